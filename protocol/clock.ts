@@ -1,0 +1,39 @@
+/**
+ * Time and chance, injected everywhere: the product never asks the machine directly, so that a simulation may run
+ * days of mesh in seconds and replay them from a seed.
+ */
+export interface Clock {
+  /** Wall clock, ms since 1970. Only for people and for the SQLite ledger; never for a decision between two peers. */
+  now(): number
+  /** Monotonic ms from an arbitrary start. Every timeout, lease bound and rate is measured with this one. */
+  mono(): number
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `act` once after `ms`; the answer cancels it. Never keeps a process alive by itself. */
+  timer(ms: number, act: () => void): () => void
+}
+
+export interface Rng {
+  /** Uniform in [0, 1). */
+  random(): number
+  /** 32 hex digits nobody can guess: tokens and nonces. */
+  token(): string
+}
+
+/** A signal that aborts after `ms`, or with `signal`. */
+export function deadline(clock: Clock, ms: number, signal?: AbortSignal): AbortSignal {
+  const controller = new AbortController()
+  const stop = clock.timer(ms, () => controller.abort(new DOMException(`no answer in ${ms} ms`, 'TimeoutError')))
+  const timed = controller.signal
+  timed.addEventListener('abort', stop, { once: true })
+  return signal ? AbortSignal.any([signal, timed]) : timed
+}
+
+/**
+ * Exponential backoff with jitter: `baseMs · 2^tries`, at most `maxMs`, times 0.5–1.5 (so that those who failed
+ * together do not come back together).
+ */
+export function backoffMs(options: { tries: number; baseMs: number; maxMs: number; rng: Rng }): number {
+  const { tries, baseMs, maxMs, rng } = options
+  return Math.ceil(Math.min(maxMs, baseMs * 2 ** Math.min(tries, 30)) * (0.5 + rng.random()))
+}

@@ -1,0 +1,113 @@
+/**
+ * Operating failures. Expected outcomes (a lost claim, no work) are tagged results, broken invariants are assertions;
+ * what remains is here: an error with a stable `code` that people and policies can rely on.
+ */
+
+/** Why an attempt at a task failed. Written into the ledger; old names are never reused for another meaning. */
+export const FAILURE_CODES = [
+  /** ffmpeg exited non-zero on this input. */
+  'encode_failed',
+  /** The result is not what the plan says: frames, times or signature. */
+  'verify_failed',
+  /** ffmpeg was ended by a signal that nobody here sent: this build cannot, another may. */
+  'build_cannot',
+  /** No progress within the time allowed. */
+  'stalled',
+  /** More bytes or memory than the bound allows. */
+  'out_of_bounds',
+  /** No holder of an input blob answered. */
+  'input_missing',
+  /** Too little room on the worker's disk. */
+  'disk_full',
+  /** The ledger stayed away longer than the attempt's patience. */
+  'ledger_away',
+  /** The worker's connection closed while it ran. */
+  'peer_died',
+  /** A bug or a condition nobody foresaw, in the worker's words. */
+  'unexpected',
+] as const
+export type FailureCode = (typeof FAILURE_CODES)[number]
+
+/** Codes that say nothing against the task: backoff, but no strike (DESIGN §7). */
+export const NO_STRIKE: ReadonlySet<FailureCode> = new Set(['input_missing', 'disk_full', 'ledger_away'])
+
+/** Everything a person may be told about. `message` is one sentence: what, why, what to do. */
+export class ReelmeshError extends Error {
+  readonly code: string
+  readonly retryable: boolean
+  constructor(code: string, message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'ReelmeshError'
+    this.code = code
+    this.retryable = options.retryable ?? false
+  }
+}
+
+/** The source cannot be used; the sentence names the file and the cause. Never retried. */
+export class SourceRefused extends ReelmeshError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('source_refused', message, options)
+    this.name = 'SourceRefused'
+  }
+}
+
+/** An attempt failed in a way the ledger records. `log` is the tail of what ffmpeg said (at most 64 KiB). */
+export class AttemptFailed extends ReelmeshError {
+  override readonly code: FailureCode
+  readonly log: string
+  constructor(code: FailureCode, message: string, options: { log?: string; cause?: unknown } = {}) {
+    super(code, message, { retryable: true, cause: options.cause })
+    this.name = 'AttemptFailed'
+    this.code = code
+    this.log = options.log ?? ''
+  }
+}
+
+/** The ledger did not answer: what was asked may or may not have happened. Read back before believing either. */
+export class LedgerAway extends ReelmeshError {
+  constructor(message: string, cause?: unknown) {
+    super('ledger_away', message, { retryable: true, cause })
+    this.name = 'LedgerAway'
+  }
+}
+
+/** Nobody who answered holds these bytes. */
+export class BlobMissing extends ReelmeshError {
+  readonly sha256: string
+  constructor(sha256: string, message = `no peer that answered holds blob ${sha256.slice(0, 12)}…`) {
+    super('input_missing', message, { retryable: true })
+    this.name = 'BlobMissing'
+    this.sha256 = sha256
+  }
+}
+
+/** A peer could not be reached, closed the stream, or spoke out of protocol. */
+export class PeerUnreachable extends ReelmeshError {
+  constructor(message: string, cause?: unknown) {
+    super('peer_unreachable', message, { retryable: true, cause })
+    this.name = 'PeerUnreachable'
+  }
+}
+
+/** Wrong flags, configuration or environment: the person can mend it. */
+export class UsageError extends ReelmeshError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('usage', message, options)
+    this.name = 'UsageError'
+  }
+}
+
+/** True for ENOSPC and EDQUOT, wherever they are wrapped. */
+export function isDiskFull(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
+    const code = (at as NodeJS.ErrnoException).code
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'disk_full') return true
+  }
+  return false
+}
+
+/** One line for people, from anything that was thrown. */
+export function sentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/\s+/g, ' ').trim() || 'unknown error'
+}

@@ -1,0 +1,96 @@
+/**
+ * Heartbeats: what every peer tells the mesh about itself, once a second or slower. Versioned JSON, decoded to accept,
+ * ignore or reject. `ignore` is for what a newer or restarted peer may honestly send; `reject` for what no honest peer would.
+ */
+import { z } from 'zod'
+import { isPeerId, isTaskId, RESOLUTIONS, type PeerId, type TaskId } from './ids.ts'
+import { ADDRESSES_PER_PEER, GOSSIP_BYTES_MAX } from './limits.ts'
+
+export type Decoded<T> =
+  | { readonly verdict: 'accept'; readonly message: T }
+  | { readonly verdict: 'ignore'; readonly why: string }
+  | { readonly verdict: 'reject'; readonly why: string }
+
+export const ROLES = ['worker', 'coordinator'] as const
+export type Role = (typeof ROLES)[number]
+
+const word = z.string().min(1).max(64).regex(/^[\x21-\x7e]+$/)
+const count = z.number().int().min(0).max(1_000_000)
+
+const running = z.object({
+  task: z.string().refine(isTaskId),
+  attempt: count,
+  /** Share done, 0–1. */
+  done: z.number().min(0).max(1),
+  /** Source seconds encoded per second. */
+  speed: z.number().min(0).max(10_000),
+})
+
+const heartbeatSchema = z.object({
+  v: z.literal(1),
+  /** Boot counter kept on disk, then a counter of this life: (epoch, seq) only ever rises. */
+  epoch: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  seq: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  /** Wall clock of the start, ms: a newer one says that an older life is over. For people otherwise. */
+  started_at: z.number().int().min(0),
+  version: word,
+  roles: z.array(z.enum(ROLES)).max(ROLES.length),
+  host: word,
+  name: z.string().max(64),
+  ffmpeg: z.string().max(64),
+  decoders: z.array(word).max(64),
+  filters: z.array(word).max(32),
+  encoders: z.array(word).max(16),
+  resolutions: z.array(z.enum(RESOLUTIONS)).max(RESOLUTIONS.length),
+  slots: count,
+  busy: count,
+  /** One-minute load ÷ cores. */
+  load: z.number().min(0).max(10_000),
+  state: z.enum(['working', 'idle', 'paused', 'draining', 'leaving', 'disk_full', 'unproved', 'ledger_away']),
+  addresses: z.array(z.string().max(256)).max(ADDRESSES_PER_PEER),
+  running: z.array(running).max(64),
+})
+
+export type RunningAttempt = { readonly task: TaskId; readonly attempt: number; readonly done: number; readonly speed: number }
+export type Heartbeat = Omit<z.infer<typeof heartbeatSchema>, 'running'> & { readonly running: readonly RunningAttempt[] }
+
+export const encodeHeartbeat = (beat: Heartbeat): Uint8Array => new TextEncoder().encode(JSON.stringify(beat))
+
+export function decodeHeartbeat(data: Uint8Array): Decoded<Heartbeat> {
+  return decodeMessage(data, heartbeatSchema) as Decoded<Heartbeat>
+}
+
+/** Shared by every gossip message: size, JSON, version, schema; in this order. */
+export function decodeMessage<S extends z.ZodType>(data: Uint8Array, schema: S): Decoded<z.infer<S>> {
+  if (data.byteLength > GOSSIP_BYTES_MAX) return { verdict: 'reject', why: `${data.byteLength} bytes` }
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data))
+  } catch {
+    return { verdict: 'reject', why: 'not JSON' }
+  }
+  const version = (value as { v?: unknown } | null)?.v
+  if (typeof version === 'number' && version > 1) return { verdict: 'ignore', why: `version ${version}` }
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) return { verdict: 'reject', why: parsed.error.issues[0]?.message ?? 'schema' }
+  return { verdict: 'accept', message: parsed.data }
+}
+
+/** True when `(epoch, seq)` is newer than the last accepted one. Older ones are ignored, never rejected: reordering is normal. */
+export function isNewer(beat: { epoch: number; seq: number }, last: { epoch: number; seq: number } | undefined): boolean {
+  return last === undefined || beat.epoch > last.epoch || (beat.epoch === last.epoch && beat.seq > last.seq)
+}
+
+const suspicionSchema = z.object({
+  v: z.literal(1),
+  peer: z.string().refine(isPeerId),
+  /** The life that is suspected: a newer `epoch` refutes. */
+  epoch: z.number().int().min(0),
+  /** The first two are an observer's own connection and count as independent. */
+  why: z.enum(['closed', 'alive', 'heartbeat']),
+})
+export type Suspicion = { readonly v: 1; readonly peer: PeerId; readonly epoch: number; readonly why: 'closed' | 'alive' | 'heartbeat' }
+
+export const encodeSuspicion = (suspicion: Suspicion): Uint8Array => new TextEncoder().encode(JSON.stringify(suspicion))
+export const decodeSuspicion = (data: Uint8Array): Decoded<Suspicion> =>
+  decodeMessage(data, suspicionSchema) as Decoded<Suspicion>

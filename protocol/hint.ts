@@ -1,0 +1,18 @@
+/**
+ * Work hints: something in the ledger changed and is worth a look. They make things faster and never decide: the code
+ * stays right when every one is lost, doubled, late or a lie.
+ */
+import { z } from 'zod'
+import { type Decoded, decodeMessage } from './heartbeat.ts'
+import { isVideoId, type VideoId } from './ids.ts'
+
+const hintSchema = z.object({
+  v: z.literal(1),
+  /** `tasks`: some may be claimed. `decided`: a task ended. `video`: a video changed its state. `peers`: pause or resume. */
+  what: z.enum(['tasks', 'decided', 'video', 'peers']),
+  video: z.string().refine(isVideoId).nullable(),
+})
+export type Hint = { readonly v: 1; readonly what: 'tasks' | 'decided' | 'video' | 'peers'; readonly video: VideoId | null }
+
+export const encodeHint = (hint: Hint): Uint8Array => new TextEncoder().encode(JSON.stringify(hint))
+export const decodeHint = (data: Uint8Array): Decoded<Hint> => decodeMessage(data, hintSchema) as Decoded<Hint>

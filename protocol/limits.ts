@@ -1,0 +1,109 @@
+/**
+ * Every bound and default of the mesh, with unit, reason and source. Nothing elsewhere holds a bare number of this
+ * kind; tests pass their own `Limits` where they need to be quick.
+ */
+
+// ── Claims and the ledger ──────────────────────────────────────────────────────────────────────────────────────────
+/** A claim's life. A frozen primary stalls a default MongoDB replica set for 21 s; twice that and a bit. */
+export const CLAIM_MS = 45_000
+/** Renewals, four chances a life. */
+export const RENEW_MS = 10_000
+/** After regaining the ledger a node takes no expired claims for this long: who was only cut off renews first. */
+export const EXPIRED_GRACE_MS = 2 * RENEW_MS
+/** The coordinator's lease: another leads within 6 s of a kill. */
+export const LEASE_MS = 5_000
+/** Lease renewals: three tries a life. */
+export const LEASE_RENEW_MS = 1_500
+/** Idle workers ask again this often (jittered 0.5–1.5×): nothing waits on a hint. */
+export const IDLE_POLL_MS = 1_500
+/** Reactions to a hint are spread over this, so that 64 idle peers do not collide in one millisecond. */
+export const HINT_JITTER_MS = 250
+/** How long a worker that holds a result goes on without its ledger before it gives up. */
+export const LEDGER_PATIENCE_MS = 15 * 60_000
+/** First and largest wait between tries at the ledger. */
+export const LEDGER_RETRY_MS = { base: 100, max: 5_000 } as const
+/** Wait before a failed task is tried again: `base · 2^strikes`. */
+export const TASK_BACKOFF_MS = { base: 500, max: 60_000 } as const
+/** What `failures` and `strikes` of a task keep, so that a document stays small. */
+export const FAILURES_KEPT = 5
+export const STRIKES_KEPT = 24
+/** The tail of ffmpeg's words kept in the ledger; the whole log is a blob. */
+export const FAILURE_MESSAGE_BYTES = 2_000
+export const LOG_BYTES_MAX = 64 * 1024
+/** Strikes of one code from this many different peers make a task FAILED … */
+export const STRIKE_PEERS = 3
+/** … or this many from each, where fewer capable peers exist. */
+export const STRIKES_EACH = 2
+/** Dying on a task may be the peer's fault or the host's: more patience. */
+export const STRIKES_PEER_DIED = 6
+/** Inserts go in batches of this many tasks: 6,000 in one SQLite transaction blocked the loop for 247 ms. */
+export const INSERT_BATCH = 300
+/** A plan is one document; MongoDB's own limit is 16 MB. */
+export const PLAN_BYTES_MAX = 8_000_000
+/** Holders named per blob: a hint, so a few do. */
+export const HOLDERS_MAX = 4
+export const EVENTS_KEPT = { bytes: 16 * 1024 * 1024, count: 20_000 } as const
+/** A blob that no holder offers for this long is lost … */
+export const LOST_AFTER_MS = 30_000
+/** … and a source after this long: people reboot machines. */
+export const SOURCE_LOST_AFTER_MS = 15 * 60_000
+/** From here on the leader takes an ingest task whose source peer does not. */
+export const INGEST_TAKEOVER_MS = 10_000
+/** Blobs of a FAILED or CANCELLED video stay this long for a retry. */
+export const KEEP_FAILED_MS = 24 * 3_600_000
+/** The sweep makes tasks agree with their videos this often. */
+export const SWEEP_MS = 30_000
+/** The coordinator's look at the ledger when nothing hints. */
+export const DUTY_MS = 500
+
+// ── The mesh ───────────────────────────────────────────────────────────────────────────────────────────────────────
+/** Heartbeats every max(1 s, N ÷ 8 s): about 2 % of a core per node. */
+export const HEARTBEAT_MS = 1_000
+export const HEARTBEAT_PEERS_PER_S = 8
+/** Silence that makes a peer suspect, for alive streams and (in intervals) heartbeats. */
+export const SILENCE_MS = 2_500
+export const ALIVE_MS = 1_000
+/** An own event-loop stall beyond this makes a node judge nobody for a while. */
+export const STALL_MS = 750
+export const STALL_GRACE_MS = 5_000
+/** Largest gossip message. */
+export const GOSSIP_BYTES_MAX = 64 * 1024
+/** Connections a node keeps; up to this many everyone is connected to everyone. */
+export const CONNECTIONS_MAX = 32
+export const ADDRESSES_PER_PEER = 8
+export const PEERS_REMEMBERED = 1_024
+/** Redials never end; the wait between them grows to this. */
+export const REDIAL_MS = { base: 250, max: 10_000 } as const
+export const DIAL_TIMEOUT_MS = 5_000
+/** Inbound streams of one protocol that one peer may hold open at once. */
+export const STREAMS_PER_PEER = 32
+/** yamux window, below its read buffer of 4 MiB: what makes back-pressure real. */
+export const STREAM_WINDOW_BYTES = 1024 * 1024
+/** Blob and status exchange: header lines, silence, and blob sizes. */
+export const HEADER_BYTES_MAX = 16 * 1024
+export const STREAM_SILENCE_MS = 15_000
+export const BLOB_BYTES_MAX = 2 ** 40
+export const STATUS_BYTES_MAX = 8 * 1024 * 1024
+export const BLOB_FETCHES_AT_ONCE = 4
+
+// ── Media ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+/** Chunk length: at 2 s chunks cost 16 % more CPU, at 6 s none; 8 s keep the loss of a killed worker small. */
+export const CHUNK_S = { min: 6, max: 8 } as const
+/** Inside a GOP longer than `longGop` cut no finer than max(8 s, GOP ÷ 4): each cut decodes from the keyframe. */
+export const LONG_GOP_S = 10
+/** Keyframes every 3 s: 2 s costs 8 % of the bytes. */
+export const KEYFRAME_S = 3
+/** Chunks cut ahead of the encoders: max(32, 4 × the mesh's slots) PENDING. */
+export const WINDOW_CHUNKS = { min: 32, perSlot: 4 } as const
+/** ffmpeg without any progress for this long is stopped. */
+export const FFMPEG_STALL_MS = 120_000
+/** A trial run or probe of a user's file. */
+export const PROBE_TIMEOUT_MS = 60_000
+/** Address space of one ffmpeg. */
+export const FFMPEG_MEMORY_BYTES = 8 * 2 ** 30
+/** Encoders run at this nice: no throughput lost, the node stays responsive. */
+export const FFMPEG_NICE = 10
+/** A node with less free disk than max(5 %, the next step's bytes) claims nothing; this caps the 5 % on huge disks. */
+export const FREE_DISK = { share: 0.05, capBytes: 2 * 2 ** 30 } as const
+/** How long a graceful stop waits for running attempts before it releases them. */
+export const DRAIN_TIMEOUT_MS = 0

@@ -1,0 +1,128 @@
+/**
+ * All that the mesh needs of ffmpeg, as short verbs. The adapter is `media/ffmpeg-media.ts`; simulations use a stand-in.
+ * Every verb takes an AbortSignal and ends its whole process group when it fires. Paths are absolute.
+ *
+ * Errors: `SourceRefused` (the file itself; final), `AttemptFailed` (this attempt; another may succeed).
+ */
+import type { Resolution, Sha256, VideoId } from './ids.ts'
+import type { AudioFacts, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
+import type { Recipe } from './recipe.ts'
+
+/** What one ffmpeg build has shown it can do by real trial runs: builds list what they cannot do. */
+export interface Proof {
+  readonly ffmpeg: string
+  /** Decoder facts in class form, such as `h264`, `hevc10`, `vp9`, `av1`, `mpeg2video`. */
+  readonly decoders: readonly string[]
+  /** `x264`, `x265-199`: libx265's bytes are equal within a build family only. */
+  readonly encoders: readonly string[]
+  /** Filters beyond the ever-present ones, such as `zscale`, `bwdif`. */
+  readonly filters: readonly string[]
+  /** Peak memory of a trial encode of all rungs, bytes: divides free memory into slots. */
+  readonly encode_bytes: number
+  /** Cores one fused encode keeps busy: about 1 before ffmpeg 7, 1.6 from it on. */
+  readonly cores_per_slot: number
+}
+
+/** What is known of a file before its packets are read. */
+export interface SourceProbe {
+  readonly format: string
+  /** 0 where the container does not say. */
+  readonly duration_s: number
+  readonly time_base: Rational
+  readonly video: VideoFacts
+  readonly audio: readonly AudioFacts[]
+  readonly subtitles: readonly SubtitleFacts[]
+  readonly chapters: number
+  readonly notes: readonly string[]
+}
+
+/** The source's packets, opaque to all but `media/`. Some MB for a long film: kept while an ingest runs, not stored. */
+export interface SourceIndex {
+  readonly frames: number
+  readonly genpts: boolean
+}
+
+/** A chunk as cut: what its times became in the cut's own timebase. */
+export interface Cut {
+  readonly path: string
+  readonly start_pts: number
+  readonly end_pts: number
+  readonly time_base: Rational
+}
+
+export interface EncodeJob {
+  readonly plan: Plan
+  readonly chunk_id: number
+  readonly input: Cut
+  readonly resolutions: readonly Resolution[]
+  /** An existing, empty folder of the attempt's own. */
+  readonly outDir: string
+  /** At most ten times a second. `frames` of the chunk's; `speed` is source seconds per second. */
+  readonly onProgress?: (progress: { frames: number; speed: number }) => void
+  readonly signal: AbortSignal
+}
+
+export type EncodeResult =
+  | { readonly resolution: Resolution; readonly ok: true; readonly path: string; readonly es_sha256: Sha256 }
+  | { readonly resolution: Resolution; readonly ok: false; readonly failure: import('./errors.ts').AttemptFailed }
+
+export interface MergeJob {
+  readonly plan: Plan
+  readonly resolution: Resolution
+  /** One encoded chunk for each of the plan's, in order. */
+  readonly chunks: readonly string[]
+  /** The result of the audio task, where the plan has audio. */
+  readonly audio: string | null
+  /** The Matroska extra with subtitles and chapters, where the plan has any. */
+  readonly extra: string | null
+  /** The finished MP4, written here and verified. */
+  readonly out: string
+  readonly signal: AbortSignal
+}
+
+export interface Extras {
+  /** Every audio track by stream copy (FLAC for Opus and WMA); null without audio. */
+  readonly audio: string | null
+  /** Text subtitles and chapters, Matroska; null where there are none. */
+  readonly other: string | null
+}
+
+export interface Media {
+  /** Trial runs of this build, one frame each. Slow the first time (seconds); the adapter keeps the result by build. */
+  prove(signal: AbortSignal): Promise<Proof>
+  /** Refuses what is not a video, in one sentence that names the file. */
+  probe(source: string, signal: AbortSignal): Promise<SourceProbe>
+  /** Demux only. Refuses files without one decodable frame. */
+  index(source: string, probe: SourceProbe, signal: AbortSignal): Promise<SourceIndex>
+  /** Boundaries, rungs, classes, and one trial frame per rendition for its signature. */
+  plan(job: {
+    video_id: VideoId
+    source: string
+    probe: SourceProbe
+    index: SourceIndex
+    recipe: Recipe
+    signal: AbortSignal
+  }): Promise<Plan>
+  /** One chunk by stream copy into `out`, checked against the index. A chunk with `cut: null` answers the source's path. */
+  cut(job: {
+    plan: Plan
+    chunk_id: number
+    source: string
+    index: SourceIndex
+    out: string
+    signal: AbortSignal
+  }): Promise<Cut>
+  extras(job: { plan: Plan; source: string; outDir: string; signal: AbortSignal }): Promise<Extras>
+  /** One ffmpeg for every rendition: one file each, verified against the plan. Rejects only when all of it failed. */
+  encode(job: EncodeJob): Promise<readonly EncodeResult[]>
+  /** Every audio track, whole, from the audio extra. */
+  audio(job: {
+    plan: Plan
+    input: string
+    out: string
+    onProgress?: (progress: { seconds: number; speed: number }) => void
+    signal: AbortSignal
+  }): Promise<void>
+  /** Join, mux and verify one rendition. */
+  merge(job: MergeJob): Promise<void>
+}

@@ -1,0 +1,114 @@
+/**
+ * The plan: how a video is cut and what every chunk of it must be. Made once at ingest, committed by one compare,
+ * never changed; whoever encodes, verifies or merges reads it, so that the result does not depend on who did.
+ * INVARIANT: chunks cover every source frame once: `chunks[i].end_pts === chunks[i + 1].start_pts`.
+ */
+import type { Resolution, Sha256, VideoId } from './ids.ts'
+
+/** `[numerator, denominator]`, both positive. */
+export type Rational = readonly [number, number]
+
+/** What was read about the picture, from the source itself: a cut chunk has lost some of it. */
+export interface VideoFacts {
+  /** ffmpeg's stream index, for `-map 0:<index>`. */
+  readonly stream: number
+  readonly codec: string
+  readonly profile: string
+  readonly pixel_format: string
+  readonly bit_depth: number
+  /** As coded, before rotation and pixel aspect. */
+  readonly width: number
+  readonly height: number
+  readonly sample_aspect: Rational
+  /** Clockwise turn that shows the picture upright. */
+  readonly rotation: 0 | 90 | 180 | 270
+  readonly mirrored: boolean
+  readonly interlaced: boolean
+  /** Field order when interlaced. */
+  readonly top_field_first: boolean
+  readonly color: { readonly range: string; readonly primaries: string; readonly transfer: string; readonly space: string }
+  readonly hdr: boolean
+}
+
+export interface AudioFacts {
+  readonly stream: number
+  readonly codec: string
+  readonly channels: number
+  readonly layout: string
+  readonly sample_rate: number
+  readonly language: string
+  readonly title: string
+  readonly default: boolean
+}
+
+export interface SubtitleFacts {
+  readonly stream: number
+  readonly codec: string
+  readonly language: string
+  readonly title: string
+  readonly default: boolean
+  readonly forced: boolean
+}
+
+export interface RenditionPlan {
+  readonly resolution: Resolution
+  /** Even, square pixels, upright. */
+  readonly width: number
+  readonly height: number
+  /** What a worker must have proved, such as `h264>x264/1080p`. */
+  readonly class: string
+  /** sha256 of the parameter sets (SPS, PPS, VPS) every chunk must carry. Joining unequal ones plays wrong in silence. */
+  readonly signature: Sha256
+}
+
+export interface ChunkPlan {
+  readonly chunk_id: number
+  /** Half-open range of presentation times in `time_base`. */
+  readonly start_pts: number
+  readonly end_pts: number
+  /** Source frames in it. */
+  readonly frames: number
+  /** Where to cut by stream copy, in `time_base`; null where the chunk is read straight from the source. */
+  readonly cut: { readonly seek_pts: number | null; readonly stop_dts: number | null } | null
+}
+
+export interface Plan {
+  readonly version: 1
+  readonly video_id: VideoId
+  /** Seconds per tick of every pts here: the source's own. */
+  readonly time_base: Rational
+  /** pts of the first visible frame and end of the last, in `time_base`; frames in all. */
+  readonly start_pts: number
+  readonly end_pts: number
+  readonly frames: number
+  /** Packets without pts are few enough to be made up by `-fflags +genpts`. */
+  readonly genpts: boolean
+  /** One number for the whole video, for the encoder's rate control and level. */
+  readonly fps: Rational
+  readonly variable_rate: boolean
+  /** Ticks per second of the MP4 tracks: source timescale × the smallest integer that makes it ≥ 10,000. */
+  readonly track_timescale: number
+  readonly b_frames: 0 | 3
+  readonly encoder: 'x264' | 'x265'
+  readonly preset: string
+  readonly crf: number
+  readonly keyframe_s: number
+  readonly audio_kbps: number
+  readonly video: VideoFacts
+  readonly audio: readonly AudioFacts[]
+  /** Text subtitles that come along. */
+  readonly subtitles: readonly SubtitleFacts[]
+  readonly chapters: number
+  readonly renditions: readonly RenditionPlan[]
+  readonly chunks: readonly ChunkPlan[]
+  /** What could not come along, one sentence each: bitmap subtitles, HDR in an 8-bit rung, frames no decoder can read. */
+  readonly notes: readonly string[]
+}
+
+/** Tasks of a plan that count towards MERGING: each chunk in each rendition, and the audio. */
+export const planTasks = (plan: Plan): number =>
+  plan.chunks.length * plan.renditions.length + (plan.audio.length > 0 ? 1 : 0)
+
+/** Seconds from the first frame to the end of the last. */
+export const planSeconds = (plan: Plan): number =>
+  ((plan.end_pts - plan.start_pts) * plan.time_base[0]) / plan.time_base[1]

@@ -1,0 +1,157 @@
+/**
+ * A task: the unit that is claimed. One document in `chunks`; the field names `video_id … created_at` are those of the
+ * system this one replaces.
+ *
+ * | from                              | event       | to                                    | who, and the compare                    |
+ * |-----------------------------------|-------------|---------------------------------------|-----------------------------------------|
+ * | PENDING                           | claim       | PROCESSING                            | a worker of its class; `not_before` past |
+ * | PROCESSING, all claims expired    | claim       | PROCESSING                            | the same                                |
+ * | PROCESSING, backup_wanted, 1 claim| claim       | PROCESSING, 2 claims                  | any *other* worker                      |
+ * | PROCESSING                        | renew       | PROCESSING                            | own attempt still in `claims`; no clock |
+ * | PROCESSING                        | complete    | COMPLETED                             | the same; others are told *superseded*  |
+ * | PROCESSING                        | fail        | PENDING, PROCESSING with another claim| the same; strike where the code counts  |
+ * | PROCESSING                        | release     | PENDING, PROCESSING with another claim| the same; no strike, no backoff         |
+ * | PROCESSING                        | reclaim     | PENDING, PROCESSING with another claim| newest term; token and expires_at as read |
+ * | PROCESSING, 1 claim               | want_backup | PROCESSING                            | newest term; `attempt` as read          |
+ * | PENDING                           | strikes_full| FAILED                                | newest term; strikes as read            |
+ * | COMPLETED                         | lost        | PENDING                               | newest term; the blob as read           |
+ * | PENDING                           | recut       | PENDING                               | `input.sha256` is the lost one          |
+ * | PENDING, PROCESSING               | cancel      | CANCELLED                             | its video is CANCELLED or FAILED        |
+ * | FAILED, CANCELLED                 | retry       | PENDING, strikes cleared, attempt kept| its video is retried                    |
+ */
+import type { FailureCode } from './errors.ts'
+import type { PeerId, Resolution, Sha256, TaskId, TaskKind, Token, VideoId } from './ids.ts'
+import type { HeldBlob, VideoOutput } from './video.ts'
+
+export const TASK_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+export type TaskStatus = (typeof TASK_STATUSES)[number]
+
+export type TaskEvent =
+  | 'claim'
+  | 'renew'
+  | 'complete'
+  | 'fail'
+  | 'release'
+  | 'reclaim'
+  | 'want_backup'
+  | 'strikes_full'
+  | 'lost'
+  | 'recut'
+  | 'cancel'
+  | 'retry'
+
+/** The table above as data. */
+export const TASK_TRANSITIONS: readonly { from: TaskStatus; event: TaskEvent; to: readonly TaskStatus[] }[] = [
+  { from: 'PENDING', event: 'claim', to: ['PROCESSING'] },
+  { from: 'PROCESSING', event: 'claim', to: ['PROCESSING'] },
+  { from: 'PROCESSING', event: 'renew', to: ['PROCESSING'] },
+  { from: 'PROCESSING', event: 'complete', to: ['COMPLETED'] },
+  { from: 'PROCESSING', event: 'fail', to: ['PENDING', 'PROCESSING'] },
+  { from: 'PROCESSING', event: 'release', to: ['PENDING', 'PROCESSING'] },
+  { from: 'PROCESSING', event: 'reclaim', to: ['PENDING', 'PROCESSING'] },
+  { from: 'PROCESSING', event: 'want_backup', to: ['PROCESSING'] },
+  { from: 'PENDING', event: 'strikes_full', to: ['FAILED'] },
+  { from: 'COMPLETED', event: 'lost', to: ['PENDING'] },
+  { from: 'PENDING', event: 'recut', to: ['PENDING'] },
+  { from: 'PENDING', event: 'cancel', to: ['CANCELLED'] },
+  { from: 'PROCESSING', event: 'cancel', to: ['CANCELLED'] },
+  { from: 'FAILED', event: 'retry', to: ['PENDING'] },
+  { from: 'CANCELLED', event: 'retry', to: ['PENDING'] },
+]
+
+export interface Claim {
+  attempt: number
+  worker_id: PeerId
+  token: Token
+  speculative: boolean
+  /** Ledger time, ms. */
+  expires_at: number
+}
+
+/** What depends on the cut's own bytes: its times are in the cut's timebase. */
+export interface TaskInput extends HeldBlob {
+  start_pts: number
+  end_pts: number
+  /** `1/15360`, as ffmpeg writes it. */
+  time_base: string
+}
+
+export interface TaskOutput extends HeldBlob {
+  /** The elementary stream alone: equal for every honest attempt at an H.264 task. Absent for audio. */
+  es_sha256?: Sha256
+}
+
+export interface Strike {
+  code: FailureCode
+  worker_id: PeerId
+}
+
+export interface Failure {
+  attempt: number
+  worker_id: PeerId
+  code: FailureCode
+  message: string
+  /** The whole log, as a blob that peer holds; null where there was none. */
+  log: Sha256 | null
+  at: number
+}
+
+/** Times are ms since 1970 by the ledger's clock. */
+export interface Task {
+  _id: TaskId
+  kind: TaskKind
+  class: string
+  video_id: VideoId
+  chunk_id: number
+  /** A rung for `video` tasks, else the kind. */
+  resolution: Resolution | Exclude<TaskKind, 'video'>
+  status: TaskStatus
+  /** The worker of the newest, then of the committed attempt. */
+  worker_id: PeerId | null
+  start_time: number | null
+  end_time: number | null
+  duration_ms: number | null
+  /** The number of the newest attempt: only ever rises; the fence. */
+  attempt: number
+  speculative: boolean
+  /** `<resolution>/<00042>.mp4`, as the former system's users query it. */
+  output_path: string | null
+  created_at: number
+  start_pts: number
+  end_pts: number
+  time_base: string
+  frames: number
+  /** Null for tasks without one (ingest, merge). */
+  input: TaskInput | null
+  output: TaskOutput | null
+  /** Of ingest (`extras`) and merge tasks (one for each rendition). */
+  outputs: (VideoOutput | (HeldBlob & { resolution: 'extras' }))[]
+  claims: Claim[]
+  /** The latest expiry of its claims: an own field, as an array's dates cannot be compared with an index. */
+  claimable_at: number
+  completed_attempt: number | null
+  coordinator_term: number
+  strikes: Strike[]
+  failures: Failure[]
+  backup_wanted: boolean
+  not_before: number
+  priority: number
+  due: number
+}
+
+/** What an insert brings; the rest starts empty. */
+export interface NewTask {
+  _id: TaskId
+  kind: TaskKind
+  class: string
+  video_id: VideoId
+  chunk_id: number
+  resolution: Task['resolution']
+  start_pts: number
+  end_pts: number
+  time_base: string
+  frames: number
+  input: TaskInput | null
+  priority: number
+  due: number
+}

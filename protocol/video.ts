@@ -1,0 +1,90 @@
+/**
+ * A video in the ledger, and every change it may go through.
+ *
+ * | from                     | event          | to        | who, and the compare                                          |
+ * |--------------------------|----------------|-----------|---------------------------------------------------------------|
+ * | (none)                   | submit         | QUEUED    | any peer; an existing one gains a delivery, an ended one is retried |
+ * | QUEUED                   | ingest claimed | PLANNING  | the ingest attempt                                            |
+ * | QUEUED, PLANNING         | plan committed | RUNNING   | `plan: null`; the loser uses the winner's plan                 |
+ * | RUNNING                  | all tasks done | MERGING   | newest term                                                    |
+ * | MERGING                  | merged         | COMPLETED | newest term; outputs copied from the task                      |
+ * | COMPLETED                | result lost    | MERGING   | newest term; a result has no holder and a delivery is open     |
+ * | open                     | priority       | (same)    | any peer                                                       |
+ * | open                     | cancel         | CANCELLED | any peer                                                       |
+ * | open                     | fail           | FAILED    | newest term; the sentence in `failure`                         |
+ * | FAILED, CANCELLED        | retry          | RUNNING if there is a plan, else QUEUED | any peer                         |
+ */
+import type { PeerId, Resolution, Sha256, VideoId } from './ids.ts'
+import type { Recipe } from './recipe.ts'
+
+export const VIDEO_STATUSES = ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+export type VideoStatus = (typeof VIDEO_STATUSES)[number]
+export const OPEN_STATUSES = ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] as const satisfies readonly VideoStatus[]
+export const isOpen = (status: VideoStatus): boolean => (OPEN_STATUSES as readonly string[]).includes(status)
+
+export type VideoEvent =
+  | 'ingest_claimed'
+  | 'plan_committed'
+  | 'tasks_done'
+  | 'merged'
+  | 'result_lost'
+  | 'priority'
+  | 'cancel'
+  | 'fail'
+  | 'retry'
+
+/** The table above as data; adapters and the reference model are held against it. `retry` goes to QUEUED without a plan. */
+export const VIDEO_TRANSITIONS: readonly { from: readonly VideoStatus[]; event: VideoEvent; to: VideoStatus | 'same' }[] = [
+  { from: ['QUEUED'], event: 'ingest_claimed', to: 'PLANNING' },
+  { from: ['QUEUED', 'PLANNING'], event: 'plan_committed', to: 'RUNNING' },
+  { from: ['RUNNING'], event: 'tasks_done', to: 'MERGING' },
+  { from: ['MERGING'], event: 'merged', to: 'COMPLETED' },
+  { from: ['COMPLETED'], event: 'result_lost', to: 'MERGING' },
+  { from: OPEN_STATUSES, event: 'priority', to: 'same' },
+  { from: OPEN_STATUSES, event: 'cancel', to: 'CANCELLED' },
+  { from: OPEN_STATUSES, event: 'fail', to: 'FAILED' },
+  { from: ['FAILED', 'CANCELLED'], event: 'retry', to: 'RUNNING' },
+]
+
+/** Bytes with those believed to have them (a hint, at most `HOLDERS_MAX`). */
+export interface HeldBlob {
+  sha256: Sha256
+  bytes: number
+  holders: PeerId[]
+}
+
+export interface VideoOutput extends HeldBlob {
+  resolution: Resolution
+}
+
+/** Where a peer wants the finished files: `<dir>/<rendition>/<name>.mp4`. `name` is fixed before the first rename. */
+export interface Delivery {
+  peer: PeerId
+  dir: string
+  name: string
+  /** Ledger time, ms; null while open. */
+  done_at: number | null
+}
+
+/** Times are ms since 1970 by the ledger's clock. */
+export interface Video {
+  _id: VideoId
+  /** For people: the source's file name without its ending. */
+  name: string
+  created_at: number
+  /** Never null: created_at until the plan is there. Tasks are ordered by priority, then this. */
+  due: number
+  deadline: number | null
+  priority: number
+  recipe: Recipe
+  source: HeldBlob
+  status: VideoStatus
+  plan: { sha256: Sha256; tasks: number } | null
+  outputs: VideoOutput[]
+  deliveries: Delivery[]
+  /** One sentence for people, when FAILED. */
+  failure: string | null
+  /** When it became COMPLETED, FAILED or CANCELLED. */
+  ended_at: number | null
+  coordinator_term: number
+}
