@@ -23,6 +23,8 @@ export const FAILURE_CODES = [
   'ledger_away',
   /** The worker's connection closed while it ran. */
   'peer_died',
+  /** The source itself cannot be used. Final: no other attempt would end differently. */
+  'source_refused',
   /** A bug or a condition nobody foresaw, in the worker's words. */
   'unexpected',
 ] as const

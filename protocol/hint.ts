@@ -8,11 +8,12 @@ import { isVideoId, type VideoId } from './ids.ts'
 
 const hintSchema = z.object({
   v: z.literal(1),
-  /** `tasks`: some may be claimed. `decided`: a task ended. `video`: a video changed its state. `peers`: pause or resume. */
-  what: z.enum(['tasks', 'decided', 'video', 'peers']),
+  /** `tasks`: some may be claimed. `decided`: a task ended. `video`: a video changed its state. `peers`: pause or resume.
+   * `lease`: given back, whoever may lead should ask for it. */
+  what: z.enum(['tasks', 'decided', 'video', 'peers', 'lease']),
   video: z.string().refine(isVideoId).nullable(),
 })
-export type Hint = { readonly v: 1; readonly what: 'tasks' | 'decided' | 'video' | 'peers'; readonly video: VideoId | null }
+export type Hint = { readonly v: 1; readonly what: 'tasks' | 'decided' | 'video' | 'peers' | 'lease'; readonly video: VideoId | null }
 
 export const encodeHint = (hint: Hint): Uint8Array => new TextEncoder().encode(JSON.stringify(hint))
 export const decodeHint = (data: Uint8Array): Decoded<Hint> => decodeMessage(data, hintSchema) as Decoded<Hint>

@@ -1,0 +1,82 @@
+/**
+ * Moves videos on: all tasks done → MERGING; merged → COMPLETED; strikes full → task FAILED → video FAILED with the sentence.
+ */
+import type { Task } from '../../protocol/task.ts'
+import type { Video, VideoOutput } from '../../protocol/video.ts'
+import { taskId } from '../../protocol/ids.ts'
+import type { Duty, TermContext } from '../coordinator.ts'
+import { judgeStrikes } from '../policy/strikes.ts'
+
+export function createFinish(context: TermContext): Duty {
+  const { ledger, term, hint, log } = context
+
+  const tell = (what: string, video: Video, text: string) => {
+    log.info(what, { video: video._id, name: video.name })
+    hint({ what: 'video', video: video._id })
+    return ledger.addEvent({ what, peer: context.self, video: video._id, text })
+  }
+
+  async function startMerging(video: Video): Promise<void> {
+    const counts = (await ledger.progress([video._id])).get(video._id) ?? []
+    const done = (of: (resolution: Task['resolution']) => boolean) =>
+      counts.filter((each) => each.status === 'COMPLETED' && of(each.resolution)).reduce((sum, each) => sum + each.count, 0)
+    const ready = done((part) => part !== 'ingest' && part !== 'merge') === video.plan?.tasks && done((part) => part === 'ingest') === 1
+    if (ready && (await ledger.startMerging(video._id, term)) === 'changed') {
+      // The merge task is the second of the two writes; sweep inserts it here as after a crash between them.
+      await ledger.sweep(term)
+      await tell('merging', video, `${video.name}: every chunk is encoded`)
+    }
+  }
+
+  async function complete(video: Video): Promise<void> {
+    const merge = await ledger.task(taskId(video._id, 'merge'))
+    if (merge?.status !== 'COMPLETED') return
+    const outputs = merge.outputs.filter((each): each is VideoOutput => each.resolution !== 'extras')
+    if ((await ledger.completeVideo(video._id, outputs, term)) === 'changed') await tell('completed', video, `${video.name}: finished`)
+  }
+
+  /** FAILED tasks end their video; tasks whose strikes are full become FAILED first. */
+  async function fail(video: Video): Promise<boolean> {
+    const struck = (await ledger.tasks({ video: video._id, statuses: ['PENDING', 'FAILED'] })).filter(
+      (task) => task.status === 'FAILED' || task.strikes.length > 0,
+    )
+    for (const task of struck) {
+      const verdict = judgeStrikes(task.strikes, { capablePeers: capablePeers(context, task) })
+      if (task.status !== 'FAILED') {
+        if (verdict === null) continue
+        if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
+      }
+      const failure = failureSentence(video, task)
+      if ((await ledger.failVideo(video._id, failure, term)) === 'changed') await tell('failed', video, failure)
+      return true
+    }
+    return false
+  }
+
+  return {
+    name: 'finish',
+    async round(signal) {
+      const open = await ledger.videos({ statuses: ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] })
+      for (const video of open) {
+        if (signal.aborted) return
+        if (await fail(video)) continue
+        if (video.status === 'RUNNING') await startMerging(video)
+        else if (video.status === 'MERGING') await complete(video)
+      }
+    },
+  }
+}
+
+/** Peers that could take this task, this one among them where it can. */
+function capablePeers(context: TermContext, task: Task): number {
+  const wanted = task.kind === 'video' || task.kind === 'audio' ? 'worker' : 'coordinator'
+  return Math.max(1, context.peers.all().filter(({ beat }) => beat.roles.includes(wanted)).length)
+}
+
+function failureSentence(video: Video, task: Task): string {
+  const last = task.failures.at(-1)
+  if (last?.code === 'source_refused') return last.message
+  const what = task.kind === 'video' ? `chunk ${task.chunk_id} at ${task.resolution}` : task.kind
+  const died = task.strikes.at(-1)?.code === 'peer_died' ? 'its workers died on it again and again' : 'unknown'
+  return `${video.name}: ${what} failed for good: ${last?.message ?? died}`
+}

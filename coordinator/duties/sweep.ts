@@ -1,0 +1,18 @@
+/** Repairs what a crash left between two writes, at takeover and every `SWEEP_MS`: the ledger knows how. */
+import { SWEEP_MS } from '../../protocol/limits.ts'
+import type { Duty, TermContext } from '../coordinator.ts'
+
+export function createSweep({ ledger, clock, log, term, hint }: TermContext): Duty {
+  let last = Number.NEGATIVE_INFINITY
+  return {
+    name: 'sweep',
+    async round() {
+      if (clock.mono() - last < SWEEP_MS) return
+      const { mended } = await ledger.sweep(term)
+      last = clock.mono()
+      if (mended === 0) return
+      log.info('swept', { mended })
+      hint({ what: 'tasks', video: null })
+    },
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The lease that makes one peer the coordinator.
+ *
+ *   follower ── lease free, acquired (term + 1) ──► leader
+ *   leader ── renewed in time ──► leader
+ *   leader ── deposed, or own clock passes (last good renewal + LEASE_MS), or given back ──► follower
+ *
+ * Promises: at most one holder per term; a holder stops by its own monotonic clock, counted from when it *sent* the
+ * renewal, never by the ledger's dates; a lost lease stops duties, never the attempts that run.
+ */
+import { createBell } from '../protocol/bell.ts'
+import type { Clock, Rng } from '../protocol/clock.ts'
+import { sentence } from '../protocol/errors.ts'
+import type { PeerId } from '../protocol/ids.ts'
+import type { Ledger } from '../protocol/ledger.ts'
+import { LEASE_MS, LEASE_RENEW_MS } from '../protocol/limits.ts'
+import type { Log } from '../protocol/log.ts'
+
+export interface ElectionOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  /** Runs while this peer leads; its signal aborts when the lease is lost. Must end soon after. */
+  lead(term: number, signal: AbortSignal): Promise<void>
+  /** Why this peer does not run now (its disk is full …), or null. */
+  mayLead(): Promise<string | null>
+  /** The lease was given back: others may ask for it at once. */
+  released(): void
+  readonly leaseMs?: number
+}
+
+export interface Election {
+  start(): void
+  /** Someone gave the lease back: ask now. */
+  hint(): void
+  term(): number | null
+  /** Gives the lease back and waits for the duties to end. Idempotent. */
+  stop(): Promise<void>
+}
+
+export function createElection(options: ElectionOptions): Election {
+  const { self, ledger, clock, rng, log } = options
+  const leaseMs = options.leaseMs ?? LEASE_MS
+  const renewMs = Math.min(LEASE_RENEW_MS, leaseMs / 3)
+  const stopping = new AbortController()
+  const bell = createBell(clock)
+  let leading: number | null = null
+  let running: Promise<void> | null = null
+
+  /** One try; the answer is the term won, or how long the holder still has. */
+  async function ask(): Promise<{ term: number; sentAt: number } | { waitMs: number }> {
+    if ((await options.mayLead()) !== null) return { waitMs: leaseMs }
+    const nonce = rng.token()
+    const sentAt = clock.mono()
+    const lease = await ledger.acquireLease(self, nonce)
+    if (lease.holder === self && lease.nonce === nonce) return { term: lease.term, sentAt }
+    // The lease of an earlier life of this very peer runs out like any other.
+    return { waitMs: Math.min(Math.max(50, lease.remaining_ms), renewMs) }
+  }
+
+  /** Keeps the lease; ends when it is lost or the signal aborts. */
+  async function keep(term: number, sentAt: number, signal: AbortSignal): Promise<string> {
+    let safeUntil = sentAt + leaseMs
+    for (;;) {
+      await clock.sleep(Math.max(0, Math.min(renewMs, safeUntil - clock.mono())), signal).catch(() => {})
+      if (signal.aborted) return 'stopped'
+      if (clock.mono() >= safeUntil) return 'not renewed in time'
+      const sent = clock.mono()
+      const given = new AbortController()
+      const late = clock.sleep(safeUntil - sent, given.signal).then(
+        () => 'late' as const,
+        () => 'late' as const,
+      )
+      const answer = await Promise.race([ledger.renewLease(self, term).catch((error: unknown) => sentence(error)), late])
+      given.abort()
+      if (answer === 'renewed') safeUntil = sent + leaseMs
+      else if (answer === 'deposed') return 'deposed'
+      else log.warn('the lease could not be renewed', { term, why: answer })
+    }
+  }
+
+  async function lead(term: number, sentAt: number): Promise<void> {
+    const lost = new AbortController()
+    leading = term
+    log.info('leading', { term })
+    const keeping = keep(term, sentAt, stopping.signal).then((why) => {
+      leading = null
+      lost.abort(new DOMException(why, 'AbortError'))
+      if (why !== 'stopped') log.warn('no longer leading', { term, why })
+    })
+    await options.lead(term, lost.signal).catch((error: unknown) => {
+      if (!lost.signal.aborted) throw error
+    })
+    await keeping
+  }
+
+  async function run(): Promise<void> {
+    const { signal } = stopping
+    while (!signal.aborted) {
+      try {
+        const answer = await ask()
+        if ('term' in answer) await lead(answer.term, answer.sentAt)
+        else await bell.wait(answer.waitMs * (0.9 + 0.2 * rng.random()), signal)
+      } catch (error) {
+        if (signal.aborted) return
+        log.warn('the election goes on after an error', { error: sentence(error) })
+        await clock.sleep(renewMs, signal).catch(() => {})
+      }
+    }
+  }
+
+  return {
+    start() {
+      running ??= run()
+    },
+    hint: () => bell.ring(),
+    term: () => leading,
+    async stop() {
+      const term = leading
+      stopping.abort(new DOMException('stopped', 'AbortError'))
+      await running
+      if (term === null) return
+      const given = await Promise.race([ledger.releaseLease(self, term).catch(() => 'unchanged'), clock.sleep(2_000)])
+      if (given === 'changed') options.released()
+    },
+  }
+}

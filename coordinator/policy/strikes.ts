@@ -1,0 +1,31 @@
+/**
+ * When a task is given up (DESIGN §7). Attempts do not decide, strikes do: one code from enough different peers, or often
+ * enough from each where few peers could take it. A refused source is final at once.
+ */
+import type { FailureCode } from '../../protocol/errors.ts'
+import { STRIKE_PEERS, STRIKES_EACH, STRIKES_PEER_DIED } from '../../protocol/limits.ts'
+import type { Strike } from '../../protocol/task.ts'
+
+export interface Verdict {
+  readonly code: FailureCode
+  readonly reason: string
+}
+
+/** The reason to give up, or null. `capablePeers` counts peers that could take the task, at least 1. */
+export function judgeStrikes(strikes: readonly Strike[], { capablePeers }: { capablePeers: number }): Verdict | null {
+  for (const code of new Set(strikes.map((strike) => strike.code))) {
+    const mine = strikes.filter((strike) => strike.code === code)
+    if (code === 'source_refused') return { code, reason: 'the source itself cannot be used' }
+    if (code === 'peer_died') {
+      if (mine.length >= STRIKES_PEER_DIED) return { code, reason: `workers died on it ${mine.length} times` }
+      continue
+    }
+    const byPeer = Map.groupBy(mine, (strike) => strike.worker_id)
+    if (byPeer.size >= STRIKE_PEERS) return { code, reason: `${byPeer.size} peers failed at it` }
+    const enough = [...byPeer.values()].filter((each) => each.length >= STRIKES_EACH)
+    if (capablePeers < STRIKE_PEERS && enough.length >= capablePeers) {
+      return { code, reason: `every capable peer (${enough.length}) failed at it ${STRIKES_EACH} times` }
+    }
+  }
+  return null
+}

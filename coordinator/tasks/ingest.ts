@@ -1,0 +1,199 @@
+/**
+ * The runner of `ingest` tasks: probe, index, plan, extras, then one chunk after another. Every step may be done before:
+ * a later attempt reads the committed plan and goes on at the first chunk without tasks.
+ *
+ * Promises: the plan is committed by one compare, the loser uses the winner's; tasks of a chunk are inserted as it is cut;
+ * at most a window of chunks waits uncut-for, so that a long film does not fill a disk; the source is read, never changed.
+ */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import type { Clock, Rng } from '../../protocol/clock.ts'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import type { Hint } from '../../protocol/hint.ts'
+import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { DUTY_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
+import type { Media, SourceIndex } from '../../protocol/media.ts'
+import { type Plan, planSeconds } from '../../protocol/plan.ts'
+import { withPatience } from '../../protocol/patience.ts'
+import type { Runner } from '../../protocol/runner.ts'
+import type { NewTask, Task, TaskInput } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
+
+export interface IngestOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly store: BlobStore
+  readonly exchange: BlobExchange
+  readonly media: Media
+  readonly clock: Clock
+  readonly rng: Rng
+  /** Slots of the whole mesh, for the window. */
+  slots(): number
+  hint(hint: Omit<Hint, 'v'>): void
+}
+
+interface Ingest {
+  readonly video: Video
+  readonly source: string
+  readonly plan: Plan
+  readonly index: SourceIndex
+  readonly scratch: string
+  readonly signal: AbortSignal
+}
+
+export function createIngestRunner(options: IngestOptions): Runner {
+  const { ledger, store, exchange, media, hint } = options
+  const surely = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
+    withPatience(operation, { clock: options.clock, rng: options.rng, signal })
+
+  async function planned(video: Video, source: string, signal: AbortSignal): Promise<{ plan: Plan; index: SourceIndex }> {
+    const probe = await media.probe(source, signal)
+    const index = await media.index(source, probe, signal)
+    const known = video.plan && (await surely(() => ledger.plan(video._id, video.plan!.sha256), signal))
+    if (known) return { plan: known, index }
+    const mine = await media.plan({ video_id: video._id, source, probe, index, recipe: video.recipe, signal })
+    const answer = await surely(() => ledger.commitPlan(mine, dueOf(video, mine)), signal)
+    if (answer.outcome === 'closed') throw new AttemptFailed('unexpected', `video ${video.name} is no longer open`)
+    hint({ what: 'video', video: video._id })
+    return { plan: answer.plan, index }
+  }
+
+  async function makeExtras({ video, source, plan, scratch, signal }: Ingest): Promise<Task['outputs']> {
+    const extras = await media.extras({ plan, source, outDir: scratch, signal })
+    if (extras.audio) {
+      const ref = await store.put(video._id, extras.audio)
+      const input: TaskInput = { ...ref, holders: [options.self], start_pts: 0, end_pts: 0, time_base: '1/1' }
+      await surely(() => ledger.insertTasks([audioTask(video, plan, input)]), signal)
+      await replaceLostInput(taskId(video._id, 'audio'), input, signal)
+      hint({ what: 'tasks', video: video._id })
+    }
+    if (!extras.other) return []
+    return [{ ...(await store.put(video._id, extras.other)), holders: [options.self], resolution: 'extras' }]
+  }
+
+  /** A task that waits for bytes nobody has gets the new ones; anything else is left alone. */
+  async function replaceLostInput(id: Task['_id'], input: TaskInput, signal: AbortSignal): Promise<void> {
+    const task = await surely(() => ledger.task(id), signal)
+    if (task?.status !== 'PENDING' || !task.input || task.input.sha256 === input.sha256) return
+    const lost = task.input.sha256
+    await surely(() => ledger.recut(id, lost, input), signal)
+  }
+
+  async function cutChunk(ingest: Ingest, chunk_id: number): Promise<TaskInput> {
+    const { video, plan, source, index, scratch, signal } = ingest
+    const out = join(scratch, `${chunk_id}.nut`)
+    const cut = await media.cut({ plan, chunk_id, source, index, out, signal })
+    const times = { start_pts: cut.start_pts, end_pts: cut.end_pts, time_base: cut.time_base.join('/') }
+    if (cut.path === source) return { ...video.source, ...times }
+    return { ...(await store.put(video._id, cut.path)), holders: [options.self], ...times }
+  }
+
+  /** Chunks that need a cut: those without all their tasks, and those whose waiting tasks lost their input. */
+  async function chunksToCut({ video, plan, signal }: Ingest): Promise<{ chunk: number; tasks: Task[] }[]> {
+    const tasks = await surely(() => ledger.tasks({ video: video._id, kinds: ['video'] }), signal)
+    const byChunk = Map.groupBy(tasks, (task) => task.chunk_id)
+    const wanted: { chunk: number; tasks: Task[] }[] = []
+    for (const { chunk_id } of plan.chunks) {
+      const have = byChunk.get(chunk_id) ?? []
+      const whole = have.length === plan.renditions.length
+      if (!whole || (await isInputLost(video._id, have, signal))) wanted.push({ chunk: chunk_id, tasks: have })
+    }
+    return wanted
+  }
+
+  async function isInputLost(video: VideoId, tasks: readonly Task[], signal: AbortSignal): Promise<boolean> {
+    const waiting = tasks.find((task) => task.status === 'PENDING' && task.input)
+    if (!waiting?.input) return false
+    const { sha256, holders } = waiting.input
+    if ((await store.find(sha256, video)) !== null) return false
+    return (await exchange.whoHas({ sha256, video, peers: holders, signal })).length === 0
+  }
+
+  async function waitForRoom({ video, plan, signal }: Ingest): Promise<void> {
+    const most = Math.max(WINDOW_CHUNKS.min, WINDOW_CHUNKS.perSlot * options.slots()) * plan.renditions.length
+    for (;;) {
+      const counts = await surely(() => ledger.progress([video._id]), signal)
+      const waiting = (counts.get(video._id) ?? [])
+        .filter(({ status, resolution }) => status === 'PENDING' && resolution !== 'audio')
+        .reduce((sum, each) => sum + each.count, 0)
+      if (waiting < most) return
+      await options.clock.sleep(DUTY_MS, signal)
+    }
+  }
+
+  return async ({ held, signal, progress }) => {
+    const { task } = held[0]
+    const video = await surely(() => ledger.video(task.video_id), signal)
+    if (!video) throw new AttemptFailed('unexpected', `video ${task.video_id} is not in the ledger`)
+    await surely(() => ledger.startPlanning(video._id), signal)
+    const source = await exchange.fetch({ ...video.source, video: video._id, signal })
+    const { plan, index } = await planned(video, source, signal)
+    const scratch = await store.scratch('ingest')
+    try {
+      const ingest: Ingest = { video, source, plan, index, scratch, signal }
+      const extras = makeExtras(ingest)
+      extras.catch(() => {})
+      for (const [done, { chunk, tasks }] of (await chunksToCut(ingest)).entries()) {
+        await waitForRoom(ingest)
+        const input = await cutChunk(ingest, chunk)
+        await surely(() => ledger.insertTasks(videoTasks(video, plan, chunk, input)), signal)
+        for (const each of tasks) await replaceLostInput(each._id, input, signal)
+        hint({ what: 'tasks', video: video._id })
+        progress(done / plan.chunks.length, 0)
+      }
+      return [{ task: task._id, ok: true, output: null, outputs: await extras }]
+    } finally {
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }
+}
+
+/** A short clip passes a long film, and nobody starves: created_at + the source's duration, or earlier for a deadline. */
+function dueOf(video: Video, plan: Plan): number {
+  const duration = Math.round(planSeconds(plan) * 1000)
+  const due = video.created_at + duration
+  // Without a measured speed an encode is taken to last as long as the source.
+  return video.deadline === null ? due : Math.min(due, video.deadline - duration)
+}
+
+function videoTasks(video: Video, plan: Plan, chunk_id: number, input: TaskInput): NewTask[] {
+  const chunk = plan.chunks[chunk_id]
+  if (!chunk) throw new RangeError(`the plan has no chunk ${chunk_id}`)
+  const { start_pts, end_pts, frames } = chunk
+  return plan.renditions.map(({ resolution, class: taskClass }) => ({
+    _id: taskId(video._id, resolution, chunk_id),
+    kind: 'video',
+    class: taskClass,
+    video_id: video._id,
+    chunk_id,
+    resolution,
+    start_pts,
+    end_pts,
+    time_base: plan.time_base.join('/'),
+    frames,
+    input,
+    priority: video.priority,
+    due: dueOf(video, plan),
+  }))
+}
+
+function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
+  return {
+    _id: taskId(video._id, 'audio'),
+    kind: 'audio',
+    class: 'audio',
+    video_id: video._id,
+    chunk_id: 0,
+    resolution: 'audio',
+    start_pts: plan.start_pts,
+    end_pts: plan.end_pts,
+    time_base: plan.time_base.join('/'),
+    frames: 0,
+    input,
+    priority: video.priority,
+    due: Math.min(video.created_at, dueOf(video, plan)),
+  }
+}
+

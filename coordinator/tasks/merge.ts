@@ -1,0 +1,90 @@
+/**
+ * The runner of `merge` tasks: gathers every chunk, joins and muxes each rendition, verifies, and puts the results into the
+ * store. An output that nobody has fails the attempt with `input_missing`; the collect duty then asks for it again.
+ */
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import type { Clock, Rng } from '../../protocol/clock.ts'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import { type PeerId, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { BLOB_FETCHES_AT_ONCE } from '../../protocol/limits.ts'
+import type { Media } from '../../protocol/media.ts'
+import { withPatience } from '../../protocol/patience.ts'
+import type { Plan } from '../../protocol/plan.ts'
+import type { Runner } from '../../protocol/runner.ts'
+import type { Task } from '../../protocol/task.ts'
+import type { HeldBlob, VideoOutput } from '../../protocol/video.ts'
+
+export interface MergeOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly store: BlobStore
+  readonly exchange: BlobExchange
+  readonly media: Media
+  readonly clock: Clock
+  readonly rng: Rng
+}
+
+interface Parts {
+  readonly plan: Plan
+  readonly chunks: ReadonlyMap<Resolution, readonly string[]>
+  readonly audio: string | null
+  readonly extra: string | null
+}
+
+export function createMergeRunner(options: MergeOptions): Runner {
+  const { self, ledger, store, exchange, media } = options
+  const surely = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
+    withPatience(operation, { clock: options.clock, rng: options.rng, signal })
+
+  async function gather(video: VideoId, signal: AbortSignal): Promise<Parts> {
+    const doc = await surely(() => ledger.video(video), signal)
+    const committed = doc?.plan
+    const plan = committed && (await surely(() => ledger.plan(video, committed.sha256), signal))
+    if (!plan) throw new AttemptFailed('unexpected', `video ${video} has no plan`)
+    const tasks = await surely(() => ledger.tasks({ video }), signal)
+    const byId = new Map(tasks.map((task) => [task._id, task]))
+    const fetch = (blob: HeldBlob) => exchange.fetch({ ...blob, video, signal })
+    const chunks = new Map<Resolution, string[]>()
+    for (const { resolution } of plan.renditions) {
+      const outputs = plan.chunks.map(({ chunk_id }) => outputOf(byId.get(taskId(video, resolution, chunk_id))))
+      chunks.set(resolution, await inBatches(outputs, fetch))
+    }
+    const audio = plan.audio.length > 0 ? await fetch(outputOf(byId.get(taskId(video, 'audio')))) : null
+    const extras = byId.get(taskId(video, 'ingest'))?.outputs.find((each) => each.resolution === 'extras')
+    return { plan, chunks, audio, extra: extras ? await fetch(extras) : null }
+  }
+
+  return async ({ held, signal, progress }) => {
+    const { task } = held[0]
+    const parts = await gather(task.video_id, signal)
+    const scratch = await store.scratch('merge')
+    try {
+      const outputs: VideoOutput[] = []
+      for (const [resolution, chunks] of parts.chunks) {
+        const out = join(scratch, `${resolution}.mp4`)
+        await media.merge({ plan: parts.plan, resolution, chunks, audio: parts.audio, extra: parts.extra, out, signal })
+        outputs.push({ resolution, ...(await store.put(task.video_id, out)), holders: [self] })
+        progress(outputs.length / parts.chunks.size, 0)
+      }
+      return [{ task: task._id, ok: true, output: null, outputs }]
+    } finally {
+      await rm(scratch, { recursive: true, force: true })
+    }
+  }
+}
+
+function outputOf(task: Task | undefined): HeldBlob {
+  if (!task?.output) throw new AttemptFailed('input_missing', `${task?._id ?? 'a task'} has no output any more`)
+  return task.output
+}
+
+async function inBatches(blobs: readonly HeldBlob[], fetch: (blob: HeldBlob) => Promise<string>): Promise<string[]> {
+  const paths: string[] = []
+  for (let at = 0; at < blobs.length; at += BLOB_FETCHES_AT_ONCE) {
+    paths.push(...(await Promise.all(blobs.slice(at, at + BLOB_FETCHES_AT_ONCE).map(fetch))))
+  }
+  return paths
+}

@@ -1,0 +1,154 @@
+/**
+ * The attempts a worker holds: runs them, renews their claims, and settles each with one write.
+ *
+ * Promises: every attempt ends in `complete`, `fail` or `release`, or was lost to another; a lost one's result is dropped; a run
+ * whose attempts are all lost is aborted. While the ledger is away a run goes on and its result is held up to the patience.
+ */
+import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
+import { AttemptFailed, isDiskFull, LedgerAway, NO_STRIKE, sentence } from '../../protocol/errors.ts'
+import type { RunningAttempt } from '../../protocol/heartbeat.ts'
+import type { PeerId, Sha256, TaskId, TaskKind } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { FAILURE_MESSAGE_BYTES, RENEW_MS, TASK_BACKOFF_MS } from '../../protocol/limits.ts'
+import type { Log } from '../../protocol/log.ts'
+import { withPatience } from '../../protocol/patience.ts'
+import type { HeldTask, Runner, TaskResult } from '../../protocol/runner.ts'
+import type { Task } from '../../protocol/task.ts'
+
+export type Assigned = [HeldTask, ...HeldTask[]]
+
+export interface AttemptsOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
+  announce(what: 'tasks' | 'decided', task: Task): void
+}
+
+interface Run {
+  readonly alive: Map<TaskId, HeldTask>
+  readonly counted: boolean
+  readonly controller: AbortController
+  done: number
+  speed: number
+}
+
+/** Why a run was aborted: told apart, because only a stop gives the claims back. */
+const LOST = 'every attempt of this run was lost'
+const STOPPED = 'the worker stops'
+
+export interface Attempts {
+  /** Runs and settles; false when the worker itself failed at it. Never rejects. */
+  run(assigned: Assigned, counted: boolean): Promise<boolean>
+  running(): readonly RunningAttempt[]
+  busy(): number
+  /** Waits `drainMs`, then aborts and releases what is left. */
+  stop(drainMs: number): Promise<void>
+}
+
+export function createAttempts(options: AttemptsOptions): Attempts {
+  const { self, ledger, clock, rng, log } = options
+  const runs = new Map<Run, Promise<boolean>>()
+
+  async function execute(assigned: Assigned, run: Run): Promise<readonly TaskResult[]> {
+    const runner = options.runners[assigned[0].task.kind]
+    const failAll = (failure: AttemptFailed): TaskResult[] => assigned.map(({ task }) => ({ task: task._id, ok: false, failure }))
+    if (!runner) return failAll(new AttemptFailed('unexpected', `this peer has no runner for ${assigned[0].task.kind} tasks`))
+    const progress = (done: number, speed: number) => Object.assign(run, { done: Math.min(1, done), speed })
+    try {
+      return await runner({ held: assigned, signal: run.controller.signal, progress })
+    } catch (error) {
+      return failAll(asFailure(error))
+    }
+  }
+
+  async function renewWhile(run: Run, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await clock.sleep(RENEW_MS, ended).catch(() => {})
+      if (ended.aborted) return
+      try {
+        const asked = [...run.alive.values()].map(({ task, attempt }) => ({ task: task._id, attempt }))
+        const { lost } = await ledger.renew(self, asked)
+        for (const { task } of lost) run.alive.delete(task)
+        if (lost.length > 0) log.info('claims lost', { tasks: lost.map(({ task }) => task) })
+        if (run.alive.size === 0) run.controller.abort(new DOMException(LOST, 'AbortError'))
+      } catch (error) {
+        if (!(error instanceof LedgerAway)) throw error
+      }
+    }
+  }
+
+  /** One write that settles one attempt, held through an absence of the ledger. */
+  async function settle(held: HeldTask, result: TaskResult, stopped: boolean): Promise<void> {
+    const { task, attempt } = held
+    const key = { task: task._id, attempt, worker: self }
+    const write = async () => {
+      if (result.ok) {
+        const { output, outputs, output_path } = result
+        return ledger.complete({ ...key, output, ...(outputs && { outputs }), ...(output_path && { output_path }) })
+      }
+      if (stopped) return ledger.release(key)
+      const { failure } = result
+      const backoff_ms = backoffMs({ tries: task.strikes.length, baseMs: TASK_BACKOFF_MS.base, maxMs: TASK_BACKOFF_MS.max, rng })
+      const message = failure.message.slice(0, FAILURE_MESSAGE_BYTES)
+      return ledger.fail({ ...key, code: failure.code, message, log: null as Sha256 | null, strike: !NO_STRIKE.has(failure.code), backoff_ms })
+    }
+    // A stop must not wait 15 minutes for a database that is away: its claims then expire.
+    const patienceMs = stopped ? 2_000 : undefined
+    const outcome = await withPatience(write, { clock, rng, signal: new AbortController().signal, ...(patienceMs && { patienceMs }) })
+    if (!result.ok && !stopped) log.warn('an attempt failed', { task: task._id, attempt, code: result.failure.code, message: result.failure.message })
+    if (outcome === 'superseded') log.info('superseded', { task: task._id, attempt })
+    else options.announce(result.ok ? 'decided' : 'tasks', task)
+  }
+
+  async function runAll(assigned: Assigned, run: Run): Promise<boolean> {
+    const ended = new AbortController()
+    const renewing = renewWhile(run, ended.signal)
+    const results = await execute(assigned, run)
+    const stopped = run.controller.signal.aborted && run.controller.signal.reason?.message === STOPPED
+    const settled = await Promise.allSettled(
+      results.map((result) => {
+        const held = run.alive.get(result.task)
+        return held && settle(held, result, stopped)
+      }),
+    )
+    ended.abort()
+    await renewing
+    for (const each of settled) {
+      if (each.status === 'rejected') log.error('an attempt could not be settled; its claim will expire', { error: sentence(each.reason) })
+    }
+    return stopped || run.alive.size === 0 || results.every((result) => result.ok)
+  }
+
+  return {
+    run(assigned, counted) {
+      const alive = new Map(assigned.map((held) => [held.task._id, held]))
+      const run: Run = { alive, counted, controller: new AbortController(), done: 0, speed: 0 }
+      const ending = runAll(assigned, run).finally(() => runs.delete(run))
+      runs.set(run, ending)
+      return ending
+    },
+    running: () =>
+      [...runs.keys()].flatMap((run) =>
+        [...run.alive.values()].map(({ task, attempt }) => ({ task: task._id, attempt, done: run.done, speed: run.speed })),
+      ),
+    busy: () => [...runs.keys()].filter((run) => run.counted).length,
+    async stop(drainMs) {
+      const ending = Promise.allSettled(runs.values())
+      if (drainMs > 0) await Promise.race([ending, clock.sleep(drainMs)])
+      for (const run of runs.keys()) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
+      await ending
+    },
+  }
+}
+
+/** What a runner threw, as the failure the ledger records. */
+function asFailure(error: unknown): AttemptFailed {
+  if (error instanceof AttemptFailed) return error
+  if (isDiskFull(error)) return new AttemptFailed('disk_full', 'the disk is full', { cause: error })
+  const code = (error as { code?: unknown } | null)?.code
+  if (code === 'input_missing' || code === 'ledger_away' || code === 'source_refused') return new AttemptFailed(code, sentence(error), { cause: error })
+  return new AttemptFailed('unexpected', sentence(error), { cause: error })
+}

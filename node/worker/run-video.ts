@@ -1,0 +1,66 @@
+/**
+ * The runner of `video` tasks: one chunk in as many renditions as were claimed, by one ffmpeg. Fetches the chunk, encodes,
+ * puts each result into the store. What a lost attempt made is dropped with its scratch folder.
+ */
+import { rm } from 'node:fs/promises'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import type { PeerId, Resolution } from '../../protocol/ids.ts'
+import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import type { Media } from '../../protocol/media.ts'
+import type { Rational } from '../../protocol/plan.ts'
+import type { Runner, TaskResult } from '../../protocol/runner.ts'
+import type { Task, TaskInput } from '../../protocol/task.ts'
+import type { PlanSource } from '../plan-source.ts'
+
+export interface RunVideoOptions {
+  readonly self: PeerId
+  readonly store: BlobStore
+  readonly exchange: BlobExchange
+  readonly media: Media
+  readonly plans: PlanSource
+}
+
+export function createVideoRunner({ self, store, exchange, media, plans }: RunVideoOptions): Runner {
+  return async ({ held, signal, progress }) => {
+    const first = held[0].task
+    const input = mustHaveInput(first)
+    const plan = await plans.planOf(first.video_id)
+    const path = await exchange.fetch({ ...input, video: first.video_id, signal })
+    const outDir = await store.scratch(`encode-${first.chunk_id}`)
+    try {
+      const results = await media.encode({
+        plan,
+        chunk_id: first.chunk_id,
+        input: { path, start_pts: input.start_pts, end_pts: input.end_pts, time_base: parseTimeBase(input.time_base) },
+        resolutions: held.map(({ task }) => task.resolution as Resolution),
+        outDir,
+        onProgress: ({ frames, speed }) => progress(frames / Math.max(1, first.frames), speed),
+        signal,
+      })
+      return await Promise.all(
+        held.map(async ({ task }): Promise<TaskResult> => {
+          const result = results.find((each) => each.resolution === task.resolution)
+          if (!result) return { task: task._id, ok: false, failure: new AttemptFailed('unexpected', `no result for ${task.resolution}`) }
+          if (!result.ok) return { task: task._id, ok: false, failure: result.failure }
+          const ref = await store.put(task.video_id, result.path)
+          const output_path = `${task.resolution}/${String(task.chunk_id).padStart(5, '0')}.mp4`
+          return { task: task._id, ok: true, output: { ...ref, es_sha256: result.es_sha256, holders: [self] }, output_path }
+        }),
+      )
+    } finally {
+      await rm(outDir, { recursive: true, force: true })
+    }
+  }
+}
+
+export function mustHaveInput(task: Task): TaskInput {
+  if (!task.input) throw new AttemptFailed('input_missing', `task ${task._id} names no input`)
+  return task.input
+}
+
+/** `1/15360` as ffmpeg writes it. */
+export function parseTimeBase(text: string): Rational {
+  const [num, den] = text.split('/').map(Number)
+  if (!num || !den) throw new AttemptFailed('unexpected', `time base ${text}`)
+  return [num, den]
+}

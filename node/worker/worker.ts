@@ -1,0 +1,198 @@
+/**
+ * The worker: as many encode loops as it has slots, and one desk loop for the light kinds (ingest, merge) where it was
+ * given their runners.
+ *
+ *   idle ── claim ──► claiming ── claimed ──► working (fetch, encode, publish) ── settled ──► idle
+ *    ▲  └─ nothing: wait for a hint or the poll interval ─┘            │
+ *    └───────────── lost, released or failed: its own ledger write ────┘
+ *
+ * Promises: a claim it holds is renewed, and settled by complete, fail or release; a claim whose reply was lost is found again
+ * by its token; nothing is claimed while `mayClaim` gives a reason not to; `stop` leaves nothing running.
+ */
+import { createBell } from '../../protocol/bell.ts'
+import { type Capability, canDo } from '../../protocol/capability.ts'
+import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
+import { LedgerAway, sentence } from '../../protocol/errors.ts'
+import type { RunningAttempt } from '../../protocol/heartbeat.ts'
+import { type PeerId, RESOLUTIONS, type Resolution, type TaskKind, taskId, type Token } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { EXPIRED_GRACE_MS, HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
+import type { Log } from '../../protocol/log.ts'
+import { withPatience } from '../../protocol/patience.ts'
+import type { Runner } from '../../protocol/runner.ts'
+import type { Task } from '../../protocol/task.ts'
+import { type Assigned, createAttempts } from './attempts.ts'
+import { siblingsToTake } from './fuse.ts'
+
+export interface WorkerOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  readonly capability: Capability
+  /** Encodes at once, at least 0 (a peer that only coordinates). */
+  readonly slots: number
+  readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
+  /** Why nothing may be claimed now (paused, disk full …), or null. Asked before every claim. */
+  mayClaim(): Promise<string | null>
+  /** Slots of the mesh, beside the asking one, that are idle or soon will be. */
+  otherSlots(): number
+  /** Whether this peer should take this ingest or merge task now; expired claims are its own to judge. */
+  mayTakeDesk(task: Task): Promise<boolean>
+  /** Called after each of its writes that others may react to. */
+  announce(what: 'tasks' | 'decided', task: Task): void
+}
+
+export interface Worker {
+  start(): void
+  /** Something may be claimable: look, within the jitter. */
+  hint(): void
+  /** Attempts running now. */
+  running(): readonly RunningAttempt[]
+  busySlots(): number
+  /** Stops claiming; waits `drainMs` for what runs, then releases the rest. Idempotent. */
+  stop(drainMs: number): Promise<void>
+}
+
+/** Ingest and merge tasks that one peer runs at once: they are I/O, not encoding. */
+const DESK_AT_ONCE = 2
+/** After a failure of its own a worker waits before it claims again. */
+const OWN_FAILURE_MS = { base: 1_000, max: 60_000 } as const
+
+export function createWorker(options: WorkerOptions): Worker {
+  const { self, ledger, clock, rng, log } = options
+  const stopping = new AbortController()
+  const bell = createBell(clock)
+  const attempts = createAttempts(options)
+  const loops: Promise<void>[] = []
+  let ownFailures = 0
+  let graceUntil = Number.NEGATIVE_INFINITY
+  let classes: { at: number; known: readonly string[] } = { at: Number.NEGATIVE_INFINITY, known: [] }
+
+  /** A claim that survives lost replies: any error leaves "unknown", which the token answers. */
+  async function claimSurely(token: Token, ask: () => Promise<Assigned | null>): Promise<Assigned | null> {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!(error instanceof LedgerAway)) throw error
+      const signal = stopping.signal
+      const mine = await withPatience(() => ledger.claimsByToken(token), { clock, rng, signal })
+      graceUntil = clock.mono() + EXPIRED_GRACE_MS
+      const held = mine.map((task) => ({ task, attempt: task.claims.find((claim) => claim.token === token)!.attempt }))
+      return held.length > 0 ? (held as Assigned) : null
+    }
+  }
+
+  async function ableClasses(): Promise<readonly string[]> {
+    if (clock.mono() - classes.at > IDLE_POLL_MS || classes.known.length === 0) {
+      const pending = await ledger.pendingClasses()
+      classes = { at: clock.mono(), known: pending.filter((each) => canDo(options.capability, each)) }
+    }
+    return classes.known
+  }
+
+  /** Every class that this worker could name: only needed for tasks that are not PENDING. */
+  const seenClasses = new Set<string>()
+
+  async function claimWork(): Promise<Assigned | null> {
+    const token = rng.token() as Token
+    return claimSurely(token, async () => {
+      const able = await ableClasses()
+      for (const each of able) seenClasses.add(each)
+      const from = (['pending', 'expired', 'backup'] as const).filter((each) => each !== 'expired' || clock.mono() >= graceUntil)
+      for (const source of from) {
+        const asked = source === 'pending' ? able : [...seenClasses]
+        if (asked.length === 0) continue
+        const anchor = await ledger.claimNext({ worker: self, token, classes: asked, from: source })
+        if (anchor.outcome === 'none') continue
+        const first = { task: anchor.task, attempt: anchor.attempt }
+        return [first, ...(await claimSiblings(anchor.task, token))]
+      }
+      classes = { at: Number.NEGATIVE_INFINITY, known: [] }
+      return null
+    })
+  }
+
+  async function claimSiblings(anchor: Task, token: Token): Promise<{ task: Task; attempt: number }[]> {
+    if (anchor.kind !== 'video') return []
+    const progress = (await ledger.progress([anchor.video_id])).get(anchor.video_id) ?? []
+    const pending: Partial<Record<Resolution, number>> = {}
+    for (const { resolution, status, count } of progress) {
+      if (status === 'PENDING') pending[resolution as Resolution] = count
+    }
+    const able = RESOLUTIONS.filter((rung) => rung !== anchor.resolution && canDo(options.capability, anchor.class.replace(/[^/]+$/, rung)))
+    const video = siblingsToTake({
+      anchor: anchor.resolution as Resolution,
+      able: able.filter((rung) => pending[rung] !== undefined),
+      pending: Object.fromEntries(RESOLUTIONS.flatMap((rung) => (pending[rung] ? [[rung, pending[rung]]] : []))),
+      slots: 1 + options.otherSlots(),
+    })
+    const asked = video.map((rung) =>
+      ledger.claimTask({ worker: self, token, task: taskId(anchor.video_id, rung, anchor.chunk_id), allowExpired: false }),
+    )
+    const answers = await Promise.all(asked)
+    return answers.flatMap((answer) => (answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : []))
+  }
+
+  async function claimDesk(): Promise<Assigned | null> {
+    const kinds = (['merge', 'ingest'] as const).filter((kind) => options.runners[kind])
+    const open = await ledger.tasks({ kinds, statuses: ['PENDING', 'PROCESSING'], limit: 256 })
+    const now = await ledger.now()
+    for (const task of open) {
+      const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && clock.mono() >= graceUntil
+      if (!free || !(await options.mayTakeDesk(task))) continue
+      const token = rng.token() as Token
+      const got = await claimSurely(token, async () => {
+        const answer = await ledger.claimTask({ worker: self, token, task: task._id, allowExpired: true })
+        return answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : null
+      })
+      if (got) return got
+    }
+    return null
+  }
+
+  async function loop(name: string, claim: () => Promise<Assigned | null>, counted: boolean): Promise<void> {
+    const { signal } = stopping
+    for (let idle = false; !signal.aborted; ) {
+      try {
+        if (idle) await bell.wait(IDLE_POLL_MS * (0.5 + rng.random()), signal)
+        const reason = await options.mayClaim()
+        const assigned = reason === null ? await claim() : null
+        idle = assigned === null
+        if (!assigned) continue
+        const fine = await attempts.run(assigned, counted)
+        ownFailures = fine ? 0 : ownFailures + 1
+        if (!fine && counted) await clock.sleep(backoffMs({ tries: ownFailures - 1, baseMs: OWN_FAILURE_MS.base, maxMs: OWN_FAILURE_MS.max, rng }), signal)
+      } catch (error) {
+        if (signal.aborted) return
+        idle = true
+        if (error instanceof LedgerAway) graceUntil = clock.mono() + EXPIRED_GRACE_MS
+        else log.error('a worker loop failed and goes on', { loop: name, error: sentence(error) })
+      }
+    }
+  }
+
+  return {
+    start() {
+      if (loops.length > 0) return
+      const encodes = options.runners.video !== undefined || options.runners.audio !== undefined
+      for (let slot = 0; encodes && slot < options.slots; slot++) loops.push(loop(`slot ${slot}`, claimWork, true))
+      const desk = options.runners.ingest !== undefined || options.runners.merge !== undefined
+      for (let seat = 0; desk && seat < DESK_AT_ONCE; seat++) loops.push(loop(`desk ${seat}`, claimDesk, false))
+    },
+    hint() {
+      clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
+        classes = { at: Number.NEGATIVE_INFINITY, known: [] }
+        bell.ring()
+      })
+    },
+    running: attempts.running,
+    busySlots: attempts.busy,
+    async stop(drainMs) {
+      stopping.abort(new DOMException('the worker stops', 'AbortError'))
+      await attempts.stop(drainMs)
+      await Promise.all(loops)
+    },
+  }
+}

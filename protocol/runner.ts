@@ -1,0 +1,34 @@
+/**
+ * The runner of a task kind: what a worker does with the claims it holds. Video and audio runners live in `node/worker/`,
+ * ingest and merge in `coordinator/tasks/`; `node/compose.ts` gives each worker those it may use.
+ */
+import type { AttemptFailed } from './errors.ts'
+import type { TaskId } from './ids.ts'
+import type { Task, TaskOutput } from './task.ts'
+
+export interface HeldTask {
+  readonly task: Task
+  readonly attempt: number
+}
+
+/** Claims on one chunk (several renditions, one decode), or on one audio, ingest or merge task. Never empty. */
+export interface Assignment {
+  readonly held: readonly [HeldTask, ...HeldTask[]]
+  /** Aborts when every attempt is lost or the worker stops. The reason tells which. */
+  readonly signal: AbortSignal
+  /** Share done (0–1) and source seconds per second, for heartbeats and the straggler policy. */
+  progress(done: number, speed: number): void
+}
+
+export type TaskResult =
+  | {
+      readonly task: TaskId
+      readonly ok: true
+      readonly output: TaskOutput | null
+      readonly outputs?: Task['outputs']
+      readonly output_path?: string
+    }
+  | { readonly task: TaskId; readonly ok: false; readonly failure: AttemptFailed }
+
+/** One result for each task held; a rejection fails them all. */
+export type Runner = (assignment: Assignment) => Promise<readonly TaskResult[]>
