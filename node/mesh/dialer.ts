@@ -1,0 +1,89 @@
+/**
+ * The redial loop: dials what the address book says is due, without end. libp2p's own `bootstrap` tries once and its
+ * keep-alive gives up after half a minute.
+ */
+import type { PeerId as Libp2pPeerId } from '@libp2p/interface'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Clock } from '../../protocol/clock.ts'
+import { sentence } from '../../protocol/errors.ts'
+import { asPeerId, type PeerId } from '../../protocol/ids.ts'
+import { CONNECTIONS_MAX } from '../../protocol/limits.ts'
+import type { Log } from '../../protocol/log.ts'
+import type { AddressBook, Target } from './address-book.ts'
+
+/** Dials at once; after an own stall fewer, so that a starved node does not drown itself in handshakes. */
+const AT_ONCE = { usual: 8, afterStall: 2 }
+
+export interface DialerOptions {
+  readonly self: PeerId
+  readonly book: AddressBook
+  readonly clock: Clock
+  readonly log: Log
+  readonly dial: (addresses: Multiaddr[]) => Promise<{ readonly remotePeer: Libp2pPeerId }>
+  readonly connected: () => ReadonlySet<PeerId>
+  readonly hasStalled: () => boolean
+}
+
+export interface Dialer {
+  /** Looks again now: something was learnt, lost or found. */
+  wake(): void
+  stop(): void
+}
+
+export function startDialer(options: DialerOptions): Dialer {
+  const { book, clock, connected } = options
+  let dialling = 0
+  let isStopped = false
+  let cancel = () => {}
+
+  const wake = () => {
+    cancel()
+    if (isStopped) return
+    const open = connected()
+    const { targets, nextMs } = book.due(open, { joinsOnly: open.size >= CONNECTIONS_MAX })
+    const atOnce = options.hasStalled() ? AT_ONCE.afterStall : AT_ONCE.usual
+    for (const target of targets.slice(0, Math.max(0, atOnce - dialling))) void attempt(target)
+    if (nextMs !== null) cancel = clock.timer(Math.ceil(nextMs), wake)
+  }
+
+  const attempt = async (target: Target) => {
+    dialling++
+    book.dialling(target.key)
+    try {
+      await dialTarget(target, options)
+    } catch (error) {
+      book.failed(target.key)
+      options.log.debug('dial failed', { target: target.key, why: sentence(error) })
+    } finally {
+      dialling--
+      wake()
+    }
+  }
+
+  wake()
+  return {
+    wake,
+    stop: () => {
+      isStopped = true
+      cancel()
+    },
+  }
+}
+
+async function dialTarget(target: Target, { self, book, dial, connected, log }: DialerOptions): Promise<void> {
+  const connection = await dial(target.addresses.map((address) => withPeer(address, target)))
+  const peer = asPeerId(connection.remotePeer.toString())
+  if (peer === self) {
+    log.debug('a join address is this node itself', { address: target.key })
+    return book.forget(target.key)
+  }
+  book.answered(target.key, peer)
+  book.learn(peer, target.addresses)
+  if (!connected().has(peer)) throw new Error('the connection closed at once')
+}
+
+/** A join address is dialled as it was given: the peer behind it may have a new identity. */
+function withPeer(address: string, { key, peer }: Target): Multiaddr {
+  const isJoin = key !== peer
+  return multiaddr(isJoin || peer === null ? address : `${address}/p2p/${peer}`)
+}
