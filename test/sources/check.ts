@@ -1,0 +1,129 @@
+/**
+ * Whether a finished MP4 is exactly its source: plain ffmpeg decodes both, `compare.ts` says where they differ. Nothing
+ * of the pipeline is used here. Time: two decodes of each file and one of each audio track.
+ */
+import { type Beep, findBeeps } from './beeps.ts'
+import { type Box, beepOffsets, compareBeeps, compareContainer, compareFrames, comparePictures, type Shown } from './compare.ts'
+import { type Container, filmStream, probeFile, streamsOf } from './probe.ts'
+import { readComplaints, readFrames, readSound } from './read.ts'
+import type { Source } from './source.ts'
+
+export interface CheckJob {
+  readonly source: Source
+  /** Where the source lies. */
+  readonly file: string
+  readonly output: string
+  /** The rung's box, before it is turned for portrait; 480p where nothing is said. */
+  readonly box?: Box
+  readonly ffmpeg: string
+  readonly ffprobe: string
+}
+
+export interface Facts {
+  readonly size: string
+  readonly frames: number
+  readonly sourceFrames: number
+  /** Of the output's video track. */
+  readonly tick_s: number
+  /** Largest move of a beep per audio track, in samples of 48 kHz, with its sign. */
+  readonly beepSamples: readonly number[]
+  readonly duration_s: number
+}
+
+export interface CheckResult {
+  readonly ok: boolean
+  /** One sentence each; empty when exact. */
+  readonly problems: readonly string[]
+  readonly facts: Facts
+}
+
+export const BOXES = {
+  '480p': { width: 854, height: 480 },
+  '720p': { width: 1280, height: 720 },
+  '1080p': { width: 1920, height: 1080 },
+} as const
+
+/** Sound may end this much later than its source's: an encoder fills its last frame, 1,024 samples and its delay. */
+const TAIL_S = 0.1
+
+export async function checkOutput(job: CheckJob): Promise<CheckResult> {
+  const { source, ffmpeg, ffprobe } = job
+  const [before, after] = await Promise.all([
+    probeFile({ ffprobe, file: job.file }),
+    probeFile({ ffprobe, file: job.output }),
+  ])
+  const wanted = await readShown({ file: job.file, container: before, source, ffmpeg })
+  const got = await readShown({ file: job.output, container: after, source, ffmpeg })
+  const film = filmStream(after)
+  const tick_s = film ? film.timeBase[0] / film.timeBase[1] : 0
+  const problems = [
+    ...checkSource(source, wanted),
+    ...compareFrames(wanted.frames, got.frames, tick_s),
+    ...(wanted.frames.length === got.frames.length && !source.expect.hdr ? comparePictures(wanted.frames, got.frames) : []),
+    ...compareBeeps(wanted, got, source.expect.beepSamples),
+    ...compareContainer(source.expect, after, job.box ?? BOXES['480p']),
+    ...checkDuration(wanted, got, after),
+    ...(await readComplaints({ ffmpeg, file: job.output })).slice(0, 5).map((line) => `ffmpeg says: ${line}`),
+  ]
+  return { ok: problems.length === 0, problems, facts: gatherFacts(wanted, got, after) }
+}
+
+interface Read extends Shown {
+  /** When the last sound ends, after the first frame; -Infinity without sound. */
+  readonly soundEnd_s: number
+}
+
+async function readShown(job: { file: string; container: Container; source: Source; ffmpeg: string }): Promise<Read> {
+  const film = filmStream(job.container)
+  const frames = film ? await readFrames({ ...job, stream: film.index }) : []
+  const first_s = frames[0]?.at_s ?? 0
+  const beeps: Beep[][] = []
+  let soundEnd_s = Number.NEGATIVE_INFINITY
+  for (const [track, stream] of streamsOf(job.container, 'audio').entries()) {
+    const sound = await readSound({ ...job, stream: stream.index })
+    const last = sound.runs.at(-1)
+    if (last) soundEnd_s = Math.max(soundEnd_s, last.start_s - first_s + last.samples.length / sound.channels / sound.rate)
+    const heard = findBeeps(sound.runs, { ...sound, track: job.source.expect.audio[track]?.beep ?? track })
+    // What sounds before the first frame is not part of the film: a player starts at the picture.
+    beeps.push(heard.filter((beep) => beep.at_s >= first_s))
+  }
+  return { frames, beeps, soundEnd_s }
+}
+
+/** A source that is not what its recipe says would prove nothing. */
+function checkSource({ expect, name }: Source, shown: Shown): string[] {
+  const numbers = shown.frames.map((frame) => frame.number)
+  if (expect.numbers) {
+    const [from, to] = expect.numbers
+    const right = numbers.length === to - from && numbers.every((number, at) => number === from + at)
+    return right ? [] : [`the source ${name} does not show frames ${from}…${to - 1}: it has to be made again`]
+  }
+  const clean = numbers.filter((number) => number !== null).length
+  return clean >= 100 && numbers.length - clean <= expect.lossMax ? [] : [`the source ${name} is damaged beyond use`]
+}
+
+function checkDuration(wanted: Read, got: Read, output: Container): string[] {
+  const first_s = got.frames[0]?.at_s ?? 0
+  const last_s = (got.frames.at(-1)?.at_s ?? 0) - first_s
+  const problems: string[] = []
+  const film_s = filmStream(output)?.duration_s ?? 0
+  if (film_s <= last_s || film_s > last_s + 12) problems.push(`a picture track of ${film_s} s, its last frame at ${last_s} s`)
+  const longer_s = got.soundEnd_s - wanted.soundEnd_s
+  if (Math.abs(longer_s) > TAIL_S) problems.push(`the sound ends ${longer_s.toFixed(3)} s later than the source's`)
+  return problems
+}
+
+function gatherFacts(wanted: Read, got: Read, output: Container): Facts {
+  const film = filmStream(output)
+  return {
+    size: film ? `${film.width}x${film.height}` : 'none',
+    frames: got.frames.length,
+    sourceFrames: wanted.frames.length,
+    tick_s: film ? film.timeBase[0] / film.timeBase[1] : 0,
+    beepSamples: got.beeps.map((_, track) => largest(beepOffsets(wanted, got, track))),
+    duration_s: output.duration_s,
+  }
+}
+
+const largest = (offsets: readonly number[]): number =>
+  Number(offsets.reduce((most, by) => (Math.abs(by) > Math.abs(most) ? by : most), 0).toFixed(3))
