@@ -92,7 +92,10 @@ export interface Ledger {
   now(): Promise<number>
 
   // ── Videos ────────────────────────────────────────────────────────────────────────────────────────────────────────
-  /** Two writes (video, then its ingest task). An existing open or COMPLETED one gains the delivery; an ended one is retried. */
+  /**
+   * Two writes (video, then its ingest task). An existing open or COMPLETED one gains the source's holders and the
+   * delivery (one of that peer, folder and name is opened again); a FAILED or CANCELLED one is retried.
+   */
   submit(video: Submission): Promise<{ outcome: 'created' | 'joined' | 'retried'; video: Video }>
   video(id: VideoId): Promise<Video | null>
   /** By created_at, newest last. */
@@ -110,7 +113,7 @@ export interface Ledger {
   startMerging(id: VideoId, term: number): Promise<Changed>
   /** MERGING → COMPLETED with these outputs. */
   completeVideo(id: VideoId, outputs: readonly VideoOutput[], term: number): Promise<Changed>
-  /** COMPLETED → MERGING, and its merge task PENDING: a result is lost and a delivery open. Two writes. */
+  /** COMPLETED with an open delivery → MERGING, its outputs emptied, and its merge task PENDING. Two writes. */
   reopenVideo(id: VideoId, term: number): Promise<Changed>
   /** open → FAILED with the sentence, then its tasks CANCELLED. Two writes. */
   failVideo(id: VideoId, failure: string, term: number): Promise<Changed>
@@ -122,7 +125,8 @@ export interface Ledger {
   setPriority(id: VideoId, priority: number): Promise<Changed>
   /** Fixes the file name of a delivery while it is open (compare: the old name). */
   nameDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir' | 'name'>, name: string): Promise<Changed>
-  finishDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir'>): Promise<Changed>
+  /** The peer's open deliveries into this folder are done; with `name`, only the one of that name. */
+  finishDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir'> & { name?: string }): Promise<Changed>
   /** Adds a holder to the source or a result, keeping at most `HOLDERS_MAX`, newest last. */
   addVideoHolder(id: VideoId, sha256: Sha256, peer: PeerId): Promise<Changed>
 
@@ -132,7 +136,10 @@ export interface Ledger {
   task(id: TaskId): Promise<Task | null>
   tasks(query: TaskQuery): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
-  /** Classes of which something is PENDING now: what a worker intersects with what it has proved. */
+  /**
+   * Classes of which something may be claimed now (PENDING, all claims run out, or a backup wanted): what a worker
+   * intersects with what it has proved.
+   */
   pendingClasses(): Promise<string[]>
   /** The best task of these classes by priority, due, `_id`; one blind call. `backup`: of another worker than this. */
   claimNext(ask: {
@@ -190,7 +197,7 @@ export interface Ledger {
   renewLease(me: PeerId, term: number): Promise<'renewed' | 'deposed'>
   releaseLease(me: PeerId, term: number): Promise<Changed>
   lease(): Promise<Lease>
-  /** A new coordinator's first duty: its term on every open video and on their open tasks. */
+  /** A new coordinator's first duty: its term on every video that is open or not delivered, and on all their tasks. */
   stampTerm(term: number): Promise<void>
   /**
    * Makes tasks agree with their videos: inserts the missing ingest task of QUEUED and PLANNING ones and the merge task of

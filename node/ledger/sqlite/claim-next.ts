@@ -1,0 +1,31 @@
+/** PENDING, or PROCESSING with all claims run out, or a wanted backup → claimed: the best there is, picked by SQLite. */
+import type { ClaimAsk, Claimed, ClaimSource } from '../steps.ts'
+import { START, START_BACKUP } from './fragments.ts'
+import { type Row, taskOf } from './schema.ts'
+import type { Store } from './store.ts'
+
+const CLAIMABLE: Readonly<Record<ClaimSource, string>> = {
+  pending: `status='PENDING' AND not_before <= :now`,
+  expired: `status='PROCESSING' AND claimable_at <= :now`,
+  backup: `status='PROCESSING' AND backup_wanted=1 AND json_array_length(claims) = 1 AND claims ->> '$[0].worker_id' <> :worker`,
+}
+
+const claim = (from: ClaimSource): string => `UPDATE chunks SET ${from === 'backup' ? START_BACKUP : START} WHERE _id=(
+    SELECT _id FROM chunks WHERE ${CLAIMABLE[from]} AND class IN (SELECT value FROM json_each(:classes))
+    ORDER BY priority DESC, due, _id LIMIT 1) RETURNING *`
+
+const CLAIM = { pending: claim('pending'), expired: claim('expired'), backup: claim('backup') }
+
+export async function claimNext(
+  store: Store,
+  { worker, token, classes, from }: ClaimAsk & { classes: readonly string[]; from: ClaimSource },
+): Promise<Claimed | null> {
+  const parameters = { worker, token, classes: JSON.stringify(classes), claimMs: store.claimMs }
+  return claimed(await store.write('light', CLAIM[from], parameters))
+}
+
+export function claimed([row]: readonly Row[]): Claimed | null {
+  if (!row) return null
+  const task = taskOf(row)
+  return { attempt: task.attempt, task }
+}

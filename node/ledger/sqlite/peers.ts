@@ -1,0 +1,24 @@
+/** What people decided about peers: paused, draining, quarantined. */
+import type { PeerId } from '../../../protocol/ids.ts'
+import type { PeerRecord } from '../../../protocol/ledger.ts'
+import { defaultPeer } from '../documents.ts'
+import { insertFromJson, PEER_COLUMNS, peerOf } from './schema.ts'
+import type { Store } from './store.ts'
+
+export async function readPeers(store: Store): Promise<PeerRecord[]> {
+  return (await store.read('SELECT * FROM peers ORDER BY _id')).map(peerOf)
+}
+
+export async function readPeer(store: Store, id: PeerId): Promise<PeerRecord | null> {
+  const [row] = await store.read('SELECT * FROM peers WHERE _id=:id', { id })
+  return row ? peerOf(row) : null
+}
+
+const INSERT = insertFromJson('peers', PEER_COLUMNS, {}).replace('DO NOTHING', 'DO UPDATE SET')
+
+export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void> {
+  const columns = Object.keys(PEER_COLUMNS).filter((column) => column !== '_id' && column in change)
+  const sets = columns.map((column) => `${column}=excluded.${column}`)
+  const documents = JSON.stringify([{ ...defaultPeer(id), ...change }])
+  await store.write('sure', `${INSERT} ${['_id=_id', ...sets].join(', ')}`, { documents })
+}

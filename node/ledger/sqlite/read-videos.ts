@@ -1,0 +1,20 @@
+/** Videos, one or many, as they stand. */
+import type { VideoId } from '../../../protocol/ids.ts'
+import { VIDEO_STATUSES, type Video, type VideoStatus } from '../../../protocol/video.ts'
+import { words } from './fragments.ts'
+import { videoOf } from './schema.ts'
+import type { Store } from './store.ts'
+
+export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
+  const [row] = await store.read('SELECT * FROM videos WHERE _id=:id', { id })
+  return row ? videoOf(row) : null
+}
+
+/** Newest last; a limit keeps the newest. */
+export async function readVideos(
+  store: Store,
+  { statuses = VIDEO_STATUSES, limit = -1 }: { statuses?: readonly VideoStatus[]; limit?: number },
+): Promise<Video[]> {
+  const sql = `SELECT * FROM videos WHERE status IN (${words(statuses)}) ORDER BY created_at DESC, _id DESC LIMIT :limit`
+  return (await store.read(sql, { limit })).map(videoOf).reverse()
+}

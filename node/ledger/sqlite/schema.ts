@@ -1,0 +1,139 @@
+/**
+ * The tables of the SQLite ledger, and how their rows become documents. Columns carry the field names of the documents, so
+ * that people may ask with `sqlite3`; what is nested is JSON text (`claims ->> '$[0].worker_id'`). Each document's columns
+ * are listed once, here: the tables, the inserts and the reading of rows come out of that list.
+ */
+import type { PeerRecord } from '../../../protocol/ledger.ts'
+import type { Task } from '../../../protocol/task.ts'
+import type { Video } from '../../../protocol/video.ts'
+import { EVENTS_KEPT } from '../../../protocol/limits.ts'
+
+/** Rises with every change of the tables; an older program refuses a newer ledger. */
+export const SCHEMA_VERSION = 1
+
+interface Column {
+  readonly sql: string
+  readonly as: 'plain' | 'json' | 'flag'
+}
+const key: Column = { sql: 'TEXT PRIMARY KEY NOT NULL', as: 'plain' }
+const text: Column = { sql: 'TEXT NOT NULL', as: 'plain' }
+const textOrNull: Column = { sql: 'TEXT', as: 'plain' }
+const whole: Column = { sql: 'INTEGER NOT NULL', as: 'plain' }
+const wholeOrNull: Column = { sql: 'INTEGER', as: 'plain' }
+const real: Column = { sql: 'REAL NOT NULL', as: 'plain' }
+const flag: Column = { sql: 'INTEGER NOT NULL', as: 'flag' }
+const json: Column = { sql: 'TEXT NOT NULL', as: 'json' }
+const jsonOrNull: Column = { sql: 'TEXT', as: 'json' }
+
+type Columns<T> = Readonly<Record<keyof T & string, Column>>
+
+export const VIDEO_COLUMNS: Columns<Video> = {
+  _id: key,
+  name: text,
+  created_at: whole,
+  due: whole,
+  deadline: wholeOrNull,
+  priority: real,
+  recipe: json,
+  source: json,
+  status: text,
+  plan: jsonOrNull,
+  outputs: json,
+  deliveries: json,
+  failure: textOrNull,
+  ended_at: wholeOrNull,
+  coordinator_term: whole,
+}
+
+export const TASK_COLUMNS: Columns<Task> = {
+  _id: key,
+  kind: text,
+  class: text,
+  video_id: text,
+  chunk_id: whole,
+  resolution: text,
+  status: text,
+  worker_id: textOrNull,
+  start_time: wholeOrNull,
+  end_time: wholeOrNull,
+  duration_ms: wholeOrNull,
+  attempt: whole,
+  speculative: flag,
+  output_path: textOrNull,
+  created_at: whole,
+  start_pts: whole,
+  end_pts: whole,
+  time_base: text,
+  frames: whole,
+  input: jsonOrNull,
+  output: jsonOrNull,
+  outputs: json,
+  claims: json,
+  claimable_at: whole,
+  completed_attempt: wholeOrNull,
+  coordinator_term: whole,
+  strikes: json,
+  failures: json,
+  backup_wanted: flag,
+  not_before: whole,
+  priority: real,
+  due: whole,
+}
+
+export const PEER_COLUMNS: Columns<PeerRecord> = {
+  _id: key,
+  paused: flag,
+  draining: flag,
+  quarantined_until: wholeOrNull,
+  reason: textOrNull,
+}
+
+const table = (name: string, columns: Columns<never> | Readonly<Record<string, Column>>): string =>
+  `CREATE TABLE IF NOT EXISTS ${name} (${Object.entries(columns).map(([column, { sql }]) => `${column} ${sql}`).join(', ')}) STRICT`
+
+/**
+ * `claim` holds only what is PENDING, `expired` only what runs: neither grows with what is finished (LEDGER.md §3).
+ * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter.
+ */
+export const SCHEMA: readonly string[] = [
+  table('videos', VIDEO_COLUMNS),
+  'CREATE INDEX IF NOT EXISTS video_status ON videos(status, created_at)',
+  'CREATE TABLE IF NOT EXISTS plans (_id TEXT PRIMARY KEY NOT NULL, plan TEXT NOT NULL) STRICT',
+  table('chunks', TASK_COLUMNS),
+  `CREATE INDEX IF NOT EXISTS claim ON chunks(class, priority DESC, due, _id, not_before) WHERE status='PENDING'`,
+  `CREATE INDEX IF NOT EXISTS expired ON chunks(claimable_at) WHERE status='PROCESSING'`,
+  `CREATE INDEX IF NOT EXISTS backup ON chunks(class) WHERE status='PROCESSING' AND backup_wanted=1`,
+  'CREATE INDEX IF NOT EXISTS video ON chunks(video_id, status, resolution)',
+  table('peers', PEER_COLUMNS),
+  `CREATE TABLE IF NOT EXISTS leases (_id TEXT PRIMARY KEY NOT NULL, holder TEXT, nonce TEXT NOT NULL, term INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL) STRICT`,
+  `CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, what TEXT NOT NULL, peer TEXT,
+     video TEXT, text TEXT NOT NULL) STRICT`,
+  `CREATE TRIGGER IF NOT EXISTS cap_events AFTER INSERT ON events
+     BEGIN DELETE FROM events WHERE n <= NEW.n - ${EVENTS_KEPT.count}; END`,
+]
+
+export type Row = Readonly<Record<string, unknown>>
+
+function document<T>(columns: Columns<T>, row: Row): T {
+  const made: Record<string, unknown> = {}
+  for (const [name, { as }] of Object.entries<Column>(columns)) {
+    const value = row[name]
+    made[name] = as === 'flag' ? value === 1 : as === 'json' && value !== null ? JSON.parse(String(value)) : value
+  }
+  return made as T
+}
+export const videoOf = (row: Row): Video => document(VIDEO_COLUMNS, row)
+export const taskOf = (row: Row): Task => document(TASK_COLUMNS, row)
+export const peerOf = (row: Row): PeerRecord => document(PEER_COLUMNS, row)
+
+/**
+ * An INSERT of any number of documents given as one JSON array `:documents`; columns named in `instead` take that SQL.
+ * `->>` answers scalars as SQL values and objects as their JSON text: exactly what the columns hold.
+ */
+export function insertFromJson<T>(name: string, columns: Columns<T>, instead: Partial<Record<keyof T & string, string>>): string {
+  const names = Object.keys(columns) as (keyof T & string)[]
+  const values = names.map((column) => instead[column] ?? `value ->> '$.${column}'`)
+  return `INSERT INTO ${name} (${names.join(', ')}) SELECT ${values.join(', ')} FROM json_each(:documents) WHERE true
+    ON CONFLICT(_id) DO NOTHING`
+}
