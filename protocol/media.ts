@@ -77,6 +77,8 @@ export interface MergeJob {
   readonly extra: string | null
   /** The finished MP4, written here and verified. */
   readonly out: string
+  /** Told what only shows at the end, such as frames that no decoder could read. */
+  readonly onNote?: (sentence: string) => void
   readonly signal: AbortSignal
 }
 

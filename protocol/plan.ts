@@ -70,6 +70,8 @@ export interface ChunkPlan {
   readonly frames: number
   /** Where to cut by stream copy, in `time_base`; null where the chunk is read straight from the source. */
   readonly cut: { readonly seek_pts: number | null; readonly stop_dts: number | null } | null
+  /** sha256 of the frames' times, so that a worker without the index knows them all; left out where ticks are rounded. */
+  readonly times_sha256?: Sha256
 }
 
 export interface Plan {

@@ -1,0 +1,159 @@
+/**
+ * Where a source is cut. Pure.
+ *
+ * Boundaries are times of pictures. A keyframe off the regular grid is best (encoders put them on scene cuts: one
+ * I-frame saved), then any keyframe between 6 and 8 s, then the nearest keyframe a little outside; a cut elsewhere
+ * decodes again from the keyframe before it. Inside a GOP longer than 10 s chunks are no finer than max(8 s, GOP ÷ 4),
+ * so that all run-ins together stay under 1.5 decodes of the whole.
+ */
+import { CHUNK_S, LONG_GOP_S } from '../protocol/limits.ts'
+import type { ChunkPlan, Rational } from '../protocol/plan.ts'
+import type { Packets } from './packet-index.ts'
+import { secondsOf } from './rational.ts'
+
+export interface ChunkSource {
+  readonly times: readonly number[]
+  readonly end_pts: number
+  readonly time_base: Rational
+  readonly packets: Packets
+  /** One chunk, straight from the source. */
+  readonly whole: boolean
+}
+
+/** A keyframe within these is taken before any other picture: a little long or short costs less than decoding twice. */
+const KEYFRAME_S = { min: 4, max: 10 } as const
+
+export function planChunks(source: ChunkSource): ChunkPlan[] {
+  const { times, end_pts } = source
+  if (source.whole) return [{ chunk_id: 0, start_pts: times[0]!, end_pts, frames: times.length, cut: null }]
+  const starts = boundaries(source)
+  const cutter = createCutter(source.packets)
+  return starts.map((start, chunk_id) => {
+    const next = starts[chunk_id + 1]
+    const [start_pts, end] = [times[start]!, next === undefined ? end_pts : times[next]!]
+    return { chunk_id, start_pts, end_pts: end, frames: (next ?? times.length) - start, cut: cutter(start_pts, next === undefined ? null : end).cut }
+  })
+}
+
+/** Indices into `times` at which chunks start. */
+function boundaries({ times, end_pts, time_base, packets }: ChunkSource): number[] {
+  const second = time_base[1] / time_base[0]
+  const keys = keyTimes(packets, times)
+  const usual = usualGop(keys)
+  const starts = [0]
+  for (let at = 0; ; starts.push(at)) {
+    const start = times[at]!
+    const left = (end_pts - start) / second
+    if (left <= CHUNK_S.max) return starts
+    const next = keyframeNear({ keys, usual, start, second, left }) ?? anyPicture({ keys, start, second, left, end_pts })
+    at = next === null ? at : lowerBound(times, next)
+    if (next === null || at <= starts.at(-1)! || at >= times.length) return starts
+  }
+}
+
+/** Times of shown keyframes, ascending. */
+function keyTimes(packets: Packets, times: readonly number[]): number[] {
+  const shown = packets.pts.filter((pts, at) => packets.key[at] && !packets.discarded[at] && pts >= times[0]!)
+  return shown.sort((a, b) => a - b)
+}
+
+/** The most frequent distance between two keyframes: the encoder's grid. */
+function usualGop(keys: readonly number[]): number {
+  const counts = new Map<number, number>()
+  for (let at = 1; at < keys.length; at++) {
+    const gop = keys[at]! - keys[at - 1]!
+    counts.set(gop, (counts.get(gop) ?? 0) + 1)
+  }
+  return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best), [0, 0])[0]
+}
+
+interface Wish {
+  readonly keys: readonly number[]
+  readonly start: number
+  /** Ticks in a second. */
+  readonly second: number
+  /** Seconds from `start` to the end. */
+  readonly left: number
+}
+
+/** Equal parts of what is left, none over 8 s: no crumb at the end. */
+const ideal = (left: number, longest: number = CHUNK_S.max): number => left / Math.ceil(left / longest)
+
+function keyframeNear({ keys, usual, start, second, left }: Wish & { usual: number }): number | null {
+  const aim = ideal(left)
+  let best: { time: number; cost: number } | null = null
+  for (let at = lowerBound(keys, start + KEYFRAME_S.min * second); at < keys.length; at++) {
+    const time = keys[at]!
+    const length = (time - start) / second
+    if (length > KEYFRAME_S.max) break
+    const inside = length >= Math.min(CHUNK_S.min, aim) && length <= CHUNK_S.max
+    const offGrid = at > 0 && time - keys[at - 1]! < usual * 0.95
+    const cost = (inside ? 0 : 100) + (offGrid ? 0 : 10) + Math.abs(length - aim)
+    if (best === null || cost < best.cost) best = { time, cost }
+  }
+  return best?.time ?? null
+}
+
+/** No keyframe near: an even share, coarser inside a long GOP. Null: what is left is one chunk. */
+function anyPicture({ keys, start, second, left, end_pts }: Wish & { end_pts: number }): number | null {
+  const at = upperBound(keys, start)
+  const [from, to] = [keys[at - 1] ?? start, keys[at] ?? end_pts]
+  const gop = (to - from) / second
+  const longest = gop > LONG_GOP_S ? Math.max(CHUNK_S.max, gop / 4) : CHUNK_S.max
+  const ahead = (to - start) / second
+  if (ahead <= longest * 1.25) return to < end_pts ? to : left <= longest * 1.25 ? null : to
+  return start + ideal(ahead, longest) * second
+}
+
+/** First index whose value is not below `value`. */
+function lowerBound(sorted: readonly number[], value: number): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (sorted[middle]! < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+const upperBound = (sorted: readonly number[], value: number): number => lowerBound(sorted, value + 0.5)
+
+export interface CutRange {
+  /** Packets, in decode order, that the cut must hold; half-open. */
+  readonly first: number
+  readonly last: number
+  readonly cut: NonNullable<ChunkPlan['cut']>
+}
+
+/**
+ * Answers where a stream copy starts and stops for `[start, end)`: from the last keyframe not after `start`, to the last
+ * packet in decode order with a time below `end`. `stop_dts` is halfway from that packet's dts to the next larger one.
+ */
+export function createCutter(packets: Packets): (start: number, end: number | null) => CutRange {
+  const { pts, dts, key, discarded } = packets
+  const keys = [...pts.keys()].filter((at) => key[at] && !Number.isNaN(pts[at]!)).sort((a, b) => pts[a]! - pts[b]!)
+  const keyTime = keys.map((at) => pts[at]!)
+  // lowest[i]: the lowest time shown from packet i on. It never falls, so that the last packet below `end` is a search.
+  const lowest = new Array<number>(pts.length + 1).fill(Infinity)
+  for (let at = pts.length - 1; at >= 0; at--) {
+    lowest[at] = Math.min(lowest[at + 1]!, discarded[at] || Number.isNaN(pts[at]!) ? Infinity : pts[at]!)
+  }
+  return (start, end) => {
+    const before = upperBound(keyTime, start) - 1
+    const last = end === null ? pts.length : lowerBound(lowest, end)
+    const seek_pts = before <= 0 ? null : keyTime[before]!
+    return { first: before < 0 ? 0 : keys[before]!, last, cut: { seek_pts, stop_dts: stopAfter(dts, last - 1) } }
+  }
+}
+
+function stopAfter(dts: readonly number[], last: number): number | null {
+  let from = NaN
+  for (let at = last; at >= 0 && Number.isNaN(from); at--) from = dts[at]!
+  for (let at = last + 1; at < dts.length; at++) if (dts[at]! > from) return from + (dts[at]! - from) / 2
+  return null
+}
+
+/** Seconds added to a source's times in cuts and extras: NUT wants them positive, and times before a wrap are not. */
+export function cutOffset(plan: { readonly start_pts: number; readonly time_base: Rational }): number {
+  return 100 + Math.max(0, Math.ceil(-secondsOf(plan.start_pts, plan.time_base)))
+}

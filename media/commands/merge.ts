@@ -1,0 +1,62 @@
+/**
+ * The merge: chunks joined and muxed with audio, subtitles and chapters by stream copy.
+ *
+ * Each chunk but the last has an explicit duration: its own would be a rounded guess. `-auto_convert 0` keeps the
+ * parameter sets where MP4 wants them; that is safe only because every chunk's signature was compared before.
+ */
+import type { AudioFacts, Plan, SubtitleFacts } from '../../protocol/plan.ts'
+import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
+
+/** Names in the list are relative and plain (`00042.mp4`): no path of a user's is ever quoted into it. */
+export function concatList(chunks: readonly { readonly name: string; readonly start: number }[]): string {
+  const lines = chunks.map(({ name, start }, at) => {
+    const next = chunks[at + 1]
+    // Differences of rounded starts, so that the microseconds of rounding never add up.
+    const duration = next && (Math.round(next.start * 1e6) - Math.round(start * 1e6)) / 1e6
+    return duration === undefined ? `file ${name}` : `file ${name}\nduration ${seconds(duration)}`
+  })
+  return `ffconcat version 1.0\n${lines.join('\n')}\n`
+}
+
+export interface MergeArgs {
+  readonly plan: Pick<Plan, 'audio' | 'subtitles' | 'chapters' | 'track_timescale' | 'encoder'>
+  readonly list: string
+  readonly audio: string | null
+  /** The extra, and the seconds to add to its times. */
+  readonly extra: { readonly path: string; readonly shift: number } | null
+  readonly out: string
+}
+
+export function mergeArgs({ plan, list, audio, extra, out }: MergeArgs): string[] {
+  const extraAt = audio === null ? 1 : 2
+  return [
+    ...QUIET, ...PROGRESS, '-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', fileUrl(list),
+    ...(audio === null ? [] : [...SAFE, '-i', fileUrl(audio)]),
+    ...(extra === null ? [] : extraInput(plan, extra)),
+    '-map', '0:v:0', ...(audio === null ? [] : ['-map', '1:a']),
+    ...(extra === null || plan.subtitles.length === 0 ? [] : ['-map', `${extraAt}:s`, '-c:s', 'mov_text']),
+    '-c:v', 'copy', '-c:a', 'copy', '-map_metadata:g', '-1', '-map_metadata:s', '-1',
+    '-map_chapters', extra === null || plan.chapters === 0 ? '-1' : String(extraAt),
+    ...(audio === null ? [] : plan.audio.flatMap((track, at) => describe('a', at, track))),
+    ...(extra === null ? [] : plan.subtitles.flatMap((track, at) => describe('s', at, track))),
+    ...(plan.encoder === 'x265' ? ['-tag:v', 'hvc1'] : []),
+    '-video_track_timescale', String(plan.track_timescale),
+    '-movflags', '+faststart', '-fflags', '+bitexact', '-f', 'mp4', fileUrl(out),
+  ] // biome-ignore format: groups
+}
+
+/** Without a subtitle there is no Matroska to hold the chapters: the extra is then ffmpeg's own text form. */
+function extraInput(plan: MergeArgs['plan'], extra: NonNullable<MergeArgs['extra']>): string[] {
+  const text = plan.subtitles.length === 0
+  const guard = text ? ['-protocol_whitelist', 'file', '-f', 'ffmetadata'] : SAFE
+  return [...guard, '-itsoffset', seconds(extra.shift), '-i', fileUrl(extra.path)]
+}
+
+function describe(kind: 'a' | 's', at: number, track: AudioFacts | SubtitleFacts): string[] {
+  const flags = [track.default && 'default', 'forced' in track && track.forced && 'forced'].filter((flag) => flag !== false)
+  return [
+    ...(track.language === '' ? [] : [`-metadata:s:${kind}:${at}`, `language=${track.language}`]),
+    ...(track.title === '' ? [] : [`-metadata:s:${kind}:${at}`, `title=${track.title}`, `-metadata:s:${kind}:${at}`, `handler_name=${track.title}`]),
+    `-disposition:${kind}:${at}`, flags.length === 0 ? '0' : flags.join('+'),
+  ] // biome-ignore format: groups
+}

@@ -1,0 +1,40 @@
+/** The ffprobe commands: streams, packets and decoded frames. Values are read by name: columns differ between builds. */
+import { fileUrl, SAFE } from './safe.ts'
+
+const HEAD = ['-hide_banner', '-v', 'warning', ...SAFE]
+
+/** Format, streams and chapters as JSON. */
+export function probeArgs(source: string): string[] {
+  return [...HEAD, '-show_format', '-show_streams', '-show_chapters', '-of', 'json', '-i', fileUrl(source)]
+}
+
+/** One line per packet of one stream, in decode order, `name=value` joined by `|`; then the stream's time base. */
+export function packetArgs(job: { source: string; stream: number; genpts: boolean }): string[] {
+  return [
+    ...HEAD, ...(job.genpts ? ['-fflags', '+genpts'] : []),
+    '-select_streams', String(job.stream),
+    '-show_entries', 'packet=pts,dts,duration,flags:stream=time_base',
+    '-of', 'compact=p=0', '-i', fileUrl(job.source),
+  ] // biome-ignore format: groups
+}
+
+/** One line per decoded frame; of the first `packets` packets only, where given. */
+export function frameArgs(job: { source: string; stream: number; genpts: boolean; packets?: number }): string[] {
+  return [
+    ...HEAD, '-threads', '1', ...(job.genpts ? ['-fflags', '+genpts'] : []),
+    '-select_streams', String(job.stream),
+    ...(job.packets === undefined ? [] : ['-read_intervals', `%+#${job.packets}`]),
+    '-show_entries', 'frame=pts,best_effort_timestamp,interlaced_frame,top_field_first',
+    '-of', 'compact=p=0', '-i', fileUrl(job.source),
+  ] // biome-ignore format: groups
+}
+
+/** The `name=value` pairs of a compact line. Section names (`packet|…`) are left off by `p=0`. */
+export function fieldsOf(line: string): Map<string, string> {
+  const fields = new Map<string, string>()
+  for (const part of line.split('|')) {
+    const at = part.indexOf('=')
+    if (at > 0) fields.set(part.slice(0, at), part.slice(at + 1))
+  }
+  return fields
+}

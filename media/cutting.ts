@@ -1,0 +1,138 @@
+/**
+ * Taking bytes out of the source by stream copy: one chunk, checked packet by packet against the index, and the extras.
+ *
+ * Demuxers seek differently; where the first try does not hold what it must, the next one starts earlier, the last at
+ * the beginning of the file.
+ */
+import { rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AttemptFailed } from '../protocol/errors.ts'
+import type { Cut, Extras, SourceIndex } from '../protocol/media.ts'
+import type { ChunkPlan, Plan, Rational } from '../protocol/plan.ts'
+import { createCutter, cutOffset, type CutRange } from './chunk-plan.ts'
+import { audioFilter, isDecodedForExtra } from './commands/audio.ts'
+import { packetArgs } from './commands/read.ts'
+import { audioExtraArgs, otherExtraArgs, splitArgs } from './commands/split.ts'
+import { noPackets, takePacket, type PacketIndex, type Packets } from './packet-index.ts'
+import { rescale, secondsOf } from './rational.ts'
+import { runOrFail, type Programs } from './run-ffmpeg.ts'
+
+export interface CutJob {
+  readonly plan: Plan
+  readonly chunk_id: number
+  readonly source: string
+  readonly index: SourceIndex
+  readonly out: string
+  readonly signal: AbortSignal
+}
+
+/** A stream copy holds what the source holds; containers add little. */
+const SLACK_BYTES = 64 * 1024 * 1024
+
+/** Seconds before the keyframe at which the second try starts. */
+const EARLIER_S = 3
+
+export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
+  const { plan, source } = job
+  const chunk = plan.chunks[job.chunk_id]!
+  const { start_pts, end_pts, cut } = chunk
+  if (cut === null) return { path: source, start_pts, end_pts, time_base: plan.time_base }
+  const index = job.index as PacketIndex & SourceIndex
+  const range = cutterOf(index)(start_pts, job.chunk_id + 1 < plan.chunks.length ? end_pts : null)
+  const seek = cut.seek_pts === null ? null : secondsOf(cut.seek_pts, plan.time_base)
+  const seeks = seek === null ? [null] : [seek, seek - EARLIER_S, null]
+  for (const from of seeks) {
+    await split(programs, job, cut, from)
+    const held = await readCut(programs, job)
+    const time_base = held.timeBase
+    if (time_base === null || !holds({ held, index, range, plan, time_base })) continue
+    const moved = (pts: number) => rescale(pts, plan.time_base, time_base, cutOffset(plan))
+    return { path: job.out, start_pts: moved(start_pts), end_pts: moved(end_pts), time_base }
+  }
+  throw new AttemptFailed('verify_failed', `chunk ${job.chunk_id} could not be cut: what ffmpeg copied is not what the index says`)
+}
+
+const cutters = new WeakMap<object, ReturnType<typeof createCutter>>()
+
+function cutterOf(index: PacketIndex): ReturnType<typeof createCutter> {
+  const cutter = cutters.get(index) ?? createCutter(index.packets)
+  cutters.set(index, cutter)
+  return cutter
+}
+
+async function split({ run, ffmpeg }: Programs, job: CutJob, cut: NonNullable<ChunkPlan['cut']>, seek: number | null): Promise<void> {
+  const { plan } = job
+  const args = splitArgs({
+    source: job.source, stream: plan.video.stream, genpts: plan.genpts, seek,
+    stop: cut.stop_dts === null ? null : secondsOf(cut.stop_dts, plan.time_base),
+    offset: cutOffset(plan), out: job.out,
+  }) // biome-ignore format: groups
+  const outputBytesMax = (await stat(job.source)).size + SLACK_BYTES
+  await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax }, `cutting chunk ${job.chunk_id}`)
+}
+
+async function readCut({ run, ffprobe }: Programs, job: CutJob): Promise<Packets> {
+  const packets = noPackets()
+  const args = packetArgs({ source: job.out, stream: 0, genpts: false })
+  await runOrFail(run, { program: ffprobe, args, signal: job.signal, onLine: (line) => takePacket(packets, line) }, 'reading a cut chunk')
+  return packets
+}
+
+interface Held {
+  readonly held: Packets
+  readonly index: PacketIndex
+  readonly range: CutRange
+  readonly plan: Plan
+  readonly time_base: Rational
+}
+
+/** The cut's packets are the index's, one by one, from a keyframe not after the range's first to at least its last. */
+function holds({ held, index, range, plan, time_base }: Held): boolean {
+  const { pts } = index.packets
+  const moved = (at: number) => rescale(pts[at]!, plan.time_base, time_base, cutOffset(plan))
+  let first = range.first
+  while (first >= 0 && (Number.isNaN(pts[first]!) || moved(first) !== held.pts[0])) first--
+  if (first < 0 || first + held.pts.length < range.last) return false
+  return held.pts.every((time, at) => {
+    const expected = pts[first + at]
+    return expected === undefined || Number.isNaN(expected) || Number.isNaN(time) || moved(first + at) === time
+  })
+}
+
+export async function takeExtras(
+  programs: Programs,
+  job: { readonly plan: Plan; readonly source: string; readonly outDir: string; readonly signal: AbortSignal },
+): Promise<Extras> {
+  const { plan, outDir } = job
+  const audio = plan.audio.length > 0 ? join(outDir, 'audio.nut') : null
+  const other = plan.subtitles.length > 0 || plan.chapters > 0 ? join(outDir, 'other.mkv') : null
+  if (audio !== null) await copyExtra(programs, job, audioExtra(plan, job.source, audio), 'copying the audio')
+  if (other !== null) {
+    const streams = plan.subtitles.map(({ stream }) => stream)
+    await copyExtra(programs, job, otherExtraArgs({ source: job.source, streams, shift: cutOffset(plan), out: other }), 'copying subtitles and chapters')
+  }
+  return { audio, other }
+}
+
+function audioExtra(plan: Plan, source: string, out: string): string[] {
+  const start = secondsOf(plan.start_pts, plan.time_base)
+  const streams = plan.audio.map((track) => ({
+    stream: track.stream,
+    // Back at the source's time, so that the audio task treats every track alike.
+    flac: isDecodedForExtra(track) ? `${audioFilter(track, start)},asetpts=PTS+(${start.toFixed(6)})/TB` : null,
+  }))
+  return audioExtraArgs({ source, streams, offset: cutOffset(plan), out })
+}
+
+async function copyExtra(
+  { run, ffmpeg }: Programs,
+  job: { readonly source: string; readonly signal: AbortSignal },
+  args: string[],
+  what: string,
+): Promise<void> {
+  const out = args.at(-1)!.slice('file:'.length)
+  await rm(out, { force: true })
+  // FLAC from a lossy track is larger than the track; 24 bits, 48 kHz, 8 channels are the most there can be.
+  const outputBytesMax = (await stat(job.source)).size * 8 + SLACK_BYTES
+  await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax }, what)
+}

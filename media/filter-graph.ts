@@ -1,0 +1,87 @@
+/**
+ * The filter graph of a fused encode: one decode, every rendition. Pure.
+ *
+ * Everything that a chunk loses on its way (rotation, pixel aspect, colour kept only in the container) is explicit here,
+ * taken from the source's own probe. Scaling is bit-exact, so that every build and CPU makes the same picture.
+ */
+import type { Rational, VideoFacts } from '../protocol/plan.ts'
+import type { Size } from './rungs.ts'
+
+export interface GraphJob {
+  readonly video: VideoFacts
+  /** Half-open, in ticks of `time_base`, which is that of the input given to ffmpeg. */
+  readonly start_pts: number
+  readonly end_pts: number
+  readonly time_base: Rational
+  readonly sizes: readonly Size[]
+}
+
+const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
+
+/** One output pad `[o0]`, `[o1]` … for each size. */
+export function filterGraph(job: GraphJob): string {
+  const { video, start_pts, end_pts } = job
+  const head = [
+    // Deinterlacers may halve the time base, and trim counts in it. They run before it: the run-in is their past.
+    ...(video.interlaced ? ['bwdif=mode=send_frame', `settb=${job.time_base.join('/')}`] : []),
+    `trim=start_pts=${start_pts}:end_pts=${end_pts}`,
+    `setpts=PTS-(${start_pts})`,
+    ...upright(video),
+    `split=${job.sizes.length}${job.sizes.map((_, at) => `[s${at}]`).join('')}`,
+  ]
+  return [`[0:v:0]${head.join(',')}`, ...job.sizes.map((size, at) => `[s${at}]${rendition(video, size)}[o${at}]`)].join(';')
+}
+
+/** Filters beyond the ever-present ones that this picture needs: part of its class. */
+export function filtersNeeded(video: VideoFacts): string[] {
+  return [...(video.interlaced ? ['bwdif'] : []), ...(video.hdr ? ['zscale'] : [])]
+}
+
+/** The same turns as ffmpeg's own autorotation, for matrices with a mirror in them too. */
+function upright({ rotation, mirrored }: VideoFacts): string[] {
+  if (rotation === 90) return [`transpose=${mirrored ? 'cclock_flip' : 'clock'}`]
+  if (rotation === 270) return [`transpose=${mirrored ? 'clock_flip' : 'cclock'}`]
+  if (rotation === 180) return mirrored ? ['hflip'] : ['hflip', 'vflip']
+  return mirrored ? ['vflip'] : []
+}
+
+function rendition(video: VideoFacts, size: Size): string {
+  return (video.hdr ? toneMapped(video, size) : plain(video, size)).join(',')
+}
+
+function plain(video: VideoFacts, { width, height }: Size): string[] {
+  const rgb = video.color.space === 'gbr'
+  const full = video.color.range === 'pc' || video.pixel_format.startsWith('yuvj')
+  const range = rgb ? ':out_color_matrix=bt709:out_range=tv' : full ? ':in_range=pc:out_range=tv' : ''
+  return [`scale=${width}:${height}${range}:${EXACT}`, 'setsar=1', 'format=yuv420p', tags(video, rgb || full)]
+}
+
+/** Names that `setparams` knows and that do not depend on the build; anything else is told as unknown. */
+const PRIMARIES = new Set(['bt709', 'bt470m', 'bt470bg', 'smpte170m', 'smpte240m', 'film', 'bt2020', 'smpte428', 'smpte431', 'smpte432'])
+const TRANSFERS = new Set(
+  ['bt709', 'bt470m', 'bt470bg', 'smpte170m', 'smpte240m', 'linear', 'iec61966-2-4', 'bt1361e', 'iec61966-2-1', 'bt2020-10', 'bt2020-12'],
+)
+const SPACES = new Set(['bt709', 'fcc', 'bt470bg', 'smpte170m', 'smpte240m', 'ycgco', 'bt2020nc', 'bt2020c'])
+
+function tags(video: VideoFacts, madeLimited: boolean): string {
+  const { primaries, transfer, space, range } = video.color
+  const known = (names: ReadonlySet<string>, name: string) => (names.has(name) ? name : 'unknown')
+  return [
+    `setparams=color_primaries=${known(PRIMARIES, primaries)}`,
+    `color_trc=${known(TRANSFERS, transfer)}`,
+    `colorspace=${space === 'gbr' ? 'bt709' : known(SPACES, space)}`,
+    `range=${madeLimited || range === 'tv' ? 'tv' : 'unknown'}`,
+  ].join(':')
+}
+
+/** HDR10 and HLG to BT.709. Ends in swscale, not zscale, whose 8-bit output differs between builds (MEDIA.md, trap 10). */
+function toneMapped(video: VideoFacts, { width, height }: Size): string[] {
+  const transfer = video.color.transfer === 'arib-std-b67' ? 'arib-std-b67' : 'smpte2084'
+  return [
+    `scale=${width}:${height}:${EXACT}`, 'setsar=1',
+    `setparams=color_primaries=bt2020:color_trc=${transfer}:colorspace=bt2020nc:range=tv`,
+    'zscale=t=linear:npl=100', 'format=gbrpf32le', 'zscale=p=bt709', 'tonemap=tonemap=hable:desat=0', 'zscale=t=bt709',
+    'format=gbrp16le', `scale=out_color_matrix=bt709:out_range=tv:${EXACT}`, 'format=yuv420p',
+    'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv',
+  ] // biome-ignore format: groups
+}

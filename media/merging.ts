@@ -1,0 +1,75 @@
+/**
+ * The merge of one rendition: every chunk's signature compared first (a join of unequal ones is silent and plays wrong),
+ * then one stream copy, then the result compared with its chunks frame by frame.
+ */
+import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { AttemptFailed } from '../protocol/errors.ts'
+import type { MergeJob } from '../protocol/media.ts'
+import type { RenditionPlan } from '../protocol/plan.ts'
+import { cutOffset } from './chunk-plan.ts'
+import { concatList, mergeArgs } from './commands/merge.ts'
+import type { Track } from './mp4.ts'
+import { secondsOf } from './rational.ts'
+import { runOrFail, type Programs } from './run-ffmpeg.ts'
+import { checkJoined, checkPicture, expectJoined, pictureOf, tracksOf } from './verify.ts'
+
+const CONTAINER_BYTES = 64 * 1024 * 1024
+
+export async function mergeRendition(programs: Programs, job: MergeJob): Promise<void> {
+  const { plan, out } = job
+  const rendition = plan.renditions.find(({ resolution }) => resolution === job.resolution)
+  if (!rendition || job.chunks.length !== plan.chunks.length) throw new AttemptFailed('unexpected', `cannot merge ${job.resolution}: not the chunks of this plan`)
+  const chunks = await checkedChunks(job, rendition)
+  const expected = expectJoined(chunks, plan)
+  const dir = await mkdtemp(join(dirname(out), '.join-'))
+  try {
+    const list = await writeList(dir, job)
+    await copyTogether(programs, job, list)
+    checkJoined(await tracksOf(out), expected, rendition, plan)
+  } catch (error) {
+    await rm(out, { force: true })
+    throw error
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+  if (expected.missing > 0) job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)
+}
+
+/** In turn, not at once: a film has thousands of chunks. */
+async function checkedChunks({ chunks, plan }: MergeJob, rendition: RenditionPlan): Promise<Track[]> {
+  const tracks: Track[] = []
+  for (const [at, path] of chunks.entries()) {
+    const track = await pictureOf(path)
+    try {
+      checkPicture(track, rendition, plan)
+    } catch (error) {
+      throw new AttemptFailed('verify_failed', `chunk ${at} of ${rendition.resolution} (${basename(path)}): ${error instanceof Error ? error.message : error}`, { cause: error })
+    }
+    tracks.push(track)
+  }
+  return tracks
+}
+
+/** Links with plain names beside the list: the concat demuxer then needs no path of ours quoted. */
+async function writeList(dir: string, { chunks, plan }: MergeJob): Promise<string> {
+  const entries = plan.chunks.map((chunk, at) => ({
+    name: `${String(at).padStart(5, '0')}.mp4`,
+    start: secondsOf(chunk.start_pts - plan.start_pts, plan.time_base),
+  }))
+  for (const [at, { name }] of entries.entries()) await symlink(chunks[at]!, join(dir, name))
+  const list = join(dir, 'list.ffconcat')
+  await writeFile(list, concatList(entries))
+  return list
+}
+
+async function copyTogether({ run, ffmpeg }: Programs, job: MergeJob, list: string): Promise<void> {
+  const { plan, audio, extra, out, signal } = job
+  const shift = -(secondsOf(plan.start_pts, plan.time_base) + cutOffset(plan))
+  const args = mergeArgs({ plan, list, audio, extra: extra === null ? null : { path: extra, shift }, out })
+  const inputs = [...job.chunks, audio, extra].filter((path) => path !== null)
+  let outputBytesMax = CONTAINER_BYTES
+  for (const path of inputs) outputBytesMax += 1.5 * (await stat(path)).size
+  await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, `merging ${job.resolution}`)
+}
+

@@ -1,0 +1,138 @@
+/**
+ * The index of a source: every packet of its picture in decode order, and the time of every picture it shows. Pure; the
+ * adapter reads the packets (`commands/read.ts`) and a few decoded frames of the beginning, and asks here what they mean.
+ *
+ * Packets are usually pictures. Where they are not (field-coded broadcast H.264, packed MPEG-4, times missing or double),
+ * the pictures are counted by decoding and the source is one chunk: `whole`.
+ */
+import type { SourceIndex } from '../protocol/media.ts'
+import type { Rational } from '../protocol/plan.ts'
+import { fieldsOf } from './commands/read.ts'
+import { reduced, secondsOf } from './rational.ts'
+
+/** Columns, because a film has a million of them. NaN where the container does not say. */
+export interface Packets {
+  readonly pts: number[]
+  readonly dts: number[]
+  readonly duration: number[]
+  readonly key: boolean[]
+  /** Decoded but not shown: before an edit list's start. */
+  readonly discarded: boolean[]
+  timeBase: Rational | null
+}
+
+export interface PacketIndex extends SourceIndex {
+  readonly packets: Packets
+  /** Times of the pictures shown, ascending, no two equal. */
+  readonly times: readonly number[]
+  readonly end_pts: number
+  /** Why the source must be one chunk read straight from it; null where it can be cut. */
+  readonly whole: string | null
+  readonly interlaced: boolean
+  readonly top_field_first: boolean
+  readonly notes: readonly string[]
+}
+
+/** A film of 20 hours at 240 fps; more is not a film, and memory has an end. */
+export const PACKETS_MAX = 20_000_000
+/** Share of packets without pts up to which they are made up by `-fflags +genpts` for every codec. */
+const GENPTS_SHARE_MAX = 0.05
+
+export const noPackets = (): Packets => ({ pts: [], dts: [], duration: [], key: [], discarded: [], timeBase: null })
+
+/** Takes one line of ffprobe's. */
+export function takePacket(packets: Packets, line: string): void {
+  const fields = fieldsOf(line)
+  const flags = fields.get('flags')
+  if (flags === undefined) {
+    const timeBase = fields.get('time_base')?.split('/').map(Number)
+    if (timeBase?.[0] && timeBase[1]) packets.timeBase = [timeBase[0], timeBase[1]]
+    return
+  }
+  packets.pts.push(ticks(fields.get('pts')))
+  packets.dts.push(ticks(fields.get('dts')))
+  packets.duration.push(ticks(fields.get('duration')))
+  packets.key.push(flags.includes('K'))
+  packets.discarded.push(flags.includes('D'))
+}
+
+const ticks = (text: string | undefined): number => (text === undefined || text === 'N/A' ? NaN : Number(text))
+
+export interface DecodedFrame {
+  readonly pts: number
+  readonly interlaced: boolean
+  readonly topFieldFirst: boolean
+}
+
+export function takeFrame(frames: DecodedFrame[], line: string): void {
+  const fields = fieldsOf(line)
+  const pts = ticks(fields.get('best_effort_timestamp') ?? fields.get('pts'))
+  if (fields.size === 0) return
+  frames.push({ pts, interlaced: fields.get('interlaced_frame') === '1', topFieldFirst: fields.get('top_field_first') === '1' })
+}
+
+/** How the times of these packets must be read. */
+export function readingOf(packets: Packets, codec: string): 'as they are' | 'genpts' | 'decode' {
+  const shown = packets.pts.filter((_, at) => !packets.discarded[at])
+  const missing = shown.filter(Number.isNaN).length
+  if (missing === 0) return 'as they are'
+  return missing > shown.length * GENPTS_SHARE_MAX && (codec === 'h264' || codec === 'hevc') ? 'decode' : 'genpts'
+}
+
+/** Whether packets are pictures, by what the first `packetsRead` of them decoded to; if not, why. */
+export function packetsArePictures(packets: Packets, head: readonly DecodedFrame[], packetsRead: number): string | null {
+  const first = packets.pts.slice(0, packetsRead)
+  if (head.length < 0.75 * first.length - 2) return 'its packets are not pictures'
+  const known = new Set(packets.pts)
+  if (head.some(({ pts }) => !known.has(pts))) return 'its pictures have other times than its packets'
+  return null
+}
+
+/** Ascending times of the packets shown, from the first decodable picture on; null where two are equal or one is missing. */
+export function timesOf(packets: Packets, firstDecoded: number): number[] | null {
+  const times = packets.pts.filter((pts, at) => !packets.discarded[at] && !(pts < firstDecoded)).sort((a, b) => a - b)
+  if (times.some(Number.isNaN)) return null
+  return times.some((time, at) => at > 0 && time === times[at - 1]) ? null : times
+}
+
+/** A packet that is decoded but not shown, at a time where others are shown: only the source itself keeps them apart. */
+export function hiddenInside(packets: Packets, times: readonly number[]): boolean {
+  const [first = 0, last = 0] = [times[0], times.at(-1)]
+  return packets.discarded.some((hidden, at) => hidden && packets.pts[at]! >= first && packets.pts[at]! <= last)
+}
+
+/** The end of the last picture: its own duration where it has one, else the usual distance between two. */
+export function endOf(packets: Packets, times: readonly number[], timeBase: Rational): number {
+  const last = times.at(-1)!
+  const own = packets.duration[packets.pts.lastIndexOf(last)]
+  if (own !== undefined && own > 0) return last + own
+  const usual = times.length > 1 ? (last - times[0]!) / (times.length - 1) : timeBase[1] / timeBase[0] / 25
+  return last + Math.max(1, Math.round(usual))
+}
+
+/** Distance of two frames that tells a constant rate from a variable one: a fifth of a frame, or the container's rounding. */
+const JITTER_SHARE = 0.2
+const COMMON_RATES: readonly Rational[] = [
+  [24000, 1001], [24, 1], [25, 1], [30000, 1001], [30, 1], [48, 1], [50, 1], [60000, 1001], [60, 1], [25, 2], [15, 1],
+  [120000, 1001], [120, 1], [12, 1], [10, 1], [144, 1], [240, 1], [20, 1], [5, 1], [1, 1],
+] // biome-ignore format: a table
+const RATE_MAX = 1000
+
+/**
+ * The one rate that every chunk's encoder is told, and whether frames keep to it. The encoders' own guess differs from
+ * chunk to chunk, and with it the level in their parameter sets (MEDIA.md, trap 2).
+ */
+export function frameRate(times: readonly number[], timeBase: Rational, guesses: readonly (Rational | null)[]): { fps: Rational; variable: boolean } {
+  const candidates = [...guesses, ...COMMON_RATES].filter((rate) => rate !== null && rate[0] / rate[1] <= RATE_MAX) as Rational[]
+  const span = secondsOf(times.at(-1)! - times[0]!, timeBase)
+  if (times.length < 2 || span <= 0) return { fps: candidates[0] ?? [25, 1], variable: false }
+  const step = (times.at(-1)! - times[0]!) / (times.length - 1)
+  const slack = Math.max(1, JITTER_SHARE * step)
+  const variable = times.some((time, at) => Math.abs(time - times[0]! - at * step) > slack)
+  const measured = (times.length - 1) / span
+  if (variable) return { fps: [Math.min(RATE_MAX, Math.max(1, Math.round(measured))), 1], variable }
+  const close = candidates.find((rate) => Math.abs((rate[0] / rate[1]) * span - (times.length - 1)) < 0.25 + 0.0005 * times.length)
+  return { fps: close ?? roundedRate(measured), variable }
+}
+
+const roundedRate = (rate: number): Rational => reduced(Math.max(1, Math.round(Math.min(rate, RATE_MAX) * 1000)), 1000)

@@ -1,0 +1,13 @@
+/** What can be read off the name of a pixel format, and the word a decoder has in a task's class. Pure. */
+
+/** Bits per component: `yuv420p10le` 10, `p010le` 10, `rgb48le` 16, `yuv420p` 8. */
+export function depthOf(pixelFormat: string): number {
+  if (/(?:48|64|f32)(?:le|be)$/.test(pixelFormat)) return 16
+  return Number(/(9|10|12|14|16)(?:le|be)$/.exec(pixelFormat)?.[1] ?? 8)
+}
+
+/** `h264`, `hevc10`; a dash where the codec's own name ends in a digit: `h264-10`, `vp9-10`. */
+export function decoderWord(codec: string, bitDepth: number): string {
+  if (bitDepth === 8) return codec
+  return /\d$/.test(codec) ? `${codec}-${bitDepth}` : `${codec}${bitDepth}`
+}

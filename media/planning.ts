@@ -1,0 +1,113 @@
+/**
+ * The plan: chunks, rungs, classes, and one trial frame per rendition whose parameter sets every chunk must carry.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { formatClass } from '../protocol/capability.ts'
+import { AttemptFailed } from '../protocol/errors.ts'
+import type { VideoId } from '../protocol/ids.ts'
+import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
+import type { ChunkPlan, Plan, Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
+import type { Recipe } from '../protocol/recipe.ts'
+import { planChunks } from './chunk-plan.ts'
+import { encodeArgs, type Settings } from './commands/encode.ts'
+import { filtersNeeded } from './filter-graph.ts'
+import { frameRate, type PacketIndex } from './packet-index.ts'
+import { decoderWord } from './pixel-format.ts'
+import { parseRational } from './rational.ts'
+import type { RatedProbe } from './reading.ts'
+import { runOrFail, type Programs } from './run-ffmpeg.ts'
+import { displaySize, rungsFor, type Rung } from './rungs.ts'
+import { pictureOf, plannedTimes, signatureOf, timesHash, TRACK_TIMESCALE_MAX } from './verify.ts'
+
+export interface PlanJob {
+  readonly video_id: VideoId
+  readonly source: string
+  readonly probe: SourceProbe
+  readonly index: SourceIndex
+  readonly recipe: Recipe
+  readonly proof: Proof
+  readonly signal: AbortSignal
+}
+
+export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan> {
+  const { recipe, video_id } = job
+  const index = job.index as PacketIndex & SourceIndex
+  const probe = job.probe as RatedProbe
+  const time_base = index.packets.timeBase ?? probe.time_base
+  const video: VideoFacts = { ...probe.video, interlaced: index.interlaced, top_field_first: index.top_field_first }
+  const { fps, variable } = frameRate(index.times, time_base, [probe.rates.real, probe.rates.average].map(parseRational))
+  const settings: Settings = {
+    video, fps, genpts: index.genpts,
+    track_timescale: trackTimescale(time_base),
+    b_frames: variable ? 0 : 3,
+    encoder: recipe.codec === 'h264' ? 'x264' : 'x265',
+    preset: recipe.preset, crf: recipe.crf, keyframe_s: recipe.keyframe_s,
+  } // biome-ignore format: groups
+  const rungs = rungsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
+  const classes = classWriter({ video, encoder: encoderWord(job.proof, settings), format: index.whole === null ? 'nut' : probe.format })
+  return {
+    version: 1, video_id, time_base, ...settings,
+    start_pts: index.times[0]!, end_pts: index.end_pts, frames: index.times.length,
+    variable_rate: variable, audio_kbps: recipe.audio_kbps,
+    audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters,
+    renditions: await trialFrames(programs, { job, settings, rungs, classes, time_base }),
+    chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null }), index, { time_base, track_timescale: settings.track_timescale }),
+    notes: [...probe.notes, ...index.notes],
+  } // biome-ignore format: groups
+}
+
+/** Ticks of the tracks per second: whole multiples of the source's, at least 10,000 (MP4 players dislike coarse ones). */
+function trackTimescale([, denominator]: Rational): number {
+  const scale = denominator * Math.ceil(10_000 / denominator)
+  return scale > TRACK_TIMESCALE_MAX ? TRACK_TIMESCALE_MAX : scale
+}
+
+function encoderWord(proof: Proof, { encoder }: Pick<Settings, 'encoder'>): string {
+  const word = proof.encoders.find((name) => name.replace(/-\d+$/, '') === encoder)
+  if (word === undefined) throw new AttemptFailed('build_cannot', `this node's ffmpeg (${proof.ffmpeg}) has no lib${encoder}`)
+  return word
+}
+
+/** A chunk that is read straight from the source needs the source's demuxer too; the shaky one is told. */
+function classWriter({ video, encoder, format }: { video: VideoFacts; encoder: string; format: string }) {
+  const filters = [...filtersNeeded(video), ...(format.split(',').includes('mpegts') ? ['mpegts'] : [])]
+  const decoder = decoderWord(video.codec, video.bit_depth)
+  return (rung: Rung) => formatClass({ decoder, filters, encoder, resolution: rung.resolution })
+}
+
+/** Each chunk with the hash of its frames' times, where these are whole ticks of the tracks. */
+function withTimes(chunks: readonly ChunkPlan[], { times }: PacketIndex, scale: Pick<Plan, 'time_base' | 'track_timescale'>): ChunkPlan[] {
+  if ((scale.track_timescale * scale.time_base[0]) % scale.time_base[1] !== 0) return [...chunks]
+  let at = 0
+  return chunks.map((chunk) => {
+    const own = times.slice(at, (at += chunk.frames))
+    return { ...chunk, times_sha256: timesHash(plannedTimes(own, chunk, scale)) }
+  })
+}
+
+interface Trial {
+  readonly job: PlanJob
+  readonly settings: Settings
+  readonly rungs: readonly Rung[]
+  readonly classes: (rung: Rung) => string
+  readonly time_base: Rational
+}
+
+/** The first frame in every rendition: a 1-frame encode has the parameter sets of one of any length. */
+async function trialFrames({ run, ffmpeg }: Programs, { job, settings, rungs, classes, time_base }: Trial): Promise<RenditionPlan[]> {
+  const index = job.index as PacketIndex & SourceIndex
+  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-plan-'))
+  try {
+    const outputs = rungs.map((rung) => ({ rung, path: join(dir, `${rung.resolution}.mp4`) }))
+    const input = { path: job.source, start_pts: index.times[0]!, end_pts: index.end_pts, time_base }
+    const args = encodeArgs({ settings, input, straight: true, outputs, frames: 1 })
+    await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true }, 'the trial frame')
+    return await Promise.all(
+      outputs.map(async ({ rung, path }) => ({ ...rung, class: classes(rung), signature: signatureOf(await pictureOf(path)) })),
+    )
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Reading a source: what it says of itself, and its packets. Everything that is not a video is refused here, in one
+ * sentence that names the file. A build that dies on the file says nothing against it: `build_cannot`.
+ */
+import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
+import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
+import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
+import { frameArgs, packetArgs, probeArgs } from './commands/read.ts'
+import {
+  endOf, hiddenInside, noPackets, packetsArePictures, PACKETS_MAX, readingOf, takeFrame, takePacket, timesOf,
+  type DecodedFrame, type PacketIndex, type Packets,
+} from './packet-index.ts' // biome-ignore format: groups
+import { decoderWord } from './pixel-format.ts'
+import { parseProbe, type Rates } from './probe.ts'
+import type { Programs } from './run-ffmpeg.ts'
+import { checkSource, quoted, sniff } from './source-file.ts'
+
+/** What `probe` really answers: the contract's probe, and the container's guesses at the frame rate. */
+export interface RatedProbe extends SourceProbe {
+  readonly rates: Rates
+}
+
+export async function probeSource(programs: Programs, source: string, signal: AbortSignal): Promise<RatedProbe> {
+  await checkSource(source)
+  const kind = await sniff(source)
+  if (kind !== null) throw new SourceRefused(`${quoted(source)} ${kind}.`)
+  const lines: string[] = []
+  const { run, ffprobe } = programs
+  const { exitCode, log } = await run({
+    program: ffprobe, args: probeArgs(source), signal, stallMs: PROBE_TIMEOUT_MS, onLine: (line) => lines.push(line),
+  }) // biome-ignore format: groups
+  if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${whyUnreadable(log)}.`)
+  const outcome = parseProbe(lines.join('\n'))
+  if (!outcome.ok) throw new SourceRefused(`${quoted(source)} ${outcome.why}.`)
+  return { ...outcome.probe, rates: outcome.rates }
+}
+
+/** ffprobe's reasons, as the end of a sentence. */
+function whyUnreadable(log: string): string {
+  if (/moov atom not found/.test(log)) return 'has no index (moov): it was cut off while it was recorded or copied'
+  if (/not on whitelist|Invalid data found|could not find codec|End of file/i.test(log)) {
+    return 'is not a video file, or is too damaged to be recognised as one'
+  }
+  return `cannot be read by ffmpeg (${(log.trim().split('\n').at(-1) ?? '').replace(/^.*: /, '').slice(0, 200)})`
+}
+
+interface IndexJob {
+  readonly source: string
+  readonly probe: SourceProbe
+  readonly proof: Proof
+  readonly signal: AbortSignal
+}
+
+/** Packets decoded at the beginning: enough to see whether they are pictures, and from which one on they can be shown. */
+const HEAD_PACKETS = 40
+
+export async function indexSource(programs: Programs, job: IndexJob): Promise<PacketIndex & SourceIndex> {
+  const { codec } = job.probe.video
+  let packets = await readPackets(programs, job, false)
+  const reading = readingOf(packets, codec)
+  const genpts = reading === 'genpts'
+  if (genpts) packets = await readPackets(programs, job, true)
+  if (packets.pts.length === 0) throw new SourceRefused(`${quoted(job.source)} has a video stream without a single picture.`)
+  const head = await readHead(programs, job, genpts, packets)
+  const whole = reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
+  const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
+  if (times !== null) return assemble(job, { packets, genpts, times, head: head.frames, whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : null })
+  const shown = await decodedTimes(programs, job, genpts)
+  const known = new Set(packets.pts)
+  const cuttable = whole === null && codec === 'vp8' && shown.every((time) => known.has(time))
+  return assemble(job, { packets, genpts, times: shown, head: head.frames, whole: cuttable ? null : (whole ?? 'its times are not those of its pictures') })
+}
+
+function assemble(
+  { probe }: IndexJob,
+  read: { packets: Packets; genpts: boolean; times: number[]; head: readonly DecodedFrame[]; whole: string | null },
+): PacketIndex {
+  const { packets, times, head } = read
+  const flagged = head.filter((frame) => frame.interlaced)
+  return {
+    ...read,
+    frames: times.length,
+    end_pts: endOf(packets, times, packets.timeBase ?? probe.time_base),
+    interlaced: head.length > 0 ? flagged.length * 2 > head.length : probe.video.interlaced,
+    top_field_first: flagged.length > 0 ? flagged.filter((frame) => frame.topFieldFirst).length * 2 > flagged.length : probe.video.top_field_first,
+    notes: damageNotes(packets, times),
+  }
+}
+
+function damageNotes(packets: Packets, times: readonly number[]): string[] {
+  const early = packets.pts.filter((pts, at) => !packets.discarded[at] && pts < times[0]!).length
+  return early > 0 ? [`${early} frames at the beginning cannot be decoded: the pictures they refer to are missing from the file.`] : []
+}
+
+async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: boolean): Promise<Packets> {
+  const packets = noPackets()
+  const { stream } = job.probe.video
+  const { exitCode, log } = await run({
+    program: ffprobe, args: packetArgs({ source: job.source, stream, genpts }), signal: job.signal, stallMs: FFMPEG_STALL_MS,
+    onLine: (line) => {
+      takePacket(packets, line)
+      if (packets.pts.length > PACKETS_MAX) throw new SourceRefused(`${quoted(job.source)} has more than ${PACKETS_MAX} frames.`)
+    },
+  }) // biome-ignore format: groups
+  // A damaged end makes ffprobe exit non-zero after it has told every packet before it.
+  if (exitCode !== 0 && packets.pts.length === 0) throw new SourceRefused(`${quoted(job.source)} ${whyUnreadable(log)}.`)
+  return packets
+}
+
+async function readHead(programs: Programs, job: IndexJob, genpts: boolean, packets: Packets) {
+  for (const read of [HEAD_PACKETS, HEAD_PACKETS * 25]) {
+    const frames = await readFrames(programs, job, { genpts, packets: read })
+    if (frames.length > 0) return { frames, read: Math.min(read, packets.pts.length) }
+    if (packets.pts.length <= read) break
+  }
+  const { codec, bit_depth } = job.probe.video
+  const word = decoderWord(codec, bit_depth)
+  if (job.proof.decoders.includes(word)) throw new SourceRefused(`${quoted(job.source)} has no picture that can be decoded.`)
+  throw new AttemptFailed('build_cannot', `this node's ffmpeg (${job.proof.ffmpeg}) cannot decode ${word}`)
+}
+
+async function readFrames({ run, ffprobe }: Programs, job: IndexJob, options: { genpts: boolean; packets?: number }): Promise<DecodedFrame[]> {
+  const frames: DecodedFrame[] = []
+  const args = frameArgs({ source: job.source, stream: job.probe.video.stream, ...options })
+  await run({ program: ffprobe, args, signal: job.signal, onLine: (line) => takeFrame(frames, line) })
+  return frames.filter(({ pts }) => !Number.isNaN(pts))
+}
+
+/** One decode of everything: only for sources whose packets do not tell. */
+async function decodedTimes(programs: Programs, job: IndexJob, genpts: boolean): Promise<number[]> {
+  const frames = await readFrames(programs, job, { genpts })
+  return [...new Set(frames.map(({ pts }) => pts))].sort((a, b) => a - b)
+}

@@ -1,0 +1,61 @@
+/**
+ * What may be read at all: a regular, readable, non-empty file. Asked before ffmpeg opens anything, because a FIFO never
+ * ends and `/dev/zero` neither. The first bytes also name what a refused file really is.
+ */
+import { open, stat, type FileHandle } from 'node:fs/promises'
+import { SourceRefused } from '../protocol/errors.ts'
+
+/** Refuses with one sentence; answers the file's size. */
+export async function checkSource(path: string): Promise<number> {
+  const name = quoted(path)
+  const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' || error.code === 'ENOTDIR' ? 'there is no such file' : `it cannot be read (${error.code})`
+    throw new SourceRefused(`${name}: ${why}.`, { cause: error })
+  })
+  if (facts.isDirectory()) throw new SourceRefused(`${name} is a folder, not a video file.`)
+  if (!facts.isFile()) throw new SourceRefused(`${name} is not a regular file (a pipe, socket or device): only files can be transcoded.`)
+  if (facts.size === 0) throw new SourceRefused(`${name} is empty (0 bytes).`)
+  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw new SourceRefused(`${name} cannot be read (${error.code}): check its permissions.`, { cause: error })
+  })
+  await handle.close()
+  return facts.size
+}
+
+/** The path in quotes, on one line whatever it holds. */
+export const quoted = (path: string): string => JSON.stringify(path)
+
+/** What the first bytes say a file is, as the end of a sentence; null where they say nothing. */
+export async function sniff(path: string): Promise<string | null> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(path, 'r')
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0)
+    return kindOf(buffer.subarray(0, bytesRead))
+  } catch {
+    return null
+  } finally {
+    await handle?.close()
+  }
+}
+
+const PLAYLIST = 'is a playlist or script that names other files, not a video'
+const PICTURE = 'is a still picture, not a video'
+const STARTS: readonly (readonly [string, string])[] = [
+  ['#EXTM3U', PLAYLIST], ['ffconcat', PLAYLIST], ['<MPD', PLAYLIST], ['v=0', PLAYLIST], ['[playlist]', PLAYLIST],
+  ['<smil', PLAYLIST], ['<asx', PLAYLIST], [';FFMETADATA', 'is a text file of metadata, not a video'],
+  ['\x89PNG', PICTURE], ['\xff\xd8\xff', PICTURE], ['GIF8', PICTURE], ['BM', PICTURE], ['II*\0', PICTURE], ['MM\0*', PICTURE],
+  ['PK\x03\x04', 'is a zip archive, not a video'], ['%PDF', 'is a PDF, not a video'],
+] // biome-ignore format: a table
+
+/** Pure: `head` is the beginning of the file. */
+export function kindOf(head: Buffer): string | null {
+  const text = head.toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()
+  const start = STARTS.find(([magic]) => text.toLowerCase().startsWith(magic.toLowerCase()))
+  if (start) return start[1]
+  if (/^<\?xml[\s\S]*<(MPD|SmoothStreamingMedia|smil)\b/.test(text)) return PLAYLIST
+  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return PICTURE
+  if (/^....ftyp(avif|avis|heic|heix|mif1|msf1)/s.test(head.toString('latin1'))) return PICTURE
+  if (/^file\s+\S/.test(text)) return PLAYLIST
+  return head.every((byte) => byte === 0) ? 'holds only zeros, not a video' : null
+}
