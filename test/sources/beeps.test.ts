@@ -20,7 +20,10 @@ for (const rate of [44_100, 48_000]) {
     test(`beeps ${lateSamples} samples late are found there at ${rate} Hz`, () => {
       const beeps: Beeps = { track: 0, channels: 2, rate, seconds: 4, lateSamples }
       const found = findBeeps([{ start_s: 10, samples: samplesOf(beeps) }], beeps)
-      assert.deepEqual(found.map((beep) => beep.channel), [0, 1, 0, 1])
+      assert.deepEqual(
+        found.map((beep) => beep.channel),
+        [0, 1, 0, 1],
+      )
       for (const [at, time] of [0.4, 1.5, 2.6, 3.45].entries()) {
         const late = ((found[at]?.at_s ?? 0) - 10 - time) * rate
         assert.ok(Math.abs(late - lateSamples) < 0.2, `beep ${at} is ${late} samples late`)
@@ -40,5 +43,8 @@ test("another track's beeps do not look like this track's", () => {
 test('of six channels the right ones sound, and never the LFE', () => {
   const beeps: Beeps = { track: 0, channels: 6, rate: 48_000, seconds: 7 }
   const found = findBeeps([{ start_s: 0, samples: samplesOf(beeps) }], beeps)
-  assert.deepEqual(found.map((beep) => beep.channel), [0, 1, 2, 4, 5, 0, 1].slice(0, found.length))
+  assert.deepEqual(
+    found.map((beep) => beep.channel),
+    [0, 1, 2, 4, 5, 0, 1].slice(0, found.length),
+  )
 })

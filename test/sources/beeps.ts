@@ -95,7 +95,8 @@ function roughOnsets(samples: Float32Array, { rate, channels }: { rate: number; 
       if (Math.abs(samples[frame * channels + channel] ?? 0) > ONSET) loud = true
     }
     if (!loud) continue
-    if (frame - quietFrom > QUIET_S * rate) found.push({ frame, channel: loudestChannel(samples, frame, { rate, channels }) })
+    if (frame - quietFrom > QUIET_S * rate)
+      found.push({ frame, channel: loudestChannel(samples, frame, { rate, channels }) })
     quietFrom = frame
   }
   return found

@@ -37,7 +37,16 @@ const u16 = (value: number): number[] => [value >> 8, value & 255]
 
 /** A composition: with the box it starts an epoch (0x80), without it clears the screen. */
 function composition(number: number, shown: boolean): Buffer {
-  const head = [...u16(CANVAS.width), ...u16(CANVAS.height), 0x10, ...u16(number), shown ? 0x80 : 0, 0, 0, shown ? 1 : 0]
+  const head = [
+    ...u16(CANVAS.width),
+    ...u16(CANVAS.height),
+    0x10,
+    ...u16(number),
+    shown ? 0x80 : 0,
+    0,
+    0,
+    shown ? 1 : 0,
+  ]
   return Buffer.from(shown ? [...head, ...u16(0), 0, 0, ...u16(BOX.x), ...u16(BOX.y)] : head)
 }
 

@@ -37,11 +37,27 @@ interface Spoilt {
 
 async function encode(spoilt: Spoilt): Promise<string> {
   const { numbers = RIGHT, filter = 'null', encoder = COLORS, mux = [] } = spoilt
-  const beeps = { track: spoilt.track ?? 0, channels: 2, rate: 48_000, seconds: 1, lateSamples: spoilt.lateSamples ?? 0 } as const
+  const beeps = {
+    track: spoilt.track ?? 0,
+    channels: 2,
+    rate: 48_000,
+    seconds: 1,
+    lateSamples: spoilt.lateSamples ?? 0,
+  } as const
   const [sound, output] = [join(folder, 'sound.wav'), join(folder, 'output.mp4')]
   await writeFile(sound, beepsWav(beeps))
   const inputs = [...rawInput('25'), '-i', sound, '-map', '0', '-map', '1']
-  const picture = ['-vf', `setsar=1,${filter}`, '-fps_mode', 'passthrough', '-c:v', 'libx264', '-preset', 'ultrafast', ...encoder]
+  const picture = [
+    '-vf',
+    `setsar=1,${filter}`,
+    '-fps_mode',
+    'passthrough',
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    ...encoder,
+  ]
   const args = ['-v', 'error', '-y', ...inputs, ...picture, '-c:a', 'aac', '-b:a', '128k', ...mux, output]
   await execa(TOOLS.ffmpeg, args, { stdin: paint({ numbers }) })
   return output
@@ -53,7 +69,10 @@ const check = async (spoilt: Spoilt): Promise<CheckResult> =>
 /** Expects a problem like each of `sentences`, and no others. */
 function assertProblems(result: CheckResult, ...sentences: RegExp[]): void {
   for (const sentence of sentences) {
-    assert.ok(result.problems.some((problem) => sentence.test(problem)), `${sentence} in ${JSON.stringify(result.problems)}`)
+    assert.ok(
+      result.problems.some((problem) => sentence.test(problem)),
+      `${sentence} in ${JSON.stringify(result.problems)}`,
+    )
   }
   const others = result.problems.filter((problem) => !sentences.some((sentence) => sentence.test(problem)))
   assert.deepEqual(others, [])
@@ -70,7 +89,12 @@ test('a right output has no problem, and the facts say what was measured', async
 
 test('a dropped frame is reported', async () => {
   const numbers = RIGHT.filter((number) => number !== 11)
-  assertProblems(await check({ numbers }), /24 frames, the source shows 25/, /frame 11 is missing/, /place 11 shows frame 12/)
+  assertProblems(
+    await check({ numbers }),
+    /24 frames, the source shows 25/,
+    /frame 11 is missing/,
+    /place 11 shows frame 12/,
+  )
 })
 
 test('a dropped last frame is reported', async () => {
@@ -97,7 +121,10 @@ test('a frame that is a few ticks late is reported', async () => {
 })
 
 test('sound two samples late is reported', async () => {
-  assertProblems(await check({ lateSamples: 2 }), /audio 0, beep 0 is 2\.\d\d samples late|audio 0, beep 0 is 1\.9\d samples late/)
+  assertProblems(
+    await check({ lateSamples: 2 }),
+    /audio 0, beep 0 is 2\.\d\d samples late|audio 0, beep 0 is 1\.9\d samples late/,
+  )
 })
 
 test('sound ten milliseconds late is reported', async () => {
@@ -109,7 +136,13 @@ test("another track's sound is reported", async () => {
 })
 
 test('missing sound is reported', async () => {
-  assertProblems(await check({ mux: ['-an'] }), /audio 0 has 0 beeps, the source 1/, /audio languages/, /audio channels/, /sound ends/)
+  assertProblems(
+    await check({ mux: ['-an'] }),
+    /audio 0 has 0 beeps, the source 1/,
+    /audio languages/,
+    /audio channels/,
+    /sound ends/,
+  )
 })
 
 test('wrong pixel aspect is reported', async () => {
@@ -132,7 +165,10 @@ test('a picture of the wrong range is reported', async () => {
 })
 
 test('a picture spoilt beside its barcode is reported', async () => {
-  assertProblems(await check({ filter: 'split[a][b];[b]crop=320:90:0:90,negate[c];[a][c]overlay=0:90' }), /looks different/)
+  assertProblems(
+    await check({ filter: 'split[a][b];[b]crop=320:90:0:90,negate[c];[a][c]overlay=0:90' }),
+    /looks different/,
+  )
 })
 
 test('missing colour tags are reported', async () => {
@@ -146,13 +182,28 @@ test('what ffmpeg complains of is reported', async () => {
   bytes.fill(255, middle, middle + 40)
   await writeFile(output, bytes)
   const result = await checkOutput({ source, file, output, ...TOOLS })
-  assert.ok(result.problems.some((problem) => problem.startsWith('ffmpeg says:')), JSON.stringify(result.problems))
+  assert.ok(
+    result.problems.some((problem) => problem.startsWith('ffmpeg says:')),
+    JSON.stringify(result.problems),
+  )
 })
 
 test('lost languages, chapters and subtitles are reported', async () => {
   const multi = findSource('multi')
-  const result = await checkOutput({ source: multi, file: await ensureSource('multi'), output: await encode({}), ...TOOLS })
-  for (const kind of [/^audio languages: und in place of eng, fra/, /^chapters: none in place of/, /^subtitles: none in place of deu/]) {
-    assert.ok(result.problems.some((problem) => kind.test(problem)), `${kind} in ${JSON.stringify(result.problems)}`)
+  const result = await checkOutput({
+    source: multi,
+    file: await ensureSource('multi'),
+    output: await encode({}),
+    ...TOOLS,
+  })
+  for (const kind of [
+    /^audio languages: und in place of eng, fra/,
+    /^chapters: none in place of/,
+    /^subtitles: none in place of deu/,
+  ]) {
+    assert.ok(
+      result.problems.some((problem) => kind.test(problem)),
+      `${kind} in ${JSON.stringify(result.problems)}`,
+    )
   }
 })

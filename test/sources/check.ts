@@ -3,7 +3,15 @@
  * of the pipeline is used here. Time: two decodes of each file and one of each audio track.
  */
 import { type Beep, findBeeps } from './beeps.ts'
-import { type Box, beepOffsets, compareBeeps, compareContainer, compareFrames, comparePictures, type Shown } from './compare.ts'
+import {
+  type Box,
+  beepOffsets,
+  compareBeeps,
+  compareContainer,
+  compareFrames,
+  comparePictures,
+  type Shown,
+} from './compare.ts'
 import { type Container, filmStream, probeFile, streamsOf } from './probe.ts'
 import { readComplaints, readFrames, readSound } from './read.ts'
 import type { Source } from './source.ts'
@@ -59,7 +67,9 @@ export async function checkOutput(job: CheckJob): Promise<CheckResult> {
   const problems = [
     ...checkSource(source, wanted),
     ...compareFrames(wanted.frames, got.frames, tick_s),
-    ...(wanted.frames.length === got.frames.length && !source.expect.hdr ? comparePictures(wanted.frames, got.frames) : []),
+    ...(wanted.frames.length === got.frames.length && !source.expect.hdr
+      ? comparePictures(wanted.frames, got.frames)
+      : []),
     ...compareBeeps(wanted, got, source.expect.beepSamples),
     ...compareContainer(source.expect, after, job.box ?? BOXES['480p']),
     ...checkDuration(wanted, got, after),
@@ -82,7 +92,8 @@ async function readShown(job: { file: string; container: Container; source: Sour
   for (const [track, stream] of streamsOf(job.container, 'audio').entries()) {
     const sound = await readSound({ ...job, stream: stream.index })
     const last = sound.runs.at(-1)
-    if (last) soundEnd_s = Math.max(soundEnd_s, last.start_s - first_s + last.samples.length / sound.channels / sound.rate)
+    if (last)
+      soundEnd_s = Math.max(soundEnd_s, last.start_s - first_s + last.samples.length / sound.channels / sound.rate)
     const heard = findBeeps(sound.runs, { ...sound, track: job.source.expect.audio[track]?.beep ?? track })
     // What sounds before the first frame is not part of the film: a player starts at the picture.
     beeps.push(heard.filter((beep) => beep.at_s >= first_s))
@@ -107,7 +118,8 @@ function checkDuration(wanted: Read, got: Read, output: Container): string[] {
   const last_s = (got.frames.at(-1)?.at_s ?? 0) - first_s
   const problems: string[] = []
   const film_s = filmStream(output)?.duration_s ?? 0
-  if (film_s <= last_s || film_s > last_s + 12) problems.push(`a picture track of ${film_s} s, its last frame at ${last_s} s`)
+  if (film_s <= last_s || film_s > last_s + 12)
+    problems.push(`a picture track of ${film_s} s, its last frame at ${last_s} s`)
   const longer_s = got.soundEnd_s - wanted.soundEnd_s
   if (Math.abs(longer_s) > TAIL_S) problems.push(`the sound ends ${longer_s.toFixed(3)} s later than the source's`)
   return problems

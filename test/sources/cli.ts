@@ -22,7 +22,12 @@ async function make(names: readonly string[]): Promise<void> {
 }
 
 async function check([name = '', output = '']: readonly string[]): Promise<void> {
-  const { ok, problems, facts } = await checkOutput({ source: findSource(name), file: await ensureSource(name), output, ...TOOLS })
+  const { ok, problems, facts } = await checkOutput({
+    source: findSource(name),
+    file: await ensureSource(name),
+    output,
+    ...TOOLS,
+  })
   console.log(JSON.stringify(facts, null, 2))
   for (const problem of problems) console.log(`✗ ${problem}`)
   console.log(ok ? 'exact' : `${problems.length} problems`)

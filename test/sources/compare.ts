@@ -40,12 +40,16 @@ function compareNumbers(wanted: readonly (number | null)[], got: readonly (numbe
   const times = new Map<number, number>()
   for (const number of got) if (number !== null) times.set(number, (times.get(number) ?? 0) + 1)
   const source = new Set(wanted)
-  const missing = wanted.flatMap((number) => (number !== null && !times.has(number) ? [`frame ${number} is missing`] : []))
+  const missing = wanted.flatMap((number) =>
+    number !== null && !times.has(number) ? [`frame ${number} is missing`] : [],
+  )
   const often = [...times].flatMap(([number, count]) => {
     const allowed = wanted.filter((other) => other === number).length
     return count > Math.max(allowed, 1) ? [`frame ${number} is shown ${count} times`] : []
   })
-  const strange = [...times.keys()].flatMap((number) => (source.has(number) ? [] : [`frame ${number} is not in the source`]))
+  const strange = [...times.keys()].flatMap((number) =>
+    source.has(number) ? [] : [`frame ${number} is not in the source`],
+  )
   const at = wanted.findIndex((number, index) => number !== got[index])
   const order = at >= 0 && at < got.length ? [`place ${at} shows frame ${got[at]}, the source ${wanted[at]}`] : []
   return [...some(missing), ...some(often), ...some(strange), ...order]
@@ -79,7 +83,8 @@ export function compareBeeps(source: Shown, output: Shown, samplesMax: number): 
       return Math.abs(by) > samplesMax + 0.05 ? [`audio ${track}, beep ${at} is ${by.toFixed(2)} samples late`] : []
     })
     const strange = got.flatMap((beep, at) => {
-      if (beep.likeness < LIKENESS_MIN) return [`audio ${track}, beep ${at} is not this track's (${beep.likeness.toFixed(2)})`]
+      if (beep.likeness < LIKENESS_MIN)
+        return [`audio ${track}, beep ${at} is not this track's (${beep.likeness.toFixed(2)})`]
       return beep.channel === wanted[at]?.channel ? [] : [`audio ${track}, beep ${at} is in channel ${beep.channel}`]
     })
     return [...some(moved), ...some(strange)]
@@ -98,10 +103,26 @@ export function compareContainer(expect: Expected, output: Container, box: Box):
   return [
     ...compareShape(expect, film, box),
     ...compareColor(film),
-    ...compareList('audio languages', expect.audio.map((track) => track.language), streamsOf(output, 'audio').map((track) => track.language)),
-    ...compareList('audio channels', expect.audio.map((track) => track.channels), streamsOf(output, 'audio').map((track) => track.channels)),
-    ...compareList('subtitles', expect.subtitles, streamsOf(output, 'subtitle').map((track) => track.language)),
-    ...compareList('chapters', expect.chapters.map((chapter) => chapter.title), output.chapters.map((chapter) => chapter.title)),
+    ...compareList(
+      'audio languages',
+      expect.audio.map((track) => track.language),
+      streamsOf(output, 'audio').map((track) => track.language),
+    ),
+    ...compareList(
+      'audio channels',
+      expect.audio.map((track) => track.channels),
+      streamsOf(output, 'audio').map((track) => track.channels),
+    ),
+    ...compareList(
+      'subtitles',
+      expect.subtitles,
+      streamsOf(output, 'subtitle').map((track) => track.language),
+    ),
+    ...compareList(
+      'chapters',
+      expect.chapters.map((chapter) => chapter.title),
+      output.chapters.map((chapter) => chapter.title),
+    ),
     ...expect.chapters.flatMap(({ start_s, title }, at) => {
       const late = (output.chapters[at]?.start_s ?? start_s) - start_s
       return Math.abs(late) > 0.002 ? [`chapter ${title} is ${ms(late)} late`] : []
@@ -117,7 +138,8 @@ function compareShape(expect: Expected, film: Stream, box: Box): string[] {
   const [wantedWidth, wantedHeight] = [expect.display.width * scale, expect.display.height * scale]
   const problems: string[] = []
   if (width % 2 || height % 2) problems.push(`odd size ${width}x${height}`)
-  if (width > upright.width || height > upright.height) problems.push(`${width}x${height} is outside ${upright.width}x${upright.height}`)
+  if (width > upright.width || height > upright.height)
+    problems.push(`${width}x${height} is outside ${upright.width}x${upright.height}`)
   if (Math.abs(width - wantedWidth) > 2 || Math.abs(height - wantedHeight) > 2) {
     problems.push(`${width}x${height} in place of ${wantedWidth.toFixed(1)}x${wantedHeight.toFixed(1)}`)
   }
@@ -133,11 +155,15 @@ function compareColor({ color }: Stream): string[] {
   const missing = Object.entries(color).flatMap(([tag, value]) => (value === '' || value === 'unknown' ? [tag] : []))
   const problems = missing.length > 0 ? [`no color ${missing.join(', ')}`] : []
   if (color.range !== '' && color.range !== 'tv') problems.push(`color range ${color.range}`)
-  return /bt2020|smpte2084|arib/.test(Object.values(color).join()) ? [...problems, 'HDR tags on an 8-bit picture'] : problems
+  return /bt2020|smpte2084|arib/.test(Object.values(color).join())
+    ? [...problems, 'HDR tags on an 8-bit picture']
+    : problems
 }
 
 function compareList(what: string, wanted: readonly unknown[], got: readonly unknown[]): string[] {
-  return wanted.join() === got.join() ? [] : [`${what}: ${got.join(', ') || 'none'} in place of ${wanted.join(', ') || 'none'}`]
+  return wanted.join() === got.join()
+    ? []
+    : [`${what}: ${got.join(', ') || 'none'} in place of ${wanted.join(', ') || 'none'}`]
 }
 
 const sinceFirst = (frames: readonly Frame[], at_s: number): number => at_s - (frames[0]?.at_s ?? 0)
@@ -151,5 +177,7 @@ const ms = (seconds: number): string => `${(seconds * 1000).toFixed(3)} ms`
 function some(problems: readonly string[]): string[] {
   const more = problems.length - SHOWN
   if (more <= 0) return [...problems]
-  return problems.slice(0, SHOWN).map((problem, at) => (at === SHOWN - 1 ? `${problem}, and ${more} more like it` : problem))
+  return problems
+    .slice(0, SHOWN)
+    .map((problem, at) => (at === SHOWN - 1 ? `${problem}, and ${more} more like it` : problem))
 }

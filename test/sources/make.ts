@@ -1,13 +1,13 @@
 /**
  * Makes the nasty sources with real ffmpeg, once: each lies in a folder named by its name and a hash of its steps, in
- * `$REELMESH_TEST_SOURCES`, else `$XDG_CACHE_HOME/reelmesh-test-sources`, else `~/.cache/reelmesh-test-sources`. A source
- * is made in a folder of its own and renamed into place, so processes may make the same one at once.
+ * `$REELMESH_TEST_SOURCES`, else in the cache beside what the scripts bring. A source is made in a folder of its own and
+ * renamed into place, so processes may make the same one at once.
  */
 import { createHash } from 'node:crypto'
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { access, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { cachePath, fillFolder } from '../../scripts/cache.ts'
 import { beepsWav } from './beeps.ts'
 import { bitmapSubtitles } from './bitmap-subtitles.ts'
 import { containerSources } from './catalogue/containers.ts'
@@ -53,34 +53,30 @@ export async function ensureSource(name: string, tools: Tools = TOOLS): Promise<
   const folder = join(sourcesDir(), `${name}-${stepsHash(source)}`)
   const path = join(folder, source.file)
   if (await exists(path)) return path
-  await mkdir(sourcesDir(), { recursive: true })
-  const work = await mkdtemp(join(sourcesDir(), `.making-${name}-`))
-  try {
+  await fillFolder(folder, async (work) => {
     for (const step of source.steps) await run(step, work, tools)
     await dropAllBut([source.file, ...source.keep], work)
-    await rename(work, folder).catch(async (error: unknown) => {
-      if (!(await exists(path))) throw error
-    })
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
+  })
   return path
 }
 
-export function sourcesDir(env: NodeJS.ProcessEnv = process.env): string {
-  const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache')
-  return env['REELMESH_TEST_SOURCES'] || join(cache, 'reelmesh-test-sources')
-}
+const sourcesDir = (): string => process.env.REELMESH_TEST_SOURCES || cachePath('test-sources')
 
 const stepsHash = ({ steps, keep, file }: Source): string =>
-  createHash('sha256').update(JSON.stringify([MAKER_VERSION, file, keep, steps])).digest('hex').slice(0, 12)
+  createHash('sha256')
+    .update(JSON.stringify([MAKER_VERSION, file, keep, steps]))
+    .digest('hex')
+    .slice(0, 12)
 
 async function run(step: Step, cwd: string, tools: Tools): Promise<void> {
   const quiet = ['-hide_banner', '-nostats', '-v', 'error', '-y']
   switch (step.do) {
     case 'film': {
       const [from, to] = step.numbers
-      const frames = paint({ numbers: Array.from({ length: to - from }, (_, at) => from + at), fields: step.fields ?? false })
+      const frames = paint({
+        numbers: Array.from({ length: to - from }, (_, at) => from + at),
+        fields: step.fields ?? false,
+      })
       await execa(tools.ffmpeg, [...quiet, ...rawInput(step.fps), ...step.args], { cwd, stdin: frames })
       return
     }
@@ -119,7 +115,9 @@ async function runOnBytes(step: Exclude<Step, { do: 'film' | 'ffmpeg' }>, cwd: s
 
 /** Bytes that look random and are the same every time. */
 function noise(bytes: number): Buffer {
-  const blocks = Array.from({ length: Math.ceil(bytes / 32) }, (_, at) => createHash('sha256').update(`noise ${at}`).digest())
+  const blocks = Array.from({ length: Math.ceil(bytes / 32) }, (_, at) =>
+    createHash('sha256').update(`noise ${at}`).digest(),
+  )
   return Buffer.concat(blocks).subarray(0, bytes)
 }
 

@@ -17,7 +17,12 @@ export interface Stream {
   /** Clockwise degrees of its display matrix; 0 without one. */
   readonly rotation: number
   readonly sideData: readonly string[]
-  readonly color: { readonly range: string; readonly space: string; readonly primaries: string; readonly transfer: string }
+  readonly color: {
+    readonly range: string
+    readonly space: string
+    readonly primaries: string
+    readonly transfer: string
+  }
   readonly channels: number
 }
 
@@ -34,12 +39,12 @@ export async function probeFile(job: { ffprobe: string; file: string }): Promise
   const { stdout } = await execa(job.ffprobe, ['-v', 'error', ...show, job.file], { stdin: 'ignore' })
   const found = fields(JSON.parse(stdout))
   return {
-    streams: list(found['streams']).map(readStream),
-    chapters: list(found['chapters']).map((chapter) => ({
-      title: text(fields(chapter['tags'])['title']),
-      start_s: Number(chapter['start_time']),
+    streams: list(found.streams).map(readStream),
+    chapters: list(found.chapters).map((chapter) => ({
+      title: text(fields(chapter.tags).title),
+      start_s: Number(chapter.start_time),
     })),
-    duration_s: Number(fields(found['format'])['duration'] ?? 0),
+    duration_s: Number(fields(found.format).duration ?? 0),
   }
 }
 
@@ -51,30 +56,30 @@ export const streamsOf = (container: Container, type: string): Stream[] =>
   container.streams.filter((stream) => stream.type === type)
 
 function readStream(stream: Fields): Stream {
-  const sideData = list(stream['side_data_list'])
-  const turn = sideData.map((data) => Number(data['rotation'])).find((degrees) => Number.isFinite(degrees)) ?? 0
+  const sideData = list(stream.side_data_list)
+  const turn = sideData.map((data) => Number(data.rotation)).find((degrees) => Number.isFinite(degrees)) ?? 0
   return {
-    index: Number(stream['index']),
-    type: text(stream['codec_type']),
-    codec: text(stream['codec_name']),
-    width: Number(stream['width'] ?? 0),
-    height: Number(stream['height'] ?? 0),
-    pixelFormat: text(stream['pix_fmt']),
-    sampleAspect: text(stream['sample_aspect_ratio']),
-    fieldOrder: text(stream['field_order']),
-    timeBase: ratio(text(stream['time_base'])),
-    duration_s: Number(stream['duration'] ?? 0),
-    language: text(fields(stream['tags'])['language']) || 'und',
-    isCover: fields(stream['disposition'])['attached_pic'] === 1,
+    index: Number(stream.index),
+    type: text(stream.codec_type),
+    codec: text(stream.codec_name),
+    width: Number(stream.width ?? 0),
+    height: Number(stream.height ?? 0),
+    pixelFormat: text(stream.pix_fmt),
+    sampleAspect: text(stream.sample_aspect_ratio),
+    fieldOrder: text(stream.field_order),
+    timeBase: ratio(text(stream.time_base)),
+    duration_s: Number(stream.duration ?? 0),
+    language: text(fields(stream.tags).language) || 'und',
+    isCover: fields(stream.disposition).attached_pic === 1,
     rotation: (360 - turn) % 360,
-    sideData: sideData.map((data) => text(data['side_data_type'])),
+    sideData: sideData.map((data) => text(data.side_data_type)),
     color: {
-      range: text(stream['color_range']),
-      space: text(stream['color_space']),
-      primaries: text(stream['color_primaries']),
-      transfer: text(stream['color_transfer']),
+      range: text(stream.color_range),
+      space: text(stream.color_space),
+      primaries: text(stream.color_primaries),
+      transfer: text(stream.color_transfer),
     },
-    channels: Number(stream['channels'] ?? 0),
+    channels: Number(stream.channels ?? 0),
   }
 }
 

@@ -46,7 +46,9 @@ export async function readFrames(job: { ffmpeg: string; file: string; stream: nu
 export async function readSound(job: { ffmpeg: string; file: string; stream: number }): Promise<Sound> {
   const output = ['-map', `0:${job.stream}`, '-af', 'ashowinfo', '-f', 'f32le', '-c:a', 'pcm_f32le', 'pipe:1']
   const { bytes, log } = await decode(job, output)
-  const frames = [...log.matchAll(/ n:\s*\d+ pts:\s*\S+ pts_time:\s*(\S+) .*?chlayout:(.+?) rate:(\d+) nb_samples:(\d+)/g)]
+  const frames = [
+    ...log.matchAll(/ n:\s*\d+ pts:\s*\S+ pts_time:\s*(\S+) .*?chlayout:(.+?) rate:(\d+) nb_samples:(\d+)/g),
+  ]
   const first = frames[0]
   if (!first) return { rate: 48_000, channels: 0, layout: '', runs: [] }
   const rate = Number(first[3])

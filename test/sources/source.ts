@@ -7,7 +7,13 @@ import type { Beeps } from './beeps.ts'
 /** One thing done in the source's own temporary folder. Files are named relative to it. */
 export type Step =
   /** Painted frames on ffmpeg's stdin as its first input; `numbers` is the half-open range of barcodes. */
-  | { readonly do: 'film'; readonly numbers: readonly [number, number]; readonly fps: string; readonly fields?: boolean; readonly args: readonly string[] }
+  | {
+      readonly do: 'film'
+      readonly numbers: readonly [number, number]
+      readonly fps: string
+      readonly fields?: boolean
+      readonly args: readonly string[]
+    }
   | { readonly do: 'ffmpeg'; readonly args: readonly string[] }
   | { readonly do: 'beeps'; readonly file: string; readonly beeps: Beeps }
   | { readonly do: 'text'; readonly file: string; readonly text: string }
@@ -18,7 +24,12 @@ export type Step =
   /** Drops the first transport packets of a file: a recording that began in the middle. */
   | { readonly do: 'behead'; readonly file: string; readonly drop: number }
   /** Inverts 24 bytes in the middle of these video packets (a spoilt picture), and from the first byte of `heads` (none). */
-  | { readonly do: 'damage'; readonly file: string; readonly packets: readonly number[]; readonly heads: readonly number[] }
+  | {
+      readonly do: 'damage'
+      readonly file: string
+      readonly packets: readonly number[]
+      readonly heads: readonly number[]
+    }
   /** Writes a display matrix into the first track of an MP4: the clockwise turn that shows it upright. */
   | { readonly do: 'turn'; readonly file: string; readonly clockwise: 90 | 180 | 270 }
   /** Moves an MP4's metadata before its tracks: its cover art becomes stream 0. */

@@ -51,7 +51,17 @@ export async function damagePackets(
   bytes: Buffer,
   job: { file: string; cwd: string; packets: readonly number[]; heads: readonly number[]; ffprobe: string },
 ): Promise<Buffer> {
-  const args = ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'packet=pos,size', '-of', 'compact=p=0', job.file]
+  const args = [
+    '-v',
+    'error',
+    '-select_streams',
+    'v:0',
+    '-show_entries',
+    'packet=pos,size',
+    '-of',
+    'compact=p=0',
+    job.file,
+  ]
   const { stdout } = await execa(job.ffprobe, args, { cwd: job.cwd, stdin: 'ignore' })
   // In a transport stream some packets come out of a parser and have no place.
   const packets = stdout.split('\n').flatMap((line) => {
@@ -68,7 +78,8 @@ export async function damagePackets(
 }
 
 /** A transport stream without its first part (0–1), cut between two packets of 188 bytes. */
-export const behead = (bytes: Buffer, drop: number): Buffer => bytes.subarray(Math.floor((bytes.length * drop) / 188) * 188)
+export const behead = (bytes: Buffer, drop: number): Buffer =>
+  bytes.subarray(Math.floor((bytes.length * drop) / 188) * 188)
 
 function boxes(bytes: Buffer, from: number, to: number): Box[] {
   const found: Box[] = []

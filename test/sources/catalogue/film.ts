@@ -51,7 +51,11 @@ export function film(film: Film): Step[] {
   const seconds = (numbers[1] - numbers[0]) / rate(fps)
   const beeps = sounds.map((sound, index): Step => {
     const { track, channels = 2, rate = 48_000 } = sound
-    return { do: 'beeps', file: `sound${index}.wav`, beeps: { track, channels, rate, seconds: sound.seconds ?? seconds } }
+    return {
+      do: 'beeps',
+      file: `sound${index}.wav`,
+      beeps: { track, channels, rate, seconds: sound.seconds ?? seconds },
+    }
   })
   const args = [
     ...sounds.flatMap(({ delay_s = 0 }, index) => [...delay(delay_s), '-i', `sound${index}.wav`]),

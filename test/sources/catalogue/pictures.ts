@@ -18,8 +18,29 @@ const portrait = { width: 180, height: 320 }
 const FIELDS = 'tinterlace=interleave_top,setfield=tff'
 const BT709 = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv']
 const HDR10 = [
-  ...['-vf', 'scale=320:180,format=yuv420p10le', '-c:v', 'libx265', '-preset', 'ultrafast', '-crf', '20', '-tag:v', 'hvc1'],
-  ...['-color_primaries', 'bt2020', '-color_trc', 'smpte2084', '-colorspace', 'bt2020nc', '-color_range', 'tv', '-x265-params'],
+  ...[
+    '-vf',
+    'scale=320:180,format=yuv420p10le',
+    '-c:v',
+    'libx265',
+    '-preset',
+    'ultrafast',
+    '-crf',
+    '20',
+    '-tag:v',
+    'hvc1',
+  ],
+  ...[
+    '-color_primaries',
+    'bt2020',
+    '-color_trc',
+    'smpte2084',
+    '-colorspace',
+    'bt2020nc',
+    '-color_range',
+    'tv',
+    '-x265-params',
+  ],
   'keyint=50:log-level=error:hdr-opt=1:repeat-headers=1:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:' +
     'max-cll=1000,400:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)',
 ]
@@ -35,10 +56,7 @@ export const pictureSources: readonly Source[] = [
     },
     { ...FILM_EXPECTED, display: portrait },
   ),
-  source(
-    { name: 'turned-180', file: 'turned-180.mp4', what: 'upside down', steps: turned(180) },
-    FILM_EXPECTED,
-  ),
+  source({ name: 'turned-180', file: 'turned-180.mp4', what: 'upside down', steps: turned(180) }, FILM_EXPECTED),
   source(
     { name: 'turned-270', file: 'turned-270.mp4', what: 'the other side up', steps: turned(270) },
     { ...FILM_EXPECTED, display: portrait },
@@ -80,7 +98,10 @@ export const pictureSources: readonly Source[] = [
       name: 'scope',
       file: 'scope.mp4',
       what: '1920 × 800: wider than every rung',
-      steps: film({ out: 'scope.mp4', video: [...scaled('1920:800'), '-c:v', 'libx264', '-preset', 'ultrafast', ...BT709] }),
+      steps: film({
+        out: 'scope.mp4',
+        video: [...scaled('1920:800'), '-c:v', 'libx264', '-preset', 'ultrafast', ...BT709],
+      }),
     },
     { ...FILM_EXPECTED, display: { width: 1920, height: 800 } },
   ),

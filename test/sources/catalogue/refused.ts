@@ -29,7 +29,8 @@ const DASH = `<?xml version="1.0"?>
 <Period><AdaptationSet mimeType="video/mp2t"><Representation id="0" bandwidth="100000">
 <BaseURL>${SECRET}</BaseURL></Representation></AdaptationSet></Period></MPD>
 `
-const SDP = 'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n'
+const SDP =
+  'v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n'
 
 export const refusedSources: readonly Source[] = [
   refusedSource(
@@ -51,7 +52,21 @@ export const refusedSources: readonly Source[] = [
         still('cover.png'),
         {
           do: 'ffmpeg',
-          args: ['-i', 'sound.wav', '-i', 'cover.png', '-map', '0', '-map', '1', '-c:v', 'copy', '-disposition:v', 'attached_pic', 'song.mp3'],
+          args: [
+            '-i',
+            'sound.wav',
+            '-i',
+            'cover.png',
+            '-map',
+            '0',
+            '-map',
+            '1',
+            '-c:v',
+            'copy',
+            '-disposition:v',
+            'attached_pic',
+            'song.mp3',
+          ],
         },
       ],
     },
@@ -62,7 +77,10 @@ export const refusedSources: readonly Source[] = [
       name: 'still-jpeg',
       file: 'still-jpeg.mp4',
       what: 'a JPEG picture named .mp4',
-      steps: [still('still.jpg'), { do: 'ffmpeg', args: ['-i', 'still.jpg', '-c', 'copy', '-f', 'image2pipe', 'still-jpeg.mp4'] }],
+      steps: [
+        still('still.jpg'),
+        { do: 'ffmpeg', args: ['-i', 'still.jpg', '-c', 'copy', '-f', 'image2pipe', 'still-jpeg.mp4'] },
+      ],
     },
     NOT_MEDIA,
   ),
@@ -71,7 +89,10 @@ export const refusedSources: readonly Source[] = [
       name: 'still-png',
       file: 'still-png.mp4',
       what: 'a PNG picture named .mp4',
-      steps: [still('still.png'), { do: 'ffmpeg', args: ['-i', 'still.png', '-c', 'copy', '-f', 'image2pipe', 'still-png.mp4'] }],
+      steps: [
+        still('still.png'),
+        { do: 'ffmpeg', args: ['-i', 'still.png', '-c', 'copy', '-f', 'image2pipe', 'still-png.mp4'] },
+      ],
     },
     NOT_MEDIA,
   ),
@@ -89,7 +110,12 @@ export const refusedSources: readonly Source[] = [
     /empty|not|no |cannot/i,
   ),
   refusedSource(
-    { name: 'noise', file: 'noise.mp4', what: 'random bytes', steps: [{ do: 'noise', file: 'noise.mp4', bytes: 200_000 }] },
+    {
+      name: 'noise',
+      file: 'noise.mp4',
+      what: 'random bytes',
+      steps: [{ do: 'noise', file: 'noise.mp4', bytes: 200_000 }],
+    },
     NOT_MEDIA,
   ),
   refusedSource(
@@ -97,7 +123,10 @@ export const refusedSources: readonly Source[] = [
       name: 'no-moov',
       file: 'no-moov.mp4',
       what: 'an MP4 whose index, at the end, never arrived',
-      steps: [...film({ out: 'no-moov.mp4', numbers: [0, 100], video: USUAL }), { do: 'truncate', file: 'no-moov.mp4', keep: 0.7 }],
+      steps: [
+        ...film({ out: 'no-moov.mp4', numbers: [0, 100], video: USUAL }),
+        { do: 'truncate', file: 'no-moov.mp4', keep: 0.7 },
+      ],
     },
     NOT_MEDIA,
   ),

@@ -5,7 +5,10 @@ import { FILM_EXPECTED, film, STEREO_EXPECTED, USUAL } from './film.ts'
 const SUBTITLES = '1\n00:00:01,000 --> 00:00:03,500\nGuten Morgen\n\n2\n00:00:08,000 --> 00:00:10,000\nGute Nacht\n'
 const CHAPTERS =
   ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=6000\ntitle=Erster Akt\n' +
-  '[CHAPTER]\nTIMEBASE=1/1000\nSTART=6000\nEND=14000\ntitle=Second act; with = signs\n'.replace('; with =', '\\; with \\=')
+  '[CHAPTER]\nTIMEBASE=1/1000\nSTART=6000\nEND=14000\ntitle=Second act; with = signs\n'.replace(
+    '; with =',
+    '\\; with \\=',
+  )
 const COVER: Step = {
   do: 'ffmpeg',
   args: ['-f', 'lavfi', '-i', 'color=red:size=200x200', '-frames:v', '1', '-pix_fmt', 'yuvj420p', 'cover.jpg'],
@@ -17,7 +20,21 @@ const covered = (out: string): Step[] => [
   ...film({ out: 'plain.mp4', video: USUAL }),
   {
     do: 'ffmpeg',
-    args: ['-i', 'plain.mp4', '-i', 'cover.jpg', '-map', '0', '-map', '1', '-c', 'copy', '-disposition:v:1', 'attached_pic', out],
+    args: [
+      '-i',
+      'plain.mp4',
+      '-i',
+      'cover.jpg',
+      '-map',
+      '0',
+      '-map',
+      '1',
+      '-c',
+      'copy',
+      '-disposition:v:1',
+      'attached_pic',
+      out,
+    ],
   },
 ]
 
@@ -69,7 +86,14 @@ export const soundSources: readonly Source[] = [
       file: 'bitmap-subtitles.mkv',
       what: 'Blu-ray bitmap subtitles: they cannot come along into MP4, and must be told of',
       steps: [
-        { do: 'bitmap-subtitles', file: 'subtitles.sup', times: [[1, 3], [8, 10]] },
+        {
+          do: 'bitmap-subtitles',
+          file: 'subtitles.sup',
+          times: [
+            [1, 3],
+            [8, 10],
+          ],
+        },
         ...film({
           out: 'bitmap-subtitles.mkv',
           video: USUAL,
@@ -100,7 +124,11 @@ export const soundSources: readonly Source[] = [
       what: 'cover art as a Matroska attachment',
       steps: [
         COVER,
-        ...film({ out: 'cover.mkv', video: USUAL, output: ['-attach', 'cover.jpg', '-metadata:s:t', 'mimetype=image/jpeg'] }),
+        ...film({
+          out: 'cover.mkv',
+          video: USUAL,
+          output: ['-attach', 'cover.jpg', '-metadata:s:t', 'mimetype=image/jpeg'],
+        }),
       ],
     },
     FILM_EXPECTED,
@@ -110,7 +138,12 @@ export const soundSources: readonly Source[] = [
       name: 'surround',
       file: 'surround.mp4',
       what: '5.1 sound: six channels in their order',
-      steps: film({ out: 'surround.mp4', sounds: [{ track: 0, channels: 6 }], video: USUAL, audio: ['-c:a', 'aac', '-b:a', '384k'] }),
+      steps: film({
+        out: 'surround.mp4',
+        sounds: [{ track: 0, channels: 6 }],
+        video: USUAL,
+        audio: ['-c:a', 'aac', '-b:a', '384k'],
+      }),
     },
     { ...FILM_EXPECTED, audio: [{ language: 'und', channels: 6, beep: 0 }] },
   ),
@@ -141,7 +174,21 @@ export const soundSources: readonly Source[] = [
         ...film({ out: 'plain.mkv', sounds: [{ track: 0, seconds: 16 }], video: USUAL }),
         {
           do: 'ffmpeg',
-          args: ['-itsoffset', '1.7', '-i', 'plain.mkv', '-i', 'plain.mkv', '-map', '0:v', '-map', '1:a', '-c', 'copy', 'early-audio.mkv'],
+          args: [
+            '-itsoffset',
+            '1.7',
+            '-i',
+            'plain.mkv',
+            '-i',
+            'plain.mkv',
+            '-map',
+            '0:v',
+            '-map',
+            '1:a',
+            '-c',
+            'copy',
+            'early-audio.mkv',
+          ],
         },
       ],
     },
