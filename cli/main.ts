@@ -1,0 +1,53 @@
+/**
+ * The command line. One file per verb; a verb's code is loaded when it is called, so that `--help` is instant.
+ * Exit codes: 0 done · 1 something failed (told in one sentence) · 2 wrong usage, configuration or input ·
+ * 3 no node or ledger answers · 130 interrupted.
+ */
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../node/version.ts'
+import { exitCodeOf, tellError } from './output.ts'
+import { addDoctor } from './doctor.ts'
+import { addKeygen } from './keygen.ts'
+import { addNode } from './node.ts'
+import { addRun } from './run.ts'
+import { addStatus } from './status.ts'
+import { addSubmit } from './submit.ts'
+import { addCancel, addPriority, addRetry, addVideos } from './videos.ts'
+
+const program = new Command('reelmesh')
+  .description('Video transcoding on every machine you own: 480p, 720p and 1080p MP4 from any video, by a mesh that heals itself.')
+  .version(VERSION)
+  .showHelpAfterError('(reelmesh --help lists every verb)')
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  reelmesh run film.mp4                     this host only, results in videos/outputs/<rendition>/film.mp4
+  reelmesh run *.mov --renditions 720p      several files, one rung
+  reelmesh node --ledger mongodb://…        a peer of a mesh of many hosts
+  reelmesh submit film.mp4 --wait --out .   give a film to the local node and wait for the results
+  reelmesh status --watch                   who does what
+
+Every option can also be a variable (REELMESH_DATA_DIR for --data-dir) or a line in reelmesh.yaml (data_dir: …);
+flags win over variables, variables over the file.
+
+Exit codes: 0 done, 1 something failed, 2 wrong usage or input, 3 no node or ledger answers, 130 interrupted.`,
+  )
+
+for (const add of [addRun, addNode, addSubmit, addStatus, addVideos, addCancel, addRetry, addPriority, addDoctor, addKeygen]) {
+  add(program)
+}
+for (const command of program.commands) command.exitOverride().showHelpAfterError(`(reelmesh ${command.name()} --help says more)`)
+
+try {
+  if (process.argv.length <= 2) program.help()
+  await program.parseAsync(process.argv)
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    tellError(error)
+    process.exitCode = exitCodeOf(error)
+  }
+}

@@ -1,0 +1,86 @@
+/** Options that several verbs share, and the way from parsed options to a configuration or a recipe. */
+import { resolve } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Config, type ConfigInput, configSchema, loadConfig } from '../node/config.ts'
+import { UsageError } from '../protocol/errors.ts'
+import { isResolution, RESOLUTIONS, type Resolution } from '../protocol/ids.ts'
+import { DEFAULT_RECIPE, PRESETS, type Preset, type Recipe } from '../protocol/recipe.ts'
+
+type ConfigKey = keyof typeof configSchema.shape
+const describe = (key: ConfigKey): string => configSchema.shape[key].description ?? ''
+const flagOf = (key: ConfigKey): string => `--${key.replaceAll('_', '-')}`
+
+/** Adds flags for these fields of the configuration, with the schema's own descriptions. */
+export function addConfigOptions(command: Command, fields: Partial<Record<ConfigKey, string>>): Command {
+  for (const [key, value] of Object.entries(fields) as [ConfigKey, string][]) {
+    command.addOption(new Option(`${flagOf(key)}${value ? ` ${value}` : ''}`, describe(key)))
+  }
+  return command
+}
+
+/** Commander's camelCase back to the configuration's names; what is not configuration is left out. */
+export async function configFrom(options: Record<string, unknown>, more: ConfigInput = {}): Promise<Config> {
+  const flags = Object.fromEntries(
+    Object.keys(configSchema.shape).flatMap((key) => {
+      const camel = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+      return options[camel] === undefined ? [] : [[key, options[camel]]]
+    }),
+  )
+  return loadConfig({ flags: { ...flags, ...more }, env: process.env, cwd: process.cwd() })
+}
+
+export interface RecipeOptions {
+  renditions?: Resolution[]
+  preset?: Preset
+  crf?: number
+  codec?: Recipe['codec']
+  upscale?: boolean
+}
+
+export function addRecipeOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--renditions <list>', `rungs to make, of ${RESOLUTIONS.join(', ')}`).argParser(parseRenditions).default([...RESOLUTIONS], RESOLUTIONS.join(',')))
+    .addOption(new Option('--preset <name>', 'encoder preset: slower is smaller').choices(PRESETS).default(DEFAULT_RECIPE.preset))
+    .addOption(new Option('--crf <n>', 'quality, 0 (best) to 51').argParser(parseCrf).default(DEFAULT_RECIPE.crf))
+    .addOption(new Option('--codec <name>', 'video codec').choices(['h264', 'hevc']).default(DEFAULT_RECIPE.codec))
+    .option('--upscale', 'make rungs larger than the source too', DEFAULT_RECIPE.upscale)
+}
+
+export const recipeFrom = ({ renditions, preset, crf, codec, upscale }: RecipeOptions): Recipe => ({
+  ...DEFAULT_RECIPE,
+  ...(renditions && { renditions }),
+  ...(preset && { preset }),
+  ...(crf !== undefined && { crf }),
+  ...(codec && { codec }),
+  ...(upscale !== undefined && { upscale }),
+})
+
+function parseRenditions(text: string): Resolution[] {
+  const asked = text.split(',').map((each) => each.trim()).filter(Boolean)
+  for (const each of asked) if (!isResolution(each)) throw new InvalidArgumentError(`${each} is not a rendition; choose from ${RESOLUTIONS.join(', ')}.`)
+  if (asked.length === 0) throw new InvalidArgumentError(`name at least one of ${RESOLUTIONS.join(', ')}.`)
+  return RESOLUTIONS.filter((rung) => asked.includes(rung))
+}
+
+function parseCrf(text: string): number {
+  const crf = Number(text)
+  if (text.trim() === '' || !(crf >= 0 && crf <= 51)) throw new InvalidArgumentError('must be a number from 0 to 51.')
+  return crf
+}
+
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > 1024) throw new InvalidArgumentError('must be a whole number from 1 to 1024.')
+  return count
+}
+
+export function parseWhole(text: string): number {
+  if (!/^-?\d{1,4}$/.test(text.trim())) throw new InvalidArgumentError('must be a whole number from -1000 to 1000.')
+  return Number(text)
+}
+
+/** An absolute path; empty ones would mean the current folder by accident. */
+export function absolutePath(path: string, what: string): string {
+  if (path === '') throw new UsageError(`${what} is empty`)
+  return resolve(process.cwd(), path)
+}

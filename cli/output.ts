@@ -1,0 +1,39 @@
+/** What the CLI says, and how: one sentence per error on standard error, nothing a file name could use to upset a terminal. */
+import { LedgerAway, ReelmeshError, SourceRefused, sentence, UsageError } from '../protocol/errors.ts'
+
+/** Control characters of names and messages made visible; whitespace runs become one space. */
+export const printable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  text.replace(/\s+/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?')
+
+export function tellError(error: unknown): void {
+  process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`)
+  const expected = error instanceof ReelmeshError || typeof (error as { code?: unknown } | null)?.code === 'string'
+  if (!expected && error instanceof Error && error.stack) process.stderr.write(`This is a bug; please report it:\n${error.stack}\n`)
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof LedgerAway) return 3
+  if (error instanceof UsageError || error instanceof SourceRefused) return 2
+  const code = error instanceof ReelmeshError ? error.code : ''
+  if (code === 'no_node' || code === 'ledger_away') return 3
+  return code === 'usage' || code === 'source_refused' || code === 'bad_request' || code === 'unknown_video' ? 2 : 1
+}
+
+export const say = (line = ''): void => void process.stdout.write(`${line}\n`)
+export const sayJson = (value: unknown): void => say(JSON.stringify(value))
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+export function bytesText(bytes: number): string {
+  const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
+  const value = bytes / 1000 ** step
+  return `${value.toFixed(step === 0 || value >= 100 ? 0 : 1)} ${UNITS[step]}`
+}
+
+/** `2:05` or `1:02:05`. */
+export function durationText(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
+  const two = (n: number) => String(n).padStart(2, '0')
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
+}

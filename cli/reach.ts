@@ -1,0 +1,30 @@
+/**
+ * How a verb reaches the mesh: the local node's control socket or, where none runs and no source is needed, the configured
+ * ledger itself.
+ */
+import type { Config } from '../node/config.ts'
+import { type ControlClient, connectControl, controlSocketPath } from '../node/http/control-socket.ts'
+import { ReelmeshError } from '../protocol/errors.ts'
+import { silentLog } from '../protocol/log.ts'
+import type { Ledger } from '../protocol/ledger.ts'
+
+export const localNode = (config: Config): Promise<ControlClient | null> => connectControl(controlSocketPath(config.data_dir))
+
+/** The local node, or one sentence that says how to start one. */
+export async function mustReachNode(config: Config): Promise<ControlClient> {
+  const client = await localNode(config)
+  if (client) return client
+  throw new ReelmeshError('no_node', `no node runs on this host with the data folder ${config.data_dir}; start one with \`reelmesh node\`, or encode right here with \`reelmesh run\``)
+}
+
+/** Opens the configured ledger, acts, closes it. */
+export async function withLedger<T>(config: Config, act: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const { composeLedger } = await import('../node/compose.ts')
+  const ledger = composeLedger(config, silentLog)
+  try {
+    await ledger.open()
+    return await act(ledger)
+  } finally {
+    await ledger.close().catch(() => {})
+  }
+}

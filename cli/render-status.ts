@@ -1,0 +1,91 @@
+/** A status snapshot as text: pure, so that every width is a test. Fits 80 columns and up; no colour unless asked. */
+import { styleText } from 'node:util'
+import type { PeerStatus, StatusSnapshot, VideoRow } from '../node/status.ts'
+import { durationText, printable } from './output.ts'
+
+export interface Screen {
+  readonly columns: number
+  readonly rows: number
+  readonly color: boolean
+}
+
+type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'
+
+export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
+  const paint = (style: Style, text: string) => (screen.color ? styleText(style, text, { validateStream: false }) : text)
+  const head = header(snapshot, paint)
+  const peers = [paint('bold', 'PEERS'), ...snapshot.peers.map((peer) => peerLine(peer, snapshot, screen, paint))]
+  const open = snapshot.videos.filter((row) => !['COMPLETED', 'FAILED', 'CANCELLED'].includes(row.status))
+  const ended = snapshot.videos.filter((row) => !open.includes(row)).slice(-5)
+  const videos = [paint('bold', 'VIDEOS'), ...[...ended, ...open].flatMap((row) => videoLines(row, screen, paint))]
+  if (snapshot.videos.length === 0) videos.push('  none yet')
+  const before = [...head, '', ...peers, '', ...videos]
+  const room = Number.isFinite(screen.rows) ? Math.max(0, screen.rows - before.length - 2) : 8
+  const events = snapshot.events.slice(-room).map((event) => eventLine(event, screen, paint))
+  const lines = events.length > 0 && room > 0 ? [...before, '', paint('bold', 'EVENTS'), ...events] : before
+  return lines.slice(0, screen.rows).join('\n')
+}
+
+type Paint = (style: Style, text: string) => string
+
+function header(snapshot: StatusSnapshot, paint: Paint): string[] {
+  const { leader, ledger } = snapshot
+  const led = leader ? `led by ${printable(leader.name || leader.peer.slice(-8))} (term ${leader.term})` : 'no leader now'
+  const lines = [`${paint('bold', 'reelmesh')} ${snapshot.version}  ${snapshot.peers.length} peer${snapshot.peers.length === 1 ? '' : 's'}, ${led}`]
+  lines.push(ledger.away ? paint('red', `ledger away: ${printable(ledger.away)}`) : paint('dim', `ledger ${printable(ledger.description)}`))
+  return lines
+}
+
+/** Text cut or padded to a width. */
+const fit = (text: string, width: number): string => (text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text.padEnd(width))
+
+function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string {
+  const name = fit(printable(peer.name) || peer.peer.slice(-8), 16)
+  const role = snapshot.leader?.peer === peer.peer ? 'leader' : peer.roles.includes('worker') ? 'worker' : 'coord.'
+  const state = peer.paused ? 'paused' : peer.heard_s > 5 ? `silent ${Math.round(peer.heard_s)}s` : peer.state
+  const rungs = peer.slots === 0 ? '-' : peer.resolutions.map((rung) => rung.replace('p', '')).join('/')
+  const speed = peer.speed > 0 ? `${peer.speed.toFixed(2)}x` : ''
+  const fixed = `  ${name} ${fit(role, 6)} ${paint(colorOf(state), fit(state, 11))} ${fit(rungs, 13)} ${fit(`${peer.busy}/${peer.slots}`, 5)} ${fit(speed, 6)}`
+  const tail = ` ${peer.version} ffmpeg ${printable(peer.ffmpeg)}`
+  return `${fixed}${paint('dim', fit(tail, Math.max(0, screen.columns - 66)))}`.trimEnd()
+}
+
+const colorOf = (state: string): Style =>
+  state === 'working' ? 'green' : state === 'idle' ? 'cyan' : /silent|away|full|unproved/.test(state) ? 'red' : 'yellow'
+
+function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
+  const status = paint(row.status === 'FAILED' ? 'red' : row.status === 'COMPLETED' ? 'green' : 'cyan', row.status.padEnd(9))
+  const facts = [
+    `${Math.floor(row.done * 100)}%`.padStart(4),
+    row.fps === null ? '' : `${row.fps.toFixed(0)} fps`,
+    row.speed === null ? '' : `${row.speed.toFixed(2)}x`,
+    row.eta_s === null ? '' : `ETA ${durationText(row.eta_s)}`,
+  ].filter(Boolean)
+  const name = fit(printable(row.name), Math.max(8, Math.min(30, screen.columns - 58)))
+  const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${facts.join('  ')}`.trimEnd()]
+  if (row.failure) lines.push(`    ${paint('red', fit(printable(row.failure), screen.columns - 4).trimEnd())}`)
+  if (row.status === 'RUNNING') lines.push(...rungBars(row, screen, paint))
+  for (const note of row.status === 'COMPLETED' ? [] : row.notes) lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
+  return lines
+}
+
+/** A bar per rendition: done, running, waiting. */
+function rungBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
+  const width = Math.max(10, Math.min(40, screen.columns - 40))
+  return ['480p', '720p', '1080p', 'audio'].flatMap((rung) => {
+    const count = (status: string) => row.tasks.filter((each) => each.resolution === rung && each.status === status).reduce((sum, each) => sum + each.count, 0)
+    const [done, running, waiting, failed] = [count('COMPLETED'), count('PROCESSING'), count('PENDING'), count('FAILED')]
+    const all = done + running + waiting + failed
+    if (all === 0) return []
+    const full = Math.round((done / all) * width)
+    const part = Math.min(width - full, Math.round((running / all) * width))
+    const bar = `${paint('green', '█'.repeat(full))}${paint('yellow', '▒'.repeat(part))}${'░'.repeat(width - full - part)}`
+    return [`    ${rung.padEnd(5)} ${bar} ${done}/${all} chunks${running > 0 ? `, ${running} running` : ''}${failed > 0 ? `, ${failed} failed` : ''}`]
+  })
+}
+
+function eventLine(event: StatusSnapshot['events'][number], screen: Screen, paint: Paint): string {
+  const time = new Date(event.at).toTimeString().slice(0, 8)
+  const style: Style = /lost|failed|reclaimed/.test(event.what) ? 'yellow' : 'dim'
+  return `  ${paint('dim', time)} ${paint(style, fit(`${event.what}: ${printable(event.text)}`, screen.columns - 11).trimEnd())}`
+}

@@ -1,0 +1,157 @@
+/**
+ * What `run` tells: a bar per video on a terminal, plain lines elsewhere, one JSON object per line with `--json`. The JSON events are
+ * documented in docs/run-json.md and only gain fields.
+ */
+import { isAbsolute, relative } from 'node:path'
+import { MultiBar, type SingleBar } from 'cli-progress'
+import { deliveredPath } from '../node/delivery.ts'
+import type { WorkerEvent } from '../node/run-mesh.ts'
+import type { StatusSnapshot, VideoRow } from '../node/status.ts'
+import { systemClock as clock } from '../node/system-clock.ts'
+import { sentence } from '../protocol/errors.ts'
+import type { Delivery, Video } from '../protocol/video.ts'
+import { bytesText, durationText, printable, say, sayJson } from './output.ts'
+
+export interface Reporter {
+  worker(event: WorkerEvent): void
+  submitted(file: string, video: Video, outcome: string): void
+  refused(file: string, error: unknown): void
+  progress(rows: readonly VideoRow[], snapshot: StatusSnapshot): void
+  delivered(row: VideoRow, delivery: Delivery): void
+  failed(row: VideoRow, why: string): void
+  stopping(): void
+  /** Bars end; nothing moves any more. */
+  settle(): void
+  done(how: 'fine' | 'failed' | 'interrupted'): void
+}
+
+/** Plain progress lines come this often. */
+const LINE_MS = 5_000
+const JSON_MS = 1_000
+
+export function createReporter(options: { json: boolean; files: number }): Reporter {
+  if (options.json) return jsonReporter()
+  return process.stdout.isTTY ? barReporter() : lineReporter()
+}
+
+/** The path as a person would type it from here. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path)
+  return printable(near.startsWith('..') || isAbsolute(near) ? path : near)
+}
+
+const files = (row: VideoRow, delivery: Delivery) => row.outputs.map((output) => ({ ...output, path: deliveredPath(delivery, output) }))
+
+const percent = (row: VideoRow): string => `${Math.floor(row.done * 100)}%`
+const rate = ({ fps, speed }: VideoRow): string => (fps === null || speed === null ? '' : `${fps.toFixed(0)} fps  ${speed.toFixed(2)}x`)
+const eta = ({ eta_s }: VideoRow): string => (eta_s === null ? '' : `ETA ${durationText(eta_s)}`)
+const phase = (row: VideoRow): string =>
+  ({ QUEUED: 'waiting', PLANNING: 'reading', RUNNING: 'encoding', MERGING: 'joining', COMPLETED: 'done', FAILED: 'failed', CANCELLED: 'cancelled' })[row.status]
+
+/** Lines that both human faces share; `line` prints one, above the bars where there are any. */
+function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
+  const startedAt = clock.mono()
+  const told = { seconds: 0, stopping: false, eventsUntil: Number.POSITIVE_INFINITY }
+  return {
+    worker: ({ what, name, pid, how }) => {
+      if (what === 'ended') line(`${name} (process ${pid}) ended: ${how}; its chunks go to the others, and it is started again`)
+    },
+    submitted(file, video, outcome) {
+      const again = outcome === 'joined' && video.status !== 'COMPLETED' ? ' (goes on where it was)' : ''
+      line(`${printable(file)}: video ${video._id}${again}`)
+    },
+    refused: (_file, error) => void process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`),
+    progress(rows, snapshot) {
+      for (const event of snapshot.events) {
+        if (event.what !== 'reclaimed' || event.at <= told.eventsUntil) continue
+        line(printable(event.text))
+      }
+      told.eventsUntil = Math.max(snapshot.events.at(-1)?.at ?? 0, told.eventsUntil === Number.POSITIVE_INFINITY ? 0 : told.eventsUntil)
+      face.progress(rows, snapshot)
+    },
+    delivered(row, delivery) {
+      told.seconds += row.seconds
+      for (const file of files(row, delivery)) line(`  ${shown(file.path)}  ${bytesText(file.bytes)}`)
+      for (const note of row.notes) line(`  note: ${printable(note)}`)
+    },
+    failed: (_row, why) => void process.stderr.write(`reelmesh: ${printable(why)}\n`),
+    stopping() {
+      told.stopping = true
+      line('stopping: claims are given back (once more to end at once)')
+    },
+    settle: face.settle,
+    done(how) {
+      const took = (clock.mono() - startedAt) / 1000
+      if (how === 'interrupted') line('stopped; run the same command again to go on')
+      else if (told.seconds > 0) line(`${durationText(told.seconds)} of video in ${durationText(took)} (${(told.seconds / took).toFixed(2)}x real time)`)
+    },
+  }
+}
+
+function lineReporter(): Reporter {
+  let last = Number.NEGATIVE_INFINITY
+  const before = new Map<string, string>()
+  return humanReporter(say, {
+    progress(rows) {
+      const due = clock.mono() - last >= LINE_MS
+      for (const row of rows) {
+        const changed = before.get(row.id) !== row.status
+        if (!changed && !(due && row.status === 'RUNNING')) continue
+        before.set(row.id, row.status)
+        say([printable(row.name), phase(row), percent(row), rate(row), eta(row)].filter(Boolean).join('  '))
+        last = clock.mono()
+      }
+    },
+    settle: () => {},
+  })
+}
+
+function barReporter(): Reporter {
+  const width = process.stdout.columns ?? 80
+  const format = (_options: unknown, params: { progress: number }, payload: { row: VideoRow }): string => {
+    const { row } = payload
+    const name = printable(row.name)
+    const label = name.length > 22 ? `${name.slice(0, 21)}…` : name.padEnd(22)
+    const tail = [percent(row).padStart(4), phase(row).padEnd(8), rate(row), eta(row)].filter(Boolean).join('  ')
+    const room = Math.max(8, Math.min(30, width - label.length - tail.length - 6))
+    const full = Math.round(params.progress * room)
+    return `${label} [${'█'.repeat(full)}${'░'.repeat(room - full)}] ${tail}`
+  }
+  const multi = new MultiBar({ format, hideCursor: true, clearOnComplete: false, stopOnComplete: false, forceRedraw: true, barsize: 30 })
+  const bars = new Map<string, SingleBar>()
+  return humanReporter((text) => multi.log(`${text}\n`), {
+    progress(rows) {
+      for (const row of rows) {
+        const bar = bars.get(row.id) ?? multi.create(1, 0, { row })
+        bars.set(row.id, bar)
+        bar.update(row.done, { row })
+      }
+      multi.update()
+    },
+    settle() {
+      multi.update()
+      multi.stop()
+    },
+  })
+}
+
+function jsonReporter(): Reporter {
+  let last = Number.NEGATIVE_INFINITY
+  const startedAt = clock.mono()
+  return {
+    worker: ({ what, ...event }) => sayJson({ event: `worker_${what}`, ...event }),
+    submitted: (file, video, outcome) => sayJson({ event: 'submitted', file, video: video._id, name: video.name, outcome }),
+    refused: (file, error) => sayJson({ event: 'refused', file, message: sentence(error) }),
+    progress(rows, { peers, events, leader }) {
+      if (clock.mono() - last < JSON_MS) return
+      last = clock.mono()
+      const workers = peers.map(({ name, peer, state, busy, running }) => ({ name, peer, state, busy, running }))
+      sayJson({ event: 'progress', leader, workers, events, videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks }) => ({ video: id, status, done, fps, speed, eta_s, tasks })) })
+    },
+    delivered: (row, delivery) => sayJson({ event: 'delivered', video: row.id, name: row.name, seconds: row.seconds, frames: row.frames, files: files(row, delivery), notes: row.notes }),
+    failed: (row, why) => sayJson({ event: 'failed', video: row.id, name: row.name, message: why }),
+    stopping: () => sayJson({ event: 'stopping' }),
+    settle: () => {},
+    done: (how) => sayJson({ event: 'done', how, seconds: (clock.mono() - startedAt) / 1000 }),
+  }
+}

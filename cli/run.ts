@@ -1,0 +1,125 @@
+/**
+ * `reelmesh run`: the whole thing on one host. This process is the coordinator and takes the results in; worker processes
+ * encode; all of them meet on loopback and share one ledger and one blob folder. Run again, it goes on where it was.
+ */
+import { resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { Config } from '../node/config.ts'
+import { ReelmeshError } from '../protocol/errors.ts'
+import type { VideoId } from '../protocol/ids.ts'
+import type { Recipe } from '../protocol/recipe.ts'
+import { absolutePath, addConfigOptions, addRecipeOptions, configFrom, parseCount, type RecipeOptions, recipeFrom } from './options.ts'
+import { exitCodeOf } from './output.ts'
+import { createReporter, type Reporter } from './report.ts'
+import { onInterrupt } from './signals.ts'
+
+interface RunOptions extends RecipeOptions {
+  out: string
+  workers?: number
+  json?: boolean
+}
+
+/** Snapshots for the progress bars. */
+const LOOK_MS = 250
+/** A delivery that fails this often is told and given up; the results stay in the store. */
+const DELIVERY_LOOKS = 40
+
+export function addRun(program: Command): void {
+  const command = program
+    .command('run')
+    .description('encode files on this host: nothing else is needed')
+    .argument('<file...>', 'videos to encode')
+    .option('--out <dir>', 'where results go, as <dir>/<rendition>/<name>.mp4', 'videos/outputs')
+    .addOption(new Option('--workers <n>', 'worker processes; default: by cores and memory').argParser(parseCount))
+    .option('--json', 'one JSON object per line instead of progress bars')
+  addRecipeOptions(command)
+  addConfigOptions(command, { data_dir: '<dir>', ffmpeg: '<path>', ffprobe: '<path>', log_level: '<level>' })
+  command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {
+    const out = absolutePath(options.out, '--out')
+    const config = await configFrom({ ...options, renditions: undefined }, { roles: ['coordinator'], slots: 0, listen: ['/ip4/127.0.0.1/tcp/0'], name: 'this process', join: [], mdns: false })
+    process.exitCode = await run({ files, out, config, recipe: recipeFrom(options), options })
+  })
+}
+
+interface Run {
+  readonly files: readonly string[]
+  readonly out: string
+  readonly config: Config
+  readonly recipe: Recipe
+  readonly options: RunOptions
+}
+
+async function run({ files, out, config, recipe, options }: Run): Promise<number> {
+  const { prepareFolder } = await import('../node/delivery.ts')
+  const { createRunMesh } = await import('../node/run-mesh.ts')
+  await prepareFolder(out)
+  const stopping = new AbortController()
+  const reporter = createReporter({ json: options.json === true, files: files.length })
+  const calm = onInterrupt(() => {
+    reporter.stopping()
+    stopping.abort(new ReelmeshError('interrupted', 'interrupted'))
+  })
+  const mesh = await createRunMesh({ config, workers: options.workers, onWorker: (event) => reporter.worker(event) })
+  let code = 0
+  try {
+    const wanted = new Map<VideoId, string>()
+    for (const file of files) {
+      if (stopping.signal.aborted) break
+      try {
+        const { video, outcome } = await mesh.submit({ path: resolve(process.cwd(), file), recipe, out, priority: 0, deadline: null, signal: stopping.signal })
+        wanted.set(video._id, file)
+        reporter.submitted(file, video, outcome)
+      } catch (error) {
+        if (stopping.signal.aborted) break
+        reporter.refused(file, error)
+        code = Math.max(code, exitCodeOf(error))
+      }
+    }
+    code = Math.max(code, await follow({ wanted, mesh, out, reporter, signal: stopping.signal }))
+  } finally {
+    reporter.settle()
+    await mesh.stop()
+    calm()
+  }
+  const interrupted = stopping.signal.aborted
+  reporter.done(interrupted ? 'interrupted' : code === 0 ? 'fine' : 'failed')
+  return interrupted ? 130 : code
+}
+
+interface Follow {
+  readonly wanted: Map<VideoId, string>
+  readonly mesh: Awaited<ReturnType<typeof import('../node/run-mesh.ts').createRunMesh>>
+  readonly out: string
+  readonly reporter: Reporter
+  readonly signal: AbortSignal
+}
+
+/** Watches until every wanted video is delivered or has failed. */
+async function follow({ wanted, mesh, out, reporter, signal }: Follow): Promise<number> {
+  let code = 0
+  const looksAtProblem = new Map<VideoId, number>()
+  while (wanted.size > 0 && !signal.aborted) {
+    const snapshot = await mesh.snapshot()
+    const rows = snapshot.videos.filter((row) => wanted.has(row.id))
+    reporter.progress(rows, snapshot)
+    for (const row of rows) {
+      const delivery = row.deliveries.find((each) => each.peer === mesh.self && each.dir === out)
+      if (row.status === 'COMPLETED' && delivery?.done_at != null) reporter.delivered(row, delivery)
+      else if (row.status === 'FAILED' || row.status === 'CANCELLED') {
+        reporter.failed(row, row.failure ?? `${row.name} was cancelled`)
+        code = 1
+      } else {
+        const problem = row.status === 'COMPLETED' ? mesh.problem(row.id) : undefined
+        const looks = problem ? (looksAtProblem.get(row.id) ?? 0) + 1 : 0
+        looksAtProblem.set(row.id, looks)
+        if (!problem || looks < DELIVERY_LOOKS) continue
+        reporter.failed(row, `${problem}; the results are kept, run the same command again to deliver them`)
+        code = 1
+      }
+      wanted.delete(row.id)
+    }
+    await mesh.sleep(LOOK_MS, signal).catch(() => {})
+  }
+  return code
+}
+

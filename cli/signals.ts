@@ -1,0 +1,41 @@
+/** Ends a process the way people and supervisors expect: the first signal stops gracefully, the second at once. */
+import { systemClock } from '../node/system-clock.ts'
+
+const INTERRUPTED = 130
+/** A child whose parent is gone has nobody to be graceful for: its next life gives its claims back. */
+const ORPHAN_MS = 1_500
+
+/** Resolves when the process was told to stop and `stop` has ended. Exits 0 after SIGTERM, as supervisors expect. */
+export function untilStopped(options: { parentChannel: boolean; stop(): Promise<void> }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let told = 0
+    const begin = (code: number) => {
+      if (told++ > 0) process.exit(INTERRUPTED)
+      process.exitCode = code
+      options.stop().then(resolve, reject)
+    }
+    process.on('SIGTERM', () => begin(0))
+    process.on('SIGINT', () => begin(0))
+    if (!options.parentChannel) return
+    process.stdin.resume()
+    process.stdin.on('close', () => {
+      systemClock.timer(ORPHAN_MS, () => process.exit(0))
+      begin(0)
+    })
+  })
+}
+
+/** Calls `interrupt` on the first SIGINT or SIGTERM; the second ends the process at once. The answer stops listening. */
+export function onInterrupt(interrupt: () => void): () => void {
+  let told = 0
+  const act = () => {
+    if (told++ > 0) process.exit(INTERRUPTED)
+    interrupt()
+  }
+  process.on('SIGINT', act)
+  process.on('SIGTERM', act)
+  return () => {
+    process.off('SIGINT', act)
+    process.off('SIGTERM', act)
+  }
+}

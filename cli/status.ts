@@ -1,0 +1,76 @@
+/** `reelmesh status`: peers, videos and recent events, from the local node or any peer's address. */
+import type { Command } from 'commander'
+import type { StatusSnapshot } from '../node/status.ts'
+import { systemClock } from '../node/system-clock.ts'
+import { ReelmeshError } from '../protocol/errors.ts'
+import { addConfigOptions, configFrom } from './options.ts'
+import { say, sayJson } from './output.ts'
+import { mustReachNode } from './reach.ts'
+import { renderStatus } from './render-status.ts'
+import { onInterrupt } from './signals.ts'
+
+interface StatusOptions {
+  watch?: boolean
+  json?: boolean
+  peer?: string
+}
+
+const WATCH_MS = 1_000
+const ASK_MS = 5_000
+
+export function addStatus(program: Command): void {
+  const command = program
+    .command('status')
+    .description('who does what: peers, videos, recent events')
+    .option('--watch', 'redraw every second until Ctrl-C')
+    .option('--json', 'the whole snapshot as JSON (docs/status.md)')
+    .option('--peer <multiaddr>', 'ask this peer instead of the local node')
+  addConfigOptions(command, { data_dir: '<dir>', swarm_key: '<file>' })
+  command.action(async (options: StatusOptions & Record<string, unknown>) => {
+    const ask = await asker(options)
+    if (!options.watch) return show(await ask(), options.json === true)
+    await watch(ask, options.json === true)
+  })
+}
+
+async function asker(options: StatusOptions & Record<string, unknown>): Promise<() => Promise<StatusSnapshot>> {
+  const config = await configFrom(options)
+  const { peer } = options
+  if (peer === undefined) {
+    const client = await mustReachNode(config)
+    return async () => (await client.get('/v1/status')) as StatusSnapshot
+  }
+  const { askAddress } = await import('../node/mesh/status-exchange.ts')
+  const { readFile } = await import('node:fs/promises')
+  const swarmKey = config.swarm_key ? await readFile(config.swarm_key, 'utf8') : undefined
+  return async () => (await askAddress({ address: peer, ...(swarmKey && { swarmKey }), signal: AbortSignal.timeout(ASK_MS) })) as StatusSnapshot
+}
+
+function show(snapshot: StatusSnapshot, json: boolean): void {
+  if (json) return sayJson(snapshot)
+  say(renderStatus(snapshot, terminal()))
+}
+
+const terminal = () => ({ columns: process.stdout.columns ?? 80, rows: Number.POSITIVE_INFINITY, color: process.stdout.isTTY === true && !process.env.NO_COLOR })
+
+/** On a terminal the alternate screen is redrawn in one write; elsewhere snapshots follow each other. */
+async function watch(ask: () => Promise<StatusSnapshot>, json: boolean): Promise<void> {
+  const stopping = new AbortController()
+  const calm = onInterrupt(() => stopping.abort(new ReelmeshError('interrupted', 'interrupted')))
+  const drawn = process.stdout.isTTY === true && !json
+  if (drawn) process.stdout.write('\u001b[?1049h\u001b[?25l')
+  try {
+    while (!stopping.signal.aborted) {
+      const snapshot = await ask()
+      if (!drawn) show(snapshot, json)
+      else {
+        const text = renderStatus(snapshot, { ...terminal(), rows: process.stdout.rows ?? 24 })
+        process.stdout.write(`\u001b[H${text.split('\n').join('\u001b[K\n')}\u001b[J`)
+      }
+      await systemClock.sleep(WATCH_MS, stopping.signal).catch(() => {})
+    }
+  } finally {
+    if (drawn) process.stdout.write('\u001b[?25h\u001b[?1049l')
+    calm()
+  }
+}

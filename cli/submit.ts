@@ -1,0 +1,95 @@
+/** `reelmesh submit`: gives files to the local node; with `--wait` it ends when the results are delivered. */
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import type { SubmitBody } from '../node/http/api.ts'
+import type { ControlClient } from '../node/http/control-socket.ts'
+import type { StatusSnapshot } from '../node/status.ts'
+import { systemClock } from '../node/system-clock.ts'
+import type { Submitted } from '../node/submit.ts'
+import { UsageError } from '../protocol/errors.ts'
+import type { VideoId } from '../protocol/ids.ts'
+import { absolutePath, addConfigOptions, addRecipeOptions, configFrom, parseWhole, type RecipeOptions, recipeFrom } from './options.ts'
+import { exitCodeOf, printable, say, sayJson } from './output.ts'
+import { createReporter, type Reporter } from './report.ts'
+import { mustReachNode } from './reach.ts'
+
+interface SubmitOptions extends RecipeOptions {
+  out?: string
+  wait?: boolean
+  json?: boolean
+  priority: number
+}
+
+const LOOK_MS = 500
+
+export function addSubmit(program: Command): void {
+  const command = program
+    .command('submit')
+    .description('give files to the node on this host')
+    .argument('<file...>', 'videos to encode; they stay where they are and must stay until done')
+    .option('--wait', 'wait for the results and deliver them to --out')
+    .option('--out <dir>', 'where the local node puts results, as <dir>/<rendition>/<name>.mp4')
+    .addOption(new Option('--priority <n>', 'higher goes first').argParser(parseWhole).default(0))
+    .option('--json', 'one JSON object per line')
+  addRecipeOptions(command)
+  addConfigOptions(command, { data_dir: '<dir>' })
+  command.action(async (files: string[], options: SubmitOptions & Record<string, unknown>) => {
+    const out = options.out === undefined ? (options.wait ? absolutePath('videos/outputs', '--out') : null) : absolutePath(options.out, '--out')
+    const client = await mustReachNode(await configFrom({ ...options, renditions: undefined }))
+    if (out !== null) await (await import('../node/delivery.ts')).prepareFolder(out)
+    process.exitCode = await submit({ files, out, client, options })
+  })
+}
+
+async function submit(of: { files: readonly string[]; out: string | null; client: ControlClient; options: SubmitOptions }): Promise<number> {
+  const { files, out, client, options } = of
+  const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
+  const recipe = recipeFrom(options)
+  const wanted = new Set<VideoId>()
+  let code = 0
+  for (const file of files) {
+    try {
+      const body: SubmitBody = { path: absolutePath(file, 'a file name'), recipe: { ...recipe, renditions: [...recipe.renditions] }, out, priority: options.priority }
+      const { video, outcome } = (await client.post('/v1/videos', body)) as Submitted
+      wanted.add(video._id)
+      if (reporter) reporter.submitted(file, video, outcome)
+      else if (options.json) sayJson({ event: 'submitted', file, video: video._id, name: video.name, outcome })
+      else say(`${video._id}  ${printable(file)}${outcome === 'created' ? '' : `  (${outcome})`}`)
+    } catch (error) {
+      code = Math.max(code, exitCodeOf(error))
+      if (reporter) reporter.refused(file, error)
+      else process.stderr.write(`reelmesh: ${printable((error as Error).message)}\n`)
+    }
+  }
+  if (!reporter) return code
+  try {
+    return Math.max(code, await follow({ wanted, out, client, reporter }))
+  } finally {
+    reporter.settle()
+    reporter.done(code === 0 ? 'fine' : 'failed')
+  }
+}
+
+async function follow(of: { wanted: Set<VideoId>; out: string | null; client: ControlClient; reporter: Reporter }): Promise<number> {
+  const { wanted, out, client, reporter } = of
+  let code = 0
+  while (wanted.size > 0) {
+    const snapshot = (await client.get('/v1/status')) as StatusSnapshot
+    const rows = snapshot.videos.filter((row) => wanted.has(row.id))
+    if (rows.length < wanted.size && snapshot.ledger.away === null && snapshot.videos.length > 0 && rows.length === 0) {
+      throw new UsageError('the node no longer lists these videos; `reelmesh videos` shows what became of them')
+    }
+    reporter.progress(rows, snapshot)
+    for (const row of rows) {
+      const delivery = row.deliveries.find((each) => each.peer === snapshot.self && each.dir === out)
+      if (row.status === 'COMPLETED' && delivery?.done_at != null) reporter.delivered(row, delivery)
+      else if (row.status === 'FAILED' || row.status === 'CANCELLED') {
+        reporter.failed(row, row.failure ?? `${row.name} was cancelled`)
+        code = 1
+      } else continue
+      wanted.delete(row.id)
+    }
+    if (wanted.size > 0) await systemClock.sleep(LOOK_MS)
+  }
+  return code
+}

@@ -1,0 +1,180 @@
+/**
+ * The one file that names adapters: it reads a configuration and puts a node together from real parts. Everything else
+ * knows contracts only.
+ */
+import { readFile } from 'node:fs/promises'
+import { freemem, hostname } from 'node:os'
+import { join } from 'node:path'
+import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
+import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
+import { createMergeRunner } from '../coordinator/tasks/merge.ts'
+import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
+import type { Capability } from '../protocol/capability.ts'
+import { UsageError } from '../protocol/errors.ts'
+import type { TaskKind, VideoId } from '../protocol/ids.ts'
+import type { Ledger } from '../protocol/ledger.ts'
+import type { Log } from '../protocol/log.ts'
+import type { Media, Proof } from '../protocol/media.ts'
+import type { Runner } from '../protocol/runner.ts'
+import { createBlobExchange } from './blobs/blob-exchange.ts'
+import { createBlobStore } from './blobs/blob-store.ts'
+import { nextBootEpoch } from './boot-epoch.ts'
+import { type Config, defaultSlots, ledgerAddress } from './config.ts'
+import { type DataLock, lockDataDir } from './data-lock.ts'
+import { createDeliverer } from './delivery.ts'
+import { createHeartbeat, createPeerTable } from './heartbeat.ts'
+import { createApi } from './http/api.ts'
+import { controlSocketPath, serveControl } from './http/control-socket.ts'
+import { createSqliteLedger } from './ledger/sqlite/sqlite-ledger.ts'
+import { createLibp2pMesh } from './mesh/libp2p-mesh.ts'
+import { createStatusExchange } from './mesh/status-exchange.ts'
+import { createNode, type NodeFace, type ReelNode } from './node.ts'
+import { createPinoLog } from './pino-log.ts'
+import { createPlanSource } from './plan-source.ts'
+import { createStatus } from './status.ts'
+import { createSubmit } from './submit.ts'
+import { systemClock as clock, systemRng as rng } from './system-clock.ts'
+import { VERSION } from './version.ts'
+import { createAudioRunner } from './worker/run-audio.ts'
+import { createVideoRunner } from './worker/run-video.ts'
+
+export interface RunningNode extends NodeFace {
+  readonly node: ReelNode
+  readonly media: Media
+  readonly proof: Proof
+  /** What stands in the way of deliveries here. */
+  problems(): ReadonlyMap<VideoId, string>
+  addresses(): readonly string[]
+  stop(): Promise<void>
+}
+
+/** The ledger a configuration names, not yet opened. */
+export function composeLedger(config: Config, log: Log): Ledger {
+  const address = ledgerAddress(config)
+  if (address.startsWith('sqlite:')) return createSqliteLedger({ path: address.slice('sqlite:'.length), clock, rng, log })
+  throw new UsageError(`--ledger ${address}: use mongodb://… for many hosts or sqlite:PATH for one`)
+}
+
+/** ffmpeg as configured. Trial runs are remembered in the proof folder, by build. */
+export const composeMedia = (config: Config): Media =>
+  createFfmpegMedia({ ffmpeg: config.ffmpeg, ffprobe: config.ffprobe, cacheDir: config.proof_dir ?? join(config.data_dir, 'proofs'), clock, rng })
+
+/** Starts a node. Whatever fails on the way, nothing is left running and the data folder is free again. */
+export async function startNode(config: Config, options: { log?: Log } = {}): Promise<RunningNode> {
+  const log = options.log ?? createPinoLog({ level: config.log_level, name: config.name })
+  const swarmKey = await readSwarmKey(config)
+  const undo: (() => unknown)[] = []
+  try {
+    const lock: DataLock = await lockDataDir(config.data_dir)
+    undo.push(() => lock.release())
+    return await compose(config, { log, swarmKey, undo })
+  } catch (error) {
+    for (const step of undo.reverse()) await step()
+    throw error
+  }
+}
+
+interface Given {
+  readonly log: Log
+  readonly swarmKey: string | undefined
+  /** What to undo if a later step fails, and on stop, last first. */
+  readonly undo: (() => unknown)[]
+}
+
+async function compose(config: Config, { log, swarmKey, undo }: Given): Promise<RunningNode> {
+  const ledger = composeLedger(config, log.child({ part: 'ledger' }))
+  await ledger.open()
+  undo.push(() => ledger.close())
+  const { data_dir: dataDir, listen, announce, join: known, mdns } = config
+  const mesh = await createLibp2pMesh({ dataDir, listen, announce, join: known, mdns, clock, rng, log: log.child({ part: 'mesh' }), ...(swarmKey && { swarmKey }) })
+  undo.push(() => mesh.stop())
+  const { self } = mesh
+  const store = await createBlobStore({ dir: config.store_dir ?? join(dataDir, 'store'), log })
+  await store.tidy()
+  const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }) })
+  const media = composeMedia(config)
+  const proof = await media.prove(new AbortController().signal)
+  const capability = capabilityOf(config, proof)
+  const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(proof)) : 0
+  const plans = createPlanSource(ledger)
+  const table = createPeerTable({ clock, self })
+  const young = new Set<string>()
+  const shared = { self, ledger, store, exchange, media, clock, rng, log, plans }
+  const hint: ReelNode['hint'] = (what) => node.hint(what)
+  const coordinates = config.roles.includes('coordinator')
+  const meshSlots = () => table.all().reduce((sum, { beat }) => sum + beat.slots, slots)
+  const runners: Partial<Record<TaskKind, Runner>> = {
+    ...(slots > 0 && { video: createVideoRunner(shared), audio: createAudioRunner(shared) }),
+    ...(coordinates && { ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }), merge: createMergeRunner(shared) }),
+  }
+  const host = hostname()
+  const mayLead = async () => null
+  const coordinator: Coordinator | null = coordinates
+    ? createCoordinator({ ...shared, host, peers: table, connected: () => mesh.peers(), mayLead, hint, log: log.child({ part: 'coordinator' }) })
+    : null
+  const announceVideo = (video: { _id: string } | string) => hint({ what: 'video', video: (typeof video === 'string' ? video : video._id) as never })
+  const deliverer = createDeliverer({ ...shared, announce: announceVideo })
+  const submit = createSubmit({ ...shared, young, announce: announceVideo })
+  const node: ReelNode = createNode({
+    ...shared,
+    mesh,
+    table,
+    capability,
+    slots,
+    runners,
+    coordinator,
+    deliverer,
+    keepsHouse: config.store_dir === undefined,
+    young,
+    drainMs: config.drain_timeout_ms,
+    identity: { version: VERSION, host, name: config.name, roles: config.roles, ffmpeg: proof.ffmpeg },
+    submit,
+  })
+  const heartbeat = createHeartbeat({ mesh, clock, rng, table, snapshot: node.body, bootEpoch: await nextBootEpoch(dataDir) })
+  node.attach(heartbeat)
+  const status = createStatus({ self, version: VERSION, ledger, clock, table, plans, own: heartbeat.own, problems: deliverer.problems })
+  createStatusExchange({ mesh, clock, snapshot: status.snapshot })
+  await node.start()
+  undo.push(() => node.stop())
+  const face: NodeFace = { self, ledger, snapshot: status.snapshot, submit: node.submit, act: node.act }
+  const control = await serveControl(createApi(face), controlSocketPath(dataDir))
+  undo.push(() => control.close())
+  const stop = once(async () => {
+    for (const step of undo.reverse()) await step()
+  })
+  return { ...face, node, media, proof, problems: deliverer.problems, addresses: () => mesh.addresses(), stop }
+}
+
+function capabilityOf(config: Config, proof: Proof): Capability {
+  const { decoders, filters, encoders } = proof
+  return { decoders, filters, encoders, resolutions: config.renditions, audio: true }
+}
+
+const slotsFor = (proof: Proof): number =>
+  defaultSlots({ freeBytes: freemem(), coresPerSlot: proof.cores_per_slot, encodeBytes: proof.encode_bytes })
+
+/** A mesh that listens beyond loopback is private unless its owner says otherwise. */
+async function readSwarmKey(config: Config): Promise<string | undefined> {
+  const open = config.listen.filter((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address))
+  if (open.length > 0 && ledgerAddress(config).startsWith('sqlite:') && config.roles.includes('coordinator')) {
+    throw new UsageError(`listening on ${open[0]} invites other hosts, which cannot reach this host's SQLite ledger; give --ledger mongodb://…`)
+  }
+  if (!config.swarm_key) {
+    if (open.length === 0 || config.open_mesh) return undefined
+    throw new UsageError(`listening on ${open[0]} needs a mesh key: make one with \`reelmesh keygen FILE\` and give --swarm-key FILE on every host (or --open-mesh to let anyone in)`)
+  }
+  try {
+    return await readFile(config.swarm_key, 'utf8')
+  } catch (cause) {
+    throw new UsageError(`the mesh key ${config.swarm_key} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function once<T>(act: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null
+  return () => {
+    running ??= act()
+    return running
+  }
+}
+

@@ -1,0 +1,76 @@
+/**
+ * The node's HTTP API, served on its control socket: what the CLI and any script on this host use. Bad requests get 400 and one
+ * sentence; unknown videos 404; a ledger that is away 503.
+ */
+import { Hono } from 'hono'
+import { z } from 'zod'
+import { LedgerAway, ReelmeshError, SourceRefused, sentence, UsageError } from '../../protocol/errors.ts'
+import { isVideoId, RESOLUTIONS, type VideoId } from '../../protocol/ids.ts'
+import { DEFAULT_RECIPE, PRESETS } from '../../protocol/recipe.ts'
+import type { NodeFace } from '../node.ts'
+
+export const recipeSchema = z.object({
+  version: z.literal(1).default(1),
+  renditions: z.array(z.enum(RESOLUTIONS)).min(1).default([...DEFAULT_RECIPE.renditions]),
+  codec: z.enum(['h264', 'hevc']).default(DEFAULT_RECIPE.codec),
+  preset: z.enum(PRESETS).default(DEFAULT_RECIPE.preset),
+  crf: z.number().min(0).max(51).default(DEFAULT_RECIPE.crf),
+  upscale: z.boolean().default(DEFAULT_RECIPE.upscale),
+  keyframe_s: z.number().min(0.5).max(10).default(DEFAULT_RECIPE.keyframe_s),
+  audio_kbps: z.number().int().min(16).max(256).default(DEFAULT_RECIPE.audio_kbps),
+  packaging: z.literal('mp4').default('mp4'),
+})
+
+export const submitSchema = z.object({
+  path: z.string().startsWith('/', 'must be an absolute path'),
+  recipe: recipeSchema,
+  out: z.string().startsWith('/', 'must be an absolute path').nullable(),
+  priority: z.number().int().min(-1000).max(1000).default(0),
+  deadline: z.number().int().nullable().default(null),
+})
+export type SubmitBody = z.input<typeof submitSchema>
+
+const prioritySchema = z.object({ priority: z.number().int().min(-1000).max(1000) })
+
+export function createApi(node: NodeFace): Hono {
+  const api = new Hono()
+  const known = async (text: string): Promise<VideoId> => {
+    if (!isVideoId(text)) throw new UsageError(`${text} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
+    if ((await node.ledger.video(text)) === null) throw new ReelmeshError('unknown_video', `there is no video ${text}; \`reelmesh videos\` lists those there are`)
+    return text
+  }
+
+  api.get('/healthz', (c) => c.json({ ok: true }))
+  api.get('/v1/status', async (c) => c.json(await node.snapshot()))
+  api.get('/v1/videos/:id', async (c) => c.json(await node.ledger.video(await known(c.req.param('id')))))
+  api.get('/v1/videos/:id/tasks', async (c) => c.json(await node.ledger.tasks({ video: await known(c.req.param('id')) })))
+  api.post('/v1/videos', async (c) => {
+    const body = submitSchema.parse(await c.req.json())
+    return c.json(await node.submit({ ...body, signal: c.req.raw.signal }), 201)
+  })
+  api.post('/v1/videos/:id/cancel', async (c) => c.json({ result: await node.act('cancel', await known(c.req.param('id'))) }))
+  api.post('/v1/videos/:id/retry', async (c) => c.json({ result: await node.act('retry', await known(c.req.param('id'))) }))
+  api.post('/v1/videos/:id/priority', async (c) => {
+    const { priority } = prioritySchema.parse(await c.req.json())
+    return c.json({ result: await node.act({ priority }, await known(c.req.param('id'))) })
+  })
+  api.notFound((c) => c.json({ code: 'not_found', message: `there is nothing at ${c.req.path}` }, 404))
+  api.onError((error, c) => {
+    const { code, status } = classify(error)
+    return c.json({ code, message: error instanceof z.ZodError ? zodSentence(error) : sentence(error) }, status)
+  })
+  return api
+}
+
+function classify(error: unknown): { code: string; status: 400 | 404 | 500 | 503 } {
+  if (error instanceof LedgerAway) return { code: error.code, status: 503 }
+  if (error instanceof ReelmeshError && error.code === 'unknown_video') return { code: error.code, status: 404 }
+  if (error instanceof SourceRefused || error instanceof UsageError) return { code: error.code, status: 400 }
+  if (error instanceof z.ZodError || error instanceof SyntaxError) return { code: 'bad_request', status: 400 }
+  return { code: error instanceof ReelmeshError ? error.code : 'unexpected', status: 500 }
+}
+
+function zodSentence(error: z.ZodError): string {
+  const issue = error.issues[0]!
+  return `${issue.path.join('.') || 'the body'}: ${issue.message}`
+}

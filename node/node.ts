@@ -1,0 +1,231 @@
+/**
+ * One peer: what every node is and does, from parts that `compose.ts` chose. Starts and stops them in the one right order.
+ *
+ * Promises: `start` gives back the claims of an earlier life before it claims anew; `stop` stops claiming, settles or releases
+ * what runs, gives the lease back, says leave, and leaves nothing running. Both are idempotent.
+ */
+import { availableParallelism, loadavg } from 'node:os'
+import type { BlobStore } from '../protocol/blobs.ts'
+import type { Capability } from '../protocol/capability.ts'
+import type { Clock, Rng } from '../protocol/clock.ts'
+import { LedgerAway, sentence } from '../protocol/errors.ts'
+import type { Heartbeat } from '../protocol/heartbeat.ts'
+import { decodeHint, encodeHint, type Hint } from '../protocol/hint.ts'
+import type { PeerId, TaskKind, VideoId } from '../protocol/ids.ts'
+import type { Changed, Ledger } from '../protocol/ledger.ts'
+import { FREE_DISK, IDLE_POLL_MS, SWEEP_MS } from '../protocol/limits.ts'
+import type { Log } from '../protocol/log.ts'
+import type { Mesh } from '../protocol/mesh.ts'
+import { createBell } from '../protocol/bell.ts'
+import type { PeerTable } from '../protocol/peer-table.ts'
+import type { Runner } from '../protocol/runner.ts'
+import type { Coordinator } from '../coordinator/coordinator.ts'
+import { mayTakeIngest } from '../coordinator/policy/source-order.ts'
+import type { Deliverer } from './delivery.ts'
+import { keepHouse } from './housekeeping.ts'
+import type { StatusSnapshot } from './status.ts'
+import type { Submitted, SubmitRequest } from './submit.ts'
+import { createWorker, type Worker } from './worker/worker.ts'
+
+/** What every face (API, CLI, dashboard) may ask of a node. */
+export interface NodeFace {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  snapshot(): Promise<StatusSnapshot>
+  submit(request: SubmitRequest): Promise<Submitted>
+  act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>
+}
+
+export interface HeartbeatSender {
+  start(): void
+  stop(): Promise<void>
+  /** Sends one now, such as the last one that says leave. */
+  beatNow(): Promise<void>
+}
+
+export interface NodeParts {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  readonly ledger: Ledger
+  readonly mesh: Mesh
+  readonly store: BlobStore
+  readonly table: PeerTable
+  readonly capability: Capability
+  readonly slots: number
+  readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
+  readonly coordinator: Coordinator | null
+  readonly deliverer: Deliverer
+  /** Whether this process keeps the store tidy: one of those that share it. */
+  readonly keepsHouse: boolean
+  readonly young: ReadonlySet<string>
+  readonly drainMs: number
+  readonly identity: Pick<Heartbeat, 'version' | 'host' | 'name' | 'roles' | 'ffmpeg'>
+  submit(request: SubmitRequest): Promise<Submitted>
+}
+
+export interface ReelNode extends Omit<NodeFace, 'snapshot'> {
+  readonly worker: Worker
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** The heartbeat this node would send now. */
+  body(): Omit<Heartbeat, 'v' | 'epoch' | 'seq' | 'started_at' | 'addresses'>
+  attach(heartbeat: HeartbeatSender): void
+  hint(hint: Omit<Hint, 'v'>): void
+}
+
+/** A running attempt this far done makes its slot as good as idle for one that plans ahead. */
+const SOON_FREE = 0.5
+
+export function createNode(parts: NodeParts): ReelNode {
+  const { self, clock, rng, log, ledger, mesh, store, table, coordinator } = parts
+  const stopping = new AbortController()
+  const bell = createBell(clock)
+  const loops: Promise<void>[] = []
+  let heartbeat: HeartbeatSender | null = null
+  let state: Heartbeat['state'] = 'idle'
+  let leaving = false
+  let deaf: (() => void) | null = null
+  let paused = { at: Number.NEGATIVE_INFINITY, is: false }
+
+  const hint = (what: Omit<Hint, 'v'>): void => {
+    void mesh.publish('work', encodeHint({ v: 1, ...what })).catch(() => {})
+    hear({ v: 1, ...what })
+  }
+
+  function hear({ what }: Hint): void {
+    if (what === 'tasks' || what === 'video' || what === 'peers') worker.hint()
+    if (what === 'peers') paused.at = Number.NEGATIVE_INFINITY
+    coordinator?.hint(what)
+    if (what === 'video') bell.ring()
+  }
+
+  async function mayClaim(): Promise<string | null> {
+    try {
+      const reason = leaving ? 'leaving' : (await isPaused()) ? 'paused' : (await hasRoom()) ? null : 'disk_full'
+      state = reason ?? 'idle'
+      return reason
+    } catch (error) {
+      if (!(error instanceof LedgerAway)) throw error
+      state = 'ledger_away'
+      return state
+    }
+  }
+
+  async function isPaused(): Promise<boolean> {
+    if (clock.mono() - paused.at > 5 * IDLE_POLL_MS) {
+      const record = await ledger.peer(self)
+      paused = { at: clock.mono(), is: record.paused || record.draining }
+    }
+    return paused.is
+  }
+
+  async function hasRoom(): Promise<boolean> {
+    const { freeBytes, totalBytes } = await store.room()
+    return freeBytes >= Math.min(FREE_DISK.share * totalBytes, FREE_DISK.capBytes)
+  }
+
+  function otherSlots(): number {
+    const others = table.all().filter(({ beat, heard_mono }) => beat.state !== 'leaving' && clock.mono() - heard_mono < 10_000)
+    const free = (slots: number, running: Heartbeat['running']) => {
+      const chunks = new Map(running.map((attempt) => [attempt.task.slice(-5), attempt.done]))
+      return Math.max(0, slots - [...chunks.values()].filter((done) => done < SOON_FREE).length)
+    }
+    const elsewhere = others.reduce((sum, { beat }) => sum + free(beat.slots, beat.running), 0)
+    return elsewhere + Math.max(0, free(parts.slots, worker.running()) - 1)
+  }
+
+  const worker: Worker = createWorker({
+    ...parts,
+    mayClaim,
+    otherSlots,
+    async mayTakeDesk(task) {
+      const leads = coordinator?.term() != null
+      if (task.kind === 'merge') return leads
+      const hasSource = (await store.reference(task.video_id)) !== null
+      return mayTakeIngest({ now: await ledger.now(), created_at: task.created_at, hasSource, leads }).take
+    },
+    announce: (what, task) => hint({ what, video: task.video_id }),
+  })
+
+  async function every(name: string, ms: number, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const { signal } = stopping
+    while (!signal.aborted) {
+      await act(signal).catch((error: unknown) => {
+        if (!signal.aborted) log.warn('a round failed and is tried again', { round: name, error: sentence(error) })
+      })
+      await bell.wait(ms, signal).catch(() => {})
+    }
+  }
+
+  async function releaseEarlierLife(): Promise<void> {
+    const mine = await ledger.claimsOf(self)
+    if (mine.length === 0) return
+    await ledger.releaseSeen(mine)
+    log.info('gave back the claims of an earlier life', { claims: mine.length })
+    hint({ what: 'tasks', video: null })
+  }
+
+  return {
+    self,
+    ledger,
+    worker,
+    submit: parts.submit,
+    hint,
+    attach(sender) {
+      heartbeat = sender
+    },
+    body: () => ({
+      ...parts.identity,
+      roles: [...parts.identity.roles],
+      decoders: [...parts.capability.decoders],
+      filters: [...parts.capability.filters],
+      encoders: [...parts.capability.encoders],
+      resolutions: [...parts.capability.resolutions],
+      slots: parts.slots,
+      busy: worker.busySlots(),
+      load: clockLoad(),
+      state: leaving ? 'leaving' : state === 'idle' && worker.busySlots() > 0 ? 'working' : state,
+      running: worker.running(),
+    }),
+    async act(what, video) {
+      const result = what === 'cancel' ? await ledger.cancel(video) : what === 'retry' ? await ledger.retry(video) : await ledger.setPriority(video, what.priority)
+      if (result === 'changed') hint({ what: 'video', video })
+      return result
+    },
+    async start() {
+      if (deaf) return
+      deaf = mesh.listen({
+        onGossip({ topic, data }) {
+          const decoded = topic === 'work' ? decodeHint(data) : null
+          if (decoded?.verdict === 'accept') hear(decoded.message)
+        },
+        onDisconnected: (peer, why) => coordinator?.peerLost(peer, why),
+      })
+      await mesh.start()
+      await releaseEarlierLife()
+      heartbeat?.start()
+      coordinator?.start()
+      worker.start()
+      loops.push(every('delivery', IDLE_POLL_MS, (signal) => parts.deliverer.round(signal)))
+      if (parts.keepsHouse) loops.push(every('housekeeping', SWEEP_MS, () => keepHouse({ ledger, store, young: parts.young })))
+    },
+    async stop() {
+      if (stopping.signal.aborted) return
+      leaving = true
+      stopping.abort(new DOMException('the node stops', 'AbortError'))
+      await worker.stop(parts.drainMs)
+      await Promise.all(loops)
+      await coordinator?.stop()
+      await heartbeat?.beatNow().catch(() => {})
+      await heartbeat?.stop()
+      deaf?.()
+      await mesh.stop()
+      await ledger.close()
+    },
+  }
+}
+
+/** One-minute load ÷ cores. */
+const clockLoad = (): number => Math.round(((loadavg()[0] ?? 0) / availableParallelism()) * 100) / 100

@@ -1,0 +1,65 @@
+/**
+ * Takes a file in: looks at it, hashes it, holds it by reference, and writes the video into the ledger. The file is never
+ * copied, moved or changed. What is wrong with it is said in one sentence before anything is written.
+ */
+import { stat } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import type { BlobStore } from '../protocol/blobs.ts'
+import { SourceRefused } from '../protocol/errors.ts'
+import { type PeerId, videoId } from '../protocol/ids.ts'
+import type { Ledger } from '../protocol/ledger.ts'
+import type { Media } from '../protocol/media.ts'
+import { canonicalRecipe, type Recipe } from '../protocol/recipe.ts'
+import type { Video } from '../protocol/video.ts'
+import { hashFile } from './blobs/hash-file.ts'
+
+export interface SubmitOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly store: BlobStore
+  readonly media: Media
+  /** Videos between their reference and their ledger entry. */
+  readonly young: Set<string>
+  announce(video: Video): void
+}
+
+export interface SubmitRequest {
+  /** Absolute. */
+  readonly path: string
+  readonly recipe: Recipe
+  readonly priority: number
+  readonly deadline: number | null
+  /** Absolute; null when nothing is to be delivered here. */
+  readonly out: string | null
+  readonly name?: string
+  readonly signal: AbortSignal
+}
+
+export type Submitted = Awaited<ReturnType<Ledger['submit']>>
+
+export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
+  const { self, ledger, store, media, young } = options
+  return async ({ path, recipe, priority, deadline, out, signal, ...request }) => {
+    await media.probe(path, signal)
+    const before = await stat(path)
+    const { sha256, bytes } = await hashFile(path, signal)
+    const after = await stat(path)
+    if (before.mtimeMs !== after.mtimeMs || before.size !== after.size || after.size !== bytes) {
+      throw new SourceRefused(`${path} is still being written; submit it when it is whole`)
+    }
+    const id = videoId(sha256, canonicalRecipe(recipe))
+    const name = request.name ?? (basename(path, extname(path)) || basename(path))
+    young.add(id)
+    try {
+      await store.refer(id, { sha256, bytes, path, mtime_ms: after.mtimeMs })
+      const delivery = out === null ? null : { peer: self, dir: out, name }
+      const source = { sha256, bytes, holders: [self] }
+      const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
+      if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
+      options.announce(submitted.video)
+      return submitted
+    } finally {
+      young.delete(id)
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** The version people see; `package.json` holds the same (a test compares them). */
+export const VERSION = '0.1.0'
