@@ -26,6 +26,9 @@ import { parseSwarmKey } from './swarm-key.ts'
 
 const SAVE_AFTER_MS = 1_000
 
+/** How long a stop waits for connections to close before it breaks them, ms. */
+const CLOSE_MS = 250
+
 export interface Libp2pMeshOptions {
   /** Holds `peer.key` (0600) and `address-book.json`; made when absent. One node at a time. */
   readonly dataDir: string
@@ -70,6 +73,7 @@ class Libp2pMesh implements Mesh {
   readonly #book: AddressBook
   readonly #bookPath: string
   readonly #listeners = new Set<MeshEvents>()
+  readonly #streams = new Set<MeshStream>()
   #parts: { members: Members; alive: Alive; stalls: StallWatch; dialer: Dialer } | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
   #starting: Promise<void> | undefined
@@ -173,6 +177,11 @@ class Libp2pMesh implements Mesh {
     this.#parts?.stalls.stop()
     this.#cancelSave?.()
     await this.#book.save(this.#bookPath).catch((error) => this.#options.log.warn('address book not saved', { why: sentence(error) }))
+    // libp2p closes streams when it stops, which looks to the other side as if all had been written.
+    for (const stream of [...this.#streams]) stream.abort(new Error('this peer stops'))
+    // Left to itself libp2p waits for the other side to close; a stop is announced before, so nobody needs that.
+    const signal = deadline(this.#options.clock, CLOSE_MS)
+    await Promise.all(this.#node.getConnections().map((each) => each.close({ signal }).catch((error) => each.abort(error))))
     await this.#node.stop()
     this.#parts?.members.stop()
   }
@@ -202,13 +211,20 @@ class Libp2pMesh implements Mesh {
 
   handle(protocol: Protocol, handler: (stream: MeshStream) => Promise<void>): void {
     const onStream = (stream: Stream, connection: Connection) => {
-      const mesh = meshStream(stream, asPeerId(connection.remotePeer.toString()), () => this.#parts?.alive.heard(connection))
+      const mesh = this.#wrap(stream, connection)
       void this.#answer(stream, mesh, () => handler(mesh))
     }
     const limits = { maxInboundStreams: STREAMS_PER_PEER, maxOutboundStreams: 4 * STREAMS_PER_PEER }
     this.#node
       .handle(protocolName(protocol), onStream, limits)
       .catch((error) => this.#options.log.error('protocol not handled', { protocol, why: sentence(error) }))
+  }
+
+  #wrap(stream: Stream, connection: Connection): MeshStream {
+    const mesh = meshStream(stream, asPeerId(connection.remotePeer.toString()), () => this.#parts?.alive.heard(connection))
+    this.#streams.add(mesh)
+    stream.addEventListener('close', () => this.#streams.delete(mesh), { once: true })
+    return mesh
   }
 
   async #answer(stream: Stream, mesh: MeshStream, handler: () => Promise<void>): Promise<void> {
@@ -230,7 +246,7 @@ class Libp2pMesh implements Mesh {
         negotiateFully: true,
         maxOutboundStreams: 4 * STREAMS_PER_PEER,
       })
-      return meshStream(stream, peer, () => this.#parts?.alive.heard(connection))
+      return this.#wrap(stream, connection)
     } catch (error) {
       signal.throwIfAborted()
       throw new PeerUnreachable(`peer ${peer} does not answer ${protocol}: ${sentence(error)}`, error)

@@ -87,7 +87,8 @@ export function createMembers(options: {
     const isTieBreaker = self < peer || link.connections.length > CONNECTIONS_PER_PEER
     if (link.connections.length === 1 || !isTieBreaker) return
     log.debug('two connections to one peer, closing the newest', { peer })
-    connection.close().catch(() => connection.abort(new Error('double connection')))
+    // Not `close`: that ends the streams on it as if all had been written.
+    connection.abort(new Error('double connection'))
   }
 
   function closed(connection: Connection): void {

@@ -60,6 +60,12 @@ function createSource(stream: Stream, peer: PeerId, heard: () => void): Source {
   let state: 'open' | 'ended' | 'broken' | 'left' = 'open'
   let failure: Error | undefined
   let wake: (() => void) | undefined
+  // A stream that was reset, or whose connection is gone, fires `end` and `close` as well, and may do so without an error.
+  // Only the other side's own closing of its end says that all has come.
+  let isFinished = isOpen(stream) && stream.remoteWriteStatus === 'closed'
+  stream.addEventListener('remoteCloseWrite', () => {
+    isFinished = true
+  })
   const settle = (next: typeof state, error?: Error) => {
     if (state === 'open') [state, failure] = [next, error]
     wake?.()
@@ -73,13 +79,14 @@ function createSource(stream: Stream, peer: PeerId, heard: () => void): Source {
     if (queuedBytes >= STREAM_WINDOW_BYTES && stream.readStatus === 'readable') stream.pause()
     wake?.()
   })
-  stream.addEventListener('end', () => settle('ended'))
+  const onEnd = (error?: Error) => settle(isFinished ? 'ended' : 'broken', error)
+  stream.addEventListener('end', () => onEnd())
   stream.addEventListener('close', (event) => {
     // Closed by the other side with bytes still unread: they come first, `end` follows them.
     if (event.error === undefined && stream.readBufferLength > 0) return wake?.()
-    settle(event.error === undefined ? 'ended' : 'broken', event.error)
+    onEnd(event.error)
   })
-  if (stream.readableEnded) state = 'ended'
+  if (stream.readableEnded || !isOpen(stream)) onEnd()
 
   const next = async (): Promise<IteratorResult<Uint8Array>> => {
     for (;;) {
@@ -91,7 +98,7 @@ function createSource(stream: Stream, peer: PeerId, heard: () => void): Source {
       if (stream.readStatus === 'paused') stream.resume()
       if (queue.length > 0) continue
       if (state === 'broken') throw new PeerUnreachable(`the stream from ${peer} broke`, failure)
-      if (state !== 'open' || stream.readableEnded) return { done: true, value: undefined }
+      if (state !== 'open') return { done: true, value: undefined }
       await new Promise<void>((resolve) => {
         wake = resolve
       })
@@ -145,6 +152,7 @@ async function closeWriting(stream: Stream): Promise<void> {
   await stream.close()
 }
 
+const isOpen = (stream: Stream) => stream.status === 'open' || stream.status === 'closing'
 const isEmpty = (stream: Stream) => stream.writeBufferLength === 0 && !stream.writableNeedsDrain
 
 /** Resolves when nothing is left in the write buffer; rejects when the stream closes first. */
@@ -169,7 +177,7 @@ function emptied(stream: Stream): Promise<void> {
     stream.addEventListener('drain', onProgress)
     stream.addEventListener('idle', onProgress)
     stream.addEventListener('close', onClose)
-    if (stream.status !== 'open' && stream.status !== 'closing') onClose({})
+    if (!isOpen(stream)) onClose({})
     else look()
   })
 }
