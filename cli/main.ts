@@ -51,3 +51,6 @@ try {
     process.exitCode = exitCodeOf(error)
   }
 }
+// Everything is stopped here; libp2p's own timers would keep the process for another 5 s.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))))
+process.exit()

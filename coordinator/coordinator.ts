@@ -1,5 +1,5 @@
 /**
- * What the leader does: stamps its term, then runs every duty in turn, at each hint or every `DUTY_MS`. A duty that fails is
+ * What the leader does: stamps its term, then runs every duty at each hint or every `DUTY_MS`. A duty that fails is
  * told and tried again at the next round; none of them holds state that the ledger does not have.
  */
 import { type Bell, createBell } from '../protocol/bell.ts'
@@ -60,14 +60,12 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const bell: Bell = createBell(clock)
   let onLost: ((peer: PeerId, why: LossReason) => void) | null = null
 
-  async function rounds(duties: readonly Duty[], signal: AbortSignal): Promise<void> {
+  /** Each duty has a loop of its own: a slow fetch holds up nobody's merge. */
+  async function rounds(duty: Duty, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      for (const duty of duties) {
-        if (signal.aborted) return
-        await duty.round(signal).catch((error: unknown) => {
-          if (!signal.aborted) log.warn('a duty failed and is tried again', { duty: duty.name, error: sentence(error) })
-        })
-      }
+      await duty.round(signal).catch((error: unknown) => {
+        if (!signal.aborted) log.warn('a duty failed and is tried again', { duty: duty.name, error: sentence(error) })
+      })
       await bell.wait(DUTY_MS, signal).catch(() => {})
     }
   }
@@ -79,7 +77,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const membership = createMembership(context)
     onLost = (peer, why) => void membership.lost(peer, why, signal)
     try {
-      await rounds([createSweep(context), membership, createFinish(context), createCollect(context)], signal)
+      const duties = [createSweep(context), membership, createFinish(context), createCollect(context)]
+      await Promise.all(duties.map((duty) => rounds(duty, signal)))
     } finally {
       onLost = null
     }

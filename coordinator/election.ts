@@ -9,7 +9,7 @@
  * renewal, never by the ledger's dates; a lost lease stops duties, never the attempts that run.
  */
 import { createBell } from '../protocol/bell.ts'
-import type { Clock, Rng } from '../protocol/clock.ts'
+import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
@@ -30,6 +30,9 @@ export interface ElectionOptions {
   released(): void
   readonly leaseMs?: number
 }
+
+/** A ledger that is away at a graceful stop is not waited for: the lease runs out. */
+const RELEASE_MS = 2_000
 
 export interface Election {
   start(): void
@@ -68,13 +71,7 @@ export function createElection(options: ElectionOptions): Election {
       if (signal.aborted) return 'stopped'
       if (clock.mono() >= safeUntil) return 'not renewed in time'
       const sent = clock.mono()
-      const given = new AbortController()
-      const late = clock.sleep(safeUntil - sent, given.signal).then(
-        () => 'late' as const,
-        () => 'late' as const,
-      )
-      const answer = await Promise.race([ledger.renewLease(self, term).catch((error: unknown) => sentence(error)), late])
-      given.abort()
+      const answer = await within(clock, safeUntil - sent, ledger.renewLease(self, term)).catch((error: unknown) => sentence(error))
       if (answer === 'renewed') safeUntil = sent + leaseMs
       else if (answer === 'deposed') return 'deposed'
       else log.warn('the lease could not be renewed', { term, why: answer })
@@ -122,7 +119,7 @@ export function createElection(options: ElectionOptions): Election {
       stopping.abort(new DOMException('stopped', 'AbortError'))
       await running
       if (term === null) return
-      const given = await Promise.race([ledger.releaseLease(self, term).catch(() => 'unchanged'), clock.sleep(2_000)])
+      const given = await within(clock, RELEASE_MS, ledger.releaseLease(self, term)).catch(() => 'unchanged')
       if (given === 'changed') options.released()
     },
   }

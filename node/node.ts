@@ -7,7 +7,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import type { BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
-import type { Clock, Rng } from '../protocol/clock.ts'
+import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { LedgerAway, sentence } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import { decodeHint, encodeHint, type Hint } from '../protocol/hint.ts'
@@ -74,6 +74,8 @@ export interface ReelNode extends Omit<NodeFace, 'snapshot'> {
   attach(heartbeat: HeartbeatSender): void
   hint(hint: Omit<Hint, 'v'>): void
 }
+
+const LAST_HOUSEKEEPING_MS = 3_000
 
 /** A running attempt this far done makes its slot as good as idle for one that plans ahead. */
 const SOON_FREE = 0.5
@@ -159,6 +161,11 @@ export function createNode(parts: NodeParts): ReelNode {
     }
   }
 
+  /** What a video delivered a moment ago leaves behind is gone before the process is; a ledger that is away is not waited for. */
+  async function lastHousekeeping(): Promise<void> {
+    await within(clock, LAST_HOUSEKEEPING_MS, keepHouse({ ledger, store, young: parts.young })).catch(() => {})
+  }
+
   async function releaseEarlierLife(): Promise<void> {
     const mine = await ledger.claimsOf(self)
     if (mine.length === 0) return
@@ -217,6 +224,7 @@ export function createNode(parts: NodeParts): ReelNode {
       stopping.abort(new DOMException('the node stops', 'AbortError'))
       await worker.stop(parts.drainMs)
       await Promise.all(loops)
+      if (parts.keepsHouse) await lastHousekeeping()
       await coordinator?.stop()
       await heartbeat?.beatNow().catch(() => {})
       await heartbeat?.stop()

@@ -29,6 +29,14 @@ export function deadline(clock: Clock, ms: number, signal?: AbortSignal): AbortS
   return signal ? AbortSignal.any([signal, timed]) : timed
 }
 
+/** What the promise answers, or `late` after `ms`. Leaves no timer behind; rejections pass through. */
+export function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | 'late'> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.timer(ms, () => resolve('late'))
+    promise.then(resolve, reject).finally(stop)
+  })
+}
+
 /**
  * Exponential backoff with jitter: `baseMs · 2^tries`, at most `maxMs`, times 0.5–1.5 (so that those who failed
  * together do not come back together).

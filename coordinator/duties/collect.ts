@@ -13,6 +13,8 @@ export function createCollect(context: TermContext): Duty {
   const { ledger, store, exchange, clock, self, term, log } = context
   /** Tasks whose output is known to be here: asked of the disk once. */
   const here = new Set<TaskId>()
+  /** COMPLETED tasks of a video when all of them were last looked at. */
+  const seen = new Map<VideoId, number>()
   const missingSince = new Map<TaskId, number>()
 
   async function bring(video: VideoId, blob: HeldBlob, signal: AbortSignal): Promise<'here' | 'missing'> {
@@ -69,12 +71,18 @@ export function createCollect(context: TermContext): Duty {
   return {
     name: 'collect',
     async round(signal) {
-      for (const video of await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })) {
+      const videos = await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })
+      const progress = await ledger.progress(videos.map((video) => video._id))
+      for (const video of videos) {
+        const completed = (progress.get(video._id) ?? []).filter((each) => each.status === 'COMPLETED').reduce((sum, each) => sum + each.count, 0)
+        // Reading every finished task of a long film twice a second would be most of the leader's work.
+        if (seen.get(video._id) === completed && missingSince.size === 0) continue
         const done = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['COMPLETED'] })
         const news = done.filter((task) => !here.has(task._id))
         for (let at = 0; at < news.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
           await Promise.all(news.slice(at, at + BLOB_FETCHES_AT_ONCE).map((task) => collectOutput(task, signal)))
         }
+        seen.set(video._id, completed)
         const waiting = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['PENDING'] })
         for (const task of waiting) if (!signal.aborted) await checkInput(task, signal)
       }

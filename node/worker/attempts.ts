@@ -4,7 +4,7 @@
  * Promises: every attempt ends in `complete`, `fail` or `release`, or was lost to another; a lost one's result is dropped; a run
  * whose attempts are all lost is aborted. While the ledger is away a run goes on and its result is held up to the patience.
  */
-import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
+import { backoffMs, type Clock, type Rng, within } from '../../protocol/clock.ts'
 import { AttemptFailed, isDiskFull, LedgerAway, NO_STRIKE, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { PeerId, Sha256, TaskId, TaskKind } from '../../protocol/ids.ts'
@@ -137,7 +137,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     busy: () => [...runs.keys()].filter((run) => run.counted).length,
     async stop(drainMs) {
       const ending = Promise.allSettled(runs.values())
-      if (drainMs > 0) await Promise.race([ending, clock.sleep(drainMs)])
+      if (drainMs > 0) await within(clock, drainMs, ending)
       for (const run of runs.keys()) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
       await ending
     },
