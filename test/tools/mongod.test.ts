@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { test } from 'node:test'
 import { execa } from 'execa'
 import { MongoClient } from 'mongodb'
 import { startMongod } from './mongod.ts'
@@ -51,10 +51,15 @@ test('a server that does not answer is a failure in one sentence', async (t) => 
   })
 })
 
-test('a killed parent takes its server along', { skip: process.platform !== 'linux' && 'pdeathsig is of Linux' }, async () => {
+test('a killed parent takes its server along', {
+  skip: process.platform !== 'linux' && 'pdeathsig is of Linux',
+}, async () => {
   const tool = fileURLToPath(new URL('./mongod.ts', import.meta.url))
   const code = `const { startMongod } = await import(process.argv[1]); console.log((await startMongod({ owned: true })).pids[0])`
-  const parent = execa(process.execPath, ['--input-type=module', '-e', code, tool], { reject: false, stderr: 'inherit' })
+  const parent = execa(process.execPath, ['--input-type=module', '-e', code, tool], {
+    reject: false,
+    stderr: 'inherit',
+  })
   const [said] = await once(parent.stdout, 'data')
   const pid = Number(String(said))
   assert.ok(pid > 0 && existsSync(`/proc/${pid}`))

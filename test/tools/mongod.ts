@@ -194,7 +194,9 @@ async function majorityWrite(uri: string): Promise<void> {
     await ready.insertOne({ at: new Date() }, { writeConcern: { w: 'majority', journal: true, wtimeoutMS: READY_MS } })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new Error(`the test MongoDB at ${uri.replace(/\/\/[^@/]*@/, '//…@')} takes no writes: ${why}`, { cause: error })
+    throw new Error(`the test MongoDB at ${uri.replace(/\/\/[^@/]*@/, '//…@')} takes no writes: ${why}`, {
+      cause: error,
+    })
   } finally {
     await client.close()
   }

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { type FileResult, runTestFile } from './test-file.ts'
+import { chooseSuites, type Suite, suiteOf } from './test-suites.ts'
+
+const dir = await mkdtemp(join(tmpdir(), 'reelmesh-test-file-'))
+after(() => rm(dir, { recursive: true, force: true }))
+
+async function runCode(name: string, code: string): Promise<FileResult> {
+  const path = join(dir, `${name}.test.ts`)
+  // node:test refuses to run tests inside a test; these are other processes.
+  delete process.env.NODE_TEST_CONTEXT
+  await writeFile(path, `import { describe, it, test } from 'node:test'\n${code}\n`)
+  return await runTestFile(path, { testMs: 5_000, fileMs: 3_000, lingerMs: 500 })
+}
+
+const counts = ({ passed, failed, skipped }: FileResult): string =>
+  `${passed} passed, ${failed} failed, ${skipped} skipped`
+
+test('every test counts once, those in a describe too, and the describe itself does not', async () => {
+  const result = await runCode(
+    'good',
+    "test('a', () => {}); describe('d', () => { it('b', () => {}); it.skip('c', () => {}) })",
+  )
+  assert.equal(counts(result), '2 passed, 0 failed, 1 skipped')
+  assert.equal(result.report, '')
+})
+
+test('a failure is told with its place, its cause and what the file printed', async () => {
+  const result = await runCode(
+    'bad',
+    "test('a', () => { console.log('heard'); throw new Error('because') })\ntest('b', () => {})",
+  )
+  assert.equal(counts(result), '1 passed, 1 failed, 0 skipped')
+  assert.match(result.report, /✖ a \(.*bad\.test\.ts:2\)[\s\S]*because[\s\S]*heard/)
+})
+
+test('a test that fails through one inside it is one failure', async () => {
+  const result = await runCode('inner', "describe('d', () => { it('b', () => { throw new Error('x') }) })")
+  assert.equal(counts(result), '0 passed, 1 failed, 0 skipped')
+})
+
+test('a file that cannot be loaded, exits early or holds no test has failed', async () => {
+  assert.equal(counts(await runCode('crash', "throw new Error('at load')")), '0 passed, 1 failed, 0 skipped')
+  assert.equal(
+    counts(await runCode('empty', 'export const nothing = [test, describe, it]')),
+    '0 passed, 1 failed, 0 skipped',
+  )
+  const early = await runCode('early', "test('a', () => {}); test('b', () => process.exit(0))")
+  assert.ok(early.failed >= 1, early.report)
+})
+
+test('a file that leaves something open has failed, even if it does not hear a request to end', async () => {
+  const result = await runCode(
+    'open',
+    "process.on('SIGTERM', () => {}); test('a', () => { setInterval(() => {}, 1000) })",
+  )
+  assert.equal(counts(result), '1 passed, 1 failed, 0 skipped')
+  assert.match(result.report, /left open/)
+})
+
+test('a file that takes too long has failed', async () => {
+  const result = await runCode(
+    'slow',
+    "test('a', async () => { await new Promise((done) => setTimeout(done, 60_000)) })",
+  )
+  assert.equal(counts(result), '0 passed, 1 failed, 0 skipped')
+  assert.match(result.report, /longer than 3 s/)
+})
+
+test('a test belongs to the suite of its folder', () => {
+  assert.equal(suiteOf('node/ledger/mongo/claim.test.ts'), 'ledger')
+  assert.equal(suiteOf('node/status.test.ts'), 'node')
+  assert.equal(suiteOf('test/e2e/kill.test.ts'), 'e2e')
+  assert.equal(suiteOf('media/commands/split.test.ts'), 'media')
+})
+
+test('suites are chosen by name or by the start of a path, and unknown words are told', () => {
+  const suite = (name: string, ...files: string[]): Suite => ({ name, files, light: false, concurrency: 1 })
+  const suites = [suite('media', 'media/a.test.ts', 'media/b.test.ts'), suite('e2e', 'test/e2e/c.test.ts')]
+  assert.deepEqual(chooseSuites(suites, ['media/a', 'e2e', 'nope']).unknown, ['nope'])
+  assert.deepEqual(
+    chooseSuites(suites, ['media/a', 'e2e']).chosen.flatMap(({ files }) => files),
+    ['media/a.test.ts', 'test/e2e/c.test.ts'],
+  )
+})

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { arrowViolations, importsOf } from './arrows.ts'
+import { LAYERS, productSources } from './sources.ts'
+
+test('every import arrow of the product points the way DESIGN §2 says', async () => {
+  const files = await productSources()
+  for (const layer of LAYERS)
+    assert.ok(
+      [...files.keys()].some((path) => path.startsWith(`${layer}/`)),
+      `no ${layer}/`,
+    )
+  assert.deepEqual(await arrowViolations(files), [])
+})
+
+/** What must be refused: path, code, and a word of the sentence. */
+const WRONG: readonly (readonly [path: string, code: string, says: RegExp])[] = [
+  ['protocol/task.ts', "import { probe } from '../media/probe.ts'", /protocol may import protocol/],
+  ['protocol/task.ts', "import { open } from 'node:fs/promises'", /no package that does I\/O/],
+  ['protocol/task.ts', "import { MongoClient } from 'mongodb'", /no package that does I\/O/],
+  ['media/probe.ts', "import type { Duty } from '../coordinator/coordinator.ts'", /media may import media, protocol/],
+  ['coordinator/tasks/merge.ts', "export { join } from '../../media/merge.ts'", /coordinator may import/],
+  ['coordinator/election.ts', "import { clock } from '../node/system-clock.ts'", /coordinator may import/],
+  ['node/node.ts', "import { main } from '../cli/main.ts'", /node may import/],
+  ['cli/run.ts', "const media = await import('../media/ffmpeg-media.ts')", /cli may import/],
+  ['cli/run.ts', "import '../coordinator/coordinator.ts'", /cli may import/],
+  ['node/node.ts', "import { fake } from '../test/tools/fake.ts'", /node may import/],
+  ['node/node.ts', "import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'", /the adapter/],
+  ['node/worker/worker.ts', "import { systemClock } from '../system-clock.ts'", /the adapter/],
+  ['node/submit.ts', "import { createFfmpegMedia } from '../media/ffmpeg-media.ts'", /the adapter/],
+  ['node/ledger/sqlite/store.ts', "import { lit } from '../mongo/fragments.ts'", /the adapter/],
+  ['node/status.ts', "import { Long } from 'mongodb'", /only node\/ledger\/mongo\//],
+  ['node/ledger/sqlite/store.ts', "import type { Document } from 'mongodb'", /only node\/ledger\/mongo\//],
+  ['node/node.ts', "import type {\n  PeerId,\n} from '@libp2p/interface'", /only node\/mesh\//],
+  ['cli/doctor.ts', "import { createLibp2p } from 'libp2p'", /only node\/mesh\//],
+  ['node/config.ts', "import { DatabaseSync } from 'node:sqlite'", /only node\/ledger\/sqlite\//],
+  ['media/probe.ts', "import { execa } from 'execa'", /only media\/run-ffmpeg\.ts/],
+  ['cli/run.ts', "import { spawn } from 'node:child_process'", /only media\/run-ffmpeg\.ts/],
+  ['coordinator/election.ts', "import { setTimeout as sleep } from 'node:timers/promises'", /only node\/system-clock/],
+  ['coordinator/election.ts', 'const at = Date.now()', /uses Date\.now/],
+  ['coordinator/election.ts', 'const at = new Date', /uses new Date\(\)/],
+  ['node/status.ts', 'const at = Date()', /uses Date\(\)/],
+  ['node/heartbeat.ts', 'const at = performance.now()', /uses performance/],
+  ['node/heartbeat.ts', 'const at = process.hrtime.bigint()', /uses process\.hrtime/],
+  ['node/worker/worker.ts', 'globalThis.setTimeout(() => {}, 5)', /uses setTimeout/],
+  ['cli/status.ts', 'setInterval(() => {}, 5)', /uses setInterval/],
+  ['node/blobs/blob-exchange.ts', 'const signal = AbortSignal.timeout(5)', /uses AbortSignal\.timeout/],
+  ['node/worker/worker.ts', 'const wait = Math.random()', /uses Math\.random/],
+  ['node/submit.ts', "import { randomUUID } from 'node:crypto'\nexport const token = randomUUID()", /uses randomUUID/],
+]
+
+for (const [path, code, says] of WRONG) {
+  test(`refused in ${path}: ${code.replaceAll('\n', ' ')}`, async () => {
+    const found = await arrowViolations(new Map([[path, code]]))
+    assert.equal(found.length, 1, found.join('\n'))
+    assert.match(found[0] ?? '', says)
+  })
+}
+
+const RIGHT: readonly (readonly [path: string, code: string])[] = [
+  ['protocol/ids.ts', "import { createHash } from 'node:crypto'\nexport const hash = createHash"],
+  ['node/compose.ts', "import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'"],
+  ['node/ledger/mongo/claim.ts', "import { lit } from './fragments.ts'\nimport type { Filter } from 'mongodb'"],
+  ['media/probe.ts', "import { runFfprobe } from './run-ffmpeg.ts'"],
+  ['cli/run.ts', "import { systemClock } from '../node/system-clock.ts'"],
+  ['node/status.ts', 'export const day = (ms: number): Date => new Date(ms)'],
+  ['node/status.ts', '/** Not Date.now(): the clock is injected. */\nexport const at = 5 // never setTimeout'],
+  ['node/system-clock.ts', 'export const now = (): number => Date.now()\nexport const stop = clearTimeout'],
+]
+
+for (const [path, code] of RIGHT) {
+  test(`allowed in ${path}: ${code.replaceAll('\n', ' ')}`, async () => {
+    assert.deepEqual(await arrowViolations(new Map([[path, code]])), [])
+  })
+}
+
+test('imports are found in every form', () => {
+  const code = [
+    "import a from 'a'",
+    'import "b"',
+    "import {\n  c,\n} from 'c'",
+    "export * from 'd'",
+    "export type { E } from 'e'",
+    "const f = await import('f')",
+    "type G = import('g').G",
+    "const h = require('h')",
+    "const text = 'no import'",
+  ].join('\n')
+  assert.deepEqual(importsOf(code).sort(), ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
+})

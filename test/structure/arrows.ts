@@ -1,0 +1,110 @@
+/**
+ * Which file may import and use what (DESIGN §2), as data, and the pure check of it. It reads the text: imports by
+ * their form, also `import type` (a contract that names an adapter's type is an arrow too), and the forbidden names in
+ * the code without comments and types. It leaves out what hides on purpose (`const { now } = Date`).
+ */
+import { dirname, join } from 'node:path/posix'
+import { transform } from 'esbuild'
+import type { Layer } from './sources.ts'
+
+/** What each layer may import of ours. */
+const ARROWS: Readonly<Record<Layer, readonly Layer[]>> = {
+  protocol: ['protocol'],
+  media: ['media', 'protocol'],
+  coordinator: ['coordinator', 'protocol'],
+  node: ['node', 'coordinator', 'media', 'protocol'],
+  cli: ['cli', 'node', 'protocol'],
+}
+
+/** Packages that protocol may import: none that does I/O. A hash is arithmetic. */
+const PROTOCOL_PACKAGES = ['zod', 'node:crypto', 'node:assert', 'node:assert/strict']
+
+/** Adapters, and who may name them. An adapter's own folder always may. */
+const ADAPTERS: readonly { readonly path: string; readonly by: readonly string[] }[] = [
+  { path: 'media/ffmpeg-media.ts', by: ['node/compose.ts'] },
+  { path: 'media/run-ffmpeg.ts', by: ['media/'] },
+  { path: 'node/ledger/mongo/', by: ['node/compose.ts'] },
+  { path: 'node/ledger/sqlite/', by: ['node/compose.ts'] },
+  { path: 'node/mesh/libp2p-mesh.ts', by: ['node/compose.ts'] },
+  { path: 'node/mesh/memory-mesh.ts', by: [] },
+  { path: 'coordinator/launcher/', by: ['node/compose.ts'] },
+  { path: 'node/pino-log.ts', by: ['node/compose.ts'] },
+  { path: 'node/system-clock.ts', by: ['node/compose.ts', 'cli/'] },
+  { path: 'node/compose.ts', by: ['cli/', 'node/main.ts'] },
+]
+
+/** Packages that only these files and folders may import. */
+const PACKAGES: readonly { readonly what: RegExp; readonly by: readonly string[] }[] = [
+  { what: /^(?:mongodb|bson)(?:\/|$)/, by: ['node/ledger/mongo/'] },
+  { what: /^(?:libp2p|@libp2p|@chainsafe)(?:\/|$)/, by: ['node/mesh/'] },
+  // The data folder's lock is SQLite's too: the kernel drops it with the process that held it.
+  { what: /^node:sqlite$/, by: ['node/ledger/sqlite/', 'node/data-lock.ts'] },
+  {
+    what: /^(?:execa|(?:node:)?child_process|(?:node:)?cluster)$/,
+    by: ['media/run-ffmpeg.ts', 'coordinator/launcher/', 'node/worker-processes.ts'],
+  },
+  { what: /^(?:node:)?(?:timers|perf_hooks)(?:\/|$)/, by: ['node/system-clock.ts'] },
+]
+
+/** Names that only these files may use: time and chance are injected, or a simulation could not replay them. */
+const NAMES: readonly { readonly what: RegExp; readonly by: readonly string[] }[] = [
+  { what: /\bDate\.now\b|\bnew Date\(\)|(?<!new |[\w$.])Date\(\)|\bperformance\b/g, by: ['node/system-clock.ts'] },
+  { what: /\bset(?:Timeout|Interval)\b|\bAbortSignal\.timeout\b/g, by: ['node/system-clock.ts'] },
+  { what: /\bprocess\.(?:hrtime|uptime)\b/g, by: ['node/system-clock.ts'] },
+  { what: /\bMath\.random\b|\brandom(?:UUID|Bytes|Int)\b|\bgetRandomValues\b/g, by: ['node/system-clock.ts'] },
+]
+
+/** One sentence for each arrow that points the wrong way. `files`: path from the root → TypeScript. */
+export async function arrowViolations(files: ReadonlyMap<string, string>): Promise<string[]> {
+  const found = await Promise.all([...files].map(([path, source]) => violationsOf(path, source)))
+  return found.flat()
+}
+
+async function violationsOf(path: string, source: string): Promise<string[]> {
+  const imports = importsOf(source).flatMap((name) => (name.startsWith('.') ? ours(path, name) : packages(path, name)))
+  return [...imports, ...(await names(path, source))]
+}
+
+const layerOf = (path: string): Layer => path.slice(0, path.indexOf('/')) as Layer
+const isAmong = (path: string, places: readonly string[]): boolean =>
+  places.some((place) => (place.endsWith('/') ? path.startsWith(place) : path === place))
+
+function ours(path: string, specifier: string): string[] {
+  const target = join(dirname(path), specifier)
+  const allowed = ARROWS[layerOf(path)]
+  if (!allowed.some((layer) => target.startsWith(`${layer}/`))) {
+    return [`${path} imports ${target}: ${layerOf(path)} may import ${allowed.join(', ')}`]
+  }
+  const adapter = ADAPTERS.find((one) => isAmong(target, [one.path]))
+  if (!adapter || path === target || isAmong(path, [adapter.path, ...adapter.by])) return []
+  return [`${path} imports the adapter ${target}: only ${adapter.by.join(', ') || 'tests'} may`]
+}
+
+function packages(path: string, specifier: string): string[] {
+  if (layerOf(path) === 'protocol' && !PROTOCOL_PACKAGES.includes(specifier)) {
+    return [`${path} imports ${specifier}: protocol imports no package that does I/O (${PROTOCOL_PACKAGES.join(', ')})`]
+  }
+  return PACKAGES.filter(({ what, by }) => what.test(specifier) && !isAmong(path, by)).map(
+    ({ by }) => `${path} imports ${specifier}: only ${by.join(', ')} may`,
+  )
+}
+
+async function names(path: string, source: string): Promise<string[]> {
+  const { code } = await transform(source, { loader: 'ts', target: 'esnext', legalComments: 'none' })
+  return NAMES.flatMap(({ what, by }) => {
+    if (isAmong(path, by)) return []
+    return [...new Set(code.match(what) ?? [])].map((name) => `${path} uses ${name}: only ${by.join(', ')} may`)
+  })
+}
+
+/** Every module named by an import, export … from, import() or require(); what is computed is named `(computed)`. */
+export function importsOf(source: string): string[] {
+  const found = new Set<string>()
+  const from = /^[ \t]*(?:import|export)\b[^'"`;]*?\bfrom\s*(['"])(.+?)\1/gm
+  const bare = /^[ \t]*import\s*(['"])(.+?)\1/gm
+  const called = /\b(?:import|require)\s*\(\s*(['"])(.+?)\1/g
+  for (const pattern of [from, bare, called]) {
+    for (const match of source.matchAll(pattern)) found.add(match[2] ?? '')
+  }
+  return [...found]
+}

@@ -1,0 +1,25 @@
+/**
+ * The product's own source files, as the structure tests see them: path from the repository's root → text. Tests,
+ * their tools, scripts and benchmarks are not product.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export const ROOT = join(import.meta.dirname, '..', '..')
+export const LAYERS = ['protocol', 'media', 'coordinator', 'node', 'cli'] as const
+export type Layer = (typeof LAYERS)[number]
+
+/** What lies beside a file to test it: `x.test.ts`, and a contract's suite (`x.conformance.ts`, `x-conformance/…`). */
+export const isTest = (path: string): boolean => /\.test\.ts$|[.-]conformance(?:\.ts$|\/)/.test(path)
+
+export async function productSources(folders: readonly string[] = LAYERS): Promise<Map<string, string>> {
+  const files = new Map<string, string>()
+  for (const folder of folders) {
+    const entries = await readdir(join(ROOT, folder), { recursive: true }).catch(() => [])
+    for (const entry of entries.filter((name) => name.endsWith('.ts')).sort()) {
+      const path = `${folder}/${entry}`
+      if (!isTest(path)) files.set(path, await readFile(join(ROOT, path), 'utf8'))
+    }
+  }
+  return files
+}
