@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { SourceReference } from '../../protocol/blobs.ts'
-import { isSha256, isVideoId, type VideoId } from '../../protocol/ids.ts'
+import { asSha256, isSha256, isVideoId, type VideoId } from '../../protocol/ids.ts'
 
 const schema = z.object({
   v: z.literal(1),
@@ -37,7 +37,9 @@ export function createReferences(dir: string): References {
       const text = await readFile(pathOf(video), 'utf8').catch(() => null)
       if (text === null) return null
       const parsed = schema.safeParse(parseJson(text))
-      return parsed.success ? (parsed.data as unknown as SourceReference) : null
+      if (!parsed.success) return null
+      const { sha256, bytes, path, mtime_ms } = parsed.data
+      return { sha256: asSha256(sha256), bytes, path, mtime_ms }
     },
     write: async (video, source) => {
       const { sha256, bytes, path, mtime_ms } = source
