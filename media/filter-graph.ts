@@ -50,29 +50,37 @@ function rendition(video: VideoFacts, size: Size): string {
 }
 
 function plain(video: VideoFacts, { width, height }: Size): string[] {
-  const rgb = video.color.space === 'gbr'
-  const full = video.color.range === 'pc' || video.pixel_format.startsWith('yuvj')
-  const range = rgb ? ':out_color_matrix=bt709:out_range=tv' : full ? ':in_range=pc:out_range=tv' : ''
-  return [`scale=${width}:${height}${range}:${EXACT}`, 'setsar=1', 'format=yuv420p', tags(video, rgb || full)]
+  const full = isFull(video) ? ':in_range=pc:out_range=tv' : ''
+  const range = isRgb(video) ? ':out_color_matrix=bt709:out_range=tv' : full
+  return [`scale=${width}:${height}${range}:${EXACT}`, 'setsar=1', 'format=yuv420p', tags(outputColor(video))]
 }
 
 /** Names that `setparams` knows and that do not depend on the build; anything else is told as unknown. */
 const PRIMARIES = new Set(['bt709', 'bt470m', 'bt470bg', 'smpte170m', 'smpte240m', 'film', 'bt2020', 'smpte428', 'smpte431', 'smpte432'])
 const TRANSFERS = new Set(
   ['bt709', 'bt470m', 'bt470bg', 'smpte170m', 'smpte240m', 'linear', 'iec61966-2-4', 'bt1361e', 'iec61966-2-1', 'bt2020-10', 'bt2020-12'],
-)
+) // biome-ignore format: a list of words
 const SPACES = new Set(['bt709', 'fcc', 'bt470bg', 'smpte170m', 'smpte240m', 'ycgco', 'bt2020nc', 'bt2020c'])
+const BT709: VideoFacts['color'] = { range: 'tv', primaries: 'bt709', transfer: 'bt709', space: 'bt709' }
 
-function tags(video: VideoFacts, madeLimited: boolean): string {
-  const { primaries, transfer, space, range } = video.color
+/** The colour that every rendition says it has. What the source does not say stays unsaid: players guess as before. */
+export function outputColor(video: VideoFacts): VideoFacts['color'] {
+  if (video.hdr) return BT709
+  const { primaries, transfer, space } = video.color
   const known = (names: ReadonlySet<string>, name: string) => (names.has(name) ? name : 'unknown')
-  return [
-    `setparams=color_primaries=${known(PRIMARIES, primaries)}`,
-    `color_trc=${known(TRANSFERS, transfer)}`,
-    `colorspace=${space === 'gbr' ? 'bt709' : known(SPACES, space)}`,
-    `range=${madeLimited || range === 'tv' ? 'tv' : 'unknown'}`,
-  ].join(':')
+  return {
+    range: isFull(video) || isRgb(video) || video.color.range === 'tv' ? 'tv' : 'unknown',
+    primaries: known(PRIMARIES, primaries),
+    transfer: known(TRANSFERS, transfer),
+    space: isRgb(video) ? 'bt709' : known(SPACES, space),
+  }
 }
+
+const isRgb = (video: VideoFacts): boolean => video.color.space === 'gbr' || /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8)/.test(video.pixel_format)
+const isFull = (video: VideoFacts): boolean => video.color.range === 'pc' || video.pixel_format.startsWith('yuvj')
+
+const tags = ({ range, primaries, transfer, space }: VideoFacts['color']): string =>
+  `setparams=color_primaries=${primaries}:color_trc=${transfer}:colorspace=${space}:range=${range}`
 
 /** HDR10 and HLG to BT.709. Ends in swscale, not zscale, whose 8-bit output differs between builds (MEDIA.md, trap 10). */
 function toneMapped(video: VideoFacts, { width, height }: Size): string[] {
@@ -82,6 +90,6 @@ function toneMapped(video: VideoFacts, { width, height }: Size): string[] {
     `setparams=color_primaries=bt2020:color_trc=${transfer}:colorspace=bt2020nc:range=tv`,
     'zscale=t=linear:npl=100', 'format=gbrpf32le', 'zscale=p=bt709', 'tonemap=tonemap=hable:desat=0', 'zscale=t=bt709',
     'format=gbrp16le', `scale=out_color_matrix=bt709:out_range=tv:${EXACT}`, 'format=yuv420p',
-    'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv',
+    tags(outputColor(video)),
   ] // biome-ignore format: groups
 }

@@ -81,8 +81,8 @@ export function readingOf(packets: Packets, codec: string): 'as they are' | 'gen
 
 /** Whether packets are pictures, by what the first `packetsRead` of them decoded to; if not, why. */
 export function packetsArePictures(packets: Packets, head: readonly DecodedFrame[], packetsRead: number): string | null {
-  const first = packets.pts.slice(0, packetsRead)
-  if (head.length < 0.75 * first.length - 2) return 'its packets are not pictures'
+  const shown = packets.discarded.slice(0, packetsRead).filter((hidden) => !hidden).length
+  if (head.length < 0.75 * shown - 2) return 'its packets are not pictures'
   const known = new Set(packets.pts)
   if (head.some(({ pts }) => !known.has(pts))) return 'its pictures have other times than its packets'
   return null
@@ -93,6 +93,16 @@ export function timesOf(packets: Packets, firstDecoded: number): number[] | null
   const times = packets.pts.filter((pts, at) => !packets.discarded[at] && !(pts < firstDecoded)).sort((a, b) => a - b)
   if (times.some(Number.isNaN)) return null
   return times.some((time, at) => at > 0 && time === times[at - 1]) ? null : times
+}
+
+/** Ascending times of decoded pictures. The last ones, which a decoder only lets go of at the end, may have none: made up. */
+export function decodedTimesOf(frames: readonly DecodedFrame[]): number[] {
+  const known = [...new Set(frames.map(({ pts }) => pts).filter((pts) => !Number.isNaN(pts)))].sort((a, b) => a - b)
+  const step = known.length > 1 ? Math.round((known.at(-1)! - known[0]!) / (known.length - 1)) : 1
+  let trailing = 0
+  while (trailing < frames.length && Number.isNaN(frames.at(-1 - trailing)!.pts)) trailing++
+  for (; trailing > 0 && known.length > 0; trailing--) known.push(known.at(-1)! + Math.max(1, step))
+  return known
 }
 
 /** A packet that is decoded but not shown, at a time where others are shown: only the source itself keeps them apart. */

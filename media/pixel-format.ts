@@ -6,8 +6,14 @@ export function depthOf(pixelFormat: string): number {
   return Number(/(9|10|12|14|16)(?:le|be)$/.exec(pixelFormat)?.[1] ?? 8)
 }
 
-/** `h264`, `hevc10`; a dash where the codec's own name ends in a digit: `h264-10`, `vp9-10`. */
+/** Codecs whose decoders may stop at 8 bits; of the others every depth comes in one piece. */
+const OFTEN_SHALLOW = new Set(['h264', 'hevc', 'vp9', 'av1'])
+
+/**
+ * `h264`, `hevc10`; a dash where the codec's own name ends in a digit: `h264-10`, `vp9-10`. All beyond 8 bits are one
+ * word: no build is known that has 10 and not 12.
+ */
 export function decoderWord(codec: string, bitDepth: number): string {
-  if (bitDepth === 8) return codec
-  return /\d$/.test(codec) ? `${codec}-${bitDepth}` : `${codec}${bitDepth}`
+  if (bitDepth === 8 || !OFTEN_SHALLOW.has(codec)) return codec
+  return /\d$/.test(codec) ? `${codec}-10` : `${codec}10`
 }

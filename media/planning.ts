@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatClass } from '../protocol/capability.ts'
-import { AttemptFailed } from '../protocol/errors.ts'
+import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
@@ -18,6 +18,7 @@ import { decoderWord } from './pixel-format.ts'
 import { parseRational } from './rational.ts'
 import type { RatedProbe } from './reading.ts'
 import { runOrFail, type Programs } from './run-ffmpeg.ts'
+import { quoted } from './source-file.ts'
 import { displaySize, rungsFor, type Rung } from './rungs.ts'
 import { pictureOf, plannedTimes, signatureOf, timesHash, TRACK_TIMESCALE_MAX } from './verify.ts'
 
@@ -45,6 +46,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     encoder: recipe.codec === 'h264' ? 'x264' : 'x265',
     preset: recipe.preset, crf: recipe.crf, keyframe_s: recipe.keyframe_s,
   } // biome-ignore format: groups
+  refuseUnknownCodec(job, video)
   const rungs = rungsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
   const classes = classWriter({ video, encoder: encoderWord(job.proof, settings), format: index.whole === null ? 'nut' : probe.format })
   return {
@@ -62,6 +64,12 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
 function trackTimescale([, denominator]: Rational): number {
   const scale = denominator * Math.ceil(10_000 / denominator)
   return scale > TRACK_TIMESCALE_MAX ? TRACK_TIMESCALE_MAX : scale
+}
+
+/** The peer itself could decode it, but no peer ever says so of a codec that there is no trial for: nobody would come. */
+function refuseUnknownCodec({ proof, source }: PlanJob, { codec, bit_depth }: VideoFacts): void {
+  if (proof.decoders.includes(decoderWord(codec, bit_depth))) return
+  throw new SourceRefused(`${quoted(source)} is coded as "${codec}", which Reelmesh does not transcode.`)
 }
 
 function encoderWord(proof: Proof, { encoder }: Pick<Settings, 'encoder'>): string {

@@ -1,7 +1,187 @@
-/** placeholder */
+/**
+ * Trial runs: what this ffmpeg really can do, one frame each. Builds list what they cannot do (a native `av1` decoder that
+ * only drives hardware, a transport stream demuxer that crashes), so that listings decide nothing where a trial can.
+ *
+ * A trial killed by a signal, or one that hangs, means "this build cannot". The result is kept in `cacheDir` under the
+ * path, size and mtime of both programs: the next start is instant. Refused with one sentence (`UsageError`): an ffmpeg
+ * older than 5.1 (no `-fps_mode`), one without libx264, and a missing ffprobe.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import type { Proof } from '../protocol/media.ts'
-import type { Programs } from './run-ffmpeg.ts'
+import { canRun, encodeTrialArgs, decodeTrialArgs, memoryTrialArgs, x265BuildArgs } from './commands/trial.ts'
+import { lastLine, type Programs } from './run-ffmpeg.ts'
+import clips from './samples/clips.json' with { type: 'json' }
 
-export function createProver(_programs: Programs, _cacheDir: string | null): (signal: AbortSignal) => Promise<Proof> {
-  return async () => ({ ffmpeg: '5.1', decoders: ['h264', 'hevc', 'vp9', 'vp8', 'av1', 'mpeg2video', 'mpeg4', 'h264-10', 'hevc10'], encoders: ['x264', 'x265-199'], filters: ['zscale', 'bwdif', 'mpegts'], encode_bytes: 5e8, cores_per_slot: 1 })
+/** Counts up when the trials change, so that older results are not believed. */
+const TRIALS_VERSION = 1
+const TRIAL_STALL_MS = 20_000
+const TRIALS_AT_ONCE = 2
+
+/** Decoders that no clip could be made for: taken from the build's list. */
+const TRUSTED_DECODERS = ['wmv3', 'vc1', 'rv30', 'rv40', 'dvvideo', 'svq1', 'svq3', 'vp6', 'vp6f', 'cinepak']
+/** Clips that prove a demuxer, told among the filters: it is the way into a decoder, not a decoder. */
+const DEMUXERS = ['mpegts']
+/** What a fused encode of all rungs takes where the build does not tell: x264 medium at 1080p, 720p and 480p. */
+const ENCODE_BYTES_GUESS = 700 * 1024 * 1024
+
+export function createProver(programs: Programs, cacheDir: string | null): (signal: AbortSignal) => Promise<Proof> {
+  let proof: Promise<Proof> | undefined
+  return (signal) => {
+    proof ??= prove(programs, cacheDir, signal).catch((error: unknown) => {
+      proof = undefined
+      throw error
+    })
+    return proof
+  }
+}
+
+async function prove(programs: Programs, cacheDir: string | null, signal: AbortSignal): Promise<Proof> {
+  const file = cacheDir === null ? null : join(cacheDir, `ffmpeg-${await buildKey(programs)}.json`)
+  const kept = file === null ? null : await readKept(file)
+  if (kept !== null) return kept
+  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-prove-'))
+  try {
+    const proof = await runTrials({ programs, dir, signal })
+    if (file !== null) await keep(file, proof, programs)
+    return proof
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
+  const facts = await Promise.all(
+    [ffmpeg, ffprobe].map(async (path) => {
+      const { size, mtimeMs } = await stat(path).catch((cause: unknown) => {
+        throw new UsageError(`There is no ${path === ffmpeg ? 'ffmpeg' : 'ffprobe'} at ${path}: install ffmpeg 5.1 or newer, with ffprobe.`, { cause })
+      })
+      return [path, size, mtimeMs]
+    }),
+  )
+  return createHash('sha256').update(JSON.stringify([TRIALS_VERSION, facts])).digest('hex').slice(0, 16)
+}
+
+/** A kept result is our own file, but a half-written or foreign one proves nothing. */
+async function readKept(file: string): Promise<Proof | null> {
+  try {
+    const proof = JSON.parse(await readFile(file, 'utf8')) as Proof
+    const lists = [proof.decoders, proof.encoders, proof.filters]
+    return lists.every(Array.isArray) && proof.encode_bytes > 0 && proof.cores_per_slot > 0 ? proof : null
+  } catch {
+    return null
+  }
+}
+
+async function keep(file: string, proof: Proof, { rng }: Programs): Promise<void> {
+  const temporary = `${file}.${rng.token()}`
+  await mkdir(join(file, '..'), { recursive: true })
+  await writeFile(temporary, JSON.stringify(proof))
+  await rename(temporary, file)
+}
+
+interface Trials {
+  readonly programs: Programs
+  readonly dir: string
+  readonly signal: AbortSignal
+}
+
+async function runTrials(trials: Trials): Promise<Proof> {
+  const version = await checkVersion(trials)
+  await checkProbe(trials)
+  for (const [word, base64] of Object.entries(clips)) await writeFile(join(trials.dir, word), Buffer.from(base64, 'base64'))
+  await needX264(trials)
+  const words = await proven(Object.keys(clips), (word) => decodes(trials, word))
+  const filters = await proven(['bwdif', 'zscale'], (filter) => encodes(trials, { encoder: 'x264', filter }))
+  const family = (await encodes(trials, { encoder: 'x265', filter: null })) ? await x265Family(trials) : null
+  return {
+    ffmpeg: version.name,
+    decoders: [...words.filter((word) => !DEMUXERS.includes(word)), ...(await listed(trials, TRUSTED_DECODERS))],
+    encoders: ['x264', ...(family === null ? [] : [family])],
+    filters: [...filters, ...words.filter((word) => DEMUXERS.includes(word))],
+    encode_bytes: await encodeBytes(trials),
+    // From ffmpeg 7 on each encoder has a thread of its own: 1.65 cores measured, 1.0–1.15 before.
+    cores_per_slot: version.libavcodec >= 61 ? 1.6 : 1,
+  }
+}
+
+/** In order, `TRIALS_AT_ONCE` side by side. */
+async function proven<Word>(words: readonly Word[], holds: (word: Word) => Promise<boolean>): Promise<Word[]> {
+  const results: boolean[] = []
+  for (let at = 0; at < words.length; at += TRIALS_AT_ONCE) {
+    results.push(...(await Promise.all(words.slice(at, at + TRIALS_AT_ONCE).map(holds))))
+  }
+  return words.filter((_, at) => results[at])
+}
+
+/** Exit code, everything on stdout, stderr; null where the build died or hung. */
+async function attempt({ programs, signal }: Trials, args: readonly string[], program = programs.ffmpeg) {
+  const lines: string[] = []
+  try {
+    const end = await programs.run({ program, args, signal, stallMs: TRIAL_STALL_MS, onLine: (line) => lines.push(line) })
+    return { ...end, lines }
+  } catch (error) {
+    if (error instanceof AttemptFailed && ['build_cannot', 'stalled', 'out_of_bounds'].includes(error.code)) return null
+    throw error
+  }
+}
+
+async function checkVersion(trials: Trials): Promise<{ name: string; libavcodec: number }> {
+  const { ffmpeg } = trials.programs
+  const text = (await attempt(trials, ['-version']))?.lines.join('\n') ?? ''
+  const name = /^ffmpeg version (\S+)/m.exec(text)?.[1]
+  const util = /^libavutil\s+(\d+)\.\s*(\d+)\./m.exec(text)
+  const codec = /^libavcodec\s+(\d+)\./m.exec(text)
+  if (!name || !util || !codec) throw new UsageError(`${ffmpeg} does not answer like ffmpeg: install ffmpeg 5.1 or newer.`)
+  // 5.1 brought libavutil 57.28; names of development builds say nothing.
+  if (Number(util[1]) * 1000 + Number(util[2]) < 57_028) throw new UsageError(`${ffmpeg} is ffmpeg ${name}: 5.1 or newer is needed.`)
+  return { name, libavcodec: Number(codec[1]) }
+}
+
+async function checkProbe(trials: Trials): Promise<void> {
+  const { ffprobe } = trials.programs
+  const text = (await attempt(trials, ['-version'], ffprobe))?.lines[0] ?? ''
+  if (!text.startsWith('ffprobe version')) throw new UsageError(`${ffprobe} does not answer like ffprobe: install ffmpeg 5.1 or newer, with ffprobe.`)
+}
+
+async function needX264(trials: Trials): Promise<void> {
+  const end = await attempt(trials, encodeTrialArgs({ clip: join(trials.dir, 'h264'), encoder: 'x264', filter: null, out: join(trials.dir, 'x264.mp4') }))
+  if (end?.exitCode === 0) return
+  const why = end === null ? 'it crashed or hung' : lastLine(end.log)
+  throw new UsageError(`${trials.programs.ffmpeg} cannot encode with libx264 (${why}): install an ffmpeg that was built with it.`)
+}
+
+async function decodes(trials: Trials, word: string): Promise<boolean> {
+  const end = await attempt(trials, decodeTrialArgs(join(trials.dir, word)))
+  return end !== null && end.exitCode === 0 && canRun(end.lines)
+}
+
+async function encodes(trials: Trials, trial: { encoder: 'x264' | 'x265'; filter: string | null }): Promise<boolean> {
+  const clip = join(trials.dir, trial.filter === 'zscale' ? 'hevc10' : 'h264')
+  const out = join(trials.dir, `${trial.encoder}-${trial.filter}.mp4`)
+  return (await attempt(trials, encodeTrialArgs({ clip, out, ...trial })))?.exitCode === 0
+}
+
+/** x265's bytes are equal within a family only: 216 and 217 are one, an unknown build is its own (MEDIA.md §2). */
+async function x265Family(trials: Trials): Promise<string | null> {
+  const out = join(trials.dir, 'x265.hevc')
+  const end = await attempt(trials, x265BuildArgs({ clip: join(trials.dir, 'h264'), out }))
+  if (end === null || end.exitCode !== 0) return null
+  const build = /x265 \(build (\d+)\)/.exec(await readFile(out, 'latin1'))?.[1]
+  return build === undefined ? null : `x265-${build === '217' ? '216' : build}`
+}
+
+async function listed(trials: Trials, names: readonly string[]): Promise<string[]> {
+  const lines = (await attempt(trials, ['-hide_banner', '-decoders']))?.lines ?? []
+  const known = new Set(lines.map((line) => /^\s*V\S{5}\s+(\S+)/.exec(line)?.[1]))
+  return names.filter((name) => known.has(name))
+}
+
+async function encodeBytes(trials: Trials): Promise<number> {
+  const end = await attempt(trials, memoryTrialArgs(join(trials.dir, 'h264')))
+  const peak = /maxrss=(\d+)\s*Ki?B/i.exec(end?.log ?? '')?.[1]
+  return peak === undefined ? ENCODE_BYTES_GUESS : Number(peak) * 1024
 }

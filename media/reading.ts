@@ -7,7 +7,7 @@ import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import { frameArgs, packetArgs, probeArgs } from './commands/read.ts'
 import {
-  endOf, hiddenInside, noPackets, packetsArePictures, PACKETS_MAX, readingOf, takeFrame, takePacket, timesOf,
+  decodedTimesOf, endOf, hiddenInside, noPackets, packetsArePictures, PACKETS_MAX, readingOf, takeFrame, takePacket, timesOf,
   type DecodedFrame, type PacketIndex, type Packets,
 } from './packet-index.ts' // biome-ignore format: groups
 import { decoderWord } from './pixel-format.ts'
@@ -22,23 +22,23 @@ export interface RatedProbe extends SourceProbe {
 
 export async function probeSource(programs: Programs, source: string, signal: AbortSignal): Promise<RatedProbe> {
   await checkSource(source)
-  const kind = await sniff(source)
-  if (kind !== null) throw new SourceRefused(`${quoted(source)} ${kind}.`)
+  const { refused, isMp4 } = await sniff(source)
+  if (refused !== null) throw new SourceRefused(`${quoted(source)} ${refused}.`)
   const lines: string[] = []
   const { run, ffprobe } = programs
   const { exitCode, log } = await run({
     program: ffprobe, args: probeArgs(source), signal, stallMs: PROBE_TIMEOUT_MS, onLine: (line) => lines.push(line),
   }) // biome-ignore format: groups
-  if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${whyUnreadable(log)}.`)
+  if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${whyUnreadable(log, isMp4)}.`)
   const outcome = parseProbe(lines.join('\n'))
   if (!outcome.ok) throw new SourceRefused(`${quoted(source)} ${outcome.why}.`)
   return { ...outcome.probe, rates: outcome.rates }
 }
 
 /** ffprobe's reasons, as the end of a sentence. */
-function whyUnreadable(log: string): string {
-  if (/moov atom not found/.test(log)) return 'has no index (moov): it was cut off while it was recorded or copied'
-  if (/not on whitelist|Invalid data found|could not find codec|End of file/i.test(log)) {
+function whyUnreadable(log: string, isMp4 = false): string {
+  if (isMp4 && /moov atom not found/.test(log)) return 'has no index (moov): it was cut off while it was recorded or copied'
+  if (/not on whitelist|moov atom not found|Invalid data found|could not find codec|End of file/i.test(log)) {
     return 'is not a video file, or is too damaged to be recognised as one'
   }
   return `cannot be read by ffmpeg (${(log.trim().split('\n').at(-1) ?? '').replace(/^.*: /, '').slice(0, 200)})`
@@ -109,7 +109,7 @@ async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: bo
 
 async function readHead(programs: Programs, job: IndexJob, genpts: boolean, packets: Packets) {
   for (const read of [HEAD_PACKETS, HEAD_PACKETS * 25]) {
-    const frames = await readFrames(programs, job, { genpts, packets: read })
+    const frames = (await readFrames(programs, job, { genpts, packets: read })).filter(({ pts }) => !Number.isNaN(pts))
     if (frames.length > 0) return { frames, read: Math.min(read, packets.pts.length) }
     if (packets.pts.length <= read) break
   }
@@ -123,11 +123,10 @@ async function readFrames({ run, ffprobe }: Programs, job: IndexJob, options: { 
   const frames: DecodedFrame[] = []
   const args = frameArgs({ source: job.source, stream: job.probe.video.stream, ...options })
   await run({ program: ffprobe, args, signal: job.signal, onLine: (line) => takeFrame(frames, line) })
-  return frames.filter(({ pts }) => !Number.isNaN(pts))
+  return frames
 }
 
 /** One decode of everything: only for sources whose packets do not tell. */
 async function decodedTimes(programs: Programs, job: IndexJob, genpts: boolean): Promise<number[]> {
-  const frames = await readFrames(programs, job, { genpts })
-  return [...new Set(frames.map(({ pts }) => pts))].sort((a, b) => a - b)
+  return decodedTimesOf(await readFrames(programs, job, { genpts }))
 }

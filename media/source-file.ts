@@ -25,15 +25,23 @@ export async function checkSource(path: string): Promise<number> {
 /** The path in quotes, on one line whatever it holds. */
 export const quoted = (path: string): string => JSON.stringify(path)
 
-/** What the first bytes say a file is, as the end of a sentence; null where they say nothing. */
-export async function sniff(path: string): Promise<string | null> {
+export interface FirstBytes {
+  /** Why this is no video, as the end of a sentence; null where the bytes do not say. */
+  readonly refused: string | null
+  /** Begins with a box of the MP4 and QuickTime family. */
+  readonly isMp4: boolean
+}
+
+/** What the first bytes say a file is. */
+export async function sniff(path: string): Promise<FirstBytes> {
   let handle: FileHandle | undefined
   try {
     handle = await open(path, 'r')
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0)
-    return kindOf(buffer.subarray(0, bytesRead))
+    const head = buffer.subarray(0, bytesRead)
+    return { refused: kindOf(head), isMp4: /^(ftyp|moov|mdat|wide|free|skip|styp)$/.test(head.toString('latin1', 4, 8)) }
   } catch {
-    return null
+    return { refused: null, isMp4: false }
   } finally {
     await handle?.close()
   }

@@ -6,7 +6,7 @@
  * removed; no dates. x264's bytes are then equal on every build from 5.1 to 9.0 and every x86-64 level (MEDIA.md §2).
  */
 import type { Plan } from '../../protocol/plan.ts'
-import { filterGraph } from '../filter-graph.ts'
+import { filterGraph, outputColor } from '../filter-graph.ts'
 import type { Rung } from '../rungs.ts'
 import { fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
@@ -52,14 +52,21 @@ function output(settings: Settings, at: number, path: string, frames: number | u
 /** No keyframes but the forced ones: at 120 fps the encoders' own default of 250 frames would come before 3 s. */
 const GOP_FRAMES = '100000'
 
-function encoder({ encoder, preset, crf, b_frames, fps }: Settings): string[] {
+/** With nothing else to say about colour, encoders leave the range out too; these make them say it. */
+function rangeAlone(settings: Settings, words: string): string {
+  const { range, primaries, transfer, space } = outputColor(settings.video)
+  return range === 'tv' && [primaries, transfer, space].every((name) => name === 'unknown') ? `:${words}` : ''
+}
+
+function encoder(settings: Settings): string[] {
+  const { encoder, preset, crf, b_frames, fps } = settings
   const rate = `fps=${fps[0]}/${fps[1]}`
   const common = ['-preset', preset, '-crf', String(crf), '-threads', '1', '-bf', String(b_frames), '-g', GOP_FRAMES]
   if (encoder === 'x264') {
-    return ['-c:v', 'libx264', ...common, '-x264-params', `${rate}:cpu-independent=1`, '-sc_threshold', '0']
+    return ['-c:v', 'libx264', ...common, '-x264-params', `${rate}:cpu-independent=1${rangeAlone(settings, 'videoformat=component')}`, '-sc_threshold', '0']
   }
   const quiet = 'pools=none:frame-threads=1:scenecut=0:open-gop=0:info=0:log-level=error'
-  return ['-c:v', 'libx265', ...common, '-x265-params', `${rate}:${quiet}`, '-tag:v', 'hvc1']
+  return ['-c:v', 'libx265', ...common, '-x265-params', `${rate}:${quiet}${rangeAlone(settings, 'range=limited')}`, '-tag:v', 'hvc1']
 }
 
 /** The last frame of a NUT or Matroska has no duration; a player would end before it, ffmpeg 9 drops it (trap 3). */
