@@ -1,0 +1,145 @@
+/** The lease, the term as a fence, peers and events. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Ledger } from '../ledger.ts'
+import {
+  ANN, BOB, CAT, chunk, CLAIM_MS, claimedTask, everything, LEASE_MS, type LedgerHarness, output, pendingTask, seenClaims,
+  type StoreUnderTest, taskIn, theTask, theVideo, videoIn,
+} from './world.ts' // biome-ignore format: a list
+
+type Store = () => StoreUnderTest
+
+export function coordinationSuite(harness: LedgerHarness): void {
+  const withStore = (name: string, tests: (store: Store) => void): void => {
+    describe(name, () => {
+      let store: StoreUnderTest
+      before(async () => {
+        store = await harness.create({ claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+      })
+      after(() => store.destroy())
+      tests(() => store)
+    })
+  }
+  withStore('the lease', leaseTests)
+  withStore('the term', termTests)
+  withStore('peers and events', peerTests)
+}
+
+function leaseTests(store: Store): void {
+  test('of many who ask at once on an empty ledger one wins, and all are told who', async () => {
+    const handles = [store().ledger, await store().second()]
+    const asks = Array.from({ length: 16 }, (_, n) => ({ me: n % 2 ? ANN : BOB, nonce: `nonce ${n}`, ledger: handles[n % 2]! }))
+    assert.deepEqual(await store().ledger.lease(), { holder: null, nonce: '', term: 0, remaining_ms: 0 })
+    const leases = await Promise.all(asks.map(({ ledger, me, nonce }) => ledger.acquireLease(me, nonce)))
+    const won = asks.filter(({ nonce }, n) => leases[n]!.nonce === nonce)
+    assert.equal(won.length, 1)
+    for (const lease of leases) assert.deepEqual([lease.holder, lease.nonce, lease.term], [won[0]!.me, won[0]!.nonce, 1])
+    assert.ok(leases[0]!.remaining_ms > LEASE_MS - 60_000 && leases[0]!.remaining_ms <= LEASE_MS)
+    const { me, nonce, ledger } = won[0]!
+    assert.equal((await ledger.acquireLease(me, nonce)).nonce, nonce)
+    assert.equal(await ledger.releaseLease(me, 1), 'changed')
+  })
+  test('a lease is renewed by its holder, taken when it runs out, with the next term, and the deposed one is told', async () => {
+    const { ledger, advance } = store()
+    const { term } = await ledger.acquireLease(ANN, 'ann')
+    await advance(LEASE_MS * 0.8)
+    assert.equal(await ledger.renewLease(BOB, term), 'deposed')
+    assert.equal(await ledger.renewLease(ANN, term + 1), 'deposed')
+    assert.equal(await ledger.renewLease(ANN, term), 'renewed')
+    await advance(LEASE_MS * 0.8)
+    assert.equal((await ledger.acquireLease(BOB, 'bob')).holder, ANN)
+    await advance(LEASE_MS * 0.4)
+    const taken = await ledger.acquireLease(BOB, 'bob')
+    assert.deepEqual([taken.holder, taken.nonce, taken.term], [BOB, 'bob', term + 1])
+    assert.equal(await ledger.renewLease(ANN, term), 'deposed')
+    assert.equal(await ledger.releaseLease(ANN, term), 'unchanged')
+    assert.equal((await ledger.lease()).holder, BOB)
+  })
+  test('a released lease is free at once, and its term is not used again', async () => {
+    const { ledger } = store()
+    const { term } = await ledger.lease()
+    assert.equal(await ledger.releaseLease(BOB, term), 'changed')
+    assert.partialDeepStrictEqual(await ledger.lease(), { holder: null, remaining_ms: 0, term })
+    assert.equal(await ledger.renewLease(BOB, term), 'deposed')
+    assert.equal((await ledger.acquireLease(CAT, 'cat')).term, term + 1)
+  })
+}
+
+/** Everything that a coordinator writes, on documents where each compare but the term holds. */
+async function coordinatorWrites(ledger: Ledger): Promise<((term: number) => Promise<boolean>)[]> {
+  const [running, merging, completed, failing] = [
+    await videoIn(ledger, 'RUNNING'), await videoIn(ledger, 'MERGING'), await videoIn(ledger, 'COMPLETED'), await videoIn(ledger, 'RUNNING'),
+  ] // biome-ignore format: a list
+  const [held, slow, done, pending] = [
+    await claimedTask(ledger), await claimedTask(ledger), await taskIn(ledger, 'COMPLETED'), await pendingTask(ledger),
+  ] // biome-ignore format: a list
+  return [
+    async (term) => (await ledger.startMerging(running._id, term)) === 'changed',
+    async (term) => (await ledger.completeVideo(merging._id, [{ resolution: '480p', ...output('x') }], term)) === 'changed',
+    async (term) => (await ledger.reopenVideo(completed._id, term)) === 'changed',
+    async (term) => (await ledger.failVideo(failing._id, 'no', term)) === 'changed',
+    async (term) => (await ledger.reclaim(seenClaims(held), { term, strike: 'peer_died' })).length > 0,
+    async (term) => (await ledger.wantBackup(slow._id, { attempt: 1, term })) === 'changed',
+    async (term) => (await ledger.loseOutput(done._id, { completed_attempt: 1, term })) === 'changed',
+    async (term) => (await ledger.failTask(pending._id, { strikes: 0, term })) === 'changed',
+  ]
+}
+
+function termTests(store: Store): void {
+  test('of two coordinators the deposed one’s writes change nothing, the other’s do', async () => {
+    const { ledger, advance } = store()
+    const other = await store().second()
+    const old = await ledger.acquireLease(ANN, 'ann')
+    const writes = await coordinatorWrites(ledger)
+    await advance(LEASE_MS + 1)
+    const now = await other.acquireLease(BOB, 'bob')
+    assert.equal(now.term, old.term + 1)
+    await other.stampTerm(now.term)
+    const was = await everything(ledger)
+    for (const write of writes) assert.equal(await write(old.term), false)
+    await ledger.stampTerm(old.term)
+    assert.deepEqual(await ledger.sweep(old.term), { mended: 0 })
+    assert.deepEqual(await everything(ledger), was)
+    assert.equal(await ledger.renewLease(ANN, old.term), 'deposed')
+    for (const [n, write] of writes.entries()) assert.equal(await write(now.term), true, `write ${n}`)
+  })
+  test('inserts carry the lease’s term; a stamp raises open and undelivered ones and leaves the rest', async () => {
+    const { ledger, advance } = store()
+    await advance(LEASE_MS + 1)
+    const { term } = await ledger.acquireLease(CAT, 'cat')
+    const [open, ended] = [await videoIn(ledger, 'RUNNING'), await videoIn(ledger, 'CANCELLED')]
+    const delivered = await videoIn(ledger, 'COMPLETED')
+    await ledger.finishDelivery(delivered._id, { peer: ANN, dir: '/out' })
+    await ledger.insertTasks([chunk(open, 0)])
+    assert.equal((await theTask(ledger, chunk(open, 0)._id)).coordinator_term, term)
+    await ledger.stampTerm(term + 5)
+    assert.equal((await theTask(ledger, chunk(open, 0)._id)).coordinator_term, term + 5)
+    assert.equal((await theVideo(ledger, open._id)).coordinator_term, term + 5)
+    for (const { _id } of [ended, delivered]) assert.ok((await theVideo(ledger, _id)).coordinator_term <= term)
+  })
+}
+
+function peerTests(store: Store): void {
+  test('a peer nobody decided about is neither paused nor quarantined, and a decision changes only what it says', async () => {
+    const { ledger } = store()
+    const blank = { _id: ANN, paused: false, draining: false, quarantined_until: null, reason: null }
+    assert.deepEqual(await ledger.peer(ANN), blank)
+    assert.deepEqual(await ledger.peers(), [])
+    const until = (await ledger.now()) + 60_000
+    await ledger.setPeer(ANN, { paused: true })
+    await ledger.setPeer(ANN, { quarantined_until: until, reason: 'three bad tasks' })
+    await ledger.setPeer(BOB, {})
+    assert.deepEqual(await ledger.peers(), [{ ...blank, paused: true, quarantined_until: until, reason: 'three bad tasks' }, { ...blank, _id: BOB }])
+    await ledger.setPeer(ANN, { paused: false, quarantined_until: null })
+    assert.deepEqual(await ledger.peer(ANN), { ...blank, reason: 'three bad tasks' })
+  })
+  test('events are told newest last, with the ledger’s time', async () => {
+    const { ledger } = store()
+    for (let n = 0; n < 3; n++) await ledger.addEvent({ what: 'peer_lost', peer: n ? BOB : null, video: null, text: `event ${n}` })
+    const events = await ledger.events(2)
+    assert.deepEqual(events.map(({ what, peer, video, text }) => [what, peer, video, text]), [['peer_lost', BOB, null, 'event 1'], ['peer_lost', BOB, null, 'event 2']])
+    assert.ok(Math.abs(events[0]!.at - (await ledger.now())) < 60_000)
+    await ledger.addEvent({ what: 'long', peer: null, video: null, text: 'x'.repeat(100_000) })
+    assert.ok((await ledger.events(1))[0]!.text.length < 1_000)
+  })
+}

@@ -1,0 +1,242 @@
+/**
+ * The ledger as plain code over maps: what the adapters are held against in `ledger.conformance.ts`. Written to be
+ * obviously right rather than fast, and without a look at how the adapters do it: one call at a time, no statement ever
+ * torn, nothing kept on a disk. Tasks are in `ledger-model-tasks.ts`.
+ */
+import { createHash } from 'node:crypto'
+import type { PeerId, Sha256, VideoId } from './ids.ts'
+import { taskId } from './ids.ts'
+import type { Changed, Ledger, Lease, PeerRecord, Submission } from './ledger.ts'
+import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX } from './limits.ts'
+import { addHolder, changed, copy, type ModelOptions, type ModelState, type ModelTasks, modelTasks } from './ledger-model-tasks.ts'
+import { planTasks } from './plan.ts'
+import type { NewTask } from './task.ts'
+import { isOpen, type Video, type VideoStatus } from './video.ts'
+
+const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
+
+export function createLedgerModel(options: ModelOptions): Ledger {
+  const lease = { holder: null, nonce: '', term: 0, expires_at: 0 }
+  const state: ModelState = { options, videos: new Map(), plans: new Map(), tasks: new Map(), peers: new Map(), events: [], lease }
+  const tasks = modelTasks(state)
+  return {
+    open: async () => {},
+    close: async () => {},
+    description: 'the reference model',
+    now: async () => options.now(),
+    ...tasks.ledger,
+    ...submitting(state, tasks),
+    ...videoTable(state, tasks),
+    ...deliveries(state),
+    ...leases(state, tasks),
+    ...peersAndEvents(state),
+  }
+}
+
+function submitting(state: ModelState, tasks: ModelTasks) {
+  const now = state.options.now
+  const retry = (id: VideoId): boolean => {
+    const video = state.videos.get(id)
+    if (!video || !isEnded(video.status)) return false
+    tasks.revive(id, ['FAILED', 'CANCELLED'])
+    Object.assign(video, { status: video.plan ? 'RUNNING' : 'QUEUED', failure: null, ended_at: null })
+    if (!video.plan) tasks.insert([wholeVideoTask(video, 'ingest')])
+    return true
+  }
+  return {
+    submit: async (submission) => {
+      const there = state.videos.get(submission._id)
+      const video = there ?? newVideo(submission, now())
+      state.videos.set(video._id, video)
+      if (there) join(there, submission)
+      const retried = there ? retry(there._id) : false
+      if (['QUEUED', 'PLANNING'].includes(video.status)) tasks.insert([wholeVideoTask(video, 'ingest')])
+      return { outcome: !there ? 'created' : retried ? 'retried' : 'joined', video: copy(video) }
+    },
+    retry: async (id) => changed(retry(id)),
+    video: async (id) => copy(state.videos.get(id) ?? null),
+    videos: async ({ statuses, limit } = {}) => {
+      const all = [...state.videos.values()].filter((video) => !statuses || statuses.includes(video.status))
+      all.sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
+      return copy(limit === undefined ? all : all.slice(-limit))
+    },
+  } satisfies Partial<Ledger>
+}
+
+function newVideo({ _id, name, recipe, priority, deadline, source, delivery }: Submission, at: number): Video {
+  return {
+    _id, name, recipe, priority, deadline, created_at: at, due: at, status: 'QUEUED', plan: null, outputs: [], failure: null,
+    source: copy(source), deliveries: delivery ? [{ ...delivery, done_at: null }] : [], ended_at: null, coordinator_term: 0,
+  } // biome-ignore format: a list
+}
+
+function join(video: Video, { source, delivery, _id }: Submission): void {
+  for (const peer of source.holders) {
+    video.source.holders = [...video.source.holders.filter((held) => held !== peer), peer].slice(-HOLDERS_MAX)
+  }
+  if (!delivery) return
+  const same = video.deliveries.filter(
+    ({ peer, dir, name }) => peer === delivery.peer && dir === delivery.dir && (name === delivery.name || name === `${delivery.name}-${_id}`),
+  )
+  for (const one of same) one.done_at = null
+  if (same.length === 0) video.deliveries.push({ ...delivery, done_at: null })
+}
+
+function wholeVideoTask(video: Video, kind: 'ingest' | 'merge'): NewTask {
+  return {
+    _id: taskId(video._id, kind), kind, class: kind, video_id: video._id, chunk_id: 0, resolution: kind, start_pts: 0, end_pts: 0,
+    time_base: '1/1', frames: 0, input: null, priority: video.priority, due: Math.min(video.due, video.created_at),
+  } // biome-ignore format: a list
+}
+
+function videoTable(state: ModelState, tasks: ModelTasks) {
+  const { videos, plans } = state
+  /** The compare of a row of the table, with the term of a coordinator's write. */
+  const in_ = (id: VideoId, from: (status: VideoStatus) => boolean, term?: number): Video | null => {
+    const video = videos.get(id)
+    if (!video || !from(video.status) || (term !== undefined && video.coordinator_term > term)) return null
+    if (term !== undefined) video.coordinator_term = term
+    return video
+  }
+  const end = (video: Video | null, status: 'FAILED' | 'CANCELLED', failure: string | null): Changed => {
+    if (video) Object.assign(video, { status, failure, ended_at: state.options.now() })
+    if (video) tasks.cancel(video._id)
+    return changed(video !== null)
+  }
+  const is = (...statuses: VideoStatus[]) => (status: VideoStatus) => statuses.includes(status)
+  return {
+    startPlanning: async (id) => {
+      const video = in_(id, is('QUEUED'))
+      if (video) video.status = 'PLANNING'
+      return changed(video !== null)
+    },
+    commitPlan: async (plan, due) => {
+      const sha256 = createHash('sha256').update(JSON.stringify(plan)).digest('hex') as Sha256
+      plans.set(`${plan.video_id}/${sha256}`, copy(plan))
+      const video = videos.get(plan.video_id)
+      if (!video || !isOpen(video.status)) return { outcome: 'closed' }
+      if (video.plan) {
+        const winner = copy(plans.get(`${plan.video_id}/${video.plan.sha256}`)!)
+        return { outcome: video.plan.sha256 === sha256 ? 'committed' : 'lost', plan: winner }
+      }
+      Object.assign(video, { status: 'RUNNING', plan: { sha256, tasks: planTasks(plan) }, due })
+      return { outcome: 'committed', plan: copy(plan) }
+    },
+    plan: async (id, sha256) => copy(plans.get(`${id}/${sha256}`) ?? null),
+    startMerging: async (id, term) => {
+      const video = in_(id, is('RUNNING'), term)
+      if (video) video.status = 'MERGING'
+      if (video) tasks.insert([wholeVideoTask(video, 'merge')])
+      return changed(video !== null)
+    },
+    completeVideo: async (id, outputs, term) => {
+      const video = in_(id, is('MERGING'), term)
+      if (video) Object.assign(video, { status: 'COMPLETED', outputs: copy(outputs), ended_at: state.options.now() })
+      return changed(video !== null)
+    },
+    reopenVideo: async (id, term) => {
+      if (!videos.get(id)?.deliveries.some(({ done_at }) => done_at === null)) return 'unchanged'
+      const video = in_(id, is('COMPLETED'), term)
+      if (video) Object.assign(video, { status: 'MERGING', outputs: [], ended_at: null })
+      if (video) tasks.lose(taskId(id, 'merge'), null, term)
+      return changed(video !== null)
+    },
+    failVideo: async (id, failure, term) => end(in_(id, isOpen, term), 'FAILED', failure.slice(-FAILURE_MESSAGE_BYTES)),
+    cancel: async (id) => end(in_(id, isOpen), 'CANCELLED', null),
+    setPriority: async (id, priority) => {
+      const video = in_(id, isOpen)
+      if (video) video.priority = priority
+      for (const task of video ? tasks.open(id) : []) task.priority = priority
+      return changed(video !== null)
+    },
+  } satisfies Partial<Ledger>
+}
+
+function deliveries({ videos, options }: ModelState) {
+  return {
+    nameDelivery: async (id, { peer, dir, name }, to) => {
+      const found = videos.get(id)?.deliveries.filter((one) => one.peer === peer && one.dir === dir && one.name === name && one.done_at === null)
+      for (const one of found ?? []) one.name = to
+      return changed((found?.length ?? 0) > 0)
+    },
+    finishDelivery: async (id, { peer, dir, name }) => {
+      const found = videos.get(id)?.deliveries.filter(
+        (one) => one.peer === peer && one.dir === dir && (name === undefined || one.name === name) && one.done_at === null,
+      )
+      for (const one of found ?? []) one.done_at = options.now()
+      return changed((found?.length ?? 0) > 0)
+    },
+    addVideoHolder: async (id, sha256, peer) => {
+      const video = videos.get(id)
+      const added = video ? [video.source, ...video.outputs].map((blob) => addHolder(blob, sha256, peer)) : []
+      return changed(added.includes(true))
+    },
+  } satisfies Partial<Ledger>
+}
+
+function leases(state: ModelState, tasks: ModelTasks) {
+  const { options, videos } = state
+  const shown = (): Lease => {
+    const { holder, nonce, term, expires_at } = state.lease
+    return { holder, nonce, term, remaining_ms: Math.max(0, expires_at - options.now()) }
+  }
+  const holds = (me: PeerId, term: number): boolean => state.lease.holder === me && state.lease.term === term
+  const stamp = (term: number): number => {
+    let stamped = 0
+    for (const video of videos.values()) {
+      const alive = isOpen(video.status) || (video.status === 'COMPLETED' && video.deliveries.some(({ done_at }) => done_at === null))
+      const lower = alive ? [video, ...tasks.all(video._id)].filter((one) => one.coordinator_term < term) : []
+      for (const one of lower) one.coordinator_term = term
+      stamped += lower.length
+    }
+    return stamped
+  }
+  return {
+    acquireLease: async (me, nonce) => {
+      const free = state.lease.expires_at <= options.now()
+      if (free) state.lease = { holder: me, nonce, term: state.lease.term + 1, expires_at: options.now() + options.leaseMs }
+      return shown()
+    },
+    renewLease: async (me, term) => {
+      if (holds(me, term)) state.lease.expires_at = options.now() + options.leaseMs
+      return holds(me, term) ? 'renewed' : 'deposed'
+    },
+    releaseLease: async (me, term) => {
+      const held = holds(me, term)
+      if (held) Object.assign(state.lease, { holder: null, expires_at: options.now() })
+      return changed(held)
+    },
+    lease: async () => shown(),
+    stampTerm: async (term) => void stamp(term),
+    sweep: async (term) => ({ mended: sweepTasks(state, tasks, term) + stamp(term) }),
+  } satisfies Partial<Ledger>
+}
+
+/** What the sweep finds where no event was torn: tasks inserted after their video had ended, or with old values. */
+function sweepTasks({ videos }: ModelState, tasks: ModelTasks, term: number): number {
+  let mended = 0
+  for (const video of videos.values()) {
+    if (isEnded(video.status)) mended += tasks.cancel(video._id)
+    if (!isOpen(video.status)) continue
+    mended += tasks.revive(video._id, ['CANCELLED'])
+    if (video.status !== 'RUNNING') mended += tasks.insert([wholeVideoTask(video, video.status === 'MERGING' ? 'merge' : 'ingest')])
+    for (const task of tasks.open(video._id)) {
+      const due = task.kind === 'video' ? video.due : Math.min(video.due, video.created_at)
+      if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
+      Object.assign(task, { priority: video.priority, due, coordinator_term: term })
+      mended++
+    }
+  }
+  return mended
+}
+
+function peersAndEvents({ peers, events, options }: ModelState) {
+  const blank = (id: PeerId): PeerRecord => ({ _id: id, paused: false, draining: false, quarantined_until: null, reason: null })
+  return {
+    peers: async () => copy([...peers.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
+    peer: async (id) => copy(peers.get(id) ?? blank(id)),
+    setPeer: async (id, change) => void peers.set(id, { ...(peers.get(id) ?? blank(id)), ...change }),
+    addEvent: async (event) => void events.push({ ...event, at: options.now() }),
+    events: async (limit) => copy(events.slice(-limit)),
+  } satisfies Partial<Ledger>
+}
