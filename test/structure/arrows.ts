@@ -28,9 +28,11 @@ const ADAPTERS: readonly { readonly path: string; readonly by: readonly string[]
   { path: 'node/mesh/libp2p-mesh.ts', by: ['node/compose.ts'] },
   { path: 'node/mesh/memory-mesh.ts', by: [] },
   { path: 'coordinator/launcher/', by: ['node/compose.ts'] },
-  { path: 'node/pino-log.ts', by: ['node/compose.ts'] },
-  { path: 'node/system-clock.ts', by: ['node/compose.ts', 'cli/'] },
-  { path: 'node/compose.ts', by: ['cli/', 'node/main.ts'] },
+  // `run` puts a node and its worker processes together; it takes the node's parts from compose.
+  { path: 'node/pino-log.ts', by: ['node/compose.ts', 'node/run-mesh.ts'] },
+  // A mesh's key is made of real chance or it is none.
+  { path: 'node/system-clock.ts', by: ['node/compose.ts', 'node/run-mesh.ts', 'node/mesh/swarm-key.ts', 'cli/'] },
+  { path: 'node/compose.ts', by: ['cli/', 'node/run-mesh.ts'] },
 ]
 
 /** Packages that only these files and folders may import. */

@@ -1,0 +1,66 @@
+/**
+ * Makes what the npm package ships: all of Reelmesh and what it needs as one file, `dist/reelmesh.mjs` (Node refuses to
+ * strip types under node_modules; one file starts in 0.1 s and takes 40 MB less than the sources), and the licences of
+ * what went into it. `npm pack` runs this first.
+ */
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { build, type Metafile } from 'esbuild'
+
+const ROOT = join(import.meta.dirname, '..')
+const BUNDLE = 'dist/reelmesh.mjs'
+
+/** What the MongoDB driver asks for and does without: encryption, compression and logins that need native code. */
+const OPTIONAL = [
+  '@aws-sdk/credential-providers',
+  '@mongodb-js/zstd',
+  'gcp-metadata',
+  'kerberos',
+  'mongodb-client-encryption',
+  'snappy',
+  'socks',
+]
+
+/** Packages from before ES modules call require() for what Node has. */
+const BANNER = [
+  "import { createRequire as reelmeshCreateRequire } from 'node:module'",
+  'const require = reelmeshCreateRequire(import.meta.url)',
+  'const __filename = import.meta.filename, __dirname = import.meta.dirname',
+].join('\n')
+
+process.chdir(ROOT)
+await rm('dist', { recursive: true, force: true })
+await mkdir('dist')
+const { metafile } = await build({
+  entryPoints: ['cli/main.ts'],
+  outfile: BUNDLE,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  external: OPTIONAL,
+  banner: { js: BANNER },
+  // Names stay: a stack trace in an issue should be readable.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'warning',
+})
+await writeFile('dist/THIRD-PARTY.txt', await licences(metafile))
+console.error(`reelmesh: ${BUNDLE} (${Math.round((await stat(BUNDLE)).size / 1024)} KiB)`)
+
+/** The name, version and licence text of every package that has a file in the bundle. */
+async function licences({ inputs }: Metafile): Promise<string> {
+  const folders = new Set(Object.keys(inputs).flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []))
+  const parts = await Promise.all([...folders].sort().map(licence))
+  return parts.join(`\n${'─'.repeat(80)}\n`)
+}
+
+async function licence(folder: string): Promise<string> {
+  const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>
+  const names = (await readdir(folder)).filter((name) => /^(?:licen[cs]e|copying|notice)/i.test(name)).sort()
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))
+  const title = `${manifest.name} ${manifest.version} (${manifest.license ?? 'see below'})`
+  return [title, ...texts.map((text) => text.trim())].join('\n\n')
+}

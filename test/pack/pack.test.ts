@@ -1,0 +1,103 @@
+/**
+ * What people install: the packed tarball, in an empty folder, with npm. The command that it brings shows its help,
+ * encodes a clip, and finds the Node that came along where the one on the path is too old.
+ */
+import assert from 'node:assert/strict'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { type ExecaError, execa } from 'execa'
+import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const dir = await mkdtemp(join(tmpdir(), 'reelmesh-pack-'))
+const home = join(dir, 'home')
+const reelmesh = join(home, 'node_modules', '.bin', 'reelmesh')
+after(() => rm(dir, { recursive: true, force: true }))
+
+before(async () => {
+  const pack = await execa('npm', ['pack', '--json', '--pack-destination', dir], { cwd: ROOT, stdin: 'ignore' })
+  const tarball = (await readdir(dir)).find((name) => name.endsWith('.tgz'))
+  assert.ok(tarball, `npm pack made no tarball: ${pack.stdout}`)
+  await mkdir(home)
+  await writeFile(join(home, 'package.json'), '{ "private": true }')
+  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', join(dir, tarball)]
+  await execa('npm', args, { cwd: home, stdin: 'ignore' })
+})
+
+/** The shell's own environment, without what npm and node:test add for their children. */
+function cleanEnv(more: Record<string, string> = {}): Record<string, string | undefined> {
+  const kept = Object.entries(process.env).filter(([key]) => !/^npm_|^NODE_|^REELMESH_(?!FF)/i.test(key))
+  return { ...Object.fromEntries(kept), REELMESH_DATA_DIR: join(dir, 'data'), ...more }
+}
+
+test('the package holds the bundle, the launcher and the papers, and no sources', async () => {
+  const folder = join(home, 'node_modules', 'reelmesh')
+  const names = await readdir(folder)
+  for (const name of ['LICENSE', 'README.md', 'CHANGELOG.md', 'bin', 'dist'])
+    assert.ok(names.includes(name), `${name} is missing`)
+  const all = await readdir(folder, { recursive: true })
+  assert.deepEqual(
+    all.filter((name) => name.endsWith('.ts') && !name.includes('node_modules')),
+    [],
+  )
+  assert.match(await readFile(join(folder, 'dist', 'THIRD-PARTY.txt'), 'utf8'), /libp2p/)
+})
+
+test('reelmesh --help and --version answer', async () => {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string }
+  const help = await execa(reelmesh, ['--help'], { env: cleanEnv(), extendEnv: false, cwd: home })
+  assert.match(help.stdout, /reelmesh run/)
+  assert.equal(help.stderr, '')
+  const said = await execa(reelmesh, ['--version'], { env: cleanEnv(), extendEnv: false, cwd: home })
+  assert.equal(said.stdout, version)
+})
+
+test('reelmesh run encodes a clip', { timeout: 240_000 }, async () => {
+  const { ffmpeg, ffprobe } = await ensureFfmpeg()
+  const clip = join(dir, 'clip.mp4')
+  const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=2']
+  const sound = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=2', '-c:a', 'aac', '-pix_fmt', 'yuv420p']
+  await execa(ffmpeg, ['-v', 'error', ...picture, ...sound, clip], { stdin: 'ignore' })
+  const args = ['run', 'clip.mp4', '--renditions', '480p', '--preset', 'ultrafast', '--workers', '1', '--out', 'out']
+  await execa(reelmesh, args, { cwd: dir, env: cleanEnv(), extendEnv: false, stdin: 'ignore' })
+  const count = [
+    '-count_packets',
+    '-select_streams',
+    'v:0',
+    '-show_entries',
+    'stream=nb_read_packets',
+    '-of',
+    'csv=p=0',
+  ]
+  const { stdout } = await execa(ffprobe, ['-v', 'error', ...count, join(dir, 'out', '480p', 'clip.mp4')])
+  assert.equal(stdout.trim(), '50')
+})
+
+test('an old Node on the path is passed over for the one that came along; without that, one sentence says so', async (t) => {
+  const oldNode = join(dir, 'old')
+  await mkdir(oldNode, { recursive: true })
+  await writeFile(join(oldNode, 'node'), '#!/bin/sh\necho v20.20.2\n')
+  await chmod(join(oldNode, 'node'), 0o755)
+  const env = cleanEnv({ PATH: [oldNode, '/usr/bin', '/bin'].join(delimiter) })
+  const brought = (await readdir(join(home, 'node_modules'))).find((name) => name.startsWith('node-linux-'))
+  if (process.platform !== 'linux') return t.skip('the Nodes that come along are for Linux')
+  assert.ok(brought, 'no optional dependency brought a Node')
+  const said = await execa(reelmesh, ['--version'], { env, extendEnv: false, cwd: home })
+  assert.match(said.stdout, /^\d+\.\d+\.\d+$/)
+  await rm(join(home, 'node_modules', brought), { recursive: true })
+  await assert.rejects(execa(reelmesh, ['--version'], { env, extendEnv: false, cwd: home }), (error: ExecaError) => {
+    assert.equal(error.exitCode, 1)
+    assert.match(String(error.stderr), /^reelmesh needs Node 24 or newer, found v20\.20\.2.*$/)
+    return true
+  })
+})
+
+test('started through a link from elsewhere it finds its own files', async () => {
+  const link = join(dir, 'a link', 'rm')
+  await mkdir(dirname(link), { recursive: true })
+  await execa('ln', ['-s', reelmesh, link])
+  const { stdout } = await execa(link, ['--version'], { env: cleanEnv(), extendEnv: false, cwd: tmpdir() })
+  assert.match(stdout, /^\d+\.\d+\.\d+$/)
+})
