@@ -4,8 +4,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
-import type { BlobExchange, BlobRef } from '../../protocol/blobs.ts'
 import { sha256Of, videoNumber } from '../../protocol/blobs.conformance.ts'
+import type { BlobExchange, BlobRef } from '../../protocol/blobs.ts'
 import { AttemptFailed, BlobMissing } from '../../protocol/errors.ts'
 import { asPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, HEADER_BYTES_MAX } from '../../protocol/limits.ts'
@@ -49,7 +49,12 @@ describe('the blob exchange', () => {
       const store = await createBlobStore({ dir: await mkdtemp(join(root, 'peer-')), log: silentLog, isDurable: false })
       peers.push({ mesh, store, exchange: createBlobExchange({ mesh, store, clock, rng, log: silentLog }) })
     }
-    const all = Promise.all(peers.map(({ mesh }) => new Promise<void>((resolve) => mesh.listen({ onConnected: () => mesh.peers().length === 2 && resolve() }))))
+    const all = Promise.all(
+      peers.map(
+        ({ mesh }) =>
+          new Promise<void>((resolve) => mesh.listen({ onConnected: () => mesh.peers().length === 2 && resolve() })),
+      ),
+    )
     for (const { mesh } of peers) await mesh.start()
     const hold = setInterval(() => {}, 1_000)
     await all
@@ -66,7 +71,9 @@ describe('the blob exchange', () => {
     exchange.fetch({ ...ref, video: of, holders, signal: AbortSignal.timeout(10_000) })
   const partials = async ({ store }: Peer) => {
     const folder = join(await store.scratch('look'), '..', '..', 'fetching')
-    return Promise.all((await readdir(folder)).map(async (name) => ({ name, bytes: (await stat(join(folder, name))).size })))
+    return Promise.all(
+      (await readdir(folder)).map(async (name) => ({ name, bytes: (await stat(join(folder, name))).size })),
+    )
   }
 
   it('brings a blob here, whole, and asks nobody the second time', async () => {
@@ -123,7 +130,12 @@ describe('the blob exchange', () => {
     let sent = 0
     const [a, b, c] = await start((mesh, at) => {
       if (at === 1) return onStream(mesh, (stream) => cutAfter(stream, 5 * MiB))
-      return at === 2 ? onStream(mesh, (stream) => ({ ...stream, sink: (source) => stream.sink(counted(source, (bytes) => (sent += bytes))) })) : mesh
+      return at === 2
+        ? onStream(mesh, (stream) => ({
+            ...stream,
+            sink: (source) => stream.sink(counted(source, (bytes) => (sent += bytes))),
+          }))
+        : mesh
     })
     const content = noise(8 * MiB, 5)
     const ref = await give(b, content)
@@ -139,7 +151,9 @@ describe('the blob exchange', () => {
   it('keeps what came when all break off, and goes on from there later', async () => {
     let isBroken = true
     const [a, b] = await start((mesh, at) =>
-      at === 1 ? onStream(mesh, (stream) => (isBroken ? cutAfter(stream, 4 * MiB, () => hub.kill(ids[1])) : stream)) : mesh,
+      at === 1
+        ? onStream(mesh, (stream) => (isBroken ? cutAfter(stream, 4 * MiB, () => hub.kill(ids[1])) : stream))
+        : mesh,
     )
     const content = noise(9 * MiB, 11)
     const ref = await give(b, content)
@@ -156,7 +170,9 @@ describe('the blob exchange', () => {
 
   it('blames nobody for a mixed file, and gets it right from one sender', async () => {
     let cuts = 0
-    const [a, b, c] = await start((mesh, at) => (at === 1 ? onStream(mesh, (stream) => (cuts++ < 1 ? cutAfter(stream, 2 * MiB) : stream)) : mesh))
+    const [a, b, c] = await start((mesh, at) =>
+      at === 1 ? onStream(mesh, (stream) => (cuts++ < 1 ? cutAfter(stream, 2 * MiB) : stream)) : mesh,
+    )
     const content = noise(4 * MiB, 13)
     const ref = await give(b, content)
     await give(c, content)
@@ -234,7 +250,10 @@ describe('the blob exchange', () => {
     await b.store.refer(video, { ...ref, path, mtime_ms: mtimeMs })
     assert.deepEqual(await readFile(await get(a, ref, [ids[1]])), content)
     await writeFile(path, noise(100_001, 31))
-    assert.deepEqual(await a.exchange.whoHas({ sha256: ref.sha256, video, peers: [ids[1]], signal: AbortSignal.timeout(5_000) }), [])
+    assert.deepEqual(
+      await a.exchange.whoHas({ sha256: ref.sha256, video, peers: [ids[1]], signal: AbortSignal.timeout(5_000) }),
+      [],
+    )
   })
 
   it('answers nothing but blobs: no paths, no nonsense, no endless header', async () => {

@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises'
 import type { BlobExchange, BlobRef } from '../../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../../protocol/clock.ts'
-import { AttemptFailed, BlobMissing, isDiskFull } from '../../protocol/errors.ts'
+import { AttemptFailed, isDiskFull } from '../../protocol/errors.ts'
 import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, DIAL_TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -105,7 +105,9 @@ class Exchange implements BlobExchange {
       }
       // What fills the disk goes, so that smaller things fit again.
       await store.fetchArea.discard(want.sha256)
-      throw error instanceof AttemptFailed ? error : new AttemptFailed('disk_full', 'the disk under the blob store is full', { cause: error })
+      throw error instanceof AttemptFailed
+        ? error
+        : new AttemptFailed('disk_full', 'the disk under the blob store is full', { cause: error })
     } finally {
       release()
     }
@@ -133,7 +135,12 @@ class Exchange implements BlobExchange {
     return liars
   }
 
-  async whoHas(want: { sha256: Sha256; video: VideoId; peers: readonly PeerId[]; signal: AbortSignal }): Promise<readonly PeerId[]> {
+  async whoHas(want: {
+    sha256: Sha256
+    video: VideoId
+    peers: readonly PeerId[]
+    signal: AbortSignal
+  }): Promise<readonly PeerId[]> {
     const { mesh, clock } = this.#options
     const peers = (want.peers.length > 0 ? want.peers : mesh.peers()).filter((peer) => peer !== mesh.self)
     const turns = createTurns(ASKED_AT_ONCE)

@@ -159,7 +159,8 @@ class Store implements DiskBlobStore {
     for (const name of await readdir(join(this.#dir, 'scratch'))) {
       const pid = Number(name.split('-')[0])
       const isOwn = pid === process.pid && this.#scratches.has(name)
-      if (!isOwn && (pid === process.pid || !isAlive(pid))) await rm(join(this.#dir, 'scratch', name), { recursive: true, force: true })
+      if (!isOwn && (pid === process.pid || !isAlive(pid)))
+        await rm(join(this.#dir, 'scratch', name), { recursive: true, force: true })
     }
   }
 

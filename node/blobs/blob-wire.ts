@@ -54,7 +54,9 @@ function decode<S extends z.ZodType>(line: string, schema: S): z.infer<S> | null
 }
 
 /** The first line of a stream, and what follows it. Throws `PeerUnreachable` when there is no line within the bound. */
-export async function readLine(source: AsyncIterable<Uint8Array>): Promise<{ line: string; rest: AsyncIterable<Uint8Array> }> {
+export async function readLine(
+  source: AsyncIterable<Uint8Array>,
+): Promise<{ line: string; rest: AsyncIterable<Uint8Array> }> {
   const iterator = source[Symbol.asyncIterator]()
   const head: Uint8Array[] = []
   for (let bytes = 0; bytes <= HEADER_BYTES_MAX; ) {

@@ -16,7 +16,7 @@ import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import { BLOB_BYTES_MAX, DIAL_TIMEOUT_MS, STREAM_SILENCE_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Mesh, MeshStream } from '../../protocol/mesh.ts'
-import { type BlobAnswer, decodeAnswer, encodeLine, readLine, watchSilence, type BlobRequest } from './blob-wire.ts'
+import { type BlobAnswer, type BlobRequest, decodeAnswer, encodeLine, readLine, watchSilence } from './blob-wire.ts'
 import type { PartialBlob } from './partial-blob.ts'
 
 const ROUNDS_MAX = 16
@@ -69,7 +69,10 @@ function candidates({ mesh, rng, holders, liars }: FetchOptions): PeerId[] {
     if (!holders.has(peer)) return 4
     return connected.includes(peer) ? 0 : 2
   }
-  return shuffled.sort((a, b) => a.at - b.at).map(({ peer }) => peer).filter((peer) => peer !== mesh.self && !liars.has(peer))
+  return shuffled
+    .sort((a, b) => a.at - b.at)
+    .map(({ peer }) => peer)
+    .filter((peer) => peer !== mesh.self && !liars.has(peer))
 }
 
 /** Asks one peer for the rest. What goes wrong between peers is logged and left to the next; a full disk or an abort is thrown. */
@@ -82,7 +85,11 @@ async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions)
     if (!asked.answer.ok) return
     if (asked.answer.bytes !== bytes || asked.answer.length !== bytes - partial.offset) {
       liars.add(peer)
-      return log.warn('a peer holds something of another size under this name', { sha256, peer, bytes: asked.answer.bytes })
+      return log.warn('a peer holds something of another size under this name', {
+        sha256,
+        peer,
+        bytes: asked.answer.bytes,
+      })
     }
     await pipe(
       watchSilence(asked.rest, { clock, ms: STREAM_SILENCE_MS, onSilence: asked.stream.abort }),

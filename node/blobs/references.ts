@@ -23,7 +23,7 @@ export interface References {
 /** Whether the file is still there with the size and mtime of the reference (to the millisecond: databases round). */
 export async function isUnchanged(source: SourceReference): Promise<boolean> {
   const now = await stat(source.path).catch(() => null)
-  return now !== null && now.isFile() && now.size === source.bytes && Math.trunc(now.mtimeMs) === Math.trunc(source.mtime_ms)
+  return now?.isFile() === true && now.size === source.bytes && Math.trunc(now.mtimeMs) === Math.trunc(source.mtime_ms)
 }
 
 export function createReferences(dir: string): References {
@@ -51,7 +51,10 @@ export function createReferences(dir: string): References {
     forget: (video) => rm(pathOf(video), { force: true }),
     list: async () => {
       const names = await readdir(dir).catch(() => [])
-      return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5)).filter(isVideoId)
+      return names
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => name.slice(0, -5))
+        .filter(isVideoId)
     },
   }
 }

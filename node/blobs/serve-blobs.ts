@@ -29,7 +29,8 @@ export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock
     try {
       const { size } = await file.stat()
       const length = Math.max(0, Math.min(size - request.offset, request.length ?? size))
-      if (length > 0 && served >= SERVED_AT_ONCE) return await stream.sink([encodeLine({ v: 1, ok: false, why: 'busy' })])
+      if (length > 0 && served >= SERVED_AT_ONCE)
+        return await stream.sink([encodeLine({ v: 1, ok: false, why: 'busy' })])
       served++
       try {
         await send(stream, file, { offset: request.offset, length, size, clock })
@@ -43,7 +44,9 @@ export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock
 }
 
 async function readRequest(stream: MeshStream, clock: Clock) {
-  const { line } = await readLine(watchSilence(stream.source, { clock, ms: STREAM_SILENCE_MS, onSilence: stream.abort }))
+  const { line } = await readLine(
+    watchSilence(stream.source, { clock, ms: STREAM_SILENCE_MS, onSilence: stream.abort }),
+  )
   const request = decodeRequest(line)
   if (request === null) throw new PeerUnreachable('not a blob request')
   return request

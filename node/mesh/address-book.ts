@@ -72,7 +72,10 @@ export function createAddressBook(options: { self: PeerId; clock: Clock; rng: Rn
 
   function learn(peer: PeerId, addresses: readonly string[]): boolean {
     if (peer === self) return false
-    const fresh = addresses.slice(0, ADDRESSES_PER_PEER).map(canonicalAddress).filter((each) => each !== null)
+    const fresh = addresses
+      .slice(0, ADDRESSES_PER_PEER)
+      .map(canonicalAddress)
+      .filter((each) => each !== null)
     const known = peers.get(peer)
     if (known === undefined) {
       if (fresh.length === 0) return false
@@ -86,7 +89,8 @@ export function createAddressBook(options: { self: PeerId; clock: Clock; rng: Rn
     const merged = [...new Set([...fresh, ...known.addresses])].slice(0, ADDRESSES_PER_PEER)
     const isNew = merged.some((address) => !known.addresses.includes(address))
     known.addresses = merged
-    if (isNew && known.dueAt !== Number.POSITIVE_INFINITY) known.dueAt = Math.min(known.dueAt, clock.mono() + firstWaitMs(known))
+    if (isNew && known.dueAt !== Number.POSITIVE_INFINITY)
+      known.dueAt = Math.min(known.dueAt, clock.mono() + firstWaitMs(known))
     return isNew
   }
 
@@ -108,9 +112,13 @@ export function createAddressBook(options: { self: PeerId; clock: Clock; rng: Rn
       if (entry.peer !== null && connected.has(entry.peer)) return false
       return entry.joined || !joinsOnly
     })
-    const waits = wanted.map((entry) => entry.dueAt - now).filter((wait) => wait > 0 && wait !== Number.POSITIVE_INFINITY)
+    const waits = wanted
+      .map((entry) => entry.dueAt - now)
+      .filter((wait) => wait > 0 && wait !== Number.POSITIVE_INFINITY)
     return {
-      targets: wanted.filter((entry) => entry.dueAt <= now).map(({ key, peer, addresses }) => ({ key, peer, addresses: [...addresses] })),
+      targets: wanted
+        .filter((entry) => entry.dueAt <= now)
+        .map(({ key, peer, addresses }) => ({ key, peer, addresses: [...addresses] })),
       nextMs: waits.length === 0 ? null : Math.min(...waits),
     }
   }

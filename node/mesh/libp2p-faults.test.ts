@@ -10,13 +10,13 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { UsageError } from '../../protocol/errors.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
-import type { Mesh } from '../../protocol/mesh.ts'
 import { watch } from '../../protocol/mesh.conformance.ts'
+import type { Mesh } from '../../protocol/mesh.ts'
 import { systemClock, systemRng } from '../system-clock.ts'
 import { createLibp2pMesh, type Libp2pMeshOptions } from './libp2p-mesh.ts'
 import { generateSwarmKey } from './swarm-key.ts'
 
-const FIXTURE = join(import.meta.dirname, 'peer-process.fixture.ts')
+const FIXTURE = join(import.meta.dirname, '../../test/hostile/peer-process.ts')
 const NODE_OPTIONS = { stdio: ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit'] }
 type Child = ChildProcessByStdio<Writable, Readable, null>
 type Line = { event: string; peer?: string; why?: string; text?: string; self?: string; addresses?: string[] }
@@ -60,7 +60,11 @@ describe('libp2p peers under faults', () => {
     return mesh
   }
   const remote = async (options: object): Promise<Remote> => {
-    const child = spawn(process.execPath, [FIXTURE, JSON.stringify({ dataDir: await folder(), ...options })], NODE_OPTIONS)
+    const child = spawn(
+      process.execPath,
+      [FIXTURE, JSON.stringify({ dataDir: await folder(), ...options })],
+      NODE_OPTIONS,
+    )
     children.push(child)
     const lines: Line[] = []
     const listeners = new Set<() => void>()
@@ -97,7 +101,9 @@ describe('libp2p peers under faults', () => {
     assert.deepEqual(seen.seen.at(-1), { what: 'disconnected', peer: other.self, why: 'closed' })
   })
 
-  it('a stopped process is lost by silence in about 2.6 s, and found again when it goes on', { timeout: 30_000 }, async (t) => {
+  it('a stopped process is lost by silence in about 2.6 s, and found again when it goes on', {
+    timeout: 30_000,
+  }, async (t) => {
     const a = await peer()
     const seen = watch(a, systemClock)
     const other = await remote({ join: a.addresses() })
@@ -126,7 +132,9 @@ describe('libp2p peers under faults', () => {
     assert.equal(other.lines.filter((line) => line.event === 'disconnected').length, 0)
   })
 
-  it('a process killed and started again on its port, without flags, rejoins from its address book', { timeout: 30_000 }, async (t) => {
+  it('a process killed and started again on its port, without flags, rejoins from its address book', {
+    timeout: 30_000,
+  }, async (t) => {
     const a = await peer()
     const seen = watch(a, systemClock)
     const dataDir = await folder()
@@ -150,8 +158,14 @@ describe('libp2p peers under faults', () => {
     const [seenA, seenB] = [watch(a, systemClock), watch(b, systemClock)]
     // Both dial at once, over and over, so that some round has two connections whose oldest is not the same on both sides.
     for (let round = 0; round < 5; round++) {
-      a.learn(null, b.addresses().map((address) => `${address.split('/p2p/')[0]}`))
-      b.learn(null, a.addresses().map((address) => `${address.split('/p2p/')[0]}`))
+      a.learn(
+        null,
+        b.addresses().map((address) => `${address.split('/p2p/')[0]}`),
+      )
+      b.learn(
+        null,
+        a.addresses().map((address) => `${address.split('/p2p/')[0]}`),
+      )
     }
     await Promise.all([seenA.connected(b.self), seenB.connected(a.self)])
     await systemClock.sleep(300)
@@ -188,7 +202,10 @@ describe('libp2p peers under faults', () => {
     const a = await peer()
     const taken = a.addresses()[0]?.split('/p2p/')[0] ?? ''
     await assert.rejects(peer({ listen: [taken] }), sentenceOf(/^Cannot listen on .*the port is in use/))
-    await assert.rejects(peer({ listen: ['localhost:4001'] }), sentenceOf(/^The listen address "localhost:4001" is not an address/))
+    await assert.rejects(
+      peer({ listen: ['localhost:4001'] }),
+      sentenceOf(/^The listen address "localhost:4001" is not an address/),
+    )
     await assert.rejects(peer({ join: ['/ip4/1.2.3.4'] }), sentenceOf(/^The join address/))
     await assert.rejects(peer({ swarmKey: 'secret' }), sentenceOf(/^The swarm key does not begin with/))
     const dataDir = await folder()

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLog } from '../../protocol/log.ts'
-import type { Mesh } from '../../protocol/mesh.ts'
 import { type MeshWorld, meshConformance } from '../../protocol/mesh.conformance.ts'
+import type { Mesh } from '../../protocol/mesh.ts'
 import { systemClock, systemRng } from '../system-clock.ts'
 import { createLibp2pMesh } from './libp2p-mesh.ts'
 import { generateSwarmKey } from './swarm-key.ts'
@@ -43,4 +43,4 @@ async function makeWorld(swarmKey?: string): Promise<MeshWorld> {
 }
 
 meshConformance('libp2p', () => makeWorld())
-meshConformance('libp2p with a swarm key', () => makeWorld(generateSwarmKey(systemRng)))
+meshConformance('libp2p with a swarm key', () => makeWorld(generateSwarmKey()))

@@ -4,11 +4,11 @@
  * redialled) · `streams` (back-pressure). This one joins them.
  */
 import { join } from 'node:path'
-import type { Connection, Stream } from '@libp2p/interface'
 import type { Message } from '@chainsafe/libp2p-gossipsub'
+import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { type Clock, deadline, type Rng } from '../../protocol/clock.ts'
-import { PeerUnreachable, sentence, UsageError } from '../../protocol/errors.ts'
+import { PeerUnreachable, sentence } from '../../protocol/errors.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import { GOSSIP_BYTES_MAX, STREAM_SILENCE_MS, STREAMS_PER_PEER } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -18,7 +18,7 @@ import { parseAddress, peerOf } from './addresses.ts'
 import { ALIVE, type Alive, createAlive } from './alive.ts'
 import { type Dialer, startDialer } from './dialer.ts'
 import { loadIdentity } from './identity.ts'
-import { createMeshNode, gossipsTo, type MeshNode, protocolName, topicName } from './libp2p-node.ts'
+import { createMeshNode, gossipsTo, listenFailure, type MeshNode, protocolName, topicName } from './libp2p-node.ts'
 import { createMembers, type Members } from './members.ts'
 import { type StallWatch, watchStalls } from './stall-watch.ts'
 import { finishStream, meshStream } from './streams.ts'
@@ -99,7 +99,9 @@ class Libp2pMesh implements Mesh {
   async #start(): Promise<void> {
     const { clock, log } = this.#options
     await this.#book.load(this.#bookPath)
-    const stalls = watchStalls(clock, (ms) => log.warn('this process stood still, judging nobody for a while', { ms: Math.round(ms) }))
+    const stalls = watchStalls(clock, (ms) =>
+      log.warn('this process stood still, judging nobody for a while', { ms: Math.round(ms) }),
+    )
     const members = createMembers({
       self: this.self,
       clock,
@@ -176,12 +178,16 @@ class Libp2pMesh implements Mesh {
     this.#parts?.dialer.stop()
     this.#parts?.stalls.stop()
     this.#cancelSave?.()
-    await this.#book.save(this.#bookPath).catch((error) => this.#options.log.warn('address book not saved', { why: sentence(error) }))
+    await this.#book
+      .save(this.#bookPath)
+      .catch((error) => this.#options.log.warn('address book not saved', { why: sentence(error) }))
     // libp2p closes streams when it stops, which looks to the other side as if all had been written.
     for (const stream of [...this.#streams]) stream.abort(new Error('this peer stops'))
     // Left to itself libp2p waits for the other side to close; a stop is announced before, so nobody needs that.
     const signal = deadline(this.#options.clock, CLOSE_MS)
-    await Promise.all(this.#node.getConnections().map((each) => each.close({ signal }).catch((error) => each.abort(error))))
+    await Promise.all(
+      this.#node.getConnections().map((each) => each.close({ signal }).catch((error) => each.abort(error))),
+    )
     await this.#node.stop()
     this.#parts?.members.stop()
   }
@@ -221,7 +227,9 @@ class Libp2pMesh implements Mesh {
   }
 
   #wrap(stream: Stream, connection: Connection): MeshStream {
-    const mesh = meshStream(stream, asPeerId(connection.remotePeer.toString()), () => this.#parts?.alive.heard(connection))
+    const mesh = meshStream(stream, asPeerId(connection.remotePeer.toString()), () =>
+      this.#parts?.alive.heard(connection),
+    )
     this.#streams.add(mesh)
     stream.addEventListener('close', () => this.#streams.delete(mesh), { once: true })
     return mesh
@@ -232,7 +240,11 @@ class Libp2pMesh implements Mesh {
       await handler()
       await finishStream(stream, mesh, deadline(this.#options.clock, STREAM_SILENCE_MS))
     } catch (error) {
-      this.#options.log.debug('stream handler failed', { protocol: stream.protocol, peer: mesh.peer, why: sentence(error) })
+      this.#options.log.debug('stream handler failed', {
+        protocol: stream.protocol,
+        peer: mesh.peer,
+        why: sentence(error),
+      })
       mesh.abort(error instanceof Error ? error : new Error(String(error)))
     }
   }
@@ -274,19 +286,9 @@ class Libp2pMesh implements Mesh {
     if (this.#cancelSave !== null || this.#state === 'stopped') return
     this.#cancelSave = this.#options.clock.timer(SAVE_AFTER_MS, () => {
       this.#cancelSave = null
-      this.#book.save(this.#bookPath).catch((error) => this.#options.log.warn('address book not saved', { why: sentence(error) }))
+      this.#book
+        .save(this.#bookPath)
+        .catch((error) => this.#options.log.warn('address book not saved', { why: sentence(error) }))
     })
   }
-}
-
-function listenFailure(error: unknown, listen: readonly string[]): UsageError {
-  const text = sentence(error)
-  const why = /EADDRINUSE/.test(text)
-    ? 'the port is in use; choose another or stop what holds it'
-    : /EADDRNOTAVAIL/.test(text)
-      ? 'this machine has no such address'
-      : /EACCES/.test(text)
-        ? 'ports below 1024 need more rights'
-        : text
-  return new UsageError(`Cannot listen on ${listen.join(', ')}: ${why}.`, { cause: error })
 }

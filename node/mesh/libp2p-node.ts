@@ -2,7 +2,7 @@
  * The libp2p 3 node that Reelmesh runs, with the options that were measured (docs/architecture.md): full mesh nodes and
  * the light client that only asks for a status. Nothing here knows about peers, redials or events.
  */
-import { gossipsub, type GossipSub, StrictSign } from '@chainsafe/libp2p-gossipsub'
+import { type GossipSub, gossipsub, StrictSign } from '@chainsafe/libp2p-gossipsub'
 import { identify } from '@libp2p/identify'
 import type { PrivateKey } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
@@ -10,8 +10,9 @@ import { noise } from '@libp2p/noise'
 import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
+import { sentence, UsageError } from '../../protocol/errors.ts'
 import { CONNECTIONS_MAX, DIAL_TIMEOUT_MS, GOSSIP_BYTES_MAX } from '../../protocol/limits.ts'
-import { type Topic, TOPICS } from '../../protocol/mesh.ts'
+import { TOPICS, type Topic } from '../../protocol/mesh.ts'
 import { announced } from './addresses.ts'
 import { guardedYamux } from './guarded-yamux.ts'
 import { swarmFingerprint } from './swarm-key.ts'
@@ -39,7 +40,9 @@ export function createMeshNode(options: NodeOptions): Promise<MeshNode> {
       announce: [...options.announce],
       announceFilter: (addresses) => (options.announce.length > 0 ? addresses : announced(addresses)),
     },
-    peerDiscovery: options.mdns ? [mdns({ serviceTag: `_reelmesh-${swarmFingerprint(options.swarmKey)}._udp.local` })] : [],
+    peerDiscovery: options.mdns
+      ? [mdns({ serviceTag: `_reelmesh-${swarmFingerprint(options.swarmKey)}._udp.local` })]
+      : [],
     services: { identify: identify(), pubsub: gossip() },
   }) as Promise<MeshNode>
 }
@@ -100,7 +103,22 @@ function gossip() {
  * until it is there, and tells nobody; its map of streams is the only place to look.
  */
 export function gossipsTo(node: MeshNode, peer: string): boolean {
-  return (node.services.pubsub as unknown as { streamsOutbound: ReadonlyMap<string, unknown> }).streamsOutbound.has(peer)
+  return (node.services.pubsub as unknown as { streamsOutbound: ReadonlyMap<string, unknown> }).streamsOutbound.has(
+    peer,
+  )
 }
 
 const hex = (bytes: Uint8Array | undefined) => (bytes === undefined ? '' : Buffer.from(bytes).toString('hex'))
+
+/** Why a node did not start, in one sentence. */
+export function listenFailure(error: unknown, listen: readonly string[]): UsageError {
+  const text = sentence(error)
+  const why = /EADDRINUSE/.test(text)
+    ? 'the port is in use; choose another or stop what holds it'
+    : /EADDRNOTAVAIL/.test(text)
+      ? 'this machine has no such address'
+      : /EACCES/.test(text)
+        ? 'ports below 1024 need more rights'
+        : text
+  return new UsageError(`Cannot listen on ${listen.join(', ')}: ${why}.`, { cause: error })
+}

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
-import type { Mesh } from '../../protocol/mesh.ts'
 import { meshConformance, watch } from '../../protocol/mesh.conformance.ts'
+import type { Mesh } from '../../protocol/mesh.ts'
 import { systemClock, systemRng } from '../system-clock.ts'
 import { createMemoryHub } from './memory-mesh.ts'
 
@@ -35,8 +35,15 @@ describe('faults of the in-memory mesh', () => {
     const meshes = ids.map((id) => hub.join(id, { knows: ids }))
     const seen = meshes.map((mesh) => watch(mesh, systemClock))
     for (const mesh of meshes) await mesh.start()
-    await Promise.all(meshes.flatMap((_, at) => ids.filter((id) => id !== ids[at]).map((id) => seen[at]?.connected(id))))
-    return { hub, ids: ids as [PeerId, ...PeerId[]], meshes: meshes as [Mesh, ...Mesh[]], seen: seen as [ReturnType<typeof watch>, ...ReturnType<typeof watch>[]] }
+    await Promise.all(
+      meshes.flatMap((_, at) => ids.filter((id) => id !== ids[at]).map((id) => seen[at]?.connected(id))),
+    )
+    return {
+      hub,
+      ids: ids as [PeerId, ...PeerId[]],
+      meshes: meshes as [Mesh, ...Mesh[]],
+      seen: seen as [ReturnType<typeof watch>, ...ReturnType<typeof watch>[]],
+    }
   }
 
   it('a killed peer is lost at once, as closed', async () => {

@@ -122,7 +122,8 @@ function createPipe(deliver: (act: () => void) => void): Pipe {
       })
     },
     fail: (reason) => {
-      failure ??= reason instanceof PeerUnreachable ? reason : new PeerUnreachable(`the stream broke: ${reason.message}`, reason)
+      failure ??=
+        reason instanceof PeerUnreachable ? reason : new PeerUnreachable(`the stream broke: ${reason.message}`, reason)
       queue.length = 0
       change()
     },

@@ -20,7 +20,11 @@ export interface StatusExchange {
 }
 
 /** Starts to answer too. */
-export function createStatusExchange(options: { mesh: Mesh; clock: Clock; snapshot: () => Promise<object> }): StatusExchange {
+export function createStatusExchange(options: {
+  mesh: Mesh
+  clock: Clock
+  snapshot: () => Promise<object>
+}): StatusExchange {
   const { mesh, clock, snapshot } = options
   mesh.handle('status', async (stream) => {
     const bytes = new TextEncoder().encode(JSON.stringify(await snapshot()))
@@ -55,7 +59,10 @@ export async function askAddress(options: {
   } catch (error) {
     if (error instanceof PeerUnreachable) throw error
     const hint = swarmKey === undefined ? 'does that mesh have a key?' : 'is it the key of that mesh?'
-    throw new PeerUnreachable(`No answer from ${address} (${sentence(error)}); is a node running there, and ${hint}`, error)
+    throw new PeerUnreachable(
+      `No answer from ${address} (${sentence(error)}); is a node running there, and ${hint}`,
+      error,
+    )
   } finally {
     await node.stop()
   }
