@@ -19,7 +19,8 @@ export const videoNumber = (n: number): VideoId => {
   assert.ok(isVideoId(id))
   return id
 }
-export const sha256Of = (bytes: Uint8Array | string): Sha256 => asSha256(createHash('sha256').update(bytes).digest('hex'))
+export const sha256Of = (bytes: Uint8Array | string): Sha256 =>
+  asSha256(createHash('sha256').update(bytes).digest('hex'))
 
 export function blobStoreConformance(name: string, makeWorld: () => Promise<BlobWorld>): void {
   describe(`a blob store: ${name}`, () => {

@@ -54,7 +54,10 @@ export function watch(mesh: Mesh, clock: Clock) {
       const end = clock.mono() + ms
       const look = () => {
         if (isSo()) settle(resolve)
-        else if (clock.mono() > end) settle(() => reject(new Error(`${what}: not within ${ms} ms; seen: ${JSON.stringify(seen.map((each) => each.what))}`)))
+        else if (clock.mono() > end)
+          settle(() =>
+            reject(new Error(`${what}: not within ${ms} ms; seen: ${JSON.stringify(seen.map((each) => each.what))}`)),
+          )
       }
       waiting.add(look)
       look()
@@ -64,7 +67,8 @@ export function watch(mesh: Mesh, clock: Clock) {
     until,
     connected: (peer: PeerId, ms = 5_000) => until('connected', () => mesh.peers().includes(peer), ms),
     disconnected: (peer: PeerId, ms = 5_000) => until('disconnected', () => !mesh.peers().includes(peer), ms),
-    heard: (text: string, ms = 5_000) => until(`gossip ${text}`, () => seen.some((each) => each.what === 'gossip' && each.text === text), ms),
+    heard: (text: string, ms = 5_000) =>
+      until(`gossip ${text}`, () => seen.some((each) => each.what === 'gossip' && each.text === text), ms),
   }
 }
 
@@ -104,7 +108,10 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
     }
 
     it('tells both sides once that they are connected', () => {
-      for (const [mesh, seen] of [[a, seenB], [b, seenA]] as const) {
+      for (const [mesh, seen] of [
+        [a, seenB],
+        [b, seenA],
+      ] as const) {
         assert.equal(seen.seen.filter((each) => each.what === 'connected' && each.peer === mesh.self).length, 1)
       }
       assert.deepEqual(a.peers(), [b.self])
@@ -119,7 +126,10 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
     it('gossips both ways as soon as both are connected, the author proved, never to itself', async () => {
       await sayUntilHeard(a, seenB, 'from a')
       await sayUntilHeard(b, seenA, 'from b')
-      for (const [seen, author] of [[seenB, a.self], [seenA, b.self]] as const) {
+      for (const [seen, author] of [
+        [seenB, a.self],
+        [seenA, b.self],
+      ] as const) {
         for (const each of seen.seen) if (each.what === 'gossip') assert.equal(each.message.author, author)
       }
     })
@@ -128,7 +138,8 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
       const data = new Uint8Array(30_000).map((_, at) => at % 251)
       for (const topic of ['heartbeat', 'work', 'suspect'] as const) {
         await a.publish(topic, data)
-        const isIt = (each: Seen) => each.what === 'gossip' && each.message.topic === topic && Buffer.compare(each.message.data, data) === 0
+        const isIt = (each: Seen) =>
+          each.what === 'gossip' && each.message.topic === topic && Buffer.compare(each.message.data, data) === 0
         await seenB.until(`${topic} at b`, () => seenB.seen.some(isIt), 5_000)
       }
     })
@@ -139,9 +150,13 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
 
     it('joins its streams with it-pipe, and each side may close its end first', async () => {
       answer = async (stream) => {
-        await pipe(stream.source, async function* (source) {
-          for await (const piece of source) yield bytes(new TextDecoder().decode(piece).toUpperCase())
-        }, stream.sink)
+        await pipe(
+          stream.source,
+          async function* (source) {
+            for await (const piece of source) yield bytes(new TextDecoder().decode(piece).toUpperCase())
+          },
+          stream.sink,
+        )
       }
       const stream = await a.open(b.self, 'blob', soon())
       assert.equal(stream.peer, b.self)
@@ -164,7 +179,9 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
         await Promise.all([count(stream.source), stream.sink(zeros(3))])
       }
       const streams = await Promise.all([1, 2, 3].map(() => a.open(b.self, 'blob', soon())))
-      const got = await Promise.all(streams.map(async (stream) => (await Promise.all([stream.sink(zeros(3)), count(stream.source)]))[1]))
+      const got = await Promise.all(
+        streams.map(async (stream) => (await Promise.all([stream.sink(zeros(3)), count(stream.source)]))[1]),
+      )
       assert.deepEqual(got, [3 * MiB, 3 * MiB, 3 * MiB])
     })
 
@@ -291,7 +308,12 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
         for (const mesh of everyone) void mesh.publish('heartbeat', bytes(JSON.stringify(mesh.addresses())))
       }, 200)
       try {
-        await seenA.until('all know all', () => everyone.every((mesh) => everyone.every((other) => other === mesh || mesh.peers().includes(other.self))), 12_000)
+        await seenA.until(
+          'all know all',
+          () =>
+            everyone.every((mesh) => everyone.every((other) => other === mesh || mesh.peers().includes(other.self))),
+          12_000,
+        )
       } finally {
         clearInterval(beating)
         for (const stop of off) stop()
