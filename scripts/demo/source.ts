@@ -1,0 +1,59 @@
+/** The video to show: the one given, or a clip painted once and kept in the cache. */
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { execa } from 'execa'
+import { makeClip } from '../../test/sources/clip.ts'
+import { cachePath } from '../cache.ts'
+import type { Ffmpeg } from '../ffmpeg.ts'
+
+export interface Source {
+  readonly path: string
+  /** `1:00 of 1920×1080, 30 fps, with sound`; what is not known is left out, and the run will say why. */
+  readonly facts: string
+  readonly seconds: number | null
+}
+
+const CLIP_S = 60
+
+export async function findSource(file: string | undefined, tools: Ffmpeg): Promise<Source> {
+  const path = file === undefined ? await clip(tools) : resolve(file)
+  return { path, ...(await factsOf(path, tools)) }
+}
+
+/** Its name has a hash of what paints it, so that a changed painter paints anew. */
+async function clip({ ffmpeg }: Ffmpeg): Promise<string> {
+  const painters = ['clip.ts', 'digits.ts'].map((name) => `${import.meta.dirname}/../../test/sources/${name}`)
+  const hash = createHash('sha256')
+  for (const painter of painters) hash.update(await readFile(painter))
+  const out = cachePath('demo', hash.digest('hex').slice(0, 12), `clip-${CLIP_S}s.mp4`)
+  if (await stat(out).catch(() => null)) return out
+  console.log(`painting a ${CLIP_S} s clip with sound and a frame counter (once: ${out})`)
+  await mkdir(dirname(out), { recursive: true })
+  await makeClip({ out, seconds: CLIP_S, ffmpeg })
+  return out
+}
+
+interface Stream {
+  readonly codec_type?: string
+  readonly width?: number
+  readonly height?: number
+  readonly avg_frame_rate?: string
+}
+
+async function factsOf(path: string, { ffprobe }: Ffmpeg): Promise<Pick<Source, 'facts' | 'seconds'>> {
+  const args = ['-v', 'error', '-show_streams', '-show_format', '-of', 'json', `file:${path}`]
+  const { stdout, failed } = await execa(ffprobe, args, { reject: false, stdin: 'ignore' })
+  if (failed) return { facts: '', seconds: null }
+  const { streams = [], format } = JSON.parse(stdout) as { streams?: Stream[]; format?: { duration?: string } }
+  const video = streams.find(({ codec_type }) => codec_type === 'video')
+  const seconds = Number(format?.duration) || null
+  const [frames, per] = (video?.avg_frame_rate ?? '').split('/').map(Number)
+  const facts = [
+    seconds !== null && `${seconds.toFixed(0)} s`,
+    video?.width && `${video.width}×${video.height}`,
+    frames && per && `${Number((frames / per).toFixed(2))} fps`,
+    streams.some(({ codec_type }) => codec_type === 'audio') && 'sound',
+  ]
+  return { facts: facts.filter(Boolean).join(', '), seconds }
+}
