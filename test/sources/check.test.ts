@@ -10,13 +10,14 @@ import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import { beepsWav } from './beeps.ts'
 import { type CheckResult, checkOutput } from './check.ts'
+import { compareCues } from './compare.ts'
 import { ensureSource, findSource, TOOLS } from './make.ts'
 import { paint, rawInput } from './paint.ts'
+import { type Cue, readCues } from './read.ts'
 import { turnMp4 } from './tamper.ts'
 
 const source = findSource('short')
 const RIGHT = Array.from({ length: 25 }, (_, number) => number)
-const COLORS = ['-color_primaries', 'bt709', '-color_trc', 'bt709', '-colorspace', 'bt709', '-color_range', 'tv']
 let file = ''
 let folder = ''
 
@@ -36,7 +37,7 @@ interface Spoilt {
 }
 
 async function encode(spoilt: Spoilt): Promise<string> {
-  const { numbers = RIGHT, filter = 'null', encoder = COLORS, mux = [] } = spoilt
+  const { numbers = RIGHT, filter = 'null', encoder = [], mux = [] } = spoilt
   const beeps = {
     track: spoilt.track ?? 0,
     channels: 2,
@@ -171,12 +172,24 @@ test('a picture spoilt beside its barcode is reported', async () => {
   )
 })
 
-test('missing colour tags are reported', async () => {
-  assertProblems(await check({ encoder: [] }), /no color range, space, primaries, transfer/)
+test('colour tags that the source has not are reported', async () => {
+  const encoder = ['-colorspace', 'smpte170m', '-color_primaries', 'bt709']
+  assertProblems(await check({ encoder }), /color space is smpte170m in place of nothing/, /color primaries is bt709/)
+})
+
+test('lost colour tags are reported', async () => {
+  const hdr = findSource('hdr10')
+  const result = await checkOutput({
+    source: hdr,
+    file: await ensureSource('hdr10'),
+    output: await encode({}),
+    ...TOOLS,
+  })
+  assert.ok(result.problems.includes('color space is not said in place of bt709'), JSON.stringify(result.problems))
 })
 
 test('what ffmpeg complains of is reported', async () => {
-  const output = await encode({ encoder: [...COLORS, '-g', '5'] })
+  const output = await encode({ encoder: ['-g', '5'] })
   const bytes = await readFile(output)
   const middle = bytes.indexOf('mdat') + 6_000
   bytes.fill(255, middle, middle + 40)
@@ -185,6 +198,36 @@ test('what ffmpeg complains of is reported', async () => {
   assert.ok(
     result.problems.some((problem) => problem.startsWith('ffmpeg says:')),
     JSON.stringify(result.problems),
+  )
+})
+
+test('subtitles that lie elsewhere or say something else are reported', () => {
+  const cues = [
+    { start_s: 1, end_s: 3.5, text: 'Guten Morgen' },
+    { start_s: 8, end_s: 10, text: 'Gute Nacht' },
+  ]
+  assert.deepEqual(compareCues('subtitles', cues, cues), [])
+  assert.match(compareCues('subtitles', cues, cues.slice(1)).join(), /1 subtitles, the source has 2/)
+  const [first, second] = cues as [Cue, Cue]
+  assert.match(
+    compareCues('subtitles', cues, [first, { ...second, start_s: 8.021 }]).join(),
+    /subtitles 1 are 21\.000 ms off/,
+  )
+  assert.match(
+    compareCues('subtitles', cues, [first, { ...second, text: '' }]).join(),
+    /say "" in place of "Gute Nacht"/,
+  )
+})
+
+test('the subtitles of a file are read with their times', async () => {
+  const job = { ffmpeg: TOOLS.ffmpeg, file: await ensureSource('multi'), stream: 3 }
+  assert.deepEqual(
+    (await readCues(job)).map((cue) => [cue.start_s, cue.end_s, cue.text]),
+    [
+      // The muxer moved all tracks by the sound's priming, 21 ms.
+      [1.021, 3.521, 'Guten Morgen'],
+      [8.021, 10.021, 'Gute Nacht'],
+    ],
   )
 })
 

@@ -2,18 +2,11 @@
  * Whether a finished MP4 is exactly its source: plain ffmpeg decodes both, `compare.ts` says where they differ. Nothing
  * of the pipeline is used here. Time: two decodes of each file and one of each audio track.
  */
-import { type Beep, findBeeps } from './beeps.ts'
-import {
-  type Box,
-  beepOffsets,
-  compareBeeps,
-  compareContainer,
-  compareFrames,
-  comparePictures,
-  type Shown,
-} from './compare.ts'
-import { type Container, filmStream, probeFile, streamsOf } from './probe.ts'
-import { readComplaints, readFrames, readSound } from './read.ts'
+import { beepOffsets, compareBeeps, compareCues, compareFrames, comparePictures } from './compare.ts'
+import { type Box, compareContainer } from './compare-container.ts'
+import { type Container, filmStream, probeFile } from './probe.ts'
+import { readComplaints } from './read.ts'
+import { readShown, type Shown } from './shown.ts'
 import type { Source } from './source.ts'
 
 export interface CheckJob {
@@ -53,6 +46,10 @@ export const BOXES = {
 
 /** Sound may end this much later than its source's: an encoder fills its last frame, 1,024 samples and its delay. */
 const TAIL_S = 0.1
+/** Players show black, or the cover, before a first frame that is later. */
+const START_S = 0.0005
+/** No source here shows its last frame for longer. */
+const LAST_FRAME_S = 1
 
 export async function checkOutput(job: CheckJob): Promise<CheckResult> {
   const { source, ffmpeg, ffprobe } = job
@@ -71,34 +68,13 @@ export async function checkOutput(job: CheckJob): Promise<CheckResult> {
       ? comparePictures(wanted.frames, got.frames)
       : []),
     ...compareBeeps(wanted, got, source.expect.beepSamples),
-    ...compareContainer(source.expect, after, job.box ?? BOXES['480p']),
+    ...compareContainer(source.expect, { source: before, output: after }, job.box ?? BOXES['480p']),
+    ...compareCues('chapters', wanted.chapters, got.chapters),
+    ...wanted.cues.flatMap((cues, track) => compareCues(`subtitles ${track}`, cues, got.cues[track] ?? [])),
     ...checkDuration(wanted, got, after),
     ...(await readComplaints({ ffmpeg, file: job.output })).slice(0, 5).map((line) => `ffmpeg says: ${line}`),
   ]
   return { ok: problems.length === 0, problems, facts: gatherFacts(wanted, got, after) }
-}
-
-interface Read extends Shown {
-  /** When the last sound ends, after the first frame; -Infinity without sound. */
-  readonly soundEnd_s: number
-}
-
-async function readShown(job: { file: string; container: Container; source: Source; ffmpeg: string }): Promise<Read> {
-  const film = filmStream(job.container)
-  const frames = film ? await readFrames({ ...job, stream: film.index }) : []
-  const first_s = frames[0]?.at_s ?? 0
-  const beeps: Beep[][] = []
-  let soundEnd_s = Number.NEGATIVE_INFINITY
-  for (const [track, stream] of streamsOf(job.container, 'audio').entries()) {
-    const sound = await readSound({ ...job, stream: stream.index })
-    const last = sound.runs.at(-1)
-    if (last)
-      soundEnd_s = Math.max(soundEnd_s, last.start_s - first_s + last.samples.length / sound.channels / sound.rate)
-    const heard = findBeeps(sound.runs, { ...sound, track: job.source.expect.audio[track]?.beep ?? track })
-    // What sounds before the first frame is not part of the film: a player starts at the picture.
-    beeps.push(heard.filter((beep) => beep.at_s >= first_s))
-  }
-  return { frames, beeps, soundEnd_s }
 }
 
 /** A source that is not what its recipe says would prove nothing. */
@@ -113,19 +89,21 @@ function checkSource({ expect, name }: Source, shown: Shown): string[] {
   return clean >= 100 && numbers.length - clean <= expect.lossMax ? [] : [`the source ${name} is damaged beyond use`]
 }
 
-function checkDuration(wanted: Read, got: Read, output: Container): string[] {
+/** The picture begins at zero, its track ends behind its last frame, and the sound where the source's ends. */
+function checkDuration(wanted: Shown, got: Shown, output: Container): string[] {
   const first_s = got.frames[0]?.at_s ?? 0
   const last_s = (got.frames.at(-1)?.at_s ?? 0) - first_s
-  const problems: string[] = []
   const film_s = filmStream(output)?.duration_s ?? 0
-  if (film_s <= last_s || film_s > last_s + 12)
+  const problems = Math.abs(first_s) > START_S ? [`the first frame is at ${first_s} s`] : []
+  if (film_s <= last_s || film_s > last_s + LAST_FRAME_S) {
     problems.push(`a picture track of ${film_s} s, its last frame at ${last_s} s`)
+  }
   const longer_s = got.soundEnd_s - wanted.soundEnd_s
   if (Math.abs(longer_s) > TAIL_S) problems.push(`the sound ends ${longer_s.toFixed(3)} s later than the source's`)
   return problems
 }
 
-function gatherFacts(wanted: Read, got: Read, output: Container): Facts {
+function gatherFacts(wanted: Shown, got: Shown, output: Container): Facts {
   const film = filmStream(output)
   return {
     size: film ? `${film.width}x${film.height}` : 'none',

@@ -1,12 +1,9 @@
 /**
- * Where an output differs from what a player makes of its source. Pure: frames, beeps and tags in, sentences out; no
+ * Where an output looks and sounds other than a player makes its source. Pure: frames and beeps in, sentences out; no
  * sentence means exact. Times are compared relative to the first frame shown, so that sound keeps its place beside it.
  */
-import type { Beep } from './beeps.ts'
-import type { Container, Stream } from './probe.ts'
-import { filmStream, streamsOf } from './probe.ts'
-import type { Frame } from './read.ts'
-import type { Expected } from './source.ts'
+import type { Cue, Frame } from './read.ts'
+import type { Shown } from './shown.ts'
 
 /** Seconds that a float may be off after a few additions at 100,000 s. */
 const FLOAT_S = 1e-7
@@ -15,14 +12,10 @@ const SAMPLE_S = 1 / 48_000
 const PICTURE_MAX = 6
 /** A chirp found at this likeness is that track's; another band's stays under 0.5. */
 const LIKENESS_MIN = 0.7
+/** Containers keep both in milliseconds, rounded once or twice. */
+const CUE_S = 0.002
 /** Sentences of one kind; the rest are counted. */
 const SHOWN = 4
-
-export interface Shown {
-  readonly frames: readonly Frame[]
-  /** One list for each audio track. */
-  readonly beeps: readonly (readonly Beep[])[]
-}
 
 /** Every frame of the source once, in order, at its time. */
 export function compareFrames(source: readonly Frame[], output: readonly Frame[], tick_s: number): string[] {
@@ -67,7 +60,7 @@ export function comparePictures(source: readonly Frame[], output: readonly Frame
   return some(wrong)
 }
 
-/** The largest move of a beep, in samples of 48 kHz; 0 where there is none to compare. */
+/** How far each beep of a track moved, in samples of 48 kHz. */
 export function beepOffsets(source: Shown, output: Shown, track: number): number[] {
   const [wanted = [], got = []] = [source.beeps[track], output.beeps[track]]
   return got.map((beep, at) => {
@@ -91,79 +84,17 @@ export function compareBeeps(source: Shown, output: Shown, samplesMax: number): 
   })
 }
 
-export interface Box {
-  readonly width: number
-  readonly height: number
-}
-
-/** Sizes, aspect, turn, colour, languages, chapters and subtitles of the finished file. */
-export function compareContainer(expect: Expected, output: Container, box: Box): string[] {
-  const film = filmStream(output)
-  if (!film) return ['no video stream']
-  return [
-    ...compareShape(expect, film, box),
-    ...compareColor(film),
-    ...compareList(
-      'audio languages',
-      expect.audio.map((track) => track.language),
-      streamsOf(output, 'audio').map((track) => track.language),
-    ),
-    ...compareList(
-      'audio channels',
-      expect.audio.map((track) => track.channels),
-      streamsOf(output, 'audio').map((track) => track.channels),
-    ),
-    ...compareList(
-      'subtitles',
-      expect.subtitles,
-      streamsOf(output, 'subtitle').map((track) => track.language),
-    ),
-    ...compareList(
-      'chapters',
-      expect.chapters.map((chapter) => chapter.title),
-      output.chapters.map((chapter) => chapter.title),
-    ),
-    ...expect.chapters.flatMap(({ start_s, title }, at) => {
-      const late = (output.chapters[at]?.start_s ?? start_s) - start_s
-      return Math.abs(late) > 0.002 ? [`chapter ${title} is ${ms(late)} late`] : []
+/** Subtitles and chapters: the same texts at the same times, to the millisecond they are kept in. */
+export function compareCues(what: string, source: readonly Cue[], output: readonly Cue[]): string[] {
+  if (source.length !== output.length) return [`${output.length} ${what}, the source has ${source.length}`]
+  return some(
+    source.flatMap((cue, at) => {
+      const got = output[at] ?? cue
+      const late = Math.max(Math.abs(got.start_s - cue.start_s), Math.abs(got.end_s - cue.end_s))
+      if (got.text !== cue.text) return [`${what} ${at} say "${got.text}" in place of "${cue.text}"`]
+      return late > CUE_S ? [`${what} ${at} are ${ms(late)} off`] : []
     }),
-    ...(streamsOf(output, 'video').length > 1 ? ['more than one video stream'] : []),
-  ]
-}
-
-function compareShape(expect: Expected, film: Stream, box: Box): string[] {
-  const { width, height } = film
-  const upright = expect.display.height > expect.display.width ? { width: box.height, height: box.width } : box
-  const scale = Math.min(1, upright.width / expect.display.width, upright.height / expect.display.height)
-  const [wantedWidth, wantedHeight] = [expect.display.width * scale, expect.display.height * scale]
-  const problems: string[] = []
-  if (width % 2 || height % 2) problems.push(`odd size ${width}x${height}`)
-  if (width > upright.width || height > upright.height)
-    problems.push(`${width}x${height} is outside ${upright.width}x${upright.height}`)
-  if (Math.abs(width - wantedWidth) > 2 || Math.abs(height - wantedHeight) > 2) {
-    problems.push(`${width}x${height} in place of ${wantedWidth.toFixed(1)}x${wantedHeight.toFixed(1)}`)
-  }
-  if (film.sampleAspect !== '1:1') problems.push(`pixel aspect ${film.sampleAspect || 'not said'}`)
-  if (film.rotation !== 0) problems.push(`turned by ${film.rotation}°`)
-  if (film.fieldOrder !== 'progressive') problems.push(`field order ${film.fieldOrder || 'not said'}`)
-  if (film.pixelFormat !== 'yuv420p') problems.push(`pixel format ${film.pixelFormat}`)
-  return problems
-}
-
-/** Untagged colours are guessed by the picture's size: two rungs of one film would look different. */
-function compareColor({ color }: Stream): string[] {
-  const missing = Object.entries(color).flatMap(([tag, value]) => (value === '' || value === 'unknown' ? [tag] : []))
-  const problems = missing.length > 0 ? [`no color ${missing.join(', ')}`] : []
-  if (color.range !== '' && color.range !== 'tv') problems.push(`color range ${color.range}`)
-  return /bt2020|smpte2084|arib/.test(Object.values(color).join())
-    ? [...problems, 'HDR tags on an 8-bit picture']
-    : problems
-}
-
-function compareList(what: string, wanted: readonly unknown[], got: readonly unknown[]): string[] {
-  return wanted.join() === got.join()
-    ? []
-    : [`${what}: ${got.join(', ') || 'none'} in place of ${wanted.join(', ') || 'none'}`]
+  )
 }
 
 const sinceFirst = (frames: readonly Frame[], at_s: number): number => at_s - (frames[0]?.at_s ?? 0)

@@ -23,6 +23,12 @@ export interface Sound {
   readonly runs: readonly Run[]
 }
 
+export interface Cue {
+  readonly start_s: number
+  readonly end_s: number
+  readonly text: string
+}
+
 /** Frames of one decoded track may sit this far from where the ones before them end: clocks in milliseconds. */
 const GAP_S = 0.015
 const BYTES_MAX = 2 ** 30
@@ -57,6 +63,24 @@ export async function readSound(job: { ffmpeg: string; file: string; stream: num
   const samples = new Float32Array(new Uint8Array(bytes).buffer)
   const parts = frames.map((frame) => ({ at_s: Number(frame[1]), samples: Number(frame[4]) }))
   return { rate, channels, layout: first[2] ?? '', runs: joinParts(parts, samples, { rate, channels }) }
+}
+
+/** A text subtitle's lines with their times, as the file says. */
+export async function readCues(job: { ffmpeg: string; file: string; stream: number }): Promise<Cue[]> {
+  const args = ['-nostdin', '-v', 'error', '-copyts', '-i', job.file, '-map', `0:${job.stream}`, '-f', 'srt', 'pipe:1']
+  const { stdout } = await execa(job.ffmpeg, args, { stdin: 'ignore' })
+  return stdout.split(/\r?\n\r?\n/).flatMap((block) => {
+    const [, times = '', ...text] = block.split(/\r?\n/)
+    const [start, end] = times.split(' --> ').map(srtSeconds)
+    return start === undefined || end === undefined
+      ? []
+      : [{ start_s: start, end_s: end, text: text.join('\n').trim() }]
+  })
+}
+
+function srtSeconds(time: string): number {
+  const [hours = 0, minutes = 0, seconds = 0] = time.replace(',', '.').split(':').map(Number)
+  return hours * 3600 + minutes * 60 + seconds
 }
 
 /** What ffmpeg says while it decodes all of a file; nothing is the right answer. */

@@ -55,7 +55,8 @@ export interface Expected {
   readonly audio: readonly AudioExpected[]
   /** Languages of the text subtitles, in order. */
   readonly subtitles: readonly string[]
-  readonly chapters: readonly { readonly title: string; readonly start_s: number }[]
+  /** Titles; the times are read from the source. */
+  readonly chapters: readonly string[]
   readonly hdr: boolean
   readonly interlaced: boolean
   /** Frames that the source's own decoder may lose or spoil. */

@@ -182,6 +182,6 @@ export const pictureSources: readonly Source[] = [
         audio: ['-c:a', 'ac3', '-b:a', '192k'],
       }),
     },
-    { ...FILM_EXPECTED, interlaced: true, beepSamples: 3 },
+    { ...FILM_EXPECTED, interlaced: true },
   ),
 ]

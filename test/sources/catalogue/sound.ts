@@ -74,10 +74,7 @@ export const soundSources: readonly Source[] = [
         { language: 'fra', channels: 1, beep: 1 },
       ],
       subtitles: ['deu'],
-      chapters: [
-        { title: 'Erster Akt', start_s: 0 },
-        { title: 'Second act; with = signs', start_s: 6 },
-      ],
+      chapters: ['Erster Akt', 'Second act; with = signs'],
     },
   ),
   source(

@@ -1,0 +1,87 @@
+/**
+ * What the tags of a finished file must say: shape, colours, languages, titles. Pure: probes in, sentences out.
+ */
+import { type Container, filmStream, type Stream, streamsOf } from './probe.ts'
+import type { Expected } from './source.ts'
+
+export interface Box {
+  readonly width: number
+  readonly height: number
+}
+
+/** Sizes, aspect, turn, colour, languages, chapters and subtitles of the finished file. */
+export function compareContainer(
+  expect: Expected,
+  files: { source: Container; output: Container },
+  box: Box,
+): string[] {
+  const { output } = files
+  const [source, film] = [filmStream(files.source), filmStream(output)]
+  if (!film) return ['no video stream']
+  return [
+    ...compareShape(expect, film, box),
+    ...compareColor(expect, source, film),
+    ...compareList(
+      'audio languages',
+      expect.audio.map((track) => track.language),
+      streamsOf(output, 'audio').map((track) => track.language),
+    ),
+    ...compareList(
+      'audio channels',
+      expect.audio.map((track) => track.channels),
+      streamsOf(output, 'audio').map((track) => track.channels),
+    ),
+    ...compareList(
+      'subtitles',
+      expect.subtitles,
+      streamsOf(output, 'subtitle').map((track) => track.language),
+    ),
+    ...compareList(
+      'chapters',
+      expect.chapters,
+      output.chapters.map((chapter) => chapter.title),
+    ),
+    ...(streamsOf(output, 'video').length > 1 ? ['more than one video stream'] : []),
+  ]
+}
+
+function compareShape(expect: Expected, film: Stream, box: Box): string[] {
+  const { width, height } = film
+  const upright = expect.display.height > expect.display.width ? { width: box.height, height: box.width } : box
+  const scale = Math.min(1, upright.width / expect.display.width, upright.height / expect.display.height)
+  const [wantedWidth, wantedHeight] = [expect.display.width * scale, expect.display.height * scale]
+  const problems: string[] = []
+  if (width % 2 || height % 2) problems.push(`odd size ${width}x${height}`)
+  if (width > upright.width || height > upright.height)
+    problems.push(`${width}x${height} is outside ${upright.width}x${upright.height}`)
+  if (Math.abs(width - wantedWidth) > 2 || Math.abs(height - wantedHeight) > 2) {
+    problems.push(`${width}x${height} in place of ${wantedWidth.toFixed(1)}x${wantedHeight.toFixed(1)}`)
+  }
+  if (film.sampleAspect !== '1:1') problems.push(`pixel aspect ${film.sampleAspect || 'not said'}`)
+  if (film.rotation !== 0) problems.push(`turned by ${film.rotation}°`)
+  if (film.fieldOrder !== 'progressive') problems.push(`field order ${film.fieldOrder || 'not said'}`)
+  if (film.pixelFormat !== 'yuv420p') problems.push(`pixel format ${film.pixelFormat}`)
+  return problems
+}
+
+/**
+ * What the source says of its colours must still be said, HDR as the BT.709 it became and full range as the limited one.
+ * Where the source says nothing, nothing may be said: a player guesses as it did before. An untold range is the limited one.
+ */
+function compareColor(expect: Expected, source: Stream | undefined, film: Stream): string[] {
+  return Object.entries(source?.color ?? {}).flatMap(([tag, said]) => {
+    const got = film.color[tag as keyof Stream['color']]
+    const sdr = expect.hdr ? 'bt709' : said
+    const wanted = tag === 'range' ? 'tv' : sdr
+    const isSilent = said === '' || said === 'unknown'
+    const isUntold = got === '' || got === 'unknown'
+    if (got === wanted || (isUntold && (isSilent || tag === 'range'))) return []
+    return [`color ${tag} is ${got || 'not said'} in place of ${isSilent ? 'nothing' : wanted}`]
+  })
+}
+
+function compareList(what: string, wanted: readonly unknown[], got: readonly unknown[]): string[] {
+  return wanted.join() === got.join()
+    ? []
+    : [`${what}: ${got.join(', ') || 'none'} in place of ${wanted.join(', ') || 'none'}`]
+}

@@ -1,0 +1,62 @@
+/**
+ * A whole file as a player shows it: frames, beeps, subtitles and chapters, each with its time.
+ */
+import { type Beep, findBeeps } from './beeps.ts'
+import { type Container, filmStream, streamsOf } from './probe.ts'
+import { type Cue, type Frame, readCues, readFrames, readSound } from './read.ts'
+import type { Source } from './source.ts'
+
+export interface Shown {
+  readonly frames: readonly Frame[]
+  /** One list for each audio track; what sounds before the first frame is not part of the film. */
+  readonly beeps: readonly (readonly Beep[])[]
+  /** When the last sound ends, after the first frame; -Infinity without sound. */
+  readonly soundEnd_s: number
+  /** Text subtitles, one list for each track, and chapters: seconds after the first frame. */
+  readonly cues: readonly (readonly Cue[])[]
+  readonly chapters: readonly Cue[]
+}
+
+const BITMAP_SUBTITLES = new Set(['hdmv_pgs_subtitle', 'dvd_subtitle', 'dvb_subtitle', 'xsub'])
+
+export interface ShownJob {
+  readonly file: string
+  readonly container: Container
+  readonly source: Source
+  readonly ffmpeg: string
+}
+
+export async function readShown(job: ShownJob): Promise<Shown> {
+  const film = filmStream(job.container)
+  const frames = film ? await readFrames({ ...job, stream: film.index }) : []
+  const first_s = frames[0]?.at_s ?? 0
+  const cues = []
+  for (const stream of streamsOf(job.container, 'subtitle')) {
+    if (!BITMAP_SUBTITLES.has(stream.codec))
+      cues.push(sinceFirst(await readCues({ ...job, stream: stream.index }), first_s))
+  }
+  const chapters = job.container.chapters.map(({ title, start_s }) => ({ start_s, end_s: start_s, text: title }))
+  return { frames, ...(await readBeeps(job, first_s)), cues, chapters: sinceFirst(chapters, first_s) }
+}
+
+async function readBeeps(job: ShownJob, first_s: number): Promise<Pick<Shown, 'beeps' | 'soundEnd_s'>> {
+  const beeps: Beep[][] = []
+  let soundEnd_s = Number.NEGATIVE_INFINITY
+  for (const [track, stream] of streamsOf(job.container, 'audio').entries()) {
+    const sound = await readSound({ ...job, stream: stream.index })
+    const heard = findBeeps(sound.runs, { ...sound, track: job.source.expect.audio[track]?.beep ?? track })
+    beeps.push(heard.filter((beep) => beep.at_s >= first_s))
+    const last = sound.runs.at(-1)
+    if (!last) continue
+    soundEnd_s = Math.max(soundEnd_s, last.start_s - first_s + last.samples.length / sound.channels / sound.rate)
+  }
+  return { beeps, soundEnd_s }
+}
+
+/** Nothing begins before the picture does. */
+const sinceFirst = (cues: readonly Cue[], first_s: number): Cue[] =>
+  cues.map(({ start_s, end_s, text }) => ({
+    start_s: Math.max(0, start_s - first_s),
+    end_s: Math.max(0, end_s - first_s),
+    text,
+  }))
