@@ -1,0 +1,148 @@
+/** Heartbeats and suspicions on the wire: what is honest comes through unchanged, everything else is a verdict and never a throw. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import {
+  decodeHeartbeat,
+  decodeSuspicion,
+  encodeHeartbeat,
+  encodeSuspicion,
+  type Heartbeat,
+  isNewer,
+  type Suspicion,
+} from './heartbeat.ts'
+import { asPeerId, type TaskId } from './ids.ts'
+import { GOSSIP_BYTES_MAX } from './limits.ts'
+
+const beat: Heartbeat = {
+  v: 1,
+  epoch: 3,
+  seq: 41,
+  started_at: 1_700_000_000_000,
+  version: '0.1.0',
+  roles: ['worker', 'coordinator'],
+  host: 'box',
+  name: 'Küche 🎬',
+  ffmpeg: '8.1',
+  decoders: ['h264', 'hevc10'],
+  filters: ['zscale'],
+  encoders: ['x264'],
+  resolutions: ['480p', '1080p'],
+  slots: 2,
+  busy: 1,
+  load: 0.7,
+  state: 'working',
+  addresses: ['/ip4/192.168.1.20/tcp/4001/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN'],
+  running: [{ task: '0123456789abcdef/480p/00007' as TaskId, attempt: 1, done: 0.5, speed: 1.2 }],
+}
+const suspicion: Suspicion = {
+  v: 1,
+  peer: asPeerId('12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN'),
+  epoch: 3,
+  why: 'alive',
+}
+const bytes = (text: string) => new TextEncoder().encode(text)
+const verdictOf = (change: object) => decodeHeartbeat(bytes(JSON.stringify({ ...beat, ...change }))).verdict
+
+describe('a heartbeat on the wire', () => {
+  it('comes through unchanged', () => {
+    assert.deepEqual(decodeHeartbeat(encodeHeartbeat(beat)), { verdict: 'accept', message: beat })
+    assert.deepEqual(decodeSuspicion(encodeSuspicion(suspicion)), { verdict: 'accept', message: suspicion })
+  })
+
+  it('of a newer version is ignored, not held against its sender', () => {
+    assert.equal(verdictOf({ v: 2, roles: 'something new' }), 'ignore')
+  })
+
+  it('may carry fields of tomorrow', () => {
+    assert.equal(verdictOf({ mood: 'fine' }), 'accept')
+  })
+
+  const wrong: readonly (readonly [string, object])[] = [
+    ['a version of its own', { v: '1' }],
+    ['a number that is none', { seq: 1.5 }],
+    ['a number below zero', { epoch: -1 }],
+    ['a number beyond what is exact', { seq: 2 ** 53 }],
+    ['a word with a space', { host: 'my box' }],
+    ['a role nobody knows', { roles: ['king'] }],
+    ['more addresses than are kept', { addresses: Array(9).fill('/ip4/1.2.3.4/tcp/1') }],
+    ['an address without an end', { addresses: ['x'.repeat(10_000)] }],
+    ['a task that is none', { running: [{ task: '../../x', attempt: 1, done: 0, speed: 0 }] }],
+    ['more than all of a task', { running: [{ ...beat.running[0], done: 1.1 }] }],
+    ['more attempts than a machine runs', { running: Array(65).fill(beat.running[0]) }],
+  ]
+  for (const [what, change] of wrong) {
+    it(`with ${what} is rejected`, () => assert.equal(verdictOf(change), 'reject'))
+  }
+
+  it('of too many bytes is rejected before it is parsed', () => {
+    assert.deepEqual(decodeHeartbeat(new Uint8Array(GOSSIP_BYTES_MAX + 1)), {
+      verdict: 'reject',
+      why: `${GOSSIP_BYTES_MAX + 1} bytes`,
+    })
+  })
+
+  it('never throws, whatever the bytes', () => {
+    for (const decode of [decodeHeartbeat, decodeSuspicion]) {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 2_000 }), (data) => {
+          assert.notEqual(decode(data).verdict, 'accept')
+        }),
+      )
+    }
+  })
+
+  it('never throws, whatever the JSON, and accepts only what its schema says', () => {
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 6 }),
+      fc.record({ v: fc.constantFrom(0, 1, 2, -1, null, '1') }, { requiredKeys: [] }),
+    )
+    fc.assert(
+      fc.property(value, (data) => {
+        for (const decode of [decodeHeartbeat, decodeSuspicion])
+          assert.notEqual(decode(bytes(JSON.stringify(data))).verdict, 'accept')
+      }),
+    )
+  })
+
+  it('never throws when one field of a good one is anything at all', () => {
+    const fields = fc.constantFrom(...Object.keys(beat))
+    fc.assert(
+      fc.property(fields, fc.jsonValue({ maxDepth: 3 }), (field, data) => {
+        const decoded = decodeHeartbeat(bytes(JSON.stringify({ ...beat, [field]: data })))
+        if (decoded.verdict === 'accept') assert.deepEqual(decodeHeartbeat(encodeHeartbeat(decoded.message)), decoded)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('survives JSON nested as deep as a message can be, and names that are traps', () => {
+    const half = GOSSIP_BYTES_MAX / 2 - 1
+    for (const text of [
+      '['.repeat(half) + ']'.repeat(half),
+      '{"__proto__":{"v":1}}',
+      '{"v":1,"constructor":{"prototype":{"epoch":1}}}',
+      'null',
+      '"v"',
+      '\u0000',
+    ]) {
+      for (const decode of [decodeHeartbeat, decodeSuspicion]) assert.notEqual(decode(bytes(text)).verdict, 'accept')
+    }
+    assert.equal(({} as Record<string, unknown>)['epoch'], undefined)
+  })
+})
+
+describe('which heartbeat is newer', () => {
+  const mark = fc.record({ epoch: fc.nat(5), seq: fc.nat(5) })
+
+  it('is an order: exactly one of two different ones, and none of equal ones', () => {
+    fc.assert(
+      fc.property(mark, mark, (a, b) => {
+        const isSame = a.epoch === b.epoch && a.seq === b.seq
+        assert.equal(Number(isNewer(a, b)) + Number(isNewer(b, a)), isSame ? 0 : 1)
+      }),
+    )
+  })
+
+  it('takes any as the first', () => assert.equal(isNewer({ epoch: 0, seq: 0 }, undefined), true))
+})
