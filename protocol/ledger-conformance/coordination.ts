@@ -78,7 +78,7 @@ async function coordinatorWrites(ledger: Ledger): Promise<((term: number) => Pro
     async (term) => (await ledger.completeVideo(merging._id, [{ resolution: '480p', ...output('x') }], term)) === 'changed',
     async (term) => (await ledger.reopenVideo(completed._id, term)) === 'changed',
     async (term) => (await ledger.failVideo(failing._id, 'no', term)) === 'changed',
-    async (term) => (await ledger.reclaim(seenClaims(held), { term, strike: 'peer_died' })).length > 0,
+    async (term) => (await ledger.reclaim(seenClaims(await theTask(ledger, held._id)), { term, strike: 'peer_died' })).length > 0,
     async (term) => (await ledger.wantBackup(slow._id, { attempt: 1, term })) === 'changed',
     async (term) => (await ledger.loseOutput(done._id, { completed_attempt: 1, term })) === 'changed',
     async (term) => (await ledger.failTask(pending._id, { strikes: 0, term })) === 'changed',

@@ -63,17 +63,20 @@ function modelSide(): Side & { tick(): void } {
 async function realSide(ledger: Ledger, advance: (ms: number) => Promise<void>): Promise<Side> {
   const start = await ledger.now()
   let past = 0
+  const seen: Side['seen'] = []
   return {
     ledger,
     at: (hours) => start + hours * HOUR - past,
     advance: async (hours) => {
       const before = await ledger.now()
       await advance(hours * HOUR)
-      // A virtual clock has moved by itself; then the start stays where it was.
-      if ((await ledger.now()) - before < (hours * HOUR) / 2) past += hours * HOUR
+      // A virtual clock has moved by itself; then the start, and what was read before, stay as they were.
+      if ((await ledger.now()) - before > (hours * HOUR) / 2) return
+      past += hours * HOUR
+      for (const claim of seen) claim.expires_at -= hours * HOUR
     },
     held: [],
-    seen: [],
+    seen,
   }
 }
 

@@ -8,7 +8,7 @@ import type { Ledger, LedgerOptions } from '../../../protocol/ledger.ts'
 import { silentLog } from '../../../protocol/log.ts'
 import { systemClock, systemRng } from '../../system-clock.ts'
 import { ledgerFromSteps } from '../ledger-from-steps.ts'
-import { tornSteps } from '../torn-steps.ts'
+import { tornSteps } from '../torn-steps.fixture.ts'
 import { sqliteSteps } from './sqlite-ledger.ts'
 
 const harness: LedgerHarness = {

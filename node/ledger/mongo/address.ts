@@ -1,0 +1,15 @@
+/** What a MongoDB address says, for people and for us: never its credentials. Pure. */
+
+const SHAPE = /^(mongodb(?:\+srv)?):\/\/(?:([^@/]*)@)?([^/?@]+)(?:\/([^?]*))?(?:\?.*)?$/
+
+/** `host:port,host:port`, or a word where the address has another shape (the driver will refuse it). */
+export function describeUrl(url: string): string {
+  const [, scheme, , hosts] = SHAPE.exec(url) ?? []
+  if (!scheme || !hosts) return '(an address of another shape)'
+  if (scheme === 'mongodb+srv') return hosts
+  return hosts.split(',').map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`)).join(',')
+}
+
+export const databaseName = (url: string): string => decodeURIComponent(SHAPE.exec(url)?.[4] || 'reelmesh')
+
+export const isMongoUrl = (text: string): boolean => SHAPE.test(text)

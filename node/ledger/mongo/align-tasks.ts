@@ -1,0 +1,27 @@
+/** Open tasks follow their video's priority and due, and the coordinator's term. Running it again is harmless. */
+import type { VideoId } from '../../../protocol/ids.ts'
+import type { Steps } from '../steps.ts'
+import { date } from './bson.ts'
+import { term as notNewer } from './pipeline.ts'
+import type { Store } from './store.ts'
+
+const OPEN = { $in: ['PENDING', 'PROCESSING'] }
+
+export async function prioritizeTasks(store: Store, video: VideoId, priority: number): Promise<number> {
+  const filter = { video_id: video, status: OPEN, priority: { $ne: priority } }
+  return (await store.run(() => store.chunks.updateMany(filter, { $set: { priority } }, { hint: 'video' }))).modifiedCount
+}
+
+export async function alignTasks(store: Store, align: Parameters<Steps['alignTasks']>[0], term: number): Promise<number> {
+  const writes = align.flatMap(({ video, priority, due, dueOthers }) => [
+    aligned(video, { kind: 'video' }, { priority, due: date(due) }, term),
+    aligned(video, { kind: { $ne: 'video' } }, { priority, due: date(dueOthers) }, term),
+  ])
+  return (await store.run(() => store.chunks.bulkWrite(writes, { ordered: false }))).modifiedCount
+}
+
+function aligned(video: VideoId, kind: object, values: { priority: number; due: Date }, term: number) {
+  const differs = [{ priority: { $ne: values.priority } }, { due: { $ne: values.due } }]
+  const filter = { video_id: video, status: OPEN, ...kind, ...notNewer(term), $or: differs }
+  return { updateMany: { filter, update: { $set: { ...values, coordinator_term: term } }, hint: 'video' } }
+}

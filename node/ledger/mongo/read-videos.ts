@@ -1,0 +1,19 @@
+/** Videos, one or many, as they stand. */
+import type { VideoId } from '../../../protocol/ids.ts'
+import type { Video, VideoStatus } from '../../../protocol/video.ts'
+import { fromBson } from './bson.ts'
+import type { Store } from './store.ts'
+
+export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
+  return fromBson(await store.run(() => store.videos.findOne({ _id: id })))
+}
+
+/** Newest last; a limit keeps the newest. */
+export async function readVideos(
+  store: Store,
+  { statuses, limit = 0 }: { statuses?: readonly VideoStatus[]; limit?: number },
+): Promise<Video[]> {
+  const filter = statuses ? { status: { $in: statuses } } : {}
+  const newest = () => store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit }).toArray()
+  return (await store.run(newest)).map(fromBson<Video>).reverse()
+}

@@ -1,0 +1,37 @@
+/** Which errors of the driver mean "perhaps later": all of them leave open whether the command was applied. Pure. */
+
+/** Of connections, pools, elections and timeouts: names of the driver's error classes. */
+const NAMES: ReadonlySet<string> = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoServerSelectionError',
+  'MongoNotConnectedError',
+  'MongoPoolClearedError',
+  'MongoPoolClearedOnNetworkError',
+  'MongoPoolClosedError',
+  'MongoServerClosedError',
+  'MongoTopologyClosedError',
+  'MongoClientClosedError',
+  'MongoExpiredSessionError',
+  'MongoWaitQueueTimeoutError',
+  'MongoWriteConcernError',
+  'MongoStalePrimaryError',
+  'PoolClearedError',
+])
+
+/**
+ * Server codes: HostUnreachable, HostNotFound, NetworkTimeout, ShutdownInProgress, WriteConcernFailed (applied, not yet held by
+ * a majority), LockTimeout, MaxTimeMSExpired, PrimarySteppedDown, SocketException, WriteConflict, NotWritablePrimary,
+ * Interrupted*, NotPrimary*, ExceededTimeLimit; and DuplicateKey, which only two upserts at the same instant can meet here.
+ */
+const CODES: ReadonlySet<number> = new Set([6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 11000])
+
+const LABELS = ['RetryableWriteError', 'RetryableError', 'ResetPool', 'SystemOverloadedError', 'TransientTransactionError']
+
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (NAMES.has(error.name)) return true
+  const { code, hasErrorLabel } = error as { code?: unknown; hasErrorLabel?: (label: string) => boolean }
+  if (typeof code === 'number' && CODES.has(code)) return true
+  return typeof hasErrorLabel === 'function' && LABELS.some((label) => hasErrorLabel.call(error, label))
+}
