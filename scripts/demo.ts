@@ -117,7 +117,8 @@ async function report(
     `\n${paint('bold', 'Files')}  ${paint('dim', '(decoding each from end to end, and the source beside them)')}`,
   )
   const files = await checkFiles({ source: source.path, delivered, tools, signal: stopping.signal })
-  for (const file of files) tellFile(file)
+  const column = Math.max(...files.map(({ path }) => relative(process.cwd(), path).length))
+  for (const file of files) tellFile(file, column)
   for (const note of delivered.notes) console.log(`  note: ${note}`)
   console.log(`\n${paint('bold', 'Healing')}`)
   const names = new Map([...story.workers.values()].map(({ peer, name }) => [peer, name]))
@@ -143,11 +144,11 @@ function nameOf(name: string | undefined, { kill }: Story): string {
   return name === kill?.name ? `${name} in its new process` : name
 }
 
-function tellFile({ path, bytes, checks }: CheckedFile): void {
+function tellFile({ path, bytes, checks }: CheckedFile, column: number): void {
   const facts = checks.map(({ ok, text }) =>
     ok ? `${paint('green', '✔')} ${text}` : `${paint('red', '✖')} ${paint('red', text)}`,
   )
-  console.log(`  ${relative(process.cwd(), path).padEnd(30)} ${bytesText(bytes).padStart(8)}   ${facts.join('  ')}`)
+  console.log(`  ${relative(process.cwd(), path).padEnd(column)} ${bytesText(bytes).padStart(8)}  ${facts.join('  ')}`)
 }
 
 function tellCheck({ ok, text }: Check): void {

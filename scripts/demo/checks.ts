@@ -49,7 +49,7 @@ export async function checkFiles(job: {
         ok: decoded.warnings.length === 0,
         text: decoded.warnings.length === 0 ? 'decodes clean' : `decoder: ${decoded.warnings[0]}`,
       },
-      { ok: sha256 === file.sha256, text: `sha256 ${sha256.slice(0, 12)}…` },
+      { ok: sha256 === file.sha256, text: `sha256 ${sha256.slice(0, 8)}…` },
     ]
     checked.push({ ...file, checks })
   }

@@ -156,6 +156,9 @@ export function createStory(startedAt: number): Story {
       if (event.event === 'worker_started') started(event.name, event.pid, now)
       else if (event.event === 'worker_ended') ended(event.name, event.how, now)
       else if (event.event === 'progress') progress(event, now)
+      // The last heartbeats may still tell of work that is done.
+      else if (event.event === 'delivered')
+        for (const worker of workers.values()) Object.assign(worker, { state: 'idle', running: [] })
     },
   }
 }
