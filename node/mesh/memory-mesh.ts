@@ -13,7 +13,7 @@ import { PeerUnreachable } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { LossReason, Mesh } from '../../protocol/mesh.ts'
-import { MemoryPeer, memoryAddress } from './memory-peer.ts'
+import { type MemoryNetwork, MemoryPeer, memoryAddress } from './memory-peer.ts'
 
 const REDIAL_MS = 250
 
@@ -52,14 +52,14 @@ export function createMemoryHub(options: { clock: Clock; rng: Rng; faults?: Part
 }
 
 /** A pair of peers; `open` while connected. */
-export interface Link {
+interface Link {
   readonly ends: readonly [MemoryPeer, MemoryPeer]
   isOpen: boolean
   cancel: (() => void) | null
   readonly streams: Set<(reason: Error) => void>
 }
 
-export class Hub {
+class Hub implements MemoryNetwork {
   readonly clock: Clock
   readonly rng: Rng
   readonly faults: MemoryFaults
@@ -95,7 +95,6 @@ export class Hub {
     return this.#frozen.has(peer)
   }
 
-  /** Whether a message sent now would arrive. */
   canReach(from: PeerId, to: PeerId): boolean {
     const groupOf = (peer: PeerId) => this.#groups.findIndex((group) => group.includes(peer))
     return !this.#frozen.has(from) && !this.#frozen.has(to) && groupOf(from) === groupOf(to)
@@ -110,7 +109,6 @@ export class Hub {
     return link?.isOpen ? link : undefined
   }
 
-  /** Opens what should be open and closes what should not, each after its time. Called after every change. */
   reconsider(): void {
     const started = [...this.peers.values()]
     for (const [at, a] of started.entries()) {

@@ -1,24 +1,42 @@
 /** One peer of the in-memory mesh: the `Mesh` contract on top of the hub in `memory-mesh.ts`, which decides who is linked. */
-import type { Clock } from '../../protocol/clock.ts'
+import type { Clock, Rng } from '../../protocol/clock.ts'
 import { PeerUnreachable } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId } from '../../protocol/ids.ts'
 import { DIAL_TIMEOUT_MS, GOSSIP_BYTES_MAX, STREAMS_PER_PEER } from '../../protocol/limits.ts'
 import type { LossReason, Mesh, MeshEvents, MeshStream, Protocol, Topic } from '../../protocol/mesh.ts'
-import type { Hub } from './memory-mesh.ts'
 import { memoryStreams } from './memory-stream.ts'
+
+/** The network as one peer sees it. */
+export interface MemoryNetwork {
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly faults: { readonly gossipLoss: number }
+  /** Started ones. */
+  readonly peers: Map<PeerId, MemoryPeer>
+  isFrozen(peer: PeerId): boolean
+  /** Whether a message sent now would arrive. */
+  canReach(from: PeerId, to: PeerId): boolean
+  /** One way, ms. */
+  latency(from: PeerId, to: PeerId): number
+  /** The open connection of two peers. Its streams break with it. */
+  link(a: PeerId, b: PeerId): { readonly isOpen: boolean; readonly streams: Set<(reason: Error) => void> } | undefined
+  /** Opens what should be open and closes what should not, each after its time. Called after every change. */
+  reconsider(): void
+  leave(peer: MemoryPeer): void
+}
 
 export const memoryAddress = (peer: PeerId) => `/memory/${peer}`
 
 export class MemoryPeer implements Mesh {
   readonly self: PeerId
-  readonly #hub: Hub
+  readonly #hub: MemoryNetwork
   readonly #known = new Set<PeerId>()
   readonly #connected = new Set<PeerId>()
   readonly #listeners = new Set<MeshEvents>()
   readonly #handlers = new Map<Protocol, (stream: MeshStream) => Promise<void>>()
   #state: 'new' | 'started' | 'gone' = 'new'
 
-  constructor(hub: Hub, self: PeerId) {
+  constructor(hub: MemoryNetwork, self: PeerId) {
     this.#hub = hub
     this.self = self
   }
