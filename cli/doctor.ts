@@ -42,7 +42,8 @@ async function checkNode(): Promise<Finding[]> {
 
 async function checkFfmpeg(config: Config): Promise<Finding[]> {
   const { composeMedia } = await import('../node/compose.ts')
-  const proof = await composeMedia(config).prove(AbortSignal.timeout(120_000))
+  const media = await composeMedia(config)
+  const proof = await media.prove(AbortSignal.timeout(120_000))
   const findings: Finding[] = [{ what: 'ffmpeg', level: 'ok', text: `${proof.ffmpeg}; encoders ${proof.encoders.join(', ')}; decoders ${proof.decoders.join(', ')}` }]
   if (!proof.filters.includes('zscale')) findings.push({ what: 'ffmpeg', level: 'note', text: 'no working zscale filter: HDR sources go to other peers; install an ffmpeg built with zimg to take them here' })
   if (!proof.encoders.some((encoder) => encoder.startsWith('x265'))) findings.push({ what: 'ffmpeg', level: 'note', text: 'no working libx265: HEVC renditions go to other peers' })

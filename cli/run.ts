@@ -5,6 +5,7 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
+import type { StatusSnapshot } from '../node/status.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
@@ -23,6 +24,8 @@ interface RunOptions extends RecipeOptions {
 const LOOK_MS = 250
 /** A delivery that fails this often is told and given up; the results stay in the store. */
 const DELIVERY_LOOKS = 40
+/** A disk that stays full this long, with nothing running that could make room, ends the run. */
+const DISK_LOOKS = 20
 
 export function addRun(program: Command): void {
   const command = program
@@ -86,6 +89,9 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
   return interrupted ? 130 : code
 }
 
+const isStuckOnDisk = ({ peers }: StatusSnapshot): boolean =>
+  peers.some((peer) => peer.self && peer.state === 'disk_full') && peers.every((peer) => peer.running.length === 0)
+
 interface Follow {
   readonly wanted: Map<VideoId, string>
   readonly mesh: Awaited<ReturnType<typeof import('../node/run-mesh.ts').createRunMesh>>
@@ -98,10 +104,15 @@ interface Follow {
 async function follow({ wanted, mesh, out, reporter, signal }: Follow): Promise<number> {
   let code = 0
   const looksAtProblem = new Map<VideoId, number>()
+  let looksAtFullDisk = 0
   while (wanted.size > 0 && !signal.aborted) {
     const snapshot = await mesh.snapshot()
     const rows = snapshot.videos.filter((row) => wanted.has(row.id))
     reporter.progress(rows, snapshot)
+    looksAtFullDisk = isStuckOnDisk(snapshot) ? looksAtFullDisk + 1 : 0
+    if (looksAtFullDisk >= DISK_LOOKS) {
+      throw new ReelmeshError('disk_full', `the disk under ${mesh.dataDir} is full, so nothing can be encoded; make room and run the same command again`)
+    }
     for (const row of rows) {
       const delivery = row.deliveries.find((each) => each.peer === mesh.self && each.dir === out)
       if (row.status === 'COMPLETED' && delivery?.done_at != null) reporter.delivered(row, delivery)

@@ -17,9 +17,9 @@ import type { Log } from '../protocol/log.ts'
 import type { Media, Proof } from '../protocol/media.ts'
 import type { Runner } from '../protocol/runner.ts'
 import { createBlobExchange } from './blobs/blob-exchange.ts'
-import { createBlobStore } from './blobs/blob-store.ts'
+import { createBlobStore, type DiskBlobStore } from './blobs/blob-store.ts'
 import { nextBootEpoch } from './boot-epoch.ts'
-import { type Config, defaultSlots, ledgerAddress } from './config.ts'
+import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import { type DataLock, lockDataDir } from './data-lock.ts'
 import { createDeliverer } from './delivery.ts'
 import { createHeartbeat, createPeerTable } from './heartbeat.ts'
@@ -31,6 +31,7 @@ import { createStatusExchange } from './mesh/status-exchange.ts'
 import { createNode, type NodeFace, type ReelNode } from './node.ts'
 import { createPinoLog } from './pino-log.ts'
 import { createPlanSource } from './plan-source.ts'
+import { findProgram } from './programs.ts'
 import { createStatus } from './status.ts'
 import { createSubmit } from './submit.ts'
 import { systemClock as clock, systemRng as rng } from './system-clock.ts'
@@ -56,18 +57,34 @@ export function composeLedger(config: Config, log: Log): Ledger {
 }
 
 /** ffmpeg as configured. Trial runs are remembered in the proof folder, by build. */
-export const composeMedia = (config: Config): Media =>
-  createFfmpegMedia({ ffmpeg: config.ffmpeg, ffprobe: config.ffprobe, cacheDir: config.proof_dir ?? join(config.data_dir, 'proofs'), clock, rng })
+export async function composeMedia(config: Config): Promise<Media> {
+  const what = 'ffmpeg 5.1 or newer, with ffprobe'
+  const ffmpeg = await findProgram(config.ffmpeg, { what, flag: '--ffmpeg' })
+  const ffprobe = await findProgram(config.ffprobe, { what, flag: '--ffprobe' })
+  return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: proofDir(config), clock, rng })
+}
+
+/** Put around the real parts: what injects faults or measures is a wrapper, never a flag inside. */
+export interface Wrappers {
+  ledger?(real: Ledger): Ledger
+  store?(real: DiskBlobStore): DiskBlobStore
+  media?(real: Media): Media
+}
+
+export interface StartOptions {
+  readonly log?: Log
+  readonly wrap?: Wrappers
+}
 
 /** Starts a node. Whatever fails on the way, nothing is left running and the data folder is free again. */
-export async function startNode(config: Config, options: { log?: Log } = {}): Promise<RunningNode> {
+export async function startNode(config: Config, options: StartOptions = {}): Promise<RunningNode> {
   const log = options.log ?? createPinoLog({ level: config.log_level, name: config.name })
   const swarmKey = await readSwarmKey(config)
   const undo: (() => unknown)[] = []
   try {
     const lock: DataLock = await lockDataDir(config.data_dir)
     undo.push(() => lock.release())
-    return await compose(config, { log, swarmKey, undo })
+    return await compose(config, { log, swarmKey, undo, wrap: options.wrap ?? {} })
   } catch (error) {
     for (const step of undo.reverse()) await step()
     throw error
@@ -79,20 +96,24 @@ interface Given {
   readonly swarmKey: string | undefined
   /** What to undo if a later step fails, and on stop, last first. */
   readonly undo: (() => unknown)[]
+  readonly wrap: Wrappers
 }
 
-async function compose(config: Config, { log, swarmKey, undo }: Given): Promise<RunningNode> {
-  const ledger = composeLedger(config, log.child({ part: 'ledger' }))
+async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Promise<RunningNode> {
+  const bare = composeLedger(config, log.child({ part: 'ledger' }))
+  const ledger = wrap.ledger?.(bare) ?? bare
   await ledger.open()
   undo.push(() => ledger.close())
   const { data_dir: dataDir, listen, announce, join: known, mdns } = config
   const mesh = await createLibp2pMesh({ dataDir, listen, announce, join: known, mdns, clock, rng, log: log.child({ part: 'mesh' }), ...(swarmKey && { swarmKey }) })
   undo.push(() => mesh.stop())
   const { self } = mesh
-  const store = await createBlobStore({ dir: config.store_dir ?? join(dataDir, 'store'), log })
+  const disk = await createBlobStore({ dir: config.store_dir ?? join(dataDir, 'store'), log })
+  const store = wrap.store?.(disk) ?? disk
   await store.tidy()
   const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }) })
-  const media = composeMedia(config)
+  const ffmpeg = await composeMedia(config)
+  const media = wrap.media?.(ffmpeg) ?? ffmpeg
   const proof = await media.prove(new AbortController().signal)
   const capability = capabilityOf(config, proof)
   const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(proof)) : 0

@@ -66,6 +66,10 @@ export async function loadConfig(sources: { flags: ConfigInput; env: NodeJS.Proc
 export const defaultDataDir = (env: NodeJS.ProcessEnv): string =>
   join(env.XDG_DATA_HOME && isAbsolute(env.XDG_DATA_HOME) ? env.XDG_DATA_HOME : join(homedir(), '.local', 'share'), 'reelmesh')
 
+/** Trial runs are remembered by build for every data folder of this user: they take seconds, and builds change rarely. */
+export const proofDir = (config: Config, env: NodeJS.ProcessEnv = process.env): string =>
+  config.proof_dir ?? join(env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache'), 'reelmesh', 'proofs')
+
 /** The ledger's address: given, or SQLite in the data folder. */
 export const ledgerAddress = (config: Config): string => config.ledger ?? `sqlite:${join(config.data_dir, 'ledger.db')}`
 

@@ -5,7 +5,7 @@
  * `<name>-<video id>`, written into the ledger before the first rename; nothing partial stays in the folder.
  */
 import { constants } from 'node:fs'
-import { access, copyFile, mkdir, rename, rm } from 'node:fs/promises'
+import { access, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import { isDiskFull, ReelmeshError, sentence, UsageError } from '../protocol/errors.ts'
@@ -38,7 +38,7 @@ export const deliveredPath = (delivery: Pick<Delivery, 'dir' | 'name'>, output: 
 /** A folder that can be written to, made where it is missing. `UsageError` says why not. */
 export async function prepareFolder(dir: string): Promise<void> {
   try {
-    await mkdir(dir, { recursive: true })
+    await makeFolder(dir)
     await access(dir, constants.W_OK)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
@@ -46,6 +46,18 @@ export async function prepareFolder(dir: string): Promise<void> {
     throw new UsageError(`the output folder ${dir} ${why}; choose another with --out`, { cause })
   }
 }
+
+/** Level by level: Node's own recursive mkdir never returns below /proc, where a missing parent cannot be made. */
+async function makeFolder(dir: string): Promise<void> {
+  const parent = dirname(dir)
+  if (parent !== dir && !(await exists(parent))) await makeFolder(parent)
+  await mkdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  if (!(await stat(dir)).isDirectory()) throw Object.assign(new Error(`${dir} is not a folder`), { code: 'ENOTDIR' })
+}
+
+const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false)
 
 export function createDeliverer(options: DeliveryOptions): Deliverer {
   const { self, ledger, exchange, log } = options
@@ -64,7 +76,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     const there = await hashFile(to).catch(() => null)
     if (there?.sha256 === output.sha256) return
     const from = await exchange.fetch({ ...output, video: video._id, holders: output.holders, signal })
-    await mkdir(dirname(to), { recursive: true })
+    await prepareFolder(dirname(to))
     const part = join(dirname(to), `.${video._id}-${output.resolution}.part`)
     try {
       await copyFile(from, part, constants.COPYFILE_FICLONE)

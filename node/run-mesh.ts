@@ -5,8 +5,8 @@
 import { join } from 'node:path'
 import { freemem } from 'node:os'
 import type { VideoId } from '../protocol/ids.ts'
-import { startNode } from './compose.ts'
-import { type Config, defaultSlots, ledgerAddress } from './config.ts'
+import { startNode, type Wrappers } from './compose.ts'
+import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import type { NodeFace } from './node.ts'
 import { createPinoLog } from './pino-log.ts'
 import { systemClock, systemRng } from './system-clock.ts'
@@ -15,6 +15,7 @@ import { createWorkerProcesses } from './worker-processes.ts'
 export type WorkerEvent = { readonly what: 'started' | 'ended'; readonly name: string; readonly pid: number; readonly how?: string }
 
 export interface RunMesh extends NodeFace {
+  readonly dataDir: string
   problem(video: VideoId): string | undefined
   sleep(ms: number, signal: AbortSignal): Promise<void>
   stop(): Promise<void>
@@ -26,16 +27,17 @@ export interface RunMeshOptions {
   readonly workers: number | undefined
   /** The program to start workers with; default: the one that runs now. */
   readonly entry?: string
+  readonly wrap?: Wrappers
   onWorker?(event: WorkerEvent): void
 }
 
 /** Beyond this many processes one more slot goes into a process that is there: each takes about 100 MB. */
 const PROCESSES_MAX = 4
 
-export async function createRunMesh({ config, workers, entry, onWorker }: RunMeshOptions): Promise<RunMesh> {
+export async function createRunMesh({ config, workers, entry, wrap, onWorker }: RunMeshOptions): Promise<RunMesh> {
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
   const storeDir = join(config.data_dir, 'store')
-  const node = await startNode(config, { log })
+  const node = await startNode(config, { log, ...(wrap && { wrap }) })
   const slots = defaultSlots({ freeBytes: freemem(), coresPerSlot: node.proof.cores_per_slot, encodeBytes: node.proof.encode_bytes })
   const count = workers ?? Math.min(slots, PROCESSES_MAX)
   const processes = createWorkerProcesses({
@@ -49,7 +51,7 @@ export async function createRunMesh({ config, workers, entry, onWorker }: RunMes
       ['--roles', 'worker'],
       ['--ledger', ledgerAddress(config)],
       ['--store-dir', storeDir],
-      ['--proof-dir', join(config.data_dir, 'proofs')],
+      ['--proof-dir', proofDir(config)],
       ['--slots', String(Math.max(1, Math.round(slots / count)))],
       ['--ffmpeg', config.ffmpeg],
       ['--ffprobe', config.ffprobe],
@@ -62,6 +64,7 @@ export async function createRunMesh({ config, workers, entry, onWorker }: RunMes
   })
   await processes.start()
   return {
+    dataDir: config.data_dir,
     self: node.self,
     ledger: node.ledger,
     snapshot: node.snapshot,

@@ -1,91 +1,113 @@
 /**
- * Pulls outputs to the leader as they complete, so that two hosts hold each, and notices outputs that nobody has any more:
- * a task whose output no holder offers for `LOST_AFTER_MS` goes back to PENDING; an ingest task does when an input is gone.
+ * Pulls outputs to the leader as they complete, so that two hosts hold each, and notices blobs that nobody has any more: an
+ * output lost sends its task back to PENDING, an input lost has the ingest cut it again, a result lost (while a delivery is
+ * open) has the video merged again.
  */
 import { BlobMissing } from '../../protocol/errors.ts'
-import { BLOB_FETCHES_AT_ONCE, LOST_AFTER_MS } from '../../protocol/limits.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
+import { BLOB_FETCHES_AT_ONCE, SILENCE_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { HeldBlob } from '../../protocol/video.ts'
+import type { HeldBlob, Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../coordinator.ts'
+import { createLossJudge } from '../policy/loss.ts'
 
 export function createCollect(context: TermContext): Duty {
   const { ledger, store, exchange, clock, self, term, log } = context
-  /** Tasks whose output is known to be here: asked of the disk once. */
+  /** Tasks whose output is known to be here: asked of the disk once, and again when a merge misses one. */
   const here = new Set<TaskId>()
-  /** COMPLETED tasks of a video when all of them were last looked at. */
-  const seen = new Map<VideoId, number>()
-  const missingSince = new Map<TaskId, number>()
+  /** COMPLETED tasks and failures of the merge when a video was last looked through. */
+  const seen = new Map<VideoId, string>()
+  const loss = createLossJudge({ clock, isPresent: (peer) => peer === self || context.connected().includes(peer) })
+  let inputsAt = Number.NEGATIVE_INFINITY
 
-  async function bring(video: VideoId, blob: HeldBlob, signal: AbortSignal): Promise<'here' | 'missing'> {
+  /** Brings the blob here; `lost` once it is sure enough that nobody has it. */
+  async function bring(video: VideoId, blob: HeldBlob, signal: AbortSignal): Promise<'here' | 'missing' | 'lost'> {
     try {
       await exchange.fetch({ ...blob, video, signal })
+      loss.found(blob.sha256)
       return 'here'
     } catch (error) {
-      if (error instanceof BlobMissing) return 'missing'
-      throw error
+      if (!(error instanceof BlobMissing)) throw error
+      return loss.isLost(blob) ? 'lost' : 'missing'
     }
-  }
-
-  /** True once the blob has been missing long enough to believe it. */
-  const isLost = (task: TaskId): boolean => {
-    const since = missingSince.get(task) ?? clock.mono()
-    missingSince.set(task, since)
-    return clock.mono() - since >= LOST_AFTER_MS
   }
 
   async function collectOutput(task: Task, signal: AbortSignal): Promise<void> {
-    const output = task.output
-    if (!output || here.has(task._id)) return
-    if ((await bring(task.video_id, output, signal)) === 'here') {
+    const { output, completed_attempt } = task
+    if (!output || completed_attempt === null || here.has(task._id)) return
+    const got = await bring(task.video_id, output, signal)
+    if (got === 'here') {
       here.add(task._id)
-      missingSince.delete(task._id)
       if (!output.holders.includes(self)) await ledger.addTaskHolder(task._id, output.sha256, self)
-    } else if (isLost(task._id) && task.completed_attempt !== null) {
-      missingSince.delete(task._id)
-      const lost = await ledger.loseOutput(task._id, { completed_attempt: task.completed_attempt, term })
-      if (lost === 'changed') await tellLost(task, 'its output has no holder any more and is made again')
+    } else if (got === 'lost' && (await ledger.loseOutput(task._id, { completed_attempt, term })) === 'changed') {
+      await tellLost(task._id, task.video_id, 'its output has no holder any more and is made again')
     }
   }
 
-  async function tellLost(task: Task, text: string): Promise<void> {
-    log.warn('a blob is lost', { task: task._id })
-    context.hint({ what: 'tasks', video: task.video_id })
-    await ledger.addEvent({ what: 'blob_lost', peer: null, video: task.video_id, text: `${task._id}: ${text}` })
+  async function tellLost(what: string, video: VideoId, text: string): Promise<void> {
+    log.warn('a blob is lost', { what })
+    context.hint({ what: 'tasks', video })
+    await ledger.addEvent({ what: 'blob_lost', peer: null, video, text: `${what}: ${text}` })
   }
 
-  /** A task waits whose input nobody has: the ingest task is asked to cut again. */
-  async function checkInput(task: Task, signal: AbortSignal): Promise<void> {
-    const input = task.input
-    if (!input || !task.failures.some((failure) => failure.code === 'input_missing')) return
-    if ((await store.find(input.sha256, task.video_id)) !== null) return
-    const holders = await exchange.whoHas({ sha256: input.sha256, video: task.video_id, peers: input.holders, signal })
-    if (holders.length > 0 || !isLost(task._id)) return
-    missingSince.delete(task._id)
-    const ingest = await ledger.task(taskId(task.video_id, 'ingest'))
+  /** Looks through a video's outputs when something completed, a merge missed one, or one is being missed. */
+  async function collectOutputs(video: Video, completed: number, signal: AbortSignal): Promise<void> {
+    const merge = video.status === 'MERGING' ? await ledger.task(taskId(video._id, 'merge')) : null
+    const misses = merge?.failures.filter((failure) => failure.code === 'input_missing').at(-1)?.attempt ?? 0
+    const now = `${completed}/${misses}`
+    if (seen.get(video._id) === now && !loss.isWatching()) return
+    const done = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['COMPLETED'] })
+    if (misses > 0 && seen.get(video._id) !== now) for (const task of done) here.delete(task._id)
+    const news = done.filter((task) => !here.has(task._id))
+    for (let at = 0; at < news.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
+      await Promise.all(news.slice(at, at + BLOB_FETCHES_AT_ONCE).map((task) => collectOutput(task, signal)))
+    }
+    seen.set(video._id, now)
+  }
+
+  /** Tasks that failed for want of their input: when nobody has it, the ingest task is asked to cut again. */
+  async function checkInputs(video: Video, signal: AbortSignal): Promise<void> {
+    const waiting = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['PENDING'] })
+    for (const { _id, input, failures } of waiting) {
+      if (!input || !failures.some((failure) => failure.code === 'input_missing')) continue
+      const { sha256, holders } = input
+      const has = (await store.find(sha256, video._id)) !== null || (await exchange.whoHas({ sha256, video: video._id, peers: holders, signal })).length > 0
+      if (has) loss.found(sha256)
+      else if (loss.isLost(input)) return cutAgain(video, _id)
+    }
+  }
+
+  async function cutAgain(video: Video, task: TaskId): Promise<void> {
+    const ingest = await ledger.task(taskId(video._id, 'ingest'))
     if (!ingest || ingest.completed_attempt === null) return
     const lost = await ledger.loseOutput(ingest._id, { completed_attempt: ingest.completed_attempt, term })
-    if (lost === 'changed') await tellLost(task, 'its input has no holder any more and is cut again')
+    if (lost === 'changed') await tellLost(task, video._id, 'its input has no holder any more and is cut again')
+  }
+
+  /** A COMPLETED video with an open delivery whose result is gone is merged again. */
+  async function checkResults(video: Video, signal: AbortSignal): Promise<void> {
+    if (video.deliveries.every((delivery) => delivery.done_at !== null)) return
+    for (const output of video.outputs) {
+      if ((await bring(video._id, output, signal)) !== 'lost') continue
+      if ((await ledger.reopenVideo(video._id, term)) === 'changed') await tellLost(`${output.resolution}.mp4`, video._id, 'the result is made again')
+      return
+    }
   }
 
   return {
     name: 'collect',
     async round(signal) {
-      const videos = await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })
-      const progress = await ledger.progress(videos.map((video) => video._id))
-      for (const video of videos) {
-        const completed = (progress.get(video._id) ?? []).filter((each) => each.status === 'COMPLETED').reduce((sum, each) => sum + each.count, 0)
-        // Reading every finished task of a long film twice a second would be most of the leader's work.
-        if (seen.get(video._id) === completed && missingSince.size === 0) continue
-        const done = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['COMPLETED'] })
-        const news = done.filter((task) => !here.has(task._id))
-        for (let at = 0; at < news.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
-          await Promise.all(news.slice(at, at + BLOB_FETCHES_AT_ONCE).map((task) => collectOutput(task, signal)))
-        }
-        seen.set(video._id, completed)
-        const waiting = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['PENDING'] })
-        for (const task of waiting) if (!signal.aborted) await checkInput(task, signal)
+      const open = await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })
+      const progress = await ledger.progress(open.map((video) => video._id))
+      for (const video of open) {
+        const counts = progress.get(video._id) ?? []
+        const completed = counts.filter((each) => each.status === 'COMPLETED').reduce((sum, each) => sum + each.count, 0)
+        await collectOutputs(video, completed, signal)
       }
+      if (clock.mono() - inputsAt < SILENCE_MS) return
+      inputsAt = clock.mono()
+      for (const video of open) if (!signal.aborted) await checkInputs(video, signal)
+      for (const video of await ledger.videos({ statuses: ['COMPLETED'] })) if (!signal.aborted) await checkResults(video, signal)
     },
   }
 }

@@ -1,0 +1,36 @@
+/**
+ * When a blob that nobody offered counts as lost: at once where every holder named is here to say so (they were all asked),
+ * else after `LOST_AFTER_MS`, as an absent holder may come back. Bounded: the oldest watch is forgotten first.
+ */
+import type { Clock } from '../../protocol/clock.ts'
+import type { PeerId, Sha256 } from '../../protocol/ids.ts'
+import { LOST_AFTER_MS } from '../../protocol/limits.ts'
+import type { HeldBlob } from '../../protocol/video.ts'
+
+export interface LossJudge {
+  /** Call when every holder and every connected peer was asked and none has it. */
+  isLost(blob: Pick<HeldBlob, 'sha256' | 'holders'>): boolean
+  found(sha256: Sha256): void
+  /** Whether something is missing and not yet given up. */
+  isWatching(): boolean
+}
+
+const WATCHED_MAX = 10_000
+
+export function createLossJudge(options: { clock: Clock; isPresent(peer: PeerId): boolean }): LossJudge {
+  const { clock, isPresent } = options
+  const since = new Map<Sha256, number>()
+  return {
+    isLost({ sha256, holders }) {
+      const first = since.get(sha256) ?? clock.mono()
+      since.set(sha256, first)
+      const oldest = since.keys().next().value
+      if (since.size > WATCHED_MAX && oldest !== undefined) since.delete(oldest)
+      const lost = holders.every(isPresent) || clock.mono() - first >= LOST_AFTER_MS
+      if (lost) since.delete(sha256)
+      return lost
+    },
+    found: (sha256) => void since.delete(sha256),
+    isWatching: () => since.size > 0,
+  }
+}
