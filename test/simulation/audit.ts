@@ -1,0 +1,168 @@
+/**
+ * Watches every write that takes effect in the ledger and holds it against the rules: tasks (`task-rules.ts`), videos, plans,
+ * the lease. It sits on the ledger's side of the lines, so it sees what was really done, whatever the askers were told.
+ * The simulation applies one statement at a time, so reading back right after it sees that statement's effect alone.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { AttemptEnd, Completion, Steps, VideoMove } from '../../node/ledger/steps.ts'
+import type { PeerId, Sha256, TaskId, VideoId } from '../../protocol/ids.ts'
+import type { Lease, SeenClaim } from '../../protocol/ledger.ts'
+import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
+import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
+import { stepsAround, type StepName } from './steps-around.ts'
+import { brokenRules, type Change } from './task-rules.ts'
+
+export interface AuditOptions {
+  readonly steps: Steps
+  /** Ledger time. */
+  now(): number
+  report(violation: string): void
+  trace(line: string): void
+  /** The output that an undisturbed run commits for this task; null where it has none. */
+  expected(task: Task): Sha256 | null
+}
+
+export interface Audited {
+  readonly steps: Steps
+  readonly counts: { writes: number; claims: number; commits: number; lost: number; strikes: number; terms: number }
+}
+
+type Watch = (given: never, answer: never) => Promise<void>
+
+export function createAudit(options: AuditOptions): Audited {
+  const { steps, now, report, trace } = options
+  const tasks = new Map<TaskId, Task>()
+  const videos = new Map<VideoId, Video>()
+  const counts = { writes: 0, claims: 0, commits: 0, lost: 0, strikes: 0, terms: 0 }
+  let lease: (Omit<Lease, 'remaining_ms'> & { expires_at: number }) | null = null
+
+  async function task(id: TaskId, what: Omit<Change, 'before' | 'after' | 'now'>): Promise<void> {
+    const after = await steps.task(id)
+    if (!after) return
+    const before = tasks.get(id)
+    tasks.set(id, after)
+    for (const broken of brokenRules({ ...what, before, after, now: now(), expected: options.expected(after) })) report(broken)
+    counts.strikes += Math.max(0, after.strikes.length - (before?.strikes.length ?? 0))
+  }
+
+  async function tasksOf(id: VideoId, what: Omit<Change, 'before' | 'after' | 'now'>): Promise<void> {
+    for (const status of TASK_STATUSES) for (const { _id } of await steps.tasks({ status, video: id })) await task(_id, what)
+  }
+
+  async function video(id: VideoId, term?: number): Promise<void> {
+    const after = await steps.video(id)
+    const before = videos.get(id)
+    if (!after) return
+    videos.set(id, after)
+    if (!before || isDeepStrictEqual(before, after)) return
+    const isRow = VIDEO_TRANSITIONS.some(({ from, event, to }) => {
+      const isTo = to === after.status || (event === 'retry' && after.status === 'QUEUED' && !after.plan)
+      return from.includes(before.status) && isTo
+    })
+    if (before.status !== after.status && !isRow) report(`video ${id} went from ${before.status} to ${after.status}`)
+    if (before.plan && before.plan.sha256 !== after.plan?.sha256) report(`the plan of video ${id} was replaced`)
+    if (term !== undefined && before.coordinator_term > term) {
+      report(`video ${id} was changed by term ${term} although term ${before.coordinator_term} had stamped it`)
+    }
+    if (after.coordinator_term < before.coordinator_term) report(`the term of video ${id} fell`)
+  }
+
+  function leaseWon(me: PeerId, nonce: string, answer: Lease): void {
+    if (answer.holder !== me || answer.nonce !== nonce) return
+    if (lease && lease.expires_at > now()) report(`term ${answer.term} was won by ${me} while term ${lease.term} was held`)
+    if (lease && answer.term !== lease.term + 1) report(`term ${answer.term} follows term ${lease.term}`)
+    lease = { holder: me, nonce, term: answer.term, expires_at: now() + answer.remaining_ms }
+    counts.terms = answer.term
+  }
+
+  async function leaseKept(me: PeerId, term: number, held: boolean): Promise<void> {
+    if (held && lease && (lease.holder !== me || lease.term !== term)) report(`term ${term} of ${me} was renewed after it was lost`)
+    const { remaining_ms } = await steps.lease()
+    if (held && lease) lease.expires_at = now() + remaining_ms
+  }
+
+  const claimed = async (asked: { worker: PeerId }, got: { attempt: number; task: Task } | null) => {
+    if (!got) return
+    counts.claims++
+    await task(got.task._id, { event: 'claim', held: true, attempt: got.attempt, worker: asked.worker })
+  }
+
+  const watches: Partial<Record<StepName, Watch>> = {
+    insertVideo: async ([made]: readonly [Video]) => video(made._id),
+    joinVideo: async ([id]: readonly [VideoId]) => video(id),
+    moveVideo: async ([id, move]: readonly [VideoId, VideoMove]) => video(id, move.term),
+    nameDelivery: async ([id]: readonly [VideoId]) => video(id),
+    finishDelivery: async ([id]: readonly [VideoId]) => video(id),
+    insertTasks: async ([made]: readonly [readonly NewTask[]]) => {
+      for (const { _id } of made) await task(_id, { event: 'insert', held: true })
+    },
+    claimNext: ([asked]: readonly [{ worker: PeerId }], got: never) => claimed(asked, got),
+    claimTask: ([asked]: readonly [{ worker: PeerId }], got: never) => claimed(asked, got),
+    renew: async ([worker, asked]: readonly [PeerId, readonly { task: TaskId; attempt: number }[]], lost: readonly { task: TaskId }[]) => {
+      for (const each of asked) {
+        const held = !lost.some((gone) => gone.task === each.task)
+        await task(each.task, { event: 'renew', held, attempt: each.attempt, worker })
+      }
+    },
+    complete: async ([done]: readonly [Completion], held: boolean) => {
+      if (held) counts.commits++
+      await task(done.task, { event: 'complete', held, attempt: done.attempt, worker: done.worker })
+    },
+    endAttempt: async ([end]: readonly [AttemptEnd], held: boolean) => {
+      const { attempt, worker, strike } = end
+      await task(end.task, { event: end.failure ? 'fail' : 'release', held, attempt, worker, strike })
+    },
+    endSeenClaims: async ([claims, { term, strike }]: readonly [readonly SeenClaim[], { term: number | null; strike: never }], ended: readonly TaskId[]) => {
+      for (const id of new Set(claims.map((claim) => claim.task))) {
+        const seen = claims.filter((claim) => claim.task === id)
+        await task(id, { event: term === null ? 'release' : 'reclaim', held: ended.includes(id), seen, term, strike })
+      }
+    },
+    wantBackup: ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) => task(id, { event: 'want_backup', held, term }),
+    failTask: ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) => task(id, { event: 'strikes_full', held, term }),
+    loseOutput: async ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) => {
+      if (held) counts.lost++
+      await task(id, { event: 'lost', held, term })
+    },
+    recut: ([id]: readonly [TaskId], held: boolean) => task(id, { event: 'recut', held }),
+    addTaskHolder: ([id]: readonly [TaskId], held: boolean) => task(id, { event: 'holder', held }),
+    cancelTasks: ([id]: readonly [VideoId]) => tasksOf(id, { event: 'cancel', held: true }),
+    reviveTasks: ([id]: readonly [VideoId]) => tasksOf(id, { event: 'retry', held: true }),
+    prioritizeTasks: ([id]: readonly [VideoId]) => tasksOf(id, { event: 'align', held: true }),
+    alignTasks: async (_given: never, changed: number) => allTasks(changed),
+    stampTerm: async (_given: never, changed: number) => allTasks(changed),
+    acquireLease: async ([me, nonce]: readonly [PeerId, string], answer: Lease) => leaseWon(me, nonce, answer),
+    renewLease: ([me, term]: readonly [PeerId, number], held: boolean) => leaseKept(me, term, held),
+    releaseLease: ([me, term]: readonly [PeerId, number], held: boolean) => leaseKept(me, term, held),
+  }
+
+  async function allTasks(changed: number): Promise<void> {
+    if (changed === 0) return
+    for (const id of videos.keys()) {
+      await video(id)
+      await tasksOf(id, { event: 'align', held: true })
+    }
+  }
+
+  const watched = stepsAround(steps, async (name, given, call) => {
+    const watch = watches[name]
+    if (!watch) return call()
+    counts.writes++
+    const answer = await call()
+    trace(`${name} ${brief(given)} → ${brief(answer)}`)
+    await watch(given as never, answer as never)
+    return answer
+  })
+  return { steps: watched, counts }
+}
+
+/** Enough of a statement to tell two runs apart, and to read. */
+function brief(value: unknown): string {
+  if (Array.isArray(value)) return value.length > 3 ? `${value.length}×${brief(value[0])}` : value.map(brief).join(' ')
+  if (value === null || typeof value !== 'object') return String(value)
+  const { _id, task, attempt, worker, to, term, code } = value as Record<string, unknown>
+  const id = typeof task === 'object' && task !== null ? (task as Task)._id : (task ?? _id)
+  return [id, attempt !== undefined && `#${attempt}`, worker && String(worker).slice(-2), to, term !== undefined && `term ${term}`, code]
+    .filter(Boolean)
+    .join(' ')
+}

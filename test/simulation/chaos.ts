@@ -1,0 +1,207 @@
+/**
+ * Plays a scenario: starts the peers, has people submit, cancel and retry, and makes the faults happen and end at their
+ * times. From `calmAtMs` on nothing more goes wrong, everybody who is to come back is back, and the mesh must finish.
+ */
+import { within } from '../../protocol/clock.ts'
+import { canonicalRecipe, DEFAULT_RECIPE, type Recipe } from '../../protocol/recipe.ts'
+import { videoId, type VideoId } from '../../protocol/ids.ts'
+import { type Film, filmBytes, sha256Of } from './film.ts'
+import type { Life } from './life.ts'
+import type { SimulatedPeer } from './peer.ts'
+import type { FaultPlan, FilmPlan, Scenario } from './scenario.ts'
+import type { World } from './world.ts'
+
+export interface PlayedFilm {
+  readonly film: Film
+  readonly recipe: Recipe
+  readonly id: VideoId
+  readonly out: string
+  readonly path: string
+  /** A person asked to cancel it. */
+  wasCancelled: boolean
+}
+
+export interface Play {
+  readonly films: readonly PlayedFilm[]
+  /** Whether everything planned has been done, and all who are to be there are. */
+  isCalm(): boolean
+}
+
+export interface ChaosOptions {
+  readonly world: World
+  readonly peers: readonly SimulatedPeer[]
+  readonly scenario: Scenario
+  /** Of the people, who outlive every machine. */
+  readonly people: Life
+  readonly ledgerLife: Life
+}
+
+const RESTART_MS = 2_000
+const STOP_MS_MAX = 30_000
+const PATIENCE_MS = 8_000
+
+export function play(options: ChaosOptions): Play {
+  const { world, peers, scenario, people, ledgerLife } = options
+  const { scheduler } = world
+  const films = scenario.films.map((plan) => playedFilm(plan, peers))
+  let open = 0
+  let isOver = false
+
+  /** Brings a peer up, again and again where it cannot start: what a service manager does. */
+  async function bringUp(peer: SimulatedPeer): Promise<void> {
+    while (!peer.running && !peer.isGone) {
+      const born = peer.start()
+      const { running } = peer
+      try {
+        await born
+      } catch (error) {
+        world.trace(`${peer.machine} could not start: ${String(error)}`)
+        if (peer.running === running) peer.crash(false)
+        await people.wait(RESTART_MS)
+      }
+    }
+  }
+
+  /** A person asks again until told that it worked. */
+  async function insist(peer: SimulatedPeer, what: string, act: (peer: NonNullable<SimulatedPeer['running']>) => Promise<unknown>): Promise<void> {
+    open++
+    for (;;) {
+      const { running } = peer
+      const done = running && (await within(people.clock, PATIENCE_MS, act(running)).catch((error: unknown) => `${what}: ${String(error)}`))
+      if (running && done !== 'late' && typeof done !== 'string') break
+      if (typeof done === 'string') world.trace(`${peer.machine} ${done}`)
+      await people.wait(500)
+    }
+    world.trace(`${what} by ${peer.machine}`)
+    open--
+  }
+
+  const submit = (at: number, peer: SimulatedPeer) =>
+    insist(peer, `submit ${films[at]!.id}`, async ({ node }) => {
+      const { path, recipe, out } = films[at]!
+      await node.submit({ path, recipe, priority: scenario.films[at]!.priority, deadline: null, out, signal: new AbortController().signal })
+      return true
+    })
+
+  const act = (at: number, by: number, what: 'cancel' | 'retry' | { priority: number }) =>
+    insist(peers[by]!, `${JSON.stringify(what)} ${films[at]!.id}`, async ({ node, ledger }) => {
+      if ((await ledger.video(films[at]!.id)) !== null) await node.act(what, films[at]!.id)
+      return true
+    })
+
+  async function stopAndReturn(peer: SimulatedPeer, backAfterMs: number): Promise<void> {
+    if (peer.state !== 'running') return
+    const { running } = peer
+    const isDone = await within(people.clock, STOP_MS_MAX, peer.stop().then(() => true))
+    if (isDone === 'late' && peer.running === running && peer.state === 'running') world.report(`${peer.machine} did not stop in ${STOP_MS_MAX} ms`)
+    if (isDone === true && isFineLine(scenario) && (await world.steps.claimsOf(peer.id)).length > 0 && !peer.running) {
+      world.report(`${peer.machine} stopped and still holds claims`)
+    }
+    if (!peer.running) await people.wait(backAfterMs)
+    await bringUp(peer)
+  }
+
+  function strike(fault: FaultPlan): void {
+    const peer = 'peer' in fault ? peers[fault.peer]! : null
+    const later = (ms: number, undo: () => void) => void people.clock.timer(ms, undo)
+    world.trace(`fault ${JSON.stringify(fault)}`)
+    switch (fault.what) {
+      case 'crash':
+        if (fault.backAfterMs === null) peer!.isGone = true
+        peer!.crash(fault.isWiped)
+        if (fault.backAfterMs !== null) later(fault.backAfterMs, () => void bringUp(peer!))
+        break
+      case 'stop':
+        void stopAndReturn(peer!, fault.backAfterMs)
+        break
+      case 'freeze':
+        peer!.freeze()
+        later(fault.ms, () => peer!.thaw())
+        break
+      case 'partition':
+        world.hub.partition(fault.apart.map((at) => peers[at]!.id))
+        later(fault.ms, () => world.hub.heal())
+        break
+      case 'ledger down':
+        world.ledgerFaults.isDown = true
+        later(fault.ms, () => (world.ledgerFaults.isDown = false))
+        break
+      case 'line down':
+        peer!.line.isDown = true
+        later(fault.ms, () => (peer!.line.isDown = false))
+        break
+      case 'slow':
+        peer!.slowness = peer!.plan.slowness * fault.factor
+        later(fault.ms, () => (peer!.slowness = peer!.plan.slowness))
+        break
+      case 'disk full':
+        world.disk.setFull(peer!.machine, true)
+        later(fault.ms, () => world.disk.setFull(peer!.machine, false))
+        break
+      case 'clock jump':
+        ledgerLife.jump(fault.ms)
+        break
+      case 'pause':
+        void world.steps.setPeer(peer!.id, { paused: true })
+        later(fault.ms, () => void world.steps.setPeer(peer!.id, { paused: false }))
+        break
+      case 'cancel':
+        films[fault.film]!.wasCancelled = true
+        void act(fault.film, fault.by, 'cancel').then(async () => {
+          if (fault.retryAfterMs === null) return
+          await people.wait(fault.retryAfterMs)
+          await act(fault.film, fault.by, 'retry')
+        })
+        break
+      case 'priority':
+        void act(fault.film, fault.by, { priority: fault.priority })
+        break
+      case 'submit again':
+        void submit(fault.film, peers[fault.by]!)
+    }
+  }
+
+  function makeNoise(isOn: boolean): void {
+    const noise = scenario.noise
+    const of = (share: number) => (isOn ? share : 0)
+    const rng = world.rng.fork('network')
+    Object.assign(world.hub.faults, { gossipLoss: of(noise.gossipLoss), latencyMs: () => 1 + rng.random() ** 3 * of(noise.latencyMs) })
+    Object.assign(world.ledgerFaults, { refused: of(noise.refused), answerLost: of(noise.answerLost), appliedLate: of(noise.appliedLate) })
+    world.ledgerFaults.latencyMs = { least: 0, most: Math.ceil(of(noise.ledgerMs)) }
+    Object.assign(world.gossip, { twice: of(noise.gossipTwice) })
+  }
+
+  function calm(): void {
+    world.trace('calm')
+    makeNoise(false)
+    world.hub.heal()
+    world.ledgerFaults.isDown = false
+    for (const peer of peers) {
+      world.disk.setFull(peer.machine, false)
+      peer.line.isDown = false
+      peer.slowness = peer.plan.slowness
+      peer.thaw()
+      void bringUp(peer)
+    }
+    isOver = true
+  }
+
+  for (const { path, film } of films) world.disk.write(path, filmBytes(film))
+  for (const peer of peers) scheduler.after(world.rng.whole(0, 400), () => void bringUp(peer))
+  makeNoise(true)
+  for (const [at, film] of scenario.films.entries()) scheduler.after(film.at, () => void submit(at, peers[film.by]!))
+  for (const fault of scenario.faults) scheduler.after(fault.at, () => strike(fault))
+  scheduler.after(scenario.calmAtMs, calm)
+  return { films, isCalm: () => isOver && open === 0 && peers.every((peer) => peer.isGone || peer.state === 'running') }
+}
+
+/** No statement of this scenario ever goes wrong. */
+const isFineLine = ({ noise, faults }: Scenario): boolean =>
+  noise.refused + noise.answerLost + noise.appliedLate === 0 && !faults.some(({ what }) => what === 'ledger down' || what === 'line down')
+
+function playedFilm({ film, renditions, by }: FilmPlan, peers: readonly SimulatedPeer[]): PlayedFilm {
+  const recipe: Recipe = { ...DEFAULT_RECIPE, renditions }
+  const machine = peers[by]!.machine
+  const id = videoId(sha256Of(filmBytes(film)), canonicalRecipe(recipe))
+  return { film, recipe, id, out: `/simulated/${machine}/out`, path: `/simulated/${machine}/films/${film.name}.mp4`, wasCancelled: false }
+}

@@ -1,0 +1,113 @@
+/**
+ * Films that are one line of text, and what becomes of them: every cut, encode and merge is text that says what it was made
+ * from, so that one wrong or doubled byte anywhere shows in the finished file. `expectedOutput` is the undisturbed run.
+ */
+import { createHash } from 'node:crypto'
+import { asSha256, type Resolution, type Sha256, type VideoId } from '../../protocol/ids.ts'
+import type { Plan } from '../../protocol/plan.ts'
+import type { Recipe } from '../../protocol/recipe.ts'
+
+export interface Film {
+  readonly name: string
+  readonly chunks: number
+  readonly hasAudio: boolean
+  readonly hasSubtitles: boolean
+  /** A chunk that no ffmpeg can encode, or null. */
+  readonly poison: number | null
+}
+
+export const FRAMES = 240
+const FPS = 30
+
+export const sha256Of = (content: string | Buffer): Sha256 => asSha256(createHash('sha256').update(content).digest('hex'))
+
+export const filmBytes = (film: Film): string => JSON.stringify(film)
+export const readFilm = (content: Buffer): Film => JSON.parse(content.toString()) as Film
+
+/** What a cut, an encode and a merge are. `by` differs between builds where real bytes do. */
+export const cutBytes = (film: Film, chunk: number, by: string): string => JSON.stringify({ cut: chunk, film, by })
+export const readCut = (content: Buffer): { cut: number; film: Film } => JSON.parse(content.toString()) as { cut: number; film: Film }
+export const encodedBytes = (film: Film, chunk: number, resolution: Resolution): string =>
+  `${film.name}: chunk ${chunk} of ${film.chunks} at ${resolution}`
+export const audioInBytes = (film: Film, by: string): string => JSON.stringify({ sound: true, film, by })
+export const audioOutBytes = (film: Film): string => `${film.name}: sound`
+export const subtitleBytes = (film: Film): string => `${film.name}: subtitles`
+
+export interface Merged {
+  readonly resolution: Resolution
+  readonly chunks: readonly string[]
+  readonly audio: string | null
+  readonly extra: string | null
+}
+export const mergedBytes = (parts: Merged): string => JSON.stringify(parts)
+
+/** The finished file of one rendition, as one machine that never fails makes it. */
+export function expectedOutput(film: Film, resolution: Resolution): string {
+  const chunks = Array.from({ length: film.chunks }, (_, chunk) => encodedBytes(film, chunk, resolution))
+  const audio = film.hasAudio ? audioOutBytes(film) : null
+  return mergedBytes({ resolution, chunks, audio, extra: film.hasSubtitles ? subtitleBytes(film) : null })
+}
+
+/** Two builds plan alike but for a note, so that two plans of one video are told apart by their hash. */
+export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string): Plan {
+  const ticks = (chunk: number) => chunk * FRAMES
+  return {
+    version: 1,
+    video_id,
+    time_base: [1, FPS],
+    start_pts: 0,
+    end_pts: ticks(film.chunks),
+    frames: ticks(film.chunks),
+    genpts: false,
+    fps: [FPS, 1],
+    variable_rate: false,
+    track_timescale: 15360,
+    b_frames: 3,
+    encoder: 'x264',
+    preset: recipe.preset,
+    crf: recipe.crf,
+    keyframe_s: recipe.keyframe_s,
+    audio_kbps: recipe.audio_kbps,
+    video: PICTURE,
+    audio: film.hasAudio ? [SOUND] : [],
+    subtitles: [],
+    chapters: film.hasSubtitles ? 1 : 0,
+    renditions: recipe.renditions.map((resolution) => ({ resolution, width: 2, height: 2, class: `h264>x264/${resolution}`, signature: sha256Of(resolution) })),
+    chunks: Array.from({ length: film.chunks }, (_, chunk_id) => ({
+      chunk_id,
+      start_pts: ticks(chunk_id),
+      end_pts: ticks(chunk_id + 1),
+      frames: FRAMES,
+      cut: { seek_pts: null, stop_dts: null },
+    })),
+    notes: [`planned by ${by}`],
+  }
+}
+
+export const PICTURE: Plan['video'] = {
+  stream: 0,
+  codec: 'h264',
+  profile: 'High',
+  pixel_format: 'yuv420p',
+  bit_depth: 8,
+  width: 1920,
+  height: 1080,
+  sample_aspect: [1, 1],
+  rotation: 0,
+  mirrored: false,
+  interlaced: false,
+  top_field_first: true,
+  color: { range: 'tv', primaries: 'bt709', transfer: 'bt709', space: 'bt709' },
+  hdr: false,
+}
+
+const SOUND: Plan['audio'][number] = {
+  stream: 1,
+  codec: 'aac',
+  channels: 2,
+  layout: 'stereo',
+  sample_rate: 48_000,
+  language: 'eng',
+  title: '',
+  default: true,
+}

@@ -1,0 +1,91 @@
+/** ffmpeg that takes virtual time and writes text: the contract's verbs over the virtual disk. */
+import type { Clock } from '../../protocol/clock.ts'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import type { Resolution } from '../../protocol/ids.ts'
+import type { EncodeResult, Media } from '../../protocol/media.ts'
+import * as film from './film.ts'
+import type { VirtualDisk } from './virtual-disk.ts'
+
+export interface MediaOptions {
+  readonly disk: VirtualDisk
+  readonly clock: Clock
+  /** The build's name: in cuts and in the plan's notes, as real builds differ there. */
+  readonly build: string
+  /** Its encoder dies by a signal, whatever it is given. */
+  readonly isBad: boolean
+  /** How much slower than a good machine, at least 1; asked again for every second of work. */
+  slowness(): number
+  /** Told what runs, for the trace. */
+  onWork(what: string): void
+}
+
+/** Virtual ms of a good machine for one chunk in one rendition; decoding is shared by all of an ffmpeg. */
+const ENCODE_MS: Record<Resolution, number> = { '480p': 700, '720p': 1_200, '1080p': 2_400 }
+const DECODE_MS = 400
+const STEP_MS = 500
+
+export function createMedia({ disk, clock, build, isBad, slowness, onWork }: MediaOptions): Media {
+  /** Works for so long, however slow the machine is at each moment. */
+  async function work(ms: number, signal: AbortSignal, onStep: (share: number) => void = () => {}): Promise<void> {
+    for (let done = 0; done < ms; done += STEP_MS) {
+      await clock.sleep(Math.min(STEP_MS, ms - done) * slowness(), signal)
+      onStep(Math.min(1, (done + STEP_MS) / ms))
+    }
+  }
+
+  return {
+    prove: async () => ({ ffmpeg: build, decoders: ['h264'], encoders: ['x264'], filters: [], encode_bytes: 1, cores_per_slot: 1 }),
+    async probe(source, signal) {
+      await clock.sleep(40, signal)
+      const { chunks, hasSubtitles } = film.readFilm(disk.read(source))
+      return { format: 'mov', duration_s: chunks * 8, time_base: [1, 30], video: film.PICTURE, audio: [], subtitles: [], chapters: Number(hasSubtitles), notes: [] }
+    },
+    async index(source, _probe, signal) {
+      await clock.sleep(150, signal)
+      return { frames: film.readFilm(disk.read(source)).chunks * film.FRAMES, genpts: false }
+    },
+    async plan({ video_id, source, recipe, signal }) {
+      await clock.sleep(600, signal)
+      return film.planOf(film.readFilm(disk.read(source)), video_id, recipe, build)
+    },
+    async cut({ chunk_id, source, out, signal }) {
+      await clock.sleep(120, signal)
+      disk.write(out, film.cutBytes(film.readFilm(disk.read(source)), chunk_id, build))
+      const start_pts = chunk_id * film.FRAMES
+      return { path: out, start_pts, end_pts: start_pts + film.FRAMES, time_base: [1, 30] }
+    },
+    async extras({ source, outDir, signal }) {
+      await clock.sleep(300, signal)
+      const what = film.readFilm(disk.read(source))
+      if (what.hasAudio) disk.write(`${outDir}/audio.nut`, film.audioInBytes(what, build))
+      if (what.hasSubtitles) disk.write(`${outDir}/other.mkv`, film.subtitleBytes(what))
+      return { audio: what.hasAudio ? `${outDir}/audio.nut` : null, other: what.hasSubtitles ? `${outDir}/other.mkv` : null }
+    },
+    async encode({ input, chunk_id, resolutions, outDir, onProgress, signal }) {
+      onWork(`encode ${chunk_id} ${resolutions.join(' ')}`)
+      const cut = film.readCut(disk.read(input.path))
+      const ms = resolutions.reduce((sum, each) => sum + ENCODE_MS[each], DECODE_MS)
+      await work(ms, signal, (share) => onProgress?.({ frames: share * film.FRAMES, speed: 8000 / ms / slowness() }))
+      if (isBad) throw new AttemptFailed('build_cannot', `${build} was ended by SIGILL`)
+      if (cut.film.poison === cut.cut) throw new AttemptFailed('encode_failed', `ffmpeg: chunk ${cut.cut} is not decodable`)
+      return resolutions.map((resolution): EncodeResult => {
+        const path = `${outDir}/${resolution}.mp4`
+        const bytes = film.encodedBytes(cut.film, cut.cut, resolution)
+        disk.write(path, bytes)
+        return { resolution, ok: true, path, es_sha256: film.sha256Of(bytes) }
+      })
+    },
+    async audio({ input, out, onProgress, signal }) {
+      onWork('audio')
+      await work(1_500, signal, (share) => onProgress?.({ seconds: share * 10, speed: 20 }))
+      const { film: what } = JSON.parse(disk.read(input).toString()) as { film: film.Film }
+      disk.write(out, film.audioOutBytes(what))
+    },
+    async merge({ resolution, chunks, audio, extra, out, signal }) {
+      onWork(`merge ${resolution}`)
+      await work(800, signal)
+      const text = (path: string) => disk.read(path).toString()
+      disk.write(out, film.mergedBytes({ resolution, chunks: chunks.map(text), audio: audio && text(audio), extra: extra && text(extra) }))
+    },
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * One simulated machine: the real node, worker, coordinator, heartbeat, submit and delivery, put together as
+ * `node/compose.ts` does, over parts that run in virtual time. It may be started, stopped, killed and frozen, many times.
+ */
+import { createCoordinator } from '../../coordinator/coordinator.ts'
+import { createIngestRunner } from '../../coordinator/tasks/ingest.ts'
+import { createMergeRunner } from '../../coordinator/tasks/merge.ts'
+import { createDeliverer } from '../../node/delivery.ts'
+import { createHeartbeat, createPeerTable } from '../../node/heartbeat.ts'
+import { ledgerFromSteps } from '../../node/ledger/ledger-from-steps.ts'
+import { createNode, type ReelNode } from '../../node/node.ts'
+import { createPlanSource } from '../../node/plan-source.ts'
+import { createStatus, type StatusSnapshot } from '../../node/status.ts'
+import { createSubmit } from '../../node/submit.ts'
+import { createAudioRunner } from '../../node/worker/run-audio.ts'
+import { createVideoRunner } from '../../node/worker/run-video.ts'
+import { asPeerId, type PeerId, RESOLUTIONS, type TaskKind, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import type { Log } from '../../protocol/log.ts'
+import type { Runner } from '../../protocol/runner.ts'
+import { createExchange, createStore, type Neighbour, storeOf } from './blob-stand-ins.ts'
+import { fineLine, ledgerLine, type LineFaults } from './ledger-line.ts'
+import { createLife, type Life } from './life.ts'
+import { createMedia } from './media-stand-in.ts'
+import { noisyMesh } from './mesh-noise.ts'
+import type { PeerPlan } from './scenario.ts'
+import type { World } from './world.ts'
+
+/** Looks like libp2p's: base58, without 0. */
+export const peerIdOf = (index: number): PeerId => asPeerId(`12D3KooW${'m'.repeat(42)}${String.fromCharCode(97 + Math.floor(index / 9))}${1 + (index % 9)}`)
+
+/** What `run` and the chaos around it see of one life of a node. */
+interface Running {
+  readonly life: Life
+  readonly node: ReelNode
+  readonly ledger: Ledger
+  snapshot(): Promise<StatusSnapshot>
+}
+
+export class SimulatedPeer {
+  readonly id: PeerId
+  readonly plan: PeerPlan
+  readonly line: LineFaults = fineLine()
+  slowness: number
+  running: Running | null = null
+  state: Neighbour['state'] = 'dead'
+  /** Lost for good: nobody starts it again. */
+  isGone = false
+  readonly #world: World
+  #epoch = 0
+  #lives = 0
+
+  constructor(world: World, plan: PeerPlan, index: number) {
+    this.#world = world
+    this.plan = plan
+    this.id = peerIdOf(index)
+    this.slowness = plan.slowness
+  }
+
+  get machine(): string {
+    return this.plan.name
+  }
+
+  /** Rejects where the node could not start, such as with its ledger away. */
+  async start(): Promise<void> {
+    if (this.running) return
+    const life = createLife(this.#world.scheduler)
+    this.#world.disk.pauses.set(this.machine, () => life.wait(1))
+    this.state = 'running'
+    this.#lives++
+    this.running = this.#compose(life)
+    this.#world.trace(`${this.machine} starts`)
+    await this.running.node.start()
+  }
+
+  /** As SIGTERM. Resolves when the process has ended. */
+  async stop(): Promise<void> {
+    const { running } = this
+    if (!running) return
+    this.#world.trace(`${this.machine} stops`)
+    await running.node.stop()
+    if (this.running !== running) return
+    if (running.life.timers() > 0) this.#world.report(`${this.machine} left ${running.life.timers()} timers running when it stopped`)
+    this.#end()
+  }
+
+  /** As SIGKILL, or a power cut; `isWiped`: with its disk. */
+  crash(isWiped: boolean): void {
+    if (!this.running) return
+    this.#world.trace(`${this.machine} crashes${isWiped ? ' and loses its store' : ''}`)
+    this.#world.hub.kill(this.id)
+    this.#end()
+    this.#world.disk.remove(`/simulated/${this.machine}/scratch`)
+    if (isWiped) this.#world.disk.remove(storeOf(this.machine))
+  }
+
+  #end(): void {
+    this.running?.life.kill()
+    this.#world.hub.thaw(this.id)
+    this.running = null
+    this.state = 'dead'
+  }
+
+  freeze(): void {
+    if (this.state !== 'running') return
+    this.#world.trace(`${this.machine} freezes`)
+    this.state = 'frozen'
+    this.running?.life.freeze()
+    this.#world.hub.freeze(this.id)
+  }
+
+  thaw(): void {
+    if (this.state !== 'frozen') return
+    this.#world.trace(`${this.machine} thaws`)
+    this.state = 'running'
+    this.#world.hub.thaw(this.id)
+    this.running?.life.thaw()
+  }
+
+  #compose(life: Life): Running {
+    const world = this.#world
+    const { sabotage, disk, scheduler } = world
+    const { id: self, machine, plan } = this
+    const { clock } = life
+    const rng = world.rng.fork(`${machine} life ${this.#lives}`)
+    const line = ledgerLine({ steps: world.steps, scheduler, life, rng: rng.fork('line'), faults: [this.line, world.ledgerFaults] })
+    const ledger = { ...ledgerFromSteps(line), close: async () => {}, ...sabotage.ledger?.(ledgerFromSteps(line)) }
+    const mesh = noisyMesh(world.hub.join(self, { knows: world.ids }), { life, rng: rng.fork('gossip'), noise: world.gossip })
+    const store = createStore({ disk, clock, machine })
+    const exchange = createExchange({ disk, clock, rng: rng.fork('exchange'), machine, mesh, store, neighbour: (peer) => world.neighbour(peer) })
+    const plain = createMedia({
+      disk,
+      clock,
+      build: `build of ${machine}`,
+      slowness: () => this.slowness,
+      isBad: plan.isBadBuild,
+      onWork: (what) => world.trace(`${machine} ${what}`),
+    })
+    const media = sabotage.media?.(plain, machine) ?? plain
+    const log = this.#log()
+    const plans = createPlanSource(ledger)
+    const table = createPeerTable({ clock, self })
+    const young = new Set<string>()
+    const shared = { self, ledger, store, exchange: sabotage.exchange?.(exchange) ?? exchange, media, clock, rng, log, plans }
+    const hint: ReelNode['hint'] = (what) => node.hint(what)
+    const meshSlots = () => table.all().reduce((sum, { beat }) => sum + beat.slots, plan.slots)
+    const runners: Partial<Record<TaskKind, Runner>> = {
+      ...(plan.works && { video: createVideoRunner(shared), audio: createAudioRunner(shared) }),
+      ...(plan.coordinates && { ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }), merge: createMergeRunner(shared) }),
+    }
+    const mayLead = async () => (disk.isFull(machine) ? 'disk_full' : null)
+    const coordinator = plan.coordinates
+      ? createCoordinator({ ...shared, host: machine, peers: table, connected: () => mesh.peers(), mayLead, hint })
+      : null
+    const announce = (video: VideoId) => hint({ what: 'video', video })
+    const deliverer = createDeliverer({ ...shared, announce })
+    const roles = [...(plan.works ? (['worker'] as const) : []), ...(plan.coordinates ? (['coordinator'] as const) : [])]
+    const node: ReelNode = createNode({
+      ...shared,
+      mesh,
+      table,
+      capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true },
+      slots: plan.slots,
+      runners,
+      coordinator,
+      deliverer,
+      keepsHouse: true,
+      young,
+      drainMs: 0,
+      identity: { version: '0', host: machine, name: machine, roles, ffmpeg: 'stand-in' },
+      submit: createSubmit({ ...shared, young, announce: (video) => announce(video._id) }),
+    })
+    const bootEpoch = { current: () => this.#epoch, raise: async (seen: number) => (this.#epoch = Math.max(this.#epoch, seen + 1)) }
+    this.#epoch++
+    const heartbeat = createHeartbeat({ mesh, clock, rng: rng.fork('heartbeat'), table, snapshot: node.body, bootEpoch })
+    node.attach(heartbeat)
+    const status = createStatus({ self, version: '0', ledger, clock, table, plans, own: heartbeat.own, problems: deliverer.problems })
+    return { life, node, ledger, snapshot: status.snapshot }
+  }
+
+  /** Warnings are part of the trace; an error is something nobody foresaw. */
+  #log(): Log {
+    const say = (level: string) => (message: string, fields?: object) =>
+      this.#world.trace(`${this.machine} ${level}: ${message} ${JSON.stringify(fields ?? {})}`)
+    const log: Log = {
+      debug: () => {},
+      info: say('info'),
+      warn: say('warn'),
+      error: (message, fields) => {
+        say('error')(message, fields)
+        if (!message.startsWith('an attempt could not be settled')) this.#world.report(`${this.machine} said: ${message} ${JSON.stringify(fields ?? {})}`)
+      },
+      child: () => log,
+    }
+    return log
+  }
+}

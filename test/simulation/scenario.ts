@@ -1,0 +1,176 @@
+/**
+ * What a seed means: peers, films, and a timetable of faults, as plain data. A correct mesh finishes every film of every
+ * scenario: crashes stay under the number that gives a task up, only one build is bad, and whoever holds a source comes
+ * back with it.
+ */
+import { RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
+import { STRIKES_PEER_DIED } from '../../protocol/limits.ts'
+import type { Film } from './film.ts'
+import { createSeeded, type Seeded } from './seeded.ts'
+
+export interface PeerPlan {
+  readonly name: string
+  readonly works: boolean
+  readonly coordinates: boolean
+  readonly slots: number
+  readonly slowness: number
+  /** Its ffmpeg dies by a signal on every encode. */
+  readonly isBadBuild: boolean
+}
+
+export interface FilmPlan {
+  readonly film: Film
+  readonly renditions: readonly Resolution[]
+  readonly at: number
+  /** Index of the peer that submits it, holds its source and wants the files. */
+  readonly by: number
+  readonly priority: number
+}
+
+export type FaultPlan =
+  | { readonly what: 'crash'; readonly peer: number; readonly isWiped: boolean; readonly backAfterMs: number | null }
+  | { readonly what: 'stop'; readonly peer: number; readonly backAfterMs: number }
+  | { readonly what: 'freeze'; readonly peer: number; readonly ms: number }
+  | { readonly what: 'partition'; readonly apart: readonly number[]; readonly ms: number }
+  | { readonly what: 'ledger down'; readonly ms: number }
+  | { readonly what: 'line down'; readonly peer: number; readonly ms: number }
+  | { readonly what: 'slow'; readonly peer: number; readonly factor: number; readonly ms: number }
+  | { readonly what: 'disk full'; readonly peer: number; readonly ms: number }
+  | { readonly what: 'clock jump'; readonly ms: number }
+  | { readonly what: 'pause'; readonly peer: number; readonly ms: number }
+  | { readonly what: 'cancel'; readonly film: number; readonly by: number; readonly retryAfterMs: number | null }
+  | { readonly what: 'priority'; readonly film: number; readonly by: number; readonly priority: number }
+  | { readonly what: 'submit again'; readonly film: number; readonly by: number }
+
+/** All the time until `calmAtMs`. Shares 0–1. */
+export interface Noise {
+  readonly gossipLoss: number
+  readonly gossipTwice: number
+  readonly latencyMs: number
+  readonly refused: number
+  readonly answerLost: number
+  readonly appliedLate: number
+  readonly ledgerMs: number
+}
+
+export interface Scenario {
+  readonly seed: number
+  readonly peers: readonly PeerPlan[]
+  readonly films: readonly FilmPlan[]
+  readonly faults: readonly (FaultPlan & { readonly at: number })[]
+  readonly noise: Noise
+  readonly calmAtMs: number
+}
+
+export function scenarioOf(seed: number, { peersMax }: { peersMax: number }): Scenario {
+  const rng = createSeeded(`scenario ${seed}`)
+  const peers = makePeers(rng.fork('peers'), rng.whole(2, Math.max(2, peersMax)))
+  const films = makeFilms(rng.fork('films'), peers)
+  const calmAtMs = rng.whole(20_000, 60_000)
+  const faults = makeFaults({ rng: rng.fork('faults'), peers, films, calmAtMs })
+  return { seed, peers, films, faults, noise: makeNoise(rng.fork('noise')), calmAtMs }
+}
+
+function makePeers(rng: Seeded, count: number): PeerPlan[] {
+  const bad = rng.chance(0.15) ? rng.whole(1, count - 1) : null
+  return Array.from({ length: count }, (_, at) => {
+    // The first two do everything, so that there is always another good worker and another coordinator.
+    const role = at < 2 ? 'both' : rng.pick(['both', 'both', 'worker', 'coordinator'] as const)
+    return {
+      name: `p${at}`,
+      works: role !== 'coordinator',
+      coordinates: role !== 'worker',
+      slots: role === 'coordinator' ? 0 : rng.whole(1, 2),
+      slowness: rng.chance(0.2) ? rng.between(2, 5) : 1,
+      isBadBuild: at === bad,
+    }
+  })
+}
+
+function makeFilms(rng: Seeded, peers: readonly PeerPlan[]): FilmPlan[] {
+  const poisoned = rng.chance(0.1) ? 0 : null
+  return Array.from({ length: rng.whole(1, 3) }, (_, at) => {
+    const chunks = rng.whole(1, 5)
+    const renditions = RESOLUTIONS.filter(() => rng.chance(0.6))
+    return {
+      film: {
+        name: `film-${at}`,
+        chunks,
+        hasAudio: rng.chance(0.7),
+        hasSubtitles: rng.chance(0.3),
+        poison: at === poisoned ? rng.whole(0, chunks - 1) : null,
+      },
+      renditions: renditions.length > 0 ? renditions : ['480p'],
+      at: at === 0 ? 500 : rng.whole(500, 20_000),
+      by: rng.whole(0, peers.length - 1),
+      priority: rng.whole(-1, 1),
+    }
+  })
+}
+
+const NOISES: readonly (keyof Noise)[] = ['gossipLoss', 'gossipTwice', 'latencyMs', 'refused', 'answerLost', 'appliedLate', 'ledgerMs']
+
+/** A third of the seeds is quiet, so that faults are also met alone. */
+function makeNoise(rng: Seeded): Noise {
+  const most: Noise = { gossipLoss: 0.9, gossipTwice: 0.5, latencyMs: 1_500, refused: 0.05, answerLost: 0.05, appliedLate: 0.02, ledgerMs: 120 }
+  const isQuiet = rng.chance(0.33)
+  const drawn = NOISES.map((name) => [name, !isQuiet && rng.chance(0.4) ? most[name] * rng.random() : 0])
+  return Object.fromEntries(drawn) as unknown as Noise
+}
+
+interface FaultOptions {
+  readonly rng: Seeded
+  readonly peers: readonly PeerPlan[]
+  readonly films: readonly FilmPlan[]
+  readonly calmAtMs: number
+}
+
+function makeFaults({ rng, peers, films, calmAtMs }: FaultOptions): Scenario['faults'] {
+  const count = rng.whole(0, 8)
+  const isSource = (peer: number) => films.some((film) => film.by === peer)
+  let deaths = 0
+  const faults = Array.from({ length: count }, () => {
+    const fault = makeFault(rng, { peers, films, isSource })
+    const isDeath = fault.what === 'crash' || fault.what === 'stop'
+    if (isDeath && ++deaths >= STRIKES_PEER_DIED) return { what: 'ledger down', ms: 1_000, at: 1_000 } as const
+    return { ...fault, at: rng.whole(600, calmAtMs) }
+  })
+  return faults.sort((a, b) => a.at - b.at)
+}
+
+function makeFault(
+  rng: Seeded,
+  { peers, films, isSource }: { peers: readonly PeerPlan[]; films: readonly FilmPlan[]; isSource(peer: number): boolean },
+): FaultPlan {
+  const peer = rng.whole(0, peers.length - 1)
+  const by = rng.whole(0, peers.length - 1)
+  const film = rng.whole(0, films.length - 1)
+  const ms = rng.whole(200, 20_000)
+  const kinds = ['crash', 'crash', 'crash', 'stop', 'freeze', 'freeze', 'partition', 'partition', 'ledger down', 'line down', 'slow',
+    'disk full', 'clock jump', 'pause', 'cancel', 'priority', 'submit again'] as const // biome-ignore format: a list of words
+  const what = rng.pick(kinds)
+  switch (what) {
+    case 'crash': {
+      const isLostForGood = peer > 1 && !isSource(peer) && rng.chance(0.3)
+      return { what, peer, isWiped: !isSource(peer) && rng.chance(0.5), backAfterMs: isLostForGood ? null : rng.whole(50, 15_000) }
+    }
+    case 'stop':
+      return { what, peer, backAfterMs: rng.whole(50, 10_000) }
+    case 'partition':
+      return { what, apart: peers.map((_, at) => at).filter(() => rng.chance(0.4)), ms }
+    case 'slow':
+      return { what, peer, factor: rng.between(3, 20), ms }
+    case 'clock jump':
+      return { what, ms: rng.whole(-20_000, 60_000) }
+    case 'cancel':
+      return { what, film, by, retryAfterMs: rng.chance(0.5) ? rng.whole(0, 8_000) : null }
+    case 'priority':
+      return { what, film, by, priority: rng.whole(-5, 5) }
+    case 'submit again':
+      return { what, film, by: films[film]!.by }
+    case 'ledger down':
+      return { what, ms }
+    default:
+      return { what, peer, ms }
+  }
+}

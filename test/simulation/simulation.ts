@@ -1,0 +1,164 @@
+/**
+ * A whole mesh in one process on a virtual clock: the real nodes, workers, coordinators, heartbeats and SQLite ledger, with
+ * stand-ins for ffmpeg, disks and the network. One seed is one run, every time: same peers, same faults, same trace.
+ *
+ * Checked after every write: `task-rules.ts` and `audit.ts`. Checked at the end: `end-state.ts`, that every film ends at all,
+ * and that every node stops and leaves nothing running.
+ */
+import { createHash } from 'node:crypto'
+import { createMemoryHub } from '../../node/mesh/memory-mesh.ts'
+import { sqliteSteps } from '../../node/ledger/sqlite/sqlite-ledger.ts'
+import { within } from '../../protocol/clock.ts'
+import { silentLog } from '../../protocol/log.ts'
+import type { Resolution } from '../../protocol/ids.ts'
+import type { Task } from '../../protocol/task.ts'
+import { type Audited, createAudit } from './audit.ts'
+import { type Play, type PlayedFilm, play } from './chaos.ts'
+import { endViolations, isSettled, leftovers } from './end-state.ts'
+import { audioOutBytes, encodedBytes, sha256Of } from './film.ts'
+import { fineLine } from './ledger-line.ts'
+import { createLife } from './life.ts'
+import { peerIdOf, SimulatedPeer } from './peer.ts'
+import { type Scenario, scenarioOf } from './scenario.ts'
+import { createSeeded } from './seeded.ts'
+import { mount, VirtualDisk } from './virtual-disk.ts'
+import { createScheduler } from './virtual-time.ts'
+import type { Sabotage, World } from './world.ts'
+
+export interface RunOptions {
+  /** Peers at most; the seed says how many. */
+  readonly peers?: number
+  readonly sabotage?: Sabotage
+  /** Changes what the seed means, for a story of its own. */
+  readonly scenario?: (drawn: Scenario) => Scenario
+  /** Every line of the trace. */
+  readonly trace?: (line: string) => void
+}
+
+export interface RunResult {
+  readonly ok: boolean
+  readonly violations: readonly string[]
+  readonly traceHash: string
+  readonly stats: Audited['counts'] & { readonly virtualMs: number; readonly realMs: number; readonly events: number; readonly peers: number }
+}
+
+export const PEERS_MAX = 8
+/** A calm mesh that has not finished after this is stuck: nothing in it waits longer than 15 minutes. */
+const FINISH_MS = 20 * 60_000
+const LOOK_MS = 250
+const STOP_MS = 30_000
+
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const started = performance.now()
+  const drawn = scenarioOf(seed, { peersMax: options.peers ?? PEERS_MAX })
+  const run = createRun(options.scenario?.(drawn) ?? drawn, options)
+  const unmount = mount(run.world.disk)
+  const onRejection = (error: unknown) => run.world.report(`nobody caught ${error instanceof Error ? error.stack : String(error)}`)
+  process.on('unhandledRejection', onRejection)
+  try {
+    await run.base.open()
+    await through(run)
+  } catch (error) {
+    run.world.report(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  } finally {
+    process.off('unhandledRejection', onRejection)
+    unmount()
+    await run.base.close()
+  }
+  const { violations, scheduler, audited, peers, hash } = run
+  const realMs = Math.round(performance.now() - started)
+  const stats = { ...audited.counts, virtualMs: scheduler.now(), realMs, events: scheduler.events(), peers: peers.length }
+  return { ok: violations.length === 0, violations, traceHash: hash.digest('hex').slice(0, 16), stats }
+}
+
+function createRun(scenario: Scenario, { sabotage = {}, trace: tell }: RunOptions) {
+  const scheduler = createScheduler()
+  const rng = createSeeded(`run ${scenario.seed}`)
+  const hash = createHash('sha256')
+  const violations: string[] = []
+  const ledgerLife = createLife(scheduler)
+  const people = createLife(scheduler)
+  const trace = (line: string) => {
+    const timed = `${String(scheduler.now()).padStart(7)} ${line}`
+    hash.update(timed)
+    tell?.(timed)
+  }
+  const report = (violation: string) => {
+    trace(`VIOLATION ${violation}`)
+    if (violations.length < 20) violations.push(`${scheduler.now()} ms: ${violation}`)
+  }
+  const base = sqliteSteps({ path: ':memory:', clock: ledgerLife.clock, rng: rng.fork('ledger'), log: silentLog })
+  /** Filled in when the play begins. */
+  const films: PlayedFilm[] = []
+  const expected = (task: Task) => {
+    const film = films.find(({ id }) => id === task.video_id)?.film
+    if (!film || (task.kind !== 'video' && task.kind !== 'audio')) return null
+    return sha256Of(task.kind === 'audio' ? audioOutBytes(film) : encodedBytes(film, task.chunk_id, task.resolution as Resolution))
+  }
+  const audited = createAudit({ steps: sabotage.steps?.(base) ?? base, now: ledgerLife.clock.now, report, trace, expected })
+  const peers: SimulatedPeer[] = []
+  const world: World = {
+    scheduler,
+    rng,
+    hub: createMemoryHub({ clock: people.clock, rng: rng.fork('hub') }),
+    disk: new VirtualDisk(),
+    steps: audited.steps,
+    ledgerFaults: fineLine(),
+    gossip: { twice: 0 },
+    ids: scenario.peers.map((_, at) => peerIdOf(at)),
+    sabotage,
+    neighbour: (id) => peers.find((peer) => peer.id === id)!,
+    trace,
+    report,
+  }
+  peers.push(...scenario.peers.map((plan, at) => new SimulatedPeer(world, plan, at)))
+  return { scenario, scheduler, hash, violations, ledgerLife, people, base, audited, peers, world, films }
+}
+
+type Run = ReturnType<typeof createRun>
+
+/** Faults, calm, finish, stop, and the last look. Ends at the first violation. */
+async function through(run: Run): Promise<void> {
+  const { scenario, scheduler, violations, peers, world, base, films } = run
+  const played = play({ ...run, scenario })
+  films.push(...played.films)
+  let isOver = false
+  const telling = story(run, played).then(
+    () => (isOver = true),
+    (error: unknown) => world.report(String(error)),
+  )
+  const end = await scheduler.run({ untilMs: scenario.calmAtMs + FINISH_MS, isOver: () => isOver || violations.length > 0 })
+  if (violations.length > 0) return
+  if (end !== 'over') return world.report(await whatIsOpen(run))
+  await telling
+  const machines = peers.filter((peer) => !peer.isGone).map((peer) => peer.machine)
+  const found = [...(await endViolations(base, world.disk, films)), ...leftovers(world.disk, machines, films, await base.videos({}))]
+  for (const violation of found) world.report(violation)
+}
+
+async function story(run: Run, played: Play): Promise<void> {
+  const { people, peers, base, films, world } = run
+  const isFinished = async () => {
+    const videos = await Promise.all(films.map(({ id }) => base.video(id)))
+    return played.isCalm() && videos.every(isSettled)
+  }
+  while (!(await isFinished())) await people.wait(LOOK_MS)
+  world.trace('finished')
+  await people.wait(1_000)
+  const stops = peers.map(async (peer) => {
+    if ((await within(people.clock, STOP_MS, peer.stop())) === 'late') world.report(`${peer.machine} did not stop in ${STOP_MS} ms`)
+  })
+  await Promise.all(stops)
+}
+
+async function whatIsOpen({ base, films, scheduler }: Run): Promise<string> {
+  const states = await Promise.all(
+    films.map(async ({ id, film }) => {
+      const counts = (await base.progress([id])).get(id) ?? []
+      const tasks = counts.map(({ resolution, status, count }) => `${count} ${resolution} ${status}`).join(', ')
+      const video = await base.video(id)
+      return isSettled(video) ? '' : `${film.name} is ${video?.status ?? 'not submitted'} (${tasks})`
+    }),
+  )
+  return `not finished after ${Math.round(scheduler.now() / 1000)} s: ${states.filter(Boolean).join('; ')}`
+}

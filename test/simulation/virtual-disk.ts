@@ -1,0 +1,137 @@
+/**
+ * Files that are only a map, below `/simulated/`. The product's few direct calls of `node:fs/promises` (scratch folders
+ * removed, deliveries copied and renamed) are led here by patching the built-in module for such paths alone: real file
+ * I/O would not be waited for by the virtual clock, and a contract for `rm` would serve nobody but this simulation.
+ *
+ * A file belongs to the machine `/simulated/<machine>/…`. Copies and renames take a virtual millisecond of that machine,
+ * so that a crash may come between them.
+ */
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+
+export const ROOT = '/simulated/'
+export const machineOf = (path: string): string => path.slice(ROOT.length).split('/')[0] ?? ''
+
+export class VirtualDisk {
+  readonly #files = new Map<string, Buffer>()
+  readonly #folders = new Set<string>()
+  readonly #full = new Set<string>()
+  /** How a machine waits a moment; replaced at each of its lives. */
+  readonly pauses = new Map<string, () => Promise<void>>()
+
+  read(path: string): Buffer {
+    const found = this.#files.get(path)
+    if (!found) throw missing(path)
+    return found
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path)
+  }
+
+  write(path: string, content: string | Buffer): void {
+    if (this.isFull(machineOf(path))) throw Object.assign(new Error(`ENOSPC: no space left, write '${path}'`), { code: 'ENOSPC' })
+    this.#files.set(path, Buffer.from(content))
+  }
+
+  move(from: string, to: string): void {
+    const content = this.read(from)
+    this.#files.delete(from)
+    this.#files.set(to, content)
+  }
+
+  /** The file, or everything below the folder. */
+  remove(path: string): void {
+    this.#files.delete(path)
+    for (const each of this.below(path)) this.#files.delete(each)
+  }
+
+  below(folder: string): string[] {
+    return [...this.#files.keys()].filter((path) => path.startsWith(`${folder}/`))
+  }
+
+  setFull(machine: string, isFull: boolean): void {
+    if (isFull) this.#full.add(machine)
+    else this.#full.delete(machine)
+  }
+
+  isFull(machine: string): boolean {
+    return this.#full.has(machine)
+  }
+
+  makeFolder(path: string): void {
+    this.#folders.add(path)
+  }
+
+  /** Machines' roots are always there. */
+  isFolder(path: string): boolean {
+    return path.split('/').length <= 3 || this.#folders.has(path) || this.below(path).length > 0
+  }
+
+  async pause(path: string): Promise<void> {
+    await this.pauses.get(machineOf(path))?.()
+  }
+}
+
+const missing = (path: string): Error => Object.assign(new Error(`ENOENT: no such file or folder, '${path}'`), { code: 'ENOENT' })
+
+let mounted: VirtualDisk | null = null
+let isPatched = false
+
+/** Until the answer is called, `/simulated/` is this disk. One at a time. */
+export function mount(disk: VirtualDisk): () => void {
+  if (mounted) throw new Error('one simulation at a time')
+  if (!isPatched) patch()
+  isPatched = true
+  mounted = disk
+  return () => {
+    mounted = null
+  }
+}
+
+const isOurs = (path: unknown): path is string => typeof path === 'string' && `${path}/`.startsWith(ROOT)
+
+function theDisk(): VirtualDisk {
+  if (!mounted) throw new Error('a file below /simulated/ outlived its simulation')
+  return mounted
+}
+
+/** What the product does with files of ours. Everything else of `node:fs/promises` refuses them. */
+const LED: Readonly<Record<string, (...given: string[]) => Promise<unknown>>> = {
+  rm: async (path) => theDisk().remove(path!),
+  mkdir: async (path) => theDisk().makeFolder(path!),
+  access: async (path) => void stats(path!),
+  stat: async (path) => stats(path!),
+  async copyFile(from, to) {
+    await theDisk().pause(to!)
+    theDisk().write(to!, theDisk().read(from!))
+  },
+  async rename(from, to) {
+    await theDisk().pause(to!)
+    theDisk().move(from!, to!)
+  },
+  async open(path) {
+    const content = theDisk().read(path!)
+    const read = async (into: Buffer, _offset: number, length: number, position: number) => ({
+      bytesRead: content.copy(into, 0, position, Math.min(content.byteLength, position + length)),
+    })
+    return { read, close: async () => undefined }
+  },
+}
+
+function stats(path: string) {
+  const isFile = theDisk().has(path)
+  if (!isFile && !theDisk().isFolder(path)) throw missing(path)
+  const size = isFile ? theDisk().read(path).byteLength : 0
+  return { mtimeMs: 1, size, isFile: () => isFile, isDirectory: () => !isFile }
+}
+
+function patch(): void {
+  for (const [name, real] of Object.entries(fs)) {
+    if (typeof real !== 'function') continue
+    const ours = LED[name] ?? (async () => Promise.reject(new Error(`fs.${name} is not simulated`)))
+    const led = (...given: unknown[]) => (isOurs(given[0]) ? ours(...(given as string[])) : (real as (...given: unknown[]) => unknown)(...given))
+    Object.assign(fs, { [name]: led })
+  }
+  syncBuiltinESMExports()
+}
