@@ -3,7 +3,7 @@
  *
  *   follower ── lease free, acquired (term + 1) ──► leader
  *   leader ── renewed in time ──► leader
- *   leader ── deposed, or own clock passes (last good renewal + LEASE_MS), or given back ──► follower
+ *   leader ── deposed, or own clock passes (last good renewal + LEASE_MS), or duties failed, or given back ──► follower
  *
  * Promises: at most one holder per term; a holder stops by its own monotonic clock, counted from when it *sent* the
  * renewal, never by the ledger's dates; a lost lease stops duties, never the attempts that run.
@@ -22,7 +22,10 @@ export interface ElectionOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
-  /** Runs while this peer leads; its signal aborts when the lease is lost. Must end soon after. */
+  /**
+   * Runs while this peer leads; its signal aborts when the lease is lost. Must end soon after. Where it ends or fails by
+   * itself, the lease is given back.
+   */
   lead(term: number, signal: AbortSignal): Promise<void>
   /** Why this peer does not run now (its disk is full …), or null. */
   mayLead(): Promise<string | null>
@@ -80,17 +83,30 @@ export function createElection(options: ElectionOptions): Election {
 
   async function lead(term: number, sentAt: number): Promise<void> {
     const lost = new AbortController()
+    const over = new AbortController()
     leading = term
     log.info('leading', { term })
-    const keeping = keep(term, sentAt, stopping.signal).then((why) => {
+    const keeping = keep(term, sentAt, AbortSignal.any([stopping.signal, over.signal])).then((why) => {
       leading = null
       lost.abort(new DOMException(why, 'AbortError'))
       if (why !== 'stopped') log.warn('no longer leading', { term, why })
     })
-    await options.lead(term, lost.signal).catch((error: unknown) => {
+    try {
+      await options.lead(term, lost.signal)
+    } catch (error) {
       if (!lost.signal.aborted) throw error
-    })
-    await keeping
+    } finally {
+      const isHeld = !lost.signal.aborted
+      over.abort()
+      await keeping
+      // Who cannot do a leader's work must not keep others from it.
+      if (isHeld) await giveBack(term)
+    }
+  }
+
+  async function giveBack(term: number): Promise<void> {
+    const given = await within(clock, RELEASE_MS, ledger.releaseLease(self, term)).catch(() => 'unchanged')
+    if (given === 'changed') options.released()
   }
 
   async function run(): Promise<void> {
@@ -118,9 +134,7 @@ export function createElection(options: ElectionOptions): Election {
       const term = leading
       stopping.abort(new DOMException('stopped', 'AbortError'))
       await running
-      if (term === null) return
-      const given = await within(clock, RELEASE_MS, ledger.releaseLease(self, term)).catch(() => 'unchanged')
-      if (given === 'changed') options.released()
+      if (term !== null) await giveBack(term)
     },
   }
 }
