@@ -7,7 +7,7 @@ import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, SILENCE_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { HeldBlob, Video } from '../../protocol/video.ts'
+import { type HeldBlob, isOpen, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../coordinator.ts'
 import { createLossJudge } from '../policy/loss.ts'
 
@@ -39,9 +39,15 @@ export function createCollect(context: TermContext): Duty {
     if (got === 'here') {
       here.add(task._id)
       if (!output.holders.includes(self)) await ledger.addTaskHolder(task._id, output.sha256, self)
-    } else if (got === 'lost' && (await ledger.loseOutput(task._id, { completed_attempt, term })) === 'changed') {
+    } else if (got === 'lost' && (await isWanted(task.video_id)) && (await ledger.loseOutput(task._id, { completed_attempt, term })) === 'changed') {
       await tellLost(task._id, task.video_id, 'its output has no holder any more and is made again')
     }
+  }
+
+  /** Whether its chunks are still needed: once it is COMPLETED every peer drops them, and that is no loss. */
+  async function isWanted(video: VideoId): Promise<boolean> {
+    const now = await ledger.video(video)
+    return now !== null && isOpen(now.status)
   }
 
   async function tellLost(what: string, video: VideoId, text: string): Promise<void> {
