@@ -67,6 +67,7 @@ export function createWorker(options: WorkerOptions): Worker {
   const attempts = createAttempts(options)
   const loops: Promise<void>[] = []
   let ownFailures = 0
+  let cancelLook: (() => void) | null = null
   let graceUntil = Number.NEGATIVE_INFINITY
   let classes: { at: number; known: readonly string[] } = { at: Number.NEGATIVE_INFINITY, known: [] }
 
@@ -182,7 +183,9 @@ export function createWorker(options: WorkerOptions): Worker {
       for (let seat = 0; desk && seat < DESK_AT_ONCE; seat++) loops.push(loop(`desk ${seat}`, claimDesk, false))
     },
     hint() {
-      clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
+      if (stopping.signal.aborted) return
+      cancelLook ??= clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
+        cancelLook = null
         classes = { at: Number.NEGATIVE_INFINITY, known: [] }
         bell.ring()
       })
@@ -191,6 +194,7 @@ export function createWorker(options: WorkerOptions): Worker {
     busySlots: attempts.busy,
     async stop(drainMs) {
       stopping.abort(new DOMException('the worker stops', 'AbortError'))
+      cancelLook?.()
       await attempts.stop(drainMs)
       await Promise.all(loops)
     },
