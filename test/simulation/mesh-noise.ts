@@ -2,13 +2,22 @@
 import type { Mesh } from '../../protocol/mesh.ts'
 import type { Life } from './life.ts'
 import type { Seeded } from './seeded.ts'
+import type { Scheduler } from './virtual-time.ts'
 
 export interface GossipNoise {
   /** Share of messages sent a second time, up to 3 s later. */
   twice: number
 }
 
-export function noisyMesh(mesh: Mesh, { life, rng, noise }: { life: Life; rng: Seeded; noise: GossipNoise }): Mesh {
+interface NoiseOptions {
+  readonly life: Life
+  readonly rng: Seeded
+  readonly noise: GossipNoise
+  readonly scheduler: Scheduler
+}
+
+export function noisyMesh(mesh: Mesh, options: NoiseOptions): Mesh {
+  const { life, rng, noise, scheduler } = options
   return {
     self: mesh.self,
     start: () => mesh.start(),
@@ -22,7 +31,7 @@ export function noisyMesh(mesh: Mesh, { life, rng, noise }: { life: Life; rng: S
         onGossip: (message) => life.wake(() => events.onGossip?.(message)),
       }),
     async publish(topic, data) {
-      if (rng.chance(noise.twice)) life.clock.timer(rng.whole(1, 3_000), () => void mesh.publish(topic, data))
+      if (rng.chance(noise.twice)) scheduler.after(rng.whole(1, 3_000), () => void mesh.publish(topic, data))
       await mesh.publish(topic, data)
     },
     handle: (protocol, handler) => mesh.handle(protocol, handler),

@@ -125,7 +125,7 @@ export class SimulatedPeer {
     const rng = world.rng.fork(`${machine} life ${this.#lives}`)
     const line = ledgerLine({ steps: world.steps, scheduler, life, rng: rng.fork('line'), faults: [this.line, world.ledgerFaults] })
     const ledger = { ...ledgerFromSteps(line), close: async () => {}, ...sabotage.ledger?.(ledgerFromSteps(line)) }
-    const mesh = noisyMesh(world.hub.join(self, { knows: world.ids }), { life, rng: rng.fork('gossip'), noise: world.gossip })
+    const mesh = noisyMesh(world.hub.join(self, { knows: world.ids }), { life, rng: rng.fork('gossip'), noise: world.gossip, scheduler })
     const store = createStore({ disk, clock, machine })
     const exchange = createExchange({ disk, clock, rng: rng.fork('exchange'), machine, mesh, store, neighbour: (peer) => world.neighbour(peer) })
     const plain = createMedia({
