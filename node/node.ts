@@ -96,7 +96,8 @@ export function createNode(parts: NodeParts): ReelNode {
     hear({ v: 1, ...what })
   }
 
-  function hear({ what }: Hint): void {
+  function hear({ what, video }: Hint): void {
+    if (what === 'video' && video !== null) worker.recheck(video)
     if (what === 'tasks' || what === 'video' || what === 'peers') worker.hint()
     if (what === 'peers') paused.at = Number.NEGATIVE_INFINITY
     coordinator?.hint(what)

@@ -4,10 +4,11 @@
  * Promises: every attempt ends in `complete`, `fail` or `release`, or was lost to another; a lost one's result is dropped; a run
  * whose attempts are all lost is aborted. While the ledger is away a run goes on and its result is held up to the patience.
  */
+import { type Bell, createBell } from '../../protocol/bell.ts'
 import { backoffMs, type Clock, type Rng, within } from '../../protocol/clock.ts'
 import { AttemptFailed, isDiskFull, LedgerAway, NO_STRIKE, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
-import type { PeerId, Sha256, TaskId, TaskKind } from '../../protocol/ids.ts'
+import type { PeerId, Sha256, TaskId, TaskKind, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, RENEW_MS, TASK_BACKOFF_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -31,6 +32,8 @@ interface Run {
   readonly alive: Map<TaskId, HeldTask>
   readonly counted: boolean
   readonly controller: AbortController
+  /** Rung when the ledger may have ended its claims. */
+  readonly bell: Bell
   done: number
   speed: number
 }
@@ -42,6 +45,8 @@ const STOPPED = 'the worker stops'
 export interface Attempts {
   /** Runs and settles; false when the worker itself failed at it. Never rejects. */
   run(assigned: Assigned, counted: boolean): Promise<boolean>
+  /** This video changed: asks the ledger at once whether its claims still hold. */
+  recheck(video: VideoId): void
   running(): readonly RunningAttempt[]
   busy(): number
   /** Waits `drainMs`, then aborts and releases what is left. */
@@ -66,7 +71,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   async function renewWhile(run: Run, ended: AbortSignal): Promise<void> {
     while (!ended.aborted) {
-      await clock.sleep(RENEW_MS, ended).catch(() => {})
+      await run.bell.wait(RENEW_MS, ended).catch(() => {})
       if (ended.aborted) return
       try {
         const asked = [...run.alive.values()].map(({ task, attempt }) => ({ task: task._id, attempt }))
@@ -125,10 +130,13 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   return {
     run(assigned, counted) {
       const alive = new Map(assigned.map((held) => [held.task._id, held]))
-      const run: Run = { alive, counted, controller: new AbortController(), done: 0, speed: 0 }
+      const run: Run = { alive, counted, controller: new AbortController(), bell: createBell(clock), done: 0, speed: 0 }
       const ending = runAll(assigned, run).finally(() => runs.delete(run))
       runs.set(run, ending)
       return ending
+    },
+    recheck(video) {
+      for (const run of runs.keys()) if ([...run.alive.values()].some(({ task }) => task.video_id === video)) run.bell.ring()
     },
     running: () =>
       [...runs.keys()].flatMap((run) =>

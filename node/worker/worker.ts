@@ -14,7 +14,7 @@ import { type Capability, canDo } from '../../protocol/capability.ts'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import { LedgerAway, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
-import { type PeerId, RESOLUTIONS, type Resolution, type TaskKind, taskId, type Token } from '../../protocol/ids.ts'
+import { type PeerId, RESOLUTIONS, type Resolution, type TaskKind, taskId, type Token, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { EXPIRED_GRACE_MS, HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -48,6 +48,8 @@ export interface Worker {
   start(): void
   /** Something may be claimable: look, within the jitter. */
   hint(): void
+  /** This video changed (it may be cancelled): what runs for it is checked against the ledger. */
+  recheck(video: VideoId): void
   /** Attempts running now. */
   running(): readonly RunningAttempt[]
   busySlots(): number
@@ -190,6 +192,7 @@ export function createWorker(options: WorkerOptions): Worker {
         bell.ring()
       })
     },
+    recheck: attempts.recheck,
     running: attempts.running,
     busySlots: attempts.busy,
     async stop(drainMs) {

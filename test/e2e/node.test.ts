@@ -1,0 +1,136 @@
+/** A node of one's own: submit, wait, cancel, retry, priority, status, and how it ends. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'node:test'
+import type { StatusSnapshot } from '../../node/status.ts'
+import { ensureSource } from '../sources/make.ts'
+import { eventsOf, filesBelow, folder, ROOT, runCli } from './cli.ts'
+
+const MAIN = join(ROOT, 'cli', 'main.ts')
+const FAST = ['--preset', 'ultrafast', '--renditions', '480p']
+
+/** A node that is up; ended with the test. */
+async function startNode(t: { after(act: () => Promise<void>): void }, place: { dir: string; dataDir: string }): Promise<ChildProcess> {
+  const env = { ...process.env, REELMESH_DATA_DIR: place.dataDir }
+  const node = spawn(process.execPath, [MAIN, 'node', '--slots', '1', '--name', 'solo'], { cwd: place.dir, env, stdio: ['ignore', 'pipe', 'ignore'] })
+  t.after(async () => {
+    if (node.exitCode === null && node.signalCode === null) {
+      node.kill('SIGKILL')
+      await once(node, 'exit')
+    }
+  })
+  const [text] = (await once(node.stdout!.setEncoding('utf8'), 'data')) as [string]
+  assert.match(text, /^solo is up: peer 12D3KooW/)
+  return node
+}
+
+/** Processes of this machine whose command line holds this text. */
+async function processesNaming(text: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return lines.filter((line) => line.includes(text)).map((line) => line.replaceAll('\0', ' '))
+}
+
+async function until(what: string, holds: () => Promise<boolean>, seconds = 30): Promise<void> {
+  const end = performance.now() + seconds * 1000
+  while (!(await holds())) {
+    assert.ok(performance.now() < end, `not within ${seconds} s: ${what}`)
+    await sleep(100)
+  }
+}
+
+test('a node takes submissions, delivers, answers status, and ends cleanly on SIGTERM', async (t) => {
+  const dir = await folder(t)
+  const place = { dir, cwd: dir, dataDir: join(dir, 'data') }
+  const source = await ensureSource('short')
+  const early = await runCli(['submit', source], place)
+  assert.equal(early.code, 3)
+  assert.match(early.stderr, /no node runs on this host.*reelmesh node.*reelmesh run/)
+
+  const node = await startNode(t, place)
+  const submitted = await runCli(['submit', source, '--wait', '--out', 'out', '--json', ...FAST], place)
+  assert.equal(submitted.code, 0, submitted.stderr)
+  assert.deepEqual(await filesBelow(join(dir, 'out')), ['480p/short.mp4'])
+  const video = String(eventsOf(submitted.stdout).find((event) => event.event === 'submitted')?.video)
+
+  const status = await runCli(['status', '--json'], place)
+  const snapshot = JSON.parse(status.stdout) as StatusSnapshot
+  assert.equal(snapshot.peers[0]?.name, 'solo')
+  assert.equal(snapshot.leader?.peer, snapshot.self)
+  assert.equal(snapshot.videos[0]?.status, 'COMPLETED')
+  const address = (await runCli(['doctor', '--json'], place)).stdout
+  assert.match(address, /a node runs here/)
+  const people = await runCli(['status'], place)
+  assert.ok(people.stdout.split('\n').every((line) => line.length <= 80), people.stdout)
+  assert.match((await runCli(['videos'], place)).stdout, new RegExp(`^${video} {2}COMPLETED {2}short`, 'm'))
+  const cancel = await runCli(['cancel', video], place)
+  assert.equal(cancel.code, 1)
+  assert.match(cancel.stderr, /not open/)
+  const unknown = await runCli(['retry', '0123456789abcdef'], place)
+  assert.equal(unknown.code, 2)
+  assert.match(unknown.stderr, /there is no video 0123456789abcdef/)
+
+  node.kill('SIGTERM')
+  const [code] = (await once(node, 'exit')) as [number]
+  assert.equal(code, 0)
+  const offline = await runCli(['videos', '--json'], place)
+  assert.match(offline.stdout, new RegExp(video), 'without a node the ledger itself answers')
+})
+
+test('cancel stops the encoding, retry takes it up again, priority is changed, and the result is right', async (t) => {
+  const dir = await folder(t)
+  const place = { dir, cwd: dir, dataDir: join(dir, 'data') }
+  await startNode(t, place)
+  const source = await ensureSource('h264-closed')
+  const submitted = await runCli(['submit', source, '--out', 'out', '--json', '--preset', 'veryslow', '--upscale', '--renditions', '1080p'], place)
+  const video = String(eventsOf(submitted.stdout)[0]?.video)
+  const running = async () => (await processesNaming(place.dataDir)).filter((line) => /ffmpeg/.test(line) && /libx264/.test(line)).length
+  await until('an encode runs', async () => (await running()) > 0)
+  assert.equal((await runCli(['priority', video, '7'], place)).code, 0)
+  assert.equal((await runCli(['cancel', video], place)).code, 0)
+  await until('the encode is stopped', async () => (await running()) === 0, 20)
+  assert.match((await runCli(['videos'], place)).stdout, /CANCELLED/)
+  assert.equal((await runCli(['retry', video], place)).code, 0)
+  await until('the encode runs again', async () => (await running()) > 0)
+})
+
+test('killed, a run leaves no worker and no ffmpeg behind, and run again it goes on', async (t) => {
+  const dir = await folder(t)
+  const place = { cwd: dir, dataDir: join(dir, 'data') }
+  const source = await ensureSource('h264-closed')
+  const args = ['run', source, '--out', join(dir, 'out'), '--json', '--workers', '2', '--preset', 'medium', '--upscale', '--renditions', '720p']
+  let killed = false
+  const first = await runCli(args, {
+    ...place,
+    onLine: (line, kill) => {
+      if (killed || !line.includes('"attempt"')) return
+      killed = true
+      kill('SIGKILL')
+    },
+  })
+  assert.equal(first.code, null)
+  await until('nothing is left running', async () => (await processesNaming(place.dataDir)).length === 0, 10)
+  const second = await runCli(args, place)
+  assert.equal(second.code, 0, second.stderr)
+  assert.equal(eventsOf(second.stdout).find((event) => event.event === 'submitted')?.outcome, 'joined')
+  assert.deepEqual(await filesBelow(join(dir, 'out')), ['720p/h264-closed.mp4'])
+})
+
+test('Ctrl-C stops a run cleanly with exit code 130, and run again it goes on', async (t) => {
+  const dir = await folder(t)
+  const place = { cwd: dir, dataDir: join(dir, 'data') }
+  const args = ['run', await ensureSource('short'), '--out', join(dir, 'out'), '--json', '--workers', '1', '--preset', 'veryslow', '--upscale', '--renditions', '1080p']
+  const first = await runCli(args, { ...place, onLine: (line, kill) => line.includes('"attempt"') && kill('SIGINT') })
+  assert.equal(first.code, 130, first.stderr)
+  assert.deepEqual(await processesNaming(place.dataDir), [])
+  assert.deepEqual(await filesBelow(join(dir, 'out')), [])
+  const second = await runCli(args, place)
+  assert.equal(second.code, 0, second.stderr)
+  assert.deepEqual(await filesBelow(join(dir, 'out')), ['1080p/short.mp4'])
+  const third = await runCli(args, place)
+  assert.equal(third.code, 0, third.stderr)
+})
