@@ -38,7 +38,7 @@ export interface BlobStore {
   drop(video: VideoId): Promise<void>
   /** Videos that have anything here. */
   videos(): Promise<readonly VideoId[]>
-  /** Every blob here of a video. */
+  /** Every blob in this video's folder. Its source by reference is none of them: `find` and `reference` tell of that. */
   list(video: VideoId): Promise<readonly Sha256[]>
   /** Bytes free for this process, and of the whole file system. */
   room(): Promise<{ freeBytes: number; totalBytes: number }>
@@ -52,5 +52,10 @@ export interface BlobExchange {
    */
   fetch(want: BlobRef & { video: VideoId; holders: readonly PeerId[]; signal: AbortSignal }): Promise<string>
   /** Which of these peers (or of the connected ones) say that they have it. Never throws. */
-  whoHas(want: { sha256: Sha256; video: VideoId; peers: readonly PeerId[]; signal: AbortSignal }): Promise<readonly PeerId[]>
+  whoHas(want: {
+    sha256: Sha256
+    video: VideoId
+    peers: readonly PeerId[]
+    signal: AbortSignal
+  }): Promise<readonly PeerId[]>
 }

@@ -18,7 +18,11 @@ export type Protocol = 'blob' | 'status' | 'control'
 /** A duplex in the shape that it-pipe joins. */
 export interface MeshStream {
   readonly peer: PeerId
-  /** Ends when the other side closed its writing end; throws `PeerUnreachable` when the stream broke. */
+  /**
+   * Ends when the other side closed its writing end; throws `PeerUnreachable` when the stream or its connection broke: what
+   * was cut never looks finished. One iterator, however often iteration begins, so a header may be read first and the rest
+   * later; leaving it early (`break`) breaks the stream.
+   */
   readonly source: AsyncIterable<Uint8Array>
   /** Writes all, waiting whenever the other side is slow, then closes the writing end. Throws `PeerUnreachable`. */
   sink(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
@@ -46,7 +50,7 @@ export interface Mesh {
   readonly self: PeerId
   /** Idempotent. Rejects with `UsageError` when a listen address is taken or wrong. */
   start(): Promise<void>
-  /** Idempotent. Closes every connection; nothing is left running. */
+  /** Idempotent, and for good. Closes every connection; nothing is left running. */
   stop(): Promise<void>
   /** Addresses others may dial, with `/p2p/<self>`; loopback ones only while nothing else is listened on. */
   addresses(): readonly string[]

@@ -15,7 +15,6 @@ import type { AddressBook, Target } from './address-book.ts'
 const AT_ONCE = { usual: 8, afterStall: 2 }
 
 export interface DialerOptions {
-  readonly self: PeerId
   readonly book: AddressBook
   readonly clock: Clock
   readonly log: Log
@@ -52,6 +51,7 @@ export function startDialer(options: DialerOptions): Dialer {
     try {
       await dialTarget(target, options)
     } catch (error) {
+      if (isSelf(error)) return book.forget(target.key)
       book.failed(target.key)
       options.log.debug('dial failed', { target: target.key, why: sentence(error) })
     } finally {
@@ -70,13 +70,12 @@ export function startDialer(options: DialerOptions): Dialer {
   }
 }
 
-async function dialTarget(target: Target, { self, book, dial, connected, log }: DialerOptions): Promise<void> {
+/** The same list of join addresses may be given to every node: its own among them is not dialled twice. */
+const isSelf = (error: unknown) => /dial self/i.test(sentence(error))
+
+async function dialTarget(target: Target, { book, dial, connected }: DialerOptions): Promise<void> {
   const connection = await dial(target.addresses.map((address) => withPeer(address, target)))
   const peer = asPeerId(connection.remotePeer.toString())
-  if (peer === self) {
-    log.debug('a join address is this node itself', { address: target.key })
-    return book.forget(target.key)
-  }
   book.answered(target.key, peer)
   book.learn(peer, target.addresses)
   if (!connected().has(peer)) throw new Error('the connection closed at once')

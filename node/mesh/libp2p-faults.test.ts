@@ -189,6 +189,27 @@ describe('libp2p peers under faults', () => {
     assert.deepEqual([a.peers(), wrong.peers(), none.peers()], [[right.self], [], []])
   })
 
+  it('a join address of its own is dropped, and those of others are dialled', async () => {
+    const a = await peer()
+    const b = await peer({ join: a.addresses() })
+    const seen = watch(b, systemClock)
+    const own = b.addresses()[0]?.split('/p2p/')[0] ?? ''
+    b.learn(null, [own])
+    await seen.connected(a.self)
+    await systemClock.sleep(500)
+    assert.deepEqual(b.peers(), [a.self])
+  })
+
+  it('a node that was made and never started leaves its address book alone', async () => {
+    const dataDir = await folder()
+    const book = join(dataDir, 'address-book.json')
+    await writeFile(book, '{"v":1,"peers":[]} ')
+    const options = { listen: [], join: [], mdns: false, clock: systemClock, rng: systemRng, log: silentLog }
+    const mesh = await createLibp2pMesh({ dataDir, ...options })
+    await mesh.stop()
+    assert.equal(await readFile(book, 'utf8'), '{"v":1,"peers":[]} ')
+  })
+
   it('the identity is kept in a file that only its owner reads', async () => {
     const dataDir = await folder()
     const first = await peer({ dataDir })

@@ -124,11 +124,11 @@ class Libp2pMesh implements Mesh {
     } catch (error) {
       members.stop()
       stalls.stop()
+      await this.#node.stop()
       throw listenFailure(error, this.#options.listen)
     }
     for (const topic of TOPICS) this.#node.services.pubsub.subscribe(topicName(topic))
     const dialer = startDialer({
-      self: this.self,
       book: this.#book,
       clock,
       log,
@@ -178,9 +178,8 @@ class Libp2pMesh implements Mesh {
     this.#parts?.dialer.stop()
     this.#parts?.stalls.stop()
     this.#cancelSave?.()
-    await this.#book
-      .save(this.#bookPath)
-      .catch((error) => this.#options.log.warn('address book not saved', { why: sentence(error) }))
+    // Never started: the book on the disk was not read, and is not to be written over.
+    if (this.#parts !== null) await this.#save()
     // libp2p closes streams when it stops, which looks to the other side as if all had been written.
     for (const stream of [...this.#streams]) stream.abort(new Error('this peer stops'))
     // Left to itself libp2p waits for the other side to close; a stop is announced before, so nobody needs that.
@@ -283,12 +282,18 @@ class Libp2pMesh implements Mesh {
   }
 
   #saveSoon(): void {
-    if (this.#cancelSave !== null || this.#state === 'stopped') return
+    if (this.#cancelSave !== null || this.#state !== 'started') return
     this.#cancelSave = this.#options.clock.timer(SAVE_AFTER_MS, () => {
       this.#cancelSave = null
-      this.#book
-        .save(this.#bookPath)
-        .catch((error) => this.#options.log.warn('address book not saved', { why: sentence(error) }))
+      void this.#save()
     })
+  }
+
+  async #save(): Promise<void> {
+    try {
+      await this.#book.save(this.#bookPath)
+    } catch (error) {
+      this.#options.log.warn('address book not saved', { why: sentence(error) })
+    }
   }
 }

@@ -19,6 +19,8 @@ const MUTE_CHECK_MS = 5_000
 /** Nothing tells when gossipsub's own stream is open: looked at this often, for a moment, at each newcomer. */
 const GOSSIP_LOOK_MS = 20
 const CONNECTIONS_PER_PEER = 2
+/** Subscriptions of peers whose connection was not told of yet, or just closed. */
+const EARLY_MAX = 256
 
 interface Link {
   /** Open ones, oldest first. */
@@ -123,7 +125,10 @@ export function createMembers(options: {
     closed,
     subscribed: (peer) => {
       const link = links.get(peer)
-      if (!link) return void early.add(peer)
+      if (!link) {
+        if (early.size >= EARLY_MAX) early.clear()
+        return void early.add(peer)
+      }
       link.isSubscribed = true
       welcome(peer, link)
     },
