@@ -25,6 +25,7 @@ import { createDeliverer } from './delivery.ts'
 import { createHeartbeat, createPeerTable } from './heartbeat.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
+import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'
 import { createSqliteLedger } from './ledger/sqlite/sqlite-ledger.ts'
 import { createLibp2pMesh } from './mesh/libp2p-mesh.ts'
 import { createStatusExchange } from './mesh/status-exchange.ts'
@@ -52,6 +53,7 @@ export interface RunningNode extends NodeFace {
 /** The ledger a configuration names, not yet opened. */
 export function composeLedger(config: Config, log: Log): Ledger {
   const address = ledgerAddress(config)
+  if (/^mongodb(\+srv)?:\/\//.test(address)) return createMongoLedger({ url: address, clock, rng, log })
   if (address.startsWith('sqlite:')) return createSqliteLedger({ path: address.slice('sqlite:'.length), clock, rng, log })
   throw new UsageError(`--ledger ${address}: use mongodb://… for many hosts or sqlite:PATH for one`)
 }

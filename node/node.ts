@@ -4,21 +4,24 @@
  * Promises: `start` gives back the claims of an earlier life before it claims anew; `stop` stops claiming, settles or releases
  * what runs, gives the lease back, says leave, and leaves nothing running. Both are idempotent.
  */
+import { rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
+import { join } from 'node:path'
 import type { BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { LedgerAway, sentence } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import { decodeHint, encodeHint, type Hint } from '../protocol/hint.ts'
-import type { PeerId, TaskKind, VideoId } from '../protocol/ids.ts'
+import type { PeerId, Sha256, TaskKind, VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
-import { FREE_DISK, IDLE_POLL_MS, SWEEP_MS } from '../protocol/limits.ts'
+import { FREE_DISK, IDLE_POLL_MS, LOG_BYTES_MAX, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { createBell } from '../protocol/bell.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
 import type { Runner } from '../protocol/runner.ts'
+import type { Task } from '../protocol/task.ts'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import { mayTakeIngest } from '../coordinator/policy/source-order.ts'
 import type { Deliverer } from './delivery.ts'
@@ -150,6 +153,7 @@ export function createNode(parts: NodeParts): ReelNode {
       return mayTakeIngest({ now: await ledger.now(), created_at: task.created_at, hasSource, leads }).take
     },
     announce: (what, task) => hint({ what, video: task.video_id }),
+    keepLog: (task, text) => keepLog(store, task, text),
   })
 
   async function every(name: string, ms: number, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -233,6 +237,20 @@ export function createNode(parts: NodeParts): ReelNode {
       await mesh.stop()
       await ledger.close()
     },
+  }
+}
+
+/** The whole log of a failure as a blob; without room for it the failure is told without. */
+async function keepLog(store: BlobStore, task: Task, text: string): Promise<Sha256 | null> {
+  const dir = await store.scratch('log').catch(() => null)
+  if (dir === null) return null
+  try {
+    await writeFile(join(dir, 'log'), text.slice(-LOG_BYTES_MAX))
+    return (await store.put(task.video_id, join(dir, 'log'))).sha256
+  } catch {
+    return null
+  } finally {
+    await rm(dir, { recursive: true, force: true })
   }
 }
 

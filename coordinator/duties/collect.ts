@@ -5,7 +5,7 @@
  */
 import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { BLOB_FETCHES_AT_ONCE, SILENCE_MS } from '../../protocol/limits.ts'
+import { BLOB_FETCHES_AT_ONCE, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type HeldBlob, isOpen, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../coordinator.ts'
@@ -90,6 +90,18 @@ export function createCollect(context: TermContext): Duty {
     if (lost === 'changed') await tellLost(task, video._id, 'its input has no holder any more and is cut again')
   }
 
+  /** An ingest that failed for want of its source: when nobody has that any more, the video ends with the sentence. */
+  async function checkSource(video: Video, signal: AbortSignal): Promise<void> {
+    const ingest = await ledger.task(taskId(video._id, 'ingest'))
+    if (ingest?.status !== 'PENDING' || ingest.failures.at(-1)?.code !== 'input_missing') return
+    const { sha256, holders } = video.source
+    const isHere = (await store.find(sha256, video._id)) !== null
+    if (isHere || (await exchange.whoHas({ sha256, video: video._id, peers: holders, signal })).length > 0) return loss.found(sha256)
+    if (!loss.isLost(video.source, SOURCE_LOST_AFTER_MS)) return
+    const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
+    if ((await ledger.failVideo(video._id, failure, term)) === 'changed') await tellLost('the source', video._id, failure)
+  }
+
   /** A COMPLETED video with an open delivery whose result is gone is merged again. */
   async function checkResults(video: Video, signal: AbortSignal): Promise<void> {
     if (video.deliveries.every((delivery) => delivery.done_at !== null)) return
@@ -112,7 +124,11 @@ export function createCollect(context: TermContext): Duty {
       }
       if (clock.mono() - inputsAt < SILENCE_MS) return
       inputsAt = clock.mono()
-      for (const video of open) if (!signal.aborted) await checkInputs(video, signal)
+      for (const video of await ledger.videos({ statuses: [...OPEN_STATUSES] })) {
+        if (signal.aborted) return
+        await checkSource(video, signal)
+        if (video.plan) await checkInputs(video, signal)
+      }
       for (const video of await ledger.videos({ statuses: ['COMPLETED'] })) if (!signal.aborted) await checkResults(video, signal)
     },
   }

@@ -1,6 +1,6 @@
 /**
  * When a blob that nobody offered counts as lost: at once where every holder named is here to say so (they were all asked),
- * else after `LOST_AFTER_MS`, as an absent holder may come back. Bounded: the oldest watch is forgotten first.
+ * else after `LOST_AFTER_MS` (a source: `SOURCE_LOST_AFTER_MS`), as an absent holder may come back. Bounded: the oldest watch is forgotten first.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Sha256 } from '../../protocol/ids.ts'
@@ -9,7 +9,7 @@ import type { HeldBlob } from '../../protocol/video.ts'
 
 export interface LossJudge {
   /** Call when every holder and every connected peer was asked and none has it. */
-  isLost(blob: Pick<HeldBlob, 'sha256' | 'holders'>): boolean
+  isLost(blob: Pick<HeldBlob, 'sha256' | 'holders'>, afterMs?: number): boolean
   found(sha256: Sha256): void
   /** Whether something is missing and not yet given up. */
   isWatching(): boolean
@@ -21,12 +21,12 @@ export function createLossJudge(options: { clock: Clock; isPresent(peer: PeerId)
   const { clock, isPresent } = options
   const since = new Map<Sha256, number>()
   return {
-    isLost({ sha256, holders }) {
+    isLost({ sha256, holders }, afterMs = LOST_AFTER_MS) {
       const first = since.get(sha256) ?? clock.mono()
       since.set(sha256, first)
       const oldest = since.keys().next().value
       if (since.size > WATCHED_MAX && oldest !== undefined) since.delete(oldest)
-      const lost = holders.every(isPresent) || clock.mono() - first >= LOST_AFTER_MS
+      const lost = holders.every(isPresent) || clock.mono() - first >= afterMs
       if (lost) since.delete(sha256)
       return lost
     },

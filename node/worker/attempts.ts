@@ -26,6 +26,8 @@ export interface AttemptsOptions {
   readonly log: Log
   readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
   announce(what: 'tasks' | 'decided', task: Task): void
+  /** Keeps the whole log of a failure as a blob that people can ask for; null where that fails. */
+  keepLog(task: Task, text: string): Promise<Sha256 | null>
 }
 
 interface Run {
@@ -88,6 +90,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   /** One write that settles one attempt, held through an absence of the ledger. */
   async function settle(held: HeldTask, result: TaskResult, stopped: boolean): Promise<void> {
     const { task, attempt } = held
+    const logBlob = !result.ok && !stopped && result.failure.log ? await options.keepLog(task, result.failure.log) : null
     const key = { task: task._id, attempt, worker: self }
     const write = async () => {
       if (result.ok) {
@@ -98,7 +101,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       const { failure } = result
       const backoff_ms = backoffMs({ tries: task.strikes.length, baseMs: TASK_BACKOFF_MS.base, maxMs: TASK_BACKOFF_MS.max, rng })
       const message = failure.message.slice(0, FAILURE_MESSAGE_BYTES)
-      return ledger.fail({ ...key, code: failure.code, message, log: null as Sha256 | null, strike: !NO_STRIKE.has(failure.code), backoff_ms })
+      return ledger.fail({ ...key, code: failure.code, message, log: logBlob, strike: !NO_STRIKE.has(failure.code), backoff_ms })
     }
     // A stop must not wait 15 minutes for a database that is away: its claims then expire.
     const patienceMs = stopped ? 2_000 : undefined

@@ -21,7 +21,7 @@ import type { Log } from '../../protocol/log.ts'
 import { withPatience } from '../../protocol/patience.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
-import { type Assigned, createAttempts } from './attempts.ts'
+import { type Assigned, type AttemptsOptions, createAttempts } from './attempts.ts'
 import { siblingsToTake } from './fuse.ts'
 
 export interface WorkerOptions {
@@ -42,6 +42,7 @@ export interface WorkerOptions {
   mayTakeDesk(task: Task): Promise<boolean>
   /** Called after each of its writes that others may react to. */
   announce(what: 'tasks' | 'decided', task: Task): void
+  keepLog: AttemptsOptions['keepLog']
 }
 
 export interface Worker {
