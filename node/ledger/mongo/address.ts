@@ -13,3 +13,7 @@ export function describeUrl(url: string): string {
 export const databaseName = (url: string): string => decodeURIComponent(SHAPE.exec(url)?.[4] || 'reelmesh')
 
 export const isMongoUrl = (text: string): boolean => SHAPE.test(text)
+
+/** Options that the address itself sets, by name. */
+export const optionsOf = (url: string): ReadonlySet<string> =>
+  new Set(new URLSearchParams(/\?(.*)$/.exec(url)?.[1] ?? '').keys())

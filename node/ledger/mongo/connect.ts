@@ -2,27 +2,36 @@
  * Connecting, and saying in one sentence what is wrong when the ledger cannot serve: unreachable, no replica set, no rights,
  * too old, made by a newer Reelmesh. Creates what is missing; harmless when many processes start at once.
  */
-import type { Db, MongoClient, MongoServerSelectionError, ServerDescription } from 'mongodb'
+import type { Db, MongoClient, MongoClientOptions, MongoServerSelectionError, ServerDescription } from 'mongodb'
 import { sentence, UsageError } from '../../../protocol/errors.ts'
-import { databaseName, describeUrl, isMongoUrl } from './address.ts'
+import { databaseName, describeUrl, isMongoUrl, optionsOf } from './address.ts'
 import { makeIndexes } from './schema.ts'
 
-/** Measured in LEDGER.md: a frozen primary or a cut connection costs seconds, not minutes. */
-const OPTIONS = {
-  appName: 'reelmesh',
+/** What the ledger's promises rest on: an address cannot change it. */
+const FIXED = {
   retryWrites: true,
   retryReads: true,
   readPreference: 'primary',
   readConcern: { level: 'majority' },
   writeConcern: { w: 'majority', journal: true },
+  ignoreUndefined: true,
+} as const
+
+/** Measured in LEDGER.md: a frozen primary or a cut connection costs seconds, not minutes. An address may say otherwise. */
+const TUNING = {
+  appName: 'reelmesh',
   maxPoolSize: 10,
   serverSelectionTimeoutMS: 5_000,
   connectTimeoutMS: 2_000,
   heartbeatFrequencyMS: 1_000,
   socketTimeoutMS: 20_000,
   waitQueueTimeoutMS: 5_000,
-  ignoreUndefined: true,
 } as const
+
+function options(url: string): MongoClientOptions {
+  const given = optionsOf(url)
+  return { ...Object.fromEntries(Object.entries(TUNING).filter(([name]) => !given.has(name))), ...FIXED }
+}
 
 /** The wire version of 6.0, whose partial indexes and pipelines were measured. */
 const WIRE_VERSION_MIN = 17
@@ -31,7 +40,7 @@ export async function connect(url: string): Promise<{ client: MongoClient; db: D
   const where = describeUrl(url)
   if (!isMongoUrl(url)) throw new UsageError('the ledger is neither a file nor an address like mongodb://host:27017/reelmesh?replicaSet=rs0')
   const { MongoClient } = await import('mongodb')
-  const client = await said(`the ledger's address (${where}) is not understood`, async () => new MongoClient(url, OPTIONS))
+  const client = await said(`the ledger's address (${where}) is not understood`, async () => new MongoClient(url, options(url)))
   try {
     const db = client.db(databaseName(url))
     await check(client, where)

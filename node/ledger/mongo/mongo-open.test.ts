@@ -1,0 +1,104 @@
+/** What `open` says when MongoDB cannot serve: one sentence, never the password; and what it makes when it can. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { MongoClient } from 'mongodb'
+import { UsageError } from '../../../protocol/errors.ts'
+import { silentLog } from '../../../protocol/log.ts'
+import { ensureMongod } from '../../../scripts/mongod-binary.ts'
+import { freePorts } from '../../../test/tools/free-ports.ts'
+import { startMongod } from '../../../test/tools/mongod.ts'
+import { systemClock, systemRng } from '../../system-clock.ts'
+import { databaseName, describeUrl } from './address.ts'
+import { createMongoLedger } from './mongo-ledger.ts'
+import { ReplyEater } from './reply-eater.fixture.ts'
+
+const ledgerAt = (url: string) => createMongoLedger({ url, clock: systemClock, rng: systemRng, log: silentLog })
+
+async function refused(url: string, sentence: RegExp): Promise<void> {
+  const ledger = ledgerAt(url)
+  await assert.rejects(ledger.open(), (error) => {
+    assert.ok(error instanceof UsageError, String(error))
+    assert.match(error.message, sentence)
+    assert.doesNotMatch(error.message, /s3cret|\n/)
+    return true
+  })
+  await ledger.close()
+}
+
+/** A mongod that is no member of a set, with these arguments. */
+async function bareMongod(t: TestContext, ...args: string[]): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-bare-'))
+  const [port] = await freePorts(1)
+  const common = ['--dbpath', dir, '--port', String(port), '--bind_ip', '127.0.0.1', '--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64']
+  await writeFile(join(dir, 'key'), 'c2VjcmV0a2V5b2Z0ZXN0cw==', { mode: 0o600 })
+  const child = spawn(await ensureMongod(), [...common, ...args.map((arg) => arg.replace('KEYFILE', join(dir, 'key')))], { stdio: 'ignore' })
+  t.after(async () => {
+    if (child.exitCode === null) {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+    await rm(dir, { recursive: true, force: true })
+  })
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true&serverSelectionTimeoutMS=30000`)
+  await client.connect()
+  await client.close()
+  return `127.0.0.1:${port}`
+}
+
+test('addresses are told without credentials, with their ports and database', () => {
+  assert.equal(describeUrl('mongodb://me:s3cret@a,b:1/films?x=1'), 'a:27017,b:1')
+  assert.equal(describeUrl('mongodb+srv://me:s3cret@cluster.example/films'), 'cluster.example')
+  assert.doesNotMatch(describeUrl('mongodb://me:s3@cret@host'), /s3/)
+  assert.deepEqual(['mongodb://a/', 'mongodb://a', 'mongodb://a/films?x'].map(databaseName), ['reelmesh', 'reelmesh', 'films'])
+})
+
+test('an address of another kind, and one where nobody answers', async () => {
+  await refused('postgres://me:s3cret@host/x', /neither a file nor an address like mongodb/)
+  await refused('mongodb://me:s3cret@127.0.0.1:1/x?nonsense=1', /address \(127\.0\.0\.1:1\) is not understood/)
+  const [port] = await freePorts(1)
+  await refused(`mongodb://me:s3cret@127.0.0.1:${port}/x?serverSelectionTimeoutMS=500`, new RegExp(`no MongoDB answers at 127.0.0.1:${port} .*refused`, 'i'))
+})
+
+test('a single server, and a set that was never initiated', async (t) => {
+  const single = await bareMongod(t)
+  await refused(`mongodb://${single}/x`, /is a single server, not a replica set.*rs\.initiate/)
+  await refused(`mongodb://${single}/x?replicaSet=rs0&serverSelectionTimeoutMS=700`, /no primary of the replica set/)
+  const ghost = await bareMongod(t, '--replSet', 'rs0')
+  await refused(`mongodb://${ghost}/x?serverSelectionTimeoutMS=700`, /never initiated/)
+})
+
+test('a wrong password, and a user without rights', async (t) => {
+  const host = await bareMongod(t, '--replSet', 'rs0', '--keyFile', 'KEYFILE')
+  const client = new MongoClient(`mongodb://${host}/?directConnection=true`)
+  await client.db('admin').command({ replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host }] } })
+  while (!(await client.db('admin').command({ hello: 1 })).isWritablePrimary) await systemClock.sleep(20)
+  await client.db('admin').command({ createUser: 'root', pwd: 's3cret', roles: ['root'] })
+  const root = new MongoClient(`mongodb://root:s3cret@${host}/?replicaSet=rs0`)
+  await root.db('admin').command({ createUser: 'reader', pwd: 's3cret', roles: [{ role: 'read', db: 'films' }] })
+  await Promise.all([root.close(), client.close()])
+  await refused(`mongodb://reader:wrong-s3cret@${host}/films?authSource=admin&serverSelectionTimeoutMS=2000`, /refuses the user or password/)
+  await refused(`mongodb://reader:s3cret@${host}/films?authSource=admin`, /may not read and write the database films/)
+})
+
+test('an older server and a newer ledger are refused; many may open at once; events are capped', async () => {
+  await using mongod = await startMongod({ owned: true })
+  await using old = Object.assign(await ReplyEater.start(mongod.members[0]!.host), { [Symbol.asyncDispose]: () => old.stop() })
+  old.rewrite('maxWireVersion', 13)
+  await refused(old.url('old'), /needs 6\.0 or newer/)
+  const many = Array.from({ length: 6 }, () => ledgerAt(mongod.uriOf('films')))
+  await Promise.all(many.map((ledger) => ledger.open()))
+  await Promise.all(many.map((ledger) => ledger.close()))
+  const client = new MongoClient(mongod.uri)
+  const films = client.db('films')
+  const [events] = await films.listCollections({ name: 'events' }).toArray()
+  assert.partialDeepStrictEqual(events, { options: { capped: true, size: 16 * 1024 * 1024, max: 20_000 } })
+  assert.deepEqual((await films.collection('chunks').indexes()).map(({ name }) => name).sort(), ['_id_', 'backup', 'claim', 'expired', 'video'])
+  await films.collection<{ _id: string; version: number }>('schema').updateOne({ _id: 'schema' }, { $set: { version: 9 } })
+  await client.close()
+  await refused(mongod.uriOf('films'), /made by a newer Reelmesh \(schema 9/)
+})
