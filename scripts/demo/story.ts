@@ -63,7 +63,8 @@ export const rungOf = ({ task }: Pick<RunningTask, 'task'>): string => task.spli
 export function workText(running: readonly Pick<RunningTask, 'task'>[]): string {
   const [first] = running
   if (!first) return 'nothing'
-  return rungOf(first) === 'audio' ? 'the sound' : `chunk ${chunkOf(first) + 1} (${running.map(rungOf).join(' ')})`
+  const rungs = running.map(rungOf).sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
+  return rungOf(first) === 'audio' ? 'the sound' : `chunk ${chunkOf(first) + 1} (${rungs.join(' ')})`
 }
 
 export function createStory(startedAt: number): Story {
@@ -99,20 +100,24 @@ export function createStory(startedAt: number): Story {
       const stale = kill !== null && worker.name === kill.name && row.running.some(isOfTheDead)
       Object.assign(worker, { state: row.state, running: stale ? [] : row.running })
     }
-    if (kill) heal(kill, events, now)
+    for (const event of events) tellReclaim(event)
+    if (kill) heal(kill, now)
+  }
+
+  function tellReclaim({ what, peer, at, text }: MeshEvent): void {
+    const key = `${at} ${text}`
+    if (what !== 'reclaimed' || told.has(key)) return
+    told.add(key)
+    if (kill && peer === kill.peer && at >= kill.at && kill.reclaimedAt === null) {
+      kill.reclaimedAt = at
+      say(`the mesh noticed after ${secondsText((at - kill.at) / 1000)}: ${text}`, at, 'good')
+    } else say(text, at, 'bad')
   }
 
   const isOfTheDead = ({ task, attempt }: RunningTask): boolean =>
     kill?.tasks.some((lost) => lost.task === task && lost.attempt === attempt) ?? false
 
-  function heal(lost: Kill, events: readonly MeshEvent[], now: number): void {
-    const reclaim = events.find(
-      (event) => event.what === 'reclaimed' && event.peer === lost.peer && event.at >= lost.at,
-    )
-    if (reclaim && lost.reclaimedAt === null) {
-      lost.reclaimedAt = reclaim.at
-      say(`the mesh noticed after ${secondsText((reclaim.at - lost.at) / 1000)}: ${reclaim.text}`, reclaim.at, 'good')
-    }
+  function heal(lost: Kill, now: number): void {
     for (const worker of workers.values()) {
       const mine = worker.running.filter((run) =>
         lost.tasks.some((was) => was.task === run.task && was.attempt < run.attempt),

@@ -1,0 +1,42 @@
+/** The README's part about several hosts, run on one: its addresses become loopback ones, its database a real MongoDB. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
+import { makeClip } from '../sources/clip.ts'
+import { freePorts } from '../tools/free-ports.ts'
+import { startMongod } from '../tools/mongod.ts'
+import { readReadme, runBlock, runnableBlocks, type Staying, stayBlock } from './blocks.ts'
+
+test('the commands for several hosts make a mesh that delivers', async (t) => {
+  const cwd = await mkdtemp(join(tmpdir(), 'reelmesh-readme-'))
+  t.after(() => rm(cwd, { recursive: true, force: true }))
+  const mongod = await startMongod()
+  t.after(() => mongod.stop())
+  const [database, ports] = [mongod.freshUri(), await freePorts(2)]
+  const { ffmpeg } = await ensureFfmpeg()
+  await makeClip({ out: join(cwd, 'film.mp4'), seconds: 1, width: 320, height: 180, fps: 10, ffmpeg })
+  const staying: Staying[] = []
+  t.after(() => Promise.all(staying.map((each) => each.stop())))
+
+  const first = { cwd, dataDir: join(cwd, 'host 1') }
+  for (const { script, words } of runnableBlocks(await readReadme())) {
+    if (!words.includes('mesh')) continue
+    const here = script
+      .replace('mongodb://db.example/reelmesh', `'${database}'`)
+      .replace('/ip4/10.0.0.5/tcp/4001', `/ip4/127.0.0.1/tcp/${ports[0]}`)
+      .replace('tcp/4001', `tcp/${ports[staying.length]}`)
+    if (words.includes('stays')) {
+      staying.push(await stayBlock(here, { cwd, dataDir: join(cwd, `host ${staying.length + 1}`) }, /is up/))
+    } else {
+      const { code, text } = await runBlock(here, first)
+      assert.equal(code, 0, `${script}\n${text}`)
+    }
+  }
+  assert.equal(staying.length, 2)
+  assert.ok((await stat(join(cwd, 'finished', '480p', 'film.mp4'))).size > 1_000)
+  const { text } = await runBlock('reelmesh status --json', first)
+  assert.equal((JSON.parse(text) as { peers: unknown[] }).peers.length, 2, 'each knows the other')
+})
