@@ -4,6 +4,7 @@
  */
 import { type Bell, createBell } from '../protocol/bell.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
+import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Hint } from '../protocol/hint.ts'
@@ -29,6 +30,8 @@ export interface CoordinatorOptions {
   readonly rng: Rng
   readonly log: Log
   readonly peers: PeerTable
+  /** What this peer encodes; null where it only coordinates. */
+  readonly capability: Capability | null
   connected(): readonly PeerId[]
   mayLead(): Promise<string | null>
   hint(hint: Omit<Hint, 'v'>): void

@@ -133,7 +133,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const host = hostname()
   const mayLead = async () => null
   const coordinator: Coordinator | null = coordinates
-    ? createCoordinator({ ...shared, host, peers: table, connected: () => mesh.peers(), mayLead, hint, log: log.child({ part: 'coordinator' }) })
+    ? createCoordinator({ ...shared, host, peers: table, capability: slots > 0 ? capability : null, connected: () => mesh.peers(), mayLead, hint, log: log.child({ part: 'coordinator' }) })
     : null
   const announceVideo = (video: { _id: string } | string) => hint({ what: 'video', video: (typeof video === 'string' ? video : video._id) as never })
   const deliverer = createDeliverer({ ...shared, announce: announceVideo })

@@ -1,14 +1,23 @@
 /**
  * Moves videos on: all tasks done → MERGING; merged → COMPLETED; strikes full → task FAILED → video FAILED with the sentence.
  */
+import { canDo } from '../../protocol/capability.ts'
+import { type PeerId, taskId } from '../../protocol/ids.ts'
+import { SILENCE_MS } from '../../protocol/limits.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video, VideoOutput } from '../../protocol/video.ts'
-import { taskId } from '../../protocol/ids.ts'
 import type { Duty, TermContext } from '../coordinator.ts'
 import { judgeStrikes } from '../policy/strikes.ts'
 
+/** A new leader may just have started: until it has heard who else is there it gives no task up for want of others. */
+const SETTLE_MS = 2 * SILENCE_MS
+/** Who was silent for longer is not waited for. */
+const HEARD_MS = 60_000
+
 export function createFinish(context: TermContext): Duty {
-  const { ledger, term, hint, log } = context
+  const { ledger, clock, term, hint, log } = context
+  const since = clock.mono()
 
   const tell = (what: string, video: Video, text: string) => {
     log.info(what, { video: video._id, name: video.name })
@@ -41,7 +50,7 @@ export function createFinish(context: TermContext): Duty {
       (task) => task.status === 'FAILED' || task.strikes.length > 0,
     )
     for (const task of struck) {
-      const verdict = judgeStrikes(task.strikes, { capablePeers: capablePeers(context, task) })
+      const verdict = judgeStrikes(task.strikes, { capable: clock.mono() - since < SETTLE_MS ? null : capablePeers(context, video, task) })
       if (task.status !== 'FAILED') {
         if (verdict === null) continue
         if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
@@ -67,10 +76,21 @@ export function createFinish(context: TermContext): Duty {
   }
 }
 
-/** Peers that could take this task, this one among them where it can. */
-function capablePeers(context: TermContext, task: Task): number {
-  const wanted = task.kind === 'video' || task.kind === 'audio' ? 'worker' : 'coordinator'
-  return Math.max(1, context.peers.all().filter(({ beat }) => beat.roles.includes(wanted)).length)
+/**
+ * Peers that could take this task: those heard of in the last minute, this one among them where it can. Merges are the leader's
+ * alone, ingests are for who has the source.
+ */
+function capablePeers(context: TermContext, video: Video, task: Task): Set<PeerId> {
+  const { self, clock, peers } = context
+  if (task.kind === 'merge') return new Set([self])
+  const isThere = (heard: HeardPeer) => heard.beat.state !== 'leaving' && clock.mono() - heard.heard_mono < HEARD_MS
+  const isAble = ({ peer, beat }: HeardPeer) =>
+    task.kind === 'ingest'
+      ? beat.roles.includes('coordinator') && video.source.holders.includes(peer)
+      : beat.roles.includes('worker') && canDo({ ...beat, audio: true }, task.class)
+  const others = peers.all().filter((heard) => isThere(heard) && isAble(heard)).map(({ peer }) => peer)
+  const mine = task.kind === 'ingest' || (context.capability !== null && canDo(context.capability, task.class))
+  return new Set(mine ? [self, ...others] : others)
 }
 
 function failureSentence(video: Video, task: Task): string {

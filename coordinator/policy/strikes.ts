@@ -4,6 +4,7 @@
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import { STRIKE_PEERS, STRIKES_EACH, STRIKES_PEER_DIED } from '../../protocol/limits.ts'
+import type { PeerId } from '../../protocol/ids.ts'
 import type { Strike } from '../../protocol/task.ts'
 
 export interface Verdict {
@@ -11,8 +12,11 @@ export interface Verdict {
   readonly reason: string
 }
 
-/** The reason to give up, or null. `capablePeers` counts peers that could take the task, at least 1. */
-export function judgeStrikes(strikes: readonly Strike[], { capablePeers }: { capablePeers: number }): Verdict | null {
+/**
+ * The reason to give up, or null. `capable` are the peers that could take the task, null where that is not known yet: then
+ * only strikes from enough different peers count. None at all means that nobody could have tried.
+ */
+export function judgeStrikes(strikes: readonly Strike[], { capable }: { capable: ReadonlySet<PeerId> | null }): Verdict | null {
   for (const code of new Set(strikes.map((strike) => strike.code))) {
     const mine = strikes.filter((strike) => strike.code === code)
     if (code === 'source_refused') return { code, reason: 'the source itself cannot be used' }
@@ -22,9 +26,9 @@ export function judgeStrikes(strikes: readonly Strike[], { capablePeers }: { cap
     }
     const byPeer = Map.groupBy(mine, (strike) => strike.worker_id)
     if (byPeer.size >= STRIKE_PEERS) return { code, reason: `${byPeer.size} peers failed at it` }
-    const enough = [...byPeer.values()].filter((each) => each.length >= STRIKES_EACH)
-    if (capablePeers < STRIKE_PEERS && enough.length >= capablePeers) {
-      return { code, reason: `every capable peer (${enough.length}) failed at it ${STRIKES_EACH} times` }
+    const isOften = (peer: PeerId): boolean => (byPeer.get(peer)?.length ?? 0) >= STRIKES_EACH
+    if (capable && capable.size > 0 && capable.size < STRIKE_PEERS && [...capable].every(isOften)) {
+      return { code, reason: `every capable peer (${capable.size}) failed at it ${STRIKES_EACH} times` }
     }
   }
   return null
