@@ -62,10 +62,12 @@ export function play(options: ChaosOptions): Play {
     }
   }
 
-  /** A person asks again until told that it worked. */
-  async function insist(peer: SimulatedPeer, what: string, act: (peer: NonNullable<SimulatedPeer['running']>) => Promise<unknown>): Promise<void> {
+  /** A person asks again until told that it worked; another machine where that one is gone for good. */
+  async function insist(first: SimulatedPeer, what: string, act: (peer: NonNullable<SimulatedPeer['running']>) => Promise<unknown>): Promise<void> {
     open++
+    let peer = first
     for (;;) {
+      if (peer.isGone) peer = peers.find((each) => each.running) ?? first
       const { running } = peer
       const done = running && (await within(people.clock, PATIENCE_MS, act(running)).catch((error: unknown) => `${what}: ${String(error)}`))
       if (running && done !== 'late' && typeof done !== 'string') break

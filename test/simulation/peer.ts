@@ -26,6 +26,8 @@ import { noisyMesh } from './mesh-noise.ts'
 import type { PeerPlan } from './scenario.ts'
 import type { World } from './world.ts'
 
+const CAPABILITY = { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true } as const
+
 /** Looks like libp2p's: base58, without 0. */
 export const peerIdOf = (index: number): PeerId => asPeerId(`12D3KooW${'m'.repeat(42)}${String.fromCharCode(97 + Math.floor(index / 9))}${1 + (index % 9)}`)
 
@@ -150,7 +152,7 @@ export class SimulatedPeer {
     }
     const mayLead = async () => (disk.isFull(machine) ? 'disk_full' : null)
     const coordinator = plan.coordinates
-      ? createCoordinator({ ...shared, host: machine, peers: table, connected: () => mesh.peers(), mayLead, hint })
+      ? createCoordinator({ ...shared, host: machine, peers: table, capability: plan.works ? CAPABILITY : null, connected: () => mesh.peers(), mayLead, hint })
       : null
     const announce = (video: VideoId) => hint({ what: 'video', video })
     const deliverer = createDeliverer({ ...shared, announce })
@@ -159,7 +161,7 @@ export class SimulatedPeer {
       ...shared,
       mesh,
       table,
-      capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true },
+      capability: CAPABILITY,
       slots: plan.slots,
       runners,
       coordinator,
