@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Rational } from '../protocol/plan.ts'
+import { type ChunkSource, createCutter, cutOffset, planChunks } from './chunk-plan.ts'
+import type { Packets } from './packet-index.ts'
+
+const TIME_BASE: Rational = [1, 1000]
+
+/** Packets shown in decode order; `keys` are the numbers of keyframes. */
+function source(times: readonly number[], keys: ReadonlySet<number>, end: number): ChunkSource {
+  const packets: Packets = {
+    pts: [...times], dts: [...times], duration: times.map(() => 40), timeBase: TIME_BASE,
+    key: times.map((_, at) => keys.has(at)), discarded: times.map(() => false),
+  } // biome-ignore format: groups
+  return { times, end_pts: end, time_base: TIME_BASE, packets, whole: false }
+}
+
+/** `seconds` at 25 frames a second, a keyframe every `gop` frames and at `extra`. */
+function steady(seconds: number, gop: number, extra: readonly number[] = []): ChunkSource {
+  const times = Array.from({ length: seconds * 25 }, (_, at) => at * 40)
+  return source(times, new Set(times.keys().filter((at) => at % gop === 0 || extra.includes(at))), seconds * 1000)
+}
+
+const lengths = (of: ChunkSource): number[] => planChunks(of).map((chunk) => (chunk.end_pts - chunk.start_pts) / 1000)
+
+test('a source of at most 8 s is one chunk', () => {
+  assert.deepEqual(lengths(steady(8, 50)), [8])
+  assert.deepEqual(lengths(source([0], new Set([0]), 40)), [0.04])
+})
+
+test('chunks are cut at keyframes, in shares without a crumb', () => {
+  assert.deepEqual(lengths(steady(28, 50)), [6, 8, 6, 8])
+  assert.deepEqual(lengths(steady(60, 250)), [10, 10, 10, 10, 10, 10])
+})
+
+test('a keyframe off the grid, a scene cut, is preferred', () => {
+  assert.deepEqual(planChunks(steady(28, 50, [163]))[0]?.end_pts, 163 * 40)
+})
+
+test('inside a long GOP chunks are no finer than a quarter of it', () => {
+  assert.deepEqual(lengths(steady(60, 100_000)), [15, 15, 15, 15])
+  const cuts = planChunks(steady(60, 100_000)).map(({ cut }) => cut?.seek_pts)
+  assert.deepEqual(cuts, [null, null, null, null])
+})
+
+test('a source that cannot be cut is one chunk, read straight', () => {
+  assert.deepEqual(planChunks({ ...steady(60, 50), whole: true }), [
+    { chunk_id: 0, start_pts: 0, end_pts: 60_000, frames: 1500, cut: null },
+  ])
+})
+
+test('a cut runs to the last packet in decode order that it shows', () => {
+  // Decode order of an open GOP: the two pictures shown before the keyframe at 160 follow it.
+  const pts = [0, 80, 40, 160, 120, 240, 200]
+  const dts = [-80, -40, 0, 40, 80, 120, 160]
+  const packets: Packets = {
+    pts, dts, duration: pts.map(() => 40), timeBase: TIME_BASE, discarded: pts.map(() => false),
+    key: pts.map((time) => time === 0 || time === 160),
+  } // biome-ignore format: groups
+  const cutter = createCutter(packets)
+  assert.deepEqual(cutter(0, 160), { first: 0, last: 5, cut: { seek_pts: null, stop_dts: 100 } })
+  assert.deepEqual(cutter(160, null), { first: 3, last: 7, cut: { seek_pts: 160, stop_dts: null } })
+})
+
+test('times in cuts are positive whatever the source says', () => {
+  assert.equal(cutOffset({ start_pts: 0, time_base: TIME_BASE }), 100)
+  assert.equal(cutOffset({ start_pts: -95_443_000, time_base: [1, 90_000] }), 1161)
+})
+
+const film = fc
+  .record({
+    steps: fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 600 }),
+    start: fc.integer({ min: -100_000, max: 100_000 }),
+    keyEvery: fc.integer({ min: 1, max: 700 }),
+    gap: fc.integer({ min: 0, max: 60_000 }),
+  })
+  .map(({ steps, start, keyEvery, gap }) => {
+    let at = start
+    const times = steps.map((step, number) => (at += number === Math.floor(steps.length / 2) ? step + gap : step))
+    return source(times, new Set(times.keys().filter((number) => number % keyEvery === 0)), at + 40)
+  })
+
+test('a plan covers every frame once, without gap or overlap, and every cut can be decoded', () => {
+  fc.assert(
+    fc.property(film, (of) => {
+      const chunks = planChunks(of)
+      const cutter = createCutter(of.packets)
+      assert.equal(chunks[0]?.start_pts, of.times[0])
+      assert.equal(chunks.at(-1)?.end_pts, of.end_pts)
+      chunks.forEach((chunk, at) => {
+        const next = chunks[at + 1]
+        if (next) assert.equal(chunk.end_pts, next.start_pts)
+        const shown = of.times.filter((time) => time >= chunk.start_pts && time < chunk.end_pts)
+        assert.equal(chunk.frames, shown.length)
+        assert.ok(chunk.frames > 0 && chunk.chunk_id === at)
+        const { first, last } = cutter(chunk.start_pts, next ? chunk.end_pts : null)
+        assert.ok(of.packets.key[first] && of.packets.pts[first]! <= chunk.start_pts)
+        const held = new Set(of.packets.pts.slice(first, last))
+        assert.ok(shown.every((time) => held.has(time)))
+      })
+    }),
+    { numRuns: 300 },
+  )
+})

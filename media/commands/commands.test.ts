@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AudioFacts, VideoFacts } from '../../protocol/plan.ts'
+import { audioArgs, audioFilter } from './audio.ts'
+import { encodeArgs, type Settings } from './encode.ts'
+import { concatList, mergeArgs } from './merge.ts'
+import { fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
+import { audioExtraArgs, otherExtraArgs, splitArgs } from './split.ts'
+
+const CONTAINERS =
+  'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,wav,mp3,aac,flac,dv,gxf,rm,nut,h264,hevc,mpegvideo,ivf'
+const SAFE = `-protocol_whitelist file -format_whitelist ${CONTAINERS}`
+const HEAD = '-nostdin -hide_banner -v warning -y -progress pipe:1 -nostats'
+/** Whole command lines as text: none of these arguments holds a blank. */
+const words = (text: string) => text.trim().split(/\s+/)
+
+test('a source is probed, its packets listed and its frames decoded behind the whitelist', () => {
+  assert.deepEqual(probeArgs('/a/-x.mp4'), words(`-hide_banner -v warning ${SAFE} -show_format -show_streams -show_chapters -of json -i file:/a/-x.mp4`))
+  assert.deepEqual(
+    packetArgs({ source: '/a.mpg', stream: 2, genpts: true }),
+    words(`-hide_banner -v warning ${SAFE} -fflags +genpts -select_streams 2 -show_entries packet=pts,dts,duration,flags:stream=time_base -of compact=p=0 -i file:/a.mpg`),
+  )
+  assert.deepEqual(
+    frameArgs({ source: '/a.ts', stream: 0, genpts: false, packets: 40 }),
+    words(`-hide_banner -v warning ${SAFE} -threads 1 -select_streams 0 -read_intervals %+#40 -show_entries frame=pts,best_effort_timestamp,interlaced_frame,top_field_first -of compact=p=0 -i file:/a.ts`),
+  )
+  assert.deepEqual([...fieldsOf('pts=1|dts=N/A|flags=K_|')], [['pts', '1'], ['dts', 'N/A'], ['flags', 'K_']])
+})
+
+const SPLIT = { source: '/a b.mkv', stream: 1, genpts: false, seek: 12.5, stop: 20.0205, offset: 100, out: '/c.nut' }
+const NUT = '-avoid_negative_ts disabled -f nut file:/c.nut'
+
+test('a chunk is copied from its keyframe to its last packet, into NUT', () => {
+  assert.deepEqual(splitArgs(SPLIT), [
+    ...words(`${HEAD} ${SAFE} -copyts -seek_timestamp 1 -ss 12.500000 -i`), 'file:/a b.mkv',
+    ...words(`-map 0:1 -c copy -map_metadata -1 -map_chapters -1 -to 20.020500 -output_ts_offset 100 ${NUT}`),
+  ]) // biome-ignore format: groups
+  assert.deepEqual(
+    splitArgs({ ...SPLIT, source: '/a.mpg', genpts: true, seek: null, stop: null }),
+    words(`${HEAD} ${SAFE} -fflags +genpts -copyts -i file:/a.mpg -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -output_ts_offset 100 ${NUT}`),
+  )
+})
+
+test('where times are negative the shift comes before the stop', () => {
+  assert.deepEqual(
+    splitArgs({ ...SPLIT, source: '/a.ts', seek: null, stop: -2 }),
+    words(`${HEAD} ${SAFE} -copyts -itsoffset 100.000000 -i file:/a.ts -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -to 98.000000 ${NUT}`),
+  )
+})
+
+test('extras are copied, Opus and WMA as FLAC; chapters alone are text', () => {
+  assert.deepEqual(
+    audioExtraArgs({ source: '/a.mkv', streams: [{ stream: 1, flac: null }, { stream: 3, flac: 'anull' }], offset: 100, out: '/c.nut' }),
+    words(`${HEAD} ${SAFE} -copyts -vn -sn -dn -i file:/a.mkv -map 0:1 -c:a:0 copy -map 0:3 -filter:a:1 anull -c:a:1 flac
+      -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -output_ts_offset 100 ${NUT}`),
+  )
+  assert.deepEqual(
+    otherExtraArgs({ source: '/a.mkv', streams: [2], shift: 100, out: '/o.mkv' }),
+    words(`${HEAD} ${SAFE} -copyts -itsoffset 100.000000 -i file:/a.mkv -map 0:2 -c:s ass -map_metadata:g -1 -map_metadata:s -1
+      -map_chapters 0 -fflags +bitexact -avoid_negative_ts disabled -f matroska file:/o.mkv`),
+  )
+  assert.deepEqual(otherExtraArgs({ source: '/a.mkv', streams: [], shift: 100, out: '/o.mkv' }).slice(-2), ['ffmetadata', 'file:/o.mkv'])
+})
+
+const VIDEO: VideoFacts = {
+  stream: 3, codec: 'h264', profile: 'High', pixel_format: 'yuv420p', bit_depth: 8, width: 1920, height: 1080,
+  sample_aspect: [1, 1], rotation: 0, mirrored: false, interlaced: false, top_field_first: true, hdr: false,
+  color: { range: 'unknown', primaries: 'unknown', transfer: 'unknown', space: 'unknown' },
+} // biome-ignore format: a record
+const SETTINGS: Settings = {
+  video: VIDEO, fps: [30_000, 1001], track_timescale: 90_000, b_frames: 3, encoder: 'x264', preset: 'medium', crf: 23, keyframe_s: 3, genpts: false,
+} // biome-ignore format: a record
+const INPUT = { path: '/c.nut', start_pts: 9, end_pts: 99, time_base: [1, 90_000] } as const
+const OUTPUTS = [{ rung: { width: 854, height: 480 }, path: '/480.mp4' }, { rung: { width: 1280, height: 720 }, path: '/720.mp4' }]
+const SILENT = 'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=unknown'
+const scaled = (size: string) => `scale=${size}:flags=bicubic+accurate_rnd+bitexact,setsar=1,format=yuv420p,${SILENT}`
+const ONE_THREAD = '-filter_threads 1 -filter_complex_threads 1'
+
+test('one ffmpeg encodes every rendition of a chunk with x264', () => {
+  const rendition = (pad: string, path: string) =>
+    `-map [${pad}] -fps_mode passthrough -enc_time_base 1:90000 -c:v libx264 -preset medium -crf 23 -threads 1 -bf 3 -g 100000
+    -x264-params fps=30000/1001:cpu-independent=1 -sc_threshold 0 -force_key_frames expr:gte(t,n_forced*3)
+    -bsf:v filter_units=remove_types=6,setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,3003)'
+    -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -f mp4 file:${path}`
+  assert.deepEqual(
+    encodeArgs({ settings: SETTINGS, input: INPUT, straight: false, outputs: OUTPUTS }),
+    words(`${HEAD} ${ONE_THREAD} ${SAFE} -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
+      [0:v:0]trim=start_pts=9:end_pts=99,setpts=PTS-(9),split=2[s0][s1];[s0]${scaled('854:480')}[o0];[s1]${scaled('1280:720')}[o1]
+      ${rendition('o0', '/480.mp4')} ${rendition('o1', '/720.mp4')}`),
+  )
+})
+
+test('x265 has its own words, and the trial frame the same command with one frame, straight from the source', () => {
+  const settings: Settings = { ...SETTINGS, encoder: 'x265', genpts: true, b_frames: 0 }
+  assert.deepEqual(
+    encodeArgs({ settings, input: INPUT, straight: true, outputs: OUTPUTS.slice(0, 1), frames: 1 }),
+    words(`${HEAD} ${ONE_THREAD} ${SAFE} -fflags +genpts -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
+      [0:3]trim=start_pts=9:end_pts=99,setpts=PTS-(9),split=1[s0];[s0]${scaled('854:480')}[o0]
+      -map [o0] -fps_mode passthrough -enc_time_base 1:90000 -frames:v 1 -c:v libx265 -preset medium -crf 23 -threads 1 -bf 0 -g 100000
+      -x265-params fps=30000/1001:pools=none:frame-threads=1:scenecut=0:open-gop=0:info=0:log-level=error -tag:v hvc1
+      -force_key_frames expr:gte(t,n_forced*3) -bsf:v setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,3003)'
+      -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -f mp4 file:/480.mp4`),
+  )
+})
+
+test('a range that stands alone is still said', () => {
+  const settings = { ...SETTINGS, video: { ...VIDEO, color: { ...VIDEO.color, range: 'tv' } } }
+  const args = encodeArgs({ settings, input: INPUT, straight: false, outputs: OUTPUTS.slice(0, 1) })
+  assert.ok(args.includes('fps=30000/1001:cpu-independent=1:videoformat=component'))
+})
+
+const STEREO: AudioFacts = { stream: 1, codec: 'aac', channels: 2, layout: 'stereo', sample_rate: 44_100, language: 'eng', title: '', default: true }
+const SURROUND: AudioFacts = { ...STEREO, stream: 2, codec: 'opus', channels: 6, layout: '5.1(side)', language: '', title: 'Film music', default: false }
+
+test('every audio track is encoded whole, from the first video frame on', () => {
+  const timing = 'aresample=48000:async=1:first_pts=0:min_hard_comp=0.01'
+  assert.equal(audioFilter(STEREO, 101.5), `asetpts=PTS-(101.500000)/TB,${timing}`)
+  assert.equal(audioFilter(SURROUND, 0), `asetpts=PTS-(0.000000)/TB,${timing},aformat=channel_layouts=5.1`)
+  assert.deepEqual(
+    audioArgs({ input: '/a.nut', out: '/a.m4a', tracks: [STEREO, SURROUND], start: 100, kbps: 64, filtered: [false, true] }),
+    words(`${HEAD} ${SAFE} -copyts -vn -i file:/a.nut -map 0:a:0 -filter:a:0 asetpts=PTS-(100.000000)/TB,${timing} -b:a:0 128k
+      -map 0:a:1 -filter:a:1 asetpts=PTS-(100.000000)/TB -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
+      -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
+  )
+})
+
+test('chunks are listed with durations that do not add up their rounding', () => {
+  const third = [0, 1, 2].map((at) => ({ name: `0000${at}.mp4`, start: (at * 10) / 3 }))
+  assert.equal(
+    concatList(third),
+    'ffconcat version 1.0\nfile 00000.mp4\nduration 3.333333\nfile 00001.mp4\nduration 3.333334\nfile 00002.mp4\n',
+  )
+})
+
+test('the merge copies video, audio, subtitles and chapters with their tags', () => {
+  const subtitle = { stream: 4, codec: 'ass', language: 'deu', title: '', default: false, forced: true }
+  const plan = { audio: [STEREO, SURROUND], subtitles: [subtitle], chapters: 2, track_timescale: 90_000, encoder: 'x264' } as const
+  const args = mergeArgs({ plan, list: '/l', audio: '/a.m4a', extra: { path: '/o.mkv', shift: -103 }, out: '/o.mp4' })
+  const titles = ['-metadata:s:a:1', 'title=Film music', '-metadata:s:a:1', 'handler_name=Film music']
+  assert.deepEqual(args, [
+    ...words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE} -i file:/a.m4a ${SAFE} -itsoffset -103.000000 -i file:/o.mkv
+      -map 0:v:0 -map 1:a -map 2:s -c:s mov_text -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1 -map_chapters 2
+      -metadata:s:a:0 language=eng -disposition:a:0 default`), ...titles,
+    ...words(`-disposition:a:1 0 -metadata:s:s:0 language=deu -disposition:s:0 forced -video_track_timescale 90000
+      -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
+  ]) // biome-ignore format: groups
+})
+
+test('a film without sound and chapters is video alone', () => {
+  const plan = { audio: [], subtitles: [], chapters: 0, track_timescale: 12_800, encoder: 'x265' } as const
+  assert.deepEqual(
+    mergeArgs({ plan, list: '/l', audio: null, extra: null, out: '/o.mp4' }),
+    words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
+      -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
+  )
+})

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { VideoFacts } from '../protocol/plan.ts'
+import { filterGraph, filtersNeeded, outputColor } from './filter-graph.ts'
+
+const UNKNOWN = { range: 'unknown', primaries: 'unknown', transfer: 'unknown', space: 'unknown' }
+const VIDEO: VideoFacts = {
+  stream: 0, codec: 'h264', profile: 'High', pixel_format: 'yuv420p', bit_depth: 8, width: 1920, height: 1080,
+  sample_aspect: [1, 1], rotation: 0, mirrored: false, interlaced: false, top_field_first: true, color: UNKNOWN, hdr: false,
+} // biome-ignore format: a record
+const graph = (video: Partial<VideoFacts>, sizes = [{ width: 854, height: 480 }]) =>
+  filterGraph({ video: { ...VIDEO, ...video }, start_pts: 9_000_000, end_pts: 9_540_000, time_base: [1, 90_000], sizes })
+
+const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
+const SILENT = 'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=unknown'
+
+test('one decode is split into every rendition, scaled exactly', () => {
+  assert.equal(
+    graph({}, [{ width: 854, height: 480 }, { width: 1280, height: 720 }]),
+    '[0:v:0]trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),split=2[s0][s1];' +
+      `[s0]scale=854:480:${EXACT},setsar=1,format=yuv420p,${SILENT}[o0];` +
+      `[s1]scale=1280:720:${EXACT},setsar=1,format=yuv420p,${SILENT}[o1]`,
+  )
+})
+
+test('deinterlacing comes before trim, with the time base put back', () => {
+  assert.equal(
+    graph({ interlaced: true }),
+    '[0:v:0]bwdif=mode=send_frame,settb=1/90000,trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),split=1[s0];' +
+      `[s0]scale=854:480:${EXACT},setsar=1,format=yuv420p,${SILENT}[o0]`,
+  )
+  assert.deepEqual(filtersNeeded({ ...VIDEO, interlaced: true, hdr: true }), ['bwdif', 'zscale'])
+})
+
+test('turns and mirrors are those of ffmpeg’s autorotation', () => {
+  const turn = (rotation: VideoFacts['rotation'], mirrored = false) => /\),(?:(.*),)?split/.exec(graph({ rotation, mirrored }))?.[1]
+  assert.deepEqual([turn(0), turn(90), turn(180), turn(270)], [undefined, 'transpose=clock', 'hflip,vflip', 'transpose=cclock'])
+  assert.deepEqual(
+    [turn(0, true), turn(90, true), turn(180, true), turn(270, true)],
+    ['vflip', 'transpose=cclock_flip', 'hflip', 'transpose=clock_flip'],
+  )
+})
+
+test('full range becomes limited, RGB becomes BT.709, and both are said', () => {
+  assert.match(graph({ pixel_format: 'yuvj420p', color: { ...UNKNOWN, range: 'pc' } }), /scale=854:480:in_range=pc:out_range=tv:.*range=tv\[o0\]$/)
+  assert.match(graph({ pixel_format: 'gbrp', color: { ...UNKNOWN, space: 'gbr' } }), /:out_color_matrix=bt709:out_range=tv:.*colorspace=bt709:range=tv\[o0\]$/)
+})
+
+test('HDR is tone-mapped and ends in swscale', () => {
+  const color = { range: 'tv', primaries: 'bt2020', transfer: 'arib-std-b67', space: 'bt2020nc' }
+  assert.equal(
+    graph({ hdr: true, color }),
+    '[0:v:0]trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),split=1[s0];' +
+      `[s0]scale=854:480:${EXACT},setsar=1,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc:range=tv,` +
+      'zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709,format=gbrp16le,' +
+      `scale=out_color_matrix=bt709:out_range=tv:${EXACT},format=yuv420p,` +
+      'setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv[o0]',
+  )
+})
+
+test('colour is told as the source tells it, and names that setparams does not know are not', () => {
+  const color = { range: 'tv', primaries: 'smpte170m', transfer: 'x:y,z', space: 'smpte170m' }
+  assert.deepEqual(outputColor({ ...VIDEO, color }), { ...color, transfer: 'unknown' })
+})

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Clock } from '../protocol/clock.ts'
+import { AttemptFailed, UsageError } from '../protocol/errors.ts'
+import { createRunner, lastLine, runOrFail, wrapped, type RunJob } from './run-ffmpeg.ts'
+import { realClock } from './real-clock.test-support.ts'
+
+const run = createRunner({ clock: realClock })
+const sh = (script: string, more: Partial<RunJob> = {}) =>
+  run({ program: '/bin/sh', args: ['-c', script], signal: new AbortController().signal, ...more })
+const failsAs = (code: string) => (error: unknown) => error instanceof AttemptFailed && error.code === code
+
+test('a run answers its exit code, its lines and the tail of what it said', async () => {
+  const lines: string[] = []
+  const end = await sh('echo one; printf two; echo trouble >&2; exit 3', { onLine: (line) => lines.push(line) })
+  assert.deepEqual(end, { exitCode: 3, log: 'trouble\n' })
+  assert.deepEqual(lines, ['one', 'two'])
+})
+
+test('a non-zero exit is told with the last words', async () => {
+  const failing = runOrFail(run, { program: '/bin/sh', args: ['-c', 'echo "no such codec" >&2; exit 1'], signal: new AbortController().signal }, 'the encode')
+  await assert.rejects(failing, (error) => failsAs('encode_failed')(error) && /the encode failed with exit code 1: no such codec/.test(String(error)))
+  assert.equal(lastLine('a\n\nConversion failed!\n'), 'a')
+})
+
+test('a death by a signal that nobody here sent says that this build cannot', async () => {
+  await assert.rejects(sh('kill -SEGV $$'), failsAs('build_cannot'))
+})
+
+test('an abort ends the whole process group and rejects with its reason', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'run-ffmpeg-'))
+  t.after(() => rm(dir, { recursive: true }))
+  const controller = new AbortController()
+  const running = sh(`sleep 600 & echo $! > ${dir}/child; echo ready; wait`, { signal: controller.signal, onLine: () => controller.abort(new Error('lost the claim')) })
+  await assert.rejects(running, /lost the claim/)
+  const child = Number(await readFile(join(dir, 'child'), 'utf8'))
+  const isRunning = async () => !/^State:\s+Z/m.test(await readFile(`/proc/${child}/status`, 'utf8').catch(() => 'State: Z'))
+  for (let tries = 0; tries < 50 && (await isRunning()); tries++) await realClock.sleep(20)
+  assert.ok(!(await isRunning()), 'the child of the child is gone too')
+})
+
+test('no sign of life ends a run; unchanged progress counters are none', async () => {
+  await assert.rejects(sh('sleep 600', { stallMs: 100 }), failsAs('stalled'))
+  const repeating = 'while :; do echo frame=7; echo speed=$((n=n+1)); sleep 0.02; done'
+  await assert.rejects(sh(repeating, { stallMs: 300, progress: true }), failsAs('stalled'))
+  await sh('for n in 1 2 3 4 5 6; do echo frame=$n; sleep 0.1; done', { stallMs: 400, progress: true })
+})
+
+test('the stall watch is armed by the injected clock', async () => {
+  let fire = () => {}
+  const clock: Clock = { ...realClock, mono: () => time, timer: (_, act) => ((fire = act), () => {}) }
+  let time = 0
+  const running = createRunner({ clock })({ program: '/bin/sh', args: ['-c', 'sleep 600'], signal: new AbortController().signal, stallMs: 120_000 })
+  while (String(fire) === '() => {}') await realClock.sleep(5)
+  time = 120_001
+  fire()
+  await assert.rejects(running, failsAs('stalled'))
+})
+
+test('a file over its bound, and a full disk, are told as such', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'run-ffmpeg-'))
+  t.after(() => rm(dir, { recursive: true }))
+  await assert.rejects(sh(`exec head -c 100000 /dev/zero > ${dir}/big`, { outputBytesMax: 4096 }), failsAs('out_of_bounds'))
+  await assert.rejects(sh('echo "x.mp4: No space left on device" >&2; exit 1'), failsAs('disk_full'))
+})
+
+test('a program that is not there is the environment, not the file', async () => {
+  await assert.rejects(run({ program: '/nonexistent/ffmpeg', args: [], signal: new AbortController().signal }), UsageError)
+})
+
+test('the tools in front of ffmpeg keep its pid and bound it', () => {
+  const job = { program: '/usr/bin/ffmpeg', args: ['-version'], outputBytesMax: 10.5 }
+  assert.deepEqual(wrapped(job, { dieWithParent: true, bounds: true, nice: true }, 1024), [
+    'setpriv', '--pdeathsig', 'KILL', '--', 'prlimit', '--as=1024', '--core=0', '--fsize=11', '--', 'nice', '-n', '10',
+    '/usr/bin/ffmpeg', '-version',
+  ]) // biome-ignore format: groups
+  assert.deepEqual(wrapped(job, { dieWithParent: false, bounds: false, nice: false }, 1024), ['/usr/bin/ffmpeg', '-version'])
+})
