@@ -9,6 +9,7 @@ import { exitCodeOf, tellError } from './output.ts'
 import { addDoctor } from './doctor.ts'
 import { addKeygen } from './keygen.ts'
 import { addNode } from './node.ts'
+import { addPeerVerbs } from './peers.ts'
 import { addRun } from './run.ts'
 import { addStatus } from './status.ts'
 import { addSubmit } from './submit.ts'
@@ -36,7 +37,7 @@ flags win over variables, variables over the file.
 Exit codes: 0 done, 1 something failed, 2 wrong usage or input, 3 no node or ledger answers, 130 interrupted.`,
   )
 
-for (const add of [addRun, addNode, addSubmit, addStatus, addVideos, addCancel, addRetry, addPriority, addDoctor, addKeygen]) {
+for (const add of [addRun, addNode, addSubmit, addStatus, addVideos, addCancel, addRetry, addPriority, addPeerVerbs, addDoctor, addKeygen]) {
   add(program)
 }
 for (const command of program.commands) command.exitOverride().showHelpAfterError(`(reelmesh ${command.name()} --help says more)`)

@@ -27,12 +27,14 @@ export interface ElectionOptions {
    * itself, the lease is given back.
    */
   lead(term: number, signal: AbortSignal): Promise<void>
-  /** Why this peer does not run now (its disk is full …), or null. */
+  /** Why this peer does not run, or does not go on leading, now (paused, its disk is full …), or null. Quick; never throws. */
   mayLead(): Promise<string | null>
   /** The lease was given back: others may ask for it at once. */
   released(): void
   readonly leaseMs?: number
 }
+
+const GIVEN_BACK = 'given back'
 
 /** A ledger that is away at a graceful stop is not waited for: the lease runs out. */
 const RELEASE_MS = 2_000
@@ -73,6 +75,8 @@ export function createElection(options: ElectionOptions): Election {
       await clock.sleep(Math.max(0, Math.min(renewMs, safeUntil - clock.mono())), signal).catch(() => {})
       if (signal.aborted) return 'stopped'
       if (clock.mono() >= safeUntil) return 'not renewed in time'
+      const reason = await options.mayLead()
+      if (reason !== null) return `${GIVEN_BACK}: ${reason}`
       const sent = clock.mono()
       const answer = await within(clock, safeUntil - sent, ledger.renewLease(self, term)).catch((error: unknown) => sentence(error))
       if (answer === 'renewed') safeUntil = sent + leaseMs
@@ -90,6 +94,7 @@ export function createElection(options: ElectionOptions): Election {
       leading = null
       lost.abort(new DOMException(why, 'AbortError'))
       if (why !== 'stopped') log.warn('no longer leading', { term, why })
+      return why
     })
     try {
       await options.lead(term, lost.signal)
@@ -98,9 +103,9 @@ export function createElection(options: ElectionOptions): Election {
     } finally {
       const isHeld = !lost.signal.aborted
       over.abort()
-      await keeping
+      const why = await keeping
       // Who cannot do a leader's work must not keep others from it.
-      if (isHeld) await giveBack(term)
+      if (isHeld || why.startsWith(GIVEN_BACK)) await giveBack(term)
     }
   }
 

@@ -131,7 +131,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
     ...(coordinates && { ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }), merge: createMergeRunner(shared) }),
   }
   const host = hostname()
-  const mayLead = async () => null
+  const mayLead = () => node.mayLead()
   const coordinator: Coordinator | null = coordinates
     ? createCoordinator({ ...shared, host, peers: table, capability: slots > 0 ? capability : null, connected: () => mesh.peers(), mayLead, hint, log: log.child({ part: 'coordinator' }) })
     : null
@@ -159,7 +159,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   createStatusExchange({ mesh, clock, snapshot: status.snapshot })
   await node.start()
   undo.push(() => node.stop())
-  const face: NodeFace = { self, ledger, snapshot: status.snapshot, submit: node.submit, act: node.act }
+  const face: NodeFace = { self, ledger, snapshot: status.snapshot, submit: node.submit, act: node.act, setPaused: node.setPaused }
   const control = await serveControl(createApi(face), controlSocketPath(dataDir))
   undo.push(() => control.close())
   const stop = once(async () => {

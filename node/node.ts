@@ -37,6 +37,8 @@ export interface NodeFace {
   snapshot(): Promise<StatusSnapshot>
   submit(request: SubmitRequest): Promise<Submitted>
   act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>
+  /** Takes a peer off the work, or puts it back, without taking it out of the mesh. */
+  setPaused(peer: PeerId, is: boolean): Promise<void>
 }
 
 export interface HeartbeatSender {
@@ -75,6 +77,8 @@ export interface ReelNode extends Omit<NodeFace, 'snapshot'> {
   /** The heartbeat this node would send now. */
   body(): Omit<Heartbeat, 'v' | 'epoch' | 'seq' | 'started_at' | 'addresses'>
   attach(heartbeat: HeartbeatSender): void
+  /** Why this peer does not lead now, or null. */
+  mayLead(): Promise<string | null>
   hint(hint: Omit<Hint, 'v'>): void
 }
 
@@ -102,7 +106,10 @@ export function createNode(parts: NodeParts): ReelNode {
   function hear({ what, video }: Hint): void {
     if (what === 'video' && video !== null) worker.recheck(video)
     if (what === 'tasks' || what === 'video' || what === 'peers') worker.hint()
-    if (what === 'peers') paused.at = Number.NEGATIVE_INFINITY
+    if (what === 'peers') {
+      paused.at = Number.NEGATIVE_INFINITY
+      void isPaused().catch(() => {})
+    }
     coordinator?.hint(what)
     if (what === 'video') bell.ring()
   }
@@ -119,10 +126,20 @@ export function createNode(parts: NodeParts): ReelNode {
     }
   }
 
+  /** A paused peer, or one whose disk is full, leaves the leading to others. What the ledger cannot say now is as it was. */
+  async function mayLead(): Promise<string | null> {
+    const is = await isPaused().catch(() => paused.is)
+    if (is) return 'paused'
+    return (await hasRoom().catch(() => true)) ? null : 'disk full'
+  }
+
   async function isPaused(): Promise<boolean> {
     if (clock.mono() - paused.at > 5 * IDLE_POLL_MS) {
       const record = await ledger.peer(self)
-      paused = { at: clock.mono(), is: record.paused || record.draining }
+      const is = record.paused || record.draining
+      // The machine goes back to its owner now, not when the chunk is done.
+      if (is && !paused.is) worker.giveBack()
+      paused = { at: clock.mono(), is }
     }
     return paused.is
   }
@@ -185,6 +202,11 @@ export function createNode(parts: NodeParts): ReelNode {
     worker,
     submit: parts.submit,
     hint,
+    mayLead,
+    async setPaused(peer, is) {
+      await ledger.setPeer(peer, { paused: is, reason: is ? 'paused by its owner' : null })
+      hint({ what: 'peers', video: null })
+    },
     attach(sender) {
       heartbeat = sender
     },

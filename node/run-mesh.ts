@@ -70,6 +70,7 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
     snapshot: node.snapshot,
     submit: node.submit,
     act: node.act,
+    setPaused: node.setPaused,
     problem: (video) => node.problems().get(video),
     sleep: systemClock.sleep,
     async stop() {

@@ -5,7 +5,7 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
 import { LedgerAway, ReelmeshError, SourceRefused, sentence, UsageError } from '../../protocol/errors.ts'
-import { isVideoId, RESOLUTIONS, type VideoId } from '../../protocol/ids.ts'
+import { isPeerId, isVideoId, type PeerId, RESOLUTIONS, type VideoId } from '../../protocol/ids.ts'
 import { DEFAULT_RECIPE, PRESETS } from '../../protocol/recipe.ts'
 import type { NodeFace } from '../node.ts'
 
@@ -40,6 +40,17 @@ export function createApi(node: NodeFace): Hono {
     return text
   }
 
+  const paused = async (text: string, is: boolean): Promise<PeerId> => {
+    const { peers } = await node.snapshot()
+    const found = peers.filter(({ peer, name }) => peer === text || name === text)
+    if (found.length > 1) throw new UsageError(`${found.length} peers are called ${text}; give the peer id, as \`reelmesh status --json\` shows it`)
+    // A peer that is away now may be paused by its id: it reads that when it is back.
+    const id = found[0]?.peer ?? (isPeerId(text) ? text : null)
+    if (id === null) throw new UsageError(`no peer is called ${text}; \`reelmesh status\` lists those there are`)
+    await node.setPaused(id, is)
+    return id
+  }
+
   api.get('/healthz', (c) => c.json({ ok: true }))
   api.get('/v1/status', async (c) => c.json(await node.snapshot()))
   api.get('/v1/videos/:id', async (c) => c.json(await node.ledger.video(await known(c.req.param('id')))))
@@ -54,6 +65,8 @@ export function createApi(node: NodeFace): Hono {
     const { priority } = prioritySchema.parse(await c.req.json())
     return c.json({ result: await node.act({ priority }, await known(c.req.param('id'))) })
   })
+  api.post('/v1/peers/:peer/pause', async (c) => c.json({ peer: await paused(c.req.param('peer'), true) }))
+  api.post('/v1/peers/:peer/resume', async (c) => c.json({ peer: await paused(c.req.param('peer'), false) }))
   api.notFound((c) => c.json({ code: 'not_found', message: `there is nothing at ${c.req.path}` }, 404))
   api.onError((error, c) => {
     const { code, status } = classify(error)

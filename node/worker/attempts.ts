@@ -42,7 +42,7 @@ interface Run {
 
 /** Why a run was aborted: told apart, because only a stop gives the claims back. */
 const LOST = 'every attempt of this run was lost'
-const STOPPED = 'the worker stops'
+const STOPPED = 'the worker gives its claims back'
 
 export interface Attempts {
   /** Runs and settles; false when the worker itself failed at it. Never rejects. */
@@ -51,6 +51,8 @@ export interface Attempts {
   recheck(video: VideoId): void
   running(): readonly RunningAttempt[]
   busy(): number
+  /** Aborts what runs now and releases its claims. */
+  giveBack(): void
   /** Waits `drainMs`, then aborts and releases what is left. */
   stop(drainMs: number): Promise<void>
 }
@@ -130,7 +132,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     return stopped || run.alive.size === 0 || results.every((result) => result.ok)
   }
 
+  const giveBack = (): void => {
+    for (const run of runs.keys()) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
+  }
+
   return {
+    giveBack,
     run(assigned, counted) {
       const alive = new Map(assigned.map((held) => [held.task._id, held]))
       const run: Run = { alive, counted, controller: new AbortController(), bell: createBell(clock), done: 0, speed: 0 }
@@ -149,7 +156,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     async stop(drainMs) {
       const ending = Promise.allSettled(runs.values())
       if (drainMs > 0) await within(clock, drainMs, ending)
-      for (const run of runs.keys()) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
+      giveBack()
       await ending
     },
   }

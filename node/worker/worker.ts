@@ -51,6 +51,8 @@ export interface Worker {
   hint(): void
   /** This video changed (it may be cancelled): what runs for it is checked against the ledger. */
   recheck(video: VideoId): void
+  /** Stops and releases what runs, and goes on: a pause. */
+  giveBack(): void
   /** Attempts running now. */
   running(): readonly RunningAttempt[]
   busySlots(): number
@@ -194,6 +196,7 @@ export function createWorker(options: WorkerOptions): Worker {
       })
     },
     recheck: attempts.recheck,
+    giveBack: attempts.giveBack,
     running: attempts.running,
     busySlots: attempts.busy,
     async stop(drainMs) {
