@@ -322,7 +322,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
     })
 
     it('gossips both ways between peers that dialled each other at once', { timeout: 20_000 }, async () => {
-      const pairs = await Promise.all([1, 2, 3].map(() => Promise.all([world.peer(), world.peer()])))
+      const pairs = await Promise.all([1, 2, 3, 4, 5, 6].map(() => Promise.all([world.peer(), world.peer()])))
       for (const pair of pairs) await Promise.all(pair.map((mesh) => mesh.start()))
       await Promise.all(
         pairs.map(async ([one, two]) => {

@@ -107,7 +107,7 @@ describe('the address book', () => {
     answered(at(1), A)
     assert.deepEqual(keys([A]), [])
     lost(A)
-    pass(300)
+    pass(1_250)
     assert.deepEqual(keys(), [at(1)])
     forget(at(1))
     assert.deepEqual(keys(), [])

@@ -2,7 +2,9 @@
  * What a node knows about where others are: bounded, kept on disk, pure. It decides whom to dial and when; `dialer.ts` dials.
  *
  *   target        dialled by                  first wait              then
- *   --join        this node, whoever it is    none                    backoff to 10 s, without end
+ *   --join        this node, whoever it is    none; when lost, up to  backoff to 10 s, without end
+ *                                             250 ms, the larger id
+ *                                             0.75–1.25 s
  *   learned       the smaller id              50–300 ms               backoff to 10 s; a tenth of the time it has been gone,
  *                 the larger id               1–2 s (the other side                  at most 10 min, once that is longer
  *                                             may be unable to dial)
@@ -63,8 +65,9 @@ export function createAddressBook(options: { self: PeerId; clock: Clock; rng: Rn
   const peers = new Map<PeerId, Entry>()
 
   const firstWaitMs = (entry: Entry) => {
-    if (entry.joined) return 250 * rng.random()
     const isMine = entry.peer === null || self < entry.peer
+    // Two that were told of each other and lost both connections must not dial at once again.
+    if (entry.joined) return isMine ? 250 * rng.random() : 750 + 500 * rng.random()
     return isMine ? 50 + 250 * rng.random() : 1_000 + 1_000 * rng.random()
   }
   const entries = () => [...joins.values(), ...peers.values()]

@@ -7,7 +7,9 @@
  *   connection:close, last     `disconnected`
  *   connection:close, oldest   with another left: gossip is mute in both directions and no event says so (libp2p-gossipsub 17
  *                              opens its stream on the first connection and never again) → hang up all, redial
- *   no gossip stream out       twice in a row, for whatever reason → the same
+ *   connection:close, other    gossip may have run over it all the same (which connection carries it depends on whose
+ *                              handshake ended first): looked at a moment later → the same
+ *   beats, but no gossip       twice in a row, for whatever reason → the same
  */
 import type { Connection } from '@libp2p/interface'
 import type { Clock } from '../../protocol/clock.ts'
@@ -16,6 +18,8 @@ import type { Log } from '../../protocol/log.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
 
 const MUTE_CHECK_MS = 5_000
+/** gossipsub's own time to open its stream, after a connection beside the remaining one closed. */
+const GOSSIP_SETTLE_MS = 400
 /** Nothing tells when gossipsub's own stream is open: looked at this often, for a moment, at each newcomer. */
 const GOSSIP_LOOK_MS = 20
 const CONNECTIONS_PER_PEER = 2
@@ -101,6 +105,11 @@ export function createMembers(options: {
     link.connections.splice(at, 1)
     if (link.connections.length > 0) {
       if (at === 0) hangUp(link, 'gossip ran over the connection that closed')
+      else
+        clock.timer(
+          GOSSIP_SETTLE_MS,
+          () => !gossipsTo(peer) && hangUp(link, 'gossip ran over the connection that closed'),
+        )
       return
     }
     links.delete(peer)
@@ -111,7 +120,7 @@ export function createMembers(options: {
 
   const checkGossip = () => {
     for (const [peer, link] of links) {
-      link.muteChecks = link.isMember && !gossipsTo(peer) ? link.muteChecks + 1 : 0
+      link.muteChecks = link.hasBeaten && !(link.isMember && gossipsTo(peer)) ? link.muteChecks + 1 : 0
       if (link.muteChecks < 2) continue
       log.warn('gossip to a peer is mute, dialling anew', { peer })
       hangUp(link, 'gossip is mute')
