@@ -51,7 +51,9 @@ const PACKAGES: readonly { readonly what: RegExp; readonly by: readonly string[]
 /** Names that only these files may use: time and chance are injected, or a simulation could not replay them. */
 const NAMES: readonly { readonly what: RegExp; readonly by: readonly string[] }[] = [
   { what: /\bDate\.now\b|\bnew Date\(\)|(?<!new |[\w$.])Date\(\)|\bperformance\b/g, by: ['node/system-clock.ts'] },
-  { what: /\bset(?:Timeout|Interval)\b|\bAbortSignal\.timeout\b/g, by: ['node/system-clock.ts'] },
+  { what: /\bset(?:Timeout|Interval)\b/g, by: ['node/system-clock.ts'] },
+  // No simulation runs the command line; how long a person waits there is real time.
+  { what: /\bAbortSignal\.timeout\b/g, by: ['node/system-clock.ts', 'cli/'] },
   { what: /\bprocess\.(?:hrtime|uptime)\b/g, by: ['node/system-clock.ts'] },
   { what: /\bMath\.random\b|\brandom(?:UUID|Bytes|Int)\b|\bgetRandomValues\b/g, by: ['node/system-clock.ts'] },
 ]

@@ -9,8 +9,9 @@ export const ROOT = join(import.meta.dirname, '..', '..')
 export const LAYERS = ['protocol', 'media', 'coordinator', 'node', 'cli'] as const
 export type Layer = (typeof LAYERS)[number]
 
-/** What lies beside a file to test it: `x.test.ts`, `x.fixture.ts`, a contract's suite (`x.conformance.ts`, `x-conformance/…`). */
-export const isTest = (path: string): boolean => /\.(?:test|fixture)\.ts$|[.-]conformance(?:\.ts$|\/)/.test(path)
+/** What lies beside a file to test it: `x.test.ts`, `x.fixture.ts`, `x.test-support.ts`, a contract's suite (`x.conformance.ts`, `x-conformance/…`). */
+export const isTest = (path: string): boolean =>
+  /\.(?:test|fixture|test-support)\.ts$|[.-]conformance(?:\.ts$|\/)/.test(path)
 
 export async function productSources(folders: readonly string[] = LAYERS): Promise<Map<string, string>> {
   const files = new Map<string, string>()

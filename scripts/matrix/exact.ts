@@ -1,0 +1,106 @@
+/**
+ * Whether every build makes exact files of the nasty sources, and declines by its own trial runs what it cannot read.
+ * The first peer plans each source once; a peer that would not take that plan's tasks is not asked to, and must be one
+ * that is known to be unable: declining too much would empty a mesh as surely as failing.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import type { Media } from '../../protocol/media.ts'
+import type { Plan } from '../../protocol/plan.ts'
+import { DEFAULT_RECIPE, type Recipe } from '../../protocol/recipe.ts'
+import { BOXES, checkOutput } from '../../test/sources/check.ts'
+import { ensureSource } from '../../test/sources/make.ts'
+import { runPipeline } from '../../test/sources/pipeline.ts'
+import type { Source } from '../../test/sources/source.ts'
+import { planSource } from './chunks.ts'
+import { type Cell, type Peer, takesAll, why } from './peer.ts'
+
+export const RECIPE: Recipe = { ...DEFAULT_RECIPE, renditions: ['480p'], preset: 'ultrafast' }
+const SOURCE_MS = 300_000
+
+/** One row: a cell for each peer. `tell` hears what is wrong. */
+export async function exactRow(job: {
+  source: Source
+  peers: readonly Peer[]
+  dir: string
+  tell: (sentence: string) => void
+}): Promise<Cell[]> {
+  const { source, peers, dir, tell } = job
+  const [planner] = peers
+  if (!planner) return []
+  const file = await ensureSource(source.name)
+  const { plan } = await planSource(planner.media, file, RECIPE)
+  const cells: Cell[] = []
+  for (const peer of peers) cells.push(await exactCell({ source, file, plan, peer, dir, tell, planner }))
+  return cells
+}
+
+interface CellJob {
+  readonly source: Source
+  readonly file: string
+  readonly plan: Plan
+  readonly peer: Peer
+  readonly planner: Peer
+  readonly dir: string
+  readonly tell: (sentence: string) => void
+}
+
+async function exactCell(job: CellJob): Promise<Cell> {
+  const { source, plan, peer, planner, tell } = job
+  const { name } = peer.build
+  const isKnown = source.cannotOn.some((prefix) => name.startsWith(prefix))
+  if (!takesAll(peer, plan)) {
+    if (!isKnown)
+      tell(`${source.name} on ${name}: declines what it can do (${plan.renditions.map((one) => one.class).join(', ')})`)
+    return { text: isKnown ? 'declined' : 'DECLINED', ok: isKnown }
+  }
+  const first = await attempt(job, peer.media)
+  if (first instanceof AttemptFailed && first.code === 'build_cannot' && isKnown) {
+    // As in a mesh: who cannot read the source leaves the ingest to another, and encodes what that one cut.
+    const second = await attempt(job, withIngestOf(planner.media, peer.media))
+    if (second instanceof AttemptFailed && second.code === 'build_cannot') return { text: 'cannot', ok: true }
+    return cellOf(second, 'exact (cut)', { source, name, tell })
+  }
+  return cellOf(first, 'exact', { source, name, tell })
+}
+
+/** What is wrong with the files, or the error that there are none. */
+async function attempt(
+  { source, file, peer, planner, dir }: CellJob,
+  media: Media,
+): Promise<readonly string[] | Error> {
+  const outDir = await mkdtemp(join(dir, `${source.name}-${peer.build.name}-`))
+  const { ffmpeg, ffprobe } = planner.build
+  try {
+    const signal = AbortSignal.timeout(SOURCE_MS)
+    const { outputs } = await runPipeline(media, { source: file, recipe: RECIPE, outDir, signal })
+    if (outputs.length === 0) return ['no output']
+    const checks = outputs.map(({ resolution, path }) =>
+      checkOutput({ source, file, output: path, box: BOXES[resolution], ffmpeg, ffprobe }),
+    )
+    return (await Promise.all(checks)).flatMap(({ problems }) => problems)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  } finally {
+    await rm(outDir, { recursive: true, force: true })
+  }
+}
+
+function cellOf(
+  result: readonly string[] | Error,
+  right: string,
+  { source, name, tell }: { source: Source; name: string; tell: (sentence: string) => void },
+): Cell {
+  const problems = result instanceof Error ? [why(result)] : result
+  for (const problem of problems) tell(`${source.name} on ${name}: ${problem}`)
+  if (problems.length === 0) return { text: right, ok: true }
+  return { text: result instanceof Error ? 'FAILED' : 'WRONG', ok: false }
+}
+
+const withIngestOf = (ingest: Media, own: Media): Media => ({
+  ...ingest,
+  encode: (work) => own.encode(work),
+  audio: (work) => own.audio(work),
+  merge: (work) => own.merge(work),
+})

@@ -1,0 +1,47 @@
+/**
+ * One build of ffmpeg as a peer of a mesh would have it: the media adapter over it, and what its trial runs proved.
+ */
+
+import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'
+import { systemClock, systemRng } from '../../node/system-clock.ts'
+import { type Capability, canDo } from '../../protocol/capability.ts'
+import { RESOLUTIONS } from '../../protocol/ids.ts'
+import type { Media } from '../../protocol/media.ts'
+import type { Plan } from '../../protocol/plan.ts'
+import { cachePath } from '../cache.ts'
+import type { FfmpegBuild } from '../ffmpegs.ts'
+
+export interface Peer {
+  readonly build: FfmpegBuild
+  readonly media: Media
+  readonly capability: Capability
+}
+
+/** A cell of the tables, and whether it is as it must be. */
+export interface Cell {
+  readonly text: string
+  readonly ok: boolean
+}
+
+export async function createPeer(build: FfmpegBuild): Promise<Peer> {
+  const { ffmpeg, ffprobe } = build
+  const media = createFfmpegMedia({
+    ffmpeg,
+    ffprobe,
+    clock: systemClock,
+    rng: systemRng,
+    cacheDir: cachePath('proofs'),
+  })
+  const { decoders, filters, encoders } = await media.prove(AbortSignal.timeout(300_000))
+  return { build, media, capability: { decoders, filters, encoders, resolutions: RESOLUTIONS, audio: true } }
+}
+
+/** Whether it would take every task of this plan. */
+export function takesAll({ capability }: Peer, plan: Plan): boolean {
+  return plan.renditions.every((rendition) => canDo(capability, rendition.class))
+}
+
+/** One sentence, short enough for a table's foot. */
+export function why(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').slice(0, 300)
+}

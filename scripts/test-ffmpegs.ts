@@ -1,0 +1,129 @@
+/**
+ * `npm run test:ffmpegs [-- SOURCE…] [--all]`: one recipe for pixels on ffmpeg 5.1 (or whatever the system has), 6.0, 8.1
+ * and 9.0. Three tables: exact files from every build, equal H.264 bytes from every build at every CPU level, and joins
+ * of mixed builds, made where parameter sets are equal and refused where they are not.
+ *
+ * Takes the quick nasty sources, those named, or all of them with --all. Ends with `N passed, N failed`, a cell each.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Recipe } from '../protocol/recipe.ts'
+import { findSource, sources } from '../test/sources/make.ts'
+import { ffmpegBuilds } from './ffmpegs.ts'
+import { bytesRows } from './matrix/bytes.ts'
+import { cutSource } from './matrix/chunks.ts'
+import { exactRow, RECIPE } from './matrix/exact.ts'
+import { mixedJoins, refusals } from './matrix/joins.ts'
+import { type Cell, createPeer, type Peer, why } from './matrix/peer.ts'
+
+/** Without sound, so that a join of their chunks is a whole output: closed and open GOPs, reordering, gaps, fields. */
+const CHUNKED = ['h264-open', 'hevc-rasl-mkv', 'vfr-mkv', 'h264-interlaced']
+const MEDIUM: Recipe = { ...RECIPE, preset: 'medium' }
+const HEVC: Recipe = { ...RECIPE, codec: 'hevc' }
+const LABEL_WIDTH = 30
+
+const { values, positionals } = parseArgs({
+  options: { all: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const tell = (sentence: string): void => console.log(`✖ ${sentence}`)
+const counted = { passed: 0, failed: 0 }
+
+const builds = await ffmpegBuilds()
+const dir = await mkdtemp(join(tmpdir(), 'reelmesh-ffmpegs-'))
+try {
+  const peers: Peer[] = []
+  for (const build of builds) peers.push(await createPeer(build))
+  console.log(builds.map(({ name, version }) => `${name} is ${version}`).join(', '))
+  await exactTable(peers)
+  await bytesTable(peers)
+  await joinsTable(peers)
+} finally {
+  await rm(dir, { recursive: true, force: true })
+}
+console.log(`\n${counted.passed} passed, ${counted.failed} failed`)
+process.exit(counted.failed === 0 && counted.passed > 0 ? 0 : 1)
+
+async function exactTable(peers: readonly Peer[]): Promise<void> {
+  heading('exact files', peers)
+  const wanted =
+    positionals.length > 0 ? positionals.map(findSource) : sources.filter(({ quick }) => quick || values.all)
+  for (const source of wanted.filter(({ expect }) => expect.refused === null)) {
+    await row(source.name, () => exactRow({ source, peers, dir, tell }))
+  }
+}
+
+async function bytesTable(peers: readonly Peer[]): Promise<void> {
+  heading('H.264 bytes, by CPU level', peers)
+  const [planner] = peers
+  if (!planner) return
+  for (const name of CHUNKED) {
+    const rows = await attempt(name, async () => {
+      const cut = await cutSource(planner.media, { name, recipe: MEDIUM, dir })
+      return await bytesRows({ cut, peers, dir, tell })
+    })
+    for (const [level, cells] of rows ?? []) show(`${name}, ${level}`, cells)
+  }
+}
+
+async function joinsTable(peers: readonly Peer[]): Promise<void> {
+  heading('joins of mixed builds', peers)
+  const [planner] = peers
+  if (!planner) return
+  const { media } = planner
+  for (const name of CHUNKED) {
+    await row(`${name}, mixed`, async () =>
+      mixedJoins({ cut: await cutSource(media, { name, recipe: RECIPE, dir }), peers, dir, tell }),
+    )
+  }
+  const name = 'h264-open'
+  await row('H.264, other preset slipped in', async () => {
+    const [cut, other] = [
+      await cutSource(media, { name, recipe: MEDIUM, dir }),
+      await cutSource(media, { name, recipe: RECIPE, dir }),
+    ]
+    return await refusals({ cut, peers, dir, tell, stranger: { media, cut: other, name: 'preset' } })
+  })
+  for (const stranger of peers.filter((peer) => x265(peer) !== x265(planner))) {
+    await row(`HEVC, ${x265(stranger)} slipped in`, async () => {
+      const cut = await cutSource(media, { name, recipe: HEVC, dir })
+      const own = await cutSource(stranger.media, { name, recipe: HEVC, dir })
+      return await refusals({
+        cut,
+        peers,
+        dir,
+        tell,
+        stranger: { media: stranger.media, cut: own, name: stranger.build.name },
+      })
+    })
+  }
+}
+
+const x265 = ({ capability }: Peer): string => capability.encoders.find((name) => name.startsWith('x265')) ?? 'no x265'
+
+function heading(title: string, peers: readonly Peer[]): void {
+  console.log(`\n${title.padEnd(LABEL_WIDTH)}${peers.map(({ build }) => build.name.padStart(14)).join('')}`)
+}
+
+async function row(label: string, make: () => Promise<Cell[]>): Promise<void> {
+  const cells = await attempt(label, make)
+  show(label, cells ?? [])
+}
+
+/** What fails before a cell can be made is one failure, told, and the tables go on. */
+async function attempt<T>(label: string, make: () => Promise<T>): Promise<T | null> {
+  try {
+    return await make()
+  } catch (error) {
+    tell(`${label}: ${why(error)}`)
+    counted.failed++
+    return null
+  }
+}
+
+function show(label: string, cells: readonly Cell[]): void {
+  for (const { ok } of cells) counted[ok ? 'passed' : 'failed']++
+  console.log(`${label.padEnd(LABEL_WIDTH)}${cells.map(({ text }) => text.padStart(14)).join('')}`)
+}
