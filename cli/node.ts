@@ -21,6 +21,11 @@ export function addNode(program: Command): void {
     open_mesh: '',
     ffmpeg: '<path>',
     ffprobe: '<path>',
+    input: '<dir>',
+    output: '<dir>',
+    input_renditions: '<list>',
+    input_preset: '<name>',
+    input_crf: '<n>',
     drain_timeout_ms: '<ms>',
     log_level: '<level>',
   })

@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { freemem, hostname } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
 import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
 import { createMergeRunner } from '../coordinator/tasks/merge.ts'
@@ -15,6 +15,7 @@ import type { TaskKind, VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media, Proof } from '../protocol/media.ts'
+import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import type { Runner } from '../protocol/runner.ts'
 import { createBlobExchange } from './blobs/blob-exchange.ts'
 import { createBlobStore, type DiskBlobStore } from './blobs/blob-store.ts'
@@ -25,6 +26,7 @@ import { createDeliverer } from './delivery.ts'
 import { createHeartbeat, createPeerTable } from './heartbeat.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
+import { createInputFolder } from './input-folder.ts'
 import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'
 import { createSqliteLedger } from './ledger/sqlite/sqlite-ledger.ts'
 import { createLibp2pMesh } from './mesh/libp2p-mesh.ts'
@@ -140,6 +142,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const submit = createSubmit({ ...shared, young, announce: announceVideo })
   const node: ReelNode = createNode({
     ...shared,
+    inputFolder: config.input === undefined ? null : createInputFolder({ ...inputOf(config, config.input), clock, log, submit }),
     mesh,
     table,
     capability,
@@ -172,6 +175,13 @@ function capabilityOf(config: Config, proof: Proof): Capability {
   const { decoders, filters, encoders } = proof
   return { decoders, filters, encoders, resolutions: config.renditions, audio: true }
 }
+
+const inputOf = (config: Config, input: string) => ({
+  input: resolve(input),
+  output: resolve(config.output ?? join(input, '..', 'outputs')),
+  stateFile: join(config.data_dir, 'input-folder.json'),
+  recipe: { ...DEFAULT_RECIPE, renditions: config.input_renditions, preset: config.input_preset, crf: config.input_crf },
+})
 
 const slotsFor = (proof: Proof): number =>
   defaultSlots({ freeBytes: freemem(), coresPerSlot: proof.cores_per_slot, encodeBytes: proof.encode_bytes })

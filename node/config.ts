@@ -11,6 +11,7 @@ import { UsageError } from '../protocol/errors.ts'
 import { ROLES } from '../protocol/heartbeat.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
 import { DRAIN_TIMEOUT_MS } from '../protocol/limits.ts'
+import { DEFAULT_RECIPE, PRESETS } from '../protocol/recipe.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
   z.preprocess((value) => (typeof value === 'string' ? value.split(',').map((each) => each.trim()).filter(Boolean) : value), z.array(item))
@@ -32,6 +33,11 @@ export const configSchema = z.object({
   slots: count(0, 1024).optional().describe('encodes at once; default: by cores, memory and ffmpeg'),
   ffmpeg: z.string().default('ffmpeg').describe('the ffmpeg to use, 5.1 or later'),
   ffprobe: z.string().default('ffprobe').describe('the ffprobe to use'),
+  input: z.string().min(1).optional().describe('watch this folder: every video put there is encoded'),
+  output: z.string().min(1).optional().describe('where results of the watched folder go; default: outputs beside it'),
+  input_renditions: list(z.enum(RESOLUTIONS)).default([...RESOLUTIONS]).describe('rungs made of what is put into the watched folder'),
+  input_preset: z.enum(PRESETS).default(DEFAULT_RECIPE.preset).describe('encoder preset for the watched folder'),
+  input_crf: z.coerce.number().min(0).max(51).default(DEFAULT_RECIPE.crf).describe('quality for the watched folder, 0 (best) to 51'),
   drain_timeout_ms: count(0, 86_400_000).default(DRAIN_TIMEOUT_MS).describe('wait for running encodes on a graceful stop, ms'),
   log_level: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info').describe('what goes to standard error'),
   store_dir: z.string().optional().describe('blob folder shared with the processes of one run'),

@@ -15,7 +15,7 @@ import type { Heartbeat } from '../protocol/heartbeat.ts'
 import { decodeHint, encodeHint, type Hint } from '../protocol/hint.ts'
 import type { PeerId, Sha256, TaskKind, VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
-import { FREE_DISK, IDLE_POLL_MS, LOG_BYTES_MAX, SWEEP_MS } from '../protocol/limits.ts'
+import { FREE_DISK, IDLE_POLL_MS, INPUT_LOOK_MS, LOG_BYTES_MAX, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { createBell } from '../protocol/bell.ts'
@@ -26,6 +26,7 @@ import type { Coordinator } from '../coordinator/coordinator.ts'
 import { mayTakeIngest } from '../coordinator/policy/source-order.ts'
 import type { Deliverer } from './delivery.ts'
 import { keepHouse } from './housekeeping.ts'
+import type { InputFolder } from './input-folder.ts'
 import type { StatusSnapshot } from './status.ts'
 import type { Submitted, SubmitRequest } from './submit.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
@@ -62,6 +63,7 @@ export interface NodeParts {
   readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
   readonly coordinator: Coordinator | null
   readonly deliverer: Deliverer
+  readonly inputFolder?: InputFolder | null
   /** Whether this process keeps the store tidy: one of those that share it. */
   readonly keepsHouse: boolean
   readonly young: ReadonlySet<string>
@@ -243,6 +245,8 @@ export function createNode(parts: NodeParts): ReelNode {
       coordinator?.start()
       worker.start()
       loops.push(every('delivery', IDLE_POLL_MS, (signal) => parts.deliverer.round(signal)))
+      const { inputFolder } = parts
+      if (inputFolder) loops.push(every('input folder', INPUT_LOOK_MS, (signal) => inputFolder.round(signal)))
       if (parts.keepsHouse) loops.push(every('housekeeping', SWEEP_MS, () => keepHouse({ ledger, store, young: parts.young })))
     },
     async stop() {

@@ -105,5 +105,11 @@ export const FFMPEG_MEMORY_BYTES = 8 * 2 ** 30
 export const FFMPEG_NICE = 10
 /** A node with less free disk than max(5 %, the next step's bytes) claims nothing; this caps the 5 % on huge disks. */
 export const FREE_DISK = { share: 0.05, capBytes: 2 * 2 ** 30 } as const
+/** A watched folder is looked through this often; polling also sees what network and container mounts do not tell. */
+export const INPUT_LOOK_MS = 2_000
+/** A file counts once its size and time have not changed for this long: copies in progress pause, too. */
+export const INPUT_SETTLED_MS = 4_000
+/** Files of a watched folder remembered as done or refused. */
+export const INPUT_FILES_MAX = 100_000
 /** How long a graceful stop waits for running attempts before it releases them. */
 export const DRAIN_TIMEOUT_MS = 0

@@ -40,6 +40,9 @@ interface Run {
   speed: number
 }
 
+/** Failures without a strike (a missing input) wait up to `base · 2^this`: soon again, but not in a spin. */
+const TRIES_WITHOUT_STRIKES = 3
+
 /** Why a run was aborted: told apart, because only a stop gives the claims back. */
 const LOST = 'every attempt of this run was lost'
 const STOPPED = 'the worker gives its claims back'
@@ -101,7 +104,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       }
       if (stopped) return ledger.release(key)
       const { failure } = result
-      const backoff_ms = backoffMs({ tries: task.strikes.length, baseMs: TASK_BACKOFF_MS.base, maxMs: TASK_BACKOFF_MS.max, rng })
+      const backoff_ms = backoffMs({ tries: Math.max(task.strikes.length, Math.min(TRIES_WITHOUT_STRIKES, task.failures.length)), baseMs: TASK_BACKOFF_MS.base, maxMs: TASK_BACKOFF_MS.max, rng })
       const message = failure.message.slice(0, FAILURE_MESSAGE_BYTES)
       return ledger.fail({ ...key, code: failure.code, message, log: logBlob, strike: !NO_STRIKE.has(failure.code), backoff_ms })
     }
