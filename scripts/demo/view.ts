@@ -15,7 +15,7 @@ export interface Picture {
 }
 
 const LABEL = 10
-const STARTING = 'starting: ffmpeg shows by trial runs what it can do (once for a data folder) …'
+const STARTING = 'starting: ffmpeg shows by trial runs what it can do (once on a host) …'
 const TONES: Record<Tone, Style | null> = { plain: null, good: 'green', bad: 'red' }
 const RUNGS = ['480p', '720p', '1080p', 'audio'] as const
 

@@ -1,0 +1,75 @@
+/**
+ * `npm run bench [-- run|ledger|blobs|idle …] [--quick] [--media FILE]…`: every measurement, or some, and one markdown table.
+ * `--quick` only shows that they work. Give it a quiet machine: it says when the machine is not.
+ */
+import { access } from 'node:fs/promises'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
+import { markdownTable, type Part, type Row } from './table.ts'
+
+interface Options {
+  readonly quick: boolean
+  readonly media: readonly string[]
+}
+type Bench = (options: Options) => Promise<Row[]>
+
+/** Each is loaded when its turn comes: file, and the function in it. */
+const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
+  run: ['run.ts', 'benchRun'],
+  ledger: ['ledger.ts', 'benchLedger'],
+  blobs: ['blobs.ts', 'benchBlobs'],
+  idle: ['idle.ts', 'benchIdle'],
+}
+const QUIET_LOAD = 0.5
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, media: { type: 'string', multiple: true, default: [] } },
+  allowPositionals: true,
+})
+const unknown = positionals.filter((name) => !PARTS[name])
+if (unknown.length > 0) {
+  console.error(`no benchmark is called ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`)
+  process.exit(2)
+}
+const failed = await bench(positionals.length > 0 ? positionals : Object.keys(PARTS), values)
+process.exit(failed === 0 ? 0 : 1)
+
+/** Answers how many parts failed; those that did not are printed all the same. */
+async function bench(names: readonly string[], options: Options): Promise<number> {
+  const { version } = await ensureFfmpeg()
+  console.log(
+    `${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, Node ${process.versions.node}, ffmpeg ${version}`,
+  )
+  const load = (loadavg()[0] ?? 0) / availableParallelism()
+  if (load > QUIET_LOAD) console.log(`The machine is busy (load ${load.toFixed(1)} per core): trust ratios at most.`)
+  if (options.quick) console.log('Quick: it shows that the benchmarks work, its figures mean nothing.')
+  const done: Part[] = []
+  for (const name of names) {
+    const startedAt = performance.now()
+    try {
+      const measured = await loadBench(name)
+      if (measured) done.push({ name, rows: await measured(options) })
+      console.error(`${name}: ${measured ? `${((performance.now() - startedAt) / 1000).toFixed(0)} s` : 'not there'}`)
+    } catch (error) {
+      console.error(`${name} failed: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  console.log(`\n${markdownTable(done)}`)
+  return names.length - done.length
+}
+
+async function loadBench(name: string): Promise<Bench | null> {
+  const [file = '', exported = ''] = PARTS[name] ?? []
+  const path = join(import.meta.dirname, file)
+  if (
+    !(await access(path).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return null
+  const module = (await import(path)) as Record<string, Bench>
+  return module[exported] ?? null
+}

@@ -1,0 +1,193 @@
+/**
+ * The whole mesh (`reelmesh run`, every core) against one plain ffmpeg that makes the same three files with the same codec settings:
+ * wall, CPU, bytes, memory, VMAF. In turn, A B A B, so that whatever else the machine does falls on both; read the ratios.
+ *
+ * The mesh's data folder is new each time; the trial runs of ffmpeg, which a host makes once, are remembered, and what they take
+ * is a row of its own. Plain ffmpeg encodes the sound once for each file, as it does for anybody.
+ */
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rungsFor } from '../media/rungs.ts'
+import { RESOLUTIONS } from '../protocol/ids.ts'
+import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import { ensureFfmpeg, type Ffmpeg } from '../scripts/ffmpeg.ts'
+import { type Footage, givenClips, makeFootage } from './footage.ts'
+import { type Measured, measure } from './measure.ts'
+import { mean, type Row } from './table.ts'
+import { findVmaf, vmafOf } from './vmaf.ts'
+
+export interface BenchRunOptions {
+  /** A few seconds once, to see that it works: its figures mean nothing. */
+  readonly quick: boolean
+  /** Clips to make the footage of; else REELMESH_BENCH_MEDIA, else painted. */
+  readonly media: readonly string[]
+}
+
+interface Made extends Measured {
+  /** 480p, 720p, 1080p. */
+  readonly files: readonly string[]
+  readonly bytes: number
+}
+
+const MAIN = join(import.meta.dirname, '..', 'cli', 'main.ts')
+const FULL = { seconds: 60, pairs: 2, preset: 'medium' } as const
+const QUICK = { seconds: 4, pairs: 1, preset: 'ultrafast' } as const
+const MB = 1e6
+
+export async function benchRun({ quick, media }: BenchRunOptions): Promise<Row[]> {
+  const { seconds, pairs, preset } = quick ? QUICK : FULL
+  const tools = await ensureFfmpeg()
+  const footage = await makeFootage(givenClips(media), seconds, tools)
+  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-bench-'))
+  try {
+    const proofs = join(dir, 'proofs')
+    const firstStart = await measure([...reelmesh(), 'doctor'], environment(join(dir, 'first'), proofs, tools))
+    const [mesh, plain]: [Made[], Made[]] = [[], []]
+    for (let pair = 0; pair < pairs; pair++) {
+      mesh.push(await runMesh({ dir: join(dir, `mesh ${pair}`), proofs, footage, tools, preset }))
+      plain.push(await runPlain({ dir: join(dir, `plain ${pair}`), footage, tools, preset }))
+    }
+    const quality = await vmafRows({ mesh: mesh[0]!, plain: plain[0]!, footage, tools })
+    return [
+      ...rowsOf(mesh, plain, footage, preset),
+      ...quality,
+      row('trial runs at a first start', firstStart.wallS, 's'),
+    ]
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+const reelmesh = (): string[] => [
+  process.execPath,
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=1',
+  MAIN,
+]
+const environment = (dataDir: string, proofs: string, { ffmpeg, ffprobe }: Ffmpeg): NodeJS.ProcessEnv => ({
+  REELMESH_DATA_DIR: dataDir,
+  REELMESH_PROOF_DIR: proofs,
+  REELMESH_FFMPEG: ffmpeg,
+  REELMESH_FFPROBE: ffprobe,
+})
+
+interface Job {
+  readonly dir: string
+  readonly footage: Footage
+  readonly tools: Ffmpeg
+  readonly preset: string
+}
+
+async function runMesh({ dir, proofs, footage, tools, preset }: Job & { proofs: string }): Promise<Made> {
+  const args = [
+    'run',
+    '--json',
+    '--preset',
+    preset,
+    '--crf',
+    String(DEFAULT_RECIPE.crf),
+    '--out',
+    join(dir, 'out'),
+    footage.path,
+  ]
+  const measured = await measure([...reelmesh(), ...args], environment(join(dir, 'data'), proofs, tools))
+  const delivered = measured.text.split('\n').find((line) => line.startsWith('{"event":"delivered"')) ?? '{"files":[]}'
+  const { files } = JSON.parse(delivered) as { files: { path: string }[] }
+  return { ...measured, ...(await withBytes(files.map(({ path }) => path))) }
+}
+
+async function runPlain({ dir, footage, tools, preset }: Job): Promise<Made> {
+  await mkdir(dir, { recursive: true })
+  const rungs = rungsFor({ display: { width: 1920, height: 1080 }, asked: RESOLUTIONS, upscale: false })
+  const split = `[0:v:0]split=${rungs.length}${rungs.map((_, at) => `[s${at}]`).join('')}`
+  const scales = rungs.map(({ width, height }, at) => `[s${at}]scale=${width}:${height}:flags=bicubic[o${at}]`)
+  const files = rungs.map(({ resolution }) => join(dir, `${resolution}.mp4`))
+  const { crf, keyframe_s, audio_kbps } = DEFAULT_RECIPE
+  const video = [
+    '-c:v',
+    'libx264',
+    '-preset',
+    preset,
+    '-crf',
+    String(crf),
+    '-bf',
+    '3',
+    '-g',
+    '100000',
+    '-sc_threshold',
+    '0',
+  ]
+  const sound = ['-map', '0:a:0', '-c:a', 'aac', '-b:a', `${2 * audio_kbps}k`]
+  const outputs = files.flatMap((file, at) => [
+    '-map', `[o${at}]`, ...video, '-force_key_frames', `expr:gte(t,n_forced*${keyframe_s})`, ...sound, '-movflags', '+faststart', file,
+  ]) // biome-ignore format: groups
+  const input = [
+    '-nostdin',
+    '-v',
+    'error',
+    '-y',
+    '-i',
+    `file:${footage.path}`,
+    '-filter_complex',
+    [split, ...scales].join(';'),
+  ]
+  return { ...(await measure([tools.ffmpeg, ...input, ...outputs])), ...(await withBytes(files)) }
+}
+
+async function withBytes(files: readonly string[]): Promise<Pick<Made, 'files' | 'bytes'>> {
+  if (files.length !== RESOLUTIONS.length)
+    throw new Error(`${files.length} files came out instead of ${RESOLUTIONS.length}`)
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
+  return { files, bytes: sizes.reduce((sum, size) => sum + size, 0) }
+}
+
+const row = (
+  what: string,
+  value: number,
+  unit: string,
+  ratio: number | null = null,
+  against: string | null = null,
+): Row => ({
+  what,
+  value,
+  unit,
+  ratio,
+  against,
+})
+
+function rowsOf(mesh: readonly Made[], plain: readonly Made[], footage: Footage, preset: string): Row[] {
+  const pair = (what: string, unit: string, pick: (made: Made) => number | null): Row[] => {
+    const values = [plain, mesh].map((side) => side.map(pick).filter((value) => value !== null))
+    const [base, ours] = values.map(mean)
+    if (!base || !ours) return []
+    const each = mesh.map((made, at) => ((pick(made) ?? 0) / (pick(plain[at]!) ?? 1)).toFixed(2)).join(', ')
+    return [
+      row(`plain ffmpeg, ${what}`, base, unit),
+      row(`mesh, ${what}`, ours, unit, ours / base, `plain (each pair: ${each})`),
+    ]
+  }
+  return [
+    row(`1080p footage from ${footage.from}, to three rungs at ${preset}`, footage.seconds, 's'),
+    ...pair('wall', 's', ({ wallS }) => wallS),
+    ...pair('CPU', 's', ({ cpuS }) => cpuS),
+    ...pair('bytes', 'MB', ({ bytes }) => bytes / MB),
+    ...pair('peak memory (PSS)', 'MB', ({ peakBytes }) => peakBytes && peakBytes / MB),
+  ]
+}
+
+async function vmafRows(of: { mesh: Made; plain: Made; footage: Footage; tools: Ffmpeg }): Promise<Row[]> {
+  const ffmpeg = await findVmaf(of.tools.ffmpeg)
+  if (!ffmpeg) return []
+  const rows: Row[] = []
+  for (const [at, resolution] of RESOLUTIONS.entries()) {
+    const [plain, mesh] = [of.plain.files[at]!, of.mesh.files[at]!]
+    const base = await vmafOf({ ffmpeg, file: plain, source: of.footage.path })
+    const ours = await vmafOf({ ffmpeg, file: mesh, source: of.footage.path })
+    rows.push(
+      row(`plain ffmpeg, VMAF ${resolution}`, base, ''),
+      row(`mesh, VMAF ${resolution}`, ours, '', ours / base, `plain (${(ours - base).toFixed(2)})`),
+    )
+  }
+  return rows
+}
