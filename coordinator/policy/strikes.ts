@@ -26,10 +26,16 @@ export function judgeStrikes(strikes: readonly Strike[], { capable }: { capable:
     }
     const byPeer = Map.groupBy(mine, (strike) => strike.worker_id)
     if (byPeer.size >= STRIKE_PEERS) return { code, reason: `${byPeer.size} peers failed at it` }
-    const isOften = (peer: PeerId): boolean => (byPeer.get(peer)?.length ?? 0) >= STRIKES_EACH
-    if (capable && capable.size > 0 && capable.size < STRIKE_PEERS && [...capable].every(isOften)) {
-      return { code, reason: `every capable peer (${capable.size}) failed at it ${STRIKES_EACH} times` }
+    const judges = [...(capable ?? [])].filter((peer) => code === 'build_cannot' || !cannot(strikes, peer))
+    if (judges.length > 0 && judges.length < STRIKE_PEERS && judges.every((peer) => isOften(byPeer.get(peer)))) {
+      return { code, reason: `every capable peer (${judges.length}) failed at it ${STRIKES_EACH} times` }
     }
   }
   return null
 }
+
+const isOften = (strikes: readonly Strike[] | undefined): boolean => (strikes?.length ?? 0) >= STRIKES_EACH
+
+/** Whose build cannot says nothing about the task: the others judge it. */
+const cannot = (strikes: readonly Strike[], peer: PeerId): boolean =>
+  isOften(strikes.filter((strike) => strike.worker_id === peer && strike.code === 'build_cannot'))
