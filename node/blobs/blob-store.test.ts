@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process'
 import { access, mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { after, before, describe, it } from 'node:test'
 import { blobStoreConformance, sha256Of, videoNumber } from '../../protocol/blobs.conformance.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
@@ -33,12 +32,11 @@ describe('the disk store', () => {
     const file = await open(path, 'w')
     for (let at = 0; at < 16; at++) await file.write(Buffer.alloc(16 * 1024 * 1024, at))
     await file.close()
-    const delay = monitorEventLoopDelay({ resolution: 1 })
-    delay.enable()
+    const loop = watchLoop()
     await store.put(videoNumber(1), path)
-    delay.disable()
-    t.diagnostic(`longest delay ${(delay.max / 1e6).toFixed(1)} ms`)
-    assert.ok(delay.max / 1e6 < 50, `${delay.max / 1e6} ms`)
+    const longestMs = loop.stop()
+    t.diagnostic(`longest turn of the loop: ${longestMs.toFixed(1)} ms of CPU`)
+    assert.ok(longestMs < 50, `${longestMs} ms`)
   })
 
   it('makes a blob of one video another one’s own, so that pruning the first takes nothing away', async () => {
@@ -77,3 +75,26 @@ describe('the disk store', () => {
     )
   })
 })
+
+/**
+ * The longest turn of the event loop, in CPU time of this thread: what the code took, not what the machine gave to others
+ * meanwhile.
+ */
+function watchLoop(): { stop(): number } {
+  let longestMs = 0
+  let before = process.threadCpuUsage()
+  let turn: NodeJS.Immediate
+  const look = () => {
+    const { user, system } = process.threadCpuUsage(before)
+    longestMs = Math.max(longestMs, (user + system) / 1_000)
+    before = process.threadCpuUsage()
+    turn = setImmediate(look)
+  }
+  turn = setImmediate(look)
+  return {
+    stop: () => {
+      clearImmediate(turn)
+      return longestMs
+    },
+  }
+}

@@ -27,6 +27,8 @@ import type { Mesh } from '../../protocol/mesh.ts'
 import { type BlobProcess, startBlobProcess } from './blob-process.ts'
 
 const MiB = 1024 * 1024
+/** Garbage collection lags behind on a busy machine; what follows an attack grows far beyond this. */
+const GROWTH_MAX_BYTES = 128 * MiB
 const soon = () => AbortSignal.timeout(2_000)
 const YAMUX = { data: 0, windowUpdate: 1, syn: 1 }
 
@@ -111,23 +113,23 @@ describe('a node among hostile peers', { timeout: 110_000 }, () => {
     const sockets = await Promise.all(Array.from({ length: 200 }, knock))
     for (const [at, socket] of sockets.entries()) socket.write(openings[at % openings.length] ?? '')
     const flood = Buffer.alloc(MiB, 0xff)
-    for (let at = 0; at < 64; at++) sockets[1]?.write(flood)
+    for (let at = 0; at < 256; at++) sockets[1]?.write(flood)
     await fetch()
     for (const socket of sockets) socket.destroy()
     await fetch()
-    assert.ok((await rss()) - before < 64 * MiB, `grew by ${(await rss()) - before} bytes`)
+    assert.ok((await rss()) - before < GROWTH_MAX_BYTES, `grew by ${(await rss()) - before} bytes`)
   })
 
   it('a member announces a yamux frame of 4 GB and begins to send it', async () => {
     const connection = await member()
     const before = await rss()
     raw(connection, frame(YAMUX.data, YAMUX.syn, 1001, 0xffffffff))
-    for (let at = 0; at < 64 && connection.status === 'open'; at++) {
+    for (let at = 0; at < 512 && connection.status === 'open'; at++) {
       raw(connection, new Uint8Array(MiB))
       await clock.sleep(5)
     }
     assert.ok(await closed(connection), 'the connection is still open')
-    assert.ok((await rss()) - before < 48 * MiB, `grew by ${(await rss()) - before} bytes`)
+    assert.ok((await rss()) - before < GROWTH_MAX_BYTES, `grew by ${(await rss()) - before} bytes`)
     await fetch()
   })
 
@@ -136,7 +138,7 @@ describe('a node among hostile peers', { timeout: 110_000 }, () => {
     const before = await rss()
     for (let id = 0; id < 10_000; id++) raw(connection, frame(YAMUX.windowUpdate, YAMUX.syn, 2001 + 2 * id, 0))
     await fetch()
-    assert.ok((await rss()) - before < 48 * MiB, `grew by ${(await rss()) - before} bytes`)
+    assert.ok((await rss()) - before < GROWTH_MAX_BYTES, `grew by ${(await rss()) - before} bytes`)
     connection.abort(new Error('done'))
   })
 
@@ -171,7 +173,7 @@ describe('a node among hostile peers', { timeout: 110_000 }, () => {
       }
     }
     await fetch()
-    assert.ok((await rss()) - before < 64 * MiB, `grew by ${(await rss()) - before} bytes`)
+    assert.ok((await rss()) - before < GROWTH_MAX_BYTES, `grew by ${(await rss()) - before} bytes`)
     connection.abort(new Error('done'))
   })
 
@@ -204,7 +206,7 @@ describe('a node among hostile peers', { timeout: 110_000 }, () => {
     assert.equal(victim.child.exitCode, null)
     const peak = await victim.peakRssBytes()
     t.diagnostic(`peak RSS ${Math.round(peak / 1e6)} MB`)
-    assert.ok(peak < 300e6)
+    assert.ok(peak < 400e6)
   })
 })
 
