@@ -12,15 +12,7 @@ import { pipeline } from 'node:stream/promises'
 import { generateSwarmKey } from '../node/mesh/swarm-key.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { type BlobProcess, startBlobProcess } from '../test/hostile/blob-process.ts'
-
-export interface Row {
-  readonly what: string
-  readonly value: number
-  readonly unit: string
-  /** `value` ÷ that of the row it is compared with, in this same run. */
-  readonly ratio: number | null
-  readonly against: string | null
-}
+import type { Row } from './table.ts'
 
 const BYTES = 256 * 1024 * 1024
 const ROUNDS = 3
@@ -34,7 +26,8 @@ interface Measured {
 const mbPerS = ({ ms }: Measured) => BYTES / 1e3 / ms
 const cpuSPerGb = ({ cpuS }: Measured) => cpuS / (BYTES / 1e9)
 
-export async function benchBlobs(): Promise<Row[]> {
+export async function benchBlobs({ quick = false }: { quick?: boolean } = {}): Promise<Row[]> {
+  const rounds = quick ? 1 : ROUNDS
   const root = await mkdtemp(join(tmpdir(), 'reelmesh-bench-'))
   const pairs = {
     open: await startPair(join(root, 'open')),
@@ -43,7 +36,7 @@ export async function benchBlobs(): Promise<Row[]> {
   const [tcp, open, keyed] = [[], [], []] as [Measured[], Measured[], Measured[]]
   try {
     // In turn, so that whatever else the machine does falls on all alike. The first round warms up.
-    for (let round = 0; round <= ROUNDS; round++) {
+    for (let round = 0; round <= rounds; round++) {
       const path = join(root, 'open', 'giver', 'store', 'blobs', video)
       open.push(await exchanged(pairs.open))
       keyed.push(await exchanged(pairs.keyed))
