@@ -4,8 +4,8 @@ import { createServer } from 'node:net'
 import type { Command } from 'commander'
 import type { Config } from '../node/config.ts'
 import { systemClock } from '../node/system-clock.ts'
-import { FREE_DISK } from '../protocol/limits.ts'
 import { sentence } from '../protocol/errors.ts'
+import { FREE_DISK } from '../protocol/limits.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { bytesText, printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -18,8 +18,18 @@ interface Finding {
 }
 
 export function addDoctor(program: Command): void {
-  const command = program.command('doctor').description('check this host: ffmpeg, ledger, ports, disk, clock').option('--json', 'as JSON')
-  addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>', listen: '<list>', swarm_key: '<file>', ffmpeg: '<path>', ffprobe: '<path>' })
+  const command = program
+    .command('doctor')
+    .description('check this host: ffmpeg, ledger, ports, disk, clock')
+    .option('--json', 'as JSON')
+  addConfigOptions(command, {
+    data_dir: '<dir>',
+    ledger: '<address>',
+    listen: '<list>',
+    swarm_key: '<file>',
+    ffmpeg: '<path>',
+    ffprobe: '<path>',
+  })
   command.action(async (options: { json?: boolean } & Record<string, unknown>) => {
     const config = await configFrom(options)
     const checks: [string, (config: Config) => Promise<Finding[]>][] = [
@@ -27,26 +37,48 @@ export function addDoctor(program: Command): void {
     ] // biome-ignore format: a table
     const findings: Finding[] = []
     for (const [what, check] of checks) {
-      findings.push(...(await check(config).catch((error: unknown): Finding[] => [{ what, level: 'bad', text: sentence(error) }])))
+      findings.push(
+        ...(await check(config).catch((error: unknown): Finding[] => [{ what, level: 'bad', text: sentence(error) }])),
+      )
     }
     if (options.json) sayJson(findings)
-    else for (const { what, level, text } of findings) say(`${{ ok: 'ok  ', note: 'note', bad: 'BAD ' }[level]}  ${what.padEnd(7)} ${printable(text)}`)
+    else
+      for (const { what, level, text } of findings)
+        say(`${{ ok: 'ok  ', note: 'note', bad: 'BAD ' }[level]}  ${what.padEnd(7)} ${printable(text)}`)
     process.exitCode = findings.some(({ level }) => level === 'bad') ? 1 : 0
   })
 }
 
 async function checkNode(): Promise<Finding[]> {
   const major = Number(process.versions.node.split('.')[0])
-  return [{ what: 'node', level: major >= 24 ? 'ok' : 'bad', text: `Node ${process.versions.node}${major >= 24 ? '' : '; Reelmesh needs 24 or later'}` }]
+  return [
+    {
+      what: 'node',
+      level: major >= 24 ? 'ok' : 'bad',
+      text: `Node ${process.versions.node}${major >= 24 ? '' : '; Reelmesh needs 24 or later'}`,
+    },
+  ]
 }
 
 async function checkFfmpeg(config: Config): Promise<Finding[]> {
   const { composeMedia } = await import('../node/compose.ts')
   const media = await composeMedia(config)
   const proof = await media.prove(AbortSignal.timeout(120_000))
-  const findings: Finding[] = [{ what: 'ffmpeg', level: 'ok', text: `${proof.ffmpeg}; encoders ${proof.encoders.join(', ')}; decoders ${proof.decoders.join(', ')}` }]
-  if (!proof.filters.includes('zscale')) findings.push({ what: 'ffmpeg', level: 'note', text: 'no working zscale filter: HDR sources go to other peers; install an ffmpeg built with zimg to take them here' })
-  if (!proof.encoders.some((encoder) => encoder.startsWith('x265'))) findings.push({ what: 'ffmpeg', level: 'note', text: 'no working libx265: HEVC renditions go to other peers' })
+  const findings: Finding[] = [
+    {
+      what: 'ffmpeg',
+      level: 'ok',
+      text: `${proof.ffmpeg}; encoders ${proof.encoders.join(', ')}; decoders ${proof.decoders.join(', ')}`,
+    },
+  ]
+  if (!proof.filters.includes('zscale'))
+    findings.push({
+      what: 'ffmpeg',
+      level: 'note',
+      text: 'no working zscale filter: HDR sources go to other peers; install an ffmpeg built with zimg to take them here',
+    })
+  if (!proof.encoders.some((encoder) => encoder.startsWith('x265')))
+    findings.push({ what: 'ffmpeg', level: 'note', text: 'no working libx265: HEVC renditions go to other peers' })
   return findings
 }
 
@@ -57,19 +89,27 @@ async function checkLedger(config: Config): Promise<Finding[]> {
     const findings: Finding[] = [{ what: 'ledger', level: 'ok', text: ledger.description }]
     // Nothing depends on it: times inside every compare are the ledger's own. People reading logs do.
     const level: Level = apartMs > 2_000 ? 'note' : 'ok'
-    findings.push({ what: 'clock', level, text: `this host and the ledger are ${(apartMs / 1000).toFixed(1)} s apart${level === 'note' ? '; set up NTP, so that times people read agree' : ''}` })
+    findings.push({
+      what: 'clock',
+      level,
+      text: `this host and the ledger are ${(apartMs / 1000).toFixed(1)} s apart${level === 'note' ? '; set up NTP, so that times people read agree' : ''}`,
+    })
     return findings
   })
 }
 
 async function checkPorts(config: Config): Promise<Finding[]> {
-  if (await localNode(config)) return [{ what: 'ports', level: 'ok', text: `a node listens on ${config.listen.join(', ')}` }]
+  if (await localNode(config))
+    return [{ what: 'ports', level: 'ok', text: `a node listens on ${config.listen.join(', ')}` }]
   return Promise.all(
     config.listen.map(async (address): Promise<Finding> => {
       const [, host, port] = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []
-      if (!host) return { what: 'ports', level: 'note', text: `${address} is not a plain TCP address and was not tried` }
+      if (!host)
+        return { what: 'ports', level: 'note', text: `${address} is not a plain TCP address and was not tried` }
       const error = await tryListen(host, Number(port))
-      return error ? { what: 'ports', level: 'bad', text: `${address}: ${error}; choose another with --listen` } : { what: 'ports', level: 'ok', text: `${address} can be listened on` }
+      return error
+        ? { what: 'ports', level: 'bad', text: `${address}: ${error}; choose another with --listen` }
+        : { what: 'ports', level: 'ok', text: `${address} can be listened on` }
     }),
   )
 }
@@ -77,7 +117,9 @@ async function checkPorts(config: Config): Promise<Finding[]> {
 const tryListen = (host: string, port: number): Promise<string | null> =>
   new Promise((resolve) => {
     const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE' ? 'the port is in use' : error.message))
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'EADDRINUSE' ? 'the port is in use' : error.message),
+    )
     server.listen(port, host, () => server.close(() => resolve(null)))
   })
 
@@ -88,5 +130,13 @@ async function checkDisk(config: Config): Promise<Finding[]> {
   const [free, total] = [disk.bavail * disk.bsize, disk.blocks * disk.bsize]
   const least = Math.min(FREE_DISK.share * total, FREE_DISK.capBytes)
   const text = `${bytesText(free)} free of ${bytesText(total)} under ${config.data_dir}`
-  return [free >= least ? { what: 'disk', level: 'ok', text } : { what: 'disk', level: 'bad', text: `${text}: below ${bytesText(least)} a node claims nothing; make room or move --data-dir` }]
+  return [
+    free >= least
+      ? { what: 'disk', level: 'ok', text }
+      : {
+          what: 'disk',
+          level: 'bad',
+          text: `${text}: below ${bytesText(least)} a node claims nothing; make room or move --data-dir`,
+        },
+  ]
 }

@@ -17,7 +17,12 @@ export function addKeygen(program: Command): void {
         await writeFile(file, key, { mode: 0o600, flag: 'wx' })
       } catch (cause) {
         const taken = (cause as NodeJS.ErrnoException).code === 'EEXIST'
-        throw new UsageError(taken ? `${file} exists; a key is never overwritten` : `${file} cannot be written: ${(cause as Error).message}`, { cause })
+        throw new UsageError(
+          taken
+            ? `${file} exists; a key is never overwritten`
+            : `${file} cannot be written: ${(cause as Error).message}`,
+          { cause },
+        )
       }
       say(`${file}: a new mesh key. Keep it secret; every host needs the same one.`)
     })

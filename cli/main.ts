@@ -5,10 +5,10 @@
  */
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../node/version.ts'
-import { exitCodeOf, tellError } from './output.ts'
 import { addDoctor } from './doctor.ts'
 import { addKeygen } from './keygen.ts'
 import { addNode } from './node.ts'
+import { exitCodeOf, tellError } from './output.ts'
 import { addPeerVerbs } from './peers.ts'
 import { addRun } from './run.ts'
 import { addStatus } from './status.ts'
@@ -16,7 +16,9 @@ import { addSubmit } from './submit.ts'
 import { addCancel, addPriority, addRetry, addVideos } from './videos.ts'
 
 const program = new Command('reelmesh')
-  .description('Video transcoding on every machine you own: 480p, 720p and 1080p MP4 from any video, by a mesh that heals itself.')
+  .description(
+    'Video transcoding on every machine you own: 480p, 720p and 1080p MP4 from any video, by a mesh that heals itself.',
+  )
   .version(VERSION)
   .showHelpAfterError('(reelmesh --help lists every verb)')
   .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
@@ -37,10 +39,23 @@ flags win over variables, variables over the file.
 Exit codes: 0 done, 1 something failed, 2 wrong usage or input, 3 no node or ledger answers, 130 interrupted.`,
   )
 
-for (const add of [addRun, addNode, addSubmit, addStatus, addVideos, addCancel, addRetry, addPriority, addPeerVerbs, addDoctor, addKeygen]) {
+for (const add of [
+  addRun,
+  addNode,
+  addSubmit,
+  addStatus,
+  addVideos,
+  addCancel,
+  addRetry,
+  addPriority,
+  addPeerVerbs,
+  addDoctor,
+  addKeygen,
+]) {
   add(program)
 }
-for (const command of program.commands) command.exitOverride().showHelpAfterError(`(reelmesh ${command.name()} --help says more)`)
+for (const command of program.commands)
+  command.exitOverride().showHelpAfterError(`(reelmesh ${command.name()} --help says more)`)
 
 try {
   if (process.argv.length <= 2) program.help()

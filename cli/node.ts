@@ -29,7 +29,8 @@ export function addNode(program: Command): void {
     drain_timeout_ms: '<ms>',
     log_level: '<level>',
   })
-  for (const option of ['--store-dir <dir>', '--proof-dir <dir>', '--parent-channel']) command.addOption(command.createOption(option).hideHelp())
+  for (const option of ['--store-dir <dir>', '--proof-dir <dir>', '--parent-channel'])
+    command.addOption(command.createOption(option).hideHelp())
   command.action(async (options: Record<string, unknown>) => {
     const config = await configFrom(options)
     const { startNode } = await import('../node/compose.ts')

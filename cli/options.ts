@@ -39,8 +39,16 @@ export interface RecipeOptions {
 
 export function addRecipeOptions(command: Command): Command {
   return command
-    .addOption(new Option('--renditions <list>', `rungs to make, of ${RESOLUTIONS.join(', ')}`).argParser(parseRenditions).default([...RESOLUTIONS], RESOLUTIONS.join(',')))
-    .addOption(new Option('--preset <name>', 'encoder preset: slower is smaller').choices(PRESETS).default(DEFAULT_RECIPE.preset))
+    .addOption(
+      new Option('--renditions <list>', `rungs to make, of ${RESOLUTIONS.join(', ')}`)
+        .argParser(parseRenditions)
+        .default([...RESOLUTIONS], RESOLUTIONS.join(',')),
+    )
+    .addOption(
+      new Option('--preset <name>', 'encoder preset: slower is smaller')
+        .choices(PRESETS)
+        .default(DEFAULT_RECIPE.preset),
+    )
     .addOption(new Option('--crf <n>', 'quality, 0 (best) to 51').argParser(parseCrf).default(DEFAULT_RECIPE.crf))
     .addOption(new Option('--codec <name>', 'video codec').choices(['h264', 'hevc']).default(DEFAULT_RECIPE.codec))
     .option('--upscale', 'make rungs larger than the source too', DEFAULT_RECIPE.upscale)
@@ -56,8 +64,13 @@ export const recipeFrom = ({ renditions, preset, crf, codec, upscale }: RecipeOp
 })
 
 function parseRenditions(text: string): Resolution[] {
-  const asked = text.split(',').map((each) => each.trim()).filter(Boolean)
-  for (const each of asked) if (!isResolution(each)) throw new InvalidArgumentError(`${each} is not a rendition; choose from ${RESOLUTIONS.join(', ')}.`)
+  const asked = text
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean)
+  for (const each of asked)
+    if (!isResolution(each))
+      throw new InvalidArgumentError(`${each} is not a rendition; choose from ${RESOLUTIONS.join(', ')}.`)
   if (asked.length === 0) throw new InvalidArgumentError(`name at least one of ${RESOLUTIONS.join(', ')}.`)
   return RESOLUTIONS.filter((rung) => asked.includes(rung))
 }
@@ -70,7 +83,8 @@ function parseCrf(text: string): number {
 
 export function parseCount(text: string): number {
   const count = Number(text)
-  if (!Number.isInteger(count) || count < 1 || count > 1024) throw new InvalidArgumentError('must be a whole number from 1 to 1024.')
+  if (!Number.isInteger(count) || count < 1 || count > 1024)
+    throw new InvalidArgumentError('must be a whole number from 1 to 1024.')
   return count
 }
 

@@ -9,7 +9,8 @@ export const printable = (text: string): string =>
 export function tellError(error: unknown): void {
   process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`)
   const expected = error instanceof ReelmeshError || typeof (error as { code?: unknown } | null)?.code === 'string'
-  if (!expected && error instanceof Error && error.stack) process.stderr.write(`This is a bug; please report it:\n${error.stack}\n`)
+  if (!expected && error instanceof Error && error.stack)
+    process.stderr.write(`This is a bug; please report it:\n${error.stack}\n`)
 }
 
 export function exitCodeOf(error: unknown): number {

@@ -5,13 +5,20 @@ import { say } from './output.ts'
 import { mustReachNode } from './reach.ts'
 
 const VERBS = [
-  { name: 'pause', description: 'take a peer off the work; it stays in the mesh and gives back what it runs', done: 'paused; `reelmesh resume` puts it back to work' },
+  {
+    name: 'pause',
+    description: 'take a peer off the work; it stays in the mesh and gives back what it runs',
+    done: 'paused; `reelmesh resume` puts it back to work',
+  },
   { name: 'resume', description: 'put a paused peer back to work', done: 'back to work' },
 ] as const
 
 export function addPeerVerbs(program: Command): void {
   for (const { name, description, done } of VERBS) {
-    const command = program.command(name).description(description).argument('<peer>', 'its name or peer id, as `reelmesh status` shows them')
+    const command = program
+      .command(name)
+      .description(description)
+      .argument('<peer>', 'its name or peer id, as `reelmesh status` shows them')
     addConfigOptions(command, { data_dir: '<dir>' })
     command.action(async (peer: string, options: Record<string, unknown>) => {
       const client = await mustReachNode(await configFrom(options))

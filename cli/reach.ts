@@ -5,16 +5,20 @@
 import type { Config } from '../node/config.ts'
 import { type ControlClient, connectControl, controlSocketPath } from '../node/http/control-socket.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
-import { silentLog } from '../protocol/log.ts'
 import type { Ledger } from '../protocol/ledger.ts'
+import { silentLog } from '../protocol/log.ts'
 
-export const localNode = (config: Config): Promise<ControlClient | null> => connectControl(controlSocketPath(config.data_dir))
+export const localNode = (config: Config): Promise<ControlClient | null> =>
+  connectControl(controlSocketPath(config.data_dir))
 
 /** The local node, or one sentence that says how to start one. */
 export async function mustReachNode(config: Config): Promise<ControlClient> {
   const client = await localNode(config)
   if (client) return client
-  throw new ReelmeshError('no_node', `no node runs on this host with the data folder ${config.data_dir}; start one with \`reelmesh node\`, or encode right here with \`reelmesh run\``)
+  throw new ReelmeshError(
+    'no_node',
+    `no node runs on this host with the data folder ${config.data_dir}; start one with \`reelmesh node\`, or encode right here with \`reelmesh run\``,
+  )
 }
 
 /** Opens the configured ledger, acts, closes it. */

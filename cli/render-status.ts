@@ -12,7 +12,8 @@ export interface Screen {
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'
 
 export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
-  const paint = (style: Style, text: string) => (screen.color ? styleText(style, text, { validateStream: false }) : text)
+  const paint = (style: Style, text: string) =>
+    screen.color ? styleText(style, text, { validateStream: false }) : text
   const head = header(snapshot, paint)
   const peers = [paint('bold', 'PEERS'), ...snapshot.peers.map((peer) => peerLine(peer, snapshot, screen, paint))]
   const open = snapshot.videos.filter((row) => !['COMPLETED', 'FAILED', 'CANCELLED'].includes(row.status))
@@ -30,14 +31,23 @@ type Paint = (style: Style, text: string) => string
 
 function header(snapshot: StatusSnapshot, paint: Paint): string[] {
   const { leader, ledger } = snapshot
-  const led = leader ? `led by ${printable(leader.name || leader.peer.slice(-8))} (term ${leader.term})` : 'no leader now'
-  const lines = [`${paint('bold', 'reelmesh')} ${snapshot.version}  ${snapshot.peers.length} peer${snapshot.peers.length === 1 ? '' : 's'}, ${led}`]
-  lines.push(ledger.away ? paint('red', `ledger away: ${printable(ledger.away)}`) : paint('dim', `ledger ${printable(ledger.description)}`))
+  const led = leader
+    ? `led by ${printable(leader.name || leader.peer.slice(-8))} (term ${leader.term})`
+    : 'no leader now'
+  const lines = [
+    `${paint('bold', 'reelmesh')} ${snapshot.version}  ${snapshot.peers.length} peer${snapshot.peers.length === 1 ? '' : 's'}, ${led}`,
+  ]
+  lines.push(
+    ledger.away
+      ? paint('red', `ledger away: ${printable(ledger.away)}`)
+      : paint('dim', `ledger ${printable(ledger.description)}`),
+  )
   return lines
 }
 
 /** Text cut or padded to a width. */
-const fit = (text: string, width: number): string => (text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text.padEnd(width))
+const fit = (text: string, width: number): string =>
+  text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text.padEnd(width)
 
 function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string {
   const name = fit(printable(peer.name) || peer.peer.slice(-8), 16)
@@ -54,7 +64,10 @@ const colorOf = (state: string): Style =>
   state === 'working' ? 'green' : state === 'idle' ? 'cyan' : /silent|away|full|unproved/.test(state) ? 'red' : 'yellow'
 
 function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
-  const status = paint(row.status === 'FAILED' ? 'red' : row.status === 'COMPLETED' ? 'green' : 'cyan', row.status.padEnd(9))
+  const status = paint(
+    row.status === 'FAILED' ? 'red' : row.status === 'COMPLETED' ? 'green' : 'cyan',
+    row.status.padEnd(9),
+  )
   const facts = [
     `${Math.floor(row.done * 100)}%`.padStart(4),
     row.fps === null ? '' : `${row.fps.toFixed(0)} fps`,
@@ -65,7 +78,8 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${facts.join('  ')}`.trimEnd()]
   if (row.failure) lines.push(`    ${paint('red', fit(printable(row.failure), screen.columns - 4).trimEnd())}`)
   if (row.status === 'RUNNING') lines.push(...rungBars(row, screen, paint))
-  for (const note of row.status === 'COMPLETED' ? [] : row.notes) lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
+  for (const note of row.status === 'COMPLETED' ? [] : row.notes)
+    lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
   return lines
 }
 
@@ -73,14 +87,24 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
 function rungBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const width = Math.max(10, Math.min(40, screen.columns - 40))
   return ['480p', '720p', '1080p', 'audio'].flatMap((rung) => {
-    const count = (status: string) => row.tasks.filter((each) => each.resolution === rung && each.status === status).reduce((sum, each) => sum + each.count, 0)
-    const [done, running, waiting, failed] = [count('COMPLETED'), count('PROCESSING'), count('PENDING'), count('FAILED')]
+    const count = (status: string) =>
+      row.tasks
+        .filter((each) => each.resolution === rung && each.status === status)
+        .reduce((sum, each) => sum + each.count, 0)
+    const [done, running, waiting, failed] = [
+      count('COMPLETED'),
+      count('PROCESSING'),
+      count('PENDING'),
+      count('FAILED'),
+    ]
     const all = done + running + waiting + failed
     if (all === 0) return []
     const full = Math.round((done / all) * width)
     const part = Math.min(width - full, Math.round((running / all) * width))
     const bar = `${paint('green', '█'.repeat(full))}${paint('yellow', '▒'.repeat(part))}${'░'.repeat(width - full - part)}`
-    return [`    ${rung.padEnd(5)} ${bar} ${done}/${all} chunks${running > 0 ? `, ${running} running` : ''}${failed > 0 ? `, ${failed} failed` : ''}`]
+    return [
+      `    ${rung.padEnd(5)} ${bar} ${done}/${all} chunks${running > 0 ? `, ${running} running` : ''}${failed > 0 ? `, ${failed} failed` : ''}`,
+    ]
   })
 }
 

@@ -40,13 +40,23 @@ function shown(path: string): string {
   return printable(near.startsWith('..') || isAbsolute(near) ? path : near)
 }
 
-const files = (row: VideoRow, delivery: Delivery) => row.outputs.map((output) => ({ ...output, path: deliveredPath(delivery, output) }))
+const files = (row: VideoRow, delivery: Delivery) =>
+  row.outputs.map((output) => ({ ...output, path: deliveredPath(delivery, output) }))
 
 const percent = (row: VideoRow): string => `${Math.floor(row.done * 100)}%`
-const rate = ({ fps, speed }: VideoRow): string => (fps === null || speed === null ? '' : `${fps.toFixed(0)} fps  ${speed.toFixed(2)}x`)
+const rate = ({ fps, speed }: VideoRow): string =>
+  fps === null || speed === null ? '' : `${fps.toFixed(0)} fps  ${speed.toFixed(2)}x`
 const eta = ({ eta_s }: VideoRow): string => (eta_s === null ? '' : `ETA ${durationText(eta_s)}`)
 const phase = (row: VideoRow): string =>
-  ({ QUEUED: 'waiting', PLANNING: 'reading', RUNNING: 'encoding', MERGING: 'joining', COMPLETED: 'done', FAILED: 'failed', CANCELLED: 'cancelled' })[row.status]
+  ({
+    QUEUED: 'waiting',
+    PLANNING: 'reading',
+    RUNNING: 'encoding',
+    MERGING: 'joining',
+    COMPLETED: 'done',
+    FAILED: 'failed',
+    CANCELLED: 'cancelled',
+  })[row.status]
 
 /** Lines that both human faces share; `line` prints one, above the bars where there are any. */
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
@@ -54,7 +64,8 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
   const told = { seconds: 0, stopping: false, eventsUntil: Number.POSITIVE_INFINITY }
   return {
     worker: ({ what, name, pid, how }) => {
-      if (what === 'ended') line(`${name} (process ${pid}) ended: ${how}; its chunks go to the others, and it is started again`)
+      if (what === 'ended')
+        line(`${name} (process ${pid}) ended: ${how}; its chunks go to the others, and it is started again`)
     },
     submitted(file, video, outcome) {
       const again = outcome === 'joined' && video.status !== 'COMPLETED' ? ' (goes on where it was)' : ''
@@ -66,7 +77,10 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
         if (event.what !== 'reclaimed' || event.at <= told.eventsUntil) continue
         line(printable(event.text))
       }
-      told.eventsUntil = Math.max(snapshot.events.at(-1)?.at ?? 0, told.eventsUntil === Number.POSITIVE_INFINITY ? 0 : told.eventsUntil)
+      told.eventsUntil = Math.max(
+        snapshot.events.at(-1)?.at ?? 0,
+        told.eventsUntil === Number.POSITIVE_INFINITY ? 0 : told.eventsUntil,
+      )
       face.progress(rows, snapshot)
     },
     delivered(row, delivery) {
@@ -83,7 +97,10 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
     done(how) {
       const took = (clock.mono() - startedAt) / 1000
       if (how === 'interrupted') line('stopped; run the same command again to go on')
-      else if (told.seconds > 0) line(`${durationText(told.seconds)} of video in ${durationText(took)} (${(told.seconds / took).toFixed(2)}x real time)`)
+      else if (told.seconds > 0)
+        line(
+          `${durationText(told.seconds)} of video in ${durationText(took)} (${(told.seconds / took).toFixed(2)}x real time)`,
+        )
     },
   }
 }
@@ -117,7 +134,14 @@ function barReporter(): Reporter {
     const full = Math.round(params.progress * room)
     return `${label} [${'█'.repeat(full)}${'░'.repeat(room - full)}] ${tail}`
   }
-  const multi = new MultiBar({ format, hideCursor: true, clearOnComplete: false, stopOnComplete: false, forceRedraw: true, barsize: 30 })
+  const multi = new MultiBar({
+    format,
+    hideCursor: true,
+    clearOnComplete: false,
+    stopOnComplete: false,
+    forceRedraw: true,
+    barsize: 30,
+  })
   const bars = new Map<string, SingleBar>()
   return humanReporter((text) => multi.log(`${text}\n`), {
     progress(rows) {
@@ -140,15 +164,39 @@ function jsonReporter(): Reporter {
   const startedAt = clock.mono()
   return {
     worker: ({ what, ...event }) => sayJson({ event: `worker_${what}`, ...event }),
-    submitted: (file, video, outcome) => sayJson({ event: 'submitted', file, video: video._id, name: video.name, outcome }),
+    submitted: (file, video, outcome) =>
+      sayJson({ event: 'submitted', file, video: video._id, name: video.name, outcome }),
     refused: (file, error) => sayJson({ event: 'refused', file, message: sentence(error) }),
     progress(rows, { peers, events, leader }) {
       if (clock.mono() - last < JSON_MS) return
       last = clock.mono()
       const workers = peers.map(({ name, peer, state, busy, running }) => ({ name, peer, state, busy, running }))
-      sayJson({ event: 'progress', leader, workers, events, videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks }) => ({ video: id, status, done, fps, speed, eta_s, tasks })) })
+      sayJson({
+        event: 'progress',
+        leader,
+        workers,
+        events,
+        videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks }) => ({
+          video: id,
+          status,
+          done,
+          fps,
+          speed,
+          eta_s,
+          tasks,
+        })),
+      })
     },
-    delivered: (row, delivery) => sayJson({ event: 'delivered', video: row.id, name: row.name, seconds: row.seconds, frames: row.frames, files: files(row, delivery), notes: row.notes }),
+    delivered: (row, delivery) =>
+      sayJson({
+        event: 'delivered',
+        video: row.id,
+        name: row.name,
+        seconds: row.seconds,
+        frames: row.frames,
+        files: files(row, delivery),
+        notes: row.notes,
+      }),
     failed: (row, why) => sayJson({ event: 'failed', video: row.id, name: row.name, message: why }),
     stopping: () => sayJson({ event: 'stopping' }),
     settle: () => {},

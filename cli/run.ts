@@ -9,7 +9,15 @@ import type { StatusSnapshot } from '../node/status.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
-import { absolutePath, addConfigOptions, addRecipeOptions, configFrom, parseCount, type RecipeOptions, recipeFrom } from './options.ts'
+import {
+  absolutePath,
+  addConfigOptions,
+  addRecipeOptions,
+  configFrom,
+  parseCount,
+  type RecipeOptions,
+  recipeFrom,
+} from './options.ts'
 import { exitCodeOf } from './output.ts'
 import { createReporter, type Reporter } from './report.ts'
 import { onInterrupt } from './signals.ts'
@@ -39,7 +47,17 @@ export function addRun(program: Command): void {
   addConfigOptions(command, { data_dir: '<dir>', ffmpeg: '<path>', ffprobe: '<path>', log_level: '<level>' })
   command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {
     const out = absolutePath(options.out, '--out')
-    const config = await configFrom({ ...options, renditions: undefined }, { roles: ['coordinator'], slots: 0, listen: ['/ip4/127.0.0.1/tcp/0'], name: 'this process', join: [], mdns: false })
+    const config = await configFrom(
+      { ...options, renditions: undefined },
+      {
+        roles: ['coordinator'],
+        slots: 0,
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        name: 'this process',
+        join: [],
+        mdns: false,
+      },
+    )
     process.exitCode = await run({ files, out, config, recipe: recipeFrom(options), options })
   })
 }
@@ -69,7 +87,14 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
     for (const file of files) {
       if (stopping.signal.aborted) break
       try {
-        const { video, outcome } = await mesh.submit({ path: resolve(process.cwd(), file), recipe, out, priority: 0, deadline: null, signal: stopping.signal })
+        const { video, outcome } = await mesh.submit({
+          path: resolve(process.cwd(), file),
+          recipe,
+          out,
+          priority: 0,
+          deadline: null,
+          signal: stopping.signal,
+        })
         wanted.set(video._id, file)
         reporter.submitted(file, video, outcome)
       } catch (error) {
@@ -111,7 +136,10 @@ async function follow({ wanted, mesh, out, reporter, signal }: Follow): Promise<
     reporter.progress(rows, snapshot)
     looksAtFullDisk = isStuckOnDisk(snapshot) ? looksAtFullDisk + 1 : 0
     if (looksAtFullDisk >= DISK_LOOKS) {
-      throw new ReelmeshError('disk_full', `the disk under ${mesh.dataDir} is full, so nothing can be encoded; make room and run the same command again`)
+      throw new ReelmeshError(
+        'disk_full',
+        `the disk under ${mesh.dataDir} is full, so nothing can be encoded; make room and run the same command again`,
+      )
     }
     for (const row of rows) {
       const delivery = row.deliveries.find((each) => each.peer === mesh.self && each.dir === out)
@@ -133,4 +161,3 @@ async function follow({ wanted, mesh, out, reporter, signal }: Follow): Promise<
   }
   return code
 }
-

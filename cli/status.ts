@@ -43,15 +43,24 @@ async function asker(options: StatusOptions & Record<string, unknown>): Promise<
   const { askAddress } = await import('../node/mesh/status-exchange.ts')
   const { readFile } = await import('node:fs/promises')
   const swarmKey = config.swarm_key ? await readFile(config.swarm_key, 'utf8') : undefined
-  return async () => (await askAddress({ address: peer, ...(swarmKey && { swarmKey }), signal: AbortSignal.timeout(ASK_MS) })) as StatusSnapshot
+  return async () =>
+    (await askAddress({
+      address: peer,
+      ...(swarmKey && { swarmKey }),
+      signal: AbortSignal.timeout(ASK_MS),
+    })) as StatusSnapshot
 }
 
 function show(snapshot: StatusSnapshot, json: boolean): void {
-  if (json) return sayJson(snapshot)
-  say(renderStatus(snapshot, terminal()))
+  if (json) sayJson(snapshot)
+  else say(renderStatus(snapshot, terminal()))
 }
 
-const terminal = () => ({ columns: process.stdout.columns ?? 80, rows: Number.POSITIVE_INFINITY, color: process.stdout.isTTY === true && !process.env.NO_COLOR })
+const terminal = () => ({
+  columns: process.stdout.columns ?? 80,
+  rows: Number.POSITIVE_INFINITY,
+  color: process.stdout.isTTY === true && !process.env.NO_COLOR,
+})
 
 /** On a terminal the alternate screen is redrawn in one write; elsewhere snapshots follow each other. */
 async function watch(ask: () => Promise<StatusSnapshot>, json: boolean): Promise<void> {

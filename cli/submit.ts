@@ -4,14 +4,22 @@ import { Option } from 'commander'
 import type { SubmitBody } from '../node/http/api.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import type { StatusSnapshot } from '../node/status.ts'
-import { systemClock } from '../node/system-clock.ts'
 import type { Submitted } from '../node/submit.ts'
+import { systemClock } from '../node/system-clock.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
-import { absolutePath, addConfigOptions, addRecipeOptions, configFrom, parseWhole, type RecipeOptions, recipeFrom } from './options.ts'
+import {
+  absolutePath,
+  addConfigOptions,
+  addRecipeOptions,
+  configFrom,
+  parseWhole,
+  type RecipeOptions,
+  recipeFrom,
+} from './options.ts'
 import { exitCodeOf, printable, say, sayJson } from './output.ts'
-import { createReporter, type Reporter } from './report.ts'
 import { mustReachNode } from './reach.ts'
+import { createReporter, type Reporter } from './report.ts'
 
 interface SubmitOptions extends RecipeOptions {
   out?: string
@@ -34,14 +42,24 @@ export function addSubmit(program: Command): void {
   addRecipeOptions(command)
   addConfigOptions(command, { data_dir: '<dir>' })
   command.action(async (files: string[], options: SubmitOptions & Record<string, unknown>) => {
-    const out = options.out === undefined ? (options.wait ? absolutePath('videos/outputs', '--out') : null) : absolutePath(options.out, '--out')
+    const out =
+      options.out === undefined
+        ? options.wait
+          ? absolutePath('videos/outputs', '--out')
+          : null
+        : absolutePath(options.out, '--out')
     const client = await mustReachNode(await configFrom({ ...options, renditions: undefined }))
     if (out !== null) await (await import('../node/delivery.ts')).prepareFolder(out)
     process.exitCode = await submit({ files, out, client, options })
   })
 }
 
-async function submit(of: { files: readonly string[]; out: string | null; client: ControlClient; options: SubmitOptions }): Promise<number> {
+async function submit(of: {
+  files: readonly string[]
+  out: string | null
+  client: ControlClient
+  options: SubmitOptions
+}): Promise<number> {
   const { files, out, client, options } = of
   const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
   const recipe = recipeFrom(options)
@@ -49,7 +67,12 @@ async function submit(of: { files: readonly string[]; out: string | null; client
   let code = 0
   for (const file of files) {
     try {
-      const body: SubmitBody = { path: absolutePath(file, 'a file name'), recipe: { ...recipe, renditions: [...recipe.renditions] }, out, priority: options.priority }
+      const body: SubmitBody = {
+        path: absolutePath(file, 'a file name'),
+        recipe: { ...recipe, renditions: [...recipe.renditions] },
+        out,
+        priority: options.priority,
+      }
       const { video, outcome } = (await client.post('/v1/videos', body)) as Submitted
       wanted.add(video._id)
       if (reporter) reporter.submitted(file, video, outcome)
@@ -70,7 +93,12 @@ async function submit(of: { files: readonly string[]; out: string | null; client
   }
 }
 
-async function follow(of: { wanted: Set<VideoId>; out: string | null; client: ControlClient; reporter: Reporter }): Promise<number> {
+async function follow(of: {
+  wanted: Set<VideoId>
+  out: string | null
+  client: ControlClient
+  reporter: Reporter
+}): Promise<number> {
   const { wanted, out, client, reporter } = of
   let code = 0
   while (wanted.size > 0) {

@@ -1,10 +1,10 @@
 /** `reelmesh videos`, `cancel`, `retry` and `priority`: through the local node or, where none runs, the ledger itself. */
 import type { Command } from 'commander'
+import type { StatusSnapshot } from '../node/status.ts'
 import { ReelmeshError, UsageError } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
 import type { Video } from '../protocol/video.ts'
-import type { StatusSnapshot } from '../node/status.ts'
 import { addConfigOptions, configFrom, parseWhole } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -24,13 +24,23 @@ export function addVideos(program: Command): void {
   command.action(async (options: { json?: boolean } & Record<string, unknown>) => {
     const config = await configFrom(options)
     const client = await localNode(config)
-    const pick = ({ id, name, status, priority, created_at, failure }: Listed): Listed => ({ id, name, status, priority, created_at, failure })
+    const pick = ({ id, name, status, priority, created_at, failure }: Listed): Listed => ({
+      id,
+      name,
+      status,
+      priority,
+      created_at,
+      failure,
+    })
     const videos = client
       ? ((await client.get('/v1/status')) as StatusSnapshot).videos.map(pick)
-      : (await withLedger(config, (ledger) => ledger.videos({ limit: 200 }))).map((video: Video) => pick({ ...video, id: video._id }))
+      : (await withLedger(config, (ledger) => ledger.videos({ limit: 200 }))).map((video: Video) =>
+          pick({ ...video, id: video._id }),
+        )
     if (options.json) return sayJson(videos)
     if (videos.length === 0) return say('no videos yet: `reelmesh run FILE` or `reelmesh submit FILE`')
-    for (const { id, name, status, failure } of videos) say(`${id}  ${status.padEnd(9)}  ${printable(name)}${failure ? `  (${printable(failure)})` : ''}`)
+    for (const { id, name, status, failure } of videos)
+      say(`${id}  ${status.padEnd(9)}  ${printable(name)}${failure ? `  (${printable(failure)})` : ''}`)
   })
 }
 
@@ -72,17 +82,25 @@ export function addPriority(program: Command): void {
 }
 
 function addAct(program: Command, act: Act): void {
-  const command = program.command(act.name).description(act.description).argument('<video>', 'its id, as `reelmesh videos` shows it')
+  const command = program
+    .command(act.name)
+    .description(act.description)
+    .argument('<video>', 'its id, as `reelmesh videos` shows it')
   if (act === PRIORITY) command.argument('<number>', 'from -1000 to 1000; 0 is ordinary', parseWhole)
   addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>' })
   command.action(async (...args: unknown[]) => {
     const id = String(args[0])
     const value = act === PRIORITY ? Number(args[1]) : 0
-    if (!isVideoId(id)) throw new UsageError(`${id} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
+    if (!isVideoId(id))
+      throw new UsageError(`${id} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
     const config = await configFrom(args[act === PRIORITY ? 2 : 1] as Record<string, unknown>)
     const client = await localNode(config)
     const changed = client
-      ? ((await client.post(`/v1/videos/${id}/${act.name}`, act === PRIORITY ? { priority: value } : {})) as { result: Changed }).result
+      ? (
+          (await client.post(`/v1/videos/${id}/${act.name}`, act === PRIORITY ? { priority: value } : {})) as {
+            result: Changed
+          }
+        ).result
       : await withLedger(config, (ledger) => actOnLedger(ledger, act, id, value))
     if (changed === 'unchanged') throw new ReelmeshError('unchanged', `video ${id} ${act.unchanged}`)
     say(`${id}: ${act.done}`)
@@ -90,6 +108,7 @@ function addAct(program: Command, act: Act): void {
 }
 
 async function actOnLedger(ledger: Ledger, act: Act, id: VideoId, value: number): Promise<Changed> {
-  if ((await ledger.video(id)) === null) throw new ReelmeshError('unknown_video', `there is no video ${id}; \`reelmesh videos\` lists those there are`)
+  if ((await ledger.video(id)) === null)
+    throw new ReelmeshError('unknown_video', `there is no video ${id}; \`reelmesh videos\` lists those there are`)
   return act.ledger(ledger, id, value)
 }

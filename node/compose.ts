@@ -15,6 +15,7 @@ import type { TaskKind, VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media, Proof } from '../protocol/media.ts'
+import type { PeerTable } from '../protocol/peer-table.ts'
 import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import type { Runner } from '../protocol/runner.ts'
 import { createBlobExchange } from './blobs/blob-exchange.ts'
@@ -42,6 +43,9 @@ import { VERSION } from './version.ts'
 import { createAudioRunner } from './worker/run-audio.ts'
 import { createVideoRunner } from './worker/run-video.ts'
 
+/** Heard within this a peer counts as there, for sums that nothing depends on. */
+const LIVE_MS = 10_000
+
 export interface RunningNode extends NodeFace {
   readonly node: ReelNode
   readonly media: Media
@@ -56,7 +60,8 @@ export interface RunningNode extends NodeFace {
 export function composeLedger(config: Config, log: Log): Ledger {
   const address = ledgerAddress(config)
   if (/^mongodb(\+srv)?:\/\//.test(address)) return createMongoLedger({ url: address, clock, rng, log })
-  if (address.startsWith('sqlite:')) return createSqliteLedger({ path: address.slice('sqlite:'.length), clock, rng, log })
+  if (address.startsWith('sqlite:'))
+    return createSqliteLedger({ path: address.slice('sqlite:'.length), clock, rng, log })
   throw new UsageError(`--ledger ${address}: use mongodb://… for many hosts or sqlite:PATH for one`)
 }
 
@@ -109,7 +114,17 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   await ledger.open()
   undo.push(() => ledger.close())
   const { data_dir: dataDir, listen, announce, join: known, mdns } = config
-  const mesh = await createLibp2pMesh({ dataDir, listen, announce, join: known, mdns, clock, rng, log: log.child({ part: 'mesh' }), ...(swarmKey && { swarmKey }) })
+  const mesh = await createLibp2pMesh({
+    dataDir,
+    listen,
+    announce,
+    join: known,
+    mdns,
+    clock,
+    rng,
+    log: log.child({ part: 'mesh' }),
+    ...(swarmKey && { swarmKey }),
+  })
   undo.push(() => mesh.stop())
   const { self } = mesh
   const disk = await createBlobStore({ dir: config.store_dir ?? join(dataDir, 'store'), log })
@@ -127,22 +142,36 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const shared = { self, ledger, store, exchange, media, clock, rng, log, plans }
   const hint: ReelNode['hint'] = (what) => node.hint(what)
   const coordinates = config.roles.includes('coordinator')
-  const meshSlots = () => table.all().reduce((sum, { beat }) => sum + beat.slots, slots)
+  const meshSlots = () => liveSlots(table, clock.mono()) + slots
   const runners: Partial<Record<TaskKind, Runner>> = {
     ...(slots > 0 && { video: createVideoRunner(shared), audio: createAudioRunner(shared) }),
-    ...(coordinates && { ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }), merge: createMergeRunner(shared) }),
+    ...(coordinates && {
+      ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }),
+      merge: createMergeRunner(shared),
+    }),
   }
   const host = hostname()
   const mayLead = () => node.mayLead()
   const coordinator: Coordinator | null = coordinates
-    ? createCoordinator({ ...shared, host, peers: table, capability: slots > 0 ? capability : null, connected: () => mesh.peers(), mayLead, hint, log: log.child({ part: 'coordinator' }) })
+    ? createCoordinator({
+        ...shared,
+        host,
+        peers: table,
+        capability: slots > 0 ? capability : null,
+        connected: () => mesh.peers(),
+        mayLead,
+        hint,
+        log: log.child({ part: 'coordinator' }),
+      })
     : null
-  const announceVideo = (video: { _id: string } | string) => hint({ what: 'video', video: (typeof video === 'string' ? video : video._id) as never })
+  const announceVideo = (video: { _id: string } | string) =>
+    hint({ what: 'video', video: (typeof video === 'string' ? video : video._id) as never })
   const deliverer = createDeliverer({ ...shared, announce: announceVideo })
   const submit = createSubmit({ ...shared, young, announce: announceVideo })
   const node: ReelNode = createNode({
     ...shared,
-    inputFolder: config.input === undefined ? null : createInputFolder({ ...inputOf(config, config.input), clock, log, submit }),
+    inputFolder:
+      config.input === undefined ? null : createInputFolder({ ...inputOf(config, config.input), clock, log, submit }),
     mesh,
     table,
     capability,
@@ -156,13 +185,36 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
     identity: { version: VERSION, host, name: config.name, roles: config.roles, ffmpeg: proof.ffmpeg },
     submit,
   })
-  const heartbeat = createHeartbeat({ mesh, clock, rng, table, snapshot: node.body, bootEpoch: await nextBootEpoch(dataDir) })
+  const heartbeat = createHeartbeat({
+    mesh,
+    clock,
+    rng,
+    table,
+    snapshot: node.body,
+    bootEpoch: await nextBootEpoch(dataDir),
+  })
   node.attach(heartbeat)
-  const status = createStatus({ self, version: VERSION, ledger, clock, table, plans, own: heartbeat.own, problems: deliverer.problems })
+  const status = createStatus({
+    self,
+    version: VERSION,
+    ledger,
+    clock,
+    table,
+    plans,
+    own: heartbeat.own,
+    problems: deliverer.problems,
+  })
   createStatusExchange({ mesh, clock, snapshot: status.snapshot })
   await node.start()
   undo.push(() => node.stop())
-  const face: NodeFace = { self, ledger, snapshot: status.snapshot, submit: node.submit, act: node.act, setPaused: node.setPaused }
+  const face: NodeFace = {
+    self,
+    ledger,
+    snapshot: status.snapshot,
+    submit: node.submit,
+    act: node.act,
+    setPaused: node.setPaused,
+  }
   const control = await serveControl(createApi(face), controlSocketPath(dataDir))
   undo.push(() => control.close())
   const stop = once(async () => {
@@ -180,8 +232,17 @@ const inputOf = (config: Config, input: string) => ({
   input: resolve(input),
   output: resolve(config.output ?? join(input, '..', 'outputs')),
   stateFile: join(config.data_dir, 'input-folder.json'),
-  recipe: { ...DEFAULT_RECIPE, renditions: config.input_renditions, preset: config.input_preset, crf: config.input_crf },
+  recipe: {
+    ...DEFAULT_RECIPE,
+    renditions: config.input_renditions,
+    preset: config.input_preset,
+    crf: config.input_crf,
+  },
 })
+
+/** Slots of the other peers that were heard lately: the table remembers dead ones, too, to refuse replays. */
+const liveSlots = (table: PeerTable, now: number): number =>
+  table.all().reduce((sum, { beat, heard_mono }) => sum + (now - heard_mono < LIVE_MS ? beat.slots : 0), 0)
 
 const slotsFor = (proof: Proof): number =>
   defaultSlots({ freeBytes: freemem(), coresPerSlot: proof.cores_per_slot, encodeBytes: proof.encode_bytes })
@@ -190,11 +251,15 @@ const slotsFor = (proof: Proof): number =>
 async function readSwarmKey(config: Config): Promise<string | undefined> {
   const open = config.listen.filter((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address))
   if (open.length > 0 && ledgerAddress(config).startsWith('sqlite:') && config.roles.includes('coordinator')) {
-    throw new UsageError(`listening on ${open[0]} invites other hosts, which cannot reach this host's SQLite ledger; give --ledger mongodb://…`)
+    throw new UsageError(
+      `listening on ${open[0]} invites other hosts, which cannot reach this host's SQLite ledger; give --ledger mongodb://…`,
+    )
   }
   if (!config.swarm_key) {
     if (open.length === 0 || config.open_mesh) return undefined
-    throw new UsageError(`listening on ${open[0]} needs a mesh key: make one with \`reelmesh keygen FILE\` and give --swarm-key FILE on every host (or --open-mesh to let anyone in)`)
+    throw new UsageError(
+      `listening on ${open[0]} needs a mesh key: make one with \`reelmesh keygen FILE\` and give --swarm-key FILE on every host (or --open-mesh to let anyone in)`,
+    )
   }
   try {
     return await readFile(config.swarm_key, 'utf8')
@@ -210,4 +275,3 @@ function once<T>(act: () => Promise<T>): () => Promise<T> {
     return running
   }
 }
-

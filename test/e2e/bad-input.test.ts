@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rmdir, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -45,7 +45,10 @@ test('files that are no videos are refused one by one, and a good one among them
     sources.filter((source) => source.expect.refused !== null).map(async (source) => ensureSource(source.name)),
   )
   const bad = ['missing.mp4', 'empty.mp4', 'text.mp4', 'folder.mp4', 'fifo.mp4'].map((name) => join(dir, name))
-  const result = await runCli(['run', ...bad, ...refused, '/dev/zero', good, '--out', out, ...FAST], { cwd: dir, dataDir })
+  const result = await runCli(['run', ...bad, ...refused, '/dev/zero', good, '--out', out, ...FAST], {
+    cwd: dir,
+    dataDir,
+  })
   assert.equal(result.code, 2, result.stderr)
   assertSentences(result, [...bad, ...refused, '/dev/zero'])
   assert.deepEqual(await filesBelow(out), ['480p/good one.mp4'])
@@ -70,7 +73,10 @@ test('a playlist named .mp4 opens neither the file nor the address that it names
   }
   for (const [name, text] of Object.entries(texts)) await writeFile(join(dir, name), text)
   const files = Object.keys(texts).map((name) => join(dir, name))
-  const result = await runCli(['run', ...files, '--out', join(dir, 'out'), ...FAST], { cwd: dir, dataDir: join(dir, 'data') })
+  const result = await runCli(['run', ...files, '--out', join(dir, 'out'), ...FAST], {
+    cwd: dir,
+    dataDir: join(dir, 'data'),
+  })
   assert.equal(result.code, 2)
   assertSentences(result, files)
   assert.deepEqual(asked, [], 'nothing was asked of the server')
@@ -80,11 +86,25 @@ test('a playlist named .mp4 opens neither the file nor the address that it names
 test('names that would upset a shell, a terminal or ffmpeg are just names', async (t) => {
   const dir = await folder(t)
   const out = join(dir, 'out')
-  const names = ['spa ce', `quo'te"s`, 'new\nline', 'emoji 🎬', 'per%dcent %05d', '-dash', 'co:lon', 'back\\slash', 'x'.repeat(200)]
+  const names = [
+    'spa ce',
+    `quo'te"s`,
+    'new\nline',
+    'emoji 🎬',
+    'per%dcent %05d',
+    '-dash',
+    'co:lon',
+    'back\\slash',
+    'x'.repeat(200),
+  ]
   const files = await Promise.all(names.map((name) => goodClip(dir, `${name}.mp4`)))
   // The same bytes under two names are one video: each needs bytes of its own.
-  for (const [at, file] of files.entries()) await writeFile(file, Buffer.concat([await readFile(file), Buffer.from([0, 0, 0, 9, ...Buffer.from('free'), at])]))
-  const result = await runCli(['run', '--out', out, ...FAST, '--', ...names.map((name) => `${name}.mp4`)], { cwd: dir, dataDir: join(dir, 'data') })
+  for (const [at, file] of files.entries())
+    await writeFile(file, Buffer.concat([await readFile(file), Buffer.from([0, 0, 0, 9, ...Buffer.from('free'), at])]))
+  const result = await runCli(['run', '--out', out, ...FAST, '--', ...names.map((name) => `${name}.mp4`)], {
+    cwd: dir,
+    dataDir: join(dir, 'data'),
+  })
   assert.equal(result.code, 0, result.stderr)
   assert.deepEqual(await filesBelow(out), names.map((name) => `480p/${name}.mp4`).sort())
 })
@@ -99,7 +119,10 @@ test('two sources of one name do not overwrite each other, nor a file that was t
   }
   await mkdir(join(out, '480p'), { recursive: true })
   await writeFile(join(out, '480p', 'same.mp4'), 'mine')
-  const result = await runCli(['run', 'a/same.mp4', 'b/same.mp4', '--out', out, ...FAST], { cwd: dir, dataDir: join(dir, 'data') })
+  const result = await runCli(['run', 'a/same.mp4', 'b/same.mp4', '--out', out, ...FAST], {
+    cwd: dir,
+    dataDir: join(dir, 'data'),
+  })
   assert.equal(result.code, 0, result.stderr)
   assert.equal(await readFile(join(out, '480p', 'same.mp4'), 'utf8'), 'mine')
   const names = await filesBelow(out)
@@ -116,7 +139,12 @@ test('a truncated file without its index is refused, an unreadable one too', asy
   await chmod(dir, 0o777)
   const root = process.getuid?.() === 0
   const prefix = root ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] : []
-  const result = await runCli(['run', cut, locked, '--out', join(dir, 'out'), ...FAST], { cwd: dir, dataDir: join(dir, 'data'), prefix, env: { HOME: dir } })
+  const result = await runCli(['run', cut, locked, '--out', join(dir, 'out'), ...FAST], {
+    cwd: dir,
+    dataDir: join(dir, 'data'),
+    prefix,
+    env: { HOME: dir },
+  })
   assert.equal(result.code, 2, result.stderr)
   assertSentences(result, [cut, locked])
 })
@@ -125,7 +153,11 @@ test('wrong words on the command line get a sentence and exit code 2', async (t)
   const dir = await folder(t)
   const good = await goodClip(dir, 'good.mp4')
   await writeFile(join(dir, 'a-file'), '')
-  await writeFile(join(dir, 'old-ffmpeg'), '#!/bin/sh\necho "ffmpeg version 4.4.2 Copyright (c) 2000-2021 the FFmpeg developers"\necho "libavutil      56. 70.100 / 56. 70.100"\necho "libavcodec     58.134.100 / 58.134.100"\n', { mode: 0o755 })
+  await writeFile(
+    join(dir, 'old-ffmpeg'),
+    '#!/bin/sh\necho "ffmpeg version 4.4.2 Copyright (c) 2000-2021 the FFmpeg developers"\necho "libavutil      56. 70.100 / 56. 70.100"\necho "libavcodec     58.134.100 / 58.134.100"\n',
+    { mode: 0o755 },
+  )
   const cases: [readonly string[], RegExp][] = [
     [['run', good, '--renditions', '480p,999p'], /999p is not a rendition; choose from 480p, 720p, 1080p/],
     [['run', good, '--preset', 'warp'], /warp/],
@@ -152,7 +184,10 @@ test('wrong words on the command line get a sentence and exit code 2', async (t)
 
 test('a database that does not answer is told within seconds, with exit code 3 and without its password', async (t) => {
   const dir = await folder(t)
-  const result = await runCli(['node', '--ledger', 'mongodb://me:secret@127.0.0.1:1/reelmesh?replicaSet=rs'], { cwd: dir, dataDir: join(dir, 'data') })
+  const result = await runCli(['node', '--ledger', 'mongodb://me:secret@127.0.0.1:1/reelmesh?replicaSet=rs'], {
+    cwd: dir,
+    dataDir: join(dir, 'data'),
+  })
   assert.ok(result.code === 2 || result.code === 3, `exit ${result.code}`)
   assert.match(result.stderr, /^reelmesh: .*127\.0\.0\.1:1.*\n$/)
   assert.doesNotMatch(result.stderr, /secret/)
@@ -165,7 +200,10 @@ test('a port in use is named', async (t) => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
-  const result = await runCli(['node', '--listen', `/ip4/127.0.0.1/tcp/${port}`], { cwd: dir, dataDir: join(dir, 'data') })
+  const result = await runCli(['node', '--listen', `/ip4/127.0.0.1/tcp/${port}`], {
+    cwd: dir,
+    dataDir: join(dir, 'data'),
+  })
   assert.equal(result.code, 2, result.stderr)
   assert.match(result.stderr, new RegExp(`${port}.*in use`))
   assert.doesNotMatch(result.stderr, /\n\s+at /)
@@ -182,17 +220,26 @@ test('a full disk under the data folder or the output folder ends with a sentenc
   })
   const good = await goodClip(dir, 'good.mp4')
   const large = await ensureSource('h264-closed')
-  const asData = await runCli(['run', large, '--out', join(dir, 'out'), ...FAST, '--crf', '0'], { cwd: dir, dataDir: join(small, 'data') })
+  const asData = await runCli(['run', large, '--out', join(dir, 'out'), ...FAST, '--crf', '0'], {
+    cwd: dir,
+    dataDir: join(small, 'data'),
+  })
   assert.equal(asData.code, 1, asData.stderr)
   assert.match(asData.stderr, /disk/)
   assert.deepEqual(await filesBelow(join(dir, 'out')), [])
   await run('sh', ['-c', `rm -rf ${small}/data; head -c 6000000 /dev/zero > ${small}/filler || true`])
-  const asOut = await runCli(['run', good, '--out', join(small, 'out'), ...FAST], { cwd: dir, dataDir: join(dir, 'data2') })
+  const asOut = await runCli(['run', good, '--out', join(small, 'out'), ...FAST], {
+    cwd: dir,
+    dataDir: join(dir, 'data2'),
+  })
   assert.equal(asOut.code, 1, asOut.stderr)
   assert.match(asOut.stderr, /good.*disk is full.*run the same command again/s)
   assert.deepEqual(await filesBelow(join(small, 'out')), [])
   await run('rm', [join(small, 'filler')])
-  const again = await runCli(['run', good, '--out', join(small, 'out'), ...FAST], { cwd: dir, dataDir: join(dir, 'data2') })
+  const again = await runCli(['run', good, '--out', join(small, 'out'), ...FAST], {
+    cwd: dir,
+    dataDir: join(dir, 'data2'),
+  })
   assert.equal(again.code, 0, again.stderr)
   assert.deepEqual(await filesBelow(join(small, 'out')), ['480p/good.mp4'])
 })

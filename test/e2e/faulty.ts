@@ -13,7 +13,8 @@ import { configSchema, loadConfig } from '../../node/config.ts'
 import { createRunMesh } from '../../node/run-mesh.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 
-const [, part = '', method = '', when = '', marker = ''] = /^(\w+)\.(\w+):(before|after)@(.+)$/.exec(process.env.REELMESH_TEST_FAULT ?? '') ?? []
+const [, part = '', method = '', when = '', marker = ''] =
+  /^(\w+)\.(\w+):(before|after)@(.+)$/.exec(process.env.REELMESH_TEST_FAULT ?? '') ?? []
 
 function dieOnce(): void {
   try {
@@ -43,7 +44,13 @@ function faulty<T extends object>(real: T): T {
 }
 
 const wrap: Wrappers =
-  part === 'ledger' ? { ledger: faulty } : part === 'store' ? { store: faulty } : part === 'media' ? { media: faulty } : {}
+  part === 'ledger'
+    ? { ledger: faulty }
+    : part === 'store'
+      ? { store: faulty }
+      : part === 'media'
+        ? { media: faulty }
+        : {}
 
 async function worker(args: readonly string[]): Promise<void> {
   const flags: Record<string, unknown> = {}
@@ -63,7 +70,8 @@ async function run([out = '', ...files]: readonly string[]): Promise<void> {
   const mesh = await createRunMesh({ config, workers: 2, entry: fileURLToPath(import.meta.url), wrap })
   const signal = AbortSignal.timeout(100_000)
   const recipe = { ...DEFAULT_RECIPE, preset: 'ultrafast', upscale: true } as const
-  for (const file of files) await mesh.submit({ path: resolve(file), recipe, out: resolve(out), priority: 0, deadline: null, signal })
+  for (const file of files)
+    await mesh.submit({ path: resolve(file), recipe, out: resolve(out), priority: 0, deadline: null, signal })
   for (;;) {
     const videos = await mesh.ledger.videos()
     if (videos.every((video) => video.deliveries.every((delivery) => delivery.done_at !== null))) break

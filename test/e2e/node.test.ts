@@ -4,8 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusSnapshot } from '../../node/status.ts'
 import { ensureSource } from '../sources/make.ts'
 import { eventsOf, filesBelow, folder, ROOT, runCli } from './cli.ts'
@@ -14,9 +14,16 @@ const MAIN = join(ROOT, 'cli', 'main.ts')
 const FAST = ['--preset', 'ultrafast', '--renditions', '480p']
 
 /** A node that is up; ended with the test. */
-async function startNode(t: { after(act: () => Promise<void>): void }, place: { dir: string; dataDir: string }): Promise<ChildProcess> {
+async function startNode(
+  t: { after(act: () => Promise<void>): void },
+  place: { dir: string; dataDir: string },
+): Promise<ChildProcess> {
   const env = { ...process.env, REELMESH_DATA_DIR: place.dataDir }
-  const node = spawn(process.execPath, [MAIN, 'node', '--slots', '1', '--name', 'solo'], { cwd: place.dir, env, stdio: ['ignore', 'pipe', 'ignore'] })
+  const node = spawn(process.execPath, [MAIN, 'node', '--slots', '1', '--name', 'solo'], {
+    cwd: place.dir,
+    env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
   t.after(async () => {
     if (node.exitCode === null && node.signalCode === null) {
       node.kill('SIGKILL')
@@ -65,7 +72,10 @@ test('a node takes submissions, delivers, answers status, and ends cleanly on SI
   const address = (await runCli(['doctor', '--json'], place)).stdout
   assert.match(address, /a node runs here/)
   const people = await runCli(['status'], place)
-  assert.ok(people.stdout.split('\n').every((line) => line.length <= 80), people.stdout)
+  assert.ok(
+    people.stdout.split('\n').every((line) => line.length <= 80),
+    people.stdout,
+  )
   assert.match((await runCli(['videos'], place)).stdout, new RegExp(`^${video} {2}COMPLETED {2}short`, 'm'))
   const cancel = await runCli(['cancel', video], place)
   assert.equal(cancel.code, 1)
@@ -86,9 +96,13 @@ test('cancel stops the encoding, retry takes it up again, priority is changed, a
   const place = { dir, cwd: dir, dataDir: join(dir, 'data') }
   await startNode(t, place)
   const source = await ensureSource('h264-closed')
-  const submitted = await runCli(['submit', source, '--out', 'out', '--json', '--preset', 'veryslow', '--upscale', '--renditions', '1080p'], place)
+  const submitted = await runCli(
+    ['submit', source, '--out', 'out', '--json', '--preset', 'veryslow', '--upscale', '--renditions', '1080p'],
+    place,
+  )
   const video = String(eventsOf(submitted.stdout)[0]?.video)
-  const running = async () => (await processesNaming(place.dataDir)).filter((line) => /ffmpeg/.test(line) && /libx264/.test(line)).length
+  const running = async () =>
+    (await processesNaming(place.dataDir)).filter((line) => /ffmpeg/.test(line) && /libx264/.test(line)).length
   await until('an encode runs', async () => (await running()) > 0)
   assert.equal((await runCli(['priority', video, '7'], place)).code, 0)
   assert.equal((await runCli(['cancel', video], place)).code, 0)
@@ -102,7 +116,20 @@ test('killed, a run leaves no worker and no ffmpeg behind, and run again it goes
   const dir = await folder(t)
   const place = { cwd: dir, dataDir: join(dir, 'data') }
   const source = await ensureSource('h264-closed')
-  const args = ['run', source, '--out', join(dir, 'out'), '--json', '--workers', '2', '--preset', 'medium', '--upscale', '--renditions', '720p']
+  const args = [
+    'run',
+    source,
+    '--out',
+    join(dir, 'out'),
+    '--json',
+    '--workers',
+    '2',
+    '--preset',
+    'medium',
+    '--upscale',
+    '--renditions',
+    '720p',
+  ]
   let killed = false
   const first = await runCli(args, {
     ...place,
@@ -123,7 +150,20 @@ test('killed, a run leaves no worker and no ffmpeg behind, and run again it goes
 test('Ctrl-C stops a run cleanly with exit code 130, and run again it goes on', async (t) => {
   const dir = await folder(t)
   const place = { cwd: dir, dataDir: join(dir, 'data') }
-  const args = ['run', await ensureSource('short'), '--out', join(dir, 'out'), '--json', '--workers', '1', '--preset', 'veryslow', '--upscale', '--renditions', '1080p']
+  const args = [
+    'run',
+    await ensureSource('short'),
+    '--out',
+    join(dir, 'out'),
+    '--json',
+    '--workers',
+    '1',
+    '--preset',
+    'veryslow',
+    '--upscale',
+    '--renditions',
+    '1080p',
+  ]
   const first = await runCli(args, { ...place, onLine: (line, kill) => line.includes('"attempt"') && kill('SIGINT') })
   assert.equal(first.code, 130, first.stderr)
   assert.deepEqual(await processesNaming(place.dataDir), [])

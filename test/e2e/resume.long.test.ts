@@ -1,8 +1,8 @@
 /** kill -9 of every process at 20 random moments of a run, and started again: the same bytes each time. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertFinished, hashes, killAllAfter, places, runToTheEnd } from './resume.ts'
 import { folder } from './cli.ts'
+import { assertFinished, hashes, killAllAfter, places, runToTheEnd } from './resume.ts'
 
 const KILLS = 20
 

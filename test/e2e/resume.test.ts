@@ -1,8 +1,8 @@
 /** A process may die at any point and the video is finished with the same bytes: five named points, on the way of one video. */
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { assertFinished, hashes, places, runToTheEnd } from './resume.ts'
 import { folder } from './cli.ts'
+import { assertFinished, hashes, places, runToTheEnd } from './resume.ts'
 
 const POINTS = [
   ['ledger.commitPlan:after', 'the coordinator dies between the plan and the first chunk'],

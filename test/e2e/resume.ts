@@ -23,18 +23,34 @@ export const places = (dir: string): Attempted => ({ dir, out: join(dir, 'out'),
 /** sha256 of every delivered file, by its path. */
 export async function hashes({ out }: Attempted): Promise<Record<string, string>> {
   const files = await filesBelow(out)
-  const named = files.map(async (file) => [file, createHash('sha256').update(await readFile(join(out, file))).digest('hex')] as const)
+  const named = files.map(
+    async (file) =>
+      [
+        file,
+        createHash('sha256')
+          .update(await readFile(join(out, file)))
+          .digest('hex'),
+      ] as const,
+  )
   return Object.fromEntries(await Promise.all(named))
 }
 
 /** One whole run; with a fault, whoever reaches it first dies there, and what died is started again until the run is done. */
-export async function runToTheEnd(place: Attempted, fault?: string): Promise<{ starts: number; seconds: number; isArmed: boolean }> {
+export async function runToTheEnd(
+  place: Attempted,
+  fault?: string,
+): Promise<{ starts: number; seconds: number; isArmed: boolean }> {
   const source = await ensureSource(SOURCE)
   const marker = join(place.dir, 'armed')
   if (fault) await writeFile(marker, '')
   const env = fault ? { REELMESH_TEST_FAULT: `${fault}@${marker}` } : {}
   for (let starts = 1; starts <= 3; starts++) {
-    const result = await runCli(['run', place.out, source], { cwd: place.dir, dataDir: place.dataDir, main: FAULTY, env })
+    const result = await runCli(['run', place.out, source], {
+      cwd: place.dir,
+      dataDir: place.dataDir,
+      main: FAULTY,
+      env,
+    })
     if (result.code === 0) {
       const isArmed = (await filesBelow(place.dir)).includes('armed')
       return { starts, seconds: result.seconds, isArmed }
@@ -48,7 +64,12 @@ export async function runToTheEnd(place: Attempted, fault?: string): Promise<{ s
 export async function killAllAfter(place: Attempted, ms: number): Promise<boolean> {
   const source = await ensureSource(SOURCE)
   const env = { ...process.env, REELMESH_DATA_DIR: place.dataDir }
-  const child = spawn(process.execPath, [FAULTY, 'run', place.out, source], { cwd: place.dir, env, stdio: 'ignore', detached: true })
+  const child = spawn(process.execPath, [FAULTY, 'run', place.out, source], {
+    cwd: place.dir,
+    env,
+    stdio: 'ignore',
+    detached: true,
+  })
   const ended = once(child, 'exit')
   const timer = setTimeout(() => child.pid && process.kill(-child.pid, 'SIGKILL'), ms)
   const [code] = (await ended) as [number | null]
