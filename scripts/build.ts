@@ -10,10 +10,14 @@ import { build, type Metafile } from 'esbuild'
 const ROOT = join(import.meta.dirname, '..')
 const BUNDLE = 'dist/reelmesh.mjs'
 
-/** What the MongoDB driver asks for and does without: encryption, compression and logins that need native code. */
+/**
+ * What packages ask for and do without, because it needs native code: encryption, compression and logins of the MongoDB
+ * driver, and the speed of ssh2's ciphers.
+ */
 const OPTIONAL = [
   '@aws-sdk/credential-providers',
   '@mongodb-js/zstd',
+  'cpu-features',
   'gcp-metadata',
   'kerberos',
   'mongodb-client-encryption',

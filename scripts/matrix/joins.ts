@@ -3,12 +3,15 @@
  * those with unequal ones not at all: neither as a worker's result nor, slipped in, at the merge. A join of unequal
  * parameter sets says nothing and plays wrong.
  */
+import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import type { Media } from '../../protocol/media.ts'
-import { BOXES, checkOutput } from '../../test/sources/check.ts'
-import { findSource } from '../../test/sources/make.ts'
-import { type CutSource, encodeChunk } from './chunks.ts'
+import type { Media, MergeJob } from '../../protocol/media.ts'
+import { checkOutput } from '../../test/sources/check.ts'
+import { ensureSource, findSource } from '../../test/sources/make.ts'
+import { runPipeline } from '../../test/sources/pipeline.ts'
+import { type CutSource, encodeChunk, planSource } from './chunks.ts'
+import { RECIPE } from './exact.ts'
 import { type Cell, type Peer, takesAll, why } from './peer.ts'
 
 interface JoinJob {
@@ -20,56 +23,46 @@ interface JoinJob {
 
 const JOIN_MS = 300_000
 
-/** Chunk after chunk by the next peer that takes the plan; joined once by each of them. */
-export async function mixedJoins({ cut, peers, dir, tell }: JoinJob): Promise<Cell[]> {
-  const able = peers.filter((peer) => takesAll(peer, cut.plan))
-  const chunks: string[] = []
-  for (const { chunk_id } of cut.plan.chunks) {
-    const peer = able[chunk_id % able.length]
-    if (!peer) throw new Error(`no build takes ${cut.name}`)
-    const result = await encodeChunk(peer.media, { cut, chunk_id, outDir: join(dir, `mixed-${cut.name}-${chunk_id}`) })
-    if (!result.ok) throw result.failure
-    chunks.push(result.path)
+/** Chunk after chunk by the next peer that takes the plan, ingest and sound by the first; joined once by each of them. */
+export async function mixedJoins(job: { name: string } & Omit<JoinJob, 'cut'>): Promise<Cell[]> {
+  const { name, peers, dir, tell } = job
+  const [planner] = peers
+  if (!planner) return []
+  const source = findSource(name)
+  const file = await ensureSource(name)
+  const { plan } = await planSource(planner.media, file, RECIPE)
+  const able = peers.filter((peer) => takesAll(peer, plan))
+  if (plan.chunks.length < 2 || able.length < 2)
+    throw new Error(`${plan.chunks.length} chunks of ${able.length} builds mix nothing`)
+  const joined = new Map<Peer, string | Error>()
+  const media: Media = {
+    ...planner.media,
+    encode: (work) => (able[work.chunk_id % able.length] ?? planner).media.encode(work),
+    merge: async (work) => {
+      for (const peer of able)
+        joined.set(peer, await joinAs(peer, { ...work, out: `${work.out}.${peer.build.name}.mp4` }))
+    },
   }
-  if (chunks.length < 2 || able.length < 2)
-    throw new Error(`${cut.name}: ${chunks.length} chunks of ${able.length} builds mix nothing`)
-  const cells: Cell[] = []
-  for (const peer of peers)
-    cells.push(
-      able.includes(peer) ? await joinCell({ cut, peer, chunks, dir, tell, checker: peers[0] ?? peer }) : DECLINED,
-    )
-  return cells
+  const outDir = await mkdtemp(join(dir, `mixed-${name}-`))
+  await runPipeline(media, { source: file, recipe: RECIPE, outDir, signal: AbortSignal.timeout(JOIN_MS) })
+  const cells = peers.map(async (peer): Promise<Cell> => {
+    const output = joined.get(peer)
+    if (output === undefined) return { text: 'declined', ok: true }
+    const { ffmpeg, ffprobe } = planner.build
+    const problems =
+      output instanceof Error ? [why(output)] : (await checkOutput({ source, file, output, ffmpeg, ffprobe })).problems
+    for (const problem of problems) tell(`${name} joined by ${peer.build.name}: ${problem}`)
+    return problems.length === 0 ? { text: 'exact', ok: true } : { text: 'WRONG', ok: false }
+  })
+  return await Promise.all(cells)
 }
 
-const DECLINED: Cell = { text: 'declined', ok: true }
-
-async function joinCell(job: {
-  cut: CutSource
-  peer: Peer
-  chunks: readonly string[]
-  dir: string
-  tell: (sentence: string) => void
-  checker: Peer
-}): Promise<Cell> {
-  const { cut, peer, chunks, dir, tell } = job
-  const out = join(dir, `joined-${cut.name}-${peer.build.name}.mp4`)
+async function joinAs({ media }: Peer, job: MergeJob): Promise<string | Error> {
   try {
-    const resolution = await merge(peer.media, { cut, chunks, out })
-    const { ffmpeg, ffprobe } = job.checker.build
-    const source = findSource(cut.name)
-    const { problems } = await checkOutput({
-      source,
-      file: cut.file,
-      output: out,
-      box: BOXES[resolution],
-      ffmpeg,
-      ffprobe,
-    })
-    for (const problem of problems) tell(`${cut.name} joined by ${peer.build.name}: ${problem}`)
-    return problems.length === 0 ? { text: 'exact', ok: true } : { text: 'WRONG', ok: false }
+    await media.merge(job)
+    return job.out
   } catch (error) {
-    tell(`${cut.name} joined by ${peer.build.name}: ${why(error)}`)
-    return { text: 'FAILED', ok: false }
+    return error instanceof Error ? error : new Error(String(error))
   }
 }
 
@@ -118,7 +111,7 @@ async function refusedCell(act: Promise<unknown>, what: string, tell: (sentence:
   }
 }
 
-async function merge(media: Media, job: { cut: CutSource; chunks: readonly string[]; out: string }) {
+async function merge(media: Media, job: { cut: CutSource; chunks: readonly string[]; out: string }): Promise<void> {
   const { cut, chunks, out } = job
   const [rendition] = cut.plan.renditions
   if (!rendition) throw new Error(`${cut.name} has no rendition`)
@@ -132,5 +125,4 @@ async function merge(media: Media, job: { cut: CutSource; chunks: readonly strin
     out,
     signal: AbortSignal.timeout(JOIN_MS),
   })
-  return rendition.resolution
 }
