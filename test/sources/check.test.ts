@@ -152,7 +152,7 @@ test('wrong pixel aspect is reported', async () => {
 
 test('a display matrix is reported', async () => {
   const output = await encode({})
-  await writeFile(output, turnMp4(await readFile(output), 180))
+  await writeFile(output, turnMp4(await readFile(output), '180'))
   const result = await checkOutput({ source, file, output, ...TOOLS })
   assert.ok(result.problems.includes('turned by 180°'))
 })

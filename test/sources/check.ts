@@ -65,7 +65,7 @@ export async function checkOutput(job: CheckJob): Promise<CheckResult> {
     ...checkSource(source, wanted),
     ...compareFrames(wanted.frames, got.frames, tick_s),
     ...(wanted.frames.length === got.frames.length && !source.expect.hdr
-      ? comparePictures(wanted.frames, got.frames)
+      ? comparePictures(wanted.frames, got.frames, source.expect.lossMax)
       : []),
     ...compareBeeps(wanted, got, source.expect.beepSamples),
     ...compareContainer(source.expect, { source: before, output: after }, job.box ?? BOXES['480p']),
@@ -116,4 +116,4 @@ function gatherFacts(wanted: Shown, got: Shown, output: Container): Facts {
 }
 
 const largest = (offsets: readonly number[]): number =>
-  Number(offsets.reduce((most, by) => (Math.abs(by) > Math.abs(most) ? by : most), 0).toFixed(3))
+  Number(offsets.reduce((most, by) => (Math.abs(by) > Math.abs(most) ? by : most), 0).toFixed(3)) + 0

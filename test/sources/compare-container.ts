@@ -65,13 +65,14 @@ function compareShape(expect: Expected, film: Stream, box: Box): string[] {
 }
 
 /**
- * What the source says of its colours must still be said, HDR as the BT.709 it became and full range as the limited one.
+ * What the source says of its colours must still be said, HDR and RGB as the BT.709 they became, full range as the
+ * limited one.
  * Where the source says nothing, nothing may be said: a player guesses as it did before. An untold range is the limited one.
  */
 function compareColor(expect: Expected, source: Stream | undefined, film: Stream): string[] {
   return Object.entries(source?.color ?? {}).flatMap(([tag, said]) => {
     const got = film.color[tag as keyof Stream['color']]
-    const sdr = expect.hdr ? 'bt709' : said
+    const sdr = expect.hdr || said === 'gbr' ? 'bt709' : said
     const wanted = tag === 'range' ? 'tv' : sdr
     const isSilent = said === '' || said === 'unknown'
     const isUntold = got === '' || got === 'unknown'

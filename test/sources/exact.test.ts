@@ -1,7 +1,8 @@
 /**
  * Promise 1: an output holds every source frame once, in order, at its time; audio within one sample of where it was.
  * And promise 8: bad input gets one clear sentence. Twelve sources by default, all of them with `REELMESH_ALL=1`, those
- * whose name holds a text with `REELMESH_SOURCE=text`; another build with `REELMESH_FFMPEG` and `REELMESH_FFPROBE`.
+ * whose name holds a text with `REELMESH_SOURCE=text`; another build with `REELMESH_FFMPEG` and `REELMESH_FFPROBE`; HEVC
+ * with `REELMESH_CODEC=hevc`.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm, stat, utimes } from 'node:fs/promises'
@@ -20,7 +21,12 @@ import { ensureSource, sources, TOOLS } from './make.ts'
 import { runPipeline } from './pipeline.ts'
 import type { Source } from './source.ts'
 
-const RECIPE: Recipe = { ...DEFAULT_RECIPE, renditions: ['480p', '720p'], preset: 'ultrafast' }
+const RECIPE: Recipe = {
+  ...DEFAULT_RECIPE,
+  renditions: ['480p', '720p'],
+  codec: process.env.REELMESH_CODEC === 'hevc' ? 'hevc' : 'h264',
+  preset: 'ultrafast',
+}
 const SOURCE_TIMEOUT_MS = 180_000
 
 let folder = ''

@@ -13,13 +13,14 @@ import { bitmapSubtitles } from './bitmap-subtitles.ts'
 import { containerSources } from './catalogue/containers.ts'
 import { damagedSources } from './catalogue/damaged.ts'
 import { gopSources } from './catalogue/gops.ts'
+import { odditySources } from './catalogue/oddities.ts'
 import { pictureSources } from './catalogue/pictures.ts'
 import { refusedSources } from './catalogue/refused.ts'
 import { soundSources } from './catalogue/sound.ts'
 import { timeSources } from './catalogue/times.ts'
 import { paint, rawInput } from './paint.ts'
 import type { Source, Step } from './source.ts'
-import { behead, coverFirst, damagePackets, turnMp4 } from './tamper.ts'
+import { behead, coverFirst, damagePackets, loseTsPackets, turnMp4, zeroHole } from './tamper.ts'
 
 export interface Tools {
   readonly ffmpeg: string
@@ -37,6 +38,7 @@ export const sources: readonly Source[] = [
   ...timeSources,
   ...pictureSources,
   ...soundSources,
+  ...odditySources,
   ...damagedSources,
   ...refusedSources,
 ]
@@ -102,10 +104,16 @@ async function runOnBytes(step: Exclude<Step, { do: 'film' | 'ffmpeg' }>, cwd: s
       return truncate(path, Math.floor((await readFile(path)).length * step.keep))
     case 'behead':
       return writeFile(path, behead(await readFile(path), step.drop))
+    case 'lose':
+      return writeFile(path, loseTsPackets(await readFile(path), step.every))
+    case 'hole':
+      return writeFile(path, zeroHole(await readFile(path), step))
     case 'damage':
       return writeFile(path, await damagePackets(await readFile(path), { ...step, cwd, ffprobe: tools.ffprobe }))
     case 'turn':
-      return writeFile(path, turnMp4(await readFile(path), step.clockwise))
+      return writeFile(path, turnMp4(await readFile(path), step.matrix))
+    case 'join':
+      return writeFile(path, Buffer.concat(await Promise.all(step.files.map((file) => readFile(join(cwd, file))))))
     case 'cover-first':
       return writeFile(path, coverFirst(await readFile(path)))
     case 'bitmap-subtitles':

@@ -34,8 +34,15 @@ const GAP_S = 0.015
 const BYTES_MAX = 2 ** 30
 
 /** Every frame that a player shows of `stream`, turned upright, in the order they come. */
-export async function readFrames(job: { ffmpeg: string; file: string; stream: number }): Promise<Frame[]> {
-  const filter = `scale=${THUMB.width}:${THUMB.height}:flags=area,format=gray,showinfo`
+export async function readFrames(job: {
+  ffmpeg: string
+  file: string
+  stream: number
+  /** Grey is then made as BT.709 makes it, which is what RGB is tagged as after encoding. */
+  isRgb?: boolean
+}): Promise<Frame[]> {
+  const matrix = job.isRgb ? ':out_color_matrix=bt709' : ''
+  const filter = `scale=${THUMB.width}:${THUMB.height}:flags=area${matrix},format=gray,showinfo`
   const output = ['-map', `0:${job.stream}`, '-vf', filter, '-fps_mode', 'passthrough', '-f', 'rawvideo', 'pipe:1']
   const { bytes, log } = await decode(job, output)
   const times = shownTimes(log)
@@ -52,16 +59,15 @@ export async function readFrames(job: { ffmpeg: string; file: string; stream: nu
 export async function readSound(job: { ffmpeg: string; file: string; stream: number }): Promise<Sound> {
   const output = ['-map', `0:${job.stream}`, '-af', 'ashowinfo', '-f', 'f32le', '-c:a', 'pcm_f32le', 'pipe:1']
   const { bytes, log } = await decode(job, output)
-  const frames = [
-    ...log.matchAll(/ n:\s*\d+ pts:\s*\S+ pts_time:\s*(\S+) .*?chlayout:(.+?) rate:(\d+) nb_samples:(\d+)/g),
-  ]
+  const frames = [...log.matchAll(/ n:\s*\d+ pts:\s*(\S+) .*?chlayout:(.+?) rate:(\d+) nb_samples:(\d+)/g)]
   const first = frames[0]
   if (!first) return { rate: 48_000, channels: 0, layout: '', runs: [] }
   const rate = Number(first[3])
   const total = frames.reduce((sum, frame) => sum + Number(frame[4]), 0)
   const channels = Math.round(bytes.length / 4 / total)
   const samples = new Float32Array(new Uint8Array(bytes).buffer)
-  const parts = frames.map((frame) => ({ at_s: Number(frame[1]), samples: Number(frame[4]) }))
+  // ffmpeg filters sound in ticks of one sample; `pts_time` beside them has only six digits.
+  const parts = frames.map((frame) => ({ at_s: Number(frame[1]) / rate, samples: Number(frame[4]) }))
   return { rate, channels, layout: first[2] ?? '', runs: joinParts(parts, samples, { rate, channels }) }
 }
 

@@ -28,7 +28,7 @@ export interface ShownJob {
 
 export async function readShown(job: ShownJob): Promise<Shown> {
   const film = filmStream(job.container)
-  const frames = film ? await readFrames({ ...job, stream: film.index }) : []
+  const frames = film ? await readFrames({ ...job, stream: film.index, isRgb: film.color.space === 'gbr' }) : []
   const first_s = frames[0]?.at_s ?? 0
   const cues = []
   for (const stream of streamsOf(job.container, 'subtitle')) {

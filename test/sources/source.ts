@@ -3,6 +3,7 @@
  * of it must show. The files of `catalogue/` list them, `make.ts` makes them, `check.ts` holds outputs against them.
  */
 import type { Beeps } from './beeps.ts'
+import type { Turn } from './tamper.ts'
 
 /** One thing done in the source's own temporary folder. Files are named relative to it. */
 export type Step =
@@ -23,6 +24,10 @@ export type Step =
   | { readonly do: 'truncate'; readonly file: string; readonly keep: number }
   /** Drops the first transport packets of a file: a recording that began in the middle. */
   | { readonly do: 'behead'; readonly file: string; readonly drop: number }
+  /** Drops every `every`th transport packet: a bad aerial. */
+  | { readonly do: 'lose'; readonly file: string; readonly every: number }
+  /** Zeroes bytes from a part (0–1) of a file on: a hole that a download left. */
+  | { readonly do: 'hole'; readonly file: string; readonly at: number; readonly bytes: number }
   /** Inverts 24 bytes in the middle of these video packets (a spoilt picture), and from the first byte of `heads` (none). */
   | {
       readonly do: 'damage'
@@ -30,8 +35,10 @@ export type Step =
       readonly packets: readonly number[]
       readonly heads: readonly number[]
     }
-  /** Writes a display matrix into the first track of an MP4: the clockwise turn that shows it upright. */
-  | { readonly do: 'turn'; readonly file: string; readonly clockwise: 90 | 180 | 270 }
+  /** Writes a display matrix into the first track of an MP4: the clockwise turn, or the mirror, that shows it upright. */
+  | { readonly do: 'turn'; readonly file: string; readonly matrix: Turn }
+  /** Files one after another, byte by byte. */
+  | { readonly do: 'join'; readonly file: string; readonly files: readonly string[] }
   /** Moves an MP4's metadata before its tracks: its cover art becomes stream 0. */
   | { readonly do: 'cover-first'; readonly file: string }
   /** A Blu-ray bitmap subtitle stream: one white box per entry. */

@@ -14,20 +14,24 @@ interface Box {
 const NAL_HEADER_BYTES = 5
 const CONTAINERS = new Set(['moov', 'trak'])
 
-/** Pixel rows and columns of the nine 16.16 (last column 2.30) numbers, by clockwise turn (ISO 14496-12, 8.3.2). */
-const MATRICES: Readonly<Record<90 | 180 | 270, readonly number[]>> = {
-  90: [0, 1, -1, 0],
-  180: [-1, 0, 0, -1],
-  270: [0, -1, 1, 0],
+export type Turn = '90' | '180' | '270' | 'mirror' | 'mirror-90'
+
+/** a, b, c, d of the display matrix (ISO 14496-12, 8.3.2) for each clockwise turn. */
+const MATRICES: Readonly<Record<Turn, readonly number[]>> = {
+  '90': [0, 1, -1, 0],
+  '180': [-1, 0, 0, -1],
+  '270': [0, -1, 1, 0],
+  mirror: [-1, 0, 0, 1],
+  'mirror-90': [0, 1, 1, 0],
 }
 
 /** `bytes` with the display matrix of the first video track set. */
-export function turnMp4(bytes: Buffer, clockwise: 90 | 180 | 270): Buffer {
+export function turnMp4(bytes: Buffer, turn: Turn): Buffer {
   const header = allBoxes(bytes, 0, bytes.length).find((box) => box.type === 'tkhd')
   if (!header) throw new Error('no track header in this MP4')
   const version = bytes.readUInt8(header.start + 8)
   const matrix = header.start + 8 + (version === 1 ? 52 : 40)
-  const [a = 0, b = 0, c = 0, d = 0] = MATRICES[clockwise]
+  const [a = 0, b = 0, c = 0, d = 0] = MATRICES[turn]
   for (const [index, value] of [a, b, 0, c, d].entries()) bytes.writeInt32BE(value * 65536, matrix + 4 * index)
   return bytes
 }
@@ -80,6 +84,16 @@ export async function damagePackets(
 /** A transport stream without its first part (0–1), cut between two packets of 188 bytes. */
 export const behead = (bytes: Buffer, drop: number): Buffer =>
   bytes.subarray(Math.floor((bytes.length * drop) / 188) * 188)
+
+export function loseTsPackets(bytes: Buffer, every: number): Buffer {
+  const packets = Array.from({ length: Math.floor(bytes.length / 188) }, (_, at) =>
+    bytes.subarray(at * 188, (at + 1) * 188),
+  )
+  return Buffer.concat(packets.filter((_, at) => at % every !== every - 1))
+}
+
+export const zeroHole = (bytes: Buffer, hole: { at: number; bytes: number }): Buffer =>
+  bytes.fill(0, Math.floor(bytes.length * hole.at), Math.floor(bytes.length * hole.at) + hole.bytes)
 
 function boxes(bytes: Buffer, from: number, to: number): Box[] {
   const found: Box[] = []

@@ -33,6 +33,34 @@ export const damagedSources: readonly Source[] = [
   ),
   source(
     {
+      name: 'lossy-ts',
+      file: 'lossy.ts',
+      what: 'every 311th transport packet was lost: a bad aerial',
+      cannotOn: ['6.0'],
+      steps: [...film({ out: 'lossy.ts', video: USUAL }), { do: 'lose', file: 'lossy.ts', every: 311 }],
+    },
+    { ...DAMAGED, lossMax: 100 },
+  ),
+  source(
+    {
+      name: 'hole-mp4',
+      file: 'hole.mp4',
+      what: 'an MP4 with a hole of zeros in the middle, as an unfinished torrent leaves it',
+      steps: [...film({ out: 'hole.mp4', video: USUAL }), { do: 'hole', file: 'hole.mp4', at: 0.4, bytes: 6000 }],
+    },
+    { ...DAMAGED, lossMax: 150 },
+  ),
+  source(
+    {
+      name: 'hole-mkv',
+      file: 'hole.mkv',
+      what: 'the same in Matroska, whose reader looks for the next cluster',
+      steps: [...film({ out: 'hole.mkv', video: USUAL }), { do: 'hole', file: 'hole.mkv', at: 0.4, bytes: 6000 }],
+    },
+    { ...DAMAGED, lossMax: 150 },
+  ),
+  source(
+    {
       name: 'truncated-mkv',
       file: 'truncated.mkv',
       what: 'a Matroska file whose download stopped',

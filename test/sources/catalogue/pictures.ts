@@ -1,17 +1,25 @@
 /** Shapes and samples: turned, anamorphic, odd-sized, interlaced, 4:4:4, ten bits, HDR. */
 import { type Source, type Step, source } from '../source.ts'
+import type { Turn } from '../tamper.ts'
 import { FILM_EXPECTED, film, h264, USUAL } from './film.ts'
 
 const scaled = (size: string): string[] => ['-vf', `scale=${size}:flags=neighbor`]
 
-const TURNS = { 90: 'transpose=cclock', 180: 'hflip,vflip', 270: 'transpose=clock' } as const
+/** Filters that lay an upright picture on its side, so that the matrix puts it right. */
+const LAID: Readonly<Record<Turn, string>> = {
+  '90': 'transpose=cclock',
+  '180': 'hflip,vflip',
+  '270': 'transpose=clock',
+  mirror: 'hflip',
+  'mirror-90': 'transpose=cclock_flip',
+}
 
-/** Upright 180 × 320 (or 320 × 180), coded on its side, with a matrix that puts it right. */
-function turned(clockwise: 90 | 180 | 270): Step[] {
-  const file = `turned-${clockwise}.mp4`
-  const upright = clockwise === 180 ? '320:180' : '180:320'
-  const video = ['-vf', `scale=${upright}:flags=neighbor,setsar=1,${TURNS[clockwise]}`, ...USUAL]
-  return [...film({ out: file, video }), { do: 'turn', file, clockwise }]
+/** Upright 180 × 320 (or 320 × 180), coded as a phone holds it, with a matrix that puts it right. */
+function turned(matrix: Turn): Step[] {
+  const file = `turned-${matrix}.mp4`
+  const upright = LAID[matrix].startsWith('transpose') ? '180:320' : '320:180'
+  const video = ['-vf', `scale=${upright}:flags=neighbor,setsar=1,${LAID[matrix]}`, ...USUAL]
+  return [...film({ out: file, video }), { do: 'turn', file, matrix }]
 }
 
 const portrait = { width: 180, height: 320 }
@@ -52,24 +60,57 @@ export const pictureSources: readonly Source[] = [
       file: 'turned-90.mp4',
       what: 'a phone held upright: coded on its side, turned by the display matrix',
       quick: true,
-      steps: turned(90),
+      steps: turned('90'),
     },
     { ...FILM_EXPECTED, display: portrait },
   ),
-  source({ name: 'turned-180', file: 'turned-180.mp4', what: 'upside down', steps: turned(180) }, FILM_EXPECTED),
+  source({ name: 'turned-180', file: 'turned-180.mp4', what: 'upside down', steps: turned('180') }, FILM_EXPECTED),
   source(
-    { name: 'turned-270', file: 'turned-270.mp4', what: 'the other side up', steps: turned(270) },
+    { name: 'turned-270', file: 'turned-270.mp4', what: 'the other side up', steps: turned('270') },
+    { ...FILM_EXPECTED, display: portrait },
+  ),
+  source(
+    {
+      name: 'turned-mirror',
+      file: 'turned-mirror.mp4',
+      what: 'a front camera: mirrored by the display matrix',
+      steps: turned('mirror'),
+    },
+    FILM_EXPECTED,
+  ),
+  source(
+    {
+      name: 'turned-mirror-90',
+      file: 'turned-mirror-90.mp4',
+      what: 'mirrored and on its side',
+      steps: turned('mirror-90'),
+    },
+    { ...FILM_EXPECTED, display: portrait },
+  ),
+  source(
+    {
+      name: 'turned-anamorphic',
+      file: 'turned-anamorphic.mp4',
+      what: 'on its side and with wide pixels: which turn into tall ones',
+      steps: [
+        ...film({
+          out: 'turned-anamorphic.mp4',
+          video: ['-vf', `scale=180:320:flags=neighbor,${LAID['90']},scale=300:180,setsar=16/15`, ...USUAL],
+        }),
+        { do: 'turn', file: 'turned-anamorphic.mp4', matrix: '90' },
+      ],
+    },
     { ...FILM_EXPECTED, display: portrait },
   ),
   source(
     {
       name: 'anamorphic',
       file: 'anamorphic.mp4',
-      what: 'pixels 16:15 wide: 300 × 180 samples shown as 320 × 180',
+      what: 'pixels 4:3 wide: 960 × 720 samples shown as 1280 × 720, in two rungs',
       quick: true,
-      steps: film({ out: 'anamorphic.mp4', video: ['-vf', 'scale=300:180:flags=neighbor,setsar=16/15', ...USUAL] }),
+      steps: film({ out: 'anamorphic.mp4', video: ['-vf', 'scale=960:720:flags=neighbor,setsar=4/3', ...USUAL] }),
     },
-    FILM_EXPECTED,
+    { ...FILM_EXPECTED, display: { width: 1280, height: 720 } },
   ),
   source(
     {
