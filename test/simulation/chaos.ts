@@ -6,6 +6,7 @@ import { within } from '../../protocol/clock.ts'
 import { canonicalRecipe, DEFAULT_RECIPE, type Recipe } from '../../protocol/recipe.ts'
 import { videoId, type VideoId } from '../../protocol/ids.ts'
 import { type Film, filmBytes, sha256Of } from './film.ts'
+import { LATE_MS } from './ledger-line.ts'
 import type { Life } from './life.ts'
 import type { SimulatedPeer } from './peer.ts'
 import type { FaultPlan, FilmPlan, Scenario } from './scenario.ts'
@@ -194,7 +195,10 @@ export function play(options: ChaosOptions): Play {
   for (const [at, film] of scenario.films.entries()) scheduler.after(film.at, () => void submit(at, peers[film.by]!))
   for (const fault of scenario.faults) scheduler.after(fault.at, () => strike(fault))
   scheduler.after(scenario.calmAtMs, calm)
-  return { films, isCalm: () => isOver && open === 0 && peers.every((peer) => peer.isGone || peer.state === 'running') }
+  // What is still on its way to the ledger may open a video again.
+  const quietAtMs = scenario.calmAtMs + (scenario.noise.appliedLate > 0 ? LATE_MS : 0)
+  const isQuiet = () => isOver && open === 0 && scheduler.now() > quietAtMs
+  return { films, isCalm: () => isQuiet() && peers.every((peer) => peer.isGone || peer.state === 'running') }
 }
 
 /** No statement of this scenario ever goes wrong. */

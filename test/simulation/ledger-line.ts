@@ -28,7 +28,8 @@ export const fineLine = (): LineFaults => ({
   isDown: false,
 })
 
-const LATE_MS = 20_000
+/** Whatever was given up arrives within this, or never. */
+export const LATE_MS = 20_000
 const GIVE_UP_MS = { least: 200, most: 3_000 } as const
 
 export interface LineOptions {

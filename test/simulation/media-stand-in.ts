@@ -45,7 +45,7 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
       return { frames: film.readFilm(disk.read(source)).chunks * film.FRAMES, genpts: false }
     },
     async plan({ video_id, source, recipe, signal }) {
-      await clock.sleep(600, signal)
+      await work(600, signal)
       return film.planOf(film.readFilm(disk.read(source)), video_id, recipe, build)
     },
     async cut({ chunk_id, source, out, signal }) {

@@ -66,7 +66,7 @@ export function scenarioOf(seed: number, { peersMax }: { peersMax: number }): Sc
   const rng = createSeeded(`scenario ${seed}`)
   const peers = makePeers(rng.fork('peers'), rng.whole(2, Math.max(2, peersMax)))
   const films = makeFilms(rng.fork('films'), peers)
-  const calmAtMs = rng.whole(20_000, 60_000)
+  const calmAtMs = rng.whole(10_000, 40_000)
   const faults = makeFaults({ rng: rng.fork('faults'), peers, films, calmAtMs })
   return { seed, peers, films, faults, noise: makeNoise(rng.fork('noise')), calmAtMs }
 }
@@ -101,7 +101,7 @@ function makeFilms(rng: Seeded, peers: readonly PeerPlan[]): FilmPlan[] {
         poison: at === poisoned ? rng.whole(0, chunks - 1) : null,
       },
       renditions: renditions.length > 0 ? renditions : ['480p'],
-      at: at === 0 ? 500 : rng.whole(500, 20_000),
+      at: at === 0 ? 500 : rng.whole(500, 12_000),
       by: rng.whole(0, peers.length - 1),
       priority: rng.whole(-1, 1),
     }

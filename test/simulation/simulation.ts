@@ -23,14 +23,16 @@ import { type Scenario, scenarioOf } from './scenario.ts'
 import { createSeeded } from './seeded.ts'
 import { mount, VirtualDisk } from './virtual-disk.ts'
 import { createScheduler } from './virtual-time.ts'
-import type { Sabotage, World } from './world.ts'
+import type { Circumstances, Sabotage, World } from './world.ts'
 
 export interface RunOptions {
   /** Peers at most; the seed says how many. */
   readonly peers?: number
   readonly sabotage?: Sabotage
-  /** Changes what the seed means, for a story of its own. */
-  readonly scenario?: (drawn: Scenario) => Scenario
+  /** Changes what the seed means. */
+  readonly circumstances?: Circumstances
+  /** How long a calm mesh may take to finish, virtual ms. */
+  readonly finishMs?: number
   /** Every line of the trace. */
   readonly trace?: (line: string) => void
 }
@@ -51,7 +53,7 @@ const STOP_MS = 30_000
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   const started = performance.now()
   const drawn = scenarioOf(seed, { peersMax: options.peers ?? PEERS_MAX })
-  const run = createRun(options.scenario?.(drawn) ?? drawn, options)
+  const run = createRun(options.circumstances?.(drawn) ?? drawn, options)
   const unmount = mount(run.world.disk)
   const onRejection = (error: unknown) => run.world.report(`nobody caught ${error instanceof Error ? error.stack : String(error)}`)
   process.on('unhandledRejection', onRejection)
@@ -71,7 +73,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   return { ok: violations.length === 0, violations, traceHash: hash.digest('hex').slice(0, 16), stats }
 }
 
-function createRun(scenario: Scenario, { sabotage = {}, trace: tell }: RunOptions) {
+function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, trace: tell }: RunOptions) {
   const scheduler = createScheduler()
   const rng = createSeeded(`run ${scenario.seed}`)
   const hash = createHash('sha256')
@@ -112,7 +114,7 @@ function createRun(scenario: Scenario, { sabotage = {}, trace: tell }: RunOption
     report,
   }
   peers.push(...scenario.peers.map((plan, at) => new SimulatedPeer(world, plan, at)))
-  return { scenario, scheduler, hash, violations, ledgerLife, people, base, audited, peers, world, films }
+  return { scenario, scheduler, hash, violations, ledgerLife, people, base, audited, peers, world, films, finishMs }
 }
 
 type Run = ReturnType<typeof createRun>
@@ -127,7 +129,7 @@ async function through(run: Run): Promise<void> {
     () => (isOver = true),
     (error: unknown) => world.report(String(error)),
   )
-  const end = await scheduler.run({ untilMs: scenario.calmAtMs + FINISH_MS, isOver: () => isOver || violations.length > 0 })
+  const end = await scheduler.run({ untilMs: scenario.calmAtMs + run.finishMs, isOver: () => isOver || violations.length > 0 })
   if (violations.length > 0) return
   if (end !== 'over') return world.report(await whatIsOpen(run))
   await telling

@@ -8,6 +8,7 @@ import type { Media } from '../../protocol/media.ts'
 import type { Neighbour } from './blob-stand-ins.ts'
 import type { LineFaults } from './ledger-line.ts'
 import type { GossipNoise } from './mesh-noise.ts'
+import type { Scenario } from './scenario.ts'
 import type { Seeded } from './seeded.ts'
 import type { VirtualDisk } from './virtual-disk.ts'
 import type { Scheduler } from './virtual-time.ts'
@@ -20,7 +21,11 @@ export interface Sabotage {
   ledger?(ledger: Ledger): Partial<Ledger>
   media?(media: Media, machine: string): Media
   exchange?(exchange: BlobExchange): BlobExchange
+  /** What makes the broken promise matter often, so that few seeds are needed to notice. A right mesh stands it. */
+  readonly circumstances?: Circumstances
 }
+
+export type Circumstances = (drawn: Scenario) => Scenario
 
 export interface World {
   readonly scheduler: Scheduler

@@ -1,0 +1,75 @@
+/** Bad days that make one kind of trouble common: what a deliberate fault is tried under. A right mesh stands them all. */
+import type { FaultPlan, Scenario } from './scenario.ts'
+import type { Circumstances } from './world.ts'
+
+const CALM_MS = 30_000
+const BUSY = { chunks: 5, hasAudio: true, hasSubtitles: true, poison: null } as const
+
+type Timed = FaultPlan & { readonly at: number }
+
+/** These faults instead of the drawn ones, on one busy film, with at least three full peers of even speed. */
+function busy(drawn: Scenario, faults: readonly Timed[], noise: Partial<Scenario['noise']> = {}): Scenario {
+  const peers = drawn.peers.map((peer) => ({ ...peer, isBadBuild: false, slowness: 1 }))
+  while (peers.length < 3) peers.push({ ...peers[0]!, name: `p${peers.length}` })
+  const films = drawn.films.slice(0, 1).map((film) => ({ ...film, film: { ...film.film, ...BUSY }, renditions: ['480p', '720p', '1080p'] as const, by: 0 }))
+  return { ...drawn, peers, films, faults: [...faults].sort((a, b) => a.at - b.at), noise: { ...drawn.noise, ...noise }, calmAtMs: CALM_MS }
+}
+
+/** Every `stepMs` from `fromMs` on: what `make` says for the n-th time. */
+const every = (fromMs: number, stepMs: number, times: number, make: (n: number) => FaultPlan): Timed[] =>
+  Array.from({ length: times }, (_, n) => ({ ...make(n), at: fromMs + n * stepMs }))
+
+/** Peers cut off from each other, not from a slow ledger, again and again: suspicions of living workers. */
+export const manyPartitions: Circumstances = (drawn) =>
+  busy(drawn, every(1_500, 4_500, 6, (n) => ({ what: 'partition', apart: [n % 2, 2], ms: 4_000 })), { ledgerMs: 1_000 })
+
+/** SIGTERM in the middle of encodes. */
+export const manyStops: Circumstances = (drawn) =>
+  busy(drawn, every(2_000, 1_300, 5, (n) => ({ what: 'stop', peer: n % 3, backAfterMs: 300 })), { refused: 0, answerLost: 0, appliedLate: 0 })
+
+/** Whoever leads is frozen long enough to be deposed, and wakes in the middle of what it was doing. */
+export const leadersFreeze: Circumstances = (drawn) =>
+  busy(drawn, every(1_500, 1_700, 14, (n) => ({ what: 'freeze', peer: n % 3, ms: 7_000 })), { ledgerMs: 200 })
+
+/** Statements that arrive long after their asker gave up. */
+export const lateStatements: Circumstances = (drawn) => busy(drawn, [], { appliedLate: 0.1, answerLost: 0.1 })
+
+/** The second of two writes often does not come. */
+export const refusals: Circumstances = (drawn) => busy(drawn, [], { refused: 0.15, answerLost: 0, appliedLate: 0 })
+
+/** What was done is asked for again. */
+export const lostAnswers: Circumstances = (drawn) => busy(drawn, [], { refused: 0, answerLost: 0.3, appliedLate: 0 })
+
+/**
+ * The submitter, who does not lead, plans slowly and is thought gone; the leader plans the same video, and the submitter does
+ * not hear of it before it is done.
+ */
+export const doublePlanning: Circumstances = (drawn) =>
+  busy(
+    drawn,
+    [
+      { what: 'stop', peer: 0, backAfterMs: 2_500, at: 450 },
+      { what: 'slow', peer: 0, factor: 26, ms: 25_000, at: 500 },
+      { what: 'partition', apart: [0], ms: 3_500, at: 5_000 },
+      { what: 'line down', peer: 0, ms: 5_000, at: 11_000 },
+    ],
+    { gossipLoss: 0, latencyMs: 0, refused: 0, answerLost: 0, appliedLate: 0, ledgerMs: 0 },
+  )
+
+/** The leader cut the chunks of another peer's film, and comes back with an empty disk; then so does the next one. */
+export const lostStores: Circumstances = (drawn) => {
+  const day = busy(drawn, [
+    { what: 'crash', peer: 1, isWiped: true, backAfterMs: 3_000, at: 14_000 },
+    { what: 'crash', peer: 2, isWiped: true, backAfterMs: 3_000, at: 17_000 },
+    { what: 'crash', peer: 1, isWiped: true, backAfterMs: 1_000, at: 23_000 },
+  ])
+  return { ...day, peers: day.peers.slice(0, 3).map((peer, at) => ({ ...peer, works: true, slots: 1, slowness: 3, coordinates: at > 0 })) }
+}
+
+/** People cancel and change their mind. */
+export const changesOfMind: Circumstances = (drawn) =>
+  busy(drawn, every(2_500, 3_000, 3, (n) => ({ what: 'cancel', film: 0, by: n % 3, retryAfterMs: 1_000 })), { refused: 0, answerLost: 0, appliedLate: 0 })
+
+/** People cancel, and leave it at that. */
+export const cancels: Circumstances = (drawn) =>
+  busy(drawn, [{ what: 'cancel', film: 0, by: 0, retryAfterMs: null, at: 4_000 }], { refused: 0, answerLost: 0, appliedLate: 0 })

@@ -1,0 +1,30 @@
+/** Shows that the simulation finds bugs: every deliberate fault is noticed by some seed, which is quiet without it. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { SABOTAGES } from './sabotage.ts'
+import { runSeed } from './simulation.ts'
+
+/** Seeds that are known to notice quickly; others are tried where the product has changed what they mean. */
+const KNOWN: Readonly<Record<string, number>> = {}
+const SEEDS_TRIED = 150
+/** A mesh that stands still is noticed after this much calm. */
+const FINISH_MS = 180_000
+
+describe('the simulation notices when', () => {
+  for (const [promise, sabotage] of Object.entries(SABOTAGES)) {
+    it(promise, async (t) => {
+      const known = KNOWN[promise] ?? 1
+      const seeds = [known, ...Array.from({ length: SEEDS_TRIED }, (_, at) => at + 1).filter((seed) => seed !== known)]
+      for (const seed of seeds) {
+        const { circumstances } = sabotage
+        const { ok, violations } = await runSeed(seed, { sabotage, finishMs: FINISH_MS, ...(circumstances && { circumstances }) })
+        if (ok) continue
+        t.diagnostic(`seed ${seed}: ${violations[0]}`)
+        const plain = await runSeed(seed, circumstances && { circumstances })
+        assert.deepEqual(plain.violations, [], 'and is quiet without it')
+        return
+      }
+      assert.fail(`none of ${SEEDS_TRIED} seeds noticed it`)
+    })
+  }
+})

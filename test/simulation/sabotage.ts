@@ -1,0 +1,181 @@
+/**
+ * Deliberate faults: each wraps one contract and breaks one promise of it. They show that the simulation finds bugs; none is
+ * a flag in the product. Those of the ledger sit below the audit, where a faulty adapter would be.
+ */
+import type { AttemptEnd, Completion, Steps } from '../../node/ledger/steps.ts'
+import type { TaskId } from '../../protocol/ids.ts'
+import type { SeenClaim } from '../../protocol/ledger.ts'
+import type { Task } from '../../protocol/task.ts'
+import { cancels, changesOfMind, doublePlanning, lateStatements, leadersFreeze, lostAnswers, lostStores, manyPartitions, manyStops, refusals } from './circumstances.ts'
+import type { Circumstances, Sabotage } from './world.ts'
+
+const ofSteps = (change: (steps: Steps) => Partial<Steps>, circumstances?: Circumstances): Sabotage => ({
+  steps: (steps) => ({ ...steps, ...change(steps) }),
+  ...(circumstances && { circumstances }),
+})
+
+const anyRunning = async (steps: Steps): Promise<Task | undefined> => (await steps.tasks({ status: 'PROCESSING', kinds: ['video'] }))[0]
+
+/** Ends a live claim as its own worker would. */
+async function endClaimOf(steps: Steps, task: Task): Promise<void> {
+  const claim = task.claims[0]
+  if (claim) await steps.endAttempt({ task: task._id, attempt: claim.attempt, worker: claim.worker_id, failure: null, strike: null, backoff_ms: 0 })
+}
+
+const claimFaults: Readonly<Record<string, Sabotage>> = {
+  'claims never run out': ofSteps((steps) => ({
+    claimNext: (ask) => (ask.from === 'expired' ? Promise.resolve(null) : steps.claimNext(ask)),
+    claimTask: (ask) => steps.claimTask({ ...ask, allowExpired: false }),
+  }), lateStatements),
+  'a claimed task is handed out again': ofSteps((steps) => ({
+    async claimNext(ask) {
+      const running = (await steps.claimNext(ask)) ?? (await anyRunning(steps)) ?? null
+      return running && ('task' in running ? running : { attempt: running.attempt, task: running })
+    },
+  })),
+  'a live claim is stolen': ofSteps((steps) => ({
+    async claimNext(ask) {
+      const got = await steps.claimNext(ask)
+      const running = got ? undefined : await anyRunning(steps)
+      if (!running) return got
+      await endClaimOf(steps, running)
+      return steps.claimTask({ ...ask, task: running._id, allowExpired: true })
+    },
+  })),
+  'a release is forgotten': ofSteps((steps) => ({
+    endAttempt: (end) => (end.failure === null ? Promise.resolve(true) : steps.endAttempt(end)),
+  }), manyStops),
+  'a release counts as a strike': ofSteps((steps) => ({
+    endAttempt: (end) => steps.endAttempt(end.failure === null ? asFailure(end) : end),
+  }), manyStops),
+  'a lost attempt is renewed': ofSteps((steps) => ({
+    async renew(worker, attempts) {
+      await steps.renew(worker, attempts)
+      return []
+    },
+  }), leadersFreeze),
+  'a reclaim ends claims that were made since': ofSteps((steps) => ({
+    async endSeenClaims(claims, options) {
+      const workers = new Set(claims.map((claim) => claim.worker_id))
+      const now: SeenClaim[] = []
+      for (const worker of workers) now.push(...(await steps.claimsOf(worker)))
+      return steps.endSeenClaims(now, options)
+    },
+  }), manyPartitions),
+}
+
+const asFailure = (end: AttemptEnd): AttemptEnd => ({
+  ...end,
+  failure: { attempt: end.attempt, worker_id: end.worker, code: 'encode_failed', message: 'released', log: null },
+  strike: 'encode_failed',
+})
+
+const commitFaults: Readonly<Record<string, Sabotage>> = {
+  'the fence is ignored': ofSteps((steps) => ({
+    async complete(done) {
+      if (await steps.complete(done)) return true
+      const live = (await steps.task(done.task))?.claims[0]
+      return live ? steps.complete({ ...done, attempt: live.attempt, worker: live.worker_id }) : false
+    },
+  }), leadersFreeze),
+  'a superseded attempt is told that it is done': ofSteps((steps) => ({
+    complete: async (done) => (await steps.complete(done)) || true,
+  }), leadersFreeze),
+  'a finished task is committed again': ofSteps((steps) => ({
+    complete: async (done) => (await steps.complete(done)) || (await commitOver(steps, done)),
+  }), leadersFreeze),
+  'inserting a task twice starts it anew': ofSteps((steps) => ({
+    async insertTasks(tasks) {
+      for (const { _id } of tasks) await loseAnyway(steps, _id)
+      return steps.insertTasks(tasks)
+    },
+  }), lostAnswers),
+  'a lost output is not made again': ofSteps(() => ({ loseOutput: async () => false }), lostStores),
+  'a lost input is not replaced': ofSteps(() => ({ recut: async () => true }), lostStores),
+}
+
+async function loseAnyway(steps: Steps, id: TaskId): Promise<void> {
+  const term = (await steps.task(id))?.coordinator_term ?? 0
+  await steps.loseOutput(id, { completed_attempt: null, term })
+}
+
+async function commitOver(steps: Steps, done: Completion): Promise<boolean> {
+  await loseAnyway(steps, done.task)
+  const claimed = await steps.claimTask({ worker: done.worker, token: 'again' as never, task: done.task, allowExpired: false })
+  return claimed !== null && steps.complete({ ...done, attempt: claimed.attempt })
+}
+
+const leaderFaults: Readonly<Record<string, Sabotage>> = {
+  'the term is not checked': ofSteps((steps) => ({
+    moveVideo: async (id, move) => {
+      const term = (await steps.video(id))?.coordinator_term ?? 0
+      return steps.moveVideo(id, move.term === undefined ? move : { ...move, term: Math.max(move.term, term) })
+    },
+    endSeenClaims: async (claims, options) => {
+      const ended: TaskId[] = []
+      for (const claim of claims) {
+        const term = options.term === null ? null : Math.max(options.term, (await steps.task(claim.task))?.coordinator_term ?? 0)
+        ended.push(...(await steps.endSeenClaims([claim], { ...options, term })))
+      }
+      return ended
+    },
+  }), leadersFreeze),
+  'the lease is given to a second peer': ofSteps((steps) => ({
+    async acquireLease(me, nonce) {
+      const { holder, term } = await steps.lease()
+      if (holder) await steps.releaseLease(holder, term)
+      const got = await steps.acquireLease(me, nonce)
+      return got
+    },
+  }), leadersFreeze),
+  'the term does not rise': ofSteps((steps) => ({
+    acquireLease: async (me, nonce) => {
+      const lease = await steps.acquireLease(me, nonce)
+      return lease.term > 1 ? { ...lease, term: lease.term - 1 } : lease
+    },
+  }), leadersFreeze),
+  'plans are not compared': ofSteps((steps) => ({
+    moveVideo: (id, { plan, ...move }) =>
+      steps.moveVideo(id, plan === 'absent' && move.to === 'RUNNING' ? { ...move, from: [...move.from, 'RUNNING'] } : { ...move, ...(plan && { plan }) }),
+  }), doublePlanning),
+  'the sweep mends nothing': { ledger: () => ({ sweep: async () => ({ mended: 0 }) }), circumstances: refusals },
+  'a cancelled video keeps its tasks': ofSteps(() => ({ cancelTasks: async () => 0 }), cancels),
+  'a retry revives nothing': ofSteps(() => ({ reviveTasks: async () => 0 }), changesOfMind),
+}
+
+const byteFaults: Readonly<Record<string, Sabotage>> = {
+  'a delivery is recorded before its files are there': ofSteps((steps) => ({
+    async moveVideo(id, move) {
+      const held = await steps.moveVideo(id, move)
+      const deliveries = held && move.to === 'COMPLETED' ? ((await steps.video(id))?.deliveries ?? []) : []
+      for (const { peer, dir } of deliveries) await steps.finishDelivery(id, { peer, dir })
+      return held
+    },
+  })),
+  'a fetch answers another blob': {
+    exchange: (exchange) => {
+      let last: string | null = null
+      return {
+        ...exchange,
+        async fetch(want) {
+          const [path, other] = [await exchange.fetch(want), last]
+          last = path
+          return other?.includes(`/${want.video}/`) ? other : path
+        },
+      }
+    },
+  },
+  'an encoder depends on its machine': {
+    media: (media, machine) => ({
+      ...media,
+      async encode(job) {
+        const results = await media.encode(job)
+        return results.map((result) => (result.ok && machine !== 'p0' ? { ...result, path: job.input.path } : result))
+      },
+    }),
+  },
+}
+
+/** By the promise that is broken. */
+export const SABOTAGES: Readonly<Record<string, Sabotage>> = { ...claimFaults, ...commitFaults, ...leaderFaults, ...byteFaults }
+

@@ -1,0 +1,32 @@
+/** Seeds of the simulation: each a mesh of its own with its own bad day. A failing one prints the command that replays it. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { PEERS_MAX, runSeed } from './simulation.ts'
+
+/** More where long tests are wanted; 200 take about 35 s of one core. */
+const SEEDS = process.env.REELMESH_ALL ? 1_000 : 200
+/** Reported together, so that a slow machine keeps each test under its time limit. */
+const AT_ONCE = 50
+
+describe('the simulated mesh', () => {
+  it('runs the same way for the same seed, and another way for another', async () => {
+    const [first, again, other] = [await runSeed(7), await runSeed(7), await runSeed(8)]
+    assert.equal(first.traceHash, again.traceHash)
+    assert.deepEqual({ ...first.stats, realMs: 0 }, { ...again.stats, realMs: 0 })
+    assert.notEqual(first.traceHash, other.traceHash)
+  })
+
+  for (let from = 1; from <= SEEDS; from += AT_ONCE) {
+    it(`finishes every film, exactly and once, in seeds ${from} to ${from + AT_ONCE - 1} of up to ${PEERS_MAX} peers`, async (t) => {
+      const failures: string[] = []
+      let virtualMs = 0
+      for (let seed = from; seed < from + AT_ONCE; seed++) {
+        const { ok, violations, stats } = await runSeed(seed)
+        virtualMs += stats.virtualMs
+        if (!ok) failures.push(`seed ${seed}: ${violations.join('; ')}\n  replay: node test/simulation/sim.ts --seed ${seed} --peers ${PEERS_MAX} --trace`)
+      }
+      t.diagnostic(`${Math.round(virtualMs / 1000)} s simulated`)
+      assert.equal(failures.length, 0, failures.join('\n'))
+    })
+  }
+})
