@@ -68,7 +68,7 @@ async function cutTogether(job: {
   const draft = `${out}.${process.pid}.draft.mp4`
   await execa(tools.ffmpeg, [
     '-nostdin', '-v', 'error', '-y',
-    ...stretches.flatMap(({ clip }) => ['-t', String(STRETCH_S), '-i', `file:${clip}`]),
+    ...stretches.flatMap(({ clip, start }) => ['-ss', String(start), '-t', String(STRETCH_S), '-i', `file:${clip}`]),
     '-f', 'lavfi', '-i', `anoisesrc=color=pink:amplitude=0.2:seed=1:sample_rate=48000:duration=${seconds}`,
     '-filter_complex', graph, '-map', '[v]', '-map', `${stretches.length}:a`, '-t', String(seconds),
     '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '16', '-c:a', 'aac', '-ac', '2', '-b:a', '160k', draft,
@@ -76,19 +76,24 @@ async function cutTogether(job: {
   await rename(draft, out)
 }
 
-/** Clips in turn, each time with another look, until they are long enough together. */
-async function chooseStretches(
-  clips: readonly string[],
-  seconds: number,
-  tools: Ffmpeg,
-): Promise<{ clip: string; look: string }[]> {
+interface Stretch {
+  readonly clip: string
+  /** Seconds into the clip. */
+  readonly start: number
+  readonly look: string
+}
+
+/** Clips in turn, each time its next stretch, and another look when all of it was used. */
+async function chooseStretches(clips: readonly string[], seconds: number, tools: Ffmpeg): Promise<Stretch[]> {
   const lengths = await Promise.all(clips.map((clip) => lengthOf(clip, tools)))
-  const stretches: { clip: string; look: string }[] = []
+  const stretches: Stretch[] = []
   for (let total = 0; total < seconds; ) {
-    const at = stretches.length
-    const look = LOOKS[Math.floor(at / clips.length + at) % LOOKS.length] ?? 'null'
-    stretches.push({ clip: clips[at % clips.length] ?? '', look })
-    total += Math.min(STRETCH_S, lengths[at % clips.length] ?? 0)
+    const [which, turn] = [stretches.length % clips.length, Math.floor(stretches.length / clips.length)]
+    const length = lengths[which] ?? 0
+    const parts = Math.max(1, Math.floor(length / STRETCH_S))
+    const look = LOOKS[(Math.floor(turn / parts) + which) % LOOKS.length] ?? 'null'
+    stretches.push({ clip: clips[which] ?? '', start: (turn % parts) * STRETCH_S, look })
+    total += Math.min(STRETCH_S, length)
   }
   return stretches
 }
