@@ -83,7 +83,7 @@ interface Stretch {
   readonly look: string
 }
 
-/** Clips in turn, each time its next stretch, and another look when all of it was used. */
+/** Clips in turn, each time its next stretch with another look. */
 async function chooseStretches(clips: readonly string[], seconds: number, tools: Ffmpeg): Promise<Stretch[]> {
   const lengths = await Promise.all(clips.map((clip) => lengthOf(clip, tools)))
   const stretches: Stretch[] = []
@@ -91,7 +91,7 @@ async function chooseStretches(clips: readonly string[], seconds: number, tools:
     const [which, turn] = [stretches.length % clips.length, Math.floor(stretches.length / clips.length)]
     const length = lengths[which] ?? 0
     const parts = Math.max(1, Math.floor(length / STRETCH_S))
-    const look = LOOKS[(Math.floor(turn / parts) + which) % LOOKS.length] ?? 'null'
+    const look = LOOKS[stretches.length % LOOKS.length] ?? 'null'
     stretches.push({ clip: clips[which] ?? '', start: (turn % parts) * STRETCH_S, look })
     total += Math.min(STRETCH_S, length)
   }
