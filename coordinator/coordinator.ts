@@ -14,6 +14,7 @@ import { DUTY_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { LossReason } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
+import { createBackup } from './duties/backup.ts'
 import { createCollect } from './duties/collect.ts'
 import { createFinish } from './duties/finish.ts'
 import { createMembership } from './duties/membership.ts'
@@ -80,7 +81,13 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     const membership = createMembership(context)
     onLost = (peer, why) => void membership.lost(peer, why, signal)
     try {
-      const duties = [createSweep(context), membership, createFinish(context), createCollect(context)]
+      const duties = [
+        createSweep(context),
+        membership,
+        createFinish(context),
+        createCollect(context),
+        createBackup(context),
+      ]
       await Promise.all(duties.map((duty) => rounds(duty, signal)))
     } finally {
       onLost = null

@@ -78,7 +78,9 @@ export function createElection(options: ElectionOptions): Election {
       const reason = await options.mayLead()
       if (reason !== null) return `${GIVEN_BACK}: ${reason}`
       const sent = clock.mono()
-      const answer = await within(clock, safeUntil - sent, ledger.renewLease(self, term)).catch((error: unknown) => sentence(error))
+      const answer = await within(clock, safeUntil - sent, ledger.renewLease(self, term)).catch((error: unknown) =>
+        sentence(error),
+      )
       if (answer === 'renewed') safeUntil = sent + leaseMs
       else if (answer === 'deposed') return 'deposed'
       else log.warn('the lease could not be renewed', { term, why: answer })

@@ -14,13 +14,28 @@ import { DRAIN_TIMEOUT_MS } from '../protocol/limits.ts'
 import { DEFAULT_RECIPE, PRESETS } from '../protocol/recipe.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
-  z.preprocess((value) => (typeof value === 'string' ? value.split(',').map((each) => each.trim()).filter(Boolean) : value), z.array(item))
-const flag = z.preprocess((value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value), z.boolean())
+  z.preprocess(
+    (value) =>
+      typeof value === 'string'
+        ? value
+            .split(',')
+            .map((each) => each.trim())
+            .filter(Boolean)
+        : value,
+    z.array(item),
+  )
+const flag = z.preprocess(
+  (value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value),
+  z.boolean(),
+)
 const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
 export const configSchema = z.object({
   data_dir: z.string().min(1).describe('folder for state, blobs and keys'),
-  ledger: z.string().optional().describe('mongodb://… address, or sqlite:PATH (one host); default: SQLite in the data folder'),
+  ledger: z
+    .string()
+    .optional()
+    .describe('mongodb://… address, or sqlite:PATH (one host); default: SQLite in the data folder'),
   listen: list(z.string()).default(['/ip4/127.0.0.1/tcp/0']).describe('multiaddrs to listen on'),
   announce: list(z.string()).default([]).describe('multiaddrs to tell others instead of those listened on'),
   join: list(z.string()).default([]).describe('multiaddrs of known peers; one is enough'),
@@ -28,18 +43,34 @@ export const configSchema = z.object({
   swarm_key: z.string().optional().describe('file with the mesh key (reelmesh keygen); needed beyond loopback'),
   open_mesh: flag.default(false).describe('listen beyond loopback without a mesh key'),
   name: z.string().max(64).default(hostname()).describe('what people see this peer as'),
-  roles: list(z.enum(ROLES)).default([...ROLES]).describe('worker, coordinator or both'),
-  renditions: list(z.enum(RESOLUTIONS)).default([...RESOLUTIONS]).describe('rungs this peer encodes'),
+  roles: list(z.enum(ROLES))
+    .default([...ROLES])
+    .describe('worker, coordinator or both'),
+  renditions: list(z.enum(RESOLUTIONS))
+    .default([...RESOLUTIONS])
+    .describe('rungs this peer encodes'),
   slots: count(0, 1024).optional().describe('encodes at once; default: by cores, memory and ffmpeg'),
   ffmpeg: z.string().default('ffmpeg').describe('the ffmpeg to use, 5.1 or later'),
   ffprobe: z.string().default('ffprobe').describe('the ffprobe to use'),
   input: z.string().min(1).optional().describe('watch this folder: every video put there is encoded'),
   output: z.string().min(1).optional().describe('where results of the watched folder go; default: outputs beside it'),
-  input_renditions: list(z.enum(RESOLUTIONS)).default([...RESOLUTIONS]).describe('rungs made of what is put into the watched folder'),
+  input_renditions: list(z.enum(RESOLUTIONS))
+    .default([...RESOLUTIONS])
+    .describe('rungs made of what is put into the watched folder'),
   input_preset: z.enum(PRESETS).default(DEFAULT_RECIPE.preset).describe('encoder preset for the watched folder'),
-  input_crf: z.coerce.number().min(0).max(51).default(DEFAULT_RECIPE.crf).describe('quality for the watched folder, 0 (best) to 51'),
-  drain_timeout_ms: count(0, 86_400_000).default(DRAIN_TIMEOUT_MS).describe('wait for running encodes on a graceful stop, ms'),
-  log_level: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info').describe('what goes to standard error'),
+  input_crf: z.coerce
+    .number()
+    .min(0)
+    .max(51)
+    .default(DEFAULT_RECIPE.crf)
+    .describe('quality for the watched folder, 0 (best) to 51'),
+  drain_timeout_ms: count(0, 86_400_000)
+    .default(DRAIN_TIMEOUT_MS)
+    .describe('wait for running encodes on a graceful stop, ms'),
+  log_level: z
+    .enum(['silent', 'error', 'warn', 'info', 'debug'])
+    .default('info')
+    .describe('what goes to standard error'),
   store_dir: z.string().optional().describe('blob folder shared with the processes of one run'),
   proof_dir: z.string().optional().describe('folder where trial runs of ffmpeg are remembered'),
   parent_channel: flag.default(false).describe('end when standard input closes'),
@@ -49,7 +80,11 @@ export type Config = z.infer<typeof configSchema>
 export type ConfigInput = Readonly<Record<string, unknown>>
 
 /** Flags over variables over the file over defaults. `UsageError` names the field, where it came from, and what it may be. */
-export async function loadConfig(sources: { flags: ConfigInput; env: NodeJS.ProcessEnv; cwd: string }): Promise<Config> {
+export async function loadConfig(sources: {
+  flags: ConfigInput
+  env: NodeJS.ProcessEnv
+  cwd: string
+}): Promise<Config> {
   const { flags, env, cwd } = sources
   const fromEnv = Object.fromEntries(
     Object.keys(configSchema.shape).flatMap((key) => {
@@ -65,22 +100,42 @@ export async function loadConfig(sources: { flags: ConfigInput; env: NodeJS.Proc
   if (parsed.success) return { ...parsed.data, data_dir: absolute(parsed.data.data_dir, cwd) }
   const issue = parsed.error.issues[0]!
   const key = issue.code === 'unrecognized_keys' ? issue.keys[0]! : String(issue.path[0])
-  const origin = key in known ? `--${key.replaceAll('_', '-')}` : key in fromEnv ? `REELMESH_${key.toUpperCase()}` : `${key} in ${file.path}`
-  throw new UsageError(`${origin}: ${issue.message.replace(/\s+/g, ' ')}${issue.path.length > 1 ? ` (value ${Number(issue.path[1]) + 1})` : ''}`)
+  const origin =
+    key in known
+      ? `--${key.replaceAll('_', '-')}`
+      : key in fromEnv
+        ? `REELMESH_${key.toUpperCase()}`
+        : `${key} in ${file.path}`
+  throw new UsageError(
+    `${origin}: ${issue.message.replace(/\s+/g, ' ')}${issue.path.length > 1 ? ` (value ${Number(issue.path[1]) + 1})` : ''}`,
+  )
 }
 
 export const defaultDataDir = (env: NodeJS.ProcessEnv): string =>
-  join(env.XDG_DATA_HOME && isAbsolute(env.XDG_DATA_HOME) ? env.XDG_DATA_HOME : join(homedir(), '.local', 'share'), 'reelmesh')
+  join(
+    env.XDG_DATA_HOME && isAbsolute(env.XDG_DATA_HOME) ? env.XDG_DATA_HOME : join(homedir(), '.local', 'share'),
+    'reelmesh',
+  )
 
 /** Trial runs are remembered by build for every data folder of this user: they take seconds, and builds change rarely. */
 export const proofDir = (config: Config, env: NodeJS.ProcessEnv = process.env): string =>
-  config.proof_dir ?? join(env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache'), 'reelmesh', 'proofs')
+  config.proof_dir ??
+  join(
+    env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache'),
+    'reelmesh',
+    'proofs',
+  )
 
 /** The ledger's address: given, or SQLite in the data folder. */
 export const ledgerAddress = (config: Config): string => config.ledger ?? `sqlite:${join(config.data_dir, 'ledger.db')}`
 
 /** Encodes at once where nobody said: one per core, fewer where one ffmpeg fills more than a core or memory is short. */
-export function defaultSlots(machine: { cores?: number; freeBytes: number; coresPerSlot: number; encodeBytes: number }): number {
+export function defaultSlots(machine: {
+  cores?: number
+  freeBytes: number
+  coresPerSlot: number
+  encodeBytes: number
+}): number {
   const byCores = Math.ceil((machine.cores ?? availableParallelism()) / machine.coresPerSlot)
   const byMemory = Math.floor(machine.freeBytes / Math.max(1, machine.encodeBytes))
   return Math.max(1, Math.min(byCores, byMemory))

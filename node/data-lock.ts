@@ -21,7 +21,8 @@ export async function lockDataDir(dir: string): Promise<DataLock> {
     await writeFile(pidFile, `${process.pid}\n`)
     return { release: () => void (lock.isOpen && lock.close()) }
   } catch (cause) {
-    if (!/lock|busy/i.test((cause as Error).message)) throw new UsageError(`the data folder ${dir} cannot be used: ${(cause as Error).message}`, { cause })
+    if (!/lock|busy/i.test((cause as Error).message))
+      throw new UsageError(`the data folder ${dir} cannot be used: ${(cause as Error).message}`, { cause })
     const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim()
     throw new UsageError(
       `another reelmesh${pid && ` (process ${pid})`} is using ${dir}; submit to it with \`reelmesh submit\`, or set REELMESH_DATA_DIR to another folder`,

@@ -32,8 +32,10 @@ export interface Deliverer {
 }
 
 /** The final path of one output. */
-export const deliveredPath = (delivery: Pick<Delivery, 'dir' | 'name'>, output: Pick<VideoOutput, 'resolution'>): string =>
-  join(delivery.dir, output.resolution, `${delivery.name}.mp4`)
+export const deliveredPath = (
+  delivery: Pick<Delivery, 'dir' | 'name'>,
+  output: Pick<VideoOutput, 'resolution'>,
+): string => join(delivery.dir, output.resolution, `${delivery.name}.mp4`)
 
 /** A folder that can be written to, made where it is missing. `UsageError` says why not. */
 export async function prepareFolder(dir: string): Promise<void> {
@@ -42,7 +44,12 @@ export async function prepareFolder(dir: string): Promise<void> {
     await access(dir, constants.W_OK)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
-    const why = code === 'ENOTDIR' || code === 'EEXIST' ? 'is not a folder' : code === 'EROFS' ? 'is on a read-only file system' : 'cannot be written to'
+    const why =
+      code === 'ENOTDIR' || code === 'EEXIST'
+        ? 'is not a folder'
+        : code === 'EROFS'
+          ? 'is on a read-only file system'
+          : 'cannot be written to'
     throw new UsageError(`the output folder ${dir} ${why}; choose another with --out`, { cause })
   }
 }
@@ -57,7 +64,11 @@ async function makeFolder(dir: string): Promise<void> {
   if (!(await stat(dir)).isDirectory()) throw Object.assign(new Error(`${dir} is not a folder`), { code: 'ENOTDIR' })
 }
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false)
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
 
 export function createDeliverer(options: DeliveryOptions): Deliverer {
   const { self, ledger, exchange, log } = options
@@ -81,7 +92,8 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     try {
       await copyFile(from, part, constants.COPYFILE_FICLONE)
       const copied = await hashFile(part)
-      if (copied.sha256 !== output.sha256) throw new ReelmeshError('rotten_copy', `${to}: the bytes read are not those that were verified`)
+      if (copied.sha256 !== output.sha256)
+        throw new ReelmeshError('rotten_copy', `${to}: the bytes read are not those that were verified`)
       await rename(part, to)
     } finally {
       await rm(part, { force: true })
@@ -98,7 +110,12 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     problems.delete(video._id)
     options.announce(video._id)
     log.info('delivered', { video: video._id, name, dir: delivery.dir })
-    await ledger.addEvent({ what: 'delivered', peer: self, video: video._id, text: `${name}: delivered to ${delivery.dir}` })
+    await ledger.addEvent({
+      what: 'delivered',
+      peer: self,
+      video: video._id,
+      text: `${name}: delivered to ${delivery.dir}`,
+    })
   }
 
   return {

@@ -21,7 +21,11 @@ export function whatToKeep(video: Video | null, now: number): Keeping {
 }
 
 /** One pass over the store. A video submitted this moment may not be in the ledger yet: `young` names those. */
-export async function keepHouse(options: { ledger: Ledger; store: BlobStore; young: ReadonlySet<string> }): Promise<void> {
+export async function keepHouse(options: {
+  ledger: Ledger
+  store: BlobStore
+  young: ReadonlySet<string>
+}): Promise<void> {
   const { ledger, store, young } = options
   const now = await ledger.now()
   for (const id of await store.videos()) {

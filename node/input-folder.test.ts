@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test, type TestContext } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import type { Clock } from '../protocol/clock.ts'
 import { LedgerAway, SourceRefused } from '../protocol/errors.ts'
 import { INPUT_SETTLED_MS } from '../protocol/limits.ts'
 import { silentLog } from '../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { createInputFolder } from './input-folder.ts'
-import type { Submitted, SubmitRequest } from './submit.ts'
+import type { SubmitRequest, Submitted } from './submit.ts'
 
 /** A folder, a clock that only moves when told, and what was submitted. */
 async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) => void = () => {}) {
@@ -25,7 +25,16 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
     submitted.push(request)
     return { outcome: 'created', video: { _id: 'x' } } as unknown as Submitted
   }
-  const make = () => createInputFolder({ input, output: join(dir, 'out'), stateFile: join(dir, 'state.json'), recipe: DEFAULT_RECIPE, clock, log: silentLog, submit })
+  const make = () =>
+    createInputFolder({
+      input,
+      output: join(dir, 'out'),
+      stateFile: join(dir, 'state.json'),
+      recipe: DEFAULT_RECIPE,
+      clock,
+      log: silentLog,
+      submit,
+    })
   let folder = make()
   return {
     input,
@@ -51,7 +60,10 @@ describe('the input folder', () => {
     await look()
     assert.equal(submitted.length, 0, 'it has grown')
     await look()
-    assert.deepEqual(submitted.map(({ path, name }) => [path, name]), [[join(input, 'series one', 'film.v2.mp4'), 'series one/film.v2']])
+    assert.deepEqual(
+      submitted.map(({ path, name }) => [path, name]),
+      [[join(input, 'series one', 'film.v2.mp4'), 'series one/film.v2']],
+    )
     await look()
     restart()
     await look()

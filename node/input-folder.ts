@@ -75,9 +75,20 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
 
   async function takeIn(file: string, print: string, signal: AbortSignal): Promise<void> {
     const path = join(input, file)
-    const name = file.slice(0, file.length - extname(file).length).split(sep).join('/')
+    const name = file
+      .slice(0, file.length - extname(file).length)
+      .split(sep)
+      .join('/')
     try {
-      const { video, outcome } = await options.submit({ path, recipe: options.recipe, priority: 0, deadline: null, out: output, name, signal })
+      const { video, outcome } = await options.submit({
+        path,
+        recipe: options.recipe,
+        priority: 0,
+        deadline: null,
+        out: output,
+        name,
+        signal,
+      })
       log.info('taken from the input folder', { file, video: video._id, outcome })
     } catch (error) {
       if (!(error instanceof SourceRefused)) throw error

@@ -7,6 +7,9 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
 import { join } from 'node:path'
+import type { Coordinator } from '../coordinator/coordinator.ts'
+import { mayTakeIngest } from '../coordinator/policy/source-order.ts'
+import { createBell } from '../protocol/bell.ts'
 import type { BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
@@ -18,17 +21,14 @@ import type { Changed, Ledger } from '../protocol/ledger.ts'
 import { FREE_DISK, IDLE_POLL_MS, INPUT_LOOK_MS, LOG_BYTES_MAX, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
-import { createBell } from '../protocol/bell.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
 import type { Runner } from '../protocol/runner.ts'
 import type { Task } from '../protocol/task.ts'
-import type { Coordinator } from '../coordinator/coordinator.ts'
-import { mayTakeIngest } from '../coordinator/policy/source-order.ts'
 import type { Deliverer } from './delivery.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { InputFolder } from './input-folder.ts'
 import type { StatusSnapshot } from './status.ts'
-import type { Submitted, SubmitRequest } from './submit.ts'
+import type { SubmitRequest, Submitted } from './submit.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
 
 /** What every face (API, CLI, dashboard) may ask of a node. */
@@ -90,7 +90,7 @@ const LAST_HOUSEKEEPING_MS = 3_000
 const SOON_FREE = 0.5
 
 export function createNode(parts: NodeParts): ReelNode {
-  const { self, clock, rng, log, ledger, mesh, store, table, coordinator } = parts
+  const { self, clock, log, ledger, mesh, store, table, coordinator } = parts
   const stopping = new AbortController()
   const bell = createBell(clock)
   const loops: Promise<void>[] = []
@@ -105,8 +105,9 @@ export function createNode(parts: NodeParts): ReelNode {
     hear({ v: 1, ...what })
   }
 
-  function hear({ what, video }: Hint): void {
+  function hear({ what, video, task }: Hint): void {
     if (what === 'video' && video !== null) worker.recheck(video)
+    if (what === 'decided' && task) worker.recheck(task)
     if (what === 'tasks' || what === 'video' || what === 'peers') worker.hint()
     if (what === 'peers') {
       paused.at = Number.NEGATIVE_INFINITY
@@ -152,7 +153,9 @@ export function createNode(parts: NodeParts): ReelNode {
   }
 
   function otherSlots(): number {
-    const others = table.all().filter(({ beat, heard_mono }) => beat.state !== 'leaving' && clock.mono() - heard_mono < 10_000)
+    const others = table
+      .all()
+      .filter(({ beat, heard_mono }) => beat.state !== 'leaving' && clock.mono() - heard_mono < 10_000)
     const free = (slots: number, running: Heartbeat['running']) => {
       const chunks = new Map(running.map((attempt) => [attempt.task.slice(-5), attempt.done]))
       return Math.max(0, slots - [...chunks.values()].filter((done) => done < SOON_FREE).length)
@@ -171,7 +174,7 @@ export function createNode(parts: NodeParts): ReelNode {
       const hasSource = (await store.reference(task.video_id)) !== null
       return mayTakeIngest({ now: await ledger.now(), created_at: task.created_at, hasSource, leads }).take
     },
-    announce: (what, task) => hint({ what, video: task.video_id }),
+    announce: (what, task) => hint({ what, video: task.video_id, task: task._id }),
     keepLog: (task, text) => keepLog(store, task, text),
   })
 
@@ -226,7 +229,12 @@ export function createNode(parts: NodeParts): ReelNode {
       running: worker.running(),
     }),
     async act(what, video) {
-      const result = what === 'cancel' ? await ledger.cancel(video) : what === 'retry' ? await ledger.retry(video) : await ledger.setPriority(video, what.priority)
+      const result =
+        what === 'cancel'
+          ? await ledger.cancel(video)
+          : what === 'retry'
+            ? await ledger.retry(video)
+            : await ledger.setPriority(video, what.priority)
       if (result === 'changed') hint({ what: 'video', video })
       return result
     },
@@ -247,7 +255,8 @@ export function createNode(parts: NodeParts): ReelNode {
       loops.push(every('delivery', IDLE_POLL_MS, (signal) => parts.deliverer.round(signal)))
       const { inputFolder } = parts
       if (inputFolder) loops.push(every('input folder', INPUT_LOOK_MS, (signal) => inputFolder.round(signal)))
-      if (parts.keepsHouse) loops.push(every('housekeeping', SWEEP_MS, () => keepHouse({ ledger, store, young: parts.young })))
+      if (parts.keepsHouse)
+        loops.push(every('housekeeping', SWEEP_MS, () => keepHouse({ ledger, store, young: parts.young })))
     },
     async stop() {
       if (stopping.signal.aborted) return

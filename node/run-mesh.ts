@@ -2,8 +2,9 @@
  * The mesh of one `run`: this process as coordinator and receiver of results, worker processes on loopback, one ledger and one
  * blob folder between them.
  */
-import { join } from 'node:path'
+
 import { freemem } from 'node:os'
+import { join } from 'node:path'
 import type { VideoId } from '../protocol/ids.ts'
 import { startNode, type Wrappers } from './compose.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
@@ -12,7 +13,12 @@ import { createPinoLog } from './pino-log.ts'
 import { systemClock, systemRng } from './system-clock.ts'
 import { createWorkerProcesses } from './worker-processes.ts'
 
-export type WorkerEvent = { readonly what: 'started' | 'ended'; readonly name: string; readonly pid: number; readonly how?: string }
+export type WorkerEvent = {
+  readonly what: 'started' | 'ended'
+  readonly name: string
+  readonly pid: number
+  readonly how?: string
+}
 
 export interface RunMesh extends NodeFace {
   readonly dataDir: string
@@ -38,7 +44,11 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
   const storeDir = join(config.data_dir, 'store')
   const node = await startNode(config, { log, ...(wrap && { wrap }) })
-  const slots = defaultSlots({ freeBytes: freemem(), coresPerSlot: node.proof.cores_per_slot, encodeBytes: node.proof.encode_bytes })
+  const slots = defaultSlots({
+    freeBytes: freemem(),
+    coresPerSlot: node.proof.cores_per_slot,
+    encodeBytes: node.proof.encode_bytes,
+  })
   const count = workers ?? Math.min(slots, PROCESSES_MAX)
   const processes = createWorkerProcesses({
     clock: systemClock,

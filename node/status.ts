@@ -151,11 +151,28 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
         const [lease, records, videos, events] = await Promise.all([
           ledger.lease(), ledger.peers(), rows(), ledger.events(EVENTS_SHOWN),
         ]) // biome-ignore format: four questions, one line
-        const leader = lease.holder && lease.remaining_ms > 0 ? { peer: lease.holder, name: names.get(lease.holder) ?? '', term: lease.term } : null
-        return { ...base, leader, ledger: { description: ledger.description, away: null }, peers: peerRows(records), videos, events }
+        const leader =
+          lease.holder && lease.remaining_ms > 0
+            ? { peer: lease.holder, name: names.get(lease.holder) ?? '', term: lease.term }
+            : null
+        return {
+          ...base,
+          leader,
+          ledger: { description: ledger.description, away: null },
+          peers: peerRows(records),
+          videos,
+          events,
+        }
       } catch (error) {
         if (!(error instanceof LedgerAway)) throw error
-        return { ...base, leader: null, ledger: { description: ledger.description, away: error.message }, peers: peerRows([]), videos: [], events: [] }
+        return {
+          ...base,
+          leader: null,
+          ledger: { description: ledger.description, away: error.message },
+          peers: peerRows([]),
+          videos: [],
+          events: [],
+        }
       }
     },
   }
@@ -167,7 +184,24 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
         const { name, roles, resolutions, slots, busy, state, load, ffmpeg, host, running } = beat
         const speed = sumByChunk(running)
         const stated = { paused: record?.paused ?? false, reason: record?.reason ?? null }
-        return { peer, self: peer === self, name, roles, resolutions, slots, busy, state, speed, load, heard_s, version: beat.version, ffmpeg, host, running, ...stated }
+        return {
+          peer,
+          self: peer === self,
+          name,
+          roles,
+          resolutions,
+          slots,
+          busy,
+          state,
+          speed,
+          load,
+          heard_s,
+          version: beat.version,
+          ffmpeg,
+          host,
+          running,
+          ...stated,
+        }
       })
       .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || a.peer.localeCompare(b.peer))
   }
@@ -182,8 +216,12 @@ function sumByChunk(running: readonly RunningAttempt[]): number {
 function shareDone(video: Video, tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
   if (video.status === 'COMPLETED' || video.status === 'MERGING') return 1
   if (!video.plan) return 0
-  const counted = tasks.filter(({ resolution, status }) => status === 'COMPLETED' && resolution !== 'ingest' && resolution !== 'merge')
+  const counted = tasks.filter(
+    ({ resolution, status }) => status === 'COMPLETED' && resolution !== 'ingest' && resolution !== 'merge',
+  )
   const completed = counted.reduce((sum, each) => sum + each.count, 0)
-  const partly = running.filter(({ task }) => !/\/(ingest|merge)\//.test(task)).reduce((sum, attempt) => sum + attempt.done, 0)
+  const partly = running
+    .filter(({ task }) => !/\/(ingest|merge)\//.test(task))
+    .reduce((sum, attempt) => sum + attempt.done, 0)
   return Math.min(1, (completed + partly) / Math.max(1, video.plan.tasks))
 }

@@ -50,10 +50,28 @@ export function createWorkerProcesses(options: WorkerProcessesOptions): WorkerPr
   const loops: Promise<void>[] = []
 
   function spawn(name: string, dir: string): Child {
-    const args = [...NODE_FLAGS, options.entry, 'node', '--name', name, '--data-dir', dir, '--parent-channel', ...options.flags]
+    const args = [
+      ...NODE_FLAGS,
+      options.entry,
+      'node',
+      '--name',
+      name,
+      '--data-dir',
+      dir,
+      '--parent-channel',
+      ...options.flags,
+    ]
     const stderr = { file: join(dir, 'log'), append: true } as const
-    const child = execa(process.execPath, args, { stdin: 'pipe', stdout: 'ignore', stderr, buffer: false, reject: false })
-    const ended = child.then((result) => (result.signal ? `ended by ${result.signal}` : `exit code ${result.exitCode ?? 'none'}`))
+    const child = execa(process.execPath, args, {
+      stdin: 'pipe',
+      stdout: 'ignore',
+      stderr,
+      buffer: false,
+      reject: false,
+    })
+    const ended = child.then((result) =>
+      result.signal ? `ended by ${result.signal}` : `exit code ${result.exitCode ?? 'none'}`,
+    )
     return { pid: child.pid ?? 0, kill: (signal) => void child.kill(signal), ended }
   }
 
@@ -73,7 +91,9 @@ export function createWorkerProcesses(options: WorkerProcessesOptions): WorkerPr
       log.warn('a worker process ended and is started again', { worker: name, pid, how })
       options.onExit?.(name, pid, how)
       if (clock.mono() - startedAt > HEALTHY_MS) deaths = 0
-      await clock.sleep(backoffMs({ tries: deaths, baseMs: RESTART_MS.base, maxMs: RESTART_MS.max, rng }), stopping.signal).catch(() => {})
+      await clock
+        .sleep(backoffMs({ tries: deaths, baseMs: RESTART_MS.base, maxMs: RESTART_MS.max, rng }), stopping.signal)
+        .catch(() => {})
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { type Decoded, decodeMessage } from './heartbeat.ts'
-import { isVideoId, type VideoId } from './ids.ts'
+import { isTaskId, isVideoId, type TaskId, type VideoId } from './ids.ts'
 
 const hintSchema = z.object({
   v: z.literal(1),
@@ -12,8 +12,15 @@ const hintSchema = z.object({
    * `lease`: given back, whoever may lead should ask for it. */
   what: z.enum(['tasks', 'decided', 'video', 'peers', 'lease']),
   video: z.string().refine(isVideoId).nullable(),
+  /** The task that was decided, so that only a second attempt at it looks. */
+  task: z.string().refine(isTaskId).nullable().default(null),
 })
-export type Hint = { readonly v: 1; readonly what: 'tasks' | 'decided' | 'video' | 'peers' | 'lease'; readonly video: VideoId | null }
+export type Hint = {
+  readonly v: 1
+  readonly what: 'tasks' | 'decided' | 'video' | 'peers' | 'lease'
+  readonly video: VideoId | null
+  readonly task?: TaskId | null
+}
 
 export const encodeHint = (hint: Hint): Uint8Array => new TextEncoder().encode(JSON.stringify(hint))
 export const decodeHint = (data: Uint8Array): Decoded<Hint> => decodeMessage(data, hintSchema) as Decoded<Hint>

@@ -39,7 +39,11 @@ export function createCollect(context: TermContext): Duty {
     if (got === 'here') {
       here.add(task._id)
       if (!output.holders.includes(self)) await ledger.addTaskHolder(task._id, output.sha256, self)
-    } else if (got === 'lost' && (await isWanted(task.video_id)) && (await ledger.loseOutput(task._id, { completed_attempt, term })) === 'changed') {
+    } else if (
+      got === 'lost' &&
+      (await isWanted(task.video_id)) &&
+      (await ledger.loseOutput(task._id, { completed_attempt, term })) === 'changed'
+    ) {
       await tellLost(task._id, task.video_id, 'its output has no holder any more and is made again')
     }
   }
@@ -77,7 +81,9 @@ export function createCollect(context: TermContext): Duty {
     for (const { _id, input, failures } of waiting) {
       if (!input || !failures.some((failure) => failure.code === 'input_missing')) continue
       const { sha256, holders } = input
-      const has = (await store.find(sha256, video._id)) !== null || (await exchange.whoHas({ sha256, video: video._id, peers: holders, signal })).length > 0
+      const has =
+        (await store.find(sha256, video._id)) !== null ||
+        (await exchange.whoHas({ sha256, video: video._id, peers: holders, signal })).length > 0
       if (has) loss.found(sha256)
       else if (loss.isLost(input)) return cutAgain(video, _id)
     }
@@ -96,10 +102,12 @@ export function createCollect(context: TermContext): Duty {
     if (ingest?.status !== 'PENDING' || ingest.failures.at(-1)?.code !== 'input_missing') return
     const { sha256, holders } = video.source
     const isHere = (await store.find(sha256, video._id)) !== null
-    if (isHere || (await exchange.whoHas({ sha256, video: video._id, peers: holders, signal })).length > 0) return loss.found(sha256)
+    if (isHere || (await exchange.whoHas({ sha256, video: video._id, peers: holders, signal })).length > 0)
+      return loss.found(sha256)
     if (!loss.isLost(video.source, SOURCE_LOST_AFTER_MS)) return
     const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
-    if ((await ledger.failVideo(video._id, failure, term)) === 'changed') await tellLost('the source', video._id, failure)
+    if ((await ledger.failVideo(video._id, failure, term)) === 'changed')
+      await tellLost('the source', video._id, failure)
   }
 
   /** A COMPLETED video with an open delivery whose result is gone is merged again. */
@@ -107,7 +115,8 @@ export function createCollect(context: TermContext): Duty {
     if (video.deliveries.every((delivery) => delivery.done_at !== null)) return
     for (const output of video.outputs) {
       if ((await bring(video._id, output, signal)) !== 'lost') continue
-      if ((await ledger.reopenVideo(video._id, term)) === 'changed') await tellLost(`${output.resolution}.mp4`, video._id, 'the result is made again')
+      if ((await ledger.reopenVideo(video._id, term)) === 'changed')
+        await tellLost(`${output.resolution}.mp4`, video._id, 'the result is made again')
       return
     }
   }
@@ -119,7 +128,9 @@ export function createCollect(context: TermContext): Duty {
       const progress = await ledger.progress(open.map((video) => video._id))
       for (const video of open) {
         const counts = progress.get(video._id) ?? []
-        const completed = counts.filter((each) => each.status === 'COMPLETED').reduce((sum, each) => sum + each.count, 0)
+        const completed = counts
+          .filter((each) => each.status === 'COMPLETED')
+          .reduce((sum, each) => sum + each.count, 0)
         await collectOutputs(video, completed, signal)
       }
       if (clock.mono() - inputsAt < SILENCE_MS) return
@@ -129,7 +140,8 @@ export function createCollect(context: TermContext): Duty {
         await checkSource(video, signal)
         if (video.plan) await checkInputs(video, signal)
       }
-      for (const video of await ledger.videos({ statuses: ['COMPLETED'] })) if (!signal.aborted) await checkResults(video, signal)
+      for (const video of await ledger.videos({ statuses: ['COMPLETED'] }))
+        if (!signal.aborted) await checkResults(video, signal)
     },
   }
 }

@@ -28,8 +28,12 @@ export function createFinish(context: TermContext): Duty {
   async function startMerging(video: Video): Promise<void> {
     const counts = (await ledger.progress([video._id])).get(video._id) ?? []
     const done = (of: (resolution: Task['resolution']) => boolean) =>
-      counts.filter((each) => each.status === 'COMPLETED' && of(each.resolution)).reduce((sum, each) => sum + each.count, 0)
-    const ready = done((part) => part !== 'ingest' && part !== 'merge') === video.plan?.tasks && done((part) => part === 'ingest') === 1
+      counts
+        .filter((each) => each.status === 'COMPLETED' && of(each.resolution))
+        .reduce((sum, each) => sum + each.count, 0)
+    const ready =
+      done((part) => part !== 'ingest' && part !== 'merge') === video.plan?.tasks &&
+      done((part) => part === 'ingest') === 1
     if (ready && (await ledger.startMerging(video._id, term)) === 'changed') {
       // The merge task is the second of the two writes; sweep inserts it here as after a crash between them.
       await ledger.sweep(term)
@@ -41,7 +45,8 @@ export function createFinish(context: TermContext): Duty {
     const merge = await ledger.task(taskId(video._id, 'merge'))
     if (merge?.status !== 'COMPLETED') return
     const outputs = merge.outputs.filter((each): each is VideoOutput => each.resolution !== 'extras')
-    if ((await ledger.completeVideo(video._id, outputs, term)) === 'changed') await tell('completed', video, `${video.name}: finished`)
+    if ((await ledger.completeVideo(video._id, outputs, term)) === 'changed')
+      await tell('completed', video, `${video.name}: finished`)
   }
 
   /** FAILED tasks end their video; tasks whose strikes are full become FAILED first. */
@@ -50,7 +55,9 @@ export function createFinish(context: TermContext): Duty {
       (task) => task.status === 'FAILED' || task.strikes.length > 0,
     )
     for (const task of struck) {
-      const verdict = judgeStrikes(task.strikes, { capable: clock.mono() - since < SETTLE_MS ? null : capablePeers(context, video, task) })
+      const verdict = judgeStrikes(task.strikes, {
+        capable: clock.mono() - since < SETTLE_MS ? null : capablePeers(context, video, task),
+      })
       if (task.status !== 'FAILED') {
         if (verdict === null) continue
         if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
@@ -88,7 +95,10 @@ function capablePeers(context: TermContext, video: Video, task: Task): Set<PeerI
     task.kind === 'ingest'
       ? beat.roles.includes('coordinator') && video.source.holders.includes(peer)
       : beat.roles.includes('worker') && canDo({ ...beat, audio: true }, task.class)
-  const others = peers.all().filter((heard) => isThere(heard) && isAble(heard)).map(({ peer }) => peer)
+  const others = peers
+    .all()
+    .filter((heard) => isThere(heard) && isAble(heard))
+    .map(({ peer }) => peer)
   const mine = task.kind === 'ingest' || (context.capability !== null && canDo(context.capability, task.class))
   return new Set(mine ? [self, ...others] : others)
 }

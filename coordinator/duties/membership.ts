@@ -37,7 +37,12 @@ export function createMembership(context: TermContext): Membership {
     const name = context.peers.get(peer)?.beat.name || peer
     log.info('reclaimed', { peer, why, tasks: tasks.length })
     context.hint({ what: 'tasks', video: null })
-    await ledger.addEvent({ what: 'reclaimed', peer, video: null, text: `${name} ${why}: ${tasks.length} task${tasks.length > 1 ? 's' : ''} taken back` })
+    await ledger.addEvent({
+      what: 'reclaimed',
+      peer,
+      video: null,
+      text: `${name} ${why}: ${tasks.length} task${tasks.length > 1 ? 's' : ''} taken back`,
+    })
   }
 
   return {
@@ -45,10 +50,12 @@ export function createMembership(context: TermContext): Membership {
     async lost(peer, why, signal) {
       const left = context.peers.get(peer)?.beat.state === 'leaving'
       const words = why === 'closed' ? 'was lost (its connection closed)' : 'went silent'
-      await takeBack(peer, left ? 'left' : words, why === 'closed' && !left ? 'peer_died' : null).catch((error: unknown) => {
-        // The claims still expire, and the next rounds look for absent holders.
-        if (!signal.aborted) log.warn('a reclaim failed', { peer, error: sentence(error) })
-      })
+      await takeBack(peer, left ? 'left' : words, why === 'closed' && !left ? 'peer_died' : null).catch(
+        (error: unknown) => {
+          // The claims still expire, and the next rounds look for absent holders.
+          if (!signal.aborted) log.warn('a reclaim failed', { peer, error: sentence(error) })
+        },
+      )
     },
     async round() {
       const now = clock.mono()

@@ -9,7 +9,10 @@ export interface IngestQuestion {
   readonly leads: boolean
 }
 
-export function mayTakeIngest({ now, created_at, hasSource, leads }: IngestQuestion): { take: boolean; reason: string } {
+export function mayTakeIngest({ now, created_at, hasSource, leads }: IngestQuestion): {
+  take: boolean
+  reason: string
+} {
   if (hasSource) return { take: true, reason: 'the source is here' }
   if (!leads) return { take: false, reason: 'the source is elsewhere' }
   const waited = now - created_at >= INGEST_TAKEOVER_MS

@@ -3,8 +3,8 @@
  * enough from each where few peers could take it. A refused source is final at once.
  */
 import type { FailureCode } from '../../protocol/errors.ts'
-import { STRIKE_PEERS, STRIKES_EACH, STRIKES_PEER_DIED } from '../../protocol/limits.ts'
 import type { PeerId } from '../../protocol/ids.ts'
+import { STRIKE_PEERS, STRIKES_EACH, STRIKES_PEER_DIED } from '../../protocol/limits.ts'
 import type { Strike } from '../../protocol/task.ts'
 
 export interface Verdict {
@@ -16,7 +16,10 @@ export interface Verdict {
  * The reason to give up, or null. `capable` are the peers that could take the task, null where that is not known yet: then
  * only strikes from enough different peers count. None at all means that nobody could have tried.
  */
-export function judgeStrikes(strikes: readonly Strike[], { capable }: { capable: ReadonlySet<PeerId> | null }): Verdict | null {
+export function judgeStrikes(
+  strikes: readonly Strike[],
+  { capable }: { capable: ReadonlySet<PeerId> | null },
+): Verdict | null {
   for (const code of new Set(strikes.map((strike) => strike.code))) {
     const mine = strikes.filter((strike) => strike.code === code)
     if (code === 'source_refused') return { code, reason: 'the source itself cannot be used' }

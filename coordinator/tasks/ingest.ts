@@ -15,8 +15,8 @@ import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
 import type { Media, SourceIndex } from '../../protocol/media.ts'
-import { type Plan, planSeconds } from '../../protocol/plan.ts'
 import { withPatience } from '../../protocol/patience.ts'
+import { type Plan, planSeconds } from '../../protocol/plan.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { NewTask, Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -48,7 +48,11 @@ export function createIngestRunner(options: IngestOptions): Runner {
   const surely = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
     withPatience(operation, { clock: options.clock, rng: options.rng, signal })
 
-  async function planned(video: Video, source: string, signal: AbortSignal): Promise<{ plan: Plan; index: SourceIndex }> {
+  async function planned(
+    video: Video,
+    source: string,
+    signal: AbortSignal,
+  ): Promise<{ plan: Plan; index: SourceIndex }> {
     const probe = await media.probe(source, signal)
     const index = await media.index(source, probe, signal)
     const known = video.plan && (await surely(() => ledger.plan(video._id, video.plan!.sha256), signal))
@@ -196,4 +200,3 @@ function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
     due: Math.min(video.created_at, dueOf(video, plan)),
   }
 }
-

@@ -50,8 +50,8 @@ const STOPPED = 'the worker gives its claims back'
 export interface Attempts {
   /** Runs and settles; false when the worker itself failed at it. Never rejects. */
   run(assigned: Assigned, counted: boolean): Promise<boolean>
-  /** This video changed: asks the ledger at once whether its claims still hold. */
-  recheck(video: VideoId): void
+  /** This video changed, or this task was decided: asks the ledger at once whether its claims still hold. */
+  recheck(what: VideoId | TaskId): void
   running(): readonly RunningAttempt[]
   busy(): number
   /** Aborts what runs now and releases its claims. */
@@ -66,8 +66,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   async function execute(assigned: Assigned, run: Run): Promise<readonly TaskResult[]> {
     const runner = options.runners[assigned[0].task.kind]
-    const failAll = (failure: AttemptFailed): TaskResult[] => assigned.map(({ task }) => ({ task: task._id, ok: false, failure }))
-    if (!runner) return failAll(new AttemptFailed('unexpected', `this peer has no runner for ${assigned[0].task.kind} tasks`))
+    const failAll = (failure: AttemptFailed): TaskResult[] =>
+      assigned.map(({ task }) => ({ task: task._id, ok: false, failure }))
+    if (!runner)
+      return failAll(new AttemptFailed('unexpected', `this peer has no runner for ${assigned[0].task.kind} tasks`))
     const progress = (done: number, speed: number) => Object.assign(run, { done: Math.min(1, done), speed })
     try {
       return await runner({ held: assigned, signal: run.controller.signal, progress })
@@ -79,7 +81,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   async function renewWhile(run: Run, ended: AbortSignal): Promise<void> {
     while (!ended.aborted) {
       await run.bell.wait(RENEW_MS, ended).catch(() => {})
-      if (ended.aborted) return
+      if (ended.aborted || run.alive.size === 0) return
       try {
         const asked = [...run.alive.values()].map(({ task, attempt }) => ({ task: task._id, attempt }))
         const { lost } = await ledger.renew(self, asked)
@@ -95,7 +97,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   /** One write that settles one attempt, held through an absence of the ledger. */
   async function settle(held: HeldTask, result: TaskResult, stopped: boolean): Promise<void> {
     const { task, attempt } = held
-    const logBlob = !result.ok && !stopped && result.failure.log ? await options.keepLog(task, result.failure.log) : null
+    const logBlob =
+      !result.ok && !stopped && result.failure.log ? await options.keepLog(task, result.failure.log) : null
     const key = { task: task._id, attempt, worker: self }
     const write = async () => {
       if (result.ok) {
@@ -104,14 +107,37 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       }
       if (stopped) return ledger.release(key)
       const { failure } = result
-      const backoff_ms = backoffMs({ tries: Math.max(task.strikes.length, Math.min(TRIES_WITHOUT_STRIKES, task.failures.length)), baseMs: TASK_BACKOFF_MS.base, maxMs: TASK_BACKOFF_MS.max, rng })
+      const backoff_ms = backoffMs({
+        tries: Math.max(task.strikes.length, Math.min(TRIES_WITHOUT_STRIKES, task.failures.length)),
+        baseMs: TASK_BACKOFF_MS.base,
+        maxMs: TASK_BACKOFF_MS.max,
+        rng,
+      })
       const message = failure.message.slice(0, FAILURE_MESSAGE_BYTES)
-      return ledger.fail({ ...key, code: failure.code, message, log: logBlob, strike: !NO_STRIKE.has(failure.code), backoff_ms })
+      return ledger.fail({
+        ...key,
+        code: failure.code,
+        message,
+        log: logBlob,
+        strike: !NO_STRIKE.has(failure.code),
+        backoff_ms,
+      })
     }
     // A stop must not wait 15 minutes for a database that is away: its claims then expire.
     const patienceMs = stopped ? 2_000 : undefined
-    const outcome = await withPatience(write, { clock, rng, signal: new AbortController().signal, ...(patienceMs && { patienceMs }) })
-    if (!result.ok && !stopped) log.warn('an attempt failed', { task: task._id, attempt, code: result.failure.code, message: result.failure.message })
+    const outcome = await withPatience(write, {
+      clock,
+      rng,
+      signal: new AbortController().signal,
+      ...(patienceMs && { patienceMs }),
+    })
+    if (!result.ok && !stopped)
+      log.warn('an attempt failed', {
+        task: task._id,
+        attempt,
+        code: result.failure.code,
+        message: result.failure.message,
+      })
     if (outcome === 'superseded') log.info('superseded', { task: task._id, attempt })
     else options.announce(result.ok ? 'decided' : 'tasks', task)
   }
@@ -121,18 +147,22 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const renewing = renewWhile(run, ended.signal)
     const results = await execute(assigned, run)
     const stopped = run.controller.signal.aborted && run.controller.signal.reason?.message === STOPPED
+    const lostAll = run.alive.size === 0
     const settled = await Promise.allSettled(
-      results.map((result) => {
+      results.map(async (result) => {
         const held = run.alive.get(result.task)
-        return held && settle(held, result, stopped)
+        // Settled by this very write: a renewal in between must not take it for lost.
+        run.alive.delete(result.task)
+        if (held) await settle(held, result, stopped)
       }),
     )
     ended.abort()
     await renewing
     for (const each of settled) {
-      if (each.status === 'rejected') log.error('an attempt could not be settled; its claim will expire', { error: sentence(each.reason) })
+      if (each.status === 'rejected')
+        log.error('an attempt could not be settled; its claim will expire', { error: sentence(each.reason) })
     }
-    return stopped || run.alive.size === 0 || results.every((result) => result.ok)
+    return stopped || lostAll || results.every((result) => result.ok)
   }
 
   const giveBack = (): void => {
@@ -148,12 +178,18 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       runs.set(run, ending)
       return ending
     },
-    recheck(video) {
-      for (const run of runs.keys()) if ([...run.alive.values()].some(({ task }) => task.video_id === video)) run.bell.ring()
+    recheck(what) {
+      for (const run of runs.keys())
+        if ([...run.alive.values()].some(({ task }) => task.video_id === what || task._id === what)) run.bell.ring()
     },
     running: () =>
       [...runs.keys()].flatMap((run) =>
-        [...run.alive.values()].map(({ task, attempt }) => ({ task: task._id, attempt, done: run.done, speed: run.speed })),
+        [...run.alive.values()].map(({ task, attempt }) => ({
+          task: task._id,
+          attempt,
+          done: run.done,
+          speed: run.speed,
+        })),
       ),
     busy: () => [...runs.keys()].filter((run) => run.counted).length,
     async stop(drainMs) {
@@ -170,6 +206,7 @@ function asFailure(error: unknown): AttemptFailed {
   if (error instanceof AttemptFailed) return error
   if (isDiskFull(error)) return new AttemptFailed('disk_full', 'the disk is full', { cause: error })
   const code = (error as { code?: unknown } | null)?.code
-  if (code === 'input_missing' || code === 'ledger_away' || code === 'source_refused') return new AttemptFailed(code, sentence(error), { cause: error })
+  if (code === 'input_missing' || code === 'ledger_away' || code === 'source_refused')
+    return new AttemptFailed(code, sentence(error), { cause: error })
   return new AttemptFailed('unexpected', sentence(error), { cause: error })
 }

@@ -23,7 +23,10 @@ export interface FuseInput {
 export function siblingsToTake({ anchor, able, pending, slots }: FuseInput): Resolution[] {
   const siblings = able.filter((rung) => rung !== anchor).sort((a, b) => COST[b] - COST[a])
   const chunkCost = siblings.reduce((sum, rung) => sum + COST[rung], COST[anchor])
-  const open = (Object.entries(pending) as [Resolution, number][]).reduce((sum, [rung, n]) => sum + COST[rung] * n, COST[anchor])
+  const open = (Object.entries(pending) as [Resolution, number][]).reduce(
+    (sum, [rung, n]) => sum + COST[rung] * n,
+    COST[anchor],
+  )
   const share = open / Math.max(1, slots)
   if (share >= chunkCost) return siblings
   const taken: Resolution[] = []

@@ -15,7 +15,13 @@ export function createAudioRunner({ self, store, exchange, media, plans }: RunVi
     try {
       const out = join(outDir, 'audio.m4a')
       const whole = Math.max(0.001, planSeconds(plan))
-      await media.audio({ plan, input: path, out, onProgress: ({ seconds, speed }) => progress(seconds / whole, speed), signal })
+      await media.audio({
+        plan,
+        input: path,
+        out,
+        onProgress: ({ seconds, speed }) => progress(seconds / whole, speed),
+        signal,
+      })
       const ref = await store.put(task.video_id, out)
       return [{ task: task._id, ok: true, output: { ...ref, holders: [self] }, output_path: 'audio/00000.m4a' }]
     } finally {

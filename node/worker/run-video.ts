@@ -3,9 +3,9 @@
  * puts each result into the store. What a lost attempt made is dropped with its scratch folder.
  */
 import { rm } from 'node:fs/promises'
+import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PeerId, Resolution } from '../../protocol/ids.ts'
-import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Rational } from '../../protocol/plan.ts'
 import type { Runner, TaskResult } from '../../protocol/runner.ts'
@@ -40,11 +40,21 @@ export function createVideoRunner({ self, store, exchange, media, plans }: RunVi
       return await Promise.all(
         held.map(async ({ task }): Promise<TaskResult> => {
           const result = results.find((each) => each.resolution === task.resolution)
-          if (!result) return { task: task._id, ok: false, failure: new AttemptFailed('unexpected', `no result for ${task.resolution}`) }
+          if (!result)
+            return {
+              task: task._id,
+              ok: false,
+              failure: new AttemptFailed('unexpected', `no result for ${task.resolution}`),
+            }
           if (!result.ok) return { task: task._id, ok: false, failure: result.failure }
           const ref = await store.put(task.video_id, result.path)
           const output_path = `${task.resolution}/${String(task.chunk_id).padStart(5, '0')}.mp4`
-          return { task: task._id, ok: true, output: { ...ref, es_sha256: result.es_sha256, holders: [self] }, output_path }
+          return {
+            task: task._id,
+            ok: true,
+            output: { ...ref, es_sha256: result.es_sha256, holders: [self] },
+            output_path,
+          }
         }),
       )
     } finally {

@@ -14,7 +14,16 @@ import { type Capability, canDo } from '../../protocol/capability.ts'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import { LedgerAway, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
-import { type PeerId, RESOLUTIONS, type Resolution, type TaskKind, taskId, type Token, type VideoId } from '../../protocol/ids.ts'
+import {
+  type PeerId,
+  RESOLUTIONS,
+  type Resolution,
+  type TaskId,
+  type TaskKind,
+  type Token,
+  taskId,
+  type VideoId,
+} from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { EXPIRED_GRACE_MS, HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -49,8 +58,8 @@ export interface Worker {
   start(): void
   /** Something may be claimable: look, within the jitter. */
   hint(): void
-  /** This video changed (it may be cancelled): what runs for it is checked against the ledger. */
-  recheck(video: VideoId): void
+  /** This video changed (it may be cancelled), or this task was decided: what runs for it is checked against the ledger. */
+  recheck(what: VideoId | TaskId): void
   /** Stops and releases what runs, and goes on: a pause. */
   giveBack(): void
   /** Attempts running now. */
@@ -106,7 +115,9 @@ export function createWorker(options: WorkerOptions): Worker {
     return claimSurely(token, async () => {
       const able = await ableClasses()
       for (const each of able) seenClasses.add(each)
-      const from = (['pending', 'expired', 'backup'] as const).filter((each) => each !== 'expired' || clock.mono() >= graceUntil)
+      const from = (['pending', 'expired', 'backup'] as const).filter(
+        (each) => each !== 'expired' || clock.mono() >= graceUntil,
+      )
       for (const source of from) {
         const asked = source === 'pending' ? able : [...seenClasses]
         if (asked.length === 0) continue
@@ -127,7 +138,9 @@ export function createWorker(options: WorkerOptions): Worker {
     for (const { resolution, status, count } of progress) {
       if (status === 'PENDING') pending[resolution as Resolution] = count
     }
-    const able = RESOLUTIONS.filter((rung) => rung !== anchor.resolution && canDo(options.capability, anchor.class.replace(/[^/]+$/, rung)))
+    const able = RESOLUTIONS.filter(
+      (rung) => rung !== anchor.resolution && canDo(options.capability, anchor.class.replace(/[^/]+$/, rung)),
+    )
     const video = siblingsToTake({
       anchor: anchor.resolution as Resolution,
       able: able.filter((rung) => pending[rung] !== undefined),
@@ -135,10 +148,17 @@ export function createWorker(options: WorkerOptions): Worker {
       slots: 1 + options.otherSlots(),
     })
     const asked = video.map((rung) =>
-      ledger.claimTask({ worker: self, token, task: taskId(anchor.video_id, rung, anchor.chunk_id), allowExpired: false }),
+      ledger.claimTask({
+        worker: self,
+        token,
+        task: taskId(anchor.video_id, rung, anchor.chunk_id),
+        allowExpired: false,
+      }),
     )
     const answers = await Promise.all(asked)
-    return answers.flatMap((answer) => (answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : []))
+    return answers.flatMap((answer) =>
+      answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : [],
+    )
   }
 
   async function claimDesk(): Promise<Assigned | null> {
@@ -146,7 +166,8 @@ export function createWorker(options: WorkerOptions): Worker {
     const open = await ledger.tasks({ kinds, statuses: ['PENDING', 'PROCESSING'], limit: 256 })
     const now = await ledger.now()
     for (const task of open) {
-      const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && clock.mono() >= graceUntil
+      const free =
+        task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && clock.mono() >= graceUntil
       if (!free || !(await options.mayTakeDesk(task))) continue
       const token = rng.token() as Token
       const got = await claimSurely(token, async () => {
@@ -169,7 +190,11 @@ export function createWorker(options: WorkerOptions): Worker {
         if (!assigned) continue
         const fine = await attempts.run(assigned, counted)
         ownFailures = fine ? 0 : ownFailures + 1
-        if (!fine && counted) await clock.sleep(backoffMs({ tries: ownFailures - 1, baseMs: OWN_FAILURE_MS.base, maxMs: OWN_FAILURE_MS.max, rng }), signal)
+        if (!fine && counted)
+          await clock.sleep(
+            backoffMs({ tries: ownFailures - 1, baseMs: OWN_FAILURE_MS.base, maxMs: OWN_FAILURE_MS.max, rng }),
+            signal,
+          )
       } catch (error) {
         if (signal.aborted) return
         idle = true

@@ -1,0 +1,82 @@
+/**
+ * Wants backup attempts at tasks whose worker is slow, when slots are idle. Another worker takes them; the first to complete
+ * wins, the other is told it was superseded and stops. Progress comes from heartbeats, so this never decides what is right,
+ * only what is tried twice.
+ */
+import type { PeerId, VideoId } from '../../protocol/ids.ts'
+import { SILENCE_MS } from '../../protocol/limits.ts'
+import type { Task } from '../../protocol/task.ts'
+import type { Duty, TermContext } from '../coordinator.ts'
+import { pickBackups, type RunningAttemptView } from '../policy/straggler.ts'
+
+/** Finished tasks looked at for what a fresh attempt takes. */
+const SAMPLE = 60
+/** A peer heard within this has slots to count on. */
+const HEARD_MS = 4 * SILENCE_MS
+
+export function createBackup(context: TermContext): Duty {
+  const { ledger, clock, term, log } = context
+
+  function idleSlots(): { idle: Map<PeerId, number>; slots: number } {
+    const live = context.peers
+      .all()
+      .filter(
+        ({ beat, heard_mono }) =>
+          clock.mono() - heard_mono < HEARD_MS && (beat.state === 'idle' || beat.state === 'working'),
+      )
+    const idle = new Map(live.map(({ peer, beat }) => [peer, Math.max(0, beat.slots - beat.busy)]))
+    return { idle, slots: live.reduce((sum, { beat }) => sum + beat.slots, 0) }
+  }
+
+  /** Median ms a frame took, over tasks of this video that are done: the measure of a fresh attempt. */
+  async function msPerFrame(video: VideoId): Promise<number | null> {
+    const done = await ledger.tasks({ video, kinds: ['video'], statuses: ['COMPLETED'], limit: SAMPLE })
+    const rates = done
+      .flatMap(({ duration_ms, frames }) => (duration_ms && frames ? [duration_ms / frames] : []))
+      .sort((a, b) => a - b)
+    return rates[Math.floor(rates.length / 2)] ?? null
+  }
+
+  async function views(tasks: readonly Task[], now: number): Promise<RunningAttemptView[]> {
+    const rates = new Map<VideoId, number | null>()
+    for (const video of new Set(tasks.map((task) => task.video_id))) rates.set(video, await msPerFrame(video))
+    return tasks.flatMap((task) => {
+      const claim = task.claims[0]
+      if (!claim) return []
+      const heard = context.peers
+        .get(claim.worker_id)
+        ?.beat.running.find((each) => each.task === task._id && each.attempt === claim.attempt)
+      const rate = rates.get(task.video_id) ?? null
+      return [
+        {
+          task: task._id,
+          attempt: claim.attempt,
+          worker: claim.worker_id,
+          slot: `${claim.worker_id}/${task.video_id}/${task.chunk_id}`,
+          elapsedMs: now - (task.start_time ?? now),
+          done: heard?.done ?? null,
+          freshMs: rate === null ? null : rate * task.frames,
+          isBacked: task.claims.length > 1 || task.backup_wanted,
+        },
+      ]
+    })
+  }
+
+  return {
+    name: 'backup',
+    async round() {
+      const { idle, slots } = idleSlots()
+      if ([...idle.values()].every((count) => count === 0)) return
+      const running = await ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] })
+      if (running.length === 0) return
+      const pending = (await ledger.tasks({ kinds: ['video', 'audio'], statuses: ['PENDING'], limit: 1 })).length
+      const wanted = pickBackups({ running: await views(running, await ledger.now()), idle, slots, pending })
+      for (const { task, attempt, reason } of wanted) {
+        if ((await ledger.wantBackup(task, { attempt, term })) !== 'changed') continue
+        log.info('a backup attempt is wanted', { task, reason })
+        context.hint({ what: 'tasks', video: null })
+        await ledger.addEvent({ what: 'backup_wanted', peer: null, video: null, text: `${task}: ${reason}` })
+      }
+    },
+  }
+}
