@@ -42,7 +42,13 @@ test('turns and mirrors are those of ffmpeg’s autorotation', () => {
 })
 
 test('full range becomes limited, RGB becomes BT.709, and both are said', () => {
-  assert.match(graph({ pixel_format: 'yuvj420p', color: { ...UNKNOWN, range: 'pc' } }), /scale=854:480:in_range=pc:out_range=tv:.*range=tv\[o0\]$/)
+  assert.equal(
+    graph({ pixel_format: 'yuvj420p', color: { ...UNKNOWN, range: 'pc' } }).split(';')[1],
+    `[s0]scale=854:480:in_range=pc:out_range=pc:${EXACT},setsar=1,format=yuvj420p,` +
+      'lutyuv=y=16.5+val*219/255:u=128.5+(val-128)*224/255:v=128.5+(val-128)*224/255,' +
+      'mergeplanes=map0s=0:map0p=0:map1s=0:map1p=1:map2s=0:map2p=2:format=yuv420p,' +
+      'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=tv[o0]',
+  )
   assert.match(graph({ pixel_format: 'gbrp', color: { ...UNKNOWN, space: 'gbr' } }), /:out_color_matrix=bt709:out_range=tv:.*colorspace=bt709:range=tv\[o0\]$/)
 })
 

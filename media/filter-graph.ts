@@ -50,10 +50,21 @@ function rendition(video: VideoFacts, size: Size): string {
 }
 
 function plain(video: VideoFacts, { width, height }: Size): string[] {
-  const full = isFull(video) ? ':in_range=pc:out_range=tv' : ''
-  const range = isRgb(video) ? ':out_color_matrix=bt709:out_range=tv' : full
-  return [`scale=${width}:${height}${range}:${EXACT}`, 'setsar=1', 'format=yuv420p', tags(outputColor(video))]
+  const say = tags(outputColor(video))
+  if (isRgb(video)) return [`scale=${width}:${height}:out_color_matrix=bt709:out_range=tv:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
+  if (isFull(video)) return [`scale=${width}:${height}:in_range=pc:out_range=pc:${EXACT}`, 'setsar=1', ...limited, say]
+  return [`scale=${width}:${height}:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
 }
+
+/**
+ * Full range to limited by arithmetic on each sample: swscale's own conversion rounds otherwise from ffmpeg 8 on.
+ * `mergeplanes` only renames the format; any other way from yuvj420p to yuv420p would convert once more.
+ */
+const limited = [
+  'format=yuvj420p',
+  'lutyuv=y=16.5+val*219/255:u=128.5+(val-128)*224/255:v=128.5+(val-128)*224/255',
+  'mergeplanes=map0s=0:map0p=0:map1s=0:map1p=1:map2s=0:map2p=2:format=yuv420p',
+]
 
 /** Names that `setparams` knows and that do not depend on the build; anything else is told as unknown. */
 const PRIMARIES = new Set(['bt709', 'bt470m', 'bt470bg', 'smpte170m', 'smpte240m', 'film', 'bt2020', 'smpte428', 'smpte431', 'smpte432'])

@@ -48,7 +48,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   } // biome-ignore format: groups
   refuseUnknownCodec(job, video)
   const rungs = rungsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
-  const classes = classWriter({ video, encoder: encoderWord(job.proof, settings), format: index.whole === null ? 'nut' : probe.format })
+  const classes = classWriter({ video, proof: job.proof, encoder: settings.encoder, format: index.whole === null ? 'nut' : probe.format })
   return {
     version: 1, video_id, time_base, ...settings,
     start_pts: index.times[0]!, end_pts: index.end_pts, frames: index.times.length,
@@ -72,17 +72,20 @@ function refuseUnknownCodec({ proof, source }: PlanJob, { codec, bit_depth }: Vi
   throw new SourceRefused(`${quoted(source)} is coded as "${codec}", which Reelmesh does not transcode.`)
 }
 
-function encoderWord(proof: Proof, { encoder }: Pick<Settings, 'encoder'>): string {
-  const word = proof.encoders.find((name) => name.replace(/-\d+$/, '') === encoder)
-  if (word === undefined) throw new AttemptFailed('build_cannot', `this node's ffmpeg (${proof.ffmpeg}) has no lib${encoder}`)
-  return word
-}
-
-/** A chunk that is read straight from the source needs the source's demuxer too; the shaky one is told. */
-function classWriter({ video, encoder, format }: { video: VideoFacts; encoder: string; format: string }) {
-  const filters = [...filtersNeeded(video), ...(format.split(',').includes('mpegts') ? ['mpegts'] : [])]
+/**
+ * A chunk that is read straight from the source needs the source's demuxer too; the shaky one is told. The words are
+ * those of this build (`x265-199`): a chunk of another family would not fit to the trial frame made here.
+ */
+function classWriter({ video, proof, encoder, format }: { video: VideoFacts; proof: Proof; encoder: string; format: string }) {
+  const own = (words: readonly string[], name: string) => {
+    const word = words.find((each) => each === name || each.startsWith(`${name}-`))
+    if (word === undefined) throw new AttemptFailed('build_cannot', `this node's ffmpeg (${proof.ffmpeg}) has no ${name}`)
+    return word
+  }
+  const needed = [...filtersNeeded(video), ...(format.split(',').includes('mpegts') ? ['mpegts'] : [])]
+  const filters = needed.map((name) => own(proof.filters, name))
   const decoder = decoderWord(video.codec, video.bit_depth)
-  return (rung: Rung) => formatClass({ decoder, filters, encoder, resolution: rung.resolution })
+  return (rung: Rung) => formatClass({ decoder, filters, encoder: own(proof.encoders, encoder), resolution: rung.resolution })
 }
 
 /** Each chunk with the hash of its frames' times, where these are whole ticks of the tracks. */

@@ -46,6 +46,10 @@ clip png mov 32x32 rgb24 -c:v png
 clip rawvideo nut 16x16 yuv420p -c:v rawvideo
 clip mpegts mpegts 64x64 yuv420p -c:v mpeg2video -q:v 20
 
+# Not a decoder's: four interlaced pictures that move, for the trial of bwdif.
+ffmpeg -nostdin -v error -y -f lavfi -i testsrc2=s=64x64:r=50:d=0.16 -vf tinterlace=interleave_top -frames:v 4 -c:v mpeg2video \
+  -flags +ilme+ildct -q:v 10 -bf 0 -map_metadata -1 -fflags +bitexact -flags:v +bitexact+ilme+ildct -f nut "$work/interlaced"
+
 {
   separator='{'
   for file in "$work"/*; do
