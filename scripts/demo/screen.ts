@@ -17,7 +17,7 @@ export interface Screen {
 }
 
 export function showStory(title: string, story: Story, startedAt: number): Screen {
-  return process.stdout.isTTY ? drawn(title, story, startedAt) : printed(story, startedAt)
+  return process.stdout.isTTY ? drawn(title, story, startedAt) : printed(title, story, startedAt)
 }
 
 function drawn(title: string, story: Story, startedAt: number): Screen {
@@ -43,7 +43,8 @@ function drawn(title: string, story: Story, startedAt: number): Screen {
   }
 }
 
-function printed(story: Story, startedAt: number): Screen {
+function printed(title: string, story: Story, startedAt: number): Screen {
+  console.log(`${paint('bold', 'reelmesh')} ${title}`)
   let told = 0
   let progressAt = startedAt
   const tell = (): void => {
