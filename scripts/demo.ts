@@ -32,6 +32,8 @@ const WORKERS = 3
 const PRESET = 'veryfast'
 const OUT = resolve(import.meta.dirname, '..', 'videos', 'demo')
 const INTERRUPTED = 130
+/** Of the run: the file is at fault, there is nothing to look into. */
+const BAD_INPUT = 2
 
 const stopping = new AbortController()
 const { positionals } = parseArgs({ allowPositionals: true })
@@ -58,7 +60,7 @@ async function demo(file: string | undefined): Promise<number> {
       ran.exitCode === 0 && delivered ? await report(source, { ...ran, delivered }, dataDir, tools) : tellFailure(ran)
     return code
   } finally {
-    const isKept = code !== 0 && !stopping.signal.aborted
+    const isKept = code !== 0 && code !== BAD_INPUT && !stopping.signal.aborted
     if (isKept) console.error(`The logs and the ledger of this run are kept in ${dataDir}.`)
     else await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
   }
@@ -75,7 +77,7 @@ async function watchRun(source: Source, dataDir: string, tools: Ffmpeg): Promise
     mesh.interrupt()
   })
   const name = source.path.slice(source.path.lastIndexOf('/') + 1)
-  const screen = showStory(`${name} (${source.facts})`, story, startedAt)
+  const screen = showStory(source.facts ? `${name} (${source.facts})` : name, story, startedAt)
   story.say(`${WORKERS} worker processes, one SQLite ledger, preset ${PRESET}`, startedAt)
   const delivered = await follow(mesh, story).finally(() => screen.end())
   const exitCode = await mesh.ended
@@ -91,6 +93,7 @@ async function follow(mesh: DemoMesh, story: Story): Promise<Delivered | null> {
       delivered = event
       story.say('every chunk is there, joined, verified and delivered', Date.now(), 'good')
     }
+    if (event.event === 'refused' || event.event === 'failed') mesh.say(`reelmesh: ${event.message}`)
     const victim = stopping.signal.aborted ? null : story.victim()
     if (!victim) continue
     process.kill(victim.pid, 'SIGKILL')

@@ -7,6 +7,8 @@ export interface DemoMesh {
   readonly events: AsyncIterable<RunEvent>
   /** What it said beside its events, such as errors. */
   words(): string
+  /** Adds to its words, such as what an event tells. */
+  say(sentence: string): void
   /** Ends as Ctrl-C ends it; called again, at once. */
   interrupt(): void
   /** Its exit code. */
@@ -51,6 +53,7 @@ export function startMesh({ file, out, dataDir, workers, preset, tools }: DemoMe
   return {
     events: events(),
     words: () => said.join('').trim(),
+    say: (sentence) => void said.push(`${sentence}\n`),
     interrupt() {
       if (stops++ > 0) return void child.kill('SIGKILL')
       setTimeout(() => isStopping || child.kill('SIGINT'), HEARD_MS).unref()
