@@ -1,6 +1,6 @@
 /** The tasks of the reference model: the task table of `task.ts`, row by row, over a map. */
 import type { PeerId, Sha256, TaskId, VideoId } from './ids.ts'
-import type { Changed, Ledger, LedgerEvent, PeerRecord, SeenClaim } from './ledger.ts'
+import type { Changed, HostRecord, Ledger, LedgerEvent, PeerRecord, SeenClaim } from './ledger.ts'
 import { FAILURES_KEPT, HOLDERS_MAX, STRIKES_KEPT } from './limits.ts'
 import type { Plan } from './plan.ts'
 import { type Claim, type NewTask, type Strike, TASK_STATUSES, type Task, type TaskStatus } from './task.ts'
@@ -18,6 +18,7 @@ export interface ModelState {
   readonly plans: Map<string, Plan>
   readonly tasks: Map<string, Task>
   readonly peers: Map<PeerId, PeerRecord>
+  readonly hosts: Map<string, HostRecord>
   readonly events: LedgerEvent[]
   lease: { holder: PeerId | null; nonce: string; term: number; expires_at: number }
 }

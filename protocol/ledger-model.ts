@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
 import { taskId } from './ids.ts'
 import type { Changed, Ledger, Lease, PeerRecord, Submission } from './ledger.ts'
-import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX } from './limits.ts'
+import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, HOST_PEERS_MAX } from './limits.ts'
 import { addHolder, changed, copy, type ModelOptions, type ModelState, type ModelTasks, modelTasks } from './ledger-model-tasks.ts'
 import { planTasks } from './plan.ts'
 import type { NewTask } from './task.ts'
@@ -17,7 +17,7 @@ const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status 
 
 export function createLedgerModel(options: ModelOptions): Ledger {
   const lease = { holder: null, nonce: '', term: 0, expires_at: 0 }
-  const state: ModelState = { options, videos: new Map(), plans: new Map(), tasks: new Map(), peers: new Map(), events: [], lease }
+  const state: ModelState = { options, videos: new Map(), plans: new Map(), tasks: new Map(), peers: new Map(), hosts: new Map(), events: [], lease }
   const tasks = modelTasks(state)
   return {
     open: async () => {},
@@ -30,6 +30,7 @@ export function createLedgerModel(options: ModelOptions): Ledger {
     ...deliveries(state),
     ...leases(state, tasks),
     ...peersAndEvents(state),
+    ...fleet(state),
   }
 }
 
@@ -238,5 +239,24 @@ function peersAndEvents({ peers, events, options }: ModelState) {
     setPeer: async (id, change) => void peers.set(id, { ...(peers.get(id) ?? blank(id)), ...change }),
     addEvent: async (event) => void events.push({ ...event, at: options.now() }),
     events: async (limit) => copy(events.slice(-limit)),
+  } satisfies Partial<Ledger>
+}
+
+function fleet({ hosts }: ModelState) {
+  return {
+    hosts: async () => copy([...hosts.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
+    reachHost: async (engine, peer) => {
+      const host = hosts.get(engine) ?? { _id: engine, wanted: 0, reason: null, peers: [], coordinator_term: 0 }
+      hosts.set(engine, host)
+      if (host.peers.includes(peer)) return 'unchanged'
+      host.peers = [...host.peers, peer].slice(-HOST_PEERS_MAX)
+      return 'changed'
+    },
+    setWanted: async (engine, { wanted, reason, term }) => {
+      const host = hosts.get(engine)
+      if (!host || host.coordinator_term > term) return 'unchanged'
+      Object.assign(host, { wanted, reason, coordinator_term: term })
+      return 'changed'
+    },
   } satisfies Partial<Ledger>
 }

@@ -60,6 +60,18 @@ export interface PeerRecord {
   reason: string | null
 }
 
+/** An engine that runs containers or processes, and how many workers the leader wants there. */
+export interface HostRecord {
+  /** The engine's own id. */
+  _id: string
+  wanted: number
+  /** Why so many, in the leader's words. */
+  reason: string | null
+  /** Peers that said they reach it, at most `HOST_PEERS_MAX`, newest last. The smallest one that lives keeps it. */
+  peers: PeerId[]
+  coordinator_term: number
+}
+
 /** What people read in `status`: a fixed word plus fields. */
 export interface LedgerEvent {
   at: number
@@ -206,10 +218,16 @@ export interface Ledger {
    */
   sweep(term: number): Promise<{ mended: number }>
 
-  // ── Peers and events ──────────────────────────────────────────────────────────────────────────────────────────────
+  // ── Peers, hosts and events ───────────────────────────────────────────────────────────────────────────────────────
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>
+  /** By `_id`. */
+  hosts(): Promise<HostRecord[]>
+  /** This peer reaches the engine: makes its record, with nothing wanted, where there is none. */
+  reachHost(engine: string, peer: PeerId): Promise<Changed>
+  /** A coordinator's write. Makes no record: an engine that nobody reaches runs nothing. */
+  setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<Changed>
   /** Capped; `at` is the ledger's time. Loss of an event loses nothing else. */
   addEvent(event: Omit<LedgerEvent, 'at'>): Promise<void>
   /** Newest last. */

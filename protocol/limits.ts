@@ -42,6 +42,8 @@ export const INSERT_BATCH = 300
 export const PLAN_BYTES_MAX = 8_000_000
 /** Holders named per blob: a hint, so a few do. */
 export const HOLDERS_MAX = 4
+/** Peers of one engine that its record names: one of them keeps it, the others are there for when that one goes. */
+export const HOST_PEERS_MAX = 16
 export const EVENTS_KEPT = { bytes: 16 * 1024 * 1024, count: 20_000 } as const
 /** A blob that no holder offers for this long is lost … */
 export const LOST_AFTER_MS = 30_000

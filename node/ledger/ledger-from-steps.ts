@@ -157,6 +157,9 @@ function peers(steps: Steps) {
     peers: () => steps.peers(),
     peer: async (id) => (await steps.peer(id)) ?? defaultPeer(id),
     setPeer: (id, change) => steps.setPeer(id, change),
+    hosts: () => steps.hosts(),
+    reachHost: async (engine, peer) => changed(await steps.reachHost(engine, peer)),
+    setWanted: async (engine, change) => changed(await steps.setWanted(engine, { ...change, reason: plainText(change.reason, EVENT_TEXT_BYTES) })),
     addEvent: (event) => steps.addEvent({ ...event, text: plainText(event.text, EVENT_TEXT_BYTES) }),
     events: (limit) => steps.events(limit),
   } satisfies Partial<Ledger>

@@ -8,7 +8,7 @@
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from '../../protocol/ids.ts'
-import type { Lease, LedgerEvent, PeerRecord, Progress, SeenClaim } from '../../protocol/ledger.ts'
+import type { HostRecord, Lease, LedgerEvent, PeerRecord, Progress, SeenClaim } from '../../protocol/ledger.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { Failure, NewTask, Task, TaskInput, TaskStatus } from '../../protocol/task.ts'
 import type { Delivery, HeldBlob, Video, VideoStatus } from '../../protocol/video.ts'
@@ -127,6 +127,9 @@ export interface Steps {
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord | null>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>
+  hosts(): Promise<HostRecord[]>
+  reachHost(engine: string, peer: PeerId): Promise<boolean>
+  setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<boolean>
   addEvent(event: Omit<LedgerEvent, 'at'>): Promise<void>
   events(limit: number): Promise<LedgerEvent[]>
 }

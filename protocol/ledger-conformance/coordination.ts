@@ -1,7 +1,9 @@
 /** The lease, the term as a fence, peers and events. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { asPeerId } from '../ids.ts'
 import type { Ledger } from '../ledger.ts'
+import { HOST_PEERS_MAX } from '../limits.ts'
 import {
   ANN, BOB, CAT, chunk, CLAIM_MS, claimedTask, everything, LEASE_MS, type LedgerHarness, output, pendingTask, seenClaims,
   type StoreUnderTest, taskIn, theTask, theVideo, videoIn,
@@ -132,6 +134,31 @@ function peerTests(store: Store): void {
     assert.deepEqual(await ledger.peers(), [{ ...blank, paused: true, quarantined_until: until, reason: 'three bad tasks' }, { ...blank, _id: BOB }])
     await ledger.setPeer(ANN, { paused: false, quarantined_until: null })
     assert.deepEqual(await ledger.peer(ANN), { ...blank, reason: 'three bad tasks' })
+  })
+  test('an engine is known once a peer reaches it, each peer once and the newest last', async () => {
+    const { ledger } = store()
+    assert.deepEqual(await ledger.hosts(), [])
+    assert.equal(await ledger.setWanted('engine', { wanted: 3, reason: 'nobody reaches it', term: 1 }), 'unchanged')
+    assert.deepEqual(await ledger.hosts(), [])
+    for (const [peer, is] of [[ANN, 'changed'], [BOB, 'changed'], [ANN, 'unchanged']] as const) assert.equal(await ledger.reachHost('engine', peer), is)
+    const others = Array.from({ length: HOST_PEERS_MAX }, (_, n) => asPeerId(`peer ${n}`))
+    await Promise.all(others.map((peer) => ledger.reachHost('$where', peer)))
+    await ledger.reachHost('$where', CAT)
+    const [first, second] = await ledger.hosts()
+    assert.deepEqual(second, { _id: 'engine', wanted: 0, reason: null, peers: [ANN, BOB], coordinator_term: 0 })
+    assert.equal(first?._id, '$where')
+    assert.equal(first.peers.length, HOST_PEERS_MAX)
+    assert.equal(first.peers.at(-1), CAT)
+  })
+  test('a deposed leader wants nothing any more', async () => {
+    const { ledger } = store()
+    await ledger.reachHost('fenced', ANN)
+    const wanted = async () => (await ledger.hosts()).find(({ _id }) => _id === 'fenced')
+    assert.equal(await ledger.setWanted('fenced', { wanted: 2, reason: '$two', term: 7 }), 'changed')
+    assert.equal(await ledger.setWanted('fenced', { wanted: 9, reason: 'nine', term: 6 }), 'unchanged')
+    assert.deepEqual(await wanted(), { _id: 'fenced', wanted: 2, reason: '$two', peers: [ANN], coordinator_term: 7 })
+    assert.equal(await ledger.setWanted('fenced', { wanted: 0, reason: 'none', term: 7 }), 'changed')
+    assert.equal((await wanted())?.wanted, 0)
   })
   test('events are told newest last, with the ledger’s time', async () => {
     const { ledger } = store()

@@ -155,6 +155,8 @@ const leaderOperations: Record<string, Operation> = {
   stampTerm: ({ ledger }, pick) => ledger.stampTerm(pick.term),
   sweep: ({ ledger }, pick) => ledger.sweep(pick.term),
   setPeer: ({ ledger }, pick) => ledger.setPeer(worker(pick), { paused: pick.r > 0 }),
+  reachHost: ({ ledger }, pick) => ledger.reachHost(`engine ${pick.n % 2}`, worker(pick)),
+  setWanted: ({ ledger }, pick) => ledger.setWanted(`engine ${pick.n % 2}`, { wanted: pick.n, reason: `${pick.any}`, term: pick.term }),
   addEvent: ({ ledger }, pick) => ledger.addEvent({ what: 'x', peer: worker(pick), video: video(pick), text: `${pick.any}` }),
   advance: (side, pick) => side.advance([1, 4, 11][pick.n % 3]!),
 }

@@ -84,7 +84,7 @@ async function state({ ledger, ...side }: Side): Promise<unknown> {
   const videos = (await ledger.videos()).sort((a, b) => (a._id < b._id ? -1 : 1))
   const progress = await ledger.progress(videos.map(({ _id }) => _id))
   const counts = [...progress].flatMap(([id, rows]) => rows.map(({ resolution, status, count }) => `${id} ${resolution} ${status} ${count}`)).sort()
-  const rest = { tasks: await ledger.tasks({}), classes: (await ledger.pendingClasses()).sort(), lease: await ledger.lease(), peers: await ledger.peers(), events: await ledger.events(100) }
+  const rest = { tasks: await ledger.tasks({}), classes: (await ledger.pendingClasses()).sort(), lease: await ledger.lease(), peers: await ledger.peers(), hosts: await ledger.hosts(), events: await ledger.events(100) }
   return await normal({ ledger, ...side }, { videos, counts, ...rest })
 }
 

@@ -88,6 +88,9 @@ export class Store {
   get peers(): Collection<Doc> {
     return this.db.collection<Doc>('peers')
   }
+  get hosts(): Collection<Doc> {
+    return this.db.collection<Doc>('hosts')
+  }
   get events(): Collection<Doc> {
     return this.db.collection<Doc>('events')
   }

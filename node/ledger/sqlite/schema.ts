@@ -3,13 +3,13 @@
  * that people may ask with `sqlite3`; what is nested is JSON text (`claims ->> '$[0].worker_id'`). Each document's columns
  * are listed once, here: the tables, the inserts and the reading of rows come out of that list.
  */
-import type { PeerRecord } from '../../../protocol/ledger.ts'
+import type { HostRecord, PeerRecord } from '../../../protocol/ledger.ts'
 import type { Task } from '../../../protocol/task.ts'
 import type { Video } from '../../../protocol/video.ts'
 import { EVENTS_KEPT } from '../../../protocol/limits.ts'
 
 /** Rises with every change of the tables; an older program refuses a newer ledger. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 interface Column {
   readonly sql: string
@@ -88,6 +88,14 @@ export const PEER_COLUMNS: Columns<PeerRecord> = {
   reason: textOrNull,
 }
 
+export const HOST_COLUMNS: Columns<HostRecord> = {
+  _id: key,
+  wanted: whole,
+  reason: textOrNull,
+  peers: json,
+  coordinator_term: whole,
+}
+
 const table = (name: string, columns: Columns<never> | Readonly<Record<string, Column>>): string =>
   `CREATE TABLE IF NOT EXISTS ${name} (${Object.entries(columns).map(([column, { sql }]) => `${column} ${sql}`).join(', ')}) STRICT`
 
@@ -105,6 +113,7 @@ export const SCHEMA: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS backup ON chunks(class) WHERE status='PROCESSING' AND backup_wanted=1`,
   'CREATE INDEX IF NOT EXISTS video ON chunks(video_id, status, resolution)',
   table('peers', PEER_COLUMNS),
+  table('hosts', HOST_COLUMNS),
   `CREATE TABLE IF NOT EXISTS leases (_id TEXT PRIMARY KEY NOT NULL, holder TEXT, nonce TEXT NOT NULL, term INTEGER NOT NULL,
      expires_at INTEGER NOT NULL) STRICT`,
   `CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, what TEXT NOT NULL, peer TEXT,
@@ -125,6 +134,7 @@ function document<T>(columns: Columns<T>, row: Row): T {
 }
 export const videoOf = (row: Row): Video => document(VIDEO_COLUMNS, row)
 export const taskOf = (row: Row): Task => document(TASK_COLUMNS, row)
+export const hostOf = (row: Row): HostRecord => document(HOST_COLUMNS, row)
 export const peerOf = (row: Row): PeerRecord => document(PEER_COLUMNS, row)
 
 /**

@@ -17,6 +17,7 @@ import { endSeenClaims } from './end-seen-claims.ts'
 import { addEvent, readEvents } from './events.ts'
 import { failTask } from './fail-task.ts'
 import { finishDelivery } from './finish-delivery.ts'
+import { reachHost, readHosts, setWanted } from './hosts.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { insertVideo } from './insert-video.ts'
 import { joinVideo } from './join-video.ts'
@@ -102,6 +103,9 @@ function coordination(store: Store) {
     peers: () => readPeers(store),
     peer: (id) => readPeer(store, id),
     setPeer: (id, change) => setPeer(store, id, change),
+    hosts: () => readHosts(store),
+    reachHost: (engine, peer) => reachHost(store, engine, peer),
+    setWanted: (engine, change) => setWanted(store, engine, change),
     addEvent: (event) => addEvent(store, event),
     events: (limit) => readEvents(store, limit),
   } satisfies Partial<Steps>

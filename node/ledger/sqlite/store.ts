@@ -137,7 +137,8 @@ function makeSchema(database: DatabaseSync, path: string): void {
   if (versionOf(database, path) === SCHEMA_VERSION) return
   database.exec('BEGIN IMMEDIATE')
   try {
-    if (versionOf(database, path) === 0) {
+    // Each statement makes only what is not there yet: what a newer version adds, an older ledger gets.
+    if (versionOf(database, path) < SCHEMA_VERSION) {
       for (const statement of SCHEMA) database.exec(statement)
       database.exec(`PRAGMA user_version=${SCHEMA_VERSION}`)
     }
