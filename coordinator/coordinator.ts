@@ -33,9 +33,18 @@ export interface CoordinatorOptions {
   readonly peers: PeerTable
   /** What this peer encodes; null where it only coordinates. */
   readonly capability: Capability | null
+  /** What others say of lost peers, and this node's own stalls; absent where nobody gossips suspicions. */
+  readonly suspicions?: SuspicionSource
   connected(): readonly PeerId[]
   mayLead(): Promise<string | null>
   hint(hint: Omit<Hint, 'v'>): void
+}
+
+export interface SuspicionSource {
+  /** How many others lost a connection to this life of the peer, lately. */
+  reportersOf(peer: PeerId): number
+  /** Ms since this node last stood still; null when it has not. */
+  stalledAgoMs(): number | null
 }
 
 /** One term's work. `round` is called again and again, `lost` when a connection goes. */
@@ -47,6 +56,8 @@ export interface Duty {
 /** What a duty is given: the coordinator's options and its term. */
 export interface TermContext extends CoordinatorOptions {
   readonly term: number
+  /** This leader doubts itself: the lease goes back, and it does not run again for a while. */
+  resign(reason: string): void
 }
 
 export interface Coordinator {
@@ -59,10 +70,23 @@ export interface Coordinator {
   stop(): Promise<void>
 }
 
+/** A leader that doubted itself does not run for the lease this long. */
+const RESIGNED_MS = 30_000
+
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { ledger, clock, log, self } = options
   const bell: Bell = createBell(clock)
+  let resigned = { until: Number.NEGATIVE_INFINITY, reason: '' }
   let onLost: ((peer: PeerId, why: LossReason) => void) | null = null
+
+  const resign = (reason: string): void => {
+    if (clock.mono() < resigned.until) return
+    log.warn('resigned', { reason })
+    resigned = { until: clock.mono() + RESIGNED_MS, reason }
+  }
+
+  const mayLead = async (): Promise<string | null> =>
+    clock.mono() < resigned.until ? resigned.reason : await options.mayLead()
 
   /** Each duty has a loop of its own: a slow fetch holds up nobody's merge. */
   async function rounds(duty: Duty, signal: AbortSignal): Promise<void> {
@@ -77,7 +101,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   async function lead(term: number, signal: AbortSignal): Promise<void> {
     await ledger.stampTerm(term)
     await ledger.addEvent({ what: 'leader', peer: self, video: null, text: `leads, term ${term}` }).catch(() => {})
-    const context: TermContext = { ...options, term }
+    const context: TermContext = { ...options, term, resign }
     const membership = createMembership(context)
     onLost = (peer, why) => void membership.lost(peer, why, signal)
     try {
@@ -96,6 +120,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   const election: Election = createElection({
     ...options,
+    mayLead,
     lead,
     released: () => options.hint({ what: 'lease', video: null }),
   })

@@ -38,6 +38,7 @@ import { createPlanSource } from './plan-source.ts'
 import { findProgram } from './programs.ts'
 import { createStatus } from './status.ts'
 import { createSubmit } from './submit.ts'
+import { createSuspicions } from './suspicions.ts'
 import { systemClock as clock, systemRng as rng } from './system-clock.ts'
 import { VERSION } from './version.ts'
 import { createAudioRunner } from './worker/run-audio.ts'
@@ -138,6 +139,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(proof)) : 0
   const plans = createPlanSource(ledger)
   const table = createPeerTable({ clock, self })
+  const suspicions = createSuspicions({ mesh, clock, table })
   const young = new Set<string>()
   const shared = { self, ledger, store, exchange, media, clock, rng, log, plans }
   const hint: ReelNode['hint'] = (what) => node.hint(what)
@@ -157,6 +159,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
         ...shared,
         host,
         peers: table,
+        suspicions,
         capability: slots > 0 ? capability : null,
         connected: () => mesh.peers(),
         mayLead,
@@ -206,6 +209,8 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   })
   createStatusExchange({ mesh, clock, snapshot: status.snapshot })
   await node.start()
+  suspicions.start()
+  undo.push(() => suspicions.stop())
   undo.push(() => node.stop())
   const face: NodeFace = {
     self,

@@ -1,6 +1,7 @@
 /**
- * Takes back what vanished peers hold. A closed connection ends the claims that peer held then, at once; claims of a worker
- * that this leader never heard of (it died before, or with, the last leader) end after a grace.
+ * Takes back what vanished peers hold: at once when this leader's own connection to them closes or goes silent, and by
+ * judgement (policy/suspicion) where others saw it or heartbeats stopped. A leader that doubts itself judges nobody, and
+ * after a while leaves the leading to others.
  *
  * A wrong reclaim costs one repeated chunk, never a wrong output: attempts are fenced, and only claims whose token and
  * expiry are those read here end.
@@ -10,9 +11,13 @@ import type { PeerId } from '../../protocol/ids.ts'
 import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
 import type { Duty, TermContext } from '../coordinator.ts'
+import { doubtSelf, judgePeer, type Verdict } from '../policy/suspicion.ts'
 
 /** How long a new leader waits for workers to appear before it believes that they are gone. */
 const ABSENT_MS = 2 * SILENCE_MS
+/** Self-doubt that lasts this long ends the term. */
+const RESIGN_AFTER_MS = 10_000
+const A_MINUTE_MS = 60_000
 
 export interface Membership extends Duty {
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
@@ -21,12 +26,39 @@ export interface Membership extends Duty {
 export function createMembership(context: TermContext): Membership {
   const { ledger, clock, log, term, self } = context
   const since = clock.mono()
-  let checkedAt = since
+  let doubtingSince: number | null = null
 
-  const isPresent = (peer: PeerId): boolean => {
-    if (peer === self || context.connected().includes(peer)) return true
+  const hasLeft = (peer: PeerId): boolean => context.peers.get(peer)?.beat.state === 'leaving'
+
+  function judge(peer: PeerId, connected: ReadonlySet<PeerId>): Verdict {
     const heard = context.peers.get(peer)
-    return heard !== undefined && clock.mono() - heard.heard_mono < ABSENT_MS
+    return judgePeer(
+      {
+        peer,
+        isConnected: connected.has(peer),
+        heardAgoMs: heard ? clock.mono() - heard.heard_mono : null,
+        reporters: context.suspicions?.reportersOf(peer) ?? 0,
+        hasLeft: hasLeft(peer),
+      },
+      { peers: connected.size + 1 },
+    )
+  }
+
+  /** Why nobody is to be judged now. Told once; after a while the lease is given back. */
+  function isDoubting(connected: ReadonlySet<PeerId>): boolean {
+    const lately = context.peers.all().filter(({ heard_mono }) => clock.mono() - heard_mono < A_MINUTE_MS)
+    const verdicts = lately.filter(({ peer }) => !hasLeft(peer)).map(({ peer }) => judge(peer, connected))
+    const reason = doubtSelf({
+      stalledAgoMs: context.suspicions?.stalledAgoMs() ?? null,
+      heardInAMinute: verdicts.length,
+      suspectedBySilence: verdicts.filter((verdict) => verdict.bySilence).length,
+    })
+    if (reason === null) doubtingSince = null
+    else if (doubtingSince === null) {
+      doubtingSince = clock.mono()
+      log.warn('this leader doubts itself and judges nobody', { reason })
+    } else if (clock.mono() - doubtingSince >= RESIGN_AFTER_MS) context.resign(reason)
+    return reason !== null
   }
 
   async function takeBack(peer: PeerId, why: string, strike: 'peer_died' | null): Promise<void> {
@@ -37,33 +69,30 @@ export function createMembership(context: TermContext): Membership {
     const name = context.peers.get(peer)?.beat.name || peer
     log.info('reclaimed', { peer, why, tasks: tasks.length })
     context.hint({ what: 'tasks', video: null })
-    await ledger.addEvent({
-      what: 'reclaimed',
-      peer,
-      video: null,
-      text: `${name} ${why}: ${tasks.length} task${tasks.length > 1 ? 's' : ''} taken back`,
-    })
+    const text = `${name} ${why}: ${tasks.length} task${tasks.length > 1 ? 's' : ''} taken back`
+    await ledger.addEvent({ what: 'reclaimed', peer, video: null, text })
   }
 
   return {
     name: 'membership',
     async lost(peer, why, signal) {
-      const left = context.peers.get(peer)?.beat.state === 'leaving'
-      const words = why === 'closed' ? 'was lost (its connection closed)' : 'went silent'
-      await takeBack(peer, left ? 'left' : words, why === 'closed' && !left ? 'peer_died' : null).catch(
-        (error: unknown) => {
-          // The claims still expire, and the next rounds look for absent holders.
-          if (!signal.aborted) log.warn('a reclaim failed', { peer, error: sentence(error) })
-        },
-      )
+      const words = hasLeft(peer) ? 'left' : why === 'closed' ? 'was lost (its connection closed)' : 'went silent'
+      const strike = why === 'closed' && !hasLeft(peer) ? 'peer_died' : null
+      await takeBack(peer, words, strike).catch((error: unknown) => {
+        // The claims still expire, and the next rounds look for absent holders.
+        if (!signal.aborted) log.warn('a reclaim failed', { peer, error: sentence(error) })
+      })
     },
     async round() {
-      const now = clock.mono()
-      if (now - since < ABSENT_MS || now - checkedAt < SILENCE_MS) return
-      checkedAt = now
+      const connected = new Set(context.connected())
+      if (clock.mono() - since < ABSENT_MS || isDoubting(connected)) return
       const running = await ledger.tasks({ statuses: ['PROCESSING'] })
       const holders = new Set(running.flatMap((task) => task.claims.map((claim) => claim.worker_id)))
-      for (const peer of holders) if (!isPresent(peer)) await takeBack(peer, 'is not in the mesh', null)
+      holders.delete(self)
+      for (const peer of holders) {
+        const verdict = judge(peer, connected)
+        if (verdict.isSuspect) await takeBack(peer, verdict.reason, null)
+      }
     },
   }
 }
