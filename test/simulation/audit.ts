@@ -9,7 +9,7 @@ import type { PeerId, Sha256, TaskId, VideoId } from '../../protocol/ids.ts'
 import type { Lease, SeenClaim } from '../../protocol/ledger.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
-import { stepsAround, type StepName } from './steps-around.ts'
+import { type StepName, stepsAround } from './steps-around.ts'
 import { brokenRules, type Change } from './task-rules.ts'
 
 export interface AuditOptions {
@@ -41,12 +41,14 @@ export function createAudit(options: AuditOptions): Audited {
     if (!after) return
     const before = tasks.get(id)
     tasks.set(id, after)
-    for (const broken of brokenRules({ ...what, before, after, now: now(), expected: options.expected(after) })) report(broken)
+    for (const broken of brokenRules({ ...what, before, after, now: now(), expected: options.expected(after) }))
+      report(broken)
     counts.strikes += Math.max(0, after.strikes.length - (before?.strikes.length ?? 0))
   }
 
   async function tasksOf(id: VideoId, what: Omit<Change, 'before' | 'after' | 'now'>): Promise<void> {
-    for (const status of TASK_STATUSES) for (const { _id } of await steps.tasks({ status, video: id })) await task(_id, what)
+    for (const status of TASK_STATUSES)
+      for (const { _id } of await steps.tasks({ status, video: id })) await task(_id, what)
   }
 
   async function video(id: VideoId, term?: number): Promise<void> {
@@ -69,14 +71,16 @@ export function createAudit(options: AuditOptions): Audited {
 
   function leaseWon(me: PeerId, nonce: string, answer: Lease): void {
     if (answer.holder !== me || answer.nonce !== nonce) return
-    if (lease && lease.expires_at > now()) report(`term ${answer.term} was won by ${me} while term ${lease.term} was held`)
+    if (lease && lease.expires_at > now())
+      report(`term ${answer.term} was won by ${me} while term ${lease.term} was held`)
     if (lease && answer.term !== lease.term + 1) report(`term ${answer.term} follows term ${lease.term}`)
     lease = { holder: me, nonce, term: answer.term, expires_at: now() + answer.remaining_ms }
     counts.terms = answer.term
   }
 
   async function leaseKept(me: PeerId, term: number, held: boolean): Promise<void> {
-    if (held && lease && (lease.holder !== me || lease.term !== term)) report(`term ${term} of ${me} was renewed after it was lost`)
+    if (held && lease && (lease.holder !== me || lease.term !== term))
+      report(`term ${term} of ${me} was renewed after it was lost`)
     const { remaining_ms } = await steps.lease()
     if (held && lease) lease.expires_at = now() + remaining_ms
   }
@@ -98,7 +102,10 @@ export function createAudit(options: AuditOptions): Audited {
     },
     claimNext: ([asked]: readonly [{ worker: PeerId }], got: never) => claimed(asked, got),
     claimTask: ([asked]: readonly [{ worker: PeerId }], got: never) => claimed(asked, got),
-    renew: async ([worker, asked]: readonly [PeerId, readonly { task: TaskId; attempt: number }[]], lost: readonly { task: TaskId }[]) => {
+    renew: async (
+      [worker, asked]: readonly [PeerId, readonly { task: TaskId; attempt: number }[]],
+      lost: readonly { task: TaskId }[],
+    ) => {
       for (const each of asked) {
         const held = !lost.some((gone) => gone.task === each.task)
         await task(each.task, { event: 'renew', held, attempt: each.attempt, worker })
@@ -112,14 +119,19 @@ export function createAudit(options: AuditOptions): Audited {
       const { attempt, worker, strike } = end
       await task(end.task, { event: end.failure ? 'fail' : 'release', held, attempt, worker, strike })
     },
-    endSeenClaims: async ([claims, { term, strike }]: readonly [readonly SeenClaim[], { term: number | null; strike: never }], ended: readonly TaskId[]) => {
+    endSeenClaims: async (
+      [claims, { term, strike }]: readonly [readonly SeenClaim[], { term: number | null; strike: never }],
+      ended: readonly TaskId[],
+    ) => {
       for (const id of new Set(claims.map((claim) => claim.task))) {
         const seen = claims.filter((claim) => claim.task === id)
         await task(id, { event: term === null ? 'release' : 'reclaim', held: ended.includes(id), seen, term, strike })
       }
     },
-    wantBackup: ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) => task(id, { event: 'want_backup', held, term }),
-    failTask: ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) => task(id, { event: 'strikes_full', held, term }),
+    wantBackup: ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) =>
+      task(id, { event: 'want_backup', held, term }),
+    failTask: ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) =>
+      task(id, { event: 'strikes_full', held, term }),
     loseOutput: async ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) => {
       if (held) counts.lost++
       await task(id, { event: 'lost', held, term })
@@ -162,7 +174,14 @@ function brief(value: unknown): string {
   if (value === null || typeof value !== 'object') return String(value)
   const { _id, task, attempt, worker, to, term, code } = value as Record<string, unknown>
   const id = typeof task === 'object' && task !== null ? (task as Task)._id : (task ?? _id)
-  return [id, attempt !== undefined && `#${attempt}`, worker && String(worker).slice(-2), to, term !== undefined && `term ${term}`, code]
+  return [
+    id,
+    attempt !== undefined && `#${attempt}`,
+    worker && String(worker).slice(-2),
+    to,
+    term !== undefined && `term ${term}`,
+    code,
+  ]
     .filter(Boolean)
     .join(' ')
 }

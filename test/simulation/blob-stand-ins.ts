@@ -19,7 +19,8 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
   const root = storeOf(machine)
   let scratches = 0
   const pathOf = (video: VideoId, sha256: Sha256) => `${root}/${video}/${sha256}`
-  const videosBelow = (folder: string) => disk.below(folder).map((path) => path.slice(folder.length + 1).split('/')[0] as VideoId)
+  const videosBelow = (folder: string) =>
+    disk.below(folder).map((path) => path.slice(folder.length + 1).split('/')[0] as VideoId)
   const mustHaveRoom = () => {
     if (disk.isFull(machine)) throw new AttemptFailed('disk_full', 'the disk is full')
   }
@@ -48,7 +49,8 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
       return disk.has(path) ? (JSON.parse(disk.read(path).toString()) as SourceReference) : null
     },
     async prune(video, keep) {
-      for (const path of disk.below(`${root}/${video}`)) if (!keep.has(path.split('/').at(-1) as Sha256)) disk.remove(path)
+      for (const path of disk.below(`${root}/${video}`))
+        if (!keep.has(path.split('/').at(-1) as Sha256)) disk.remove(path)
     },
     async drop(video) {
       disk.remove(`${root}/${video}`)
@@ -62,7 +64,9 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
 }
 
 function findAt(disk: VirtualDisk, machine: string, sha256: Sha256, video?: VideoId): string | null {
-  const own = disk.below(storeOf(machine)).find((path) => path.endsWith(`/${sha256}`) && (!video || path.includes(`/${video}/`)))
+  const own = disk
+    .below(storeOf(machine))
+    .find((path) => path.endsWith(`/${sha256}`) && (!video || path.includes(`/${video}/`)))
   if (own) return own
   for (const path of disk.below(referencesOf(machine))) {
     const reference = JSON.parse(disk.read(path).toString()) as SourceReference
@@ -101,7 +105,11 @@ export function createExchange(options: ExchangeOptions): BlobExchange {
     return findAt(disk, theirs, sha256)
   }
 
-  async function fetchFrom(peer: PeerId, want: BlobRef & { video: VideoId }, signal: AbortSignal): Promise<string | null> {
+  async function fetchFrom(
+    peer: PeerId,
+    want: BlobRef & { video: VideoId },
+    signal: AbortSignal,
+  ): Promise<string | null> {
     if ((await ask(peer, want.sha256, signal)) === null) return null
     await clock.sleep(rng.whole(20, 200), signal)
     // Cut off in the middle, or dropped by its holder meanwhile.

@@ -3,8 +3,8 @@
  * times. From `calmAtMs` on nothing more goes wrong, everybody who is to come back is back, and the mesh must finish.
  */
 import { within } from '../../protocol/clock.ts'
+import { type VideoId, videoId } from '../../protocol/ids.ts'
 import { canonicalRecipe, DEFAULT_RECIPE, type Recipe } from '../../protocol/recipe.ts'
-import { videoId, type VideoId } from '../../protocol/ids.ts'
 import { type Film, filmBytes, sha256Of } from './film.ts'
 import { LATE_MS } from './ledger-line.ts'
 import type { Life } from './life.ts'
@@ -64,13 +64,19 @@ export function play(options: ChaosOptions): Play {
   }
 
   /** A person asks again until told that it worked; another machine where that one is gone for good. */
-  async function insist(first: SimulatedPeer, what: string, act: (peer: NonNullable<SimulatedPeer['running']>) => Promise<unknown>): Promise<void> {
+  async function insist(
+    first: SimulatedPeer,
+    what: string,
+    act: (peer: NonNullable<SimulatedPeer['running']>) => Promise<unknown>,
+  ): Promise<void> {
     open++
     let peer = first
     for (;;) {
       if (peer.isGone) peer = peers.find((each) => each.running) ?? first
       const { running } = peer
-      const done = running && (await within(people.clock, PATIENCE_MS, act(running)).catch((error: unknown) => `${what}: ${String(error)}`))
+      const done =
+        running &&
+        (await within(people.clock, PATIENCE_MS, act(running)).catch((error: unknown) => `${what}: ${String(error)}`))
       if (running && done !== 'late' && typeof done !== 'string') break
       if (typeof done === 'string') world.trace(`${peer.machine} ${done}`)
       await people.wait(500)
@@ -82,7 +88,14 @@ export function play(options: ChaosOptions): Play {
   const submit = (at: number, peer: SimulatedPeer) =>
     insist(peer, `submit ${films[at]!.id}`, async ({ node }) => {
       const { path, recipe, out } = films[at]!
-      await node.submit({ path, recipe, priority: scenario.films[at]!.priority, deadline: null, out, signal: new AbortController().signal })
+      await node.submit({
+        path,
+        recipe,
+        priority: scenario.films[at]!.priority,
+        deadline: null,
+        out,
+        signal: new AbortController().signal,
+      })
       return true
     })
 
@@ -95,8 +108,13 @@ export function play(options: ChaosOptions): Play {
   async function stopAndReturn(peer: SimulatedPeer, backAfterMs: number): Promise<void> {
     if (peer.state !== 'running') return
     const { running } = peer
-    const isDone = await within(people.clock, STOP_MS_MAX, peer.stop().then(() => true))
-    if (isDone === 'late' && peer.running === running && peer.state === 'running') world.report(`${peer.machine} did not stop in ${STOP_MS_MAX} ms`)
+    const isDone = await within(
+      people.clock,
+      STOP_MS_MAX,
+      peer.stop().then(() => true),
+    )
+    if (isDone === 'late' && peer.running === running && peer.state === 'running')
+      world.report(`${peer.machine} did not stop in ${STOP_MS_MAX} ms`)
     if (isDone === true && isFineLine(scenario) && (await world.steps.claimsOf(peer.id)).length > 0 && !peer.running) {
       world.report(`${peer.machine} stopped and still holds claims`)
     }
@@ -168,8 +186,15 @@ export function play(options: ChaosOptions): Play {
     const noise = scenario.noise
     const of = (share: number) => (isOn ? share : 0)
     const rng = world.rng.fork('network')
-    Object.assign(world.hub.faults, { gossipLoss: of(noise.gossipLoss), latencyMs: () => 1 + rng.random() ** 3 * of(noise.latencyMs) })
-    Object.assign(world.ledgerFaults, { refused: of(noise.refused), answerLost: of(noise.answerLost), appliedLate: of(noise.appliedLate) })
+    Object.assign(world.hub.faults, {
+      gossipLoss: of(noise.gossipLoss),
+      latencyMs: () => 1 + rng.random() ** 3 * of(noise.latencyMs),
+    })
+    Object.assign(world.ledgerFaults, {
+      refused: of(noise.refused),
+      answerLost: of(noise.answerLost),
+      appliedLate: of(noise.appliedLate),
+    })
     world.ledgerFaults.latencyMs = { least: 0, most: Math.ceil(of(noise.ledgerMs)) }
     Object.assign(world.gossip, { twice: of(noise.gossipTwice) })
   }
@@ -203,11 +228,19 @@ export function play(options: ChaosOptions): Play {
 
 /** No statement of this scenario ever goes wrong. */
 const isFineLine = ({ noise, faults }: Scenario): boolean =>
-  noise.refused + noise.answerLost + noise.appliedLate === 0 && !faults.some(({ what }) => what === 'ledger down' || what === 'line down')
+  noise.refused + noise.answerLost + noise.appliedLate === 0 &&
+  !faults.some(({ what }) => what === 'ledger down' || what === 'line down')
 
 function playedFilm({ film, renditions, by }: FilmPlan, peers: readonly SimulatedPeer[]): PlayedFilm {
   const recipe: Recipe = { ...DEFAULT_RECIPE, renditions }
   const machine = peers[by]!.machine
   const id = videoId(sha256Of(filmBytes(film)), canonicalRecipe(recipe))
-  return { film, recipe, id, out: `/simulated/${machine}/out`, path: `/simulated/${machine}/films/${film.name}.mp4`, wasCancelled: false }
+  return {
+    film,
+    recipe,
+    id,
+    out: `/simulated/${machine}/out`,
+    path: `/simulated/${machine}/films/${film.name}.mp4`,
+    wasCancelled: false,
+  }
 }

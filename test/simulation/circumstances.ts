@@ -11,9 +11,28 @@ type Timed = FaultPlan & { readonly at: number }
 function busy(drawn: Scenario, faults: readonly Timed[], noise: Partial<Scenario['noise']> = {}): Scenario {
   const peers = drawn.peers.map((peer) => ({ ...peer, isBadBuild: false, slowness: 1 }))
   while (peers.length < 3) peers.push({ ...peers[0]!, name: `p${peers.length}` })
-  const films = drawn.films.slice(0, 1).map((film) => ({ ...film, film: { ...film.film, ...BUSY }, renditions: ['480p', '720p', '1080p'] as const, by: 0 }))
-  return { ...drawn, peers, films, faults: [...faults].sort((a, b) => a.at - b.at), noise: { ...drawn.noise, ...noise }, calmAtMs: CALM_MS }
+  const films = drawn.films
+    .slice(0, 1)
+    .map((film) => ({
+      ...film,
+      film: { ...film.film, ...BUSY },
+      renditions: ['480p', '720p', '1080p'] as const,
+      by: 0,
+    }))
+  return {
+    ...drawn,
+    peers,
+    films,
+    faults: [...faults].sort((a, b) => a.at - b.at),
+    noise: { ...drawn.noise, ...noise },
+    calmAtMs: CALM_MS,
+  }
 }
+
+const slow = (day: Scenario): Scenario => ({
+  ...day,
+  peers: day.peers.slice(0, 3).map((peer) => ({ ...peer, slowness: 20 })),
+})
 
 /** Every `stepMs` from `fromMs` on: what `make` says for the n-th time. */
 const every = (fromMs: number, stepMs: number, times: number, make: (n: number) => FaultPlan): Timed[] =>
@@ -21,15 +40,27 @@ const every = (fromMs: number, stepMs: number, times: number, make: (n: number) 
 
 /** Peers cut off from each other, not from a slow ledger, again and again: suspicions of living workers. */
 export const manyPartitions: Circumstances = (drawn) =>
-  busy(drawn, every(1_500, 4_500, 6, (n) => ({ what: 'partition', apart: [n % 2, 2], ms: 4_000 })), { ledgerMs: 1_000 })
+  busy(
+    drawn,
+    every(1_500, 4_500, 6, (n) => ({ what: 'partition', apart: [n % 3], ms: 4_000 })),
+    { ledgerMs: 300 },
+  )
 
 /** SIGTERM in the middle of encodes. */
 export const manyStops: Circumstances = (drawn) =>
-  busy(drawn, every(2_000, 1_300, 5, (n) => ({ what: 'stop', peer: n % 3, backAfterMs: 300 })), { refused: 0, answerLost: 0, appliedLate: 0 })
+  busy(
+    drawn,
+    every(2_000, 1_300, 5, (n) => ({ what: 'stop', peer: n % 3, backAfterMs: 300 })),
+    { refused: 0, answerLost: 0, appliedLate: 0 },
+  )
 
 /** Whoever leads is frozen long enough to be deposed, and wakes in the middle of what it was doing. */
 export const leadersFreeze: Circumstances = (drawn) =>
-  busy(drawn, every(1_500, 1_700, 14, (n) => ({ what: 'freeze', peer: n % 3, ms: 7_000 })), { ledgerMs: 200 })
+  busy(
+    drawn,
+    every(1_500, 1_700, 14, (n) => ({ what: 'freeze', peer: n % 3, ms: 7_000 })),
+    { ledgerMs: 200 },
+  )
 
 /** Statements that arrive long after their asker gave up. */
 export const lateStatements: Circumstances = (drawn) => busy(drawn, [], { appliedLate: 0.1, answerLost: 0.1 })
@@ -63,13 +94,28 @@ export const lostStores: Circumstances = (drawn) => {
     { what: 'crash', peer: 2, isWiped: true, backAfterMs: 3_000, at: 17_000 },
     { what: 'crash', peer: 1, isWiped: true, backAfterMs: 1_000, at: 23_000 },
   ])
-  return { ...day, peers: day.peers.slice(0, 3).map((peer, at) => ({ ...peer, works: true, slots: 1, slowness: 3, coordinates: at > 0 })) }
+  return {
+    ...day,
+    peers: day.peers
+      .slice(0, 3)
+      .map((peer, at) => ({ ...peer, works: true, slots: 1, slowness: 3, coordinates: at > 0 })),
+  }
 }
 
 /** People cancel and change their mind. */
 export const changesOfMind: Circumstances = (drawn) =>
-  busy(drawn, every(2_500, 3_000, 3, (n) => ({ what: 'cancel', film: 0, by: n % 3, retryAfterMs: 1_000 })), { refused: 0, answerLost: 0, appliedLate: 0 })
+  busy(
+    drawn,
+    every(2_500, 3_000, 3, (n) => ({ what: 'cancel', film: 0, by: n % 3, retryAfterMs: 1_000 })),
+    { refused: 0, answerLost: 0, appliedLate: 0 },
+  )
 
 /** People cancel, and leave it at that. */
 export const cancels: Circumstances = (drawn) =>
-  busy(drawn, [{ what: 'cancel', film: 0, by: 0, retryAfterMs: null, at: 4_000 }], { refused: 0, answerLost: 0, appliedLate: 0 })
+  slow(
+    busy(drawn, [{ what: 'cancel', film: 0, by: 0, retryAfterMs: null, at: 4_000 }], {
+      refused: 0,
+      answerLost: 0,
+      appliedLate: 0,
+    }),
+  )

@@ -29,15 +29,19 @@ export async function endViolations(steps: Steps, disk: VirtualDisk, films: read
 function statusViolations({ film, wasCancelled }: PlayedFilm, { status, failure }: Video): string[] {
   const wanted = film.poison === null ? 'COMPLETED' : 'FAILED'
   if (status === 'FAILED' && film.poison === null) return [`${film.name} FAILED without a cause: ${failure}`]
-  if (status !== wanted && !(status === 'CANCELLED' && wasCancelled)) return [`${film.name} is ${status}, not ${wanted}`]
+  if (status !== wanted && !(status === 'CANCELLED' && wasCancelled))
+    return [`${film.name} is ${status}, not ${wanted}`]
   const names = failure?.includes(film.name) && failure.includes('not decodable')
   return status === 'FAILED' && !names ? [`the failure of ${film.name} does not name film and cause: ${failure}`] : []
 }
 
 function taskViolations(video: Video, tasks: readonly Task[]): string[] {
   const held = tasks.filter((task) => task.claims.length > 0).map((task) => `${task._id} still has claims`)
-  const isDone = (task: Task) => (video.status === 'COMPLETED' ? task.status === 'COMPLETED' : !['PENDING', 'PROCESSING'].includes(task.status))
-  const open = tasks.filter((task) => !isDone(task)).map((task) => `${task._id} is ${task.status} although its video is ${video.status}`)
+  const isDone = (task: Task) =>
+    video.status === 'COMPLETED' ? task.status === 'COMPLETED' : !['PENDING', 'PROCESSING'].includes(task.status)
+  const open = tasks
+    .filter((task) => !isDone(task))
+    .map((task) => `${task._id} is ${task.status} although its video is ${video.status}`)
   return [...held, ...open]
 }
 
@@ -45,7 +49,8 @@ function fileViolations({ film, recipe, out }: PlayedFilm, video: Video, disk: V
   return recipe.renditions.flatMap((resolution) => {
     const bytes = expectedOutput(film, resolution)
     const output = video.outputs.find((each) => each.resolution === resolution)
-    if (output?.sha256 !== sha256Of(bytes)) return [`${film.name} at ${resolution} has other bytes than an undisturbed run`]
+    if (output?.sha256 !== sha256Of(bytes))
+      return [`${film.name} at ${resolution} has other bytes than an undisturbed run`]
     const files = video.deliveries.map(({ name }) => `${out}/${resolution}/${name}.mp4`)
     return files
       .filter((path) => !disk.has(path) || disk.read(path).toString() !== bytes)
@@ -54,11 +59,18 @@ function fileViolations({ film, recipe, out }: PlayedFilm, video: Video, disk: V
 }
 
 /** After everybody stopped: nothing partial in output folders, no scratch, no blob of a delivered video. */
-export function leftovers(disk: VirtualDisk, machines: readonly string[], films: readonly PlayedFilm[], videos: readonly Video[]): string[] {
+export function leftovers(
+  disk: VirtualDisk,
+  machines: readonly string[],
+  films: readonly PlayedFilm[],
+  videos: readonly Video[],
+): string[] {
   return machines.flatMap((machine) => {
     const partial = disk.below(`/simulated/${machine}/out`).filter((path) => path.endsWith('.part'))
     const scratch = disk.below(`/simulated/${machine}/scratch`)
-    const delivered = videos.filter((video) => video.status === 'COMPLETED' && films.some((film) => film.id === video._id))
+    const delivered = videos.filter(
+      (video) => video.status === 'COMPLETED' && films.some((film) => film.id === video._id),
+    )
     const blobs = delivered.flatMap((video) => disk.below(`${storeOf(machine)}/${video._id}`))
     return [...partial, ...scratch, ...blobs].map((path) => `${path} was left behind`)
   })

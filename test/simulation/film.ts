@@ -19,14 +19,16 @@ export interface Film {
 export const FRAMES = 240
 const FPS = 30
 
-export const sha256Of = (content: string | Buffer): Sha256 => asSha256(createHash('sha256').update(content).digest('hex'))
+export const sha256Of = (content: string | Buffer): Sha256 =>
+  asSha256(createHash('sha256').update(content).digest('hex'))
 
 export const filmBytes = (film: Film): string => JSON.stringify(film)
 export const readFilm = (content: Buffer): Film => JSON.parse(content.toString()) as Film
 
 /** What a cut, an encode and a merge are. `by` differs between builds where real bytes do. */
 export const cutBytes = (film: Film, chunk: number, by: string): string => JSON.stringify({ cut: chunk, film, by })
-export const readCut = (content: Buffer): { cut: number; film: Film } => JSON.parse(content.toString()) as { cut: number; film: Film }
+export const readCut = (content: Buffer): { cut: number; film: Film } =>
+  JSON.parse(content.toString()) as { cut: number; film: Film }
 export const encodedBytes = (film: Film, chunk: number, resolution: Resolution): string =>
   `${film.name}: chunk ${chunk} of ${film.chunks} at ${resolution}`
 export const audioInBytes = (film: Film, by: string): string => JSON.stringify({ sound: true, film, by })
@@ -48,7 +50,7 @@ export function expectedOutput(film: Film, resolution: Resolution): string {
   return mergedBytes({ resolution, chunks, audio, extra: film.hasSubtitles ? subtitleBytes(film) : null })
 }
 
-/** Two builds plan alike but for a note, so that two plans of one video are told apart by their hash. */
+/** Two plannings agree but for a note, so that two plans of one video are told apart by their hash. */
 export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string): Plan {
   const ticks = (chunk: number) => chunk * FRAMES
   return {
@@ -72,7 +74,13 @@ export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string
     audio: film.hasAudio ? [SOUND] : [],
     subtitles: [],
     chapters: film.hasSubtitles ? 1 : 0,
-    renditions: recipe.renditions.map((resolution) => ({ resolution, width: 2, height: 2, class: `h264>x264/${resolution}`, signature: sha256Of(resolution) })),
+    renditions: recipe.renditions.map((resolution) => ({
+      resolution,
+      width: 2,
+      height: 2,
+      class: `h264>x264/${resolution}`,
+      signature: sha256Of(resolution),
+    })),
     chunks: Array.from({ length: film.chunks }, (_, chunk_id) => ({
       chunk_id,
       start_pts: ticks(chunk_id),

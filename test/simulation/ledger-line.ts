@@ -3,8 +3,9 @@
  * but `LedgerAway`), or arrive long after the asker gave up. What a process had sent before it died still arrives; its
  * answer does not. A ledger that is down refuses everybody.
  */
-import { LedgerAway } from '../../protocol/errors.ts'
+
 import type { Steps } from '../../node/ledger/steps.ts'
+import { LedgerAway } from '../../protocol/errors.ts'
 import type { Life } from './life.ts'
 import type { Seeded } from './seeded.ts'
 import { stepsAround } from './steps-around.ts'
@@ -60,7 +61,9 @@ export function ledgerLine({ steps, scheduler, life, rng, faults }: LineOptions)
     return new Promise((resolve, reject) => {
       const answer = (ms: number, settle: () => void) => scheduler.after(ms, () => life.wake(settle))
       const giveUp = () =>
-        answer(rng.whole(GIVE_UP_MS.least, GIVE_UP_MS.most), () => reject(new LedgerAway(`the ledger did not answer ${name}`)))
+        answer(rng.whole(GIVE_UP_MS.least, GIVE_UP_MS.most), () =>
+          reject(new LedgerAway(`the ledger did not answer ${name}`)),
+        )
       const apply = async () => {
         if (isDown() || fate === 'refused') return void giveUp()
         const settle = await call().then(

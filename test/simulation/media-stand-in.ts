@@ -25,6 +25,8 @@ const DECODE_MS = 400
 const STEP_MS = 500
 
 export function createMedia({ disk, clock, build, isBad, slowness, onWork }: MediaOptions): Media {
+  let plans = 0
+
   /** Works for so long, however slow the machine is at each moment. */
   async function work(ms: number, signal: AbortSignal, onStep: (share: number) => void = () => {}): Promise<void> {
     for (let done = 0; done < ms; done += STEP_MS) {
@@ -34,11 +36,27 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
   }
 
   return {
-    prove: async () => ({ ffmpeg: build, decoders: ['h264'], encoders: ['x264'], filters: [], encode_bytes: 1, cores_per_slot: 1 }),
+    prove: async () => ({
+      ffmpeg: build,
+      decoders: ['h264'],
+      encoders: ['x264'],
+      filters: [],
+      encode_bytes: 1,
+      cores_per_slot: 1,
+    }),
     async probe(source, signal) {
       await clock.sleep(40, signal)
       const { chunks, hasSubtitles } = film.readFilm(disk.read(source))
-      return { format: 'mov', duration_s: chunks * 8, time_base: [1, 30], video: film.PICTURE, audio: [], subtitles: [], chapters: Number(hasSubtitles), notes: [] }
+      return {
+        format: 'mov',
+        duration_s: chunks * 8,
+        time_base: [1, 30],
+        video: film.PICTURE,
+        audio: [],
+        subtitles: [],
+        chapters: Number(hasSubtitles),
+        notes: [],
+      }
     },
     async index(source, _probe, signal) {
       await clock.sleep(150, signal)
@@ -46,7 +64,7 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
     },
     async plan({ video_id, source, recipe, signal }) {
       await work(600, signal)
-      return film.planOf(film.readFilm(disk.read(source)), video_id, recipe, build)
+      return film.planOf(film.readFilm(disk.read(source)), video_id, recipe, `${build}, ${++plans}`)
     },
     async cut({ chunk_id, source, out, signal }) {
       await clock.sleep(120, signal)
@@ -59,7 +77,10 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
       const what = film.readFilm(disk.read(source))
       if (what.hasAudio) disk.write(`${outDir}/audio.nut`, film.audioInBytes(what, build))
       if (what.hasSubtitles) disk.write(`${outDir}/other.mkv`, film.subtitleBytes(what))
-      return { audio: what.hasAudio ? `${outDir}/audio.nut` : null, other: what.hasSubtitles ? `${outDir}/other.mkv` : null }
+      return {
+        audio: what.hasAudio ? `${outDir}/audio.nut` : null,
+        other: what.hasSubtitles ? `${outDir}/other.mkv` : null,
+      }
     },
     async encode({ input, chunk_id, resolutions, outDir, onProgress, signal }) {
       onWork(`encode ${chunk_id} ${resolutions.join(' ')}`)
@@ -67,7 +88,8 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
       const ms = resolutions.reduce((sum, each) => sum + ENCODE_MS[each], DECODE_MS)
       await work(ms, signal, (share) => onProgress?.({ frames: share * film.FRAMES, speed: 8000 / ms / slowness() }))
       if (isBad) throw new AttemptFailed('build_cannot', `${build} was ended by SIGILL`)
-      if (cut.film.poison === cut.cut) throw new AttemptFailed('encode_failed', `ffmpeg: chunk ${cut.cut} is not decodable`)
+      if (cut.film.poison === cut.cut)
+        throw new AttemptFailed('encode_failed', `ffmpeg: chunk ${cut.cut} is not decodable`)
       return resolutions.map((resolution): EncodeResult => {
         const path = `${outDir}/${resolution}.mp4`
         const bytes = film.encodedBytes(cut.film, cut.cut, resolution)
@@ -85,7 +107,15 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
       onWork(`merge ${resolution}`)
       await work(800, signal)
       const text = (path: string) => disk.read(path).toString()
-      disk.write(out, film.mergedBytes({ resolution, chunks: chunks.map(text), audio: audio && text(audio), extra: extra && text(extra) }))
+      disk.write(
+        out,
+        film.mergedBytes({
+          resolution,
+          chunks: chunks.map(text),
+          audio: audio && text(audio),
+          extra: extra && text(extra),
+        }),
+      )
     },
   }
 }

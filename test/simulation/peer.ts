@@ -19,17 +19,24 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import { createExchange, createStore, type Neighbour, storeOf } from './blob-stand-ins.ts'
-import { fineLine, ledgerLine, type LineFaults } from './ledger-line.ts'
+import { fineLine, type LineFaults, ledgerLine } from './ledger-line.ts'
 import { createLife, type Life } from './life.ts'
 import { createMedia } from './media-stand-in.ts'
 import { noisyMesh } from './mesh-noise.ts'
 import type { PeerPlan } from './scenario.ts'
 import type { World } from './world.ts'
 
-const CAPABILITY = { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true } as const
+const CAPABILITY = {
+  decoders: ['h264'],
+  encoders: ['x264'],
+  filters: [],
+  resolutions: RESOLUTIONS,
+  audio: true,
+} as const
 
 /** Looks like libp2p's: base58, without 0. */
-export const peerIdOf = (index: number): PeerId => asPeerId(`12D3KooW${'m'.repeat(42)}${String.fromCharCode(97 + Math.floor(index / 9))}${1 + (index % 9)}`)
+export const peerIdOf = (index: number): PeerId =>
+  asPeerId(`12D3KooW${'m'.repeat(42)}${String.fromCharCode(97 + Math.floor(index / 9))}${1 + (index % 9)}`)
 
 /** What `run` and the chaos around it see of one life of a node. */
 interface Running {
@@ -82,7 +89,8 @@ export class SimulatedPeer {
     this.#world.trace(`${this.machine} stops`)
     await running.node.stop()
     if (this.running !== running) return
-    if (running.life.timers() > 0) this.#world.report(`${this.machine} left ${running.life.timers()} timers running when it stopped`)
+    if (running.life.timers() > 0)
+      this.#world.report(`${this.machine} left ${running.life.timers()} timers running when it stopped`)
     this.#end()
   }
 
@@ -125,11 +133,30 @@ export class SimulatedPeer {
     const { id: self, machine, plan } = this
     const { clock } = life
     const rng = world.rng.fork(`${machine} life ${this.#lives}`)
-    const line = ledgerLine({ steps: world.steps, scheduler, life, rng: rng.fork('line'), faults: [this.line, world.ledgerFaults] })
+    const line = ledgerLine({
+      steps: world.steps,
+      scheduler,
+      life,
+      rng: rng.fork('line'),
+      faults: [this.line, world.ledgerFaults],
+    })
     const ledger = { ...ledgerFromSteps(line), close: async () => {}, ...sabotage.ledger?.(ledgerFromSteps(line)) }
-    const mesh = noisyMesh(world.hub.join(self, { knows: world.ids }), { life, rng: rng.fork('gossip'), noise: world.gossip, scheduler })
+    const mesh = noisyMesh(world.hub.join(self, { knows: world.ids }), {
+      life,
+      rng: rng.fork('gossip'),
+      noise: world.gossip,
+      scheduler,
+    })
     const store = createStore({ disk, clock, machine })
-    const exchange = createExchange({ disk, clock, rng: rng.fork('exchange'), machine, mesh, store, neighbour: (peer) => world.neighbour(peer) })
+    const exchange = createExchange({
+      disk,
+      clock,
+      rng: rng.fork('exchange'),
+      machine,
+      mesh,
+      store,
+      neighbour: (peer) => world.neighbour(peer),
+    })
     const plain = createMedia({
       disk,
       clock,
@@ -143,20 +170,44 @@ export class SimulatedPeer {
     const plans = createPlanSource(ledger)
     const table = createPeerTable({ clock, self })
     const young = new Set<string>()
-    const shared = { self, ledger, store, exchange: sabotage.exchange?.(exchange) ?? exchange, media, clock, rng, log, plans }
+    const shared = {
+      self,
+      ledger,
+      store,
+      exchange: sabotage.exchange?.(exchange) ?? exchange,
+      media,
+      clock,
+      rng,
+      log,
+      plans,
+    }
     const hint: ReelNode['hint'] = (what) => node.hint(what)
     const meshSlots = () => table.all().reduce((sum, { beat }) => sum + beat.slots, plan.slots)
     const runners: Partial<Record<TaskKind, Runner>> = {
       ...(plan.works && { video: createVideoRunner(shared), audio: createAudioRunner(shared) }),
-      ...(plan.coordinates && { ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }), merge: createMergeRunner(shared) }),
+      ...(plan.coordinates && {
+        ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }),
+        merge: createMergeRunner(shared),
+      }),
     }
     const mayLead = async () => (disk.isFull(machine) ? 'disk_full' : null)
     const coordinator = plan.coordinates
-      ? createCoordinator({ ...shared, host: machine, peers: table, capability: plan.works ? CAPABILITY : null, connected: () => mesh.peers(), mayLead, hint })
+      ? createCoordinator({
+          ...shared,
+          host: machine,
+          peers: table,
+          capability: plan.works ? CAPABILITY : null,
+          connected: () => mesh.peers(),
+          mayLead,
+          hint,
+        })
       : null
     const announce = (video: VideoId) => hint({ what: 'video', video })
     const deliverer = createDeliverer({ ...shared, announce })
-    const roles = [...(plan.works ? (['worker'] as const) : []), ...(plan.coordinates ? (['coordinator'] as const) : [])]
+    const roles = [
+      ...(plan.works ? (['worker'] as const) : []),
+      ...(plan.coordinates ? (['coordinator'] as const) : []),
+    ]
     const node: ReelNode = createNode({
       ...shared,
       mesh,
@@ -172,11 +223,30 @@ export class SimulatedPeer {
       identity: { version: '0', host: machine, name: machine, roles, ffmpeg: 'stand-in' },
       submit: createSubmit({ ...shared, young, announce: (video) => announce(video._id) }),
     })
-    const bootEpoch = { current: () => this.#epoch, raise: async (seen: number) => (this.#epoch = Math.max(this.#epoch, seen + 1)) }
+    const bootEpoch = {
+      current: () => this.#epoch,
+      raise: async (seen: number) => (this.#epoch = Math.max(this.#epoch, seen + 1)),
+    }
     this.#epoch++
-    const heartbeat = createHeartbeat({ mesh, clock, rng: rng.fork('heartbeat'), table, snapshot: node.body, bootEpoch })
+    const heartbeat = createHeartbeat({
+      mesh,
+      clock,
+      rng: rng.fork('heartbeat'),
+      table,
+      snapshot: node.body,
+      bootEpoch,
+    })
     node.attach(heartbeat)
-    const status = createStatus({ self, version: '0', ledger, clock, table, plans, own: heartbeat.own, problems: deliverer.problems })
+    const status = createStatus({
+      self,
+      version: '0',
+      ledger,
+      clock,
+      table,
+      plans,
+      own: heartbeat.own,
+      problems: deliverer.problems,
+    })
     return { life, node, ledger, snapshot: status.snapshot }
   }
 
@@ -190,7 +260,8 @@ export class SimulatedPeer {
       warn: say('warn'),
       error: (message, fields) => {
         say('error')(message, fields)
-        if (!message.startsWith('an attempt could not be settled')) this.#world.report(`${this.machine} said: ${message} ${JSON.stringify(fields ?? {})}`)
+        if (!message.startsWith('an attempt could not be settled'))
+          this.#world.report(`${this.machine} said: ${message} ${JSON.stringify(fields ?? {})}`)
       },
       child: () => log,
     }

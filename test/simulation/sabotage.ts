@@ -3,10 +3,21 @@
  * a flag in the product. Those of the ledger sit below the audit, where a faulty adapter would be.
  */
 import type { AttemptEnd, Completion, Steps } from '../../node/ledger/steps.ts'
-import type { TaskId } from '../../protocol/ids.ts'
+import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import type { SeenClaim } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
-import { cancels, changesOfMind, doublePlanning, lateStatements, leadersFreeze, lostAnswers, lostStores, manyPartitions, manyStops, refusals } from './circumstances.ts'
+import {
+  cancels,
+  changesOfMind,
+  doublePlanning,
+  lateStatements,
+  leadersFreeze,
+  lostAnswers,
+  lostStores,
+  manyPartitions,
+  manyStops,
+  refusals,
+} from './circumstances.ts'
 import type { Circumstances, Sabotage } from './world.ts'
 
 const ofSteps = (change: (steps: Steps) => Partial<Steps>, circumstances?: Circumstances): Sabotage => ({
@@ -14,19 +25,31 @@ const ofSteps = (change: (steps: Steps) => Partial<Steps>, circumstances?: Circu
   ...(circumstances && { circumstances }),
 })
 
-const anyRunning = async (steps: Steps): Promise<Task | undefined> => (await steps.tasks({ status: 'PROCESSING', kinds: ['video'] }))[0]
+const anyRunning = async (steps: Steps): Promise<Task | undefined> =>
+  (await steps.tasks({ status: 'PROCESSING', kinds: ['video'] }))[0]
 
 /** Ends a live claim as its own worker would. */
 async function endClaimOf(steps: Steps, task: Task): Promise<void> {
   const claim = task.claims[0]
-  if (claim) await steps.endAttempt({ task: task._id, attempt: claim.attempt, worker: claim.worker_id, failure: null, strike: null, backoff_ms: 0 })
+  if (claim)
+    await steps.endAttempt({
+      task: task._id,
+      attempt: claim.attempt,
+      worker: claim.worker_id,
+      failure: null,
+      strike: null,
+      backoff_ms: 0,
+    })
 }
 
 const claimFaults: Readonly<Record<string, Sabotage>> = {
-  'claims never run out': ofSteps((steps) => ({
-    claimNext: (ask) => (ask.from === 'expired' ? Promise.resolve(null) : steps.claimNext(ask)),
-    claimTask: (ask) => steps.claimTask({ ...ask, allowExpired: false }),
-  }), lateStatements),
+  'claims never run out': ofSteps(
+    (steps) => ({
+      claimNext: (ask) => (ask.from === 'expired' ? Promise.resolve(null) : steps.claimNext(ask)),
+      claimTask: (ask) => steps.claimTask({ ...ask, allowExpired: false }),
+    }),
+    lateStatements,
+  ),
   'a claimed task is handed out again': ofSteps((steps) => ({
     async claimNext(ask) {
       const running = (await steps.claimNext(ask)) ?? (await anyRunning(steps)) ?? null
@@ -42,26 +65,38 @@ const claimFaults: Readonly<Record<string, Sabotage>> = {
       return steps.claimTask({ ...ask, task: running._id, allowExpired: true })
     },
   })),
-  'a release is forgotten': ofSteps((steps) => ({
-    endAttempt: (end) => (end.failure === null ? Promise.resolve(true) : steps.endAttempt(end)),
-  }), manyStops),
-  'a release counts as a strike': ofSteps((steps) => ({
-    endAttempt: (end) => steps.endAttempt(end.failure === null ? asFailure(end) : end),
-  }), manyStops),
-  'a lost attempt is renewed': ofSteps((steps) => ({
-    async renew(worker, attempts) {
-      await steps.renew(worker, attempts)
-      return []
-    },
-  }), leadersFreeze),
-  'a reclaim ends claims that were made since': ofSteps((steps) => ({
-    async endSeenClaims(claims, options) {
-      const workers = new Set(claims.map((claim) => claim.worker_id))
-      const now: SeenClaim[] = []
-      for (const worker of workers) now.push(...(await steps.claimsOf(worker)))
-      return steps.endSeenClaims(now, options)
-    },
-  }), manyPartitions),
+  'a release is forgotten': ofSteps(
+    (steps) => ({
+      endAttempt: (end) => (end.failure === null ? Promise.resolve(true) : steps.endAttempt(end)),
+    }),
+    manyStops,
+  ),
+  'a release counts as a strike': ofSteps(
+    (steps) => ({
+      endAttempt: (end) => steps.endAttempt(end.failure === null ? asFailure(end) : end),
+    }),
+    manyStops,
+  ),
+  'a lost attempt is renewed': ofSteps(
+    (steps) => ({
+      async renew(worker, attempts) {
+        await steps.renew(worker, attempts)
+        return []
+      },
+    }),
+    leadersFreeze,
+  ),
+  'a reclaim ends claims that were made since': ofSteps((steps) => {
+    const suspects = new Set<PeerId>()
+    return {
+      async endSeenClaims(claims, options) {
+        const now: SeenClaim[] = []
+        for (const worker of suspects) now.push(...(await steps.claimsOf(worker)))
+        for (const claim of claims) suspects.add(claim.worker_id)
+        return steps.endSeenClaims([...claims, ...now], options)
+      },
+    }
+  }, manyPartitions),
 }
 
 const asFailure = (end: AttemptEnd): AttemptEnd => ({
@@ -71,25 +106,37 @@ const asFailure = (end: AttemptEnd): AttemptEnd => ({
 })
 
 const commitFaults: Readonly<Record<string, Sabotage>> = {
-  'the fence is ignored': ofSteps((steps) => ({
-    async complete(done) {
-      if (await steps.complete(done)) return true
-      const live = (await steps.task(done.task))?.claims[0]
-      return live ? steps.complete({ ...done, attempt: live.attempt, worker: live.worker_id }) : false
-    },
-  }), leadersFreeze),
-  'a superseded attempt is told that it is done': ofSteps((steps) => ({
-    complete: async (done) => (await steps.complete(done)) || true,
-  }), leadersFreeze),
-  'a finished task is committed again': ofSteps((steps) => ({
-    complete: async (done) => (await steps.complete(done)) || (await commitOver(steps, done)),
-  }), leadersFreeze),
-  'inserting a task twice starts it anew': ofSteps((steps) => ({
-    async insertTasks(tasks) {
-      for (const { _id } of tasks) await loseAnyway(steps, _id)
-      return steps.insertTasks(tasks)
-    },
-  }), lostAnswers),
+  'the fence is ignored': ofSteps(
+    (steps) => ({
+      async complete(done) {
+        if (await steps.complete(done)) return true
+        const live = (await steps.task(done.task))?.claims[0]
+        return live ? steps.complete({ ...done, attempt: live.attempt, worker: live.worker_id }) : false
+      },
+    }),
+    leadersFreeze,
+  ),
+  'a superseded attempt is told that it is done': ofSteps(
+    (steps) => ({
+      complete: async (done) => (await steps.complete(done)) || true,
+    }),
+    leadersFreeze,
+  ),
+  'a finished task is committed again': ofSteps(
+    (steps) => ({
+      complete: async (done) => (await steps.complete(done)) || (await commitOver(steps, done)),
+    }),
+    leadersFreeze,
+  ),
+  'inserting a task twice starts it anew': ofSteps(
+    (steps) => ({
+      async insertTasks(tasks) {
+        for (const { _id } of tasks) await loseAnyway(steps, _id)
+        return steps.insertTasks(tasks)
+      },
+    }),
+    lostAnswers,
+  ),
   'a lost output is not made again': ofSteps(() => ({ loseOutput: async () => false }), lostStores),
   'a lost input is not replaced': ofSteps(() => ({ recut: async () => true }), lostStores),
 }
@@ -101,43 +148,66 @@ async function loseAnyway(steps: Steps, id: TaskId): Promise<void> {
 
 async function commitOver(steps: Steps, done: Completion): Promise<boolean> {
   await loseAnyway(steps, done.task)
-  const claimed = await steps.claimTask({ worker: done.worker, token: 'again' as never, task: done.task, allowExpired: false })
+  const claimed = await steps.claimTask({
+    worker: done.worker,
+    token: 'again' as never,
+    task: done.task,
+    allowExpired: false,
+  })
   return claimed !== null && steps.complete({ ...done, attempt: claimed.attempt })
 }
 
 const leaderFaults: Readonly<Record<string, Sabotage>> = {
-  'the term is not checked': ofSteps((steps) => ({
-    moveVideo: async (id, move) => {
-      const term = (await steps.video(id))?.coordinator_term ?? 0
-      return steps.moveVideo(id, move.term === undefined ? move : { ...move, term: Math.max(move.term, term) })
-    },
-    endSeenClaims: async (claims, options) => {
-      const ended: TaskId[] = []
-      for (const claim of claims) {
-        const term = options.term === null ? null : Math.max(options.term, (await steps.task(claim.task))?.coordinator_term ?? 0)
-        ended.push(...(await steps.endSeenClaims([claim], { ...options, term })))
-      }
-      return ended
-    },
-  }), leadersFreeze),
-  'the lease is given to a second peer': ofSteps((steps) => ({
-    async acquireLease(me, nonce) {
-      const { holder, term } = await steps.lease()
-      if (holder) await steps.releaseLease(holder, term)
-      const got = await steps.acquireLease(me, nonce)
-      return got
-    },
-  }), leadersFreeze),
-  'the term does not rise': ofSteps((steps) => ({
-    acquireLease: async (me, nonce) => {
-      const lease = await steps.acquireLease(me, nonce)
-      return lease.term > 1 ? { ...lease, term: lease.term - 1 } : lease
-    },
-  }), leadersFreeze),
-  'plans are not compared': ofSteps((steps) => ({
-    moveVideo: (id, { plan, ...move }) =>
-      steps.moveVideo(id, plan === 'absent' && move.to === 'RUNNING' ? { ...move, from: [...move.from, 'RUNNING'] } : { ...move, ...(plan && { plan }) }),
-  }), doublePlanning),
+  'the term is not checked': ofSteps(
+    (steps) => ({
+      moveVideo: async (id, move) => {
+        const term = (await steps.video(id))?.coordinator_term ?? 0
+        return steps.moveVideo(id, move.term === undefined ? move : { ...move, term: Math.max(move.term, term) })
+      },
+      endSeenClaims: async (claims, options) => {
+        const ended: TaskId[] = []
+        for (const claim of claims) {
+          const term =
+            options.term === null ? null : Math.max(options.term, (await steps.task(claim.task))?.coordinator_term ?? 0)
+          ended.push(...(await steps.endSeenClaims([claim], { ...options, term })))
+        }
+        return ended
+      },
+    }),
+    leadersFreeze,
+  ),
+  'the lease is given to a second peer': ofSteps(
+    (steps) => ({
+      async acquireLease(me, nonce) {
+        const { holder, term } = await steps.lease()
+        if (holder) await steps.releaseLease(holder, term)
+        const got = await steps.acquireLease(me, nonce)
+        return got
+      },
+    }),
+    leadersFreeze,
+  ),
+  'the term does not rise': ofSteps(
+    (steps) => ({
+      acquireLease: async (me, nonce) => {
+        const lease = await steps.acquireLease(me, nonce)
+        return lease.term > 1 ? { ...lease, term: lease.term - 1 } : lease
+      },
+    }),
+    leadersFreeze,
+  ),
+  'plans are not compared': ofSteps(
+    (steps) => ({
+      moveVideo: (id, { plan, ...move }) =>
+        steps.moveVideo(
+          id,
+          plan === 'absent' && move.to === 'RUNNING'
+            ? { ...move, from: [...move.from, 'RUNNING'] }
+            : { ...move, ...(plan && { plan }) },
+        ),
+    }),
+    doublePlanning,
+  ),
   'the sweep mends nothing': { ledger: () => ({ sweep: async () => ({ mended: 0 }) }), circumstances: refusals },
   'a cancelled video keeps its tasks': ofSteps(() => ({ cancelTasks: async () => 0 }), cancels),
   'a retry revives nothing': ofSteps(() => ({ reviveTasks: async () => 0 }), changesOfMind),
@@ -177,5 +247,9 @@ const byteFaults: Readonly<Record<string, Sabotage>> = {
 }
 
 /** By the promise that is broken. */
-export const SABOTAGES: Readonly<Record<string, Sabotage>> = { ...claimFaults, ...commitFaults, ...leaderFaults, ...byteFaults }
-
+export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
+  ...claimFaults,
+  ...commitFaults,
+  ...leaderFaults,
+  ...byteFaults,
+}

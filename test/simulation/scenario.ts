@@ -108,11 +108,27 @@ function makeFilms(rng: Seeded, peers: readonly PeerPlan[]): FilmPlan[] {
   })
 }
 
-const NOISES: readonly (keyof Noise)[] = ['gossipLoss', 'gossipTwice', 'latencyMs', 'refused', 'answerLost', 'appliedLate', 'ledgerMs']
+const NOISES: readonly (keyof Noise)[] = [
+  'gossipLoss',
+  'gossipTwice',
+  'latencyMs',
+  'refused',
+  'answerLost',
+  'appliedLate',
+  'ledgerMs',
+]
 
 /** A third of the seeds is quiet, so that faults are also met alone. */
 function makeNoise(rng: Seeded): Noise {
-  const most: Noise = { gossipLoss: 0.9, gossipTwice: 0.5, latencyMs: 1_500, refused: 0.05, answerLost: 0.05, appliedLate: 0.02, ledgerMs: 120 }
+  const most: Noise = {
+    gossipLoss: 0.9,
+    gossipTwice: 0.5,
+    latencyMs: 1_500,
+    refused: 0.05,
+    answerLost: 0.05,
+    appliedLate: 0.02,
+    ledgerMs: 120,
+  }
   const isQuiet = rng.chance(0.33)
   const drawn = NOISES.map((name) => [name, !isQuiet && rng.chance(0.4) ? most[name] * rng.random() : 0])
   return Object.fromEntries(drawn) as unknown as Noise
@@ -140,7 +156,11 @@ function makeFaults({ rng, peers, films, calmAtMs }: FaultOptions): Scenario['fa
 
 function makeFault(
   rng: Seeded,
-  { peers, films, isSource }: { peers: readonly PeerPlan[]; films: readonly FilmPlan[]; isSource(peer: number): boolean },
+  {
+    peers,
+    films,
+    isSource,
+  }: { peers: readonly PeerPlan[]; films: readonly FilmPlan[]; isSource(peer: number): boolean },
 ): FaultPlan {
   const peer = rng.whole(0, peers.length - 1)
   const by = rng.whole(0, peers.length - 1)
@@ -152,7 +172,12 @@ function makeFault(
   switch (what) {
     case 'crash': {
       const isLostForGood = peer > 1 && !isSource(peer) && rng.chance(0.3)
-      return { what, peer, isWiped: !isSource(peer) && rng.chance(0.5), backAfterMs: isLostForGood ? null : rng.whole(50, 15_000) }
+      return {
+        what,
+        peer,
+        isWiped: !isSource(peer) && rng.chance(0.5),
+        backAfterMs: isLostForGood ? null : rng.whole(50, 15_000),
+      }
     }
     case 'stop':
       return { what, peer, backAfterMs: rng.whole(50, 10_000) }

@@ -15,7 +15,10 @@ export interface Seeded extends Rng {
 export function createSeeded(seed: string): Seeded {
   const random = sfc32(createHash('sha256').update(seed).digest())
   const whole = (least: number, most: number): number => least + Math.floor(random() * (most - least + 1))
-  const word = (): string => Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0')
+  const word = (): string =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0')
   return {
     random,
     whole,

@@ -17,7 +17,10 @@ const [seeds, first, peers] = [Number(values.seeds), Number(values.seed), Number
 const started = performance.now()
 let [failed, virtualMs, events] = [0, 0, 0]
 for (let seed = first; seed < first + seeds; seed++) {
-  const { ok, violations, traceHash, stats } = await runSeed(seed, { peers, ...(values.trace && { trace: (line) => console.log(line) }) })
+  const { ok, violations, traceHash, stats } = await runSeed(seed, {
+    peers,
+    ...(values.trace && { trace: (line) => console.log(line) }),
+  })
   virtualMs += stats.virtualMs
   events += stats.events
   if (seeds === 1) console.log(`seed ${seed}: trace ${traceHash}`, stats)
@@ -28,5 +31,7 @@ for (let seed = first; seed < first + seeds; seed++) {
   console.log(`  replay: node test/simulation/sim.ts --seed ${seed} --peers ${peers} --trace`)
 }
 const seconds = (performance.now() - started) / 1000
-console.log(`${seeds - failed} of ${seeds} seeds held; ${Math.round(virtualMs / 1000)} s simulated in ${seconds.toFixed(1)} s (${Math.round(virtualMs / 1000 / seconds)} s/s, ${Math.round(events / seconds)} events/s)`)
+console.log(
+  `${seeds - failed} of ${seeds} seeds held; ${Math.round(virtualMs / 1000)} s simulated in ${seconds.toFixed(1)} s (${Math.round(virtualMs / 1000 / seconds)} s/s, ${Math.round(events / seconds)} events/s)`,
+)
 process.exit(failed === 0 ? 0 : 1)

@@ -23,7 +23,10 @@ describe('the simulated mesh', () => {
       for (let seed = from; seed < from + AT_ONCE; seed++) {
         const { ok, violations, stats } = await runSeed(seed)
         virtualMs += stats.virtualMs
-        if (!ok) failures.push(`seed ${seed}: ${violations.join('; ')}\n  replay: node test/simulation/sim.ts --seed ${seed} --peers ${PEERS_MAX} --trace`)
+        if (!ok)
+          failures.push(
+            `seed ${seed}: ${violations.join('; ')}\n  replay: node test/simulation/sim.ts --seed ${seed} --peers ${PEERS_MAX} --trace`,
+          )
       }
       t.diagnostic(`${Math.round(virtualMs / 1000)} s simulated`)
       assert.equal(failures.length, 0, failures.join('\n'))

@@ -6,11 +6,11 @@
  * and that every node stops and leaves nothing running.
  */
 import { createHash } from 'node:crypto'
-import { createMemoryHub } from '../../node/mesh/memory-mesh.ts'
 import { sqliteSteps } from '../../node/ledger/sqlite/sqlite-ledger.ts'
+import { createMemoryHub } from '../../node/mesh/memory-mesh.ts'
 import { within } from '../../protocol/clock.ts'
-import { silentLog } from '../../protocol/log.ts'
 import type { Resolution } from '../../protocol/ids.ts'
+import { silentLog } from '../../protocol/log.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type Audited, createAudit } from './audit.ts'
 import { type Play, type PlayedFilm, play } from './chaos.ts'
@@ -41,7 +41,12 @@ export interface RunResult {
   readonly ok: boolean
   readonly violations: readonly string[]
   readonly traceHash: string
-  readonly stats: Audited['counts'] & { readonly virtualMs: number; readonly realMs: number; readonly events: number; readonly peers: number }
+  readonly stats: Audited['counts'] & {
+    readonly virtualMs: number
+    readonly realMs: number
+    readonly events: number
+    readonly peers: number
+  }
 }
 
 export const PEERS_MAX = 8
@@ -55,7 +60,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   const drawn = scenarioOf(seed, { peersMax: options.peers ?? PEERS_MAX })
   const run = createRun(options.circumstances?.(drawn) ?? drawn, options)
   const unmount = mount(run.world.disk)
-  const onRejection = (error: unknown) => run.world.report(`nobody caught ${error instanceof Error ? error.stack : String(error)}`)
+  const onRejection = (error: unknown) =>
+    run.world.report(`nobody caught ${error instanceof Error ? error.stack : String(error)}`)
   process.on('unhandledRejection', onRejection)
   try {
     await run.base.open()
@@ -69,7 +75,13 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   }
   const { violations, scheduler, audited, peers, hash } = run
   const realMs = Math.round(performance.now() - started)
-  const stats = { ...audited.counts, virtualMs: scheduler.now(), realMs, events: scheduler.events(), peers: peers.length }
+  const stats = {
+    ...audited.counts,
+    virtualMs: scheduler.now(),
+    realMs,
+    events: scheduler.events(),
+    peers: peers.length,
+  }
   return { ok: violations.length === 0, violations, traceHash: hash.digest('hex').slice(0, 16), stats }
 }
 
@@ -95,9 +107,17 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
   const expected = (task: Task) => {
     const film = films.find(({ id }) => id === task.video_id)?.film
     if (!film || (task.kind !== 'video' && task.kind !== 'audio')) return null
-    return sha256Of(task.kind === 'audio' ? audioOutBytes(film) : encodedBytes(film, task.chunk_id, task.resolution as Resolution))
+    return sha256Of(
+      task.kind === 'audio' ? audioOutBytes(film) : encodedBytes(film, task.chunk_id, task.resolution as Resolution),
+    )
   }
-  const audited = createAudit({ steps: sabotage.steps?.(base) ?? base, now: ledgerLife.clock.now, report, trace, expected })
+  const audited = createAudit({
+    steps: sabotage.steps?.(base) ?? base,
+    now: ledgerLife.clock.now,
+    report,
+    trace,
+    expected,
+  })
   const peers: SimulatedPeer[] = []
   const world: World = {
     scheduler,
@@ -129,12 +149,18 @@ async function through(run: Run): Promise<void> {
     () => (isOver = true),
     (error: unknown) => world.report(String(error)),
   )
-  const end = await scheduler.run({ untilMs: scenario.calmAtMs + run.finishMs, isOver: () => isOver || violations.length > 0 })
+  const end = await scheduler.run({
+    untilMs: scenario.calmAtMs + run.finishMs,
+    isOver: () => isOver || violations.length > 0,
+  })
   if (violations.length > 0) return
   if (end !== 'over') return world.report(await whatIsOpen(run))
   await telling
   const machines = peers.filter((peer) => !peer.isGone).map((peer) => peer.machine)
-  const found = [...(await endViolations(base, world.disk, films)), ...leftovers(world.disk, machines, films, await base.videos({}))]
+  const found = [
+    ...(await endViolations(base, world.disk, films)),
+    ...leftovers(world.disk, machines, films, await base.videos({})),
+  ]
   for (const violation of found) world.report(violation)
 }
 
@@ -148,7 +174,8 @@ async function story(run: Run, played: Play): Promise<void> {
   world.trace('finished')
   await people.wait(1_000)
   const stops = peers.map(async (peer) => {
-    if ((await within(people.clock, STOP_MS, peer.stop())) === 'late') world.report(`${peer.machine} did not stop in ${STOP_MS} ms`)
+    if ((await within(people.clock, STOP_MS, peer.stop())) === 'late')
+      world.report(`${peer.machine} did not stop in ${STOP_MS} ms`)
   })
   await Promise.all(stops)
 }

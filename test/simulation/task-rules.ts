@@ -58,7 +58,12 @@ const claimsEndOnlyByTheirOwn: Rule = ({ event, before, after, now, attempt, wor
     if (event === 'claim' && claim.expires_at <= now) continue
     const isOwn = claim.attempt === attempt && claim.worker_id === worker
     if ((event === 'fail' || event === 'release') && isOwn) continue
-    if (seen?.some((each) => each.token === claim.token && each.expires_at === claim.expires_at && each.attempt === claim.attempt)) continue
+    if (
+      seen?.some(
+        (each) => each.token === claim.token && each.expires_at === claim.expires_at && each.attempt === claim.attempt,
+      )
+    )
+      continue
     return `${event} ended the claim of attempt ${claim.attempt}, which is not the one that was meant`
   }
   return null
@@ -66,20 +71,28 @@ const claimsEndOnlyByTheirOwn: Rule = ({ event, before, after, now, attempt, wor
 
 const endedMeansGone: Rule = ({ event, after, held, attempt, worker, seen }) => {
   const isEnd = (event === 'fail' || event === 'release') && !seen
-  return isEnd && held && has(after, attempt, worker) ? `${event} of attempt ${attempt} was confirmed and its claim is still there` : null
+  return isEnd && held && has(after, attempt, worker)
+    ? `${event} of attempt ${attempt} was confirmed and its claim is still there`
+    : null
 }
 
 const renewedMeansHeld: Rule = ({ event, after, held, attempt, worker }) =>
-  event === 'renew' && held && !has(after, attempt, worker) ? `attempt ${attempt} was renewed and is not among its claims` : null
+  event === 'renew' && held && !has(after, attempt, worker)
+    ? `attempt ${attempt} was renewed and is not among its claims`
+    : null
 
 /** One commit for each life of a task, and only by an attempt among its claims. */
 const commitsOnce: Rule = ({ event, before, after, held, attempt, worker }) => {
   const isSame = before.completed_attempt === after.completed_attempt && before.output?.sha256 === after.output?.sha256
-  if (isSame) return event === 'complete' && held ? `attempt ${attempt} was told "done" and nothing was committed` : null
+  if (isSame)
+    return event === 'complete' && held ? `attempt ${attempt} was told "done" and nothing was committed` : null
   if (event === 'lost' && after.completed_attempt === null) return null
   if (event !== 'complete') return `its committed result changed by ${event}`
-  if (before.completed_attempt !== null) return `was committed twice: attempts ${before.completed_attempt} and ${after.completed_attempt}`
-  return has(before, attempt, worker) && after.completed_attempt === attempt ? null : `was committed by attempt ${attempt}, which is not among its claims`
+  if (before.completed_attempt !== null)
+    return `was committed twice: attempts ${before.completed_attempt} and ${after.completed_attempt}`
+  return has(before, attempt, worker) && after.completed_attempt === attempt
+    ? null
+    : `was committed by attempt ${attempt}, which is not among its claims`
 }
 
 const commitsTheRightBytes: Rule = ({ event, after, held, expected }) => {
@@ -90,12 +103,15 @@ const commitsTheRightBytes: Rule = ({ event, after, held, expected }) => {
 const strikesAreEarned: Rule = ({ event, before, after, strike }) => {
   if (after.strikes.length <= before.strikes.length) return null
   const last = after.strikes.at(-1)
-  return (event === 'fail' || event === 'reclaim') && last?.code === strike ? null : `got a strike (${last?.code}) by ${event}`
+  return (event === 'fail' || event === 'reclaim') && last?.code === strike
+    ? null
+    : `got a strike (${last?.code}) by ${event}`
 }
 
 /** A deposed coordinator changes nothing. */
 const newestTermWrites: Rule = ({ event, before, after, held, term }) => {
-  if (after.coordinator_term < before.coordinator_term) return `its term fell from ${before.coordinator_term} to ${after.coordinator_term}`
+  if (after.coordinator_term < before.coordinator_term)
+    return `its term fell from ${before.coordinator_term} to ${after.coordinator_term}`
   if (term == null || !held || before.coordinator_term <= term) return null
   return `was changed (${event}) by term ${term} although term ${before.coordinator_term} had stamped it`
 }
@@ -104,16 +120,21 @@ const inputsChangeOnlyByRecut: Rule = ({ event, before, after }) =>
   before.input?.sha256 === after.input?.sha256 || event === 'recut' ? null : `its input changed by ${event}`
 
 const recutsReplace: Rule = ({ event, before, after, held }) =>
-  event === 'recut' && held && before.input?.sha256 === after.input?.sha256 ? 'a recut was confirmed and its input is the lost one' : null
+  event === 'recut' && held && before.input?.sha256 === after.input?.sha256
+    ? 'a recut was confirmed and its input is the lost one'
+    : null
 
 /** Later is allowed: a renewal after the ledger's clock went back keeps the longer wait. */
 const claimableWhenClaimsEnd: Rule = ({ after }) => {
   const latest = Math.max(0, ...after.claims.map((claim) => claim.expires_at))
-  return after.status === 'PROCESSING' && after.claimable_at < latest ? `is claimable at ${after.claimable_at}, its claims run out at ${latest}` : null
+  return after.status === 'PROCESSING' && after.claimable_at < latest
+    ? `is claimable at ${after.claimable_at}, its claims run out at ${latest}`
+    : null
 }
 
 const statusMatchesClaims: Rule = ({ after }) => {
-  if ((after.status === 'PROCESSING') !== after.claims.length > 0) return `is ${after.status} with ${after.claims.length} claims`
+  if ((after.status === 'PROCESSING') !== after.claims.length > 0)
+    return `is ${after.status} with ${after.claims.length} claims`
   return after.claims.length > 2 ? `has ${after.claims.length} claims` : null
 }
 

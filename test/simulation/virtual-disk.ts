@@ -30,7 +30,8 @@ export class VirtualDisk {
   }
 
   write(path: string, content: string | Buffer): void {
-    if (this.isFull(machineOf(path))) throw Object.assign(new Error(`ENOSPC: no space left, write '${path}'`), { code: 'ENOSPC' })
+    if (this.isFull(machineOf(path)))
+      throw Object.assign(new Error(`ENOSPC: no space left, write '${path}'`), { code: 'ENOSPC' })
     this.#files.set(path, Buffer.from(content))
   }
 
@@ -73,7 +74,8 @@ export class VirtualDisk {
   }
 }
 
-const missing = (path: string): Error => Object.assign(new Error(`ENOENT: no such file or folder, '${path}'`), { code: 'ENOENT' })
+const missing = (path: string): Error =>
+  Object.assign(new Error(`ENOENT: no such file or folder, '${path}'`), { code: 'ENOENT' })
 
 let mounted: VirtualDisk | null = null
 let isPatched = false
@@ -130,7 +132,8 @@ function patch(): void {
   for (const [name, real] of Object.entries(fs)) {
     if (typeof real !== 'function') continue
     const ours = LED[name] ?? (async () => Promise.reject(new Error(`fs.${name} is not simulated`)))
-    const led = (...given: unknown[]) => (isOurs(given[0]) ? ours(...(given as string[])) : (real as (...given: unknown[]) => unknown)(...given))
+    const led = (...given: unknown[]) =>
+      isOurs(given[0]) ? ours(...(given as string[])) : (real as (...given: unknown[]) => unknown)(...given)
     Object.assign(fs, { [name]: led })
   }
   syncBuiltinESMExports()
