@@ -194,6 +194,7 @@ export function play(options: ChaosOptions): Play {
       refused: of(noise.refused),
       answerLost: of(noise.answerLost),
       appliedLate: of(noise.appliedLate),
+      claimsLate: of(noise.claimsLate),
     })
     world.ledgerFaults.latencyMs = { least: 0, most: Math.ceil(of(noise.ledgerMs)) }
     Object.assign(world.gossip, { twice: of(noise.gossipTwice) })
@@ -221,14 +222,14 @@ export function play(options: ChaosOptions): Play {
   for (const fault of scenario.faults) scheduler.after(fault.at, () => strike(fault))
   scheduler.after(scenario.calmAtMs, calm)
   // What is still on its way to the ledger may open a video again.
-  const quietAtMs = scenario.calmAtMs + (scenario.noise.appliedLate > 0 ? LATE_MS : 0)
+  const quietAtMs = scenario.calmAtMs + (scenario.noise.appliedLate + scenario.noise.claimsLate > 0 ? LATE_MS : 0)
   const isQuiet = () => isOver && open === 0 && scheduler.now() > quietAtMs
   return { films, isCalm: () => isQuiet() && peers.every((peer) => peer.isGone || peer.state === 'running') }
 }
 
 /** No statement of this scenario ever goes wrong. */
 const isFineLine = ({ noise, faults }: Scenario): boolean =>
-  noise.refused + noise.answerLost + noise.appliedLate === 0 &&
+  noise.refused + noise.answerLost + noise.appliedLate + noise.claimsLate === 0 &&
   !faults.some(({ what }) => what === 'ledger down' || what === 'line down')
 
 function playedFilm({ film, renditions, by }: FilmPlan, peers: readonly SimulatedPeer[]): PlayedFilm {

@@ -11,14 +11,12 @@ type Timed = FaultPlan & { readonly at: number }
 function busy(drawn: Scenario, faults: readonly Timed[], noise: Partial<Scenario['noise']> = {}): Scenario {
   const peers = drawn.peers.map((peer) => ({ ...peer, isBadBuild: false, slowness: 1 }))
   while (peers.length < 3) peers.push({ ...peers[0]!, name: `p${peers.length}` })
-  const films = drawn.films
-    .slice(0, 1)
-    .map((film) => ({
-      ...film,
-      film: { ...film.film, ...BUSY },
-      renditions: ['480p', '720p', '1080p'] as const,
-      by: 0,
-    }))
+  const films = drawn.films.slice(0, 1).map((film) => ({
+    ...film,
+    film: { ...film.film, ...BUSY },
+    renditions: ['480p', '720p', '1080p'] as const,
+    by: 0,
+  }))
   return {
     ...drawn,
     peers,
@@ -51,7 +49,7 @@ export const manyStops: Circumstances = (drawn) =>
   busy(
     drawn,
     every(2_000, 1_300, 5, (n) => ({ what: 'stop', peer: n % 3, backAfterMs: 300 })),
-    { refused: 0, answerLost: 0, appliedLate: 0 },
+    { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 },
   )
 
 /** Whoever leads is frozen long enough to be deposed, and wakes in the middle of what it was doing. */
@@ -62,14 +60,17 @@ export const leadersFreeze: Circumstances = (drawn) =>
     { ledgerMs: 200 },
   )
 
-/** Statements that arrive long after their asker gave up. */
-export const lateStatements: Circumstances = (drawn) => busy(drawn, [], { appliedLate: 0.1, answerLost: 0.1 })
+/** Claims that arrive long after their worker gave them up: it does not know that it holds them. */
+export const lateClaims: Circumstances = (drawn) =>
+  busy(drawn, [], { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0.4 })
 
 /** The second of two writes often does not come. */
-export const refusals: Circumstances = (drawn) => busy(drawn, [], { refused: 0.15, answerLost: 0, appliedLate: 0 })
+export const refusals: Circumstances = (drawn) =>
+  busy(drawn, [], { refused: 0.15, answerLost: 0, appliedLate: 0, claimsLate: 0 })
 
 /** What was done is asked for again. */
-export const lostAnswers: Circumstances = (drawn) => busy(drawn, [], { refused: 0, answerLost: 0.3, appliedLate: 0 })
+export const lostAnswers: Circumstances = (drawn) =>
+  busy(drawn, [], { refused: 0, answerLost: 0.3, appliedLate: 0, claimsLate: 0 })
 
 /**
  * The submitter, who does not lead, plans slowly and is thought gone; the leader plans the same video, and the submitter does
@@ -107,7 +108,7 @@ export const changesOfMind: Circumstances = (drawn) =>
   busy(
     drawn,
     every(2_500, 3_000, 3, (n) => ({ what: 'cancel', film: 0, by: n % 3, retryAfterMs: 1_000 })),
-    { refused: 0, answerLost: 0, appliedLate: 0 },
+    { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 },
   )
 
 /** People cancel, and leave it at that. */
@@ -117,5 +118,6 @@ export const cancels: Circumstances = (drawn) =>
       refused: 0,
       answerLost: 0,
       appliedLate: 0,
+      claimsLate: 0,
     }),
   )

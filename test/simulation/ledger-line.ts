@@ -17,6 +17,8 @@ export interface LineFaults {
   answerLost: number
   /** Given up by the asker, and applied up to `LATE_MS` later. */
   appliedLate: number
+  /** The same for claims alone: the worker does not know what it holds. */
+  claimsLate: number
   latencyMs: { least: number; most: number }
   isDown: boolean
 }
@@ -25,6 +27,7 @@ export const fineLine = (): LineFaults => ({
   refused: 0,
   answerLost: 0,
   appliedLate: 0,
+  claimsLate: 0,
   latencyMs: { least: 1, most: 4 },
   isDown: false,
 })
@@ -42,22 +45,23 @@ export interface LineOptions {
   readonly faults: readonly LineFaults[]
 }
 
+type Shares = Pick<LineFaults, 'refused' | 'answerLost' | 'appliedLate' | 'claimsLate'>
 type Fate = 'fine' | 'refused' | 'answerLost' | 'appliedLate'
 
 export function ledgerLine({ steps, scheduler, life, rng, faults }: LineOptions): Steps {
   const latency = () => faults.reduce((sum, each) => sum + rng.whole(each.latencyMs.least, each.latencyMs.most), 0)
-  const draw = (): Fate => {
+  const share = (name: keyof Shares) => Math.max(...faults.map((each) => each[name]))
+  const draw = (isClaim: boolean): Fate => {
+    const [refused, lost, late] = [share('refused'), share('answerLost'), share(isClaim ? 'claimsLate' : 'appliedLate')]
     const at = rng.random()
-    const share = (name: 'refused' | 'answerLost' | 'appliedLate') => Math.max(...faults.map((each) => each[name]))
-    if (at < share('refused')) return 'refused'
-    if (at < share('refused') + share('answerLost')) return 'answerLost'
-    if (at < share('refused') + share('answerLost') + share('appliedLate')) return 'appliedLate'
-    return 'fine'
+    if (at < refused) return 'refused'
+    if (at < refused + lost) return 'answerLost'
+    return at < refused + lost + late ? 'appliedLate' : 'fine'
   }
   const isDown = () => faults.some((each) => each.isDown)
 
   return stepsAround(steps, (name, _given, call) => {
-    const fate = draw()
+    const fate = draw(name === 'claimNext' || name === 'claimTask')
     return new Promise((resolve, reject) => {
       const answer = (ms: number, settle: () => void) => scheduler.after(ms, () => life.wake(settle))
       const giveUp = () =>

@@ -10,7 +10,7 @@ import {
   cancels,
   changesOfMind,
   doublePlanning,
-  lateStatements,
+  lateClaims,
   leadersFreeze,
   lostAnswers,
   lostStores,
@@ -48,7 +48,7 @@ const claimFaults: Readonly<Record<string, Sabotage>> = {
       claimNext: (ask) => (ask.from === 'expired' ? Promise.resolve(null) : steps.claimNext(ask)),
       claimTask: (ask) => steps.claimTask({ ...ask, allowExpired: false }),
     }),
-    lateStatements,
+    lateClaims,
   ),
   'a claimed task is handed out again': ofSteps((steps) => ({
     async claimNext(ask) {

@@ -50,6 +50,7 @@ export interface Noise {
   readonly refused: number
   readonly answerLost: number
   readonly appliedLate: number
+  readonly claimsLate: number
   readonly ledgerMs: number
 }
 
@@ -115,6 +116,7 @@ const NOISES: readonly (keyof Noise)[] = [
   'refused',
   'answerLost',
   'appliedLate',
+  'claimsLate',
   'ledgerMs',
 ]
 
@@ -127,6 +129,7 @@ function makeNoise(rng: Seeded): Noise {
     refused: 0.05,
     answerLost: 0.05,
     appliedLate: 0.02,
+    claimsLate: 0.05,
     ledgerMs: 120,
   }
   const isQuiet = rng.chance(0.33)
