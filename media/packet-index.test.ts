@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  decodedTimesOf, endOf, frameRate, hiddenInside, noPackets, packetsArePictures, type Packets, readingOf, takeFrame, takePacket, timesOf,
+  clockFallsAt, decodedTimesOf, endOf, frameRate, hiddenInside, noPackets, packetsArePictures, type Packets, readingOf, takeFrame, takePacket, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
 
 function read(...lines: string[]): Packets {
@@ -64,4 +64,10 @@ test('one frame rate per video: the container rounds, it does not vary', () => {
   assert.deepEqual(rates(every(2000, 300), 25_000, [25, 2]), { fps: [25, 2], variable: false })
   assert.deepEqual(rates([0], 1000, null), { fps: [24_000, 1001], variable: false })
   assert.deepEqual(rates([...every(40, 100), 9000, 9040], 1000), { fps: [11, 1], variable: true })
+})
+
+test('a clock that jumps back is seen, a little disorder is not one', () => {
+  const at = (...times: number[]) => clockFallsAt(read(...times.map((time) => shown(time))), [1, 1000])
+  assert.equal(at(1000, 9000, 17_000, 1020, 1060), 16)
+  assert.equal(at(0, 40, 30, 80, 70, 120), null)
 })

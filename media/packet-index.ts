@@ -79,6 +79,20 @@ export function readingOf(packets: Packets, codec: string): 'as they are' | 'gen
   return missing > shown.length * GENPTS_SHARE_MAX && (codec === 'h264' || codec === 'hevc') ? 'decode' : 'genpts'
 }
 
+/** A decode clock that falls by more than this starts anew; a little disorder is what some muxers write. */
+const JUMP_BACK_S = 0.5
+
+/** Seconds at which the source's own clock jumps back, so that two pictures claim one time; null where it never does. */
+export function clockFallsAt({ dts, discarded }: Packets, timeBase: Rational): number | null {
+  let highest = -Infinity
+  for (const [at, time] of dts.entries()) {
+    if (Number.isNaN(time) || discarded[at]) continue
+    if (secondsOf(highest - time, timeBase) > JUMP_BACK_S) return secondsOf(highest - dts.find((first) => !Number.isNaN(first))!, timeBase)
+    highest = Math.max(highest, time)
+  }
+  return null
+}
+
 /** Whether packets are pictures, by what the first `packetsRead` of them decoded to; if not, why. */
 export function packetsArePictures(packets: Packets, head: readonly DecodedFrame[], packetsRead: number): string | null {
   const shown = packets.discarded.slice(0, packetsRead).filter((hidden) => !hidden).length

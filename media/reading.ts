@@ -7,7 +7,7 @@ import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import { frameArgs, packetArgs, probeArgs } from './commands/read.ts'
 import {
-  decodedTimesOf, endOf, hiddenInside, noPackets, packetsArePictures, PACKETS_MAX, readingOf, takeFrame, takePacket, timesOf,
+  clockFallsAt, decodedTimesOf, endOf, hiddenInside, noPackets, packetsArePictures, PACKETS_MAX, readingOf, takeFrame, takePacket, timesOf,
   type DecodedFrame, type PacketIndex, type Packets,
 } from './packet-index.ts' // biome-ignore format: groups
 import { decoderWord } from './pixel-format.ts'
@@ -61,6 +61,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const genpts = reading === 'genpts'
   if (genpts) packets = await readPackets(programs, job, true)
   if (packets.pts.length === 0) throw new SourceRefused(`${quoted(job.source)} has a video stream without a single picture.`)
+  refuseJump(job, packets)
   const head = await readHead(programs, job, genpts, packets)
   const whole = reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
   const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
@@ -69,6 +70,15 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const known = new Set(packets.pts)
   const cuttable = whole === null && codec === 'vp8' && shown.every((time) => known.has(time))
   return assemble(job, { packets, genpts, times: shown, head: head.frames, whole: cuttable ? null : (whole ?? 'its times are not those of its pictures') })
+}
+
+/** Two pictures of one time cannot both be shown: there is no right output to make. */
+function refuseJump({ source, probe }: IndexJob, packets: Packets): void {
+  const at = clockFallsAt(packets, packets.timeBase ?? probe.time_base)
+  if (at === null) return
+  throw new SourceRefused(
+    `${quoted(source)} has a clock that jumps back after ${at.toFixed(1)} s, so that pictures share their times: cut it there and submit the parts.`,
+  )
 }
 
 function assemble(
