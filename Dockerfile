@@ -1,0 +1,39 @@
+# One peer of a Reelmesh mesh: Node, Debian's ffmpeg, and the program as one file.
+#
+#   docker build -t reelmesh .
+#   docker run reelmesh node --ledger mongodb://… --swarm-key /keys/mesh.key --join /dns4/other/tcp/4001
+#
+# Every option is also a variable (REELMESH_LEDGER …). State is in /data: a volume, so that a peer that comes back is the
+# same peer. SIGTERM ends it cleanly: tini hands it on and reaps what ffmpeg leaves.
+
+FROM node:26-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+# No scripts: the bundle has no native code. --omit=optional would leave out esbuild's own binary.
+RUN npm ci --ignore-scripts --loglevel=error
+COPY . .
+RUN node scripts/build.ts
+
+FROM node:26-bookworm-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ffmpeg tini \
+ && rm -rf /var/lib/apt/lists/* \
+ && mkdir -p /data /keys /proofs /videos/input /videos/outputs \
+ && chown node:node /data /keys /proofs /videos /videos/input /videos/outputs \
+ && chmod 700 /data \
+ && ln -s /app/bin/reelmesh /usr/local/bin/reelmesh
+COPY --from=build /build/bin /app/bin
+COPY --from=build /build/dist /app/dist
+COPY LICENSE /app/
+ENV NODE_ENV=production \
+    REELMESH_DATA_DIR=/data \
+    REELMESH_PROOF_DIR=/proofs \
+    REELMESH_LISTEN=/ip4/0.0.0.0/tcp/4001
+USER node
+WORKDIR /data
+VOLUME /data
+EXPOSE 4001
+# The socket answers while the peer lives, also when its ledger is away: that heals by itself, a restart would not help.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "-e", "require('http').get({ socketPath: process.env.REELMESH_DATA_DIR + '/control.sock', path: '/healthz' }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
+ENTRYPOINT ["tini", "--", "reelmesh"]
+CMD ["node"]
