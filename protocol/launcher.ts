@@ -1,0 +1,69 @@
+/**
+ * The launcher: what starts, stops and lists workers on one engine. Adapters: `coordinator/launcher/docker-launcher.ts` and
+ * `coordinator/launcher/process-launcher.ts`; both pass `launcher.conformance.ts`.
+ *
+ * Promises
+ * - A launcher sees the workers of its own mesh, whoever started them, and no others.
+ * - `start` of a name that is there already answers that worker: an answer that was lost may be asked for again.
+ * - What ended stays in the list, with how, until it is stopped: a launcher never starts anything again by itself.
+ * - `stop` ends gracefully (SIGTERM, then SIGKILL after `STOP_GRACE_MS`) and leaves nothing; of what is gone it is harmless.
+ * - An engine that does not answer is `EngineAway`: a state to tell, and to ask again later.
+ */
+import { ReelmeshError } from './errors.ts'
+import type { Resolution } from './ids.ts'
+
+export interface WorkerSpec {
+  /** Unique in the mesh: letters, digits and hyphens. What people see the peer as. */
+  readonly name: string
+  /** What it encodes. */
+  readonly rendition: Resolution | 'all'
+  /** Why it is started: kept as a label. */
+  readonly reason: string
+  /** `REELMESH_*` and what else its node needs. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly limits: { readonly cpus: number; readonly memory_mb: number }
+}
+
+export interface LaunchedWorker {
+  /** The engine's own name for it. */
+  readonly id: string
+  readonly name: string
+  readonly rendition: string
+  readonly reason: string
+  readonly state: 'running' | 'ended'
+  /** How long it has run, or ran, ms. */
+  readonly life_ms: number
+  /** How it ended, in words; null while it runs. */
+  readonly how: string | null
+}
+
+export interface Launcher {
+  /** The engine's own id: the same whoever asks, and for as long as the engine is installed. */
+  engine(): Promise<string>
+  start(spec: WorkerSpec): Promise<LaunchedWorker>
+  stop(id: string): Promise<void>
+  list(): Promise<LaunchedWorker[]>
+  /** Lets go of the engine. Containers go on; processes end, as nothing outlives its parent. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Names of launched workers begin so: by this a leader tells them from those that people started. */
+export const LAUNCHED_PREFIX = 'auto-'
+/** Between SIGTERM and SIGKILL. */
+export const STOP_GRACE_MS = 15_000
+
+/** The engine did not answer, or may not be asked. The message says what to do. */
+export class EngineAway extends ReelmeshError {
+  constructor(message: string, cause?: unknown) {
+    super('engine_away', message, { retryable: true, cause })
+    this.name = 'EngineAway'
+  }
+}
+
+/** The engine answered, and would not: no such image, network or volume, or limits it cannot give. */
+export class LaunchRefused extends ReelmeshError {
+  constructor(message: string, cause?: unknown) {
+    super('launch_refused', message, { retryable: true, cause })
+    this.name = 'LaunchRefused'
+  }
+}
