@@ -14,7 +14,7 @@ type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'
 export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const paint = (style: Style, text: string) =>
     screen.color ? styleText(style, text, { validateStream: false }) : text
-  const head = header(snapshot, paint)
+  const head = header(snapshot, screen, paint)
   const peers = [paint('bold', 'PEERS'), ...snapshot.peers.map((peer) => peerLine(peer, snapshot, screen, paint))]
   const open = snapshot.videos.filter((row) => !['COMPLETED', 'FAILED', 'CANCELLED'].includes(row.status))
   const ended = snapshot.videos.filter((row) => !open.includes(row)).slice(-5)
@@ -29,20 +29,15 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
 
 type Paint = (style: Style, text: string) => string
 
-function header(snapshot: StatusSnapshot, paint: Paint): string[] {
+function header(snapshot: StatusSnapshot, { columns }: Screen, paint: Paint): string[] {
   const { leader, ledger } = snapshot
   const led = leader
     ? `led by ${printable(leader.name || leader.peer.slice(-8))} (term ${leader.term})`
     : 'no leader now'
-  const lines = [
-    `${paint('bold', 'reelmesh')} ${snapshot.version}  ${snapshot.peers.length} peer${snapshot.peers.length === 1 ? '' : 's'}, ${led}`,
-  ]
-  lines.push(
-    ledger.away
-      ? paint('red', `ledger away: ${printable(ledger.away)}`)
-      : paint('dim', `ledger ${printable(ledger.description)}`),
-  )
-  return lines
+  const peers = `${snapshot.peers.length} peer${snapshot.peers.length === 1 ? '' : 's'}`
+  const title = fit(` ${snapshot.version}  ${peers}, ${led}`, columns - 'reelmesh'.length).trimEnd()
+  const state = ledger.away ? `ledger away: ${printable(ledger.away)}` : `ledger ${printable(ledger.description)}`
+  return [`${paint('bold', 'reelmesh')}${title}`, paint(ledger.away ? 'red' : 'dim', fit(state, columns).trimEnd())]
 }
 
 /** Text cut or padded to a width. */
@@ -73,9 +68,13 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
     row.fps === null ? '' : `${row.fps.toFixed(0)} fps`,
     row.speed === null ? '' : `${row.speed.toFixed(2)}x`,
     row.eta_s === null ? '' : `ETA ${durationText(row.eta_s)}`,
-  ].filter(Boolean)
-  const name = fit(printable(row.name), Math.max(8, Math.min(30, screen.columns - 58)))
-  const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${facts.join('  ')}`.trimEnd()]
+  ]
+    .filter(Boolean)
+    .join('  ')
+  // Whatever the facts leave, beside 32 columns for id and status; of the facts the last give way to a name of 8.
+  const room = screen.columns - 32
+  const name = fit(printable(row.name), Math.max(8, Math.min(30, room - facts.length)))
+  const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${fit(facts, room - name.length)}`.trimEnd()]
   if (row.failure) lines.push(`    ${paint('red', fit(printable(row.failure), screen.columns - 4).trimEnd())}`)
   if (row.status === 'RUNNING') lines.push(...rungBars(row, screen, paint))
   for (const note of row.status === 'COMPLETED' ? [] : row.notes)
@@ -102,9 +101,8 @@ function rungBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
     const full = Math.round((done / all) * width)
     const part = Math.min(width - full, Math.round((running / all) * width))
     const bar = `${paint('green', '█'.repeat(full))}${paint('yellow', '▒'.repeat(part))}${'░'.repeat(width - full - part)}`
-    return [
-      `    ${rung.padEnd(5)} ${bar} ${done}/${all} chunks${running > 0 ? `, ${running} running` : ''}${failed > 0 ? `, ${failed} failed` : ''}`,
-    ]
+    const counts = `${done}/${all} chunks${running > 0 ? `, ${running} running` : ''}${failed > 0 ? `, ${failed} failed` : ''}`
+    return [`    ${rung.padEnd(5)} ${bar} ${fit(counts, screen.columns - width - 11).trimEnd()}`]
   })
 }
 
