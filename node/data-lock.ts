@@ -7,6 +7,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UsageError } from '../protocol/errors.ts'
 
+/** sqlite.org/rescode.html. */
+const SQLITE_BUSY = 5
+
 export interface DataLock {
   release(): void
 }
@@ -21,7 +24,7 @@ export async function lockDataDir(dir: string): Promise<DataLock> {
     await writeFile(pidFile, `${process.pid}\n`)
     return { release: () => void (lock.isOpen && lock.close()) }
   } catch (cause) {
-    if (!/lock|busy/i.test((cause as Error).message))
+    if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY)
       throw new UsageError(`the data folder ${dir} cannot be used: ${(cause as Error).message}`, { cause })
     const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim()
     throw new UsageError(
