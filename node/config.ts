@@ -28,7 +28,10 @@ const flag = z.preprocess(
   (value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value),
   z.boolean(),
 )
-const count = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+/** Digits from a flag or a variable, or a number; nothing else is taken for one, as `[1]`, `true` or an empty value would be. */
+const numeric = <T extends z.ZodType>(number: T) =>
+  z.preprocess((value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value), number)
+const count = (least: number, most: number) => numeric(z.number().int().min(least).max(most))
 
 export const configSchema = z.object({
   data_dir: z.string().min(1).describe('folder for state, blobs and keys'),
@@ -58,10 +61,7 @@ export const configSchema = z.object({
     .default([...RESOLUTIONS])
     .describe('rungs made of what is put into the watched folder'),
   input_preset: z.enum(PRESETS).default(DEFAULT_RECIPE.preset).describe('encoder preset for the watched folder'),
-  input_crf: z.coerce
-    .number()
-    .min(0)
-    .max(51)
+  input_crf: numeric(z.number().min(0).max(51))
     .default(DEFAULT_RECIPE.crf)
     .describe('quality for the watched folder, 0 (best) to 51'),
   drain_timeout_ms: count(0, 86_400_000)
@@ -94,7 +94,7 @@ export async function loadConfig(sources: {
   )
   const dataDir = String(flags.data_dir ?? fromEnv.data_dir ?? defaultDataDir(env))
   const file = await readConfigFile([env.REELMESH_CONFIG, join(cwd, 'reelmesh.yaml'), join(dataDir, 'reelmesh.yaml')])
-  const known = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined))
+  const known = given(flags)
   const merged = { data_dir: dataDir, ...file.values, ...fromEnv, ...known }
   const parsed = configSchema.strict().safeParse(merged)
   if (parsed.success) return { ...parsed.data, data_dir: absolute(parsed.data.data_dir, cwd) }
@@ -143,6 +143,10 @@ export function defaultSlots(machine: {
 
 const absolute = (path: string, cwd: string): string => (isAbsolute(path) ? path : resolve(cwd, path))
 
+/** A name with nothing after it is as good as left out. */
+const given = (input: ConfigInput): ConfigInput =>
+  Object.fromEntries(Object.entries(input).filter(([, value]) => value != null))
+
 async function readConfigFile(paths: readonly (string | undefined)[]): Promise<{ path: string; values: ConfigInput }> {
   for (const [at, path] of paths.entries()) {
     if (!path) continue
@@ -155,7 +159,7 @@ async function readConfigFile(paths: readonly (string | undefined)[]): Promise<{
     }
     try {
       const values: unknown = parse(text) ?? {}
-      if (typeof values === 'object' && !Array.isArray(values)) return { path, values: values as ConfigInput }
+      if (typeof values === 'object' && !Array.isArray(values)) return { path, values: given(values as ConfigInput) }
     } catch (cause) {
       throw new UsageError(`${path} is not YAML: ${(cause as Error).message.split('\n')[0]}`, { cause })
     }
