@@ -1,0 +1,175 @@
+/** Status as text: within the width, without colour unless asked, harmless whatever things are called. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
+import fc from 'fast-check'
+import type { PeerStatus, StatusSnapshot, VideoRow } from '../node/status.ts'
+import { asPeerId, type VideoId } from '../protocol/ids.ts'
+import { VIDEO_STATUSES } from '../protocol/video.ts'
+import { renderStatus } from './render-status.ts'
+
+const peerId = asPeerId(`12D3KooW${'a'.repeat(44)}`)
+const peer = (change: Partial<PeerStatus> = {}): PeerStatus => ({
+  peer: peerId,
+  self: true,
+  name: 'workshop',
+  roles: ['worker', 'coordinator'],
+  resolutions: ['480p', '720p', '1080p'],
+  slots: 4,
+  busy: 2,
+  state: 'working',
+  speed: 12.34,
+  load: 0.5,
+  heard_s: 0,
+  version: '0.1.0',
+  ffmpeg: '8.1',
+  host: 'host',
+  running: [],
+  paused: false,
+  reason: null,
+  ...change,
+})
+const row = (change: Partial<VideoRow> = {}): VideoRow => ({
+  id: '0123456789abcdef' as VideoId,
+  name: 'film',
+  status: 'RUNNING',
+  created_at: 0,
+  priority: 0,
+  done: 0.5,
+  frames: 1000,
+  seconds: 40,
+  fps: 123.4,
+  speed: 4.2,
+  eta_s: 3_700,
+  tasks: [
+    { resolution: '480p', status: 'COMPLETED', count: 3 },
+    { resolution: '480p', status: 'PROCESSING', count: 1 },
+    { resolution: '1080p', status: 'PENDING', count: 4 },
+    { resolution: '1080p', status: 'FAILED', count: 1 },
+  ],
+  outputs: [],
+  deliveries: [],
+  failure: null,
+  notes: [],
+  ...change,
+})
+const snapshot = (change: Partial<StatusSnapshot> = {}): StatusSnapshot => ({
+  v: 1,
+  at: 0,
+  self: peerId,
+  version: '0.1.0',
+  leader: { peer: peerId, name: 'workshop', term: 3 },
+  ledger: { description: 'SQLite /data/ledger.db', away: null },
+  peers: [peer()],
+  videos: [row()],
+  events: [{ at: 0, what: 'leader', peer: peerId, video: null, text: 'leads, term 3' }],
+  ...change,
+})
+const render = (given: StatusSnapshot, { columns = 80, rows = 40, color = false } = {}) =>
+  renderStatus(given, { columns, rows, color })
+const widest = (text: string) =>
+  Math.max(
+    ...stripVTControlCharacters(text)
+      .split('\n')
+      .map((line) => line.length),
+  )
+
+describe('the status screen', () => {
+  it('shows peers, their rungs and slots, videos with their bars, and events', () => {
+    const text = render(snapshot())
+    for (const part of [
+      'led by workshop (term 3)',
+      '480/720/1080',
+      '2/4',
+      '123 fps',
+      'ETA 1:01:40',
+      '3/4 chunks, 1 running',
+      '1 failed',
+      'leads, term 3',
+    ]) {
+      assert.ok(text.includes(part), `${part} is missing in\n${text}`)
+    }
+  })
+
+  it('fits 80 columns with the longest of everything', () => {
+    const long = 'x'.repeat(200)
+    const videos = VIDEO_STATUSES.map((status) =>
+      row({ status, name: long, failure: long, notes: [long], fps: 99_999, speed: 9_999, eta_s: 999_999 }),
+    )
+    const peers = [
+      peer({ name: long, ffmpeg: long, version: long, state: 'ledger_away', busy: 1024, slots: 1024, speed: 9_999 }),
+      peer({ paused: true, reason: long }),
+    ]
+    const given = snapshot({
+      videos,
+      peers,
+      ledger: { description: long, away: null },
+      events: [{ at: 0, what: long, peer: null, video: null, text: long }],
+    })
+    assert.ok(widest(render(given)) <= 80, render(given))
+    assert.ok(
+      widest(
+        render({
+          ...given,
+          ledger: { description: '', away: long },
+          leader: { peer: peerId, name: long, term: 999_999 },
+        }),
+      ) <= 80,
+    )
+  })
+
+  it('has no escape unless colour is asked for, and the same words with it', () => {
+    const plain = render(snapshot())
+    assert.equal(plain, stripVTControlCharacters(plain))
+    const coloured = render(snapshot(), { color: true })
+    assert.notEqual(coloured, plain)
+    assert.equal(stripVTControlCharacters(coloured), plain)
+  })
+
+  it('lets nothing out of a name that could move the cursor or forge a line', () => {
+    const nasty = fc.string({ unit: 'binary', maxLength: 60 })
+    fc.assert(
+      fc.property(nasty, (text) => {
+        const given = snapshot({
+          peers: [peer({ name: text, ffmpeg: text })],
+          videos: [row({ name: text, notes: [text] }), row({ status: 'FAILED', failure: text })],
+          ledger: { description: text, away: text },
+          events: [{ at: 0, what: 'event', peer: null, video: null, text }],
+        })
+        const lines = render(given).split('\n')
+        assert.equal(
+          lines.length,
+          render(
+            snapshot({
+              ...given,
+              peers: [peer()],
+              videos: [row({ notes: ['n'] }), row({ status: 'FAILED', failure: 'f' })],
+            }),
+          ).split('\n').length - (text === '' ? 1 : 0),
+        )
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not come out
+        assert.doesNotMatch(lines.join(''), /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
+      }),
+    )
+  })
+
+  it('never fills more rows than there are, however many peers and videos', () => {
+    const many = snapshot({
+      peers: Array.from({ length: 300 }, (_, at) => peer({ name: `peer ${at}` })),
+      videos: Array.from({ length: 200 }, (_, at) => row({ name: `film ${at}` })),
+      events: Array.from({ length: 50 }, (_, at) => ({ at, what: 'event', peer: null, video: null, text: 'text' })),
+    })
+    for (const rows of [1, 10, 24, 50]) assert.ok(render(many, { rows }).split('\n').length <= rows)
+  })
+
+  it('says so when there is no leader, no video, no ledger', () => {
+    const text = render(snapshot({ leader: null, videos: [], ledger: { description: '', away: 'it does not answer' } }))
+    for (const part of ['no leader', 'none yet', 'ledger away: it does not answer'])
+      assert.ok(text.includes(part), text)
+  })
+
+  it('shows who is silent and who is paused', () => {
+    const text = render(snapshot({ peers: [peer({ heard_s: 42 }), peer({ paused: true })] }))
+    assert.ok(text.includes('silent 42s') && text.includes('paused'), text)
+  })
+})

@@ -1,0 +1,63 @@
+/** When a blob that nobody offers counts as lost. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { asPeerId, asSha256, type PeerId } from '../../protocol/ids.ts'
+import { LOST_AFTER_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
+import { createLife } from '../../test/simulation/life.ts'
+import { createScheduler } from '../../test/simulation/virtual-time.ts'
+import { createLossJudge } from './loss.ts'
+
+const [a, b] = ['a', 'b'].map(asPeerId) as [PeerId, PeerId]
+const sha256 = asSha256('1'.repeat(64))
+
+function judge(present: readonly PeerId[]) {
+  const scheduler = createScheduler()
+  const there = new Set(present)
+  const { clock } = createLife(scheduler)
+  const pass = async (ms: number) => {
+    scheduler.after(ms, () => {})
+    await scheduler.run({ untilMs: Number.POSITIVE_INFINITY, isOver: () => false })
+  }
+  return { there, pass, loss: createLossJudge({ clock, isPresent: (peer) => there.has(peer) }) }
+}
+
+describe('a blob that nobody offers', () => {
+  it('is lost at once where every holder is here to say so', () => {
+    const { loss } = judge([a, b])
+    assert.equal(loss.isLost({ sha256, holders: [a, b] }), true)
+    assert.equal(loss.isWatching(), false)
+  })
+
+  it('is waited for while a holder is absent, and lost after half a minute', async () => {
+    const { loss, pass } = judge([a])
+    assert.equal(loss.isLost({ sha256, holders: [a, b] }), false)
+    assert.equal(loss.isWatching(), true)
+    await pass(LOST_AFTER_MS - 1)
+    assert.equal(loss.isLost({ sha256, holders: [a, b] }), false)
+    await pass(1)
+    assert.equal(loss.isLost({ sha256, holders: [a, b] }), true)
+  })
+
+  it('is waited for anew once it was found', async () => {
+    const { loss, pass } = judge([])
+    assert.equal(loss.isLost({ sha256, holders: [b] }), false)
+    await pass(LOST_AFTER_MS)
+    loss.found(sha256)
+    assert.equal(loss.isWatching(), false)
+    assert.equal(loss.isLost({ sha256, holders: [b] }), false)
+  })
+
+  it('is waited for longer where it is a source', async () => {
+    const { loss, pass } = judge([])
+    assert.equal(loss.isLost({ sha256, holders: [b] }, SOURCE_LOST_AFTER_MS), false)
+    await pass(LOST_AFTER_MS)
+    assert.equal(loss.isLost({ sha256, holders: [b] }, SOURCE_LOST_AFTER_MS), false)
+    await pass(SOURCE_LOST_AFTER_MS)
+    assert.equal(loss.isLost({ sha256, holders: [b] }, SOURCE_LOST_AFTER_MS), true)
+  })
+
+  it('is never lost because more of its holders are away', () => {
+    assert.equal(judge([a, b]).loss.isLost({ sha256, holders: [a, b] }), true)
+    for (const present of [[a], [b], []]) assert.equal(judge(present).loss.isLost({ sha256, holders: [a, b] }), false)
+  })
+})

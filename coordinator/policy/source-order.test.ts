@@ -1,0 +1,38 @@
+/** Who takes an ingest: whoever has the source, and the leader once that peer had its chance. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
+import { mayTakeIngest } from './source-order.ts'
+
+describe('an ingest task', () => {
+  it('is for who has the source, from the first moment', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), fc.boolean(), (now, created_at, leads) => {
+        assert.equal(mayTakeIngest({ now, created_at, hasSource: true, leads }).take, true)
+      }),
+    )
+  })
+
+  it('is for the leader without the source only after its time', () => {
+    const at = (waited: number) =>
+      mayTakeIngest({ now: 5_000 + waited, created_at: 5_000, hasSource: false, leads: true }).take
+    assert.deepEqual([at(0), at(INGEST_TAKEOVER_MS - 1), at(INGEST_TAKEOVER_MS)], [false, false, true])
+  })
+
+  it('is never for a follower without the source', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(), (now, created_at) => {
+        assert.equal(mayTakeIngest({ now, created_at, hasSource: false, leads: false }).take, false)
+      }),
+    )
+  })
+
+  it('tells its reason in words', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.boolean(), fc.boolean(), (now, hasSource, leads) => {
+        assert.match(mayTakeIngest({ now, created_at: 0, hasSource, leads }).reason, /source/)
+      }),
+    )
+  })
+})

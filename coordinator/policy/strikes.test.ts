@@ -1,0 +1,107 @@
+/** When a task is given up: by strikes alone, never by attempts. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { FAILURE_CODES, type FailureCode } from '../../protocol/errors.ts'
+import { asPeerId, type PeerId } from '../../protocol/ids.ts'
+import { STRIKES_PEER_DIED } from '../../protocol/limits.ts'
+import type { Strike } from '../../protocol/task.ts'
+import { judgeStrikes } from './strikes.ts'
+
+const peer = (name: string): PeerId => asPeerId(name)
+const strikes = (code: FailureCode, ...peers: string[]): Strike[] =>
+  peers.map((worker_id) => ({ code, worker_id: peer(worker_id) }))
+const among = (...peers: string[]): ReadonlySet<PeerId> => new Set(peers.map(peer))
+const codeOf = (given: readonly Strike[], capable: ReadonlySet<PeerId> | null) =>
+  judgeStrikes(given, { capable })?.code ?? null
+
+describe('a task is given up', () => {
+  const cases: readonly [string, Strike[], ReadonlySet<PeerId> | null, FailureCode | null][] = [
+    ['never without a strike', [], among('a'), null],
+    ['at once where the source is refused', strikes('source_refused', 'a'), null, 'source_refused'],
+    [
+      'when three peers failed at it',
+      strikes('encode_failed', 'a', 'b', 'c'),
+      among('a', 'b', 'c', 'd'),
+      'encode_failed',
+    ],
+    [
+      'not when one peer failed three times and others could',
+      strikes('encode_failed', 'a', 'a', 'a'),
+      among('a', 'b'),
+      null,
+    ],
+    [
+      'not when three peers failed in three ways',
+      [...strikes('encode_failed', 'a'), ...strikes('stalled', 'b'), ...strikes('verify_failed', 'c')],
+      among('a', 'b', 'c'),
+      null,
+    ],
+    ['when the only capable peer failed twice', strikes('encode_failed', 'a', 'a'), among('a'), 'encode_failed'],
+    [
+      'when both capable peers failed twice',
+      strikes('encode_failed', 'a', 'b', 'b', 'a'),
+      among('a', 'b'),
+      'encode_failed',
+    ],
+    ['not while the second of two failed only once', strikes('encode_failed', 'a', 'b', 'a'), among('a', 'b'), null],
+    [
+      'not for one bad build where the leader itself could do it',
+      strikes('build_cannot', 'bad', 'bad', 'bad'),
+      among('bad', 'leader'),
+      null,
+    ],
+    ['not where nobody is known that could try', strikes('encode_failed', 'a', 'a'), among(), null],
+    ['not for few peers before it is known who is there', strikes('encode_failed', 'a', 'a', 'a'), null, null],
+    [
+      'when all but a bad build failed at it',
+      [...strikes('build_cannot', 'bad', 'bad'), ...strikes('encode_failed', 'a', 'a', 'b', 'b')],
+      among('bad', 'a', 'b'),
+      'encode_failed',
+    ],
+    ['when no build of two can', strikes('build_cannot', 'a', 'a', 'b', 'b'), among('a', 'b'), 'build_cannot'],
+    ['not when workers died on it five times', strikes('peer_died', 'a', 'b', 'c', 'd', 'e'), among('a'), null],
+    ['when workers died on it six times', strikes('peer_died', ...'aabbcc'), among('a'), 'peer_died'],
+  ]
+  for (const [title, given, capable, expected] of cases) it(title, () => assert.equal(codeOf(given, capable), expected))
+
+  const strike = fc.record({
+    code: fc.constantFrom(...FAILURE_CODES),
+    worker_id: fc.constantFrom(...'abcde').map(peer),
+  })
+  const capable = fc.option(
+    fc.uniqueArray(fc.constantFrom(...'abcde').map(peer)).map((peers): ReadonlySet<PeerId> => new Set(peers)),
+  )
+
+  it('and more strikes of a code never take that back', () => {
+    fc.assert(
+      fc.property(
+        fc.array(strike, { maxLength: 12 }),
+        fc.array(strike, { maxLength: 6 }),
+        capable,
+        (given, more, peers) => {
+          if (judgeStrikes(given, { capable: peers }) === null) return
+          assert.notEqual(judgeStrikes([...given, ...more], { capable: peers }), null)
+        },
+      ),
+    )
+  })
+
+  it('in whatever order the strikes came', () => {
+    fc.assert(
+      fc.property(fc.array(strike, { maxLength: 12 }), capable, (given, peers) => {
+        const [one, other] = [given, given.toReversed()].map((each) => judgeStrikes(each, { capable: peers }) === null)
+        assert.equal(one, other)
+      }),
+    )
+  })
+
+  it('for deaths only at the bound', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...'abc'), { maxLength: 12 }), capable, (peers, known) => {
+        const verdict = judgeStrikes(strikes('peer_died', ...peers), { capable: known })
+        assert.equal(verdict !== null, peers.length >= STRIKES_PEER_DIED)
+      }),
+    )
+  })
+})

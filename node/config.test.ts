@@ -1,0 +1,124 @@
+/** Flags over variables over the file over defaults; what is wrong is told in one sentence that names where it stood. */
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { UsageError } from '../protocol/errors.ts'
+import { type ConfigInput, defaultDataDir, defaultSlots, ledgerAddress, loadConfig } from './config.ts'
+
+let cwd = ''
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'reelmesh-config-'))
+})
+afterEach(() => rm(cwd, { recursive: true, force: true }))
+
+const load = (flags: ConfigInput = {}, env: NodeJS.ProcessEnv = {}) =>
+  loadConfig({ flags, env: { XDG_DATA_HOME: cwd, ...env }, cwd })
+const yaml = (text: string, name = 'reelmesh.yaml') => writeFile(join(cwd, name), text)
+
+describe('the configuration', () => {
+  it('takes a flag over a variable over the file over the default', async () => {
+    await yaml('name: from-file\nslots: 1\nmdns: true\n')
+    const env = { REELMESH_NAME: 'from-env', REELMESH_SLOTS: '2' }
+    const config = await load({ name: 'from-flag', slots: undefined }, env)
+    assert.deepEqual([config.name, config.slots, config.mdns, config.log_level], ['from-flag', 2, true, 'info'])
+  })
+
+  it('reads lists from commas and from YAML, and flags from words', async () => {
+    await yaml('join: [/ip4/10.0.0.1/tcp/1, /ip4/10.0.0.2/tcp/1]\n')
+    const config = await load(
+      {},
+      { REELMESH_RENDITIONS: '480p, 720p', REELMESH_OPEN_MESH: '1', REELMESH_MDNS: 'false' },
+    )
+    assert.deepEqual(config.renditions, ['480p', '720p'])
+    assert.equal(config.join.length, 2)
+    assert.deepEqual([config.open_mesh, config.mdns], [true, false])
+  })
+
+  it('finds the file that REELMESH_CONFIG names before that of the folder', async () => {
+    await yaml('name: here\n')
+    await yaml('name: elsewhere\n', 'other.yaml')
+    assert.equal((await load({}, { REELMESH_CONFIG: join(cwd, 'other.yaml') })).name, 'elsewhere')
+  })
+
+  it('takes an empty variable and an empty file for none', async () => {
+    await yaml('# nothing\n')
+    assert.equal((await load({}, { REELMESH_SLOTS: '' })).slots, undefined)
+    await yaml('slots:\n')
+    assert.equal((await load()).slots, undefined)
+  })
+
+  it('makes the data folder absolute and keeps the SQLite ledger in it', async () => {
+    const config = await load({ data_dir: 'data' })
+    assert.equal(config.data_dir, join(cwd, 'data'))
+    assert.equal(ledgerAddress(config), `sqlite:${join(cwd, 'data', 'ledger.db')}`)
+    assert.equal((await load()).data_dir, join(cwd, 'reelmesh'))
+    assert.ok(defaultDataDir({}).endsWith(join('.local', 'share', 'reelmesh')))
+  })
+
+  const wrong: readonly { title: string; flags?: ConfigInput; env?: NodeJS.ProcessEnv; file?: string; says: RegExp }[] =
+    [
+      { title: 'a flag that is no number', flags: { slots: 'many' }, says: /^--slots: / },
+      { title: 'a flag below its bound', flags: { slots: '-1' }, says: /^--slots: / },
+      { title: 'a flag with a dash in its name', flags: { drain_timeout_ms: '1.5' }, says: /^--drain-timeout-ms: / },
+      {
+        title: 'a word that is none of those allowed',
+        env: { REELMESH_LOG_LEVEL: 'loud' },
+        says: /^REELMESH_LOG_LEVEL: .*silent/,
+      },
+      {
+        title: 'the second of a list',
+        env: { REELMESH_RENDITIONS: '480p,4K' },
+        says: /^REELMESH_RENDITIONS: .*\(value 2\)$/,
+      },
+      { title: 'a yes that is neither true nor false', env: { REELMESH_MDNS: 'yes' }, says: /^REELMESH_MDNS: / },
+      { title: 'a value in the file', file: 'slots: [1]\n', says: /^slots in .*reelmesh\.yaml: / },
+      { title: 'a yes where a number is wanted', file: 'slots: true\n', says: /^slots in .*reelmesh\.yaml: / },
+      { title: 'an unknown name in the file', file: 'slotts: 1\n', says: /^slotts in .*reelmesh\.yaml: / },
+      { title: 'an empty name', flags: { data_dir: '' }, says: /^--data-dir: / },
+      { title: 'a file that is not YAML', file: 'a: [\n', says: /reelmesh\.yaml is not YAML: / },
+      { title: 'a file that is a list', file: '- a\n', says: /reelmesh\.yaml must hold a mapping/ },
+      { title: 'a file that is a word', file: 'hello\n', says: /reelmesh\.yaml must hold a mapping/ },
+      {
+        title: 'a file that is not there',
+        env: { REELMESH_CONFIG: 'nowhere.yaml' },
+        says: /nowhere\.yaml cannot be read: /,
+      },
+    ]
+  for (const { title, flags, env, file, says } of wrong) {
+    it(`refuses ${title} in one sentence that names it`, async () => {
+      if (file) await yaml(file)
+      await assert.rejects(load(flags, env), (error: unknown) => {
+        assert.ok(error instanceof UsageError, String(error))
+        assert.match(error.message, says)
+        assert.doesNotMatch(error.message, /\n/)
+        return true
+      })
+    })
+  }
+})
+
+describe('the number of slots where nobody said', () => {
+  it('is one per core, fewer where one ffmpeg fills more or memory is short, never none', () => {
+    const of = (cores: number, coresPerSlot: number, freeBytes: number) =>
+      defaultSlots({ cores, coresPerSlot, freeBytes, encodeBytes: 100 })
+    assert.deepEqual([of(8, 1, 1e6), of(8, 1.6, 1e6), of(8, 1, 350), of(8, 1, 0), of(1, 1.6, 1e6)], [8, 5, 3, 1, 1])
+  })
+
+  it('never falls with more cores or memory', () => {
+    const machine = fc.record({
+      cores: fc.integer({ min: 1, max: 256 }),
+      freeBytes: fc.nat(),
+      encodeBytes: fc.nat(),
+      coresPerSlot: fc.constantFrom(1, 1.6),
+    })
+    fc.assert(
+      fc.property(machine, fc.nat(64), fc.nat(), (some, cores, bytes) => {
+        const more = { ...some, cores: some.cores + cores, freeBytes: some.freeBytes + bytes }
+        assert.ok(defaultSlots(more) >= defaultSlots(some) && defaultSlots(some) >= 1)
+      }),
+    )
+  })
+})
