@@ -9,8 +9,7 @@ import { planSeconds, type ChunkPlan, type Plan, type RenditionPlan } from '../p
 import { cutOffset } from './chunk-plan.ts'
 import { audioArgs, isDecodedForExtra } from './commands/audio.ts'
 import { encodeArgs } from './commands/encode.ts'
-import { frameArgs } from './commands/read.ts'
-import { takeFrame, type DecodedFrame } from './packet-index.ts'
+import { decodeFrames } from './decoded-frames.ts'
 import { rescale, secondsOf } from './rational.ts'
 import { runOrFail, type Programs } from './run-ffmpeg.ts'
 import { checkPicture, elementaryHash, pictureOf, shownTimes, tracksOf, wrongTimes } from './verify.ts'
@@ -71,11 +70,11 @@ async function verified({ rung, path }: { rung: RenditionPlan; path: string }, {
  * What the decoder makes of the input, in ticks of the tracks: the one excuse for missing frames is that it loses them
  * too. Costs a decode, so that only a suspicious chunk pays for it.
  */
-async function decodedTicks({ run, ffprobe }: Programs, { plan, input, signal }: EncodeJob, chunk: ChunkPlan): Promise<number[]> {
-  const frames: DecodedFrame[] = []
+async function decodedTicks(programs: Programs, { plan, input, signal }: EncodeJob, chunk: ChunkPlan): Promise<number[]> {
   const straight = chunk.cut === null
-  const args = frameArgs({ source: input.path, stream: straight ? plan.video.stream : 0, genpts: straight && plan.genpts })
-  await run({ program: ffprobe, args, signal, onLine: (line) => takeFrame(frames, line) })
+  const stream = straight ? plan.video.stream : 0
+  const job = { source: input.path, stream, genpts: straight && plan.genpts, timeBase: input.time_base, signal }
+  const frames = await decodeFrames(programs, job)
   const shown = frames.map(({ pts }) => pts).filter((pts) => pts >= input.start_pts && pts < input.end_pts)
   return shown.map((pts) => rescale(pts - input.start_pts, input.time_base, [1, plan.track_timescale])).sort((a, b) => a - b)
 }

@@ -71,6 +71,12 @@ export function takeFrame(frames: DecodedFrame[], line: string): void {
   frames.push({ pts, interlaced: fields.get('interlaced_frame') === '1', topFieldFirst: fields.get('top_field_first') === '1' })
 }
 
+/** Takes a line of framecrc's: `0, dts, pts, duration, bytes, checksum`; comments begin with `#`. */
+export function takeChecksum(frames: DecodedFrame[], line: string): void {
+  const pts = /^0,\s*-?\d+,\s*(-?\d+),/.exec(line.trim())?.[1]
+  if (pts !== undefined) frames.push({ pts: Number(pts), interlaced: false, topFieldFirst: false })
+}
+
 /** How the times of these packets must be read. */
 export function readingOf(packets: Packets, codec: string): 'as they are' | 'genpts' | 'decode' {
   const shown = packets.pts.filter((_, at) => !packets.discarded[at])

@@ -5,9 +5,11 @@
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
 import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
-import { frameArgs, packetArgs, probeArgs } from './commands/read.ts'
+import type { Rational } from '../protocol/plan.ts'
+import { packetArgs, probeArgs } from './commands/read.ts'
+import { decodeFrames } from './decoded-frames.ts'
 import {
-  clockFallsAt, decodedTimesOf, endOf, hiddenInside, noPackets, packetsArePictures, PACKETS_MAX, readingOf, takeFrame, takePacket, timesOf,
+  clockFallsAt, decodedTimesOf, endOf, hiddenInside, noPackets, packetsArePictures, PACKETS_MAX, readingOf, takePacket, timesOf,
   type DecodedFrame, type PacketIndex, type Packets,
 } from './packet-index.ts' // biome-ignore format: groups
 import { decoderWord } from './pixel-format.ts'
@@ -66,7 +68,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const whole = reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
   const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
   if (times !== null) return assemble(job, { packets, genpts, times, head: head.frames, whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : null })
-  const shown = await decodedTimes(programs, job, genpts)
+  const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
   const known = new Set(packets.pts)
   const cuttable = whole === null && codec === 'vp8' && shown.every((time) => known.has(time))
   return assemble(job, { packets, genpts, times: shown, head: head.frames, whole: cuttable ? null : (whole ?? 'its times are not those of its pictures') })
@@ -119,7 +121,7 @@ async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: bo
 
 async function readHead(programs: Programs, job: IndexJob, genpts: boolean, packets: Packets) {
   for (const read of [HEAD_PACKETS, HEAD_PACKETS * 25]) {
-    const frames = (await readFrames(programs, job, { genpts, packets: read })).filter(({ pts }) => !Number.isNaN(pts))
+    const frames = (await readFrames(programs, job, { genpts, timeBase: packets.timeBase, packets: read })).filter(({ pts }) => !Number.isNaN(pts))
     if (frames.length > 0) return { frames, read: Math.min(read, packets.pts.length) }
     if (packets.pts.length <= read) break
   }
@@ -129,14 +131,6 @@ async function readHead(programs: Programs, job: IndexJob, genpts: boolean, pack
   throw new AttemptFailed('build_cannot', `this node's ffmpeg (${job.proof.ffmpeg}) cannot decode ${word}`)
 }
 
-async function readFrames({ run, ffprobe }: Programs, job: IndexJob, options: { genpts: boolean; packets?: number }): Promise<DecodedFrame[]> {
-  const frames: DecodedFrame[] = []
-  const args = frameArgs({ source: job.source, stream: job.probe.video.stream, ...options })
-  await run({ program: ffprobe, args, signal: job.signal, onLine: (line) => takeFrame(frames, line) })
-  return frames
-}
-
-/** One decode of everything: only for sources whose packets do not tell. */
-async function decodedTimes(programs: Programs, job: IndexJob, genpts: boolean): Promise<number[]> {
-  return decodedTimesOf(await readFrames(programs, job, { genpts }))
+function readFrames(programs: Programs, { source, probe, signal }: IndexJob, options: { genpts: boolean; timeBase: Rational | null; packets?: number }): Promise<DecodedFrame[]> {
+  return decodeFrames(programs, { source, signal, stream: probe.video.stream, ...options, timeBase: options.timeBase ?? probe.time_base })
 }

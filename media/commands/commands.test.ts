@@ -4,7 +4,7 @@ import type { AudioFacts, VideoFacts } from '../../protocol/plan.ts'
 import { audioArgs, audioFilter } from './audio.ts'
 import { encodeArgs, type Settings } from './encode.ts'
 import { concatList, mergeArgs } from './merge.ts'
-import { fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
+import { checksumArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
 import { audioExtraArgs, otherExtraArgs, splitArgs } from './split.ts'
 
 const CONTAINERS =
@@ -23,6 +23,11 @@ test('a source is probed, its packets listed and its frames decoded behind the w
   assert.deepEqual(
     frameArgs({ source: '/a.ts', stream: 0, genpts: false, packets: 40 }),
     words(`-hide_banner -v warning ${SAFE} -threads 1 -select_streams 0 -read_intervals %+#40 -show_entries frame=pts,best_effort_timestamp,interlaced_frame,top_field_first -of compact=p=0 -i file:/a.ts`),
+  )
+  assert.deepEqual(
+    checksumArgs({ source: '/a.mp4', stream: 1, genpts: true, timeBase: [1001, 30_000], frames: 40 }),
+    words(`-nostdin -hide_banner -v warning -y ${SAFE} -fflags +genpts -threads 1 -copyts -i file:/a.mp4 -map 0:1 -fps_mode passthrough
+      -enc_time_base 1001:30000 -frames:v 40 -f framecrc pipe:1`),
   )
   assert.deepEqual([...fieldsOf('pts=1|dts=N/A|flags=K_|')], [['pts', '1'], ['dts', 'N/A'], ['flags', 'K_']])
 })

@@ -1,5 +1,6 @@
 /** The ffprobe commands: streams, packets and decoded frames. Values are read by name: columns differ between builds. */
-import { fileUrl, SAFE } from './safe.ts'
+import type { Rational } from '../../protocol/plan.ts'
+import { fileUrl, QUIET, SAFE } from './safe.ts'
 
 const HEAD = ['-hide_banner', '-v', 'warning', ...SAFE]
 
@@ -26,6 +27,15 @@ export function frameArgs(job: { source: string; stream: number; genpts: boolean
     ...(job.packets === undefined ? [] : ['-read_intervals', `%+#${job.packets}`]),
     '-show_entries', 'frame=pts,best_effort_timestamp,interlaced_frame,top_field_first',
     '-of', 'compact=p=0', '-i', fileUrl(job.source),
+  ] // biome-ignore format: groups
+}
+
+/** The same by ffmpeg, where ffprobe comes from a build without this decoder; times in ticks of `timeBase`, no field order. */
+export function checksumArgs(job: { source: string; stream: number; genpts: boolean; timeBase: Rational; frames?: number }): string[] {
+  return [
+    ...QUIET, ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []), '-threads', '1', '-copyts', '-i', fileUrl(job.source),
+    '-map', `0:${job.stream}`, '-fps_mode', 'passthrough', '-enc_time_base', job.timeBase.join(':'),
+    ...(job.frames === undefined ? [] : ['-frames:v', String(job.frames)]), '-f', 'framecrc', 'pipe:1',
   ] // biome-ignore format: groups
 }
 
