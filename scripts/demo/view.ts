@@ -23,7 +23,8 @@ export function picture({ title, story, elapsed, columns, rows, paint }: Picture
   const width = Math.min(columns - 1, 110)
   const bar = Math.max(8, Math.min(32, width - 58))
   const head = [`${paint('bold', 'reelmesh')} ${fit(title, width - 18)} ${clockText(elapsed)}`, '']
-  const workers = [...story.workers.values()].map((worker) => workerLine(worker, bar, width, paint))
+  const inOrder = [...story.workers.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
+  const workers = inOrder.map((worker) => workerLine(worker, bar, width, paint))
   const overall = story.video
     ? ['', overallLine(story.video, bar, paint), `  ${' '.repeat(LABEL)} ${paint('dim', rungsText(story.video))}`]
     : []
