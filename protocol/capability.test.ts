@@ -28,10 +28,14 @@ describe('a class', () => {
         assert.equal(formatClass({ ...needs, filters: [...needs.filters].reverse() }), text)
       }),
     )
-    assert.equal(formatClass({ decoder: 'hevc10', filters: ['zscale'], encoder: 'x264', resolution: '720p' }), 'hevc10+zscale>x264/720p')
+    assert.equal(
+      formatClass({ decoder: 'hevc10', filters: ['zscale'], encoder: 'x264', resolution: '720p' }),
+      'hevc10+zscale>x264/720p',
+    )
   })
   test('is done by those who proved every part of it', () => {
-    for (const wanted of ['h264>x264/1080p', 'hevc10+zscale>x265-199/720p', 'audio']) assert.equal(canDo(all, wanted), true, wanted)
+    for (const wanted of ['h264>x264/1080p', 'hevc10+zscale>x265-199/720p', 'audio'])
+      assert.equal(canDo(all, wanted), true, wanted)
     const less: [string, Partial<Capability>][] = [
       ['h264>x264/1080p', { decoders: ['hevc10'] }],
       ['h264>x264/1080p', { encoders: ['x265-199'] }],
@@ -42,7 +46,15 @@ describe('a class', () => {
     for (const [wanted, lacks] of less) assert.equal(canDo({ ...all, ...lacks }, wanted), false, wanted)
   })
   test('that nobody knows is declined: another family, rung or word', () => {
-    for (const unknown of ['hevc10>x265-216/720p', 'h264>x264/4320p', 'ingest', 'merge', '', 'h264', 'h264>x264/1080p\n']) {
+    for (const unknown of [
+      'hevc10>x265-216/720p',
+      'h264>x264/4320p',
+      'ingest',
+      'merge',
+      '',
+      'h264',
+      'h264>x264/1080p\n',
+    ]) {
       assert.equal(canDo(all, unknown), false, unknown)
     }
     fc.assert(fc.property(fc.string(), (text) => assert.equal(typeof canDo(all, text), 'boolean')))

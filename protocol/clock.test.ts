@@ -47,7 +47,10 @@ describe('a deadline', () => {
 describe('a backoff', () => {
   const rng = (random: number) => ({ random: () => random, token: () => '' })
   test('doubles, is spread by half either way, and is bounded whatever the number of tries', () => {
-    assert.deepEqual([0, 1, 2, 3].map((tries) => backoffMs({ tries, baseMs: 100, maxMs: 500, rng: rng(0.5) })), [100, 200, 400, 500])
+    assert.deepEqual(
+      [0, 1, 2, 3].map((tries) => backoffMs({ tries, baseMs: 100, maxMs: 500, rng: rng(0.5) })),
+      [100, 200, 400, 500],
+    )
     const tries = fc.nat(10_000)
     fc.assert(
       fc.property(tries, fc.double({ min: 0, max: 0.999, noNaN: true }), (n, random) => {

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { asSha256, isPeerId, isResolution, isSha256, isTaskId, isVideoId, RESOLUTIONS, taskId, type VideoId, videoId, videoOf } from './ids.ts'
+import {
+  asSha256,
+  isPeerId,
+  isResolution,
+  isSha256,
+  isTaskId,
+  isVideoId,
+  RESOLUTIONS,
+  taskId,
+  type VideoId,
+  videoId,
+  videoOf,
+} from './ids.ts'
 
 const video = '00112233445566aa' as VideoId
 const source = asSha256('ab'.repeat(32))
@@ -30,9 +42,23 @@ describe('ids', () => {
   })
   test('guards take only what is exactly so', () => {
     assert.ok(isPeerId('12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'))
-    for (const bad of ['', 'peer', '12D3KooW', '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU50A', '../../etc/passwd']) assert.equal(isPeerId(bad), false)
+    for (const bad of [
+      '',
+      'peer',
+      '12D3KooW',
+      '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU50A',
+      '../../etc/passwd',
+    ])
+      assert.equal(isPeerId(bad), false)
     for (const bad of ['AB'.repeat(32), 'ab'.repeat(31), `${'ab'.repeat(32)}\n`, '']) assert.equal(isSha256(bad), false)
-    for (const bad of [`${video}/480p/0001`, `${video}/360p/00001`, `${video}/480p/00001/x`, `../${video}/480p/00001`, video]) assert.equal(isTaskId(bad), false)
+    for (const bad of [
+      `${video}/480p/0001`,
+      `${video}/360p/00001`,
+      `${video}/480p/00001/x`,
+      `../${video}/480p/00001`,
+      video,
+    ])
+      assert.equal(isTaskId(bad), false)
     assert.deepEqual(['480p', '1080p', '4k', ''].map(isResolution), [true, true, false, false])
     assert.throws(() => asSha256('x'.repeat(500)), /not a sha256: x{80}$/)
   })

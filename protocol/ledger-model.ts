@@ -1,23 +1,34 @@
 /**
  * The ledger as plain code over maps: what the adapters are held against in `ledger.conformance.ts`. Written to be
  * obviously right rather than fast, and without a look at how the adapters do it: one call at a time, no statement ever
- * torn, nothing kept on a disk. Tasks are in `ledger-model-tasks.ts`.
+ * torn, nothing kept on a disk. Tasks are in
+ * `ledger-model-tasks.ts`, claims in `ledger-model-claims.ts`, the lease and the sweep in `ledger-model-lease.ts`.
  */
 import { createHash } from 'node:crypto'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
 import { taskId } from './ids.ts'
-import type { Changed, Ledger, Lease, PeerRecord, Submission } from './ledger.ts'
+import type { Changed, Ledger, PeerRecord, Submission } from './ledger.ts'
+import { leases, wholeVideoTask } from './ledger-model-lease.ts'
+import { addHolder, changed, copy, type ModelOptions, type ModelState } from './ledger-model-state.ts'
+import { type ModelTasks, modelTasks } from './ledger-model-tasks.ts'
 import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, HOST_PEERS_MAX } from './limits.ts'
-import { addHolder, changed, copy, type ModelOptions, type ModelState, type ModelTasks, modelTasks } from './ledger-model-tasks.ts'
 import { planTasks } from './plan.ts'
-import type { NewTask } from './task.ts'
 import { isOpen, type Video, type VideoStatus } from './video.ts'
 
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
 
 export function createLedgerModel(options: ModelOptions): Ledger {
   const lease = { holder: null, nonce: '', term: 0, expires_at: 0 }
-  const state: ModelState = { options, videos: new Map(), plans: new Map(), tasks: new Map(), peers: new Map(), hosts: new Map(), events: [], lease }
+  const state: ModelState = {
+    options,
+    videos: new Map(),
+    plans: new Map(),
+    tasks: new Map(),
+    peers: new Map(),
+    hosts: new Map(),
+    events: [],
+    lease,
+  }
   const tasks = modelTasks(state)
   return {
     open: async () => {},
@@ -66,9 +77,22 @@ function submitting(state: ModelState, tasks: ModelTasks) {
 
 function newVideo({ _id, name, recipe, priority, deadline, source, delivery }: Submission, at: number): Video {
   return {
-    _id, name, recipe, priority, deadline, created_at: at, due: at, status: 'QUEUED', plan: null, outputs: [], failure: null,
-    source: copy(source), deliveries: delivery ? [{ ...delivery, done_at: null }] : [], ended_at: null, coordinator_term: 0,
-  } // biome-ignore format: a list
+    _id,
+    name,
+    recipe,
+    priority,
+    deadline,
+    created_at: at,
+    due: at,
+    status: 'QUEUED',
+    plan: null,
+    outputs: [],
+    failure: null,
+    source: copy(source),
+    deliveries: delivery ? [{ ...delivery, done_at: null }] : [],
+    ended_at: null,
+    coordinator_term: 0,
+  }
 }
 
 function join(video: Video, { source, delivery, _id }: Submission): void {
@@ -77,17 +101,11 @@ function join(video: Video, { source, delivery, _id }: Submission): void {
   }
   if (!delivery) return
   const same = video.deliveries.filter(
-    ({ peer, dir, name }) => peer === delivery.peer && dir === delivery.dir && (name === delivery.name || name === `${delivery.name}-${_id}`),
+    ({ peer, dir, name }) =>
+      peer === delivery.peer && dir === delivery.dir && (name === delivery.name || name === `${delivery.name}-${_id}`),
   )
   for (const one of same) one.done_at = null
   if (same.length === 0) video.deliveries.push({ ...delivery, done_at: null })
-}
-
-function wholeVideoTask(video: Video, kind: 'ingest' | 'merge'): NewTask {
-  return {
-    _id: taskId(video._id, kind), kind, class: kind, video_id: video._id, chunk_id: 0, resolution: kind, start_pts: 0, end_pts: 0,
-    time_base: '1/1', frames: 0, input: null, priority: video.priority, due: Math.min(video.due, video.created_at),
-  } // biome-ignore format: a list
 }
 
 function videoTable(state: ModelState, tasks: ModelTasks) {
@@ -104,7 +122,10 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
     if (video) tasks.cancel(video._id)
     return changed(video !== null)
   }
-  const is = (...statuses: VideoStatus[]) => (status: VideoStatus) => statuses.includes(status)
+  const is =
+    (...statuses: VideoStatus[]) =>
+    (status: VideoStatus) =>
+      statuses.includes(status)
   return {
     startPlanning: async (id) => {
       const video = in_(id, is('QUEUED'))
@@ -156,14 +177,19 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
 function deliveries({ videos, options }: ModelState) {
   return {
     nameDelivery: async (id, { peer, dir, name }, to) => {
-      const found = videos.get(id)?.deliveries.filter((one) => one.peer === peer && one.dir === dir && one.name === name && one.done_at === null)
+      const found = videos
+        .get(id)
+        ?.deliveries.filter((one) => one.peer === peer && one.dir === dir && one.name === name && one.done_at === null)
       for (const one of found ?? []) one.name = to
       return changed((found?.length ?? 0) > 0)
     },
     finishDelivery: async (id, { peer, dir, name }) => {
-      const found = videos.get(id)?.deliveries.filter(
-        (one) => one.peer === peer && one.dir === dir && (name === undefined || one.name === name) && one.done_at === null,
-      )
+      const found = videos
+        .get(id)
+        ?.deliveries.filter(
+          (one) =>
+            one.peer === peer && one.dir === dir && (name === undefined || one.name === name) && one.done_at === null,
+        )
       for (const one of found ?? []) one.done_at = options.now()
       return changed((found?.length ?? 0) > 0)
     },
@@ -175,64 +201,14 @@ function deliveries({ videos, options }: ModelState) {
   } satisfies Partial<Ledger>
 }
 
-function leases(state: ModelState, tasks: ModelTasks) {
-  const { options, videos } = state
-  const shown = (): Lease => {
-    const { holder, nonce, term, expires_at } = state.lease
-    return { holder, nonce, term, remaining_ms: Math.max(0, expires_at - options.now()) }
-  }
-  const holds = (me: PeerId, term: number): boolean => state.lease.holder === me && state.lease.term === term
-  const stamp = (term: number): number => {
-    let stamped = 0
-    for (const video of videos.values()) {
-      const alive = isOpen(video.status) || (video.status === 'COMPLETED' && video.deliveries.some(({ done_at }) => done_at === null))
-      const lower = alive ? [video, ...tasks.all(video._id)].filter((one) => one.coordinator_term < term) : []
-      for (const one of lower) one.coordinator_term = term
-      stamped += lower.length
-    }
-    return stamped
-  }
-  return {
-    acquireLease: async (me, nonce) => {
-      const free = state.lease.expires_at <= options.now()
-      if (free) state.lease = { holder: me, nonce, term: state.lease.term + 1, expires_at: options.now() + options.leaseMs }
-      return shown()
-    },
-    renewLease: async (me, term) => {
-      if (holds(me, term)) state.lease.expires_at = options.now() + options.leaseMs
-      return holds(me, term) ? 'renewed' : 'deposed'
-    },
-    releaseLease: async (me, term) => {
-      const held = holds(me, term)
-      if (held) Object.assign(state.lease, { holder: null, expires_at: options.now() })
-      return changed(held)
-    },
-    lease: async () => shown(),
-    stampTerm: async (term) => void stamp(term),
-    sweep: async (term) => ({ mended: sweepTasks(state, tasks, term) + stamp(term) }),
-  } satisfies Partial<Ledger>
-}
-
-/** What the sweep finds where no event was torn: tasks inserted after their video had ended, or with old values. */
-function sweepTasks({ videos }: ModelState, tasks: ModelTasks, term: number): number {
-  let mended = 0
-  for (const video of videos.values()) {
-    if (isEnded(video.status)) mended += tasks.cancel(video._id)
-    if (!isOpen(video.status)) continue
-    mended += tasks.revive(video._id, ['CANCELLED'])
-    if (video.status !== 'RUNNING') mended += tasks.insert([wholeVideoTask(video, video.status === 'MERGING' ? 'merge' : 'ingest')])
-    for (const task of tasks.open(video._id)) {
-      const due = task.kind === 'video' ? video.due : Math.min(video.due, video.created_at)
-      if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
-      Object.assign(task, { priority: video.priority, due, coordinator_term: term })
-      mended++
-    }
-  }
-  return mended
-}
-
 function peersAndEvents({ peers, events, options }: ModelState) {
-  const blank = (id: PeerId): PeerRecord => ({ _id: id, paused: false, draining: false, quarantined_until: null, reason: null })
+  const blank = (id: PeerId): PeerRecord => ({
+    _id: id,
+    paused: false,
+    draining: false,
+    quarantined_until: null,
+    reason: null,
+  })
   return {
     peers: async () => copy([...peers.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
     peer: async (id) => copy(peers.get(id) ?? blank(id)),

@@ -12,6 +12,7 @@ import { claimSuite } from './ledger-conformance/claims.ts'
 import { coordinationSuite } from './ledger-conformance/coordination.ts'
 import { dataSuite } from './ledger-conformance/data.ts'
 import { type PropertyOptions, propertySuite } from './ledger-conformance/properties.ts'
+import { reclaimSuite } from './ledger-conformance/reclaims.ts'
 import { taskSuite } from './ledger-conformance/tasks.ts'
 import { tornSuite } from './ledger-conformance/torn.ts'
 import { videoSuite } from './ledger-conformance/videos.ts'
@@ -24,6 +25,7 @@ export function ledgerConformance(name: string, harness: LedgerHarness, properti
     videoSuite(harness)
     taskSuite(harness)
     claimSuite(harness)
+    reclaimSuite(harness)
     coordinationSuite(harness)
     tornSuite(harness)
     dataSuite(harness)

@@ -20,7 +20,9 @@ describe('a recipe', () => {
   test('is one string whatever the order of its keys and rungs, and whatever else stands beside them', () => {
     fc.assert(
       fc.property(recipe, (one) => {
-        const turned = Object.fromEntries(Object.entries({ ...one, renditions: [...one.renditions].reverse() }).reverse())
+        const turned = Object.fromEntries(
+          Object.entries({ ...one, renditions: [...one.renditions].reverse() }).reverse(),
+        )
         assert.equal(canonicalRecipe({ ...turned, name: 'not part of it' } as unknown as Recipe), canonicalRecipe(one))
       }),
     )

@@ -9,31 +9,48 @@ const told = (file: string): string[][] =>
   readFileSync(new URL(file, import.meta.url), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith(' * |') && !line.includes('---') && !/\| from /.test(line))
-    .map((line) => line.split('|').slice(1, 4).map((cell) => cell.trim()))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, 4)
+        .map((cell) => cell.trim()),
+    )
 
 describe('the task table', () => {
   test('in the comment and as data are one', () => {
     const data = new Set(TASK_TRANSITIONS.map(({ from, event }) => `${from} ${event}`))
     const comment = new Set(
-      told('./task.ts').flatMap(([from = '', event]) => TASK_STATUSES.filter((status) => from.includes(status)).map((status) => `${status} ${event}`)),
+      told('./task.ts').flatMap(([from = '', event]) =>
+        TASK_STATUSES.filter((status) => from.includes(status)).map((status) => `${status} ${event}`),
+      ),
     )
     assert.deepEqual([...comment].sort(), [...data].sort())
   })
   test('names a pair of status and event once, and lets every status be left but by its own end', () => {
     const pairs = TASK_TRANSITIONS.map(({ from, event }) => `${from} ${event}`)
     assert.equal(new Set(pairs).size, pairs.length)
-    for (const status of TASK_STATUSES) assert.ok(TASK_TRANSITIONS.some(({ from }) => from === status), status)
+    for (const status of TASK_STATUSES)
+      assert.ok(
+        TASK_TRANSITIONS.some(({ from }) => from === status),
+        status,
+      )
     const failed = TASK_TRANSITIONS.filter(({ to }) => to.includes('FAILED'))
-    assert.deepEqual(failed.map(({ from, event }) => [from, event]), [['PENDING', 'strikes_full']])
+    assert.deepEqual(
+      failed.map(({ from, event }) => [from, event]),
+      [['PENDING', 'strikes_full']],
+    )
   })
 })
 
 describe('the video table', () => {
   test('in the comment and as data are one', () => {
-    const statuses = (cell: string) => (cell === 'open' ? [...OPEN_STATUSES] : VIDEO_STATUSES.filter((status) => cell.includes(status)))
+    const statuses = (cell: string) =>
+      cell === 'open' ? [...OPEN_STATUSES] : VIDEO_STATUSES.filter((status) => cell.includes(status))
     // What each row of the comment calls the event, where the data says it shorter.
     const name = (event: string) => event.replaceAll(' ', '_').replace('all_tasks_done', 'tasks_done')
-    const comment = told('./video.ts').flatMap(([from = '', event = '']) => statuses(from).map((status) => `${status} ${name(event)}`))
+    const comment = told('./video.ts').flatMap(([from = '', event = '']) =>
+      statuses(from).map((status) => `${status} ${name(event)}`),
+    )
     const data = VIDEO_TRANSITIONS.flatMap(({ from, event }) => from.map((status) => `${status} ${event}`))
     assert.deepEqual([...new Set(comment)].sort(), [...data].sort())
   })

@@ -85,8 +85,17 @@ class CrowdWorker {
     const mine = { ...own, worker: this.#worker }
     const rolled = this.#roll()
     if (rolled < 0.05) await this.#ledger.release(mine)
-    else if (rolled < 0.12) await this.#ledger.fail({ ...mine, code: 'encode_failed', message: '$no "luck"', log: null, strike: true, backoff_ms: 0 })
-    else if (rolled < 0.2) this.#late.push({ ...own, at: systemClock.mono() + this.#job.claimMs * (0.8 + this.#roll()) })
+    else if (rolled < 0.12)
+      await this.#ledger.fail({
+        ...mine,
+        code: 'encode_failed',
+        message: '$no "luck"',
+        log: null,
+        strike: true,
+        backoff_ms: 0,
+      })
+    else if (rolled < 0.2)
+      this.#late.push({ ...own, at: systemClock.mono() + this.#job.claimMs * (0.8 + this.#roll()) })
     else if (rolled < 0.25) await this.#wantBackupThenComplete(own)
     else await this.#complete(own)
     if (rolled > 0.97) await this.#ledger.renew(this.#worker, [own])
@@ -116,13 +125,18 @@ class CrowdWorker {
   }
 
   async #isOver(): Promise<boolean> {
-    const open = await this.#ledger.tasks({ video: this.#job.video as VideoId, kinds: ['video'], statuses: ['PENDING', 'PROCESSING'], limit: 1 })
+    const open = await this.#ledger.tasks({
+      video: this.#job.video as VideoId,
+      kinds: ['video'],
+      statuses: ['PENDING', 'PROCESSING'],
+      limit: 1,
+    })
     return open.length === 0
   }
 }
 
-if (process.argv[2]) {
-  const job = JSON.parse(process.argv[2]) as CrowdJob
+if (import.meta.main) {
+  const job = JSON.parse(process.argv[2] ?? '') as CrowdJob
   const ledger = createLedger(job)
   await ledger.open()
   await new CrowdWorker(job, ledger).run()

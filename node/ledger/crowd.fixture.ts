@@ -29,12 +29,19 @@ export async function crowd(ledger: Pick<CrowdJob, 'kind' | 'at'>, seed: number)
   await own.open()
   try {
     assert.deepEqual(await own.insertTasks(Array.from({ length: TASKS }, (_, n) => task(n))), { inserted: TASKS })
-    const members = Array.from({ length: PROCESSES }, (_, n) => start({ ...ledger, seed: seed + n, worker: `12D3KooWw${n}` }))
+    const members = Array.from({ length: PROCESSES }, (_, n) =>
+      start({ ...ledger, seed: seed + n, worker: `12D3KooWw${n}` }),
+    )
     // Whoever has had 60 answers is in the midst of it: two of them are killed there, and two others come in their place.
-    const replaced = await Promise.all(members.slice(0, 2).map((member, n) => killAndReplace(member, { ...ledger, seed: seed + 100 + n, worker: `12D3KooWx${n}` })))
+    const replaced = await Promise.all(
+      members
+        .slice(0, 2)
+        .map((member, n) => killAndReplace(member, { ...ledger, seed: seed + 100 + n, worker: `12D3KooWx${n}` })),
+    )
     const all = [...members, ...replaced]
     await Promise.all(all.map(({ over }) => over))
-    for (const { process, killed } of all) assert.equal(killed || process.exitCode === 0, true, `a process ended with ${process.exitCode}`)
+    for (const { process, killed } of all)
+      assert.equal(killed || process.exitCode === 0, true, `a process ended with ${process.exitCode}`)
     return judge(await own.tasks({ video: VIDEO }), all)
   } finally {
     await own.close()
@@ -42,7 +49,14 @@ export async function crowd(ledger: Pick<CrowdJob, 'kind' | 'at'>, seed: number)
 }
 
 function task(n: number): NewTask {
-  const input = { sha256: asSha256('ab'.repeat(32)), bytes: 1, holders: [asPeerId('12D3KooWsource')], start_pts: 0, end_pts: 1, time_base: '1/25' }
+  const input = {
+    sha256: asSha256('ab'.repeat(32)),
+    bytes: 1,
+    holders: [asPeerId('12D3KooWsource')],
+    start_pts: 0,
+    end_pts: 1,
+    time_base: '1/25',
+  }
   const chunk = { chunk_id: n, start_pts: n, end_pts: n + 1, time_base: '1/25', frames: 1, input, priority: 0, due: n }
   return { _id: taskId(VIDEO, '480p', n), kind: 'video', class: CLASS, video_id: VIDEO, resolution: '480p', ...chunk }
 }
@@ -59,7 +73,8 @@ function start(job: Pick<CrowdJob, 'kind' | 'at' | 'seed' | 'worker'>): Member {
 
 async function killAndReplace(member: Member, job: Pick<CrowdJob, 'kind' | 'at' | 'seed' | 'worker'>): Promise<Member> {
   const { stdout } = member.process
-  while (member.lines.length < 60 && member.process.exitCode === null) await Promise.race([once(stdout!, 'data'), member.over])
+  while (member.lines.length < 60 && member.process.exitCode === null)
+    await Promise.race([once(stdout!, 'data'), member.over])
   member.killed = member.process.kill('SIGKILL')
   await member.over
   return start(job)

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { SourceRefused } from '../../protocol/errors.ts'
-import { type Sha256, type TaskKind, type VideoId, asSha256, taskId } from '../../protocol/ids.ts'
+import { asSha256, type Sha256, type TaskKind, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { PeerRecord, Submission } from '../../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, PLAN_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Plan } from '../../protocol/plan.ts'
@@ -97,7 +97,9 @@ export function planSha256(plan: Plan): Sha256 {
   const json = JSON.stringify(plan)
   const bytes = Buffer.byteLength(json)
   if (bytes > PLAN_BYTES_MAX) {
-    throw new SourceRefused(`the plan of video ${plan.video_id} takes ${bytes} bytes, more than the ${PLAN_BYTES_MAX} a ledger document may hold`)
+    throw new SourceRefused(
+      `the plan of video ${plan.video_id} takes ${bytes} bytes, more than the ${PLAN_BYTES_MAX} a ledger document may hold`,
+    )
   }
   return asSha256(createHash('sha256').update(json).digest('hex'))
 }

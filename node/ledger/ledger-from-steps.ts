@@ -18,7 +18,8 @@ export function ledgerFromSteps(steps: Steps): Ledger {
 }
 
 const changed = (held: boolean): Changed => (held ? 'changed' : 'unchanged')
-const claimOutcome = (claimed: Claimed | null): ClaimOutcome => (claimed ? { outcome: 'claimed', ...claimed } : { outcome: 'none' })
+const claimOutcome = (claimed: Claimed | null): ClaimOutcome =>
+  claimed ? { outcome: 'claimed', ...claimed } : { outcome: 'none' }
 const attemptOutcome = (held: boolean): AttemptOutcome => (held ? 'done' : 'superseded')
 
 function life(steps: Steps) {
@@ -105,7 +106,8 @@ async function queryTasks(steps: Steps, query: TaskQuery): Promise<Task[]> {
   const wanted = query.worker === undefined ? new Set(statuses ?? TASK_STATUSES) : new Set(['PROCESSING'] as const)
   const found: Task[] = []
   for (const status of wanted) {
-    if (query.worker === undefined || !statuses || statuses.includes(status)) found.push(...(await steps.tasks({ ...rest, status })))
+    if (query.worker === undefined || !statuses || statuses.includes(status))
+      found.push(...(await steps.tasks({ ...rest, status })))
   }
   found.sort((a, b) => (a._id < b._id ? -1 : 1))
   return query.limit === undefined ? found : found.slice(0, query.limit)
@@ -121,9 +123,12 @@ function attempts(steps: Steps) {
       complete(steps, { task, attempt, worker, output, outputs, output_path }),
     fail: async ({ task, attempt, worker, code, message, log, strike, backoff_ms }) => {
       const failure = { attempt, worker_id: worker, code, message: plainText(message, FAILURE_MESSAGE_BYTES), log }
-      return attemptOutcome(await steps.endAttempt({ task, attempt, worker, failure, strike: strike ? code : null, backoff_ms }))
+      return attemptOutcome(
+        await steps.endAttempt({ task, attempt, worker, failure, strike: strike ? code : null, backoff_ms }),
+      )
     },
-    release: async (given) => attemptOutcome(await steps.endAttempt({ ...given, failure: null, strike: null, backoff_ms: 0 })),
+    release: async (given) =>
+      attemptOutcome(await steps.endAttempt({ ...given, failure: null, strike: null, backoff_ms: 0 })),
     claimsOf: (worker) => steps.claimsOf(worker),
     reclaim: (claims, options) => steps.endSeenClaims(claims, options),
     releaseSeen: (claims) => steps.endSeenClaims(claims, { term: null, strike: null }),
@@ -159,7 +164,8 @@ function peers(steps: Steps) {
     setPeer: (id, change) => steps.setPeer(id, change),
     hosts: () => steps.hosts(),
     reachHost: async (engine, peer) => changed(await steps.reachHost(engine, peer)),
-    setWanted: async (engine, change) => changed(await steps.setWanted(engine, { ...change, reason: plainText(change.reason, EVENT_TEXT_BYTES) })),
+    setWanted: async (engine, change) =>
+      changed(await steps.setWanted(engine, { ...change, reason: plainText(change.reason, EVENT_TEXT_BYTES) })),
     addEvent: (event) => steps.addEvent({ ...event, text: plainText(event.text, EVENT_TEXT_BYTES) }),
     events: (limit) => steps.events(limit),
   } satisfies Partial<Ledger>

@@ -68,7 +68,10 @@ export interface Steps {
   /** Inserts the video where its `_id` is new (created_at and due are the ledger's time); true when it was. */
   insertVideo(video: Video): Promise<boolean>
   /** Adds the source's holders, and the delivery unless one of its peer and folder has one of `names`: that one is opened again. */
-  joinVideo(id: VideoId, join: { holders: readonly PeerId[]; delivery: Delivery | null; names: readonly string[] }): Promise<void>
+  joinVideo(
+    id: VideoId,
+    join: { holders: readonly PeerId[]; delivery: Delivery | null; names: readonly string[] },
+  ): Promise<void>
   video(id: VideoId): Promise<Video | null>
   videos(query: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
   moveVideo(id: VideoId, move: VideoMove): Promise<boolean>
@@ -94,12 +97,18 @@ export interface Steps {
   claimNext(ask: ClaimAsk & { classes: readonly string[]; from: ClaimSource }): Promise<Claimed | null>
   claimTask(ask: ClaimAsk & { task: TaskId; allowExpired: boolean }): Promise<Claimed | null>
   claimsByToken(token: Token): Promise<Task[]>
-  renew(worker: PeerId, attempts: readonly { task: TaskId; attempt: number }[]): Promise<{ task: TaskId; attempt: number }[]>
+  renew(
+    worker: PeerId,
+    attempts: readonly { task: TaskId; attempt: number }[],
+  ): Promise<{ task: TaskId; attempt: number }[]>
   complete(done: Completion): Promise<boolean>
   endAttempt(end: AttemptEnd): Promise<boolean>
   claimsOf(worker: PeerId): Promise<SeenClaim[]>
   /** Ends these exact claims; with `term` as a coordinator's write. Answers the tasks that changed. */
-  endSeenClaims(claims: readonly SeenClaim[], options: { term: number | null; strike: FailureCode | null }): Promise<TaskId[]>
+  endSeenClaims(
+    claims: readonly SeenClaim[],
+    options: { term: number | null; strike: FailureCode | null },
+  ): Promise<TaskId[]>
   wantBackup(id: TaskId, options: { attempt: number; term: number }): Promise<boolean>
   failTask(id: TaskId, options: { strikes: number; term: number }): Promise<boolean>
   /** COMPLETED → PENDING; `completed_attempt: null` compares only the status. */
@@ -120,7 +129,10 @@ export interface Steps {
   /** `term` on videos that a coordinator may still change, and on all their tasks, where theirs is lower. */
   stampTerm(term: number): Promise<number>
   /** Priority, due (of `video` tasks, and of the other kinds) and term of a video's open tasks, where they differ. */
-  alignTasks(align: readonly { video: VideoId; priority: number; due: number; dueOthers: number }[], term: number): Promise<number>
+  alignTasks(
+    align: readonly { video: VideoId; priority: number; due: number; dueOthers: number }[],
+    term: number,
+  ): Promise<number>
   /** Videos of which a task is PENDING or PROCESSING. */
   videosWithOpenTasks(): Promise<VideoId[]>
 

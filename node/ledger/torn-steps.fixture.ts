@@ -3,9 +3,26 @@ import { Torn } from '../../protocol/ledger.conformance.ts'
 import type { Steps } from './steps.ts'
 
 const READS: ReadonlySet<string> = new Set([
-  'open', 'close', 'description', 'now', 'video', 'videos', 'plan', 'task', 'tasks', 'progress', 'claimableClasses', 'claimsByToken',
-  'claimsOf', 'lease', 'videosWithOpenTasks', 'peers', 'peer', 'events',
-] satisfies (keyof Steps)[]) // biome-ignore format: a list
+  'open',
+  'close',
+  'description',
+  'now',
+  'video',
+  'videos',
+  'plan',
+  'task',
+  'tasks',
+  'progress',
+  'claimableClasses',
+  'claimsByToken',
+  'claimsOf',
+  'lease',
+  'videosWithOpenTasks',
+  'peers',
+  'peer',
+  'hosts',
+  'events',
+] satisfies (keyof Steps)[])
 
 /** Makes `writes` writes, then none. */
 export function tornSteps(steps: Steps, writes: number): Steps {

@@ -48,7 +48,13 @@ export async function startMerging(steps: Steps, id: VideoId, term: number): Pro
 }
 
 export async function reopenVideo(steps: Steps, id: VideoId, term: number): Promise<boolean> {
-  const held = await steps.moveVideo(id, { from: ['COMPLETED'], to: 'MERGING', term, openDelivery: true, set: { outputs: [] } })
+  const held = await steps.moveVideo(id, {
+    from: ['COMPLETED'],
+    to: 'MERGING',
+    term,
+    openDelivery: true,
+    set: { outputs: [] },
+  })
   if (held) await steps.loseOutput(taskId(id, 'merge'), { completed_attempt: null, term })
   return held
 }

@@ -5,13 +5,33 @@ import type { Ledger } from '../ledger.ts'
 import { FAILURE_MESSAGE_BYTES, FAILURES_KEPT } from '../limits.ts'
 import type { Task } from '../task.ts'
 import {
-  ANN, BOB, CAT, claim, CLAIM_MS, claimedTask, doublyClaimedTask, input, LEASE_MS, type LedgerHarness, output, pendingTask, seenClaims,
-  sha, type StoreUnderTest, taskIn, TERM, theTask, token,
-} from './world.ts' // biome-ignore format: a list
+  ANN,
+  BOB,
+  CAT,
+  CLAIM_MS,
+  claim,
+  claimedTask,
+  doublyClaimedTask,
+  LEASE_MS,
+  type LedgerHarness,
+  output,
+  pendingTask,
+  type StoreUnderTest,
+  sha,
+  TERM,
+  theTask,
+  token,
+} from './world.ts'
 
 type Store = () => StoreUnderTest
 const own = (task: Task, worker = ANN) => ({ task: task._id, attempt: task.attempt, worker })
-const failure = { code: 'encode_failed', message: 'ffmpeg said no', log: sha('log'), strike: true, backoff_ms: 0 } as const
+const failure = {
+  code: 'encode_failed',
+  message: 'ffmpeg said no',
+  log: sha('log'),
+  strike: true,
+  backoff_ms: 0,
+} as const
 const next = (ledger: Ledger, task: Task, from: 'pending' | 'expired' | 'backup', worker = BOB) =>
   ledger.claimNext({ worker, token: token(`next of ${worker}`), classes: [task.class], from })
 
@@ -26,8 +46,6 @@ export function claimSuite(harness: LedgerHarness): void {
     fenceTests(() => store)
     backupTests(() => store)
     failureTests(() => store)
-    reclaimTests(() => store)
-    leaderTests(() => store)
   })
 }
 
@@ -39,7 +57,15 @@ function expiryTests(store: Store): void {
     assert.ok(got.outcome === 'claimed')
     assert.equal(got.attempt, 1)
     assert.deepEqual(got.task, await theTask(ledger, task._id))
-    assert.partialDeepStrictEqual(got.task, { ...task, status: 'PROCESSING', worker_id: ANN, attempt: 1, claimable_at: got.task.claims[0]!.expires_at, claims: [{ attempt: 1, worker_id: ANN, token: 'mine', speculative: false }], start_time: got.task.start_time })
+    assert.partialDeepStrictEqual(got.task, {
+      ...task,
+      status: 'PROCESSING',
+      worker_id: ANN,
+      attempt: 1,
+      claimable_at: got.task.claims[0]!.expires_at,
+      claims: [{ attempt: 1, worker_id: ANN, token: 'mine', speculative: false }],
+      start_time: got.task.start_time,
+    })
     assert.ok(Math.abs(got.task.claimable_at - CLAIM_MS - (await ledger.now())) < 60_000)
   })
   test('a task is not claimed before its not_before, and is from then on', async () => {
@@ -47,7 +73,10 @@ function expiryTests(store: Store): void {
     const task = await claimedTask(ledger)
     await ledger.fail({ ...own(task), ...failure, backoff_ms: 500_000 })
     assert.equal((await next(ledger, task, 'pending')).outcome, 'none')
-    assert.equal((await ledger.claimTask({ worker: BOB, token: token('b'), task: task._id, allowExpired: true })).outcome, 'none')
+    assert.equal(
+      (await ledger.claimTask({ worker: BOB, token: token('b'), task: task._id, allowExpired: true })).outcome,
+      'none',
+    )
     await advance(500_001)
     assert.equal((await next(ledger, task, 'pending')).outcome, 'claimed')
   })
@@ -58,7 +87,10 @@ function expiryTests(store: Store): void {
     await advance(CLAIM_MS * 0.9)
     assert.equal((await next(ledger, task, 'expired')).outcome, 'none')
     await advance(CLAIM_MS * 0.2)
-    assert.equal((await ledger.claimTask({ worker: BOB, token: token('b'), task: task._id, allowExpired: false })).outcome, 'none')
+    assert.equal(
+      (await ledger.claimTask({ worker: BOB, token: token('b'), task: task._id, allowExpired: false })).outcome,
+      'none',
+    )
     const got = await next(ledger, task, 'expired')
     assert.ok(got.outcome === 'claimed')
     assert.deepEqual([got.attempt, got.task.claims.length, got.task.worker_id], [2, 1, BOB])
@@ -88,7 +120,10 @@ function expiryTests(store: Store): void {
   })
   test('expired tasks are taken in the order of claims', async () => {
     const { ledger, advance } = store()
-    const [low, high] = [await pendingTask(ledger, { priority: 0, class: 'shared-expired' }), await pendingTask(ledger, { priority: 5, class: 'shared-expired' })]
+    const [low, high] = [
+      await pendingTask(ledger, { priority: 0, class: 'shared-expired' }),
+      await pendingTask(ledger, { priority: 5, class: 'shared-expired' }),
+    ]
     for (const task of [low, high]) await claim(ledger, task, ANN)
     await advance(CLAIM_MS + 1)
     const got = await next(ledger, low, 'expired')
@@ -100,7 +135,11 @@ function fenceTests(store: Store): void {
   test('only the own worker of a live attempt renews, completes, fails or releases', async () => {
     const { ledger } = store()
     const task = await claimedTask(ledger)
-    const strangers = [{ ...own(task), worker: BOB }, { ...own(task), attempt: 2 }, { ...own(task), attempt: 0 }]
+    const strangers = [
+      { ...own(task), worker: BOB },
+      { ...own(task), attempt: 2 },
+      { ...own(task), attempt: 0 },
+    ]
     for (const other of strangers) {
       assert.deepEqual(await ledger.renew(other.worker, [other]), { lost: [other] })
       assert.equal(await ledger.complete({ ...other, output: output('x') }), 'superseded')
@@ -126,7 +165,15 @@ function fenceTests(store: Store): void {
     assert.equal(await ledger.complete(done), 'done')
     assert.equal(await ledger.complete(done), 'done')
     const now = await theTask(ledger, task._id)
-    assert.partialDeepStrictEqual(now, { status: 'COMPLETED', worker_id: ANN, completed_attempt: 1, output: output('good'), output_path: '480p/00000.mp4', claims: [], speculative: false })
+    assert.partialDeepStrictEqual(now, {
+      status: 'COMPLETED',
+      worker_id: ANN,
+      completed_attempt: 1,
+      output: output('good'),
+      output_path: '480p/00000.mp4',
+      claims: [],
+      speculative: false,
+    })
     assert.ok(now.duration_ms! >= 7_000 && now.duration_ms! < 60_000, `${now.duration_ms}`)
     assert.equal(await ledger.release(own(task)), 'superseded')
   })
@@ -142,12 +189,21 @@ function backupTests(store: Store): void {
     assert.equal((await next(ledger, task, 'backup', ANN)).outcome, 'none')
     const got = await next(ledger, task, 'backup', BOB)
     assert.ok(got.outcome === 'claimed')
-    assert.deepEqual(got.task.claims.map(({ attempt, worker_id, speculative }) => [attempt, worker_id, speculative]), [[1, ANN, false], [2, BOB, true]])
+    assert.deepEqual(
+      got.task.claims.map(({ attempt, worker_id, speculative }) => [attempt, worker_id, speculative]),
+      [
+        [1, ANN, false],
+        [2, BOB, true],
+      ],
+    )
     assert.equal((await next(ledger, task, 'backup', CAT)).outcome, 'none')
     assert.equal(await ledger.wantBackup(task._id, { attempt: 2, term: TERM }), 'unchanged')
   })
   test('of two attempts the first to complete wins and the other is superseded', async () => {
-    for (const [winner, loser] of [[ANN, BOB], [BOB, ANN]] as const) {
+    for (const [winner, loser] of [
+      [ANN, BOB],
+      [BOB, ANN],
+    ] as const) {
       const { ledger } = store()
       const task = await doublyClaimedTask(ledger)
       const attempt = (worker: string) => ({ task: task._id, attempt: worker === ANN ? 1 : 2 })
@@ -166,25 +222,43 @@ function failureTests(store: Store): void {
     const task = await claimedTask(ledger)
     await ledger.release(own(task))
     const released = await theTask(ledger, task._id)
-    assert.deepEqual([released.status, released.attempt, released.strikes, released.failures, released.not_before <= (await ledger.now())], ['PENDING', 1, [], [], true])
+    assert.deepEqual(
+      [
+        released.status,
+        released.attempt,
+        released.strikes,
+        released.failures,
+        released.not_before <= (await ledger.now()),
+      ],
+      ['PENDING', 1, [], [], true],
+    )
     const second = await claim(ledger, task, BOB)
     await ledger.fail({ ...own(second, BOB), ...failure })
     await ledger.fail({ ...own(await claim(ledger, task, ANN)), ...failure, code: 'disk_full', strike: false })
     const now = await theTask(ledger, task._id)
     assert.deepEqual(now.strikes, [{ code: 'encode_failed', worker_id: BOB }])
-    assert.deepEqual(now.failures.map(({ attempt, worker_id, code, message, log }) => [attempt, worker_id, code, message, log]), [
-      [2, BOB, 'encode_failed', 'ffmpeg said no', sha('log')],
-      [3, ANN, 'disk_full', 'ffmpeg said no', sha('log')],
-    ])
+    assert.deepEqual(
+      now.failures.map(({ attempt, worker_id, code, message, log }) => [attempt, worker_id, code, message, log]),
+      [
+        [2, BOB, 'encode_failed', 'ffmpeg said no', sha('log')],
+        [3, ANN, 'disk_full', 'ffmpeg said no', sha('log')],
+      ],
+    )
   })
   test('a failed or released attempt leaves the other one running', async () => {
     const { ledger } = store()
     const [one, two] = [await doublyClaimedTask(ledger), await doublyClaimedTask(ledger)]
     await ledger.fail({ ...own(one), attempt: 1, ...failure })
     await ledger.release({ ...own(two, BOB), attempt: 2 })
-    for (const [id, left] of [[one._id, 2], [two._id, 1]] as const) {
+    for (const [id, left] of [
+      [one._id, 2],
+      [two._id, 1],
+    ] as const) {
       const now = await theTask(ledger, id)
-      assert.deepEqual([now.status, now.claims.map(({ attempt }) => attempt), now.backup_wanted], ['PROCESSING', [left], false])
+      assert.deepEqual(
+        [now.status, now.claims.map(({ attempt }) => attempt), now.backup_wanted],
+        ['PROCESSING', [left], false],
+      )
     }
   })
   test('a task whose claims ran out or were released 20 times each is not FAILED', async () => {
@@ -203,75 +277,15 @@ function failureTests(store: Store): void {
     const { ledger } = store()
     const task = await pendingTask(ledger)
     const long = `${'é'.repeat(FAILURE_MESSAGE_BYTES)}the end`
-    for (let n = 0; n < FAILURES_KEPT + 2; n++) await ledger.fail({ ...own(await claim(ledger, task, ANN)), ...failure, message: long })
+    for (let n = 0; n < FAILURES_KEPT + 2; n++)
+      await ledger.fail({ ...own(await claim(ledger, task, ANN)), ...failure, message: long })
     const now = await theTask(ledger, task._id)
-    assert.deepEqual(now.failures.map(({ attempt }) => attempt), Array.from({ length: FAILURES_KEPT }, (_, n) => n + 3))
+    assert.deepEqual(
+      now.failures.map(({ attempt }) => attempt),
+      Array.from({ length: FAILURES_KEPT }, (_, n) => n + 3),
+    )
     assert.equal(now.strikes.length, FAILURES_KEPT + 2)
     const kept = now.failures[0]!.message
     assert.ok(kept.endsWith('éthe end') && Buffer.byteLength(kept) <= FAILURE_MESSAGE_BYTES && !kept.includes('\ufffd'))
-  })
-}
-
-function reclaimTests(store: Store): void {
-  test('a reclaim ends exactly the claims that were seen: none renewed, none of another token', async () => {
-    const { ledger, advance } = store()
-    const tasks = [await claimedTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
-    const seen = (await ledger.claimsOf(ANN)).filter(({ task }) => tasks.some(({ _id }) => _id === task))
-    assert.deepEqual(seen, tasks.flatMap(seenClaims))
-    await advance(1_000)
-    const now = (await ledger.claimsOf(ANN)).filter(({ task }) => tasks.some(({ _id }) => _id === task))
-    await ledger.renew(ANN, [own(tasks[0]!)])
-    const asked = now.map((one, n) => (n === 1 ? { ...one, token: token('another') } : one))
-    assert.deepEqual(await ledger.reclaim(asked, { term: TERM, strike: 'peer_died' }), [tasks[2]!._id])
-    const ended = await theTask(ledger, tasks[2]!._id)
-    assert.deepEqual([ended.status, ended.claims, ended.strikes, ended.coordinator_term], ['PENDING', [], [{ code: 'peer_died', worker_id: ANN }], TERM])
-    assert.ok(ended.claimable_at <= (await ledger.now()))
-    for (const kept of tasks.slice(0, 2)) assert.partialDeepStrictEqual(await theTask(ledger, kept._id), { status: 'PROCESSING', strikes: [], attempt: 1 })
-    assert.equal(await ledger.complete({ ...own(tasks[2]!), output: null }), 'superseded')
-  })
-  test('a reclaim without a strike adds none, and leaves another worker’s claim alone', async () => {
-    const { ledger } = store()
-    const task = await doublyClaimedTask(ledger)
-    assert.deepEqual(await ledger.reclaim(seenClaims(task).slice(0, 1), { term: TERM, strike: null }), [task._id])
-    const now = await theTask(ledger, task._id)
-    assert.deepEqual([now.status, now.claims.map(({ worker_id }) => worker_id), now.strikes], ['PROCESSING', [BOB], []])
-  })
-  test('a restarted worker releases its earlier life’s claims, whatever the term, without a strike', async () => {
-    const { ledger } = store()
-    const task = await claimedTask(ledger)
-    await ledger.wantBackup(task._id, { attempt: 1, term: 50 })
-    assert.deepEqual(await ledger.releaseSeen([{ ...seenClaims(task)[0]!, expires_at: 1 }]), [])
-    assert.deepEqual(await ledger.releaseSeen(seenClaims(await theTask(ledger, task._id))), [task._id])
-    assert.partialDeepStrictEqual(await theTask(ledger, task._id), { status: 'PENDING', strikes: [], coordinator_term: 50, backup_wanted: false })
-    assert.deepEqual(await ledger.releaseSeen([]), [])
-  })
-}
-
-function leaderTests(store: Store): void {
-  test('a task is FAILED only with the strikes that were counted', async () => {
-    const { ledger } = store()
-    const task = await claimedTask(ledger)
-    await ledger.fail({ ...own(task), ...failure })
-    for (const strikes of [0, 2]) assert.equal(await ledger.failTask(task._id, { strikes, term: TERM }), 'unchanged')
-    assert.equal(await ledger.failTask(task._id, { strikes: 1, term: TERM }), 'changed')
-  })
-  test('a lost output makes the task PENDING once, for the attempt that was read', async () => {
-    const { ledger } = store()
-    const task = await taskIn(ledger, 'COMPLETED')
-    assert.equal(await ledger.loseOutput(task._id, { completed_attempt: 2, term: TERM }), 'unchanged')
-    assert.equal(await ledger.loseOutput(task._id, { completed_attempt: 1, term: TERM }), 'changed')
-    const lost = await theTask(ledger, task._id)
-    const { output: none, completed_attempt, end_time, duration_ms, attempt } = lost
-    assert.deepEqual([none, completed_attempt, end_time, duration_ms, attempt], [null, null, null, null, 1])
-    const again = await claim(ledger, lost, BOB)
-    await ledger.complete({ ...own(again, BOB), output: output('second') })
-    assert.equal(await ledger.loseOutput(task._id, { completed_attempt: 1, term: TERM }), 'unchanged')
-  })
-  test('an input is cut again only while it is the lost one', async () => {
-    const { ledger } = store()
-    const task = await pendingTask(ledger)
-    assert.equal(await ledger.recut(task._id, sha('another'), input('new')), 'unchanged')
-    assert.equal(await ledger.recut(task._id, task.input!.sha256, input('new')), 'changed')
-    assert.deepEqual((await theTask(ledger, task._id)).input, input('new'))
   })
 }

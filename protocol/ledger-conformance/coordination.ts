@@ -5,9 +5,24 @@ import { asPeerId } from '../ids.ts'
 import type { Ledger } from '../ledger.ts'
 import { HOST_PEERS_MAX } from '../limits.ts'
 import {
-  ANN, BOB, CAT, chunk, CLAIM_MS, claimedTask, everything, LEASE_MS, type LedgerHarness, output, pendingTask, seenClaims,
-  type StoreUnderTest, taskIn, theTask, theVideo, videoIn,
-} from './world.ts' // biome-ignore format: a list
+  ANN,
+  BOB,
+  CAT,
+  CLAIM_MS,
+  chunk,
+  claimedTask,
+  everything,
+  LEASE_MS,
+  type LedgerHarness,
+  output,
+  pendingTask,
+  type StoreUnderTest,
+  seenClaims,
+  taskIn,
+  theTask,
+  theVideo,
+  videoIn,
+} from './world.ts'
 
 type Store = () => StoreUnderTest
 
@@ -30,12 +45,17 @@ export function coordinationSuite(harness: LedgerHarness): void {
 function leaseTests(store: Store): void {
   test('of many who ask at once on an empty ledger one wins, and all are told who', async () => {
     const handles = [store().ledger, await store().second()]
-    const asks = Array.from({ length: 16 }, (_, n) => ({ me: n % 2 ? ANN : BOB, nonce: `nonce ${n}`, ledger: handles[n % 2]! }))
+    const asks = Array.from({ length: 16 }, (_, n) => ({
+      me: n % 2 ? ANN : BOB,
+      nonce: `nonce ${n}`,
+      ledger: handles[n % 2]!,
+    }))
     assert.deepEqual(await store().ledger.lease(), { holder: null, nonce: '', term: 0, remaining_ms: 0 })
     const leases = await Promise.all(asks.map(({ ledger, me, nonce }) => ledger.acquireLease(me, nonce)))
     const won = asks.filter(({ nonce }, n) => leases[n]!.nonce === nonce)
     assert.equal(won.length, 1)
-    for (const lease of leases) assert.deepEqual([lease.holder, lease.nonce, lease.term], [won[0]!.me, won[0]!.nonce, 1])
+    for (const lease of leases)
+      assert.deepEqual([lease.holder, lease.nonce, lease.term], [won[0]!.me, won[0]!.nonce, 1])
     assert.ok(leases[0]!.remaining_ms > LEASE_MS - 60_000 && leases[0]!.remaining_ms <= LEASE_MS)
     const { me, nonce, ledger } = won[0]!
     assert.equal((await ledger.acquireLease(me, nonce)).nonce, nonce)
@@ -70,17 +90,25 @@ function leaseTests(store: Store): void {
 /** Everything that a coordinator writes, on documents where each compare but the term holds. */
 async function coordinatorWrites(ledger: Ledger): Promise<((term: number) => Promise<boolean>)[]> {
   const [running, merging, completed, failing] = [
-    await videoIn(ledger, 'RUNNING'), await videoIn(ledger, 'MERGING'), await videoIn(ledger, 'COMPLETED'), await videoIn(ledger, 'RUNNING'),
-  ] // biome-ignore format: a list
+    await videoIn(ledger, 'RUNNING'),
+    await videoIn(ledger, 'MERGING'),
+    await videoIn(ledger, 'COMPLETED'),
+    await videoIn(ledger, 'RUNNING'),
+  ]
   const [held, slow, done, pending] = [
-    await claimedTask(ledger), await claimedTask(ledger), await taskIn(ledger, 'COMPLETED'), await pendingTask(ledger),
-  ] // biome-ignore format: a list
+    await claimedTask(ledger),
+    await claimedTask(ledger),
+    await taskIn(ledger, 'COMPLETED'),
+    await pendingTask(ledger),
+  ]
   return [
     async (term) => (await ledger.startMerging(running._id, term)) === 'changed',
-    async (term) => (await ledger.completeVideo(merging._id, [{ resolution: '480p', ...output('x') }], term)) === 'changed',
+    async (term) =>
+      (await ledger.completeVideo(merging._id, [{ resolution: '480p', ...output('x') }], term)) === 'changed',
     async (term) => (await ledger.reopenVideo(completed._id, term)) === 'changed',
     async (term) => (await ledger.failVideo(failing._id, 'no', term)) === 'changed',
-    async (term) => (await ledger.reclaim(seenClaims(await theTask(ledger, held._id)), { term, strike: 'peer_died' })).length > 0,
+    async (term) =>
+      (await ledger.reclaim(seenClaims(await theTask(ledger, held._id)), { term, strike: 'peer_died' })).length > 0,
     async (term) => (await ledger.wantBackup(slow._id, { attempt: 1, term })) === 'changed',
     async (term) => (await ledger.loseOutput(done._id, { completed_attempt: 1, term })) === 'changed',
     async (term) => (await ledger.failTask(pending._id, { strikes: 0, term })) === 'changed',
@@ -131,7 +159,10 @@ function peerTests(store: Store): void {
     await ledger.setPeer(ANN, { paused: true })
     await ledger.setPeer(ANN, { quarantined_until: until, reason: 'three bad tasks' })
     await ledger.setPeer(BOB, {})
-    assert.deepEqual(await ledger.peers(), [{ ...blank, paused: true, quarantined_until: until, reason: 'three bad tasks' }, { ...blank, _id: BOB }])
+    assert.deepEqual(await ledger.peers(), [
+      { ...blank, paused: true, quarantined_until: until, reason: 'three bad tasks' },
+      { ...blank, _id: BOB },
+    ])
     await ledger.setPeer(ANN, { paused: false, quarantined_until: null })
     assert.deepEqual(await ledger.peer(ANN), { ...blank, reason: 'three bad tasks' })
   })
@@ -140,7 +171,12 @@ function peerTests(store: Store): void {
     assert.deepEqual(await ledger.hosts(), [])
     assert.equal(await ledger.setWanted('engine', { wanted: 3, reason: 'nobody reaches it', term: 1 }), 'unchanged')
     assert.deepEqual(await ledger.hosts(), [])
-    for (const [peer, is] of [[ANN, 'changed'], [BOB, 'changed'], [ANN, 'unchanged']] as const) assert.equal(await ledger.reachHost('engine', peer), is)
+    for (const [peer, is] of [
+      [ANN, 'changed'],
+      [BOB, 'changed'],
+      [ANN, 'unchanged'],
+    ] as const)
+      assert.equal(await ledger.reachHost('engine', peer), is)
     const others = Array.from({ length: HOST_PEERS_MAX }, (_, n) => asPeerId(`peer ${n}`))
     await Promise.all(others.map((peer) => ledger.reachHost('$where', peer)))
     await ledger.reachHost('$where', CAT)
@@ -162,9 +198,16 @@ function peerTests(store: Store): void {
   })
   test('events are told newest last, with the ledger’s time', async () => {
     const { ledger } = store()
-    for (let n = 0; n < 3; n++) await ledger.addEvent({ what: 'peer_lost', peer: n ? BOB : null, video: null, text: `event ${n}` })
+    for (let n = 0; n < 3; n++)
+      await ledger.addEvent({ what: 'peer_lost', peer: n ? BOB : null, video: null, text: `event ${n}` })
     const events = await ledger.events(2)
-    assert.deepEqual(events.map(({ what, peer, video, text }) => [what, peer, video, text]), [['peer_lost', BOB, null, 'event 1'], ['peer_lost', BOB, null, 'event 2']])
+    assert.deepEqual(
+      events.map(({ what, peer, video, text }) => [what, peer, video, text]),
+      [
+        ['peer_lost', BOB, null, 'event 1'],
+        ['peer_lost', BOB, null, 'event 2'],
+      ],
+    )
     assert.ok(Math.abs(events[0]!.at - (await ledger.now())) < 60_000)
     await ledger.addEvent({ what: 'long', peer: null, video: null, text: 'x'.repeat(100_000) })
     assert.ok((await ledger.events(1))[0]!.text.length < 1_000)

@@ -3,12 +3,47 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { asPeerId, type TaskId } from '../ids.ts'
 import type { Ledger } from '../ledger.ts'
-import { CLAIM_MS, chunk, input, LEASE_MS, type LedgerHarness, output, sha, type StoreUnderTest, submission, theTask, theVideo, token, videoIn } from './world.ts'
+import {
+  CLAIM_MS,
+  chunk,
+  input,
+  LEASE_MS,
+  type LedgerHarness,
+  output,
+  type StoreUnderTest,
+  sha,
+  submission,
+  theTask,
+  theVideo,
+  token,
+  videoIn,
+} from './world.ts'
 
 const HOSTILE = [
-  '$5 lost', '$output.a', '$$NOW', '$$ROOT', '$set', `'; DROP TABLE chunks; --`, `"quoted" 'twice'`, '{"$ne": null}', '[1,2]', 'null', '17',
-  ':worker', '?1', 'a\u0000b', 'new\nline', 'back\\slash', '.dotted.path', '%d', '🎬 é', '', ' '.repeat(3), '__proto__', 'constructor',
-] // biome-ignore format: a list
+  '$5 lost',
+  '$output.a',
+  '$$NOW',
+  '$$ROOT',
+  '$set',
+  `'; DROP TABLE chunks; --`,
+  `"quoted" 'twice'`,
+  '{"$ne": null}',
+  '[1,2]',
+  'null',
+  '17',
+  ':worker',
+  '?1',
+  'a\u0000b',
+  'new\nline',
+  'back\\slash',
+  '.dotted.path',
+  '%d',
+  '🎬 é',
+  '',
+  ' '.repeat(3),
+  '__proto__',
+  'constructor',
+]
 
 /** Above every term that the leases of this store have reached. */
 const HIGH_TERM = 1_000
@@ -49,20 +84,50 @@ async function videoWords(ledger: Ledger, word: string): Promise<void> {
 async function taskWords(ledger: Ledger, word: string): Promise<void> {
   const video = await videoIn(ledger, 'RUNNING')
   const worker = asPeerId(word)
-  const task = chunk(video, 0, { class: `${video._id} ${word}`, time_base: word, input: { ...input('i'), time_base: word, holders: [worker] } })
+  const task = chunk(video, 0, {
+    class: `${video._id} ${word}`,
+    time_base: word,
+    input: { ...input('i'), time_base: word, holders: [worker] },
+  })
   await ledger.insertTasks([task])
   assert.ok((await ledger.pendingClasses()).includes(task.class))
   const claim = async () => {
-    const got = await ledger.claimNext({ worker, token: token(`${word}${video._id}`), classes: [task.class], from: 'pending' })
+    const got = await ledger.claimNext({
+      worker,
+      token: token(`${word}${video._id}`),
+      classes: [task.class],
+      from: 'pending',
+    })
     assert.ok(got.outcome === 'claimed')
     return got.attempt
   }
   const attempt = await claim()
-  await ledger.fail({ task: task._id, attempt, worker, code: 'unexpected', message: word, log: null, strike: true, backoff_ms: 0 })
+  await ledger.fail({
+    task: task._id,
+    attempt,
+    worker,
+    code: 'unexpected',
+    message: word,
+    log: null,
+    strike: true,
+    backoff_ms: 0,
+  })
   await claim()
-  assert.deepEqual((await ledger.claimsByToken(token(`${word}${video._id}`))).map(({ _id }) => _id), [task._id])
-  assert.deepEqual((await ledger.tasks({ worker, video: video._id })).map(({ _id }) => _id), [task._id])
-  assert.deepEqual(await ledger.renew(worker, [{ task: task._id, attempt: 2 }, { task: word as TaskId, attempt: 1 }]), { lost: [{ task: word, attempt: 1 }] })
+  assert.deepEqual(
+    (await ledger.claimsByToken(token(`${word}${video._id}`))).map(({ _id }) => _id),
+    [task._id],
+  )
+  assert.deepEqual(
+    (await ledger.tasks({ worker, video: video._id })).map(({ _id }) => _id),
+    [task._id],
+  )
+  assert.deepEqual(
+    await ledger.renew(worker, [
+      { task: task._id, attempt: 2 },
+      { task: word as TaskId, attempt: 1 },
+    ]),
+    { lost: [{ task: word, attempt: 1 }] },
+  )
   const seen = (await ledger.claimsOf(worker)).filter((claim) => claim.task === task._id)
   assert.deepEqual(await ledger.reclaim(seen, { term: HIGH_TERM, strike: 'peer_died' }), [task._id])
   await claim()
@@ -70,8 +135,14 @@ async function taskWords(ledger: Ledger, word: string): Promise<void> {
   await ledger.complete({ task: task._id, attempt: 3, worker, output: done, output_path: word })
   assert.equal(await ledger.addTaskHolder(task._id, done.sha256, worker), 'unchanged')
   const read = await theTask(ledger, task._id)
-  assert.deepEqual([read.worker_id, read.output, read.output_path, read.failures[0]?.message, read.failures[0]?.worker_id], [worker, done, word, word, worker])
-  assert.deepEqual(read.strikes, [{ code: 'unexpected', worker_id: worker }, { code: 'peer_died', worker_id: worker }])
+  assert.deepEqual(
+    [read.worker_id, read.output, read.output_path, read.failures[0]?.message, read.failures[0]?.worker_id],
+    [worker, done, word, word, worker],
+  )
+  assert.deepEqual(read.strikes, [
+    { code: 'unexpected', worker_id: worker },
+    { code: 'peer_died', worker_id: worker },
+  ])
   assert.deepEqual([read.time_base, read.input?.time_base], [word, word])
 }
 

@@ -18,7 +18,9 @@ export interface PropertyOptions {
 export function propertySuite(harness: LedgerHarness, options: PropertyOptions): void {
   describe('random interleavings', () => {
     test(`${options.runs} of up to ${options.length} operations do what the reference model does`, async () => {
-      const property = fc.asyncProperty(operations(options.length), (sequence) => compare(harness, sequence, options.compareEvery))
+      const property = fc.asyncProperty(operations(options.length), (sequence) =>
+        compare(harness, sequence, options.compareEvery),
+      )
       // A failure prints the seed and the shrunken sequence; REELMESH_SEED replays it.
       const seed = process.env.REELMESH_SEED === undefined ? {} : { seed: Number(process.env.REELMESH_SEED) }
       await fc.assert(property, { numRuns: options.runs, interruptAfterTimeLimit: 600_000, ...seed })
@@ -26,7 +28,11 @@ export function propertySuite(harness: LedgerHarness, options: PropertyOptions):
   })
 }
 
-async function compare(harness: LedgerHarness, sequence: readonly (readonly [string, Choice])[], every: number): Promise<void> {
+async function compare(
+  harness: LedgerHarness,
+  sequence: readonly (readonly [string, Choice])[],
+  every: number,
+): Promise<void> {
   const store = await harness.create({ claimMs: MODEL_CLAIM_MS, leaseMs: MODEL_LEASE_MS })
   try {
     const model = modelSide()
@@ -37,7 +43,8 @@ async function compare(harness: LedgerHarness, sequence: readonly (readonly [str
       const got = await OPERATIONS[name]!(real, pick)
       const what = `answer ${n} of ${sequence.length}: ${name}`
       assert.deepEqual(await normal(real, got), await normal(model, expected), what)
-      if (n % every === every - 1 || n === sequence.length - 1) assert.deepEqual(await state(real), await state(model), `state after ${n}: ${name}`)
+      if (n % every === every - 1 || n === sequence.length - 1)
+        assert.deepEqual(await state(real), await state(model), `state after ${n}: ${name}`)
     }
   } finally {
     await store.destroy()
@@ -52,7 +59,9 @@ function modelSide(): Side & { tick(): void } {
   return {
     ledger,
     at: (hours) => start + hours * HOUR,
-    advance: async (hours) => void (now += hours * HOUR),
+    advance: async (hours) => {
+      now += hours * HOUR
+    },
     held: [],
     seen: [],
     tick: () => void now++,
@@ -83,12 +92,34 @@ async function realSide(ledger: Ledger, advance: (ms: number) => Promise<void>):
 async function state({ ledger, ...side }: Side): Promise<unknown> {
   const videos = (await ledger.videos()).sort((a, b) => (a._id < b._id ? -1 : 1))
   const progress = await ledger.progress(videos.map(({ _id }) => _id))
-  const counts = [...progress].flatMap(([id, rows]) => rows.map(({ resolution, status, count }) => `${id} ${resolution} ${status} ${count}`)).sort()
-  const rest = { tasks: await ledger.tasks({}), classes: (await ledger.pendingClasses()).sort(), lease: await ledger.lease(), peers: await ledger.peers(), hosts: await ledger.hosts(), events: await ledger.events(100) }
+  const counts = [...progress]
+    .flatMap(([id, rows]) => rows.map(({ resolution, status, count }) => `${id} ${resolution} ${status} ${count}`))
+    .sort()
+  const rest = {
+    tasks: await ledger.tasks({}),
+    classes: (await ledger.pendingClasses()).sort(),
+    lease: await ledger.lease(),
+    peers: await ledger.peers(),
+    hosts: await ledger.hosts(),
+    events: await ledger.events(100),
+  }
   return await normal({ ledger, ...side }, { videos, counts, ...rest })
 }
 
-const TIMES = new Set(['created_at', 'due', 'deadline', 'start_time', 'end_time', 'claimable_at', 'not_before', 'expires_at', 'at', 'done_at', 'ended_at', 'quarantined_until'])
+const TIMES = new Set([
+  'created_at',
+  'due',
+  'deadline',
+  'start_time',
+  'end_time',
+  'claimable_at',
+  'not_before',
+  'expires_at',
+  'at',
+  'done_at',
+  'ended_at',
+  'quarantined_until',
+])
 const SPANS = new Set(['duration_ms', 'remaining_ms'])
 /** Every time of the operations is a multiple of this, so that rounding to it forgets only what really passed. */
 const GRAIN_MS = HOUR / 4

@@ -5,9 +5,25 @@ import type { Ledger } from '../ledger.ts'
 import { HOLDERS_MAX } from '../limits.ts'
 import { TASK_STATUSES, TASK_TRANSITIONS, type Task, type TaskEvent, type TaskStatus } from '../task.ts'
 import {
-  ANN, BOB, chunk, CLAIM_MS, everything, input, LEASE_MS, type LedgerHarness, output, peer, pendingTask, sha, type StoreUnderTest,
-  taskIn, TERM, theTask, token, videoIn,
-} from './world.ts' // biome-ignore format: a list
+  ANN,
+  BOB,
+  CLAIM_MS,
+  chunk,
+  everything,
+  input,
+  LEASE_MS,
+  type LedgerHarness,
+  output,
+  peer,
+  pendingTask,
+  type StoreUnderTest,
+  sha,
+  TERM,
+  taskIn,
+  theTask,
+  token,
+  videoIn,
+} from './world.ts'
 
 type Act = (store: StoreUnderTest, task: Task) => Promise<boolean>
 const own = (task: Task) => ({ task: task._id, attempt: task.attempt, worker: ANN })
@@ -17,7 +33,10 @@ const failed = { code: 'encode_failed', message: 'no', log: null, strike: true, 
 const EVENTS: Readonly<Record<TaskEvent, Act>> = {
   claim: async ({ ledger, advance }, task) => {
     await advance(CLAIM_MS + 1)
-    return (await ledger.claimTask({ worker: BOB, token: token('bob'), task: task._id, allowExpired: true })).outcome === 'claimed'
+    return (
+      (await ledger.claimTask({ worker: BOB, token: token('bob'), task: task._id, allowExpired: true })).outcome ===
+      'claimed'
+    )
   },
   renew: async ({ ledger }, task) => (await ledger.renew(ANN, [own(task)])).lost.length === 0,
   complete: async ({ ledger }, task) => (await ledger.complete({ ...own(task), output: output('o') })) === 'done',
@@ -25,13 +44,19 @@ const EVENTS: Readonly<Record<TaskEvent, Act>> = {
   release: async ({ ledger }, task) => (await ledger.release(own(task))) === 'done',
   reclaim: async ({ ledger }, task) => {
     const seen = task.claims[0] ?? { worker_id: ANN, token: token('none'), expires_at: 0 }
-    const ended = await ledger.reclaim([{ ...seen, task: task._id, attempt: task.attempt }], { term: TERM, strike: 'peer_died' })
+    const ended = await ledger.reclaim([{ ...seen, task: task._id, attempt: task.attempt }], {
+      term: TERM,
+      strike: 'peer_died',
+    })
     return ended.length > 0
   },
-  want_backup: async ({ ledger }, task) => (await ledger.wantBackup(task._id, { attempt: task.attempt, term: TERM })) === 'changed',
-  strikes_full: async ({ ledger }, task) => (await ledger.failTask(task._id, { strikes: task.strikes.length, term: TERM })) === 'changed',
+  want_backup: async ({ ledger }, task) =>
+    (await ledger.wantBackup(task._id, { attempt: task.attempt, term: TERM })) === 'changed',
+  strikes_full: async ({ ledger }, task) =>
+    (await ledger.failTask(task._id, { strikes: task.strikes.length, term: TERM })) === 'changed',
   lost: async ({ ledger }, task) =>
-    (await ledger.loseOutput(task._id, { completed_attempt: task.completed_attempt ?? task.attempt, term: TERM })) === 'changed',
+    (await ledger.loseOutput(task._id, { completed_attempt: task.completed_attempt ?? task.attempt, term: TERM })) ===
+    'changed',
   recut: async ({ ledger }, task) => (await ledger.recut(task._id, task.input!.sha256, input('again'))) === 'changed',
   cancel: async ({ ledger }, task) => {
     await ledger.cancel(task.video_id)
@@ -64,7 +89,8 @@ export function taskSuite(harness: LedgerHarness): void {
 
 async function checkRow(store: StoreUnderTest, event: TaskEvent, from: TaskStatus): Promise<void> {
   const task = await taskIn(store.ledger, from)
-  if (event === 'retry') await (from === 'FAILED' ? store.ledger.failVideo(task.video_id, 'x', TERM) : store.ledger.cancel(task.video_id))
+  if (event === 'retry')
+    await (from === 'FAILED' ? store.ledger.failVideo(task.video_id, 'x', TERM) : store.ledger.cancel(task.video_id))
   const was = await theTask(store.ledger, task._id)
   const row = TASK_TRANSITIONS.find((one) => one.event === event && one.from === was.status)
   const what = `${event} from ${was.status}`
@@ -96,8 +122,19 @@ function insertTests(ledger: () => Ledger): void {
     const given = chunk(video, 7, { start_pts: -(2 ** 40), end_pts: 2 ** 45, priority: 2 })
     await ledger().insertTasks([given])
     const task = await theTask(ledger(), given._id)
-    assert.partialDeepStrictEqual(task, { ...given, status: 'PENDING', attempt: 0, claims: [], strikes: [], failures: [], outputs: [] })
-    assert.deepEqual([task.worker_id, task.output, task.completed_attempt, task.speculative, task.backup_wanted], [null, null, null, false, false])
+    assert.partialDeepStrictEqual(task, {
+      ...given,
+      status: 'PENDING',
+      attempt: 0,
+      claims: [],
+      strikes: [],
+      failures: [],
+      outputs: [],
+    })
+    assert.deepEqual(
+      [task.worker_id, task.output, task.completed_attempt, task.speculative, task.backup_wanted],
+      [null, null, null, false, false],
+    )
     assert.ok(task.not_before <= (await ledger().now()))
   })
 }
@@ -116,11 +153,24 @@ function orderTests(ledger: () => Ledger): void {
     await ledger().insertTasks([2, 0, 5, 3, 1, 4].map((n) => order[n]!))
     const got = []
     for (let n = 0; n < order.length; n++) {
-      const claimed = await ledger().claimNext({ worker: ANN, token: token(`t${n}`), classes: ['none', order[0]!.class], from: 'pending' })
+      const claimed = await ledger().claimNext({
+        worker: ANN,
+        token: token(`t${n}`),
+        classes: ['none', order[0]!.class],
+        from: 'pending',
+      })
       got.push(claimed.outcome === 'claimed' && claimed.task._id)
     }
-    assert.deepEqual(got, order.map(({ _id }) => _id))
-    const none = await ledger().claimNext({ worker: ANN, token: token('t'), classes: [order[0]!.class], from: 'pending' })
+    assert.deepEqual(
+      got,
+      order.map(({ _id }) => _id),
+    )
+    const none = await ledger().claimNext({
+      worker: ANN,
+      token: token('t'),
+      classes: [order[0]!.class],
+      from: 'pending',
+    })
     assert.deepEqual(none, { outcome: 'none' })
   })
   test('the order holds across several classes, and a class not asked for is not given', async () => {
@@ -130,10 +180,18 @@ function orderTests(ledger: () => Ledger): void {
     const other = chunk(video, 0, { resolution: '720p', due: 1 })
     await ledger().insertTasks([small, large, other])
     for (const wanted of [large, small]) {
-      const got = await ledger().claimNext({ worker: ANN, token: token('t'), classes: [small.class, large.class], from: 'pending' })
+      const got = await ledger().claimNext({
+        worker: ANN,
+        token: token('t'),
+        classes: [small.class, large.class],
+        from: 'pending',
+      })
       assert.equal(got.outcome === 'claimed' && got.task._id, wanted._id)
     }
-    assert.equal((await ledger().claimNext({ worker: ANN, token: token('t'), classes: [], from: 'pending' })).outcome, 'none')
+    assert.equal(
+      (await ledger().claimNext({ worker: ANN, token: token('t'), classes: [], from: 'pending' })).outcome,
+      'none',
+    )
   })
 }
 
@@ -141,11 +199,26 @@ function readTests(ledger: () => Ledger): void {
   test('tasks are found by video, kind, status and worker, in the order of their ids', async () => {
     const video = await videoIn(ledger(), 'RUNNING')
     await ledger().insertTasks([chunk(video, 1), chunk(video, 0), chunk(video, 0, { resolution: '720p' })])
-    const got = await ledger().claimNext({ worker: peer('Dan'), token: token('dan'), classes: [chunk(video, 0).class], from: 'pending' })
+    const got = await ledger().claimNext({
+      worker: peer('Dan'),
+      token: token('dan'),
+      classes: [chunk(video, 0).class],
+      from: 'pending',
+    })
     const ids = (tasks: Task[]) => tasks.map(({ _id }) => _id.slice(17))
-    assert.deepEqual(ids(await ledger().tasks({ video: video._id })), ['480p/00000', '480p/00001', '720p/00000', 'ingest/00000'])
-    assert.deepEqual(ids(await ledger().tasks({ video: video._id, kinds: ['video'], statuses: ['PENDING'] })), ['480p/00001', '720p/00000'])
-    assert.deepEqual(ids(await ledger().tasks({ video: video._id, kinds: ['video', 'ingest'], limit: 1 })), ['480p/00000'])
+    assert.deepEqual(ids(await ledger().tasks({ video: video._id })), [
+      '480p/00000',
+      '480p/00001',
+      '720p/00000',
+      'ingest/00000',
+    ])
+    assert.deepEqual(ids(await ledger().tasks({ video: video._id, kinds: ['video'], statuses: ['PENDING'] })), [
+      '480p/00001',
+      '720p/00000',
+    ])
+    assert.deepEqual(ids(await ledger().tasks({ video: video._id, kinds: ['video', 'ingest'], limit: 1 })), [
+      '480p/00000',
+    ])
     assert.deepEqual(ids(await ledger().tasks({ worker: peer('Dan') })), ['480p/00000'])
     assert.deepEqual(await ledger().tasks({ worker: peer('Dan'), statuses: ['PENDING'] }), [])
     assert.equal(got.outcome === 'claimed' && got.task._id, (await ledger().claimsByToken(token('dan')))[0]?._id)
@@ -157,7 +230,10 @@ function readTests(ledger: () => Ledger): void {
     await ledger().claimNext({ worker: ANN, token: token('p'), classes: [chunk(video, 0).class], from: 'pending' })
     const unknown = chunk({ ...video, _id: 'ffffffffffffffff' as never }, 0).video_id
     const progress = await ledger().progress([video._id, unknown])
-    const rows = progress.get(video._id)!.map(({ resolution, status, count }) => `${resolution} ${status} ${count}`).sort()
+    const rows = progress
+      .get(video._id)!
+      .map(({ resolution, status, count }) => `${resolution} ${status} ${count}`)
+      .sort()
     assert.deepEqual(rows, ['480p PENDING 1', '480p PROCESSING 1', '720p PENDING 1', 'ingest PENDING 1'])
     assert.deepEqual(progress.get(unknown) ?? [], [])
   })
@@ -172,10 +248,14 @@ function readTests(ledger: () => Ledger): void {
   test('holders of a task’s input and outputs are the newest few, each once', async () => {
     const { _id } = await taskIn(ledger(), 'COMPLETED')
     assert.equal(await ledger().addTaskHolder(_id, sha('chunk 0'), ANN), 'unchanged')
-    for (let n = 0; n < HOLDERS_MAX; n++) assert.equal(await ledger().addTaskHolder(_id, sha('chunk 0'), peer(`p${n}`)), 'changed')
+    for (let n = 0; n < HOLDERS_MAX; n++)
+      assert.equal(await ledger().addTaskHolder(_id, sha('chunk 0'), peer(`p${n}`)), 'changed')
     assert.equal(await ledger().addTaskHolder(_id, sha('done'), ANN), 'changed')
     const task = await theTask(ledger(), _id)
-    assert.deepEqual(task.input?.holders, Array.from({ length: HOLDERS_MAX }, (_, n) => peer(`p${n}`)))
+    assert.deepEqual(
+      task.input?.holders,
+      Array.from({ length: HOLDERS_MAX }, (_, n) => peer(`p${n}`)),
+    )
     assert.deepEqual(task.output?.holders, [BOB, ANN])
   })
 }

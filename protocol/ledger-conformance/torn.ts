@@ -7,9 +7,24 @@ import { INSERT_BATCH } from '../limits.ts'
 import type { TaskStatus } from '../task.ts'
 import { isOpen } from '../video.ts'
 import {
-  ANN, chunk, CLAIM_MS, claim, everything, LEASE_MS, type LedgerHarness, output, plan, type StoreUnderTest, submission, TERM, Torn,
-  theTask, theVideo, token, videoIn,
-} from './world.ts' // biome-ignore format: a list
+  ANN,
+  CLAIM_MS,
+  chunk,
+  claim,
+  everything,
+  LEASE_MS,
+  type LedgerHarness,
+  output,
+  plan,
+  type StoreUnderTest,
+  submission,
+  TERM,
+  Torn,
+  theTask,
+  theVideo,
+  token,
+  videoIn,
+} from './world.ts'
 
 type Store = () => StoreUnderTest
 
@@ -53,7 +68,11 @@ function tornTests(store: Store): void {
     assert.equal(await store().ledger.task(ingest), null)
     assert.ok((await store().ledger.sweep(TERM)).mended > 0)
     const { created_at } = await theVideo(store().ledger, asked._id)
-    assert.partialDeepStrictEqual(await store().ledger.task(ingest), { status: 'PENDING', priority: 4, due: created_at })
+    assert.partialDeepStrictEqual(await store().ledger.task(ingest), {
+      status: 'PENDING',
+      priority: 4,
+      due: created_at,
+    })
   })
   test('merging: the merge task comes with the sweep', async () => {
     const { _id } = await videoIn(store().ledger, 'RUNNING')
@@ -64,7 +83,10 @@ function tornTests(store: Store): void {
   })
   test('cancel and fail: nothing is left to encode after the sweep, or after asking again', async () => {
     const { ledger } = store()
-    const events = [(on: Ledger, id: VideoId) => on.cancel(id), (on: Ledger, id: VideoId) => on.failVideo(id, 'no', TERM)]
+    const events = [
+      (on: Ledger, id: VideoId) => on.cancel(id),
+      (on: Ledger, id: VideoId) => on.failVideo(id, 'no', TERM),
+    ]
     for (const event of events) {
       for (const mend of [() => ledger.sweep(TERM), (id: VideoId) => event(ledger, id)]) {
         const { _id } = await busyVideo(ledger)
@@ -91,7 +113,10 @@ function tornTests(store: Store): void {
     const { _id } = await busyVideo(ledger)
     await tear(store(), (on) => on.setPriority(_id, 8))
     await ledger.sweep(TERM)
-    assert.deepEqual((await ledger.tasks({ video: _id, kinds: ['video'] })).map(({ priority }) => priority), [0, 8, 8])
+    assert.deepEqual(
+      (await ledger.tasks({ video: _id, kinds: ['video'] })).map(({ priority }) => priority),
+      [0, 8, 8],
+    )
   })
   test('a plan whose document came but whose compare did not is no plan', async () => {
     const { _id } = await videoIn(store().ledger, 'PLANNING')
@@ -119,7 +144,12 @@ function cancelAmidInserts(store: Store): void {
     assert.deepEqual(await statuses(ledger, video._id), ['PENDING', 'PENDING'])
     await ledger.sweep(TERM)
     assert.deepEqual(await statuses(ledger, video._id), ['CANCELLED', 'CANCELLED'])
-    const got = await ledger.claimNext({ worker: ANN, token: token('t'), classes: [chunk(video, 0).class], from: 'pending' })
+    const got = await ledger.claimNext({
+      worker: ANN,
+      token: token('t'),
+      classes: [chunk(video, 0).class],
+      from: 'pending',
+    })
     assert.equal(got.outcome, 'none')
   })
 }
@@ -129,12 +159,24 @@ function sweepTests(store: Store): void {
     const { ledger } = store()
     const { video } = await ledger.submit(submission({ priority: 2 }))
     await ledger.commitPlan(plan(video._id), video.created_at + 500_000)
-    const audio = { ...chunk(video, 0, { priority: 0, due: 3 }), _id: taskId(video._id, 'audio'), kind: 'audio', resolution: 'audio' } as const
+    const audio = {
+      ...chunk(video, 0, { priority: 0, due: 3 }),
+      _id: taskId(video._id, 'audio'),
+      kind: 'audio',
+      resolution: 'audio',
+    } as const
     await ledger.insertTasks([chunk(video, 0, { priority: 0, due: 1 }), audio])
     assert.ok((await ledger.sweep(TERM)).mended >= 2)
     const { created_at, due } = await theVideo(ledger, video._id)
     const tasks = await ledger.tasks({ video: video._id })
-    assert.deepEqual(tasks.map((task) => [task.kind, task.priority, task.due]), [['video', 2, due], ['audio', 2, created_at], ['ingest', 2, created_at]])
+    assert.deepEqual(
+      tasks.map((task) => [task.kind, task.priority, task.due]),
+      [
+        ['video', 2, due],
+        ['audio', 2, created_at],
+        ['ingest', 2, created_at],
+      ],
+    )
   })
   test('a second sweep finds nothing, whatever there is', async () => {
     const { ledger } = store()
@@ -143,7 +185,9 @@ function sweepTests(store: Store): void {
     assert.deepEqual(await ledger.sweep(TERM), { mended: 0 })
     assert.deepEqual(await everything(ledger), was)
     for (const video of was.videos) {
-      const open = was.tasks.filter((task) => task.video_id === video._id && ['PENDING', 'PROCESSING'].includes(task.status))
+      const open = was.tasks.filter(
+        (task) => task.video_id === video._id && ['PENDING', 'PROCESSING'].includes(task.status),
+      )
       assert.ok(isOpen(video.status) || open.length === 0)
     }
   })

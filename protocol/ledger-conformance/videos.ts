@@ -4,11 +4,25 @@ import { after, before, describe, test } from 'node:test'
 import { taskId } from '../ids.ts'
 import type { Changed, Ledger } from '../ledger.ts'
 import { HOLDERS_MAX } from '../limits.ts'
-import { type Video, VIDEO_STATUSES, VIDEO_TRANSITIONS, type VideoEvent, type VideoStatus } from '../video.ts'
+import { VIDEO_STATUSES, VIDEO_TRANSITIONS, type Video, type VideoEvent, type VideoStatus } from '../video.ts'
 import {
-  ANN, BOB, CAT, CLAIM_MS, everything, LEASE_MS, type LedgerHarness, output, peer, plan, sha, type StoreUnderTest, submission, TERM,
-  theVideo, videoIn,
-} from './world.ts' // biome-ignore format: a list
+  ANN,
+  BOB,
+  CAT,
+  CLAIM_MS,
+  everything,
+  LEASE_MS,
+  type LedgerHarness,
+  output,
+  peer,
+  plan,
+  type StoreUnderTest,
+  sha,
+  submission,
+  TERM,
+  theVideo,
+  videoIn,
+} from './world.ts'
 
 /** Each event of the table as a call that answers whether the compare held. */
 const EVENTS: Readonly<Record<VideoEvent, (ledger: Ledger, video: Video) => Promise<Changed>>> = {
@@ -78,18 +92,37 @@ function submitTests(ledger: () => Ledger): void {
     assert.equal(video.due, video.created_at)
     assert.ok(Math.abs(video.created_at - (await ledger().now())) < 60_000)
     const { delivery, ...rest } = asked
-    assert.partialDeepStrictEqual(video, { ...rest, status: 'QUEUED', plan: null, deliveries: [{ ...delivery!, done_at: null }] })
+    assert.partialDeepStrictEqual(video, {
+      ...rest,
+      status: 'QUEUED',
+      plan: null,
+      deliveries: [{ ...delivery!, done_at: null }],
+    })
     const ingest = await ledger().task(taskId(asked._id, 'ingest'))
-    assert.partialDeepStrictEqual(ingest, { kind: 'ingest', class: 'ingest', status: 'PENDING', priority: 3, due: video.due, attempt: 0 })
+    assert.partialDeepStrictEqual(ingest, {
+      kind: 'ingest',
+      class: 'ingest',
+      status: 'PENDING',
+      priority: 3,
+      due: video.due,
+      attempt: 0,
+    })
   })
   test('submitting it again adds a delivery and the source’s holders once', async () => {
     const asked = submission()
     await ledger().submit(asked)
     await ledger().submit(asked)
-    const bob = { ...asked, source: { ...asked.source, holders: [BOB] }, delivery: { peer: BOB, dir: '/bob', name: 'film' } }
+    const bob = {
+      ...asked,
+      source: { ...asked.source, holders: [BOB] },
+      delivery: { peer: BOB, dir: '/bob', name: 'film' },
+    }
     const { outcome, video } = await ledger().submit(bob)
     assert.equal(outcome, 'joined')
-    assert.deepEqual(video.deliveries.map(({ dir }) => dir), ['/out', '/bob'])
+    assert.deepEqual(
+      video.deliveries.map(({ dir }) => dir),
+      ['/out', '/bob'],
+    )
     assert.deepEqual(video.source.holders, [ANN, BOB])
     assert.equal((await ledger().tasks({ video: asked._id })).length, 1)
   })
@@ -118,7 +151,10 @@ function planTests(ledger: () => Ledger): void {
     const winner = answers[0]!.outcome === 'committed' ? one : two
     for (const answer of answers) assert.deepEqual(answer.outcome !== 'closed' && answer.plan, winner)
     const video = await theVideo(ledger(), _id)
-    assert.deepEqual([video.status, video.plan?.tasks, video.due], ['RUNNING', winner.chunks.length, winner === one ? 1_000 : 2_000])
+    assert.deepEqual(
+      [video.status, video.plan?.tasks, video.due],
+      ['RUNNING', winner.chunks.length, winner === one ? 1_000 : 2_000],
+    )
     assert.deepEqual(await ledger().plan(_id, video.plan!.sha256), winner)
   })
   test('committing the same plan again is committed', async () => {
@@ -153,10 +189,14 @@ function deliveryTests(ledger: () => Ledger): void {
     const result = output('result').sha256
     assert.equal(await ledger().addVideoHolder(_id, sha('source'), ANN), 'unchanged')
     assert.equal(await ledger().addVideoHolder(_id, sha('unknown'), BOB), 'unchanged')
-    for (let n = 0; n < HOLDERS_MAX; n++) assert.equal(await ledger().addVideoHolder(_id, sha('source'), peer(`p${n}`)), 'changed')
+    for (let n = 0; n < HOLDERS_MAX; n++)
+      assert.equal(await ledger().addVideoHolder(_id, sha('source'), peer(`p${n}`)), 'changed')
     assert.equal(await ledger().addVideoHolder(_id, result, CAT), 'changed')
     const video = await theVideo(ledger(), _id)
-    assert.deepEqual(video.source.holders, Array.from({ length: HOLDERS_MAX }, (_, n) => peer(`p${n}`)))
+    assert.deepEqual(
+      video.source.holders,
+      Array.from({ length: HOLDERS_MAX }, (_, n) => peer(`p${n}`)),
+    )
     assert.deepEqual(video.outputs[0]?.holders, [BOB, CAT])
   })
 }
@@ -166,14 +206,25 @@ function endingTests(ledger: () => Ledger): void {
     const { _id } = await videoIn(ledger(), 'MERGING')
     const merge = taskId(_id, 'merge')
     await ledger().claimTask({ worker: ANN, token: 't' as never, task: merge, allowExpired: false })
-    await ledger().complete({ task: merge, attempt: 1, worker: ANN, output: null, outputs: [{ resolution: '480p', ...output('r') }] })
+    await ledger().complete({
+      task: merge,
+      attempt: 1,
+      worker: ANN,
+      output: null,
+      outputs: [{ resolution: '480p', ...output('r') }],
+    })
     await ledger().completeVideo(_id, [{ resolution: '480p', ...output('r') }], TERM)
     await ledger().finishDelivery(_id, { peer: ANN, dir: '/out' })
     assert.equal(await ledger().reopenVideo(_id, TERM), 'unchanged')
     await ledger().submit(submission({ _id }))
     assert.equal(await ledger().reopenVideo(_id, TERM), 'changed')
     assert.partialDeepStrictEqual(await ledger().video(_id), { status: 'MERGING', outputs: [], ended_at: null })
-    assert.partialDeepStrictEqual(await ledger().task(merge), { status: 'PENDING', outputs: [], attempt: 1, completed_attempt: null })
+    assert.partialDeepStrictEqual(await ledger().task(merge), {
+      status: 'PENDING',
+      outputs: [],
+      attempt: 1,
+      completed_attempt: null,
+    })
   })
   test('what a failed video says is kept, and cleared by a retry', async () => {
     const { _id } = await videoIn(ledger(), 'RUNNING')
@@ -183,11 +234,21 @@ function endingTests(ledger: () => Ledger): void {
     assert.equal((await theVideo(ledger(), _id)).failure, null)
   })
   test('videos are told in the order they came, the newest of them where a limit is given', async () => {
-    const made = [await videoIn(ledger(), 'QUEUED'), await videoIn(ledger(), 'QUEUED'), await videoIn(ledger(), 'QUEUED')]
+    const made = [
+      await videoIn(ledger(), 'QUEUED'),
+      await videoIn(ledger(), 'QUEUED'),
+      await videoIn(ledger(), 'QUEUED'),
+    ]
     const ids = made.map(({ _id }) => _id)
     const queued = await ledger().videos({ statuses: ['QUEUED'] })
-    assert.deepEqual(queued.slice(-3).map(({ _id }) => _id), ids)
-    assert.deepEqual((await ledger().videos({ statuses: ['QUEUED'], limit: 2 })).map(({ _id }) => _id), ids.slice(1))
+    assert.deepEqual(
+      queued.slice(-3).map(({ _id }) => _id),
+      ids,
+    )
+    assert.deepEqual(
+      (await ledger().videos({ statuses: ['QUEUED'], limit: 2 })).map(({ _id }) => _id),
+      ids.slice(1),
+    )
     assert.deepEqual(await ledger().videos({ statuses: [] }), [])
   })
 }

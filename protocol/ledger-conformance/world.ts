@@ -53,40 +53,95 @@ export function submission(change: Partial<Submission> = {}): Submission {
 }
 
 export const input = (word: string): TaskInput => ({
-  sha256: sha(word), bytes: 10, holders: [ANN], start_pts: 0, end_pts: 250, time_base: '1/25',
-}) // biome-ignore format: a list
-export const output = (word: string): TaskOutput => ({ sha256: sha(word), es_sha256: sha(`es ${word}`), bytes: 20, holders: [BOB] })
+  sha256: sha(word),
+  bytes: 10,
+  holders: [ANN],
+  start_pts: 0,
+  end_pts: 250,
+  time_base: '1/25',
+})
+export const output = (word: string): TaskOutput => ({
+  sha256: sha(word),
+  es_sha256: sha(`es ${word}`),
+  bytes: 20,
+  holders: [BOB],
+})
 
 /** The class of a video's tasks in these tests: nobody else's. */
 export const classOf = (video: VideoId, resolution: Resolution = '480p'): string => `h264>${video}/${resolution}`
 
-export function chunk(video: Video, chunkId: number, change: Partial<NewTask> & { resolution?: Resolution } = {}): NewTask {
+export function chunk(
+  video: Video,
+  chunkId: number,
+  change: Partial<NewTask> & { resolution?: Resolution } = {},
+): NewTask {
   const resolution = change.resolution ?? '480p'
   return {
-    _id: taskId(video._id, resolution, chunkId), kind: 'video', class: classOf(video._id, resolution), video_id: video._id,
-    chunk_id: chunkId, resolution, start_pts: chunkId * 250, end_pts: chunkId * 250 + 250, time_base: '1/25', frames: 250,
-    input: input(`chunk ${chunkId}`), priority: video.priority, due: video.due, ...change,
-  } // biome-ignore format: a list
+    _id: taskId(video._id, resolution, chunkId),
+    kind: 'video',
+    class: classOf(video._id, resolution),
+    video_id: video._id,
+    chunk_id: chunkId,
+    resolution,
+    start_pts: chunkId * 250,
+    end_pts: chunkId * 250 + 250,
+    time_base: '1/25',
+    frames: 250,
+    input: input(`chunk ${chunkId}`),
+    priority: video.priority,
+    due: video.due,
+    ...change,
+  }
 }
 
 /** A plan of so many chunks of 10 s; `note` makes it another one. */
 export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: number; note?: string } = {}): Plan {
   return {
-    version: 1, video_id: video, time_base: [1, 25], start_pts: 0, end_pts: chunks * 250, frames: chunks * 250, genpts: false,
-    fps: [25, 1], variable_rate: false, track_timescale: 12_800, b_frames: 3, encoder: 'x264', preset: 'medium', crf: 23,
-    keyframe_s: 3, audio_kbps: 64,
+    version: 1,
+    video_id: video,
+    time_base: [1, 25],
+    start_pts: 0,
+    end_pts: chunks * 250,
+    frames: chunks * 250,
+    genpts: false,
+    fps: [25, 1],
+    variable_rate: false,
+    track_timescale: 12_800,
+    b_frames: 3,
+    encoder: 'x264',
+    preset: 'medium',
+    crf: 23,
+    keyframe_s: 3,
+    audio_kbps: 64,
     video: {
-      stream: 0, codec: 'h264', profile: 'High', pixel_format: 'yuv420p', bit_depth: 8, width: 854, height: 480,
-      sample_aspect: [1, 1], rotation: 0, mirrored: false, interlaced: false, top_field_first: false, hdr: false,
+      stream: 0,
+      codec: 'h264',
+      profile: 'High',
+      pixel_format: 'yuv420p',
+      bit_depth: 8,
+      width: 854,
+      height: 480,
+      sample_aspect: [1, 1],
+      rotation: 0,
+      mirrored: false,
+      interlaced: false,
+      top_field_first: false,
+      hdr: false,
       color: { range: 'tv', primaries: 'bt709', transfer: 'bt709', space: 'bt709' },
     },
-    audio: [], subtitles: [], chapters: 0,
+    audio: [],
+    subtitles: [],
+    chapters: 0,
     renditions: [{ resolution: '480p', width: 854, height: 480, class: classOf(video), signature: sha('signature') }],
-    chunks: Array.from({ length: chunks }, (_, chunk_id) => (
-      { chunk_id, start_pts: chunk_id * 250, end_pts: chunk_id * 250 + 250, frames: 250, cut: null }
-    )),
+    chunks: Array.from({ length: chunks }, (_, chunk_id) => ({
+      chunk_id,
+      start_pts: chunk_id * 250,
+      end_pts: chunk_id * 250 + 250,
+      frames: 250,
+      cut: null,
+    })),
     notes: note ? [note] : [],
-  } // biome-ignore format: a list
+  }
 }
 
 /** A video with everything done to it that brings it into this status. `planned: false` ends it before its plan. */
@@ -164,7 +219,13 @@ export async function taskIn(ledger: Ledger, status: TaskStatus): Promise<Task> 
 
 /** Every claim of a task as a suspicion would have seen it. */
 export const seenClaims = (task: Task): SeenClaim[] =>
-  task.claims.map(({ attempt, worker_id, token, expires_at }) => ({ task: task._id, attempt, worker_id, token, expires_at }))
+  task.claims.map(({ attempt, worker_id, token, expires_at }) => ({
+    task: task._id,
+    attempt,
+    worker_id,
+    token,
+    expires_at,
+  }))
 
 /** Everything that a ledger tells about some videos (or all), for "nothing has changed". */
 export async function everything(ledger: Ledger, video?: VideoId) {

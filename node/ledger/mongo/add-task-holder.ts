@@ -4,7 +4,11 @@ import { allWithHolder, lacksHolder, someLackHolder, withHolder } from './pipeli
 import type { Store } from './store.ts'
 
 export async function addTaskHolder(store: Store, id: TaskId, sha256: Sha256, peer: PeerId): Promise<boolean> {
-  const lacks = [lacksHolder('input', sha256, peer), lacksHolder('output', sha256, peer), someLackHolder('outputs', sha256, peer)]
+  const lacks = [
+    lacksHolder('input', sha256, peer),
+    lacksHolder('output', sha256, peer),
+    someLackHolder('outputs', sha256, peer),
+  ]
   const set = {
     input: withHolder('$input', sha256, peer),
     output: withHolder('$output', sha256, peer),

@@ -7,7 +7,10 @@ export function describeUrl(url: string): string {
   const [, scheme, , hosts] = SHAPE.exec(url) ?? []
   if (!scheme || !hosts) return '(an address of another shape)'
   if (scheme === 'mongodb+srv') return hosts
-  return hosts.split(',').map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`)).join(',')
+  return hosts
+    .split(',')
+    .map((host) => (/:\d+$/.test(host) ? host : `${host}:27017`))
+    .join(',')
 }
 
 export const databaseName = (url: string): string => decodeURIComponent(SHAPE.exec(url)?.[4] || 'reelmesh')

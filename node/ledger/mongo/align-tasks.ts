@@ -9,10 +9,15 @@ const OPEN = { $in: ['PENDING', 'PROCESSING'] }
 
 export async function prioritizeTasks(store: Store, video: VideoId, priority: number): Promise<number> {
   const filter = { video_id: video, status: OPEN, priority: { $ne: priority } }
-  return (await store.run(() => store.chunks.updateMany(filter, { $set: { priority } }, { hint: 'video' }))).modifiedCount
+  return (await store.run(() => store.chunks.updateMany(filter, { $set: { priority } }, { hint: 'video' })))
+    .modifiedCount
 }
 
-export async function alignTasks(store: Store, align: Parameters<Steps['alignTasks']>[0], term: number): Promise<number> {
+export async function alignTasks(
+  store: Store,
+  align: Parameters<Steps['alignTasks']>[0],
+  term: number,
+): Promise<number> {
   const writes = align.flatMap(({ video, priority, due, dueOthers }) => [
     aligned(video, { kind: 'video' }, { priority, due: date(due) }, term),
     aligned(video, { kind: { $ne: 'video' } }, { priority, due: date(dueOthers) }, term),

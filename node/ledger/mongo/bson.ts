@@ -24,7 +24,13 @@ function plain(value: unknown): unknown {
 /** A task as it is inserted: no claims and no failures yet. */
 export function newTaskDoc(task: Task): Doc {
   const { created_at, claimable_at, not_before, due } = task
-  return { ...task, created_at: date(created_at), claimable_at: date(claimable_at), not_before: date(not_before), due: date(due) }
+  return {
+    ...task,
+    created_at: date(created_at),
+    claimable_at: date(claimable_at),
+    not_before: date(not_before),
+    due: date(due),
+  }
 }
 
 /** A video without what the ledger's clock fills in: `created_at` and `due`. */

@@ -26,13 +26,21 @@ export async function claimNext(
 ): Promise<Claimed | null> {
   const filter: Document = { ...claimable(from, ask), class: { $in: classes } }
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
-  const options: FindOneAndUpdateOptions = { sort: ORDER, hint: HINT[from] as unknown as Document, returnDocument: 'after' }
+  const options: FindOneAndUpdateOptions = {
+    sort: ORDER,
+    hint: HINT[from] as unknown as Document,
+    returnDocument: 'after',
+  }
   // An index may be named; the driver's types know only its keys.
   const claim = async () => claimed(await store.chunks.findOneAndUpdate(filter, pipeline, options), ask)
-  return await store.run(claim, async () => (await claimsByToken(store, ask.token)).map((task) => own(task, ask)).find(Boolean) ?? undefined)
+  return await store.run(
+    claim,
+    async () => (await claimsByToken(store, ask.token)).map((task) => own(task, ask)).find(Boolean) ?? undefined,
+  )
 }
 
-export const claimed = (found: Doc | null, ask: ClaimAsk): Claimed | null => (found ? own(fromBson<Task>(found), ask) : null)
+export const claimed = (found: Doc | null, ask: ClaimAsk): Claimed | null =>
+  found ? own(fromBson<Task>(found), ask) : null
 
 /** The claim of this ask on the task; null when it has none. */
 export function own(task: Task, { worker, token }: ClaimAsk): Claimed | null {

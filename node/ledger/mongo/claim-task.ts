@@ -14,6 +14,7 @@ export async function claimTask(
   { task: _id, allowExpired, ...ask }: ClaimAsk & { task: TaskId; allowExpired: boolean },
 ): Promise<Claimed | null> {
   const filter = allowExpired ? { _id, $or: [PENDING, EXPIRED] } : { _id, ...PENDING }
-  const claim = async () => claimed(await store.chunks.findOneAndUpdate(filter, start(ask, store.claimMs), { returnDocument: 'after' }), ask)
+  const claim = async () =>
+    claimed(await store.chunks.findOneAndUpdate(filter, start(ask, store.claimMs), { returnDocument: 'after' }), ask)
   return await store.run(claim, async () => claimed(await store.chunks.findOne({ _id }), ask) ?? undefined)
 }

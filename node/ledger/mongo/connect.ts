@@ -38,9 +38,15 @@ const WIRE_VERSION_MIN = 17
 
 export async function connect(url: string): Promise<{ client: MongoClient; db: Db }> {
   const where = describeUrl(url)
-  if (!isMongoUrl(url)) throw new UsageError('the ledger is neither a file nor an address like mongodb://host:27017/reelmesh?replicaSet=rs0')
+  if (!isMongoUrl(url))
+    throw new UsageError(
+      'the ledger is neither a file nor an address like mongodb://host:27017/reelmesh?replicaSet=rs0',
+    )
   const { MongoClient } = await import('mongodb')
-  const client = await said(`the ledger's address (${where}) is not understood`, async () => new MongoClient(url, options(url)))
+  const client = await said(
+    `the ledger's address (${where}) is not understood`,
+    async () => new MongoClient(url, options(url)),
+  )
   try {
     const db = client.db(databaseName(url))
     await check(client, where)
@@ -79,9 +85,11 @@ const single = (where: string): string =>
 
 function connectFailure(error: unknown, where: string): string {
   const code = (error as { code?: unknown }).code
-  if (code === 18 || code === 8000) return `the MongoDB at ${where} refuses the user or password of the ledger's address`
+  if (code === 18 || code === 8000)
+    return `the MongoDB at ${where} refuses the user or password of the ledger's address`
   const servers = [...((error as MongoServerSelectionError).reason?.servers?.values() ?? [])] as ServerDescription[]
-  if (servers.some(({ type }) => type === 'RSGhost')) return `the replica set of the MongoDB at ${where} was never initiated: run rs.initiate() there once`
+  if (servers.some(({ type }) => type === 'RSGhost'))
+    return `the replica set of the MongoDB at ${where} was never initiated: run rs.initiate() there once`
   if (servers.some(({ error: why }) => (why as { code?: unknown } | null)?.code === 18)) {
     return `the MongoDB at ${where} refuses the user or password of the ledger's address`
   }
@@ -103,8 +111,13 @@ async function rights(where: string, database: string, act: () => Promise<void>)
   } catch (error) {
     if (error instanceof UsageError) throw error
     if (NO_RIGHTS.includes((error as { code?: unknown }).code)) {
-      throw new UsageError(`the user of the ledger's address may not read and write the database ${database} at ${where}: grant readWrite on it`, { cause: error })
+      throw new UsageError(
+        `the user of the ledger's address may not read and write the database ${database} at ${where}: grant readWrite on it`,
+        { cause: error },
+      )
     }
-    throw new UsageError(`the ledger at ${where} cannot be set up in the database ${database}: ${sentence(error)}`, { cause: error })
+    throw new UsageError(`the ledger at ${where} cannot be set up in the database ${database}: ${sentence(error)}`, {
+      cause: error,
+    })
   }
 }

@@ -16,7 +16,9 @@ export async function endAttempt(store: Store, end: AttemptEnd): Promise<boolean
   }
   if (strike) set.strikes = appended('$strikes', lit({ code: strike, worker_id: worker }), STRIKES_KEPT)
   const update = async () => (await store.chunks.updateOne(mine(end), [{ $set: set }, ...SETTLE])).matchedCount === 1
-  return await store.run(update, async () => (isEnded(end, fromBson(await store.chunks.findOne({ _id: end.task }))) ? true : undefined))
+  return await store.run(update, async () =>
+    isEnded(end, fromBson(await store.chunks.findOne({ _id: end.task }))) ? true : undefined,
+  )
 }
 
 /** After a lost reply: the attempt has ended, and where it failed the failure says so. */

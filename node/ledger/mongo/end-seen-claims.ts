@@ -8,7 +8,7 @@ import type { TaskId } from '../../../protocol/ids.ts'
 import type { SeenClaim } from '../../../protocol/ledger.ts'
 import { STRIKES_KEPT } from '../../../protocol/limits.ts'
 import { date, lit } from './bson.ts'
-import { appended, claimsWithout, SETTLE, term as notNewer } from './pipeline.ts'
+import { appended, claimsWithout, term as notNewer, SETTLE } from './pipeline.ts'
 import type { Store } from './store.ts'
 
 type Options = { term: number | null; strike: FailureCode | null }
@@ -22,7 +22,12 @@ export async function endSeenClaims(store: Store, claims: readonly SeenClaim[], 
 async function endSeenClaim(store: Store, seen: SeenClaim, { term, strike }: Options): Promise<boolean> {
   const { task, attempt, worker_id, token } = seen
   const claim = { attempt, worker_id, token, expires_at: date(seen.expires_at) }
-  const filter = { _id: task, status: 'PROCESSING', claims: { $elemMatch: claim }, ...(term === null ? {} : notNewer(term)) }
+  const filter = {
+    _id: task,
+    status: 'PROCESSING',
+    claims: { $elemMatch: claim },
+    ...(term === null ? {} : notNewer(term)),
+  }
   const same = { $and: Object.entries(claim).map(([name, value]) => ({ $eq: [`$$claim.${name}`, lit(value)] })) }
   const set: Document = { claims: claimsWithout(same) }
   if (term !== null) set.coordinator_term = term

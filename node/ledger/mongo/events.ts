@@ -6,7 +6,13 @@ import type { Store } from './store.ts'
 /** Under an id of its own, so that a second try finds the first: an upsert, because only a pipeline knows the ledger's time. */
 export async function addEvent(store: Store, event: Omit<LedgerEvent, 'at'>): Promise<void> {
   const { what, peer, video, text } = event
-  const set = { at: { $ifNull: ['$at', '$$NOW'] }, what: lit(what), peer: lit(peer), video: lit(video), text: lit(text) }
+  const set = {
+    at: { $ifNull: ['$at', '$$NOW'] },
+    what: lit(what),
+    peer: lit(peer),
+    video: lit(video),
+    text: lit(text),
+  }
   const _id = store.rng.token()
   await store.run(() => store.events.updateOne({ _id }, [{ $set: set }], { upsert: true }))
 }

@@ -5,7 +5,10 @@ import { lit } from './bson.ts'
 import type { Store } from './store.ts'
 
 export async function finishDelivery(store: Store, id: VideoId, { peer, dir, name }: DeliveryKey): Promise<boolean> {
-  const filter = { _id: id, deliveries: { $elemMatch: { peer, dir, done_at: null, ...(name === undefined ? {} : { name }) } } }
+  const filter = {
+    _id: id,
+    deliveries: { $elemMatch: { peer, dir, done_at: null, ...(name === undefined ? {} : { name }) } },
+  }
   const same = {
     $and: [
       { $eq: ['$$one.peer', lit(peer)] },

@@ -24,7 +24,11 @@ export async function reachHost(store: Store, engine: string, peer: PeerId): Pro
   return done.upsertedCount + done.modifiedCount > 0
 }
 
-export async function setWanted(store: Store, engine: string, change: { wanted: number; reason: string; term: number }): Promise<boolean> {
+export async function setWanted(
+  store: Store,
+  engine: string,
+  change: { wanted: number; reason: string; term: number },
+): Promise<boolean> {
   const { wanted, reason, term } = change
   const update = { $set: { wanted, reason, coordinator_term: term } }
   return (await store.run(() => store.hosts.updateOne({ _id: engine, ...notNewer(term) }, update))).matchedCount === 1

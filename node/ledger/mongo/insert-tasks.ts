@@ -25,7 +25,11 @@ export async function insertTasks(store: Store, tasks: readonly NewTask[]): Prom
 }
 
 function insertedInSpiteOf(error: unknown): number {
-  const { writeErrors, insertedCount, result } = error as { writeErrors?: unknown; insertedCount?: number; result?: { insertedCount?: number } }
+  const { writeErrors, insertedCount, result } = error as {
+    writeErrors?: unknown
+    insertedCount?: number
+    result?: { insertedCount?: number }
+  }
   const failed = Array.isArray(writeErrors) ? writeErrors : writeErrors ? [writeErrors] : []
   if (failed.length === 0 || !failed.every((one: { code?: unknown }) => one.code === DUPLICATE)) throw error
   return insertedCount ?? result?.insertedCount ?? 0

@@ -6,6 +6,8 @@ import type { Store } from './store.ts'
 export async function insertVideo(store: Store, video: Video): Promise<boolean> {
   const fresh = { $mergeObjects: [lit(newVideoDoc(video)), { created_at: '$$NOW', due: '$$NOW' }] }
   const replace = { $replaceWith: { $cond: [{ $eq: [{ $type: '$status' }, 'missing'] }, fresh, '$$ROOT'] } }
-  const { upsertedCount } = await store.run(() => store.videos.updateOne({ _id: video._id }, [replace], { upsert: true }))
+  const { upsertedCount } = await store.run(() =>
+    store.videos.updateOne({ _id: video._id }, [replace], { upsert: true }),
+  )
   return upsertedCount === 1
 }

@@ -17,11 +17,19 @@ export async function joinVideo(
 }
 
 function deliveries({ peer, dir, name }: Delivery, names: readonly string[]): Document {
-  const same = { $and: [{ $eq: ['$$one.peer', lit(peer)] }, { $eq: ['$$one.dir', lit(dir)] }, { $in: ['$$one.name', lit(names)] }] }
+  const same = {
+    $and: [{ $eq: ['$$one.peer', lit(peer)] }, { $eq: ['$$one.dir', lit(dir)] }, { $in: ['$$one.name', lit(names)] }],
+  }
   return {
     $cond: [
       { $anyElementTrue: { $map: { input: '$deliveries', as: 'one', in: same } } },
-      { $map: { input: '$deliveries', as: 'one', in: { $cond: [same, { $mergeObjects: ['$$one', { done_at: null }] }, '$$one'] } } },
+      {
+        $map: {
+          input: '$deliveries',
+          as: 'one',
+          in: { $cond: [same, { $mergeObjects: ['$$one', { done_at: null }] }, '$$one'] },
+        },
+      },
       { $concatArrays: ['$deliveries', [lit({ peer, dir, name, done_at: null })]] },
     ],
   }

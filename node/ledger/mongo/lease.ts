@@ -48,7 +48,9 @@ export async function readLease(store: Store): Promise<Lease> {
 export async function readTermAndTime(store: Store): Promise<{ term: number; now: number }> {
   const projection = { _id: 0, term: 1, now: '$$NOW' }
   const found = await store.run(() => store.leases.findOne({ _id: ID }, { projection }))
-  return found ? { term: found.term as number, now: (found.now as Date).getTime() } : { term: 0, now: await readTime(store) }
+  return found
+    ? { term: found.term as number, now: (found.now as Date).getTime() }
+    : { term: 0, now: await readTime(store) }
 }
 
 export async function readTime(store: Store): Promise<number> {

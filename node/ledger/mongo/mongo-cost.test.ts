@@ -4,11 +4,11 @@ import { after, before, test } from 'node:test'
 import type { Db } from 'mongodb'
 import type { Ledger } from '../../../protocol/ledger.ts'
 import { ANN, BOB, chunk, classOf, TERM, token, videoIn } from '../../../protocol/ledger-conformance/world.ts'
+import { silentLog } from '../../../protocol/log.ts'
 import { type Mongod, startMongod } from '../../../test/tools/mongod.ts'
+import { systemClock, systemRng } from '../../system-clock.ts'
 import { MongoHarness } from './mongo-harness.fixture.ts'
 import { createMongoLedger } from './mongo-ledger.ts'
-import { silentLog } from '../../../protocol/log.ts'
-import { systemClock, systemRng } from '../../system-clock.ts'
 
 let mongod: Mongod
 let harness: MongoHarness
@@ -33,7 +33,10 @@ async function cost(call: () => Promise<unknown>): Promise<{ keys: number; docs:
   await db.command({ profile: 2 })
   await call()
   await db.command({ profile: 0 })
-  const seen = await db.collection('system.profile').find({ ns: `${db.databaseName}.chunks` }).toArray()
+  const seen = await db
+    .collection('system.profile')
+    .find({ ns: `${db.databaseName}.chunks` })
+    .toArray()
   await db.collection('system.profile').drop()
   assert.ok(seen.length > 0)
   const sum = (field: string) => seen.reduce((total, one) => total + Number(one[field] ?? 0), 0)
@@ -43,10 +46,15 @@ async function cost(call: () => Promise<unknown>): Promise<{ keys: number; docs:
 test('a claim reads a handful of keys, an idle poll none, with 3,000 finished and 900 pending of three classes', async (t) => {
   const video = await videoIn(ledger, 'RUNNING')
   const resolutions = ['480p', '720p', '1080p'] as const
-  await ledger.insertTasks(resolutions.flatMap((resolution) => Array.from({ length: 1_300 }, (_, n) => chunk(video, n, { resolution }))))
-  await db.collection('chunks').updateMany({ chunk_id: { $lt: 1_000 }, kind: 'video' }, { $set: { status: 'COMPLETED' } })
+  await ledger.insertTasks(
+    resolutions.flatMap((resolution) => Array.from({ length: 1_300 }, (_, n) => chunk(video, n, { resolution }))),
+  )
+  await db
+    .collection('chunks')
+    .updateMany({ chunk_id: { $lt: 1_000 }, kind: 'video' }, { $set: { status: 'COMPLETED' } })
   const classes = resolutions.map((resolution) => classOf(video._id, resolution))
-  const ask = (from: 'pending' | 'expired' | 'backup', worker = ANN) => ledger.claimNext({ worker, token: token(from), classes, from })
+  const ask = (from: 'pending' | 'expired' | 'backup', worker = ANN) =>
+    ledger.claimNext({ worker, token: token(from), classes, from })
   const pending = await cost(() => ask('pending'))
   assert.ok(pending.docs <= 2 && pending.keys <= 10, JSON.stringify(pending))
   const idle = { expired: await cost(() => ask('expired')), backup: await cost(() => ask('backup', BOB)) }

@@ -55,22 +55,38 @@ export class MongoHarness implements LedgerHarness {
 
   async #empty(url: string): Promise<void> {
     const db = await this.database(url)
-    await Promise.all(['videos', 'plans', 'chunks', 'leases', 'peers', 'hosts'].map((name) => db.collection(name).deleteMany({})))
+    await Promise.all(
+      ['videos', 'plans', 'chunks', 'leases', 'peers', 'hosts'].map((name) => db.collection(name).deleteMany({})),
+    )
     await db.collection('events').drop()
     await db.createCollection('events', { capped: true, size: 1024 * 1024 })
   }
 
   async #intoThePast(url: string, ms: number): Promise<void> {
     const db = await this.database(url)
-    const moved = (field: string) => ({ $cond: [{ $eq: [{ $type: field }, 'date'] }, { $subtract: [field, ms] }, field] })
+    const moved = (field: string) => ({
+      $cond: [{ $eq: [{ $type: field }, 'date'] }, { $subtract: [field, ms] }, field],
+    })
     const fields = (...names: string[]) => Object.fromEntries(names.map((name) => [name, moved(`$${name}`)]))
     const inside = (array: string, name: string) => ({
-      [array]: { $map: { input: `$${array}`, as: 'one', in: { $mergeObjects: ['$$one', { [name]: moved(`$$one.${name}`) }] } } },
+      [array]: {
+        $map: { input: `$${array}`, as: 'one', in: { $mergeObjects: ['$$one', { [name]: moved(`$$one.${name}`) }] } },
+      },
     })
     const videos = { ...fields('created_at', 'due', 'deadline', 'ended_at'), ...inside('deliveries', 'done_at') }
     const times = fields('start_time', 'end_time', 'created_at', 'claimable_at', 'not_before', 'due')
     const chunks = { ...times, ...inside('claims', 'expires_at'), ...inside('failures', 'at') }
-    const moves = { videos, chunks, leases: fields('expires_at'), peers: fields('quarantined_until'), events: fields('at') }
-    await Promise.all(Object.entries(moves).map(([name, set]) => db.collection(name).updateMany({}, [{ $set: set }], { writeConcern: { w: 'majority' } })))
+    const moves = {
+      videos,
+      chunks,
+      leases: fields('expires_at'),
+      peers: fields('quarantined_until'),
+      events: fields('at'),
+    }
+    await Promise.all(
+      Object.entries(moves).map(([name, set]) =>
+        db.collection(name).updateMany({}, [{ $set: set }], { writeConcern: { w: 'majority' } }),
+      ),
+    )
   }
 }

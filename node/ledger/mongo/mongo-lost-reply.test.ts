@@ -4,7 +4,23 @@ import { after, before, test } from 'node:test'
 import { LedgerAway } from '../../../protocol/errors.ts'
 import { taskId } from '../../../protocol/ids.ts'
 import type { Ledger } from '../../../protocol/ledger.ts'
-import { ANN, BOB, chunk, claimedTask, output, pendingTask, plan, seenClaims, sha, submission, TERM, theTask, theVideo, token, videoIn } from '../../../protocol/ledger-conformance/world.ts'
+import {
+  ANN,
+  BOB,
+  chunk,
+  claimedTask,
+  output,
+  pendingTask,
+  plan,
+  seenClaims,
+  sha,
+  submission,
+  TERM,
+  theTask,
+  theVideo,
+  token,
+  videoIn,
+} from '../../../protocol/ledger-conformance/world.ts'
 import { silentLog } from '../../../protocol/log.ts'
 import { type Mongod, startMongod } from '../../../test/tools/mongod.ts'
 import { systemClock, systemRng } from '../../system-clock.ts'
@@ -47,12 +63,17 @@ test('a claim is adopted by its token', async () => {
   const got = await deaf('findAndModify', () => ledger.claimNext(ask))
   assert.ok(got.outcome === 'claimed')
   assert.deepEqual([got.task._id, got.attempt], [task._id, 1])
-  assert.deepEqual((await ledger.claimsByToken(ask.token)).map(({ _id }) => _id), [task._id])
+  assert.deepEqual(
+    (await ledger.claimsByToken(ask.token)).map(({ _id }) => _id),
+    [task._id],
+  )
 })
 
 test('a sibling’s claim is found on the sibling', async () => {
   const task = await pendingTask(ledger)
-  const got = await deaf('findAndModify', () => ledger.claimTask({ worker: ANN, token: token('s'), task: task._id, allowExpired: true }))
+  const got = await deaf('findAndModify', () =>
+    ledger.claimTask({ worker: ANN, token: token('s'), task: task._id, allowExpired: true }),
+  )
   assert.equal(got.outcome === 'claimed' && got.attempt, 1)
   assert.equal((await theTask(ledger, task._id)).attempt, 1)
 })
@@ -60,7 +81,11 @@ test('a sibling’s claim is found on the sibling', async () => {
 test('a completion is read back by its id', async () => {
   const task = await claimedTask(ledger)
   assert.equal(await deaf('update', () => ledger.complete({ ...own(task), output: output('o') })), 'done')
-  assert.partialDeepStrictEqual(await theTask(ledger, task._id), { status: 'COMPLETED', completed_attempt: 1, output: output('o') })
+  assert.partialDeepStrictEqual(await theTask(ledger, task._id), {
+    status: 'COMPLETED',
+    completed_attempt: 1,
+    output: output('o'),
+  })
 })
 
 test('a failure counts once, and a renewal and a release are told as done', async () => {
@@ -78,9 +103,17 @@ test('a submission is one video with one delivery and one ingest task', async ()
   const asked = submission()
   const { video } = await deaf('update', () => ledger.submit(asked))
   assert.equal(video.deliveries.length, 1)
-  await deaf('insert', () => ledger.submit(submission({ _id: asked._id, delivery: { peer: BOB, dir: '/bob', name: 'film' } })))
-  assert.deepEqual((await theVideo(ledger, asked._id)).deliveries.map(({ dir }) => dir), ['/out', '/bob'])
-  assert.deepEqual((await ledger.tasks({ video: asked._id })).map(({ _id, attempt }) => [_id, attempt]), [[taskId(asked._id, 'ingest'), 0]])
+  await deaf('insert', () =>
+    ledger.submit(submission({ _id: asked._id, delivery: { peer: BOB, dir: '/bob', name: 'film' } })),
+  )
+  assert.deepEqual(
+    (await theVideo(ledger, asked._id)).deliveries.map(({ dir }) => dir),
+    ['/out', '/bob'],
+  )
+  assert.deepEqual(
+    (await ledger.tasks({ video: asked._id })).map(({ _id, attempt }) => [_id, attempt]),
+    [[taskId(asked._id, 'ingest'), 0]],
+  )
 })
 
 test('an insert puts each task there once', async () => {
@@ -102,7 +135,11 @@ test('a plan and an ending are told as changed by the one who changed them', asy
 test('a reclaim strikes once', async () => {
   const task = await claimedTask(ledger)
   await deaf('update', () => ledger.reclaim(seenClaims(task), { term: TERM, strike: 'peer_died' }))
-  assert.partialDeepStrictEqual(await theTask(ledger, task._id), { status: 'PENDING', strikes: [{ code: 'peer_died', worker_id: ANN }], attempt: 1 })
+  assert.partialDeepStrictEqual(await theTask(ledger, task._id), {
+    status: 'PENDING',
+    strikes: [{ code: 'peer_died', worker_id: ANN }],
+    attempt: 1,
+  })
 })
 
 test('a lease is won once, by its nonce, and an event told once', async () => {
@@ -119,7 +156,10 @@ test('a ledger that does not come back in time is away, says where, and serves a
   const impatient = createMongoLedger({ url, ...common, retryMs: 500 })
   await impatient.open()
   await cut.stop()
-  await assert.rejects(impatient.videos(), (error) => error instanceof LedgerAway && /127\.0\.0\.1:\d+/.test(error.message))
+  await assert.rejects(
+    impatient.videos(),
+    (error) => error instanceof LedgerAway && /127\.0\.0\.1:\d+/.test(error.message),
+  )
   await impatient.close()
   const patient = createMongoLedger({ url: mongod.uriOf(DATABASE), ...common })
   await patient.open()

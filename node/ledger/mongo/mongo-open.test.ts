@@ -34,9 +34,24 @@ async function refused(url: string, sentence: RegExp): Promise<void> {
 async function bareMongod(t: TestContext, ...args: string[]): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-bare-'))
   const [port] = await freePorts(1)
-  const common = ['--dbpath', dir, '--port', String(port), '--bind_ip', '127.0.0.1', '--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64']
+  const common = [
+    '--dbpath',
+    dir,
+    '--port',
+    String(port),
+    '--bind_ip',
+    '127.0.0.1',
+    '--wiredTigerCacheSizeGB',
+    '0.25',
+    '--oplogSize',
+    '64',
+  ]
   await writeFile(join(dir, 'key'), 'c2VjcmV0a2V5b2Z0ZXN0cw==', { mode: 0o600 })
-  const child = spawn(await ensureMongod(), [...common, ...args.map((arg) => arg.replace('KEYFILE', join(dir, 'key')))], { stdio: 'ignore' })
+  const child = spawn(
+    await ensureMongod(),
+    [...common, ...args.map((arg) => arg.replace('KEYFILE', join(dir, 'key')))],
+    { stdio: 'ignore' },
+  )
   t.after(async () => {
     if (child.exitCode === null) {
       child.kill('SIGKILL')
@@ -54,14 +69,21 @@ test('addresses are told without credentials, with their ports and database', ()
   assert.equal(describeUrl('mongodb://me:s3cret@a,b:1/films?x=1'), 'a:27017,b:1')
   assert.equal(describeUrl('mongodb+srv://me:s3cret@cluster.example/films'), 'cluster.example')
   assert.doesNotMatch(describeUrl('mongodb://me:s3@cret@host'), /s3/)
-  assert.deepEqual(['mongodb://a/', 'mongodb://a', 'mongodb://a/films?x'].map(databaseName), ['reelmesh', 'reelmesh', 'films'])
+  assert.deepEqual(['mongodb://a/', 'mongodb://a', 'mongodb://a/films?x'].map(databaseName), [
+    'reelmesh',
+    'reelmesh',
+    'films',
+  ])
 })
 
 test('an address of another kind, and one where nobody answers', async () => {
   await refused('postgres://me:s3cret@host/x', /neither a file nor an address like mongodb/)
   await refused('mongodb://me:s3cret@127.0.0.1:1/x?nonsense=1', /address \(127\.0\.0\.1:1\) is not understood/)
   const [port] = await freePorts(1)
-  await refused(`mongodb://me:s3cret@127.0.0.1:${port}/x?serverSelectionTimeoutMS=500`, new RegExp(`no MongoDB answers at 127.0.0.1:${port} .*refused`, 'i'))
+  await refused(
+    `mongodb://me:s3cret@127.0.0.1:${port}/x?serverSelectionTimeoutMS=500`,
+    new RegExp(`no MongoDB answers at 127.0.0.1:${port} .*refused`, 'i'),
+  )
 })
 
 test('a single server, and a set that was never initiated', async (t) => {
@@ -81,13 +103,18 @@ test('a wrong password, and a user without rights', async (t) => {
   const root = new MongoClient(`mongodb://root:s3cret@${host}/?replicaSet=rs0`)
   await root.db('admin').command({ createUser: 'reader', pwd: 's3cret', roles: [{ role: 'read', db: 'films' }] })
   await Promise.all([root.close(), client.close()])
-  await refused(`mongodb://reader:wrong-s3cret@${host}/films?authSource=admin&serverSelectionTimeoutMS=2000`, /refuses the user or password/)
+  await refused(
+    `mongodb://reader:wrong-s3cret@${host}/films?authSource=admin&serverSelectionTimeoutMS=2000`,
+    /refuses the user or password/,
+  )
   await refused(`mongodb://reader:s3cret@${host}/films?authSource=admin`, /may not read and write the database films/)
 })
 
 test('an older server and a newer ledger are refused; many may open at once; events are capped', async () => {
   await using mongod = await startMongod({ owned: true })
-  await using old = Object.assign(await ReplyEater.start(mongod.members[0]!.host), { [Symbol.asyncDispose]: () => old.stop() })
+  await using old = Object.assign(await ReplyEater.start(mongod.members[0]!.host), {
+    [Symbol.asyncDispose]: () => old.stop(),
+  })
   old.rewrite('maxWireVersion', 13)
   await refused(old.url('old'), /needs 6\.0 or newer/)
   const many = Array.from({ length: 6 }, () => ledgerAt(mongod.uriOf('films')))
@@ -97,8 +124,16 @@ test('an older server and a newer ledger are refused; many may open at once; eve
   const films = client.db('films')
   const [events] = await films.listCollections({ name: 'events' }).toArray()
   assert.partialDeepStrictEqual(events, { options: { capped: true, size: 16 * 1024 * 1024, max: 20_000 } })
-  assert.deepEqual((await films.collection('chunks').indexes()).map(({ name }) => name).sort(), ['_id_', 'backup', 'claim', 'expired', 'video'])
-  await films.collection<{ _id: string; version: number }>('schema').updateOne({ _id: 'schema' }, { $set: { version: 9 } })
+  assert.deepEqual((await films.collection('chunks').indexes()).map(({ name }) => name).sort(), [
+    '_id_',
+    'backup',
+    'claim',
+    'expired',
+    'video',
+  ])
+  await films
+    .collection<{ _id: string; version: number }>('schema')
+    .updateOne({ _id: 'schema' }, { $set: { version: 9 } })
   await client.close()
   await refused(mongod.uriOf('films'), /made by a newer Reelmesh \(schema 9/)
 })

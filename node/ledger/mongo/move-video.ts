@@ -8,7 +8,8 @@ import { term } from './pipeline.ts'
 import type { Doc, Store } from './store.ts'
 
 export async function moveVideo(store: Store, id: VideoId, move: VideoMove): Promise<boolean> {
-  const update = async () => (await store.videos.updateOne(compare(id, move), [{ $set: write(move) }])).matchedCount === 1
+  const update = async () =>
+    (await store.videos.updateOne(compare(id, move), [{ $set: write(move) }])).matchedCount === 1
   return await store.run(update, async () => (isDone(move, await store.videos.findOne({ _id: id })) ? true : undefined))
 }
 
@@ -23,7 +24,9 @@ function compare(id: VideoId, move: VideoMove): Document {
 }
 
 function write({ to, term, set = {} }: VideoMove): Document {
-  const fields: Document = Object.fromEntries(Object.entries(set).map(([name, value]) => [name, lit(name === 'due' ? date(Number(value)) : value)]))
+  const fields: Document = Object.fromEntries(
+    Object.entries(set).map(([name, value]) => [name, lit(name === 'due' ? date(Number(value)) : value)]),
+  )
   if (to !== 'same') Object.assign(fields, { status: to, ended_at: isOpen(to) ? null : '$$NOW' })
   if (term !== undefined) fields.coordinator_term = term
   return fields

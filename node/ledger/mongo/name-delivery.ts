@@ -11,6 +11,8 @@ export async function nameDelivery(
 ): Promise<boolean> {
   const filter = { _id: id, deliveries: { $elemMatch: { peer, dir, name, done_at: null } } }
   const options = { arrayFilters: [{ 'one.peer': peer, 'one.dir': dir, 'one.name': name, 'one.done_at': null }] }
-  const { matchedCount } = await store.run(() => store.videos.updateOne(filter, { $set: { 'deliveries.$[one].name': to } }, options))
+  const { matchedCount } = await store.run(() =>
+    store.videos.updateOne(filter, { $set: { 'deliveries.$[one].name': to } }, options),
+  )
   return matchedCount === 1
 }

@@ -15,7 +15,13 @@ export const mine = ({ task, attempt, worker }: { task: TaskId; attempt: number;
 })
 
 function freshClaim({ worker, token }: ClaimAsk, claimMs: number, speculative: boolean): Document {
-  return { attempt: { $add: ['$attempt', 1] }, worker_id: lit(worker), token: lit(token), speculative, expires_at: after(claimMs) }
+  return {
+    attempt: { $add: ['$attempt', 1] },
+    worker_id: lit(worker),
+    token: lit(token),
+    speculative,
+    expires_at: after(claimMs),
+  }
 }
 
 /** What a first claim writes: whatever claims there were have run out. */
@@ -56,7 +62,9 @@ export const SETTLE: readonly Document[] = [
   CLAIMABLE,
 ]
 
-export const claimsWithout = (gone: Document): Document => ({ $filter: { input: '$claims', as: 'claim', cond: { $not: [gone] } } })
+export const claimsWithout = (gone: Document): Document => ({
+  $filter: { input: '$claims', as: 'claim', cond: { $not: [gone] } },
+})
 
 /** An array with one more element at its end, the oldest dropped beyond `kept`. */
 export const appended = (array: string, element: unknown, kept: number): Document => ({
@@ -71,7 +79,13 @@ export const holders = (there: string, added: readonly PeerId[]): Document => ({
   $slice: [
     {
       $concatArrays: [
-        { $filter: { input: { $ifNull: [there, []] }, as: 'holder', cond: { $not: [{ $in: ['$$holder', lit(added)] }] } } },
+        {
+          $filter: {
+            input: { $ifNull: [there, []] },
+            as: 'holder',
+            cond: { $not: [{ $in: ['$$holder', lit(added)] }] },
+          },
+        },
         lit(added),
       ],
     },
@@ -82,7 +96,12 @@ export const holders = (there: string, added: readonly PeerId[]): Document => ({
 /** The blob with this peer as its newest holder, where it has these bytes and does not name it; else as it is. */
 export const withHolder = (blob: string, sha256: Sha256, peer: PeerId): Document => ({
   $cond: [
-    { $and: [{ $eq: [`${blob}.sha256`, lit(sha256)] }, { $not: [{ $in: [lit(peer), { $ifNull: [`${blob}.holders`, []] }] }] }] },
+    {
+      $and: [
+        { $eq: [`${blob}.sha256`, lit(sha256)] },
+        { $not: [{ $in: [lit(peer), { $ifNull: [`${blob}.holders`, []] }] }] },
+      ],
+    },
     { $mergeObjects: [blob, { holders: holders(`${blob}.holders`, [peer]) }] },
     blob,
   ],

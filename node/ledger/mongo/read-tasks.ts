@@ -31,7 +31,9 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
     { $match: { video_id: { $in: videos } } },
     { $group: { _id: { video: '$video_id', resolution: '$resolution', status: '$status' }, count: { $sum: 1 } } },
   ]
-  for (const { _id, count } of await store.run(() => store.chunks.aggregate<Row>(pipeline, { hint: 'video' }).toArray())) {
+  for (const { _id, count } of await store.run(() =>
+    store.chunks.aggregate<Row>(pipeline, { hint: 'video' }).toArray(),
+  )) {
     progress.get(_id.video)?.push({ resolution: _id.resolution, status: _id.status, count })
   }
   return progress
@@ -39,11 +41,16 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
 
 /** Three looks at partial indexes; `distinct` does not know `$$NOW`, so what ran out is asked for as a group. */
 export async function claimableClasses(store: Store): Promise<string[]> {
-  const ranOut = [{ $match: { status: 'PROCESSING', $expr: { $lte: ['$claimable_at', '$$NOW'] } } }, { $group: { _id: '$class' } }]
+  const ranOut = [
+    { $match: { status: 'PROCESSING', $expr: { $lte: ['$claimable_at', '$$NOW'] } } },
+    { $group: { _id: '$class' } },
+  ]
   const found = await Promise.all([
     store.run(() => store.chunks.distinct('class', { status: 'PENDING' })),
     store.run(() => store.chunks.distinct('class', { status: 'PROCESSING', backup_wanted: true })),
-    store.run(async () => (await store.chunks.aggregate(ranOut, { hint: 'expired' }).toArray()).map(({ _id }) => _id as unknown)),
+    store.run(async () =>
+      (await store.chunks.aggregate(ranOut, { hint: 'expired' }).toArray()).map(({ _id }) => _id as unknown),
+    ),
   ])
   return [...new Set(found.flat().map(String))].sort()
 }
@@ -51,12 +58,15 @@ export async function claimableClasses(store: Store): Promise<string[]> {
 /** Only what runs is looked at. */
 export async function claimsByToken(store: Store, token: Token): Promise<Task[]> {
   const filter = { status: 'PROCESSING', 'claims.token': token }
-  return (await store.run(() => store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 } }).toArray())).map(fromBson<Task>)
+  return (await store.run(() => store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 } }).toArray())).map(
+    fromBson<Task>,
+  )
 }
 
 export async function claimsOf(store: Store, worker: PeerId): Promise<SeenClaim[]> {
   const filter = { status: 'PROCESSING', 'claims.worker_id': worker }
-  const find = () => store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 }, projection: { claims: 1 } }).toArray()
+  const find = () =>
+    store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 }, projection: { claims: 1 } }).toArray()
   const tasks = (await store.run(find)).map(fromBson<Pick<Task, '_id' | 'claims'>>)
   return tasks.flatMap(({ _id, claims }) =>
     claims

@@ -2,8 +2,13 @@
 import type { VideoId } from '../../../protocol/ids.ts'
 import type { Store } from './store.ts'
 
-export async function reviveTasks(store: Store, video: VideoId, from: readonly ('FAILED' | 'CANCELLED')[]): Promise<number> {
+export async function reviveTasks(
+  store: Store,
+  video: VideoId,
+  from: readonly ('FAILED' | 'CANCELLED')[],
+): Promise<number> {
   const set = { status: 'PENDING', strikes: [], not_before: '$$NOW', claimable_at: '$$NOW' }
-  const update = () => store.chunks.updateMany({ video_id: video, status: { $in: from } }, [{ $set: set }], { hint: 'video' })
+  const update = () =>
+    store.chunks.updateMany({ video_id: video, status: { $in: from } }, [{ $set: set }], { hint: 'video' })
   return (await store.run(update)).modifiedCount
 }

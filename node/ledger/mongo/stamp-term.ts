@@ -6,7 +6,10 @@ import { OPEN_STATUSES } from '../../../protocol/video.ts'
 import type { Store } from './store.ts'
 
 const ALIVE = {
-  $or: [{ status: { $in: [...OPEN_STATUSES] } }, { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null } } }],
+  $or: [
+    { status: { $in: [...OPEN_STATUSES] } },
+    { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null } } },
+  ],
 }
 
 export async function stampTerm(store: Store, term: number): Promise<number> {

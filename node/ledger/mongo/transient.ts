@@ -24,9 +24,17 @@ const NAMES: ReadonlySet<string> = new Set([
  * a majority), LockTimeout, MaxTimeMSExpired, PrimarySteppedDown, SocketException, WriteConflict, NotWritablePrimary,
  * Interrupted*, NotPrimary*, ExceededTimeLimit; and DuplicateKey, which only two upserts at the same instant can meet here.
  */
-const CODES: ReadonlySet<number> = new Set([6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 11000])
+const CODES: ReadonlySet<number> = new Set([
+  6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 11000,
+])
 
-const LABELS = ['RetryableWriteError', 'RetryableError', 'ResetPool', 'SystemOverloadedError', 'TransientTransactionError']
+const LABELS = [
+  'RetryableWriteError',
+  'RetryableError',
+  'ResetPool',
+  'SystemOverloadedError',
+  'TransientTransactionError',
+]
 
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false

@@ -15,7 +15,11 @@ const DUE = `iif(kind='video', :due, :dueOthers)`
 const ALIGN = `UPDATE chunks SET priority=:priority, due=${DUE}, coordinator_term=:term
   WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND (priority <> :priority OR due <> ${DUE}) RETURNING _id`
 
-export async function alignTasks(store: Store, align: Parameters<Steps['alignTasks']>[0], term: number): Promise<number> {
+export async function alignTasks(
+  store: Store,
+  align: Parameters<Steps['alignTasks']>[0],
+  term: number,
+): Promise<number> {
   let aligned = 0
   for (const one of align) aligned += (await store.write('sure', ALIGN, { ...one, term })).length
   return aligned

@@ -9,6 +9,8 @@ export async function addEvent(store: Store, { what, peer, video, text }: Omit<L
 }
 
 export async function readEvents(store: Store, limit: number): Promise<LedgerEvent[]> {
-  const rows = await store.read('SELECT at, what, peer, video, text FROM events ORDER BY n DESC LIMIT :limit', { limit })
+  const rows = await store.read('SELECT at, what, peer, video, text FROM events ORDER BY n DESC LIMIT :limit', {
+    limit,
+  })
   return rows.map((row) => ({ ...row }) as unknown as LedgerEvent).reverse()
 }

@@ -21,6 +21,10 @@ export async function reachHost(store: Store, engine: string, peer: PeerId): Pro
 
 const WANT = `UPDATE hosts SET wanted=:wanted, reason=:reason, coordinator_term=:term WHERE _id=:engine AND ${TERM} RETURNING _id`
 
-export async function setWanted(store: Store, engine: string, change: { wanted: number; reason: string; term: number }): Promise<boolean> {
+export async function setWanted(
+  store: Store,
+  engine: string,
+  change: { wanted: number; reason: string; term: number },
+): Promise<boolean> {
   return (await store.write('sure', WANT, { engine, ...change })).length > 0
 }

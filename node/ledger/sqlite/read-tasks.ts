@@ -29,7 +29,12 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
   const progress = new Map<VideoId, { resolution: Task['resolution']; status: TaskStatus; count: number }[]>()
   for (const id of videos) progress.set(id, [])
   for (const row of await store.read(PROGRESS, { videos: JSON.stringify(videos) })) {
-    const { video_id, resolution, status, count } = row as { video_id: VideoId; resolution: Task['resolution']; status: TaskStatus; count: number }
+    const { video_id, resolution, status, count } = row as {
+      video_id: VideoId
+      resolution: Task['resolution']
+      status: TaskStatus
+      count: number
+    }
     progress.get(video_id)?.push({ resolution, status, count })
   }
   return progress

@@ -4,9 +4,9 @@
  * are listed once, here: the tables, the inserts and the reading of rows come out of that list.
  */
 import type { HostRecord, PeerRecord } from '../../../protocol/ledger.ts'
+import { EVENTS_KEPT } from '../../../protocol/limits.ts'
 import type { Task } from '../../../protocol/task.ts'
 import type { Video } from '../../../protocol/video.ts'
-import { EVENTS_KEPT } from '../../../protocol/limits.ts'
 
 /** Rises with every change of the tables; an older program refuses a newer ledger. */
 export const SCHEMA_VERSION = 2
@@ -97,7 +97,9 @@ export const HOST_COLUMNS: Columns<HostRecord> = {
 }
 
 const table = (name: string, columns: Columns<never> | Readonly<Record<string, Column>>): string =>
-  `CREATE TABLE IF NOT EXISTS ${name} (${Object.entries(columns).map(([column, { sql }]) => `${column} ${sql}`).join(', ')}) STRICT`
+  `CREATE TABLE IF NOT EXISTS ${name} (${Object.entries(columns)
+    .map(([column, { sql }]) => `${column} ${sql}`)
+    .join(', ')}) STRICT`
 
 /**
  * `claim` holds only what is PENDING, `expired` only what runs: neither grows with what is finished (LEDGER.md §3).
@@ -141,7 +143,11 @@ export const peerOf = (row: Row): PeerRecord => document(PEER_COLUMNS, row)
  * An INSERT of any number of documents given as one JSON array `:documents`; columns named in `instead` take that SQL.
  * `->>` answers scalars as SQL values and objects as their JSON text: exactly what the columns hold.
  */
-export function insertFromJson<T>(name: string, columns: Columns<T>, instead: Partial<Record<keyof T & string, string>>): string {
+export function insertFromJson<T>(
+  name: string,
+  columns: Columns<T>,
+  instead: Partial<Record<keyof T & string, string>>,
+): string {
   const names = Object.keys(columns) as (keyof T & string)[]
   const values = names.map((column) => instead[column] ?? `value ->> '$.${column}'`)
   return `INSERT INTO ${name} (${names.join(', ')}) SELECT ${values.join(', ')} FROM json_each(:documents) WHERE true

@@ -33,14 +33,32 @@ test('a process killed again and again while it claims and completes has lost no
   for (let round = 0; round < 10; round++) {
     const tasks = Array.from({ length: 200 }, (_, n) => chunk(video, round * 200 + n))
     await ledger.insertTasks(tasks)
-    const job: CrowdJob = { kind: 'sqlite', at: path, worker: '12D3KooWkilled', seed: round, claimMs: 100, video: video._id, class: classOf(video._id) }
+    const job: CrowdJob = {
+      kind: 'sqlite',
+      at: path,
+      worker: '12D3KooWkilled',
+      seed: round,
+      claimMs: 100,
+      video: video._id,
+      class: classOf(video._id),
+    }
     const told = await killAfter(job, 5 + round * 7)
     for (const { task, attempt } of told) {
-      assert.partialDeepStrictEqual(await ledger.task(task as never), { status: 'COMPLETED', completed_attempt: attempt, claims: [] })
+      assert.partialDeepStrictEqual(await ledger.task(task as never), {
+        status: 'COMPLETED',
+        completed_attempt: attempt,
+        claims: [],
+      })
     }
   }
   const database = new DatabaseSync(path)
-  assert.deepEqual(database.prepare('PRAGMA integrity_check').all().map((row) => row.integrity_check), ['ok'])
+  assert.deepEqual(
+    database
+      .prepare('PRAGMA integrity_check')
+      .all()
+      .map((row) => row.integrity_check),
+    ['ok'],
+  )
   database.close()
   for (const { status, claims } of await ledger.tasks({ video: video._id, kinds: ['video'] })) {
     assert.equal(claims.length > 0, status === 'PROCESSING')
@@ -84,5 +102,9 @@ test('a process killed inside a write leaves nothing of it, and the waiting writ
   child.kill('SIGKILL')
   await once(child, 'exit')
   assert.equal(await waiting, 'changed')
-  assert.partialDeepStrictEqual(await ledger.task(chunk(video, 0)._id), { status: 'PENDING', completed_attempt: null, attempt: 0 })
+  assert.partialDeepStrictEqual(await ledger.task(chunk(video, 0)._id), {
+    status: 'PENDING',
+    completed_attempt: null,
+    attempt: 0,
+  })
 })

@@ -29,7 +29,9 @@ const harness: LedgerHarness = {
       ledger: await open(ledgerFromSteps(steps())),
       second: () => open(ledgerFromSteps(steps())),
       torn: (writes) => open(ledgerFromSteps(tornSteps(steps(), writes))),
-      advance: async (ms) => void (now += ms),
+      advance: async (ms) => {
+        now += ms
+      },
       destroy: async () => {
         for (const ledger of opened) await ledger.close()
         await rm(dir, { recursive: true, force: true })

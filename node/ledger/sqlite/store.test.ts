@@ -43,8 +43,19 @@ test('in memory it needs no file', async () => {
 test('8 processes may open an absent ledger in the same moment', async (t) => {
   const path = join(await folder(t), 'ledger.sqlite')
   const script = fileURLToPath(new URL('../crowd-worker.fixture.ts', import.meta.url))
-  const job = (n: number) => JSON.stringify({ kind: 'sqlite', at: path, worker: `w${n}`, seed: n, claimMs: 100, video: '00000000000000ff', class: 'x' })
-  const children = Array.from({ length: 8 }, (_, n) => spawn(process.execPath, [script, job(n)], { stdio: ['ignore', 'ignore', 'inherit'] }))
+  const job = (n: number) =>
+    JSON.stringify({
+      kind: 'sqlite',
+      at: path,
+      worker: `w${n}`,
+      seed: n,
+      claimMs: 100,
+      video: '00000000000000ff',
+      class: 'x',
+    })
+  const children = Array.from({ length: 8 }, (_, n) =>
+    spawn(process.execPath, [script, job(n)], { stdio: ['ignore', 'ignore', 'inherit'] }),
+  )
   const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0] as number))
   assert.deepEqual(codes, Array(8).fill(0))
 })
@@ -53,9 +64,15 @@ test('what cannot be a ledger is refused in one sentence that names it', async (
   const dir = await folder(t)
   const refused = async (path: string, sentence: RegExp) => {
     const ledger = createSqliteLedger({ path, ...common })
-    await assert.rejects(ledger.open(), (error) => error instanceof UsageError && sentence.test(error.message) && error.message.includes(path))
+    await assert.rejects(
+      ledger.open(),
+      (error) => error instanceof UsageError && sentence.test(error.message) && error.message.includes(path),
+    )
   }
-  await writeFile(join(dir, 'notes.txt'), 'these are notes, not a database, and long enough to be read as a header '.repeat(9))
+  await writeFile(
+    join(dir, 'notes.txt'),
+    'these are notes, not a database, and long enough to be read as a header '.repeat(9),
+  )
   await refused(join(dir, 'notes.txt'), /not a SQLite database/)
   await mkdir(join(dir, 'folder'))
   await refused(join(dir, 'folder'), /cannot be created or read/)
@@ -83,7 +100,10 @@ test('a busy ledger is waited for without blocking the loop, and is away after r
     last = performance.now()
   }, 5)
   const asked = performance.now()
-  await assert.rejects(ledger.setPeer(peer('x'), {}), (error) => error instanceof LedgerAway && /busy/.test(error.message))
+  await assert.rejects(
+    ledger.setPeer(peer('x'), {}),
+    (error) => error instanceof LedgerAway && /busy/.test(error.message),
+  )
   assert.ok(performance.now() - asked >= 1_500)
   clearInterval(watch)
   assert.ok(longest < 1_000, `the loop stood still for ${longest} ms`)
@@ -113,12 +133,26 @@ test('a claim reads what is PENDING by an index, whatever is finished', async (t
   const ledger = createSqliteLedger({ path, ...common })
   await ledger.open()
   const database = new DatabaseSync(path)
-  const plan = (sql: string) => database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all().map(({ detail }) => String(detail)).join('; ')
+  const plan = (sql: string) =>
+    database
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map(({ detail }) => String(detail))
+      .join('; ')
   const order = 'ORDER BY priority DESC, due, _id LIMIT 1'
   const wanted = `class IN (SELECT value FROM json_each('["a","b"]'))`
-  assert.match(plan(`SELECT _id FROM chunks WHERE status='PENDING' AND not_before <= 1 AND ${wanted} ${order}`), /USING COVERING INDEX claim \(class=\?\)/)
-  assert.match(plan(`SELECT _id FROM chunks WHERE status='PROCESSING' AND claimable_at <= 1 AND ${wanted} ${order}`), /USING INDEX expired \(claimable_at<\?\)/)
-  assert.match(plan(`SELECT _id FROM chunks WHERE status='PROCESSING' AND backup_wanted=1 AND ${wanted} ${order}`), /USING INDEX backup/)
+  assert.match(
+    plan(`SELECT _id FROM chunks WHERE status='PENDING' AND not_before <= 1 AND ${wanted} ${order}`),
+    /USING COVERING INDEX claim \(class=\?\)/,
+  )
+  assert.match(
+    plan(`SELECT _id FROM chunks WHERE status='PROCESSING' AND claimable_at <= 1 AND ${wanted} ${order}`),
+    /USING INDEX expired \(claimable_at<\?\)/,
+  )
+  assert.match(
+    plan(`SELECT _id FROM chunks WHERE status='PROCESSING' AND backup_wanted=1 AND ${wanted} ${order}`),
+    /USING INDEX backup/,
+  )
   database.close()
   await ledger.close()
 })
@@ -132,7 +166,10 @@ test('events are bounded', async (t) => {
     INSERT INTO events (at, what, peer, video, text) SELECT 0, 'old', NULL, NULL, i FROM n`)
   for (let n = 0; n < 3; n++) await ledger.addEvent({ what: 'new', peer: null, video: null, text: `${n}` })
   assert.equal(database.prepare('SELECT count(*) AS n FROM events').all()[0]?.n, EVENTS_KEPT.count)
-  assert.deepEqual((await ledger.events(4)).map(({ what }) => what), ['old', 'new', 'new', 'new'])
+  assert.deepEqual(
+    (await ledger.events(4)).map(({ what }) => what),
+    ['old', 'new', 'new', 'new'],
+  )
   database.close()
   await ledger.close()
 })

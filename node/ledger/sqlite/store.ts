@@ -102,8 +102,8 @@ export class Store {
 
   /** `all`, never `get`: a statement that is not stepped to its end would commit where its error is not seen. */
   #run(database: DatabaseSync, sql: string, parameters: Parameters): Row[] {
-    let statement = this.#statements.get(sql)
-    if (!statement) this.#statements.set(sql, (statement = database.prepare(sql)))
+    const statement = this.#statements.get(sql) ?? database.prepare(sql)
+    this.#statements.set(sql, statement)
     return statement.all(bound({ ...parameters, now: this.now() }))
   }
 
@@ -127,7 +127,8 @@ export class Store {
 function bound(parameters: Parameters): Record<string, SQLInputValue> {
   const made: Record<string, SQLInputValue> = {}
   for (const [name, value] of Object.entries(parameters)) {
-    made[name] = typeof value === 'boolean' ? Number(value) : Number.isSafeInteger(value) ? BigInt(value as number) : value
+    made[name] =
+      typeof value === 'boolean' ? Number(value) : Number.isSafeInteger(value) ? BigInt(value as number) : value
   }
   return made
 }
@@ -171,8 +172,15 @@ function isTransient(error: unknown): boolean {
 
 function away(path: string, error: unknown): LedgerAway {
   const full = codeOf(error) === CODES.full
-  const why = full ? 'its disk is full' : codeOf(error) === CODES.busy ? 'another process keeps it busy' : sentence(error)
-  return new LedgerAway(`the ledger ${path} did not answer: ${why}`, full ? Object.assign(new Error(why, { cause: error }), { code: 'ENOSPC' }) : error)
+  const why = full
+    ? 'its disk is full'
+    : codeOf(error) === CODES.busy
+      ? 'another process keeps it busy'
+      : sentence(error)
+  return new LedgerAway(
+    `the ledger ${path} did not answer: ${why}`,
+    full ? Object.assign(new Error(why, { cause: error }), { code: 'ENOSPC' }) : error,
+  )
 }
 
 function openFailure(error: unknown): string {
