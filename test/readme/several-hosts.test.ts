@@ -11,15 +11,16 @@ import { startMongod } from '../tools/mongod.ts'
 import { readReadme, runBlock, runnableBlocks, type Staying, stayBlock } from './blocks.ts'
 
 test('the commands for several hosts make a mesh that delivers', async (t) => {
+  const staying: Staying[] = []
+  // Hooks run in this order: peers stop while their ledger is there.
+  t.after(() => Promise.all(staying.map((each) => each.stop())))
   const cwd = await mkdtemp(join(tmpdir(), 'reelmesh-readme-'))
-  t.after(() => rm(cwd, { recursive: true, force: true }))
   const mongod = await startMongod()
   t.after(() => mongod.stop())
+  t.after(() => rm(cwd, { recursive: true, force: true }))
   const [database, ports] = [mongod.freshUri(), await freePorts(2)]
   const { ffmpeg } = await ensureFfmpeg()
   await makeClip({ out: join(cwd, 'film.mp4'), seconds: 1, width: 320, height: 180, fps: 10, ffmpeg })
-  const staying: Staying[] = []
-  t.after(() => Promise.all(staying.map((each) => each.stop())))
 
   const first = { cwd, dataDir: join(cwd, 'host 1') }
   for (const { script, words } of runnableBlocks(await readReadme())) {
