@@ -1,0 +1,196 @@
+/** Deliveries on a real disk: whole or not at all, under a name of their own, as often as it takes. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { BlobExchange } from '../protocol/blobs.ts'
+import { BlobMissing } from '../protocol/errors.ts'
+import { asPeerId, asSha256, type Sha256, type VideoId } from '../protocol/ids.ts'
+import type { Ledger } from '../protocol/ledger.ts'
+import { silentLog } from '../protocol/log.ts'
+import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import type { Video } from '../protocol/video.ts'
+import { createDeliverer, type Deliverer, prepareFolder } from './delivery.ts'
+
+const self = asPeerId('12D3KooWme')
+const id = '0123456789abcdef' as VideoId
+const FILMS = { '480p': 'small film', '720p': 'larger film' } as const
+const sha = (text: string): Sha256 => asSha256(createHash('sha256').update(text).digest('hex'))
+
+let dir = ''
+let out = ''
+let video: Video
+let deliverer: Deliverer
+/** Hash → bytes that the mesh would answer. */
+let blobs: Map<Sha256, string>
+let fetched: number
+let announced: number
+const round = () => deliverer.round(new AbortController().signal)
+const delivered = (rung: string, name = 'film') => readFile(join(out, rung, `${name}.mp4`), 'utf8')
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'reelmesh-delivery-'))
+  out = join(dir, 'out')
+  blobs = new Map(Object.values(FILMS).map((text) => [sha(text), text]))
+  fetched = 0
+  announced = 0
+  video = finished()
+  deliverer = createDeliverer({
+    self,
+    ledger: fakeLedger(),
+    store: {} as never,
+    exchange,
+    log: silentLog,
+    announce: () => announced++,
+  })
+})
+afterEach(async () => {
+  await chmod(out, 0o755).catch(() => {})
+  await rm(dir, { recursive: true, force: true })
+})
+
+function finished(): Video {
+  const outputs = (['480p', '720p'] as const).map((resolution) => {
+    const text = FILMS[resolution]
+    return { resolution, sha256: sha(text), bytes: text.length, holders: [] }
+  })
+  return {
+    _id: id,
+    name: 'film',
+    created_at: 0,
+    due: 0,
+    deadline: null,
+    priority: 0,
+    recipe: DEFAULT_RECIPE,
+    source: { sha256: sha('source'), bytes: 1, holders: [] },
+    status: 'COMPLETED',
+    plan: null,
+    outputs,
+    deliveries: [{ peer: self, dir: out, name: 'film', done_at: null }],
+    failure: null,
+    ended_at: 0,
+    coordinator_term: 0,
+  }
+}
+
+function fakeLedger(): Ledger {
+  const ledger: Partial<Ledger> = {
+    videos: async () => [structuredClone(video)],
+    addEvent: async () => {},
+    nameDelivery: async (_, wanted, name) => {
+      for (const each of video.deliveries) if (each.name === wanted.name) each.name = name
+      return 'changed'
+    },
+    finishDelivery: async (_, { name }) => {
+      for (const each of video.deliveries) if (each.name === name) each.done_at = 1
+      return 'changed'
+    },
+  }
+  return ledger as Ledger
+}
+
+const exchange = {
+  async fetch({ sha256 }) {
+    fetched++
+    const bytes = blobs.get(sha256)
+    if (bytes === undefined) throw new BlobMissing(sha256)
+    const path = join(dir, sha256)
+    await writeFile(path, bytes)
+    return path
+  },
+} as Partial<BlobExchange> as BlobExchange
+
+describe('a delivery', () => {
+  it('puts every rendition in its folder and is recorded', async () => {
+    await round()
+    assert.deepEqual([await delivered('480p'), await delivered('720p')], Object.values(FILMS))
+    assert.deepEqual([video.deliveries[0]?.done_at, announced, deliverer.problems().size], [1, 1, 0])
+  })
+
+  it('does nothing twice', async () => {
+    await round()
+    const before = await stat(join(out, '480p', 'film.mp4'))
+    video.deliveries[0]!.done_at = null
+    await round()
+    assert.equal(fetched, 2)
+    assert.equal((await stat(join(out, '480p', 'film.mp4'))).ino, before.ino)
+  })
+
+  it('goes on where it was broken off', async () => {
+    blobs.delete(sha(FILMS['720p']))
+    await round()
+    assert.equal(await delivered('480p'), FILMS['480p'])
+    assert.equal(video.deliveries[0]?.done_at, null)
+    assert.match(deliverer.problems().get(id) ?? '', /^film could not be written to .*: no peer that answered holds/)
+    blobs.set(sha(FILMS['720p']), FILMS['720p'])
+    await round()
+    assert.deepEqual([await delivered('720p'), deliverer.problems().size], [FILMS['720p'], 0])
+  })
+
+  it('leaves a file of other bytes alone and takes a name with the video’s id for all renditions', async () => {
+    await mkdir(join(out, '720p'), { recursive: true })
+    await writeFile(join(out, '720p', 'film.mp4'), 'a film of somebody else')
+    await round()
+    assert.equal(await delivered('720p'), 'a film of somebody else')
+    assert.deepEqual(
+      [await delivered('480p', `film-${id}`), await delivered('720p', `film-${id}`)],
+      Object.values(FILMS),
+    )
+    assert.deepEqual(await readdir(join(out, '480p')), [`film-${id}.mp4`])
+    assert.equal(video.deliveries[0]?.name, `film-${id}`)
+  })
+
+  it('leaves nothing partial where the bytes read are not those named', async () => {
+    blobs.set(sha(FILMS['480p']), 'rotten')
+    await round()
+    assert.deepEqual(await readdir(join(out, '480p')), [])
+    assert.match(deliverer.problems().get(id) ?? '', /not those that were verified/)
+  })
+
+  it('says that the folder is a file', async () => {
+    await writeFile(out, 'file')
+    await round()
+    assert.match(
+      deliverer.problems().get(id) ?? '',
+      /the output folder .*out is not a folder; choose another with --out/,
+    )
+    assert.equal(await readFile(out, 'utf8'), 'file')
+  })
+
+  it('says that the folder cannot be written to', {
+    skip: process.getuid?.() === 0 && 'root may write anywhere',
+  }, async () => {
+    await mkdir(out)
+    await chmod(out, 0o555)
+    await round()
+    assert.match(deliverer.problems().get(id) ?? '', /cannot be written to/)
+  })
+
+  it('is left to the peer that owns the folder, and to a video that is done', async () => {
+    video.deliveries[0]!.peer = asPeerId('12D3KooWother')
+    await round()
+    assert.equal(fetched, 0)
+  })
+
+  it('stands in nobody else’s way when it fails', async () => {
+    const blocked = join(dir, 'blocked')
+    await writeFile(blocked, '')
+    video.deliveries.unshift({ peer: self, dir: blocked, name: 'film', done_at: null })
+    await round()
+    assert.equal(await delivered('480p'), FILMS['480p'])
+  })
+})
+
+describe('an output folder', () => {
+  it('is made, however deep', async () => {
+    await prepareFolder(join(dir, 'a', 'b', 'c'))
+    assert.ok((await stat(join(dir, 'a', 'b', 'c'))).isDirectory())
+  })
+
+  it('below a file is refused in a sentence', async () => {
+    await writeFile(join(dir, 'file'), '')
+    await assert.rejects(prepareFolder(join(dir, 'file', 'deep')), /the output folder .* is not a folder/)
+  })
+})

@@ -1,0 +1,157 @@
+/** The API without a socket: what is refused, and in which words. */
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { LedgerAway, SourceRefused } from '../../protocol/errors.ts'
+import { asPeerId, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import type { NodeFace } from '../node.ts'
+import type { SubmitRequest } from '../submit.ts'
+import { createApi } from './api.ts'
+
+const known = '0123456789abcdef' as VideoId
+const peer = `12D3KooW${'a'.repeat(44)}`
+let acts: unknown[]
+let submitted: SubmitRequest | null
+let fails: Error | null
+let api: ReturnType<typeof createApi>
+
+beforeEach(() => {
+  acts = []
+  submitted = null
+  fails = null
+  const ledger = {
+    video: async (id: VideoId) => {
+      if (fails) throw fails
+      return id === known ? { _id: id, name: 'film' } : null
+    },
+    tasks: async () => [],
+  } as never as Ledger
+  const face = {
+    self: asPeerId(peer),
+    ledger,
+    snapshot: async () => ({
+      peers: [
+        { peer, name: 'twin' },
+        { peer: 'other', name: 'twin' },
+        { peer: 'third', name: 'lone' },
+      ],
+    }),
+    act: async (what: unknown, video: VideoId) => {
+      acts.push([what, video])
+      return 'changed'
+    },
+    setPeer: async (id: string, change: unknown) => void acts.push([id, change]),
+    submit: async (request: SubmitRequest) => {
+      if (fails) throw fails
+      submitted = request
+      return { outcome: 'created', video: { _id: known } }
+    },
+  } as never as NodeFace
+  api = createApi(face)
+})
+
+async function ask(
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<{ status: number; code?: string; message: string; result?: string }> {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  const response = await api.request(path, { method, ...(body !== undefined && { body: text }) })
+  return { status: response.status, ...((await response.json()) as { message: string }) }
+}
+
+describe('the API', () => {
+  it('takes a submit and fills in what was left out', async () => {
+    assert.equal((await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })).status, 201)
+    assert.deepEqual(
+      [submitted?.recipe.codec, submitted?.recipe.renditions.length, submitted?.priority],
+      ['h264', 3, 0],
+    )
+  })
+
+  const wrong: readonly [title: string, body: unknown, says: RegExp][] = [
+    ['no JSON', 'hello', /JSON/],
+    ['nothing', '', /JSON/],
+    ['a list', [], /^the body: /],
+    ['a path that is not absolute', { path: 'a.mp4', recipe: {}, out: null }, /^path: must be an absolute path$/],
+    ['a rendition there is not', { path: '/a', recipe: { renditions: ['4K'] }, out: null }, /^recipe\.renditions\.0: /],
+    ['no rendition at all', { path: '/a', recipe: { renditions: [] }, out: null }, /^recipe\.renditions: /],
+    ['a number as text', { path: '/a', recipe: { crf: '23' }, out: null }, /^recipe\.crf: /],
+    ['a number out of bounds', { path: '/a', recipe: { crf: 52 }, out: null }, /^recipe\.crf: /],
+    ['a folder that is not absolute', { path: '/a', recipe: {}, out: 'out' }, /^out: must be an absolute path$/],
+    ['a priority that is none', { path: '/a', recipe: {}, out: null, priority: 1e9 }, /^priority: /],
+  ]
+  for (const [title, body, says] of wrong) {
+    it(`answers 400 and one sentence to a submit of ${title}`, async () => {
+      const { status, code, message } = await ask('POST', '/v1/videos', body)
+      assert.deepEqual([status, code, submitted], [400, 'bad_request', null])
+      assert.match(message, says)
+      assert.doesNotMatch(message, /\n/)
+    })
+  }
+
+  it('answers 400 with the sentence of a source that is refused', async () => {
+    fails = new SourceRefused('/a.mp4 is a folder')
+    const { status, code, message } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })
+    assert.deepEqual([status, code, message], [400, 'source_refused', '/a.mp4 is a folder'])
+  })
+
+  const verbs = [
+    ['GET', ''],
+    ['GET', '/tasks'],
+    ['POST', '/cancel'],
+    ['POST', '/retry'],
+    ['POST', '/priority'],
+  ] as const
+  for (const [method, verb] of verbs) {
+    const body = verb === '/priority' ? { priority: 1 } : undefined
+
+    it(`answers 404 to ${method} ${verb || 'of a video'} that is not there, 400 to an id that is none, and acts on neither`, async () => {
+      const missing = await ask(method, `/v1/videos/${'f'.repeat(16)}${verb}`, body)
+      assert.deepEqual([missing.status, missing.code], [404, 'unknown_video'])
+      const nonsense = await ask(method, `/v1/videos/..%2fetc${verb}`, body)
+      assert.equal(nonsense.status, 400)
+      assert.match(nonsense.message, /is not a video id/)
+      assert.deepEqual(acts, [])
+    })
+
+    it(`answers 503 to ${method} ${verb || 'of a video'} while the ledger is away`, async () => {
+      fails = new LedgerAway('the ledger did not answer')
+      const { status, code } = await ask(method, `/v1/videos/${known}${verb}`, body)
+      assert.deepEqual([status, code], [503, 'ledger_away'])
+    })
+  }
+
+  it('cancels, retries and reorders', async () => {
+    for (const verb of ['cancel', 'retry'] as const)
+      assert.equal((await ask('POST', `/v1/videos/${known}/${verb}`)).result, 'changed')
+    await ask('POST', `/v1/videos/${known}/priority`, { priority: -3 })
+    assert.deepEqual(acts, [
+      ['cancel', known],
+      ['retry', known],
+      [{ priority: -3 }, known],
+    ])
+    assert.equal((await ask('POST', `/v1/videos/${known}/priority`, { priority: 1.5 })).status, 400)
+  })
+
+  it('pauses a peer by name or id, and asks for the id where a name is no one’s alone', async () => {
+    assert.equal((await ask('POST', '/v1/peers/lone/pause')).status, 200)
+    assert.equal((await ask('POST', `/v1/peers/${peer}/resume`)).status, 200)
+    const twins = await ask('POST', '/v1/peers/twin/pause')
+    assert.deepEqual([twins.status, twins.message.startsWith('2 peers are called twin')], [400, true])
+    assert.equal((await ask('POST', '/v1/peers/nobody/pause')).status, 400)
+    assert.deepEqual(
+      acts.map((act) => (act as unknown[])[0]),
+      ['third', peer],
+    )
+  })
+
+  it('says what there is not', async () => {
+    assert.equal((await ask('GET', '/v2')).message, 'there is nothing at /v2')
+  })
+
+  it('tells a bug apart from a bad request', async () => {
+    fails = new Error('a bug')
+    assert.deepEqual((await ask('GET', `/v1/videos/${known}`)).status, 500)
+  })
+})

@@ -1,0 +1,248 @@
+/** The worker on a virtual clock: what it claims, how it settles, and what becomes of claims it loses. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { AttemptFailed, LedgerAway } from '../../protocol/errors.ts'
+import { asPeerId, asSha256, taskId, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { CLAIM_MS, IDLE_POLL_MS, RENEW_MS } from '../../protocol/limits.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { Assignment, Runner } from '../../protocol/runner.ts'
+import type { NewTask, Task } from '../../protocol/task.ts'
+import { type Actor, createStage, type Stage } from '../../test/simulation/stage.ts'
+import { createWorker, type Worker } from './worker.ts'
+
+const video = '0123456789abcdef' as VideoId
+const me = asPeerId('me')
+const sha256 = asSha256('a'.repeat(64))
+const idOf = (chunk: number) => taskId(video, '480p', chunk)
+const newTask = (chunk: number): NewTask => ({
+  _id: idOf(chunk),
+  kind: 'video',
+  class: 'h264>x264/480p',
+  video_id: video,
+  chunk_id: chunk,
+  resolution: '480p',
+  start_pts: 0,
+  end_pts: 1,
+  time_base: '1/1',
+  frames: 1,
+  input: null,
+  priority: 0,
+  due: 0,
+})
+
+let stage: Stage
+let actor: Actor
+let worker: Worker
+/** Every run in order: what it was given, and how its signal ended. */
+let runs: Assignment[]
+let run: (assignment: Assignment) => Promise<void>
+let refusal: string | null
+/** The answer to the next claim that succeeds. */
+let isAnswerLost: boolean
+
+const taking =
+  (ms: number) =>
+  ({ signal }: Assignment): Promise<void> =>
+    actor.clock.sleep(ms, signal)
+const claimNext: Ledger['claimNext'] = async (ask) => {
+  const got = await actor.ledger.claimNext(ask)
+  if (!isAnswerLost || got.outcome === 'none') return got
+  isAnswerLost = false
+  throw new LedgerAway('the answer was lost')
+}
+const succeed: Runner = async (assignment) => {
+  runs.push(assignment)
+  await run(assignment)
+  const output = { sha256, bytes: 1, holders: [me] }
+  return assignment.held.map(({ task }) => ({ task: task._id, ok: true, output }))
+}
+const task = async (chunk = 0): Promise<Task> => (await stage.ledger.task(idOf(chunk)))!
+
+beforeEach(async () => {
+  stage = await createStage()
+  await stage.ledger.submit({
+    _id: video,
+    name: 'film',
+    recipe: DEFAULT_RECIPE,
+    priority: 0,
+    deadline: null,
+    source: { sha256, bytes: 1, holders: [] },
+    delivery: null,
+  })
+  await stage.ledger.insertTasks([newTask(0)])
+  runs = []
+  refusal = null
+  isAnswerLost = false
+  actor = stage.actor('worker')
+  run = taking(3_000)
+  worker = createWorker({
+    self: me,
+    ledger: { ...actor.ledger, claimNext },
+    clock: actor.clock,
+    rng: actor.rng,
+    log: silentLog,
+    capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: ['480p'], audio: true },
+    slots: 1,
+    runners: { video: succeed },
+    mayClaim: async () => refusal,
+    otherSlots: () => 0,
+    mayTakeDesk: async () => false,
+    announce: () => {},
+    keepLog: async () => null,
+  })
+})
+afterEach(async () => {
+  actor.line.isDown = false
+  await stage.until(worker.stop(0))
+  assert.equal(actor.life.timers(), 0, 'a stopped worker leaves no timer')
+  await stage.close()
+})
+
+describe('a worker', () => {
+  it('claims what it can do, runs it, and commits it', async () => {
+    worker.start()
+    await stage.pass(1_000)
+    assert.deepEqual(
+      worker.running().map((each) => [each.task, each.attempt]),
+      [[idOf(0), 1]],
+    )
+    await stage.pass(3_000)
+    const done = await task()
+    assert.deepEqual(
+      [done.status, done.completed_attempt, done.worker_id, done.output?.sha256],
+      ['COMPLETED', 1, me, sha256],
+    )
+    assert.equal(worker.busySlots(), 0)
+  })
+
+  it('claims nothing while there is a reason not to', async () => {
+    refusal = 'paused'
+    worker.start()
+    await stage.pass(20_000)
+    assert.equal((await task()).status, 'PENDING')
+    refusal = null
+    await stage.pass(2 * IDLE_POLL_MS)
+    assert.equal((await task()).status, 'PROCESSING')
+  })
+
+  it('renews what it runs for longer than a claim lasts', async () => {
+    run = taking(3 * CLAIM_MS)
+    worker.start()
+    await stage.pass(3 * CLAIM_MS + 1_000)
+    const done = await task()
+    assert.deepEqual([done.status, done.attempt], ['COMPLETED', 1])
+  })
+
+  it('stops a run whose claims are lost, and drops its result', async () => {
+    run = taking(10 * CLAIM_MS)
+    worker.start()
+    await stage.pass(1_000)
+    const taken = await stage.ledger.claimsOf(me)
+    await stage.ledger.releaseSeen(taken)
+    const other = await stage.ledger.claimTask({
+      worker: asPeerId('other'),
+      token: 't' as never,
+      task: idOf(0),
+      allowExpired: false,
+    })
+    assert.equal(other.outcome, 'claimed')
+    await stage.pass(RENEW_MS + 100)
+    assert.equal(runs[0]!.signal.aborted, true)
+    const now = await task()
+    assert.deepEqual(
+      [now.status, now.claims.map((claim) => claim.worker_id), now.failures],
+      ['PROCESSING', [asPeerId('other')], []],
+    )
+  })
+
+  it('looks at once when it is told that its video was cancelled', async () => {
+    run = taking(10 * CLAIM_MS)
+    worker.start()
+    await stage.pass(1_000)
+    await stage.ledger.cancel(video)
+    worker.recheck(video)
+    await stage.pass(1_000)
+    assert.equal(runs[0]!.signal.aborted, true)
+  })
+
+  it('gives its claims back when it stops, without a strike', async () => {
+    run = taking(CLAIM_MS)
+    worker.start()
+    await stage.pass(1_000)
+    await stage.until(worker.stop(0))
+    const now = await task()
+    assert.deepEqual([now.status, now.claims, now.strikes, now.failures], ['PENDING', [], [], []])
+  })
+
+  it('finishes what runs where a drain gives it the time', async () => {
+    worker.start()
+    await stage.pass(1_000)
+    await stage.until(worker.stop(10_000))
+    assert.equal((await task()).status, 'COMPLETED')
+  })
+
+  it('stops soon although the ledger is away', async () => {
+    run = taking(CLAIM_MS)
+    worker.start()
+    await stage.pass(1_000)
+    actor.line.isDown = true
+    const before = actor.clock.mono()
+    await stage.until(worker.stop(0))
+    assert.ok(actor.clock.mono() - before < 15_000)
+  })
+
+  it('holds its result while the ledger is away, and commits it then', async () => {
+    worker.start()
+    await stage.pass(1_000)
+    actor.line.isDown = true
+    await stage.pass(60_000)
+    assert.equal((await task()).status, 'PROCESSING')
+    actor.line.isDown = false
+    await stage.pass(15_000)
+    const done = await task()
+    assert.deepEqual([done.status, done.completed_attempt, runs.length], ['COMPLETED', 1, 1])
+  })
+
+  it('finds a claim whose answer was lost, and runs it', async () => {
+    isAnswerLost = true
+    worker.start()
+    await stage.pass(1_000)
+    assert.equal((await task()).status, 'PROCESSING')
+    await stage.pass(10_000)
+    const done = await task()
+    assert.deepEqual([done.status, done.attempt], ['COMPLETED', 1])
+  })
+
+  it('records why it failed, with a strike, and waits before it tries again', async () => {
+    run = async () => {
+      throw new AttemptFailed('encode_failed', 'ffmpeg: bad chunk', { log: 'words' })
+    }
+    worker.start()
+    await stage.pass(700)
+    const failed = await task()
+    assert.deepEqual(failed.strikes, [{ code: 'encode_failed', worker_id: me }])
+    assert.equal(failed.failures[0]?.message, 'ffmpeg: bad chunk')
+    await stage.pass(60_000)
+    assert.ok(runs.length > 2 && runs.length < 15, `${runs.length} runs in a minute`)
+  })
+
+  it('has no strike to give for what is not the task’s fault', async () => {
+    run = async () => {
+      throw Object.assign(new Error('write'), { code: 'ENOSPC' })
+    }
+    worker.start()
+    await stage.pass(700)
+    const failed = await task()
+    assert.deepEqual([failed.strikes, failed.failures[0]?.code], [[], 'disk_full'])
+  })
+
+  it('starts and stops as often as it is told', async () => {
+    worker.start()
+    worker.start()
+    await stage.pass(1_000)
+    assert.equal(runs.length, 1)
+    await stage.until(Promise.all([worker.stop(0), worker.stop(0)]))
+  })
+})
