@@ -18,6 +18,7 @@ import { createBackup } from './duties/backup.ts'
 import { createCollect } from './duties/collect.ts'
 import { createFinish } from './duties/finish.ts'
 import { createMembership } from './duties/membership.ts'
+import { createScale, type ScaleOptions } from './duties/scale.ts'
 import { createSweep } from './duties/sweep.ts'
 import { createElection, type Election } from './election.ts'
 
@@ -35,6 +36,8 @@ export interface CoordinatorOptions {
   readonly capability: Capability | null
   /** What others say of lost peers, and this node's own stalls; absent where nobody gossips suspicions. */
   readonly suspicions?: SuspicionSource
+  /** How many workers engines may run for this mesh; absent where this leader scales nothing. */
+  readonly scaling?: ScaleOptions
   connected(): readonly PeerId[]
   mayLead(): Promise<string | null>
   hint(hint: Omit<Hint, 'v'>): void
@@ -111,6 +114,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         createFinish(context),
         createCollect(context),
         createBackup(context),
+        ...(options.scaling ? [createScale(context, options.scaling)] : []),
       ]
       await Promise.all(duties.map((duty) => rounds(duty, signal)))
     } finally {

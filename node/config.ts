@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { UsageError } from '../protocol/errors.ts'
 import { ROLES } from '../protocol/heartbeat.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
-import { DRAIN_TIMEOUT_MS } from '../protocol/limits.ts'
+import { DRAIN_TIMEOUT_MS, SCALE, WORKER_LIMITS } from '../protocol/limits.ts'
 import { DEFAULT_RECIPE, PRESETS } from '../protocol/recipe.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
@@ -67,6 +67,24 @@ export const configSchema = z.object({
   drain_timeout_ms: count(0, 86_400_000)
     .default(DRAIN_TIMEOUT_MS)
     .describe('wait for running encodes on a graceful stop, ms'),
+  launcher: z
+    .enum(['none', 'docker', 'process'])
+    .default('none')
+    .describe('start and stop workers here as the mesh needs them: as containers, as processes, or not at all'),
+  docker: z.string().min(1).default('/var/run/docker.sock').describe('socket of the Docker engine, or tcp://host:port'),
+  scale_min: count(0, 1024).default(SCALE.min).describe('started workers of the mesh, at least'),
+  scale_max: count(0, 1024).default(SCALE.max).describe('started workers of the mesh, at most'),
+  scale_target_s: count(1, 604_800).default(SCALE.targetS).describe('waiting work should be done within this, s'),
+  scale_cooldown_s: count(1, 86_400)
+    .default(SCALE.cooldownS)
+    .describe('a lower need lasts this long before workers go, s'),
+  scale_image: z.string().min(1).default('reelmesh').describe('image of started containers'),
+  scale_network: z.string().min(1).optional().describe('Docker network of started containers'),
+  scale_volumes: list(z.string().min(1))
+    .default([])
+    .describe('volumes of started containers, such as keys:/keys:ro; the mesh key must be among them'),
+  scale_cpus: numeric(z.number().min(0.01).max(1024)).default(WORKER_LIMITS.cpus).describe('cores a container may use'),
+  scale_memory_mb: count(128, 1_048_576).default(WORKER_LIMITS.memoryMb).describe('memory a container may use, MiB'),
   log_level: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('info')

@@ -115,3 +115,22 @@ export const INPUT_SETTLED_MS = 4_000
 export const INPUT_FILES_MAX = 100_000
 /** How long a graceful stop waits for running attempts before it releases them. */
 export const DRAIN_TIMEOUT_MS = 0
+
+// ── The fleet ──────────────────────────────────────────────────────────────────────────────────────────────────────
+/** The leader looks again at how many workers are wanted. */
+export const SCALE_MS = 5_000
+/** Whoever keeps an engine compares what runs there with what is wanted. */
+export const RECONCILE_MS = 2_000
+/** Workers of the fleet: none when nothing waits, four at most, until the owner says otherwise. */
+export const SCALE = { min: 0, max: 4, targetS: 600, cooldownS: 300 } as const
+/** What a launched container may use: one core, and an encode of all three rungs at preset medium with room to spare. */
+export const WORKER_LIMITS = { cpus: 1, memoryMb: 2_048 } as const
+/** A started worker that is not in the mesh after this long (trial runs of ffmpeg take most of it) is replaced … */
+export const WORKER_JOIN_MS = 120_000
+/** … and one whose peer was not heard for this long. Its claims went back long before. */
+export const WORKER_VANISHED_MS = 30_000
+/** A worker that ends sooner than this died at once: the next start waits, longer each time. */
+export const WORKER_HEALTHY_MS = 30_000
+export const WORKER_RESTART_MS = { base: 2_000, max: 120_000 } as const
+/** A drained peer stays this long at most for others to fetch what only it holds. */
+export const HANDOVER_MS = 120_000

@@ -49,7 +49,9 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
     await mkdir(folder(id), { recursive: true, mode: 0o700 })
     const [program, ...args] = options.command
     const child = execa(program, args, {
-      env: { ...spec.environment, REELMESH_DATA_DIR: folder(id) },
+      env: { ...inherited(), ...spec.environment, REELMESH_DATA_DIR: folder(id) },
+      extendEnv: false,
+      cwd: folder(id),
       stdin: 'pipe',
       stdout: 'ignore',
       stderr: { file: join(folder(id), 'log'), append: true },
@@ -99,4 +101,10 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
       await Promise.all([...workers.keys()].map(stop))
     },
   }
+}
+
+/** This process's own settings are not its workers': a watched folder, say, is watched once. */
+function inherited(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('REELMESH_'))
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }

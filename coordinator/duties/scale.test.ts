@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../../protocol/clock.ts'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
+import { asPeerId } from '../../protocol/ids.ts'
+import { plan, submission } from '../../protocol/ledger-conformance/world.ts'
+import { createLedgerModel } from '../../protocol/ledger-model.ts'
+import { CLAIM_MS, LEASE_MS, SCALE_MS } from '../../protocol/limits.ts'
+import { silentLog } from '../../protocol/log.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
+import type { TermContext } from '../coordinator.ts'
+import { createScale, type ScaleOptions } from './scale.ts'
+
+const [ANN, BOB] = [asPeerId('peer Ann'), asPeerId('peer Bob')]
+const OPTIONS: ScaleOptions = { min: 0, max: 6, target_s: 5, cooldown_s: 60, own_slots: 0 }
+
+function stage(change: Partial<ScaleOptions> = {}) {
+  const at = { now: 1_000_000 }
+  const heard: HeardPeer[] = []
+  const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+  const context = {
+    self: ANN, ledger, log: silentLog, term: 3, hint: () => {}, clock: { mono: () => at.now, now: () => at.now } as Clock,
+    peers: { get: () => undefined, all: () => heard },
+  } as unknown as TermContext // biome-ignore format: what the duty uses of it
+  const duty = createScale(context, { ...OPTIONS, ...change })
+  const hear = (name: string, beat: Partial<Heartbeat> = {}) => {
+    const full = { name, roles: ['worker'], slots: 1, state: 'idle', running: [], ...beat } as unknown as Heartbeat
+    heard.push({ peer: asPeerId(`peer ${name}`), beat: full, heard_mono: at.now })
+  }
+  const round = async (ms = SCALE_MS) => {
+    at.now += ms
+    for (const one of heard) Object.assign(one, { heard_mono: at.now })
+    await duty.round(new AbortController().signal)
+  }
+  const wanted = async () => Object.fromEntries((await ledger.hosts()).map((host) => [host._id, host.wanted]))
+  return { ledger, hear, round, wanted }
+}
+
+/** A video of ten seconds, say, in the ledger with its plan. */
+async function film(ledger: ReturnType<typeof stage>['ledger']) {
+  const { video } = await ledger.submit(submission())
+  await ledger.commitPlan(plan(video._id), 0)
+  return video._id
+}
+
+test('nothing is wanted where no engine is reached, or only by peers that are gone', async () => {
+  const { ledger, round, wanted } = stage({ min: 1 })
+  await round()
+  await ledger.reachHost('far', BOB)
+  await round()
+  assert.deepEqual(await wanted(), { far: 0 })
+})
+
+test('a video whose length is not known yet wants one worker, with the reason in the record and an event', async () => {
+  const { ledger, round, wanted } = stage()
+  await ledger.reachHost('engine', ANN)
+  await ledger.submit(submission())
+  await round()
+  assert.deepEqual(await wanted(), { engine: 1 })
+  assert.equal((await ledger.hosts())[0]?.reason, '1 video not yet planned in 5 s takes 1')
+  const [event] = await ledger.events(1)
+  assert.deepEqual([event?.what, event?.text], ['scaled', 'workers 0 → 1: 1 video not yet planned in 5 s takes 1'])
+})
+
+test('waiting work wants workers, spread over the engines that are reached; ended, they go after the cooldown', async () => {
+  const { ledger, hear, round, wanted } = stage()
+  hear('coordinator', { roles: ['coordinator'], slots: 0 })
+  await ledger.reachHost('east', ANN)
+  await ledger.reachHost('west', asPeerId('peer coordinator'))
+  const id = await film(ledger)
+  await round()
+  const { east, west } = await wanted()
+  assert.ok(east! + west! > 0 && Math.abs(east! - west!) <= 1, `${east} and ${west}`)
+  await ledger.cancel(id)
+  await round()
+  assert.deepEqual(await wanted(), { east, west })
+  await round(OPTIONS.cooldown_s * 1000)
+  assert.deepEqual(await wanted(), { east: 0, west: 0 })
+})
+
+test('workers that people started count, those that the mesh started and those that take no work do not', async () => {
+  const { ledger, hear, round, wanted } = stage()
+  await ledger.reachHost('engine', ANN)
+  await ledger.submit(submission())
+  hear('auto-00000000')
+  hear('away', { state: 'paused' })
+  await round()
+  assert.deepEqual(await wanted(), { engine: 1 })
+  const other = stage()
+  await other.ledger.reachHost('engine', ANN)
+  await other.ledger.submit(submission())
+  other.hear('of the house')
+  await other.round()
+  assert.deepEqual(await other.wanted(), { engine: 0 })
+})

@@ -1,0 +1,125 @@
+/**
+ * Says how many workers each engine should run: writes `hosts.wanted` with the reason, and an event when the number changes. Whoever
+ * keeps an engine makes it so (`node/reconcile.ts`). Holds no state but measured speeds and the needs of the last cooldown, which
+ * a new leader measures again.
+ */
+import type { Resolution, VideoId } from '../../protocol/ids.ts'
+import { LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
+import type { HostRecord } from '../../protocol/ledger.ts'
+import { SCALE_MS } from '../../protocol/limits.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
+import { planSeconds } from '../../protocol/plan.ts'
+import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+import type { Duty, TermContext } from '../coordinator.ts'
+import { decideScaling, type ScalingPast, type ScalingRules, spread } from '../policy/scaling.ts'
+import { ASSUMED, type Costs, measureCosts } from '../policy/scaling-speed.ts'
+
+/** Who was silent for longer is not counted on. */
+const HEARD_MS = 10_000
+
+export interface ScaleOptions extends ScalingRules {
+  /** Encodes at once of this very peer. */
+  readonly own_slots: number
+}
+
+interface Length {
+  readonly seconds: number
+  readonly chunks: number
+  readonly rungs: readonly Resolution[]
+}
+
+export function createScale(context: TermContext, options: ScaleOptions): Duty {
+  const { ledger, clock, term, log } = context
+  const lengths = new Map<VideoId, Length>()
+  let costs: Costs = ASSUMED
+  let past: ScalingPast = []
+  let last = Number.NEGATIVE_INFINITY
+
+  const isLive = ({ beat, heard_mono }: HeardPeer) => beat.state !== 'leaving' && clock.mono() - heard_mono < HEARD_MS
+  const live = () => context.peers.all().filter(isLive)
+
+  const isReached = (host: HostRecord): boolean =>
+    host.peers.some((peer) => peer === context.self || live().some((heard) => heard.peer === peer))
+
+  /** Encodes at once of the peers that people started and that take work now. */
+  function standing(): number {
+    const people = live().filter(({ beat }) => beat.roles.includes('worker') && !beat.name.startsWith(LAUNCHED_PREFIX))
+    const working = people.filter(({ beat }) => beat.state === 'idle' || beat.state === 'working')
+    return working.reduce((sum, { beat }) => sum + beat.slots, options.own_slots)
+  }
+
+  async function lengthOf(video: Video): Promise<Length | null> {
+    const known = lengths.get(video._id)
+    if (known || !video.plan) return known ?? null
+    const plan = await ledger.plan(video._id, video.plan.sha256)
+    if (!plan) return null
+    const length = {
+      seconds: planSeconds(plan),
+      chunks: plan.chunks.length,
+      rungs: plan.renditions.map((each) => each.resolution),
+    }
+    lengths.set(video._id, length)
+    return length
+  }
+
+  /** Source seconds not yet encoded, by rendition, and videos whose length is not known yet. */
+  async function demand(): Promise<{ pending: Map<Resolution, number>; unplanned: number }> {
+    const open = await ledger.videos({ statuses: OPEN_STATUSES })
+    for (const id of lengths.keys()) if (!open.some((video) => video._id === id)) lengths.delete(id)
+    const progress = await ledger.progress(open.map((video) => video._id))
+    const pending = new Map<Resolution, number>()
+    let unplanned = 0
+    for (const video of open) {
+      const length = await lengthOf(video)
+      if (length === null) unplanned++
+      for (const rung of length?.rungs ?? []) {
+        const done =
+          progress.get(video._id)?.find((row) => row.resolution === rung && row.status === 'COMPLETED')?.count ?? 0
+        pending.set(rung, (pending.get(rung) ?? 0) + length!.seconds * (1 - done / length!.chunks))
+      }
+    }
+    return { pending, unplanned }
+  }
+
+  async function want(hosts: readonly HostRecord[], wanted: number, reason: string): Promise<void> {
+    const shares = spread(
+      wanted,
+      hosts.map((host) => host._id),
+    )
+    const before = hosts.reduce((sum, host) => sum + host.wanted, 0)
+    let changed = false
+    for (const host of hosts) {
+      const share = shares.get(host._id) ?? 0
+      if (host.wanted === share) continue
+      if ((await ledger.setWanted(host._id, { wanted: share, reason, term })) === 'changed') changed = true
+    }
+    if (!changed) return
+    log.info('scaled', { before, wanted, reason })
+    context.hint({ what: 'peers', video: null })
+    await ledger.addEvent({
+      what: 'scaled',
+      peer: context.self,
+      video: null,
+      text: `workers ${before} → ${wanted}: ${reason}`,
+    })
+  }
+
+  return {
+    name: 'scale',
+    async round() {
+      if (clock.mono() - last < SCALE_MS) return
+      last = clock.mono()
+      const hosts = (await ledger.hosts()).filter(isReached)
+      if (hosts.length === 0) return
+      costs = measureCosts(
+        costs,
+        live().map(({ beat }) => beat.running),
+      )
+      const wanted = hosts.reduce((sum, host) => sum + host.wanted, 0)
+      const view = { now: clock.mono(), ...(await demand()), costs, standing: standing(), wanted }
+      const decision = decideScaling(view, options, past)
+      past = decision.past
+      await want(hosts, decision.wanted, decision.reason)
+    },
+  }
+}

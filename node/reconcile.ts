@@ -1,0 +1,172 @@
+/**
+ * Makes an engine run what the leader wants there (`hosts.wanted`). Every peer that reaches the engine says so in the ledger; the
+ * smallest of them that lives keeps it. Strays of a dead coordinator or keeper are found by their label and become its own.
+ *
+ * Promises: a worker is drained before it ends and never removed while it may hold a claim; one that dies at once is told and tried
+ * again later and later; an engine that is away is told once and asked again; nothing here stops the encoding. Two that
+ * both believe to be the keeper start too many for a moment; the surplus is drained.
+ */
+import { planHost, type SeenWorker } from '../coordinator/policy/scaling-host.ts'
+import { backoffMs, type Clock, type Rng } from '../protocol/clock.ts'
+import { LedgerAway, sentence } from '../protocol/errors.ts'
+import type { Hint } from '../protocol/hint.ts'
+import type { PeerId } from '../protocol/ids.ts'
+import {
+  EngineAway,
+  LAUNCHED_PREFIX,
+  type LaunchedWorker,
+  type Launcher,
+  type WorkerSpec,
+} from '../protocol/launcher.ts'
+import type { HostRecord, Ledger, PeerRecord } from '../protocol/ledger.ts'
+import { RECONCILE_MS, WORKER_HEALTHY_MS, WORKER_RESTART_MS } from '../protocol/limits.ts'
+import type { Log } from '../protocol/log.ts'
+import type { PeerTable } from '../protocol/peer-table.ts'
+
+export interface ReconcilerOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly launcher: Launcher
+  readonly peers: PeerTable
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  /** No more than this here, whatever the ledger says. */
+  readonly max: number
+  /** What a new worker of this name is given. */
+  spec(name: string, reason: string): WorkerSpec
+  hint(hint: Omit<Hint, 'v'>): void
+}
+
+export interface Reconciler {
+  start(): void
+  /** One comparison, and the steps that follow from it. */
+  round(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Who was silent for longer does not keep an engine. */
+const KEEPER_HEARD_MS = 10_000
+const DRAIN_REASON = 'fewer workers are wanted'
+
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { self, ledger, launcher, peers, clock, rng, log } = options
+  const stopping = new AbortController()
+  const since = clock.mono()
+  const deaths = { count: 0, notBefore: Number.NEGATIVE_INFINITY }
+  let engine: string | null = null
+  let away: string | null = null
+  let running: Promise<void> | null = null
+
+  const tell = async (what: string, text: string, peer: PeerId | null = self): Promise<void> => {
+    log.info(what, { text })
+    await ledger.addEvent({ what, peer, video: null, text })
+  }
+
+  const isLive = (peer: PeerId): boolean => {
+    if (peer === self) return true
+    const heard = peers.get(peer)
+    return heard !== undefined && heard.beat.state !== 'leaving' && clock.mono() - heard.heard_mono < KEEPER_HEARD_MS
+  }
+
+  /** This engine's record, once this peer is the one to keep it. */
+  async function kept(): Promise<HostRecord | null> {
+    engine ??= await launcher.engine()
+    let host = await hostOf(engine)
+    if (!host?.peers.includes(self)) {
+      await ledger.reachHost(engine, self)
+      host = await hostOf(engine)
+    }
+    const [keeper] = host?.peers.filter(isLive).sort() ?? []
+    return host && keeper === self ? host : null
+  }
+
+  const hostOf = async (id: string) => (await ledger.hosts()).find((host) => host._id === id)
+
+  function seen(worker: LaunchedWorker, records: readonly PeerRecord[]): SeenWorker {
+    const heard = peers.all().find(({ beat }) => beat.name === worker.name)
+    const unheard_ms = heard ? clock.mono() - heard.heard_mono : Math.min(worker.life_ms, clock.mono() - since)
+    const draining = records.some((record) => record._id === heard?.peer && record.draining)
+    return { ...worker, peer: heard?.peer ?? null, unheard_ms, busy: heard?.beat.busy ?? 0, draining }
+  }
+
+  async function remove(worker: SeenWorker, why: string): Promise<void> {
+    await launcher.stop(worker.id)
+    if (worker.peer !== null && worker.draining) await ledger.setPeer(worker.peer, { draining: false, reason: null })
+    const diedAtOnce = worker.state === 'ended' && !worker.draining && worker.life_ms < WORKER_HEALTHY_MS
+    if (!diedAtOnce)
+      return tell(worker.draining ? 'worker_drained' : 'worker_gone', `${worker.name} is removed: ${why}`)
+    const waitMs = backoffMs({ tries: deaths.count, baseMs: WORKER_RESTART_MS.base, maxMs: WORKER_RESTART_MS.max, rng })
+    deaths.count++
+    deaths.notBefore = clock.mono() + waitMs
+    await tell(
+      'worker_failed',
+      `${worker.name} died at once (${why}); the next start waits ${Math.ceil(waitMs / 1000)} s`,
+    )
+  }
+
+  async function setDraining(peer: PeerId, name: string, is: boolean): Promise<void> {
+    await ledger.setPeer(peer, { draining: is, reason: is ? DRAIN_REASON : null })
+    options.hint({ what: 'peers', video: null })
+    log.info(is ? 'draining' : 'kept after all', { worker: name })
+  }
+
+  async function start(count: number, reason: string): Promise<void> {
+    for (let n = 0; n < count && clock.mono() >= deaths.notBefore; n++) {
+      const name = `${LAUNCHED_PREFIX}${rng.token().slice(0, 8)}`
+      await launcher.start(options.spec(name, reason))
+      await tell('worker_started', `${name}: ${reason}`)
+    }
+  }
+
+  async function apply(host: HostRecord): Promise<void> {
+    const records = await ledger.peers()
+    const workers = (await launcher.list()).map((worker) => seen(worker, records))
+    if (workers.some((worker) => worker.state === 'running' && worker.life_ms > WORKER_HEALTHY_MS)) deaths.count = 0
+    for (const step of planHost(Math.min(host.wanted, options.max), workers)) {
+      if (stopping.signal.aborted) return
+      if (step.do === 'remove') await remove(step.worker, step.why)
+      else if (step.do === 'start') await start(step.count, host.reason ?? 'wanted')
+      else await setDraining(step.peer, step.worker.name, step.do === 'drain')
+    }
+  }
+
+  /** A launcher's failure is a state, told when it begins and when it ends. */
+  async function round(): Promise<void> {
+    try {
+      const host = await kept()
+      if (host) await apply(host)
+      if (away !== null) await tell('engine_back', 'workers can be started and stopped here again')
+      away = null
+    } catch (error) {
+      if (error instanceof LedgerAway) throw error
+      const why = sentence(error)
+      if (why === away) return
+      away = why
+      log.warn('the engine cannot do what is wanted', { why })
+      await tell(error instanceof EngineAway ? 'engine_away' : 'launch_failed', `${why}; encoding goes on`)
+    }
+  }
+
+  async function loop(): Promise<void> {
+    const { signal } = stopping
+    while (!signal.aborted) {
+      await round().catch((error: unknown) => {
+        if (!signal.aborted) log.warn('keeping the engine is tried again', { error: sentence(error) })
+      })
+      await clock.sleep(RECONCILE_MS, signal).catch(() => {})
+    }
+  }
+
+  return {
+    round,
+    start() {
+      running ??= loop()
+    },
+    async stop() {
+      stopping.abort(new DOMException('stopped', 'AbortError'))
+      await running
+      await launcher.close()
+    },
+  }
+}
