@@ -12,6 +12,7 @@ import { createNode, type ReelNode } from '../../node/node.ts'
 import { createPlanSource } from '../../node/plan-source.ts'
 import { createStatus, type StatusSnapshot } from '../../node/status.ts'
 import { createSubmit } from '../../node/submit.ts'
+import { createSuspicions, type Suspicions } from '../../node/suspicions.ts'
 import { createAudioRunner } from '../../node/worker/run-audio.ts'
 import { createVideoRunner } from '../../node/worker/run-video.ts'
 import { asPeerId, type PeerId, RESOLUTIONS, type TaskKind, type VideoId } from '../../protocol/ids.ts'
@@ -43,6 +44,7 @@ interface Running {
   readonly life: Life
   readonly node: ReelNode
   readonly ledger: Ledger
+  readonly suspicions: Suspicions
   snapshot(): Promise<StatusSnapshot>
 }
 
@@ -79,7 +81,9 @@ export class SimulatedPeer {
     this.#lives++
     this.running = this.#compose(life)
     this.#world.trace(`${this.machine} starts`)
-    await this.running.node.start()
+    const { node, suspicions } = this.running
+    await node.start()
+    suspicions.start()
   }
 
   /** As SIGTERM. Resolves when the process has ended. */
@@ -87,6 +91,7 @@ export class SimulatedPeer {
     const { running } = this
     if (!running) return
     this.#world.trace(`${this.machine} stops`)
+    running.suspicions.stop()
     await running.node.stop()
     if (this.running !== running) return
     if (running.life.timers() > 0)
@@ -169,6 +174,7 @@ export class SimulatedPeer {
     const log = this.#log()
     const plans = createPlanSource(ledger)
     const table = createPeerTable({ clock, self })
+    const suspicions = createSuspicions({ mesh, clock, table })
     const young = new Set<string>()
     const shared = {
       self,
@@ -190,7 +196,6 @@ export class SimulatedPeer {
         merge: createMergeRunner(shared),
       }),
     }
-    const mayLead = async () => (disk.isFull(machine) ? 'disk_full' : null)
     const coordinator = plan.coordinates
       ? createCoordinator({
           ...shared,
@@ -198,7 +203,8 @@ export class SimulatedPeer {
           peers: table,
           capability: plan.works ? CAPABILITY : null,
           connected: () => mesh.peers(),
-          mayLead,
+          suspicions,
+          mayLead: () => node.mayLead(),
           hint,
         })
       : null
@@ -247,7 +253,7 @@ export class SimulatedPeer {
       own: heartbeat.own,
       problems: deliverer.problems,
     })
-    return { life, node, ledger, snapshot: status.snapshot }
+    return { life, node, ledger, suspicions, snapshot: status.snapshot }
   }
 
   /** Warnings are part of the trace; an error is something nobody foresaw. */
