@@ -62,6 +62,7 @@ export interface Attempts {
 
 export function createAttempts(options: AttemptsOptions): Attempts {
   const { self, ledger, clock, rng, log } = options
+  let isStopped = false
   const runs = new Map<Run, Promise<boolean>>()
 
   async function execute(assigned: Assigned, run: Run): Promise<readonly TaskResult[]> {
@@ -72,6 +73,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       return failAll(new AttemptFailed('unexpected', `this peer has no runner for ${assigned[0].task.kind} tasks`))
     const progress = (done: number, speed: number) => Object.assign(run, { done: Math.min(1, done), speed })
     try {
+      run.controller.signal.throwIfAborted()
       return await runner({ held: assigned, signal: run.controller.signal, progress })
     } catch (error) {
       return failAll(asFailure(error))
@@ -174,6 +176,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     run(assigned, counted) {
       const alive = new Map(assigned.map((held) => [held.task._id, held]))
       const run: Run = { alive, counted, controller: new AbortController(), bell: createBell(clock), done: 0, speed: 0 }
+      // A claim that was on its way when the stop came is given back before it costs anything.
+      if (isStopped) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
       const ending = runAll(assigned, run).finally(() => runs.delete(run))
       runs.set(run, ending)
       return ending
@@ -195,6 +199,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     async stop(drainMs) {
       const ending = Promise.allSettled(runs.values())
       if (drainMs > 0) await within(clock, drainMs, ending)
+      isStopped = true
       giveBack()
       await ending
     },

@@ -176,6 +176,16 @@ describe('a worker', () => {
     assert.deepEqual([now.status, now.claims, now.strikes, now.failures], ['PENDING', [], [], []])
   })
 
+  it('gives back at once a claim that was on its way when it stopped', async () => {
+    actor.line.latencyMs = { least: 500, most: 500 }
+    worker.start()
+    while ((await task()).status === 'PENDING') await stage.pass(10)
+    const before = actor.clock.mono()
+    await stage.until(worker.stop(0))
+    assert.deepEqual([(await task()).status, runs.length], ['PENDING', 0])
+    assert.ok(actor.clock.mono() - before < 4_000)
+  })
+
   it('finishes what runs where a drain gives it the time', async () => {
     worker.start()
     await stage.pass(1_000)
