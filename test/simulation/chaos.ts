@@ -105,6 +105,16 @@ export function play(options: ChaosOptions): Play {
       return true
     })
 
+  async function cancel(film: number, by: number, retryAfterMs: number | null): Promise<void> {
+    open++
+    await act(film, by, 'cancel')
+    if (retryAfterMs !== null) {
+      await people.wait(retryAfterMs)
+      await act(film, by, 'retry')
+    }
+    open--
+  }
+
   async function stopAndReturn(peer: SimulatedPeer, backAfterMs: number): Promise<void> {
     if (peer.state !== 'running') return
     const { running } = peer
@@ -168,11 +178,7 @@ export function play(options: ChaosOptions): Play {
         break
       case 'cancel':
         films[fault.film]!.wasCancelled = true
-        void act(fault.film, fault.by, 'cancel').then(async () => {
-          if (fault.retryAfterMs === null) return
-          await people.wait(fault.retryAfterMs)
-          await act(fault.film, fault.by, 'retry')
-        })
+        void cancel(fault.film, fault.by, fault.retryAfterMs)
         break
       case 'priority':
         void act(fault.film, fault.by, { priority: fault.priority })
