@@ -117,9 +117,10 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
     if (term !== undefined) video.coordinator_term = term
     return video
   }
-  const end = (video: Video | null, status: 'FAILED' | 'CANCELLED', failure: string | null): Changed => {
+  const end = (id: VideoId, video: Video | null, status: 'FAILED' | 'CANCELLED', failure: string | null): Changed => {
     if (video) Object.assign(video, { status, failure, ended_at: state.options.now() })
-    if (video) tasks.cancel(video._id)
+    // Also when it had ended before: asking again leaves nothing to encode.
+    if (isEnded(videos.get(id)?.status ?? 'QUEUED')) tasks.cancel(id)
     return changed(video !== null)
   }
   const is =
@@ -163,8 +164,9 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
       if (video) tasks.lose(taskId(id, 'merge'), null, term)
       return changed(video !== null)
     },
-    failVideo: async (id, failure, term) => end(in_(id, isOpen, term), 'FAILED', failure.slice(-FAILURE_MESSAGE_BYTES)),
-    cancel: async (id) => end(in_(id, isOpen), 'CANCELLED', null),
+    failVideo: async (id, failure, term) =>
+      end(id, in_(id, isOpen, term), 'FAILED', failure.slice(-FAILURE_MESSAGE_BYTES)),
+    cancel: async (id) => end(id, in_(id, isOpen), 'CANCELLED', null),
     setPriority: async (id, priority) => {
       const video = in_(id, isOpen)
       if (video) video.priority = priority

@@ -6,7 +6,6 @@
 import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
-import { MongoClient } from 'mongodb'
 import { createLedger } from '../../node/ledger/crowd-worker.fixture.ts'
 import { systemClock, systemRng } from '../../node/system-clock.ts'
 import { asPeerId, asToken, type PeerId } from '../../protocol/ids.ts'
@@ -74,6 +73,7 @@ function bareSqlite(job: ClaimerJob): { call: Call; close: () => Promise<void> }
 }
 
 async function bareMongo(job: ClaimerJob): Promise<{ call: Call; close: () => Promise<void> }> {
+  const { MongoClient } = await import('mongodb')
   const client = new MongoClient(job.at, { writeConcern: { w: 'majority', journal: true }, maxPoolSize: 10 })
   const bare = client.db().collection<{ _id: string; n: number }>('bare')
   for (let claimer = 0; claimer < job.claimers; claimer++) {

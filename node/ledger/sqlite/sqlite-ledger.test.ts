@@ -41,4 +41,4 @@ const harness: LedgerHarness = {
 }
 
 const all = process.env.REELMESH_ALL === '1'
-ledgerConformance('SQLite', harness, { runs: all ? 2_000 : 60, length: 80, compareEvery: 1 })
+ledgerConformance('SQLite', harness, { runs: all ? 1_000 : 60, length: 80, compareEvery: 1 })
