@@ -57,6 +57,10 @@ for (const add of [
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(reelmesh ${command.name()} --help says more)`)
 
+// `reelmesh videos | head` closes the pipe early: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+})
 try {
   if (process.argv.length <= 2) program.help()
   await program.parseAsync(process.argv)

@@ -39,6 +39,6 @@ export function addNode(program: Command): void {
       say(`${config.name} is up: peer ${node.self}`)
       for (const address of node.addresses()) say(`  ${address}`)
     }
-    await untilStopped({ parentChannel: config.parent_channel, stop: node.stop })
+    await untilStopped({ parentChannel: config.parent_channel, drained: node.drained, stop: node.stop })
   })
 }

@@ -1,4 +1,4 @@
-/** `reelmesh pause` and `resume`: a machine goes back to its owner without leaving the mesh. */
+/** `reelmesh pause`, `resume` and `drain`: a machine goes back to its owner, for a while or for good. */
 import type { Command } from 'commander'
 import { addConfigOptions, configFrom } from './options.ts'
 import { say } from './output.ts'
@@ -11,6 +11,11 @@ const VERBS = [
     done: 'paused; `reelmesh resume` puts it back to work',
   },
   { name: 'resume', description: 'put a paused peer back to work', done: 'back to work' },
+  {
+    name: 'drain',
+    description: 'let a peer finish what it runs, then leave the mesh and exit',
+    done: 'draining; it exits when nothing runs there any more',
+  },
 ] as const
 
 export function addPeerVerbs(program: Command): void {

@@ -6,7 +6,11 @@ const INTERRUPTED = 130
 const ORPHAN_MS = 1_500
 
 /** Resolves when the process was told to stop and `stop` has ended. Exits 0 after SIGTERM, as supervisors expect. */
-export function untilStopped(options: { parentChannel: boolean; stop(): Promise<void> }): Promise<void> {
+export function untilStopped(options: {
+  parentChannel: boolean
+  drained?: Promise<void>
+  stop(): Promise<void>
+}): Promise<void> {
   return new Promise((resolve, reject) => {
     let told = 0
     const begin = (code: number) => {
@@ -16,6 +20,7 @@ export function untilStopped(options: { parentChannel: boolean; stop(): Promise<
     }
     process.on('SIGTERM', () => begin(0))
     process.on('SIGINT', () => begin(0))
+    void options.drained?.then(() => told === 0 && begin(0))
     if (!options.parentChannel) return
     process.stdin.resume()
     process.stdin.on('close', () => {

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { freemem, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
+import { createLauncher } from '../coordinator/launcher/launchers.ts'
 import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
 import { createMergeRunner } from '../coordinator/tasks/merge.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
@@ -24,6 +25,8 @@ import { nextBootEpoch } from './boot-epoch.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import { type DataLock, lockDataDir } from './data-lock.ts'
 import { createDeliverer } from './delivery.ts'
+import { createFleet, scalingOf } from './fleet.ts'
+import { handOver } from './handover.ts'
 import { createHeartbeat, createPeerTable } from './heartbeat.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
@@ -51,6 +54,8 @@ export interface RunningNode extends NodeFace {
   readonly node: ReelNode
   readonly media: Media
   readonly proof: Proof
+  /** Resolves when someone drained this peer and nothing runs here any more. */
+  readonly drained: Promise<void>
   /** What stands in the way of deliveries here. */
   problems(): ReadonlyMap<VideoId, string>
   addresses(): readonly string[]
@@ -140,6 +145,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const plans = createPlanSource(ledger)
   const table = createPeerTable({ clock, self })
   const suspicions = createSuspicions({ mesh, clock, table })
+  const drained = Promise.withResolvers<void>()
   const young = new Set<string>()
   const shared = { self, ledger, store, exchange, media, clock, rng, log, plans }
   const hint: ReelNode['hint'] = (what) => node.hint(what)
@@ -161,6 +167,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
         peers: table,
         suspicions,
         capability: slots > 0 ? capability : null,
+        scaling: scalingOf(config, slots),
         connected: () => mesh.peers(),
         mayLead,
         hint,
@@ -185,6 +192,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
     keepsHouse: config.store_dir === undefined,
     young,
     drainMs: config.drain_timeout_ms,
+    drained: () => void handOver(shared).then(drained.resolve),
     identity: { version: VERSION, host, name: config.name, roles: config.roles, ffmpeg: proof.ffmpeg },
     submit,
   })
@@ -212,20 +220,25 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   suspicions.start()
   undo.push(() => suspicions.stop())
   undo.push(() => node.stop())
+  const addresses = () => mesh.addresses()
+  const fleet = createFleet(config, { ...shared, createLauncher, peers: table, swarmKey, hint, addresses })
+  fleet?.start()
+  undo.push(() => fleet?.stop())
   const face: NodeFace = {
     self,
     ledger,
     snapshot: status.snapshot,
     submit: node.submit,
     act: node.act,
-    setPaused: node.setPaused,
+    setPeer: node.setPeer,
   }
   const control = await serveControl(createApi(face), controlSocketPath(dataDir))
   undo.push(() => control.close())
   const stop = once(async () => {
     for (const step of undo.reverse()) await step()
   })
-  return { ...face, node, media, proof, problems: deliverer.problems, addresses: () => mesh.addresses(), stop }
+  const problems = deliverer.problems
+  return { ...face, node, media, proof, drained: drained.promise, problems, addresses, stop }
 }
 
 function capabilityOf(config: Config, proof: Proof): Capability {

@@ -83,6 +83,9 @@ export const configSchema = z.object({
   scale_volumes: list(z.string().min(1))
     .default([])
     .describe('volumes of started containers, such as keys:/keys:ro; the mesh key must be among them'),
+  scale_labels: list(z.string().regex(/^[^=]+=/, 'give name=value'))
+    .default([])
+    .describe('more labels of started containers, name=value: compose then shows and removes them with its own'),
   scale_cpus: numeric(z.number().min(0.01).max(1024)).default(WORKER_LIMITS.cpus).describe('cores a container may use'),
   scale_memory_mb: count(128, 1_048_576).default(WORKER_LIMITS.memoryMb).describe('memory a container may use, MiB'),
   log_level: z

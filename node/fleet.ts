@@ -59,6 +59,7 @@ function launcherOf(config: Config, { clock, ledger, swarmKey }: FleetParts): La
     image: config.scale_image,
     network: config.scale_network ?? null,
     volumes: config.scale_volumes,
+    labels: Object.fromEntries(config.scale_labels.map((label) => label.split(/=(.*)/s, 2))),
   }
 }
 

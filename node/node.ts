@@ -13,12 +13,12 @@ import { createBell } from '../protocol/bell.ts'
 import type { BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
-import { LedgerAway, sentence } from '../protocol/errors.ts'
+import { sentence } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import { decodeHint, encodeHint, type Hint } from '../protocol/hint.ts'
 import type { PeerId, Sha256, TaskKind, VideoId } from '../protocol/ids.ts'
-import type { Changed, Ledger } from '../protocol/ledger.ts'
-import { FREE_DISK, IDLE_POLL_MS, INPUT_LOOK_MS, LOG_BYTES_MAX, SWEEP_MS } from '../protocol/limits.ts'
+import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
+import { IDLE_POLL_MS, INPUT_LOOK_MS, LOG_BYTES_MAX, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
@@ -27,6 +27,7 @@ import type { Task } from '../protocol/task.ts'
 import type { Deliverer } from './delivery.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { InputFolder } from './input-folder.ts'
+import { createStanding } from './standing.ts'
 import type { StatusSnapshot } from './status.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
@@ -38,8 +39,8 @@ export interface NodeFace {
   snapshot(): Promise<StatusSnapshot>
   submit(request: SubmitRequest): Promise<Submitted>
   act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>
-  /** Takes a peer off the work, or puts it back, without taking it out of the mesh. */
-  setPaused(peer: PeerId, is: boolean): Promise<void>
+  /** Pauses, resumes or drains a peer: it reads its record at the hint that follows. */
+  setPeer(peer: PeerId, change: Partial<Pick<PeerRecord, 'paused' | 'draining' | 'reason'>>): Promise<void>
 }
 
 export interface HeartbeatSender {
@@ -68,6 +69,8 @@ export interface NodeParts {
   readonly keepsHouse: boolean
   readonly young: ReadonlySet<string>
   readonly drainMs: number
+  /** Told once when this peer was drained: it should stop. */
+  drained?(): void
   readonly identity: Pick<Heartbeat, 'version' | 'host' | 'name' | 'roles' | 'ffmpeg'>
   submit(request: SubmitRequest): Promise<Submitted>
 }
@@ -85,6 +88,8 @@ export interface ReelNode extends Omit<NodeFace, 'snapshot'> {
 }
 
 const LAST_HOUSEKEEPING_MS = 3_000
+/** How long a stop waits for what needs the ledger. */
+const LEDGER_STOP_MS = 6_000
 
 /** A running attempt this far done makes its slot as good as idle for one that plans ahead. */
 const SOON_FREE = 0.5
@@ -95,10 +100,7 @@ export function createNode(parts: NodeParts): ReelNode {
   const bell = createBell(clock)
   const loops: Promise<void>[] = []
   let heartbeat: HeartbeatSender | null = null
-  let state: Heartbeat['state'] = 'idle'
-  let leaving = false
   let deaf: (() => void) | null = null
-  let paused = { at: Number.NEGATIVE_INFINITY, is: false }
 
   const hint = (what: Omit<Hint, 'v'>): void => {
     void mesh.publish('work', encodeHint({ v: 1, ...what })).catch(() => {})
@@ -109,48 +111,20 @@ export function createNode(parts: NodeParts): ReelNode {
     if (what === 'video' && video !== null) worker.recheck(video)
     if (what === 'decided' && task) worker.recheck(task)
     if (what === 'tasks' || what === 'video' || what === 'peers') worker.hint()
-    if (what === 'peers') {
-      paused.at = Number.NEGATIVE_INFINITY
-      void isPaused().catch(() => {})
-    }
+    if (what === 'peers') void standing.look().catch(() => {})
     coordinator?.hint(what)
     if (what === 'video') bell.ring()
   }
 
-  async function mayClaim(): Promise<string | null> {
-    try {
-      const reason = leaving ? 'leaving' : (await isPaused()) ? 'paused' : (await hasRoom()) ? null : 'disk_full'
-      state = reason ?? 'idle'
-      return reason
-    } catch (error) {
-      if (!(error instanceof LedgerAway)) throw error
-      state = 'ledger_away'
-      return state
-    }
-  }
-
-  /** A paused peer, or one whose disk is full, leaves the leading to others. What the ledger cannot say now is as it was. */
-  async function mayLead(): Promise<string | null> {
-    const is = await isPaused().catch(() => paused.is)
-    if (is) return 'paused'
-    return (await hasRoom().catch(() => true)) ? null : 'disk full'
-  }
-
-  async function isPaused(): Promise<boolean> {
-    if (clock.mono() - paused.at > 5 * IDLE_POLL_MS) {
-      const record = await ledger.peer(self)
-      const is = record.paused || record.draining
-      // The machine goes back to its owner now, not when the chunk is done.
-      if (is && !paused.is) worker.giveBack()
-      paused = { at: clock.mono(), is }
-    }
-    return paused.is
-  }
-
-  async function hasRoom(): Promise<boolean> {
-    const { freeBytes, totalBytes } = await store.room()
-    return freeBytes >= Math.min(FREE_DISK.share * totalBytes, FREE_DISK.capBytes)
-  }
+  const standing = createStanding({
+    self,
+    ledger,
+    store,
+    clock,
+    running: () => worker.running().length,
+    giveBack: () => worker.giveBack(),
+    drained: () => parts.drained?.(),
+  })
 
   function otherSlots(): number {
     const others = table
@@ -166,7 +140,7 @@ export function createNode(parts: NodeParts): ReelNode {
 
   const worker: Worker = createWorker({
     ...parts,
-    mayClaim,
+    mayClaim: standing.mayClaim,
     otherSlots,
     async mayTakeDesk(task) {
       const leads = coordinator?.term() != null
@@ -188,6 +162,13 @@ export function createNode(parts: NodeParts): ReelNode {
     }
   }
 
+  async function endWork(): Promise<void> {
+    await worker.stop(parts.drainMs)
+    await Promise.all(loops)
+    if (parts.keepsHouse) await lastHousekeeping()
+    await coordinator?.stop()
+  }
+
   /** What a video delivered a moment ago leaves behind is gone before the process is; a ledger that is away is not waited for. */
   async function lastHousekeeping(): Promise<void> {
     await within(clock, LAST_HOUSEKEEPING_MS, keepHouse({ ledger, store, young: parts.young })).catch(() => {})
@@ -207,9 +188,9 @@ export function createNode(parts: NodeParts): ReelNode {
     worker,
     submit: parts.submit,
     hint,
-    mayLead,
-    async setPaused(peer, is) {
-      await ledger.setPeer(peer, { paused: is, reason: is ? 'paused by its owner' : null })
+    mayLead: standing.mayLead,
+    async setPeer(peer, change) {
+      await ledger.setPeer(peer, change)
       hint({ what: 'peers', video: null })
     },
     attach(sender) {
@@ -225,7 +206,7 @@ export function createNode(parts: NodeParts): ReelNode {
       slots: parts.slots,
       busy: worker.busySlots(),
       load: clockLoad(),
-      state: leaving ? 'leaving' : state === 'idle' && worker.busySlots() > 0 ? 'working' : state,
+      state: standing.state(),
       running: worker.running(),
     }),
     async act(what, video) {
@@ -249,6 +230,8 @@ export function createNode(parts: NodeParts): ReelNode {
       })
       await mesh.start()
       await releaseEarlierLife()
+      // A drain ended the life it was meant for.
+      if ((await ledger.peer(self)).draining) await ledger.setPeer(self, { draining: false, reason: null })
       heartbeat?.start()
       coordinator?.start()
       worker.start()
@@ -260,12 +243,10 @@ export function createNode(parts: NodeParts): ReelNode {
     },
     async stop() {
       if (stopping.signal.aborted) return
-      leaving = true
+      standing.leave()
       stopping.abort(new DOMException('the node stops', 'AbortError'))
-      await worker.stop(parts.drainMs)
-      await Promise.all(loops)
-      if (parts.keepsHouse) await lastHousekeeping()
-      await coordinator?.stop()
+      // A ledger that is away must not hold up a stop: claims and the lease then run out by themselves.
+      await within(clock, parts.drainMs + LEDGER_STOP_MS, endWork()).catch(() => {})
       await heartbeat?.beatNow().catch(() => {})
       await heartbeat?.stop()
       deaf?.()

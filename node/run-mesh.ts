@@ -80,7 +80,7 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
     snapshot: node.snapshot,
     submit: node.submit,
     act: node.act,
-    setPaused: node.setPaused,
+    setPeer: node.setPeer,
     problem: (video) => node.problems().get(video),
     sleep: systemClock.sleep,
     async stop() {

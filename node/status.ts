@@ -87,6 +87,8 @@ export interface StatusOptions {
 /** Ended videos shown, newest last. */
 const VIDEOS_SHOWN = 200
 const EVENTS_SHOWN = 50
+/** Events looked through for notes of merges. */
+const EVENTS_READ = 500
 
 export function createStatus(options: StatusOptions): { snapshot(): Promise<StatusSnapshot> } {
   const { self, version, ledger, clock, table, plans } = options
@@ -101,12 +103,20 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
     const videos = await ledger.videos({ limit: VIDEOS_SHOWN })
     const progress = await ledger.progress(videos.map((video) => video._id))
     const running = beats().flatMap(({ beat }) => beat.running)
+    const notes = (await ledger.events(EVENTS_READ)).filter((event) => event.what === 'note')
     return Promise.all(
       videos.map(async (video) => {
         const tasks = progress.get(video._id) ?? []
         const plan = video.plan ? await plans.planOf(video._id).catch(() => null) : null
         const mine = running.filter((attempt) => videoOf(attempt.task) === video._id)
-        return row({ video, plan, tasks, running: mine, problem: options.problems().get(video._id) })
+        return row({
+          video,
+          plan,
+          tasks,
+          running: mine,
+          told: notes.filter((event) => event.video === video._id).map((event) => event.text),
+          problem: options.problems().get(video._id),
+        })
       }),
     )
   }
@@ -116,6 +126,8 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
     plan: Plan | null
     tasks: VideoRow['tasks']
     running: readonly RunningAttempt[]
+    /** What merges noted. */
+    told: readonly string[]
     problem: string | undefined
   }): VideoRow {
     const { video, plan, tasks } = of
@@ -139,7 +151,7 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
       outputs: video.outputs.map(({ resolution, sha256, bytes }) => ({ resolution, sha256, bytes })),
       deliveries: video.deliveries,
       failure: video.failure,
-      notes: [...(plan?.notes ?? []), ...(of.problem ? [of.problem] : [])],
+      notes: [...(plan?.notes ?? []), ...of.told, ...(of.problem ? [of.problem] : [])],
     }
   }
 
@@ -220,8 +232,22 @@ function shareDone(video: Video, tasks: VideoRow['tasks'], running: readonly Run
     ({ resolution, status }) => status === 'COMPLETED' && resolution !== 'ingest' && resolution !== 'merge',
   )
   const completed = counted.reduce((sum, each) => sum + each.count, 0)
-  const partly = running
-    .filter(({ task }) => !/\/(ingest|merge)\//.test(task))
-    .reduce((sum, attempt) => sum + attempt.done, 0)
-  return Math.min(1, (completed + partly) / Math.max(1, video.plan.tasks))
+  return Math.min(1, (completed + partlyDone(tasks, running)) / Math.max(1, video.plan.tasks))
+}
+
+/**
+ * What running attempts add. A heartbeat may be a second old and name tasks that are COMPLETED by now, so of each rendition
+ * no more of them count than the ledger says are PROCESSING, the least done first.
+ */
+function partlyDone(tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
+  const processing = tasks.filter(
+    ({ resolution, status }) => status === 'PROCESSING' && resolution !== 'ingest' && resolution !== 'merge',
+  )
+  return processing.reduce((sum, { resolution, count }) => {
+    const shares = running.filter(({ task }) => task.split('/')[1] === resolution).map(({ done }) => done)
+    return shares
+      .sort((a, b) => a - b)
+      .slice(0, count)
+      .reduce((all, done) => all + done, sum)
+  }, 0)
 }

@@ -3,7 +3,7 @@
  * ignore or reject. `ignore` is for what a newer or restarted peer may honestly send; `reject` for what no honest peer would.
  */
 import { z } from 'zod'
-import { isPeerId, isTaskId, RESOLUTIONS, type PeerId, type TaskId } from './ids.ts'
+import { isPeerId, isTaskId, type PeerId, RESOLUTIONS, type TaskId } from './ids.ts'
 import { ADDRESSES_PER_PEER, GOSSIP_BYTES_MAX } from './limits.ts'
 
 export type Decoded<T> =
@@ -14,7 +14,11 @@ export type Decoded<T> =
 export const ROLES = ['worker', 'coordinator'] as const
 export type Role = (typeof ROLES)[number]
 
-const word = z.string().min(1).max(64).regex(/^[\x21-\x7e]+$/)
+const word = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[\x21-\x7e]+$/)
 const count = z.number().int().min(0).max(1_000_000)
 
 const running = z.object({
@@ -51,8 +55,15 @@ const heartbeatSchema = z.object({
   running: z.array(running).max(64),
 })
 
-export type RunningAttempt = { readonly task: TaskId; readonly attempt: number; readonly done: number; readonly speed: number }
-export type Heartbeat = Omit<z.infer<typeof heartbeatSchema>, 'running'> & { readonly running: readonly RunningAttempt[] }
+export type RunningAttempt = {
+  readonly task: TaskId
+  readonly attempt: number
+  readonly done: number
+  readonly speed: number
+}
+export type Heartbeat = Omit<z.infer<typeof heartbeatSchema>, 'running'> & {
+  readonly running: readonly RunningAttempt[]
+}
 
 export const encodeHeartbeat = (beat: Heartbeat): Uint8Array => new TextEncoder().encode(JSON.stringify(beat))
 
@@ -77,7 +88,10 @@ export function decodeMessage<S extends z.ZodType>(data: Uint8Array, schema: S):
 }
 
 /** True when `(epoch, seq)` is newer than the last accepted one. Older ones are ignored, never rejected: reordering is normal. */
-export function isNewer(beat: { epoch: number; seq: number }, last: { epoch: number; seq: number } | undefined): boolean {
+export function isNewer(
+  beat: { epoch: number; seq: number },
+  last: { epoch: number; seq: number } | undefined,
+): boolean {
   return last === undefined || beat.epoch > last.epoch || (beat.epoch === last.epoch && beat.seq > last.seq)
 }
 
@@ -89,7 +103,12 @@ const suspicionSchema = z.object({
   /** The first two are an observer's own connection and count as independent. */
   why: z.enum(['closed', 'alive', 'heartbeat']),
 })
-export type Suspicion = { readonly v: 1; readonly peer: PeerId; readonly epoch: number; readonly why: 'closed' | 'alive' | 'heartbeat' }
+export type Suspicion = {
+  readonly v: 1
+  readonly peer: PeerId
+  readonly epoch: number
+  readonly why: 'closed' | 'alive' | 'heartbeat'
+}
 
 export const encodeSuspicion = (suspicion: Suspicion): Uint8Array => new TextEncoder().encode(JSON.stringify(suspicion))
 export const decodeSuspicion = (data: Uint8Array): Decoded<Suspicion> =>

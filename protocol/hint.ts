@@ -13,7 +13,7 @@ const hintSchema = z.object({
   what: z.enum(['tasks', 'decided', 'video', 'peers', 'lease']),
   video: z.string().refine(isVideoId).nullable(),
   /** The task that was decided, so that only a second attempt at it looks. */
-  task: z.string().refine(isTaskId).nullable().default(null),
+  task: z.string().refine(isTaskId).nullable().optional(),
 })
 export type Hint = {
   readonly v: 1

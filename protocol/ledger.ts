@@ -83,7 +83,10 @@ export interface LedgerEvent {
 }
 
 /** Tasks by `resolution` and status. */
-export type Progress = ReadonlyMap<VideoId, readonly { resolution: Task['resolution']; status: TaskStatus; count: number }[]>
+export type Progress = ReadonlyMap<
+  VideoId,
+  readonly { resolution: Task['resolution']; status: TaskStatus; count: number }[]
+>
 
 export interface TaskQuery {
   video?: VideoId
@@ -165,7 +168,10 @@ export interface Ledger {
   /** After an error: what that try did get. */
   claimsByToken(token: Token): Promise<Task[]>
   /** One bulk write. Answers the attempts that are lost. */
-  renew(worker: PeerId, attempts: readonly { task: TaskId; attempt: number }[]): Promise<{ lost: { task: TaskId; attempt: number }[] }>
+  renew(
+    worker: PeerId,
+    attempts: readonly { task: TaskId; attempt: number }[],
+  ): Promise<{ lost: { task: TaskId; attempt: number }[] }>
   /** Reads back by `_id` on any doubt: `done` also when an earlier try of the same attempt had committed. */
   complete(done: {
     task: TaskId

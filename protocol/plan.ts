@@ -26,7 +26,12 @@ export interface VideoFacts {
   readonly interlaced: boolean
   /** Field order when interlaced. */
   readonly top_field_first: boolean
-  readonly color: { readonly range: string; readonly primaries: string; readonly transfer: string; readonly space: string }
+  readonly color: {
+    readonly range: string
+    readonly primaries: string
+    readonly transfer: string
+    readonly space: string
+  }
   readonly hdr: boolean
 }
 

@@ -34,7 +34,11 @@ export type VideoEvent =
   | 'retry'
 
 /** The table above as data; adapters and the reference model are held against it. `retry` goes to QUEUED without a plan. */
-export const VIDEO_TRANSITIONS: readonly { from: readonly VideoStatus[]; event: VideoEvent; to: VideoStatus | 'same' }[] = [
+export const VIDEO_TRANSITIONS: readonly {
+  from: readonly VideoStatus[]
+  event: VideoEvent
+  to: VideoStatus | 'same'
+}[] = [
   { from: ['QUEUED'], event: 'ingest_claimed', to: 'PLANNING' },
   { from: ['QUEUED', 'PLANNING'], event: 'plan_committed', to: 'RUNNING' },
   { from: ['RUNNING'], event: 'tasks_done', to: 'MERGING' },

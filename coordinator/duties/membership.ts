@@ -13,7 +13,7 @@ import type { LossReason } from '../../protocol/mesh.ts'
 import type { Duty, TermContext } from '../coordinator.ts'
 import { doubtSelf, judgePeer, type Verdict } from '../policy/suspicion.ts'
 
-/** How long a new leader waits for workers to appear before it believes that they are gone. */
+/** How long a new leader, and a leader that has never heard of a worker, waits before it believes that it is gone. */
 const ABSENT_MS = 2 * SILENCE_MS
 /** Self-doubt that lasts this long ends the term. */
 const RESIGN_AFTER_MS = 10_000
@@ -27,6 +27,8 @@ export function createMembership(context: TermContext): Membership {
   const { ledger, clock, log, term, self } = context
   const since = clock.mono()
   let doubtingSince: number | null = null
+  /** Holders of claims that are not in the mesh, since when: a worker may claim before anyone has met it. */
+  const missedSince = new Map<PeerId, number>()
 
   const hasLeft = (peer: PeerId): boolean => context.peers.get(peer)?.beat.state === 'leaving'
 
@@ -42,6 +44,12 @@ export function createMembership(context: TermContext): Membership {
       },
       { peers: connected.size + 1 },
     )
+  }
+
+  function hasBeenMissed(peer: PeerId): boolean {
+    const first = missedSince.get(peer) ?? clock.mono()
+    missedSince.set(peer, first)
+    return clock.mono() - first >= ABSENT_MS
   }
 
   /** Why nobody is to be judged now. Told once; after a while the lease is given back. */
@@ -89,9 +97,11 @@ export function createMembership(context: TermContext): Membership {
       const running = await ledger.tasks({ statuses: ['PROCESSING'] })
       const holders = new Set(running.flatMap((task) => task.claims.map((claim) => claim.worker_id)))
       holders.delete(self)
+      for (const peer of missedSince.keys()) if (!holders.has(peer)) missedSince.delete(peer)
       for (const peer of holders) {
         const verdict = judge(peer, connected)
-        if (verdict.isSuspect) await takeBack(peer, verdict.reason, null)
+        if (!verdict.isSuspect) missedSince.delete(peer)
+        else if (context.peers.get(peer) || hasBeenMissed(peer)) await takeBack(peer, verdict.reason, null)
       }
     },
   }

@@ -57,6 +57,10 @@ export function createMergeRunner(options: MergeOptions): Runner {
     return { plan, chunks, audio, extra: extras ? await fetch(extras) : null }
   }
 
+  /** What did not come out right is told among the events, where the video's notes are read from. */
+  const note = (video: VideoId, text: string) =>
+    ledger.addEvent({ what: 'note', peer: self, video, text }).catch(() => {})
+
   return async ({ held, signal, progress }) => {
     const { task } = held[0]
     const parts = await gather(task.video_id, signal)
@@ -65,7 +69,16 @@ export function createMergeRunner(options: MergeOptions): Runner {
       const outputs: VideoOutput[] = []
       for (const [resolution, chunks] of parts.chunks) {
         const out = join(scratch, `${resolution}.mp4`)
-        await media.merge({ plan: parts.plan, resolution, chunks, audio: parts.audio, extra: parts.extra, out, signal })
+        await media.merge({
+          plan: parts.plan,
+          resolution,
+          chunks,
+          audio: parts.audio,
+          extra: parts.extra,
+          out,
+          signal,
+          onNote: (text) => void note(task.video_id, text),
+        })
         outputs.push({ resolution, ...(await store.put(task.video_id, out)), holders: [self] })
         progress(outputs.length / parts.chunks.size, 0)
       }

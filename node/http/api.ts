@@ -11,7 +11,10 @@ import type { NodeFace } from '../node.ts'
 
 export const recipeSchema = z.object({
   version: z.literal(1).default(1),
-  renditions: z.array(z.enum(RESOLUTIONS)).min(1).default([...DEFAULT_RECIPE.renditions]),
+  renditions: z
+    .array(z.enum(RESOLUTIONS))
+    .min(1)
+    .default([...DEFAULT_RECIPE.renditions]),
   codec: z.enum(['h264', 'hevc']).default(DEFAULT_RECIPE.codec),
   preset: z.enum(PRESETS).default(DEFAULT_RECIPE.preset),
   crf: z.number().min(0).max(51).default(DEFAULT_RECIPE.crf),
@@ -35,38 +38,56 @@ const prioritySchema = z.object({ priority: z.number().int().min(-1000).max(1000
 export function createApi(node: NodeFace): Hono {
   const api = new Hono()
   const known = async (text: string): Promise<VideoId> => {
-    if (!isVideoId(text)) throw new UsageError(`${text} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
-    if ((await node.ledger.video(text)) === null) throw new ReelmeshError('unknown_video', `there is no video ${text}; \`reelmesh videos\` lists those there are`)
+    if (!isVideoId(text))
+      throw new UsageError(`${text} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
+    if ((await node.ledger.video(text)) === null)
+      throw new ReelmeshError('unknown_video', `there is no video ${text}; \`reelmesh videos\` lists those there are`)
     return text
   }
 
-  const paused = async (text: string, is: boolean): Promise<PeerId> => {
+  const changed = async (text: string, change: Parameters<NodeFace['setPeer']>[1]): Promise<PeerId> => {
     const { peers } = await node.snapshot()
     const found = peers.filter(({ peer, name }) => peer === text || name === text)
-    if (found.length > 1) throw new UsageError(`${found.length} peers are called ${text}; give the peer id, as \`reelmesh status --json\` shows it`)
-    // A peer that is away now may be paused by its id: it reads that when it is back.
+    if (found.length > 1) {
+      throw new UsageError(
+        `${found.length} peers are called ${text}; give the peer id, as \`reelmesh status --json\` shows it`,
+      )
+    }
+    // A peer that is away now may be named by its id: it reads its record when it is back.
     const id = found[0]?.peer ?? (isPeerId(text) ? text : null)
     if (id === null) throw new UsageError(`no peer is called ${text}; \`reelmesh status\` lists those there are`)
-    await node.setPaused(id, is)
+    await node.setPeer(id, change)
     return id
   }
 
   api.get('/healthz', (c) => c.json({ ok: true }))
   api.get('/v1/status', async (c) => c.json(await node.snapshot()))
   api.get('/v1/videos/:id', async (c) => c.json(await node.ledger.video(await known(c.req.param('id')))))
-  api.get('/v1/videos/:id/tasks', async (c) => c.json(await node.ledger.tasks({ video: await known(c.req.param('id')) })))
+  api.get('/v1/videos/:id/tasks', async (c) =>
+    c.json(await node.ledger.tasks({ video: await known(c.req.param('id')) })),
+  )
   api.post('/v1/videos', async (c) => {
     const body = submitSchema.parse(await c.req.json())
     return c.json(await node.submit({ ...body, signal: c.req.raw.signal }), 201)
   })
-  api.post('/v1/videos/:id/cancel', async (c) => c.json({ result: await node.act('cancel', await known(c.req.param('id'))) }))
-  api.post('/v1/videos/:id/retry', async (c) => c.json({ result: await node.act('retry', await known(c.req.param('id'))) }))
+  api.post('/v1/videos/:id/cancel', async (c) =>
+    c.json({ result: await node.act('cancel', await known(c.req.param('id'))) }),
+  )
+  api.post('/v1/videos/:id/retry', async (c) =>
+    c.json({ result: await node.act('retry', await known(c.req.param('id'))) }),
+  )
   api.post('/v1/videos/:id/priority', async (c) => {
     const { priority } = prioritySchema.parse(await c.req.json())
     return c.json({ result: await node.act({ priority }, await known(c.req.param('id'))) })
   })
-  api.post('/v1/peers/:peer/pause', async (c) => c.json({ peer: await paused(c.req.param('peer'), true) }))
-  api.post('/v1/peers/:peer/resume', async (c) => c.json({ peer: await paused(c.req.param('peer'), false) }))
+  const peerVerbs = {
+    pause: { paused: true, reason: 'paused by its owner' },
+    resume: { paused: false, reason: null },
+    drain: { draining: true, reason: 'draining' },
+  } as const
+  for (const [verb, change] of Object.entries(peerVerbs)) {
+    api.post(`/v1/peers/:peer/${verb}`, async (c) => c.json({ peer: await changed(c.req.param('peer'), change) }))
+  }
   api.notFound((c) => c.json({ code: 'not_found', message: `there is nothing at ${c.req.path}` }, 404))
   api.onError((error, c) => {
     const { code, status } = classify(error)

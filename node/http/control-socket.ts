@@ -45,7 +45,10 @@ export interface ControlClient {
 
 /** Null when no node answers there. What the node refuses is a `ReelmeshError` with its code and sentence. */
 export async function connectControl(path: string): Promise<ControlClient | null> {
-  const client: ControlClient = { get: (at) => call(path, 'GET', at), post: (at, body) => call(path, 'POST', at, body ?? {}) }
+  const client: ControlClient = {
+    get: (at) => call(path, 'GET', at),
+    post: (at, body) => call(path, 'POST', at, body ?? {}),
+  }
   try {
     await client.get('/healthz')
     return client

@@ -135,6 +135,8 @@ export function createWorker(options: WorkerOptions): Worker {
     if (anchor.kind !== 'video') return []
     const progress = (await ledger.progress([anchor.video_id])).get(anchor.video_id) ?? []
     const pending: Partial<Record<Resolution, number>> = {}
+    // While the ingest goes on cutting, more work is about to come than the ledger shows.
+    const isGrowing = progress.some(({ resolution, status }) => resolution === 'ingest' && status !== 'COMPLETED')
     for (const { resolution, status, count } of progress) {
       if (status === 'PENDING') pending[resolution as Resolution] = count
     }
@@ -145,7 +147,7 @@ export function createWorker(options: WorkerOptions): Worker {
       anchor: anchor.resolution as Resolution,
       able: able.filter((rung) => pending[rung] !== undefined),
       pending: Object.fromEntries(RESOLUTIONS.flatMap((rung) => (pending[rung] ? [[rung, pending[rung]]] : []))),
-      slots: 1 + options.otherSlots(),
+      slots: isGrowing ? 1 : 1 + options.otherSlots(),
     })
     const asked = video.map((rung) =>
       ledger.claimTask({
