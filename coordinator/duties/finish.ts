@@ -12,7 +12,7 @@ import { judgeStrikes } from '../policy/strikes.ts'
 
 /** A new leader may just have started: until it has heard who else is there it gives no task up for want of others. */
 const SETTLE_MS = 2 * SILENCE_MS
-/** Who was silent for longer is not waited for. */
+/** Who was silent for longer is not waited for; who left a moment ago may only be restarting. */
 const HEARD_MS = 60_000
 
 export function createFinish(context: TermContext): Duty {
@@ -90,7 +90,7 @@ export function createFinish(context: TermContext): Duty {
 function capablePeers(context: TermContext, video: Video, task: Task): Set<PeerId> {
   const { self, clock, peers } = context
   if (task.kind === 'merge') return new Set([self])
-  const isThere = (heard: HeardPeer) => heard.beat.state !== 'leaving' && clock.mono() - heard.heard_mono < HEARD_MS
+  const isThere = (heard: HeardPeer) => clock.mono() - heard.heard_mono < HEARD_MS
   const isAble = ({ peer, beat }: HeardPeer) =>
     task.kind === 'ingest'
       ? beat.roles.includes('coordinator') && video.source.holders.includes(peer)
