@@ -27,6 +27,9 @@ import { noisyMesh } from './mesh-noise.ts'
 import type { PeerPlan } from './scenario.ts'
 import type { World } from './world.ts'
 
+/** As in `node.ts`. */
+const LEDGER_STOP_MS = 6_000
+
 const CAPABILITY = {
   decoders: ['h264'],
   encoders: ['x264'],
@@ -91,10 +94,13 @@ export class SimulatedPeer {
     const { running } = this
     if (!running) return
     this.#world.trace(`${this.machine} stops`)
+    const began = this.#world.scheduler.now()
     running.suspicions.stop()
     await running.node.stop()
     if (this.running !== running) return
-    if (running.life.timers() > 0)
+    // A ledger that is away is not waited for: the process ends with what still asks it.
+    const isPatient = this.#world.scheduler.now() - began < LEDGER_STOP_MS
+    if (isPatient && running.life.timers() > 0)
       this.#world.report(`${this.machine} left ${running.life.timers()} timers running when it stopped`)
     this.#end()
   }
