@@ -28,6 +28,8 @@ export interface DockerLauncherOptions {
   readonly network: string | null
   /** `volume:/path` or `/host/path:/path`, with `:ro` where nothing is written. */
   readonly volumes: readonly string[]
+  /** Beside those of the launcher's own. */
+  readonly labels?: Readonly<Record<string, string>>
   readonly answerMs?: number
 }
 
@@ -119,7 +121,7 @@ function containerOf(spec: WorkerSpec, options: DockerLauncherOptions): Docker.C
     Image: image,
     ...(command && { Entrypoint: command.slice(0, 1), Cmd: command.slice(1) }),
     Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
-    Labels: { [MESH]: mesh, [NAME]: spec.name, [RENDITION]: spec.rendition, [REASON]: spec.reason },
+    Labels: { ...options.labels, [MESH]: mesh, [NAME]: spec.name, [RENDITION]: spec.rendition, [REASON]: spec.reason },
     HostConfig: {
       NanoCpus: Math.round(spec.limits.cpus * 1e9),
       Memory: spec.limits.memory_mb * 1024 * 1024,

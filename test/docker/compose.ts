@@ -1,0 +1,123 @@
+/** A mesh out of docker-compose.yml, under a project name of its own: brought up, looked at, hurt, and taken down without a trace. */
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { StatusSnapshot } from '../../node/status.ts'
+import { BOXES, checkOutput } from '../sources/check.ts'
+import { ensureSource, findSource, TOOLS } from '../sources/make.ts'
+import { docker, dockerWith, SOCKET } from './engine.ts'
+
+const FILE = join(import.meta.dirname, '..', '..', 'docker-compose.yml')
+export const IMAGE = process.env.REELMESH_TEST_IMAGE ?? 'reelmesh'
+
+export interface ComposeMesh {
+  readonly project: string
+  up(): Promise<void>
+  /** The status as the first of these containers that answers tells it. */
+  status(): Promise<StatusSnapshot>
+  /** Waits for what the status must show, and tells the last one where it never did. */
+  until(what: string, holds: (status: StatusSnapshot) => boolean, seconds: number): Promise<StatusSnapshot>
+  /** Puts a source of the test catalogue into the watched folder, as people do: by a copy that takes a moment, then a rename. */
+  drop(source: string): Promise<void>
+  /** Frames, times, pictures, sound: what is wrong with the three outputs of a dropped source. */
+  problems(source: string): Promise<string[]>
+  container(service: string): string
+  /** Containers that the mesh itself has started, by name. */
+  started(): Promise<string[]>
+  /** Answers what mongosh prints. */
+  ask(expression: string): Promise<string>
+  down(): Promise<void>
+}
+
+export async function composeMesh(
+  profile: string,
+  options: { watchers: readonly string[]; env?: Record<string, string> },
+): Promise<ComposeMesh> {
+  const project = `reelmesh-test-${randomUUID().slice(0, 8)}`
+  const videos = await mkdtemp(join(tmpdir(), `${project}-`))
+  await chmod(videos, 0o777)
+  const gid = SOCKET.startsWith('/') ? String((await stat(SOCKET)).gid) : '0'
+  const env = {
+    COMPOSE_PROJECT_NAME: project,
+    REELMESH_IMAGE: IMAGE,
+    MONGO_VERSION: '6.0',
+    REELMESH_VIDEOS: videos,
+    DOCKER_GID: gid,
+    ...options.env,
+  }
+  const compose = (...args: string[]) => dockerWith(env, 'compose', '-f', FILE, '--profile', profile, ...args)
+  const container = (service: string) => `${project}-${service}-1`
+
+  async function status(): Promise<StatusSnapshot> {
+    let last: unknown
+    for (const service of options.watchers) {
+      try {
+        return JSON.parse(await docker('exec', container(service), 'reelmesh', 'status', '--json')) as StatusSnapshot
+      } catch (error) {
+        last = error
+      }
+    }
+    throw last
+  }
+
+  return {
+    project,
+    container,
+    status,
+    up: async () => void (await compose('up', '-d')),
+    async until(what, holds, seconds) {
+      const giveUpAt = performance.now() + seconds * 1000
+      for (let seen: StatusSnapshot | null = null; ; await sleep(500)) {
+        seen = await status().catch(() => seen)
+        if (seen && holds(seen)) return seen
+        if (performance.now() > giveUpAt)
+          assert.fail(`not within ${seconds} s: ${what}; last seen ${JSON.stringify(seen && brief(seen), null, 1)}`)
+      }
+    },
+    async drop(name) {
+      const input = join(videos, 'input')
+      await mkdir(input, { recursive: true })
+      const { file } = findSource(name)
+      await copyFile(await ensureSource(name), join(input, `.${file}`))
+      await rename(join(input, `.${file}`), join(input, file))
+    },
+    async problems(name) {
+      const source = findSource(name)
+      const file = await ensureSource(name)
+      const found = Object.entries(BOXES).map(async ([rung, box]) => {
+        const output = join(videos, 'outputs', rung, `${source.file.replace(/\.[^.]+$/, '')}.mp4`)
+        const { problems } = await checkOutput({ source, file, output, box, ...TOOLS })
+        return problems.map((problem) => `${rung}: ${problem}`)
+      })
+      return (await Promise.all(found)).flat()
+    },
+    async started() {
+      const filters = ['--filter', 'name=^auto-', '--filter', `network=${project}_mesh`]
+      return (await docker('ps', ...filters, '--format', '{{.Names}}')).split('\n').filter(Boolean)
+    },
+    ask: (expression) => docker('exec', container('mongo-1'), 'mongosh', '--quiet', 'reelmesh', '--eval', expression),
+    async down() {
+      await compose('down', '--remove-orphans', '-v', '-t', '5')
+      const left = await docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${project}`)
+      await rm(videos, { recursive: true, force: true })
+      assert.equal(left, '', 'containers were left behind')
+    },
+  }
+}
+
+/** What a failure needs to show of a status. */
+const brief = ({ leader, peers, videos, events }: StatusSnapshot) => ({
+  leader: leader?.name,
+  peers: peers.map(({ name, state, busy, heard_s }) => `${name} ${state} ${busy} (${heard_s.toFixed(1)} s)`),
+  videos: videos.map(({ name, status, done, tasks, failure }) => ({
+    name,
+    status,
+    done,
+    failure,
+    tasks: tasks.map((each) => Object.values(each).join(' ')),
+  })),
+  events: events.slice(-12).map(({ what, text }) => `${what}: ${text}`),
+})
