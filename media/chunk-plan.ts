@@ -31,7 +31,13 @@ export function planChunks(source: ChunkSource): ChunkPlan[] {
   return starts.map((start, chunk_id) => {
     const next = starts[chunk_id + 1]
     const [start_pts, end] = [times[start]!, next === undefined ? end_pts : times[next]!]
-    return { chunk_id, start_pts, end_pts: end, frames: (next ?? times.length) - start, cut: cutter(start_pts, next === undefined ? null : end).cut }
+    return {
+      chunk_id,
+      start_pts,
+      end_pts: end,
+      frames: (next ?? times.length) - start,
+      cut: cutter(start_pts, next === undefined ? null : end).cut,
+    }
   })
 }
 
@@ -45,7 +51,8 @@ function boundaries({ times, end_pts, time_base, packets }: ChunkSource): number
     const start = times[at]!
     const left = (end_pts - start) / second
     if (left <= CHUNK_S.max) return starts
-    const next = keyframeNear({ keys, usual, start, second, left }) ?? anyPicture({ keys, start, second, left, end_pts })
+    const next =
+      keyframeNear({ keys, usual, start, second, left }) ?? anyPicture({ keys, start, second, left, end_pts })
     at = next === null ? at : lowerBound(times, next)
     if (next === null || at <= starts.at(-1)! || at >= times.length) return starts
   }

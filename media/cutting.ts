@@ -9,13 +9,13 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { Cut, Extras, SourceIndex } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, Rational } from '../protocol/plan.ts'
-import { createCutter, cutOffset, type CutRange } from './chunk-plan.ts'
+import { type CutRange, createCutter, cutOffset } from './chunk-plan.ts'
 import { audioFilter, isDecodedForExtra } from './commands/audio.ts'
 import { packetArgs } from './commands/read.ts'
 import { audioExtraArgs, otherExtraArgs, splitArgs } from './commands/split.ts'
-import { noPackets, takePacket, type PacketIndex, type Packets } from './packet-index.ts'
+import { noPackets, type PacketIndex, type Packets, takePacket } from './packet-index.ts'
 import { rescale, secondsOf } from './rational.ts'
-import { runOrFail, type Programs } from './run-ffmpeg.ts'
+import { type Programs, runOrFail } from './run-ffmpeg.ts'
 
 export interface CutJob {
   readonly plan: Plan
@@ -49,7 +49,10 @@ export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
     const moved = (pts: number) => rescale(pts, plan.time_base, time_base, cutOffset(plan))
     return { path: job.out, start_pts: moved(start_pts), end_pts: moved(end_pts), time_base }
   }
-  throw new AttemptFailed('verify_failed', `chunk ${job.chunk_id} could not be cut: what ffmpeg copied is not what the index says`)
+  throw new AttemptFailed(
+    'verify_failed',
+    `chunk ${job.chunk_id} could not be cut: what ffmpeg copied is not what the index says`,
+  )
 }
 
 const cutters = new WeakMap<object, ReturnType<typeof createCutter>>()
@@ -60,7 +63,12 @@ function cutterOf(index: PacketIndex): ReturnType<typeof createCutter> {
   return cutter
 }
 
-async function split({ run, ffmpeg }: Programs, job: CutJob, cut: NonNullable<ChunkPlan['cut']>, seek: number | null): Promise<void> {
+async function split(
+  { run, ffmpeg }: Programs,
+  job: CutJob,
+  cut: NonNullable<ChunkPlan['cut']>,
+  seek: number | null,
+): Promise<void> {
   const { plan } = job
   const args = splitArgs({
     source: job.source, stream: plan.video.stream, genpts: plan.genpts, seek,
@@ -68,13 +76,21 @@ async function split({ run, ffmpeg }: Programs, job: CutJob, cut: NonNullable<Ch
     offset: cutOffset(plan), out: job.out,
   }) // biome-ignore format: groups
   const outputBytesMax = (await stat(job.source)).size + SLACK_BYTES
-  await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax }, `cutting chunk ${job.chunk_id}`)
+  await runOrFail(
+    run,
+    { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax },
+    `cutting chunk ${job.chunk_id}`,
+  )
 }
 
 async function readCut({ run, ffprobe }: Programs, job: CutJob): Promise<Packets> {
   const packets = noPackets()
   const args = packetArgs({ source: job.out, stream: 0, genpts: false })
-  await runOrFail(run, { program: ffprobe, args, signal: job.signal, onLine: (line) => takePacket(packets, line) }, 'reading a cut chunk')
+  await runOrFail(
+    run,
+    { program: ffprobe, args, signal: job.signal, onLine: (line) => takePacket(packets, line) },
+    'reading a cut chunk',
+  )
   return packets
 }
 
@@ -109,7 +125,12 @@ export async function takeExtras(
   if (audio !== null) await copyExtra(programs, job, audioExtra(plan, job.source, audio), 'copying the audio')
   if (other !== null) {
     const streams = plan.subtitles.map(({ stream }) => stream)
-    await copyExtra(programs, job, otherExtraArgs({ source: job.source, streams, shift: cutOffset(plan), out: other }), 'copying subtitles and chapters')
+    await copyExtra(
+      programs,
+      job,
+      otherExtraArgs({ source: job.source, streams, shift: cutOffset(plan), out: other }),
+      'copying subtitles and chapters',
+    )
   }
   return { audio, other }
 }

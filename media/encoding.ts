@@ -5,13 +5,13 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { EncodeJob, EncodeResult } from '../protocol/media.ts'
-import { planSeconds, type ChunkPlan, type Plan, type RenditionPlan } from '../protocol/plan.ts'
+import { type ChunkPlan, type Plan, planSeconds, type RenditionPlan } from '../protocol/plan.ts'
 import { cutOffset } from './chunk-plan.ts'
 import { audioArgs, isDecodedForExtra } from './commands/audio.ts'
 import { encodeArgs } from './commands/encode.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import { rescale, secondsOf } from './rational.ts'
-import { runOrFail, type Programs } from './run-ffmpeg.ts'
+import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { checkPicture, elementaryHash, pictureOf, shownTimes, tracksOf, wrongTimes } from './verify.ts'
 
 const CONTAINER_BYTES = 16 * 1024 * 1024
@@ -29,13 +29,21 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
   const pixels = Math.max(...outputs.map(({ rung }) => rung.width * rung.height))
   const outputBytesMax = chunk.frames * pixels * 3 + CONTAINER_BYTES
   const onLine = encodeProgress(programs, job, chunk)
-  const log = await runOrFail(programs.run, { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine }, `encoding chunk ${job.chunk_id}`)
+  const log = await runOrFail(
+    programs.run,
+    { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine },
+    `encoding chunk ${job.chunk_id}`,
+  )
   const decodable = once(() => decodedTicks(programs, job, chunk))
   return Promise.all(outputs.map((output) => verified(output, { job, chunk, decodable, log })))
 }
 
 /** `frame=` of ffmpeg's progress is that of the first output. */
-function encodeProgress({ clock }: Programs, { plan, onProgress }: EncodeJob, chunk: ChunkPlan): (line: string) => void {
+function encodeProgress(
+  { clock }: Programs,
+  { plan, onProgress }: EncodeJob,
+  chunk: ChunkPlan,
+): (line: string) => void {
   const started = clock.mono()
   const secondsPerFrame = secondsOf(chunk.end_pts - chunk.start_pts, plan.time_base) / chunk.frames
   return (line) => {
@@ -52,17 +60,25 @@ interface Verification {
   readonly log: string
 }
 
-async function verified({ rung, path }: { rung: RenditionPlan; path: string }, { job, chunk, decodable, log }: Verification): Promise<EncodeResult> {
+async function verified(
+  { rung, path }: { rung: RenditionPlan; path: string },
+  { job, chunk, decodable, log }: Verification,
+): Promise<EncodeResult> {
   const { resolution } = rung
   try {
     const track = await pictureOf(path)
     checkPicture(track, rung, job.plan)
     const wrong = wrongTimes(track, chunk, job.plan)
-    if (wrong !== null && !equal(shownTimes(track), await decodable())) throw new AttemptFailed('verify_failed', `${resolution} of chunk ${chunk.chunk_id}: ${wrong}`)
+    if (wrong !== null && !equal(shownTimes(track), await decodable()))
+      throw new AttemptFailed('verify_failed', `${resolution} of chunk ${chunk.chunk_id}: ${wrong}`)
     return { resolution, ok: true, path, es_sha256: await elementaryHash(path, track) }
   } catch (error) {
     if (!(error instanceof AttemptFailed) || job.signal.aborted) throw error
-    return { resolution, ok: false, failure: new AttemptFailed(error.code, error.message, { log: error.log || log, cause: error }) }
+    return {
+      resolution,
+      ok: false,
+      failure: new AttemptFailed(error.code, error.message, { log: error.log || log, cause: error }),
+    }
   }
 }
 
@@ -70,16 +86,23 @@ async function verified({ rung, path }: { rung: RenditionPlan; path: string }, {
  * What the decoder makes of the input, in ticks of the tracks: the one excuse for missing frames is that it loses them
  * too. Costs a decode, so that only a suspicious chunk pays for it.
  */
-async function decodedTicks(programs: Programs, { plan, input, signal }: EncodeJob, chunk: ChunkPlan): Promise<number[]> {
+async function decodedTicks(
+  programs: Programs,
+  { plan, input, signal }: EncodeJob,
+  chunk: ChunkPlan,
+): Promise<number[]> {
   const straight = chunk.cut === null
   const stream = straight ? plan.video.stream : 0
   const job = { source: input.path, stream, genpts: straight && plan.genpts, timeBase: input.time_base, signal }
   const frames = await decodeFrames(programs, job)
   const shown = frames.map(({ pts }) => pts).filter((pts) => pts >= input.start_pts && pts < input.end_pts)
-  return shown.map((pts) => rescale(pts - input.start_pts, input.time_base, [1, plan.track_timescale])).sort((a, b) => a - b)
+  return shown
+    .map((pts) => rescale(pts - input.start_pts, input.time_base, [1, plan.track_timescale]))
+    .sort((a, b) => a - b)
 }
 
-const equal = (a: ArrayLike<number>, b: readonly number[]): boolean => a.length > 0 && a.length === b.length && b.every((value, at) => a[at] === value)
+const equal = (a: ArrayLike<number>, b: readonly number[]): boolean =>
+  a.length > 0 && a.length === b.length && b.every((value, at) => a[at] === value)
 
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
   let made: Promise<Value> | undefined
@@ -98,14 +121,27 @@ export async function encodeAudio(
 ): Promise<void> {
   const { plan, out } = job
   const start = secondsOf(plan.start_pts, plan.time_base) + cutOffset(plan)
-  const args = audioArgs({ input: job.input, out, tracks: plan.audio, start, kbps: plan.audio_kbps, filtered: plan.audio.map(isDecodedForExtra) })
+  const args = audioArgs({
+    input: job.input,
+    out,
+    tracks: plan.audio,
+    start,
+    kbps: plan.audio_kbps,
+    filtered: plan.audio.map(isDecodedForExtra),
+  })
   const started = programs.clock.mono()
   const onLine = (line: string) => {
     const seconds = Number(/^out_time_us=(\d+)/.exec(line)?.[1] ?? NaN) / 1e6
-    if (!Number.isNaN(seconds)) job.onProgress?.({ seconds, speed: (seconds * 1000) / Math.max(1, programs.clock.mono() - started) })
+    if (!Number.isNaN(seconds))
+      job.onProgress?.({ seconds, speed: (seconds * 1000) / Math.max(1, programs.clock.mono() - started) })
   }
-  const outputBytesMax = (await stat(job.input)).size * 8 + planSeconds(plan) * plan.audio.length * 128_000 + CONTAINER_BYTES
-  await runOrFail(programs.run, { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine }, 'encoding the audio')
+  const outputBytesMax =
+    (await stat(job.input)).size * 8 + planSeconds(plan) * plan.audio.length * 128_000 + CONTAINER_BYTES
+  await runOrFail(
+    programs.run,
+    { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine },
+    'encoding the audio',
+  )
   const tracks = (await tracksOf(out)).filter(({ kind }) => kind === 'audio')
   if (tracks.length !== plan.audio.length) {
     throw new AttemptFailed('verify_failed', `the audio has ${tracks.length} tracks instead of ${plan.audio.length}`)

@@ -39,14 +39,34 @@ const ffmpeg = (...args: string[]) =>
 async function film(name: string, seconds: number, ...more: string[]): Promise<string> {
   const path = join(dir, name)
   const sound = ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`]
-  await ffmpeg('-f', 'lavfi', '-i', `testsrc2=s=160x90:r=10:d=${seconds}`, ...sound, '-g', '20', '-preset', 'ultrafast', '-shortest', ...more, `file:${path}`)
+  await ffmpeg(
+    '-f',
+    'lavfi',
+    '-i',
+    `testsrc2=s=160x90:r=10:d=${seconds}`,
+    ...sound,
+    '-g',
+    '20',
+    '-preset',
+    'ultrafast',
+    '-shortest',
+    ...more,
+    `file:${path}`,
+  )
   return path
 }
 
 async function planned(source: string, recipe: Partial<Recipe> = {}) {
   const probe = await media.probe(source, signal)
   const index = await media.index(source, probe, signal)
-  const plan = await media.plan({ video_id: '0123456789abcdef' as VideoId, source, probe, index, recipe: { ...RECIPE, ...recipe }, signal })
+  const plan = await media.plan({
+    video_id: '0123456789abcdef' as VideoId,
+    source,
+    probe,
+    index,
+    recipe: { ...RECIPE, ...recipe },
+    signal,
+  })
   return { source, plan, index }
 }
 
@@ -78,9 +98,14 @@ async function finished(job: Awaited<ReturnType<typeof planned>>, into: string):
 
 const failsAs = (code: string) => (error: unknown) => error instanceof AttemptFailed && error.code === code
 
-test('a film with sound, subtitles and chapters comes out whole, twice the same, under any name', { timeout: 120_000 }, async () => {
+test('a film with sound, subtitles and chapters comes out whole, twice the same, under any name', {
+  timeout: 120_000,
+}, async () => {
   await writeFile(join(dir, 's.srt'), '1\n00:00:02,000 --> 00:00:04,000\nHello\n')
-  await writeFile(join(dir, 'c.txt'), ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=5000\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=5000\nEND=18000\ntitle=Two; = 2\n')
+  await writeFile(
+    join(dir, 'c.txt'),
+    ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=5000\ntitle=One\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=5000\nEND=18000\ntitle=Two; = 2\n',
+  )
   const plain = await film('plain.mkv', 18, '-c:a', 'aac')
   const name = `-a 'b' "c"\n🎬 %d${'x'.repeat(180)}.mkv`
   await ffmpeg('-i', plain, '-i', join(dir, 's.srt'), '-i', join(dir, 'c.txt'), '-map', '0', '-map', '1', '-map_chapters', '2',
@@ -90,13 +115,35 @@ test('a film with sound, subtitles and chapters comes out whole, twice the same,
   assert.ok(job.plan.chunks.length >= 2)
   const out = await finished(job, 'once')
   const tracks = await readMp4(out)
-  assert.deepEqual(tracks.filter(({ kind }) => kind !== 'other').slice(0, 3).map(({ kind, language }) => [kind, language]), [['video', 'und'], ['audio', 'fra'], ['text', 'deu']])
+  assert.deepEqual(
+    tracks
+      .filter(({ kind }) => kind !== 'other')
+      .slice(0, 3)
+      .map(({ kind, language }) => [kind, language]),
+    [
+      ['video', 'und'],
+      ['audio', 'fra'],
+      ['text', 'deu'],
+    ],
+  )
   const video = tracks[0]!
   const tick = video.timescale / 10
-  assert.deepEqual([...video.times].sort((a, b) => a - b).map((time) => Math.round(time / tick)), Array.from({ length: 180 }, (_, at) => at))
-  assert.equal(await ffmpeg('-i', out, '-map', '0:v', '-map', '0:a', '-f', 'null', '-'), '', 'a decoder has nothing to say')
+  assert.deepEqual(
+    [...video.times].sort((a, b) => a - b).map((time) => Math.round(time / tick)),
+    Array.from({ length: 180 }, (_, at) => at),
+  )
+  assert.equal(
+    await ffmpeg('-i', out, '-map', '0:v', '-map', '0:a', '-f', 'null', '-'),
+    '',
+    'a decoder has nothing to say',
+  )
   const chapters: string[] = []
-  await run({ program: FFPROBE, args: ['-v', 'error', '-show_chapters', '-of', 'csv', '-i', out], signal, onLine: (line) => chapters.push(line) })
+  await run({
+    program: FFPROBE,
+    args: ['-v', 'error', '-show_chapters', '-of', 'csv', '-i', out],
+    signal,
+    onLine: (line) => chapters.push(line),
+  })
   assert.match(chapters.join('\n'), /One\n.*Two; = 2/)
   assert.ok((await readFile(await finished(job, 'again'))).equals(await readFile(out)), 'two runs, the same bytes')
 })
@@ -105,10 +152,13 @@ test('one frame is a film too, and the sizes of every rung are right', { timeout
   const source = join(dir, 'one.mp4')
   await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=1000x562:r=25:d=0.04', '-frames:v', '1', source)
   const { plan } = await planned(source, { renditions: ['480p', '720p', '1080p'] })
-  assert.deepEqual(plan.renditions.map(({ width, height, class: word }) => [width, height, word]), [
-    [854, 480, 'h264>x264/480p'],
-    [1000, 562, 'h264>x264/720p'],
-  ])
+  assert.deepEqual(
+    plan.renditions.map(({ width, height, class: word }) => [width, height, word]),
+    [
+      [854, 480, 'h264>x264/480p'],
+      [1000, 562, 'h264>x264/720p'],
+    ],
+  )
   const tracks = await readMp4(await finished(await planned(source), 'one-out'))
   assert.deepEqual([tracks.length, tracks[0]?.times.length, tracks[0]?.width], [1, 1, 854])
 })
@@ -119,12 +169,17 @@ test('HEVC comes out as hvc1 of the family that the plan names', { timeout: 60_0
   assert.equal((await readMp4(await finished(job, 'hevc-out')))[0]?.entry, 'hvc1')
 })
 
-test('what is not a video is refused in one sentence, and nothing that it names is opened', { timeout: 60_000 }, async () => {
+test('what is not a video is refused in one sentence, and nothing that it names is opened', {
+  timeout: 60_000,
+}, async () => {
   await film('sound.m4a', 1, '-vn')
   await writeFile(join(dir, 'text.mp4'), 'just words\n'.repeat(50))
   await copyFile(await film('whole.mp4', 2), join(dir, 'secret.mp4'))
   await writeFile(join(dir, 'list.mp4'), `ffconcat version 1.0\nfile secret.mp4\n`)
-  await writeFile(join(dir, 'hidden.mp4'), `<!-- a way around the first bytes -->\nffconcat version 1.0\nfile secret.mp4\n`)
+  await writeFile(
+    join(dir, 'hidden.mp4'),
+    `<!-- a way around the first bytes -->\nffconcat version 1.0\nfile secret.mp4\n`,
+  )
   await writeFile(join(dir, 'cut.mp4'), (await readFile(join(dir, 'whole.mp4'))).subarray(0, 2000))
   const cases: readonly (readonly [string, RegExp])[] = [
     ['sound.m4a', /has sound but no video stream\.$/],
@@ -135,14 +190,18 @@ test('what is not a video is refused in one sentence, and nothing that it names 
     ['gone.mp4', /there is no such file/],
   ]
   for (const [name, sentence] of cases) {
-    const refused = (error: unknown) => error instanceof SourceRefused && error.message.includes(name) && sentence.test(error.message)
+    const refused = (error: unknown) =>
+      error instanceof SourceRefused && error.message.includes(name) && sentence.test(error.message)
     await assert.rejects(media.probe(join(dir, name), signal), refused, name)
   }
 })
 
 test('a result that is not what the plan says is never answered', { timeout: 60_000 }, async () => {
   const job = await planned(await film('verify.mp4', 12))
-  const other: Plan = { ...job.plan, renditions: job.plan.renditions.map((rung) => ({ ...rung, signature: asSha256('0'.repeat(64)) })) }
+  const other: Plan = {
+    ...job.plan,
+    renditions: job.plan.renditions.map((rung) => ({ ...rung, signature: asSha256('0'.repeat(64)) })),
+  }
   const outDir = await mkdtemp(join(dir, 'verify-'))
   const input = await media.cut({ ...job, chunk_id: 0, out: join(outDir, 'cut.nut'), signal })
   const [unsigned] = await media.encode({ plan: other, chunk_id: 0, input, resolutions: ['480p'], outDir, signal })
@@ -152,7 +211,15 @@ test('a result that is not what the plan says is never answered', { timeout: 60_
   // The decoder finds no more frames either: that is the source's loss, and told at the merge.
   assert.ok(short?.ok)
   const wrongWay = (await encoded(job, 'verified')).reverse()
-  const merging = media.merge({ plan: job.plan, resolution: '480p', chunks: wrongWay.slice(0, 1), audio: null, extra: null, out: join(dir, 'no.mp4'), signal })
+  const merging = media.merge({
+    plan: job.plan,
+    resolution: '480p',
+    chunks: wrongWay.slice(0, 1),
+    audio: null,
+    extra: null,
+    out: join(dir, 'no.mp4'),
+    signal,
+  })
   await assert.rejects(merging, failsAs('unexpected'))
 })
 
@@ -162,7 +229,15 @@ test('an abort ends an encode with its reason', { timeout: 60_000 }, async () =>
   const controller = new AbortController()
   const input = await media.cut({ ...job, chunk_id: 0, out: join(outDir, 'cut.nut'), signal })
   const onProgress = () => controller.abort(new Error('the claim is lost'))
-  const running = media.encode({ plan: job.plan, chunk_id: 0, input, resolutions: ['1080p'], outDir, signal: controller.signal, onProgress })
+  const running = media.encode({
+    plan: job.plan,
+    chunk_id: 0,
+    input,
+    resolutions: ['1080p'],
+    outDir,
+    signal: controller.signal,
+    onProgress,
+  })
   await assert.rejects(running, /the claim is lost/)
 })
 
@@ -173,6 +248,9 @@ test('a build is proved once; one without ffprobe is refused', { timeout: 60_000
   const started = realClock.mono()
   assert.deepEqual(await createFfmpegMedia(options).prove(signal), first)
   assert.ok(realClock.mono() - started < 200, 'read from the cache')
-  await assert.rejects(createFfmpegMedia({ ...options, ffprobe: '/bin/true' }).prove(signal), (error) => error instanceof UsageError && /ffprobe/.test(error.message))
+  await assert.rejects(
+    createFfmpegMedia({ ...options, ffprobe: '/bin/true' }).prove(signal),
+    (error) => error instanceof UsageError && /ffprobe/.test(error.message),
+  )
   await assert.rejects(createFfmpegMedia({ ...options, ffmpeg: '/nonexistent' }).prove(signal), UsageError)
 })

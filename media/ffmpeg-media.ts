@@ -28,7 +28,8 @@ export function createFfmpegMedia({ cacheDir, ...options }: FfmpegMediaOptions):
   return {
     prove,
     probe: (source, signal) => probeSource(programs, source, signal),
-    index: async (source, probe, signal) => indexSource(programs, { source, probe, proof: await prove(signal), signal }),
+    index: async (source, probe, signal) =>
+      indexSource(programs, { source, probe, proof: await prove(signal), signal }),
     plan: async (job) => planVideo(programs, { ...job, proof: await prove(job.signal) }),
     cut: (job) => cutChunk(programs, job),
     extras: (job) => takeExtras(programs, job),

@@ -9,14 +9,23 @@ const VIDEO: VideoFacts = {
   sample_aspect: [1, 1], rotation: 0, mirrored: false, interlaced: false, top_field_first: true, color: UNKNOWN, hdr: false,
 } // biome-ignore format: a record
 const graph = (video: Partial<VideoFacts>, sizes = [{ width: 854, height: 480 }]) =>
-  filterGraph({ video: { ...VIDEO, ...video }, start_pts: 9_000_000, end_pts: 9_540_000, time_base: [1, 90_000], sizes })
+  filterGraph({
+    video: { ...VIDEO, ...video },
+    start_pts: 9_000_000,
+    end_pts: 9_540_000,
+    time_base: [1, 90_000],
+    sizes,
+  })
 
 const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
 const SILENT = 'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=unknown'
 
 test('one decode is split into every rendition, scaled exactly', () => {
   assert.equal(
-    graph({}, [{ width: 854, height: 480 }, { width: 1280, height: 720 }]),
+    graph({}, [
+      { width: 854, height: 480 },
+      { width: 1280, height: 720 },
+    ]),
     '[0:v:0]trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),split=2[s0][s1];' +
       `[s0]scale=854:480:${EXACT},setsar=1,format=yuv420p,${SILENT}[o0];` +
       `[s1]scale=1280:720:${EXACT},setsar=1,format=yuv420p,${SILENT}[o1]`,
@@ -33,8 +42,12 @@ test('deinterlacing comes before trim, with the time base put back', () => {
 })
 
 test('turns and mirrors are those of ffmpeg’s autorotation', () => {
-  const turn = (rotation: VideoFacts['rotation'], mirrored = false) => /\),(?:(.*),)?split/.exec(graph({ rotation, mirrored }))?.[1]
-  assert.deepEqual([turn(0), turn(90), turn(180), turn(270)], [undefined, 'transpose=clock', 'hflip,vflip', 'transpose=cclock'])
+  const turn = (rotation: VideoFacts['rotation'], mirrored = false) =>
+    /\),(?:(.*),)?split/.exec(graph({ rotation, mirrored }))?.[1]
+  assert.deepEqual(
+    [turn(0), turn(90), turn(180), turn(270)],
+    [undefined, 'transpose=clock', 'hflip,vflip', 'transpose=cclock'],
+  )
   assert.deepEqual(
     [turn(0, true), turn(90, true), turn(180, true), turn(270, true)],
     ['vflip', 'transpose=cclock_flip', 'hflip', 'transpose=clock_flip'],
@@ -49,7 +62,10 @@ test('full range becomes limited, RGB becomes BT.709, and both are said', () => 
       'mergeplanes=map0s=0:map0p=0:map1s=0:map1p=1:map2s=0:map2p=2:format=yuv420p,' +
       'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=tv[o0]',
   )
-  assert.match(graph({ pixel_format: 'gbrp', color: { ...UNKNOWN, space: 'gbr' } }), /:out_color_matrix=bt709:out_range=tv:.*colorspace=bt709:range=tv\[o0\]$/)
+  assert.match(
+    graph({ pixel_format: 'gbrp', color: { ...UNKNOWN, space: 'gbr' } }),
+    /:out_color_matrix=bt709:out_range=tv:.*colorspace=bt709:range=tv\[o0\]$/,
+  )
 })
 
 test('HDR is tone-mapped and ends in swscale', () => {

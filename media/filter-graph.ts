@@ -29,7 +29,9 @@ export function filterGraph(job: GraphJob): string {
     ...upright(video),
     `split=${job.sizes.length}${job.sizes.map((_, at) => `[s${at}]`).join('')}`,
   ]
-  return [`[0:v:0]${head.join(',')}`, ...job.sizes.map((size, at) => `[s${at}]${rendition(video, size)}[o${at}]`)].join(';')
+  return [`[0:v:0]${head.join(',')}`, ...job.sizes.map((size, at) => `[s${at}]${rendition(video, size)}[o${at}]`)].join(
+    ';',
+  )
 }
 
 /** Filters beyond the ever-present ones that this picture needs: part of its class. */
@@ -51,7 +53,8 @@ function rendition(video: VideoFacts, size: Size): string {
 
 function plain(video: VideoFacts, { width, height }: Size): string[] {
   const say = tags(outputColor(video))
-  if (isRgb(video)) return [`scale=${width}:${height}:out_color_matrix=bt709:out_range=tv:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
+  if (isRgb(video))
+    return [`scale=${width}:${height}:out_color_matrix=bt709:out_range=tv:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
   if (isFull(video)) return [`scale=${width}:${height}:in_range=pc:out_range=pc:${EXACT}`, 'setsar=1', ...limited, say]
   return [`scale=${width}:${height}:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
 }
@@ -67,7 +70,18 @@ const limited = [
 ]
 
 /** Names that `setparams` knows and that do not depend on the build; anything else is told as unknown. */
-const PRIMARIES = new Set(['bt709', 'bt470m', 'bt470bg', 'smpte170m', 'smpte240m', 'film', 'bt2020', 'smpte428', 'smpte431', 'smpte432'])
+const PRIMARIES = new Set([
+  'bt709',
+  'bt470m',
+  'bt470bg',
+  'smpte170m',
+  'smpte240m',
+  'film',
+  'bt2020',
+  'smpte428',
+  'smpte431',
+  'smpte432',
+])
 const TRANSFERS = new Set(
   ['bt709', 'bt470m', 'bt470bg', 'smpte170m', 'smpte240m', 'linear', 'iec61966-2-4', 'bt1361e', 'iec61966-2-1', 'bt2020-10', 'bt2020-12'],
 ) // biome-ignore format: a list of words
@@ -87,7 +101,8 @@ export function outputColor(video: VideoFacts): VideoFacts['color'] {
   }
 }
 
-const isRgb = (video: VideoFacts): boolean => video.color.space === 'gbr' || /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8)/.test(video.pixel_format)
+const isRgb = (video: VideoFacts): boolean =>
+  video.color.space === 'gbr' || /^(gbr|rgb|bgr|argb|abgr|0rgb|0bgr|pal8)/.test(video.pixel_format)
 const isFull = (video: VideoFacts): boolean => video.color.range === 'pc' || video.pixel_format.startsWith('yuvj')
 
 const tags = ({ range, primaries, transfer, space }: VideoFacts['color']): string =>

@@ -11,7 +11,7 @@ import { cutOffset } from './chunk-plan.ts'
 import { concatList, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
 import { secondsOf } from './rational.ts'
-import { runOrFail, type Programs } from './run-ffmpeg.ts'
+import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { checkJoined, checkPicture, expectJoined, pictureOf, tracksOf } from './verify.ts'
 
 const CONTAINER_BYTES = 64 * 1024 * 1024
@@ -19,7 +19,8 @@ const CONTAINER_BYTES = 64 * 1024 * 1024
 export async function mergeRendition(programs: Programs, job: MergeJob): Promise<void> {
   const { plan, out } = job
   const rendition = plan.renditions.find(({ resolution }) => resolution === job.resolution)
-  if (!rendition || job.chunks.length !== plan.chunks.length) throw new AttemptFailed('unexpected', `cannot merge ${job.resolution}: not the chunks of this plan`)
+  if (!rendition || job.chunks.length !== plan.chunks.length)
+    throw new AttemptFailed('unexpected', `cannot merge ${job.resolution}: not the chunks of this plan`)
   const chunks = await checkedChunks(job, rendition)
   const expected = expectJoined(chunks, plan)
   const dir = await mkdtemp(join(dirname(out), '.join-'))
@@ -33,7 +34,8 @@ export async function mergeRendition(programs: Programs, job: MergeJob): Promise
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
-  if (expected.missing > 0) job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)
+  if (expected.missing > 0)
+    job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)
 }
 
 /** In turn, not at once: a film has thousands of chunks. */
@@ -44,7 +46,11 @@ async function checkedChunks({ chunks, plan }: MergeJob, rendition: RenditionPla
     try {
       checkPicture(track, rendition, plan)
     } catch (error) {
-      throw new AttemptFailed('verify_failed', `chunk ${at} of ${rendition.resolution} (${basename(path)}): ${error instanceof Error ? error.message : error}`, { cause: error })
+      throw new AttemptFailed(
+        'verify_failed',
+        `chunk ${at} of ${rendition.resolution} (${basename(path)}): ${error instanceof Error ? error.message : error}`,
+        { cause: error },
+      )
     }
     tracks.push(track)
   }
@@ -72,4 +78,3 @@ async function copyTogether({ run, ffmpeg }: Programs, job: MergeJob, list: stri
   for (const path of inputs) outputBytesMax += 1.5 * (await stat(path)).size
   await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, `merging ${job.resolution}`)
 }
-

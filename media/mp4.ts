@@ -4,7 +4,7 @@
  *
  * Throws `Mp4Broken` on anything that is not what ffmpeg writes. ISO/IEC 14496-12 (boxes), 14496-15 (avcC, hvcC).
  */
-import { open, type FileHandle } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 
 export class Mp4Broken extends Error {}
 
@@ -39,7 +39,9 @@ export async function readMp4(path: string): Promise<Track[]> {
   const handle = await open(path, 'r')
   try {
     const moov = await findMoov(handle, (await handle.stat()).size)
-    return children(moov).filter((box) => box.type === 'trak').map((box) => readTrack(box.body, movieTimescale(moov)))
+    return children(moov)
+      .filter((box) => box.type === 'trak')
+      .map((box) => readTrack(box.body, movieTimescale(moov)))
   } catch (error) {
     if (error instanceof RangeError) throw new Mp4Broken('a box is cut off', { cause: error })
     throw error
@@ -100,7 +102,13 @@ const movieTimescale = (moov: Buffer): number => {
   return mvhd.readUInt32BE(mvhd[0] === 1 ? 20 : 12)
 }
 
-const KINDS: Readonly<Record<string, Track['kind']>> = { vide: 'video', soun: 'audio', sbtl: 'text', text: 'text', subt: 'text' }
+const KINDS: Readonly<Record<string, Track['kind']>> = {
+  vide: 'video',
+  soun: 'audio',
+  sbtl: 'text',
+  text: 'text',
+  subt: 'text',
+}
 
 function readTrack(trak: Buffer, movieScale: number): Track {
   const mdhd = need(trak, 'mdia/mdhd')
@@ -118,7 +126,11 @@ function readTrack(trak: Buffer, movieScale: number): Track {
     language: String.fromCharCode(...[10, 5, 0].map((shift) => ((code >> shift) & 31) + 0x60)),
     matrix: Array.from({ length: 9 }, (_, at) => tkhd.readInt32BE(matrixAt + 4 * at)),
     ...sampleEntry(need(stbl, 'stsd')),
-    times: presentationTimes(decode.times, find(stbl, 'ctts'), editOffset(find(trak, 'edts/elst'), timescale, movieScale)),
+    times: presentationTimes(
+      decode.times,
+      find(stbl, 'ctts'),
+      editOffset(find(trak, 'edts/elst'), timescale, movieScale),
+    ),
     duration: decode.duration,
     sizes,
     offsets: sampleOffsets(stbl, sizes),
@@ -151,7 +163,8 @@ function decodeTimes(stts: Buffer, count: number): { times: Float64Array; durati
   let [sample, time] = [0, 0]
   for (let entry = 0; entry < stts.readUInt32BE(4); entry++) {
     const delta = stts.readUInt32BE(12 + 8 * entry)
-    for (let left = stts.readUInt32BE(8 + 8 * entry); left > 0 && sample < count; left--, time += delta) times[sample++] = time
+    for (let left = stts.readUInt32BE(8 + 8 * entry); left > 0 && sample < count; left--, time += delta)
+      times[sample++] = time
   }
   if (sample !== count) throw new Mp4Broken('there are samples without a time')
   return { times, duration: time }
@@ -161,7 +174,8 @@ function presentationTimes(times: Float64Array, ctts: Buffer | undefined, offset
   let sample = 0
   for (let entry = 0; ctts && entry < ctts.readUInt32BE(4); entry++) {
     const shift = ctts.readInt32BE(12 + 8 * entry)
-    for (let left = ctts.readUInt32BE(8 + 8 * entry); left > 0 && sample < times.length; left--) times[sample++]! += shift
+    for (let left = ctts.readUInt32BE(8 + 8 * entry); left > 0 && sample < times.length; left--)
+      times[sample++]! += shift
   }
   return times.map((time) => time + offset)
 }

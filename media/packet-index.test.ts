@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  clockFallsAt, decodedTimesOf, endOf, frameRate, hiddenInside, noPackets, packetsArePictures, type Packets, readingOf, takeFrame, takePacket, timesOf,
+  clockFallsAt, decodedTimesOf, endOf, frameRate, hiddenInside, noPackets, type Packets, packetsArePictures, readingOf, takeFrame, takePacket, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
 
 function read(...lines: string[]): Packets {
@@ -13,7 +13,12 @@ const shown = (pts: number | 'N/A', flags = '__') => `pts=${pts}|dts=${pts}|dura
 const every = (step: number, count: number) => Array.from({ length: count }, (_, at) => Math.round(at * step))
 
 test('packets and the time base are read by name, with columns and side data in any order', () => {
-  const packets = read('flags=K_C|dts=-512|pts=0|duration=512', 'pts=N/A|dts=N/A|duration=N/A|flags=_D_', '', 'time_base=1/12800')
+  const packets = read(
+    'flags=K_C|dts=-512|pts=0|duration=512',
+    'pts=N/A|dts=N/A|duration=N/A|flags=_D_',
+    '',
+    'time_base=1/12800',
+  )
   assert.deepEqual(packets, {
     pts: [0, NaN], dts: [-512, NaN], duration: [512, NaN], key: [true, false], discarded: [false, true], timeBase: [1, 12_800],
   }) // biome-ignore format: groups
@@ -40,12 +45,20 @@ test('field-coded packets are told from pictures by what they decode to', () => 
   const packets = read(...every(20, 40).map((pts) => shown(pts)))
   const frames = every(40, 20).map((pts) => ({ pts, interlaced: true, topFieldFirst: true }))
   assert.match(packetsArePictures(packets, frames, 40) ?? '', /not pictures/)
-  assert.equal(packetsArePictures(packets, every(20, 38).map((pts) => ({ pts, interlaced: false, topFieldFirst: false })), 40), null)
+  assert.equal(
+    packetsArePictures(
+      packets,
+      every(20, 38).map((pts) => ({ pts, interlaced: false, topFieldFirst: false })),
+      40,
+    ),
+    null,
+  )
 })
 
 test('pictures that a decoder lets go of at the end without a time get one', () => {
   const frames: { pts: number; interlaced: boolean; topFieldFirst: boolean }[] = []
-  for (const line of ['best_effort_timestamp=2', 'best_effort_timestamp=3', 'best_effort_timestamp=N/A', '']) takeFrame(frames, line)
+  for (const line of ['best_effort_timestamp=2', 'best_effort_timestamp=3', 'best_effort_timestamp=N/A', ''])
+    takeFrame(frames, line)
   assert.deepEqual(decodedTimesOf(frames), [2, 3, 4])
 })
 
@@ -57,7 +70,8 @@ test('the last picture lasts as long as it says, else as the others do', () => {
 })
 
 test('one frame rate per video: the container rounds, it does not vary', () => {
-  const rates = (times: number[], timescale: number, guess: readonly [number, number] | null = null) => frameRate(times, [1, timescale], [guess])
+  const rates = (times: number[], timescale: number, guess: readonly [number, number] | null = null) =>
+    frameRate(times, [1, timescale], [guess])
   assert.deepEqual(rates(every(1001 / 24, 500), 1000), { fps: [24_000, 1001], variable: false })
   assert.deepEqual(rates(every(3003, 500), 90_000), { fps: [30_000, 1001], variable: false })
   assert.deepEqual(rates(every(1001, 1500), 120_000), { fps: [120_000, 1001], variable: false })

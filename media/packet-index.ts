@@ -68,7 +68,11 @@ export function takeFrame(frames: DecodedFrame[], line: string): void {
   const fields = fieldsOf(line)
   const pts = ticks(fields.get('best_effort_timestamp') ?? fields.get('pts'))
   if (fields.size === 0) return
-  frames.push({ pts, interlaced: fields.get('interlaced_frame') === '1', topFieldFirst: fields.get('top_field_first') === '1' })
+  frames.push({
+    pts,
+    interlaced: fields.get('interlaced_frame') === '1',
+    topFieldFirst: fields.get('top_field_first') === '1',
+  })
 }
 
 /** Takes a line of framecrc's: `0, dts, pts, duration, bytes, checksum`; comments begin with `#`. */
@@ -93,14 +97,19 @@ export function clockFallsAt({ dts, discarded }: Packets, timeBase: Rational): n
   let highest = -Infinity
   for (const [at, time] of dts.entries()) {
     if (Number.isNaN(time) || discarded[at]) continue
-    if (secondsOf(highest - time, timeBase) > JUMP_BACK_S) return secondsOf(highest - dts.find((first) => !Number.isNaN(first))!, timeBase)
+    if (secondsOf(highest - time, timeBase) > JUMP_BACK_S)
+      return secondsOf(highest - dts.find((first) => !Number.isNaN(first))!, timeBase)
     highest = Math.max(highest, time)
   }
   return null
 }
 
 /** Whether packets are pictures, by what the first `packetsRead` of them decoded to; if not, why. */
-export function packetsArePictures(packets: Packets, head: readonly DecodedFrame[], packetsRead: number): string | null {
+export function packetsArePictures(
+  packets: Packets,
+  head: readonly DecodedFrame[],
+  packetsRead: number,
+): string | null {
   const shown = packets.discarded.slice(0, packetsRead).filter((hidden) => !hidden).length
   if (head.length < 0.75 * shown - 2) return 'its packets are not pictures'
   const known = new Set(packets.pts)
@@ -152,8 +161,14 @@ const RATE_MAX = 1000
  * The one rate that every chunk's encoder is told, and whether frames keep to it. The encoders' own guess differs from
  * chunk to chunk, and with it the level in their parameter sets (MEDIA.md, trap 2).
  */
-export function frameRate(times: readonly number[], timeBase: Rational, guesses: readonly (Rational | null)[]): { fps: Rational; variable: boolean } {
-  const candidates = [...guesses, ...COMMON_RATES].filter((rate) => rate !== null && rate[0] / rate[1] <= RATE_MAX) as Rational[]
+export function frameRate(
+  times: readonly number[],
+  timeBase: Rational,
+  guesses: readonly (Rational | null)[],
+): { fps: Rational; variable: boolean } {
+  const candidates = [...guesses, ...COMMON_RATES].filter(
+    (rate) => rate !== null && rate[0] / rate[1] <= RATE_MAX,
+  ) as Rational[]
   const span = secondsOf(times.at(-1)! - times[0]!, timeBase)
   if (times.length < 2 || span <= 0) return { fps: candidates[0] ?? [25, 1], variable: false }
   const step = (times.at(-1)! - times[0]!) / (times.length - 1)
@@ -161,7 +176,9 @@ export function frameRate(times: readonly number[], timeBase: Rational, guesses:
   const variable = times.some((time, at) => Math.abs(time - times[0]! - at * step) > slack)
   const measured = (times.length - 1) / span
   if (variable) return { fps: [Math.min(RATE_MAX, Math.max(1, Math.round(measured))), 1], variable }
-  const close = candidates.find((rate) => Math.abs((rate[0] / rate[1]) * span - (times.length - 1)) < 0.25 + 0.0005 * times.length)
+  const close = candidates.find(
+    (rate) => Math.abs((rate[0] / rate[1]) * span - (times.length - 1)) < 0.25 + 0.0005 * times.length,
+  )
   return { fps: close ?? roundedRate(measured), variable }
 }
 

@@ -17,10 +17,10 @@ import { frameRate, type PacketIndex } from './packet-index.ts'
 import { decoderWord } from './pixel-format.ts'
 import { parseRational } from './rational.ts'
 import type { RatedProbe } from './reading.ts'
-import { runOrFail, type Programs } from './run-ffmpeg.ts'
+import { type Programs, runOrFail } from './run-ffmpeg.ts'
+import { displaySize, type Rung, rungsFor } from './rungs.ts'
 import { quoted } from './source-file.ts'
-import { displaySize, rungsFor, type Rung } from './rungs.ts'
-import { pictureOf, plannedTimes, signatureOf, timesHash, TRACK_TIMESCALE_MAX } from './verify.ts'
+import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
 export interface PlanJob {
   readonly video_id: VideoId
@@ -38,7 +38,11 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const probe = job.probe as RatedProbe
   const time_base = index.packets.timeBase ?? probe.time_base
   const video: VideoFacts = { ...probe.video, interlaced: index.interlaced, top_field_first: index.top_field_first }
-  const { fps, variable } = frameRate(index.times, time_base, [probe.rates.real, probe.rates.average].map(parseRational))
+  const { fps, variable } = frameRate(
+    index.times,
+    time_base,
+    [probe.rates.real, probe.rates.average].map(parseRational),
+  )
   const settings: Settings = {
     video, fps, genpts: index.genpts,
     track_timescale: trackTimescale(time_base),
@@ -48,7 +52,12 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   } // biome-ignore format: groups
   refuseUnknownCodec(job, video)
   const rungs = rungsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
-  const classes = classWriter({ video, proof: job.proof, encoder: settings.encoder, format: index.whole === null ? 'nut' : probe.format })
+  const classes = classWriter({
+    video,
+    proof: job.proof,
+    encoder: settings.encoder,
+    format: index.whole === null ? 'nut' : probe.format,
+  })
   return {
     version: 1, video_id, time_base, ...settings,
     start_pts: index.times[0]!, end_pts: index.end_pts, frames: index.times.length,
@@ -76,20 +85,36 @@ function refuseUnknownCodec({ proof, source }: PlanJob, { codec, bit_depth }: Vi
  * A chunk that is read straight from the source needs the source's demuxer too; the shaky one is told. The words are
  * those of this build (`x265-199`): a chunk of another family would not fit to the trial frame made here.
  */
-function classWriter({ video, proof, encoder, format }: { video: VideoFacts; proof: Proof; encoder: string; format: string }) {
+function classWriter({
+  video,
+  proof,
+  encoder,
+  format,
+}: {
+  video: VideoFacts
+  proof: Proof
+  encoder: string
+  format: string
+}) {
   const own = (words: readonly string[], name: string) => {
     const word = words.find((each) => each === name || each.startsWith(`${name}-`))
-    if (word === undefined) throw new AttemptFailed('build_cannot', `this node's ffmpeg (${proof.ffmpeg}) has no ${name}`)
+    if (word === undefined)
+      throw new AttemptFailed('build_cannot', `this node's ffmpeg (${proof.ffmpeg}) has no ${name}`)
     return word
   }
   const needed = [...filtersNeeded(video), ...(format.split(',').includes('mpegts') ? ['mpegts'] : [])]
   const filters = needed.map((name) => own(proof.filters, name))
   const decoder = decoderWord(video.codec, video.bit_depth)
-  return (rung: Rung) => formatClass({ decoder, filters, encoder: own(proof.encoders, encoder), resolution: rung.resolution })
+  return (rung: Rung) =>
+    formatClass({ decoder, filters, encoder: own(proof.encoders, encoder), resolution: rung.resolution })
 }
 
 /** Each chunk with the hash of its frames' times, where these are whole ticks of the tracks. */
-function withTimes(chunks: readonly ChunkPlan[], { times }: PacketIndex, scale: Pick<Plan, 'time_base' | 'track_timescale'>): ChunkPlan[] {
+function withTimes(
+  chunks: readonly ChunkPlan[],
+  { times }: PacketIndex,
+  scale: Pick<Plan, 'time_base' | 'track_timescale'>,
+): ChunkPlan[] {
   if ((scale.track_timescale * scale.time_base[0]) % scale.time_base[1] !== 0) return [...chunks]
   let at = 0
   return chunks.map((chunk) => {
@@ -107,7 +132,10 @@ interface Trial {
 }
 
 /** The first frame in every rendition: a 1-frame encode has the parameter sets of one of any length. */
-async function trialFrames({ run, ffmpeg }: Programs, { job, settings, rungs, classes, time_base }: Trial): Promise<RenditionPlan[]> {
+async function trialFrames(
+  { run, ffmpeg }: Programs,
+  { job, settings, rungs, classes, time_base }: Trial,
+): Promise<RenditionPlan[]> {
   const index = job.index as PacketIndex & SourceIndex
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-plan-'))
   try {
@@ -116,7 +144,11 @@ async function trialFrames({ run, ffmpeg }: Programs, { job, settings, rungs, cl
     const args = encodeArgs({ settings, input, straight: true, outputs, frames: 1 })
     await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true }, 'the trial frame')
     return await Promise.all(
-      outputs.map(async ({ rung, path }) => ({ ...rung, class: classes(rung), signature: signatureOf(await pictureOf(path)) })),
+      outputs.map(async ({ rung, path }) => ({
+        ...rung,
+        class: classes(rung),
+        signature: signatureOf(await pictureOf(path)),
+      })),
     )
   } finally {
     await rm(dir, { recursive: true, force: true })

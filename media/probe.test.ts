@@ -2,8 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseProbe } from './probe.ts'
 
-const VIDEO = { index: 0, codec_type: 'video', codec_name: 'h264', width: 1920, height: 1080, pix_fmt: 'yuv420p', time_base: '1/90000' }
-const probe = (...streams: object[]) => parseProbe(JSON.stringify({ format: { format_name: 'mov,mp4', duration: '10.5' }, streams, chapters: [{}, {}] }))
+const VIDEO = {
+  index: 0,
+  codec_type: 'video',
+  codec_name: 'h264',
+  width: 1920,
+  height: 1080,
+  pix_fmt: 'yuv420p',
+  time_base: '1/90000',
+}
+const probe = (...streams: object[]) =>
+  parseProbe(JSON.stringify({ format: { format_name: 'mov,mp4', duration: '10.5' }, streams, chapters: [{}, {}] }))
 const facts = (stream: object) => {
   const outcome = probe({ ...VIDEO, ...stream })
   assert.ok(outcome.ok)
@@ -12,7 +21,9 @@ const facts = (stream: object) => {
 
 test('cover art is not the video, wherever it stands', () => {
   const outcome = probe({ ...VIDEO, codec_name: 'mjpeg', disposition: { attached_pic: 1 } }, { ...VIDEO, index: 1 })
-  assert.ok(outcome.ok && outcome.probe.video.stream === 1 && outcome.probe.chapters === 2 && outcome.probe.duration_s === 10.5)
+  assert.ok(
+    outcome.ok && outcome.probe.video.stream === 1 && outcome.probe.chapters === 2 && outcome.probe.duration_s === 10.5,
+  )
 })
 
 test('what is not a video is refused with its cause', () => {
@@ -30,7 +41,9 @@ test('what is not a video is refused with its cause', () => {
 
 test('the display matrix gives the clockwise turn and a mirror', () => {
   const turned = (rotation: number, ...rows: string[]) => {
-    const { rotation: clockwise, mirrored } = facts({ side_data_list: [{ rotation, displaymatrix: `\n00000000: ${rows[0]}\n00000001: ${rows[1]}\n` }] })
+    const { rotation: clockwise, mirrored } = facts({
+      side_data_list: [{ rotation, displaymatrix: `\n00000000: ${rows[0]}\n00000001: ${rows[1]}\n` }],
+    })
     return [clockwise, mirrored]
   }
   assert.deepEqual(turned(-90, '0 65536 0', '-65536 0 0'), [90, false])
@@ -52,14 +65,37 @@ test('depth, aspect, fields and HDR are read; nonsense is taken as usual', () =>
 test('tracks come with their languages; what cannot come is told', () => {
   const outcome = probe(
     VIDEO,
-    { index: 1, codec_type: 'audio', codec_name: 'aac', channels: 6, channel_layout: '5.1', sample_rate: '48000', tags: { language: 'fra', title: 'Fran\nçais' }, disposition: { default: 1 } },
+    {
+      index: 1,
+      codec_type: 'audio',
+      codec_name: 'aac',
+      channels: 6,
+      channel_layout: '5.1',
+      sample_rate: '48000',
+      tags: { language: 'fra', title: 'Fran\nçais' },
+      disposition: { default: 1 },
+    },
     { index: 2, codec_type: 'audio', channels: 2 },
     { index: 3, codec_type: 'subtitle', codec_name: 'subrip', tags: { language: 'und' }, disposition: { forced: 1 } },
     { index: 4, codec_type: 'subtitle', codec_name: 'hdmv_pgs_subtitle', tags: { language: 'deu' } },
   )
   assert.ok(outcome.ok)
   const { audio, subtitles, notes } = outcome.probe
-  assert.deepEqual(audio, [{ stream: 1, codec: 'aac', channels: 6, layout: '5.1', sample_rate: 48_000, language: 'fra', title: 'Fran çais', default: true }])
+  assert.deepEqual(audio, [
+    {
+      stream: 1,
+      codec: 'aac',
+      channels: 6,
+      layout: '5.1',
+      sample_rate: 48_000,
+      language: 'fra',
+      title: 'Fran çais',
+      default: true,
+    },
+  ])
   assert.deepEqual(subtitles, [{ stream: 3, codec: 'subrip', language: '', title: '', default: false, forced: true }])
-  assert.match(notes.join('\n'), /Subtitle track 4 \(hdmv_pgs_subtitle, deu\) is left out.*\nAudio track 2 \(unknown\) is left out/)
+  assert.match(
+    notes.join('\n'),
+    /Subtitle track 4 \(hdmv_pgs_subtitle, deu\) is left out.*\nAudio track 2 \(unknown\) is left out/,
+  )
 })

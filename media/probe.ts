@@ -27,7 +27,18 @@ interface Json {
 const SIDE_MAX = 16_384
 /** Tracks taken of each kind; MP4 itself has no bound, a hostile file might. */
 const TRACKS_MAX = 32
-const TEXT_SUBTITLES = new Set(['subrip', 'srt', 'ass', 'ssa', 'mov_text', 'webvtt', 'text', 'subviewer', 'microdvd', 'sami'])
+const TEXT_SUBTITLES = new Set([
+  'subrip',
+  'srt',
+  'ass',
+  'ssa',
+  'mov_text',
+  'webvtt',
+  'text',
+  'subviewer',
+  'microdvd',
+  'sami',
+])
 const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67'])
 
 export function parseProbe(json: string): ProbeOutcome {
@@ -38,9 +49,12 @@ export function parseProbe(json: string): ProbeOutcome {
   if (!video) return { ok: false, why: withoutVideo(streams) }
   const facts = videoFacts(video)
   const time_base = parseRational(text(video['time_base']))
-  if (!facts || !time_base) return { ok: false, why: 'has a video stream that ffmpeg cannot make out (no size or no known codec)' }
+  if (!facts || !time_base)
+    return { ok: false, why: 'has a video stream that ffmpeg cannot make out (no size or no known codec)' }
   const format = object(root['format'])
-  const audio = tracks(streams, 'audio').filter((stream) => number(stream['channels']) > 0 && text(stream['codec_name']) !== '')
+  const audio = tracks(streams, 'audio').filter(
+    (stream) => number(stream['channels']) > 0 && text(stream['codec_name']) !== '',
+  )
   const subtitles = tracks(streams, 'subtitle').filter(isText)
   return {
     ok: true,
@@ -76,7 +90,8 @@ function tracks(streams: readonly Json[], type: string): Json[] {
 function videoFacts(stream: Json): VideoFacts | null {
   const [width, height] = [number(stream['width']), number(stream['height'])]
   const codec = text(stream['codec_name'])
-  if (!(width > 0 && height > 0 && width <= SIDE_MAX && height <= SIDE_MAX) || codec === '' || codec === 'unknown') return null
+  if (!(width > 0 && height > 0 && width <= SIDE_MAX && height <= SIDE_MAX) || codec === '' || codec === 'unknown')
+    return null
   const pixel_format = text(stream['pix_fmt'])
   const fieldOrder = text(stream['field_order'])
   const transfer = name(stream['color_transfer'])
@@ -92,7 +107,12 @@ function videoFacts(stream: Json): VideoFacts | null {
     ...orientation(stream),
     interlaced: ['tt', 'bb', 'tb', 'bt'].includes(fieldOrder),
     top_field_first: fieldOrder !== 'bb' && fieldOrder !== 'bt',
-    color: { range: name(stream['color_range']), primaries: name(stream['color_primaries']), transfer, space: name(stream['color_space']) },
+    color: {
+      range: name(stream['color_range']),
+      primaries: name(stream['color_primaries']),
+      transfer,
+      space: name(stream['color_space']),
+    },
     hdr: HDR_TRANSFERS.has(transfer),
   }
 }
@@ -107,8 +127,16 @@ function aspect(stream: Json): readonly [number, number] {
 function orientation(stream: Json): Pick<VideoFacts, 'rotation' | 'mirrored'> {
   const side = list(stream['side_data_list']).find((entry) => entry['displaymatrix'] !== undefined)
   if (!side) return { rotation: 0, mirrored: false }
-  const rows = text(side['displaymatrix']).split('\n').filter((row) => row.includes(':'))
-  const cells = rows.map((row) => row.slice(row.indexOf(':') + 1).trim().split(/\s+/).map(Number))
+  const rows = text(side['displaymatrix'])
+    .split('\n')
+    .filter((row) => row.includes(':'))
+  const cells = rows.map((row) =>
+    row
+      .slice(row.indexOf(':') + 1)
+      .trim()
+      .split(/\s+/)
+      .map(Number),
+  )
   const [a = 1, b = 0] = cells[0] ?? []
   const [c = 0, d = 1] = cells[1] ?? []
   const clockwise = (((Math.round(-number(side['rotation']) / 90) * 90) % 360) + 360) % 360
@@ -148,14 +176,20 @@ function language(stream: Json): string {
 }
 
 const title = (stream: Json): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not get into a tag
-  text(object(stream['tags'])['title']).replace(/[\u0000-\u001f\u007f]+/g, ' ').trim().slice(0, 200)
+  text(object(stream['tags'])['title'])
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not get into a tag
+    .replace(/[\u0000-\u001f\u007f]+/g, ' ')
+    .trim()
+    .slice(0, 200)
 
 function leftOut(streams: readonly Json[], audio: readonly Json[]): string[] {
   const bitmaps = streams.filter((stream) => text(stream['codec_type']) === 'subtitle' && !isText(stream))
   const deaf = streams.filter((stream) => text(stream['codec_type']) === 'audio' && !audio.includes(stream))
   return [
-    ...bitmaps.map((stream) => `Subtitle track ${described(stream)} is left out: it is pictures or broadcast data, and MP4 holds text subtitles only.`),
+    ...bitmaps.map(
+      (stream) =>
+        `Subtitle track ${described(stream)} is left out: it is pictures or broadcast data, and MP4 holds text subtitles only.`,
+    ),
     ...deaf.map((stream) => `Audio track ${described(stream)} is left out: its codec is unknown to ffmpeg.`),
   ]
 }
@@ -179,7 +213,8 @@ function parseObject(json: string): Json | null {
 }
 
 const object = (value: Json[string]): Json => (typeof value === 'object' && value !== null ? value : {})
-const list = (value: Json[string]): Json[] => (Array.isArray(value) ? (value as unknown[]).map((entry) => object(entry as Json)) : [])
+const list = (value: Json[string]): Json[] =>
+  Array.isArray(value) ? (value as unknown[]).map((entry) => object(entry as Json)) : []
 const text = (value: Json[string]): string => (typeof value === 'string' ? value : '')
 const name = (value: Json[string]): string => (/^[a-z0-9-]{1,32}$/.test(text(value)) ? text(value) : 'unknown')
 function number(value: Json[string]): number {

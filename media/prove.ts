@@ -12,10 +12,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import type { Proof } from '../protocol/media.ts'
-import { canRun, encodeTrialArgs, decodeTrialArgs, memoryTrialArgs, x265BuildArgs } from './commands/trial.ts'
+import { canRun, decodeTrialArgs, encodeTrialArgs, memoryTrialArgs, x265BuildArgs } from './commands/trial.ts'
 import { lastLine, type Programs } from './run-ffmpeg.ts'
-import { elementaryHash, pictureOf } from './verify.ts'
 import clips from './samples/clips.json' with { type: 'json' }
+import { elementaryHash, pictureOf } from './verify.ts'
 
 /** Counts up when the trials change, so that older results are not believed. */
 const TRIALS_VERSION = 2
@@ -62,12 +62,18 @@ async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
   const facts = await Promise.all(
     [ffmpeg, ffprobe].map(async (path) => {
       const { size, mtimeMs } = await stat(path).catch((cause: unknown) => {
-        throw new UsageError(`There is no ${path === ffmpeg ? 'ffmpeg' : 'ffprobe'} at ${path}: install ffmpeg 5.1 or newer, with ffprobe.`, { cause })
+        throw new UsageError(
+          `There is no ${path === ffmpeg ? 'ffmpeg' : 'ffprobe'} at ${path}: install ffmpeg 5.1 or newer, with ffprobe.`,
+          { cause },
+        )
       })
       return [path, size, mtimeMs]
     }),
   )
-  return createHash('sha256').update(JSON.stringify([TRIALS_VERSION, facts])).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(JSON.stringify([TRIALS_VERSION, facts]))
+    .digest('hex')
+    .slice(0, 16)
 }
 
 /** A kept result is our own file, but a half-written or foreign one proves nothing. */
@@ -97,14 +103,20 @@ interface Trials {
 async function runTrials(trials: Trials): Promise<Proof> {
   const version = await checkVersion(trials)
   await checkProbe(trials)
-  for (const [word, base64] of Object.entries(clips)) await writeFile(join(trials.dir, word), Buffer.from(base64, 'base64'))
+  for (const [word, base64] of Object.entries(clips))
+    await writeFile(join(trials.dir, word), Buffer.from(base64, 'base64'))
   await needX264(trials)
   const words = await proven(Object.keys(clips), (word) => decodes(trials, word))
-  const filters = (await Promise.all(Object.keys(KNOWN_RESULTS).map((filter) => filterWord(trials, filter)))).filter((word) => word !== null)
+  const filters = (await Promise.all(Object.keys(KNOWN_RESULTS).map((filter) => filterWord(trials, filter)))).filter(
+    (word) => word !== null,
+  )
   const family = (await encodes(trials, { encoder: 'x265', filter: null })) ? await x265Family(trials) : null
   return {
     ffmpeg: version.name,
-    decoders: [...words.filter((word) => !DEMUXERS.includes(word) && word !== FIELDS), ...(await listed(trials, TRUSTED_DECODERS))],
+    decoders: [
+      ...words.filter((word) => !DEMUXERS.includes(word) && word !== FIELDS),
+      ...(await listed(trials, TRUSTED_DECODERS)),
+    ],
     encoders: ['x264', ...(family === null ? [] : [family])],
     filters: [...filters, ...words.filter((word) => DEMUXERS.includes(word))],
     encode_bytes: await encodeBytes(trials),
@@ -126,7 +138,13 @@ async function proven<Word>(words: readonly Word[], holds: (word: Word) => Promi
 async function attempt({ programs, signal }: Trials, args: readonly string[], program = programs.ffmpeg) {
   const lines: string[] = []
   try {
-    const end = await programs.run({ program, args, signal, stallMs: TRIAL_STALL_MS, onLine: (line) => lines.push(line) })
+    const end = await programs.run({
+      program,
+      args,
+      signal,
+      stallMs: TRIAL_STALL_MS,
+      onLine: (line) => lines.push(line),
+    })
     return { ...end, lines }
   } catch (error) {
     if (error instanceof AttemptFailed && ['build_cannot', 'stalled', 'out_of_bounds'].includes(error.code)) return null
@@ -140,23 +158,36 @@ async function checkVersion(trials: Trials): Promise<{ name: string; libavcodec:
   const name = /^ffmpeg version (\S+)/m.exec(text)?.[1]
   const util = /^libavutil\s+(\d+)\.\s*(\d+)\./m.exec(text)
   const codec = /^libavcodec\s+(\d+)\./m.exec(text)
-  if (!name || !util || !codec) throw new UsageError(`${ffmpeg} does not answer like ffmpeg: install ffmpeg 5.1 or newer.`)
+  if (!name || !util || !codec)
+    throw new UsageError(`${ffmpeg} does not answer like ffmpeg: install ffmpeg 5.1 or newer.`)
   // 5.1 brought libavutil 57.28; names of development builds say nothing.
-  if (Number(util[1]) * 1000 + Number(util[2]) < 57_028) throw new UsageError(`${ffmpeg} is ffmpeg ${name}: 5.1 or newer is needed.`)
+  if (Number(util[1]) * 1000 + Number(util[2]) < 57_028)
+    throw new UsageError(`${ffmpeg} is ffmpeg ${name}: 5.1 or newer is needed.`)
   return { name, libavcodec: Number(codec[1]) }
 }
 
 async function checkProbe(trials: Trials): Promise<void> {
   const { ffprobe } = trials.programs
   const text = (await attempt(trials, ['-version'], ffprobe))?.lines[0] ?? ''
-  if (!text.startsWith('ffprobe version')) throw new UsageError(`${ffprobe} does not answer like ffprobe: install ffmpeg 5.1 or newer, with ffprobe.`)
+  if (!text.startsWith('ffprobe version'))
+    throw new UsageError(`${ffprobe} does not answer like ffprobe: install ffmpeg 5.1 or newer, with ffprobe.`)
 }
 
 async function needX264(trials: Trials): Promise<void> {
-  const end = await attempt(trials, encodeTrialArgs({ clip: join(trials.dir, 'h264'), encoder: 'x264', filter: null, out: join(trials.dir, 'x264.mp4') }))
+  const end = await attempt(
+    trials,
+    encodeTrialArgs({
+      clip: join(trials.dir, 'h264'),
+      encoder: 'x264',
+      filter: null,
+      out: join(trials.dir, 'x264.mp4'),
+    }),
+  )
   if (end?.exitCode === 0) return
   const why = end === null ? 'it crashed or hung' : lastLine(end.log)
-  throw new UsageError(`${trials.programs.ffmpeg} cannot encode with libx264 (${why}): install an ffmpeg that was built with it.`)
+  throw new UsageError(
+    `${trials.programs.ffmpeg} cannot encode with libx264 (${why}): install an ffmpeg that was built with it.`,
+  )
 }
 
 async function decodes(trials: Trials, word: string): Promise<boolean> {

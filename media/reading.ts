@@ -9,8 +9,8 @@ import type { Rational } from '../protocol/plan.ts'
 import { packetArgs, probeArgs } from './commands/read.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import {
-  clockFallsAt, decodedTimesOf, endOf, hiddenInside, noPackets, packetsArePictures, PACKETS_MAX, readingOf, takePacket, timesOf,
-  type DecodedFrame, type PacketIndex, type Packets,
+  clockFallsAt, 
+  type DecodedFrame, decodedTimesOf, endOf, hiddenInside, noPackets, PACKETS_MAX, type PacketIndex, type Packets,packetsArePictures, readingOf, takePacket, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
 import { decoderWord } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe.ts'
@@ -39,7 +39,8 @@ export async function probeSource(programs: Programs, source: string, signal: Ab
 
 /** ffprobe's reasons, as the end of a sentence. */
 function whyUnreadable(log: string, isMp4 = false): string {
-  if (isMp4 && /moov atom not found/.test(log)) return 'has no index (moov): it was cut off while it was recorded or copied'
+  if (isMp4 && /moov atom not found/.test(log))
+    return 'has no index (moov): it was cut off while it was recorded or copied'
   if (/not on whitelist|moov atom not found|Invalid data found|could not find codec|End of file/i.test(log)) {
     return 'is not a video file, or is too damaged to be recognised as one'
   }
@@ -62,16 +63,31 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const reading = readingOf(packets, codec)
   const genpts = reading === 'genpts'
   if (genpts) packets = await readPackets(programs, job, true)
-  if (packets.pts.length === 0) throw new SourceRefused(`${quoted(job.source)} has a video stream without a single picture.`)
+  if (packets.pts.length === 0)
+    throw new SourceRefused(`${quoted(job.source)} has a video stream without a single picture.`)
   refuseJump(job, packets)
   const head = await readHead(programs, job, genpts, packets)
-  const whole = reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
+  const whole =
+    reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
   const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
-  if (times !== null) return assemble(job, { packets, genpts, times, head: head.frames, whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : null })
+  if (times !== null)
+    return assemble(job, {
+      packets,
+      genpts,
+      times,
+      head: head.frames,
+      whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : null,
+    })
   const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
   const known = new Set(packets.pts)
   const cuttable = whole === null && codec === 'vp8' && shown.every((time) => known.has(time))
-  return assemble(job, { packets, genpts, times: shown, head: head.frames, whole: cuttable ? null : (whole ?? 'its times are not those of its pictures') })
+  return assemble(job, {
+    packets,
+    genpts,
+    times: shown,
+    head: head.frames,
+    whole: cuttable ? null : (whole ?? 'its times are not those of its pictures'),
+  })
 }
 
 /** Two pictures of one time cannot both be shown: there is no right output to make. */
@@ -94,14 +110,19 @@ function assemble(
     frames: times.length,
     end_pts: endOf(packets, times, packets.timeBase ?? probe.time_base),
     interlaced: head.length > 0 ? flagged.length * 2 > head.length : probe.video.interlaced,
-    top_field_first: flagged.length > 0 ? flagged.filter((frame) => frame.topFieldFirst).length * 2 > flagged.length : probe.video.top_field_first,
+    top_field_first:
+      flagged.length > 0
+        ? flagged.filter((frame) => frame.topFieldFirst).length * 2 > flagged.length
+        : probe.video.top_field_first,
     notes: damageNotes(packets, times),
   }
 }
 
 function damageNotes(packets: Packets, times: readonly number[]): string[] {
   const early = packets.pts.filter((pts, at) => !packets.discarded[at] && pts < times[0]!).length
-  return early > 0 ? [`${early} frames at the beginning cannot be decoded: the pictures they refer to are missing from the file.`] : []
+  return early > 0
+    ? [`${early} frames at the beginning cannot be decoded: the pictures they refer to are missing from the file.`]
+    : []
 }
 
 async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: boolean): Promise<Packets> {
@@ -115,22 +136,36 @@ async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: bo
     },
   }) // biome-ignore format: groups
   // A damaged end makes ffprobe exit non-zero after it has told every packet before it.
-  if (exitCode !== 0 && packets.pts.length === 0) throw new SourceRefused(`${quoted(job.source)} ${whyUnreadable(log)}.`)
+  if (exitCode !== 0 && packets.pts.length === 0)
+    throw new SourceRefused(`${quoted(job.source)} ${whyUnreadable(log)}.`)
   return packets
 }
 
 async function readHead(programs: Programs, job: IndexJob, genpts: boolean, packets: Packets) {
   for (const read of [HEAD_PACKETS, HEAD_PACKETS * 25]) {
-    const frames = (await readFrames(programs, job, { genpts, timeBase: packets.timeBase, packets: read })).filter(({ pts }) => !Number.isNaN(pts))
+    const frames = (await readFrames(programs, job, { genpts, timeBase: packets.timeBase, packets: read })).filter(
+      ({ pts }) => !Number.isNaN(pts),
+    )
     if (frames.length > 0) return { frames, read: Math.min(read, packets.pts.length) }
     if (packets.pts.length <= read) break
   }
   const { codec, bit_depth } = job.probe.video
   const word = decoderWord(codec, bit_depth)
-  if (job.proof.decoders.includes(word)) throw new SourceRefused(`${quoted(job.source)} has no picture that can be decoded.`)
+  if (job.proof.decoders.includes(word))
+    throw new SourceRefused(`${quoted(job.source)} has no picture that can be decoded.`)
   throw new AttemptFailed('build_cannot', `this node's ffmpeg (${job.proof.ffmpeg}) cannot decode ${word}`)
 }
 
-function readFrames(programs: Programs, { source, probe, signal }: IndexJob, options: { genpts: boolean; timeBase: Rational | null; packets?: number }): Promise<DecodedFrame[]> {
-  return decodeFrames(programs, { source, signal, stream: probe.video.stream, ...options, timeBase: options.timeBase ?? probe.time_base })
+function readFrames(
+  programs: Programs,
+  { source, probe, signal }: IndexJob,
+  options: { genpts: boolean; timeBase: Rational | null; packets?: number },
+): Promise<DecodedFrame[]> {
+  return decodeFrames(programs, {
+    source,
+    signal,
+    stream: probe.video.stream,
+    ...options,
+    timeBase: options.timeBase ?? probe.time_base,
+  })
 }

@@ -14,4 +14,7 @@ export const realClock: Clock = {
   },
 }
 
-export const realRng: Rng = { random: () => randomBytes(4).readUInt32BE() / 2 ** 32, token: () => randomBytes(16).toString('hex') }
+export const realRng: Rng = {
+  random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+  token: () => randomBytes(16).toString('hex'),
+}

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Clock } from '../protocol/clock.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
-import { createRunner, lastLine, runOrFail, wrapped, type RunJob } from './run-ffmpeg.ts'
 import { realClock } from './real-clock.test-support.ts'
+import { createRunner, lastLine, type RunJob, runOrFail, wrapped } from './run-ffmpeg.ts'
 
 const run = createRunner({ clock: realClock })
 const sh = (script: string, more: Partial<RunJob> = {}) =>
@@ -21,8 +21,16 @@ test('a run answers its exit code, its lines and the tail of what it said', asyn
 })
 
 test('a non-zero exit is told with the last words', async () => {
-  const failing = runOrFail(run, { program: '/bin/sh', args: ['-c', 'echo "no such codec" >&2; exit 1'], signal: new AbortController().signal }, 'the encode')
-  await assert.rejects(failing, (error) => failsAs('encode_failed')(error) && /the encode failed with exit code 1: no such codec/.test(String(error)))
+  const failing = runOrFail(
+    run,
+    { program: '/bin/sh', args: ['-c', 'echo "no such codec" >&2; exit 1'], signal: new AbortController().signal },
+    'the encode',
+  )
+  await assert.rejects(
+    failing,
+    (error) =>
+      failsAs('encode_failed')(error) && /the encode failed with exit code 1: no such codec/.test(String(error)),
+  )
   assert.equal(lastLine('a\n\nConversion failed!\n'), 'a')
 })
 
@@ -34,10 +42,14 @@ test('an abort ends the whole process group and rejects with its reason', async 
   const dir = await mkdtemp(join(tmpdir(), 'run-ffmpeg-'))
   t.after(() => rm(dir, { recursive: true }))
   const controller = new AbortController()
-  const running = sh(`sleep 600 & echo $! > ${dir}/child; echo ready; wait`, { signal: controller.signal, onLine: () => controller.abort(new Error('lost the claim')) })
+  const running = sh(`sleep 600 & echo $! > ${dir}/child; echo ready; wait`, {
+    signal: controller.signal,
+    onLine: () => controller.abort(new Error('lost the claim')),
+  })
   await assert.rejects(running, /lost the claim/)
   const child = Number(await readFile(join(dir, 'child'), 'utf8'))
-  const isRunning = async () => !/^State:\s+Z/m.test(await readFile(`/proc/${child}/status`, 'utf8').catch(() => 'State: Z'))
+  const isRunning = async () =>
+    !/^State:\s+Z/m.test(await readFile(`/proc/${child}/status`, 'utf8').catch(() => 'State: Z'))
   for (let tries = 0; tries < 50 && (await isRunning()); tries++) await realClock.sleep(20)
   assert.ok(!(await isRunning()), 'the child of the child is gone too')
 })
@@ -51,9 +63,18 @@ test('no sign of life ends a run; unchanged progress counters are none', async (
 
 test('the stall watch is armed by the injected clock', async () => {
   let fire = () => {}
-  const clock: Clock = { ...realClock, mono: () => time, timer: (_, act) => ((fire = act), () => {}) }
+  const onTimer: Clock['timer'] = (_, act) => {
+    fire = act
+    return () => {}
+  }
+  const clock: Clock = { ...realClock, mono: () => time, timer: onTimer }
   let time = 0
-  const running = createRunner({ clock })({ program: '/bin/sh', args: ['-c', 'sleep 600'], signal: new AbortController().signal, stallMs: 120_000 })
+  const running = createRunner({ clock })({
+    program: '/bin/sh',
+    args: ['-c', 'sleep 600'],
+    signal: new AbortController().signal,
+    stallMs: 120_000,
+  })
   while (String(fire) === '() => {}') await realClock.sleep(5)
   time = 120_001
   fire()
@@ -63,12 +84,18 @@ test('the stall watch is armed by the injected clock', async () => {
 test('a file over its bound, and a full disk, are told as such', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'run-ffmpeg-'))
   t.after(() => rm(dir, { recursive: true }))
-  await assert.rejects(sh(`exec head -c 100000 /dev/zero > ${dir}/big`, { outputBytesMax: 4096 }), failsAs('out_of_bounds'))
+  await assert.rejects(
+    sh(`exec head -c 100000 /dev/zero > ${dir}/big`, { outputBytesMax: 4096 }),
+    failsAs('out_of_bounds'),
+  )
   await assert.rejects(sh('echo "x.mp4: No space left on device" >&2; exit 1'), failsAs('disk_full'))
 })
 
 test('a program that is not there is the environment, not the file', async () => {
-  await assert.rejects(run({ program: '/nonexistent/ffmpeg', args: [], signal: new AbortController().signal }), UsageError)
+  await assert.rejects(
+    run({ program: '/nonexistent/ffmpeg', args: [], signal: new AbortController().signal }),
+    UsageError,
+  )
 })
 
 test('the tools in front of ffmpeg keep its pid and bound it', () => {
@@ -77,5 +104,8 @@ test('the tools in front of ffmpeg keep its pid and bound it', () => {
     'setpriv', '--pdeathsig', 'KILL', '--', 'prlimit', '--as=1024', '--core=0', '--fsize=11', '--', 'nice', '-n', '10',
     '/usr/bin/ffmpeg', '-version',
   ]) // biome-ignore format: groups
-  assert.deepEqual(wrapped(job, { dieWithParent: false, bounds: false, nice: false }, 1024), ['/usr/bin/ffmpeg', '-version'])
+  assert.deepEqual(wrapped(job, { dieWithParent: false, bounds: false, nice: false }, 1024), [
+    '/usr/bin/ffmpeg',
+    '-version',
+  ])
 })

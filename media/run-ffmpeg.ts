@@ -80,7 +80,10 @@ export async function runOrFail(run: Run, job: RunJob, what: string): Promise<st
 /** The last line that says something, for a sentence. */
 export function lastLine(log: string): string {
   const lines = log.split(/[\r\n]+/).map((line) => line.trim())
-  return (lines.filter((line) => line !== '' && line !== 'Conversion failed!').at(-1) ?? 'it said nothing').slice(0, 300)
+  return (lines.filter((line) => line !== '' && line !== 'Conversion failed!').at(-1) ?? 'it said nothing').slice(
+    0,
+    300,
+  )
 }
 
 interface Wrapping {
@@ -90,8 +93,16 @@ interface Wrapping {
 }
 
 /** The command in front of ffmpeg. All of these `exec`, so that the pid stays and a death by signal is seen. */
-export function wrapped(job: Pick<RunJob, 'program' | 'args' | 'outputBytesMax'>, tools: Wrapping, memoryBytes: number): string[] {
-  const bounds = [`--as=${memoryBytes}`, '--core=0', ...(job.outputBytesMax ? [`--fsize=${Math.ceil(job.outputBytesMax)}`] : [])]
+export function wrapped(
+  job: Pick<RunJob, 'program' | 'args' | 'outputBytesMax'>,
+  tools: Wrapping,
+  memoryBytes: number,
+): string[] {
+  const bounds = [
+    `--as=${memoryBytes}`,
+    '--core=0',
+    ...(job.outputBytesMax ? [`--fsize=${Math.ceil(job.outputBytesMax)}`] : []),
+  ]
   return [
     ...(tools.dieWithParent ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []),
     ...(tools.bounds ? ['prlimit', ...bounds, '--'] : []),
@@ -162,10 +173,15 @@ function judge(end: End, log: string, job: RunJob): RunEnd {
     throw new AttemptFailed('out_of_bounds', `ffmpeg wrote more than the ${job.outputBytesMax} bytes allowed`, { log })
   }
   if (end.signal !== undefined || /received signal \d+\.\s*$/.test(log)) {
-    throw new AttemptFailed('build_cannot', `ffmpeg was ended by ${end.signal ?? 'a signal'} that this node did not send`, { log })
+    throw new AttemptFailed(
+      'build_cannot',
+      `ffmpeg was ended by ${end.signal ?? 'a signal'} that this node did not send`,
+      { log },
+    )
   }
   if (end.exitCode === undefined) throw new UsageError(`cannot start ${job.program}: ${end.code ?? 'unknown cause'}`)
-  if (end.exitCode === 126 || end.exitCode === 127) throw new UsageError(`cannot start ${job.program}: ${lastLine(log)}`)
+  if (end.exitCode === 126 || end.exitCode === 127)
+    throw new UsageError(`cannot start ${job.program}: ${lastLine(log)}`)
   if (end.exitCode !== 0 && /No space left on device|Disk quota exceeded/.test(log)) {
     throw new AttemptFailed('disk_full', 'the disk is full', { log })
   }
@@ -196,7 +212,12 @@ function watchLife(clock: Clock, stallMs: number, kill: (reason: unknown) => voi
     })
   }
   arm(stallMs)
-  return { beat: () => void (last = clock.mono()), end: () => cancel() }
+  return {
+    beat: () => {
+      last = clock.mono()
+    },
+    end: () => cancel(),
+  }
 }
 
 function keepTail(stream: NodeJS.ReadableStream, beat: () => void): () => string {
@@ -209,7 +230,12 @@ function keepTail(stream: NodeJS.ReadableStream, beat: () => void): () => string
   return () => tail
 }
 
-function readLines(stream: NodeJS.ReadableStream, job: RunJob, beat: () => void, kill: (reason: unknown) => void): void {
+function readLines(
+  stream: NodeJS.ReadableStream,
+  job: RunJob,
+  beat: () => void,
+  kill: (reason: unknown) => void,
+): void {
   const counters = new Map<string, string>()
   const take = (line: string) => {
     const counter = job.progress ? PROGRESS_COUNTERS.exec(line)?.[1] : undefined

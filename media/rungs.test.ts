@@ -4,8 +4,15 @@ import fc from 'fast-check'
 import { RESOLUTIONS } from '../protocol/ids.ts'
 import { displaySize, rungsFor } from './rungs.ts'
 
-const names = (width: number, height: number, asked: readonly ('480p' | '720p' | '1080p')[] = RESOLUTIONS, upscale = false) =>
-  rungsFor({ display: { width, height }, asked, upscale }).map((rung) => `${rung.resolution} ${rung.width}x${rung.height}`)
+const names = (
+  width: number,
+  height: number,
+  asked: readonly ('480p' | '720p' | '1080p')[] = RESOLUTIONS,
+  upscale = false,
+) =>
+  rungsFor({ display: { width, height }, asked, upscale }).map(
+    (rung) => `${rung.resolution} ${rung.width}x${rung.height}`,
+  )
 
 test('pictures are fitted into the boxes, turned for portrait', () => {
   assert.deepEqual(names(1920, 1080), ['480p 854x480', '720p 1280x720', '1080p 1920x1080'])
@@ -39,7 +46,10 @@ test('every rung is even, inside its box, never larger than the source, and keep
   fc.assert(
     fc.property(side, side, ladder, (width, height, asked) => {
       const rungs = rungsFor({ display: { width, height }, asked, upscale: false })
-      assert.equal(rungs[0]?.resolution, RESOLUTIONS.find((resolution) => asked.includes(resolution)))
+      assert.equal(
+        rungs[0]?.resolution,
+        RESOLUTIONS.find((resolution) => asked.includes(resolution)),
+      )
       for (const rung of rungs) {
         const box = { '480p': [854, 480], '720p': [1280, 720], '1080p': [1920, 1080] }[rung.resolution]
         const [long = 0, short = 0] = box
@@ -48,7 +58,10 @@ test('every rung is even, inside its box, never larger than the source, and keep
         assert.ok(rung.width <= Math.max(2, width) && rung.height <= Math.max(2, height))
         // Rounding to even moves a side by less than one line, two where an odd source loses one.
         const scale = Math.min(1, Math.max(rung.width / width, rung.height / height))
-        assert.ok(Math.abs(rung.width - width * scale) <= 2 * Math.max(1, width / height) && Math.abs(rung.height - height * scale) <= 2 * Math.max(1, height / width))
+        assert.ok(
+          Math.abs(rung.width - width * scale) <= 2 * Math.max(1, width / height) &&
+            Math.abs(rung.height - height * scale) <= 2 * Math.max(1, height / width),
+        )
       }
     }),
   )

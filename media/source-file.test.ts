@@ -23,17 +23,30 @@ test('only a regular, readable, non-empty file may be read', async (t) => {
     [join(dir, 'empty.mp4'), /is empty/],
   ]
   for (const [path, sentence] of cases) {
-    await assert.rejects(checkSource(path), (error) => error instanceof SourceRefused && sentence.test(error.message), path)
+    await assert.rejects(
+      checkSource(path),
+      (error) => error instanceof SourceRefused && sentence.test(error.message),
+      path,
+    )
   }
   assert.equal(await checkSource(join(dir, 'two\nlines.mp4')), 2)
 })
 
 test('the first bytes name what a file really is', () => {
   const kind = (text: string) => kindOf(Buffer.from(text, 'latin1')) ?? ''
-  for (const list of ['#EXTM3U\n#EXT-X', '\xef\xbb\xbf#EXTM3U', '  ffconcat version 1.0', '<?xml version="1.0"?>\n<MPD xmlns', 'v=0\r\no=-', "file '/etc/passwd'"]) {
+  for (const list of [
+    '#EXTM3U\n#EXT-X',
+    '\xef\xbb\xbf#EXTM3U',
+    '  ffconcat version 1.0',
+    '<?xml version="1.0"?>\n<MPD xmlns',
+    'v=0\r\no=-',
+    "file '/etc/passwd'",
+  ]) {
     assert.match(kind(list), /names other files/, list)
   }
-  for (const still of ['\x89PNG\r\n', '\xff\xd8\xff\xe0', 'GIF89a', 'RIFF\0\0\0\0WEBPVP8 ', '\0\0\0 ftypavif']) assert.match(kind(still), /picture/)
+  for (const still of ['\x89PNG\r\n', '\xff\xd8\xff\xe0', 'GIF89a', 'RIFF\0\0\0\0WEBPVP8 ', '\0\0\0 ftypavif'])
+    assert.match(kind(still), /picture/)
   assert.match(kindOf(Buffer.alloc(512)) ?? '', /only zeros/)
-  for (const video of ['\0\0\0 ftypisom', '\x1a\x45\xdf\xa3', 'RIFF\0\0\0\0AVI LIST', 'G@\0\x10', 'FLV\x01']) assert.equal(kind(video), '')
+  for (const video of ['\0\0\0 ftypisom', '\x1a\x45\xdf\xa3', 'RIFF\0\0\0\0AVI LIST', 'G@\0\x10', 'FLV\x01'])
+    assert.equal(kind(video), '')
 })

@@ -2,18 +2,22 @@
  * What may be read at all: a regular, readable, non-empty file. Asked before ffmpeg opens anything, because a FIFO never
  * ends and `/dev/zero` neither. The first bytes also name what a refused file really is.
  */
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { SourceRefused } from '../protocol/errors.ts'
 
 /** Refuses with one sentence; answers the file's size. */
 export async function checkSource(path: string): Promise<number> {
   const name = quoted(path)
   const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' || error.code === 'ENOTDIR' ? 'there is no such file' : `it cannot be read (${error.code})`
+    const why =
+      error.code === 'ENOENT' || error.code === 'ENOTDIR'
+        ? 'there is no such file'
+        : `it cannot be read (${error.code})`
     throw new SourceRefused(`${name}: ${why}.`, { cause: error })
   })
   if (facts.isDirectory()) throw new SourceRefused(`${name} is a folder, not a video file.`)
-  if (!facts.isFile()) throw new SourceRefused(`${name} is not a regular file (a pipe, socket or device): only files can be transcoded.`)
+  if (!facts.isFile())
+    throw new SourceRefused(`${name} is not a regular file (a pipe, socket or device): only files can be transcoded.`)
   if (facts.size === 0) throw new SourceRefused(`${name} is empty (0 bytes).`)
   const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     throw new SourceRefused(`${name} cannot be read (${error.code}): check its permissions.`, { cause: error })
@@ -39,7 +43,10 @@ export async function sniff(path: string): Promise<FirstBytes> {
     handle = await open(path, 'r')
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0)
     const head = buffer.subarray(0, bytesRead)
-    return { refused: kindOf(head), isMp4: /^(ftyp|moov|mdat|wide|free|skip|styp)$/.test(head.toString('latin1', 4, 8)) }
+    return {
+      refused: kindOf(head),
+      isMp4: /^(ftyp|moov|mdat|wide|free|skip|styp)$/.test(head.toString('latin1', 4, 8)),
+    }
   } catch {
     return { refused: null, isMp4: false }
   } finally {
@@ -58,7 +65,10 @@ const STARTS: readonly (readonly [string, string])[] = [
 
 /** Pure: `head` is the beginning of the file. */
 export function kindOf(head: Buffer): string | null {
-  const text = head.toString('latin1').replace(/^\xef\xbb\xbf/, '').trimStart()
+  const text = head
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart()
   const start = STARTS.find(([magic]) => text.toLowerCase().startsWith(magic.toLowerCase()))
   if (start) return start[1]
   if (/^<\?xml[\s\S]*<(MPD|SmoothStreamingMedia|smil)\b/.test(text)) return PLAYLIST

@@ -65,7 +65,12 @@ function* runs(track: Track): Generator<{ start: number; length: number }> {
 
 const READ_BYTES = 1024 * 1024
 
-async function hashRange(handle: Awaited<ReturnType<typeof open>>, hash: Hash, start: number, length: number): Promise<void> {
+async function hashRange(
+  handle: Awaited<ReturnType<typeof open>>,
+  hash: Hash,
+  start: number,
+  length: number,
+): Promise<void> {
   const buffer = Buffer.alloc(Math.min(READ_BYTES, length))
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, length - done), start + done)
@@ -80,11 +85,19 @@ export const shownTimes = (track: Track): Float64Array => track.times.slice().so
 
 /** sha256 of times relative to the chunk's start, in ticks of the tracks. */
 export function timesHash(ticks: Iterable<number>): Sha256 {
-  return asSha256(createHash('sha256').update([...ticks].join(',')).digest('hex'))
+  return asSha256(
+    createHash('sha256')
+      .update([...ticks].join(','))
+      .digest('hex'),
+  )
 }
 
 /** The same from the source's times: what `timesHash` of an encoded chunk must be. */
-export function plannedTimes(times: readonly number[], chunk: Pick<ChunkPlan, 'start_pts'>, plan: Pick<Plan, 'time_base' | 'track_timescale'>): number[] {
+export function plannedTimes(
+  times: readonly number[],
+  chunk: Pick<ChunkPlan, 'start_pts'>,
+  plan: Pick<Plan, 'time_base' | 'track_timescale'>,
+): number[] {
   return times.map((time) => rescale(time - chunk.start_pts, plan.time_base, [1, plan.track_timescale]))
 }
 
@@ -95,7 +108,8 @@ export const TRACK_TIMESCALE_MAX = 1_000_000
 export function wrongTimes(track: Track, chunk: ChunkPlan, plan: Plan): string | null {
   const times = shownTimes(track)
   if (times.length !== chunk.frames) return `it has ${times.length} frames instead of ${chunk.frames}`
-  if (chunk.times_sha256 !== undefined && timesHash(times) !== chunk.times_sha256) return 'its frames are not at the times of the source'
+  if (chunk.times_sha256 !== undefined && timesHash(times) !== chunk.times_sha256)
+    return 'its frames are not at the times of the source'
   const end = secondsOf(chunk.end_pts - chunk.start_pts, plan.time_base) * plan.track_timescale
   return times[0] === 0 && times.at(-1)! < end + 1 ? null : 'its frames are outside the chunk'
 }
@@ -105,9 +119,12 @@ export function checkPicture(track: Track, rendition: RenditionPlan, plan: Plan)
   if (track.width !== rendition.width || track.height !== rendition.height) {
     throw broken(`the picture is ${track.width}×${track.height} instead of ${rendition.width}×${rendition.height}`)
   }
-  if (track.timescale !== plan.track_timescale) throw broken(`the time scale is ${track.timescale} instead of ${plan.track_timescale}`)
-  if (signatureOf(track) !== rendition.signature) throw broken('the parameter sets are not those of the plan: another encoder or another setting made it')
-  if (track.matrix[1] !== 0 || track.matrix[3] !== 0 || track.matrix[0]! <= 0 || track.matrix[4]! <= 0) throw broken('the picture is turned a second time')
+  if (track.timescale !== plan.track_timescale)
+    throw broken(`the time scale is ${track.timescale} instead of ${plan.track_timescale}`)
+  if (signatureOf(track) !== rendition.signature)
+    throw broken('the parameter sets are not those of the plan: another encoder or another setting made it')
+  if (track.matrix[1] !== 0 || track.matrix[3] !== 0 || track.matrix[0]! <= 0 || track.matrix[4]! <= 0)
+    throw broken('the picture is turned a second time')
   if (track.keyframes !== null && track.keyframes[0] !== 0) throw broken('it does not begin with a keyframe')
 }
 
@@ -124,7 +141,10 @@ export function expectJoined(chunks: readonly Track[], plan: Plan): Joined & { m
   let at = 0
   chunks.forEach((track, number) => {
     const offset = rescale(plan.chunks[number]!.start_pts - plan.start_pts, plan.time_base, [1, plan.track_timescale])
-    times.set(track.times.map((time) => time + offset), at)
+    times.set(
+      track.times.map((time) => time + offset),
+      at,
+    )
     sizes.set(track.sizes, at)
     at += track.times.length
   })
@@ -137,12 +157,16 @@ export function checkJoined(tracks: readonly Track[], expected: Joined, renditio
   if (video.length !== 1) throw broken(`the result has ${video.length} video tracks instead of one`)
   const picture = video[0]!
   checkPicture(picture, rendition, plan)
-  if (picture.sizes.length !== expected.sizes.length) throw broken(`the result has ${picture.sizes.length} frames instead of ${expected.sizes.length}`)
-  if (expected.sizes.some((size, at) => picture.sizes[at] !== size)) throw broken('the frames of the result are not those of its chunks')
-  if (expected.times.some((time, at) => Math.abs(picture.times[at]! - time) > timeSlack(plan))) throw broken('the frames of the result are not at their times')
+  if (picture.sizes.length !== expected.sizes.length)
+    throw broken(`the result has ${picture.sizes.length} frames instead of ${expected.sizes.length}`)
+  if (expected.sizes.some((size, at) => picture.sizes[at] !== size))
+    throw broken('the frames of the result are not those of its chunks')
+  if (expected.times.some((time, at) => Math.abs(picture.times[at]! - time) > timeSlack(plan)))
+    throw broken('the frames of the result are not at their times')
   const [audio, text] = ['audio', 'text'].map((kind) => tracks.filter((track) => track.kind === kind).length)
   if (audio !== plan.audio.length) throw broken(`the result has ${audio} audio tracks instead of ${plan.audio.length}`)
-  if (text! < plan.subtitles.length) throw broken(`the result has ${text} subtitle tracks instead of ${plan.subtitles.length}`)
+  if (text! < plan.subtitles.length)
+    throw broken(`the result has ${text} subtitle tracks instead of ${plan.subtitles.length}`)
 }
 
 /** Where source ticks are not whole output ticks, start and offset are rounded each on its own. */

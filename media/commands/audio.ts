@@ -42,4 +42,5 @@ export function audioArgs(job: AudioJob): string[] {
 }
 
 /** NUT loses what these need (Opus: its pre-skip, WMA: its block size): the extra holds them decoded. */
-export const isDecodedForExtra = ({ codec }: Pick<AudioFacts, 'codec'>): boolean => codec === 'opus' || codec.startsWith('wma')
+export const isDecodedForExtra = ({ codec }: Pick<AudioFacts, 'codec'>): boolean =>
+  codec === 'opus' || codec.startsWith('wma')

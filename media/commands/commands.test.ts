@@ -15,21 +15,35 @@ const HEAD = '-nostdin -hide_banner -v warning -y -progress pipe:1 -nostats'
 const words = (text: string) => text.trim().split(/\s+/)
 
 test('a source is probed, its packets listed and its frames decoded behind the whitelist', () => {
-  assert.deepEqual(probeArgs('/a/-x.mp4'), words(`-hide_banner -v warning ${SAFE} -show_format -show_streams -show_chapters -of json -i file:/a/-x.mp4`))
+  assert.deepEqual(
+    probeArgs('/a/-x.mp4'),
+    words(`-hide_banner -v warning ${SAFE} -show_format -show_streams -show_chapters -of json -i file:/a/-x.mp4`),
+  )
   assert.deepEqual(
     packetArgs({ source: '/a.mpg', stream: 2, genpts: true }),
-    words(`-hide_banner -v warning ${SAFE} -fflags +genpts -select_streams 2 -show_entries packet=pts,dts,duration,flags:stream=time_base -of compact=p=0 -i file:/a.mpg`),
+    words(
+      `-hide_banner -v warning ${SAFE} -fflags +genpts -select_streams 2 -show_entries packet=pts,dts,duration,flags:stream=time_base -of compact=p=0 -i file:/a.mpg`,
+    ),
   )
   assert.deepEqual(
     frameArgs({ source: '/a.ts', stream: 0, genpts: false, packets: 40 }),
-    words(`-hide_banner -v warning ${SAFE} -threads 1 -select_streams 0 -read_intervals %+#40 -show_entries frame=pts,best_effort_timestamp,interlaced_frame,top_field_first -of compact=p=0 -i file:/a.ts`),
+    words(
+      `-hide_banner -v warning ${SAFE} -threads 1 -select_streams 0 -read_intervals %+#40 -show_entries frame=pts,best_effort_timestamp,interlaced_frame,top_field_first -of compact=p=0 -i file:/a.ts`,
+    ),
   )
   assert.deepEqual(
     checksumArgs({ source: '/a.mp4', stream: 1, genpts: true, timeBase: [1001, 30_000], frames: 40 }),
     words(`-nostdin -hide_banner -v warning -y ${SAFE} -fflags +genpts -threads 1 -copyts -i file:/a.mp4 -map 0:1 -fps_mode passthrough
       -enc_time_base 1001:30000 -frames:v 40 -f framecrc pipe:1`),
   )
-  assert.deepEqual([...fieldsOf('pts=1|dts=N/A|flags=K_|')], [['pts', '1'], ['dts', 'N/A'], ['flags', 'K_']])
+  assert.deepEqual(
+    [...fieldsOf('pts=1|dts=N/A|flags=K_|')],
+    [
+      ['pts', '1'],
+      ['dts', 'N/A'],
+      ['flags', 'K_'],
+    ],
+  )
 })
 
 const SPLIT = { source: '/a b.mkv', stream: 1, genpts: false, seek: 12.5, stop: 20.0205, offset: 100, out: '/c.nut' }
@@ -42,20 +56,32 @@ test('a chunk is copied from its keyframe to its last packet, into NUT', () => {
   ]) // biome-ignore format: groups
   assert.deepEqual(
     splitArgs({ ...SPLIT, source: '/a.mpg', genpts: true, seek: null, stop: null }),
-    words(`${HEAD} ${SAFE} -fflags +genpts -copyts -i file:/a.mpg -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -output_ts_offset 100 ${NUT}`),
+    words(
+      `${HEAD} ${SAFE} -fflags +genpts -copyts -i file:/a.mpg -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -output_ts_offset 100 ${NUT}`,
+    ),
   )
 })
 
 test('where times are negative the shift comes before the stop', () => {
   assert.deepEqual(
     splitArgs({ ...SPLIT, source: '/a.ts', seek: null, stop: -2 }),
-    words(`${HEAD} ${SAFE} -copyts -itsoffset 100.000000 -i file:/a.ts -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -to 98.000000 ${NUT}`),
+    words(
+      `${HEAD} ${SAFE} -copyts -itsoffset 100.000000 -i file:/a.ts -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -to 98.000000 ${NUT}`,
+    ),
   )
 })
 
 test('extras are copied, Opus and WMA as FLAC; chapters alone are text', () => {
   assert.deepEqual(
-    audioExtraArgs({ source: '/a.mkv', streams: [{ stream: 1, flac: null }, { stream: 3, flac: 'anull' }], offset: 100, out: '/c.nut' }),
+    audioExtraArgs({
+      source: '/a.mkv',
+      streams: [
+        { stream: 1, flac: null },
+        { stream: 3, flac: 'anull' },
+      ],
+      offset: 100,
+      out: '/c.nut',
+    }),
     words(`${HEAD} ${SAFE} -copyts -vn -sn -dn -i file:/a.mkv -map 0:1 -c:a:0 copy -map 0:3 -filter:a:1 anull -c:a:1 flac
       -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -output_ts_offset 100 ${NUT}`),
   )
@@ -64,7 +90,10 @@ test('extras are copied, Opus and WMA as FLAC; chapters alone are text', () => {
     words(`${HEAD} ${SAFE} -copyts -itsoffset 100.000000 -i file:/a.mkv -map 0:2 -c:s ass -map_metadata:g -1 -map_metadata:s -1
       -map_chapters 0 -fflags +bitexact -avoid_negative_ts disabled -f matroska file:/o.mkv`),
   )
-  assert.deepEqual(otherExtraArgs({ source: '/a.mkv', streams: [], shift: 100, out: '/o.mkv' }).slice(-2), ['ffmetadata', 'file:/o.mkv'])
+  assert.deepEqual(otherExtraArgs({ source: '/a.mkv', streams: [], shift: 100, out: '/o.mkv' }).slice(-2), [
+    'ffmetadata',
+    'file:/o.mkv',
+  ])
 })
 
 const VIDEO: VideoFacts = {
@@ -76,7 +105,10 @@ const SETTINGS: Settings = {
   video: VIDEO, fps: [30_000, 1001], track_timescale: 90_000, b_frames: 3, encoder: 'x264', preset: 'medium', crf: 23, keyframe_s: 3, genpts: false,
 } // biome-ignore format: a record
 const INPUT = { path: '/c.nut', start_pts: 9, end_pts: 99, time_base: [1, 90_000] } as const
-const OUTPUTS = [{ rung: { width: 854, height: 480 }, path: '/480.mp4' }, { rung: { width: 1280, height: 720 }, path: '/720.mp4' }]
+const OUTPUTS = [
+  { rung: { width: 854, height: 480 }, path: '/480.mp4' },
+  { rung: { width: 1280, height: 720 }, path: '/720.mp4' },
+]
 const SILENT = 'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=unknown'
 const scaled = (size: string) => `scale=${size}:flags=bicubic+accurate_rnd+bitexact,setsar=1,format=yuv420p,${SILENT}`
 const ONE_THREAD = '-filter_threads 1 -filter_complex_threads 1'
@@ -114,15 +146,40 @@ test('a range that stands alone is still said', () => {
   assert.ok(args.includes('fps=30000/1001:cpu-independent=1:videoformat=component'))
 })
 
-const STEREO: AudioFacts = { stream: 1, codec: 'aac', channels: 2, layout: 'stereo', sample_rate: 44_100, language: 'eng', title: '', default: true }
-const SURROUND: AudioFacts = { ...STEREO, stream: 2, codec: 'opus', channels: 6, layout: '5.1(side)', language: '', title: 'Film music', default: false }
+const STEREO: AudioFacts = {
+  stream: 1,
+  codec: 'aac',
+  channels: 2,
+  layout: 'stereo',
+  sample_rate: 44_100,
+  language: 'eng',
+  title: '',
+  default: true,
+}
+const SURROUND: AudioFacts = {
+  ...STEREO,
+  stream: 2,
+  codec: 'opus',
+  channels: 6,
+  layout: '5.1(side)',
+  language: '',
+  title: 'Film music',
+  default: false,
+}
 
 test('every audio track is encoded whole, from the first video frame on', () => {
   const timing = 'aresample=48000:async=1:first_pts=0:min_hard_comp=0.01'
   assert.equal(audioFilter(STEREO, 101.5), `asetpts=PTS-(101.500000)/TB,${timing}`)
   assert.equal(audioFilter(SURROUND, 0), `asetpts=PTS-(0.000000)/TB,${timing},aformat=channel_layouts=5.1`)
   assert.deepEqual(
-    audioArgs({ input: '/a.nut', out: '/a.m4a', tracks: [STEREO, SURROUND], start: 100, kbps: 64, filtered: [false, true] }),
+    audioArgs({
+      input: '/a.nut',
+      out: '/a.m4a',
+      tracks: [STEREO, SURROUND],
+      start: 100,
+      kbps: 64,
+      filtered: [false, true],
+    }),
     words(`${HEAD} ${SAFE} -copyts -vn -i file:/a.nut -map 0:a:0 -filter:a:0 asetpts=PTS-(100.000000)/TB,${timing} -b:a:0 128k
       -map 0:a:1 -filter:a:1 asetpts=PTS-(100.000000)/TB -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
       -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
@@ -139,7 +196,13 @@ test('chunks are listed with durations that do not add up their rounding', () =>
 
 test('the merge copies video, audio, subtitles and chapters with their tags', () => {
   const subtitle = { stream: 4, codec: 'ass', language: 'deu', title: '', default: false, forced: true }
-  const plan = { audio: [STEREO, SURROUND], subtitles: [subtitle], chapters: 2, track_timescale: 90_000, encoder: 'x264' } as const
+  const plan = {
+    audio: [STEREO, SURROUND],
+    subtitles: [subtitle],
+    chapters: 2,
+    track_timescale: 90_000,
+    encoder: 'x264',
+  } as const
   const args = mergeArgs({ plan, list: '/l', audio: '/a.m4a', extra: { path: '/o.mkv', shift: -103 }, out: '/o.mp4' })
   const titles = ['-metadata:s:a:1', 'title=Film music', '-metadata:s:a:1', 'handler_name=Film music']
   assert.deepEqual(args, [

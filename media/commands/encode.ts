@@ -18,7 +18,12 @@ export type Settings = Pick<
 
 export interface EncodeArgs {
   readonly settings: Settings
-  readonly input: { readonly path: string; readonly start_pts: number; readonly end_pts: number; readonly time_base: readonly [number, number] }
+  readonly input: {
+    readonly path: string
+    readonly start_pts: number
+    readonly end_pts: number
+    readonly time_base: readonly [number, number]
+  }
   /** Where `input` is the source itself: its stream and whether it lacks times. */
   readonly straight: boolean
   readonly outputs: readonly { readonly rung: Omit<Rung, 'resolution'>; readonly path: string }[]
@@ -63,10 +68,26 @@ function encoder(settings: Settings): string[] {
   const rate = `fps=${fps[0]}/${fps[1]}`
   const common = ['-preset', preset, '-crf', String(crf), '-threads', '1', '-bf', String(b_frames), '-g', GOP_FRAMES]
   if (encoder === 'x264') {
-    return ['-c:v', 'libx264', ...common, '-x264-params', `${rate}:cpu-independent=1${rangeAlone(settings, 'videoformat=component')}`, '-sc_threshold', '0']
+    return [
+      '-c:v',
+      'libx264',
+      ...common,
+      '-x264-params',
+      `${rate}:cpu-independent=1${rangeAlone(settings, 'videoformat=component')}`,
+      '-sc_threshold',
+      '0',
+    ]
   }
   const quiet = 'pools=none:frame-threads=1:scenecut=0:open-gop=0:info=0:log-level=error'
-  return ['-c:v', 'libx265', ...common, '-x265-params', `${rate}:${quiet}${rangeAlone(settings, 'range=limited')}`, '-tag:v', 'hvc1']
+  return [
+    '-c:v',
+    'libx265',
+    ...common,
+    '-x265-params',
+    `${rate}:${quiet}${rangeAlone(settings, 'range=limited')}`,
+    '-tag:v',
+    'hvc1',
+  ]
 }
 
 /** The last frame of a NUT or Matroska has no duration; a player would end before it, ffmpeg 9 drops it (trap 3). */

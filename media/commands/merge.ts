@@ -53,7 +53,9 @@ function extraInput(plan: MergeArgs['plan'], extra: NonNullable<MergeArgs['extra
 }
 
 function describe(kind: 'a' | 's', at: number, track: AudioFacts | SubtitleFacts): string[] {
-  const flags = [track.default && 'default', 'forced' in track && track.forced && 'forced'].filter((flag) => flag !== false)
+  const flags = [track.default && 'default', 'forced' in track && track.forced && 'forced'].filter(
+    (flag) => flag !== false,
+  )
   return [
     ...(track.language === '' ? [] : [`-metadata:s:${kind}:${at}`, `language=${track.language}`]),
     ...(track.title === '' ? [] : [`-metadata:s:${kind}:${at}`, `title=${track.title}`, `-metadata:s:${kind}:${at}`, `handler_name=${track.title}`]),

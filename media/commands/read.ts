@@ -31,7 +31,13 @@ export function frameArgs(job: { source: string; stream: number; genpts: boolean
 }
 
 /** The same by ffmpeg, where ffprobe comes from a build without this decoder; times in ticks of `timeBase`, no field order. */
-export function checksumArgs(job: { source: string; stream: number; genpts: boolean; timeBase: Rational; frames?: number }): string[] {
+export function checksumArgs(job: {
+  source: string
+  stream: number
+  genpts: boolean
+  timeBase: Rational
+  frames?: number
+}): string[] {
   return [
     ...QUIET, ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []), '-threads', '1', '-copyts', '-i', fileUrl(job.source),
     '-map', `0:${job.stream}`, '-fps_mode', 'passthrough', '-enc_time_base', job.timeBase.join(':'),

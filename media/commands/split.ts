@@ -60,7 +60,12 @@ export function audioExtraArgs(job: {
  * Text subtitles as ASS (what ffmpeg holds them as) and chapters, `shift` seconds added. Only `-itsoffset` moves chapters
  * too. Matroska cannot be without a track: chapters alone go into ffmpeg's own text form.
  */
-export function otherExtraArgs(job: { source: string; streams: readonly number[]; shift: number; out: string }): string[] {
+export function otherExtraArgs(job: {
+  source: string
+  streams: readonly number[]
+  shift: number
+  out: string
+}): string[] {
   return [
     ...QUIET, ...PROGRESS, ...SAFE, '-copyts', '-itsoffset', seconds(job.shift), '-i', fileUrl(job.source),
     ...job.streams.flatMap((stream) => ['-map', `0:${stream}`]),

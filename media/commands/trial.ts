@@ -27,7 +27,12 @@ export interface EncodeTrial {
 /** One frame through the real graph: deinterlaced, tone-mapped or plain. */
 export function encodeTrialArgs({ clip, encoder, filter, out }: EncodeTrial): string[] {
   const hdr = filter === 'zscale'
-  const video = { ...CLIP, interlaced: filter === 'bwdif', hdr, color: { ...CLIP.color, transfer: hdr ? 'smpte2084' : 'unknown' } }
+  const video = {
+    ...CLIP,
+    interlaced: filter === 'bwdif',
+    hdr,
+    color: { ...CLIP.color, transfer: hdr ? 'smpte2084' : 'unknown' },
+  }
   const settings = {
     video, fps: [25, 1], track_timescale: 12_800, b_frames: 3, encoder, preset: 'ultrafast', crf: 23, keyframe_s: 3, genpts: false,
   } as const // biome-ignore format: a record
