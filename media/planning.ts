@@ -118,7 +118,8 @@ function withTimes(
   if ((scale.track_timescale * scale.time_base[0]) % scale.time_base[1] !== 0) return [...chunks]
   let at = 0
   return chunks.map((chunk) => {
-    const own = times.slice(at, (at += chunk.frames))
+    const own = times.slice(at, at + chunk.frames)
+    at += chunk.frames
     return { ...chunk, times_sha256: timesHash(plannedTimes(own, chunk, scale)) }
   })
 }
