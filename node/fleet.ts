@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { ScaleOptions } from '../coordinator/duties/scale.ts'
+import type { ScaleOptions } from '../coordinator/duty.ts'
 import type { LauncherOptions } from '../coordinator/launcher/launchers.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../protocol/launcher.ts'

@@ -6,7 +6,7 @@
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { Duty, TermContext } from '../coordinator.ts'
+import type { Duty, TermContext } from '../duty.ts'
 import { pickBackups, type RunningAttemptView } from '../policy/straggler.ts'
 
 /** Finished tasks looked at for what a fresh attempt takes. */

@@ -8,7 +8,7 @@ import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type HeldBlob, isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
-import type { Duty, TermContext } from '../coordinator.ts'
+import type { Duty, TermContext } from '../duty.ts'
 import { createLossJudge } from '../policy/loss.ts'
 
 export function createCollect(context: TermContext): Duty {

@@ -7,7 +7,7 @@ import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video, VideoOutput } from '../../protocol/video.ts'
-import type { Duty, TermContext } from '../coordinator.ts'
+import type { Duty, TermContext } from '../duty.ts'
 import { judgeStrikes } from '../policy/strikes.ts'
 
 /** A new leader may just have started: until it has heard who else is there it gives no task up for want of others. */

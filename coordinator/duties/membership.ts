@@ -10,7 +10,7 @@ import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
-import type { Duty, TermContext } from '../coordinator.ts'
+import type { Duty, TermContext } from '../duty.ts'
 import { doubtSelf, judgePeer, type Verdict } from '../policy/suspicion.ts'
 
 /** How long a new leader, and a leader that has never heard of a worker, waits before it believes that it is gone. */

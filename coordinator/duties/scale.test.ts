@@ -8,8 +8,8 @@ import { createLedgerModel } from '../../protocol/ledger-model.ts'
 import { CLAIM_MS, LEASE_MS, SCALE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
-import type { TermContext } from '../coordinator.ts'
-import { createScale, type ScaleOptions } from './scale.ts'
+import type { ScaleOptions, TermContext } from '../duty.ts'
+import { createScale } from './scale.ts'
 
 const [ANN, BOB] = [asPeerId('peer Ann'), asPeerId('peer Bob')]
 const OPTIONS: ScaleOptions = { min: 0, max: 6, target_s: 5, cooldown_s: 60, own_slots: 0 }

@@ -10,17 +10,12 @@ import { SCALE_MS } from '../../protocol/limits.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
-import type { Duty, TermContext } from '../coordinator.ts'
-import { decideScaling, type ScalingPast, type ScalingRules, spread } from '../policy/scaling.ts'
+import type { Duty, ScaleOptions, TermContext } from '../duty.ts'
+import { decideScaling, type ScalingPast, spread } from '../policy/scaling.ts'
 import { ASSUMED, type Costs, measureCosts } from '../policy/scaling-speed.ts'
 
 /** Who was silent for longer is not counted on. */
 const HEARD_MS = 10_000
-
-export interface ScaleOptions extends ScalingRules {
-  /** Encodes at once of this very peer. */
-  readonly own_slots: number
-}
 
 interface Length {
   readonly seconds: number

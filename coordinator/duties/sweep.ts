@@ -1,6 +1,6 @@
 /** Repairs what a crash left between two writes, at takeover and every `SWEEP_MS`: the ledger knows how. */
 import { SWEEP_MS } from '../../protocol/limits.ts'
-import type { Duty, TermContext } from '../coordinator.ts'
+import type { Duty, TermContext } from '../duty.ts'
 
 export function createSweep({ ledger, clock, log, term, hint }: TermContext): Duty {
   let last = Number.NEGATIVE_INFINITY

@@ -1,0 +1,59 @@
+/**
+ * What a duty is, and what it is given: everything the coordinator has, and the term it acts in. Every write of a duty carries that
+ * term; none of them holds state that the ledger does not have.
+ */
+import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
+import type { Capability } from '../protocol/capability.ts'
+import type { Clock, Rng } from '../protocol/clock.ts'
+import type { Hint } from '../protocol/hint.ts'
+import type { PeerId } from '../protocol/ids.ts'
+import type { Ledger } from '../protocol/ledger.ts'
+import type { Log } from '../protocol/log.ts'
+import type { PeerTable } from '../protocol/peer-table.ts'
+import type { ScalingRules } from './policy/scaling.ts'
+
+export interface ScaleOptions extends ScalingRules {
+  /** Encodes at once of this very peer. */
+  readonly own_slots: number
+}
+
+export interface CoordinatorOptions {
+  readonly self: PeerId
+  readonly host: string
+  readonly ledger: Ledger
+  readonly store: BlobStore
+  readonly exchange: BlobExchange
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  readonly peers: PeerTable
+  /** What this peer encodes; null where it only coordinates. */
+  readonly capability: Capability | null
+  /** What others say of lost peers, and this node's own stalls; absent where nobody gossips suspicions. */
+  readonly suspicions?: SuspicionSource
+  /** How many workers engines may run for this mesh; absent where this leader scales nothing. */
+  readonly scaling?: ScaleOptions
+  connected(): readonly PeerId[]
+  mayLead(): Promise<string | null>
+  hint(hint: Omit<Hint, 'v'>): void
+}
+
+export interface SuspicionSource {
+  /** How many others lost a connection to this life of the peer, lately. */
+  reportersOf(peer: PeerId): number
+  /** Ms since this node last stood still; null when it has not. */
+  stalledAgoMs(): number | null
+}
+
+/** One term's work. `round` is called again and again, `lost` when a connection goes. */
+export interface Duty {
+  readonly name: string
+  round(signal: AbortSignal): Promise<void>
+}
+
+/** What a duty is given: the coordinator's options and its term. */
+export interface TermContext extends CoordinatorOptions {
+  readonly term: number
+  /** This leader doubts itself: the lease goes back, and it does not run again for a while. */
+  resign(reason: string): void
+}
