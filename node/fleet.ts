@@ -6,15 +6,35 @@ import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { ScaleOptions } from '../coordinator/duty.ts'
-import type { LauncherOptions } from '../coordinator/launcher/launchers.ts'
+import type { Clock } from '../protocol/clock.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../protocol/launcher.ts'
 import { type Config, ledgerAddress, proofDir } from './config.ts'
 import { createReconciler, type Reconciler, type ReconcilerOptions } from './reconcile.ts'
 
+/** What a launcher is made of: an engine and what its containers get, or a command to run as processes here. */
+export type LauncherChoice =
+  | {
+      readonly kind: 'docker'
+      readonly clock: Clock
+      readonly mesh: string
+      readonly socket: string
+      readonly image: string
+      readonly network: string | null
+      readonly volumes: readonly string[]
+      readonly labels: Readonly<Record<string, string>>
+    }
+  | {
+      readonly kind: 'process'
+      readonly clock: Clock
+      readonly engine: string
+      readonly dir: string
+      readonly command: readonly [program: string, ...args: string[]]
+    }
+
 export interface FleetParts extends Omit<ReconcilerOptions, 'launcher' | 'max' | 'spec'> {
   readonly swarmKey: string | undefined
-  createLauncher(options: LauncherOptions): Launcher
+  createLauncher(options: LauncherChoice): Launcher
   addresses(): readonly string[]
 }
 
@@ -39,7 +59,7 @@ export function createFleet(config: Config, parts: FleetParts): Reconciler | nul
   })
 }
 
-function launcherOf(config: Config, { clock, ledger, swarmKey }: FleetParts): LauncherOptions | null {
+function launcherOf(config: Config, { clock, ledger, swarmKey }: FleetParts): LauncherChoice | null {
   if (config.launcher === 'none') return null
   if (config.launcher === 'process') {
     const command = [process.execPath, process.argv[1] ?? '', 'node', '--parent-channel'] as const
