@@ -1,6 +1,6 @@
 /**
  * PENDING, or PROCESSING with all claims run out, or a wanted backup → claimed: one blind call, the database picks the best.
- * Picking in order inside the server beat every way of reading first and spreading (LEDGER.md §2); a claim whose reply is
+ * Picking in order inside the server beat every way of reading first and spreading (docs/ledger.md §2); a claim whose reply is
  * lost is found again by its token.
  */
 import type { Document, FindOneAndUpdateOptions, Sort } from 'mongodb'

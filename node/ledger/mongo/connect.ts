@@ -17,7 +17,7 @@ const FIXED = {
   ignoreUndefined: true,
 } as const
 
-/** Measured in LEDGER.md: a frozen primary or a cut connection costs seconds, not minutes. An address may say otherwise. */
+/** Measured in docs/ledger.md: a frozen primary or a cut connection costs seconds, not minutes. An address may say otherwise. */
 const TUNING = {
   appName: 'reelmesh',
   maxPoolSize: 10,

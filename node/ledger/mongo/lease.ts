@@ -1,4 +1,4 @@
-/** The coordinator's lease: one document, one command for each of its changes (LEDGER.md §5). */
+/** The coordinator's lease: one document, one command for each of its changes (docs/ledger.md §5). */
 import type { Document } from 'mongodb'
 import type { PeerId } from '../../../protocol/ids.ts'
 import type { Lease } from '../../../protocol/ledger.ts'

@@ -102,7 +102,7 @@ const table = (name: string, columns: Columns<never> | Readonly<Record<string, C
     .join(', ')}) STRICT`
 
 /**
- * `claim` holds only what is PENDING, `expired` only what runs: neither grows with what is finished (LEDGER.md §3).
+ * `claim` holds only what is PENDING, `expired` only what runs: neither grows with what is finished (docs/ledger.md §3).
  * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter.
  */
 export const SCHEMA: readonly string[] = [
