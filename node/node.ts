@@ -144,7 +144,7 @@ export function createNode(parts: NodeParts): ReelNode {
     otherSlots,
     async mayTakeDesk(task) {
       const leads = coordinator?.term() != null
-      if (task.kind === 'merge') return leads
+      if (task.kind === 'merge') return leads && (await ledger.video(task.video_id))?.status === 'MERGING'
       const hasSource = (await store.reference(task.video_id)) !== null
       return mayTakeIngest({ now: await ledger.now(), created_at: task.created_at, hasSource, leads }).take
     },

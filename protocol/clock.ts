@@ -25,7 +25,7 @@ export function deadline(clock: Clock, ms: number, signal?: AbortSignal): AbortS
   const controller = new AbortController()
   const stop = clock.timer(ms, () => controller.abort(new DOMException(`no answer in ${ms} ms`, 'TimeoutError')))
   const timed = controller.signal
-  timed.addEventListener('abort', stop, { once: true })
+  signal?.addEventListener('abort', stop, { once: true, signal: timed })
   return signal ? AbortSignal.any([signal, timed]) : timed
 }
 
