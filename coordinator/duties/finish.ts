@@ -2,6 +2,7 @@
  * Moves videos on: all tasks done → MERGING; merged → COMPLETED; strikes full → task FAILED → video FAILED with the sentence.
  */
 import { canDo } from '../../protocol/capability.ts'
+import type { FailureCode } from '../../protocol/errors.ts'
 import { type PeerId, taskId } from '../../protocol/ids.ts'
 import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
@@ -62,7 +63,7 @@ export function createFinish(context: TermContext): Duty {
         if (verdict === null) continue
         if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
       }
-      const failure = failureSentence(video, task)
+      const failure = failureSentence(video, task, verdict?.code)
       if ((await ledger.failVideo(video._id, failure, term)) === 'changed') await tell('failed', video, failure)
       return true
     }
@@ -103,8 +104,9 @@ function capablePeers(context: TermContext, video: Video, task: Task): Set<PeerI
   return new Set(mine ? [self, ...others] : others)
 }
 
-function failureSentence(video: Video, task: Task): string {
-  const last = task.failures.at(-1)
+/** In the words of the newest failure of the kind that decided, not of one that merely came last. */
+function failureSentence(video: Video, task: Task, code: FailureCode | undefined): string {
+  const last = task.failures.findLast((failure) => failure.code === code) ?? task.failures.at(-1)
   if (last?.code === 'source_refused') return last.message
   const what = task.kind === 'video' ? `chunk ${task.chunk_id} at ${task.resolution}` : task.kind
   const died = task.strikes.at(-1)?.code === 'peer_died' ? 'its workers died on it again and again' : 'unknown'
