@@ -33,6 +33,7 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
   const { clock } = options
   const workers = new Map<string, Worker>()
   const folder = (id: string) => join(options.dir, id)
+  let swept: Promise<void> | null = null
 
   const shown = (worker: Worker): LaunchedWorker => ({
     id: worker.id,
@@ -46,6 +47,9 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
 
   async function spawn(spec: WorkerSpec): Promise<Worker> {
     const id = spec.name
+    // What an earlier life that was killed has left: its workers ended with it.
+    swept ??= rm(options.dir, { recursive: true, force: true })
+    await swept
     await mkdir(folder(id), { recursive: true, mode: 0o700 })
     const [program, ...args] = options.command
     const child = execa(program, args, {

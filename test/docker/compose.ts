@@ -100,6 +100,8 @@ export async function composeMesh(
     },
     ask: (expression) => docker('exec', container('mongo-1'), 'mongosh', '--quiet', 'reelmesh', '--eval', expression),
     async down() {
+      // First those that would start another worker for each that goes.
+      await compose('stop', '-t', '10')
       await compose('down', '--remove-orphans', '-v', '-t', '5')
       const left = await docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${project}`)
       await rm(videos, { recursive: true, force: true })

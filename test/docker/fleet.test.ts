@@ -12,7 +12,7 @@ import { docker } from './engine.ts'
 const FILMS = ['scope', 'portrait']
 const MAX = 3
 const ENV = {
-  INPUT_PRESET: 'fast', WORKER_CPUS: '0.7', SCALE_MIN: '1', SCALE_MAX: String(MAX), SCALE_TARGET_S: '15', SCALE_COOLDOWN_S: '20',
+  INPUT_PRESET: 'veryfast', WORKER_CPUS: '0.7', SCALE_MIN: '1', SCALE_MAX: String(MAX), SCALE_TARGET_S: '15', SCALE_COOLDOWN_S: '20',
 } // biome-ignore format: a list
 
 describe('the fleet of docker compose --profile autoscale', () => {

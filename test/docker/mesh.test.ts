@@ -16,7 +16,10 @@ describe('the mesh of docker compose --profile base', () => {
   let mesh: ComposeMesh
   before(async () => {
     for (const film of FILMS) await ensureSource(film)
-    mesh = await composeMesh('base', { watchers: ['coordinator-1', 'coordinator-2'], env: { INPUT_PRESET: 'fast' } })
+    mesh = await composeMesh('base', {
+      watchers: ['coordinator-1', 'coordinator-2'],
+      env: { INPUT_PRESET: 'veryfast' },
+    })
   })
   after(() => mesh?.down())
 
