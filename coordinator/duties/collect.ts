@@ -91,7 +91,7 @@ export function createCollect(context: TermContext): Duty {
 
   async function cutAgain(video: Video, task: TaskId): Promise<void> {
     const ingest = await ledger.task(taskId(video._id, 'ingest'))
-    if (!ingest || ingest.completed_attempt === null) return
+    if (!ingest || ingest.completed_attempt === null || !(await isWanted(video._id))) return
     const lost = await ledger.loseOutput(ingest._id, { completed_attempt: ingest.completed_attempt, term })
     if (lost === 'changed') await tellLost(task, video._id, 'its input has no holder any more and is cut again')
   }
