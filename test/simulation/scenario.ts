@@ -150,8 +150,10 @@ function makeFaults({ rng, peers, films, calmAtMs }: FaultOptions): Scenario['fa
   let deaths = 0
   const faults = Array.from({ length: count }, () => {
     const fault = makeFault(rng, { peers, films, isSource })
-    const isDeath = fault.what === 'crash' || fault.what === 'stop'
-    if (isDeath && ++deaths >= STRIKES_PEER_DIED) return { what: 'ledger down', ms: 1_000, at: 1_000 } as const
+    const dies = fault.what === 'crash' || fault.what === 'stop' ? peers[fault.peer] : undefined
+    // A bad build that has just started, leads, and has heard of nobody yet judges alone.
+    if (dies && (dies.isBadBuild || ++deaths >= STRIKES_PEER_DIED))
+      return { what: 'ledger down', ms: 1_000, at: 1_000 } as const
     return { ...fault, at: rng.whole(600, calmAtMs) }
   })
   return faults.sort((a, b) => a.at - b.at)
