@@ -31,9 +31,9 @@ interface RunOptions extends RecipeOptions {
 /** Snapshots for the progress bars. */
 const LOOK_MS = 250
 /** A delivery that fails this often is told and given up; the results stay in the store. */
-const DELIVERY_LOOKS = 40
+const DELIVERY_LOOKS = 16
 /** A disk that stays full this long, with nothing running that could make room, ends the run. */
-const DISK_LOOKS = 20
+const DISK_LOOKS = 12
 
 export function addRun(program: Command): void {
   const command = program

@@ -12,6 +12,7 @@ import { ROLES } from '../protocol/heartbeat.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
 import { DRAIN_TIMEOUT_MS, SCALE, WORKER_LIMITS } from '../protocol/limits.ts'
 import { DEFAULT_RECIPE, PRESETS } from '../protocol/recipe.ts'
+import { cacheDir } from './cache-dir.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
   z.preprocess(
@@ -139,13 +140,7 @@ export const defaultDataDir = (env: NodeJS.ProcessEnv): string =>
   )
 
 /** Trial runs are remembered by build for every data folder of this user: they take seconds, and builds change rarely. */
-export const proofDir = (config: Config, env: NodeJS.ProcessEnv = process.env): string =>
-  config.proof_dir ??
-  join(
-    env.XDG_CACHE_HOME && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache'),
-    'reelmesh',
-    'proofs',
-  )
+export const proofDir = (config: Config): string => config.proof_dir ?? join(cacheDir(), 'proofs')
 
 /** The ledger's address: given, or SQLite in the data folder. */
 export const ledgerAddress = (config: Config): string => config.ledger ?? `sqlite:${join(config.data_dir, 'ledger.db')}`
