@@ -69,7 +69,10 @@ export function scenarioOf(seed: number, { peersMax }: { peersMax: number }): Sc
   const films = makeFilms(rng.fork('films'), peers)
   const calmAtMs = rng.whole(10_000, 40_000)
   const faults = makeFaults({ rng: rng.fork('faults'), peers, films, calmAtMs })
-  return { seed, peers, films, faults, noise: makeNoise(rng.fork('noise')), calmAtMs }
+  const drawn = makeNoise(rng.fork('noise'))
+  // A bad build that leads and never heard of another worker would judge alone.
+  const noise = peers.some((peer) => peer.isBadBuild) ? { ...drawn, gossipLoss: drawn.gossipLoss / 2 } : drawn
+  return { seed, peers, films, faults, noise, calmAtMs }
 }
 
 function makePeers(rng: Seeded, count: number): PeerPlan[] {
