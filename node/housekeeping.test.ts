@@ -83,5 +83,18 @@ describe('a pass over the store', () => {
     assert.deepEqual(await pass(video({ status: 'COMPLETED', deliveries: [delivery(1)] })), [`drop ${id}`])
   })
 
+  it('leaves a video alone that is submitted again while the ledger is asked', async () => {
+    const young = new Set<string>()
+    const dropped: string[] = []
+    const store = { videos: async () => [id], drop: async (each: VideoId) => void dropped.push(each) }
+    const video = async () => {
+      young.add(id)
+      return null
+    }
+    const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
+    await keepHouse({ ledger, store: store as never, young })
+    assert.deepEqual(dropped, [])
+  })
+
   it('leaves a video alone that is just being submitted', async () => assert.deepEqual(await pass(null, [id]), []))
 })

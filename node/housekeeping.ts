@@ -32,6 +32,8 @@ export async function keepHouse(options: {
     if (young.has(id)) continue
     const video = await ledger.video(id)
     const { keep } = whatToKeep(video, now)
+    // Submitted again while the ledger was asked: its answer is an old one.
+    if (young.has(id)) continue
     if (keep === 'nothing') await store.drop(id)
     else if (keep === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
   }

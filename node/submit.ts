@@ -18,7 +18,7 @@ export interface SubmitOptions {
   readonly ledger: Ledger
   readonly store: BlobStore
   readonly media: Media
-  /** Videos between their reference and their ledger entry. */
+  /** Videos between their reference and their ledger entry, also where it is not known whether that was written. */
   readonly young: Set<string>
   announce(video: Video): void
 }
@@ -50,16 +50,14 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
     const id = videoId(sha256, canonicalRecipe(recipe))
     const name = request.name ?? (basename(path, extname(path)) || basename(path))
     young.add(id)
-    try {
-      await store.refer(id, { sha256, bytes, path, mtime_ms: after.mtimeMs })
-      const delivery = out === null ? null : { peer: self, dir: out, name }
-      const source = { sha256, bytes, holders: [self] }
-      const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
-      if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
-      options.announce(submitted.video)
-      return submitted
-    } finally {
-      young.delete(id)
-    }
+    await store.refer(id, { sha256, bytes, path, mtime_ms: after.mtimeMs })
+    const delivery = out === null ? null : { peer: self, dir: out, name }
+    const source = { sha256, bytes, holders: [self] }
+    const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
+    if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
+    // Only now: whether a submit that failed was written nobody knows, and it may be asked for again.
+    young.delete(id)
+    options.announce(submitted.video)
+    return submitted
   }
 }
