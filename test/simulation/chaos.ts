@@ -86,7 +86,7 @@ export function play(options: ChaosOptions): Play {
   }
 
   const submit = (at: number, peer: SimulatedPeer) =>
-    insist(peer, `submit ${films[at]!.id}`, async ({ node }) => {
+    insist(peer, `submit ${films[at]!.id}`, async ({ node, requests }) => {
       const { path, recipe, out } = films[at]!
       await node.submit({
         path,
@@ -94,7 +94,7 @@ export function play(options: ChaosOptions): Play {
         priority: scenario.films[at]!.priority,
         deadline: null,
         out,
-        signal: new AbortController().signal,
+        signal: requests.signal,
       })
       return true
     })

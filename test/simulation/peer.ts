@@ -48,6 +48,8 @@ interface Running {
   readonly node: ReelNode
   readonly ledger: Ledger
   readonly suspicions: Suspicions
+  /** Ends what people asked of it. */
+  readonly requests: AbortController
   snapshot(): Promise<StatusSnapshot>
 }
 
@@ -63,6 +65,7 @@ export class SimulatedPeer {
   readonly #world: World
   #epoch = 0
   #lives = 0
+  #stopping: Promise<void> | null = null
 
   constructor(world: World, plan: PeerPlan, index: number) {
     this.#world = world
@@ -89,12 +92,21 @@ export class SimulatedPeer {
     suspicions.start()
   }
 
-  /** As SIGTERM. Resolves when the process has ended. */
-  async stop(): Promise<void> {
+  /** As SIGTERM. Resolves when the process has ended; a second signal changes nothing. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopOnce().finally(() => {
+      this.#stopping = null
+    })
+    return this.#stopping
+  }
+
+  async #stopOnce(): Promise<void> {
     const { running } = this
     if (!running) return
     this.#world.trace(`${this.machine} stops`)
     const began = this.#world.scheduler.now()
+    // As the control socket closes first, with whatever was asked through it.
+    running.requests.abort(new DOMException('the node stops', 'AbortError'))
     running.suspicions.stop()
     await running.node.stop()
     if (this.running !== running) return
@@ -259,7 +271,7 @@ export class SimulatedPeer {
       own: heartbeat.own,
       problems: deliverer.problems,
     })
-    return { life, node, ledger, suspicions, snapshot: status.snapshot }
+    return { life, node, ledger, suspicions, requests: new AbortController(), snapshot: status.snapshot }
   }
 
   /** Warnings are part of the trace; an error is something nobody foresaw. */
