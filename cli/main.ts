@@ -18,7 +18,7 @@ import { addStatus } from './status.ts'
 import { addSubmit } from './submit.ts'
 import { addCancel, addPriority, addRetry, addVideos } from './videos.ts'
 
-// Half the CPU time of a start is compiling: measured 0.65 s without, 0.35 s with. Verbs are imported after this line.
+// Compiling is half the CPU time of a start. Verbs are imported after this line.
 enableCompileCache(join(cacheDir(), 'compiled'))
 
 const program = new Command('reelmesh')
