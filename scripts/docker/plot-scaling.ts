@@ -33,6 +33,7 @@ function picture(): string {
   const title = `A studio's day: min ${RULES.min}, max ${RULES.max}, target ${RULES.target_s / 60} min, cooldown ${RULES.cooldown_s / 60} min (seed ${SEED})`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${bottom}" fill="#fff"/>`,
     text(LEFT, 22, title, 'font-size="14" font-weight="bold"'),
     panel({ y: TOP, name: 'work that waits, worker-minutes', pick: ({ work }) => work / 60, color: '#b5651d' }),
