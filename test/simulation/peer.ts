@@ -93,11 +93,10 @@ export class SimulatedPeer {
   }
 
   /** As SIGTERM. Resolves when the process has ended; a second signal changes nothing. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stopOnce().finally(() => {
-      this.#stopping = null
-    })
-    return this.#stopping
+  async stop(): Promise<void> {
+    if (!this.running) return
+    this.#stopping ??= this.#stopOnce()
+    await this.#stopping
   }
 
   async #stopOnce(): Promise<void> {
@@ -131,6 +130,8 @@ export class SimulatedPeer {
     this.running?.life.kill()
     this.#world.hub.thaw(this.id)
     this.running = null
+    // A process that was killed while it stopped never says that it has.
+    this.#stopping = null
     this.state = 'dead'
   }
 
