@@ -15,9 +15,9 @@ test(`a video is finished with the same bytes after all its processes were kille
     // Spread over the whole run, jittered by the seed: the replay command is REELMESH_TEST_SEED=<seed>.
     const ms = ((at + (((at + 1) * seed * 0.618) % 1)) / KILLS) * seconds * 1000
     await t.test(`killed after ${Math.round(ms)} ms (seed ${seed})`, async (inner) => {
-      const place = places(await folder(inner))
-      const killed = await killAllAfter(place, ms)
-      inner.diagnostic(killed ? 'killed' : 'it had ended before')
+      let place = places(await folder(inner))
+      // A run that was quicker than the undisturbed one must not count as killed: it is tried again, earlier.
+      for (let killMs = ms; !(await killAllAfter(place, killMs)); killMs *= 0.7) place = places(await folder(inner))
       await runToTheEnd(place)
       await assertFinished(place, wanted)
     })
