@@ -135,6 +135,8 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const { self } = mesh
   const disk = await createBlobStore({ dir: config.store_dir ?? join(dataDir, 'store'), log })
   const store = wrap.store?.(disk) ?? disk
+  // At a start right after a kill the dead may still look alive; by the stop they do not.
+  undo.push(() => disk.tidy().catch(() => {}))
   await store.tidy()
   const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }) })
   const ffmpeg = await composeMedia(config)
