@@ -4,13 +4,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
-import { encodeHeartbeat, encodeSuspicion, type Heartbeat } from '../protocol/heartbeat.ts'
+import { encodeHeartbeat, encodeSuspicion, type Heartbeat, heartbeatIntervalMs } from '../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../protocol/ids.ts'
 import { PEERS_REMEMBERED } from '../protocol/limits.ts'
 import { watch } from '../protocol/mesh.conformance.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { type BootEpoch, nextBootEpoch } from './boot-epoch.ts'
-import { createHeartbeat, createPeerTable, type HeartbeatBody, intervalMs } from './heartbeat.ts'
+import { createHeartbeat, createPeerTable, type HeartbeatBody } from './heartbeat.ts'
 import { createMemoryHub } from './mesh/memory-mesh.ts'
 import { systemClock as clock, systemRng as rng } from './system-clock.ts'
 
@@ -119,7 +119,7 @@ describe('the heartbeat', () => {
   })
 
   it('slows down as the mesh grows', () => {
-    assert.deepEqual([1, 8, 16, 32].map(intervalMs), [1_000, 1_000, 2_000, 4_000])
+    assert.deepEqual([1, 8, 16, 32].map(heartbeatIntervalMs), [1_000, 1_000, 2_000, 4_000])
   })
 })
 

@@ -7,8 +7,8 @@
  * they remember; hearing that about itself, it raises its counter above theirs and beats at once.
  */
 import type { Clock, Rng } from '../protocol/clock.ts'
-import { decodeSuspicion, encodeHeartbeat, type Heartbeat } from '../protocol/heartbeat.ts'
-import { ADDRESSES_PER_PEER, HEARTBEAT_MS, HEARTBEAT_PEERS_PER_S } from '../protocol/limits.ts'
+import { decodeSuspicion, encodeHeartbeat, type Heartbeat, heartbeatIntervalMs } from '../protocol/heartbeat.ts'
+import { ADDRESSES_PER_PEER } from '../protocol/limits.ts'
 import type { GossipMessage, Mesh } from '../protocol/mesh.ts'
 import type { BootEpoch } from './boot-epoch.ts'
 import type { HeardTable } from './peer-table.ts'
@@ -63,7 +63,7 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
     await mesh.publish('heartbeat', encodeHeartbeat(own()))
   }
   const loop = () => {
-    cancelNext = clock.timer(intervalMs(mesh.peers().length + 1), loop)
+    cancelNext = clock.timer(heartbeatIntervalMs(mesh.peers().length + 1), loop)
     void beatNow()
   }
   /** Several peers that connect together are greeted with one heartbeat. */
@@ -107,9 +107,4 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
       cancelEager = null
     },
   }
-}
-
-/** Slower in a large mesh, where detection rests on alive streams: about 2 % of a core per node, whatever its size. */
-export function intervalMs(peers: number): number {
-  return Math.max(HEARTBEAT_MS, Math.round((peers * HEARTBEAT_MS) / HEARTBEAT_PEERS_PER_S))
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { isPeerId, isTaskId, type PeerId, RESOLUTIONS, type TaskId } from './ids.ts'
-import { ADDRESSES_PER_PEER, GOSSIP_BYTES_MAX } from './limits.ts'
+import { ADDRESSES_PER_PEER, GOSSIP_BYTES_MAX, HEARTBEAT_MS, HEARTBEAT_PEERS_PER_S } from './limits.ts'
 
 export type Decoded<T> =
   | { readonly verdict: 'accept'; readonly message: T }
@@ -113,3 +113,10 @@ export type Suspicion = {
 export const encodeSuspicion = (suspicion: Suspicion): Uint8Array => new TextEncoder().encode(JSON.stringify(suspicion))
 export const decodeSuspicion = (data: Uint8Array): Decoded<Suspicion> =>
   decodeMessage(data, suspicionSchema) as Decoded<Suspicion>
+
+/**
+ * Ms between a node's heartbeats in a mesh of so many peers: senders beat by it and judges wait by it. Slower in a large mesh,
+ * where detection rests on alive streams: about 2 % of a core per node, whatever its size.
+ */
+export const heartbeatIntervalMs = (peers: number): number =>
+  Math.max(HEARTBEAT_MS, Math.round((peers * HEARTBEAT_MS) / HEARTBEAT_PEERS_PER_S))

@@ -3,6 +3,7 @@
  * deliveries are not part of it: they may change without changing a byte of the result.
  */
 import { RESOLUTIONS, type Resolution } from './ids.ts'
+import { KEYFRAME_S } from './limits.ts'
 
 export const PRESETS = [
   'ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow',
@@ -33,7 +34,7 @@ export const DEFAULT_RECIPE: Recipe = {
   preset: 'medium',
   crf: 23,
   upscale: false,
-  keyframe_s: 3,
+  keyframe_s: KEYFRAME_S,
   audio_kbps: 64,
   packaging: 'mp4',
 }

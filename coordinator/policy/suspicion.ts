@@ -6,8 +6,9 @@
  *
  * A wrong verdict costs one repeated chunk, never a wrong output: attempts are fenced.
  */
+import { heartbeatIntervalMs } from '../../protocol/heartbeat.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import { HEARTBEAT_MS, HEARTBEAT_PEERS_PER_S, SILENCE_MS, STALL_GRACE_MS } from '../../protocol/limits.ts'
+import { SILENCE_MS, STALL_GRACE_MS } from '../../protocol/limits.ts'
 
 /** What a judge knows of one peer. Times are ms by the judge's own monotonic clock. */
 export interface PeerEvidence {
@@ -27,10 +28,6 @@ export interface Verdict {
   /** By silence, or by something seen: a closed connection, two reporters. */
   readonly bySilence: boolean
 }
-
-/** Heartbeats come every max(1 s, N ÷ 8 s). */
-export const heartbeatIntervalMs = (peers: number): number =>
-  Math.max(HEARTBEAT_MS, (peers * 1000) / HEARTBEAT_PEERS_PER_S)
 
 /** Silence that makes a peer suspect: 2.5 s, or 2.5 intervals where those are longer. */
 export const heartbeatDeadlineMs = (peers: number): number => Math.max(SILENCE_MS, 2.5 * heartbeatIntervalMs(peers))
