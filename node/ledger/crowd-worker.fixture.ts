@@ -6,9 +6,11 @@
  *   node crowd-worker.fixture.ts '{"kind":"sqlite","at":"/path","worker":"12D3KooWw1","seed":1,"claimMs":400,"video":"…","class":"…"}'
  */
 import { writeSync } from 'node:fs'
-import { asPeerId, asToken, type PeerId, type TaskId, type VideoId } from '../../protocol/ids.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
+import { LedgerAway } from '../../protocol/errors.ts'
+import { asPeerId, asToken, type PeerId, type TaskId, type Token, type VideoId } from '../../protocol/ids.ts'
+import type { ClaimOutcome, Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
+import { withPatience } from '../../protocol/patience.ts'
 import { systemClock, systemRng } from '../system-clock.ts'
 import { createMongoLedger } from './mongo/mongo-ledger.ts'
 import { createSqliteLedger } from './sqlite/sqlite-ledger.ts'
@@ -74,43 +76,59 @@ class CrowdWorker {
 
   async #claim() {
     for (const from of ['pending', 'expired', 'backup'] as const) {
-      const ask = { worker: this.#worker, token: asToken(systemRng.token()), classes: [this.#job.class], from }
-      const got = await this.#ledger.claimNext(ask)
+      const token = asToken(systemRng.token())
+      const ask = { worker: this.#worker, token, classes: [this.#job.class], from }
+      const got = await this.#ledger.claimNext(ask).catch((error: unknown) => this.#readBack(token, error))
       if (got.outcome === 'claimed') return { task: got.task._id, attempt: got.attempt }
     }
     return null
   }
 
+  /** After a longer absence than the ledger retries through: what that try did get, as a worker finds out. */
+  async #readBack(token: Token, error: unknown): Promise<ClaimOutcome> {
+    if (!(error instanceof LedgerAway)) throw error
+    const [task] = await this.#patiently(() => this.#ledger.claimsByToken(token))
+    const own = task?.claims.find((claim) => claim.token === token)
+    return task && own ? { outcome: 'claimed', attempt: own.attempt, task } : { outcome: 'none' }
+  }
+
+  #patiently<T>(act: () => Promise<T>): Promise<T> {
+    return withPatience(act, { clock: systemClock, rng: systemRng, signal: new AbortController().signal })
+  }
+
   async #decide(own: { task: TaskId; attempt: number }): Promise<void> {
     const mine = { ...own, worker: this.#worker }
     const rolled = this.#roll()
-    if (rolled < 0.05) await this.#ledger.release(mine)
+    if (rolled < 0.05) await this.#patiently(() => this.#ledger.release(mine))
     else if (rolled < 0.12)
-      await this.#ledger.fail({
-        ...mine,
-        code: 'encode_failed',
-        message: '$no "luck"',
-        log: null,
-        strike: true,
-        backoff_ms: 0,
-      })
+      await this.#patiently(() =>
+        this.#ledger.fail({
+          ...mine,
+          code: 'encode_failed',
+          message: '$no "luck"',
+          log: null,
+          strike: true,
+          backoff_ms: 0,
+        }),
+      )
     else if (rolled < 0.2)
       this.#late.push({ ...own, at: systemClock.mono() + this.#job.claimMs * (0.8 + this.#roll()) })
     else if (rolled < 0.25) await this.#wantBackupThenComplete(own)
     else await this.#complete(own)
-    if (rolled > 0.97) await this.#ledger.renew(this.#worker, [own])
+    if (rolled > 0.97) await this.#patiently(() => this.#ledger.renew(this.#worker, [own]))
   }
 
   async #complete({ task, attempt }: { task: TaskId; attempt: number }, knownLost = false): Promise<void> {
     const sha256 = 'ab'.repeat(32) as never
     const output = { sha256, bytes: attempt, holders: [this.#worker] }
-    const answer = await this.#ledger.complete({ task, attempt, worker: this.#worker, output })
+    const done = { task, attempt, worker: this.#worker, output }
+    const answer = await this.#patiently(() => this.#ledger.complete(done))
     say({ say: knownLost && answer === 'superseded' ? 'late' : answer, task, attempt })
     if (knownLost && answer === 'done') throw new Error(`${task}: an attempt that was lost was committed`)
   }
 
   async #wantBackupThenComplete(own: { task: TaskId; attempt: number }): Promise<void> {
-    await this.#ledger.wantBackup(own.task, { attempt: own.attempt, term: 0 })
+    await this.#patiently(() => this.#ledger.wantBackup(own.task, { attempt: own.attempt, term: 0 }))
     await systemClock.sleep(this.#roll() * 10)
     await this.#complete(own)
   }
@@ -119,18 +137,16 @@ class CrowdWorker {
     const due = this.#late.filter(({ at }) => at <= systemClock.mono())
     for (const late of due) {
       this.#late.splice(this.#late.indexOf(late), 1)
-      const task = await this.#ledger.task(late.task)
+      const task = await this.#patiently(() => this.#ledger.task(late.task))
       await this.#complete(late, !task?.claims.some(({ attempt }) => attempt === late.attempt))
     }
   }
 
   async #isOver(): Promise<boolean> {
-    const open = await this.#ledger.tasks({
-      video: this.#job.video as VideoId,
-      kinds: ['video'],
-      statuses: ['PENDING', 'PROCESSING'],
-      limit: 1,
-    })
+    const video = this.#job.video as VideoId
+    const open = await this.#patiently(() =>
+      this.#ledger.tasks({ video, kinds: ['video'], statuses: ['PENDING', 'PROCESSING'], limit: 1 }),
+    )
     return open.length === 0
   }
 }

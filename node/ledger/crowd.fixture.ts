@@ -14,6 +14,8 @@ import { type CrowdJob, type CrowdLine, createLedger } from './crowd-worker.fixt
 const PROCESSES = 8
 const TASKS = 2_000
 const CLAIM_MS = 1_500
+/** Whoever has had this many answers is in the midst of its work. */
+const MIDST = 30
 const VIDEO = 'c0ffee0000000001' as VideoId
 const CLASS = 'h264>x264/480p'
 
@@ -24,20 +26,36 @@ interface Member {
   killed: boolean
 }
 
-export async function crowd(ledger: Pick<CrowdJob, 'kind' | 'at'>, seed: number): Promise<string> {
-  const own = createLedger({ ...ledger, claimMs: CLAIM_MS })
+export interface CrowdOptions {
+  /** Begins when the crowd is in the midst of its work; the crowd waits for its end. */
+  faults?(): Promise<void>
+  /** Longer than the longest absence of the ledger, where attempts should live through it. */
+  claimMs?: number
+}
+
+export async function crowd(
+  ledger: Pick<CrowdJob, 'kind' | 'at'>,
+  seed: number,
+  { faults, claimMs = CLAIM_MS }: CrowdOptions = {},
+): Promise<string> {
+  const own = createLedger({ ...ledger, claimMs })
   await own.open()
   try {
     assert.deepEqual(await own.insertTasks(Array.from({ length: TASKS }, (_, n) => task(n))), { inserted: TASKS })
     const members = Array.from({ length: PROCESSES }, (_, n) =>
-      start({ ...ledger, seed: seed + n, worker: `12D3KooWw${n}` }),
+      start({ ...ledger, claimMs, seed: seed + n, worker: `12D3KooWw${n}` }),
     )
-    // Whoever has had 60 answers is in the midst of it: two of them are killed there, and two others come in their place.
+    await Promise.all(members.map((member) => hasHad(member, MIDST)))
+    const faulting = faults?.()
+    // Two are killed in the midst of it, and two others come in their place.
     const replaced = await Promise.all(
       members
         .slice(0, 2)
-        .map((member, n) => killAndReplace(member, { ...ledger, seed: seed + 100 + n, worker: `12D3KooWx${n}` })),
+        .map((member, n) =>
+          killAndReplace(member, { ...ledger, claimMs, seed: seed + 100 + n, worker: `12D3KooWx${n}` }),
+        ),
     )
+    await faulting
     const all = [...members, ...replaced]
     await Promise.all(all.map(({ over }) => over))
     for (const { process, killed } of all)
@@ -61,8 +79,8 @@ function task(n: number): NewTask {
   return { _id: taskId(VIDEO, '480p', n), kind: 'video', class: CLASS, video_id: VIDEO, resolution: '480p', ...chunk }
 }
 
-function start(job: Pick<CrowdJob, 'kind' | 'at' | 'seed' | 'worker'>): Member {
-  const whole: CrowdJob = { ...job, claimMs: CLAIM_MS, video: VIDEO, class: CLASS }
+function start(job: Pick<CrowdJob, 'kind' | 'at' | 'seed' | 'worker' | 'claimMs'>): Member {
+  const whole: CrowdJob = { ...job, video: VIDEO, class: CLASS }
   const script = fileURLToPath(new URL('./crowd-worker.fixture.ts', import.meta.url))
   const child = spawn(process.execPath, [script, JSON.stringify(whole)], { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines: CrowdLine[] = []
@@ -71,10 +89,17 @@ function start(job: Pick<CrowdJob, 'kind' | 'at' | 'seed' | 'worker'>): Member {
   return { process: child, lines, over: Promise.all([once(child, 'exit'), once(reader, 'close')]), killed: false }
 }
 
-async function killAndReplace(member: Member, job: Pick<CrowdJob, 'kind' | 'at' | 'seed' | 'worker'>): Promise<Member> {
+async function hasHad(member: Member, answers: number): Promise<void> {
   const { stdout } = member.process
-  while (member.lines.length < 60 && member.process.exitCode === null)
+  while (member.lines.length < answers && member.process.exitCode === null)
     await Promise.race([once(stdout!, 'data'), member.over])
+}
+
+async function killAndReplace(
+  member: Member,
+  job: Pick<CrowdJob, 'kind' | 'at' | 'seed' | 'worker' | 'claimMs'>,
+): Promise<Member> {
+  await hasHad(member, 2 * MIDST)
   member.killed = member.process.kill('SIGKILL')
   await member.over
   return start(job)

@@ -17,16 +17,30 @@ function launch([file = '', ...args]: readonly string[]) {
   return execa(file, args, { reject: false, stdio: 'ignore', cleanup: true, forceKillAfterDelay: false })
 }
 
+/** Where it runs: another address than loopback, and the command that brings it there (`nsenter …`). */
+export interface MemberPlace {
+  readonly address: string
+  readonly prefix: readonly string[]
+}
+
+interface MemberOptions {
+  readonly binary: string
+  readonly dir: string
+  readonly port: number
+  readonly set: string
+  readonly place?: MemberPlace | undefined
+}
+
 export class MongodMember {
   readonly port: number
   readonly host: string
-  readonly #options: { readonly binary: string; readonly dir: string; readonly set: string }
+  readonly #options: MemberOptions
   #process: ReturnType<typeof launch> | null = null
 
-  constructor(options: { binary: string; dir: string; port: number; set: string }) {
+  constructor(options: MemberOptions) {
     this.#options = options
     this.port = options.port
-    this.host = `127.0.0.1:${options.port}`
+    this.host = `${options.place?.address ?? '127.0.0.1'}:${options.port}`
   }
 
   /** Undefined while it is down. With setpriv the id is mongod's own: it replaces itself. */
@@ -100,6 +114,16 @@ export class MongodMember {
     this.#process?.kill('SIGCONT')
   }
 
+  /** It gives the primary's role to another member, which exists; connections are cut by the server. */
+  async stepDown(): Promise<void> {
+    const client = this.#client()
+    try {
+      await client.db('admin').command({ replSetStepDown: 30, secondaryCatchUpPeriodSecs: 5 })
+    } finally {
+      await client.close()
+    }
+  }
+
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const child = this.#process
     if (!child) return
@@ -108,12 +132,13 @@ export class MongodMember {
   }
 
   async #command(): Promise<string[]> {
-    const { binary, dir, set } = this.#options
+    const { binary, dir, set, place } = this.#options
     const setpriv = await onPath('setpriv')
     return [
+      ...(place?.prefix ?? []),
       ...(setpriv ? [setpriv, '--pdeathsig', 'KILL', '--'] : []),
       binary,
-      ...['--bind_ip', '127.0.0.1', '--port', String(this.port), '--nounixsocket'],
+      ...['--bind_ip', place?.address ?? '127.0.0.1', '--port', String(this.port), '--nounixsocket'],
       ...['--dbpath', join(dir, 'data'), '--replSet', set, '--logpath', join(dir, 'mongod.log'), '--logappend'],
       ...['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '128'],
       ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],

@@ -1,7 +1,7 @@
 /**
  * For tests: a TCP proxy that speaks just enough of MongoDB's wire protocol to lose a reply after the server has done what it
- * was asked, which is when a client knows least. It may also change a number in replies (to play an older server) and cut
- * everything off.
+ * was asked, which is when a client knows least, or to cut a request in the middle. It may also change a number in replies (to
+ * play an older server) and cut everything off.
  */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
@@ -10,13 +10,17 @@ const HEADER_BYTES = 16
 /** After the header: flags, kind of the section, the document's length, the first element's type; then its name. */
 const COMMAND_NAME_AT = HEADER_BYTES + 4 + 1 + 4 + 1
 
+const WRITES: ReadonlySet<string> = new Set(['findAndModify', 'update', 'insert', 'bulkWrite', 'delete'])
+
 export class ReplyEater {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #eat: { command: string; left: number } | null = null
   #rewrite: { field: string; value: number } | null = null
-  /** Replies lost so far. */
+  #mischief: { eat: number; cut: number; roll: () => number } | null = null
+  /** Replies lost so far, and requests that never reached the server. */
   eaten = 0
+  cut = 0
 
   /** `target`: `host:port` of a mongod. */
   static async start(target: string): Promise<ReplyEater> {
@@ -39,6 +43,11 @@ export class ReplyEater {
   /** Loses the next replies to this command, with their connections. Two, because the driver itself tries again once. */
   eat(command: string, replies = 2): void {
     this.#eat = { command, left: replies }
+  }
+
+  /** From now on loses a share of the replies to writes, and cuts a share of their requests in the middle. Null ends it. */
+  disturb(mischief: { eat: number; cut: number; roll: () => number } | null): void {
+    this.#mischief = mischief
   }
 
   /** Every reply's int32 of this name becomes this value. */
@@ -67,8 +76,11 @@ export class ReplyEater {
       })
     }
     onMessages(client, (message) => {
-      if (this.#isEaten(message)) doomed.add(message.readInt32LE(4))
-      server.write(message)
+      const fate = this.#fateOf(message)
+      if (fate === 'eaten') doomed.add(message.readInt32LE(4))
+      if (fate !== 'cut') return void server.write(message)
+      this.cut++
+      server.write(message.subarray(0, message.length >> 1), end)
     })
     onMessages(server, (message) => {
       if (!doomed.has(message.readInt32LE(8))) return void client.write(this.#rewritten(message))
@@ -77,12 +89,16 @@ export class ReplyEater {
     })
   }
 
-  #isEaten(message: Buffer): boolean {
-    if (!this.#eat || this.#eat.left === 0) return false
+  #fateOf(message: Buffer): 'eaten' | 'cut' | null {
     const name = message.toString('utf8', COMMAND_NAME_AT, message.indexOf(0, COMMAND_NAME_AT))
-    if (name !== this.#eat.command) return false
-    this.#eat.left--
-    return true
+    if (this.#eat && this.#eat.left > 0 && name === this.#eat.command) {
+      this.#eat.left--
+      return 'eaten'
+    }
+    if (!this.#mischief || !WRITES.has(name)) return null
+    const rolled = this.#mischief.roll()
+    if (rolled < this.#mischief.eat) return 'eaten'
+    return rolled < this.#mischief.eat + this.#mischief.cut ? 'cut' : null
   }
 
   #rewritten(message: Buffer): Buffer {
