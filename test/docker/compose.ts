@@ -6,12 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusSnapshot } from '../../node/status.ts'
+import type { Failure } from '../../protocol/task.ts'
 import { BOXES, checkOutput } from '../sources/check.ts'
 import { ensureSource, findSource, TOOLS } from '../sources/make.ts'
 import { docker, dockerWith, SOCKET } from './engine.ts'
 
 const FILE = join(import.meta.dirname, '..', '..', 'docker-compose.yml')
 export const IMAGE = process.env.REELMESH_TEST_IMAGE ?? 'reelmesh'
+
+export type FailedAttempt = Failure & { readonly task: string }
 
 export interface ComposeMesh {
   readonly project: string
@@ -27,8 +30,10 @@ export interface ComposeMesh {
   container(service: string): string
   /** Containers that the mesh itself has started, by name. */
   started(): Promise<string[]>
-  /** Answers what mongosh prints. */
-  ask(expression: string): Promise<string>
+  /** Takes one of those away as if its host had died, with its volume. */
+  remove(name: string): Promise<void>
+  /** Every failed attempt there was, as the ledger recorded it. */
+  failures(): Promise<FailedAttempt[]>
   down(): Promise<void>
 }
 
@@ -98,16 +103,36 @@ export async function composeMesh(
       const filters = ['--filter', 'name=^auto-', '--filter', `network=${project}_mesh`]
       return (await docker('ps', ...filters, '--format', '{{.Names}}')).split('\n').filter(Boolean)
     },
-    ask: (expression) => docker('exec', container('mongo-1'), 'mongosh', '--quiet', 'reelmesh', '--eval', expression),
+    remove: async (name) => void (await docker('rm', '-fv', name)),
+    async failures() {
+      const found = 'db.chunks.find({ "failures.0": { $exists: true } }).toArray()'
+      const told = `${found}.flatMap(({ _id, failures }) => failures.map((one) => ({ task: _id, ...one })))`
+      const ask = ['exec', container('mongo-1'), 'mongosh', '--quiet', 'reelmesh', '--eval', `JSON.stringify(${told})`]
+      return JSON.parse(await docker(...ask)) as FailedAttempt[]
+    },
     async down() {
       // First those that would start another worker for each that goes.
       await compose('stop', '-t', '10')
+      const volumes = await volumesOf(project)
       await compose('down', '--remove-orphans', '-v', '-t', '5')
       const left = await docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${project}`)
+      const there = (await docker('volume', 'ls', '-q')).split('\n')
       await rm(videos, { recursive: true, force: true })
       assert.equal(left, '', 'containers were left behind')
+      assert.deepEqual(
+        volumes.filter((volume) => there.includes(volume)),
+        [],
+        'volumes were left behind',
+      )
     },
   }
+}
+
+/** The volumes of a project's containers, those without a name too. */
+async function volumesOf(project: string): Promise<string[]> {
+  const ids = (await docker('ps', '-aq', '--filter', `label=com.docker.compose.project=${project}`)).split('\n')
+  const mounts = await docker('inspect', '-f', '{{range .Mounts}}{{.Name}} {{end}}', ...ids)
+  return [...new Set(mounts.split(/\s+/).filter(Boolean))]
 }
 
 /** What a failure needs to show of a status. */
