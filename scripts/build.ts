@@ -5,57 +5,16 @@
  */
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build, type Metafile } from 'esbuild'
+import type { Metafile } from 'esbuild'
+import { bundle } from './bundle.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUNDLE = 'dist/reelmesh.mjs'
 
-/**
- * What packages ask for and do without, because it needs native code: encryption, compression and logins of the MongoDB
- * driver, and the speed of ssh2's ciphers.
- */
-const OPTIONAL = [
-  '@aws-sdk/credential-providers',
-  '@mongodb-js/zstd',
-  'cpu-features',
-  'gcp-metadata',
-  'kerberos',
-  'mongodb-client-encryption',
-  'snappy',
-  'socks',
-]
-
-/** What dockerode loads and the launcher never uses (engines over SSH, builds of images): 2 MB, and native code. */
-const LEFT_OUT = ['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs']
-const NOTHING = join(ROOT, 'scripts/docker/left-out.cjs')
-
-/** Packages from before ES modules call require() for what Node has. */
-const BANNER = [
-  "import { createRequire as reelmeshCreateRequire } from 'node:module'",
-  'const require = reelmeshCreateRequire(import.meta.url)',
-  'const __filename = import.meta.filename, __dirname = import.meta.dirname',
-].join('\n')
-
 process.chdir(ROOT)
 await rm('dist', { recursive: true, force: true })
 await mkdir('dist')
-const { metafile } = await build({
-  entryPoints: ['cli/main.ts'],
-  outfile: BUNDLE,
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node24',
-  external: OPTIONAL,
-  alias: Object.fromEntries(LEFT_OUT.map((name) => [name, NOTHING])),
-  banner: { js: BANNER },
-  // Names stay: a stack trace in an issue should be readable.
-  minifySyntax: true,
-  minifyWhitespace: true,
-  legalComments: 'none',
-  metafile: true,
-  logLevel: 'warning',
-})
+const metafile = await bundle(BUNDLE)
 await writeFile('dist/THIRD-PARTY.txt', await licences(metafile))
 console.error(`reelmesh: ${BUNDLE} (${Math.round((await stat(BUNDLE)).size / 1024)} KiB)`)
 

@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { ensureMongod } from '../../scripts/mongod-binary.ts'
 import { freePorts } from './free-ports.ts'
-import { MongodMember } from './mongod-member.ts'
+import { type MemberPlace, MongodMember } from './mongod-member.ts'
 
 export interface MongodOptions {
   readonly members?: 1 | 3
@@ -28,6 +28,8 @@ export interface MongodOptions {
   readonly ports?: readonly number[]
   /** Never use the server of REELMESH_TEST_MONGODB_URI: for tests that kill or freeze. */
   readonly owned?: boolean
+  /** One per member, where they do not run on loopback here. */
+  readonly places?: readonly MemberPlace[]
 }
 
 export interface Mongod {
@@ -86,7 +88,11 @@ class ReplicaSet implements Mongod {
     if (ports.length !== count) throw new Error(`${count} members need ${count} ports, got ${ports.length}`)
     const dir = options.dir ?? (await temporaryDir())
     await mkdir(dir, { recursive: true })
-    const members = ports.map((port) => new MongodMember({ binary, dir: join(dir, String(port)), port, set: SET_NAME }))
+    const members = ports.map((port, at) => {
+      const place = options.places?.[at]
+      const name = place ? `${place.address}-${port}` : String(port)
+      return new MongodMember({ binary, dir: join(dir, name), port, set: SET_NAME, place })
+    })
     return new ReplicaSet(members, options.dir ? null : dir)
   }
 

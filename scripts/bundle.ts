@@ -1,0 +1,57 @@
+/**
+ * All of Reelmesh and what it needs as one file: what the npm package ships, and what tests of many processes start (it
+ * starts in 0.1 s, takes 40 MB less than the sources, and does not change while they run).
+ */
+import { join } from 'node:path'
+import { build, type Metafile } from 'esbuild'
+
+const ROOT = join(import.meta.dirname, '..')
+
+/**
+ * What packages ask for and do without, because it needs native code: encryption, compression and logins of the MongoDB
+ * driver, and the speed of ssh2's ciphers.
+ */
+const OPTIONAL = [
+  '@aws-sdk/credential-providers',
+  '@mongodb-js/zstd',
+  'cpu-features',
+  'gcp-metadata',
+  'kerberos',
+  'mongodb-client-encryption',
+  'snappy',
+  'socks',
+]
+
+/** What dockerode loads and the launcher never uses (engines over SSH, builds of images): 2 MB, and native code. */
+const LEFT_OUT = ['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs']
+const NOTHING = join(ROOT, 'scripts/docker/left-out.cjs')
+
+/** Packages from before ES modules call require() for what Node has. */
+const BANNER = [
+  "import { createRequire as reelmeshCreateRequire } from 'node:module'",
+  'const require = reelmeshCreateRequire(import.meta.url)',
+  'const __filename = import.meta.filename, __dirname = import.meta.dirname',
+].join('\n')
+
+/** Writes the file; answers what went into it. */
+export async function bundle(outfile: string): Promise<Metafile> {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['cli/main.ts'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    external: OPTIONAL,
+    alias: Object.fromEntries(LEFT_OUT.map((name) => [name, NOTHING])),
+    banner: { js: BANNER },
+    // Names stay: a stack trace in an issue should be readable.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  })
+  return metafile
+}

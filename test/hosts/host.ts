@@ -1,0 +1,189 @@
+/**
+ * One host of the lab: a network namespace with a host name and a folder of its own. Programs started on it end with this
+ * process; its network can be cut, made lossy or slow; all of it can be stopped, or lose its power.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import type { HostLink } from './lan.ts'
+import { type LabNode, type NodeFlags, watchNode } from './node-process.ts'
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface SpawnOptions {
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+  readonly stdio?: ['ignore', 'pipe' | number, 'pipe' | number]
+}
+
+export interface LabHost {
+  readonly index: number
+  /** Its host name. */
+  readonly name: string
+  readonly dir: string
+  readonly link: HostLink
+  /** A program on this host. Ends with this process. */
+  spawn(command: readonly string[], options?: SpawnOptions): ChildProcess
+  /** Starts a node and waits until it is up. `name` and `env` beside its configuration; the same name is the same peer again. */
+  node(flags?: NodeFlags, env?: NodeJS.ProcessEnv): Promise<LabNode>
+  /** A verb of the command line, to its end: `cli(['status', '--data-dir', …])`. */
+  cli(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Finished>
+  readonly nodes: readonly LabNode[]
+
+  /** Nothing gets in or out, in silence: as a cable that is pulled behind the next switch. */
+  cut(): Promise<void>
+  /** Between these two nothing passes. */
+  cutFrom(other: LabHost): Promise<void>
+  /** This host hears nothing of that one; the other direction works. */
+  deafTo(other: LabHost): Promise<void>
+  /** Lifts every cut of this host, in both directions. Loss and rate stay. */
+  mend(): Promise<void>
+  /** This share of the packets that reach this host is dropped. */
+  loss(share: number): Promise<void>
+  /** Both directions at most this fast, bits a second; null lifts it. */
+  rate(bits: number | null): Promise<void>
+  /** Opens a port of its router, where it is behind one. */
+  forward(port: number): Promise<void>
+
+  /** SIGSTOP to everything that runs on it, and SIGCONT. */
+  freeze(): Promise<void>
+  thaw(): Promise<void>
+  /** SIGKILL to everything that runs on it. Its disk stays. */
+  powerOff(): Promise<void>
+}
+
+/** What a host needs of its lab. */
+export interface HostOptions {
+  readonly index: number
+  readonly name: string
+  readonly dir: string
+  readonly link: HostLink
+  readonly main: string
+  /** What every node is told unless it is told otherwise. */
+  defaults(): NodeFlags
+  cuts(change: (blocked: Set<string>) => void): Promise<void>
+  readonly others: () => readonly LabHost[]
+  loss(share: number): Promise<void>
+  rate(bits: number | null): Promise<void>
+  forward(port: number): Promise<void>
+  pids(): Promise<number[]>
+}
+
+const FIRST_PORT = 4001
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1']
+
+/** Writing the name needs no program of its own. */
+const NAMED = 'echo "$0" >/proc/sys/kernel/hostname && exec "$@"'
+
+/** What brings a program to that host; it replaces itself, so the process id is the program's own. */
+export const enter = (link: HostLink, name: string): string[] => [
+  'nsenter', `--net=/run/netns/${link.namespace}`, '--', 'unshare', '--uts', '--', 'sh', '-c', NAMED, name,
+] // biome-ignore format: one command
+
+export const arrow = (from: number, to: number): string => `${from}>${to}`
+
+export function createHost(options: HostOptions): LabHost {
+  const { index, name, dir, link, main } = options
+  const nodes: LabNode[] = []
+  const ports = new Map<string, number>()
+  mkdirSync(dir, { recursive: true })
+
+  const spawnHere: LabHost['spawn'] = (command, { env = {}, cwd = dir, stdio } = {}) => {
+    const [file = '', ...args] = [...enter(link, name), 'setpriv', '--pdeathsig', 'KILL', '--', ...command]
+    return spawn(file, args, {
+      cwd,
+      env: { ...process.env, NO_COLOR: '1', ...env },
+      stdio: stdio ?? ['ignore', 'pipe', 'pipe'],
+    })
+  }
+
+  const signalAll = async (signal: NodeJS.Signals): Promise<void> => {
+    for (const pid of await options.pids()) {
+      try {
+        process.kill(pid, signal)
+      } catch (error) {
+        // It ended meanwhile.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+    }
+  }
+
+  function portOf(node: string): number {
+    const port = ports.get(node) ?? FIRST_PORT + ports.size
+    ports.set(node, port)
+    return port
+  }
+
+  const host: LabHost = {
+    index,
+    name,
+    dir,
+    link,
+    nodes,
+    spawn: spawnHere,
+    async node(flags = {}, env = {}) {
+      const { name: given, ...rest } = flags
+      const called = String(given ?? name)
+      const dataDir = join(dir, called)
+      mkdirSync(dataDir, { recursive: true })
+      const listen = `/ip4/${link.inner}/tcp/${portOf(called)}`
+      const all = { ...options.defaults(), data_dir: dataDir, name: called, listen, ...rest }
+      const logFile = join(dir, `${called}.log`)
+      const child = spawnHere([process.execPath, ...NODE_FLAGS, main, 'node', ...argumentsOf(all)], {
+        env,
+        stdio: ['ignore', 'pipe', openSync(logFile, 'a')],
+      })
+      const node = await watchNode({ child, host, name: called, dataDir, logFile })
+      nodes.push(node)
+      return node
+    },
+    async cli(args, env = {}) {
+      const child = spawnHere([process.execPath, ...NODE_FLAGS, main, ...args], { env })
+      const [stdout, stderr] = [child.stdout, child.stderr].map(collect)
+      const [code] = (await once(child, 'close')) as [number | null]
+      return { code, stdout: stdout?.() ?? '', stderr: stderr?.() ?? '' }
+    },
+    cut: () =>
+      options.cuts((blocked) => {
+        for (const other of options.others()) blocked.add(arrow(index, other.index)).add(arrow(other.index, index))
+      }),
+    cutFrom: (other) =>
+      options.cuts((blocked) => void blocked.add(arrow(index, other.index)).add(arrow(other.index, index))),
+    deafTo: (other) => options.cuts((blocked) => void blocked.add(arrow(other.index, index))),
+    mend: () =>
+      options.cuts((blocked) => {
+        for (const each of [...blocked]) if (each.split('>').includes(String(index))) blocked.delete(each)
+      }),
+    loss: options.loss,
+    rate: options.rate,
+    forward: options.forward,
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
+    async powerOff() {
+      await signalAll('SIGKILL')
+      await Promise.all(nodes.map((node) => node.ended))
+    },
+  }
+  return host
+}
+
+function argumentsOf(flags: NodeFlags): string[] {
+  return Object.entries(flags).flatMap(([key, value]) => {
+    if (value === null || value === false) return []
+    const flag = `--${key.replaceAll('_', '-')}`
+    return value === true ? [flag] : [flag, String(value)]
+  })
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  let text = ''
+  stream?.setEncoding('utf8').on('data', (part: string) => {
+    text += part
+  })
+  return () => text
+}
