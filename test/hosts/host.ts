@@ -90,16 +90,20 @@ export const arrow = (from: number, to: number): string => `${from}>${to}`
 export function createHost(options: HostOptions): LabHost {
   const { index, name, dir, link, main } = options
   const nodes: LabNode[] = []
+  const children = new Set<ChildProcess>()
   const ports = new Map<string, number>()
   mkdirSync(dir, { recursive: true })
 
   const spawnHere: LabHost['spawn'] = (command, { env = {}, cwd = dir, stdio } = {}) => {
     const [file = '', ...args] = [...enter(link, name), 'setpriv', '--pdeathsig', 'KILL', '--', ...command]
-    return spawn(file, args, {
+    const child = spawn(file, args, {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: stdio ?? ['ignore', 'pipe', 'pipe'],
     })
+    children.add(child)
+    child.once('exit', () => children.delete(child))
+    return child
   }
 
   const signalAll = async (signal: NodeJS.Signals): Promise<void> => {
@@ -165,8 +169,11 @@ export function createHost(options: HostOptions): LabHost {
     freeze: () => signalAll('SIGSTOP'),
     thaw: () => signalAll('SIGCONT'),
     async powerOff() {
+      // A child that was started this very moment is not in its namespace yet.
+      const gone = [...children].map((child) => once(child, 'exit'))
+      for (const child of children) child.kill('SIGKILL')
       await signalAll('SIGKILL')
-      await Promise.all(nodes.map((node) => node.ended))
+      await Promise.all(gone)
     },
   }
   return host
