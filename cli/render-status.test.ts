@@ -49,6 +49,7 @@ const row = (change: Partial<VideoRow> = {}): VideoRow => ({
   ],
   outputs: [],
   deliveries: [],
+  held: { peers: [peerId], hosts: 1, may_leave: false },
   failure: null,
   notes: [],
   ...change,
@@ -61,6 +62,7 @@ const snapshot = (change: Partial<StatusSnapshot> = {}): StatusSnapshot => ({
   leader: { peer: peerId, name: 'workshop', term: 3 },
   ledger: { description: 'SQLite /data/ledger.db', away: null },
   peers: [peer()],
+  engines: [],
   videos: [row()],
   events: [{ at: 0, what: 'leader', peer: peerId, video: null, text: 'leads, term 3' }],
   ...change,
@@ -166,6 +168,32 @@ describe('the status screen', () => {
     const text = render(snapshot({ leader: null, videos: [], ledger: { description: '', away: 'it does not answer' } }))
     for (const part of ['no leader', 'none yet', 'ledger away: it does not answer'])
       assert.ok(text.includes(part), text)
+  })
+
+  it('says what must stay on, where there is more than one machine', () => {
+    const other = asPeerId(`12D3KooW${'b'.repeat(44)}`)
+    const peers = [peer({ name: 'nas', host: 'one' }), peer({ peer: other, name: 'box', host: 'two' })]
+    const line = (held: VideoRow['held'], change: Partial<VideoRow> = {}, among = peers) =>
+      render(snapshot({ peers: among, videos: [row({ ...change, held })] })).match(/(source|results) on .*/)?.[0] ?? ''
+    assert.equal(line({ peers: [peerId], hosts: 1, may_leave: false }), 'source on nas only: it must stay')
+    const both = { peers: [peerId, other], hosts: 2, may_leave: true }
+    assert.equal(line(both), 'source on nas, box: the submitter may leave')
+    assert.equal(
+      line({ peers: [], hosts: 0, may_leave: false }),
+      'source on no peer that is here: waits for one that has it',
+    )
+    const owed = { peers: [peerId], hosts: 1, may_leave: false }
+    assert.equal(line(owed, { status: 'COMPLETED' }), 'results on nas only: it must stay')
+    assert.equal(line(both, { status: 'COMPLETED' }), '')
+    assert.equal(line(both, {}, [peer()]), '')
+  })
+
+  it('shows engines with the workers wanted there, and why', () => {
+    const engine = { engine: 'e'.repeat(60), wanted: 3, reason: `a long queue ${'x'.repeat(90)}`, peers: [peerId] }
+    const text = render(snapshot({ engines: [engine, { ...engine, engine: 'gone', wanted: 0, peers: [] }] }))
+    assert.match(text, /ENGINES\n {2}e+… {2}3 workers wanted: a long queue/)
+    assert.doesNotMatch(text, /gone/)
+    assert.ok(widest(text) <= 80, text)
   })
 
   it('shows who is silent and who is paused', () => {

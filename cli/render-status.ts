@@ -1,6 +1,6 @@
 /** A status snapshot as text: pure, so that every width is a test. Fits 80 columns and up; no colour unless asked. */
 import { styleText } from 'node:util'
-import type { PeerStatus, StatusSnapshot, VideoRow } from '../node/status.ts'
+import type { EngineStatus, PeerStatus, StatusSnapshot, VideoRow } from '../node/status.ts'
 import { durationText, printable } from './output.ts'
 
 export interface Screen {
@@ -16,9 +16,15 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
     screen.color ? styleText(style, text, { validateStream: false }) : text
   const head = header(snapshot, screen, paint)
   const peers = [paint('bold', 'PEERS'), ...snapshot.peers.map((peer) => peerLine(peer, snapshot, screen, paint))]
+  const engines = snapshot.engines.filter((each) => each.wanted > 0 || each.peers.length > 0)
+  if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
+  peers.push(...engines.map((each) => engineLine(each, screen, paint)))
   const open = snapshot.videos.filter((row) => !['COMPLETED', 'FAILED', 'CANCELLED'].includes(row.status))
   const ended = snapshot.videos.filter((row) => !open.includes(row)).slice(-5)
-  const videos = [paint('bold', 'VIDEOS'), ...[...ended, ...open].flatMap((row) => videoLines(row, screen, paint))]
+  const videos = [
+    paint('bold', 'VIDEOS'),
+    ...[...ended, ...open].flatMap((row) => videoLines(row, snapshot, screen, paint)),
+  ]
   if (snapshot.videos.length === 0) videos.push('  none yet')
   const before = [...head, '', ...peers, '', ...videos]
   const room = Number.isFinite(screen.rows) ? Math.max(0, screen.rows - before.length - 2) : 8
@@ -58,7 +64,24 @@ function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, pa
 const colorOf = (state: string): Style =>
   state === 'working' ? 'green' : state === 'idle' ? 'cyan' : /silent|away|full|unproved/.test(state) ? 'red' : 'yellow'
 
-function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
+function engineLine({ engine, wanted, reason }: EngineStatus, { columns }: Screen, paint: Paint): string {
+  const workers = `${wanted} worker${wanted === 1 ? '' : 's'} wanted`
+  const head = `  ${fit(printable(engine), 24).trimEnd()}  ${workers}`
+  return `${head}${paint('dim', fit(reason ? `: ${printable(reason)}` : '', columns - head.length))}`.trimEnd()
+}
+
+/** Said where there is more than one machine: what must stay on, and what may be switched off. */
+function heldLine({ status, held }: VideoRow, { peers }: StatusSnapshot): string | null {
+  if (new Set(peers.map(({ host }) => host)).size < 2 || status === 'FAILED' || status === 'CANCELLED') return null
+  const what = status === 'COMPLETED' ? 'results' : 'source'
+  if (status === 'COMPLETED' && held.may_leave) return null
+  const names = held.peers.map((id) => printable(peers.find(({ peer }) => peer === id)?.name || id.slice(-8)))
+  if (names.length === 0) return `${what} on no peer that is here: waits for one that has it`
+  const where = `${what} on ${names.join(', ')}`
+  return held.may_leave ? `${where}: the submitter may leave` : `${where} only: it must stay`
+}
+
+function videoLines(row: VideoRow, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string[] {
   const status = paint(
     row.status === 'FAILED' ? 'red' : row.status === 'COMPLETED' ? 'green' : 'cyan',
     row.status.padEnd(9),
@@ -77,7 +100,8 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${fit(facts, room - name.length)}`.trimEnd()]
   if (row.failure) lines.push(`    ${paint('red', fit(printable(row.failure), screen.columns - 4).trimEnd())}`)
   if (row.status === 'RUNNING') lines.push(...rungBars(row, screen, paint))
-  for (const note of row.status === 'COMPLETED' ? [] : row.notes)
+  const held = heldLine(row, snapshot)
+  for (const note of [...(held ? [held] : []), ...(row.status === 'COMPLETED' ? [] : row.notes)])
     lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
   return lines
 }

@@ -10,6 +10,7 @@ import { DUTY_MS } from '../protocol/limits.ts'
 import type { LossReason } from '../protocol/mesh.ts'
 import { createBackup } from './duties/backup.ts'
 import { createCollect } from './duties/collect.ts'
+import { createCopies } from './duties/copies.ts'
 import { createFinish } from './duties/finish.ts'
 import { createMembership } from './duties/membership.ts'
 import { createScale } from './duties/scale.ts'
@@ -67,6 +68,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         membership,
         createFinish(context),
         createCollect(context),
+        createCopies(context),
         createBackup(context),
         ...(options.scaling ? [createScale(context, options.scaling)] : []),
       ]

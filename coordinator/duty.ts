@@ -9,6 +9,7 @@ import type { Hint } from '../protocol/hint.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
+import type { LossReason } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
 import type { ScalingRules } from './policy/scaling.ts'
 
@@ -39,8 +40,10 @@ export interface CoordinatorOptions {
 }
 
 export interface SuspicionSource {
-  /** How many others lost a connection to this life of the peer, lately. */
-  reportersOf(peer: PeerId): number
+  /** How many, this node among them, lost a connection to this life of the peer, which was not heard for `forMs` since. */
+  reportersOf(peer: PeerId, forMs: number): number
+  /** Why this node itself lost its connection to the peer, where it has not heard it since. */
+  sawLost(peer: PeerId): LossReason | null
   /** Ms since this node last stood still; null when it has not. */
   stalledAgoMs(): number | null
 }

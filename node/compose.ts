@@ -3,7 +3,7 @@
  * knows contracts only.
  */
 import { readFile } from 'node:fs/promises'
-import { freemem, hostname } from 'node:os'
+import { freemem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
 import { createLauncher } from '../coordinator/launcher/launchers.ts'
@@ -16,7 +16,7 @@ import type { TaskKind, VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media, Proof } from '../protocol/media.ts'
-import type { PeerTable } from '../protocol/peer-table.ts'
+import { presentPeers } from '../protocol/peer-table.ts'
 import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import type { Runner } from '../protocol/runner.ts'
 import { createBlobExchange } from './blobs/blob-exchange.ts'
@@ -28,6 +28,7 @@ import { createDeliverer } from './delivery.ts'
 import { createFleet, scalingOf } from './fleet.ts'
 import { handOver } from './handover.ts'
 import { createHeartbeat, createPeerTable } from './heartbeat.ts'
+import { hostId } from './host-id.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
 import { createInputFolder } from './input-folder.ts'
@@ -46,9 +47,6 @@ import { systemClock as clock, systemRng as rng } from './system-clock.ts'
 import { VERSION } from './version.ts'
 import { createAudioRunner } from './worker/run-audio.ts'
 import { createVideoRunner } from './worker/run-video.ts'
-
-/** Heard within this a peer counts as there, for sums that nothing depends on. */
-const LIVE_MS = 10_000
 
 export interface RunningNode extends NodeFace {
   readonly node: ReelNode
@@ -152,7 +150,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const shared = { self, ledger, store, exchange, media, clock, rng, log, plans }
   const hint: ReelNode['hint'] = (what) => node.hint(what)
   const coordinates = config.roles.includes('coordinator')
-  const meshSlots = () => liveSlots(table, clock.mono()) + slots
+  const meshSlots = () => presentPeers(table, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
   const runners: Partial<Record<TaskKind, Runner>> = {
     ...(slots > 0 && { video: createVideoRunner(shared), audio: createAudioRunner(shared) }),
     ...(coordinates && {
@@ -160,7 +158,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
       merge: createMergeRunner(shared),
     }),
   }
-  const host = hostname()
+  const host = hostId()
   const mayLead = () => node.mayLead()
   const coordinator: Coordinator | null = coordinates
     ? createCoordinator({
@@ -259,10 +257,6 @@ const inputOf = (config: Config, input: string) => ({
     crf: config.input_crf,
   },
 })
-
-/** Slots of the other peers that were heard lately: the table remembers dead ones, too, to refuse replays. */
-const liveSlots = (table: PeerTable, now: number): number =>
-  table.all().reduce((sum, { beat, heard_mono }) => sum + (now - heard_mono < LIVE_MS ? beat.slots : 0), 0)
 
 const slotsFor = (proof: Proof): number =>
   defaultSlots({ freeBytes: freemem(), coresPerSlot: proof.cores_per_slot, encodeBytes: proof.encode_bytes })

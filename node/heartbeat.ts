@@ -1,5 +1,5 @@
 /**
- * Tells the mesh about this node: every max(1 s, N ÷ 8 s), at once (50–150 ms) after a peer connected, so that it need
+ * Tells the mesh about this node: every max(1 s, N ÷ 8 s) for N peers heard lately, at once (50–150 ms) after a peer connected, so that it need
  * not wait, and when asked. Takes in what others tell, and teaches the mesh their addresses: so a peer that knows one soon
  * knows all.
  *
@@ -10,6 +10,7 @@ import type { Clock, Rng } from '../protocol/clock.ts'
 import { decodeSuspicion, encodeHeartbeat, type Heartbeat, heartbeatIntervalMs } from '../protocol/heartbeat.ts'
 import { ADDRESSES_PER_PEER } from '../protocol/limits.ts'
 import type { GossipMessage, Mesh } from '../protocol/mesh.ts'
+import { presentPeers } from '../protocol/peer-table.ts'
 import type { BootEpoch } from './boot-epoch.ts'
 import type { HeardTable } from './peer-table.ts'
 
@@ -63,7 +64,7 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
     await mesh.publish('heartbeat', encodeHeartbeat(own()))
   }
   const loop = () => {
-    cancelNext = clock.timer(heartbeatIntervalMs(mesh.peers().length + 1), loop)
+    cancelNext = clock.timer(heartbeatIntervalMs(presentPeers(table, clock.mono()).length + 1), loop)
     void beatNow()
   }
   /** Several peers that connect together are greeted with one heartbeat. */

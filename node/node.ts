@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import { mayTakeIngest } from '../coordinator/policy/source-order.ts'
 import { createBell } from '../protocol/bell.ts'
-import type { BlobStore } from '../protocol/blobs.ts'
+import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
@@ -21,9 +21,10 @@ import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
 import { IDLE_POLL_MS, INPUT_LOOK_MS, LOG_BYTES_MAX, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
-import type { PeerTable } from '../protocol/peer-table.ts'
+import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 import type { Runner } from '../protocol/runner.ts'
 import type { Task } from '../protocol/task.ts'
+import { createCopier } from './copier.ts'
 import type { Deliverer } from './delivery.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { InputFolder } from './input-folder.ts'
@@ -58,6 +59,7 @@ export interface NodeParts {
   readonly ledger: Ledger
   readonly mesh: Mesh
   readonly store: BlobStore
+  readonly exchange: BlobExchange
   readonly table: PeerTable
   readonly capability: Capability
   readonly slots: number
@@ -107,14 +109,17 @@ export function createNode(parts: NodeParts): ReelNode {
     hear({ v: 1, ...what })
   }
 
-  function hear({ what, video, task }: Hint): void {
+  function hear({ what, video, task, peer }: Hint): void {
     if (what === 'video' && video !== null) worker.recheck(video)
     if (what === 'decided' && task) worker.recheck(task)
     if (what === 'tasks' || what === 'video' || what === 'peers') worker.hint()
     if (what === 'peers') void standing.look().catch(() => {})
     coordinator?.hint(what)
     if (what === 'video') bell.ring()
+    if (what === 'copy' && peer === self && video !== null) copier.copy(video, task ?? null, stopping.signal)
   }
+
+  const copier = createCopier({ ...parts, held: (video) => hint({ what: 'video', video }) })
 
   const standing = createStanding({
     self,
@@ -127,14 +132,14 @@ export function createNode(parts: NodeParts): ReelNode {
   })
 
   function otherSlots(): number {
-    const others = table
-      .all()
-      .filter(({ beat, heard_mono }) => beat.state !== 'leaving' && clock.mono() - heard_mono < 10_000)
     const free = (slots: number, running: Heartbeat['running']) => {
       const chunks = new Map(running.map((attempt) => [attempt.task.slice(-5), attempt.done]))
       return Math.max(0, slots - [...chunks.values()].filter((done) => done < SOON_FREE).length)
     }
-    const elsewhere = others.reduce((sum, { beat }) => sum + free(beat.slots, beat.running), 0)
+    const elsewhere = presentPeers(table, clock.mono()).reduce(
+      (sum, { beat }) => sum + free(beat.slots, beat.running),
+      0,
+    )
     return elsewhere + Math.max(0, free(parts.slots, worker.running()) - 1)
   }
 
@@ -164,7 +169,7 @@ export function createNode(parts: NodeParts): ReelNode {
 
   async function endWork(): Promise<void> {
     await worker.stop(parts.drainMs)
-    await Promise.all(loops)
+    await Promise.all([...loops, copier.idle()])
     if (parts.keepsHouse) await lastHousekeeping()
     await coordinator?.stop()
   }

@@ -21,7 +21,7 @@ import {
 import type { HostRecord, Ledger, PeerRecord } from '../protocol/ledger.ts'
 import { RECONCILE_MS, WORKER_HEALTHY_MS, WORKER_RESTART_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
-import type { PeerTable } from '../protocol/peer-table.ts'
+import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 
 export interface ReconcilerOptions {
   readonly self: PeerId
@@ -45,8 +45,6 @@ export interface Reconciler {
   stop(): Promise<void>
 }
 
-/** Who was silent for longer does not keep an engine. */
-const KEEPER_HEARD_MS = 10_000
 const DRAIN_REASON = 'fewer workers are wanted'
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
@@ -63,11 +61,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     await ledger.addEvent({ what, peer, video: null, text })
   }
 
-  const isLive = (peer: PeerId): boolean => {
-    if (peer === self) return true
-    const heard = peers.get(peer)
-    return heard !== undefined && heard.beat.state !== 'leaving' && clock.mono() - heard.heard_mono < KEEPER_HEARD_MS
-  }
+  const isLive = (peer: PeerId): boolean =>
+    peer === self || presentPeers(peers, clock.mono()).some((heard) => heard.peer === peer)
 
   /** This engine's record, once this peer is the one to keep it. */
   async function kept(): Promise<HostRecord | null> {

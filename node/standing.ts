@@ -5,13 +5,13 @@
  *   working ── paused ──► gives back what runs, claims nothing ── resumed ──► working
  *   working ── draining ──► claims nothing, ends what runs ── nothing runs ──► drained: the node stops
  */
-import type { BlobStore } from '../protocol/blobs.ts'
+import { type BlobStore, hasRoomFor } from '../protocol/blobs.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { LedgerAway } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger, PeerRecord } from '../protocol/ledger.ts'
-import { FREE_DISK, IDLE_POLL_MS } from '../protocol/limits.ts'
+import { IDLE_POLL_MS } from '../protocol/limits.ts'
 
 export interface StandingOptions {
   readonly self: PeerId
@@ -57,8 +57,7 @@ export function createStanding(options: StandingOptions): Standing {
   }
 
   async function hasRoom(): Promise<boolean> {
-    const { freeBytes, totalBytes } = await options.store.room()
-    return freeBytes >= Math.min(FREE_DISK.share * totalBytes, FREE_DISK.capBytes)
+    return hasRoomFor(0, await options.store.room())
   }
 
   function checkDrained(): void {

@@ -3,14 +3,15 @@
  * from the ledger (truth) and from heartbeats (hints: progress, speed, load). Documented in docs/status.md; fields are only added.
  */
 import type { Clock } from '../protocol/clock.ts'
-import { LedgerAway } from '../protocol/errors.ts'
 import type { Heartbeat, RunningAttempt } from '../protocol/heartbeat.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import { videoOf } from '../protocol/ids.ts'
 import type { Ledger, LedgerEvent, PeerRecord } from '../protocol/ledger.ts'
-import type { PeerTable } from '../protocol/peer-table.ts'
+import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 import { type Plan, planSeconds } from '../protocol/plan.ts'
 import type { Delivery, Video, VideoOutput, VideoStatus } from '../protocol/video.ts'
+import { createAskInTime } from './ask-in-time.ts'
+import { type Held, heldOf } from './held.ts'
 import type { PlanSource } from './plan-source.ts'
 import { createSpeedometer } from './speedometer.ts'
 
@@ -54,9 +55,20 @@ export interface VideoRow {
   readonly tasks: readonly { readonly resolution: string; readonly status: string; readonly count: number }[]
   readonly outputs: readonly Pick<VideoOutput, 'resolution' | 'sha256' | 'bytes'>[]
   readonly deliveries: readonly Delivery[]
+  readonly held: Held
   readonly failure: string | null
   /** What could not come along, and what stands in the way of a delivery. */
   readonly notes: readonly string[]
+}
+
+/** An engine on which the mesh starts workers by itself. */
+export interface EngineStatus {
+  readonly engine: string
+  readonly wanted: number
+  /** Why so many. */
+  readonly reason: string | null
+  /** Peers that reach it. */
+  readonly peers: readonly PeerId[]
 }
 
 export interface StatusSnapshot {
@@ -68,6 +80,7 @@ export interface StatusSnapshot {
   readonly leader: { readonly peer: PeerId; readonly name: string; readonly term: number } | null
   readonly ledger: { readonly description: string; readonly away: string | null }
   readonly peers: readonly PeerStatus[]
+  readonly engines: readonly EngineStatus[]
   readonly videos: readonly VideoRow[]
   readonly events: readonly LedgerEvent[]
 }
@@ -87,6 +100,8 @@ export interface StatusOptions {
 /** Ended videos shown, newest last. */
 const VIDEOS_SHOWN = 200
 const EVENTS_SHOWN = 50
+/** How long a face waits for the ledger: then the rest is shown without it. */
+const ANSWER_MS = 3_000
 /** Events looked through for notes of merges. */
 const EVENTS_READ = 500
 
@@ -97,6 +112,11 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
   const beats = (): { peer: PeerId; beat: Heartbeat; heard_s: number }[] => [
     { peer: self, beat: options.own(), heard_s: 0 },
     ...table.all().map(({ peer, beat, heard_mono }) => ({ peer, beat, heard_s: (clock.mono() - heard_mono) / 1000 })),
+  ]
+
+  const present = () => [
+    { peer: self, host: options.own().host },
+    ...presentPeers(table, clock.mono()).map(({ peer, beat }) => ({ peer, host: beat.host })),
   ]
 
   async function rows(): Promise<VideoRow[]> {
@@ -150,41 +170,44 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
       tasks,
       outputs: video.outputs.map(({ resolution, sha256, bytes }) => ({ resolution, sha256, bytes })),
       deliveries: video.deliveries,
+      held: heldOf(video, present()),
       failure: video.failure,
       notes: [...(plan?.notes ?? []), ...of.told, ...(of.problem ? [of.problem] : [])],
     }
   }
 
+  const askLedger = createAskInTime({
+    clock,
+    ms: ANSWER_MS,
+    description: ledger.description,
+    async ask() {
+      const [lease, records, hosts, videos, events] = await Promise.all([
+        ledger.lease(), ledger.peers(), ledger.hosts(), rows(), ledger.events(EVENTS_SHOWN),
+      ]) // biome-ignore format: five questions, one line
+      return { lease, records, hosts, videos, events }
+    },
+  })
+
   return {
     async snapshot() {
-      const base = { v: 1 as const, at: clock.now(), self, version }
       const names = new Map(beats().map(({ peer, beat }) => [peer, beat.name]))
-      try {
-        const [lease, records, videos, events] = await Promise.all([
-          ledger.lease(), ledger.peers(), rows(), ledger.events(EVENTS_SHOWN),
-        ]) // biome-ignore format: four questions, one line
-        const leader =
-          lease.holder && lease.remaining_ms > 0
-            ? { peer: lease.holder, name: names.get(lease.holder) ?? '', term: lease.term }
-            : null
-        return {
-          ...base,
-          leader,
-          ledger: { description: ledger.description, away: null },
-          peers: peerRows(records),
-          videos,
-          events,
-        }
-      } catch (error) {
-        if (!(error instanceof LedgerAway)) throw error
-        return {
-          ...base,
-          leader: null,
-          ledger: { description: ledger.description, away: error.message },
-          peers: peerRows([]),
-          videos: [],
-          events: [],
-        }
+      const { answer, away } = await askLedger()
+      const { lease, records = [], hosts = [], videos = [], events = [] } = answer ?? {}
+      const leader =
+        lease?.holder && lease.remaining_ms > 0
+          ? { peer: lease.holder, name: names.get(lease.holder) ?? '', term: lease.term }
+          : null
+      return {
+        v: 1 as const,
+        at: clock.now(),
+        self,
+        version,
+        leader,
+        ledger: { description: ledger.description, away },
+        peers: peerRows(records),
+        engines: hosts.map(({ _id, wanted, reason, peers }) => ({ engine: _id, wanted, reason, peers })),
+        videos,
+        events,
       }
     },
   }

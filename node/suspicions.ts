@@ -1,22 +1,25 @@
 /**
- * Tells the mesh whom this node lost, and remembers what others tell: a suspicion gossiped by two who saw a connection close
- * or go silent lets the leader act without a connection of its own. Nothing is told while this node itself stalled, and
- * nothing more once three others have said it: a death in a large mesh must not become a storm.
+ * Tells the mesh whom this node lost, and remembers what it and others saw: two who saw a connection close or go silent let the
+ * leader act without a connection of its own. A heartbeat heard since refutes them all: a suspect that lives sends one at
+ * once. Nothing is told while this node itself stalled, and nothing more once three have said it: a death in a large mesh must not
+ * become a storm.
  */
 import { heartbeatDeadlineMs } from '../coordinator/policy/suspicion.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { decodeSuspicion, encodeSuspicion, type Suspicion } from '../protocol/heartbeat.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import { HEARTBEAT_MS, PEERS_REMEMBERED } from '../protocol/limits.ts'
-import type { Mesh } from '../protocol/mesh.ts'
-import type { PeerTable } from '../protocol/peer-table.ts'
+import type { LossReason, Mesh } from '../protocol/mesh.ts'
+import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 import { watchStalls } from './mesh/stall-watch.ts'
 
 export interface Suspicions {
   start(): void
   stop(): void
-  /** How many others lost a connection to this life of the peer, lately. */
-  reportersOf(peer: PeerId): number
+  /** How many, this node among them, lost a connection to this life of the peer, which was not heard for `forMs` since. */
+  reportersOf(peer: PeerId, forMs: number): number
+  /** This node itself lost its connection to the peer and has not heard it since. */
+  sawLost(peer: PeerId): LossReason | null
   /** Ms since this node last stood still; null when it has not. */
   stalledAgoMs(): number | null
 }
@@ -25,55 +28,73 @@ export interface Suspicions {
 const REPORT_MS = 30_000
 const ENOUGH_REPORTS = 3
 
+interface Report {
+  readonly epoch: number
+  readonly at: number
+  readonly why: Suspicion['why']
+}
+
 export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: PeerTable }): Suspicions {
   const { mesh, clock, table } = options
-  const reports = new Map<PeerId, Map<PeerId, { epoch: number; at: number }>>()
-  /** The life of each peer that this node has told about, by why. */
-  const told = new Map<string, number>()
+  /** By suspect, then by who says so. */
+  const reports = new Map<PeerId, Map<PeerId, Report>>()
   let stalledAt: number | null = null
   let undo: (() => void)[] = []
 
   const epochOf = (peer: PeerId): number => table.get(peer)?.beat.epoch ?? 0
+  const stands = (peer: PeerId, { epoch, at }: Report): boolean =>
+    epoch >= epochOf(peer) && at > (table.get(peer)?.heard_mono ?? 0) && clock.mono() - at < REPORT_MS
 
-  const reportersOf = (peer: PeerId): number => {
-    const known = reports.get(peer)
-    if (!known) return 0
-    return [...known.values()].filter(({ epoch, at }) => epoch >= epochOf(peer) && clock.mono() - at < REPORT_MS).length
+  const standing = (peer: PeerId): [PeerId, Report][] =>
+    [...(reports.get(peer) ?? [])].filter(([, report]) => stands(peer, report))
+  // Silence of heartbeats is not independent of its author's own stall, so it counts for nobody else.
+  const seen = (peer: PeerId): Report[] =>
+    standing(peer).flatMap(([, report]) => (report.why === 'heartbeat' ? [] : [report]))
+
+  function note(author: PeerId, { peer, epoch, why }: Omit<Suspicion, 'v'>): void {
+    const known = reports.get(peer) ?? new Map<PeerId, Report>()
+    const before = known.get(author)
+    // Who repeats itself does not start the time to refute anew, and silence does not take back what was seen.
+    if (before && stands(peer, before) && before.epoch === epoch && (before.why !== 'heartbeat' || why === 'heartbeat'))
+      return
+    bound(reports)
+    bound(known)
+    reports.set(peer, known.set(author, { epoch, why, at: clock.mono() }))
   }
 
   function tell(peer: PeerId, why: Suspicion['why']): void {
-    const epoch = epochOf(peer)
-    const key = `${peer} ${why}`
-    if (told.get(key) === epoch || table.get(peer)?.beat.state === 'leaving' || reportersOf(peer) >= ENOUGH_REPORTS)
-      return
-    bound(told)
-    told.set(key, epoch)
-    void mesh.publish('suspect', encodeSuspicion({ v: 1, peer, epoch, why })).catch(() => {})
+    if (table.get(peer)?.beat.state === 'leaving') return
+    const told = standing(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
+    const suspicion = { peer, epoch: epochOf(peer), why }
+    note(mesh.self, suspicion)
+    if (told.length >= ENOUGH_REPORTS || told.some(([author]) => author === mesh.self)) return
+    void mesh.publish('suspect', encodeSuspicion({ v: 1, ...suspicion })).catch(() => {})
   }
 
   function hear(author: PeerId, data: Uint8Array): void {
     const decoded = decodeSuspicion(data)
-    // Silence of heartbeats is not independent of its author's own stall, so it counts for nobody else.
-    if (decoded.verdict !== 'accept' || decoded.message.why === 'heartbeat') return
-    const { peer, epoch } = decoded.message
-    if (peer === mesh.self || peer === author) return
-    const known = reports.get(peer) ?? new Map<PeerId, { epoch: number; at: number }>()
-    bound(reports)
-    bound(known)
-    reports.set(peer, known.set(author, { epoch, at: clock.mono() }))
+    if (decoded.verdict !== 'accept') return
+    const { peer } = decoded.message
+    if (peer !== mesh.self && peer !== author) note(author, decoded.message)
   }
 
   function lookForSilence(): void {
     if (stalledAt !== null && clock.mono() - stalledAt < REPORT_MS) return
-    const peers = table.all()
-    for (const { peer, heard_mono } of peers) {
+    const deadlineMs = heartbeatDeadlineMs(presentPeers(table, clock.mono()).length + 1)
+    for (const { peer, heard_mono } of table.all()) {
       const silentMs = clock.mono() - heard_mono
-      if (silentMs >= heartbeatDeadlineMs(peers.length + 1) && silentMs < REPORT_MS) tell(peer, 'heartbeat')
+      if (silentMs >= deadlineMs && silentMs < deadlineMs + REPORT_MS) tell(peer, 'heartbeat')
     }
   }
 
   return {
-    reportersOf,
+    reportersOf: (peer, forMs) => seen(peer).filter(({ at }) => clock.mono() - at >= forMs).length,
+    sawLost: (peer) => {
+      const own = reports.get(peer)?.get(mesh.self)
+      return own && own.why !== 'heartbeat' && own.epoch >= epochOf(peer) && own.at > (table.get(peer)?.heard_mono ?? 0)
+        ? own.why
+        : null
+    },
     stalledAgoMs: () => (stalledAt === null ? null : clock.mono() - stalledAt),
     start() {
       if (undo.length > 0) return
@@ -89,7 +110,7 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
       const deaf = mesh.listen({
         onGossip: ({ topic, author, data }) => topic === 'suspect' && hear(author, data),
         onDisconnected: (peer, why) => tell(peer, why),
-        onConnected: (peer) => told.delete(`${peer} closed`),
+        onConnected: (peer) => reports.get(peer)?.delete(mesh.self),
       })
       undo = [() => stalls.stop(), () => cancel(), deaf]
     },

@@ -6,6 +6,7 @@
  * verifies); files appear by rename, whole or not at all; `put` is idempotent; several processes may share one store.
  */
 import type { PeerId, Sha256, VideoId } from './ids.ts'
+import { FREE_DISK } from './limits.ts'
 
 export interface BlobRef {
   readonly sha256: Sha256
@@ -17,6 +18,15 @@ export interface SourceReference extends BlobRef {
   readonly path: string
   readonly mtime_ms: number
 }
+
+export interface Room {
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
+/** Whether so many bytes more leave `FREE_DISK` free. */
+export const hasRoomFor = (bytes: number, { freeBytes, totalBytes }: Room): boolean =>
+  freeBytes - bytes >= Math.min(FREE_DISK.share * totalBytes, FREE_DISK.capBytes)
 
 export interface BlobStore {
   /** A new empty folder of the caller's own, on the store's own file system. */
@@ -41,7 +51,7 @@ export interface BlobStore {
   /** Every blob in this video's folder. Its source by reference is none of them: `find` and `reference` tell of that. */
   list(video: VideoId): Promise<readonly Sha256[]>
   /** Bytes free for this process, and of the whole file system. */
-  room(): Promise<{ freeBytes: number; totalBytes: number }>
+  room(): Promise<Room>
 }
 
 export interface BlobExchange {

@@ -4,22 +4,27 @@
  */
 import { z } from 'zod'
 import { type Decoded, decodeMessage } from './heartbeat.ts'
-import { isTaskId, isVideoId, type TaskId, type VideoId } from './ids.ts'
+import { isPeerId, isTaskId, isVideoId, type PeerId, type TaskId, type VideoId } from './ids.ts'
+
+const HINTS = ['tasks', 'decided', 'video', 'peers', 'lease', 'copy'] as const
 
 const hintSchema = z.object({
   v: z.literal(1),
   /** `tasks`: some may be claimed. `decided`: a task ended. `video`: a video changed its state. `peers`: pause or resume.
-   * `lease`: given back, whoever may lead should ask for it. */
-  what: z.enum(['tasks', 'decided', 'video', 'peers', 'lease']),
+   * `lease`: given back, whoever may lead should ask for it. `copy`: `peer` is asked to hold the video's source, or with
+   * `task` that task's outputs. */
+  what: z.enum(HINTS),
   video: z.string().refine(isVideoId).nullable(),
   /** The task that was decided, so that only a second attempt at it looks. */
   task: z.string().refine(isTaskId).nullable().optional(),
+  peer: z.string().refine(isPeerId).optional(),
 })
 export type Hint = {
   readonly v: 1
-  readonly what: 'tasks' | 'decided' | 'video' | 'peers' | 'lease'
+  readonly what: (typeof HINTS)[number]
   readonly video: VideoId | null
   readonly task?: TaskId | null
+  readonly peer?: PeerId
 }
 
 export const encodeHint = (hint: Hint): Uint8Array => new TextEncoder().encode(JSON.stringify(hint))

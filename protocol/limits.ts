@@ -49,6 +49,12 @@ export const EVENTS_KEPT = { bytes: 16 * 1024 * 1024, count: 20_000 } as const
 export const LOST_AFTER_MS = 30_000
 /** … and a source after this long: people reboot machines. */
 export const SOURCE_LOST_AFTER_MS = 15 * 60_000
+/** Hosts that hold a result before its video is COMPLETED, and a source once encoding runs: the loss of one then loses nothing. */
+export const COPIES = 2
+/** A peer that was asked to hold a copy has this long before another is asked … */
+export const COPY_ASKED_MS = 30_000
+/** … and when none of them could for so long, a finished video is finished all the same, and says so. */
+export const COPY_PATIENCE_MS = 5 * 60_000
 /** From here on the leader takes an ingest task whose source peer does not. */
 export const INGEST_TAKEOVER_MS = 10_000
 /** Blobs of a FAILED or CANCELLED video stay this long for a retry. */
@@ -65,9 +71,14 @@ export const HEARTBEAT_PEERS_PER_S = 8
 /** Silence that makes a peer suspect, for alive streams and (in intervals) heartbeats. */
 export const SILENCE_MS = 2_500
 export const ALIVE_MS = 1_000
+/** A suspect that lives is heard within this: a gossip there and back in a mesh of 1,000, and the 50–150 ms it waits. */
+export const REFUTE_MS = 400
 /** An own event-loop stall beyond this makes a node judge nobody for a while. */
 export const STALL_MS = 750
 export const STALL_GRACE_MS = 5_000
+/** Who was silent for longer is not counted on; where heartbeats come slower than that, for three of them. */
+export const PRESENT_MS = 10_000
+export const PRESENT_BEATS = 3
 /** Largest gossip message. */
 export const GOSSIP_BYTES_MAX = 64 * 1024
 /** Connections a node keeps; up to this many everyone is connected to everyone. */

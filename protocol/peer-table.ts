@@ -1,6 +1,7 @@
 /** What this peer has heard of the others: the last accepted heartbeat of each. Hints, never truth. */
-import type { Heartbeat } from './heartbeat.ts'
+import { type Heartbeat, heartbeatIntervalMs } from './heartbeat.ts'
 import type { PeerId } from './ids.ts'
+import { PRESENT_BEATS, PRESENT_MS } from './limits.ts'
 
 export interface HeardPeer {
   readonly peer: PeerId
@@ -13,4 +14,11 @@ export interface PeerTable {
   get(peer: PeerId): HeardPeer | undefined
   /** Peers heard of, in no order. */
   all(): readonly HeardPeer[]
+}
+
+/** Those to count on now: heard lately, and not leaving. The table itself remembers the dead, too, to refuse replays. */
+export function presentPeers(table: Pick<PeerTable, 'all'>, mono: number): HeardPeer[] {
+  const heard = table.all()
+  const patience = Math.max(PRESENT_MS, PRESENT_BEATS * heartbeatIntervalMs(heard.length + 1))
+  return heard.filter(({ beat, heard_mono }) => beat.state !== 'leaving' && mono - heard_mono < patience)
 }

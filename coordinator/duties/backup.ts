@@ -4,26 +4,21 @@
  * only what is tried twice.
  */
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
-import { SILENCE_MS } from '../../protocol/limits.ts'
+import { presentPeers } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { pickBackups, type RunningAttemptView } from '../policy/straggler.ts'
 
 /** Finished tasks looked at for what a fresh attempt takes. */
 const SAMPLE = 60
-/** A peer heard within this has slots to count on. */
-const HEARD_MS = 4 * SILENCE_MS
 
 export function createBackup(context: TermContext): Duty {
   const { ledger, clock, term, log } = context
 
   function idleSlots(): { idle: Map<PeerId, number>; slots: number } {
-    const live = context.peers
-      .all()
-      .filter(
-        ({ beat, heard_mono }) =>
-          clock.mono() - heard_mono < HEARD_MS && (beat.state === 'idle' || beat.state === 'working'),
-      )
+    const live = presentPeers(context.peers, clock.mono()).filter(
+      ({ beat }) => beat.state === 'idle' || beat.state === 'working',
+    )
     const idle = new Map(live.map(({ peer, beat }) => [peer, Math.max(0, beat.slots - beat.busy)]))
     return { idle, slots: live.reduce((sum, { beat }) => sum + beat.slots, 0) }
   }

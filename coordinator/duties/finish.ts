@@ -3,13 +3,15 @@
  */
 import { canDo } from '../../protocol/capability.ts'
 import type { FailureCode } from '../../protocol/errors.ts'
-import { type PeerId, taskId } from '../../protocol/ids.ts'
-import { SILENCE_MS } from '../../protocol/limits.ts'
+import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
+import { COPY_PATIENCE_MS, SILENCE_MS } from '../../protocol/limits.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video, VideoOutput } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
+import { adviseCopies, everyHolder } from '../policy/copies.ts'
 import { judgeStrikes } from '../policy/strikes.ts'
+import { presentHosts } from '../present-hosts.ts'
 
 /** A new leader may just have started: until it has heard who else is there it gives no task up for want of others. */
 const SETTLE_MS = 2 * SILENCE_MS
@@ -19,6 +21,8 @@ const HEARD_MS = 60_000
 export function createFinish(context: TermContext): Duty {
   const { ledger, clock, term, hint, log } = context
   const since = clock.mono()
+  /** Merged videos whose results one host alone has, since when. */
+  const unsafe = new Map<VideoId, number>()
 
   const tell = (what: string, video: Video, text: string) => {
     log.info(what, { video: video._id, name: video.name })
@@ -46,8 +50,20 @@ export function createFinish(context: TermContext): Duty {
     const merge = await ledger.task(taskId(video._id, 'merge'))
     if (merge?.status !== 'COMPLETED') return
     const outputs = merge.outputs.filter((each): each is VideoOutput => each.resolution !== 'extras')
+    if (!(await isSafe(video, outputs))) return
     if ((await ledger.completeVideo(video._id, outputs, term)) === 'changed')
       await tell('completed', video, `${video.name}: finished`)
+  }
+
+  /** Whether the results are on as many hosts as they can be. Waiting for that has an end. */
+  async function isSafe(video: Video, outputs: readonly VideoOutput[]): Promise<boolean> {
+    const { is, reason } = adviseCopies(everyHolder(outputs), presentHosts(context, video))
+    const first = unsafe.get(video._id) ?? clock.mono()
+    const isLate = clock.mono() - first > COPY_PATIENCE_MS
+    if (is === 'wanted' && !isLate) return unsafe.set(video._id, first) && false
+    unsafe.delete(video._id)
+    if (is === 'wanted') await tell('note', video, `no other host took a copy of the results: they are ${reason}`)
+    return true
   }
 
   /** FAILED tasks end their video; tasks whose strikes are full become FAILED first. */

@@ -1,23 +1,28 @@
 /**
- * Takes back what vanished peers hold: at once when this leader's own connection to them closes or goes silent, and by
- * judgement (policy/suspicion) where others saw it or heartbeats stopped. A leader that doubts itself judges nobody, and
- * after a while leaves the leading to others.
+ * Takes back what vanished peers hold: when this leader's own connection to them closes or goes silent, as soon as another has seen
+ * the same or the peer had time to refute it; and by judgement (policy/suspicion) where others saw it or heartbeats stopped. A
+ * leader that doubts itself judges nobody, and after a while leaves the leading to others.
  *
  * A wrong reclaim costs one repeated chunk, never a wrong output: attempts are fenced, and only claims whose token and
  * expiry are those read here end.
  */
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import { SILENCE_MS } from '../../protocol/limits.ts'
+import { REFUTE_MS, SILENCE_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
+import { presentPeers } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { doubtSelf, judgePeer, type Verdict } from '../policy/suspicion.ts'
+import { doubtSelf, heartbeatDeadlineMs, JUST_NOW_MS, judgePeer, type Verdict } from '../policy/suspicion.ts'
 
 /** How long a new leader, and a leader that has never heard of a worker, waits before it believes that it is gone. */
 const ABSENT_MS = 2 * SILENCE_MS
 /** Self-doubt that lasts this long ends the term. */
 const RESIGN_AFTER_MS = 10_000
 const A_MINUTE_MS = 60_000
+/** A peer whose loss nobody else has seen has this long to be heard again. */
+const UNCONFIRMED_MS = 1_000
+/** Between looks whether another has seen the same loss. */
+const LOOK_MS = 25
 
 export interface Membership extends Duty {
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
@@ -31,6 +36,8 @@ export function createMembership(context: TermContext): Membership {
   const missedSince = new Map<PeerId, number>()
 
   const hasLeft = (peer: PeerId): boolean => context.peers.get(peer)?.beat.state === 'leaving'
+  const meshSize = (): number => presentPeers(context.peers, clock.mono()).length + 1
+  const silentMs = (heard: { heard_mono: number }): number => clock.mono() - heard.heard_mono
 
   function judge(peer: PeerId, connected: ReadonlySet<PeerId>): Verdict {
     const heard = context.peers.get(peer)
@@ -38,28 +45,35 @@ export function createMembership(context: TermContext): Membership {
       {
         peer,
         isConnected: connected.has(peer),
-        heardAgoMs: heard ? clock.mono() - heard.heard_mono : null,
-        reporters: context.suspicions?.reportersOf(peer) ?? 0,
+        wasLost: (context.suspicions?.sawLost(peer) ?? null) !== null,
+        heardAgoMs: heard ? silentMs(heard) : null,
+        reporters: context.suspicions?.reportersOf(peer, REFUTE_MS) ?? 0,
         hasLeft: hasLeft(peer),
       },
-      { peers: connected.size + 1 },
+      { peers: meshSize() },
     )
   }
 
+  /** A worker may claim before anyone has met it, and in a large mesh heartbeats are far between. */
   function hasBeenMissed(peer: PeerId): boolean {
     const first = missedSince.get(peer) ?? clock.mono()
     missedSince.set(peer, first)
-    return clock.mono() - first >= ABSENT_MS
+    return clock.mono() - first >= Math.max(ABSENT_MS, heartbeatDeadlineMs(meshSize()))
   }
 
   /** Why nobody is to be judged now. Told once; after a while the lease is given back. */
-  function isDoubting(connected: ReadonlySet<PeerId>): boolean {
-    const lately = context.peers.all().filter(({ heard_mono }) => clock.mono() - heard_mono < A_MINUTE_MS)
-    const verdicts = lately.filter(({ peer }) => !hasLeft(peer)).map(({ peer }) => judge(peer, connected))
+  function isDoubting(): boolean {
+    const lately = context.peers
+      .all()
+      .filter(
+        (heard) =>
+          silentMs(heard) < A_MINUTE_MS && !hasLeft(heard.peer) && context.suspicions?.sawLost(heard.peer) !== 'closed',
+      )
     const reason = doubtSelf({
       stalledAgoMs: context.suspicions?.stalledAgoMs() ?? null,
-      heardInAMinute: verdicts.length,
-      suspectedBySilence: verdicts.filter((verdict) => verdict.bySilence).length,
+      heardInAMinute: lately.length,
+      heardJustNow: lately.filter((heard) => silentMs(heard) < JUST_NOW_MS).length,
+      peers: meshSize(),
     })
     if (reason === null) doubtingSince = null
     else if (doubtingSince === null) {
@@ -67,6 +81,17 @@ export function createMembership(context: TermContext): Membership {
       log.warn('this leader doubts itself and judges nobody', { reason })
     } else if (clock.mono() - doubtingSince >= RESIGN_AFTER_MS) context.resign(reason)
     return reason !== null
+  }
+
+  /** Whether a connection that this leader lost means that its peer is gone: another saw it too, or the peer stays silent. */
+  async function isGone(peer: PeerId, signal: AbortSignal): Promise<boolean> {
+    const lostAt = clock.mono()
+    const isBack = (): boolean => (context.peers.get(peer)?.heard_mono ?? 0) > lostAt
+    while (!isBack() && clock.mono() - lostAt < UNCONFIRMED_MS) {
+      if ((context.suspicions?.reportersOf(peer, 0) ?? 0) >= 2) break
+      await clock.sleep(LOOK_MS, signal)
+    }
+    return !isBack() && !isDoubting()
   }
 
   async function takeBack(peer: PeerId, why: string, strike: 'peer_died' | null): Promise<void> {
@@ -86,14 +111,16 @@ export function createMembership(context: TermContext): Membership {
     async lost(peer, why, signal) {
       const words = hasLeft(peer) ? 'left' : why === 'closed' ? 'was lost (its connection closed)' : 'went silent'
       const strike = why === 'closed' && !hasLeft(peer) ? 'peer_died' : null
-      await takeBack(peer, words, strike).catch((error: unknown) => {
+      try {
+        if (hasLeft(peer) || (await isGone(peer, signal))) await takeBack(peer, words, strike)
+      } catch (error) {
         // The claims still expire, and the next rounds look for absent holders.
         if (!signal.aborted) log.warn('a reclaim failed', { peer, error: sentence(error) })
-      })
+      }
     },
     async round() {
       const connected = new Set(context.connected())
-      if (clock.mono() - since < ABSENT_MS || isDoubting(connected)) return
+      if (clock.mono() - since < ABSENT_MS || isDoubting()) return
       const running = await ledger.tasks({ statuses: ['PROCESSING'] })
       const holders = new Set(running.flatMap((task) => task.claims.map((claim) => claim.worker_id)))
       holders.delete(self)

@@ -7,15 +7,12 @@ import type { Resolution, VideoId } from '../../protocol/ids.ts'
 import { LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
 import type { HostRecord } from '../../protocol/ledger.ts'
 import { SCALE_MS } from '../../protocol/limits.ts'
-import type { HeardPeer } from '../../protocol/peer-table.ts'
+import { presentPeers } from '../../protocol/peer-table.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, ScaleOptions, TermContext } from '../duty.ts'
 import { decideScaling, type ScalingPast, spread } from '../policy/scaling.ts'
 import { ASSUMED, type Costs, measureCosts } from '../policy/scaling-speed.ts'
-
-/** Who was silent for longer is not counted on. */
-const HEARD_MS = 10_000
 
 interface Length {
   readonly seconds: number
@@ -30,8 +27,7 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
   let past: ScalingPast = []
   let last = Number.NEGATIVE_INFINITY
 
-  const isLive = ({ beat, heard_mono }: HeardPeer) => beat.state !== 'leaving' && clock.mono() - heard_mono < HEARD_MS
-  const live = () => context.peers.all().filter(isLive)
+  const live = () => presentPeers(context.peers, clock.mono())
 
   const isReached = (host: HostRecord): boolean =>
     host.peers.some((peer) => peer === context.self || live().some((heard) => heard.peer === peer))

@@ -1,10 +1,11 @@
 /**
- * Whether a peer's claims should be taken back (DESIGN §7). An observer's own connection counts most; gossiped suspicions
- * of two others count as much (SWIM, Das et al. 2002), because a connection that closed or went silent for two independent
- * observers is no stall of one of them; silence of heartbeats needs no connection at all. A judge that stalled, or that
- * suspects most of the mesh by silence, doubts itself first (Lifeguard, arXiv 1707.00788).
+ * Whether a peer's claims should be taken back (DESIGN §7). Something seen counts most: an observer's own connection that closed
+ * or fell silent. Two observers of that, this judge among them, are no stall of one of them (SWIM, Das et al. 2002), where the peer
+ * was not heard since and had time to refute. Silence of heartbeats alone says little: while the alive stream of a peer beats,
+ * or in a mesh so large that nobody is connected to everybody, it has to last long. A judge that stalled, or that hears far less
+ * of the whole mesh than it should, doubts itself first (Lifeguard, arXiv 1707.00788).
  *
- * A wrong verdict costs one repeated chunk, never a wrong output: attempts are fenced.
+ * A wrong verdict costs one repeated chunk, never a wrong output: attempts are fenced. `npm run sim:detector` measures the rules.
  */
 import { heartbeatIntervalMs } from '../../protocol/heartbeat.ts'
 import type { PeerId } from '../../protocol/ids.ts'
@@ -14,9 +15,11 @@ import { SILENCE_MS, STALL_GRACE_MS } from '../../protocol/limits.ts'
 export interface PeerEvidence {
   readonly peer: PeerId
   readonly isConnected: boolean
+  /** This judge had a connection to it and lost it, in this life of it, and has not heard it since. */
+  readonly wasLost: boolean
   /** Since its last heartbeat; null when none was ever heard. */
   readonly heardAgoMs: number | null
-  /** Others who saw its connection close or go silent, in this life of it, lately. */
+  /** Observers, this judge among them, whose connection to it closed or fell silent; unrefuted for `REFUTE_MS`. */
   readonly reporters: number
   /** It said that it leaves: its claims are released. */
   readonly hasLeft: boolean
@@ -25,45 +28,49 @@ export interface PeerEvidence {
 export interface Verdict {
   readonly isSuspect: boolean
   readonly reason: string
-  /** By silence, or by something seen: a closed connection, two reporters. */
-  readonly bySilence: boolean
 }
 
-/** Silence that makes a peer suspect: 2.5 s, or 2.5 intervals where those are longer. */
+/** Silence of heartbeats that is told to the mesh, so that the peer may refute it: 2.5 s, or 2.5 intervals where those are longer. */
 export const heartbeatDeadlineMs = (peers: number): number => Math.max(SILENCE_MS, 2.5 * heartbeatIntervalMs(peers))
+/** Silence that is believed of a peer that was not seen to go: of 10 beats in a row none arrives once in 170,000 at 30 % loss. */
+export const heartbeatGoneMs = (peers: number): number => 4 * heartbeatDeadlineMs(peers)
 
 const REPORTERS_NEEDED = 2
 
 export function judgePeer(evidence: PeerEvidence, { peers }: { peers: number }): Verdict {
-  const { isConnected, heardAgoMs, reporters, hasLeft } = evidence
-  const alive = (reason: string): Verdict => ({ isSuspect: false, reason, bySilence: false })
-  if (hasLeft && !isConnected) return { isSuspect: true, reason: 'left', bySilence: false }
-  const isSilent = heardAgoMs === null || heardAgoMs >= heartbeatDeadlineMs(peers)
-  if (!isSilent) return alive('heard lately')
-  if (reporters >= REPORTERS_NEEDED) return { isSuspect: true, reason: `${reporters} peers lost it`, bySilence: false }
-  if (heardAgoMs === null) {
-    return isConnected
-      ? alive('connected, not heard yet')
-      : { isSuspect: true, reason: 'is not in the mesh', bySilence: true }
-  }
-  return { isSuspect: true, reason: `no heartbeat for ${(heardAgoMs / 1000).toFixed(1)} s`, bySilence: true }
+  const { isConnected, wasLost, heardAgoMs, reporters, hasLeft } = evidence
+  const alive = (reason: string): Verdict => ({ isSuspect: false, reason })
+  const suspect = (reason: string): Verdict => ({ isSuspect: true, reason })
+  if (hasLeft && !isConnected) return suspect('left')
+  if (!isConnected && reporters >= REPORTERS_NEEDED) return suspect(`${reporters} peers lost it`)
+  if (heardAgoMs === null) return isConnected ? alive('connected, not heard yet') : suspect('is not in the mesh')
+  const patienceMs = wasLost && !isConnected ? heartbeatDeadlineMs(peers) : heartbeatGoneMs(peers)
+  if (heardAgoMs < patienceMs) return alive('heard lately')
+  return suspect(`no heartbeat for ${(heardAgoMs / 1000).toFixed(1)} s`)
 }
 
 export interface SelfDoubt {
   /** Ms since the judge's own event loop last stalled; null when it never did. */
   readonly stalledAgoMs: number | null
-  /** Other peers heard within the last minute. */
+  /** Other peers heard within the last minute whose connection did not close. */
   readonly heardInAMinute: number
-  /** Of those, suspected by silence now. */
-  readonly suspectedBySilence: number
+  /** Of those, heard within `JUST_NOW_MS`. */
+  readonly heardJustNow: number
+  readonly peers: number
 }
 
+/** One and a half heartbeats of a small mesh; a large one sends as many a second. */
+export const JUST_NOW_MS = 1_500
+const A_MINUTE_MS = 60_000
+
 /** Why this judge should judge nobody now, or null. */
-export function doubtSelf({ stalledAgoMs, heardInAMinute, suspectedBySilence }: SelfDoubt): string | null {
+export function doubtSelf({ stalledAgoMs, heardInAMinute, heardJustNow, peers }: SelfDoubt): string | null {
   if (stalledAgoMs !== null && stalledAgoMs < STALL_GRACE_MS)
     return `this node itself stalled ${(stalledAgoMs / 1000).toFixed(1)} s ago`
-  if (heardInAMinute >= 3 && suspectedBySilence * 2 > heardInAMinute) {
-    return `${suspectedBySilence} of ${heardInAMinute} peers fell silent at once: it is more likely this node that is cut off`
+  const share = Math.min(1, JUST_NOW_MS / Math.min(heartbeatIntervalMs(peers), A_MINUTE_MS))
+  const expected = heardInAMinute * share
+  if (heardInAMinute >= 3 && heardJustNow < expected / 2) {
+    return `heard ${heardJustNow} of about ${Math.round(expected)} peers just now: it is more likely this node that is cut off`
   }
   return null
 }

@@ -1,0 +1,68 @@
+/**
+ * Keeps results and sources on more than one host: asks a peer elsewhere, by a hint, to fetch what only one host has. A source once
+ * its first chunks are cut, as those come first on a slow line; results before their video is COMPLETED (`finish` waits for
+ * that), and afterwards while a delivery is open. The hint may be lost or ignored: after a while another peer is asked.
+ */
+import { type PeerId, taskId } from '../../protocol/ids.ts'
+import { COPY_ASKED_MS, DUTY_MS } from '../../protocol/limits.ts'
+import type { Video } from '../../protocol/video.ts'
+import type { Duty, TermContext } from '../duty.ts'
+import { adviseCopies, everyHolder } from '../policy/copies.ts'
+import { presentHosts } from '../present-hosts.ts'
+
+const ASKS_REMEMBERED = 10_000
+/** Nothing here is urgent: a look at every fourth round. */
+const LOOK_MS = 4 * DUTY_MS
+
+export function createCopies(context: TermContext): Duty {
+  const { ledger, clock, hint, log } = context
+  /** Who was asked last for what, and when. */
+  const asked = new Map<string, { peer: PeerId; at: number }>()
+  let last = Number.NEGATIVE_INFINITY
+
+  function ask(video: Video, what: 'source' | 'results', holders: readonly PeerId[]): void {
+    const key = `${video._id}/${what}`
+    const advice = adviseCopies(holders, presentHosts(context, video))
+    if (advice.is === 'enough') return void asked.delete(key)
+    const before = asked.get(key)
+    if (before && clock.mono() - before.at < COPY_ASKED_MS) return
+    // The next one after the last that could not, round and round.
+    const peer = advice.from[(advice.from.indexOf(before?.peer as PeerId) + 1) % advice.from.length]
+    if (!peer) return
+    asked.delete(key)
+    asked.set(key, { peer, at: clock.mono() })
+    const [oldest] = asked.keys()
+    if (asked.size > ASKS_REMEMBERED && oldest) asked.delete(oldest)
+    log.info('asks a peer to hold a copy', { what, video: video._id, peer, reason: advice.reason })
+    hint({ what: 'copy', video: video._id, task: what === 'results' ? taskId(video._id, 'merge') : null, peer })
+  }
+
+  async function look(video: Video): Promise<void> {
+    if (video.status === 'COMPLETED') {
+      if (video.deliveries.some((delivery) => delivery.done_at === null))
+        ask(video, 'results', everyHolder(video.outputs))
+      return
+    }
+    if (video.status === 'MERGING') {
+      const merge = await ledger.task(taskId(video._id, 'merge'))
+      if (merge?.status === 'COMPLETED') ask(video, 'results', everyHolder(merge.outputs))
+    }
+    ask(video, 'source', video.source.holders)
+  }
+
+  return {
+    name: 'copies',
+    async round(signal) {
+      const videos = await ledger.videos({ statuses: ['RUNNING', 'MERGING', 'COMPLETED'] })
+      const isMerged = videos.some((video) => video.status === 'MERGING')
+      if (!isMerged && clock.mono() - last < LOOK_MS) return
+      last = clock.mono()
+      const progress = await ledger.progress(videos.filter(({ status }) => status === 'RUNNING').map(({ _id }) => _id))
+      for (const video of videos) {
+        if (signal.aborted) return
+        const isCut = (progress.get(video._id) ?? []).some(({ resolution }) => resolution !== 'ingest')
+        if (video.status !== 'RUNNING' || isCut) await look(video)
+      }
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { asPeerId, type PeerId } from '../../protocol/ids.ts'
+import { COPIES } from '../../protocol/limits.ts'
+import { adviseCopies, everyHolder, heldBy, type PresentPeer } from './copies.ts'
+
+const [ANN, BOB, CAT, DAN] = ['ann', 'bob', 'cat', 'dan'].map((name) => asPeerId(`peer ${name}`)) as [
+  PeerId,
+  PeerId,
+  PeerId,
+  PeerId,
+]
+const at = (peer: PeerId, host: string, change: Partial<PresentPeer> = {}): PresentPeer => ({
+  peer, host, takes: true, rank: 0, ...change,
+}) // biome-ignore format: one line a peer
+
+describe('copies', () => {
+  it('are enough on two machines, not with two peers of one', () => {
+    assert.equal(adviseCopies([ANN, BOB], [at(ANN, 'one'), at(BOB, 'two')]).is, 'enough')
+    assert.deepEqual(adviseCopies([ANN, BOB], [at(ANN, 'one'), at(BOB, 'one'), at(CAT, 'two')]), {
+      is: 'wanted',
+      from: [CAT],
+      reason: 'on 1 of 2 hosts',
+    })
+  })
+
+  it('are not asked for where there is one machine, or no other has room', () => {
+    assert.equal(adviseCopies([ANN], [at(ANN, 'one'), at(BOB, 'one')]).is, 'enough')
+    assert.equal(adviseCopies([ANN], [at(ANN, 'one'), at(BOB, 'two', { takes: false })]).is, 'enough')
+  })
+
+  it('of a holder that is gone do not count', () => {
+    assert.deepEqual(adviseCopies([ANN, DAN], [at(ANN, 'one'), at(BOB, 'two')]), {
+      is: 'wanted',
+      from: [BOB],
+      reason: 'on 1 of 2 hosts',
+    })
+  })
+
+  it('are asked of those who rank higher first', () => {
+    const advice = adviseCopies([ANN], [at(ANN, 'one'), at(BOB, 'two'), at(CAT, 'three', { rank: 2 })])
+    assert.deepEqual(advice.is === 'wanted' && advice.from, [CAT, BOB])
+  })
+
+  it('end at enough when every peer asked does as it is told, whatever the mesh looks like', () => {
+    const peers = fc.uniqueArray(fc.nat(30), { minLength: 1, maxLength: 12 }).chain((ids) =>
+      fc.tuple(
+        ...ids.map((id) =>
+          fc.record({
+            peer: fc.constant(asPeerId(`peer ${id}`)),
+            host: fc.constantFrom('a', 'b', 'c', 'd'),
+            takes: fc.boolean(),
+            rank: fc.nat(3),
+          }),
+        ),
+      ),
+    )
+    fc.assert(
+      fc.property(peers, fc.nat(11), (present, first) => {
+        const holders = [present[first % present.length]!.peer]
+        for (let step = 0; ; step++) {
+          const advice = adviseCopies(holders, present)
+          if (advice.is === 'enough') break
+          assert.ok(step < COPIES)
+          const [asked] = advice.from
+          assert.ok(asked && !holders.includes(asked))
+          holders.push(asked)
+        }
+        const hosts = new Set(
+          present.filter(({ takes, peer }) => takes || holders.includes(peer)).map(({ host }) => host),
+        )
+        assert.equal(heldBy(holders, present).size, Math.min(COPIES, hosts.size))
+      }),
+    )
+  })
+
+  it('of several blobs are with those who have all of them', () => {
+    assert.deepEqual(everyHolder([{ holders: [ANN, BOB] }, { holders: [BOB, CAT] }]), [BOB])
+    assert.deepEqual(everyHolder([]), [])
+  })
+})

@@ -1,0 +1,41 @@
+/**
+ * Pure: who should hold the next copy of some bytes, so that `COPIES` hosts have them; one where there is only one. A host counts
+ * by a peer of it that is present: what lies on a machine that is off helps nobody now.
+ */
+import type { PeerId } from '../../protocol/ids.ts'
+import { COPIES } from '../../protocol/limits.ts'
+
+export interface PresentPeer {
+  readonly peer: PeerId
+  readonly host: string
+  /** Whether it may take bytes in: not on its way out, and with room. */
+  readonly takes: boolean
+  /** Asked first where there is a choice: it needs the bytes anyway, or keeps its disk for long. Higher is better. */
+  readonly rank: number
+}
+
+export type CopyAdvice =
+  | { readonly is: 'enough'; readonly reason: string }
+  | { readonly is: 'wanted'; readonly from: readonly PeerId[]; readonly reason: string }
+
+/** `from`: whom to ask, best first. Never empty: with nobody to ask there is enough. */
+export function adviseCopies(holders: readonly PeerId[], present: readonly PresentPeer[]): CopyAdvice {
+  const hosts = heldBy(holders, present)
+  if (hosts.size >= COPIES) return { is: 'enough', reason: `on ${hosts.size} hosts` }
+  const others = present.filter(({ host, takes }) => takes && !hosts.has(host))
+  if (others.length === 0) return { is: 'enough', reason: 'no other host can take a copy' }
+  const from = others.sort((a, b) => b.rank - a.rank || a.peer.localeCompare(b.peer)).map(({ peer }) => peer)
+  return { is: 'wanted', from, reason: `on ${hosts.size} of ${COPIES} hosts` }
+}
+
+/** The hosts on which these bytes lie now. */
+export function heldBy(
+  holders: readonly PeerId[],
+  present: readonly Pick<PresentPeer, 'peer' | 'host'>[],
+): ReadonlySet<string> {
+  return new Set(present.filter(({ peer }) => holders.includes(peer)).map(({ host }) => host))
+}
+
+/** Peers that have all of these. */
+export const everyHolder = (blobs: readonly { readonly holders: readonly PeerId[] }[]): readonly PeerId[] =>
+  (blobs[0]?.holders ?? []).filter((peer) => blobs.every(({ holders }) => holders.includes(peer)))

@@ -1,0 +1,21 @@
+/** Who is there to hold copies, as the leader sees the mesh now: itself and everyone heard lately. */
+import { presentPeers } from '../protocol/peer-table.ts'
+import type { Video } from '../protocol/video.ts'
+import type { CoordinatorOptions } from './duty.ts'
+import type { PresentPeer } from './policy/copies.ts'
+
+export function presentHosts(
+  { self, host, peers, clock }: Pick<CoordinatorOptions, 'self' | 'host' | 'peers' | 'clock'>,
+  video: Pick<Video, 'deliveries'>,
+): PresentPeer[] {
+  const others = presentPeers(peers, clock.mono()).map(({ peer, beat }): PresentPeer => {
+    const takes = beat.state === 'idle' || beat.state === 'working' || beat.state === 'paused'
+    return { peer, host: beat.host, takes, rank: rankOf(beat.roles.includes('coordinator'), wants(video, peer)) }
+  })
+  return [{ peer: self, host, takes: true, rank: rankOf(true, wants(video, self)) }, ...others]
+}
+
+const wants = (video: Pick<Video, 'deliveries'>, peer: string): boolean =>
+  video.deliveries.some((delivery) => delivery.peer === peer && delivery.done_at === null)
+/** A peer that only encodes may be one that the fleet stops any minute. */
+const rankOf = (coordinates: boolean, isOwner: boolean): number => (isOwner ? 2 : 0) + (coordinates ? 1 : 0)
