@@ -1,7 +1,9 @@
 /**
  * `npm run bench [-- run|ledger|blobs|idle …] [--quick] [--media FILE]…`: every measurement, or some, and one markdown table.
+ * `npm run bench:scale [-- FILE…]` is one by itself: it needs root and a quarter of an hour. A FILE is as good as `--media FILE`.
  * `--quick` only shows that they work. Give it a quiet machine: it says when the machine is not.
  */
+import { existsSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
@@ -21,19 +23,25 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   ledger: ['ledger.ts', 'benchLedger'],
   blobs: ['blobs.ts', 'benchBlobs'],
   idle: ['idle.ts', 'benchIdle'],
+  scale: ['scale.ts', 'benchScale'],
 }
+/** Only when asked for by name. */
+const APART = ['scale']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, media: { type: 'string', multiple: true, default: [] } },
   allowPositionals: true,
 })
-const unknown = positionals.filter((name) => !PARTS[name])
+const names = positionals.filter((name) => PARTS[name])
+const files = positionals.filter((name) => !PARTS[name] && existsSync(name))
+const unknown = positionals.filter((name) => !names.includes(name) && !files.includes(name))
 if (unknown.length > 0) {
   console.error(`no benchmark is called ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`)
   process.exit(2)
 }
-const failed = await bench(positionals.length > 0 ? positionals : Object.keys(PARTS), values)
+const usual = Object.keys(PARTS).filter((name) => !APART.includes(name))
+const failed = await bench(names.length > 0 ? names : usual, { ...values, media: [...values.media, ...files] })
 process.exit(failed === 0 ? 0 : 1)
 
 /** Answers how many parts failed; those that did not are printed all the same. */

@@ -1,0 +1,58 @@
+/**
+ * A bound on the CPU of a process and all that it starts, by the kernel's control groups (v1 or v2). Needs root on Linux.
+ *
+ * Its weight is the largest there is: the quota bounds it, not what else this machine does.
+ */
+import { mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export interface CpuLimit {
+  /** This process, and what it starts from now on. */
+  hold(pid: number): Promise<void>
+  /** CPU that was used so far, s. */
+  usedSeconds(): Promise<number>
+  /** All its processes have ended. */
+  remove(): Promise<void>
+}
+
+const ROOT = '/sys/fs/cgroup'
+/** The kernel's default period, µs. */
+const PERIOD_US = 100_000
+const isThere = (path: string) => stat(path).then(Boolean, () => false)
+
+export async function limitCpu(name: string, cores: number): Promise<CpuLimit> {
+  const quota = Math.round(cores * PERIOD_US)
+  if (await isThere(join(ROOT, 'cgroup.controllers'))) {
+    await writeFile(join(ROOT, 'cgroup.subtree_control'), '+cpu')
+    const dir = await group(ROOT, name)
+    await writeFile(join(dir, 'cpu.max'), `${quota} ${PERIOD_US}`)
+    await writeFile(join(dir, 'cpu.weight'), '10000')
+    const used = async () => Number(/usage_usec (\d+)/.exec(await readFile(join(dir, 'cpu.stat'), 'utf8'))?.[1]) / 1e6
+    return limitOf([dir], used)
+  }
+  const [cpu, account] = [await group(join(ROOT, 'cpu'), name), await group(join(ROOT, 'cpuacct'), name)]
+  await writeFile(join(cpu, 'cpu.cfs_period_us'), String(PERIOD_US))
+  await writeFile(join(cpu, 'cpu.cfs_quota_us'), String(quota))
+  await writeFile(join(cpu, 'cpu.shares'), '262144')
+  // Where both controllers are one mount, the two are one folder.
+  const used = async () => Number(await readFile(join(account, 'cpuacct.usage'), 'utf8')) / 1e9
+  return limitOf([cpu, account], used)
+}
+
+async function group(root: string, name: string): Promise<string> {
+  const dir = join(root, name)
+  await mkdir(dir, { recursive: true }).catch((error: unknown) => {
+    throw new Error(`the CPU of a process cannot be bounded here (${(error as Error).message}); run this as root`)
+  })
+  return dir
+}
+
+const limitOf = (dirs: readonly string[], usedSeconds: () => Promise<number>): CpuLimit => ({
+  usedSeconds,
+  async hold(pid) {
+    for (const dir of dirs) await writeFile(join(dir, 'cgroup.procs'), String(pid))
+  },
+  async remove() {
+    for (const dir of dirs) await rmdir(dir).catch(() => {})
+  },
+})

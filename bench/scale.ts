@@ -1,0 +1,155 @@
+/**
+ * What a second worker is worth: the same film by one worker of half a core, by two, and by two behind a link of 50 Mbit/s each,
+ * as hosts of their own (network namespaces, control groups; root on Linux). MongoDB and the peer that splits and merges are a third
+ * host without a bound. Wall is from `submit` to the delivered files; the three outputs of each round must be the same bytes.
+ */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RESOLUTIONS } from '../protocol/ids.ts'
+import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
+import { type Lab, type LabNode, openLab } from '../test/hosts/lab.ts'
+import type { Mongod } from '../test/tools/mongod.ts'
+import { type CpuLimit, limitCpu } from './cpu-limit.ts'
+import { type Footage, givenClips, makeFootage } from './footage.ts'
+import type { Row } from './table.ts'
+
+const CORES = 0.5
+const LINK_BITS = 50e6
+const FULL = { seconds: 180, chunksMin: 20, preset: 'veryfast' } as const
+const QUICK = { seconds: 20, chunksMin: 2, preset: 'ultrafast' } as const
+const UP_S = 60
+/** Where the film, the database and the peer that leads are; workers are on the hosts after it. */
+const HOME = 0
+
+interface Round {
+  readonly wallS: number
+  readonly chunks: number
+  /** Share of its half core that the mean worker used. */
+  readonly used: number
+  readonly sha256: string
+}
+
+export async function benchScale({ quick, media }: { quick: boolean; media: readonly string[] }): Promise<Row[]> {
+  if (availableParallelism() < 2) throw new Error('two halves of a core beside the rest need two cores')
+  const { seconds, chunksMin, preset } = quick ? QUICK : FULL
+  const footage = await makeFootage(givenClips(media), seconds, await ensureFfmpeg())
+  await using lab = await openLab({ hosts: 3 })
+  const mongod = await lab.mongod(HOME)
+  const job = { lab, mongod, footage, preset }
+  const one = await round({ ...job, workers: 1, bits: null })
+  const two = await round({ ...job, workers: 2, bits: null })
+  const linked = await round({ ...job, workers: 2, bits: LINK_BITS })
+  if (one.chunks < chunksMin) throw new Error(`${one.chunks} chunks say little; give a longer film`)
+  if (two.sha256 !== one.sha256 || linked.sha256 !== one.sha256) throw new Error('the rounds made different files')
+  return rowsOf({ one, two, linked, footage, preset })
+}
+
+async function round(job: {
+  lab: Lab
+  mongod: Mongod
+  footage: Footage
+  preset: string
+  workers: number
+  bits: number | null
+}): Promise<Round> {
+  const { lab, mongod, footage, preset, workers, bits } = job
+  const ledger = mongod.freshUri()
+  const mark = `${workers}${bits === null ? '' : '-linked'}`
+  const env = { REELMESH_PROOF_DIR: join(lab.dir, 'proofs') }
+  const limits: CpuLimit[] = []
+  const nodes: LabNode[] = []
+  try {
+    nodes.push(await lab.host(HOME).node({ name: `home-${mark}`, ledger, roles: 'coordinator' }, env))
+    const [home] = nodes as [LabNode]
+    for (let at = 1; at <= workers; at++) {
+      const host = lab.host(at)
+      const flags = { name: `worker-${at}-${mark}`, ledger, roles: 'worker', slots: 1, join: home.addresses[0] ?? null }
+      const node = await host.node(flags, env)
+      nodes.push(node)
+      limits.push(await limitCpu(`reelmesh-bench-${process.pid}-${at}`, CORES))
+      await limits.at(-1)?.hold(node.pid)
+      await host.rate(bits)
+    }
+    await untilUp(home, workers)
+    const before = await usedSeconds(limits)
+    const began = performance.now()
+    const out = join(lab.dir, `out-${mark}`)
+    const submit = ['submit', footage.path, '--preset', preset, '--wait', '--out', out, '--data-dir', home.dataDir]
+    const { code, stderr } = await lab.host(HOME).cli(submit)
+    const wallS = (performance.now() - began) / 1000
+    if (code !== 0) throw new Error(`submit ended with exit code ${code}: ${stderr.trim().slice(-1_000)}`)
+    const used = ((await usedSeconds(limits)) - before) / workers / CORES / wallS
+    return { wallS, used, chunks: await chunksOf(home), sha256: await hashOf(out, footage) }
+  } finally {
+    for (const node of nodes.reverse()) await node.kill('SIGTERM')
+    for (const limit of limits) await limit.remove()
+    for (const host of lab.hosts) await host.rate(null)
+  }
+}
+
+async function untilUp(home: LabNode, workers: number): Promise<void> {
+  const giveUpAt = performance.now() + UP_S * 1000
+  for (;;) {
+    const { peers, leader } = await home.status()
+    if (leader !== null && peers.filter(({ state }) => state === 'idle').length >= workers + 1) return
+    if (performance.now() > giveUpAt) throw new Error(`the mesh was not up within ${UP_S} s`)
+    await sleep(200)
+  }
+}
+
+async function usedSeconds(limits: readonly CpuLimit[]): Promise<number> {
+  const each = await Promise.all(limits.map((limit) => limit.usedSeconds()))
+  return each.reduce((sum, seconds) => sum + seconds, 0)
+}
+
+async function chunksOf(home: LabNode): Promise<number> {
+  const { videos } = await home.status()
+  return (
+    videos[0]?.tasks.filter(({ resolution }) => resolution === '1080p').reduce((sum, { count }) => sum + count, 0) ?? 0
+  )
+}
+
+async function hashOf(out: string, { path }: Footage): Promise<string> {
+  const name = path.replace(/^.*\//, '')
+  const hash = createHash('sha256')
+  for (const rung of RESOLUTIONS) hash.update(await readFile(join(out, rung, name)))
+  return hash.digest('hex')
+}
+
+function rowsOf(of: { one: Round; two: Round; linked: Round; footage: Footage; preset: string }): Row[] {
+  const { one, two, linked, footage, preset } = of
+  const row = (
+    what: string,
+    value: number,
+    unit: string,
+    ratio: Row['ratio'] = null,
+    against: Row['against'] = null,
+  ) => ({
+    what,
+    value,
+    unit,
+    ratio,
+    against,
+  })
+  const film = `1080p footage from ${footage.from}, ${one.chunks} chunks, to three rungs at ${preset}`
+  return [
+    row(film, footage.seconds, 's'),
+    row('one worker of half a core, wall', one.wallS, 's'),
+    row('two, wall', two.wallS, 's'),
+    row('two, frames a second', footage.seconds / two.wallS, '× real time', one.wallS / two.wallS, 'one'),
+    row('two behind 50 Mbit/s each, wall', linked.wallS, 's'),
+    row(
+      'two behind 50 Mbit/s each, speed',
+      footage.seconds / linked.wallS,
+      '× real time',
+      two.wallS / linked.wallS,
+      'two',
+    ),
+    row('CPU of one, of its half core', 100 * one.used, '%'),
+    row('CPU of each of two', 100 * two.used, '%'),
+    row('CPU of each of two behind the link', 100 * linked.used, '%'),
+  ]
+}
