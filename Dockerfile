@@ -3,8 +3,9 @@
 #   docker build -t reelmesh .
 #   docker run reelmesh node --ledger mongodb://… --swarm-key /keys/mesh.key --join /dns4/other/tcp/4001
 #
-# Every option is also a variable (REELMESH_LEDGER …). State is in /data: a volume, so that a peer that comes back is the
-# same peer. SIGTERM ends it cleanly: tini hands it on and reaps what ffmpeg leaves.
+# Every option is also a variable (REELMESH_LEDGER …). State is in /data: give it a volume where a peer that is made anew
+# should be the same peer. The image declares none: what a container without one leaves would be nobody's to remove.
+# SIGTERM ends it cleanly: tini hands it on and reaps what ffmpeg leaves.
 
 FROM node:26-bookworm-slim AS build
 WORKDIR /build
@@ -31,7 +32,6 @@ ENV NODE_ENV=production \
     REELMESH_LISTEN=/ip4/0.0.0.0/tcp/4001
 USER node
 WORKDIR /data
-VOLUME /data
 EXPOSE 4001
 # The socket answers while the peer lives, also when its ledger is away: that heals by itself, a restart would not help.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "-e", "require('http').get({ socketPath: process.env.REELMESH_DATA_DIR + '/control.sock', path: '/healthz' }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
