@@ -110,16 +110,13 @@ export function createCollect(context: TermContext): Duty {
       await tellLost('the source', video._id, failure)
   }
 
-  /** Results that nobody has any more are made again: before their video is COMPLETED, and afterwards while a delivery is open. */
+  /** A COMPLETED video with an open delivery whose result is gone is merged again. */
   async function checkResults(video: Video, signal: AbortSignal): Promise<void> {
-    const merge = video.status === 'MERGING' ? await ledger.task(taskId(video._id, 'merge')) : null
-    const isOwed = video.deliveries.some((delivery) => delivery.done_at === null)
-    for (const output of merge?.outputs ?? (isOwed ? video.outputs : [])) {
+    if (video.deliveries.every((delivery) => delivery.done_at !== null)) return
+    for (const output of video.outputs) {
       if ((await bring(video._id, output, signal)) !== 'lost') continue
-      const again = merge
-        ? await ledger.loseOutput(merge._id, { completed_attempt: merge.completed_attempt ?? 0, term })
-        : await ledger.reopenVideo(video._id, term)
-      if (again === 'changed') await tellLost(`${output.resolution}.mp4`, video._id, 'the result is made again')
+      if ((await ledger.reopenVideo(video._id, term)) === 'changed')
+        await tellLost(`${output.resolution}.mp4`, video._id, 'the result is made again')
       return
     }
   }
@@ -143,7 +140,7 @@ export function createCollect(context: TermContext): Duty {
         await checkSource(video, signal)
         if (video.plan) await checkInputs(video, signal)
       }
-      for (const video of await ledger.videos({ statuses: ['MERGING', 'COMPLETED'] }))
+      for (const video of await ledger.videos({ statuses: ['COMPLETED'] }))
         if (!signal.aborted) await checkResults(video, signal)
     },
   }

@@ -4,12 +4,12 @@
 import { canDo } from '../../protocol/capability.ts'
 import type { FailureCode } from '../../protocol/errors.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { COPY_PATIENCE_MS, SILENCE_MS } from '../../protocol/limits.ts'
+import { COPY_PATIENCE_MS, LOST_AFTER_MS, SILENCE_MS } from '../../protocol/limits.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video, VideoOutput } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { adviseCopies, everyHolder } from '../policy/copies.ts'
+import { adviseCopies, everyHolder, heldBy } from '../policy/copies.ts'
 import { judgeStrikes } from '../policy/strikes.ts'
 import { presentHosts } from '../present-hosts.ts'
 
@@ -50,20 +50,33 @@ export function createFinish(context: TermContext): Duty {
     const merge = await ledger.task(taskId(video._id, 'merge'))
     if (merge?.status !== 'COMPLETED') return
     const outputs = merge.outputs.filter((each): each is VideoOutput => each.resolution !== 'extras')
-    if (!(await isSafe(video, outputs))) return
+    const copies = await judgeCopies(video, outputs)
+    if (copies === 'wait') return
+    unsafe.delete(video._id)
+    if (copies === 'lost') {
+      const { completed_attempt } = merge
+      if ((await ledger.loseOutput(merge._id, { completed_attempt: completed_attempt ?? 0, term })) === 'changed')
+        await tell('blob_lost', video, `${video.name}: whoever had the results is gone; they are made again`)
+      return
+    }
     if ((await ledger.completeVideo(video._id, outputs, term)) === 'changed')
       await tell('completed', video, `${video.name}: finished`)
   }
 
-  /** Whether the results are on as many hosts as they can be. Waiting for that has an end. */
-  async function isSafe(video: Video, outputs: readonly VideoOutput[]): Promise<boolean> {
-    const { is, reason } = adviseCopies(everyHolder(outputs), presentHosts(context, video))
-    const first = unsafe.get(video._id) ?? clock.mono()
-    const isLate = clock.mono() - first > COPY_PATIENCE_MS
-    if (is === 'wanted' && !isLate) return unsafe.set(video._id, first) && false
-    unsafe.delete(video._id)
-    if (is === 'wanted') await tell('note', video, `no other host took a copy of the results: they are ${reason}`)
-    return true
+  /** Whether the results are on as many hosts as they can be; `lost`: on none that is here. Waiting for either has an end. */
+  async function judgeCopies(video: Video, outputs: readonly VideoOutput[]): Promise<'safe' | 'wait' | 'lost'> {
+    const holders = everyHolder(outputs)
+    const present = presentHosts(context, video)
+    const waitedMs = clock.mono() - (unsafe.get(video._id) ?? clock.mono())
+    if (heldBy(holders, present).size === 0 && waitedMs >= LOST_AFTER_MS) return 'lost'
+    const { is, reason } = adviseCopies(holders, present)
+    const isAlone = heldBy(holders, present).size === 0 || is === 'wanted'
+    if (isAlone && waitedMs < COPY_PATIENCE_MS) {
+      unsafe.set(video._id, clock.mono() - waitedMs)
+      return 'wait'
+    }
+    if (isAlone) await tell('note', video, `no other host took a copy of the results: they are ${reason}`)
+    return 'safe'
   }
 
   /** FAILED tasks end their video; tasks whose strikes are full become FAILED first. */
