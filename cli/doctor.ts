@@ -2,7 +2,10 @@
 import { statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { Command } from 'commander'
-import type { Config } from '../node/config.ts'
+import { clockApart } from '../node/clock-apart.ts'
+import { type Config, ledgerAddress } from '../node/config.ts'
+import type { ControlClient } from '../node/http/control-socket.ts'
+import type { StatusSnapshot } from '../node/status.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import { FREE_DISK } from '../protocol/limits.ts'
@@ -82,21 +85,33 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
   return findings
 }
 
+/** Where a node runs its own word counts; a database that several may open is looked at besides. */
 async function checkLedger(config: Config): Promise<Finding[]> {
-  if (await localNode(config)) return [{ what: 'ledger', level: 'ok', text: 'a node runs here and has it open' }]
+  const node = await localNode(config)
+  const findings = node ? [await askNode(node)] : []
+  if (node && !isShared(config)) return findings
+  return [...findings, ...(await openLedger(config))]
+}
+
+async function askNode(node: ControlClient): Promise<Finding> {
+  const { ledger } = (await node.get('/v1/status')) as StatusSnapshot
+  return ledger.away === null
+    ? { what: 'ledger', level: 'ok', text: `a node runs here and has it open: ${ledger.description}` }
+    : { what: 'ledger', level: 'bad', text: `a node runs here, and its ledger is away: ${ledger.away}` }
+}
+
+function openLedger(config: Config): Promise<Finding[]> {
   return withLedger(config, async (ledger) => {
-    const apartMs = Math.abs((await ledger.now()) - systemClock.now())
-    const findings: Finding[] = [{ what: 'ledger', level: 'ok', text: ledger.description }]
-    // Nothing depends on it: times inside every compare are the ledger's own. People reading logs do.
-    const level: Level = apartMs > 2_000 ? 'note' : 'ok'
-    findings.push({
-      what: 'clock',
-      level,
-      text: `this host and the ledger are ${(apartMs / 1000).toFixed(1)} s apart${level === 'note' ? '; set up NTP, so that times people read agree' : ''}`,
-    })
-    return findings
+    const { apartMs, problem } = await clockApart(ledger, systemClock)
+    const apart = `this host and the ledger are ${(Math.abs(apartMs) / 1000).toFixed(1)} s apart`
+    return [
+      { what: 'ledger', level: 'ok', text: ledger.description },
+      { what: 'clock', level: problem ? 'bad' : 'ok', text: problem ?? apart },
+    ]
   })
 }
+
+const isShared = (config: Config): boolean => !ledgerAddress(config).startsWith('sqlite:')
 
 async function checkPorts(config: Config): Promise<Finding[]> {
   if (await localNode(config))

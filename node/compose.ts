@@ -22,6 +22,7 @@ import type { Runner } from '../protocol/runner.ts'
 import { createBlobExchange } from './blobs/blob-exchange.ts'
 import { createBlobStore, type DiskBlobStore } from './blobs/blob-store.ts'
 import { nextBootEpoch } from './boot-epoch.ts'
+import { clockApart } from './clock-apart.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import { type DataLock, lockDataDir } from './data-lock.ts'
 import { createDeliverer } from './delivery.ts'
@@ -117,6 +118,8 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const ledger = wrap.ledger?.(bare) ?? bare
   await ledger.open()
   undo.push(() => ledger.close())
+  const { problem } = await clockApart(ledger, clock)
+  if (problem) log.warn(problem)
   const { data_dir: dataDir, listen, announce, join: known, mdns } = config
   const mesh = await createLibp2pMesh({
     dataDir,

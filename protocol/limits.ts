@@ -20,6 +20,8 @@ export const IDLE_POLL_MS = 1_500
 export const HINT_JITTER_MS = 250
 /** How long a worker that holds a result goes on without its ledger before it gives up. */
 export const LEDGER_PATIENCE_MS = 15 * 60_000
+/** Beyond this `doctor` calls a host's clock wrong: NTP keeps hosts within 0.1 s, a busy database answers within 1 s. */
+export const CLOCK_APART_MS = 2_000
 /** First and largest wait between tries at the ledger. */
 export const LEDGER_RETRY_MS = { base: 100, max: 5_000 } as const
 /** Wait before a failed task is tried again: `base · 2^strikes`. */

@@ -17,6 +17,13 @@ export const databaseName = (url: string): string => decodeURIComponent(SHAPE.ex
 
 export const isMongoUrl = (text: string): boolean => SHAPE.test(text)
 
+/** Whether the driver will speak TLS: as the address says, else as its scheme implies. */
+export function isTls(url: string): boolean {
+  const options = new URLSearchParams(/\?(.*)$/.exec(url)?.[1] ?? '')
+  const said = options.get('tls') ?? options.get('ssl')
+  return said === null ? url.startsWith('mongodb+srv:') : said === 'true'
+}
+
 /** Options that the address itself sets, by name. */
 export const optionsOf = (url: string): ReadonlySet<string> =>
   new Set(new URLSearchParams(/\?(.*)$/.exec(url)?.[1] ?? '').keys())

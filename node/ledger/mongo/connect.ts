@@ -2,9 +2,10 @@
  * Connecting, and saying in one sentence what is wrong when the ledger cannot serve: unreachable, no replica set, no rights,
  * too old, made by a newer Reelmesh. Creates what is missing; harmless when many processes start at once.
  */
-import type { Db, MongoClient, MongoClientOptions, MongoServerSelectionError, ServerDescription } from 'mongodb'
+import type { Db, MongoClient, MongoClientOptions } from 'mongodb'
 import { sentence, UsageError } from '../../../protocol/errors.ts'
 import { databaseName, describeUrl, isMongoUrl, optionsOf } from './address.ts'
+import { connectFailure, ghost } from './connect-failure.ts'
 import { makeIndexes } from './schema.ts'
 
 /** What the ledger's promises rest on: an address cannot change it. */
@@ -49,7 +50,7 @@ export async function connect(url: string): Promise<{ client: MongoClient; db: D
   )
   try {
     const db = client.db(databaseName(url))
-    await check(client, where)
+    await check(client, url)
     await rights(where, db.databaseName, () => makeIndexes(db, where))
     return { client, db }
   } catch (error) {
@@ -66,41 +67,26 @@ async function said<T>(what: string, act: () => Promise<T>): Promise<T> {
   }
 }
 
-async function check(client: MongoClient, where: string): Promise<void> {
+async function check(client: MongoClient, url: string): Promise<void> {
+  const where = describeUrl(url)
   try {
     await client.connect()
   } catch (error) {
-    throw new UsageError(connectFailure(error, where), { cause: error })
+    throw new UsageError(connectFailure(error, url), { cause: error })
   }
   const hello = await client.db('admin').command({ hello: 1 })
   if (Number(hello.maxWireVersion) < WIRE_VERSION_MIN) {
     const { version } = await client.db('admin').command({ buildInfo: 1 })
-    throw new UsageError(`the MongoDB at ${where} is ${version}; Reelmesh needs 6.0 or newer`)
+    throw new UsageError(
+      `the MongoDB at ${where} is ${version}; Reelmesh needs 6.0 or newer: upgrade it, one major version at a time`,
+    )
   }
+  if (hello.isreplicaset === true) throw new UsageError(ghost(where))
   if (!hello.setName && hello.msg !== 'isdbgrid') throw new UsageError(single(where))
 }
 
 const single = (where: string): string =>
   `the MongoDB at ${where} is a single server, not a replica set, so that writes may be lost: start it with --replSet rs0 and run rs.initiate() once (one member is enough)`
-
-function connectFailure(error: unknown, where: string): string {
-  const code = (error as { code?: unknown }).code
-  if (code === 18 || code === 8000)
-    return `the MongoDB at ${where} refuses the user or password of the ledger's address`
-  const servers = [...((error as MongoServerSelectionError).reason?.servers?.values() ?? [])] as ServerDescription[]
-  if (servers.some(({ type }) => type === 'RSGhost'))
-    return `the replica set of the MongoDB at ${where} was never initiated: run rs.initiate() there once`
-  if (servers.some(({ error: why }) => (why as { code?: unknown } | null)?.code === 18)) {
-    return `the MongoDB at ${where} refuses the user or password of the ledger's address`
-  }
-  const why = servers.map(({ error: cause }) => cause && sentence(cause)).find(Boolean)
-  if (why) return `no MongoDB answers at ${where} (${why}): start it, or correct the ledger's address`
-  // With `replicaSet=` the driver drops servers that are not of that set, and then says only that it has none.
-  if (error instanceof Error && error.name === 'MongoServerSelectionError') {
-    return `no primary of the replica set that the ledger's address names answers at ${where}: is it a replica set of that name, with a majority of members running?`
-  }
-  return `the ledger at ${where} cannot be opened: ${sentence(error)}`
-}
 
 /** Unauthorized, and Atlas's word for it. */
 const NO_RIGHTS: readonly unknown[] = [13, 8000]

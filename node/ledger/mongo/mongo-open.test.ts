@@ -1,15 +1,10 @@
 /** What `open` says when MongoDB cannot serve: one sentence, never the password; and what it makes when it can. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { MongoClient } from 'mongodb'
 import { UsageError } from '../../../protocol/errors.ts'
 import { silentLog } from '../../../protocol/log.ts'
-import { ensureMongod } from '../../../scripts/mongod-binary.ts'
+import { bareMongod, guardedMongod, TLS_PEM } from '../../../test/tools/bare-mongod.ts'
 import { freePorts } from '../../../test/tools/free-ports.ts'
 import { startMongod } from '../../../test/tools/mongod.ts'
 import { systemClock, systemRng } from '../../system-clock.ts'
@@ -28,41 +23,6 @@ async function refused(url: string, sentence: RegExp): Promise<void> {
     return true
   })
   await ledger.close()
-}
-
-/** A mongod that is no member of a set, with these arguments. */
-async function bareMongod(t: TestContext, ...args: string[]): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-bare-'))
-  const [port] = await freePorts(1)
-  const common = [
-    '--dbpath',
-    dir,
-    '--port',
-    String(port),
-    '--bind_ip',
-    '127.0.0.1',
-    '--wiredTigerCacheSizeGB',
-    '0.25',
-    '--oplogSize',
-    '64',
-  ]
-  await writeFile(join(dir, 'key'), 'c2VjcmV0a2V5b2Z0ZXN0cw==', { mode: 0o600 })
-  const child = spawn(
-    await ensureMongod(),
-    [...common, ...args.map((arg) => arg.replace('KEYFILE', join(dir, 'key')))],
-    { stdio: 'ignore' },
-  )
-  t.after(async () => {
-    if (child.exitCode === null) {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    }
-    await rm(dir, { recursive: true, force: true })
-  })
-  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true&serverSelectionTimeoutMS=30000`)
-  await client.connect()
-  await client.close()
-  return `127.0.0.1:${port}`
 }
 
 test('addresses are told without credentials, with their ports and database', () => {
@@ -95,19 +55,27 @@ test('a single server, and a set that was never initiated', async (t) => {
 })
 
 test('a wrong password, and a user without rights', async (t) => {
-  const host = await bareMongod(t, '--replSet', 'rs0', '--keyFile', 'KEYFILE')
-  const client = new MongoClient(`mongodb://${host}/?directConnection=true`)
-  await client.db('admin').command({ replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host }] } })
-  while (!(await client.db('admin').command({ hello: 1 })).isWritablePrimary) await systemClock.sleep(20)
-  await client.db('admin').command({ createUser: 'root', pwd: 's3cret', roles: ['root'] })
-  const root = new MongoClient(`mongodb://root:s3cret@${host}/?replicaSet=rs0`)
-  await root.db('admin').command({ createUser: 'reader', pwd: 's3cret', roles: [{ role: 'read', db: 'films' }] })
-  await Promise.all([root.close(), client.close()])
+  const host = await guardedMongod(t)
   await refused(
     `mongodb://reader:wrong-s3cret@${host}/films?authSource=admin&serverSelectionTimeoutMS=2000`,
     /refuses the user or password/,
   )
   await refused(`mongodb://reader:s3cret@${host}/films?authSource=admin`, /may not read and write the database films/)
+})
+
+test('TLS that only one side speaks, and a certificate that this host does not believe', async (t) => {
+  const guarded = await bareMongod(t, '--replSet', 'rs0', '--tlsMode', 'requireTLS', '--tlsCertificateKeyFile', TLS_PEM)
+  const patience = 'serverSelectionTimeoutMS=1000'
+  await refused(`mongodb://${guarded}/x?${patience}`, /hangs up at the first word.*add tls=true/)
+  await refused(
+    `mongodb://${guarded}/x?tls=true&${patience}`,
+    /does not believe \(self-signed certificate\).*tlsCAFile=PATH/,
+  )
+  const believed = `mongodb://${guarded}/x?tls=true&tlsCAFile=${TLS_PEM}&${patience}`
+  await refused(believed, /never initiated/)
+  await refused(`${believed}&directConnection=true`, /never initiated/)
+  const plain = await bareMongod(t)
+  await refused(`mongodb://${plain}/x?tls=true&${patience}`, /does not speak TLS.*leave tls=true out/)
 })
 
 test('an older server and a newer ledger are refused; many may open at once; events are capped', async () => {
