@@ -1,6 +1,7 @@
 /**
  * Heartbeats: what every peer tells the mesh about itself, once a second or slower. Versioned JSON, decoded to accept,
- * ignore or reject. `ignore` is for what a newer or restarted peer may honestly send; `reject` for what no honest peer would.
+ * ignore or reject. `ignore` is for what a newer or restarted peer may honestly send; `reject` for what no honest peer would. Words of
+ * tomorrow (a role, a rung, a state) are passed over, so that old and new peers share a mesh while it is upgraded.
  */
 import { z } from 'zod'
 import { isPeerId, isTaskId, type PeerId, RESOLUTIONS, type TaskId } from './ids.ts'
@@ -13,6 +14,18 @@ export type Decoded<T> =
 
 export const ROLES = ['worker', 'coordinator'] as const
 export type Role = (typeof ROLES)[number]
+/** `unknown`: a word of a newer version; nobody counts on such a peer's slots. */
+const STATES = [
+  'working',
+  'idle',
+  'paused',
+  'draining',
+  'leaving',
+  'disk_full',
+  'unproved',
+  'ledger_away',
+  'unknown',
+] as const
 
 const word = z
   .string()
@@ -21,8 +34,15 @@ const word = z
   .regex(/^[\x21-\x7e]+$/)
 const count = z.number().int().min(0).max(1_000_000)
 
+/** A list of words, of which those are kept that this version knows. */
+const knownOf = <T extends string>(known: readonly T[]) =>
+  z
+    .array(word)
+    .max(16)
+    .transform((words) => words.filter((each): each is T => (known as readonly string[]).includes(each)))
+
 const running = z.object({
-  task: z.string().refine(isTaskId),
+  task: z.string().max(64),
   attempt: count,
   /** Share done, 0–1. */
   done: z.number().min(0).max(1),
@@ -38,21 +58,24 @@ const heartbeatSchema = z.object({
   /** Wall clock of the start, ms: a newer one says that an older life is over. For people otherwise. */
   started_at: z.number().int().min(0),
   version: word,
-  roles: z.array(z.enum(ROLES)).max(ROLES.length),
+  roles: knownOf(ROLES),
   host: word,
   name: z.string().max(64),
   ffmpeg: z.string().max(64),
   decoders: z.array(word).max(64),
   filters: z.array(word).max(32),
   encoders: z.array(word).max(16),
-  resolutions: z.array(z.enum(RESOLUTIONS)).max(RESOLUTIONS.length),
+  resolutions: knownOf(RESOLUTIONS),
   slots: count,
   busy: count,
   /** One-minute load ÷ cores. */
   load: z.number().min(0).max(10_000),
-  state: z.enum(['working', 'idle', 'paused', 'draining', 'leaving', 'disk_full', 'unproved', 'ledger_away']),
+  state: word.transform((state) => STATES.find((known) => known === state) ?? 'unknown'),
   addresses: z.array(z.string().max(256)).max(ADDRESSES_PER_PEER),
-  running: z.array(running).max(64),
+  running: z
+    .array(running)
+    .max(64)
+    .transform((all) => all.filter(({ task }) => isTaskId(task))),
 })
 
 export type RunningAttempt = {

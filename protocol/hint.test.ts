@@ -11,7 +11,7 @@ assert.ok(isVideoId(video))
 
 describe('a work hint on the wire', () => {
   it('comes through unchanged', () => {
-    for (const what of ['tasks', 'decided', 'video', 'peers'] as const) {
+    for (const what of ['tasks', 'decided', 'video', 'peers', 'lease', 'copy'] as const) {
       for (const hint of [
         { v: 1, what, video },
         { v: 1, what, video: null },
@@ -25,8 +25,11 @@ describe('a work hint on the wire', () => {
     assert.equal(decodeHint(bytes('{"v":7,"what":"new"}')).verdict, 'ignore')
   })
 
+  it('of a kind of tomorrow is ignored, not held against its sender', () => {
+    assert.equal(decodeHint(bytes('{"v":1,"what":"dream","video":null}')).verdict, 'ignore')
+  })
+
   for (const [what, text] of [
-    ['of a kind nobody knows', '{"v":1,"what":"delete","video":null}'],
     ['about a video that is a path', '{"v":1,"what":"tasks","video":"../../etc"}'],
     ['without a video field', '{"v":1,"what":"tasks"}'],
     ['that is no JSON', '{"v":1,"what":"tasks"'],

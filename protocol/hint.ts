@@ -13,7 +13,7 @@ const hintSchema = z.object({
   /** `tasks`: some may be claimed. `decided`: a task ended. `video`: a video changed its state. `peers`: pause or resume.
    * `lease`: given back, whoever may lead should ask for it. `copy`: `peer` is asked to hold the video's source, or with
    * `task` that task's outputs. */
-  what: z.enum(HINTS),
+  what: z.string().min(1).max(32),
   video: z.string().refine(isVideoId).nullable(),
   /** The task that was decided, so that only a second attempt at it looks. */
   task: z.string().refine(isTaskId).nullable().optional(),
@@ -28,4 +28,8 @@ export type Hint = {
 }
 
 export const encodeHint = (hint: Hint): Uint8Array => new TextEncoder().encode(JSON.stringify(hint))
-export const decodeHint = (data: Uint8Array): Decoded<Hint> => decodeMessage(data, hintSchema) as Decoded<Hint>
+export function decodeHint(data: Uint8Array): Decoded<Hint> {
+  const decoded = decodeMessage(data, hintSchema)
+  const isKnown = decoded.verdict !== 'accept' || (HINTS as readonly string[]).includes(decoded.message.what)
+  return isKnown ? (decoded as Decoded<Hint>) : { verdict: 'ignore', why: 'a hint of a newer version' }
+}
