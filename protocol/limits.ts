@@ -16,6 +16,8 @@ export const LEASE_MS = 5_000
 export const LEASE_RENEW_MS = 1_500
 /** Idle workers ask again this often (jittered 0.5–1.5×): nothing waits on a hint. */
 export const IDLE_POLL_MS = 1_500
+/** Waiting tasks that a worker reads to guess its next one: the window of a small mesh (`WINDOW_CHUNKS`), three rungs each. */
+export const LOOK_AHEAD_TASKS = 96
 /** Reactions to a hint are spread over this, so that 64 idle peers do not collide in one millisecond. */
 export const HINT_JITTER_MS = 250
 /** How long a worker that holds a result goes on without its ledger before it gives up. */

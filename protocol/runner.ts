@@ -30,5 +30,9 @@ export type TaskResult =
     }
   | { readonly task: TaskId; readonly ok: false; readonly failure: AttemptFailed }
 
-/** One result for each task held; a rejection fails them all. */
-export type Runner = (assignment: Assignment) => Promise<readonly TaskResult[]>
+export interface Runner {
+  /** One result for each task held; a rejection fails them all. */
+  (assignment: Assignment): Promise<readonly TaskResult[]>
+  /** Fetches what this task needs to this machine, claimed or not yet: what is there already costs nothing. */
+  readonly bring?: (task: Task, signal: AbortSignal) => Promise<unknown>
+}

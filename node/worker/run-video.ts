@@ -21,11 +21,13 @@ export interface RunVideoOptions {
 }
 
 export function createVideoRunner({ self, store, exchange, media, plans }: RunVideoOptions): Runner {
-  return async ({ held, signal, progress }) => {
+  const bring = (task: Task, signal: AbortSignal): Promise<string> =>
+    exchange.fetch({ ...mustHaveInput(task), video: task.video_id, signal })
+  const run: Runner = async ({ held, signal, progress }) => {
     const first = held[0].task
     const input = mustHaveInput(first)
     const plan = await plans.planOf(first.video_id)
-    const path = await exchange.fetch({ ...input, video: first.video_id, signal })
+    const path = await bring(first, signal)
     const outDir = await store.scratch(`encode-${first.chunk_id}`)
     try {
       const results = await media.encode({
@@ -61,6 +63,7 @@ export function createVideoRunner({ self, store, exchange, media, plans }: RunVi
       await rm(outDir, { recursive: true, force: true })
     }
   }
+  return Object.assign(run, { bring })
 }
 
 export function mustHaveInput(task: Task): TaskInput {

@@ -6,6 +6,7 @@ import { asPeerId, asSha256, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, IDLE_POLL_MS, RENEW_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
 import type { NewTask, Task } from '../../protocol/task.ts'
@@ -41,6 +42,9 @@ let run: (assignment: Assignment) => Promise<void>
 let refusal: string | null
 /** The answer to the next claim that succeeds. */
 let isAnswerLost: boolean
+let others: HeardPeer[]
+/** Chunks whose input was brought, in order. */
+let brought: number[]
 
 const taking =
   (ms: number) =>
@@ -58,6 +62,7 @@ const succeed: Runner = async (assignment) => {
   const output = { sha256, bytes: 1, holders: [me] }
   return assignment.held.map(({ task }) => ({ task: task._id, ok: true, output }))
 }
+const bring = async ({ chunk_id }: Task): Promise<void> => void brought.push(chunk_id)
 const task = async (chunk = 0): Promise<Task> => (await stage.ledger.task(idOf(chunk)))!
 
 beforeEach(async () => {
@@ -73,6 +78,8 @@ beforeEach(async () => {
   })
   await stage.ledger.insertTasks([newTask(0)])
   runs = []
+  brought = []
+  others = []
   refusal = null
   isAnswerLost = false
   actor = stage.actor('worker')
@@ -85,7 +92,8 @@ beforeEach(async () => {
     log: silentLog,
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: ['480p'], audio: true },
     slots: 1,
-    runners: { video: succeed },
+    table: { all: () => others, get: () => undefined },
+    runners: { video: Object.assign(succeed, { bring }) },
     mayClaim: async () => refusal,
     otherSlots: () => 0,
     mayTakeDesk: async () => false,
@@ -101,6 +109,22 @@ afterEach(async () => {
 })
 
 describe('a worker', () => {
+  it('brings the input of its next task while it encodes, and takes that one next', async () => {
+    // Of two workers it has the even chunks.
+    const beat = { slots: 1, state: 'idle' } as HeardPeer['beat']
+    others = [{ peer: asPeerId('zoe'), beat, heard_mono: 0 }]
+    await stage.ledger.insertTasks([newTask(1), newTask(2)])
+    worker.start()
+    await stage.pass(1_000)
+    assert.deepEqual(brought, [0, 2])
+    await stage.pass(3_000)
+    assert.deepEqual(
+      runs.map(({ held }) => held[0].task.chunk_id),
+      [0, 2],
+    )
+    assert.deepEqual(brought, [0, 2, 2, 1])
+  })
+
   it('claims what it can do, runs it, and commits it', async () => {
     worker.start()
     await stage.pass(1_000)

@@ -28,10 +28,12 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { EXPIRED_GRACE_MS, HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { withPatience } from '../../protocol/patience.ts'
-import type { Runner } from '../../protocol/runner.ts'
+import type { PeerTable } from '../../protocol/peer-table.ts'
+import type { HeldTask, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type Assigned, type AttemptsOptions, createAttempts } from './attempts.ts'
 import { siblingsToTake } from './fuse.ts'
+import { createLookAhead, type LookAhead } from './look-ahead.ts'
 
 export interface WorkerOptions {
   readonly self: PeerId
@@ -42,6 +44,7 @@ export interface WorkerOptions {
   readonly capability: Capability
   /** Encodes at once, at least 0 (a peer that only coordinates). */
   readonly slots: number
+  readonly table: PeerTable
   readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
   /** Why nothing may be claimed now (paused, disk full …), or null. Asked before every claim. */
   mayClaim(): Promise<string | null>
@@ -80,6 +83,10 @@ export function createWorker(options: WorkerOptions): Worker {
   const bell = createBell(clock)
   const attempts = createAttempts(options)
   const loops: Promise<void>[] = []
+  const { bring } = options.runners.video ?? {}
+  const ahead: LookAhead | null = bring
+    ? createLookAhead({ ...options, bring, canDo: (task) => canDo(options.capability, task.class) })
+    : null
   let ownFailures = 0
   let cancelLook: (() => void) | null = null
   let graceUntil = Number.NEGATIVE_INFINITY
@@ -115,6 +122,11 @@ export function createWorker(options: WorkerOptions): Worker {
     return claimSurely(token, async () => {
       const able = await ableClasses()
       for (const each of able) seenClasses.add(each)
+      const guess = able.length > 0 ? await ahead?.take() : null
+      if (guess) {
+        const got = await ledger.claimTask({ worker: self, token, task: guess, allowExpired: false })
+        if (got.outcome === 'claimed') return withSiblings(got, token)
+      }
       const from = (['pending', 'expired', 'backup'] as const).filter(
         (each) => each !== 'expired' || clock.mono() >= graceUntil,
       )
@@ -122,16 +134,18 @@ export function createWorker(options: WorkerOptions): Worker {
         const asked = source === 'pending' ? able : [...seenClasses]
         if (asked.length === 0) continue
         const anchor = await ledger.claimNext({ worker: self, token, classes: asked, from: source })
-        if (anchor.outcome === 'none') continue
-        const first = { task: anchor.task, attempt: anchor.attempt }
-        return [first, ...(await claimSiblings(anchor.task, token))]
+        if (anchor.outcome === 'claimed') return withSiblings(anchor, token)
       }
       classes = { at: Number.NEGATIVE_INFINITY, known: [] }
       return null
     })
   }
 
-  async function claimSiblings(anchor: Task, token: Token): Promise<{ task: Task; attempt: number }[]> {
+  async function withSiblings({ task, attempt }: HeldTask, token: Token): Promise<Assigned> {
+    return [{ task, attempt }, ...(await claimSiblings(task, token))]
+  }
+
+  async function claimSiblings(anchor: Task, token: Token): Promise<HeldTask[]> {
     if (anchor.kind !== 'video') return []
     const progress = (await ledger.progress([anchor.video_id])).get(anchor.video_id) ?? []
     const pending: Partial<Record<Resolution, number>> = {}
@@ -190,6 +204,7 @@ export function createWorker(options: WorkerOptions): Worker {
         const assigned = reason === null ? await claim() : null
         idle = assigned === null
         if (!assigned) continue
+        if (assigned[0].task.kind === 'video') ahead?.look(assigned[0].task)
         const fine = await attempts.run(assigned, counted)
         ownFailures = fine ? 0 : ownFailures + 1
         if (!fine && counted)
@@ -229,7 +244,7 @@ export function createWorker(options: WorkerOptions): Worker {
     async stop(drainMs) {
       stopping.abort(new DOMException('the worker stops', 'AbortError'))
       cancelLook?.()
-      await attempts.stop(drainMs)
+      await Promise.all([attempts.stop(drainMs), ahead?.stop()])
       await Promise.all(loops)
     },
   }
