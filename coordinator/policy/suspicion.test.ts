@@ -7,27 +7,36 @@ import { doubtSelf, heartbeatDeadlineMs, judgePeer, type PeerEvidence } from './
 const evidence = (of: Partial<PeerEvidence>): PeerEvidence => ({
   peer: 'p' as PeerId,
   isConnected: true,
+  wasLost: false,
   heardAgoMs: 500,
   reporters: 0,
   hasLeft: false,
   ...of,
 })
+const lost = { isConnected: false, wasLost: true } as const
 
 describe('suspicion', () => {
-  test('believes a peer that was heard lately, whatever others say', () => {
+  test('believes its own connection more than what others lost', () => {
     assert.equal(judgePeer(evidence({ reporters: 5 }), { peers: 4 }).isSuspect, false)
-    assert.equal(judgePeer(evidence({ isConnected: false }), { peers: 4 }).isSuspect, false)
   })
 
-  test('suspects silence beyond the deadline, which grows with the mesh', () => {
-    assert.equal(judgePeer(evidence({ heardAgoMs: 2_600 }), { peers: 4 }).reason, 'no heartbeat for 2.6 s')
-    assert.equal(judgePeer(evidence({ heardAgoMs: 2_600 }), { peers: 32 }).isSuspect, false)
+  test('takes two who lost it as seen, however lately a slow heartbeat came before', () => {
+    const far = { isConnected: false, heardAgoMs: 3_000 }
+    assert.equal(judgePeer(evidence({ ...far, reporters: 2 }), { peers: 1_000 }).reason, '2 peers lost it')
+    assert.equal(judgePeer(evidence({ ...far, reporters: 1 }), { peers: 1_000 }).isSuspect, false)
+  })
+
+  test('suspects silence behind a lost connection at a deadline that grows with the mesh', () => {
+    assert.equal(judgePeer(evidence({ ...lost, heardAgoMs: 2_600 }), { peers: 4 }).reason, 'no heartbeat for 2.6 s')
+    assert.equal(judgePeer(evidence({ ...lost, heardAgoMs: 2_600 }), { peers: 32 }).isSuspect, false)
     assert.equal(heartbeatDeadlineMs(32), 10_000)
   })
 
-  test('takes two reporters as something seen, not as silence', () => {
-    const verdict = judgePeer(evidence({ heardAgoMs: 3_000, reporters: 2 }), { peers: 4 })
-    assert.deepEqual([verdict.isSuspect, verdict.bySilence], [true, false])
+  test('is four times as patient with a peer that nobody saw go', () => {
+    for (const isConnected of [true, false]) {
+      assert.equal(judgePeer(evidence({ isConnected, heardAgoMs: 9_900 }), { peers: 4 }).isSuspect, false)
+      assert.equal(judgePeer(evidence({ isConnected, heardAgoMs: 10_000 }), { peers: 4 }).isSuspect, true)
+    }
   })
 
   test('gives a connected peer that has not beaten yet its time, and one nobody knows none', () => {
@@ -35,31 +44,35 @@ describe('suspicion', () => {
     assert.equal(judgePeer(evidence({ heardAgoMs: null, isConnected: false }), { peers: 4 }).isSuspect, true)
   })
 
-  test('more silence never looks healthier', () => {
+  test('more silence and more reporters never look healthier', () => {
+    const some = fc.record({
+      isConnected: fc.boolean(),
+      wasLost: fc.boolean(),
+      heardAgoMs: fc.integer({ min: 0, max: 60_000 }),
+      reporters: fc.integer({ min: 0, max: 4 }),
+    })
+    const more = fc.record({ silence: fc.integer({ min: 0, max: 60_000 }), reporters: fc.integer({ min: 0, max: 4 }) })
     fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: 60_000 }),
-        fc.integer({ min: 0, max: 60_000 }),
-        fc.integer({ min: 1, max: 1_000 }),
-        (a, b, peers) => {
-          const [less, more] = [
-            judgePeer(evidence({ heardAgoMs: Math.min(a, b) }), { peers }),
-            judgePeer(evidence({ heardAgoMs: Math.max(a, b) }), { peers }),
-          ]
-          return !less.isSuspect || more.isSuspect
-        },
-      ),
+      fc.property(some, more, fc.integer({ min: 1, max: 1_000 }), (of, by, peers) => {
+        const worse = { heardAgoMs: of.heardAgoMs + by.silence, reporters: of.reporters + by.reporters }
+        const before = judgePeer(evidence(of), { peers })
+        return !before.isSuspect || judgePeer(evidence({ ...of, ...worse }), { peers }).isSuspect
+      }),
     )
   })
 
-  test('doubts itself after its own stall, and when most of the mesh falls silent at once', () => {
-    assert.match(doubtSelf({ stalledAgoMs: 1_000, heardInAMinute: 5, suspectedBySilence: 1 }) ?? '', /itself stalled/)
-    assert.match(doubtSelf({ stalledAgoMs: null, heardInAMinute: 4, suspectedBySilence: 3 }) ?? '', /3 of 4 peers/)
-    assert.equal(doubtSelf({ stalledAgoMs: null, heardInAMinute: 4, suspectedBySilence: 2 }), null)
-    assert.equal(
-      doubtSelf({ stalledAgoMs: null, heardInAMinute: 2, suspectedBySilence: 2 }),
-      null,
-      'two peers are too few to tell',
-    )
+  test('doubts itself after its own stall, and when it hears far less of the mesh than it should', () => {
+    const fine = { stalledAgoMs: null, heardInAMinute: 5, heardJustNow: 5, peers: 6 }
+    assert.equal(doubtSelf(fine), null)
+    assert.match(doubtSelf({ ...fine, stalledAgoMs: 1_000 }) ?? '', /itself stalled/)
+    assert.match(doubtSelf({ ...fine, heardJustNow: 2 }) ?? '', /heard 2 of about 5 peers just now/)
+    assert.equal(doubtSelf({ ...fine, heardJustNow: 3 }), null)
+    assert.equal(doubtSelf({ ...fine, heardInAMinute: 2, heardJustNow: 0, peers: 3 }), null, 'two are too few to tell')
+  })
+
+  test('expects of a large mesh what it sends in a second and a half, not everybody', () => {
+    const large = { stalledAgoMs: null, heardInAMinute: 480, peers: 1_000 }
+    assert.equal(doubtSelf({ ...large, heardJustNow: 12 }), null)
+    assert.match(doubtSelf({ ...large, heardJustNow: 3 }) ?? '', /heard 3 of about 12/)
   })
 })
