@@ -19,7 +19,7 @@ async function finished(onSecond: (ledger: Ledger, second: number) => Promise<un
   await ledger.commitPlan(plan(video._id), 0)
   const task = chunk(video, 0)
   await ledger.insertTasks([task])
-  const claim = await ledger.claimTask({ worker: ME, token: asToken('t'), task: task._id, allowExpired: false })
+  const claim = await ledger.claimTask({ worker: ME, token: asToken('t'), task: task._id, from: 'pending' })
   assert.ok(claim.outcome === 'claimed')
   await ledger.complete({
     task: task._id,

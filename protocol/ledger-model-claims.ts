@@ -58,10 +58,12 @@ export function claimMethods({ tasks, options }: ModelState) {
       found.sort((a, b) => b.priority - a.priority || a.due - b.due || (a._id < b._id ? -1 : 1))
       return found[0] ? claim(found[0], worker, token, from === 'backup') : { outcome: 'none' }
     },
-    claimTask: async ({ worker, token, task: id, allowExpired }) => {
+    claimTask: async ({ worker, token, task: id, from }) => {
       const task = tasks.get(id)
-      const may = task && (due(task, 'pending') || (allowExpired && due(task, 'expired')))
-      return may ? claim(task, worker, token, false) : { outcome: 'none' }
+      if (!task) return { outcome: 'none' }
+      const isBackup = from === 'backup'
+      const isFree = due(task, 'pending') || (from === 'free' && due(task, 'expired'))
+      return (isBackup ? backup(task, worker) : isFree) ? claim(task, worker, token, isBackup) : { outcome: 'none' }
     },
     claimsByToken: async (token) =>
       copy(

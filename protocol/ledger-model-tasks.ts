@@ -10,6 +10,7 @@ type TaskMethod =
   | 'task'
   | 'tasks'
   | 'progress'
+  | 'outcomes'
   | 'pendingClasses'
   | 'recut'
   | 'addTaskHolder'
@@ -129,6 +130,12 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
       )
       return copy(sorted(found).slice(0, limit))
     },
+    outcomes: async (limit) =>
+      [...tasks.values()]
+        .filter(({ status }) => status === 'COMPLETED')
+        .sort((a, b) => b.end_time! - a.end_time! || (a._id < b._id ? -1 : 1))
+        .slice(0, limit)
+        .map(({ _id, kind, worker_id, end_time, failures }) => copy({ _id, kind, worker_id, end_time, failures })),
     progress: async (ids) =>
       new Map(
         ids.map((id) => {

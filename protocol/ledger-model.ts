@@ -209,12 +209,20 @@ function peersAndEvents({ peers, events, options }: ModelState) {
     paused: false,
     draining: false,
     quarantined_until: null,
+    quarantines: 0,
     reason: null,
   })
   return {
     peers: async () => copy([...peers.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
     peer: async (id) => copy(peers.get(id) ?? blank(id)),
     setPeer: async (id, change) => void peers.set(id, { ...(peers.get(id) ?? blank(id)), ...change }),
+    quarantine: async (id, { ms, quarantines, reason, seen }) => {
+      const record = peers.get(id) ?? blank(id)
+      peers.set(id, record)
+      if (record.quarantined_until !== seen) return 'unchanged'
+      peers.set(id, { ...record, quarantined_until: options.now() + ms, quarantines, reason })
+      return 'changed'
+    },
     addEvent: async (event) => void events.push({ ...event, at: options.now() }),
     events: async (limit) => copy(events.slice(-limit)),
   } satisfies Partial<Ledger>

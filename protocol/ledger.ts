@@ -55,8 +55,10 @@ export interface PeerRecord {
   _id: PeerId
   paused: boolean
   draining: boolean
-  /** Ledger time, ms; null when it is not quarantined. */
+  /** Ledger time, ms; null when it never was quarantined. One that is over stays: what it was for counts no more. */
   quarantined_until: number | null
+  /** Quarantines with nothing completed in between: each lasts longer. */
+  quarantines: number
   reason: string | null
 }
 
@@ -81,6 +83,9 @@ export interface LedgerEvent {
   video: VideoId | null
   text: string
 }
+
+/** How a task ended at last: who completed it and when, and who had failed at it before. */
+export type Outcome = Pick<Task, '_id' | 'kind' | 'worker_id' | 'end_time' | 'failures'>
 
 /** Tasks by `resolution` and status. */
 export type Progress = ReadonlyMap<
@@ -151,6 +156,8 @@ export interface Ledger {
   task(id: TaskId): Promise<Task | null>
   tasks(query: TaskQuery): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
+  /** The COMPLETED tasks that ended last, newest first: what tells bad peers from bad tasks. */
+  outcomes(limit: number): Promise<Outcome[]>
   /**
    * Classes of which something may be claimed now (PENDING, all claims run out, or a backup wanted): what a worker
    * intersects with what it has proved.
@@ -163,8 +170,13 @@ export interface Ledger {
     classes: readonly string[]
     from: 'pending' | 'expired' | 'backup'
   }): Promise<ClaimOutcome>
-  /** This very task, PENDING or with all claims expired (`allowExpired`): siblings, ingest, merge. */
-  claimTask(ask: { worker: PeerId; token: Token; task: TaskId; allowExpired: boolean }): Promise<ClaimOutcome>
+  /** This very task: `free` is PENDING or with all claims run out, `backup` a wanted one of another worker than this. */
+  claimTask(ask: {
+    worker: PeerId
+    token: Token
+    task: TaskId
+    from: 'pending' | 'free' | 'backup'
+  }): Promise<ClaimOutcome>
   /** After an error: what that try did get. */
   claimsByToken(token: Token): Promise<Task[]>
   /** One bulk write. Answers the attempts that are lost. */
@@ -228,6 +240,11 @@ export interface Ledger {
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>
+  /** Quarantined for so long from now, as its `quarantines`-th in a row, while its `quarantined_until` is as read. */
+  quarantine(
+    id: PeerId,
+    spell: { ms: number; quarantines: number; reason: string; seen: number | null },
+  ): Promise<Changed>
   /** By `_id`. */
   hosts(): Promise<HostRecord[]>
   /** This peer reaches the engine: makes its record, with nothing wanted, where there is none. */

@@ -109,6 +109,7 @@ export const defaultPeer = (id: PeerRecord['_id']): PeerRecord => ({
   paused: false,
   draining: false,
   quarantined_until: null,
+  quarantines: 0,
   reason: null,
 })
 

@@ -77,6 +77,7 @@ function tasks(steps: Steps) {
     task: (id) => steps.task(id),
     tasks: (query) => queryTasks(steps, query),
     progress: (ids) => steps.progress(ids),
+    outcomes: (limit) => steps.outcomes(limit),
     pendingClasses: () => steps.claimableClasses(),
     recut: async (id, lost, input) => changed(await steps.recut(id, lost, input)),
     addTaskHolder: async (id, sha256, peer) => changed(await steps.addTaskHolder(id, sha256, peer)),
@@ -162,6 +163,11 @@ function peers(steps: Steps) {
     peers: () => steps.peers(),
     peer: async (id) => (await steps.peer(id)) ?? defaultPeer(id),
     setPeer: (id, change) => steps.setPeer(id, change),
+    async quarantine(id, spell) {
+      // A record to compare with: it changes nothing where there is one.
+      await steps.setPeer(id, {})
+      return changed(await steps.quarantine(id, { ...spell, reason: plainText(spell.reason, EVENT_TEXT_BYTES) }))
+    },
     hosts: () => steps.hosts(),
     reachHost: async (engine, peer) => changed(await steps.reachHost(engine, peer)),
     setWanted: async (engine, change) =>

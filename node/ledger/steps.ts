@@ -8,7 +8,7 @@
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from '../../protocol/ids.ts'
-import type { HostRecord, Lease, LedgerEvent, PeerRecord, Progress, SeenClaim } from '../../protocol/ledger.ts'
+import type { HostRecord, Lease, LedgerEvent, Outcome, PeerRecord, Progress, SeenClaim } from '../../protocol/ledger.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { Failure, NewTask, Task, TaskInput, TaskStatus } from '../../protocol/task.ts'
 import type { Delivery, HeldBlob, Video, VideoStatus } from '../../protocol/video.ts'
@@ -51,10 +51,19 @@ export interface ClaimAsk {
   token: Token
 }
 export type ClaimSource = 'pending' | 'expired' | 'backup'
+export type TaskClaimSource = 'pending' | 'free' | 'backup'
 /** Where a claim was got: the task as it then was, and the number of the attempt. */
 export interface Claimed {
   attempt: number
   task: Task
+}
+
+/** `seen`: compare, the end of the quarantine before. */
+export interface Quarantine {
+  ms: number
+  quarantines: number
+  reason: string
+  seen: number | null
 }
 
 export type DeliveryKey = Pick<Delivery, 'peer' | 'dir'> & { name?: string }
@@ -93,9 +102,10 @@ export interface Steps {
     limit?: number
   }): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
+  outcomes(limit: number): Promise<Outcome[]>
   claimableClasses(): Promise<string[]>
   claimNext(ask: ClaimAsk & { classes: readonly string[]; from: ClaimSource }): Promise<Claimed | null>
-  claimTask(ask: ClaimAsk & { task: TaskId; allowExpired: boolean }): Promise<Claimed | null>
+  claimTask(ask: ClaimAsk & { task: TaskId; from: TaskClaimSource }): Promise<Claimed | null>
   claimsByToken(token: Token): Promise<Task[]>
   renew(
     worker: PeerId,
@@ -139,6 +149,8 @@ export interface Steps {
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord | null>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>
+  /** Of a record that is there. */
+  quarantine(id: PeerId, spell: Quarantine): Promise<boolean>
   hosts(): Promise<HostRecord[]>
   reachHost(engine: string, peer: PeerId): Promise<boolean>
   setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<boolean>

@@ -13,6 +13,7 @@ const READS: ReadonlySet<string> = new Set([
   'task',
   'tasks',
   'progress',
+  'outcomes',
   'claimableClasses',
   'claimsByToken',
   'claimsOf',

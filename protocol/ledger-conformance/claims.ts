@@ -46,6 +46,7 @@ export function claimSuite(harness: LedgerHarness): void {
     fenceTests(() => store)
     backupTests(() => store)
     failureTests(() => store)
+    outcomeTests(() => store)
   })
 }
 
@@ -74,7 +75,7 @@ function expiryTests(store: Store): void {
     await ledger.fail({ ...own(task), ...failure, backoff_ms: 500_000 })
     assert.equal((await next(ledger, task, 'pending')).outcome, 'none')
     assert.equal(
-      (await ledger.claimTask({ worker: BOB, token: token('b'), task: task._id, allowExpired: true })).outcome,
+      (await ledger.claimTask({ worker: BOB, token: token('b'), task: task._id, from: 'free' })).outcome,
       'none',
     )
     await advance(500_001)
@@ -88,7 +89,7 @@ function expiryTests(store: Store): void {
     assert.equal((await next(ledger, task, 'expired')).outcome, 'none')
     await advance(CLAIM_MS * 0.2)
     assert.equal(
-      (await ledger.claimTask({ worker: BOB, token: token('b'), task: task._id, allowExpired: false })).outcome,
+      (await ledger.claimTask({ worker: BOB, token: token('b'), task: task._id, from: 'pending' })).outcome,
       'none',
     )
     const got = await next(ledger, task, 'expired')
@@ -199,6 +200,26 @@ function backupTests(store: Store): void {
     assert.equal((await next(ledger, task, 'backup', CAT)).outcome, 'none')
     assert.equal(await ledger.wantBackup(task._id, { attempt: 2, term: TERM }), 'unchanged')
   })
+  test('this very task is claimed as a backup where one is wanted, and only then', async () => {
+    const { ledger } = store()
+    const task = await claimedTask(ledger)
+    const ask = (worker = BOB) =>
+      ledger.claimTask({ worker, token: token(`backup of ${worker}`), task: task._id, from: 'backup' })
+    assert.equal((await ask()).outcome, 'none')
+    await ledger.wantBackup(task._id, { attempt: 1, term: TERM })
+    assert.equal((await ask(ANN)).outcome, 'none')
+    const got = await ask()
+    assert.ok(got.outcome === 'claimed')
+    assert.partialDeepStrictEqual(got.task, { attempt: 2, status: 'PROCESSING', worker_id: BOB, backup_wanted: false })
+    assert.deepEqual(
+      got.task.claims.map(({ speculative }) => speculative),
+      [false, true],
+    )
+    assert.equal((await ask(CAT)).outcome, 'none')
+    const pending = await pendingTask(ledger)
+    const asked = { worker: BOB, token: token('p'), task: pending._id, from: 'backup' } as const
+    assert.equal((await ledger.claimTask(asked)).outcome, 'none')
+  })
   test('of two attempts the first to complete wins and the other is superseded', async () => {
     for (const [winner, loser] of [
       [ANN, BOB],
@@ -213,6 +234,26 @@ function backupTests(store: Store): void {
       const now = await theTask(ledger, task._id)
       assert.deepEqual([now.worker_id, now.output, now.speculative], [winner, output(winner), winner === BOB])
     }
+  })
+}
+
+function outcomeTests(store: Store): void {
+  test('outcomes tell who completed what, newest first, and who had failed at it', async () => {
+    const { ledger } = store()
+    const tasks = [await claimedTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
+    await ledger.fail({ ...own(tasks[0]!), ...failure })
+    const again = await claim(ledger, tasks[0]!, BOB)
+    await ledger.complete({ ...own(tasks[1]!), output: output('one') })
+    await ledger.complete({ ...own(again, BOB), output: output('nought') })
+    const [newest, before] = await ledger.outcomes(2)
+    const ids = [newest?._id, before?._id].sort()
+    assert.deepEqual(ids, [tasks[0]!._id, tasks[1]!._id].sort())
+    const corrected = [newest, before].find((one) => one?._id === tasks[0]!._id)
+    assert.partialDeepStrictEqual(corrected, { kind: 'video', worker_id: BOB, failures: [{ worker_id: ANN }] })
+    assert.equal(typeof corrected?.end_time, 'number')
+    assert.ok(newest!.end_time! >= before!.end_time!)
+    await ledger.complete({ ...own(tasks[2]!), output: output('two') })
+    assert.equal((await ledger.outcomes(1)).length, 1)
   })
 }
 

@@ -152,7 +152,7 @@ function termTests(store: Store): void {
 function peerTests(store: Store): void {
   test('a peer nobody decided about is neither paused nor quarantined, and a decision changes only what it says', async () => {
     const { ledger } = store()
-    const blank = { _id: ANN, paused: false, draining: false, quarantined_until: null, reason: null }
+    const blank = { _id: ANN, paused: false, draining: false, quarantined_until: null, quarantines: 0, reason: null }
     assert.deepEqual(await ledger.peer(ANN), blank)
     assert.deepEqual(await ledger.peers(), [])
     const until = (await ledger.now()) + 60_000
@@ -165,6 +165,24 @@ function peerTests(store: Store): void {
     ])
     await ledger.setPeer(ANN, { paused: false, quarantined_until: null })
     assert.deepEqual(await ledger.peer(ANN), { ...blank, reason: 'three bad tasks' })
+  })
+  test('a peer is quarantined from now on for so long, while its record is as read', async () => {
+    const { ledger } = store()
+    const cat = () => ledger.peer(CAT)
+    const spell = { ms: 60_000, quarantines: 1, reason: '$three tasks', seen: null }
+    await ledger.setPeer(CAT, { paused: true })
+    assert.equal(await ledger.quarantine(CAT, { ...spell, seen: 1 }), 'unchanged')
+    assert.equal((await cat()).quarantined_until, null)
+    assert.equal(await ledger.quarantine(CAT, spell), 'changed')
+    const first = await cat()
+    assert.partialDeepStrictEqual(first, { paused: true, quarantines: 1, reason: '$three tasks' })
+    assert.ok(Math.abs((first.quarantined_until ?? 0) - 60_000 - (await ledger.now())) < 30_000)
+    assert.equal(await ledger.quarantine(CAT, spell), 'unchanged', 'another leader was first')
+    assert.equal(await ledger.quarantine(CAT, { ...spell, quarantines: 2, seen: first.quarantined_until }), 'changed')
+    assert.equal((await cat()).quarantines, 2)
+    const unknown = asPeerId('12D3KooWNobody')
+    assert.equal(await ledger.quarantine(unknown, spell), 'changed', 'one without a record, too')
+    assert.equal((await ledger.peer(unknown)).paused, false)
   })
   test('an engine is known once a peer reaches it, each peer once and the newest last', async () => {
     const { ledger } = store()

@@ -123,7 +123,7 @@ const taskOperations: Record<string, Operation> = {
         worker: worker(pick),
         token: token(`t${pick.any}`),
         task: task(pick),
-        allowExpired: pick.any % 2 > 0,
+        from: (['pending', 'free', 'backup'] as const)[pick.any % 3]!,
       }),
     ),
   renew: async (side, pick) => {
@@ -216,6 +216,12 @@ const leaderOperations: Record<string, Operation> = {
   },
   stampTerm: ({ ledger }, pick) => ledger.stampTerm(pick.term),
   sweep: ({ ledger }, pick) => ledger.sweep(pick.term),
+  quarantine: async ({ ledger }, pick) => {
+    const { quarantined_until } = await ledger.peer(worker(pick))
+    const seen = pick.any % 3 === 0 ? null : quarantined_until
+    return await ledger.quarantine(worker(pick), { ms: pick.n * HOUR, quarantines: pick.n, reason: '$why', seen })
+  },
+  outcomes: async ({ ledger }, pick) => (await ledger.outcomes(pick.n)).length,
   setPeer: ({ ledger }, pick) => ledger.setPeer(worker(pick), { paused: pick.r > 0 }),
   reachHost: ({ ledger }, pick) => ledger.reachHost(`engine ${pick.n % 2}`, worker(pick)),
   setWanted: ({ ledger }, pick) =>
@@ -261,6 +267,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   sweep: 4,
   advance: 4,
   renewLease: 2,
+  quarantine: 2,
   releaseLease: 2,
 }
 

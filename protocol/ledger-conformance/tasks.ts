@@ -34,8 +34,7 @@ const EVENTS: Readonly<Record<TaskEvent, Act>> = {
   claim: async ({ ledger, advance }, task) => {
     await advance(CLAIM_MS + 1)
     return (
-      (await ledger.claimTask({ worker: BOB, token: token('bob'), task: task._id, allowExpired: true })).outcome ===
-      'claimed'
+      (await ledger.claimTask({ worker: BOB, token: token('bob'), task: task._id, from: 'free' })).outcome === 'claimed'
     )
   },
   renew: async ({ ledger }, task) => (await ledger.renew(ANN, [own(task)])).lost.length === 0,

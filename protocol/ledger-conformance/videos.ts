@@ -205,7 +205,7 @@ function endingTests(ledger: () => Ledger): void {
   test('a video is reopened only while a delivery of it is open, and its merge task with it', async () => {
     const { _id } = await videoIn(ledger(), 'MERGING')
     const merge = taskId(_id, 'merge')
-    await ledger().claimTask({ worker: ANN, token: 't' as never, task: merge, allowExpired: false })
+    await ledger().claimTask({ worker: ANN, token: 't' as never, task: merge, from: 'pending' })
     await ledger().complete({
       task: merge,
       attempt: 1,

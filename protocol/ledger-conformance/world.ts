@@ -187,7 +187,7 @@ export async function claimedTask(ledger: Ledger): Promise<Task> {
 }
 
 export async function claim(ledger: Ledger, task: Task, worker: PeerId): Promise<Task> {
-  const got = await ledger.claimTask({ worker, token: token(`of ${worker}`), task: task._id, allowExpired: true })
+  const got = await ledger.claimTask({ worker, token: token(`of ${worker}`), task: task._id, from: 'free' })
   assert.equal(got.outcome, 'claimed')
   return await theTask(ledger, task._id)
 }

@@ -46,7 +46,7 @@ const claimFaults: Readonly<Record<string, Sabotage>> = {
   'claims never run out': ofSteps(
     (steps) => ({
       claimNext: (ask) => (ask.from === 'expired' ? Promise.resolve(null) : steps.claimNext(ask)),
-      claimTask: (ask) => steps.claimTask({ ...ask, allowExpired: false }),
+      claimTask: (ask) => steps.claimTask(ask.from === 'free' ? { ...ask, from: 'pending' } : ask),
     }),
     lateClaims,
   ),
@@ -62,7 +62,7 @@ const claimFaults: Readonly<Record<string, Sabotage>> = {
       const running = got ? undefined : await anyRunning(steps)
       if (!running) return got
       await endClaimOf(steps, running)
-      return steps.claimTask({ ...ask, task: running._id, allowExpired: true })
+      return steps.claimTask({ ...ask, task: running._id, from: 'free' })
     },
   })),
   'a release is forgotten': ofSteps(
@@ -152,7 +152,7 @@ async function commitOver(steps: Steps, done: Completion): Promise<boolean> {
     worker: done.worker,
     token: 'again' as never,
     task: done.task,
-    allowExpired: false,
+    from: 'pending',
   })
   return claimed !== null && steps.complete({ ...done, attempt: claimed.attempt })
 }

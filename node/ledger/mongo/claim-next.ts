@@ -14,7 +14,7 @@ import type { Doc, Store } from './store.ts'
 const ORDER: Sort = { priority: -1, due: 1, _id: 1 }
 const HINT = { pending: 'claim', expired: 'expired', backup: 'backup' } as const
 
-function claimable(from: ClaimSource, { worker }: ClaimAsk): Document {
+export function claimable(from: ClaimSource, { worker }: ClaimAsk): Document {
   if (from === 'pending') return { status: 'PENDING', $expr: { $lte: ['$not_before', '$$NOW'] } }
   if (from === 'expired') return { status: 'PROCESSING', $expr: { $lte: ['$claimable_at', '$$NOW'] } }
   return { status: 'PROCESSING', backup_wanted: true, claims: { $size: 1 }, 'claims.worker_id': { $ne: worker } }

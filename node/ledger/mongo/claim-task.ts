@@ -1,20 +1,21 @@
-/** PENDING (or all claims run out) → claimed: this very task. */
+/** PENDING (or all claims run out, or a wanted backup) → claimed: this very task. */
 import type { Document } from 'mongodb'
 import type { TaskId } from '../../../protocol/ids.ts'
-import type { ClaimAsk, Claimed } from '../steps.ts'
-import { claimed } from './claim-next.ts'
-import { start } from './pipeline.ts'
+import type { ClaimAsk, Claimed, TaskClaimSource } from '../steps.ts'
+import { claimable, claimed } from './claim-next.ts'
+import { start, startBackup } from './pipeline.ts'
 import type { Store } from './store.ts'
 
-const PENDING: Document = { status: 'PENDING', $expr: { $lte: ['$not_before', '$$NOW'] } }
-const EXPIRED: Document = { status: 'PROCESSING', $expr: { $lte: ['$claimable_at', '$$NOW'] } }
+const states = (from: TaskClaimSource, ask: ClaimAsk): Document =>
+  from === 'free' ? { $or: [claimable('pending', ask), claimable('expired', ask)] } : claimable(from, ask)
 
 export async function claimTask(
   store: Store,
-  { task: _id, allowExpired, ...ask }: ClaimAsk & { task: TaskId; allowExpired: boolean },
+  { task: _id, from, ...ask }: ClaimAsk & { task: TaskId; from: TaskClaimSource },
 ): Promise<Claimed | null> {
-  const filter = allowExpired ? { _id, $or: [PENDING, EXPIRED] } : { _id, ...PENDING }
+  const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
+  const filter = { _id, ...states(from, ask) }
   const claim = async () =>
-    claimed(await store.chunks.findOneAndUpdate(filter, start(ask, store.claimMs), { returnDocument: 'after' }), ask)
+    claimed(await store.chunks.findOneAndUpdate(filter, pipeline, { returnDocument: 'after' }), ask)
   return await store.run(claim, async () => claimed(await store.chunks.findOne({ _id }), ask) ?? undefined)
 }

@@ -72,7 +72,7 @@ test('a claim is adopted by its token', async () => {
 test('a sibling’s claim is found on the sibling', async () => {
   const task = await pendingTask(ledger)
   const got = await deaf('findAndModify', () =>
-    ledger.claimTask({ worker: ANN, token: token('s'), task: task._id, allowExpired: true }),
+    ledger.claimTask({ worker: ANN, token: token('s'), task: task._id, from: 'free' }),
   )
   assert.equal(got.outcome === 'claimed' && got.attempt, 1)
   assert.equal((await theTask(ledger, task._id)).attempt, 1)

@@ -1,16 +1,22 @@
-/** What people decided about peers: paused, draining, quarantined. */
+/** What was decided about peers: paused and draining by people, quarantined by the leader. */
 import type { PeerId } from '../../../protocol/ids.ts'
 import type { PeerRecord } from '../../../protocol/ledger.ts'
 import { defaultPeer } from '../documents.ts'
-import { dateOrNull, fromBson } from './bson.ts'
-import type { Store } from './store.ts'
+import type { Quarantine } from '../steps.ts'
+import { dateOrNull, fromBson, lit } from './bson.ts'
+import { after } from './pipeline.ts'
+import type { Doc, Store } from './store.ts'
+
+/** A document that an older program made lacks what came since. */
+const peerOf = (doc: Doc): PeerRecord => ({ ...defaultPeer(doc._id as PeerId), ...fromBson<PeerRecord>(doc) })
 
 export async function readPeers(store: Store): Promise<PeerRecord[]> {
-  return (await store.run(() => store.peers.find({}, { sort: { _id: 1 } }).toArray())).map(fromBson<PeerRecord>)
+  return (await store.run(() => store.peers.find({}, { sort: { _id: 1 } }).toArray())).map(peerOf)
 }
 
 export async function readPeer(store: Store, id: PeerId): Promise<PeerRecord | null> {
-  return fromBson(await store.run(() => store.peers.findOne({ _id: id })))
+  const found = await store.run(() => store.peers.findOne({ _id: id }))
+  return found && peerOf(found)
 }
 
 export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void> {
@@ -19,4 +25,14 @@ export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<Pee
   const { _id, ...blank } = defaultPeer(id)
   const rest = Object.fromEntries(Object.entries(blank).filter(([name]) => !(name in set)))
   await store.run(() => store.peers.updateOne({ _id: id }, { $set: set, $setOnInsert: rest }, { upsert: true }))
+}
+
+export async function quarantine(
+  store: Store,
+  id: PeerId,
+  { ms, quarantines, reason, seen }: Quarantine,
+): Promise<boolean> {
+  const filter = { _id: id, quarantined_until: dateOrNull(seen) }
+  const set = { quarantined_until: after(ms), quarantines, reason: lit(reason) }
+  return (await store.run(() => store.peers.updateOne(filter, [{ $set: set }]))).matchedCount === 1
 }

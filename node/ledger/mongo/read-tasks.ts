@@ -1,6 +1,6 @@
 /** Tasks and claims as they stand. */
 import type { PeerId, TaskId, Token, VideoId } from '../../../protocol/ids.ts'
-import type { Progress, SeenClaim } from '../../../protocol/ledger.ts'
+import type { Outcome, Progress, SeenClaim } from '../../../protocol/ledger.ts'
 import type { Task, TaskStatus } from '../../../protocol/task.ts'
 import type { Steps } from '../steps.ts'
 import { fromBson } from './bson.ts'
@@ -37,6 +37,15 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
     progress.get(_id.video)?.push({ resolution: _id.resolution, status: _id.status, count })
   }
   return progress
+}
+
+export async function readOutcomes(store: Store, limit: number): Promise<Outcome[]> {
+  const projection = { kind: 1, worker_id: 1, end_time: 1, failures: 1 }
+  const find = () =>
+    store.chunks
+      .find({ status: 'COMPLETED' }, { hint: 'done', sort: { end_time: -1, _id: 1 }, limit, projection })
+      .toArray()
+  return (await store.run(find)).map(fromBson<Outcome>)
 }
 
 /** Three looks at partial indexes; `distinct` does not know `$$NOW`, so what ran out is asked for as a group. */

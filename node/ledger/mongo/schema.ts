@@ -2,7 +2,8 @@
  * Indexes and collections. All are there before the first hinted query: a hint on an absent collection answers nothing, in
  * silence. A changed index gets a new name (error 86 otherwise).
  *
- * `claim`, `expired` and `backup` are partial: they hold what is PENDING or runs, and do not grow with what is finished.
+ * `claim`, `expired` and `backup` are partial: they hold what is PENDING or runs, and do not grow with what is finished; `done`
+ * holds only that.
  */
 import type { Db, IndexDescription } from 'mongodb'
 import { UsageError } from '../../../protocol/errors.ts'
@@ -24,6 +25,7 @@ const CHUNKS: IndexDescription[] = [
     key: { status: 1, backup_wanted: 1, class: 1 },
     partialFilterExpression: { status: 'PROCESSING', backup_wanted: true },
   },
+  { name: 'done', key: { status: 1, end_time: -1, _id: 1 }, partialFilterExpression: { status: 'COMPLETED' } },
   { name: 'video', key: { video_id: 1, status: 1, resolution: 1, coordinator_term: 1 } },
 ]
 const VIDEOS: IndexDescription[] = [{ name: 'status', key: { status: 1, created_at: 1 } }]

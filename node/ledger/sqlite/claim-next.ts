@@ -4,7 +4,7 @@ import { START, START_BACKUP } from './fragments.ts'
 import { type Row, taskOf } from './schema.ts'
 import type { Store } from './store.ts'
 
-const CLAIMABLE: Readonly<Record<ClaimSource, string>> = {
+export const CLAIMABLE: Readonly<Record<ClaimSource, string>> = {
   pending: `status='PENDING' AND not_before <= :now`,
   expired: `status='PROCESSING' AND claimable_at <= :now`,
   backup: `status='PROCESSING' AND backup_wanted=1 AND json_array_length(claims) = 1 AND claims ->> '$[0].worker_id' <> :worker`,

@@ -1,7 +1,8 @@
-/** What people decided about peers: paused, draining, quarantined. */
+/** What was decided about peers: paused and draining by people, quarantined by the leader. */
 import type { PeerId } from '../../../protocol/ids.ts'
 import type { PeerRecord } from '../../../protocol/ledger.ts'
 import { defaultPeer } from '../documents.ts'
+import type { Quarantine } from '../steps.ts'
 import { insertFromJson, PEER_COLUMNS, peerOf } from './schema.ts'
 import type { Store } from './store.ts'
 
@@ -21,4 +22,11 @@ export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<Pee
   const sets = columns.map((column) => `${column}=excluded.${column}`)
   const documents = JSON.stringify([{ ...defaultPeer(id), ...change }])
   await store.write('sure', `${INSERT} ${['_id=_id', ...sets].join(', ')}`, { documents })
+}
+
+const QUARANTINE = `UPDATE peers SET quarantined_until=:now + :ms, quarantines=:quarantines, reason=:reason
+  WHERE _id=:id AND quarantined_until IS :seen RETURNING _id`
+
+export async function quarantine(store: Store, id: PeerId, spell: Quarantine): Promise<boolean> {
+  return (await store.write('sure', QUARANTINE, { id, ...spell })).length > 0
 }

@@ -1,6 +1,6 @@
 /** Tasks and claims as they stand. */
 import type { PeerId, TaskId, Token, VideoId } from '../../../protocol/ids.ts'
-import type { Progress, SeenClaim } from '../../../protocol/ledger.ts'
+import type { Outcome, Progress, SeenClaim } from '../../../protocol/ledger.ts'
 import type { Task, TaskStatus } from '../../../protocol/task.ts'
 import type { Steps } from '../steps.ts'
 import { words } from './fragments.ts'
@@ -38,6 +38,15 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
     progress.get(video_id)?.push({ resolution, status, count })
   }
   return progress
+}
+
+const OUTCOMES = `SELECT _id, kind, worker_id, end_time, failures FROM chunks INDEXED BY done
+  WHERE status='COMPLETED' ORDER BY end_time DESC, _id LIMIT :limit`
+
+export async function readOutcomes(store: Store, limit: number): Promise<Outcome[]> {
+  return (await store.read(OUTCOMES, { limit })).map(
+    (row) => ({ ...row, failures: JSON.parse(String(row.failures)) }) as unknown as Outcome,
+  )
 }
 
 const CLASSES = `SELECT DISTINCT class FROM chunks WHERE status='PENDING'

@@ -9,7 +9,7 @@ import type { Task } from '../../../protocol/task.ts'
 import type { Video } from '../../../protocol/video.ts'
 
 /** Rises with every change of the tables; an older program refuses a newer ledger. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 interface Column {
   readonly sql: string
@@ -85,6 +85,7 @@ export const PEER_COLUMNS: Columns<PeerRecord> = {
   paused: flag,
   draining: flag,
   quarantined_until: wholeOrNull,
+  quarantines: { sql: 'INTEGER NOT NULL DEFAULT 0', as: 'plain' },
   reason: textOrNull,
 }
 
@@ -114,6 +115,7 @@ export const SCHEMA: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS expired ON chunks(claimable_at) WHERE status='PROCESSING'`,
   `CREATE INDEX IF NOT EXISTS backup ON chunks(class) WHERE status='PROCESSING' AND backup_wanted=1`,
   'CREATE INDEX IF NOT EXISTS video ON chunks(video_id, status, resolution)',
+  `CREATE INDEX IF NOT EXISTS done ON chunks(end_time DESC, _id) WHERE status='COMPLETED'`,
   table('peers', PEER_COLUMNS),
   table('hosts', HOST_COLUMNS),
   `CREATE TABLE IF NOT EXISTS leases (_id TEXT PRIMARY KEY NOT NULL, holder TEXT, nonce TEXT NOT NULL, term INTEGER NOT NULL,
@@ -122,6 +124,11 @@ export const SCHEMA: readonly string[] = [
      video TEXT, text TEXT NOT NULL) STRICT`,
   `CREATE TRIGGER IF NOT EXISTS cap_events AFTER INSERT ON events
      BEGIN DELETE FROM events WHERE n <= NEW.n - ${EVENTS_KEPT.count}; END`,
+]
+
+/** Columns that came to tables later, by the version that brought them. */
+export const ADDED_COLUMNS: readonly { version: number; sql: string }[] = [
+  { version: 3, sql: 'ALTER TABLE peers ADD COLUMN quarantines INTEGER NOT NULL DEFAULT 0' },
 ]
 
 export type Row = Readonly<Record<string, unknown>>

@@ -25,7 +25,7 @@ import { acquireLease, readLease, releaseLease, renewLease } from './lease.ts'
 import { loseOutput } from './lose-output.ts'
 import { moveVideo } from './move-video.ts'
 import { nameDelivery } from './name-delivery.ts'
-import { readPeer, readPeers, setPeer } from './peers.ts'
+import { quarantine, readPeer, readPeers, setPeer } from './peers.ts'
 import { insertPlan, readPlan } from './plans.ts'
 import * as tasks from './read-tasks.ts'
 import { readVideo, readVideos } from './read-videos.ts'
@@ -71,6 +71,7 @@ function taskSteps(store: Store) {
     task: (id) => tasks.readTask(store, id),
     tasks: (query) => tasks.readTasks(store, query),
     progress: (videos) => tasks.readProgress(store, videos),
+    outcomes: (limit) => tasks.readOutcomes(store, limit),
     claimableClasses: () => tasks.claimableClasses(store),
     claimNext: (ask) => claimNext(store, ask),
     claimTask: (ask) => claimTask(store, ask),
@@ -103,6 +104,7 @@ function coordination(store: Store) {
     peers: () => readPeers(store),
     peer: (id) => readPeer(store, id),
     setPeer: (id, change) => setPeer(store, id, change),
+    quarantine: (id, spell) => quarantine(store, id, spell),
     hosts: () => readHosts(store),
     reachHost: (engine, peer) => reachHost(store, engine, peer),
     setWanted: (engine, change) => setWanted(store, engine, change),

@@ -87,6 +87,22 @@ test('what cannot be a ledger is refused in one sentence that names it', async (
   await refused(join(dir, 'newer.sqlite'), /made by a newer Reelmesh \(schema 99/)
 })
 
+test('a ledger that an earlier version made gets what came since, and keeps what it has', async (t) => {
+  const path = join(await folder(t), 'ledger.sqlite')
+  const earlier = createSqliteLedger({ path, ...common })
+  await earlier.open()
+  await earlier.setPeer(peer('Ann'), { paused: true })
+  await earlier.close()
+  const database = new DatabaseSync(path)
+  database.exec('ALTER TABLE peers DROP COLUMN quarantines; DROP INDEX done; PRAGMA user_version=2')
+  database.close()
+  const ledger = createSqliteLedger({ path, ...common })
+  await ledger.open()
+  assert.partialDeepStrictEqual(await ledger.peer(peer('Ann')), { paused: true, quarantines: 0 })
+  assert.deepEqual(await ledger.outcomes(1), [])
+  await ledger.close()
+})
+
 test('a busy ledger is waited for without blocking the loop, and is away after retryMs', async (t) => {
   const path = join(await folder(t), 'ledger.sqlite')
   const ledger = createSqliteLedger({ path, ...common, retryMs: 1_500 })

@@ -17,7 +17,7 @@ import { LedgerAway, sentence, UsageError } from '../../../protocol/errors.ts'
 import type { LedgerOptions } from '../../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS } from '../../../protocol/limits.ts'
 import type { Log } from '../../../protocol/log.ts'
-import { type Row, SCHEMA, SCHEMA_VERSION } from './schema.ts'
+import { ADDED_COLUMNS, type Row, SCHEMA, SCHEMA_VERSION } from './schema.ts'
 
 export interface SqliteOptions extends LedgerOptions {
   /** A file, made with its folder on first use; `:memory:` lives as long as this one ledger. */
@@ -138,8 +138,10 @@ function makeSchema(database: DatabaseSync, path: string): void {
   if (versionOf(database, path) === SCHEMA_VERSION) return
   database.exec('BEGIN IMMEDIATE')
   try {
+    const version = versionOf(database, path)
     // Each statement makes only what is not there yet: what a newer version adds, an older ledger gets.
-    if (versionOf(database, path) < SCHEMA_VERSION) {
+    if (version < SCHEMA_VERSION) {
+      for (const added of ADDED_COLUMNS) if (version > 0 && version < added.version) database.exec(added.sql)
       for (const statement of SCHEMA) database.exec(statement)
       database.exec(`PRAGMA user_version=${SCHEMA_VERSION}`)
     }
