@@ -8,7 +8,7 @@ import { cutChunk, takeExtras } from './cutting.ts'
 import { encodeAudio, encodeChunk } from './encoding.ts'
 import { mergeRendition } from './merging.ts'
 import { planVideo } from './planning.ts'
-import { createProver } from './prove.ts'
+import { createProver, trialRun } from './prove.ts'
 import { indexSource, probeSource } from './reading.ts'
 import { createRunner, type Programs } from './run-ffmpeg.ts'
 
@@ -27,6 +27,7 @@ export function createFfmpegMedia({ cacheDir, ...options }: FfmpegMediaOptions):
   const prove = createProver(programs, cacheDir ?? null)
   return {
     prove,
+    trial: (signal) => trialRun(programs, signal),
     probe: (source, signal) => probeSource(programs, source, signal),
     index: async (source, probe, signal) =>
       indexSource(programs, { source, probe, proof: await prove(signal), signal }),

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import type { Proof } from '../protocol/media.ts'
 import { canRun, decodeTrialArgs, encodeTrialArgs, memoryTrialArgs, x265BuildArgs } from './commands/trial.ts'
-import { lastLine, type Programs } from './run-ffmpeg.ts'
+import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
 import { elementaryHash, pictureOf } from './verify.ts'
 
@@ -53,6 +53,21 @@ async function prove(programs: Programs, cacheDir: string | null, signal: AbortS
     const proof = await runTrials({ programs, dir, signal })
     if (file !== null) await keep(file, proof, programs)
     return proof
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+/** One frame through a real encode: what a worker that failed asks of itself before it goes on. */
+export async function trialRun(programs: Programs, signal: AbortSignal): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-trial-'))
+  try {
+    const [clip, out] = [join(dir, 'h264'), join(dir, 'x264.mp4')]
+    await writeFile(clip, Buffer.from(clips.h264, 'base64'))
+    const args = encodeTrialArgs({ clip, encoder: 'x264', filter: null, out })
+    const job = { program: programs.ffmpeg, args, signal, stallMs: TRIAL_STALL_MS }
+    await runOrFail(programs.run, job, 'the trial run')
+    await elementaryHash(out, await pictureOf(out))
   } finally {
     await rm(dir, { recursive: true, force: true })
   }

@@ -34,6 +34,16 @@ export const STRIKES_KEPT = 24
 /** The tail of ffmpeg's words kept in the ledger; the whole log is a blob. */
 export const FAILURE_MESSAGE_BYTES = 2_000
 export const LOG_BYTES_MAX = 64 * 1024
+/** A worker that failed waits this long before it claims again, longer each time: a broken machine spoils little. */
+export const OWN_FAILURE_MS = { base: 1_000, max: 60_000 } as const
+/** Tasks in a row that a peer failed and others completed until it is quarantined: two may be chance. */
+export const SPOILED_IN_A_ROW = 3
+/** How long a quarantine lasts, doubled with each one that nothing completed came between. */
+export const QUARANTINE_MS = { base: 60_000, max: 3_600_000 } as const
+/** Tasks that ended last, by which peers are judged: reading so many took 3 ms in MongoDB and SQLite. */
+export const OUTCOMES_READ = 500
+/** How often peers are judged by them. */
+export const TRUST_MS = 2_000
 /** Strikes of one code from this many different peers make a task FAILED … */
 export const STRIKE_PEERS = 3
 /** … or this many from each, where fewer capable peers exist. */

@@ -92,6 +92,8 @@ export interface Extras {
 export interface Media {
   /** Trial runs of this build, one frame each. Slow the first time (seconds); the adapter keeps the result by build. */
   prove(signal: AbortSignal): Promise<Proof>
+  /** One small encode now, nothing remembered: rejects where this machine's ffmpeg does not work any more. */
+  trial(signal: AbortSignal): Promise<void>
   /** Refuses what is not a video, in one sentence that names the file. */
   probe(source: string, signal: AbortSignal): Promise<SourceProbe>
   /** Demux only. Refuses files without one decodable frame. */

@@ -47,9 +47,12 @@ const TRIES_WITHOUT_STRIKES = 3
 const LOST = 'every attempt of this run was lost'
 const STOPPED = 'the worker gives its claims back'
 
+/** `failed`: the worker itself did. `hindered`: circumstances. `ended`: it was stopped, or lost to others. */
+export type RunOutcome = 'fine' | 'failed' | 'hindered' | 'ended'
+
 export interface Attempts {
-  /** Runs and settles; false when the worker itself failed at it. Never rejects. */
-  run(assigned: Assigned, counted: boolean): Promise<boolean>
+  /** Runs and settles. Never rejects. */
+  run(assigned: Assigned, counted: boolean): Promise<RunOutcome>
   /** This video changed, or this task was decided: asks the ledger at once whether its claims still hold. */
   recheck(what: VideoId | TaskId): void
   running(): readonly RunningAttempt[]
@@ -63,7 +66,7 @@ export interface Attempts {
 export function createAttempts(options: AttemptsOptions): Attempts {
   const { self, ledger, clock, rng, log } = options
   let isStopped = false
-  const runs = new Map<Run, Promise<boolean>>()
+  const runs = new Map<Run, Promise<RunOutcome>>()
 
   async function execute(assigned: Assigned, run: Run): Promise<readonly TaskResult[]> {
     const runner = options.runners[assigned[0].task.kind]
@@ -140,11 +143,22 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         code: result.failure.code,
         message: result.failure.message,
       })
-    if (outcome === 'superseded') log.info('superseded', { task: task._id, attempt })
-    else options.announce(result.ok ? 'decided' : 'tasks', task)
+    if (outcome === 'done') return options.announce(result.ok ? 'decided' : 'tasks', task)
+    log.info('superseded', { task: task._id, attempt })
+    if (result.ok) await compare(task, result.output?.es_sha256)
   }
 
-  async function runAll(assigned: Assigned, run: Run): Promise<boolean> {
+  /** Two attempts that both finished must have come to the same stream: else one of the two machines, or builds, is wrong. */
+  async function compare({ _id, video_id }: Task, mine: Sha256 | undefined): Promise<void> {
+    const now = await ledger.task(_id).catch(() => null)
+    const theirs = now?.output?.es_sha256
+    if (!mine || !theirs || mine === theirs) return
+    const text = `${_id}: ${now.worker_id} made ${theirs.slice(0, 12)}…, which is kept, and ${self} made ${mine.slice(0, 12)}…`
+    log.error('two attempts came to different streams', { task: _id, kept: now.worker_id, mine, theirs })
+    await ledger.addEvent({ what: 'results_differ', peer: self, video: video_id, text }).catch(() => {})
+  }
+
+  async function runAll(assigned: Assigned, run: Run): Promise<RunOutcome> {
     const ended = new AbortController()
     const renewing = renewWhile(run, ended.signal)
     const results = await execute(assigned, run)
@@ -164,7 +178,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       if (each.status === 'rejected')
         log.error('an attempt could not be settled; its claim will expire', { error: sentence(each.reason) })
     }
-    return stopped || lostAll || results.every((result) => result.ok)
+    return stopped || lostAll ? 'ended' : judge(results)
   }
 
   const giveBack = (): void => {
@@ -204,6 +218,13 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       await ending
     },
   }
+}
+
+function judge(results: readonly TaskResult[]): RunOutcome {
+  const codes = results.flatMap((result) => (result.ok ? [] : [result.failure.code]))
+  if (codes.length === 0) return 'fine'
+  // A refused source is as bad elsewhere.
+  return codes.some((code) => !NO_STRIKE.has(code) && code !== 'source_refused') ? 'failed' : 'hindered'
 }
 
 /** What a runner threw, as the failure the ledger records. */

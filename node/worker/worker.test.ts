@@ -40,6 +40,10 @@ let worker: Worker
 let runs: Assignment[]
 let run: (assignment: Assignment) => Promise<void>
 let refusal: string | null
+/** Why this machine's ffmpeg does not work; its trial runs, and what was told of them. */
+let broken: string | null
+let trials: number
+let told: (string | null)[]
 /** The answer to the next claim that succeeds. */
 let isAnswerLost: boolean
 let others: HeardPeer[]
@@ -81,6 +85,9 @@ beforeEach(async () => {
   brought = []
   others = []
   refusal = null
+  broken = null
+  trials = 0
+  told = []
   isAnswerLost = false
   actor = stage.actor('worker')
   run = taking(3_000)
@@ -99,6 +106,11 @@ beforeEach(async () => {
     mayTakeDesk: async () => false,
     announce: () => {},
     keepLog: async () => null,
+    async trial() {
+      trials++
+      if (broken) throw new AttemptFailed('build_cannot', broken)
+    },
+    unproved: (reason) => void told.push(reason),
   })
 })
 afterEach(async () => {
@@ -147,6 +159,9 @@ describe('a worker', () => {
     await stage.pass(20_000)
     assert.equal((await task()).status, 'PENDING')
     refusal = null
+    broken = null
+    trials = 0
+    told = []
     await stage.pass(2 * IDLE_POLL_MS)
     assert.equal((await task()).status, 'PROCESSING')
   })
@@ -169,7 +184,7 @@ describe('a worker', () => {
       worker: asPeerId('other'),
       token: 't' as never,
       task: idOf(0),
-      allowExpired: false,
+      from: 'pending',
     })
     assert.equal(other.outcome, 'claimed')
     await stage.pass(RENEW_MS + 100)
@@ -260,6 +275,46 @@ describe('a worker', () => {
     assert.equal(failed.failures[0]?.message, 'ffmpeg: bad chunk')
     await stage.pass(60_000)
     assert.ok(runs.length > 2 && runs.length < 15, `${runs.length} runs in a minute`)
+  })
+
+  it('makes a trial run after a failure of its own, and none after a success', async () => {
+    await stage.ledger.insertTasks([newTask(1), newTask(2)])
+    let fails = 1
+    run = async () => {
+      if (fails-- > 0) throw new AttemptFailed('encode_failed', 'ffmpeg: bad chunk')
+    }
+    worker.start()
+    await stage.pass(20_000)
+    assert.deepEqual([trials, told, runs.length], [1, [], 4])
+  })
+
+  it('claims nothing while its ffmpeg fails its trial runs, says so once, and comes back by itself', async () => {
+    await stage.ledger.insertTasks([newTask(1), newTask(2)])
+    broken = 'ffmpeg was ended by SIGILL'
+    run = async () => {
+      if (broken) throw new AttemptFailed('build_cannot', broken)
+    }
+    worker.start()
+    await stage.pass(120_000)
+    assert.deepEqual([runs.length, worker.isUnproved(), told], [1, true, [broken]])
+    assert.ok(trials >= 4 && trials <= 12, `${trials} trials in two minutes`)
+    broken = null
+    await stage.pass(120_000)
+    assert.deepEqual([worker.isUnproved(), told], [false, ['ffmpeg was ended by SIGILL', null]])
+    for (const chunk of [0, 1, 2]) assert.equal((await task(chunk)).status, 'COMPLETED')
+  })
+
+  it('waits longer each time it fails in a row, whatever its slots', async () => {
+    await stage.ledger.insertTasks(Array.from({ length: 200 }, (_, n) => newTask(n + 1)))
+    run = async () => {
+      throw new AttemptFailed('encode_failed', 'ffmpeg: bad machine')
+    }
+    worker.start()
+    await stage.pass(30_000)
+    const early = runs.length
+    await stage.pass(300_000)
+    assert.ok(early >= 4 && early <= 8, `${early} runs in half a minute`)
+    assert.ok(runs.length - early <= 12, `${runs.length - early} more in five minutes`)
   })
 
   it('has no strike to give for what is not the task’s fault', async () => {

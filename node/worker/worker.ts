@@ -11,7 +11,7 @@
  */
 import { createBell } from '../../protocol/bell.ts'
 import { type Capability, canDo } from '../../protocol/capability.ts'
-import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
+import type { Clock, Rng } from '../../protocol/clock.ts'
 import { LedgerAway, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import {
@@ -34,6 +34,7 @@ import type { Task } from '../../protocol/task.ts'
 import { type Assigned, type AttemptsOptions, createAttempts } from './attempts.ts'
 import { siblingsToTake } from './fuse.ts'
 import { createLookAhead, type LookAhead } from './look-ahead.ts'
+import { createProbation, type Lane, type ProbationOptions } from './probation.ts'
 
 export interface WorkerOptions {
   readonly self: PeerId
@@ -46,8 +47,11 @@ export interface WorkerOptions {
   readonly slots: number
   readonly table: PeerTable
   readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
-  /** Why nothing may be claimed now (paused, disk full …), or null. Asked before every claim. */
-  mayClaim(): Promise<string | null>
+  /** Why nothing may be claimed now (paused, disk full …), or null. Asked before every claim: an encode, or desk work. */
+  mayClaim(lane: 'slot' | 'desk'): Promise<string | null>
+  readonly trial: ProbationOptions['trial']
+  /** Told when this machine's ffmpeg fails its trial run, and with null when it works again. */
+  unproved: ProbationOptions['told']
   /** Slots of the mesh, beside the asking one, that are idle or soon will be. */
   otherSlots(): number
   /** Whether this peer should take this ingest or merge task now; expired claims are its own to judge. */
@@ -56,6 +60,8 @@ export interface WorkerOptions {
   announce(what: 'tasks' | 'decided', task: Task): void
   keepLog: AttemptsOptions['keepLog']
 }
+
+type Source = 'pending' | 'expired' | 'backup'
 
 export interface Worker {
   start(): void
@@ -68,14 +74,14 @@ export interface Worker {
   /** Attempts running now. */
   running(): readonly RunningAttempt[]
   busySlots(): number
+  /** A trial run failed after a failure: nothing is claimed until one works. */
+  isUnproved(): boolean
   /** Stops claiming; waits `drainMs` for what runs, then releases the rest. Idempotent. */
   stop(drainMs: number): Promise<void>
 }
 
 /** Ingest and merge tasks that one peer runs at once: they are I/O, not encoding. */
 const DESK_AT_ONCE = 2
-/** After a failure of its own a worker waits before it claims again. */
-const OWN_FAILURE_MS = { base: 1_000, max: 60_000 } as const
 
 export function createWorker(options: WorkerOptions): Worker {
   const { self, ledger, clock, rng, log } = options
@@ -85,9 +91,14 @@ export function createWorker(options: WorkerOptions): Worker {
   const loops: Promise<void>[] = []
   const { bring } = options.runners.video ?? {}
   const ahead: LookAhead | null = bring
-    ? createLookAhead({ ...options, bring, canDo: (task) => canDo(options.capability, task.class) })
+    ? createLookAhead({
+        ...options,
+        bring,
+        canDo: (task) => canDo(options.capability, task.class),
+        mayClaim: () => options.mayClaim('slot'),
+      })
     : null
-  let ownFailures = 0
+  const probation = createProbation({ clock, rng, trial: options.trial, told: options.unproved })
   let cancelLook: (() => void) | null = null
   let graceUntil = Number.NEGATIVE_INFINITY
   let classes: { at: number; known: readonly string[] } = { at: Number.NEGATIVE_INFINITY, known: [] }
@@ -124,8 +135,8 @@ export function createWorker(options: WorkerOptions): Worker {
       for (const each of able) seenClasses.add(each)
       const guess = able.length > 0 ? await ahead?.take() : null
       if (guess) {
-        const got = await ledger.claimTask({ worker: self, token, task: guess, allowExpired: false })
-        if (got.outcome === 'claimed') return withSiblings(got, token)
+        const got = await ledger.claimTask({ worker: self, token, task: guess, from: 'pending' })
+        if (got.outcome === 'claimed') return withSiblings(got, token, 'pending')
       }
       const from = (['pending', 'expired', 'backup'] as const).filter(
         (each) => each !== 'expired' || clock.mono() >= graceUntil,
@@ -134,19 +145,39 @@ export function createWorker(options: WorkerOptions): Worker {
         const asked = source === 'pending' ? able : [...seenClasses]
         if (asked.length === 0) continue
         const anchor = await ledger.claimNext({ worker: self, token, classes: asked, from: source })
-        if (anchor.outcome === 'claimed') return withSiblings(anchor, token)
+        if (anchor.outcome === 'claimed') return withSiblings(anchor, token, source)
       }
       classes = { at: Number.NEGATIVE_INFINITY, known: [] }
       return null
     })
   }
 
-  async function withSiblings({ task, attempt }: HeldTask, token: Token): Promise<Assigned> {
-    return [{ task, attempt }, ...(await claimSiblings(task, token))]
+  async function withSiblings({ task, attempt }: HeldTask, token: Token, source: Source): Promise<Assigned> {
+    return [{ task, attempt }, ...(await claimSiblings(task, token, source))]
   }
 
-  async function claimSiblings(anchor: Task, token: Token): Promise<HeldTask[]> {
+  async function claimSiblings(anchor: Task, token: Token, source: Source): Promise<HeldTask[]> {
     if (anchor.kind !== 'video') return []
+    const able = RESOLUTIONS.filter(
+      (rung) => rung !== anchor.resolution && canDo(options.capability, anchor.class.replace(/[^/]+$/, rung)),
+    )
+    // A backup takes over a whole slot: what is wanted of it, the ledger knows.
+    const backup = source === 'backup'
+    const asked = (backup ? able : await pendingSiblings(anchor, able)).map((rung) =>
+      ledger.claimTask({
+        worker: self,
+        token,
+        task: taskId(anchor.video_id, rung, anchor.chunk_id),
+        from: backup ? 'backup' : 'pending',
+      }),
+    )
+    const answers = await Promise.all(asked)
+    return answers.flatMap((answer) =>
+      answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : [],
+    )
+  }
+
+  async function pendingSiblings(anchor: Task, able: readonly Resolution[]): Promise<Resolution[]> {
     const progress = (await ledger.progress([anchor.video_id])).get(anchor.video_id) ?? []
     const pending: Partial<Record<Resolution, number>> = {}
     // While the ingest goes on cutting, more work is about to come than the ledger shows.
@@ -154,27 +185,12 @@ export function createWorker(options: WorkerOptions): Worker {
     for (const { resolution, status, count } of progress) {
       if (status === 'PENDING') pending[resolution as Resolution] = count
     }
-    const able = RESOLUTIONS.filter(
-      (rung) => rung !== anchor.resolution && canDo(options.capability, anchor.class.replace(/[^/]+$/, rung)),
-    )
-    const video = siblingsToTake({
+    return siblingsToTake({
       anchor: anchor.resolution as Resolution,
       able: able.filter((rung) => pending[rung] !== undefined),
       pending: Object.fromEntries(RESOLUTIONS.flatMap((rung) => (pending[rung] ? [[rung, pending[rung]]] : []))),
       slots: isGrowing ? 1 : 1 + options.otherSlots(),
     })
-    const asked = video.map((rung) =>
-      ledger.claimTask({
-        worker: self,
-        token,
-        task: taskId(anchor.video_id, rung, anchor.chunk_id),
-        allowExpired: false,
-      }),
-    )
-    const answers = await Promise.all(asked)
-    return answers.flatMap((answer) =>
-      answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : [],
-    )
   }
 
   async function claimDesk(): Promise<Assigned | null> {
@@ -187,7 +203,7 @@ export function createWorker(options: WorkerOptions): Worker {
       if (!free || !(await options.mayTakeDesk(task))) continue
       const token = rng.token() as Token
       const got = await claimSurely(token, async () => {
-        const answer = await ledger.claimTask({ worker: self, token, task: task._id, allowExpired: true })
+        const answer = await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' })
         return answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : null
       })
       if (got) return got
@@ -195,26 +211,35 @@ export function createWorker(options: WorkerOptions): Worker {
     return null
   }
 
-  async function loop(name: string, claim: () => Promise<Assigned | null>, counted: boolean): Promise<void> {
+  interface Loop {
+    readonly name: string
+    readonly kind: 'slot' | 'desk'
+    readonly lane: Lane
+    claim(): Promise<Assigned | null>
+  }
+
+  async function loop({ name, kind, lane, claim }: Loop): Promise<void> {
     const { signal } = stopping
-    for (let idle = false; !signal.aborted; ) {
+    for (let idleMs = 0; !signal.aborted; ) {
       try {
-        if (idle) await bell.wait(IDLE_POLL_MS * (0.5 + rng.random()), signal)
-        const reason = await options.mayClaim()
-        const assigned = reason === null ? await claim() : null
-        idle = assigned === null
+        if (idleMs > 0) await bell.wait(idleMs, signal)
+        const pollMs = IDLE_POLL_MS * (0.5 + rng.random())
+        idleMs = pollMs
+        if ((await options.mayClaim(kind)) !== null) continue
+        const waitMs = await lane.waitMs(signal)
+        // Not longer than a poll: a pause or a drain is heard of meanwhile.
+        if (waitMs > 0) idleMs = Math.min(pollMs, waitMs)
+        const assigned = waitMs > 0 ? null : await claim()
         if (!assigned) continue
+        idleMs = 0
         if (assigned[0].task.kind === 'video') ahead?.look(assigned[0].task)
-        const fine = await attempts.run(assigned, counted)
-        ownFailures = fine ? 0 : ownFailures + 1
-        if (!fine && counted)
-          await clock.sleep(
-            backoffMs({ tries: ownFailures - 1, baseMs: OWN_FAILURE_MS.base, maxMs: OWN_FAILURE_MS.max, rng }),
-            signal,
-          )
+        const end = await attempts.run(assigned, kind === 'slot')
+        if (end === 'failed') lane.failed()
+        else if (end === 'fine') lane.succeeded()
+        else if (end === 'hindered' && kind === 'slot') lane.hindered()
       } catch (error) {
         if (signal.aborted) return
-        idle = true
+        idleMs = IDLE_POLL_MS
         if (error instanceof LedgerAway) graceUntil = clock.mono() + EXPIRED_GRACE_MS
         else log.error('a worker loop failed and goes on', { loop: name, error: sentence(error) })
       }
@@ -225,9 +250,12 @@ export function createWorker(options: WorkerOptions): Worker {
     start() {
       if (loops.length > 0) return
       const encodes = options.runners.video !== undefined || options.runners.audio !== undefined
-      for (let slot = 0; encodes && slot < options.slots; slot++) loops.push(loop(`slot ${slot}`, claimWork, true))
+      const [slots, desks] = [probation.lane(), probation.lane()]
+      for (let slot = 0; encodes && slot < options.slots; slot++)
+        loops.push(loop({ name: `slot ${slot}`, kind: 'slot', lane: slots, claim: claimWork }))
       const desk = options.runners.ingest !== undefined || options.runners.merge !== undefined
-      for (let seat = 0; desk && seat < DESK_AT_ONCE; seat++) loops.push(loop(`desk ${seat}`, claimDesk, false))
+      for (let seat = 0; desk && seat < DESK_AT_ONCE; seat++)
+        loops.push(loop({ name: `desk ${seat}`, kind: 'desk', lane: desks, claim: claimDesk }))
     },
     hint() {
       if (stopping.signal.aborted) return
@@ -241,6 +269,7 @@ export function createWorker(options: WorkerOptions): Worker {
     giveBack: attempts.giveBack,
     running: attempts.running,
     busySlots: attempts.busy,
+    isUnproved: probation.isUnproved,
     async stop(drainMs) {
       stopping.abort(new DOMException('the worker stops', 'AbortError'))
       cancelLook?.()

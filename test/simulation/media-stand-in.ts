@@ -44,6 +44,10 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
       encode_bytes: 1,
       cores_per_slot: 1,
     }),
+    async trial(signal) {
+      onWork('trial')
+      await clock.sleep(150, signal)
+    },
     async probe(source, signal) {
       await clock.sleep(40, signal)
       const { chunks, hasSubtitles } = film.readFilm(disk.read(source))

@@ -240,6 +240,7 @@ export class SimulatedPeer {
       capability: CAPABILITY,
       slots: plan.slots,
       runners,
+      trial: media.trial,
       coordinator,
       deliverer,
       keepsHouse: true,

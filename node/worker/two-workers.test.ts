@@ -1,0 +1,176 @@
+/** Two workers at one chunk, on a virtual clock: a backup takes the whole slot, the loser stops, both results are compared. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import {
+  asPeerId,
+  asSha256,
+  type PeerId,
+  RESOLUTIONS,
+  type Resolution,
+  taskId,
+  type VideoId,
+} from '../../protocol/ids.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { Assignment, Runner } from '../../protocol/runner.ts'
+import type { NewTask, Task } from '../../protocol/task.ts'
+import { createStage, type Stage } from '../../test/simulation/stage.ts'
+import { createWorker, type Worker } from './worker.ts'
+
+const video = '0123456789abcdef' as VideoId
+const sha256 = (digit: string) => asSha256(digit.repeat(64))
+const idOf = (rung: Resolution) => taskId(video, rung, 0)
+const newTask = (rung: Resolution): NewTask => ({
+  _id: idOf(rung),
+  kind: 'video',
+  class: `h264>x264/${rung}`,
+  video_id: video,
+  chunk_id: 0,
+  resolution: rung,
+  start_pts: 0,
+  end_pts: 1,
+  time_base: '1/1',
+  frames: 1,
+  input: null,
+  priority: 0,
+  due: 0,
+})
+
+interface Machine {
+  readonly id: PeerId
+  readonly worker: Worker
+  /** What it ran; when and how each run ended. */
+  readonly runs: Assignment[]
+  readonly ends: { at: number; how: 'done' | 'aborted' }[]
+}
+
+let stage: Stage
+let machines: Machine[]
+
+/** A worker whose encodes take so long and come to this stream. Whoever decides a task tells all. */
+function machine(name: string, { takes, es }: { takes: number | (() => Promise<void>); es: string }): Machine {
+  const actor = stage.actor(name)
+  const id = asPeerId(name)
+  const runs: Assignment[] = []
+  const ends: Machine['ends'] = []
+  const run: Runner = async (assignment) => {
+    runs.push(assignment)
+    try {
+      await (typeof takes === 'number' ? actor.clock.sleep(takes, assignment.signal) : takes())
+      ends.push({ at: actor.clock.now(), how: 'done' })
+    } catch (error) {
+      ends.push({ at: actor.clock.now(), how: 'aborted' })
+      throw error
+    }
+    const output = { sha256: sha256(es), es_sha256: sha256(es), bytes: 1, holders: [id] }
+    return assignment.held.map(({ task }) => ({ task: task._id, ok: true, output }))
+  }
+  const worker = createWorker({
+    self: id,
+    ledger: actor.ledger,
+    clock: actor.clock,
+    rng: actor.rng,
+    log: silentLog,
+    capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true },
+    slots: 1,
+    runners: { video: run },
+    mayClaim: async () => null,
+    otherSlots: () => 0,
+    mayTakeDesk: async () => false,
+    announce(what, task) {
+      if (what === 'decided') for (const each of machines) each.worker.recheck(task._id)
+    },
+    keepLog: async () => null,
+    trial: async () => {},
+    unproved: () => {},
+  })
+  const made = { id, worker, runs, ends }
+  machines.push(made)
+  return made
+}
+
+const tasks = async (): Promise<Task[]> => stage.ledger.tasks({ video, kinds: ['video'] })
+async function wantBackups(): Promise<void> {
+  for (const { _id, attempt } of await tasks())
+    assert.equal(await stage.ledger.wantBackup(_id, { attempt, term: 1 }), 'changed')
+}
+
+beforeEach(async () => {
+  stage = await createStage()
+  machines = []
+  const source = { sha256: sha256('0'), bytes: 1, holders: [] }
+  const film = { _id: video, name: 'film', recipe: DEFAULT_RECIPE, priority: 0, deadline: null, source, delivery: null }
+  await stage.ledger.submit(film)
+  await stage.ledger.insertTasks(RESOLUTIONS.map(newTask))
+})
+afterEach(async () => {
+  for (const { worker } of machines) await stage.until(worker.stop(0))
+  await stage.close()
+})
+
+describe('of two workers at one chunk', () => {
+  it('the backup takes all renditions at once, wins, and the loser stops within a second and its result is dropped', async () => {
+    const slow = machine('slow', { takes: 600_000, es: 'a' })
+    slow.worker.start()
+    await stage.pass(2_000)
+    assert.deepEqual(
+      slow.runs.map(({ held }) => held.length),
+      [3],
+    )
+    await wantBackups()
+    const fast = machine('fast', { takes: 5_000, es: 'a' })
+    fast.worker.start()
+    await stage.pass(2_500)
+    assert.deepEqual(
+      fast.runs.map(({ held }) => held.length),
+      [3],
+      'one ffmpeg for the slot',
+    )
+    await stage.pass(5_000)
+    const [won, stopped] = [fast.ends[0], slow.ends[0]]
+    assert.equal(stopped?.how, 'aborted')
+    assert.ok(stopped.at - won!.at <= 1_000, `${stopped.at - won!.at} ms`)
+    assert.equal(slow.worker.busySlots(), 0)
+    for (const task of await tasks()) {
+      assert.partialDeepStrictEqual(task, { status: 'COMPLETED', worker_id: 'fast', speculative: true, attempt: 2 })
+      assert.deepEqual(task.output?.holders, ['fast'])
+    }
+  })
+
+  it('the first attempt may still win, and is not recorded as speculative', async () => {
+    const first = machine('first', { takes: 6_000, es: 'a' })
+    first.worker.start()
+    await stage.pass(2_000)
+    await wantBackups()
+    const backup = machine('backup', { takes: 60_000, es: 'a' })
+    backup.worker.start()
+    await stage.pass(6_500)
+    assert.equal(backup.ends[0]?.how, 'aborted')
+    for (const task of await tasks())
+      assert.partialDeepStrictEqual(task, { worker_id: 'first', speculative: false, completed_attempt: 1, attempt: 2 })
+  })
+
+  for (const other of ['a', 'b']) {
+    it(`both may finish: ${other === 'a' ? 'equal streams say nothing' : 'different streams are an event that names both'}`, async () => {
+      const gate = Promise.withResolvers<void>()
+      const one = machine('one', { takes: () => gate.promise, es: 'a' })
+      one.worker.start()
+      await stage.pass(2_000)
+      await wantBackups()
+      const two = machine('two', { takes: () => gate.promise, es: other })
+      two.worker.start()
+      await stage.pass(2_500)
+      assert.deepEqual([one.ends.length, two.runs.length], [0, 1])
+      gate.resolve()
+      await stage.pass(1_000)
+      assert.deepEqual([one.ends[0]?.how, two.ends[0]?.how], ['done', 'done'])
+      const told = (await stage.ledger.events(50)).filter(({ what }) => what === 'results_differ')
+      assert.equal(told.length, other === 'a' ? 0 : RESOLUTIONS.length)
+      for (const { text } of told) assert.match(text, /one.*two|two.*one/)
+      for (const task of await tasks()) {
+        assert.equal(task.status, 'COMPLETED')
+        assert.deepEqual(task.output?.holders, [task.worker_id], 'what is kept is whole: one attempt of one peer')
+      }
+    })
+  }
+})
