@@ -15,7 +15,7 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const paint = (style: Style, text: string) =>
     screen.color ? styleText(style, text, { validateStream: false }) : text
   const head = header(snapshot, screen, paint)
-  const peers = [paint('bold', 'PEERS'), ...snapshot.peers.map((peer) => peerLine(peer, snapshot, screen, paint))]
+  const peers = [paint('bold', 'PEERS'), ...snapshot.peers.flatMap((peer) => peerLines(peer, snapshot, screen, paint))]
   const engines = snapshot.engines.filter((each) => each.wanted > 0 || each.peers.length > 0)
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
   peers.push(...engines.map((each) => engineLine(each, screen, paint)))
@@ -50,6 +50,13 @@ function header(snapshot: StatusSnapshot, { columns }: Screen, paint: Paint): st
 const fit = (text: string, width: number): string =>
   text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text.padEnd(width)
 
+/** A peer, and why the mesh holds it back. */
+function peerLines(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string[] {
+  const line = peerLine(peer, snapshot, screen, paint)
+  if (peer.state !== 'quarantined' || !peer.reason) return [line]
+  return [line, paint('red', `    ${fit(printable(peer.reason), screen.columns - 4).trimEnd()}`)]
+}
+
 function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string {
   const name = fit(printable(peer.name) || peer.peer.slice(-8), 16)
   const role = snapshot.leader?.peer === peer.peer ? 'leader' : peer.roles.includes('worker') ? 'worker' : 'coord.'
@@ -62,7 +69,13 @@ function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, pa
 }
 
 const colorOf = (state: string): Style =>
-  state === 'working' ? 'green' : state === 'idle' ? 'cyan' : /silent|away|full|unproved/.test(state) ? 'red' : 'yellow'
+  state === 'working'
+    ? 'green'
+    : state === 'idle'
+      ? 'cyan'
+      : /silent|away|full|unproved|quarantined/.test(state)
+        ? 'red'
+        : 'yellow'
 
 function engineLine({ engine, wanted, reason }: EngineStatus, { columns }: Screen, paint: Paint): string {
   const workers = `${wanted} worker${wanted === 1 ? '' : 's'} wanted`

@@ -15,6 +15,7 @@ import { createFinish } from './duties/finish.ts'
 import { createMembership } from './duties/membership.ts'
 import { createScale } from './duties/scale.ts'
 import { createSweep } from './duties/sweep.ts'
+import { createTrust } from './duties/trust.ts'
 import type { CoordinatorOptions, Duty, TermContext } from './duty.ts'
 import { createElection, type Election } from './election.ts'
 
@@ -70,6 +71,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
         createCollect(context),
         createCopies(context),
         createBackup(context),
+        createTrust(context),
         ...(options.scaling ? [createScale(context, options.scaling)] : []),
       ]
       await Promise.all(duties.map((duty) => rounds(duty, signal)))

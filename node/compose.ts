@@ -190,6 +190,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
     capability,
     slots,
     runners,
+    trial: media.trial,
     coordinator,
     deliverer,
     keepsHouse: config.store_dir === undefined,

@@ -4,9 +4,7 @@
  * Promises: `start` gives back the claims of an earlier life before it claims anew; `stop` stops claiming, settles or releases
  * what runs, gives the lease back, says leave, and leaves nothing running. Both are idempotent.
  */
-import { rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
-import { join } from 'node:path'
 import type { Coordinator } from '../coordinator/coordinator.ts'
 import { mayTakeIngest } from '../coordinator/policy/source-order.ts'
 import { createBell } from '../protocol/bell.ts'
@@ -16,18 +14,18 @@ import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import { decodeHint, encodeHint, type Hint } from '../protocol/hint.ts'
-import type { PeerId, Sha256, TaskKind, VideoId } from '../protocol/ids.ts'
+import type { PeerId, TaskKind, VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
-import { IDLE_POLL_MS, INPUT_LOOK_MS, LOG_BYTES_MAX, SWEEP_MS } from '../protocol/limits.ts'
+import { IDLE_POLL_MS, INPUT_LOOK_MS, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 import type { Runner } from '../protocol/runner.ts'
-import type { Task } from '../protocol/task.ts'
 import { createCopier } from './copier.ts'
 import type { Deliverer } from './delivery.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { InputFolder } from './input-folder.ts'
+import { keepLog } from './keep-log.ts'
 import { createStanding } from './standing.ts'
 import type { StatusSnapshot } from './status.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
@@ -64,6 +62,8 @@ export interface NodeParts {
   readonly capability: Capability
   readonly slots: number
   readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
+  /** A trial run of its ffmpeg: asked for after a failure. */
+  trial(signal: AbortSignal): Promise<void>
   readonly coordinator: Coordinator | null
   readonly deliverer: Deliverer
   readonly inputFolder?: InputFolder | null
@@ -129,7 +129,30 @@ export function createNode(parts: NodeParts): ReelNode {
     running: () => worker.running().length,
     giveBack: () => worker.giveBack(),
     drained: () => parts.drained?.(),
+    isUnproved: () => worker.isUnproved(),
+    hasDeputy,
+    roomChanged: (isFull) =>
+      tellOwn(
+        isFull ? 'disk_full' : 'disk_has_room',
+        isFull ? 'its disk is full: it claims nothing' : 'it works again',
+      ),
   })
+
+  /** What people should read about this very peer; loss of it loses nothing else. */
+  function tellOwn(what: string, text: string): void {
+    log.warn(what, { text })
+    void ledger.addEvent({ what, peer: self, video: null, text: `${parts.identity.name}: ${text}` }).catch(() => {})
+  }
+
+  function hasDeputy(): boolean {
+    const connected = new Set(mesh.peers())
+    return table
+      .all()
+      .some(
+        ({ peer, beat }) =>
+          connected.has(peer) && beat.roles.includes('coordinator') && ['idle', 'working'].includes(beat.state),
+      )
+  }
 
   function otherSlots(): number {
     const free = (slots: number, running: Heartbeat['running']) => {
@@ -153,6 +176,12 @@ export function createNode(parts: NodeParts): ReelNode {
       const hasSource = (await store.reference(task.video_id)) !== null
       return mayTakeIngest({ now: await ledger.now(), created_at: task.created_at, hasSource, leads }).take
     },
+    trial: parts.trial,
+    unproved: (reason) =>
+      tellOwn(
+        reason ? 'unproved' : 'proved',
+        reason ? `its ffmpeg fails its trial run, it claims nothing: ${reason}` : 'its ffmpeg works again',
+      ),
     announce: (what, task) => hint({ what, video: task.video_id, task: task._id }),
     keepLog: (task, text) => keepLog(store, task, text),
   })
@@ -179,6 +208,12 @@ export function createNode(parts: NodeParts): ReelNode {
     await within(clock, LAST_HOUSEKEEPING_MS, keepHouse({ ledger, store, young: parts.young })).catch(() => {})
   }
 
+  /** Who is put back to work is trusted anew: what was before the end of its quarantine counts no more. */
+  async function endOfQuarantine(peer: PeerId): Promise<Partial<PeerRecord>> {
+    const [{ quarantined_until }, now] = [await ledger.peer(peer), await ledger.now()]
+    return quarantined_until !== null && quarantined_until > now ? { quarantined_until: now, quarantines: 0 } : {}
+  }
+
   async function releaseEarlierLife(): Promise<void> {
     const mine = await ledger.claimsOf(self)
     if (mine.length === 0) return
@@ -195,7 +230,7 @@ export function createNode(parts: NodeParts): ReelNode {
     hint,
     mayLead: standing.mayLead,
     async setPeer(peer, change) {
-      await ledger.setPeer(peer, change)
+      await ledger.setPeer(peer, change.paused === false ? { ...change, ...(await endOfQuarantine(peer)) } : change)
       hint({ what: 'peers', video: null })
     },
     attach(sender) {
@@ -258,20 +293,6 @@ export function createNode(parts: NodeParts): ReelNode {
       await mesh.stop()
       await ledger.close()
     },
-  }
-}
-
-/** The whole log of a failure as a blob; without room for it the failure is told without. */
-async function keepLog(store: BlobStore, task: Task, text: string): Promise<Sha256 | null> {
-  const dir = await store.scratch('log').catch(() => null)
-  if (dir === null) return null
-  try {
-    await writeFile(join(dir, 'log'), text.slice(-LOG_BYTES_MAX))
-    return (await store.put(task.video_id, join(dir, 'log'))).sha256
-  } catch {
-    return null
-  } finally {
-    await rm(dir, { recursive: true, force: true })
   }
 }
 

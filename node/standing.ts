@@ -1,8 +1,9 @@
 /**
- * Whether this peer may work now, and why not: paused or draining by its record in the ledger, short of disk, the ledger away,
- * leaving.
+ * Whether this peer may work now, and why not: paused, draining or quarantined by its record in the ledger, short of disk, its
+ * ffmpeg unproved, the ledger away, leaving.
  *
  *   working ── paused ──► gives back what runs, claims nothing ── resumed ──► working
+ *   working ── quarantined ──► encodes nothing; desk work and leading go on ── its time is over ──► working
  *   working ── draining ──► claims nothing, ends what runs ── nothing runs ──► drained: the node stops
  */
 import { type BlobStore, hasRoomFor } from '../protocol/blobs.ts'
@@ -24,11 +25,17 @@ export interface StandingOptions {
   giveBack(): void
   /** Draining, and nothing runs any more. Called once. */
   drained(): void
+  /** The last trial run of its ffmpeg failed. */
+  isUnproved(): boolean
+  /** Whether somebody else could lead in its place. */
+  hasDeputy(): boolean
+  /** The disk became full, or has room again. */
+  roomChanged(isFull: boolean): void
 }
 
 export interface Standing {
   /** The reason against claiming, or null; also what heartbeats say. */
-  mayClaim(): Promise<Heartbeat['state'] | null>
+  mayClaim(lane: 'slot' | 'desk'): Promise<Heartbeat['state'] | null>
   /** The reason against leading, or null. Never throws: what the ledger cannot say now is as it was. */
   mayLead(): Promise<string | null>
   state(): Heartbeat['state']
@@ -47,11 +54,16 @@ export function createStanding(options: StandingOptions): Standing {
   let state: Heartbeat['state'] = 'idle'
   let isLeaving = false
   let isDrained = false
+  let isFull = false
+  /** By the own monotonic clock: when a quarantine is over. */
+  let quarantinedUntil = Number.NEGATIVE_INFINITY
 
   async function read(): Promise<void> {
     if (clock.mono() - readAt <= RECORD_MS) return
-    const { paused, draining } = await ledger.peer(self)
+    const { paused, draining, quarantined_until } = await ledger.peer(self)
     readAt = clock.mono()
+    const leftMs = quarantined_until === null ? 0 : quarantined_until - (await ledger.now())
+    quarantinedUntil = clock.mono() + leftMs
     if (paused && !record.paused) options.giveBack()
     record = { paused, draining }
   }
@@ -72,15 +84,24 @@ export function createStanding(options: StandingOptions): Standing {
     checkDrained()
     if (record.draining) return 'draining'
     if (record.paused) return 'paused'
-    return (await hasRoom()) ? null : 'disk_full'
+    const wasFull = isFull
+    isFull = !(await hasRoom())
+    if (isFull !== wasFull) options.roomChanged(isFull)
+    return isFull ? 'disk_full' : null
   }
 
+  const isQuarantined = (): boolean => clock.mono() < quarantinedUntil
+
+  /** What stands in the way of encoding alone. */
+  const encodes = (): Heartbeat['state'] | null =>
+    options.isUnproved() ? 'unproved' : isQuarantined() ? 'quarantined' : null
+
   return {
-    async mayClaim() {
+    async mayClaim(lane) {
       try {
         const against = await reason()
         state = against ?? 'idle'
-        return against
+        return against ?? (lane === 'slot' && isQuarantined() ? 'quarantined' : null)
       } catch (error) {
         if (!(error instanceof LedgerAway)) throw error
         state = 'ledger_away'
@@ -90,9 +111,15 @@ export function createStanding(options: StandingOptions): Standing {
     async mayLead() {
       await read().catch(() => {})
       if (record.draining || record.paused) return record.draining ? 'draining' : 'paused'
+      // Leading without an ffmpeg is better than nobody's leading: only merges and cuts wait then.
+      if (options.isUnproved() && options.hasDeputy()) return 'its ffmpeg fails its trial run'
       return (await hasRoom().catch(() => true)) ? null : 'disk full'
     },
-    state: () => (isLeaving ? 'leaving' : state === 'idle' && options.running() > 0 ? 'working' : state),
+    state() {
+      if (isLeaving) return 'leaving'
+      if (state !== 'idle') return state
+      return encodes() ?? (options.running() > 0 ? 'working' : 'idle')
+    },
     leave() {
       isLeaving = true
     },

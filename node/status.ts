@@ -218,7 +218,9 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
         const record = records.find((each) => each._id === peer)
         const { name, roles, resolutions, slots, busy, state, load, ffmpeg, host, running } = beat
         const speed = sumByChunk(running)
-        const stated = { paused: record?.paused ?? false, reason: record?.reason ?? null }
+        // The reason of a quarantine stays in the record when it is over.
+        const isStated = record?.paused || record?.draining || state === 'quarantined'
+        const stated = { paused: record?.paused ?? false, reason: (isStated && record?.reason) || null }
         return {
           peer,
           self: peer === self,

@@ -23,6 +23,7 @@ const STATES = [
   'leaving',
   'disk_full',
   'unproved',
+  'quarantined',
   'ledger_away',
   'unknown',
 ] as const

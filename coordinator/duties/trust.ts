@@ -1,0 +1,31 @@
+/**
+ * Quarantines peers that spoil what others then complete. Who they are, `policy/trust` says from the tasks that ended last;
+ * the peer reads its record and claims no encodes until its time is over, or a person puts it back to work.
+ */
+import { OUTCOMES_READ, TRUST_MS } from '../../protocol/limits.ts'
+import type { Duty, TermContext } from '../duty.ts'
+import { distrusted } from '../policy/trust.ts'
+
+export function createTrust(context: TermContext): Duty {
+  const { ledger, clock, log } = context
+  let lookedAt = Number.NEGATIVE_INFINITY
+
+  return {
+    name: 'trust',
+    async round() {
+      if (clock.mono() - lookedAt < TRUST_MS) return
+      lookedAt = clock.mono()
+      const outcomes = await ledger.outcomes(OUTCOMES_READ)
+      if (outcomes.every(({ failures }) => failures.length === 0)) return
+      const [records, now] = [await ledger.peers(), await ledger.now()]
+      for (const { peer, reason, ...spell } of distrusted({ outcomes, records, now })) {
+        const seen = records.find(({ _id }) => _id === peer)?.quarantined_until ?? null
+        if ((await ledger.quarantine(peer, { ...spell, reason, seen })) !== 'changed') continue
+        const name = context.peers.get(peer)?.beat.name || peer
+        log.warn('quarantined', { peer, ...spell, reason })
+        context.hint({ what: 'peers', video: null })
+        await ledger.addEvent({ what: 'quarantined', peer, video: null, text: `${name} ${reason}` })
+      }
+    },
+  }
+}

@@ -1,0 +1,163 @@
+/** Who is quarantined: poison peers, never the victims of poison tasks. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import type { FailureCode } from '../../protocol/errors.ts'
+import { asPeerId, type PeerId, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
+import type { Outcome, PeerRecord } from '../../protocol/ledger.ts'
+import { QUARANTINE_MS, SPOILED_IN_A_ROW } from '../../protocol/limits.ts'
+import { distrusted } from './trust.ts'
+
+const video = '0123456789abcdef' as VideoId
+const [bad, good] = [asPeerId('bad'), asPeerId('good')]
+let chunks = 0
+
+interface Story {
+  readonly by?: PeerId
+  readonly at: number
+  readonly failed?: PeerId | undefined
+  readonly failedAt?: number
+  readonly code?: FailureCode
+  readonly chunk?: number
+  readonly rung?: Resolution
+}
+
+/** A task that `by` completed at `at`, at which `failed` had failed. */
+function outcome({
+  by = good,
+  at,
+  failed,
+  failedAt = at - 1,
+  code = 'encode_failed',
+  chunk,
+  rung = '480p',
+}: Story): Outcome {
+  const failure = { attempt: 1, code, message: 'ffmpeg said no', log: null, at: failedAt }
+  return {
+    _id: taskId(video, rung, chunk ?? ++chunks),
+    kind: 'video',
+    worker_id: by,
+    end_time: at,
+    failures: failed ? [{ ...failure, worker_id: failed }] : [],
+  }
+}
+
+const record = (of: Partial<PeerRecord>): PeerRecord => ({
+  _id: bad,
+  paused: false,
+  draining: false,
+  quarantined_until: null,
+  quarantines: 0,
+  reason: null,
+  ...of,
+})
+const judge = (outcomes: readonly Outcome[], records: readonly PeerRecord[] = [], now = 1_000) =>
+  distrusted({ outcomes, records, now })
+/** Failures of `bad` at so many chunks that `good` completed, at 10, 20 … after `from`. */
+const spoiled = (count: number, from = 0): Outcome[] =>
+  Array.from({ length: count }, (_, n) => outcome({ at: from + 10 * (n + 1), failed: bad }))
+
+describe('a peer is quarantined', () => {
+  it('after three chunks in a row that it failed and others completed, with the reason', () => {
+    assert.deepEqual(judge(spoiled(2)), [])
+    const [one, ...others] = judge(spoiled(3))
+    assert.deepEqual([one?.peer, one?.ms, one?.quarantines, others.length], [bad, QUARANTINE_MS.base, 1, 0])
+    assert.match(
+      one?.reason ?? '',
+      /failed at 3 chunks in a row that others completed, last with encode_failed: ffmpeg/,
+    )
+  })
+
+  it('not when it completed something in between, and not for what it then completed itself', () => {
+    const between = outcome({ by: bad, at: 15 })
+    assert.deepEqual(judge([...spoiled(3), between]), [])
+    assert.deepEqual(judge([...spoiled(2), outcome({ by: bad, at: 40, failed: bad })]), [])
+    assert.equal(judge([...spoiled(4), between]).length, 1, 'three came after it')
+  })
+
+  it('not for one ffmpeg that failed at all renditions of a chunk', () => {
+    const fused = (['480p', '720p', '1080p'] as const).map((rung) => outcome({ at: 10, failed: bad, chunk: 7, rung }))
+    assert.deepEqual(judge(fused), [])
+    assert.equal(judge([...fused, ...spoiled(2, 20)]).length, 1)
+  })
+
+  it('not for circumstances: a missing input, a full disk', () => {
+    const codes = ['input_missing', 'disk_full', 'ledger_away'] as const
+    assert.deepEqual(judge(codes.map((code, n) => outcome({ at: 10 + n, failed: bad, code }))), [])
+  })
+
+  it('for twice as long where nothing completed came between, up to an hour, and from the start again where it did', () => {
+    const spell = (of: Partial<PeerRecord>, more: readonly Outcome[] = []) =>
+      judge([...spoiled(3, 100), ...more], [record(of)])[0]
+    const before = { quarantined_until: 50, quarantines: 1 }
+    assert.deepEqual([spell(before)?.ms, spell(before)?.quarantines], [2 * QUARANTINE_MS.base, 2])
+    assert.equal(spell({ ...before, quarantines: 40 })?.ms, QUARANTINE_MS.max)
+    assert.equal(spell({ ...before, quarantines: 3 }, [outcome({ by: bad, at: 60 })])?.quarantines, 1)
+  })
+
+  it('not while it is, and not again for what was before: a person may end it early', () => {
+    assert.deepEqual(judge(spoiled(3), [record({ quarantined_until: 2_000 })]), [])
+    assert.deepEqual(judge(spoiled(5), [record({ quarantined_until: 500 })]), [])
+  })
+})
+
+const peers = ['a', 'b', 'c', 'd'].map(asPeerId)
+const stories = fc.array(
+  fc.record({
+    by: fc.constantFrom(...peers),
+    at: fc.integer({ min: 1, max: 500 }),
+    failed: fc.option(fc.constantFrom(...peers), { nil: undefined }),
+    chunk: fc.integer({ min: 0, max: 30 }),
+  }),
+  { maxLength: 60 },
+)
+const outcomesOf = (told: readonly Story[]) =>
+  told.map(({ failed, ...story }) => outcome({ ...story, ...(failed && { failed }) }))
+
+describe('whatever happened', () => {
+  it('the order in which it is told does not matter', () => {
+    fc.assert(
+      fc.property(stories, (told) => {
+        const outcomes = outcomesOf(told)
+        const names = (of: readonly Outcome[]) =>
+          judge(of)
+            .map(({ peer, ms }) => `${peer} ${ms}`)
+            .sort()
+        assert.deepEqual(names(outcomes), names([...outcomes].reverse()))
+      }),
+    )
+  })
+
+  it('who just completed something is trusted, and so is who failed less than three times', () => {
+    fc.assert(
+      fc.property(stories, fc.constantFrom(...peers), (told, peer) => {
+        const outcomes = outcomesOf(told)
+        assert.ok(!judge([...outcomes, outcome({ by: peer, at: 600 })]).some((each) => each.peer === peer))
+        const few = outcomes.filter(({ failures }) => failures[0]?.worker_id !== peer)
+        const rest = outcomes.filter((each) => !few.includes(each)).slice(0, SPOILED_IN_A_ROW - 1)
+        assert.ok(!judge([...few, ...rest]).some((each) => each.peer === peer))
+      }),
+    )
+  })
+
+  it('a poison task, which nobody completes, speaks against nobody: only what ended is asked', () => {
+    fc.assert(
+      fc.property(stories, (told) => {
+        const nobodys = outcomesOf(told).map((each) => ({ ...each, worker_id: null }))
+        assert.deepEqual(judge(nobodys), [])
+      }),
+    )
+  })
+
+  it('nobody is quarantined for longer than the longest, or for less than the shortest', () => {
+    fc.assert(
+      fc.property(stories, fc.integer({ min: 0, max: 5_000 }), (told, quarantines) => {
+        for (const { ms } of judge(
+          outcomesOf(told),
+          peers.map((_id) => record({ _id, quarantines, quarantined_until: 0 })),
+        ))
+          assert.ok(ms >= QUARANTINE_MS.base && ms <= QUARANTINE_MS.max)
+      }),
+    )
+  })
+})
