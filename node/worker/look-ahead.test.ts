@@ -88,7 +88,7 @@ describe('looking ahead', () => {
       worker: asPeerId('me'),
       token: 't' as never,
       task: running._id,
-      allowExpired: false,
+      from: 'pending',
     })
     ahead.look(running)
     await stage.pass(1_000)

@@ -73,6 +73,7 @@ function machine(name: string, { takes, es }: { takes: number | (() => Promise<v
     log: silentLog,
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true },
     slots: 1,
+    table: { all: () => [], get: () => undefined },
     runners: { video: run },
     mayClaim: async () => null,
     otherSlots: () => 0,
