@@ -163,9 +163,20 @@ test('a ledger that does not come back in time is away, says where, and serves a
   await impatient.close()
   const patient = createMongoLedger({ url: mongod.uriOf(DATABASE), ...common })
   await patient.open()
+  const task = await claimedTask(patient)
+  const video = await theVideo(patient, task.video_id)
   await mongod.kill()
-  const asked = patient.addVideoHolder(submission()._id, sha('x'), ANN)
+  // Renewals and inserts are bulk writes, whose errors the driver wraps.
+  const asked = [
+    patient.addVideoHolder(submission()._id, sha('x'), ANN),
+    patient.renew(ANN, [own(task)]),
+    patient.insertTasks([chunk(video, 1)]),
+  ]
+  await assert.rejects(
+    Promise.race([...asked, systemClock.sleep(7_000).then(() => Promise.reject(new Error('still asked')))]),
+    /still asked/,
+  )
   await mongod.start()
-  assert.equal(await asked, 'unchanged')
+  assert.deepEqual(await Promise.all(asked), ['unchanged', { lost: [] }, { inserted: 1 }])
   await patient.close()
 })

@@ -39,6 +39,8 @@ const LABELS = [
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (NAMES.has(error.name)) return true
+  // A bulk write wraps what broke it off; refusals of single documents in it are no error of this kind.
+  if (error.name === 'MongoBulkWriteError') return isTransient((error as { errorResponse?: unknown }).errorResponse)
   const { code, hasErrorLabel } = error as { code?: unknown; hasErrorLabel?: (label: string) => boolean }
   if (typeof code === 'number' && CODES.has(code)) return true
   return typeof hasErrorLabel === 'function' && LABELS.some((label) => hasErrorLabel.call(error, label))

@@ -1,0 +1,126 @@
+/** A small mesh of real processes on loopback, at a database that the test may stop: nodes, their status, and an audit. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
+import type { StatusSnapshot } from '../../node/status.ts'
+import type { Submitted } from '../../node/submit.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import type { Task } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
+import { filesBelow, ROOT } from '../e2e/cli.ts'
+
+export interface SmallNode {
+  readonly name: string
+  readonly process: ChildProcess
+  readonly address: string
+  status(): Promise<StatusSnapshot>
+  /** The API on its control socket. */
+  get<T>(path: string): Promise<T>
+  submit(path: string, out: string, preset: string): Promise<VideoId>
+  /** What it logged, a JSON line each. */
+  log(): string
+}
+
+interface Cleanup {
+  after(act: () => Promise<void>): void
+}
+
+const MAIN = join(ROOT, 'cli', 'main.ts')
+
+export async function startSmallNode(
+  t: Cleanup,
+  of: { dir: string; name: string; ledger: string; join?: string },
+): Promise<SmallNode> {
+  const { dir, name, ledger } = of
+  const dataDir = join(dir, name)
+  const args = [MAIN, 'node', '--slots', '1', '--name', name, '--ledger', ledger, '--data-dir', dataDir]
+  const child = spawn(process.execPath, [...args, ...(of.join ? ['--join', of.join] : [])], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text
+  })
+  t.after(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  })
+  let printed = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text
+  })
+  const address = await until(`${name} is up`, 60, async () => {
+    assert.equal(child.exitCode, null, `${name} ended before it was up: ${said}`)
+    return /^ {2}(\S+)\n/m.exec(printed)?.[1] ?? null
+  })
+  const get = async <T>(path: string): Promise<T> => {
+    const client = await connectControl(controlSocketPath(dataDir))
+    assert.ok(client, `${name} does not answer; it said: ${unlogged(said)}`)
+    return (await client.get(path)) as T
+  }
+  return {
+    name,
+    process: child,
+    address,
+    get,
+    status: () => get('/v1/status'),
+    async submit(path, out, preset) {
+      const recipe = { preset, renditions: ['480p'], upscale: true }
+      const client = await connectControl(controlSocketPath(dataDir))
+      assert.ok(client)
+      const { video } = (await client.post('/v1/videos', { path, recipe, out })) as Submitted
+      return video._id
+    },
+    log: () => said,
+  }
+}
+
+/** What is no line of the log: a crash's own words, from their beginning. */
+const unlogged = (said: string): string =>
+  said
+    .split('\n')
+    .filter((line) => !line.startsWith('{"'))
+    .slice(0, 40)
+    .join('\n')
+
+export async function until<T>(what: string, seconds: number, look: () => Promise<T | null | false>): Promise<T> {
+  const end = performance.now() + seconds * 1000
+  for (;;) {
+    const found = await look()
+    if (found) return found
+    assert.ok(performance.now() < end, `not within ${seconds} s: ${what}`)
+    await sleep(100)
+  }
+}
+
+export const isRunning = ({ process: { exitCode, signalCode } }: SmallNode): boolean =>
+  exitCode === null && signalCode === null
+
+/** COMPLETED; one commit a task, and no task was tried twice: who was on it when the ledger went away was when it came back. */
+export async function auditDone(node: SmallNode, id: VideoId): Promise<void> {
+  const video = await node.get<Video>(`/v1/videos/${id}`)
+  assert.equal(video.status, 'COMPLETED')
+  const tasks = await node.get<Task[]>(`/v1/videos/${id}/tasks`)
+  const counted = tasks.filter(({ kind }) => kind === 'video' || kind === 'audio')
+  assert.equal(counted.length, video.plan?.tasks)
+  for (const task of tasks) {
+    assert.equal(task.status, 'COMPLETED', task._id)
+    assert.deepEqual(task.claims, [], task._id)
+    assert.deepEqual([task.attempt, task.completed_attempt, task.failures], [1, 1, []], task._id)
+  }
+}
+
+export async function hashesBelow(dir: string): Promise<Record<string, string>> {
+  const named = (await filesBelow(dir)).map(async (file) => {
+    const bytes = await readFile(join(dir, file))
+    return [file, createHash('sha256').update(bytes).digest('hex')] as const
+  })
+  return Object.fromEntries(await Promise.all(named))
+}
