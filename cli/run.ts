@@ -5,10 +5,11 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
-import type { StatusSnapshot } from '../node/status.ts'
+import type { StatusSnapshot, VideoRow } from '../node/status.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
+import { follow } from './follow.ts'
 import {
   absolutePath,
   addConfigOptions,
@@ -19,7 +20,7 @@ import {
   recipeFrom,
 } from './options.ts'
 import { exitCodeOf } from './output.ts'
-import { createReporter, type Reporter } from './report.ts'
+import { createReporter } from './report.ts'
 import { onInterrupt } from './signals.ts'
 
 interface RunOptions extends RecipeOptions {
@@ -103,7 +104,10 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
         code = Math.max(code, exitCodeOf(error))
       }
     }
-    code = Math.max(code, await follow({ wanted, mesh, out, reporter, signal: stopping.signal }))
+    const { snapshot } = mesh
+    const [check, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
+    const { signal } = stopping
+    code = Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, snapshot, check, givesUp }))
   } finally {
     reporter.settle()
     await mesh.stop()
@@ -117,47 +121,28 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
 const isStuckOnDisk = ({ peers }: StatusSnapshot): boolean =>
   peers.some((peer) => peer.self && peer.state === 'disk_full') && peers.every((peer) => peer.running.length === 0)
 
-interface Follow {
-  readonly wanted: Map<VideoId, string>
-  readonly mesh: Awaited<ReturnType<typeof import('../node/run-mesh.ts').createRunMesh>>
-  readonly out: string
-  readonly reporter: Reporter
-  readonly signal: AbortSignal
+type RunMesh = Awaited<ReturnType<typeof import('../node/run-mesh.ts').createRunMesh>>
+
+/** A disk that stays full ends the run. */
+function diskCheck(dataDir: string): (snapshot: StatusSnapshot) => void {
+  let looks = 0
+  return (snapshot) => {
+    looks = isStuckOnDisk(snapshot) ? looks + 1 : 0
+    if (looks < DISK_LOOKS) return
+    throw new ReelmeshError(
+      'disk_full',
+      `the disk under ${dataDir} is full, so nothing can be encoded; make room and run the same command again`,
+    )
+  }
 }
 
-/** Watches until every wanted video is delivered or has failed. */
-async function follow({ wanted, mesh, out, reporter, signal }: Follow): Promise<number> {
-  let code = 0
-  const looksAtProblem = new Map<VideoId, number>()
-  let looksAtFullDisk = 0
-  while (wanted.size > 0 && !signal.aborted) {
-    const snapshot = await mesh.snapshot()
-    const rows = snapshot.videos.filter((row) => wanted.has(row.id))
-    reporter.progress(rows, snapshot)
-    looksAtFullDisk = isStuckOnDisk(snapshot) ? looksAtFullDisk + 1 : 0
-    if (looksAtFullDisk >= DISK_LOOKS) {
-      throw new ReelmeshError(
-        'disk_full',
-        `the disk under ${mesh.dataDir} is full, so nothing can be encoded; make room and run the same command again`,
-      )
-    }
-    for (const row of rows) {
-      const delivery = row.deliveries.find((each) => each.peer === mesh.self && each.dir === out)
-      if (row.status === 'COMPLETED' && delivery?.done_at != null) reporter.delivered(row, delivery)
-      else if (row.status === 'FAILED' || row.status === 'CANCELLED') {
-        reporter.failed(row, row.failure ?? `${row.name} was cancelled`)
-        code = 1
-      } else {
-        const problem = row.status === 'COMPLETED' ? mesh.problem(row.id) : undefined
-        const looks = problem ? (looksAtProblem.get(row.id) ?? 0) + 1 : 0
-        looksAtProblem.set(row.id, looks)
-        if (!problem || looks < DELIVERY_LOOKS) continue
-        reporter.failed(row, `${problem}; the results are kept, run the same command again to deliver them`)
-        code = 1
-      }
-      wanted.delete(row.id)
-    }
-    await mesh.sleep(LOOK_MS, signal).catch(() => {})
+/** A delivery that fails again and again is given up. */
+function deliveryCheck(mesh: RunMesh): (row: VideoRow) => string | undefined {
+  const looks = new Map<VideoId, number>()
+  return ({ id }) => {
+    const problem = mesh.problem(id)
+    looks.set(id, problem ? (looks.get(id) ?? 0) + 1 : 0)
+    if (!problem || (looks.get(id) ?? 0) < DELIVERY_LOOKS) return undefined
+    return `${problem}; the results are kept, run the same command again to deliver them`
   }
-  return code
 }

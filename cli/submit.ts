@@ -3,11 +3,11 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { SubmitBody } from '../node/http/api.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../node/status.ts'
+import type { StatusSnapshot, VideoRow } from '../node/status.ts'
 import type { Submitted } from '../node/submit.ts'
-import { systemClock } from '../node/system-clock.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
+import { follow } from './follow.ts'
 import {
   absolutePath,
   addConfigOptions,
@@ -19,7 +19,7 @@ import {
 } from './options.ts'
 import { exitCodeOf, printable, say, sayJson } from './output.ts'
 import { mustReachNode } from './reach.ts'
-import { createReporter, type Reporter } from './report.ts'
+import { createReporter } from './report.ts'
 
 interface SubmitOptions extends RecipeOptions {
   out?: string
@@ -86,38 +86,16 @@ async function submit(of: {
   }
   if (!reporter) return code
   try {
-    return Math.max(code, await follow({ wanted, out, client, reporter }))
+    const snapshot = async () => (await client.get('/v1/status')) as StatusSnapshot
+    return Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, snapshot, check: mustBeListed }))
   } finally {
     reporter.settle()
     reporter.done(code === 0 ? 'fine' : 'failed')
   }
 }
 
-async function follow(of: {
-  wanted: Set<VideoId>
-  out: string | null
-  client: ControlClient
-  reporter: Reporter
-}): Promise<number> {
-  const { wanted, out, client, reporter } = of
-  let code = 0
-  while (wanted.size > 0) {
-    const snapshot = (await client.get('/v1/status')) as StatusSnapshot
-    const rows = snapshot.videos.filter((row) => wanted.has(row.id))
-    if (rows.length < wanted.size && snapshot.ledger.away === null && snapshot.videos.length > 0 && rows.length === 0) {
-      throw new UsageError('the node no longer lists these videos; `reelmesh videos` shows what became of them')
-    }
-    reporter.progress(rows, snapshot)
-    for (const row of rows) {
-      const delivery = row.deliveries.find((each) => each.peer === snapshot.self && each.dir === out)
-      if (row.status === 'COMPLETED' && delivery?.done_at != null) reporter.delivered(row, delivery)
-      else if (row.status === 'FAILED' || row.status === 'CANCELLED') {
-        reporter.failed(row, row.failure ?? `${row.name} was cancelled`)
-        code = 1
-      } else continue
-      wanted.delete(row.id)
-    }
-    if (wanted.size > 0) await systemClock.sleep(LOOK_MS)
-  }
-  return code
+/** A node that forgot them will never tell how they end. */
+function mustBeListed({ ledger, videos }: StatusSnapshot, rows: readonly VideoRow[]): void {
+  if (rows.length > 0 || ledger.away !== null || videos.length === 0) return
+  throw new UsageError('the node no longer lists these videos; `reelmesh videos` shows what became of them')
 }

@@ -23,7 +23,6 @@ export type WorkerEvent = {
 export interface RunMesh extends NodeFace {
   readonly dataDir: string
   problem(video: VideoId): string | undefined
-  sleep(ms: number, signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }
 
@@ -82,7 +81,6 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
     act: node.act,
     setPeer: node.setPeer,
     problem: (video) => node.problems().get(video),
-    sleep: systemClock.sleep,
     async stop() {
       await processes.stop()
       await node.stop()

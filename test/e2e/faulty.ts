@@ -11,6 +11,7 @@ import { untilStopped } from '../../cli/signals.ts'
 import { startNode, type Wrappers } from '../../node/compose.ts'
 import { configSchema, loadConfig } from '../../node/config.ts'
 import { createRunMesh } from '../../node/run-mesh.ts'
+import { systemClock } from '../../node/system-clock.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 
 const [, part = '', method = '', when = '', marker = ''] =
@@ -77,7 +78,7 @@ async function run([out = '', ...files]: readonly string[]): Promise<void> {
     if (videos.every((video) => video.deliveries.every((delivery) => delivery.done_at !== null))) break
     const failed = videos.find((video) => video.status === 'FAILED')
     if (failed) throw new Error(failed.failure ?? 'failed')
-    await mesh.sleep(200, signal)
+    await systemClock.sleep(200, signal)
   }
   await mesh.stop()
 }
