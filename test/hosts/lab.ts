@@ -39,6 +39,8 @@ export interface LabOptions {
 export interface Lab {
   /** Removed by `close()`. */
   readonly dir: string
+  /** Reelmesh in one file, as it is when the lab opens. */
+  readonly main: string
   readonly hosts: readonly LabHost[]
   host(index: number): LabHost
   /** The mesh key's file, where there is one. */
@@ -77,6 +79,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
 
 class SeveralHosts implements Lab {
   readonly dir: string
+  readonly main: string
   readonly hosts: readonly LabHost[]
   readonly #lan: Lan
   readonly #blocked = new Set<string>()
@@ -98,6 +101,7 @@ class SeveralHosts implements Lab {
 
   private constructor({ dir, main, lan }: { dir: string; main: string; lan: Lan }) {
     this.dir = dir
+    this.main = main
     this.#lan = lan
     this.hosts = lan.hosts.map((link, index) =>
       createHost({

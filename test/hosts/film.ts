@@ -1,0 +1,97 @@
+/**
+ * What the hosts encode, and what must come out of it: 56 s of moving test pattern with sound (eight chunks or so, two
+ * rungs, 2 MB, a few seconds of CPU), as often as wanted under new ids; and the bytes that one host alone, undisturbed,
+ * makes of it with this very code.
+ */
+import { createHash } from 'node:crypto'
+import { appendFile, copyFile, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { cachePath, fillFolder } from '../../scripts/cache.ts'
+import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
+import { filesBelow } from '../e2e/cli.ts'
+import type { Lab } from './lab.ts'
+
+/** Slow enough that a chunk takes a second or two: time to be hurt in. */
+export const RECIPE = ['--renditions', '480p,720p', '--preset', 'medium'] as const
+const SECONDS = 56
+
+export interface Films {
+  /** A file with the film's pictures and sound that no mesh has met: its outputs are the same, its video id is new. */
+  another(): Promise<string>
+  /** Name below the output folder (`480p/film-1.mp4`) → sha256, for that file. */
+  expected(file: string): Readonly<Record<string, string>>
+}
+
+export async function makeFilms(lab: Lab): Promise<Films> {
+  const { ffmpeg, version } = await ensureFfmpeg()
+  const key = createHash('sha256')
+    .update(await readFile(lab.main))
+    .update(JSON.stringify([version, RECIPE, SECONDS]))
+  const folder = cachePath('hosts', key.digest('hex').slice(0, 16))
+  await fillFolderOnce(folder, async (draft) => {
+    const film = join(draft, 'film.mp4')
+    await paint(ffmpeg, film)
+    const place = ['--out', join(draft, 'out'), '--data-dir', join(draft, 'data')]
+    await execa(process.execPath, [lab.main, 'run', film, ...place, '--workers', '2', ...RECIPE], { stdin: 'ignore' })
+  })
+  const sums: Record<string, string> = {}
+  for (const path of await filesBelow(join(folder, 'out'))) sums[path] = await sha256Of(join(folder, 'out', path))
+  let made = 0
+  return {
+    async another() {
+      const file = join(lab.dir, `film-${++made}.mp4`)
+      await copyFile(join(folder, 'film.mp4'), file)
+      await appendFile(file, freeBox(`${process.pid} ${made}`))
+      return file
+    },
+    expected(file) {
+      const name = /([^/]+)$/.exec(file)?.[1] ?? ''
+      return Object.fromEntries(Object.entries(sums).map(([path, sum]) => [path.replace('film.mp4', name), sum]))
+    },
+  }
+}
+
+/** Name below the folder → sha256. */
+export async function sumsBelow(dir: string): Promise<Record<string, string>> {
+  const paths = await filesBelow(dir)
+  return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await sha256Of(join(dir, path))])))
+}
+
+const sha256Of = async (path: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+
+async function fillFolderOnce(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
+  if ((await filesBelow(folder)).length === 0) await fillFolder(folder, fill)
+}
+
+async function paint(ffmpeg: string, out: string): Promise<void> {
+  const picture = ['-f', 'lavfi', '-i', `testsrc=size=1280x720:rate=10:duration=${SECONDS}`]
+  const sound = ['-f', 'lavfi', '-i', `sine=frequency=330:duration=${SECONDS},aformat=channel_layouts=stereo`]
+  const codecs = [
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-g',
+    '30',
+    '-pix_fmt',
+    'yuv420p',
+    '-c:a',
+    'aac',
+    '-b:a',
+    '64k',
+  ]
+  await execa(ffmpeg, ['-nostdin', '-v', 'error', ...picture, ...sound, ...codecs, out], { stdin: 'ignore' })
+}
+
+/** An MP4 box that players and encoders pass over. */
+function freeBox(text: string): Buffer {
+  const content = Buffer.from(text)
+  const head = Buffer.alloc(8)
+  head.writeUInt32BE(8 + content.length)
+  head.write('free', 4)
+  return Buffer.concat([head, content])
+}
