@@ -114,7 +114,10 @@ export function createMembers(options: {
     }
     links.delete(peer)
     early.delete(peer)
-    if (link.isMember) events.onDisconnected(peer, link.why)
+    if (link.isMember) {
+      log.info('a peer was lost', { peer, why: link.why })
+      events.onDisconnected(peer, link.why)
+    }
     events.onLinkLost(peer)
   }
 
