@@ -1,34 +1,52 @@
 /** `reelmesh node`: one peer, until it is told to stop. */
 import type { Command } from 'commander'
-import { addConfigOptions, configFrom } from './options.ts'
+import { addConfigOptions, type ConfigKey, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { untilStopped } from './signals.ts'
 
+/** What a mesh of one host gives its own processes is no option of people. */
+type Internal = 'store_dir' | 'proof_dir' | 'parent_channel'
+
+/** All of the configuration, with the form of each value. */
+const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
+  ledger: '<address>',
+  data_dir: '<dir>',
+  name: '<name>',
+  roles: '<list>',
+  renditions: '<list>',
+  slots: '<n>',
+  listen: '<list>',
+  announce: '<list>',
+  join: '<list>',
+  mdns: '',
+  swarm_key: '<file>',
+  open_mesh: '',
+  ffmpeg: '<path>',
+  ffprobe: '<path>',
+  input: '<dir>',
+  output: '<dir>',
+  input_renditions: '<list>',
+  input_preset: '<name>',
+  input_crf: '<n>',
+  drain_timeout_ms: '<ms>',
+  launcher: '<kind>',
+  docker: '<socket>',
+  scale_min: '<n>',
+  scale_max: '<n>',
+  scale_target_s: '<s>',
+  scale_cooldown_s: '<s>',
+  scale_image: '<image>',
+  scale_network: '<name>',
+  scale_volumes: '<list>',
+  scale_labels: '<list>',
+  scale_cpus: '<n>',
+  scale_memory_mb: '<mb>',
+  log_level: '<level>',
+}
+
 export function addNode(program: Command): void {
   const command = program.command('node').description('run a peer: it encodes, and may coordinate, until it is stopped')
-  addConfigOptions(command, {
-    ledger: '<address>',
-    data_dir: '<dir>',
-    name: '<name>',
-    roles: '<list>',
-    renditions: '<list>',
-    slots: '<n>',
-    listen: '<list>',
-    announce: '<list>',
-    join: '<list>',
-    mdns: '',
-    swarm_key: '<file>',
-    open_mesh: '',
-    ffmpeg: '<path>',
-    ffprobe: '<path>',
-    input: '<dir>',
-    output: '<dir>',
-    input_renditions: '<list>',
-    input_preset: '<name>',
-    input_crf: '<n>',
-    drain_timeout_ms: '<ms>',
-    log_level: '<level>',
-  })
+  addConfigOptions(command, FLAGS)
   for (const option of ['--store-dir <dir>', '--proof-dir <dir>', '--parent-channel'])
     command.addOption(command.createOption(option).hideHelp())
   command.action(async (options: Record<string, unknown>) => {

@@ -6,7 +6,7 @@ import { UsageError } from '../protocol/errors.ts'
 import { isResolution, RESOLUTIONS, type Resolution } from '../protocol/ids.ts'
 import { DEFAULT_RECIPE, PRESETS, type Preset, type Recipe } from '../protocol/recipe.ts'
 
-type ConfigKey = keyof typeof configSchema.shape
+export type ConfigKey = keyof typeof configSchema.shape
 const describe = (key: ConfigKey): string => configSchema.shape[key].description ?? ''
 const flagOf = (key: ConfigKey): string => `--${key.replaceAll('_', '-')}`
 
