@@ -1,24 +1,22 @@
 /**
- * A fleet that sizes itself: the coordinating peers start workers on their engine when work waits, replace one that vanishes, drain them
- * when it is done, and another peer keeps the engine when its keeper dies. None of it costs a chunk.
+ * A fleet that sizes itself: the coordinating peers start workers on their engine when work waits, drain them as it ends without the
+ * cost of a chunk, replace one that vanishes, and another peer keeps the engine when its keeper dies.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { StatusSnapshot } from '../../node/status.ts'
+import type { PeerStatus, StatusSnapshot } from '../../node/status.ts'
 import { ensureSource } from '../sources/make.ts'
 import { type ComposeMesh, composeMesh } from './compose.ts'
 import { docker } from './engine.ts'
 
-const FILMS = ['scope', 'portrait']
+const FILMS = ['minute', 'portrait']
 const MAX = 3
 const ENV = {
-  INPUT_PRESET: 'veryfast', WORKER_CPUS: '0.7', SCALE_MIN: '1', SCALE_MAX: String(MAX), SCALE_TARGET_S: '15', SCALE_COOLDOWN_S: '20',
+  INPUT_PRESET: 'veryfast', WORKER_CPUS: '0.7', SCALE_MIN: '1', SCALE_MAX: String(MAX), SCALE_TARGET_S: '15', SCALE_COOLDOWN_S: '5',
 } // biome-ignore format: a list
 
 describe('the fleet of docker compose --profile autoscale', () => {
   let mesh: ComposeMesh
-  /** The peer whose container is taken away. */
-  let victim: string | undefined
   before(async () => {
     for (const film of FILMS) await ensureSource(film)
     mesh = await composeMesh('autoscale', { watchers: ['autoscaler-1', 'autoscaler-2'], env: ENV })
@@ -26,6 +24,11 @@ describe('the fleet of docker compose --profile autoscale', () => {
   after(() => mesh?.down())
   const workers = ({ peers }: StatusSnapshot) =>
     peers.filter(({ name, heard_s, state }) => name.startsWith('auto-') && heard_s < 5 && state !== 'leaving')
+  const isEncoding = ({ running }: PeerStatus) => running.some(({ task }) => /\/\d+p\//.test(task))
+  const isDelivered = (film: string) => (status: StatusSnapshot) =>
+    status.videos.some(
+      ({ name, deliveries }) => name.startsWith(film) && deliveries.every(({ done_at }) => done_at !== null),
+    )
   const told = ({ events }: StatusSnapshot, word: string) =>
     events.filter(({ what }) => what === word).map(({ text }) => text)
 
@@ -48,55 +51,56 @@ describe('the fleet of docker compose --profile autoscale', () => {
   })
 
   test('grows to the maximum under a queue, and says why', { timeout: 180_000 }, async (t) => {
-    for (const film of FILMS) await mesh.drop(film)
+    await mesh.drop('minute')
     const seen = await mesh.until(`${MAX} workers`, (status) => workers(status).length === MAX, 150)
     const [reason] = told(seen, 'scaled').slice(-1)
     assert.match(reason ?? '', /^workers \d → 3: .*(of work|not yet planned) in 15 s takes \d+/)
     t.diagnostic(reason ?? '')
   })
 
-  test('replaces a worker that vanishes', { timeout: 120_000 }, async (t) => {
-    const [first] = workers(await mesh.status())
-    victim = first?.peer
-    await mesh.remove(first!.name)
-    const began = performance.now()
-    await mesh.until(
-      'another in its place',
-      (status) => told(status, 'worker_started').length > MAX && workers(status).length === MAX,
-      90,
-    )
-    t.diagnostic(`${first?.name} was removed; another worked ${((performance.now() - began) / 1000).toFixed(1)} s later`)
-  })
-
-  test('delivers exact files, and shrinks to the minimum without the loss of a chunk', {
+  test('shrinks to the minimum while it still encodes, without the loss of a chunk, and delivers exact files', {
     timeout: 400_000,
   }, async (t) => {
-    const delivered = ({ videos }: StatusSnapshot) =>
-      videos.length === FILMS.length &&
-      videos.every(({ deliveries }) => deliveries.every(({ done_at }) => done_at !== null))
-    await mesh.until('both films delivered', delivered, 300)
-    for (const film of FILMS) assert.deepEqual(await mesh.problems(film), [], film)
+    await mesh.until('the film delivered', isDelivered('minute'), 300)
+    assert.deepEqual(await mesh.problems('minute'), [])
     const seen = await mesh.until(
       'one worker left',
       (status) => workers(status).length === 1 && told(status, 'worker_drained').length >= MAX - 1,
       90,
     )
     assert.equal((await mesh.started()).length, 1)
-    const others = seen.events.filter(({ what, peer }) => what === 'reclaimed' && peer !== victim)
-    assert.deepEqual(others, [], 'only the removed worker lost claims')
-    assert.deepEqual(told(seen, 'blob_lost'), [])
-    assert.deepEqual(
-      await mesh.failures(),
-      [],
-      'neither the worker that was removed nor those that were drained failed',
-    )
+    const when = (word: string, text: RegExp) =>
+      seen.events.find((each) => each.what === word && text.test(each.text))?.at
+    const [shrunk, encoded] = [when('scaled', /^workers 3 → [12]/), when('merging', /./)]
+    assert.ok(shrunk && encoded && shrunk < encoded, 'fewer were wanted only when nothing was left to encode')
+    for (const loss of ['reclaimed', 'blob_lost']) assert.deepEqual(told(seen, loss), [])
+    assert.deepEqual(await mesh.failures(), [])
     t.diagnostic(told(seen, 'scaled').join(' | '))
+    t.diagnostic(`fewer were wanted ${((encoded - shrunk) / 1000).toFixed(0)} s before every chunk was encoded`)
+  })
+
+  test('replaces a worker that vanishes with what it encodes', { timeout: 240_000 }, async (t) => {
+    await mesh.drop('portrait')
+    const seen = await mesh.until('a worker that encodes', (status) => workers(status).some(isEncoding), 60)
+    const victim = workers(seen).find(isEncoding)!
+    await mesh.remove(victim.name)
+    const began = performance.now()
+    const others = (status: StatusSnapshot) => workers(status).filter(({ peer }) => peer !== victim.peer)
+    const known = new Set(others(seen).map(({ peer }) => peer))
+    await mesh.until('another in its place', (status) => others(status).some(({ peer }) => !known.has(peer)), 90)
+    t.diagnostic(
+      `${victim.name} was removed; another worked ${((performance.now() - began) / 1000).toFixed(1)} s later`,
+    )
+    await mesh.until('the film delivered', isDelivered('portrait'), 120)
+    assert.deepEqual(await mesh.problems('portrait'), [])
+    assert.deepEqual(await mesh.failures(), [], 'a worker that vanished has failed at nothing')
   })
 
   test('is kept by the other peer when its keeper dies: what runs is adopted, what vanishes replaced', {
     timeout: 120_000,
   }, async () => {
-    const [keeper] = (await mesh.status()).peers
+    const still = await mesh.until('one worker left', (status) => workers(status).length === 1, 90)
+    const [keeper] = still.peers
       .filter(({ name }) => name.startsWith('coordinator-'))
       .sort((a, b) => (a.peer < b.peer ? -1 : 1))
     const [stray] = await mesh.started()

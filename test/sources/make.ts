@@ -13,6 +13,7 @@ import { bitmapSubtitles } from './bitmap-subtitles.ts'
 import { containerSources } from './catalogue/containers.ts'
 import { damagedSources } from './catalogue/damaged.ts'
 import { gopSources } from './catalogue/gops.ts'
+import { longSources } from './catalogue/long.ts'
 import { odditySources } from './catalogue/oddities.ts'
 import { pictureSources } from './catalogue/pictures.ts'
 import { refusedSources } from './catalogue/refused.ts'
@@ -44,7 +45,7 @@ export const sources: readonly Source[] = [
 ]
 
 export function findSource(name: string): Source {
-  const found = sources.find((source) => source.name === name)
+  const found = [...sources, ...longSources].find((source) => source.name === name)
   if (!found) throw new Error(`no source named ${name}`)
   return found
 }
