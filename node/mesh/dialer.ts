@@ -29,8 +29,12 @@ export interface Dialer {
   stop(): void
 }
 
+/** Handshakes of a join address that were broken off in a row before it is told: one may be a peer that just stops. */
+const BROKEN_OFF_TOLD = 3
+
 export function startDialer(options: DialerOptions): Dialer {
   const { book, clock, connected } = options
+  const brokenOff = new Map<string, number>()
   let dialling = 0
   let isStopped = false
   let cancel = () => {}
@@ -50,14 +54,26 @@ export function startDialer(options: DialerOptions): Dialer {
     book.dialling(target.key)
     try {
       await dialTarget(target, options)
+      brokenOff.delete(target.key)
     } catch (error) {
       if (isSelf(error)) return book.forget(target.key)
       book.failed(target.key)
       options.log.debug('dial failed', { target: target.key, why: sentence(error) })
+      if (isJoin(target) && isBrokenOff(error)) countBrokenOff(target.key)
     } finally {
       dialling--
       wake()
     }
+  }
+
+  /** Told once: it is dialled without end. */
+  const countBrokenOff = (address: string) => {
+    const times = (brokenOff.get(address) ?? 0) + 1
+    brokenOff.set(address, times)
+    if (times === BROKEN_OFF_TOLD)
+      options.log.warn('something answers there but is no peer of this mesh: is the mesh key the same on both hosts?', {
+        address,
+      })
   }
 
   wake()
@@ -81,8 +97,16 @@ async function dialTarget(target: Target, { book, dial, connected }: DialerOptio
   if (!connected().has(peer)) throw new Error('the connection closed at once')
 }
 
+const isJoin = ({ key, peer }: Target) => key !== peer
+
+/**
+ * Somebody listens, and the handshake comes to nothing. With another mesh key both sides read noise: a frame that is too
+ * long, a stream that ends or is reset. A deadline that passes says nothing (a cut, a starved machine).
+ */
+const isBrokenOff = (error: unknown) => /ECONNRESET|too long|unexpected end|ended|EOF/i.test(sentence(error))
+
 /** A join address is dialled as it was given: the peer behind it may have a new identity. */
-function withPeer(address: string, { key, peer }: Target): Multiaddr {
-  const isJoin = key !== peer
-  return multiaddr(isJoin || peer === null ? address : `${address}/p2p/${peer}`)
+function withPeer(address: string, target: Target): Multiaddr {
+  const { peer } = target
+  return multiaddr(isJoin(target) || peer === null ? address : `${address}/p2p/${peer}`)
 }

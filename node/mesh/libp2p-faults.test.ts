@@ -177,16 +177,24 @@ describe('libp2p peers under faults', () => {
     t.diagnostic(`${seenA.seen.filter((each) => each.what === 'disconnected').length} reconnects`)
   })
 
-  it('a peer with another swarm key, or none, never gets in', { timeout: 20_000 }, async () => {
+  it('a peer with another swarm key, or none, never gets in, and is told so once', { timeout: 40_000 }, async () => {
     const key = generateSwarmKey()
     const a = await peer({ swarmKey: key })
     const seen = watch(a, systemClock)
-    const wrong = await peer({ swarmKey: generateSwarmKey(), join: a.addresses() })
-    const none = await peer({ join: a.addresses() })
+    const warnings: string[][] = [[], []]
+    const [saysWrong, saysNone] = warnings.map((lines) => ({
+      ...silentLog,
+      warn: (text: string) => void lines.push(text),
+    }))
+    const wrong = await peer({ swarmKey: generateSwarmKey(), join: a.addresses(), log: saysWrong! })
+    const none = await peer({ join: a.addresses(), log: saysNone! })
     const right = await peer({ swarmKey: key, join: a.addresses() })
     await seen.connected(right.self)
     await systemClock.sleep(1_000)
     assert.deepEqual([a.peers(), wrong.peers(), none.peers()], [[right.self], [], []])
+    while (warnings.some((lines) => lines.length === 0)) await systemClock.sleep(100)
+    await systemClock.sleep(1_000)
+    for (const lines of warnings) assert.match(lines.join('\n'), /^.*no peer of this mesh: is the mesh key the same.*$/)
   })
 
   it('a join address of its own is dropped, and those of others are dialled', async () => {
