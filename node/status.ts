@@ -7,6 +7,7 @@ import type { Heartbeat, RunningAttempt } from '../protocol/heartbeat.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import { videoOf } from '../protocol/ids.ts'
 import type { Ledger, LedgerEvent, PeerRecord } from '../protocol/ledger.ts'
+import { SHOWN_MS } from '../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 import { type Plan, planSeconds } from '../protocol/plan.ts'
 import type { Delivery, Video, VideoOutput, VideoStatus } from '../protocol/video.ts'
@@ -111,7 +112,10 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
 
   const beats = (): { peer: PeerId; beat: Heartbeat; heard_s: number }[] => [
     { peer: self, beat: options.own(), heard_s: 0 },
-    ...table.all().map(({ peer, beat, heard_mono }) => ({ peer, beat, heard_s: (clock.mono() - heard_mono) / 1000 })),
+    ...table
+      .all()
+      .map(({ peer, beat, heard_mono }) => ({ peer, beat, heard_s: (clock.mono() - heard_mono) / 1000 }))
+      .filter(({ beat, heard_s }) => heard_s * 1000 < (beat.state === 'leaving' ? SHOWN_MS.left : SHOWN_MS.silent)),
   ]
 
   const present = () => [

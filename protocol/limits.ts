@@ -87,12 +87,18 @@ export const SILENCE_MS = 2_500
 export const ALIVE_MS = 1_000
 /** A suspect that lives is heard within this: a gossip there and back in a mesh of 1,000, and the 50–150 ms it waits. */
 export const REFUTE_MS = 400
+/** A peer whose loss too few others have seen has this long to be heard again: TCP retransmits after 0.2, 0.6 and 1.4 s. */
+export const UNCONFIRMED_MS = 2_000
+/** Observers see a death within this: alive streams beat once a second. */
+export const TOGETHER_MS = 1_000
 /** An own event-loop stall beyond this makes a node judge nobody for a while. */
 export const STALL_MS = 750
 export const STALL_GRACE_MS = 5_000
 /** Who was silent for longer is not counted on; where heartbeats come slower than that, for three of them. */
 export const PRESENT_MS = 10_000
 export const PRESENT_BEATS = 3
+/** How long `status` goes on to show a peer that left, and one that fell silent: who died at night is there in the morning. */
+export const SHOWN_MS = { left: 60_000, silent: 24 * 3_600_000 } as const
 /** Largest gossip message. */
 export const GOSSIP_BYTES_MAX = 64 * 1024
 /** Connections a node keeps; up to this many everyone is connected to everyone. */
