@@ -143,9 +143,20 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         code: result.failure.code,
         message: result.failure.message,
       })
-    if (outcome === 'done') return options.announce(result.ok ? 'decided' : 'tasks', task)
+    if (outcome === 'done') {
+      options.announce(result.ok ? 'decided' : 'tasks', task)
+      return result.ok ? await tellWin(held) : undefined
+    }
     log.info('superseded', { task: task._id, attempt })
     if (result.ok) await compare(task, result.output?.es_sha256)
+  }
+
+  /** What a second attempt was good for. */
+  async function tellWin({ task, attempt }: HeldTask): Promise<void> {
+    const slower = task.claims.find((claim) => claim.attempt !== attempt)
+    if (!slower || !task.claims.some((claim) => claim.attempt === attempt && claim.speculative)) return
+    const text = `${task._id}: ${self} was done before ${slower.worker_id}`
+    await ledger.addEvent({ what: 'backup_won', peer: self, video: task.video_id, text }).catch(() => {})
   }
 
   /** Two attempts that both finished must have come to the same stream: else one of the two machines, or builds, is wrong. */

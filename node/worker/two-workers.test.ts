@@ -109,6 +109,10 @@ afterEach(async () => {
   await stage.close()
 })
 
+/** What is told of backups that were worth it. */
+const wins = async () =>
+  (await stage.ledger.events(50)).filter(({ what }) => what === 'backup_won').map(({ text }) => text.split(': ')[1])
+
 describe('of two workers at one chunk', () => {
   it('the backup takes all renditions at once, wins, and the loser stops within a second and its result is dropped', async () => {
     const slow = machine('slow', { takes: 600_000, es: 'a' })
@@ -136,6 +140,7 @@ describe('of two workers at one chunk', () => {
       assert.partialDeepStrictEqual(task, { status: 'COMPLETED', worker_id: 'fast', speculative: true, attempt: 2 })
       assert.deepEqual(task.output?.holders, ['fast'])
     }
+    assert.deepEqual(await wins(), Array(3).fill('fast was done before slow'))
   })
 
   it('the first attempt may still win, and is not recorded as speculative', async () => {
@@ -149,6 +154,7 @@ describe('of two workers at one chunk', () => {
     assert.equal(backup.ends[0]?.how, 'aborted')
     for (const task of await tasks())
       assert.partialDeepStrictEqual(task, { worker_id: 'first', speculative: false, completed_attempt: 1, attempt: 2 })
+    assert.deepEqual(await wins(), [])
   })
 
   for (const other of ['a', 'b']) {
