@@ -40,8 +40,8 @@ export interface CoordinatorOptions {
 }
 
 export interface SuspicionSource {
-  /** How many, this node among them, lost a connection to this life of the peer, which was not heard for `forMs` since. */
-  reportersOf(peer: PeerId, forMs: number): number
+  /** Ms since each who lost a connection to this life of the peer did, this node among them; only while it was not heard since. */
+  reportsOf(peer: PeerId): readonly number[]
   /** Why this node itself lost its connection to the peer, where it has not heard it since. */
   sawLost(peer: PeerId): LossReason | null
   /** Ms since this node last stood still; null when it has not. */

@@ -11,13 +11,13 @@ import type { PeerId } from '../protocol/ids.ts'
 import { HEARTBEAT_MS, PEERS_REMEMBERED } from '../protocol/limits.ts'
 import type { LossReason, Mesh } from '../protocol/mesh.ts'
 import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
-import { watchStalls } from './mesh/stall-watch.ts'
+import { type StallWatch, watchStalls } from './mesh/stall-watch.ts'
 
 export interface Suspicions {
   start(): void
   stop(): void
-  /** How many, this node among them, lost a connection to this life of the peer, which was not heard for `forMs` since. */
-  reportersOf(peer: PeerId, forMs: number): number
+  /** Ms since each who lost a connection to this life of the peer did, this node among them; only while it was not heard since. */
+  reportsOf(peer: PeerId): readonly number[]
   /** This node itself lost its connection to the peer and has not heard it since. */
   sawLost(peer: PeerId): LossReason | null
   /** Ms since this node last stood still; null when it has not. */
@@ -39,6 +39,7 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
   /** By suspect, then by who says so. */
   const reports = new Map<PeerId, Map<PeerId, Report>>()
   let stalledAt: number | null = null
+  let stalls: StallWatch | null = null
   let undo: (() => void)[] = []
 
   const epochOf = (peer: PeerId): number => table.get(peer)?.beat.epoch ?? 0
@@ -63,7 +64,7 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
   }
 
   function tell(peer: PeerId, why: Suspicion['why']): void {
-    if (table.get(peer)?.beat.state === 'leaving') return
+    if (table.get(peer)?.beat.state === 'leaving' || (stalls?.graceUntil() ?? 0) > clock.mono()) return
     const told = standing(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
     const suspicion = { peer, epoch: epochOf(peer), why }
     note(mesh.self, suspicion)
@@ -79,7 +80,6 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
   }
 
   function lookForSilence(): void {
-    if (stalledAt !== null && clock.mono() - stalledAt < REPORT_MS) return
     const deadlineMs = heartbeatDeadlineMs(presentPeers(table, clock.mono()).length + 1)
     for (const { peer, heard_mono } of table.all()) {
       const silentMs = clock.mono() - heard_mono
@@ -88,7 +88,7 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
   }
 
   return {
-    reportersOf: (peer, forMs) => seen(peer).filter(({ at }) => clock.mono() - at >= forMs).length,
+    reportsOf: (peer) => seen(peer).map(({ at }) => clock.mono() - at),
     sawLost: (peer) => {
       const own = reports.get(peer)?.get(mesh.self)
       return own && own.why !== 'heartbeat' && own.epoch >= epochOf(peer) && own.at > (table.get(peer)?.heard_mono ?? 0)
@@ -98,9 +98,10 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
     stalledAgoMs: () => (stalledAt === null ? null : clock.mono() - stalledAt),
     start() {
       if (undo.length > 0) return
-      const stalls = watchStalls(clock, () => {
+      const watch = watchStalls(clock, () => {
         stalledAt = clock.mono()
       })
+      stalls = watch
       let cancel = () => {}
       const look = () => {
         lookForSilence()
@@ -112,7 +113,7 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
         onDisconnected: (peer, why) => tell(peer, why),
         onConnected: (peer) => reports.get(peer)?.delete(mesh.self),
       })
-      undo = [() => stalls.stop(), () => cancel(), deaf]
+      undo = [() => watch.stop(), () => cancel(), deaf]
     },
     stop() {
       for (const step of undo) step()

@@ -8,19 +8,24 @@
  */
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import { REFUTE_MS, SILENCE_MS } from '../../protocol/limits.ts'
+import { SILENCE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
 import { presentPeers } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { doubtSelf, heartbeatDeadlineMs, JUST_NOW_MS, judgePeer, type Verdict } from '../policy/suspicion.ts'
+import {
+  doubtSelf,
+  heartbeatDeadlineMs,
+  isConfirmed,
+  JUST_NOW_MS,
+  judgePeer,
+  type Verdict,
+} from '../policy/suspicion.ts'
 
 /** How long a new leader, and a leader that has never heard of a worker, waits before it believes that it is gone. */
 const ABSENT_MS = 2 * SILENCE_MS
 /** Self-doubt that lasts this long ends the term. */
 const RESIGN_AFTER_MS = 10_000
 const A_MINUTE_MS = 60_000
-/** A peer whose loss nobody else has seen has this long to be heard again. */
-const UNCONFIRMED_MS = 1_000
 /** Between looks whether another has seen the same loss. */
 const LOOK_MS = 25
 
@@ -47,7 +52,7 @@ export function createMembership(context: TermContext): Membership {
         isConnected: connected.has(peer),
         wasLost: (context.suspicions?.sawLost(peer) ?? null) !== null,
         heardAgoMs: heard ? silentMs(heard) : null,
-        reporters: context.suspicions?.reportersOf(peer, REFUTE_MS) ?? 0,
+        reports: context.suspicions?.reportsOf(peer) ?? [],
         hasLeft: hasLeft(peer),
       },
       { peers: meshSize() },
@@ -83,12 +88,14 @@ export function createMembership(context: TermContext): Membership {
     return reason !== null
   }
 
-  /** Whether a connection that this leader lost means that its peer is gone: another saw it too, or the peer stays silent. */
+  /** Whether a connection that this leader lost means that its peer is gone: others saw it too, or the peer stays away. */
   async function isGone(peer: PeerId, signal: AbortSignal): Promise<boolean> {
     const lostAt = clock.mono()
-    const isBack = (): boolean => (context.peers.get(peer)?.heard_mono ?? 0) > lostAt
+    const isBack = (): boolean =>
+      (context.peers.get(peer)?.heard_mono ?? 0) > lostAt || context.connected().includes(peer)
     while (!isBack() && clock.mono() - lostAt < UNCONFIRMED_MS) {
-      if ((context.suspicions?.reportersOf(peer, 0) ?? 0) >= 2) break
+      const observers = context.connected().length + 1
+      if (isConfirmed(context.suspicions?.reportsOf(peer) ?? [], { observers })) break
       await clock.sleep(LOOK_MS, signal)
     }
     return !isBack() && !isDoubting()

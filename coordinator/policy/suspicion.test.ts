@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { PeerId } from '../../protocol/ids.ts'
-import { doubtSelf, heartbeatDeadlineMs, judgePeer, type PeerEvidence } from './suspicion.ts'
+import { doubtSelf, heartbeatDeadlineMs, isConfirmed, judgePeer, type PeerEvidence } from './suspicion.ts'
 
 const evidence = (of: Partial<PeerEvidence>): PeerEvidence => ({
   peer: 'p' as PeerId,
   isConnected: true,
   wasLost: false,
   heardAgoMs: 500,
-  reporters: 0,
+  reports: [],
   hasLeft: false,
   ...of,
 })
@@ -17,13 +17,23 @@ const lost = { isConnected: false, wasLost: true } as const
 
 describe('suspicion', () => {
   test('believes its own connection more than what others lost', () => {
-    assert.equal(judgePeer(evidence({ reporters: 5 }), { peers: 4 }).isSuspect, false)
+    assert.equal(judgePeer(evidence({ reports: [9_000, 9_000, 9_000] }), { peers: 4 }).isSuspect, false)
   })
 
-  test('takes two who lost it as seen, however lately a slow heartbeat came before', () => {
-    const far = { isConnected: false, heardAgoMs: 3_000 }
-    assert.equal(judgePeer(evidence({ ...far, reporters: 2 }), { peers: 1_000 }).reason, '2 peers lost it')
-    assert.equal(judgePeer(evidence({ ...far, reporters: 1 }), { peers: 1_000 }).isSuspect, false)
+  test('takes three who lost it together as seen, or two left standing, however lately a slow heartbeat came before', () => {
+    const far = (reports: number[]) => evidence({ isConnected: false, heardAgoMs: 3_000, reports })
+    const peers = 1_000
+    assert.equal(judgePeer(far([400, 410, 420]), { peers }).reason, '3 peers lost it')
+    assert.equal(judgePeer(far([390, 410, 420]), { peers }).isSuspect, false, 'it may yet refute them')
+    assert.equal(judgePeer(far([2_000, 2_500]), { peers }).reason, '2 peers lost it')
+    assert.equal(judgePeer(far([1_900, 2_500]), { peers }).isSuspect, false)
+  })
+
+  test('waits for nothing when all who could see a loss saw it together', () => {
+    assert.equal(isConfirmed([0, 30, 900], { observers: 7 }), true)
+    assert.equal(isConfirmed([0, 30, 1_100], { observers: 7 }), false)
+    assert.equal(isConfirmed([0, 30], { observers: 2 }), true)
+    assert.equal(isConfirmed([0], { observers: 1 }), false, 'one is no witness of itself')
   })
 
   test('suspects silence behind a lost connection at a deadline that grows with the mesh', () => {
@@ -44,17 +54,20 @@ describe('suspicion', () => {
     assert.equal(judgePeer(evidence({ heardAgoMs: null, isConnected: false }), { peers: 4 }).isSuspect, true)
   })
 
-  test('more silence and more reporters never look healthier', () => {
+  test('more silence and more reports never look healthier', () => {
     const some = fc.record({
       isConnected: fc.boolean(),
       wasLost: fc.boolean(),
       heardAgoMs: fc.integer({ min: 0, max: 60_000 }),
-      reporters: fc.integer({ min: 0, max: 4 }),
+      reports: fc.array(fc.integer({ min: 0, max: 9_000 }), { maxLength: 4 }),
     })
-    const more = fc.record({ silence: fc.integer({ min: 0, max: 60_000 }), reporters: fc.integer({ min: 0, max: 4 }) })
+    const more = fc.record({
+      silence: fc.integer({ min: 0, max: 60_000 }),
+      reports: fc.array(fc.nat(9_000), { maxLength: 4 }),
+    })
     fc.assert(
       fc.property(some, more, fc.integer({ min: 1, max: 1_000 }), (of, by, peers) => {
-        const worse = { heardAgoMs: of.heardAgoMs + by.silence, reporters: of.reporters + by.reporters }
+        const worse = { heardAgoMs: of.heardAgoMs + by.silence, reports: [...of.reports, ...by.reports] }
         const before = judgePeer(evidence(of), { peers })
         return !before.isSuspect || judgePeer(evidence({ ...of, ...worse }), { peers }).isSuspect
       }),
@@ -72,7 +85,7 @@ describe('suspicion', () => {
 
   test('expects of a large mesh what it sends in a second and a half, not everybody', () => {
     const large = { stalledAgoMs: null, heardInAMinute: 480, peers: 1_000 }
-    assert.equal(doubtSelf({ ...large, heardJustNow: 12 }), null)
-    assert.match(doubtSelf({ ...large, heardJustNow: 3 }) ?? '', /heard 3 of about 12/)
+    assert.equal(doubtSelf({ ...large, heardJustNow: 3 }), null, 'chance')
+    assert.match(doubtSelf({ ...large, heardJustNow: 2 }) ?? '', /heard 2 of about 12/)
   })
 })

@@ -1,7 +1,7 @@
 /**
  * Whether a peer's claims should be taken back (DESIGN §7). Something seen counts most: an observer's own connection that closed
- * or fell silent. Two observers of that, this judge among them, are no stall of one of them (SWIM, Das et al. 2002), where the peer
- * was not heard since and had time to refute. Silence of heartbeats alone says little: while the alive stream of a peer beats,
+ * or fell silent. Several observers of that, this judge among them, are no stall of one of them (SWIM, Das et al. 2002), where the
+ * peer was not heard since and had time to refute. Silence of heartbeats alone says little: while the alive stream of a peer beats,
  * or in a mesh so large that nobody is connected to everybody, it has to last long. A judge that stalled, or that hears far less
  * of the whole mesh than it should, doubts itself first (Lifeguard, arXiv 1707.00788).
  *
@@ -9,7 +9,7 @@
  */
 import { heartbeatIntervalMs } from '../../protocol/heartbeat.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import { SILENCE_MS, STALL_GRACE_MS } from '../../protocol/limits.ts'
+import { REFUTE_MS, SILENCE_MS, STALL_GRACE_MS, TOGETHER_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 
 /** What a judge knows of one peer. Times are ms by the judge's own monotonic clock. */
 export interface PeerEvidence {
@@ -19,8 +19,8 @@ export interface PeerEvidence {
   readonly wasLost: boolean
   /** Since its last heartbeat; null when none was ever heard. */
   readonly heardAgoMs: number | null
-  /** Observers, this judge among them, whose connection to it closed or fell silent; unrefuted for `REFUTE_MS`. */
-  readonly reporters: number
+  /** Ms since observers, this judge among them, saw their connection to it close or fall silent; only those it has not refuted. */
+  readonly reports: readonly number[]
   /** It said that it leaves: its claims are released. */
   readonly hasLeft: boolean
 }
@@ -35,14 +35,27 @@ export const heartbeatDeadlineMs = (peers: number): number => Math.max(SILENCE_M
 /** Silence that is believed of a peer that was not seen to go: of 10 beats in a row none arrives once in 170,000 at 30 % loss. */
 export const heartbeatGoneMs = (peers: number): number => 4 * heartbeatDeadlineMs(peers)
 
-const REPORTERS_NEEDED = 2
+/** Three who lost it in one moment, as a death looks, with time for it to refute them … */
+const BURST = { reporters: 3, forMs: REFUTE_MS } as const
+/** … or two whom it leaves standing for long. */
+const STANDING = { reporters: 2, forMs: UNCONFIRMED_MS } as const
+
+const hasStood = (reports: readonly number[], { reporters, forMs }: { reporters: number; forMs: number }): boolean =>
+  reports.filter((agoMs) => agoMs >= forMs).length >= reporters
+
+/** Whether others saw a loss that this judge saw just now, so that nothing need be waited for: three, or both where there are two. */
+export function isConfirmed(reports: readonly number[], { observers }: { observers: number }): boolean {
+  const together = reports.filter((agoMs) => agoMs <= TOGETHER_MS).length
+  return together >= Math.max(2, Math.min(BURST.reporters, observers))
+}
 
 export function judgePeer(evidence: PeerEvidence, { peers }: { peers: number }): Verdict {
-  const { isConnected, wasLost, heardAgoMs, reporters, hasLeft } = evidence
+  const { isConnected, wasLost, heardAgoMs, reports, hasLeft } = evidence
   const alive = (reason: string): Verdict => ({ isSuspect: false, reason })
   const suspect = (reason: string): Verdict => ({ isSuspect: true, reason })
   if (hasLeft && !isConnected) return suspect('left')
-  if (!isConnected && reporters >= REPORTERS_NEEDED) return suspect(`${reporters} peers lost it`)
+  if (!isConnected && (hasStood(reports, BURST) || hasStood(reports, STANDING)))
+    return suspect(`${reports.length} peers lost it`)
   if (heardAgoMs === null) return isConnected ? alive('connected, not heard yet') : suspect('is not in the mesh')
   const patienceMs = wasLost && !isConnected ? heartbeatDeadlineMs(peers) : heartbeatGoneMs(peers)
   if (heardAgoMs < patienceMs) return alive('heard lately')
@@ -69,7 +82,9 @@ export function doubtSelf({ stalledAgoMs, heardInAMinute, heardJustNow, peers }:
     return `this node itself stalled ${(stalledAgoMs / 1000).toFixed(1)} s ago`
   const share = Math.min(1, JUST_NOW_MS / Math.min(heartbeatIntervalMs(peers), A_MINUTE_MS))
   const expected = heardInAMinute * share
-  if (heardInAMinute >= 3 && heardJustNow < expected / 2) {
+  // Where not everybody beats in that time, chance makes it fewer now and then.
+  const least = share === 1 ? expected / 2 : expected / 4
+  if (heardInAMinute >= 3 && heardJustNow < least) {
     return `heard ${heardJustNow} of about ${Math.round(expected)} peers just now: it is more likely this node that is cut off`
   }
   return null

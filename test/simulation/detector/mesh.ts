@@ -55,6 +55,8 @@ export function createDetectorMesh({
     ...watched,
     ...watched.flatMap((each) => [...wire.neighbours[each]!]),
   ])
+  /** Only connections that something is counted of are simulated. */
+  const core = new Set([LEADER, ...watched])
   const lostUntil = new Map<PeerId, number>()
   const mesh: DetectorMesh = {
     scheduler,
@@ -65,7 +67,12 @@ export function createDetectorMesh({
     onSuspicion: () => {},
     onReclaim: () => {},
     connections: wire.neighbours.reduce((sum, open) => sum + open.size, 0) / count,
-    run: async (ms) => void (await scheduler.run({ untilMs: scheduler.now() + ms, isOver: () => false })),
+    async run(ms) {
+      const untilMs = scheduler.now() + ms
+      // Time only moves with events.
+      scheduler.after(ms, () => {})
+      await scheduler.run({ untilMs, isOver: () => false })
+    },
   }
   const peers = everyone.map(
     (_, index) =>
@@ -95,7 +102,7 @@ export function createDetectorMesh({
 
   const random = rng.fork('start')
   for (const from of peers.keys())
-    for (const to of wire.neighbours[from]!) if (from < to && (judges.has(from) || judges.has(to))) join(from, to)
+    for (const to of wire.neighbours[from]!) if (from < to && (core.has(from) || core.has(to))) join(from, to)
   for (const peer of peers) scheduler.after(random.between(0, START_SPREAD_MS), () => peer.start())
   scheduler.after(START_SPREAD_MS, () =>
     peers[LEADER]!.lead(

@@ -46,14 +46,12 @@ export class DetectorPeer implements Side {
   readonly suspicions: Suspicions | null
   membership: Membership | null = null
   resigned = 0
-  readonly #options: PeerOptions
   readonly #alive: Alive
   readonly #heartbeat: HeartbeatLoop
   readonly table: ReturnType<typeof createPeerTable>
 
   constructor(options: PeerOptions) {
     const { at, everyone, scheduler, rng, listens } = options
-    this.#options = options
     this.id = everyone[at]!
     this.life = createLife(scheduler)
     const { clock } = this.life
