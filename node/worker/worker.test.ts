@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { AttemptFailed, LedgerAway } from '../../protocol/errors.ts'
-import { asPeerId, asSha256, taskId, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, asSha256, asToken, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { CLAIM_MS, IDLE_POLL_MS, RENEW_MS } from '../../protocol/limits.ts'
+import { CLAIM_MS, EXPIRED_GRACE_MS, IDLE_POLL_MS, RENEW_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
@@ -164,6 +164,19 @@ describe('a worker', () => {
     told = []
     await stage.pass(2 * IDLE_POLL_MS)
     assert.equal((await task()).status, 'PROCESSING')
+  })
+
+  it('leaves claims alone that ran out while the ledger was away: their owner renews first', async () => {
+    const zoe = { worker: asPeerId('zoe'), token: asToken('zoe'), task: idOf(0), from: 'pending' } as const
+    await stage.ledger.claimTask(zoe)
+    worker.start()
+    refusal = 'ledger_away'
+    await stage.pass(2 * CLAIM_MS)
+    refusal = null
+    await stage.pass(EXPIRED_GRACE_MS - 2 * IDLE_POLL_MS)
+    assert.equal((await task()).attempt, 1)
+    await stage.pass(4 * IDLE_POLL_MS)
+    assert.deepEqual([(await task()).attempt, (await task()).worker_id], [2, me])
   })
 
   it('renews what it runs for longer than a claim lasts', async () => {

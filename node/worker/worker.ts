@@ -25,12 +25,13 @@ import {
   type VideoId,
 } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { EXPIRED_GRACE_MS, HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
+import { HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { withPatience } from '../../protocol/patience.ts'
 import type { PeerTable } from '../../protocol/peer-table.ts'
 import type { HeldTask, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
+import { createAbsence } from './absence.ts'
 import { type Assigned, type AttemptsOptions, createAttempts } from './attempts.ts'
 import { siblingsToTake } from './fuse.ts'
 import { createLookAhead, type LookAhead } from './look-ahead.ts'
@@ -100,7 +101,7 @@ export function createWorker(options: WorkerOptions): Worker {
     : null
   const probation = createProbation({ clock, rng, trial: options.trial, told: options.unproved })
   let cancelLook: (() => void) | null = null
-  let graceUntil = Number.NEGATIVE_INFINITY
+  const absence = createAbsence(clock)
   let classes: { at: number; known: readonly string[] } = { at: Number.NEGATIVE_INFINITY, known: [] }
 
   /** A claim that survives lost replies: any error leaves "unknown", which the token answers. */
@@ -111,7 +112,7 @@ export function createWorker(options: WorkerOptions): Worker {
       if (!(error instanceof LedgerAway)) throw error
       const signal = stopping.signal
       const mine = await withPatience(() => ledger.claimsByToken(token), { clock, rng, signal })
-      graceUntil = clock.mono() + EXPIRED_GRACE_MS
+      absence.noticed()
       const held = mine.map((task) => ({ task, attempt: task.claims.find((claim) => claim.token === token)!.attempt }))
       return held.length > 0 ? (held as Assigned) : null
     }
@@ -131,20 +132,18 @@ export function createWorker(options: WorkerOptions): Worker {
   async function claimWork(): Promise<Assigned | null> {
     const token = rng.token() as Token
     return claimSurely(token, async () => {
-      const able = await ableClasses()
+      const able = await absence.watch(ableClasses)
       for (const each of able) seenClasses.add(each)
       const guess = able.length > 0 ? await ahead?.take() : null
       if (guess) {
         const got = await ledger.claimTask({ worker: self, token, task: guess, from: 'pending' })
         if (got.outcome === 'claimed') return withSiblings(got, token, 'pending')
       }
-      const from = (['pending', 'expired', 'backup'] as const).filter(
-        (each) => each !== 'expired' || clock.mono() >= graceUntil,
-      )
-      for (const source of from) {
+      for (const source of ['pending', 'expired', 'backup'] as const) {
         const asked = source === 'pending' ? able : [...seenClasses]
-        if (asked.length === 0) continue
-        const anchor = await ledger.claimNext({ worker: self, token, classes: asked, from: source })
+        if (asked.length === 0 || (source === 'expired' && !absence.isOver())) continue
+        const ask = { worker: self, token, classes: asked, from: source }
+        const anchor = await absence.watch(() => ledger.claimNext(ask))
         if (anchor.outcome === 'claimed') return withSiblings(anchor, token, source)
       }
       classes = { at: Number.NEGATIVE_INFINITY, known: [] }
@@ -195,11 +194,11 @@ export function createWorker(options: WorkerOptions): Worker {
 
   async function claimDesk(): Promise<Assigned | null> {
     const kinds = (['merge', 'ingest'] as const).filter((kind) => options.runners[kind])
-    const open = await ledger.tasks({ kinds, statuses: ['PENDING', 'PROCESSING'], limit: 256 })
+    const asked = { kinds, statuses: ['PENDING', 'PROCESSING'], limit: 256 } as const
+    const open = await absence.watch(() => ledger.tasks(asked))
     const now = await ledger.now()
     for (const task of open) {
-      const free =
-        task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && clock.mono() >= graceUntil
+      const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && absence.isOver()
       if (!free || !(await options.mayTakeDesk(task))) continue
       const token = rng.token() as Token
       const got = await claimSurely(token, async () => {
@@ -225,7 +224,9 @@ export function createWorker(options: WorkerOptions): Worker {
         if (idleMs > 0) await bell.wait(idleMs, signal)
         const pollMs = IDLE_POLL_MS * (0.5 + rng.random())
         idleMs = pollMs
-        if ((await options.mayClaim(kind)) !== null) continue
+        const refusal = await absence.watch(() => options.mayClaim(kind))
+        if (refusal === 'ledger_away') absence.noticed()
+        if (refusal !== null) continue
         const waitMs = await lane.waitMs(signal)
         // Not longer than a poll: a pause or a drain is heard of meanwhile.
         if (waitMs > 0) idleMs = Math.min(pollMs, waitMs)
@@ -240,7 +241,7 @@ export function createWorker(options: WorkerOptions): Worker {
       } catch (error) {
         if (signal.aborted) return
         idleMs = IDLE_POLL_MS
-        if (error instanceof LedgerAway) graceUntil = clock.mono() + EXPIRED_GRACE_MS
+        if (error instanceof LedgerAway) absence.noticed()
         else log.error('a worker loop failed and goes on', { loop: name, error: sentence(error) })
       }
     }
