@@ -145,13 +145,8 @@ export function createNode(parts: NodeParts): ReelNode {
   }
 
   function hasDeputy(): boolean {
-    const connected = new Set(mesh.peers())
-    return table
-      .all()
-      .some(
-        ({ peer, beat }) =>
-          connected.has(peer) && beat.roles.includes('coordinator') && ['idle', 'working'].includes(beat.state),
-      )
+    const others = presentPeers(table, clock.mono())
+    return others.some(({ beat }) => beat.roles.includes('coordinator') && ['idle', 'working'].includes(beat.state))
   }
 
   function otherSlots(): number {

@@ -1,22 +1,16 @@
 /**
  * Moves videos on: all tasks done → MERGING; merged → COMPLETED; strikes full → task FAILED → video FAILED with the sentence.
  */
-import { canDo } from '../../protocol/capability.ts'
 import type { FailureCode } from '../../protocol/errors.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { COPY_PATIENCE_MS, LOST_AFTER_MS, SILENCE_MS } from '../../protocol/limits.ts'
-import type { HeardPeer } from '../../protocol/peer-table.ts'
+import { COPY_PATIENCE_MS, LOST_AFTER_MS, STRIKES_EACH } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video, VideoOutput } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { adviseCopies, everyHolder, heldBy } from '../policy/copies.ts'
+import { judgesOf } from '../policy/judges.ts'
 import { judgeStrikes } from '../policy/strikes.ts'
 import { presentHosts } from '../present-hosts.ts'
-
-/** A new leader may just have started: until it has heard who else is there it gives no task up for want of others. */
-const SETTLE_MS = 2 * SILENCE_MS
-/** Who was silent for longer is not waited for; who left a moment ago may only be restarting. */
-const HEARD_MS = 60_000
 
 export function createFinish(context: TermContext): Duty {
   const { ledger, clock, term, hint, log } = context
@@ -79,17 +73,43 @@ export function createFinish(context: TermContext): Duty {
     return 'safe'
   }
 
+  const judges = (video: Video, task: Task): ReadonlySet<PeerId> | null => {
+    const { self, capability, peers } = context
+    const now = clock.mono()
+    const { holders } = video.source
+    const heard = peers.all()
+    return judgesOf({
+      task,
+      self,
+      capability,
+      ledForMs: now - since,
+      now,
+      heard,
+      connected: context.connected(),
+      holders,
+    })
+  }
+
+  /** Merges are the leader's alone: one that fails at one again and again lets another lead, whose ffmpeg may be better. */
+  function letOthersTry(task: Task, capable: ReadonlySet<PeerId> | null): void {
+    const own = task.strikes.filter(({ worker_id }) => worker_id === context.self).length
+    if (own >= STRIKES_EACH && capable && capable.size > 1)
+      context.resign(`it failed at ${task._id} ${own} times: another may do better`)
+  }
+
   /** FAILED tasks end their video; tasks whose strikes are full become FAILED first. */
   async function fail(video: Video): Promise<boolean> {
     const struck = (await ledger.tasks({ video: video._id, statuses: ['PENDING', 'FAILED'] })).filter(
       (task) => task.status === 'FAILED' || task.strikes.length > 0,
     )
     for (const task of struck) {
-      const verdict = judgeStrikes(task.strikes, {
-        capable: clock.mono() - since < SETTLE_MS ? null : capablePeers(context, video, task),
-      })
+      const capable = judges(video, task)
+      const verdict = judgeStrikes(task.strikes, { capable })
       if (task.status !== 'FAILED') {
-        if (verdict === null) continue
+        if (verdict === null) {
+          if (task.kind === 'merge') letOthersTry(task, capable)
+          continue
+        }
         if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
       }
       const failure = failureSentence(video, task, verdict?.code)
@@ -111,26 +131,6 @@ export function createFinish(context: TermContext): Duty {
       }
     },
   }
-}
-
-/**
- * Peers that could take this task: those heard of in the last minute, this one among them where it can. Merges are the leader's
- * alone, ingests are for who has the source.
- */
-function capablePeers(context: TermContext, video: Video, task: Task): Set<PeerId> {
-  const { self, clock, peers } = context
-  if (task.kind === 'merge') return new Set([self])
-  const isThere = (heard: HeardPeer) => clock.mono() - heard.heard_mono < HEARD_MS
-  const isAble = ({ peer, beat }: HeardPeer) =>
-    task.kind === 'ingest'
-      ? beat.roles.includes('coordinator') && video.source.holders.includes(peer)
-      : beat.roles.includes('worker') && canDo({ ...beat, audio: true }, task.class)
-  const others = peers
-    .all()
-    .filter((heard) => isThere(heard) && isAble(heard))
-    .map(({ peer }) => peer)
-  const mine = task.kind === 'ingest' || (context.capability !== null && canDo(context.capability, task.class))
-  return new Set(mine ? [self, ...others] : others)
 }
 
 /** In the words of the newest failure of the kind that decided, not of one that merely came last. */

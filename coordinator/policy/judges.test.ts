@@ -1,0 +1,62 @@
+/** Who may condemn a task: those who could have done it, and nobody while that is not known. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
+import { asPeerId } from '../../protocol/ids.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
+import { type JudgesInput, judgesOf } from './judges.ts'
+
+const NOW = 1_000_000
+const capability = { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: ['480p'], audio: true } as const
+const heard = (name: string, of: Partial<Heartbeat> = {}, agoMs = 1_000): HeardPeer => ({
+  peer: asPeerId(name),
+  beat: { ...capability, roles: ['worker', 'coordinator'], state: 'idle', ...of } as unknown as Heartbeat,
+  heard_mono: NOW - agoMs,
+})
+const judges = (of: Partial<JudgesInput>): string[] | null => {
+  const found = judgesOf({
+    task: { kind: 'video', class: 'h264>x264/480p' },
+    self: asPeerId('me'),
+    capability,
+    ledForMs: 60_000,
+    now: NOW,
+    heard: [],
+    connected: [],
+    holders: [],
+    ...of,
+  })
+  return found && [...found].sort()
+}
+
+describe('a task is judged', () => {
+  it('by the leader and everyone heard lately who could take it', () => {
+    const others = [heard('a'), heard('b', { resolutions: ['1080p'] }), heard('c', { roles: ['coordinator'] })]
+    assert.deepEqual(judges({ heard: others }), ['a', 'me'])
+    assert.deepEqual(judges({ heard: others, capability: null }), ['a'])
+    assert.deepEqual(judges({ heard: [heard('a', {}, 61_000)] }), ['me'])
+  })
+
+  it('by nobody alone while the leader has just begun, or somebody is connected of whom it knows nothing', () => {
+    assert.equal(judges({ ledForMs: 4_000, heard: [heard('a')] }), null)
+    assert.equal(judges({ heard: [heard('a')], connected: [asPeerId('a'), asPeerId('stranger')] }), null)
+  })
+
+  it('by a leader that is alone only when it has been so for a while', () => {
+    assert.equal(judges({ ledForMs: 29_000 }), null)
+    assert.deepEqual(judges({ ledForMs: 31_000 }), ['me'])
+    assert.deepEqual(judges({ ledForMs: 6_000, capability: null, heard: [heard('a')] }), ['a'])
+  })
+
+  it('not by machines that are known to be bad', () => {
+    const bad = [heard('a', { state: 'quarantined' }), heard('b', { state: 'unproved' }), heard('c')]
+    assert.deepEqual(judges({ heard: bad }), ['c', 'me'])
+  })
+
+  it('a merge by whoever may lead, an ingest by who has the source and coordinates', () => {
+    const others = [heard('a'), heard('b', { roles: ['worker'] }), heard('c', { state: 'paused' })]
+    assert.deepEqual(judges({ task: { kind: 'merge', class: 'merge' }, heard: others }), ['a', 'me'])
+    const ingest = { kind: 'ingest', class: 'ingest' } as const
+    assert.deepEqual(judges({ task: ingest, heard: others, holders: [asPeerId('b')] }), ['me'])
+    assert.deepEqual(judges({ task: ingest, heard: others, holders: [asPeerId('a')] }), ['a', 'me'])
+  })
+})

@@ -1,0 +1,53 @@
+/**
+ * Whose strikes decide that a task is given up: the peers that could take it. Null where that is not known well enough, and
+ * then only strikes from enough different peers count. A leader that has met nobody, or has a bad build itself, must not
+ * condemn a video that others could encode.
+ */
+import { type Capability, canDo } from '../../protocol/capability.ts'
+import type { PeerId } from '../../protocol/ids.ts'
+import { SILENCE_MS } from '../../protocol/limits.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
+import type { Task } from '../../protocol/task.ts'
+
+export interface JudgesInput {
+  readonly task: Pick<Task, 'kind' | 'class'>
+  /** The leader. */
+  readonly self: PeerId
+  /** What it encodes; null where it only coordinates. */
+  readonly capability: Capability | null
+  /** Ms that it has been leading. */
+  readonly ledForMs: number
+  /** By its monotonic clock. */
+  readonly now: number
+  readonly heard: readonly HeardPeer[]
+  readonly connected: readonly PeerId[]
+  /** Who has the source. */
+  readonly holders: readonly PeerId[]
+}
+
+/** A new leader may just have started: until it has heard who else is there it gives no task up for want of others. */
+const SETTLE_MS = 2 * SILENCE_MS
+/** A leader that sees nobody else who encodes believes so only after this: others may be about to come back. */
+const ALONE_MS = 30_000
+/** Who was silent for longer is not waited for; who left a moment ago may only be restarting. */
+const HEARD_MS = 60_000
+
+export function judgesOf(input: JudgesInput): ReadonlySet<PeerId> | null {
+  const { task, self, capability, ledForMs, now, heard, connected } = input
+  const known = new Set(heard.map(({ peer }) => peer))
+  // A peer that is connected and was never heard may be able to do anything.
+  if (ledForMs < SETTLE_MS || connected.some((peer) => !known.has(peer))) return null
+  const others = heard.filter((each) => now - each.heard_mono < HEARD_MS && isAble(each, input)).map(({ peer }) => peer)
+  const mine = task.kind === 'ingest' || task.kind === 'merge' || (capability !== null && canDo(capability, task.class))
+  if (mine && others.length === 0 && task.kind !== 'ingest' && ledForMs < ALONE_MS) return null
+  return new Set(mine ? [self, ...others] : others)
+}
+
+/** Merges are the leader's, and whoever coordinates may lead; ingests are for who has the source. */
+function isAble({ peer, beat }: HeardPeer, { task, holders }: JudgesInput): boolean {
+  // What such a machine fails at says nothing.
+  if (beat.state === 'quarantined' || beat.state === 'unproved') return false
+  if (task.kind === 'merge') return beat.roles.includes('coordinator') && !['paused', 'draining'].includes(beat.state)
+  if (task.kind === 'ingest') return beat.roles.includes('coordinator') && holders.includes(peer)
+  return beat.roles.includes('worker') && canDo({ ...beat, audio: true }, task.class)
+}
