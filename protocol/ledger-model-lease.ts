@@ -52,7 +52,7 @@ export function leases(state: ModelState, tasks: ModelTasks) {
 function sweepTasks({ videos }: ModelState, tasks: ModelTasks, term: number): number {
   let mended = 0
   for (const video of videos.values()) {
-    if (!isOpen(video.status) && video.status !== 'COMPLETED') mended += tasks.cancel(video._id)
+    if (!isOpen(video.status)) mended += tasks.cancel(video._id)
     if (!isOpen(video.status)) continue
     mended += tasks.revive(video._id, ['CANCELLED'])
     if (video.status !== 'RUNNING')

@@ -16,7 +16,7 @@
  * | PENDING                           | strikes_full| FAILED                                | newest term; strikes as read            |
  * | COMPLETED                         | lost        | PENDING                               | newest term; the blob as read           |
  * | PENDING                           | recut       | PENDING                               | `input.sha256` is the lost one          |
- * | PENDING, PROCESSING               | cancel      | CANCELLED                             | its video is CANCELLED or FAILED        |
+ * | PENDING, PROCESSING               | cancel      | CANCELLED                             | its video is ended (COMPLETED: by sweep)|
  * | FAILED, CANCELLED                 | retry       | PENDING, strikes cleared, attempt kept| its video is retried                    |
  */
 import type { FailureCode } from './errors.ts'

@@ -2,7 +2,7 @@
  * The sweep: makes tasks agree with their videos, whatever died between two writes. Videos are truth, tasks follow.
  * Harmless at any time and by anybody: every write is a compare of its own, and a second sweep finds nothing.
  *
- * A task that was inserted after its video had ended is cancelled; one that was cancelled although its video is open is
+ * A task that was inserted after its video had ended, or lost its output while that was COMPLETED, is cancelled; one that was cancelled although its video is open is
  * PENDING again; a missing ingest or merge task is inserted; priority, due and term follow the video and the lease.
  * FAILED tasks of open videos stay: whether the video fails is the leader's decision.
  */
@@ -35,7 +35,11 @@ async function cancelTasksOfEndedVideos(steps: Steps): Promise<number> {
   let cancelled = 0
   for (const id of await steps.videosWithOpenTasks()) {
     const video = await steps.video(id)
-    if (video && !isOpen(video.status) && video.status !== 'COMPLETED') cancelled += await steps.cancelTasks(id)
+    if (!video || isOpen(video.status)) continue
+    cancelled += await steps.cancelTasks(id)
+    // Opened again meanwhile, to be merged once more: its tasks are wanted.
+    const now = await steps.video(id)
+    if (now && isOpen(now.status)) await steps.reviveTasks(id, ['CANCELLED'])
   }
   return cancelled
 }

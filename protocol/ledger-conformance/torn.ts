@@ -178,6 +178,17 @@ function sweepTests(store: Store): void {
       ],
     )
   })
+  test('what is still open of a COMPLETED video is cancelled, and opened again with it', async () => {
+    const { ledger } = store()
+    const video = await videoIn(ledger, 'COMPLETED')
+    const late = chunk(video, 0)
+    await ledger.insertTasks([late])
+    await ledger.sweep(TERM)
+    assert.equal((await theTask(ledger, late._id)).status, 'CANCELLED')
+    assert.equal(await ledger.reopenVideo(video._id, TERM), 'changed')
+    await ledger.sweep(TERM)
+    assert.equal((await theTask(ledger, late._id)).status, 'PENDING')
+  })
   test('a second sweep finds nothing, whatever there is', async () => {
     const { ledger } = store()
     await ledger.sweep(TERM)
