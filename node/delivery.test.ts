@@ -30,9 +30,13 @@ let announced: number
 const round = () => deliverer.round(new AbortController().signal)
 const delivered = (rung: string, name = 'film') => readFile(join(out, rung, `${name}.mp4`), 'utf8')
 
+/** What the store was asked to verify. */
+let doubted: Sha256[]
+
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'reelmesh-delivery-'))
   out = join(dir, 'out')
+  doubted = []
   blobs = new Map(Object.values(FILMS).map((text) => [sha(text), text]))
   fetched = 0
   announced = 0
@@ -40,7 +44,7 @@ beforeEach(async () => {
   deliverer = createDeliverer({
     self,
     ledger: fakeLedger(),
-    store: {} as never,
+    store: { verify: async (sha256: Sha256) => doubted.push(sha256) > 0 } as never,
     exchange,
     log: silentLog,
     announce: () => announced++,
@@ -146,6 +150,7 @@ describe('a delivery', () => {
     await round()
     assert.deepEqual(await readdir(join(out, '480p')), [])
     assert.match(deliverer.problems().get(id) ?? '', /not those that were verified/)
+    assert.deepEqual(doubted, [sha(FILMS['480p'])], 'the store looks at what rotted')
   })
 
   it('says that the folder is a file', async () => {

@@ -92,8 +92,11 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     try {
       await copyFile(from, part, constants.COPYFILE_FICLONE)
       const copied = await hashFile(part)
-      if (copied.sha256 !== output.sha256)
+      if (copied.sha256 !== output.sha256) {
+        // What rotted here is fetched elsewhere, or made again.
+        await options.store.verify(output.sha256, video._id)
         throw new ReelmeshError('rotten_copy', `${to}: the bytes read are not those that were verified`)
+      }
       await rename(part, to)
     } finally {
       await rm(part, { force: true })

@@ -57,10 +57,13 @@ export interface BlobStore {
 export interface BlobExchange {
   /**
    * The path of these bytes on this machine, fetched from a holder (then from any connected peer) where they are not
-   * here: resumed where a transfer broke, hash verified before it is adopted. A holder that sends other bytes is not asked
-   * again for them. `BlobMissing` when nobody has them, `AttemptFailed('disk_full')`.
+   * here: resumed where a transfer broke, hash verified before it is adopted. A holder that sent other bytes is asked
+   * last for them from then on. `isRead`: the caller is about to read them, so what is here already is verified first;
+   * a blob that rotted is removed and fetched anew. `BlobMissing` when nobody has them, `AttemptFailed('disk_full')`.
    */
-  fetch(want: BlobRef & { video: VideoId; holders: readonly PeerId[]; signal: AbortSignal }): Promise<string>
+  fetch(
+    want: BlobRef & { video: VideoId; holders: readonly PeerId[]; signal: AbortSignal; isRead?: boolean },
+  ): Promise<string>
   /** Which of these peers (or of the connected ones) say that they have it. Never throws. */
   whoHas(want: {
     sha256: Sha256

@@ -67,12 +67,27 @@ export function createCollect(context: TermContext): Duty {
     const now = `${completed}/${misses}`
     if (seen.get(video._id) === now && !loss.isWatching()) return
     const done = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['COMPLETED'] })
-    if (misses > 0 && seen.get(video._id) !== now) for (const task of done) here.delete(task._id)
+    if (misses > 0 && seen.get(video._id) !== now)
+      for (const id of [taskId(video._id, 'ingest'), ...done.map((task) => task._id)]) here.delete(id)
+    await collectExtras(video, signal)
     const news = done.filter((task) => !here.has(task._id))
     for (let at = 0; at < news.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
       await Promise.all(news.slice(at, at + BLOB_FETCHES_AT_ONCE).map((task) => collectOutput(task, signal)))
     }
     seen.set(video._id, now)
+  }
+
+  /** Subtitles and chapters, which only the ingest can make again. */
+  async function collectExtras(video: Video, signal: AbortSignal): Promise<void> {
+    const ingest = await ledger.task(taskId(video._id, 'ingest'))
+    if (ingest?.status !== 'COMPLETED' || here.has(ingest._id)) return
+    for (const extra of ingest.outputs) {
+      const got = await bring(video._id, extra, signal)
+      if (got === 'lost') return cutAgain(video, ingest._id)
+      if (got === 'missing') return
+      if (!extra.holders.includes(self)) await ledger.addTaskHolder(ingest._id, extra.sha256, self)
+    }
+    here.add(ingest._id)
   }
 
   /** Tasks that failed for want of their input: when nobody has it, the ingest task is asked to cut again. */
@@ -93,7 +108,8 @@ export function createCollect(context: TermContext): Duty {
     const ingest = await ledger.task(taskId(video._id, 'ingest'))
     if (!ingest || ingest.completed_attempt === null || !(await isWanted(video._id))) return
     const lost = await ledger.loseOutput(ingest._id, { completed_attempt: ingest.completed_attempt, term })
-    if (lost === 'changed') await tellLost(task, video._id, 'its input has no holder any more and is cut again')
+    if (lost === 'changed')
+      await tellLost(task, video._id, 'an input or an extra has no holder any more and is made again')
   }
 
   /** An ingest that failed for want of its source: when nobody has that any more, the video ends with the sentence. */

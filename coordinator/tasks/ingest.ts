@@ -132,7 +132,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
     const video = await surely(() => ledger.video(task.video_id), signal)
     if (!video) throw new AttemptFailed('unexpected', `video ${task.video_id} is not in the ledger`)
     await surely(() => ledger.startPlanning(video._id), signal)
-    const source = await exchange.fetch({ ...video.source, video: video._id, signal })
+    const source = await exchange.fetch({ ...video.source, video: video._id, signal, isRead: true })
     const { plan, index } = await planned(video, source, signal)
     const scratch = await store.scratch('ingest')
     try {

@@ -46,15 +46,14 @@ export function createMergeRunner(options: MergeOptions): Runner {
     if (!plan) throw new AttemptFailed('unexpected', `video ${video} has no plan`)
     const tasks = await surely(() => ledger.tasks({ video }), signal)
     const byId = new Map(tasks.map((task) => [task._id, task]))
-    const fetch = (blob: HeldBlob) => exchange.fetch({ ...blob, video, signal })
+    const fetch = (blob: HeldBlob) => exchange.fetch({ ...blob, video, signal, isRead: true })
     const chunks = new Map<Resolution, string[]>()
     for (const { resolution } of plan.renditions) {
       const outputs = plan.chunks.map(({ chunk_id }) => outputOf(byId.get(taskId(video, resolution, chunk_id))))
       chunks.set(resolution, await inBatches(outputs, fetch))
     }
     const audio = plan.audio.length > 0 ? await fetch(outputOf(byId.get(taskId(video, 'audio')))) : null
-    const extras = byId.get(taskId(video, 'ingest'))?.outputs.find((each) => each.resolution === 'extras')
-    return { plan, chunks, audio, extra: extras ? await fetch(extras) : null }
+    return { plan, chunks, audio, extra: await extraOf(byId.get(taskId(video, 'ingest')), fetch) }
   }
 
   /** What did not come out right is told among the events, where the video's notes are read from. */
@@ -87,6 +86,13 @@ export function createMergeRunner(options: MergeOptions): Runner {
       await rm(scratch, { recursive: true, force: true })
     }
   }
+}
+
+/** While they are made again, a merge without them would be a result without its subtitles. */
+async function extraOf(ingest: Task | undefined, fetch: (blob: HeldBlob) => Promise<string>): Promise<string | null> {
+  if (ingest?.status !== 'COMPLETED') throw new AttemptFailed('input_missing', 'the chunks are being cut again')
+  const extras = ingest.outputs.find((each) => each.resolution === 'extras')
+  return extras ? await fetch(extras) : null
 }
 
 function outputOf(task: Task | undefined): HeldBlob {

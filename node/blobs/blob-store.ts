@@ -112,8 +112,7 @@ class Store implements DiskBlobStore {
     const found = await hashFile(path).catch(() => null)
     if (found?.sha256 === sha256) return true
     this.#log.warn('a blob does not hold what its name says, removed', { sha256, video, path })
-    const blob = await this.#blob(sha256, video)
-    if (blob !== null) await rm(blob, { force: true })
+    if (path.startsWith(join(this.#dir, 'blobs'))) await rm(path, { force: true })
     else await this.#references.forget(video)
     return false
   }

@@ -5,9 +5,9 @@
  *   a peer answers          then
  *   missing, busy, nothing  the next one is asked
  *   bytes, then it breaks   they are kept, the next one goes on from there
- *   a wrong size            it is not asked again for this blob
- *   all, and a wrong hash   one sender alone: not asked again. Several: nobody can be blamed, so the file starts anew and
- *                           from here on holds bytes of one sender only
+ *   a wrong size            it is not asked again by this fetch, and last by later ones
+ *   all, and a wrong hash   one sender alone: the same, as its blob may have rotted and be made again meanwhile. Several:
+ *                           nobody can be blamed, so the file starts anew and from here on holds bytes of one sender only
  */
 import { pipe } from 'it-pipe'
 import { type Clock, deadline, type Rng } from '../../protocol/clock.ts'
@@ -29,7 +29,7 @@ export interface FetchOptions {
   readonly video: VideoId
   /** May grow while the fetch runs. */
   readonly holders: ReadonlySet<PeerId>
-  /** Peers that sent other bytes under this name; added to. */
+  /** Peers that sent other bytes under this name before: they are asked last. Added to. */
   readonly liars: Set<PeerId>
   readonly signal: AbortSignal
 }
@@ -38,19 +38,21 @@ export interface FetchOptions {
 export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Promise<void> {
   const { liars, log, signal } = options
   const { sha256, bytes } = partial.want
+  const lied = new Set<PeerId>()
   if (bytes > BLOB_BYTES_MAX) throw new BlobMissing(sha256, `blob ${sha256.slice(0, 12)}… is larger than any may be`)
   let isOneSenderOnly = false
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const before = partial.offset
     let hasRestarted = false
-    for (const peer of candidates(options)) {
+    for (const peer of candidates(options, lied)) {
       signal.throwIfAborted()
       if (isOneSenderOnly && partial.senders.size > 0 && !partial.senders.has(peer)) await partial.restart()
-      await askFor(partial, peer, options)
+      if (!(await askFor(partial, peer, options))) lied.add(peer)
       if (!partial.isWhole()) continue
       if (partial.hasRightHash()) return
       const [only] = partial.senders
-      if (partial.senders.size === 1 && only) liars.add(only)
+      if (partial.senders.size === 1 && only) lied.add(only)
+      for (const liar of lied) liars.add(liar)
       log.warn('a blob arrived with other bytes than its name says', { sha256, senders: [...partial.senders] })
       isOneSenderOnly = true
       hasRestarted = true
@@ -61,35 +63,36 @@ export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Pr
   throw new BlobMissing(sha256)
 }
 
-/** Holders before others, connected ones first; shuffled, so that the askers of one blob spread. */
-function candidates({ mesh, rng, holders, liars }: FetchOptions): PeerId[] {
+/** Holders before others, connected ones first, liars last; shuffled, so that the askers of one blob spread. */
+function candidates({ mesh, rng, holders, liars }: FetchOptions, lied: ReadonlySet<PeerId>): PeerId[] {
   const connected = mesh.peers()
   const shuffled = [...new Set([...holders, ...connected])].map((peer) => ({ peer, at: rank(peer) + rng.random() }))
   function rank(peer: PeerId): number {
+    if (liars.has(peer)) return 6
     if (!holders.has(peer)) return 4
     return connected.includes(peer) ? 0 : 2
   }
   return shuffled
     .sort((a, b) => a.at - b.at)
     .map(({ peer }) => peer)
-    .filter((peer) => peer !== mesh.self && !liars.has(peer))
+    .filter((peer) => peer !== mesh.self && !lied.has(peer))
 }
 
-/** Asks one peer for the rest. What goes wrong between peers is logged and left to the next; a full disk or an abort is thrown. */
-async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions): Promise<void> {
+/**
+ * Asks one peer for the rest; false when it holds something else under this name. What goes wrong between peers is logged and
+ * left to the next; a full disk or an abort is thrown.
+ */
+async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions): Promise<boolean> {
   const { clock, liars, log, signal, video } = options
   const { sha256, bytes } = partial.want
   const request: BlobRequest = { v: 1, sha256, video, offset: partial.offset, length: null }
   try {
     await using asked = await ask(request, peer, options)
-    if (!asked.answer.ok) return
+    if (!asked.answer.ok) return true
     if (asked.answer.bytes !== bytes || asked.answer.length !== bytes - partial.offset) {
       liars.add(peer)
-      return log.warn('a peer holds something of another size under this name', {
-        sha256,
-        peer,
-        bytes: asked.answer.bytes,
-      })
+      log.warn('a peer holds something of another size under this name', { sha256, peer, bytes: asked.answer.bytes })
+      return false
     }
     await pipe(
       watchSilence(asked.rest, { clock, ms: STREAM_SILENCE_MS, onSilence: asked.stream.abort }),
@@ -101,6 +104,7 @@ async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions)
     if (!(error instanceof PeerUnreachable)) throw error
     log.debug('blob transfer broke off', { sha256, peer, offset: partial.offset, why: sentence(error) })
   }
+  return true
 }
 
 interface Asked extends AsyncDisposable {

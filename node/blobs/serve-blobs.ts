@@ -1,12 +1,17 @@
 /**
  * The giving side of the blob exchange. Serves blobs and references of the store, by hash and video id, and nothing else: no
  * path ever comes from the wire. A slow reader slows the file reading; one that takes nothing for a minute is let go.
+ *
+ * What is sent whole is hashed on its way: a blob that rotted is found at its first reader, who refuses it, and is removed, so
+ * that this peer says no longer that it has it.
  */
+import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipe } from 'it-pipe'
 import type { BlobStore } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { PeerUnreachable } from '../../protocol/errors.ts'
+import type { Sha256 } from '../../protocol/ids.ts'
 import { STREAM_SILENCE_MS } from '../../protocol/limits.ts'
 import type { Mesh, MeshStream } from '../../protocol/mesh.ts'
 import { decodeRequest, encodeLine, readLine, watchReader, watchSilence } from './blob-wire.ts'
@@ -33,7 +38,14 @@ export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock
         return await stream.sink([encodeLine({ v: 1, ok: false, why: 'busy' })])
       served++
       try {
-        await send(stream, file, { offset: request.offset, length, size, clock })
+        const isSound = await send(stream, file, {
+          offset: request.offset,
+          length,
+          size,
+          clock,
+          sha256: request.sha256,
+        })
+        if (!isSound) await store.verify(request.sha256, request.video)
       } finally {
         served--
       }
@@ -55,25 +67,35 @@ async function readRequest(stream: MeshStream, clock: Clock) {
 async function send(
   stream: MeshStream,
   file: FileHandle,
-  { offset, length, size, clock }: { offset: number; length: number; size: number; clock: Clock },
-): Promise<void> {
+  { clock, sha256, ...part }: Part & { clock: Clock; sha256: Sha256 },
+): Promise<boolean> {
+  const hash = part.length === part.size ? createHash('sha256') : null
   await pipe(
-    answer(file, { offset, length, size }),
+    answer(file, { ...part, hash }),
     (pieces) => watchReader(pieces, { clock, ms: READER_SILENCE_MS, onSilence: stream.abort }),
     stream.sink,
   )
+  return hash === null || hash.digest('hex') === sha256
+}
+
+interface Part {
+  readonly offset: number
+  readonly length: number
+  readonly size: number
 }
 
 async function* answer(
   file: FileHandle,
-  { offset, length, size }: { offset: number; length: number; size: number },
+  { offset, length, size, hash }: Part & { hash: Hash | null },
 ): AsyncGenerator<Uint8Array> {
   yield encodeLine({ v: 1, ok: true, bytes: size, length })
   for (let at = offset; at < offset + length; ) {
     const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, offset + length - at))
     const { bytesRead } = await file.read(piece, 0, piece.byteLength, at)
     if (bytesRead === 0) throw new Error('the file became shorter while it was sent')
-    yield bytesRead === piece.byteLength ? piece : piece.subarray(0, bytesRead)
+    const read = bytesRead === piece.byteLength ? piece : piece.subarray(0, bytesRead)
+    hash?.update(read)
+    yield read
     at += bytesRead
   }
 }

@@ -10,7 +10,7 @@ export function createAudioRunner({ self, store, exchange, media, plans }: RunVi
     const { task } = held[0]
     const input = mustHaveInput(task)
     const plan = await plans.planOf(task.video_id)
-    const path = await exchange.fetch({ ...input, video: task.video_id, signal })
+    const path = await exchange.fetch({ ...input, video: task.video_id, signal, isRead: true })
     const outDir = await store.scratch('audio')
     try {
       const out = join(outDir, 'audio.m4a')

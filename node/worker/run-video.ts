@@ -27,7 +27,7 @@ export function createVideoRunner({ self, store, exchange, media, plans }: RunVi
     const first = held[0].task
     const input = mustHaveInput(first)
     const plan = await plans.planOf(first.video_id)
-    const path = await bring(first, signal)
+    const path = await exchange.fetch({ ...input, video: first.video_id, signal, isRead: true })
     const outDir = await store.scratch(`encode-${first.chunk_id}`)
     try {
       const results = await media.encode({
