@@ -1,6 +1,7 @@
 /**
  * Blobs on the virtual disk: a store of one machine, and the exchange between those that a mesh connects. A fetch takes
- * time, and fails when its holder dies, freezes or is cut off on the way.
+ * time, and fails when its holder dies, freezes or is cut off on the way. Rot is found where the real exchange finds it: by who
+ * reads a blob, by who receives one, and by who sent it.
  */
 import type { BlobExchange, BlobRef, BlobStore, SourceReference } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
@@ -40,7 +41,13 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
       disk.move(path, pathOf(video, ref.sha256))
     },
     find: async (sha256, video) => findAt(disk, machine, sha256, video),
-    verify: async (sha256, video) => disk.has(pathOf(video, sha256)),
+    async verify(sha256, video) {
+      const path = findAt(disk, machine, sha256, video)
+      if (path === null) return false
+      const isSound = sha256Of(disk.read(path)) === sha256
+      if (!isSound) disk.remove(path)
+      return isSound
+    },
     async refer(video, source) {
       disk.write(`${referencesOf(machine)}/${video}`, JSON.stringify(source))
     },
@@ -117,19 +124,29 @@ export function createExchange(options: ExchangeOptions): BlobExchange {
     if (from === null) return null
     const part = `${ROOT}${machine}/fetching/${++fetches}`
     if (disk.isFull(machine)) throw new AttemptFailed('disk_full', 'the disk is full')
+    if (sha256Of(disk.read(from)) !== want.sha256) {
+      if (from.startsWith(storeOf(neighbour(peer).machine))) disk.remove(from)
+      return null
+    }
     disk.write(part, disk.read(from))
     await store.adopt(want.video, part, want)
     return store.find(want.sha256, want.video)
   }
 
   return {
-    async fetch({ holders, signal, ...want }) {
+    async fetch({ holders, signal, isRead, ...want }) {
       const here = await store.find(want.sha256, want.video)
-      if (here) return here
+      const isReference = here !== null && !here.startsWith(storeOf(machine))
+      if (here && (!isRead || isReference || (await store.verify(want.sha256, want.video)))) {
+        disk.touch(here, clock.now())
+        return here
+      }
       for (const peer of new Set([...holders, ...mesh.peers()])) {
         if (peer === mesh.self) continue
         const path = await fetchFrom(peer, want, signal)
-        if (path) return path
+        if (!path) continue
+        disk.touch(path, clock.now())
+        return path
       }
       throw new BlobMissing(want.sha256)
     },

@@ -5,6 +5,7 @@
 import { within } from '../../protocol/clock.ts'
 import { type VideoId, videoId } from '../../protocol/ids.ts'
 import { canonicalRecipe, DEFAULT_RECIPE, type Recipe } from '../../protocol/recipe.ts'
+import { storeOf } from './blob-stand-ins.ts'
 import { type Film, filmBytes, sha256Of } from './film.ts'
 import { LATE_MS } from './ledger-line.ts'
 import type { Life } from './life.ts'
@@ -38,6 +39,8 @@ export interface ChaosOptions {
 }
 
 const RESTART_MS = 2_000
+/** From its last verification until a blob has been read. */
+const READING_MS = 4_000
 const STOP_MS_MAX = 30_000
 const PATIENCE_MS = 8_000
 
@@ -169,6 +172,9 @@ export function play(options: ChaosOptions): Play {
         world.disk.setFull(peer!.machine, true)
         later(fault.ms, () => world.disk.setFull(peer!.machine, false))
         break
+      case 'rot':
+        rot(peer!.machine, fault.blobs)
+        break
       case 'clock jump':
         ledgerLife.jump(fault.ms)
         break
@@ -185,6 +191,19 @@ export function play(options: ChaosOptions): Play {
         break
       case 'submit again':
         void submit(fault.film, peers[fault.by]!)
+    }
+  }
+
+  /** Blobs that nobody is reading right now: what rots under a reader's eyes no hash can show. */
+  function rot(machine: string, count: number): void {
+    const rng = world.rng.fork(`rot ${machine} ${scheduler.now()}`)
+    const idle = world.disk
+      .below(storeOf(machine))
+      .filter((path) => people.clock.now() - world.disk.touchedAt(path) > READING_MS)
+    for (let left = count; left > 0 && idle.length > 0; left--) {
+      const [path] = idle.splice(rng.whole(0, idle.length - 1), 1)
+      world.trace(`rot ${path}`)
+      world.disk.rot(path!)
     }
   }
 

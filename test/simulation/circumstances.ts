@@ -9,7 +9,7 @@ type Timed = FaultPlan & { readonly at: number }
 
 /** These faults instead of the drawn ones, on one busy film, with at least three full peers of even speed. */
 function busy(drawn: Scenario, faults: readonly Timed[], noise: Partial<Scenario['noise']> = {}): Scenario {
-  const peers = drawn.peers.map((peer) => ({ ...peer, isBadBuild: false, slowness: 1 }))
+  const peers = drawn.peers.map((peer) => ({ ...peer, bad: 'no' as const, slowness: 1 }))
   while (peers.length < 3) peers.push({ ...peers[0]!, name: `p${peers.length}` })
   const films = drawn.films.slice(0, 1).map((film) => ({
     ...film,

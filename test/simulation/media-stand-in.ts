@@ -11,20 +11,23 @@ export interface MediaOptions {
   readonly clock: Clock
   /** The build's name: in cuts and in the plan's notes, as real builds differ there. */
   readonly build: string
-  /** Its encoder dies by a signal, whatever it is given. */
-  readonly isBad: boolean
+  /** What of it dies by a signal, whatever it is given. */
+  readonly bad: Badness
   /** How much slower than a good machine, at least 1; asked again for every second of work. */
   slowness(): number
   /** Told what runs, for the trace. */
   onWork(what: string): void
 }
 
+/** `everything`: its trial runs too, so that it knows. */
+export type Badness = 'no' | 'encodes' | 'merges' | 'everything'
+
 /** Virtual ms of a good machine for one chunk in one rendition; decoding is shared by all of an ffmpeg. */
 const ENCODE_MS: Record<Resolution, number> = { '480p': 700, '720p': 1_200, '1080p': 2_400 }
 const DECODE_MS = 400
 const STEP_MS = 500
 
-export function createMedia({ disk, clock, build, isBad, slowness, onWork }: MediaOptions): Media {
+export function createMedia({ disk, clock, build, bad, slowness, onWork }: MediaOptions): Media {
   let plans = 0
 
   /** Works for so long, however slow the machine is at each moment. */
@@ -33,6 +36,10 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
       await clock.sleep(Math.min(STEP_MS, ms - done) * slowness(), signal)
       onStep(Math.min(1, (done + STEP_MS) / ms))
     }
+  }
+
+  const dies = (): never => {
+    throw new AttemptFailed('build_cannot', `${build} was ended by SIGILL`)
   }
 
   return {
@@ -47,6 +54,7 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
     async trial(signal) {
       onWork('trial')
       await clock.sleep(150, signal)
+      if (bad === 'everything') dies()
     },
     async probe(source, signal) {
       await clock.sleep(40, signal)
@@ -91,7 +99,7 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
       const cut = film.readCut(disk.read(input.path))
       const ms = resolutions.reduce((sum, each) => sum + ENCODE_MS[each], DECODE_MS)
       await work(ms, signal, (share) => onProgress?.({ frames: share * film.FRAMES, speed: 8000 / ms / slowness() }))
-      if (isBad) throw new AttemptFailed('build_cannot', `${build} was ended by SIGILL`)
+      if (bad === 'encodes' || bad === 'everything') dies()
       if (cut.film.poison === cut.cut)
         throw new AttemptFailed('encode_failed', `ffmpeg: chunk ${cut.cut} is not decodable`)
       return resolutions.map((resolution): EncodeResult => {
@@ -103,23 +111,18 @@ export function createMedia({ disk, clock, build, isBad, slowness, onWork }: Med
     },
     async audio({ input, out, onProgress, signal }) {
       onWork('audio')
-      await work(1_500, signal, (share) => onProgress?.({ seconds: share * 10, speed: 20 }))
       const { film: what } = JSON.parse(disk.read(input).toString()) as { film: film.Film }
+      await work(1_500, signal, (share) => onProgress?.({ seconds: share * 10, speed: 20 }))
+      if (bad === 'everything') dies()
       disk.write(out, film.audioOutBytes(what))
     },
     async merge({ resolution, chunks, audio, extra, out, signal }) {
       onWork(`merge ${resolution}`)
-      await work(800, signal)
       const text = (path: string) => disk.read(path).toString()
-      disk.write(
-        out,
-        film.mergedBytes({
-          resolution,
-          chunks: chunks.map(text),
-          audio: audio && text(audio),
-          extra: extra && text(extra),
-        }),
-      )
+      const parts = { resolution, chunks: chunks.map(text), audio: audio && text(audio), extra: extra && text(extra) }
+      await work(800, signal)
+      if (bad === 'merges' || bad === 'everything') dies()
+      disk.write(out, film.mergedBytes(parts))
     },
   }
 }

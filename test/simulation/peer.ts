@@ -186,7 +186,7 @@ export class SimulatedPeer {
       clock,
       build: `build of ${machine}`,
       slowness: () => this.slowness,
-      isBad: plan.isBadBuild,
+      bad: plan.bad,
       onWork: (what) => world.trace(`${machine} ${what}`),
     })
     const media = sabotage.media?.(plain, machine) ?? plain

@@ -1,11 +1,12 @@
 /**
  * What a seed means: peers, films, and a timetable of faults, as plain data. A correct mesh finishes every film of every
- * scenario: crashes stay under the number that gives a task up, only one build is bad, and whoever holds a source comes
- * back with it.
+ * scenario: crashes stay under the number that gives a task up, only one build is bad, sources do not rot, and whoever holds one
+ * comes back with it.
  */
 import { RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
 import { STRIKES_PEER_DIED } from '../../protocol/limits.ts'
 import type { Film } from './film.ts'
+import type { Badness } from './media-stand-in.ts'
 import { createSeeded, type Seeded } from './seeded.ts'
 
 export interface PeerPlan {
@@ -14,8 +15,8 @@ export interface PeerPlan {
   readonly coordinates: boolean
   readonly slots: number
   readonly slowness: number
-  /** Its ffmpeg dies by a signal on every encode. */
-  readonly isBadBuild: boolean
+  /** What of its ffmpeg dies by a signal, always. */
+  readonly bad: Badness
 }
 
 export interface FilmPlan {
@@ -36,6 +37,8 @@ export type FaultPlan =
   | { readonly what: 'line down'; readonly peer: number; readonly ms: number }
   | { readonly what: 'slow'; readonly peer: number; readonly factor: number; readonly ms: number }
   | { readonly what: 'disk full'; readonly peer: number; readonly ms: number }
+  /** A blob in its store is no longer what its name says. */
+  | { readonly what: 'rot'; readonly peer: number; readonly blobs: number }
   | { readonly what: 'clock jump'; readonly ms: number }
   | { readonly what: 'pause'; readonly peer: number; readonly ms: number }
   | { readonly what: 'cancel'; readonly film: number; readonly by: number; readonly retryAfterMs: number | null }
@@ -69,9 +72,7 @@ export function scenarioOf(seed: number, { peersMax }: { peersMax: number }): Sc
   const films = makeFilms(rng.fork('films'), peers)
   const calmAtMs = rng.whole(10_000, 40_000)
   const faults = makeFaults({ rng: rng.fork('faults'), peers, films, calmAtMs })
-  const drawn = makeNoise(rng.fork('noise'))
-  // A bad build that leads and never heard of another worker would judge alone.
-  const noise = peers.some((peer) => peer.isBadBuild) ? { ...drawn, gossipLoss: drawn.gossipLoss / 2 } : drawn
+  const noise = makeNoise(rng.fork('noise'))
   return { seed, peers, films, faults, noise, calmAtMs }
 }
 
@@ -86,7 +87,7 @@ function makePeers(rng: Seeded, count: number): PeerPlan[] {
       coordinates: role !== 'worker',
       slots: role === 'coordinator' ? 0 : rng.whole(1, 2),
       slowness: rng.chance(0.2) ? rng.between(2, 5) : 1,
-      isBadBuild: at === bad,
+      bad: at === bad ? rng.pick(['encodes', 'encodes', 'merges', 'everything'] as const) : 'no',
     }
   })
 }
@@ -154,9 +155,7 @@ function makeFaults({ rng, peers, films, calmAtMs }: FaultOptions): Scenario['fa
   const faults = Array.from({ length: count }, () => {
     const fault = makeFault(rng, { peers, films, isSource })
     const dies = fault.what === 'crash' || fault.what === 'stop' ? peers[fault.peer] : undefined
-    // A bad build that has just started, leads, and has heard of nobody yet judges alone.
-    if (dies && (dies.isBadBuild || ++deaths >= STRIKES_PEER_DIED))
-      return { what: 'ledger down', ms: 1_000, at: 1_000 } as const
+    if (dies && ++deaths >= STRIKES_PEER_DIED) return { what: 'ledger down', ms: 1_000, at: 1_000 } as const
     return { ...fault, at: rng.whole(600, calmAtMs) }
   })
   return faults.sort((a, b) => a.at - b.at)
@@ -175,7 +174,7 @@ function makeFault(
   const film = rng.whole(0, films.length - 1)
   const ms = rng.whole(200, 20_000)
   const kinds = ['crash', 'crash', 'crash', 'stop', 'freeze', 'freeze', 'partition', 'partition', 'ledger down', 'line down', 'slow',
-    'disk full', 'clock jump', 'pause', 'cancel', 'priority', 'submit again'] as const // biome-ignore format: a list of words
+    'disk full', 'rot', 'rot', 'clock jump', 'pause', 'cancel', 'priority', 'submit again'] as const // biome-ignore format: a list of words
   const what = rng.pick(kinds)
   switch (what) {
     case 'crash': {
@@ -193,6 +192,8 @@ function makeFault(
       return { what, apart: peers.map((_, at) => at).filter(() => rng.chance(0.4)), ms }
     case 'slow':
       return { what, peer, factor: rng.between(3, 20), ms }
+    case 'rot':
+      return { what, peer, blobs: rng.whole(1, 4) }
     case 'clock jump':
       return { what, ms: rng.whole(-20_000, 60_000) }
     case 'cancel':

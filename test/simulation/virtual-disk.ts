@@ -16,6 +16,7 @@ export class VirtualDisk {
   readonly #files = new Map<string, Buffer>()
   readonly #folders = new Set<string>()
   readonly #full = new Set<string>()
+  readonly #touched = new Map<string, number>()
   /** How a machine waits a moment; replaced at each of its lives. */
   readonly pauses = new Map<string, () => Promise<void>>()
 
@@ -49,6 +50,22 @@ export class VirtualDisk {
 
   below(folder: string): string[] {
     return [...this.#files.keys()].filter((path) => path.startsWith(`${folder}/`))
+  }
+
+  /** Other bytes of the same length, on a full disk too. */
+  rot(path: string): void {
+    const content = Buffer.from(this.read(path))
+    content[content.length - 1] = (content.at(-1) ?? 0) ^ 1
+    this.#files.set(path, content)
+  }
+
+  /** Somebody is about to read it, at this time. */
+  touch(path: string, at: number): void {
+    this.#touched.set(path, at)
+  }
+
+  touchedAt(path: string): number {
+    return this.#touched.get(path) ?? Number.NEGATIVE_INFINITY
   }
 
   setFull(machine: string, isFull: boolean): void {
