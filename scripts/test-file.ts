@@ -14,6 +14,8 @@ export interface FileResult {
   readonly failed: number
   readonly skipped: number
   readonly ms: number
+  /** What its tests told of themselves (`t.diagnostic`): figures, mostly. */
+  readonly told: readonly string[]
   /** For people: each failure with its place, and what the file printed. Empty where nothing failed. */
   readonly report: string
 }
@@ -29,6 +31,8 @@ export interface FileLimits {
 /** A killed process has this long to be gone before its file is given up. */
 const KILL_MS = 2_000
 const OUTPUT_LINES_MAX = 200
+/** How node:test ends every run. */
+const SUMMARY = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/
 
 export async function runTestFile(path: string, limits: FileLimits): Promise<FileResult> {
   const started = performance.now()
@@ -37,19 +41,21 @@ export async function runTestFile(path: string, limits: FileLimits): Promise<Fil
   const seen = { passed: 0, failed: 0, skipped: 0 }
   const failures: string[] = []
   const output: string[] = []
+  const told: string[] = []
   const fail = (text: string): void => {
     seen.failed++
     failures.push(text)
   }
   for await (const { type, data } of events) {
     watch.saw(type)
+    if (type === 'test:diagnostic' && !SUMMARY.test(data.message)) told.push(data.message)
     if (type === 'test:stdout' || type === 'test:stderr') output.push(data.message)
     if (type !== 'test:pass' && type !== 'test:fail') continue
     if (data.details.type === 'suite' && type === 'test:pass') continue
     const isFile = data.name === path
     if (type === 'test:fail') {
       if (isFile) fail(watch.why ?? 'the file ended before its tests did: a crash, or an exit (its output is below)')
-      else if (!isEcho(data.details.error)) fail(told(data))
+      else if (!isEcho(data.details.error)) fail(failureText(data))
     } else if (isFile) fail('the file holds no test')
     else if (data.skip !== undefined || data.todo !== undefined) seen.skipped++
     else seen.passed++
@@ -60,7 +66,7 @@ export async function runTestFile(path: string, limits: FileLimits): Promise<Fil
   const printed = output.join('').trimEnd().split('\n').slice(-OUTPUT_LINES_MAX)
   const report =
     failures.length === 0 ? '' : [...failures, ...(output.length > 0 ? ['— it printed —', ...printed] : [])].join('\n')
-  return { path, ...seen, ms: performance.now() - started, report }
+  return { path, ...seen, ms: performance.now() - started, told, report }
 }
 
 /** Ends a file that is too slow, or that lives on although every test it began has ended. */
@@ -111,7 +117,7 @@ function isEcho(error: unknown): boolean {
   return (error as { failureType?: string } | undefined)?.failureType === 'subtestsFailed'
 }
 
-function told(data: { name: string; file?: string; line?: number; details: { error: Error } }): string {
+function failureText(data: { name: string; file?: string; line?: number; details: { error: Error } }): string {
   const { error } = data.details
   const cause = inspect(error.cause ?? error, { depth: 6 })
   return `✖ ${data.name} (${data.file ?? '?'}:${data.line ?? 0})\n${cause.replace(/^/gm, '    ')}`

@@ -49,8 +49,8 @@ export async function findSuites(root: string, { long }: { long: boolean }): Pro
     for (const entry of entries.sort()) {
       if (!entry.endsWith('.test.ts') || entry.includes('node_modules')) continue
       if (entry.endsWith('.long.test.ts') && !long) continue
-      // They need a container engine and bring one: `npm run test:docker`.
-      if (folder === 'test' && entry.startsWith('docker/')) continue
+      // They need a container engine, or root: `npm run test:docker`, `npm run test:hosts`.
+      if (folder === 'test' && /^(?:docker|hosts)\//.test(entry)) continue
       const path = `${folder}/${entry}`
       byName.set(suiteOf(path), [...(byName.get(suiteOf(path)) ?? []), path])
     }

@@ -1,0 +1,60 @@
+/**
+ * `npm run test:hosts [-- mesh network …]`: real nodes, a real MongoDB and real ffmpeg on several hosts, which are network
+ * namespaces of this machine. Needs root on Linux; brings what else is missing (ffmpeg, mongod, iproute2, iptables,
+ * libfaketime). `-- --all` runs the long ones too. Ends with `N passed, N failed`.
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ensureNetworkTools } from '../test/hosts/tools.ts'
+import { ensureFfmpeg } from './ffmpeg.ts'
+import { ensureMongod } from './mongod-binary.ts'
+import { type FileLimits, runTestFile } from './test-file.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const FOLDER = 'test/hosts'
+const LIMITS: FileLimits = { testMs: 300_000, fileMs: 900_000, lingerMs: 15_000 }
+
+process.chdir(ROOT)
+const { values, positionals } = parseArgs({
+  options: { all: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const began = performance.now()
+try {
+  await ensureNetworkTools()
+  await ensureFfmpeg()
+  await ensureMongod()
+} catch (error) {
+  stop(error instanceof Error ? error.message : String(error))
+}
+const chosen = await choose()
+const sum = { passed: 0, failed: 0 }
+for (const name of chosen) {
+  const result = await runTestFile(join(ROOT, FOLDER, name), LIMITS)
+  const counts = `${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ''}`
+  console.log(`${result.failed > 0 ? '✖' : '✔'} ${FOLDER}/${name}  ${counts}  ${(result.ms / 1000).toFixed(1)} s`)
+  for (const line of result.told) console.log(`    ${line}`)
+  if (result.report) console.log(result.report)
+  sum.passed += result.passed
+  sum.failed += result.failed
+}
+console.log(`\n${((performance.now() - began) / 1000).toFixed(0)} s\n${sum.passed} passed, ${sum.failed} failed`)
+process.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1)
+
+/** By name, with or without `.long`; a long one that is named is run. */
+async function choose(): Promise<string[]> {
+  const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.test.ts')).sort()
+  const called = (name: string) => name.replace(/(?:\.long)?\.test\.ts$/, '')
+  const unknown = positionals.filter((word) => !names.some((name) => called(name) === word))
+  if (unknown.length > 0)
+    stop(`no test of several hosts is called ${unknown.join(', ')}; there are ${names.map(called).join(', ')}`)
+  if (positionals.length > 0) return names.filter((name) => positionals.includes(called(name)))
+  return names.filter((name) => values.all || !name.includes('.long.'))
+}
+
+function stop(sentence: string): never {
+  console.error(`✖ ${sentence}`)
+  console.log('\n0 passed, 1 failed')
+  process.exit(1)
+}
