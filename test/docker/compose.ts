@@ -32,6 +32,8 @@ export interface ComposeMesh {
   started(): Promise<string[]>
   /** Takes one of those away as if its host had died, with its volume. */
   remove(name: string): Promise<void>
+  /** What a member of the database, the first of these that answers, says to this. */
+  ask(expression: string, members?: readonly string[]): Promise<string>
   /** Every failed attempt there was, as the ledger recorded it. */
   failures(): Promise<FailedAttempt[]>
   down(): Promise<void>
@@ -56,17 +58,23 @@ export async function composeMesh(
   const compose = (...args: string[]) => dockerWith(env, 'compose', '-f', FILE, '--profile', profile, ...args)
   const container = (service: string) => `${project}-${service}-1`
 
-  async function status(): Promise<StatusSnapshot> {
+  /** Runs the command in the first of these services' containers where it succeeds. */
+  async function inFirst(services: readonly string[], ...command: string[]): Promise<string> {
     let last: unknown
-    for (const service of options.watchers) {
+    for (const service of services) {
       try {
-        return JSON.parse(await docker('exec', container(service), 'reelmesh', 'status', '--json')) as StatusSnapshot
+        return await docker('exec', container(service), ...command)
       } catch (error) {
         last = error
       }
     }
     throw last
   }
+
+  const status = async () =>
+    JSON.parse(await inFirst(options.watchers, 'reelmesh', 'status', '--json')) as StatusSnapshot
+  const ask = (expression: string, members: readonly string[] = ['mongo-1']) =>
+    inFirst(members, 'mongosh', '--quiet', 'reelmesh', '--eval', expression)
 
   return {
     project,
@@ -104,11 +112,11 @@ export async function composeMesh(
       return (await docker('ps', ...filters, '--format', '{{.Names}}')).split('\n').filter(Boolean)
     },
     remove: async (name) => void (await docker('rm', '-fv', name)),
+    ask,
     async failures() {
       const found = 'db.chunks.find({ "failures.0": { $exists: true } }).toArray()'
       const told = `${found}.flatMap(({ _id, failures }) => failures.map((one) => ({ task: _id, ...one })))`
-      const ask = ['exec', container('mongo-1'), 'mongosh', '--quiet', 'reelmesh', '--eval', `JSON.stringify(${told})`]
-      return JSON.parse(await docker(...ask)) as FailedAttempt[]
+      return JSON.parse(await ask(`JSON.stringify(${told})`)) as FailedAttempt[]
     },
     async down() {
       // First those that would start another worker for each that goes.
