@@ -52,7 +52,8 @@ export function leases(state: ModelState, tasks: ModelTasks) {
 function sweepTasks({ videos }: ModelState, tasks: ModelTasks, term: number): number {
   let mended = 0
   for (const video of videos.values()) {
-    if (!isOpen(video.status)) mended += tasks.cancel(video._id)
+    if (isEnded(video) || (video.status === 'COMPLETED' && video.coordinator_term <= term))
+      mended += tasks.cancel(video._id)
     if (!isOpen(video.status)) continue
     mended += tasks.revive(video._id, ['CANCELLED'])
     if (video.status !== 'RUNNING')
@@ -66,6 +67,8 @@ function sweepTasks({ videos }: ModelState, tasks: ModelTasks, term: number): nu
   }
   return mended
 }
+
+const isEnded = ({ status }: Video): boolean => status === 'FAILED' || status === 'CANCELLED'
 
 export function wholeVideoTask(video: Video, kind: 'ingest' | 'merge'): NewTask {
   return {

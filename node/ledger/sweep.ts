@@ -13,7 +13,7 @@ import { ingestTask, mergeTask, taskDue } from './documents.ts'
 import type { Steps } from './steps.ts'
 
 export async function sweep(steps: Steps, term: number): Promise<{ mended: number }> {
-  let mended = await cancelTasksOfEndedVideos(steps)
+  let mended = await cancelTasksOfEndedVideos(steps, term)
   const open = await steps.videos({ statuses: OPEN_STATUSES })
   for (const video of open) mended += await reviveTasks(steps, video)
   const missing = open.flatMap((video) => {
@@ -31,11 +31,13 @@ export async function sweep(steps: Steps, term: number): Promise<{ mended: numbe
   return { mended: mended + (await steps.stampTerm(term)) }
 }
 
-async function cancelTasksOfEndedVideos(steps: Steps): Promise<number> {
+async function cancelTasksOfEndedVideos(steps: Steps, term: number): Promise<number> {
   let cancelled = 0
   for (const id of await steps.videosWithOpenTasks()) {
     const video = await steps.video(id)
     if (!video || isOpen(video.status)) continue
+    // People end videos whoever leads; that one is COMPLETED is for the newest leader to say.
+    if (video.status === 'COMPLETED' && video.coordinator_term > term) continue
     cancelled += await steps.cancelTasks(id)
     // Opened again meanwhile, to be merged once more: its tasks are wanted.
     const now = await steps.video(id)
