@@ -97,16 +97,7 @@ export async function composeMesh(
       await copyFile(await ensureSource(name), join(input, `.${file}`))
       await rename(join(input, `.${file}`), join(input, file))
     },
-    async problems(name) {
-      const source = findSource(name)
-      const file = await ensureSource(name)
-      const found = Object.entries(BOXES).map(async ([rung, box]) => {
-        const output = join(videos, 'outputs', rung, `${source.file.replace(/\.[^.]+$/, '')}.mp4`)
-        const { problems } = await checkOutput({ source, file, output, box, ...TOOLS })
-        return problems.map((problem) => `${rung}: ${problem}`)
-      })
-      return (await Promise.all(found)).flat()
-    },
+    problems: (name) => problemsOf(name, join(videos, 'outputs')),
     async started() {
       const filters = ['--filter', 'name=^auto-', '--filter', `network=${project}_mesh`]
       return (await docker('ps', ...filters, '--format', '{{.Names}}')).split('\n').filter(Boolean)
@@ -134,6 +125,18 @@ export async function composeMesh(
       )
     },
   }
+}
+
+/** What is wrong with the outputs of a source, in all three rungs. */
+export async function problemsOf(name: string, outputs: string): Promise<string[]> {
+  const source = findSource(name)
+  const file = await ensureSource(name)
+  const found = Object.entries(BOXES).map(async ([rung, box]) => {
+    const output = join(outputs, rung, `${source.file.replace(/\.[^.]+$/, '')}.mp4`)
+    const { problems } = await checkOutput({ source, file, output, box, ...TOOLS })
+    return problems.map((problem) => `${rung}: ${problem}`)
+  })
+  return (await Promise.all(found)).flat()
 }
 
 /** The volumes of a project's containers, those without a name too. */

@@ -1,0 +1,122 @@
+/**
+ * A fleet over two engines: two hosts of their own network, each with an engine and a peer that keeps it. The leader says how many
+ * workers each should run; they shrink while they encode without the loss of a chunk; and what an engine has that nobody
+ * reaches any more is started on the other.
+ */
+import assert from 'node:assert/strict'
+import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createMongoLedger } from '../../node/ledger/mongo/mongo-ledger.ts'
+import type { StatusSnapshot } from '../../node/status.ts'
+import { systemClock, systemRng } from '../../node/system-clock.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { type Lab, type LabNode, openLab } from '../hosts/lab.ts'
+import { ensureSource } from '../sources/make.ts'
+import { IMAGE, problemsOf } from './compose.ts'
+import { type HostEngine, startHostEngine } from './host-engine.ts'
+
+const FILM = 'minute'
+const KEEPERS = [1, 2]
+
+describe('a fleet over two engines', () => {
+  let lab: Lab
+  let home: LabNode
+  const engines: HostEngine[] = []
+  const keepers: LabNode[] = []
+  before(async () => {
+    lab = await openLab({ hosts: 3 })
+    await lab.mongod(0)
+    // The peers in the containers are another user.
+    await chmod(lab.swarmKey!, 0o644)
+    home = await lab.host(0).node({ name: 'home', roles: 'worker', slots: 0 })
+    const scale = {
+      scale_min: 2,
+      scale_max: 4,
+      scale_target_s: 15,
+      scale_cooldown_s: 5,
+      scale_cpus: 0.4,
+      scale_image: IMAGE,
+    }
+    for (const at of KEEPERS) {
+      const engine = await startHostEngine(lab.host(at), IMAGE)
+      engines.push(engine)
+      const launcher = {
+        launcher: 'docker',
+        docker: engine.socket,
+        scale_volumes: `${lab.swarmKey}:${lab.swarmKey}:ro`,
+      }
+      const keeper = { name: `keeper-${at}`, roles: 'coordinator', join: home.addresses[0] ?? null }
+      keepers.push(await lab.host(at).node({ ...keeper, ...scale, ...launcher }))
+    }
+  })
+  after(async () => {
+    // First those that would start another worker for each that goes.
+    for (const keeper of keepers) await keeper.kill('SIGTERM')
+    for (const engine of engines) await engine.stop()
+    await lab?.close()
+  })
+
+  const workers = ({ peers }: StatusSnapshot) =>
+    peers.filter(({ name, heard_s, state }) => name.startsWith('auto-') && heard_s < 5 && state !== 'leaving')
+  const wanted = ({ engines }: StatusSnapshot) => engines.map((engine) => engine.wanted).sort()
+  const counts = async () => (await Promise.all(engines.map((engine) => engine.running()))).map(({ length }) => length)
+  const told = ({ events }: StatusSnapshot, word: string) =>
+    events.filter(({ what }) => what === word).map(({ text }) => text)
+
+  async function until(what: string, holds: (seen: StatusSnapshot) => boolean | Promise<boolean>, seconds: number) {
+    const giveUpAt = performance.now() + seconds * 1000
+    for (;;) {
+      const seen = await home.status()
+      if (await holds(seen)) return seen
+      if (performance.now() > giveUpAt)
+        assert.fail(
+          `not within ${seconds} s: ${what}; ${await counts()} run, ${JSON.stringify(seen.engines)}, ${told(seen, 'scaled').join(' | ')}`,
+        )
+      await sleep(300)
+    }
+  }
+  const isSpread = (each: number) => async (seen: StatusSnapshot) =>
+    workers(seen).length === 2 * each &&
+    wanted(seen).join() === `${each},${each}` &&
+    (await counts()).join() === `${each},${each}`
+
+  test('runs the minimum in equal shares', { timeout: 150_000 }, async () => {
+    await until('one worker on each', isSpread(1), 120)
+  })
+
+  test('grows on both, and shrinks on both while it encodes, without the loss of a chunk', {
+    timeout: 280_000,
+  }, async (t) => {
+    const out = join(lab.dir, 'out')
+    const submit = ['submit', await ensureSource(FILM), '--preset', 'veryfast', '--wait', '--out', out]
+    const done = lab.host(0).cli([...submit, '--data-dir', home.dataDir])
+    await until('two wanted on each', (seen) => wanted(seen).join() === '2,2', 60)
+    const { code, stderr } = await done
+    assert.equal(code, 0, stderr)
+    assert.deepEqual(await problemsOf(FILM, out), [])
+    const seen = await until('one worker on each again', isSpread(1), 90)
+    for (const loss of ['reclaimed', 'blob_lost']) assert.deepEqual(told(seen, loss), [])
+    assert.deepEqual(await failures(), [])
+    t.diagnostic(told(seen, 'scaled').join(' | '))
+  })
+
+  test('gives the share of an engine that nobody reaches any more to the other', { timeout: 120_000 }, async () => {
+    await keepers[1]?.kill('SIGKILL')
+    const [first] = engines
+    await until('two workers on the first', async () => (await first?.running())?.length === 2, 60)
+    assert.equal((await engines[1]?.running())?.length, 1, 'what runs on the other goes on')
+  })
+
+  async function failures() {
+    const ledger = createMongoLedger({ url: lab.ledger, clock: systemClock, rng: systemRng, log: silentLog })
+    await ledger.open()
+    try {
+      const [video] = await ledger.videos()
+      return (await ledger.tasks({ video: video!._id })).flatMap((task) => task.failures)
+    } finally {
+      await ledger.close()
+    }
+  }
+})
