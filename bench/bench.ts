@@ -23,6 +23,8 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   ledger: ['ledger.ts', 'benchLedger'],
   blobs: ['blobs.ts', 'benchBlobs'],
   idle: ['idle.ts', 'benchIdle'],
+  heal: ['heal.ts', 'benchHeal'],
+  straggler: ['straggler.ts', 'benchStraggler'],
   scale: ['scale.ts', 'benchScale'],
 }
 /** Only when asked for by name. */

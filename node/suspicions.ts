@@ -8,7 +8,7 @@ import { heartbeatDeadlineMs } from '../coordinator/policy/suspicion.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { decodeSuspicion, encodeSuspicion, type Suspicion } from '../protocol/heartbeat.ts'
 import type { PeerId } from '../protocol/ids.ts'
-import { HEARTBEAT_MS, PEERS_REMEMBERED } from '../protocol/limits.ts'
+import { ALIVE_MS, HEARTBEAT_MS, PEERS_REMEMBERED, SILENCE_MS, STALL_GRACE_MS } from '../protocol/limits.ts'
 import type { LossReason, Mesh } from '../protocol/mesh.ts'
 import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 import { type StallWatch, watchStalls } from './mesh/stall-watch.ts'
@@ -39,6 +39,8 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
   /** By suspect, then by who says so. */
   const reports = new Map<PeerId, Map<PeerId, Report>>()
   let stalledAt: number | null = null
+  /** The last one that was long enough for others to take this node for lost. */
+  let longStallAt = Number.NEGATIVE_INFINITY
   let stalls: StallWatch | null = null
   let undo: (() => void)[] = []
 
@@ -63,8 +65,14 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
     reports.set(peer, known.set(author, { epoch, why, at: clock.mono() }))
   }
 
+  /** Others close a connection on which this node was silent: then it lost nobody, they lost it. */
+  function mayBeOwnFault(why: Suspicion['why']): boolean {
+    const isGrace = (stalls?.graceUntil() ?? 0) > clock.mono()
+    return isGrace && (why !== 'closed' || clock.mono() - longStallAt < STALL_GRACE_MS)
+  }
+
   function tell(peer: PeerId, why: Suspicion['why']): void {
-    if (table.get(peer)?.beat.state === 'leaving' || (stalls?.graceUntil() ?? 0) > clock.mono()) return
+    if (table.get(peer)?.beat.state === 'leaving' || mayBeOwnFault(why)) return
     const told = standing(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
     const suspicion = { peer, epoch: epochOf(peer), why }
     note(mesh.self, suspicion)
@@ -98,8 +106,9 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
     stalledAgoMs: () => (stalledAt === null ? null : clock.mono() - stalledAt),
     start() {
       if (undo.length > 0) return
-      const watch = watchStalls(clock, () => {
+      const watch = watchStalls(clock, (ms) => {
         stalledAt = clock.mono()
+        if (ms >= SILENCE_MS - ALIVE_MS) longStallAt = stalledAt
       })
       stalls = watch
       let cancel = () => {}

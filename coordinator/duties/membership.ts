@@ -8,7 +8,7 @@
  */
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import { SILENCE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
+import { SILENCE_MS, STALL_GRACE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
 import { presentPeers } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
@@ -55,7 +55,7 @@ export function createMembership(context: TermContext): Membership {
         reports: context.suspicions?.reportsOf(peer) ?? [],
         hasLeft: hasLeft(peer),
       },
-      { peers: meshSize() },
+      { peers: meshSize(), hasStalled: (context.suspicions?.stalledAgoMs() ?? STALL_GRACE_MS) < STALL_GRACE_MS },
     )
   }
 
@@ -75,7 +75,6 @@ export function createMembership(context: TermContext): Membership {
           silentMs(heard) < A_MINUTE_MS && !hasLeft(heard.peer) && context.suspicions?.sawLost(heard.peer) !== 'closed',
       )
     const reason = doubtSelf({
-      stalledAgoMs: context.suspicions?.stalledAgoMs() ?? null,
       heardInAMinute: lately.length,
       heardJustNow: lately.filter((heard) => silentMs(heard) < JUST_NOW_MS).length,
       peers: meshSize(),
@@ -95,10 +94,11 @@ export function createMembership(context: TermContext): Membership {
       (context.peers.get(peer)?.heard_mono ?? 0) > lostAt || context.connected().includes(peer)
     while (!isBack() && clock.mono() - lostAt < UNCONFIRMED_MS) {
       const observers = context.connected().length + 1
-      if (isConfirmed(context.suspicions?.reportsOf(peer) ?? [], { observers })) break
+      if (isConfirmed(context.suspicions?.reportsOf(peer) ?? [], { observers })) return !isDoubting()
       await clock.sleep(LOOK_MS, signal)
     }
-    return !isBack() && !isDoubting()
+    // After a long stall of its own the others closed, and nothing was seen.
+    return !isBack() && context.suspicions?.sawLost(peer) !== null && !isDoubting()
   }
 
   async function takeBack(peer: PeerId, why: string, strike: 'peer_died' | null): Promise<void> {

@@ -2,14 +2,14 @@
  * Whether a peer's claims should be taken back (DESIGN §7). Something seen counts most: an observer's own connection that closed
  * or fell silent. Several observers of that, this judge among them, are no stall of one of them (SWIM, Das et al. 2002), where the
  * peer was not heard since and had time to refute. Silence of heartbeats alone says little: while the alive stream of a peer beats,
- * or in a mesh so large that nobody is connected to everybody, it has to last long. A judge that stalled, or that hears far less
- * of the whole mesh than it should, doubts itself first (Lifeguard, arXiv 1707.00788).
+ * or in a mesh so large that nobody is connected to everybody, it has to last long. A judge that stalled goes by what others saw; one
+ * that hears far less of the whole mesh than it should doubts itself first (Lifeguard, arXiv 1707.00788).
  *
  * A wrong verdict costs one repeated chunk, never a wrong output: attempts are fenced. `npm run sim:detector` measures the rules.
  */
 import { heartbeatIntervalMs } from '../../protocol/heartbeat.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import { REFUTE_MS, SILENCE_MS, STALL_GRACE_MS, TOGETHER_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
+import { REFUTE_MS, SILENCE_MS, TOGETHER_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 
 /** What a judge knows of one peer. Times are ms by the judge's own monotonic clock. */
 export interface PeerEvidence {
@@ -49,13 +49,20 @@ export function isConfirmed(reports: readonly number[], { observers }: { observe
   return together >= Math.max(2, Math.min(BURST.reporters, observers))
 }
 
-export function judgePeer(evidence: PeerEvidence, { peers }: { peers: number }): Verdict {
+export interface Judge {
+  readonly peers: number
+  /** It stood still itself a moment ago: what others saw counts, silence does not. */
+  readonly hasStalled: boolean
+}
+
+export function judgePeer(evidence: PeerEvidence, { peers, hasStalled }: Judge): Verdict {
   const { isConnected, wasLost, heardAgoMs, reports, hasLeft } = evidence
   const alive = (reason: string): Verdict => ({ isSuspect: false, reason })
   const suspect = (reason: string): Verdict => ({ isSuspect: true, reason })
   if (hasLeft && !isConnected) return suspect('left')
   if (!isConnected && (hasStood(reports, BURST) || hasStood(reports, STANDING)))
     return suspect(`${reports.length} peers lost it`)
+  if (hasStalled) return alive('this node itself stalled')
   if (heardAgoMs === null) return isConnected ? alive('connected, not heard yet') : suspect('is not in the mesh')
   const patienceMs = wasLost && !isConnected ? heartbeatDeadlineMs(peers) : heartbeatGoneMs(peers)
   if (heardAgoMs < patienceMs) return alive('heard lately')
@@ -63,8 +70,6 @@ export function judgePeer(evidence: PeerEvidence, { peers }: { peers: number }):
 }
 
 export interface SelfDoubt {
-  /** Ms since the judge's own event loop last stalled; null when it never did. */
-  readonly stalledAgoMs: number | null
   /** Other peers heard within the last minute whose connection did not close. */
   readonly heardInAMinute: number
   /** Of those, heard within `JUST_NOW_MS`. */
@@ -77,9 +82,7 @@ export const JUST_NOW_MS = 1_500
 const A_MINUTE_MS = 60_000
 
 /** Why this judge should judge nobody now, or null. */
-export function doubtSelf({ stalledAgoMs, heardInAMinute, heardJustNow, peers }: SelfDoubt): string | null {
-  if (stalledAgoMs !== null && stalledAgoMs < STALL_GRACE_MS)
-    return `this node itself stalled ${(stalledAgoMs / 1000).toFixed(1)} s ago`
+export function doubtSelf({ heardInAMinute, heardJustNow, peers }: SelfDoubt): string | null {
   const share = Math.min(1, JUST_NOW_MS / Math.min(heartbeatIntervalMs(peers), A_MINUTE_MS))
   const expected = heardInAMinute * share
   // Where not everybody beats in that time, chance makes it fewer now and then.

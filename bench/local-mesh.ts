@@ -1,0 +1,166 @@
+/**
+ * A mesh to hurt: node processes from the sources on loopback, one SQLite ledger, and an observer in this process that is a peer
+ * of the mesh itself (it hears, judges and tells as any node does, and encodes nothing).
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connectControl, controlSocketPath } from '../node/http/control-socket.ts'
+import { createSqliteLedger } from '../node/ledger/sqlite/sqlite-ledger.ts'
+import { createLibp2pMesh } from '../node/mesh/libp2p-mesh.ts'
+import { createPeerTable, type HeardTable } from '../node/peer-table.ts'
+import { createSuspicions } from '../node/suspicions.ts'
+import { systemClock as clock, systemRng as rng } from '../node/system-clock.ts'
+import type { PeerId, VideoId } from '../protocol/ids.ts'
+import type { Ledger } from '../protocol/ledger.ts'
+import type { Log } from '../protocol/log.ts'
+import type { Mesh } from '../protocol/mesh.ts'
+import type { Task } from '../protocol/task.ts'
+import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
+
+export interface LocalNode {
+  readonly name: string
+  readonly peer: PeerId
+  readonly pid: number
+  readonly dataDir: string
+  signal(signal: NodeJS.Signals): void
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<void>
+}
+
+export interface LocalMesh {
+  readonly dir: string
+  readonly ledger: Ledger
+  readonly mesh: Mesh
+  readonly table: HeardTable
+  readonly nodes: ReadonlyMap<string, LocalNode>
+  /** Starts it, or starts it again under its identity; resolves when it says that it is up. */
+  start(name: string, flags: readonly string[]): Promise<LocalNode>
+  submit(node: LocalNode, path: string, recipe: Readonly<Record<string, unknown>>): Promise<VideoId>
+  /** Attempts that run now, by who runs them. */
+  running(): Promise<{ task: Task; worker: PeerId }[]>
+  until<T>(what: string, look: () => Promise<T | null | undefined | false>, seconds: number): Promise<T>
+  stop(): Promise<void>
+}
+
+const MAIN = join(import.meta.dirname, '..', 'cli', 'main.ts')
+const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1']
+const LOOK_MS = 4
+const STOP_MS = 10_000
+const quiet = () => {}
+const SILENT: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => SILENT }
+
+export async function openLocalMesh(name: string): Promise<LocalMesh> {
+  const tools = await ensureFfmpeg()
+  const dir = await mkdtemp(join(tmpdir(), `reelmesh-${name}-`))
+  const ledger = createSqliteLedger({ path: join(dir, 'ledger.db'), clock, rng, log: SILENT })
+  await ledger.open()
+  const nodes = new Map<string, LocalNode>()
+  await mkdir(join(dir, 'observer'))
+  const options = {
+    dataDir: join(dir, 'observer'),
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    mdns: false,
+    clock,
+    rng,
+    log: SILENT,
+  }
+  const mesh = await createLibp2pMesh({ ...options, join: [] })
+  await mesh.start()
+  const table = createPeerTable({ clock, self: mesh.self })
+  mesh.listen({
+    onGossip(message) {
+      const heard = message.topic === 'heartbeat' ? table.accept(message) : null
+      if (heard?.verdict === 'accept') mesh.learn(message.author, heard.message.addresses)
+    },
+  })
+  const suspicions = createSuspicions({ mesh, clock, table })
+  suspicions.start()
+
+  async function start(name: string, flags: readonly string[]): Promise<LocalNode> {
+    const dataDir = join(dir, name)
+    await mkdir(dataDir, { recursive: true })
+    const own = ['--name', name, '--data-dir', dataDir, '--ledger', `sqlite:${join(dir, 'ledger.db')}`]
+    const shared = ['--proof-dir', join(dir, 'proofs'), '--ffmpeg', tools.ffmpeg, '--ffprobe', tools.ffprobe]
+    const join_ = ['--listen', '/ip4/127.0.0.1/tcp/0', '--join', mesh.addresses()[0] ?? '']
+    const args = [...NODE_FLAGS, MAIN, 'node', ...own, ...shared, ...join_, ...flags]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (data: Buffer) => appendFileSync(join(dataDir, 'log'), data))
+    const node: LocalNode = {
+      name,
+      peer: await peerOf(child, name),
+      pid: child.pid ?? 0,
+      dataDir,
+      signal: (signal) => void child.kill(signal),
+      ended: new Promise((resolve) => {
+        if (child.exitCode !== null || child.signalCode !== null) resolve()
+        else child.once('close', () => resolve())
+      }),
+    }
+    nodes.set(name, node)
+    void node.ended.then(() => nodes.get(name) === node && nodes.delete(name))
+    return node
+  }
+
+  return {
+    dir,
+    ledger,
+    mesh,
+    table,
+    nodes,
+    start,
+    async submit(node, path, recipe) {
+      const client = await connectControl(controlSocketPath(node.dataDir))
+      if (!client) throw new Error(`${node.name} does not answer`)
+      const answer = (await client.post('/v1/videos', { path, recipe, out: null, priority: 0 })) as {
+        video: { _id: VideoId }
+      }
+      return answer.video._id
+    },
+    async running() {
+      const tasks = await ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] })
+      return tasks.flatMap((task) => task.claims.map((claim) => ({ task, worker: claim.worker_id })))
+    },
+    async until(what, look, seconds) {
+      const giveUpAt = performance.now() + seconds * 1000
+      for (;;) {
+        const found = await look()
+        if (found) return found
+        if (performance.now() > giveUpAt)
+          throw new Error(`${what} did not happen within ${seconds} s (the mesh's folder: ${dir})`)
+        await sleep(LOOK_MS)
+      }
+    },
+    async stop() {
+      suspicions.stop()
+      await Promise.all(
+        [...nodes.values()].map(async (node) => {
+          node.signal('SIGCONT')
+          node.signal('SIGTERM')
+          const kill = setTimeout(() => node.signal('SIGKILL'), STOP_MS)
+          await node.ended
+          clearTimeout(kill)
+        }),
+      )
+      await mesh.stop()
+      await ledger.close()
+      if (!process.env.REELMESH_BENCH_KEEP) await rm(dir, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+function peerOf(child: ChildProcess, name: string): Promise<PeerId> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout?.on('data', (data: Buffer) => {
+      text += data.toString()
+      const [, peer] = /is up: peer (\S+)\n/.exec(text) ?? []
+      if (peer) resolve(peer as PeerId)
+    })
+    child.once('close', (code, signal) => reject(new Error(`${name} ended before it was up (${signal ?? code})`)))
+  })
+}
