@@ -23,6 +23,8 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   open_mesh: '',
   ffmpeg: '<path>',
   ffprobe: '<path>',
+  ffmpeg_stall_ms: '<ms>',
+  ffmpeg_memory_mb: '<mb>',
   input: '<dir>',
   output: '<dir>',
   input_renditions: '<list>',

@@ -18,12 +18,15 @@ export interface FfmpegMediaOptions {
   readonly ffprobe: string
   /** Where trial results are kept; without it every start proves anew. */
   readonly cacheDir?: string
+  /** Bounds of one process, where other than the defaults of `protocol/limits.ts`. */
+  readonly stallMs?: number
+  readonly memoryBytes?: number
   readonly clock: Clock
   readonly rng: Rng
 }
 
 export function createFfmpegMedia({ cacheDir, ...options }: FfmpegMediaOptions): Media {
-  const programs: Programs = { ...options, run: createRunner({ clock: options.clock }) }
+  const programs: Programs = { ...options, run: createRunner(options) }
   const prove = createProver(programs, cacheDir ?? null)
   return {
     prove,

@@ -61,6 +61,12 @@ test('no sign of life ends a run; unchanged progress counters are none', async (
   await sh('for n in 1 2 3 4 5 6; do echo frame=$n; sleep 0.1; done', { stallMs: 400, progress: true })
 })
 
+test('words are no sign of life where progress is told, and never go on without end', async () => {
+  const talking = 'while :; do echo "the same error again" >&2; sleep 0.02; done'
+  await assert.rejects(sh(talking, { stallMs: 300, progress: true }), failsAs('stalled'))
+  await assert.rejects(sh('exec head -c 70000000 /dev/zero >&2'), failsAs('out_of_bounds'))
+})
+
 test('the stall watch is armed by the injected clock', async () => {
   let fire = () => {}
   const onTimer: Clock['timer'] = (_, act) => {

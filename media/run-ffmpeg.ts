@@ -11,13 +11,19 @@
  * | `signal` aborted                                | the signal's reason                |
  * | ended by a signal nobody here sent              | `AttemptFailed('build_cannot')`    |
  * | no sign of life for `stallMs`                   | `AttemptFailed('stalled')`         |
- * | wrote past `outputBytesMax`, ran out of memory  | `AttemptFailed('out_of_bounds')`   |
+ * | wrote past `outputBytesMax`, talked without end, ran out of memory | `AttemptFailed('out_of_bounds')` |
  * | no space left on the disk                       | `AttemptFailed('disk_full')`       |
  */
 import { execa } from 'execa'
 import type { Clock, Rng } from '../protocol/clock.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
-import { FFMPEG_MEMORY_BYTES, FFMPEG_NICE, FFMPEG_STALL_MS, LOG_BYTES_MAX } from '../protocol/limits.ts'
+import {
+  FFMPEG_MEMORY_BYTES,
+  FFMPEG_NICE,
+  FFMPEG_STALL_MS,
+  FFMPEG_WORDS_MAX,
+  LOG_BYTES_MAX,
+} from '../protocol/limits.ts'
 
 export interface RunJob {
   /** Absolute path of the program. */
@@ -57,7 +63,10 @@ const PROGRESS_COUNTERS = /^(frame|total_size|out_time_us)=/
 
 export interface RunnerOptions {
   readonly clock: Clock
+  /** Address space of one process. */
   readonly memoryBytes?: number
+  /** Silence after which a process is stopped, where its job does not say. */
+  readonly stallMs?: number
 }
 
 /** A runner; the first run finds out which of the wrapping tools this host has. */
@@ -144,11 +153,12 @@ async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions): 
     stop ??= { reason }
     killGroup(child.pid)
   }
-  const life = watchLife(options.clock, job.stallMs ?? FFMPEG_STALL_MS, kill)
+  const life = watchLife(options.clock, job.stallMs ?? options.stallMs ?? FFMPEG_STALL_MS, kill)
   const aborted = () => kill(job.signal.reason)
   job.signal.addEventListener('abort', aborted, { once: true })
   if (job.signal.aborted) aborted()
-  const log = keepTail(child.stderr, life.beat)
+  // Where progress is told, only that is a sign of life: words may go on for ever.
+  const log = keepTail(child.stderr, job.progress ? () => {} : life.beat, kill)
   readLines(child.stdout, job, life.beat, kill)
   try {
     const end = await child
@@ -220,12 +230,16 @@ function watchLife(clock: Clock, stallMs: number, kill: (reason: unknown) => voi
   }
 }
 
-function keepTail(stream: NodeJS.ReadableStream, beat: () => void): () => string {
+function keepTail(stream: NodeJS.ReadableStream, beat: () => void, kill: (reason: unknown) => void): () => string {
   let tail = ''
+  let said = 0
   stream.setEncoding('utf8')
   stream.on('data', (text: string) => {
     beat()
     tail = (tail + text).slice(-LOG_BYTES_MAX)
+    said += text.length
+    if (said > FFMPEG_WORDS_MAX)
+      kill(new AttemptFailed('out_of_bounds', 'ffmpeg wrote messages without end', { log: tail }))
   })
   return () => tail
 }

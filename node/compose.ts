@@ -75,7 +75,8 @@ export async function composeMedia(config: Config): Promise<Media> {
   const what = 'ffmpeg 5.1 or newer, with ffprobe'
   const ffmpeg = await findProgram(config.ffmpeg, { what, flag: '--ffmpeg' })
   const ffprobe = await findProgram(config.ffprobe, { what, flag: '--ffprobe' })
-  return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: proofDir(config), clock, rng })
+  const bounds = { stallMs: config.ffmpeg_stall_ms, memoryBytes: config.ffmpeg_memory_mb * 2 ** 20 }
+  return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: proofDir(config), ...bounds, clock, rng })
 }
 
 /** Put around the real parts: what injects faults or measures is a wrapper, never a flag inside. */

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { UsageError } from '../protocol/errors.ts'
 import { ROLES } from '../protocol/heartbeat.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
-import { DRAIN_TIMEOUT_MS, SCALE, WORKER_LIMITS } from '../protocol/limits.ts'
+import { DRAIN_TIMEOUT_MS, FFMPEG_MEMORY_BYTES, FFMPEG_STALL_MS, SCALE, WORKER_LIMITS } from '../protocol/limits.ts'
 import { DEFAULT_RECIPE, PRESETS } from '../protocol/recipe.ts'
 import { cacheDir } from './cache-dir.ts'
 
@@ -56,6 +56,12 @@ export const configSchema = z.object({
   slots: count(0, 1024).optional().describe('encodes at once; default: by cores, memory and ffmpeg'),
   ffmpeg: z.string().default('ffmpeg').describe('the ffmpeg to use, 5.1 or later'),
   ffprobe: z.string().default('ffprobe').describe('the ffprobe to use'),
+  ffmpeg_stall_ms: count(1_000, 86_400_000)
+    .default(FFMPEG_STALL_MS)
+    .describe('stop an ffmpeg that makes no progress for this long, ms'),
+  ffmpeg_memory_mb: count(256, 1_048_576)
+    .default(FFMPEG_MEMORY_BYTES / 2 ** 20)
+    .describe('address space of one ffmpeg, MB'),
   input: z.string().min(1).optional().describe('watch this folder: every video put there is encoded'),
   output: z.string().min(1).optional().describe('where results of the watched folder go; default: outputs beside it'),
   input_renditions: list(z.enum(RESOLUTIONS))

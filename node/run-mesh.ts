@@ -64,6 +64,8 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
       ['--slots', String(Math.max(1, Math.round(slots / count)))],
       ['--ffmpeg', config.ffmpeg],
       ['--ffprobe', config.ffprobe],
+      ['--ffmpeg-stall-ms', String(config.ffmpeg_stall_ms)],
+      ['--ffmpeg-memory-mb', String(config.ffmpeg_memory_mb)],
       ['--log-level', config.log_level],
       ['--listen', '/ip4/127.0.0.1/tcp/0'],
       ['--join', node.addresses()[0]!],

@@ -134,6 +134,8 @@ export const FFMPEG_STALL_MS = 120_000
 export const PROBE_TIMEOUT_MS = 60_000
 /** Address space of one ffmpeg. */
 export const FFMPEG_MEMORY_BYTES = 8 * 2 ** 30
+/** Characters of messages of one ffmpeg: a damaged film of hours brings a few MB. */
+export const FFMPEG_WORDS_MAX = 64 * 2 ** 20
 /** Encoders run at this nice: no throughput lost, the node stays responsive. */
 export const FFMPEG_NICE = 10
 /** A node with less free disk than max(5 %, the next step's bytes) claims nothing; this caps the 5 % on huge disks. */

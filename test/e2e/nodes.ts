@@ -1,0 +1,127 @@
+/** Nodes of one mesh on this host, each a process as the command line starts it: a shared SQLite ledger, one that leads. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSqliteLedger } from '../../node/ledger/sqlite/sqlite-ledger.ts'
+import type { PeerStatus, StatusSnapshot } from '../../node/status.ts'
+import { systemClock, systemRng } from '../../node/system-clock.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { eventsOf, ROOT, runCli } from './cli.ts'
+
+const MAIN = join(ROOT, 'cli', 'main.ts')
+
+export interface MeshNode {
+  readonly name: string
+  readonly dataDir: string
+  /** Where others join it. */
+  readonly address: string
+  isAlive(): boolean
+  stop(): Promise<void>
+}
+
+interface Test {
+  after(act: () => Promise<void>): void
+}
+
+/** Runs `node` with these flags; resolves when it is up. Ended with the test. */
+export async function startNode(
+  t: Test,
+  dir: string,
+  { name, dataDir = join(dir, name), flags }: { name: string; dataDir?: string; flags: readonly string[] },
+): Promise<MeshNode> {
+  const args = [MAIN, 'node', '--name', name, '--data-dir', dataDir, '--ledger', `sqlite:${ledgerPath(dir)}`, ...flags]
+  const child = spawn(process.execPath, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4_000)))
+  const isAlive = () => child.exitCode === null && child.signalCode === null
+  const stop = async () => {
+    if (!isAlive()) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  t.after(stop)
+  const { promise: up, resolve } = Promise.withResolvers<string>()
+  let told = ''
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    told += text
+    const address = /^ {2}(\/ip4\/\S+)$/m.exec(told)?.[1]
+    if (address) resolve(address)
+  })
+  const address = await Promise.race([up, once(child, 'exit').then(() => null)])
+  assert.ok(address, `${name} did not start: ${said}`)
+  return { name, dataDir, address, isAlive, stop }
+}
+
+/** The ledger that they share. */
+export async function ledgerOf(t: Test, dir: string): Promise<Ledger> {
+  const ledger = createSqliteLedger({ path: ledgerPath(dir), clock: systemClock, rng: systemRng, log: silentLog })
+  await ledger.open()
+  t.after(() => ledger.close())
+  return ledger
+}
+
+const ledgerPath = (dir: string): string => join(dir, 'ledger.sqlite')
+
+export async function statusOf(node: MeshNode): Promise<StatusSnapshot> {
+  const { stdout, stderr } = await runCli(['status', '--json'], { cwd: node.dataDir, dataDir: node.dataDir })
+  assert.ok(stdout.startsWith('{'), stderr)
+  return JSON.parse(stdout) as StatusSnapshot
+}
+
+export const peerNamed = (status: StatusSnapshot, name: string): PeerStatus | undefined =>
+  status.peers.find((peer) => peer.name === name)
+
+/** Submits with these flags; answers the video's id. */
+export async function submit(node: MeshNode, dir: string, file: string, flags: readonly string[]): Promise<string> {
+  const args = ['submit', file, '--json', '--out', join(dir, 'out'), ...flags]
+  const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: node.dataDir })
+  assert.equal(code, 0, stderr)
+  return String(eventsOf(stdout)[0]?.video)
+}
+
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false>,
+  seconds = 90,
+): Promise<T> {
+  const end = performance.now() + seconds * 1000
+  for (;;) {
+    const found = await look()
+    if (found) return found
+    assert.ok(performance.now() < end, `not within ${seconds} s: ${what}`)
+    await sleep(200)
+  }
+}
+
+/**
+ * An ffmpeg whose attempts at tasks behave as the file `mode` beside it says (what else it is asked, such as trial runs,
+ * works). `$OUT` is the last output of the command.
+ */
+export async function oddFfmpeg(
+  dir: string,
+  modes: Readonly<Record<string, string>>,
+  /** What it does at everything, trial runs too, in the mode `broken`. */
+  broken = ':',
+): Promise<{ path: string; set(mode: string): Promise<void> }> {
+  const path = join(dir, 'odd-ffmpeg')
+  const cases = Object.entries(modes).map(([mode, does]) => `    ${mode}) ${does} ;;`)
+  const script = `#!/bin/sh
+case "$*" in */scratch/*)
+  for OUT; do :; done; OUT="\${OUT#file:}"
+  case "$(cat '${dir}/mode')" in
+${cases.join('\n')}
+  esac ;;
+esac
+case "$(cat '${dir}/mode')" in broken) ${broken} ;; esac
+exec ffmpeg "$@"
+`
+  await writeFile(path, script)
+  await chmod(path, 0o755)
+  const set = (mode: string) => writeFile(join(dir, 'mode'), mode)
+  await set('works')
+  return { path, set }
+}
