@@ -1,7 +1,7 @@
 /**
  * What the hosts encode, and what must come out of it: 56 s of moving test pattern with sound (eight chunks or so, two
- * rungs, 2 MB, a few seconds of CPU), as often as wanted under new ids; and the bytes that one host alone, undisturbed,
- * makes of it with this very code.
+ * rungs, 2 MB, a few seconds of CPU; the small one: one rung, 0.3 MB), as often as wanted under new ids; and the bytes that
+ * one host alone, undisturbed, makes of it with this very code.
  */
 import { createHash } from 'node:crypto'
 import { appendFile, copyFile, readFile } from 'node:fs/promises'
@@ -15,23 +15,27 @@ import type { Lab } from './lab.ts'
 /** Slow enough that a chunk takes a second or two: time to be hurt in. */
 export const RECIPE = ['--renditions', '480p,720p', '--preset', 'medium'] as const
 const SECONDS = 56
+const SIZES = { usual: '1280x720', small: '480x270' } as const
 
 export interface Films {
   /** A file with the film's pictures and sound that no mesh has met: its outputs are the same, its video id is new. */
   another(): Promise<string>
+  /** The outputs of the undisturbed run, below a folder of each rendition. */
+  readonly reference: string
   /** Name below the output folder (`480p/film-1.mp4`) → sha256, for that file. */
   expected(file: string): Readonly<Record<string, string>>
 }
 
-export async function makeFilms(lab: Lab): Promise<Films> {
+export async function makeFilms(lab: Lab, size: keyof typeof SIZES = 'usual'): Promise<Films> {
   const { ffmpeg, version } = await ensureFfmpeg()
+  const facts = [version, RECIPE, SECONDS, SIZES[size]]
   const key = createHash('sha256')
     .update(await readFile(lab.main))
-    .update(JSON.stringify([version, RECIPE, SECONDS]))
+    .update(JSON.stringify(facts))
   const folder = cachePath('hosts', key.digest('hex').slice(0, 16))
   await fillFolderOnce(folder, async (draft) => {
     const film = join(draft, 'film.mp4')
-    await paint(ffmpeg, film)
+    await paint({ ffmpeg, size: SIZES[size], out: film })
     const place = ['--out', join(draft, 'out'), '--data-dir', join(draft, 'data')]
     await execa(process.execPath, [lab.main, 'run', film, ...place, '--workers', '2', ...RECIPE], { stdin: 'ignore' })
   })
@@ -39,6 +43,7 @@ export async function makeFilms(lab: Lab): Promise<Films> {
   for (const path of await filesBelow(join(folder, 'out'))) sums[path] = await sha256Of(join(folder, 'out', path))
   let made = 0
   return {
+    reference: join(folder, 'out'),
     async another() {
       const file = join(lab.dir, `film-${++made}.mp4`)
       await copyFile(join(folder, 'film.mp4'), file)
@@ -67,8 +72,8 @@ async function fillFolderOnce(folder: string, fill: (draft: string) => Promise<v
   if ((await filesBelow(folder)).length === 0) await fillFolder(folder, fill)
 }
 
-async function paint(ffmpeg: string, out: string): Promise<void> {
-  const picture = ['-f', 'lavfi', '-i', `testsrc=size=1280x720:rate=10:duration=${SECONDS}`]
+async function paint({ ffmpeg, size, out }: { ffmpeg: string; size: string; out: string }): Promise<void> {
+  const picture = ['-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10:duration=${SECONDS}`]
   const sound = ['-f', 'lavfi', '-i', `sine=frequency=330:duration=${SECONDS},aformat=channel_layouts=stereo`]
   const codecs = [
     '-c:v',

@@ -7,13 +7,14 @@
  *   const a = await lab.host(0).node({ slots: 1 })
  *   const b = await lab.host(1).node({ join: a.addresses[0] })
  *   await lab.host(1).cut()                              // … mend, cutFrom(other), deafTo(other), loss(0.3), rate(50e6)
+ *   await lab.partition([lab.host(0)], [lab.host(1)])    // groups that do not see each other
  *   await lab.host(1).powerOff()                         // … freeze, thaw; or one node: b.kill('SIGSTOP')
  *   await lab.close()
  *
  * Promises: labs do not see each other; `close()` leaves no process, namespace or file; what a killed process left is
  * removed by the next lab. This process reaches every host and its database whatever is cut. Needs root (`tools.ts`).
  */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -52,6 +53,8 @@ export interface Lab {
   mongod(...hosts: number[]): Promise<Mongod>
   /** The ledger's address; throws before there is one. */
   readonly ledger: string
+  /** These groups do not see each other from now on; a host in none of them sees all. In one step. */
+  partition(...groups: (readonly LabHost[])[]): Promise<void>
   /** Lifts every cut and all loss. */
   mendAll(): Promise<void>
   close(): Promise<void>
@@ -72,7 +75,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
     return await SeveralHosts.open({ dir, main, lan, withKey: options.swarmKey !== false })
   } catch (error) {
     await lan?.close()
-    await rm(dir, { recursive: true, force: true })
+    await removeFolder(dir)
     throw error
   }
 }
@@ -167,6 +170,15 @@ class SeveralHosts implements Lab {
     await Promise.all(hosts.map((at) => this.#lan.rules(at, { blocked, loss: this.#loss.get(at) ?? 0 })))
   }
 
+  partition(...groups: (readonly LabHost[])[]): Promise<void> {
+    return this.#cuts((blocked) => {
+      for (const group of groups)
+        for (const other of groups)
+          for (const near of group)
+            for (const far of group === other ? [] : other) blocked.add(arrow(near.index, far.index))
+    })
+  }
+
   async mendAll(): Promise<void> {
     this.#loss.clear()
     await this.#cuts((blocked) => blocked.clear())
@@ -176,7 +188,7 @@ class SeveralHosts implements Lab {
     for (const host of this.hosts) await host.powerOff()
     await this.#mongod?.stop()
     await this.#lan.close()
-    await rm(this.dir, { recursive: true, force: true, maxRetries: 3 })
+    await removeFolder(this.dir)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -189,11 +201,20 @@ async function pidsIn(namespace: string): Promise<number[]> {
   return stdout.split('\n').filter(Boolean).map(Number)
 }
 
+/** Tests of full disks mount small ones below it. */
+async function removeFolder(dir: string): Promise<void> {
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '')
+  for (const mount of mounts.filter((each) => each.startsWith(`${dir}/`)))
+    await execa('umount', ['-l', mount], { reject: false })
+  await rm(dir, { recursive: true, force: true, maxRetries: 3 })
+}
+
 /** Named for this process, so that the folder of one that was killed is removed by the next lab. */
 async function labDir(): Promise<string> {
   for (const name of await readdir(tmpdir())) {
     const owner = /^rmlab-(\d+)-/.exec(name)
-    if (owner && !isAlive(Number(owner[1]))) await rm(join(tmpdir(), name), { recursive: true, force: true })
+    // Another lab may sweep at the same time.
+    if (owner && !isAlive(Number(owner[1]))) await removeFolder(join(tmpdir(), name)).catch(() => {})
   }
   // Short: a control socket's path must not be longer than 100 bytes.
   return await mkdtemp(join(tmpdir(), `rmlab-${process.pid}-`))

@@ -218,6 +218,8 @@ async function plugIn({ lan, at, tag, net, net6, isBehindRouter }: Plug): Promis
   await ip('-n', lan, 'link', 'set', 'dev', `h${at}`, 'master', SWITCH, 'up')
   await ip('-n', outer, 'addr', 'add', `${address}/24`, 'dev', device)
   await ip('-n', outer, '-6', 'addr', 'add', `${address6}/64`, 'dev', device, 'nodad')
+  // Packets as they are on a wire: else 64 KiB at once are one packet, and lost or kept as one.
+  await ip('-n', outer, 'link', 'set', 'dev', device, 'gso_max_segs', '1')
   await ip('-n', outer, 'link', 'set', 'dev', device, 'up')
   let inner = address
   if (router !== null) inner = await behind(router, host)

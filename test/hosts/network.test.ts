@@ -156,7 +156,10 @@ describe('a mesh of four hosts on a bad network', () => {
     const before = await watch.leader()
     const done = await underWay(others[0]!)
     const began = performance.now()
-    for (const other of others) await leader.host.cutFrom(other.host)
+    await lab.partition(
+      [leader.host],
+      others.map(({ host }) => host),
+    )
     const led = await until('another leads', async () => ((await watch.leader())?.term ?? 0) > (before?.term ?? 0), 60)
     t.diagnostic(`it gave the lease back, and another leads, after ${seconds(led)}`)
     const busy = heldBy(others[1]!, await watch.tasks(done.video))
@@ -170,7 +173,10 @@ describe('a mesh of four hosts on a bad network', () => {
     const done = await underWay(leader)
     const [ally, ...rest] = others
     const began = performance.now()
-    for (const near of [leader, ally!]) for (const far of rest) await near.host.cutFrom(far.host)
+    await lab.partition(
+      [leader.host, ally!.host],
+      rest.map(({ host }) => host),
+    )
     await until(
       'a task is completed on each side',
       async () => {
@@ -191,11 +197,11 @@ describe('a mesh of four hosts on a bad network', () => {
     const before = await watch.leader()
     const ally = others[0]!
     const began = performance.now()
-    const away = [leader, ally]
-    for (const node of away) {
-      await node.host.cutFrom(lab.host(DATABASE))
-      for (const far of others.slice(1)) await node.host.cutFrom(far.host)
-    }
+    const cutOff = [leader.host, ally.host]
+    await lab.partition(
+      cutOff,
+      lab.hosts.filter((host) => !cutOff.includes(host)),
+    )
     const led = await until(
       'the majority has a leader',
       async () => ((await watch.leader())?.term ?? 0) > (before?.term ?? 0),

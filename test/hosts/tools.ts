@@ -3,6 +3,8 @@
  * system's package manager; says in one sentence what it could not bring. Never a skip: who asked for hosts gets them or
  * a failure.
  */
+import { access, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { installPackage, onPath, type PackageNames } from '../../scripts/system-packages.ts'
 
 const NEEDED: readonly { readonly commands: readonly string[]; readonly names: PackageNames }[] = [
@@ -36,6 +38,32 @@ export async function ensureNetworkTools(): Promise<void> {
         `${still.join(' and ')} cannot be run here${installed.done ? '' : `: ${installed.why}`}; install ${names.apt} (Debian's name of it)`,
       )
   }
+}
+
+/** The library that lies to a program about the time (LD_PRELOAD). Installs it where it is missing. */
+export async function ensureFaketime(): Promise<string> {
+  const found = await findFaketime()
+  if (found) return found
+  const names = { apt: 'libfaketime', dnf: 'libfaketime', apk: 'libfaketime', pacman: 'libfaketime' }
+  const installed = await installPackage(names)
+  const path = await findFaketime()
+  if (path) return path
+  throw new Error(`a wrong clock needs libfaketime${installed.done ? '' : `: ${installed.why}`}`)
+}
+
+async function findFaketime(): Promise<string | null> {
+  const folders = ['/usr/lib/faketime', '/usr/lib64/faketime']
+  for (const name of await readdir('/usr/lib'))
+    if (name.endsWith('-linux-gnu')) folders.push(`/usr/lib/${name}/faketime`)
+  for (const folder of folders) {
+    const path = join(folder, 'libfaketime.so.1')
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return path
+  }
+  return null
 }
 
 async function lacking(commands: readonly string[]): Promise<string[]> {

@@ -26,6 +26,8 @@ export interface Watch {
   audit(video: VideoId): Promise<string[]>
   /** Who leads, by the ledger, while the lease holds. */
   leader(): Promise<{ peer: string; term: number } | null>
+  /** The ledger's events since then (ms since 1970), for a failure to show. */
+  story(since: number): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -72,6 +74,12 @@ export async function watchLedger(lab: Lab): Promise<Watch> {
     async leader() {
       const { holder, term, remaining_ms } = await ledger.lease()
       return holder !== null && remaining_ms > 0 ? { peer: holder, term } : null
+    },
+    async story(since) {
+      const events = (await ledger.events(200)).filter(({ at }) => at >= since)
+      return events.map(
+        ({ at, what, peer, text }) => `${((at - since) / 1000).toFixed(1)} s ${what} ${peer?.slice(-4) ?? ''}: ${text}`,
+      )
     },
     close: () => ledger.close(),
   }
