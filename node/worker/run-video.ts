@@ -4,7 +4,8 @@
  */
 import { rm } from 'node:fs/promises'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
-import { AttemptFailed } from '../../protocol/errors.ts'
+import type { Clock } from '../../protocol/clock.ts'
+import { AttemptFailed, BlobMissing } from '../../protocol/errors.ts'
 import type { PeerId, Resolution } from '../../protocol/ids.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Rational } from '../../protocol/plan.ts'
@@ -18,11 +19,24 @@ export interface RunVideoOptions {
   readonly exchange: BlobExchange
   readonly media: Media
   readonly plans: PlanSource
+  readonly clock: Clock
 }
 
-export function createVideoRunner({ self, store, exchange, media, plans }: RunVideoOptions): Runner {
-  const bring = (task: Task, signal: AbortSignal): Promise<string> =>
-    exchange.fetch({ ...mustHaveInput(task), video: task.video_id, signal })
+/** Asked again so often, a second apart, before an input counts as missing: who has just joined may not have met its holder. */
+const INPUT_TRIES = 4
+const INPUT_AGAIN_MS = 1_000
+
+export function createVideoRunner({ self, store, exchange, media, plans, clock }: RunVideoOptions): Runner {
+  async function bring(task: Task, signal: AbortSignal): Promise<string> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await exchange.fetch({ ...mustHaveInput(task), video: task.video_id, signal })
+      } catch (error) {
+        if (!(error instanceof BlobMissing) || tries === INPUT_TRIES) throw error
+        await clock.sleep(INPUT_AGAIN_MS, signal)
+      }
+    }
+  }
   const run: Runner = async ({ held, signal, progress }) => {
     const first = held[0].task
     const input = mustHaveInput(first)
