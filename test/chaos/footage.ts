@@ -1,0 +1,175 @@
+/**
+ * What is encoded: short footage of several kinds, each in a recipe or two, as often as wanted under new ids (a box that
+ * players pass over makes new bytes of the same film), and what one undisturbed host makes of it.
+ */
+import { createHash } from 'node:crypto'
+import { appendFile, copyFile, mkdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { execa } from 'execa'
+import { cachePath, fillFolder } from '../../scripts/cache.ts'
+import { ensureFfmpeg, type Ffmpeg } from '../../scripts/ffmpeg.ts'
+import { filesBelow } from '../e2e/cli.ts'
+import type { Lab } from '../hosts/lab.ts'
+
+export interface Film {
+  /** Absolute. */
+  readonly file: string
+  readonly kind: Kind
+}
+
+interface Kind {
+  readonly name: string
+  readonly seconds: number
+  /** lavfi pictures. */
+  readonly picture: string
+  readonly codec: readonly string[]
+  /** lavfi sounds, one a track. */
+  readonly sounds: readonly string[]
+  readonly recipe: { readonly renditions: readonly ('480p' | '720p')[]; readonly preset: string }
+}
+
+const TONE = 'sine=frequency=330:sample_rate=48000'
+const NOISE = 'anoisesrc=color=pink:amplitude=0.2:seed=7:sample_rate=44100'
+const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'] as const
+
+/** Long enough for several chunks, quick enough that a chunk takes a second or so on a busy machine of two cores. */
+const KINDS: readonly Kind[] = [
+  {
+    name: 'plain',
+    seconds: 30,
+    picture: 'testsrc2=size=1280x720:rate=10',
+    codec: [...X264, '-g', '20'],
+    sounds: [TONE],
+    recipe: { renditions: ['480p', '720p'], preset: 'veryfast' },
+  },
+  {
+    name: 'long-gop',
+    seconds: 26,
+    picture: 'testsrc=size=960x720:rate=12',
+    codec: [...X264, '-bf', '3', '-b_strategy', '0', '-g', '84', '-keyint_min', '84', '-sc_threshold', '0'],
+    sounds: [NOISE],
+    recipe: { renditions: ['480p'], preset: 'fast' },
+  },
+  {
+    name: 'silent',
+    seconds: 32,
+    picture: 'smptehdbars=size=1280x720:rate=10',
+    codec: [...X264, '-g', '20'],
+    sounds: [],
+    recipe: { renditions: ['480p', '720p'], preset: 'veryfast' },
+  },
+  {
+    name: 'portrait',
+    seconds: 24,
+    picture: 'testsrc2=size=720x1280:rate=10',
+    codec: [...X264, '-g', '30'],
+    sounds: [TONE, NOISE],
+    recipe: { renditions: ['480p', '720p'], preset: 'ultrafast' },
+  },
+  {
+    name: 'mpeg4',
+    seconds: 20,
+    picture: 'testsrc=size=854x480:rate=24000/1001',
+    codec: ['-c:v', 'mpeg4', '-q:v', '4', '-g', '24', '-bf', '2'],
+    sounds: [NOISE],
+    recipe: { renditions: ['480p'], preset: 'medium' },
+  },
+  {
+    name: 'short',
+    seconds: 4,
+    picture: 'testsrc2=size=640x360:rate=30000/1001',
+    codec: [...X264, '-g', '60'],
+    sounds: [TONE],
+    recipe: { renditions: ['480p'], preset: 'veryfast' },
+  },
+]
+
+export interface Footage {
+  /** The nth film: kinds in turn, bytes that no mesh has met. */
+  film(n: number): Promise<Film>
+  /** Path below an output folder → sha256 and frames. */
+  expected(film: Film): ReadonlyMap<string, Expected>
+}
+
+export interface Expected {
+  readonly sha256: string
+  readonly frames: number
+}
+
+export async function makeFootage(lab: Lab, dir: string, tell: (line: string) => void): Promise<Footage> {
+  const tools = await ensureFfmpeg()
+  const key = createHash('sha256').update(JSON.stringify([tools.version, KINDS, await codeThatMakesFiles()]))
+  const folder = cachePath('chaos', key.digest('hex').slice(0, 16))
+  if ((await filesBelow(folder)).length === 0) await fillFolder(folder, (draft) => makeAll({ lab, draft, tools, tell }))
+  const expected = new Map<string, Expected>()
+  for (const path of await filesBelow(join(folder, 'out'))) {
+    const file = join(folder, 'out', path)
+    expected.set(path, { sha256: await sha256Of(file), frames: await framesOf(file, tools) })
+  }
+  await mkdir(dir, { recursive: true })
+  return {
+    async film(n) {
+      const kind = KINDS[n % KINDS.length] ?? KINDS[0]!
+      const file = join(dir, `${kind.name}-${n}.mp4`)
+      await copyFile(join(folder, `${kind.name}.mp4`), file)
+      await appendFile(file, freeBox(`${process.pid} ${n}`))
+      return { file, kind }
+    },
+    expected({ file, kind }) {
+      const own = [...expected].filter(([path]) => basename(path) === `${kind.name}.mp4`)
+      return new Map(own.map(([path, value]) => [path.replace(`${kind.name}.mp4`, basename(file)), value]))
+    },
+  }
+}
+
+/** What decides the bytes of a file: all that is known about ffmpeg, and how it is asked for a chunk, the sound, a merge. */
+async function codeThatMakesFiles(): Promise<string[]> {
+  const root = join(import.meta.dirname, '..', '..')
+  const folders = ['media', 'coordinator/tasks', 'node/worker']
+  const files = await Promise.all(
+    folders.map(async (folder) => (await filesBelow(join(root, folder))).map((file) => join(root, folder, file))),
+  )
+  const sources = files.flat().filter((file) => /(?<!\.test)\.ts$/.test(file))
+  return Promise.all(sources.map((file) => readFile(file, 'utf8')))
+}
+
+async function makeAll(of: { lab: Lab; draft: string; tools: Ffmpeg; tell(line: string): void }): Promise<void> {
+  const { lab, draft, tools, tell } = of
+  for (const kind of KINDS) {
+    tell(`encoding ${kind.name} undisturbed`)
+    const file = join(draft, `${kind.name}.mp4`)
+    await paint(kind, file, tools)
+    const { renditions, preset } = kind.recipe
+    const place = ['--out', join(draft, 'out'), '--data-dir', join(draft, 'data'), '--workers', '2']
+    const recipe = ['--renditions', renditions.join(','), '--preset', preset, '--upscale']
+    await execa(process.execPath, [lab.main, 'run', file, ...place, ...recipe], { stdin: 'ignore' })
+  }
+}
+
+async function paint({ seconds, picture, codec, sounds }: Kind, out: string, { ffmpeg }: Ffmpeg): Promise<void> {
+  const inputs = [picture, ...sounds].flatMap((lavfi) => ['-f', 'lavfi', '-i', `${lavfi}`])
+  const maps = [picture, ...sounds].flatMap((_, at) => ['-map', String(at)])
+  const sound = sounds.length > 0 ? ['-c:a', 'aac', '-b:a', '64k', '-ac', '2'] : []
+  const args = ['-nostdin', '-v', 'error', ...inputs, ...maps, '-t', String(seconds), ...codec, ...sound, out]
+  await execa(ffmpeg, args, { stdin: 'ignore' })
+}
+
+export async function framesOf(file: string, { ffprobe }: Pick<Ffmpeg, 'ffprobe'>): Promise<number> {
+  const asked = ['-select_streams', 'v:0', '-count_packets', '-show_entries', 'stream=nb_read_packets']
+  const { stdout } = await execa(ffprobe, ['-v', 'error', ...asked, '-of', 'csv=p=0', file], { stdin: 'ignore' })
+  return Number.parseInt(stdout, 10)
+}
+
+export const sha256Of = async (path: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+
+/** An MP4 box that players and encoders pass over. */
+function freeBox(text: string): Buffer {
+  const content = Buffer.from(text)
+  const head = Buffer.alloc(8)
+  head.writeUInt32BE(8 + content.length)
+  head.write('free', 4)
+  return Buffer.concat([head, content])
+}

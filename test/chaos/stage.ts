@@ -1,0 +1,93 @@
+/**
+ * Where chaos plays: a host for the database and five with a node each, three of which may coordinate; every node's data folder
+ * is a small disk of its own, so that it can be filled.
+ */
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { createMongoLedger } from '../../node/ledger/mongo/mongo-ledger.ts'
+import { systemClock, systemRng } from '../../node/system-clock.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { type Lab, openLab } from '../hosts/lab.ts'
+import type { Place } from './inject.ts'
+import { Member } from './member.ts'
+
+const COORDINATORS = 3
+export const NODES = 5
+const DISK = '256m'
+/** The questions of this process itself: it waits less long than a node. */
+const RETRY_MS = 3_000
+
+export interface Stage extends Place {
+  close(): Promise<void>
+}
+
+export async function openStage(of: {
+  report(violation: string): void
+  tell(line: string): void
+  /** Before any node runs: it has the machine for itself then. */
+  prepare(lab: Lab): Promise<void>
+}): Promise<Stage> {
+  await unmountLeftovers()
+  const lab = await openLab({ hosts: 1 + NODES })
+  const disks: string[] = []
+  const members: Member[] = []
+  const close = async () => {
+    for (const member of members) member.abandon()
+    for (const host of lab.hosts) await host.powerOff()
+    for (const disk of disks) await execa('umount', ['-l', disk], { reject: false, stdin: 'ignore' })
+    await lab.close()
+  }
+  try {
+    await of.prepare(lab)
+    const mongod = await lab.mongod(0)
+    const ledger = createMongoLedger({
+      url: lab.ledger, clock: systemClock, rng: systemRng, log: silentLog, retryMs: RETRY_MS,
+    }) // biome-ignore format: one line
+    await ledger.open()
+    for (let at = 1; at <= NODES; at++) {
+      const host = lab.host(at)
+      const disk = join(host.dir, host.name)
+      await mkdir(disk, { recursive: true })
+      await execa('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'reelmesh-chaos', disk], { stdin: 'ignore' })
+      disks.push(disk)
+      const roles = at <= COORDINATORS ? 'worker,coordinator' : 'worker'
+      // Any two know each other: whoever is started first must not be the only way in.
+      const known = members.map(({ address }) => address).slice(0, 2)
+      const flags = { slots: 1, roles, ...(known.length > 0 && { join: known.join(',') }) }
+      const member = new Member({ ...of, host, flags })
+      members.push(member)
+      // The first two are the way in for the others, who come at once.
+      if (at <= 2) await member.start()
+    }
+    await Promise.all(members.map((member) => member.start()))
+    return {
+      lab,
+      mongod,
+      ledger,
+      members,
+      async close() {
+        await ledger.close()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+export const logOf = (member: Member): Promise<string> =>
+  readFile(join(member.host.dir, `${member.name}.log`), 'utf8').catch(() => '')
+
+export const databaseOf = ({ lab }: { lab: Lab }): string => /\/([^/?]+)\?/.exec(lab.ledger)?.[1] ?? ''
+
+/** Disks of runs that were killed. */
+async function unmountLeftovers(): Promise<void> {
+  const mounts = await readFile('/proc/mounts', 'utf8').catch(() => '')
+  for (const [, path = '', pid = ''] of mounts.matchAll(/^reelmesh-chaos (\S*?rmlab-(\d+)-\S+) /gm))
+    if (path.startsWith(tmpdir()) && !existsSync(`/proc/${pid}`))
+      await execa('umount', ['-l', path], { reject: false, stdin: 'ignore' })
+}

@@ -1,0 +1,114 @@
+/** What must hold when all has healed: every film done or told, exact, once; nothing left behind; no process that crashed. */
+import { stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { deliveredPath } from '../../node/delivery.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import type { Task } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
+import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
+import { filesBelow } from '../e2e/cli.ts'
+import type { Given } from './feeder.ts'
+import { type Footage, framesOf, sha256Of } from './footage.ts'
+import type { Member } from './member.ts'
+
+export interface Verdict {
+  readonly violations: string[]
+  readonly completed: number
+  readonly failed: number
+  /** Files that were compared, byte by byte and frame by frame. */
+  readonly files: number
+}
+
+export async function judgeVideos(of: { ledger: Ledger; footage: Footage; given: readonly Given[] }): Promise<Verdict> {
+  const verdict: Verdict = { violations: [], completed: 0, failed: 0, files: 0 }
+  let [completed, failed, files] = [0, 0, 0]
+  for (const each of of.given) {
+    const name = basename(each.film.file)
+    const video = await of.ledger.video(each.video)
+    const say = (text: string) => verdict.violations.push(`${name} (${each.video}) ${text}`)
+    if (!video) {
+      say('is not in the ledger')
+      continue
+    }
+    if (video.status === 'COMPLETED') completed++
+    else if (video.status === 'FAILED') failed++
+    for (const text of statusProblems(video)) say(text)
+    const tasks = await of.ledger.tasks({ video: each.video })
+    for (const text of taskProblems(video, tasks)) say(text)
+    if (video.status !== 'COMPLETED') continue
+    const checked = await fileProblems(video, of.footage, each)
+    files += checked.files
+    for (const text of checked.problems) say(text)
+  }
+  return { ...verdict, completed, failed, files }
+}
+
+function statusProblems(video: Video): string[] {
+  if (video.status === 'FAILED')
+    return video.failure ? [`FAILED: ${video.failure}`] : ['FAILED without a sentence that says why']
+  if (video.status !== 'COMPLETED') return [`is still ${video.status}`]
+  const open = video.deliveries.filter(({ done_at }) => done_at === null)
+  return open.map(({ peer, dir }) => `was not delivered to ${dir} by ${peer}`)
+}
+
+/** One committed attempt for each task that the plan counts, and no claim left. */
+function taskProblems(video: Video, tasks: readonly Task[]): string[] {
+  const counted = tasks.filter(({ kind }) => kind === 'video' || kind === 'audio').length
+  const found =
+    video.plan && counted !== video.plan.tasks ? [`has ${counted} tasks where its plan has ${video.plan.tasks}`] : []
+  for (const { _id, status, completed_attempt, attempt, claims } of tasks) {
+    if (video.status === 'COMPLETED' && status !== 'COMPLETED') found.push(`has ${_id} that is ${status}`)
+    if (status === 'COMPLETED' && (completed_attempt === null || completed_attempt > attempt))
+      found.push(`has ${_id} without an attempt that committed it`)
+    if (claims.length > 0) found.push(`has ${_id} still claimed`)
+  }
+  return found
+}
+
+async function fileProblems(
+  video: Video,
+  footage: Footage,
+  { film }: Given,
+): Promise<{ files: number; problems: string[] }> {
+  const tools = await ensureFfmpeg()
+  const problems: string[] = []
+  let files = 0
+  const expected = footage.expected(film)
+  if (expected.size !== video.outputs.length) problems.push(`has ${video.outputs.length} outputs, not ${expected.size}`)
+  for (const delivery of video.deliveries) {
+    for (const output of video.outputs) {
+      const path = deliveredPath(delivery, output)
+      const wanted = expected.get(join(output.resolution, `${basename(film.file)}`))
+      if (!wanted) problems.push(`has an output at ${output.resolution} that nobody asked for`)
+      else if (!(await stat(path).catch(() => null))) problems.push(`was told as delivered, and ${path} is not there`)
+      else {
+        files++
+        const frames = await framesOf(path, tools)
+        if (frames !== wanted.frames)
+          problems.push(`has ${frames} frames at ${output.resolution}, not ${wanted.frames}`)
+        if ((await sha256Of(path)) !== wanted.sha256)
+          problems.push(`has other bytes at ${output.resolution} than an undisturbed run`)
+      }
+    }
+    const partial = (await filesBelow(delivery.dir)).filter((file) => file.endsWith('.part'))
+    problems.push(...partial.map((file) => `left ${file} in ${delivery.dir}`))
+  }
+  return { files, problems }
+}
+
+/** Blobs, partial files, references and scratch folders of a node that has stopped: all videos are delivered, none has an owner. */
+export async function orphans(member: Member): Promise<string[]> {
+  return (await filesBelow(join(member.dataDir, 'store'))).map((file) => `${member.name} keeps ${file}`)
+}
+
+/** Lines of a log that no fault excuses: a crash's own words, warnings of Node, and errors of the node's own. */
+export function crashesIn(log: string, name: string): string[] {
+  const bad = log
+    .split('\n')
+    .filter((line) => (line.startsWith('{"') ? isBadLine(line) : !/^(?:reelmesh: .*)?$/.test(line)))
+  return bad.map((line) => `${name} logged ${line.slice(0, 400)}`)
+}
+
+/** Told as an error because a person should know; the mesh heals it by itself. */
+const isBadLine = (line: string): boolean =>
+  /^\{"level":(?:50|60)/.test(line) && !line.includes('an attempt could not be settled; its claim will expire')
