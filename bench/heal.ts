@@ -16,6 +16,8 @@ import type { Row } from './table.ts'
 const FILM_S = 15
 const RECIPE = { ...DEFAULT_RECIPE, renditions: ['1080p'], preset: 'veryslow' } as const
 const WORKERS = 4
+/** A loaded machine takes its time to start a node. */
+const UP_S = 120
 /** A task fails for good at the sixth strike of a peer that died on it. */
 const KILLS_PER_FILM = 5
 const FULL = { kills: 20, restarts: 5, leaders: 8, graceful: 5 } as const
@@ -32,7 +34,7 @@ export async function benchHeal({ quick, media }: { quick: boolean; media: reado
   try {
     for (const name of ['coordinator 1', 'coordinator 2']) await mesh.start(name, COORDINATOR)
     for (let at = 1; at <= WORKERS; at++) await mesh.start(`worker ${at}`, WORKER)
-    await mesh.until('a mesh of all', async () => mesh.mesh.peers().length === WORKERS + 2, 30)
+    await mesh.until('a mesh of all', async () => mesh.mesh.peers().length === WORKERS + 2, UP_S)
     const killed = await killWorkers(mesh, footage.path, rounds.kills)
     const restarted = await restartWorkers(mesh, footage.path, rounds.restarts)
     const leaders = await endLeaders(mesh, 'SIGKILL', rounds.leaders)
@@ -54,23 +56,23 @@ async function killWorkers(mesh: LocalMesh, film: string, kills: number): Promis
   const times: Times = { noticed: [], reclaimed: [], elsewhere: [] }
   for (let kill = 0; kill < kills; kill++) {
     if (kill % KILLS_PER_FILM === 0) await encodeAnother(mesh, film, 2)
-    const { victim, task } = await mesh.until('a busy worker', () => busyWorker(mesh), 60)
+    const { victim, task } = await mesh.until('a busy worker', () => busyWorker(mesh), UP_S)
     const lost = whenLost(mesh, victim.peer)
     const startedAt = performance.now()
     victim.signal('SIGKILL')
     const since = () => performance.now() - startedAt
-    await mesh.until('a reclaim', async () => !(await holdersOf(mesh, task)).includes(victim.peer), 60)
+    await mesh.until('a reclaim', async () => !(await holdersOf(mesh, task)).includes(victim.peer), UP_S)
     times.reclaimed.push(since())
     await mesh.until(
       'another attempt',
       async () => (await holdersOf(mesh, task)).some((peer) => peer !== victim.peer),
-      60,
+      UP_S,
     )
     times.elsewhere.push(since())
     times.noticed.push((await lost) - startedAt)
     await victim.ended
     await mesh.start(victim.name, WORKER)
-    await mesh.until('its return', async () => mesh.mesh.peers().includes(victim.peer), 30)
+    await mesh.until('its return', async () => mesh.mesh.peers().includes(victim.peer), UP_S)
   }
   return times
 }
@@ -85,7 +87,7 @@ async function restartWorkers(mesh: LocalMesh, film: string, restarts: number): 
   const times: number[] = []
   for (let restart = 0; restart < restarts; restart++) {
     if (restart % KILLS_PER_FILM === 0) await encodeAnother(mesh, film, 1)
-    const { victim, task, attempt } = await mesh.until('a busy worker', () => busyWorker(mesh), 60)
+    const { victim, task, attempt } = await mesh.until('a busy worker', () => busyWorker(mesh), UP_S)
     const startedAt = performance.now()
     victim.signal('SIGKILL')
     await victim.ended
@@ -99,10 +101,10 @@ async function restartWorkers(mesh: LocalMesh, film: string, restarts: number): 
             each.worker === victim.peer &&
             (each.task._id !== task || each.task.attempt > attempt),
         ),
-      60,
+      UP_S,
     )
     times.push(performance.now() - startedAt)
-    await mesh.until('its return', async () => mesh.mesh.peers().includes(victim.peer), 30)
+    await mesh.until('its return', async () => mesh.mesh.peers().includes(victim.peer), UP_S)
   }
   return times
 }
@@ -110,15 +112,15 @@ async function restartWorkers(mesh: LocalMesh, film: string, restarts: number): 
 async function endLeaders(mesh: LocalMesh, signal: 'SIGKILL' | 'SIGTERM', rounds: number): Promise<number[]> {
   const times: number[] = []
   for (let round = 0; round < rounds; round++) {
-    const leader = await mesh.until('a leader', () => leaderOf(mesh), 30)
+    const leader = await mesh.until('a leader', () => leaderOf(mesh), UP_S)
     const { term } = await mesh.ledger.lease()
     const startedAt = performance.now()
     leader.signal(signal)
-    await mesh.until('another leader', async () => (await mesh.ledger.lease()).term > term, 30)
+    await mesh.until('another leader', async () => (await mesh.ledger.lease()).term > term, UP_S)
     times.push(performance.now() - startedAt)
     await leader.ended
     await mesh.start(leader.name, COORDINATOR)
-    await mesh.until('its return', async () => mesh.mesh.peers().includes(leader.peer), 30)
+    await mesh.until('its return', async () => mesh.mesh.peers().includes(leader.peer), UP_S)
   }
   return times
 }
@@ -135,12 +137,12 @@ async function encodeAnother(mesh: LocalMesh, path: string, busy: number): Promi
   const id = await mesh.until(
     'a video',
     async () => (await mesh.ledger.videos({ statuses: ['RUNNING'] })).at(-1)?._id,
-    60,
+    UP_S,
   )
   await mesh.until(
     'encodes',
     async () => (await mesh.running()).filter(({ task }) => task.video_id === id).length >= busy,
-    60,
+    UP_S,
   )
 }
 

@@ -16,6 +16,8 @@ import type { HeardTable } from './peer-table.ts'
 
 export { createPeerTable, type HeardTable } from './peer-table.ts'
 
+/** Share of the interval that a beat may come sooner or later; what judges by silence leaves room for it. */
+const JITTER = 0.2
 const EAGER_MS = { least: 50, spread: 100 }
 /** No honest counter is off by more starts than this; a lie must not push it to where it cannot rise. */
 const EPOCH_LEAP_MAX = 1_000_000
@@ -64,7 +66,9 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
     await mesh.publish('heartbeat', encodeHeartbeat(own()))
   }
   const loop = () => {
-    cancelNext = clock.timer(heartbeatIntervalMs(presentPeers(table, clock.mono()).length + 1), loop)
+    const intervalMs = heartbeatIntervalMs(presentPeers(table, clock.mono()).length + 1)
+    // A mesh that was started at once would beat in step for ever, and be silent in between.
+    cancelNext = clock.timer(Math.round(intervalMs * (1 - JITTER + 2 * JITTER * rng.random())), loop)
     void beatNow()
   }
   /** Several peers that connect together are greeted with one heartbeat. */

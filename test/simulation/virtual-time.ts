@@ -12,8 +12,11 @@ export interface Scheduler {
   /** Events that are still to come. */
   pending(): number
   events(): number
-  /** Goes on until `isOver`, until nothing is left, or until the virtual time `untilMs`. Rejects with what an event threw. */
-  run(options: { untilMs: number; isOver(): boolean }): Promise<'over' | 'quiet' | 'late'>
+  /**
+   * Goes on until `isOver`, until nothing is left, or until the virtual time `untilMs`. Rejects with what an event threw.
+   * `byInstant` lets promises settle once per virtual ms instead of after each event: another order, as valid, several times as fast.
+   */
+  run(options: { untilMs: number; isOver(): boolean; byInstant?: boolean }): Promise<'over' | 'quiet' | 'late'>
 }
 
 interface Event {
@@ -66,12 +69,13 @@ export function createScheduler(): Scheduler {
         live--
       }
     },
-    run: ({ untilMs, isOver }) =>
+    run: ({ untilMs, isOver, byInstant = false }) =>
       new Promise((resolve, reject) => {
         const step = () => {
           try {
             if (isOver()) return resolve('over')
-            const what = next(untilMs)
+            let what = next(untilMs)
+            while (byInstant && what === 'ran' && heap[0]?.at === now) what = next(untilMs)
             if (what !== 'ran') return resolve(what)
             setImmediate(step)
           } catch (error) {

@@ -78,7 +78,7 @@ async function endOne(
   else wire.setMute(victim, true)
   const untilMs = startedAt + CLAIM_MS
   scheduler.after(CLAIM_MS, () => {})
-  await scheduler.run({ untilMs, isOver: () => reclaimedMs !== null })
+  await scheduler.run({ untilMs, isOver: () => reclaimedMs !== null, byInstant: true })
   wire.setFrozen(victim, false)
   wire.setMute(victim, false)
   wire.mend(victim)

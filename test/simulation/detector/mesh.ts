@@ -71,7 +71,7 @@ export function createDetectorMesh({
       const untilMs = scheduler.now() + ms
       // Time only moves with events.
       scheduler.after(ms, () => {})
-      await scheduler.run({ untilMs, isOver: () => false })
+      await scheduler.run({ untilMs, isOver: () => false, byInstant: true })
     },
   }
   const peers = everyone.map(

@@ -190,7 +190,7 @@ const quiet = () => {}
 const SILENT = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => SILENT }
 
 /** What a worker with two attempts says of itself: about 600 bytes with its addresses. */
-const bodyOf = (at: number) => ({
+export const bodyOf = (at: number) => ({
   version: '0.1.0',
   roles: ['worker' as const],
   host: `host-${at}`,
