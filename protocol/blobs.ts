@@ -54,6 +54,12 @@ export interface BlobStore {
   room(): Promise<Room>
 }
 
+/** Who is in neither list did not answer. */
+export interface BlobAnswers {
+  readonly has: readonly PeerId[]
+  readonly lacks: readonly PeerId[]
+}
+
 export interface BlobExchange {
   /**
    * The path of these bytes on this machine, fetched from a holder (then from any connected peer) where they are not
@@ -64,11 +70,6 @@ export interface BlobExchange {
   fetch(
     want: BlobRef & { video: VideoId; holders: readonly PeerId[]; signal: AbortSignal; isRead?: boolean },
   ): Promise<string>
-  /** Which of these peers (or of the connected ones) say that they have it. Never throws. */
-  whoHas(want: {
-    sha256: Sha256
-    video: VideoId
-    peers: readonly PeerId[]
-    signal: AbortSignal
-  }): Promise<readonly PeerId[]>
+  /** Which of these peers (or of the connected ones) say that they have it, and which that they have not. Never throws. */
+  whoHas(want: { sha256: Sha256; video: VideoId; peers: readonly PeerId[]; signal: AbortSignal }): Promise<BlobAnswers>
 }

@@ -17,7 +17,7 @@ export function createCollect(context: TermContext): Duty {
   const here = new Set<TaskId>()
   /** COMPLETED tasks and failures of the merge when a video was last looked through. */
   const seen = new Map<VideoId, string>()
-  const loss = createLossJudge({ clock, isPresent: (peer) => peer === self || context.connected().includes(peer) })
+  const loss = createLossJudge({ clock })
   let inputsAt = Number.NEGATIVE_INFINITY
 
   /** Brings the blob here; `lost` once it is sure enough that nobody has it. */
@@ -28,8 +28,18 @@ export function createCollect(context: TermContext): Duty {
       return 'here'
     } catch (error) {
       if (!(error instanceof BlobMissing)) throw error
-      return loss.isLost(blob) ? 'lost' : 'missing'
+      return (await isLost(video, blob, signal)) ? 'lost' : 'missing'
     }
+  }
+
+  /** Asks its holders by name: one that was away a moment ago and is back now may have it. */
+  async function isLost(video: VideoId, blob: HeldBlob, signal: AbortSignal, afterMs?: number): Promise<boolean> {
+    const { sha256, holders } = blob
+    const isHere = (await store.find(sha256, video)) !== null
+    const { has, lacks } = await exchange.whoHas({ sha256, video, peers: holders, signal })
+    if (!isHere && has.length === 0) return !signal.aborted && loss.isLost(blob, [self, ...lacks], afterMs)
+    loss.found(sha256)
+    return false
   }
 
   async function collectOutput(task: Task, signal: AbortSignal): Promise<void> {
@@ -95,12 +105,7 @@ export function createCollect(context: TermContext): Duty {
     const waiting = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['PENDING'] })
     for (const { _id, input, failures } of waiting) {
       if (!input || !failures.some((failure) => failure.code === 'input_missing')) continue
-      const { sha256, holders } = input
-      const has =
-        (await store.find(sha256, video._id)) !== null ||
-        (await exchange.whoHas({ sha256, video: video._id, peers: holders, signal })).length > 0
-      if (has) loss.found(sha256)
-      else if (loss.isLost(input)) return cutAgain(video, _id)
+      if (await isLost(video._id, input, signal)) return cutAgain(video, _id)
     }
   }
 
@@ -116,11 +121,7 @@ export function createCollect(context: TermContext): Duty {
   async function checkSource(video: Video, signal: AbortSignal): Promise<void> {
     const ingest = await ledger.task(taskId(video._id, 'ingest'))
     if (ingest?.status !== 'PENDING' || ingest.failures.at(-1)?.code !== 'input_missing') return
-    const { sha256, holders } = video.source
-    const isHere = (await store.find(sha256, video._id)) !== null
-    if (isHere || (await exchange.whoHas({ sha256, video: video._id, peers: holders, signal })).length > 0)
-      return loss.found(sha256)
-    if (!loss.isLost(video.source, SOURCE_LOST_AFTER_MS)) return
+    if (!(await isLost(video._id, video.source, signal, SOURCE_LOST_AFTER_MS))) return
     const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
     if ((await ledger.failVideo(video._id, failure, term)) === 'changed')
       await tellLost('the source', video._id, failure)

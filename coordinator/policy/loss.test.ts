@@ -10,25 +10,27 @@ import { createLossJudge } from './loss.ts'
 const [a, b] = ['a', 'b'].map(asPeerId) as [PeerId, PeerId]
 const sha256 = asSha256('1'.repeat(64))
 
-function judge(present: readonly PeerId[]) {
+/** `lacks`: who says that it has it not. */
+function judge(lacks: readonly PeerId[]) {
   const scheduler = createScheduler()
-  const there = new Set(present)
   const { clock } = createLife(scheduler)
   const pass = async (ms: number) => {
     scheduler.after(ms, () => {})
     await scheduler.run({ untilMs: Number.POSITIVE_INFINITY, isOver: () => false })
   }
-  return { there, pass, loss: createLossJudge({ clock, isPresent: (peer) => there.has(peer) }) }
+  const loss = createLossJudge({ clock })
+  type Blob = Parameters<typeof loss.isLost>[0]
+  return { pass, loss: { ...loss, isLost: (blob: Blob, afterMs?: number) => loss.isLost(blob, lacks, afterMs) } }
 }
 
 describe('a blob that nobody offers', () => {
-  it('is lost at once where every holder is here to say so', () => {
+  it('is lost at once where every holder says that it has it no more', () => {
     const { loss } = judge([a, b])
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), true)
     assert.equal(loss.isWatching(), false)
   })
 
-  it('is waited for while a holder is absent, and lost after half a minute', async () => {
+  it('is waited for while a holder does not answer, and lost after half a minute', async () => {
     const { loss, pass } = judge([a])
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), false)
     assert.equal(loss.isWatching(), true)
@@ -56,7 +58,7 @@ describe('a blob that nobody offers', () => {
     assert.equal(loss.isLost({ sha256, holders: [b] }, SOURCE_LOST_AFTER_MS), true)
   })
 
-  it('is never lost because more of its holders are away', () => {
+  it('is never lost because fewer of its holders answer', () => {
     assert.equal(judge([a, b]).loss.isLost({ sha256, holders: [a, b] }), true)
     for (const present of [[a], [b], []]) assert.equal(judge(present).loss.isLost({ sha256, holders: [a, b] }), false)
   })

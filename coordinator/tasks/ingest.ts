@@ -112,7 +112,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
     if (!waiting?.input) return false
     const { sha256, holders } = waiting.input
     if ((await store.find(sha256, video)) !== null) return false
-    return (await exchange.whoHas({ sha256, video, peers: holders, signal })).length === 0
+    return (await exchange.whoHas({ sha256, video, peers: holders, signal })).has.length === 0
   }
 
   async function waitForRoom({ video, plan, signal }: Ingest): Promise<void> {

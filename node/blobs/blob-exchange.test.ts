@@ -234,10 +234,11 @@ describe('the blob exchange', () => {
     const [a, b, c] = await start()
     const ref = await give(b, noise(MiB, 23))
     const want = { sha256: ref.sha256, video, signal: AbortSignal.timeout(5_000) }
-    assert.deepEqual(await a.exchange.whoHas({ ...want, peers: [] }), [ids[1]])
-    assert.deepEqual(await a.exchange.whoHas({ ...want, peers: [ids[2], ids[0]] }), [])
+    assert.deepEqual(await a.exchange.whoHas({ ...want, peers: [] }), { has: [ids[1]], lacks: [ids[2]] })
+    assert.deepEqual(await a.exchange.whoHas({ ...want, peers: [ids[2], ids[0]] }), { has: [], lacks: [ids[2]] })
     await c.mesh.stop()
-    assert.deepEqual(await a.exchange.whoHas({ ...want, peers: ids }), [ids[1]])
+    const heard = { has: [ids[1]], lacks: [] }
+    assert.deepEqual(await a.exchange.whoHas({ ...want, peers: ids }), heard, 'who does not answer does not say no')
   })
 
   it('serves a source by reference until the file changes', async () => {
@@ -252,7 +253,7 @@ describe('the blob exchange', () => {
     await writeFile(path, noise(100_001, 31))
     assert.deepEqual(
       await a.exchange.whoHas({ sha256: ref.sha256, video, peers: [ids[1]], signal: AbortSignal.timeout(5_000) }),
-      [],
+      { has: [], lacks: [ids[1]] },
     )
   })
 

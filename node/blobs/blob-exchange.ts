@@ -4,7 +4,7 @@
  * fetched is in `fetch-blob.ts`, the giving side in `serve-blobs.ts`.
  */
 import { stat } from 'node:fs/promises'
-import type { BlobExchange } from '../../protocol/blobs.ts'
+import type { BlobAnswers, BlobExchange } from '../../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../../protocol/clock.ts'
 import { AttemptFailed, isDiskFull } from '../../protocol/errors.ts'
 import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
@@ -148,26 +148,28 @@ class Exchange implements BlobExchange {
     video: VideoId
     peers: readonly PeerId[]
     signal: AbortSignal
-  }): Promise<readonly PeerId[]> {
+  }): Promise<BlobAnswers> {
     const { mesh, clock } = this.#options
     const peers = (want.peers.length > 0 ? want.peers : mesh.peers()).filter((peer) => peer !== mesh.self)
     const turns = createTurns(ASKED_AT_ONCE)
     const signal = deadline(clock, 2 * DIAL_TIMEOUT_MS, want.signal)
-    const answers = peers.map(async (peer) => {
+    const answers: Record<keyof BlobAnswers, PeerId[]> = { has: [], lacks: [] }
+    const asking = peers.map(async (peer) => {
       try {
         const release = await turns(signal)
         try {
           const request = { v: 1, sha256: want.sha256, video: want.video, offset: 0, length: 0 } as const
           await using asked = await ask(request, peer, { mesh, clock, signal })
-          return asked.answer.ok ? [peer] : []
+          answers[asked.answer.ok ? 'has' : 'lacks'].push(peer)
         } finally {
           release()
         }
       } catch {
-        return []
+        // It did not answer.
       }
     })
-    return (await Promise.all(answers)).flat()
+    await Promise.all(asking)
+    return answers
   }
 }
 

@@ -103,12 +103,13 @@ export function createExchange(options: ExchangeOptions): BlobExchange {
   let fetches = 0
 
   /** Whether that peer answers a question now; a frozen one is waited for. */
-  async function ask(peer: PeerId, sha256: Sha256, signal: AbortSignal): Promise<string | null> {
-    if (!mesh.peers().includes(peer)) return null
+  /** Null: it has it not; undefined: it does not answer. */
+  async function ask(peer: PeerId, sha256: Sha256, signal: AbortSignal): Promise<string | null | undefined> {
+    if (!mesh.peers().includes(peer)) return undefined
     await clock.sleep(rng.whole(2, 15), signal)
     const { state, machine: theirs } = neighbour(peer)
     if (state === 'frozen') await clock.sleep(STREAM_SILENCE_MS, signal)
-    if (neighbour(peer).state !== 'running' || !mesh.peers().includes(peer)) return null
+    if (neighbour(peer).state !== 'running' || !mesh.peers().includes(peer)) return undefined
     return findAt(disk, theirs, sha256)
   }
 
@@ -117,7 +118,7 @@ export function createExchange(options: ExchangeOptions): BlobExchange {
     want: BlobRef & { video: VideoId },
     signal: AbortSignal,
   ): Promise<string | null> {
-    if ((await ask(peer, want.sha256, signal)) === null) return null
+    if (!(await ask(peer, want.sha256, signal))) return null
     await clock.sleep(rng.whole(20, 200), signal)
     // Cut off in the middle, or dropped by its holder meanwhile.
     const from = (await ask(peer, want.sha256, signal)) ?? null
@@ -152,8 +153,8 @@ export function createExchange(options: ExchangeOptions): BlobExchange {
     },
     async whoHas({ sha256, peers, signal }) {
       const asked = (peers.length > 0 ? peers : mesh.peers()).filter((peer) => peer !== mesh.self)
-      const answers = await Promise.all(asked.map((peer) => ask(peer, sha256, signal).catch(() => null)))
-      return asked.filter((_, at) => answers[at] !== null)
+      const answers = await Promise.all(asked.map((peer) => ask(peer, sha256, signal).catch(() => undefined)))
+      return { has: asked.filter((_, at) => answers[at]), lacks: asked.filter((_, at) => answers[at] === null) }
     },
   }
 }
