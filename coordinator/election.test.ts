@@ -78,6 +78,19 @@ async function two(options?: CandidateOptions): Promise<[leader: Candidate, othe
 }
 
 describe('of two candidates', () => {
+  it('stops in time although it hears nothing about whether it may go on', async () => {
+    let asked = 0
+    const mayLead = () => (++asked > 1 ? new Promise<null>(() => {}) : Promise.resolve(null))
+    const leader = candidate('a', { mayLead })
+    leader.election.start()
+    await stage.pass(100)
+    assert.deepEqual(leader.story, [1])
+    await stage.pass(LEASE_MS)
+    assert.deepEqual(leader.story, [1, -1])
+    // Nobody answers it any more, not even at its stop.
+    candidates = []
+  })
+
   it('one leads, and goes on leading', async () => {
     const [a, b] = await two()
     await stage.pass(60_000)

@@ -74,10 +74,11 @@ export function createElection(options: ElectionOptions): Election {
     for (;;) {
       await clock.sleep(Math.max(0, Math.min(renewMs, safeUntil - clock.mono())), signal).catch(() => {})
       if (signal.aborted) return 'stopped'
-      if (clock.mono() >= safeUntil) return 'not renewed in time'
-      const reason = await options.mayLead()
-      if (reason !== null) return `${GIVEN_BACK}: ${reason}`
+      // It may ask the ledger, which is away perhaps.
+      const reason = await within(clock, Math.max(0, safeUntil - clock.mono()), options.mayLead())
       const sent = clock.mono()
+      if (reason === 'late' || sent >= safeUntil) return 'not renewed in time'
+      if (reason !== null) return `${GIVEN_BACK}: ${reason}`
       const answer = await within(clock, safeUntil - sent, ledger.renewLease(self, term)).catch((error: unknown) =>
         sentence(error),
       )
