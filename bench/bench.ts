@@ -25,10 +25,11 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   idle: ['idle.ts', 'benchIdle'],
   heal: ['heal.ts', 'benchHeal'],
   straggler: ['straggler.ts', 'benchStraggler'],
+  busy: ['busy.ts', 'benchBusy'],
   scale: ['scale.ts', 'benchScale'],
 }
 /** Only when asked for by name. */
-const APART = ['scale']
+const APART = ['scale', 'straggler', 'busy']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 export interface CpuLimit {
   /** This process, and what it starts from now on. */
   hold(pid: number): Promise<void>
+  setCores(cores: number): Promise<void>
   /** CPU that was used so far, s. */
   usedSeconds(): Promise<number>
   /** All its processes have ended. */
@@ -28,7 +29,7 @@ export async function limitCpu(name: string, cores: number): Promise<CpuLimit> {
     await writeFile(join(dir, 'cpu.max'), `${quota} ${PERIOD_US}`)
     await writeFile(join(dir, 'cpu.weight'), '10000')
     const used = async () => Number(/usage_usec (\d+)/.exec(await readFile(join(dir, 'cpu.stat'), 'utf8'))?.[1]) / 1e6
-    return limitOf([dir], used)
+    return limitOf([dir], used, (us) => writeFile(join(dir, 'cpu.max'), `${us} ${PERIOD_US}`))
   }
   const [cpu, account] = [await group(join(ROOT, 'cpu'), name), await group(join(ROOT, 'cpuacct'), name)]
   await writeFile(join(cpu, 'cpu.cfs_period_us'), String(PERIOD_US))
@@ -36,7 +37,7 @@ export async function limitCpu(name: string, cores: number): Promise<CpuLimit> {
   await writeFile(join(cpu, 'cpu.shares'), '262144')
   // Where both controllers are one mount, the two are one folder.
   const used = async () => Number(await readFile(join(account, 'cpuacct.usage'), 'utf8')) / 1e9
-  return limitOf([cpu, account], used)
+  return limitOf([cpu, account], used, (us) => writeFile(join(cpu, 'cpu.cfs_quota_us'), String(us)))
 }
 
 async function group(root: string, name: string): Promise<string> {
@@ -47,8 +48,13 @@ async function group(root: string, name: string): Promise<string> {
   return dir
 }
 
-const limitOf = (dirs: readonly string[], usedSeconds: () => Promise<number>): CpuLimit => ({
+const limitOf = (
+  dirs: readonly string[],
+  usedSeconds: () => Promise<number>,
+  setQuota: (us: number) => Promise<void>,
+): CpuLimit => ({
   usedSeconds,
+  setCores: (cores) => setQuota(Math.round(cores * PERIOD_US)),
   async hold(pid) {
     for (const dir of dirs) await writeFile(join(dir, 'cgroup.procs'), String(pid))
   },

@@ -20,6 +20,7 @@ import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { Task } from '../protocol/task.ts'
 import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
+import { treeOf } from './measure.ts'
 
 export interface LocalNode {
   readonly name: string
@@ -27,6 +28,8 @@ export interface LocalNode {
   readonly pid: number
   readonly dataDir: string
   signal(signal: NodeJS.Signals): void
+  /** SIGSTOP, or SIGCONT, to it and every process below it: as if its host stood still. */
+  freeze(isFrozen: boolean): Promise<void>
   /** Resolves when the process is gone. */
   readonly ended: Promise<void>
 }
@@ -96,6 +99,9 @@ export async function openLocalMesh(name: string): Promise<LocalMesh> {
       pid: child.pid ?? 0,
       dataDir,
       signal: (signal) => void child.kill(signal),
+      async freeze(isFrozen) {
+        for (const pid of await treeOf(child.pid ?? 0)) process.kill(pid, isFrozen ? 'SIGSTOP' : 'SIGCONT')
+      },
       ended: new Promise((resolve) => {
         if (child.exitCode !== null || child.signalCode !== null) resolve()
         else child.once('close', () => resolve())

@@ -57,6 +57,14 @@ function childSeconds(times: string): number {
 }
 
 async function treeBytes(root: number): Promise<number | null> {
+  const tree = await treeOf(root)
+  if (tree.length === 0) return null
+  const mine = await Promise.all(tree.map(memoryOf))
+  return mine.reduce((sum, memory) => sum + (memory?.pssBytes ?? 0), 0)
+}
+
+/** A process and all below it; none where there is no /proc. */
+export async function treeOf(root: number): Promise<number[]> {
   const parents = new Map<number, number>()
   for (const entry of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(entry)) continue
@@ -64,11 +72,9 @@ async function treeBytes(root: number): Promise<number | null> {
     const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     parents.set(Number(entry), Number(parent))
   }
-  if (parents.size === 0) return null
   const isInTree = (pid: number | undefined): boolean =>
     pid === root || (pid !== undefined && pid > 1 && isInTree(parents.get(pid)))
-  const mine = await Promise.all([...parents.keys()].filter(isInTree).map(memoryOf))
-  return mine.reduce((sum, memory) => sum + (memory?.pssBytes ?? 0), 0)
+  return [...parents.keys()].filter(isInTree)
 }
 
 /** Null for a process that is gone, or where the system does not tell. */
