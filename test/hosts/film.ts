@@ -45,7 +45,7 @@ export async function makeFilms(lab: Lab, size: keyof typeof SIZES = 'usual'): P
   return {
     reference: join(folder, 'out'),
     async another() {
-      const file = join(lab.dir, `film-${++made}.mp4`)
+      const file = join(lab.dir, `${size}-${++made}.mp4`)
       await copyFile(join(folder, 'film.mp4'), file)
       await appendFile(file, freeBox(`${process.pid} ${made}`))
       return file

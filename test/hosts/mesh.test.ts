@@ -47,7 +47,7 @@ describe('a mesh of four hosts', () => {
     const file = await films.another()
     const began = performance.now()
     const done = await watch.submit(nodes[1]!, file)
-    await watch.delivered(done, 120)
+    await watch.delivered(done, 240)
     t.diagnostic(`delivered in ${seconds(performance.now() - began)}`)
     await assertExact(watch, done, films.expected(file))
     const workers = new Set(
@@ -88,7 +88,7 @@ describe('a mesh of four hosts', () => {
       60,
     )
     t.diagnostic(`${lost.length} tasks of the lost host were taken up by others after ${seconds(elsewhere)}`)
-    await watch.delivered(done, 120)
+    await watch.delivered(done, 240)
     await assertExact(watch, done, films.expected(file))
 
     const again = await lab.host(3).node({ slots: 1 })

@@ -81,7 +81,7 @@ describe('a mesh of four hosts on a bad network', () => {
     tasks.filter(({ kind, claims }) => kind === 'video' && claims.some(({ worker_id }) => worker_id === peer))
 
   async function finish(t: TestContext, done: Submitted, began: number): Promise<void> {
-    await watch.delivered(done, 150)
+    await watch.delivered(done, 240)
     await assertExact(watch, done, films.expected(done.file))
     t.diagnostic(`delivered ${seconds(performance.now() - began)} after the disturbance`)
   }

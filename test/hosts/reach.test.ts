@@ -33,7 +33,7 @@ describe('hosts that find each other', () => {
   async function encodes(giver: LabNode, other: LabNode): Promise<void> {
     const file = await films.another()
     const done = await watch.submit(giver, file)
-    await watch.delivered(done, 150)
+    await watch.delivered(done, 240)
     await assertExact(watch, done, films.expected(file))
     const workers = new Set<string | null>((await watch.tasks(done.video)).map(({ worker_id }) => worker_id))
     assert.ok(workers.has(other.peer), `${other.name} did some`)

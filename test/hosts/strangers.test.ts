@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { execa } from 'execa'
 import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
 import { ffmpegBuilds } from '../../scripts/ffmpegs.ts'
@@ -20,6 +20,8 @@ const FAST_S = 90
 describe('a mesh with strangers', () => {
   let lab: Lab
   let films: Films
+  /** Quick ones, where nothing must happen in the middle. */
+  let small: Films
   let watch: Watch
   let wrongClock: NodeJS.ProcessEnv
   before(async () => {
@@ -33,9 +35,11 @@ describe('a mesh with strangers', () => {
     }
     lab = await openLab({ hosts: 3 })
     films = await makeFilms(lab)
+    small = await makeFilms(lab, 'small')
     await lab.mongod(0)
     watch = await watchLedger(lab)
   })
+  afterEach(() => Promise.all(lab.hosts.flatMap(({ nodes }) => nodes).map((node) => node.kill('SIGTERM'))))
   after(async () => {
     await watch?.close()
     await lab?.close()
@@ -51,10 +55,6 @@ describe('a mesh with strangers', () => {
     new Set<string | null>(
       (await watch.tasks(video)).filter(({ kind }) => kind === 'video').map(({ worker_id }) => worker_id),
     )
-  async function stopAll(): Promise<void> {
-    await Promise.all(lab.hosts.flatMap(({ nodes }) => nodes).map((node) => node.kill('SIGTERM')))
-  }
-
   test('a host whose clock is 90 s fast is heard, leads, encodes, and doctor says how far it is off', async () => {
     const fast = await lab.host(1).node({ slots: 1 }, wrongClock)
     const apart = (await fast.status()).at - Date.now()
@@ -63,10 +63,10 @@ describe('a mesh with strangers', () => {
     const join = fast.addresses[0] ?? ''
     const right = await lab.host(2).node({ slots: 1, join })
     await Promise.all([met(fast, 2), met(right, 2)])
-    const file = await films.another()
+    const file = await small.another()
     const done = await watch.submit(right, file)
-    await watch.delivered(done, 150)
-    await assertExact(watch, done, films.expected(file))
+    await watch.delivered(done, 240)
+    await assertExact(watch, done, small.expected(file))
     assert.deepEqual(await workersOf(done.video), new Set([fast.peer, right.peer]), 'both did some')
     assert.equal((await watch.leader())?.peer, fast.peer, 'it led all the time')
     const heard = (await right.status()).peers.find(({ peer }) => peer === fast.peer)
@@ -78,11 +78,10 @@ describe('a mesh with strangers', () => {
     assert.match(doctor.stdout, /clock .*(?:89|90)\.\d s/)
 
     await right.kill()
-    const second = await films.another()
+    const second = await small.another()
     const alone = await watch.submit(fast, second)
-    await watch.delivered(alone, 150)
-    await assertExact(watch, alone, films.expected(second))
-    await stopAll()
+    await watch.delivered(alone, 240)
+    await assertExact(watch, alone, small.expected(second))
   })
 
   test('a peer that comes in the middle gets chunks', async () => {
@@ -96,10 +95,9 @@ describe('a mesh with strangers', () => {
       60,
     )
     const late = await lab.host(2).node({ slots: 1, join: first.addresses[0] ?? '' })
-    await watch.delivered(done, 150)
+    await watch.delivered(done, 240)
     await assertExact(watch, done, films.expected(file))
     assert.ok((await workersOf(done.video)).has(late.peer), 'the late one did some')
-    await stopAll()
   })
 
   test('peers with ffmpeg 6.0 and 8.1 work beside this host’s, and the pictures are the same to the byte', async () => {
@@ -114,25 +112,23 @@ describe('a mesh with strangers', () => {
       lab.host(2).node({ ...shared, name: 'eight', ffmpeg: eight.ffmpeg, ffprobe: eight.ffprobe }),
     ])
     await met(first, 3)
-    const status = await first.status()
-    const versions = status.peers.map(({ name, ffmpeg }) => [name, ffmpeg.slice(0, 3)])
-    assert.deepEqual(Object.fromEntries(versions).six, '6.0')
-    assert.deepEqual(Object.fromEntries(versions).eight, '8.1')
-    const file = await films.another()
+    const versionOf = async (who: string) => (await first.status()).peers.find(({ name }) => name === who)?.ffmpeg ?? ''
+    assert.match(await versionOf('six'), /^n?6\.0/)
+    assert.match(await versionOf('eight'), /^n?8\.1/)
+    const file = await small.another()
     const done = await watch.submit(first, file)
-    await watch.delivered(done, 150)
+    await watch.delivered(done, 240)
     assert.deepEqual(await watch.audit(done.video), [])
     const workers = await workersOf(done.video)
     for (const { peer, name } of others) assert.ok(workers.has(peer), `${name} did some`)
-    assert.deepEqual(await picturesBelow(done.out, file), await picturesBelow(films.reference, 'film.mp4'))
-    await stopAll()
+    assert.deepEqual(await picturesBelow(done.out, file), await picturesBelow(small.reference, 'film.mp4'))
   })
 
   test('an ffmpeg that cannot encode ends its node with a sentence; one that breaks later is told in status', async () => {
     const { ffmpeg, ffprobe } = await ensureFfmpeg()
     const host = lab.host(2)
     const without = await wrapper(
-      join(host.dir, 'no-x264'),
+      join(host.dir, 'no-x264.sh'),
       `case "$*" in *libx264*) echo "Unknown encoder 'libx264'" >&2; exit 1;; esac; exec ${ffmpeg} "$@"`,
     )
     const refused = await host.cli([
@@ -149,7 +145,7 @@ describe('a mesh with strangers', () => {
 
     const flag = join(host.dir, 'broken')
     const breaks = await wrapper(
-      join(host.dir, 'breaks'),
+      join(host.dir, 'breaks.sh'),
       `if [ -e ${flag} ]; then echo "cannot open shared object" >&2; exit 127; fi; exec ${ffmpeg} "$@"`,
     )
     const first = await lab.host(1).node({ slots: 1 })
@@ -163,7 +159,7 @@ describe('a mesh with strangers', () => {
     })
     await met(first, 2)
     await writeFile(flag, '')
-    const file = await films.another()
+    const file = await small.another()
     const done = await watch.submit(first, file)
     await until(
       'status says that its ffmpeg fails',
@@ -172,10 +168,9 @@ describe('a mesh with strangers', () => {
     )
     const people = await lab.host(1).cli(['status', '--data-dir', first.dataDir])
     assert.match(people.stdout, /breaks +worker +unproved/)
-    await watch.delivered(done, 150)
-    await assertExact(watch, done, films.expected(file))
+    await watch.delivered(done, 240)
+    await assertExact(watch, done, small.expected(file))
     assert.deepEqual(await workersOf(done.video), new Set([first.peer]))
-    await stopAll()
   })
 
   async function wrapper(path: string, script: string): Promise<string> {
@@ -193,7 +188,7 @@ describe('a mesh with strangers', () => {
       const args = ['-v', 'error', '-i', join(dir, path), '-map', '0:v:0', '-c', 'copy', '-f', 'md5', '-']
       found[path.split('/')[0] ?? ''] = (await execa(ffmpeg, args, { stdin: 'ignore' })).stdout
     }
-    assert.equal(Object.keys(found).length, 2)
+    assert.equal(Object.keys(found).length, 1)
     return found
   }
 })
