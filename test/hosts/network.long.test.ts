@@ -1,0 +1,107 @@
+/** More of what networks do to a mesh, each to the exact bytes: see `network.test.ts`. */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BadNetwork } from './bad-network.ts'
+import { seconds, until } from './watch.ts'
+
+const LEADS_MS = 20_000
+const AWAY_MS = 20_000
+
+describe('a mesh of four hosts on a worse network', () => {
+  let net: BadNetwork
+  before(async () => {
+    net = await BadNetwork.open()
+  })
+  beforeEach(() => net.heal())
+  after(() => net?.close())
+
+  test('the leader, cut off with everything: another leads, and it comes back as a follower', async (t) => {
+    const { leader, others, term } = await net.leaderAndOthers()
+    const done = await net.underWay(others[0]!)
+    const began = performance.now()
+    await leader.host.cut()
+    const led = await net.ledAgain(term)
+    t.diagnostic(`another leads ${seconds(led)} after the leader was cut off`)
+    assert.ok(led <= LEADS_MS)
+    assert.notEqual((await net.watch.leader())?.peer, leader.peer)
+    await leader.host.mend()
+    await net.finish(t, done, began)
+    assert.match(await leader.log(), /no longer leading/)
+  })
+
+  test('a worker alone, without peers or database, misses nothing but time', async (t) => {
+    const { leader, others } = await net.leaderAndOthers()
+    const done = await net.underWay(leader)
+    const began = performance.now()
+    await others[0]!.host.cut()
+    await sleep(AWAY_MS)
+    await others[0]!.host.mend()
+    await net.finish(t, done, began)
+  })
+
+  test('a minority with the leader and without the database: the others lead and finish without it', async (t) => {
+    const { leader, others, term } = await net.leaderAndOthers()
+    const done = await net.underWay(others[2]!)
+    const away = [leader.host, others[0]!.host]
+    const began = performance.now()
+    await net.lab.partition(
+      away,
+      net.lab.hosts.filter((host) => !away.includes(host)),
+    )
+    const led = await net.ledAgain(term)
+    t.diagnostic(`the side with the database leads again after ${seconds(led)}`)
+    assert.ok(led <= LEADS_MS)
+    await net.finish(t, done, began)
+  })
+
+  test('a minority without the leader and without the database: the leader goes on and finishes', async (t) => {
+    const { leader, others } = await net.leaderAndOthers()
+    const done = await net.underWay(leader)
+    const away = others.slice(0, 2).map(({ host }) => host)
+    const began = performance.now()
+    await net.lab.partition(
+      away,
+      net.lab.hosts.filter((host) => !away.includes(host)),
+    )
+    await net.finish(t, done, began)
+  })
+
+  test('one-way loss: a worker that hears no peer, and one that no peer hears', async (t) => {
+    const { leader, others } = await net.leaderAndOthers()
+    const done = await net.underWay(leader)
+    const began = performance.now()
+    const [deaf, mute, third] = others
+    for (const other of [leader, mute!, third!]) await deaf!.host.deafTo(other.host)
+    for (const other of [leader, deaf!, third!]) await other.host.deafTo(mute!.host)
+    await sleep(AWAY_MS)
+    await net.lab.mendAll()
+    await net.finish(t, done, began)
+  })
+
+  test('one worker without the database says so, and goes on when it is back', async (t) => {
+    const { leader, others } = await net.leaderAndOthers()
+    const done = await net.underWay(leader)
+    const began = performance.now()
+    const victim = others[0]!
+    await victim.host.cutFrom(net.database)
+    const says = async () => (await victim.status().catch(() => null))?.ledger.away != null
+    const said = await until('its status says that the ledger is away', says, 90)
+    t.diagnostic(`one worker’s status told the lost database after ${seconds(said)}`)
+    await victim.host.mend()
+    await net.finish(t, done, began)
+  })
+
+  test('all without the database for 20 s, peers reachable: nothing is lost, nothing doubled', async (t) => {
+    const { leader } = await net.leaderAndOthers()
+    const done = await net.underWay(leader)
+    const began = performance.now()
+    await net.lab.partition(
+      [net.database],
+      net.nodes.map(({ host }) => host),
+    )
+    await sleep(AWAY_MS)
+    await net.lab.mendAll()
+    await net.finish(t, done, began)
+  })
+})
