@@ -6,14 +6,12 @@
 import { mkdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-export interface CpuLimit {
+export interface CpuLimit extends AsyncDisposable {
   /** This process, and what it starts from now on. */
   hold(pid: number): Promise<void>
   setCores(cores: number): Promise<void>
   /** CPU that was used so far, s. */
   usedSeconds(): Promise<number>
-  /** All its processes have ended. */
-  remove(): Promise<void>
 }
 
 const ROOT = '/sys/fs/cgroup'
@@ -21,19 +19,20 @@ const ROOT = '/sys/fs/cgroup'
 const PERIOD_US = 100_000
 const isThere = (path: string) => stat(path).then(Boolean, () => false)
 
-export async function limitCpu(name: string, cores: number): Promise<CpuLimit> {
-  const quota = Math.round(cores * PERIOD_US)
+/** Null cores: no bound, only the weight. */
+export async function limitCpu(name: string, cores: number | null): Promise<CpuLimit> {
+  const quota = cores === null ? null : Math.round(cores * PERIOD_US)
   if (await isThere(join(ROOT, 'cgroup.controllers'))) {
     await writeFile(join(ROOT, 'cgroup.subtree_control'), '+cpu')
     const dir = await group(ROOT, name)
-    await writeFile(join(dir, 'cpu.max'), `${quota} ${PERIOD_US}`)
+    await writeFile(join(dir, 'cpu.max'), `${quota ?? 'max'} ${PERIOD_US}`)
     await writeFile(join(dir, 'cpu.weight'), '10000')
     const used = async () => Number(/usage_usec (\d+)/.exec(await readFile(join(dir, 'cpu.stat'), 'utf8'))?.[1]) / 1e6
     return limitOf([dir], used, (us) => writeFile(join(dir, 'cpu.max'), `${us} ${PERIOD_US}`))
   }
   const [cpu, account] = [await group(join(ROOT, 'cpu'), name), await group(join(ROOT, 'cpuacct'), name)]
   await writeFile(join(cpu, 'cpu.cfs_period_us'), String(PERIOD_US))
-  await writeFile(join(cpu, 'cpu.cfs_quota_us'), String(quota))
+  await writeFile(join(cpu, 'cpu.cfs_quota_us'), String(quota ?? -1))
   await writeFile(join(cpu, 'cpu.shares'), '262144')
   // Where both controllers are one mount, the two are one folder.
   const used = async () => Number(await readFile(join(account, 'cpuacct.usage'), 'utf8')) / 1e9
@@ -58,7 +57,8 @@ const limitOf = (
   async hold(pid) {
     for (const dir of dirs) await writeFile(join(dir, 'cgroup.procs'), String(pid))
   },
-  async remove() {
+  /** Its processes have ended by then. */
+  async [Symbol.asyncDispose]() {
     for (const dir of dirs) await rmdir(dir).catch(() => {})
   },
 })

@@ -36,18 +36,24 @@ export const givenClips = (named: readonly string[]): string[] =>
     .filter(Boolean)
     .map((path) => resolve(path))
 
-export async function makeFootage(clips: readonly string[], seconds: number, tools: Ffmpeg): Promise<Footage> {
+/** Without `gopS` keyframes come as x264 sets them, every 250 frames at the latest. */
+export async function makeFootage(
+  clips: readonly string[],
+  seconds: number,
+  tools: Ffmpeg,
+  gopS: number | null = null,
+): Promise<Footage> {
   const from = clips.length > 0 ? `${clips.length} clip${clips.length > 1 ? 's' : ''}` : 'a painted clip'
   const facts = await Promise.all(clips.map(async (clip) => `${clip} ${(await stat(clip)).mtimeMs}`))
   const name = createHash('sha256')
-    .update(JSON.stringify([facts, LOOKS, seconds]))
+    .update(JSON.stringify([facts, LOOKS, seconds, ...(gopS === null ? [] : [gopS])]))
     .digest('hex')
     .slice(0, 12)
   const path = cachePath('bench', `${name}.mp4`)
   if (await stat(path).catch(() => null)) return { path, seconds, from }
   await mkdir(dirname(path), { recursive: true })
   if (clips.length === 0) await makeClip({ out: path, seconds, ffmpeg: tools.ffmpeg })
-  else await cutTogether({ clips, seconds, tools, out: path })
+  else await cutTogether({ clips, seconds, tools, out: path, gopS })
   return { path, seconds, from }
 }
 
@@ -56,8 +62,9 @@ async function cutTogether(job: {
   seconds: number
   tools: Ffmpeg
   out: string
+  gopS: number | null
 }): Promise<void> {
-  const { clips, seconds, tools, out } = job
+  const { clips, seconds, tools, out, gopS } = job
   const stretches = await chooseStretches(clips, seconds, tools)
   const size = `scale=1920:1080:force_original_aspect_ratio=increase,crop=1920:1080,fps=${FPS},setsar=1,format=yuv420p`
   const chains = stretches.map(({ look }, at) => `[${at}:v:0]${look},${size}[v${at}]`)
@@ -71,7 +78,7 @@ async function cutTogether(job: {
     ...stretches.flatMap(({ clip, start }) => ['-ss', String(start), '-t', String(STRETCH_S), '-i', `file:${clip}`]),
     '-f', 'lavfi', '-i', `anoisesrc=color=pink:amplitude=0.2:seed=1:sample_rate=48000:duration=${seconds}`,
     '-filter_complex', graph, '-map', '[v]', '-map', `${stretches.length}:a`, '-t', String(seconds),
-    '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '16', '-c:a', 'aac', '-ac', '2', '-b:a', '160k', draft,
+    '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '16', ...(gopS === null ? [] : ['-g', String(gopS * FPS)]), '-c:a', 'aac', '-ac', '2', '-b:a', '160k', draft,
   ], { stdin: 'ignore' }) // biome-ignore format: groups
   await rename(draft, out)
 }
