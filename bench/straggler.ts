@@ -1,7 +1,7 @@
 /**
  * One worker of four slowed five times: what it costs until the end. Each worker has a fixed share of a core by the kernel's
- * control groups (root on Linux), so that the ideal is known: the work of all chunks ÷ the speed of all workers together, both
- * measured in a round before it in which all four are equally fast. Then the same with one worker stopped half-way through its last chunk.
+ * control groups (root on Linux), so that the ideal is known: the CPU of a round before it, in which all four are equally fast, ÷ the
+ * shares of all workers together. Then the same with one worker stopped half-way through its last chunk.
  *
  * Wall is from the first claim of an encode to the last completed one: splitting, merging and delivery are the same in every round.
  */
@@ -147,8 +147,10 @@ function rowsOf(of: { even: Round; slowed: Round; stopped: Round; film: string; 
     ratio: number | null = null,
     against: string | null = null,
   ): Row => ({ what, value, unit, ratio, against })
-  // All four take `even.wallS`; with one at a fifth there are 3.2 workers instead of 4.
-  const ideal = (even.wallS * WORKERS) / (WORKERS - 1 + 1 / SLOWED)
+  // What all that work takes at the shares of all workers together, none of them ever idle; also where the machine gave less.
+  const idealOf = (cores: number) => even.cpuS / cores
+  const ideal = idealOf(CORES * (WORKERS - 1 + 1 / SLOWED))
+  const idealStopped = idealOf(CORES * WORKERS)
   return [
     row(film, seconds, 's'),
     row(`four equal workers of ${CORES} cores (chunks ${even.spread}), wall`, even.wallS, 's'),
@@ -166,8 +168,8 @@ function rowsOf(of: { even: Round; slowed: Round; stopped: Round; film: string; 
       `one stopped half-way through its last chunk (${stopped.attempts - 3 * stopped.chunks} more attempts), wall`,
       stopped.wallS,
       's',
-      stopped.wallS / even.wallS,
-      'four equal workers',
+      stopped.wallS / idealStopped,
+      'the ideal of four',
     ),
     row(
       'one stopped half-way through its last chunk, CPU',

@@ -111,9 +111,7 @@ export async function measureMistakes({
   stalls = false,
   seed = '1',
 }: MistakesOptions): Promise<Mistakes> {
-  const watched = stalls
-    ? Math.min(WATCHED, Math.floor((peers - 1) / 2))
-    : Math.min(peers <= 32 ? peers - 1 : WATCHED, peers - 1)
+  const watched = stalls ? Math.min(WATCHED, Math.floor((peers - 1) / 2)) : Math.min(WATCHED, peers - 1)
   const mesh = createDetectorMesh({ peers, loss, seed: `mistakes ${seed}`, watched })
   await mesh.run(WARM_MS)
   if (stalls)
@@ -159,7 +157,7 @@ export async function measureCutLeader(peers: number): Promise<{ reclaimed: numb
     peers,
     loss: 0,
     seed: 'cut leader',
-    watched: Math.min(peers <= 32 ? peers - 1 : WATCHED, peers - 1),
+    watched: Math.min(WATCHED, peers - 1),
   })
   await mesh.run(WARM_MS)
   const reclaimed = new Set<number>()

@@ -82,6 +82,7 @@ export function createDetectorMesh({
         scheduler,
         rng: rng.fork(`peer ${index}`),
         listens: judges.has(index),
+        hearsAll: index === LEADER,
         neighbours: () => [...wire.neighbours[index]!].map((each) => everyone[each]!),
         spread: (topic, data) => spread(index, topic, data),
       }),
@@ -95,9 +96,9 @@ export function createDetectorMesh({
       const { peer, why } = JSON.parse(new TextDecoder().decode(data)) as { peer: PeerId; why: string }
       mesh.onSuspicion(at.get(peer)!, why, from)
     }
-    wire.spread(from, (to) => {
-      if (judges.has(to)) peers[to]!.wake(() => peers[to]!.mesh.gossiped({ topic, author, data }))
-    })
+    // Heartbeats of all are heard by the leader; the others need those of whom they judge, and know how many there are.
+    const isFor = (to: number) => judges.has(to) && (topic === 'suspect' || to === LEADER || core.has(from))
+    wire.spread(from, isFor, (to) => peers[to]!.wake(() => peers[to]!.mesh.gossiped({ topic, author, data })))
   }
 
   const random = rng.fork('start')

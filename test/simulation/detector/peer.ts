@@ -32,6 +32,8 @@ export interface PeerOptions {
   readonly rng: Seeded
   /** Whether it hears gossip and judges others. */
   readonly listens: boolean
+  /** Whether heartbeats of the whole mesh reach it, or only of those whom it judges. */
+  readonly hearsAll: boolean
   /** Ids of everyone it is connected to in the whole mesh, also those whose connection is not simulated. */
   readonly neighbours: () => readonly PeerId[]
   spread(topic: Topic, data: Uint8Array): void
@@ -57,13 +59,16 @@ export class DetectorPeer implements Side {
     const { clock } = this.life
     this.mesh = new PeerMesh(this, options)
     const heard = createPeerTable({ clock, self: this.id })
-    // Who does not listen still knows how many there are.
-    this.table = listens
-      ? heard
-      : {
-          ...heard,
-          all: () => everyone.slice(1).map((peer) => ({ peer, heard_mono: clock.mono(), beat: {} as never })),
-        }
+    // Who does not hear all still knows how many there are: as many are present as would be.
+    const present = everyone.slice(1).map((peer) => ({
+      peer,
+      beat: {} as never,
+      get heard_mono() {
+        return clock.mono()
+      },
+    }))
+    const padded = () => [...heard.all(), ...present.slice(heard.all().length)]
+    this.table = options.hearsAll ? heard : { ...heard, all: padded }
     this.#alive = createAlive({
       clock,
       stalls: watchStalls(clock),

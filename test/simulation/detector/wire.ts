@@ -25,8 +25,8 @@ export interface Wire {
   reaches(from: number, to: number): boolean
   /** One direction of one connection: in order, late, never lost. */
   line(from: number, to: number): (arrive: () => void) => void
-  /** Calls `arrive` for each peer a message of this one reaches, when it does. Answers how many copies travelled. */
-  spread(from: number, arrive: (to: number) => void): number
+  /** Calls `arrive` for each peer that a message of this one reaches, when it does; only for those who are to hear it. */
+  spread(from: number, isFor: (to: number) => boolean, arrive: (to: number) => void): void
   cut(peer: number): void
   mend(peer: number): void
   setDead(peer: number): void
@@ -67,18 +67,14 @@ export function createWire({ peers, loss, rng, scheduler }: WireOptions): Wire {
         scheduler.after(lastAt - scheduler.now(), () => reaches(from, to) && arrive())
       }
     },
-    spread(from, arrive) {
-      if (mute.has(from) || cut.has(from)) return 0
-      let copies = 0
+    spread(from, isFor, arrive) {
+      if (mute.has(from) || cut.has(from)) return
       const relays = (peer: number) => peer === from || !(dead.has(peer) || frozen.has(peer) || cut.has(peer))
-      for (const [to, afterMs] of arrivals(from, partners, relays, () => {
-        copies++
-        return travelMs() + chance.between(HOP_MS.least, HOP_MS.most)
-      })) {
-        if (to === from || chance.chance(loss)) continue
+      const hopMs = () => travelMs() + chance.between(HOP_MS.least, HOP_MS.most)
+      for (const [to, afterMs] of arrivals(from, partners, relays, hopMs)) {
+        if (to === from || chance.chance(loss) || !isFor(to)) continue
         scheduler.after(afterMs, () => reaches(from, to) && arrive(to))
       }
-      return copies
     },
     cut: (peer) => void cut.add(peer),
     mend: (peer) => void cut.delete(peer),
