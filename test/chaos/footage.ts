@@ -98,8 +98,7 @@ export interface Expected {
 
 export async function makeFootage(lab: Lab, dir: string, tell: (line: string) => void): Promise<Footage> {
   const tools = await ensureFfmpeg()
-  const key = createHash('sha256').update(JSON.stringify([tools.version, KINDS, await codeThatMakesFiles()]))
-  const folder = cachePath('chaos', key.digest('hex').slice(0, 16))
+  const folder = await folderOf(tools)
   if ((await filesBelow(folder)).length === 0) await fillFolder(folder, (draft) => makeAll({ lab, draft, tools, tell }))
   const expected = new Map<string, Expected>()
   for (const path of await filesBelow(join(folder, 'out'))) {
@@ -122,10 +121,15 @@ export async function makeFootage(lab: Lab, dir: string, tell: (line: string) =>
   }
 }
 
+async function folderOf({ version }: Ffmpeg): Promise<string> {
+  const key = createHash('sha256').update(JSON.stringify([version, KINDS, await codeThatMakesFiles()]))
+  return cachePath('chaos', key.digest('hex').slice(0, 16))
+}
+
 /** What decides the bytes of a file: all that is known about ffmpeg, and how it is asked for a chunk, the sound, a merge. */
 async function codeThatMakesFiles(): Promise<string[]> {
   const root = join(import.meta.dirname, '..', '..')
-  const folders = ['media', 'coordinator/tasks', 'node/worker']
+  const folders = ['media', 'coordinator/tasks']
   const files = await Promise.all(
     folders.map(async (folder) => (await filesBelow(join(root, folder))).map((file) => join(root, folder, file))),
   )

@@ -48,7 +48,7 @@ export function render(result: ChaosResult): string {
   )
   return [
     `${Object.values(faults).reduce((sum, n) => sum + n, 0)} faults: ${Object.entries(faults).map(([what, n]) => `${n} ${what}`).join(', ')}`,
-    `${videos.completed} films completed, ${videos.failed} failed; ${videos.files} files compared`,
+    `${videos.completed} films completed, ${videos.failed.length} failed; ${videos.files} files compared`,
     `${history.tasks} tasks, ${history.attempts} attempts, ${history.commits} commits, ${history.lostOutputs} outputs lost and made again`,
     '',
     ...table,

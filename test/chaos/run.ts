@@ -84,7 +84,7 @@ export async function runChaos({ minutes, seed, tell }: ChaosOptions): Promise<C
     await Promise.all(members.map((member) => member.retire()))
     const logs = await Promise.all(members.map(logOf))
     for (const [at, member] of members.entries()) {
-      ;(await orphans(member)).forEach(report)
+      ;(await orphans(member, verdict.failed)).forEach(report)
       crashesIn(logs[at] ?? '', member.name).forEach(report)
     }
     const lines = logs.map(readLog)

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { deliveredPath } from '../../node/delivery.ts'
+import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -14,24 +15,25 @@ import type { Member } from './member.ts'
 export interface Verdict {
   readonly violations: string[]
   readonly completed: number
-  readonly failed: number
+  readonly failed: readonly VideoId[]
   /** Files that were compared, byte by byte and frame by frame. */
   readonly files: number
 }
 
 export async function judgeVideos(of: { ledger: Ledger; footage: Footage; given: readonly Given[] }): Promise<Verdict> {
-  const verdict: Verdict = { violations: [], completed: 0, failed: 0, files: 0 }
-  let [completed, failed, files] = [0, 0, 0]
+  const violations: string[] = []
+  const failed: VideoId[] = []
+  let [completed, files] = [0, 0]
   for (const each of of.given) {
     const name = basename(each.film.file)
     const video = await of.ledger.video(each.video)
-    const say = (text: string) => verdict.violations.push(`${name} (${each.video}) ${text}`)
+    const say = (text: string) => violations.push(`${name} (${each.video}) ${text}`)
     if (!video) {
       say('is not in the ledger')
       continue
     }
     if (video.status === 'COMPLETED') completed++
-    else if (video.status === 'FAILED') failed++
+    else if (video.status === 'FAILED') failed.push(video._id)
     for (const text of statusProblems(video)) say(text)
     const tasks = await of.ledger.tasks({ video: each.video })
     for (const text of taskProblems(video, tasks)) say(text)
@@ -40,7 +42,7 @@ export async function judgeVideos(of: { ledger: Ledger; footage: Footage; given:
     files += checked.files
     for (const text of checked.problems) say(text)
   }
-  return { ...verdict, completed, failed, files }
+  return { violations, completed, failed, files }
 }
 
 function statusProblems(video: Video): string[] {
@@ -54,8 +56,9 @@ function statusProblems(video: Video): string[] {
 /** One committed attempt for each task that the plan counts, and no claim left. */
 function taskProblems(video: Video, tasks: readonly Task[]): string[] {
   const counted = tasks.filter(({ kind }) => kind === 'video' || kind === 'audio').length
-  const found =
-    video.plan && counted !== video.plan.tasks ? [`has ${counted} tasks where its plan has ${video.plan.tasks}`] : []
+  const found: string[] = []
+  if (video.status === 'COMPLETED' && counted !== video.plan?.tasks)
+    found.push(`has ${counted} tasks where its plan has ${video.plan?.tasks}`)
   for (const { _id, status, completed_attempt, attempt, claims } of tasks) {
     if (video.status === 'COMPLETED' && status !== 'COMPLETED') found.push(`has ${_id} that is ${status}`)
     if (status === 'COMPLETED' && (completed_attempt === null || completed_attempt > attempt))
@@ -96,9 +99,14 @@ async function fileProblems(
   return { files, problems }
 }
 
-/** Blobs, partial files, references and scratch folders of a node that has stopped: all videos are delivered, none has an owner. */
-export async function orphans(member: Member): Promise<string[]> {
-  return (await filesBelow(join(member.dataDir, 'store'))).map((file) => `${member.name} keeps ${file}`)
+/**
+ * Blobs, partial files, references and scratch folders that a node keeps which has stopped: a video that is delivered needs
+ * none. Those of a video that FAILED stay for a retry.
+ */
+export async function orphans(member: Member, failed: readonly VideoId[]): Promise<string[]> {
+  const files = await filesBelow(join(member.dataDir, 'store'))
+  const owned = files.filter((file) => !failed.some((id) => file.includes(id)))
+  return owned.map((file) => `${member.name} keeps ${file}`)
 }
 
 /** Lines of a log that no fault excuses: a crash's own words, warnings of Node, and errors of the node's own. */
