@@ -28,19 +28,19 @@ const WATCH_MS = 8_000
 const BEATS_PER_SECOND = 100
 
 export async function measureCost(): Promise<MessageCost> {
-  const few = await idleMs(FEW, null)
-  const many = await idleMs(MANY, null)
+  const { ms: few } = await idleMs(FEW, null)
+  const { ms: many } = await idleMs(MANY, null)
   const busy = await idleMs(MANY, BEATS_PER_SECOND)
   const connectionMs = Math.max(0, (many - few) / (MANY - FEW))
   return {
-    gossipMs: (busy - many) / BEATS_PER_SECOND,
+    gossipMs: (busy.ms - many) / busy.beatsPerSecond,
     connectionMs,
     baseMs: Math.max(0, few - connectionMs * (FEW - 1)),
   }
 }
 
 /** CPU ms per node and second of a full mesh of so many, in which all of them together beat so often. */
-async function idleMs(nodes: number, beatsPerSecond: number | null): Promise<number> {
+async function idleMs(nodes: number, wanted: number | null): Promise<{ ms: number; beatsPerSecond: number }> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-cost-'))
   const meshes = []
   for (let at = 0; at < nodes; at++) {
@@ -62,8 +62,9 @@ async function idleMs(nodes: number, beatsPerSecond: number | null): Promise<num
   await sleep(SETTLE_MS)
   const before = process.cpuUsage()
   const startedAt = performance.now()
-  for (let seq = 0; performance.now() - startedAt < WATCH_MS; seq++) {
-    if (beatsPerSecond === null) {
+  let seq = 0
+  for (; performance.now() - startedAt < WATCH_MS; seq++) {
+    if (wanted === null) {
       await sleep(WATCH_MS)
       break
     }
@@ -72,13 +73,13 @@ async function idleMs(nodes: number, beatsPerSecond: number | null): Promise<num
       'heartbeat',
       encodeHeartbeat({ ...bodyOf(seq % nodes), v: 1, epoch: 1, seq, started_at: 1, addresses }),
     )
-    await sleep(Math.max(0, startedAt + ((seq + 1) * 1000) / beatsPerSecond - performance.now()))
+    await sleep(Math.max(0, startedAt + ((seq + 1) * 1000) / wanted - performance.now()))
   }
   const { user, system } = process.cpuUsage(before)
   const seconds = (performance.now() - startedAt) / 1000
   for (const mesh of meshes) await mesh.stop()
   await rm(dir, { recursive: true, force: true })
-  return (user + system) / 1000 / nodes / seconds
+  return { ms: (user + system) / 1000 / nodes / seconds, beatsPerSecond: seq / seconds }
 }
 
 const quiet = () => {}
