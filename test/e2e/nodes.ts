@@ -19,6 +19,7 @@ export interface MeshNode {
   readonly dataDir: string
   /** Where others join it. */
   readonly address: string
+  readonly peer: string
   isAlive(): boolean
   stop(): Promise<void>
 }
@@ -53,7 +54,7 @@ export async function startNode(
   })
   const address = await Promise.race([up, once(child, 'exit').then(() => null)])
   assert.ok(address, `${name} did not start: ${said}`)
-  return { name, dataDir, address, isAlive, stop }
+  return { name, dataDir, address, peer: /peer (\w+)/.exec(told)?.[1] ?? '', isAlive, stop }
 }
 
 /** The ledger that they share. */

@@ -11,11 +11,14 @@ import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
 import { type StepName, stepsAround } from './steps-around.ts'
 import { brokenRules, type Change } from './task-rules.ts'
+import { createTrustRules } from './trust-rules.ts'
 
 export interface AuditOptions {
   readonly steps: Steps
   /** Ledger time. */
   now(): number
+  /** Virtual ms since the beginning: no clock of anybody's, so it never jumps. */
+  elapsed(): number
   report(violation: string): void
   trace(line: string): void
   /** The output that an undisturbed run commits for this task; null where it has none. */
@@ -24,7 +27,16 @@ export interface AuditOptions {
 
 export interface Audited {
   readonly steps: Steps
-  readonly counts: { writes: number; claims: number; commits: number; lost: number; strikes: number; terms: number }
+  readonly counts: {
+    writes: number
+    claims: number
+    commits: number
+    lost: number
+    strikes: number
+    terms: number
+    quarantines: number
+    backups: number
+  }
 }
 
 type Watch = (given: never, answer: never) => Promise<void>
@@ -33,7 +45,8 @@ export function createAudit(options: AuditOptions): Audited {
   const { steps, now, report, trace } = options
   const tasks = new Map<TaskId, Task>()
   const videos = new Map<VideoId, Video>()
-  const counts = { writes: 0, claims: 0, commits: 0, lost: 0, strikes: 0, terms: 0 }
+  const counts = { writes: 0, claims: 0, commits: 0, lost: 0, strikes: 0, terms: 0, quarantines: 0, backups: 0 }
+  const trust = createTrustRules({ steps, now, elapsed: options.elapsed })
   let lease: (Omit<Lease, 'remaining_ms'> & { expires_at: number }) | null = null
 
   async function task(id: TaskId, what: Omit<Change, 'before' | 'after' | 'now'>): Promise<void> {
@@ -88,6 +101,10 @@ export function createAudit(options: AuditOptions): Audited {
   const claimed = async (asked: { worker: PeerId }, got: { attempt: number; task: Task } | null) => {
     if (!got) return
     counts.claims++
+    if (got.task.claims.some(({ attempt, speculative }) => speculative && attempt === got.attempt)) counts.backups++
+    const isEncode = got.task.kind === 'video' || got.task.kind === 'audio'
+    const broken = isEncode && (await trust.claimed(asked.worker))
+    if (broken) report(broken)
     await task(got.task._id, { event: 'claim', held: true, attempt: got.attempt, worker: asked.worker })
   }
 
@@ -117,6 +134,7 @@ export function createAudit(options: AuditOptions): Audited {
     },
     endAttempt: async ([end]: readonly [AttemptEnd], held: boolean) => {
       const { attempt, worker, strike } = end
+      if (held && strike) trust.failed(worker)
       await task(end.task, { event: end.failure ? 'fail' : 'release', held, attempt, worker, strike })
     },
     endSeenClaims: async (
@@ -127,6 +145,11 @@ export function createAudit(options: AuditOptions): Audited {
         const seen = claims.filter((claim) => claim.task === id)
         await task(id, { event: term === null ? 'release' : 'reclaim', held: ended.includes(id), seen, term, strike })
       }
+    },
+    quarantine: async ([id]: readonly [PeerId], held: boolean) => {
+      if (!held) return
+      counts.quarantines++
+      trust.quarantined(id)
     },
     wantBackup: ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) =>
       task(id, { event: 'want_backup', held, term }),

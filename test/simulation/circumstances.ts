@@ -121,3 +121,46 @@ export const cancels: Circumstances = (drawn) =>
       claimsLate: 0,
     }),
   )
+
+/** One machine whose encodes always die, among good ones, and a film long enough to show what becomes of it. */
+export const aBadMachine: Circumstances = (drawn) => {
+  const day = busy(drawn, [], { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 })
+  const [film] = day.films
+  return {
+    ...day,
+    films: [{ ...film!, film: { ...film!.film, chunks: 40 }, renditions: ['480p'] }],
+    peers: day.peers
+      .slice(0, 3)
+      .map((peer, at) => ({
+        ...peer,
+        works: true,
+        slots: 1,
+        slowness: 8,
+        bad: at === 2 ? ('encodes' as const) : 'no',
+      })),
+  }
+}
+
+/** Blobs rot everywhere, all the time. */
+export const muchRot: Circumstances = (drawn) =>
+  busy(
+    drawn,
+    every(2_500, 700, 36, (n) => ({ what: 'rot', peer: n % 3, blobs: 2 })),
+    { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 },
+  )
+
+/** One machine becomes slow, others take backups, and then those die, are frozen, or the slow one wakes up again. */
+export const backupsInTrouble: Circumstances = (drawn) => {
+  const day = busy(
+    drawn,
+    [
+      { what: 'slow', peer: 2, factor: 100, ms: 25_000, at: 3_500 },
+      { what: 'freeze', peer: 1, ms: 4_000, at: 15_000 },
+      { what: 'crash', peer: 0, isWiped: false, backAfterMs: 1_000, at: 17_000 },
+      { what: 'freeze', peer: 2, ms: 3_000, at: 22_000 },
+      { what: 'crash', peer: 1, isWiped: true, backAfterMs: 2_000, at: 24_000 },
+    ],
+    { gossipLoss: 0, latencyMs: 0, ledgerMs: 0 },
+  )
+  return { ...day, peers: day.peers.slice(0, 3).map((peer) => ({ ...peer, works: true, slots: 1 })) }
+}

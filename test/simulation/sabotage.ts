@@ -7,6 +7,8 @@ import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import type { SeenClaim } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
 import {
+  aBadMachine,
+  backupsInTrouble,
   cancels,
   changesOfMind,
   doublePlanning,
@@ -16,6 +18,7 @@ import {
   lostStores,
   manyPartitions,
   manyStops,
+  muchRot,
   refusals,
 } from './circumstances.ts'
 import type { Circumstances, Sabotage } from './world.ts'
@@ -246,10 +249,33 @@ const byteFaults: Readonly<Record<string, Sabotage>> = {
   },
 }
 
+const healingFaults: Readonly<Record<string, Sabotage>> = {
+  'a quarantined peer goes on': {
+    ledger: (ledger) => ({ peer: async (id) => ({ ...(await ledger.peer(id)), quarantined_until: null }) }),
+    circumstances: aBadMachine,
+  },
+  'nobody is quarantined': { ledger: () => ({ quarantine: async () => 'unchanged' }), circumstances: aBadMachine },
+  'a backup is handed out that nobody wanted': ofSteps(
+    (steps) => ({
+      async claimTask(ask) {
+        const task = ask.from === 'backup' ? await steps.task(ask.task) : null
+        if (task) await steps.wantBackup(task._id, { attempt: task.attempt, term: task.coordinator_term })
+        return steps.claimTask(ask)
+      },
+    }),
+    backupsInTrouble,
+  ),
+  'rot is not looked for': {
+    exchange: (exchange) => ({ ...exchange, fetch: ({ isRead: _read, ...want }) => exchange.fetch(want) }),
+    circumstances: muchRot,
+  },
+}
+
 /** By the promise that is broken. */
 export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...claimFaults,
   ...commitFaults,
   ...leaderFaults,
   ...byteFaults,
+  ...healingFaults,
 }

@@ -1,10 +1,13 @@
 /** Seeds of the simulation: each a mesh of its own with its own bad day. A failing one prints the command that replays it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { PEERS_MAX, runSeed } from './simulation.ts'
+import { aBadMachine, backupsInTrouble, muchRot } from './circumstances.ts'
+import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 
 /** More where long tests are wanted; 200 take about 35 s of one core. */
 const SEEDS = process.env.REELMESH_ALL ? 1_000 : 200
+/** Seeds for each kind of trouble. */
+const DAYS = process.env.REELMESH_ALL ? 50 : 10
 /** Reported together, so that a slow machine keeps each test under its time limit. */
 const AT_ONCE = 50
 
@@ -15,6 +18,24 @@ describe('the simulated mesh', () => {
     assert.deepEqual({ ...first.stats, realMs: 0 }, { ...again.stats, realMs: 0 })
     assert.notEqual(first.traceHash, other.traceHash)
   })
+
+  const days: readonly [string, typeof muchRot, (stats: RunResult['stats']) => number][] = [
+    ['blobs rot everywhere', muchRot, ({ lost }) => lost],
+    ['one machine fails at every encode', aBadMachine, ({ quarantines }) => quarantines],
+    ['who takes backups dies, freezes, or is not needed after all', backupsInTrouble, ({ backups }) => backups],
+  ]
+  for (const [what, circumstances, happened] of days) {
+    it(`finishes the same film where ${what}`, async (t) => {
+      let count = 0
+      for (let seed = 1; seed <= DAYS; seed++) {
+        const { violations, stats } = await runSeed(seed, { circumstances })
+        assert.deepEqual(violations, [], `seed ${seed}`)
+        count += happened(stats)
+      }
+      t.diagnostic(`it happened ${count} times in ${DAYS} seeds`)
+      assert.ok(count > 0)
+    })
+  }
 
   for (let from = 1; from <= SEEDS; from += AT_ONCE) {
     it(`finishes every film, exactly and once, in seeds ${from} to ${from + AT_ONCE - 1} of up to ${PEERS_MAX} peers`, async (t) => {

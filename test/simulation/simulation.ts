@@ -114,6 +114,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
   const audited = createAudit({
     steps: sabotage.steps?.(base) ?? base,
     now: ledgerLife.clock.now,
+    elapsed: scheduler.now,
     report,
     trace,
     expected,
