@@ -40,11 +40,11 @@ export function createFinish(context: TermContext): Duty {
     }
   }
 
-  async function complete(video: Video): Promise<void> {
+  async function complete(video: Video, signal: AbortSignal): Promise<void> {
     const merge = await ledger.task(taskId(video._id, 'merge'))
     if (merge?.status !== 'COMPLETED') return
     const outputs = merge.outputs.filter((each): each is VideoOutput => each.resolution !== 'extras')
-    const copies = await judgeCopies(video, outputs)
+    const copies = await judgeCopies(video, outputs, signal)
     if (copies === 'wait') return
     unsafe.delete(video._id)
     if (copies === 'lost') {
@@ -58,7 +58,11 @@ export function createFinish(context: TermContext): Duty {
   }
 
   /** Whether the results are on as many hosts as they can be; `lost`: on none that is here. Waiting for either has an end. */
-  async function judgeCopies(video: Video, outputs: readonly VideoOutput[]): Promise<'safe' | 'wait' | 'lost'> {
+  async function judgeCopies(
+    video: Video,
+    outputs: readonly VideoOutput[],
+    signal: AbortSignal,
+  ): Promise<'safe' | 'wait' | 'lost'> {
     const holders = everyHolder(outputs)
     const present = presentHosts(context, video)
     const waitedMs = clock.mono() - (unsafe.get(video._id) ?? clock.mono())
@@ -67,10 +71,20 @@ export function createFinish(context: TermContext): Duty {
     const isAlone = heldBy(holders, present).size === 0 || is === 'wanted'
     if (isAlone && waitedMs < COPY_PATIENCE_MS) {
       unsafe.set(video._id, clock.mono() - waitedMs)
-      return 'wait'
+      // Whoever is named had them once: what rotted since is noticed when a copy is asked for, and removed.
+      return waitedMs >= LOST_AFTER_MS && (await isOneNowhere(video, outputs, signal)) ? 'lost' : 'wait'
     }
     if (isAlone) await tell('note', video, `no other host took a copy of the results: they are ${reason}`)
     return 'safe'
+  }
+
+  async function isOneNowhere(video: Video, outputs: readonly VideoOutput[], signal: AbortSignal): Promise<boolean> {
+    for (const { sha256, holders } of outputs) {
+      if ((await context.store.find(sha256, video._id)) !== null) continue
+      const { has } = await context.exchange.whoHas({ sha256, video: video._id, peers: holders, signal })
+      if (has.length === 0) return true
+    }
+    return false
   }
 
   const judges = (video: Video, task: Task): ReadonlySet<PeerId> | null => {
@@ -127,7 +141,7 @@ export function createFinish(context: TermContext): Duty {
         if (signal.aborted) return
         if (await fail(video)) continue
         if (video.status === 'RUNNING') await startMerging(video)
-        else if (video.status === 'MERGING') await complete(video)
+        else if (video.status === 'MERGING') await complete(video, signal)
       }
     },
   }

@@ -19,6 +19,8 @@ export interface AuditOptions {
   now(): number
   /** Virtual ms since the beginning: no clock of anybody's, so it never jumps. */
   elapsed(): number
+  /** Whether anything goes wrong but machines that are bad. */
+  readonly day: 'quiet' | 'bad'
   report(violation: string): void
   trace(line: string): void
   /** The output that an undisturbed run commits for this task; null where it has none. */
@@ -46,7 +48,7 @@ export function createAudit(options: AuditOptions): Audited {
   const tasks = new Map<TaskId, Task>()
   const videos = new Map<VideoId, Video>()
   const counts = { writes: 0, claims: 0, commits: 0, lost: 0, strikes: 0, terms: 0, quarantines: 0, backups: 0 }
-  const trust = createTrustRules({ steps, now, elapsed: options.elapsed })
+  const trust = createTrustRules({ ...options, steps, now })
   let lease: (Omit<Lease, 'remaining_ms'> & { expires_at: number }) | null = null
 
   async function task(id: TaskId, what: Omit<Change, 'before' | 'after' | 'now'>): Promise<void> {

@@ -7,7 +7,7 @@ import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 /** More where long tests are wanted; 200 take about 35 s of one core. */
 const SEEDS = process.env.REELMESH_ALL ? 1_000 : 200
 /** Seeds for each kind of trouble. */
-const DAYS = process.env.REELMESH_ALL ? 50 : 10
+const DAYS = process.env.REELMESH_ALL ? 50 : 5
 /** Reported together, so that a slow machine keeps each test under its time limit. */
 const AT_ONCE = 50
 

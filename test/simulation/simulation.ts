@@ -115,6 +115,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     steps: sabotage.steps?.(base) ?? base,
     now: ledgerLife.clock.now,
     elapsed: scheduler.now,
+    day: isQuiet(scenario) ? 'quiet' : 'bad',
     report,
     trace,
     expected,
@@ -139,6 +140,9 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
 }
 
 type Run = ReturnType<typeof createRun>
+
+const isQuiet = ({ faults, noise }: Scenario): boolean =>
+  faults.length === 0 && noise.refused + noise.answerLost + noise.appliedLate + noise.claimsLate === 0
 
 /** Faults, calm, finish, stop, and the last look. Ends at the first violation. */
 async function through(run: Run): Promise<void> {

@@ -14,13 +14,24 @@ export interface TrustRules {
   claimed(worker: PeerId): Promise<string | null>
 }
 
-/** The record is read again after 7.5 s; a claim may be late by 20 s, after its worker was frozen for 20. */
-const NOTICED_MS = 50_000
-/** Leaders may be frozen, cut off or dead for a while. */
-const JUDGED_MS = 60_000
+/**
+ * How long a quarantined peer may go on, and a bad one be overlooked. On a quiet day the record is read again after 7.5 s and peers
+ * are judged every 2 s; else a claim may be late by 20 s, after its worker was frozen for 20, and leaders be gone for a while.
+ */
+const PATIENCE = {
+  quiet: { noticedMs: 12_000, judgedMs: 15_000 },
+  bad: { noticedMs: 50_000, judgedMs: 60_000 },
+} as const
 
-export function createTrustRules(options: { steps: Steps; now(): number; elapsed(): number }): TrustRules {
-  const { steps, now, elapsed } = options
+export interface TrustOptions {
+  readonly steps: Steps
+  now(): number
+  elapsed(): number
+  readonly day: keyof typeof PATIENCE
+}
+
+export function createTrustRules({ steps, now, elapsed, day }: TrustOptions): TrustRules {
+  const { noticedMs, judgedMs } = PATIENCE[day]
   const failing = new Set<PeerId>()
   const quarantinedAt = new Map<PeerId, number>()
   const badSince = new Map<PeerId, number>()
@@ -32,7 +43,7 @@ export function createTrustRules(options: { steps: Steps; now(): number; elapsed
       const records = await steps.peers()
       const until = records.find(({ _id }) => _id === worker)?.quarantined_until ?? 0
       const heldFor = elapsed() - (quarantinedAt.get(worker) ?? elapsed())
-      if (until > now() && heldFor > NOTICED_MS)
+      if (until > now() && heldFor > noticedMs)
         return `${worker} claimed an encode although it has been in quarantine for ${heldFor} ms`
       const outcomes = await steps.outcomes(OUTCOMES_READ)
       if (!distrusted({ outcomes, records, now: now() }).some(({ peer }) => peer === worker)) {
@@ -41,7 +52,7 @@ export function createTrustRules(options: { steps: Steps; now(): number; elapsed
       }
       const since = badSince.get(worker) ?? elapsed()
       badSince.set(worker, since)
-      return elapsed() - since > JUDGED_MS ? `${worker} spoils chunk after chunk and nobody quarantines it` : null
+      return elapsed() - since > judgedMs ? `${worker} spoils chunk after chunk and nobody quarantines it` : null
     },
   }
 }
