@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { sha256Of, videoNumber } from '../../protocol/blobs.conformance.ts'
 import type { BlobExchange, BlobRef } from '../../protocol/blobs.ts'
 import { AttemptFailed, BlobMissing } from '../../protocol/errors.ts'
-import { asPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, type PeerId, type Sha256, type VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, HEADER_BYTES_MAX } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Mesh, MeshStream } from '../../protocol/mesh.ts'
@@ -25,6 +25,14 @@ interface Peer {
   readonly mesh: Mesh
   readonly store: DiskBlobStore
   readonly exchange: BlobExchange
+}
+
+/** One bit of it is no longer what it was. */
+async function rot({ store }: Peer, sha256: Sha256): Promise<void> {
+  const path = (await store.find(sha256, video)) ?? ''
+  const content = await readFile(path)
+  content[content.length >> 1]! ^= 1
+  await writeFile(path, content)
 }
 
 describe('the blob exchange', () => {
@@ -116,6 +124,39 @@ describe('the blob exchange', () => {
     await give(c, content)
     assert.deepEqual(await readFile(await get(a, ref, [b.mesh.self])), content)
     assert.equal(asked, before)
+  })
+
+  it('reads a blob that rotted here from elsewhere, and only where it is about to be read', async () => {
+    const [a, b] = await start()
+    const content = noise(100_000, 5)
+    const ref = await give(a, content)
+    await give(b, content)
+    await rot(a, ref.sha256)
+    const want = { ...ref, video, holders: [b.mesh.self], signal: new AbortController().signal }
+    assert.notDeepEqual(await readFile(await a.exchange.fetch(want)), content, 'nobody looked')
+    assert.deepEqual(await readFile(await a.exchange.fetch({ ...want, isRead: true })), content)
+  })
+
+  it('says that it is missing where the only one rotted here', async () => {
+    const [a, b] = await start()
+    const ref = await give(a, noise(100_000, 6))
+    await rot(a, ref.sha256)
+    const want = { ...ref, video, holders: [b.mesh.self], signal: new AbortController().signal, isRead: true }
+    await assert.rejects(a.exchange.fetch(want), BlobMissing)
+    assert.equal(await a.store.find(ref.sha256, video), null)
+  })
+
+  it('a giver finds the rot in what it sends, says no longer that it has it, and is asked again when it was made anew', async () => {
+    const [a, b] = await start()
+    const content = noise(100_000, 7)
+    const ref = await give(b, content)
+    await rot(b, ref.sha256)
+    await assert.rejects(get(a, ref, [b.mesh.self]), BlobMissing)
+    const ask = { sha256: ref.sha256, video, peers: [b.mesh.self], signal: new AbortController().signal }
+    while ((await a.exchange.whoHas(ask)).has.length > 0) await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(await b.store.find(ref.sha256, video), null)
+    await give(b, content)
+    assert.deepEqual(await readFile(await get(a, ref, [b.mesh.self])), content)
   })
 
   it('refuses bytes of another size under the name', async () => {
