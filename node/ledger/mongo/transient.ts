@@ -7,7 +7,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'MongoServerSelectionError',
   'MongoNotConnectedError',
   'MongoPoolClearedError',
-  'MongoPoolClearedOnNetworkError',
+  'PoolClearedOnNetworkError',
+  'MongoSystemError',
   'MongoPoolClosedError',
   'MongoServerClosedError',
   'MongoTopologyClosedError',
@@ -16,7 +17,6 @@ const NAMES: ReadonlySet<string> = new Set([
   'MongoWaitQueueTimeoutError',
   'MongoWriteConcernError',
   'MongoStalePrimaryError',
-  'PoolClearedError',
 ])
 
 /**
