@@ -14,7 +14,7 @@ import { CLAIM_MS, freezeAll, powerCut, threeElections } from './crowd-outage.ts
 test('a frozen database, and one whose power is cut, lose and double nothing', async (t) => {
   await using mongod = await startMongod({ owned: true })
   const faults = async () => {
-    await freezeAll(mongod, 6_000)
+    await freezeAll(mongod, 5_000)
     await sleep(300)
     await powerCut(mongod, 3_000)
   }

@@ -14,7 +14,7 @@ type ErrorClass = new (...args: never[]) => Error
 const instanceOf = ({ prototype }: ErrorClass): Error =>
   Object.assign(Object.create(prototype) as Error, { errorLabelSet: new Set() })
 
-const classes = Object.values({ ...mongodb, ...pools }).filter(
+const classes = (Object.values({ ...mongodb, ...pools }) as unknown[]).filter(
   (value): value is ErrorClass => typeof value === 'function' && value.prototype instanceof Error,
 )
 
