@@ -1,5 +1,9 @@
 /** The absences of `mesh-outage.test.ts` for as long as the promise says, and the elections of a set of three. */
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { dice } from '../../node/ledger/crowd-worker.fixture.ts'
+import { ReplyEater } from '../../node/ledger/mongo/reply-eater.fixture.ts'
 import { startMongod } from '../tools/mongod.ts'
 import { freezeAll, powerCut, threeElections } from './crowd-outage.ts'
 import { outlives } from './mesh-outage.ts'
@@ -21,4 +25,18 @@ test('a mesh outlives a step-down, a dead and a frozen primary', async (t) => {
   await using mongod = await startMongod({ members: 3 })
   const film = { source: 'h264-closed', preset: 'medium' } as const
   await outlives(t, mongod, { ...film, away: () => threeElections(mongod), isTold: false })
+})
+
+test('a mesh outlives requests that are cut in the middle and replies that are eaten', async (t) => {
+  await using mongod = await startMongod({ owned: true })
+  const proxy = await ReplyEater.start(mongod.members[0]!.host)
+  t.after(() => proxy.stop())
+  const film = { source: 'h264-closed', preset: 'medium', ledger: proxy.url('eaten') } as const
+  const away = async () => {
+    proxy.disturb({ eat: 0.05, cut: 0.03, roll: dice(31) })
+    await sleep(20_000)
+    proxy.disturb(null)
+  }
+  await outlives(t, mongod, { ...film, away, isTold: false })
+  assert.ok(proxy.eaten > 5 && proxy.cut > 2, `${proxy.eaten} eaten, ${proxy.cut} cut: the test tests nothing`)
 })
