@@ -12,6 +12,8 @@ export interface CpuLimit extends AsyncDisposable {
   setCores(cores: number): Promise<void>
   /** CPU that was used so far, s. */
   usedSeconds(): Promise<number>
+  /** As at disposal: its processes have ended by then. */
+  remove(): Promise<void>
 }
 
 const ROOT = '/sys/fs/cgroup'
@@ -57,8 +59,10 @@ const limitOf = (
   async hold(pid) {
     for (const dir of dirs) await writeFile(join(dir, 'cgroup.procs'), String(pid))
   },
-  /** Its processes have ended by then. */
-  async [Symbol.asyncDispose]() {
-    for (const dir of dirs) await rmdir(dir).catch(() => {})
-  },
+  remove: () => removeAll(dirs),
+  [Symbol.asyncDispose]: () => removeAll(dirs),
 })
+
+async function removeAll(dirs: readonly string[]): Promise<void> {
+  for (const dir of dirs) await rmdir(dir).catch(() => {})
+}
