@@ -79,7 +79,7 @@ describe('the fleet of docker compose --profile autoscale', () => {
     t.diagnostic(`fewer were wanted ${((encoded - shrunk) / 1000).toFixed(0)} s before every chunk was encoded`)
   })
 
-  test('replaces a worker that vanishes with what it encodes', { timeout: 240_000 }, async (t) => {
+  test('replaces a worker that vanishes with what it encodes', { timeout: 360_000 }, async (t) => {
     await mesh.drop('portrait')
     const seen = await mesh.until('a worker that encodes', (status) => workers(status).some(isEncoding), 60)
     const victim = workers(seen).find(isEncoding)!
