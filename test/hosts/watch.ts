@@ -2,7 +2,7 @@
  * What the hosts' ledger says, read by this process, which no cut reaches: waits for what must come, measures how long it
  * took, and audits what was committed.
  */
-import assert from 'node:assert/strict'
+import assert, { AssertionError } from 'node:assert/strict'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createMongoLedger } from '../../node/ledger/mongo/mongo-ledger.ts'
@@ -118,14 +118,17 @@ export async function assertExact(
   assert.deepEqual(await watch.audit(done.video), [])
 }
 
-/** Waits for it; answers how long that took, ms. */
+/** Waits for it; answers how long that took, ms. A question that fails (a node too busy to answer) is asked again. */
 export async function until(what: string, holds: () => Promise<unknown>, seconds = 30): Promise<number> {
   const began = performance.now()
-  while (!(await holds())) {
-    if (performance.now() - began > seconds * 1000) throw new Error(`not within ${seconds} s: ${what}`)
+  for (;;) {
+    const answer = await holds().catch((error: Error) => error)
+    if (answer instanceof AssertionError) throw answer
+    if (answer && !(answer instanceof Error)) return performance.now() - began
+    const why = answer instanceof Error ? `: ${answer.message}` : ''
+    if (performance.now() - began > seconds * 1000) throw new Error(`not within ${seconds} s: ${what}${why}`)
     await sleep(50)
   }
-  return performance.now() - began
 }
 
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
