@@ -132,6 +132,7 @@ export function createAudit(options: AuditOptions): Audited {
     },
     complete: async ([done]: readonly [Completion], held: boolean) => {
       if (held) counts.commits++
+      if (held) await trust.completed()
       await task(done.task, { event: 'complete', held, attempt: done.attempt, worker: done.worker })
     },
     endAttempt: async ([end]: readonly [AttemptEnd], held: boolean) => {

@@ -128,12 +128,12 @@ export const aBadMachine: Circumstances = (drawn) => {
   const [film] = day.films
   return {
     ...day,
-    films: [{ ...film!, film: { ...film!.film, chunks: 30 }, renditions: ['480p'] }],
+    films: [{ ...film!, film: { ...film!.film, chunks: 40 }, renditions: ['480p'] }],
     peers: day.peers.slice(0, 3).map((peer, at) => ({
       ...peer,
       works: true,
       slots: 1,
-      slowness: 5,
+      slowness: 8,
       bad: at === 2 ? ('encodes' as const) : 'no',
     })),
   }

@@ -9,6 +9,8 @@ import { OUTCOMES_READ } from '../../protocol/limits.ts'
 
 export interface TrustRules {
   failed(worker: PeerId): void
+  /** A task was committed. */
+  completed(): Promise<void>
   quarantined(worker: PeerId): void
   /** The rule that this claim of an encode breaks, or null. */
   claimed(worker: PeerId): Promise<string | null>
@@ -19,7 +21,7 @@ export interface TrustRules {
  * are judged every 2 s; else a claim may be late by 20 s, after its worker was frozen for 20, and leaders be gone for a while.
  */
 const PATIENCE = {
-  quiet: { noticedMs: 12_000, judgedMs: 15_000 },
+  quiet: { noticedMs: 12_000, judgedMs: 8_000 },
   bad: { noticedMs: 50_000, judgedMs: 60_000 },
 } as const
 
@@ -35,7 +37,19 @@ export function createTrustRules({ steps, now, elapsed, day }: TrustOptions): Tr
   const failing = new Set<PeerId>()
   const quarantinedAt = new Map<PeerId, number>()
   const badSince = new Map<PeerId, number>()
+  /** Who is bad by now, and since when it could be known. */
+  async function look(): Promise<void> {
+    if (failing.size === 0) return
+    const [outcomes, records] = [await steps.outcomes(OUTCOMES_READ), await steps.peers()]
+    const bad = new Set(distrusted({ outcomes, records, now: now() }).map(({ peer }) => peer))
+    for (const peer of failing) {
+      if (!bad.has(peer)) badSince.delete(peer)
+      else if (!badSince.has(peer)) badSince.set(peer, elapsed())
+    }
+  }
+
   return {
+    completed: look,
     failed: (worker) => void failing.add(worker),
     quarantined: (worker) => void quarantinedAt.set(worker, elapsed()),
     async claimed(worker) {
@@ -45,13 +59,8 @@ export function createTrustRules({ steps, now, elapsed, day }: TrustOptions): Tr
       const heldFor = elapsed() - (quarantinedAt.get(worker) ?? elapsed())
       if (until > now() && heldFor > noticedMs)
         return `${worker} claimed an encode although it has been in quarantine for ${heldFor} ms`
-      const outcomes = await steps.outcomes(OUTCOMES_READ)
-      if (!distrusted({ outcomes, records, now: now() }).some(({ peer }) => peer === worker)) {
-        badSince.delete(worker)
-        return null
-      }
+      await look()
       const since = badSince.get(worker) ?? elapsed()
-      badSince.set(worker, since)
       return elapsed() - since > judgedMs ? `${worker} spoils chunk after chunk and nobody quarantines it` : null
     },
   }
