@@ -20,13 +20,13 @@ const bounds = (code: FailureCode) => [
   '--ffmpeg-memory-mb',
   '1024',
 ]
-/** Frames kept without end; what makes them is ffmpeg itself. */
-const HOARD = 'exec ffmpeg -v error -f lavfi -i color=s=4096x4096 -vf loop=loop=-1:size=32767 -f null -'
+/** Keeps all it reads, and says so when the bound on its memory ends that. */
+const HOARD = 'exec tail /dev/zero'
 
 const CASES: readonly { what: string; does: string; code: FailureCode; message: RegExp }[] = [
   { what: 'hangs', does: 'sleep 600 & sleep 600 & wait', code: 'stalled', message: /no progress for 4 s/ },
   { what: 'talks', does: 'while :; do echo no >&2; sleep 0.01; done', code: 'stalled', message: /no progress for 4 s/ },
-  { what: 'hoards', does: HOARD, code: 'out_of_bounds', message: /more memory than it may have/ },
+  { what: 'hoards', does: HOARD, code: 'encode_failed', message: /memory exhausted/ },
   {
     what: 'writes',
     does: 'exec cat /dev/zero > "$OUT"',
