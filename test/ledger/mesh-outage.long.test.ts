@@ -33,7 +33,7 @@ test('a mesh outlives requests that are cut in the middle and replies that are e
   t.after(() => proxy.stop())
   const film = { source: 'h264-closed', preset: 'medium', ledger: proxy.url('eaten') } as const
   const away = async () => {
-    proxy.disturb({ eat: 0.05, cut: 0.03, roll: dice(31) })
+    proxy.disturb({ eat: 0.15, cut: 0.1, roll: dice(31) })
     await sleep(20_000)
     proxy.disturb(null)
   }

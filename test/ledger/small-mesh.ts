@@ -61,9 +61,13 @@ export async function startSmallNode(
     return /^ {2}(\S+)\n/m.exec(printed)?.[1] ?? null
   })
   const get = async <T>(path: string): Promise<T> => {
-    const client = await connectControl(controlSocketPath(dataDir))
-    assert.ok(client, `${name} does not answer; it said: ${unlogged(said)}`)
-    return (await client.get(path)) as T
+    try {
+      const client = await connectControl(controlSocketPath(dataDir))
+      assert.ok(client, 'nobody listens')
+      return (await client.get(path)) as T
+    } catch (cause) {
+      throw new Error(`${name} does not answer; it said: ${unlogged(said)}`, { cause })
+    }
   }
   return {
     name,
