@@ -18,6 +18,7 @@ import { createSweep } from './duties/sweep.ts'
 import { createTrust } from './duties/trust.ts'
 import type { CoordinatorOptions, Duty, TermContext } from './duty.ts'
 import { createElection, type Election } from './election.ts'
+import { createResignation } from './resignation.ts'
 
 export interface Coordinator {
   start(): void
@@ -29,23 +30,17 @@ export interface Coordinator {
   stop(): Promise<void>
 }
 
-/** A leader that doubted itself does not run for the lease this long. */
-const RESIGNED_MS = 30_000
-
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const { ledger, clock, log, self } = options
   const bell: Bell = createBell(clock)
-  let resigned = { until: Number.NEGATIVE_INFINITY, reason: '' }
+  const resignation = createResignation(options)
   let onLost: ((peer: PeerId, why: LossReason) => void) | null = null
 
   const resign = (reason: string): void => {
-    if (clock.mono() < resigned.until) return
-    log.warn('resigned', { reason })
-    resigned = { until: clock.mono() + RESIGNED_MS, reason }
+    if (resignation.resign(reason)) log.warn('resigns', { reason })
   }
 
-  const mayLead = async (): Promise<string | null> =>
-    clock.mono() < resigned.until ? resigned.reason : await options.mayLead()
+  const mayLead = async (): Promise<string | null> => (await resignation.reason()) ?? (await options.mayLead())
 
   /** Each duty has a loop of its own: a slow fetch holds up nobody's merge. */
   async function rounds(duty: Duty, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../protocol/clock.ts'
+import { ANN, BOB } from '../protocol/ledger-conformance/world.ts'
+import { createLedgerModel } from '../protocol/ledger-model.ts'
+import { CLAIM_MS, LEASE_MS } from '../protocol/limits.ts'
+import { createResignation } from './resignation.ts'
+
+function stage() {
+  const at = { now: 1_000_000 }
+  const clock = { mono: () => at.now, now: () => at.now } as Clock
+  const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+  return { at, ledger, resignation: createResignation({ self: ANN, clock, ledger }) }
+}
+
+test('who resigned stays away while another leads, for half a minute', async () => {
+  const { at, ledger, resignation } = stage()
+  assert.equal(await resignation.reason(), null)
+  resignation.resign('a doubt')
+  await ledger.acquireLease(BOB, 'nonce')
+  for (let second = 0; second < 30; second++) {
+    assert.equal(await resignation.reason(), 'a doubt', `${second} s`)
+    at.now += 1_000
+    await ledger.renewLease(BOB, 1)
+  }
+  assert.equal(await resignation.reason(), null)
+})
+
+test('where nobody takes the lease it leads again, and a doubt then does not count', async () => {
+  const { at, ledger, resignation } = stage()
+  assert.equal(resignation.resign('a doubt'), true)
+  at.now += LEASE_MS - 1
+  assert.equal(await resignation.reason(), 'a doubt')
+  at.now += 1
+  assert.equal(await resignation.reason(), null)
+  await ledger.acquireLease(ANN, 'nonce')
+  assert.equal(await resignation.reason(), null)
+  assert.equal(resignation.resign('another doubt'), false)
+  for (let second = 0; second < 24; second++) {
+    at.now += 1_000
+    await ledger.renewLease(ANN, 1)
+    assert.equal(await resignation.reason(), null, `${second} s`)
+  }
+})
