@@ -62,7 +62,8 @@ export async function connectControl(path: string): Promise<ControlClient | null
 function call(socketPath: string, method: string, path: string, body?: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    const asked = request({ socketPath, method, path, headers }, (response) => {
+    // A connection of its own: one that is kept open may be closed by a busy node just as it is used again.
+    const asked = request({ socketPath, method, path, headers, agent: false }, (response) => {
       const parts: Buffer[] = []
       let bytes = 0
       response.on('data', (part: Buffer) => {
