@@ -7,6 +7,7 @@ import { KEEP_FAILED_MS } from '../protocol/limits.ts'
 import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { VIDEO_STATUSES, type Video } from '../protocol/video.ts'
 import { keepHouse, whatToKeep } from './housekeeping.ts'
+import { systemClock } from './system-clock.ts'
 
 const id = '0123456789abcdef' as VideoId
 const sha256 = asSha256('a'.repeat(64))
@@ -72,7 +73,7 @@ describe('a pass over the store', () => {
       prune: async (_: VideoId, keep: ReadonlySet<string>) => void calls.push(`prune but ${[...keep].length}`),
     }
     const ledger = { now: async () => 10, video: async () => known } as Partial<Ledger> as Ledger
-    await keepHouse({ ledger, store: store as never, young: new Set(young) })
+    await keepHouse({ ledger, store: store as never, clock: systemClock, young: new Set(young) })
     return calls
   }
 
@@ -92,7 +93,7 @@ describe('a pass over the store', () => {
       return null
     }
     const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
-    await keepHouse({ ledger, store: store as never, young })
+    await keepHouse({ ledger, store: store as never, clock: systemClock, young })
     assert.deepEqual(dropped, [])
   })
 

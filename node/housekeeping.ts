@@ -3,6 +3,7 @@
  * delivery is recorded, the blobs of ended videos after a day. Nobody deletes on another peer. Sources are never touched.
  */
 import type { BlobStore } from '../protocol/blobs.ts'
+import type { Clock } from '../protocol/clock.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { KEEP_FAILED_MS } from '../protocol/limits.ts'
 import type { Video } from '../protocol/video.ts'
@@ -23,8 +24,9 @@ export function whatToKeep(video: Video | null, now: number): Keeping {
 /** One pass over the store. A video submitted this moment may not be in the ledger yet: `young` names those. */
 export async function keepHouse(options: {
   ledger: Ledger
-  store: BlobStore
+  store: BlobStore & { tidy?(now: number): Promise<void> }
   young: ReadonlySet<string>
+  clock: Clock
 }): Promise<void> {
   const { ledger, store, young } = options
   const now = await ledger.now()
@@ -37,4 +39,5 @@ export async function keepHouse(options: {
     if (keep === 'nothing') await store.drop(id)
     else if (keep === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
   }
+  await store.tidy?.(options.clock.now())
 }

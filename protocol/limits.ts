@@ -71,6 +71,8 @@ export const COPY_ASKED_MS = 30_000
 export const COPY_PATIENCE_MS = 5 * 60_000
 /** From here on the leader takes an ingest task whose source peer does not. */
 export const INGEST_TAKEOVER_MS = 10_000
+/** Part of a blob that nobody went on fetching for this long goes: as long as a source's holder may be away. */
+export const PARTIAL_KEPT_MS = SOURCE_LOST_AFTER_MS
 /** Blobs of a FAILED or CANCELLED video stay this long for a retry. */
 export const KEEP_FAILED_MS = 24 * 3_600_000
 /** The sweep makes tasks agree with their videos this often. */

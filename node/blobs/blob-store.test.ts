@@ -1,12 +1,13 @@
 /** The disk store passes the rules; its loop stays free while it hashes; what dead processes left is tidied. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { access, mkdir, mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { blobStoreConformance, sha256Of, videoNumber } from '../../protocol/blobs.conformance.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
+import { PARTIAL_KEPT_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { createBlobStore, onDisk } from './blob-store.ts'
 
@@ -65,6 +66,24 @@ describe('the disk store', () => {
     const names = await readdir(join(dir, 'scratch'))
     assert.ok(!names.includes(dead) && !names.includes(earlier) && names.includes(living))
     assert.deepEqual((await readdir(join(dir, 'fetching'))).sort(), [left, `${busy}.${process.ppid}`].sort())
+  })
+
+  it('forgets partial files that nobody went on with, and references that were never written whole', async () => {
+    const store = await createBlobStore({ dir, log: silentLog })
+    const [left, busy] = [sha256Of('left'), `${sha256Of('busy')}.${process.ppid}`]
+    await writeFile(join(dir, 'fetching', left), 'part')
+    await writeFile(join(dir, 'fetching', busy), 'part')
+    const torn = `${videoNumber(7)}.json.${process.pid}.0`
+    const writing = `${videoNumber(8)}.json.${process.ppid}.0`
+    for (const name of [torn, writing]) await writeFile(join(dir, 'refs', name), '{')
+    const { mtimeMs } = await stat(join(dir, 'fetching', left))
+    await store.tidy(mtimeMs + PARTIAL_KEPT_MS)
+    assert.ok((await readdir(join(dir, 'fetching'))).includes(left))
+    const refs = await readdir(join(dir, 'refs'))
+    assert.ok(!refs.includes(torn) && refs.includes(writing))
+    await store.tidy(mtimeMs + PARTIAL_KEPT_MS + 1)
+    const names = await readdir(join(dir, 'fetching'))
+    assert.ok(!names.includes(left) && names.includes(busy))
   })
 
   it('calls a full disk by the name the ledger knows', async () => {

@@ -31,7 +31,7 @@ export interface DiskBlobStore extends BlobStore {
   /** Like `find`, and where another video has the bytes, makes them this one's too (a hard link): nobody prunes them away. */
   keep(sha256: Sha256, video: VideoId): Promise<string | null>
   /** Removes scratch folders and names on partial files of processes that are gone. */
-  tidy(): Promise<void>
+  tidy(now?: number): Promise<void>
 }
 
 export async function createBlobStore(options: BlobStoreOptions): Promise<DiskBlobStore> {
@@ -153,8 +153,9 @@ class Store implements DiskBlobStore {
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
   }
 
-  async tidy(): Promise<void> {
-    await this.fetchArea.tidy()
+  async tidy(now?: number): Promise<void> {
+    await this.fetchArea.tidy(now)
+    await this.#references.tidy()
     for (const name of await readdir(join(this.#dir, 'scratch'))) {
       const pid = Number(name.split('-')[0])
       const isOwn = pid === process.pid && this.#scratches.has(name)

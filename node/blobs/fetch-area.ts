@@ -6,9 +6,10 @@
  *
  * Taking and giving back are renames, so two processes that want the same one cannot both have it: the loser starts anew.
  */
-import { readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSha256, type Sha256 } from '../../protocol/ids.ts'
+import { PARTIAL_KEPT_MS } from '../../protocol/limits.ts'
 
 export interface FetchArea {
   /** Where this process may write these bytes; what an earlier fetch left is already there. */
@@ -16,14 +17,15 @@ export interface FetchArea {
   /** Leaves the partial file for a later fetch. */
   giveBack(sha256: Sha256): Promise<void>
   discard(sha256: Sha256): Promise<void>
-  tidy(): Promise<void>
+  /** Names of processes that are gone are taken off; with the wall clock's `now`, what nobody resumed for `PARTIAL_KEPT_MS` goes. */
+  tidy(now?: number): Promise<void>
 }
 
 export function createFetchArea(dir: string): FetchArea {
   const free = (sha256: Sha256) => join(dir, sha256)
   const own = (sha256: Sha256) => join(dir, `${sha256}.${process.pid}`)
 
-  const tidy = async (only?: Sha256) => {
+  const release = async (only?: Sha256) => {
     for (const name of await readdir(dir)) {
       const [sha256 = '', pid] = name.split('.')
       if (!isSha256(sha256) || pid === undefined || (only !== undefined && sha256 !== only)) continue
@@ -33,13 +35,20 @@ export function createFetchArea(dir: string): FetchArea {
   return {
     take: async (sha256) => {
       if (!isSha256(sha256)) throw new TypeError('not a sha256')
-      await tidy(sha256)
+      await release(sha256)
       await rename(free(sha256), own(sha256)).catch(ignoreMissing)
       return own(sha256)
     },
     giveBack: (sha256) => rename(own(sha256), free(sha256)).catch(ignoreMissing),
     discard: (sha256) => rm(own(sha256), { force: true }),
-    tidy: () => tidy(),
+    tidy: async (now) => {
+      await release()
+      for (const name of await readdir(dir)) {
+        if (now === undefined || !isSha256(name)) continue
+        const file = await stat(free(name)).catch(() => null)
+        if (file && now - file.mtimeMs > PARTIAL_KEPT_MS) await rm(free(name), { force: true })
+      }
+    },
   }
 }
 

@@ -1,9 +1,10 @@
 /** Sources by reference: one small file per video that says where the source lies and what it was when it was hashed. */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import type { SourceReference } from '../../protocol/blobs.ts'
 import { asSha256, isSha256, isVideoId, type VideoId } from '../../protocol/ids.ts'
+import { isAlive } from './fetch-area.ts'
 
 const schema = z.object({
   v: z.literal(1),
@@ -18,6 +19,8 @@ export interface References {
   write(video: VideoId, source: SourceReference): Promise<void>
   forget(video: VideoId): Promise<void>
   list(): Promise<VideoId[]>
+  /** Removes what writes of processes that died left. */
+  tidy(): Promise<void>
 }
 
 /** Whether the file is still there with the size and mtime of the reference (to the millisecond: databases round). */
@@ -28,6 +31,8 @@ export async function isUnchanged(source: SourceReference): Promise<boolean> {
 
 export function createReferences(dir: string): References {
   let writes = 0
+  /** Files of writes that are under way here: in a container an earlier life had the same pid. */
+  const writing = new Set<string>()
   const pathOf = (video: VideoId) => {
     if (!isVideoId(video)) throw new TypeError(`not a video id: ${String(video).slice(0, 80)}`)
     return join(dir, `${video}.json`)
@@ -45,8 +50,16 @@ export function createReferences(dir: string): References {
       const { sha256, bytes, path, mtime_ms } = source
       await mkdir(dir, { recursive: true })
       const temporary = `${pathOf(video)}.${process.pid}.${writes++}`
-      await writeFile(temporary, JSON.stringify({ v: 1, sha256, bytes, path, mtime_ms }), { flush: true })
-      await rename(temporary, pathOf(video))
+      writing.add(basename(temporary))
+      try {
+        await writeFile(temporary, JSON.stringify({ v: 1, sha256, bytes, path, mtime_ms }), { flush: true })
+        await rename(temporary, pathOf(video))
+      } catch (error) {
+        await rm(temporary, { force: true })
+        throw error
+      } finally {
+        writing.delete(basename(temporary))
+      }
     },
     forget: (video) => rm(pathOf(video), { force: true }),
     list: async () => {
@@ -55,6 +68,13 @@ export function createReferences(dir: string): References {
         .filter((name) => name.endsWith('.json'))
         .map((name) => name.slice(0, -5))
         .filter(isVideoId)
+    },
+    tidy: async () => {
+      for (const name of await readdir(dir).catch(() => [])) {
+        const pid = Number(/\.json\.(\d+)\.\d+$/.exec(name)?.[1])
+        if (Number.isNaN(pid) || writing.has(name)) continue
+        if (pid === process.pid || !isAlive(pid)) await rm(join(dir, name), { force: true })
+      }
     },
   }
 }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { deliveredPath } from '../../node/delivery.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { PARTIAL_KEPT_MS, SWEEP_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
@@ -105,8 +106,15 @@ async function fileProblems(
  */
 export async function orphans(member: Member, failed: readonly VideoId[]): Promise<string[]> {
   const files = await filesBelow(join(member.dataDir, 'store'))
-  const owned = files.filter((file) => !failed.some((id) => file.includes(id)))
-  return owned.map((file) => `${member.name} keeps ${file}`)
+  const unowned: string[] = []
+  for (const file of files) {
+    if (failed.some((id) => file.includes(id))) continue
+    // Part of a blob may be resumed for a while; after that and a round of housekeeping it is gone.
+    const { mtimeMs } = await stat(join(member.dataDir, 'store', file))
+    if (file.startsWith('fetching/') && Date.now() - mtimeMs < PARTIAL_KEPT_MS + 2 * SWEEP_MS) continue
+    unowned.push(file)
+  }
+  return unowned.map((file) => `${member.name} keeps ${file}`)
 }
 
 /** Lines of a log that no fault excuses: a crash's own words, warnings of Node, and errors of the node's own. */
