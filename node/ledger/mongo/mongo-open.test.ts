@@ -96,6 +96,7 @@ test('an older server and a newer ledger are refused; many may open at once; eve
     '_id_',
     'backup',
     'claim',
+    'done',
     'expired',
     'video',
   ])
