@@ -41,6 +41,7 @@ export function createMembership(context: TermContext): Membership {
   const missedSince = new Map<PeerId, number>()
 
   const hasLeft = (peer: PeerId): boolean => context.peers.get(peer)?.beat.state === 'leaving'
+  const hasLost = (peer: PeerId): boolean => (context.suspicions?.sawLost(peer) ?? null) !== null
   const meshSize = (): number => presentPeers(context.peers, clock.mono()).length + 1
   const silentMs = (heard: { heard_mono: number }): number => clock.mono() - heard.heard_mono
 
@@ -50,7 +51,7 @@ export function createMembership(context: TermContext): Membership {
       {
         peer,
         isConnected: connected.has(peer),
-        wasLost: (context.suspicions?.sawLost(peer) ?? null) !== null,
+        wasLost: hasLost(peer),
         heardAgoMs: heard ? silentMs(heard) : null,
         reports: context.suspicions?.reportsOf(peer) ?? [],
         hasLeft: hasLeft(peer),
@@ -127,12 +128,15 @@ export function createMembership(context: TermContext): Membership {
     },
     async round() {
       const connected = new Set(context.connected())
-      if (clock.mono() - since < ABSENT_MS || isDoubting()) return
+      if (isDoubting()) return
+      const isNew = clock.mono() - since < ABSENT_MS
       const running = await ledger.tasks({ statuses: ['PROCESSING'] })
       const holders = new Set(running.flatMap((task) => task.claims.map((claim) => claim.worker_id)))
       holders.delete(self)
       for (const peer of missedSince.keys()) if (!holders.has(peer)) missedSince.delete(peer)
       for (const peer of holders) {
+        // A new leader waits for those whom it has not met; whom it lost itself, as the leader before it, it need not wait for.
+        if (isNew && !hasLost(peer)) continue
         const verdict = judge(peer, connected)
         if (!verdict.isSuspect) missedSince.delete(peer)
         else if (context.peers.get(peer) || hasBeenMissed(peer)) await takeBack(peer, verdict.reason, null)
