@@ -1,25 +1,14 @@
 /**
  * Eight processes claim, fail, let expire and complete 2,000 tasks, two of them are killed, and meanwhile the database
- * itself fails. The crowd judges: each task committed exactly once, by the attempt that was told so.
+ * itself fails. The crowd judges: each task committed exactly once, by the attempt that was told so. Longer absences: `*.long.test.ts`.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { crowd } from '../../node/ledger/crowd.fixture.ts'
 import { dice } from '../../node/ledger/crowd-worker.fixture.ts'
 import { ReplyEater } from '../../node/ledger/mongo/reply-eater.fixture.ts'
 import { startMongod } from '../tools/mongod.ts'
-import { CLAIM_MS, freezeAll, powerCut, threeElections } from './crowd-outage.ts'
-
-test('a frozen database, and one whose power is cut, lose and double nothing', async (t) => {
-  await using mongod = await startMongod({ owned: true })
-  const faults = async () => {
-    await freezeAll(mongod, 5_000)
-    await sleep(300)
-    await powerCut(mongod, 3_000)
-  }
-  t.diagnostic(await crowd({ kind: 'mongo', at: mongod.freshUri() }, 11, { faults, claimMs: CLAIM_MS }))
-})
+import { CLAIM_MS, threeElections } from './crowd-outage.ts'
 
 test('three members lose and double nothing when the primary steps down, is killed, and freezes', async (t) => {
   await using mongod = await startMongod({ members: 3 })
