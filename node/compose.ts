@@ -48,6 +48,7 @@ import { systemClock as clock, systemRng as rng } from './system-clock.ts'
 import { VERSION } from './version.ts'
 import { createAudioRunner } from './worker/run-audio.ts'
 import { createVideoRunner } from './worker/run-video.ts'
+import { createYoung } from './young.ts'
 
 export interface RunningNode extends NodeFace {
   readonly node: ReelNode
@@ -150,7 +151,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const table = createPeerTable({ clock, self })
   const suspicions = createSuspicions({ mesh, clock, table })
   const drained = Promise.withResolvers<void>()
-  const young = new Set<string>()
+  const young = createYoung(clock)
   const shared = { self, ledger, store, exchange, media, clock, rng, log, plans }
   const hint: ReelNode['hint'] = (what) => node.hint(what)
   const coordinates = config.roles.includes('coordinator')

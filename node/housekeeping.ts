@@ -7,6 +7,7 @@ import type { Clock } from '../protocol/clock.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { KEEP_FAILED_MS } from '../protocol/limits.ts'
 import type { Video } from '../protocol/video.ts'
+import type { Young } from './young.ts'
 
 export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | { readonly keep: 'nothing' }
 
@@ -25,7 +26,7 @@ export function whatToKeep(video: Video | null, now: number): Keeping {
 export async function keepHouse(options: {
   ledger: Ledger
   store: BlobStore & { tidy?(now: number): Promise<void> }
-  young: ReadonlySet<string>
+  young: Pick<Young, 'has'>
   clock: Clock
 }): Promise<void> {
   const { ledger, store, young } = options

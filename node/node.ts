@@ -30,6 +30,7 @@ import { createStanding } from './standing.ts'
 import type { StatusSnapshot } from './status.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
+import type { Young } from './young.ts'
 
 /** What every face (API, CLI, dashboard) may ask of a node. */
 export interface NodeFace {
@@ -69,7 +70,7 @@ export interface NodeParts {
   readonly inputFolder?: InputFolder | null
   /** Whether this process keeps the store tidy: one of those that share it. */
   readonly keepsHouse: boolean
-  readonly young: ReadonlySet<string>
+  readonly young: Pick<Young, 'has'>
   readonly drainMs: number
   /** Told once when this peer was drained: it should stop. */
   drained?(): void

@@ -12,14 +12,14 @@ import type { Media } from '../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../protocol/recipe.ts'
 import type { Video } from '../protocol/video.ts'
 import { hashFile } from './blobs/hash-file.ts'
+import type { Young } from './young.ts'
 
 export interface SubmitOptions {
   readonly self: PeerId
   readonly ledger: Ledger
   readonly store: BlobStore
   readonly media: Media
-  /** Videos between their reference and their ledger entry, also where it is not known whether that was written. */
-  readonly young: Set<string>
+  readonly young: Young
   announce(video: Video): void
 }
 
@@ -49,15 +49,19 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
     }
     const id = videoId(sha256, canonicalRecipe(recipe))
     const name = request.name ?? (basename(path, extname(path)) || basename(path))
-    young.add(id)
-    await store.refer(id, { sha256, bytes, path, mtime_ms: after.mtimeMs })
-    const delivery = out === null ? null : { peer: self, dir: out, name }
-    const source = { sha256, bytes, holders: [self] }
-    const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
-    if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
-    // Only now: whether a submit that failed was written nobody knows, and it may be asked for again.
-    young.delete(id)
-    options.announce(submitted.video)
-    return submitted
+    young.begin(id)
+    try {
+      await store.refer(id, { sha256, bytes, path, mtime_ms: after.mtimeMs })
+      const delivery = out === null ? null : { peer: self, dir: out, name }
+      const source = { sha256, bytes, holders: [self] }
+      const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
+      if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
+      young.settle(id)
+      options.announce(submitted.video)
+      return submitted
+    } catch (error) {
+      young.doubt(id)
+      throw error
+    }
   }
 }

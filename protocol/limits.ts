@@ -75,6 +75,8 @@ export const INGEST_TAKEOVER_MS = 10_000
 export const PARTIAL_KEPT_MS = SOURCE_LOST_AFTER_MS
 /** Blobs of a FAILED or CANCELLED video stay this long for a retry. */
 export const KEEP_FAILED_MS = 24 * 3_600_000
+/** A video whose submit got no answer is kept this long though the ledger may not know it: people try again. */
+export const YOUNG_MS = 60_000
 /** The sweep makes tasks agree with their videos this often. */
 export const SWEEP_MS = 30_000
 /** The coordinator's look at the ledger when nothing hints. */

@@ -15,6 +15,7 @@ import { createSubmit } from '../../node/submit.ts'
 import { createSuspicions, type Suspicions } from '../../node/suspicions.ts'
 import { createAudioRunner } from '../../node/worker/run-audio.ts'
 import { createVideoRunner } from '../../node/worker/run-video.ts'
+import { createYoung } from '../../node/young.ts'
 import { asPeerId, type PeerId, RESOLUTIONS, type TaskKind, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -194,7 +195,7 @@ export class SimulatedPeer {
     const plans = createPlanSource(ledger)
     const table = createPeerTable({ clock, self })
     const suspicions = createSuspicions({ mesh, clock, table })
-    const young = new Set<string>()
+    const young = createYoung(clock)
     const shared = {
       self,
       ledger,
