@@ -42,16 +42,15 @@ for (const peers of values.peers.split(',').map(Number)) {
   const startedAt = performance.now()
   sizes.push(await measure(peers))
   console.error(`${peers} peers: ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
-  // A run that is ended early has shown what it knows.
+  // A run that is ended early has shown and drawn what it knows.
+  await draw(sizes)
   if (!process.stdout.isTTY) console.log(table(sizes.slice(-1)).split('\n').at(-1))
 }
 console.log(table(sizes))
-await mkdir(OUT, { recursive: true })
-if (values.peers === SIZES) await draw(sizes)
 process.exit()
 
 async function measure(peers: number): Promise<Size> {
-  const minutes = peers <= 16 ? 20 : peers <= 64 ? 5 : 2
+  const minutes = peers <= 16 ? 20 : peers <= 64 ? 5 : peers <= 128 ? 2 : 0.5
   const detection = await measureDetection({
     peers,
     victims: peers <= 16 ? 12 : 4,
@@ -108,6 +107,7 @@ function table(of: readonly Size[]): string {
 }
 
 async function draw(of: readonly Size[]): Promise<void> {
+  await mkdir(OUT, { recursive: true })
   const median = (kind: EndKind, what: 'noticed' | 'reclaimed', part: number) =>
     of.map(({ peers, detection }) => {
       const values = detection[kind][what]
