@@ -100,7 +100,9 @@ describe('the mesh of docker compose --profile base', () => {
       )
     const { events } = await mesh.until('the film delivered', delivered, 300)
     assert.deepEqual(await mesh.problems(FILM), [])
-    assert.deepEqual(await mesh.failures(), [], 'who is killed fails at nothing')
+    // The leader that was killed may have been the only one with a chunk that another wanted just then.
+    const failures = (await mesh.failures()).filter(({ code }) => code !== 'input_missing')
+    assert.deepEqual(failures, [], 'who is killed fails at nothing')
     t.diagnostic(`three files; ${events.filter(({ what }) => what === 'reclaimed').length} reclaims`)
   })
 
