@@ -7,8 +7,8 @@ import { type Config, ledgerAddress } from '../node/config.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import type { StatusSnapshot } from '../node/status.ts'
 import { systemClock } from '../node/system-clock.ts'
+import { leastFree } from '../protocol/blobs.ts'
 import { sentence } from '../protocol/errors.ts'
-import { FREE_DISK } from '../protocol/limits.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { bytesText, printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -143,7 +143,7 @@ async function checkDisk(config: Config): Promise<Finding[]> {
   await mkdir(config.data_dir, { recursive: true })
   const disk = await statfs(config.data_dir)
   const [free, total] = [disk.bavail * disk.bsize, disk.blocks * disk.bsize]
-  const least = Math.min(FREE_DISK.share * total, FREE_DISK.capBytes)
+  const least = leastFree(total)
   const text = `${bytesText(free)} free of ${bytesText(total)} under ${config.data_dir}`
   return [
     free >= least

@@ -1,5 +1,5 @@
 /** Who is there to hold copies, as the leader sees the mesh now: itself and everyone heard lately. */
-import { presentPeers } from '../protocol/peer-table.ts'
+import { presentPeers, takesWork } from '../protocol/peer-table.ts'
 import type { Video } from '../protocol/video.ts'
 import type { CoordinatorOptions } from './duty.ts'
 import type { PresentPeer } from './policy/copies.ts'
@@ -9,7 +9,7 @@ export function presentHosts(
   video: Pick<Video, 'deliveries'>,
 ): PresentPeer[] {
   const others = presentPeers(peers, clock.mono()).map(({ peer, beat }): PresentPeer => {
-    const takes = beat.state === 'idle' || beat.state === 'working' || beat.state === 'paused'
+    const takes = takesWork(beat) || beat.state === 'paused'
     return { peer, host: beat.host, takes, rank: rankOf(beat.roles.includes('coordinator'), wants(video, peer)) }
   })
   return [{ peer: self, host, takes: true, rank: rankOf(true, wants(video, self)) }, ...others]

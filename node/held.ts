@@ -2,7 +2,7 @@
 import { everyHolder, heldBy } from '../coordinator/policy/copies.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import { COPIES } from '../protocol/limits.ts'
-import type { Video } from '../protocol/video.ts'
+import { isOwed, type Video } from '../protocol/video.ts'
 
 /** Who has, now, what the rest depends on: the source of an open video, the results of a COMPLETED one. */
 export interface Held {
@@ -18,7 +18,7 @@ export function heldOf(video: Video, present: readonly { peer: PeerId; host: str
   const isDone = video.status === 'COMPLETED'
   const holders = isDone ? everyHolder(video.outputs) : video.source.holders
   const hosts = heldBy(holders, present).size
-  const isDelivered = isDone && video.deliveries.every((delivery) => delivery.done_at !== null)
+  const isDelivered = isDone && !isOwed(video)
   return {
     peers: present.map(({ peer }) => peer).filter((peer) => holders.includes(peer)),
     hosts,

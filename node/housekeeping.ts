@@ -6,7 +6,7 @@ import type { BlobStore } from '../protocol/blobs.ts'
 import type { Clock } from '../protocol/clock.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { KEEP_FAILED_MS } from '../protocol/limits.ts'
-import type { Video } from '../protocol/video.ts'
+import { isOwed, type Video } from '../protocol/video.ts'
 import type { Young } from './young.ts'
 
 export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | { readonly keep: 'nothing' }
@@ -15,8 +15,7 @@ export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | 
 export function whatToKeep(video: Video | null, now: number): Keeping {
   if (video === null) return { keep: 'nothing' }
   if (video.status === 'COMPLETED') {
-    const open = video.deliveries.some((delivery) => delivery.done_at === null)
-    return { keep: open || video.deliveries.length === 0 ? 'results' : 'nothing' }
+    return { keep: isOwed(video) || video.deliveries.length === 0 ? 'results' : 'nothing' }
   }
   const ended = video.status === 'FAILED' || video.status === 'CANCELLED'
   return { keep: ended && now - (video.ended_at ?? now) > KEEP_FAILED_MS ? 'nothing' : 'all' }

@@ -45,8 +45,10 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
   let undo: (() => void)[] = []
 
   const epochOf = (peer: PeerId): number => table.get(peer)?.beat.epoch ?? 0
-  const stands = (peer: PeerId, { epoch, at }: Report): boolean =>
-    epoch >= epochOf(peer) && at > (table.get(peer)?.heard_mono ?? 0) && clock.mono() - at < REPORT_MS
+  const isUnrefuted = (peer: PeerId, { epoch, at }: Report): boolean =>
+    epoch >= epochOf(peer) && at > (table.get(peer)?.heard_mono ?? 0)
+  const stands = (peer: PeerId, report: Report): boolean =>
+    isUnrefuted(peer, report) && clock.mono() - report.at < REPORT_MS
 
   const standing = (peer: PeerId): [PeerId, Report][] =>
     [...(reports.get(peer) ?? [])].filter(([, report]) => stands(peer, report))
@@ -99,9 +101,7 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
     reportsOf: (peer) => seen(peer).map(({ at }) => clock.mono() - at),
     sawLost: (peer) => {
       const own = reports.get(peer)?.get(mesh.self)
-      return own && own.why !== 'heartbeat' && own.epoch >= epochOf(peer) && own.at > (table.get(peer)?.heard_mono ?? 0)
-        ? own.why
-        : null
+      return own && own.why !== 'heartbeat' && isUnrefuted(peer, own) ? own.why : null
     },
     stalledAgoMs: () => (stalledAt === null ? null : clock.mono() - stalledAt),
     start() {

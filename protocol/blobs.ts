@@ -24,9 +24,11 @@ export interface Room {
   readonly totalBytes: number
 }
 
-/** Whether so many bytes more leave `FREE_DISK` free. */
+/** What has to stay free of a disk, bytes. */
+export const leastFree = (totalBytes: number): number => Math.min(FREE_DISK.share * totalBytes, FREE_DISK.capBytes)
+/** Whether so many bytes more leave that free. */
 export const hasRoomFor = (bytes: number, { freeBytes, totalBytes }: Room): boolean =>
-  freeBytes - bytes >= Math.min(FREE_DISK.share * totalBytes, FREE_DISK.capBytes)
+  freeBytes - bytes >= leastFree(totalBytes)
 
 export interface BlobStore {
   /** A new empty folder of the caller's own, on the store's own file system. */

@@ -5,7 +5,7 @@ import type { Lease, Ledger } from './ledger.ts'
 import { changed, type ModelState } from './ledger-model-state.ts'
 import type { ModelTasks } from './ledger-model-tasks.ts'
 import type { NewTask } from './task.ts'
-import { isOpen, type Video } from './video.ts'
+import { isOpen, isOwed, type Video } from './video.ts'
 
 export function leases(state: ModelState, tasks: ModelTasks) {
   const { options, videos } = state
@@ -17,9 +17,7 @@ export function leases(state: ModelState, tasks: ModelTasks) {
   const stamp = (term: number): number => {
     let stamped = 0
     for (const video of videos.values()) {
-      const alive =
-        isOpen(video.status) ||
-        (video.status === 'COMPLETED' && video.deliveries.some(({ done_at }) => done_at === null))
+      const alive = isOpen(video.status) || (video.status === 'COMPLETED' && isOwed(video))
       const lower = alive ? [video, ...tasks.all(video._id)].filter((one) => one.coordinator_term < term) : []
       for (const one of lower) one.coordinator_term = term
       stamped += lower.length

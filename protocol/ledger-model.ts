@@ -13,7 +13,7 @@ import { addHolder, changed, copy, type ModelOptions, type ModelState } from './
 import { type ModelTasks, modelTasks } from './ledger-model-tasks.ts'
 import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, HOST_PEERS_MAX } from './limits.ts'
 import { planTasks } from './plan.ts'
-import { isOpen, type Video, type VideoStatus } from './video.ts'
+import { isOpen, isOwed, type Video, type VideoStatus } from './video.ts'
 
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
 
@@ -158,7 +158,8 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
       return changed(video !== null)
     },
     reopenVideo: async (id, term) => {
-      if (!videos.get(id)?.deliveries.some(({ done_at }) => done_at === null)) return 'unchanged'
+      const known = videos.get(id)
+      if (!known || !isOwed(known)) return 'unchanged'
       const video = in_(id, is('COMPLETED'), term)
       if (video) Object.assign(video, { status: 'MERGING', outputs: [], ended_at: null })
       if (video) tasks.lose(taskId(id, 'merge'), null, term)

@@ -16,6 +16,9 @@ export interface PeerTable {
   all(): readonly HeardPeer[]
 }
 
+/** Whether its slots are to be counted on. */
+export const takesWork = ({ state }: Pick<Heartbeat, 'state'>): boolean => state === 'idle' || state === 'working'
+
 /** Those to count on now: heard lately, and not leaving. The table itself remembers the dead, too, to refuse replays. */
 export function presentPeers(table: Pick<PeerTable, 'all'>, mono: number): HeardPeer[] {
   const heard = table.all()

@@ -50,6 +50,10 @@ export const VIDEO_TRANSITIONS: readonly {
   { from: ['FAILED', 'CANCELLED'], event: 'retry', to: 'RUNNING' },
 ]
 
+/** Whether somebody still waits for its files. */
+export const isOwed = ({ deliveries }: Pick<Video, 'deliveries'>): boolean =>
+  deliveries.some(({ done_at }) => done_at === null)
+
 /** Bytes with those believed to have them (a hint, at most `HOLDERS_MAX`). */
 export interface HeldBlob {
   sha256: Sha256

@@ -4,7 +4,7 @@
  * only what is tried twice.
  */
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
-import { presentPeers } from '../../protocol/peer-table.ts'
+import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { pickBackups, type RunningAttemptView } from '../policy/straggler.ts'
@@ -16,9 +16,7 @@ export function createBackup(context: TermContext): Duty {
   const { ledger, clock, term, log } = context
 
   function idleSlots(): { idle: Map<PeerId, number>; slots: number } {
-    const live = presentPeers(context.peers, clock.mono()).filter(
-      ({ beat }) => beat.state === 'idle' || beat.state === 'working',
-    )
+    const live = presentPeers(context.peers, clock.mono()).filter(({ beat }) => takesWork(beat))
     const idle = new Map(live.map(({ peer, beat }) => [peer, Math.max(0, beat.slots - beat.busy)]))
     return { idle, slots: live.reduce((sum, { beat }) => sum + beat.slots, 0) }
   }

@@ -7,9 +7,10 @@ import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import { type HeldBlob, isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+import { type HeldBlob, isOpen, isOwed, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { createLossJudge } from '../policy/loss.ts'
+import { whereabouts } from '../whereabouts.ts'
 
 export function createCollect(context: TermContext): Duty {
   const { ledger, store, exchange, clock, self, term, log } = context
@@ -34,11 +35,9 @@ export function createCollect(context: TermContext): Duty {
 
   /** Asks its holders by name: one that was away a moment ago and is back now may have it. */
   async function isLost(video: VideoId, blob: HeldBlob, signal: AbortSignal, afterMs?: number): Promise<boolean> {
-    const { sha256, holders } = blob
-    const isHere = (await store.find(sha256, video)) !== null
-    const { has, lacks } = await exchange.whoHas({ sha256, video, peers: holders, signal })
-    if (!isHere && has.length === 0) return !signal.aborted && loss.isLost(blob, [self, ...lacks], afterMs)
-    loss.found(sha256)
+    const { isSomewhere, lacks } = await whereabouts(blob, { store, exchange, video, signal })
+    if (!isSomewhere) return !signal.aborted && loss.isLost(blob, [self, ...lacks], afterMs)
+    loss.found(blob.sha256)
     return false
   }
 
@@ -129,7 +128,7 @@ export function createCollect(context: TermContext): Duty {
 
   /** A COMPLETED video with an open delivery whose result is gone is merged again. */
   async function checkResults(video: Video, signal: AbortSignal): Promise<void> {
-    if (video.deliveries.every((delivery) => delivery.done_at !== null)) return
+    if (!isOwed(video)) return
     for (const output of video.outputs) {
       if ((await bring(video._id, output, signal)) !== 'lost') continue
       if ((await ledger.reopenVideo(video._id, term)) === 'changed')

@@ -5,13 +5,13 @@
  */
 import { type PeerId, taskId } from '../../protocol/ids.ts'
 import { COPY_ASKED_MS, DUTY_MS } from '../../protocol/limits.ts'
-import type { Video } from '../../protocol/video.ts'
+import { isOwed, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { adviseCopies, everyHolder } from '../policy/copies.ts'
 import { presentHosts } from '../present-hosts.ts'
 
 const ASKS_REMEMBERED = 10_000
-/** Nothing here is urgent: a look at every fourth round. */
+/** Only results that are waited for are urgent: the rest is looked at in every fourth round. */
 const LOOK_MS = 4 * DUTY_MS
 
 export function createCopies(context: TermContext): Duty {
@@ -39,8 +39,7 @@ export function createCopies(context: TermContext): Duty {
 
   async function look(video: Video): Promise<void> {
     if (video.status === 'COMPLETED') {
-      if (video.deliveries.some((delivery) => delivery.done_at === null))
-        ask(video, 'results', everyHolder(video.outputs))
+      if (isOwed(video)) ask(video, 'results', everyHolder(video.outputs))
       return
     }
     if (video.status === 'MERGING') {
@@ -53,10 +52,9 @@ export function createCopies(context: TermContext): Duty {
   return {
     name: 'copies',
     async round(signal) {
-      const videos = await ledger.videos({ statuses: ['RUNNING', 'MERGING', 'COMPLETED'] })
-      const isMerged = videos.some((video) => video.status === 'MERGING')
-      if (!isMerged && clock.mono() - last < LOOK_MS) return
-      last = clock.mono()
+      const isDue = clock.mono() - last >= LOOK_MS
+      const videos = await ledger.videos({ statuses: isDue ? ['RUNNING', 'MERGING', 'COMPLETED'] : ['MERGING'] })
+      if (isDue) last = clock.mono()
       const progress = await ledger.progress(videos.filter(({ status }) => status === 'RUNNING').map(({ _id }) => _id))
       for (const video of videos) {
         if (signal.aborted) return

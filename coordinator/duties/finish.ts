@@ -11,6 +11,7 @@ import { adviseCopies, everyHolder, heldBy } from '../policy/copies.ts'
 import { judgesOf } from '../policy/judges.ts'
 import { judgeStrikes } from '../policy/strikes.ts'
 import { presentHosts } from '../present-hosts.ts'
+import { whereabouts } from '../whereabouts.ts'
 
 export function createFinish(context: TermContext): Duty {
   const { ledger, clock, term, hint, log } = context
@@ -65,12 +66,14 @@ export function createFinish(context: TermContext): Duty {
   ): Promise<'safe' | 'wait' | 'lost'> {
     const holders = everyHolder(outputs)
     const present = presentHosts(context, video)
-    const waitedMs = clock.mono() - (unsafe.get(video._id) ?? clock.mono())
-    if (heldBy(holders, present).size === 0 && waitedMs >= LOST_AFTER_MS) return 'lost'
+    const unsafeSince = unsafe.get(video._id) ?? clock.mono()
+    const waitedMs = clock.mono() - unsafeSince
+    const isNowhere = heldBy(holders, present).size === 0
+    if (isNowhere && waitedMs >= LOST_AFTER_MS) return 'lost'
     const { is, reason } = adviseCopies(holders, present)
-    const isAlone = heldBy(holders, present).size === 0 || is === 'wanted'
+    const isAlone = isNowhere || is === 'wanted'
     if (isAlone && waitedMs < COPY_PATIENCE_MS) {
-      unsafe.set(video._id, clock.mono() - waitedMs)
+      unsafe.set(video._id, unsafeSince)
       // Whoever is named had them once: what rotted since is noticed when a copy is asked for, and removed.
       return waitedMs >= LOST_AFTER_MS && (await isOneNowhere(video, outputs, signal)) ? 'lost' : 'wait'
     }
@@ -79,29 +82,21 @@ export function createFinish(context: TermContext): Duty {
   }
 
   async function isOneNowhere(video: Video, outputs: readonly VideoOutput[], signal: AbortSignal): Promise<boolean> {
-    for (const { sha256, holders } of outputs) {
-      if ((await context.store.find(sha256, video._id)) !== null) continue
-      const { has } = await context.exchange.whoHas({ sha256, video: video._id, peers: holders, signal })
-      if (has.length === 0) return true
+    const { store, exchange } = context
+    for (const output of outputs) {
+      const { isSomewhere } = await whereabouts(output, { store, exchange, video: video._id, signal })
+      if (!isSomewhere) return true
     }
     return false
   }
 
   const judges = (video: Video, task: Task): ReadonlySet<PeerId> | null => {
-    const { self, capability, peers } = context
+    const { self, capability } = context
     const now = clock.mono()
+    const heard = context.peers.all()
+    const connected = context.connected()
     const { holders } = video.source
-    const heard = peers.all()
-    return judgesOf({
-      task,
-      self,
-      capability,
-      ledForMs: now - since,
-      now,
-      heard,
-      connected: context.connected(),
-      holders,
-    })
+    return judgesOf({ task, self, capability, ledForMs: now - since, now, heard, connected, holders })
   }
 
   /** Merges are the leader's alone: one that fails at one again and again lets another lead, whose ffmpeg may be better. */

@@ -13,6 +13,7 @@ import type { LossReason } from '../../protocol/mesh.ts'
 import { presentPeers } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import {
+  A_MINUTE_MS,
   doubtSelf,
   heartbeatDeadlineMs,
   isConfirmed,
@@ -25,7 +26,6 @@ import {
 const ABSENT_MS = 2 * SILENCE_MS
 /** Self-doubt that lasts this long ends the term. */
 const RESIGN_AFTER_MS = 10_000
-const A_MINUTE_MS = 60_000
 /** Between looks whether another has seen the same loss. */
 const LOOK_MS = 25
 

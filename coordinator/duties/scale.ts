@@ -7,7 +7,7 @@ import type { Resolution, VideoId } from '../../protocol/ids.ts'
 import { LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
 import type { HostRecord } from '../../protocol/ledger.ts'
 import { SCALE_MS } from '../../protocol/limits.ts'
-import { presentPeers } from '../../protocol/peer-table.ts'
+import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, ScaleOptions, TermContext } from '../duty.ts'
@@ -35,7 +35,7 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
   /** Encodes at once of the peers that people started and that take work now. */
   function standing(): number {
     const people = live().filter(({ beat }) => beat.roles.includes('worker') && !beat.name.startsWith(LAUNCHED_PREFIX))
-    const working = people.filter(({ beat }) => beat.state === 'idle' || beat.state === 'working')
+    const working = people.filter(({ beat }) => takesWork(beat))
     return working.reduce((sum, { beat }) => sum + beat.slots, options.own_slots)
   }
 

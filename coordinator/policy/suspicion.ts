@@ -79,7 +79,7 @@ export interface SelfDoubt {
 
 /** One and a half heartbeats of a small mesh; a large one sends as many a second. */
 export const JUST_NOW_MS = 1_500
-const A_MINUTE_MS = 60_000
+export const A_MINUTE_MS = 60_000
 
 /** Why this judge should judge nobody now, or null. */
 export function doubtSelf({ heardInAMinute, heardJustNow, peers }: SelfDoubt): string | null {

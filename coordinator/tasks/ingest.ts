@@ -20,6 +20,7 @@ import { type Plan, planSeconds } from '../../protocol/plan.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { NewTask, Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
+import { whereabouts } from '../whereabouts.ts'
 
 export interface IngestOptions {
   readonly self: PeerId
@@ -110,9 +111,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
   async function isInputLost(video: VideoId, tasks: readonly Task[], signal: AbortSignal): Promise<boolean> {
     const waiting = tasks.find((task) => task.status === 'PENDING' && task.input)
     if (!waiting?.input) return false
-    const { sha256, holders } = waiting.input
-    if ((await store.find(sha256, video)) !== null) return false
-    return (await exchange.whoHas({ sha256, video, peers: holders, signal })).has.length === 0
+    return !(await whereabouts(waiting.input, { store, exchange, video, signal })).isSomewhere
   }
 
   async function waitForRoom({ video, plan, signal }: Ingest): Promise<void> {

@@ -10,7 +10,7 @@
  */
 import { copyFile, link, lstat, mkdir, mkdtemp, open, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { BlobRef, BlobStore, SourceReference } from '../../protocol/blobs.ts'
+import type { BlobRef, BlobStore, Room, SourceReference } from '../../protocol/blobs.ts'
 import { AttemptFailed, isDiskFull } from '../../protocol/errors.ts'
 import { isSha256, isVideoId, type Sha256, type VideoId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -148,7 +148,7 @@ class Store implements DiskBlobStore {
     return names.filter(isSha256)
   }
 
-  async room(): Promise<{ freeBytes: number; totalBytes: number }> {
+  async room(): Promise<Room> {
     const { bavail, blocks, bsize } = await statfs(this.#dir)
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
   }

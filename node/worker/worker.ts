@@ -24,7 +24,7 @@ import {
   taskId,
   type VideoId,
 } from '../../protocol/ids.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
+import type { ClaimOutcome, Ledger } from '../../protocol/ledger.ts'
 import { HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { withPatience } from '../../protocol/patience.ts'
@@ -170,10 +170,7 @@ export function createWorker(options: WorkerOptions): Worker {
         from: backup ? 'backup' : 'pending',
       }),
     )
-    const answers = await Promise.all(asked)
-    return answers.flatMap((answer) =>
-      answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : [],
-    )
+    return (await Promise.all(asked)).flatMap(heldBy)
   }
 
   async function pendingSiblings(anchor: Task, able: readonly Resolution[]): Promise<Resolution[]> {
@@ -202,8 +199,8 @@ export function createWorker(options: WorkerOptions): Worker {
       if (!free || !(await options.mayTakeDesk(task))) continue
       const token = rng.token() as Token
       const got = await claimSurely(token, async () => {
-        const answer = await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' })
-        return answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : null
+        const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
+        return held ? [held] : null
       })
       if (got) return got
     }
@@ -279,3 +276,7 @@ export function createWorker(options: WorkerOptions): Worker {
     },
   }
 }
+
+/** What a claim got, as a list of one or none. */
+const heldBy = (answer: ClaimOutcome): HeldTask[] =>
+  answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : []
