@@ -30,12 +30,7 @@ export async function follow(of: Followed): Promise<number> {
     of.check(snapshot, rows)
     for (const row of rows) {
       const delivery = row.deliveries.find((each) => each.peer === snapshot.self && each.dir === out)
-      const failure =
-        row.status === 'FAILED' || row.status === 'CANCELLED'
-          ? (row.failure ?? `${row.name} was cancelled`)
-          : row.status === 'COMPLETED'
-            ? of.givesUp?.(row)
-            : undefined
+      const failure = failureOf(row, of)
       if (row.status === 'COMPLETED' && delivery?.done_at != null) reporter.delivered(row, delivery)
       else if (failure !== undefined) {
         reporter.failed(row, failure)
@@ -46,4 +41,10 @@ export async function follow(of: Followed): Promise<number> {
     if (wanted.size > 0) await systemClock.sleep(of.lookMs, signal).catch(() => {})
   }
   return code
+}
+
+/** Why there will be no files of it, once that is sure. */
+function failureOf(row: VideoRow, { givesUp }: Pick<Followed, 'givesUp'>): string | undefined {
+  if (row.status === 'FAILED' || row.status === 'CANCELLED') return row.failure ?? `${row.name} was cancelled`
+  return row.status === 'COMPLETED' ? givesUp?.(row) : undefined
 }

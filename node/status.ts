@@ -126,6 +126,7 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
   async function rows(): Promise<VideoRow[]> {
     const videos = await ledger.videos({ limit: VIDEOS_SHOWN })
     const progress = await ledger.progress(videos.map((video) => video._id))
+    const here = present()
     const running = beats().flatMap(({ beat }) => beat.running)
     const notes = (await ledger.events(EVENTS_READ)).filter((event) => event.what === 'note')
     return Promise.all(
@@ -140,6 +141,7 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
           running: mine,
           told: notes.filter((event) => event.video === video._id).map((event) => event.text),
           problem: options.problems().get(video._id),
+          present: here,
         })
       }),
     )
@@ -153,6 +155,7 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
     /** What merges noted. */
     told: readonly string[]
     problem: string | undefined
+    present: readonly { peer: PeerId; host: string }[]
   }): VideoRow {
     const { video, plan, tasks } = of
     const done = shareDone(video, tasks, of.running)
@@ -174,7 +177,7 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
       tasks,
       outputs: video.outputs.map(({ resolution, sha256, bytes }) => ({ resolution, sha256, bytes })),
       deliveries: video.deliveries,
-      held: heldOf(video, present()),
+      held: heldOf(video, of.present),
       failure: video.failure,
       notes: [...(plan?.notes ?? []), ...of.told, ...(of.problem ? [of.problem] : [])],
     }
