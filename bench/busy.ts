@@ -10,7 +10,7 @@ import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
 import { givenClips, makeFootage } from './footage.ts'
 import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
-import type { Row } from './table.ts'
+import { type Row, row } from './table.ts'
 
 const NODES = 3
 const FILM_S = 60
@@ -42,7 +42,6 @@ export async function benchBusy({ quick, media }: { quick: boolean; media: reado
       encodeSeconds += new Set((await mesh.running()).map(({ task, worker }) => `${worker} ${task.chunk_id}`)).size
     }
     const events = await mesh.ledger.events(1_000)
-    const row = (what: string, value: number, unit: string): Row => ({ what, value, unit, ratio: null, against: null })
     return [
       row(`${NODES} nodes on ${availableParallelism()} cores, as many burners, watched for`, watchS, 's'),
       row('encodes at once, mean', encodeSeconds / watchS, ''),

@@ -10,7 +10,7 @@ import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
 import { givenClips, makeFootage } from './footage.ts'
 import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
-import type { Row } from './table.ts'
+import { type Row, row } from './table.ts'
 
 /** Two chunks of one rendition, so slow that none of them ends by itself. */
 const FILM_S = 15
@@ -179,12 +179,5 @@ async function leaderOf(mesh: LocalMesh): Promise<LocalNode | undefined> {
 function rowsOf(what: string, timesMs: readonly number[]): Row[] {
   const sorted = [...timesMs].sort((a, b) => a - b)
   const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
-  const row = (name: string, value: number): Row => ({
-    what: `${what}, ${name}`,
-    value,
-    unit: 'ms',
-    ratio: null,
-    against: null,
-  })
-  return [row(`median of ${sorted.length}`, at(0.5)), row('p95', at(0.95))]
+  return [row(`${what}, median of ${sorted.length}`, at(0.5), 'ms'), row(`${what}, p95`, at(0.95), 'ms')]
 }

@@ -14,7 +14,7 @@ import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../scripts/ffmpeg.ts'
 import { type Footage, givenClips, makeFootage } from './footage.ts'
 import { type Measured, measure } from './measure.ts'
-import { mean, type Row } from './table.ts'
+import { mean, type Row, row } from './table.ts'
 import { findVmaf, vmafOf } from './vmaf.ts'
 
 export interface BenchRunOptions {
@@ -141,20 +141,6 @@ async function withBytes(files: readonly string[]): Promise<Pick<Made, 'files' |
   const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
   return { files, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
-
-const row = (
-  what: string,
-  value: number,
-  unit: string,
-  ratio: number | null = null,
-  against: string | null = null,
-): Row => ({
-  what,
-  value,
-  unit,
-  ratio,
-  against,
-})
 
 function rowsOf(mesh: readonly Made[], plain: readonly Made[], footage: Footage, preset: string): Row[] {
   const pair = (what: string, unit: string, pick: (made: Made) => number | null): Row[] => {

@@ -14,7 +14,7 @@ import { type Lab, type LabNode, openLab } from '../test/hosts/lab.ts'
 import type { Mongod } from '../test/tools/mongod.ts'
 import { type CpuLimit, limitCpu } from './cpu-limit.ts'
 import { type Footage, givenClips, makeFootage } from './footage.ts'
-import type { Row } from './table.ts'
+import { type Row, row } from './table.ts'
 
 const CORES = 0.5
 const LINK_BITS = 50e6
@@ -135,19 +135,6 @@ async function hashOf(out: string, { path }: Footage): Promise<string> {
 
 function rowsOf(of: { one: Round; two: Round; linked: Round; footage: Footage; preset: string }): Row[] {
   const { one, two, linked, footage, preset } = of
-  const row = (
-    what: string,
-    value: number,
-    unit: string,
-    ratio: Row['ratio'] = null,
-    against: Row['against'] = null,
-  ) => ({
-    what,
-    value,
-    unit,
-    ratio,
-    against,
-  })
   const film = `1080p footage from ${footage.from}, ${one.chunks} chunks, to three rungs at ${preset}`
   return [
     row(film, footage.seconds, 's'),

@@ -13,7 +13,7 @@ import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
 import { type CpuLimit, limitCpu } from './cpu-limit.ts'
 import { givenClips, makeFootage } from './footage.ts'
 import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
-import type { Row } from './table.ts'
+import { type Row, row } from './table.ts'
 
 const WORKERS = 4
 const CORES = 0.4
@@ -140,13 +140,6 @@ function figuresOf(tasks: readonly Task[]): Omit<Round, 'cpuS'> {
 
 function rowsOf(of: { even: Round; slowed: Round; stopped: Round; film: string; seconds: number }): Row[] {
   const { even, slowed, stopped, film, seconds } = of
-  const row = (
-    what: string,
-    value: number,
-    unit: string,
-    ratio: number | null = null,
-    against: string | null = null,
-  ): Row => ({ what, value, unit, ratio, against })
   // What all that work takes at the shares of all workers together, none of them ever idle; also where the machine gave less.
   const idealOf = (cores: number) => even.cpuS / cores
   const ideal = idealOf(CORES * (WORKERS - 1 + 1 / SLOWED))

@@ -9,6 +9,14 @@ export interface Row {
   readonly against: string | null
 }
 
+export const row = (
+  what: string,
+  value: number,
+  unit: string,
+  ratio: number | null = null,
+  against: string | null = null,
+): Row => ({ what, value, unit, ratio, against })
+
 export interface Part {
   readonly name: string
   readonly rows: readonly Row[]

@@ -1,41 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { asPeerId, asSha256, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
-import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
-import type { NewTask, Task } from '../../protocol/task.ts'
+import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../test/simulation/stage.ts'
+import { FILM, newTask, submitFilm } from './film.fixture.ts'
 import { createLookAhead, guessNext, type LookAhead } from './look-ahead.ts'
 
-const film = '0123456789abcdef' as VideoId
 const other = 'fedcba9876543210' as VideoId
-const sha256 = asSha256('a'.repeat(64))
-const newTask = (chunk_id: number, resolution: Resolution = '480p', video_id = film): NewTask => ({
-  _id: taskId(video_id, resolution, chunk_id),
-  kind: 'video',
-  class: `h264>x264/${resolution}`,
-  video_id,
-  chunk_id,
-  resolution,
-  start_pts: 0,
-  end_pts: 1,
-  time_base: '1/1',
-  frames: 1,
-  input: null,
-  priority: 0,
-  due: 0,
-})
-const submit = (stage: Stage, _id: VideoId, priority = 0) =>
-  stage.ledger.submit({
-    _id,
-    name: 'film',
-    recipe: DEFAULT_RECIPE,
-    priority,
-    deadline: null,
-    source: { sha256, bytes: 1, holders: [] },
-    delivery: null,
-  })
+const submit = (stage: Stage, _id: VideoId, priority = 0) => submitFilm(stage.ledger, { _id, priority })
 
 describe('the guess of what comes next', () => {
   const waiting = (...tasks: [number, Resolution][]) => tasks.map(([chunk, rung]) => newTask(chunk, rung) as Task)
@@ -67,7 +41,7 @@ describe('looking ahead', () => {
   /** Two workers are there; this one has the odd chunks. */
   async function look(act: (ahead: LookAhead, at: { stage: Stage; brought: number[] }) => Promise<void>, refusal = '') {
     const stage = await createStage()
-    await submit(stage, film)
+    await submit(stage, FILM)
     await stage.ledger.insertTasks([1, 2, 3, 4, 5].map((chunk) => newTask(chunk)))
     const { clock } = stage.actor('worker')
     const brought: number[] = []
@@ -83,7 +57,7 @@ describe('looking ahead', () => {
       canDo: ({ resolution }) => resolution === '480p',
       mayClaim: async () => refusal || null,
     })
-    const running = (await stage.ledger.task(taskId(film, '480p', 1)))!
+    const running = (await stage.ledger.task(taskId(FILM, '480p', 1)))!
     await stage.ledger.claimTask({
       worker: asPeerId('me'),
       token: 't' as never,
@@ -100,7 +74,7 @@ describe('looking ahead', () => {
   it('brings the own input first, then that of the guess, which is then asked for once', async () => {
     await look(async (ahead, { brought }) => {
       assert.deepEqual(brought, [1, 3])
-      assert.equal(await ahead.take(), taskId(film, '480p', 3))
+      assert.equal(await ahead.take(), taskId(FILM, '480p', 3))
       assert.equal(await ahead.take(), null)
     })
   })
@@ -114,17 +88,17 @@ describe('looking ahead', () => {
 
   it('forgets the guess of a video that was cancelled', async () => {
     await look(async (ahead, { stage }) => {
-      await stage.ledger.cancel(film)
+      await stage.ledger.cancel(FILM)
       assert.equal(await ahead.take(), null)
     })
   })
 
   it('keeps no more guesses than there are slots', async () => {
     await look(async (ahead, { stage, brought }) => {
-      ahead.look((await stage.ledger.task(taskId(film, '480p', 1)))!)
+      ahead.look((await stage.ledger.task(taskId(FILM, '480p', 1)))!)
       await stage.pass(1_000)
       assert.deepEqual(brought, [1, 3, 1, 5])
-      assert.equal(await ahead.take(), taskId(film, '480p', 5))
+      assert.equal(await ahead.take(), taskId(FILM, '480p', 5))
       assert.equal(await ahead.take(), null)
     })
   })

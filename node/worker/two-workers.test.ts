@@ -1,40 +1,15 @@
 /** Two workers at one chunk, on a virtual clock: a backup takes the whole slot, the loser stops, both results are compared. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import {
-  asPeerId,
-  asSha256,
-  type PeerId,
-  RESOLUTIONS,
-  type Resolution,
-  taskId,
-  type VideoId,
-} from '../../protocol/ids.ts'
+import { asPeerId, asSha256, type PeerId, RESOLUTIONS } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
-import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
-import type { NewTask, Task } from '../../protocol/task.ts'
+import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../test/simulation/stage.ts'
+import { FILM, newTask, submitFilm } from './film.fixture.ts'
 import { createWorker, type Worker } from './worker.ts'
 
-const video = '0123456789abcdef' as VideoId
 const sha256 = (digit: string) => asSha256(digit.repeat(64))
-const idOf = (rung: Resolution) => taskId(video, rung, 0)
-const newTask = (rung: Resolution): NewTask => ({
-  _id: idOf(rung),
-  kind: 'video',
-  class: `h264>x264/${rung}`,
-  video_id: video,
-  chunk_id: 0,
-  resolution: rung,
-  start_pts: 0,
-  end_pts: 1,
-  time_base: '1/1',
-  frames: 1,
-  input: null,
-  priority: 0,
-  due: 0,
-})
 
 interface Machine {
   readonly id: PeerId
@@ -90,7 +65,7 @@ function machine(name: string, { takes, es }: { takes: number | (() => Promise<v
   return made
 }
 
-const tasks = async (): Promise<Task[]> => stage.ledger.tasks({ video, kinds: ['video'] })
+const tasks = async (): Promise<Task[]> => stage.ledger.tasks({ video: FILM, kinds: ['video'] })
 async function wantBackups(): Promise<void> {
   for (const { _id, attempt } of await tasks())
     assert.equal(await stage.ledger.wantBackup(_id, { attempt, term: 1 }), 'changed')
@@ -99,10 +74,8 @@ async function wantBackups(): Promise<void> {
 beforeEach(async () => {
   stage = await createStage()
   machines = []
-  const source = { sha256: sha256('0'), bytes: 1, holders: [] }
-  const film = { _id: video, name: 'film', recipe: DEFAULT_RECIPE, priority: 0, deadline: null, source, delivery: null }
-  await stage.ledger.submit(film)
-  await stage.ledger.insertTasks(RESOLUTIONS.map(newTask))
+  await submitFilm(stage.ledger)
+  await stage.ledger.insertTasks(RESOLUTIONS.map((rung) => newTask(0, rung)))
 })
 afterEach(async () => {
   for (const { worker } of machines) await stage.until(worker.stop(0))

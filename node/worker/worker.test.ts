@@ -2,36 +2,20 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { AttemptFailed, LedgerAway } from '../../protocol/errors.ts'
-import { asPeerId, asSha256, asToken, taskId, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, asSha256, asToken, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, EXPIRED_GRACE_MS, IDLE_POLL_MS, RENEW_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
-import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
-import type { NewTask, Task } from '../../protocol/task.ts'
+import type { Task } from '../../protocol/task.ts'
 import { type Actor, createStage, type Stage } from '../../test/simulation/stage.ts'
+import { FILM, newTask, submitFilm } from './film.fixture.ts'
 import { createWorker, type Worker } from './worker.ts'
 
-const video = '0123456789abcdef' as VideoId
 const me = asPeerId('me')
 const sha256 = asSha256('a'.repeat(64))
-const idOf = (chunk: number) => taskId(video, '480p', chunk)
-const newTask = (chunk: number): NewTask => ({
-  _id: idOf(chunk),
-  kind: 'video',
-  class: 'h264>x264/480p',
-  video_id: video,
-  chunk_id: chunk,
-  resolution: '480p',
-  start_pts: 0,
-  end_pts: 1,
-  time_base: '1/1',
-  frames: 1,
-  input: null,
-  priority: 0,
-  due: 0,
-})
+const idOf = (chunk: number) => taskId(FILM, '480p', chunk)
 
 let stage: Stage
 let actor: Actor
@@ -71,15 +55,7 @@ const task = async (chunk = 0): Promise<Task> => (await stage.ledger.task(idOf(c
 
 beforeEach(async () => {
   stage = await createStage()
-  await stage.ledger.submit({
-    _id: video,
-    name: 'film',
-    recipe: DEFAULT_RECIPE,
-    priority: 0,
-    deadline: null,
-    source: { sha256, bytes: 1, holders: [] },
-    delivery: null,
-  })
+  await submitFilm(stage.ledger)
   await stage.ledger.insertTasks([newTask(0)])
   runs = []
   brought = []
@@ -213,8 +189,8 @@ describe('a worker', () => {
     run = taking(10 * CLAIM_MS)
     worker.start()
     await stage.pass(1_000)
-    await stage.ledger.cancel(video)
-    worker.recheck(video)
+    await stage.ledger.cancel(FILM)
+    worker.recheck(FILM)
     await stage.pass(1_000)
     assert.equal(runs[0]!.signal.aborted, true)
   })

@@ -6,9 +6,11 @@ import { createHash } from 'node:crypto'
 import { appendFile, copyFile, mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
+import { hashFile } from '../../node/blobs/hash-file.ts'
 import { cachePath, fillFolder } from '../../scripts/cache.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../../scripts/ffmpeg.ts'
 import { filesBelow } from '../e2e/cli.ts'
+import { freeBox } from '../hosts/film.ts'
 import type { Lab } from '../hosts/lab.ts'
 
 export interface Film {
@@ -103,7 +105,7 @@ export async function makeFootage(lab: Lab, dir: string, tell: (line: string) =>
   const expected = new Map<string, Expected>()
   for (const path of await filesBelow(join(folder, 'out'))) {
     const file = join(folder, 'out', path)
-    expected.set(path, { sha256: await sha256Of(file), frames: await framesOf(file, tools) })
+    expected.set(path, { sha256: (await hashFile(file)).sha256, frames: await framesOf(file, tools) })
   }
   await mkdir(dir, { recursive: true })
   return {
@@ -162,18 +164,4 @@ export async function framesOf(file: string, { ffprobe }: Pick<Ffmpeg, 'ffprobe'
   const asked = ['-select_streams', 'v:0', '-count_packets', '-show_entries', 'stream=nb_read_packets']
   const { stdout } = await execa(ffprobe, ['-v', 'error', ...asked, '-of', 'csv=p=0', file], { stdin: 'ignore' })
   return Number.parseInt(stdout, 10)
-}
-
-export const sha256Of = async (path: string): Promise<string> =>
-  createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex')
-
-/** An MP4 box that players and encoders pass over. */
-function freeBox(text: string): Buffer {
-  const content = Buffer.from(text)
-  const head = Buffer.alloc(8)
-  head.writeUInt32BE(8 + content.length)
-  head.write('free', 4)
-  return Buffer.concat([head, content])
 }

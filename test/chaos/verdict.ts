@@ -1,6 +1,7 @@
 /** What must hold when all has healed: every film done or told, exact, once; nothing left behind; no process that crashed. */
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { hashFile } from '../../node/blobs/hash-file.ts'
 import { deliveredPath } from '../../node/delivery.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -10,7 +11,7 @@ import type { Video } from '../../protocol/video.ts'
 import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
 import { filesBelow } from '../e2e/cli.ts'
 import type { Given } from './feeder.ts'
-import { type Footage, framesOf, sha256Of } from './footage.ts'
+import { type Footage, framesOf } from './footage.ts'
 import type { Member } from './member.ts'
 
 export interface Verdict {
@@ -90,7 +91,7 @@ async function fileProblems(
         const frames = await framesOf(path, tools)
         if (frames !== wanted.frames)
           problems.push(`has ${frames} frames at ${output.resolution}, not ${wanted.frames}`)
-        if ((await sha256Of(path)) !== wanted.sha256)
+        if ((await hashFile(path)).sha256 !== wanted.sha256)
           problems.push(`has other bytes at ${output.resolution} than an undisturbed run`)
       }
     }

@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { appendFile, copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { hashFile } from '../../node/blobs/hash-file.ts'
 import { cachePath, fillFolder } from '../../scripts/cache.ts'
 import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
 import { filesBelow } from '../e2e/cli.ts'
@@ -63,10 +64,7 @@ export async function sumsBelow(dir: string): Promise<Record<string, string>> {
   return Object.fromEntries(await Promise.all(paths.map(async (path) => [path, await sha256Of(join(dir, path))])))
 }
 
-const sha256Of = async (path: string): Promise<string> =>
-  createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex')
+const sha256Of = async (path: string): Promise<string> => (await hashFile(path)).sha256
 
 async function fillFolderOnce(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
   if ((await filesBelow(folder)).length === 0) await fillFolder(folder, fill)
@@ -92,8 +90,8 @@ async function paint({ ffmpeg, size, out }: { ffmpeg: string; size: string; out:
   await execa(ffmpeg, ['-nostdin', '-v', 'error', ...picture, ...sound, ...codecs, out], { stdin: 'ignore' })
 }
 
-/** An MP4 box that players and encoders pass over. */
-function freeBox(text: string): Buffer {
+/** An MP4 box that players and encoders pass over: the same film under a new id. */
+export function freeBox(text: string): Buffer {
   const content = Buffer.from(text)
   const head = Buffer.alloc(8)
   head.writeUInt32BE(8 + content.length)

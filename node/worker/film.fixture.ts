@@ -1,0 +1,34 @@
+/** What the worker's tests encode: a video in the ledger, and chunks of it that any x264 can do. */
+import { asSha256, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { NewTask } from '../../protocol/task.ts'
+
+export const FILM = '0123456789abcdef' as VideoId
+
+export const newTask = (chunk_id: number, resolution: Resolution = '480p', video_id: VideoId = FILM): NewTask => ({
+  _id: taskId(video_id, resolution, chunk_id),
+  kind: 'video',
+  class: `h264>x264/${resolution}`,
+  video_id,
+  chunk_id,
+  resolution,
+  start_pts: 0,
+  end_pts: 1,
+  time_base: '1/1',
+  frames: 1,
+  input: null,
+  priority: 0,
+  due: 0,
+})
+
+export const submitFilm = (ledger: Ledger, { _id = FILM, priority = 0 }: { _id?: VideoId; priority?: number } = {}) =>
+  ledger.submit({
+    _id,
+    name: 'film',
+    recipe: DEFAULT_RECIPE,
+    priority,
+    deadline: null,
+    source: { sha256: asSha256('0'.repeat(64)), bytes: 1, holders: [] },
+    delivery: null,
+  })
