@@ -1,5 +1,5 @@
 /**
- * A mesh to hurt: node processes from the sources on loopback, one SQLite ledger, and an observer in this process that is a peer
+ * A mesh to hurt: node processes, bundled as they are shipped, on loopback, one SQLite ledger, and an observer in this process that is a peer
  * of the mesh itself (it hears, judges and tells as any node does, and encodes nothing).
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -19,6 +19,7 @@ import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { Task } from '../protocol/task.ts'
+import { bundle } from '../scripts/bundle.ts'
 import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
 import { treeOf } from './measure.ts'
 
@@ -49,7 +50,6 @@ export interface LocalMesh {
   stop(): Promise<void>
 }
 
-const MAIN = join(import.meta.dirname, '..', 'cli', 'main.ts')
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1']
 const LOOK_MS = 4
 const STOP_MS = 10_000
@@ -59,6 +59,8 @@ const SILENT: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet, chil
 export async function openLocalMesh(name: string): Promise<LocalMesh> {
   const tools = await ensureFfmpeg()
   const dir = await mkdtemp(join(tmpdir(), `reelmesh-${name}-`))
+  const main = join(dir, 'reelmesh.mjs')
+  await bundle(main)
   const ledger = createSqliteLedger({ path: join(dir, 'ledger.db'), clock, rng, log: SILENT })
   await ledger.open()
   const nodes = new Map<string, LocalNode>()
@@ -89,7 +91,7 @@ export async function openLocalMesh(name: string): Promise<LocalMesh> {
     const own = ['--name', name, '--data-dir', dataDir, '--ledger', `sqlite:${join(dir, 'ledger.db')}`]
     const shared = ['--proof-dir', join(dir, 'proofs'), '--ffmpeg', tools.ffmpeg, '--ffprobe', tools.ffprobe]
     const join_ = ['--listen', '/ip4/127.0.0.1/tcp/0', '--join', mesh.addresses()[0] ?? '']
-    const args = [...NODE_FLAGS, MAIN, 'node', ...own, ...shared, ...join_, ...flags]
+    const args = [...NODE_FLAGS, main, 'node', ...own, ...shared, ...join_, ...flags]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr])
       stream?.on('data', (data: Buffer) => appendFileSync(join(dataDir, 'log'), data))

@@ -11,7 +11,7 @@ import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import type { Task } from '../protocol/task.ts'
 import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
 import { type CpuLimit, limitCpu } from './cpu-limit.ts'
-import { givenClips, makeFootage } from './footage.ts'
+import { givenClips, makeFootage, SHORT_GOP_S } from './footage.ts'
 import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
 import { type Row, row } from './table.ts'
 
@@ -19,7 +19,7 @@ const WORKERS = 4
 const CORES = 0.4
 const SLOWED = 5
 /** Twenty chunks and more of three renditions. */
-const FULL = { seconds: 170, preset: 'ultrafast', chunksMin: 20 } as const
+const FULL = { seconds: 132, preset: 'ultrafast', chunksMin: 20 } as const
 const QUICK = { seconds: 40, preset: 'ultrafast', chunksMin: 4 } as const
 const UP_S = 180
 const DONE_S = 1_200
@@ -36,7 +36,7 @@ interface Round {
 
 export async function benchStraggler({ quick, media }: { quick: boolean; media: readonly string[] }): Promise<Row[]> {
   const { seconds, preset, chunksMin } = quick ? QUICK : FULL
-  const footage = await makeFootage(givenClips(media), seconds, await ensureFfmpeg())
+  const footage = await makeFootage(givenClips(media), seconds, await ensureFfmpeg(), SHORT_GOP_S)
   const mesh = await openLocalMesh('straggler')
   const limits: CpuLimit[] = []
   try {

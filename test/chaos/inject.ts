@@ -1,12 +1,10 @@
 /** Does what the schedule says to the real place, and undoes it. */
 
-import { open, readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { execa } from 'execa'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Lab } from '../hosts/lab.ts'
+import { rotBlobs } from '../hosts/small-disk.ts'
 import type { Mongod } from '../tools/mongod.ts'
 import type { Member } from './member.ts'
 import type { Fault, Victim } from './schedule.ts'
@@ -90,17 +88,11 @@ export async function strike(fault: Fault, victim: Member | null, place: Place):
     case 'loss':
       await host.loss(0.3)
       return () => host.loss(0)
-    case 'disk-full': {
-      const filler = join(victim.dataDir, 'filler')
-      await execa('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { reject: false, stdin: 'ignore' })
-      await writeFile(join(victim.dataDir, 'filler-rest'), Buffer.alloc(64 * 1024)).catch(() => {})
-      return async () => {
-        await rm(filler, { force: true })
-        await rm(join(victim.dataDir, 'filler-rest'), { force: true })
-      }
-    }
+    case 'disk-full':
+      await victim.disk.fill()
+      return () => victim.disk.empty()
     case 'rot':
-      await rot(join(victim.dataDir, 'store', 'blobs'))
+      await rotBlobs(victim.dataDir)
       return nothing
     default:
       return nothing
@@ -115,20 +107,4 @@ async function strikeDatabase({ what }: Fault, { mongod }: Place): Promise<() =>
   }
   await (what === 'db-kill' ? mongod.kill() : member?.shutDown())
   return () => mongod.start()
-}
-
-/** Turns the middle byte of each blob. What goes away meanwhile is no matter. */
-async function rot(dir: string): Promise<void> {
-  const names = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => [])
-  for (const entry of names.filter((each) => each.isFile())) {
-    const file = await open(join(entry.parentPath, entry.name), 'r+').catch(() => null)
-    if (!file) continue
-    try {
-      const at = (await file.stat()).size >> 1
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, at)
-      if (bytesRead === 1) await file.write(Buffer.from([(buffer[0] ?? 0) ^ 0xff]), 0, 1, at)
-    } finally {
-      await file.close()
-    }
-  }
 }

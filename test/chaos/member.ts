@@ -6,9 +6,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ControlClient, connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
 import type { LabHost, LabNode, NodeFlags } from '../hosts/lab.ts'
+import type { SmallDisk } from '../hosts/small-disk.ts'
 
 export interface MemberOptions {
   readonly host: LabHost
+  /** Its data folder's own. */
+  readonly disk: SmallDisk
   readonly flags: NodeFlags
   report(violation: string): void
   tell(line: string): void
@@ -21,6 +24,7 @@ const STOP_MS = 25_000
 
 export class Member {
   readonly host: LabHost
+  readonly disk: SmallDisk
   readonly name: string
   readonly #options: MemberOptions
   #node: LabNode | null = null
@@ -38,6 +42,7 @@ export class Member {
   constructor(options: MemberOptions) {
     this.#options = options
     this.host = options.host
+    this.disk = options.disk
     this.name = options.host.name
   }
 

@@ -2,15 +2,13 @@
  * Where chaos plays: a host for the database and five with a node each, three of which may coordinate; every node's data folder
  * is a small disk of its own, so that it can be filled.
  */
-import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
 import { createMongoLedger } from '../../node/ledger/mongo/mongo-ledger.ts'
 import { systemClock, systemRng } from '../../node/system-clock.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { type Lab, openLab } from '../hosts/lab.ts'
+import { mountSmallDisk, type SmallDisk } from '../hosts/small-disk.ts'
 import type { Place } from './inject.ts'
 import { Member } from './member.ts'
 
@@ -30,14 +28,13 @@ export async function openStage(of: {
   /** Before any node runs: it has the machine for itself then. */
   prepare(lab: Lab): Promise<void>
 }): Promise<Stage> {
-  await unmountLeftovers()
   const lab = await openLab({ hosts: 1 + NODES })
-  const disks: string[] = []
+  const disks: SmallDisk[] = []
   const members: Member[] = []
   const close = async () => {
     for (const member of members) member.abandon()
     for (const host of lab.hosts) await host.powerOff()
-    for (const disk of disks) await execa('umount', ['-l', disk], { reject: false, stdin: 'ignore' })
+    for (const disk of disks) await disk.unmount()
     await lab.close()
   }
   try {
@@ -49,15 +46,13 @@ export async function openStage(of: {
     await ledger.open()
     for (let at = 1; at <= NODES; at++) {
       const host = lab.host(at)
-      const disk = join(host.dir, host.name)
-      await mkdir(disk, { recursive: true })
-      await execa('mount', ['-t', 'tmpfs', '-o', `size=${DISK}`, 'reelmesh-chaos', disk], { stdin: 'ignore' })
+      const disk = await mountSmallDisk(join(host.dir, host.name), DISK)
       disks.push(disk)
       const roles = at <= COORDINATORS ? 'worker,coordinator' : 'worker'
       // Any two know each other: whoever is started first must not be the only way in.
       const known = members.map(({ address }) => address).slice(0, 2)
       const flags = { slots: 1, roles, ...(known.length > 0 && { join: known.join(',') }) }
-      const member = new Member({ ...of, host, flags })
+      const member = new Member({ ...of, host, disk, flags })
       members.push(member)
       // The first two are the way in for the others, who come at once.
       if (at <= 2) await member.start()
@@ -83,11 +78,3 @@ export const logOf = (member: Member): Promise<string> =>
   readFile(join(member.host.dir, `${member.name}.log`), 'utf8').catch(() => '')
 
 export const databaseOf = ({ lab }: { lab: Lab }): string => /\/([^/?]+)\?/.exec(lab.ledger)?.[1] ?? ''
-
-/** Disks of runs that were killed. */
-async function unmountLeftovers(): Promise<void> {
-  const mounts = await readFile('/proc/mounts', 'utf8').catch(() => '')
-  for (const [, path = '', pid = ''] of mounts.matchAll(/^reelmesh-chaos (\S*?rmlab-(\d+)-\S+) /gm))
-    if (path.startsWith(tmpdir()) && !existsSync(`/proc/${pid}`))
-      await execa('umount', ['-l', path], { reject: false, stdin: 'ignore' })
-}
