@@ -80,7 +80,7 @@ function finished(): Video {
 
 function fakeLedger(): Ledger {
   const ledger: Partial<Ledger> = {
-    videos: async () => [structuredClone(video)],
+    owedVideos: async () => [structuredClone(video)],
     addEvent: async () => {},
     nameDelivery: async (_, wanted, name) => {
       for (const each of video.deliveries) if (each.name === wanted.name) each.name = name

@@ -124,7 +124,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
   return {
     problems: () => problems,
     async round(signal) {
-      for (const video of await ledger.videos({ statuses: ['COMPLETED'] })) {
+      for (const video of await ledger.owedVideos()) {
         for (const delivery of video.deliveries) {
           if (delivery.peer !== self || delivery.done_at !== null || signal.aborted) continue
           try {

@@ -55,6 +55,8 @@ function submitting(state: ModelState, tasks: ModelTasks) {
     if (!video.plan) tasks.insert([wholeVideoTask(video, 'ingest')])
     return true
   }
+  const inOrder = (holds: (video: Video) => boolean): Video[] =>
+    [...state.videos.values()].filter(holds).sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
   return {
     submit: async (submission) => {
       const there = state.videos.get(submission._id)
@@ -68,10 +70,10 @@ function submitting(state: ModelState, tasks: ModelTasks) {
     retry: async (id) => changed(retry(id)),
     video: async (id) => copy(state.videos.get(id) ?? null),
     videos: async ({ statuses, limit } = {}) => {
-      const all = [...state.videos.values()].filter((video) => !statuses || statuses.includes(video.status))
-      all.sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
+      const all = inOrder((video) => !statuses || statuses.includes(video.status))
       return copy(limit === undefined ? all : all.slice(-limit))
     },
+    owedVideos: async () => copy(inOrder((video) => video.status === 'COMPLETED' && isOwed(video))),
   } satisfies Partial<Ledger>
 }
 

@@ -120,6 +120,8 @@ export interface Ledger {
   video(id: VideoId): Promise<Video | null>
   /** By created_at, newest last. */
   videos(query?: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
+  /** COMPLETED ones whose files somebody still waits for, newest last. Does not grow with what is delivered. */
+  owedVideos(): Promise<Video[]>
   /** QUEUED → PLANNING, by the attempt that holds the ingest task. */
   startPlanning(id: VideoId): Promise<Changed>
   /**

@@ -7,7 +7,7 @@ import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import { type HeldBlob, isOpen, isOwed, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+import { type HeldBlob, isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { createLossJudge } from '../policy/loss.ts'
 import { whereabouts } from '../whereabouts.ts'
@@ -126,9 +126,8 @@ export function createCollect(context: TermContext): Duty {
       await tellLost('the source', video._id, failure)
   }
 
-  /** A COMPLETED video with an open delivery whose result is gone is merged again. */
+  /** A video whose files are waited for, and whose result is gone, is merged again. */
   async function checkResults(video: Video, signal: AbortSignal): Promise<void> {
-    if (!isOwed(video)) return
     for (const output of video.outputs) {
       if ((await bring(video._id, output, signal)) !== 'lost') continue
       if ((await ledger.reopenVideo(video._id, term)) === 'changed')
@@ -156,8 +155,7 @@ export function createCollect(context: TermContext): Duty {
         await checkSource(video, signal)
         if (video.plan) await checkInputs(video, signal)
       }
-      for (const video of await ledger.videos({ statuses: ['COMPLETED'] }))
-        if (!signal.aborted) await checkResults(video, signal)
+      for (const video of await ledger.owedVideos()) if (!signal.aborted) await checkResults(video, signal)
     },
   }
 }

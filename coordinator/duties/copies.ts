@@ -5,7 +5,7 @@
  */
 import { type PeerId, taskId } from '../../protocol/ids.ts'
 import { COPY_ASKED_MS, DUTY_MS } from '../../protocol/limits.ts'
-import { isOwed, type Video } from '../../protocol/video.ts'
+import type { Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { adviseCopies, everyHolder } from '../policy/copies.ts'
 import { presentHosts } from '../present-hosts.ts'
@@ -38,10 +38,7 @@ export function createCopies(context: TermContext): Duty {
   }
 
   async function look(video: Video): Promise<void> {
-    if (video.status === 'COMPLETED') {
-      if (isOwed(video)) ask(video, 'results', everyHolder(video.outputs))
-      return
-    }
+    if (video.status === 'COMPLETED') return ask(video, 'results', everyHolder(video.outputs))
     if (video.status === 'MERGING') {
       const merge = await ledger.task(taskId(video._id, 'merge'))
       if (merge?.status === 'COMPLETED') ask(video, 'results', everyHolder(merge.outputs))
@@ -53,7 +50,9 @@ export function createCopies(context: TermContext): Duty {
     name: 'copies',
     async round(signal) {
       const isDue = clock.mono() - last >= LOOK_MS
-      const videos = await ledger.videos({ statuses: isDue ? ['RUNNING', 'MERGING', 'COMPLETED'] : ['MERGING'] })
+      const videos = isDue
+        ? [...(await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })), ...(await ledger.owedVideos())]
+        : await ledger.videos({ statuses: ['MERGING'] })
       if (isDue) last = clock.mono()
       const progress = await ledger.progress(videos.filter(({ status }) => status === 'RUNNING').map(({ _id }) => _id))
       for (const video of videos) {

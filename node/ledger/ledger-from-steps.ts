@@ -36,6 +36,7 @@ function videos(steps: Steps) {
     submit: (submission) => events.submit(steps, submission),
     video: (id) => steps.video(id),
     videos: (query = {}) => steps.videos(query),
+    owedVideos: () => steps.owedVideos(),
     startPlanning: async (id) => changed(await steps.moveVideo(id, { from: ['QUEUED'], to: 'PLANNING' })),
     commitPlan: (plan, due) => commitPlan(steps, plan, due),
     plan: (id, sha256) => steps.plan(id, sha256),

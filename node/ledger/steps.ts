@@ -83,6 +83,7 @@ export interface Steps {
   ): Promise<void>
   video(id: VideoId): Promise<Video | null>
   videos(query: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
+  owedVideos(): Promise<Video[]>
   moveVideo(id: VideoId, move: VideoMove): Promise<boolean>
   nameDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir' | 'name'>, name: string): Promise<boolean>
   finishDelivery(id: VideoId, delivery: DeliveryKey): Promise<boolean>

@@ -251,4 +251,18 @@ function endingTests(ledger: () => Ledger): void {
     )
     assert.deepEqual(await ledger().videos({ statuses: [] }), [])
   })
+  test('owed are the COMPLETED ones with a delivery that is not done, whatever its folder is called', async () => {
+    const owed = async () => (await ledger().owedVideos()).map(({ _id }) => _id)
+    const before = await owed()
+    const delivery = { peer: ANN, dir: '/films/"done_at":null', name: 'film' }
+    const done = await videoIn(ledger(), 'COMPLETED', { delivery })
+    const open = await videoIn(ledger(), 'COMPLETED', { delivery })
+    await videoIn(ledger(), 'COMPLETED', { delivery: null })
+    await videoIn(ledger(), 'MERGING', { delivery })
+    assert.equal(await ledger().finishDelivery(done._id, delivery), 'changed')
+    assert.deepEqual(
+      (await owed()).filter((id) => !before.includes(id)),
+      [open._id],
+    )
+  })
 }

@@ -145,8 +145,12 @@ export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: numbe
 }
 
 /** A video with everything done to it that brings it into this status. `planned: false` ends it before its plan. */
-export async function videoIn(ledger: Ledger, status: VideoStatus, { planned = true } = {}): Promise<Video> {
-  const { video } = await ledger.submit(submission())
+export async function videoIn(
+  ledger: Ledger,
+  status: VideoStatus,
+  { planned = true, ...asked }: { planned?: boolean } & Partial<Submission> = {},
+): Promise<Video> {
+  const { video } = await ledger.submit(submission(asked))
   const id = video._id
   const at = (step: VideoStatus) => ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING', 'COMPLETED'].indexOf(step)
   const far = at(status) >= 0 ? at(status) : at(planned ? 'RUNNING' : 'QUEUED')

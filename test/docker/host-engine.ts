@@ -8,6 +8,8 @@ import { docker } from './engine.ts'
 
 export interface HostEngine {
   readonly socket: string
+  /** Its `docker` command. */
+  docker(...args: string[]): Promise<string>
   /** Names of the containers that run there. */
   running(): Promise<string[]>
   /** Removes its containers and ends it. */
@@ -41,6 +43,7 @@ export async function startHostEngine(host: LabHost, image: string): Promise<Hos
   await execa('sh', ['-c', load], { stdin: 'ignore' })
   return {
     socket,
+    docker: there,
     running: async () => (await there('ps', '--format', '{{.Names}}')).split('\n').filter(Boolean).sort(),
     async stop() {
       const all = (await there('ps', '-aq')).split('\n').filter(Boolean)

@@ -28,7 +28,7 @@ import { nameDelivery } from './name-delivery.ts'
 import { quarantine, readPeer, readPeers, setPeer } from './peers.ts'
 import { insertPlan, readPlan } from './plans.ts'
 import * as tasks from './read-tasks.ts'
-import { readVideo, readVideos } from './read-videos.ts'
+import { readOwedVideos, readVideo, readVideos } from './read-videos.ts'
 import { recut } from './recut.ts'
 import { renew } from './renew.ts'
 import { reviveTasks } from './revive-tasks.ts'
@@ -56,6 +56,7 @@ function lifeAndVideos(store: Store) {
     joinVideo: (id, join) => joinVideo(store, id, join),
     video: (id) => readVideo(store, id),
     videos: (query) => readVideos(store, query),
+    owedVideos: () => readOwedVideos(store),
     moveVideo: (id, move) => moveVideo(store, id, move),
     nameDelivery: (id, delivery, name) => nameDelivery(store, id, delivery, name),
     finishDelivery: (id, delivery) => finishDelivery(store, id, delivery),

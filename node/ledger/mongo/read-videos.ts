@@ -17,3 +17,10 @@ export async function readVideos(
   const newest = () => store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit }).toArray()
   return (await store.run(newest)).map(fromBson<Video>).reverse()
 }
+
+export async function readOwedVideos(store: Store): Promise<Video[]> {
+  // By its peer too: an empty list stands in the index as null.
+  const filter = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
+  const found = () => store.videos.find(filter, { sort: { created_at: 1, _id: 1 }, hint: 'owed' }).toArray()
+  return (await store.run(found)).map(fromBson<Video>)
+}

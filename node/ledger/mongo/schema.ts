@@ -28,7 +28,14 @@ const CHUNKS: IndexDescription[] = [
   { name: 'done', key: { status: 1, end_time: -1, _id: 1 }, partialFilterExpression: { status: 'COMPLETED' } },
   { name: 'video', key: { video_id: 1, status: 1, resolution: 1, coordinator_term: 1 } },
 ]
-const VIDEOS: IndexDescription[] = [{ name: 'status', key: { status: 1, created_at: 1 } }]
+const VIDEOS: IndexDescription[] = [
+  { name: 'status', key: { status: 1, created_at: 1 } },
+  {
+    name: 'owed',
+    key: { status: 1, 'deliveries.done_at': 1, 'deliveries.peer': 1 },
+    partialFilterExpression: { status: 'COMPLETED' },
+  },
+]
 
 export async function makeIndexes(db: Db, where: string): Promise<void> {
   await again(() => checkVersion(db, where))

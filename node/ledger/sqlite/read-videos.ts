@@ -2,7 +2,7 @@
 import type { VideoId } from '../../../protocol/ids.ts'
 import { VIDEO_STATUSES, type Video, type VideoStatus } from '../../../protocol/video.ts'
 import { words } from './fragments.ts'
-import { videoOf } from './schema.ts'
+import { IS_OWED, videoOf } from './schema.ts'
 import type { Store } from './store.ts'
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
@@ -17,4 +17,8 @@ export async function readVideos(
 ): Promise<Video[]> {
   const sql = `SELECT * FROM videos WHERE status IN (${words(statuses)}) ORDER BY created_at DESC, _id DESC LIMIT :limit`
   return (await store.read(sql, { limit })).map(videoOf).reverse()
+}
+
+export async function readOwedVideos(store: Store): Promise<Video[]> {
+  return (await store.read(`SELECT * FROM videos WHERE ${IS_OWED} ORDER BY created_at, _id`, {})).map(videoOf)
 }
