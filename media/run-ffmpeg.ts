@@ -177,10 +177,16 @@ interface End {
   readonly code?: string | undefined
 }
 
+/** As ffmpeg, x264, x265 (C++) and the C library say it. */
+const OUT_OF_MEMORY = /Cannot allocate memory|[Oo]ut of memory|memory exhausted|malloc of size \d+ failed|bad_alloc/
+
 /** What an end that nobody here caused means. */
 function judge(end: End, log: string, job: RunJob): RunEnd {
   if (end.signal === 'SIGXFSZ' || /File too large/.test(log)) {
     throw new AttemptFailed('out_of_bounds', `ffmpeg wrote more than the ${job.outputBytesMax} bytes allowed`, { log })
+  }
+  if (end.exitCode !== 0 && OUT_OF_MEMORY.test(log)) {
+    throw new AttemptFailed('out_of_bounds', 'ffmpeg needed more memory than it may have', { log })
   }
   if (end.signal !== undefined || /received signal \d+\.\s*$/.test(log)) {
     throw new AttemptFailed(
@@ -194,9 +200,6 @@ function judge(end: End, log: string, job: RunJob): RunEnd {
     throw new UsageError(`cannot start ${job.program}: ${lastLine(log)}`)
   if (end.exitCode !== 0 && /No space left on device|Disk quota exceeded/.test(log)) {
     throw new AttemptFailed('disk_full', 'the disk is full', { log })
-  }
-  if (end.exitCode !== 0 && /Cannot allocate memory/.test(log)) {
-    throw new AttemptFailed('out_of_bounds', 'ffmpeg needed more memory than it may have', { log })
   }
   return { exitCode: end.exitCode, log }
 }

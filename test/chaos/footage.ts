@@ -10,7 +10,7 @@ import { hashFile } from '../../node/blobs/hash-file.ts'
 import { cachePath, fillFolder } from '../../scripts/cache.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../../scripts/ffmpeg.ts'
 import { filesBelow } from '../e2e/cli.ts'
-import { freeBox } from '../hosts/film.ts'
+import { encodeAlone, freeBox, type Painted, paint } from '../hosts/film.ts'
 import type { Lab } from '../hosts/lab.ts'
 
 export interface Film {
@@ -19,14 +19,8 @@ export interface Film {
   readonly kind: Kind
 }
 
-interface Kind {
+interface Kind extends Painted {
   readonly name: string
-  readonly seconds: number
-  /** lavfi pictures. */
-  readonly picture: string
-  readonly codec: readonly string[]
-  /** lavfi sounds, one a track. */
-  readonly sounds: readonly string[]
   readonly recipe: { readonly renditions: readonly ('480p' | '720p')[]; readonly preset: string }
 }
 
@@ -144,20 +138,10 @@ async function makeAll(of: { lab: Lab; draft: string; tools: Ffmpeg; tell(line: 
   for (const kind of KINDS) {
     tell(`encoding ${kind.name} undisturbed`)
     const file = join(draft, `${kind.name}.mp4`)
-    await paint(kind, file, tools)
+    await paint(kind, file, tools.ffmpeg)
     const { renditions, preset } = kind.recipe
-    const place = ['--out', join(draft, 'out'), '--data-dir', join(draft, 'data'), '--workers', '2']
-    const recipe = ['--renditions', renditions.join(','), '--preset', preset, '--upscale']
-    await execa(process.execPath, [lab.main, 'run', file, ...place, ...recipe], { stdin: 'ignore' })
+    await encodeAlone(lab.main, file, draft, ['--renditions', renditions.join(','), '--preset', preset, '--upscale'])
   }
-}
-
-async function paint({ seconds, picture, codec, sounds }: Kind, out: string, { ffmpeg }: Ffmpeg): Promise<void> {
-  const inputs = [picture, ...sounds].flatMap((lavfi) => ['-f', 'lavfi', '-i', `${lavfi}`])
-  const maps = [picture, ...sounds].flatMap((_, at) => ['-map', String(at)])
-  const sound = sounds.length > 0 ? ['-c:a', 'aac', '-b:a', '64k', '-ac', '2'] : []
-  const args = ['-nostdin', '-v', 'error', ...inputs, ...maps, '-t', String(seconds), ...codec, ...sound, out]
-  await execa(ffmpeg, args, { stdin: 'ignore' })
 }
 
 export async function framesOf(file: string, { ffprobe }: Pick<Ffmpeg, 'ffprobe'>): Promise<number> {

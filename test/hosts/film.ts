@@ -15,8 +15,13 @@ import type { Lab } from './lab.ts'
 
 /** Slow enough that a chunk takes a second or two: time to be hurt in. */
 export const RECIPE = ['--renditions', '480p,720p', '--preset', 'medium'] as const
-const SECONDS = 56
 const SIZES = { usual: '1280x720', small: '480x270' } as const
+const painted = (size: keyof typeof SIZES): Painted => ({
+  seconds: 56,
+  picture: `testsrc=size=${SIZES[size]}:rate=10`,
+  codec: ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '30', '-pix_fmt', 'yuv420p'],
+  sounds: ['sine=frequency=330'],
+})
 
 export interface Films {
   /** A file with the film's pictures and sound that no mesh has met: its outputs are the same, its video id is new. */
@@ -29,16 +34,15 @@ export interface Films {
 
 export async function makeFilms(lab: Lab, size: keyof typeof SIZES = 'usual'): Promise<Films> {
   const { ffmpeg, version } = await ensureFfmpeg()
-  const facts = [version, RECIPE, SECONDS, SIZES[size]]
+  const facts = [version, RECIPE, painted(size)]
   const key = createHash('sha256')
     .update(await readFile(lab.main))
     .update(JSON.stringify(facts))
   const folder = cachePath('hosts', key.digest('hex').slice(0, 16))
   await fillFolderOnce(folder, async (draft) => {
     const film = join(draft, 'film.mp4')
-    await paint({ ffmpeg, size: SIZES[size], out: film })
-    const place = ['--out', join(draft, 'out'), '--data-dir', join(draft, 'data')]
-    await execa(process.execPath, [lab.main, 'run', film, ...place, '--workers', '2', ...RECIPE], { stdin: 'ignore' })
+    await paint(painted(size), film, ffmpeg)
+    await encodeAlone(lab.main, film, draft, RECIPE)
   })
   const sums: Record<string, string> = {}
   for (const path of await filesBelow(join(folder, 'out'))) sums[path] = await sha256Of(join(folder, 'out', path))
@@ -70,24 +74,32 @@ async function fillFolderOnce(folder: string, fill: (draft: string) => Promise<v
   if ((await filesBelow(folder)).length === 0) await fillFolder(folder, fill)
 }
 
-async function paint({ ffmpeg, size, out }: { ffmpeg: string; size: string; out: string }): Promise<void> {
-  const picture = ['-f', 'lavfi', '-i', `testsrc=size=${size}:rate=10:duration=${SECONDS}`]
-  const sound = ['-f', 'lavfi', '-i', `sine=frequency=330:duration=${SECONDS},aformat=channel_layouts=stereo`]
-  const codecs = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-g',
-    '30',
-    '-pix_fmt',
-    'yuv420p',
-    '-c:a',
-    'aac',
-    '-b:a',
-    '64k',
-  ]
-  await execa(ffmpeg, ['-nostdin', '-v', 'error', ...picture, ...sound, ...codecs, out], { stdin: 'ignore' })
+/** What lavfi paints and plays, and how it is coded. */
+export interface Painted {
+  readonly seconds: number
+  readonly picture: string
+  readonly codec: readonly string[]
+  /** One a track. */
+  readonly sounds: readonly string[]
+}
+
+export async function paint({ seconds, picture, codec, sounds }: Painted, out: string, ffmpeg: string): Promise<void> {
+  const inputs = [picture, ...sounds].flatMap((lavfi) => ['-f', 'lavfi', '-i', lavfi])
+  const maps = [picture, ...sounds].flatMap((_, at) => ['-map', String(at)])
+  const sound = sounds.length > 0 ? ['-c:a', 'aac', '-b:a', '64k', '-ac', '2'] : []
+  const args = ['-nostdin', '-v', 'error', ...inputs, ...maps, '-t', String(seconds), ...codec, ...sound, out]
+  await execa(ffmpeg, args, { stdin: 'ignore' })
+}
+
+/** What one host alone makes of it, in `out` of this folder. */
+export async function encodeAlone(
+  main: string,
+  file: string,
+  folder: string,
+  recipe: readonly string[],
+): Promise<void> {
+  const place = ['--out', join(folder, 'out'), '--data-dir', join(folder, 'data'), '--workers', '2']
+  await execa(process.execPath, [main, 'run', file, ...place, ...recipe], { stdin: 'ignore' })
 }
 
 /** An MP4 box that players and encoders pass over: the same film under a new id. */
