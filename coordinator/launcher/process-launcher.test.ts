@@ -16,7 +16,6 @@ launcherConformance('the process launcher', async () => {
   const made: Launcher[] = []
   return {
     outlive: false,
-    away: null,
     async create(mesh) {
       const command = [process.execPath, '-e', WORKER] as const
       const launcher = createProcessLauncher({ clock: systemClock, engine: 'this host', dir: join(dir, mesh), command })

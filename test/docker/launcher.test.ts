@@ -11,27 +11,26 @@ const WORKER = `
   setInterval(() => {}, 1000)
 `
 
-launcherConformance('the Docker launcher', async () => {
-  const run = `test-${randomUUID().slice(0, 8)}`
+const run = `test-${randomUUID().slice(0, 8)}`
+const launcherOf = (mesh: string, socket = SOCKET) =>
+  createDockerLauncher({
+    clock: systemClock,
+    mesh: `${run}/${mesh}`,
+    socket,
+    image: 'node:26-bookworm-slim',
+    command: ['node', '-e', WORKER],
+    network: null,
+    volumes: [],
+  })
+
+async function make() {
   const meshes = new Set<string>()
-  const create = (mesh: string, socket = SOCKET) => {
-    meshes.add(mesh)
-    const command = ['node', '-e', WORKER]
-    const image = 'node:26-bookworm-slim'
-    return createDockerLauncher({
-      clock: systemClock,
-      mesh: `${run}/${mesh}`,
-      socket,
-      image,
-      command,
-      network: null,
-      volumes: [],
-    })
-  }
   return {
     outlive: true,
-    create: async (mesh) => create(mesh),
-    away: async () => create('away', '/nowhere/docker.sock'),
+    async create(mesh: string) {
+      meshes.add(mesh)
+      return launcherOf(mesh)
+    },
     async destroy() {
       for (const mesh of meshes) {
         const ids = await docker('ps', '-aq', '--filter', `label=reelmesh.mesh=${run}/${mesh}`)
@@ -39,4 +38,6 @@ launcherConformance('the Docker launcher', async () => {
       }
     },
   }
-})
+}
+
+launcherConformance('the Docker launcher', make, async () => launcherOf('away', '/nowhere/docker.sock'))
