@@ -181,7 +181,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
     : null
   const announceVideo = (video: { _id: string } | string) =>
     hint({ what: 'video', video: (typeof video === 'string' ? video : video._id) as never })
-  const deliverer = createDeliverer({ ...shared, announce: announceVideo })
+  const deliverer = createDeliverer({ ...shared, young, announce: announceVideo })
   const submit = createSubmit({ ...shared, young, announce: announceVideo })
   const node: ReelNode = createNode({
     ...shared,

@@ -13,6 +13,7 @@ import { silentLog } from '../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import type { Video } from '../protocol/video.ts'
 import { createDeliverer, type Deliverer, prepareFolder } from './delivery.ts'
+import { createYoung } from './young.ts'
 
 const self = asPeerId('12D3KooWme')
 const id = '0123456789abcdef' as VideoId
@@ -47,6 +48,7 @@ beforeEach(async () => {
     store: { verify: async (sha256: Sha256) => doubted.push(sha256) > 0 } as never,
     exchange,
     log: silentLog,
+    young: createYoung({ mono: () => 0 }),
     announce: () => announced++,
   })
 })

@@ -14,6 +14,7 @@ import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Delivery, Video, VideoOutput } from '../protocol/video.ts'
 import { hashFile } from './blobs/hash-file.ts'
+import type { Young } from './young.ts'
 
 export interface DeliveryOptions {
   readonly self: PeerId
@@ -21,6 +22,7 @@ export interface DeliveryOptions {
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly log: Log
+  readonly young: Pick<Young, 'seen'>
   announce(video: VideoId): void
 }
 
@@ -111,6 +113,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     for (const output of video.outputs) await place(video, output, deliveredPath(delivery, output), signal)
     await ledger.finishDelivery(video._id, delivery)
     problems.delete(video._id)
+    options.young.seen(video._id)
     options.announce(video._id)
     log.info('delivered', { video: video._id, name, dir: delivery.dir })
     await ledger.addEvent({

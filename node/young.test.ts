@@ -20,3 +20,11 @@ test('a video is young until the ledger has it, and for a while where nobody kno
   young.begin('doubtful')
   assert.ok(young.has('doubtful'))
 })
+
+test('what was seen in the ledger is in doubt no more; a submit that runs goes on', () => {
+  const young = createYoung({ mono: () => 0 })
+  young.doubt('seen')
+  young.begin('running')
+  for (const video of ['seen', 'running']) young.seen(video)
+  assert.deepEqual([young.has('seen'), young.has('running')], [false, true])
+})

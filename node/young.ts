@@ -13,6 +13,8 @@ export interface Young {
   settle(video: string): void
   /** Nobody knows whether the ledger has it. */
   doubt(video: string): void
+  /** It was seen there: an end of doubt, and none of a submit that runs. */
+  seen(video: string): void
 }
 
 export function createYoung(clock: Pick<Clock, 'mono'>): Young {
@@ -22,6 +24,9 @@ export function createYoung(clock: Pick<Clock, 'mono'>): Young {
     has: (video) => clock.mono() < (until.get(video) ?? Number.NEGATIVE_INFINITY),
     begin: (video) => void until.set(video, Number.POSITIVE_INFINITY),
     settle: (video) => void until.delete(video),
+    seen(video) {
+      if (until.get(video) !== Number.POSITIVE_INFINITY) until.delete(video)
+    },
     doubt(video) {
       for (const [each, end] of until) if (end <= clock.mono()) until.delete(each)
       until.set(video, clock.mono() + YOUNG_MS)

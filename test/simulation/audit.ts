@@ -115,6 +115,7 @@ export function createAudit(options: AuditOptions): Audited {
     joinVideo: async ([id]: readonly [VideoId]) => video(id),
     moveVideo: async ([id, move]: readonly [VideoId, VideoMove]) => video(id, move.term),
     nameDelivery: async ([id]: readonly [VideoId]) => video(id),
+    addVideoHolder: async ([id]: readonly [VideoId]) => video(id),
     finishDelivery: async ([id]: readonly [VideoId]) => video(id),
     insertTasks: async ([made]: readonly [readonly NewTask[]]) => {
       for (const { _id } of made) await task(_id, { event: 'insert', held: true })

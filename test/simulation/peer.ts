@@ -229,7 +229,7 @@ export class SimulatedPeer {
         })
       : null
     const announce = (video: VideoId) => hint({ what: 'video', video })
-    const deliverer = createDeliverer({ ...shared, announce })
+    const deliverer = createDeliverer({ ...shared, young, announce })
     const roles = [
       ...(plan.works ? (['worker'] as const) : []),
       ...(plan.coordinates ? (['coordinator'] as const) : []),
