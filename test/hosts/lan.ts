@@ -111,8 +111,13 @@ class BridgedLan implements Lan {
       'COMMIT',
       '',
     ]
-    const restore = (program: string, text: readonly string[]) =>
-      execa('ip', ['netns', 'exec', namespace, program, '--noflush'], { input: text.join('\n') })
+    const restore = async (program: string, text: readonly string[]): Promise<void> => {
+      const asked = ['netns', 'exec', namespace, program, '--noflush']
+      const { failed, signal, shortMessage } = await execa('ip', asked, { input: text.join('\n'), reject: false })
+      // The host lost its power in this very moment: the cable is another's.
+      if (signal === 'SIGKILL') return restore(program, text)
+      if (failed) throw new Error(shortMessage)
+    }
     // One restore empties the chain and fills it again at once: no packet sees half of the rules.
     await Promise.all([
       restore(

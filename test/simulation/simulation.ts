@@ -173,7 +173,7 @@ async function story(run: Run, played: Play): Promise<void> {
   const { people, peers, base, films, world } = run
   const isFinished = async () => {
     const videos = await Promise.all(films.map(({ id }) => base.video(id)))
-    return played.isCalm() && videos.every(isSettled)
+    return played.isCalm() && videos.every(isSettled) && (await base.videosWithOpenTasks()).length === 0
   }
   while (!(await isFinished())) await people.wait(LOOK_MS)
   world.trace('finished')
@@ -191,7 +191,9 @@ async function whatIsOpen({ base, films, scheduler }: Run): Promise<string> {
       const counts = (await base.progress([id])).get(id) ?? []
       const tasks = counts.map(({ resolution, status, count }) => `${count} ${resolution} ${status}`).join(', ')
       const video = await base.video(id)
-      return isSettled(video) ? '' : `${film.name} is ${video?.status ?? 'not submitted'} (${tasks})`
+      return isSettled(video) && !counts.some(({ status }) => status === 'PENDING' || status === 'PROCESSING')
+        ? ''
+        : `${film.name} is ${video?.status ?? 'not submitted'} (${tasks})`
     }),
   )
   return `not finished after ${Math.round(scheduler.now() / 1000)} s: ${states.filter(Boolean).join('; ')}`
