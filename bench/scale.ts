@@ -32,6 +32,8 @@ interface Round {
   readonly chunks: number
   /** Attempts at its video tasks beyond one each: backups, and what was lost. */
   readonly more: number
+  /** Of all workers. */
+  readonly cpuS: number
   /** Share of its half core that the mean worker used. */
   readonly used: number
   readonly sha256: string
@@ -90,9 +92,10 @@ async function round(job: {
     const { code, stderr } = await lab.host(HOME).cli(submit)
     if (code !== 0) throw new Error(`submit ended with exit code ${code}: ${stderr.trim().slice(-1_000)}`)
     const wallS = await wallOf(home)
-    const used = ((await usedSeconds(limits)) - before) / workers / CORES / wallS
+    const cpuS = (await usedSeconds(limits)) - before
+    const used = cpuS / workers / CORES / wallS
     console.error(`scale: ${mark} took ${wallS.toFixed(1)} s`)
-    return { wallS, used, ...(await chunksOf(ledger)), sha256: await hashOf(out, footage) }
+    return { wallS, cpuS, used, ...(await chunksOf(ledger)), sha256: await hashOf(out, footage) }
   } finally {
   }
 }
@@ -157,8 +160,10 @@ function rowsOf(of: { one: Round; two: Round; linked: Round; footage: Footage; p
       'two',
     ),
     row('attempts beyond one a chunk, of all three', one.more + two.more + linked.more, ''),
-    row('CPU of one, of its half core', 100 * one.used, '%'),
-    row('CPU of each of two', 100 * two.used, '%'),
-    row('CPU of each of two behind the link', 100 * linked.used, '%'),
+    row(`CPU of one (${percent(one.used)} of its half core)`, one.cpuS, 's'),
+    row(`CPU of two (${percent(two.used)})`, two.cpuS, 's', two.cpuS / one.cpuS, 'one'),
+    row(`CPU of two behind the link (${percent(linked.used)})`, linked.cpuS, 's', linked.cpuS / one.cpuS, 'one'),
   ]
 }
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
