@@ -151,10 +151,22 @@ class CrowdWorker {
   }
 }
 
+/** As a supervisor does: a start that is refused since no database answers is tried again. */
+async function opened(job: CrowdJob, tries = 10): Promise<Ledger> {
+  const ledger = createLedger(job)
+  try {
+    await ledger.open()
+    return ledger
+  } catch (error) {
+    await ledger.close()
+    if (tries === 0 || !/no MongoDB answers/.test(String(error))) throw error
+    return opened(job, tries - 1)
+  }
+}
+
 if (import.meta.main) {
   const job = JSON.parse(process.argv[2] ?? '') as CrowdJob
-  const ledger = createLedger(job)
-  await ledger.open()
+  const ledger = await opened(job)
   await new CrowdWorker(job, ledger).run()
   await ledger.close()
 }
