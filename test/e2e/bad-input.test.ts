@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { ensureSource, sources } from '../sources/make.ts'
+import { atEnd } from '../tools/at-end.ts'
 import { type CliResult, filesBelow, folder, runCli } from './cli.ts'
 
 const run = promisify(execFile)
@@ -62,7 +63,7 @@ test('a playlist named .mp4 opens neither the file nor the address that it names
     response.end()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
+  atEnd(t, () => server.close())
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const secret = await goodClip(dir, 'secret.mp4')
   const texts = {
@@ -198,7 +199,7 @@ test('a port in use is named', async (t) => {
   const dir = await folder(t)
   const server = createTcpServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  t.after(() => server.close())
+  atEnd(t, () => server.close())
   const { port } = server.address() as AddressInfo
   const result = await runCli(['node', '--listen', `/ip4/127.0.0.1/tcp/${port}`], {
     cwd: dir,
@@ -214,7 +215,7 @@ test('a full disk under the data folder or the output folder ends with a sentenc
   const dir = await folder(t)
   const small = await mkdtemp(join(tmpdir(), 'reelmesh-small-'))
   await run('mount', ['-t', 'tmpfs', '-o', 'size=5m', 'tmpfs', small])
-  t.after(async () => {
+  atEnd(t, async () => {
     await run('umount', ['-l', small])
     await rmdir(small)
   })

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { atEnd, type Ends } from '../tools/at-end.ts'
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const MAIN = join(ROOT, 'cli', 'main.ts')
@@ -55,9 +56,9 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
 }
 
 /** A folder of the test's own, removed at its end. */
-export async function folder(cleanup: { after(act: () => Promise<void>): void }): Promise<string> {
+export async function folder(t: Ends): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-e2e-'))
-  cleanup.after(() => rm(dir, { recursive: true, force: true }))
+  atEnd(t, () => rm(dir, { recursive: true, force: true }))
   return dir
 }
 

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { FailureCode } from '../../protocol/errors.ts'
 import { ensureSource } from '../sources/make.ts'
+import { atEnd } from '../tools/at-end.ts'
 import { folder } from './cli.ts'
 import { ledgerOf, oddFfmpeg, peerNamed, startNode, statusOf, submit, until } from './nodes.ts'
 
@@ -66,7 +67,7 @@ test('an ffmpeg that fills the disk costs its node no more than the attempt: it 
   const dir = await folder(t)
   const small = await mkdtemp(join(tmpdir(), 'reelmesh-small-'))
   await run('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', small])
-  t.after(async () => {
+  atEnd(t, async () => {
     await run('umount', ['-l', small])
     await rmdir(small)
   })

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusSnapshot } from '../../node/status.ts'
 import { ensureSource } from '../sources/make.ts'
+import { atEnd } from '../tools/at-end.ts'
 import { eventsOf, filesBelow, folder, ROOT, runCli } from './cli.ts'
 
 const MAIN = join(ROOT, 'cli', 'main.ts')
@@ -24,7 +25,7 @@ async function startNode(
     env,
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  t.after(async () => {
+  atEnd(t, async () => {
     if (node.exitCode === null && node.signalCode === null) {
       node.kill('SIGKILL')
       await once(node, 'exit')

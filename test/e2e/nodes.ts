@@ -10,6 +10,7 @@ import type { PeerStatus, StatusSnapshot } from '../../node/status.ts'
 import { systemClock, systemRng } from '../../node/system-clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
+import { atEnd, type Ends } from '../tools/at-end.ts'
 import { eventsOf, ROOT, runCli } from './cli.ts'
 
 const MAIN = join(ROOT, 'cli', 'main.ts')
@@ -24,13 +25,9 @@ export interface MeshNode {
   stop(): Promise<void>
 }
 
-interface Test {
-  after(act: () => Promise<void>): void
-}
-
 /** Runs `node` with these flags; resolves when it is up. Ended with the test. */
 export async function startNode(
-  t: Test,
+  t: Ends,
   dir: string,
   { name, dataDir = join(dir, name), flags }: { name: string; dataDir?: string; flags: readonly string[] },
 ): Promise<MeshNode> {
@@ -44,7 +41,7 @@ export async function startNode(
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  t.after(stop)
+  atEnd(t, stop)
   const { promise: up, resolve } = Promise.withResolvers<string>()
   let told = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
@@ -58,10 +55,10 @@ export async function startNode(
 }
 
 /** The ledger that they share. */
-export async function ledgerOf(t: Test, dir: string): Promise<Ledger> {
+export async function ledgerOf(t: Ends, dir: string): Promise<Ledger> {
   const ledger = createSqliteLedger({ path: ledgerPath(dir), clock: systemClock, rng: systemRng, log: silentLog })
   await ledger.open()
-  t.after(() => ledger.close())
+  atEnd(t, () => ledger.close())
   return ledger
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { ReplyEater } from '../../node/ledger/mongo/reply-eater.fixture.ts'
 import { type CliResult, folder, runCli } from '../e2e/cli.ts'
+import { atEnd } from '../tools/at-end.ts'
 import { bareMongod, guardedMongod, TLS_PEM } from '../tools/bare-mongod.ts'
 import { freePorts } from '../tools/free-ports.ts'
 import { startMongod } from '../tools/mongod.ts'
@@ -64,7 +65,7 @@ test('TLS that only the server speaks', async (t) => {
 test('a database that is too old, and a clock that is wrong', async (t) => {
   await using mongod = await startMongod({ owned: true })
   const old = await ReplyEater.start(mongod.members[0]!.host)
-  t.after(() => old.stop())
+  atEnd(t, () => old.stop())
   old.rewrite('maxWireVersion', 13)
   await isToldOf(t, old.url('old'), /is 6\.\d.*Reelmesh needs 6\.0 or newer: upgrade it/)
 

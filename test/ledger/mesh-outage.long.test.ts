@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dice } from '../../node/ledger/crowd-worker.fixture.ts'
 import { ReplyEater } from '../../node/ledger/mongo/reply-eater.fixture.ts'
+import { atEnd } from '../tools/at-end.ts'
 import { startMongod } from '../tools/mongod.ts'
 import { freezeAll, powerCut, threeElections } from './crowd-outage.ts'
 import { outlives } from './mesh-outage.ts'
@@ -30,7 +31,7 @@ test('a mesh outlives a step-down, a dead and a frozen primary', async (t) => {
 test('a mesh outlives requests that are cut in the middle and replies that are eaten', async (t) => {
   await using mongod = await startMongod({ owned: true })
   const proxy = await ReplyEater.start(mongod.members[0]!.host)
-  t.after(() => proxy.stop())
+  atEnd(t, () => proxy.stop())
   const film = { source: 'h264-closed', preset: 'medium', ledger: proxy.url('eaten') } as const
   const away = async () => {
     proxy.disturb({ eat: 0.15, cut: 0.1, roll: dice(31) })

@@ -13,6 +13,7 @@ import type { VideoId } from '../../protocol/ids.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { filesBelow, ROOT } from '../e2e/cli.ts'
+import { atEnd, type Ends } from '../tools/at-end.ts'
 
 export interface SmallNode {
   readonly name: string
@@ -26,14 +27,10 @@ export interface SmallNode {
   log(): string
 }
 
-interface Cleanup {
-  after(act: () => Promise<void>): void
-}
-
 const MAIN = join(ROOT, 'cli', 'main.ts')
 
 export async function startSmallNode(
-  t: Cleanup,
+  t: Ends,
   of: { dir: string; name: string; ledger: string; join?: string },
 ): Promise<SmallNode> {
   const { dir, name, ledger } = of
@@ -47,7 +44,7 @@ export async function startSmallNode(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text
   })
-  t.after(async () => {
+  atEnd(t, async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')
     await once(child, 'exit')

@@ -6,17 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { ensureMongod } from '../../scripts/mongod-binary.ts'
+import { atEnd, type Ends } from './at-end.ts'
 import { freePorts } from './free-ports.ts'
-
-interface Cleanup {
-  after(act: () => Promise<void>): void
-}
 
 /** Self-signed for 127.0.0.1, its key beside it; both for tests alone. */
 export const TLS_PEM = join(import.meta.dirname, 'loopback.pem')
 
 /** `host:port`. The argument `KEYFILE` becomes a file with a key that members of a set share. */
-export async function bareMongod(t: Cleanup, ...args: string[]): Promise<string> {
+export async function bareMongod(t: Ends, ...args: string[]): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-bare-'))
   const [port] = await freePorts(1)
   const key = join(dir, 'key')
@@ -25,7 +22,7 @@ export async function bareMongod(t: Cleanup, ...args: string[]): Promise<string>
   const small = ['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64']
   const named = args.map((each) => each.replace('KEYFILE', key))
   const child = spawn(await ensureMongod(), [...common, ...small, ...named], { stdio: 'ignore' })
-  t.after(async () => {
+  atEnd(t, async () => {
     if (child.exitCode === null) {
       child.kill('SIGKILL')
       await once(child, 'exit')
@@ -41,7 +38,7 @@ export async function bareMongod(t: Cleanup, ...args: string[]): Promise<string>
 }
 
 /** A set of one that demands a login: `root` may everything, `reader` reads the database `films`; the password is `s3cret`. */
-export async function guardedMongod(t: Cleanup): Promise<string> {
+export async function guardedMongod(t: Ends): Promise<string> {
   const host = await bareMongod(t, '--replSet', 'rs0', '--keyFile', 'KEYFILE')
   const client = new MongoClient(`mongodb://${host}/?directConnection=true`)
   const admin = client.db('admin')
