@@ -249,7 +249,7 @@ export function play(options: ChaosOptions): Play {
   // What is still on its way to the ledger may open a video again.
   const quietAtMs = scenario.calmAtMs + (scenario.noise.appliedLate + scenario.noise.claimsLate > 0 ? LATE_MS : 0)
   const isQuiet = () => isOver && open === 0 && scheduler.now() > quietAtMs
-  return { films, isCalm: () => isQuiet() && peers.every((peer) => peer.isGone || peer.state === 'running') }
+  return { films, isCalm: () => isQuiet() && peers.every((peer) => peer.isGone || peer.isUp) }
 }
 
 /** No statement of this scenario ever goes wrong. */

@@ -64,6 +64,7 @@ export class SimulatedPeer {
   /** Lost for good: nobody starts it again. */
   isGone = false
   readonly #world: World
+  #started: Running | null = null
   #epoch = 0
   #lives = 0
   #stopping: Promise<void> | null = null
@@ -88,9 +89,15 @@ export class SimulatedPeer {
     this.#lives++
     this.running = this.#compose(life)
     this.#world.trace(`${this.machine} starts`)
-    const { node, suspicions } = this.running
-    await node.start()
-    suspicions.start()
+    const { running } = this
+    await running.node.start()
+    running.suspicions.start()
+    this.#started = running
+  }
+
+  /** Its start has come to its end, and nothing holds or has ended it. */
+  get isUp(): boolean {
+    return this.state === 'running' && this.running !== null && this.#started === this.running
   }
 
   /** As SIGTERM. Resolves when the process has ended; a second signal changes nothing. */
