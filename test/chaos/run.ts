@@ -124,10 +124,22 @@ async function playAll(
     const isAlone = faults.length === 1
     // Timed until the next bout begins: what that one does is no part of this one's healing.
     const signal = AbortSignal.timeout(Math.max(1, Math.round(began + nextAt - performance.now())))
-    timing.push(...(await Promise.all(faults.map((fault) => play(fault, stage, isAlone ? signal : null, say)))))
+    const one = (fault: Fault) => play(fault, stage, isAlone ? signal : null, say)
+    const [hosts, database] = [faults.filter((fault) => 'who' in fault), faults.filter((fault) => !('who' in fault))]
+    timing.push(...(await Promise.all([...hosts.map(one), ...inTurn(database, one)])))
   }
   await until(lengthMs)
   return (await Promise.all(timing.map(({ sample }) => sample))).filter((sample) => sample !== null)
+}
+
+/** There is one database: what strikes it waits until it has healed from the fault before. */
+function inTurn(faults: readonly Fault[], act: (fault: Fault) => Promise<Timing>): Promise<Timing>[] {
+  let before: Promise<unknown> = Promise.resolve()
+  return faults.map((fault) => {
+    const done = before.then(() => act(fault))
+    before = done
+    return done
+  })
 }
 
 /** Strikes, waits, heals. The answer is on its way when this returns: timing goes on. */
