@@ -1,6 +1,6 @@
 /**
- * A mesh to hurt: node processes, bundled as they are shipped, on loopback, one SQLite ledger, and an observer in this process that is a peer
- * of the mesh itself (it hears, judges and tells as any node does, and encodes nothing).
+ * A mesh to hurt: node processes on loopback, bundled as they are shipped, one SQLite ledger, and an observer in this process
+ * that is a peer of the mesh itself (it hears, judges and tells as any node does, and encodes nothing).
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { createSuspicions } from '../node/suspicions.ts'
 import { systemClock as clock, systemRng as rng } from '../node/system-clock.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
-import type { Log } from '../protocol/log.ts'
+import { silentLog as log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { Task } from '../protocol/task.ts'
 import { bundle } from '../scripts/bundle.ts'
@@ -53,15 +53,13 @@ export interface LocalMesh {
 const NODE_FLAGS = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1']
 const LOOK_MS = 4
 const STOP_MS = 10_000
-const quiet = () => {}
-const SILENT: Log = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => SILENT }
 
 export async function openLocalMesh(name: string): Promise<LocalMesh> {
   const tools = await ensureFfmpeg()
   const dir = await mkdtemp(join(tmpdir(), `reelmesh-${name}-`))
   const main = join(dir, 'reelmesh.mjs')
   await bundle(main)
-  const ledger = createSqliteLedger({ path: join(dir, 'ledger.db'), clock, rng, log: SILENT })
+  const ledger = createSqliteLedger({ path: join(dir, 'ledger.db'), clock, rng, log })
   await ledger.open()
   const nodes = new Map<string, LocalNode>()
   await mkdir(join(dir, 'observer'))
@@ -71,7 +69,7 @@ export async function openLocalMesh(name: string): Promise<LocalMesh> {
     mdns: false,
     clock,
     rng,
-    log: SILENT,
+    log,
   }
   const mesh = await createLibp2pMesh({ ...options, join: [] })
   await mesh.start()

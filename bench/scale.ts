@@ -8,13 +8,11 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createMongoLedger } from '../node/ledger/mongo/mongo-ledger.ts'
-import { systemClock, systemRng } from '../node/system-clock.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
-import { silentLog } from '../protocol/log.ts'
 import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
 import { type Lab, type LabNode, openLab } from '../test/hosts/lab.ts'
 import type { Mongod } from '../test/tools/mongod.ts'
+import { openLedger } from '../test/tools/open-ledger.ts'
 import { type CpuLimit, limitCpu } from './cpu-limit.ts'
 import { type Footage, givenClips, makeFootage, SHORT_GOP_S } from './footage.ts'
 import { type Row, row } from './table.ts'
@@ -34,8 +32,6 @@ interface Round {
   readonly more: number
   /** Of all workers. */
   readonly cpuS: number
-  /** Share of its half core that the mean worker used. */
-  readonly used: number
   readonly sha256: string
 }
 
@@ -93,10 +89,12 @@ async function round(job: {
     if (code !== 0) throw new Error(`submit ended with exit code ${code}: ${stderr.trim().slice(-1_000)}`)
     const wallS = await wallOf(home)
     const cpuS = (await usedSeconds(limits)) - before
-    const used = cpuS / workers / CORES / wallS
     console.error(`scale: ${mark} took ${wallS.toFixed(1)} s`)
-    return { wallS, cpuS, used, ...(await chunksOf(ledger)), sha256: await hashOf(out, footage) }
+    return { wallS, cpuS, ...(await chunksOf(ledger)), sha256: await hashOf(out, footage) }
   } finally {
+    for (const node of nodes.reverse()) await node.kill('SIGTERM')
+    for (const limit of limits) await limit.remove()
+    for (const host of lab.hosts) await host.rate(null)
   }
 }
 
@@ -123,8 +121,7 @@ async function wallOf(home: LabNode): Promise<number> {
 }
 
 async function chunksOf(url: string): Promise<Pick<Round, 'chunks' | 'more'>> {
-  const ledger = createMongoLedger({ url, clock: systemClock, rng: systemRng, log: silentLog })
-  await ledger.open()
+  const ledger = await openLedger(url)
   try {
     const tasks = await ledger.tasks({ kinds: ['video'] })
     return {
@@ -160,10 +157,12 @@ function rowsOf(of: { one: Round; two: Round; linked: Round; footage: Footage; p
       'two',
     ),
     row('attempts beyond one a chunk, of all three', one.more + two.more + linked.more, ''),
-    row(`CPU of one (${percent(one.used)} of its half core)`, one.cpuS, 's'),
-    row(`CPU of two (${percent(two.used)})`, two.cpuS, 's', two.cpuS / one.cpuS, 'one'),
-    row(`CPU of two behind the link (${percent(linked.used)})`, linked.cpuS, 's', linked.cpuS / one.cpuS, 'one'),
+    row(`CPU of one (${used(one, 1)} of its half core)`, one.cpuS, 's'),
+    row(`CPU of two (${used(two, 2)})`, two.cpuS, 's', two.cpuS / one.cpuS, 'one'),
+    row(`CPU of two behind the link (${used(linked, 2)})`, linked.cpuS, 's', linked.cpuS / one.cpuS, 'one'),
   ]
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+/** What of its half core the mean worker used. */
+const used = ({ cpuS, wallS }: Round, workers: number): string =>
+  `${((100 * cpuS) / workers / CORES / wallS).toFixed(1)} %`

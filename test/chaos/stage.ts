@@ -4,11 +4,9 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createMongoLedger } from '../../node/ledger/mongo/mongo-ledger.ts'
-import { systemClock, systemRng } from '../../node/system-clock.ts'
-import { silentLog } from '../../protocol/log.ts'
 import { type Lab, openLab } from '../hosts/lab.ts'
-import { mountSmallDisk, type SmallDisk } from '../hosts/small-disk.ts'
+import { mountSmallDisk } from '../hosts/small-disk.ts'
+import { openLedger } from '../tools/open-ledger.ts'
 import type { Place } from './inject.ts'
 import { Member } from './member.ts'
 
@@ -29,25 +27,18 @@ export async function openStage(of: {
   prepare(lab: Lab): Promise<void>
 }): Promise<Stage> {
   const lab = await openLab({ hosts: 1 + NODES })
-  const disks: SmallDisk[] = []
   const members: Member[] = []
   const close = async () => {
     for (const member of members) member.abandon()
-    for (const host of lab.hosts) await host.powerOff()
-    for (const disk of disks) await disk.unmount()
     await lab.close()
   }
   try {
     await of.prepare(lab)
     const mongod = await lab.mongod(0)
-    const ledger = createMongoLedger({
-      url: lab.ledger, clock: systemClock, rng: systemRng, log: silentLog, retryMs: RETRY_MS,
-    }) // biome-ignore format: one line
-    await ledger.open()
+    const ledger = await openLedger(lab.ledger, { retryMs: RETRY_MS })
     for (let at = 1; at <= NODES; at++) {
       const host = lab.host(at)
       const disk = await mountSmallDisk(join(host.dir, host.name), DISK)
-      disks.push(disk)
       const roles = at <= COORDINATORS ? 'worker,coordinator' : 'worker'
       // Any two know each other: whoever is started first must not be the only way in.
       const known = members.map(({ address }) => address).slice(0, 2)

@@ -8,12 +8,10 @@ import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createMongoLedger } from '../../node/ledger/mongo/mongo-ledger.ts'
 import type { StatusSnapshot } from '../../node/status.ts'
-import { systemClock, systemRng } from '../../node/system-clock.ts'
-import { silentLog } from '../../protocol/log.ts'
 import { type Lab, type LabNode, openLab } from '../hosts/lab.ts'
 import { ensureSource } from '../sources/make.ts'
+import { openLedger } from '../tools/open-ledger.ts'
 import { IMAGE, problemsOf } from './compose.ts'
 import { type HostEngine, startHostEngine } from './host-engine.ts'
 
@@ -110,8 +108,7 @@ describe('a fleet over two engines', () => {
   })
 
   async function failures() {
-    const ledger = createMongoLedger({ url: lab.ledger, clock: systemClock, rng: systemRng, log: silentLog })
-    await ledger.open()
+    const ledger = await openLedger(lab.ledger)
     try {
       const [video] = await ledger.videos()
       return (await ledger.tasks({ video: video!._id })).flatMap((task) => task.failures)

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { chmod } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
-import { type Films, makeFilms } from '../hosts/film.ts'
+import { type Films, makeFilms, RECIPE } from '../hosts/film.ts'
 import { type Lab, type LabNode, openLab } from '../hosts/lab.ts'
 import { assertExact, until, type Watch, watchLedger } from '../hosts/watch.ts'
 import { IMAGE } from './compose.ts'
@@ -38,7 +38,7 @@ describe('a mesh of host peers and container peers', () => {
   })
 
   const home = () => hosts[0] as LabNode
-  const peersOf = async (name: string) => (await home().status()).peers.filter((peer) => peer.name === name)
+  const peerOf = async (name: string) => (await home().status()).peers.find((peer) => peer.name === name)?.peer
   async function start(name: string, flags: readonly string[], options: readonly string[]): Promise<void> {
     const key = ['-v', `${lab.swarmKey}:/keys/mesh.key:ro`]
     const known = ['--ledger', lab.ledger, '--swarm-key', '/keys/mesh.key', '--join', home().addresses[0] ?? '']
@@ -65,19 +65,18 @@ describe('a mesh of host peers and container peers', () => {
     timeout: 280_000,
   }, async () => {
     const done = await watch.submit(home(), await films.another())
-    const [hidden] = await peersOf('hidden')
+    const hidden = await peerOf('hidden')
     await until(
       'the hidden one encodes',
       async () =>
-        (await watch.tasks(done.video)).some(({ claims }) => claims.some((claim) => claim.worker_id === hidden?.peer)),
+        (await watch.tasks(done.video)).some(({ claims }) => claims.some((claim) => claim.worker_id === hidden)),
       60,
     )
     await engine.docker('kill', '-s', 'KILL', 'hidden')
     await watch.delivered(done, 200)
     await assertExact(watch, done, films.expected(done.file))
     const by = new Set((await watch.tasks(done.video)).map(({ worker_id }) => worker_id))
-    const [published] = await peersOf('published')
-    for (const peer of [...hosts.map((host) => host.peer), published?.peer])
+    for (const peer of [...hosts.map((host) => host.peer), await peerOf('published')])
       assert.ok(by.has(peer as never), 'all that lived did some')
   })
 
@@ -85,7 +84,7 @@ describe('a mesh of host peers and container peers', () => {
     for (const host of hosts) await host.kill('SIGTERM')
     const [file, out] = [await films.another(), '/tmp/out']
     await engine.docker('cp', file, 'published:/tmp/film.mp4')
-    const submit = ['reelmesh', 'submit', '/tmp/film.mp4', '--renditions', '480p,720p', '--preset', 'medium']
+    const submit = ['reelmesh', 'submit', '/tmp/film.mp4', ...RECIPE]
     await engine.docker('exec', 'published', ...submit, '--wait', '--out', out)
     const sums = await engine.docker('exec', 'published', 'sh', '-c', `cd ${out} && sha256sum */film.mp4`)
     const name = file.split('/').at(-1) ?? ''

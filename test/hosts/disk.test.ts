@@ -38,8 +38,6 @@ describe('disks', () => {
     for (const node of nodes) await until('all know all', async () => (await node.status()).peers.length === 3)
   })
   after(async () => {
-    for (const host of lab?.hosts ?? []) await host.powerOff()
-    for (const disk of disks) await disk.unmount()
     await watch?.close()
     await lab?.close()
   })
@@ -67,8 +65,9 @@ describe('disks', () => {
     await act()
     await lab.host(at).thaw()
   }
-  const hold = (...args: ['pause' | 'resume', LabNode]) =>
-    leader().host.cli([args[0], args[1].peer, '--data-dir', leader().dataDir])
+  const workers = async (verb: 'pause' | 'resume'): Promise<void> => {
+    for (const at of WORKERS) await leader().host.cli([verb, nodes[at]!.peer, '--data-dir', leader().dataDir])
+  }
 
   describe('the disk of the peer that coordinates fills up', () => {
     const moments: Record<string, (done: Submitted) => Promise<unknown>> = {
@@ -114,25 +113,25 @@ describe('disks', () => {
   })
 
   test('chunks that rot before a worker has fetched them are cut again', async () => {
-    for (const at of WORKERS) await hold('pause', nodes[at]!)
+    await workers('pause')
     const done = await submit()
     await until('all is cut', async () => (await isIn(done, 'RUNNING')) && (await encodes(done, 'PENDING')).length > 8)
     await sleep(1_000)
     assert.ok((await rotBlobs(leader().dataDir)) >= 4)
-    for (const at of WORKERS) await hold('resume', nodes[at]!)
+    await workers('resume')
     await finished(done)
   })
 
   test('results that rot wherever they are before they are merged are encoded again', async () => {
     const done = await submit()
     await until('some are done', async () => (await encodes(done, 'COMPLETED')).length >= 4)
-    for (const at of WORKERS) await hold('pause', nodes[at]!)
+    await workers('pause')
     await until('none runs', async () => (await encodes(done, 'PROCESSING')).length === 0)
     await sleep(2_000)
     const ready = await encodes(done, 'COMPLETED')
     assert.ok((await encodes(done, 'PENDING')).length > 0, 'not all is done')
     for (const { dataDir } of nodes) await rotBlobs(dataDir)
-    for (const at of WORKERS) await hold('resume', nodes[at]!)
+    await workers('resume')
     await finished(done)
     const before = new Map(ready.map(({ _id, completed_attempt }) => [_id, completed_attempt ?? 0]))
     const again = (await encodes(done, 'COMPLETED')).filter(

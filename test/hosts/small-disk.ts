@@ -2,9 +2,7 @@
  * What happens to disks: the data folder of a node as a small file system of its own, filled to its last byte and emptied again,
  * and blobs whose bytes change. Needs root.
  */
-import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 
@@ -12,18 +10,16 @@ export interface SmallDisk {
   /** To the last byte. */
   fill(): Promise<void>
   empty(): Promise<void>
-  unmount(): Promise<void>
 }
 
-const LABEL = 'reelmesh-lab'
-const FILLERS = ['filler', 'filler-rest'] as const
-
-/** @param size as `mount` takes it, such as `256m` */
+/**
+ * Below the lab's folder, which unmounts it when it is removed.
+ * @param size as `mount` takes it, such as `256m`
+ */
 export async function mountSmallDisk(dir: string, size: string): Promise<SmallDisk> {
-  await unmountLeftovers()
   await mkdir(dir, { recursive: true })
-  await execa('mount', ['-t', 'tmpfs', '-o', `size=${size}`, LABEL, dir], { stdin: 'ignore' })
-  const [filler, rest] = FILLERS.map((name) => join(dir, name)) as [string, string]
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'reelmesh-lab', dir], { stdin: 'ignore' })
+  const [filler, rest] = [join(dir, 'filler'), join(dir, 'filler-rest')]
   return {
     async fill() {
       await execa('dd', ['if=/dev/zero', `of=${filler}`, 'bs=64k'], { reject: false, stdin: 'ignore' })
@@ -31,9 +27,6 @@ export async function mountSmallDisk(dir: string, size: string): Promise<SmallDi
     },
     async empty() {
       for (const path of [filler, rest]) await rm(path, { force: true })
-    },
-    async unmount() {
-      await execa('umount', ['-l', dir], { reject: false, stdin: 'ignore' })
     },
   }
 }
@@ -56,12 +49,4 @@ export async function rotBlobs(dataDir: string): Promise<number> {
     }
   }
   return count
-}
-
-/** Disks of runs that were killed. */
-async function unmountLeftovers(): Promise<void> {
-  const mounts = await readFile('/proc/mounts', 'utf8').catch(() => '')
-  for (const [, path = '', pid = ''] of mounts.matchAll(new RegExp(`^${LABEL} (\\S*?rmlab-(\\d+)-\\S+) `, 'gm')))
-    if (path.startsWith(tmpdir()) && !existsSync(`/proc/${pid}`))
-      await execa('umount', ['-l', path], { reject: false, stdin: 'ignore' })
 }

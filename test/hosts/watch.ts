@@ -5,12 +5,10 @@
 import assert, { AssertionError } from 'node:assert/strict'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createMongoLedger } from '../../node/ledger/mongo/mongo-ledger.ts'
-import { systemClock, systemRng } from '../../node/system-clock.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { silentLog } from '../../protocol/log.ts'
 import type { Task } from '../../protocol/task.ts'
+import { openLedger } from '../tools/open-ledger.ts'
 import { RECIPE, sumsBelow } from './film.ts'
 import type { Lab, LabNode } from './lab.ts'
 
@@ -38,8 +36,7 @@ export interface Submitted {
 }
 
 export async function watchLedger(lab: Lab): Promise<Watch> {
-  const ledger = createMongoLedger({ url: lab.ledger, clock: systemClock, rng: systemRng, log: silentLog })
-  await ledger.open()
+  const ledger = await openLedger(lab.ledger)
 
   const tasks = (video: VideoId) => ledger.tasks({ video })
   return {

@@ -102,11 +102,11 @@ const table = (name: string, columns: Columns<never> | Readonly<Record<string, C
     .map(([column, { sql }]) => `${column} ${sql}`)
     .join(', ')}) STRICT`
 
-/** COMPLETED with a delivery that is not done. As text, since an index may not ask each of a list; a quote in a name is written `\\"`. */
+/** COMPLETED, with a delivery that is not done. As text, for an index may not look into a list; a quote inside a name is escaped there. */
 export const IS_OWED = `status='COMPLETED' AND instr(deliveries, '"done_at":null') > 0`
 
 /**
- * `claim` holds only what is PENDING, `expired` only what runs: `owed` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
+ * `claim` holds only what is PENDING, `expired` only what runs, `owed` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
  * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter.
  */
 export const SCHEMA: readonly string[] = [
