@@ -15,6 +15,7 @@ import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, HOST_PEERS_MAX } from './limits.ts'
 import { planTasks } from './plan.ts'
 import { isOpen, isOwed, type Video, type VideoStatus } from './video.ts'
 
+const newestOf = <T>(all: readonly T[], limit: number): T[] => all.slice(Math.max(0, all.length - limit))
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
 
 export function createLedgerModel(options: ModelOptions): Ledger {
@@ -71,7 +72,7 @@ function submitting(state: ModelState, tasks: ModelTasks) {
     video: async (id) => copy(state.videos.get(id) ?? null),
     videos: async ({ statuses, limit } = {}) => {
       const all = inOrder((video) => !statuses || statuses.includes(video.status))
-      return copy(limit === undefined ? all : all.slice(-limit))
+      return copy(limit === undefined ? all : newestOf(all, limit))
     },
     owedVideos: async () => copy(inOrder((video) => video.status === 'COMPLETED' && isOwed(video))),
   } satisfies Partial<Ledger>
@@ -227,7 +228,7 @@ function peersAndEvents({ peers, events, options }: ModelState) {
       return 'changed'
     },
     addEvent: async (event) => void events.push({ ...event, at: options.now() }),
-    events: async (limit) => copy(events.slice(-limit)),
+    events: async (limit) => copy(newestOf(events, limit)),
   } satisfies Partial<Ledger>
 }
 

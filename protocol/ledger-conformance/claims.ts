@@ -254,6 +254,7 @@ function outcomeTests(store: Store): void {
     assert.ok(newest!.end_time! >= before!.end_time!)
     await ledger.complete({ ...own(tasks[2]!), output: output('two') })
     assert.equal((await ledger.outcomes(1)).length, 1)
+    assert.deepEqual(await ledger.outcomes(0), [])
   })
 }
 

@@ -250,6 +250,9 @@ function endingTests(ledger: () => Ledger): void {
       ids.slice(1),
     )
     assert.deepEqual(await ledger().videos({ statuses: [] }), [])
+    assert.deepEqual(await ledger().videos({ limit: 0 }), [])
+    assert.deepEqual(await ledger().tasks({ limit: 0 }), [])
+    assert.deepEqual(await ledger().events(0), [])
   })
   test('owed are the COMPLETED ones with a delivery that is not done, whatever its folder is called', async () => {
     const owed = async () => (await ledger().owedVideos()).map(({ _id }) => _id)

@@ -18,6 +18,6 @@ export async function addEvent(store: Store, event: Omit<LedgerEvent, 'at'>): Pr
 }
 
 export async function readEvents(store: Store, limit: number): Promise<LedgerEvent[]> {
-  const find = () => store.events.find({}, { sort: { $natural: -1 }, limit, projection: { _id: 0 } }).toArray()
-  return (await store.run(find)).map(fromBson<LedgerEvent>).reverse()
+  const newest = (limit: number) => store.events.find({}, { sort: { $natural: -1 }, limit, projection: { _id: 0 } })
+  return (await store.find(limit, newest)).map(fromBson<LedgerEvent>).reverse()
 }

@@ -11,14 +11,15 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
 }
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
-  const { status, video, kinds, worker, limit = 0 } = query
+  const { status, video, kinds, worker, limit } = query
   const filter = {
     status,
     ...(video === undefined ? {} : { video_id: video }),
     ...(kinds === undefined ? {} : { kind: { $in: kinds } }),
     ...(worker === undefined ? {} : { 'claims.worker_id': worker }),
   }
-  return (await store.run(() => store.chunks.find(filter, { sort: { _id: 1 }, limit }).toArray())).map(fromBson<Task>)
+  const inOrder = (limit: number) => store.chunks.find(filter, { sort: { _id: 1 }, limit })
+  return (await store.find(limit, inOrder)).map(fromBson<Task>)
 }
 
 type Row = { _id: { video: VideoId; resolution: Task['resolution']; status: TaskStatus }; count: number }
@@ -41,11 +42,9 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
 
 export async function readOutcomes(store: Store, limit: number): Promise<Outcome[]> {
   const projection = { kind: 1, worker_id: 1, end_time: 1, failures: 1 }
-  const find = () =>
-    store.chunks
-      .find({ status: 'COMPLETED' }, { hint: 'done', sort: { end_time: -1, _id: 1 }, limit, projection })
-      .toArray()
-  return (await store.run(find)).map(fromBson<Outcome>)
+  const newest = (limit: number) =>
+    store.chunks.find({ status: 'COMPLETED' }, { hint: 'done', sort: { end_time: -1, _id: 1 }, limit, projection })
+  return (await store.find(limit, newest)).map(fromBson<Outcome>)
 }
 
 /** Three looks at partial indexes; `distinct` does not know `$$NOW`, so what ran out is asked for as a group. */

@@ -11,11 +11,11 @@ export async function readVideo(store: Store, id: VideoId): Promise<Video | null
 /** Newest last; a limit keeps the newest. */
 export async function readVideos(
   store: Store,
-  { statuses, limit = 0 }: { statuses?: readonly VideoStatus[]; limit?: number },
+  { statuses, limit }: { statuses?: readonly VideoStatus[]; limit?: number },
 ): Promise<Video[]> {
   const filter = statuses ? { status: { $in: statuses } } : {}
-  const newest = () => store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit }).toArray()
-  return (await store.run(newest)).map(fromBson<Video>).reverse()
+  const newest = (limit: number) => store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit })
+  return (await store.find(limit, newest)).map(fromBson<Video>).reverse()
 }
 
 export async function readOwedVideos(store: Store): Promise<Video[]> {

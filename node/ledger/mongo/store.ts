@@ -8,7 +8,7 @@
  * `mongodb` is imported here and nowhere else, when the ledger is opened: a node on SQLite never loads it. Its options are
  * those of the measurements in docs/ledger.md; `timeoutMS` is never set (it mixed up replies of pooled connections).
  */
-import type { Collection, Db, Document, MongoClient } from 'mongodb'
+import type { Collection, Db, Document, FindCursor, MongoClient } from 'mongodb'
 import { backoffMs, type Clock, type Rng } from '../../../protocol/clock.ts'
 import { LedgerAway, sentence } from '../../../protocol/errors.ts'
 import type { LedgerOptions } from '../../../protocol/ledger.ts'
@@ -110,6 +110,11 @@ export class Store {
         await clock.sleep(backoffMs({ tries, baseMs: WAIT_MS.base, maxMs: WAIT_MS.max, rng }), this.#closing.signal)
       }
     }
+  }
+
+  /** At most so many documents, all without a limit: the driver takes 0 for all, too. */
+  async find(limit: number | undefined, find: (limit: number) => FindCursor<Doc>): Promise<Doc[]> {
+    return limit === 0 ? [] : await this.run(() => find(limit ?? 0).toArray())
   }
 
   /**
