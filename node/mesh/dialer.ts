@@ -100,10 +100,11 @@ async function dialTarget(target: Target, { book, dial, connected }: DialerOptio
 const isJoin = ({ key, peer }: Target) => key !== peer
 
 /**
- * Somebody listens, and the handshake comes to nothing. With another mesh key both sides read noise: a frame that is too
- * long, a stream that ends or is reset. A deadline that passes says nothing (a cut, a starved machine).
+ * Somebody listens, and the handshake comes to nothing: with another mesh key the other side breaks off (`guarded-pnet.ts`)
+ * or is understood as noise. A deadline that passes says nothing (a cut, a starved machine).
  */
-const isBrokenOff = (error: unknown) => /ECONNRESET|too long|unexpected end|ended|EOF/i.test(sentence(error))
+const isBrokenOff = (error: unknown) =>
+  /ECONNRESET|too long|missing newline|unexpected end|ended|EOF/i.test(sentence(error))
 
 /** A join address is dialled as it was given: the peer behind it may have a new identity. */
 function withPeer(address: string, target: Target): Multiaddr {

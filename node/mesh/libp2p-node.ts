@@ -7,13 +7,13 @@ import { identify } from '@libp2p/identify'
 import type { PrivateKey } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
-import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p, type Libp2pOptions } from 'libp2p'
 import { sentence, UsageError } from '../../protocol/errors.ts'
 import { CONNECTIONS_MAX, DIAL_TIMEOUT_MS, GOSSIP_BYTES_MAX } from '../../protocol/limits.ts'
 import { TOPICS, type Topic } from '../../protocol/mesh.ts'
 import { announced } from './addresses.ts'
+import { guardedPnet } from './guarded-pnet.ts'
 import { guardedYamux } from './guarded-yamux.ts'
 import { swarmFingerprint } from './swarm-key.ts'
 
@@ -58,7 +58,7 @@ function common(swarmKey: Uint8Array | undefined) {
     transports: [tcp({ dialOpts: { noDelay: true }, listenOpts: { noDelay: true } })],
     connectionEncrypters: [noise()],
     streamMuxers: [guardedYamux()],
-    ...(swarmKey && { connectionProtector: preSharedKey({ psk: swarmKey }) }),
+    connectionProtector: guardedPnet(swarmKey),
     // Liveness is ours (`alive.ts`): the monitor opens a stream per connection per second and at 32 peers starves itself.
     connectionMonitor: { enabled: false },
     connectionManager: {

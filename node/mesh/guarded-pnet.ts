@@ -1,0 +1,32 @@
+/**
+ * The mesh key (pnet), checked at the first byte. pnet itself checks nothing: with another key a peer reads noise. Nearly
+ * every second time that noise begins with the length of a message that never comes, and both sides wait for a deadline
+ * instead of breaking off, which the dialling one cannot tell from a cut or a starved machine. Whoever dials speaks first
+ * and begins with the length of `/multistream/1.0.0\n`: another first byte is another key, or a key on one side only.
+ */
+import { once } from 'node:events'
+import type { AbortOptions, ConnectionProtector, MessageStream, StreamMessageEvent } from '@libp2p/interface'
+import { preSharedKey } from '@libp2p/pnet'
+
+const FIRST_BYTE = '/multistream/1.0.0\n'.length
+
+/** With a key, pnet; without one, the connection as it is. Both break off what is dialled in and does not begin as it must. */
+export function guardedPnet(swarmKey: Uint8Array | undefined): () => ConnectionProtector {
+  const pnet = swarmKey && preSharedKey({ psk: swarmKey })()
+  return () => ({
+    protect: async (connection, options) => {
+      const stream = pnet ? await pnet.protect(connection, options) : connection
+      if (connection.direction === 'inbound') await checkFirstByte(stream, options)
+      return stream
+    },
+  })
+}
+
+async function checkFirstByte(stream: MessageStream, options: AbortOptions = {}): Promise<void> {
+  const closed = new AbortController()
+  stream.addEventListener('close', () => closed.abort(), { once: true })
+  const signal = AbortSignal.any([closed.signal, ...(options.signal ? [options.signal] : [])])
+  const [{ data }] = (await once(stream, 'message', { signal })) as [StreamMessageEvent]
+  if (data.subarray(0, 1)[0] !== FIRST_BYTE) throw new Error('the other side has another mesh key')
+  stream.unshift(data)
+}
