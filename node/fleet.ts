@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { ScaleOptions } from '../coordinator/duty.ts'
 import type { Clock } from '../protocol/clock.ts'
+import { UsageError } from '../protocol/errors.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../protocol/launcher.ts'
 import { type Config, ledgerAddress, proofDir } from './config.ts'
@@ -47,6 +48,14 @@ export const scalingOf = (config: Config, ownSlots: number): ScaleOptions => ({
   own_slots: ownSlots,
 })
 
+/** Refuses workers that could not open the ledger: a SQLite file is this host's, and a container is another one. */
+export function mustReachFleet(config: Config): void {
+  if (config.launcher !== 'docker' || !ledgerAddress(config).startsWith('sqlite:')) return
+  throw new UsageError(
+    'launcher docker starts workers in containers, which cannot reach the SQLite ledger of this host; give --ledger mongodb://…, or --launcher process for workers on this host',
+  )
+}
+
 /** Null where this peer reaches no engine. */
 export function createFleet(config: Config, parts: FleetParts): Reconciler | null {
   const options = launcherOf(config, parts)
@@ -59,14 +68,15 @@ export function createFleet(config: Config, parts: FleetParts): Reconciler | nul
   })
 }
 
-function launcherOf(config: Config, { clock, ledger, swarmKey }: FleetParts): LauncherChoice | null {
+function launcherOf(config: Config, { self, clock, ledger, swarmKey }: FleetParts): LauncherChoice | null {
   if (config.launcher === 'none') return null
   if (config.launcher === 'process') {
     const command = [process.execPath, process.argv[1] ?? '', 'node', '--parent-channel'] as const
     return {
       kind: 'process',
       clock,
-      engine: `processes of ${hostname()}`,
+      // Processes end with the node that started them: no other can keep them, not on this host, nor on one of the same name.
+      engine: `node ${self.slice(-8)} on ${hostname()}`,
       dir: join(config.data_dir, 'fleet'),
       command,
     }
@@ -107,6 +117,9 @@ export function specOf(
     REELMESH_RENDITIONS: RESOLUTIONS.join(','),
     REELMESH_LEDGER: ledgerAddress(config),
     REELMESH_JOIN: [...worker.addresses, ...config.join].join(','),
+    REELMESH_MDNS: String(config.mdns),
+    REELMESH_FFMPEG_STALL_MS: String(config.ffmpeg_stall_ms),
+    REELMESH_FFMPEG_MEMORY_MB: String(config.ffmpeg_memory_mb),
     REELMESH_LOG_LEVEL: config.log_level,
     ...(config.swarm_key && { REELMESH_SWARM_KEY: config.swarm_key }),
     ...(config.open_mesh && { REELMESH_OPEN_MESH: 'true' }),

@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { backoffMs, type Clock, type Rng } from '../protocol/clock.ts'
+import { withoutSettings } from '../protocol/environment.ts'
 import type { Log } from '../protocol/log.ts'
 
 export interface WorkerProcessesOptions {
@@ -63,6 +64,9 @@ export function createWorkerProcesses(options: WorkerProcessesOptions): WorkerPr
     ]
     const stderr = { file: join(dir, 'log'), append: true } as const
     const child = execa(process.execPath, args, {
+      cwd: dir,
+      env: withoutSettings(process.env),
+      extendEnv: false,
       stdin: 'pipe',
       stdout: 'ignore',
       stderr,

@@ -51,8 +51,8 @@ export function launcherConformance(
       assert.equal(started.state, 'running')
       const listed = await found(started.id)
       assert.deepEqual(
-        [listed?.name, listed?.rendition, listed?.reason, listed?.state, listed?.how],
-        ['auto-a', '720p', 'the queue is long: 12 s of work', 'running', null],
+        [listed?.name, listed?.rendition, listed?.reason, listed?.state, listed?.how, listed?.life_ms],
+        ['auto-a', '720p', 'the queue is long: 12 s of work', 'running', null, null],
       )
       await launcher.stop(started.id)
       assert.equal(await found(started.id), undefined)
@@ -79,7 +79,7 @@ export function launcherConformance(
         return worker?.state === 'ended' ? worker : null
       })
       assert.match(ended.how ?? '', /7/)
-      assert.ok(ended.life_ms < PATIENCE_MS, `it lived ${ended.life_ms} ms`)
+      assert.ok(ended.life_ms !== null && ended.life_ms < PATIENCE_MS, `it lived ${ended.life_ms} ms`)
       assert.equal((await found(id))?.state, 'ended')
       await launcher.stop(id)
       assert.equal(await found(id), undefined)

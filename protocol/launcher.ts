@@ -31,8 +31,8 @@ export interface LaunchedWorker {
   readonly rendition: string
   readonly reason: string
   readonly state: 'running' | 'ended'
-  /** How long it has run, or ran, ms. */
-  readonly life_ms: number
+  /** How long it ran, ms; null while it runs: an engine's clock and that of who asks may be minutes apart. */
+  readonly life_ms: number | null
   /** How it ended, in words; null while it runs. */
   readonly how: string | null
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
-import { asPeerId } from '../../protocol/ids.ts'
+import { asPeerId, RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
 import { plan, submission } from '../../protocol/ledger-conformance/world.ts'
 import { createLedgerModel } from '../../protocol/ledger-model.ts'
 import { CLAIM_MS, LEASE_MS, SCALE_MS } from '../../protocol/limits.ts'
@@ -14,17 +14,18 @@ import { createScale } from './scale.ts'
 const [ANN, BOB] = [asPeerId('peer Ann'), asPeerId('peer Bob')]
 const OPTIONS: ScaleOptions = { min: 0, max: 6, target_s: 5, cooldown_s: 60, own_slots: 0 }
 
-function stage(change: Partial<ScaleOptions> = {}) {
+function stage(change: Partial<ScaleOptions> = {}, own: readonly Resolution[] = []) {
   const at = { now: 1_000_000 }
   const heard: HeardPeer[] = []
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
   const context = {
     self: ANN, ledger, log: silentLog, term: 3, hint: () => {}, clock: { mono: () => at.now, now: () => at.now } as Clock,
-    peers: { get: () => undefined, all: () => heard },
+    peers: { get: () => undefined, all: () => heard }, capability: { resolutions: own },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
   const duty = createScale(context, { ...OPTIONS, ...change })
   const hear = (name: string, beat: Partial<Heartbeat> = {}) => {
-    const full = { name, roles: ['worker'], slots: 1, state: 'idle', running: [], ...beat } as unknown as Heartbeat
+    const usual = { roles: ['worker'], slots: 1, state: 'idle', running: [], resolutions: [...RESOLUTIONS] }
+    const full = { name, ...usual, ...beat } as unknown as Heartbeat
     heard.push({ peer: asPeerId(`peer ${name}`), beat: full, heard_mono: at.now })
   }
   const round = async (ms = SCALE_MS) => {
@@ -36,7 +37,7 @@ function stage(change: Partial<ScaleOptions> = {}) {
   return { ledger, hear, round, wanted }
 }
 
-/** A video of ten seconds, say, in the ledger with its plan. */
+/** A video of ten seconds, say, in the ledger with its plan: 480p only. */
 async function film(ledger: ReturnType<typeof stage>['ledger']) {
   const { video } = await ledger.submit(submission())
   await ledger.commitPlan(plan(video._id), 0)
@@ -92,4 +93,16 @@ test('workers that people started count, those that the mesh started and those t
   other.hear('of the house')
   await other.round()
   assert.deepEqual(await other.wanted(), { engine: 0 })
+})
+
+test('workers that people started count for what they encode, this very peer too: what none of them does is not waited for', async () => {
+  for (const rungs of [['720p', '1080p'], ['480p']] as const) {
+    const { ledger, hear, round, wanted } = stage({ own_slots: 50 }, rungs)
+    await ledger.reachHost('engine', ANN)
+    hear('of the house', { slots: 50, resolutions: [...rungs] })
+    await film(ledger)
+    await round()
+    const { engine } = await wanted()
+    assert.equal(engine! > 0, rungs[0] !== '480p', `${engine} wanted beside ${rungs}`)
+  }
 })

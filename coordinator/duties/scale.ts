@@ -11,7 +11,7 @@ import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, ScaleOptions, TermContext } from '../duty.ts'
-import { decideScaling, type ScalingPast, spread } from '../policy/scaling.ts'
+import { decideScaling, type ScalingPast, type StandingWorker, spread } from '../policy/scaling.ts'
 import { ASSUMED, type Costs, measureCosts } from '../policy/scaling-speed.ts'
 
 interface Length {
@@ -32,11 +32,12 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
   const isReached = (host: HostRecord): boolean =>
     host.peers.some((peer) => peer === context.self || live().some((heard) => heard.peer === peer))
 
-  /** Encodes at once of the peers that people started and that take work now. */
-  function standing(): number {
+  /** The peers that people started and that take work now, this one among them. */
+  function standing(): StandingWorker[] {
     const people = live().filter(({ beat }) => beat.roles.includes('worker') && !beat.name.startsWith(LAUNCHED_PREFIX))
     const working = people.filter(({ beat }) => takesWork(beat))
-    return working.reduce((sum, { beat }) => sum + beat.slots, options.own_slots)
+    const own = { slots: options.own_slots, rungs: context.capability?.resolutions ?? [] }
+    return [own, ...working.map(({ beat }) => ({ slots: beat.slots, rungs: beat.resolutions }))]
   }
 
   async function lengthOf(video: Video): Promise<Length | null> {

@@ -64,7 +64,7 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
 
   async function inspect(id: string): Promise<LaunchedWorker | null> {
     const facts = await ask((engine) => unlessGone(engine.getContainer(id).inspect()))
-    return facts === null || facts.Config.Labels[MESH] !== mesh ? null : shown(facts, clock.now())
+    return facts === null || facts.Config.Labels[MESH] !== mesh ? null : shown(facts)
   }
 
   async function create(spec: WorkerSpec): Promise<string> {
@@ -135,18 +135,18 @@ function containerOf(spec: WorkerSpec, options: DockerLauncherOptions): Docker.C
   }
 }
 
-function shown({ Id, Config, State }: Docker.ContainerInspectInfo, now: number): LaunchedWorker {
+function shown({ Id, Config, State }: Docker.ContainerInspectInfo): LaunchedWorker {
   const { Labels } = Config
   const [began, ended] = [Date.parse(State.StartedAt), Date.parse(State.FinishedAt)]
   const runs = State.Running || State.Restarting
-  const life = began > 0 ? (runs ? now : ended) - began : 0
+  const life = began > 0 ? Math.max(0, ended - began) : 0
   return {
     id: Id,
     name: Labels[NAME] ?? '',
     rendition: Labels[RENDITION] ?? '',
     reason: Labels[REASON] ?? '',
     state: runs ? 'running' : 'ended',
-    life_ms: Math.max(0, life),
+    life_ms: runs ? null : life,
     how: runs ? null : howEnded(State),
   }
 }

@@ -6,11 +6,12 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { type Clock, within } from '../../protocol/clock.ts'
+import { withoutSettings } from '../../protocol/environment.ts'
 import { type LaunchedWorker, type Launcher, STOP_GRACE_MS, type WorkerSpec } from '../../protocol/launcher.ts'
 
 export interface ProcessLauncherOptions {
   readonly clock: Clock
-  /** Names this host: two nodes on it are two launchers of one engine each. */
+  /** Names this very node: two nodes on one host are two engines, as neither sees the processes of the other. */
   readonly engine: string
   /** Each worker's data folder is a new one in here. */
   readonly dir: string
@@ -41,7 +42,7 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
     rendition: worker.spec.rendition,
     reason: worker.spec.reason,
     state: worker.how === null ? 'running' : 'ended',
-    life_ms: (worker.endedAt ?? clock.mono()) - worker.startedAt,
+    life_ms: worker.endedAt === null ? null : worker.endedAt - worker.startedAt,
     how: worker.how,
   })
 
@@ -53,7 +54,7 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
     await mkdir(folder(id), { recursive: true, mode: 0o700 })
     const [program, ...args] = options.command
     const child = execa(program, args, {
-      env: { ...inherited(), ...spec.environment, REELMESH_DATA_DIR: folder(id) },
+      env: { ...withoutSettings(process.env), ...spec.environment, REELMESH_DATA_DIR: folder(id) },
       extendEnv: false,
       cwd: folder(id),
       stdin: 'pipe',
@@ -105,10 +106,4 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
       await Promise.all([...workers.keys()].map(stop))
     },
   }
-}
-
-/** This process's own settings are not its workers': a watched folder, say, is watched once. */
-function inherited(): Record<string, string> {
-  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('REELMESH_'))
-  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }

@@ -47,7 +47,7 @@ export function simulateDay(day: Day): Moment[] {
       pending: new Map([[RUNG, pending]]),
       costs: new Map([[RUNG, measured]]),
       unplanned: 0,
-      standing: 0,
+      standing: [],
       wanted,
     }
     const decision = decideScaling(view, day.rules, past)

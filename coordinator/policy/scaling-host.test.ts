@@ -14,7 +14,7 @@ const worker = (n: number, change: Partial<SeenWorker> = {}): SeenWorker => ({
   peer: asPeerId(`peer ${n}`),
   unheard_ms: 500,
   busy: 0,
-  draining: false,
+  draining: null,
   ...change,
 })
 const told = (wanted: number, workers: readonly SeenWorker[]) =>
@@ -29,14 +29,25 @@ test('what is missing is started, what is enough is left alone', () => {
 })
 
 test('too many: the draining are not asked again, then the idle go, then those that run', () => {
-  const workers = [worker(1, { busy: 1 }), worker(2), worker(3, { busy: 1, draining: true })]
+  const workers = [worker(1, { busy: 1 }), worker(2), worker(3, { busy: 1, draining: 'surplus' })]
   assert.deepEqual(told(2, workers), [])
   assert.deepEqual(told(1, workers), ['drain auto-2'])
   assert.deepEqual(told(0, workers), ['drain auto-2', 'drain auto-1'])
 })
 
 test('wanted again, a draining worker is kept and none is started', () => {
-  assert.deepEqual(told(1, [worker(1, { draining: true, busy: 1 })]), ['keep auto-1'])
+  assert.deepEqual(told(1, [worker(1, { draining: 'surplus', busy: 1 })]), ['keep auto-1'])
+})
+
+test('who drains because a person said so is not kept: it ends, goes before the others, and is replaced then', () => {
+  assert.deepEqual(told(1, [worker(1, { draining: 'asked', busy: 1 })]), [])
+  assert.deepEqual(told(1, [worker(1, { draining: 'asked', busy: 1 }), worker(2)]), [])
+  assert.deepEqual(told(1, [worker(1, { draining: 'asked', state: 'ended' })]), ['remove auto-1', 'start 1'])
+})
+
+test('of two that drain, who was asked to counts as the one too many, and the other is kept', () => {
+  const workers = [worker(1, { draining: 'surplus' }), worker(2, { draining: 'asked', busy: 1 })]
+  assert.deepEqual(told(1, workers), ['keep auto-1'])
 })
 
 test('who has not joined is not drained but waited for, and removed if it never comes', () => {
@@ -58,7 +69,7 @@ const workers = fc.array(
     joined: fc.boolean(),
     unheard_ms: fc.nat(2 * WORKER_JOIN_MS),
     busy: fc.nat(1),
-    draining: fc.boolean(),
+    draining: fc.constantFrom('surplus' as const, 'asked' as const, null),
   }),
   { maxLength: 12 },
 ).map((all) => all.map(({ joined, ...one }, n) => worker(n, { ...one, ...(joined ? {} : { peer: null }) }))) // biome-ignore format: a list
@@ -69,9 +80,11 @@ test('a worker that lives and was heard is never removed, and no more are draine
     const removed = steps.flatMap((step) => (step.do === 'remove' ? [step.worker] : []))
     for (const one of removed) assert.ok(one.state === 'ended' || one.unheard_ms > WORKER_VANISHED_MS)
     const alive = seen.filter((one) => !removed.includes(one))
+    const asked = alive.filter((one) => one.draining === 'asked' && one.peer !== null).length
+    for (const step of steps) if (step.do === 'keep') assert.equal(step.worker.draining, 'surplus')
     const kept = steps.filter((step) => step.do === 'keep').length
-    const draining = alive.filter((one) => one.draining && one.peer !== null).length - kept + steps.filter((step) => step.do === 'drain').length
-    assert.ok(draining <= Math.max(0, alive.length - wanted))
+    const draining = alive.filter((one) => one.draining !== null && one.peer !== null).length - kept + steps.filter((step) => step.do === 'drain').length
+    assert.ok(draining <= Math.max(asked, alive.length - wanted))
     const started = steps.reduce((sum, step) => sum + (step.do === 'start' ? step.count : 0), 0)
     assert.equal(started, Math.max(0, wanted - alive.length))
   })) // biome-ignore format: one property
@@ -85,8 +98,8 @@ test('applied again and again, the engine comes to run what is wanted and then n
       const steps = planHost(wanted, now)
       for (const step of steps) {
         if (step.do === 'remove') now = now.filter((one) => one.id !== step.worker.id)
-        if (step.do === 'drain') now = now.map((one) => (one.id === step.worker.id ? { ...one, draining: true } : one))
-        if (step.do === 'keep') now = now.map((one) => (one.id === step.worker.id ? { ...one, draining: false } : one))
+        if (step.do === 'drain') now = now.map((one) => (one.id === step.worker.id ? { ...one, draining: 'surplus' } : one))
+        if (step.do === 'keep') now = now.map((one) => (one.id === step.worker.id ? { ...one, draining: null } : one))
         if (step.do === 'start') now = [...now, ...Array.from({ length: step.count }, () => worker(born++))]
       }
       // Time passes: who drains ends, who had not joined does.

@@ -2,8 +2,10 @@
  * What to do on one engine so that it runs what the leader wants there. Pure: what is seen in, steps with their reasons out.
  *
  *   wanted more    → start the difference
- *   wanted fewer   → drain: those that drain already, then idle ones, then those that run; each ends by itself when nothing runs
- *   wanted again   → a draining worker that still lives is kept instead of starting another
+ *   wanted fewer   → drain: those that drain already (who was asked to goes anyway, so it is the first to count), then idle
+ *                    ones, then those that run; each ends by itself when nothing runs
+ *   wanted again   → a worker that drains as surplus and still lives is kept instead of starting another
+ *   a person drains one → it counts until it has ended, and is replaced then
  *   ended, vanished, never joined → removed; what is wanted then shows as a difference and is started anew
  *
  * INVARIANT: a worker that may hold a claim is never removed while it lives: scaling down costs no chunk.
@@ -15,6 +17,7 @@ export interface SeenWorker {
   readonly id: string
   readonly name: string
   readonly state: 'running' | 'ended'
+  /** How long it ran; of one that runs, since this peer first saw it. */
   readonly life_ms: number
   readonly how: string | null
   /** Its peer, once it was heard. */
@@ -22,7 +25,8 @@ export interface SeenWorker {
   /** Since it was last heard, or since it could have been, ms. */
   readonly unheard_ms: number
   readonly busy: number
-  readonly draining: boolean
+  /** Because fewer were wanted, or because a person said so. */
+  readonly draining: 'surplus' | 'asked' | null
 }
 
 export type HostStep =
@@ -44,10 +48,10 @@ export function planHost(wanted: number, workers: readonly SeenWorker[]): HostSt
     .sort(byCost)
     .slice(0, surplus)
   const drain = leaving.flatMap((worker) =>
-    worker.draining || worker.peer === null ? [] : [{ do: 'drain' as const, worker, peer: worker.peer }],
+    worker.draining !== null || worker.peer === null ? [] : [{ do: 'drain' as const, worker, peer: worker.peer }],
   )
   const keep = alive.flatMap((worker) =>
-    worker.draining && worker.peer !== null && !leaving.includes(worker)
+    worker.draining === 'surplus' && worker.peer !== null && !leaving.includes(worker)
       ? [{ do: 'keep' as const, worker, peer: worker.peer }]
       : [],
   )
@@ -57,7 +61,8 @@ export function planHost(wanted: number, workers: readonly SeenWorker[]): HostSt
 
 /** Why a worker is to be removed, or null while it may live. */
 function whyGone(worker: SeenWorker): string | null {
-  if (worker.state === 'ended') return worker.draining ? 'drained' : `it ended: ${worker.how ?? 'nobody knows how'}`
+  if (worker.state === 'ended')
+    return worker.draining !== null ? 'drained' : `it ended: ${worker.how ?? 'nobody knows how'}`
   const seconds = Math.round(worker.unheard_ms / 1000)
   if (worker.peer === null)
     return worker.unheard_ms > WORKER_JOIN_MS ? `it did not join the mesh in ${seconds} s` : null
@@ -65,4 +70,7 @@ function whyGone(worker: SeenWorker): string | null {
 }
 
 const byCost = (a: SeenWorker, b: SeenWorker): number =>
-  Number(b.draining) - Number(a.draining) || a.busy - b.busy || a.name.localeCompare(b.name)
+  LEAVES_FIRST.indexOf(a.draining) - LEAVES_FIRST.indexOf(b.draining) ||
+  a.busy - b.busy ||
+  a.name.localeCompare(b.name)
+const LEAVES_FIRST: readonly SeenWorker['draining'][] = ['asked', 'surplus', null]

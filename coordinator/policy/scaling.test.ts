@@ -8,7 +8,9 @@ import {
   type ScalingPast,
   type ScalingRules,
   type ScalingView,
+  type StandingWorker,
   spread,
+  subsets,
   workSeconds,
 } from './scaling.ts'
 import { DAY_S, type Moment, seeded, simulateDay, studioDay } from './scaling-day.ts'
@@ -20,11 +22,14 @@ const view = (change: Partial<ScalingView> = {}): ScalingView => ({
   pending: new Map(),
   costs: new Map(RESOLUTIONS.map((rung) => [rung, 1])),
   unplanned: 0,
-  standing: 0,
+  standing: [],
   wanted: 0,
   ...change,
 })
 const waiting = (seconds: number) => new Map<Resolution, number>([['1080p', seconds]])
+const able = (slots: number, ...rungs: Resolution[]): StandingWorker => ({ slots, rungs })
+const slotsFor = (rungs: readonly Resolution[], standing: readonly StandingWorker[]) =>
+  standing.filter((one) => one.rungs.some((rung) => rungs.includes(rung))).reduce((sum, { slots }) => sum + slots, 0)
 
 const rules = fc
   .record({
@@ -36,9 +41,9 @@ const rules = fc
   .map(({ more, ...rest }) => ({ ...rest, max: rest.min + more }))
 const views = fc.record({
   now: fc.nat(10_000_000),
-  pending: fc.nat(1_000_000).map(waiting),
+  pending: fc.tuple(...RESOLUTIONS.map(() => fc.nat(400_000))).map((all) => new Map(RESOLUTIONS.map((rung, at) => [rung, all[at]!]))),
   unplanned: fc.nat(5),
-  standing: fc.nat(10),
+  standing: fc.array(fc.record({ slots: fc.nat(5), rungs: fc.subarray([...RESOLUTIONS]) }), { maxLength: 4 }),
   wanted: fc.nat(40),
 }).map((change) => view(change)) // biome-ignore format: a list
 
@@ -47,7 +52,12 @@ describe('what is wanted', () => {
     const cases: [Partial<ScalingView>, Partial<ScalingRules>, number, string][] = [
       [{}, {}, 0, 'nothing waits'],
       [{ pending: waiting(1_200) }, {}, 2, '20 min of work in 10 min takes 2'],
-      [{ pending: waiting(1_200), standing: 1 }, {}, 1, '20 min of work in 10 min takes 2 beside 1 standing'],
+      [
+        { pending: waiting(1_200), standing: [able(1, ...RESOLUTIONS)] },
+        {},
+        1,
+        '20 min of work in 10 min takes 2 beside 1 standing',
+      ],
       [{ pending: waiting(60_000) }, {}, 8, '16.7 h of work in 10 min takes 100, at most 8 allowed'],
       [{}, { min: 2 }, 2, 'nothing waits, at least 2 asked for'],
       [{ unplanned: 1 }, {}, 1, '1 video not yet planned in 10 min takes 1'],
@@ -74,19 +84,41 @@ describe('what is wanted', () => {
   test('more work never wants fewer, faster workers never more', () => {
     fc.assert(fc.property(rules, views, fc.nat(100_000), fc.integer({ min: 1, max: 10 }), (given, one, more, faster) => {
       const need = needOf(one, given).need
-      const pending = waiting((one.pending.get('1080p') ?? 0) + more)
+      const pending = new Map([...one.pending, ...waiting((one.pending.get('1080p') ?? 0) + more)])
       assert.ok(needOf({ ...one, pending }, given).need >= need)
       const costs = new Map(RESOLUTIONS.map((rung) => [rung, 1 / faster]))
       assert.ok(needOf({ ...one, costs }, given).need <= need)
     })) // biome-ignore format: one property
   })
 
-  test('covers the work in the target time where the maximum allows', () => {
+  test('covers the work in the target time where the maximum allows, each set of rungs by those who encode some of it', () => {
     fc.assert(fc.property(rules, views, (given, one) => {
       const { wanted } = decideScaling(one, given, [])
-      const slots = wanted + one.standing
-      assert.ok(wanted === given.max || slots * given.target_s >= workSeconds(one))
+      for (const rungs of subsets(RESOLUTIONS)) {
+        const slots = wanted + slotsFor(rungs, one.standing)
+        assert.ok(wanted === given.max || slots * given.target_s >= workSeconds(one, rungs), rungs.join())
+      }
     })) // biome-ignore format: one property
+  })
+
+  test('is no more than the standing workers leave: with one fewer some set of rungs would be late', () => {
+    fc.assert(fc.property(rules, views, (given, one) => {
+      const { need } = needOf({ ...one, unplanned: 0 }, given)
+      const isLate = (rungs: Resolution[]) => (need - 1 + slotsFor(rungs, one.standing)) * given.target_s < workSeconds(one, rungs)
+      assert.ok(need === 0 || subsets(RESOLUTIONS).some(isLate))
+    })) // biome-ignore format: one property
+  })
+
+  test('counts a standing worker for the rungs that it encodes, and for no others', () => {
+    const eighteen = { pending: new Map<Resolution, number>([['480p', 60], ['1080p', 1_080]]) } // biome-ignore format: a list
+    const cases: [StandingWorker[], number, string][] = [
+      [[able(1, '480p'), able(1, '480p')], 2, '18 min of work at 1080p in 10 min takes 2'],
+      [[able(2, '480p'), able(1, '1080p')], 1, '18 min of work at 1080p in 10 min takes 2 beside 1 standing'],
+      [[able(1, '480p'), able(2, '1080p')], 0, '19 min of work in 10 min takes 2 beside 3 standing'],
+      [[able(9, '720p')], 2, '19 min of work in 10 min takes 2'],
+    ]
+    for (const [standing, need, why] of cases)
+      assert.deepEqual(needOf(view({ ...eighteen, standing }), RULES), { need, why })
   })
 
   test('does not flap: after a rise at least the cooldown passes before a fall', () => {
@@ -113,6 +145,18 @@ describe('what is wanted', () => {
     const soon = decideScaling(view({ now: 1_000_000 + 299_000, wanted: 5 }), RULES, high.past)
     assert.equal(soon.wanted, 5)
     assert.equal(decideScaling(view({ now: 1_000_000 + 300_000, wanted: 5 }), RULES, soon.past).wanted, 0)
+  })
+
+  test('a need of yesterday counts within a cooldown of a day, and the past stays short', () => {
+    const given = { ...RULES, cooldown_s: 86_400 }
+    let { past, wanted } = decideScaling(view({ now: 0, pending: waiting(3_000) }), given, [])
+    for (let s = 5; s < 86_400; s += 5) {
+      const pending = waiting(s % 2 === 0 ? 1_200 : 600)
+      ;({ past, wanted } = decideScaling(view({ now: s * 1000, pending, wanted }), given, past))
+      assert.equal(wanted, 5, `fell after ${s} s`)
+      assert.ok(past.length <= given.max, `${past.length} needs are kept`)
+    }
+    assert.equal(decideScaling(view({ now: 86_400_000, wanted }), given, past).wanted, 2)
   })
 
   test('a new leader keeps what it finds for one cooldown', () => {

@@ -28,13 +28,20 @@ export interface ScalingView {
   readonly costs: ReadonlyMap<Resolution, number>
   /** Open videos whose length nobody knows yet. */
   readonly unplanned: number
-  /** Encodes at once of the workers that people started: they are there anyway. */
-  readonly standing: number
+  /** The workers that people started: they are there anyway. */
+  readonly standing: readonly StandingWorker[]
   /** What is wanted now. */
   readonly wanted: number
 }
 
-/** Needs of the last `cooldown_s`, oldest first. */
+export interface StandingWorker {
+  /** Encodes at once. */
+  readonly slots: number
+  /** What it encodes. */
+  readonly rungs: readonly Resolution[]
+}
+
+/** Needs of the last `cooldown_s`, oldest first, each lower than the one before: a need that a later one reached is forgotten. */
 export type ScalingPast = readonly { readonly at: number; readonly need: number }[]
 
 export interface ScalingDecision {
@@ -43,37 +50,68 @@ export interface ScalingDecision {
   readonly past: ScalingPast
 }
 
-/** Needs kept: one a second over the longest cooldown; equal neighbours are one. */
-const PAST_MAX = 3_600
-
 export function decideScaling(view: ScalingView, rules: ScalingRules, past: ScalingPast): ScalingDecision {
   const { need, why } = needOf(view, rules)
   const clamped = Math.max(rules.min, Math.min(rules.max, need))
   // A new leader knows no past: what it finds wanted was needed a moment ago.
   const before = past.length > 0 ? past : [{ at: view.now, need: view.wanted }]
-  const recent = [...before, { at: view.now, need: clamped }]
-    .filter(({ at }) => view.now - at < rules.cooldown_s * 1000)
-    .slice(-PAST_MAX)
+  const higher = before.filter(({ at, need }) => need > clamped && view.now - at < rules.cooldown_s * 1000)
+  const recent = [...higher, { at: view.now, need: clamped }]
   const held = recent.reduce((most, one) => Math.max(most, one.need), clamped)
   const wanted = Math.max(rules.min, Math.min(rules.max, held))
   return { wanted, reason: reasonOf({ need, why, clamped, wanted, rules, now: view.now, recent }), past: recent }
 }
 
-/** Workers beyond the standing ones that would do the work in time, and the sum in words. */
+/**
+ * Workers beyond the standing ones that would do the work in time, and the sum in words. A standing worker helps only with its own
+ * rungs, so each set of rungs is looked at: what its work takes, less the standing ones that do some of it. The largest need is
+ * enough for all of them (Hall's marriage theorem, for work that may be split), as a started worker takes every rung.
+ */
 export function needOf(view: ScalingView, rules: ScalingRules): { need: number; why: string } {
-  const work = workSeconds(view)
-  if (work === 0 && view.unplanned === 0) return { need: 0, why: 'nothing waits' }
-  const slots = Math.max(1, Math.ceil(work / rules.target_s))
-  const need = Math.max(0, slots - view.standing)
-  const waiting =
-    work > 0 ? `${amount(work)} of work` : `${view.unplanned} video${view.unplanned > 1 ? 's' : ''} not yet planned`
-  const standing = view.standing > 0 ? ` beside ${view.standing} standing` : ''
-  return { need, why: `${waiting} in ${amount(rules.target_s)} takes ${slots}${standing}` }
+  const rungs = RESOLUTIONS.filter((rung) => workSeconds(view, [rung]) > 0)
+  if (rungs.length === 0 && view.unplanned === 0) return { need: 0, why: 'nothing waits' }
+  const needs = [rungs, ...subsets(rungs)].map((some) => needOfRungs(view, rules, some))
+  const largest = needs.reduce((most, one) => (one.need > most.need ? one : most))
+  const beside = largest.standing > 0 ? ` beside ${largest.standing} standing` : ''
+  const takes = `in ${amount(rules.target_s)} takes ${largest.slots}${beside}`
+  return { need: largest.need, why: `${waiting(view, largest.rungs, rungs)} ${takes}` }
 }
 
-/** What waits, in seconds of one worker. */
-export function workSeconds({ pending, costs }: Pick<ScalingView, 'pending' | 'costs'>): number {
-  return RESOLUTIONS.reduce((sum, rung) => sum + (pending.get(rung) ?? 0) * (costs.get(rung) ?? 0), 0)
+interface RungsNeed {
+  readonly rungs: readonly Resolution[]
+  readonly slots: number
+  readonly standing: number
+  readonly need: number
+}
+
+function needOfRungs(view: ScalingView, rules: ScalingRules, rungs: readonly Resolution[]): RungsNeed {
+  const slots = Math.max(1, Math.ceil(workSeconds(view, rungs) / rules.target_s))
+  // Of a video that is not planned yet nobody knows the rungs: whoever stands may be the one for it.
+  const able = view.standing.filter((worker) => rungs.length === 0 || worker.rungs.some((rung) => rungs.includes(rung)))
+  const standing = able.reduce((sum, worker) => sum + worker.slots, 0)
+  return { rungs, slots, standing, need: Math.max(0, slots - standing) }
+}
+
+function waiting(view: ScalingView, rungs: readonly Resolution[], all: readonly Resolution[]): string {
+  if (rungs.length === 0) return `${view.unplanned} video${view.unplanned > 1 ? 's' : ''} not yet planned`
+  const only = rungs.length < all.length ? ` at ${rungs.join(' and ')}` : ''
+  return `${amount(workSeconds(view, rungs))} of work${only}`
+}
+
+/** All sets of some of these, the empty one left out. */
+export function subsets<T>(of: readonly T[]): T[][] {
+  const [first, ...rest] = of
+  if (first === undefined) return []
+  const others = subsets(rest)
+  return [[first], ...others, ...others.map((set) => [first, ...set])]
+}
+
+/** What waits at these rungs, in seconds of one worker. */
+export function workSeconds(
+  { pending, costs }: Pick<ScalingView, 'pending' | 'costs'>,
+  rungs: readonly Resolution[] = RESOLUTIONS,
+): number {
+  return rungs.reduce((sum, rung) => sum + (pending.get(rung) ?? 0) * (costs.get(rung) ?? 0), 0)
 }
 
 function reasonOf(facts: {
