@@ -35,19 +35,21 @@ export function createBackup(context: TermContext): Duty {
     for (const video of new Set(tasks.map((task) => task.video_id))) rates.set(video, await msPerFrame(video))
     return tasks.flatMap((task) => {
       const claim = task.claims[0]
-      if (!claim) return []
-      const heard = context.peers
-        .get(claim.worker_id)
-        ?.beat.running.find((each) => each.task === task._id && each.attempt === claim.attempt)
+      // After a backup that failed, its pause holds for the next one too.
+      if (!claim || task.not_before > now) return []
+      const beat = context.peers.get(claim.worker_id)?.beat
+      const heard = beat?.running.find((each) => each.task === task._id && each.attempt === claim.attempt)
       const rate = rates.get(task.video_id) ?? null
       return [
         {
           task: task._id,
-          attempt: claim.attempt,
+          // The newest, which is not the claim's own where a backup has ended: what the ledger compares.
+          attempt: task.attempt,
           worker: claim.worker_id,
           slot: `${claim.worker_id}/${task.video_id}/${task.chunk_id}`,
           elapsedMs: now - (task.start_time ?? now),
           done: heard?.done ?? null,
+          isUntold: heard === undefined && (beat?.untold ?? 0) > 0,
           freshMs: rate === null ? null : rate * task.frames,
           isBacked: task.claims.length > 1 || task.backup_wanted,
         },
@@ -62,8 +64,11 @@ export function createBackup(context: TermContext): Duty {
       if ([...idle.values()].every((count) => count === 0)) return
       const running = await ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] })
       if (running.length === 0) return
+      const late = { running: await views(running, await ledger.now()), idle, slots }
+      // The budget is asked for only where there is something to spend it on.
+      if (pickBackups({ ...late, pending: 0 }).length === 0) return
       const pending = (await ledger.tasks({ kinds: ['video', 'audio'], statuses: ['PENDING'], limit: 1 })).length
-      const wanted = pickBackups({ running: await views(running, await ledger.now()), idle, slots, pending })
+      const wanted = pickBackups({ ...late, pending })
       for (const { task, attempt, reason } of wanted) {
         if ((await ledger.wantBackup(task, { attempt, term })) !== 'changed') continue
         log.info('a backup attempt is wanted', { task, reason })

@@ -12,6 +12,7 @@ const attempt = (of: Partial<RunningAttemptView> & { name: string }): RunningAtt
   slot: of.name,
   elapsedMs: 20_000,
   done: 0.1,
+  isUntold: false,
   freshMs: 10_000,
   isBacked: false,
   ...of,
@@ -46,6 +47,12 @@ describe('the straggler policy', () => {
   test('counts an attempt without any progress in twice the fresh time as one that never ends', () => {
     assert.equal(remaining(attempt({ name: 'a', done: null, elapsedMs: 20_001 })), Number.POSITIVE_INFINITY)
     assert.deepEqual(names({ running: [attempt({ name: 'a', done: 0, elapsedMs: 30_000 })] }), ['a'])
+  })
+
+  test('judges nobody of whom a heartbeat had no room to tell', () => {
+    const running = [attempt({ name: 'a', done: null, isUntold: true, elapsedMs: 60_000 })]
+    assert.deepEqual(names({ running }), [])
+    assert.deepEqual(names({ running: [...running, attempt({ name: 'b', slot: 'a', done: 0.1 })] }), ['a', 'b'])
   })
 
   test('takes the longest remaining first, no more than there are idle slots', () => {

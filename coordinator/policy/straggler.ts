@@ -7,6 +7,7 @@ import type { PeerId, TaskId } from '../../protocol/ids.ts'
 
 export interface RunningAttemptView {
   readonly task: TaskId
+  /** The newest of its task: what `wantBackup` compares. */
   readonly attempt: number
   readonly worker: PeerId
   /** Attempts of one slot: renditions of one chunk share an ffmpeg, so they are slow together. */
@@ -14,6 +15,8 @@ export interface RunningAttemptView {
   readonly elapsedMs: number
   /** Share done, 0–1, as last heard; null when nothing was heard of it. */
   readonly done: number | null
+  /** Its worker runs more than a heartbeat names, and this one is not among those named, the oldest. */
+  readonly isUntold: boolean
   /** What a fresh attempt at it would take elsewhere, ms; null while nothing like it has ended. */
   readonly freshMs: number | null
   /** A second attempt runs or is wanted already. */
@@ -63,8 +66,9 @@ export function pickBackups({ running, idle, slots, pending }: StragglerInput): 
     )
 }
 
-/** Estimated ms to the end: from the rate so far. Nothing done in twice the fresh time means it never ends. */
-export function remaining({ elapsedMs, done, freshMs }: RunningAttemptView): number {
+/** Estimated ms to the end: from the rate so far. Nothing done in twice the fresh time means it never ends, unless nobody could tell. */
+export function remaining({ elapsedMs, done, isUntold, freshMs }: RunningAttemptView): number {
+  if (isUntold) return 0
   if (done !== null && done >= LEAST_DONE) return (elapsedMs * (1 - done)) / done
   return freshMs !== null && elapsedMs > 2 * freshMs ? Number.POSITIVE_INFINITY : 0
 }
