@@ -1,9 +1,9 @@
-/** What a new leader does about claims of those who are not there. */
+/** What a leader does about claims of those who are not there. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
-import { ANN, BOB, CAT, claim, pendingTask, theTask } from '../../protocol/ledger-conformance/world.ts'
+import { ANN, BOB, CAT, claim, output, pendingTask, theTask } from '../../protocol/ledger-conformance/world.ts'
 import { createLedgerModel } from '../../protocol/ledger-model.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -41,4 +41,101 @@ test('it takes back at once what the leader before it was on, whose loss it saw,
     await duty.round(signal)
   }
   assert.equal((await theTask(ledger, ofUnknown._id)).status, 'PENDING')
+})
+
+/** A leader whose connection to Bob closes while Bob goes on with the ledger; `meanwhile` is called while it waits for a word of him. */
+function stage() {
+  const at = { now: 1_000_000 }
+  const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+  const bob = { beat: { state: 'working', name: 'Bob' } as Heartbeat, heard_mono: at.now }
+  /** `reports`: ms since others saw the loss. */
+  const link = { isCut: true, reports: [] as number[], meanwhile: async () => {} }
+  const sleep = async (ms: number) => {
+    at.now += ms
+    const { meanwhile } = link
+    link.meanwhile = async () => {}
+    await meanwhile()
+  }
+  const context = {
+    self: ANN, ledger, log: silentLog, term: TERM, hint: () => {}, resign: () => {},
+    connected: () => (link.isCut ? [] : [BOB]),
+    clock: { mono: () => at.now, now: () => at.now, sleep } as unknown as Clock,
+    peers: { get: (peer: string) => (peer === BOB ? bob : undefined), all: () => [{ peer: BOB, ...bob }] },
+    suspicions: { reportsOf: () => link.reports, sawLost: () => (link.isCut ? 'closed' : null), stalledAgoMs: () => null },
+  } as unknown as TermContext // biome-ignore format: what the duty uses of it
+  const duty = createMembership(context)
+  const { signal } = new AbortController()
+  const round = async (ms: number) => {
+    at.now += ms
+    await duty.round(signal)
+  }
+  const hear = () => Object.assign(bob, { heard_mono: at.now })
+  const held = async () => await claim(ledger, await pendingTask(ledger), BOB)
+  return { ledger, link, hear, held, round, lose: () => duty.lost(BOB, 'closed', signal) }
+}
+
+test('it takes back what a lost peer held when its connection closed, and nothing that the peer claimed or renewed since', async () => {
+  const { ledger, link, held, lose } = stage()
+  const [left, done, renewed] = [await held(), await held(), await held()]
+  let next = left
+  link.meanwhile = async () => {
+    await ledger.complete({ task: done._id, attempt: done.attempt, worker: BOB, output: output('done') })
+    await ledger.renew(BOB, [{ task: renewed._id, attempt: renewed.attempt }])
+    next = await held()
+  }
+  await lose()
+  assert.notEqual(next._id, left._id)
+  const now = (id: typeof left._id) => theTask(ledger, id)
+  assert.deepEqual([(await now(left._id)).status, (await now(left._id)).strikes.length], ['PENDING', 1])
+  assert.deepEqual([(await now(done._id)).status, (await now(done._id)).strikes.length], ['COMPLETED', 0])
+  for (const { _id } of [renewed, next])
+    assert.deepEqual([(await now(_id)).status, (await now(_id)).strikes.length], ['PROCESSING', 0])
+})
+
+test('where others saw the connection close too, it takes back what was claimed in that moment, unless the peer is heard again', async () => {
+  for (const isAlive of [false, true]) {
+    const { ledger, link, hear, held, lose } = stage()
+    link.reports = [10, 10]
+    const first = await held()
+    let late = first
+    link.meanwhile = async () => {
+      assert.equal((await theTask(ledger, first._id)).status, 'PENDING')
+      late = await held()
+      if (isAlive) hear()
+    }
+    await lose()
+    assert.notDeepEqual([late._id, late.attempt], [first._id, first.attempt])
+    assert.equal((await theTask(ledger, late._id)).status, isAlive ? 'PROCESSING' : 'PENDING')
+  }
+})
+
+test('its rounds leave a suspect what it claims, until it was heard and is lost again', async () => {
+  const { ledger, link, hear, held, round } = stage()
+  const first = await held()
+  await round(3_000)
+  assert.equal((await theTask(ledger, first._id)).status, 'PENDING')
+  const second = await held()
+  for (let rounds = 0; rounds < 10; rounds++) await round(500)
+  assert.equal((await theTask(ledger, second._id)).status, 'PROCESSING')
+
+  link.isCut = false
+  hear()
+  await round(500)
+  link.isCut = true
+  await round(3_000)
+  assert.equal((await theTask(ledger, second._id)).status, 'PENDING')
+})
+
+test('a peer that nobody hears but that stays connected is suspected anew when its connection closes', async () => {
+  const { ledger, link, held, round, lose } = stage()
+  link.isCut = false
+  const first = await held()
+  await round(12_000)
+  assert.equal((await theTask(ledger, first._id)).status, 'PENDING')
+  const second = await held()
+  await round(500)
+  assert.equal((await theTask(ledger, second._id)).status, 'PROCESSING')
+  link.isCut = true
+  await lose()
+  assert.equal((await theTask(ledger, second._id)).status, 'PENDING')
 })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { asPeerId, asSha256, type PeerId } from '../../protocol/ids.ts'
-import { LOST_AFTER_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
+import { LOST_AFTER_MS, MISSED_KEPT_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import { createLife } from '../../test/simulation/life.ts'
 import { createScheduler } from '../../test/simulation/virtual-time.ts'
 import { createLossJudge } from './loss.ts'
@@ -20,20 +20,18 @@ function judge(lacks: readonly PeerId[]) {
   }
   const loss = createLossJudge({ clock })
   type Blob = Parameters<typeof loss.isLost>[0]
-  return { pass, loss: { ...loss, isLost: (blob: Blob, afterMs?: number) => loss.isLost(blob, lacks, afterMs) } }
+  return { pass, clock, loss: { ...loss, isLost: (blob: Blob, afterMs?: number) => loss.isLost(blob, lacks, afterMs) } }
 }
 
 describe('a blob that nobody offers', () => {
   it('is lost at once where every holder says that it has it no more', () => {
     const { loss } = judge([a, b])
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), true)
-    assert.equal(loss.isWatching(), false)
   })
 
   it('is waited for while a holder does not answer, and lost after half a minute', async () => {
     const { loss, pass } = judge([a])
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), false)
-    assert.equal(loss.isWatching(), true)
     await pass(LOST_AFTER_MS - 1)
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), false)
     await pass(1)
@@ -45,8 +43,29 @@ describe('a blob that nobody offers', () => {
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
     await pass(LOST_AFTER_MS)
     loss.found(sha256)
-    assert.equal(loss.isWatching(), false)
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
+  })
+
+  it('is waited for anew where nobody asked about it for two minutes and a look went by without it', async () => {
+    const { loss, pass, clock } = judge([])
+    assert.equal(loss.isLost({ sha256, holders: [b] }), false)
+    await pass(MISSED_KEPT_MS)
+    loss.looked(clock.mono())
+    assert.equal(loss.isLost({ sha256, holders: [b] }), false)
+  })
+
+  it('is waited for on while its task is tried again, and while a look lasts', async () => {
+    for (const [afterMs, lookMs] of [
+      [MISSED_KEPT_MS - 1, 0],
+      [MISSED_KEPT_MS, MISSED_KEPT_MS],
+    ] as const) {
+      const { loss, pass, clock } = judge([])
+      const began = clock.mono()
+      assert.equal(loss.isLost({ sha256, holders: [b] }), false)
+      await pass(afterMs)
+      loss.looked(lookMs > 0 ? began : clock.mono())
+      assert.equal(loss.isLost({ sha256, holders: [b] }), true)
+    }
   })
 
   it('is waited for longer where it is a source', async () => {
