@@ -12,12 +12,19 @@ import type { Duty, TermContext } from '../duty.ts'
 import { createLossJudge } from '../policy/loss.ts'
 import { whereabouts } from '../whereabouts.ts'
 
+/** What is known of one video while it is RUNNING or MERGING. */
+interface Collected {
+  /** Tasks whose output is known to be here: asked of the disk once, and again when a merge misses one. */
+  readonly here: Set<TaskId>
+  /** COMPLETED tasks and failures of the merge when all there was had been brought here. */
+  seen: string | null
+  /** The last attempt of the merge that missed something. */
+  missed: number
+}
+
 export function createCollect(context: TermContext): Duty {
   const { ledger, store, exchange, clock, self, term, log } = context
-  /** Tasks whose output is known to be here: asked of the disk once, and again when a merge misses one. */
-  const here = new Set<TaskId>()
-  /** COMPLETED tasks and failures of the merge when a video was last looked through. */
-  const seen = new Map<VideoId, string>()
+  const collected = new Map<VideoId, Collected>()
   const loss = createLossJudge({ clock })
   let inputsAt = Number.NEGATIVE_INFINITY
 
@@ -41,9 +48,9 @@ export function createCollect(context: TermContext): Duty {
     return false
   }
 
-  async function collectOutput(task: Task, signal: AbortSignal): Promise<void> {
+  async function collectOutput(task: Task, here: Set<TaskId>, signal: AbortSignal): Promise<void> {
     const { output, completed_attempt } = task
-    if (!output || completed_attempt === null || here.has(task._id)) return
+    if (!output || completed_attempt === null) return
     const got = await bring(task.video_id, output, signal)
     if (got === 'here') {
       here.add(task._id)
@@ -69,39 +76,44 @@ export function createCollect(context: TermContext): Duty {
     await ledger.addEvent({ what: 'blob_lost', peer: null, video, text: `${what}: ${text}` })
   }
 
-  /** Looks through a video's outputs when something completed, a merge missed one, or one is being missed. */
+  /** Looks through a video's outputs when something completed, a merge missed one, or not all were here the last time. */
   async function collectOutputs(video: Video, completed: number, signal: AbortSignal): Promise<void> {
     const merge = video.status === 'MERGING' ? await ledger.task(taskId(video._id, 'merge')) : null
     const misses = merge?.failures.filter((failure) => failure.code === 'input_missing').at(-1)?.attempt ?? 0
     const now = `${completed}/${misses}`
-    if (seen.get(video._id) === now && !loss.isWatching()) return
+    const known: Collected = collected.get(video._id) ?? { here: new Set(), seen: null, missed: 0 }
+    collected.set(video._id, known)
+    if (known.seen === now) return
+    const { here } = known
     const done = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['COMPLETED'] })
-    if (misses > 0 && seen.get(video._id) !== now)
-      for (const id of [taskId(video._id, 'ingest'), ...done.map((task) => task._id)]) here.delete(id)
-    await collectExtras(video, signal)
+    if (misses !== known.missed) here.clear()
+    known.missed = misses
+    const areExtrasHere = await collectExtras(video, here, signal)
     const news = done.filter((task) => !here.has(task._id))
     for (let at = 0; at < news.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
-      await Promise.all(news.slice(at, at + BLOB_FETCHES_AT_ONCE).map((task) => collectOutput(task, signal)))
+      await Promise.all(news.slice(at, at + BLOB_FETCHES_AT_ONCE).map((task) => collectOutput(task, here, signal)))
     }
-    seen.set(video._id, now)
+    known.seen = areExtrasHere && done.every(({ _id, output }) => output === null || here.has(_id)) ? now : null
   }
 
-  /** Subtitles and chapters, which only the ingest can make again. */
-  async function collectExtras(video: Video, signal: AbortSignal): Promise<void> {
+  /** Subtitles and chapters, which only the ingest can make again. Answers whether all there are are here. */
+  async function collectExtras(video: Video, here: Set<TaskId>, signal: AbortSignal): Promise<boolean> {
     const ingest = await ledger.task(taskId(video._id, 'ingest'))
-    if (ingest?.status !== 'COMPLETED' || here.has(ingest._id)) return
+    if (ingest?.status !== 'COMPLETED' || here.has(ingest._id)) return true
     for (const extra of ingest.outputs) {
       const got = await bring(video._id, extra, signal)
-      if (got === 'lost') return cutAgain(video, ingest._id)
-      if (got === 'missing') return
+      if (got === 'lost') await cutAgain(video, ingest._id)
+      if (got !== 'here') return false
       if (!extra.holders.includes(self)) await ledger.addTaskHolder(ingest._id, extra.sha256, self)
     }
     here.add(ingest._id)
+    return true
   }
 
   /** Tasks that failed for want of their input: when nobody has it, the ingest task is asked to cut again. */
   async function checkInputs(video: Video, signal: AbortSignal): Promise<void> {
-    const waiting = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['PENDING'] })
+    const query = { video: video._id, kinds: ['video', 'audio'], statuses: ['PENDING'], tried: true } as const
+    const waiting = await ledger.tasks(query)
     for (const { _id, input, failures } of waiting) {
       if (!input || !failures.some((failure) => failure.code === 'input_missing')) continue
       if (await isLost(video._id, input, signal)) return cutAgain(video, _id)
@@ -139,8 +151,11 @@ export function createCollect(context: TermContext): Duty {
   return {
     name: 'collect',
     async round(signal) {
+      const began = clock.mono()
       const open = await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })
-      const progress = await ledger.progress(open.map((video) => video._id))
+      const ids = new Set(open.map((video) => video._id))
+      for (const id of collected.keys()) if (!ids.has(id)) collected.delete(id)
+      const progress = await ledger.progress([...ids])
       for (const video of open) {
         const counts = progress.get(video._id) ?? []
         const completed = counts
@@ -156,6 +171,7 @@ export function createCollect(context: TermContext): Duty {
         if (video.plan) await checkInputs(video, signal)
       }
       for (const video of await ledger.owedVideos()) if (!signal.aborted) await checkResults(video, signal)
+      if (!signal.aborted) loss.looked(began)
     },
   }
 }

@@ -3,9 +3,10 @@
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
+import type { Progress } from '../../protocol/ledger.ts'
 import { COPY_PATIENCE_MS, LOST_AFTER_MS, STRIKES_EACH } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { Video, VideoOutput } from '../../protocol/video.ts'
+import { OPEN_STATUSES, type Video, type VideoOutput } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { adviseCopies, everyHolder, heldBy } from '../policy/copies.ts'
 import { judgesOf } from '../policy/judges.ts'
@@ -26,15 +27,9 @@ export function createFinish(context: TermContext): Duty {
   }
 
   async function startMerging(video: Video): Promise<void> {
+    // Counted again: it is some time since all were, and an output may have been lost since.
     const counts = (await ledger.progress([video._id])).get(video._id) ?? []
-    const done = (of: (resolution: Task['resolution']) => boolean) =>
-      counts
-        .filter((each) => each.status === 'COMPLETED' && of(each.resolution))
-        .reduce((sum, each) => sum + each.count, 0)
-    const ready =
-      done((part) => part !== 'ingest' && part !== 'merge') === video.plan?.tasks &&
-      done((part) => part === 'ingest') === 1
-    if (ready && (await ledger.startMerging(video._id, term)) === 'changed') {
+    if (isEncoded(video, counts) && (await ledger.startMerging(video._id, term)) === 'changed') {
       // The merge task is the second of the two writes; sweep inserts it here as after a crash between them.
       await ledger.sweep(term)
       await tell('merging', video, `${video.name}: every chunk is encoded`)
@@ -107,10 +102,7 @@ export function createFinish(context: TermContext): Duty {
   }
 
   /** FAILED tasks end their video; tasks whose strikes are full become FAILED first. */
-  async function fail(video: Video): Promise<boolean> {
-    const struck = (await ledger.tasks({ video: video._id, statuses: ['PENDING', 'FAILED'] })).filter(
-      (task) => task.status === 'FAILED' || task.strikes.length > 0,
-    )
+  async function fail(video: Video, struck: readonly Task[]): Promise<boolean> {
     for (const task of struck) {
       const capable = judges(video, task)
       const verdict = judgeStrikes(task.strikes, { capable })
@@ -128,18 +120,50 @@ export function createFinish(context: TermContext): Duty {
     return false
   }
 
+  /** Tasks that end their video, or may: of an open video few at any time, however long it is. */
+  async function strikesOf(counted: Progress): Promise<(video: VideoId) => Promise<readonly Task[]>> {
+    const waiting = await ledger.tasks({ statuses: ['PENDING'], tried: true })
+    const struck = Map.groupBy(
+      waiting.filter(({ strikes }) => strikes.length > 0),
+      ({ video_id }) => video_id,
+    )
+    return async (video) => {
+      const hasFailed = (counted.get(video) ?? []).some(({ status }) => status === 'FAILED')
+      const failed = hasFailed ? await ledger.tasks({ video, statuses: ['FAILED'] }) : []
+      return [...failed, ...(struck.get(video) ?? [])]
+    }
+  }
+
   return {
     name: 'finish',
     async round(signal) {
-      const open = await ledger.videos({ statuses: ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] })
+      const open = await ledger.videos({ statuses: OPEN_STATUSES })
+      if (open.length === 0) return
+      const counted = await ledger.progress(open.map((video) => video._id))
+      const struck = await strikesOf(counted)
       for (const video of open) {
         if (signal.aborted) return
-        if (await fail(video)) continue
-        if (video.status === 'RUNNING') await startMerging(video)
-        else if (video.status === 'MERGING') await complete(video, signal)
+        if (await fail(video, await struck(video._id))) continue
+        if (video.status === 'MERGING') await complete(video, signal)
+        else if (isEncoded(video, counted.get(video._id) ?? [])) await startMerging(video)
       }
     },
   }
+}
+
+type Counts = Progress extends ReadonlyMap<VideoId, infer T> ? T : never
+
+/** Whether every task of its plan is done. */
+function isEncoded(video: Video, counts: Counts): boolean {
+  if (video.status !== 'RUNNING') return false
+  const done = (of: (resolution: Task['resolution']) => boolean) =>
+    counts
+      .filter((each) => each.status === 'COMPLETED' && of(each.resolution))
+      .reduce((sum, each) => sum + each.count, 0)
+  return (
+    done((part) => part !== 'ingest' && part !== 'merge') === video.plan?.tasks &&
+    done((part) => part === 'ingest') === 1
+  )
 }
 
 /** In the words of the newest failure of the kind that decided, not of one that merely came last. */

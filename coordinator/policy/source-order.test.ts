@@ -5,33 +5,43 @@ import fc from 'fast-check'
 import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
 import { mayTakeIngest } from './source-order.ts'
 
+const fits = fc.constantFrom(true, false, null)
+
 describe('an ingest task', () => {
   it('is for who has the source, from the first moment', () => {
     fc.assert(
-      fc.property(fc.nat(), fc.nat(), fc.boolean(), (now, created_at, leads) => {
-        assert.equal(mayTakeIngest({ now, created_at, hasSource: true, leads }).take, true)
+      fc.property(fc.nat(), fc.nat(), fc.boolean(), fits, (now, created_at, leads, fits) => {
+        assert.equal(mayTakeIngest({ now, created_at, hasSource: true, leads, fits }).take, true)
       }),
     )
   })
 
   it('is for the leader without the source only after its time', () => {
     const at = (waited: number) =>
-      mayTakeIngest({ now: 5_000 + waited, created_at: 5_000, hasSource: false, leads: true }).take
+      mayTakeIngest({ now: 5_000 + waited, created_at: 5_000, hasSource: false, leads: true, fits: null }).take
     assert.deepEqual([at(0), at(INGEST_TAKEOVER_MS - 1), at(INGEST_TAKEOVER_MS)], [false, false, true])
   })
 
-  it('is never for a follower without the source', () => {
+  it('is never for a follower without the source, while no disk was too small for it', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(), (now, created_at) => {
-        assert.equal(mayTakeIngest({ now, created_at, hasSource: false, leads: false }).take, false)
+        assert.equal(mayTakeIngest({ now, created_at, hasSource: false, leads: false, fits: null }).take, false)
+      }),
+    )
+  })
+
+  it('is for whoever has room once a disk was too small for its source, and for nobody else', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.boolean(), fc.boolean(), (now, leads, fits) => {
+        assert.equal(mayTakeIngest({ now, created_at: 0, hasSource: false, leads, fits }).take, fits)
       }),
     )
   })
 
   it('tells its reason in words', () => {
     fc.assert(
-      fc.property(fc.nat(), fc.boolean(), fc.boolean(), (now, hasSource, leads) => {
-        assert.match(mayTakeIngest({ now, created_at: 0, hasSource, leads }).reason, /source/)
+      fc.property(fc.nat(), fc.boolean(), fc.boolean(), fits, (now, hasSource, leads, fits) => {
+        assert.match(mayTakeIngest({ now, created_at: 0, hasSource, leads, fits }).reason, /source/)
       }),
     )
   })

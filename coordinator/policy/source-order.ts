@@ -1,4 +1,7 @@
-/** Who takes an ingest task: a coordinator-role peer that has the source; after a while the leader, which fetches it. */
+/**
+ * Who takes an ingest task: a coordinator-role peer that has the source; after a while the leader, which fetches it. Once a disk
+ * was too small for it, whoever has room.
+ */
 import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
 
 export interface IngestQuestion {
@@ -7,13 +10,20 @@ export interface IngestQuestion {
   readonly created_at: number
   readonly hasSource: boolean
   readonly leads: boolean
+  /** Whether the source fits on this disk; null while no attempt at the task has ended for want of room. */
+  readonly fits: boolean | null
 }
 
-export function mayTakeIngest({ now, created_at, hasSource, leads }: IngestQuestion): {
+export function mayTakeIngest({ now, created_at, hasSource, leads, fits }: IngestQuestion): {
   take: boolean
   reason: string
 } {
   if (hasSource) return { take: true, reason: 'the source is here' }
+  if (fits !== null)
+    return {
+      take: fits,
+      reason: fits ? 'the source was too large for another disk, and fits here' : 'the source does not fit here',
+    }
   if (!leads) return { take: false, reason: 'the source is elsewhere' }
   const waited = now - created_at >= INGEST_TAKEOVER_MS
   return { take: waited, reason: waited ? 'its source peer did not take it' : 'its source peer comes first' }

@@ -3,7 +3,8 @@
  * a later attempt reads the committed plan and goes on at the first chunk without tasks.
  *
  * Promises: the plan is committed by one compare, the loser uses the winner's; tasks of a chunk are inserted as it is cut;
- * at most a window of chunks waits uncut-for, so that a long film does not fill a disk; the source is read, never changed.
+ * at most a window of chunks, shared by the ingests of this peer, waits to be encoded, so that long films do not fill a disk;
+ * who waits for room in it has left its seat; the source is read, never changed.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,11 +14,11 @@ import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Hint } from '../../protocol/hint.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { DUTY_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
+import { DUTY_MS, WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
 import type { Media, SourceIndex } from '../../protocol/media.ts'
 import { withPatience } from '../../protocol/patience.ts'
 import { type Plan, planSeconds } from '../../protocol/plan.ts'
-import type { Runner } from '../../protocol/runner.ts'
+import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
 import type { NewTask, Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { whereabouts } from '../whereabouts.ts'
@@ -42,10 +43,22 @@ interface Ingest {
   readonly index: SourceIndex
   readonly scratch: string
   readonly signal: AbortSignal
+  leaveSeat(): void
 }
+
+interface ToCut {
+  readonly chunk: number
+  readonly tasks: readonly Task[]
+  readonly isNew: boolean
+}
+
+/** Of which it is asked at once whether somebody has them. */
+const CHUNKS_ASKED_AT_ONCE = 16
 
 export function createIngestRunner(options: IngestOptions): Runner {
   const { ledger, store, exchange, media, hint } = options
+  /** Ingests that run here, waiting ones too. */
+  let running = 0
   const surely = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
     withPatience(operation, { clock: options.clock, rng: options.rng, signal })
 
@@ -78,12 +91,13 @@ export function createIngestRunner(options: IngestOptions): Runner {
     return [{ ...(await store.put(video._id, extras.other)), holders: [options.self], resolution: 'extras' }]
   }
 
-  /** A task that waits for bytes nobody has gets the new ones; anything else is left alone. */
+  /** A task that waits for bytes nobody has gets the new ones, or the same ones from here; anything else is left alone. */
   async function replaceLostInput(id: Task['_id'], input: TaskInput, signal: AbortSignal): Promise<void> {
     const task = await surely(() => ledger.task(id), signal)
-    if (task?.status !== 'PENDING' || !task.input || task.input.sha256 === input.sha256) return
+    if (task?.status !== 'PENDING' || !task.input) return
     const lost = task.input.sha256
-    await surely(() => ledger.recut(id, lost, input), signal)
+    if (lost === input.sha256) await surely(() => ledger.addTaskHolder(id, lost, options.self), signal)
+    else await surely(() => ledger.recut(id, lost, input), signal)
   }
 
   async function cutChunk(ingest: Ingest, chunk_id: number): Promise<TaskInput> {
@@ -95,17 +109,21 @@ export function createIngestRunner(options: IngestOptions): Runner {
     return { ...(await store.put(video._id, cut.path)), holders: [options.self], ...times }
   }
 
-  /** Chunks that need a cut: those without all their tasks, and those whose waiting tasks lost their input. */
-  async function chunksToCut({ video, plan, signal }: Ingest): Promise<{ chunk: number; tasks: Task[] }[]> {
-    const tasks = await surely(() => ledger.tasks({ video: video._id, kinds: ['video'] }), signal)
-    const byChunk = Map.groupBy(tasks, (task) => task.chunk_id)
-    const wanted: { chunk: number; tasks: Task[] }[] = []
-    for (const { chunk_id } of plan.chunks) {
-      const have = byChunk.get(chunk_id) ?? []
-      const whole = have.length === plan.renditions.length
-      if (!whole || (await isInputLost(video._id, have, signal))) wanted.push({ chunk: chunk_id, tasks: have })
+  /**
+   * Chunks that need a cut: those without all their tasks (`isNew`), and those whose waiting tasks lost their input. A few at a
+   * time are asked after, so that holders that are off cost few dial timeouts and what is known to be lost is cut at once.
+   */
+  async function* chunksToCut({ video, plan, signal }: Ingest): AsyncGenerator<ToCut> {
+    const found = await surely(() => ledger.tasks({ video: video._id, kinds: ['video'] }), signal)
+    const byChunk = Map.groupBy(found, (task) => task.chunk_id)
+    for (let at = 0; at < plan.chunks.length; at += CHUNKS_ASKED_AT_ONCE) {
+      const some = plan.chunks.slice(at, at + CHUNKS_ASKED_AT_ONCE).map(async ({ chunk_id: chunk }) => {
+        const tasks = byChunk.get(chunk) ?? []
+        const isNew = tasks.length < plan.renditions.length
+        return { chunk, tasks, isNew, isWanted: isNew || (await isInputLost(video._id, tasks, signal)) }
+      })
+      yield* (await Promise.all(some)).filter(({ isWanted }) => isWanted)
     }
-    return wanted
   }
 
   async function isInputLost(video: VideoId, tasks: readonly Task[], signal: AbortSignal): Promise<boolean> {
@@ -114,19 +132,21 @@ export function createIngestRunner(options: IngestOptions): Runner {
     return !(await whereabouts(waiting.input, { store, exchange, video, signal })).isSomewhere
   }
 
-  async function waitForRoom({ video, plan, signal }: Ingest): Promise<void> {
-    const most = Math.max(WINDOW_CHUNKS.min, WINDOW_CHUNKS.perSlot * options.slots()) * plan.renditions.length
+  async function waitForRoom({ video, plan, signal, leaveSeat }: Ingest): Promise<void> {
     for (;;) {
+      const window = Math.max(WINDOW_CHUNKS.min, WINDOW_CHUNKS.perSlot * options.slots())
+      const most = Math.max(WINDOW_SHARE_MIN, Math.ceil(window / running)) * plan.renditions.length
       const counts = await surely(() => ledger.progress([video._id]), signal)
       const waiting = (counts.get(video._id) ?? [])
         .filter(({ status, resolution }) => status === 'PENDING' && resolution !== 'audio')
         .reduce((sum, each) => sum + each.count, 0)
       if (waiting < most) return
+      leaveSeat()
       await options.clock.sleep(DUTY_MS, signal)
     }
   }
 
-  return async ({ held, signal, progress }) => {
+  async function ingest({ held, signal, progress, leaveSeat }: Assignment): Promise<readonly TaskResult[]> {
     const { task } = held[0]
     const video = await surely(() => ledger.video(task.video_id), signal)
     if (!video) throw new AttemptFailed('unexpected', `video ${task.video_id} is not in the ledger`)
@@ -135,20 +155,30 @@ export function createIngestRunner(options: IngestOptions): Runner {
     const { plan, index } = await planned(video, source, signal)
     const scratch = await store.scratch('ingest')
     try {
-      const ingest: Ingest = { video, source, plan, index, scratch, signal }
-      const extras = makeExtras(ingest)
+      const work: Ingest = { video, source, plan, index, scratch, signal, leaveSeat }
+      const extras = makeExtras(work)
       extras.catch(() => {})
-      for (const [done, { chunk, tasks }] of (await chunksToCut(ingest)).entries()) {
-        await waitForRoom(ingest)
-        const input = await cutChunk(ingest, chunk)
+      for await (const { chunk, tasks, isNew } of chunksToCut(work)) {
+        // What is cut again adds no task: waiting for room, its own ones would wait for it.
+        if (isNew) await waitForRoom(work)
+        const input = await cutChunk(work, chunk)
         await surely(() => ledger.insertTasks(videoTasks(video, plan, chunk, input)), signal)
         for (const each of tasks) await replaceLostInput(each._id, input, signal)
         hint({ what: 'tasks', video: video._id })
-        progress(done / plan.chunks.length, 0)
+        progress(chunk / plan.chunks.length, 0)
       }
       return [{ task: task._id, ok: true, output: null, outputs: await extras }]
     } finally {
       await rm(scratch, { recursive: true, force: true })
+    }
+  }
+
+  return async (assignment) => {
+    running++
+    try {
+      return await ingest(assignment)
+    } finally {
+      running--
     }
   }
 }

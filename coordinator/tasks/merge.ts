@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import { type BlobExchange, type BlobStore, onSoundBlobs } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import { type PeerId, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
@@ -32,6 +32,8 @@ interface Parts {
   readonly chunks: ReadonlyMap<Resolution, readonly string[]>
   readonly audio: string | null
   readonly extra: string | null
+  /** All of these, by name. */
+  readonly blobs: readonly HeldBlob[]
 }
 
 export function createMergeRunner(options: MergeOptions): Runner {
@@ -46,14 +48,19 @@ export function createMergeRunner(options: MergeOptions): Runner {
     if (!plan) throw new AttemptFailed('unexpected', `video ${video} has no plan`)
     const tasks = await surely(() => ledger.tasks({ video }), signal)
     const byId = new Map(tasks.map((task) => [task._id, task]))
-    const fetch = (blob: HeldBlob) => exchange.fetch({ ...blob, video, signal, isRead: true })
+    const blobs: HeldBlob[] = []
+    const fetch = (blob: HeldBlob) => {
+      blobs.push(blob)
+      return exchange.fetch({ ...blob, video, signal })
+    }
     const chunks = new Map<Resolution, string[]>()
     for (const { resolution } of plan.renditions) {
       const outputs = plan.chunks.map(({ chunk_id }) => outputOf(byId.get(taskId(video, resolution, chunk_id))))
       chunks.set(resolution, await inBatches(outputs, fetch))
     }
     const audio = plan.audio.length > 0 ? await fetch(outputOf(byId.get(taskId(video, 'audio')))) : null
-    return { plan, chunks, audio, extra: await extraOf(byId.get(taskId(video, 'ingest')), fetch) }
+    const extra = await extraOf(byId.get(taskId(video, 'ingest')), fetch)
+    return { plan, chunks, audio, extra, blobs }
   }
 
   /** What did not come out right is told among the events, where the video's notes are read from. */
@@ -65,22 +72,25 @@ export function createMergeRunner(options: MergeOptions): Runner {
     const parts = await gather(task.video_id, signal)
     const scratch = await store.scratch('merge')
     try {
+      const pathOf = (resolution: Resolution) => join(scratch, `${resolution}.mp4`)
+      await onSoundBlobs({ store, video: task.video_id, blobs: parts.blobs, signal }, async () => {
+        for (const [at, [resolution, chunks]] of [...parts.chunks].entries()) {
+          await media.merge({
+            plan: parts.plan,
+            resolution,
+            chunks,
+            audio: parts.audio,
+            extra: parts.extra,
+            out: pathOf(resolution),
+            signal,
+            onNote: (text) => void note(task.video_id, text),
+          })
+          progress((at + 1) / parts.chunks.size, 0)
+        }
+      })
       const outputs: VideoOutput[] = []
-      for (const [resolution, chunks] of parts.chunks) {
-        const out = join(scratch, `${resolution}.mp4`)
-        await media.merge({
-          plan: parts.plan,
-          resolution,
-          chunks,
-          audio: parts.audio,
-          extra: parts.extra,
-          out,
-          signal,
-          onNote: (text) => void note(task.video_id, text),
-        })
-        outputs.push({ resolution, ...(await store.put(task.video_id, out)), holders: [self] })
-        progress(outputs.length / parts.chunks.size, 0)
-      }
+      for (const resolution of parts.chunks.keys())
+        outputs.push({ resolution, ...(await store.put(task.video_id, pathOf(resolution))), holders: [self] })
       return [{ task: task._id, ok: true, output: null, outputs }]
     } finally {
       await rm(scratch, { recursive: true, force: true })

@@ -1,0 +1,98 @@
+/** What the leader reads again and again while it collects outputs, and what it forgets. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../../protocol/clock.ts'
+import { BlobMissing } from '../../protocol/errors.ts'
+import type { Sha256, TaskId } from '../../protocol/ids.ts'
+import { BOB, CAT, chunk, claim, output, theTask, videoIn } from '../../protocol/ledger-conformance/world.ts'
+import { createLedgerModel } from '../../protocol/ledger-model.ts'
+import { CLAIM_MS, LEASE_MS, SILENCE_MS } from '../../protocol/limits.ts'
+import { silentLog } from '../../protocol/log.ts'
+import type { TermContext } from '../duty.ts'
+import { createCollect } from './collect.ts'
+
+/** A RUNNING video of two chunks, of which the first is done, and a leader that collects. */
+async function stage() {
+  const at = { now: 1_000_000 }
+  const away = new Set<Sha256>()
+  const asked = { completed: 0, bytes: [] as Sha256[] }
+  const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+  const video = await videoIn(ledger, 'RUNNING')
+  const [first, second] = [chunk(video, 0), chunk(video, 1)]
+  await ledger.insertTasks([first, second])
+  const work = async (id: TaskId, end: 'complete' | 'miss') => {
+    const { attempt } = await claim(ledger, await theTask(ledger, id), BOB)
+    const key = { task: id, attempt, worker: BOB }
+    if (end === 'complete') return ledger.complete({ ...key, output: output(id) })
+    const failure = {
+      code: 'input_missing',
+      message: 'nobody has it',
+      log: null,
+      strike: false,
+      backoff_ms: 0,
+    } as const
+    return ledger.fail({ ...key, ...failure })
+  }
+  await work(first._id, 'complete')
+  const fetch = async ({ sha256 }: { sha256: Sha256 }) => {
+    asked.bytes.push(sha256)
+    if (away.has(sha256)) throw new BlobMissing(sha256)
+    return '/here'
+  }
+  const context = {
+    self: CAT, log: silentLog, term: 1, hint: () => {}, clock: { mono: () => at.now, now: () => at.now } as Clock,
+    ledger: {
+      ...ledger,
+      tasks: (query: Parameters<typeof ledger.tasks>[0]) => {
+        if (query?.statuses?.includes('COMPLETED')) asked.completed++
+        return ledger.tasks(query)
+      },
+    },
+    store: { find: async () => null },
+    exchange: {
+      fetch,
+      whoHas: async ({ sha256 }: { sha256: Sha256 }) => ({ has: away.has(sha256) ? [] : [BOB], lacks: [] }),
+    },
+  } as unknown as TermContext // biome-ignore format: what the duty uses of it
+  const duty = createCollect(context)
+  /** So many rounds, and what was asked in them. */
+  const rounds = async (count: number) => {
+    Object.assign(asked, { completed: 0, bytes: [] })
+    for (let round = 0; round < count; round++) {
+      at.now += SILENCE_MS
+      await duty.round(new AbortController().signal)
+    }
+    return { ...asked }
+  }
+  return { ledger, away, video, first, second, work, rounds }
+}
+
+test('an input that was away for a moment has nothing read again once it is back', async () => {
+  const { away, second, work, rounds } = await stage()
+  await work(second._id, 'miss')
+  away.add(second.input!.sha256)
+  await rounds(1)
+  away.clear()
+  await work(second._id, 'complete')
+  await rounds(1)
+  assert.deepEqual(await rounds(5), { completed: 0, bytes: [] })
+})
+
+test('an output that nobody offers is looked for in every round, and those that are here are not asked for again', async () => {
+  const { away, first, rounds } = await stage()
+  const { sha256 } = output(first._id)
+  away.add(sha256)
+  assert.deepEqual(await rounds(3), { completed: 3, bytes: [sha256, sha256, sha256] })
+  away.clear()
+  assert.deepEqual((await rounds(3)).bytes, [sha256])
+})
+
+test('what is known of a video is forgotten when it is open no more: a retry asks the disk again', async () => {
+  const { ledger, video, first, rounds } = await stage()
+  const { sha256 } = output(first._id)
+  assert.deepEqual((await rounds(2)).bytes, [sha256])
+  await ledger.failVideo(video._id, 'it cannot be encoded', 1)
+  assert.deepEqual((await rounds(1)).bytes, [])
+  await ledger.retry(video._id)
+  assert.deepEqual((await rounds(2)).bytes, [sha256])
+})

@@ -1,0 +1,175 @@
+/** The ingest on a virtual clock: its window, and what a later attempt cuts again. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import { asPeerId, asToken, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
+import { DIAL_TIMEOUT_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { Runner } from '../../protocol/runner.ts'
+import type { Task } from '../../protocol/task.ts'
+import { createStore } from '../../test/simulation/blob-stand-ins.ts'
+import { type Film, filmBytes, sha256Of } from '../../test/simulation/film.ts'
+import { createMedia } from '../../test/simulation/media-stand-in.ts'
+import { type Actor, createStage, type Stage } from '../../test/simulation/stage.ts'
+import { mount, VirtualDisk } from '../../test/simulation/virtual-disk.ts'
+import { createIngestRunner } from './ingest.ts'
+
+let stage: Stage
+let disk: VirtualDisk
+let unmount: () => void
+let aborts: AbortController[]
+
+/** A peer that ingests, on its own machine. */
+interface Machine {
+  readonly self: PeerId
+  readonly actor: Actor
+  readonly store: BlobStore
+  readonly ingest: Runner
+}
+
+beforeEach(async () => {
+  stage = await createStage()
+  disk = new VirtualDisk()
+  unmount = mount(disk)
+  aborts = []
+})
+afterEach(async () => {
+  for (const abort of aborts) abort.abort()
+  await stage.pass(60_000)
+  unmount()
+  await stage.close()
+})
+
+/** `build`: two machines of one build make the same cuts. */
+function machine(name: string, build = name): Machine {
+  const self = asPeerId(name)
+  const actor = stage.actor(name)
+  const { clock, rng, ledger } = actor
+  const store = createStore({ disk, clock, machine: name })
+  const exchange: BlobExchange = {
+    fetch: async ({ sha256, video }) => (await store.find(sha256, video))!,
+    // Nobody else is there: who is asked is dialled in vain.
+    async whoHas({ signal }) {
+      await clock.sleep(DIAL_TIMEOUT_MS, signal)
+      return { has: [], lacks: [] }
+    },
+  }
+  const media = createMedia({ disk, clock, build, bad: 'no', slowness: () => 1, onWork: () => {} })
+  const options = { self, ledger, store, exchange, media, clock, rng, slots: () => 1, hint: () => {} }
+  return { self, actor, store, ingest: createIngestRunner(options) }
+}
+
+/** A silent film of so many chunks, submitted and held by these machines. */
+async function submit(chunks: number, holders: readonly Machine[]): Promise<VideoId> {
+  const film: Film = { name: `film of ${chunks}`, chunks, hasAudio: false, hasSubtitles: false, poison: null }
+  const sha256 = sha256Of(filmBytes(film))
+  const video = sha256.slice(0, 16) as VideoId
+  for (const { self, store } of holders) {
+    const path = `/simulated/${self}/${film.name}`
+    disk.write(path, filmBytes(film))
+    await store.refer(video, { sha256, bytes: 1, path, mtime_ms: 1 })
+  }
+  const source = { sha256, bytes: 1, holders: holders.map(({ self }) => self) }
+  const recipe = { ...DEFAULT_RECIPE, renditions: ['480p' as const] }
+  await stage.ledger.submit({
+    _id: video,
+    name: film.name,
+    recipe,
+    priority: 0,
+    deadline: null,
+    source,
+    delivery: null,
+  })
+  return video
+}
+
+interface Attempt {
+  readonly ended: Promise<unknown>
+  left: boolean
+  stop(): void
+}
+
+async function start({ self, ingest }: Machine, video: VideoId): Promise<Attempt> {
+  const ask = { worker: self, token: asToken(self), task: taskId(video, 'ingest'), from: 'free' } as const
+  const claimed = await stage.ledger.claimTask(ask)
+  assert.ok(claimed.outcome === 'claimed')
+  const abort = new AbortController()
+  aborts.push(abort)
+  const leaveSeat = () => {
+    attempt.left = true
+  }
+  const ended = ingest({ held: [claimed], signal: abort.signal, progress: () => {}, leaveSeat })
+  ended.catch(() => {})
+  const attempt: Attempt = { ended, left: false, stop: () => abort.abort() }
+  return attempt
+}
+
+/** What became of the peer that had its ingest: the claim has ended. */
+async function release(video: VideoId): Promise<void> {
+  const { attempt, claims } = (await stage.ledger.task(taskId(video, 'ingest')))!
+  await stage.ledger.release({ task: taskId(video, 'ingest'), attempt, worker: claims[0]!.worker_id })
+}
+
+const cuts = async (video: VideoId): Promise<Task[]> => stage.ledger.tasks({ video, kinds: ['video'] })
+
+describe('an ingest', () => {
+  it('leaves its seat once its window is full, and goes on as there is room', async () => {
+    const host = machine('host')
+    const short = await submit(5, [host])
+    const shortly = await start(host, short)
+    await stage.until(shortly.ended)
+    assert.deepEqual([shortly.left, (await cuts(short)).length], [false, 5])
+
+    const long = await submit(50, [host])
+    const attempt = await start(host, long)
+    await stage.pass(30_000)
+    assert.deepEqual([attempt.left, (await cuts(long)).length], [true, WINDOW_CHUNKS.min])
+    const [first] = await cuts(long)
+    const ask = { worker: host.self, token: asToken('t'), task: first!._id, from: 'pending' } as const
+    await stage.ledger.claimTask(ask)
+    await stage.pass(2_000)
+    assert.equal((await cuts(long)).length, WINDOW_CHUNKS.min + 1)
+  })
+
+  it('shares the window with others of the same peer', async () => {
+    const host = machine('host')
+    const videos = [await submit(50, [host]), await submit(60, [host])]
+    for (const video of videos) await start(host, video)
+    await stage.pass(30_000)
+    const counts = await Promise.all(videos.map(async (video) => (await cuts(video)).length))
+    assert.deepEqual(counts, [WINDOW_CHUNKS.min / 2, WINDOW_CHUNKS.min / 2])
+  })
+
+  it('cuts again at once what a lost host had, though its window is full of just that', async () => {
+    const [first, next] = [machine('first'), machine('next')]
+    const video = await submit(50, [first, next])
+    const before = await start(first, video)
+    await stage.pass(30_000)
+    before.stop()
+    await release(video)
+    await start(next, video)
+    // Two dial timeouts, 32 cuts: not one of each after the other.
+    await stage.pass(2 * DIAL_TIMEOUT_MS + 10_000)
+    const tasks = await cuts(video)
+    assert.equal(tasks.length, WINDOW_CHUNKS.min)
+    for (const { input } of tasks) assert.deepEqual(input?.holders, [next.self])
+  })
+
+  it('names itself for what it cut again to the same bytes', async () => {
+    const [first, next] = [machine('first', 'build'), machine('next', 'build')]
+    const video = await submit(3, [first, next])
+    await stage.until((await start(first, video)).ended)
+    const inputs = (await cuts(video)).map(({ input }) => input)
+    await release(video)
+    await stage.until((await start(next, video)).ended)
+    const again = (await cuts(video)).map(({ input }) => input)
+    assert.deepEqual(
+      again.map((input) => input?.holders),
+      Array(3).fill([first.self, next.self]),
+    )
+    assert.deepEqual(
+      again.map((input) => input?.sha256),
+      inputs.map((input) => input?.sha256),
+    )
+  })
+})
