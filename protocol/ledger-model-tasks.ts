@@ -119,12 +119,13 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
       return { inserted }
     },
     task: async (id) => copy(tasks.get(id) ?? null),
-    tasks: async ({ video, kinds, statuses, worker, limit }) => {
+    tasks: async ({ video, kinds, statuses, worker, tried, limit }) => {
       const found = [...tasks.values()].filter(
         (task) =>
           (video === undefined || task.video_id === video) &&
           (!kinds || kinds.includes(task.kind)) &&
           (!statuses || statuses.includes(task.status)) &&
+          (!tried || task.attempt > 0) &&
           (worker === undefined ||
             (task.status === 'PROCESSING' && task.claims.some(({ worker_id }) => worker_id === worker))),
       )

@@ -99,6 +99,8 @@ export interface TaskQuery {
   statuses?: readonly TaskStatus[]
   /** PROCESSING tasks that this worker holds a claim on. */
   worker?: PeerId
+  /** Only those that somebody has claimed before: a PENDING one with strikes or failures always is. */
+  tried?: true
   limit?: number
 }
 
@@ -213,6 +215,7 @@ export interface Ledger {
   reclaim(claims: readonly SeenClaim[], options: { term: number; strike: FailureCode | null }): Promise<TaskId[]>
   /** A restarted worker ends claims of its own earlier life: no term, no strike, exactly the seen ones. */
   releaseSeen(claims: readonly SeenClaim[]): Promise<TaskId[]>
+  /** PROCESSING with one claim, while `attempt` is still the newest of the task: the claim's own, or of a backup that has ended. */
   wantBackup(id: TaskId, options: { attempt: number; term: number }): Promise<Changed>
   /** PENDING → FAILED while it has as many strikes as were read. */
   failTask(id: TaskId, options: { strikes: number; term: number }): Promise<Changed>

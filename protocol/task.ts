@@ -100,6 +100,7 @@ export interface Failure {
 export interface Task {
   _id: TaskId
   kind: TaskKind
+  /** Of `video` tasks what a worker must have proved, else the kind. */
   class: string
   video_id: VideoId
   chunk_id: number

@@ -36,11 +36,14 @@ function openDelivery({ delivery }: Submission): Delivery[] | null {
   return delivery && [{ peer: delivery.peer, dir: delivery.dir, name: delivery.name, done_at: null }]
 }
 
+/** What a delivery is called whose wanted name other bytes have. */
+export const ownName = (id: VideoId, name: string): string => `${name}-${id}`
+
 /**
  * Names under which a delivery asked for as `name` may already stand: a name taken by other bytes was changed to
  * `<name>-<video id>`, and asking again must find that one.
  */
-export const deliveryNames = (id: VideoId, name: string): string[] => [name, `${name}-${id}`]
+export const deliveryNames = (id: VideoId, name: string): string[] => [name, ownName(id, name)]
 
 export function newTask(task: NewTask, at: number, term: number): Task {
   return {

@@ -100,6 +100,7 @@ export interface Steps {
     video?: VideoId
     kinds?: readonly Task['kind'][]
     worker?: PeerId
+    tried?: true
     limit?: number
   }): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>

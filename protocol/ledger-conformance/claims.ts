@@ -200,6 +200,14 @@ function backupTests(store: Store): void {
     assert.equal((await next(ledger, task, 'backup', CAT)).outcome, 'none')
     assert.equal(await ledger.wantBackup(task._id, { attempt: 2, term: TERM }), 'unchanged')
   })
+  test('after a backup has ended, another is wanted of the newest attempt, not of the one that goes on', async () => {
+    const { ledger } = store()
+    const task = await doublyClaimedTask(ledger)
+    assert.equal(await ledger.release(own(task, BOB)), 'done')
+    assert.equal(await ledger.wantBackup(task._id, { attempt: 1, term: TERM }), 'unchanged')
+    assert.equal(await ledger.wantBackup(task._id, { attempt: 2, term: TERM }), 'changed')
+    assert.equal((await next(ledger, task, 'backup', CAT)).outcome, 'claimed')
+  })
   test('this very task is claimed as a backup where one is wanted, and only then', async () => {
     const { ledger } = store()
     const task = await claimedTask(ledger)

@@ -97,6 +97,7 @@ async function state({ ledger, ...side }: Side): Promise<unknown> {
     .sort()
   const rest = {
     tasks: await ledger.tasks({}),
+    tried: (await ledger.tasks({ statuses: ['PENDING'], tried: true })).map(({ _id }) => _id),
     classes: (await ledger.pendingClasses()).sort(),
     lease: await ledger.lease(),
     peers: await ledger.peers(),

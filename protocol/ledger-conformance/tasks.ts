@@ -9,6 +9,7 @@ import {
   BOB,
   CLAIM_MS,
   chunk,
+  claim,
   everything,
   input,
   LEASE_MS,
@@ -222,6 +223,23 @@ function readTests(ledger: () => Ledger): void {
     assert.deepEqual(await ledger().tasks({ worker: peer('Dan'), statuses: ['PENDING'] }), [])
     assert.equal(got.outcome === 'claimed' && got.task._id, (await ledger().claimsByToken(token('dan')))[0]?._id)
     assert.deepEqual(await ledger().claimsByToken(token('nobody')), [])
+  })
+  test('tasks that somebody has had are found apart from those that wait for the first time', async () => {
+    const video = await videoIn(ledger(), 'RUNNING')
+    const other = await taskIn(ledger(), 'FAILED')
+    const [fresh, tried] = [chunk(video, 0, { resolution: '720p' }), chunk(video, 1)]
+    await ledger().insertTasks([fresh, tried])
+    const got = await claim(ledger(), await theTask(ledger(), tried._id), ANN)
+    const ids = async (query: Parameters<Ledger['tasks']>[0]) =>
+      (await ledger().tasks({ ...query, tried: true })).map(({ _id }) => _id)
+    assert.deepEqual(await ids({ video: video._id }), [tried._id])
+    assert.deepEqual(await ids({ video: video._id, statuses: ['PENDING'] }), [])
+    await ledger().fail({ ...own(got), ...failed })
+    assert.deepEqual(await ids({ video: video._id, statuses: ['PENDING'] }), [tried._id])
+    assert.deepEqual(await ids({ video: video._id, statuses: ['PENDING'], kinds: ['ingest'] }), [])
+    assert.deepEqual(await ids({ video: other.video_id, statuses: ['FAILED', 'PENDING'] }), [other._id])
+    const all = await ids({ statuses: ['PENDING'] })
+    assert.ok(all.includes(tried._id) && !all.includes(fresh._id))
   })
   test('progress counts by resolution and status; unknown videos have none', async () => {
     const video = await videoIn(ledger(), 'RUNNING')

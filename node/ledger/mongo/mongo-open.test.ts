@@ -98,6 +98,7 @@ test('an older server and a newer ledger are refused; many may open at once; eve
     'claim',
     'done',
     'expired',
+    'tried',
     'video',
   ])
   await films

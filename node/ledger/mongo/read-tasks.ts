@@ -11,15 +11,34 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
 }
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
-  const { status, video, kinds, worker, limit } = query
+  const { status, video, kinds, worker, tried, limit } = query
+  const { by, within } = way(query)
   const filter = {
     status,
     ...(video === undefined ? {} : { video_id: video }),
     ...(kinds === undefined ? {} : { kind: { $in: kinds } }),
+    // Of every kind but this one the class is the kind.
+    ...(kinds === undefined || kinds.includes('video') ? {} : { class: { $in: kinds } }),
+    ...(tried ? { attempt: { $gt: 0 } } : {}),
     ...(worker === undefined ? {} : { 'claims.worker_id': worker }),
   }
-  const inOrder = (limit: number) => store.chunks.find(filter, { sort: { _id: 1 }, limit })
+  const inOrder = (limit: number) => store.chunks.find({ ...filter, ...within }, { sort: { _id: 1 }, limit, ...by })
   return (await store.find(limit, inOrder)).map(fromBson<Task>)
+}
+
+/** Named: left to itself, the server may walk all there is in the order asked for. The other statuses are asked for by people. */
+const OF_ALL_VIDEOS: Partial<Record<TaskStatus, object>> = {
+  PENDING: { hint: 'claim' },
+  PROCESSING: { hint: 'expired' },
+}
+
+/** A few of what is COMPLETED are the first that its video's ids lead to: `video` would have all of them sorted. */
+function way({ status, video, tried, limit }: Parameters<Steps['tasks']>[0]): { by: object; within: object } {
+  if (tried && status === 'PENDING') return { by: { hint: 'tried' }, within: {} }
+  if (video === undefined) return { by: OF_ALL_VIDEOS[status] ?? {}, within: {} }
+  if (status !== 'COMPLETED' || limit === undefined) return { by: { hint: 'video' }, within: {} }
+  // `0` comes right after `/`.
+  return { by: { hint: '_id_' }, within: { _id: { $gte: `${video}/`, $lt: `${video}0` } } }
 }
 
 type Row = { _id: { video: VideoId; resolution: Task['resolution']; status: TaskStatus }; count: number }
@@ -84,9 +103,10 @@ export async function claimsOf(store: Store, worker: PeerId): Promise<SeenClaim[
 }
 
 export async function videosWithOpenTasks(store: Store): Promise<VideoId[]> {
-  const found = await Promise.all([
-    store.run(() => store.chunks.distinct('video_id', { status: 'PENDING' })),
-    store.run(() => store.chunks.distinct('video_id', { status: 'PROCESSING' })),
-  ])
-  return [...new Set(found.flat() as VideoId[])]
+  const having = (status: TaskStatus, hint: string) => {
+    const pipeline = [{ $match: { status } }, { $group: { _id: '$video_id' } }]
+    return store.run(() => store.chunks.aggregate<{ _id: VideoId }>(pipeline, { hint }).toArray())
+  }
+  const found = await Promise.all([having('PENDING', 'claim'), having('PROCESSING', 'expired')])
+  return [...new Set(found.flat().map(({ _id }) => _id))]
 }

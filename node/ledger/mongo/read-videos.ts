@@ -18,9 +18,10 @@ export async function readVideos(
   return (await store.find(limit, newest)).map(fromBson<Video>).reverse()
 }
 
+/** To be asked with the index `owed`. By its peer too: an empty list stands in the index as null. */
+export const OWED = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
+
 export async function readOwedVideos(store: Store): Promise<Video[]> {
-  // By its peer too: an empty list stands in the index as null.
-  const filter = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
-  const found = () => store.videos.find(filter, { sort: { created_at: 1, _id: 1 }, hint: 'owed' }).toArray()
+  const found = () => store.videos.find(OWED, { sort: { created_at: 1, _id: 1 }, hint: 'owed' }).toArray()
   return (await store.run(found)).map(fromBson<Video>)
 }

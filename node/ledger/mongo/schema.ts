@@ -2,7 +2,7 @@
  * Indexes and collections. All are there before the first hinted query: a hint on an absent collection answers nothing, in
  * silence. A changed index gets a new name (error 86 otherwise).
  *
- * `claim`, `expired` and `backup` are partial: they hold what is PENDING or runs, and do not grow with what is finished; `done`
+ * `claim`, `tried`, `expired` and `backup` are partial: they hold what is PENDING or runs, and do not grow with what is finished; `done`
  * holds only that. `owed` holds what is COMPLETED, and begins with what is not delivered.
  */
 import type { Db, IndexDescription } from 'mongodb'
@@ -18,6 +18,11 @@ const CHUNKS: IndexDescription[] = [
     name: 'claim',
     key: { status: 1, class: 1, priority: -1, due: 1, _id: 1, not_before: 1 },
     partialFilterExpression: { status: 'PENDING' },
+  },
+  {
+    name: 'tried',
+    key: { status: 1, video_id: 1 },
+    partialFilterExpression: { status: 'PENDING', attempt: { $gt: 0 } },
   },
   { name: 'expired', key: { status: 1, claimable_at: 1 }, partialFilterExpression: { status: 'PROCESSING' } },
   {

@@ -3,21 +3,26 @@
  * and on all their tasks: from then on the writes of an earlier coordinator match nothing there.
  */
 import { OPEN_STATUSES } from '../../../protocol/video.ts'
+import { OWED } from './read-videos.ts'
 import type { Store } from './store.ts'
 
-const ALIVE = {
-  $or: [
-    { status: { $in: [...OPEN_STATUSES] } },
-    { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null } } },
-  ],
-}
+/** Each by its own index: one filter for both would go through all that is COMPLETED. */
+const ALIVE = [
+  { filter: { status: { $in: [...OPEN_STATUSES] } }, hint: 'status' },
+  { filter: OWED, hint: 'owed' },
+]
 
 export async function stampTerm(store: Store, term: number): Promise<number> {
   const lower = { coordinator_term: { $lt: term } }
   const set = { $set: { coordinator_term: term } }
-  const videos = await store.run(() => store.videos.updateMany({ ...ALIVE, ...lower }, set))
-  const alive = await store.run(() => store.videos.find(ALIVE, { projection: { _id: 1 } }).toArray())
-  const filter = { video_id: { $in: alive.map(({ _id }) => _id) }, ...lower }
-  const tasks = await store.run(() => store.chunks.updateMany(filter, set, { hint: 'video' }))
-  return videos.modifiedCount + tasks.modifiedCount
+  const alive: string[] = []
+  let stamped = 0
+  for (const { filter, hint } of ALIVE) {
+    const update = () => store.videos.updateMany({ ...filter, ...lower }, set, { hint })
+    stamped += (await store.run(update)).modifiedCount
+    const ids = () => store.videos.find(filter, { projection: { _id: 1 }, hint }).toArray()
+    alive.push(...(await store.run(ids)).map(({ _id }) => _id))
+  }
+  const tasks = { video_id: { $in: alive }, ...lower }
+  return stamped + (await store.run(() => store.chunks.updateMany(tasks, set, { hint: 'video' }))).modifiedCount
 }

@@ -12,13 +12,21 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
   return row ? taskOf(row) : null
 }
 
+/** The other statuses are asked for by video, or by people. */
+const OF_ALL_VIDEOS: Partial<Record<TaskStatus, string>> = { PENDING: 'claim', PROCESSING: 'expired' }
+
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
-  const { status, video = null, kinds, worker = null, limit = -1 } = query
+  const { status, video = null, kinds, worker = null, tried = false, limit = -1 } = query
   const where = [`status=${words([status])}`]
+  const index = tried && status === 'PENDING' ? 'tried' : video === null ? OF_ALL_VIDEOS[status] : 'of_video'
+  if (tried) where.push('attempt > 0')
   if (video !== null) where.push('video_id=:video')
   if (kinds) where.push('kind IN (SELECT value FROM json_each(:kinds))')
+  // Of every kind but this one the class is the kind.
+  if (kinds && !kinds.includes('video')) where.push('class IN (SELECT value FROM json_each(:kinds))')
   if (worker !== null) where.push(`EXISTS (SELECT 1 FROM json_each(claims) WHERE value ->> 'worker_id' = :worker)`)
-  const sql = `SELECT * FROM chunks WHERE ${where.join(' AND ')} ORDER BY _id LIMIT :limit`
+  const sql = `SELECT * FROM chunks ${index ? `INDEXED BY ${index}` : ''} WHERE ${where.join(' AND ')}
+    ORDER BY ${index === 'of_video' ? 'resolution, _id' : '_id'} LIMIT :limit`
   return (await store.read(sql, { video, kinds: JSON.stringify(kinds ?? []), worker, limit })).map(taskOf)
 }
 
@@ -57,7 +65,7 @@ export async function claimableClasses(store: Store): Promise<string[]> {
   return (await store.read(CLASSES)).map((row) => String(row.class))
 }
 
-const BY_TOKEN = `SELECT * FROM chunks WHERE status='PROCESSING'
+const BY_TOKEN = `SELECT * FROM chunks INDEXED BY expired WHERE status='PROCESSING'
   AND EXISTS (SELECT 1 FROM json_each(claims) WHERE value ->> 'token' = :token) ORDER BY _id`
 
 export async function claimsByToken(store: Store, token: Token): Promise<Task[]> {
@@ -66,7 +74,7 @@ export async function claimsByToken(store: Store, token: Token): Promise<Task[]>
 
 const OF_WORKER = `SELECT _id AS task, c.value ->> 'attempt' AS attempt, c.value ->> 'worker_id' AS worker_id,
     c.value ->> 'token' AS token, c.value ->> 'expires_at' AS expires_at
-  FROM chunks, json_each(claims) AS c WHERE status='PROCESSING' AND c.value ->> 'worker_id' = :worker ORDER BY _id`
+  FROM chunks INDEXED BY expired, json_each(claims) AS c WHERE status='PROCESSING' AND c.value ->> 'worker_id' = :worker ORDER BY _id`
 
 export async function claimsOf(store: Store, worker: PeerId): Promise<SeenClaim[]> {
   return (await store.read(OF_WORKER, { worker })).map((row) => ({ ...row }) as unknown as SeenClaim)

@@ -15,10 +15,18 @@ export async function readVideos(
   store: Store,
   { statuses = VIDEO_STATUSES, limit = -1 }: { statuses?: readonly VideoStatus[]; limit?: number },
 ): Promise<Video[]> {
-  const sql = `SELECT * FROM videos WHERE status IN (${words(statuses)}) ORDER BY created_at DESC, _id DESC LIMIT :limit`
-  return (await store.read(sql, { limit })).map(videoOf).reverse()
+  // The newest few of each status, merged: of all at once, all would be read to be sorted.
+  const found =
+    limit > 0 && statuses.length > 0
+      ? statuses.map((status) => `SELECT * FROM videos WHERE status=${words([status])}`).join(' UNION ALL ')
+      : `SELECT * FROM videos WHERE status IN (${words(statuses)})`
+  return (await store.read(`${found} ORDER BY created_at DESC, _id DESC LIMIT :limit`, { limit }))
+    .map(videoOf)
+    .reverse()
 }
 
 export async function readOwedVideos(store: Store): Promise<Video[]> {
-  return (await store.read(`SELECT * FROM videos WHERE ${IS_OWED} ORDER BY created_at, _id`, {})).map(videoOf)
+  return (await store.read(`SELECT * FROM videos INDEXED BY owed WHERE ${IS_OWED} ORDER BY created_at, _id`)).map(
+    videoOf,
+  )
 }

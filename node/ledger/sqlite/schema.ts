@@ -9,7 +9,7 @@ import type { Task } from '../../../protocol/task.ts'
 import type { Video } from '../../../protocol/video.ts'
 
 /** Rises with every change of the tables; an older program refuses a newer ledger. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 interface Column {
   readonly sql: string
@@ -106,8 +106,10 @@ const table = (name: string, columns: Columns<never> | Readonly<Record<string, C
 export const IS_OWED = `status='COMPLETED' AND instr(deliveries, '"done_at":null') > 0`
 
 /**
- * `claim` holds only what is PENDING, `expired` only what runs, `owed` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
- * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter.
+ * `claim` holds only what is PENDING (`tried`: again), `expired` only what runs, `owed` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
+ * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter; and it names
+ * the index (INDEXED BY) where it sorts, for SQLite prefers to walk a whole table that is in order to sorting a few rows.
+ * `of_video` alone answers counts and terms; within a video and status its order is that of `_id`, which begins with both.
  */
 export const SCHEMA: readonly string[] = [
   table('videos', VIDEO_COLUMNS),
@@ -118,7 +120,8 @@ export const SCHEMA: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS claim ON chunks(class, priority DESC, due, _id, not_before) WHERE status='PENDING'`,
   `CREATE INDEX IF NOT EXISTS expired ON chunks(claimable_at) WHERE status='PROCESSING'`,
   `CREATE INDEX IF NOT EXISTS backup ON chunks(class) WHERE status='PROCESSING' AND backup_wanted=1`,
-  'CREATE INDEX IF NOT EXISTS video ON chunks(video_id, status, resolution)',
+  'CREATE INDEX IF NOT EXISTS of_video ON chunks(video_id, status, resolution, _id, coordinator_term)',
+  `CREATE INDEX IF NOT EXISTS tried ON chunks(video_id) WHERE status='PENDING' AND attempt > 0`,
   `CREATE INDEX IF NOT EXISTS done ON chunks(end_time DESC, _id) WHERE status='COMPLETED'`,
   table('peers', PEER_COLUMNS),
   table('hosts', HOST_COLUMNS),
@@ -130,9 +133,10 @@ export const SCHEMA: readonly string[] = [
      BEGIN DELETE FROM events WHERE n <= NEW.n - ${EVENTS_KEPT.count}; END`,
 ]
 
-/** Columns that came to tables later, by the version that brought them. */
-export const ADDED_COLUMNS: readonly { version: number; sql: string }[] = [
+/** What a ledger that is there needs first, by the version that changed it. */
+export const UPGRADES: readonly { version: number; sql: string }[] = [
   { version: 3, sql: 'ALTER TABLE peers ADD COLUMN quarantines INTEGER NOT NULL DEFAULT 0' },
+  { version: 4, sql: 'DROP INDEX IF EXISTS video' },
 ]
 
 export type Row = Readonly<Record<string, unknown>>
