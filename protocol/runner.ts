@@ -18,6 +18,8 @@ export interface Assignment {
   readonly signal: AbortSignal
   /** Share done (0–1) and source seconds per second, for heartbeats and the straggler policy. */
   progress(done: number, speed: number): void
+  /** From here on it waits for others more than it works: its seat at the desk is free, the claim stays. */
+  leaveSeat(): void
 }
 
 export type TaskResult =

@@ -33,6 +33,7 @@ export interface AttemptsOptions {
 interface Run {
   readonly alive: Map<TaskId, HeldTask>
   readonly counted: boolean
+  leaveSeat(): void
   readonly controller: AbortController
   /** Rung when the ledger may have ended its claims. */
   readonly bell: Bell
@@ -51,10 +52,11 @@ const STOPPED = 'the worker gives its claims back'
 export type RunOutcome = 'fine' | 'failed' | 'hindered' | 'ended'
 
 export interface Attempts {
-  /** Runs and settles. Never rejects. */
-  run(assigned: Assigned, counted: boolean): Promise<RunOutcome>
+  /** Runs and settles. Never rejects. `counted`: it takes a slot. */
+  run(assigned: Assigned, how: { counted: boolean; leaveSeat(): void }): Promise<RunOutcome>
   /** This video changed, or this task was decided: asks the ledger at once whether its claims still hold. */
   recheck(what: VideoId | TaskId): void
+  /** Oldest first. */
   running(): readonly RunningAttempt[]
   busy(): number
   /** Aborts what runs now and releases its claims. */
@@ -77,7 +79,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     const progress = (done: number, speed: number) => Object.assign(run, { done: Math.min(1, done), speed })
     try {
       run.controller.signal.throwIfAborted()
-      return await runner({ held: assigned, signal: run.controller.signal, progress })
+      return await runner({ held: assigned, signal: run.controller.signal, progress, leaveSeat: run.leaveSeat })
     } catch (error) {
       return failAll(asFailure(error))
     }
@@ -198,9 +200,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   return {
     giveBack,
-    run(assigned, counted) {
+    run(assigned, how) {
       const alive = new Map(assigned.map((held) => [held.task._id, held]))
-      const run: Run = { alive, counted, controller: new AbortController(), bell: createBell(clock), done: 0, speed: 0 }
+      const run: Run = { ...how, alive, controller: new AbortController(), bell: createBell(clock), done: 0, speed: 0 }
       // A claim that was on its way when the stop came is given back before it costs anything.
       if (isStopped) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
       const ending = runAll(assigned, run).finally(() => runs.delete(run))

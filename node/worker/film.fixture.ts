@@ -22,13 +22,16 @@ export const newTask = (chunk_id: number, resolution: Resolution = '480p', video
   due: 0,
 })
 
-export const submitFilm = (ledger: Ledger, { _id = FILM, priority = 0 }: { _id?: VideoId; priority?: number } = {}) =>
+export const submitFilm = (
+  ledger: Ledger,
+  { _id = FILM, priority = 0, bytes = 1 }: { _id?: VideoId; priority?: number; bytes?: number } = {},
+) =>
   ledger.submit({
     _id,
     name: 'film',
     recipe: DEFAULT_RECIPE,
     priority,
     deadline: null,
-    source: { sha256: asSha256('0'.repeat(64)), bytes: 1, holders: [] },
+    source: { sha256: asSha256('0'.repeat(64)), bytes, holders: [] },
     delivery: null,
   })

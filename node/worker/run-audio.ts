@@ -1,27 +1,31 @@
 /** The runner of `audio` tasks: every track, whole, from the audio extra. Per-chunk AAC drifts 35 ms at every join. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { onSoundBlobs } from '../../protocol/blobs.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import type { Runner } from '../../protocol/runner.ts'
-import { mustHaveInput, type RunVideoOptions } from './run-video.ts'
+import { bringInput } from './bring-input.ts'
+import type { RunVideoOptions } from './run-video.ts'
 
-export function createAudioRunner({ self, store, exchange, media, plans }: RunVideoOptions): Runner {
+export function createAudioRunner(options: RunVideoOptions): Runner {
+  const { self, store, media, plans } = options
   return async ({ held, signal, progress }) => {
     const { task } = held[0]
-    const input = mustHaveInput(task)
     const plan = await plans.planOf(task.video_id)
-    const path = await exchange.fetch({ ...input, video: task.video_id, signal, isRead: true })
+    const { input, path } = await bringInput(options, task, signal)
     const outDir = await store.scratch('audio')
     try {
       const out = join(outDir, 'audio.m4a')
       const whole = Math.max(0.001, planSeconds(plan))
-      await media.audio({
-        plan,
-        input: path,
-        out,
-        onProgress: ({ seconds, speed }) => progress(seconds / whole, speed),
-        signal,
-      })
+      await onSoundBlobs({ store, video: task.video_id, blobs: [input], signal }, () =>
+        media.audio({
+          plan,
+          input: path,
+          out,
+          onProgress: ({ seconds, speed }) => progress(seconds / whole, speed),
+          signal,
+        }),
+      )
       const ref = await store.put(task.video_id, out)
       return [{ task: task._id, ok: true, output: { ...ref, holders: [self] }, output_path: 'audio/00000.m4a' }]
     } finally {

@@ -1,6 +1,6 @@
 /**
- * The worker: as many encode loops as it has slots, and one desk loop for the light kinds (ingest, merge) where it was
- * given their runners.
+ * The worker: as many encode loops as it has slots, and a loop for each seat of the desk where it was given the runners of
+ * the light kinds (ingest, merge).
  *
  *   idle ── claim ──► claiming ── claimed ──► working (fetch, encode, publish) ── settled ──► idle
  *    ▲  └─ nothing: wait for a hint or the poll interval ─┘            │
@@ -33,6 +33,7 @@ import type { HeldTask, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createAbsence } from './absence.ts'
 import { type Assigned, type AttemptsOptions, createAttempts } from './attempts.ts'
+import { createDesk, DESK_SEATS } from './desk.ts'
 import { siblingsToTake } from './fuse.ts'
 import { createLookAhead, type LookAhead } from './look-ahead.ts'
 import { createProbation, type Lane, type ProbationOptions } from './probation.ts'
@@ -55,8 +56,8 @@ export interface WorkerOptions {
   unproved: ProbationOptions['told']
   /** Slots of the mesh, beside the asking one, that are idle or soon will be. */
   otherSlots(): number
-  /** Whether this peer should take this ingest or merge task now; expired claims are its own to judge. */
-  mayTakeDesk(task: Task): Promise<boolean>
+  /** Whether this peer should take this ingest or merge task now (ledger time); expired claims are its own to judge. */
+  mayTakeDesk(task: Task, now: number): Promise<boolean>
   /** Called after each of its writes that others may react to. */
   announce(what: 'tasks' | 'decided', task: Task): void
   keepLog: AttemptsOptions['keepLog']
@@ -72,7 +73,7 @@ export interface Worker {
   recheck(what: VideoId | TaskId): void
   /** Stops and releases what runs, and goes on: a pause. */
   giveBack(): void
-  /** Attempts running now. */
+  /** Attempts running now, oldest first. */
   running(): readonly RunningAttempt[]
   busySlots(): number
   /** A trial run failed after a failure: nothing is claimed until one works. */
@@ -80,9 +81,6 @@ export interface Worker {
   /** Stops claiming; waits `drainMs` for what runs, then releases the rest. Idempotent. */
   stop(drainMs: number): Promise<void>
 }
-
-/** Ingest and merge tasks that one peer runs at once: they are I/O, not encoding. */
-const DESK_AT_ONCE = 2
 
 export function createWorker(options: WorkerOptions): Worker {
   const { self, ledger, clock, rng, log } = options
@@ -101,7 +99,10 @@ export function createWorker(options: WorkerOptions): Worker {
     : null
   const probation = createProbation({ clock, rng, trial: options.trial, told: options.unproved })
   let cancelLook: (() => void) | null = null
+  /** Ingests that left their seats and run on. */
+  const waiting = new Set<Task>()
   const absence = createAbsence(clock)
+  const desk = createDesk({ ...options, absence, waiting, claimSurely })
   let classes: { at: number; known: readonly string[] } = { at: Number.NEGATIVE_INFINITY, known: [] }
 
   /** A claim that survives lost replies: any error leaves "unknown", which the token answers. */
@@ -189,24 +190,6 @@ export function createWorker(options: WorkerOptions): Worker {
     })
   }
 
-  async function claimDesk(): Promise<Assigned | null> {
-    const kinds = (['merge', 'ingest'] as const).filter((kind) => options.runners[kind])
-    const asked = { kinds, statuses: ['PENDING', 'PROCESSING'], limit: 256 } as const
-    const open = await absence.watch(() => ledger.tasks(asked))
-    const now = await ledger.now()
-    for (const task of open) {
-      const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && absence.isOver()
-      if (!free || !(await options.mayTakeDesk(task))) continue
-      const token = rng.token() as Token
-      const got = await claimSurely(token, async () => {
-        const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
-        return held ? [held] : null
-      })
-      if (got) return got
-    }
-    return null
-  }
-
   interface Loop {
     readonly name: string
     readonly kind: 'slot' | 'desk'
@@ -231,10 +214,7 @@ export function createWorker(options: WorkerOptions): Worker {
         if (!assigned) continue
         idleMs = 0
         if (assigned[0].task.kind === 'video') ahead?.look(assigned[0].task)
-        const end = await attempts.run(assigned, kind === 'slot')
-        if (end === 'failed') lane.failed()
-        else if (end === 'fine') lane.succeeded()
-        else if (end === 'hindered' && kind === 'slot') lane.hindered()
+        await sitThrough(assigned, kind, lane)
       } catch (error) {
         if (signal.aborted) return
         idleMs = IDLE_POLL_MS
@@ -244,6 +224,23 @@ export function createWorker(options: WorkerOptions): Worker {
     }
   }
 
+  /** Until its run has ended or left the seat. */
+  async function sitThrough(assigned: Assigned, kind: Loop['kind'], lane: Lane): Promise<void> {
+    const [{ task }] = assigned
+    const left = Promise.withResolvers<void>()
+    const leaveSeat = () => {
+      waiting.add(task)
+      left.resolve()
+    }
+    const ended = attempts.run(assigned, { counted: kind === 'slot', leaveSeat }).then((end) => {
+      waiting.delete(task)
+      if (end === 'failed') lane.failed()
+      else if (end === 'fine') lane.succeeded()
+      else if (end === 'hindered' && kind === 'slot') lane.hindered()
+    })
+    await Promise.race([ended, left.promise])
+  }
+
   return {
     start() {
       if (loops.length > 0) return
@@ -251,14 +248,17 @@ export function createWorker(options: WorkerOptions): Worker {
       const [slots, desks] = [probation.lane(), probation.lane()]
       for (let slot = 0; encodes && slot < options.slots; slot++)
         loops.push(loop({ name: `slot ${slot}`, kind: 'slot', lane: slots, claim: claimWork }))
-      const desk = options.runners.ingest !== undefined || options.runners.merge !== undefined
-      for (let seat = 0; desk && seat < DESK_AT_ONCE; seat++)
-        loops.push(loop({ name: `desk ${seat}`, kind: 'desk', lane: desks, claim: claimDesk }))
+      for (const [seat, takes] of DESK_SEATS.entries()) {
+        const kinds = takes.filter((kind) => options.runners[kind])
+        const claim = () => desk.claim(kinds)
+        if (kinds.length > 0) loops.push(loop({ name: `desk ${seat}`, kind: 'desk', lane: desks, claim }))
+      }
     },
     hint() {
       if (stopping.signal.aborted) return
       cancelLook ??= clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
         cancelLook = null
+        desk.forget()
         classes = { at: Number.NEGATIVE_INFINITY, known: [] }
         bell.ring()
       })

@@ -1,0 +1,86 @@
+/**
+ * The desk: a few seats for the light kinds of task, I/O rather than encoding: who sits where, what comes first, and how it is claimed.
+ *
+ * Promises: a merge always finds a seat that no ingest can take; an ingest that has cut its window leaves its seat while it
+ * waits for the encoders, so that the next video is ingested meanwhile.
+ */
+import type { Clock, Rng } from '../../protocol/clock.ts'
+import type { PeerId, TaskKind, Token } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { IDLE_POLL_MS, INGESTS_WAITING } from '../../protocol/limits.ts'
+import type { Task } from '../../protocol/task.ts'
+import type { Absence } from './absence.ts'
+import type { Assigned } from './attempts.ts'
+
+/** What each seat takes: two tasks of a kind at once, three in all. */
+export const DESK_SEATS = [['merge'], ['merge', 'ingest'], ['ingest']] as const satisfies TaskKind[][]
+
+type Ranked = Pick<Task, '_id' | 'priority' | 'due'>
+
+/** The order of every claim: priority, then due, then `_id`. */
+export const byUrgency = (a: Ranked, b: Ranked): number =>
+  b.priority - a.priority || a.due - b.due || (a._id < b._id ? -1 : 1)
+
+/** Whether so many ingests of its priority or a higher one wait here that one more had only to wait as well. */
+export const isCrowdedOut = (
+  task: Pick<Task, 'kind' | 'priority'>,
+  waiting: Iterable<Pick<Task, 'priority'>>,
+): boolean =>
+  task.kind === 'ingest' && [...waiting].filter(({ priority }) => priority >= task.priority).length >= INGESTS_WAITING
+
+export interface DeskOptions {
+  readonly self: PeerId
+  readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'claimTask'>
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly absence: Absence
+  /** Ingests that left their seats and run on. */
+  readonly waiting: ReadonlySet<Task>
+  mayTakeDesk(task: Task, now: number): Promise<boolean>
+  claimSurely(token: Token, ask: () => Promise<Assigned | null>): Promise<Assigned | null>
+}
+
+export interface Desk {
+  /** The most urgent task of these kinds that this peer should take, claimed; null: none. */
+  claim(kinds: readonly TaskKind[]): Promise<Assigned | null>
+  /** Something changed: what was read of the ledger holds no longer. */
+  forget(): void
+}
+
+export function createDesk(options: DeskOptions): Desk {
+  const { self, ledger, clock, rng, absence } = options
+  const looks = new Map<TaskKind, { at: number; open: Promise<readonly Task[]> }>()
+  const forget = () => looks.clear()
+
+  /** All that are open, as what others should take stands in nobody's way: thousands maybe, read once for all seats of the kind. */
+  function openTasks(kind: TaskKind): Promise<readonly Task[]> {
+    const last = looks.get(kind)
+    if (last && clock.mono() - last.at < IDLE_POLL_MS / 2) return last.open
+    const open = absence.watch(() => ledger.tasks({ kinds: [kind], statuses: ['PENDING', 'PROCESSING'] }))
+    looks.set(kind, { at: clock.mono(), open })
+    open.catch(forget)
+    return open
+  }
+
+  async function claim(kinds: readonly TaskKind[]): Promise<Assigned | null> {
+    const open = (await Promise.all(kinds.map(openTasks))).flat().sort(byUrgency)
+    if (open.length === 0) return null
+    const now = await ledger.now()
+    for (const task of open) {
+      if (isCrowdedOut(task, options.waiting)) continue
+      const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && absence.isOver()
+      if (!free || !(await options.mayTakeDesk(task, now))) continue
+      const token = rng.token() as Token
+      const got = await options.claimSurely(token, async () => {
+        const answer = await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' })
+        return answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : null
+      })
+      // Taken, or no longer as it was read.
+      forget()
+      if (got) return got
+    }
+    return null
+  }
+
+  return { claim, forget }
+}
