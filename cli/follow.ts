@@ -1,35 +1,50 @@
 /** Watches videos until each is delivered here or has ended: the one loop behind `run` and `submit --wait`. */
-import type { StatusSnapshot, VideoRow } from '../node/status.ts'
+import type { StatusSnapshot } from '../node/status.ts'
 import { systemClock } from '../node/system-clock.ts'
+import type { VideoRow } from '../node/video-rows.ts'
+import { ReelmeshError, UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
+import type { Delivery } from '../protocol/video.ts'
 import type { Reporter } from './report.ts'
 
 export interface Followed {
   /** Emptied as they end. */
-  readonly wanted: { readonly size: number; has(id: VideoId): boolean; delete(id: VideoId): boolean }
+  readonly wanted: { readonly size: number; keys(): Iterable<VideoId>; delete(id: VideoId): boolean }
   readonly out: string | null
   readonly reporter: Reporter
   /** Ms between looks. */
   readonly lookMs: number
   readonly signal?: AbortSignal
   snapshot(): Promise<StatusSnapshot>
+  /** One video, which a snapshot of very many may not show; null where it is gone. */
+  row(id: VideoId): Promise<VideoRow | null>
   /** Throws what ends all of it. */
-  check(snapshot: StatusSnapshot, rows: readonly VideoRow[]): void
+  check?(snapshot: StatusSnapshot): void
   /** Why a COMPLETED video's delivery is given up, in a sentence. */
   givesUp?(row: VideoRow): string | undefined
 }
 
-/** Exit code: 0 where everything was delivered. */
+/** Videos asked for by name in one look. */
+const HIDDEN_AT_ONCE = 20
+
+/** Exit code: 0 where everything was delivered. Throws `UsageError` where the ledger no longer knows one of them. */
 export async function follow(of: Followed): Promise<number> {
   const { wanted, out, reporter, signal } = of
   let code = 0
-  while (wanted.size > 0 && !signal?.aborted) {
+  for (let look = 0; wanted.size > 0 && !signal?.aborted; look++) {
     const snapshot = await of.snapshot()
-    const rows = snapshot.videos.filter((row) => wanted.has(row.id))
+    const shown = new Map(snapshot.videos.map((row) => [row.id, row]))
+    const [rows, hidden] = [[] as VideoRow[], [] as VideoId[]]
+    for (const id of wanted.keys()) {
+      const row = shown.get(id)
+      if (row) rows.push(row)
+      else hidden.push(id)
+    }
     reporter.progress(rows, snapshot)
-    of.check(snapshot, rows)
+    of.check?.(snapshot)
+    if (!snapshot.ledger.away) rows.push(...(await hiddenRows(hidden, look, of)))
     for (const row of rows) {
-      const delivery = row.deliveries.find((each) => each.peer === snapshot.self && each.dir === out)
+      const delivery = lastOf(row.deliveries.filter((each) => each.peer === snapshot.self && each.dir === out))
       const failure = failureOf(row, of)
       if (row.status === 'COMPLETED' && delivery?.done_at != null) reporter.delivered(row, delivery)
       else if (failure !== undefined) {
@@ -42,6 +57,28 @@ export async function follow(of: Followed): Promise<number> {
   }
   return code
 }
+
+/** Some of these, others at every look. */
+async function hiddenRows(ids: readonly VideoId[], look: number, { row }: Pick<Followed, 'row'>): Promise<VideoRow[]> {
+  const from = (look % Math.max(1, Math.ceil(ids.length / HIDDEN_AT_ONCE))) * HIDDEN_AT_ONCE
+  const rows: VideoRow[] = []
+  for (const id of ids.slice(from, from + HIDDEN_AT_ONCE)) {
+    try {
+      const found = await row(id)
+      if (!found)
+        throw new UsageError(`the ledger no longer knows video ${id}; \`reelmesh videos\` lists what it knows`)
+      rows.push(found)
+    } catch (error) {
+      if (error instanceof ReelmeshError && error.code === 'ledger_away') return rows
+      throw error
+    }
+  }
+  return rows
+}
+
+/** The one recorded last, or one that is open yet: the same film may be wanted under several names. */
+const lastOf = (deliveries: readonly Delivery[]): Delivery | undefined =>
+  deliveries.toSorted((one, other) => (one.done_at ?? Infinity) - (other.done_at ?? Infinity)).at(-1)
 
 /** Why there will be no files of it, once that is sure. */
 function failureOf(row: VideoRow, { givesUp }: Pick<Followed, 'givesUp'>): string | undefined {

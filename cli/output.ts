@@ -17,7 +17,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof LedgerAway) return 3
   if (error instanceof UsageError || error instanceof SourceRefused) return 2
   const code = error instanceof ReelmeshError ? error.code : ''
-  if (code === 'no_node' || code === 'ledger_away') return 3
+  if (code === 'no_node' || code === 'ledger_away' || code === 'peer_unreachable') return 3
   return code === 'usage' || code === 'source_refused' || code === 'bad_request' || code === 'unknown_video' ? 2 : 1
 }
 

@@ -5,7 +5,8 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
-import type { StatusSnapshot, VideoRow } from '../node/status.ts'
+import type { StatusSnapshot } from '../node/status.ts'
+import type { VideoRow } from '../node/video-rows.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
@@ -36,6 +37,21 @@ const DELIVERY_LOOKS = 16
 /** A disk that stays full this long, with nothing running that could make room, ends the run. */
 const DISK_LOOKS = 12
 
+/** A mesh of its own on this host, whatever is set for a node here: it joins, watches and starts nothing else. */
+const ALONE = {
+  roles: ['coordinator'],
+  slots: 0,
+  name: 'this process',
+  listen: ['/ip4/127.0.0.1/tcp/0'],
+  announce: [],
+  join: [],
+  mdns: false,
+  swarm_key: undefined,
+  ledger: undefined,
+  input: undefined,
+  launcher: 'none',
+} satisfies Partial<Config>
+
 export function addRun(program: Command): void {
   const command = program
     .command('run')
@@ -48,17 +64,7 @@ export function addRun(program: Command): void {
   addConfigOptions(command, { data_dir: '<dir>', ffmpeg: '<path>', ffprobe: '<path>', log_level: '<level>' })
   command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {
     const out = absolutePath(options.out, '--out')
-    const config = await configFrom(
-      { ...options, renditions: undefined },
-      {
-        roles: ['coordinator'],
-        slots: 0,
-        listen: ['/ip4/127.0.0.1/tcp/0'],
-        name: 'this process',
-        join: [],
-        mdns: false,
-      },
-    )
+    const config = { ...(await configFrom({ ...options, renditions: undefined })), ...ALONE }
     process.exitCode = await run({ files, out, config, recipe: recipeFrom(options), options })
   })
 }
@@ -83,6 +89,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
   })
   const mesh = await createRunMesh({ config, workers: options.workers, onWorker: (event) => reporter.worker(event) })
   let code = 0
+  let how: 'fine' | 'failed' | 'interrupted' = 'failed'
   try {
     const wanted = new Map<VideoId, string>()
     for (const file of files) {
@@ -104,18 +111,21 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
         code = Math.max(code, exitCodeOf(error))
       }
     }
-    const { snapshot } = mesh
+    const { snapshot, row } = mesh
     const [check, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
     const { signal } = stopping
-    code = Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, snapshot, check, givesUp }))
+    code = Math.max(
+      code,
+      await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, snapshot, row, check, givesUp }),
+    )
+    how = signal.aborted ? 'interrupted' : code === 0 ? 'fine' : 'failed'
   } finally {
     reporter.settle()
     await mesh.stop()
     calm()
+    reporter.done(how)
   }
-  const interrupted = stopping.signal.aborted
-  reporter.done(interrupted ? 'interrupted' : code === 0 ? 'fine' : 'failed')
-  return interrupted ? 130 : code
+  return how === 'interrupted' ? 130 : code
 }
 
 const isStuckOnDisk = ({ peers }: StatusSnapshot): boolean =>

@@ -3,9 +3,10 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { SubmitBody } from '../node/http/api.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
-import type { StatusSnapshot, VideoRow } from '../node/status.ts'
+import type { StatusSnapshot } from '../node/status.ts'
 import type { Submitted } from '../node/submit.ts'
-import { UsageError } from '../protocol/errors.ts'
+import type { VideoRow } from '../node/video-rows.ts'
+import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import { follow } from './follow.ts'
 import {
@@ -85,17 +86,24 @@ async function submit(of: {
     }
   }
   if (!reporter) return code
+  let how: 'fine' | 'failed' = 'failed'
   try {
     const snapshot = async () => (await client.get('/v1/status')) as StatusSnapshot
-    return Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, snapshot, check: mustBeListed }))
+    const row = (id: VideoId) => rowOf(client, id)
+    code = Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, snapshot, row }))
+    if (code === 0) how = 'fine'
   } finally {
     reporter.settle()
-    reporter.done(code === 0 ? 'fine' : 'failed')
+    reporter.done(how)
   }
+  return code
 }
 
-/** A node that forgot them will never tell how they end. */
-function mustBeListed({ ledger, videos }: StatusSnapshot, rows: readonly VideoRow[]): void {
-  if (rows.length > 0 || ledger.away !== null || videos.length === 0) return
-  throw new UsageError('the node no longer lists these videos; `reelmesh videos` shows what became of them')
-}
+const rowOf = (client: ControlClient, id: VideoId): Promise<VideoRow | null> =>
+  client.get(`/v1/status/${id}`).then(
+    (row) => row as VideoRow,
+    (error: unknown) => {
+      if (error instanceof ReelmeshError && error.code === 'unknown_video') return null
+      throw error
+    },
+  )

@@ -1,10 +1,23 @@
 /** Deliveries on a real disk: whole or not at all, under a name of their own, as often as it takes. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { existsSync, readlinkSync } from 'node:fs'
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, it } from 'node:test'
+import { dirname, join, relative } from 'node:path'
+import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
 import type { BlobExchange } from '../protocol/blobs.ts'
 import { BlobMissing } from '../protocol/errors.ts'
 import { asPeerId, asSha256, type Sha256, type VideoId } from '../protocol/ids.ts'
@@ -27,6 +40,10 @@ let deliverer: Deliverer
 /** Hash → bytes that the mesh would answer. */
 let blobs: Map<Sha256, string>
 let fetched: number
+/** Happens when the bytes are asked for. */
+let onFetch: (sha256: Sha256) => Promise<void>
+/** What was flushed, and what was recorded. */
+let steps: string[]
 let announced: number
 const round = () => deliverer.round(new AbortController().signal)
 const delivered = (rung: string, name = 'film') => readFile(join(out, rung, `${name}.mp4`), 'utf8')
@@ -40,6 +57,8 @@ beforeEach(async () => {
   doubted = []
   blobs = new Map(Object.values(FILMS).map((text) => [sha(text), text]))
   fetched = 0
+  onFetch = async () => {}
+  steps = []
   announced = 0
   video = finished()
   deliverer = createDeliverer({
@@ -85,10 +104,12 @@ function fakeLedger(): Ledger {
     owedVideos: async () => [structuredClone(video)],
     addEvent: async () => {},
     nameDelivery: async (_, wanted, name) => {
+      steps.push('named')
       for (const each of video.deliveries) if (each.name === wanted.name) each.name = name
       return 'changed'
     },
     finishDelivery: async (_, { name }) => {
+      steps.push('recorded')
       for (const each of video.deliveries) if (each.name === name) each.done_at = 1
       return 'changed'
     },
@@ -99,6 +120,7 @@ function fakeLedger(): Ledger {
 const exchange = {
   async fetch({ sha256 }) {
     fetched++
+    await onFetch(sha256)
     const bytes = blobs.get(sha256)
     if (bytes === undefined) throw new BlobMissing(sha256)
     const path = join(dir, sha256)
@@ -106,6 +128,29 @@ const exchange = {
     return path
   },
 } as Partial<BlobExchange> as BlobExchange
+
+/** Another node delivers a 720p file of this name while the bytes of ours are fetched. */
+function anotherIsFirst(bytes: string): void {
+  onFetch = async (sha256) => {
+    if (sha256 !== sha(FILMS['720p'])) return
+    await mkdir(join(out, '720p'), { recursive: true })
+    await writeFile(join(out, '720p', 'film.mp4'), bytes)
+  }
+}
+
+/** Notes in `steps` what below the output folder is flushed from now on, and whether a part's film has its name by then. */
+async function recordFlushes(t: TestContext): Promise<void> {
+  const file = await open(dir)
+  const prototype = Object.getPrototypeOf(file) as FileHandle
+  await file.close()
+  const { sync } = prototype
+  t.mock.method(prototype, 'sync', function (this: FileHandle) {
+    const path = readlinkSync(`/proc/self/fd/${this.fd}`)
+    const isNameless = path.endsWith('.part') && !existsSync(join(dirname(path), 'film.mp4'))
+    steps.push(`${relative(out, path) || 'out'}${isNameless ? ', no film.mp4' : ''}`)
+    return sync.call(this)
+  })
+}
 
 describe('a delivery', () => {
   it('puts every rendition in its folder and is recorded', async () => {
@@ -153,6 +198,63 @@ describe('a delivery', () => {
     assert.deepEqual(await readdir(join(out, '480p')), [])
     assert.match(deliverer.problems().get(id) ?? '', /not those that were verified/)
     assert.deepEqual(doubted, [sha(FILMS['480p'])], 'the store looks at what rotted')
+  })
+
+  it('flushes each file before it has its name, and the name before it is recorded: a power cut takes neither', async (t) => {
+    await mkdir(out)
+    await recordFlushes(t)
+    await round()
+    assert.deepEqual(steps, [
+      'out',
+      `480p/.${id}-480p-D3KooWme.part, no film.mp4`,
+      '480p',
+      'out',
+      `720p/.${id}-720p-D3KooWme.part, no film.mp4`,
+      '720p',
+      'recorded',
+    ])
+    steps = []
+    video.deliveries[0]!.done_at = null
+    await round()
+    assert.deepEqual(steps, ['480p/film.mp4', '480p', '720p/film.mp4', '720p', 'recorded'])
+  })
+
+  it('replaces no file that another node delivers under its name meanwhile: all renditions take a name of their own', async () => {
+    anotherIsFirst('a film of another node')
+    await round()
+    assert.equal(await delivered('720p'), 'a film of another node')
+    assert.deepEqual(await readdir(join(out, '480p')), [`film-${id}.mp4`])
+    assert.deepEqual((await readdir(join(out, '720p'))).sort(), [`film-${id}.mp4`, 'film.mp4'])
+    for (const rung of ['480p', '720p'] as const) assert.equal(await delivered(rung, `film-${id}`), FILMS[rung])
+    assert.deepEqual(video.deliveries, [{ peer: self, dir: out, name: `film-${id}`, done_at: 1 }])
+    assert.deepEqual(steps, ['named', 'recorded'])
+  })
+
+  it('is content with the same bytes where another node delivers them meanwhile', async () => {
+    anotherIsFirst(FILMS['720p'])
+    await round()
+    assert.deepEqual(await readdir(join(out, '720p')), ['film.mp4'])
+    assert.deepEqual(video.deliveries, [{ peer: self, dir: out, name: 'film', done_at: 1 }])
+  })
+
+  it('replaces an older result of the same video under the name with its id', async () => {
+    video.deliveries[0]!.name = `film-${id}`
+    await mkdir(join(out, '480p'), { recursive: true })
+    await writeFile(join(out, '480p', `film-${id}.mp4`), 'an older result')
+    await round()
+    assert.equal(await delivered('480p', `film-${id}`), FILMS['480p'])
+  })
+
+  it('does not write into a file that a kill left with two names', async () => {
+    await round()
+    const part = join(out, '480p', `.${id}-480p-D3KooWme.part`)
+    await link(join(out, '480p', 'film.mp4'), part)
+    await rename(join(out, '480p', 'film.mp4'), join(out, '480p', 'kept.mp4'))
+    blobs.set(sha(FILMS['480p']), 'rotten')
+    video.deliveries[0]!.done_at = null
+    await round()
+    assert.equal(await delivered('480p', 'kept'), FILMS['480p'])
+    assert.deepEqual(await readdir(join(out, '480p')), ['kept.mp4'])
   })
 
   it('says that the folder is a file', async () => {

@@ -1,8 +1,9 @@
 /**
  * Puts finished files where a submitter wants them: `<dir>/<rendition>/<name>.mp4`.
  *
- * Promises: idempotent; a file appears by rename, whole and verified; a name taken by other bytes becomes
- * `<name>-<video id>`, written into the ledger before the first rename; nothing partial stays in the folder.
+ * Promises: idempotent; a file appears at once, whole, verified and on the disk, and all of them before the delivery is recorded,
+ * as the mesh then forgets its own copies; a name that other bytes have becomes `<name>-<video id>`, written into the ledger before a
+ * file gets it, and no file of others is replaced; nothing partial stays in the folder.
  */
 import { constants } from 'node:fs'
 import { access, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
@@ -13,7 +14,11 @@ import type { PeerId, VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Delivery, Video, VideoOutput } from '../protocol/video.ts'
+import { createFileHashes } from './blobs/file-hashes.ts'
+import { flush, flushFolder } from './blobs/flush.ts'
 import { hashFile } from './blobs/hash-file.ts'
+import { ownName } from './ledger/documents.ts'
+import { placeFile } from './place-file.ts'
 import type { Young } from './young.ts'
 
 export interface DeliveryOptions {
@@ -60,10 +65,22 @@ export async function prepareFolder(dir: string): Promise<void> {
 async function makeFolder(dir: string): Promise<void> {
   const parent = dirname(dir)
   if (parent !== dir && !(await exists(parent))) await makeFolder(parent)
-  await mkdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
+  try {
+    await mkdir(dir)
+    await flushFolder(parent)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
   if (!(await stat(dir)).isDirectory()) throw Object.assign(new Error(`${dir} is not a folder`), { code: 'ENOTDIR' })
+}
+
+const isOwnName = (video: Video, { name }: Delivery): boolean => name.endsWith(`-${video._id}`)
+
+/** A file that its owner moved meanwhile is not moved. */
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -75,22 +92,58 @@ const exists = (path: string): Promise<boolean> =>
 export function createDeliverer(options: DeliveryOptions): Deliverer {
   const { self, ledger, exchange, log } = options
   const problems = new Map<VideoId, string>()
+  const hashes = createFileHashes()
 
-  /** The name to use: the wanted one unless other bytes have it. */
-  async function freeName(video: Video, delivery: Delivery): Promise<string> {
-    for (const output of video.outputs) {
-      const there = await hashFile(deliveredPath(delivery, output)).catch(() => null)
-      if (there !== null && there.sha256 !== output.sha256) return `${delivery.name}-${video._id}`
-    }
-    return delivery.name
+  /** Gives up the wanted name. The new one is this video's own: whatever lies there is an older result of it, and is replaced. */
+  async function takeOwnName(video: Video, wanted: Delivery): Promise<Delivery> {
+    const name = ownName(video._id, wanted.name)
+    await ledger.nameDelivery(video._id, wanted, name)
+    return { ...wanted, name }
   }
 
-  async function place(video: Video, output: VideoOutput, to: string, signal: AbortSignal): Promise<void> {
-    const there = await hashFile(to).catch(() => null)
-    if (there?.sha256 === output.sha256) return
+  /** The name to begin with: the wanted one unless other bytes have it. */
+  async function nameFreely(video: Video, wanted: Delivery): Promise<Delivery> {
+    if (isOwnName(video, wanted)) return wanted
+    for (const output of video.outputs) {
+      const there = await hashes.at(deliveredPath(wanted, output))
+      if (there !== null && there !== output.sha256) return await takeOwnName(video, wanted)
+    }
+    return wanted
+  }
+
+  /** Every file under one name, which is answered: where another node took it meanwhile, what is there already moves along. */
+  async function placeAll(video: Video, delivery: Delivery, signal: AbortSignal): Promise<Delivery> {
+    const placed: VideoOutput[] = []
+    for (const output of video.outputs) {
+      const got = await place(video, delivery, output, signal)
+      if (got === 'taken') {
+        const own = await takeOwnName(video, delivery)
+        for (const each of placed) await move(deliveredPath(delivery, each), deliveredPath(own, each))
+        return await placeAll(video, own, signal)
+      }
+      if (got === 'placed') placed.push(output)
+    }
+    return delivery
+  }
+
+  async function place(
+    video: Video,
+    delivery: Delivery,
+    output: VideoOutput,
+    signal: AbortSignal,
+  ): Promise<'there' | 'placed' | 'taken'> {
+    const to = deliveredPath(delivery, output)
+    const part = join(dirname(to), `.${video._id}-${output.resolution}-${self.slice(-8)}.part`)
+    if ((await hashes.at(to)) === output.sha256) {
+      await rm(part, { force: true })
+      await flush(to)
+      await flushFolder(dirname(to))
+      return 'there'
+    }
     const from = await exchange.fetch({ ...output, video: video._id, holders: output.holders, signal })
     await prepareFolder(dirname(to))
-    const part = join(dirname(to), `.${video._id}-${output.resolution}.part`)
+    // One that a kill left behind may be a placed file by its other name: it is not written into.
+    await rm(part, { force: true })
     try {
       await copyFile(from, part, constants.COPYFILE_FICLONE)
       const copied = await hashFile(part)
@@ -99,19 +152,24 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
         await options.store.verify(output.sha256, video._id)
         throw new ReelmeshError('rotten_copy', `${to}: the bytes read are not those that were verified`)
       }
-      await rename(part, to)
+      await flush(part)
+      if (isOwnName(video, delivery)) await rename(part, to)
+      else if ((await placeFile(part, to)) === 'taken')
+        return (await hashes.at(to)) === output.sha256 ? 'there' : 'taken'
     } finally {
       await rm(part, { force: true })
     }
+    await flushFolder(dirname(to))
+    return 'placed'
   }
 
   async function deliver(video: Video, wanted: Delivery, signal: AbortSignal): Promise<void> {
-    const name = wanted.name.endsWith(`-${video._id}`) ? wanted.name : await freeName(video, wanted)
-    if (name !== wanted.name) await ledger.nameDelivery(video._id, wanted, name)
-    const delivery = { ...wanted, name }
-    await prepareFolder(delivery.dir)
-    for (const output of video.outputs) await place(video, output, deliveredPath(delivery, output), signal)
+    const free = await nameFreely(video, wanted)
+    await prepareFolder(free.dir)
+    const delivery = await placeAll(video, free, signal)
+    const { name } = delivery
     await ledger.finishDelivery(video._id, delivery)
+    for (const output of video.outputs) hashes.forget(deliveredPath(delivery, output))
     problems.delete(video._id)
     options.young.seen(video._id)
     options.announce(video._id)

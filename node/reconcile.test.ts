@@ -1,86 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import type { Clock } from '../protocol/clock.ts'
-import type { Heartbeat } from '../protocol/heartbeat.ts'
-import { asPeerId, type PeerId } from '../protocol/ids.ts'
-import { EngineAway, type LaunchedWorker, type Launcher, LaunchRefused } from '../protocol/launcher.ts'
-import type { Ledger } from '../protocol/ledger.ts'
-import { createLedgerModel } from '../protocol/ledger-model.ts'
-import { CLAIM_MS, LEASE_MS, WORKER_VANISHED_MS } from '../protocol/limits.ts'
-import { silentLog } from '../protocol/log.ts'
-import type { HeardPeer } from '../protocol/peer-table.ts'
-import { createReconciler } from './reconcile.ts'
-
-const [ANN, BOB] = [asPeerId('peer Ann'), asPeerId('peer Bob')]
-type Fake = LaunchedWorker & { bornAt: number }
-
-/** One engine, its workers, and the peers they become. */
-class Stage {
-  now = 1_000_000
-  broken: Error | null = null
-  diesAtOnce = false
-  names = 0
-  workers: Fake[] = []
-  readonly heard = new Map<PeerId, HeardPeer>()
-  readonly ledger: Ledger = createLedgerModel({ now: () => this.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-  readonly clock = { now: () => this.now, mono: () => this.now } as Clock
-
-  readonly launcher: Launcher = {
-    engine: () => this.answer(() => 'engine'),
-    list: () =>
-      this.answer(() =>
-        this.workers.map(({ bornAt, ...worker }) => ({ ...worker, life_ms: worker.life_ms || this.now - bornAt })),
-      ),
-    start: ({ name, rendition, reason }) =>
-      this.answer(() => {
-        const ended = this.diesAtOnce
-          ? { state: 'ended' as const, how: 'exit code 7', life_ms: 300 }
-          : { state: 'running' as const, how: null, life_ms: 0 }
-        const worker = { id: `id of ${name}`, name, rendition, reason, ...ended, bornAt: this.now }
-        this.workers.push(worker)
-        return worker
-      }),
-    stop: (id) =>
-      this.answer(() => {
-        this.workers = this.workers.filter((worker) => worker.id !== id)
-      }),
-    close: async () => {},
-  }
-
-  async answer<T>(act: () => T): Promise<T> {
-    if (this.broken) throw this.broken
-    return act()
-  }
-
-  hear(peer: PeerId, name: string, busy = 0): void {
-    const beat = { name, busy, state: busy > 0 ? 'working' : 'idle', slots: 1 } as Heartbeat
-    this.heard.set(peer, { peer, beat, heard_mono: this.now })
-  }
-
-  /** Every worker that runs is heard, but for those named. */
-  hearWorkers(except: readonly string[] = []): void {
-    for (const { name, state } of this.workers)
-      if (state === 'running' && !except.includes(name)) this.hear(asPeerId(`peer ${name}`), name)
-  }
-
-  reconciler(self: PeerId = ANN, max = 10) {
-    return createReconciler({
-      self, ledger: this.ledger, launcher: this.launcher, clock: this.clock, log: silentLog, max,
-      peers: { get: (peer) => this.heard.get(peer), all: () => [...this.heard.values()] },
-      rng: { random: () => 0.5, token: () => `${String(this.names++).padStart(8, '0')}` },
-      spec: (name, reason) => ({ name, reason, rendition: 'all', environment: {}, limits: { cpus: 1, memory_mb: 512 } }),
-      hint: () => {},
-    }) // biome-ignore format: what it is given, in two lines
-  }
-
-  want(wanted: number) {
-    return this.ledger.setWanted('engine', { wanted, reason: 'a long queue', term: 1 })
-  }
-
-  async told(): Promise<string[]> {
-    return (await this.ledger.events(100)).map(({ what, text }) => `${what}: ${text}`)
-  }
-}
+import { asPeerId } from '../protocol/ids.ts'
+import { EngineAway, LaunchRefused } from '../protocol/launcher.ts'
+import { ANN, BOB, Stage } from './reconcile.fixture.ts'
 
 describe('an engine', () => {
   let stage: Stage
@@ -127,12 +49,23 @@ describe('an engine', () => {
     assert.equal(stage.workers.length, 1, 'what the other started is adopted')
   })
 
-  test('never runs more than this peer allows, whatever the ledger says', async () => {
+  test('never runs more than this peer allows, whatever the ledger says, and says so once', async () => {
     const mine = stage.reconciler(ANN, 3)
     await mine.round()
     await stage.want(50)
     await mine.round()
     assert.equal(stage.workers.length, 3)
+    await stage.want(40)
+    await mine.round()
+    assert.deepEqual(
+      (await stage.told()).filter((text) => !text.startsWith('worker_started')),
+      ["fleet_capped: 50 workers are wanted here, 3 may run: scale_max of this peer is lower than the leader's"],
+    )
+    await stage.want(2)
+    await mine.round()
+    await stage.want(4)
+    await mine.round()
+    assert.match((await stage.told()).at(-1)!, /^fleet_capped: 4 workers/)
   })
 
   test('wanted fewer: a worker is drained, lives on while it runs something, and is removed once it has ended', async () => {
@@ -167,36 +100,25 @@ describe('an engine', () => {
     assert.equal(stage.workers.length, 1)
   })
 
-  test('a vanished worker is removed and replaced', async () => {
+  test("a person's drain is not undone: the worker ends, and another is started in its place", async () => {
     const mine = stage.reconciler()
     await mine.round()
-    await stage.want(2)
+    await stage.want(1)
     await mine.round()
     stage.hearWorkers()
-    stage.now += WORKER_VANISHED_MS + 1_000
-    stage.hearWorkers(['auto-00000000'])
+    const peer = asPeerId('peer auto-00000000')
+    // As `reelmesh drain` says it.
+    await stage.ledger.setPeer(peer, { draining: true, reason: 'draining' })
+    await stage.pass(mine, 20_000, () => stage.hearWorkers())
+    assert.equal((await stage.ledger.peer(peer)).draining, true)
+    assert.equal(stage.workers.length, 1)
+    Object.assign(stage.workers[0]!, { state: 'ended', how: 'exit code 0', life_ms: 20_000 })
     await mine.round()
     assert.deepEqual(
       stage.workers.map(({ name }) => name),
-      ['auto-00000001', 'auto-00000002'],
+      ['auto-00000001'],
     )
-    assert.ok(
-      (await stage.told()).some((text) =>
-        text.startsWith('worker_gone: auto-00000000 is removed: its peer was not heard for 31 s'),
-      ),
-    )
-  })
-
-  test('a keeper that has just started gives those it has not heard yet their time', async () => {
-    await stage.reconciler().round()
-    await stage.want(1)
-    await stage.reconciler().round()
-    stage.now += 3_600_000
-    await stage.reconciler().round()
-    assert.deepEqual(
-      stage.workers.map(({ name }) => name),
-      ['auto-00000000'],
-    )
+    assert.ok((await stage.told()).includes('worker_drained: auto-00000000 is removed: drained'))
   })
 
   test('a worker that dies at once is told, and not started in a loop: the waits grow', async () => {
@@ -216,6 +138,42 @@ describe('an engine', () => {
     await mine.round()
     await mine.round()
     assert.equal(stage.workers.filter(({ state }) => state === 'running').length, 1)
+  })
+
+  test('a healthy worker beside it forgives no death, one that was started after it does', async () => {
+    const mine = stage.reconciler()
+    await mine.round()
+    await stage.want(1)
+    await mine.round()
+    await stage.pass(mine, 60_000, () => stage.hearWorkers())
+    stage.diesAtOnce = true
+    await stage.want(2)
+    await stage.pass(mine, 600_000, () => stage.hearWorkers())
+    const failed = async () => (await stage.told()).filter((text) => text.startsWith('worker_failed'))
+    const count = (await failed()).length
+    assert.ok(count >= 5 && count <= 14, `${count} starts in ten minutes`)
+    stage.diesAtOnce = false
+    await stage.pass(mine, 300_000, () => stage.hearWorkers())
+    assert.equal(stage.workers.length, 2)
+    stage.diesAtOnce = true
+    await stage.want(3)
+    await mine.round()
+    await mine.round()
+    assert.match((await failed()).at(-1)!, /the next start waits 2 s/)
+  })
+
+  test('a worker that never joins is replaced later and later, told as one that died', async () => {
+    const mine = stage.reconciler()
+    await mine.round()
+    await stage.want(1)
+    await stage.pass(mine, 1_200_000)
+    const failed = (await stage.told()).filter((text) => text.startsWith('worker_failed'))
+    assert.match(failed[0]!, /is removed: it did not join the mesh in 122 s; the next start waits 2 s/)
+    assert.match(failed[2]!, /the next start waits 8 s/)
+    // A program that ends because it cannot join lived longer than one that dies at once, and fares no better.
+    Object.assign(stage.workers[0]!, { state: 'ended', how: 'exit code 1', life_ms: 45_000 })
+    await mine.round()
+    assert.match((await stage.told()).at(-1)!, /^worker_failed: .* is removed: it ended: exit code 1; the next/)
   })
 
   test('that is away, or refuses, is told once, and once more when it is back', async () => {

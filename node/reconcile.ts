@@ -2,9 +2,10 @@
  * Makes an engine run what the leader wants there (`hosts.wanted`). Every peer that reaches the engine says so in the ledger; the
  * smallest of them that lives keeps it. Strays of a dead coordinator or keeper are found by their label and become its own.
  *
- * Promises: a worker is drained before it ends and never removed while it may hold a claim; one that dies at once is told and tried
- * again later and later; an engine that is away is told once and asked again; nothing here stops the encoding. Two that
- * both believe to be the keeper start too many for a moment; the surplus is drained.
+ * Promises: a worker is drained before it ends and never removed while it may hold a claim, nor for a silence that is this peer's own
+ * (`patience.ts`); one that dies at once or never joins is told and tried again later and later; an engine that is away is told once
+ * and asked again; nothing here stops the encoding. Two that both believe to be the keeper start too many for a moment; the
+ * surplus is drained.
  */
 import { planHost, type SeenWorker } from '../coordinator/policy/scaling-host.ts'
 import { backoffMs, type Clock, type Rng } from '../protocol/clock.ts'
@@ -19,9 +20,10 @@ import {
   type WorkerSpec,
 } from '../protocol/launcher.ts'
 import type { HostRecord, Ledger, PeerRecord } from '../protocol/ledger.ts'
-import { RECONCILE_MS, WORKER_HEALTHY_MS, WORKER_RESTART_MS } from '../protocol/limits.ts'
+import { RECONCILE_MS, WORKER_HEALTHY_MS, WORKER_RESTART_MS, WORKER_VANISHED_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
+import { createPatience } from './patience.ts'
 
 export interface ReconcilerOptions {
   readonly self: PeerId
@@ -31,7 +33,7 @@ export interface ReconcilerOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
-  /** No more than this here, whatever the ledger says. */
+  /** No more than this here, whatever the ledger says: a machine's owner has the last word. Told where it is fewer than wanted. */
   readonly max: number
   /** What a new worker of this name is given. */
   spec(name: string, reason: string): WorkerSpec
@@ -45,15 +47,19 @@ export interface Reconciler {
   stop(): Promise<void>
 }
 
+/** By this a drain of the keeper's own, which may be undone, is told from a person's. */
 const DRAIN_REASON = 'fewer workers are wanted'
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
   const { self, ledger, launcher, peers, clock, rng, log } = options
   const stopping = new AbortController()
-  const since = clock.mono()
-  const deaths = { count: 0, notBefore: Number.NEGATIVE_INFINITY }
+  /** When each worker that runs was first seen to, by the own monotonic clock. */
+  const firstSeen = new Map<string, number>()
+  const patience = createPatience(options)
+  const deaths = { count: 0, at: Number.NEGATIVE_INFINITY, notBefore: Number.NEGATIVE_INFINITY }
   let engine: string | null = null
   let away: string | null = null
+  let isCapped = false
   let running: Promise<void> | null = null
 
   const tell = async (what: string, text: string, peer: PeerId | null = self): Promise<void> => {
@@ -78,26 +84,48 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   const hostOf = async (id: string) => (await ledger.hosts()).find((host) => host._id === id)
 
+  function note(listed: readonly LaunchedWorker[]): void {
+    for (const { id, state } of listed) if (state === 'running' && !firstSeen.has(id)) firstSeen.set(id, clock.mono())
+    for (const id of firstSeen.keys()) if (!listed.some((worker) => worker.id === id)) firstSeen.delete(id)
+  }
+
   function seen(worker: LaunchedWorker, records: readonly PeerRecord[]): SeenWorker {
     const heard = peers.all().find(({ beat }) => beat.name === worker.name)
-    const unheard_ms = heard ? clock.mono() - heard.heard_mono : Math.min(worker.life_ms, clock.mono() - since)
-    const draining = records.some((record) => record._id === heard?.peer && record.draining)
-    return { ...worker, peer: heard?.peer ?? null, unheard_ms, busy: heard?.beat.busy ?? 0, draining }
+    const life_ms = worker.life_ms ?? clock.mono() - (firstSeen.get(worker.id) ?? clock.mono())
+    const silentSince = heard?.heard_mono ?? clock.mono() - life_ms
+    // Who is counted on is not silent: in a large mesh heartbeats are further apart than the patience with a single worker.
+    const unheard_ms = heard && isLive(heard.peer) ? 0 : clock.mono() - Math.max(silentSince, patience.from())
+    const record = records.find(({ _id }) => _id === heard?.peer)
+    const draining = record?.draining ? (record.reason === DRAIN_REASON ? 'surplus' : 'asked') : null
+    return { ...worker, life_ms, peer: heard?.peer ?? null, unheard_ms, busy: heard?.beat.busy ?? 0, draining }
   }
+
+  /** Whether the next one will hardly fare better: it died at once, or never became a peer while this one watched. */
+  const hasFailed = (worker: SeenWorker): boolean =>
+    worker.draining === null &&
+    ((worker.state === 'ended' && worker.life_ms < WORKER_HEALTHY_MS) ||
+      (worker.peer === null && firstSeen.has(worker.id)))
+
+  /** It is in the mesh and well, and was started after the last death: what that one died of is mended. */
+  const isProof = (worker: SeenWorker): boolean =>
+    worker.state === 'running' &&
+    worker.peer !== null &&
+    worker.unheard_ms < WORKER_VANISHED_MS &&
+    worker.life_ms > WORKER_HEALTHY_MS &&
+    clock.mono() - worker.life_ms > deaths.at
 
   async function remove(worker: SeenWorker, why: string): Promise<void> {
     await launcher.stop(worker.id)
-    if (worker.peer !== null && worker.draining) await ledger.setPeer(worker.peer, { draining: false, reason: null })
-    const diedAtOnce = worker.state === 'ended' && !worker.draining && worker.life_ms < WORKER_HEALTHY_MS
-    if (!diedAtOnce)
-      return tell(worker.draining ? 'worker_drained' : 'worker_gone', `${worker.name} is removed: ${why}`)
+    if (worker.peer !== null && worker.draining !== null)
+      await ledger.setPeer(worker.peer, { draining: false, reason: null })
+    if (!hasFailed(worker))
+      return tell(worker.draining !== null ? 'worker_drained' : 'worker_gone', `${worker.name} is removed: ${why}`)
     const waitMs = backoffMs({ tries: deaths.count, baseMs: WORKER_RESTART_MS.base, maxMs: WORKER_RESTART_MS.max, rng })
     deaths.count++
+    deaths.at = clock.mono()
     deaths.notBefore = clock.mono() + waitMs
-    await tell(
-      'worker_failed',
-      `${worker.name} died at once (${why}); the next start waits ${Math.ceil(waitMs / 1000)} s`,
-    )
+    const how = worker.life_ms < WORKER_HEALTHY_MS ? `died at once (${why})` : `is removed: ${why}`
+    await tell('worker_failed', `${worker.name} ${how}; the next start waits ${Math.ceil(waitMs / 1000)} s`)
   }
 
   async function setDraining(peer: PeerId, name: string, is: boolean): Promise<void> {
@@ -114,11 +142,25 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
   }
 
+  async function allowed({ wanted }: HostRecord): Promise<number> {
+    const [wasCapped, max] = [isCapped, options.max]
+    isCapped = wanted > max
+    if (isCapped && !wasCapped)
+      await tell(
+        'fleet_capped',
+        `${wanted} workers are wanted here, ${max} may run: scale_max of this peer is lower than the leader's`,
+      )
+    return Math.min(wanted, max)
+  }
+
   async function apply(host: HostRecord): Promise<void> {
     const records = await ledger.peers()
-    const workers = (await launcher.list()).map((worker) => seen(worker, records))
-    if (workers.some((worker) => worker.state === 'running' && worker.life_ms > WORKER_HEALTHY_MS)) deaths.count = 0
-    for (const step of planHost(Math.min(host.wanted, options.max), workers)) {
+    const listed = await launcher.list()
+    patience.look()
+    note(listed)
+    const workers = listed.map((worker) => seen(worker, records))
+    if (workers.some(isProof)) deaths.count = 0
+    for (const step of planHost(await allowed(host), workers)) {
       if (stopping.signal.aborted) return
       if (step.do === 'remove') await remove(step.worker, step.why)
       else if (step.do === 'start') await start(step.count, host.reason ?? 'wanted')
@@ -128,6 +170,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 
   /** A launcher's failure is a state, told when it begins and when it ends. */
   async function round(): Promise<void> {
+    patience.look()
     try {
       const host = await kept()
       if (host) await apply(host)

@@ -1,0 +1,79 @@
+/** Waiting for videos: those that a snapshot does not show, those that are gone, and a ledger that is away meanwhile. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { StatusSnapshot } from '../node/status.ts'
+import type { VideoRow } from '../node/video-rows.ts'
+import { LedgerAway, UsageError } from '../protocol/errors.ts'
+import { asPeerId, type VideoId } from '../protocol/ids.ts'
+import type { Delivery } from '../protocol/video.ts'
+import { follow } from './follow.ts'
+import type { Reporter } from './report.ts'
+
+const self = asPeerId(`12D3KooW${'a'.repeat(44)}`)
+const idOf = (at: number) => at.toString(16).padStart(16, '0') as VideoId
+const delivered = (id: VideoId) =>
+  ({
+    id,
+    status: 'COMPLETED',
+    deliveries: [{ peer: self, dir: '/out', name: 'film', done_at: 1 }],
+  }) as unknown as VideoRow
+
+function stage(row: (id: VideoId) => Promise<VideoRow | null>) {
+  const told: VideoId[] = []
+  const reporter = { progress() {}, delivered: ({ id }: VideoRow) => void told.push(id) } as unknown as Reporter
+  const snapshot = async () => ({ self, videos: [], ledger: { away: null } }) as unknown as StatusSnapshot
+  return {
+    told,
+    run: (ids: readonly VideoId[]) => follow({ wanted: new Set(ids), out: '/out', reporter, lookMs: 1, snapshot, row }),
+  }
+}
+
+test('videos that no snapshot shows are asked for by name, all of them in turn', async () => {
+  const ids = Array.from({ length: 45 }, (_, at) => idOf(at))
+  const waiting = new Set(ids.slice(0, 30))
+  const { told, run } = stage(async (id) => {
+    if (!waiting.delete(id)) return delivered(id)
+    return { id, status: 'QUEUED', deliveries: [] } as unknown as VideoRow
+  })
+  assert.equal(await run(ids), 0)
+  assert.deepEqual(told.sort(), ids)
+})
+
+test('one that the ledger no longer knows ends the wait with a sentence', async () => {
+  const { run } = stage(async () => null)
+  await assert.rejects(run([idOf(7)]), (error) => error instanceof UsageError && error.message.includes(idOf(7)))
+})
+
+test('a ledger that goes away between two questions is waited for', async () => {
+  let asked = 0
+  const { told, run } = stage(async (id) => {
+    if (asked++ === 0) throw new LedgerAway('it does not answer')
+    return delivered(id)
+  })
+  assert.equal(await run([idOf(1)]), 0)
+  assert.deepEqual(told, [idOf(1)])
+})
+
+test('a film that is wanted under one more name is waited for until it has that one too', async () => {
+  const id = '0123456789abcdef' as VideoId
+  const first = { peer: self, dir: '/out', name: 'film', done_at: 7 }
+  const looks: Delivery[][] = [
+    [first, { ...first, name: 'second', done_at: null }],
+    [first, { ...first, name: 'second', done_at: 8 }, { ...first, name: 'elsewhere', dir: '/other', done_at: null }],
+  ]
+  const told: string[] = []
+  const code = await follow({
+    wanted: new Set([id]),
+    out: '/out',
+    reporter: { progress: () => {}, delivered: (_: unknown, { name }: Delivery) => told.push(name) } as never,
+    lookMs: 1,
+    snapshot: async () =>
+      ({
+        self,
+        ledger: { away: null },
+        videos: [{ id, status: 'COMPLETED', deliveries: looks.shift() }],
+      }) as unknown as StatusSnapshot,
+    row: async () => null,
+  })
+  assert.deepEqual([code, told, looks.length], [0, ['second'], 0])
+})
