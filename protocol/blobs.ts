@@ -5,8 +5,9 @@
  * Promises: a path answered by `find` holds exactly the named bytes as of when they were put (a reader that doubts
  * verifies); files appear by rename, whole or not at all; `put` is idempotent; several processes may share one store.
  */
+import { AttemptFailed } from './errors.ts'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
-import { FREE_DISK } from './limits.ts'
+import { BLOB_FETCHES_AT_ONCE, FREE_DISK } from './limits.ts'
 
 export interface BlobRef {
   readonly sha256: Sha256
@@ -74,4 +75,30 @@ export interface BlobExchange {
   ): Promise<string>
   /** Which of these peers (or of the connected ones) say that they have it, and which that they have not. Never throws. */
   whoHas(want: { sha256: Sha256; video: VideoId; peers: readonly PeerId[]; signal: AbortSignal }): Promise<BlobAnswers>
+}
+
+/** Whether what is here is what its name says. A source by reference is vouched for by its size and time: hashing it takes minutes. */
+export async function isSound(store: BlobStore, sha256: Sha256, video: VideoId): Promise<boolean> {
+  const path = await store.find(sha256, video)
+  return path !== null && ((await store.reference(video))?.path === path || (await store.verify(sha256, video)))
+}
+
+/**
+ * Acts on blobs that are here, and looks at them when it is done: where one had rotted before, or did meanwhile, nothing counts
+ * that came of it, neither result nor failure. `AttemptFailed('input_missing')`: the rotten one is removed and will be fetched anew.
+ */
+export async function onSoundBlobs<T>(
+  of: { store: BlobStore; video: VideoId; blobs: readonly BlobRef[]; signal: AbortSignal },
+  act: () => Promise<T>,
+): Promise<T> {
+  const { store, video, blobs, signal } = of
+  const [done] = await Promise.allSettled([act()])
+  for (let at = 0; at < blobs.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
+    const some = blobs.slice(at, at + BLOB_FETCHES_AT_ONCE)
+    const sound = await Promise.all(some.map(({ sha256 }) => isSound(store, sha256, video)))
+    const rotten = some[sound.indexOf(false)]
+    if (rotten) throw new AttemptFailed('input_missing', `blob ${rotten.sha256} went away or changed while it was read`)
+  }
+  if (done.status === 'rejected') throw done.reason
+  return done.value
 }

@@ -4,7 +4,7 @@
  * fetched is in `fetch-blob.ts`, the giving side in `serve-blobs.ts`.
  */
 import { stat } from 'node:fs/promises'
-import type { BlobAnswers, BlobExchange } from '../../protocol/blobs.ts'
+import { type BlobAnswers, type BlobExchange, isSound } from '../../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../../protocol/clock.ts'
 import { AttemptFailed, isDiskFull } from '../../protocol/errors.ts'
 import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
@@ -58,7 +58,7 @@ class Exchange implements BlobExchange {
     for (let isVerified = want.isRead !== true; ; ) {
       want.signal.throwIfAborted()
       const here = await this.#here(want)
-      if (here !== null && (isVerified || (await this.#isSound(here, want)))) return here
+      if (here !== null && (isVerified || (await isSound(this.#options.store, want.sha256, want.video)))) return here
       // What arrives now was verified on its way.
       isVerified = true
       const job = this.#jobs.get(want.sha256)
@@ -72,12 +72,6 @@ class Exchange implements BlobExchange {
     const path = await this.#options.store.keep(want.sha256, want.video)
     const found = path === null ? null : await stat(path).catch(() => null)
     return found?.size === want.bytes ? path : null
-  }
-
-  /** A source by reference is vouched for by its size and time: hashing it takes minutes, and its cuts are checked. */
-  async #isSound(path: string, { sha256, video }: Want): Promise<boolean> {
-    const { store } = this.#options
-    return (await store.reference(video))?.path === path || (await store.verify(sha256, video))
   }
 
   async #join(job: Job, want: Want): Promise<void> {

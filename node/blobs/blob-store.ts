@@ -8,13 +8,14 @@
  *
  * Left out: deciding what may go (the sweep's business), and trust: a reader that doubts calls `verify`.
  */
-import { copyFile, link, lstat, mkdir, mkdtemp, open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { BlobRef, BlobStore, Room, SourceReference } from '../../protocol/blobs.ts'
 import { AttemptFailed, isDiskFull } from '../../protocol/errors.ts'
 import { isSha256, isVideoId, type Sha256, type VideoId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
 import { createFetchArea, type FetchArea, isAlive } from './fetch-area.ts'
+import { flush } from './flush.ts'
 import { hashFile } from './hash-file.ts'
 import { createReferences, isUnchanged, type References } from './references.ts'
 
@@ -197,15 +198,6 @@ async function move(path: string, target: string): Promise<void> {
     await copyFile(path, beside)
     await rename(beside, target)
     await rm(path, { force: true })
-  }
-}
-
-async function flush(path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
   }
 }
 
