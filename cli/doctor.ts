@@ -23,20 +23,23 @@ interface Finding {
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('check this host: ffmpeg, ledger, ports, disk, clock')
+    .description('check this host: ffmpeg, ledger, mesh key, ports, disk, clock')
     .option('--json', 'as JSON')
   addConfigOptions(command, {
     data_dir: '<dir>',
     ledger: '<address>',
     listen: '<list>',
     swarm_key: '<file>',
+    open_mesh: '',
+    roles: '<list>',
     ffmpeg: '<path>',
     ffprobe: '<path>',
   })
   command.action(async (options: { json?: boolean } & Record<string, unknown>) => {
     const config = await configFrom(options)
     const checks: [string, (config: Config) => Promise<Finding[]>][] = [
-      ['node', checkNode], ['ffmpeg', checkFfmpeg], ['ledger', checkLedger], ['ports', checkPorts], ['disk', checkDisk],
+      ['node', checkNode], ['ffmpeg', checkFfmpeg], ['ledger', checkLedger], ['key', checkKey],
+      ['ports', checkPorts], ['disk', checkDisk],
     ] // biome-ignore format: a table
     const findings: Finding[] = []
     for (const [what, check] of checks) {
@@ -113,9 +116,17 @@ function openLedger(config: Config): Promise<Finding[]> {
 
 const isShared = (config: Config): boolean => !ledgerAddress(config).startsWith('sqlite:')
 
+/** As a node's own start would have it. */
+async function checkKey(config: Config): Promise<Finding[]> {
+  const { readMeshKey } = await import('../node/mesh-key.ts')
+  const key = await readMeshKey(config)
+  const without = config.open_mesh ? 'none: anybody may join' : 'none: the mesh is of this host alone'
+  return [{ what: 'key', level: 'ok', text: key === undefined ? without : `${config.swarm_key} is a mesh key` }]
+}
+
 async function checkPorts(config: Config): Promise<Finding[]> {
   if (await localNode(config))
-    return [{ what: 'ports', level: 'ok', text: `a node listens on ${config.listen.join(', ')}` }]
+    return [{ what: 'ports', level: 'ok', text: 'a node runs here and listens; ports were not tried' }]
   return Promise.all(
     config.listen.map(async (address): Promise<Finding> => {
       const [, host, port] = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []

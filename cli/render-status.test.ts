@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
-import type { PeerStatus, StatusSnapshot, VideoRow } from '../node/status.ts'
+import type { PeerStatus, StatusSnapshot } from '../node/status.ts'
+import type { VideoRow } from '../node/video-rows.ts'
 import { asPeerId, type VideoId } from '../protocol/ids.ts'
 import { VIDEO_STATUSES } from '../protocol/video.ts'
 import { renderStatus } from './render-status.ts'
@@ -164,6 +165,16 @@ describe('the status screen', () => {
     for (const rows of [1, 10, 24, 50]) assert.ok(render(many, { rows }).split('\n').length <= rows)
   })
 
+  it('names the first of a long queue, and counts the rest', () => {
+    const videos = Array.from({ length: 30 }, (_, at) =>
+      row({ name: `film ${at}`, status: at < 2 ? 'RUNNING' : 'QUEUED' }),
+    )
+    const text = render(snapshot({ videos }))
+    for (const part of ['film 0', 'film 1', 'film 9', 'and 20 more that wait', 'leads, term 3'])
+      assert.ok(text.includes(part), text)
+    assert.doesNotMatch(text, /film 10/)
+  })
+
   it('says so when there is no leader, no video, no ledger', () => {
     const text = render(snapshot({ leader: null, videos: [], ledger: { description: '', away: 'it does not answer' } }))
     for (const part of ['no leader', 'none yet', 'ledger away: it does not answer'])
@@ -199,5 +210,14 @@ describe('the status screen', () => {
   it('shows who is silent and who is paused', () => {
     const text = render(snapshot({ peers: [peer({ heard_s: 42 }), peer({ paused: true })] }))
     assert.ok(text.includes('silent 42s') && text.includes('paused'), text)
+  })
+
+  it('does not call silent who left, nor paused who is silent', () => {
+    const peers = [peer({ state: 'leaving', heard_s: 12 }), peer({ paused: true, state: 'paused', heard_s: 80_000 })]
+    const text = render(snapshot({ peers }))
+    assert.match(text, /leaving/)
+    assert.doesNotMatch(text, /silent 12s|paused/)
+    assert.match(text, /silent 22h/)
+    assert.match(render(snapshot({ peers: [peer({ heard_s: 600 })] })), /silent 10m/)
   })
 })

@@ -1,6 +1,8 @@
 /** A status snapshot as text: pure, so that every width is a test. Fits 80 columns and up; no colour unless asked. */
 import { styleText } from 'node:util'
-import type { EngineStatus, PeerStatus, StatusSnapshot, VideoRow } from '../node/status.ts'
+import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status.ts'
+import type { VideoRow } from '../node/video-rows.ts'
+import { isOpen } from '../protocol/video.ts'
 import { durationText, printable } from './output.ts'
 
 export interface Screen {
@@ -8,6 +10,9 @@ export interface Screen {
   readonly rows: number
   readonly color: boolean
 }
+
+/** A long queue leaves room for what happens. */
+const QUEUED_SHOWN = 8
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'
 
@@ -19,12 +24,12 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const engines = snapshot.engines.filter((each) => each.wanted > 0 || each.peers.length > 0)
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
   peers.push(...engines.map((each) => engineLine(each, screen, paint)))
-  const open = snapshot.videos.filter((row) => !['COMPLETED', 'FAILED', 'CANCELLED'].includes(row.status))
-  const ended = snapshot.videos.filter((row) => !open.includes(row)).slice(-5)
-  const videos = [
-    paint('bold', 'VIDEOS'),
-    ...[...ended, ...open].flatMap((row) => videoLines(row, snapshot, screen, paint)),
-  ]
+  const open = snapshot.videos.filter((row) => isOpen(row.status))
+  const ended = snapshot.videos.filter((row) => !isOpen(row.status)).slice(-5)
+  const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
+  const shown = [...ended, ...open.filter((row) => !hidden.has(row))]
+  const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, snapshot, screen, paint))]
+  if (hidden.size > 0) videos.push(paint('dim', `  and ${hidden.size} more that wait`))
   if (snapshot.videos.length === 0) videos.push('  none yet')
   const before = [...head, '', ...peers, '', ...videos]
   const room = Number.isFinite(screen.rows) ? Math.max(0, screen.rows - before.length - 2) : 8
@@ -60,12 +65,21 @@ function peerLines(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, p
 function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string {
   const name = fit(printable(peer.name) || peer.peer.slice(-8), 16)
   const role = snapshot.leader?.peer === peer.peer ? 'leader' : peer.roles.includes('worker') ? 'worker' : 'coord.'
-  const state = peer.paused ? 'paused' : peer.heard_s > 5 ? `silent ${Math.round(peer.heard_s)}s` : peer.state
+  const state = stateWord(peer)
   const rungs = peer.slots === 0 ? '-' : peer.resolutions.map((rung) => rung.replace('p', '')).join('/')
   const speed = peer.speed > 0 ? `${peer.speed.toFixed(2)}x` : ''
   const fixed = `  ${name} ${fit(role, 6)} ${paint(colorOf(state), fit(state, 11))} ${fit(rungs, 13)} ${fit(`${peer.busy}/${peer.slots}`, 5)} ${fit(speed, 6)}`
   const tail = ` ${peer.version} ffmpeg ${printable(peer.ffmpeg)}`
   return `${fixed}${paint('dim', fit(tail, Math.max(0, screen.columns - 66)))}`.trimEnd()
+}
+
+/** Who said goodbye is not silent, and who is silent may be dead, paused or not. */
+function stateWord({ state, paused, heard_s }: PeerStatus): string {
+  if (state === 'leaving') return state
+  if (heard_s > 7_200) return `silent ${Math.round(heard_s / 3_600)}h`
+  if (heard_s > 120) return `silent ${Math.round(heard_s / 60)}m`
+  if (heard_s > 5) return `silent ${Math.round(heard_s)}s`
+  return paused ? 'paused' : state
 }
 
 const colorOf = (state: string): Style =>

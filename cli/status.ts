@@ -4,7 +4,7 @@ import type { StatusSnapshot } from '../node/status.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import { addConfigOptions, configFrom } from './options.ts'
-import { say, sayJson } from './output.ts'
+import { printable, say, sayJson } from './output.ts'
 import { mustReachNode } from './reach.ts'
 import { renderStatus } from './render-status.ts'
 import { onInterrupt } from './signals.ts'
@@ -41,8 +41,8 @@ async function asker(options: StatusOptions & Record<string, unknown>): Promise<
     return async () => (await client.get('/v1/status')) as StatusSnapshot
   }
   const { askAddress } = await import('../node/mesh/status-exchange.ts')
-  const { readFile } = await import('node:fs/promises')
-  const swarmKey = config.swarm_key ? await readFile(config.swarm_key, 'utf8') : undefined
+  const { readKeyFile } = await import('../node/mesh-key.ts')
+  const swarmKey = config.swarm_key && (await readKeyFile(config.swarm_key))
   return async () =>
     (await askAddress({
       address: peer,
@@ -62,7 +62,10 @@ const terminal = () => ({
   color: process.stdout.isTTY === true && !process.env.NO_COLOR,
 })
 
-/** On a terminal the alternate screen is redrawn in one write; elsewhere snapshots follow each other. */
+/**
+ * On a terminal the alternate screen is redrawn in one write; elsewhere snapshots follow each other. A node that is started again
+ * meanwhile is waited for, and that is said.
+ */
 async function watch(ask: () => Promise<StatusSnapshot>, json: boolean): Promise<void> {
   const stopping = new AbortController()
   const calm = onInterrupt(() => stopping.abort(new ReelmeshError('interrupted', 'interrupted')))
@@ -70,16 +73,23 @@ async function watch(ask: () => Promise<StatusSnapshot>, json: boolean): Promise
   if (drawn) process.stdout.write('\u001b[?1049h\u001b[?25l')
   try {
     while (!stopping.signal.aborted) {
-      const snapshot = await ask()
-      if (!drawn) show(snapshot, json)
-      else {
-        const text = renderStatus(snapshot, { ...terminal(), rows: process.stdout.rows ?? 24 })
+      const told = await ask().catch(silenceOf)
+      if (drawn) {
+        const screen = { ...terminal(), rows: process.stdout.rows ?? 24 }
+        const text = typeof told === 'string' ? told : renderStatus(told, screen)
         process.stdout.write(`\u001b[H${text.split('\n').join('\u001b[K\n')}\u001b[J`)
-      }
+      } else if (typeof told === 'string') process.stderr.write(`reelmesh: ${told}\n`)
+      else show(told, json)
       await systemClock.sleep(WATCH_MS, stopping.signal).catch(() => {})
     }
   } finally {
     if (drawn) process.stdout.write('\u001b[?25h\u001b[?1049l')
     calm()
   }
+}
+
+/** The sentence of a node that does not answer now; anything else is thrown. */
+function silenceOf(error: unknown): string {
+  if (!(error instanceof ReelmeshError) || (error.code !== 'no_node' && error.code !== 'peer_unreachable')) throw error
+  return printable(error.message)
 }

@@ -1,10 +1,11 @@
 /** `reelmesh videos`, `cancel`, `retry` and `priority`: through the local node or, where none runs, the ledger itself. */
 import type { Command } from 'commander'
+import type { ControlClient } from '../node/http/control-socket.ts'
 import type { StatusSnapshot } from '../node/status.ts'
-import { ReelmeshError, UsageError } from '../protocol/errors.ts'
+import { shownVideos } from '../node/video-rows.ts'
+import { LedgerAway, ReelmeshError, UsageError } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
-import type { Video } from '../protocol/video.ts'
 import { addConfigOptions, configFrom, parseWhole } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -33,15 +34,19 @@ export function addVideos(program: Command): void {
       failure,
     })
     const videos = client
-      ? ((await client.get('/v1/status')) as StatusSnapshot).videos.map(pick)
-      : (await withLedger(config, (ledger) => ledger.videos({ limit: 200 }))).map((video: Video) =>
-          pick({ ...video, id: video._id }),
-        )
+      ? (await listedBy(client)).map(pick)
+      : (await withLedger(config, shownVideos)).map((video) => pick({ ...video, id: video._id }))
     if (options.json) return sayJson(videos)
     if (videos.length === 0) return say('no videos yet: `reelmesh run FILE` or `reelmesh submit FILE`')
     for (const { id, name, status, failure } of videos)
       say(`${id}  ${status.padEnd(9)}  ${printable(name)}${failure ? `  (${printable(failure)})` : ''}`)
   })
+}
+
+async function listedBy(client: ControlClient): Promise<StatusSnapshot['videos']> {
+  const { ledger, videos } = (await client.get('/v1/status')) as StatusSnapshot
+  if (ledger.away) throw new LedgerAway(`the node does not reach its ledger: ${ledger.away}`)
+  return videos
 }
 
 interface Act {

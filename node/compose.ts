@@ -2,9 +2,8 @@
  * The one file that names adapters: it reads a configuration and puts a node together from real parts. Everything else
  * knows contracts only.
  */
-import { readFile } from 'node:fs/promises'
 import { freemem } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
 import { createLauncher } from '../coordinator/launcher/launchers.ts'
 import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
@@ -26,7 +25,7 @@ import { clockApart } from './clock-apart.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import { type DataLock, lockDataDir } from './data-lock.ts'
 import { createDeliverer } from './delivery.ts'
-import { createFleet, scalingOf } from './fleet.ts'
+import { createFleet, mustReachFleet, scalingOf } from './fleet.ts'
 import { handOver } from './handover.ts'
 import { createHeartbeat, createPeerTable } from './heartbeat.ts'
 import { hostId } from './host-id.ts'
@@ -37,6 +36,7 @@ import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'
 import { createSqliteLedger } from './ledger/sqlite/sqlite-ledger.ts'
 import { createLibp2pMesh } from './mesh/libp2p-mesh.ts'
 import { createStatusExchange } from './mesh/status-exchange.ts'
+import { readMeshKey } from './mesh-key.ts'
 import { createNode, type NodeFace, type ReelNode } from './node.ts'
 import { createPinoLog } from './pino-log.ts'
 import { createPlanSource } from './plan-source.ts'
@@ -46,6 +46,7 @@ import { createSubmit } from './submit.ts'
 import { createSuspicions } from './suspicions.ts'
 import { systemClock as clock, systemRng as rng } from './system-clock.ts'
 import { VERSION } from './version.ts'
+import { checkWatchedFolders, watchedFolders } from './watched-folders.ts'
 import { createAudioRunner } from './worker/run-audio.ts'
 import { createVideoRunner } from './worker/run-video.ts'
 import { createYoung } from './young.ts'
@@ -95,7 +96,9 @@ export interface StartOptions {
 /** Starts a node. Whatever fails on the way, nothing is left running and the data folder is free again. */
 export async function startNode(config: Config, options: StartOptions = {}): Promise<RunningNode> {
   const log = options.log ?? createPinoLog({ level: config.log_level, name: config.name })
-  const swarmKey = await readSwarmKey(config)
+  const swarmKey = await readMeshKey(config)
+  await checkWatchedFolders(config)
+  mustReachFleet(config)
   const undo: (() => unknown)[] = []
   try {
     const lock: DataLock = await lockDataDir(config.data_dir)
@@ -183,10 +186,10 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
     hint({ what: 'video', video: (typeof video === 'string' ? video : video._id) as never })
   const deliverer = createDeliverer({ ...shared, young, announce: announceVideo })
   const submit = createSubmit({ ...shared, young, announce: announceVideo })
+  const watched = watchedFolders(config)
   const node: ReelNode = createNode({
     ...shared,
-    inputFolder:
-      config.input === undefined ? null : createInputFolder({ ...inputOf(config, config.input), clock, log, submit }),
+    inputFolder: watched && createInputFolder({ ...watched, ...inputOf(config), clock, log, submit }),
     mesh,
     table,
     capability,
@@ -206,6 +209,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
     mesh,
     clock,
     rng,
+    log,
     table,
     snapshot: node.body,
     bootEpoch: await nextBootEpoch(dataDir),
@@ -234,6 +238,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
     self,
     ledger,
     snapshot: status.snapshot,
+    row: status.row,
     submit: node.submit,
     act: node.act,
     setPeer: node.setPeer,
@@ -252,9 +257,7 @@ function capabilityOf(config: Config, proof: Proof): Capability {
   return { decoders, filters, encoders, resolutions: config.renditions, audio: true }
 }
 
-const inputOf = (config: Config, input: string) => ({
-  input: resolve(input),
-  output: resolve(config.output ?? join(input, '..', 'outputs')),
+const inputOf = (config: Config) => ({
   stateFile: join(config.data_dir, 'input-folder.json'),
   recipe: {
     ...DEFAULT_RECIPE,
@@ -266,27 +269,6 @@ const inputOf = (config: Config, input: string) => ({
 
 const slotsFor = (proof: Proof): number =>
   defaultSlots({ freeBytes: freemem(), coresPerSlot: proof.cores_per_slot, encodeBytes: proof.encode_bytes })
-
-/** A mesh that listens beyond loopback is private unless its owner says otherwise. */
-async function readSwarmKey(config: Config): Promise<string | undefined> {
-  const open = config.listen.filter((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address))
-  if (open.length > 0 && ledgerAddress(config).startsWith('sqlite:') && config.roles.includes('coordinator')) {
-    throw new UsageError(
-      `listening on ${open[0]} invites other hosts, which cannot reach this host's SQLite ledger; give --ledger mongodb://…`,
-    )
-  }
-  if (!config.swarm_key) {
-    if (open.length === 0 || config.open_mesh) return undefined
-    throw new UsageError(
-      `listening on ${open[0]} needs a mesh key: make one with \`reelmesh keygen FILE\` and give --swarm-key FILE on every host (or --open-mesh to let anyone in)`,
-    )
-  }
-  try {
-    return await readFile(config.swarm_key, 'utf8')
-  } catch (cause) {
-    throw new UsageError(`the mesh key ${config.swarm_key} cannot be read: ${(cause as Error).message}`, { cause })
-  }
-}
 
 function once<T>(act: () => Promise<T>): () => Promise<T> {
   let running: Promise<T> | null = null

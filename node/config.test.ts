@@ -58,6 +58,27 @@ describe('the configuration', () => {
     assert.ok(defaultDataDir({}).endsWith(join('.local', 'share', 'reelmesh')))
   })
 
+  it('makes every path absolute, wherever it stood, and leaves what is none', async () => {
+    await yaml('swarm_key: keys/mesh.key\nledger: sqlite:mesh.db\n')
+    const flags = { ffmpeg: './ffmpeg', proof_dir: '../proofs', input: 'in', output: '/out' }
+    const config = await load(flags, { REELMESH_STORE_DIR: 'store' })
+    assert.deepEqual(
+      [config.swarm_key, config.ledger, config.ffmpeg, config.proof_dir, config.input, config.output, config.store_dir],
+      [
+        join(cwd, 'keys/mesh.key'),
+        `sqlite:${join(cwd, 'mesh.db')}`,
+        join(cwd, 'ffmpeg'),
+        join(cwd, '../proofs'),
+        join(cwd, 'in'),
+        '/out',
+        join(cwd, 'store'),
+      ],
+    )
+    assert.equal(config.ffprobe, 'ffprobe')
+    for (const ledger of ['mongodb://db.example/mesh', 'sqlite::memory:', 'sqlite:/mesh.db'])
+      assert.equal((await load({ ledger })).ledger, ledger)
+  })
+
   const wrong: readonly { title: string; flags?: ConfigInput; env?: NodeJS.ProcessEnv; file?: string; says: RegExp }[] =
     [
       { title: 'a flag that is no number', flags: { slots: 'many' }, says: /^--slots: / },

@@ -125,7 +125,7 @@ export async function loadConfig(sources: {
   const known = given(flags)
   const merged = { data_dir: dataDir, ...file.values, ...fromEnv, ...known }
   const parsed = configSchema.strict().safeParse(merged)
-  if (parsed.success) return { ...parsed.data, data_dir: absolute(parsed.data.data_dir, cwd) }
+  if (parsed.success) return located(parsed.data, cwd)
   const issue = parsed.error.issues[0]!
   const key = issue.code === 'unrecognized_keys' ? issue.keys[0]! : String(issue.path[0])
   const origin =
@@ -163,7 +163,28 @@ export function defaultSlots(machine: {
   return Math.max(1, Math.min(byCores, byMemory))
 }
 
-const absolute = (path: string, cwd: string): string => (isAbsolute(path) ? path : resolve(cwd, path))
+/** The part of a value that is a path, and what stands before it. A program's bare name is none: the PATH finds it. */
+const PATHS = {
+  data_dir: /^()(.+)$/,
+  ledger: /^(sqlite:)(?!:memory:$)(.+)$/,
+  swarm_key: /^()(.+)$/,
+  ffmpeg: /^()(.*\/.*)$/,
+  ffprobe: /^()(.*\/.*)$/,
+  input: /^()(.+)$/,
+  output: /^()(.+)$/,
+  store_dir: /^()(.+)$/,
+  proof_dir: /^()(.+)$/,
+} as const satisfies Partial<Record<keyof Config, RegExp>>
+
+/** Every path absolute: the workers that a node starts run in folders of their own, and are handed what it says. */
+function located(config: Config, cwd: string): Config {
+  const names = Object.keys(PATHS) as (keyof typeof PATHS)[]
+  const found = names.flatMap((name) => {
+    const [, before = '', path] = PATHS[name].exec(config[name] ?? '') ?? []
+    return path === undefined ? [] : [[name, before + (isAbsolute(path) ? path : resolve(cwd, path))]]
+  })
+  return { ...config, ...Object.fromEntries(found) }
+}
 
 /** A name with nothing after it is as good as left out. */
 const given = (input: ConfigInput): ConfigInput =>

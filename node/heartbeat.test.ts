@@ -7,6 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test'
 import { encodeHeartbeat, encodeSuspicion, type Heartbeat, heartbeatIntervalMs } from '../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../protocol/ids.ts'
 import { PEERS_REMEMBERED } from '../protocol/limits.ts'
+import { type Log, silentLog } from '../protocol/log.ts'
 import { watch } from '../protocol/mesh.conformance.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { type BootEpoch, nextBootEpoch } from './boot-epoch.ts'
@@ -78,7 +79,7 @@ describe('the heartbeat', () => {
       let epoch = 7
       const bootEpoch: BootEpoch = { current: () => epoch, raise: async (seen) => (epoch = Math.max(epoch, seen + 1)) }
       const table = createPeerTable({ clock, self: mesh.self })
-      const heartbeat = createHeartbeat({ mesh, clock, rng, table, snapshot: () => body, bootEpoch })
+      const heartbeat = createHeartbeat({ mesh, clock, rng, log: silentLog, table, snapshot: () => body, bootEpoch })
       meshes.push(mesh)
       stops.push(() => heartbeat.stop())
       await mesh.start()
@@ -116,6 +117,32 @@ describe('the heartbeat', () => {
     await suspect(40)
     await a?.seen.until('believed again', () => a.table.get(id('B'))?.beat.epoch === 41, 1_000)
     assert.equal(b?.heartbeat.own().epoch, 41)
+  })
+
+  it('that cannot be sent is told in the log, and the next one is tried', async () => {
+    const told: (string | unknown)[] = []
+    const tellings = Promise.withResolvers<void>()
+    const log: Log = {
+      ...silentLog,
+      warn: (message, fields) => {
+        if (told.push([message, fields?.['error']]) === 2) tellings.resolve()
+      },
+    }
+    const mesh = createMemoryHub({ clock, rng }).join(id('A'), { knows: [] })
+    const mute: Mesh = {
+      ...mesh,
+      self: mesh.self,
+      listen: () => () => {},
+      addresses: () => [],
+      publish: () => Promise.reject(new Error('too large')),
+    }
+    const table = createPeerTable({ clock, self: mesh.self })
+    const bootEpoch: BootEpoch = { current: () => 1, raise: async () => 1 }
+    const heartbeat = createHeartbeat({ mesh: mute, clock, rng, log, table, snapshot: () => body, bootEpoch })
+    stops.push(() => heartbeat.stop())
+    heartbeat.start()
+    await tellings.promise
+    assert.deepEqual(told, Array(2).fill(['a heartbeat was not sent', 'too large']))
   })
 
   it('slows down as the mesh grows', () => {

@@ -7,8 +7,9 @@
  * they remember; hearing that about itself, it raises its counter above theirs and beats at once.
  */
 import type { Clock, Rng } from '../protocol/clock.ts'
+import { sentence } from '../protocol/errors.ts'
 import { decodeSuspicion, encodeHeartbeat, type Heartbeat, heartbeatIntervalMs } from '../protocol/heartbeat.ts'
-import { ADDRESSES_PER_PEER } from '../protocol/limits.ts'
+import type { Log } from '../protocol/log.ts'
 import type { GossipMessage, Mesh } from '../protocol/mesh.ts'
 import { presentPeers } from '../protocol/peer-table.ts'
 import type { BootEpoch } from './boot-epoch.ts'
@@ -28,6 +29,7 @@ export interface HeartbeatOptions {
   readonly mesh: Mesh
   readonly clock: Clock
   readonly rng: Rng
+  readonly log: Log
   readonly table: HeardTable
   /** What this node would say of itself now. */
   readonly snapshot: () => HeartbeatBody
@@ -41,12 +43,12 @@ export interface HeartbeatLoop {
   stop(): Promise<void>
   /** Sends one now, such as the last one that says leave. */
   beatNow(): Promise<void>
-  /** The heartbeat as it would be sent now, without sending it. */
+  /** What this node says of itself now, with more attempts than a heartbeat has room for. */
   own(): Heartbeat
 }
 
 export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
-  const { mesh, clock, rng, table, bootEpoch } = options
+  const { mesh, clock, rng, log, table, bootEpoch } = options
   const startedAt = clock.now()
   let seq = 0
   let stopListening: (() => void) | null = null
@@ -59,23 +61,26 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
     epoch: bootEpoch.current(),
     seq,
     started_at: startedAt,
-    addresses: mesh.addresses().slice(0, ADDRESSES_PER_PEER),
+    addresses: [...mesh.addresses()],
   })
   const beatNow = async () => {
     seq++
     await mesh.publish('heartbeat', encodeHeartbeat(own()))
   }
+  /** One that could not be sent is told: the next comes within an interval. */
+  const tryToBeat = () =>
+    void beatNow().catch((error: unknown) => log.warn('a heartbeat was not sent', { error: sentence(error) }))
   const loop = () => {
     const intervalMs = heartbeatIntervalMs(presentPeers(table, clock.mono()).length + 1)
     // A mesh that was started at once would beat in step for ever, and be silent in between.
     cancelNext = clock.timer(Math.round(intervalMs * (1 - JITTER + 2 * JITTER * rng.random())), loop)
-    void beatNow()
+    tryToBeat()
   }
   /** Several peers that connect together are greeted with one heartbeat. */
   const beatSoon = () => {
     cancelEager ??= clock.timer(Math.round(EAGER_MS.least + EAGER_MS.spread * rng.random()), () => {
       cancelEager = null
-      void beatNow()
+      tryToBeat()
     })
   }
 

@@ -6,7 +6,6 @@
  */
 import { availableParallelism, loadavg } from 'node:os'
 import type { Coordinator } from '../coordinator/coordinator.ts'
-import { mayTakeIngest } from '../coordinator/policy/source-order.ts'
 import { createBell } from '../protocol/bell.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
@@ -23,12 +22,15 @@ import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 import type { Runner } from '../protocol/runner.ts'
 import { createCopier } from './copier.ts'
 import type { Deliverer } from './delivery.ts'
+import { createDeskOrder } from './desk-order.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { InputFolder } from './input-folder.ts'
 import { keepLog } from './keep-log.ts'
+import { soonFreeSlots } from './soon-free-slots.ts'
 import { createStanding } from './standing.ts'
 import type { StatusSnapshot } from './status.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
+import type { VideoRow } from './video-rows.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
 import type { Young } from './young.ts'
 
@@ -37,6 +39,8 @@ export interface NodeFace {
   readonly self: PeerId
   readonly ledger: Ledger
   snapshot(): Promise<StatusSnapshot>
+  /** One video, whether the snapshot shows it or not; null where there is none. */
+  row(video: VideoId): Promise<VideoRow | null>
   submit(request: SubmitRequest): Promise<Submitted>
   act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>
   /** Pauses, resumes or drains a peer: it reads its record at the hint that follows. */
@@ -78,7 +82,7 @@ export interface NodeParts {
   submit(request: SubmitRequest): Promise<Submitted>
 }
 
-export interface ReelNode extends Omit<NodeFace, 'snapshot'> {
+export interface ReelNode extends Omit<NodeFace, 'snapshot' | 'row'> {
   readonly worker: Worker
   start(): Promise<void>
   stop(): Promise<void>
@@ -93,9 +97,6 @@ export interface ReelNode extends Omit<NodeFace, 'snapshot'> {
 const LAST_HOUSEKEEPING_MS = 3_000
 /** How long a stop waits for what needs the ledger. */
 const LEDGER_STOP_MS = 6_000
-
-/** A running attempt this far done makes its slot as good as idle for one that plans ahead. */
-const SOON_FREE = 0.5
 
 export function createNode(parts: NodeParts): ReelNode {
   const { self, clock, log, ledger, mesh, store, table, coordinator } = parts
@@ -151,27 +152,15 @@ export function createNode(parts: NodeParts): ReelNode {
   }
 
   function otherSlots(): number {
-    const free = (slots: number, running: Heartbeat['running']) => {
-      const chunks = new Map(running.map((attempt) => [attempt.task.slice(-5), attempt.done]))
-      return Math.max(0, slots - [...chunks.values()].filter((done) => done < SOON_FREE).length)
-    }
-    const elsewhere = presentPeers(table, clock.mono()).reduce(
-      (sum, { beat }) => sum + free(beat.slots, beat.running),
-      0,
-    )
-    return elsewhere + Math.max(0, free(parts.slots, worker.running()) - 1)
+    const elsewhere = presentPeers(table, clock.mono()).reduce((sum, { beat }) => sum + soonFreeSlots(beat), 0)
+    return elsewhere + Math.max(0, soonFreeSlots({ slots: parts.slots, running: worker.running() }) - 1)
   }
 
   const worker: Worker = createWorker({
     ...parts,
     mayClaim: standing.mayClaim,
     otherSlots,
-    async mayTakeDesk(task) {
-      const leads = coordinator?.term() != null
-      if (task.kind === 'merge') return leads && (await ledger.video(task.video_id))?.status === 'MERGING'
-      const hasSource = (await store.reference(task.video_id)) !== null
-      return mayTakeIngest({ now: await ledger.now(), created_at: task.created_at, hasSource, leads }).take
-    },
+    mayTakeDesk: createDeskOrder({ ledger, store, leads: () => coordinator?.term() != null }),
     trial: parts.trial,
     unproved: (reason) =>
       tellOwn(

@@ -79,6 +79,7 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
     self: node.self,
     ledger: node.ledger,
     snapshot: node.snapshot,
+    row: node.row,
     submit: node.submit,
     act: node.act,
     setPeer: node.setPeer,

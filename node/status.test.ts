@@ -4,10 +4,11 @@ import { test } from 'node:test'
 import type { Clock } from '../protocol/clock.ts'
 import { LedgerAway } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
+import type { VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { ANN, BOB, CAT, sha, submission } from '../protocol/ledger-conformance/world.ts'
 import { createLedgerModel } from '../protocol/ledger-model.ts'
-import { CLAIM_MS, LEASE_MS, SHOWN_MS } from '../protocol/limits.ts'
+import { CLAIM_MS, LEASE_MS, SHOWN_MS, SHOWN_VIDEOS } from '../protocol/limits.ts'
 import type { HeardPeer } from '../protocol/peer-table.ts'
 import type { PlanSource } from './plan-source.ts'
 import { createStatus } from './status.ts'
@@ -38,7 +39,7 @@ function stage(ledger: Ledger = createLedgerModel({ now: () => 0, claimMs: CLAIM
     own: () => beatOf('ann'),
     problems: () => new Map(),
   })
-  return { at, heard, ledger, snapshot: status.snapshot }
+  return { at, heard, ledger, ...status }
 }
 
 test('who left is gone after a minute, who fell silent after a day', async () => {
@@ -79,4 +80,19 @@ test('while the ledger is away the peers are told without it', async () => {
   const { ledger, peers, videos, engines, leader } = await snapshot()
   assert.equal(ledger.away, 'it does not answer')
   assert.deepEqual([peers.length, videos, engines, leader], [1, [], [], null])
+})
+
+test('what waits or is worked on is shown however much came after it, and anything by its id', async () => {
+  const { ledger, snapshot, row } = stage()
+  const ids: VideoId[] = []
+  for (let at = 0; at < SHOWN_VIDEOS.ended + 2; at++) {
+    const { video } = await ledger.submit(submission({ _id: at.toString(16).padStart(16, '0') as VideoId }))
+    ids.push(video._id)
+  }
+  const [waits, forgotten, ...later] = ids
+  for (const id of [forgotten!, ...later]) await ledger.cancel(id)
+  const shown = (await snapshot()).videos.map(({ id }) => id)
+  assert.deepEqual(shown, [waits, ...later])
+  assert.equal((await row(forgotten!))?.status, 'CANCELLED')
+  assert.equal(await row('f'.repeat(16) as VideoId), null)
 })

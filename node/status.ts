@@ -9,12 +9,9 @@ import { videoOf } from '../protocol/ids.ts'
 import type { Ledger, LedgerEvent, PeerRecord } from '../protocol/ledger.ts'
 import { SHOWN_MS } from '../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
-import { type Plan, planSeconds } from '../protocol/plan.ts'
-import type { Delivery, Video, VideoOutput, VideoStatus } from '../protocol/video.ts'
 import { createAskInTime } from './ask-in-time.ts'
-import { type Held, heldOf } from './held.ts'
 import type { PlanSource } from './plan-source.ts'
-import { createSpeedometer } from './speedometer.ts'
+import { createVideoRows, shownVideos, type VideoRow } from './video-rows.ts'
 
 export interface PeerStatus {
   readonly peer: PeerId
@@ -36,30 +33,6 @@ export interface PeerStatus {
   readonly running: readonly RunningAttempt[]
   readonly paused: boolean
   readonly reason: string | null
-}
-
-export interface VideoRow {
-  readonly id: VideoId
-  readonly name: string
-  readonly status: VideoStatus
-  readonly created_at: number
-  readonly priority: number
-  /** Share of the encoding done, 0–1. */
-  readonly done: number
-  /** Source frames and seconds; 0 until planned. */
-  readonly frames: number
-  readonly seconds: number
-  /** Source frames per second now, and source seconds per second; null until known. */
-  readonly fps: number | null
-  readonly speed: number | null
-  readonly eta_s: number | null
-  readonly tasks: readonly { readonly resolution: string; readonly status: string; readonly count: number }[]
-  readonly outputs: readonly Pick<VideoOutput, 'resolution' | 'sha256' | 'bytes'>[]
-  readonly deliveries: readonly Delivery[]
-  readonly held: Held
-  readonly failure: string | null
-  /** What could not come along, and what stands in the way of a delivery. */
-  readonly notes: readonly string[]
 }
 
 /** An engine on which the mesh starts workers by itself. */
@@ -98,17 +71,18 @@ export interface StatusOptions {
   problems(): ReadonlyMap<VideoId, string>
 }
 
-/** Ended videos shown, newest last. */
-const VIDEOS_SHOWN = 200
 const EVENTS_SHOWN = 50
 /** How long a face waits for the ledger: then the rest is shown without it. */
 const ANSWER_MS = 3_000
-/** Events looked through for notes of merges. */
-const EVENTS_READ = 500
 
-export function createStatus(options: StatusOptions): { snapshot(): Promise<StatusSnapshot> } {
-  const { self, version, ledger, clock, table, plans } = options
-  const speedometer = createSpeedometer(clock)
+export interface Status {
+  snapshot(): Promise<StatusSnapshot>
+  /** One video, shown or not; null where there is none of that id. Throws `LedgerAway`. */
+  row(id: VideoId): Promise<VideoRow | null>
+}
+
+export function createStatus(options: StatusOptions): Status {
+  const { self, version, ledger, clock, table } = options
 
   const beats = (): { peer: PeerId; beat: Heartbeat; heard_s: number }[] => [
     { peer: self, beat: options.own(), heard_s: 0 },
@@ -123,65 +97,7 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
     ...presentPeers(table, clock.mono()).map(({ peer, beat }) => ({ peer, host: beat.host })),
   ]
 
-  async function rows(): Promise<VideoRow[]> {
-    const videos = await ledger.videos({ limit: VIDEOS_SHOWN })
-    const progress = await ledger.progress(videos.map((video) => video._id))
-    const here = present()
-    const running = beats().flatMap(({ beat }) => beat.running)
-    const notes = (await ledger.events(EVENTS_READ)).filter((event) => event.what === 'note')
-    return Promise.all(
-      videos.map(async (video) => {
-        const tasks = progress.get(video._id) ?? []
-        const plan = video.plan ? await plans.planOf(video._id).catch(() => null) : null
-        const mine = running.filter((attempt) => videoOf(attempt.task) === video._id)
-        return row({
-          video,
-          plan,
-          tasks,
-          running: mine,
-          told: notes.filter((event) => event.video === video._id).map((event) => event.text),
-          problem: options.problems().get(video._id),
-          present: here,
-        })
-      }),
-    )
-  }
-
-  function row(of: {
-    video: Video
-    plan: Plan | null
-    tasks: VideoRow['tasks']
-    running: readonly RunningAttempt[]
-    /** What merges noted. */
-    told: readonly string[]
-    problem: string | undefined
-    present: readonly { peer: PeerId; host: string }[]
-  }): VideoRow {
-    const { video, plan, tasks } = of
-    const done = shareDone(video, tasks, of.running)
-    const frames = plan?.frames ?? 0
-    const seconds = plan ? planSeconds(plan) : 0
-    const rate = video.status === 'RUNNING' ? speedometer.rate(video._id, done) : null
-    return {
-      id: video._id,
-      name: video.name,
-      status: video.status,
-      created_at: video.created_at,
-      priority: video.priority,
-      done,
-      frames,
-      seconds,
-      fps: rate === null ? null : rate * frames,
-      speed: rate === null ? null : rate * seconds,
-      eta_s: rate === null || rate === 0 ? null : (1 - done) / rate,
-      tasks,
-      outputs: video.outputs.map(({ resolution, sha256, bytes }) => ({ resolution, sha256, bytes })),
-      deliveries: video.deliveries,
-      held: heldOf(video, of.present),
-      failure: video.failure,
-      notes: [...(plan?.notes ?? []), ...of.told, ...(of.problem ? [of.problem] : [])],
-    }
-  }
+  const rows = createVideoRows({ ...options, present, running: () => beats().flatMap(({ beat }) => beat.running) })
 
   const askLedger = createAskInTime({
     clock,
@@ -189,13 +105,17 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
     description: ledger.description,
     async ask() {
       const [lease, records, hosts, videos, events] = await Promise.all([
-        ledger.lease(), ledger.peers(), ledger.hosts(), rows(), ledger.events(EVENTS_SHOWN),
+        ledger.lease(), ledger.peers(), ledger.hosts(), shownVideos(ledger).then(rows), ledger.events(EVENTS_SHOWN),
       ]) // biome-ignore format: five questions, one line
       return { lease, records, hosts, videos, events }
     },
   })
 
   return {
+    async row(id) {
+      const video = await ledger.video(id)
+      return video && ((await rows([video]))[0] ?? null)
+    },
     async snapshot() {
       const names = new Map(beats().map(({ peer, beat }) => [peer, beat.name]))
       const { answer, away } = await askLedger()
@@ -255,31 +175,4 @@ export function createStatus(options: StatusOptions): { snapshot(): Promise<Stat
 function sumByChunk(running: readonly RunningAttempt[]): number {
   const byChunk = new Map(running.map(({ task, speed }) => [`${videoOf(task)}/${task.slice(-5)}`, speed]))
   return [...byChunk.values()].reduce((sum, speed) => sum + speed, 0)
-}
-
-function shareDone(video: Video, tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
-  if (video.status === 'COMPLETED' || video.status === 'MERGING') return 1
-  if (!video.plan) return 0
-  const counted = tasks.filter(
-    ({ resolution, status }) => status === 'COMPLETED' && resolution !== 'ingest' && resolution !== 'merge',
-  )
-  const completed = counted.reduce((sum, each) => sum + each.count, 0)
-  return Math.min(1, (completed + partlyDone(tasks, running)) / Math.max(1, video.plan.tasks))
-}
-
-/**
- * What running attempts add. A heartbeat may be a second old and name tasks that are COMPLETED by now, so of each rendition
- * no more of them count than the ledger says are PROCESSING, the least done first.
- */
-function partlyDone(tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
-  const processing = tasks.filter(
-    ({ resolution, status }) => status === 'PROCESSING' && resolution !== 'ingest' && resolution !== 'merge',
-  )
-  return processing.reduce((sum, { resolution, count }) => {
-    const shares = running.filter(({ task }) => task.split('/')[1] === resolution).map(({ done }) => done)
-    return shares
-      .sort((a, b) => a - b)
-      .slice(0, count)
-      .reduce((all, done) => all + done, sum)
-  }, 0)
 }

@@ -45,11 +45,19 @@ export class ReelmeshError extends Error {
   }
 }
 
-/** The source cannot be used; the sentence names the file and the cause. Never retried. */
+/** The source cannot be used; the sentence names the file and the cause. Not retried. */
 export class SourceRefused extends ReelmeshError {
-  constructor(message: string, options: { cause?: unknown } = {}) {
+  constructor(message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
     super('source_refused', message, options)
     this.name = 'SourceRefused'
+  }
+}
+
+/** The source changed while it was read: refused now, and perhaps whole later. The one refusal that may be retried. */
+export class SourceUnsettled extends SourceRefused {
+  constructor(message: string) {
+    super(message, { retryable: true })
+    this.name = 'SourceUnsettled'
   }
 }
 

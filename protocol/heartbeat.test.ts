@@ -12,7 +12,7 @@ import {
   type Suspicion,
 } from './heartbeat.ts'
 import { asPeerId, type TaskId } from './ids.ts'
-import { GOSSIP_BYTES_MAX } from './limits.ts'
+import { GOSSIP_BYTES_MAX, RUNNING_TOLD_MAX } from './limits.ts'
 
 const beat: Heartbeat = {
   v: 1,
@@ -81,11 +81,80 @@ describe('a heartbeat on the wire', () => {
     ['an address without an end', { addresses: ['x'.repeat(10_000)] }],
     ['a task without an end', { running: [{ task: 'x'.repeat(65), attempt: 1, done: 0, speed: 0 }] }],
     ['more than all of a task', { running: [{ ...beat.running[0], done: 1.1 }] }],
-    ['more attempts than a machine runs', { running: Array(65).fill(beat.running[0]) }],
   ]
   for (const [what, change] of wrong) {
     it(`with ${what} is rejected`, () => assert.equal(verdictOf(change), 'reject'))
   }
+
+  const attempts = (count: number) => Array.from({ length: count }, (_, at) => ({ ...beat.running[0]!, attempt: at }))
+
+  it('of a machine with 1,024 slots of three rungs names its oldest attempts and counts the others', () => {
+    const big = { ...beat, slots: 1_024, busy: 1_024, running: attempts(3 * 1_024) }
+    const { running } = big
+    assert.deepEqual(decodeHeartbeat(encodeHeartbeat(big)), {
+      verdict: 'accept',
+      message: { ...big, running: running.slice(0, RUNNING_TOLD_MAX), untold: 3 * 1_024 - RUNNING_TOLD_MAX },
+    })
+  })
+
+  it('that names more than are kept is cut, not rejected', () => {
+    const long = bytes(JSON.stringify({ ...beat, running: attempts(RUNNING_TOLD_MAX + 7), untold: 2 }))
+    const decoded = decodeHeartbeat(long)
+    assert.equal(decoded.verdict === 'accept' && decoded.message.running.length, RUNNING_TOLD_MAX)
+    assert.equal(decoded.verdict === 'accept' && decoded.message.untold, 9)
+  })
+
+  it('is taken by others whatever its sender holds: a long name, a long address, a speed that is none', () => {
+    const odd = {
+      ...beat,
+      name: 'n'.repeat(255),
+      ffmpeg: 'f'.repeat(255),
+      addresses: ['/dns4/'.padEnd(300, 'x'), ...Array(9).fill('/ip4/1.2.3.4/tcp/1')],
+      running: [NaN, Number.POSITIVE_INFINITY, -1].map((odd) => ({ ...beat.running[0]!, done: odd, speed: odd })),
+    }
+    const decoded = decodeHeartbeat(encodeHeartbeat(odd))
+    assert.deepEqual(decoded.verdict === 'accept' && decoded.message, {
+      ...odd,
+      name: 'n'.repeat(64),
+      ffmpeg: 'f'.repeat(64),
+      addresses: Array(8).fill('/ip4/1.2.3.4/tcp/1'),
+      running: [
+        { done: 0, speed: 0 },
+        { done: 1, speed: 10_000 },
+        { done: 0, speed: 0 },
+      ].map((share) => ({
+        ...beat.running[0]!,
+        ...share,
+      })),
+    })
+  })
+
+  it('of the longest words that there may be is no larger than gossip takes', () => {
+    const words = (count: number) => Array<string>(count).fill('w'.repeat(64))
+    const trap = '\u0001'
+    const running = attempts(RUNNING_TOLD_MAX + 1).map((each) => ({
+      task: '0123456789abcdef/1080p/99999' as TaskId,
+      attempt: 1_000_000 - each.attempt,
+      done: 1 / 7,
+      speed: 10_000 / 7,
+    }))
+    const largest: Heartbeat = {
+      ...beat,
+      epoch: Number.MAX_SAFE_INTEGER,
+      seq: Number.MAX_SAFE_INTEGER,
+      version: 'w'.repeat(64),
+      host: 'w'.repeat(64),
+      name: trap.repeat(64),
+      ffmpeg: trap.repeat(64),
+      decoders: words(64),
+      filters: words(32),
+      encoders: words(16),
+      addresses: Array(8).fill('/dns4/'.padEnd(256, '語')),
+      running,
+    }
+    assert.equal(decodeHeartbeat(encodeHeartbeat(largest)).verdict, 'accept')
+    assert.ok(encodeHeartbeat(largest).byteLength < GOSSIP_BYTES_MAX)
+  })
 
   it('of too many bytes is rejected before it is parsed', () => {
     assert.deepEqual(decodeHeartbeat(new Uint8Array(GOSSIP_BYTES_MAX + 1)), {

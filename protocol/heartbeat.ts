@@ -5,7 +5,13 @@
  */
 import { z } from 'zod'
 import { isPeerId, isTaskId, type PeerId, RESOLUTIONS, type TaskId } from './ids.ts'
-import { ADDRESSES_PER_PEER, GOSSIP_BYTES_MAX, HEARTBEAT_MS, HEARTBEAT_PEERS_PER_S } from './limits.ts'
+import {
+  ADDRESSES_PER_PEER,
+  GOSSIP_BYTES_MAX,
+  HEARTBEAT_MS,
+  HEARTBEAT_PEERS_PER_S,
+  RUNNING_TOLD_MAX,
+} from './limits.ts'
 
 export type Decoded<T> =
   | { readonly verdict: 'accept'; readonly message: T }
@@ -28,10 +34,14 @@ const STATES = [
   'unknown',
 ] as const
 
+/** Characters of a name or a word, and of an address. */
+const [WORD_MAX, ADDRESS_MAX] = [64, 256]
+const SPEED_MAX = 10_000
+
 const word = z
   .string()
   .min(1)
-  .max(64)
+  .max(WORD_MAX)
   .regex(/^[\x21-\x7e]+$/)
 const count = z.number().int().min(0).max(1_000_000)
 
@@ -43,12 +53,12 @@ const knownOf = <T extends string>(known: readonly T[]) =>
     .transform((words) => words.filter((each): each is T => (known as readonly string[]).includes(each)))
 
 const running = z.object({
-  task: z.string().max(64),
+  task: z.string().max(WORD_MAX),
   attempt: count,
   /** Share done, 0–1. */
   done: z.number().min(0).max(1),
   /** Source seconds encoded per second. */
-  speed: z.number().min(0).max(10_000),
+  speed: z.number().min(0).max(SPEED_MAX),
 })
 
 const heartbeatSchema = z.object({
@@ -61,8 +71,8 @@ const heartbeatSchema = z.object({
   version: word,
   roles: knownOf(ROLES),
   host: word,
-  name: z.string().max(64),
-  ffmpeg: z.string().max(64),
+  name: z.string().max(WORD_MAX),
+  ffmpeg: z.string().max(WORD_MAX),
   decoders: z.array(word).max(64),
   filters: z.array(word).max(32),
   encoders: z.array(word).max(16),
@@ -72,11 +82,11 @@ const heartbeatSchema = z.object({
   /** One-minute load ÷ cores. */
   load: z.number().min(0).max(10_000),
   state: word.transform((state) => STATES.find((known) => known === state) ?? 'unknown'),
-  addresses: z.array(z.string().max(256)).max(ADDRESSES_PER_PEER),
-  running: z
-    .array(running)
-    .max(64)
-    .transform((all) => all.filter(({ task }) => isTaskId(task))),
+  addresses: z.array(z.string().max(ADDRESS_MAX)).max(ADDRESSES_PER_PEER),
+  /** Oldest first: what hangs is among those named. */
+  running: z.array(running).transform((all) => all.filter(({ task }) => isTaskId(task))),
+  /** Attempts beyond those in `running`, of which nobody is to think that they hang; absent where all are named. */
+  untold: count.optional(),
 })
 
 export type RunningAttempt = {
@@ -89,11 +99,38 @@ export type Heartbeat = Omit<z.infer<typeof heartbeatSchema>, 'running'> & {
   readonly running: readonly RunningAttempt[]
 }
 
-export const encodeHeartbeat = (beat: Heartbeat): Uint8Array => new TextEncoder().encode(JSON.stringify(beat))
+/** Whatever others would reject is cut here: a beat that none of them takes would have this peer's claims taken back for ever. */
+export const encodeHeartbeat = (beat: Heartbeat): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify(withinBounds(beat)))
 
 export function decodeHeartbeat(data: Uint8Array): Decoded<Heartbeat> {
-  return decodeMessage(data, heartbeatSchema) as Decoded<Heartbeat>
+  const decoded = decodeMessage(data, heartbeatSchema) as Decoded<Heartbeat>
+  return decoded.verdict === 'accept' ? { ...decoded, message: withFewerTold(decoded.message) } : decoded
 }
+
+function withinBounds(beat: Heartbeat): Heartbeat {
+  const cut = withFewerTold(beat)
+  return {
+    ...cut,
+    name: cut.name.slice(0, WORD_MAX),
+    ffmpeg: cut.ffmpeg.slice(0, WORD_MAX),
+    addresses: cut.addresses.filter((address) => address.length <= ADDRESS_MAX).slice(0, ADDRESSES_PER_PEER),
+    running: cut.running.map((each) => ({
+      ...each,
+      done: clamp(each.done, 1),
+      speed: clamp(each.speed, SPEED_MAX),
+    })),
+  }
+}
+
+function withFewerTold(beat: Heartbeat): Heartbeat {
+  const rest = beat.running.length - RUNNING_TOLD_MAX
+  if (rest <= 0) return beat
+  return { ...beat, running: beat.running.slice(0, RUNNING_TOLD_MAX), untold: (beat.untold ?? 0) + rest }
+}
+
+/** 0 for what is no number, which JSON cannot say. */
+const clamp = (value: number, most: number): number => Math.min(most, Math.max(0, value || 0))
 
 /** Shared by every gossip message: size, JSON, version, schema; in this order. */
 export function decodeMessage<S extends z.ZodType>(data: Uint8Array, schema: S): Decoded<z.infer<S>> {

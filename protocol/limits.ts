@@ -63,6 +63,8 @@ export const EVENTS_KEPT = { bytes: 16 * 1024 * 1024, count: 20_000 } as const
 export const LOST_AFTER_MS = 30_000
 /** … and a source after this long: people reboot machines. */
 export const SOURCE_LOST_AFTER_MS = 15 * 60_000
+/** A blob that was missed and that nobody asked about for so long is missed no more; a worker needs 80 s to hear nothing of 4 holders. */
+export const MISSED_KEPT_MS = 2 * 60_000
 /** Hosts that hold a result before its video is COMPLETED, and a source once encoding runs: the loss of one then loses nothing. */
 export const COPIES = 2
 /** A peer that was asked to hold a copy has this long before another is asked … */
@@ -103,11 +105,15 @@ export const PRESENT_MS = 10_000
 export const PRESENT_BEATS = 3
 /** How long `status` goes on to show a peer that left, and one that fell silent: who died at night is there in the morning. */
 export const SHOWN_MS = { left: 60_000, silent: 24 * 3_600_000 } as const
+/** Videos in a snapshot, the newest of each; what is known of the plans of so many is kept. */
+export const SHOWN_VIDEOS = { working: 500, queued: 500, owed: 500, ended: 200, known: 2_000 } as const
 /** Largest gossip message. */
 export const GOSSIP_BYTES_MAX = 64 * 1024
 /** Connections a node keeps; up to this many everyone is connected to everyone. */
 export const CONNECTIONS_MAX = 32
 export const ADDRESSES_PER_PEER = 8
+/** Attempts that a heartbeat names: three rungs in 85 slots. With the longest words beside them that is 42 KiB, below `GOSSIP_BYTES_MAX`. */
+export const RUNNING_TOLD_MAX = 256
 export const PEERS_REMEMBERED = 1_024
 /** Redials never end; the wait between them grows to this. */
 export const REDIAL_MS = { base: 250, max: 10_000 } as const
@@ -132,6 +138,10 @@ export const LONG_GOP_S = 10
 export const KEYFRAME_S = 3
 /** Chunks cut ahead of the encoders: max(32, 4 × the mesh's slots) PENDING. */
 export const WINDOW_CHUNKS = { min: 32, perSlot: 4 } as const
+/** Ingests of one peer share that window, so that many films take no more of its disk than one; each gets this much, chunks. */
+export const WINDOW_SHARE_MIN = 8
+/** Ingests of one priority that may wait at one peer for the encoders: each holds its share of cut chunks, and a claim. */
+export const INGESTS_WAITING = 16
 /** ffmpeg without any progress for this long is stopped. */
 export const FFMPEG_STALL_MS = 120_000
 /** A trial run or probe of a user's file. */
@@ -148,7 +158,9 @@ export const FREE_DISK = { share: 0.05, capBytes: 2 * 2 ** 30 } as const
 export const INPUT_LOOK_MS = 2_000
 /** A file counts once its size and time have not changed for this long: copies in progress pause, too. */
 export const INPUT_SETTLED_MS = 4_000
-/** Files of a watched folder remembered as done or refused. */
+/** One that cannot be used is moved aside only after this long without a change: a copy over a network pauses for many seconds. */
+export const INPUT_REFUSED_MS = 30_000
+/** Beyond so many remembered files of a watched folder those that no longer lie there are forgotten. */
 export const INPUT_FILES_MAX = 100_000
 /** How long a graceful stop waits for running attempts before it releases them. */
 export const DRAIN_TIMEOUT_MS = 0

@@ -62,6 +62,7 @@ export function createApi(node: NodeFace): Hono {
 
   api.get('/healthz', (c) => c.json({ ok: true }))
   api.get('/v1/status', async (c) => c.json(await node.snapshot()))
+  api.get('/v1/status/:id', async (c) => c.json(await node.row(await known(c.req.param('id')))))
   api.get('/v1/videos/:id', async (c) => c.json(await node.ledger.video(await known(c.req.param('id')))))
   api.get('/v1/videos/:id/tasks', async (c) =>
     c.json(await node.ledger.tasks({ video: await known(c.req.param('id')) })),

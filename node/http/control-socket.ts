@@ -43,7 +43,7 @@ export interface ControlClient {
   post(path: string, body?: unknown): Promise<unknown>
 }
 
-/** Null when no node answers there. What the node refuses is a `ReelmeshError` with its code and sentence. */
+/** Null when no node answers there; one that ends later is `no_node`. What the node refuses is a `ReelmeshError` with its code and sentence. */
 export async function connectControl(path: string): Promise<ControlClient | null> {
   const client: ControlClient = {
     get: (at) => call(path, 'GET', at),
@@ -53,11 +53,13 @@ export async function connectControl(path: string): Promise<ControlClient | null
     await client.get('/healthz')
     return client
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK' || code === 'ECONNRESET') return null
+    if (error instanceof ReelmeshError && error.code === 'no_node') return null
     throw error
   }
 }
+
+/** What a socket says where nobody listens, or no longer. */
+const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE']
 
 function call(socketPath: string, method: string, path: string, body?: unknown): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -83,7 +85,15 @@ function call(socketPath: string, method: string, path: string, body?: unknown):
         }
       })
     })
-    asked.on('error', reject)
+    asked.on('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        NOBODY.includes(error.code ?? '')
+          ? new ReelmeshError('no_node', 'the node on this host does not answer: it ended, or is being started again', {
+              cause: error,
+            })
+          : error,
+      ),
+    )
     asked.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
