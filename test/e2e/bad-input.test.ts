@@ -195,6 +195,17 @@ test('a database that does not answer is told within seconds, with exit code 3 a
   assert.ok(result.seconds < 30, `${result.seconds} s`)
 })
 
+test('a peer that does not answer, and a mesh key that is not there, are told apart', async (t) => {
+  const place = { cwd: await folder(t), dataDir: 'data' }
+  const ask = (...more: string[]) => runCli(['status', '--peer', '/ip4/127.0.0.1/tcp/9', ...more], place)
+  const silent = await ask()
+  assert.deepEqual([silent.code, silent.stdout], [3, ''], silent.stderr)
+  assert.match(silent.stderr, /^reelmesh: .*127\.0\.0\.1.*\n$/)
+  const keyless = await ask('--swarm-key', '/nope')
+  assert.equal(keyless.code, 2)
+  assert.match(keyless.stderr, /^reelmesh: the mesh key \/nope cannot be read.*\n$/)
+})
+
 test('a port in use is named', async (t) => {
   const dir = await folder(t)
   const server = createTcpServer()

@@ -1,6 +1,6 @@
 /**
  * The product with a fault in it: `node` and `run` as the command line has them, composed with wrappers that kill the process
- * at a named point, once. `REELMESH_TEST_FAULT` is `<part>.<method>:<before|after>@<file>`: whoever can remove that file dies.
+ * at a named point, once. `FAULT_IN_REELMESH` is `<part>.<method>:<before|after>@<file>`: whoever can remove that file dies.
  *
  *   node faulty.ts run OUT FILE…      the coordinator of a run; its workers are this program too
  */
@@ -15,7 +15,7 @@ import { systemClock } from '../../node/system-clock.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 
 const [, part = '', method = '', when = '', marker = ''] =
-  /^(\w+)\.(\w+):(before|after)@(.+)$/.exec(process.env.REELMESH_TEST_FAULT ?? '') ?? []
+  /^(\w+)\.(\w+):(before|after)@(.+)$/.exec(process.env.FAULT_IN_REELMESH ?? '') ?? []
 
 function dieOnce(): void {
   try {

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StatusSnapshot } from '../../node/status.ts'
+import type { PeerStatus, StatusSnapshot } from '../../node/status.ts'
 import { ensureSource } from '../sources/make.ts'
 import { atEnd } from '../tools/at-end.ts'
 import { eventsOf, filesBelow, folder, ROOT, runCli } from './cli.ts'
@@ -70,8 +70,9 @@ test('a node takes submissions, delivers, answers status, and ends cleanly on SI
   assert.equal(snapshot.peers[0]?.name, 'solo')
   assert.equal(snapshot.leader?.peer, snapshot.self)
   assert.equal(snapshot.videos[0]?.status, 'COMPLETED')
-  const address = (await runCli(['doctor', '--json'], place)).stdout
-  assert.match(address, /a node runs here/)
+  const doctor = (await runCli(['doctor', '--json', '--listen', '/ip4/127.0.0.1/tcp/4999'], place)).stdout
+  assert.match(doctor, /a node runs here and has it open/)
+  assert.doesNotMatch(doctor, /4999/, 'its own setting is not what the node listens on')
   const people = await runCli(['status'], place)
   assert.ok(
     people.stdout.split('\n').every((line) => line.length <= 80),
@@ -97,10 +98,8 @@ test('cancel stops the encoding, retry takes it up again, priority is changed, a
   const place = { dir, cwd: dir, dataDir: join(dir, 'data') }
   await startNode(t, place)
   const source = await ensureSource('h264-closed')
-  const submitted = await runCli(
-    ['submit', source, '--out', 'out', '--json', '--preset', 'veryslow', '--upscale', '--renditions', '1080p'],
-    place,
-  )
+  const slow = ['--out', 'out', '--json', '--preset', 'veryslow', '--upscale', '--renditions', '1080p']
+  const submitted = await runCli(['submit', source, ...slow], place)
   const video = String(eventsOf(submitted.stdout)[0]?.video)
   const running = async () =>
     (await processesNaming(place.dataDir)).filter((line) => /ffmpeg/.test(line) && /libx264/.test(line)).length
@@ -111,6 +110,18 @@ test('cancel stops the encoding, retry takes it up again, priority is changed, a
   assert.match((await runCli(['videos'], place)).stdout, /CANCELLED/)
   assert.equal((await runCli(['retry', video], place)).code, 0)
   await until('the encode runs again', async () => (await running()) > 0)
+
+  let cancelled: Promise<unknown> | null = null
+  const waited = await runCli(['submit', source, '--wait', ...slow], {
+    ...place,
+    onLine: (line) => {
+      if (line.includes('"progress"')) cancelled ??= runCli(['cancel', video], place)
+    },
+  })
+  assert.equal(waited.code, 1, 'whoever waits for a video that is cancelled is told so')
+  assert.equal(eventsOf(waited.stdout).find(({ event }) => event === 'failed')?.video, video)
+  assert.equal(eventsOf(waited.stdout).at(-1)?.how, 'failed')
+  await cancelled
 })
 
 test('killed, a run leaves no worker and no ffmpeg behind, and run again it goes on', async (t) => {
@@ -174,4 +185,74 @@ test('Ctrl-C stops a run cleanly with exit code 130, and run again it goes on', 
   assert.deepEqual(await filesBelow(join(dir, 'out')), ['1080p/short.mp4'])
   const third = await runCli(args, place)
   assert.equal(third.code, 0, third.stderr)
+})
+
+test('a run is a mesh of its own, whatever is set for a node of this host', async (t) => {
+  const dir = await folder(t)
+  const settings = {
+    ledger: 'mongodb://127.0.0.1:9/other',
+    input: join(dir, 'watched'),
+    announce: ['/ip4/192.0.2.1/tcp/4001'],
+    join: ['/ip4/127.0.0.1/tcp/9'],
+    launcher: 'process',
+    scale_min: 1,
+    swarm_key: 'not-there.key',
+  }
+  await writeFile(join(dir, 'reelmesh.yaml'), JSON.stringify(settings))
+  await mkdir(settings.input)
+  await copyFile(await ensureSource('short'), join(settings.input, 'other.mp4'))
+  const args = ['run', await ensureSource('short'), '--out', 'out', '--json', '--workers', '1', ...FAST]
+  const env = { REELMESH_LEDGER: settings.ledger, REELMESH_INPUT: settings.input }
+  const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: join(dir, 'data'), env })
+  assert.equal(code, 0, stderr)
+  assert.deepEqual(await filesBelow(join(dir, 'out')), ['480p/short.mp4'])
+  assert.deepEqual(await filesBelow(settings.input), ['other.mp4'])
+  const peers = eventsOf(stdout).flatMap(({ event, workers }) =>
+    event === 'progress' ? (workers as PeerStatus[]) : [],
+  )
+  assert.deepEqual(
+    peers.map(({ name }) => name).filter((name) => !['this process', 'worker 1'].includes(name)),
+    [],
+  )
+  assert.equal(eventsOf(stdout).filter(({ event }) => event === 'worker_ended').length, 0)
+})
+
+test('who watches or waits is told when the node ends, and the watch goes on when it is back', async (t) => {
+  const dir = await folder(t)
+  const place = { dir, cwd: dir, dataDir: join(dir, 'data') }
+  const first = await startNode(t, place)
+  const source = await ensureSource('h264-closed')
+  const waits = runCli(
+    [
+      'submit',
+      source,
+      '--wait',
+      '--out',
+      'out',
+      '--json',
+      '--preset',
+      'veryslow',
+      '--upscale',
+      '--renditions',
+      '1080p',
+    ],
+    { ...place, onLine: (line) => line.includes('"progress"') && first.kill('SIGKILL') },
+  )
+  let seen = 0
+  const watched = runCli(['status', '--watch', '--json'], {
+    ...place,
+    onLine: (_line, kill) => {
+      seen++
+      if (isBack) kill('SIGINT')
+    },
+  })
+  let isBack = false
+  const { code, stdout, stderr } = await waits
+  assert.equal(code, 3, stderr)
+  assert.match(stderr, /^reelmesh: the node on this host does not answer.*\n$/)
+  assert.equal(eventsOf(stdout).at(-1)?.how, 'failed')
+  assert.ok(seen > 0)
+  await startNode(t, place)
+  isBack = true
+  assert.match((await watched).stderr, /^reelmesh: the node on this host does not answer/)
 })

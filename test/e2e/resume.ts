@@ -43,7 +43,7 @@ export async function runToTheEnd(
   const source = await ensureSource(SOURCE)
   const marker = join(place.dir, 'armed')
   if (fault) await writeFile(marker, '')
-  const env = fault ? { REELMESH_TEST_FAULT: `${fault}@${marker}` } : {}
+  const env = fault ? { FAULT_IN_REELMESH: `${fault}@${marker}` } : {}
   for (let starts = 1; starts <= 3; starts++) {
     const result = await runCli(['run', place.out, source], {
       cwd: place.dir,

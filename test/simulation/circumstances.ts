@@ -60,6 +60,21 @@ export const leadersFreeze: Circumstances = (drawn) =>
     { ledgerMs: 200 },
   )
 
+/**
+ * A worker goes silent, and whoever leads is frozen after it read what that worker holds and before it takes that back. The
+ * worker is soon heard again and goes on, another leads: only its term tells the old leader's write from a right one.
+ */
+export const reclaimsFreeze: Circumstances = (drawn) => {
+  const silences = every(8_000, 12_000, 2, () => ({ what: 'freeze', peer: 2, ms: 3_500 }))
+  // One of the two leads.
+  const freezes = every(10_500, 12_000, 2, (n) => ({ what: 'freeze', peer: n, ms: 7_000 }))
+  const noise = { gossipLoss: 0, latencyMs: 0, refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 }
+  const day = busy(drawn, [...silences, ...freezes], { ...noise, ledgerMs: 500 })
+  const leader = { works: false, coordinates: true, slots: 0 }
+  const worker = { works: true, coordinates: false, slots: 2, slowness: 4 }
+  return { ...day, peers: day.peers.slice(0, 3).map((peer, at) => ({ ...peer, ...(at < 2 ? leader : worker) })) }
+}
+
 /** Claims that arrive long after their worker gave them up: it does not know that it holds them. */
 export const lateClaims: Circumstances = (drawn) =>
   busy(drawn, [], { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0.4 })

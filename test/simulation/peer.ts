@@ -179,7 +179,8 @@ export class SimulatedPeer {
       noise: world.gossip,
       scheduler,
     })
-    const store = createStore({ disk, clock, machine })
+    const plainStore = createStore({ disk, clock, machine })
+    const store = sabotage.store?.(plainStore) ?? plainStore
     const exchange = createExchange({
       disk,
       clock,
@@ -262,14 +263,8 @@ export class SimulatedPeer {
       raise: async (seen: number) => (this.#epoch = Math.max(this.#epoch, seen + 1)),
     }
     this.#epoch++
-    const heartbeat = createHeartbeat({
-      mesh,
-      clock,
-      rng: rng.fork('heartbeat'),
-      table,
-      snapshot: node.body,
-      bootEpoch,
-    })
+    const beats = rng.fork('heartbeat')
+    const heartbeat = createHeartbeat({ mesh, clock, rng: beats, log, table, snapshot: node.body, bootEpoch })
     node.attach(heartbeat)
     const status = createStatus({
       self,

@@ -19,6 +19,7 @@ import {
   manyPartitions,
   manyStops,
   muchRot,
+  reclaimsFreeze,
   refusals,
 } from './circumstances.ts'
 import type { Circumstances, Sabotage } from './world.ts'
@@ -177,7 +178,7 @@ const leaderFaults: Readonly<Record<string, Sabotage>> = {
         return ended
       },
     }),
-    leadersFreeze,
+    reclaimsFreeze,
   ),
   'the lease is given to a second peer': ofSteps(
     (steps) => ({
@@ -266,7 +267,7 @@ const healingFaults: Readonly<Record<string, Sabotage>> = {
     backupsInTrouble,
   ),
   'rot is not looked for': {
-    exchange: (exchange) => ({ ...exchange, fetch: ({ isRead: _read, ...want }) => exchange.fetch(want) }),
+    store: (store) => ({ ...store, verify: async () => true }),
     circumstances: muchRot,
   },
 }

@@ -1,9 +1,9 @@
 /**
  * Files that are only a map, below `/simulated/`. The product's few direct calls of `node:fs/promises` (scratch folders
- * removed, deliveries copied and renamed) are led here by patching the built-in module for such paths alone: real file
+ * removed, deliveries copied and linked) are led here by patching the built-in module for such paths alone: real file
  * I/O would not be waited for by the virtual clock, and a contract for `rm` would serve nobody but this simulation.
  *
- * A file belongs to the machine `/simulated/<machine>/…`. Copies and renames take a virtual millisecond of that machine,
+ * A file belongs to the machine `/simulated/<machine>/…`. Copies, links and renames take a virtual millisecond of that machine,
  * so that a crash may come between them.
  */
 import fs from 'node:fs/promises'
@@ -40,6 +40,11 @@ export class VirtualDisk {
     const content = this.read(from)
     this.#files.delete(from)
     this.#files.set(to, content)
+  }
+
+  /** As a hard link, though writing to one name leaves the other alone. */
+  share(from: string, to: string): void {
+    this.#files.set(to, this.read(from))
   }
 
   /** The file, or everything below the folder. */
@@ -129,12 +134,19 @@ const LED: Readonly<Record<string, (...given: string[]) => Promise<unknown>>> = 
     await theDisk().pause(to!)
     theDisk().move(from!, to!)
   },
+  async link(from, to) {
+    await theDisk().pause(to!)
+    if (theDisk().has(to!)) throw Object.assign(new Error(`EEXIST: file exists, link '${to}'`), { code: 'EEXIST' })
+    theDisk().share(from!, to!)
+    await theDisk().pause(to!)
+  },
   async open(path) {
+    if (theDisk().isFolder(path!)) return { sync: async () => undefined, close: async () => undefined }
     const content = theDisk().read(path!)
     const read = async (into: Buffer, _offset: number, length: number, position: number) => ({
       bytesRead: content.copy(into, 0, position, Math.min(content.byteLength, position + length)),
     })
-    return { read, close: async () => undefined }
+    return { read, sync: async () => undefined, close: async () => undefined }
   },
 }
 

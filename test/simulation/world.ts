@@ -1,7 +1,7 @@
 /** What all simulated machines share: time, chance, the network, the ledger, the disks, and who writes things down. */
 import type { Steps } from '../../node/ledger/steps.ts'
 import type { MemoryHub } from '../../node/mesh/memory-mesh.ts'
-import type { BlobExchange } from '../../protocol/blobs.ts'
+import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
@@ -20,6 +20,7 @@ export interface Sabotage {
   /** Methods to replace, of the ledger as one peer sees it. */
   ledger?(ledger: Ledger): Partial<Ledger>
   media?(media: Media, machine: string): Media
+  store?(store: BlobStore): BlobStore
   exchange?(exchange: BlobExchange): BlobExchange
   /** What makes the broken promise matter often, so that few seeds are needed to notice. A right mesh stands it. */
   readonly circumstances?: Circumstances

@@ -12,6 +12,7 @@ import { watchStalls } from '../../../node/mesh/stall-watch.ts'
 import { createSuspicions, type Suspicions } from '../../../node/suspicions.ts'
 import { asPeerId, type PeerId } from '../../../protocol/ids.ts'
 import { DUTY_MS } from '../../../protocol/limits.ts'
+import { silentLog } from '../../../protocol/log.ts'
 import type { GossipMessage, LossReason, Mesh, MeshEvents, Topic } from '../../../protocol/mesh.ts'
 import { createLife, type Life } from '../life.ts'
 import type { Seeded } from '../seeded.ts'
@@ -84,6 +85,7 @@ export class DetectorPeer implements Side {
       mesh: this.mesh,
       clock,
       rng,
+      log: silentLog,
       table: this.table,
       snapshot: () => bodyOf(at),
       bootEpoch: { current: () => 1, raise: async () => 1 },
@@ -127,7 +129,7 @@ export class DetectorPeer implements Side {
       self: this.id,
       term: 1,
       clock,
-      log: SILENT,
+      log: silentLog,
       peers: this.table,
       suspicions: this.suspicions!,
       connected: () => this.mesh.peers(),
@@ -190,9 +192,6 @@ class PeerMesh implements Mesh {
     return Promise.reject(new Error('no streams here'))
   }
 }
-
-const quiet = () => {}
-const SILENT = { debug: quiet, info: quiet, warn: quiet, error: quiet, child: () => SILENT }
 
 /** What a worker with two attempts says of itself: about 600 bytes with its addresses. */
 export const bodyOf = (at: number) => ({

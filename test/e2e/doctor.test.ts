@@ -1,0 +1,38 @@
+/** `reelmesh doctor` finds what would keep a node from starting, in the words of the node. */
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { folder, runCli } from './cli.ts'
+
+/** A mesh of several hosts, as a peer without the coordinator role sees it: the ledger's address is not looked at. */
+const WORKER = ['--roles', 'worker', '--listen', '/ip4/0.0.0.0/tcp/0']
+
+test('doctor says what a node says of its mesh key, and ends with exit code 1', async (t) => {
+  const dir = await folder(t)
+  const place = { cwd: dir, dataDir: join(dir, 'data') }
+  await writeFile(join(dir, 'no.key'), 'secret\n')
+  assert.equal((await runCli(['keygen', join(dir, 'mesh.key')], place)).code, 0)
+  const key = async (...flags: string[]) => {
+    const doctor = await runCli(['doctor', '--json', ...flags], place)
+    const found = JSON.parse(doctor.stdout) as { what: string; level: string; text: string }[]
+    const [finding] = found.filter(({ what }) => what === 'key')
+    assert.equal(doctor.code, finding?.level === 'bad' ? 1 : 0, doctor.stdout)
+    return finding?.text ?? ''
+  }
+  const wrong: readonly (readonly [string[], RegExp])[] = [
+    [['--swarm-key', '/nope'], /^the mesh key \/nope cannot be read/],
+    [['--swarm-key', join(dir, 'no.key')], /^The swarm key does not begin with/],
+    [['--listen', '/ip4/0.0.0.0/tcp/0'], /^listening on \S+ invites other hosts/],
+    [WORKER, /^listening on \S+ needs a mesh key/],
+  ]
+  for (const [flags, sentence] of wrong) {
+    const text = await key(...flags)
+    assert.match(text, sentence)
+    const node = await runCli(['node', ...flags], place)
+    assert.deepEqual([node.code, node.stderr], [2, `reelmesh: ${text}\n`])
+  }
+  assert.match(await key(...WORKER, '--swarm-key', join(dir, 'mesh.key')), /mesh\.key is a mesh key/)
+  assert.match(await key(...WORKER, '--open-mesh'), /anybody may join/)
+  assert.match(await key(), /this host alone/)
+})

@@ -1,0 +1,49 @@
+/** A watched folder of a real node: what is put there comes out beside it, what cannot be used is moved aside, nothing is done twice. */
+import assert from 'node:assert/strict'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ensureSource } from '../sources/make.ts'
+import { filesBelow, folder, runCli } from './cli.ts'
+import { ledgerOf, startNode, until } from './nodes.ts'
+
+test('a node encodes what is put into its folder, once, and moves aside what is no video', async (t) => {
+  const dir = await folder(t)
+  const [input, output] = [join(dir, 'in'), join(dir, 'out')]
+  const inside = await runCli(['node', '--input', input, '--output', join(input, 'done')], { cwd: dir, dataDir: dir })
+  assert.equal(inside.code, 2)
+  assert.match(inside.stderr, /^reelmesh: results go to \S+, inside the watched folder/)
+
+  const source = await ensureSource('short')
+  await mkdir(join(input, 'series', 'one'), { recursive: true })
+  await copyFile(source, join(input, 'series', 'one', 'film.mp4'))
+  await copyFile(source, join(input, 'again.mp4'))
+  await writeFile(join(input, 'series', 'bad.mp4'), 'this is a text file, not a video\n')
+  const flags = ['--slots', '1', '--input', input, '--output', output]
+  const node = { name: 'solo', flags: [...flags, '--input-preset', 'ultrafast', '--input-renditions', '480p'] }
+  const first = await startNode(t, dir, node)
+  const delivered = (count: number) => async () => (await filesBelow(output)).length === count
+  await until('the film is delivered under both its names', delivered(2))
+  assert.deepEqual(await filesBelow(output), ['480p/again.mp4', '480p/series/one/film.mp4'])
+  const rejected = join(input, 'rejected', 'series')
+  await until('what is no video is moved aside', async () => (await filesBelow(rejected)).length === 2)
+  assert.deepEqual(await filesBelow(rejected), ['bad.mp4', 'bad.mp4.txt'])
+  assert.match(await readFile(join(rejected, 'bad.mp4.txt'), 'utf8'), /"\S+bad\.mp4" is not a video file/)
+  assert.deepEqual(await readFile(join(input, 'series', 'one', 'film.mp4')), await readFile(source), 'left as it was')
+
+  await first.stop()
+  await startNode(t, dir, node)
+  const other = Buffer.concat([await readFile(source), Buffer.from([0, 0, 0, 8, ...Buffer.from('free')])])
+  await writeFile(join(input, 'later.mp4'), other)
+  const ledger = await ledgerOf(t, dir)
+  const deliveries = async () => (await ledger.events(500)).filter(({ what }) => what === 'delivered')
+  await until('another film is delivered after a restart', async () => (await deliveries()).length >= 3)
+  const names = (await deliveries()).map(({ text }) => text.split(':')[0])
+  assert.deepEqual(names.sort(), ['again', 'later', 'series/one/film'], 'each once')
+  const tasks = (await ledger.tasks({ statuses: ['COMPLETED'] })).filter(({ kind }) => kind === 'video')
+  assert.deepEqual(
+    tasks.map(({ completed_attempt }) => completed_attempt),
+    [1, 1],
+    'two films of one chunk each, encoded once',
+  )
+})
