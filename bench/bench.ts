@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- run|ledger|blobs|idle …] [--quick] [--media FILE]…`: every measurement, or some, and one markdown table.
- * `npm run bench:scale [-- FILE…]` is one by itself: it needs root and a quarter of an hour. A FILE is as good as `--media FILE`.
+ * `npm run bench:scale [-- FILE…]` is one by itself: it needs root and half an hour. A FILE is as good as `--media FILE`.
  * `--quick` only shows that they work. Give it a quiet machine: it says when the machine is not.
  */
 import { existsSync } from 'node:fs'
