@@ -13,6 +13,7 @@ async function runCode(name: string, code: string): Promise<FileResult> {
   const path = join(dir, `${name}.test.ts`)
   // node:test refuses to run tests inside a test; these are other processes.
   delete process.env.NODE_TEST_CONTEXT
+  delete process.env.REELMESH_ALL
   await writeFile(path, `import { describe, it, test } from 'node:test'\n${code}\n`)
   return await runTestFile(path, { testMs: 5_000, fileMs: 3_000, lingerMs: 500 })
 }
@@ -69,6 +70,14 @@ test('a file that takes too long has failed', async () => {
   )
   assert.equal(counts(result), '0 passed, 1 failed, 0 skipped')
   assert.match(result.report, /longer than 3 s/)
+})
+
+test('property tests draw the same cases each time: no seed of chance decides a run', async () => {
+  const code = `import fc from '${import.meta.resolve('fast-check')}'
+test('a', (t) => { const seen: number[] = []; fc.assert(fc.property(fc.nat(), (n) => { seen.push(n) })); t.diagnostic(seen.join()) })`
+  const [first, again] = [await runCode('drawn', code), await runCode('drawn', code)]
+  assert.deepEqual(first.told, again.told)
+  assert.ok(first.told[0]!.split(',').length >= 100)
 })
 
 test('a test belongs to the suite of its folder', () => {

@@ -37,7 +37,8 @@ const SUMMARY = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) 
 export async function runTestFile(path: string, limits: FileLimits): Promise<FileResult> {
   const started = performance.now()
   const watch = new Watch(path, limits)
-  const events = run({ files: [path], isolation: 'process', timeout: limits.testMs, signal: watch.signal })
+  const execArgv = ['--import', import.meta.resolve('./properties.ts')]
+  const events = run({ files: [path], isolation: 'process', execArgv, timeout: limits.testMs, signal: watch.signal })
   const seen = { passed: 0, failed: 0, skipped: 0 }
   const failures: string[] = []
   const output: string[] = []

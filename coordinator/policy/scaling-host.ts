@@ -70,7 +70,5 @@ function whyGone(worker: SeenWorker): string | null {
 }
 
 const byCost = (a: SeenWorker, b: SeenWorker): number =>
-  LEAVES_FIRST.indexOf(a.draining) - LEAVES_FIRST.indexOf(b.draining) ||
-  a.busy - b.busy ||
-  a.name.localeCompare(b.name)
+  LEAVES_FIRST.indexOf(a.draining) - LEAVES_FIRST.indexOf(b.draining) || a.busy - b.busy || a.name.localeCompare(b.name)
 const LEAVES_FIRST: readonly SeenWorker['draining'][] = ['asked', 'surplus', null]
