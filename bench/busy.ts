@@ -41,14 +41,13 @@ export async function benchBusy({ quick, media }: { quick: boolean; media: reado
       await sleep(1_000)
       encodeSeconds += new Set((await mesh.running()).map(({ task, worker }) => `${worker} ${task.chunk_id}`)).size
     }
-    const events = await mesh.ledger.events(1_000)
     return [
       row(`${NODES} nodes on ${availableParallelism()} cores, as many burners, watched for`, watchS, 's'),
       row('encodes at once, mean', encodeSeconds / watchS, ''),
       row('suspicions told', counted.suspicions(), ''),
       row('connections lost', counted.lost(), ''),
-      row('claims taken back', events.filter(({ what }) => what === 'reclaimed').length, ''),
-      row('leaders', events.filter(({ what }) => what === 'leader').length, ''),
+      row('claims taken back', await mesh.told('reclaimed'), ''),
+      row('leaders', await mesh.told('leader'), ''),
     ]
   } finally {
     for (const burner of burners) burner.kill('SIGKILL')

@@ -46,6 +46,8 @@ export interface LocalMesh {
   submit(node: LocalNode, path: string, recipe: Readonly<Record<string, unknown>>): Promise<VideoId>
   /** Attempts that run now, by who runs them. */
   running(): Promise<{ task: Task; worker: PeerId }[]>
+  /** How often something happened, of the last 1,000 events. */
+  told(what: string): Promise<number>
   until<T>(what: string, look: () => Promise<T | null | undefined | false>, seconds: number): Promise<T>
   stop(): Promise<void>
 }
@@ -131,6 +133,7 @@ export async function openLocalMesh(name: string): Promise<LocalMesh> {
       const tasks = await ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] })
       return tasks.flatMap((task) => task.claims.map((claim) => ({ task, worker: claim.worker_id })))
     },
+    told: async (what) => (await ledger.events(1_000)).filter((event) => event.what === what).length,
     async until(what, look, seconds) {
       const giveUpAt = performance.now() + seconds * 1000
       for (;;) {

@@ -81,7 +81,7 @@ async function round(job: {
 }): Promise<Round> {
   const { mesh, home, limits, path, preset, crf, stopLast } = job
   const before = await used(limits)
-  const reclaimsBefore = await reclaims(mesh)
+  const reclaimsBefore = await mesh.told('reclaimed')
   const video = await mesh.submit(home, path, { ...DEFAULT_RECIPE, preset, crf })
   const ended = new AbortController()
   const stopping = stopLast ? stopAtLastChunk(mesh, stopLast, video, ended.signal) : null
@@ -93,11 +93,8 @@ async function round(job: {
   if (wasStopped === false) throw new Error('the worker had no last chunk to be stopped in')
   await mesh.until('the result', async () => (await mesh.ledger.video(video))?.status === 'COMPLETED', DONE_S)
   const tasks = await mesh.ledger.tasks({ video, kinds: ['video'], statuses: ['COMPLETED'] })
-  return { ...figuresOf(tasks), cpuS, reclaims: (await reclaims(mesh)) - reclaimsBefore }
+  return { ...figuresOf(tasks), cpuS, reclaims: (await mesh.told('reclaimed')) - reclaimsBefore }
 }
-
-const reclaims = async (mesh: LocalMesh): Promise<number> =>
-  (await mesh.ledger.events(10_000)).filter(({ what }) => what === 'reclaimed').length
 
 async function isEncoded(mesh: LocalMesh, video: VideoId): Promise<boolean> {
   await sleep(200)

@@ -120,7 +120,7 @@ export function createMembership(context: TermContext): Membership {
   /** What a process that died, as others saw too, had on its way to the ledger. */
   async function claimsLanded(peer: PeerId, { since, claims }: Suspected, signal: AbortSignal): Promise<SeenClaim[]> {
     await clock.sleep(LANDED_MS, signal)
-    if (isBack(peer, since) || !haveOthersSeen(peer)) return []
+    if (isBack(peer, since) || !haveOthersSeen(peer) || isDoubting()) return []
     const isKnown = ({ task, attempt }: SeenClaim) =>
       claims.some((known) => known.task === task && known.attempt === attempt)
     return (await ledger.claimsOf(peer)).filter((claim) => !isKnown(claim))
