@@ -5,7 +5,7 @@
  *
  * Some slots are idle, as in any mesh with room: what a chunk waits for otherwise is not healing but capacity.
  */
-import type { PeerId } from '../protocol/ids.ts'
+import type { PeerId, TaskId } from '../protocol/ids.ts'
 import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
 import { givenClips, makeFootage } from './footage.ts'
@@ -146,7 +146,7 @@ async function encodeAnother(mesh: LocalMesh, path: string, busy: number): Promi
   )
 }
 
-async function busyWorker(mesh: LocalMesh): Promise<{ victim: LocalNode; task: string; attempt: number } | null> {
+async function busyWorker(mesh: LocalMesh): Promise<{ victim: LocalNode; task: TaskId; attempt: number } | null> {
   for (const { task, worker } of await mesh.running()) {
     const victim = [...mesh.nodes.values()].find(({ peer }) => peer === worker)
     const isOpen = (await mesh.ledger.video(task.video_id))?.status === 'RUNNING'
@@ -155,8 +155,8 @@ async function busyWorker(mesh: LocalMesh): Promise<{ victim: LocalNode; task: s
   return null
 }
 
-async function holdersOf(mesh: LocalMesh, task: string): Promise<PeerId[]> {
-  return ((await mesh.ledger.task(task as never))?.claims ?? []).map(({ worker_id }) => worker_id)
+async function holdersOf(mesh: LocalMesh, task: TaskId): Promise<PeerId[]> {
+  return ((await mesh.ledger.task(task))?.claims ?? []).map(({ worker_id }) => worker_id)
 }
 
 function whenLost(mesh: LocalMesh, peer: PeerId): Promise<number> {

@@ -182,10 +182,9 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
         log: log.child({ part: 'coordinator' }),
       })
     : null
-  const announceVideo = (video: { _id: string } | string) =>
-    hint({ what: 'video', video: (typeof video === 'string' ? video : video._id) as never })
-  const deliverer = createDeliverer({ ...shared, young, announce: announceVideo })
-  const submit = createSubmit({ ...shared, young, announce: announceVideo })
+  const changed = { announce: (video: VideoId) => hint({ what: 'video', video }) }
+  const deliverer = createDeliverer({ ...shared, ...changed, young })
+  const submit = createSubmit({ ...shared, ...changed, young })
   const watched = watchedFolders(config)
   const node: ReelNode = createNode({
     ...shared,

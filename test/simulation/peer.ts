@@ -256,7 +256,7 @@ export class SimulatedPeer {
       young,
       drainMs: 0,
       identity: { version: '0', host: machine, name: machine, roles, ffmpeg: 'stand-in' },
-      submit: createSubmit({ ...shared, young, announce: (video) => announce(video._id) }),
+      submit: createSubmit({ ...shared, young, announce }),
     })
     const bootEpoch = {
       current: () => this.#epoch,
