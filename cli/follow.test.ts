@@ -1,8 +1,8 @@
 /** Waiting for videos: those that a snapshot does not show, those that are gone, and a ledger that is away meanwhile. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { StatusSnapshot } from '../node/status.ts'
-import type { VideoRow } from '../node/video-rows.ts'
+import type { StatusSnapshot } from '../node/status/status.ts'
+import type { VideoRow } from '../node/status/video-rows.ts'
 import { LedgerAway, UsageError } from '../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../protocol/ids.ts'
 import type { Delivery } from '../protocol/video.ts'

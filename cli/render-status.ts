@@ -1,7 +1,7 @@
 /** A status snapshot as text: pure, so that every width is a test. Fits 80 columns and up; no colour unless asked. */
 import { styleText } from 'node:util'
-import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status.ts'
-import type { VideoRow } from '../node/video-rows.ts'
+import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/status.ts'
+import type { VideoRow } from '../node/status/video-rows.ts'
 import { isOpen } from '../protocol/video.ts'
 import { durationText, printable } from './output.ts'
 

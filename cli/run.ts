@@ -5,8 +5,8 @@
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
-import type { StatusSnapshot } from '../node/status.ts'
-import type { VideoRow } from '../node/video-rows.ts'
+import type { StatusSnapshot } from '../node/status/status.ts'
+import type { VideoRow } from '../node/status/video-rows.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
@@ -78,7 +78,7 @@ interface Run {
 }
 
 async function run({ files, out, config, recipe, options }: Run): Promise<number> {
-  const { prepareFolder } = await import('../node/delivery.ts')
+  const { prepareFolder } = await import('../node/videos/delivery.ts')
   const { createRunMesh } = await import('../node/run-mesh.ts')
   await prepareFolder(out)
   const stopping = new AbortController()

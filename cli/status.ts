@@ -1,6 +1,6 @@
 /** `reelmesh status`: peers, videos and recent events, from the local node or any peer's address. */
 import type { Command } from 'commander'
-import type { StatusSnapshot } from '../node/status.ts'
+import type { StatusSnapshot } from '../node/status/status.ts'
 import { systemClock } from '../node/system-clock.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import { addConfigOptions, configFrom } from './options.ts'

@@ -3,9 +3,9 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { SubmitBody } from '../node/http/api.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../node/status.ts'
-import type { Submitted } from '../node/submit.ts'
-import type { VideoRow } from '../node/video-rows.ts'
+import type { StatusSnapshot } from '../node/status/status.ts'
+import type { VideoRow } from '../node/status/video-rows.ts'
+import type { Submitted } from '../node/videos/submit.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import { follow } from './follow.ts'
@@ -50,7 +50,7 @@ export function addSubmit(program: Command): void {
           : null
         : absolutePath(options.out, '--out')
     const client = await mustReachNode(await configFrom({ ...options, renditions: undefined }))
-    if (out !== null) await (await import('../node/delivery.ts')).prepareFolder(out)
+    if (out !== null) await (await import('../node/videos/delivery.ts')).prepareFolder(out)
     process.exitCode = await submit({ files, out, client, options })
   })
 }

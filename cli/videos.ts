@@ -1,8 +1,8 @@
 /** `reelmesh videos`, `cancel`, `retry` and `priority`: through the local node or, where none runs, the ledger itself. */
 import type { Command } from 'commander'
 import type { ControlClient } from '../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../node/status.ts'
-import { shownVideos } from '../node/video-rows.ts'
+import type { StatusSnapshot } from '../node/status/status.ts'
+import { shownVideos } from '../node/status/video-rows.ts'
 import { LedgerAway, ReelmeshError, UsageError } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'

@@ -35,7 +35,7 @@ const ORDER = [
   'media',
 ]
 
-/** `test/e2e/kill.test.ts` → e2e, `node/mesh/streams.test.ts` → mesh, `node/status.test.ts` → node. */
+/** `test/e2e/kill.test.ts` → e2e, `node/mesh/streams.test.ts` → mesh, `node/status/status.test.ts` → node. */
 export function suiteOf(path: string): string {
   const [top = '', next = ''] = path.split('/')
   if (top === 'test') return next.endsWith('.ts') ? 'test' : next

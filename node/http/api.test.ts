@@ -5,7 +5,7 @@ import { LedgerAway, SourceRefused } from '../../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { NodeFace } from '../node.ts'
-import type { SubmitRequest } from '../submit.ts'
+import type { SubmitRequest } from '../videos/submit.ts'
 import { createApi } from './api.ts'
 
 const known = '0123456789abcdef' as VideoId

@@ -11,7 +11,7 @@ import type { Media } from '../../protocol/media.ts'
 import type { Rational } from '../../protocol/plan.ts'
 import type { Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { PlanSource } from '../plan-source.ts'
+import type { PlanSource } from '../videos/plan-source.ts'
 import { bringInput } from './bring-input.ts'
 
 export interface RunVideoOptions {

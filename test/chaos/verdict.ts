@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { hashFile } from '../../node/blobs/hash-file.ts'
-import { deliveredPath } from '../../node/delivery.ts'
+import { deliveredPath } from '../../node/videos/delivery.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { PARTIAL_KEPT_MS, SWEEP_MS } from '../../protocol/limits.ts'

@@ -5,7 +5,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StatusSnapshot } from '../../node/status.ts'
+import type { StatusSnapshot } from '../../node/status/status.ts'
 import type { Failure } from '../../protocol/task.ts'
 import { BOXES, checkOutput } from '../sources/check.ts'
 import { ensureSource, findSource, TOOLS } from '../sources/make.ts'

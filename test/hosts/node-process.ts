@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../../node/status.ts'
+import type { StatusSnapshot } from '../../node/status/status.ts'
 import type { LabHost } from './host.ts'
 
 /** Configuration by its names (`slots: 1`, `join: '…'`); null leaves out what the lab would give. */

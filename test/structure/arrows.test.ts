@@ -27,9 +27,9 @@ const WRONG: readonly (readonly [path: string, code: string, says: RegExp])[] = 
   ['node/node.ts', "import { fake } from '../test/tools/fake.ts'", /node may import/],
   ['node/node.ts', "import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'", /the adapter/],
   ['node/worker/worker.ts', "import { systemClock } from '../system-clock.ts'", /the adapter/],
-  ['node/submit.ts', "import { createFfmpegMedia } from '../media/ffmpeg-media.ts'", /the adapter/],
+  ['node/videos/submit.ts', "import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'", /the adapter/],
   ['node/ledger/sqlite/store.ts', "import { lit } from '../mongo/fragments.ts'", /the adapter/],
-  ['node/status.ts', "import { Long } from 'mongodb'", /only node\/ledger\/mongo\//],
+  ['node/status/status.ts', "import { Long } from 'mongodb'", /only node\/ledger\/mongo\//],
   ['node/ledger/sqlite/store.ts', "import type { Document } from 'mongodb'", /only node\/ledger\/mongo\//],
   ['node/node.ts', "import type {\n  PeerId,\n} from '@libp2p/interface'", /only node\/mesh\//],
   ['cli/doctor.ts', "import { createLibp2p } from 'libp2p'", /only node\/mesh\//],
@@ -39,14 +39,18 @@ const WRONG: readonly (readonly [path: string, code: string, says: RegExp])[] = 
   ['coordinator/election.ts', "import { setTimeout as sleep } from 'node:timers/promises'", /only node\/system-clock/],
   ['coordinator/election.ts', 'const at = Date.now()', /uses Date\.now/],
   ['coordinator/election.ts', 'const at = new Date', /uses new Date\(\)/],
-  ['node/status.ts', 'const at = Date()', /uses Date\(\)/],
-  ['node/heartbeat.ts', 'const at = performance.now()', /uses performance/],
-  ['node/heartbeat.ts', 'const at = process.hrtime.bigint()', /uses process\.hrtime/],
+  ['node/status/status.ts', 'const at = Date()', /uses Date\(\)/],
+  ['node/peers/heartbeat.ts', 'const at = performance.now()', /uses performance/],
+  ['node/peers/heartbeat.ts', 'const at = process.hrtime.bigint()', /uses process\.hrtime/],
   ['node/worker/worker.ts', 'globalThis.setTimeout(() => {}, 5)', /uses setTimeout/],
   ['cli/status.ts', 'setInterval(() => {}, 5)', /uses setInterval/],
   ['node/blobs/blob-exchange.ts', 'const signal = AbortSignal.timeout(5)', /uses AbortSignal\.timeout/],
   ['node/worker/worker.ts', 'const wait = Math.random()', /uses Math\.random/],
-  ['node/submit.ts', "import { randomUUID } from 'node:crypto'\nexport const token = randomUUID()", /uses randomUUID/],
+  [
+    'node/videos/submit.ts',
+    "import { randomUUID } from 'node:crypto'\nexport const token = randomUUID()",
+    /uses randomUUID/,
+  ],
 ]
 
 for (const [path, code, says] of WRONG) {
@@ -63,8 +67,8 @@ const RIGHT: readonly (readonly [path: string, code: string])[] = [
   ['node/ledger/mongo/claim.ts', "import { lit } from './fragments.ts'\nimport type { Filter } from 'mongodb'"],
   ['media/probe.ts', "import { runFfprobe } from './run-ffmpeg.ts'"],
   ['cli/run.ts', "import { systemClock } from '../node/system-clock.ts'"],
-  ['node/status.ts', 'export const day = (ms: number): Date => new Date(ms)'],
-  ['node/status.ts', '/** Not Date.now(): the clock is injected. */\nexport const at = 5 // never setTimeout'],
+  ['node/status/status.ts', 'export const day = (ms: number): Date => new Date(ms)'],
+  ['node/status/status.ts', '/** Not Date.now(): the clock is injected. */\nexport const at = 5 // never setTimeout'],
   ['node/system-clock.ts', 'export const now = (): number => Date.now()\nexport const stop = clearTimeout'],
 ]
 

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import {
+  decodeSuspicion,
+  encodeHeartbeat,
+  encodeSuspicion,
+  type Heartbeat,
+  type Suspicion,
+} from '../../protocol/heartbeat.ts'
+import { asPeerId, type PeerId } from '../../protocol/ids.ts'
+import type { Mesh, MeshEvents } from '../../protocol/mesh.ts'
+import { createLife } from '../../test/simulation/life.ts'
+import { createScheduler } from '../../test/simulation/virtual-time.ts'
+import { createPeerTable } from './peer-table.ts'
+import { createSuspicions } from './suspicions.ts'
+
+const idOf = (letter: string): PeerId => asPeerId(`12D3KooW${letter.repeat(44)}`)
+const [SELF, SUSPECT, B, C, D, E] = ['a', 'b', 'c', 'd', 'e', 'f'].map(idOf) as [
+  PeerId,
+  PeerId,
+  PeerId,
+  PeerId,
+  PeerId,
+  PeerId,
+]
+
+function setUp() {
+  const scheduler = createScheduler()
+  const life = createLife(scheduler)
+  const { clock } = life
+  const told: Suspicion[] = []
+  let events: MeshEvents = {}
+  const mesh = {
+    self: SELF,
+    peers: () => [],
+    listen: (given: MeshEvents) => {
+      events = given
+      return () => {}
+    },
+    publish: async (_topic: string, data: Uint8Array) => {
+      const decoded = decodeSuspicion(data)
+      if (decoded.verdict === 'accept') told.push(decoded.message)
+    },
+  } as unknown as Mesh
+  const table = createPeerTable({ clock, self: SELF })
+  const suspicions = createSuspicions({ mesh, clock, table })
+  let seq = 0
+  suspicions.start()
+  return {
+    life,
+    suspicions,
+    told,
+    run: (ms: number) => {
+      const untilMs = scheduler.now() + ms
+      scheduler.after(ms, () => {})
+      return scheduler.run({ untilMs, isOver: () => false })
+    },
+    lost: (why: 'closed' | 'alive') => events.onDisconnected?.(SUSPECT, why),
+    back: () => events.onConnected?.(SUSPECT),
+    says: (author: PeerId, why: Suspicion['why'], epoch = 1) =>
+      events.onGossip?.({ topic: 'suspect', author, data: encodeSuspicion({ v: 1, peer: SUSPECT, epoch, why }) }),
+    beat: (epoch = 1) =>
+      table.accept({ topic: 'heartbeat', author: SUSPECT, data: encodeHeartbeat({ ...BEAT, epoch, seq: seq++ }) }),
+  }
+}
+
+const BEAT: Heartbeat = {
+  ...{ v: 1, epoch: 1, seq: 0, started_at: 1, version: '0', roles: [], host: 'h', name: '', ffmpeg: '', decoders: [] },
+  ...{
+    filters: [],
+    encoders: [],
+    resolutions: [],
+    slots: 1,
+    busy: 0,
+    load: 0,
+    state: 'idle',
+    addresses: [],
+    running: [],
+  },
+}
+
+describe('suspicions', () => {
+  test('count this node and others, and how long they have stood', async () => {
+    const { suspicions, run, lost, says, beat } = setUp()
+    beat()
+    await run(10)
+    lost('closed')
+    says(B, 'alive')
+    await run(400)
+    assert.deepEqual(suspicions.reportsOf(SUSPECT), [400, 400])
+    assert.equal(suspicions.sawLost(SUSPECT), 'closed')
+  })
+
+  test('are refuted by the next heartbeat, and count again after it', async () => {
+    const { suspicions, run, lost, says, beat } = setUp()
+    beat()
+    await run(10)
+    lost('alive')
+    says(B, 'closed')
+    await run(10)
+    beat()
+    assert.equal(suspicions.reportsOf(SUSPECT).length, 0)
+    assert.equal(suspicions.sawLost(SUSPECT), null)
+    await run(10)
+    says(C, 'closed')
+    assert.equal(suspicions.reportsOf(SUSPECT).length, 1)
+  })
+
+  test('say nothing of a newer life', async () => {
+    const { suspicions, run, says, beat } = setUp()
+    beat(2)
+    await run(10)
+    says(B, 'closed', 1)
+    says(C, 'closed', 2)
+    assert.equal(suspicions.reportsOf(SUSPECT).length, 1)
+  })
+
+  test('do not count silence of heartbeats, which may be the stall of who tells it', async () => {
+    const { suspicions, run, says, beat } = setUp()
+    beat()
+    await run(10)
+    says(B, 'heartbeat')
+    says(C, 'heartbeat')
+    assert.equal(suspicions.reportsOf(SUSPECT).length, 0)
+  })
+
+  test('are told at each loss of one life, not only at its first', async () => {
+    const { told, run, lost, back, beat } = setUp()
+    for (let loss = 0; loss < 3; loss++) {
+      beat()
+      await run(10)
+      lost('alive')
+      await run(10)
+      back()
+    }
+    assert.equal(told.length, 3)
+  })
+
+  test('are not told once three others have said it', async () => {
+    const { told, run, lost, says, beat } = setUp()
+    beat()
+    await run(10)
+    for (const author of [B, C, D, E]) says(author, 'closed')
+    lost('closed')
+    assert.equal(told.length, 0)
+  })
+
+  test('tell silence of heartbeats once for each silence, so that the peer may refute it', async () => {
+    const { told, run, beat } = setUp()
+    for (let silence = 0; silence < 2; silence++) {
+      beat()
+      await run(6_000)
+    }
+    assert.deepEqual(
+      told.map(({ why }) => why),
+      ['heartbeat', 'heartbeat'],
+    )
+  })
+
+  test('are not told by a node that stood still: the others lost it, not it them', async () => {
+    const { told, suspicions, run, lost, beat, life } = setUp()
+    beat()
+    life.freeze()
+    await run(3_000)
+    life.thaw()
+    lost('closed')
+    await run(4_000)
+    assert.deepEqual(told, [])
+    assert.equal(suspicions.sawLost(SUSPECT), null)
+  })
+})

@@ -1,0 +1,27 @@
+/** What may be switched off: where the bytes lie that the rest of a video depends on. Pure. */
+import { everyHolder, heldBy } from '../../coordinator/policy/copies.ts'
+import type { PeerId } from '../../protocol/ids.ts'
+import { COPIES } from '../../protocol/limits.ts'
+import { isOwed, type Video } from '../../protocol/video.ts'
+
+/** Who has, now, what the rest depends on: the source of an open video, the results of a COMPLETED one. */
+export interface Held {
+  /** Peers that are here. */
+  readonly peers: readonly PeerId[]
+  /** Different machines among them. */
+  readonly hosts: number
+  /** Whether any one of them may go without loss: two have it, or everything is delivered. */
+  readonly may_leave: boolean
+}
+
+export function heldOf(video: Video, present: readonly { peer: PeerId; host: string }[]): Held {
+  const isDone = video.status === 'COMPLETED'
+  const holders = isDone ? everyHolder(video.outputs) : video.source.holders
+  const hosts = heldBy(holders, present).size
+  const isDelivered = isDone && !isOwed(video)
+  return {
+    peers: present.map(({ peer }) => peer).filter((peer) => holders.includes(peer)),
+    hosts,
+    may_leave: hosts >= COPIES || isDelivered,
+  }
+}

@@ -1,0 +1,23 @@
+/** How fast a share rises, over a sliding window: what fps, speed and ETA are made from. */
+import type { Clock } from '../../protocol/clock.ts'
+
+const WINDOW_MS = 20_000
+const KEYS_KEPT = 1_000
+
+/** `rate` notes the share done now and answers its rise per second over the window; null until two samples are apart. */
+export function createSpeedometer(clock: Clock): { rate(key: string, done: number): number | null } {
+  const samples = new Map<string, { at: number; done: number }[]>()
+  return {
+    rate(key, done) {
+      const now = clock.mono()
+      const mine = (samples.get(key) ?? []).filter(({ at }) => now - at <= WINDOW_MS)
+      mine.push({ at: now, done })
+      samples.delete(key)
+      samples.set(key, mine)
+      const oldestKey = samples.keys().next().value
+      if (samples.size > KEYS_KEPT && oldestKey !== undefined) samples.delete(oldestKey)
+      const first = mine[0]!
+      return now - first.at < 500 ? null : Math.max(0, ((done - first.done) * 1000) / (now - first.at))
+    },
+  }
+}

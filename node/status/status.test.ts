@@ -1,0 +1,98 @@
+/** The snapshot: who is shown for how long, what is held where, and what it says while the ledger is away. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../../protocol/clock.ts'
+import { LedgerAway } from '../../protocol/errors.ts'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { ANN, BOB, CAT, sha, submission } from '../../protocol/ledger-conformance/world.ts'
+import { createLedgerModel } from '../../protocol/ledger-model.ts'
+import { CLAIM_MS, LEASE_MS, SHOWN_MS, SHOWN_VIDEOS } from '../../protocol/limits.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
+import type { PlanSource } from '../videos/plan-source.ts'
+import { createStatus } from './status.ts'
+
+const beatOf = (name: string, change: Partial<Heartbeat> = {}) =>
+  ({
+    name,
+    host: name,
+    roles: [],
+    resolutions: [],
+    slots: 1,
+    busy: 0,
+    state: 'idle',
+    running: [],
+    ...change,
+  }) as unknown as Heartbeat
+
+function stage(ledger: Ledger = createLedgerModel({ now: () => 0, claimMs: CLAIM_MS, leaseMs: LEASE_MS })) {
+  const at = { now: 0 }
+  const heard: HeardPeer[] = []
+  const status = createStatus({
+    self: ANN,
+    version: '0',
+    ledger,
+    clock: { now: () => at.now, mono: () => at.now, timer: () => () => {} } as unknown as Clock,
+    table: { get: () => undefined, all: () => heard },
+    plans: {} as PlanSource,
+    own: () => beatOf('ann'),
+    problems: () => new Map(),
+  })
+  return { at, heard, ledger, ...status }
+}
+
+test('who left is gone after a minute, who fell silent after a day', async () => {
+  const { at, heard, snapshot } = stage()
+  heard.push({ peer: BOB, beat: beatOf('bob', { state: 'leaving' }), heard_mono: 0 })
+  heard.push({ peer: CAT, beat: beatOf('cat'), heard_mono: 0 })
+  const names = async () => (await snapshot()).peers.map(({ name }) => name)
+  at.now = SHOWN_MS.left - 1
+  assert.deepEqual(await names(), ['ann', 'bob', 'cat'])
+  at.now = SHOWN_MS.left
+  assert.deepEqual(await names(), ['ann', 'cat'])
+  at.now = SHOWN_MS.silent
+  assert.deepEqual(await names(), ['ann'])
+})
+
+test('a submitter may leave once the source is on another machine that is here', async () => {
+  const { at, heard, ledger, snapshot } = stage()
+  const { video } = await ledger.submit(submission())
+  heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })
+  const held = async () => (await snapshot()).videos[0]?.held
+  assert.deepEqual(await held(), { peers: [ANN], hosts: 1, may_leave: false })
+  await ledger.addVideoHolder(video._id, sha('source'), BOB)
+  assert.deepEqual(await held(), { peers: [ANN, BOB], hosts: 2, may_leave: true })
+  at.now = 3_600_000
+  assert.deepEqual(await held(), { peers: [ANN], hosts: 1, may_leave: false })
+})
+
+test('engines are told with what is wanted there, and why', async () => {
+  const { ledger, snapshot } = stage()
+  await ledger.reachHost('engine', BOB)
+  await ledger.setWanted('engine', { wanted: 2, reason: 'a queue', term: 1 })
+  assert.deepEqual((await snapshot()).engines, [{ engine: 'engine', wanted: 2, reason: 'a queue', peers: [BOB] }])
+})
+
+test('while the ledger is away the peers are told without it', async () => {
+  const model = createLedgerModel({ now: () => 0, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+  const { snapshot } = stage({ ...model, lease: () => Promise.reject(new LedgerAway('it does not answer')) })
+  const { ledger, peers, videos, engines, leader } = await snapshot()
+  assert.equal(ledger.away, 'it does not answer')
+  assert.deepEqual([peers.length, videos, engines, leader], [1, [], [], null])
+})
+
+test('what waits or is worked on is shown however much came after it, and anything by its id', async () => {
+  const { ledger, snapshot, row } = stage()
+  const ids: VideoId[] = []
+  for (let at = 0; at < SHOWN_VIDEOS.ended + 2; at++) {
+    const { video } = await ledger.submit(submission({ _id: at.toString(16).padStart(16, '0') as VideoId }))
+    ids.push(video._id)
+  }
+  const [waits, forgotten, ...later] = ids
+  for (const id of [forgotten!, ...later]) await ledger.cancel(id)
+  const shown = (await snapshot()).videos.map(({ id }) => id)
+  assert.deepEqual(shown, [waits, ...later])
+  assert.equal((await row(forgotten!))?.status, 'CANCELLED')
+  assert.equal(await row('f'.repeat(16) as VideoId), null)
+})

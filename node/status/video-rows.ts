@@ -1,0 +1,171 @@
+/** One row per video for every face: where it stands, how fast it goes, and what there is to say of it. */
+import type { Clock } from '../../protocol/clock.ts'
+import type { RunningAttempt } from '../../protocol/heartbeat.ts'
+import { type PeerId, type Sha256, type VideoId, videoOf } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
+import { type Plan, planSeconds } from '../../protocol/plan.ts'
+import type { Delivery, Video, VideoOutput, VideoStatus } from '../../protocol/video.ts'
+import type { PlanSource } from '../videos/plan-source.ts'
+import { type Held, heldOf } from './held.ts'
+import { createSpeedometer } from './speedometer.ts'
+
+export interface VideoRow {
+  readonly id: VideoId
+  readonly name: string
+  readonly status: VideoStatus
+  readonly created_at: number
+  readonly priority: number
+  /** Share of the encoding done, 0–1. */
+  readonly done: number
+  /** Source frames and seconds; 0 until planned. */
+  readonly frames: number
+  readonly seconds: number
+  /** Source frames per second now, and source seconds per second; null until known. */
+  readonly fps: number | null
+  readonly speed: number | null
+  readonly eta_s: number | null
+  readonly tasks: readonly { readonly resolution: string; readonly status: string; readonly count: number }[]
+  readonly outputs: readonly Pick<VideoOutput, 'resolution' | 'sha256' | 'bytes'>[]
+  readonly deliveries: readonly Delivery[]
+  readonly held: Held
+  readonly failure: string | null
+  /** What could not come along, and what stands in the way of a delivery. */
+  readonly notes: readonly string[]
+}
+
+/** All that is worked on or owed, and the newest of the rest: a video that waits for long must not drop out of sight. */
+export async function shownVideos(ledger: Ledger): Promise<Video[]> {
+  const [working, queued, owed, ended] = await Promise.all([
+    ledger.videos({ statuses: ['PLANNING', 'RUNNING', 'MERGING'], limit: SHOWN_VIDEOS.working }),
+    ledger.videos({ statuses: ['QUEUED'], limit: SHOWN_VIDEOS.queued }),
+    ledger.owedVideos(),
+    ledger.videos({ statuses: ['COMPLETED', 'FAILED', 'CANCELLED'], limit: SHOWN_VIDEOS.ended }),
+  ])
+  const byId = new Map(
+    [...working, ...queued, ...owed.slice(-SHOWN_VIDEOS.owed), ...ended].map((each) => [each._id, each]),
+  )
+  return [...byId.values()].sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
+}
+
+export interface VideoRowsOptions {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly plans: PlanSource
+  /** Why a delivery of this peer does not get on, by video. */
+  problems(): ReadonlyMap<VideoId, string>
+  present(): readonly { readonly peer: PeerId; readonly host: string }[]
+  /** Of all peers that are heard. */
+  running(): readonly RunningAttempt[]
+}
+
+/** What a row needs of a plan, which may be 8 MB. */
+type Planned = Pick<Plan, 'frames' | 'notes'> & { readonly seconds: number }
+const UNPLANNED: Planned = { frames: 0, seconds: 0, notes: [] }
+/** Events looked through for notes of merges. */
+const EVENTS_READ = 500
+
+export function createVideoRows(options: VideoRowsOptions): (videos: readonly Video[]) => Promise<VideoRow[]> {
+  const { ledger, clock, plans } = options
+  const speedometer = createSpeedometer(clock)
+  /** A plan never changes: each is read once. */
+  const known = new Map<Sha256, Planned>()
+
+  async function plannedOf(video: VideoId, sha256: Sha256): Promise<Planned> {
+    const before = known.get(sha256)
+    if (before) return before
+    const plan = await plans.planOf(video)
+    const planned = { frames: plan.frames, seconds: planSeconds(plan), notes: plan.notes }
+    known.set(sha256, planned)
+    const [oldest] = known.keys()
+    if (known.size > SHOWN_VIDEOS.known && oldest) known.delete(oldest)
+    return planned
+  }
+
+  async function rows(videos: readonly Video[]): Promise<VideoRow[]> {
+    const progress = await ledger.progress(videos.map((video) => video._id))
+    const here = options.present()
+    const running = options.running()
+    const notes = (await ledger.events(EVENTS_READ)).filter((event) => event.what === 'note')
+    return Promise.all(
+      videos.map(async (video) => {
+        const tasks = progress.get(video._id) ?? []
+        const planned = video.plan ? await plannedOf(video._id, video.plan.sha256).catch(() => UNPLANNED) : UNPLANNED
+        const mine = running.filter((attempt) => videoOf(attempt.task) === video._id)
+        return row({
+          video,
+          planned,
+          tasks,
+          running: mine,
+          told: notes.filter((event) => event.video === video._id).map((event) => event.text),
+          problem: options.problems().get(video._id),
+          present: here,
+        })
+      }),
+    )
+  }
+
+  function row(of: {
+    video: Video
+    planned: Planned
+    tasks: VideoRow['tasks']
+    running: readonly RunningAttempt[]
+    /** What merges noted. */
+    told: readonly string[]
+    problem: string | undefined
+    present: readonly { peer: PeerId; host: string }[]
+  }): VideoRow {
+    const { video, planned, tasks } = of
+    const { frames, seconds } = planned
+    const done = shareDone(video, tasks, of.running)
+    const rate = video.status === 'RUNNING' ? speedometer.rate(video._id, done) : null
+    return {
+      id: video._id,
+      name: video.name,
+      status: video.status,
+      created_at: video.created_at,
+      priority: video.priority,
+      done,
+      frames,
+      seconds,
+      fps: rate === null ? null : rate * frames,
+      speed: rate === null ? null : rate * seconds,
+      eta_s: rate === null || rate === 0 ? null : (1 - done) / rate,
+      tasks,
+      outputs: video.outputs.map(({ resolution, sha256, bytes }) => ({ resolution, sha256, bytes })),
+      deliveries: video.deliveries,
+      held: heldOf(video, of.present),
+      failure: video.failure,
+      notes: [...planned.notes, ...of.told, ...(of.problem ? [of.problem] : [])],
+    }
+  }
+
+  return rows
+}
+
+function shareDone(video: Video, tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
+  if (video.status === 'COMPLETED' || video.status === 'MERGING') return 1
+  if (!video.plan) return 0
+  const counted = tasks.filter(
+    ({ resolution, status }) => status === 'COMPLETED' && resolution !== 'ingest' && resolution !== 'merge',
+  )
+  const completed = counted.reduce((sum, each) => sum + each.count, 0)
+  return Math.min(1, (completed + partlyDone(tasks, running)) / Math.max(1, video.plan.tasks))
+}
+
+/**
+ * What running attempts add. A heartbeat may be a second old and name tasks that are COMPLETED by now, so of each rendition
+ * no more of them count than the ledger says are PROCESSING, the least done first.
+ */
+function partlyDone(tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
+  const processing = tasks.filter(
+    ({ resolution, status }) => status === 'PROCESSING' && resolution !== 'ingest' && resolution !== 'merge',
+  )
+  return processing.reduce((sum, { resolution, count }) => {
+    const shares = running.filter(({ task }) => task.split('/')[1] === resolution).map(({ done }) => done)
+    return shares
+      .sort((a, b) => a - b)
+      .slice(0, count)
+      .reduce((all, done) => all + done, sum)
+  }, 0)
+}

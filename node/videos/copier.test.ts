@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { BlobExchange, BlobStore, Room } from '../../protocol/blobs.ts'
+import { asPeerId, type Sha256 } from '../../protocol/ids.ts'
+import { ANN, sha, submission } from '../../protocol/ledger-conformance/world.ts'
+import { createLedgerModel } from '../../protocol/ledger-model.ts'
+import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { createCopier } from './copier.ts'
+
+const ME = asPeerId('12D3KooWMe')
+const { signal } = new AbortController()
+
+async function stage({ room = { freeBytes: 1e12, totalBytes: 1e12 } as Room, missing = false } = {}) {
+  const ledger = createLedgerModel({ now: () => 0, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+  const { video } = await ledger.submit(submission())
+  const fetched: Sha256[] = []
+  const told: string[] = []
+  const exchange = {
+    fetch: async ({ sha256 }: { sha256: Sha256 }) => {
+      if (missing) throw new Error('nobody has it')
+      fetched.push(sha256)
+      return '/here'
+    },
+  } as unknown as BlobExchange
+  const store = { room: async () => room } as BlobStore
+  const copier = createCopier({ self: ME, ledger, store, exchange, log: silentLog, held: (id) => told.push(id) })
+  const source = async () => (await ledger.video(video._id))!.source.holders
+  return { ledger, copier, video, fetched, told, source }
+}
+
+test('a source is fetched, its new holder named and told, once for two requests', async () => {
+  const { copier, video, fetched, told, source } = await stage()
+  copier.copy(video._id, null, signal)
+  copier.copy(video._id, null, signal)
+  await copier.idle()
+  assert.deepEqual(fetched, [sha('source')])
+  assert.deepEqual(await source(), [ANN, ME])
+  assert.deepEqual(told, [video._id])
+})
+
+test('what does not fit beside the free room, or is nowhere, leaves no holder behind', async () => {
+  for (const at of [await stage({ room: { freeBytes: 1_500, totalBytes: 20_000 } }), await stage({ missing: true })]) {
+    at.copier.copy(at.video._id, null, signal)
+    await at.copier.idle()
+    assert.deepEqual(await at.source(), [ANN])
+    assert.deepEqual(at.told, [])
+    // The next request is not held up by the last.
+    at.copier.copy(at.video._id, null, signal)
+    await at.copier.idle()
+  }
+})
+
+test('a video that the ledger does not know is nothing to fetch', async () => {
+  const { copier, fetched } = await stage()
+  copier.copy('ffffffffffffffff' as never, null, signal)
+  copier.copy('ffffffffffffffff' as never, 'ffffffffffffffff/merge' as never, signal)
+  await copier.idle()
+  assert.deepEqual(fetched, [])
+})

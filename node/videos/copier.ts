@@ -1,0 +1,76 @@
+/**
+ * Holds copies for others: fetches a video's source, or the results of its merge, when the leader asks this peer to, and
+ * names itself as a holder. One at a time; a request that cannot be met is told in the log, and the leader asks someone else.
+ */
+import { type BlobExchange, type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
+import { sentence } from '../../protocol/errors.ts'
+import type { PeerId, TaskId, VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import type { Log } from '../../protocol/log.ts'
+import type { HeldBlob } from '../../protocol/video.ts'
+
+export interface CopierOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly store: BlobStore
+  readonly exchange: BlobExchange
+  readonly log: Log
+  /** Something is held on one host more. */
+  held(video: VideoId): void
+}
+
+export interface Copier {
+  /** The source, or with `task` that task's outputs. Asked twice for the same, it does it once. */
+  copy(video: VideoId, task: TaskId | null, signal: AbortSignal): void
+  /** Resolves when nothing is being copied. */
+  idle(): Promise<void>
+}
+
+/** Requests that wait; more than this are dropped, and asked for again. */
+const WAITING_MAX = 100
+
+export function createCopier({ self, ledger, store, exchange, log, held }: CopierOptions): Copier {
+  const waiting = new Set<string>()
+  let work = Promise.resolve()
+
+  async function hold(video: VideoId, blob: HeldBlob, signal: AbortSignal): Promise<void> {
+    if (!hasRoomFor(blob.bytes, await store.room())) throw new Error('there is no room for it')
+    await exchange.fetch({ ...blob, video, signal })
+  }
+
+  async function copySource(video: VideoId, signal: AbortSignal): Promise<void> {
+    const source = (await ledger.video(video))?.source
+    if (!source) return
+    await hold(video, source, signal)
+    await ledger.addVideoHolder(video, source.sha256, self)
+  }
+
+  async function copyOutputs(task: TaskId, signal: AbortSignal): Promise<void> {
+    const found = await ledger.task(task)
+    if (!found) return
+    for (const output of found.outputs) {
+      await hold(found.video_id, output, signal)
+      await ledger.addTaskHolder(task, output.sha256, self)
+      // Whoever delivers asks those whom the video names.
+      await ledger.addVideoHolder(found.video_id, output.sha256, self)
+    }
+  }
+
+  return {
+    copy(video, task, signal) {
+      const key = task ?? video
+      if (waiting.has(key) || waiting.size >= WAITING_MAX) return
+      waiting.add(key)
+      work = work
+        .then(() => (task === null ? copySource(video, signal) : copyOutputs(task, signal)))
+        .then(
+          () => held(video),
+          (error: unknown) => {
+            if (!signal.aborted) log.warn('no copy is held', { video, what: task ?? 'source', why: sentence(error) })
+          },
+        )
+        .finally(() => waiting.delete(key))
+    },
+    idle: () => work,
+  }
+}

@@ -1,0 +1,302 @@
+/** Deliveries on a real disk: whole or not at all, under a name of their own, as often as it takes. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { existsSync, readlinkSync } from 'node:fs'
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
+import type { BlobExchange } from '../../protocol/blobs.ts'
+import { BlobMissing } from '../../protocol/errors.ts'
+import { asPeerId, asSha256, type Sha256, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { Video } from '../../protocol/video.ts'
+import { createDeliverer, type Deliverer, prepareFolder } from './delivery.ts'
+import { createYoung } from './young.ts'
+
+const self = asPeerId('12D3KooWme')
+const id = '0123456789abcdef' as VideoId
+const FILMS = { '480p': 'small film', '720p': 'larger film' } as const
+const sha = (text: string): Sha256 => asSha256(createHash('sha256').update(text).digest('hex'))
+
+let dir = ''
+let out = ''
+let video: Video
+let deliverer: Deliverer
+/** Hash → bytes that the mesh would answer. */
+let blobs: Map<Sha256, string>
+let fetched: number
+/** Happens when the bytes are asked for. */
+let onFetch: (sha256: Sha256) => Promise<void>
+/** What was flushed, and what was recorded. */
+let steps: string[]
+let announced: number
+const round = () => deliverer.round(new AbortController().signal)
+const delivered = (rung: string, name = 'film') => readFile(join(out, rung, `${name}.mp4`), 'utf8')
+
+/** What the store was asked to verify. */
+let doubted: Sha256[]
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'reelmesh-delivery-'))
+  out = join(dir, 'out')
+  doubted = []
+  blobs = new Map(Object.values(FILMS).map((text) => [sha(text), text]))
+  fetched = 0
+  onFetch = async () => {}
+  steps = []
+  announced = 0
+  video = finished()
+  deliverer = createDeliverer({
+    self,
+    ledger: fakeLedger(),
+    store: { verify: async (sha256: Sha256) => doubted.push(sha256) > 0 } as never,
+    exchange,
+    log: silentLog,
+    young: createYoung({ mono: () => 0 }),
+    announce: () => announced++,
+  })
+})
+afterEach(async () => {
+  await rm(dir, { recursive: true, force: true })
+})
+
+function finished(): Video {
+  const outputs = (['480p', '720p'] as const).map((resolution) => {
+    const text = FILMS[resolution]
+    return { resolution, sha256: sha(text), bytes: text.length, holders: [] }
+  })
+  return {
+    _id: id,
+    name: 'film',
+    created_at: 0,
+    due: 0,
+    deadline: null,
+    priority: 0,
+    recipe: DEFAULT_RECIPE,
+    source: { sha256: sha('source'), bytes: 1, holders: [] },
+    status: 'COMPLETED',
+    plan: null,
+    outputs,
+    deliveries: [{ peer: self, dir: out, name: 'film', done_at: null }],
+    failure: null,
+    ended_at: 0,
+    coordinator_term: 0,
+  }
+}
+
+function fakeLedger(): Ledger {
+  const ledger: Partial<Ledger> = {
+    owedVideos: async () => [structuredClone(video)],
+    addEvent: async () => {},
+    nameDelivery: async (_, wanted, name) => {
+      steps.push('named')
+      for (const each of video.deliveries) if (each.name === wanted.name) each.name = name
+      return 'changed'
+    },
+    finishDelivery: async (_, { name }) => {
+      steps.push('recorded')
+      for (const each of video.deliveries) if (each.name === name) each.done_at = 1
+      return 'changed'
+    },
+  }
+  return ledger as Ledger
+}
+
+const exchange = {
+  async fetch({ sha256 }) {
+    fetched++
+    await onFetch(sha256)
+    const bytes = blobs.get(sha256)
+    if (bytes === undefined) throw new BlobMissing(sha256)
+    const path = join(dir, sha256)
+    await writeFile(path, bytes)
+    return path
+  },
+} as Partial<BlobExchange> as BlobExchange
+
+/** Another node delivers a 720p file of this name while the bytes of ours are fetched. */
+function anotherIsFirst(bytes: string): void {
+  onFetch = async (sha256) => {
+    if (sha256 !== sha(FILMS['720p'])) return
+    await mkdir(join(out, '720p'), { recursive: true })
+    await writeFile(join(out, '720p', 'film.mp4'), bytes)
+  }
+}
+
+/** Notes in `steps` what below the output folder is flushed from now on, and whether a part's film has its name by then. */
+async function recordFlushes(t: TestContext): Promise<void> {
+  const file = await open(dir)
+  const prototype = Object.getPrototypeOf(file) as FileHandle
+  await file.close()
+  const { sync } = prototype
+  t.mock.method(prototype, 'sync', function (this: FileHandle) {
+    const path = readlinkSync(`/proc/self/fd/${this.fd}`)
+    const isNameless = path.endsWith('.part') && !existsSync(join(dirname(path), 'film.mp4'))
+    steps.push(`${relative(out, path) || 'out'}${isNameless ? ', no film.mp4' : ''}`)
+    return sync.call(this)
+  })
+}
+
+describe('a delivery', () => {
+  it('puts every rendition in its folder and is recorded', async () => {
+    await round()
+    assert.deepEqual([await delivered('480p'), await delivered('720p')], Object.values(FILMS))
+    assert.deepEqual([video.deliveries[0]?.done_at, announced, deliverer.problems().size], [1, 1, 0])
+  })
+
+  it('does nothing twice', async () => {
+    await round()
+    const before = await stat(join(out, '480p', 'film.mp4'))
+    video.deliveries[0]!.done_at = null
+    await round()
+    assert.equal(fetched, 2)
+    assert.equal((await stat(join(out, '480p', 'film.mp4'))).ino, before.ino)
+  })
+
+  it('goes on where it was broken off', async () => {
+    blobs.delete(sha(FILMS['720p']))
+    await round()
+    assert.equal(await delivered('480p'), FILMS['480p'])
+    assert.equal(video.deliveries[0]?.done_at, null)
+    assert.match(deliverer.problems().get(id) ?? '', /^film could not be written to .*: no peer that answered holds/)
+    blobs.set(sha(FILMS['720p']), FILMS['720p'])
+    await round()
+    assert.deepEqual([await delivered('720p'), deliverer.problems().size], [FILMS['720p'], 0])
+  })
+
+  it('leaves a file of other bytes alone and takes a name with the video’s id for all renditions', async () => {
+    await mkdir(join(out, '720p'), { recursive: true })
+    await writeFile(join(out, '720p', 'film.mp4'), 'a film of somebody else')
+    await round()
+    assert.equal(await delivered('720p'), 'a film of somebody else')
+    assert.deepEqual(
+      [await delivered('480p', `film-${id}`), await delivered('720p', `film-${id}`)],
+      Object.values(FILMS),
+    )
+    assert.deepEqual(await readdir(join(out, '480p')), [`film-${id}.mp4`])
+    assert.equal(video.deliveries[0]?.name, `film-${id}`)
+  })
+
+  it('leaves nothing partial where the bytes read are not those named', async () => {
+    blobs.set(sha(FILMS['480p']), 'rotten')
+    await round()
+    assert.deepEqual(await readdir(join(out, '480p')), [])
+    assert.match(deliverer.problems().get(id) ?? '', /not those that were verified/)
+    assert.deepEqual(doubted, [sha(FILMS['480p'])], 'the store looks at what rotted')
+  })
+
+  it('flushes each file before it has its name, and the name before it is recorded: a power cut takes neither', async (t) => {
+    await mkdir(out)
+    await recordFlushes(t)
+    await round()
+    assert.deepEqual(steps, [
+      'out',
+      `480p/.${id}-480p-D3KooWme.part, no film.mp4`,
+      '480p',
+      'out',
+      `720p/.${id}-720p-D3KooWme.part, no film.mp4`,
+      '720p',
+      'recorded',
+    ])
+    steps = []
+    video.deliveries[0]!.done_at = null
+    await round()
+    assert.deepEqual(steps, ['480p/film.mp4', '480p', '720p/film.mp4', '720p', 'recorded'])
+  })
+
+  it('replaces no file that another node delivers under its name meanwhile: all renditions take a name of their own', async () => {
+    anotherIsFirst('a film of another node')
+    await round()
+    assert.equal(await delivered('720p'), 'a film of another node')
+    assert.deepEqual(await readdir(join(out, '480p')), [`film-${id}.mp4`])
+    assert.deepEqual((await readdir(join(out, '720p'))).sort(), [`film-${id}.mp4`, 'film.mp4'])
+    for (const rung of ['480p', '720p'] as const) assert.equal(await delivered(rung, `film-${id}`), FILMS[rung])
+    assert.deepEqual(video.deliveries, [{ peer: self, dir: out, name: `film-${id}`, done_at: 1 }])
+    assert.deepEqual(steps, ['named', 'recorded'])
+  })
+
+  it('is content with the same bytes where another node delivers them meanwhile', async () => {
+    anotherIsFirst(FILMS['720p'])
+    await round()
+    assert.deepEqual(await readdir(join(out, '720p')), ['film.mp4'])
+    assert.deepEqual(video.deliveries, [{ peer: self, dir: out, name: 'film', done_at: 1 }])
+  })
+
+  it('replaces an older result of the same video under the name with its id', async () => {
+    video.deliveries[0]!.name = `film-${id}`
+    await mkdir(join(out, '480p'), { recursive: true })
+    await writeFile(join(out, '480p', `film-${id}.mp4`), 'an older result')
+    await round()
+    assert.equal(await delivered('480p', `film-${id}`), FILMS['480p'])
+  })
+
+  it('does not write into a file that a kill left with two names', async () => {
+    await round()
+    const part = join(out, '480p', `.${id}-480p-D3KooWme.part`)
+    await link(join(out, '480p', 'film.mp4'), part)
+    await rename(join(out, '480p', 'film.mp4'), join(out, '480p', 'kept.mp4'))
+    blobs.set(sha(FILMS['480p']), 'rotten')
+    video.deliveries[0]!.done_at = null
+    await round()
+    assert.equal(await delivered('480p', 'kept'), FILMS['480p'])
+    assert.deepEqual(await readdir(join(out, '480p')), ['kept.mp4'])
+  })
+
+  it('says that the folder is a file', async () => {
+    await writeFile(out, 'file')
+    await round()
+    assert.match(
+      deliverer.problems().get(id) ?? '',
+      /the output folder .*out is not a folder; choose another with --out/,
+    )
+    assert.equal(await readFile(out, 'utf8'), 'file')
+  })
+
+  it('says that the folder cannot be written to, also where root may write anywhere', async () => {
+    // Nobody, root included, can make a folder below /proc.
+    video.deliveries[0]!.dir = '/proc/reelmesh'
+    await round()
+    assert.match(deliverer.problems().get(id) ?? '', /cannot be written to/)
+  })
+
+  it('is left to the peer that owns the folder, and to a video that is done', async () => {
+    video.deliveries[0]!.peer = asPeerId('12D3KooWother')
+    await round()
+    assert.equal(fetched, 0)
+  })
+
+  it('stands in nobody else’s way when it fails', async () => {
+    const blocked = join(dir, 'blocked')
+    await writeFile(blocked, '')
+    video.deliveries.unshift({ peer: self, dir: blocked, name: 'film', done_at: null })
+    await round()
+    assert.equal(await delivered('480p'), FILMS['480p'])
+  })
+})
+
+describe('an output folder', () => {
+  it('is made, however deep', async () => {
+    await prepareFolder(join(dir, 'a', 'b', 'c'))
+    assert.ok((await stat(join(dir, 'a', 'b', 'c'))).isDirectory())
+  })
+
+  it('below a file is refused in a sentence', async () => {
+    await writeFile(join(dir, 'file'), '')
+    await assert.rejects(prepareFolder(join(dir, 'file', 'deep')), /the output folder .* is not a folder/)
+  })
+})

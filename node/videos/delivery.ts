@@ -1,0 +1,203 @@
+/**
+ * Puts finished files where a submitter wants them: `<dir>/<rendition>/<name>.mp4`.
+ *
+ * Promises: idempotent; a file appears at once, whole, verified and on the disk, and all of them before the delivery is recorded,
+ * as the mesh then forgets its own copies; a name that other bytes have becomes `<name>-<video id>`, written into the ledger before a
+ * file gets it, and no file of others is replaced; nothing partial stays in the folder.
+ */
+import { constants } from 'node:fs'
+import { access, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import { isDiskFull, ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
+import type { PeerId, VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import type { Log } from '../../protocol/log.ts'
+import type { Delivery, Video, VideoOutput } from '../../protocol/video.ts'
+import { createFileHashes } from '../blobs/file-hashes.ts'
+import { flush, flushFolder } from '../blobs/flush.ts'
+import { hashFile } from '../blobs/hash-file.ts'
+import { ownName } from '../ledger/documents.ts'
+import { placeFile } from './place-file.ts'
+import type { Young } from './young.ts'
+
+export interface DeliveryOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly store: BlobStore
+  readonly exchange: BlobExchange
+  readonly log: Log
+  readonly young: Pick<Young, 'seen'>
+  announce(video: VideoId): void
+}
+
+export interface Deliverer {
+  /** Delivers everything that is open and ready here. Rejects only when aborted or the ledger is away. */
+  round(signal: AbortSignal): Promise<void>
+  /** What stands in the way of a delivery, for people. */
+  problems(): ReadonlyMap<VideoId, string>
+}
+
+/** The final path of one output. */
+export const deliveredPath = (
+  delivery: Pick<Delivery, 'dir' | 'name'>,
+  output: Pick<VideoOutput, 'resolution'>,
+): string => join(delivery.dir, output.resolution, `${delivery.name}.mp4`)
+
+/** A folder that can be written to, made where it is missing. `UsageError` says why not. */
+export async function prepareFolder(dir: string): Promise<void> {
+  try {
+    await makeFolder(dir)
+    await access(dir, constants.W_OK)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    const why =
+      code === 'ENOTDIR' || code === 'EEXIST'
+        ? 'is not a folder'
+        : code === 'EROFS'
+          ? 'is on a read-only file system'
+          : 'cannot be written to'
+    throw new UsageError(`the output folder ${dir} ${why}; choose another with --out`, { cause })
+  }
+}
+
+/** Level by level: Node's own recursive mkdir never returns below /proc, where a missing parent cannot be made. */
+async function makeFolder(dir: string): Promise<void> {
+  const parent = dirname(dir)
+  if (parent !== dir && !(await exists(parent))) await makeFolder(parent)
+  try {
+    await mkdir(dir)
+    await flushFolder(parent)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  if (!(await stat(dir)).isDirectory()) throw Object.assign(new Error(`${dir} is not a folder`), { code: 'ENOTDIR' })
+}
+
+const isOwnName = (video: Video, { name }: Delivery): boolean => name.endsWith(`-${video._id}`)
+
+/** A file that its owner moved meanwhile is not moved. */
+async function move(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+export function createDeliverer(options: DeliveryOptions): Deliverer {
+  const { self, ledger, exchange, log } = options
+  const problems = new Map<VideoId, string>()
+  const hashes = createFileHashes()
+
+  /** Gives up the wanted name. The new one is this video's own: whatever lies there is an older result of it, and is replaced. */
+  async function takeOwnName(video: Video, wanted: Delivery): Promise<Delivery> {
+    const name = ownName(video._id, wanted.name)
+    await ledger.nameDelivery(video._id, wanted, name)
+    return { ...wanted, name }
+  }
+
+  /** The name to begin with: the wanted one unless other bytes have it. */
+  async function nameFreely(video: Video, wanted: Delivery): Promise<Delivery> {
+    if (isOwnName(video, wanted)) return wanted
+    for (const output of video.outputs) {
+      const there = await hashes.at(deliveredPath(wanted, output))
+      if (there !== null && there !== output.sha256) return await takeOwnName(video, wanted)
+    }
+    return wanted
+  }
+
+  /** Every file under one name, which is answered: where another node took it meanwhile, what is there already moves along. */
+  async function placeAll(video: Video, delivery: Delivery, signal: AbortSignal): Promise<Delivery> {
+    const placed: VideoOutput[] = []
+    for (const output of video.outputs) {
+      const got = await place(video, delivery, output, signal)
+      if (got === 'taken') {
+        const own = await takeOwnName(video, delivery)
+        for (const each of placed) await move(deliveredPath(delivery, each), deliveredPath(own, each))
+        return await placeAll(video, own, signal)
+      }
+      if (got === 'placed') placed.push(output)
+    }
+    return delivery
+  }
+
+  async function place(
+    video: Video,
+    delivery: Delivery,
+    output: VideoOutput,
+    signal: AbortSignal,
+  ): Promise<'there' | 'placed' | 'taken'> {
+    const to = deliveredPath(delivery, output)
+    const part = join(dirname(to), `.${video._id}-${output.resolution}-${self.slice(-8)}.part`)
+    if ((await hashes.at(to)) === output.sha256) {
+      await rm(part, { force: true })
+      await flush(to)
+      await flushFolder(dirname(to))
+      return 'there'
+    }
+    const from = await exchange.fetch({ ...output, video: video._id, holders: output.holders, signal })
+    await prepareFolder(dirname(to))
+    // One that a kill left behind may be a placed file by its other name: it is not written into.
+    await rm(part, { force: true })
+    try {
+      await copyFile(from, part, constants.COPYFILE_FICLONE)
+      const copied = await hashFile(part)
+      if (copied.sha256 !== output.sha256) {
+        // What rotted here is fetched elsewhere, or made again.
+        await options.store.verify(output.sha256, video._id)
+        throw new ReelmeshError('rotten_copy', `${to}: the bytes read are not those that were verified`)
+      }
+      await flush(part)
+      if (isOwnName(video, delivery)) await rename(part, to)
+      else if ((await placeFile(part, to)) === 'taken')
+        return (await hashes.at(to)) === output.sha256 ? 'there' : 'taken'
+    } finally {
+      await rm(part, { force: true })
+    }
+    await flushFolder(dirname(to))
+    return 'placed'
+  }
+
+  async function deliver(video: Video, wanted: Delivery, signal: AbortSignal): Promise<void> {
+    const free = await nameFreely(video, wanted)
+    await prepareFolder(free.dir)
+    const delivery = await placeAll(video, free, signal)
+    const { name } = delivery
+    await ledger.finishDelivery(video._id, delivery)
+    for (const output of video.outputs) hashes.forget(deliveredPath(delivery, output))
+    problems.delete(video._id)
+    options.young.seen(video._id)
+    options.announce(video._id)
+    log.info('delivered', { video: video._id, name, dir: delivery.dir })
+    await ledger.addEvent({
+      what: 'delivered',
+      peer: self,
+      video: video._id,
+      text: `${name}: delivered to ${delivery.dir}`,
+    })
+  }
+
+  return {
+    problems: () => problems,
+    async round(signal) {
+      for (const video of await ledger.owedVideos()) {
+        for (const delivery of video.deliveries) {
+          if (delivery.peer !== self || delivery.done_at !== null || signal.aborted) continue
+          try {
+            await deliver(video, delivery, signal)
+          } catch (error) {
+            if (signal.aborted) throw error
+            const why = isDiskFull(error) ? 'the disk is full' : sentence(error)
+            problems.set(video._id, `${video.name} could not be written to ${delivery.dir}: ${why}`)
+            log.warn('a delivery failed and is tried again', { video: video._id, why })
+          }
+        }
+      }
+    },
+  }
+}

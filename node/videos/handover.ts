@@ -1,0 +1,38 @@
+/**
+ * A peer that leaves for good stays until others hold what only it has: outputs of finished tasks whose video still needs them. Else
+ * draining a worker would cost the chunks it encoded last. Bounded by `HANDOVER_MS`: with nobody there to fetch, it goes.
+ */
+import type { Clock } from '../../protocol/clock.ts'
+import type { PeerId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { HANDOVER_MS } from '../../protocol/limits.ts'
+import { OPEN_STATUSES } from '../../protocol/video.ts'
+
+const LOOK_MS = 1_000
+
+export interface HandoverOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly clock: Clock
+}
+
+/** Resolves when others hold everything, or after `HANDOVER_MS`; never rejects. */
+export async function handOver({ self, ledger, clock }: HandoverOptions): Promise<void> {
+  const giveUpAt = clock.mono() + HANDOVER_MS
+  while (clock.mono() < giveUpAt) {
+    // What the ledger cannot say now, it says later.
+    const alone = await heldAlone(ledger, self).catch(() => null)
+    if (alone === 0) return
+    await clock.sleep(LOOK_MS)
+  }
+}
+
+/** Finished tasks of open videos of which this peer is the only holder. */
+export async function heldAlone(ledger: Ledger, self: PeerId): Promise<number> {
+  let count = 0
+  for (const video of await ledger.videos({ statuses: OPEN_STATUSES })) {
+    const tasks = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['COMPLETED'] })
+    count += tasks.filter(({ output }) => output?.holders.every((holder) => holder === self)).length
+  }
+  return count
+}

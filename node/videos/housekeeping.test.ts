@@ -1,0 +1,101 @@
+/** What a peer keeps of a video, and that it forgets only its own. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { KEEP_FAILED_MS } from '../../protocol/limits.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import { VIDEO_STATUSES, type Video } from '../../protocol/video.ts'
+import { keepHouse, whatToKeep } from './housekeeping.ts'
+import { systemClock } from '../system-clock.ts'
+
+const id = '0123456789abcdef' as VideoId
+const sha256 = asSha256('a'.repeat(64))
+const me = asPeerId('12D3KooW')
+const delivery = (done_at: number | null) => ({ peer: me, dir: '/out', name: 'film', done_at })
+const video = (change: Partial<Video>): Video => ({
+  _id: id,
+  name: 'film',
+  created_at: 0,
+  due: 0,
+  deadline: null,
+  priority: 0,
+  recipe: DEFAULT_RECIPE,
+  source: { sha256, bytes: 1, holders: [] },
+  status: 'RUNNING',
+  plan: null,
+  outputs: [{ resolution: '480p', sha256, bytes: 1, holders: [] }],
+  deliveries: [],
+  failure: null,
+  ended_at: null,
+  coordinator_term: 0,
+  ...change,
+})
+
+describe('of a video a peer keeps', () => {
+  it('all while it is open', () => {
+    for (const status of ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] as const) {
+      assert.equal(whatToKeep(video({ status }), 1e15).keep, 'all')
+    }
+  })
+
+  it('the results once it is COMPLETED, until every delivery is recorded', () => {
+    const kept = (...done: (number | null)[]) =>
+      whatToKeep(video({ status: 'COMPLETED', deliveries: done.map(delivery) }), 10).keep
+    assert.deepEqual(
+      [kept(), kept(null), kept(5, null), kept(5), kept(5, 6)],
+      ['results', 'results', 'results', 'nothing', 'nothing'],
+    )
+  })
+
+  it('all of one that ended badly for a day, for a retry', () => {
+    for (const status of ['FAILED', 'CANCELLED'] as const) {
+      assert.equal(whatToKeep(video({ status, ended_at: 1 }), 1 + KEEP_FAILED_MS).keep, 'all')
+      assert.equal(whatToKeep(video({ status, ended_at: 1 }), 2 + KEEP_FAILED_MS).keep, 'nothing')
+      assert.equal(whatToKeep(video({ status, ended_at: null }), 1e15).keep, 'all')
+    }
+  })
+
+  it('nothing where the ledger does not know it', () => assert.equal(whatToKeep(null, 0).keep, 'nothing'))
+
+  it('something definite in every state', () => {
+    for (const status of VIDEO_STATUSES)
+      assert.match(whatToKeep(video({ status }), 0).keep, /^(?:all|results|nothing)$/)
+  })
+})
+
+describe('a pass over the store', () => {
+  const pass = async (known: Video | null, young: string[] = []) => {
+    const calls: string[] = []
+    const store = {
+      videos: async () => [id],
+      drop: async (each: VideoId) => void calls.push(`drop ${each}`),
+      prune: async (_: VideoId, keep: ReadonlySet<string>) => void calls.push(`prune but ${[...keep].length}`),
+    }
+    const ledger = { now: async () => 10, video: async () => known } as Partial<Ledger> as Ledger
+    await keepHouse({ ledger, store: store as never, clock: systemClock, young: new Set(young) })
+    return calls
+  }
+
+  it('drops, prunes or leaves', async () => {
+    assert.deepEqual(await pass(video({})), [])
+    assert.deepEqual(await pass(null), [`drop ${id}`])
+    assert.deepEqual(await pass(video({ status: 'COMPLETED' })), ['prune but 1'])
+    assert.deepEqual(await pass(video({ status: 'COMPLETED', deliveries: [delivery(1)] })), [`drop ${id}`])
+  })
+
+  it('leaves a video alone that is submitted again while the ledger is asked', async () => {
+    const young = new Set<string>()
+    const dropped: string[] = []
+    const store = { videos: async () => [id], drop: async (each: VideoId) => void dropped.push(each) }
+    const video = async () => {
+      young.add(id)
+      return null
+    }
+    const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
+    await keepHouse({ ledger, store: store as never, clock: systemClock, young })
+    assert.deepEqual(dropped, [])
+  })
+
+  it('leaves a video alone that is just being submitted', async () => assert.deepEqual(await pass(null, [id]), []))
+})

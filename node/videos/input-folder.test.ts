@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, type TestContext, test } from 'node:test'
+import type { Clock } from '../../protocol/clock.ts'
+import { LedgerAway, SourceRefused, SourceUnsettled } from '../../protocol/errors.ts'
+import { INPUT_FILES_MAX, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import { createInputFolder } from './input-folder.ts'
+import type { SubmitRequest, Submitted } from './submit.ts'
+
+/** A folder, a clock that only moves when told, and what was submitted. */
+async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) => unknown = () => {}) {
+  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-input-'))
+  t.after(() => rm(dir, { recursive: true, force: true }))
+  const input = join(dir, 'input')
+  await mkdir(input)
+  const submitted: SubmitRequest[] = []
+  let now = 0
+  const clock = { mono: () => now } as Clock
+  const submit = async (request: SubmitRequest): Promise<Submitted> => {
+    await answer(request)
+    submitted.push(request)
+    return { outcome: 'created', video: { _id: 'x' } } as unknown as Submitted
+  }
+  const make = () =>
+    createInputFolder({
+      input,
+      output: join(dir, 'out'),
+      stateFile: join(dir, 'state.json'),
+      recipe: DEFAULT_RECIPE,
+      clock,
+      log: silentLog,
+      submit,
+    })
+  let folder = make()
+  return {
+    input,
+    stateFile: join(dir, 'state.json'),
+    submitted,
+    restart: () => {
+      folder = make()
+    },
+    look: async (ms = INPUT_SETTLED_MS) => {
+      now += ms
+      await folder.round(new AbortController().signal)
+    },
+  }
+}
+
+function refuseAll({ path }: Pick<SubmitRequest, 'path'>): never {
+  throw new SourceRefused(`${path} is not a video`)
+}
+
+/** Seen, refused, and refused once more when it had its time. */
+async function untilRefused(look: (ms?: number) => Promise<void>): Promise<void> {
+  await look()
+  await look()
+  await look(INPUT_REFUSED_MS)
+}
+
+describe('the input folder', () => {
+  test('takes a file in once its size has settled, with its sub-folder in the name, and only once', async (t) => {
+    const { input, look, submitted, restart } = await folderUnderTest(t)
+    await mkdir(join(input, 'series one'))
+    await writeFile(join(input, 'series one', 'film.v2.mp4'), 'half')
+    await look()
+    assert.equal(submitted.length, 0, 'seen for the first time')
+    await writeFile(join(input, 'series one', 'film.v2.mp4'), 'half and the rest')
+    await look()
+    assert.equal(submitted.length, 0, 'it has grown')
+    await look()
+    assert.deepEqual(
+      submitted.map(({ path, name }) => [path, name]),
+      [[join(input, 'series one', 'film.v2.mp4'), 'series one/film.v2']],
+    )
+    await look()
+    restart()
+    await look()
+    await look()
+    assert.equal(submitted.length, 1, 'remembered, across a restart too')
+  })
+
+  test('leaves partial and hidden files and what was rejected alone', async (t) => {
+    const { input, look, submitted } = await folderUnderTest(t)
+    await mkdir(join(input, 'rejected'))
+    for (const name of ['.hidden.mp4', 'a.mp4.part', 'b.tmp', 'rejected/c.mp4']) await writeFile(join(input, name), 'x')
+    await look()
+    await look()
+    assert.equal(submitted.length, 0)
+  })
+
+  test('moves a refused file aside with a text that says why', async (t) => {
+    const { input, look } = await folderUnderTest(t, refuseAll)
+    await mkdir(join(input, 'sub'))
+    await writeFile(join(input, 'sub', 'bad.mp4'), 'x')
+    await look()
+    await look()
+    assert.deepEqual(await readdir(join(input, 'sub')), ['bad.mp4'], 'it may be a copy that pauses')
+    await look(INPUT_REFUSED_MS)
+    assert.deepEqual((await readdir(join(input, 'rejected', 'sub'))).sort(), ['bad.mp4', 'bad.mp4.txt'])
+    assert.match(await readFile(join(input, 'rejected', 'sub', 'bad.mp4.txt'), 'utf8'), /is not a video/)
+    assert.deepEqual(await readdir(join(input, 'sub')), [])
+  })
+
+  test('gives a refused file that changes again all the time that it had', async (t) => {
+    const { input, look } = await folderUnderTest(t, refuseAll)
+    for (const text of ['a', 'ab', 'abc']) {
+      await writeFile(join(input, 'slow.mp4'), text)
+      await look()
+      await look()
+      await look(INPUT_REFUSED_MS - INPUT_SETTLED_MS - 1)
+    }
+    assert.deepEqual(await readdir(input), ['slow.mp4'])
+  })
+
+  test('leaves a file alone that changes while it is refused, or is still being written', async (t) => {
+    let during: (path: string) => unknown = () => {}
+    const { input, look, submitted } = await folderUnderTest(t, async ({ path }) => {
+      await during(path)
+      refuseAll({ path })
+    })
+    const file = join(input, 'slow.mp4')
+    await writeFile(file, 'a')
+    await look()
+    await look()
+    during = (path) => writeFile(path, 'ab')
+    await look(INPUT_REFUSED_MS)
+    during = (path) => {
+      throw new SourceUnsettled(`${path} is still being written`)
+    }
+    for (let times = 0; times < 9; times++) await look(INPUT_REFUSED_MS)
+    assert.deepEqual(await readdir(input), ['slow.mp4'])
+    assert.equal(submitted.length, 0)
+  })
+
+  test('writes over nothing that was rejected before', async (t) => {
+    const { input, look } = await folderUnderTest(t, refuseAll)
+    for (const text of ['first', 'second', 'third']) {
+      await writeFile(join(input, 'clip.mp4'), text)
+      await untilRefused(look)
+    }
+    const names = ['clip.mp4', 'clip-2.mp4', 'clip-3.mp4']
+    const rejected = join(input, 'rejected')
+    assert.deepEqual((await readdir(rejected)).sort(), names.flatMap((name) => [name, `${name}.txt`]).sort())
+    const texts = await Promise.all(names.map((name) => readFile(join(rejected, name), 'utf8')))
+    assert.deepEqual(texts, ['first', 'second', 'third'])
+  })
+
+  test('takes a rejected file that was mended and moved back, with the time that it had', async (t) => {
+    let isMended = false
+    const { input, look, submitted } = await folderUnderTest(t, (request) => isMended || refuseAll(request))
+    const file = join(input, 'locked.mp4')
+    await writeFile(file, 'x')
+    const { mtime } = await stat(file)
+    await untilRefused(look)
+    isMended = true
+    await rename(join(input, 'rejected', 'locked.mp4'), file)
+    await utimes(file, mtime, mtime)
+    await look()
+    await look()
+    assert.equal(submitted.length, 1)
+  })
+
+  test('forgets what is gone once it remembers very many, and nothing that lies there', async (t) => {
+    const { input, look, restart, stateFile, submitted } = await folderUnderTest(t)
+    await writeFile(join(input, 'oldest.mp4'), 'x')
+    await look()
+    await look()
+    const known = Object.entries(JSON.parse(await readFile(stateFile, 'utf8')) as Record<string, string>)
+    const gone = Array.from({ length: INPUT_FILES_MAX - 1 }, (_, at) => [`gone ${at}.mp4`, '1:1'])
+    await writeFile(stateFile, JSON.stringify(Object.fromEntries([...known, ...gone])))
+    restart()
+    await writeFile(join(input, 'new.mp4'), 'y')
+    for (let times = 0; times < 4; times++) await look()
+    assert.deepEqual(
+      submitted.map(({ name }) => name),
+      ['oldest', 'new'],
+    )
+    const kept = JSON.parse(await readFile(stateFile, 'utf8')) as Record<string, string>
+    assert.deepEqual(Object.keys(kept), ['oldest.mp4', 'new.mp4'])
+  })
+
+  test('tries again when the ledger is away, and loses nothing', async (t) => {
+    let away = true
+    const { input, look, submitted } = await folderUnderTest(t, () => {
+      if (away) throw new LedgerAway('away')
+    })
+    await writeFile(join(input, 'film.mp4'), 'x')
+    await look()
+    await look()
+    assert.equal(submitted.length, 0)
+    away = false
+    await look()
+    assert.equal(submitted.length, 1)
+  })
+})

@@ -1,0 +1,175 @@
+/**
+ * A watched folder: every video put there is submitted, its results land in the output folder under the same sub-folder.
+ *
+ * Promises: a file counts once its size has settled; the same bytes are one video (its id is its bytes and recipe), delivered
+ * under each name; what was done is remembered across restarts for as long as it lies there; files are never changed. Hidden
+ * and partial files (`.x`, `x.part`, `x.tmp`) are left alone.
+ *
+ *   seen ── the same for 4 s ──► submitted ──► remembered
+ *                                    └─ refused ── the same for 30 s ──► submitted ── refused ──► in `rejected/`, with a text
+ *   Whenever it changes it is as if seen for the first time: a copy that pauses is never taken from under its writer.
+ */
+import { access, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { dirname, extname, join, relative, sep } from 'node:path'
+import { z } from 'zod'
+import type { Clock } from '../../protocol/clock.ts'
+import { SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
+import { INPUT_FILES_MAX, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
+import type { Log } from '../../protocol/log.ts'
+import type { Recipe } from '../../protocol/recipe.ts'
+import type { SubmitRequest, Submitted } from './submit.ts'
+
+export interface InputFolderOptions {
+  /** Absolute. */
+  readonly input: string
+  readonly output: string
+  /** What was done is remembered here. */
+  readonly stateFile: string
+  readonly recipe: Recipe
+  readonly clock: Clock
+  readonly log: Log
+  submit(request: SubmitRequest): Promise<Submitted>
+}
+
+export interface InputFolder {
+  /** One look through the folder. Rejects only when aborted or the folder cannot be read. */
+  round(signal: AbortSignal): Promise<void>
+}
+
+const REJECTED = 'rejected'
+const PARTIAL = /^\.|\.(part|partial|tmp|crdownload|download)$|~$/i
+
+/** Relative path → `size:mtime` of what was taken in. */
+const stateSchema = z.record(z.string(), z.string())
+
+export function createInputFolder(options: InputFolderOptions): InputFolder {
+  const { input, output, stateFile, clock, log } = options
+  /** Files that are waited for: since when they have been the same, by the own clock, and how long they must be. */
+  const settling = new Map<string, { print: string; since: number; forMs: number }>()
+  let done: Map<string, string> | null = null
+
+  async function load(): Promise<Map<string, string>> {
+    const text = await readFile(stateFile, 'utf8').catch(() => '{}')
+    const parsed = stateSchema.safeParse(parseJson(text))
+    return new Map(Object.entries(parsed.success ? parsed.data : {}))
+  }
+
+  /** Only what is gone is forgotten: what lies there would be taken in, and hashed, again and again. */
+  async function remember(file: string, print: string, here: ReadonlyMap<string, string>): Promise<void> {
+    if (done === null) return
+    done.set(file, print)
+    if (done.size > INPUT_FILES_MAX) for (const known of done.keys()) if (!here.has(known)) done.delete(known)
+    await writeFile(`${stateFile}.new`, JSON.stringify(Object.fromEntries(done)))
+    await rename(`${stateFile}.new`, stateFile)
+  }
+
+  /** True once the file has been the same for long enough. */
+  function isSettled(file: string, print: string): boolean {
+    const known = settling.get(file)
+    if (known?.print === print) return clock.mono() - known.since >= known.forMs
+    settling.set(file, { print, since: clock.mono(), forMs: INPUT_SETTLED_MS })
+    return false
+  }
+
+  /** A copy that pauses, over a network or from a camera, looks like a file that was cut off: only time tells them apart. */
+  async function refuse(file: string, print: string, error: SourceRefused): Promise<void> {
+    const known = settling.get(file)
+    const hasChanged = error instanceof SourceUnsettled || (await printOf(join(input, file))) !== print
+    if (!hasChanged && known && known.forMs < INPUT_REFUSED_MS) {
+      known.forMs = INPUT_REFUSED_MS
+      log.info('a file of the input folder is moved aside unless it still changes', { file, why: sentence(error) })
+      return
+    }
+    settling.delete(file)
+    if (!hasChanged) await moveAside(file, sentence(error))
+  }
+
+  async function moveAside(file: string, why: string): Promise<void> {
+    const to = await freeName(join(input, REJECTED), file)
+    await mkdir(dirname(to), { recursive: true })
+    await rename(join(input, file), to)
+    await writeFile(`${to}.txt`, `${why}\n`)
+    log.warn('a file of the input folder was moved aside', { file, why })
+  }
+
+  async function takeIn(file: string, here: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
+    const path = join(input, file)
+    const print = here.get(file) ?? ''
+    const name = file
+      .slice(0, file.length - extname(file).length)
+      .split(sep)
+      .join('/')
+    try {
+      const { video, outcome } = await options.submit({
+        path,
+        recipe: options.recipe,
+        priority: 0,
+        deadline: null,
+        out: output,
+        name,
+        signal,
+      })
+      log.info('taken from the input folder', { file, video: video._id, outcome })
+    } catch (error) {
+      if (!(error instanceof SourceRefused)) throw error
+      return refuse(file, print, error)
+    }
+    settling.delete(file)
+    await remember(file, print, here)
+  }
+
+  return {
+    async round(signal) {
+      done ??= await load()
+      await mkdir(input, { recursive: true })
+      const files = await waitingFiles(input)
+      for (const gone of settling.keys()) if (!files.has(gone)) settling.delete(gone)
+      for (const [file, print] of files) {
+        if (signal.aborted) return
+        if (done.get(file) === print || !isSettled(file, print)) continue
+        await takeIn(file, files, signal).catch((error: unknown) => {
+          if (!signal.aborted) log.warn('a file of the input folder is tried again', { file, why: sentence(error) })
+        })
+      }
+    },
+  }
+}
+
+/** Every file below the folder that may be a video, with a print of its size and time. */
+async function waitingFiles(input: string): Promise<Map<string, string>> {
+  const entries = await readdir(input, { recursive: true, withFileTypes: true })
+  const found = new Map<string, string>()
+  for (const entry of entries) {
+    const file = relative(input, join(entry.parentPath, entry.name))
+    const parts = file.split(sep)
+    if (!entry.isFile() || parts[0] === REJECTED || parts.some((part) => PARTIAL.test(part))) continue
+    const print = await printOf(join(input, file))
+    if (print !== null) found.set(file, print)
+  }
+  return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
+}
+
+/** Size and time of a file; null where it is gone. */
+async function printOf(path: string): Promise<string | null> {
+  const facts = await stat(path).catch(() => null)
+  return facts && `${facts.size}:${Math.trunc(facts.mtimeMs)}`
+}
+
+/** `clip.mp4`, or `clip-2.mp4` and so on where an earlier one lies: neither it nor its text is written over. */
+async function freeName(dir: string, file: string): Promise<string> {
+  const ending = extname(file)
+  const stem = file.slice(0, file.length - ending.length)
+  const isThere = (path: string) => access(path).then(() => true, () => false) // biome-ignore format: one line
+  for (let n = 1; ; n++) {
+    const path = join(dir, n === 1 ? file : `${stem}-${n}${ending}`)
+    if (!(await isThere(path)) && !(await isThere(`${path}.txt`))) return path
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

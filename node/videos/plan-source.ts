@@ -1,0 +1,34 @@
+/** Plans by video, read once: a committed plan never changes. Bounded, as a plan may be 8 MB. */
+import { ReelmeshError } from '../../protocol/errors.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import type { Plan } from '../../protocol/plan.ts'
+
+export interface PlanSource {
+  /** The committed plan. `ReelmeshError('no_plan')` where there is none (yet). */
+  planOf(video: VideoId): Promise<Plan>
+}
+
+const PLANS_KEPT = 8
+
+export function createPlanSource(ledger: Ledger): PlanSource {
+  const kept = new Map<VideoId, Promise<Plan>>()
+  const read = async (id: VideoId): Promise<Plan> => {
+    const video = await ledger.video(id)
+    const plan = video?.plan && (await ledger.plan(id, video.plan.sha256))
+    if (!plan) throw new ReelmeshError('no_plan', `video ${id} has no plan`, { retryable: true })
+    return plan
+  }
+  return {
+    planOf(id) {
+      const known = kept.get(id)
+      if (known) return known
+      const reading = read(id)
+      kept.set(id, reading)
+      reading.catch(() => kept.delete(id))
+      const oldest = kept.keys().next().value
+      if (kept.size > PLANS_KEPT && oldest !== undefined) kept.delete(oldest)
+      return reading
+    },
+  }
+}

@@ -1,0 +1,158 @@
+/** A file that is submitted again once its film is finished, with a real disk and the ledger's model. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { plan, TERM } from '../../protocol/ledger-conformance/world.ts'
+import { createLedgerModel } from '../../protocol/ledger-model.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { Video } from '../../protocol/video.ts'
+import { createBlobStore, type DiskBlobStore } from '../blobs/blob-store.ts'
+import { deliveredPath } from './delivery.ts'
+import { createSubmit, type Submitted } from './submit.ts'
+import { createYoung } from './young.ts'
+
+const self = asPeerId('12D3KooWme')
+const FILMS = { '480p': 'small film', '720p': 'larger film' } as const
+
+let dir = ''
+let out = ''
+let ledger: Ledger
+let store: DiskBlobStore
+let submit: (change?: { out?: string; name?: string }) => Promise<Submitted>
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'reelmesh-submit-'))
+  out = join(dir, 'out')
+  const path = join(dir, 'film.mov')
+  await writeFile(path, 'a source')
+  ledger = createLedgerModel({ now: () => 5, claimMs: 1_000, leaseMs: 1_000 })
+  store = await createBlobStore({ dir: join(dir, 'store'), log: silentLog, isDurable: false })
+  const submitter = createSubmit({
+    self,
+    ledger,
+    store,
+    media: { probe: async () => ({}) } as never,
+    young: createYoung({ mono: () => 0 }),
+    announce: () => {},
+  })
+  submit = (change) =>
+    submitter({
+      path,
+      recipe: DEFAULT_RECIPE,
+      priority: 0,
+      deadline: null,
+      out,
+      signal: new AbortController().signal,
+      ...change,
+    })
+})
+afterEach(async () => {
+  await rm(dir, { recursive: true, force: true })
+})
+
+/** The film was encoded and delivered, and this peer dropped what it had of it. */
+async function finish(id: VideoId, name = 'film'): Promise<Video> {
+  await ledger.startPlanning(id)
+  await ledger.commitPlan(plan(id), 5)
+  await ledger.startMerging(id, TERM)
+  const outputs = (['480p', '720p'] as const).map((resolution) => {
+    const sha256 = asSha256(createHash('sha256').update(FILMS[resolution]).digest('hex'))
+    return { resolution, sha256, bytes: FILMS[resolution].length, holders: [asPeerId('12D3KooWgone')] }
+  })
+  await ledger.completeVideo(id, outputs, TERM)
+  await ledger.nameDelivery(id, { peer: self, dir: out, name: 'film' }, name)
+  for (const output of outputs) {
+    await mkdir(dirname(fileOf(output.resolution, name)), { recursive: true })
+    await writeFile(fileOf(output.resolution, name), FILMS[output.resolution])
+  }
+  await ledger.finishDelivery(id, { peer: self, dir: out })
+  await store.drop(id)
+  return (await ledger.video(id))!
+}
+
+const fileOf = (resolution: '480p' | '720p', name = 'film') => deliveredPath({ dir: out, name }, { resolution })
+const openDeliveries = ({ deliveries }: Video) =>
+  deliveries.filter(({ done_at }) => done_at === null).map((one) => [one.dir, one.name])
+
+describe('a finished film that is submitted again', () => {
+  it('is not asked for where its files are in place, so that nobody makes it again', async () => {
+    const { video } = await submit()
+    const before = await finish(video._id)
+    const again = await submit()
+    assert.equal(again.outcome, 'joined')
+    assert.deepEqual([again.video.status, again.video.deliveries], ['COMPLETED', before.deliveries])
+  })
+
+  it('is not asked for where they lie under the name with its id', async () => {
+    const { video } = await submit()
+    await finish(video._id, `film-${video._id}`)
+    assert.deepEqual(openDeliveries((await submit()).video), [])
+  })
+
+  it('is delivered again where one of its files is gone', async () => {
+    const { video } = await submit()
+    await finish(video._id)
+    await rm(fileOf('720p'))
+    assert.deepEqual(openDeliveries((await submit()).video), [[out, 'film']])
+    assert.deepEqual(await store.list(video._id), [], 'it is made again')
+  })
+
+  it('is delivered again where one of its files has other bytes of the same length', async () => {
+    const { video } = await submit()
+    await finish(video._id)
+    await writeFile(fileOf('720p'), 'l4rger film')
+    assert.deepEqual(openDeliveries((await submit()).video), [[out, 'film']])
+    assert.deepEqual(await store.list(video._id), [], 'it is made again')
+    assert.deepEqual(await readdir(join(dir, 'store', 'scratch')), [])
+  })
+
+  it('is delivered into another folder, and under another name, as well', async () => {
+    const { video } = await submit()
+    await finish(video._id)
+    const other = join(dir, 'other')
+    await submit({ out: other })
+    const { deliveries } = (await submit({ name: 'second' })).video
+    assert.deepEqual(
+      deliveries.map(({ done_at, ...one }) => [one.dir, one.name, done_at]),
+      [
+        [out, 'film', 5],
+        [other, 'film', null],
+        [out, 'second', null],
+      ],
+    )
+  })
+
+  it('is delivered elsewhere from the files that lie here, which are held before the delivery is asked for', async () => {
+    const { video } = await submit()
+    const { outputs } = await finish(video._id)
+    const asked = ledger.submit
+    let held: readonly string[] = []
+    ledger.submit = async (submission) => {
+      held = await store.list(video._id)
+      return await asked(submission)
+    }
+    await submit({ name: 'second' })
+    assert.deepEqual([...held].sort(), outputs.map(({ sha256 }) => sha256).sort())
+    for (const { sha256 } of outputs) assert.equal(await store.verify(sha256, video._id), true)
+    for (const rung of ['480p', '720p'] as const) assert.equal(await readFile(fileOf(rung), 'utf8'), FILMS[rung])
+    assert.deepEqual(await readdir(join(dir, 'store', 'scratch')), [])
+  })
+
+  it('has this peer among the holders of what it took back', async () => {
+    const { video } = await submit()
+    await finish(video._id)
+    assert.deepEqual(
+      (await submit({ name: 'second' })).video.outputs.map(({ holders }) => holders),
+      [
+        [asPeerId('12D3KooWgone'), self],
+        [asPeerId('12D3KooWgone'), self],
+      ],
+    )
+  })
+})

@@ -1,0 +1,91 @@
+/**
+ * Takes a file in: looks at it, hashes it, holds it by reference, and writes the video into the ledger. The file is never
+ * copied, moved or changed. What is wrong with it is said in one sentence before anything is written. A delivery that was made
+ * here before is asked for anew only where its files are gone or changed: the mesh keeps none of their bytes, so that it would
+ * encode them all again before this peer had looked. Another delivery of them is made from those that lie here.
+ */
+import { stat } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import type { BlobStore } from '../../protocol/blobs.ts'
+import { SourceUnsettled } from '../../protocol/errors.ts'
+import { type PeerId, type VideoId, videoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import type { Media } from '../../protocol/media.ts'
+import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
+import { type Delivery, isOwed, type Video } from '../../protocol/video.ts'
+import { hashFile } from '../blobs/hash-file.ts'
+import { areInPlace, takeBack } from './delivered-before.ts'
+import { deliveryNames } from '../ledger/documents.ts'
+import type { Young } from './young.ts'
+
+export interface SubmitOptions {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  readonly store: BlobStore
+  readonly media: Media
+  readonly young: Young
+  announce(video: VideoId): void
+}
+
+export interface SubmitRequest {
+  /** Absolute. */
+  readonly path: string
+  readonly recipe: Recipe
+  readonly priority: number
+  readonly deadline: number | null
+  /** Absolute; null when nothing is to be delivered here. */
+  readonly out: string | null
+  readonly name?: string
+  readonly signal: AbortSignal
+}
+
+export type Submitted = Awaited<ReturnType<Ledger['submit']>>
+
+export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
+  const { self, ledger, store, media, young } = options
+  return async ({ path, recipe, priority, deadline, out, signal, ...request }) => {
+    await media.probe(path, signal)
+    const before = await stat(path)
+    const { sha256, bytes } = await hashFile(path, signal)
+    const after = await stat(path)
+    if (before.mtimeMs !== after.mtimeMs || before.size !== after.size || after.size !== bytes) {
+      throw new SourceUnsettled(`${path} is still being written; submit it when it is whole`)
+    }
+    const id = videoId(sha256, canonicalRecipe(recipe))
+    const name = request.name ?? (basename(path, extname(path)) || basename(path))
+    young.begin(id)
+    try {
+      await store.refer(id, { sha256, bytes, path, mtime_ms: after.mtimeMs })
+      const wanted = out === null ? null : { peer: self, dir: out, name }
+      const known = wanted && (await ledger.video(id))
+      const delivery = known ? await stillWanted(known, wanted, options, signal) : wanted
+      const source = { sha256, bytes, holders: [self] }
+      const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
+      if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
+      young.settle(id)
+      options.announce(id)
+      return submitted
+    } catch (error) {
+      young.doubt(id)
+      throw error
+    }
+  }
+}
+
+/** What to ask for: nothing where this very delivery was made before and its files are still there. */
+async function stillWanted(
+  video: Video,
+  wanted: Omit<Delivery, 'done_at'>,
+  options: SubmitOptions,
+  signal: AbortSignal,
+): Promise<Omit<Delivery, 'done_at'> | null> {
+  if (video.status !== 'COMPLETED') return wanted
+  const names = deliveryNames(video._id, wanted.name)
+  const before = video.deliveries.filter(
+    ({ peer, dir, name }) => peer === wanted.peer && dir === wanted.dir && names.includes(name),
+  )
+  if (before.length > 0 && !isOwed({ deliveries: before }) && (await areInPlace(video, before, signal))) return null
+  // While another delivery is open the mesh keeps the results.
+  if (!isOwed(video)) await takeBack(video, options, signal)
+  return wanted
+}

@@ -1,0 +1,56 @@
+/**
+ * Which folders a configuration watches and delivers to, and that nothing this node writes lies in what it watches: results
+ * would be taken in as sources without end, and its own state moved aside as no videos.
+ */
+import { realpath } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { UsageError } from '../../protocol/errors.ts'
+import { RESOLUTIONS } from '../../protocol/ids.ts'
+import type { Config } from '../config.ts'
+
+export interface WatchedFolders {
+  /** Absolute, as the configuration is. */
+  readonly input: string
+  readonly output: string
+}
+
+type Folders = Pick<Config, 'input' | 'output' | 'data_dir'>
+
+/** Null where no folder is watched. Results go beside it unless something else is said. */
+export function watchedFolders({ input, output }: Folders): WatchedFolders | null {
+  if (input === undefined) return null
+  return { input, output: output ?? join(input, '..', 'outputs') }
+}
+
+/** `UsageError` when the output or the data folder is, or lies in, the watched one, whichever links lead there. */
+export async function checkWatchedFolders(config: Folders): Promise<void> {
+  const folders = watchedFolders(config)
+  if (folders === null) return
+  const input = await real(folders.input)
+  const lies = async (path: string) => isInside(await real(path), input)
+  const delivered = [folders.output, ...RESOLUTIONS.map((rung) => join(folders.output, rung))]
+  for (const path of delivered)
+    if (await lies(path))
+      throw new UsageError(
+        `results go to ${path}, inside the watched folder ${folders.input}: they would be taken in as sources; give --output a folder outside it`,
+      )
+  if (await lies(config.data_dir))
+    throw new UsageError(
+      `the data folder ${config.data_dir} lies inside the watched folder ${folders.input}: its files would be taken in as sources; give --data-dir a folder outside it`,
+    )
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith(`..${sep}`)
+}
+
+/** Without links, as far as it exists. */
+async function real(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch {
+    const parent = dirname(path)
+    return parent === path ? path : join(await real(parent), relative(parent, path))
+  }
+}

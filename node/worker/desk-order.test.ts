@@ -1,0 +1,71 @@
+/** Who takes desk work, by what lies on its disk and whether it leads. */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { asPeerId, asToken, taskId } from '../../protocol/ids.ts'
+import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
+import type { Task } from '../../protocol/task.ts'
+import { createStage, type Stage } from '../../test/simulation/stage.ts'
+import { createDeskOrder } from './desk-order.ts'
+import { FILM, submitFilm } from './film.fixture.ts'
+
+const GB = 1e9
+const id = taskId(FILM, 'ingest')
+const small = asPeerId('small')
+
+let stage: Stage
+beforeEach(async () => {
+  stage = await createStage()
+  await submitFilm(stage.ledger, { bytes: 50 * GB })
+})
+afterEach(() => stage.close())
+
+const ingest = async (): Promise<Task> => (await stage.ledger.task(id))!
+
+/** Whether a peer with so much free of a disk of 1 TB takes the ingest now. */
+async function takes(has: { free: number; leads: boolean; isHere?: 'source' | 'copy' }): Promise<boolean> {
+  const reference = { path: '/film', mtime_ms: 1, bytes: 1, sha256: '' as never }
+  const mayTake = createDeskOrder({
+    ledger: stage.ledger,
+    store: {
+      reference: async () => (has.isHere === 'source' ? reference : null),
+      find: async () => (has.isHere === 'copy' ? '/copy' : null),
+      room: async () => ({ freeBytes: has.free, totalBytes: 1_000 * GB }),
+    },
+    leads: () => has.leads,
+  })
+  return mayTake(await ingest(), await stage.ledger.now())
+}
+
+async function failForWantOfRoom(): Promise<void> {
+  const claimed = await stage.ledger.claimTask({ worker: small, token: asToken('t'), task: id, from: 'free' })
+  assert.ok(claimed.outcome === 'claimed')
+  await stage.ledger.fail({
+    task: id,
+    attempt: claimed.attempt,
+    worker: small,
+    code: 'disk_full',
+    message: 'a blob of 50 GB does not fit on this disk',
+    log: null,
+    strike: false,
+    backoff_ms: 0,
+  })
+}
+
+describe('an ingest whose source is elsewhere', () => {
+  it('is the leader’s, until a disk was too small for it: then anyone’s who has room', async () => {
+    await stage.pass(INGEST_TAKEOVER_MS)
+    assert.equal(await takes({ free: 20 * GB, leads: true }), true)
+    assert.equal(await takes({ free: 900 * GB, leads: false }), false)
+    await failForWantOfRoom()
+    assert.equal(await takes({ free: 20 * GB, leads: true }), false)
+    assert.equal(await takes({ free: 900 * GB, leads: false }), true)
+    assert.equal(await takes({ free: 20 * GB, leads: false }), false)
+    assert.equal(await takes({ free: 900 * GB, leads: true }), true)
+  })
+
+  it('fits wherever the source lies already', async () => {
+    await failForWantOfRoom()
+    assert.equal(await takes({ free: 20 * GB, leads: false, isHere: 'source' }), true)
+    assert.equal(await takes({ free: 20 * GB, leads: true, isHere: 'copy' }), true)
+  })
+})

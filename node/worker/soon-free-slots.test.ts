@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TaskId } from '../../protocol/ids.ts'
+import { soonFreeSlots } from './soon-free-slots.ts'
+
+const attempt = (rung: string, chunk: number, done: number) => ({
+  task: `0123456789abcdef/${rung}/${String(chunk).padStart(5, '0')}` as TaskId, attempt: 1, done, speed: 1,
+}) // biome-ignore format: one attempt
+
+test('a slot whose chunk is half done is as good as free, and renditions of a chunk share one', () => {
+  const running = [attempt('480p', 1, 0.2), attempt('720p', 1, 0.2), attempt('480p', 2, 0.5)]
+  assert.equal(soonFreeSlots({ slots: 4, running }), 3)
+})
+
+test('attempts that a heartbeat had no room for take slots', () => {
+  const running = [attempt('480p', 1, 0.2)]
+  assert.equal(soonFreeSlots({ slots: 10, running, untold: 6 }), 3)
+  assert.equal(soonFreeSlots({ slots: 10, running, untold: 60 }), 0)
+})
