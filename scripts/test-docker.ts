@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { ensureFfmpeg } from './ffmpeg.ts'
 import { ensureMongod } from './mongod-binary.ts'
+import { tellFile } from './tell-file.ts'
 import { type FileLimits, runTestFile } from './test-file.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -85,11 +86,7 @@ async function runTests(wanted: readonly string[]): Promise<{ passed: number; fa
   const sum = { passed: 0, failed: 0 }
   for (const name of chosen) {
     const result = await runTestFile(join(ROOT, 'test/docker', `${name}.test.ts`), LIMITS)
-    const counts = `${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ''}`
-    console.log(
-      `${result.failed > 0 ? '✖' : '✔'} test/docker/${name}.test.ts  ${counts}  ${(result.ms / 1000).toFixed(1)} s`,
-    )
-    if (result.report) console.log(result.report)
+    tellFile(`test/docker/${name}.test.ts`, result, { figures: true })
     sum.passed += result.passed
     sum.failed += result.failed
   }

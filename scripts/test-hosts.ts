@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { ensureNetworkTools } from '../test/hosts/tools.ts'
 import { ensureFfmpeg } from './ffmpeg.ts'
 import { ensureMongod } from './mongod-binary.ts'
+import { tellFile } from './tell-file.ts'
 import { type FileLimits, runTestFile } from './test-file.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -32,10 +33,7 @@ const chosen = await choose()
 const sum = { passed: 0, failed: 0 }
 for (const name of chosen) {
   const result = await runTestFile(join(ROOT, FOLDER, name), LIMITS)
-  const counts = `${result.passed} passed${result.failed > 0 ? `, ${result.failed} failed` : ''}`
-  console.log(`${result.failed > 0 ? '✖' : '✔'} ${FOLDER}/${name}  ${counts}  ${(result.ms / 1000).toFixed(1)} s`)
-  for (const line of result.told) console.log(`    ${line}`)
-  if (result.report) console.log(result.report)
+  tellFile(`${FOLDER}/${name}`, result, { figures: true })
   sum.passed += result.passed
   sum.failed += result.failed
 }

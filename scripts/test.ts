@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { ensureFfmpeg } from './ffmpeg.ts'
 import { inLanes } from './lanes.ts'
 import { ensureMongod } from './mongod-binary.ts'
+import { tellFile } from './tell-file.ts'
 import { type FileLimits, type FileResult, runTestFile } from './test-file.ts'
 import { chooseSuites, findSuites, type Suite } from './test-suites.ts'
 
@@ -70,11 +71,7 @@ async function runSuite({ name, files, concurrency }: Suite): Promise<SuiteResul
   const started = performance.now()
   const results = await inLanes(concurrency, files, async (file) => {
     const result = await runTestFile(`${process.cwd()}/${file}`, values.all ? LONG_LIMITS : LIMITS)
-    const mark = result.failed === 0 ? '✔' : '✖'
-    console.log(
-      `${mark} ${file}  ${result.passed} passed${result.failed ? `, ${result.failed} failed` : ''}  ${seconds(result.ms)}`,
-    )
-    if (result.report) console.log(result.report)
+    tellFile(file, result, { figures: false })
     return result
   })
   return { name, files: results, ms: performance.now() - started }
