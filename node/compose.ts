@@ -125,11 +125,11 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   undo.push(() => ledger.close())
   const { problem } = await clockApart(ledger, clock)
   if (problem) log.warn(problem)
-  const { data_dir: dataDir, listen, announce, join: known, mdns } = config
+  const { data_dir: dataDir, listen, join: known, mdns } = config
   const mesh = await createLibp2pMesh({
     dataDir,
     listen,
-    announce,
+    announce: config.announce,
     join: known,
     mdns,
     clock,
@@ -182,9 +182,9 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
         log: log.child({ part: 'coordinator' }),
       })
     : null
-  const changed = { announce: (video: VideoId) => hint({ what: 'video', video }) }
-  const deliverer = createDeliverer({ ...shared, ...changed, young })
-  const submit = createSubmit({ ...shared, ...changed, young })
+  const announce = (video: VideoId) => hint({ what: 'video', video })
+  const deliverer = createDeliverer({ ...shared, young, announce })
+  const submit = createSubmit({ ...shared, young, announce })
   const watched = watchedFolders(config)
   const node: ReelNode = createNode({
     ...shared,

@@ -163,17 +163,20 @@ export function defaultSlots(machine: {
   return Math.max(1, Math.min(byCores, byMemory))
 }
 
-/** The part of a value that is a path, and what stands before it. A program's bare name is none: the PATH finds it. */
+const WHOLE = /^()(.+)$/
+/** A program's bare name is no path: the PATH finds it. */
+const PROGRAM = /^()(.*\/.*)$/
+/** The part of a value that is a path, and what stands before it. */
 const PATHS = {
-  data_dir: /^()(.+)$/,
+  data_dir: WHOLE,
   ledger: /^(sqlite:)(?!:memory:$)(.+)$/,
-  swarm_key: /^()(.+)$/,
-  ffmpeg: /^()(.*\/.*)$/,
-  ffprobe: /^()(.*\/.*)$/,
-  input: /^()(.+)$/,
-  output: /^()(.+)$/,
-  store_dir: /^()(.+)$/,
-  proof_dir: /^()(.+)$/,
+  swarm_key: WHOLE,
+  ffmpeg: PROGRAM,
+  ffprobe: PROGRAM,
+  input: WHOLE,
+  output: WHOLE,
+  store_dir: WHOLE,
+  proof_dir: WHOLE,
 } as const satisfies Partial<Record<keyof Config, RegExp>>
 
 /** Every path absolute: the workers that a node starts run in folders of their own, and are handed what it says. */

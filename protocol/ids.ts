@@ -60,3 +60,6 @@ export function taskId(video: VideoId, part: Resolution | Exclude<TaskKind, 'vid
 
 /** The video that a task belongs to. */
 export const videoOf = (task: TaskId): VideoId => task.slice(0, 16) as VideoId
+
+/** The chunk that a task belongs to, told from those of other videos. A peer's attempts at one chunk are one ffmpeg. */
+export const chunkOf = (task: TaskId): string => `${videoOf(task)}/${task.slice(-5)}`

@@ -88,10 +88,8 @@ export interface LedgerEvent {
 export type Outcome = Pick<Task, '_id' | 'kind' | 'worker_id' | 'end_time' | 'failures'>
 
 /** Tasks by `resolution` and status. */
-export type Progress = ReadonlyMap<
-  VideoId,
-  readonly { resolution: Task['resolution']; status: TaskStatus; count: number }[]
->
+export type Counts = readonly { resolution: Task['resolution']; status: TaskStatus; count: number }[]
+export type Progress = ReadonlyMap<VideoId, Counts>
 
 export interface TaskQuery {
   video?: VideoId

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { ensureFfmpeg } from './ffmpeg.ts'
 import { ensureMongod } from './mongod-binary.ts'
-import { tellFile } from './tell-file.ts'
-import { type FileLimits, runTestFile } from './test-file.ts'
+import { runInTurn } from './tell-file.ts'
+import type { FileLimits } from './test-file.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const ENGINE = join(import.meta.dirname, 'docker', 'engine.sh')
@@ -83,14 +83,10 @@ async function runTests(wanted: readonly string[]): Promise<{ passed: number; fa
   const chosen = names
     .filter((name) => wanted.length === 0 || wanted.includes(name))
     .sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b))
-  const sum = { passed: 0, failed: 0 }
-  for (const name of chosen) {
-    const result = await runTestFile(join(ROOT, 'test/docker', `${name}.test.ts`), LIMITS)
-    tellFile(`test/docker/${name}.test.ts`, result, { figures: true })
-    sum.passed += result.passed
-    sum.failed += result.failed
-  }
-  return sum
+  return await runInTurn(
+    chosen.map((name) => `test/docker/${name}.test.ts`),
+    LIMITS,
+  )
 }
 
 function stop(sentence: string): never {

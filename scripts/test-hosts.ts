@@ -9,8 +9,8 @@ import { parseArgs } from 'node:util'
 import { ensureNetworkTools } from '../test/hosts/tools.ts'
 import { ensureFfmpeg } from './ffmpeg.ts'
 import { ensureMongod } from './mongod-binary.ts'
-import { tellFile } from './tell-file.ts'
-import { type FileLimits, runTestFile } from './test-file.ts'
+import { runInTurn } from './tell-file.ts'
+import type { FileLimits } from './test-file.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FOLDER = 'test/hosts'
@@ -30,13 +30,10 @@ try {
   stop(error instanceof Error ? error.message : String(error))
 }
 const chosen = await choose()
-const sum = { passed: 0, failed: 0 }
-for (const name of chosen) {
-  const result = await runTestFile(join(ROOT, FOLDER, name), LIMITS)
-  tellFile(`${FOLDER}/${name}`, result, { figures: true })
-  sum.passed += result.passed
-  sum.failed += result.failed
-}
+const sum = await runInTurn(
+  chosen.map((name) => `${FOLDER}/${name}`),
+  LIMITS,
+)
 console.log(`\n${((performance.now() - began) / 1000).toFixed(0)} s\n${sum.passed} passed, ${sum.failed} failed`)
 process.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1)
 

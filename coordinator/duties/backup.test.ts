@@ -1,4 +1,4 @@
-/** What becomes of a slow attempt whose backup ended without a result. */
+/** Slow attempts: whose backup ended without a result, and of which nobody could tell how far they are. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
@@ -23,8 +23,8 @@ import { createBackup } from './backup.ts'
 
 const TERM = 2
 
-/** Ann has been slow at a chunk for 20 s, where a fresh attempt takes one; Bob and Cat have nothing to do. */
-async function slowChunk() {
+/** Ann has been at a chunk for 20 s, where a fresh attempt takes one; Bob and Cat have nothing to do. `ann`: her heartbeat. */
+async function slowChunk(ann?: Partial<Heartbeat>) {
   const at = { now: 1_000_000 }
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
   const video = await videoIn(ledger, 'RUNNING')
@@ -41,7 +41,7 @@ async function slowChunk() {
     beat: { slots: 1, busy: 0, state: 'idle', running: [], ...beat } as unknown as Heartbeat,
     heard_mono: at.now,
   })
-  const all = () => [heard(ANN, { busy: 1, running }), heard(BOB, {}), heard(CAT, {})]
+  const all = () => [heard(ANN, { busy: 1, ...(ann ?? { running }) }), heard(BOB, {}), heard(CAT, {})]
   const context = {
     self: ANN, ledger, log: silentLog, term: TERM, hint: () => {},
     clock: { mono: () => at.now, now: () => at.now } as Clock,
@@ -76,4 +76,14 @@ test('after a backup that failed, the next one waits as long as that failure ask
   at.now += 5_000
   await round()
   assert.equal(await backUp(CAT), 3)
+})
+
+test('an attempt that its worker does not name is late, unless its heartbeat had no room for it', async () => {
+  const isWanted = async (ann: Partial<Heartbeat>) => {
+    const { ledger, slow, round } = await slowChunk(ann)
+    await round()
+    return (await theTask(ledger, slow)).backup_wanted
+  }
+  assert.equal(await isWanted({}), true)
+  assert.equal(await isWanted({ untold: 3 }), false)
 })

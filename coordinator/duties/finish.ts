@@ -3,7 +3,7 @@
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import type { Progress } from '../../protocol/ledger.ts'
+import type { Counts, Progress } from '../../protocol/ledger.ts'
 import { COPY_PATIENCE_MS, LOST_AFTER_MS, STRIKES_EACH } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { OPEN_STATUSES, type Video, type VideoOutput } from '../../protocol/video.ts'
@@ -150,8 +150,6 @@ export function createFinish(context: TermContext): Duty {
     },
   }
 }
-
-type Counts = Progress extends ReadonlyMap<VideoId, infer T> ? T : never
 
 /** Whether every task of its plan is done. */
 function isEncoded(video: Video, counts: Counts): boolean {

@@ -69,6 +69,6 @@ function whyGone(worker: SeenWorker): string | null {
   return worker.unheard_ms > WORKER_VANISHED_MS ? `its peer was not heard for ${seconds} s` : null
 }
 
+const LEAVES_FIRST: readonly SeenWorker['draining'][] = ['asked', 'surplus', null]
 const byCost = (a: SeenWorker, b: SeenWorker): number =>
   LEAVES_FIRST.indexOf(a.draining) - LEAVES_FIRST.indexOf(b.draining) || a.busy - b.busy || a.name.localeCompare(b.name)
-const LEAVES_FIRST: readonly SeenWorker['draining'][] = ['asked', 'surplus', null]

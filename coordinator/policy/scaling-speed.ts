@@ -4,7 +4,7 @@
  */
 
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
-import { RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
+import { chunkOf, RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
 
 export type Costs = ReadonlyMap<Resolution, number>
 
@@ -25,7 +25,7 @@ const DONE_MIN = 0.05
 export function measureCosts(costs: Costs, peers: readonly (readonly RunningAttempt[])[]): Costs {
   const next = new Map(costs)
   for (const running of peers) {
-    for (const attempts of Map.groupBy(running, ({ task }) => `${task.slice(0, 16)}/${task.slice(-5)}`).values()) {
+    for (const attempts of Map.groupBy(running, ({ task }) => chunkOf(task)).values()) {
       const rungs = attempts.flatMap(({ task }) => RESOLUTIONS.find((rung) => task.includes(`/${rung}/`)) ?? [])
       const [first] = attempts
       if (!first || first.speed <= 0 || first.done < DONE_MIN) continue

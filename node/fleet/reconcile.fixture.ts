@@ -77,6 +77,15 @@ export class Stage {
     }) // biome-ignore format: what it is given, in two lines
   }
 
+  /** One that keeps the engine, once it has started so many; nobody has heard of them yet. */
+  async keeperOf(wanted: number): Promise<Reconciler> {
+    const mine = this.reconciler()
+    await mine.round()
+    await this.want(wanted)
+    await mine.round()
+    return mine
+  }
+
   want(wanted: number) {
     return this.ledger.setWanted('engine', { wanted, reason: 'a long queue', term: 1 })
   }

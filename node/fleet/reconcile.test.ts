@@ -69,10 +69,7 @@ describe('an engine', () => {
   })
 
   test('wanted fewer: a worker is drained, lives on while it runs something, and is removed once it has ended', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
-    await stage.want(1)
-    await mine.round()
+    const mine = await stage.keeperOf(1)
     const peer = asPeerId('peer auto-00000000')
     stage.hear(peer, 'auto-00000000', 1)
     await stage.want(0)
@@ -87,10 +84,7 @@ describe('an engine', () => {
   })
 
   test('wanted again: the draining worker is kept', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
-    await stage.want(1)
-    await mine.round()
+    const mine = await stage.keeperOf(1)
     stage.hearWorkers()
     await stage.want(0)
     await mine.round()
@@ -101,10 +95,7 @@ describe('an engine', () => {
   })
 
   test("a person's drain is not undone: the worker ends, and another is started in its place", async () => {
-    const mine = stage.reconciler()
-    await mine.round()
-    await stage.want(1)
-    await mine.round()
+    const mine = await stage.keeperOf(1)
     stage.hearWorkers()
     const peer = asPeerId('peer auto-00000000')
     // As `reelmesh drain` says it.
@@ -141,10 +132,7 @@ describe('an engine', () => {
   })
 
   test('a healthy worker beside it forgives no death, one that was started after it does', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
-    await stage.want(1)
-    await mine.round()
+    const mine = await stage.keeperOf(1)
     await stage.pass(mine, 60_000, () => stage.hearWorkers())
     stage.diesAtOnce = true
     await stage.want(2)

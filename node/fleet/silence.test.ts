@@ -12,10 +12,7 @@ describe('a keeper that hears nothing of a worker', () => {
   })
 
   test('a vanished worker is removed and replaced', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
-    await stage.want(2)
-    await mine.round()
+    const mine = await stage.keeperOf(2)
     stage.hearWorkers()
     await stage.pass(mine, WORKER_VANISHED_MS + RECONCILE_MS, () => stage.hearWorkers(['auto-00000000']))
     assert.deepEqual(
@@ -30,10 +27,7 @@ describe('a keeper that hears nothing of a worker', () => {
   })
 
   test('the only worker there is, vanished, is replaced as well', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
-    await stage.want(1)
-    await mine.round()
+    const mine = await stage.keeperOf(1)
     stage.hearWorkers()
     await stage.pass(mine, WORKER_VANISHED_MS + RECONCILE_MS)
     assert.deepEqual(
@@ -45,10 +39,7 @@ describe('a keeper that hears nothing of a worker', () => {
   test('a keeper that stood still removes nobody for the silence it heard', async () => {
     for (const wanted of [1, 3]) {
       stage = new Stage()
-      const mine = stage.reconciler()
-      await mine.round()
-      await stage.want(wanted)
-      await mine.round()
+      const mine = await stage.keeperOf(wanted)
       await stage.pass(mine, 10_000, () => stage.hearWorkers())
       const before = stage.workers.map(({ name }) => name)
       stage.now += 40_000
@@ -65,10 +56,7 @@ describe('a keeper that hears nothing of a worker', () => {
   })
 
   test('a keeper that stands still between two answers of its engine removes nobody', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
-    await stage.want(2)
-    await mine.round()
+    const mine = await stage.keeperOf(2)
     await stage.pass(mine, 10_000, () => stage.hearWorkers())
     const { list } = stage.launcher
     stage.launcher.list = async () => {
@@ -83,10 +71,7 @@ describe('a keeper that hears nothing of a worker', () => {
   })
 
   test('a keeper that is cut off from the mesh removes nobody, and those who do not come back once it hears others', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
-    await stage.want(3)
-    await mine.round()
+    const mine = await stage.keeperOf(3)
     await stage.pass(mine, 10_000, () => stage.hearWorkers())
     await stage.pass(mine, 600_000)
     assert.equal(stage.workers.length, 3)

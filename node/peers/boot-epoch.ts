@@ -4,6 +4,7 @@
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { flush } from '../blobs/flush.ts'
 
 export interface BootEpoch {
   readonly current: () => number
@@ -51,6 +52,5 @@ async function writeEpoch(path: string, epoch: number): Promise<void> {
     await file.close()
   }
   await rename(temporary, path)
-  const folder = await open(dirname(path), 'r')
-  await folder.sync().finally(() => folder.close())
+  await flush(dirname(path))
 }

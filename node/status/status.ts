@@ -4,8 +4,7 @@
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
-import type { PeerId, VideoId } from '../../protocol/ids.ts'
-import { videoOf } from '../../protocol/ids.ts'
+import { chunkOf, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger, LedgerEvent, PeerRecord } from '../../protocol/ledger.ts'
 import { SHOWN_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
@@ -173,6 +172,6 @@ export function createStatus(options: StatusOptions): Status {
 
 /** Renditions of one chunk share one ffmpeg: its speed counts once. */
 function sumByChunk(running: readonly RunningAttempt[]): number {
-  const byChunk = new Map(running.map(({ task, speed }) => [`${videoOf(task)}/${task.slice(-5)}`, speed]))
+  const byChunk = new Map(running.map(({ task, speed }) => [chunkOf(task), speed]))
   return [...byChunk.values()].reduce((sum, speed) => sum + speed, 0)
 }

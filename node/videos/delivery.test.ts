@@ -23,9 +23,9 @@ import { BlobMissing } from '../../protocol/errors.ts'
 import { asPeerId, asSha256, type Sha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
-import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
 import { createDeliverer, type Deliverer, prepareFolder } from './delivery.ts'
+import { aVideo } from './video.fixture.ts'
 import { createYoung } from './young.ts'
 
 const self = asPeerId('12D3KooWme')
@@ -80,23 +80,8 @@ function finished(): Video {
     const text = FILMS[resolution]
     return { resolution, sha256: sha(text), bytes: text.length, holders: [] }
   })
-  return {
-    _id: id,
-    name: 'film',
-    created_at: 0,
-    due: 0,
-    deadline: null,
-    priority: 0,
-    recipe: DEFAULT_RECIPE,
-    source: { sha256: sha('source'), bytes: 1, holders: [] },
-    status: 'COMPLETED',
-    plan: null,
-    outputs,
-    deliveries: [{ peer: self, dir: out, name: 'film', done_at: null }],
-    failure: null,
-    ended_at: 0,
-    coordinator_term: 0,
-  }
+  const deliveries = [{ peer: self, dir: out, name: 'film', done_at: null }]
+  return aVideo({ _id: id, status: 'COMPLETED', outputs, deliveries, ended_at: 0 })
 }
 
 function fakeLedger(): Ledger {

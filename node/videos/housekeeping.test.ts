@@ -4,33 +4,17 @@ import { describe, it } from 'node:test'
 import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { KEEP_FAILED_MS } from '../../protocol/limits.ts'
-import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import { VIDEO_STATUSES, type Video } from '../../protocol/video.ts'
-import { keepHouse, whatToKeep } from './housekeeping.ts'
 import { systemClock } from '../system-clock.ts'
+import { keepHouse, whatToKeep } from './housekeeping.ts'
+import { aVideo } from './video.fixture.ts'
 
 const id = '0123456789abcdef' as VideoId
 const sha256 = asSha256('a'.repeat(64))
 const me = asPeerId('12D3KooW')
 const delivery = (done_at: number | null) => ({ peer: me, dir: '/out', name: 'film', done_at })
-const video = (change: Partial<Video>): Video => ({
-  _id: id,
-  name: 'film',
-  created_at: 0,
-  due: 0,
-  deadline: null,
-  priority: 0,
-  recipe: DEFAULT_RECIPE,
-  source: { sha256, bytes: 1, holders: [] },
-  status: 'RUNNING',
-  plan: null,
-  outputs: [{ resolution: '480p', sha256, bytes: 1, holders: [] }],
-  deliveries: [],
-  failure: null,
-  ended_at: null,
-  coordinator_term: 0,
-  ...change,
-})
+const video = (change: Partial<Video>): Video =>
+  aVideo({ _id: id, outputs: [{ resolution: '480p', sha256, bytes: 1, holders: [] }], ...change })
 
 describe('of a video a peer keeps', () => {
   it('all while it is open', () => {

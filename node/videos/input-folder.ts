@@ -9,7 +9,7 @@
  *                                    └─ refused ── the same for 30 s ──► submitted ── refused ──► in `rejected/`, with a text
  *   Whenever it changes it is as if seen for the first time: a copy that pauses is never taken from under its writer.
  */
-import { access, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, relative, sep } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../protocol/clock.ts'
@@ -159,7 +159,7 @@ async function printOf(path: string): Promise<string | null> {
 async function freeName(dir: string, file: string): Promise<string> {
   const ending = extname(file)
   const stem = file.slice(0, file.length - ending.length)
-  const isThere = (path: string) => access(path).then(() => true, () => false) // biome-ignore format: one line
+  const isThere = async (path: string) => (await printOf(path)) !== null
   for (let n = 1; ; n++) {
     const path = join(dir, n === 1 ? file : `${stem}-${n}${ending}`)
     if (!(await isThere(path)) && !(await isThere(`${path}.txt`))) return path

@@ -9,7 +9,7 @@ import { backoffMs, type Clock, type Rng, within } from '../../protocol/clock.ts
 import { AttemptFailed, isDiskFull, LedgerAway, NO_STRIKE, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { PeerId, Sha256, TaskId, TaskKind, VideoId } from '../../protocol/ids.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
+import type { ClaimOutcome, Ledger } from '../../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, RENEW_MS, TASK_BACKOFF_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { withPatience } from '../../protocol/patience.ts'
@@ -17,6 +17,10 @@ import type { HeldTask, Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 
 export type Assigned = [HeldTask, ...HeldTask[]]
+
+/** What a claim got, as a list of one or none. */
+export const heldBy = (answer: ClaimOutcome): HeldTask[] =>
+  answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : []
 
 export interface AttemptsOptions {
   readonly self: PeerId

@@ -10,7 +10,7 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { IDLE_POLL_MS, INGESTS_WAITING } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Absence } from './absence.ts'
-import type { Assigned } from './attempts.ts'
+import { type Assigned, heldBy } from './attempts.ts'
 
 /** What each seat takes: two tasks of a kind at once, three in all. */
 export const DESK_SEATS = [['merge'], ['merge', 'ingest'], ['ingest']] as const satisfies TaskKind[][]
@@ -72,8 +72,8 @@ export function createDesk(options: DeskOptions): Desk {
       if (!free || !(await options.mayTakeDesk(task, now))) continue
       const token = rng.token() as Token
       const got = await options.claimSurely(token, async () => {
-        const answer = await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' })
-        return answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : null
+        const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
+        return held ? [held] : null
       })
       // Taken, or no longer as it was read.
       forget()

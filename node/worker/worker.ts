@@ -24,7 +24,7 @@ import {
   taskId,
   type VideoId,
 } from '../../protocol/ids.ts'
-import type { ClaimOutcome, Ledger } from '../../protocol/ledger.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
 import { HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { withPatience } from '../../protocol/patience.ts'
@@ -32,7 +32,7 @@ import type { PeerTable } from '../../protocol/peer-table.ts'
 import type { HeldTask, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createAbsence } from './absence.ts'
-import { type Assigned, type AttemptsOptions, createAttempts } from './attempts.ts'
+import { type Assigned, type AttemptsOptions, createAttempts, heldBy } from './attempts.ts'
 import { createDesk, DESK_SEATS } from './desk.ts'
 import { siblingsToTake } from './fuse.ts'
 import { createLookAhead, type LookAhead } from './look-ahead.ts'
@@ -276,7 +276,3 @@ export function createWorker(options: WorkerOptions): Worker {
     },
   }
 }
-
-/** What a claim got, as a list of one or none. */
-const heldBy = (answer: ClaimOutcome): HeldTask[] =>
-  answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : []
