@@ -14,8 +14,8 @@ import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import { type Delivery, isOwed, type Video } from '../../protocol/video.ts'
 import { hashFile } from '../blobs/hash-file.ts'
-import { areInPlace, takeBack } from './delivered-before.ts'
 import { deliveryNames } from '../ledger/documents.ts'
+import { areInPlace, takeBack } from './delivered-before.ts'
 import type { Young } from './young.ts'
 
 export interface SubmitOptions {
