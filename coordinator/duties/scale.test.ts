@@ -106,3 +106,15 @@ test('workers that people started count for what they encode, this very peer too
     assert.equal(engine! > 0, rungs[0] !== '480p', `${engine} wanted beside ${rungs}`)
   }
 })
+
+test('an engine that comes later takes its share, and the event does not tell a change of number', async () => {
+  const { ledger, hear, round, wanted } = stage({ min: 2 })
+  hear('coordinator', { roles: ['coordinator'], slots: 0 })
+  await ledger.reachHost('east', ANN)
+  await round()
+  assert.deepEqual(await wanted(), { east: 2 })
+  await ledger.reachHost('west', asPeerId('peer coordinator'))
+  await round()
+  assert.deepEqual(await wanted(), { east: 1, west: 1 })
+  assert.match((await ledger.events(1))[0]?.text ?? '', /^workers 2, shared by 2 engines now: nothing waits/)
+})

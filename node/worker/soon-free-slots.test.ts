@@ -3,13 +3,18 @@ import { test } from 'node:test'
 import type { TaskId } from '../../protocol/ids.ts'
 import { soonFreeSlots } from './soon-free-slots.ts'
 
-const attempt = (rung: string, chunk: number, done: number) => ({
-  task: `0123456789abcdef/${rung}/${String(chunk).padStart(5, '0')}` as TaskId, attempt: 1, done, speed: 1,
+const attempt = (rung: string, chunk: number, done: number, film = '0123456789abcdef') => ({
+  task: `${film}/${rung}/${String(chunk).padStart(5, '0')}` as TaskId, attempt: 1, done, speed: 1,
 }) // biome-ignore format: one attempt
 
 test('a slot whose chunk is half done is as good as free, and renditions of a chunk share one', () => {
   const running = [attempt('480p', 1, 0.2), attempt('720p', 1, 0.2), attempt('480p', 2, 0.5)]
   assert.equal(soonFreeSlots({ slots: 4, running }), 3)
+})
+
+test('chunks of two films take a slot each, whatever their numbers', () => {
+  const running = [attempt('480p', 1, 0.2), attempt('480p', 1, 0.2, 'fedcba9876543210')]
+  assert.equal(soonFreeSlots({ slots: 4, running }), 2)
 })
 
 test('attempts that a heartbeat had no room for take slots', () => {

@@ -1,12 +1,13 @@
 /** Slots of a peer that are idle, or will be soon: what a worker counts on that decides how many renditions it takes at once. */
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
+import { chunkOf } from '../../protocol/ids.ts'
 
 /** A running attempt this far done makes its slot as good as idle for one that plans ahead. */
 const SOON_FREE = 0.5
 
 /** Renditions of a chunk share a slot. Attempts that a heartbeat had no room for are the youngest: none of theirs is free soon. */
 export function soonFreeSlots({ slots, running, untold = 0 }: Pick<Heartbeat, 'slots' | 'running' | 'untold'>): number {
-  const chunks = new Map(running.map((attempt) => [attempt.task.slice(-5), attempt.done]))
+  const chunks = new Map(running.map((attempt) => [chunkOf(attempt.task), attempt.done]))
   const taken = [...chunks.values()].filter((done) => done < SOON_FREE).length
   return Math.max(0, slots - taken - untold)
 }
