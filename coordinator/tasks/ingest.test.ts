@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import { asPeerId, asToken, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { DIAL_TIMEOUT_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
+import { DIAL_TIMEOUT_MS, LOST_AFTER_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -18,6 +18,8 @@ let stage: Stage
 let disk: VirtualDisk
 let unmount: () => void
 let aborts: AbortController[]
+/** Machines that can be asked for what they hold; nobody can where none is named. */
+let reached: Map<PeerId, BlobStore>
 
 /** A peer that ingests, on its own machine. */
 interface Machine {
@@ -32,6 +34,7 @@ beforeEach(async () => {
   disk = new VirtualDisk()
   unmount = mount(disk)
   aborts = []
+  reached = new Map()
 })
 afterEach(async () => {
   for (const abort of aborts) abort.abort()
@@ -48,8 +51,10 @@ function machine(name: string, build = name): Machine {
   const store = createStore({ disk, clock, machine: name })
   const exchange: BlobExchange = {
     fetch: async ({ sha256, video }) => (await store.find(sha256, video))!,
-    // Nobody else is there: who is asked is dialled in vain.
-    async whoHas({ signal }) {
+    // Who is not reached is dialled in vain.
+    async whoHas({ sha256, video, peers, signal }) {
+      const has = await Promise.all(peers.map((peer) => reached.get(peer)?.find(sha256, video)))
+      if (has.some(Boolean)) return { has: peers, lacks: [] }
       await clock.sleep(DIAL_TIMEOUT_MS, signal)
       return { has: [], lacks: [] }
     },
@@ -153,6 +158,33 @@ describe('an ingest', () => {
     const tasks = await cuts(video)
     assert.equal(tasks.length, WINDOW_CHUNKS.min)
     for (const { input } of tasks) assert.deepEqual(input?.holders, [next.self])
+  })
+
+  it('cuts again what is lost while it waits for room', async () => {
+    const [first, next] = [machine('first'), machine('next')]
+    const video = await submit(50, [first, next])
+    const before = await start(first, video)
+    await stage.pass(30_000)
+    before.stop()
+    await release(video)
+    reached.set(first.self, first.store)
+    await start(next, video)
+    await stage.pass(10_000)
+    const heldBy = async (peer: PeerId) =>
+      (await cuts(video)).filter(({ input }) => input?.holders.includes(peer)).map(({ _id }) => _id)
+    assert.equal((await heldBy(first.self)).length, WINDOW_CHUNKS.min)
+    reached.clear()
+    // Two workers look for theirs and say so. The others are not asked after.
+    const missed = (await heldBy(first.self)).slice(0, 2)
+    const failure = { code: 'input_missing', message: '', log: null, strike: false, backoff_ms: 1_000 } as const
+    for (const task of missed) {
+      const worker = asPeerId(`worker of ${task}`)
+      const claimed = await stage.ledger.claimTask({ worker, token: asToken(task), task, from: 'pending' })
+      assert.ok(claimed.outcome === 'claimed')
+      await stage.ledger.fail({ task, attempt: claimed.attempt, worker, ...failure })
+    }
+    await stage.pass(LOST_AFTER_MS + missed.length * DIAL_TIMEOUT_MS + 5_000)
+    assert.deepEqual(await heldBy(next.self), missed)
   })
 
   it('names itself for what it cut again to the same bytes', async () => {

@@ -3,8 +3,8 @@
  * a later attempt reads the committed plan and goes on at the first chunk without tasks.
  *
  * Promises: the plan is committed by one compare, the loser uses the winner's; tasks of a chunk are inserted as it is cut;
- * at most a window of chunks, shared by the ingests of this peer, waits to be encoded, so that long films do not fill a disk;
- * who waits for room in it has left its seat; the source is read, never changed.
+ * at most a window of chunks, shared by the ingests of this peer, waits to be encoded; who waits for room in it has left its
+ * seat; a chunk that is lost before it is encoded is cut again; the source is read, never changed.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Hint } from '../../protocol/hint.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { DUTY_MS, WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
+import { DUTY_MS, LOST_AFTER_MS, WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
 import type { Media, SourceIndex } from '../../protocol/media.ts'
 import { withPatience } from '../../protocol/patience.ts'
 import { type Plan, planSeconds } from '../../protocol/plan.ts'
@@ -126,13 +126,43 @@ export function createIngestRunner(options: IngestOptions): Runner {
     }
   }
 
+  /** Its tasks may wait for different bytes: a stop may have come between two of them. */
   async function isInputLost(video: VideoId, tasks: readonly Task[], signal: AbortSignal): Promise<boolean> {
-    const waiting = tasks.find((task) => task.status === 'PENDING' && task.input)
-    if (!waiting?.input) return false
-    return !(await whereabouts(waiting.input, { store, exchange, video, signal })).isSomewhere
+    const waiting = tasks.flatMap(({ status, input }) => (status === 'PENDING' && input ? [input] : []))
+    for (const input of new Map(waiting.map((each) => [each.sha256, each])).values())
+      if (!(await whereabouts(input, { store, exchange, video, signal })).isSomewhere) return true
+    return false
   }
 
-  async function waitForRoom({ video, plan, signal, leaveSeat }: Ingest): Promise<void> {
+  /** For tasks that are there already and wait for lost bytes, and for those that are missing. */
+  async function cutFor(work: Ingest, chunk: number, tasks: readonly Task[]): Promise<void> {
+    const { video, plan, signal } = work
+    const input = await cutChunk(work, chunk)
+    await surely(() => ledger.insertTasks(videoTasks(video, plan, chunk, input)), signal)
+    for (const each of tasks) await replaceLostInput(each._id, input, signal)
+    hint({ what: 'tasks', video: video._id })
+  }
+
+  /**
+   * Asks from time to time after chunks that workers did not find: their host may be lost since. Nobody else has them cut again
+   * while this attempt lives, and waiting for room it would wait for them.
+   */
+  function secondLook(work: Ingest): () => Promise<void> {
+    const { video, signal } = work
+    let lookedAt = options.clock.mono()
+    return async () => {
+      if (options.clock.mono() - lookedAt < LOST_AFTER_MS) return
+      lookedAt = options.clock.mono()
+      const query = { video: video._id, kinds: ['video'], statuses: ['PENDING'] } as const
+      const byChunk = Map.groupBy(await surely(() => ledger.tasks(query), signal), (task) => task.chunk_id)
+      for (const [chunk, tasks] of byChunk) {
+        const isMissed = tasks.some(({ failures }) => failures.some(({ code }) => code === 'input_missing'))
+        if (isMissed && (await isInputLost(video._id, tasks, signal))) await cutFor(work, chunk, tasks)
+      }
+    }
+  }
+
+  async function waitForRoom({ video, plan, signal, leaveSeat }: Ingest, look: () => Promise<void>): Promise<void> {
     for (;;) {
       const window = Math.max(WINDOW_CHUNKS.min, WINDOW_CHUNKS.perSlot * options.slots())
       const most = Math.max(WINDOW_SHARE_MIN, Math.ceil(window / running)) * plan.renditions.length
@@ -142,6 +172,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
         .reduce((sum, each) => sum + each.count, 0)
       if (waiting < most) return
       leaveSeat()
+      await look()
       await options.clock.sleep(DUTY_MS, signal)
     }
   }
@@ -158,13 +189,12 @@ export function createIngestRunner(options: IngestOptions): Runner {
       const work: Ingest = { video, source, plan, index, scratch, signal, leaveSeat }
       const extras = makeExtras(work)
       extras.catch(() => {})
+      const look = secondLook(work)
       for await (const { chunk, tasks, isNew } of chunksToCut(work)) {
+        await look()
         // What is cut again adds no task: waiting for room, its own ones would wait for it.
-        if (isNew) await waitForRoom(work)
-        const input = await cutChunk(work, chunk)
-        await surely(() => ledger.insertTasks(videoTasks(video, plan, chunk, input)), signal)
-        for (const each of tasks) await replaceLostInput(each._id, input, signal)
-        hint({ what: 'tasks', video: video._id })
+        if (isNew) await waitForRoom(work, look)
+        await cutFor(work, chunk, tasks)
         progress(chunk / plan.chunks.length, 0)
       }
       return [{ task: task._id, ok: true, output: null, outputs: await extras }]

@@ -66,6 +66,6 @@ export async function openStage(of: {
 }
 
 export const logOf = (member: Member): Promise<string> =>
-  readFile(join(member.host.dir, `${member.name}.log`), 'utf8').catch(() => '')
+  readFile(join(member.host.dir, member.name, 'log'), 'utf8').catch(() => '')
 
 export const databaseOf = ({ lab }: { lab: Lab }): string => /\/([^/?]+)\?/.exec(lab.ledger)?.[1] ?? ''

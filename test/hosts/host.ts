@@ -137,7 +137,8 @@ export function createHost(options: HostOptions): LabHost {
       mkdirSync(dataDir, { recursive: true })
       const listen = `/ip4/${link.inner}/tcp/${portOf(called)}`
       const all = { ...options.defaults(), data_dir: dataDir, name: called, listen, ...rest }
-      const logFile = join(dir, `${called}.log`)
+      // On its own disk, as those of `reelmesh run`: where that is full, the log cannot be written either.
+      const logFile = join(dataDir, 'log')
       const child = spawnHere([process.execPath, ...NODE_FLAGS, main, 'node', ...argumentsOf(all)], {
         env,
         stdio: ['ignore', 'pipe', openSync(logFile, 'a')],
