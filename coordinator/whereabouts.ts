@@ -10,7 +10,7 @@ export interface Whereabouts {
 }
 
 export async function whereabouts(
-  { sha256, holders }: Pick<HeldBlob, 'sha256' | 'holders'>,
+  { sha256, bytes, holders }: HeldBlob,
   at: {
     readonly store: Pick<BlobStore, 'find'>
     readonly exchange: Pick<BlobExchange, 'whoHas'>
@@ -20,6 +20,6 @@ export async function whereabouts(
 ): Promise<Whereabouts> {
   const { store, exchange, video, signal } = at
   if ((await store.find(sha256, video)) !== null) return { isSomewhere: true, lacks: [] }
-  const { has, lacks } = await exchange.whoHas({ sha256, video, peers: holders, signal })
+  const { has, lacks } = await exchange.whoHas({ sha256, bytes, video, peers: holders, signal })
   return { isSomewhere: has.length > 0, lacks }
 }

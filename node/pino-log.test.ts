@@ -9,7 +9,8 @@ import { createPinoLog } from './pino-log.ts'
 test('a log that cannot be written throws nothing and holds back no more than it may', async () => {
   const log = createPinoLog({ level: 'info', name: 'ann', file: '/dev/full' })
   const before = process.memoryUsage().heapUsed
-  for (let n = 0; n < 150_000; n++) log.child({ part: 'store' }).warn('the disk is full', { n, text: 'x'.repeat(1_000) })
+  for (let n = 0; n < 150_000; n++)
+    log.child({ part: 'store' }).warn('the disk is full', { n, text: 'x'.repeat(1_000) })
   // What it emits comes in this turn of the loop or in the next.
   await new Promise(setImmediate)
   const held = process.memoryUsage().heapUsed - before

@@ -73,8 +73,11 @@ export interface BlobExchange {
   fetch(
     want: BlobRef & { video: VideoId; holders: readonly PeerId[]; signal: AbortSignal; isRead?: boolean },
   ): Promise<string>
-  /** Which of these peers (or of the connected ones) say that they have it, and which that they have not. Never throws. */
-  whoHas(want: { sha256: Sha256; video: VideoId; peers: readonly PeerId[]; signal: AbortSignal }): Promise<BlobAnswers>
+  /**
+   * Which of these peers (or of the connected ones) say that they have it, and which that they have not, or something of
+   * another size. Never throws.
+   */
+  whoHas(want: BlobRef & { video: VideoId; peers: readonly PeerId[]; signal: AbortSignal }): Promise<BlobAnswers>
 }
 
 /** Whether what is here is what its name says. A source by reference is vouched for by its size and time: hashing it takes minutes. */

@@ -1,6 +1,6 @@
 /** Blobs between peers over the in-memory mesh, and what happens when they lie, break off, change or fill the disk. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
@@ -146,13 +146,40 @@ describe('the blob exchange', () => {
     assert.equal(await a.store.find(ref.sha256, video), null)
   })
 
+  it('counts a blob that lost its end as missing, here and elsewhere, however much of it was taken', async () => {
+    const [a, b] = await start()
+    const ref = await give(b, noise(8 * MiB, 9))
+    const path = (await b.store.find(ref.sha256, video)) ?? ''
+    await truncate(path, ref.bytes - 4096)
+    await assert.rejects(get(a, ref, [b.mesh.self]), BlobMissing)
+    const ask = { ...ref, video, peers: [b.mesh.self], signal: AbortSignal.timeout(5_000) }
+    assert.deepEqual(await a.exchange.whoHas(ask), { has: [], lacks: [b.mesh.self] })
+    await assert.rejects(get(b, ref, [a.mesh.self]), BlobMissing)
+    assert.equal(await b.store.find(ref.sha256, video), null)
+  })
+
+  it('a giver whose disk does not give a blob any more says no longer that it has it', async (t) => {
+    const [a, b] = await start()
+    const ref = await give(b, noise(8 * MiB, 11))
+    const probe = await open((await b.store.find(ref.sha256, video)) ?? '', 'r')
+    await probe.close()
+    const files = Object.getPrototypeOf(probe) as FileHandle
+    const error = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+    const broken = t.mock.method(files, 'read', async () => Promise.reject(error))
+    await assert.rejects(get(a, ref, [b.mesh.self]), BlobMissing)
+    const ask = { ...ref, video, peers: [b.mesh.self], signal: AbortSignal.timeout(5_000) }
+    while ((await a.exchange.whoHas(ask)).has.length > 0) await new Promise((resolve) => setImmediate(resolve))
+    broken.mock.restore()
+    assert.equal(await b.store.find(ref.sha256, video), null)
+  })
+
   it('a giver finds the rot in what it sends, says no longer that it has it, and is asked again when it was made anew', async () => {
     const [a, b] = await start()
     const content = noise(100_000, 7)
     const ref = await give(b, content)
     await rot(b, ref.sha256)
     await assert.rejects(get(a, ref, [b.mesh.self]), BlobMissing)
-    const ask = { sha256: ref.sha256, video, peers: [b.mesh.self], signal: new AbortController().signal }
+    const ask = { ...ref, video, peers: [b.mesh.self], signal: new AbortController().signal }
     while ((await a.exchange.whoHas(ask)).has.length > 0) await new Promise((resolve) => setImmediate(resolve))
     assert.equal(await b.store.find(ref.sha256, video), null)
     await give(b, content)
@@ -274,7 +301,7 @@ describe('the blob exchange', () => {
   it('tells who has a blob, by asking for its header only', async () => {
     const [a, b, c] = await start()
     const ref = await give(b, noise(MiB, 23))
-    const want = { sha256: ref.sha256, video, signal: AbortSignal.timeout(5_000) }
+    const want = { ...ref, video, signal: AbortSignal.timeout(5_000) }
     assert.deepEqual(await a.exchange.whoHas({ ...want, peers: [] }), { has: [ids[1]], lacks: [ids[2]] })
     assert.deepEqual(await a.exchange.whoHas({ ...want, peers: [ids[2], ids[0]] }), { has: [], lacks: [ids[2]] })
     await c.mesh.stop()
@@ -292,10 +319,10 @@ describe('the blob exchange', () => {
     await b.store.refer(video, { ...ref, path, mtime_ms: mtimeMs })
     assert.deepEqual(await readFile(await get(a, ref, [ids[1]])), content)
     await writeFile(path, noise(100_001, 31))
-    assert.deepEqual(
-      await a.exchange.whoHas({ sha256: ref.sha256, video, peers: [ids[1]], signal: AbortSignal.timeout(5_000) }),
-      { has: [], lacks: [ids[1]] },
-    )
+    assert.deepEqual(await a.exchange.whoHas({ ...ref, video, peers: [ids[1]], signal: AbortSignal.timeout(5_000) }), {
+      has: [],
+      lacks: [ids[1]],
+    })
   })
 
   it('answers nothing but blobs: no paths, no nonsense, no endless header', async () => {

@@ -69,9 +69,13 @@ class Exchange implements BlobExchange {
   }
 
   async #here(want: Want): Promise<string | null> {
-    const path = await this.#options.store.keep(want.sha256, want.video)
+    const { store } = this.#options
+    const path = await store.keep(want.sha256, want.video)
     const found = path === null ? null : await stat(path).catch(() => null)
-    return found?.size === want.bytes ? path : null
+    if (found?.size === want.bytes) return path
+    // One that lost its end must not be taken for held by who only asks whether it is here.
+    if (found !== null) await store.verify(want.sha256, want.video)
+    return null
   }
 
   async #join(job: Job, want: Want): Promise<void> {
@@ -139,6 +143,7 @@ class Exchange implements BlobExchange {
 
   async whoHas(want: {
     sha256: Sha256
+    bytes: number
     video: VideoId
     peers: readonly PeerId[]
     signal: AbortSignal
@@ -154,7 +159,7 @@ class Exchange implements BlobExchange {
         try {
           const request = { v: 1, sha256: want.sha256, video: want.video, offset: 0, length: 0 } as const
           await using asked = await ask(request, peer, { mesh, clock, signal })
-          answers[asked.answer.ok ? 'has' : 'lacks'].push(peer)
+          answers[asked.answer.ok && asked.answer.bytes === want.bytes ? 'has' : 'lacks'].push(peer)
         } finally {
           release()
         }

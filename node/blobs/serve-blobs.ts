@@ -3,7 +3,7 @@
  * path ever comes from the wire. A slow reader slows the file reading; one that takes nothing for a minute is let go.
  *
  * What is sent whole is hashed on its way: a blob that rotted is found at its first reader, who refuses it, and is removed, so
- * that this peer says no longer that it has it.
+ * that this peer says no longer that it has it. So is one that the disk does not give any more.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
@@ -38,14 +38,9 @@ export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock
         return await stream.sink([encodeLine({ v: 1, ok: false, why: 'busy' })])
       served++
       try {
-        const isSound = await send(stream, file, {
-          offset: request.offset,
-          length,
-          size,
-          clock,
-          sha256: request.sha256,
-        })
-        if (!isSound) await store.verify(request.sha256, request.video)
+        const part = { offset: request.offset, length, size }
+        if (!(await send(stream, file, { ...part, clock, sha256: request.sha256 })))
+          await store.verify(request.sha256, request.video)
       } finally {
         served--
       }
@@ -64,19 +59,29 @@ async function readRequest(stream: MeshStream, clock: Clock) {
   return request
 }
 
+/** False: the file does not hold what its name says, or cannot be read. Whoever takes nothing any more proves nothing. */
 async function send(
   stream: MeshStream,
   file: FileHandle,
   { clock, sha256, ...part }: Part & { clock: Clock; sha256: Sha256 },
 ): Promise<boolean> {
   const hash = part.length === part.size ? createHash('sha256') : null
-  await pipe(
-    answer(file, { ...part, hash }),
-    (pieces) => watchReader(pieces, { clock, ms: READER_SILENCE_MS, onSilence: stream.abort }),
-    stream.sink,
-  )
+  try {
+    await pipe(
+      answer(file, { ...part, hash }),
+      (pieces) => watchReader(pieces, { clock, ms: READER_SILENCE_MS, onSilence: stream.abort }),
+      stream.sink,
+    )
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    stream.abort(error)
+    return false
+  }
   return hash === null || hash.digest('hex') === sha256
 }
+
+/** The disk did not give what should lie there. */
+class Unreadable extends Error {}
 
 interface Part {
   readonly offset: number
@@ -91,8 +96,10 @@ async function* answer(
   yield encodeLine({ v: 1, ok: true, bytes: size, length })
   for (let at = offset; at < offset + length; ) {
     const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, offset + length - at))
-    const { bytesRead } = await file.read(piece, 0, piece.byteLength, at)
-    if (bytesRead === 0) throw new Error('the file became shorter while it was sent')
+    const { bytesRead } = await file.read(piece, 0, piece.byteLength, at).catch((cause) => {
+      throw new Unreadable('the disk does not give it', { cause })
+    })
+    if (bytesRead === 0) throw new Unreadable('the file became shorter while it was sent')
     const read = bytesRead === piece.byteLength ? piece : piece.subarray(0, bytesRead)
     hash?.update(read)
     yield read
