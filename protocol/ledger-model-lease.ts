@@ -4,7 +4,8 @@ import { taskId } from './ids.ts'
 import type { Lease, Ledger } from './ledger.ts'
 import { changed, type ModelState } from './ledger-model-state.ts'
 import type { ModelTasks } from './ledger-model-tasks.ts'
-import type { NewTask } from './task.ts'
+import { farMs } from './limits.ts'
+import type { NewTask, Task } from './task.ts'
 import { isOpen, isOwed, type Video } from './video.ts'
 
 export function leases(state: ModelState, tasks: ModelTasks) {
@@ -26,7 +27,8 @@ export function leases(state: ModelState, tasks: ModelTasks) {
   }
   return {
     acquireLease: async (me, nonce) => {
-      const free = state.lease.expires_at <= options.now()
+      const ahead = state.lease.expires_at - options.now()
+      const free = ahead <= 0 || ahead > 2 * options.leaseMs
       if (free)
         state.lease = { holder: me, nonce, term: state.lease.term + 1, expires_at: options.now() + options.leaseMs }
       return shown()
@@ -47,7 +49,7 @@ export function leases(state: ModelState, tasks: ModelTasks) {
 }
 
 /** What the sweep finds where no event was torn: tasks inserted after their video had ended, or with old values. */
-function sweepTasks({ videos }: ModelState, tasks: ModelTasks, term: number): number {
+function sweepTasks({ videos, options }: ModelState, tasks: ModelTasks, term: number): number {
   let mended = 0
   for (const video of videos.values()) {
     if (isEnded(video) || (video.status === 'COMPLETED' && video.coordinator_term <= term))
@@ -57,6 +59,7 @@ function sweepTasks({ videos }: ModelState, tasks: ModelTasks, term: number): nu
     if (video.status !== 'RUNNING')
       mended += tasks.insert([wholeVideoTask(video, video.status === 'MERGING' ? 'merge' : 'ingest')])
     for (const task of tasks.open(video._id)) {
+      if (task.coordinator_term <= term && bringNear(task, options)) mended++
       const due = task.kind === 'video' ? video.due : Math.min(video.due, video.created_at)
       if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
       Object.assign(task, { priority: video.priority, due, coordinator_term: term })
@@ -64,6 +67,16 @@ function sweepTasks({ videos }: ModelState, tasks: ModelTasks, term: number): nu
     }
   }
   return mended
+}
+
+/** Times that a clock which was set back has left far ahead. */
+function bringNear(task: Task, { now, claimMs }: ModelState['options']): boolean {
+  if (task.claimable_at <= now() + farMs(claimMs)) return false
+  const latest = now() + claimMs
+  for (const claim of task.claims) claim.expires_at = Math.min(claim.expires_at, latest)
+  task.not_before = Math.min(task.not_before, now())
+  task.claimable_at = task.claims.length > 0 ? latest : now()
+  return true
 }
 
 const isEnded = ({ status }: Video): boolean => status === 'FAILED' || status === 'CANCELLED'

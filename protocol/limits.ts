@@ -28,6 +28,8 @@ export const CLOCK_APART_MS = 2_000
 export const LEDGER_RETRY_MS = { base: 100, max: 5_000 } as const
 /** Wait before a failed task is tried again: `base · 2^strikes`. */
 export const TASK_BACKOFF_MS = { base: 500, max: 60_000 } as const
+/** Times in the ledger that lie further ahead than any write puts them: its clock was set back since, and they would wait for as long. */
+export const farMs = (claimMs: number): number => 2 * Math.max(claimMs, TASK_BACKOFF_MS.max)
 /** What `failures` and `strikes` of a task keep, so that a document stays small. */
 export const FAILURES_KEPT = 5
 export const STRIKES_KEPT = 24

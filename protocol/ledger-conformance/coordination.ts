@@ -21,6 +21,7 @@ import {
   taskIn,
   theTask,
   theVideo,
+  token,
   videoIn,
 } from './world.ts'
 
@@ -84,6 +85,32 @@ function leaseTests(store: Store): void {
     assert.partialDeepStrictEqual(await ledger.lease(), { holder: null, remaining_ms: 0, term })
     assert.equal(await ledger.renewLease(BOB, term), 'deposed')
     assert.equal((await ledger.acquireLease(CAT, 'cat')).term, term + 1)
+  })
+  test('a clock that is set back holds up neither the lease nor what waits, and a held claim stays held', async () => {
+    const { ledger, advance } = store()
+    await advance(LEASE_MS + 1)
+    const earlier = await ledger.acquireLease(ANN, 'ann')
+    const [waiting, tried, held] = [await pendingTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
+    const failure = { code: 'encode_failed', message: 'no', log: null, strike: true, backoff_ms: 60_000 } as const
+    await ledger.fail({ task: tried._id, attempt: 1, worker: tried.claims[0]!.worker_id, ...failure })
+    await advance(-10 * CLAIM_MS)
+    const later = await ledger.acquireLease(BOB, 'bob')
+    assert.deepEqual([later.holder, later.term], [BOB, earlier.term + 1])
+    assert.equal((await ledger.acquireLease(CAT, 'cat')).holder, BOB)
+    await ledger.stampTerm(later.term)
+    assert.equal((await ledger.sweep(later.term)).mended >= 3, true)
+    assert.deepEqual(await ledger.sweep(later.term), { mended: 0 })
+    for (const { _id } of [waiting, tried]) {
+      const got = await ledger.claimTask({ worker: CAT, token: token(_id), task: _id, from: 'pending' })
+      assert.equal(got.outcome, 'claimed', _id)
+    }
+    const [claim] = (await theTask(ledger, held._id)).claims
+    const { lost } = await ledger.renew(claim!.worker_id, [{ task: held._id, attempt: 1 }])
+    assert.deepEqual(lost, [])
+    await advance(CLAIM_MS + 1)
+    const next = await ledger.claimTask({ worker: CAT, token: token('next'), task: held._id, from: 'free' })
+    assert.equal(next.outcome, 'claimed')
+    await ledger.releaseLease(BOB, later.term)
   })
 }
 
