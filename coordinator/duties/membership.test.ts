@@ -69,7 +69,8 @@ function stage() {
     at.now += ms
     await duty.round(signal)
   }
-  const hear = () => Object.assign(bob, { heard_mono: at.now })
+  const hear = (beat: Partial<Heartbeat> = {}) =>
+    Object.assign(bob, { heard_mono: at.now, beat: { ...bob.beat, ...beat } })
   const held = async () => await claim(ledger, await pendingTask(ledger), BOB)
   return { ledger, link, hear, held, round, lose: () => duty.lost(BOB, 'closed', signal) }
 }
@@ -107,6 +108,22 @@ test('where others saw the connection close too, it takes back what was claimed 
     assert.notDeepEqual([late._id, late.attempt], [first._id, first.attempt])
     assert.equal((await theTask(ledger, late._id)).status, isAlive ? 'PROCESSING' : 'PENDING')
   }
+})
+
+test('who leaves and still ends what it runs is lost like others; once it runs nothing it is gone at once', async () => {
+  const { ledger, link, hear, held, lose, round } = stage()
+  const task = await held()
+  hear({ state: 'leaving', running: [{ task: task._id, attempt: 1, done: 0.5, speed: 1 }] })
+  link.meanwhile = async () => {
+    hear()
+  }
+  await lose()
+  hear()
+  await round(500)
+  assert.equal((await theTask(ledger, task._id)).status, 'PROCESSING')
+  hear({ running: [] })
+  await lose()
+  assert.equal((await theTask(ledger, task._id)).status, 'PENDING')
 })
 
 test('its rounds leave a suspect what it claims, until it was heard and is lost again', async () => {

@@ -13,7 +13,7 @@ import type { PeerId } from '../../protocol/ids.ts'
 import type { SeenClaim } from '../../protocol/ledger.ts'
 import { PEERS_REMEMBERED, SILENCE_MS, STALL_GRACE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
-import { presentPeers } from '../../protocol/peer-table.ts'
+import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import {
   A_MINUTE_MS,
@@ -53,7 +53,10 @@ export function createMembership(context: TermContext): Membership {
   const missedSince = new Map<PeerId, number>()
   const suspected = new Map<PeerId, Suspected>()
 
-  const hasLeft = (peer: PeerId): boolean => context.peers.get(peer)?.beat.state === 'leaving'
+  const isGoodbye = (peer: PeerId): boolean => {
+    const heard = context.peers.get(peer)
+    return heard !== undefined && hasLeft(heard.beat)
+  }
   const hasLost = (peer: PeerId): boolean => (context.suspicions?.sawLost(peer) ?? null) !== null
   const meshSize = (): number => presentPeers(context.peers, clock.mono()).length + 1
   const silentMs = (heard: { heard_mono: number }): number => clock.mono() - heard.heard_mono
@@ -68,7 +71,7 @@ export function createMembership(context: TermContext): Membership {
         wasLost: hasLost(peer),
         heardAgoMs: heard ? silentMs(heard) : null,
         reports: context.suspicions?.reportsOf(peer) ?? [],
-        hasLeft: hasLeft(peer),
+        hasLeft: isGoodbye(peer),
       },
       { peers: meshSize(), hasStalled: (context.suspicions?.stalledAgoMs() ?? STALL_GRACE_MS) < STALL_GRACE_MS },
     )
@@ -87,7 +90,7 @@ export function createMembership(context: TermContext): Membership {
       .all()
       .filter(
         (heard) =>
-          silentMs(heard) < A_MINUTE_MS && !hasLeft(heard.peer) && context.suspicions?.sawLost(heard.peer) !== 'closed',
+          silentMs(heard) < A_MINUTE_MS && !hasLeft(heard.beat) && context.suspicions?.sawLost(heard.peer) !== 'closed',
       )
     const reason = doubtSelf({
       heardInAMinute: lately.length,
@@ -162,12 +165,12 @@ export function createMembership(context: TermContext): Membership {
   return {
     name: 'membership',
     async lost(peer, why, signal) {
-      const words = hasLeft(peer) ? 'left' : why === 'closed' ? 'was lost (its connection closed)' : 'went silent'
-      const strike = why === 'closed' && !hasLeft(peer) ? 'peer_died' : null
+      const words = isGoodbye(peer) ? 'left' : why === 'closed' ? 'was lost (its connection closed)' : 'went silent'
+      const strike = why === 'closed' && !isGoodbye(peer) ? 'peer_died' : null
       try {
         const begun = await beginSuspicion(peer)
         const { since, claims } = begun
-        if (!hasLeft(peer) && !(await isGone(peer, since, signal))) return
+        if (!isGoodbye(peer) && !(await isGone(peer, since, signal))) return
         await takeBack(peer, begun, { why: words, strike })
         if (strike === null) return
         begun.claims = await claimsLanded(peer, { since, claims }, signal)

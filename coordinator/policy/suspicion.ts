@@ -21,7 +21,7 @@ export interface PeerEvidence {
   readonly heardAgoMs: number | null
   /** Ms since observers, this judge among them, saw their connection to it close or fall silent; only those it has not refuted. */
   readonly reports: readonly number[]
-  /** It said that it leaves: its claims are released. */
+  /** It said that it leaves, and ran nothing any more: its claims are released. */
   readonly hasLeft: boolean
 }
 

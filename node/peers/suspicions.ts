@@ -10,7 +10,7 @@ import { decodeSuspicion, encodeSuspicion, type Suspicion } from '../../protocol
 import type { PeerId } from '../../protocol/ids.ts'
 import { ALIVE_MS, HEARTBEAT_MS, PEERS_REMEMBERED, SILENCE_MS, STALL_GRACE_MS } from '../../protocol/limits.ts'
 import type { LossReason, Mesh } from '../../protocol/mesh.ts'
-import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
+import { hasLeft, type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import { type StallWatch, watchStalls } from '../mesh/stall-watch.ts'
 
 export interface Suspicions {
@@ -74,7 +74,8 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
   }
 
   function tell(peer: PeerId, why: Suspicion['why']): void {
-    if (table.get(peer)?.beat.state === 'leaving' || mayBeOwnFault(why)) return
+    const heard = table.get(peer)
+    if ((heard && hasLeft(heard.beat)) || mayBeOwnFault(why)) return
     const told = standing(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
     const suspicion = { peer, epoch: epochOf(peer), why }
     note(mesh.self, suspicion)

@@ -56,8 +56,8 @@ const STOPPED = 'the worker gives its claims back'
 export type RunOutcome = 'fine' | 'failed' | 'hindered' | 'ended'
 
 export interface Attempts {
-  /** Runs and settles. Never rejects. `counted`: it takes a slot. */
-  run(assigned: Assigned, how: { counted: boolean; leaveSeat(): void }): Promise<RunOutcome>
+  /** Runs and settles. Never rejects. `counted`: it takes a slot. `isUnwanted`: it is given back before it costs anything. */
+  run(assigned: Assigned, how: { counted: boolean; isUnwanted: boolean; leaveSeat(): void }): Promise<RunOutcome>
   /** This video changed, or this task was decided: asks the ledger at once whether its claims still hold. */
   recheck(what: VideoId | TaskId): void
   /** Oldest first. */
@@ -100,7 +100,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         if (lost.length > 0) log.info('claims lost', { tasks: lost.map(({ task }) => task) })
         if (run.alive.size === 0) run.controller.abort(new DOMException(LOST, 'AbortError'))
       } catch (error) {
-        if (!(error instanceof LedgerAway)) throw error
+        // Claims that cannot be renewed expire; the result is still held, and fenced.
+        if (!(error instanceof LedgerAway)) log.error('claims could not be renewed', { error: sentence(error) })
       }
     }
   }
@@ -204,11 +205,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   return {
     giveBack,
-    run(assigned, how) {
+    run(assigned, { isUnwanted, ...how }) {
       const alive = new Map(assigned.map((held) => [held.task._id, held]))
       const run: Run = { ...how, alive, controller: new AbortController(), bell: createBell(clock), done: 0, speed: 0 }
-      // A claim that was on its way when the stop came is given back before it costs anything.
-      if (isStopped) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
+      if (isStopped || isUnwanted) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
       const ending = runAll(assigned, run).finally(() => runs.delete(run))
       runs.set(run, ending)
       return ending

@@ -30,6 +30,10 @@ let trials: number
 let told: (string | null)[]
 /** The answer to the next claim that succeeds. */
 let isAnswerLost: boolean
+/** Happens while the next claim is on its way. */
+let meanwhile: () => void
+/** What the ledger answers to renewals, where it does not renew. */
+let renewals: Error | null
 let others: HeardPeer[]
 /** Chunks whose input was brought, in order. */
 let brought: number[]
@@ -40,9 +44,14 @@ const taking =
     actor.clock.sleep(ms, signal)
 const claimNext: Ledger['claimNext'] = async (ask) => {
   const got = await actor.ledger.claimNext(ask)
+  meanwhile()
   if (!isAnswerLost || got.outcome === 'none') return got
   isAnswerLost = false
   throw new LedgerAway('the answer was lost')
+}
+const renew: Ledger['renew'] = async (...asked) => {
+  if (renewals) throw renewals
+  return actor.ledger.renew(...asked)
 }
 const succeed: Runner = async (assignment) => {
   runs.push(assignment)
@@ -65,11 +74,13 @@ beforeEach(async () => {
   trials = 0
   told = []
   isAnswerLost = false
+  meanwhile = () => {}
+  renewals = null
   actor = stage.actor('worker')
   run = taking(3_000)
   worker = createWorker({
     self: me,
-    ledger: { ...actor.ledger, claimNext },
+    ledger: { ...actor.ledger, claimNext, renew },
     clock: actor.clock,
     rng: actor.rng,
     log: silentLog,
@@ -140,6 +151,23 @@ describe('a worker', () => {
     told = []
     await stage.pass(2 * IDLE_POLL_MS)
     assert.equal((await task()).status, 'PROCESSING')
+  })
+
+  it('gives back what it claimed while a pause came', async () => {
+    meanwhile = () => {
+      refusal = 'paused'
+    }
+    worker.start()
+    await stage.pass(20_000)
+    assert.deepEqual([(await task()).status, (await task()).attempt, runs.length], ['PENDING', 1, 0])
+  })
+
+  it('goes on, and holds its result, when a renewal fails for a reason of its own', async () => {
+    renewals = new Error('not authorized')
+    run = taking(3 * RENEW_MS)
+    worker.start()
+    await stage.pass(4 * RENEW_MS)
+    assert.deepEqual([(await task()).status, runs.length], ['COMPLETED', 1])
   })
 
   it('leaves claims alone that ran out while the ledger was away: their owner renews first', async () => {

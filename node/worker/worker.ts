@@ -214,7 +214,9 @@ export function createWorker(options: WorkerOptions): Worker {
         if (!assigned) continue
         idleMs = 0
         if (assigned[0].task.kind === 'video') ahead?.look(assigned[0].task)
-        await sitThrough(assigned, kind, lane)
+        // A pause that came while the claim was on its way gave back what ran then.
+        const isUnwanted = (await options.mayClaim(kind).catch(() => null)) === 'paused'
+        await sitThrough(assigned, { kind, lane, isUnwanted })
       } catch (error) {
         if (signal.aborted) return
         idleMs = IDLE_POLL_MS
@@ -225,14 +227,17 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   /** Until its run has ended or left the seat. */
-  async function sitThrough(assigned: Assigned, kind: Loop['kind'], lane: Lane): Promise<void> {
+  async function sitThrough(
+    assigned: Assigned,
+    { kind, lane, isUnwanted }: Pick<Loop, 'kind' | 'lane'> & { isUnwanted: boolean },
+  ): Promise<void> {
     const [{ task }] = assigned
     const left = Promise.withResolvers<void>()
     const leaveSeat = () => {
       waiting.add(task)
       left.resolve()
     }
-    const ended = attempts.run(assigned, { counted: kind === 'slot', leaveSeat }).then((end) => {
+    const ended = attempts.run(assigned, { counted: kind === 'slot', isUnwanted, leaveSeat }).then((end) => {
       waiting.delete(task)
       if (end === 'failed') lane.failed()
       else if (end === 'fine') lane.succeeded()

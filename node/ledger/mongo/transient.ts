@@ -21,11 +21,12 @@ const NAMES: ReadonlySet<string> = new Set([
 
 /**
  * Server codes: HostUnreachable, HostNotFound, NetworkTimeout, ShutdownInProgress, WriteConcernFailed (applied, not yet held by
- * a majority), LockTimeout, MaxTimeMSExpired, PrimarySteppedDown, SocketException, WriteConflict, NotWritablePrimary,
- * Interrupted*, NotPrimary*, ExceededTimeLimit; and DuplicateKey, which only two upserts at the same instant can meet here.
+ * a majority), LockTimeout, MaxTimeMSExpired, PrimarySteppedDown, NotYetInitialized, SocketException, WriteConflict,
+ * NetworkInterfaceExceededTimeLimit, KeyNotFound (of signatures, after a failover), NotWritablePrimary, Interrupted*, NotPrimary*,
+ * ExceededTimeLimit; and DuplicateKey, which only two upserts at the same instant can meet here.
  */
 const CODES: ReadonlySet<number> = new Set([
-  6, 7, 24, 50, 64, 89, 91, 112, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 11000,
+  6, 7, 24, 50, 64, 89, 91, 94, 112, 134, 189, 202, 211, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436, 11000,
 ])
 
 const LABELS = [
