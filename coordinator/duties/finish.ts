@@ -138,6 +138,8 @@ export function createFinish(context: TermContext): Duty {
     name: 'finish',
     async round(signal) {
       const open = await ledger.videos({ statuses: OPEN_STATUSES })
+      const merging = new Set(open.filter(({ status }) => status === 'MERGING').map(({ _id }) => _id))
+      for (const id of unsafe.keys()) if (!merging.has(id)) unsafe.delete(id)
       if (open.length === 0) return
       const counted = await ledger.progress(open.map((video) => video._id))
       const struck = await strikesOf(counted)

@@ -185,10 +185,11 @@ export function createIngestRunner(options: IngestOptions): Runner {
     const source = await exchange.fetch({ ...video.source, video: video._id, signal, isRead: true })
     const { plan, index } = await planned(video, source, signal)
     const scratch = await store.scratch('ingest')
+    const ended = new AbortController()
+    const work = { video, source, plan, index, scratch, signal: AbortSignal.any([signal, ended.signal]), leaveSeat }
+    const extras = makeExtras(work)
+    extras.catch(() => {})
     try {
-      const work: Ingest = { video, source, plan, index, scratch, signal, leaveSeat }
-      const extras = makeExtras(work)
-      extras.catch(() => {})
       const look = secondLook(work)
       for await (const { chunk, tasks, isNew } of chunksToCut(work)) {
         await look()
@@ -199,6 +200,9 @@ export function createIngestRunner(options: IngestOptions): Runner {
       }
       return [{ task: task._id, ok: true, output: null, outputs: await extras }]
     } finally {
+      // A cut that failed leaves nothing running.
+      ended.abort(new DOMException('this attempt has ended', 'AbortError'))
+      await extras.catch(() => {})
       await rm(scratch, { recursive: true, force: true })
     }
   }

@@ -157,7 +157,10 @@ class Store implements DiskBlobStore {
   async tidy(now?: number): Promise<void> {
     await this.fetchArea.tidy(now)
     await this.#references.tidy()
-    for (const name of await readdir(join(this.#dir, 'scratch'))) {
+    const known = [...this.#scratches]
+    const there = await readdir(join(this.#dir, 'scratch'))
+    for (const name of known) if (!there.includes(name)) this.#scratches.delete(name)
+    for (const name of there) {
       const pid = Number(name.split('-')[0])
       const isOwn = pid === process.pid && this.#scratches.has(name)
       if (!isOwn && (pid === process.pid || !isAlive(pid)))
@@ -196,6 +199,7 @@ async function move(path: string, target: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
     const beside = `${target}.${process.pid}`
     await copyFile(path, beside)
+    await flush(beside)
     await rename(beside, target)
     await rm(path, { force: true })
   }

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { SourceReference } from '../../protocol/blobs.ts'
 import { asSha256, isSha256, isVideoId, type VideoId } from '../../protocol/ids.ts'
 import { isAlive } from './fetch-area.ts'
+import { flush } from './flush.ts'
 
 const schema = z.object({
   v: z.literal(1),
@@ -54,6 +55,7 @@ export function createReferences(dir: string): References {
       try {
         await writeFile(temporary, JSON.stringify({ v: 1, sha256, bytes, path, mtime_ms }), { flush: true })
         await rename(temporary, pathOf(video))
+        await flush(dir)
       } catch (error) {
         await rm(temporary, { force: true })
         throw error

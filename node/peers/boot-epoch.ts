@@ -25,7 +25,8 @@ export async function nextBootEpoch(dataDir: string): Promise<BootEpoch> {
     raise: async (seen) => {
       const wanted = Math.max(epoch, seen + 1)
       if (wanted > epoch && Number.isSafeInteger(wanted)) {
-        writing = writing.then(() => writeEpoch(path, wanted))
+        // One that failed does not stand in the way of the next.
+        writing = writing.catch(() => {}).then(() => writeEpoch(path, wanted))
         await writing
         epoch = Math.max(epoch, wanted)
       }

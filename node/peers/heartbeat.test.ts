@@ -1,6 +1,6 @@
 /** Heartbeats over the in-memory mesh: who is believed, who is not, and when one is sent. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
@@ -168,6 +168,17 @@ describe('the boot epoch', () => {
     assert.equal(await epoch.raise(10), 11)
     assert.equal(await epoch.raise(4), 11)
     assert.equal((await nextBootEpoch(dir)).current(), 12)
+  })
+
+  it('rises once its file can be written again', async () => {
+    const epoch = await nextBootEpoch(dir)
+    const was = epoch.current()
+    const temporary = join(dir, `epoch.${process.pid}`)
+    await mkdir(temporary)
+    await assert.rejects(epoch.raise(50))
+    assert.equal(epoch.current(), was)
+    await rm(temporary, { recursive: true })
+    assert.equal(await epoch.raise(50), 51)
   })
 
   it('starts anew from a file that is none', async () => {

@@ -17,6 +17,7 @@ import { SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.
 import { INPUT_FILES_MAX, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
+import { flush } from '../blobs/flush.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
 export interface InputFolderOptions {
@@ -59,8 +60,9 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
     if (done === null) return
     done.set(file, print)
     if (done.size > INPUT_FILES_MAX) for (const known of done.keys()) if (!here.has(known)) done.delete(known)
-    await writeFile(`${stateFile}.new`, JSON.stringify(Object.fromEntries(done)))
+    await writeFile(`${stateFile}.new`, JSON.stringify(Object.fromEntries(done)), { flush: true })
     await rename(`${stateFile}.new`, stateFile)
+    await flush(dirname(stateFile))
   }
 
   /** True once the file has been the same for long enough. */
