@@ -24,6 +24,7 @@ import { clockApart } from './clock-apart.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import { type DataLock, lockDataDir } from './data-lock.ts'
 import { createFleet, mustReachFleet, scalingOf } from './fleet/fleet.ts'
+import { leaveEngines } from './fleet/stand-aside.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
 import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'
@@ -232,6 +233,8 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const addresses = () => mesh.addresses()
   const fleet = createFleet(config, { ...shared, createLauncher, peers: table, swarmKey, hint, addresses })
   fleet?.start()
+  if (fleet === null)
+    await leaveEngines(ledger, self, null).catch((error) => log.warn('engines of an earlier life stay', { error }))
   undo.push(() => fleet?.stop())
   const face: NodeFace = {
     self,

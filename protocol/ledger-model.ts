@@ -242,6 +242,12 @@ function fleet({ hosts }: ModelState) {
       host.peers = [...host.peers, peer].slice(-HOST_PEERS_MAX)
       return 'changed'
     },
+    leaveHost: async (engine, peer) => {
+      const host = hosts.get(engine)
+      if (!host?.peers.includes(peer)) return 'unchanged'
+      host.peers = host.peers.filter((one) => one !== peer)
+      return 'changed'
+    },
     setWanted: async (engine, { wanted, reason, term }) => {
       const host = hosts.get(engine)
       if (!host || host.coordinator_term > term) return 'unchanged'

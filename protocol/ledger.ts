@@ -252,6 +252,8 @@ export interface Ledger {
   hosts(): Promise<HostRecord[]>
   /** This peer reaches the engine: makes its record, with nothing wanted, where there is none. */
   reachHost(engine: string, peer: PeerId): Promise<Changed>
+  /** It does so no longer, or cannot have it do what is wanted. The record stays. */
+  leaveHost(engine: string, peer: PeerId): Promise<Changed>
   /** A coordinator's write. Makes no record: an engine that nobody reaches runs nothing. */
   setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<Changed>
   /** Capped; `at` is the ledger's time. Loss of an event loses nothing else. */

@@ -183,5 +183,8 @@ export const WORKER_VANISHED_MS = 30_000
 /** A worker that ends sooner than this died at once: the next start waits, longer each time. */
 export const WORKER_HEALTHY_MS = 30_000
 export const WORKER_RESTART_MS = { base: 2_000, max: 120_000 } as const
+/** Whoever keeps an engine that cannot do what is wanted for so long stands aside, where others can: `base · 2^times`. */
+export const ENGINE_TROUBLE_MS = 30_000
+export const ENGINE_ASIDE_MS = { base: 60_000, max: 30 * 60_000 } as const
 /** A drained peer stays this long at most for others to fetch what only it holds. */
 export const HANDOVER_MS = 120_000

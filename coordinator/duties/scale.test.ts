@@ -107,6 +107,18 @@ test('workers that people started count for what they encode, this very peer too
   }
 })
 
+test('the share of an engine that its peers left goes to the others', async () => {
+  const { ledger, hear, round, wanted } = stage({ min: 2 })
+  hear('coordinator', { roles: ['coordinator'], slots: 0 })
+  await ledger.reachHost('east', ANN)
+  await ledger.reachHost('west', asPeerId('peer coordinator'))
+  await round()
+  assert.deepEqual(await wanted(), { east: 1, west: 1 })
+  await ledger.leaveHost('east', ANN)
+  await round()
+  assert.deepEqual(await wanted(), { east: 0, west: 2 })
+})
+
 test('an engine that comes later takes its share, and the event does not tell a change of number', async () => {
   const { ledger, hear, round, wanted } = stage({ min: 2 })
   hear('coordinator', { roles: ['coordinator'], slots: 0 })

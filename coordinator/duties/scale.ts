@@ -98,7 +98,11 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
     async round() {
       if (clock.mono() - last < SCALE_MS) return
       last = clock.mono()
-      const hosts = (await ledger.hosts()).filter(isReached)
+      const all = await ledger.hosts()
+      for (const { _id, peers, wanted } of all)
+        if (peers.length === 0 && wanted > 0)
+          await ledger.setWanted(_id, { wanted: 0, reason: 'nobody reaches this engine any more', term })
+      const hosts = all.filter(isReached)
       if (hosts.length === 0) return
       costs = measureCosts(
         costs,

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { asPeerId } from '../../protocol/ids.ts'
 import { EngineAway, LaunchRefused } from '../../protocol/launcher.ts'
+import { ENGINE_ASIDE_MS, ENGINE_TROUBLE_MS } from '../../protocol/limits.ts'
 import { ANN, BOB, Stage } from './reconcile.fixture.ts'
+import { leaveEngines } from './stand-aside.ts'
 
 describe('an engine', () => {
   let stage: Stage
@@ -178,5 +180,62 @@ describe('an engine', () => {
       'engine_back: workers can be started and stopped here again',
       'launch_failed: the Docker engine has no image reelmesh: build or pull it there; encoding goes on',
     ])
+  })
+
+  test('that cannot do what is wanted is left to others where there are any, and tried again later and later', async () => {
+    const mine = await stage.keeperOf(1)
+    stage.workers = []
+    stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
+    const reachedBy = async () => (await stage.ledger.hosts()).map(({ _id, peers }) => [_id, peers])
+    await stage.pass(mine, 2 * ENGINE_TROUBLE_MS)
+    assert.deepEqual(await reachedBy(), [['engine', [ANN]]], 'nobody else could')
+    await stage.ledger.reachHost('other engine', BOB)
+    const hear = () => stage.hear(BOB, 'bob')
+    await stage.pass(mine, 4_000, hear)
+    assert.deepEqual(await reachedBy(), [
+      ['engine', []],
+      ['other engine', [BOB]],
+    ])
+    assert.match((await stage.told()).at(-1)!, /^engine_left: engine cannot run what is wanted/)
+    await stage.pass(mine, ENGINE_ASIDE_MS.base - 6_000, hear)
+    assert.deepEqual((await reachedBy())[0], ['engine', []])
+    await stage.pass(mine, 10_000, hear)
+    assert.deepEqual((await reachedBy())[0], ['engine', [ANN]])
+    await stage.pass(mine, ENGINE_TROUBLE_MS + ENGINE_ASIDE_MS.base + 10_000, hear)
+    assert.deepEqual((await reachedBy())[0], ['engine', []], 'twice as long')
+    stage.broken = null
+    await stage.pass(mine, ENGINE_ASIDE_MS.base, hear)
+    assert.deepEqual((await reachedBy())[0], ['engine', [ANN]])
+    assert.equal(stage.workers.length, 1)
+  })
+
+  test('that was away is kept again as soon as it answers; another peer that reaches it keeps it meanwhile', async () => {
+    const [ann, bob] = [await stage.keeperOf(1), stage.reconciler(BOB)]
+    await bob.round()
+    stage.broken = new EngineAway('its socket is gone')
+    await stage.pass(ann, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [BOB])
+    stage.broken = null
+    stage.workers = []
+    stage.hear(ANN, 'ann')
+    await bob.round()
+    assert.equal(stage.workers.length, 1, 'Bob keeps it though Ann lives')
+    await ann.round()
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [BOB, ANN])
+  })
+
+  test('of an earlier life, or of another configuration, is left when the peer starts', async () => {
+    await stage.ledger.reachHost('old engine', ANN)
+    await stage.ledger.reachHost('old engine', BOB)
+    await stage.reconciler(ANN).round()
+    assert.deepEqual(
+      (await stage.ledger.hosts()).map(({ _id, peers }) => [_id, peers]),
+      [
+        ['engine', [ANN]],
+        ['old engine', [BOB]],
+      ],
+    )
+    await leaveEngines(stage.ledger, ANN, null)
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
   })
 })

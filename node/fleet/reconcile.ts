@@ -1,6 +1,6 @@
 /**
  * Makes an engine run what the leader wants there (`hosts.wanted`). Every peer that reaches the engine says so in the ledger; the
- * smallest of them that lives keeps it. Strays of a dead coordinator or keeper are found by their label and become its own.
+ * smallest of them that lives keeps it, and stands aside where it cannot and others can (`stand-aside.ts`). Strays of a dead coordinator or keeper are found by their label and become its own.
  *
  * Promises: a worker is drained before it ends and never removed while it may hold a claim, nor for a silence that is this peer's own
  * (`silence.ts`); one that dies at once or never joins is told and tried again later and later; an engine that is away is told once
@@ -24,6 +24,7 @@ import { RECONCILE_MS, WORKER_HEALTHY_MS, WORKER_RESTART_MS, WORKER_VANISHED_MS 
 import type { Log } from '../../protocol/log.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import { createSilence } from './silence.ts'
+import { createStandAside, leaveEngines } from './stand-aside.ts'
 
 export interface ReconcilerOptions {
   readonly self: PeerId
@@ -47,6 +48,8 @@ export interface Reconciler {
   stop(): Promise<void>
 }
 
+/** So many starts that failed one after the other are no accident. */
+const DEATHS_MANY = 3
 /** By this a drain of the keeper's own, which may be undone, is told from a person's. */
 const DRAIN_REASON = 'fewer workers are wanted'
 
@@ -70,9 +73,19 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const isLive = (peer: PeerId): boolean =>
     peer === self || presentPeers(peers, clock.mono()).some((heard) => heard.peer === peer)
 
+  const aside = createStandAside({ ...options, isLive })
+
+  async function ownEngine(): Promise<string> {
+    if (engine !== null) return engine
+    const found = await launcher.engine()
+    await leaveEngines(ledger, self, found)
+    engine = found
+    return found
+  }
+
   /** This engine's record, once this peer is the one to keep it. */
   async function kept(): Promise<HostRecord | null> {
-    engine ??= await launcher.engine()
+    const engine = await ownEngine()
     let host = await hostOf(engine)
     if (!host?.peers.includes(self)) {
       await ledger.reachHost(engine, self)
@@ -159,7 +172,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     silence.look()
     note(listed)
     const workers = listed.map((worker) => seen(worker, records))
-    if (workers.some(isProof)) deaths.count = 0
+    if (workers.some(isProof)) {
+      deaths.count = 0
+      aside.proved()
+    }
     for (const step of planHost(await allowed(host), workers)) {
       if (stopping.signal.aborted) return
       if (step.do === 'remove') await remove(step.worker, step.why)
@@ -171,19 +187,28 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   /** A launcher's failure is a state, told when it begins and when it ends. */
   async function round(): Promise<void> {
     silence.look()
+    if (await aside.isAside()) return
     try {
       const host = await kept()
       if (host) await apply(host)
       if (away !== null) await tell('engine_back', 'workers can be started and stopped here again')
       away = null
+      await leaveIf(deaths.count >= DEATHS_MANY ? 'its workers die' : null)
     } catch (error) {
       if (error instanceof LedgerAway) throw error
+      await leaveIf(error)
       const why = sentence(error)
       if (why === away) return
       away = why
       log.warn('the engine cannot do what is wanted', { why })
       await tell(error instanceof EngineAway ? 'engine_away' : 'launch_failed', `${why}; encoding goes on`)
     }
+  }
+
+  async function leaveIf(trouble: unknown): Promise<void> {
+    if (engine === null || !(await aside.saw(engine, trouble))) return
+    deaths.count = 0
+    await tell('engine_left', `${engine} cannot run what is wanted; others are asked instead, and this one again later`)
   }
 
   async function loop(): Promise<void> {

@@ -171,6 +171,7 @@ function peers(steps: Steps) {
     },
     hosts: () => steps.hosts(),
     reachHost: async (engine, peer) => changed(await steps.reachHost(engine, peer)),
+    leaveHost: async (engine, peer) => changed(await steps.leaveHost(engine, peer)),
     setWanted: async (engine, change) =>
       changed(await steps.setWanted(engine, { ...change, reason: plainText(change.reason, EVENT_TEXT_BYTES) })),
     addEvent: (event) => steps.addEvent({ ...event, text: plainText(event.text, EVENT_TEXT_BYTES) }),

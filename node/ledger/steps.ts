@@ -155,6 +155,7 @@ export interface Steps {
   quarantine(id: PeerId, spell: Quarantine): Promise<boolean>
   hosts(): Promise<HostRecord[]>
   reachHost(engine: string, peer: PeerId): Promise<boolean>
+  leaveHost(engine: string, peer: PeerId): Promise<boolean>
   setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<boolean>
   addEvent(event: Omit<LedgerEvent, 'at'>): Promise<void>
   events(limit: number): Promise<LedgerEvent[]>

@@ -231,6 +231,19 @@ function peerTests(store: Store): void {
     assert.equal(first.peers.length, HOST_PEERS_MAX)
     assert.equal(first.peers.at(-1), CAT)
   })
+  test('an engine that a peer leaves is still known, with who else reaches it', async () => {
+    const { ledger } = store()
+    for (const peer of [ANN, BOB, CAT]) await ledger.reachHost('left', peer)
+    assert.equal(await ledger.leaveHost('left', BOB), 'changed')
+    assert.equal(await ledger.leaveHost('left', BOB), 'unchanged')
+    assert.equal(await ledger.leaveHost('nowhere', ANN), 'unchanged')
+    const left = async () => (await ledger.hosts()).find(({ _id }) => _id === 'left')?.peers
+    assert.deepEqual(await left(), [ANN, CAT])
+    for (const peer of [ANN, CAT]) await ledger.leaveHost('left', peer)
+    assert.deepEqual(await left(), [])
+    assert.equal(await ledger.reachHost('left', BOB), 'changed')
+    assert.deepEqual(await left(), [BOB])
+  })
   test('a deposed leader wants nothing any more', async () => {
     const { ledger } = store()
     await ledger.reachHost('fenced', ANN)

@@ -224,6 +224,7 @@ const leaderOperations: Record<string, Operation> = {
   outcomes: async ({ ledger }, pick) => (await ledger.outcomes(pick.n)).length,
   setPeer: ({ ledger }, pick) => ledger.setPeer(worker(pick), { paused: pick.r > 0 }),
   reachHost: ({ ledger }, pick) => ledger.reachHost(`engine ${pick.n % 2}`, worker(pick)),
+  leaveHost: ({ ledger }, pick) => ledger.leaveHost(`engine ${pick.n % 2}`, worker(pick)),
   setWanted: ({ ledger }, pick) =>
     ledger.setWanted(`engine ${pick.n % 2}`, { wanted: pick.n, reason: `${pick.any}`, term: pick.term }),
   addEvent: ({ ledger }, pick) =>

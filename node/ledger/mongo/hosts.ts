@@ -24,6 +24,12 @@ export async function reachHost(store: Store, engine: string, peer: PeerId): Pro
   return done.upsertedCount + done.modifiedCount > 0
 }
 
+export async function leaveHost(store: Store, engine: string, peer: PeerId): Promise<boolean> {
+  const others = { $filter: { input: '$peers', as: 'one', cond: { $ne: ['$$one', lit(peer)] } } }
+  const leave = () => store.hosts.updateOne({ _id: engine, peers: peer }, [{ $set: { peers: others } }])
+  return (await store.run(leave)).modifiedCount > 0
+}
+
 export async function setWanted(
   store: Store,
   engine: string,

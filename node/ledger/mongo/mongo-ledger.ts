@@ -17,7 +17,7 @@ import { endSeenClaims } from './end-seen-claims.ts'
 import { addEvent, readEvents } from './events.ts'
 import { failTask } from './fail-task.ts'
 import { finishDelivery } from './finish-delivery.ts'
-import { reachHost, readHosts, setWanted } from './hosts.ts'
+import { leaveHost, reachHost, readHosts, setWanted } from './hosts.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { insertVideo } from './insert-video.ts'
 import { joinVideo } from './join-video.ts'
@@ -108,6 +108,7 @@ function coordination(store: Store) {
     quarantine: (id, spell) => quarantine(store, id, spell),
     hosts: () => readHosts(store),
     reachHost: (engine, peer) => reachHost(store, engine, peer),
+    leaveHost: (engine, peer) => leaveHost(store, engine, peer),
     setWanted: (engine, change) => setWanted(store, engine, change),
     addEvent: (event) => addEvent(store, event),
     events: (limit) => readEvents(store, limit),

@@ -19,6 +19,13 @@ export async function reachHost(store: Store, engine: string, peer: PeerId): Pro
   return (await store.write('sure', REACH, { engine, peer })).length > 0
 }
 
+const LEAVE = `UPDATE hosts SET peers=(SELECT json_group_array(value ORDER BY key) FROM json_each(hosts.peers) WHERE value <> :peer)
+  WHERE _id=:engine AND EXISTS (SELECT 1 FROM json_each(hosts.peers) WHERE value=:peer) RETURNING _id`
+
+export async function leaveHost(store: Store, engine: string, peer: PeerId): Promise<boolean> {
+  return (await store.write('sure', LEAVE, { engine, peer })).length > 0
+}
+
 const WANT = `UPDATE hosts SET wanted=:wanted, reason=:reason, coordinator_term=:term WHERE _id=:engine AND ${TERM} RETURNING _id`
 
 export async function setWanted(
