@@ -170,6 +170,8 @@ export const DRAIN_TIMEOUT_MS = 0
 // ── The fleet ──────────────────────────────────────────────────────────────────────────────────────────────────────
 /** The leader looks again at how many workers are wanted. */
 export const SCALE_MS = 5_000
+/** Before a delivery that failed is tried again: a full disk is not filled and emptied all the time. */
+export const DELIVERY_BACKOFF_MS = { base: 1_500, max: 20_000 } as const
 /** Whoever keeps an engine compares what runs there with what is wanted. */
 export const RECONCILE_MS = 2_000
 /** Workers of the fleet: none when nothing waits, four at most, until the owner says otherwise. */

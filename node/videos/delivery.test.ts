@@ -24,6 +24,7 @@ import { asPeerId, asSha256, type Sha256, type VideoId } from '../../protocol/id
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Video } from '../../protocol/video.ts'
+import { systemRng } from '../system-clock.ts'
 import { createDeliverer, type Deliverer, prepareFolder } from './delivery.ts'
 import { aVideo } from './video.fixture.ts'
 import { createYoung } from './young.ts'
@@ -45,6 +46,10 @@ let onFetch: (sha256: Sha256) => Promise<void>
 /** What was flushed, and what was recorded. */
 let steps: string[]
 let announced: number
+let told: string[]
+/** The clock, and what passes between two looks at it. */
+let now: number
+let passing: number
 const round = () => deliverer.round(new AbortController().signal)
 const delivered = (rung: string, name = 'film') => readFile(join(out, rung, `${name}.mp4`), 'utf8')
 
@@ -55,6 +60,9 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'reelmesh-delivery-'))
   out = join(dir, 'out')
   doubted = []
+  told = []
+  now = 0
+  passing = 60_000
   blobs = new Map(Object.values(FILMS).map((text) => [sha(text), text]))
   fetched = 0
   onFetch = async () => {}
@@ -66,6 +74,9 @@ beforeEach(async () => {
     ledger: fakeLedger(),
     store: { verify: async (sha256: Sha256) => doubted.push(sha256) > 0 } as never,
     exchange,
+    // Long enough for a delivery that failed to be tried again.
+    clock: { mono: () => (now += passing) },
+    rng: systemRng,
     log: silentLog,
     young: createYoung({ mono: () => 0 }),
     announce: () => announced++,
@@ -87,7 +98,7 @@ function finished(): Video {
 function fakeLedger(): Ledger {
   const ledger: Partial<Ledger> = {
     owedVideos: async () => [structuredClone(video)],
-    addEvent: async () => {},
+    addEvent: async ({ what, text }) => void told.push(`${what}: ${text}`),
     nameDelivery: async (_, wanted, name) => {
       steps.push('named')
       for (const each of video.deliveries) if (each.name === wanted.name) each.name = name
@@ -162,6 +173,34 @@ describe('a delivery', () => {
     blobs.set(sha(FILMS['720p']), FILMS['720p'])
     await round()
     assert.deepEqual([await delivered('720p'), deliverer.problems().size], [FILMS['720p'], 0])
+  })
+
+  it('tries again later and later, and tells each reason once', async () => {
+    blobs.clear()
+    passing = 0
+    const missing = /^delivery_failed: film could not be written to .*: no peer that answered holds/
+    for (const [at, tries] of [[0, 1], [500, 1], [2_250, 2], [2_500, 2], [6_750, 3], [60_000, 4], [61_000, 4], [120_000, 5]] as const) {
+      now = at
+      await round()
+      assert.equal(fetched, tries, `after ${at} ms`)
+    } // biome-ignore format: times and tries
+    assert.deepEqual([told.length, missing.test(told[0] ?? '')], [1, true])
+    await rm(out, { recursive: true })
+    await writeFile(out, 'file')
+    now = 180_000
+    await round()
+    assert.match(told[1] ?? '', /^delivery_failed: .* is not a folder/)
+  })
+
+  it('begins no copy that does not fit', async () => {
+    const before = video.outputs[0]!.bytes
+    video.outputs[0]!.bytes = Number.MAX_SAFE_INTEGER
+    await round()
+    assert.match(deliverer.problems().get(id) ?? '', /the disk is full$/)
+    assert.deepEqual(await readdir(join(out, '480p')), [])
+    video.outputs[0]!.bytes = before
+    await round()
+    assert.equal(await delivered('480p'), FILMS['480p'])
   })
 
   it('leaves a file of other bytes alone and takes a name with the video’s id for all renditions', async () => {

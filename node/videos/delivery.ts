@@ -6,12 +6,14 @@
  * file gets it, and no file of others is replaced; nothing partial stays in the folder.
  */
 import { constants } from 'node:fs'
-import { access, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { access, copyFile, mkdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import { isDiskFull, ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { DELIVERY_BACKOFF_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Delivery, Video, VideoOutput } from '../../protocol/video.ts'
 import { createFileHashes } from '../blobs/file-hashes.ts'
@@ -26,6 +28,8 @@ export interface DeliveryOptions {
   readonly ledger: Ledger
   readonly store: BlobStore
   readonly exchange: BlobExchange
+  readonly clock: Pick<Clock, 'mono'>
+  readonly rng: Rng
   readonly log: Log
   readonly young: Pick<Young, 'seen'>
   announce(video: VideoId): void
@@ -89,9 +93,30 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   )
 
+/** What does not fit is not begun: it would take the last room from others. A copy that shares its blocks needs none. */
+async function copyWhole(from: string, to: string, bytes: number): Promise<void> {
+  try {
+    return await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE)
+  } catch {
+    const { bavail, bsize } = await statfs(dirname(to))
+    if (bavail * bsize < bytes) throw Object.assign(new Error(`${to} does not fit`), { code: 'ENOSPC' })
+    await copyFile(from, to)
+  }
+}
+
+/** A delivery that failed: why, how often so far, and when it is tried again, by the monotonic clock. */
+interface Trouble {
+  readonly video: VideoId
+  readonly why: string
+  readonly tries: number
+  readonly notBefore: number
+}
+
 export function createDeliverer(options: DeliveryOptions): Deliverer {
-  const { self, ledger, exchange, log } = options
-  const problems = new Map<VideoId, string>()
+  const { self, ledger, exchange, clock, rng, log } = options
+  /** By video and folder. */
+  const troubles = new Map<string, Trouble>()
+  const keyOf = ({ _id }: Video, { dir }: Delivery): string => `${_id} ${dir}`
   const hashes = createFileHashes()
 
   /** Gives up the wanted name. The new one is this video's own: whatever lies there is an older result of it, and is replaced. */
@@ -145,7 +170,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     // One that a kill left behind may be a placed file by its other name: it is not written into.
     await rm(part, { force: true })
     try {
-      await copyFile(from, part, constants.COPYFILE_FICLONE)
+      await copyWhole(from, part, output.bytes)
       const copied = await hashFile(part)
       if (copied.sha256 !== output.sha256) {
         // What rotted here is fetched elsewhere, or made again.
@@ -170,7 +195,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     const { name } = delivery
     await ledger.finishDelivery(video._id, delivery)
     for (const output of video.outputs) hashes.forget(deliveredPath(delivery, output))
-    problems.delete(video._id)
+    troubles.delete(keyOf(video, delivery))
     options.young.seen(video._id)
     options.announce(video._id)
     log.info('delivered', { video: video._id, name, dir: delivery.dir })
@@ -182,19 +207,36 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     })
   }
 
+  /** Told once for each reason. */
+  async function failed(video: Video, delivery: Delivery, error: unknown): Promise<void> {
+    const { _id, name } = video
+    const reason = isDiskFull(error) ? 'the disk is full' : sentence(error)
+    const why = `${name} could not be written to ${delivery.dir}: ${reason}`
+    const before = troubles.get(keyOf(video, delivery))
+    const tries = (before?.tries ?? 0) + 1
+    const { base: baseMs, max: maxMs } = DELIVERY_BACKOFF_MS
+    const notBefore = clock.mono() + backoffMs({ tries: tries - 1, baseMs, maxMs, rng })
+    troubles.set(keyOf(video, delivery), { video: _id, why, tries, notBefore })
+    if (before?.why === why) return
+    log.warn('a delivery failed and is tried again', { video: _id, why })
+    await ledger.addEvent({ what: 'delivery_failed', peer: self, video: _id, text: why })
+  }
+
   return {
-    problems: () => problems,
+    problems: () => new Map([...troubles.values()].map(({ video, why }) => [video, why])),
     async round(signal) {
-      for (const video of await ledger.owedVideos()) {
+      const owed = await ledger.owedVideos()
+      for (const [key, { video }] of troubles) if (!owed.some(({ _id }) => _id === video)) troubles.delete(key)
+      for (const video of owed) {
         for (const delivery of video.deliveries) {
           if (delivery.peer !== self || delivery.done_at !== null || signal.aborted) continue
+          const trouble = troubles.get(keyOf(video, delivery))
+          if (trouble && trouble.notBefore > clock.mono()) continue
           try {
             await deliver(video, delivery, signal)
           } catch (error) {
             if (signal.aborted) throw error
-            const why = isDiskFull(error) ? 'the disk is full' : sentence(error)
-            problems.set(video._id, `${video.name} could not be written to ${delivery.dir}: ${why}`)
-            log.warn('a delivery failed and is tried again', { video: video._id, why })
+            await failed(video, delivery, error)
           }
         }
       }
