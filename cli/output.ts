@@ -1,10 +1,20 @@
 /** What the CLI says, and how: one sentence per error on standard error, nothing a file name could use to upset a terminal. */
+import cutTo from 'cli-truncate'
+import widthOf from 'string-width'
 import { LedgerAway, ReelmeshError, SourceRefused, sentence, UsageError } from '../protocol/errors.ts'
 
 /** Control characters of names and messages made visible; whitespace runs become one space. */
 export const printable = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
   text.replace(/\s+/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?')
+
+export { widthOf }
+
+/** Text cut or padded to a width in columns of a terminal, where some characters take two and others none. */
+export function fit(text: string, width: number): string {
+  const cut = widthOf(text) > width ? cutTo(text, Math.max(1, width)) : text
+  return cut + ' '.repeat(Math.max(0, width - widthOf(cut)))
+}
 
 export function tellError(error: unknown): void {
   process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`)

@@ -7,6 +7,7 @@ import type { PeerStatus, StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
 import { asPeerId, type VideoId } from '../protocol/ids.ts'
 import { VIDEO_STATUSES } from '../protocol/video.ts'
+import { widthOf } from './output.ts'
 import { renderStatus } from './render-status.ts'
 
 const peerId = asPeerId(`12D3KooW${'a'.repeat(44)}`)
@@ -74,7 +75,7 @@ const widest = (text: string) =>
   Math.max(
     ...stripVTControlCharacters(text)
       .split('\n')
-      .map((line) => line.length),
+      .map((line) => widthOf(line)),
   )
 
 describe('the status screen', () => {
@@ -118,6 +119,69 @@ describe('the status screen', () => {
           leader: { peer: peerId, name: long, term: 999_999 },
         }),
       ) <= 80,
+    )
+  })
+
+  it('fits any width, with names of wide characters, of emoji and of letters that take no room', () => {
+    for (const name of [
+      '映画のとても長い名前'.repeat(20),
+      '👩‍👩‍👧‍👦🎬'.repeat(40),
+      'e\u0301'.repeat(100),
+      'x'.repeat(200),
+    ]) {
+      const given = snapshot({
+        peers: [peer({ name, ffmpeg: name }), peer({ paused: true, reason: name })],
+        engines: [{ engine: name, wanted: 2, reason: name, peers: [peerId] }],
+        videos: [row({ name, notes: [name] }), row({ status: 'FAILED', failure: name })],
+        events: [{ at: 0, what: 'delivered', peer: null, video: null, text: name }],
+      })
+      for (const columns of [20, 40, 60, 79, 80, 120])
+        for (const color of [false, true])
+          assert.ok(widest(render(given, { columns, color })) <= columns, render(given, { columns }))
+    }
+  })
+
+  it('tells a finished video from one that is not in its folder yet, and why, however many are finished', () => {
+    const done = { status: 'COMPLETED', done: 1 } as const
+    const [here, gone] = [peerId, asPeerId(`12D3KooW${'b'.repeat(44)}`)]
+    const owed = row({
+      ...done,
+      name: 'owed',
+      notes: ['owed could not be written to /out: the disk is full'],
+      deliveries: [
+        { peer: here, dir: '/out', name: 'owed', done_at: null },
+        { peer: gone, dir: '/far', name: 'owed', done_at: null },
+        { peer: here, dir: '/in/place', name: 'owed', done_at: 1 },
+      ],
+    })
+    const delivered = Array.from({ length: 9 }, (_, at) =>
+      row({
+        ...done,
+        name: `done ${at}`,
+        notes: ['a note of old'],
+        deliveries: [{ peer: here, dir: '/out', name: 'x', done_at: 1 }],
+      }),
+    )
+    const text = render(snapshot({ videos: [owed, ...delivered] }))
+    for (const part of [
+      'owed could not be written',
+      'not delivered yet to /out by workshop',
+      'not delivered yet to /far: its peer bbbbbbbb is away',
+    ])
+      assert.ok(text.includes(part), text)
+    assert.doesNotMatch(text, /in.place|a note of old/)
+  })
+
+  it('says of an engine that nobody here reaches it', () => {
+    const engine = { engine: 'docker ABCD', wanted: 2, reason: 'a long queue' }
+    const gone = asPeerId(`12D3KooW${'b'.repeat(44)}`)
+    assert.match(
+      render(snapshot({ engines: [{ ...engine, peers: [peerId] }] })),
+      /docker ABCD {2}2 workers wanted: a long queue/,
+    )
+    assert.match(
+      render(snapshot({ engines: [{ ...engine, peers: [gone] }] })),
+      /docker ABCD {2}no peer that is here reaches it$/m,
     )
   })
 

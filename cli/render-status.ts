@@ -1,9 +1,9 @@
-/** A status snapshot as text: pure, so that every width is a test. Fits 80 columns and up; no colour unless asked. */
+/** A status snapshot as text: pure, so that every width is a test. Made for 80 columns and up, cut below; no colour unless asked. */
 import { styleText } from 'node:util'
 import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
-import { isOpen } from '../protocol/video.ts'
-import { durationText, printable } from './output.ts'
+import { isOpen, isOwed } from '../protocol/video.ts'
+import { durationText, fit, printable, widthOf } from './output.ts'
 
 export interface Screen {
   readonly columns: number
@@ -23,11 +23,11 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const peers = [paint('bold', 'PEERS'), ...snapshot.peers.flatMap((peer) => peerLines(peer, snapshot, screen, paint))]
   const engines = snapshot.engines.filter((each) => each.wanted > 0 || each.peers.length > 0)
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
-  peers.push(...engines.map((each) => engineLine(each, screen, paint)))
+  peers.push(...engines.map((each) => engineLine(each, snapshot, screen, paint)))
   const open = snapshot.videos.filter((row) => isOpen(row.status))
-  const ended = snapshot.videos.filter((row) => !isOpen(row.status)).slice(-5)
+  const [owed, ended] = [snapshot.videos.filter(isUndelivered), snapshot.videos.filter((row) => isOver(row)).slice(-5)]
   const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
-  const shown = [...ended, ...open.filter((row) => !hidden.has(row))]
+  const shown = [...ended, ...owed, ...open.filter((row) => !hidden.has(row))]
   const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, snapshot, screen, paint))]
   if (hidden.size > 0) videos.push(paint('dim', `  and ${hidden.size} more that wait`))
   if (snapshot.videos.length === 0) videos.push('  none yet')
@@ -35,8 +35,15 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const room = Number.isFinite(screen.rows) ? Math.max(0, screen.rows - before.length - 2) : 8
   const events = snapshot.events.slice(-room).map((event) => eventLine(event, screen, paint))
   const lines = events.length > 0 && room > 0 ? [...before, '', paint('bold', 'EVENTS'), ...events] : before
-  return lines.slice(0, screen.rows).join('\n')
+  return lines
+    .slice(0, screen.rows)
+    .map((line) => (widthOf(line) > screen.columns ? fit(line, screen.columns) : line))
+    .join('\n')
 }
+
+/** Finished, and not in place yet: as much to be seen as what still runs. */
+const isUndelivered = (row: VideoRow): boolean => row.status === 'COMPLETED' && isOwed(row)
+const isOver = (row: VideoRow): boolean => !isOpen(row.status) && !isUndelivered(row)
 
 type Paint = (style: Style, text: string) => string
 
@@ -50,10 +57,6 @@ function header(snapshot: StatusSnapshot, { columns }: Screen, paint: Paint): st
   const state = ledger.away ? `ledger away: ${printable(ledger.away)}` : `ledger ${printable(ledger.description)}`
   return [`${paint('bold', 'reelmesh')}${title}`, paint(ledger.away ? 'red' : 'dim', fit(state, columns).trimEnd())]
 }
-
-/** Text cut or padded to a width. */
-const fit = (text: string, width: number): string =>
-  text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text.padEnd(width)
 
 /** A peer, and why the mesh holds it back. */
 function peerLines(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string[] {
@@ -91,10 +94,12 @@ const colorOf = (state: string): Style =>
         ? 'red'
         : 'yellow'
 
-function engineLine({ engine, wanted, reason }: EngineStatus, { columns }: Screen, paint: Paint): string {
-  const workers = `${wanted} worker${wanted === 1 ? '' : 's'} wanted`
+function engineLine(of: EngineStatus, snapshot: StatusSnapshot, { columns }: Screen, paint: Paint): string {
+  const { engine, wanted, reason } = of
+  const isReached = snapshot.peers.some(({ peer, heard_s }) => of.peers.includes(peer) && heard_s < 120)
+  const workers = isReached ? `${wanted} worker${wanted === 1 ? '' : 's'} wanted` : 'no peer that is here reaches it'
   const head = `  ${fit(printable(engine), 24).trimEnd()}  ${workers}`
-  return `${head}${paint('dim', fit(reason ? `: ${printable(reason)}` : '', columns - head.length))}`.trimEnd()
+  return `${head}${paint('dim', fit(reason && isReached ? `: ${printable(reason)}` : '', columns - widthOf(head)))}`.trimEnd()
 }
 
 /** Said where there is more than one machine: what must stay on, and what may be switched off. */
@@ -124,14 +129,28 @@ function videoLines(row: VideoRow, snapshot: StatusSnapshot, screen: Screen, pai
   // Whatever the facts leave, beside 32 columns for id and status; of the facts the last give way to a name of 8.
   const room = screen.columns - 32
   const name = fit(printable(row.name), Math.max(8, Math.min(30, room - facts.length)))
-  const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${fit(facts, room - name.length)}`.trimEnd()]
+  const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${fit(facts, room - widthOf(name))}`.trimEnd()]
   if (row.failure) lines.push(`    ${paint('red', fit(printable(row.failure), screen.columns - 4).trimEnd())}`)
   if (row.status === 'RUNNING') lines.push(...rungBars(row, screen, paint))
   const held = heldLine(row, snapshot)
-  for (const note of [...(held ? [held] : []), ...(row.status === 'COMPLETED' ? [] : row.notes)])
+  for (const note of [...(held ? [held] : []), ...(isOver(row) ? [] : row.notes)])
     lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
+  if (isUndelivered(row))
+    for (const owed of undelivered(row, snapshot))
+      lines.push(paint('red', `    ${fit(printable(owed), screen.columns - 4).trimEnd()}`))
   return lines
 }
+
+/** Where files are still to be put, and by whom. */
+const undelivered = ({ deliveries }: VideoRow, { peers }: StatusSnapshot): string[] =>
+  deliveries
+    .filter(({ done_at }) => done_at === null)
+    .map(({ dir, peer: id }) => {
+      const by = peers.find(({ peer }) => peer === id)
+      return by
+        ? `not delivered yet to ${dir} by ${by.name || id.slice(-8)}`
+        : `not delivered yet to ${dir}: its peer ${id.slice(-8)} is away`
+    })
 
 /** A bar per rendition: done, running, waiting. */
 function rungBars(row: VideoRow, screen: Screen, paint: Paint): string[] {

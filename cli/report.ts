@@ -11,7 +11,7 @@ import { systemClock as clock } from '../node/system-clock.ts'
 import { deliveredPath } from '../node/videos/delivery.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Delivery, Video } from '../protocol/video.ts'
-import { bytesText, durationText, printable, say, sayJson } from './output.ts'
+import { bytesText, durationText, fit, printable, say, sayJson, widthOf } from './output.ts'
 
 export interface Reporter {
   worker(event: WorkerEvent): void
@@ -129,9 +129,9 @@ function barReporter(): Reporter {
   const format = (_options: unknown, params: { progress: number }, payload: { row: VideoRow }): string => {
     const { row } = payload
     const name = printable(row.name)
-    const label = name.length > 22 ? `${name.slice(0, 21)}…` : name.padEnd(22)
+    const label = fit(name, 22)
     const tail = [percent(row).padStart(4), phase(row).padEnd(8), rate(row), eta(row)].filter(Boolean).join('  ')
-    const room = Math.max(8, Math.min(30, width - label.length - tail.length - 6))
+    const room = Math.max(8, Math.min(30, width - widthOf(label) - tail.length - 6))
     const full = Math.round(params.progress * room)
     return `${label} [${'█'.repeat(full)}${'░'.repeat(room - full)}] ${tail}`
   }

@@ -5,7 +5,7 @@ import { type PeerId, type Sha256, type VideoId, videoOf } from '../../protocol/
 import type { Ledger } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
 import { type Plan, planSeconds } from '../../protocol/plan.ts'
-import type { Delivery, Video, VideoOutput, VideoStatus } from '../../protocol/video.ts'
+import { type Delivery, isOwed, type Video, type VideoOutput, type VideoStatus } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { type Held, heldOf } from './held.ts'
 import { createSpeedometer } from './speedometer.ts'
@@ -86,7 +86,9 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
     const progress = await ledger.progress(videos.map((video) => video._id))
     const here = options.present()
     const running = options.running()
-    const notes = (await ledger.events(EVENTS_READ)).filter((event) => event.what === 'note')
+    const events = await ledger.events(EVENTS_READ)
+    const toldOf = (what: string, video: Video) =>
+      events.filter((event) => event.what === what && event.video === video._id).map(({ text }) => text)
     return Promise.all(
       videos.map(async (video) => {
         const tasks = progress.get(video._id) ?? []
@@ -97,8 +99,10 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
           planned,
           tasks,
           running: mine,
-          told: notes.filter((event) => event.video === video._id).map((event) => event.text),
-          problem: options.problems().get(video._id),
+          told: toldOf('note', video),
+          // Of another peer's delivery the events know.
+          problem:
+            options.problems().get(video._id) ?? (isOwed(video) ? toldOf('delivery_failed', video).at(-1) : undefined),
           present: here,
         })
       }),
