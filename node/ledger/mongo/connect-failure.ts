@@ -1,6 +1,9 @@
-/** What is wrong with a MongoDB that cannot be reached, in one sentence: what, why, what to do. Pure; knows the driver's errors. */
+/**
+ * What is wrong with a MongoDB that cannot be reached, in one sentence: what, why, what to do. `LedgerAway` where it may answer
+ * later, `UsageError` where somebody has to mend something first. Pure; knows the driver's errors.
+ */
 import type { MongoServerSelectionError, ServerDescription } from 'mongodb'
-import { sentence } from '../../../protocol/errors.ts'
+import { LedgerAway, type ReelmeshError, sentence, UsageError } from '../../../protocol/errors.ts'
 import { describeUrl, isTls } from './address.ts'
 
 /** AuthenticationFailed, and Atlas's word for it. */
@@ -9,20 +12,28 @@ const REFUSED_LOGIN: readonly unknown[] = [18, 8000]
 const UNTRUSTED =
   /SELF_SIGNED|UNABLE_TO_|CERT_(?:HAS_EXPIRED|NOT_YET_VALID|UNTRUSTED|SIGNATURE_FAILURE)|ERR_TLS_CERT_ALTNAME_INVALID/
 
-export function connectFailure(error: unknown, url: string): string {
+export function connectFailure(error: unknown, url: string): ReelmeshError {
+  const away = (message: string) => new LedgerAway(message, error)
+  const wrong = (message: string) => new UsageError(message, { cause: error })
   const where = describeUrl(url)
   const servers = [...((error as MongoServerSelectionError).reason?.servers?.values() ?? [])] as ServerDescription[]
   const causes = [error, ...servers.map((server) => server.error)].filter((each) => each instanceof Error)
   if (causes.some((cause) => REFUSED_LOGIN.includes((cause as { code?: unknown }).code)))
-    return `the MongoDB at ${where} refuses the user or password of the ledger's address: correct them (special characters as %XX), or name the database that knows the user with authSource=`
-  if (servers.some(({ type }) => type === 'RSGhost')) return ghost(where)
+    return wrong(
+      `the MongoDB at ${where} refuses the user or password of the ledger's address: correct them (special characters as %XX), or name the database that knows the user with authSource=`,
+    )
+  if (servers.some(({ type }) => type === 'RSGhost')) return wrong(ghost(where))
   const cause = servers.map((server) => server.error).find((each) => each !== null)
-  if (cause) return tlsFailure(cause, url) ?? unreachable(where, cause)
+  const tls = cause ? tlsFailure(cause, url) : null
+  if (tls !== null) return wrong(tls)
+  if (cause) return away(unreachable(where, cause))
   // With `replicaSet=` the driver drops servers that are not of that set, and then says only that it has none.
   if (error instanceof Error && error.name === 'MongoServerSelectionError') {
-    return `no primary of the replica set that the ledger's address names answers at ${where}: is it a replica set of that name, with a majority of members running?`
+    return away(
+      `no primary of the replica set that the ledger's address names answers at ${where}: is it a replica set of that name, with a majority of members running?`,
+    )
   }
-  return `the ledger at ${where} cannot be opened: ${sentence(error)}`
+  return wrong(`the ledger at ${where} cannot be opened: ${sentence(error)}`)
 }
 
 export const ghost = (where: string): string =>

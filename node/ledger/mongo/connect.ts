@@ -3,10 +3,11 @@
  * too old, made by a newer Reelmesh. Creates what is missing; harmless when many processes start at once.
  */
 import type { Db, MongoClient, MongoClientOptions } from 'mongodb'
-import { sentence, UsageError } from '../../../protocol/errors.ts'
+import { LedgerAway, sentence, UsageError } from '../../../protocol/errors.ts'
 import { databaseName, describeUrl, isMongoUrl, optionsOf } from './address.ts'
 import { connectFailure, ghost } from './connect-failure.ts'
 import { makeIndexes } from './schema.ts'
+import { isTransient } from './transient.ts'
 
 /** What the ledger's promises rest on: an address cannot change it. */
 const FIXED = {
@@ -72,7 +73,7 @@ async function check(client: MongoClient, url: string): Promise<void> {
   try {
     await client.connect()
   } catch (error) {
-    throw new UsageError(connectFailure(error, url), { cause: error })
+    throw connectFailure(error, url)
   }
   const hello = await client.db('admin').command({ hello: 1 })
   if (Number(hello.maxWireVersion) < WIRE_VERSION_MIN) {
@@ -102,8 +103,7 @@ async function rights(where: string, database: string, act: () => Promise<void>)
         { cause: error },
       )
     }
-    throw new UsageError(`the ledger at ${where} cannot be set up in the database ${database}: ${sentence(error)}`, {
-      cause: error,
-    })
+    const why = `the ledger at ${where} cannot be set up in the database ${database}: ${sentence(error)}`
+    throw isTransient(error) ? new LedgerAway(why, error) : new UsageError(why, { cause: error })
   }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MongoClient } from 'mongodb'
-import { UsageError } from '../../../protocol/errors.ts'
+import { LedgerAway, UsageError } from '../../../protocol/errors.ts'
 import { silentLog } from '../../../protocol/log.ts'
 import { bareMongod, guardedMongod, TLS_PEM } from '../../../test/tools/bare-mongod.ts'
 import { freePorts } from '../../../test/tools/free-ports.ts'
@@ -14,10 +14,10 @@ import { ReplyEater } from './reply-eater.fixture.ts'
 
 const ledgerAt = (url: string) => createMongoLedger({ url, clock: systemClock, rng: systemRng, log: silentLog })
 
-async function refused(url: string, sentence: RegExp): Promise<void> {
+async function refused(url: string, sentence: RegExp, as: typeof UsageError | typeof LedgerAway = UsageError) {
   const ledger = ledgerAt(url)
   await assert.rejects(ledger.open(), (error) => {
-    assert.ok(error instanceof UsageError, String(error))
+    assert.ok(error instanceof as, String(error))
     assert.match(error.message, sentence)
     assert.doesNotMatch(error.message, /s3cret|\n/)
     return true
@@ -43,13 +43,15 @@ test('an address of another kind, and one where nobody answers', async () => {
   await refused(
     `mongodb://me:s3cret@127.0.0.1:${port}/x?serverSelectionTimeoutMS=500`,
     new RegExp(`no MongoDB answers at 127.0.0.1:${port} .*refused`, 'i'),
+    LedgerAway,
   )
 })
 
 test('a single server, and a set that was never initiated', async (t) => {
   const single = await bareMongod(t)
   await refused(`mongodb://${single}/x`, /is a single server, not a replica set.*rs\.initiate/)
-  await refused(`mongodb://${single}/x?replicaSet=rs0&serverSelectionTimeoutMS=700`, /no primary of the replica set/)
+  const named = `mongodb://${single}/x?replicaSet=rs0&serverSelectionTimeoutMS=700`
+  await refused(named, /no primary of the replica set/, LedgerAway)
   const ghost = await bareMongod(t, '--replSet', 'rs0')
   await refused(`mongodb://${ghost}/x?serverSelectionTimeoutMS=700`, /never initiated/)
 })
