@@ -189,7 +189,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const watched = watchedFolders(config)
   const node: ReelNode = createNode({
     ...shared,
-    inputFolder: watched && createInputFolder({ ...watched, ...inputOf(config), clock, log, submit }),
+    inputFolder: watched && createInputFolder({ ...watched, ...inputOf(config), clock, log, ledger, submit }),
     mesh,
     table,
     capability,

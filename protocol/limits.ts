@@ -164,6 +164,8 @@ export const INPUT_SETTLED_MS = 4_000
 export const INPUT_REFUSED_MS = 30_000
 /** Beyond so many remembered files of a watched folder those that no longer lie there are forgotten. */
 export const INPUT_FILES_MAX = 100_000
+/** How often it is asked whether videos of the input folder turned out to be none. */
+export const INPUT_OUTCOME_MS = 10_000
 /** How long a graceful stop waits for running attempts before it releases them. */
 export const DRAIN_TIMEOUT_MS = 0
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import { LedgerAway, SourceRefused, SourceUnsettled } from '../../protocol/errors.ts'
-import { INPUT_FILES_MAX, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
+import { INPUT_FILES_MAX, INPUT_OUTCOME_MS, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import { createInputFolder } from './input-folder.ts'
@@ -23,8 +23,17 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
   const submit = async (request: SubmitRequest): Promise<Submitted> => {
     await answer(request)
     submitted.push(request)
-    return { outcome: 'created', video: { _id: 'x' } } as unknown as Submitted
+    return { outcome: 'created', video: ledgerVideo } as unknown as Submitted
   }
+  /** The one video there is, and of what its ingest failed. */
+  const ledgerVideo = { _id: 'x', status: 'RUNNING', failure: null as string | null }
+  const failed = { code: 'source_refused', retried: 0 }
+  const ledger = {
+    video: async () => ledgerVideo,
+    videos: async () => (ledgerVideo.status === 'RUNNING' ? [ledgerVideo] : []),
+    tasks: async () => (ledgerVideo.status === 'FAILED' ? [{ failures: [{ code: failed.code }] }] : []),
+    retry: async () => void failed.retried++,
+  } as never
   const make = () =>
     createInputFolder({
       input,
@@ -33,6 +42,7 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
       recipe: DEFAULT_RECIPE,
       clock,
       log: silentLog,
+      ledger,
       submit,
     })
   let folder = make()
@@ -40,6 +50,8 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
     input,
     stateFile: join(dir, 'state.json'),
     submitted,
+    video: ledgerVideo,
+    failed,
     restart: () => {
       folder = make()
     },
@@ -62,6 +74,40 @@ async function untilRefused(look: (ms?: number) => Promise<void>): Promise<void>
 }
 
 describe('the input folder', () => {
+  test('moves aside what only the ingest could tell to be none, and has it tried again when it is put back', async (t) => {
+    const { input, look, submitted, video, failed, restart } = await folderUnderTest(t)
+    await writeFile(join(input, 'jump.ts'), 'a clock that jumps back')
+    await look()
+    await look()
+    assert.equal(submitted.length, 1)
+    await look(INPUT_OUTCOME_MS)
+    assert.deepEqual(await readdir(input), ['jump.ts'], 'it runs')
+    Object.assign(video, { status: 'FAILED', failure: '"jump.ts" has a clock that jumps back' })
+    restart()
+    await look(INPUT_OUTCOME_MS)
+    assert.deepEqual(await readdir(join(input, 'rejected')), ['jump.ts', 'jump.ts.txt'])
+    assert.equal(await readFile(join(input, 'rejected', 'jump.ts.txt'), 'utf8'), `${video.failure}\n`)
+    await rename(join(input, 'rejected', 'jump.ts'), join(input, 'jump.ts'))
+    await look()
+    await look()
+    assert.deepEqual([submitted.length, failed.retried], [2, 1])
+  })
+
+  test('leaves where it is what failed for another reason, or was delivered, and asks no more', async (t) => {
+    for (const status of ['FAILED', 'COMPLETED']) {
+      const { input, stateFile, look, submitted, video, failed } = await folderUnderTest(t)
+      await writeFile(join(input, 'film.mp4'), 'film')
+      await look()
+      await look()
+      failed.code = 'encode_failed'
+      Object.assign(video, { status, failure: status === 'FAILED' ? 'chunk 3 failed for good' : null })
+      await look(INPUT_OUTCOME_MS)
+      await look()
+      assert.deepEqual([await readdir(input), submitted.length], [['film.mp4'], 1])
+      assert.match(await readFile(stateFile, 'utf8'), /^\{"film\.mp4":"4:\d+"\}$/)
+    }
+  })
+
   test('takes a file in once its size has settled, with its sub-folder in the name, and only once', async (t) => {
     const { input, look, submitted, restart } = await folderUnderTest(t)
     await mkdir(join(input, 'series one'))

@@ -5,19 +5,23 @@
  * under each name; what was done is remembered across restarts for as long as it lies there; files are never changed. Hidden
  * and partial files (`.x`, `x.part`, `x.tmp`) are left alone.
  *
- *   seen ── the same for 4 s ──► submitted ──► remembered
+ *   seen ── the same for 4 s ──► submitted ──► remembered ── the ingest refuses it ──► in `rejected/`, with a text
  *                                    └─ refused ── the same for 30 s ──► submitted ── refused ──► in `rejected/`, with a text
- *   Whenever it changes it is as if seen for the first time: a copy that pauses is never taken from under its writer.
+ *   Put back it is submitted, and tried, again. Whenever it changes it is as if seen for the first time: a copy that pauses is never taken from under its writer.
  */
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, relative, sep } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../protocol/clock.ts'
 import { SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
-import { INPUT_FILES_MAX, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { INPUT_FILES_MAX, INPUT_OUTCOME_MS, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
+import { OPEN_STATUSES } from '../../protocol/video.ts'
 import { flush } from '../blobs/flush.ts'
+import { mp4BytesMissingFrom } from './mp4-end.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
 export interface InputFolderOptions {
@@ -30,6 +34,7 @@ export interface InputFolderOptions {
   readonly clock: Clock
   readonly log: Log
   submit(request: SubmitRequest): Promise<Submitted>
+  readonly ledger: Pick<Ledger, 'video' | 'videos' | 'tasks' | 'retry'>
 }
 
 export interface InputFolder {
@@ -40,7 +45,7 @@ export interface InputFolder {
 const REJECTED = 'rejected'
 const PARTIAL = /^\.|\.(part|partial|tmp|crdownload|download)$|~$/i
 
-/** Relative path → `size:mtime` of what was taken in. */
+/** Relative path → `size:mtime` of what was taken in, and its video's id while that may still turn out to be none. */
 const stateSchema = z.record(z.string(), z.string())
 
 export function createInputFolder(options: InputFolderOptions): InputFolder {
@@ -48,6 +53,7 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
   /** Files that are waited for: since when they have been the same, by the own clock, and how long they must be. */
   const settling = new Map<string, { print: string; since: number; forMs: number }>()
   let done: Map<string, string> | null = null
+  let askedAt = Number.NEGATIVE_INFINITY
 
   async function load(): Promise<Map<string, string>> {
     const text = await readFile(stateFile, 'utf8').catch(() => '{}')
@@ -56,9 +62,10 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
   }
 
   /** Only what is gone is forgotten: what lies there would be taken in, and hashed, again and again. */
-  async function remember(file: string, print: string, here: ReadonlyMap<string, string>): Promise<void> {
+  async function remember(file: string, value: string | null, here: ReadonlyMap<string, string>): Promise<void> {
     if (done === null) return
-    done.set(file, print)
+    if (value === null) done.delete(file)
+    else done.set(file, value)
     if (done.size > INPUT_FILES_MAX) for (const known of done.keys()) if (!here.has(known)) done.delete(known)
     await writeFile(`${stateFile}.new`, JSON.stringify(Object.fromEntries(done)), { flush: true })
     await rename(`${stateFile}.new`, stateFile)
@@ -102,6 +109,7 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
       .split(sep)
       .join('/')
     try {
+      await mustBeWhole(path)
       const { video, outcome } = await options.submit({
         path,
         recipe: options.recipe,
@@ -112,12 +120,29 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
         signal,
       })
       log.info('taken from the input folder', { file, video: video._id, outcome })
+      if (video.status === 'FAILED') await options.ledger.retry(video._id)
+      await remember(file, `${print} ${video._id}`, here)
     } catch (error) {
       if (!(error instanceof SourceRefused)) throw error
       return refuse(file, print, error)
     }
     settling.delete(file)
-    await remember(file, print, here)
+  }
+
+  /** What only the ingest can tell: that nothing can be decoded, that its clock jumps back, that it is too long. */
+  async function lookAfter(here: ReadonlyMap<string, string>): Promise<void> {
+    const watched = [...(done ?? [])].filter(([, value]) => value.includes(' '))
+    if (watched.length === 0 || clock.mono() - askedAt < INPUT_OUTCOME_MS) return
+    askedAt = clock.mono()
+    const open = new Set((await options.ledger.videos({ statuses: OPEN_STATUSES })).map(({ _id }) => _id))
+    for (const [file, value] of watched) {
+      const [print = '', id = ''] = value.split(' ')
+      if (open.has(id as VideoId)) continue
+      const why = await refusalOf(options.ledger, id as VideoId)
+      const isThere = why !== null && here.get(file) === print
+      if (isThere) await moveAside(file, why)
+      await remember(file, isThere ? null : print, here)
+    }
   }
 
   return {
@@ -128,13 +153,33 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
       for (const gone of settling.keys()) if (!files.has(gone)) settling.delete(gone)
       for (const [file, print] of files) {
         if (signal.aborted) return
-        if (done.get(file) === print || !isSettled(file, print)) continue
+        if (done.get(file)?.split(' ')[0] === print || !isSettled(file, print)) continue
         await takeIn(file, files, signal).catch((error: unknown) => {
           if (!signal.aborted) log.warn('a file of the input folder is tried again', { file, why: sentence(error) })
         })
       }
+      await lookAfter(files)
     },
   }
+}
+
+/** Half a copy is told from a whole file where the file itself says how long it is. */
+async function mustBeWhole(path: string): Promise<void> {
+  const missing = await mp4BytesMissingFrom(path)
+  if (missing === null) return
+  const { bytes, ought } = missing
+  throw new SourceRefused(
+    `"${path}" is not whole: ${bytes} bytes are there, and it says that it has at least ${ought}; copy it again, or have what is there encoded with \`reelmesh submit\``,
+  )
+}
+
+/** Why the source of this video cannot be used, where that is what it failed of. */
+async function refusalOf(ledger: InputFolderOptions['ledger'], id: VideoId): Promise<string | null> {
+  const video = await ledger.video(id)
+  if (video?.status !== 'FAILED' || video.failure === null) return null
+  const failed = await ledger.tasks({ video: id, statuses: ['FAILED'] })
+  const isRefused = failed.some(({ failures }) => failures.some(({ code }) => code === 'source_refused'))
+  return isRefused ? video.failure : null
 }
 
 /** Every file below the folder that may be a video, with a print of its size and time. */
