@@ -33,7 +33,7 @@ export interface LaunchedWorker {
   readonly state: 'running' | 'ended'
   /** How long it ran, ms; null while it runs: an engine's clock and that of who asks may be minutes apart. */
   readonly life_ms: number | null
-  /** How it ended, in words; null while it runs. */
+  /** How it ended, in words, with the last of its own where it failed; null while it runs. */
   readonly how: string | null
 }
 
@@ -45,6 +45,15 @@ export interface Launcher {
   list(): Promise<LaunchedWorker[]>
   /** Lets go of the engine. Containers go on; processes end, as nothing outlives its parent. Idempotent. */
   close(): Promise<void>
+}
+
+const LAST_WORDS_MAX = 300
+
+/** How a worker ended: its exit code, and the sentence with which a node says why. `stderr`: the end of what it wrote there. */
+export function exitText(code: number | string, stderr: string): string {
+  const last = stderr.trimEnd().split('\n').at(-1)?.trim() ?? ''
+  const words = last.startsWith('{') ? '' : last.replace(/^reelmesh: /, '').slice(0, LAST_WORDS_MAX)
+  return words === '' || code === 0 ? `exit code ${code}` : `exit code ${code}: ${words}`
 }
 
 /** Names of launched workers begin so: by this a leader tells them from those that people started. */

@@ -8,6 +8,7 @@ import { type Clock, within } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
 import {
   EngineAway,
+  exitText,
   type LaunchedWorker,
   type Launcher,
   LaunchRefused,
@@ -19,7 +20,7 @@ export interface DockerLauncherOptions {
   readonly clock: Clock
   /** Names the mesh: containers of another one are never touched. */
   readonly mesh: string
-  /** Path of the Docker socket, or `http://host:port` of an engine that listens on TCP. */
+  /** Path of the Docker socket, also as `unix://…`, or `http://host:port` (`tcp://…`) of an engine that listens on TCP. */
   readonly socket: string
   readonly image: string
   /** The command and its arguments where it is not the image's own. */
@@ -39,6 +40,8 @@ const RENDITION = 'reelmesh.rendition'
 const REASON = 'reelmesh.reason'
 /** An engine that pulls nothing and builds nothing answers within this, also on a loaded host. */
 const ANSWER_MS = 30_000
+/** Before each line of a log: which stream, and how long. */
+const LOG_HEADER_BYTES = 8
 const LOGS = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } }
 
 export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
@@ -64,7 +67,16 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
 
   async function inspect(id: string): Promise<LaunchedWorker | null> {
     const facts = await ask((engine) => unlessGone(engine.getContainer(id).inspect()))
-    return facts === null || facts.Config.Labels[MESH] !== mesh ? null : shown(facts)
+    if (facts === null || facts.Config.Labels[MESH] !== mesh) return null
+    const hasFailed = !facts.State.Running && facts.State.ExitCode !== 0
+    return shown(facts, hasFailed ? await lastWords(id) : '')
+  }
+
+  /** Nothing where there is no log to be had: a driver may keep none. */
+  async function lastWords(id: string): Promise<string> {
+    const tail = { stderr: true, stdout: false, follow: false, tail: 1 } as const
+    const log = await ask((engine) => engine.getContainer(id).logs(tail)).catch(() => Buffer.alloc(0))
+    return log.subarray(LOG_HEADER_BYTES).toString('utf8')
   }
 
   async function create(spec: WorkerSpec): Promise<string> {
@@ -109,9 +121,12 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
 }
 
 function address(socket: string): Docker.DockerOptions {
-  if (socket.startsWith('/')) return { socketPath: socket }
-  const { protocol, hostname, port } = new URL(socket.replace(/^tcp:/, 'http:'))
-  return { protocol: protocol === 'https:' ? 'https' : 'http', host: hostname, port: Number(port || 2375) }
+  const path = socket.replace(/^unix:\/\//, '')
+  if (path.startsWith('/')) return { socketPath: path }
+  const { protocol, hostname } = new URL(socket.replace(/^tcp:/, 'http:'))
+  // An URL does not tell its scheme's own port from none.
+  const port = Number(/:(\d+)(?:\/|$)/.exec(socket)?.[1] ?? 2375)
+  return { protocol: protocol === 'https:' ? 'https' : 'http', host: hostname, port }
 }
 
 function containerOf(spec: WorkerSpec, options: DockerLauncherOptions): Docker.ContainerCreateOptions {
@@ -135,7 +150,7 @@ function containerOf(spec: WorkerSpec, options: DockerLauncherOptions): Docker.C
   }
 }
 
-function shown({ Id, Config, State }: Docker.ContainerInspectInfo): LaunchedWorker {
+function shown({ Id, Config, State }: Docker.ContainerInspectInfo, said: string): LaunchedWorker {
   const { Labels } = Config
   const [began, ended] = [Date.parse(State.StartedAt), Date.parse(State.FinishedAt)]
   const runs = State.Running || State.Restarting
@@ -147,14 +162,14 @@ function shown({ Id, Config, State }: Docker.ContainerInspectInfo): LaunchedWork
     reason: Labels[REASON] ?? '',
     state: runs ? 'running' : 'ended',
     life_ms: runs ? null : life,
-    how: runs ? null : howEnded(State),
+    how: runs ? null : howEnded(State, said),
   }
 }
 
-function howEnded(state: Docker.ContainerInspectInfo['State']): string {
+function howEnded(state: Docker.ContainerInspectInfo['State'], said: string): string {
   if (state.OOMKilled) return 'it used more memory than its limit (scale_memory_mb)'
   if (state.Status === 'created') return `it never started${state.Error ? `: ${state.Error}` : ''}`
-  return `exit code ${state.ExitCode}${state.Error ? `: ${state.Error}` : ''}`
+  return state.Error ? `exit code ${state.ExitCode}: ${state.Error}` : exitText(state.ExitCode, said)
 }
 
 const statusOf = (error: unknown): number | undefined => {

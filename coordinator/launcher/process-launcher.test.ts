@@ -7,7 +7,10 @@ import type { Launcher } from '../../protocol/launcher.ts'
 import { createProcessLauncher } from './process-launcher.ts'
 
 const WORKER = `
-  if (process.env.DO === 'exit') process.exit(Number(process.env.CODE))
+  if (process.env.DO === 'exit') {
+    require('node:fs').writeSync(2, 'a line before it\\nreelmesh: it cannot go on\\n')
+    process.exit(Number(process.env.CODE))
+  }
   process.stdin.resume().on('close', () => process.exit(0))
 `
 

@@ -2,12 +2,18 @@
  * Workers as processes of this host: nodes of their own with a data folder each, ended by closing their standard input when this
  * process ends, however it does. Limits are the machine's own: a process has no cpus or memory of its own to be given.
  */
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { type Clock, within } from '../../protocol/clock.ts'
 import { withoutSettings } from '../../protocol/environment.ts'
-import { type LaunchedWorker, type Launcher, STOP_GRACE_MS, type WorkerSpec } from '../../protocol/launcher.ts'
+import {
+  exitText,
+  type LaunchedWorker,
+  type Launcher,
+  STOP_GRACE_MS,
+  type WorkerSpec,
+} from '../../protocol/launcher.ts'
 
 export interface ProcessLauncherOptions {
   readonly clock: Clock
@@ -63,9 +69,11 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
       buffer: false,
       reject: false,
     })
-    const ended = child.then((result) => {
-      worker.how = result.signal ? `ended by ${result.signal}` : `exit code ${result.exitCode ?? 'none'}`
-      worker.endedAt = clock.mono()
+    const ended = child.then(async (result) => {
+      const endedAt = clock.mono()
+      const said = await readFile(join(folder(id), 'log'), 'utf8').catch(() => '')
+      worker.how = result.signal ? `ended by ${result.signal}` : exitText(result.exitCode ?? 'none', said)
+      worker.endedAt = endedAt
     })
     const worker: Worker = {
       spec,

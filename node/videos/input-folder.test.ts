@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
@@ -91,6 +91,21 @@ describe('the input folder', () => {
     await look()
     await look()
     assert.deepEqual([submitted.length, failed.retried], [2, 1])
+  })
+
+  test('takes in a link to a file, and no link to a folder or to nothing', async (t) => {
+    const { input, look, submitted } = await folderUnderTest(t)
+    const film = join(input, '..', 'film.mp4')
+    await writeFile(film, 'film')
+    await symlink(film, join(input, 'linked.mp4'))
+    await symlink(join(input, '..'), join(input, 'folder.mp4'))
+    await symlink(join(input, 'nowhere'), join(input, 'dangling.mp4'))
+    await look()
+    await look()
+    assert.deepEqual(
+      submitted.map(({ path }) => path),
+      [join(input, 'linked.mp4')],
+    )
   })
 
   test('leaves where it is what failed for another reason, or was delivered, and asks no more', async (t) => {

@@ -189,12 +189,20 @@ async function waitingFiles(input: string): Promise<Map<string, string>> {
   for (const entry of entries) {
     const file = relative(input, join(entry.parentPath, entry.name))
     const parts = file.split(sep)
-    if (!entry.isFile() || parts[0] === REJECTED || parts.some((part) => PARTIAL.test(part))) continue
+    if (parts[0] === REJECTED || parts.some((part) => PARTIAL.test(part))) continue
+    if (!entry.isFile() && !(entry.isSymbolicLink() && (await isFile(join(input, file))))) continue
     const print = await printOf(join(input, file))
     if (print !== null) found.set(file, print)
   }
   return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
 }
+
+/** Also where a link leads to one. */
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  )
 
 /** Size and time of a file; null where it is gone. */
 async function printOf(path: string): Promise<string | null> {

@@ -6,7 +6,10 @@ import { launcherConformance } from '../../protocol/launcher.conformance.ts'
 import { docker, SOCKET } from './engine.ts'
 
 const WORKER = `
-  if (process.env.DO === 'exit') process.exit(Number(process.env.CODE))
+  if (process.env.DO === 'exit') {
+    require('node:fs').writeSync(2, 'a line before it\\nreelmesh: it cannot go on\\n')
+    process.exit(Number(process.env.CODE))
+  }
   process.on('SIGTERM', () => process.exit(0))
   setInterval(() => {}, 1000)
 `
