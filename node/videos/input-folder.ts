@@ -10,7 +10,7 @@
  *   Put back it is submitted, and tried, again. Whenever it changes it is as if seen for the first time: a copy that pauses is never taken from under its writer.
  */
 import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
-import { dirname, extname, join, relative, sep } from 'node:path'
+import { dirname, extname, join, sep } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../protocol/clock.ts'
 import { SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
@@ -184,17 +184,27 @@ async function refusalOf(ledger: InputFolderOptions['ledger'], id: VideoId): Pro
 
 /** Every file below the folder that may be a video, with a print of its size and time. */
 async function waitingFiles(input: string): Promise<Map<string, string>> {
-  const entries = await readdir(input, { recursive: true, withFileTypes: true })
   const found = new Map<string, string>()
-  for (const entry of entries) {
-    const file = relative(input, join(entry.parentPath, entry.name))
-    const parts = file.split(sep)
-    if (parts[0] === REJECTED || parts.some((part) => PARTIAL.test(part))) continue
-    if (!entry.isFile() && !(entry.isSymbolicLink() && (await isFile(join(input, file))))) continue
+  for await (const file of filesBelow(input)) {
     const print = await printOf(join(input, file))
     if (print !== null) found.set(file, print)
   }
   return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
+}
+
+/** Relative paths. Links to files are files; none to a folder is followed, as it may lead back. */
+async function* filesBelow(input: string, folder = ''): AsyncGenerator<string> {
+  const entries = await readdir(join(input, folder), { withFileTypes: true }).catch((error: unknown) => {
+    if (folder === '') throw error
+    // Gone meanwhile, or not for this user to read: the others are no worse for it.
+    return []
+  })
+  for (const entry of entries) {
+    const file = join(folder, entry.name)
+    if (file === REJECTED || PARTIAL.test(entry.name)) continue
+    if (entry.isDirectory()) yield* filesBelow(input, file)
+    else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(join(input, file))))) yield file
+  }
 }
 
 /** Also where a link leads to one. */
