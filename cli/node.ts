@@ -12,6 +12,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   ledger: '<address>',
   data_dir: '<dir>',
   name: '<name>',
+  machine: '<name>',
   roles: '<list>',
   renditions: '<list>',
   slots: '<n>',

@@ -257,6 +257,8 @@ describe('the status screen', () => {
       line({ peers: [], hosts: 0, may_leave: false }),
       'source on no peer that is here: waits for one that has it',
     )
+    const containers = [peer({ host: 'one-0000cafe' }), peer({ peer: other, host: 'two-0000cafe' })]
+    assert.equal(line(both, {}, containers), '', 'all of them go with their machine')
     const owed = { peers: [peerId], hosts: 1, may_leave: false }
     assert.equal(line(owed, { status: 'COMPLETED' }), 'results on nas only: it must stay')
     assert.equal(line(both, { status: 'COMPLETED' }), '')

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
+import { machineOf } from '../protocol/machine.ts'
 import { isOpen, isOwed } from '../protocol/video.ts'
 import { durationText, fit, printable, widthOf } from './output.ts'
 
@@ -104,7 +105,8 @@ function engineLine(of: EngineStatus, snapshot: StatusSnapshot, { columns }: Scr
 
 /** Said where there is more than one machine: what must stay on, and what may be switched off. */
 function heldLine({ status, held }: VideoRow, { peers }: StatusSnapshot): string | null {
-  if (new Set(peers.map(({ host }) => host)).size < 2 || status === 'FAILED' || status === 'CANCELLED') return null
+  if (new Set(peers.map(({ host }) => machineOf(host))).size < 2 || status === 'FAILED' || status === 'CANCELLED')
+    return null
   const what = status === 'COMPLETED' ? 'results' : 'source'
   if (status === 'COMPLETED' && held.may_leave) return null
   const names = held.peers.map((id) => printable(peers.find(({ peer }) => peer === id)?.name || id.slice(-8)))

@@ -167,7 +167,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
       merge: createMergeRunner(shared),
     }),
   }
-  const host = hostId()
+  const host = hostId(config.machine)
   const mayLead = () => node.mayLead()
   const coordinator: Coordinator | null = coordinates
     ? createCoordinator({

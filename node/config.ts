@@ -62,6 +62,13 @@ export const configSchema = z.object({
   ffmpeg_memory_mb: count(256, 1_048_576)
     .default(FFMPEG_MEMORY_BYTES / 2 ** 20)
     .describe('address space of one ffmpeg, MB'),
+  machine: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'what this machine is called, where virtual ones of one kernel are to count as several; default: by its boot',
+    ),
   input: z.string().min(1).optional().describe('watch this folder: every video put there is encoded'),
   output: z.string().min(1).optional().describe('where results of the watched folder go; default: outputs beside it'),
   input_renditions: list(z.enum(RESOLUTIONS))

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import { COPIES } from '../../protocol/limits.ts'
-import { adviseCopies, everyHolder, heldBy, type PresentPeer } from './copies.ts'
+import { adviseCopies, everyHolder, heldBy, machinesOf, type PresentPeer } from './copies.ts'
 
 const [ANN, BOB, CAT, DAN] = ['ann', 'bob', 'cat', 'dan'].map((name) => asPeerId(`peer ${name}`)) as [
   PeerId,
@@ -30,6 +30,17 @@ describe('copies', () => {
     assert.equal(adviseCopies([ANN], [at(ANN, 'one'), at(BOB, 'two', { takes: false })]).is, 'enough')
   })
 
+  it('go to another machine before another container of the same one, which is better than none', () => {
+    const [one, two] = [at(ANN, 'coordinator-1-0000cafe'), at(BOB, 'worker-0000cafe', { rank: 2 })]
+    const far = at(CAT, 'box-0000beef')
+    const wanted = { is: 'wanted', reason: 'on 1 of 2 hosts' }
+    assert.deepEqual(adviseCopies([ANN], [one, two, far]), { ...wanted, from: [CAT] })
+    assert.deepEqual(adviseCopies([ANN], [one, two]), { ...wanted, from: [BOB] })
+    assert.equal(adviseCopies([ANN, BOB], [one, two]).is, 'enough')
+    assert.deepEqual(adviseCopies([ANN, BOB], [one, two, far]), { ...wanted, from: [CAT] })
+    assert.equal(adviseCopies([ANN, CAT], [one, two, far]).is, 'enough')
+  })
+
   it('of a holder that is gone do not count', () => {
     assert.deepEqual(adviseCopies([ANN, DAN], [at(ANN, 'one'), at(BOB, 'two')]), {
       is: 'wanted',
@@ -49,7 +60,7 @@ describe('copies', () => {
         ...ids.map((id) =>
           fc.record({
             peer: fc.constant(asPeerId(`peer ${id}`)),
-            host: fc.constantFrom('a', 'b', 'c', 'd'),
+            host: fc.constantFrom('a', 'b-0000cafe', 'c-0000cafe', 'd'),
             takes: fc.boolean(),
             rank: fc.nat(3),
           }),
@@ -62,15 +73,16 @@ describe('copies', () => {
         for (let step = 0; ; step++) {
           const advice = adviseCopies(holders, present)
           if (advice.is === 'enough') break
+          // One container more, perhaps, before another machine.
           assert.ok(step < COPIES)
           const [asked] = advice.from
           assert.ok(asked && !holders.includes(asked))
           holders.push(asked)
         }
-        const hosts = new Set(
-          present.filter(({ takes, peer }) => takes || holders.includes(peer)).map(({ host }) => host),
-        )
-        assert.equal(heldBy(holders, present).size, Math.min(COPIES, hosts.size))
+        const able = present.filter(({ takes, peer }) => takes || holders.includes(peer)).map(({ host }) => host)
+        const held = heldBy(holders, present)
+        assert.equal(machinesOf(held).size, Math.min(COPIES, machinesOf(able).size))
+        assert.ok(held.size >= Math.min(COPIES, new Set(able).size))
       }),
     )
   })

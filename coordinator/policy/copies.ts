@@ -1,9 +1,11 @@
 /**
- * Pure: who should hold the next copy of some bytes, so that `COPIES` hosts have them; one where there is only one. A host counts
- * by a peer of it that is present: what lies on a machine that is off helps nobody now.
+ * Pure: who should hold the next copy of some bytes, so that `COPIES` machines have them; one where there is only one. A machine
+ * counts by a peer of it that is present: what lies on one that is off helps nobody now. Where no other machine can take a copy,
+ * another container of the same one does: it survives the loss of the first, and no more.
  */
 import type { PeerId } from '../../protocol/ids.ts'
 import { COPIES } from '../../protocol/limits.ts'
+import { machineOf } from '../../protocol/machine.ts'
 
 export interface PresentPeer {
   readonly peer: PeerId
@@ -21,12 +23,17 @@ export type CopyAdvice =
 /** `from`: whom to ask, best first. Never empty: with nobody to ask there is enough. */
 export function adviseCopies(holders: readonly PeerId[], present: readonly PresentPeer[]): CopyAdvice {
   const hosts = heldBy(holders, present)
-  if (hosts.size >= COPIES) return { is: 'enough', reason: `on ${hosts.size} hosts` }
+  const machines = machinesOf(hosts)
+  if (machines.size >= COPIES) return { is: 'enough', reason: `on ${machines.size} hosts` }
   const others = present.filter(({ host, takes }) => takes && !hosts.has(host))
-  if (others.length === 0) return { is: 'enough', reason: 'no other host can take a copy' }
-  const from = others.sort((a, b) => b.rank - a.rank || a.peer.localeCompare(b.peer)).map(({ peer }) => peer)
-  return { is: 'wanted', from, reason: `on ${hosts.size} of ${COPIES} hosts` }
+  const elsewhere = others.filter(({ host }) => !machines.has(machineOf(host)))
+  const able = elsewhere.length > 0 || hosts.size >= COPIES ? elsewhere : others
+  if (able.length === 0) return { is: 'enough', reason: 'no other host can take a copy' }
+  const from = able.sort((a, b) => b.rank - a.rank || a.peer.localeCompare(b.peer)).map(({ peer }) => peer)
+  return { is: 'wanted', from, reason: `on ${machines.size} of ${COPIES} hosts` }
 }
+
+export const machinesOf = (hosts: Iterable<string>): ReadonlySet<string> => new Set([...hosts].map(machineOf))
 
 /** The hosts on which these bytes lie now. */
 export function heldBy(

@@ -129,6 +129,7 @@ export function specOf(
     REELMESH_PROOF_DIR: proofDir(config),
     REELMESH_FFMPEG: config.ffmpeg,
     REELMESH_FFPROBE: config.ffprobe,
+    ...(config.machine && { REELMESH_MACHINE: config.machine }),
   }
   const environment = config.launcher === 'process' ? { ...shared, ...local } : shared
   const limits = { cpus: config.scale_cpus, memory_mb: config.scale_memory_mb }

@@ -1,5 +1,5 @@
 /** What may be switched off: where the bytes lie that the rest of a video depends on. Pure. */
-import { everyHolder, heldBy } from '../../coordinator/policy/copies.ts'
+import { everyHolder, heldBy, machinesOf } from '../../coordinator/policy/copies.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { COPIES } from '../../protocol/limits.ts'
 import { isOwed, type Video } from '../../protocol/video.ts'
@@ -17,7 +17,7 @@ export interface Held {
 export function heldOf(video: Video, present: readonly { peer: PeerId; host: string }[]): Held {
   const isDone = video.status === 'COMPLETED'
   const holders = isDone ? everyHolder(video.outputs) : video.source.holders
-  const hosts = heldBy(holders, present).size
+  const hosts = machinesOf(heldBy(holders, present)).size
   const isDelivered = isDone && !isOwed(video)
   return {
     peers: present.map(({ peer }) => peer).filter((peer) => holders.includes(peer)),

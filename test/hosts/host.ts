@@ -136,7 +136,8 @@ export function createHost(options: HostOptions): LabHost {
       const dataDir = join(dir, called)
       mkdirSync(dataDir, { recursive: true })
       const listen = `/ip4/${link.inner}/tcp/${portOf(called)}`
-      const all = { ...options.defaults(), data_dir: dataDir, name: called, listen, ...rest }
+      // All share this kernel, and are to be machines of their own.
+      const all = { ...options.defaults(), machine: name, data_dir: dataDir, name: called, listen, ...rest }
       // On its own disk, as those of `reelmesh run`: where that is full, the log cannot be written either.
       const logFile = join(dataDir, 'log')
       const child = spawnHere([process.execPath, ...NODE_FLAGS, main, 'node', ...argumentsOf(all)], {
