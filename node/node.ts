@@ -190,7 +190,9 @@ export function createNode(parts: NodeParts): ReelNode {
 
   /** What a video delivered a moment ago leaves behind is gone before the process is; a ledger that is away is not waited for. */
   async function lastHousekeeping(): Promise<void> {
-    await within(clock, LAST_HOUSEKEEPING_MS, keepHouse({ ledger, store, clock, young: parts.young })).catch(() => {})
+    await within(clock, LAST_HOUSEKEEPING_MS, keepHouse({ self, ledger, store, clock, young: parts.young })).catch(
+      () => {},
+    )
   }
 
   /** Who is put back to work is trusted anew: what was before the end of its quarantine counts no more. */
@@ -264,7 +266,7 @@ export function createNode(parts: NodeParts): ReelNode {
       const { inputFolder } = parts
       if (inputFolder) loops.push(every('input folder', INPUT_LOOK_MS, (signal) => inputFolder.round(signal)))
       if (parts.keepsHouse)
-        loops.push(every('housekeeping', SWEEP_MS, () => keepHouse({ ledger, store, clock, young: parts.young })))
+        loops.push(every('housekeeping', SWEEP_MS, () => keepHouse({ self, ledger, store, clock, young: parts.young })))
     },
     async stop() {
       if (stopping.signal.aborted) return

@@ -142,6 +142,16 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       assert.equal(await other.find(sha256Of('odd'), video), path)
     })
 
+    it('removes one blob of one video, and is not troubled by one that is not there', async () => {
+      const video = newVideo()
+      const gone = await store.put(video, await file('fetched, and nowhere else'))
+      const kept = await store.put(video, await file('made'))
+      await store.remove(gone.sha256, video)
+      await store.remove(gone.sha256, video)
+      assert.equal(await store.find(gone.sha256, video), null)
+      assert.notEqual(await store.find(kept.sha256, video), null)
+    })
+
     it('prunes all but the named, and keeps the reference', async () => {
       const video = newVideo()
       const source = await file('source')

@@ -47,6 +47,8 @@ export interface BlobStore {
   reference(video: VideoId): Promise<SourceReference | null>
   /** Removes blobs of a video but those named (its results, while deliveries are open). References stay. */
   prune(video: VideoId, keep: ReadonlySet<Sha256>): Promise<void>
+  /** Removes one blob of a video; a source by reference stays. */
+  remove(sha256: Sha256, video: VideoId): Promise<void>
   /** Forgets the video: blobs and reference (the source file itself is untouched). */
   drop(video: VideoId): Promise<void>
   /** Videos that have anything here. */

@@ -134,6 +134,10 @@ class Store implements DiskBlobStore {
     if (keep.size === 0) await rm(this.#folder(video), { recursive: true, force: true })
   }
 
+  async remove(sha256: Sha256, video: VideoId): Promise<void> {
+    await rm(await this.#pathFor(sha256, video), { force: true })
+  }
+
   async drop(video: VideoId): Promise<void> {
     await this.#references.forget(video)
     await rm(this.#folder(video), { recursive: true, force: true })

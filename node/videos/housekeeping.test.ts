@@ -53,11 +53,12 @@ describe('a pass over the store', () => {
     const calls: string[] = []
     const store = {
       videos: async () => [id],
+      room: async () => ({ freeBytes: 1e12, totalBytes: 1e12 }),
       drop: async (each: VideoId) => void calls.push(`drop ${each}`),
       prune: async (_: VideoId, keep: ReadonlySet<string>) => void calls.push(`prune but ${[...keep].length}`),
     }
     const ledger = { now: async () => 10, video: async () => known } as Partial<Ledger> as Ledger
-    await keepHouse({ ledger, store: store as never, clock: systemClock, young: new Set(young) })
+    await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, young: new Set(young) })
     return calls
   }
 
@@ -68,16 +69,46 @@ describe('a pass over the store', () => {
     assert.deepEqual(await pass(video({ status: 'COMPLETED', deliveries: [delivery(1)] })), [`drop ${id}`])
   })
 
+  it('lets fetched inputs go when room is short, but none that others look for here, and none that is being encoded', async () => {
+    const blob = (letter: string) => asSha256(letter.repeat(64))
+    const of = (letter: string, holders: readonly string[]) => ({ sha256: blob(letter), bytes: 1, holders })
+    const claimed = [{ worker_id: me }]
+    const tasks = [
+      { input: of('1', ['far']), output: of('a', [me]), claims: [] },
+      { input: of('1', ['far']), output: null, claims: [] },
+      { input: of('2', ['far', me]), output: null, claims: [] },
+      { input: of('3', ['far']), output: null, claims: claimed },
+      { input: of('3', ['far']), output: null, claims: [] },
+      { input: of('4', ['far']), output: null, claims: [] },
+    ]
+    for (const [freeBytes, gone] of [
+      [9e9, []],
+      [3e9, [blob('1')]],
+    ] as const) {
+      const removed: string[] = []
+      const store = {
+        room: async () => ({ freeBytes, totalBytes: 100e9 }),
+        videos: async () => [id],
+        list: async () => ['1', '2', '3', 'a', 'f'].map(blob),
+        remove: async (each: string) => void removed.push(each),
+      }
+      const ledger = { now: async () => 10, video: async () => video({}), tasks: async () => tasks } as never
+      await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, young: new Set<string>() })
+      assert.deepEqual(removed, gone)
+    }
+  })
+
   it('leaves a video alone that is submitted again while the ledger is asked', async () => {
     const young = new Set<string>()
     const dropped: string[] = []
-    const store = { videos: async () => [id], drop: async (each: VideoId) => void dropped.push(each) }
+    const room = async () => ({ freeBytes: 1e12, totalBytes: 1e12 })
+    const store = { room, videos: async () => [id], drop: async (each: VideoId) => void dropped.push(each) }
     const video = async () => {
       young.add(id)
       return null
     }
     const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
-    await keepHouse({ ledger, store: store as never, clock: systemClock, young })
+    await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, young })
     assert.deepEqual(dropped, [])
   })
 

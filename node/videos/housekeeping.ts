@@ -1,12 +1,14 @@
 /**
  * What a peer may forget of its own store: intermediates once a video is COMPLETED, results and fetched sources once every
  * delivery is recorded, the blobs of ended videos after a day. Nobody deletes on another peer. Sources are never touched.
+ * Inputs that were fetched stay for other renditions of their chunks, until the disk becomes short of room.
  */
-import type { BlobStore } from '../../protocol/blobs.ts'
+import { type BlobStore, leastFree } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
+import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { KEEP_FAILED_MS } from '../../protocol/limits.ts'
-import { isOwed, type Video } from '../../protocol/video.ts'
+import { isOpen, isOwed, type Video } from '../../protocol/video.ts'
 import type { Young } from './young.ts'
 
 export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | { readonly keep: 'nothing' }
@@ -23,6 +25,7 @@ export function whatToKeep(video: Video | null, now: number): Keeping {
 
 /** One pass over the store. A video submitted this moment may not be in the ledger yet: `young` names those. */
 export async function keepHouse(options: {
+  self: PeerId
   ledger: Ledger
   store: BlobStore & { tidy?(now: number): Promise<void> }
   young: Pick<Young, 'has'>
@@ -30,6 +33,7 @@ export async function keepHouse(options: {
 }): Promise<void> {
   const { ledger, store, young } = options
   const now = await ledger.now()
+  const isShort = await isShortOfRoom(store)
   for (const id of await store.videos()) {
     if (young.has(id)) continue
     const video = await ledger.video(id)
@@ -38,6 +42,28 @@ export async function keepHouse(options: {
     if (young.has(id)) continue
     if (keep === 'nothing') await store.drop(id)
     else if (keep === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
+    else if (isShort && video && isOpen(video.status)) await letInputsGo(id, options)
   }
   await store.tidy?.(options.clock.now())
+}
+
+/** Before so little is left that the peer takes no more work. */
+async function isShortOfRoom(store: BlobStore): Promise<boolean> {
+  const { freeBytes, totalBytes } = await store.room()
+  return freeBytes < 2 * leastFree(totalBytes)
+}
+
+/** Those that nobody was told to find here, and that nothing here is encoding now. They can be fetched again. */
+async function letInputsGo(
+  video: VideoId,
+  { self, ledger, store }: { self: PeerId; ledger: Ledger; store: BlobStore },
+): Promise<void> {
+  const [fetched, needed] = [new Set<Sha256>(), new Set<Sha256>()]
+  for (const { input, output, claims } of await ledger.tasks({ video, kinds: ['video', 'audio'] })) {
+    const isHeld = input?.holders.includes(self) || claims.some(({ worker_id }) => worker_id === self)
+    if (input) (isHeld ? needed : fetched).add(input.sha256)
+    if (output) needed.add(output.sha256)
+  }
+  for (const sha256 of await store.list(video))
+    if (fetched.has(sha256) && !needed.has(sha256)) await store.remove(sha256, video)
 }

@@ -59,6 +59,9 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
       for (const path of disk.below(`${root}/${video}`))
         if (!keep.has(path.split('/').at(-1) as Sha256)) disk.remove(path)
     },
+    async remove(sha256, video) {
+      disk.remove(pathOf(video, sha256))
+    },
     async drop(video) {
       disk.remove(`${root}/${video}`)
       disk.remove(`${referencesOf(machine)}/${video}`)
