@@ -27,10 +27,10 @@ export function leases(state: ModelState, tasks: ModelTasks) {
   }
   return {
     acquireLease: async (me, nonce) => {
-      const ahead = state.lease.expires_at - options.now()
-      const free = ahead <= 0 || ahead > 2 * options.leaseMs
-      if (free)
-        state.lease = { holder: me, nonce, term: state.lease.term + 1, expires_at: options.now() + options.leaseMs }
+      const latest = options.now() + options.leaseMs
+      if (state.lease.expires_at <= options.now())
+        state.lease = { holder: me, nonce, term: state.lease.term + 1, expires_at: latest }
+      else state.lease.expires_at = Math.min(state.lease.expires_at, latest)
       return shown()
     },
     renewLease: async (me, term) => {

@@ -94,6 +94,10 @@ function leaseTests(store: Store): void {
     const failure = { code: 'encode_failed', message: 'no', log: null, strike: true, backoff_ms: 60_000 } as const
     await ledger.fail({ task: tried._id, attempt: 1, worker: tried.claims[0]!.worker_id, ...failure })
     await advance(-10 * CLAIM_MS)
+    const near = await ledger.acquireLease(BOB, 'bob')
+    assert.ok(near.holder === ANN && near.remaining_ms <= LEASE_MS, `${near.holder} for ${near.remaining_ms} ms`)
+    assert.equal(await ledger.renewLease(ANN, earlier.term), 'renewed', 'who leads goes on')
+    await advance(LEASE_MS + 1)
     const later = await ledger.acquireLease(BOB, 'bob')
     assert.deepEqual([later.holder, later.term], [BOB, earlier.term + 1])
     assert.equal((await ledger.acquireLease(CAT, 'cat')).holder, BOB)

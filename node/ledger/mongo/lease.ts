@@ -7,25 +7,24 @@ import { after } from './pipeline.ts'
 import type { Store } from './store.ts'
 
 const ID = 'coordinator'
-const EXPIRES = { $ifNull: ['$expires_at', new Date(0)] }
-/** Run out; or further ahead than any renewal puts it, since the clock was set back. */
-const free = (leaseMs: number): Document => ({
-  $or: [{ $lte: [EXPIRES, '$$NOW'] }, { $gt: [EXPIRES, after(2 * leaseMs)] }],
-})
+const FREE = { $lte: [{ $ifNull: ['$expires_at', new Date(0)] }, '$$NOW'] }
 const REMAINING = { $max: [0, { $toLong: { $subtract: ['$expires_at', '$$NOW'] } }] }
 const NONE: Lease = { holder: null, nonce: '', term: 0, remaining_ms: 0 }
 
 /** A projection of an answer may compute: what remains is told by the database's clock. */
 const SHOWN = { _id: 0, holder: 1, nonce: 1, term: 1, remaining_ms: REMAINING }
 
-/** Creates it, takes it where it is free, and answers who holds it: won when the nonce is the caller's. */
+/**
+ * Creates it, takes it where it has run out, and answers who holds it: won when the nonce is the caller's. One that lies further
+ * ahead than a renewal puts it, since the clock was set back, is brought near: its holder renews it, or it runs out.
+ */
 export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
-  const isFree = free(store.leaseMs)
+  const latest = after(store.leaseMs)
   const set = {
-    holder: { $cond: [isFree, lit(me), '$holder'] },
-    nonce: { $cond: [isFree, lit(nonce), '$nonce'] },
-    term: { $cond: [isFree, { $add: [{ $ifNull: ['$term', 0] }, 1] }, '$term'] },
-    expires_at: { $cond: [isFree, after(store.leaseMs), '$expires_at'] },
+    holder: { $cond: [FREE, lit(me), '$holder'] },
+    nonce: { $cond: [FREE, lit(nonce), '$nonce'] },
+    term: { $cond: [FREE, { $add: [{ $ifNull: ['$term', 0] }, 1] }, '$term'] },
+    expires_at: { $cond: [FREE, latest, { $min: ['$expires_at', latest] }] },
   }
   const options = { upsert: true, returnDocument: 'after', projection: SHOWN } as const
   const found = await store.run(() => store.leases.findOneAndUpdate({ _id: ID }, [{ $set: set }], options))

@@ -7,14 +7,14 @@ import type { Store } from './store.ts'
 const SHOWN = 'holder, nonce, term, max(0, expires_at - :now) AS remaining_ms'
 const leaseOf = (row: Row): Lease => ({ ...row }) as unknown as Lease
 
-/** Run out; or further ahead than any renewal puts it, since the clock was set back. */
-const FREE = '(expires_at <= :now OR expires_at > :now + 2 * :leaseMs)'
-
-/** Creates it, takes it where it is free, and answers who holds it: won when the nonce is the caller's. */
+/**
+ * Creates it, takes it where it has run out, and answers who holds it: won when the nonce is the caller's. One that lies further ahead than a
+ * renewal puts it, since the clock was set back, is brought near: its holder renews it, or it runs out.
+ */
 const ACQUIRE = `INSERT INTO leases (_id, holder, nonce, term, expires_at) VALUES ('coordinator', :me, :nonce, 1, :now + :leaseMs)
   ON CONFLICT(_id) DO UPDATE SET
-    holder=iif(${FREE}, :me, holder), nonce=iif(${FREE}, :nonce, nonce),
-    term=iif(${FREE}, term + 1, term), expires_at=iif(${FREE}, :now + :leaseMs, expires_at)
+    holder=iif(expires_at <= :now, :me, holder), nonce=iif(expires_at <= :now, :nonce, nonce),
+    term=iif(expires_at <= :now, term + 1, term), expires_at=iif(expires_at <= :now, :now + :leaseMs, min(expires_at, :now + :leaseMs))
   RETURNING ${SHOWN}`
 
 export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
