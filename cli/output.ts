@@ -16,6 +16,18 @@ export function fit(text: string, width: number): string {
   return cut + ' '.repeat(Math.max(0, width - widthOf(cut)))
 }
 
+/** Text in lines of a width, broken between words; the last of so many lines is cut. */
+export function wrap(text: string, width: number, lines: number): string[] {
+  const wrapped = ['']
+  for (const word of text.split(' ')) {
+    const line = wrapped.at(-1) ?? ''
+    const longer = line === '' ? word : `${line} ${word}`
+    if (line === '' || wrapped.length === lines || widthOf(longer) <= width) wrapped[wrapped.length - 1] = longer
+    else wrapped.push(word)
+  }
+  return wrapped.map((line) => fit(line, width).trimEnd())
+}
+
 export function tellError(error: unknown): void {
   process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`)
   const expected = error instanceof ReelmeshError || typeof (error as { code?: unknown } | null)?.code === 'string'

@@ -54,6 +54,7 @@ const row = (change: Partial<VideoRow> = {}): VideoRow => ({
   held: { peers: [peerId], hosts: 1, may_leave: false },
   failure: null,
   notes: [],
+  problem: null,
   ...change,
 })
 const snapshot = (change: Partial<StatusSnapshot> = {}): StatusSnapshot => ({
@@ -147,7 +148,8 @@ describe('the status screen', () => {
     const owed = row({
       ...done,
       name: 'owed',
-      notes: ['owed could not be written to /out: the disk is full'],
+      notes: ['no sound', 'owed could not be written to /out: the disk is full'],
+      problem: 'owed could not be written to /out: the disk is full',
       deliveries: [
         { peer: here, dir: '/out', name: 'owed', done_at: null },
         { peer: gone, dir: '/far', name: 'owed', done_at: null },
@@ -164,12 +166,23 @@ describe('the status screen', () => {
     )
     const text = render(snapshot({ videos: [owed, ...delivered] }))
     for (const part of [
-      'owed could not be written',
+      'no sound',
+      'owed could not be written to /out: the disk is full',
       'not delivered yet to /out by workshop',
       'not delivered yet to /far: its peer bbbbbbbb is away',
     ])
       assert.ok(text.includes(part), text)
     assert.doesNotMatch(text, /in.place|a note of old/)
+  })
+
+  it('breaks a sentence that says what to do into lines, and cuts the third', () => {
+    const failure =
+      '"/films/a.ts" has a clock that jumps back after 4.0 s, so that pictures share their times: cut it there and submit the parts.'
+    const text = render(snapshot({ videos: [row({ status: 'FAILED', failure })] }))
+    assert.ok(text.replace(/\s+/g, ' ').includes(failure), text)
+    const long = render(snapshot({ videos: [row({ status: 'FAILED', failure: 'word '.repeat(100) })] }))
+    assert.equal(long.split('\n').filter((line) => /^ {4}word/.test(line)).length, 3)
+    assert.match(long, /^ {4}word [^\n]*…$/m)
   })
 
   it('says of an engine that nobody here reaches it', () => {

@@ -4,7 +4,7 @@ import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/st
 import type { VideoRow } from '../node/status/video-rows.ts'
 import { machineOf } from '../protocol/machine.ts'
 import { isOpen, isOwed } from '../protocol/video.ts'
-import { durationText, fit, printable, widthOf } from './output.ts'
+import { durationText, fit, printable, widthOf, wrap } from './output.ts'
 
 export interface Screen {
   readonly columns: number
@@ -12,6 +12,8 @@ export interface Screen {
   readonly color: boolean
 }
 
+/** Of a sentence that says what to do. */
+const LINES_MAX = 3
 /** A long queue leaves room for what happens. */
 const QUEUED_SHOWN = 8
 
@@ -132,14 +134,16 @@ function videoLines(row: VideoRow, snapshot: StatusSnapshot, screen: Screen, pai
   const room = screen.columns - 32
   const name = fit(printable(row.name), Math.max(8, Math.min(30, room - facts.length)))
   const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${fit(facts, room - widthOf(name))}`.trimEnd()]
-  if (row.failure) lines.push(`    ${paint('red', fit(printable(row.failure), screen.columns - 4).trimEnd())}`)
+  const alarm = (text: string) =>
+    lines.push(...wrap(printable(text), screen.columns - 4, LINES_MAX).map((line) => `    ${paint('red', line)}`))
+  if (row.failure) alarm(row.failure)
   if (row.status === 'RUNNING') lines.push(...rungBars(row, screen, paint))
   const held = heldLine(row, snapshot)
-  for (const note of [...(held ? [held] : []), ...(isOver(row) ? [] : row.notes)])
+  const notes = row.notes.filter((note) => note !== row.problem)
+  for (const note of [...(held ? [held] : []), ...(isOver(row) && row.status === 'COMPLETED' ? [] : notes)])
     lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
   if (isUndelivered(row))
-    for (const owed of undelivered(row, snapshot))
-      lines.push(paint('red', `    ${fit(printable(owed), screen.columns - 4).trimEnd()}`))
+    for (const owed of [...undelivered(row, snapshot), ...(row.problem ? [row.problem] : [])]) alarm(owed)
   return lines
 }
 

@@ -32,6 +32,8 @@ export interface VideoRow {
   readonly failure: string | null
   /** What could not come along, and what stands in the way of a delivery. */
   readonly notes: readonly string[]
+  /** Of these, what stands in the way of a delivery. */
+  readonly problem: string | null
 }
 
 /** All that is worked on or owed, and the newest of the rest: a video that waits for long must not drop out of sight. */
@@ -141,6 +143,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
       held: heldOf(video, of.present),
       failure: video.failure,
       notes: [...planned.notes, ...of.told, ...(of.problem ? [of.problem] : [])],
+      problem: of.problem ?? null,
     }
   }
 
