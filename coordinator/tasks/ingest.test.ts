@@ -115,6 +115,16 @@ async function release(video: VideoId): Promise<void> {
   await stage.ledger.release({ task: taskId(video, 'ingest'), attempt, worker: claims[0]!.worker_id })
 }
 
+/** A film of 50 chunks that both hold, of which the first machine gave up the ingest with its window full. */
+async function givenUp(first: Machine, next: Machine): Promise<VideoId> {
+  const video = await submit(50, [first, next])
+  const before = await start(first, video)
+  await stage.pass(30_000)
+  before.stop()
+  await release(video)
+  return video
+}
+
 const cuts = async (video: VideoId): Promise<Task[]> => stage.ledger.tasks({ video, kinds: ['video'] })
 
 describe('an ingest', () => {
@@ -147,11 +157,7 @@ describe('an ingest', () => {
 
   it('cuts again at once what a lost host had, though its window is full of just that', async () => {
     const [first, next] = [machine('first'), machine('next')]
-    const video = await submit(50, [first, next])
-    const before = await start(first, video)
-    await stage.pass(30_000)
-    before.stop()
-    await release(video)
+    const video = await givenUp(first, next)
     await start(next, video)
     // Two dial timeouts, 32 cuts: not one of each after the other.
     await stage.pass(2 * DIAL_TIMEOUT_MS + 10_000)
@@ -162,11 +168,7 @@ describe('an ingest', () => {
 
   it('cuts again what is lost while it waits for room', async () => {
     const [first, next] = [machine('first'), machine('next')]
-    const video = await submit(50, [first, next])
-    const before = await start(first, video)
-    await stage.pass(30_000)
-    before.stop()
-    await release(video)
+    const video = await givenUp(first, next)
     reached.set(first.self, first.store)
     await start(next, video)
     await stage.pass(10_000)
