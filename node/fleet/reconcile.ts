@@ -1,6 +1,7 @@
 /**
  * Makes an engine run what the leader wants there (`hosts.wanted`). Every peer that reaches the engine says so in the ledger; the
- * smallest of them that lives keeps it, and stands aside where it cannot and others can (`stand-aside.ts`). Strays of a dead coordinator or keeper are found by their label and become its own.
+ * smallest of them that lives keeps it, and stands aside where it cannot and others can (`stand-aside.ts`). Strays of a dead
+ * coordinator or keeper are found by their label and become its own.
  *
  * Promises: a worker is drained before it ends and never removed while it may hold a claim, nor for a silence that is this peer's own
  * (`silence.ts`); one that dies at once or never joins is told and tried again later and later; an engine that is away is told once

@@ -1,7 +1,7 @@
 /**
  * A fleet over two engines: two hosts of their own network, each with an engine and a peer that keeps it. The leader says how many
- * workers each should run; they shrink while they encode without the loss of a chunk; and what an engine has that nobody
- * reaches any more is started on the other.
+ * workers each should run; they shrink while they encode without the loss of a chunk; and what an engine has that can start none,
+ * or that nobody reaches any more, is started on the other.
  */
 import assert from 'node:assert/strict'
 import { chmod } from 'node:fs/promises'
@@ -98,6 +98,20 @@ describe('a fleet over two engines', () => {
     for (const loss of ['reclaimed', 'blob_lost']) assert.deepEqual(told(seen, loss), [])
     assert.deepEqual(await failures(), [])
     t.diagnostic(told(seen, 'scaled').join(' | '))
+  })
+
+  test('gives the share of an engine that has no image to the other, and takes it in again later', {
+    timeout: 300_000,
+  }, async () => {
+    const [first, second] = engines as [HostEngine, HostEngine]
+    await second.docker('tag', IMAGE, 'put-aside')
+    await second.docker('rmi', IMAGE)
+    await second.docker('rm', '-fv', ...(await second.running()))
+    const seen = await until('two workers on the first', async () => (await first.running()).length === 2, 90)
+    assert.match(told(seen, 'launch_failed').join(), /has no image/)
+    assert.match(told(seen, 'engine_left').join(), /cannot run what is wanted/)
+    await second.docker('tag', 'put-aside', IMAGE)
+    await until('one worker on each again', isSpread(1), 180)
   })
 
   test('gives the share of an engine that nobody reaches any more to the other', { timeout: 120_000 }, async () => {
