@@ -129,9 +129,11 @@ export function specOf(
     REELMESH_PROOF_DIR: proofDir(config),
     REELMESH_FFMPEG: config.ffmpeg,
     REELMESH_FFPROBE: config.ffprobe,
-    ...(config.machine && { REELMESH_MACHINE: config.machine }),
   }
-  const environment = config.launcher === 'process' ? { ...shared, ...local } : shared
+  // Beyond a socket of this machine it is the kernel of the engine's that tells.
+  const isHere = config.launcher === 'process' || /^(?:unix:\/)?\//.test(config.docker)
+  const machine = config.machine && isHere ? { REELMESH_MACHINE: config.machine } : {}
+  const environment = { ...shared, ...machine, ...(config.launcher === 'process' && local) }
   const limits = { cpus: config.scale_cpus, memory_mb: config.scale_memory_mb }
   return { name: worker.name, rendition: 'all', reason: worker.reason, environment, limits }
 }

@@ -5,7 +5,7 @@ import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import type { LaunchedWorker, Launcher } from '../../protocol/launcher.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { createLedgerModel } from '../../protocol/ledger-model.ts'
-import { CLAIM_MS, LEASE_MS, RECONCILE_MS } from '../../protocol/limits.ts'
+import { CLAIM_MS, LEASE_MS, RECONCILE_MS, SCALE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import { createReconciler, type Reconciler } from './reconcile.ts'
@@ -81,6 +81,8 @@ export class Stage {
   async keeperOf(wanted: number): Promise<Reconciler> {
     const mine = this.reconciler()
     await mine.round()
+    // Before that, fewer being wanted says nothing: the leader has not counted on this engine yet.
+    this.now += 2 * SCALE_MS
     await this.want(wanted)
     await mine.round()
     return mine

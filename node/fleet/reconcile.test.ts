@@ -203,10 +203,69 @@ describe('an engine', () => {
     assert.deepEqual((await reachedBy())[0], ['engine', [ANN]])
     await stage.pass(mine, ENGINE_TROUBLE_MS + ENGINE_ASIDE_MS.base + 10_000, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', []], 'twice as long')
+    assert.equal((await stage.told()).filter((text) => text.startsWith('engine_back')).length, 0, 'nothing was started')
     stage.broken = null
     await stage.pass(mine, ENGINE_ASIDE_MS.base, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', [ANN]])
     assert.equal(stage.workers.length, 1)
+    assert.equal((await stage.told()).filter((text) => text.startsWith('engine_back')).length, 1)
+  })
+
+  test('that cannot do what is wanted is tried again at once when nobody else is left', async () => {
+    const mine = await stage.keeperOf(1)
+    stage.workers = []
+    stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
+    await stage.ledger.reachHost('other engine', BOB)
+    await stage.pass(mine, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+    stage.broken = null
+    stage.now += 20_000
+    await mine.round()
+    assert.equal(stage.workers.length, 1)
+  })
+
+  test('is not left for a start that is refused beside workers that are well, and these are not drained for an absence', async () => {
+    const mine = await stage.keeperOf(2)
+    await stage.ledger.reachHost('other engine', BOB)
+    const hear = () => {
+      stage.hear(BOB, 'bob')
+      stage.hearWorkers()
+    }
+    await stage.pass(mine, 40_000, hear)
+    const { start } = stage.launcher
+    stage.launcher.start = async () => {
+      throw new LaunchRefused('the Docker engine has no image reelmesh')
+    }
+    await stage.want(3)
+    await stage.pass(mine, 2 * ENGINE_TROUBLE_MS, hear)
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [ANN])
+
+    stage.launcher.start = start
+    stage.broken = new EngineAway('its host is cut off')
+    await stage.pass(mine, 2 * ENGINE_TROUBLE_MS, hear)
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+    await stage.want(0)
+    stage.broken = null
+    await mine.round()
+    await stage.want(2)
+    await stage.pass(mine, 20_000, hear)
+    assert.equal(stage.workers.length, 2)
+    assert.deepEqual(
+      (await stage.ledger.peers()).filter(({ draining }) => draining),
+      [],
+    )
+  })
+
+  test('that is away when its peer starts is left to others, whatever an earlier life said', async () => {
+    await stage.ledger.reachHost('engine', ANN)
+    await stage.ledger.reachHost('other engine', BOB)
+    const mine = stage.reconciler()
+    stage.broken = new EngineAway('there is no Docker socket')
+    await stage.pass(mine, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+    stage.broken = null
+    await mine.round()
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [ANN])
   })
 
   test('that was away is kept again as soon as it answers; another peer that reaches it keeps it meanwhile', async () => {

@@ -21,7 +21,13 @@ import {
   type WorkerSpec,
 } from '../../protocol/launcher.ts'
 import type { HostRecord, Ledger, PeerRecord } from '../../protocol/ledger.ts'
-import { RECONCILE_MS, WORKER_HEALTHY_MS, WORKER_RESTART_MS, WORKER_VANISHED_MS } from '../../protocol/limits.ts'
+import {
+  RECONCILE_MS,
+  SCALE_MS,
+  WORKER_HEALTHY_MS,
+  WORKER_RESTART_MS,
+  WORKER_VANISHED_MS,
+} from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import { createSilence } from './silence.ts'
@@ -62,7 +68,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const silence = createSilence(options)
   const deaths = { count: 0, at: Number.NEGATIVE_INFINITY, notBefore: Number.NEGATIVE_INFINITY }
   let engine: string | null = null
-  let away: string | null = null
+  /** What stands in the way, once it was told. */
+  let away: Error | null = null
+  /** The leader counts on this engine from then on; what it wanted before is of no account. */
+  let reachedAt = Number.NEGATIVE_INFINITY
+  let isWell = false
   let isCapped = false
   let running: Promise<void> | null = null
 
@@ -90,6 +100,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     let host = await hostOf(engine)
     if (!host?.peers.includes(self)) {
       await ledger.reachHost(engine, self)
+      reachedAt = clock.mono()
       host = await hostOf(engine)
     }
     const [keeper] = host?.peers.filter(isLive).sort() ?? []
@@ -153,6 +164,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const name = `${LAUNCHED_PREFIX}${rng.token().slice(0, 8)}`
       await launcher.start(options.spec(name, reason))
       await tell('worker_started', `${name}: ${reason}`)
+      await tellBack()
     }
   }
 
@@ -173,12 +185,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     silence.look()
     note(listed)
     const workers = listed.map((worker) => seen(worker, records))
-    if (workers.some(isProof)) {
+    isWell = workers.some(isProof)
+    if (isWell) {
       deaths.count = 0
       aside.proved()
     }
     for (const step of planHost(await allowed(host), workers)) {
       if (stopping.signal.aborted) return
+      if (step.do === 'drain' && clock.mono() - reachedAt < 2 * SCALE_MS) continue
       if (step.do === 'remove') await remove(step.worker, step.why)
       else if (step.do === 'start') await start(step.count, host.reason ?? 'wanted')
       else await setDraining(step.peer, step.worker.name, step.do === 'drain')
@@ -192,24 +206,34 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     try {
       const host = await kept()
       if (host) await apply(host)
-      if (away !== null) await tell('engine_back', 'workers can be started and stopped here again')
-      away = null
+      if (host && away instanceof EngineAway) await tellBack()
       await leaveIf(deaths.count >= DEATHS_MANY ? 'its workers die' : null)
     } catch (error) {
       if (error instanceof LedgerAway) throw error
-      await leaveIf(error)
+      // What is refused beside workers that are well is no reason to leave those alone.
+      await leaveIf(isWell && !(error instanceof EngineAway) ? null : error)
       const why = sentence(error)
-      if (why === away) return
-      away = why
+      if (away !== null && why === sentence(away)) return
+      away = error as Error
       log.warn('the engine cannot do what is wanted', { why })
       await tell(error instanceof EngineAway ? 'engine_away' : 'launch_failed', `${why}; encoding goes on`)
     }
   }
 
+  /** That the engine answers proves only that it is not away; that it starts what is wanted, that it can. */
+  async function tellBack(): Promise<void> {
+    if (away === null) return
+    away = null
+    await tell('engine_back', 'workers can be started and stopped here again')
+  }
+
   async function leaveIf(trouble: unknown): Promise<void> {
-    if (engine === null || !(await aside.saw(engine, trouble))) return
+    if (!(await aside.saw(engine, trouble))) return
     deaths.count = 0
-    await tell('engine_left', `${engine} cannot run what is wanted; others are asked instead, and this one again later`)
+    await tell(
+      'engine_left',
+      `${engine ?? 'the engine'} cannot run what is wanted; others are asked instead, and this one again later`,
+    )
   }
 
   async function loop(): Promise<void> {

@@ -22,8 +22,8 @@ export interface StandAsideOptions {
 export interface StandAside {
   /** Whether others are left to it for now. */
   isAside(): Promise<boolean>
-  /** What stood in the way of a round at this engine, or null. Answers whether it stands aside from now on. */
-  saw(engine: string, trouble: unknown): Promise<boolean>
+  /** What stood in the way of a round, or null. `engine`: null before it ever answered. Answers whether it stands aside from now on. */
+  saw(engine: string | null, trouble: unknown): Promise<boolean>
   /** A worker that was started here is well: what was, is over. */
   proved(): void
 }
@@ -34,6 +34,8 @@ export function createStandAside(options: StandAsideOptions): StandAside {
   let aside = { until: Number.NEGATIVE_INFINITY, isAway: false }
   let times = 0
 
+  const canOthers = async (): Promise<boolean> =>
+    (await ledger.hosts()).some(({ peers }) => peers.some((peer) => peer !== self && isLive(peer)))
   const answers = (): Promise<boolean> =>
     launcher.list().then(
       () => true,
@@ -43,22 +45,22 @@ export function createStandAside(options: StandAsideOptions): StandAside {
   return {
     async isAside() {
       if (clock.mono() >= aside.until) return false
-      if (!aside.isAway || !(await answers())) return true
+      if ((await canOthers()) && !(aside.isAway && (await answers()))) return true
       aside.until = clock.mono()
       return false
     },
     async saw(engine, trouble) {
       troubledSince = trouble === null ? null : (troubledSince ?? clock.mono())
       if (troubledSince === null || clock.mono() - troubledSince < ENGINE_TROUBLE_MS) return false
-      const canOthers = (await ledger.hosts()).some(({ peers }) => peers.some((peer) => peer !== self && isLive(peer)))
-      if (!canOthers) return false
+      if (!(await canOthers())) return false
+      if (engine === null) await leaveEngines(ledger, self, null)
+      else await ledger.leaveHost(engine, self)
       const { base: baseMs, max: maxMs } = ENGINE_ASIDE_MS
       aside = {
         until: clock.mono() + backoffMs({ tries: times++, baseMs, maxMs, rng }),
         isAway: trouble instanceof EngineAway,
       }
       troubledSince = null
-      await ledger.leaveHost(engine, self)
       return true
     },
     proved() {
