@@ -27,12 +27,11 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
   }
   /** The one video there is, and of what its ingest failed. */
   const ledgerVideo = { _id: 'x', status: 'RUNNING', failure: null as string | null }
-  const failed = { code: 'source_refused', retried: 0 }
+  const failed = { code: 'source_refused' }
   const ledger = {
     video: async () => ledgerVideo,
     videos: async () => (ledgerVideo.status === 'RUNNING' ? [ledgerVideo] : []),
     tasks: async () => (ledgerVideo.status === 'FAILED' ? [{ failures: [{ code: failed.code }] }] : []),
-    retry: async () => void failed.retried++,
   } as never
   const make = () =>
     createInputFolder({
@@ -75,7 +74,7 @@ async function untilRefused(look: (ms?: number) => Promise<void>): Promise<void>
 
 describe('the input folder', () => {
   test('moves aside what only the ingest could tell to be none, and has it tried again when it is put back', async (t) => {
-    const { input, look, submitted, video, failed, restart } = await folderUnderTest(t)
+    const { input, look, submitted, video, restart } = await folderUnderTest(t)
     await writeFile(join(input, 'jump.ts'), 'a clock that jumps back')
     await look()
     await look()
@@ -90,7 +89,23 @@ describe('the input folder', () => {
     await rename(join(input, 'rejected', 'jump.ts'), join(input, 'jump.ts'))
     await look()
     await look()
-    assert.deepEqual([submitted.length, failed.retried], [2, 1])
+    assert.equal(submitted.length, 2)
+  })
+
+  test('one that cannot be moved aside holds up no other', async (t) => {
+    const { input, look, video } = await folderUnderTest(t)
+    await mkdir(join(input, 'a'))
+    for (const file of ['a/x.ts', 'b.ts']) await writeFile(join(input, file), file)
+    await mkdir(join(input, 'rejected'))
+    await writeFile(join(input, 'rejected', 'a'), 'a file where a folder should be')
+    await look()
+    await look()
+    Object.assign(video, { status: 'FAILED', failure: 'no' })
+    await look(INPUT_OUTCOME_MS)
+    assert.deepEqual((await readdir(input)).sort(), ['a', 'rejected'])
+    await rm(join(input, 'rejected', 'a'))
+    await look(INPUT_OUTCOME_MS)
+    assert.deepEqual(await readdir(join(input, 'a')), [])
   })
 
   test('takes in a link to a file, and no link to a folder or to nothing', async (t) => {

@@ -34,7 +34,7 @@ export interface InputFolderOptions {
   readonly clock: Clock
   readonly log: Log
   submit(request: SubmitRequest): Promise<Submitted>
-  readonly ledger: Pick<Ledger, 'video' | 'videos' | 'tasks' | 'retry'>
+  readonly ledger: Pick<Ledger, 'video' | 'videos' | 'tasks'>
 }
 
 export interface InputFolder {
@@ -120,7 +120,6 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
         signal,
       })
       log.info('taken from the input folder', { file, video: video._id, outcome })
-      if (video.status === 'FAILED') await options.ledger.retry(video._id)
       await remember(file, `${print} ${video._id}`, here)
     } catch (error) {
       if (!(error instanceof SourceRefused)) throw error
@@ -140,8 +139,12 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
       if (open.has(id as VideoId)) continue
       const why = await refusalOf(options.ledger, id as VideoId)
       const isThere = why !== null && here.get(file) === print
-      if (isThere) await moveAside(file, why)
-      await remember(file, isThere ? null : print, here)
+      try {
+        if (isThere) await moveAside(file, why)
+        await remember(file, isThere ? null : print, here)
+      } catch (error) {
+        log.warn('a file of the input folder cannot be moved aside', { file, why: sentence(error) })
+      }
     }
   }
 
