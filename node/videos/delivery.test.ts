@@ -192,6 +192,25 @@ describe('a delivery', () => {
     assert.match(told[1] ?? '', /^delivery_failed: .* is not a folder/)
   })
 
+  it('of one name that fails holds up no other name in the same folder, and both are told apart', async () => {
+    passing = 0
+    await mkdir(out)
+    await writeFile(join(out, '480p'), 'a file where a folder should be')
+    video.deliveries.push({ peer: self, dir: out, name: 'deeper/film', done_at: null })
+    await round()
+    const tries = () => told.filter((each) => each.startsWith('delivery_failed')).length
+    assert.equal(tries(), 2)
+    await rm(join(out, '480p'))
+    await mkdir(join(out, '480p'))
+    await writeFile(join(out, '480p', 'deeper'), 'still in the way of one')
+    for (now = 60_000; now < 180_000; now += 60_000) await round()
+    assert.deepEqual(
+      video.deliveries.map(({ done_at }) => done_at),
+      [1, null],
+    )
+    assert.match(deliverer.problems().get(id) ?? '', /is not a folder/)
+  })
+
   it('begins no copy that does not fit', async () => {
     const before = video.outputs[0]!.bytes
     video.outputs[0]!.bytes = Number.MAX_SAFE_INTEGER

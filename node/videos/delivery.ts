@@ -98,8 +98,9 @@ async function copyWhole(from: string, to: string, bytes: number): Promise<void>
   try {
     return await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE)
   } catch {
-    const { bavail, bsize } = await statfs(dirname(to))
-    if (bavail * bsize < bytes) throw Object.assign(new Error(`${to} does not fit`), { code: 'ENOSPC' })
+    const { blocks, bavail, bsize } = await statfs(dirname(to))
+    // Some file systems have no size to tell.
+    if (blocks > 0 && bavail * bsize < bytes) throw Object.assign(new Error(`${to} does not fit`), { code: 'ENOSPC' })
     await copyFile(from, to)
   }
 }
@@ -114,9 +115,9 @@ interface Trouble {
 
 export function createDeliverer(options: DeliveryOptions): Deliverer {
   const { self, ledger, exchange, clock, rng, log } = options
-  /** By video and folder. */
   const troubles = new Map<string, Trouble>()
-  const keyOf = ({ _id }: Video, { dir }: Delivery): string => `${_id} ${dir}`
+  /** One video may be wanted in a folder under several names. */
+  const keyOf = ({ _id }: Video, { dir, name }: Delivery): string => JSON.stringify([_id, dir, name])
   const hashes = createFileHashes()
 
   /** Gives up the wanted name. The new one is this video's own: whatever lies there is an older result of it, and is replaced. */
@@ -195,7 +196,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     const { name } = delivery
     await ledger.finishDelivery(video._id, delivery)
     for (const output of video.outputs) hashes.forget(deliveredPath(delivery, output))
-    troubles.delete(keyOf(video, delivery))
+    troubles.delete(keyOf(video, wanted))
     options.young.seen(video._id)
     options.announce(video._id)
     log.info('delivered', { video: video._id, name, dir: delivery.dir })
@@ -225,19 +226,20 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
   return {
     problems: () => new Map([...troubles.values()].map(({ video, why }) => [video, why])),
     async round(signal) {
-      const owed = await ledger.owedVideos()
-      for (const [key, { video }] of troubles) if (!owed.some(({ _id }) => _id === video)) troubles.delete(key)
-      for (const video of owed) {
-        for (const delivery of video.deliveries) {
-          if (delivery.peer !== self || delivery.done_at !== null || signal.aborted) continue
-          const trouble = troubles.get(keyOf(video, delivery))
-          if (trouble && trouble.notBefore > clock.mono()) continue
-          try {
-            await deliver(video, delivery, signal)
-          } catch (error) {
-            if (signal.aborted) throw error
-            await failed(video, delivery, error)
-          }
+      const open = (await ledger.owedVideos()).flatMap((video) =>
+        video.deliveries
+          .filter(({ peer, done_at }) => peer === self && done_at === null)
+          .map((delivery) => ({ video, delivery, key: keyOf(video, delivery) })),
+      )
+      for (const key of troubles.keys()) if (!open.some((each) => each.key === key)) troubles.delete(key)
+      for (const { video, delivery, key } of open) {
+        if (signal.aborted) return
+        if ((troubles.get(key)?.notBefore ?? 0) > clock.mono()) continue
+        try {
+          await deliver(video, delivery, signal)
+        } catch (error) {
+          if (signal.aborted) throw error
+          await failed(video, delivery, error)
         }
       }
     },

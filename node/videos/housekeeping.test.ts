@@ -80,7 +80,10 @@ describe('a pass over the store', () => {
       { input: of('3', ['far']), output: null, claims: claimed },
       { input: of('3', ['far']), output: null, claims: [] },
       { input: of('4', ['far']), output: null, claims: [] },
+      // A source that cannot be cut is the input of its one chunk; this copy of it was asked for later.
+      { input: of('5', ['far']), output: null, claims: [] },
     ]
+    const uncut = video({ source: { sha256: blob('5'), bytes: 1, holders: [me] } })
     for (const [freeBytes, gone] of [
       [9e9, []],
       [3e9, [blob('1')]],
@@ -89,10 +92,10 @@ describe('a pass over the store', () => {
       const store = {
         room: async () => ({ freeBytes, totalBytes: 100e9 }),
         videos: async () => [id],
-        list: async () => ['1', '2', '3', 'a', 'f'].map(blob),
+        list: async () => ['1', '2', '3', '5', 'a', 'f'].map(blob),
         remove: async (each: string) => void removed.push(each),
       }
-      const ledger = { now: async () => 10, video: async () => video({}), tasks: async () => tasks } as never
+      const ledger = { now: async () => 10, video: async () => uncut, tasks: async () => tasks } as never
       await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, young: new Set<string>() })
       assert.deepEqual(removed, gone)
     }

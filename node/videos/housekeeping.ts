@@ -5,7 +5,7 @@
  */
 import { type BlobStore, leastFree } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
-import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
+import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { KEEP_FAILED_MS } from '../../protocol/limits.ts'
 import { isOpen, isOwed, type Video } from '../../protocol/video.ts'
@@ -42,7 +42,7 @@ export async function keepHouse(options: {
     if (young.has(id)) continue
     if (keep === 'nothing') await store.drop(id)
     else if (keep === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
-    else if (isShort && video && isOpen(video.status)) await letInputsGo(id, options)
+    else if (isShort && video && isOpen(video.status)) await letInputsGo(video, options)
   }
   await store.tidy?.(options.clock.now())
 }
@@ -53,12 +53,12 @@ async function isShortOfRoom(store: BlobStore): Promise<boolean> {
   return freeBytes < 2 * leastFree(totalBytes)
 }
 
-/** Those that nobody was told to find here, and that nothing here is encoding now. They can be fetched again. */
+/** Those that nobody was told to find here, and that nothing here is encoding now. They can be fetched again. Never a source. */
 async function letInputsGo(
-  video: VideoId,
+  { _id: video, source }: Video,
   { self, ledger, store }: { self: PeerId; ledger: Ledger; store: BlobStore },
 ): Promise<void> {
-  const [fetched, needed] = [new Set<Sha256>(), new Set<Sha256>()]
+  const [fetched, needed] = [new Set<Sha256>(), new Set([source.sha256])]
   for (const { input, output, claims } of await ledger.tasks({ video, kinds: ['video', 'audio'] })) {
     const isHeld = input?.holders.includes(self) || claims.some(({ worker_id }) => worker_id === self)
     if (input) (isHeld ? needed : fetched).add(input.sha256)
