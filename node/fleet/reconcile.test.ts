@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { asPeerId } from '../../protocol/ids.ts'
 import { EngineAway, LaunchRefused } from '../../protocol/launcher.ts'
-import { ENGINE_ASIDE_MS, ENGINE_TROUBLE_MS } from '../../protocol/limits.ts'
+import { ENGINE_ASIDE_MS, ENGINE_TROUBLE_MS, HOST_PEERS_MAX, RECONCILE_MS } from '../../protocol/limits.ts'
 import { ANN, BOB, Stage } from './reconcile.fixture.ts'
 import { leaveEngines } from './stand-aside.ts'
 
@@ -254,6 +254,35 @@ describe('an engine', () => {
       (await stage.ledger.peers()).filter(({ draining }) => draining),
       [],
     )
+  })
+
+  test('is left where it refuses even to be asked, though its last worker was well', async () => {
+    const mine = await stage.keeperOf(1)
+    await stage.ledger.reachHost('other engine', BOB)
+    const hear = () => {
+      stage.hear(BOB, 'bob')
+      stage.hearWorkers()
+    }
+    await stage.pass(mine, 40_000, hear)
+    stage.broken = new LaunchRefused('the Docker engine refused: 503')
+    await stage.pass(mine, ENGINE_TROUBLE_MS + 4_000, hear)
+    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+  })
+
+  test('of very many peers drains what is too many all the same', async () => {
+    const mine = await stage.keeperOf(2)
+    await stage.pass(mine, 40_000, () => stage.hearWorkers())
+    const others = Array.from({ length: HOST_PEERS_MAX + 2 }, (_, n) => asPeerId(`peer Z${n}`))
+    const hear = () => {
+      stage.hearWorkers()
+      for (const peer of others) stage.hear(peer, peer)
+    }
+    await stage.want(0)
+    for (let round = 0; round < 10; round++) {
+      for (const peer of others) await stage.ledger.reachHost('engine', peer)
+      await stage.pass(mine, RECONCILE_MS, hear)
+    }
+    assert.equal((await stage.ledger.peers()).filter(({ draining }) => draining).length, 2)
   })
 
   test('that is away when its peer starts is left to others, whatever an earlier life said', async () => {

@@ -99,8 +99,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const engine = await ownEngine()
     let host = await hostOf(engine)
     if (!host?.peers.includes(self)) {
+      // Where another one reached it, the leader counts on it already.
+      if (!host?.peers.some(isLive)) reachedAt = clock.mono()
       await ledger.reachHost(engine, self)
-      reachedAt = clock.mono()
       host = await hostOf(engine)
     }
     const [keeper] = host?.peers.filter(isLive).sort() ?? []
@@ -131,13 +132,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     ((worker.state === 'ended' && worker.life_ms < WORKER_HEALTHY_MS) ||
       (worker.peer === null && firstSeen.has(worker.id)))
 
-  /** It is in the mesh and well, and was started after the last death: what that one died of is mended. */
-  const isProof = (worker: SeenWorker): boolean =>
+  const isHealthy = (worker: SeenWorker): boolean =>
     worker.state === 'running' &&
     worker.peer !== null &&
     worker.unheard_ms < WORKER_VANISHED_MS &&
-    worker.life_ms > WORKER_HEALTHY_MS &&
-    clock.mono() - worker.life_ms > deaths.at
+    worker.life_ms > WORKER_HEALTHY_MS
+
+  /** It is well, and was started after the last death: what that one died of is mended. */
+  const isProof = (worker: SeenWorker): boolean => isHealthy(worker) && clock.mono() - worker.life_ms > deaths.at
 
   async function remove(worker: SeenWorker, why: string): Promise<void> {
     await launcher.stop(worker.id)
@@ -185,12 +187,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     silence.look()
     note(listed)
     const workers = listed.map((worker) => seen(worker, records))
-    isWell = workers.some(isProof)
-    if (isWell) {
+    isWell = workers.some(isHealthy)
+    if (workers.some(isProof)) {
       deaths.count = 0
       aside.proved()
     }
-    for (const step of planHost(await allowed(host), workers)) {
+    const steps = planHost(await allowed(host), workers)
+    // What is wanted runs.
+    if (steps.length === 0 && host.wanted > 0) await tellBack()
+    for (const step of steps) {
       if (stopping.signal.aborted) return
       if (step.do === 'drain' && clock.mono() - reachedAt < 2 * SCALE_MS) continue
       if (step.do === 'remove') await remove(step.worker, step.why)
@@ -203,11 +208,12 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   async function round(): Promise<void> {
     silence.look()
     if (await aside.isAside()) return
+    isWell = false
     try {
       const host = await kept()
       if (host) await apply(host)
       if (host && away instanceof EngineAway) await tellBack()
-      await leaveIf(deaths.count >= DEATHS_MANY ? 'its workers die' : null)
+      await leaveIf(deaths.count >= DEATHS_MANY && !isWell ? 'its workers die' : null)
     } catch (error) {
       if (error instanceof LedgerAway) throw error
       // What is refused beside workers that are well is no reason to leave those alone.
