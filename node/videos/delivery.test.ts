@@ -211,6 +211,20 @@ describe('a delivery', () => {
     assert.match(deliverer.problems().get(id) ?? '', /is not a folder/)
   })
 
+  it('that takes its own name and then fails is told once, and waits', async () => {
+    passing = 0
+    await mkdir(join(out, '480p'), { recursive: true })
+    await writeFile(join(out, '480p', 'film.mp4'), 'of somebody else')
+    blobs.clear()
+    await round()
+    assert.equal(video.deliveries[0]?.name, `film-${id}`)
+    now = 500
+    await round()
+    now = 3_000
+    await round()
+    assert.deepEqual([told.length, fetched], [1, 2])
+  })
+
   it('begins no copy that does not fit', async () => {
     const before = video.outputs[0]!.bytes
     video.outputs[0]!.bytes = Number.MAX_SAFE_INTEGER

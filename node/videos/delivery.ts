@@ -116,8 +116,11 @@ interface Trouble {
 export function createDeliverer(options: DeliveryOptions): Deliverer {
   const { self, ledger, exchange, clock, rng, log } = options
   const troubles = new Map<string, Trouble>()
-  /** One video may be wanted in a folder under several names. */
-  const keyOf = ({ _id }: Video, { dir, name }: Delivery): string => JSON.stringify([_id, dir, name])
+  /** One video may be wanted in a folder under several names, each of which may become its own. */
+  const keyOf = (video: Video, delivery: Delivery): string => {
+    const { dir, name } = delivery
+    return JSON.stringify([video._id, dir, isOwnName(video, delivery) ? name : ownName(video._id, name)])
+  }
   const hashes = createFileHashes()
 
   /** Gives up the wanted name. The new one is this video's own: whatever lies there is an older result of it, and is replaced. */

@@ -9,7 +9,7 @@
  *                                    └─ refused ── the same for 30 s ──► submitted ── refused ──► in `rejected/`, with a text
  *   Put back it is submitted, and tried, again. Whenever it changes it is as if seen for the first time: a copy that pauses is never taken from under its writer.
  */
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, sep } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../protocol/clock.ts'
@@ -96,8 +96,12 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
   async function moveAside(file: string, why: string): Promise<void> {
     const to = await freeName(join(input, REJECTED), file)
     await mkdir(dirname(to), { recursive: true })
-    await rename(join(input, file), to)
+    // The text first: without room for it the file stays, and is asked after again.
     await writeFile(`${to}.txt`, `${why}\n`)
+    await rename(join(input, file), to).catch(async (error) => {
+      await rm(`${to}.txt`, { force: true })
+      throw error
+    })
     log.warn('a file of the input folder was moved aside', { file, why })
   }
 
