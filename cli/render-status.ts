@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
-import { machineOf } from '../protocol/machine.ts'
+import { machinesOf } from '../protocol/machine.ts'
 import { isOpen, isOwed } from '../protocol/video.ts'
 import { durationText, fit, printable, widthOf, wrap } from './output.ts'
 
@@ -28,7 +28,7 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
   peers.push(...engines.map((each) => engineLine(each, snapshot, screen, paint)))
   const open = snapshot.videos.filter((row) => isOpen(row.status))
-  const [owed, ended] = [snapshot.videos.filter(isUndelivered), snapshot.videos.filter((row) => isOver(row)).slice(-5)]
+  const [owed, ended] = [snapshot.videos.filter(isUndelivered), snapshot.videos.filter(isOver).slice(-5)]
   const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
   const shown = [...ended, ...owed, ...open.filter((row) => !hidden.has(row))]
   const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, snapshot, screen, paint))]
@@ -107,8 +107,7 @@ function engineLine(of: EngineStatus, snapshot: StatusSnapshot, { columns }: Scr
 
 /** Said where there is more than one machine: what must stay on, and what may be switched off. */
 function heldLine({ status, held }: VideoRow, { peers }: StatusSnapshot): string | null {
-  if (new Set(peers.map(({ host }) => machineOf(host))).size < 2 || status === 'FAILED' || status === 'CANCELLED')
-    return null
+  if (machinesOf(peers.map(({ host }) => host)).size < 2 || status === 'FAILED' || status === 'CANCELLED') return null
   const what = status === 'COMPLETED' ? 'results' : 'source'
   if (status === 'COMPLETED' && held.may_leave) return null
   const names = held.peers.map((id) => printable(peers.find(({ peer }) => peer === id)?.name || id.slice(-8)))

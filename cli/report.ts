@@ -11,7 +11,7 @@ import { systemClock as clock } from '../node/system-clock.ts'
 import { deliveredPath } from '../node/videos/delivery.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Delivery, Video } from '../protocol/video.ts'
-import { bytesText, durationText, fit, printable, say, sayJson, widthOf } from './output.ts'
+import { bytesText, durationText, fit, printable, say, sayJson } from './output.ts'
 
 export interface Reporter {
   worker(event: WorkerEvent): void
@@ -124,14 +124,16 @@ function lineReporter(): Reporter {
   })
 }
 
+const LABEL_COLUMNS = 22
+
 function barReporter(): Reporter {
   const width = process.stdout.columns ?? 80
   const format = (_options: unknown, params: { progress: number }, payload: { row: VideoRow }): string => {
     const { row } = payload
     const name = printable(row.name)
-    const label = fit(name, 22)
+    const label = fit(name, LABEL_COLUMNS)
     const tail = [percent(row).padStart(4), phase(row).padEnd(8), rate(row), eta(row)].filter(Boolean).join('  ')
-    const room = Math.max(8, Math.min(30, width - widthOf(label) - tail.length - 6))
+    const room = Math.max(8, Math.min(30, width - LABEL_COLUMNS - tail.length - 6))
     const full = Math.round(params.progress * room)
     return `${label} [${'█'.repeat(full)}${'░'.repeat(room - full)}] ${tail}`
   }

@@ -20,8 +20,8 @@ export interface PeerTable {
 export const takesWork = ({ state }: Pick<Heartbeat, 'state'>): boolean => state === 'idle' || state === 'working'
 
 /** Whether it said that it goes and holds nothing any more. Until then one that ends what it runs is lost as others are. */
-export const hasLeft = ({ state, running, untold = 0 }: Pick<Heartbeat, 'state' | 'running' | 'untold'>): boolean =>
-  state === 'leaving' && running.length + untold === 0
+export const hasLeft = (heard: Pick<HeardPeer, 'beat'> | undefined): boolean =>
+  heard?.beat.state === 'leaving' && heard.beat.running.length + (heard.beat.untold ?? 0) === 0
 
 /** Those to count on now: heard lately, and not leaving. The table itself remembers the dead, too, to refuse replays. */
 export function presentPeers(table: Pick<PeerTable, 'all'>, mono: number): HeardPeer[] {

@@ -53,10 +53,7 @@ export function createMembership(context: TermContext): Membership {
   const missedSince = new Map<PeerId, number>()
   const suspected = new Map<PeerId, Suspected>()
 
-  const isGoodbye = (peer: PeerId): boolean => {
-    const heard = context.peers.get(peer)
-    return heard !== undefined && hasLeft(heard.beat)
-  }
+  const isGoodbye = (peer: PeerId): boolean => hasLeft(context.peers.get(peer))
   const hasLost = (peer: PeerId): boolean => (context.suspicions?.sawLost(peer) ?? null) !== null
   const meshSize = (): number => presentPeers(context.peers, clock.mono()).length + 1
   const silentMs = (heard: { heard_mono: number }): number => clock.mono() - heard.heard_mono
@@ -90,7 +87,7 @@ export function createMembership(context: TermContext): Membership {
       .all()
       .filter(
         (heard) =>
-          silentMs(heard) < A_MINUTE_MS && !hasLeft(heard.beat) && context.suspicions?.sawLost(heard.peer) !== 'closed',
+          silentMs(heard) < A_MINUTE_MS && !hasLeft(heard) && context.suspicions?.sawLost(heard.peer) !== 'closed',
       )
     const reason = doubtSelf({
       heardInAMinute: lately.length,

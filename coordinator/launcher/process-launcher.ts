@@ -71,7 +71,8 @@ export function createProcessLauncher(options: ProcessLauncherOptions): Launcher
     })
     const ended = child.then(async (result) => {
       const endedAt = clock.mono()
-      const said = await readFile(join(folder(id), 'log'), 'utf8').catch(() => '')
+      const hasFailed = !result.signal && result.exitCode !== 0
+      const said = hasFailed ? await readFile(join(folder(id), 'log'), 'utf8').catch(() => '') : ''
       worker.how = result.signal ? `ended by ${result.signal}` : exitText(result.exitCode ?? 'none', said)
       worker.endedAt = endedAt
     })

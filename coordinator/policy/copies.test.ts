@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import { COPIES } from '../../protocol/limits.ts'
-import { adviseCopies, everyHolder, heldBy, machinesOf, type PresentPeer } from './copies.ts'
+import { machinesOf } from '../../protocol/machine.ts'
+import { adviseCopies, everyHolder, heldBy, type PresentPeer } from './copies.ts'
 
 const [ANN, BOB, CAT, DAN] = ['ann', 'bob', 'cat', 'dan'].map((name) => asPeerId(`peer ${name}`)) as [
   PeerId,

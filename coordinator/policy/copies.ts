@@ -5,7 +5,7 @@
  */
 import type { PeerId } from '../../protocol/ids.ts'
 import { COPIES } from '../../protocol/limits.ts'
-import { machineOf } from '../../protocol/machine.ts'
+import { machineOf, machinesOf } from '../../protocol/machine.ts'
 
 export interface PresentPeer {
   readonly peer: PeerId
@@ -32,8 +32,6 @@ export function adviseCopies(holders: readonly PeerId[], present: readonly Prese
   const from = able.sort((a, b) => b.rank - a.rank || a.peer.localeCompare(b.peer)).map(({ peer }) => peer)
   return { is: 'wanted', from, reason: `on ${machines.size} of ${COPIES} hosts` }
 }
-
-export const machinesOf = (hosts: Iterable<string>): ReadonlySet<string> => new Set([...hosts].map(machineOf))
 
 /** The hosts on which these bytes lie now. */
 export function heldBy(

@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises'
 import { type BlobAnswers, type BlobExchange, isSound } from '../../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../../protocol/clock.ts'
 import { AttemptFailed, isDiskFull } from '../../protocol/errors.ts'
-import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
+import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, DIAL_TIMEOUT_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Mesh } from '../../protocol/mesh.ts'
@@ -141,13 +141,7 @@ class Exchange implements BlobExchange {
     return liars
   }
 
-  async whoHas(want: {
-    sha256: Sha256
-    bytes: number
-    video: VideoId
-    peers: readonly PeerId[]
-    signal: AbortSignal
-  }): Promise<BlobAnswers> {
+  async whoHas(want: Parameters<BlobExchange['whoHas']>[0]): Promise<BlobAnswers> {
     const { mesh, clock } = this.#options
     const peers = (want.peers.length > 0 ? want.peers : mesh.peers()).filter((peer) => peer !== mesh.self)
     const turns = createTurns(ASKED_AT_ONCE)

@@ -11,6 +11,17 @@ describe('an engine', () => {
   beforeEach(() => {
     stage = new Stage()
   })
+  /** Its workers are well, and Bob reaches another engine. All are heard by `hear`. */
+  async function wellBesideAnother(wanted: number) {
+    const mine = await stage.keeperOf(wanted)
+    await stage.ledger.reachHost('other engine', BOB)
+    const hear = () => {
+      stage.hear(BOB, 'bob')
+      stage.hearWorkers()
+    }
+    await stage.pass(mine, 40_000, hear)
+    return { mine, hear }
+  }
 
   test('is known in the ledger by who reaches it, and comes to run what is wanted, with the reason', async () => {
     const mine = stage.reconciler()
@@ -225,13 +236,7 @@ describe('an engine', () => {
   })
 
   test('is not left for a start that is refused beside workers that are well, and these are not drained for an absence', async () => {
-    const mine = await stage.keeperOf(2)
-    await stage.ledger.reachHost('other engine', BOB)
-    const hear = () => {
-      stage.hear(BOB, 'bob')
-      stage.hearWorkers()
-    }
-    await stage.pass(mine, 40_000, hear)
+    const { mine, hear } = await wellBesideAnother(2)
     const { start } = stage.launcher
     stage.launcher.start = async () => {
       throw new LaunchRefused('the Docker engine has no image reelmesh')
@@ -257,13 +262,7 @@ describe('an engine', () => {
   })
 
   test('is left where it refuses even to be asked, though its last worker was well', async () => {
-    const mine = await stage.keeperOf(1)
-    await stage.ledger.reachHost('other engine', BOB)
-    const hear = () => {
-      stage.hear(BOB, 'bob')
-      stage.hearWorkers()
-    }
-    await stage.pass(mine, 40_000, hear)
+    const { mine, hear } = await wellBesideAnother(1)
     stage.broken = new LaunchRefused('the Docker engine refused: 503')
     await stage.pass(mine, ENGINE_TROUBLE_MS + 4_000, hear)
     assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])

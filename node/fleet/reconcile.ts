@@ -213,11 +213,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       const host = await kept()
       if (host) await apply(host)
       if (host && away instanceof EngineAway) await tellBack()
-      await leaveIf(deaths.count >= DEATHS_MANY && !isWell ? 'its workers die' : null)
+      await leaveIf(deaths.count >= DEATHS_MANY ? 'its workers die' : null)
     } catch (error) {
       if (error instanceof LedgerAway) throw error
-      // What is refused beside workers that are well is no reason to leave those alone.
-      await leaveIf(isWell && !(error instanceof EngineAway) ? null : error)
+      await leaveIf(error)
       const why = sentence(error)
       if (away !== null && why === sentence(away)) return
       away = error as Error
@@ -233,8 +232,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     await tell('engine_back', 'workers can be started and stopped here again')
   }
 
+  /** What goes wrong beside workers that are well is no reason to leave those alone. */
   async function leaveIf(trouble: unknown): Promise<void> {
-    if (!(await aside.saw(engine, trouble))) return
+    const isPartial = isWell && !(trouble instanceof EngineAway)
+    if (!(await aside.saw(engine, isPartial ? null : trouble))) return
     deaths.count = 0
     await tell(
       'engine_left',

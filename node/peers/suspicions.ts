@@ -74,8 +74,7 @@ export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: Pee
   }
 
   function tell(peer: PeerId, why: Suspicion['why']): void {
-    const heard = table.get(peer)
-    if ((heard && hasLeft(heard.beat)) || mayBeOwnFault(why)) return
+    if (hasLeft(table.get(peer)) || mayBeOwnFault(why)) return
     const told = standing(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
     const suspicion = { peer, epoch: epochOf(peer), why }
     note(mesh.self, suspicion)

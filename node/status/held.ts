@@ -1,7 +1,8 @@
 /** What may be switched off: where the bytes lie that the rest of a video depends on. Pure. */
-import { everyHolder, heldBy, machinesOf } from '../../coordinator/policy/copies.ts'
+import { everyHolder, heldBy } from '../../coordinator/policy/copies.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { COPIES } from '../../protocol/limits.ts'
+import { machinesOf } from '../../protocol/machine.ts'
 import { isOwed, type Video } from '../../protocol/video.ts'
 
 /** Who has, now, what the rest depends on: the source of an open video, the results of a COMPLETED one. */

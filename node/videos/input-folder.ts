@@ -7,7 +7,8 @@
  *
  *   seen ── the same for 4 s ──► submitted ──► remembered ── the ingest refuses it ──► in `rejected/`, with a text
  *                                    └─ refused ── the same for 30 s ──► submitted ── refused ──► in `rejected/`, with a text
- *   Put back it is submitted, and tried, again. Whenever it changes it is as if seen for the first time: a copy that pauses is never taken from under its writer.
+ *   Put back it is submitted, and tried, again. Whenever it changes it is as if seen for the first time: a copy that pauses is
+ *   never taken from under its writer.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, sep } from 'node:path'

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { chmod } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
-import { machineOf } from '../../protocol/machine.ts'
+import { machinesOf } from '../../protocol/machine.ts'
 import { type Films, makeFilms, RECIPE } from '../hosts/film.ts'
 import { type Lab, type LabNode, openLab } from '../hosts/lab.ts'
 import { assertExact, until, type Watch, watchLedger } from '../hosts/watch.ts'
@@ -61,7 +61,7 @@ describe('a mesh of host peers and container peers', () => {
     const { peers } = await home().status()
     assert.equal(new Set(peers.map(({ host }) => host)).size, 4, 'each is known by a name of its own')
     // The hosts of the lab are called so; the kernel of both containers is that of the machine under them.
-    assert.equal(new Set(peers.map(({ host }) => machineOf(host))).size, 3, 'containers of one machine are one')
+    assert.equal(machinesOf(peers.map(({ host }) => host)).size, 3, 'containers of one machine are one')
   })
 
   test('each does some of a film, and the container killed in the middle is only a delay', {
