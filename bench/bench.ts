@@ -8,7 +8,7 @@ import { access } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
+import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { markdownTable, type Part, type Row } from './table.ts'
 
 interface Options {

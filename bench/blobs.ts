@@ -9,9 +9,9 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { generateSwarmKey } from '../node/mesh/swarm-key.ts'
-import { systemClock } from '../node/system-clock.ts'
-import { type BlobProcess, startBlobProcess } from '../test/hostile/blob-process.ts'
+import { generateSwarmKey } from '../mesh/swarm-key.ts'
+import { systemClock } from '../node/host/system-clock.ts'
+import { type BlobProcess, startBlobProcess } from '../testing/hostile/blob-process.ts'
 import type { Row } from './table.ts'
 
 const BYTES = 256 * 1024 * 1024

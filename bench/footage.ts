@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto'
 import { mkdir, rename, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { execa } from 'execa'
-import { cachePath } from '../scripts/cache.ts'
-import type { Ffmpeg } from '../scripts/ffmpeg.ts'
-import { makeClip } from '../test/sources/clip.ts'
+import { makeClip } from '../testing/sources/clip.ts'
+import { cachePath } from '../testing/tools/cache.ts'
+import type { Ffmpeg } from '../testing/tools/ffmpeg.ts'
 
 export interface Footage {
   readonly path: string

@@ -7,7 +7,7 @@
  */
 import type { PeerId, TaskId } from '../protocol/ids.ts'
 import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
-import { ensureFfmpeg } from '../scripts/ffmpeg.ts'
+import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { givenClips, makeFootage } from './footage.ts'
 import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
 import { type Row, row } from './table.ts'

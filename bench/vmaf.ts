@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { cachePath } from '../scripts/cache.ts'
+import { cachePath } from '../testing/tools/cache.ts'
 
 /** Every so many frames: enough for a mean, a fifth of the time. */
 const SUBSAMPLE = 5

@@ -1,7 +1,8 @@
 /** Watches videos until each is delivered here or has ended: the one loop behind `run` and `submit --wait`. */
+
+import { systemClock } from '../node/host/system-clock.ts'
 import type { StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
-import { systemClock } from '../node/system-clock.ts'
 import { ReelmeshError, UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Delivery } from '../protocol/video.ts'

@@ -10,7 +10,7 @@ export function addKeygen(program: Command): void {
     .description('make a mesh key: copy the file to every host and give it as --swarm-key')
     .argument('[file]', 'where to write it; standard output without one')
     .action(async (file: string | undefined) => {
-      const { generateSwarmKey } = await import('../node/mesh/swarm-key.ts')
+      const { generateSwarmKey } = await import('../mesh/swarm-key.ts')
       const key = generateSwarmKey()
       if (file === undefined) return void process.stdout.write(key)
       try {

@@ -6,7 +6,7 @@
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
-import { cacheDir } from '../node/cache-dir.ts'
+import { cacheDir } from '../node/host/cache-dir.ts'
 import { VERSION } from '../node/version.ts'
 import { addDoctor } from './doctor.ts'
 import { addKeygen } from './keygen.ts'

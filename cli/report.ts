@@ -4,10 +4,10 @@
  */
 import { isAbsolute, relative } from 'node:path'
 import { MultiBar, type SingleBar } from 'cli-progress'
-import type { WorkerEvent } from '../node/run-mesh.ts'
+import { systemClock as clock } from '../node/host/system-clock.ts'
+import type { WorkerEvent } from '../node/local-run/run-mesh.ts'
 import type { StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
-import { systemClock as clock } from '../node/system-clock.ts'
 import { deliveredPath } from '../node/videos/delivery.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Delivery, Video } from '../protocol/video.ts'

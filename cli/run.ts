@@ -79,7 +79,7 @@ interface Run {
 
 async function run({ files, out, config, recipe, options }: Run): Promise<number> {
   const { prepareFolder } = await import('../node/videos/delivery.ts')
-  const { createRunMesh } = await import('../node/run-mesh.ts')
+  const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
   await prepareFolder(out)
   const stopping = new AbortController()
   const reporter = createReporter({ json: options.json === true, files: files.length })
@@ -131,7 +131,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
 const isStuckOnDisk = ({ peers }: StatusSnapshot): boolean =>
   peers.some((peer) => peer.self && peer.state === 'disk_full') && peers.every((peer) => peer.running.length === 0)
 
-type RunMesh = Awaited<ReturnType<typeof import('../node/run-mesh.ts').createRunMesh>>
+type RunMesh = Awaited<ReturnType<typeof import('../node/local-run/run-mesh.ts').createRunMesh>>
 
 /** A disk that stays full ends the run. */
 function diskCheck(dataDir: string): (snapshot: StatusSnapshot) => void {

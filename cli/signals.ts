@@ -1,5 +1,5 @@
 /** Ends a process the way people and supervisors expect: the first signal stops gracefully, the second at once. */
-import { systemClock } from '../node/system-clock.ts'
+import { systemClock } from '../node/host/system-clock.ts'
 
 const INTERRUPTED = 130
 /** A child whose parent is gone has nobody to be graceful for: its next life gives its claims back. */

@@ -1,7 +1,7 @@
 /** `reelmesh status`: peers, videos and recent events, from the local node or any peer's address. */
 import type { Command } from 'commander'
+import { systemClock } from '../node/host/system-clock.ts'
 import type { StatusSnapshot } from '../node/status/status.ts'
-import { systemClock } from '../node/system-clock.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
@@ -40,7 +40,7 @@ async function asker(options: StatusOptions & Record<string, unknown>): Promise<
     const client = await mustReachNode(config)
     return async () => (await client.get('/v1/status')) as StatusSnapshot
   }
-  const { askAddress } = await import('../node/mesh/status-exchange.ts')
+  const { askAddress } = await import('../mesh/status-exchange.ts')
   const { readKeyFile } = await import('../node/mesh-key.ts')
   const swarmKey = config.swarm_key && (await readKeyFile(config.swarm_key))
   return async () =>

@@ -2,6 +2,8 @@
  * What a duty is, and what it is given: everything the coordinator has, and the term it acts in. Every write of a duty carries that
  * term; none of them holds state that the ledger does not have.
  */
+
+import type { ScalingRules } from '../fleet/scaling/scaling.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
@@ -11,7 +13,6 @@ import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { LossReason } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
-import type { ScalingRules } from './policy/scaling.ts'
 
 export interface ScaleOptions extends ScalingRules {
   /** Encodes at once of this very peer. */

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { asPeerId } from '../protocol/ids.ts'
 import { LEASE_MS } from '../protocol/limits.ts'
 import { silentLog } from '../protocol/log.ts'
-import { type Actor, createStage, type Stage } from '../test/simulation/stage.ts'
+import { type Actor, createStage, type Stage } from '../testing/simulation/stage.ts'
 import { createElection, type Election } from './election.ts'
 
 let stage: Stage

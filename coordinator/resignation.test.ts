@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../protocol/clock.ts'
-import { ANN, BOB } from '../protocol/ledger-conformance/world.ts'
-import { createLedgerModel } from '../protocol/ledger-model.ts'
+import { ANN, BOB } from '../protocol/conformance/ledger/world.ts'
+import { createLedgerModel } from '../protocol/conformance/model/ledger-model.ts'
 import { CLAIM_MS, LEASE_MS } from '../protocol/limits.ts'
 import { createResignation } from './resignation.ts'
 

@@ -1,4 +1,4 @@
-/** The machine's own time, for tests that run real processes. The product's own is `node/system-clock.ts`. */
+/** The machine's own time, for tests that run real processes. The product's own is `node/host/system-clock.ts`. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock, Rng } from '../protocol/clock.ts'

@@ -12,7 +12,7 @@ import { ROLES } from '../protocol/heartbeat.ts'
 import { RESOLUTIONS } from '../protocol/ids.ts'
 import { DRAIN_TIMEOUT_MS, FFMPEG_MEMORY_BYTES, FFMPEG_STALL_MS, SCALE, WORKER_LIMITS } from '../protocol/limits.ts'
 import { DEFAULT_RECIPE, PRESETS } from '../protocol/recipe.ts'
-import { cacheDir } from './cache-dir.ts'
+import { cacheDir } from './host/cache-dir.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
   z.preprocess(

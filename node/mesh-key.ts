@@ -1,8 +1,8 @@
 /** The mesh key that a configuration names, and the rule that says when it needs one: for a node's start, and for `doctor`. */
 import { readFile } from 'node:fs/promises'
+import { parseSwarmKey } from '../mesh/swarm-key.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { type Config, ledgerAddress } from './config.ts'
-import { parseSwarmKey } from './mesh/swarm-key.ts'
 
 /**
  * The key's text, or undefined without one. A mesh that listens beyond loopback is private unless its owner says otherwise:

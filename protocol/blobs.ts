@@ -1,6 +1,6 @@
 /**
- * Immutable bytes named by their sha256, kept in one folder per video. Adapters: `node/blobs/blob-store.ts` on a disk and
- * `node/blobs/blob-exchange.ts` over the mesh.
+ * Immutable bytes named by their sha256, kept in one folder per video. Adapters: `blobs/blob-store.ts` on a disk and
+ * `blobs/blob-exchange.ts` over the mesh.
  *
  * Promises: a path answered by `find` holds exactly the named bytes as of when they were put (a reader that doubts
  * verifies); files appear by rename, whole or not at all; `put` is idempotent; several processes may share one store.

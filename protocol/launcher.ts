@@ -1,6 +1,6 @@
 /**
- * The launcher: what starts, stops and lists workers on one engine. Adapters: `coordinator/launcher/docker-launcher.ts` and
- * `coordinator/launcher/process-launcher.ts`; both pass `launcher.conformance.ts`.
+ * The launcher: what starts, stops and lists workers on one engine. Adapters: `fleet/launcher/docker-launcher.ts` and
+ * `fleet/launcher/process-launcher.ts`; both pass `conformance/launcher.ts`.
  *
  * Promises
  * - A launcher sees the workers of its own mesh, whoever started them, and no others.

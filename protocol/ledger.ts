@@ -1,6 +1,6 @@
 /**
- * The ledger: the durable truth about videos, tasks, peers and leases. Adapters: `node/ledger/mongo/` and
- * `node/ledger/sqlite/`, one file per transition; both pass `ledger.conformance.ts`.
+ * The ledger: the durable truth about videos, tasks, peers and leases. Adapters: `ledger/mongo/` and
+ * `ledger/sqlite/`, one file per transition; both pass `conformance/ledger.ts`.
  *
  * Promises
  * - Every transition is one atomic compare-and-set; none reads and then writes. Two-write events are named as such, and

@@ -1,6 +1,6 @@
 /**
- * The mesh as the rest of the node sees it: connections, gossip and streams. Adapters: `node/mesh/libp2p-mesh.ts` and
- * `node/mesh/memory-mesh.ts`; both pass `mesh.conformance.ts`.
+ * The mesh as the rest of the node sees it: connections, gossip and streams. Adapters: `mesh/libp2p-mesh.ts` and
+ * `testing/memory-mesh/memory-mesh.ts`; both pass `conformance/mesh.ts`.
  *
  * Promises: gossip is a hint (lost, doubled, late, reordered; never altered, its author proved). A `connected` event
  * follows every first connection and a `disconnected` event the loss of the last; between the two, gossip flows both

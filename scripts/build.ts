@@ -1,22 +1,29 @@
 /**
  * Makes what the npm package ships: all of Reelmesh and what it needs as one file, `dist/reelmesh.mjs` (Node refuses to
  * strip types under node_modules; one file starts in 0.1 s and takes 40 MB less than the sources), and the licences of
- * what went into it. `npm pack` runs this first.
+ * what went into it. `npm pack` runs this first. With a path, `build.ts FILE`, only the one file, there: tests and benchmarks
+ * start it.
  */
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Metafile } from 'esbuild'
 import { bundle } from './bundle.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const BUNDLE = 'dist/reelmesh.mjs'
 
-process.chdir(ROOT)
-await rm('dist', { recursive: true, force: true })
-await mkdir('dist')
-const metafile = await bundle(BUNDLE)
-await writeFile('dist/THIRD-PARTY.txt', await licences(metafile))
-console.error(`reelmesh: ${BUNDLE} (${Math.round((await stat(BUNDLE)).size / 1024)} KiB)`)
+const elsewhere = process.argv[2]
+if (elsewhere === undefined) await buildPackage()
+else await bundle(resolve(elsewhere))
+
+async function buildPackage(): Promise<void> {
+  process.chdir(ROOT)
+  await rm('dist', { recursive: true, force: true })
+  await mkdir('dist')
+  const metafile = await bundle(BUNDLE)
+  await writeFile('dist/THIRD-PARTY.txt', await licences(metafile))
+  console.error(`reelmesh: ${BUNDLE} (${Math.round((await stat(BUNDLE)).size / 1024)} KiB)`)
+}
 
 /** The name, version and licence text of every package that has a file in the bundle. */
 async function licences({ inputs }: Metafile): Promise<string> {

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bytesText } from '../cli/output.ts'
+import { ensureFfmpeg, type Ffmpeg } from '../testing/tools/ffmpeg.ts'
 import { type Check, type CheckedFile, checkFiles } from './demo/checks.ts'
 import type { Delivered } from './demo/events.ts'
 import { judgeHealing, readTasks } from './demo/healing.ts'
@@ -18,7 +19,6 @@ import { paint, showStory } from './demo/screen.ts'
 import { findSource, type Source } from './demo/source.ts'
 import { createStory, type Story } from './demo/story.ts'
 import { clockText } from './demo/view.ts'
-import { ensureFfmpeg, type Ffmpeg } from './ffmpeg.ts'
 
 interface Ran {
   readonly story: Story

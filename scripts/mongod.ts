@@ -3,7 +3,7 @@
  * until Ctrl-C. Its data is gone afterwards.
  */
 import { parseArgs } from 'node:util'
-import { startMongod } from '../test/tools/mongod.ts'
+import { startMongod } from '../testing/tools/mongod.ts'
 
 const { values } = parseArgs({ options: { members: { type: 'string', default: '1' } } })
 if (values.members !== '1' && values.members !== '3') {

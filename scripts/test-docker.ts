@@ -7,8 +7,8 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { ensureFfmpeg } from './ffmpeg.ts'
-import { ensureMongod } from './mongod-binary.ts'
+import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
+import { ensureMongod } from '../testing/tools/mongod-binary.ts'
 import { runInTurn } from './tell-file.ts'
 import type { FileLimits } from './test-file.ts'
 

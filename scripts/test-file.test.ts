@@ -81,7 +81,7 @@ test('a', (t) => { const seen: number[] = []; fc.assert(fc.property(fc.nat(), (n
 })
 
 test('a test belongs to the suite of its folder', () => {
-  assert.equal(suiteOf('node/ledger/mongo/claim.test.ts'), 'ledger')
+  assert.equal(suiteOf('ledger/mongo/claim.test.ts'), 'ledger')
   assert.equal(suiteOf('node/status/status.test.ts'), 'node')
   assert.equal(suiteOf('test/e2e/kill.test.ts'), 'e2e')
   assert.equal(suiteOf('media/commands/split.test.ts'), 'media')

@@ -6,9 +6,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ensureNetworkTools } from '../test/hosts/tools.ts'
-import { ensureFfmpeg } from './ffmpeg.ts'
-import { ensureMongod } from './mongod-binary.ts'
+import { ensureNetworkTools } from '../testing/hosts/tools.ts'
+import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
+import { ensureMongod } from '../testing/tools/mongod-binary.ts'
 import { runInTurn } from './tell-file.ts'
 import type { FileLimits } from './test-file.ts'
 

@@ -1,6 +1,6 @@
 /**
  * Finds the tests and sorts them into suites by where they lie, so that a new test is run because it exists:
- * `node/ledger/…` → ledger, `media/…` → media, `test/e2e/…` → e2e. `x.long.test.ts` runs only where long tests are wanted.
+ * `ledger/…` → ledger, `media/…` → media, `test/e2e/…` → e2e. `x.long.test.ts` runs only where long tests are wanted.
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,19 +15,36 @@ export interface Suite {
   readonly concurrency: number
 }
 
-const FOLDERS = ['protocol', 'media', 'coordinator', 'node', 'cli', 'dashboard', 'bench', 'scripts', 'test']
+const FOLDERS = [
+  'protocol',
+  'files',
+  'media',
+  'ledger',
+  'mesh',
+  'blobs',
+  'fleet',
+  'coordinator',
+  'node',
+  'cli',
+  'bench',
+  'scripts',
+  'testing',
+  'test',
+]
 /** Suites that are quick arithmetic. Everything unknown is taken for heavy. */
-const LIGHT = ['protocol', 'coordinator', 'cli', 'structure']
+const LIGHT = ['protocol', 'files', 'fleet', 'coordinator', 'cli', 'structure']
 /** Suites of many small files that wait more than they work. All other heavy ones run file by file. */
-const PAIRED = ['ledger', 'mesh', 'blobs', 'node', 'media', 'scripts']
+const PAIRED = ['ledger', 'mesh', 'blobs', 'node', 'media', 'scripts', 'testing']
 /** The rest follows by name: cheap and telling suites first. */
 const ORDER = [
   'protocol',
   'structure',
+  'files',
+  'fleet',
   'coordinator',
   'cli',
   'scripts',
-  'tools',
+  'testing',
   'ledger',
   'blobs',
   'mesh',
@@ -35,11 +52,11 @@ const ORDER = [
   'media',
 ]
 
-/** `test/e2e/kill.test.ts` → e2e, `node/mesh/streams.test.ts` → mesh, `node/status/status.test.ts` → node. */
+/** `test/e2e/kill.test.ts` → e2e, `mesh/streams.test.ts` → mesh, `testing/tools/at-end.test.ts` → testing. */
 export function suiteOf(path: string): string {
   const [top = '', next = ''] = path.split('/')
   if (top === 'test') return next.endsWith('.ts') ? 'test' : next
-  return top === 'node' && ['ledger', 'mesh', 'blobs'].includes(next) ? next : top
+  return top
 }
 
 export async function findSuites(root: string, { long }: { long: boolean }): Promise<Suite[]> {

@@ -7,9 +7,9 @@
  */
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ensureFfmpeg } from './ffmpeg.ts'
+import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
+import { ensureMongod } from '../testing/tools/mongod-binary.ts'
 import { inLanes } from './lanes.ts'
-import { ensureMongod } from './mongod-binary.ts'
 import { tellFile } from './tell-file.ts'
 import { type FileLimits, type FileResult, runTestFile } from './test-file.ts'
 import { chooseSuites, findSuites, type Suite } from './test-suites.ts'

@@ -6,8 +6,8 @@
 import { once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { DatabaseSync } from 'node:sqlite'
-import { createLedger } from '../../node/ledger/crowd-worker.fixture.ts'
-import { systemClock, systemRng } from '../../node/system-clock.ts'
+import { createLedger } from '../../ledger/crowd-worker.fixture.ts'
+import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { asPeerId, asToken, type PeerId } from '../../protocol/ids.ts'
 
 export interface ClaimerJob {

@@ -2,8 +2,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
-import type { Heartbeat } from '../../protocol/heartbeat.ts'
-import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import {
   ANN,
   BOB,
@@ -14,8 +12,10 @@ import {
   theTask,
   token,
   videoIn,
-} from '../../protocol/ledger-conformance/world.ts'
-import { createLedgerModel } from '../../protocol/ledger-model.ts'
+} from '../../protocol/conformance/ledger/world.ts'
+import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
+import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { TermContext } from '../duty.ts'

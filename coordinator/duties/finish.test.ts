@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
 import {
   ANN,
   BOB,
@@ -14,8 +13,9 @@ import {
   theTask,
   theVideo,
   videoIn,
-} from '../../protocol/ledger-conformance/world.ts'
-import { createLedgerModel } from '../../protocol/ledger-model.ts'
+} from '../../protocol/conformance/ledger/world.ts'
+import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Task } from '../../protocol/task.ts'

@@ -1,8 +1,11 @@
 /**
  * Says how many workers each engine should run: writes `hosts.wanted` with the reason, and an event when the number changes. Whoever
- * keeps an engine makes it so (`node/fleet/reconcile.ts`). Holds no state but measured speeds and the needs of the last cooldown, which
+ * keeps an engine makes it so (`fleet/reconcile.ts`). Holds no state but measured speeds and the needs of the last cooldown, which
  * a new leader measures again.
  */
+
+import { decideScaling, type ScalingPast, type StandingWorker, spread } from '../../fleet/scaling/scaling.ts'
+import { ASSUMED, type Costs, measureCosts } from '../../fleet/scaling/scaling-speed.ts'
 import type { Resolution, VideoId } from '../../protocol/ids.ts'
 import { LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
 import type { HostRecord } from '../../protocol/ledger.ts'
@@ -11,8 +14,6 @@ import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, ScaleOptions, TermContext } from '../duty.ts'
-import { decideScaling, type ScalingPast, type StandingWorker, spread } from '../policy/scaling.ts'
-import { ASSUMED, type Costs, measureCosts } from '../policy/scaling-speed.ts'
 
 interface Length {
   readonly seconds: number

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { asPeerId, asSha256, type PeerId } from '../../protocol/ids.ts'
 import { LOST_AFTER_MS, MISSED_KEPT_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
-import { createLife } from '../../test/simulation/life.ts'
-import { createScheduler } from '../../test/simulation/virtual-time.ts'
+import { createLife } from '../../testing/simulation/life.ts'
+import { createScheduler } from '../../testing/simulation/virtual-time.ts'
 import { createLossJudge } from './loss.ts'
 
 const [a, b] = ['a', 'b'].map(asPeerId) as [PeerId, PeerId]

@@ -7,11 +7,11 @@ import { DIAL_TIMEOUT_MS, LOST_AFTER_MS, WINDOW_CHUNKS } from '../../protocol/li
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
-import { createStore } from '../../test/simulation/blob-stand-ins.ts'
-import { type Film, filmBytes, sha256Of } from '../../test/simulation/film.ts'
-import { createMedia } from '../../test/simulation/media-stand-in.ts'
-import { type Actor, createStage, type Stage } from '../../test/simulation/stage.ts'
-import { mount, VirtualDisk } from '../../test/simulation/virtual-disk.ts'
+import { createStore } from '../../testing/simulation/blob-stand-ins.ts'
+import { type Film, filmBytes, sha256Of } from '../../testing/simulation/film.ts'
+import { createMedia } from '../../testing/simulation/media-stand-in.ts'
+import { type Actor, createStage, type Stage } from '../../testing/simulation/stage.ts'
+import { mount, VirtualDisk } from '../../testing/simulation/virtual-disk.ts'
 import { createIngestRunner } from './ingest.ts'
 
 let stage: Stage

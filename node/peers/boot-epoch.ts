@@ -4,7 +4,7 @@
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { flush } from '../blobs/flush.ts'
+import { flush } from '../../files/flush.ts'
 
 export interface BootEpoch {
   readonly current: () => number

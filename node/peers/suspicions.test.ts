@@ -9,8 +9,8 @@ import {
 } from '../../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import type { Mesh, MeshEvents } from '../../protocol/mesh.ts'
-import { createLife } from '../../test/simulation/life.ts'
-import { createScheduler } from '../../test/simulation/virtual-time.ts'
+import { createLife } from '../../testing/simulation/life.ts'
+import { createScheduler } from '../../testing/simulation/virtual-time.ts'
 import { createPeerTable } from './peer-table.ts'
 import { createSuspicions } from './suspicions.ts'
 

@@ -5,13 +5,13 @@
  * become a storm.
  */
 import { heartbeatDeadlineMs } from '../../coordinator/policy/suspicion.ts'
+import { type StallWatch, watchStalls } from '../../mesh/stall-watch.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { decodeSuspicion, encodeSuspicion, type Suspicion } from '../../protocol/heartbeat.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { ALIVE_MS, HEARTBEAT_MS, PEERS_REMEMBERED, SILENCE_MS, STALL_GRACE_MS } from '../../protocol/limits.ts'
 import type { LossReason, Mesh } from '../../protocol/mesh.ts'
 import { hasLeft, type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
-import { type StallWatch, watchStalls } from '../mesh/stall-watch.ts'
 
 export interface Suspicions {
   start(): void

@@ -2,11 +2,11 @@
 import { constants } from 'node:fs'
 import { copyFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hashFile } from '../../files/hash-file.ts'
 import { type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Video } from '../../protocol/video.ts'
-import { hashFile } from '../blobs/hash-file.ts'
 import { deliveredPath } from './delivery.ts'
 
 type Place = Parameters<typeof deliveredPath>[0]

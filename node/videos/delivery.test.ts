@@ -24,7 +24,7 @@ import { asPeerId, asSha256, type Sha256, type VideoId } from '../../protocol/id
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Video } from '../../protocol/video.ts'
-import { systemRng } from '../system-clock.ts'
+import { systemRng } from '../host/system-clock.ts'
 import { createDeliverer, type Deliverer, prepareFolder } from './delivery.ts'
 import { aVideo } from './video.fixture.ts'
 import { createYoung } from './young.ts'

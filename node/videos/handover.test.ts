@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
+import { chunk, output, plan, sha, submission } from '../../protocol/conformance/ledger/world.ts'
+import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
 import { LedgerAway } from '../../protocol/errors.ts'
 import { asPeerId, asToken } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { chunk, output, plan, sha, submission } from '../../protocol/ledger-conformance/world.ts'
-import { createLedgerModel } from '../../protocol/ledger-model.ts'
 import { CLAIM_MS, HANDOVER_MS, LEASE_MS } from '../../protocol/limits.ts'
 import { handOver, heldAlone } from './handover.ts'
 

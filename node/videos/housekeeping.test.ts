@@ -5,7 +5,7 @@ import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { KEEP_FAILED_MS } from '../../protocol/limits.ts'
 import { VIDEO_STATUSES, type Video } from '../../protocol/video.ts'
-import { systemClock } from '../system-clock.ts'
+import { systemClock } from '../host/system-clock.ts'
 import { keepHouse, whatToKeep } from './housekeeping.ts'
 import { aVideo } from './video.fixture.ts'
 

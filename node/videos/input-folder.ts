@@ -13,6 +13,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, sep } from 'node:path'
 import { z } from 'zod'
+import { flush } from '../../files/flush.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
@@ -21,7 +22,6 @@ import { INPUT_FILES_MAX, INPUT_OUTCOME_MS, INPUT_REFUSED_MS, INPUT_SETTLED_MS }
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
-import { flush } from '../blobs/flush.ts'
 import { mp4BytesMissingFrom } from './mp4-end.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 

@@ -6,6 +6,8 @@
  */
 import { stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
+import { hashFile } from '../../files/hash-file.ts'
+import { deliveryNames } from '../../ledger/documents.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
 import { SourceUnsettled } from '../../protocol/errors.ts'
 import { type PeerId, type VideoId, videoId } from '../../protocol/ids.ts'
@@ -13,8 +15,6 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import { type Delivery, isOwed, type Video } from '../../protocol/video.ts'
-import { hashFile } from '../blobs/hash-file.ts'
-import { deliveryNames } from '../ledger/documents.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { Young } from './young.ts'
 

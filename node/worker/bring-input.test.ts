@@ -4,7 +4,7 @@ import type { BlobExchange } from '../../protocol/blobs.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
 import { asPeerId, asSha256, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Task } from '../../protocol/task.ts'
-import { createStage } from '../../test/simulation/stage.ts'
+import { createStage } from '../../testing/simulation/stage.ts'
 import { createAudioRunner } from './run-audio.ts'
 import { createVideoRunner } from './run-video.ts'
 

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { asPeerId, asToken, taskId } from '../../protocol/ids.ts'
 import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import { createStage, type Stage } from '../../test/simulation/stage.ts'
+import { createStage, type Stage } from '../../testing/simulation/stage.ts'
 import { createDeskOrder } from './desk-order.ts'
 import { FILM, submitFilm } from './film.fixture.ts'
 

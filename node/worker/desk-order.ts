@@ -1,8 +1,9 @@
 /** Which ingest and merge tasks this peer should take now: what it has and leads, as `source-order.ts` decides. */
-import { mayTakeIngest } from '../../coordinator/policy/source-order.ts'
+
 import { type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
+import { mayTakeIngest } from './source-order.ts'
 
 export interface DeskOrderOptions {
   readonly ledger: Pick<Ledger, 'video'>

@@ -4,7 +4,7 @@ import { asPeerId, type Resolution, taskId, type VideoId } from '../../protocol/
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
-import { createStage, type Stage } from '../../test/simulation/stage.ts'
+import { createStage, type Stage } from '../../testing/simulation/stage.ts'
 import { FILM, newTask, submitFilm } from './film.fixture.ts'
 import { createLookAhead, guessNext, type LookAhead } from './look-ahead.ts'
 

@@ -5,7 +5,7 @@ import { asPeerId, asSha256, type PeerId, RESOLUTIONS } from '../../protocol/ids
 import { silentLog } from '../../protocol/log.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
-import { createStage, type Stage } from '../../test/simulation/stage.ts'
+import { createStage, type Stage } from '../../testing/simulation/stage.ts'
 import { FILM, newTask, submitFilm } from './film.fixture.ts'
 import { createWorker, type Worker } from './worker.ts'
 

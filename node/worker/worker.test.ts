@@ -9,7 +9,7 @@ import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
-import { type Actor, createStage, type Stage } from '../../test/simulation/stage.ts'
+import { type Actor, createStage, type Stage } from '../../testing/simulation/stage.ts'
 import { FILM, newTask, submitFilm } from './film.fixture.ts'
 import { createWorker, type Worker } from './worker.ts'
 

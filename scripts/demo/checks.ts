@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { execa } from 'execa'
-import type { Ffmpeg } from '../ffmpeg.ts'
+import type { Ffmpeg } from '../../testing/tools/ffmpeg.ts'
 import type { Delivered, DeliveredFile } from './events.ts'
 
 export interface Check {

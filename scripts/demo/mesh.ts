@@ -1,6 +1,6 @@
 /** The mesh of the demo: `reelmesh run --json` in a data folder of its own, and how it is stopped. */
 import { execa } from 'execa'
-import type { Ffmpeg } from '../ffmpeg.ts'
+import type { Ffmpeg } from '../../testing/tools/ffmpeg.ts'
 import { type RunEvent, readEvents } from './events.ts'
 
 export interface DemoMesh {

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { execa } from 'execa'
-import { makeClip } from '../../test/sources/clip.ts'
-import { cachePath } from '../cache.ts'
-import type { Ffmpeg } from '../ffmpeg.ts'
+import { makeClip } from '../../testing/sources/clip.ts'
+import { cachePath } from '../../testing/tools/cache.ts'
+import type { Ffmpeg } from '../../testing/tools/ffmpeg.ts'
 
 export interface Source {
   readonly path: string
@@ -23,7 +23,7 @@ export async function findSource(file: string | undefined, tools: Ffmpeg): Promi
 
 /** Its name has a hash of what paints it, so that a changed painter paints anew. */
 async function clip({ ffmpeg }: Ffmpeg): Promise<string> {
-  const painters = ['clip.ts', 'digits.ts'].map((name) => `${import.meta.dirname}/../../test/sources/${name}`)
+  const painters = ['clip.ts', 'digits.ts'].map((name) => `${import.meta.dirname}/../../testing/sources/${name}`)
   const hash = createHash('sha256')
   for (const painter of painters) hash.update(await readFile(painter))
   const out = cachePath('demo', hash.digest('hex').slice(0, 12), `clip-${CLIP_S}s.mp4`)

@@ -4,8 +4,8 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ScalingRules } from '../../coordinator/policy/scaling.ts'
-import { DAY_S, type Moment, seeded, simulateDay, studioDay } from '../../coordinator/policy/scaling-day.ts'
+import type { ScalingRules } from '../../fleet/scaling/scaling.ts'
+import { DAY_S, type Moment, seeded, simulateDay, studioDay } from '../../testing/scaling-day.ts'
 
 const RULES: ScalingRules = { min: 1, max: 12, target_s: 600, cooldown_s: 300 }
 const SEED = 4

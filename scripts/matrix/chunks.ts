@@ -8,7 +8,7 @@ import { asSha256, videoId } from '../../protocol/ids.ts'
 import type { Cut, EncodeResult, Media, SourceIndex } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
-import { ensureSource } from '../../test/sources/make.ts'
+import { ensureSource } from '../../testing/sources/make.ts'
 
 export interface CutSource {
   readonly name: string

@@ -3,13 +3,13 @@
  */
 
 import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'
-import { systemClock, systemRng } from '../../node/system-clock.ts'
+import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import { RESOLUTIONS } from '../../protocol/ids.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
-import { cachePath } from '../cache.ts'
-import type { FfmpegBuild } from '../ffmpegs.ts'
+import { cachePath } from '../../testing/tools/cache.ts'
+import type { FfmpegBuild } from '../../testing/tools/ffmpegs.ts'
 
 export interface Peer {
   readonly build: FfmpegBuild

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto'
 import { appendFile, copyFile, mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
-import { hashFile } from '../../node/blobs/hash-file.ts'
-import { cachePath, fillFolder } from '../../scripts/cache.ts'
-import { ensureFfmpeg, type Ffmpeg } from '../../scripts/ffmpeg.ts'
+import { hashFile } from '../../files/hash-file.ts'
+import type { Lab } from '../../testing/hosts/lab.ts'
+import { cachePath, fillFolder } from '../../testing/tools/cache.ts'
+import { ensureFfmpeg, type Ffmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow } from '../e2e/cli.ts'
 import { encodeAlone, freeBox, type Painted, paint } from '../hosts/film.ts'
-import type { Lab } from '../hosts/lab.ts'
 
 export interface Film {
   /** Absolute. */

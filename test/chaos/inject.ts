@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import type { Lab } from '../hosts/lab.ts'
+import type { Lab } from '../../testing/hosts/lab.ts'
+import type { Mongod } from '../../testing/tools/mongod.ts'
 import { rotBlobs } from '../hosts/small-disk.ts'
-import type { Mongod } from '../tools/mongod.ts'
 import type { Member } from './member.ts'
 import type { Fault, Victim } from './schedule.ts'
 

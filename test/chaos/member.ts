@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ControlClient, connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
-import type { LabHost, LabNode, NodeFlags } from '../hosts/lab.ts'
+import type { LabHost, LabNode, NodeFlags } from '../../testing/hosts/lab.ts'
 import type { SmallDisk } from '../hosts/small-disk.ts'
 
 export interface MemberOptions {

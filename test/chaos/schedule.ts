@@ -4,7 +4,7 @@
  * Faults come in bouts: most of one fault alone, so that its healing can be timed, every third a storm of two or three at once.
  * Each fault ends by itself; a bout begins some seconds after the one before it has ended.
  */
-import { dice } from '../../node/ledger/crowd-worker.fixture.ts'
+import { dice } from '../../ledger/crowd-worker.fixture.ts'
 
 /** Whom it strikes: one of the nodes by number, or by what it does at that moment. */
 export type Victim = number | 'leader' | 'busiest'

@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Lab, openLab } from '../hosts/lab.ts'
+import { type Lab, openLab } from '../../testing/hosts/lab.ts'
+import { openLedger } from '../../testing/tools/open-ledger.ts'
 import { mountSmallDisk } from '../hosts/small-disk.ts'
-import { openLedger } from '../tools/open-ledger.ts'
 import type { Place } from './inject.ts'
 import { Member } from './member.ts'
 

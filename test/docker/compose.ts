@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusSnapshot } from '../../node/status/status.ts'
 import type { Failure } from '../../protocol/task.ts'
-import { BOXES, checkOutput } from '../sources/check.ts'
-import { ensureSource, findSource, TOOLS } from '../sources/make.ts'
+import { BOXES, checkOutput } from '../../testing/sources/check.ts'
+import { ensureSource, findSource, TOOLS } from '../../testing/sources/make.ts'
 import { docker, dockerWith, SOCKET } from './engine.ts'
 
 const FILE = join(import.meta.dirname, '..', '..', 'docker-compose.yml')

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { execa } from 'execa'
 import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
-import { ensureSource, TOOLS } from '../sources/make.ts'
+import { ensureSource, TOOLS } from '../../testing/sources/make.ts'
 import { type ComposeMesh, composeMesh } from './compose.ts'
 import { docker } from './engine.ts'
 

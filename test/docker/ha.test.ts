@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusSnapshot } from '../../node/status/status.ts'
-import { ensureSource } from '../sources/make.ts'
+import { ensureSource } from '../../testing/sources/make.ts'
 import { type ComposeMesh, composeMesh } from './compose.ts'
 import { docker } from './engine.ts'
 

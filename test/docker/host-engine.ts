@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
-import type { LabHost } from '../hosts/lab.ts'
+import type { LabHost } from '../../testing/hosts/lab.ts'
 import { docker } from './engine.ts'
 
 export interface HostEngine {

@@ -1,8 +1,8 @@
 /** The Docker launcher against a real engine, with Node's own image as the stand-in for a worker. */
 import { randomUUID } from 'node:crypto'
-import { createDockerLauncher } from '../../coordinator/launcher/docker-launcher.ts'
-import { systemClock } from '../../node/system-clock.ts'
-import { launcherConformance } from '../../protocol/launcher.conformance.ts'
+import { createDockerLauncher } from '../../fleet/launcher/docker-launcher.ts'
+import { systemClock } from '../../node/host/system-clock.ts'
+import { launcherConformance } from '../../protocol/conformance/launcher.ts'
 import { docker, SOCKET } from './engine.ts'
 
 const WORKER = `

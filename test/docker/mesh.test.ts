@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
-import { ensureSource } from '../sources/make.ts'
+import { ensureSource } from '../../testing/sources/make.ts'
 import { type ComposeMesh, composeMesh } from './compose.ts'
 import { docker } from './engine.ts'
 

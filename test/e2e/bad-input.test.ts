@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { ensureSource, sources } from '../sources/make.ts'
-import { atEnd } from '../tools/at-end.ts'
+import { ensureSource, sources } from '../../testing/sources/make.ts'
+import { atEnd } from '../../testing/tools/at-end.ts'
 import { type CliResult, filesBelow, folder, runCli } from './cli.ts'
 
 const run = promisify(execFile)

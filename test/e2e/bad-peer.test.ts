@@ -1,7 +1,7 @@
 /** A machine whose ffmpeg fails, among good ones: films are finished, and the mesh says who is bad and holds it back. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ensureSource } from '../sources/make.ts'
+import { ensureSource } from '../../testing/sources/make.ts'
 import { folder, runCli } from './cli.ts'
 import { ledgerOf, oddFfmpeg, peerNamed, startNode, statusOf, submit, until } from './nodes.ts'
 

@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { atEnd, type Ends } from '../tools/at-end.ts'
+import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const MAIN = join(ROOT, 'cli', 'main.ts')

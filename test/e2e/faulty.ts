@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { untilStopped } from '../../cli/signals.ts'
 import { startNode, type Wrappers } from '../../node/compose.ts'
 import { configSchema, loadConfig } from '../../node/config.ts'
-import { createRunMesh } from '../../node/run-mesh.ts'
-import { systemClock } from '../../node/system-clock.ts'
+import { systemClock } from '../../node/host/system-clock.ts'
+import { createRunMesh } from '../../node/local-run/run-mesh.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 
 const [, part = '', method = '', when = '', marker = ''] =

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ensureSource } from '../sources/make.ts'
+import { ensureSource } from '../../testing/sources/make.ts'
 import { filesBelow, folder, runCli } from './cli.ts'
 import { ledgerOf, startNode, until } from './nodes.ts'
 

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
-import { ensureSource } from '../sources/make.ts'
-import { atEnd } from '../tools/at-end.ts'
+import { ensureSource } from '../../testing/sources/make.ts'
+import { atEnd } from '../../testing/tools/at-end.ts'
 import { eventsOf, filesBelow, folder, ROOT, runCli } from './cli.ts'
 
 const MAIN = join(ROOT, 'cli', 'main.ts')

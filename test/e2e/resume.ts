@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ensureSource } from '../sources/make.ts'
+import { ensureSource } from '../../testing/sources/make.ts'
 import { filesBelow, ROOT, runCli } from './cli.ts'
 
 const FAULTY = join(ROOT, 'test', 'e2e', 'faulty.ts')

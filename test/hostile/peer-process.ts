@@ -3,8 +3,8 @@
  * event as one line of JSON. Ends when its standard input closes, so that it never outlives the test.
  */
 import { createInterface } from 'node:readline'
-import { createLibp2pMesh, type Libp2pMeshOptions } from '../../node/mesh/libp2p-mesh.ts'
-import { systemClock, systemRng } from '../../node/system-clock.ts'
+import { createLibp2pMesh, type Libp2pMeshOptions } from '../../mesh/libp2p-mesh.ts'
+import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { silentLog } from '../../protocol/log.ts'
 
 const given = JSON.parse(process.argv[2] ?? '{}') as Partial<Libp2pMeshOptions> & { dataDir: string }

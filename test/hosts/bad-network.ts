@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Task } from '../../protocol/task.ts'
+import { type Lab, type LabHost, type LabNode, openLab } from '../../testing/hosts/lab.ts'
 import { type Films, makeFilms } from './film.ts'
-import { type Lab, type LabHost, type LabNode, openLab } from './lab.ts'
 import { assertExact, type Submitted, seconds, until, type Watch, watchLedger } from './watch.ts'
 
 export class BadNetwork {

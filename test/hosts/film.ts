@@ -7,11 +7,11 @@ import { createHash } from 'node:crypto'
 import { appendFile, copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { hashFile } from '../../node/blobs/hash-file.ts'
-import { cachePath, fillFolder } from '../../scripts/cache.ts'
-import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
+import { hashFile } from '../../files/hash-file.ts'
+import type { Lab } from '../../testing/hosts/lab.ts'
+import { cachePath, fillFolder } from '../../testing/tools/cache.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow } from '../e2e/cli.ts'
-import type { Lab } from './lab.ts'
 
 /** Slow enough that a chunk takes a second or two: time to be hurt in. */
 export const RECIPE = ['--renditions', '480p,720p', '--preset', 'medium'] as const

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { execa } from 'execa'
-import { type Lab, type LabHost, openLab } from './lab.ts'
+import { type Lab, type LabHost, openLab } from '../../testing/hosts/lab.ts'
 
 /** Sends a number of bytes to whoever connects. */
 const SERVER = (address: string, bytes: number) =>

@@ -1,8 +1,8 @@
 /** Every third packet lost, on every link, that to the database too: slow, and exact. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openLab } from '../../testing/hosts/lab.ts'
 import { makeFilms } from './film.ts'
-import { openLab } from './lab.ts'
 import { assertExact, seconds, until, watchLedger } from './watch.ts'
 
 const LOSS = 0.3

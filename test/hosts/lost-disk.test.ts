@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import type { VideoId } from '../../protocol/ids.ts'
+import { type Lab, type LabNode, openLab } from '../../testing/hosts/lab.ts'
 import { type Films, makeFilms, RECIPE } from './film.ts'
-import { type Lab, type LabNode, openLab } from './lab.ts'
 import { seconds, until, type Watch, watchLedger } from './watch.ts'
 
 describe('a coordinator whose disk is lost for good', () => {

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { type Lab, type LabNode, openLab } from '../../testing/hosts/lab.ts'
 import { type Films, makeFilms } from './film.ts'
-import { type Lab, type LabNode, openLab } from './lab.ts'
 import { assertExact, seconds, until, type Watch, watchLedger } from './watch.ts'
 
 describe('a mesh of four hosts', () => {

@@ -6,8 +6,8 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, type TestContext, test } from 'node:test'
+import type { LabHost } from '../../testing/hosts/lab.ts'
 import { BadNetwork } from './bad-network.ts'
-import type { LabHost } from './lab.ts'
 import { seconds, until } from './watch.ts'
 
 /** Noticed ≤ 3 s, running elsewhere ≤ 5 s: twice that. */

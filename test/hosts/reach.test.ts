@@ -1,8 +1,8 @@
 /** How peers find each other where nobody gives an address, where addresses are IPv6, and where a router is in between. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { type Lab, type LabNode, openLab } from '../../testing/hosts/lab.ts'
 import { type Films, makeFilms } from './film.ts'
-import { type Lab, type LabNode, openLab } from './lab.ts'
 import { assertExact, seconds, until, type Watch, watchLedger } from './watch.ts'
 
 describe('hosts that find each other', () => {

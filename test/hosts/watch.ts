@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
-import { openLedger } from '../tools/open-ledger.ts'
+import type { Lab, LabNode } from '../../testing/hosts/lab.ts'
+import { openLedger } from '../../testing/tools/open-ledger.ts'
 import { RECIPE, sumsBelow } from './film.ts'
-import type { Lab, LabNode } from './lab.ts'
 
 export interface Watch {
   readonly ledger: Ledger

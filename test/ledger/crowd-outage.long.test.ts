@@ -1,7 +1,7 @@
 /** The absences of `crowd-outage.test.ts` for as long as the promise says: 60 s, frozen and without power. */
 import { test } from 'node:test'
-import { crowd } from '../../node/ledger/crowd.fixture.ts'
-import { startMongod } from '../tools/mongod.ts'
+import { crowd } from '../../ledger/crowd.fixture.ts'
+import { startMongod } from '../../testing/tools/mongod.ts'
 import { CLAIM_MS, freezeAll, powerCut } from './crowd-outage.ts'
 
 const MINUTE_MS = 60_000

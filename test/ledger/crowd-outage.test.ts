@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { crowd } from '../../node/ledger/crowd.fixture.ts'
-import { dice } from '../../node/ledger/crowd-worker.fixture.ts'
-import { ReplyEater } from '../../node/ledger/mongo/reply-eater.fixture.ts'
-import { startMongod } from '../tools/mongod.ts'
+import { crowd } from '../../ledger/crowd.fixture.ts'
+import { dice } from '../../ledger/crowd-worker.fixture.ts'
+import { ReplyEater } from '../../ledger/mongo/reply-eater.fixture.ts'
+import { startMongod } from '../../testing/tools/mongod.ts'
 import { CLAIM_MS, threeElections } from './crowd-outage.ts'
 
 test('three members lose and double nothing when the primary steps down, is killed, and freezes', async (t) => {

@@ -1,6 +1,6 @@
 /** What can happen to a database while eight processes work on it: told once, tried for a short and a long time. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Mongod } from '../tools/mongod.ts'
+import type { Mongod } from '../../testing/tools/mongod.ts'
 
 /** Claims that outlive the longest absence here: what was claimed before it is completed after it. */
 export const CLAIM_MS = 4_000

@@ -1,12 +1,12 @@
 /** `reelmesh doctor` at real databases that cannot serve: one sentence that says what to do, exit code 1; a node at its start says the same. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { ReplyEater } from '../../node/ledger/mongo/reply-eater.fixture.ts'
+import { ReplyEater } from '../../ledger/mongo/reply-eater.fixture.ts'
+import { atEnd } from '../../testing/tools/at-end.ts'
+import { bareMongod, guardedMongod, TLS_PEM } from '../../testing/tools/bare-mongod.ts'
+import { freePorts } from '../../testing/tools/free-ports.ts'
+import { startMongod } from '../../testing/tools/mongod.ts'
 import { type CliResult, folder, runCli } from '../e2e/cli.ts'
-import { atEnd } from '../tools/at-end.ts'
-import { bareMongod, guardedMongod, TLS_PEM } from '../tools/bare-mongod.ts'
-import { freePorts } from '../tools/free-ports.ts'
-import { startMongod } from '../tools/mongod.ts'
 
 interface Finding {
   readonly what: string

@@ -1,6 +1,6 @@
 /** A whole small mesh whose database loses its power in the middle of a video. For a minute, or frozen: `*.long.test.ts`. */
 import { test } from 'node:test'
-import { startMongod } from '../tools/mongod.ts'
+import { startMongod } from '../../testing/tools/mongod.ts'
 import { powerCut } from './crowd-outage.ts'
 import { outlives } from './mesh-outage.ts'
 

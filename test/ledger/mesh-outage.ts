@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { ensureSource } from '../../testing/sources/make.ts'
+import type { Mongod } from '../../testing/tools/mongod.ts'
 import { folder, runCli } from '../e2e/cli.ts'
-import { ensureSource } from '../sources/make.ts'
-import type { Mongod } from '../tools/mongod.ts'
 import { auditDone, hashesBelow, isRunning, startSmallNode, until } from './small-mesh.ts'
 
 /** Status must tell of an absence within this. */

@@ -12,8 +12,8 @@ import type { Submitted } from '../../node/videos/submit.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
+import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
 import { filesBelow, ROOT } from '../e2e/cli.ts'
-import { atEnd, type Ends } from '../tools/at-end.ts'
 
 export interface SmallNode {
   readonly name: string

@@ -1,15 +1,15 @@
 /**
  * A leader that stood still while another took over, and wakes: it changes nothing. Told by the database's own log of operations,
- * which keeps every write, whoever made it. (What a deposed one may write is refused by both adapters: ledger-conformance.)
+ * which keeps every write, whoever made it. (What a deposed one may write is refused by both adapters: protocol/conformance.)
  */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ensureSource } from '../../testing/sources/make.ts'
+import { startMongod } from '../../testing/tools/mongod.ts'
 import { readHistory } from '../chaos/history.ts'
 import { folder } from '../e2e/cli.ts'
-import { ensureSource } from '../sources/make.ts'
-import { startMongod } from '../tools/mongod.ts'
 import { hashesBelow, isRunning, startSmallNode, until } from './small-mesh.ts'
 
 /** The lease runs out after 5 s, and 6 s is the promise; the rest is a busy machine's. */

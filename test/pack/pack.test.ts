@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type ExecaError, execa } from 'execa'
-import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const dir = await mkdtemp(join(tmpdir(), 'reelmesh-pack-'))

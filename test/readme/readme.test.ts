@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { configSchema } from '../../node/config.ts'
-import { ensureFfmpeg } from '../../scripts/ffmpeg.ts'
-import { makeClip } from '../sources/clip.ts'
+import { makeClip } from '../../testing/sources/clip.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { type Place, ROOT, readReadme, runBlock, runnableBlocks, stayBlock } from './blocks.ts'
 
 const readme = await readReadme()

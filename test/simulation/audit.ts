@@ -4,13 +4,13 @@
  * The simulation applies one statement at a time, so reading back right after it sees that statement's effect alone.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { AttemptEnd, Completion, Steps, VideoMove } from '../../node/ledger/steps.ts'
+import type { AttemptEnd, Completion, Steps, VideoMove } from '../../ledger/steps.ts'
 import type { PeerId, Sha256, TaskId, VideoId } from '../../protocol/ids.ts'
 import type { Lease, SeenClaim } from '../../protocol/ledger.ts'
 import { LEASE_MS } from '../../protocol/limits.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
-import { type StepName, stepsAround } from './steps-around.ts'
+import { type StepName, stepsAround } from '../../testing/simulation/steps-around.ts'
 import { brokenRules, type Change } from './task-rules.ts'
 import { createTrustRules } from './trust-rules.ts'
 

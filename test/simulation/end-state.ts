@@ -1,11 +1,11 @@
 /** What must be true when all is done: each film finished as its scenario says, its files exact, nothing left behind. */
-import type { Steps } from '../../node/ledger/steps.ts'
+import type { Steps } from '../../ledger/steps.ts'
 import { TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
-import { storeOf } from './blob-stand-ins.ts'
+import { storeOf } from '../../testing/simulation/blob-stand-ins.ts'
+import { expectedOutput, sha256Of } from '../../testing/simulation/film.ts'
+import type { VirtualDisk } from '../../testing/simulation/virtual-disk.ts'
 import type { PlayedFilm } from './chaos.ts'
-import { expectedOutput, sha256Of } from './film.ts'
-import type { VirtualDisk } from './virtual-disk.ts'
 
 /** Ended, and its files are where they are wanted. */
 export function isSettled(video: Video | null): boolean {

@@ -1,8 +1,8 @@
 /** A mesh whose gossip arrives twice, and whose events reach only a process that is running. A wrapper, like all faults. */
 import type { Mesh } from '../../protocol/mesh.ts'
-import type { Life } from './life.ts'
-import type { Seeded } from './seeded.ts'
-import type { Scheduler } from './virtual-time.ts'
+import type { Life } from '../../testing/simulation/life.ts'
+import type { Seeded } from '../../testing/simulation/seeded.ts'
+import type { Scheduler } from '../../testing/simulation/virtual-time.ts'
 
 export interface GossipNoise {
   /** Share of messages sent a second time, up to 3 s later. */

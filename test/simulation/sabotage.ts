@@ -2,7 +2,7 @@
  * Deliberate faults: each wraps one contract and breaks one promise of it. They show that the simulation finds bugs; none is
  * a flag in the product. Those of the ledger sit below the audit, where a faulty adapter would be.
  */
-import type { AttemptEnd, Completion, Steps } from '../../node/ledger/steps.ts'
+import type { AttemptEnd, Completion, Steps } from '../../ledger/steps.ts'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import type { SeenClaim } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'

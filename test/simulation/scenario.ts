@@ -5,9 +5,9 @@
  */
 import { RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
 import { STRIKES_PEER_DIED } from '../../protocol/limits.ts'
-import type { Film } from './film.ts'
-import type { Badness } from './media-stand-in.ts'
-import { createSeeded, type Seeded } from './seeded.ts'
+import type { Film } from '../../testing/simulation/film.ts'
+import type { Badness } from '../../testing/simulation/media-stand-in.ts'
+import { createSeeded, type Seeded } from '../../testing/simulation/seeded.ts'
 
 export interface PeerPlan {
   readonly name: string

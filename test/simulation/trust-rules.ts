@@ -3,7 +3,7 @@
  * chunk is left at it. Both with the time that noticing may take: a hint may be lost, a claim be on its way, a leader be gone.
  */
 import { distrusted } from '../../coordinator/policy/trust.ts'
-import type { Steps } from '../../node/ledger/steps.ts'
+import type { Steps } from '../../ledger/steps.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { OUTCOMES_READ } from '../../protocol/limits.ts'
 

@@ -1,17 +1,17 @@
 /** What all simulated machines share: time, chance, the network, the ledger, the disks, and who writes things down. */
-import type { Steps } from '../../node/ledger/steps.ts'
-import type { MemoryHub } from '../../node/mesh/memory-mesh.ts'
+import type { Steps } from '../../ledger/steps.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
-import type { Neighbour } from './blob-stand-ins.ts'
-import type { LineFaults } from './ledger-line.ts'
+import type { MemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
+import type { Neighbour } from '../../testing/simulation/blob-stand-ins.ts'
+import type { LineFaults } from '../../testing/simulation/ledger-line.ts'
+import type { Seeded } from '../../testing/simulation/seeded.ts'
+import type { VirtualDisk } from '../../testing/simulation/virtual-disk.ts'
+import type { Scheduler } from '../../testing/simulation/virtual-time.ts'
 import type { GossipNoise } from './mesh-noise.ts'
 import type { Scenario } from './scenario.ts'
-import type { Seeded } from './seeded.ts'
-import type { VirtualDisk } from './virtual-disk.ts'
-import type { Scheduler } from './virtual-time.ts'
 
 /** A deliberate fault: each part wraps one contract and breaks one promise of it. None in a plain run. */
 export interface Sabotage {

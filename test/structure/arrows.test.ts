@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { arrowViolations, importsOf } from './arrows.ts'
-import { LAYERS, productSources } from './sources.ts'
+import { arrowViolations, importsOf, toolViolations } from './arrows.ts'
+import { LAYERS, productSources, sourcesIn } from './sources.ts'
 
-test('every import arrow of the product points the way DESIGN §2 says', async () => {
+test('every import arrow of the product points the way the table of layers says', async () => {
   const files = await productSources()
   for (const layer of LAYERS)
     assert.ok(
@@ -13,6 +13,17 @@ test('every import arrow of the product points the way DESIGN §2 says', async (
   assert.deepEqual(await arrowViolations(files), [])
 })
 
+test('tests, scripts and benchmarks import each other through testing/ only, and so do the unit tests', async () => {
+  assert.deepEqual(toolViolations(await sourcesIn([...LAYERS, 'testing', 'test', 'scripts', 'bench'])), [])
+  const wrong = new Map([
+    ['testing/tools/mongod.ts', "import { inLanes } from '../../scripts/lanes.ts'"],
+    ['scripts/demo.ts', "import { nodes } from '../test/e2e/nodes.ts'"],
+    ['mesh/streams.test.ts', "import { nodes } from '../test/e2e/nodes.ts'"],
+    ['test/e2e/cli.ts', "import { startMongod } from '../../testing/tools/mongod.ts'"],
+  ])
+  assert.equal(toolViolations(wrong).length, 3)
+})
+
 /** What must be refused: path, code, and a word of the sentence. */
 const WRONG: readonly (readonly [path: string, code: string, says: RegExp])[] = [
   ['protocol/task.ts', "import { probe } from '../media/probe.ts'", /protocol may import protocol/],
@@ -20,23 +31,27 @@ const WRONG: readonly (readonly [path: string, code: string, says: RegExp])[] = 
   ['protocol/task.ts', "import { MongoClient } from 'mongodb'", /no package that does I\/O/],
   ['media/probe.ts', "import type { Duty } from '../coordinator/coordinator.ts'", /media may import media, protocol/],
   ['coordinator/tasks/merge.ts', "export { join } from '../../media/merge.ts'", /coordinator may import/],
-  ['coordinator/election.ts', "import { clock } from '../node/system-clock.ts'", /coordinator may import/],
+  ['coordinator/election.ts', "import { clock } from '../node/host/system-clock.ts'", /coordinator may import/],
   ['node/node.ts', "import { main } from '../cli/main.ts'", /node may import/],
   ['cli/run.ts', "const media = await import('../media/ffmpeg-media.ts')", /cli may import/],
   ['cli/run.ts', "import '../coordinator/coordinator.ts'", /cli may import/],
   ['node/node.ts', "import { fake } from '../test/tools/fake.ts'", /node may import/],
-  ['node/node.ts', "import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'", /the adapter/],
-  ['node/worker/worker.ts', "import { systemClock } from '../system-clock.ts'", /the adapter/],
+  ['node/node.ts', "import { createMongoLedger } from '../ledger/mongo/mongo-ledger.ts'", /the adapter/],
+  ['node/worker/worker.ts', "import { systemClock } from '../host/system-clock.ts'", /the adapter/],
   ['node/videos/submit.ts', "import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'", /the adapter/],
-  ['node/ledger/sqlite/store.ts', "import { lit } from '../mongo/fragments.ts'", /the adapter/],
-  ['node/status/status.ts', "import { Long } from 'mongodb'", /only node\/ledger\/mongo\//],
-  ['node/ledger/sqlite/store.ts', "import type { Document } from 'mongodb'", /only node\/ledger\/mongo\//],
-  ['node/node.ts', "import type {\n  PeerId,\n} from '@libp2p/interface'", /only node\/mesh\//],
-  ['cli/doctor.ts', "import { createLibp2p } from 'libp2p'", /only node\/mesh\//],
-  ['node/config.ts', "import { DatabaseSync } from 'node:sqlite'", /only node\/ledger\/sqlite\//],
+  ['ledger/sqlite/store.ts', "import { lit } from '../mongo/fragments.ts'", /the adapter/],
+  ['node/status/status.ts', "import { Long } from 'mongodb'", /only ledger\/mongo\//],
+  ['ledger/sqlite/store.ts', "import type { Document } from 'mongodb'", /only ledger\/mongo\//],
+  ['node/node.ts', "import type {\n  PeerId,\n} from '@libp2p/interface'", /only mesh\//],
+  ['cli/doctor.ts', "import { createLibp2p } from 'libp2p'", /only mesh\//],
+  ['node/config.ts', "import { DatabaseSync } from 'node:sqlite'", /only ledger\/sqlite\//],
   ['media/probe.ts', "import { execa } from 'execa'", /only media\/run-ffmpeg\.ts/],
   ['cli/run.ts', "import { spawn } from 'node:child_process'", /only media\/run-ffmpeg\.ts/],
-  ['coordinator/election.ts', "import { setTimeout as sleep } from 'node:timers/promises'", /only node\/system-clock/],
+  [
+    'coordinator/election.ts',
+    "import { setTimeout as sleep } from 'node:timers/promises'",
+    /only node\/host\/system-clock/,
+  ],
   ['coordinator/election.ts', 'const at = Date.now()', /uses Date\.now/],
   ['coordinator/election.ts', 'const at = new Date', /uses new Date\(\)/],
   ['node/status/status.ts', 'const at = Date()', /uses Date\(\)/],
@@ -44,7 +59,7 @@ const WRONG: readonly (readonly [path: string, code: string, says: RegExp])[] = 
   ['node/peers/heartbeat.ts', 'const at = process.hrtime.bigint()', /uses process\.hrtime/],
   ['node/worker/worker.ts', 'globalThis.setTimeout(() => {}, 5)', /uses setTimeout/],
   ['cli/status.ts', 'setInterval(() => {}, 5)', /uses setInterval/],
-  ['node/blobs/blob-exchange.ts', 'const signal = AbortSignal.timeout(5)', /uses AbortSignal\.timeout/],
+  ['blobs/blob-exchange.ts', 'const signal = AbortSignal.timeout(5)', /uses AbortSignal\.timeout/],
   ['node/worker/worker.ts', 'const wait = Math.random()', /uses Math\.random/],
   [
     'node/videos/submit.ts',
@@ -63,13 +78,13 @@ for (const [path, code, says] of WRONG) {
 
 const RIGHT: readonly (readonly [path: string, code: string])[] = [
   ['protocol/ids.ts', "import { createHash } from 'node:crypto'\nexport const hash = createHash"],
-  ['node/compose.ts', "import { createMongoLedger } from './ledger/mongo/mongo-ledger.ts'"],
-  ['node/ledger/mongo/claim.ts', "import { lit } from './fragments.ts'\nimport type { Filter } from 'mongodb'"],
+  ['node/compose.ts', "import { createMongoLedger } from '../ledger/mongo/mongo-ledger.ts'"],
+  ['ledger/mongo/claim.ts', "import { lit } from './fragments.ts'\nimport type { Filter } from 'mongodb'"],
   ['media/probe.ts', "import { runFfprobe } from './run-ffmpeg.ts'"],
-  ['cli/run.ts', "import { systemClock } from '../node/system-clock.ts'"],
+  ['cli/run.ts', "import { systemClock } from '../node/host/system-clock.ts'"],
   ['node/status/status.ts', 'export const day = (ms: number): Date => new Date(ms)'],
   ['node/status/status.ts', '/** Not Date.now(): the clock is injected. */\nexport const at = 5 // never setTimeout'],
-  ['node/system-clock.ts', 'export const now = (): number => Date.now()\nexport const stop = clearTimeout'],
+  ['node/host/system-clock.ts', 'export const now = (): number => Date.now()\nexport const stop = clearTimeout'],
 ]
 
 for (const [path, code] of RIGHT) {

@@ -1,5 +1,5 @@
 /**
- * Which file may import and use what (DESIGN §2), as data, and the pure check of it. It reads the text: imports by
+ * Which file may import and use what, as data, and the pure check of it. It reads the text: imports by
  * their form, also `import type` (a contract that names an adapter's type is an arrow too), and the forbidden names in
  * the code without comments and types. It leaves out what hides on purpose (`const { now } = Date`).
  */
@@ -10,10 +10,33 @@ import type { Layer } from './sources.ts'
 /** What each layer may import of ours. */
 const ARROWS: Readonly<Record<Layer, readonly Layer[]>> = {
   protocol: ['protocol'],
+  files: ['files', 'protocol'],
   media: ['media', 'protocol'],
-  coordinator: ['coordinator', 'protocol'],
-  node: ['node', 'coordinator', 'media', 'protocol'],
-  cli: ['cli', 'node', 'protocol'],
+  ledger: ['ledger', 'protocol'],
+  mesh: ['mesh', 'protocol'],
+  blobs: ['blobs', 'files', 'protocol'],
+  fleet: ['fleet', 'protocol'],
+  coordinator: ['coordinator', 'fleet', 'protocol'],
+  node: ['node', 'coordinator', 'fleet', 'blobs', 'mesh', 'ledger', 'media', 'files', 'protocol'],
+  cli: ['cli', 'node', 'mesh', 'protocol'],
+}
+
+/** What each folder of tests and tools may not import: what they share is in `testing/`, so that none needs another. */
+const TOOL_FOLDERS = ['testing', 'test', 'scripts', 'bench']
+
+/** One sentence for each import of a test, script or benchmark that leads into another of their folders than `testing/`. */
+export function toolViolations(files: ReadonlyMap<string, string>): string[] {
+  return [...files].flatMap(([path, source]) => {
+    const folder = path.slice(0, path.indexOf('/'))
+    const targets = importsOf(source).filter((name) => name.startsWith('.'))
+    return targets.flatMap((name) => {
+      const target = join(dirname(path), name)
+      const other = TOOL_FOLDERS.find((each) => each !== folder && each !== 'testing' && target.startsWith(`${each}/`))
+      return other === undefined
+        ? []
+        : [`${path} imports ${target}: what ${folder}/ and ${other}/ share belongs into testing/`]
+    })
+  })
 }
 
 /** Packages that protocol may import: none that does I/O. A hash is arithmetic. */
@@ -23,39 +46,41 @@ const PROTOCOL_PACKAGES = ['zod', 'node:crypto', 'node:assert', 'node:assert/str
 const ADAPTERS: readonly { readonly path: string; readonly by: readonly string[] }[] = [
   { path: 'media/ffmpeg-media.ts', by: ['node/compose.ts'] },
   { path: 'media/run-ffmpeg.ts', by: ['media/'] },
-  { path: 'node/ledger/mongo/', by: ['node/compose.ts'] },
-  { path: 'node/ledger/sqlite/', by: ['node/compose.ts'] },
-  { path: 'node/mesh/libp2p-mesh.ts', by: ['node/compose.ts'] },
-  { path: 'node/mesh/memory-mesh.ts', by: [] },
-  { path: 'coordinator/launcher/', by: ['node/compose.ts'] },
+  { path: 'ledger/mongo/', by: ['node/compose.ts'] },
+  { path: 'ledger/sqlite/', by: ['node/compose.ts'] },
+  { path: 'mesh/libp2p-mesh.ts', by: ['node/compose.ts'] },
+  { path: 'fleet/launcher/', by: ['node/compose.ts'] },
   // `run` puts a node and its worker processes together; it takes the node's parts from compose.
-  { path: 'node/pino-log.ts', by: ['node/compose.ts', 'node/run-mesh.ts'] },
+  { path: 'node/host/pino-log.ts', by: ['node/compose.ts', 'node/local-run/run-mesh.ts'] },
   // A mesh's key is made of real chance or it is none.
-  { path: 'node/system-clock.ts', by: ['node/compose.ts', 'node/run-mesh.ts', 'node/mesh/swarm-key.ts', 'cli/'] },
-  { path: 'node/compose.ts', by: ['cli/', 'node/run-mesh.ts'] },
+  {
+    path: 'node/host/system-clock.ts',
+    by: ['node/compose.ts', 'node/local-run/run-mesh.ts', 'mesh/swarm-key.ts', 'cli/'],
+  },
+  { path: 'node/compose.ts', by: ['cli/', 'node/local-run/run-mesh.ts'] },
 ]
 
 /** Packages that only these files and folders may import. */
 const PACKAGES: readonly { readonly what: RegExp; readonly by: readonly string[] }[] = [
-  { what: /^(?:mongodb|bson)(?:\/|$)/, by: ['node/ledger/mongo/'] },
-  { what: /^(?:libp2p|@libp2p|@chainsafe)(?:\/|$)/, by: ['node/mesh/'] },
+  { what: /^(?:mongodb|bson)(?:\/|$)/, by: ['ledger/mongo/'] },
+  { what: /^(?:libp2p|@libp2p|@chainsafe)(?:\/|$)/, by: ['mesh/'] },
   // The data folder's lock is SQLite's too: the kernel drops it with the process that held it.
-  { what: /^node:sqlite$/, by: ['node/ledger/sqlite/', 'node/data-lock.ts'] },
+  { what: /^node:sqlite$/, by: ['ledger/sqlite/', 'node/host/data-lock.ts'] },
   {
     what: /^(?:execa|(?:node:)?child_process|(?:node:)?cluster)$/,
-    by: ['media/run-ffmpeg.ts', 'coordinator/launcher/', 'node/worker-processes.ts'],
+    by: ['media/run-ffmpeg.ts', 'fleet/launcher/', 'node/local-run/worker-processes.ts'],
   },
-  { what: /^(?:node:)?(?:timers|perf_hooks)(?:\/|$)/, by: ['node/system-clock.ts'] },
+  { what: /^(?:node:)?(?:timers|perf_hooks)(?:\/|$)/, by: ['node/host/system-clock.ts'] },
 ]
 
 /** Names that only these files may use: time and chance are injected, or a simulation could not replay them. */
 const NAMES: readonly { readonly what: RegExp; readonly by: readonly string[] }[] = [
-  { what: /\bDate\.now\b|\bnew Date\(\)|(?<!new |[\w$.])Date\(\)|\bperformance\b/g, by: ['node/system-clock.ts'] },
-  { what: /\bset(?:Timeout|Interval)\b/g, by: ['node/system-clock.ts'] },
+  { what: /\bDate\.now\b|\bnew Date\(\)|(?<!new |[\w$.])Date\(\)|\bperformance\b/g, by: ['node/host/system-clock.ts'] },
+  { what: /\bset(?:Timeout|Interval)\b/g, by: ['node/host/system-clock.ts'] },
   // No simulation runs the command line; how long a person waits there is real time.
-  { what: /\bAbortSignal\.timeout\b/g, by: ['node/system-clock.ts', 'cli/'] },
-  { what: /\bprocess\.(?:hrtime|uptime)\b/g, by: ['node/system-clock.ts'] },
-  { what: /\bMath\.random\b|\brandom(?:UUID|Bytes|Int)\b|\bgetRandomValues\b/g, by: ['node/system-clock.ts'] },
+  { what: /\bAbortSignal\.timeout\b/g, by: ['node/host/system-clock.ts', 'cli/'] },
+  { what: /\bprocess\.(?:hrtime|uptime)\b/g, by: ['node/host/system-clock.ts'] },
+  { what: /\bMath\.random\b|\brandom(?:UUID|Bytes|Int)\b|\bgetRandomValues\b/g, by: ['node/host/system-clock.ts'] },
 ]
 
 /** One sentence for each arrow that points the wrong way. `files`: path from the root → TypeScript. */

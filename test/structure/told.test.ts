@@ -23,7 +23,7 @@ test('compose commands of the documents name a profile where they need one', asy
 })
 
 test('the events that the guide to the status lists are those that the code writes', async () => {
-  const sources = [...(await productSources(['coordinator', 'node'])).values()]
+  const sources = [...(await productSources(['fleet', 'coordinator', 'node'])).values()]
   const code = sources.filter((source) => source.includes('addEvent(')).join('\n')
   const firsts = [...code.matchAll(/\b(?:tell|tellOwn)\(([^,]*),|\baddEvent\(\{\s*what:([^,]*),/g)]
   const written = firsts.flatMap(([, told, added]) => [...(told ?? added ?? '').matchAll(/'([a-z_]+)'/g)])

@@ -1,6 +1,6 @@
 /** What the detector does in a mesh of so many peers: how soon it notices each kind of end, and how often it is wrong. */
 import { CLAIM_MS } from '../../../protocol/limits.ts'
-import { createSeeded, type Seeded } from '../seeded.ts'
+import { createSeeded, type Seeded } from '../../../testing/simulation/seeded.ts'
 import { createDetectorMesh, type DetectorMesh } from './mesh.ts'
 
 /** `kill`: SIGKILL, connections close · `stop`: SIGSTOP · `cut`: the cable · `mute`: alive, but its heartbeats reach nobody. */

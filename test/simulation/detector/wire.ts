@@ -9,8 +9,8 @@
  *                 never reaches a given peer with the chance `loss`, which is harsher than gossipsub (it asks again)
  */
 import { CONNECTIONS_MAX } from '../../../protocol/limits.ts'
-import type { Seeded } from '../seeded.ts'
-import type { Scheduler } from '../virtual-time.ts'
+import type { Seeded } from '../../../testing/simulation/seeded.ts'
+import type { Scheduler } from '../../../testing/simulation/virtual-time.ts'
 
 const BYTE_MS = { least: 1, most: 10 } as const
 const HOP_MS = { least: 1, most: 8 } as const

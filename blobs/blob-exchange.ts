@@ -1,0 +1,208 @@
+/**
+ * Blobs from peer to peer; `protocol/blobs.ts` says what is promised. Here: what is already on this machine is not
+ * fetched, callers that want the same blob share one transfer, and at most `BLOB_FETCHES_AT_ONCE` run. How one blob is
+ * fetched is in `fetch-blob.ts`, the giving side in `serve-blobs.ts`.
+ */
+import { stat } from 'node:fs/promises'
+import { type BlobAnswers, type BlobExchange, isSound } from '../protocol/blobs.ts'
+import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
+import { AttemptFailed, isDiskFull } from '../protocol/errors.ts'
+import type { PeerId, Sha256 } from '../protocol/ids.ts'
+import { BLOB_FETCHES_AT_ONCE, DIAL_TIMEOUT_MS } from '../protocol/limits.ts'
+import type { Log } from '../protocol/log.ts'
+import type { Mesh } from '../protocol/mesh.ts'
+import { type DiskBlobStore, onDisk } from './blob-store.ts'
+import { ask, fetchBlob } from './fetch-blob.ts'
+import { PartialBlob } from './partial-blob.ts'
+import { serveBlobs } from './serve-blobs.ts'
+
+/** Blobs for which liars are remembered; the oldest are forgotten. */
+const LIARS_REMEMBERED = 1_000
+const ASKED_AT_ONCE = 16
+
+export interface BlobExchangeOptions {
+  readonly mesh: Mesh
+  readonly store: DiskBlobStore
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+}
+
+type Want = Parameters<BlobExchange['fetch']>[0]
+
+/** A transfer and those who wait for it; it ends early when all of them have left. */
+interface Job {
+  readonly holders: Set<PeerId>
+  readonly controller: AbortController
+  waiters: number
+  done: Promise<void>
+}
+
+/** Starts to serve blobs too: call before `mesh.start`. */
+export function createBlobExchange(options: BlobExchangeOptions): BlobExchange {
+  serveBlobs(options)
+  return new Exchange(options)
+}
+
+class Exchange implements BlobExchange {
+  readonly #options: BlobExchangeOptions
+  readonly #jobs = new Map<Sha256, Job>()
+  readonly #liars = new Map<Sha256, Set<PeerId>>()
+  readonly #turns = createTurns(BLOB_FETCHES_AT_ONCE)
+
+  constructor(options: BlobExchangeOptions) {
+    this.#options = options
+  }
+
+  async fetch(want: Want): Promise<string> {
+    for (let isVerified = want.isRead !== true; ; ) {
+      want.signal.throwIfAborted()
+      const here = await this.#here(want)
+      if (here !== null && (isVerified || (await isSound(this.#options.store, want.sha256, want.video)))) return here
+      // What arrives now was verified on its way.
+      isVerified = true
+      const job = this.#jobs.get(want.sha256)
+      // One that was given up is left to end: it still holds the partial file.
+      if (job?.controller.signal.aborted) await job.done.catch(() => {})
+      else await this.#join(job ?? this.#begin(want), want)
+    }
+  }
+
+  async #here(want: Want): Promise<string | null> {
+    const { store } = this.#options
+    const path = await store.keep(want.sha256, want.video)
+    const found = path === null ? null : await stat(path).catch(() => null)
+    if (found?.size === want.bytes) return path
+    // One that lost its end must not be taken for held by who only asks whether it is here.
+    if (found !== null) await store.verify(want.sha256, want.video)
+    return null
+  }
+
+  async #join(job: Job, want: Want): Promise<void> {
+    for (const holder of want.holders) job.holders.add(holder)
+    job.waiters++
+    try {
+      await orAborted(job.done, want.signal)
+    } finally {
+      if (--job.waiters === 0) job.controller.abort(new Error('nobody waits for it any more'))
+    }
+  }
+
+  #begin(want: Want): Job {
+    const job: Job = { holders: new Set(), controller: new AbortController(), waiters: 0, done: Promise.resolve() }
+    this.#jobs.set(want.sha256, job)
+    job.done = this.#run(want, job).finally(() => this.#jobs.delete(want.sha256))
+    job.done.catch(() => {})
+    return job
+  }
+
+  async #run(want: Want, job: Job): Promise<void> {
+    const { store } = this.#options
+    const { signal } = job.controller
+    const release = await this.#turns(signal)
+    try {
+      const partial = new PartialBlob(await store.fetchArea.take(want.sha256), want)
+      await this.#transfer(partial, want, job)
+      await store.adopt(want.video, partial.path, { sha256: want.sha256, bytes: want.bytes })
+    } catch (error) {
+      if (!isDiskFull(error)) {
+        await store.fetchArea.giveBack(want.sha256)
+        throw error
+      }
+      // What fills the disk goes, so that smaller things fit again.
+      await store.fetchArea.discard(want.sha256)
+      throw error instanceof AttemptFailed
+        ? error
+        : new AttemptFailed('disk_full', 'the disk under the blob store is full', { cause: error })
+    } finally {
+      release()
+    }
+  }
+
+  async #transfer(partial: PartialBlob, want: Want, job: Job): Promise<void> {
+    const { signal } = job.controller
+    await partial.resume(signal)
+    if (partial.isWhole() && partial.hasRightHash()) return partial.create()
+    if (partial.isWhole()) await partial.restart()
+    const { freeBytes } = await this.#options.store.room()
+    if (freeBytes < want.bytes - partial.offset) {
+      throw new AttemptFailed('disk_full', `a blob of ${want.bytes} bytes does not fit on this disk`)
+    }
+    const liars = this.#liarsAbout(want.sha256)
+    await onDisk(() => fetchBlob(partial, { ...this.#options, video: want.video, holders: job.holders, liars, signal }))
+  }
+
+  #liarsAbout(sha256: Sha256): Set<PeerId> {
+    const liars = this.#liars.get(sha256) ?? new Set()
+    this.#liars.delete(sha256)
+    this.#liars.set(sha256, liars)
+    const [oldest] = this.#liars.keys()
+    if (this.#liars.size > LIARS_REMEMBERED && oldest) this.#liars.delete(oldest)
+    return liars
+  }
+
+  async whoHas(want: Parameters<BlobExchange['whoHas']>[0]): Promise<BlobAnswers> {
+    const { mesh, clock } = this.#options
+    const peers = (want.peers.length > 0 ? want.peers : mesh.peers()).filter((peer) => peer !== mesh.self)
+    const turns = createTurns(ASKED_AT_ONCE)
+    const signal = deadline(clock, 2 * DIAL_TIMEOUT_MS, want.signal)
+    const answers: Record<keyof BlobAnswers, PeerId[]> = { has: [], lacks: [] }
+    const asking = peers.map(async (peer) => {
+      try {
+        const release = await turns(signal)
+        try {
+          const request = { v: 1, sha256: want.sha256, video: want.video, offset: 0, length: 0 } as const
+          await using asked = await ask(request, peer, { mesh, clock, signal })
+          answers[asked.answer.ok && asked.answer.bytes === want.bytes ? 'has' : 'lacks'].push(peer)
+        } finally {
+          release()
+        }
+      } catch {
+        // It did not answer.
+      }
+    })
+    await Promise.all(asking)
+    return answers
+  }
+}
+
+/** At most `count` at once, first come first served. The answer gives the turn back. */
+function createTurns(count: number): (signal: AbortSignal) => Promise<() => void> {
+  let free = count
+  const waiting: (() => void)[] = []
+  const release = () => {
+    const next = waiting.shift()
+    if (next) next()
+    else free++
+  }
+  return async (signal) => {
+    signal.throwIfAborted()
+    if (free > 0) {
+      free--
+      return release
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    waiting.push(resolve)
+    const leave = () => {
+      const at = waiting.indexOf(resolve)
+      if (at >= 0) waiting.splice(at, 1)
+    }
+    signal.addEventListener('abort', leave, { once: true })
+    await orAborted(promise, signal)
+    signal.removeEventListener('abort', leave)
+    return release
+  }
+}
+
+/** The promise, unless the signal aborts first. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The blob store on a disk; `protocol/blobs.ts` says what it promises. Several processes may share one folder:
+ *
+ *   blobs/<video>/<sha256>         verified bytes, put there by rename
+ *   refs/<video>.json              a source by reference: where it lies, and its size and mtime when it was hashed
+ *   fetching/<sha256>[.<pid>]      part of a blob on its way here; with a pid while that process works on it (fetch-area.ts)
+ *   scratch/<pid>-<name>-…         folders of running attempts, on this file system so that results move in by rename
+ *
+ * Left out: deciding what may go (the sweep's business), and trust: a reader that doubts calls `verify`.
+ */
+import { copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { flush } from '../files/flush.ts'
+import { hashFile } from '../files/hash-file.ts'
+import type { BlobRef, BlobStore, Room, SourceReference } from '../protocol/blobs.ts'
+import { AttemptFailed, isDiskFull } from '../protocol/errors.ts'
+import { isSha256, isVideoId, type Sha256, type VideoId } from '../protocol/ids.ts'
+import type { Log } from '../protocol/log.ts'
+import { createFetchArea, type FetchArea, isAlive } from './fetch-area.ts'
+import { createReferences, isUnchanged, type References } from './references.ts'
+
+export interface BlobStoreOptions {
+  readonly dir: string
+  readonly log: Log
+  /** Flush files to the disk before they get their name. Default true; tests on slow disks turn it off. */
+  readonly isDurable?: boolean
+}
+
+/** A store with what the exchange needs besides: partial files, and blobs of one video used for another. */
+export interface DiskBlobStore extends BlobStore {
+  readonly fetchArea: FetchArea
+  /** Like `find`, and where another video has the bytes, makes them this one's too (a hard link): nobody prunes them away. */
+  keep(sha256: Sha256, video: VideoId): Promise<string | null>
+  /** Removes scratch folders and names on partial files of processes that are gone. */
+  tidy(now?: number): Promise<void>
+}
+
+export async function createBlobStore(options: BlobStoreOptions): Promise<DiskBlobStore> {
+  for (const folder of ['blobs', 'refs', 'fetching', 'scratch']) {
+    await mkdir(join(options.dir, folder), { recursive: true })
+  }
+  return new Store(options)
+}
+
+class Store implements DiskBlobStore {
+  readonly fetchArea: FetchArea
+  readonly #dir: string
+  readonly #log: Log
+  readonly #isDurable: boolean
+  readonly #references: References
+  /** Made by this process: in a container a restarted node has the same pid as the one that died. */
+  readonly #scratches = new Set<string>()
+
+  constructor({ dir, log, isDurable }: BlobStoreOptions) {
+    this.#dir = dir
+    this.#log = log
+    this.#isDurable = isDurable ?? true
+    this.#references = createReferences(join(dir, 'refs'))
+    this.fetchArea = createFetchArea(join(dir, 'fetching'))
+  }
+
+  async scratch(name: string): Promise<string> {
+    const safe = name.replace(/[^\w.-]/g, '_').slice(0, 64)
+    const path = await mkdtemp(join(this.#dir, 'scratch', `${process.pid}-${safe}-`))
+    this.#scratches.add(basename(path))
+    return path
+  }
+
+  async put(video: VideoId, path: string): Promise<BlobRef> {
+    const ref = await hashFile(path)
+    await this.adopt(video, path, ref)
+    return ref
+  }
+
+  async adopt(video: VideoId, path: string, ref: BlobRef): Promise<void> {
+    await onDisk(async () => {
+      const target = await this.#pathFor(ref.sha256, video)
+      if (this.#isDurable) await flush(path)
+      await move(path, target)
+      if (this.#isDurable) await flush(join(target, '..'))
+    })
+  }
+
+  async find(sha256: Sha256, video?: VideoId): Promise<string | null> {
+    if (!isSha256(sha256) || (video !== undefined && !isVideoId(video))) return null
+    if (video !== undefined) {
+      const own = (await this.#blob(sha256, video)) ?? (await this.#referred(sha256, video))
+      if (own !== null) return own
+    }
+    for (const other of await this.videos()) {
+      const found = (await this.#blob(sha256, other)) ?? (await this.#referred(sha256, other))
+      if (found !== null) return found
+    }
+    return null
+  }
+
+  async keep(sha256: Sha256, video: VideoId): Promise<string | null> {
+    const found = await this.find(sha256, video)
+    if (found === null || !found.startsWith(join(this.#dir, 'blobs'))) return found
+    const own = await this.#pathFor(sha256, video)
+    if (found === own) return own
+    try {
+      await link(found, own)
+      return own
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EEXIST' ? own : found
+    }
+  }
+
+  async verify(sha256: Sha256, video: VideoId): Promise<boolean> {
+    const path = await this.find(sha256, video)
+    if (path === null) return false
+    const found = await hashFile(path).catch(() => null)
+    if (found?.sha256 === sha256) return true
+    this.#log.warn('a blob does not hold what its name says, removed', { sha256, video, path })
+    if (path.startsWith(join(this.#dir, 'blobs'))) await rm(path, { force: true })
+    else await this.#references.forget(video)
+    return false
+  }
+
+  refer(video: VideoId, source: SourceReference): Promise<void> {
+    return onDisk(() => this.#references.write(video, source))
+  }
+
+  async reference(video: VideoId): Promise<SourceReference | null> {
+    const source = await this.#references.read(video)
+    return source !== null && (await isUnchanged(source)) ? source : null
+  }
+
+  async prune(video: VideoId, keep: ReadonlySet<Sha256>): Promise<void> {
+    for (const sha256 of await this.list(video)) {
+      if (!keep.has(sha256)) await rm(join(this.#folder(video), sha256), { force: true })
+    }
+    if (keep.size === 0) await rm(this.#folder(video), { recursive: true, force: true })
+  }
+
+  async remove(sha256: Sha256, video: VideoId): Promise<void> {
+    await rm(await this.#pathFor(sha256, video), { force: true })
+  }
+
+  async drop(video: VideoId): Promise<void> {
+    await this.#references.forget(video)
+    await rm(this.#folder(video), { recursive: true, force: true })
+  }
+
+  async videos(): Promise<readonly VideoId[]> {
+    const folders = (await readdir(join(this.#dir, 'blobs'))).filter(isVideoId)
+    return [...new Set([...folders, ...(await this.#references.list())])]
+  }
+
+  async list(video: VideoId): Promise<readonly Sha256[]> {
+    const names: string[] = await readdir(this.#folder(video)).catch(() => [])
+    return names.filter(isSha256)
+  }
+
+  async room(): Promise<Room> {
+    const { bavail, blocks, bsize } = await statfs(this.#dir)
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+  }
+
+  async tidy(now?: number): Promise<void> {
+    await this.fetchArea.tidy(now)
+    await this.#references.tidy()
+    const known = [...this.#scratches]
+    const there = await readdir(join(this.#dir, 'scratch'))
+    for (const name of known) if (!there.includes(name)) this.#scratches.delete(name)
+    for (const name of there) {
+      const pid = Number(name.split('-')[0])
+      const isOwn = pid === process.pid && this.#scratches.has(name)
+      if (!isOwn && (pid === process.pid || !isAlive(pid)))
+        await rm(join(this.#dir, 'scratch', name), { recursive: true, force: true })
+    }
+  }
+
+  #folder(video: VideoId): string {
+    if (!isVideoId(video)) throw new TypeError(`not a video id: ${String(video).slice(0, 80)}`)
+    return join(this.#dir, 'blobs', video)
+  }
+
+  async #pathFor(sha256: Sha256, video: VideoId): Promise<string> {
+    if (!isSha256(sha256)) throw new TypeError(`not a sha256: ${String(sha256).slice(0, 80)}`)
+    await mkdir(this.#folder(video), { recursive: true })
+    return join(this.#folder(video), sha256)
+  }
+
+  async #blob(sha256: Sha256, video: VideoId): Promise<string | null> {
+    const path = join(this.#folder(video), sha256)
+    const stat = await lstat(path).catch(() => null)
+    return stat?.isFile() ? path : null
+  }
+
+  async #referred(sha256: Sha256, video: VideoId): Promise<string | null> {
+    const source = await this.reference(video)
+    return source?.sha256 === sha256 ? source.path : null
+  }
+}
+
+/** By rename; from another file system by a copy beside the target, then by rename. */
+async function move(path: string, target: string): Promise<void> {
+  try {
+    await rename(path, target)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error
+    const beside = `${target}.${process.pid}`
+    await copyFile(path, beside)
+    await flush(beside)
+    await rename(beside, target)
+    await rm(path, { force: true })
+  }
+}
+
+/** A full disk becomes what the ledger knows it as. */
+export async function onDisk<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (error instanceof AttemptFailed || !isDiskFull(error)) throw error
+    throw new AttemptFailed('disk_full', 'the disk under the blob store is full', { cause: error })
+  }
+}

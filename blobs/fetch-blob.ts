@@ -1,0 +1,161 @@
+/**
+ * One blob, fetched from whoever has it: peer after peer, each going on where the last one broke off, until the hash is
+ * right. A round asks every candidate once; as long as rounds bring bytes there is another.
+ *
+ *   a peer answers          then
+ *   missing, busy, nothing  the next one is asked
+ *   bytes, then it breaks   they are kept, the next one goes on from there
+ *   a wrong size            it is not asked again by this fetch, and last by later ones
+ *   all, and a wrong hash   one sender alone: the same, as its blob may have rotted and be made again meanwhile. Several:
+ *                           nobody can be blamed, so the file starts anew and from here on holds bytes of one sender only
+ */
+import { pipe } from 'it-pipe'
+import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
+import { BlobMissing, PeerUnreachable, sentence } from '../protocol/errors.ts'
+import type { PeerId, VideoId } from '../protocol/ids.ts'
+import { BLOB_BYTES_MAX, DIAL_TIMEOUT_MS, STREAM_SILENCE_MS } from '../protocol/limits.ts'
+import type { Log } from '../protocol/log.ts'
+import type { Mesh, MeshStream } from '../protocol/mesh.ts'
+import { type BlobAnswer, type BlobRequest, decodeAnswer, encodeLine, readLine, watchSilence } from './blob-wire.ts'
+import type { PartialBlob } from './partial-blob.ts'
+
+const ROUNDS_MAX = 16
+
+export interface FetchOptions {
+  readonly mesh: Mesh
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  readonly video: VideoId
+  /** May grow while the fetch runs. */
+  readonly holders: ReadonlySet<PeerId>
+  /** Peers that sent other bytes under this name before: they are asked last. Added to. */
+  readonly liars: Set<PeerId>
+  readonly signal: AbortSignal
+}
+
+/** Resolves when the partial file is whole and its hash right. */
+export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Promise<void> {
+  const { liars, log, signal } = options
+  const { sha256, bytes } = partial.want
+  const lied = new Set<PeerId>()
+  if (bytes > BLOB_BYTES_MAX) throw new BlobMissing(sha256, `blob ${sha256.slice(0, 12)}… is larger than any may be`)
+  let isOneSenderOnly = false
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const before = partial.offset
+    let hasRestarted = false
+    for (const peer of candidates(options, lied)) {
+      signal.throwIfAborted()
+      if (isOneSenderOnly && partial.senders.size > 0 && !partial.senders.has(peer)) await partial.restart()
+      if (!(await askFor(partial, peer, options))) lied.add(peer)
+      if (!partial.isWhole()) continue
+      if (partial.hasRightHash()) return
+      const [only] = partial.senders
+      if (partial.senders.size === 1 && only) lied.add(only)
+      for (const liar of lied) liars.add(liar)
+      log.warn('a blob arrived with other bytes than its name says', { sha256, senders: [...partial.senders] })
+      isOneSenderOnly = true
+      hasRestarted = true
+      await partial.restart()
+    }
+    if (!hasRestarted && partial.offset <= before) break
+  }
+  throw new BlobMissing(sha256)
+}
+
+/** Holders before others, connected ones first, liars last; shuffled, so that the askers of one blob spread. */
+function candidates({ mesh, rng, holders, liars }: FetchOptions, lied: ReadonlySet<PeerId>): PeerId[] {
+  const connected = mesh.peers()
+  const shuffled = [...new Set([...holders, ...connected])].map((peer) => ({ peer, at: rank(peer) + rng.random() }))
+  function rank(peer: PeerId): number {
+    if (liars.has(peer)) return 6
+    if (!holders.has(peer)) return 4
+    return connected.includes(peer) ? 0 : 2
+  }
+  return shuffled
+    .sort((a, b) => a.at - b.at)
+    .map(({ peer }) => peer)
+    .filter((peer) => peer !== mesh.self && !lied.has(peer))
+}
+
+/**
+ * Asks one peer for the rest; false when it holds something else under this name. What goes wrong between peers is logged and
+ * left to the next; a full disk or an abort is thrown.
+ */
+async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions): Promise<boolean> {
+  const { clock, liars, log, signal, video } = options
+  const { sha256, bytes } = partial.want
+  const request: BlobRequest = { v: 1, sha256, video, offset: partial.offset, length: null }
+  try {
+    await using asked = await ask(request, peer, options)
+    if (!asked.answer.ok) return true
+    if (asked.answer.bytes !== bytes || asked.answer.length !== bytes - partial.offset) {
+      liars.add(peer)
+      log.warn('a peer holds something of another size under this name', { sha256, peer, bytes: asked.answer.bytes })
+      return false
+    }
+    await pipe(
+      watchSilence(asked.rest, { clock, ms: STREAM_SILENCE_MS, onSilence: asked.stream.abort }),
+      (source) => atMost(source, bytes - partial.offset),
+      (source) => partial.append(source, peer),
+    )
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof PeerUnreachable)) throw error
+    log.debug('blob transfer broke off', { sha256, peer, offset: partial.offset, why: sentence(error) })
+  }
+  return true
+}
+
+interface Asked extends AsyncDisposable {
+  readonly stream: MeshStream
+  readonly answer: BlobAnswer
+  readonly rest: AsyncIterable<Uint8Array>
+}
+
+/** Sends a request and reads the header of its answer. Throws `PeerUnreachable`. */
+export async function ask(
+  request: BlobRequest,
+  peer: PeerId,
+  { mesh, clock, signal }: { mesh: Mesh; clock: Clock; signal: AbortSignal },
+): Promise<Asked> {
+  const stream = await open(peer, { mesh, clock, signal })
+  const leave = () => stream.abort(signal.reason instanceof Error ? signal.reason : new Error('no longer wanted'))
+  signal.addEventListener('abort', leave, { once: true })
+  const dispose = () => {
+    signal.removeEventListener('abort', leave)
+    stream.abort(new Error('done'))
+  }
+  try {
+    await stream.sink([encodeLine(request)])
+    const quiet = watchSilence(stream.source, { clock, ms: STREAM_SILENCE_MS, onSilence: stream.abort })
+    const { line, rest } = await readLine(quiet)
+    const answer = decodeAnswer(line)
+    if (answer === null) throw new PeerUnreachable(`peer ${peer} answered something else than a blob`)
+    return { stream, answer, rest, [Symbol.asyncDispose]: async () => dispose() }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+}
+
+/** A dial that takes too long is an unreachable peer, not the caller's abort. */
+async function open(peer: PeerId, { mesh, clock, signal }: { mesh: Mesh; clock: Clock; signal: AbortSignal }) {
+  const inTime = deadline(clock, DIAL_TIMEOUT_MS, signal)
+  try {
+    return await mesh.open(peer, 'blob', inTime)
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error instanceof PeerUnreachable ? error : new PeerUnreachable(`peer ${peer} does not answer`, error)
+  }
+}
+
+async function* atMost(source: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes
+  for await (const piece of source) {
+    if (piece.byteLength > left) throw new PeerUnreachable('more bytes came than were announced')
+    left -= piece.byteLength
+    yield piece
+  }
+  if (left > 0) throw new PeerUnreachable(`the stream ended ${left} bytes early`)
+}

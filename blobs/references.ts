@@ -1,0 +1,90 @@
+/** Sources by reference: one small file per video that says where the source lies and what it was when it was hashed. */
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { z } from 'zod'
+import { flush } from '../files/flush.ts'
+import type { SourceReference } from '../protocol/blobs.ts'
+import { asSha256, isSha256, isVideoId, type VideoId } from '../protocol/ids.ts'
+import { isAlive } from './fetch-area.ts'
+
+const schema = z.object({
+  v: z.literal(1),
+  sha256: z.string().refine(isSha256),
+  bytes: z.number().int().min(0),
+  path: z.string().min(1),
+  mtime_ms: z.number(),
+})
+
+export interface References {
+  read(video: VideoId): Promise<SourceReference | null>
+  write(video: VideoId, source: SourceReference): Promise<void>
+  forget(video: VideoId): Promise<void>
+  list(): Promise<VideoId[]>
+  /** Removes what writes of processes that died left. */
+  tidy(): Promise<void>
+}
+
+/** Whether the file is still there with the size and mtime of the reference (to the millisecond: databases round). */
+export async function isUnchanged(source: SourceReference): Promise<boolean> {
+  const now = await stat(source.path).catch(() => null)
+  return now?.isFile() === true && now.size === source.bytes && Math.trunc(now.mtimeMs) === Math.trunc(source.mtime_ms)
+}
+
+export function createReferences(dir: string): References {
+  let writes = 0
+  /** Files of writes that are under way here: in a container an earlier life had the same pid. */
+  const writing = new Set<string>()
+  const pathOf = (video: VideoId) => {
+    if (!isVideoId(video)) throw new TypeError(`not a video id: ${String(video).slice(0, 80)}`)
+    return join(dir, `${video}.json`)
+  }
+  return {
+    read: async (video) => {
+      const text = await readFile(pathOf(video), 'utf8').catch(() => null)
+      if (text === null) return null
+      const parsed = schema.safeParse(parseJson(text))
+      if (!parsed.success) return null
+      const { sha256, bytes, path, mtime_ms } = parsed.data
+      return { sha256: asSha256(sha256), bytes, path, mtime_ms }
+    },
+    write: async (video, source) => {
+      const { sha256, bytes, path, mtime_ms } = source
+      await mkdir(dir, { recursive: true })
+      const temporary = `${pathOf(video)}.${process.pid}.${writes++}`
+      writing.add(basename(temporary))
+      try {
+        await writeFile(temporary, JSON.stringify({ v: 1, sha256, bytes, path, mtime_ms }), { flush: true })
+        await rename(temporary, pathOf(video))
+        await flush(dir)
+      } catch (error) {
+        await rm(temporary, { force: true })
+        throw error
+      } finally {
+        writing.delete(basename(temporary))
+      }
+    },
+    forget: (video) => rm(pathOf(video), { force: true }),
+    list: async () => {
+      const names = await readdir(dir).catch(() => [])
+      return names
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => name.slice(0, -5))
+        .filter(isVideoId)
+    },
+    tidy: async () => {
+      for (const name of await readdir(dir).catch(() => [])) {
+        const pid = Number(/\.json\.(\d+)\.\d+$/.exec(name)?.[1])
+        if (Number.isNaN(pid) || writing.has(name)) continue
+        if (pid === process.pid || !isAlive(pid)) await rm(join(dir, name), { force: true })
+      }
+    },
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

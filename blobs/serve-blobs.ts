@@ -1,0 +1,108 @@
+/**
+ * The giving side of the blob exchange. Serves blobs and references of the store, by hash and video id, and nothing else: no
+ * path ever comes from the wire. A slow reader slows the file reading; one that takes nothing for a minute is let go.
+ *
+ * What is sent whole is hashed on its way: a blob that rotted is found at its first reader, who refuses it, and is removed, so
+ * that this peer says no longer that it has it. So is one that the disk does not give any more.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+import { pipe } from 'it-pipe'
+import type { BlobStore } from '../protocol/blobs.ts'
+import type { Clock } from '../protocol/clock.ts'
+import { PeerUnreachable } from '../protocol/errors.ts'
+import type { Sha256 } from '../protocol/ids.ts'
+import { STREAM_SILENCE_MS } from '../protocol/limits.ts'
+import type { Mesh, MeshStream } from '../protocol/mesh.ts'
+import { decodeRequest, encodeLine, readLine, watchReader, watchSilence } from './blob-wire.ts'
+
+/** A piece read from disk and handed to the stream. */
+const PIECE_BYTES = 256 * 1024
+/** Transfers served at once, each holding about 1 MiB; askers beyond it are told `busy` and go elsewhere. */
+const SERVED_AT_ONCE = 64
+/** A reader's disk may be slow; its asker gives up long before this. */
+const READER_SILENCE_MS = 4 * STREAM_SILENCE_MS
+
+export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock }): void {
+  const { mesh, store, clock } = options
+  let served = 0
+  mesh.handle('blob', async (stream) => {
+    const request = await readRequest(stream, clock)
+    const path = await store.find(request.sha256, request.video)
+    const file = path === null ? null : await open(path, 'r').catch(() => null)
+    if (file === null) return stream.sink([encodeLine({ v: 1, ok: false, why: 'missing' })])
+    try {
+      const { size } = await file.stat()
+      const length = Math.max(0, Math.min(size - request.offset, request.length ?? size))
+      if (length > 0 && served >= SERVED_AT_ONCE)
+        return await stream.sink([encodeLine({ v: 1, ok: false, why: 'busy' })])
+      served++
+      try {
+        const part = { offset: request.offset, length, size }
+        if (!(await send(stream, file, { ...part, clock, sha256: request.sha256 })))
+          await store.verify(request.sha256, request.video)
+      } finally {
+        served--
+      }
+    } finally {
+      await file.close()
+    }
+  })
+}
+
+async function readRequest(stream: MeshStream, clock: Clock) {
+  const { line } = await readLine(
+    watchSilence(stream.source, { clock, ms: STREAM_SILENCE_MS, onSilence: stream.abort }),
+  )
+  const request = decodeRequest(line)
+  if (request === null) throw new PeerUnreachable('not a blob request')
+  return request
+}
+
+/** False: the file does not hold what its name says, or cannot be read. Whoever takes nothing any more proves nothing. */
+async function send(
+  stream: MeshStream,
+  file: FileHandle,
+  { clock, sha256, ...part }: Part & { clock: Clock; sha256: Sha256 },
+): Promise<boolean> {
+  const hash = part.length === part.size ? createHash('sha256') : null
+  try {
+    await pipe(
+      answer(file, { ...part, hash }),
+      (pieces) => watchReader(pieces, { clock, ms: READER_SILENCE_MS, onSilence: stream.abort }),
+      stream.sink,
+    )
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error
+    stream.abort(error)
+    return false
+  }
+  return hash === null || hash.digest('hex') === sha256
+}
+
+/** The disk did not give what should lie there. */
+class Unreadable extends Error {}
+
+interface Part {
+  readonly offset: number
+  readonly length: number
+  readonly size: number
+}
+
+async function* answer(
+  file: FileHandle,
+  { offset, length, size, hash }: Part & { hash: Hash | null },
+): AsyncGenerator<Uint8Array> {
+  yield encodeLine({ v: 1, ok: true, bytes: size, length })
+  for (let at = offset; at < offset + length; ) {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, offset + length - at))
+    const { bytesRead } = await file.read(piece, 0, piece.byteLength, at).catch((cause) => {
+      throw new Unreadable('the disk does not give it', { cause })
+    })
+    if (bytesRead === 0) throw new Unreadable('the file became shorter while it was sent')
+    const read = bytesRead === piece.byteLength ? piece : piece.subarray(0, bytesRead)
+    hash?.update(read)
+    yield read
+    at += bytesRead
+  }
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { asPeerId } from '../protocol/ids.ts'
+import { WORKER_JOIN_MS, WORKER_VANISHED_MS } from '../protocol/limits.ts'
+import { planHost, type SeenWorker } from './plan-host.ts'
+
+const worker = (n: number, change: Partial<SeenWorker> = {}): SeenWorker => ({
+  id: `id ${n}`,
+  name: `auto-${n}`,
+  state: 'running',
+  life_ms: 60_000,
+  how: null,
+  peer: asPeerId(`peer ${n}`),
+  unheard_ms: 500,
+  busy: 0,
+  draining: null,
+  ...change,
+})
+const told = (wanted: number, workers: readonly SeenWorker[]) =>
+  planHost(wanted, workers).map((step) =>
+    step.do === 'start' ? `start ${step.count}` : `${step.do} ${step.worker.name}`,
+  )
+
+test('what is missing is started, what is enough is left alone', () => {
+  assert.deepEqual(told(2, []), ['start 2'])
+  assert.deepEqual(told(2, [worker(1)]), ['start 1'])
+  assert.deepEqual(told(2, [worker(1), worker(2, { peer: null })]), [])
+})
+
+test('too many: the draining are not asked again, then the idle go, then those that run', () => {
+  const workers = [worker(1, { busy: 1 }), worker(2), worker(3, { busy: 1, draining: 'surplus' })]
+  assert.deepEqual(told(2, workers), [])
+  assert.deepEqual(told(1, workers), ['drain auto-2'])
+  assert.deepEqual(told(0, workers), ['drain auto-2', 'drain auto-1'])
+})
+
+test('wanted again, a draining worker is kept and none is started', () => {
+  assert.deepEqual(told(1, [worker(1, { draining: 'surplus', busy: 1 })]), ['keep auto-1'])
+})
+
+test('who drains because a person said so is not kept: it ends, goes before the others, and is replaced then', () => {
+  assert.deepEqual(told(1, [worker(1, { draining: 'asked', busy: 1 })]), [])
+  assert.deepEqual(told(1, [worker(1, { draining: 'asked', busy: 1 }), worker(2)]), [])
+  assert.deepEqual(told(1, [worker(1, { draining: 'asked', state: 'ended' })]), ['remove auto-1', 'start 1'])
+})
+
+test('of two that drain, who was asked to counts as the one too many, and the other is kept', () => {
+  const workers = [worker(1, { draining: 'surplus' }), worker(2, { draining: 'asked', busy: 1 })]
+  assert.deepEqual(told(1, workers), ['keep auto-1'])
+})
+
+test('who has not joined is not drained but waited for, and removed if it never comes', () => {
+  assert.deepEqual(told(0, [worker(1, { peer: null, unheard_ms: 3_000 })]), [])
+  const [step] = planHost(0, [worker(1, { peer: null, unheard_ms: WORKER_JOIN_MS + 1 })])
+  assert.equal(step?.do === 'remove' && step.why, 'it did not join the mesh in 120 s')
+})
+
+test('ended and vanished workers are removed, with why, and replaced at once', () => {
+  const workers = [worker(1, { state: 'ended', how: 'exit code 7' }), worker(2, { unheard_ms: WORKER_VANISHED_MS + 1 })]
+  assert.deepEqual(told(2, workers), ['remove auto-1', 'remove auto-2', 'start 2'])
+  const [step] = planHost(1, workers)
+  assert.equal(step?.do === 'remove' && step.why, 'it ended: exit code 7')
+})
+
+const workers = fc.array(
+  fc.record({
+    state: fc.constantFrom('running' as const, 'ended' as const),
+    joined: fc.boolean(),
+    unheard_ms: fc.nat(2 * WORKER_JOIN_MS),
+    busy: fc.nat(1),
+    draining: fc.constantFrom('surplus' as const, 'asked' as const, null),
+  }),
+  { maxLength: 12 },
+).map((all) => all.map(({ joined, ...one }, n) => worker(n, { ...one, ...(joined ? {} : { peer: null }) }))) // biome-ignore format: a list
+
+test('a worker that lives and was heard is never removed, and no more are drained than are too many', () => {
+  fc.assert(fc.property(fc.nat(15), workers, (wanted, seen) => {
+    const steps = planHost(wanted, seen)
+    const removed = steps.flatMap((step) => (step.do === 'remove' ? [step.worker] : []))
+    for (const one of removed) assert.ok(one.state === 'ended' || one.unheard_ms > WORKER_VANISHED_MS)
+    const alive = seen.filter((one) => !removed.includes(one))
+    const asked = alive.filter((one) => one.draining === 'asked' && one.peer !== null).length
+    for (const step of steps) if (step.do === 'keep') assert.equal(step.worker.draining, 'surplus')
+    const kept = steps.filter((step) => step.do === 'keep').length
+    const draining = alive.filter((one) => one.draining !== null && one.peer !== null).length - kept + steps.filter((step) => step.do === 'drain').length
+    assert.ok(draining <= Math.max(asked, alive.length - wanted))
+    const started = steps.reduce((sum, step) => sum + (step.do === 'start' ? step.count : 0), 0)
+    assert.equal(started, Math.max(0, wanted - alive.length))
+  })) // biome-ignore format: one property
+})
+
+test('applied again and again, the engine comes to run what is wanted and then nothing more is done', () => {
+  fc.assert(fc.property(fc.nat(15), workers, (wanted, seen) => {
+    let now = seen
+    let born = 100
+    for (let round = 0; round < 6; round++) {
+      const steps = planHost(wanted, now)
+      for (const step of steps) {
+        if (step.do === 'remove') now = now.filter((one) => one.id !== step.worker.id)
+        if (step.do === 'drain') now = now.map((one) => (one.id === step.worker.id ? { ...one, draining: 'surplus' } : one))
+        if (step.do === 'keep') now = now.map((one) => (one.id === step.worker.id ? { ...one, draining: null } : one))
+        if (step.do === 'start') now = [...now, ...Array.from({ length: step.count }, () => worker(born++))]
+      }
+      // Time passes: who drains ends, who had not joined does.
+      now = now.map((one) => (one.draining ? { ...one, state: 'ended' } : { ...one, peer: one.peer ?? asPeerId(`late ${one.id}`), unheard_ms: 0 }))
+    }
+    assert.deepEqual(planHost(wanted, now), [])
+    assert.equal(now.length, wanted)
+  })) // biome-ignore format: one property
+})

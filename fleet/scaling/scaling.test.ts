@@ -1,0 +1,229 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { RESOLUTIONS, type Resolution, type TaskId } from '../../protocol/ids.ts'
+import { DAY_S, type Moment, seeded, simulateDay, studioDay } from '../../testing/scaling-day.ts'
+import {
+  decideScaling,
+  needOf,
+  type ScalingPast,
+  type ScalingRules,
+  type ScalingView,
+  type StandingWorker,
+  spread,
+  subsets,
+  workSeconds,
+} from './scaling.ts'
+import { ASSUMED, measureCosts } from './scaling-speed.ts'
+
+const RULES: ScalingRules = { min: 0, max: 8, target_s: 600, cooldown_s: 300 }
+const view = (change: Partial<ScalingView> = {}): ScalingView => ({
+  now: 1_000_000,
+  pending: new Map(),
+  costs: new Map(RESOLUTIONS.map((rung) => [rung, 1])),
+  unplanned: 0,
+  standing: [],
+  wanted: 0,
+  ...change,
+})
+const waiting = (seconds: number) => new Map<Resolution, number>([['1080p', seconds]])
+const able = (slots: number, ...rungs: Resolution[]): StandingWorker => ({ slots, rungs })
+const slotsFor = (rungs: readonly Resolution[], standing: readonly StandingWorker[]) =>
+  standing.filter((one) => one.rungs.some((rung) => rungs.includes(rung))).reduce((sum, { slots }) => sum + slots, 0)
+
+const rules = fc
+  .record({
+    min: fc.nat(5),
+    more: fc.nat(40),
+    target_s: fc.integer({ min: 10, max: 7_200 }),
+    cooldown_s: fc.integer({ min: 1, max: 900 }),
+  })
+  .map(({ more, ...rest }) => ({ ...rest, max: rest.min + more }))
+const views = fc.record({
+  now: fc.nat(10_000_000),
+  pending: fc.tuple(...RESOLUTIONS.map(() => fc.nat(400_000))).map((all) => new Map(RESOLUTIONS.map((rung, at) => [rung, all[at]!]))),
+  unplanned: fc.nat(5),
+  standing: fc.array(fc.record({ slots: fc.nat(5), rungs: fc.subarray([...RESOLUTIONS]) }), { maxLength: 4 }),
+  wanted: fc.nat(40),
+}).map((change) => view(change)) // biome-ignore format: a list
+
+describe('what is wanted', () => {
+  test('is told with its reason', () => {
+    const cases: [Partial<ScalingView>, Partial<ScalingRules>, number, string][] = [
+      [{}, {}, 0, 'nothing waits'],
+      [{ pending: waiting(1_200) }, {}, 2, '20 min of work in 10 min takes 2'],
+      [
+        { pending: waiting(1_200), standing: [able(1, ...RESOLUTIONS)] },
+        {},
+        1,
+        '20 min of work in 10 min takes 2 beside 1 standing',
+      ],
+      [{ pending: waiting(60_000) }, {}, 8, '16.7 h of work in 10 min takes 100, at most 8 allowed'],
+      [{}, { min: 2 }, 2, 'nothing waits, at least 2 asked for'],
+      [{ unplanned: 1 }, {}, 1, '1 video not yet planned in 10 min takes 1'],
+      [{ wanted: 3 }, {}, 3, 'nothing waits; the others stay 5 min more'],
+    ]
+    for (const [change, more, wanted, reason] of cases) {
+      const decision = decideScaling(view(change), { ...RULES, ...more }, [])
+      assert.deepEqual([decision.wanted, decision.reason], [wanted, reason])
+    }
+  })
+
+  test('is between minimum and maximum, whatever is seen', () => {
+    fc.assert(fc.property(rules, fc.array(views, { minLength: 1, maxLength: 30 }), (given, seen) => {
+      let past: ScalingPast = []
+      for (const one of seen.sort((a, b) => a.now - b.now)) {
+        const decision = decideScaling(one, given, past)
+        past = decision.past
+        assert.ok(decision.wanted >= given.min && decision.wanted <= given.max)
+        assert.notEqual(decision.reason, '')
+      }
+    })) // biome-ignore format: one property
+  })
+
+  test('more work never wants fewer, faster workers never more', () => {
+    fc.assert(fc.property(rules, views, fc.nat(100_000), fc.integer({ min: 1, max: 10 }), (given, one, more, faster) => {
+      const need = needOf(one, given).need
+      const pending = new Map([...one.pending, ...waiting((one.pending.get('1080p') ?? 0) + more)])
+      assert.ok(needOf({ ...one, pending }, given).need >= need)
+      const costs = new Map(RESOLUTIONS.map((rung) => [rung, 1 / faster]))
+      assert.ok(needOf({ ...one, costs }, given).need <= need)
+    })) // biome-ignore format: one property
+  })
+
+  test('covers the work in the target time where the maximum allows, each set of rungs by those who encode some of it', () => {
+    fc.assert(fc.property(rules, views, (given, one) => {
+      const { wanted } = decideScaling(one, given, [])
+      for (const rungs of subsets(RESOLUTIONS)) {
+        const slots = wanted + slotsFor(rungs, one.standing)
+        assert.ok(wanted === given.max || slots * given.target_s >= workSeconds(one, rungs), rungs.join())
+      }
+    })) // biome-ignore format: one property
+  })
+
+  test('is no more than the standing workers leave: with one fewer some set of rungs would be late', () => {
+    fc.assert(fc.property(rules, views, (given, one) => {
+      const { need } = needOf({ ...one, unplanned: 0 }, given)
+      const isLate = (rungs: Resolution[]) => (need - 1 + slotsFor(rungs, one.standing)) * given.target_s < workSeconds(one, rungs)
+      assert.ok(need === 0 || subsets(RESOLUTIONS).some(isLate))
+    })) // biome-ignore format: one property
+  })
+
+  test('counts a standing worker for the rungs that it encodes, and for no others', () => {
+    const eighteen = { pending: new Map<Resolution, number>([['480p', 60], ['1080p', 1_080]]) } // biome-ignore format: a list
+    const cases: [StandingWorker[], number, string][] = [
+      [[able(1, '480p'), able(1, '480p')], 2, '18 min of work at 1080p in 10 min takes 2'],
+      [[able(2, '480p'), able(1, '1080p')], 1, '18 min of work at 1080p in 10 min takes 2 beside 1 standing'],
+      [[able(1, '480p'), able(2, '1080p')], 0, '19 min of work in 10 min takes 2 beside 3 standing'],
+      [[able(9, '720p')], 2, '19 min of work in 10 min takes 2'],
+    ]
+    for (const [standing, need, why] of cases)
+      assert.deepEqual(needOf(view({ ...eighteen, standing }), RULES), { need, why })
+  })
+
+  test('does not flap: after a rise at least the cooldown passes before a fall', () => {
+    const steps = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 200 }), work: fc.nat(20_000) }), {
+      minLength: 2,
+      maxLength: 80,
+    })
+    fc.assert(fc.property(rules, steps, (given, walk) => {
+      let [now, wanted, past, rose] = [0, given.min, [] as ScalingPast, Number.NEGATIVE_INFINITY]
+      for (const { gap, work } of walk) {
+        now += gap * 1000
+        const decision = decideScaling(view({ now, pending: waiting(work), wanted }), given, past)
+        if (decision.wanted > wanted) rose = now
+        if (decision.wanted < wanted) assert.ok(now - rose >= given.cooldown_s * 1000, `fell ${now - rose} ms after a rise`)
+        wanted = decision.wanted
+        past = decision.past
+      }
+    })) // biome-ignore format: one property
+  })
+
+  test('falls to the need once the cooldown has passed', () => {
+    const high = decideScaling(view({ pending: waiting(3_000) }), RULES, [])
+    assert.equal(high.wanted, 5)
+    const soon = decideScaling(view({ now: 1_000_000 + 299_000, wanted: 5 }), RULES, high.past)
+    assert.equal(soon.wanted, 5)
+    assert.equal(decideScaling(view({ now: 1_000_000 + 300_000, wanted: 5 }), RULES, soon.past).wanted, 0)
+  })
+
+  test('a need of yesterday counts within a cooldown of a day, and the past stays short', () => {
+    const given = { ...RULES, cooldown_s: 86_400 }
+    let { past, wanted } = decideScaling(view({ now: 0, pending: waiting(3_000) }), given, [])
+    for (let s = 5; s < 86_400; s += 5) {
+      const pending = waiting(s % 2 === 0 ? 1_200 : 600)
+      ;({ past, wanted } = decideScaling(view({ now: s * 1000, pending, wanted }), given, past))
+      assert.equal(wanted, 5, `fell after ${s} s`)
+      assert.ok(past.length <= given.max, `${past.length} needs are kept`)
+    }
+    assert.equal(decideScaling(view({ now: 86_400_000, wanted }), given, past).wanted, 2)
+  })
+
+  test('a new leader keeps what it finds for one cooldown', () => {
+    const found = decideScaling(view({ wanted: 4 }), RULES, [])
+    assert.equal(found.wanted, 4)
+    assert.equal(decideScaling(view({ now: 1_000_000 + 300_000, wanted: 4 }), RULES, found.past).wanted, 0)
+  })
+})
+
+describe('engines', () => {
+  test('share evenly, lose none, and the same way every time', () => {
+    fc.assert(fc.property(fc.nat(50), fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 8 }), (wanted, engines) => {
+      const shares = spread(wanted, engines)
+      const counts = [...shares.values()]
+      assert.equal(counts.reduce((sum, n) => sum + n, 0), wanted)
+      assert.ok(Math.max(...counts) - Math.min(...counts) <= 1)
+      assert.deepEqual(shares, spread(wanted, [...engines].reverse()))
+    })) // biome-ignore format: one property
+  })
+})
+
+describe('measured costs', () => {
+  const running = (rung: string, speed: number, done = 0.5) => ({
+    task: `00000000000000aa/${rung}/00003` as TaskId,
+    attempt: 1,
+    done,
+    speed,
+  })
+
+  test('come to what is measured, and one ffmpeg counts once for the renditions that share it', () => {
+    let costs = ASSUMED
+    for (let n = 0; n < 200; n++)
+      costs = measureCosts(costs, [[running('480p', 0.5), running('720p', 0.5), running('1080p', 0.5)]])
+    const sum = RESOLUTIONS.reduce((all, rung) => all + costs.get(rung)!, 0)
+    assert.ok(Math.abs(sum - 2) < 0.01, `one source second takes ${sum} s`)
+  })
+
+  test('are left alone by what has just begun, stands still, or is no encode', () => {
+    const idle = [running('480p', 0), running('720p', 3, 0.01), running('audio', 9)]
+    assert.deepEqual(measureCosts(ASSUMED, [[idle[0]!], [idle[1]!], [idle[2]!], []]), ASSUMED)
+  })
+})
+
+describe('a day of a studio', () => {
+  const given: ScalingRules = { min: 1, max: 12, target_s: 600, cooldown_s: 300 }
+  const day = (seed: number): Moment[] => {
+    const random = seeded(seed)
+    return simulateDay({ rules: given, arrivals: studioDay(random), cost: 3, noise: 0.2, startup_s: 10, random })
+  }
+
+  test('work waits no longer than twice the target, but for what the maximum keeps waiting', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const late = day(seed).filter(
+        ({ work, wanted }) => wanted < given.max && work > 2 * given.target_s * Math.max(1, wanted),
+      )
+      assert.deepEqual(late, [], `seed ${seed}`)
+    }
+  })
+
+  test('the night is spent at the minimum, and the number changes fewer than 15 times an hour', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const moments = day(seed)
+      const changes = moments.filter(({ wanted }, at) => at > 0 && wanted !== moments[at - 1]!.wanted).length
+      assert.ok(changes < 24 * 15, `seed ${seed}: ${changes} changes`)
+      const paid = moments.reduce((sum, { wanted }) => sum + wanted, 0) / moments.length
+      assert.ok(paid < given.max / 2, `seed ${seed}: ${paid} workers on average`)
+      assert.equal(moments.at(-1)!.at, DAY_S - 5)
+    }
+  })
+})

@@ -1,0 +1,126 @@
+/**
+ * How documents of the ledger begin, and the few rules about their values that both adapters and the sweep follow.
+ * Pure; times are filled in by the ledger (`at`).
+ */
+import { createHash } from 'node:crypto'
+import { SourceRefused } from '../protocol/errors.ts'
+import { asSha256, type Sha256, type TaskKind, taskId, type VideoId } from '../protocol/ids.ts'
+import type { PeerRecord, Submission } from '../protocol/ledger.ts'
+import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, PLAN_BYTES_MAX } from '../protocol/limits.ts'
+import type { Plan } from '../protocol/plan.ts'
+import type { NewTask, Task } from '../protocol/task.ts'
+import type { Delivery, Video } from '../protocol/video.ts'
+
+export function newVideo(submission: Submission, at: number): Video {
+  const { _id, name, recipe, priority, deadline, source } = submission
+  return {
+    _id,
+    name: plainText(name, FAILURE_MESSAGE_BYTES),
+    created_at: at,
+    due: at,
+    deadline,
+    priority,
+    recipe,
+    source: { ...source, holders: source.holders.slice(-HOLDERS_MAX) },
+    status: 'QUEUED',
+    plan: null,
+    outputs: [],
+    deliveries: openDelivery(submission) ?? [],
+    failure: null,
+    ended_at: null,
+    coordinator_term: 0,
+  }
+}
+
+function openDelivery({ delivery }: Submission): Delivery[] | null {
+  return delivery && [{ peer: delivery.peer, dir: delivery.dir, name: delivery.name, done_at: null }]
+}
+
+/** What a delivery is called whose wanted name other bytes have. */
+export const ownName = (id: VideoId, name: string): string => `${name}-${id}`
+
+/**
+ * Names under which a delivery asked for as `name` may already stand: a name taken by other bytes was changed to
+ * `<name>-<video id>`, and asking again must find that one.
+ */
+export const deliveryNames = (id: VideoId, name: string): string[] => [name, ownName(id, name)]
+
+export function newTask(task: NewTask, at: number, term: number): Task {
+  return {
+    ...task,
+    status: 'PENDING',
+    worker_id: null,
+    start_time: null,
+    end_time: null,
+    duration_ms: null,
+    attempt: 0,
+    speculative: false,
+    output_path: null,
+    created_at: at,
+    output: null,
+    outputs: [],
+    claims: [],
+    claimable_at: at,
+    completed_attempt: null,
+    coordinator_term: term,
+    strikes: [],
+    failures: [],
+    backup_wanted: false,
+    not_before: at,
+  }
+}
+
+/** `video` tasks have the video's due; the others go first, from the moment it was submitted. */
+export const taskDue = (video: Video, kind: TaskKind): number =>
+  kind === 'video' ? video.due : Math.min(video.due, video.created_at)
+
+export const ingestTask = (video: Video): NewTask => wholeVideoTask(video, 'ingest')
+export const mergeTask = (video: Video): NewTask => wholeVideoTask(video, 'merge')
+
+function wholeVideoTask(video: Video, kind: 'ingest' | 'merge'): NewTask {
+  return {
+    _id: taskId(video._id, kind),
+    kind,
+    class: kind,
+    video_id: video._id,
+    chunk_id: 0,
+    resolution: kind,
+    start_pts: 0,
+    end_pts: 0,
+    time_base: '1/1',
+    frames: 0,
+    input: null,
+    priority: video.priority,
+    due: taskDue(video, kind),
+  }
+}
+
+/** A plan's name: the sha256 of its JSON. Refuses plans that a document could not hold. */
+export function planSha256(plan: Plan): Sha256 {
+  const json = JSON.stringify(plan)
+  const bytes = Buffer.byteLength(json)
+  if (bytes > PLAN_BYTES_MAX) {
+    throw new SourceRefused(
+      `the plan of video ${plan.video_id} takes ${bytes} bytes, more than the ${PLAN_BYTES_MAX} a ledger document may hold`,
+    )
+  }
+  return asSha256(createHash('sha256').update(json).digest('hex'))
+}
+
+export const defaultPeer = (id: PeerRecord['_id']): PeerRecord => ({
+  _id: id,
+  paused: false,
+  draining: false,
+  quarantined_until: null,
+  quarantines: 0,
+  reason: null,
+})
+
+/** Well-formed text of at most so many UTF-8 bytes: the end is kept, which is where ffmpeg says what went wrong. */
+export function plainText(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text.toWellFormed())
+  if (bytes.byteLength <= bytesMax) return bytes.toString()
+  let from = bytes.byteLength - bytesMax
+  while (from < bytes.byteLength && (bytes[from]! & 0xc0) === 0x80) from++
+  return bytes.subarray(from).toString()
+}

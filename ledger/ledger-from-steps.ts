@@ -1,0 +1,180 @@
+/**
+ * The ledger's contract made out of an adapter's single-statement steps: what both adapters do alike is here, once.
+ * Two-write events are in `two-writes.ts`, the repair of torn ones in `sweep.ts`.
+ */
+import type { VideoId } from '../protocol/ids.ts'
+import type { AttemptOutcome, Changed, ClaimOutcome, Ledger, TaskQuery } from '../protocol/ledger.ts'
+import { FAILURE_MESSAGE_BYTES, INSERT_BATCH } from '../protocol/limits.ts'
+import { type Plan, planTasks } from '../protocol/plan.ts'
+import { type NewTask, TASK_STATUSES, type Task } from '../protocol/task.ts'
+import { isOpen } from '../protocol/video.ts'
+import { defaultPeer, plainText, planSha256 } from './documents.ts'
+import type { Claimed, Completion, Steps } from './steps.ts'
+import { sweep } from './sweep.ts'
+import * as events from './two-writes.ts'
+
+export function ledgerFromSteps(steps: Steps): Ledger {
+  return { ...life(steps), ...videos(steps), ...tasks(steps), ...attempts(steps), ...leases(steps), ...peers(steps) }
+}
+
+const changed = (held: boolean): Changed => (held ? 'changed' : 'unchanged')
+const claimOutcome = (claimed: Claimed | null): ClaimOutcome =>
+  claimed ? { outcome: 'claimed', ...claimed } : { outcome: 'none' }
+const attemptOutcome = (held: boolean): AttemptOutcome => (held ? 'done' : 'superseded')
+
+function life(steps: Steps) {
+  return {
+    open: () => steps.open(),
+    close: () => steps.close(),
+    description: steps.description,
+    now: () => steps.now(),
+  } satisfies Partial<Ledger>
+}
+
+function videos(steps: Steps) {
+  return {
+    submit: (submission) => events.submit(steps, submission),
+    video: (id) => steps.video(id),
+    videos: (query = {}) => steps.videos(query),
+    owedVideos: () => steps.owedVideos(),
+    startPlanning: async (id) => changed(await steps.moveVideo(id, { from: ['QUEUED'], to: 'PLANNING' })),
+    commitPlan: (plan, due) => commitPlan(steps, plan, due),
+    plan: (id, sha256) => steps.plan(id, sha256),
+    startMerging: async (id, term) => changed(await events.startMerging(steps, id, term)),
+    completeVideo: async (id, outputs, term) =>
+      changed(await steps.moveVideo(id, { from: ['MERGING'], to: 'COMPLETED', term, set: { outputs: [...outputs] } })),
+    reopenVideo: async (id, term) => changed(await events.reopenVideo(steps, id, term)),
+    failVideo: async (id, failure, term) => changed(await events.failVideo(steps, id, failure, term)),
+    cancel: async (id) => changed(await events.cancel(steps, id)),
+    retry: async (id) => changed(await events.retry(steps, id)),
+    setPriority: async (id, priority) => changed(await events.setPriority(steps, id, priority)),
+    nameDelivery: async (id, delivery, name) => changed(await steps.nameDelivery(id, delivery, name)),
+    finishDelivery: async (id, delivery) => changed(await steps.finishDelivery(id, delivery)),
+    addVideoHolder: async (id, sha256, peer) => changed(await steps.addVideoHolder(id, sha256, peer)),
+  } satisfies Partial<Ledger>
+}
+
+/** The plan document goes first, so that a committed hash always has its document. */
+async function commitPlan(steps: Steps, plan: Plan, due: number): ReturnType<Ledger['commitPlan']> {
+  const id = plan.video_id
+  const sha256 = planSha256(plan)
+  await steps.insertPlan(id, sha256, plan)
+  const set = { plan: { sha256, tasks: planTasks(plan) }, due }
+  if (await steps.moveVideo(id, { from: ['QUEUED', 'PLANNING'], to: 'RUNNING', plan: 'absent', set })) {
+    return { outcome: 'committed', plan }
+  }
+  const video = await steps.video(id)
+  if (!video?.plan || !isOpen(video.status)) return { outcome: 'closed' }
+  // Ours: an earlier try whose answer was lost, or a planner that came to the very same plan.
+  if (video.plan.sha256 === sha256) return { outcome: 'committed', plan }
+  const winner = await steps.plan(id, video.plan.sha256)
+  if (!winner) throw new Error(`the committed plan of video ${id} is not in the ledger`)
+  return { outcome: 'lost', plan: winner }
+}
+
+function tasks(steps: Steps) {
+  return {
+    insertTasks: (batch) => insertTasks(steps, batch),
+    task: (id) => steps.task(id),
+    tasks: (query) => queryTasks(steps, query),
+    progress: (ids) => steps.progress(ids),
+    outcomes: (limit) => steps.outcomes(limit),
+    pendingClasses: () => steps.claimableClasses(),
+    recut: async (id, lost, input) => changed(await steps.recut(id, lost, input)),
+    addTaskHolder: async (id, sha256, peer) => changed(await steps.addTaskHolder(id, sha256, peer)),
+    wantBackup: async (id, options) => changed(await steps.wantBackup(id, options)),
+    failTask: async (id, options) => changed(await steps.failTask(id, options)),
+    loseOutput: async (id, options) => changed(await steps.loseOutput(id, options)),
+  } satisfies Partial<Ledger>
+}
+
+/** A video ended between its tasks' making and their insert leaves nothing to encode: looked at after every batch. */
+async function insertTasks(steps: Steps, all: readonly NewTask[]): Promise<{ inserted: number }> {
+  let inserted = 0
+  for (let from = 0; from < all.length; from += INSERT_BATCH) {
+    const batch = all.slice(from, from + INSERT_BATCH)
+    inserted += await steps.insertTasks(batch)
+    for (const id of new Set<VideoId>(batch.map((task) => task.video_id))) {
+      const video = await steps.video(id)
+      if (video?.status === 'CANCELLED' || video?.status === 'FAILED') await steps.cancelTasks(id)
+    }
+  }
+  return { inserted }
+}
+
+/** One query for each status: only so do the partial indexes serve those that ask about all videos. */
+async function queryTasks(steps: Steps, query: TaskQuery): Promise<Task[]> {
+  const { statuses, ...rest } = query
+  const wanted = query.worker === undefined ? new Set(statuses ?? TASK_STATUSES) : new Set(['PROCESSING'] as const)
+  const found: Task[] = []
+  for (const status of wanted) {
+    if (query.worker === undefined || !statuses || statuses.includes(status))
+      found.push(...(await steps.tasks({ ...rest, status })))
+  }
+  found.sort((a, b) => (a._id < b._id ? -1 : 1))
+  return query.limit === undefined ? found : found.slice(0, query.limit)
+}
+
+function attempts(steps: Steps) {
+  return {
+    claimNext: async (ask) => claimOutcome(ask.classes.length === 0 ? null : await steps.claimNext(ask)),
+    claimTask: async (ask) => claimOutcome(await steps.claimTask(ask)),
+    claimsByToken: (token) => steps.claimsByToken(token),
+    renew: async (worker, held) => ({ lost: held.length === 0 ? [] : await steps.renew(worker, held) }),
+    complete: ({ task, attempt, worker, output, outputs, output_path }) =>
+      complete(steps, { task, attempt, worker, output, outputs, output_path }),
+    fail: async ({ task, attempt, worker, code, message, log, strike, backoff_ms }) => {
+      const failure = { attempt, worker_id: worker, code, message: plainText(message, FAILURE_MESSAGE_BYTES), log }
+      return attemptOutcome(
+        await steps.endAttempt({ task, attempt, worker, failure, strike: strike ? code : null, backoff_ms }),
+      )
+    },
+    release: async (given) =>
+      attemptOutcome(await steps.endAttempt({ ...given, failure: null, strike: null, backoff_ms: 0 })),
+    claimsOf: (worker) => steps.claimsOf(worker),
+    reclaim: (claims, options) => steps.endSeenClaims(claims, options),
+    releaseSeen: (claims) => steps.endSeenClaims(claims, { term: null, strike: null }),
+  } satisfies Partial<Ledger>
+}
+
+/** No match may mean that an earlier try of this very attempt had committed: the document says so. */
+async function complete(steps: Steps, done: Completion): Promise<AttemptOutcome> {
+  if (await steps.complete(done)) return 'done'
+  const task = await steps.task(done.task)
+  const mine = task?.status === 'COMPLETED' && task.completed_attempt === done.attempt && task.worker_id === done.worker
+  return mine ? 'done' : 'superseded'
+}
+
+function leases(steps: Steps) {
+  return {
+    acquireLease: (me, nonce) => steps.acquireLease(me, nonce),
+    renewLease: async (me, term) => ((await steps.renewLease(me, term)) ? 'renewed' : 'deposed'),
+    releaseLease: async (me, term) => changed(await steps.releaseLease(me, term)),
+    lease: () => steps.lease(),
+    stampTerm: async (term) => void (await steps.stampTerm(term)),
+    sweep: (term) => sweep(steps, term),
+  } satisfies Partial<Ledger>
+}
+
+/** 16 MB ÷ 20,000: with this bound on the text the bound on their number bounds the bytes too. */
+const EVENT_TEXT_BYTES = 600
+
+function peers(steps: Steps) {
+  return {
+    peers: () => steps.peers(),
+    peer: async (id) => (await steps.peer(id)) ?? defaultPeer(id),
+    setPeer: (id, change) => steps.setPeer(id, change),
+    async quarantine(id, spell) {
+      // A record to compare with: it changes nothing where there is one.
+      await steps.setPeer(id, {})
+      return changed(await steps.quarantine(id, { ...spell, reason: plainText(spell.reason, EVENT_TEXT_BYTES) }))
+    },
+    hosts: () => steps.hosts(),
+    reachHost: async (engine, peer) => changed(await steps.reachHost(engine, peer)),
+    leaveHost: async (engine, peer) => changed(await steps.leaveHost(engine, peer)),
+    setWanted: async (engine, change) =>
+      changed(await steps.setWanted(engine, { ...change, reason: plainText(change.reason, EVENT_TEXT_BYTES) })),
+    addEvent: (event) => steps.addEvent({ ...event, text: plainText(event.text, EVENT_TEXT_BYTES) }),
+    events: (limit) => steps.events(limit),
+  } satisfies Partial<Ledger>
+}

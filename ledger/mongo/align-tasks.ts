@@ -1,0 +1,52 @@
+/** Open tasks follow their video's priority and due, the coordinator's term, and the clock. Running it again is harmless. */
+import type { VideoId } from '../../protocol/ids.ts'
+import { farMs } from '../../protocol/limits.ts'
+import type { Steps } from '../steps.ts'
+import { date } from './bson.ts'
+import { after, CLAIMABLE, term as notNewer } from './pipeline.ts'
+import type { Store } from './store.ts'
+
+const OPEN = { $in: ['PENDING', 'PROCESSING'] }
+
+export async function prioritizeTasks(store: Store, video: VideoId, priority: number): Promise<number> {
+  const filter = { video_id: video, status: OPEN, priority: { $ne: priority } }
+  return (await store.run(() => store.chunks.updateMany(filter, { $set: { priority } }, { hint: 'video' })))
+    .modifiedCount
+}
+
+export async function alignTasks(
+  store: Store,
+  align: Parameters<Steps['alignTasks']>[0],
+  term: number,
+): Promise<number> {
+  const writes = align.flatMap(({ video, priority, due, dueOthers }) => [
+    aligned(video, { kind: 'video' }, { priority, due: date(due) }, term),
+    aligned(video, { kind: { $ne: 'video' } }, { priority, due: date(dueOthers) }, term),
+    broughtNear(video, term, store.claimMs),
+  ])
+  return (await store.run(() => store.chunks.bulkWrite(writes, { ordered: false }))).modifiedCount
+}
+
+function aligned(video: VideoId, kind: object, values: { priority: number; due: Date }, term: number) {
+  const differs = [{ priority: { $ne: values.priority } }, { due: { $ne: values.due } }]
+  const filter = { video_id: video, status: OPEN, ...kind, ...notNewer(term), $or: differs }
+  return { updateMany: { filter, update: { $set: { ...values, coordinator_term: term } }, hint: 'video' } }
+}
+
+/** Times that a clock which was set back has left far ahead: a wait ends, and who holds a claim has as long as after a renewal. */
+function broughtNear(video: VideoId, term: number, claimMs: number) {
+  const isFar = { $expr: { $gt: ['$claimable_at', after(farMs(claimMs))] } }
+  const nearer = { $mergeObjects: ['$$one', { expires_at: { $min: ['$$one.expires_at', after(claimMs)] } }] }
+  const update = [
+    {
+      $set: {
+        not_before: { $min: ['$not_before', '$$NOW'] },
+        claims: { $map: { input: '$claims', as: 'one', in: nearer } },
+      },
+    },
+    CLAIMABLE,
+  ]
+  return {
+    updateMany: { filter: { video_id: video, status: OPEN, ...notNewer(term), ...isFar }, update, hint: 'video' },
+  }
+}

@@ -1,0 +1,41 @@
+/** Between the contract's documents (times are ms numbers) and BSON (times are dates). Pure. */
+import type { Task } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
+import type { Doc } from './store.ts'
+
+/** INVARIANT: every string, number and object that others wrote goes into a pipeline as a literal: `$5 lost` is a field path there. */
+export const lit = (value: unknown): { $literal: unknown } => ({ $literal: value })
+
+export const date = (ms: number): Date => new Date(ms)
+export const dateOrNull = (ms: number | null): Date | null => (ms === null ? null : new Date(ms))
+
+/** The same document with every date as ms. */
+export function fromBson<T>(value: unknown): T {
+  return plain(value) as T
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Date) return value.getTime()
+  if (Array.isArray(value)) return value.map(plain)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]))
+}
+
+/** A task as it is inserted: no claims and no failures yet. */
+export function newTaskDoc(task: Task): Doc {
+  const { created_at, claimable_at, not_before, due } = task
+  return {
+    ...task,
+    created_at: date(created_at),
+    claimable_at: date(claimable_at),
+    not_before: date(not_before),
+    due: date(due),
+  }
+}
+
+/** A video without what the ledger's clock fills in: `created_at` and `due`. */
+export function newVideoDoc(video: Video): Doc {
+  const { created_at: _created, due: _due, deadline, ended_at, deliveries, ...rest } = video
+  const dated = deliveries.map((delivery) => ({ ...delivery, done_at: dateOrNull(delivery.done_at) }))
+  return { ...rest, deadline: dateOrNull(deadline), ended_at: dateOrNull(ended_at), deliveries: dated }
+}

@@ -1,0 +1,49 @@
+/**
+ * PENDING, or PROCESSING with all claims run out, or a wanted backup → claimed: one blind call, the database picks the best.
+ * Picking in order inside the server beat every way of reading first and spreading (docs/ledger.md §2); a claim whose reply is
+ * lost is found again by its token.
+ */
+import type { Document, FindOneAndUpdateOptions, Sort } from 'mongodb'
+import type { Task } from '../../protocol/task.ts'
+import type { ClaimAsk, Claimed, ClaimSource } from '../steps.ts'
+import { fromBson } from './bson.ts'
+import { start, startBackup } from './pipeline.ts'
+import { claimsByToken } from './read-tasks.ts'
+import type { Doc, Store } from './store.ts'
+
+const ORDER: Sort = { priority: -1, due: 1, _id: 1 }
+const HINT = { pending: 'claim', expired: 'expired', backup: 'backup' } as const
+
+export function claimable(from: ClaimSource, { worker }: ClaimAsk): Document {
+  if (from === 'pending') return { status: 'PENDING', $expr: { $lte: ['$not_before', '$$NOW'] } }
+  if (from === 'expired') return { status: 'PROCESSING', $expr: { $lte: ['$claimable_at', '$$NOW'] } }
+  return { status: 'PROCESSING', backup_wanted: true, claims: { $size: 1 }, 'claims.worker_id': { $ne: worker } }
+}
+
+export async function claimNext(
+  store: Store,
+  { classes, from, ...ask }: ClaimAsk & { classes: readonly string[]; from: ClaimSource },
+): Promise<Claimed | null> {
+  const filter: Document = { ...claimable(from, ask), class: { $in: classes } }
+  const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
+  const options: FindOneAndUpdateOptions = {
+    sort: ORDER,
+    hint: HINT[from] as unknown as Document,
+    returnDocument: 'after',
+  }
+  // An index may be named; the driver's types know only its keys.
+  const claim = async () => claimed(await store.chunks.findOneAndUpdate(filter, pipeline, options), ask)
+  return await store.run(
+    claim,
+    async () => (await claimsByToken(store, ask.token)).map((task) => own(task, ask)).find(Boolean) ?? undefined,
+  )
+}
+
+export const claimed = (found: Doc | null, ask: ClaimAsk): Claimed | null =>
+  found ? own(fromBson<Task>(found), ask) : null
+
+/** The claim of this ask on the task; null when it has none. */
+export function own(task: Task, { worker, token }: ClaimAsk): Claimed | null {
+  const claim = task.claims.findLast((one) => one.token === token && one.worker_id === worker)
+  return claim ? { attempt: claim.attempt, task } : null
+}

@@ -1,0 +1,23 @@
+/** What people read in `status`: a capped collection keeps the newest. */
+import type { LedgerEvent } from '../../protocol/ledger.ts'
+import { fromBson, lit } from './bson.ts'
+import type { Store } from './store.ts'
+
+/** Under an id of its own, so that a second try finds the first: an upsert, because only a pipeline knows the ledger's time. */
+export async function addEvent(store: Store, event: Omit<LedgerEvent, 'at'>): Promise<void> {
+  const { what, peer, video, text } = event
+  const set = {
+    at: { $ifNull: ['$at', '$$NOW'] },
+    what: lit(what),
+    peer: lit(peer),
+    video: lit(video),
+    text: lit(text),
+  }
+  const _id = store.rng.token()
+  await store.run(() => store.events.updateOne({ _id }, [{ $set: set }], { upsert: true }))
+}
+
+export async function readEvents(store: Store, limit: number): Promise<LedgerEvent[]> {
+  const newest = (limit: number) => store.events.find({}, { sort: { $natural: -1 }, limit, projection: { _id: 0 } })
+  return (await store.find(limit, newest)).map(fromBson<LedgerEvent>).reverse()
+}

@@ -1,0 +1,63 @@
+/** The coordinator's lease: one document, one command for each of its changes (docs/ledger.md §5). */
+import type { Document } from 'mongodb'
+import type { PeerId } from '../../protocol/ids.ts'
+import type { Lease } from '../../protocol/ledger.ts'
+import { lit } from './bson.ts'
+import { after } from './pipeline.ts'
+import type { Store } from './store.ts'
+
+const ID = 'coordinator'
+const FREE = { $lte: [{ $ifNull: ['$expires_at', new Date(0)] }, '$$NOW'] }
+const REMAINING = { $max: [0, { $toLong: { $subtract: ['$expires_at', '$$NOW'] } }] }
+const NONE: Lease = { holder: null, nonce: '', term: 0, remaining_ms: 0 }
+
+/** A projection of an answer may compute: what remains is told by the database's clock. */
+const SHOWN = { _id: 0, holder: 1, nonce: 1, term: 1, remaining_ms: REMAINING }
+
+/**
+ * Creates it, takes it where it has run out, and answers who holds it: won when the nonce is the caller's. One that lies further
+ * ahead than a renewal puts it, since the clock was set back, is brought near: its holder renews it, or it runs out.
+ */
+export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
+  const latest = after(store.leaseMs)
+  const set = {
+    holder: { $cond: [FREE, lit(me), '$holder'] },
+    nonce: { $cond: [FREE, lit(nonce), '$nonce'] },
+    term: { $cond: [FREE, { $add: [{ $ifNull: ['$term', 0] }, 1] }, '$term'] },
+    expires_at: { $cond: [FREE, latest, { $min: ['$expires_at', latest] }] },
+  }
+  const options = { upsert: true, returnDocument: 'after', projection: SHOWN } as const
+  const found = await store.run(() => store.leases.findOneAndUpdate({ _id: ID }, [{ $set: set }], options))
+  if (!found) throw new Error('MongoDB answered no lease')
+  return found as unknown as Lease
+}
+
+const held = (me: PeerId, term: number): Document => ({ _id: ID, holder: me, term })
+
+export async function renewLease(store: Store, me: PeerId, term: number): Promise<boolean> {
+  const update = [{ $set: { expires_at: after(store.leaseMs) } }]
+  return (await store.run(() => store.leases.updateOne(held(me, term), update))).matchedCount === 1
+}
+
+export async function releaseLease(store: Store, me: PeerId, term: number): Promise<boolean> {
+  const update = [{ $set: { expires_at: '$$NOW', holder: null } }]
+  return (await store.run(() => store.leases.updateOne(held(me, term), update))).matchedCount === 1
+}
+
+export async function readLease(store: Store): Promise<Lease> {
+  return ((await store.run(() => store.leases.findOne({ _id: ID }, { projection: SHOWN }))) as Lease | null) ?? NONE
+}
+
+/** What every insert carries. */
+export async function readTermAndTime(store: Store): Promise<{ term: number; now: number }> {
+  const projection = { _id: 0, term: 1, now: '$$NOW' }
+  const found = await store.run(() => store.leases.findOne({ _id: ID }, { projection }))
+  return found
+    ? { term: found.term as number, now: (found.now as Date).getTime() }
+    : { term: 0, now: await readTime(store) }
+}
+
+export async function readTime(store: Store): Promise<number> {
+  const { localTime } = await store.run(() => store.db.admin().command({ hello: 1 }))
+  return (localTime as Date).getTime()
+}

@@ -1,0 +1,116 @@
+/**
+ * The ledger in MongoDB, for any number of hosts. Every transition is one command (findOneAndUpdate, updateOne) in a
+ * file of its own; what both adapters share is one folder up.
+ */
+import type { Ledger } from '../../protocol/ledger.ts'
+import { ledgerFromSteps } from '../ledger-from-steps.ts'
+import type { Steps } from '../steps.ts'
+import { addTaskHolder } from './add-task-holder.ts'
+import { addVideoHolder } from './add-video-holder.ts'
+import { alignTasks, prioritizeTasks } from './align-tasks.ts'
+import { cancelTasks } from './cancel-tasks.ts'
+import { claimNext } from './claim-next.ts'
+import { claimTask } from './claim-task.ts'
+import { complete } from './complete.ts'
+import { endAttempt } from './end-attempt.ts'
+import { endSeenClaims } from './end-seen-claims.ts'
+import { addEvent, readEvents } from './events.ts'
+import { failTask } from './fail-task.ts'
+import { finishDelivery } from './finish-delivery.ts'
+import { leaveHost, reachHost, readHosts, setWanted } from './hosts.ts'
+import { insertTasks } from './insert-tasks.ts'
+import { insertVideo } from './insert-video.ts'
+import { joinVideo } from './join-video.ts'
+import { acquireLease, readLease, readTime, releaseLease, renewLease } from './lease.ts'
+import { loseOutput } from './lose-output.ts'
+import { moveVideo } from './move-video.ts'
+import { nameDelivery } from './name-delivery.ts'
+import { quarantine, readPeer, readPeers, setPeer } from './peers.ts'
+import { insertPlan, readPlan } from './plans.ts'
+import * as tasks from './read-tasks.ts'
+import { readOwedVideos, readVideo, readVideos } from './read-videos.ts'
+import { recut } from './recut.ts'
+import { renew } from './renew.ts'
+import { reviveTasks } from './revive-tasks.ts'
+import { stampTerm } from './stamp-term.ts'
+import { type MongoOptions, Store } from './store.ts'
+import { wantBackup } from './want-backup.ts'
+
+export type { MongoOptions }
+
+export const createMongoLedger = (options: MongoOptions): Ledger => ledgerFromSteps(mongoSteps(options))
+
+/** The single commands by themselves: what tests wrap to die between two of them. */
+export function mongoSteps(options: MongoOptions): Steps {
+  const store = new Store(options)
+  return { ...lifeAndVideos(store), ...taskSteps(store), ...coordination(store) }
+}
+
+function lifeAndVideos(store: Store) {
+  return {
+    open: () => store.open(),
+    close: () => store.close(),
+    description: store.description,
+    now: () => readTime(store),
+    insertVideo: (video) => insertVideo(store, video),
+    joinVideo: (id, join) => joinVideo(store, id, join),
+    video: (id) => readVideo(store, id),
+    videos: (query) => readVideos(store, query),
+    owedVideos: () => readOwedVideos(store),
+    moveVideo: (id, move) => moveVideo(store, id, move),
+    nameDelivery: (id, delivery, name) => nameDelivery(store, id, delivery, name),
+    finishDelivery: (id, delivery) => finishDelivery(store, id, delivery),
+    addVideoHolder: (id, sha256, peer) => addVideoHolder(store, id, sha256, peer),
+    insertPlan: (id, sha256, plan) => insertPlan(store, id, sha256, plan),
+    plan: (id, sha256) => readPlan(store, id, sha256),
+  } satisfies Partial<Steps>
+}
+
+function taskSteps(store: Store) {
+  return {
+    insertTasks: (batch) => insertTasks(store, batch),
+    task: (id) => tasks.readTask(store, id),
+    tasks: (query) => tasks.readTasks(store, query),
+    progress: (videos) => tasks.readProgress(store, videos),
+    outcomes: (limit) => tasks.readOutcomes(store, limit),
+    claimableClasses: () => tasks.claimableClasses(store),
+    claimNext: (ask) => claimNext(store, ask),
+    claimTask: (ask) => claimTask(store, ask),
+    claimsByToken: (token) => tasks.claimsByToken(store, token),
+    renew: (worker, attempts) => renew(store, worker, attempts),
+    complete: (done) => complete(store, done),
+    endAttempt: (end) => endAttempt(store, end),
+    claimsOf: (worker) => tasks.claimsOf(store, worker),
+    endSeenClaims: (claims, options) => endSeenClaims(store, claims, options),
+    wantBackup: (id, options) => wantBackup(store, id, options),
+    failTask: (id, options) => failTask(store, id, options),
+    loseOutput: (id, options) => loseOutput(store, id, options),
+    recut: (id, lost, input) => recut(store, id, lost, input),
+    addTaskHolder: (id, sha256, peer) => addTaskHolder(store, id, sha256, peer),
+    cancelTasks: (video) => cancelTasks(store, video),
+    reviveTasks: (video, from) => reviveTasks(store, video, from),
+    prioritizeTasks: (video, priority) => prioritizeTasks(store, video, priority),
+  } satisfies Partial<Steps>
+}
+
+function coordination(store: Store) {
+  return {
+    acquireLease: (me, nonce) => acquireLease(store, me, nonce),
+    renewLease: (me, term) => renewLease(store, me, term),
+    releaseLease: (me, term) => releaseLease(store, me, term),
+    lease: () => readLease(store),
+    stampTerm: (term) => stampTerm(store, term),
+    alignTasks: (align, term) => alignTasks(store, align, term),
+    videosWithOpenTasks: () => tasks.videosWithOpenTasks(store),
+    peers: () => readPeers(store),
+    peer: (id) => readPeer(store, id),
+    setPeer: (id, change) => setPeer(store, id, change),
+    quarantine: (id, spell) => quarantine(store, id, spell),
+    hosts: () => readHosts(store),
+    reachHost: (engine, peer) => reachHost(store, engine, peer),
+    leaveHost: (engine, peer) => leaveHost(store, engine, peer),
+    setWanted: (engine, change) => setWanted(store, engine, change),
+    addEvent: (event) => addEvent(store, event),
+    events: (limit) => readEvents(store, limit),
+  } satisfies Partial<Steps>
+}

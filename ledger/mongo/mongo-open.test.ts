@@ -1,0 +1,111 @@
+/** What `open` says when MongoDB cannot serve: one sentence, never the password; and what it makes when it can. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { MongoClient } from 'mongodb'
+import { systemClock, systemRng } from '../../node/host/system-clock.ts'
+import { LedgerAway, UsageError } from '../../protocol/errors.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { bareMongod, guardedMongod, TLS_PEM } from '../../testing/tools/bare-mongod.ts'
+import { freePorts } from '../../testing/tools/free-ports.ts'
+import { startMongod } from '../../testing/tools/mongod.ts'
+import { databaseName, describeUrl } from './address.ts'
+import { createMongoLedger } from './mongo-ledger.ts'
+import { ReplyEater } from './reply-eater.fixture.ts'
+
+const ledgerAt = (url: string) => createMongoLedger({ url, clock: systemClock, rng: systemRng, log: silentLog })
+
+async function refused(url: string, sentence: RegExp, as: typeof UsageError | typeof LedgerAway = UsageError) {
+  const ledger = ledgerAt(url)
+  await assert.rejects(ledger.open(), (error) => {
+    assert.ok(error instanceof as, String(error))
+    assert.match(error.message, sentence)
+    assert.doesNotMatch(error.message, /s3cret|\n/)
+    return true
+  })
+  await ledger.close()
+}
+
+test('addresses are told without credentials, with their ports and database', () => {
+  assert.equal(describeUrl('mongodb://me:s3cret@a,b:1/films?x=1'), 'a:27017,b:1')
+  assert.equal(describeUrl('mongodb+srv://me:s3cret@cluster.example/films'), 'cluster.example')
+  assert.doesNotMatch(describeUrl('mongodb://me:s3@cret@host'), /s3/)
+  assert.deepEqual(['mongodb://a/', 'mongodb://a', 'mongodb://a/films?x'].map(databaseName), [
+    'reelmesh',
+    'reelmesh',
+    'films',
+  ])
+})
+
+test('an address of another kind, and one where nobody answers', async () => {
+  await refused('postgres://me:s3cret@host/x', /neither a file nor an address like mongodb/)
+  await refused('mongodb://me:s3cret@127.0.0.1:1/x?nonsense=1', /address \(127\.0\.0\.1:1\) is not understood/)
+  const [port] = await freePorts(1)
+  await refused(
+    `mongodb://me:s3cret@127.0.0.1:${port}/x?serverSelectionTimeoutMS=500`,
+    new RegExp(`no MongoDB answers at 127.0.0.1:${port} .*refused`, 'i'),
+    LedgerAway,
+  )
+})
+
+test('a single server, and a set that was never initiated', async (t) => {
+  const single = await bareMongod(t)
+  await refused(`mongodb://${single}/x`, /is a single server, not a replica set.*rs\.initiate/)
+  const named = `mongodb://${single}/x?replicaSet=rs0&serverSelectionTimeoutMS=700`
+  await refused(named, /no primary of the replica set/, LedgerAway)
+  const ghost = await bareMongod(t, '--replSet', 'rs0')
+  await refused(`mongodb://${ghost}/x?serverSelectionTimeoutMS=700`, /never initiated/)
+})
+
+test('a wrong password, and a user without rights', async (t) => {
+  const host = await guardedMongod(t)
+  await refused(
+    `mongodb://reader:wrong-s3cret@${host}/films?authSource=admin&serverSelectionTimeoutMS=2000`,
+    /refuses the user or password/,
+  )
+  await refused(`mongodb://reader:s3cret@${host}/films?authSource=admin`, /may not read and write the database films/)
+})
+
+test('TLS that only one side speaks, and a certificate that this host does not believe', async (t) => {
+  const guarded = await bareMongod(t, '--replSet', 'rs0', '--tlsMode', 'requireTLS', '--tlsCertificateKeyFile', TLS_PEM)
+  const patience = 'serverSelectionTimeoutMS=1000'
+  await refused(`mongodb://${guarded}/x?${patience}`, /hangs up at the first word.*add tls=true/)
+  await refused(
+    `mongodb://${guarded}/x?tls=true&${patience}`,
+    /does not believe \(self-signed certificate\).*tlsCAFile=PATH/,
+  )
+  const believed = `mongodb://${guarded}/x?tls=true&tlsCAFile=${TLS_PEM}&${patience}`
+  await refused(believed, /never initiated/)
+  await refused(`${believed}&directConnection=true`, /never initiated/)
+  const plain = await bareMongod(t)
+  await refused(`mongodb://${plain}/x?tls=true&${patience}`, /does not speak TLS.*leave tls=true out/)
+})
+
+test('an older server and a newer ledger are refused; many may open at once; events are capped', async () => {
+  await using mongod = await startMongod({ owned: true })
+  await using old = Object.assign(await ReplyEater.start(mongod.members[0]!.host), {
+    [Symbol.asyncDispose]: () => old.stop(),
+  })
+  old.rewrite('maxWireVersion', 13)
+  await refused(old.url('old'), /needs 6\.0 or newer/)
+  const many = Array.from({ length: 6 }, () => ledgerAt(mongod.uriOf('films')))
+  await Promise.all(many.map((ledger) => ledger.open()))
+  await Promise.all(many.map((ledger) => ledger.close()))
+  const client = new MongoClient(mongod.uri)
+  const films = client.db('films')
+  const [events] = await films.listCollections({ name: 'events' }).toArray()
+  assert.partialDeepStrictEqual(events, { options: { capped: true, size: 16 * 1024 * 1024, max: 20_000 } })
+  assert.deepEqual((await films.collection('chunks').indexes()).map(({ name }) => name).sort(), [
+    '_id_',
+    'backup',
+    'claim',
+    'done',
+    'expired',
+    'tried',
+    'video',
+  ])
+  await films
+    .collection<{ _id: string; version: number }>('schema')
+    .updateOne({ _id: 'schema' }, { $set: { version: 9 } })
+  await client.close()
+  await refused(mongod.uriOf('films'), /made by a newer Reelmesh \(schema 9/)
+})

@@ -1,0 +1,112 @@
+/** Tasks and claims as they stand. */
+import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
+import type { Outcome, Progress, SeenClaim } from '../../protocol/ledger.ts'
+import type { Task, TaskStatus } from '../../protocol/task.ts'
+import type { Steps } from '../steps.ts'
+import { fromBson } from './bson.ts'
+import type { Store } from './store.ts'
+
+export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
+  return fromBson(await store.run(() => store.chunks.findOne({ _id: id })))
+}
+
+export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
+  const { status, video, kinds, worker, tried, limit } = query
+  const { by, within } = way(query)
+  const filter = {
+    status,
+    ...(video === undefined ? {} : { video_id: video }),
+    ...(kinds === undefined ? {} : { kind: { $in: kinds } }),
+    // Of every kind but this one the class is the kind.
+    ...(kinds === undefined || kinds.includes('video') ? {} : { class: { $in: kinds } }),
+    ...(tried ? { attempt: { $gt: 0 } } : {}),
+    ...(worker === undefined ? {} : { 'claims.worker_id': worker }),
+  }
+  const inOrder = (limit: number) => store.chunks.find({ ...filter, ...within }, { sort: { _id: 1 }, limit, ...by })
+  return (await store.find(limit, inOrder)).map(fromBson<Task>)
+}
+
+/** Named: left to itself, the server may walk all there is in the order asked for. The other statuses are asked for by people. */
+const OF_ALL_VIDEOS: Partial<Record<TaskStatus, object>> = {
+  PENDING: { hint: 'claim' },
+  PROCESSING: { hint: 'expired' },
+}
+
+/** A few of what is COMPLETED are the first that its video's ids lead to: `video` would have all of them sorted. */
+function way({ status, video, tried, limit }: Parameters<Steps['tasks']>[0]): { by: object; within: object } {
+  if (tried && status === 'PENDING') return { by: { hint: 'tried' }, within: {} }
+  if (video === undefined) return { by: OF_ALL_VIDEOS[status] ?? {}, within: {} }
+  if (status !== 'COMPLETED' || limit === undefined) return { by: { hint: 'video' }, within: {} }
+  // `0` comes right after `/`.
+  return { by: { hint: '_id_' }, within: { _id: { $gte: `${video}/`, $lt: `${video}0` } } }
+}
+
+type Row = { _id: { video: VideoId; resolution: Task['resolution']; status: TaskStatus }; count: number }
+
+/** Answered from the index `video` alone. */
+export async function readProgress(store: Store, videos: readonly VideoId[]): Promise<Progress> {
+  const progress = new Map<VideoId, { resolution: Task['resolution']; status: TaskStatus; count: number }[]>()
+  for (const id of videos) progress.set(id, [])
+  const pipeline = [
+    { $match: { video_id: { $in: videos } } },
+    { $group: { _id: { video: '$video_id', resolution: '$resolution', status: '$status' }, count: { $sum: 1 } } },
+  ]
+  for (const { _id, count } of await store.run(() =>
+    store.chunks.aggregate<Row>(pipeline, { hint: 'video' }).toArray(),
+  )) {
+    progress.get(_id.video)?.push({ resolution: _id.resolution, status: _id.status, count })
+  }
+  return progress
+}
+
+export async function readOutcomes(store: Store, limit: number): Promise<Outcome[]> {
+  const projection = { kind: 1, worker_id: 1, end_time: 1, failures: 1 }
+  const newest = (limit: number) =>
+    store.chunks.find({ status: 'COMPLETED' }, { hint: 'done', sort: { end_time: -1, _id: 1 }, limit, projection })
+  return (await store.find(limit, newest)).map(fromBson<Outcome>)
+}
+
+/** Three looks at partial indexes; `distinct` does not know `$$NOW`, so what ran out is asked for as a group. */
+export async function claimableClasses(store: Store): Promise<string[]> {
+  const ranOut = [
+    { $match: { status: 'PROCESSING', $expr: { $lte: ['$claimable_at', '$$NOW'] } } },
+    { $group: { _id: '$class' } },
+  ]
+  const found = await Promise.all([
+    store.run(() => store.chunks.distinct('class', { status: 'PENDING' })),
+    store.run(() => store.chunks.distinct('class', { status: 'PROCESSING', backup_wanted: true })),
+    store.run(async () =>
+      (await store.chunks.aggregate(ranOut, { hint: 'expired' }).toArray()).map(({ _id }) => _id as unknown),
+    ),
+  ])
+  return [...new Set(found.flat().map(String))].sort()
+}
+
+/** Only what runs is looked at. */
+export async function claimsByToken(store: Store, token: Token): Promise<Task[]> {
+  const filter = { status: 'PROCESSING', 'claims.token': token }
+  return (await store.run(() => store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 } }).toArray())).map(
+    fromBson<Task>,
+  )
+}
+
+export async function claimsOf(store: Store, worker: PeerId): Promise<SeenClaim[]> {
+  const filter = { status: 'PROCESSING', 'claims.worker_id': worker }
+  const find = () =>
+    store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 }, projection: { claims: 1 } }).toArray()
+  const tasks = (await store.run(find)).map(fromBson<Pick<Task, '_id' | 'claims'>>)
+  return tasks.flatMap(({ _id, claims }) =>
+    claims
+      .filter((claim) => claim.worker_id === worker)
+      .map(({ attempt, worker_id, token, expires_at }) => ({ task: _id, attempt, worker_id, token, expires_at })),
+  )
+}
+
+export async function videosWithOpenTasks(store: Store): Promise<VideoId[]> {
+  const having = (status: TaskStatus, hint: string) => {
+    const pipeline = [{ $match: { status } }, { $group: { _id: '$video_id' } }]
+    return store.run(() => store.chunks.aggregate<{ _id: VideoId }>(pipeline, { hint }).toArray())
+  }
+  const found = await Promise.all([having('PENDING', 'claim'), having('PROCESSING', 'expired')])
+  return [...new Set(found.flat().map(({ _id }) => _id))]
+}

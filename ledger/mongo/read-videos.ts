@@ -1,0 +1,27 @@
+/** Videos, one or many, as they stand. */
+import type { VideoId } from '../../protocol/ids.ts'
+import type { Video, VideoStatus } from '../../protocol/video.ts'
+import { fromBson } from './bson.ts'
+import type { Store } from './store.ts'
+
+export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
+  return fromBson(await store.run(() => store.videos.findOne({ _id: id })))
+}
+
+/** Newest last; a limit keeps the newest. */
+export async function readVideos(
+  store: Store,
+  { statuses, limit }: { statuses?: readonly VideoStatus[]; limit?: number },
+): Promise<Video[]> {
+  const filter = statuses ? { status: { $in: statuses } } : {}
+  const newest = (limit: number) => store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit })
+  return (await store.find(limit, newest)).map(fromBson<Video>).reverse()
+}
+
+/** To be asked with the index `owed`. By its peer too: an empty list stands in the index as null. */
+export const OWED = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
+
+export async function readOwedVideos(store: Store): Promise<Video[]> {
+  const found = () => store.videos.find(OWED, { sort: { created_at: 1, _id: 1 }, hint: 'owed' }).toArray()
+  return (await store.run(found)).map(fromBson<Video>)
+}

@@ -1,0 +1,80 @@
+/**
+ * Indexes and collections. All are there before the first hinted query: a hint on an absent collection answers nothing, in
+ * silence. A changed index gets a new name (error 86 otherwise).
+ *
+ * `claim`, `tried`, `expired` and `backup` are partial: they hold what is PENDING or runs, and do not grow with what is finished; `done`
+ * holds only that. `owed` holds what is COMPLETED, and begins with what is not delivered.
+ */
+import type { Db, IndexDescription } from 'mongodb'
+import { UsageError } from '../../protocol/errors.ts'
+import { EVENTS_KEPT } from '../../protocol/limits.ts'
+import { isTransient } from './transient.ts'
+
+/** Rises with every change that an older program would misread. */
+export const SCHEMA_VERSION = 1
+
+const CHUNKS: IndexDescription[] = [
+  {
+    name: 'claim',
+    key: { status: 1, class: 1, priority: -1, due: 1, _id: 1, not_before: 1 },
+    partialFilterExpression: { status: 'PENDING' },
+  },
+  {
+    name: 'tried',
+    key: { status: 1, video_id: 1 },
+    partialFilterExpression: { status: 'PENDING', attempt: { $gt: 0 } },
+  },
+  { name: 'expired', key: { status: 1, claimable_at: 1 }, partialFilterExpression: { status: 'PROCESSING' } },
+  {
+    name: 'backup',
+    key: { status: 1, backup_wanted: 1, class: 1 },
+    partialFilterExpression: { status: 'PROCESSING', backup_wanted: true },
+  },
+  { name: 'done', key: { status: 1, end_time: -1, _id: 1 }, partialFilterExpression: { status: 'COMPLETED' } },
+  { name: 'video', key: { video_id: 1, status: 1, resolution: 1, coordinator_term: 1 } },
+]
+const VIDEOS: IndexDescription[] = [
+  { name: 'status', key: { status: 1, created_at: 1 } },
+  {
+    name: 'owed',
+    key: { status: 1, 'deliveries.done_at': 1, 'deliveries.peer': 1 },
+    partialFilterExpression: { status: 'COMPLETED' },
+  },
+]
+
+export async function makeIndexes(db: Db, where: string): Promise<void> {
+  await again(() => checkVersion(db, where))
+  await again(() => db.collection('chunks').createIndexes(CHUNKS))
+  await again(() => db.collection('videos').createIndexes(VIDEOS))
+  await again(() => makeEvents(db))
+}
+
+async function checkVersion(db: Db, where: string): Promise<void> {
+  const schema = db.collection<{ _id: string; version: number }>('schema')
+  const insert = { $setOnInsert: { version: SCHEMA_VERSION } }
+  const found = await schema.findOneAndUpdate({ _id: 'schema' }, insert, { upsert: true, returnDocument: 'after' })
+  if (found && found.version > SCHEMA_VERSION) {
+    throw new UsageError(
+      `the ledger in the database ${db.databaseName} at ${where} was made by a newer Reelmesh (schema ${found.version}, this one knows ${SCHEMA_VERSION}): use that version, or another database`,
+    )
+  }
+}
+
+/** NamespaceExists: another process was first. */
+async function makeEvents(db: Db): Promise<void> {
+  try {
+    await db.createCollection('events', { capped: true, size: EVENTS_KEPT.bytes, max: EVENTS_KEPT.count })
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 48) throw error
+  }
+}
+
+/** Starting together, processes meet each other's index builds: a second try finds them done. */
+async function again(act: () => Promise<unknown>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!isTransient(error)) throw error
+    await act()
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * A coordinator's term on every video that one may still change (the open ones, and COMPLETED ones that are not delivered),
+ * and on all their tasks: from then on the writes of an earlier coordinator match nothing there.
+ */
+import { OPEN_STATUSES } from '../../protocol/video.ts'
+import { OWED } from './read-videos.ts'
+import type { Store } from './store.ts'
+
+/** Each by its own index: one filter for both would go through all that is COMPLETED. */
+const ALIVE = [
+  { filter: { status: { $in: [...OPEN_STATUSES] } }, hint: 'status' },
+  { filter: OWED, hint: 'owed' },
+]
+
+export async function stampTerm(store: Store, term: number): Promise<number> {
+  const lower = { coordinator_term: { $lt: term } }
+  const set = { $set: { coordinator_term: term } }
+  const alive: string[] = []
+  let stamped = 0
+  for (const { filter, hint } of ALIVE) {
+    const update = () => store.videos.updateMany({ ...filter, ...lower }, set, { hint })
+    stamped += (await store.run(update)).modifiedCount
+    const ids = () => store.videos.find(filter, { projection: { _id: 1 }, hint }).toArray()
+    alive.push(...(await store.run(ids)).map(({ _id }) => _id))
+  }
+  const tasks = { video_id: { $in: alive }, ...lower }
+  return stamped + (await store.run(() => store.chunks.updateMany(tasks, set, { hint: 'video' }))).modifiedCount
+}

@@ -1,0 +1,132 @@
+/**
+ * One MongoDB database, and the only way commands reach it.
+ *
+ * Promises: transient errors (a lost connection, an election, a server that answers late) are tried again with backoff for at
+ * most `retryMs`, then `LedgerAway`; before a command whose reply was lost is tried again, `readBack` may find that it had
+ * been applied. Writes are acknowledged by a majority and journaled, reads are of majority-committed data.
+ *
+ * `mongodb` is imported here and nowhere else, when the ledger is opened: a node on SQLite never loads it. Its options are
+ * those of the measurements in docs/ledger.md; `timeoutMS` is never set (it mixed up replies of pooled connections).
+ */
+import type { Collection, Db, Document, FindCursor, MongoClient } from 'mongodb'
+import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
+import { LedgerAway, sentence } from '../../protocol/errors.ts'
+import type { LedgerOptions } from '../../protocol/ledger.ts'
+import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
+import type { Log } from '../../protocol/log.ts'
+import { databaseName, describeUrl } from './address.ts'
+import { connect } from './connect.ts'
+import { isTransient } from './transient.ts'
+
+export interface MongoOptions extends LedgerOptions {
+  /** `mongodb://…` or `mongodb+srv://…`; its database is `reelmesh` where it names none. */
+  url: string
+  clock: Clock
+  rng: Rng
+  log: Log
+}
+
+export interface Doc extends Document {
+  _id: string
+}
+
+const RETRY_MS = 20_000
+const WAIT_MS = { base: 50, max: 2_000 } as const
+
+export class Store {
+  readonly description: string
+  readonly claimMs: number
+  readonly leaseMs: number
+  readonly rng: Rng
+  readonly #options: MongoOptions
+  readonly #retryMs: number
+  #client: MongoClient | null = null
+  #db: Db | null = null
+  #closing = new AbortController()
+
+  constructor(options: MongoOptions) {
+    this.#options = options
+    this.rng = options.rng
+    this.description = `MongoDB ${describeUrl(options.url)}, database ${databaseName(options.url)}`
+    this.claimMs = options.claimMs ?? CLAIM_MS
+    this.leaseMs = options.leaseMs ?? LEASE_MS
+    this.#retryMs = options.retryMs ?? RETRY_MS
+  }
+
+  async open(): Promise<void> {
+    if (this.#client) return
+    const { client, db } = await connect(this.#options.url)
+    this.#closing = new AbortController()
+    this.#client = client
+    this.#db = db
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new LedgerAway('the ledger was closed'))
+    const client = this.#client
+    this.#client = null
+    this.#db = null
+    await client?.close()
+  }
+
+  get db(): Db {
+    if (!this.#db) throw new LedgerAway(`the ledger (${this.description}) is not open`)
+    return this.#db
+  }
+  get videos(): Collection<Doc> {
+    return this.db.collection<Doc>('videos')
+  }
+  get plans(): Collection<Doc> {
+    return this.db.collection<Doc>('plans')
+  }
+  get chunks(): Collection<Doc> {
+    return this.db.collection<Doc>('chunks')
+  }
+  get leases(): Collection<Doc> {
+    return this.db.collection<Doc>('leases')
+  }
+  get peers(): Collection<Doc> {
+    return this.db.collection<Doc>('peers')
+  }
+  get hosts(): Collection<Doc> {
+    return this.db.collection<Doc>('hosts')
+  }
+  get events(): Collection<Doc> {
+    return this.db.collection<Doc>('events')
+  }
+
+  /** `readBack` answers what an earlier try had done, or undefined where it had done nothing. */
+  async run<T>(act: () => Promise<T>, readBack?: () => Promise<T | undefined>): Promise<T> {
+    const { clock, rng, log } = this.#options
+    const giveUpAt = clock.mono() + this.#retryMs
+    for (let tries = 0; ; tries++) {
+      try {
+        const done = tries > 0 && readBack ? await this.#afterAll(readBack) : undefined
+        return done === undefined ? await act() : done
+      } catch (error) {
+        if (!isTransient(error)) throw error
+        if (tries === 0) log.debug('the ledger did not answer; trying again', { why: sentence(error) })
+        if (clock.mono() >= giveUpAt || this.#closing.signal.aborted) throw this.#away(error)
+        await clock.sleep(backoffMs({ tries, baseMs: WAIT_MS.base, maxMs: WAIT_MS.max, rng }), this.#closing.signal)
+      }
+    }
+  }
+
+  /** At most so many documents, all without a limit: the driver takes 0 for all, too. */
+  async find(limit: number | undefined, find: (limit: number) => FindCursor<Doc>): Promise<Doc[]> {
+    return limit === 0 ? [] : await this.run(() => find(limit ?? 0).toArray())
+  }
+
+  /**
+   * A write that matches nothing still waits until all before it is held by a majority: what a lost try has applied is
+   * visible to the read that follows, even on a new primary.
+   */
+  async #afterAll<T>(readBack: () => Promise<T>): Promise<T> {
+    await this.leases.updateOne({ _id: 'barrier' }, { $set: { at: 0 } })
+    return await readBack()
+  }
+
+  #away(error: unknown): LedgerAway {
+    return new LedgerAway(`the ledger (${this.description}) did not answer: ${sentence(error)}`, error)
+  }
+}

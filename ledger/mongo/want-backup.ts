@@ -1,0 +1,14 @@
+/** PROCESSING with one claim → the same, open for a second attempt by another worker. */
+import type { TaskId } from '../../protocol/ids.ts'
+import { term as notNewer } from './pipeline.ts'
+import type { Store } from './store.ts'
+
+export async function wantBackup(
+  store: Store,
+  id: TaskId,
+  { attempt, term }: { attempt: number; term: number },
+): Promise<boolean> {
+  const filter = { _id: id, status: 'PROCESSING', attempt, claims: { $size: 1 }, ...notNewer(term) }
+  const update = { $set: { backup_wanted: true, coordinator_term: term } }
+  return (await store.run(() => store.chunks.updateOne(filter, update))).matchedCount === 1
+}

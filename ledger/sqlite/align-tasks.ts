@@ -1,0 +1,38 @@
+/** Open tasks follow their video's priority and due, the coordinator's term, and the clock. */
+import type { VideoId } from '../../protocol/ids.ts'
+import { farMs } from '../../protocol/limits.ts'
+import type { Steps } from '../steps.ts'
+import { TERM } from './fragments.ts'
+import type { Store } from './store.ts'
+
+const PRIORITIZE = `UPDATE chunks SET priority=:priority
+  WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND priority <> :priority RETURNING _id`
+
+export async function prioritizeTasks(store: Store, video: VideoId, priority: number): Promise<number> {
+  return (await store.write('sure', PRIORITIZE, { video, priority })).length
+}
+
+const DUE = `iif(kind='video', :due, :dueOthers)`
+const ALIGN = `UPDATE chunks SET priority=:priority, due=${DUE}, coordinator_term=:term
+  WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND (priority <> :priority OR due <> ${DUE}) RETURNING _id`
+
+const NEARER = `json_set(value, '$.expires_at', min(value ->> 'expires_at', :now + :claimMs))`
+/** Times that a clock which was set back has left far ahead: a wait ends, and who holds a claim has as long as after a renewal. */
+const BRING_NEAR = `UPDATE chunks SET not_before=min(not_before, :now), claimable_at=:now + iif(status='PROCESSING', :claimMs, 0),
+    claims=(SELECT json_group_array(json(${NEARER}) ORDER BY key) FROM json_each(chunks.claims))
+  WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND claimable_at > :now + :farMs RETURNING _id`
+
+export async function alignTasks(
+  store: Store,
+  align: Parameters<Steps['alignTasks']>[0],
+  term: number,
+): Promise<number> {
+  let aligned = 0
+  const { claimMs } = store
+  for (const one of align) {
+    aligned += (await store.write('sure', ALIGN, { ...one, term })).length
+    const near = { video: one.video, term, claimMs, farMs: farMs(claimMs) }
+    aligned += (await store.write('sure', BRING_NEAR, near)).length
+  }
+  return aligned
+}

@@ -1,0 +1,22 @@
+/** PENDING (or all claims run out, or a wanted backup) → claimed: this very task. */
+import type { TaskId } from '../../protocol/ids.ts'
+import type { ClaimAsk, Claimed, TaskClaimSource } from '../steps.ts'
+import { CLAIMABLE, claimed } from './claim-next.ts'
+import { START, START_BACKUP } from './fragments.ts'
+import type { Store } from './store.ts'
+
+const claim = (start: string, claimable: string): string =>
+  `UPDATE chunks SET ${start} WHERE _id=:task AND (${claimable}) RETURNING *`
+
+const CLAIM: Readonly<Record<TaskClaimSource, string>> = {
+  pending: claim(START, CLAIMABLE.pending),
+  free: claim(START, `(${CLAIMABLE.pending}) OR (${CLAIMABLE.expired})`),
+  backup: claim(START_BACKUP, CLAIMABLE.backup),
+}
+
+export async function claimTask(
+  store: Store,
+  { worker, token, task, from }: ClaimAsk & { task: TaskId; from: TaskClaimSource },
+): Promise<Claimed | null> {
+  return claimed(await store.write('light', CLAIM[from], { worker, token, task, claimMs: store.claimMs }))
+}

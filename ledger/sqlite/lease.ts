@@ -1,0 +1,42 @@
+/** The coordinator's lease: one row, one statement for each of its changes. */
+import type { PeerId } from '../../protocol/ids.ts'
+import type { Lease } from '../../protocol/ledger.ts'
+import type { Row } from './schema.ts'
+import type { Store } from './store.ts'
+
+const SHOWN = 'holder, nonce, term, max(0, expires_at - :now) AS remaining_ms'
+const leaseOf = (row: Row): Lease => ({ ...row }) as unknown as Lease
+
+/**
+ * Creates it, takes it where it has run out, and answers who holds it: won when the nonce is the caller's. One that lies further
+ * ahead than a renewal puts it, since the clock was set back, is brought near: its holder renews it, or it runs out.
+ */
+const ACQUIRE = `INSERT INTO leases (_id, holder, nonce, term, expires_at) VALUES ('coordinator', :me, :nonce, 1, :now + :leaseMs)
+  ON CONFLICT(_id) DO UPDATE SET
+    holder=iif(expires_at <= :now, :me, holder), nonce=iif(expires_at <= :now, :nonce, nonce),
+    term=iif(expires_at <= :now, term + 1, term), expires_at=iif(expires_at <= :now, :now + :leaseMs, min(expires_at, :now + :leaseMs))
+  RETURNING ${SHOWN}`
+
+export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
+  const [row] = await store.write('sure', ACQUIRE, { me, nonce, leaseMs: store.leaseMs })
+  if (!row) throw new Error('SQLite answered no lease')
+  return leaseOf(row)
+}
+
+const HELD = `_id='coordinator' AND holder=:me AND term=:term`
+const RENEW = `UPDATE leases SET expires_at=:now + :leaseMs WHERE ${HELD} RETURNING term`
+
+export async function renewLease(store: Store, me: PeerId, term: number): Promise<boolean> {
+  return (await store.write('light', RENEW, { me, term, leaseMs: store.leaseMs })).length > 0
+}
+
+const RELEASE = `UPDATE leases SET expires_at=:now, holder=NULL WHERE ${HELD} RETURNING term`
+
+export async function releaseLease(store: Store, me: PeerId, term: number): Promise<boolean> {
+  return (await store.write('sure', RELEASE, { me, term })).length > 0
+}
+
+export async function readLease(store: Store): Promise<Lease> {
+  const [row] = await store.read(`SELECT ${SHOWN} FROM leases WHERE _id='coordinator'`)
+  return row ? leaseOf(row) : { holder: null, nonce: '', term: 0, remaining_ms: 0 }
+}

@@ -1,0 +1,32 @@
+/** What was decided about peers: paused and draining by people, quarantined by the leader. */
+import type { PeerId } from '../../protocol/ids.ts'
+import type { PeerRecord } from '../../protocol/ledger.ts'
+import { defaultPeer } from '../documents.ts'
+import type { Quarantine } from '../steps.ts'
+import { insertFromJson, PEER_COLUMNS, peerOf } from './schema.ts'
+import type { Store } from './store.ts'
+
+export async function readPeers(store: Store): Promise<PeerRecord[]> {
+  return (await store.read('SELECT * FROM peers ORDER BY _id')).map(peerOf)
+}
+
+export async function readPeer(store: Store, id: PeerId): Promise<PeerRecord | null> {
+  const [row] = await store.read('SELECT * FROM peers WHERE _id=:id', { id })
+  return row ? peerOf(row) : null
+}
+
+const INSERT = insertFromJson('peers', PEER_COLUMNS, {}).replace('DO NOTHING', 'DO UPDATE SET')
+
+export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void> {
+  const columns = Object.keys(PEER_COLUMNS).filter((column) => column !== '_id' && column in change)
+  const sets = columns.map((column) => `${column}=excluded.${column}`)
+  const documents = JSON.stringify([{ ...defaultPeer(id), ...change }])
+  await store.write('sure', `${INSERT} ${['_id=_id', ...sets].join(', ')}`, { documents })
+}
+
+const QUARANTINE = `UPDATE peers SET quarantined_until=:now + :ms, quarantines=:quarantines, reason=:reason
+  WHERE _id=:id AND quarantined_until IS :seen RETURNING _id`
+
+export async function quarantine(store: Store, id: PeerId, spell: Quarantine): Promise<boolean> {
+  return (await store.write('sure', QUARANTINE, { id, ...spell })).length > 0
+}

@@ -1,0 +1,81 @@
+/** Tasks and claims as they stand. */
+import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
+import type { Outcome, Progress, SeenClaim } from '../../protocol/ledger.ts'
+import type { Task, TaskStatus } from '../../protocol/task.ts'
+import type { Steps } from '../steps.ts'
+import { words } from './fragments.ts'
+import { taskOf } from './schema.ts'
+import type { Store } from './store.ts'
+
+export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
+  const [row] = await store.read('SELECT * FROM chunks WHERE _id=:id', { id })
+  return row ? taskOf(row) : null
+}
+
+/** The other statuses are asked for by video, or by people. */
+const OF_ALL_VIDEOS: Partial<Record<TaskStatus, string>> = { PENDING: 'claim', PROCESSING: 'expired' }
+
+export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
+  const { status, video = null, kinds, worker = null, tried = false, limit = -1 } = query
+  const where = [`status=${words([status])}`]
+  const index = tried && status === 'PENDING' ? 'tried' : video === null ? OF_ALL_VIDEOS[status] : 'of_video'
+  if (tried) where.push('attempt > 0')
+  if (video !== null) where.push('video_id=:video')
+  if (kinds) where.push('kind IN (SELECT value FROM json_each(:kinds))')
+  // Of every kind but this one the class is the kind.
+  if (kinds && !kinds.includes('video')) where.push('class IN (SELECT value FROM json_each(:kinds))')
+  if (worker !== null) where.push(`EXISTS (SELECT 1 FROM json_each(claims) WHERE value ->> 'worker_id' = :worker)`)
+  const sql = `SELECT * FROM chunks ${index ? `INDEXED BY ${index}` : ''} WHERE ${where.join(' AND ')}
+    ORDER BY ${index === 'of_video' ? 'resolution, _id' : '_id'} LIMIT :limit`
+  return (await store.read(sql, { video, kinds: JSON.stringify(kinds ?? []), worker, limit })).map(taskOf)
+}
+
+const PROGRESS = `SELECT video_id, resolution, status, count(*) AS count FROM chunks
+  WHERE video_id IN (SELECT value FROM json_each(:videos)) GROUP BY video_id, status, resolution`
+
+export async function readProgress(store: Store, videos: readonly VideoId[]): Promise<Progress> {
+  const progress = new Map<VideoId, { resolution: Task['resolution']; status: TaskStatus; count: number }[]>()
+  for (const id of videos) progress.set(id, [])
+  for (const row of await store.read(PROGRESS, { videos: JSON.stringify(videos) })) {
+    const { video_id, resolution, status, count } = row as {
+      video_id: VideoId
+      resolution: Task['resolution']
+      status: TaskStatus
+      count: number
+    }
+    progress.get(video_id)?.push({ resolution, status, count })
+  }
+  return progress
+}
+
+const OUTCOMES = `SELECT _id, kind, worker_id, end_time, failures FROM chunks INDEXED BY done
+  WHERE status='COMPLETED' ORDER BY end_time DESC, _id LIMIT :limit`
+
+export async function readOutcomes(store: Store, limit: number): Promise<Outcome[]> {
+  return (await store.read(OUTCOMES, { limit })).map(
+    (row) => ({ ...row, failures: JSON.parse(String(row.failures)) }) as unknown as Outcome,
+  )
+}
+
+const CLASSES = `SELECT DISTINCT class FROM chunks WHERE status='PENDING'
+  UNION SELECT class FROM chunks WHERE status='PROCESSING' AND claimable_at <= :now
+  UNION SELECT class FROM chunks WHERE status='PROCESSING' AND backup_wanted=1 ORDER BY 1`
+
+export async function claimableClasses(store: Store): Promise<string[]> {
+  return (await store.read(CLASSES)).map((row) => String(row.class))
+}
+
+const BY_TOKEN = `SELECT * FROM chunks INDEXED BY expired WHERE status='PROCESSING'
+  AND EXISTS (SELECT 1 FROM json_each(claims) WHERE value ->> 'token' = :token) ORDER BY _id`
+
+export async function claimsByToken(store: Store, token: Token): Promise<Task[]> {
+  return (await store.read(BY_TOKEN, { token })).map(taskOf)
+}
+
+const OF_WORKER = `SELECT _id AS task, c.value ->> 'attempt' AS attempt, c.value ->> 'worker_id' AS worker_id,
+    c.value ->> 'token' AS token, c.value ->> 'expires_at' AS expires_at
+  FROM chunks INDEXED BY expired, json_each(claims) AS c WHERE status='PROCESSING' AND c.value ->> 'worker_id' = :worker ORDER BY _id`
+
+export async function claimsOf(store: Store, worker: PeerId): Promise<SeenClaim[]> {
+  return (await store.read(OF_WORKER, { worker })).map((row) => ({ ...row }) as unknown as SeenClaim)
+}

@@ -1,0 +1,32 @@
+/** Videos, one or many, as they stand. */
+import type { VideoId } from '../../protocol/ids.ts'
+import { VIDEO_STATUSES, type Video, type VideoStatus } from '../../protocol/video.ts'
+import { words } from './fragments.ts'
+import { IS_OWED, videoOf } from './schema.ts'
+import type { Store } from './store.ts'
+
+export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
+  const [row] = await store.read('SELECT * FROM videos WHERE _id=:id', { id })
+  return row ? videoOf(row) : null
+}
+
+/** Newest last; a limit keeps the newest. */
+export async function readVideos(
+  store: Store,
+  { statuses = VIDEO_STATUSES, limit = -1 }: { statuses?: readonly VideoStatus[]; limit?: number },
+): Promise<Video[]> {
+  // The newest few of each status, merged: of all at once, all would be read to be sorted.
+  const found =
+    limit > 0 && statuses.length > 0
+      ? statuses.map((status) => `SELECT * FROM videos WHERE status=${words([status])}`).join(' UNION ALL ')
+      : `SELECT * FROM videos WHERE status IN (${words(statuses)})`
+  return (await store.read(`${found} ORDER BY created_at DESC, _id DESC LIMIT :limit`, { limit }))
+    .map(videoOf)
+    .reverse()
+}
+
+export async function readOwedVideos(store: Store): Promise<Video[]> {
+  return (await store.read(`SELECT * FROM videos INDEXED BY owed WHERE ${IS_OWED} ORDER BY created_at, _id`)).map(
+    videoOf,
+  )
+}

@@ -1,0 +1,170 @@
+/**
+ * The tables of the SQLite ledger, and how their rows become documents. Columns carry the field names of the documents, so
+ * that people may ask with `sqlite3`; what is nested is JSON text (`claims ->> '$[0].worker_id'`). Each document's columns
+ * are listed once, here: the tables, the inserts and the reading of rows come out of that list.
+ */
+import type { HostRecord, PeerRecord } from '../../protocol/ledger.ts'
+import { EVENTS_KEPT } from '../../protocol/limits.ts'
+import type { Task } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
+
+/** Rises with every change of the tables; an older program refuses a newer ledger. */
+export const SCHEMA_VERSION = 4
+
+interface Column {
+  readonly sql: string
+  readonly as: 'plain' | 'json' | 'flag'
+}
+const key: Column = { sql: 'TEXT PRIMARY KEY NOT NULL', as: 'plain' }
+const text: Column = { sql: 'TEXT NOT NULL', as: 'plain' }
+const textOrNull: Column = { sql: 'TEXT', as: 'plain' }
+const whole: Column = { sql: 'INTEGER NOT NULL', as: 'plain' }
+const wholeOrNull: Column = { sql: 'INTEGER', as: 'plain' }
+const real: Column = { sql: 'REAL NOT NULL', as: 'plain' }
+const flag: Column = { sql: 'INTEGER NOT NULL', as: 'flag' }
+const json: Column = { sql: 'TEXT NOT NULL', as: 'json' }
+const jsonOrNull: Column = { sql: 'TEXT', as: 'json' }
+
+type Columns<T> = Readonly<Record<keyof T & string, Column>>
+
+export const VIDEO_COLUMNS: Columns<Video> = {
+  _id: key,
+  name: text,
+  created_at: whole,
+  due: whole,
+  deadline: wholeOrNull,
+  priority: real,
+  recipe: json,
+  source: json,
+  status: text,
+  plan: jsonOrNull,
+  outputs: json,
+  deliveries: json,
+  failure: textOrNull,
+  ended_at: wholeOrNull,
+  coordinator_term: whole,
+}
+
+export const TASK_COLUMNS: Columns<Task> = {
+  _id: key,
+  kind: text,
+  class: text,
+  video_id: text,
+  chunk_id: whole,
+  resolution: text,
+  status: text,
+  worker_id: textOrNull,
+  start_time: wholeOrNull,
+  end_time: wholeOrNull,
+  duration_ms: wholeOrNull,
+  attempt: whole,
+  speculative: flag,
+  output_path: textOrNull,
+  created_at: whole,
+  start_pts: whole,
+  end_pts: whole,
+  time_base: text,
+  frames: whole,
+  input: jsonOrNull,
+  output: jsonOrNull,
+  outputs: json,
+  claims: json,
+  claimable_at: whole,
+  completed_attempt: wholeOrNull,
+  coordinator_term: whole,
+  strikes: json,
+  failures: json,
+  backup_wanted: flag,
+  not_before: whole,
+  priority: real,
+  due: whole,
+}
+
+export const PEER_COLUMNS: Columns<PeerRecord> = {
+  _id: key,
+  paused: flag,
+  draining: flag,
+  quarantined_until: wholeOrNull,
+  quarantines: { sql: 'INTEGER NOT NULL DEFAULT 0', as: 'plain' },
+  reason: textOrNull,
+}
+
+export const HOST_COLUMNS: Columns<HostRecord> = {
+  _id: key,
+  wanted: whole,
+  reason: textOrNull,
+  peers: json,
+  coordinator_term: whole,
+}
+
+const table = (name: string, columns: Columns<never> | Readonly<Record<string, Column>>): string =>
+  `CREATE TABLE IF NOT EXISTS ${name} (${Object.entries(columns)
+    .map(([column, { sql }]) => `${column} ${sql}`)
+    .join(', ')}) STRICT`
+
+/** COMPLETED, with a delivery that is not done. As text, for an index may not look into a list; a quote inside a name is escaped there. */
+export const IS_OWED = `status='COMPLETED' AND instr(deliveries, '"done_at":null') > 0`
+
+/**
+ * `claim` holds only what is PENDING (`tried`: again), `expired` only what runs, `owed` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
+ * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter; and it names
+ * the index (INDEXED BY) where it sorts, for SQLite prefers to walk a whole table that is in order to sorting a few rows.
+ * `of_video` alone answers counts and terms; within a video and status its order is that of `_id`, which begins with both.
+ */
+export const SCHEMA: readonly string[] = [
+  table('videos', VIDEO_COLUMNS),
+  'CREATE INDEX IF NOT EXISTS video_status ON videos(status, created_at)',
+  `CREATE INDEX IF NOT EXISTS owed ON videos(created_at, _id) WHERE ${IS_OWED}`,
+  'CREATE TABLE IF NOT EXISTS plans (_id TEXT PRIMARY KEY NOT NULL, plan TEXT NOT NULL) STRICT',
+  table('chunks', TASK_COLUMNS),
+  `CREATE INDEX IF NOT EXISTS claim ON chunks(class, priority DESC, due, _id, not_before) WHERE status='PENDING'`,
+  `CREATE INDEX IF NOT EXISTS expired ON chunks(claimable_at) WHERE status='PROCESSING'`,
+  `CREATE INDEX IF NOT EXISTS backup ON chunks(class) WHERE status='PROCESSING' AND backup_wanted=1`,
+  'CREATE INDEX IF NOT EXISTS of_video ON chunks(video_id, status, resolution, _id, coordinator_term)',
+  `CREATE INDEX IF NOT EXISTS tried ON chunks(video_id) WHERE status='PENDING' AND attempt > 0`,
+  `CREATE INDEX IF NOT EXISTS done ON chunks(end_time DESC, _id) WHERE status='COMPLETED'`,
+  table('peers', PEER_COLUMNS),
+  table('hosts', HOST_COLUMNS),
+  `CREATE TABLE IF NOT EXISTS leases (_id TEXT PRIMARY KEY NOT NULL, holder TEXT, nonce TEXT NOT NULL, term INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL) STRICT`,
+  `CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, what TEXT NOT NULL, peer TEXT,
+     video TEXT, text TEXT NOT NULL) STRICT`,
+  `CREATE TRIGGER IF NOT EXISTS cap_events AFTER INSERT ON events
+     BEGIN DELETE FROM events WHERE n <= NEW.n - ${EVENTS_KEPT.count}; END`,
+]
+
+/** What a ledger that is there needs first, by the version that changed it. */
+export const UPGRADES: readonly { version: number; sql: string }[] = [
+  { version: 3, sql: 'ALTER TABLE peers ADD COLUMN quarantines INTEGER NOT NULL DEFAULT 0' },
+  { version: 4, sql: 'DROP INDEX IF EXISTS video' },
+]
+
+export type Row = Readonly<Record<string, unknown>>
+
+function document<T>(columns: Columns<T>, row: Row): T {
+  const made: Record<string, unknown> = {}
+  for (const [name, { as }] of Object.entries<Column>(columns)) {
+    const value = row[name]
+    made[name] = as === 'flag' ? value === 1 : as === 'json' && value !== null ? JSON.parse(String(value)) : value
+  }
+  return made as T
+}
+export const videoOf = (row: Row): Video => document(VIDEO_COLUMNS, row)
+export const taskOf = (row: Row): Task => document(TASK_COLUMNS, row)
+export const hostOf = (row: Row): HostRecord => document(HOST_COLUMNS, row)
+export const peerOf = (row: Row): PeerRecord => document(PEER_COLUMNS, row)
+
+/**
+ * An INSERT of any number of documents given as one JSON array `:documents`; columns named in `instead` take that SQL.
+ * `->>` answers scalars as SQL values and objects as their JSON text: exactly what the columns hold.
+ */
+export function insertFromJson<T>(
+  name: string,
+  columns: Columns<T>,
+  instead: Partial<Record<keyof T & string, string>>,
+): string {
+  const names = Object.keys(columns) as (keyof T & string)[]
+  const values = names.map((column) => instead[column] ?? `value ->> '$.${column}'`)
+  return `INSERT INTO ${name} (${names.join(', ')}) SELECT ${values.join(', ')} FROM json_each(:documents) WHERE true
+    ON CONFLICT(_id) DO NOTHING`
+}

@@ -1,0 +1,15 @@
+/** PROCESSING with one claim → the same, open for a second attempt by another worker. */
+import type { TaskId } from '../../protocol/ids.ts'
+import { TERM } from './fragments.ts'
+import type { Store } from './store.ts'
+
+const WANT = `UPDATE chunks SET backup_wanted=1, coordinator_term=:term
+  WHERE _id=:id AND status='PROCESSING' AND attempt=:attempt AND json_array_length(claims) = 1 AND ${TERM} RETURNING _id`
+
+export async function wantBackup(
+  store: Store,
+  id: TaskId,
+  { attempt, term }: { attempt: number; term: number },
+): Promise<boolean> {
+  return (await store.write('sure', WANT, { id, attempt, term })).length > 0
+}

@@ -1,0 +1,165 @@
+/**
+ * What an adapter of the ledger must bring: reads, and writes that are each one atomic statement. `ledgerFromSteps` makes
+ * the whole contract of `protocol/ledger.ts` out of them, so that two-write events, read-backs and the sweep exist once.
+ *
+ * Promises: every write is one compare-and-set by the ledger's own time and answers whether the compare held; transient
+ * errors have been retried for `retryMs` before `LedgerAway` is thrown; after an error whose effect is unknown the step
+ * has read back by token or `_id` before it answers.
+ */
+import type { FailureCode } from '../protocol/errors.ts'
+import type { PeerId, Sha256, TaskId, Token, VideoId } from '../protocol/ids.ts'
+import type { HostRecord, Lease, LedgerEvent, Outcome, PeerRecord, Progress, SeenClaim } from '../protocol/ledger.ts'
+import type { Plan } from '../protocol/plan.ts'
+import type { Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
+import type { Delivery, HeldBlob, Video, VideoStatus } from '../protocol/video.ts'
+
+/** One change of a video's state: compare and write of every row of the video table, as data. */
+export interface VideoMove {
+  from: readonly VideoStatus[]
+  to: VideoStatus | 'same'
+  /** A coordinator's write: matches `coordinator_term ≤ term` and sets it. */
+  term?: number
+  /** Compare: the plan is still absent, or already there. */
+  plan?: 'absent' | 'present'
+  /** Compare: some delivery is not done. */
+  openDelivery?: true
+  set?: Partial<Pick<Video, 'plan' | 'due' | 'priority' | 'outputs' | 'failure'>>
+}
+
+/** How an attempt ends without a result. `failure: null` is a release: no failure, no strike, no backoff. */
+export interface AttemptEnd {
+  task: TaskId
+  attempt: number
+  worker: PeerId
+  failure: Omit<Failure, 'at'> | null
+  strike: FailureCode | null
+  backoff_ms: number
+}
+
+export interface Completion {
+  task: TaskId
+  attempt: number
+  worker: PeerId
+  output: Task['output']
+  /** Undefined keeps what is there. */
+  outputs: Task['outputs'] | undefined
+  output_path: string | null | undefined
+}
+
+export interface ClaimAsk {
+  worker: PeerId
+  token: Token
+}
+export type ClaimSource = 'pending' | 'expired' | 'backup'
+export type TaskClaimSource = 'pending' | 'free' | 'backup'
+/** Where a claim was got: the task as it then was, and the number of the attempt. */
+export interface Claimed {
+  attempt: number
+  task: Task
+}
+
+/** `seen`: compare, the end of the quarantine before. */
+export interface Quarantine {
+  ms: number
+  quarantines: number
+  reason: string
+  seen: number | null
+}
+
+export type DeliveryKey = Pick<Delivery, 'peer' | 'dir'> & { name?: string }
+
+export interface Steps {
+  open(): Promise<void>
+  close(): Promise<void>
+  readonly description: string
+  now(): Promise<number>
+
+  /** Inserts the video where its `_id` is new (created_at and due are the ledger's time); true when it was. */
+  insertVideo(video: Video): Promise<boolean>
+  /** Adds the source's holders, and the delivery unless one of its peer and folder has one of `names`: that one is opened again. */
+  joinVideo(
+    id: VideoId,
+    join: { holders: readonly PeerId[]; delivery: Delivery | null; names: readonly string[] },
+  ): Promise<void>
+  video(id: VideoId): Promise<Video | null>
+  videos(query: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
+  owedVideos(): Promise<Video[]>
+  moveVideo(id: VideoId, move: VideoMove): Promise<boolean>
+  nameDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir' | 'name'>, name: string): Promise<boolean>
+  finishDelivery(id: VideoId, delivery: DeliveryKey): Promise<boolean>
+  addVideoHolder(id: VideoId, sha256: Sha256, peer: PeerId): Promise<boolean>
+  insertPlan(id: VideoId, sha256: Sha256, plan: Plan): Promise<void>
+  plan(id: VideoId, sha256: Sha256): Promise<Plan | null>
+
+  /** At most `INSERT_BATCH` at once; each carries the lease's term as it stands. Answers how many were new. */
+  insertTasks(tasks: readonly NewTask[]): Promise<number>
+  task(id: TaskId): Promise<Task | null>
+  /** One status; by `_id`. */
+  tasks(query: {
+    status: TaskStatus
+    video?: VideoId
+    kinds?: readonly Task['kind'][]
+    worker?: PeerId
+    tried?: true
+    limit?: number
+  }): Promise<Task[]>
+  progress(videos: readonly VideoId[]): Promise<Progress>
+  outcomes(limit: number): Promise<Outcome[]>
+  claimableClasses(): Promise<string[]>
+  claimNext(ask: ClaimAsk & { classes: readonly string[]; from: ClaimSource }): Promise<Claimed | null>
+  claimTask(ask: ClaimAsk & { task: TaskId; from: TaskClaimSource }): Promise<Claimed | null>
+  claimsByToken(token: Token): Promise<Task[]>
+  renew(
+    worker: PeerId,
+    attempts: readonly { task: TaskId; attempt: number }[],
+  ): Promise<{ task: TaskId; attempt: number }[]>
+  complete(done: Completion): Promise<boolean>
+  endAttempt(end: AttemptEnd): Promise<boolean>
+  claimsOf(worker: PeerId): Promise<SeenClaim[]>
+  /** Ends these exact claims; with `term` as a coordinator's write. Answers the tasks that changed. */
+  endSeenClaims(
+    claims: readonly SeenClaim[],
+    options: { term: number | null; strike: FailureCode | null },
+  ): Promise<TaskId[]>
+  wantBackup(id: TaskId, options: { attempt: number; term: number }): Promise<boolean>
+  failTask(id: TaskId, options: { strikes: number; term: number }): Promise<boolean>
+  /** COMPLETED → PENDING; `completed_attempt: null` compares only the status. */
+  loseOutput(id: TaskId, options: { completed_attempt: number | null; term: number }): Promise<boolean>
+  recut(id: TaskId, lost: Sha256, input: TaskInput): Promise<boolean>
+  addTaskHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<boolean>
+  /** PENDING, PROCESSING → CANCELLED, for every task of the video. */
+  cancelTasks(video: VideoId): Promise<number>
+  /** These statuses → PENDING with strikes cleared, for every task of the video. */
+  reviveTasks(video: VideoId, from: readonly ('FAILED' | 'CANCELLED')[]): Promise<number>
+  /** Gives the open tasks of a video its priority. */
+  prioritizeTasks(video: VideoId, priority: number): Promise<number>
+
+  acquireLease(me: PeerId, nonce: string): Promise<Lease>
+  renewLease(me: PeerId, term: number): Promise<boolean>
+  releaseLease(me: PeerId, term: number): Promise<boolean>
+  lease(): Promise<Lease>
+  /** `term` on videos that a coordinator may still change, and on all their tasks, where theirs is lower. */
+  stampTerm(term: number): Promise<number>
+  /** Priority, due (of `video` tasks, and of the other kinds) and term of a video's open tasks, where they differ. */
+  alignTasks(
+    align: readonly { video: VideoId; priority: number; due: number; dueOthers: number }[],
+    term: number,
+  ): Promise<number>
+  /** Videos of which a task is PENDING or PROCESSING. */
+  videosWithOpenTasks(): Promise<VideoId[]>
+
+  peers(): Promise<PeerRecord[]>
+  peer(id: PeerId): Promise<PeerRecord | null>
+  setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>
+  /** Of a record that is there. */
+  quarantine(id: PeerId, spell: Quarantine): Promise<boolean>
+  hosts(): Promise<HostRecord[]>
+  reachHost(engine: string, peer: PeerId): Promise<boolean>
+  leaveHost(engine: string, peer: PeerId): Promise<boolean>
+  setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<boolean>
+  addEvent(event: Omit<LedgerEvent, 'at'>): Promise<void>
+  events(limit: number): Promise<LedgerEvent[]>
+}
+
+/** What a step writes about a blob's holders: the newest last, each once, at most `HOLDERS_MAX`. */
+export type Holders = HeldBlob['holders']

@@ -1,0 +1,63 @@
+/**
+ * The sweep: makes tasks agree with their videos, whatever died between two writes. Videos are truth, tasks follow.
+ * Harmless at any time and by anybody: every write is a compare of its own, and a second sweep finds nothing.
+ *
+ * A task that was inserted after its video had ended, or lost its output while that was COMPLETED, is cancelled; one that was cancelled although its video is open is
+ * PENDING again; a missing ingest or merge task is inserted; priority, due and term follow the video and the lease.
+ * FAILED tasks of open videos stay: whether the video fails is the leader's decision.
+ */
+import { INSERT_BATCH } from '../protocol/limits.ts'
+import type { NewTask } from '../protocol/task.ts'
+import { isOpen, OPEN_STATUSES, type Video } from '../protocol/video.ts'
+import { ingestTask, mergeTask, taskDue } from './documents.ts'
+import type { Steps } from './steps.ts'
+
+export async function sweep(steps: Steps, term: number): Promise<{ mended: number }> {
+  let mended = await cancelTasksOfEndedVideos(steps, term)
+  const open = await steps.videos({ statuses: OPEN_STATUSES })
+  for (const video of open) mended += await reviveTasks(steps, video)
+  const missing = open.flatMap((video) => {
+    if (video.status === 'MERGING') return [mergeTask(video)]
+    return video.status === 'RUNNING' ? [] : [ingestTask(video)]
+  })
+  if (missing.length > 0) mended += await insertInBatches(steps, missing)
+  const align = open.map((video) => ({
+    video: video._id,
+    priority: video.priority,
+    due: taskDue(video, 'video'),
+    dueOthers: taskDue(video, 'merge'),
+  }))
+  if (align.length > 0) mended += await steps.alignTasks(align, term)
+  return { mended: mended + (await steps.stampTerm(term)) }
+}
+
+async function cancelTasksOfEndedVideos(steps: Steps, term: number): Promise<number> {
+  let cancelled = 0
+  for (const id of await steps.videosWithOpenTasks()) {
+    const video = await steps.video(id)
+    if (!video || isOpen(video.status)) continue
+    // People end videos whoever leads; that one is COMPLETED is for the newest leader to say.
+    if (video.status === 'COMPLETED' && video.coordinator_term > term) continue
+    cancelled += await steps.cancelTasks(id)
+    // Opened again meanwhile, to be merged once more: its tasks are wanted.
+    const now = await steps.video(id)
+    if (now && isOpen(now.status)) await steps.reviveTasks(id, ['CANCELLED'])
+  }
+  return cancelled
+}
+
+/** Who cancels the video after it was read as open must not find its tasks revived: it is read once more. */
+async function reviveTasks(steps: Steps, { _id }: Video): Promise<number> {
+  const revived = await steps.reviveTasks(_id, ['CANCELLED'])
+  const now = revived > 0 ? await steps.video(_id) : null
+  if (now && !isOpen(now.status)) await steps.cancelTasks(_id)
+  return revived
+}
+
+async function insertInBatches(steps: Steps, tasks: readonly NewTask[]): Promise<number> {
+  let inserted = 0
+  for (let from = 0; from < tasks.length; from += INSERT_BATCH) {
+    inserted += await steps.insertTasks(tasks.slice(from, from + INSERT_BATCH))
+  }
+  return inserted
+}

@@ -1,0 +1,97 @@
+/**
+ * Events that are two writes: on a video and on its tasks. Each write is atomic by itself and harmless when repeated; a
+ * process that dies between them leaves a state that `sweep.ts` mends. Asking again after a lost answer also does the
+ * second write, so that nothing has to wait for the sweep.
+ */
+import type { VideoId } from '../protocol/ids.ts'
+import { taskId } from '../protocol/ids.ts'
+import type { Submission } from '../protocol/ledger.ts'
+import { FAILURE_MESSAGE_BYTES } from '../protocol/limits.ts'
+import { OPEN_STATUSES, type Video, type VideoStatus } from '../protocol/video.ts'
+import { deliveryNames, ingestTask, mergeTask, newVideo, plainText } from './documents.ts'
+import type { Steps } from './steps.ts'
+
+const ENDED = ['FAILED', 'CANCELLED'] as const satisfies readonly VideoStatus[]
+const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
+
+/** The video (or its one more delivery), then the ingest task that a QUEUED or PLANNING one needs. */
+export async function submit(
+  steps: Steps,
+  submission: Submission,
+): Promise<{ outcome: 'created' | 'joined' | 'retried'; video: Video }> {
+  const { _id } = submission
+  const created = await steps.insertVideo(newVideo(submission, await steps.now()))
+  if (!created) await join(steps, submission)
+  const before = await theVideo(steps, _id)
+  const retried = !created && isEnded(before.status) && (await retry(steps, _id))
+  const video = retried ? await theVideo(steps, _id) : before
+  if (video.status === 'QUEUED' || video.status === 'PLANNING') await steps.insertTasks([ingestTask(video)])
+  return { outcome: created ? 'created' : retried ? 'retried' : 'joined', video }
+}
+
+async function join(steps: Steps, { _id, source, delivery }: Submission): Promise<void> {
+  const names = delivery ? deliveryNames(_id, delivery.name) : []
+  await steps.joinVideo(_id, { holders: source.holders, delivery: delivery && { ...delivery, done_at: null }, names })
+}
+
+async function theVideo(steps: Steps, id: VideoId): Promise<Video> {
+  const video = await steps.video(id)
+  if (!video) throw new Error(`video ${id} vanished from the ledger`)
+  return video
+}
+
+export async function startMerging(steps: Steps, id: VideoId, term: number): Promise<boolean> {
+  const held = await steps.moveVideo(id, { from: ['RUNNING'], to: 'MERGING', term })
+  const video = await steps.video(id)
+  if (video?.status === 'MERGING') await steps.insertTasks([mergeTask(video)])
+  return held
+}
+
+export async function reopenVideo(steps: Steps, id: VideoId, term: number): Promise<boolean> {
+  const held = await steps.moveVideo(id, {
+    from: ['COMPLETED'],
+    to: 'MERGING',
+    term,
+    openDelivery: true,
+    set: { outputs: [] },
+  })
+  if (held) await steps.loseOutput(taskId(id, 'merge'), { completed_attempt: null, term })
+  return held
+}
+
+export async function failVideo(steps: Steps, id: VideoId, failure: string, term: number): Promise<boolean> {
+  const set = { failure: plainText(failure, FAILURE_MESSAGE_BYTES) }
+  return await endVideo(steps, id, () => steps.moveVideo(id, { from: OPEN_STATUSES, to: 'FAILED', term, set }))
+}
+
+export async function cancel(steps: Steps, id: VideoId): Promise<boolean> {
+  return await endVideo(steps, id, () => steps.moveVideo(id, { from: OPEN_STATUSES, to: 'CANCELLED' }))
+}
+
+async function endVideo(steps: Steps, id: VideoId, end: () => Promise<boolean>): Promise<boolean> {
+  const held = await end()
+  const video = held ? null : await steps.video(id)
+  if (held || (video && isEnded(video.status))) await steps.cancelTasks(id)
+  return held
+}
+
+/** Tasks first: a video that is open again must find them. Torn, the sweep cancels them once more. */
+export async function retry(steps: Steps, id: VideoId): Promise<boolean> {
+  const video = await steps.video(id)
+  if (!video || !isEnded(video.status)) return false
+  await steps.reviveTasks(id, ENDED)
+  const held = await steps.moveVideo(id, {
+    from: ENDED,
+    to: video.plan ? 'RUNNING' : 'QUEUED',
+    plan: video.plan ? 'present' : 'absent',
+    set: { failure: null },
+  })
+  if (held && !video.plan) await steps.insertTasks([ingestTask(video)])
+  return held
+}
+
+export async function setPriority(steps: Steps, id: VideoId, priority: number): Promise<boolean> {
+  const held = await steps.moveVideo(id, { from: OPEN_STATUSES, to: 'same', set: { priority } })
+  if (held) await steps.prioritizeTasks(id, priority)
+  return held
+}

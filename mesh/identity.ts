@@ -1,0 +1,43 @@
+/** The node's identity: an Ed25519 key in `<data>/peer.key`, mode 0600, made on the first start and kept. */
+import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import type { Rng } from '../protocol/clock.ts'
+import { UsageError } from '../protocol/errors.ts'
+
+export async function loadIdentity(dataDir: string, rng: Rng): Promise<PrivateKey> {
+  const path = join(dataDir, 'peer.key')
+  await mkdir(dataDir, { recursive: true })
+  return (await readKey(path)) ?? (await makeKey(path, rng))
+}
+
+async function readKey(path: string): Promise<PrivateKey | null> {
+  try {
+    return privateKeyFromProtobuf(await readFile(path))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw new UsageError(`${path} holds no usable key; remove it and the node gets a new identity.`, { cause: error })
+  }
+}
+
+/** Two processes that start at once agree on one key: the file appears whole, by a link that fails when it is there. */
+async function makeKey(path: string, rng: Rng): Promise<PrivateKey> {
+  const key = await generateKeyPair('Ed25519')
+  const temporary = `${path}.${rng.token()}`
+  const file = await open(temporary, 'wx', 0o600)
+  try {
+    await file.writeFile(privateKeyToProtobuf(key))
+    await file.sync()
+    await file.close()
+    await link(temporary, path)
+    return key
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const other = await readKey(path)
+    if (other === null) throw error
+    return other
+  } finally {
+    await unlink(temporary)
+  }
+}

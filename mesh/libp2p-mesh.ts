@@ -1,0 +1,299 @@
+/**
+ * The mesh over libp2p 3: `protocol/mesh.ts` says what it promises, and the files beside this one keep it:
+ * `libp2p-node` (options) · `members` (who is connected) · `alive` (who is silent) · `address-book` and `dialer` (who is
+ * redialled) · `streams` (back-pressure). This one joins them.
+ */
+import { join } from 'node:path'
+import type { Message } from '@chainsafe/libp2p-gossipsub'
+import type { Connection, Stream } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
+import { PeerUnreachable, sentence } from '../protocol/errors.ts'
+import { asPeerId, type PeerId } from '../protocol/ids.ts'
+import { GOSSIP_BYTES_MAX, STREAM_SILENCE_MS, STREAMS_PER_PEER } from '../protocol/limits.ts'
+import type { Log } from '../protocol/log.ts'
+import { type Mesh, type MeshEvents, type MeshStream, type Protocol, TOPICS, type Topic } from '../protocol/mesh.ts'
+import { type AddressBook, createAddressBook } from './address-book.ts'
+import { parseAddress, peerOf } from './addresses.ts'
+import { ALIVE, type Alive, createAlive } from './alive.ts'
+import { type Dialer, startDialer } from './dialer.ts'
+import { loadIdentity } from './identity.ts'
+import { createMeshNode, gossipsTo, listenFailure, type MeshNode, protocolName, topicName } from './libp2p-node.ts'
+import { createMembers, type Members } from './members.ts'
+import { type StallWatch, watchStalls } from './stall-watch.ts'
+import { finishStream, meshStream } from './streams.ts'
+import { parseSwarmKey } from './swarm-key.ts'
+
+const SAVE_AFTER_MS = 1_000
+
+/** How long a stop waits for connections to close before it breaks them, ms. */
+const CLOSE_MS = 250
+
+export interface Libp2pMeshOptions {
+  /** Holds `peer.key` (0600) and `address-book.json`; made when absent. One node at a time. */
+  readonly dataDir: string
+  /** Multiaddrs to listen on, such as `/ip4/127.0.0.1/tcp/0`. */
+  readonly listen: readonly string[]
+  /** What others are told instead of what is listened on: containers, port forwards. */
+  readonly announce?: readonly string[]
+  /** Multiaddrs to dial until they answer, and again whenever they are lost; with or without `/p2p/<id>`. */
+  readonly join: readonly string[]
+  /** Content of a swarm key file. Without one the mesh is open. */
+  readonly swarmKey?: Uint8Array | string
+  /** Find peers on the local network. */
+  readonly mdns: boolean
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+}
+
+/** Makes the node; `start` connects it. Rejects with `UsageError` for a wrong address, key or swarm key. */
+export async function createLibp2pMesh(options: Libp2pMeshOptions): Promise<Mesh> {
+  const privateKey = await loadIdentity(options.dataDir, options.rng)
+  const swarmKey = options.swarmKey === undefined ? undefined : parseSwarmKey(options.swarmKey)
+  for (const address of options.listen) parseAddress(address, 'The listen address')
+  for (const address of options.announce ?? []) parseAddress(address, 'The announced address')
+  const joins = options.join.map((address) => parseAddress(address, 'The join address'))
+  const node = await createMeshNode({
+    privateKey,
+    listen: options.listen,
+    announce: options.announce ?? [],
+    swarmKey,
+    mdns: options.mdns,
+  })
+  const mesh = new Libp2pMesh(node, options)
+  for (const address of joins) mesh.join(address.toString(), peerOf(address))
+  return mesh
+}
+
+class Libp2pMesh implements Mesh {
+  readonly self: PeerId
+  readonly #node: MeshNode
+  readonly #options: Libp2pMeshOptions
+  readonly #book: AddressBook
+  readonly #bookPath: string
+  readonly #listeners = new Set<MeshEvents>()
+  readonly #streams = new Set<MeshStream>()
+  #parts: { members: Members; alive: Alive; stalls: StallWatch; dialer: Dialer } | null = null
+  #state: 'new' | 'started' | 'stopped' = 'new'
+  #starting: Promise<void> | undefined
+  #cancelSave: (() => void) | null = null
+
+  constructor(node: MeshNode, options: Libp2pMeshOptions) {
+    this.self = asPeerId(node.peerId.toString())
+    this.#node = node
+    this.#options = options
+    this.#book = createAddressBook({ self: this.self, clock: options.clock, rng: options.rng })
+    this.#bookPath = join(options.dataDir, 'address-book.json')
+  }
+
+  join(address: string, peer: PeerId | null): void {
+    this.#book.join(address, peer)
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
+    const { clock, log } = this.#options
+    await this.#book.load(this.#bookPath)
+    const stalls = watchStalls(clock, (ms) =>
+      log.warn('this process stood still, judging nobody for a while', { ms: Math.round(ms) }),
+    )
+    const members = createMembers({
+      self: this.self,
+      clock,
+      log,
+      gossipsTo: (peer) => gossipsTo(this.#node, peer),
+      events: {
+        onConnected: (peer) => this.#tell((each) => each.onConnected?.(peer)),
+        onDisconnected: (peer, why) => this.#tell((each) => each.onDisconnected?.(peer, why)),
+        onLinkLost: (peer) => {
+          this.#book.lost(peer)
+          this.#parts?.dialer.wake()
+        },
+      },
+    })
+    const alive = createAlive({ clock, stalls, onFirstBeat: members.beaten, onSilent: members.silent })
+    this.#hear(members, alive)
+    await this.#node.handle(ALIVE, alive.receive, { maxInboundStreams: 2 })
+    try {
+      await this.#node.start()
+    } catch (error) {
+      members.stop()
+      stalls.stop()
+      await this.#node.stop()
+      throw listenFailure(error, this.#options.listen)
+    }
+    for (const topic of TOPICS) this.#node.services.pubsub.subscribe(topicName(topic))
+    const dialer = startDialer({
+      book: this.#book,
+      clock,
+      log,
+      dial: (addresses) => this.#node.dial(addresses),
+      connected: members.linked,
+      hasStalled: () => stalls.graceUntil() > clock.mono(),
+    })
+    this.#parts = { members, alive, stalls, dialer }
+    this.#state = 'started'
+  }
+
+  #hear(members: Members, alive: Alive): void {
+    const node = this.#node
+    node.addEventListener('connection:open', ({ detail }) => {
+      members.opened(detail)
+      if (detail.status === 'open') alive.watch(detail)
+    })
+    node.addEventListener('connection:close', ({ detail }) => members.closed(detail))
+    node.addEventListener('peer:discovery', ({ detail }) =>
+      this.learn(asPeerId(detail.id.toString()), detail.multiaddrs.map(String)),
+    )
+    const { pubsub } = node.services
+    pubsub.addEventListener('subscription-change', ({ detail }) => {
+      const isIn = detail.subscriptions.some((each) => each.subscribe && each.topic === topicName('heartbeat'))
+      if (isIn) members.subscribed(asPeerId(detail.peerId.toString()))
+    })
+    pubsub.addEventListener('message', ({ detail }) => this.#gossiped(detail))
+  }
+
+  #gossiped(message: Message): void {
+    const topic = TOPICS.find((each) => topicName(each) === message.topic)
+    if (message.type !== 'signed' || topic === undefined) return
+    const author = asPeerId(message.from.toString())
+    // A restarted node is sent what it wrote in its former life.
+    if (author === this.self || message.data.byteLength > GOSSIP_BYTES_MAX) return
+    this.#tell((each) => each.onGossip?.({ topic, author, data: message.data }))
+  }
+
+  #tell(event: (listener: MeshEvents) => void): void {
+    for (const listener of this.#listeners) event(listener)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return
+    await this.#starting?.catch(() => {})
+    this.#state = 'stopped'
+    this.#parts?.dialer.stop()
+    this.#parts?.stalls.stop()
+    this.#cancelSave?.()
+    // Never started: the book on the disk was not read, and is not to be written over.
+    if (this.#parts !== null) await this.#save()
+    // libp2p closes streams when it stops, which looks to the other side as if all had been written.
+    for (const stream of [...this.#streams]) stream.abort(new Error('this peer stops'))
+    // Left to itself libp2p waits for the other side to close; a stop is announced before, so nobody needs that.
+    const signal = deadline(this.#options.clock, CLOSE_MS)
+    await Promise.all(
+      this.#node.getConnections().map((each) => each.close({ signal }).catch((error) => each.abort(error))),
+    )
+    await this.#node.stop()
+    this.#parts?.members.stop()
+  }
+
+  addresses(): readonly string[] {
+    return this.#node.getMultiaddrs().map(String)
+  }
+
+  peers(): readonly PeerId[] {
+    return this.#parts?.members.list() ?? []
+  }
+
+  listen(events: MeshEvents): () => void {
+    this.#listeners.add(events)
+    return () => this.#listeners.delete(events)
+  }
+
+  async publish(topic: Topic, data: Uint8Array): Promise<void> {
+    if (data.byteLength > GOSSIP_BYTES_MAX) throw new RangeError(`a gossip message of ${data.byteLength} bytes`)
+    if (this.#state !== 'started') return
+    try {
+      await this.#node.services.pubsub.publish(topicName(topic), data)
+    } catch (error) {
+      this.#options.log.debug('gossip not handed over', { topic, why: sentence(error) })
+    }
+  }
+
+  handle(protocol: Protocol, handler: (stream: MeshStream) => Promise<void>): void {
+    const onStream = (stream: Stream, connection: Connection) => {
+      const mesh = this.#wrap(stream, connection)
+      void this.#answer(stream, mesh, () => handler(mesh))
+    }
+    const limits = { maxInboundStreams: STREAMS_PER_PEER, maxOutboundStreams: 4 * STREAMS_PER_PEER }
+    this.#node
+      .handle(protocolName(protocol), onStream, limits)
+      .catch((error) => this.#options.log.error('protocol not handled', { protocol, why: sentence(error) }))
+  }
+
+  #wrap(stream: Stream, connection: Connection): MeshStream {
+    const mesh = meshStream(stream, asPeerId(connection.remotePeer.toString()), () =>
+      this.#parts?.alive.heard(connection),
+    )
+    this.#streams.add(mesh)
+    stream.addEventListener('close', () => this.#streams.delete(mesh), { once: true })
+    return mesh
+  }
+
+  async #answer(stream: Stream, mesh: MeshStream, handler: () => Promise<void>): Promise<void> {
+    try {
+      await handler()
+      await finishStream(stream, mesh, deadline(this.#options.clock, STREAM_SILENCE_MS))
+    } catch (error) {
+      this.#options.log.debug('stream handler failed', {
+        protocol: stream.protocol,
+        peer: mesh.peer,
+        why: sentence(error),
+      })
+      mesh.abort(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  async open(peer: PeerId, protocol: Protocol, signal: AbortSignal): Promise<MeshStream> {
+    signal.throwIfAborted()
+    try {
+      const connection = this.#parts?.members.connection(peer) ?? (await this.#dial(peer, signal))
+      const stream = await connection.newStream(protocolName(protocol), {
+        signal,
+        negotiateFully: true,
+        maxOutboundStreams: 4 * STREAMS_PER_PEER,
+      })
+      return this.#wrap(stream, connection)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new PeerUnreachable(`peer ${peer} does not answer ${protocol}: ${sentence(error)}`, error)
+    }
+  }
+
+  #dial(peer: PeerId, signal: AbortSignal): Promise<Connection> {
+    const addresses = this.#book.addressesOf(peer).map((address) => {
+      const parsed = multiaddr(address)
+      return peerOf(parsed) === null ? parsed.encapsulate(`/p2p/${peer}`) : parsed
+    })
+    if (this.#state !== 'started' || addresses.length === 0) throw new Error('no address of it is known')
+    return this.#node.dial(addresses, { signal })
+  }
+
+  learn(peer: PeerId | null, addresses: readonly string[]): void {
+    if (peer === null) {
+      for (const address of addresses) this.#book.join(address, peerOf(parseAddress(address, 'The address')))
+    } else if (!this.#book.learn(peer, addresses)) return
+    this.#parts?.dialer.wake()
+    this.#saveSoon()
+  }
+
+  #saveSoon(): void {
+    if (this.#cancelSave !== null || this.#state !== 'started') return
+    this.#cancelSave = this.#options.clock.timer(SAVE_AFTER_MS, () => {
+      this.#cancelSave = null
+      void this.#save()
+    })
+  }
+
+  async #save(): Promise<void> {
+    try {
+      await this.#book.save(this.#bookPath)
+    } catch (error) {
+      this.#options.log.warn('address book not saved', { why: sentence(error) })
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * `/reelmesh/status/1`: any peer, or a client that holds the swarm key, asks a node for its status snapshot. The answer is
+ * one JSON value of at most `STATUS_BYTES_MAX`; what is in it is none of this file's business.
+ */
+import { multiaddr } from '@multiformats/multiaddr'
+import { pipe } from 'it-pipe'
+import { type Clock, deadline } from '../protocol/clock.ts'
+import { PeerUnreachable, sentence } from '../protocol/errors.ts'
+import { asPeerId, type PeerId } from '../protocol/ids.ts'
+import { STATUS_BYTES_MAX, STREAM_SILENCE_MS } from '../protocol/limits.ts'
+import type { Mesh, MeshStream } from '../protocol/mesh.ts'
+import { parseAddress } from './addresses.ts'
+import { createClientNode, protocolName } from './libp2p-node.ts'
+import { meshStream } from './streams.ts'
+import { parseSwarmKey } from './swarm-key.ts'
+
+export interface StatusExchange {
+  /** The other's snapshot, as it came: check before use. Throws `PeerUnreachable`. */
+  ask(peer: PeerId, signal: AbortSignal): Promise<unknown>
+}
+
+/** Starts to answer too. */
+export function createStatusExchange(options: {
+  mesh: Mesh
+  clock: Clock
+  snapshot: () => Promise<object>
+}): StatusExchange {
+  const { mesh, clock, snapshot } = options
+  mesh.handle('status', async (stream) => {
+    const bytes = new TextEncoder().encode(JSON.stringify(await snapshot()))
+    if (bytes.byteLength > STATUS_BYTES_MAX) throw new RangeError(`a status of ${bytes.byteLength} bytes`)
+    await pipe([bytes], stream.sink)
+  })
+  return {
+    ask: async (peer, signal) => {
+      const inTime = deadline(clock, STREAM_SILENCE_MS, signal)
+      return readStatus(await mesh.open(peer, 'status', inTime), inTime)
+    },
+  }
+}
+
+/**
+ * Asks the node at a multiaddr, from a process that is no peer: for `reelmesh status --peer`. Throws `PeerUnreachable`, or
+ * `UsageError` where the address or key is wrong.
+ */
+export async function askAddress(options: {
+  address: string
+  swarmKey?: Uint8Array | string
+  signal: AbortSignal
+}): Promise<unknown> {
+  const { address, swarmKey, signal } = options
+  const target = multiaddr(parseAddress(address, 'The peer address').toString())
+  const node = await createClientNode(swarmKey === undefined ? undefined : parseSwarmKey(swarmKey))
+  await node.start()
+  try {
+    const connection = await node.dial(target, { signal })
+    const stream = await connection.newStream(protocolName('status'), { signal, negotiateFully: true })
+    return await readStatus(meshStream(stream, asPeerId(connection.remotePeer.toString())), signal)
+  } catch (error) {
+    if (error instanceof PeerUnreachable) throw error
+    const hint = swarmKey === undefined ? 'does that mesh have a key?' : 'is it the key of that mesh?'
+    throw new PeerUnreachable(
+      `No answer from ${address} (${sentence(error)}); is a node running there, and ${hint}`,
+      error,
+    )
+  } finally {
+    await node.stop()
+  }
+}
+
+async function readStatus(stream: MeshStream, signal: AbortSignal): Promise<unknown> {
+  const leave = () => stream.abort(new Error('no longer wanted'))
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    await stream.sink([])
+    const pieces: Uint8Array[] = []
+    let bytes = 0
+    for await (const piece of stream.source) {
+      bytes += piece.byteLength
+      if (bytes > STATUS_BYTES_MAX) throw new PeerUnreachable(`peer ${stream.peer} answers more than a status may hold`)
+      pieces.push(piece)
+    }
+    return JSON.parse(Buffer.concat(pieces).toString('utf8'))
+  } catch (error) {
+    leave()
+    if (!(error instanceof SyntaxError)) throw error
+    throw new PeerUnreachable(`peer ${stream.peer} answered something else than a status`, error)
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The swarm key: the pre-shared key that makes a mesh private (pnet). In the file format of libp2p and IPFS: three lines,
+ * `/key/swarm/psk/1.0.0/`, `/base16/` and 64 hex digits.
+ */
+import { createHash } from 'node:crypto'
+import { generateKey } from '@libp2p/pnet'
+import { UsageError } from '../protocol/errors.ts'
+
+const HEAD = '/key/swarm/psk/1.0.0/'
+const MAKE_ONE = 'make one with `reelmesh keygen`'
+
+/** A new key, as the text of its file. */
+export function generateSwarmKey(): string {
+  const bytes = new Uint8Array(HEAD.length + '\n/base16/\n'.length + 64)
+  generateKey(bytes)
+  return `${new TextDecoder().decode(bytes)}\n`
+}
+
+/** Checks a key file's content and answers it in the form pnet takes. Throws `UsageError` with one sentence. */
+export function parseSwarmKey(content: Uint8Array | string): Uint8Array {
+  const text = typeof content === 'string' ? content : new TextDecoder().decode(content)
+  const lines = text
+    .trim()
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+  if (text.trim() === '') throw new UsageError(`The swarm key is empty; ${MAKE_ONE}.`)
+  if (lines[0] !== HEAD) throw new UsageError(`The swarm key does not begin with ${HEAD}; ${MAKE_ONE}.`)
+  if (lines[1] !== '/base16/')
+    throw new UsageError(`The swarm key is not in /base16/, the one encoding read here; ${MAKE_ONE}.`)
+  if (lines.length !== 3 || !/^[0-9a-f]{64}$/i.test(lines[2] ?? '')) {
+    throw new UsageError(`The swarm key's third line is not 64 hex digits; ${MAKE_ONE}.`)
+  }
+  return new TextEncoder().encode(`${HEAD}\n/base16/\n${lines[2]?.toLowerCase()}`)
+}
+
+/** Eight hex digits that tell keys apart without giving them away: for logs and for the name of a mesh on the LAN. */
+export function swarmFingerprint(key: Uint8Array | undefined): string {
+  if (key === undefined) return 'open'
+  return createHash('sha256').update('reelmesh mesh name').update(key).digest('hex').slice(0, 8)
+}

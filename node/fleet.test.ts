@@ -1,0 +1,73 @@
+/** What the workers that a node starts are given, and which engine is theirs. */
+import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
+import { test } from 'node:test'
+import { UsageError } from '../protocol/errors.ts'
+import { asPeerId } from '../protocol/ids.ts'
+import type { Launcher } from '../protocol/launcher.ts'
+import { silentLog } from '../protocol/log.ts'
+import { type ConfigInput, loadConfig } from './config.ts'
+import { createFleet, type FleetParts, type LauncherChoice, mustReachFleet, specOf } from './fleet.ts'
+
+const CWD = '/home/ann'
+const MESH = { ledger: 'mongodb://db.example/mesh', data_dir: '/data' }
+const configOf = (flags: ConfigInput) => loadConfig({ flags: { ...MESH, ...flags }, env: {}, cwd: CWD })
+const environmentOf = async (flags: ConfigInput) =>
+  specOf(await configOf(flags), { name: 'auto-1', reason: 'a long queue', addresses: ['/ip4/10.0.0.1/tcp/1'] })
+    .environment
+
+/** What the launcher of this peer is made of. */
+async function choiceOf(peer: string, flags: ConfigInput): Promise<LauncherChoice> {
+  const chosen: LauncherChoice[] = []
+  const createLauncher = (choice: LauncherChoice) => {
+    chosen.push(choice)
+    return {} as Launcher
+  }
+  const clock = { mono: () => 0 }
+  const ledger = { description: 'MongoDB, database mesh' }
+  const parts = { self: asPeerId(peer), clock, ledger, log: silentLog, swarmKey: undefined, createLauncher }
+  createFleet(await configOf(flags), parts as unknown as FleetParts)
+  return chosen[0]!
+}
+
+test('a worker is told to encode with the bounds of this node, and to find peers as it does', async () => {
+  for (const launcher of ['docker', 'process']) {
+    const given = await environmentOf({ launcher, ffmpeg_memory_mb: 4_096, ffmpeg_stall_ms: 300_000, mdns: true })
+    assert.equal(given.REELMESH_FFMPEG_MEMORY_MB, '4096')
+    assert.equal(given.REELMESH_FFMPEG_STALL_MS, '300000')
+    assert.equal(given.REELMESH_MDNS, 'true')
+    assert.equal(given.REELMESH_JOIN, '/ip4/10.0.0.1/tcp/1')
+  }
+})
+
+test('a worker in a folder of its own reads the files that this node was told of', async () => {
+  const flags = { swarm_key: 'mesh.key', ledger: 'sqlite:mesh.db', ffmpeg: 'bin/ffmpeg', proof_dir: 'proofs' }
+  const given = await environmentOf({ launcher: 'process', ...flags })
+  assert.equal(given.REELMESH_SWARM_KEY, `${CWD}/mesh.key`)
+  assert.equal(given.REELMESH_LEDGER, `sqlite:${CWD}/mesh.db`)
+  assert.equal(given.REELMESH_FFMPEG, `${CWD}/bin/ffmpeg`)
+  assert.equal(given.REELMESH_FFPROBE, 'ffprobe')
+  assert.equal(given.REELMESH_PROOF_DIR, `${CWD}/proofs`)
+})
+
+test('the processes of each node are an engine of their own, also on one host or on hosts of one name', async () => {
+  const engineOf = async (peer: string) => {
+    const choice = await choiceOf(peer, { launcher: 'process' })
+    return choice.kind === 'process' ? choice.engine : null
+  }
+  assert.equal(await engineOf('12D3KooWAnnAnnAnn'), `node nnAnnAnn on ${hostname()}`)
+  assert.notEqual(await engineOf('12D3KooWAnnAnnAnn'), await engineOf('12D3KooWBobBobBob'))
+})
+
+test('containers and a SQLite ledger do not go together: said before anything is started', async () => {
+  mustReachFleet(await configOf({ launcher: 'docker' }))
+  mustReachFleet(await configOf({ launcher: 'process', ledger: 'sqlite:mesh.db' }))
+  mustReachFleet(await configOf({ launcher: 'none', ledger: 'sqlite:mesh.db' }))
+  for (const ledger of ['sqlite:mesh.db', undefined]) {
+    const config = await configOf({ launcher: 'docker', ledger })
+    assert.throws(
+      () => mustReachFleet(config),
+      (error) => error instanceof UsageError && /SQLite.*--ledger mongodb:.*--launcher process/.test(error.message),
+    )
+  }
+})

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Clock } from '../../protocol/clock.ts'
+import { CLOCK_APART_MS } from '../../protocol/limits.ts'
+import { clockApart, judgeClocks } from './clock-apart.ts'
+
+test('clocks within the limit are no problem, and beyond it the sentence says which way', () => {
+  for (const fine of [0, CLOCK_APART_MS, -CLOCK_APART_MS]) assert.equal(judgeClocks(fine).problem, null)
+  assert.match(judgeClocks(90_000).problem ?? '', /clock is 90\.0 s ahead of the ledger's.*NTP/)
+  assert.match(judgeClocks(-3_000).problem ?? '', /clock is 3\.0 s behind/)
+})
+
+test('a slow answer is not a wrong clock', async () => {
+  const times = [1_000, 9_000]
+  const clock = { now: () => times.shift() ?? 0 } as Clock
+  assert.equal((await clockApart({ now: async () => 5_000 }, clock)).apartMs, 0)
+})

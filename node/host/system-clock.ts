@@ -1,0 +1,31 @@
+/** The real clock and chance: the one file of the product that may ask the machine for either. */
+import { randomBytes } from 'node:crypto'
+import type { Clock, Rng } from '../../protocol/clock.ts'
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  mono: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = () => {
+        clearTimeout(timer)
+        reject(signal?.reason)
+      }
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      }, ms)
+      signal?.addEventListener('abort', onAbort, { once: true })
+    }),
+  timer: (ms, act) => {
+    const timer = setTimeout(act, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+export const systemRng: Rng = {
+  random: () => Math.random(),
+  token: () => randomBytes(16).toString('hex'),
+}

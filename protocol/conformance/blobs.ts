@@ -1,0 +1,203 @@
+/** The rules of `BlobStore` in `blobs.ts`, as one suite that every adapter passes. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { appendFile, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { BlobStore } from '../blobs.ts'
+import { asSha256, isVideoId, type Sha256, type VideoId } from '../ids.ts'
+
+export interface BlobWorld {
+  /** Two handles of one store, as two processes that share a folder have them. */
+  readonly store: BlobStore
+  readonly other: BlobStore
+  close(): Promise<void>
+}
+
+export const videoNumber = (n: number): VideoId => {
+  const id = n.toString(16).padStart(16, '0')
+  assert.ok(isVideoId(id))
+  return id
+}
+export const sha256Of = (bytes: Uint8Array | string): Sha256 =>
+  asSha256(createHash('sha256').update(bytes).digest('hex'))
+
+export function blobStoreConformance(name: string, makeWorld: () => Promise<BlobWorld>): void {
+  describe(`a blob store: ${name}`, () => {
+    let world: BlobWorld
+    let store: BlobStore
+    let other: BlobStore
+    let videos = 0
+    const newVideo = () => videoNumber(++videos)
+
+    before(async () => {
+      world = await makeWorld()
+      ;({ store, other } = world)
+    })
+    after(() => world.close())
+
+    /** A file of this content in a scratch folder. */
+    const file = async (content: string | Uint8Array): Promise<string> => {
+      const path = join(await store.scratch('test'), 'made here.bin')
+      await writeFile(path, content)
+      return path
+    }
+
+    it('gives each caller a scratch folder of its own, empty, whatever the name', async () => {
+      const names = ['worker', 'worker', '../../evil', 'a b/c\n', '']
+      const folders = await Promise.all(names.map((each) => store.scratch(each)))
+      assert.equal(new Set(folders).size, names.length)
+      for (const folder of folders) assert.ok((await stat(folder)).isDirectory())
+      const parent = join(folders[0] ?? '', '..')
+      for (const folder of folders) assert.equal(join(folder, '..'), parent)
+    })
+
+    it('moves a file in under its hash, and finds it with and without its video, from both handles', async () => {
+      const video = newVideo()
+      const path = await file('some bytes')
+      const ref = await store.put(video, path)
+      assert.deepEqual(ref, { sha256: sha256Of('some bytes'), bytes: 10 })
+      await assert.rejects(stat(path), { code: 'ENOENT' })
+      for (const handle of [store, other]) {
+        const found = await handle.find(ref.sha256, video)
+        assert.equal(found && (await readFile(found, 'utf8')), 'some bytes')
+        assert.equal(await handle.find(ref.sha256), found)
+        assert.deepEqual(await handle.list(video), [ref.sha256])
+      }
+    })
+
+    it('may be given the same bytes twice, also at once', async () => {
+      const video = newVideo()
+      const paths = await Promise.all([1, 2, 3].map(() => file('again')))
+      const refs = await Promise.all(paths.map((path, at) => (at === 0 ? other : store).put(video, path)))
+      for (const ref of refs) assert.deepEqual(ref, refs[0])
+      assert.deepEqual(await store.list(video), [refs[0]?.sha256])
+      assert.equal(await store.verify(sha256Of('again'), video), true)
+    })
+
+    it('keeps an empty blob too', async () => {
+      const ref = await store.put(newVideo(), await file(''))
+      assert.deepEqual(ref, { sha256: sha256Of(''), bytes: 0 })
+      assert.ok(await store.find(ref.sha256))
+    })
+
+    it('adopts a file whose hash was already checked', async () => {
+      const video = newVideo()
+      const ref = { sha256: sha256Of('fetched'), bytes: 7 }
+      await store.adopt(video, await file('fetched'), ref)
+      await store.adopt(video, await file('fetched'), ref)
+      assert.ok(await other.find(ref.sha256, video))
+    })
+
+    it('answers null for what it does not have and for what is no hash', async () => {
+      assert.equal(await store.find(sha256Of('nobody has this')), null)
+      assert.equal(await store.find(sha256Of('nobody has this'), newVideo()), null)
+      assert.equal(await store.find('../../../etc/passwd' as Sha256), null)
+      assert.equal(await store.find(sha256Of('x'), '../..' as VideoId), null)
+      assert.deepEqual(await store.list(newVideo()), [])
+    })
+
+    it('refuses to write under a name that is no video id', async () => {
+      await assert.rejects(store.put('../../../tmp' as VideoId, await file('evil')))
+      await assert.rejects(store.drop('..' as VideoId))
+    })
+
+    it('finds a rotten blob when it verifies, and removes it', async () => {
+      const video = newVideo()
+      const { sha256 } = await store.put(video, await file('will rot'))
+      assert.equal(await store.verify(sha256, video), true)
+      const path = await store.find(sha256, video)
+      await writeFile(path ?? '', 'has rot!')
+      assert.equal(await store.verify(sha256, video), false)
+      assert.equal(await store.find(sha256, video), null)
+      assert.equal(await store.verify(sha256, video), false)
+    })
+
+    it('holds a source where it lies, for as long as size and mtime are those seen', async () => {
+      const video = newVideo()
+      const path = await file('the source film')
+      const { size, mtimeMs } = await stat(path)
+      const source = { sha256: sha256Of('the source film'), bytes: size, path, mtime_ms: mtimeMs }
+      await store.refer(video, source)
+      for (const handle of [store, other]) {
+        assert.deepEqual(await handle.reference(video), source)
+        assert.equal(await handle.find(source.sha256, video), path)
+        assert.equal(await handle.find(source.sha256), path)
+      }
+      await utimes(path, new Date(1_000), new Date(2_000))
+      assert.equal(await other.reference(video), null)
+      assert.equal(await other.find(source.sha256, video), null)
+      await utimes(path, new Date(mtimeMs), new Date(mtimeMs))
+      await appendFile(path, '!')
+      await utimes(path, new Date(mtimeMs), new Date(mtimeMs))
+      assert.equal(await store.find(source.sha256, video), null)
+    })
+
+    it('holds a source under a name with spaces, quotes, newline, emoji and percent', async () => {
+      const video = newVideo()
+      const path = join(await store.scratch('odd'), `-a "b" 'c' \n %d 🎬.mp4`)
+      await writeFile(path, 'odd')
+      const { size, mtimeMs } = await stat(path)
+      await store.refer(video, { sha256: sha256Of('odd'), bytes: size, path, mtime_ms: mtimeMs })
+      assert.equal(await other.find(sha256Of('odd'), video), path)
+    })
+
+    it('removes one blob of one video, and is not troubled by one that is not there', async () => {
+      const video = newVideo()
+      const gone = await store.put(video, await file('fetched, and nowhere else'))
+      const kept = await store.put(video, await file('made'))
+      await store.remove(gone.sha256, video)
+      await store.remove(gone.sha256, video)
+      assert.equal(await store.find(gone.sha256, video), null)
+      assert.notEqual(await store.find(kept.sha256, video), null)
+    })
+
+    it('prunes all but the named, and keeps the reference', async () => {
+      const video = newVideo()
+      const source = await file('source')
+      const { size, mtimeMs } = await stat(source)
+      await store.refer(video, { sha256: sha256Of('source'), bytes: size, path: source, mtime_ms: mtimeMs })
+      const kept = await store.put(video, await file('result'))
+      const gone = await store.put(video, await file('intermediate'))
+      await store.prune(video, new Set([kept.sha256]))
+      assert.deepEqual(await other.list(video), [kept.sha256])
+      assert.equal(await other.find(gone.sha256), null)
+      await store.prune(video, new Set())
+      await store.prune(video, new Set())
+      assert.deepEqual(await store.list(video), [])
+      assert.ok(await other.reference(video))
+    })
+
+    it('drops a video whole, and leaves its source file alone', async () => {
+      const video = newVideo()
+      const neighbour = newVideo()
+      const source = await file('precious')
+      const { size, mtimeMs } = await stat(source)
+      await store.refer(video, { sha256: sha256Of('precious'), bytes: size, path: source, mtime_ms: mtimeMs })
+      await store.put(video, await file('mine'))
+      const { sha256 } = await store.put(neighbour, await file('not mine'))
+      assert.ok((await other.videos()).includes(video))
+      await store.drop(video)
+      await store.drop(video)
+      assert.ok(!(await other.videos()).includes(video))
+      assert.equal(await readFile(source, 'utf8'), 'precious')
+      assert.ok(await store.find(sha256, neighbour))
+    })
+
+    it('names every video that has anything here', async () => {
+      const [one, two] = [newVideo(), newVideo()]
+      await store.put(one, await file('one'))
+      const source = await file('two')
+      const { size, mtimeMs } = await stat(source)
+      await other.refer(two, { sha256: sha256Of('two'), bytes: size, path: source, mtime_ms: mtimeMs })
+      const videos = await store.videos()
+      assert.ok(videos.includes(one) && videos.includes(two))
+      assert.equal(new Set(videos).size, videos.length)
+    })
+
+    it('tells how much room there is', async () => {
+      const { freeBytes, totalBytes } = await store.room()
+      assert.ok(freeBytes > 0 && freeBytes <= totalBytes)
+    })
+  })
+}

@@ -1,0 +1,100 @@
+/** The lease, the term and the sweep of the reference model. */
+import type { PeerId } from '../../ids.ts'
+import { taskId } from '../../ids.ts'
+import type { Lease, Ledger } from '../../ledger.ts'
+import { farMs } from '../../limits.ts'
+import type { NewTask, Task } from '../../task.ts'
+import { isOpen, isOwed, type Video } from '../../video.ts'
+import { changed, type ModelState } from './state.ts'
+import type { ModelTasks } from './tasks.ts'
+
+export function leases(state: ModelState, tasks: ModelTasks) {
+  const { options, videos } = state
+  const shown = (): Lease => {
+    const { holder, nonce, term, expires_at } = state.lease
+    return { holder, nonce, term, remaining_ms: Math.max(0, expires_at - options.now()) }
+  }
+  const holds = (me: PeerId, term: number): boolean => state.lease.holder === me && state.lease.term === term
+  const stamp = (term: number): number => {
+    let stamped = 0
+    for (const video of videos.values()) {
+      const alive = isOpen(video.status) || (video.status === 'COMPLETED' && isOwed(video))
+      const lower = alive ? [video, ...tasks.all(video._id)].filter((one) => one.coordinator_term < term) : []
+      for (const one of lower) one.coordinator_term = term
+      stamped += lower.length
+    }
+    return stamped
+  }
+  return {
+    acquireLease: async (me, nonce) => {
+      const latest = options.now() + options.leaseMs
+      if (state.lease.expires_at <= options.now())
+        state.lease = { holder: me, nonce, term: state.lease.term + 1, expires_at: latest }
+      else state.lease.expires_at = Math.min(state.lease.expires_at, latest)
+      return shown()
+    },
+    renewLease: async (me, term) => {
+      if (holds(me, term)) state.lease.expires_at = options.now() + options.leaseMs
+      return holds(me, term) ? 'renewed' : 'deposed'
+    },
+    releaseLease: async (me, term) => {
+      const held = holds(me, term)
+      if (held) Object.assign(state.lease, { holder: null, expires_at: options.now() })
+      return changed(held)
+    },
+    lease: async () => shown(),
+    stampTerm: async (term) => void stamp(term),
+    sweep: async (term) => ({ mended: sweepTasks(state, tasks, term) + stamp(term) }),
+  } satisfies Partial<Ledger>
+}
+
+/** What the sweep finds where no event was torn: tasks inserted after their video had ended, or with old values. */
+function sweepTasks({ videos, options }: ModelState, tasks: ModelTasks, term: number): number {
+  let mended = 0
+  for (const video of videos.values()) {
+    if (isEnded(video) || (video.status === 'COMPLETED' && video.coordinator_term <= term))
+      mended += tasks.cancel(video._id)
+    if (!isOpen(video.status)) continue
+    mended += tasks.revive(video._id, ['CANCELLED'])
+    if (video.status !== 'RUNNING')
+      mended += tasks.insert([wholeVideoTask(video, video.status === 'MERGING' ? 'merge' : 'ingest')])
+    for (const task of tasks.open(video._id)) {
+      if (task.coordinator_term <= term && bringNear(task, options)) mended++
+      const due = task.kind === 'video' ? video.due : Math.min(video.due, video.created_at)
+      if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
+      Object.assign(task, { priority: video.priority, due, coordinator_term: term })
+      mended++
+    }
+  }
+  return mended
+}
+
+/** Times that a clock which was set back has left far ahead. */
+function bringNear(task: Task, { now, claimMs }: ModelState['options']): boolean {
+  if (task.claimable_at <= now() + farMs(claimMs)) return false
+  const latest = now() + claimMs
+  for (const claim of task.claims) claim.expires_at = Math.min(claim.expires_at, latest)
+  task.not_before = Math.min(task.not_before, now())
+  task.claimable_at = task.claims.length > 0 ? latest : now()
+  return true
+}
+
+const isEnded = ({ status }: Video): boolean => status === 'FAILED' || status === 'CANCELLED'
+
+export function wholeVideoTask(video: Video, kind: 'ingest' | 'merge'): NewTask {
+  return {
+    _id: taskId(video._id, kind),
+    kind,
+    class: kind,
+    video_id: video._id,
+    chunk_id: 0,
+    resolution: kind,
+    start_pts: 0,
+    end_pts: 0,
+    time_base: '1/1',
+    frames: 0,
+    input: null,
+    priority: video.priority,
+    due: Math.min(video.due, video.created_at),
+  }
+}

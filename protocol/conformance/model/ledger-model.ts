@@ -1,0 +1,258 @@
+/**
+ * The ledger as plain code over maps: what the adapters are held against in `conformance/ledger.ts`. Written to be
+ * obviously right rather than fast, and without a look at how the adapters do it: one call at a time, no statement ever
+ * torn, nothing kept on a disk. Tasks are in
+ * `tasks.ts`, claims in `claims.ts`, the lease and the sweep in `lease.ts`.
+ */
+import { createHash } from 'node:crypto'
+import type { PeerId, Sha256, VideoId } from '../../ids.ts'
+import { taskId } from '../../ids.ts'
+import type { Changed, Ledger, PeerRecord, Submission } from '../../ledger.ts'
+import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, HOST_PEERS_MAX } from '../../limits.ts'
+import { planTasks } from '../../plan.ts'
+import { isOpen, isOwed, type Video, type VideoStatus } from '../../video.ts'
+import { leases, wholeVideoTask } from './lease.ts'
+import { addHolder, changed, copy, type ModelOptions, type ModelState } from './state.ts'
+import { type ModelTasks, modelTasks } from './tasks.ts'
+
+const newestOf = <T>(all: readonly T[], limit: number): T[] => all.slice(Math.max(0, all.length - limit))
+const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
+
+export function createLedgerModel(options: ModelOptions): Ledger {
+  const lease = { holder: null, nonce: '', term: 0, expires_at: 0 }
+  const state: ModelState = {
+    options,
+    videos: new Map(),
+    plans: new Map(),
+    tasks: new Map(),
+    peers: new Map(),
+    hosts: new Map(),
+    events: [],
+    lease,
+  }
+  const tasks = modelTasks(state)
+  return {
+    open: async () => {},
+    close: async () => {},
+    description: 'the reference model',
+    now: async () => options.now(),
+    ...tasks.ledger,
+    ...submitting(state, tasks),
+    ...videoTable(state, tasks),
+    ...deliveries(state),
+    ...leases(state, tasks),
+    ...peersAndEvents(state),
+    ...fleet(state),
+  }
+}
+
+function submitting(state: ModelState, tasks: ModelTasks) {
+  const now = state.options.now
+  const retry = (id: VideoId): boolean => {
+    const video = state.videos.get(id)
+    if (!video || !isEnded(video.status)) return false
+    tasks.revive(id, ['FAILED', 'CANCELLED'])
+    Object.assign(video, { status: video.plan ? 'RUNNING' : 'QUEUED', failure: null, ended_at: null })
+    if (!video.plan) tasks.insert([wholeVideoTask(video, 'ingest')])
+    return true
+  }
+  const inOrder = (holds: (video: Video) => boolean): Video[] =>
+    [...state.videos.values()].filter(holds).sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
+  return {
+    submit: async (submission) => {
+      const there = state.videos.get(submission._id)
+      const video = there ?? newVideo(submission, now())
+      state.videos.set(video._id, video)
+      if (there) join(there, submission)
+      const retried = there ? retry(there._id) : false
+      if (['QUEUED', 'PLANNING'].includes(video.status)) tasks.insert([wholeVideoTask(video, 'ingest')])
+      return { outcome: !there ? 'created' : retried ? 'retried' : 'joined', video: copy(video) }
+    },
+    retry: async (id) => changed(retry(id)),
+    video: async (id) => copy(state.videos.get(id) ?? null),
+    videos: async ({ statuses, limit } = {}) => {
+      const all = inOrder((video) => !statuses || statuses.includes(video.status))
+      return copy(limit === undefined ? all : newestOf(all, limit))
+    },
+    owedVideos: async () => copy(inOrder((video) => video.status === 'COMPLETED' && isOwed(video))),
+  } satisfies Partial<Ledger>
+}
+
+function newVideo({ _id, name, recipe, priority, deadline, source, delivery }: Submission, at: number): Video {
+  return {
+    _id,
+    name,
+    recipe,
+    priority,
+    deadline,
+    created_at: at,
+    due: at,
+    status: 'QUEUED',
+    plan: null,
+    outputs: [],
+    failure: null,
+    source: copy(source),
+    deliveries: delivery ? [{ ...delivery, done_at: null }] : [],
+    ended_at: null,
+    coordinator_term: 0,
+  }
+}
+
+function join(video: Video, { source, delivery, _id }: Submission): void {
+  for (const peer of source.holders) {
+    video.source.holders = [...video.source.holders.filter((held) => held !== peer), peer].slice(-HOLDERS_MAX)
+  }
+  if (!delivery) return
+  const same = video.deliveries.filter(
+    ({ peer, dir, name }) =>
+      peer === delivery.peer && dir === delivery.dir && (name === delivery.name || name === `${delivery.name}-${_id}`),
+  )
+  for (const one of same) one.done_at = null
+  if (same.length === 0) video.deliveries.push({ ...delivery, done_at: null })
+}
+
+function videoTable(state: ModelState, tasks: ModelTasks) {
+  const { videos, plans } = state
+  /** The compare of a row of the table, with the term of a coordinator's write. */
+  const in_ = (id: VideoId, from: (status: VideoStatus) => boolean, term?: number): Video | null => {
+    const video = videos.get(id)
+    if (!video || !from(video.status) || (term !== undefined && video.coordinator_term > term)) return null
+    if (term !== undefined) video.coordinator_term = term
+    return video
+  }
+  const end = (id: VideoId, video: Video | null, status: 'FAILED' | 'CANCELLED', failure: string | null): Changed => {
+    if (video) Object.assign(video, { status, failure, ended_at: state.options.now() })
+    // Also when it had ended before: asking again leaves nothing to encode.
+    if (isEnded(videos.get(id)?.status ?? 'QUEUED')) tasks.cancel(id)
+    return changed(video !== null)
+  }
+  const is =
+    (...statuses: VideoStatus[]) =>
+    (status: VideoStatus) =>
+      statuses.includes(status)
+  return {
+    startPlanning: async (id) => {
+      const video = in_(id, is('QUEUED'))
+      if (video) video.status = 'PLANNING'
+      return changed(video !== null)
+    },
+    commitPlan: async (plan, due) => {
+      const sha256 = createHash('sha256').update(JSON.stringify(plan)).digest('hex') as Sha256
+      plans.set(`${plan.video_id}/${sha256}`, copy(plan))
+      const video = videos.get(plan.video_id)
+      if (!video || !isOpen(video.status)) return { outcome: 'closed' }
+      if (video.plan) {
+        const winner = copy(plans.get(`${plan.video_id}/${video.plan.sha256}`)!)
+        return { outcome: video.plan.sha256 === sha256 ? 'committed' : 'lost', plan: winner }
+      }
+      Object.assign(video, { status: 'RUNNING', plan: { sha256, tasks: planTasks(plan) }, due })
+      return { outcome: 'committed', plan: copy(plan) }
+    },
+    plan: async (id, sha256) => copy(plans.get(`${id}/${sha256}`) ?? null),
+    startMerging: async (id, term) => {
+      const video = in_(id, is('RUNNING'), term)
+      if (video) video.status = 'MERGING'
+      if (video) tasks.insert([wholeVideoTask(video, 'merge')])
+      return changed(video !== null)
+    },
+    completeVideo: async (id, outputs, term) => {
+      const video = in_(id, is('MERGING'), term)
+      if (video) Object.assign(video, { status: 'COMPLETED', outputs: copy(outputs), ended_at: state.options.now() })
+      return changed(video !== null)
+    },
+    reopenVideo: async (id, term) => {
+      const known = videos.get(id)
+      if (!known || !isOwed(known)) return 'unchanged'
+      const video = in_(id, is('COMPLETED'), term)
+      if (video) Object.assign(video, { status: 'MERGING', outputs: [], ended_at: null })
+      if (video) tasks.lose(taskId(id, 'merge'), null, term)
+      return changed(video !== null)
+    },
+    failVideo: async (id, failure, term) =>
+      end(id, in_(id, isOpen, term), 'FAILED', failure.slice(-FAILURE_MESSAGE_BYTES)),
+    cancel: async (id) => end(id, in_(id, isOpen), 'CANCELLED', null),
+    setPriority: async (id, priority) => {
+      const video = in_(id, isOpen)
+      if (video) video.priority = priority
+      for (const task of video ? tasks.open(id) : []) task.priority = priority
+      return changed(video !== null)
+    },
+  } satisfies Partial<Ledger>
+}
+
+function deliveries({ videos, options }: ModelState) {
+  return {
+    nameDelivery: async (id, { peer, dir, name }, to) => {
+      const found = videos
+        .get(id)
+        ?.deliveries.filter((one) => one.peer === peer && one.dir === dir && one.name === name && one.done_at === null)
+      for (const one of found ?? []) one.name = to
+      return changed((found?.length ?? 0) > 0)
+    },
+    finishDelivery: async (id, { peer, dir, name }) => {
+      const found = videos
+        .get(id)
+        ?.deliveries.filter(
+          (one) =>
+            one.peer === peer && one.dir === dir && (name === undefined || one.name === name) && one.done_at === null,
+        )
+      for (const one of found ?? []) one.done_at = options.now()
+      return changed((found?.length ?? 0) > 0)
+    },
+    addVideoHolder: async (id, sha256, peer) => {
+      const video = videos.get(id)
+      const added = video ? [video.source, ...video.outputs].map((blob) => addHolder(blob, sha256, peer)) : []
+      return changed(added.includes(true))
+    },
+  } satisfies Partial<Ledger>
+}
+
+function peersAndEvents({ peers, events, options }: ModelState) {
+  const blank = (id: PeerId): PeerRecord => ({
+    _id: id,
+    paused: false,
+    draining: false,
+    quarantined_until: null,
+    quarantines: 0,
+    reason: null,
+  })
+  return {
+    peers: async () => copy([...peers.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
+    peer: async (id) => copy(peers.get(id) ?? blank(id)),
+    setPeer: async (id, change) => void peers.set(id, { ...(peers.get(id) ?? blank(id)), ...change }),
+    quarantine: async (id, { ms, quarantines, reason, seen }) => {
+      const record = peers.get(id) ?? blank(id)
+      peers.set(id, record)
+      if (record.quarantined_until !== seen) return 'unchanged'
+      peers.set(id, { ...record, quarantined_until: options.now() + ms, quarantines, reason })
+      return 'changed'
+    },
+    addEvent: async (event) => void events.push({ ...event, at: options.now() }),
+    events: async (limit) => copy(newestOf(events, limit)),
+  } satisfies Partial<Ledger>
+}
+
+function fleet({ hosts }: ModelState) {
+  return {
+    hosts: async () => copy([...hosts.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
+    reachHost: async (engine, peer) => {
+      const host = hosts.get(engine) ?? { _id: engine, wanted: 0, reason: null, peers: [], coordinator_term: 0 }
+      hosts.set(engine, host)
+      if (host.peers.includes(peer)) return 'unchanged'
+      host.peers = [...host.peers, peer].slice(-HOST_PEERS_MAX)
+      return 'changed'
+    },
+    leaveHost: async (engine, peer) => {
+      const host = hosts.get(engine)
+      if (!host?.peers.includes(peer)) return 'unchanged'
+      host.peers = host.peers.filter((one) => one !== peer)
+      return 'changed'
+    },
+    setWanted: async (engine, { wanted, reason, term }) => {
+      const host = hosts.get(engine)
+      if (!host || host.coordinator_term > term) return 'unchanged'
+      Object.assign(host, { wanted, reason, coordinator_term: term })
+      return 'changed'
+    },
+  } satisfies Partial<Ledger>
+}

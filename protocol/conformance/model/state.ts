@@ -1,0 +1,44 @@
+/** The state of the reference model, and the small words that both of its halves use. */
+import type { PeerId, Sha256, TaskId, VideoId } from '../../ids.ts'
+import type { Changed, HostRecord, LedgerEvent, PeerRecord } from '../../ledger.ts'
+import { HOLDERS_MAX } from '../../limits.ts'
+import type { Plan } from '../../plan.ts'
+import type { NewTask, Task, TaskStatus } from '../../task.ts'
+import type { HeldBlob, Video } from '../../video.ts'
+
+export interface ModelOptions {
+  now: () => number
+  claimMs: number
+  leaseMs: number
+}
+
+export interface ModelState {
+  readonly options: ModelOptions
+  readonly videos: Map<VideoId, Video>
+  readonly plans: Map<string, Plan>
+  readonly tasks: Map<string, Task>
+  readonly peers: Map<PeerId, PeerRecord>
+  readonly hosts: Map<string, HostRecord>
+  readonly events: LedgerEvent[]
+  lease: { holder: PeerId | null; nonce: string; term: number; expires_at: number }
+}
+
+export const copy = <T>(value: T): T => structuredClone(value)
+export const changed = (held: boolean): Changed => (held ? 'changed' : 'unchanged')
+
+/** Adds a holder as the newest; false when it is one already. */
+export function addHolder(blob: HeldBlob | null, sha256: Sha256, peer: PeerId): boolean {
+  if (!blob || blob.sha256 !== sha256 || blob.holders.includes(peer)) return false
+  blob.holders = [...blob.holders, peer].slice(-HOLDERS_MAX)
+  return true
+}
+
+/** Changes of tasks that come with a change of their video. */
+export interface ModelTaskSteps {
+  insert(tasks: readonly NewTask[]): number
+  all(video: VideoId): Task[]
+  open(video: VideoId): Task[]
+  cancel(video: VideoId): number
+  revive(video: VideoId, from: readonly TaskStatus[]): number
+  lose(id: TaskId, completedAttempt: number | null, term: number): boolean
+}

@@ -1,0 +1,175 @@
+/** The tasks of the reference model: the task table of `task.ts`, row by row, over a map. */
+import type { VideoId } from '../../ids.ts'
+import type { Ledger } from '../../ledger.ts'
+import { type NewTask, TASK_STATUSES, type Task } from '../../task.ts'
+import { claimMethods, leaderMethods } from './claims.ts'
+import { addHolder, changed, copy, type ModelState, type ModelTaskSteps } from './state.ts'
+
+type TaskMethod =
+  | 'insertTasks'
+  | 'task'
+  | 'tasks'
+  | 'progress'
+  | 'outcomes'
+  | 'pendingClasses'
+  | 'recut'
+  | 'addTaskHolder'
+  | 'claimNext'
+  | 'claimTask'
+  | 'claimsByToken'
+  | 'renew'
+  | 'complete'
+  | 'fail'
+  | 'release'
+  | 'claimsOf'
+  | 'reclaim'
+  | 'releaseSeen'
+  | 'wantBackup'
+  | 'failTask'
+  | 'loseOutput'
+
+export interface ModelTasks extends ModelTaskSteps {
+  readonly ledger: Pick<Ledger, TaskMethod>
+}
+
+export function modelTasks(state: ModelState): ModelTasks {
+  const { tasks, options } = state
+  const all = (video: VideoId) => [...tasks.values()].filter((task) => task.video_id === video)
+  const open = (video: VideoId) => all(video).filter(({ status }) => status === 'PENDING' || status === 'PROCESSING')
+  const own: ModelTaskSteps = {
+    all,
+    open,
+    insert: (batch) => {
+      const fresh = batch.filter(({ _id }) => !tasks.has(_id))
+      for (const task of fresh) tasks.set(task._id, newTask(task, options.now(), state.lease.term))
+      return fresh.length
+    },
+    cancel: (video) => {
+      const found = open(video)
+      for (const task of found)
+        Object.assign(task, { status: 'CANCELLED', claims: [], backup_wanted: false, claimable_at: task.not_before })
+      return found.length
+    },
+    revive: (video, from) => {
+      const found = all(video).filter(({ status }) => from.includes(status))
+      for (const task of found)
+        Object.assign(task, { status: 'PENDING', strikes: [], not_before: options.now(), claimable_at: options.now() })
+      return found.length
+    },
+    lose: (id, completedAttempt, term) => {
+      const task = tasks.get(id)
+      if (task?.status !== 'COMPLETED' || task.coordinator_term > term) return false
+      if (completedAttempt !== null && task.completed_attempt !== completedAttempt) return false
+      const nothing = {
+        output: null,
+        outputs: [],
+        output_path: null,
+        completed_attempt: null,
+        start_time: null,
+        end_time: null,
+        duration_ms: null,
+      }
+      Object.assign(task, {
+        status: 'PENDING',
+        ...nothing,
+        not_before: options.now(),
+        claimable_at: options.now(),
+        coordinator_term: term,
+      })
+      return true
+    },
+  }
+  return { ...own, ledger: { ...taskMethods(state, own), ...claimMethods(state), ...leaderMethods(state, own) } }
+}
+
+function newTask(task: NewTask, now: number, term: number): Task {
+  return {
+    ...copy(task),
+    status: 'PENDING',
+    worker_id: null,
+    start_time: null,
+    end_time: null,
+    duration_ms: null,
+    attempt: 0,
+    speculative: false,
+    output_path: null,
+    created_at: now,
+    output: null,
+    outputs: [],
+    claims: [],
+    claimable_at: now,
+    completed_attempt: null,
+    coordinator_term: term,
+    strikes: [],
+    failures: [],
+    backup_wanted: false,
+    not_before: now,
+  }
+}
+
+function taskMethods(state: ModelState, own: ModelTaskSteps) {
+  const { tasks, videos, options } = state
+  const sorted = (found: Task[]) => found.sort((a, b) => (a._id < b._id ? -1 : 1))
+  return {
+    insertTasks: async (batch) => {
+      const inserted = own.insert(batch)
+      for (const { video_id } of batch) {
+        if (['FAILED', 'CANCELLED'].includes(videos.get(video_id)?.status ?? '')) own.cancel(video_id)
+      }
+      return { inserted }
+    },
+    task: async (id) => copy(tasks.get(id) ?? null),
+    tasks: async ({ video, kinds, statuses, worker, tried, limit }) => {
+      const found = [...tasks.values()].filter(
+        (task) =>
+          (video === undefined || task.video_id === video) &&
+          (!kinds || kinds.includes(task.kind)) &&
+          (!statuses || statuses.includes(task.status)) &&
+          (!tried || task.attempt > 0) &&
+          (worker === undefined ||
+            (task.status === 'PROCESSING' && task.claims.some(({ worker_id }) => worker_id === worker))),
+      )
+      return copy(sorted(found).slice(0, limit))
+    },
+    outcomes: async (limit) =>
+      [...tasks.values()]
+        .filter(({ status }) => status === 'COMPLETED')
+        .sort((a, b) => b.end_time! - a.end_time! || (a._id < b._id ? -1 : 1))
+        .slice(0, limit)
+        .map(({ _id, kind, worker_id, end_time, failures }) => copy({ _id, kind, worker_id, end_time, failures })),
+    progress: async (ids) =>
+      new Map(
+        ids.map((id) => {
+          const resolutions = [...new Set(own.all(id).map(({ resolution }) => resolution))]
+          const rows = resolutions.flatMap((resolution) =>
+            TASK_STATUSES.map((status) => ({
+              resolution,
+              status,
+              count: own.all(id).filter((task) => task.resolution === resolution && task.status === status).length,
+            })),
+          )
+          return [id, rows.filter(({ count }) => count > 0)]
+        }),
+      ),
+    pendingClasses: async () => {
+      const now = options.now()
+      const claimable = [...tasks.values()].filter(
+        (task) =>
+          task.status === 'PENDING' ||
+          (task.status === 'PROCESSING' && (task.claimable_at <= now || task.backup_wanted)),
+      )
+      return [...new Set(claimable.map((task) => task.class))].sort()
+    },
+    recut: async (id, lost, input) => {
+      const task = tasks.get(id)
+      if (task?.status !== 'PENDING' || task.input?.sha256 !== lost) return 'unchanged'
+      task.input = copy(input)
+      return 'changed'
+    },
+    addTaskHolder: async (id, sha256, peer) => {
+      const task = tasks.get(id)
+      const added = task ? [task.input, task.output, ...task.outputs].map((blob) => addHolder(blob, sha256, peer)) : []
+      return changed(added.includes(true))
+    },
+  } satisfies Partial<Ledger>
+}
