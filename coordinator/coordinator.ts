@@ -4,7 +4,7 @@
  */
 import { type Bell, createBell } from '../protocol/bell.ts'
 import { sentence } from '../protocol/errors.ts'
-import type { Hint } from '../protocol/hint.ts'
+import { HINT_KINDS } from '../protocol/hint.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import { DUTY_MS } from '../protocol/limits.ts'
 import type { LossReason } from '../protocol/mesh.ts'
@@ -22,8 +22,6 @@ import { createResignation } from './resignation.ts'
 
 export interface Coordinator {
   start(): void
-  /** Something changed in the ledger. */
-  hint(what: Hint['what']): void
   /** A connection of this peer's own was lost. */
   peerLost(peer: PeerId, why: LossReason): void
   term(): number | null
@@ -31,7 +29,7 @@ export interface Coordinator {
 }
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { ledger, clock, log, self } = options
+  const { ledger, clock, log, self, hints } = options
   const bell: Bell = createBell(clock)
   const resignation = createResignation(options)
   let onLost: ((peer: PeerId, why: LossReason) => void) | null = null
@@ -75,21 +73,19 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
     }
   }
 
-  const election: Election = createElection({
-    ...options,
-    mayLead,
-    lead,
-    released: () => options.hint({ what: 'lease', video: null }),
-  })
+  const election: Election = createElection({ self, ledger, clock, rng: options.rng, log, hints, mayLead, lead })
+  let unsubscribe: (() => void) | null = null
 
   return {
-    start: election.start,
-    hint(what) {
-      if (what === 'lease') election.hint()
-      bell.ring()
+    start() {
+      unsubscribe ??= hints.on(HINT_KINDS, bell.ring)
+      election.start()
     },
     peerLost: (peer, why) => onLost?.(peer, why),
     term: election.term,
-    stop: election.stop,
+    async stop() {
+      await election.stop()
+      unsubscribe?.()
+    },
   }
 }

@@ -7,7 +7,7 @@ import type { ScalingRules } from '../fleet/scaling/scaling.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
-import type { Hint } from '../protocol/hint.ts'
+import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
@@ -37,7 +37,7 @@ export interface CoordinatorOptions {
   readonly scaling?: ScaleOptions
   connected(): readonly PeerId[]
   mayLead(): Promise<string | null>
-  hint(hint: Omit<Hint, 'v'>): void
+  readonly hints: Hints
 }
 
 export interface SuspicionSource {

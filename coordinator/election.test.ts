@@ -1,6 +1,7 @@
 /** The lease: one leader, who stops by its own clock, and whose trouble keeps no one else from leading. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createHints, type HintChannel } from '../protocol/hints.ts'
 import { asPeerId } from '../protocol/ids.ts'
 import { LEASE_MS } from '../protocol/limits.ts'
 import { silentLog } from '../protocol/log.ts'
@@ -26,6 +27,7 @@ afterEach(async () => {
 interface Candidate {
   readonly actor: Actor
   readonly election: Election
+  readonly hints: HintChannel
   /** `<term>` when duties begin, `-<term>` when they end. */
   readonly story: number[]
   leads(): boolean
@@ -43,6 +45,9 @@ function candidate(name: string, options: CandidateOptions = {}): Candidate {
   const actor = stage.actor(name)
   const story: number[] = []
   const { ledger, clock, rng } = actor
+  const hints = createHints((hint) => {
+    for (const other of candidates) if (other.hints !== hints) other.hints.receive(hint)
+  })
   const election = createElection({
     self: asPeerId(name),
     ledger,
@@ -50,9 +55,7 @@ function candidate(name: string, options: CandidateOptions = {}): Candidate {
     rng,
     log: silentLog,
     mayLead: options.mayLead ?? (async () => null),
-    released: () => {
-      for (const other of candidates) if (other.election !== election) other.election.hint()
-    },
+    hints,
     async lead(term, signal) {
       story.push(term)
       try {
@@ -62,7 +65,7 @@ function candidate(name: string, options: CandidateOptions = {}): Candidate {
       }
     },
   })
-  const made = { actor, election, story, leads: () => election.term() !== null }
+  const made = { actor, election, hints, story, leads: () => election.term() !== null }
   candidates.push(made)
   return made
 }
@@ -139,7 +142,7 @@ describe('of two candidates', () => {
   it('the one that the ledger says is deposed stops at once', async () => {
     const [a, b] = await two()
     await stage.ledger.releaseLease(asPeerId('a'), 1)
-    b.election.hint()
+    b.hints.receive({ v: 1, what: 'lease', video: null })
     await stage.pass(1_600)
     assert.deepEqual([a.leads(), b.leads()], [false, true])
   })

@@ -11,6 +11,7 @@
 import { createBell } from '../protocol/bell.ts'
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
+import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { LEASE_MS, LEASE_RENEW_MS } from '../protocol/limits.ts'
@@ -29,8 +30,8 @@ export interface ElectionOptions {
   lead(term: number, signal: AbortSignal): Promise<void>
   /** Why this peer does not run, or does not go on leading, now (paused, its disk is full …), or null. Quick; never throws. */
   mayLead(): Promise<string | null>
-  /** The lease was given back: others may ask for it at once. */
-  released(): void
+  /** `lease` is published when this peer gives the lease back, and makes others ask for it at once. */
+  readonly hints: Hints
   readonly leaseMs?: number
 }
 
@@ -41,21 +42,20 @@ const RELEASE_MS = 2_000
 
 export interface Election {
   start(): void
-  /** Someone gave the lease back: ask now. */
-  hint(): void
   term(): number | null
   /** Gives the lease back and waits for the duties to end. Idempotent. */
   stop(): Promise<void>
 }
 
 export function createElection(options: ElectionOptions): Election {
-  const { self, ledger, clock, rng, log } = options
+  const { self, ledger, clock, rng, log, hints } = options
   const leaseMs = options.leaseMs ?? LEASE_MS
   const renewMs = Math.min(LEASE_RENEW_MS, leaseMs / 3)
   const stopping = new AbortController()
   const bell = createBell(clock)
   let leading: number | null = null
   let running: Promise<void> | null = null
+  let unsubscribe = () => {}
 
   /** One try; the answer is the term won, or how long the holder still has. */
   async function ask(): Promise<{ term: number; sentAt: number } | { waitMs: number }> {
@@ -114,7 +114,7 @@ export function createElection(options: ElectionOptions): Election {
 
   async function giveBack(term: number): Promise<void> {
     const given = await within(clock, RELEASE_MS, ledger.releaseLease(self, term)).catch(() => 'unchanged')
-    if (given === 'changed') options.released()
+    if (given === 'changed') hints.publish({ what: 'lease', video: null })
   }
 
   async function run(): Promise<void> {
@@ -134,14 +134,16 @@ export function createElection(options: ElectionOptions): Election {
 
   return {
     start() {
-      running ??= run()
+      if (running) return
+      unsubscribe = hints.on(['lease'], bell.ring)
+      running = run()
     },
-    hint: () => bell.ring(),
     term: () => leading,
     async stop() {
       const term = leading
       stopping.abort(new DOMException('stopped', 'AbortError'))
       await running
+      unsubscribe()
       if (term !== null) await giveBack(term)
     },
   }

@@ -27,6 +27,7 @@ import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import type { Runner } from '../protocol/runner.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import { createFleet, mustReachFleet, scalingOf } from './fleet.ts'
+import { createMeshHints } from './hints.ts'
 import { clockApart } from './host/clock-apart.ts'
 import { type DataLock, lockDataDir } from './host/data-lock.ts'
 import { createPinoLog } from './host/pino-log.ts'
@@ -156,14 +157,14 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const suspicions = createSuspicions({ mesh, clock, table })
   const drained = Promise.withResolvers<void>()
   const young = createYoung(clock)
-  const shared = { self, ledger, store, exchange, media, clock, rng, log, plans }
-  const hint: ReelNode['hint'] = (what) => node.hint(what)
+  const hints = createMeshHints(mesh)
+  const shared = { self, hints, ledger, store, exchange, media, clock, rng, log, plans }
   const coordinates = config.roles.includes('coordinator')
   const meshSlots = () => presentPeers(table, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
   const runners: Partial<Record<TaskKind, Runner>> = {
     ...(slots > 0 && { video: createVideoRunner(shared), audio: createAudioRunner(shared) }),
     ...(coordinates && {
-      ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }),
+      ingest: createIngestRunner({ ...shared, slots: meshSlots }),
       merge: createMergeRunner(shared),
     }),
   }
@@ -179,13 +180,11 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
         scaling: scalingOf(config, slots),
         connected: () => mesh.peers(),
         mayLead,
-        hint,
         log: log.child({ part: 'coordinator' }),
       })
     : null
-  const announce = (video: VideoId) => hint({ what: 'video', video })
-  const deliverer = createDeliverer({ ...shared, young, announce })
-  const submit = createSubmit({ ...shared, young, announce })
+  const deliverer = createDeliverer({ ...shared, young })
+  const submit = createSubmit({ ...shared, young })
   const watched = watchedFolders(config)
   const node: ReelNode = createNode({
     ...shared,
@@ -231,7 +230,14 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   undo.push(() => suspicions.stop())
   undo.push(() => node.stop())
   const addresses = () => mesh.addresses()
-  const fleet = createFleet(config, { ...shared, createLauncher, peers: table, swarmKey, hint, addresses })
+  const fleet = createFleet(config, {
+    ...shared,
+    createLauncher,
+    peers: table,
+    swarmKey,
+    hint: hints.publish,
+    addresses,
+  })
   fleet?.start()
   if (fleet === null)
     await leaveEngines(ledger, self, null).catch((error) => log.warn('engines of an earlier life stay', { error }))

@@ -12,7 +12,6 @@ import type { Capability } from '../protocol/capability.ts'
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
-import { decodeHint, encodeHint, type Hint } from '../protocol/hint.ts'
 import type { PeerId, TaskKind, VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
 import { IDLE_POLL_MS, INPUT_LOOK_MS, SWEEP_MS } from '../protocol/limits.ts'
@@ -20,6 +19,7 @@ import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
 import type { Runner } from '../protocol/runner.ts'
+import type { MeshHints } from './hints.ts'
 import { createStanding } from './standing.ts'
 import type { StatusSnapshot } from './status/status.ts'
 import type { VideoRow } from './status/video-rows.ts'
@@ -61,6 +61,7 @@ export interface NodeParts {
   readonly log: Log
   readonly ledger: Ledger
   readonly mesh: Mesh
+  readonly hints: MeshHints
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly table: PeerTable
@@ -91,7 +92,6 @@ export interface ReelNode extends Omit<NodeFace, 'snapshot' | 'row'> {
   attach(heartbeat: HeartbeatSender): void
   /** Why this peer does not lead now, or null. */
   mayLead(): Promise<string | null>
-  hint(hint: Omit<Hint, 'v'>): void
 }
 
 const LAST_HOUSEKEEPING_MS = 3_000
@@ -99,29 +99,14 @@ const LAST_HOUSEKEEPING_MS = 3_000
 const LEDGER_STOP_MS = 6_000
 
 export function createNode(parts: NodeParts): ReelNode {
-  const { self, clock, log, ledger, mesh, store, table, coordinator } = parts
+  const { self, clock, log, ledger, mesh, hints, store, table, coordinator } = parts
   const stopping = new AbortController()
   const bell = createBell(clock)
   const loops: Promise<void>[] = []
   let heartbeat: HeartbeatSender | null = null
-  let deaf: (() => void) | null = null
+  let subscriptions: (() => void)[] = []
 
-  const hint = (what: Omit<Hint, 'v'>): void => {
-    void mesh.publish('work', encodeHint({ v: 1, ...what })).catch(() => {})
-    hear({ v: 1, ...what })
-  }
-
-  function hear({ what, video, task, peer }: Hint): void {
-    if (what === 'video' && video !== null) worker.recheck(video)
-    if (what === 'decided' && task) worker.recheck(task)
-    if (what === 'tasks' || what === 'video' || what === 'peers') worker.hint()
-    if (what === 'peers') void standing.look().catch(() => {})
-    coordinator?.hint(what)
-    if (what === 'video') bell.ring()
-    if (what === 'copy' && peer === self && video !== null) copier.copy(video, task ?? null, stopping.signal)
-  }
-
-  const copier = createCopier({ ...parts, held: (video) => hint({ what: 'video', video }) })
+  const copier = createCopier({ self, ledger, store, exchange: parts.exchange, log, hints })
 
   const standing = createStanding({
     self,
@@ -167,7 +152,6 @@ export function createNode(parts: NodeParts): ReelNode {
         reason ? 'unproved' : 'proved',
         reason ? `its ffmpeg fails its trial run, it claims nothing: ${reason}` : 'its ffmpeg works again',
       ),
-    announce: (what, task) => hint({ what, video: task.video_id, task: task._id }),
     keepLog: (task, text) => keepLog(store, task, text),
   })
 
@@ -206,7 +190,7 @@ export function createNode(parts: NodeParts): ReelNode {
     if (mine.length === 0) return
     await ledger.releaseSeen(mine)
     log.info('gave back the claims of an earlier life', { claims: mine.length })
-    hint({ what: 'tasks', video: null })
+    hints.publish({ what: 'tasks', video: null })
   }
 
   return {
@@ -214,11 +198,10 @@ export function createNode(parts: NodeParts): ReelNode {
     ledger,
     worker,
     submit: parts.submit,
-    hint,
     mayLead: standing.mayLead,
     async setPeer(peer, change) {
       await ledger.setPeer(peer, change.paused === false ? { ...change, ...(await endOfQuarantine(peer)) } : change)
-      hint({ what: 'peers', video: null })
+      hints.publish({ what: 'peers', video: null })
     },
     attach(sender) {
       heartbeat = sender
@@ -243,18 +226,18 @@ export function createNode(parts: NodeParts): ReelNode {
           : what === 'retry'
             ? await ledger.retry(video)
             : await ledger.setPriority(video, what.priority)
-      if (result === 'changed') hint({ what: 'video', video })
+      if (result === 'changed') hints.publish({ what: 'video', video })
       return result
     },
     async start() {
-      if (deaf) return
-      deaf = mesh.listen({
-        onGossip({ topic, data }) {
-          const decoded = topic === 'work' ? decodeHint(data) : null
-          if (decoded?.verdict === 'accept') hear(decoded.message)
-        },
-        onDisconnected: (peer, why) => coordinator?.peerLost(peer, why),
-      })
+      if (subscriptions.length > 0) return
+      hints.start()
+      copier.start(stopping.signal)
+      subscriptions = [
+        hints.on(['peers'], () => void standing.look().catch(() => {})),
+        hints.on(['video'], bell.ring),
+        mesh.listen({ onDisconnected: (peer, why) => coordinator?.peerLost(peer, why) }),
+      ]
       await mesh.start()
       await releaseEarlierLife()
       // A drain ended the life it was meant for.
@@ -276,7 +259,8 @@ export function createNode(parts: NodeParts): ReelNode {
       await within(clock, parts.drainMs + LEDGER_STOP_MS, endWork()).catch(() => {})
       await heartbeat?.beatNow().catch(() => {})
       await heartbeat?.stop()
-      deaf?.()
+      for (const unsubscribe of subscriptions) unsubscribe()
+      hints.stop()
       await mesh.stop()
       await ledger.close()
     },

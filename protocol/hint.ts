@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { type Decoded, decodeMessage } from './heartbeat.ts'
 import { isPeerId, isTaskId, isVideoId, type PeerId, type TaskId, type VideoId } from './ids.ts'
 
-const HINTS = ['tasks', 'decided', 'video', 'peers', 'lease', 'copy'] as const
+/** Every kind of hint. */
+export const HINT_KINDS = ['tasks', 'decided', 'video', 'peers', 'lease', 'copy'] as const
 
 const hintSchema = z.object({
   v: z.literal(1),
@@ -21,7 +22,7 @@ const hintSchema = z.object({
 })
 export type Hint = {
   readonly v: 1
-  readonly what: (typeof HINTS)[number]
+  readonly what: (typeof HINT_KINDS)[number]
   readonly video: VideoId | null
   readonly task?: TaskId | null
   readonly peer?: PeerId
@@ -30,6 +31,6 @@ export type Hint = {
 export const encodeHint = (hint: Hint): Uint8Array => new TextEncoder().encode(JSON.stringify(hint))
 export function decodeHint(data: Uint8Array): Decoded<Hint> {
   const decoded = decodeMessage(data, hintSchema)
-  const isKnown = decoded.verdict !== 'accept' || (HINTS as readonly string[]).includes(decoded.message.what)
+  const isKnown = decoded.verdict !== 'accept' || (HINT_KINDS as readonly string[]).includes(decoded.message.what)
   return isKnown ? (decoded as Decoded<Hint>) : { verdict: 'ignore', why: 'a hint of a newer version' }
 }

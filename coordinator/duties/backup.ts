@@ -72,7 +72,7 @@ export function createBackup(context: TermContext): Duty {
       for (const { task, attempt, reason } of wanted) {
         if ((await ledger.wantBackup(task, { attempt, term })) !== 'changed') continue
         log.info('a backup attempt is wanted', { task, reason })
-        context.hint({ what: 'tasks', video: null })
+        context.hints.publish({ what: 'tasks', video: null })
         await ledger.addEvent({ what: 'backup_wanted', peer: null, video: null, text: `${task}: ${reason}` })
       }
     },

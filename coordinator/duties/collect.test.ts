@@ -5,6 +5,7 @@ import type { Clock } from '../../protocol/clock.ts'
 import { BOB, CAT, chunk, claim, output, theTask, videoIn } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
+import { createHints } from '../../protocol/hints.ts'
 import type { Sha256, TaskId } from '../../protocol/ids.ts'
 import { CLAIM_MS, LEASE_MS, SILENCE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -40,7 +41,7 @@ async function stage() {
     return '/here'
   }
   const context = {
-    self: CAT, log: silentLog, term: 1, hint: () => {}, clock: { mono: () => at.now, now: () => at.now } as Clock,
+    self: CAT, log: silentLog, term: 1, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
     ledger: {
       ...ledger,
       tasks: (query: Parameters<typeof ledger.tasks>[0]) => {

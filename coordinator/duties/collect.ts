@@ -72,7 +72,7 @@ export function createCollect(context: TermContext): Duty {
 
   async function tellLost(what: string, video: VideoId, text: string): Promise<void> {
     log.warn('a blob is lost', { what })
-    context.hint({ what: 'tasks', video })
+    context.hints.publish({ what: 'tasks', video })
     await ledger.addEvent({ what: 'blob_lost', peer: null, video, text: `${what}: ${text}` })
   }
 

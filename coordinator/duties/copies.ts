@@ -15,7 +15,7 @@ const ASKS_REMEMBERED = 10_000
 const LOOK_MS = 4 * DUTY_MS
 
 export function createCopies(context: TermContext): Duty {
-  const { ledger, clock, hint, log } = context
+  const { ledger, clock, hints, log } = context
   /** Who was asked last for what, and when. */
   const asked = new Map<string, { peer: PeerId; at: number }>()
   let last = Number.NEGATIVE_INFINITY
@@ -34,7 +34,12 @@ export function createCopies(context: TermContext): Duty {
     const [oldest] = asked.keys()
     if (asked.size > ASKS_REMEMBERED && oldest) asked.delete(oldest)
     log.info('asks a peer to hold a copy', { what, video: video._id, peer, reason: advice.reason })
-    hint({ what: 'copy', video: video._id, task: what === 'results' ? taskId(video._id, 'merge') : null, peer })
+    hints.publish({
+      what: 'copy',
+      video: video._id,
+      task: what === 'results' ? taskId(video._id, 'merge') : null,
+      peer,
+    })
   }
 
   async function look(video: Video): Promise<void> {

@@ -15,6 +15,7 @@ import {
   videoIn,
 } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createHints } from '../../protocol/hints.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -36,7 +37,7 @@ function stage() {
     },
   }
   const context = {
-    self: ANN, ledger: watched, log: silentLog, term: TERM, hint: () => {}, connected: () => [], capability: null,
+    self: ANN, ledger: watched, log: silentLog, term: TERM, hints: createHints(), connected: () => [], capability: null,
     clock: { mono: () => at.now, now: () => at.now } as Clock,
     peers: { get: () => undefined, all: () => [] },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it

@@ -15,14 +15,14 @@ import { presentHosts } from '../present-hosts.ts'
 import { whereabouts } from '../whereabouts.ts'
 
 export function createFinish(context: TermContext): Duty {
-  const { ledger, clock, term, hint, log } = context
+  const { ledger, clock, term, hints, log } = context
   const since = clock.mono()
   /** Merged videos whose results one host alone has, since when. */
   const unsafe = new Map<VideoId, number>()
 
   const tell = (what: string, video: Video, text: string) => {
     log.info(what, { video: video._id, name: video.name })
-    hint({ what: 'video', video: video._id })
+    hints.publish({ what: 'video', video: video._id })
     return ledger.addEvent({ what, peer: context.self, video: video._id, text })
   }
 

@@ -154,7 +154,7 @@ export function createMembership(context: TermContext): Membership {
     if (tasks.length === 0) return
     const name = context.peers.get(peer)?.beat.name || peer
     log.info('reclaimed', { peer, why, tasks: tasks.length })
-    context.hint({ what: 'tasks', video: null })
+    context.hints.publish({ what: 'tasks', video: null })
     const text = `${name} ${why}: ${tasks.length} task${tasks.length > 1 ? 's' : ''} taken back`
     await ledger.addEvent({ what: 'reclaimed', peer, video: null, text })
   }

@@ -88,7 +88,7 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
     }
     if (!changed) return
     log.info('scaled', { before, wanted, reason })
-    context.hint({ what: 'peers', video: null })
+    context.hints.publish({ what: 'peers', video: null })
     const change =
       before === wanted ? `workers ${wanted}, shared by ${hosts.length} engines now` : `workers ${before} → ${wanted}`
     await ledger.addEvent({ what: 'scaled', peer: context.self, video: null, text: `${change}: ${reason}` })

@@ -2,7 +2,7 @@
 import { SWEEP_MS } from '../../protocol/limits.ts'
 import type { Duty, TermContext } from '../duty.ts'
 
-export function createSweep({ ledger, clock, log, term, hint }: TermContext): Duty {
+export function createSweep({ ledger, clock, log, term, hints }: TermContext): Duty {
   let last = Number.NEGATIVE_INFINITY
   return {
     name: 'sweep',
@@ -12,7 +12,7 @@ export function createSweep({ ledger, clock, log, term, hint }: TermContext): Du
       last = clock.mono()
       if (mended === 0) return
       log.info('swept', { mended })
-      hint({ what: 'tasks', video: null })
+      hints.publish({ what: 'tasks', video: null })
     },
   }
 }

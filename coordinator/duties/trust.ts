@@ -23,7 +23,7 @@ export function createTrust(context: TermContext): Duty {
         if ((await ledger.quarantine(peer, { ...spell, reason, seen })) !== 'changed') continue
         const name = context.peers.get(peer)?.beat.name || peer
         log.warn('quarantined', { peer, ...spell, reason })
-        context.hint({ what: 'peers', video: null })
+        context.hints.publish({ what: 'peers', video: null })
         await ledger.addEvent({ what: 'quarantined', peer, video: null, text: `${name} ${reason}` })
       }
     },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asToken, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { DIAL_TIMEOUT_MS, LOST_AFTER_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
@@ -60,7 +61,7 @@ function machine(name: string, build = name): Machine {
     },
   }
   const media = createMedia({ disk, clock, build, bad: 'no', slowness: () => 1, onWork: () => {} })
-  const options = { self, ledger, store, exchange, media, clock, rng, slots: () => 1, hint: () => {} }
+  const options = { self, ledger, store, exchange, media, clock, rng, slots: () => 1, hints: createHints() }
   return { self, actor, store, ingest: createIngestRunner(options) }
 }
 

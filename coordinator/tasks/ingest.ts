@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import type { Hint } from '../../protocol/hint.ts'
+import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, LOST_AFTER_MS, WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
@@ -33,7 +33,7 @@ export interface IngestOptions {
   readonly rng: Rng
   /** Slots of the whole mesh, for the window. */
   slots(): number
-  hint(hint: Omit<Hint, 'v'>): void
+  readonly hints: Pick<Hints, 'publish'>
 }
 
 interface Ingest {
@@ -56,7 +56,7 @@ interface ToCut {
 const CHUNKS_ASKED_AT_ONCE = 16
 
 export function createIngestRunner(options: IngestOptions): Runner {
-  const { ledger, store, exchange, media, hint } = options
+  const { ledger, store, exchange, media, hints } = options
   /** Ingests that run here, waiting ones too. */
   let running = 0
   const surely = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
@@ -74,7 +74,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
     const mine = await media.plan({ video_id: video._id, source, probe, index, recipe: video.recipe, signal })
     const answer = await surely(() => ledger.commitPlan(mine, dueOf(video, mine)), signal)
     if (answer.outcome === 'closed') throw new AttemptFailed('unexpected', `video ${video.name} is no longer open`)
-    hint({ what: 'video', video: video._id })
+    hints.publish({ what: 'video', video: video._id })
     return { plan: answer.plan, index }
   }
 
@@ -85,7 +85,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
       const input: TaskInput = { ...ref, holders: [options.self], start_pts: 0, end_pts: 0, time_base: '1/1' }
       await surely(() => ledger.insertTasks([audioTask(video, plan, input)]), signal)
       await replaceLostInput(taskId(video._id, 'audio'), input, signal)
-      hint({ what: 'tasks', video: video._id })
+      hints.publish({ what: 'tasks', video: video._id })
     }
     if (!extras.other) return []
     return [{ ...(await store.put(video._id, extras.other)), holders: [options.self], resolution: 'extras' }]
@@ -140,7 +140,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
     const input = await cutChunk(work, chunk)
     await surely(() => ledger.insertTasks(videoTasks(video, plan, chunk, input)), signal)
     for (const each of tasks) await replaceLostInput(each._id, input, signal)
-    hint({ what: 'tasks', video: video._id })
+    hints.publish({ what: 'tasks', video: video._id })
   }
 
   /**

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { BlobExchange, BlobStore, Room } from '../../protocol/blobs.ts'
 import { ANN, sha, submission } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
-import { asPeerId, type Sha256 } from '../../protocol/ids.ts'
+import { createHints } from '../../protocol/hints.ts'
+import { asPeerId, type Sha256, type TaskId, type VideoId } from '../../protocol/ids.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { createCopier } from './copier.ts'
@@ -24,15 +25,19 @@ async function stage({ room = { freeBytes: 1e12, totalBytes: 1e12 } as Room, mis
     },
   } as unknown as BlobExchange
   const store = { room: async () => room } as BlobStore
-  const copier = createCopier({ self: ME, ledger, store, exchange, log: silentLog, held: (id) => told.push(id) })
+  const hints = createHints()
+  hints.on(['video'], (hint) => told.push(hint.video ?? ''))
+  const copier = createCopier({ self: ME, ledger, store, exchange, log: silentLog, hints })
   const source = async () => (await ledger.video(video._id))!.source.holders
-  return { ledger, copier, video, fetched, told, source }
+  copier.start(signal)
+  const ask = (id: VideoId, task: TaskId | null = null) => hints.publish({ what: 'copy', video: id, task, peer: ME })
+  return { ledger, copier, hints, ask, video, fetched, told, source }
 }
 
 test('a source is fetched, its new holder named and told, once for two requests', async () => {
-  const { copier, video, fetched, told, source } = await stage()
-  copier.copy(video._id, null, signal)
-  copier.copy(video._id, null, signal)
+  const { copier, ask, video, fetched, told, source } = await stage()
+  ask(video._id)
+  ask(video._id)
   await copier.idle()
   assert.deepEqual(fetched, [sha('source')])
   assert.deepEqual(await source(), [ANN, ME])
@@ -41,20 +46,27 @@ test('a source is fetched, its new holder named and told, once for two requests'
 
 test('what does not fit beside the free room, or is nowhere, leaves no holder behind', async () => {
   for (const at of [await stage({ room: { freeBytes: 1_500, totalBytes: 20_000 } }), await stage({ missing: true })]) {
-    at.copier.copy(at.video._id, null, signal)
+    at.ask(at.video._id)
     await at.copier.idle()
     assert.deepEqual(await at.source(), [ANN])
     assert.deepEqual(at.told, [])
     // The next request is not held up by the last.
-    at.copier.copy(at.video._id, null, signal)
+    at.ask(at.video._id)
     await at.copier.idle()
   }
 })
 
 test('a video that the ledger does not know is nothing to fetch', async () => {
-  const { copier, fetched } = await stage()
-  copier.copy('ffffffffffffffff' as never, null, signal)
-  copier.copy('ffffffffffffffff' as never, 'ffffffffffffffff/merge' as never, signal)
+  const { copier, ask, fetched } = await stage()
+  ask('ffffffffffffffff' as never)
+  ask('ffffffffffffffff' as never, 'ffffffffffffffff/merge' as never)
+  await copier.idle()
+  assert.deepEqual(fetched, [])
+})
+
+test('a request to another peer is left to that one', async () => {
+  const { copier, hints, video, fetched } = await stage()
+  hints.publish({ what: 'copy', video: video._id, task: null, peer: ANN })
   await copier.idle()
   assert.deepEqual(fetched, [])
 })

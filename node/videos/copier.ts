@@ -4,6 +4,7 @@
  */
 import { type BlobExchange, type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
 import { sentence } from '../../protocol/errors.ts'
+import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, TaskId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -15,13 +16,13 @@ export interface CopierOptions {
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly log: Log
-  /** Something is held on one host more. */
-  held(video: VideoId): void
+  /** `copy` asks this peer; `video` is published when one more machine holds something of it. */
+  readonly hints: Hints
 }
 
 export interface Copier {
-  /** The source, or with `task` that task's outputs. Asked twice for the same, it does it once. */
-  copy(video: VideoId, task: TaskId | null, signal: AbortSignal): void
+  /** Handles requests from now on, until the signal aborts: the source, or a task's outputs. Asked twice for the same, it does it once. */
+  start(signal: AbortSignal): void
   /** Resolves when nothing is being copied. */
   idle(): Promise<void>
 }
@@ -29,7 +30,7 @@ export interface Copier {
 /** Requests that wait; more than this are dropped, and asked for again. */
 const WAITING_MAX = 100
 
-export function createCopier({ self, ledger, store, exchange, log, held }: CopierOptions): Copier {
+export function createCopier({ self, ledger, store, exchange, log, hints }: CopierOptions): Copier {
   const waiting = new Set<string>()
   let work = Promise.resolve()
 
@@ -56,20 +57,27 @@ export function createCopier({ self, ledger, store, exchange, log, held }: Copie
     }
   }
 
+  function copy(video: VideoId, task: TaskId | null, signal: AbortSignal): void {
+    const key = task ?? video
+    if (waiting.has(key) || waiting.size >= WAITING_MAX) return
+    waiting.add(key)
+    work = work
+      .then(() => (task === null ? copySource(video, signal) : copyOutputs(task, signal)))
+      .then(
+        () => hints.publish({ what: 'video', video }),
+        (error: unknown) => {
+          if (!signal.aborted) log.warn('no copy is held', { video, what: task ?? 'source', why: sentence(error) })
+        },
+      )
+      .finally(() => waiting.delete(key))
+  }
+
   return {
-    copy(video, task, signal) {
-      const key = task ?? video
-      if (waiting.has(key) || waiting.size >= WAITING_MAX) return
-      waiting.add(key)
-      work = work
-        .then(() => (task === null ? copySource(video, signal) : copyOutputs(task, signal)))
-        .then(
-          () => held(video),
-          (error: unknown) => {
-            if (!signal.aborted) log.warn('no copy is held', { video, what: task ?? 'source', why: sentence(error) })
-          },
-        )
-        .finally(() => waiting.delete(key))
+    start(signal) {
+      const unsubscribe = hints.on(['copy'], ({ peer, video, task }) => {
+        if (peer === self && video !== null) copy(video, task ?? null, signal)
+      })
+      signal.addEventListener('abort', unsubscribe, { once: true })
     },
     idle: () => work,
   }

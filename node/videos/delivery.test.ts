@@ -20,6 +20,7 @@ import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
 import type { BlobExchange } from '../../protocol/blobs.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
+import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type Sha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -69,6 +70,8 @@ beforeEach(async () => {
   steps = []
   announced = 0
   video = finished()
+  const hints = createHints()
+  hints.on(['video'], () => announced++)
   deliverer = createDeliverer({
     self,
     ledger: fakeLedger(),
@@ -79,7 +82,7 @@ beforeEach(async () => {
     rng: systemRng,
     log: silentLog,
     young: createYoung({ mono: () => 0 }),
-    announce: () => announced++,
+    hints,
   })
 })
 afterEach(async () => {

@@ -16,6 +16,7 @@ import { ownName } from '../../ledger/documents.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import { isDiskFull, ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
+import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DELIVERY_BACKOFF_MS } from '../../protocol/limits.ts'
@@ -32,7 +33,7 @@ export interface DeliveryOptions {
   readonly rng: Rng
   readonly log: Log
   readonly young: Pick<Young, 'seen'>
-  announce(video: VideoId): void
+  readonly hints: Pick<Hints, 'publish'>
 }
 
 export interface Deliverer {
@@ -201,7 +202,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     for (const output of video.outputs) hashes.forget(deliveredPath(delivery, output))
     troubles.delete(keyOf(video, wanted))
     options.young.seen(video._id)
-    options.announce(video._id)
+    options.hints.publish({ what: 'video', video: video._id })
     log.info('delivered', { video: video._id, name, dir: delivery.dir })
     await ledger.addEvent({
       what: 'delivered',

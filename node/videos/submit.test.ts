@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createBlobStore, type DiskBlobStore } from '../../blobs/blob-store.ts'
 import { plan, TERM } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -39,7 +40,7 @@ beforeEach(async () => {
     store,
     media: { probe: async () => ({}) } as never,
     young: createYoung({ mono: () => 0 }),
-    announce: () => {},
+    hints: createHints(),
   })
   submit = (change) =>
     submitter({

@@ -10,7 +10,8 @@ import { hashFile } from '../../files/hash-file.ts'
 import { deliveryNames } from '../../ledger/documents.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
 import { SourceUnsettled } from '../../protocol/errors.ts'
-import { type PeerId, type VideoId, videoId } from '../../protocol/ids.ts'
+import type { Hints } from '../../protocol/hints.ts'
+import { type PeerId, videoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
@@ -24,7 +25,7 @@ export interface SubmitOptions {
   readonly store: BlobStore
   readonly media: Media
   readonly young: Young
-  announce(video: VideoId): void
+  readonly hints: Pick<Hints, 'publish'>
 }
 
 export interface SubmitRequest {
@@ -63,7 +64,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
       const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
       if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
       young.settle(id)
-      options.announce(id)
+      options.hints.publish({ what: 'video', video: id })
       return submitted
     } catch (error) {
       young.doubt(id)

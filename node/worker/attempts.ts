@@ -8,6 +8,7 @@ import { type Bell, createBell } from '../../protocol/bell.ts'
 import { backoffMs, type Clock, type Rng, within } from '../../protocol/clock.ts'
 import { AttemptFailed, isDiskFull, LedgerAway, NO_STRIKE, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
+import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, Sha256, TaskId, TaskKind, VideoId } from '../../protocol/ids.ts'
 import type { ClaimOutcome, Ledger } from '../../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, RENEW_MS, TASK_BACKOFF_MS } from '../../protocol/limits.ts'
@@ -29,7 +30,8 @@ export interface AttemptsOptions {
   readonly rng: Rng
   readonly log: Log
   readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
-  announce(what: 'tasks' | 'decided', task: Task): void
+  /** Each write that others may react to is published: `tasks`, `decided`. */
+  readonly hints: Pick<Hints, 'publish'>
   /** Keeps the whole log of a failure as a blob that people can ask for; null where that fails. */
   keepLog(task: Task, text: string): Promise<Sha256 | null>
 }
@@ -151,7 +153,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         message: result.failure.message,
       })
     if (outcome === 'done') {
-      options.announce(result.ok ? 'decided' : 'tasks', task)
+      options.hints.publish({ what: result.ok ? 'decided' : 'tasks', video: task.video_id, task: task._id })
       return result.ok ? await tellWin(held) : undefined
     }
     log.info('superseded', { task: task._id, attempt })

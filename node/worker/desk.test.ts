@@ -1,6 +1,7 @@
 /** The desk of a worker on a virtual clock: what comes first, and who waits for whom. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { INGESTS_WAITING } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -18,6 +19,7 @@ const ingestOf = (n: number) => taskId(videoOf(n), 'ingest')
 let stage: Stage
 let actor: Actor
 let worker: Worker
+let hints: HintChannel
 /** Tasks in the order in which they were started. */
 let started: string[]
 /** Films whose ingest fills its window at once and then waits for hours; other desk tasks take a second. */
@@ -58,6 +60,7 @@ beforeEach(async () => {
   others = new Set()
   reads = 0
   busy = false
+  hints = createHints()
   worker = createWorker({
     self: me,
     ledger: {
@@ -77,7 +80,7 @@ beforeEach(async () => {
     mayClaim: async () => null,
     otherSlots: () => 0,
     mayTakeDesk: async (task) => !others.has(task._id),
-    announce: () => {},
+    hints,
     keepLog: async () => null,
     trial: async () => {},
     unproved: () => {},
@@ -160,7 +163,7 @@ describe('a desk', () => {
     assert.ok(reads > 20 && reads < 70, `${reads} reads`)
     reads = 0
     for (let n = 0; n < 200; n++) {
-      worker.hint()
+      hints.publish({ what: 'tasks', video: null })
       await stage.pass(10)
     }
     assert.ok(reads > 4 && reads <= 20, `${reads} reads after 200 hints within 2 s`)

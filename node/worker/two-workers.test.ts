@@ -1,6 +1,7 @@
 /** Two workers at one chunk, on a virtual clock: a backup takes the whole slot, the loser stops, both results are compared. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type PeerId, RESOLUTIONS } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
@@ -14,6 +15,7 @@ const sha256 = (digit: string) => asSha256(digit.repeat(64))
 interface Machine {
   readonly id: PeerId
   readonly worker: Worker
+  readonly hints: HintChannel
   /** What it ran; when and how each run ended. */
   readonly runs: Assignment[]
   readonly ends: { at: number; how: 'done' | 'aborted' }[]
@@ -40,6 +42,9 @@ function machine(name: string, { takes, es }: { takes: number | (() => Promise<v
     const output = { sha256: sha256(es), es_sha256: sha256(es), bytes: 1, holders: [id] }
     return assignment.held.map(({ task }) => ({ task: task._id, ok: true, output }))
   }
+  const hints = createHints((hint) => {
+    if (hint.what === 'decided') for (const each of machines) if (each.hints !== hints) each.hints.receive(hint)
+  })
   const worker = createWorker({
     self: id,
     ledger: actor.ledger,
@@ -53,14 +58,12 @@ function machine(name: string, { takes, es }: { takes: number | (() => Promise<v
     mayClaim: async () => null,
     otherSlots: () => 0,
     mayTakeDesk: async () => false,
-    announce(what, task) {
-      if (what === 'decided') for (const each of machines) each.worker.recheck(task._id)
-    },
+    hints,
     keepLog: async () => null,
     trial: async () => {},
     unproved: () => {},
   })
-  const made = { id, worker, runs, ends }
+  const made = { id, worker, hints, runs, ends }
   machines.push(made)
   return made
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { AttemptFailed, LedgerAway } from '../../protocol/errors.ts'
+import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, asToken, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, EXPIRED_GRACE_MS, IDLE_POLL_MS, RENEW_MS } from '../../protocol/limits.ts'
@@ -20,6 +21,7 @@ const idOf = (chunk: number) => taskId(FILM, '480p', chunk)
 let stage: Stage
 let actor: Actor
 let worker: Worker
+let hints: HintChannel
 /** Every run in order: what it was given, and how its signal ended. */
 let runs: Assignment[]
 let run: (assignment: Assignment) => Promise<void>
@@ -78,6 +80,7 @@ beforeEach(async () => {
   renewals = null
   actor = stage.actor('worker')
   run = taking(3_000)
+  hints = createHints()
   worker = createWorker({
     self: me,
     ledger: { ...actor.ledger, claimNext, renew },
@@ -91,7 +94,7 @@ beforeEach(async () => {
     mayClaim: async () => refusal,
     otherSlots: () => 0,
     mayTakeDesk: async () => false,
-    announce: () => {},
+    hints,
     keepLog: async () => null,
     async trial() {
       trials++
@@ -218,7 +221,7 @@ describe('a worker', () => {
     worker.start()
     await stage.pass(1_000)
     await stage.ledger.cancel(FILM)
-    worker.recheck(FILM)
+    hints.publish({ what: 'video', video: FILM })
     await stage.pass(1_000)
     assert.equal(runs[0]!.signal.aborted, true)
   })

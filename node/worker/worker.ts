@@ -14,16 +14,8 @@ import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { LedgerAway, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
-import {
-  type PeerId,
-  RESOLUTIONS,
-  type Resolution,
-  type TaskId,
-  type TaskKind,
-  type Token,
-  taskId,
-  type VideoId,
-} from '../../protocol/ids.ts'
+import type { Hints } from '../../protocol/hints.ts'
+import { type PeerId, RESOLUTIONS, type Resolution, type TaskKind, type Token, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { HINT_JITTER_MS, IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -58,8 +50,11 @@ export interface WorkerOptions {
   otherSlots(): number
   /** Whether this peer should take this ingest or merge task now (ledger time); expired claims are its own to judge. */
   mayTakeDesk(task: Task, now: number): Promise<boolean>
-  /** Called after each of its writes that others may react to. */
-  announce(what: 'tasks' | 'decided', task: Task): void
+  /**
+   * `tasks`, `video` and `peers` make an idle worker look for work; `video` and `decided` make it check what runs against the
+   * ledger. Each of its own writes that others may react to is published.
+   */
+  readonly hints: Hints
   keepLog: AttemptsOptions['keepLog']
 }
 
@@ -67,10 +62,6 @@ type Source = 'pending' | 'expired' | 'backup'
 
 export interface Worker {
   start(): void
-  /** Something may be claimable: look, within the jitter. */
-  hint(): void
-  /** This video changed (it may be cancelled), or this task was decided: what runs for it is checked against the ledger. */
-  recheck(what: VideoId | TaskId): void
   /** Stops and releases what runs, and goes on: a pause. */
   giveBack(): void
   /** Attempts running now, oldest first. */
@@ -83,7 +74,7 @@ export interface Worker {
 }
 
 export function createWorker(options: WorkerOptions): Worker {
-  const { self, ledger, clock, rng, log } = options
+  const { self, ledger, clock, rng, log, hints } = options
   const stopping = new AbortController()
   const bell = createBell(clock)
   const attempts = createAttempts(options)
@@ -246,9 +237,28 @@ export function createWorker(options: WorkerOptions): Worker {
     await Promise.race([ended, left.promise])
   }
 
+  /** Something may be claimable: look, within the jitter, so that not all workers ask at once. */
+  function lookSoon(): void {
+    if (stopping.signal.aborted) return
+    cancelLook ??= clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
+      cancelLook = null
+      desk.forget()
+      classes = { at: Number.NEGATIVE_INFINITY, known: [] }
+      bell.ring()
+    })
+  }
+
+  const subscribe = (): (() => void)[] => [
+    hints.on(['video'], ({ video }) => video !== null && attempts.recheck(video)),
+    hints.on(['decided'], ({ task }) => task && attempts.recheck(task)),
+    hints.on(['tasks', 'video', 'peers'], lookSoon),
+  ]
+  let subscriptions: (() => void)[] = []
+
   return {
     start() {
-      if (loops.length > 0) return
+      if (subscriptions.length > 0) return
+      subscriptions = subscribe()
       const encodes = options.runners.video !== undefined || options.runners.audio !== undefined
       const [slots, desks] = [probation.lane(), probation.lane()]
       for (let slot = 0; encodes && slot < options.slots; slot++)
@@ -259,16 +269,6 @@ export function createWorker(options: WorkerOptions): Worker {
         if (kinds.length > 0) loops.push(loop({ name: `desk ${seat}`, kind: 'desk', lane: desks, claim }))
       }
     },
-    hint() {
-      if (stopping.signal.aborted) return
-      cancelLook ??= clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
-        cancelLook = null
-        desk.forget()
-        classes = { at: Number.NEGATIVE_INFINITY, known: [] }
-        bell.ring()
-      })
-    },
-    recheck: attempts.recheck,
     giveBack: attempts.giveBack,
     running: attempts.running,
     busySlots: attempts.busy,
@@ -278,6 +278,7 @@ export function createWorker(options: WorkerOptions): Worker {
       cancelLook?.()
       await Promise.all([attempts.stop(drainMs), ahead?.stop()])
       await Promise.all(loops)
+      for (const unsubscribe of subscriptions) unsubscribe()
     },
   }
 }

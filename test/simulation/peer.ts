@@ -6,6 +6,7 @@ import { createCoordinator } from '../../coordinator/coordinator.ts'
 import { createIngestRunner } from '../../coordinator/tasks/ingest.ts'
 import { createMergeRunner } from '../../coordinator/tasks/merge.ts'
 import { ledgerFromSteps } from '../../ledger/ledger-from-steps.ts'
+import { createMeshHints } from '../../node/hints.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
 import { createHeartbeat, createPeerTable } from '../../node/peers/heartbeat.ts'
 import { createSuspicions, type Suspicions } from '../../node/peers/suspicions.ts'
@@ -16,7 +17,7 @@ import { createSubmit } from '../../node/videos/submit.ts'
 import { createYoung } from '../../node/videos/young.ts'
 import { createAudioRunner } from '../../node/worker/run-audio.ts'
 import { createVideoRunner } from '../../node/worker/run-video.ts'
-import { asPeerId, type PeerId, RESOLUTIONS, type TaskKind, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, type PeerId, RESOLUTIONS, type TaskKind } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Runner } from '../../protocol/runner.ts'
@@ -206,6 +207,7 @@ export class SimulatedPeer {
     const young = createYoung(clock)
     const shared = {
       self,
+      hints: createMeshHints(mesh),
       ledger,
       store,
       exchange: sabotage.exchange?.(exchange) ?? exchange,
@@ -215,12 +217,11 @@ export class SimulatedPeer {
       log,
       plans,
     }
-    const hint: ReelNode['hint'] = (what) => node.hint(what)
     const meshSlots = () => table.all().reduce((sum, { beat }) => sum + beat.slots, plan.slots)
     const runners: Partial<Record<TaskKind, Runner>> = {
       ...(plan.works && { video: createVideoRunner(shared), audio: createAudioRunner(shared) }),
       ...(plan.coordinates && {
-        ingest: createIngestRunner({ ...shared, slots: meshSlots, hint }),
+        ingest: createIngestRunner({ ...shared, slots: meshSlots }),
         merge: createMergeRunner(shared),
       }),
     }
@@ -233,11 +234,9 @@ export class SimulatedPeer {
           connected: () => mesh.peers(),
           suspicions,
           mayLead: () => node.mayLead(),
-          hint,
         })
       : null
-    const announce = (video: VideoId) => hint({ what: 'video', video })
-    const deliverer = createDeliverer({ ...shared, young, announce })
+    const deliverer = createDeliverer({ ...shared, young })
     const roles = [
       ...(plan.works ? (['worker'] as const) : []),
       ...(plan.coordinates ? (['coordinator'] as const) : []),
@@ -256,7 +255,7 @@ export class SimulatedPeer {
       young,
       drainMs: 0,
       identity: { version: '0', host: machine, name: machine, roles, ffmpeg: 'stand-in' },
-      submit: createSubmit({ ...shared, young, announce }),
+      submit: createSubmit({ ...shared, young }),
     })
     const bootEpoch = {
       current: () => this.#epoch,

@@ -10,6 +10,7 @@ import { type Alive, createAlive } from '../../../mesh/alive.ts'
 import { watchStalls } from '../../../mesh/stall-watch.ts'
 import { createHeartbeat, createPeerTable, type HeartbeatLoop } from '../../../node/peers/heartbeat.ts'
 import { createSuspicions, type Suspicions } from '../../../node/peers/suspicions.ts'
+import { createHints } from '../../../protocol/hints.ts'
 import { asPeerId, type PeerId } from '../../../protocol/ids.ts'
 import { DUTY_MS } from '../../../protocol/limits.ts'
 import { silentLog } from '../../../protocol/log.ts'
@@ -133,7 +134,7 @@ export class DetectorPeer implements Side {
       peers: this.table,
       suspicions: this.suspicions!,
       connected: () => this.mesh.peers(),
-      hint: () => {},
+      hints: createHints(),
       resign: () => this.resigned++,
     } as unknown as TermContext)
     this.membership = membership

@@ -1,0 +1,32 @@
+/** The hints of this node over the mesh's `work` topic: what it publishes is gossiped, what others gossip reaches its listeners. */
+import { decodeHint, encodeHint } from '../protocol/hint.ts'
+import { createHints, type Hints } from '../protocol/hints.ts'
+import type { Mesh } from '../protocol/mesh.ts'
+
+export interface MeshHints extends Hints {
+  /** Receives hints of other peers from now on. Idempotent. */
+  start(): void
+  /** Idempotent. What this node publishes still reaches its own listeners. */
+  stop(): void
+}
+
+export function createMeshHints(mesh: Pick<Mesh, 'publish' | 'listen'>): MeshHints {
+  const channel = createHints((hint) => void mesh.publish('work', encodeHint(hint)).catch(() => {}))
+  let unsubscribe: (() => void) | null = null
+  return {
+    publish: channel.publish,
+    on: channel.on,
+    start() {
+      unsubscribe ??= mesh.listen({
+        onGossip({ topic, data }) {
+          const decoded = topic === 'work' ? decodeHint(data) : null
+          if (decoded?.verdict === 'accept') channel.receive(decoded.message)
+        },
+      })
+    },
+    stop() {
+      unsubscribe?.()
+      unsubscribe = null
+    },
+  }
+}
