@@ -1,118 +1,69 @@
 /**
- * Workers as processes of this host: nodes of their own with a data folder each, ended by closing their standard input when this
- * process ends, however it does. Limits are the machine's own: a process has no cpus or memory of its own to be given.
+ * Workers as child processes of this node: nodes of their own with a new data folder each, under one process supervisor. They end when
+ * this process does; CPU and memory limits of a spec are not applied, as a process has none of its own.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
-import { type Clock, within } from '../../protocol/clock.ts'
-import {
-  exitText,
-  type LaunchedWorker,
-  type Launcher,
-  STOP_GRACE_MS,
-  type WorkerSpec,
-} from '../../protocol/launcher.ts'
-import { withoutSettings } from '../environment.ts'
+import type { Clock } from '../../protocol/clock.ts'
+import { type LaunchedWorker, type Launcher, STOP_GRACE_MS, type WorkerSpec } from '../../protocol/launcher.ts'
+import { createProcessSupervisor, type ProcessState } from '../supervise-processes.ts'
 
 export interface ProcessLauncherOptions {
   readonly clock: Clock
-  /** Names this very node: two nodes on one host are two engines, as neither sees the processes of the other. */
+  /** Names this very node: two nodes on one machine are two engines, as neither sees the processes of the other. */
   readonly engine: string
-  /** Each worker's data folder is a new one in here. */
+  /** Each worker's data folder is a new one in here. What is here before the first start is removed. */
   readonly dir: string
   /** The program and its first arguments, such as Node, the entry file, `node` and `--parent-channel`. */
   readonly command: readonly [program: string, ...args: string[]]
-  readonly graceMs?: number
 }
 
-interface Worker {
-  readonly spec: WorkerSpec
-  readonly id: string
-  readonly startedAt: number
-  readonly ended: Promise<void>
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void
-  how: string | null
-  endedAt: number | null
-}
+/** A launcher that meets the contract of `protocol/launcher.ts`; a worker's id is its name. `start` rejects where `dir` cannot be written. */
+export function createProcessLauncher({ clock, engine, dir, command }: ProcessLauncherOptions): Launcher {
+  const processes = createProcessSupervisor({ clock, graceMs: STOP_GRACE_MS })
+  const specs = new Map<string, WorkerSpec>()
+  const folderOf = (id: string) => join(dir, id)
+  let cleared: Promise<void> | null = null
 
-export function createProcessLauncher(options: ProcessLauncherOptions): Launcher {
-  const { clock } = options
-  const workers = new Map<string, Worker>()
-  const folder = (id: string) => join(options.dir, id)
-  let swept: Promise<void> | null = null
-
-  const shown = (worker: Worker): LaunchedWorker => ({
-    id: worker.id,
-    name: worker.spec.name,
-    rendition: worker.spec.rendition,
-    reason: worker.spec.reason,
-    state: worker.how === null ? 'running' : 'ended',
-    life_ms: worker.endedAt === null ? null : worker.endedAt - worker.startedAt,
-    how: worker.how,
-  })
-
-  async function spawn(spec: WorkerSpec): Promise<Worker> {
-    const id = spec.name
-    // What an earlier life that was killed has left: its workers ended with it.
-    swept ??= rm(options.dir, { recursive: true, force: true })
-    await swept
-    await mkdir(folder(id), { recursive: true, mode: 0o700 })
-    const [program, ...args] = options.command
-    const child = execa(program, args, {
-      env: { ...withoutSettings(process.env), ...spec.environment, REELMESH_DATA_DIR: folder(id) },
-      extendEnv: false,
-      cwd: folder(id),
-      stdin: 'pipe',
-      stdout: 'ignore',
-      stderr: { file: join(folder(id), 'log'), append: true },
-      buffer: false,
-      reject: false,
+  const list = (): LaunchedWorker[] =>
+    processes.list().flatMap((state) => {
+      const spec = specs.get(state.name)
+      return spec ? [workerOf(spec, state)] : []
     })
-    const ended = child.then(async (result) => {
-      const endedAt = clock.mono()
-      const hasFailed = !result.signal && result.exitCode !== 0
-      const said = hasFailed ? await readFile(join(folder(id), 'log'), 'utf8').catch(() => '') : ''
-      worker.how = result.signal ? `ended by ${result.signal}` : exitText(result.exitCode ?? 'none', said)
-      worker.endedAt = endedAt
-    })
-    const worker: Worker = {
-      spec,
-      id,
-      startedAt: clock.mono(),
-      ended,
-      kill: (signal) => void child.kill(signal),
-      how: null,
-      endedAt: null,
-    }
-    return worker
-  }
 
-  async function end(worker: Worker): Promise<void> {
-    worker.kill('SIGTERM')
-    if ((await within(clock, options.graceMs ?? STOP_GRACE_MS, worker.ended)) === 'late') worker.kill('SIGKILL')
-    await worker.ended
-    await rm(folder(worker.id), { recursive: true, force: true })
+  async function start(spec: WorkerSpec): Promise<LaunchedWorker> {
+    // Left by an earlier process of this node that was killed: its workers ended with it.
+    cleared ??= rm(dir, { recursive: true, force: true })
+    await cleared
+    const environment = { ...spec.environment, REELMESH_DATA_DIR: folderOf(spec.name) }
+    if (!specs.has(spec.name)) specs.set(spec.name, spec)
+    await processes.start({ name: spec.name, command, dir: folderOf(spec.name), environment })
+    return list().find(({ id }) => id === spec.name)!
   }
 
   async function stop(id: string): Promise<void> {
-    const worker = workers.get(id)
-    if (!worker) return
-    await end(worker)
-    workers.delete(id)
+    await processes.stop(id)
+    if (!specs.delete(id)) return
+    await rm(folderOf(id), { recursive: true, force: true })
   }
 
   return {
-    engine: async () => options.engine,
-    async start(spec) {
-      const worker = workers.get(spec.name) ?? (await spawn(spec))
-      workers.set(spec.name, worker)
-      return shown(worker)
-    },
+    engine: async () => engine,
+    start,
     stop,
-    list: async () => [...workers.values()].map(shown),
+    list: async () => list(),
     async close() {
-      await Promise.all([...workers.keys()].map(stop))
+      await Promise.all([...specs.keys()].map(stop))
     },
   }
 }
+
+const workerOf = (spec: WorkerSpec, { life_ms, how }: ProcessState): LaunchedWorker => ({
+  id: spec.name,
+  name: spec.name,
+  rendition: spec.rendition,
+  reason: spec.reason,
+  state: how === null ? 'running' : 'ended',
+  life_ms,
+  how,
+})

@@ -1,28 +1,34 @@
 /**
- * The mesh of one `run`: this process as coordinator and receiver of results, worker processes on loopback, one ledger and one
- * blob folder between them.
+ * The isolated mesh of one `reelmesh run`: this process as coordinator and receiver of results, worker processes on loopback, one ledger
+ * and one blob folder between them. A worker process that ends is restarted; all end when this process does.
  */
 
 import { freemem } from 'node:os'
 import { join } from 'node:path'
+import { createProcessSupervisor, type ProcessSpec, type RestartPolicy } from '../../fleet/supervise-processes.ts'
+import { backoffMs } from '../../protocol/clock.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { startNode, type Wrappers } from '../compose.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from '../config.ts'
 import { createPinoLog } from '../host/pino-log.ts'
 import { systemClock, systemRng } from '../host/system-clock.ts'
 import type { NodeFace } from '../node.ts'
-import { createWorkerProcesses } from './worker-processes.ts'
 
+/** A worker process was started, or ended without being stopped and will be restarted. */
 export type WorkerEvent = {
   readonly what: 'started' | 'ended'
+  /** `worker 1` and so on; the same after a restart. */
   readonly name: string
   readonly pid: number
+  /** How it ended: `ended by SIGKILL`, `exit code 1`, with the last line it wrote to standard error where that says why. */
   readonly how?: string
 }
 
 export interface RunMesh extends NodeFace {
   readonly dataDir: string
+  /** What keeps the files of this video from being delivered, in a sentence. */
   problem(video: VideoId): string | undefined
+  /** Ends the workers, then this node. */
   stop(): Promise<void>
 }
 
@@ -30,7 +36,7 @@ export interface RunMeshOptions {
   readonly config: Config
   /** Worker processes; by cores and memory when not given. */
   readonly workers: number | undefined
-  /** The program to start workers with; default: the one that runs now. */
+  /** The entry file of the program to start workers with; default: the one that runs now. */
   readonly entry?: string
   readonly wrap?: Wrappers
   onWorker?(event: WorkerEvent): void
@@ -38,10 +44,19 @@ export interface RunMeshOptions {
 
 /** Beyond this many processes one more slot goes into a process that is there: each takes about 100 MB. */
 const PROCESSES_MAX = 4
+/** A worker that does not end on SIGTERM within this is killed: its claims are fenced. */
+const STOP_GRACE_MS = 8_000
+/** A worker that died is missed at once, so the first restart is soon; one that dies each time must not keep a core busy. */
+const RESTART: RestartPolicy = {
+  waitMs: (shortRuns) => backoffMs({ tries: shortRuns, baseMs: 500, maxMs: 30_000, rng: systemRng }),
+  healthyMs: 30_000,
+}
+/** Small young generation and heap: 104 MB per idle process instead of 128 (measured). */
+const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 
+/** Starts the node of this process, then the workers. Rejects where either cannot start; nothing is left running then. */
 export async function createRunMesh({ config, workers, entry, wrap, onWorker }: RunMeshOptions): Promise<RunMesh> {
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
-  const storeDir = join(config.data_dir, 'store')
   const node = await startNode(config, { log, ...(wrap && { wrap }) })
   const slots = defaultSlots({
     freeBytes: freemem(),
@@ -49,31 +64,30 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
     encodeBytes: node.proof.encode_bytes,
   })
   const count = workers ?? Math.min(slots, PROCESSES_MAX)
-  const processes = createWorkerProcesses({
+  const processes = createProcessSupervisor({
     clock: systemClock,
-    rng: systemRng,
-    log,
-    count,
-    entry: entry ?? process.argv[1]!,
-    dataDir: config.data_dir,
-    flags: [
-      ['--roles', 'worker'],
-      ['--ledger', ledgerAddress(config)],
-      ['--store-dir', storeDir],
-      ['--proof-dir', proofDir(config)],
-      ['--slots', String(Math.max(1, Math.round(slots / count)))],
-      ['--ffmpeg', config.ffmpeg],
-      ['--ffprobe', config.ffprobe],
-      ['--ffmpeg-stall-ms', String(config.ffmpeg_stall_ms)],
-      ['--ffmpeg-memory-mb', String(config.ffmpeg_memory_mb)],
-      ['--log-level', config.log_level],
-      ['--listen', '/ip4/127.0.0.1/tcp/0'],
-      ['--join', node.addresses()[0]!],
-    ].flat(),
+    graceMs: STOP_GRACE_MS,
     onStart: (name, pid) => onWorker?.({ what: 'started', name, pid }),
-    onExit: (name, pid, how) => onWorker?.({ what: 'ended', name, pid, how }),
+    onExit(name, pid, how) {
+      log.warn('a worker process ended and is restarted', { worker: name, pid, how })
+      onWorker?.({ what: 'ended', name, pid, how })
+    },
   })
-  await processes.start()
+  const stop = async () => {
+    await processes.stopAll()
+    await node.stop()
+  }
+  try {
+    const shared = {
+      entry: entry ?? process.argv[1]!,
+      slots: Math.max(1, Math.round(slots / count)),
+      join: node.addresses()[0]!,
+    }
+    for (let number = 1; number <= count; number++) await processes.start(workerProcess(config, { number, ...shared }))
+  } catch (error) {
+    await stop()
+    throw error
+  }
   return {
     dataDir: config.data_dir,
     self: node.self,
@@ -84,9 +98,33 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
     act: node.act,
     setPeer: node.setPeer,
     problem: (video) => node.problems().get(video),
-    async stop() {
-      await processes.stop()
-      await node.stop()
-    },
+    stop,
   }
+}
+
+/** A `reelmesh node` with the worker's role, on this ledger and blob folder, that ends with its parent. */
+function workerProcess(
+  config: Config,
+  worker: { number: number; entry: string; slots: number; join: string },
+): ProcessSpec {
+  const name = `worker ${worker.number}`
+  const dir = join(config.data_dir, 'workers', String(worker.number))
+  const flags = [
+    ['--name', name],
+    ['--data-dir', dir],
+    ['--parent-channel'],
+    ['--roles', 'worker'],
+    ['--ledger', ledgerAddress(config)],
+    ['--store-dir', join(config.data_dir, 'store')],
+    ['--proof-dir', proofDir(config)],
+    ['--slots', String(worker.slots)],
+    ['--ffmpeg', config.ffmpeg],
+    ['--ffprobe', config.ffprobe],
+    ['--ffmpeg-stall-ms', String(config.ffmpeg_stall_ms)],
+    ['--ffmpeg-memory-mb', String(config.ffmpeg_memory_mb)],
+    ['--log-level', config.log_level],
+    ['--listen', '/ip4/127.0.0.1/tcp/0'],
+    ['--join', worker.join],
+  ].flat()
+  return { name, dir, command: [process.execPath, ...NODE_FLAGS, worker.entry, 'node', ...flags], restart: RESTART }
 }

@@ -47,6 +47,7 @@ const WRONG: readonly (readonly [path: string, code: string, says: RegExp])[] = 
   ['node/config.ts', "import { DatabaseSync } from 'node:sqlite'", /only ledger\/sqlite\//],
   ['media/probe.ts', "import { execa } from 'execa'", /only media\/run-ffmpeg\.ts/],
   ['cli/run.ts', "import { spawn } from 'node:child_process'", /only media\/run-ffmpeg\.ts/],
+  ['node/local-run/run-mesh.ts', "import { execa } from 'execa'", /only .*fleet\/supervise-processes\.ts/],
   [
     'coordinator/election.ts',
     "import { setTimeout as sleep } from 'node:timers/promises'",

@@ -1,0 +1,188 @@
+/**
+ * Supervises child processes that are nodes of their own on this machine: starts them, restarts those that are to keep running, and stops
+ * them. The only file of the fleet that spawns a process; the process launcher and `reelmesh run` both use it.
+ *
+ * Promises
+ * - A child ends when this process does, however that ends: its standard input is a pipe from here, which closes then.
+ * - A child reads none of this process's own `REELMESH_*` settings: a watched folder, for example, is watched once.
+ * - What it writes to standard error is appended to `log` in its folder.
+ * - A child with a restart policy runs again after a backoff until it is stopped; any other stays listed with how it ended.
+ * - `stop` sends SIGTERM, and SIGKILL after the grace period; it resolves once the process has ended.
+ *
+ * Limits of CPU and memory are left to the machine: a process has none of its own.
+ */
+import { createReadStream } from 'node:fs'
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { execa } from 'execa'
+import type { Clock } from '../protocol/clock.ts'
+import { exitText } from '../protocol/launcher.ts'
+
+/** When a process that ended is started again. */
+export interface RestartPolicy {
+  /** Wait before the next start, ms, where so many short runs came before the one that ended now. */
+  waitMs(shortRuns: number): number
+  /** A run that lasted longer, ms, sets the number of short runs back to 0. */
+  readonly healthyMs: number
+}
+
+/** What a child is made of. */
+export interface ProcessSpec {
+  /** Unique within the supervisor. */
+  readonly name: string
+  readonly command: readonly [program: string, ...args: string[]]
+  /** Working directory, made where it is missing; holds the child's `log`. */
+  readonly dir: string
+  /** Beside the environment of this process without its `REELMESH_*` settings. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** Absent: a process that ended is not started again. */
+  readonly restart?: RestartPolicy
+}
+
+/** A child as it is now. */
+export interface ProcessState {
+  readonly name: string
+  /** How long its last run lasted, ms; null while it runs. */
+  readonly life_ms: number | null
+  /** How its last run ended, with its last line on standard error where it failed; null while it runs. */
+  readonly how: string | null
+}
+
+/** The callbacks are optional; what they throw ends the process, as any bug does. */
+export interface SupervisorOptions {
+  readonly clock: Clock
+  /** Between SIGTERM and SIGKILL, ms. */
+  readonly graceMs: number
+  onStart?(name: string, pid: number): void
+  /** A run ended that was not stopped. `how`: as in `ProcessState`. */
+  onExit?(name: string, pid: number, how: string): void
+}
+
+/** Starts, lists and stops children by name. */
+export interface ProcessSupervisor {
+  /** A name that is there already is left as it is. Rejects where the child's folder cannot be made, and then knows no such child. */
+  start(spec: ProcessSpec): Promise<void>
+  /** What was started and not stopped, in the order of the starts. */
+  list(): readonly ProcessState[]
+  /** Ends the child and forgets it; harmless for a name that is not there. */
+  stop(name: string): Promise<void>
+  /** Stops all of them at the same time. */
+  stopAll(): Promise<void>
+}
+
+interface Child {
+  readonly spec: ProcessSpec
+  readonly stopping: AbortController
+  run: Run | null
+  last: { readonly life_ms: number; readonly how: string } | null
+  /** Resolves once it has ended and will not be started again. */
+  done: Promise<void>
+}
+
+interface Run {
+  readonly pid: number
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void
+  /** How it ended. */
+  readonly ended: Promise<string>
+}
+
+/** A supervisor without children. */
+export function createProcessSupervisor(options: SupervisorOptions): ProcessSupervisor {
+  const children = new Map<string, Child>()
+
+  async function start(spec: ProcessSpec): Promise<void> {
+    if (children.has(spec.name)) return
+    const child: Child = { spec, stopping: new AbortController(), run: null, last: null, done: Promise.resolve() }
+    children.set(spec.name, child)
+    try {
+      await mkdir(spec.dir, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      children.delete(spec.name)
+      throw error
+    }
+    child.done = supervise(child, options)
+  }
+
+  async function stop(name: string): Promise<void> {
+    const child = children.get(name)
+    if (!child) return
+    child.stopping.abort()
+    child.run?.kill('SIGTERM')
+    const cancel = options.clock.timer(options.graceMs, () => child.run?.kill('SIGKILL'))
+    await child.done
+    cancel()
+    children.delete(name)
+  }
+
+  return {
+    start,
+    list: () => [...children.values()].map(({ spec, run, last }) => stateOf(spec.name, run ? null : last)),
+    stop,
+    async stopAll() {
+      await Promise.all([...children.keys()].map(stop))
+    },
+  }
+}
+
+const stateOf = (name: string, last: Child['last']): ProcessState => ({
+  name,
+  life_ms: last?.life_ms ?? null,
+  how: last?.how ?? null,
+})
+
+/** Runs a child until it is stopped, or once where it has no restart policy. */
+async function supervise(child: Child, { clock, onStart, onExit }: SupervisorOptions): Promise<void> {
+  const { spec, stopping } = child
+  for (let shortRuns = 0; ; shortRuns++) {
+    const logBytes = await bytesOf(logOf(spec))
+    if (stopping.signal.aborted) return
+    const startedAt = clock.mono()
+    const run = spawn(spec, logBytes)
+    child.run = run
+    onStart?.(spec.name, run.pid)
+    const how = await run.ended
+    const life_ms = clock.mono() - startedAt
+    child.last = { life_ms, how }
+    child.run = null
+    if (stopping.signal.aborted) return
+    onExit?.(spec.name, run.pid, how)
+    if (!spec.restart) return
+    if (life_ms > spec.restart.healthyMs) shortRuns = 0
+    await clock.sleep(spec.restart.waitMs(shortRuns), stopping.signal).catch(() => {})
+  }
+}
+
+/** `logBytes`: how long its log is before this run, so that the words of an earlier one are not taken for its own. */
+function spawn(spec: ProcessSpec, logBytes: number): Run {
+  const [program, ...args] = spec.command
+  const started = execa(program, args, {
+    cwd: spec.dir,
+    env: { ...withoutSettings(process.env), ...spec.environment },
+    extendEnv: false,
+    stdin: 'pipe',
+    stdout: 'ignore',
+    stderr: { file: logOf(spec), append: true },
+    buffer: false,
+    reject: false,
+  })
+  const ended = started.then(async ({ signal, exitCode }) => {
+    if (signal) return `ended by ${signal}`
+    const words = exitCode === 0 ? '' : await text(createReadStream(logOf(spec), { start: logBytes })).catch(() => '')
+    return exitText(exitCode ?? 'none', words)
+  })
+  return { pid: started.pid ?? 0, kill: (signal) => void started.kill(signal), ended }
+}
+
+const logOf = ({ dir }: ProcessSpec): string => join(dir, 'log')
+
+const bytesOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+
+function withoutSettings(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const entries = Object.entries(env).filter(([name]) => !name.startsWith('REELMESH_'))
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+}
