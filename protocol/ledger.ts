@@ -74,10 +74,11 @@ export interface HostRecord {
   coordinator_term: number
 }
 
-/** What people read in `status`: a fixed word plus fields. */
+/** What people read in `status`. Written by `emit` (emitter.ts). */
 export interface LedgerEvent {
+  /** Ms since 1970, by the ledger's clock. */
   at: number
-  /** `peer_lost`, `reclaimed`, `leader`, `video_completed` … */
+  /** An `EventCode`, or the code of a newer peer's event. */
   what: string
   peer: PeerId | null
   video: VideoId | null

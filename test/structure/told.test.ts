@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { productSources, ROOT } from './sources.ts'
+import { EVENTS_PAGE, withEventTable } from '../../testing/docs/event-table.ts'
+import { ROOT } from './sources.ts'
 
 const read = (path: string): Promise<string> => readFile(join(ROOT, path), 'utf8')
 const missing = (words: Iterable<string>, text: string): string[] =>
@@ -22,19 +23,7 @@ test('compose commands of the documents name a profile where they need one', asy
     assert.doesNotMatch(await read(path), /docker compose (?:build|up|stop|down)\b/, path)
 })
 
-test('the events that the guide to the status lists are those that the code writes', async () => {
-  const sources = [...(await productSources(['fleet', 'coordinator', 'node'])).values()]
-  const code = sources.filter((source) => source.includes('addEvent(')).join('\n')
-  const firsts = [...code.matchAll(/\b(?:tell|tellOwn)\(([^,]*),|\baddEvent\(\{\s*what:([^,]*),/g)]
-  const written = firsts.flatMap(([, told, added]) => [...(told ?? added ?? '').matchAll(/'([a-z_]+)'/g)])
-  const guide = await read('docs/status.md')
-  const table = guide.slice(guide.indexOf('## Events'))
-  const listed = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, words]) => [
-    ...(words ?? '').matchAll(/`(\w+)`/g),
-  ])
-  const sorted = (found: readonly RegExpMatchArray[]) => [...new Set(found.map(([, word]) => word))].sort()
-  assert.deepEqual(
-    sorted(listed).filter((word) => word !== 'what'),
-    sorted(written),
-  )
+test('the table of events in the guide to the status is the one that the catalogue makes', async () => {
+  const guide = await read(EVENTS_PAGE)
+  assert.equal(guide, withEventTable(guide), 'run `sh scripts/node.sh scripts/docs.ts`')
 })

@@ -1,0 +1,233 @@
+/**
+ * The catalogue of domain events: what happens in a mesh that people should know. One entry for each code: what it means, its level in
+ * the log and the sentence for people; `EventFields` says what each carries.
+ *
+ * An event is raised with `emit` (emitter.ts), which writes it to the log and appends it to the ledger. A reader may meet codes that it does
+ * not know, of newer peers: the ledger keeps each event with its text, so that every reader can show it.
+ */
+import type { PeerId, TaskId, VideoId } from './ids.ts'
+import type { LedgerEvent } from './ledger.ts'
+
+/**
+ * What each event carries, by code. `peer` and `video` are the ones that it is about; the ledger stores them beside the text. Names are those
+ * that people gave (`--name`, the file's name); a `reason` is a phrase or sentence without its full stop. Numbers are counts
+ * unless their name ends in a unit.
+ */
+export interface EventFields {
+  leader: { peer: PeerId; name: string; term: number }
+  reclaimed: { peer: PeerId; name: string; tasks: number; reason: string }
+  backup_wanted: { video: VideoId; task: TaskId; reason: string }
+  /** `peer` completed the task by its backup attempt, before `slower` did. */
+  backup_won: { peer: PeerId; video: VideoId; task: TaskId; slower: PeerId }
+  /** `blob` says what it was, such as `the output of task …`. */
+  blob_lost: { video: VideoId; blob: string }
+  /** `kept` and `dropped` are the sha256 of both streams, in hex. `peer` made the dropped one. */
+  results_differ: { peer: PeerId; video: VideoId; task: TaskId; dropped: string; kept: string; kept_peer: PeerId }
+  /** `ms`: how long; `quarantines`: which one it is since a task of its own was completed. */
+  quarantined: { peer: PeerId; name: string; ms: number; quarantines: number; reason: string }
+  merging: { peer: PeerId; video: VideoId; name: string }
+  completed: { peer: PeerId; video: VideoId; name: string }
+  /** `failure` is the whole sentence, which the video keeps too. */
+  failed: { peer: PeerId; video: VideoId; failure: string }
+  delivered: { peer: PeerId; video: VideoId; name: string; dir: string }
+  delivery_failed: { peer: PeerId; video: VideoId; name: string; dir: string; reason: string }
+  /** `note` is the whole sentence. */
+  note: { peer: PeerId; video: VideoId; note: string }
+  disk_full: { peer: PeerId; name: string }
+  disk_has_room: { peer: PeerId; name: string }
+  unproved: { peer: PeerId; name: string; reason: string }
+  proved: { peer: PeerId; name: string }
+  /** Workers wanted on all engines, before and now. */
+  scaled: { peer: PeerId; before: number; wanted: number; engines: number; reason: string }
+  fleet_capped: { peer: PeerId; wanted: number; max: number }
+  worker_started: { peer: PeerId; worker: string; reason: string }
+  worker_drained: { peer: PeerId; worker: string; reason: string }
+  worker_gone: { peer: PeerId; worker: string; reason: string }
+  worker_failed: { peer: PeerId; worker: string; reason: string; life_s: number; wait_s: number }
+  engine_away: { peer: PeerId; reason: string }
+  engine_back: { peer: PeerId }
+  launch_failed: { peer: PeerId; reason: string }
+  /** `engine` is the engine's id; null where it never answered. */
+  engine_left: { peer: PeerId; engine: string | null }
+}
+
+/** The fixed word of an event: `what` of a `LedgerEvent`. */
+export type EventCode = keyof EventFields
+
+/** An event to emit: its code and its fields. */
+export type DomainEvent<Code extends EventCode = EventCode> = {
+  readonly [Each in Code]: { readonly code: Each } & Readonly<EventFields[Each]>
+}[Code]
+
+/** How an event of one code is logged and described. */
+export interface EventKind<Code extends EventCode> {
+  readonly level: 'info' | 'warn' | 'error'
+  /** For docs/status.md, in Markdown. */
+  readonly meaning: string
+  /** The sentence for people, without a full stop: subject first. Pure. */
+  text(event: Readonly<EventFields[Code]>): string
+}
+
+const tasksText = (count: number): string => (count === 1 ? '1 task' : `${count} tasks`)
+const wereText = (count: number): string => (count === 1 ? 'was' : 'were')
+
+/** Every event, in the order in which docs/status.md lists them. */
+export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
+  leader: {
+    level: 'info',
+    meaning: 'a peer won the lease and leads, with its term',
+    text: ({ name, term }) => `${name} leads, term ${term}`,
+  },
+  reclaimed: {
+    level: 'warn',
+    meaning: 'the leader ended the claims of a peer that left or failed; its tasks are PENDING again',
+    text: ({ name, tasks, reason }) => `${tasksText(tasks)} of ${name} ${wereText(tasks)} reclaimed: ${reason}`,
+  },
+  backup_wanted: {
+    level: 'info',
+    meaning: 'a running attempt is much slower than a new one would be: another worker starts a backup attempt',
+    text: ({ task, reason }) => `task ${task} gets a backup attempt: ${reason}`,
+  },
+  backup_won: {
+    level: 'info',
+    meaning: 'a backup attempt completed its task first',
+    text: ({ task, peer, slower }) => `task ${task} was completed by the backup attempt of ${peer} before ${slower}`,
+  },
+  blob_lost: {
+    level: 'warn',
+    meaning: 'no peer holds the bytes of a chunk or of a result any more; they are made again',
+    text: ({ blob }) => `${blob} has no holder any more and is made again`,
+  },
+  results_differ: {
+    level: 'error',
+    meaning:
+      'two attempts at a task completed with different streams: one of the two machines or ffmpeg builds computes wrongly',
+    text: ({ task, peer, dropped, kept, kept_peer }) =>
+      `task ${task} has two different results: ${kept.slice(0, 12)}… of ${kept_peer} is kept, ${dropped.slice(0, 12)}… of ${peer} is dropped`,
+  },
+  quarantined: {
+    level: 'warn',
+    meaning:
+      'a peer failed three chunks in a row that other peers completed: it gets no encodes for a while, or until `resume`',
+    text: ({ name, reason }) => `${name} is ${reason}`,
+  },
+  merging: {
+    level: 'info',
+    meaning: 'every chunk of a video is encoded; its merge starts',
+    text: ({ name }) => `${name} is being merged: every chunk is encoded`,
+  },
+  completed: {
+    level: 'info',
+    meaning: 'the results of a video are complete and verified',
+    text: ({ name }) => `${name} is completed`,
+  },
+  failed: {
+    level: 'warn',
+    meaning: 'a video failed, and why',
+    text: ({ failure }) => failure,
+  },
+  delivered: {
+    level: 'info',
+    meaning: 'the files of a video are in the folder where they were wanted',
+    text: ({ name, dir }) => `${name} was delivered to ${dir}`,
+  },
+  delivery_failed: {
+    level: 'warn',
+    meaning: 'the files of a video cannot be written there, and why; emitted once for each reason, and tried again',
+    text: ({ name, dir, reason }) => `${name} could not be written to ${dir}: ${reason}`,
+  },
+  note: {
+    level: 'info',
+    meaning:
+      "what a merge had to leave out, or that no other machine took a replica of the results; also among the video's `notes`",
+    text: ({ note }) => note,
+  },
+  disk_full: {
+    level: 'warn',
+    meaning: "a peer's disk is too full: it claims no tasks",
+    text: ({ name }) => `${name} claims no tasks: its disk is full`,
+  },
+  disk_has_room: {
+    level: 'info',
+    meaning: 'the disk has room again',
+    text: ({ name }) => `${name} claims tasks again: its disk has room`,
+  },
+  unproved: {
+    level: 'warn',
+    meaning: "a peer's ffmpeg fails its self-test: it claims no tasks",
+    text: ({ name, reason }) => `${name} claims no tasks: its ffmpeg fails the self-test: ${reason}`,
+  },
+  proved: {
+    level: 'info',
+    meaning: 'the self-test succeeds again',
+    text: ({ name }) => `${name} claims tasks again: its ffmpeg passes the self-test`,
+  },
+  scaled: {
+    level: 'info',
+    meaning: 'the leader wants more or fewer started workers, and why',
+    text: ({ before, wanted, engines, reason }) =>
+      before === wanted
+        ? `workers ${wanted}, shared by ${engines} engines now: ${reason}`
+        : `workers ${before} → ${wanted}: ${reason}`,
+  },
+  fleet_capped: {
+    level: 'warn',
+    meaning: 'the leader wants more workers on an engine than `scale_max` of its owner allows',
+    text: ({ wanted, max }) =>
+      `${wanted} workers are wanted here, ${max} may run: scale_max of this peer is lower than the leader's`,
+  },
+  worker_started: {
+    level: 'info',
+    meaning: 'a worker was started, and why',
+    text: ({ worker, reason }) => `${worker} was started: ${reason}`,
+  },
+  worker_drained: {
+    level: 'info',
+    meaning: 'a started worker was drained and ended',
+    text: ({ worker, reason }) => `${worker} was removed: ${reason}`,
+  },
+  worker_gone: {
+    level: 'warn',
+    meaning: 'a started worker was removed, and why: it ended by itself, or was not heard',
+    text: ({ worker, reason }) => `${worker} was removed: ${reason}`,
+  },
+  worker_failed: {
+    level: 'warn',
+    meaning: 'a started worker ended at once or did not join the mesh; the next start waits',
+    text: ({ worker, reason, life_s, wait_s }) =>
+      `${worker} failed after ${life_s} s: ${reason}; the next start waits ${wait_s} s`,
+  },
+  engine_away: {
+    level: 'warn',
+    meaning: 'the engine that runs started workers does not answer',
+    text: ({ reason }) => `${reason}; encoding goes on`,
+  },
+  engine_back: {
+    level: 'info',
+    meaning: 'the engine answers, or can start workers, again',
+    text: () => 'the engine can start and stop workers again',
+  },
+  launch_failed: {
+    level: 'warn',
+    meaning: 'the engine cannot start a worker, for example because it has no such image',
+    text: ({ reason }) => `${reason}; encoding goes on`,
+  },
+  engine_left: {
+    level: 'warn',
+    meaning: 'the owner of an engine that cannot run workers leaves its share to other engines, and tries again later',
+    text: ({ engine }) =>
+      `${engine === null ? 'the engine' : `engine ${engine}`} cannot run the workers that are wanted: other engines get its share, and it is tried again later`,
+  },
+}
+
+/** The sentence for people. */
+export function eventText<Code extends EventCode>(event: DomainEvent<Code>): string {
+  return EVENTS[event.code].text(event)
+}
+
+/** Whether an event read from the ledger is of this code. */
+export const isEvent = (event: LedgerEvent, code: EventCode): boolean => event.what === code
+
+/** The level of an event read from the ledger; `info` for a code of a newer peer. */
+export const eventLevel = ({ what }: LedgerEvent): EventKind<EventCode>['level'] =>
+  Object.hasOwn(EVENTS, what) ? EVENTS[what as EventCode].level : 'info'
