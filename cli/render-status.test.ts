@@ -67,7 +67,7 @@ const snapshot = (change: Partial<StatusSnapshot> = {}): StatusSnapshot => ({
   peers: [peer()],
   engines: [],
   videos: [row()],
-  events: [{ at: 0, what: 'leader', peer: peerId, video: null, text: 'leads, term 3' }],
+  events: [{ at: 0, what: 'leader', peer: peerId, video: null, text: 'workshop leads, term 3' }],
   ...change,
 })
 const render = (given: StatusSnapshot, { columns = 80, rows = 40, color = false } = {}) =>
@@ -90,10 +90,19 @@ describe('the status screen', () => {
       'ETA 1:01:40',
       '3/4 chunks, 1 running',
       '1 failed',
-      'leads, term 3',
+      'workshop leads, term 3',
     ]) {
       assert.ok(text.includes(part), `${part} is missing in\n${text}`)
     }
+  })
+
+  it('shows an event of a code that it does not know, as a newer peer writes it, with its text', () => {
+    const events = [{ at: 0, what: 'teleported', peer: null, video: null, text: 'workshop moved to Mars' }]
+    for (const color of [false, true])
+      assert.match(
+        stripVTControlCharacters(render(snapshot({ events }), { color })),
+        /teleported: workshop moved to Mars/,
+      )
   })
 
   it('fits 80 columns with the longest of everything', () => {
@@ -247,7 +256,7 @@ describe('the status screen', () => {
       row({ name: `film ${at}`, status: at < 2 ? 'RUNNING' : 'QUEUED' }),
     )
     const text = render(snapshot({ videos }))
-    for (const part of ['film 0', 'film 1', 'film 9', 'and 20 more that wait', 'leads, term 3'])
+    for (const part of ['film 0', 'film 1', 'film 9', 'and 20 more that wait', 'workshop leads, term 3'])
       assert.ok(text.includes(part), text)
     assert.doesNotMatch(text, /film 10/)
   })

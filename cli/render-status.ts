@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
+import { eventLevel } from '../protocol/events.ts'
 import { machinesOf } from '../protocol/machine.ts'
 import { isOpen, isOwed } from '../protocol/video.ts'
 import { durationText, fit, printable, widthOf, wrap } from './output.ts'
@@ -183,6 +184,6 @@ function rungBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
 
 function eventLine(event: StatusSnapshot['events'][number], screen: Screen, paint: Paint): string {
   const time = new Date(event.at).toTimeString().slice(0, 8)
-  const style: Style = /lost|failed|reclaimed/.test(event.what) ? 'yellow' : 'dim'
-  return `  ${paint('dim', time)} ${paint(style, fit(`${event.what}: ${printable(event.text)}`, screen.columns - 11).trimEnd())}`
+  const style: Style = eventLevel(event) === 'info' ? 'dim' : 'yellow'
+  return `  ${paint('dim', time)} ${paint(style, fit(printable(`${event.what}: ${event.text}`), screen.columns - 11).trimEnd())}`
 }

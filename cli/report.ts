@@ -10,6 +10,7 @@ import type { StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
 import { deliveredPath } from '../node/videos/delivery.ts'
 import { sentence } from '../protocol/errors.ts'
+import { isEvent } from '../protocol/events.ts'
 import type { Delivery, Video } from '../protocol/video.ts'
 import { bytesText, durationText, fit, printable, say, sayJson } from './output.ts'
 
@@ -75,7 +76,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
     refused: (_file, error) => void process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`),
     progress(rows, snapshot) {
       for (const event of snapshot.events) {
-        if (event.what !== 'reclaimed' || event.at <= told.eventsUntil) continue
+        if (!isEvent(event, 'reclaimed') || event.at <= told.eventsUntil) continue
         line(printable(event.text))
       }
       told.eventsUntil = Math.max(

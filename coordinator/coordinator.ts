@@ -29,7 +29,7 @@ export interface Coordinator {
 }
 
 export function createCoordinator(options: CoordinatorOptions): Coordinator {
-  const { ledger, clock, log, self, hints } = options
+  const { ledger, clock, log, self, name, hints } = options
   const bell: Bell = createBell(clock)
   const resignation = createResignation(options)
   let onLost: ((peer: PeerId, why: LossReason) => void) | null = null
@@ -52,7 +52,7 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
 
   async function lead(term: number, signal: AbortSignal): Promise<void> {
     await ledger.stampTerm(term)
-    await ledger.addEvent({ what: 'leader', peer: self, video: null, text: `leads, term ${term}` }).catch(() => {})
+    await options.emit({ code: 'leader', peer: self, name, term })
     const context: TermContext = { ...options, term, resign }
     const membership = createMembership(context)
     onLost = (peer, why) => void membership.lost(peer, why, signal)

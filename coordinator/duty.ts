@@ -7,6 +7,7 @@ import type { ScalingRules } from '../fleet/scaling/scaling.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
+import type { Emit } from '../protocol/emitter.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
@@ -21,6 +22,8 @@ export interface ScaleOptions extends ScalingRules {
 
 export interface CoordinatorOptions {
   readonly self: PeerId
+  /** What people call this peer. */
+  readonly name: string
   readonly host: string
   readonly ledger: Ledger
   readonly store: BlobStore
@@ -28,6 +31,7 @@ export interface CoordinatorOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  readonly emit: Emit
   readonly peers: PeerTable
   /** What this peer encodes; null where it only coordinates. */
   readonly capability: Capability | null

@@ -92,7 +92,6 @@ export function createElection(options: ElectionOptions): Election {
     const lost = new AbortController()
     const over = new AbortController()
     leading = term
-    log.info('leading', { term })
     const keeping = keep(term, sentAt, AbortSignal.any([stopping.signal, over.signal])).then((why) => {
       leading = null
       lost.abort(new DOMException(why, 'AbortError'))

@@ -1,6 +1,7 @@
 /** For tests: one engine that a reconciler keeps, its workers, the peers they become, and a clock that is turned by hand. */
 import type { Clock } from '../protocol/clock.ts'
 import { createLedgerModel } from '../protocol/conformance/model/ledger-model.ts'
+import { createEmitter } from '../protocol/emitter.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../protocol/ids.ts'
 import type { LaunchedWorker, Launcher } from '../protocol/launcher.ts'
@@ -70,6 +71,7 @@ export class Stage {
   reconciler(self: PeerId = ANN, max = 10) {
     return createReconciler({
       self, ledger: this.ledger, launcher: this.launcher, clock: this.clock, log: silentLog, max,
+      emit: createEmitter({ ledger: this.ledger, log: silentLog }),
       peers: { get: (peer) => this.heard.get(peer), all: () => [...this.heard.values()] },
       rng: { random: () => 0.5, token: () => `${String(this.names++).padStart(8, '0')}` },
       spec: (name, reason) => ({ name, reason, rendition: 'all', environment: {}, limits: { cpus: 1, memory_mb: 512 } }),

@@ -42,8 +42,8 @@ describe('an engine', () => {
     await mine.round()
     assert.equal(stage.workers.length, 2)
     assert.deepEqual(await stage.told(), [
-      'worker_started: auto-00000000: a long queue',
-      'worker_started: auto-00000001: a long queue',
+      'worker_started: auto-00000000 was started: a long queue',
+      'worker_started: auto-00000001 was started: a long queue',
     ])
   })
 
@@ -93,7 +93,7 @@ describe('an engine', () => {
     await mine.round()
     assert.equal(stage.workers.length, 0)
     assert.equal((await stage.ledger.peer(peer)).draining, false)
-    assert.equal((await stage.told()).at(-1), 'worker_drained: auto-00000000 is removed: drained')
+    assert.equal((await stage.told()).at(-1), 'worker_drained: auto-00000000 was removed: drained')
   })
 
   test('wanted again: the draining worker is kept', async () => {
@@ -122,7 +122,7 @@ describe('an engine', () => {
       stage.workers.map(({ name }) => name),
       ['auto-00000001'],
     )
-    assert.ok((await stage.told()).includes('worker_drained: auto-00000000 is removed: drained'))
+    assert.ok((await stage.told()).includes('worker_drained: auto-00000000 was removed: drained'))
   })
 
   test('a worker that dies at once is told, and not started in a loop: the waits grow', async () => {
@@ -136,7 +136,7 @@ describe('an engine', () => {
     }
     const failed = (await stage.told()).filter((text) => text.startsWith('worker_failed'))
     assert.ok(failed.length >= 5 && failed.length <= 14, `${failed.length} starts in ten minutes`)
-    assert.match(failed[0]!, /died at once \(it ended: exit code 7\); the next start waits 2 s/)
+    assert.match(failed[0]!, /auto-\w+ failed after \d s: it ended: exit code 7; the next start waits 2 s/)
     stage.diesAtOnce = false
     stage.now += 300_000
     await mine.round()
@@ -169,12 +169,12 @@ describe('an engine', () => {
     await stage.want(1)
     await stage.pass(mine, 1_200_000)
     const failed = (await stage.told()).filter((text) => text.startsWith('worker_failed'))
-    assert.match(failed[0]!, /is removed: it did not join the mesh in 122 s; the next start waits 2 s/)
+    assert.match(failed[0]!, /failed after 122 s: it did not join the mesh in 122 s; the next start waits 2 s/)
     assert.match(failed[2]!, /the next start waits 8 s/)
     // A program that ends because it cannot join lived longer than one that dies at once, and fares no better.
     Object.assign(stage.workers[0]!, { state: 'ended', how: 'exit code 1', life_ms: 45_000 })
     await mine.round()
-    assert.match((await stage.told()).at(-1)!, /^worker_failed: .* is removed: it ended: exit code 1; the next/)
+    assert.match((await stage.told()).at(-1)!, /^worker_failed: .* failed after 45 s: it ended: exit code 1; the next/)
   })
 
   test('that is away, or refuses, is told once, and once more when it is back', async () => {
@@ -188,7 +188,7 @@ describe('an engine', () => {
     await mine.round()
     assert.deepEqual(await stage.told(), [
       'engine_away: there is no Docker socket at /var/run/docker.sock; encoding goes on',
-      'engine_back: workers can be started and stopped here again',
+      'engine_back: the engine can start and stop workers again',
       'launch_failed: the Docker engine has no image reelmesh: build or pull it there; encoding goes on',
     ])
   })
@@ -207,7 +207,7 @@ describe('an engine', () => {
       ['engine', []],
       ['other engine', [BOB]],
     ])
-    assert.match((await stage.told()).at(-1)!, /^engine_left: engine cannot run what is wanted/)
+    assert.match((await stage.told()).at(-1)!, /^engine_left: engine engine cannot run the workers that are wanted/)
     await stage.pass(mine, ENGINE_ASIDE_MS.base - 6_000, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', []])
     await stage.pass(mine, 10_000, hear)

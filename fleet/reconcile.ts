@@ -10,6 +10,7 @@
  */
 
 import { backoffMs, type Clock, type Rng } from '../protocol/clock.ts'
+import type { Emit } from '../protocol/emitter.ts'
 import { LedgerAway, sentence } from '../protocol/errors.ts'
 import type { Hint } from '../protocol/hint.ts'
 import type { PeerId } from '../protocol/ids.ts'
@@ -36,6 +37,7 @@ export interface ReconcilerOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  readonly emit: Emit
   /** No more than this here, whatever the ledger says: a machine's owner has the last word. Told where it is fewer than wanted. */
   readonly max: number
   /** What a new worker of this name is given. */
@@ -56,7 +58,7 @@ const DEATHS_MANY = 3
 const DRAIN_REASON = 'fewer workers are wanted'
 
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { self, ledger, launcher, peers, clock, rng, log } = options
+  const { self, ledger, launcher, peers, clock, rng, log, emit } = options
   const stopping = new AbortController()
   /** When each worker that runs was first seen to, by the own monotonic clock. */
   const firstSeen = new Map<string, number>()
@@ -70,11 +72,6 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   let isWell = false
   let isCapped = false
   let running: Promise<void> | null = null
-
-  const tell = async (what: string, text: string, peer: PeerId | null = self): Promise<void> => {
-    log.info(what, { text })
-    await ledger.addEvent({ what, peer, video: null, text })
-  }
 
   const isLive = (peer: PeerId): boolean =>
     peer === self || presentPeers(peers, clock.mono()).some((heard) => heard.peer === peer)
@@ -137,17 +134,17 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const isProof = (worker: SeenWorker): boolean => isHealthy(worker) && clock.mono() - worker.life_ms > deaths.at
 
   async function remove(worker: SeenWorker, why: string): Promise<void> {
+    const about = { peer: self, worker: worker.name, reason: why }
     await launcher.stop(worker.id)
     if (worker.peer !== null && worker.draining !== null)
       await ledger.setPeer(worker.peer, { draining: false, reason: null })
-    if (!hasFailed(worker))
-      return tell(worker.draining !== null ? 'worker_drained' : 'worker_gone', `${worker.name} is removed: ${why}`)
+    if (!hasFailed(worker)) return emit({ code: worker.draining !== null ? 'worker_drained' : 'worker_gone', ...about })
     const waitMs = backoffMs({ tries: deaths.count, baseMs: WORKER_RESTART_MS.base, maxMs: WORKER_RESTART_MS.max, rng })
     deaths.count++
     deaths.at = clock.mono()
     deaths.notBefore = clock.mono() + waitMs
-    const how = worker.life_ms < WORKER_HEALTHY_MS ? `died at once (${why})` : `is removed: ${why}`
-    await tell('worker_failed', `${worker.name} ${how}; the next start waits ${Math.ceil(waitMs / 1000)} s`)
+    const [life_s, wait_s] = [Math.round(worker.life_ms / 1000), Math.ceil(waitMs / 1000)]
+    await emit({ code: 'worker_failed', ...about, life_s, wait_s })
   }
 
   async function setDraining(peer: PeerId, name: string, is: boolean): Promise<void> {
@@ -160,19 +157,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     for (let n = 0; n < count && clock.mono() >= deaths.notBefore; n++) {
       const name = `${LAUNCHED_PREFIX}${rng.token().slice(0, 8)}`
       await launcher.start(options.spec(name, reason))
-      await tell('worker_started', `${name}: ${reason}`)
-      await tellBack()
+      await emit({ code: 'worker_started', peer: self, worker: name, reason })
+      await emitBack()
     }
   }
 
   async function allowed({ wanted }: HostRecord): Promise<number> {
     const [wasCapped, max] = [isCapped, options.max]
     isCapped = wanted > max
-    if (isCapped && !wasCapped)
-      await tell(
-        'fleet_capped',
-        `${wanted} workers are wanted here, ${max} may run: scale_max of this peer is lower than the leader's`,
-      )
+    if (isCapped && !wasCapped) await emit({ code: 'fleet_capped', peer: self, wanted, max })
     return Math.min(wanted, max)
   }
 
@@ -189,7 +182,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     }
     const steps = planHost(await allowed(host), workers)
     // What is wanted runs.
-    if (steps.length === 0 && host.wanted > 0) await tellBack()
+    if (steps.length === 0 && host.wanted > 0) await emitBack()
     for (const step of steps) {
       if (stopping.signal.aborted) return
       if (step.do === 'drain' && clock.mono() - reachedAt < 2 * SCALE_MS) continue
@@ -207,24 +200,23 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     try {
       const host = await kept()
       if (host) await apply(host)
-      if (host && away instanceof EngineAway) await tellBack()
+      if (host && away instanceof EngineAway) await emitBack()
       await leaveIf(deaths.count >= DEATHS_MANY ? 'its workers die' : null)
     } catch (error) {
       if (error instanceof LedgerAway) throw error
       await leaveIf(error)
-      const why = sentence(error)
-      if (away !== null && why === sentence(away)) return
+      const reason = sentence(error)
+      if (away !== null && reason === sentence(away)) return
       away = error as Error
-      log.warn('the engine cannot do what is wanted', { why })
-      await tell(error instanceof EngineAway ? 'engine_away' : 'launch_failed', `${why}; encoding goes on`)
+      await emit({ code: error instanceof EngineAway ? 'engine_away' : 'launch_failed', peer: self, reason })
     }
   }
 
   /** That the engine answers proves only that it is not away; that it starts what is wanted, that it can. */
-  async function tellBack(): Promise<void> {
+  async function emitBack(): Promise<void> {
     if (away === null) return
     away = null
-    await tell('engine_back', 'workers can be started and stopped here again')
+    await emit({ code: 'engine_back', peer: self })
   }
 
   /** What goes wrong beside workers that are well is no reason to leave those alone. */
@@ -232,10 +224,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     const isPartial = isWell && !(trouble instanceof EngineAway)
     if (!(await aside.saw(engine, isPartial ? null : trouble))) return
     deaths.count = 0
-    await tell(
-      'engine_left',
-      `${engine ?? 'the engine'} cannot run what is wanted; others are asked instead, and this one again later`,
-    )
+    await emit({ code: 'engine_left', peer: self, engine })
   }
 
   async function loop(): Promise<void> {

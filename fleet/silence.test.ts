@@ -21,7 +21,7 @@ describe('a keeper that hears nothing of a worker', () => {
     )
     assert.ok(
       (await stage.told()).some((text) =>
-        text.startsWith('worker_gone: auto-00000000 is removed: its peer was not heard for 32 s'),
+        text.startsWith('worker_gone: auto-00000000 was removed: its peer was not heard for 32 s'),
       ),
     )
   })

@@ -17,6 +17,7 @@ import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
 import type { Capability } from '../protocol/capability.ts'
+import { createEmitter } from '../protocol/emitter.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { TaskKind, VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
@@ -158,7 +159,8 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const drained = Promise.withResolvers<void>()
   const young = createYoung(clock)
   const hints = createMeshHints(mesh)
-  const shared = { self, hints, ledger, store, exchange, media, clock, rng, log, plans }
+  const emit = createEmitter({ ledger, log })
+  const shared = { self, hints, ledger, store, exchange, media, clock, rng, log, emit, plans }
   const coordinates = config.roles.includes('coordinator')
   const meshSlots = () => presentPeers(table, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
   const runners: Partial<Record<TaskKind, Runner>> = {
@@ -173,6 +175,7 @@ async function compose(config: Config, { log, swarmKey, undo, wrap }: Given): Pr
   const coordinator: Coordinator | null = coordinates
     ? createCoordinator({
         ...shared,
+        name: config.name,
         host,
         peers: table,
         suspicions,

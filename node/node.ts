@@ -10,6 +10,7 @@ import { createBell } from '../protocol/bell.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
+import type { Emit } from '../protocol/emitter.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import type { PeerId, TaskKind, VideoId } from '../protocol/ids.ts'
@@ -59,6 +60,7 @@ export interface NodeParts {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  readonly emit: Emit
   readonly ledger: Ledger
   readonly mesh: Mesh
   readonly hints: MeshHints
@@ -99,7 +101,8 @@ const LAST_HOUSEKEEPING_MS = 3_000
 const LEDGER_STOP_MS = 6_000
 
 export function createNode(parts: NodeParts): ReelNode {
-  const { self, clock, log, ledger, mesh, hints, store, table, coordinator } = parts
+  const { self, clock, log, emit, ledger, mesh, hints, store, table, coordinator } = parts
+  const { name } = parts.identity
   const stopping = new AbortController()
   const bell = createBell(clock)
   const loops: Promise<void>[] = []
@@ -118,18 +121,8 @@ export function createNode(parts: NodeParts): ReelNode {
     drained: () => parts.drained?.(),
     isUnproved: () => worker.isUnproved(),
     hasDeputy,
-    roomChanged: (isFull) =>
-      tellOwn(
-        isFull ? 'disk_full' : 'disk_has_room',
-        isFull ? 'its disk is full: it claims nothing' : 'it works again',
-      ),
+    roomChanged: (isFull) => void emit({ code: isFull ? 'disk_full' : 'disk_has_room', peer: self, name }),
   })
-
-  /** What people should read about this very peer; loss of it loses nothing else. */
-  function tellOwn(what: string, text: string): void {
-    log.warn(what, { text })
-    void ledger.addEvent({ what, peer: self, video: null, text: `${parts.identity.name}: ${text}` }).catch(() => {})
-  }
 
   function hasDeputy(): boolean {
     const others = presentPeers(table, clock.mono())
@@ -148,10 +141,7 @@ export function createNode(parts: NodeParts): ReelNode {
     mayTakeDesk: createDeskOrder({ ledger, store, leads: () => coordinator?.term() != null }),
     trial: parts.trial,
     unproved: (reason) =>
-      tellOwn(
-        reason ? 'unproved' : 'proved',
-        reason ? `its ffmpeg fails its trial run, it claims nothing: ${reason}` : 'its ffmpeg works again',
-      ),
+      void emit(reason ? { code: 'unproved', peer: self, name, reason } : { code: 'proved', peer: self, name }),
     keepLog: (task, text) => keepLog(store, task, text),
   })
 

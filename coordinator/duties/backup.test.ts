@@ -14,6 +14,7 @@ import {
   videoIn,
 } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { createHints } from '../../protocol/hints.ts'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
@@ -44,7 +45,7 @@ async function slowChunk(ann?: Partial<Heartbeat>) {
   })
   const all = () => [heard(ANN, { busy: 1, ...(ann ?? { running }) }), heard(BOB, {}), heard(CAT, {})]
   const context = {
-    self: ANN, ledger, log: silentLog, term: TERM, hints: createHints(),
+    self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(),
     clock: { mono: () => at.now, now: () => at.now } as Clock,
     peers: { get: (peer: PeerId) => all().find((one) => one.peer === peer), all },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it

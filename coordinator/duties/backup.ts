@@ -3,7 +3,7 @@
  * wins, the other is told it was superseded and stops. Progress comes from heartbeats, so this never decides what is right,
  * only what is tried twice.
  */
-import type { PeerId, VideoId } from '../../protocol/ids.ts'
+import { type PeerId, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Duty, TermContext } from '../duty.ts'
@@ -13,7 +13,7 @@ import { pickBackups, type RunningAttemptView } from '../policy/straggler.ts'
 const SAMPLE = 60
 
 export function createBackup(context: TermContext): Duty {
-  const { ledger, clock, term, log } = context
+  const { ledger, clock, term, emit } = context
 
   function idleSlots(): { idle: Map<PeerId, number>; slots: number } {
     const live = presentPeers(context.peers, clock.mono()).filter(({ beat }) => takesWork(beat))
@@ -71,9 +71,8 @@ export function createBackup(context: TermContext): Duty {
       const wanted = pickBackups({ ...late, pending })
       for (const { task, attempt, reason } of wanted) {
         if ((await ledger.wantBackup(task, { attempt, term })) !== 'changed') continue
-        log.info('a backup attempt is wanted', { task, reason })
         context.hints.publish({ what: 'tasks', video: null })
-        await ledger.addEvent({ what: 'backup_wanted', peer: null, video: null, text: `${task}: ${reason}` })
+        await emit({ code: 'backup_wanted', video: videoOf(task), task, reason })
       }
     },
   }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import { BOB, CAT, chunk, claim, output, theTask, videoIn } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
 import { createHints } from '../../protocol/hints.ts'
 import type { Sha256, TaskId } from '../../protocol/ids.ts'
@@ -41,7 +42,7 @@ async function stage() {
     return '/here'
   }
   const context = {
-    self: CAT, log: silentLog, term: 1, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
+    self: CAT, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: 1, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
     ledger: {
       ...ledger,
       tasks: (query: Parameters<typeof ledger.tasks>[0]) => {

@@ -23,7 +23,7 @@ interface Collected {
 }
 
 export function createCollect(context: TermContext): Duty {
-  const { ledger, store, exchange, clock, self, term, log } = context
+  const { ledger, store, exchange, clock, self, term } = context
   const collected = new Map<VideoId, Collected>()
   const loss = createLossJudge({ clock })
   let inputsAt = Number.NEGATIVE_INFINITY
@@ -60,7 +60,7 @@ export function createCollect(context: TermContext): Duty {
       (await isWanted(task.video_id)) &&
       (await ledger.loseOutput(task._id, { completed_attempt, term })) === 'changed'
     ) {
-      await tellLost(task._id, task.video_id, 'its output has no holder any more and is made again')
+      await emitLost(`the output of task ${task._id}`, task.video_id)
     }
   }
 
@@ -70,10 +70,9 @@ export function createCollect(context: TermContext): Duty {
     return now !== null && isOpen(now.status)
   }
 
-  async function tellLost(what: string, video: VideoId, text: string): Promise<void> {
-    log.warn('a blob is lost', { what })
+  async function emitLost(blob: string, video: VideoId): Promise<void> {
     context.hints.publish({ what: 'tasks', video })
-    await ledger.addEvent({ what: 'blob_lost', peer: null, video, text: `${what}: ${text}` })
+    await context.emit({ code: 'blob_lost', video, blob })
   }
 
   /** Looks through a video's outputs when something completed, a merge missed one, or not all were here the last time. */
@@ -102,7 +101,7 @@ export function createCollect(context: TermContext): Duty {
     if (ingest?.status !== 'COMPLETED' || here.has(ingest._id)) return true
     for (const extra of ingest.outputs) {
       const got = await bring(video._id, extra, signal)
-      if (got === 'lost') await cutAgain(video, ingest._id)
+      if (got === 'lost') await cutAgain(video, `the extras of video ${video._id}`)
       if (got !== 'here') return false
       if (!extra.holders.includes(self)) await ledger.addTaskHolder(ingest._id, extra.sha256, self)
     }
@@ -116,16 +115,15 @@ export function createCollect(context: TermContext): Duty {
     const waiting = await ledger.tasks(query)
     for (const { _id, input, failures } of waiting) {
       if (!input || !failures.some((failure) => failure.code === 'input_missing')) continue
-      if (await isLost(video._id, input, signal)) return cutAgain(video, _id)
+      if (await isLost(video._id, input, signal)) return cutAgain(video, `the input of task ${_id}`)
     }
   }
 
-  async function cutAgain(video: Video, task: TaskId): Promise<void> {
+  async function cutAgain(video: Video, blob: string): Promise<void> {
     const ingest = await ledger.task(taskId(video._id, 'ingest'))
     if (!ingest || ingest.completed_attempt === null || !(await isWanted(video._id))) return
     const lost = await ledger.loseOutput(ingest._id, { completed_attempt: ingest.completed_attempt, term })
-    if (lost === 'changed')
-      await tellLost(task, video._id, 'an input or an extra has no holder any more and is made again')
+    if (lost === 'changed') await emitLost(blob, video._id)
   }
 
   /** An ingest that failed for want of its source: when nobody has that any more, the video ends with the sentence. */
@@ -134,8 +132,9 @@ export function createCollect(context: TermContext): Duty {
     if (ingest?.status !== 'PENDING' || ingest.failures.at(-1)?.code !== 'input_missing') return
     if (!(await isLost(video._id, video.source, signal, SOURCE_LOST_AFTER_MS))) return
     const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
-    if ((await ledger.failVideo(video._id, failure, term)) === 'changed')
-      await tellLost('the source', video._id, failure)
+    if ((await ledger.failVideo(video._id, failure, term)) !== 'changed') return
+    context.hints.publish({ what: 'tasks', video: video._id })
+    await context.emit({ code: 'failed', peer: self, video: video._id, failure })
   }
 
   /** A video whose files are waited for, and whose result is gone, is merged again. */
@@ -143,7 +142,7 @@ export function createCollect(context: TermContext): Duty {
     for (const output of video.outputs) {
       if ((await bring(video._id, output, signal)) !== 'lost') continue
       if ((await ledger.reopenVideo(video._id, term)) === 'changed')
-        await tellLost(`${output.resolution}.mp4`, video._id, 'the result is made again')
+        await emitLost(`the ${output.resolution} result of ${video.name}`, video._id)
       return
     }
   }

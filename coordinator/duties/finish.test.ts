@@ -15,6 +15,7 @@ import {
   videoIn,
 } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
 import { createHints } from '../../protocol/hints.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
@@ -37,7 +38,7 @@ function stage() {
     },
   }
   const context = {
-    self: ANN, ledger: watched, log: silentLog, term: TERM, hints: createHints(), connected: () => [], capability: null,
+    self: ANN, ledger: watched, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(), connected: () => [], capability: null,
     clock: { mono: () => at.now, now: () => at.now } as Clock,
     peers: { get: () => undefined, all: () => [] },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it

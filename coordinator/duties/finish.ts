@@ -2,6 +2,7 @@
  * Moves videos on: all tasks done → MERGING; merged → COMPLETED; strikes full → task FAILED → video FAILED with the sentence.
  */
 import type { FailureCode } from '../../protocol/errors.ts'
+import type { DomainEvent } from '../../protocol/events.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Counts, Progress } from '../../protocol/ledger.ts'
 import { COPY_PATIENCE_MS, LOST_AFTER_MS, STRIKES_EACH } from '../../protocol/limits.ts'
@@ -15,15 +16,14 @@ import { presentHosts } from '../present-hosts.ts'
 import { whereabouts } from '../whereabouts.ts'
 
 export function createFinish(context: TermContext): Duty {
-  const { ledger, clock, term, hints, log } = context
+  const { ledger, clock, term, self } = context
   const since = clock.mono()
   /** Merged videos whose results one host alone has, since when. */
   const unsafe = new Map<VideoId, number>()
 
-  const tell = (what: string, video: Video, text: string) => {
-    log.info(what, { video: video._id, name: video.name })
-    hints.publish({ what: 'video', video: video._id })
-    return ledger.addEvent({ what, peer: context.self, video: video._id, text })
+  const emit = (event: DomainEvent & { video: VideoId }): Promise<void> => {
+    context.hints.publish({ what: 'video', video: event.video })
+    return context.emit(event)
   }
 
   async function startMerging(video: Video): Promise<void> {
@@ -32,7 +32,7 @@ export function createFinish(context: TermContext): Duty {
     if (isEncoded(video, counts) && (await ledger.startMerging(video._id, term)) === 'changed') {
       // The merge task is the second of the two writes; sweep inserts it here as after a crash between them.
       await ledger.sweep(term)
-      await tell('merging', video, `${video.name}: every chunk is encoded`)
+      await emit({ code: 'merging', peer: self, video: video._id, name: video.name })
     }
   }
 
@@ -46,11 +46,11 @@ export function createFinish(context: TermContext): Duty {
     if (copies === 'lost') {
       const { completed_attempt } = merge
       if ((await ledger.loseOutput(merge._id, { completed_attempt: completed_attempt ?? 0, term })) === 'changed')
-        await tell('blob_lost', video, `${video.name}: whoever had the results is gone; they are made again`)
+        await emit({ code: 'blob_lost', video: video._id, blob: `a result of ${video.name}` })
       return
     }
     if ((await ledger.completeVideo(video._id, outputs, term)) === 'changed')
-      await tell('completed', video, `${video.name}: finished`)
+      await emit({ code: 'completed', peer: self, video: video._id, name: video.name })
   }
 
   /** Whether the results are on as many hosts as they can be; `lost`: on none that is here. Waiting for either has an end. */
@@ -72,7 +72,10 @@ export function createFinish(context: TermContext): Duty {
       // Whoever is named had them once: what rotted since is noticed when a copy is asked for, and removed.
       return waitedMs >= LOST_AFTER_MS && (await isOneNowhere(video, outputs, signal)) ? 'lost' : 'wait'
     }
-    if (isAlone) await tell('note', video, `no other host took a copy of the results: they are ${reason}`)
+    if (isAlone) {
+      const note = `no other host took a copy of the results: they are ${reason}`
+      await emit({ code: 'note', peer: self, video: video._id, note })
+    }
     return 'safe'
   }
 
@@ -114,7 +117,8 @@ export function createFinish(context: TermContext): Duty {
         if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
       }
       const failure = failureSentence(video, task, verdict?.code)
-      if ((await ledger.failVideo(video._id, failure, term)) === 'changed') await tell('failed', video, failure)
+      if ((await ledger.failVideo(video._id, failure, term)) === 'changed')
+        await emit({ code: 'failed', peer: self, video: video._id, failure })
       return true
     }
     return false

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import { ANN, BOB, CAT, claim, output, pendingTask, theTask } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
@@ -22,7 +23,7 @@ test('it takes back at once what the leader before it was on, whose loss it saw,
   const ofUnknown = await claim(ledger, await pendingTask(ledger), CAT)
   const old = { beat: { state: 'idle', name: 'Bob' } as Heartbeat, heard_mono: at.now - SILENT_MS }
   const context = {
-    self: ANN, ledger, log: silentLog, term: TERM, hints: createHints(), resign: () => {}, connected: () => [],
+    self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(), resign: () => {}, connected: () => [],
     clock: { mono: () => at.now, now: () => at.now } as Clock,
     peers: { get: (peer: string) => (peer === BOB ? old : undefined), all: () => [{ peer: BOB, ...old }] },
     suspicions: {
@@ -58,7 +59,7 @@ function stage() {
     await meanwhile()
   }
   const context = {
-    self: ANN, ledger, log: silentLog, term: TERM, hints: createHints(), resign: () => {},
+    self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(), resign: () => {},
     connected: () => (link.isCut ? [] : [BOB]),
     clock: { mono: () => at.now, now: () => at.now, sleep } as unknown as Clock,
     peers: { get: (peer: string) => (peer === BOB ? bob : undefined), all: () => [{ peer: BOB, ...bob }] },

@@ -146,32 +146,30 @@ export function createMembership(context: TermContext): Membership {
   async function takeBack(
     peer: PeerId,
     begun: Suspected,
-    { why, strike }: { why: string; strike: 'peer_died' | null },
+    { reason, strike }: { reason: string; strike: 'peer_died' | null },
   ): Promise<void> {
     if (begun.claims.length === 0) return
     const tasks = await ledger.reclaim(begun.claims, { term, strike })
     begun.claims = []
     if (tasks.length === 0) return
     const name = context.peers.get(peer)?.beat.name || peer
-    log.info('reclaimed', { peer, why, tasks: tasks.length })
     context.hints.publish({ what: 'tasks', video: null })
-    const text = `${name} ${why}: ${tasks.length} task${tasks.length > 1 ? 's' : ''} taken back`
-    await ledger.addEvent({ what: 'reclaimed', peer, video: null, text })
+    await context.emit({ code: 'reclaimed', peer, name, tasks: tasks.length, reason })
   }
 
   return {
     name: 'membership',
     async lost(peer, why, signal) {
-      const words = isGoodbye(peer) ? 'left' : why === 'closed' ? 'was lost (its connection closed)' : 'went silent'
+      const reason = isGoodbye(peer) ? 'it left' : why === 'closed' ? 'its connection closed' : 'it went silent'
       const strike = why === 'closed' && !isGoodbye(peer) ? 'peer_died' : null
       try {
         const begun = await beginSuspicion(peer)
         const { since, claims } = begun
         if (!isGoodbye(peer) && !(await isGone(peer, since, signal))) return
-        await takeBack(peer, begun, { why: words, strike })
+        await takeBack(peer, begun, { reason, strike })
         if (strike === null) return
         begun.claims = await claimsLanded(peer, { since, claims }, signal)
-        await takeBack(peer, begun, { why: words, strike })
+        await takeBack(peer, begun, { reason, strike })
       } catch (error) {
         // The claims still expire, and the next rounds look for absent holders.
         if (!signal.aborted) log.warn('a reclaim failed', { peer, error: sentence(error) })
@@ -196,7 +194,7 @@ export function createMembership(context: TermContext): Membership {
         }
         const begun = await suspicionOf(peer)
         if (context.peers.get(peer) || hasBeenMissed(peer))
-          await takeBack(peer, begun, { why: verdict.reason, strike: null })
+          await takeBack(peer, begun, { reason: verdict.reason, strike: null })
       }
     },
   }

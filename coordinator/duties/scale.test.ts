@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import { plan, submission } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
@@ -20,7 +21,7 @@ function stage(change: Partial<ScaleOptions> = {}, own: readonly Resolution[] = 
   const heard: HeardPeer[] = []
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
   const context = {
-    self: ANN, ledger, log: silentLog, term: 3, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
+    self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: 3, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
     peers: { get: () => undefined, all: () => heard }, capability: { resolutions: own },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
   const duty = createScale(context, { ...OPTIONS, ...change })

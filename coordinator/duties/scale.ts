@@ -22,7 +22,7 @@ interface Length {
 }
 
 export function createScale(context: TermContext, options: ScaleOptions): Duty {
-  const { ledger, clock, term, log } = context
+  const { ledger, clock, term, self } = context
   const lengths = new Map<VideoId, Length>()
   let costs: Costs = ASSUMED
   let past: ScalingPast = []
@@ -87,11 +87,8 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
       if ((await ledger.setWanted(host._id, { wanted: share, reason, term })) === 'changed') changed = true
     }
     if (!changed) return
-    log.info('scaled', { before, wanted, reason })
     context.hints.publish({ what: 'peers', video: null })
-    const change =
-      before === wanted ? `workers ${wanted}, shared by ${hosts.length} engines now` : `workers ${before} → ${wanted}`
-    await ledger.addEvent({ what: 'scaled', peer: context.self, video: null, text: `${change}: ${reason}` })
+    await context.emit({ code: 'scaled', peer: self, before, wanted, engines: hosts.length, reason })
   }
 
   return {

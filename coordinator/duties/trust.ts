@@ -7,7 +7,7 @@ import type { Duty, TermContext } from '../duty.ts'
 import { distrusted } from '../policy/trust.ts'
 
 export function createTrust(context: TermContext): Duty {
-  const { ledger, clock, log } = context
+  const { ledger, clock } = context
   let lookedAt = Number.NEGATIVE_INFINITY
 
   return {
@@ -22,9 +22,8 @@ export function createTrust(context: TermContext): Duty {
         const seen = records.find(({ _id }) => _id === peer)?.quarantined_until ?? null
         if ((await ledger.quarantine(peer, { ...spell, reason, seen })) !== 'changed') continue
         const name = context.peers.get(peer)?.beat.name || peer
-        log.warn('quarantined', { peer, ...spell, reason })
         context.hints.publish({ what: 'peers', video: null })
-        await ledger.addEvent({ what: 'quarantined', peer, video: null, text: `${name} ${reason}` })
+        await context.emit({ code: 'quarantined', peer, name, ...spell, reason })
       }
     },
   }

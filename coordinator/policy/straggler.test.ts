@@ -30,7 +30,7 @@ describe('the straggler policy', () => {
   test('wants a backup for every task of a slow slot, with the reason', () => {
     const running = [attempt({ name: 'a', slot: 's' }), attempt({ name: 'b', slot: 's' })]
     assert.deepEqual(names({ running }), ['a', 'b'])
-    assert.equal(pickBackups(input({ running }))[0]?.reason, '180 s to go where a fresh attempt takes 10 s')
+    assert.equal(pickBackups(input({ running }))[0]?.reason, '180 s left, a new attempt takes 10 s')
   })
 
   test('leaves alone what ends soon, has just begun, is backed already, or has no measure', () => {

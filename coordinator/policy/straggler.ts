@@ -81,5 +81,5 @@ function isLate(group: readonly RunningAttemptView[], remainingMs: number): bool
 
 const reasonOf = (remainingMs: number, freshMs: number | null): string =>
   Number.isFinite(remainingMs)
-    ? `${Math.round(remainingMs / 1000)} s to go where a fresh attempt takes ${Math.round((freshMs ?? 0) / 1000)} s`
-    : `no progress in twice the ${Math.round((freshMs ?? 0) / 1000)} s that a fresh attempt takes`
+    ? `${Math.round(remainingMs / 1000)} s left, a new attempt takes ${Math.round((freshMs ?? 0) / 1000)} s`
+    : `no progress in twice the ${Math.round((freshMs ?? 0) / 1000)} s that a new attempt takes`

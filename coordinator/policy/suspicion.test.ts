@@ -24,9 +24,9 @@ describe('suspicion', () => {
   test('takes three who lost it together as seen, or two left standing, however lately a slow heartbeat came before', () => {
     const far = (reports: number[]) => evidence({ isConnected: false, heardAgoMs: 3_000, reports })
     const peers = 1_000
-    assert.equal(judgePeer(far([400, 410, 420]), judge(peers)).reason, '3 peers lost it')
+    assert.equal(judgePeer(far([400, 410, 420]), judge(peers)).reason, '3 peers lost their connection to it')
     assert.equal(judgePeer(far([390, 410, 420]), judge(peers)).isSuspect, false, 'it may yet refute them')
-    assert.equal(judgePeer(far([2_000, 2_500]), judge(peers)).reason, '2 peers lost it')
+    assert.equal(judgePeer(far([2_000, 2_500]), judge(peers)).reason, '2 peers lost their connection to it')
     assert.equal(judgePeer(far([1_900, 2_500]), judge(peers)).isSuspect, false)
   })
 

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BlobExchange, type BlobStore, onSoundBlobs } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
+import type { Emit } from '../../protocol/emitter.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import { type PeerId, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -25,6 +26,7 @@ export interface MergeOptions {
   readonly media: Media
   readonly clock: Clock
   readonly rng: Rng
+  readonly emit: Emit
 }
 
 interface Parts {
@@ -63,10 +65,6 @@ export function createMergeRunner(options: MergeOptions): Runner {
     return { plan, chunks, audio, extra, blobs }
   }
 
-  /** What did not come out right is told among the events, where the video's notes are read from. */
-  const note = (video: VideoId, text: string) =>
-    ledger.addEvent({ what: 'note', peer: self, video, text }).catch(() => {})
-
   return async ({ held, signal, progress }) => {
     const { task } = held[0]
     const parts = await gather(task.video_id, signal)
@@ -83,7 +81,8 @@ export function createMergeRunner(options: MergeOptions): Runner {
             extra: parts.extra,
             out: pathOf(resolution),
             signal,
-            onNote: (text) => void note(task.video_id, text),
+            // The video's notes are read from the events.
+            onNote: (note) => void options.emit({ code: 'note', peer: self, video: task.video_id, note }),
           })
           progress((at + 1) / parts.chunks.size, 0)
         }

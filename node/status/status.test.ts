@@ -4,11 +4,13 @@ import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import { ANN, BOB, CAT, sha, submission } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
 import { LedgerAway } from '../../protocol/errors.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, SHOWN_MS, SHOWN_VIDEOS } from '../../protocol/limits.ts'
+import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createStatus } from './status.ts'
@@ -72,6 +74,19 @@ test('engines are told with what is wanted there, and why', async () => {
   await ledger.reachHost('engine', BOB)
   await ledger.setWanted('engine', { wanted: 2, reason: 'a queue', term: 1 })
   assert.deepEqual((await snapshot()).engines, [{ engine: 'engine', wanted: 2, reason: 'a queue', peers: [BOB] }])
+})
+
+test('events are shown as they are in the ledger, also one of a code that only newer peers know', async () => {
+  const { ledger, snapshot } = stage()
+  await ledger.submit(submission())
+  await ledger.addEvent({ what: 'teleported', peer: BOB, video: null, text: 'bob moved to Mars' })
+  await createEmitter({ ledger, log: silentLog })({ code: 'leader', peer: ANN, name: 'ann', term: 7 })
+  const { events, videos } = await snapshot()
+  assert.deepEqual(events, [
+    { at: 0, what: 'teleported', peer: BOB, video: null, text: 'bob moved to Mars' },
+    { at: 0, what: 'leader', peer: ANN, video: null, text: 'ann leads, term 7' },
+  ])
+  assert.equal(videos.length, 1, 'the rest of the snapshot is there too')
 })
 
 test('while the ledger is away the peers are told without it', async () => {

@@ -1,5 +1,6 @@
 /** One row per video for every face: where it stands, how fast it goes, and what there is to say of it. */
 import type { Clock } from '../../protocol/clock.ts'
+import { type EventCode, isEvent } from '../../protocol/events.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { type PeerId, type Sha256, type VideoId, videoOf } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -89,8 +90,8 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
     const here = options.present()
     const running = options.running()
     const events = await ledger.events(EVENTS_READ)
-    const toldOf = (what: string, video: Video) =>
-      events.filter((event) => event.what === what && event.video === video._id).map(({ text }) => text)
+    const textsOf = (code: EventCode, video: Video) =>
+      events.filter((event) => isEvent(event, code) && event.video === video._id).map(({ text }) => text)
     return Promise.all(
       videos.map(async (video) => {
         const tasks = progress.get(video._id) ?? []
@@ -101,10 +102,10 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
           planned,
           tasks,
           running: mine,
-          told: toldOf('note', video),
+          told: textsOf('note', video),
           // Of another peer's delivery the events know.
           problem:
-            options.problems().get(video._id) ?? (isOwed(video) ? toldOf('delivery_failed', video).at(-1) : undefined),
+            options.problems().get(video._id) ?? (isOwed(video) ? textsOf('delivery_failed', video).at(-1) : undefined),
           present: here,
         })
       }),

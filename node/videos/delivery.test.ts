@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
 import type { BlobExchange } from '../../protocol/blobs.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type Sha256, type VideoId } from '../../protocol/ids.ts'
@@ -72,15 +73,16 @@ beforeEach(async () => {
   video = finished()
   const hints = createHints()
   hints.on(['video'], () => announced++)
+  const ledger = fakeLedger()
   deliverer = createDeliverer({
     self,
-    ledger: fakeLedger(),
+    ledger,
     store: { verify: async (sha256: Sha256) => doubted.push(sha256) > 0 } as never,
     exchange,
     // Long enough for a delivery that failed to be tried again.
     clock: { mono: () => (now += passing) },
     rng: systemRng,
-    log: silentLog,
+    emit: createEmitter({ ledger, log: silentLog }),
     young: createYoung({ mono: () => 0 }),
     hints,
   })

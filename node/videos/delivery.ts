@@ -15,12 +15,13 @@ import { placeFile } from '../../files/place-file.ts'
 import { ownName } from '../../ledger/documents.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
+import type { Emit } from '../../protocol/emitter.ts'
 import { isDiskFull, ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
+import { eventText } from '../../protocol/events.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DELIVERY_BACKOFF_MS } from '../../protocol/limits.ts'
-import type { Log } from '../../protocol/log.ts'
 import type { Delivery, Video, VideoOutput } from '../../protocol/video.ts'
 import type { Young } from './young.ts'
 
@@ -31,7 +32,7 @@ export interface DeliveryOptions {
   readonly exchange: BlobExchange
   readonly clock: Pick<Clock, 'mono'>
   readonly rng: Rng
-  readonly log: Log
+  readonly emit: Emit
   readonly young: Pick<Young, 'seen'>
   readonly hints: Pick<Hints, 'publish'>
 }
@@ -115,7 +116,7 @@ interface Trouble {
 }
 
 export function createDeliverer(options: DeliveryOptions): Deliverer {
-  const { self, ledger, exchange, clock, rng, log } = options
+  const { self, ledger, exchange, clock, rng } = options
   const troubles = new Map<string, Trouble>()
   /** One video may be wanted in a folder under several names, each of which may become its own. */
   const keyOf = (video: Video, delivery: Delivery): string => {
@@ -203,28 +204,21 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     troubles.delete(keyOf(video, wanted))
     options.young.seen(video._id)
     options.hints.publish({ what: 'video', video: video._id })
-    log.info('delivered', { video: video._id, name, dir: delivery.dir })
-    await ledger.addEvent({
-      what: 'delivered',
-      peer: self,
-      video: video._id,
-      text: `${name}: delivered to ${delivery.dir}`,
-    })
+    await options.emit({ code: 'delivered', peer: self, video: video._id, name, dir: delivery.dir })
   }
 
-  /** Told once for each reason. */
+  /** Emits one event for each reason. */
   async function failed(video: Video, delivery: Delivery, error: unknown): Promise<void> {
     const { _id, name } = video
     const reason = isDiskFull(error) ? 'the disk is full' : sentence(error)
-    const why = `${name} could not be written to ${delivery.dir}: ${reason}`
+    const event = { code: 'delivery_failed', peer: self, video: _id, name, dir: delivery.dir, reason } as const
+    const why = eventText(event)
     const before = troubles.get(keyOf(video, delivery))
     const tries = (before?.tries ?? 0) + 1
     const { base: baseMs, max: maxMs } = DELIVERY_BACKOFF_MS
     const notBefore = clock.mono() + backoffMs({ tries: tries - 1, baseMs, maxMs, rng })
     troubles.set(keyOf(video, delivery), { video: _id, why, tries, notBefore })
-    if (before?.why === why) return
-    log.warn('a delivery failed and is tried again', { video: _id, why })
-    await ledger.addEvent({ what: 'delivery_failed', peer: self, video: _id, text: why })
+    if (before?.why !== why) await options.emit(event)
   }
 
   return {

@@ -6,6 +6,7 @@
  */
 import { type Bell, createBell } from '../../protocol/bell.ts'
 import { backoffMs, type Clock, type Rng, within } from '../../protocol/clock.ts'
+import type { Emit } from '../../protocol/emitter.ts'
 import { AttemptFailed, isDiskFull, LedgerAway, NO_STRIKE, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { Hints } from '../../protocol/hints.ts'
@@ -29,6 +30,7 @@ export interface AttemptsOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  readonly emit: Emit
   readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
   /** Each write that others may react to is published: `tasks`, `decided`. */
   readonly hints: Pick<Hints, 'publish'>
@@ -154,28 +156,27 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       })
     if (outcome === 'done') {
       options.hints.publish({ what: result.ok ? 'decided' : 'tasks', video: task.video_id, task: task._id })
-      return result.ok ? await tellWin(held) : undefined
+      return result.ok ? await emitWin(held) : undefined
     }
     log.info('superseded', { task: task._id, attempt })
     if (result.ok) await compare(task, result.output?.es_sha256)
   }
 
   /** What a second attempt was good for. */
-  async function tellWin({ task, attempt }: HeldTask): Promise<void> {
+  async function emitWin({ task, attempt }: HeldTask): Promise<void> {
     const slower = task.claims.find((claim) => claim.attempt !== attempt)
     if (!slower || !task.claims.some((claim) => claim.attempt === attempt && claim.speculative)) return
-    const text = `${task._id}: ${self} was done before ${slower.worker_id}`
-    await ledger.addEvent({ what: 'backup_won', peer: self, video: task.video_id, text }).catch(() => {})
+    const { _id, video_id: video } = task
+    await options.emit({ code: 'backup_won', peer: self, video, task: _id, slower: slower.worker_id })
   }
 
   /** Two attempts that both finished must have come to the same stream: else one of the two machines, or builds, is wrong. */
-  async function compare({ _id, video_id }: Task, mine: Sha256 | undefined): Promise<void> {
+  async function compare({ _id, video_id: video }: Task, mine: Sha256 | undefined): Promise<void> {
     const now = await ledger.task(_id).catch(() => null)
-    const theirs = now?.output?.es_sha256
-    if (!mine || !theirs || mine === theirs) return
-    const text = `${_id}: ${now.worker_id} made ${theirs.slice(0, 12)}…, which is kept, and ${self} made ${mine.slice(0, 12)}…`
-    log.error('two attempts came to different streams', { task: _id, kept: now.worker_id, mine, theirs })
-    await ledger.addEvent({ what: 'results_differ', peer: self, video: video_id, text }).catch(() => {})
+    const kept = now?.output?.es_sha256
+    if (!mine || !kept || mine === kept || now.worker_id === null) return
+    const results = { dropped: mine, kept, kept_peer: now.worker_id }
+    await options.emit({ code: 'results_differ', peer: self, video, task: _id, ...results })
   }
 
   async function runAll(assigned: Assigned, run: Run): Promise<RunOutcome> {

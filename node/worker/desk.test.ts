@@ -1,6 +1,7 @@
 /** The desk of a worker on a virtual clock: what comes first, and who waits for whom. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createEmitter } from '../../protocol/emitter.ts'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { INGESTS_WAITING } from '../../protocol/limits.ts'
@@ -73,6 +74,7 @@ beforeEach(async () => {
     clock: actor.clock,
     rng: actor.rng,
     log: silentLog,
+    emit: createEmitter({ ledger: actor.ledger, log: silentLog }),
     capability: { decoders: [], encoders: [], filters: [], resolutions: [], audio: false },
     slots: 0,
     table: { all: () => [], get: () => undefined },

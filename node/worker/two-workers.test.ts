@@ -1,6 +1,7 @@
 /** Two workers at one chunk, on a virtual clock: a backup takes the whole slot, the loser stops, both results are compared. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createEmitter } from '../../protocol/emitter.ts'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type PeerId, RESOLUTIONS } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -51,6 +52,7 @@ function machine(name: string, { takes, es }: { takes: number | (() => Promise<v
     clock: actor.clock,
     rng: actor.rng,
     log: silentLog,
+    emit: createEmitter({ ledger: actor.ledger, log: silentLog }),
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true },
     slots: 1,
     table: { all: () => [], get: () => undefined },
@@ -87,7 +89,9 @@ afterEach(async () => {
 
 /** What is told of backups that were worth it. */
 const wins = async () =>
-  (await stage.ledger.events(50)).filter(({ what }) => what === 'backup_won').map(({ text }) => text.split(': ')[1])
+  (await stage.ledger.events(50))
+    .filter(({ what }) => what === 'backup_won')
+    .map(({ text }) => text.replace(/^task \S+ /, ''))
 
 describe('of two workers at one chunk', () => {
   it('the backup takes all renditions at once, wins, and the loser stops within a second and its result is dropped', async () => {
@@ -116,7 +120,7 @@ describe('of two workers at one chunk', () => {
       assert.partialDeepStrictEqual(task, { status: 'COMPLETED', worker_id: 'fast', speculative: true, attempt: 2 })
       assert.deepEqual(task.output?.holders, ['fast'])
     }
-    assert.deepEqual(await wins(), Array(3).fill('fast was done before slow'))
+    assert.deepEqual(await wins(), Array(3).fill('was completed by the backup attempt of fast before slow'))
   })
 
   it('the first attempt may still win, and is not recorded as speculative', async () => {

@@ -1,6 +1,7 @@
 /** The worker on a virtual clock: what it claims, how it settles, and what becomes of claims it loses. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { createEmitter } from '../../protocol/emitter.ts'
 import { AttemptFailed, LedgerAway } from '../../protocol/errors.ts'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, asToken, taskId } from '../../protocol/ids.ts'
@@ -87,6 +88,7 @@ beforeEach(async () => {
     clock: actor.clock,
     rng: actor.rng,
     log: silentLog,
+    emit: createEmitter({ ledger: actor.ledger, log: silentLog }),
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: ['480p'], audio: true },
     slots: 1,
     table: { all: () => others, get: () => undefined },

@@ -36,6 +36,7 @@ export interface WorkerOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  readonly emit: AttemptsOptions['emit']
   readonly capability: Capability
   /** Encodes at once, at least 0 (a peer that only coordinates). */
   readonly slots: number

@@ -109,7 +109,7 @@ describe('a fleet over two engines', () => {
     await second.docker('rm', '-fv', ...(await second.running()))
     const seen = await until('two workers on the first', async () => (await first.running()).length === 2, 90)
     assert.match(told(seen, 'launch_failed').join(), /has no image/)
-    assert.match(told(seen, 'engine_left').join(), /cannot run what is wanted/)
+    assert.match(told(seen, 'engine_left').join(), /cannot run the workers that are wanted/)
     await second.docker('tag', 'put-aside', IMAGE)
     await until('one worker on each again', isSpread(1), 180)
   })

@@ -43,7 +43,7 @@ test('a peer that crashes at every encode is quarantined with the reason, the fi
     return done.length === videos.length && done.every(({ deliveries }) => deliveries.every(({ done_at }) => done_at))
   })
   assert.ok(
-    (await ledger.events(500)).some(({ what, text }) => what === 'quarantined' && /bad quarantined for/.test(text)),
+    (await ledger.events(500)).some(({ what, text }) => what === 'quarantined' && /bad is quarantined for/.test(text)),
   )
   assert.ok(bad.isAlive())
 

@@ -91,7 +91,11 @@ test('an ffmpeg that fills the disk costs its node no more than the attempt: it 
     tasks.flatMap(({ strikes }) => strikes),
     [],
   )
-  assert.ok((await ledger.events(100)).some(({ what, text }) => what === 'disk_full' && text.startsWith('full:')))
+  assert.ok(
+    (await ledger.events(100)).some(
+      ({ what, text }) => what === 'disk_full' && text.startsWith('full claims no tasks'),
+    ),
+  )
   await odd.set('works')
   await run('sh', ['-c', `rm ${small}/filler*`])
   await until('it works again', async () => (await ledger.video(video as never))?.status === 'COMPLETED')

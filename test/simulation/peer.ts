@@ -17,6 +17,7 @@ import { createSubmit } from '../../node/videos/submit.ts'
 import { createYoung } from '../../node/videos/young.ts'
 import { createAudioRunner } from '../../node/worker/run-audio.ts'
 import { createVideoRunner } from '../../node/worker/run-video.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
 import { asPeerId, type PeerId, RESOLUTIONS, type TaskKind } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -215,6 +216,7 @@ export class SimulatedPeer {
       clock,
       rng,
       log,
+      emit: createEmitter({ ledger, log }),
       plans,
     }
     const meshSlots = () => table.all().reduce((sum, { beat }) => sum + beat.slots, plan.slots)
@@ -228,6 +230,7 @@ export class SimulatedPeer {
     const coordinator = plan.coordinates
       ? createCoordinator({
           ...shared,
+          name: machine,
           host: machine,
           peers: table,
           capability: plan.works ? CAPABILITY : null,

@@ -67,6 +67,7 @@ const WRONG: readonly (readonly [path: string, code: string, says: RegExp])[] = 
     "import { randomUUID } from 'node:crypto'\nexport const token = randomUUID()",
     /uses randomUUID/,
   ],
+  ['node/node.ts', 'ledger.addEvent(event)', /uses addEvent: only protocol\/emitter/],
 ]
 
 for (const [path, code, says] of WRONG) {

@@ -131,6 +131,7 @@ export class DetectorPeer implements Side {
       term: 1,
       clock,
       log: silentLog,
+      emit: async () => {},
       peers: this.table,
       suspicions: this.suspicions!,
       connected: () => this.mesh.peers(),
