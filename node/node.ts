@@ -18,10 +18,10 @@ import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
 import { IDLE_POLL_MS, INPUT_LOOK_MS, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
-import { type PeerTable, presentPeers } from '../protocol/peer-table.ts'
+import type { PeerTable } from '../protocol/peer-table.ts'
 import type { Runner } from '../protocol/runner.ts'
+import { createAdmissionGate } from './admission.ts'
 import type { MeshHints } from './hints.ts'
-import { createStanding } from './standing.ts'
 import type { StatusSnapshot } from './status/status.ts'
 import type { VideoRow } from './status/video-rows.ts'
 import { createCopier } from './videos/copier.ts'
@@ -30,10 +30,12 @@ import { keepHouse } from './videos/housekeeping.ts'
 import type { InputFolder } from './videos/input-folder.ts'
 import type { SubmitRequest, Submitted } from './videos/submit.ts'
 import type { Young } from './videos/young.ts'
+import { createAttempts } from './worker/attempts.ts'
+import { createCircuitBreakers } from './worker/circuit-breaker.ts'
 import { createDeskOrder } from './worker/desk-order.ts'
 import { keepLog } from './worker/keep-log.ts'
-import { soonFreeSlots } from './worker/soon-free-slots.ts'
-import { createWorker, type Worker } from './worker/worker.ts'
+import { createSettlement } from './worker/settlement.ts'
+import { createWorker } from './worker/worker.ts'
 
 /** What every face (API, CLI, dashboard) may ask of a node. */
 export interface NodeFace {
@@ -86,7 +88,6 @@ export interface NodeParts {
 }
 
 export interface ReelNode extends Omit<NodeFace, 'snapshot' | 'row'> {
-  readonly worker: Worker
   start(): Promise<void>
   stop(): Promise<void>
   /** The heartbeat this node would send now. */
@@ -101,7 +102,7 @@ const LAST_HOUSEKEEPING_MS = 3_000
 const LEDGER_STOP_MS = 6_000
 
 export function createNode(parts: NodeParts): ReelNode {
-  const { self, clock, log, emit, ledger, mesh, hints, store, table, coordinator } = parts
+  const { self, clock, rng, log, emit, ledger, mesh, hints, store, table, coordinator } = parts
   const { name } = parts.identity
   const stopping = new AbortController()
   const bell = createBell(clock)
@@ -111,39 +112,34 @@ export function createNode(parts: NodeParts): ReelNode {
 
   const copier = createCopier({ self, ledger, store, exchange: parts.exchange, log, hints })
 
-  const standing = createStanding({
-    self,
-    ledger,
-    store,
-    clock,
-    running: () => worker.running().length,
-    giveBack: () => worker.giveBack(),
-    drained: () => parts.drained?.(),
-    isUnproved: () => worker.isUnproved(),
-    hasDeputy,
-    roomChanged: (isFull) => void emit({ code: isFull ? 'disk_full' : 'disk_has_room', peer: self, name }),
-  })
-
-  function hasDeputy(): boolean {
-    const others = presentPeers(table, clock.mono())
-    return others.some(({ beat }) => beat.roles.includes('coordinator') && ['idle', 'working'].includes(beat.state))
-  }
-
-  function otherSlots(): number {
-    const elsewhere = presentPeers(table, clock.mono()).reduce((sum, { beat }) => sum + soonFreeSlots(beat), 0)
-    return elsewhere + Math.max(0, soonFreeSlots({ slots: parts.slots, running: worker.running() }) - 1)
-  }
-
-  const worker: Worker = createWorker({
-    ...parts,
-    mayClaim: standing.mayClaim,
-    otherSlots,
-    mayTakeDesk: createDeskOrder({ ledger, store, leads: () => coordinator?.term() != null }),
-    trial: parts.trial,
-    unproved: (reason) =>
-      void emit(reason ? { code: 'unproved', peer: self, name, reason } : { code: 'proved', peer: self, name }),
-    keepLog: (task, text) => keepLog(store, task, text),
-  })
+  const breakers = createCircuitBreakers({ self, name }, { clock, rng, emit, selfTest: parts.trial })
+  const settle = createSettlement(
+    { self },
+    { ledger, clock, rng, log, emit, hints, keepLog: (task, text) => keepLog(store, task, text) },
+  )
+  const attempts = createAttempts({ self }, { ledger, clock, log, hints, runners: parts.runners, settle })
+  const admission = createAdmissionGate(
+    { self, name },
+    { ledger, store, clock, hints, peers: table, attempts, breakers, emit },
+  )
+  void admission.drained.then(() => parts.drained?.())
+  const mayTakeDesk = createDeskOrder({ ledger, store, leads: () => coordinator?.term() != null })
+  const worker = createWorker(
+    { self, capability: parts.capability, slots: parts.slots },
+    {
+      ledger,
+      clock,
+      rng,
+      log,
+      hints,
+      peers: table,
+      runners: parts.runners,
+      attempts,
+      breakers,
+      admission,
+      mayTakeDesk,
+    },
+  )
 
   async function every(name: string, ms: number, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const { signal } = stopping
@@ -186,9 +182,8 @@ export function createNode(parts: NodeParts): ReelNode {
   return {
     self,
     ledger,
-    worker,
     submit: parts.submit,
-    mayLead: standing.mayLead,
+    mayLead: () => admission.mayLead(),
     async setPeer(peer, change) {
       await ledger.setPeer(peer, change.paused === false ? { ...change, ...(await endOfQuarantine(peer)) } : change)
       hints.publish({ what: 'peers', video: null })
@@ -204,10 +199,10 @@ export function createNode(parts: NodeParts): ReelNode {
       encoders: [...parts.capability.encoders],
       resolutions: [...parts.capability.resolutions],
       slots: parts.slots,
-      busy: worker.busySlots(),
+      busy: attempts.busySlots(),
       load: clockLoad(),
-      state: standing.state(),
-      running: worker.running(),
+      state: admission.state(),
+      running: [...attempts.running()],
     }),
     async act(what, video) {
       const result =
@@ -222,9 +217,9 @@ export function createNode(parts: NodeParts): ReelNode {
     async start() {
       if (subscriptions.length > 0) return
       hints.start()
+      admission.start()
       copier.start(stopping.signal)
       subscriptions = [
-        hints.on(['peers'], () => void standing.look().catch(() => {})),
         hints.on(['video'], bell.ring),
         mesh.listen({ onDisconnected: (peer, why) => coordinator?.peerLost(peer, why) }),
       ]
@@ -243,7 +238,7 @@ export function createNode(parts: NodeParts): ReelNode {
     },
     async stop() {
       if (stopping.signal.aborted) return
-      standing.leave()
+      admission.close()
       stopping.abort(new DOMException('the node stops', 'AbortError'))
       // A ledger that is away must not hold up a stop: claims and the lease then run out by themselves.
       await within(clock, parts.drainMs + LEDGER_STOP_MS, endWork()).catch(() => {})

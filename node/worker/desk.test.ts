@@ -1,16 +1,15 @@
 /** The desk of a worker on a virtual clock: what comes first, and who waits for whom. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { createEmitter } from '../../protocol/emitter.ts'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { INGESTS_WAITING } from '../../protocol/limits.ts'
-import { silentLog } from '../../protocol/log.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import { type Actor, createStage, type Stage } from '../../testing/simulation/stage.ts'
 import { byUrgency, DESK_SEATS } from './desk.ts'
 import { newTask, submitFilm } from './film.fixture.ts'
-import { createWorker, type Worker } from './worker.ts'
+import { createTestWorker } from './worker.fixture.ts'
+import type { Worker } from './worker.ts'
 
 const me = asPeerId('me')
 const LONG_MS = 300_000
@@ -62,8 +61,9 @@ beforeEach(async () => {
   reads = 0
   busy = false
   hints = createHints()
-  worker = createWorker({
+  const made = createTestWorker({
     self: me,
+    actor,
     ledger: {
       ...actor.ledger,
       tasks: (query) => {
@@ -71,22 +71,13 @@ beforeEach(async () => {
         return actor.ledger.tasks(query)
       },
     },
-    clock: actor.clock,
-    rng: actor.rng,
-    log: silentLog,
-    emit: createEmitter({ ledger: actor.ledger, log: silentLog }),
     capability: { decoders: [], encoders: [], filters: [], resolutions: [], audio: false },
     slots: 0,
-    table: { all: () => [], get: () => undefined },
     runners: { ingest: runner, merge: runner },
-    mayClaim: async () => null,
-    otherSlots: () => 0,
     mayTakeDesk: async (task) => !others.has(task._id),
     hints,
-    keepLog: async () => null,
-    trial: async () => {},
-    unproved: () => {},
   })
+  worker = made.worker
 })
 afterEach(async () => {
   await stage.until(worker.stop(0))

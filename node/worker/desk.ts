@@ -4,13 +4,14 @@
  * Promises: a merge always finds a seat that no ingest can take; an ingest that has cut its window leaves its seat while it
  * waits for the encoders, so that the next video is ingested meanwhile.
  */
-import type { Clock, Rng } from '../../protocol/clock.ts'
-import type { PeerId, TaskKind, Token } from '../../protocol/ids.ts'
+import type { Clock } from '../../protocol/clock.ts'
+import type { PeerId, TaskKind } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { IDLE_POLL_MS, INGESTS_WAITING } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { Absence } from './absence.ts'
 import { type Assigned, heldBy } from './attempts.ts'
+import type { OutageGrace } from './outage-grace.ts'
+import type { ClaimWithToken } from './token-claims.ts'
 
 /** What each seat takes: two tasks of a kind at once, three in all. */
 export const DESK_SEATS = [['merge'], ['merge', 'ingest'], ['ingest']] as const satisfies TaskKind[][]
@@ -28,16 +29,14 @@ export const isCrowdedOut = (
 ): boolean =>
   task.kind === 'ingest' && [...waiting].filter(({ priority }) => priority >= task.priority).length >= INGESTS_WAITING
 
-export interface DeskOptions {
-  readonly self: PeerId
+export interface DeskModules {
   readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'claimTask'>
   readonly clock: Clock
-  readonly rng: Rng
-  readonly absence: Absence
+  readonly grace: OutageGrace
   /** Ingests that left their seats and run on. */
   readonly waiting: ReadonlySet<Task>
   mayTakeDesk(task: Task, now: number): Promise<boolean>
-  claimSurely(token: Token, ask: () => Promise<Assigned | null>): Promise<Assigned | null>
+  readonly claimWithToken: ClaimWithToken
 }
 
 export interface Desk {
@@ -47,8 +46,8 @@ export interface Desk {
   forget(): void
 }
 
-export function createDesk(options: DeskOptions): Desk {
-  const { self, ledger, clock, rng, absence } = options
+export function createDesk({ self }: { readonly self: PeerId }, modules: DeskModules): Desk {
+  const { ledger, clock, grace, waiting, mayTakeDesk, claimWithToken } = modules
   const looks = new Map<TaskKind, { at: number; open: Promise<readonly Task[]> }>()
   const forget = () => looks.clear()
 
@@ -56,7 +55,7 @@ export function createDesk(options: DeskOptions): Desk {
   function openTasks(kind: TaskKind): Promise<readonly Task[]> {
     const last = looks.get(kind)
     if (last && clock.mono() - last.at < IDLE_POLL_MS / 2) return last.open
-    const open = absence.watch(() => ledger.tasks({ kinds: [kind], statuses: ['PENDING', 'PROCESSING'] }))
+    const open = grace.watch(() => ledger.tasks({ kinds: [kind], statuses: ['PENDING', 'PROCESSING'] }))
     looks.set(kind, { at: clock.mono(), open })
     open.catch(forget)
     return open
@@ -67,11 +66,10 @@ export function createDesk(options: DeskOptions): Desk {
     if (open.length === 0) return null
     const now = await ledger.now()
     for (const task of open) {
-      if (isCrowdedOut(task, options.waiting)) continue
-      const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && absence.isOver()
-      if (!free || !(await options.mayTakeDesk(task, now))) continue
-      const token = rng.token() as Token
-      const got = await options.claimSurely(token, async () => {
+      if (isCrowdedOut(task, waiting)) continue
+      const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && grace.isOver()
+      if (!free || !(await mayTakeDesk(task, now))) continue
+      const got = await claimWithToken(async (token) => {
         const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
         return held ? [held] : null
       })

@@ -1,21 +1,22 @@
 /** Two workers at one chunk, on a virtual clock: a backup takes the whole slot, the loser stops, both results are compared. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { createEmitter } from '../../protocol/emitter.ts'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type PeerId, RESOLUTIONS } from '../../protocol/ids.ts'
-import { silentLog } from '../../protocol/log.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../testing/simulation/stage.ts'
+import type { Attempts } from './attempts.ts'
 import { FILM, newTask, submitFilm } from './film.fixture.ts'
-import { createWorker, type Worker } from './worker.ts'
+import { createTestWorker } from './worker.fixture.ts'
+import type { Worker } from './worker.ts'
 
 const sha256 = (digit: string) => asSha256(digit.repeat(64))
 
 interface Machine {
   readonly id: PeerId
   readonly worker: Worker
+  readonly attempts: Attempts
   readonly hints: HintChannel
   /** What it ran; when and how each run ended. */
   readonly runs: Assignment[]
@@ -46,26 +47,15 @@ function machine(name: string, { takes, es }: { takes: number | (() => Promise<v
   const hints = createHints((hint) => {
     if (hint.what === 'decided') for (const each of machines) if (each.hints !== hints) each.hints.receive(hint)
   })
-  const worker = createWorker({
+  const { worker, attempts } = createTestWorker({
     self: id,
-    ledger: actor.ledger,
-    clock: actor.clock,
-    rng: actor.rng,
-    log: silentLog,
-    emit: createEmitter({ ledger: actor.ledger, log: silentLog }),
+    actor,
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true },
     slots: 1,
-    table: { all: () => [], get: () => undefined },
     runners: { video: run },
-    mayClaim: async () => null,
-    otherSlots: () => 0,
-    mayTakeDesk: async () => false,
     hints,
-    keepLog: async () => null,
-    trial: async () => {},
-    unproved: () => {},
   })
-  const made = { id, worker, hints, runs, ends }
+  const made = { id, worker, attempts, hints, runs, ends }
   machines.push(made)
   return made
 }
@@ -115,7 +105,7 @@ describe('of two workers at one chunk', () => {
     const [won, stopped] = [fast.ends[0], slow.ends[0]]
     assert.equal(stopped?.how, 'aborted')
     assert.ok(stopped.at - won!.at <= 1_000, `${stopped.at - won!.at} ms`)
-    assert.equal(slow.worker.busySlots(), 0)
+    assert.equal(slow.attempts.busySlots(), 0)
     for (const task of await tasks()) {
       assert.partialDeepStrictEqual(task, { status: 'COMPLETED', worker_id: 'fast', speculative: true, attempt: 2 })
       assert.deepEqual(task.output?.holders, ['fast'])

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createEmitter } from '../../protocol/emitter.ts'
 import { AttemptFailed, LedgerAway } from '../../protocol/errors.ts'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, asToken, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -12,8 +13,11 @@ import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type Actor, createStage, type Stage } from '../../testing/simulation/stage.ts'
+import type { Attempts } from './attempts.ts'
+import type { CircuitBreakers } from './circuit-breaker.ts'
 import { FILM, newTask, submitFilm } from './film.fixture.ts'
-import { createWorker, type Worker } from './worker.ts'
+import { createTestWorker } from './worker.fixture.ts'
+import type { Worker } from './worker.ts'
 
 const me = asPeerId('me')
 const sha256 = asSha256('a'.repeat(64))
@@ -22,11 +26,13 @@ const idOf = (chunk: number) => taskId(FILM, '480p', chunk)
 let stage: Stage
 let actor: Actor
 let worker: Worker
+let attempts: Attempts
+let breakers: CircuitBreakers
 let hints: HintChannel
 /** Every run in order: what it was given, and how its signal ended. */
 let runs: Assignment[]
 let run: (assignment: Assignment) => Promise<void>
-let refusal: string | null
+let refusal: Heartbeat['state'] | null
 /** Why this machine's ffmpeg does not work; its trial runs, and what was told of them. */
 let broken: string | null
 let trials: number
@@ -82,28 +88,27 @@ beforeEach(async () => {
   actor = stage.actor('worker')
   run = taking(3_000)
   hints = createHints()
-  worker = createWorker({
+  const record = createEmitter({ ledger: actor.ledger, log: silentLog })
+  ;({ worker, attempts, breakers } = createTestWorker({
     self: me,
+    actor,
     ledger: { ...actor.ledger, claimNext, renew },
-    clock: actor.clock,
-    rng: actor.rng,
-    log: silentLog,
-    emit: createEmitter({ ledger: actor.ledger, log: silentLog }),
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: ['480p'], audio: true },
     slots: 1,
-    table: { all: () => others, get: () => undefined },
     runners: { video: Object.assign(succeed, { bring }) },
-    mayClaim: async () => refusal,
-    otherSlots: () => 0,
-    mayTakeDesk: async () => false,
     hints,
-    keepLog: async () => null,
-    async trial() {
+    others: () => others,
+    mayClaim: async () => refusal,
+    async selfTest() {
       trials++
       if (broken) throw new AttemptFailed('build_cannot', broken)
     },
-    unproved: (reason) => void told.push(reason),
-  })
+    async emit(event) {
+      if (event.code === 'unproved') told.push(event.reason)
+      if (event.code === 'proved') told.push(null)
+      await record(event)
+    },
+  }))
 })
 afterEach(async () => {
   actor.line.isDown = false
@@ -115,7 +120,7 @@ afterEach(async () => {
 describe('a worker', () => {
   it('brings the input of its next task while it encodes, and takes that one next', async () => {
     // Of two workers it has the even chunks.
-    const beat = { slots: 1, state: 'idle' } as HeardPeer['beat']
+    const beat = { slots: 1, state: 'idle', running: [] as unknown } as HeardPeer['beat']
     others = [{ peer: asPeerId('zoe'), beat, heard_mono: 0 }]
     await stage.ledger.insertTasks([newTask(1), newTask(2)])
     worker.start()
@@ -133,7 +138,7 @@ describe('a worker', () => {
     worker.start()
     await stage.pass(1_000)
     assert.deepEqual(
-      worker.running().map((each) => [each.task, each.attempt]),
+      attempts.running().map((each) => [each.task, each.attempt]),
       [[idOf(0), 1]],
     )
     await stage.pass(3_000)
@@ -142,7 +147,7 @@ describe('a worker', () => {
       [done.status, done.completed_attempt, done.worker_id, done.output?.sha256],
       ['COMPLETED', 1, me, sha256],
     )
-    assert.equal(worker.busySlots(), 0)
+    assert.equal(attempts.busySlots(), 0)
   })
 
   it('claims nothing while there is a reason not to', async () => {
@@ -318,11 +323,11 @@ describe('a worker', () => {
     }
     worker.start()
     await stage.pass(120_000)
-    assert.deepEqual([runs.length, worker.isUnproved(), told], [1, true, [broken]])
+    assert.deepEqual([runs.length, breakers.hasFailedSelfTest(), told], [1, true, [broken]])
     assert.ok(trials >= 4 && trials <= 12, `${trials} trials in two minutes`)
     broken = null
     await stage.pass(120_000)
-    assert.deepEqual([worker.isUnproved(), told], [false, ['ffmpeg was ended by SIGILL', null]])
+    assert.deepEqual([breakers.hasFailedSelfTest(), told], [false, ['ffmpeg was ended by SIGILL', null]])
     for (const chunk of [0, 1, 2]) assert.equal((await task(chunk)).status, 'COMPLETED')
   })
 

@@ -1,21 +1,22 @@
 /**
- * Whether the ledger was away a moment ago. Claims that ran out meanwhile are then left alone for two renew intervals: who was
- * only cut off, as this worker was, renews them first. A question that was answered late counts as an absence, too: the one
+ * Whether the ledger was away a moment ago. Claims that expired meanwhile are then left alone for two renewal intervals: who was
+ * only cut off, as this worker was, renews them first. A question that was answered late counts as an outage, too: the one
  * before it may have been given up long ago.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import { LedgerAway } from '../../protocol/errors.ts'
 import { EXPIRED_GRACE_MS, RENEW_MS } from '../../protocol/limits.ts'
 
-export interface Absence {
+export interface OutageGrace {
   /** Asks, and remembers what the answer says about the ledger. */
   watch<T>(ask: () => Promise<T>): Promise<T>
+  /** The ledger is away, or was until now. */
   noticed(): void
   /** Whether expired claims may be taken. */
   isOver(): boolean
 }
 
-export function createAbsence(clock: Clock): Absence {
+export function createOutageGrace(clock: Clock): OutageGrace {
   let graceUntil = Number.NEGATIVE_INFINITY
   const noticed = () => {
     graceUntil = clock.mono() + EXPIRED_GRACE_MS

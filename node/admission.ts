@@ -1,0 +1,176 @@
+/**
+ * The admission gate: whether this peer may claim, and may lead, now, and why not: paused, draining or quarantined by its record in
+ * the ledger, short of disk, its self-test failed, the ledger away, leaving.
+ *
+ *   working ── paused ──► releases what runs, claims nothing ── resumed ──► working
+ *   working ── quarantined ──► encodes nothing; control tasks and leading go on ── its time is over ──► working
+ *   working ── draining ──► claims nothing, ends what runs ── nothing runs ──► drained: the node stops
+ */
+import { type BlobStore, hasRoomFor } from '../protocol/blobs.ts'
+import type { Clock } from '../protocol/clock.ts'
+import type { Emit } from '../protocol/emitter.ts'
+import { LedgerAway } from '../protocol/errors.ts'
+import type { Heartbeat } from '../protocol/heartbeat.ts'
+import type { Hints } from '../protocol/hints.ts'
+import type { PeerId } from '../protocol/ids.ts'
+import type { Ledger, PeerRecord } from '../protocol/ledger.ts'
+import { IDLE_POLL_MS } from '../protocol/limits.ts'
+import { type PeerTable, presentPeers, takesWork } from '../protocol/peer-table.ts'
+import type { Attempts } from './worker/attempts.ts'
+import type { CircuitBreakers } from './worker/circuit-breaker.ts'
+
+/** What is asked for: an encode (video, audio), or a control task (ingest, merge). */
+export type Work = 'encode' | 'control'
+
+export interface AdmissionOptions {
+  readonly self: PeerId
+  /** This peer's name, for events. */
+  readonly name: string
+}
+
+export interface AdmissionModules {
+  readonly ledger: Pick<Ledger, 'peer' | 'now'>
+  readonly store: Pick<BlobStore, 'room'>
+  readonly clock: Clock
+  /** `peers` makes it read this peer's record at once. */
+  readonly hints: Pick<Hints, 'on'>
+  readonly peers: PeerTable
+  readonly attempts: Pick<Attempts, 'running' | 'releaseAll'>
+  readonly breakers: Pick<CircuitBreakers, 'hasFailedSelfTest'>
+  /** `disk_full` and `disk_has_room`. */
+  readonly emit: Emit
+}
+
+export interface AdmissionGate {
+  /** The reason against claiming, or null; also what heartbeats say. Rejects for reasons other than a ledger that is away. */
+  mayClaim(work: Work): Promise<Heartbeat['state'] | null>
+  /** The reason against leading, or null. Never rejects: what the ledger cannot say now is as it was. */
+  mayLead(): Promise<string | null>
+  /** For heartbeats. */
+  state(): Heartbeat['state']
+  /** Resolves once this peer was drained and nothing runs here any more. */
+  readonly drained: Promise<void>
+  /** Handles hints from now on. Idempotent. */
+  start(): void
+  /** This peer leaves: nothing is admitted any more. Idempotent. */
+  close(): void
+}
+
+/** The record is read again this often when nothing hints. */
+const RECORD_MS = 5 * IDLE_POLL_MS
+
+export const createAdmissionGate = (options: AdmissionOptions, modules: AdmissionModules): AdmissionGate =>
+  new RecordGate(options, modules)
+
+class RecordGate implements AdmissionGate {
+  readonly #options: AdmissionOptions
+  readonly #modules: AdmissionModules
+  readonly #drained = Promise.withResolvers<void>()
+  readonly drained = this.#drained.promise
+  #record: Pick<PeerRecord, 'paused' | 'draining'> = { paused: false, draining: false }
+  #readAt = Number.NEGATIVE_INFINITY
+  /** By the own monotonic clock: when a quarantine is over. */
+  #quarantinedUntil = Number.NEGATIVE_INFINITY
+  #state: Heartbeat['state'] = 'idle'
+  #isFull = false
+  #isClosed = false
+  #unsubscribe: (() => void) | null = null
+
+  constructor(options: AdmissionOptions, modules: AdmissionModules) {
+    this.#options = options
+    this.#modules = modules
+  }
+
+  start(): void {
+    this.#unsubscribe ??= this.#modules.hints.on(['peers'], () => void this.#readAgain().catch(() => {}))
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#unsubscribe?.()
+  }
+
+  async mayClaim(work: Work): Promise<Heartbeat['state'] | null> {
+    try {
+      const reason = await this.#reason()
+      this.#state = reason ?? 'idle'
+      return reason ?? (work === 'encode' && this.#isQuarantined() ? 'quarantined' : null)
+    } catch (error) {
+      if (!(error instanceof LedgerAway)) throw error
+      this.#state = 'ledger_away'
+      return this.#state
+    }
+  }
+
+  async mayLead(): Promise<string | null> {
+    await this.#read().catch(() => {})
+    const { paused, draining } = this.#record
+    if (draining || paused) return draining ? 'draining' : 'paused'
+    // Leading without an ffmpeg is better than nobody's leading: only merges and cuts wait then.
+    if (this.#modules.breakers.hasFailedSelfTest() && this.#hasDeputy()) return 'its ffmpeg fails its trial run'
+    return (await this.#hasRoom().catch(() => true)) ? null : 'disk full'
+  }
+
+  state(): Heartbeat['state'] {
+    if (this.#isClosed) return 'leaving'
+    if (this.#state !== 'idle') return this.#state
+    if (this.#modules.breakers.hasFailedSelfTest()) return 'unproved'
+    if (this.#isQuarantined()) return 'quarantined'
+    return this.#runsAny() ? 'working' : 'idle'
+  }
+
+  /** Against claiming anything. */
+  async #reason(): Promise<Heartbeat['state'] | null> {
+    if (this.#isClosed) return 'leaving'
+    await this.#read()
+    this.#checkDrained()
+    if (this.#record.draining) return 'draining'
+    if (this.#record.paused) return 'paused'
+    const wasFull = this.#isFull
+    this.#isFull = !(await this.#hasRoom())
+    const { self: peer, name } = this.#options
+    if (this.#isFull !== wasFull)
+      void this.#modules.emit({ code: this.#isFull ? 'disk_full' : 'disk_has_room', peer, name })
+    return this.#isFull ? 'disk_full' : null
+  }
+
+  async #read(): Promise<void> {
+    const { ledger, clock, attempts } = this.#modules
+    if (clock.mono() - this.#readAt <= RECORD_MS) return
+    const { paused, draining, quarantined_until } = await ledger.peer(this.#options.self)
+    this.#readAt = clock.mono()
+    const leftMs = quarantined_until === null ? 0 : quarantined_until - (await ledger.now())
+    this.#quarantinedUntil = clock.mono() + leftMs
+    // The machine goes back to its owner now, not when the chunk is done.
+    if (paused && !this.#record.paused) attempts.releaseAll()
+    this.#record = { paused, draining }
+  }
+
+  async #readAgain(): Promise<void> {
+    this.#readAt = Number.NEGATIVE_INFINITY
+    await this.#read()
+    this.#checkDrained()
+  }
+
+  #checkDrained(): void {
+    if (this.#record.draining && !this.#runsAny()) this.#drained.resolve()
+  }
+
+  #runsAny(): boolean {
+    return this.#modules.attempts.running().length > 0
+  }
+
+  #isQuarantined(): boolean {
+    return this.#modules.clock.mono() < this.#quarantinedUntil
+  }
+
+  async #hasRoom(): Promise<boolean> {
+    return hasRoomFor(0, await this.#modules.store.room())
+  }
+
+  /** Whether somebody else could lead in its place. */
+  #hasDeputy(): boolean {
+    const others = presentPeers(this.#modules.peers, this.#modules.clock.mono())
+    return others.some(({ beat }) => beat.roles.includes('coordinator') && takesWork(beat))
+  }
+}

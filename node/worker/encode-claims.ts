@@ -1,0 +1,102 @@
+/** What an encode slot claims next: a guess that was prefetched, else the most urgent task of a class that this machine can do. */
+import { type Capability, canDo } from '../../protocol/capability.ts'
+import type { Clock } from '../../protocol/clock.ts'
+import type { PeerId, Token } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { IDLE_POLL_MS } from '../../protocol/limits.ts'
+import type { HeldTask } from '../../protocol/runner.ts'
+import type { Assigned } from './attempts.ts'
+import { type ClaimSource, claimSiblings } from './claim-siblings.ts'
+import type { LookAhead } from './look-ahead.ts'
+import type { OutageGrace } from './outage-grace.ts'
+import type { ClaimWithToken } from './token-claims.ts'
+
+export interface EncodeClaimsOptions {
+  readonly self: PeerId
+  readonly capability: Capability
+}
+
+export interface EncodeClaimsModules {
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly grace: OutageGrace
+  readonly claimWithToken: ClaimWithToken
+  /** Null where this worker prefetches nothing. */
+  readonly ahead: LookAhead | null
+  /** Slots of the mesh, beside the asking one, that are idle or soon will be. */
+  otherSlots(): number
+}
+
+export interface EncodeClaims {
+  /** One chunk in as many renditions as fit, or one audio task, claimed; null: there is nothing. */
+  claim(): Promise<Assigned | null>
+  /** Something changed: what was read of the ledger holds no longer. */
+  forget(): void
+}
+
+export const createEncodeClaims = (options: EncodeClaimsOptions, modules: EncodeClaimsModules): EncodeClaims =>
+  new LedgerEncodeClaims(options, modules)
+
+const NOTHING_KNOWN = { at: Number.NEGATIVE_INFINITY, known: [] } as const
+
+class LedgerEncodeClaims implements EncodeClaims {
+  readonly #options: EncodeClaimsOptions
+  readonly #modules: EncodeClaimsModules
+  /** Classes of PENDING tasks that this worker can do, as they were read. */
+  #classes: { readonly at: number; readonly known: readonly string[] } = NOTHING_KNOWN
+  /** Every class that this worker could name: only needed for tasks that are not PENDING. */
+  readonly #seenClasses = new Set<string>()
+
+  constructor(options: EncodeClaimsOptions, modules: EncodeClaimsModules) {
+    this.#options = options
+    this.#modules = modules
+  }
+
+  async claim(): Promise<Assigned | null> {
+    const { ahead, claimWithToken } = this.#modules
+    const assigned = await claimWithToken((token) => this.#claim(token))
+    if (assigned?.[0].task.kind === 'video') ahead?.look(assigned[0].task)
+    return assigned
+  }
+
+  forget(): void {
+    this.#classes = NOTHING_KNOWN
+  }
+
+  async #claim(token: Token): Promise<Assigned | null> {
+    const { ledger, grace, ahead } = this.#modules
+    const { self: worker } = this.#options
+    const able = await grace.watch(() => this.#ableClasses())
+    for (const each of able) this.#seenClasses.add(each)
+    const guess = able.length > 0 ? await ahead?.take() : null
+    if (guess) {
+      const got = await ledger.claimTask({ worker, token, task: guess, from: 'pending' })
+      if (got.outcome === 'claimed') return this.#withSiblings(got, token, 'pending')
+    }
+    for (const source of ['pending', 'expired', 'backup'] as const) {
+      const classes = source === 'pending' ? able : [...this.#seenClasses]
+      if (classes.length === 0 || (source === 'expired' && !grace.isOver())) continue
+      const anchor = await grace.watch(() => ledger.claimNext({ worker, token, classes, from: source }))
+      if (anchor.outcome === 'claimed') return this.#withSiblings(anchor, token, source)
+    }
+    this.forget()
+    return null
+  }
+
+  async #ableClasses(): Promise<readonly string[]> {
+    const { ledger, clock } = this.#modules
+    if (clock.mono() - this.#classes.at > IDLE_POLL_MS || this.#classes.known.length === 0) {
+      const pending = await ledger.pendingClasses()
+      const known = pending.filter((each) => canDo(this.#options.capability, each))
+      this.#classes = { at: clock.mono(), known }
+    }
+    return this.#classes.known
+  }
+
+  async #withSiblings({ task, attempt }: HeldTask, token: Token, source: ClaimSource): Promise<Assigned> {
+    const { self, capability } = this.#options
+    const { ledger, otherSlots } = this.#modules
+    const siblings = await claimSiblings(task, { token, source }, { self, capability, ledger, otherSlots })
+    return [{ task, attempt }, ...siblings]
+  }
+}

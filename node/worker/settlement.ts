@@ -1,0 +1,105 @@
+/**
+ * The one write that ends an attempt: `complete`, `fail` or `release`, retried while the ledger is away. A write that comes too
+ * late is superseded: its result is dropped, after it was compared with the one that is kept.
+ */
+import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
+import type { Emit } from '../../protocol/emitter.ts'
+import { type AttemptFailed, NO_STRIKE } from '../../protocol/errors.ts'
+import type { Hints } from '../../protocol/hints.ts'
+import type { PeerId, Sha256 } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { FAILURE_MESSAGE_BYTES, TASK_BACKOFF_MS } from '../../protocol/limits.ts'
+import type { Log } from '../../protocol/log.ts'
+import { withPatience } from '../../protocol/patience.ts'
+import type { HeldTask, TaskResult } from '../../protocol/runner.ts'
+import type { Task } from '../../protocol/task.ts'
+
+export interface SettlementModules {
+  readonly ledger: Pick<Ledger, 'complete' | 'release' | 'fail' | 'task'>
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  readonly emit: Emit
+  /** Each write that others may react to is published: `tasks`, `decided`. */
+  readonly hints: Pick<Hints, 'publish'>
+  /** Keeps the whole log of a failure as a blob that people can ask for; null where that fails. */
+  keepLog(task: Task, text: string): Promise<Sha256 | null>
+}
+
+/** Settles one attempt; `isStopped`: the worker stops, so it is released. Rejects where the ledger stays away. */
+export type Settle = (held: HeldTask, result: TaskResult, isStopped: boolean) => Promise<void>
+
+/** Failures without a strike (a missing input) wait up to `base · 2^this`: soon again, but not in a spin. */
+const TRIES_WITHOUT_STRIKES = 3
+/** A stop must not wait 15 minutes for a database that is away: its claims then expire. */
+const STOP_PATIENCE_MS = 2_000
+
+export function createSettlement({ self }: { readonly self: PeerId }, modules: SettlementModules): Settle {
+  const { ledger, clock, rng, log, emit, hints } = modules
+
+  async function write({ task, attempt }: HeldTask, result: TaskResult, isStopped: boolean) {
+    const key = { task: task._id, attempt, worker: self }
+    const retrying = {
+      clock,
+      rng,
+      signal: new AbortController().signal,
+      ...(isStopped && { patienceMs: STOP_PATIENCE_MS }),
+    }
+    if (result.ok) {
+      const { output, outputs, output_path } = result
+      const done = { ...key, output, ...(outputs && { outputs }), ...(output_path && { output_path }) }
+      return withPatience(() => ledger.complete(done), retrying)
+    }
+    if (isStopped) return withPatience(() => ledger.release(key), retrying)
+    const { failure } = result
+    const failed = { ...key, ...failureOf(failure), backoff_ms: retryAfterMs(task, rng) }
+    const logBlob = failure.log ? await modules.keepLog(task, failure.log) : null
+    return withPatience(() => ledger.fail({ ...failed, log: logBlob }), retrying)
+  }
+
+  /** What a second attempt was good for. */
+  async function emitWin({ task, attempt }: HeldTask): Promise<void> {
+    const slower = task.claims.find((claim) => claim.attempt !== attempt)
+    if (!slower || !task.claims.some((claim) => claim.attempt === attempt && claim.speculative)) return
+    const { _id, video_id: video } = task
+    await emit({ code: 'backup_won', peer: self, video, task: _id, slower: slower.worker_id })
+  }
+
+  /** Two attempts that both finished must have come to the same stream: else one of the two machines, or builds, is wrong. */
+  async function compare({ _id, video_id: video }: Task, mine: Sha256 | undefined): Promise<void> {
+    const now = await ledger.task(_id).catch(() => null)
+    const kept = now?.output?.es_sha256
+    if (!mine || !kept || mine === kept || now.worker_id === null) return
+    const results = { dropped: mine, kept, kept_peer: now.worker_id }
+    await emit({ code: 'results_differ', peer: self, video, task: _id, ...results })
+  }
+
+  return async (held, result, isStopped) => {
+    const { task, attempt } = held
+    const outcome = await write(held, result, isStopped)
+    if (!result.ok && !isStopped) {
+      const { code, message } = result.failure
+      log.warn('an attempt failed', { task: task._id, attempt, code, message })
+    }
+    if (outcome === 'done') {
+      hints.publish({ what: result.ok ? 'decided' : 'tasks', video: task.video_id, task: task._id })
+      return result.ok ? emitWin(held) : undefined
+    }
+    log.info('superseded', { task: task._id, attempt })
+    if (result.ok) await compare(task, result.output?.es_sha256)
+  }
+}
+
+const failureOf = ({ code, message }: AttemptFailed) => ({
+  code,
+  message: message.slice(0, FAILURE_MESSAGE_BYTES),
+  strike: !NO_STRIKE.has(code),
+})
+
+const retryAfterMs = ({ strikes, failures }: Task, rng: Rng): number =>
+  backoffMs({
+    tries: Math.max(strikes.length, Math.min(TRIES_WITHOUT_STRIKES, failures.length)),
+    baseMs: TASK_BACKOFF_MS.base,
+    maxMs: TASK_BACKOFF_MS.max,
+    rng,
+  })

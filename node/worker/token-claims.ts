@@ -1,0 +1,35 @@
+/** Claims that survive a lost reply: any error leaves "unknown", which the token of the claim answers. */
+import type { Clock, Rng } from '../../protocol/clock.ts'
+import { LedgerAway } from '../../protocol/errors.ts'
+import type { Token } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { withPatience } from '../../protocol/patience.ts'
+import type { Assigned } from './attempts.ts'
+import type { OutageGrace } from './outage-grace.ts'
+
+export interface TokenClaimsModules {
+  readonly ledger: Pick<Ledger, 'claimsByToken'>
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly grace: OutageGrace
+  /** Ends the asking again, when the worker stops. */
+  readonly signal: AbortSignal
+}
+
+/** Claims with a token of its own, which `ask` is given; null: nothing was claimed. Rejects when the worker stops, or `ask` fails otherwise. */
+export type ClaimWithToken = (ask: (token: Token) => Promise<Assigned | null>) => Promise<Assigned | null>
+
+export function createTokenClaims({ ledger, clock, rng, grace, signal }: TokenClaimsModules): ClaimWithToken {
+  return async (ask) => {
+    const token = rng.token() as Token
+    try {
+      return await ask(token)
+    } catch (error) {
+      if (!(error instanceof LedgerAway)) throw error
+      const mine = await withPatience(() => ledger.claimsByToken(token), { clock, rng, signal })
+      grace.noticed()
+      const held = mine.map((task) => ({ task, attempt: task.claims.find((claim) => claim.token === token)!.attempt }))
+      return held.length > 0 ? (held as Assigned) : null
+    }
+  }
+}

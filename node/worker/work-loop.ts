@@ -1,0 +1,96 @@
+/**
+ * One loop of a worker, for an encode slot or a control-task slot:
+ *
+ *   idle ── claim ──► claiming ── claimed ──► working (fetch, encode, publish) ── settled ──► idle
+ *    ▲  └─ nothing: wait for a hint or the poll interval ─┘            │
+ *    └───────────── lost, released or failed: its own ledger write ────┘
+ */
+import type { Bell } from '../../protocol/bell.ts'
+import type { Rng } from '../../protocol/clock.ts'
+import { LedgerAway, sentence } from '../../protocol/errors.ts'
+import { IDLE_POLL_MS } from '../../protocol/limits.ts'
+import type { Log } from '../../protocol/log.ts'
+import type { Task } from '../../protocol/task.ts'
+import type { AdmissionGate, Work } from '../admission.ts'
+import type { Assigned, Attempts } from './attempts.ts'
+import type { CircuitBreaker } from './circuit-breaker.ts'
+import type { OutageGrace } from './outage-grace.ts'
+
+export interface WorkLoopOptions {
+  /** For the log. */
+  readonly name: string
+  readonly work: Work
+  readonly breaker: CircuitBreaker
+  claim(): Promise<Assigned | null>
+}
+
+export interface WorkLoopModules {
+  readonly rng: Rng
+  readonly log: Log
+  /** Rung when there may be something to claim. */
+  readonly bell: Bell
+  readonly grace: OutageGrace
+  readonly admission: Pick<AdmissionGate, 'mayClaim'>
+  readonly attempts: Pick<Attempts, 'run'>
+  /** Tasks that left their slot and run on: added and removed here. */
+  readonly waiting: Set<Task>
+}
+
+/** Until the signal aborts. Never rejects. */
+export async function runWorkLoop(
+  options: WorkLoopOptions,
+  modules: WorkLoopModules,
+  signal: AbortSignal,
+): Promise<void> {
+  const { bell, grace, log } = modules
+  for (let idleMs = 0; !signal.aborted; ) {
+    try {
+      if (idleMs > 0) await bell.wait(idleMs, signal)
+      idleMs = await workOnce(options, modules, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      idleMs = IDLE_POLL_MS
+      if (error instanceof LedgerAway) grace.noticed()
+      else log.error('a worker loop failed and goes on', { loop: options.name, error: sentence(error) })
+    }
+  }
+}
+
+/** Claims and runs what there is; answers how long to wait before the next look, 0 after work. */
+async function workOnce(options: WorkLoopOptions, modules: WorkLoopModules, signal: AbortSignal): Promise<number> {
+  const { work, breaker, claim } = options
+  const { rng, grace, admission } = modules
+  const pollMs = IDLE_POLL_MS * (0.5 + rng.random())
+  const refusal = await grace.watch(() => admission.mayClaim(work))
+  if (refusal === 'ledger_away') grace.noticed()
+  if (refusal !== null) return pollMs
+  const waitMs = await breaker.waitMs(signal)
+  // Not longer than a poll: a pause or a drain is heard of meanwhile.
+  if (waitMs > 0) return Math.min(pollMs, waitMs)
+  const assigned = await claim()
+  if (!assigned) return pollMs
+  // A pause that came while the claim was on its way released what ran then.
+  const isUnwanted = (await admission.mayClaim(work).catch(() => null)) === 'paused'
+  await runInSlot(assigned, { work, breaker, isUnwanted }, modules)
+  return 0
+}
+
+/** Until its run has ended or left the slot. */
+async function runInSlot(
+  assigned: Assigned,
+  { work, breaker, isUnwanted }: Pick<WorkLoopOptions, 'work' | 'breaker'> & { readonly isUnwanted: boolean },
+  { attempts, waiting }: WorkLoopModules,
+): Promise<void> {
+  const [{ task }] = assigned
+  const left = Promise.withResolvers<void>()
+  const leaveSeat = () => {
+    waiting.add(task)
+    left.resolve()
+  }
+  const ended = attempts.run(assigned, { counted: work === 'encode', isUnwanted, leaveSeat }).then((outcome) => {
+    waiting.delete(task)
+    if (outcome === 'ended' || (outcome === 'blocked' && work === 'control')) return
+    breaker.record(outcome)
+  })
+  await Promise.race([ended, left.promise])
+}

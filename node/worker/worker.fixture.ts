@@ -1,0 +1,66 @@
+/** A worker for tests, put together as a node does, over stand-ins for what a test says nothing of. */
+import type { Capability } from '../../protocol/capability.ts'
+import { createEmitter, type Emit } from '../../protocol/emitter.ts'
+import type { Hints } from '../../protocol/hints.ts'
+import type { PeerId, TaskKind } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { silentLog as log } from '../../protocol/log.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
+import type { Runner } from '../../protocol/runner.ts'
+import type { Actor } from '../../testing/simulation/stage.ts'
+import { type Attempts, createAttempts } from './attempts.ts'
+import { type CircuitBreakers, createCircuitBreakers } from './circuit-breaker.ts'
+import { createSettlement } from './settlement.ts'
+import { createWorker, type Worker, type WorkerModules } from './worker.ts'
+
+export interface TestWorkerOptions {
+  readonly self: PeerId
+  readonly actor: Actor
+  readonly capability: Capability
+  readonly slots: number
+  readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
+  readonly hints: Hints
+  /** Default: the actor's. */
+  readonly ledger?: Ledger
+  /** Default: into the actor's ledger. */
+  readonly emit?: Emit
+  /** Peers that were heard; asked again and again. Default: none. */
+  others?(): readonly HeardPeer[]
+  readonly mayClaim?: WorkerModules['admission']['mayClaim']
+  readonly mayTakeDesk?: WorkerModules['mayTakeDesk']
+  selfTest?(): Promise<void>
+}
+
+export interface TestWorker {
+  readonly worker: Worker
+  readonly attempts: Attempts
+  readonly breakers: CircuitBreakers
+}
+
+export function createTestWorker(options: TestWorkerOptions): TestWorker {
+  const { self, actor, capability, slots, runners, hints } = options
+  const { clock, rng } = actor
+  const ledger = options.ledger ?? actor.ledger
+  const emit = options.emit ?? createEmitter({ ledger: actor.ledger, log })
+  const selfTest = options.selfTest ?? (async () => {})
+  const breakers = createCircuitBreakers({ self, name: self }, { clock, rng, emit, selfTest })
+  const settle = createSettlement({ self }, { ledger, clock, rng, log, emit, hints, keepLog: async () => null })
+  const attempts = createAttempts({ self }, { ledger, clock, log, hints, runners, settle })
+  const worker = createWorker(
+    { self, capability, slots },
+    {
+      ledger,
+      clock,
+      rng,
+      log,
+      hints,
+      peers: { all: options.others ?? (() => []), get: () => undefined },
+      runners,
+      attempts,
+      breakers,
+      admission: { mayClaim: options.mayClaim ?? (async () => null) },
+      mayTakeDesk: options.mayTakeDesk ?? (async () => false),
+    },
+  )
+  return { worker, attempts, breakers }
+}
