@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
+import type { LauncherChoice } from '../fleet/launcher/launchers.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { asPeerId } from '../protocol/ids.ts'
 import type { Launcher } from '../protocol/launcher.ts'
 import { silentLog } from '../protocol/log.ts'
 import { type ConfigInput, loadConfig } from './config.ts'
-import { createFleet, type FleetParts, type LauncherChoice, mustReachFleet, specOf } from './fleet.ts'
+import { createFleet, type FleetParts, mustReachFleet, specOf } from './fleet.ts'
 
 const CWD = '/home/ann'
 const MESH = { ledger: 'mongodb://db.example/mesh', data_dir: '/data' }

@@ -1,54 +1,40 @@
 /**
- * The fleet of a node: what its configuration says about workers that the mesh starts and stops by itself, put into the words of the
- * launcher, the reconciler and the leader's scaling.
+ * Translates the configuration of a node into what the fleet takes: the bounds of the leader's scaling, the launcher of this peer's engine,
+ * and what the workers started there are given.
  */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { ScaleOptions } from '../coordinator/duty.ts'
+import type { LauncherChoice } from '../fleet/launcher/launchers.ts'
 import { createReconciler, type Reconciler, type ReconcilerOptions } from '../fleet/reconcile.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { UsageError } from '../protocol/errors.ts'
-import { RESOLUTIONS } from '../protocol/ids.ts'
+import { type PeerId, RESOLUTIONS } from '../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../protocol/launcher.ts'
 import { type Config, ledgerAddress, proofDir } from './config.ts'
 
-/** What a launcher is made of: an engine and what its containers get, or a command to run as processes here. */
-export type LauncherChoice =
-  | {
-      readonly kind: 'docker'
-      readonly clock: Clock
-      readonly mesh: string
-      readonly socket: string
-      readonly image: string
-      readonly network: string | null
-      readonly volumes: readonly string[]
-      readonly labels: Readonly<Record<string, string>>
-    }
-  | {
-      readonly kind: 'process'
-      readonly clock: Clock
-      readonly engine: string
-      readonly dir: string
-      readonly command: readonly [program: string, ...args: string[]]
-    }
-
+/** What a node adds to its configuration. */
 export interface FleetParts extends Omit<ReconcilerOptions, 'launcher' | 'max' | 'spec'> {
+  /** The mesh key's text; undefined without one. */
   readonly swarmKey: string | undefined
-  createLauncher(options: LauncherChoice): Launcher
+  createLauncher(choice: LauncherChoice, clock: Clock): Launcher
+  /** Multiaddrs at which started workers find this node. */
   addresses(): readonly string[]
 }
 
-/** What the leader may want, were this peer to lead. */
+/** What the leader may want, were this peer to lead. `ownSlots`: encodes at once of this peer. */
 export const scalingOf = (config: Config, ownSlots: number): ScaleOptions => ({
   min: config.scale_min,
-  max: Math.max(config.scale_min, config.scale_max),
+  max: mostWorkers(config),
   target_s: config.scale_target_s,
   cooldown_s: config.scale_cooldown_s,
   own_slots: ownSlots,
 })
 
-/** Refuses workers that could not open the ledger: a SQLite file is this host's, and a container is another one. */
+const mostWorkers = (config: Config): number => Math.max(config.scale_min, config.scale_max)
+
+/** Throws a `UsageError` where started workers could not open the ledger: a container does not reach a SQLite file of this machine. */
 export function mustReachFleet(config: Config): void {
   if (config.launcher !== 'docker' || !ledgerAddress(config).startsWith('sqlite:')) return
   throw new UsageError(
@@ -56,48 +42,59 @@ export function mustReachFleet(config: Config): void {
   )
 }
 
-/** Null where this peer reaches no engine. */
+/** The reconciler of this peer's engine, not yet started; null where its configuration names no launcher. */
 export function createFleet(config: Config, parts: FleetParts): Reconciler | null {
-  const options = launcherOf(config, parts)
-  if (options === null) return null
+  const { self, ledger, clock, swarmKey, addresses, createLauncher, ...shared } = parts
+  const choice = launcherChoice(config, { self, ledger: ledger.description, swarmKey })
+  if (choice === null) return null
   return createReconciler({
-    ...parts,
-    launcher: parts.createLauncher(options),
-    max: Math.max(config.scale_min, config.scale_max),
-    spec: (name, reason) => specOf(config, { name, reason, addresses: parts.addresses() }),
+    ...shared,
+    self,
+    ledger,
+    clock,
+    launcher: createLauncher(choice, clock),
+    max: mostWorkers(config),
+    spec: (name, reason) => specOf(config, { name, reason, addresses: addresses() }),
   })
 }
 
-function launcherOf(config: Config, { self, clock, ledger, swarmKey }: FleetParts): LauncherChoice | null {
-  if (config.launcher === 'none') return null
-  if (config.launcher === 'process') {
-    const command = [process.execPath, process.argv[1] ?? '', 'node', '--parent-channel'] as const
-    return {
-      kind: 'process',
-      clock,
-      // Processes end with the node that started them: no other can keep them, not on this host, nor on one of the same name.
-      engine: `node ${self.slice(-8)} on ${hostname()}`,
-      dir: join(config.data_dir, 'fleet'),
-      command,
-    }
-  }
-  return {
-    kind: 'docker',
-    clock,
-    mesh: meshName(ledger.description, swarmKey),
-    socket: config.docker,
-    image: config.scale_image,
-    network: config.scale_network ?? null,
-    volumes: config.scale_volumes,
-    labels: Object.fromEntries(config.scale_labels.map((label) => label.split(/=(.*)/s, 2))),
+interface NodeFacts {
+  readonly self: PeerId
+  /** The ledger's description. */
+  readonly ledger: string
+  readonly swarmKey: string | undefined
+}
+
+function launcherChoice(config: Config, node: NodeFacts): LauncherChoice | null {
+  switch (config.launcher) {
+    case 'none':
+      return null
+    case 'process':
+      return {
+        kind: 'process',
+        // Processes end with the node that started them, so no other one can own them: not on this machine, nor on one of the same name.
+        engine: `node ${node.self.slice(-8)} on ${hostname()}`,
+        dir: join(config.data_dir, 'fleet'),
+        command: [process.execPath, process.argv[1] ?? '', 'node', '--parent-channel'],
+      }
+    case 'docker':
+      return {
+        kind: 'docker',
+        mesh: meshName(node.ledger, node.swarmKey),
+        socket: config.docker,
+        image: config.scale_image,
+        network: config.scale_network ?? null,
+        volumes: config.scale_volumes,
+        labels: Object.fromEntries(config.scale_labels.map((label) => label.split(/=(.*)/s, 2))),
+      }
   }
 }
 
 /**
- * The same for all peers of a mesh, another for another mesh on the same engine; gives nothing of the key away. Peers may name
- * other members of one replica set: of a MongoDB ledger only the database counts.
+ * A name of 16 hex digits: the same for all peers of a mesh, another for another mesh on the same engine; reveals nothing of the key.
+ * Of a MongoDB ledger only the database counts, as peers may name different members of one replica set.
  */
-export function meshName(description: string, swarmKey: string | undefined): string {
+function meshName(description: string, swarmKey: string | undefined): string {
   const ledger = / database (\S+)$/.exec(description)?.[1] ?? description
   return createHash('sha256')
     .update(`${ledger}\n${swarmKey ?? ''}`)
@@ -105,35 +102,46 @@ export function meshName(description: string, swarmKey: string | undefined): str
     .slice(0, 16)
 }
 
-/** A worker takes all rungs: one ffmpeg decodes a chunk once for the three. */
+/** What a started worker is given. It takes all renditions: one ffmpeg decodes a chunk once for all of them. */
 export function specOf(
   config: Config,
   worker: { name: string; reason: string; addresses: readonly string[] },
 ): WorkerSpec {
-  const shared = {
-    REELMESH_NAME: worker.name,
-    REELMESH_ROLES: 'worker',
-    REELMESH_SLOTS: '1',
-    REELMESH_RENDITIONS: RESOLUTIONS.join(','),
-    REELMESH_LEDGER: ledgerAddress(config),
-    REELMESH_JOIN: [...worker.addresses, ...config.join].join(','),
-    REELMESH_MDNS: String(config.mdns),
-    REELMESH_FFMPEG_STALL_MS: String(config.ffmpeg_stall_ms),
-    REELMESH_FFMPEG_MEMORY_MB: String(config.ffmpeg_memory_mb),
-    REELMESH_LOG_LEVEL: config.log_level,
-    ...(config.swarm_key && { REELMESH_SWARM_KEY: config.swarm_key }),
-    ...(config.open_mesh && { REELMESH_OPEN_MESH: 'true' }),
+  const environment = {
+    ...meshSettings(config, worker),
+    ...machineSettings(config),
+    ...(config.launcher === 'process' && localSettings(config)),
   }
-  const local = {
-    REELMESH_LISTEN: '/ip4/127.0.0.1/tcp/0',
-    REELMESH_PROOF_DIR: proofDir(config),
-    REELMESH_FFMPEG: config.ffmpeg,
-    REELMESH_FFPROBE: config.ffprobe,
-  }
-  // Beyond a socket of this machine it is the kernel of the engine's that tells.
-  const isHere = config.launcher === 'process' || /^(?:unix:\/)?\//.test(config.docker)
-  const machine = config.machine && isHere ? { REELMESH_MACHINE: config.machine } : {}
-  const environment = { ...shared, ...machine, ...(config.launcher === 'process' && local) }
   const limits = { cpus: config.scale_cpus, memory_mb: config.scale_memory_mb }
   return { name: worker.name, rendition: 'all', reason: worker.reason, environment, limits }
 }
+
+/** What every started worker is given: its name, how it joins the mesh, and the limits of an encode. */
+const meshSettings = (config: Config, worker: { name: string; addresses: readonly string[] }) => ({
+  REELMESH_NAME: worker.name,
+  REELMESH_ROLES: 'worker',
+  REELMESH_SLOTS: '1',
+  REELMESH_RENDITIONS: RESOLUTIONS.join(','),
+  REELMESH_LEDGER: ledgerAddress(config),
+  REELMESH_JOIN: [...worker.addresses, ...config.join].join(','),
+  REELMESH_MDNS: String(config.mdns),
+  REELMESH_FFMPEG_STALL_MS: String(config.ffmpeg_stall_ms),
+  REELMESH_FFMPEG_MEMORY_MB: String(config.ffmpeg_memory_mb),
+  REELMESH_LOG_LEVEL: config.log_level,
+  ...(config.swarm_key && { REELMESH_SWARM_KEY: config.swarm_key }),
+  ...(config.open_mesh && { REELMESH_OPEN_MESH: 'true' }),
+})
+
+/** The name of this machine, for workers that run on it. An engine behind TCP runs on another one, which its kernel identifies. */
+function machineSettings(config: Config): Record<string, string> {
+  const isHere = config.launcher === 'process' || /^(?:unix:\/)?\//.test(config.docker)
+  return config.machine && isHere ? { REELMESH_MACHINE: config.machine } : {}
+}
+
+/** What a process of this machine shares with this node. */
+const localSettings = (config: Config) => ({
+  REELMESH_LISTEN: '/ip4/127.0.0.1/tcp/0',
+  REELMESH_PROOF_DIR: proofDir(config),
+  REELMESH_FFMPEG: config.ffmpeg,
+  REELMESH_FFPROBE: config.ffprobe,
+})

@@ -1,13 +1,10 @@
 /**
- * Workers as containers of one Docker engine, by the Engine API. Labels say the mesh, the rendition and the reason; by the mesh's
- * label any peer that reaches the engine finds them again, so strays of a dead coordinator need no adoption of their own. The
- * engine never restarts them: whoever keeps it decides.
+ * Workers as containers of one Docker engine. Labels name the mesh, the rendition and the reason; by the mesh's label any peer that reaches
+ * the engine finds the containers, so that those of a dead peer need no adoption. The engine never restarts one: its owner decides.
  */
 import type Docker from 'dockerode'
-import { type Clock, within } from '../../protocol/clock.ts'
-import { sentence } from '../../protocol/errors.ts'
+import type { Clock } from '../../protocol/clock.ts'
 import {
-  EngineAway,
   exitText,
   type LaunchedWorker,
   type Launcher,
@@ -15,9 +12,10 @@ import {
   STOP_GRACE_MS,
   type WorkerSpec,
 } from '../../protocol/launcher.ts'
+import { ANSWER_MS, type AskEngine, createAskEngine, statusOf, unlessStatus } from './docker-engine.ts'
 
-export interface DockerLauncherOptions {
-  readonly clock: Clock
+/** Which engine starts containers, and what each of them is given. */
+export interface DockerSettings {
   /** Names the mesh: containers of another one are never touched. */
   readonly mesh: string
   /** Path of the Docker socket, also as `unix://…`, or `http://host:port` (`tcp://…`) of an engine that listens on TCP. */
@@ -25,111 +23,96 @@ export interface DockerLauncherOptions {
   readonly image: string
   /** The command and its arguments where it is not the image's own. */
   readonly command?: readonly string[]
-  /** A Docker network, by name; the engine's default where there is none. */
+  /** A Docker network, by name; null: the engine's default. */
   readonly network: string | null
   /** `volume:/path` or `/host/path:/path`, with `:ro` where nothing is written. */
   readonly volumes: readonly string[]
-  /** Beside those of the launcher's own. */
+  /** Beside the launcher's own labels. */
   readonly labels?: Readonly<Record<string, string>>
-  readonly answerMs?: number
+}
+
+export interface DockerLauncherOptions extends DockerSettings {
+  readonly clock: Clock
 }
 
 const MESH = 'reelmesh.mesh'
 const NAME = 'reelmesh.name'
 const RENDITION = 'reelmesh.rendition'
 const REASON = 'reelmesh.reason'
-/** An engine that pulls nothing and builds nothing answers within this, also on a loaded host. */
-const ANSWER_MS = 30_000
-/** Before each line of a log: which stream, and how long. */
+/** Before each line of a log: which stream, and how many bytes. */
 const LOG_HEADER_BYTES = 8
 const LOGS = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } }
 
+/** A launcher that meets the contract of `protocol/launcher.ts`; a worker's id is its container's. */
 export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
-  const { clock, mesh } = options
-  let connected: Promise<Docker> | null = null
-
-  /** dockerode is loaded when an engine is first asked: a node without one does without it. */
-  async function docker(): Promise<Docker> {
-    connected ??= import('dockerode').then(({ default: Engine }) => new Engine(address(options.socket)))
-    return connected
-  }
-
-  /** One question to the engine; whatever is wrong with it is an error of the contract. */
-  async function ask<T>(question: (docker: Docker) => Promise<T>, ms = options.answerMs ?? ANSWER_MS): Promise<T> {
-    const engine = await docker()
-    const answer = await within(clock, ms, question(engine)).catch((error: unknown) => {
-      throw told(error, options)
-    })
-    if (answer === 'late')
-      throw new EngineAway(`the Docker engine at ${options.socket} did not answer within ${ms / 1000} s`)
-    return answer
-  }
-
-  async function inspect(id: string): Promise<LaunchedWorker | null> {
-    const facts = await ask((engine) => unlessGone(engine.getContainer(id).inspect()))
-    if (facts === null || facts.Config.Labels[MESH] !== mesh) return null
-    const hasFailed = !facts.State.Running && facts.State.ExitCode !== 0
-    return shown(facts, hasFailed ? await lastWords(id) : '')
-  }
-
-  /** Nothing where there is no log to be had: a driver may keep none. */
-  async function lastWords(id: string): Promise<string> {
-    const tail = { stderr: true, stdout: false, follow: false, tail: 1 } as const
-    const log = await ask((engine) => engine.getContainer(id).logs(tail)).catch(() => Buffer.alloc(0))
-    return log.subarray(LOG_HEADER_BYTES).toString('utf8')
-  }
-
-  async function create(spec: WorkerSpec): Promise<string> {
-    try {
-      return (await ask((engine) => engine.createContainer(containerOf(spec, options)))).id
-    } catch (error) {
-      if (statusOf(error) !== 409) throw error
-      const there = await ask((engine) => engine.getContainer(spec.name).inspect())
-      if (there.Config.Labels[MESH] !== mesh)
-        throw new LaunchRefused(`a container called ${spec.name} is there already, and not of this mesh`)
-      return there.Id
-    }
-  }
-
+  const { mesh } = options
+  const ask = createAskEngine(options)
   return {
-    engine: async () => (await ask((engine) => engine.info())).ID as string,
+    engine: async () => (await ask((docker) => docker.info())).ID as string,
     async start(spec) {
-      const id = await create(spec)
+      const id = await createContainer(ask, spec, options)
       // 304: it runs already.
-      await ask((engine) => unless(304, engine.getContainer(id).start()))
-      const worker = await inspect(id)
+      await ask((docker) => unlessStatus(304, docker.getContainer(id).start()))
+      const worker = await inspect(ask, mesh, id)
       if (worker === null) throw new LaunchRefused(`the container ${spec.name} was gone as soon as it was started`)
       return worker
     },
     async stop(id) {
-      if ((await inspect(id)) === null) return
-      const seconds = Math.ceil(STOP_GRACE_MS / 1000)
-      await ask(
-        (engine) => unlessGone(unless(304, engine.getContainer(id).stop({ t: seconds }))),
-        STOP_GRACE_MS + ANSWER_MS,
-      )
-      await ask((engine) => unless(409, unlessGone(engine.getContainer(id).remove({ force: true, v: true }))))
+      if ((await inspect(ask, mesh, id)) === null) return
+      await stopContainer(ask, id)
     },
     async list() {
       const filters = JSON.stringify({ label: [`${MESH}=${mesh}`] })
-      const found = await ask((engine) => engine.listContainers({ all: true, filters }))
-      const workers = await Promise.all(found.map(({ Id }) => inspect(Id)))
+      const found = await ask((docker) => docker.listContainers({ all: true, filters }))
+      const workers = await Promise.all(found.map(({ Id }) => inspect(ask, mesh, Id)))
       return workers.filter((worker) => worker !== null).sort((a, b) => a.name.localeCompare(b.name))
     },
     close: async () => {},
   }
 }
 
-function address(socket: string): Docker.DockerOptions {
-  const path = socket.replace(/^unix:\/\//, '')
-  if (path.startsWith('/')) return { socketPath: path }
-  const { protocol, hostname } = new URL(socket.replace(/^tcp:/, 'http:'))
-  // An URL does not tell its scheme's own port from none.
-  const port = Number(/:(\d+)(?:\/|$)/.exec(socket)?.[1] ?? 2375)
-  return { protocol: protocol === 'https:' ? 'https' : 'http', host: hostname, port }
+/** The id of the container of this name, which may be there already: the answer to an earlier start was lost. */
+async function createContainer(ask: AskEngine, spec: WorkerSpec, options: DockerSettings): Promise<string> {
+  try {
+    return (await ask((docker) => docker.createContainer(containerOf(spec, options)))).id
+  } catch (error) {
+    if (statusOf(error) !== 409) throw error
+    const there = await ask((docker) => docker.getContainer(spec.name).inspect())
+    if (there.Config.Labels[MESH] !== options.mesh)
+      throw new LaunchRefused(`the engine has a container called ${spec.name} already, which is not of this mesh`)
+    return there.Id
+  }
 }
 
-function containerOf(spec: WorkerSpec, options: DockerLauncherOptions): Docker.ContainerCreateOptions {
+async function stopContainer(ask: AskEngine, id: string): Promise<void> {
+  const seconds = Math.ceil(STOP_GRACE_MS / 1000)
+  // 304: it has ended already.
+  await ask(
+    (docker) => unlessGone(unlessStatus(304, docker.getContainer(id).stop({ t: seconds }))),
+    STOP_GRACE_MS + ANSWER_MS,
+  )
+  // 409: it is being removed already.
+  await ask((docker) => unlessStatus(409, unlessGone(docker.getContainer(id).remove({ force: true, v: true }))))
+}
+
+/** Null where there is no such container of this mesh. */
+async function inspect(ask: AskEngine, mesh: string, id: string): Promise<LaunchedWorker | null> {
+  const facts = await ask((docker) => unlessGone(docker.getContainer(id).inspect()))
+  if (facts === null || facts.Config.Labels[MESH] !== mesh) return null
+  const hasFailed = !facts.State.Running && facts.State.ExitCode !== 0
+  return workerOf(facts, hasFailed ? await lastWords(ask, id) : '')
+}
+
+/** The last line on standard error; '' where the engine's log driver keeps none. */
+async function lastWords(ask: AskEngine, id: string): Promise<string> {
+  const tail = { stderr: true, stdout: false, follow: false, tail: 1 } as const
+  const log = await ask((docker) => docker.getContainer(id).logs(tail)).catch(() => Buffer.alloc(0))
+  return log.subarray(LOG_HEADER_BYTES).toString('utf8')
+}
+
+const unlessGone = <T>(answer: Promise<T>): Promise<T | null> => unlessStatus(404, answer)
+
+function containerOf(spec: WorkerSpec, options: DockerSettings): Docker.ContainerCreateOptions {
   const { image, command, network, volumes, mesh } = options
   return {
     name: spec.name,
@@ -150,7 +133,7 @@ function containerOf(spec: WorkerSpec, options: DockerLauncherOptions): Docker.C
   }
 }
 
-function shown({ Id, Config, State }: Docker.ContainerInspectInfo, said: string): LaunchedWorker {
+function workerOf({ Id, Config, State }: Docker.ContainerInspectInfo, lastWords: string): LaunchedWorker {
   const { Labels } = Config
   const [began, ended] = [Date.parse(State.StartedAt), Date.parse(State.FinishedAt)]
   const runs = State.Running || State.Restarting
@@ -162,45 +145,12 @@ function shown({ Id, Config, State }: Docker.ContainerInspectInfo, said: string)
     reason: Labels[REASON] ?? '',
     state: runs ? 'running' : 'ended',
     life_ms: runs ? null : life,
-    how: runs ? null : howEnded(State, said),
+    how: runs ? null : howEnded(State, lastWords),
   }
 }
 
-function howEnded(state: Docker.ContainerInspectInfo['State'], said: string): string {
+function howEnded(state: Docker.ContainerInspectInfo['State'], lastWords: string): string {
   if (state.OOMKilled) return 'it used more memory than its limit (scale_memory_mb)'
   if (state.Status === 'created') return `it never started${state.Error ? `: ${state.Error}` : ''}`
-  return state.Error ? `exit code ${state.ExitCode}: ${state.Error}` : exitText(state.ExitCode, said)
-}
-
-const statusOf = (error: unknown): number | undefined => {
-  const own = (error as { statusCode?: unknown } | null)?.statusCode
-  if (typeof own === 'number') return own
-  return error instanceof Error && error.cause !== undefined ? statusOf(error.cause) : undefined
-}
-
-/** What the engine answers with this status is as good as done. */
-async function unless<T>(status: number, answer: Promise<T>): Promise<T | null> {
-  return answer.catch((error: unknown) => {
-    if (statusOf(error) === status) return null
-    throw error
-  })
-}
-const unlessGone = <T>(answer: Promise<T>): Promise<T | null> => unless(404, answer)
-
-function told(error: unknown, { socket, image, network }: DockerLauncherOptions): EngineAway | LaunchRefused {
-  const status = statusOf(error)
-  const { code, json } = error as { code?: string; json?: { message?: string } }
-  const words = json?.message ?? sentence(error)
-  if (status === 404 && /image/i.test(words))
-    return new LaunchRefused(`the Docker engine has no image ${image}: build or pull it there`, error)
-  if (status === 404 && /network/i.test(words))
-    return new LaunchRefused(`the Docker engine has no network ${network}`, error)
-  if (status !== undefined) return new LaunchRefused(`the Docker engine refused: ${words}`, error)
-  if (code === 'EACCES')
-    return new EngineAway(
-      `the Docker socket ${socket} may not be opened by this user: its group must be one of the node's (DOCKER_GID in compose)`,
-      error,
-    )
-  if (code === 'ENOENT') return new EngineAway(`there is no Docker socket at ${socket}`, error)
-  return new EngineAway(`the Docker engine at ${socket} does not answer: ${words}`, error)
+  return state.Error ? `exit code ${state.ExitCode}: ${state.Error}` : exitText(state.ExitCode, lastWords)
 }

@@ -1,12 +1,20 @@
-/** The launcher that a configuration asks for. */
+/** The launchers that a configuration may choose, by kind. */
+import type { Clock } from '../../protocol/clock.ts'
 import type { Launcher } from '../../protocol/launcher.ts'
-import { createDockerLauncher, type DockerLauncherOptions } from './docker-launcher.ts'
-import { createProcessLauncher, type ProcessLauncherOptions } from './process-launcher.ts'
+import { createDockerLauncher, type DockerSettings } from './docker-launcher.ts'
+import { createProcessLauncher, type ProcessSettings } from './process-launcher.ts'
 
-export type LauncherOptions =
-  | ({ readonly kind: 'docker' } & DockerLauncherOptions)
-  | ({ readonly kind: 'process' } & ProcessLauncherOptions)
+/** Which launcher, and its settings: plain values. A new kind adds a member here and a case below. */
+export type LauncherChoice =
+  | ({ readonly kind: 'docker' } & DockerSettings)
+  | ({ readonly kind: 'process' } & ProcessSettings)
 
-export function createLauncher(options: LauncherOptions): Launcher {
-  return options.kind === 'docker' ? createDockerLauncher(options) : createProcessLauncher(options)
+/** Asks no engine yet: whether it answers shows with the first call of the launcher. */
+export function createLauncher(choice: LauncherChoice, clock: Clock): Launcher {
+  switch (choice.kind) {
+    case 'docker':
+      return createDockerLauncher({ ...choice, clock })
+    case 'process':
+      return createProcessLauncher({ ...choice, clock })
+  }
 }

@@ -8,14 +8,18 @@ import type { Clock } from '../../protocol/clock.ts'
 import { type LaunchedWorker, type Launcher, STOP_GRACE_MS, type WorkerSpec } from '../../protocol/launcher.ts'
 import { createProcessSupervisor, type ProcessState } from '../supervise-processes.ts'
 
-export interface ProcessLauncherOptions {
-  readonly clock: Clock
+/** Where and how workers are started as processes. */
+export interface ProcessSettings {
   /** Names this very node: two nodes on one machine are two engines, as neither sees the processes of the other. */
   readonly engine: string
   /** Each worker's data folder is a new one in here. What is here before the first start is removed. */
   readonly dir: string
   /** The program and its first arguments, such as Node, the entry file, `node` and `--parent-channel`. */
   readonly command: readonly [program: string, ...args: string[]]
+}
+
+export interface ProcessLauncherOptions extends ProcessSettings {
+  readonly clock: Clock
 }
 
 /** A launcher that meets the contract of `protocol/launcher.ts`; a worker's id is its name. `start` rejects where `dir` cannot be written. */

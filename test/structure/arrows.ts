@@ -49,7 +49,8 @@ const ADAPTERS: readonly { readonly path: string; readonly by: readonly string[]
   { path: 'ledger/mongo/', by: ['node/compose.ts'] },
   { path: 'ledger/sqlite/', by: ['node/compose.ts'] },
   { path: 'mesh/libp2p-mesh.ts', by: ['node/compose.ts'] },
-  { path: 'fleet/launcher/', by: ['node/compose.ts'] },
+  // node/fleet.ts translates the configuration into the settings of a launcher, which compose makes.
+  { path: 'fleet/launcher/', by: ['node/compose.ts', 'node/fleet.ts'] },
   // `run` puts a node and its worker processes together; it takes the node's parts from compose.
   { path: 'node/host/pino-log.ts', by: ['node/compose.ts', 'node/local-run/run-mesh.ts'] },
   // A mesh's key is made of real chance or it is none.
