@@ -3,11 +3,11 @@
  * told and tried again at the next round; none of them holds state that the ledger does not have.
  */
 import { type Bell, createBell } from '../protocol/bell.ts'
-import { sentence } from '../protocol/errors.ts'
 import { HINT_KINDS } from '../protocol/hint.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import { DUTY_MS } from '../protocol/limits.ts'
 import type { LossReason } from '../protocol/mesh.ts'
+import { runRounds } from '../protocol/rounds.ts'
 import { createBackup } from './duties/backup.ts'
 import { createCollect } from './duties/collect.ts'
 import { createCopies } from './duties/copies.ts'
@@ -41,14 +41,8 @@ export function createCoordinator(options: CoordinatorOptions): Coordinator {
   const mayLead = async (): Promise<string | null> => (await resignation.reason()) ?? (await options.mayLead())
 
   /** Each duty has a loop of its own: a slow fetch holds up nobody's merge. */
-  async function rounds(duty: Duty, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await duty.round(signal).catch((error: unknown) => {
-        if (!signal.aborted) log.warn('a duty failed and is tried again', { duty: duty.name, error: sentence(error) })
-      })
-      await bell.wait(DUTY_MS, signal).catch(() => {})
-    }
-  }
+  const rounds = ({ name, round }: Duty, signal: AbortSignal): Promise<void> =>
+    runRounds({ name, everyMs: DUTY_MS, round }, { bell, log }, signal)
 
   async function lead(term: number, signal: AbortSignal): Promise<void> {
     await ledger.stampTerm(term)

@@ -4,7 +4,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { LedgerAway, SourceRefused } from '../../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import type { NodeFace } from '../node.ts'
+import type { NodeFace } from '../face.ts'
 import type { SubmitRequest } from '../videos/submit.ts'
 import { createApi } from './api.ts'
 

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { LedgerAway, ReelmeshError, SourceRefused, sentence, UsageError } from '../../protocol/errors.ts'
 import { isPeerId, isVideoId, type PeerId, RESOLUTIONS, type VideoId } from '../../protocol/ids.ts'
 import { DEFAULT_RECIPE, PRESETS } from '../../protocol/recipe.ts'
-import type { NodeFace } from '../node.ts'
+import type { NodeFace } from '../face.ts'
 
 export const recipeSchema = z.object({
   version: z.literal(1).default(1),

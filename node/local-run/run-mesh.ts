@@ -10,9 +10,9 @@ import { backoffMs } from '../../protocol/clock.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { startNode, type Wrappers } from '../compose.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from '../config.ts'
+import type { NodeFace } from '../face.ts'
 import { createPinoLog } from '../host/pino-log.ts'
 import { systemClock, systemRng } from '../host/system-clock.ts'
-import type { NodeFace } from '../node.ts'
 
 /** A worker process was started, or ended without being stopped and will be restarted. */
 export type WorkerEvent = {

@@ -38,7 +38,7 @@ test('a node encodes what is put into its folder, once, and moves aside what is 
   const ledger = await ledgerOf(t, dir)
   const deliveries = async () => (await ledger.events(500)).filter(({ what }) => what === 'delivered')
   await until('another film is delivered after a restart', async () => (await deliveries()).length >= 3)
-  const names = (await deliveries()).map(({ text }) => text.split(':')[0])
+  const names = (await deliveries()).map(({ text }) => text.split(' was delivered to ')[0])
   assert.deepEqual(names.sort(), ['again', 'later', 'series/one/film'], 'each once')
   const tasks = (await ledger.tasks({ statuses: ['COMPLETED'] })).filter(({ kind }) => kind === 'video')
   assert.deepEqual(

@@ -89,9 +89,9 @@ export function play(options: ChaosOptions): Play {
   }
 
   const submit = (at: number, peer: SimulatedPeer) =>
-    insist(peer, `submit ${films[at]!.id}`, async ({ node, requests }) => {
+    insist(peer, `submit ${films[at]!.id}`, async ({ face, requests }) => {
       const { path, recipe, out } = films[at]!
-      await node.submit({
+      await face.submit({
         path,
         recipe,
         priority: scenario.films[at]!.priority,
@@ -103,8 +103,8 @@ export function play(options: ChaosOptions): Play {
     })
 
   const act = (at: number, by: number, what: 'cancel' | 'retry' | { priority: number }) =>
-    insist(peers[by]!, `${JSON.stringify(what)} ${films[at]!.id}`, async ({ node, ledger }) => {
-      if ((await ledger.video(films[at]!.id)) !== null) await node.act(what, films[at]!.id)
+    insist(peers[by]!, `${JSON.stringify(what)} ${films[at]!.id}`, async ({ face, ledger }) => {
+      if ((await ledger.video(films[at]!.id)) !== null) await face.act(what, films[at]!.id)
       return true
     })
 

@@ -1,27 +1,14 @@
 /**
- * One simulated machine: the real node, worker, coordinator, heartbeat, submit and delivery, put together as
- * `node/compose.ts` does, over parts that run in virtual time. It may be started, stopped, killed and frozen, many times.
+ * One simulated machine: the real modules of a node (`node/modules.ts`) over adapters
+ * that run in virtual time. It may be started, stopped, killed and frozen, many times.
  */
-import { createCoordinator } from '../../coordinator/coordinator.ts'
-import { createIngestRunner } from '../../coordinator/tasks/ingest.ts'
-import { createMergeRunner } from '../../coordinator/tasks/merge.ts'
 import { ledgerFromSteps } from '../../ledger/ledger-from-steps.ts'
-import { createMeshHints } from '../../node/hints.ts'
+import { createFace, type NodeFace } from '../../node/face.ts'
+import { createModules, type NodeOptions } from '../../node/modules.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
-import { createHeartbeat, createPeerTable } from '../../node/peers/heartbeat.ts'
-import { createSuspicions, type Suspicions } from '../../node/peers/suspicions.ts'
-import { createStatus, type StatusSnapshot } from '../../node/status/status.ts'
-import { createDeliverer } from '../../node/videos/delivery.ts'
-import { createPlanSource } from '../../node/videos/plan-source.ts'
-import { createSubmit } from '../../node/videos/submit.ts'
-import { createYoung } from '../../node/videos/young.ts'
-import { createAudioRunner } from '../../node/worker/run-audio.ts'
-import { createVideoRunner } from '../../node/worker/run-video.ts'
-import { createEmitter } from '../../protocol/emitter.ts'
-import { asPeerId, type PeerId, RESOLUTIONS, type TaskKind } from '../../protocol/ids.ts'
+import { asPeerId, type PeerId, RESOLUTIONS } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
-import type { Runner } from '../../protocol/runner.ts'
 import { createExchange, createStore, type Neighbour, storeOf } from '../../testing/simulation/blob-stand-ins.ts'
 import { fineLine, type LineFaults, ledgerLine } from '../../testing/simulation/ledger-line.ts'
 import { createLife, type Life } from '../../testing/simulation/life.ts'
@@ -41,6 +28,17 @@ const CAPABILITY = {
   audio: true,
 } as const
 
+const optionsOf = ({ name, works, coordinates, slots }: PeerPlan): NodeOptions => ({
+  version: '0',
+  name,
+  host: name,
+  roles: [...(works ? (['worker'] as const) : []), ...(coordinates ? (['coordinator'] as const) : [])],
+  ffmpeg: 'stand-in',
+  capability: CAPABILITY,
+  slots,
+  inputFolder: null,
+})
+
 /** Looks like libp2p's: base58, without 0. */
 export const peerIdOf = (index: number): PeerId =>
   asPeerId(`12D3KooW${'m'.repeat(42)}${String.fromCharCode(97 + Math.floor(index / 9))}${1 + (index % 9)}`)
@@ -49,11 +47,10 @@ export const peerIdOf = (index: number): PeerId =>
 interface Running {
   readonly life: Life
   readonly node: ReelNode
+  readonly face: NodeFace
   readonly ledger: Ledger
-  readonly suspicions: Suspicions
   /** Ends what people asked of it. */
   readonly requests: AbortController
-  snapshot(): Promise<StatusSnapshot>
 }
 
 export class SimulatedPeer {
@@ -93,7 +90,6 @@ export class SimulatedPeer {
     this.#world.trace(`${this.machine} starts`)
     const { running } = this
     await running.node.start()
-    running.suspicions.start()
     this.#started = running
   }
 
@@ -116,7 +112,6 @@ export class SimulatedPeer {
     const began = this.#world.scheduler.now()
     // As the control socket closes first, with whatever was asked through it.
     running.requests.abort(new DOMException('the node stops', 'AbortError'))
-    running.suspicions.stop()
     await running.node.stop()
     if (this.running !== running) return
     // A ledger that is away is not waited for: the process ends with what still asks it.
@@ -183,7 +178,7 @@ export class SimulatedPeer {
     })
     const plainStore = createStore({ disk, clock, machine })
     const store = sabotage.store?.(plainStore) ?? plainStore
-    const exchange = createExchange({
+    const plainExchange = createExchange({
       disk,
       clock,
       rng: rng.fork('exchange'),
@@ -202,83 +197,18 @@ export class SimulatedPeer {
     })
     const media = sabotage.media?.(plain, machine) ?? plain
     const log = this.#log()
-    const plans = createPlanSource(ledger)
-    const table = createPeerTable({ clock, self })
-    const suspicions = createSuspicions({ mesh, clock, table })
-    const young = createYoung(clock)
-    const shared = {
-      self,
-      hints: createMeshHints(mesh),
-      ledger,
-      store,
-      exchange: sabotage.exchange?.(exchange) ?? exchange,
-      media,
-      clock,
-      rng,
-      log,
-      emit: createEmitter({ ledger, log }),
-      plans,
-    }
-    const meshSlots = () => table.all().reduce((sum, { beat }) => sum + beat.slots, plan.slots)
-    const runners: Partial<Record<TaskKind, Runner>> = {
-      ...(plan.works && { video: createVideoRunner(shared), audio: createAudioRunner(shared) }),
-      ...(plan.coordinates && {
-        ingest: createIngestRunner({ ...shared, slots: meshSlots }),
-        merge: createMergeRunner(shared),
-      }),
-    }
-    const coordinator = plan.coordinates
-      ? createCoordinator({
-          ...shared,
-          name: machine,
-          host: machine,
-          peers: table,
-          capability: plan.works ? CAPABILITY : null,
-          connected: () => mesh.peers(),
-          suspicions,
-          mayLead: () => node.mayLead(),
-        })
-      : null
-    const deliverer = createDeliverer({ ...shared, young })
-    const roles = [
-      ...(plan.works ? (['worker'] as const) : []),
-      ...(plan.coordinates ? (['coordinator'] as const) : []),
-    ]
-    const node: ReelNode = createNode({
-      ...shared,
-      mesh,
-      table,
-      capability: CAPABILITY,
-      slots: plan.slots,
-      runners,
-      trial: media.trial,
-      coordinator,
-      deliverer,
-      keepsHouse: true,
-      young,
-      drainMs: 0,
-      identity: { version: '0', host: machine, name: machine, roles, ffmpeg: 'stand-in' },
-      submit: createSubmit({ ...shared, young }),
-    })
     const bootEpoch = {
       current: () => this.#epoch,
       raise: async (seen: number) => (this.#epoch = Math.max(this.#epoch, seen + 1)),
     }
     this.#epoch++
-    const beats = rng.fork('heartbeat')
-    const heartbeat = createHeartbeat({ mesh, clock, rng: beats, log, table, snapshot: node.body, bootEpoch })
-    node.attach(heartbeat)
-    const status = createStatus({
-      self,
-      version: '0',
-      ledger,
-      clock,
-      table,
-      plans,
-      own: heartbeat.own,
-      problems: deliverer.problems,
-    })
-    return { life, node, ledger, suspicions, requests: new AbortController(), snapshot: status.snapshot }
+    const exchange = sabotage.exchange?.(plainExchange) ?? plainExchange
+    const adapters = { clock, rng, log, ledger, mesh, store, exchange, media, bootEpoch }
+    const modules = createModules(optionsOf(plan), adapters)
+    const node = createNode({ drainMs: 0, keepsHouse: true }, adapters, modules)
+    const { hints, status, submit } = modules
+    const face = createFace({ self }, { ledger, hints, status, submit })
+    return { life, node, face, ledger, requests: new AbortController() }
   }
 
   /** Warnings are part of the trace; an error is something nobody foresaw. */

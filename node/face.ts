@@ -1,0 +1,59 @@
+/** What every face of a node (API, CLI, dashboard) may ask of it. Whoever changes the ledger here publishes the hint. */
+import type { Hints } from '../protocol/hints.ts'
+import type { PeerId, VideoId } from '../protocol/ids.ts'
+import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
+import type { Status, StatusSnapshot } from './status/status.ts'
+import type { VideoRow } from './status/video-rows.ts'
+import type { SubmitRequest, Submitted } from './videos/submit.ts'
+
+export interface NodeFace {
+  readonly self: PeerId
+  readonly ledger: Ledger
+  snapshot(): Promise<StatusSnapshot>
+  /** One video, whether the snapshot shows it or not; null where there is none. */
+  row(video: VideoId): Promise<VideoRow | null>
+  submit(request: SubmitRequest): Promise<Submitted>
+  act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>
+  /** Pauses, resumes or drains a peer: it reads its record at the hint that follows. */
+  setPeer(peer: PeerId, change: Partial<Pick<PeerRecord, 'paused' | 'draining' | 'reason'>>): Promise<void>
+}
+
+export interface FaceModules {
+  readonly ledger: Ledger
+  readonly hints: Pick<Hints, 'publish'>
+  readonly status: Status
+  submit(request: SubmitRequest): Promise<Submitted>
+}
+
+export function createFace(options: { readonly self: PeerId }, modules: FaceModules): NodeFace {
+  const { ledger, hints, status, submit } = modules
+  return {
+    self: options.self,
+    ledger,
+    snapshot: status.snapshot,
+    row: status.row,
+    submit,
+    async act(what, video) {
+      const result = await change(ledger, what, video)
+      if (result === 'changed') hints.publish({ what: 'video', video })
+      return result
+    },
+    async setPeer(peer, change) {
+      const ended = change.paused === false ? await endOfQuarantine(ledger, peer) : {}
+      await ledger.setPeer(peer, { ...change, ...ended })
+      hints.publish({ what: 'peers', video: null })
+    },
+  }
+}
+
+function change(ledger: Ledger, what: Parameters<NodeFace['act']>[0], video: VideoId): Promise<Changed> {
+  if (what === 'cancel') return ledger.cancel(video)
+  if (what === 'retry') return ledger.retry(video)
+  return ledger.setPriority(video, what.priority)
+}
+
+/** Who is put back to work is trusted anew: what was before the end of its quarantine counts no more. */
+async function endOfQuarantine(ledger: Ledger, peer: PeerId): Promise<Partial<PeerRecord>> {
+  const [{ quarantined_until }, now] = [await ledger.peer(peer), await ledger.now()]
+  return quarantined_until !== null && quarantined_until > now ? { quarantined_until: now, quarantines: 0 } : {}
+}

@@ -1,0 +1,254 @@
+/**
+ * What a node is made of, from the adapters that `compose.ts` chose (or a simulation's stand-ins): each module is made once, from named
+ * options and from modules above it, in this order. Nothing runs yet; `node.ts` starts them.
+ */
+import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
+import type { ScaleOptions } from '../coordinator/duty.ts'
+import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
+import { createMergeRunner } from '../coordinator/tasks/merge.ts'
+import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
+import type { Capability } from '../protocol/capability.ts'
+import type { Clock, Rng } from '../protocol/clock.ts'
+import { createEmitter, type Emit } from '../protocol/emitter.ts'
+import type { Heartbeat } from '../protocol/heartbeat.ts'
+import type { PeerId, TaskKind } from '../protocol/ids.ts'
+import type { Ledger } from '../protocol/ledger.ts'
+import type { Log } from '../protocol/log.ts'
+import type { Media } from '../protocol/media.ts'
+import type { Mesh } from '../protocol/mesh.ts'
+import { presentPeers } from '../protocol/peer-table.ts'
+import type { Recipe } from '../protocol/recipe.ts'
+import type { Runner } from '../protocol/runner.ts'
+import { type AdmissionGate, createAdmissionGate } from './admission.ts'
+import { createMeshHints, type MeshHints } from './hints.ts'
+import type { BootEpoch } from './peers/boot-epoch.ts'
+import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop } from './peers/heartbeat.ts'
+import { heartbeatBody } from './peers/heartbeat-body.ts'
+import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
+import { createStatus, type Status } from './status/status.ts'
+import { type Copier, createCopier } from './videos/copier.ts'
+import { createDeliverer, type Deliverer } from './videos/delivery.ts'
+import { createInputFolder, type InputFolder } from './videos/input-folder.ts'
+import { createPlanSource, type PlanSource } from './videos/plan-source.ts'
+import { createSubmit, type SubmitRequest, type Submitted } from './videos/submit.ts'
+import { createYoung, type Young } from './videos/young.ts'
+import { type Attempts, createAttempts } from './worker/attempts.ts'
+import { type CircuitBreakers, createCircuitBreakers } from './worker/circuit-breaker.ts'
+import { createDeskOrder } from './worker/desk-order.ts'
+import { keepLog } from './worker/keep-log.ts'
+import { createAudioRunner } from './worker/run-audio.ts'
+import { createVideoRunner } from './worker/run-video.ts'
+import { createSettlement } from './worker/settlement.ts'
+import { createWorker, type Worker } from './worker/worker.ts'
+
+/** The outer world of a node. */
+export interface Adapters {
+  readonly clock: Clock
+  readonly rng: Rng
+  readonly log: Log
+  readonly ledger: Ledger
+  readonly mesh: Mesh
+  readonly store: BlobStore
+  readonly exchange: BlobExchange
+  readonly media: Media
+  readonly bootEpoch: BootEpoch
+}
+
+export interface NodeOptions {
+  readonly version: string
+  /** For people. */
+  readonly name: string
+  /** The machine, `<hostname>-<machine id>`: peers of one machine say the same. */
+  readonly host: string
+  readonly roles: Heartbeat['roles']
+  /** Of the ffmpeg, for people. */
+  readonly ffmpeg: string
+  readonly capability: Capability
+  /** Encodes at once; 0 for a peer that only coordinates. */
+  readonly slots: number
+  /** What this peer's fleet scaling may want; absent where it scales nothing. */
+  readonly scaling?: ScaleOptions
+  /** Absolute paths; null where no folder is watched. */
+  readonly inputFolder: {
+    readonly input: string
+    readonly output: string
+    readonly stateFile: string
+    readonly recipe: Recipe
+  } | null
+}
+
+/** Every module, by name. */
+export interface Modules {
+  readonly self: PeerId
+  readonly hints: MeshHints
+  readonly peers: HeardTable
+  readonly suspicions: Suspicions
+  readonly emit: Emit
+  readonly young: Young
+  readonly admission: AdmissionGate
+  /** Null without the coordinator's role. */
+  readonly coordinator: Coordinator | null
+  readonly worker: Worker
+  readonly heartbeat: HeartbeatLoop
+  readonly deliverer: Deliverer
+  readonly copier: Copier
+  readonly inputFolder: InputFolder | null
+  readonly status: Status
+  submit(request: SubmitRequest): Promise<Submitted>
+}
+
+/** Made first: who is there, and what is said of and to them. */
+interface Basics {
+  readonly self: PeerId
+  readonly hints: MeshHints
+  readonly emit: Emit
+  readonly peers: HeardTable
+  readonly suspicions: Suspicions
+  readonly plans: PlanSource
+  readonly young: Young
+}
+
+export function createModules(options: NodeOptions, adapters: Adapters): Modules {
+  const { clock, log, ledger, mesh, store, exchange } = adapters
+  const { self } = mesh
+  const basics: Basics = createBasics(adapters)
+  const { hints, emit, peers, suspicions, plans, young } = basics
+  const runners = createRunners(options, adapters, basics)
+  const work = createWork(options, adapters, basics, runners)
+  const { attempts, admission, coordinator, worker } = work
+  const { submit, deliverer, inputFolder } = createVideos(options, adapters, basics)
+  const copier = createCopier({ self, ledger, store, exchange, log, hints })
+  const heartbeat = createOwnHeartbeat(options, adapters, { peers, attempts, admission })
+  const { version } = options
+  const { own } = heartbeat
+  const { problems } = deliverer
+  const status = createStatus({ self, version, ledger, clock, table: peers, plans, own, problems })
+  return {
+    self,
+    hints,
+    peers,
+    suspicions,
+    emit,
+    young,
+    admission,
+    coordinator,
+    worker,
+    heartbeat,
+    deliverer,
+    copier,
+    inputFolder,
+    status,
+    submit,
+  }
+}
+
+function createBasics({ clock, log, ledger, mesh }: Adapters): Basics {
+  const { self } = mesh
+  const peers = createPeerTable({ clock, self })
+  return {
+    self,
+    hints: createMeshHints(mesh),
+    emit: createEmitter({ ledger, log }),
+    peers,
+    suspicions: createSuspicions({ mesh, clock, table: peers }),
+    plans: createPlanSource(ledger),
+    young: createYoung(clock),
+  }
+}
+
+type Runners = Readonly<Partial<Record<TaskKind, Runner>>>
+
+/** Of the kinds that this peer's roles run. */
+function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics: Basics): Runners {
+  const { ledger, store, exchange, media, clock, rng } = adapters
+  const { self, plans, peers, hints, emit } = basics
+  const encoding = { self, store, exchange, media, plans, clock }
+  const encodes: Runners = { video: createVideoRunner(encoding), audio: createAudioRunner(encoding) }
+  const meshSlots = () => presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
+  const controls: Runners = {
+    ingest: createIngestRunner({ self, ledger, store, exchange, media, clock, rng, hints, slots: meshSlots }),
+    merge: createMergeRunner({ self, ledger, store, exchange, media, clock, rng, emit }),
+  }
+  return { ...(slots > 0 && encodes), ...(roles.includes('coordinator') && controls) }
+}
+
+interface WorkModules {
+  readonly breakers: CircuitBreakers
+  readonly attempts: Attempts
+  readonly admission: AdmissionGate
+  readonly coordinator: Coordinator | null
+  readonly worker: Worker
+}
+
+function createWork(options: NodeOptions, adapters: Adapters, basics: Basics, runners: Runners): WorkModules {
+  const { clock, rng, log, ledger, store, media } = adapters
+  const { self, hints, emit, peers } = basics
+  const { name, capability, slots } = options
+  const breakers = createCircuitBreakers({ self, name }, { clock, rng, emit, selfTest: media.trial })
+  const settle = createSettlement(
+    { self },
+    { ledger, clock, rng, log, emit, hints, keepLog: (task, text) => keepLog(store, task, text) },
+  )
+  const attempts = createAttempts({ self }, { ledger, clock, log, hints, runners, settle })
+  const admission = createAdmissionGate(
+    { self, name },
+    { ledger, store, clock, hints, peers, attempts, breakers, emit },
+  )
+  const coordinator = options.roles.includes('coordinator') ? createLeader(options, adapters, basics, admission) : null
+  const mayTakeDesk = createDeskOrder({ ledger, store, leads: () => coordinator?.term() != null })
+  const worker = createWorker(
+    { self, capability, slots },
+    { ledger, clock, rng, log, hints, peers, runners, attempts, breakers, admission, mayTakeDesk },
+  )
+  return { breakers, attempts, admission, coordinator, worker }
+}
+
+function createLeader(
+  { name, host, slots, capability, scaling }: NodeOptions,
+  { clock, rng, log, ledger, mesh, store, exchange }: Adapters,
+  { self, hints, emit, peers, suspicions }: Basics,
+  admission: AdmissionGate,
+): Coordinator {
+  return createCoordinator({
+    self,
+    name,
+    host,
+    capability: slots > 0 ? capability : null,
+    ...(scaling && { scaling }),
+    ledger,
+    store,
+    exchange,
+    clock,
+    rng,
+    log: log.child({ part: 'coordinator' }),
+    emit,
+    hints,
+    peers,
+    suspicions,
+    connected: () => mesh.peers(),
+    mayLead: () => admission.mayLead(),
+  })
+}
+
+function createVideos(
+  options: NodeOptions,
+  { clock, rng, log, ledger, store, exchange, media }: Adapters,
+  { self, hints, emit, young }: Basics,
+): Pick<Modules, 'submit' | 'deliverer' | 'inputFolder'> {
+  const submit = createSubmit({ self, ledger, store, media, young, hints })
+  const deliverer = createDeliverer({ self, ledger, store, exchange, clock, rng, emit, young, hints })
+  if (options.inputFolder === null) return { submit, deliverer, inputFolder: null }
+  const { input, output, stateFile, recipe } = options.inputFolder
+  const inputFolder = createInputFolder({ input, output, stateFile, recipe, clock, log, ledger, submit })
+  return { submit, deliverer, inputFolder }
+}
+
+function createOwnHeartbeat(
+  { version, host, name, roles, ffmpeg, capability, slots }: NodeOptions,
+  { mesh, clock, rng, log, bootEpoch }: Adapters,
+  { peers, attempts, admission }: { peers: HeardTable; attempts: Attempts; admission: AdmissionGate },
+): HeartbeatLoop {
+  const identity = { version, host, name, roles, ffmpeg }
+  const snapshot = () => heartbeatBody({ identity, capability, slots }, { attempts, admission })
+  return createHeartbeat({ mesh, clock, rng, log, table: peers, snapshot, bootEpoch })
+}

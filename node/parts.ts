@@ -1,0 +1,57 @@
+/**
+ * A list of parts that run: started one after the other, stopped in the reverse order.
+ *
+ * Promises: when `stop` has resolved nothing that was started still runs; a part that fails to stop is logged and keeps no other from
+ * stopping; after `stop` nothing is started any more, and a part whose start was on its way is stopped when it has started.
+ */
+import { sentence } from '../protocol/errors.ts'
+import type { Log } from '../protocol/log.ts'
+
+export interface Part {
+  /** For the log. */
+  readonly name: string
+  /** `stopping` aborts as soon as the whole list begins to stop, before the parts that were started later have ended. */
+  start?(stopping: AbortSignal): unknown
+  /** Resolves when nothing of it runs any more. */
+  stop?(): unknown
+}
+
+export interface PartList {
+  /** Rejects as the part's own start does; the part is then not among those that `stop` stops. */
+  start(part: Part): Promise<void>
+  /** Idempotent. Never rejects. */
+  stop(): Promise<void>
+}
+
+export function createPartList(log: Log): PartList {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const started: Part[] = []
+  let stopped: Promise<void> | null = null
+
+  async function stopPart({ name, stop }: Part): Promise<void> {
+    try {
+      await stop?.()
+    } catch (error) {
+      log.warn('a part failed to stop', { part: name, error: sentence(error) })
+    }
+  }
+
+  async function stopAll(): Promise<void> {
+    stopping.abort(new DOMException('the node stops', 'AbortError'))
+    for (const part of started.reverse()) await stopPart(part)
+  }
+
+  return {
+    async start(part) {
+      if (signal.aborted) return
+      await part.start?.(signal)
+      if (signal.aborted) await stopPart(part)
+      else started.push(part)
+    },
+    stop() {
+      stopped ??= stopAll()
+      return stopped
+    },
+  }
+}

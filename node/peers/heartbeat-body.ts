@@ -1,0 +1,39 @@
+/** What this node says of itself in a heartbeat: what it is, what it can do, and what it does now. */
+import { availableParallelism, loadavg } from 'node:os'
+import type { Capability } from '../../protocol/capability.ts'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
+import type { AdmissionGate } from '../admission.ts'
+import type { Attempts } from '../worker/attempts.ts'
+import type { HeartbeatBody } from './heartbeat.ts'
+
+export interface HeartbeatBodyOptions {
+  readonly identity: Pick<Heartbeat, 'version' | 'host' | 'name' | 'roles' | 'ffmpeg'>
+  readonly capability: Capability
+  readonly slots: number
+}
+
+export interface HeartbeatBodyModules {
+  readonly attempts: Pick<Attempts, 'busySlots' | 'running'>
+  readonly admission: Pick<AdmissionGate, 'state'>
+}
+
+export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatBodyModules): HeartbeatBody {
+  const { identity, capability, slots } = options
+  const { attempts, admission } = modules
+  return {
+    ...identity,
+    roles: [...identity.roles],
+    decoders: [...capability.decoders],
+    filters: [...capability.filters],
+    encoders: [...capability.encoders],
+    resolutions: [...capability.resolutions],
+    slots,
+    busy: attempts.busySlots(),
+    load: loadNow(),
+    state: admission.state(),
+    running: [...attempts.running()],
+  }
+}
+
+/** One-minute load ÷ cores. */
+const loadNow = (): number => Math.round(((loadavg()[0] ?? 0) / availableParallelism()) * 100) / 100
