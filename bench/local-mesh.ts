@@ -19,8 +19,8 @@ import type { Ledger } from '../protocol/ledger.ts'
 import { silentLog as log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { Task } from '../protocol/task.ts'
-import { bundle } from '../testing/tools/bundle.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
+import { buildProgram } from '../testing/tools/program.ts'
 import { treeOf } from './measure.ts'
 
 export interface LocalNode {
@@ -60,7 +60,7 @@ export async function openLocalMesh(name: string): Promise<LocalMesh> {
   const tools = await ensureFfmpeg()
   const dir = await mkdtemp(join(tmpdir(), `reelmesh-${name}-`))
   const main = join(dir, 'reelmesh.mjs')
-  await bundle(main)
+  await buildProgram(main)
   const ledger = createSqliteLedger({ path: join(dir, 'ledger.db'), clock, rng, log })
   await ledger.open()
   const nodes = new Map<string, LocalNode>()

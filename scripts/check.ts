@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { execa } from 'execa'
 import { inLanes } from './lanes.ts'
 import { runTestFile } from './test-file.ts'
-import { findSuites } from './test-suites.ts'
+import { findTestFiles, suiteOf } from './test-suites.ts'
 
 interface Outcome {
   readonly ok: boolean
@@ -49,8 +49,7 @@ async function program(name: string, ...args: string[]): Promise<Outcome> {
 }
 
 async function structure(): Promise<Outcome> {
-  const suites = await findSuites('.', { long: false })
-  const files = suites.find(({ name }) => name === 'structure')?.files ?? []
+  const files = (await findTestFiles('.', { long: false })).filter((file) => suiteOf(file) === 'structure')
   const results = await inLanes(1, files, (file) => runTestFile(`${process.cwd()}/${file}`, LIMITS))
   const isRight = results.length > 0 && results.every((result) => result.failed === 0)
   return { ok: isRight, text: results.map(({ report }) => report).join('\n') || 'no test of the structure was found' }

@@ -9,8 +9,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { ensureMongod } from '../testing/tools/mongod-binary.ts'
-import { runInTurn } from './tell-file.ts'
-import type { FileLimits } from './test-file.ts'
+import { type FileLimits, runInTurn } from './test-file.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const ENGINE = join(import.meta.dirname, 'docker', 'engine.sh')

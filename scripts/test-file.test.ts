@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { type FileResult, runTestFile } from './test-file.ts'
-import { chooseSuites, type Suite, suiteOf } from './test-suites.ts'
+import { chooseFiles, suiteOf } from './test-suites.ts'
 
 const dir = await mkdtemp(join(tmpdir(), 'reelmesh-test-file-'))
 after(() => rm(dir, { recursive: true, force: true }))
@@ -30,7 +30,7 @@ test('every test counts once, those in a describe too, and the describe itself d
   assert.equal(result.report, '')
 })
 
-test('a failure is told with its place, its cause and what the file printed', async () => {
+test('a failure is reported with its place, its cause and what the file printed', async () => {
   const result = await runCode(
     'bad',
     "test('a', () => { console.log('heard'); throw new Error('because') })\ntest('b', () => {})",
@@ -76,8 +76,8 @@ test('property tests draw the same cases each time: no seed of chance decides a 
   const code = `import fc from '${import.meta.resolve('fast-check')}'
 test('a', (t) => { const seen: number[] = []; fc.assert(fc.property(fc.nat(), (n) => { seen.push(n) })); t.diagnostic(seen.join()) })`
   const [first, again] = [await runCode('drawn', code), await runCode('drawn', code)]
-  assert.deepEqual(first.told, again.told)
-  assert.ok(first.told[0]!.split(',').length >= 100)
+  assert.deepEqual(first.figures, again.figures)
+  assert.ok(first.figures[0]!.split(',').length >= 100)
 })
 
 test('a test belongs to the suite of its folder', () => {
@@ -87,12 +87,11 @@ test('a test belongs to the suite of its folder', () => {
   assert.equal(suiteOf('media/commands/split.test.ts'), 'media')
 })
 
-test('suites are chosen by name or by the start of a path, and unknown words are told', () => {
-  const suite = (name: string, ...files: string[]): Suite => ({ name, files, light: false, concurrency: 1 })
-  const suites = [suite('media', 'media/a.test.ts', 'media/b.test.ts'), suite('e2e', 'test/e2e/c.test.ts')]
-  assert.deepEqual(chooseSuites(suites, ['media/a', 'e2e', 'nope']).unknown, ['nope'])
-  assert.deepEqual(
-    chooseSuites(suites, ['media/a', 'e2e']).chosen.flatMap(({ files }) => files),
-    ['media/a.test.ts', 'test/e2e/c.test.ts'],
-  )
+test('files are chosen by suite or by the start of their path, and unknown words are reported', () => {
+  const files = ['media/a.test.ts', 'media/b.test.ts', 'test/e2e/c.test.ts']
+  assert.deepEqual(chooseFiles(files, ['media/a', 'e2e', 'nope']), {
+    chosen: ['media/a.test.ts', 'test/e2e/c.test.ts'],
+    unknown: ['nope'],
+  })
+  assert.deepEqual(chooseFiles(files, []).chosen, files)
 })

@@ -9,8 +9,7 @@ import { parseArgs } from 'node:util'
 import { ensureNetworkTools } from '../testing/hosts/tools.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { ensureMongod } from '../testing/tools/mongod-binary.ts'
-import { runInTurn } from './tell-file.ts'
-import type { FileLimits } from './test-file.ts'
+import { type FileLimits, runInTurn } from './test-file.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FOLDER = 'test/hosts'

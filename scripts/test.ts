@@ -1,110 +1,71 @@
 /**
  * Every test of the project: `npm test`, `npm run test:all` (long ones too), `npm test -- ledger media/probe` (some).
  *
- * Brings what is missing first (ffmpeg, a MongoDB server). Light suites share the machine two at a time, heavy ones
- * have it for themselves. Shows each file as it ends, each failure whole, the time of each suite, and ends with the plain
- * line `N passed, N failed`. Exits 0 only if nothing failed and no suite was without a test.
+ * Brings first what the chosen files need and no more: a pure test waits for neither ffmpeg nor a database. Files run in processes
+ * of their own, one more at a time than there are cores, since many wait more than they work. Shows each file as it ends, each
+ * failure whole, what each suite took, and ends with the plain line `N passed, N failed`. Exits 0 only if nothing failed and no
+ * suite was without a test.
  */
-import { relative } from 'node:path'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
-import { ensureMongod } from '../testing/tools/mongod-binary.ts'
+import { cachePath } from '../testing/tools/cache.ts'
 import { inLanes } from './lanes.ts'
-import { tellFile } from './tell-file.ts'
-import { type FileLimits, type FileResult, runTestFile } from './test-file.ts'
-import { chooseSuites, findSuites, type Suite } from './test-suites.ts'
-
-interface SuiteResult {
-  readonly name: string
-  readonly files: readonly FileResult[]
-  readonly ms: number
-}
+import { type FileLimits, type FileResult, printFile, runTestFile } from './test-file.ts'
+import { toolsOf } from './test-needs.ts'
+import { chooseFiles, findTestFiles, suiteOf } from './test-suites.ts'
+import { bringTools } from './test-tools.ts'
 
 const ROOT = `${import.meta.dirname}/..`
-/** Two cores: what is light runs two at a time. */
-const LIGHT_SUITES_AT_ONCE = 2
 const LIMITS: FileLimits = { testMs: 120_000, fileMs: 300_000, lingerMs: 15_000 }
 const LONG_LIMITS: FileLimits = { testMs: 1_800_000, fileMs: 3_600_000, lingerMs: 30_000 }
+/** A file of nodes and encoders takes up to 1 GB. */
+const LANES_MAX = 4
 
+process.chdir(ROOT)
 const { values, positionals } = parseArgs({
   options: { all: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
-process.chdir(ROOT)
 if (values.all) process.env.REELMESH_ALL = '1'
-const suites = await findSuites('.', { long: values.all })
-const { chosen, unknown } = chooseSuites(suites, positionals)
+// Types are stripped and code is compiled once for all processes; half of what a small file takes.
+process.env.NODE_COMPILE_CACHE ??= cachePath('compiled')
+
+const { chosen, unknown } = chooseFiles(await findTestFiles('.', { long: values.all }), positionals)
 if (unknown.length > 0) {
   console.error(
-    `no suite or test file is called ${unknown.join(', ')}; suites: ${suites.map(({ name }) => name).join(', ')}`,
+    `no suite or test file is called ${unknown.join(', ')}; a suite is a folder, a file the start of its path`,
   )
   process.exit(2)
 }
-await bringTools()
-const results = await runSuites(chosen)
-printTable(results)
-const passed = sum(results, ({ passed }) => passed)
-const failed = sum(results, ({ failed }) => failed) + emptySuites(results).length
+const giveBack = await bringTools([...(await toolsOf(chosen, ROOT)).values()])
+const results = await inLanes(Math.min(availableParallelism() + 1, LANES_MAX), chosen, async (file) => {
+  const result = await runTestFile(`${process.cwd()}/${file}`, values.all ? LONG_LIMITS : LIMITS)
+  printFile(file, result)
+  return { ...result, file }
+})
+await giveBack()
+const empty = printSuites(results)
+const [passed, failed] = [total(results, 'passed'), total(results, 'failed') + empty]
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exit(failed === 0 && passed > 0 ? 0 : 1)
 
-/** What cannot be brought is told here; the tests that need it then fail, they are not skipped. */
-async function bringTools(): Promise<void> {
-  const tools = await Promise.allSettled([ensureFfmpeg(), ensureMongod()])
-  const [ffmpeg, mongod] = tools
-  for (const tool of tools) if (tool.status === 'rejected') console.log(`✖ ${tool.reason?.message ?? tool.reason}`)
-  const have = [
-    `Node ${process.versions.node}`,
-    ffmpeg.status === 'fulfilled' && `ffmpeg ${ffmpeg.value.version}`,
-    mongod.status === 'fulfilled' && `MongoDB from ${mongod.value}`,
-  ]
-  console.log(have.filter(Boolean).join(', '))
-}
-
-async function runSuites(wanted: readonly Suite[]): Promise<SuiteResult[]> {
-  const light = wanted.filter((suite) => suite.light)
-  const heavy = wanted.filter((suite) => !suite.light)
-  return [...(await inLanes(LIGHT_SUITES_AT_ONCE, light, runSuite)), ...(await inLanes(1, heavy, runSuite))]
-}
-
-async function runSuite({ name, files, concurrency }: Suite): Promise<SuiteResult> {
-  const started = performance.now()
-  const results = await inLanes(concurrency, files, async (file) => {
-    const result = await runTestFile(`${process.cwd()}/${file}`, values.all ? LONG_LIMITS : LIMITS)
-    tellFile(file, result, { figures: false })
-    return result
-  })
-  return { name, files: results, ms: performance.now() - started }
-}
-
-function printTable(all: readonly SuiteResult[]): void {
-  const rows = all.map(({ name, files, ms }) => {
-    const total = (pick: (file: FileResult) => number): string => String(files.reduce((n, file) => n + pick(file), 0))
-    return [
-      name,
-      total((file) => file.passed),
-      total((file) => file.failed),
-      total((file) => file.skipped),
-      seconds(ms),
-    ]
-  })
+/** A line for each suite, the time of all its files together, and those that failed; answers how many suites ran no test. */
+function printSuites(all: readonly (FileResult & { file: string })[]): number {
+  const suites = Object.entries(Object.groupBy(all, ({ file }) => suiteOf(file))) as [string, FileResult[]][]
+  const row = (name: string, cells: readonly string[]) =>
+    console.log(name.padEnd(14) + cells.map((cell) => cell.padStart(8)).join(''))
   console.log('')
-  for (const row of [['suite', 'passed', 'failed', 'skipped', 'time'], ...rows]) {
-    console.log(row.map((cell, column) => (column === 0 ? cell.padEnd(14) : cell.padStart(8))).join(''))
+  row('suite', ['passed', 'failed', 'skipped', 'time'])
+  for (const [name, files] of suites) {
+    const counts = (['passed', 'failed', 'skipped'] as const).map((count) => String(total(files, count)))
+    row(name, [...counts, `${(total(files, 'ms') / 1000).toFixed(1)} s`])
   }
-  for (const name of emptySuites(all)) console.log(`✖ the suite ${name} ran no test`)
-  for (const file of all.flatMap(({ files }) => files))
-    if (file.failed > 0) console.log(`✖ ${relative('.', file.path)}`)
+  const empty = suites.filter(([, files]) => total(files, 'passed') + total(files, 'failed') === 0)
+  for (const [name] of empty) console.log(`✖ the suite ${name} ran no test`)
+  for (const { file, failed } of all) if (failed > 0) console.log(`✖ ${file}`)
+  return empty.length
 }
 
-function emptySuites(all: readonly SuiteResult[]): string[] {
-  return all.filter(({ files }) => files.every(({ passed, failed }) => passed + failed === 0)).map(({ name }) => name)
-}
-
-function sum(all: readonly SuiteResult[], pick: (file: FileResult) => number): number {
-  return all.flatMap(({ files }) => files).reduce((n, file) => n + pick(file), 0)
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`
+function total(files: readonly FileResult[], count: 'passed' | 'failed' | 'skipped' | 'ms'): number {
+  return files.reduce((sum, file) => sum + file[count], 0)
 }

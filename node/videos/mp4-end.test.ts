@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { execa } from 'execa'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { mp4BytesMissingFrom } from './mp4-end.ts'
 
 let dir: string
@@ -16,7 +17,8 @@ after(() => rm(dir, { recursive: true, force: true }))
 async function made(name: string, ...how: string[]): Promise<Buffer> {
   const path = join(dir, name)
   const source = ['-f', 'lavfi', '-i', 'testsrc2=s=160x90:r=25:d=2', '-g', '10', '-pix_fmt', 'yuv420p']
-  await execa('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...source, ...how, path])
+  const { ffmpeg } = await ensureFfmpeg()
+  await execa(ffmpeg, ['-nostdin', '-v', 'error', '-y', ...source, ...how, path])
   return readFile(path)
 }
 

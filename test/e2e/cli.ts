@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
+import { programFile } from '../../testing/tools/program.ts'
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-const MAIN = join(ROOT, 'cli', 'main.ts')
 
 export interface CliResult {
   readonly code: number | null
@@ -29,11 +29,16 @@ export interface CliOptions {
   readonly prefix?: readonly string[]
 }
 
-export function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
+export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
   const env = { ...process.env, REELMESH_DATA_DIR: options.dataDir, NO_COLOR: '1', ...options.env }
-  const [command = '', ...rest] = [...(options.prefix ?? []), process.execPath, options.main ?? MAIN, ...args]
+  const [command = '', ...rest] = [
+    ...(options.prefix ?? []),
+    process.execPath,
+    options.main ?? (await programFile()),
+    ...args,
+  ]
   const startedAt = performance.now()
-  return new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     const child = spawn(command, rest, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
     const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000)
     let [stdout, stderr, line] = ['', '', '']

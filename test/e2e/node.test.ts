@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
-import { eventsOf, filesBelow, folder, ROOT, runCli } from './cli.ts'
+import { programFile } from '../../testing/tools/program.ts'
+import { eventsOf, filesBelow, folder, runCli } from './cli.ts'
 
-const MAIN = join(ROOT, 'cli', 'main.ts')
 const FAST = ['--preset', 'ultrafast', '--renditions', '480p']
 
 /** A node that is up; ended with the test. */
@@ -20,7 +20,7 @@ async function startNode(
   place: { dir: string; dataDir: string },
 ): Promise<ChildProcess> {
   const env = { ...process.env, REELMESH_DATA_DIR: place.dataDir }
-  const node = spawn(process.execPath, [MAIN, 'node', '--slots', '1', '--name', 'solo'], {
+  const node = spawn(process.execPath, [await programFile(), 'node', '--slots', '1', '--name', 'solo'], {
     cwd: place.dir,
     env,
     stdio: ['ignore', 'pipe', 'ignore'],

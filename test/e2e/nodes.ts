@@ -11,9 +11,8 @@ import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
-import { eventsOf, ROOT, runCli } from './cli.ts'
-
-const MAIN = join(ROOT, 'cli', 'main.ts')
+import { programFile } from '../../testing/tools/program.ts'
+import { eventsOf, runCli } from './cli.ts'
 
 export interface MeshNode {
   readonly name: string
@@ -31,7 +30,17 @@ export async function startNode(
   dir: string,
   { name, dataDir = join(dir, name), flags }: { name: string; dataDir?: string; flags: readonly string[] },
 ): Promise<MeshNode> {
-  const args = [MAIN, 'node', '--name', name, '--data-dir', dataDir, '--ledger', `sqlite:${ledgerPath(dir)}`, ...flags]
+  const args = [
+    await programFile(),
+    'node',
+    '--name',
+    name,
+    '--data-dir',
+    dataDir,
+    '--ledger',
+    `sqlite:${ledgerPath(dir)}`,
+    ...flags,
+  ]
   const child = spawn(process.execPath, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4_000)))

@@ -13,7 +13,8 @@ import type { VideoId } from '../../protocol/ids.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
-import { filesBelow, ROOT } from '../e2e/cli.ts'
+import { programFile } from '../../testing/tools/program.ts'
+import { filesBelow } from '../e2e/cli.ts'
 
 export interface SmallNode {
   readonly name: string
@@ -27,15 +28,13 @@ export interface SmallNode {
   log(): string
 }
 
-const MAIN = join(ROOT, 'cli', 'main.ts')
-
 export async function startSmallNode(
   t: Ends,
   of: { dir: string; name: string; ledger: string; join?: string },
 ): Promise<SmallNode> {
   const { dir, name, ledger } = of
   const dataDir = join(dir, name)
-  const args = [MAIN, 'node', '--slots', '1', '--name', name, '--ledger', ledger, '--data-dir', dataDir]
+  const args = [await programFile(), 'node', '--slots', '1', '--name', name, '--ledger', ledger, '--data-dir', dataDir]
   const child = spawn(process.execPath, [...args, ...(of.join ? ['--join', of.join] : [])], {
     cwd: dir,
     stdio: ['ignore', 'pipe', 'pipe'],

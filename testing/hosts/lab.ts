@@ -18,9 +18,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
-import { bundle } from '../tools/bundle.ts'
 import { ensureFfmpeg } from '../tools/ffmpeg.ts'
 import { type Mongod, startMongod } from '../tools/mongod.ts'
+import { buildProgram } from '../tools/program.ts'
 import { arrow, createHost, enter, type LabHost } from './host.ts'
 import { isAlive, type Lan, openLan } from './lan.ts'
 import type { NodeFlags } from './node-process.ts'
@@ -70,7 +70,7 @@ export async function openLab(options: LabOptions): Promise<Lab> {
   const main = join(dir, 'reelmesh.mjs')
   let lan: Lan | null = null
   try {
-    await bundle(main)
+    await buildProgram(main)
     lan = await openLan({ hosts: options.hosts, behindRouter: options.behindRouter ?? [] })
     return await SeveralHosts.open({ dir, main, lan, withKey: options.swarmKey !== false })
   } catch (error) {
