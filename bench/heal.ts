@@ -6,7 +6,7 @@
  * Some slots are idle, as in any mesh with room: what a chunk waits for otherwise is not healing but capacity.
  */
 import type { PeerId, TaskId } from '../protocol/ids.ts'
-import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { givenClips, makeFootage } from './footage.ts'
 import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
@@ -14,7 +14,7 @@ import { type Row, row } from './table.ts'
 
 /** Two chunks of one rendition, so slow that none of them ends by itself. */
 const FILM_S = 15
-const RECIPE = { ...DEFAULT_RECIPE, renditions: ['1080p'], preset: 'veryslow' } as const
+const ENCODING = { ...DEFAULT_ENCODING, preset: 'veryslow' }
 const WORKERS = 4
 /** A loaded machine takes its time to start a node. */
 const UP_S = 120
@@ -133,7 +133,8 @@ async function encodeAnother(mesh: LocalMesh, path: string, busy: number): Promi
     await mesh.ledger.cancel(_id)
   const [coordinator] = [...mesh.nodes.values()].filter(({ name }) => name.startsWith('coordinator'))
   if (!coordinator) throw new Error('no coordinator is up')
-  await mesh.submit(coordinator, path, { ...RECIPE, crf: RECIPE.crf + ++films })
+  const rate = { crf: ENCODING.rate.crf + ++films }
+  await mesh.submit(coordinator, path, { ...DEFAULT_RECIPE, renditions: ladderOf([1080], { ...ENCODING, rate }) })
   const id = await mesh.until(
     'a video',
     async () => (await mesh.ledger.videos({ statuses: ['RUNNING'] })).at(-1)?._id,

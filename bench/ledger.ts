@@ -218,6 +218,7 @@ function tasks(video: VideoId, count: number): NewTask[] {
     input,
     priority: 0,
     due: n,
+    rank: n,
   }))
 }
 

@@ -8,9 +8,8 @@
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { rungsFor } from '../media/rungs.ts'
-import { RESOLUTIONS } from '../protocol/ids.ts'
-import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import { renditionsFor } from '../media/ladder.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../testing/tools/ffmpeg.ts'
 import { type Footage, givenClips, makeFootage } from './footage.ts'
 import { type Measured, measure } from './measure.ts'
@@ -30,6 +29,7 @@ interface Made extends Measured {
   readonly bytes: number
 }
 
+const LADDER = DEFAULT_RECIPE.renditions
 const MAIN = join(import.meta.dirname, '..', 'cli', 'main.ts')
 const FULL = { seconds: 60, pairs: 2, preset: 'medium' } as const
 const QUICK = { seconds: 4, pairs: 1, preset: 'ultrafast' } as const
@@ -86,7 +86,7 @@ async function runMesh({ dir, proofs, footage, tools, preset }: Job & { proofs: 
     '--preset',
     preset,
     '--crf',
-    String(DEFAULT_RECIPE.crf),
+    String(DEFAULT_ENCODING.rate.crf),
     '--out',
     join(dir, 'out'),
     footage.path,
@@ -99,11 +99,13 @@ async function runMesh({ dir, proofs, footage, tools, preset }: Job & { proofs: 
 
 async function runPlain({ dir, footage, tools, preset }: Job): Promise<Made> {
   await mkdir(dir, { recursive: true })
-  const rungs = rungsFor({ display: { width: 1920, height: 1080 }, asked: RESOLUTIONS, upscale: false })
-  const split = `[0:v:0]split=${rungs.length}${rungs.map((_, at) => `[s${at}]`).join('')}`
-  const scales = rungs.map(({ width, height }, at) => `[s${at}]scale=${width}:${height}:flags=bicubic[o${at}]`)
-  const files = rungs.map(({ resolution }) => join(dir, `${resolution}.mp4`))
-  const { crf, keyframe_s, audio_kbps } = DEFAULT_RECIPE
+  const display = { width: 1920, height: 1080 }
+  const ladder = renditionsFor({ display, asked: LADDER, upscale: false })
+  const split = `[0:v:0]split=${ladder.length}${ladder.map((_, at) => `[s${at}]`).join('')}`
+  const scales = ladder.map(({ width, height }, at) => `[s${at}]scale=${width}:${height}:flags=bicubic[o${at}]`)
+  const files = ladder.map(({ id }) => join(dir, `${id}.mp4`))
+  const { crf } = DEFAULT_ENCODING.rate
+  const { keyframe_s, audio_kbps } = DEFAULT_RECIPE
   const video = [
     '-c:v',
     'libx264',
@@ -136,8 +138,7 @@ async function runPlain({ dir, footage, tools, preset }: Job): Promise<Made> {
 }
 
 async function withBytes(files: readonly string[]): Promise<Pick<Made, 'files' | 'bytes'>> {
-  if (files.length !== RESOLUTIONS.length)
-    throw new Error(`${files.length} files came out instead of ${RESOLUTIONS.length}`)
+  if (files.length !== LADDER.length) throw new Error(`${files.length} files came out instead of ${LADDER.length}`)
   const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
   return { files, bytes: sizes.reduce((sum, size) => sum + size, 0) }
 }
@@ -154,7 +155,7 @@ function rowsOf(mesh: readonly Made[], plain: readonly Made[], footage: Footage,
     ]
   }
   return [
-    row(`1080p footage from ${footage.from}, to three rungs at ${preset}`, footage.seconds, 's'),
+    row(`1080p footage from ${footage.from}, to three renditions at ${preset}`, footage.seconds, 's'),
     ...pair('wall', 's', ({ wallS }) => wallS),
     ...pair('CPU', 's', ({ cpuS }) => cpuS),
     ...pair('bytes', 'MB', ({ bytes }) => bytes / MB),
@@ -166,13 +167,13 @@ async function vmafRows(of: { mesh: Made; plain: Made; footage: Footage; tools: 
   const ffmpeg = await findVmaf(of.tools.ffmpeg)
   if (!ffmpeg) return []
   const rows: Row[] = []
-  for (const [at, resolution] of RESOLUTIONS.entries()) {
+  for (const [at, { id }] of LADDER.entries()) {
     const [plain, mesh] = [of.plain.files[at]!, of.mesh.files[at]!]
     const base = await vmafOf({ ffmpeg, file: plain, source: of.footage.path })
     const ours = await vmafOf({ ffmpeg, file: mesh, source: of.footage.path })
     rows.push(
-      row(`plain ffmpeg, VMAF ${resolution}`, base, ''),
-      row(`mesh, VMAF ${resolution}`, ours, '', ours / base, `plain (${(ours - base).toFixed(2)})`),
+      row(`plain ffmpeg, VMAF ${id}`, base, ''),
+      row(`mesh, VMAF ${id}`, ours, '', ours / base, `plain (${(ours - base).toFixed(2)})`),
     )
   }
   return rows

@@ -8,8 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RESOLUTIONS } from '../protocol/ids.ts'
-import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_NAMES } from '../protocol/recipe.ts'
 import { type Lab, type LabNode, openLab } from '../testing/hosts/lab.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import type { Mongod } from '../testing/tools/mongod.ts'
@@ -21,7 +20,7 @@ import { type Row, row } from './table.ts'
 const CORES = 0.5
 const LINK_BITS = 50e6
 /** Twenty chunks, none longer than 8 s, as people get them who say nothing. */
-const FULL = { seconds: 160, chunksMin: 20, preset: DEFAULT_RECIPE.preset } as const
+const FULL = { seconds: 160, chunksMin: 20, preset: DEFAULT_ENCODING.preset } as const
 const QUICK = { seconds: 20, chunksMin: 2, preset: 'ultrafast' } as const
 const UP_S = 60
 /** Where the film, the database and the peer that leads are; workers are on the hosts after it. */
@@ -138,7 +137,7 @@ async function chunksOf(url: string): Promise<Pick<Round, 'chunks' | 'more'>> {
 async function hashOf(out: string, { path }: Footage): Promise<string> {
   const name = path.replace(/^.*\//, '')
   const hash = createHash('sha256')
-  for (const rung of RESOLUTIONS) hash.update(await readFile(join(out, rung, name)))
+  for (const rung of DEFAULT_NAMES) hash.update(await readFile(join(out, rung, name)))
   return hash.digest('hex')
 }
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import type { Command } from 'commander'
 import { type Config, ledgerAddress } from '../node/config.ts'
 import { clockApart } from '../node/host/clock-apart.ts'
+import { missingCodecs } from '../node/host/missing-codecs.ts'
 import { systemClock } from '../node/host/system-clock.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import type { StatusSnapshot } from '../node/status/status.ts'
@@ -83,8 +84,10 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
       level: 'note',
       text: 'no working zscale filter: HDR sources go to other peers; install an ffmpeg built with zimg to take them here',
     })
-  if (!proof.encoders.some((encoder) => encoder.startsWith('x265')))
-    findings.push({ what: 'ffmpeg', level: 'note', text: 'no working libx265: HEVC renditions go to other peers' })
+  for (const { name, library } of missingCodecs(proof.encoders)) {
+    const text = `no working ${library}: ${name.toUpperCase()} renditions go to other peers`
+    findings.push({ what: 'ffmpeg', level: 'note', text })
+  }
   return findings
 }
 

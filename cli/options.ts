@@ -3,8 +3,17 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Config, type ConfigInput, configSchema, loadConfig } from '../node/config.ts'
 import { UsageError } from '../protocol/errors.ts'
-import { isResolution, RESOLUTIONS, type Resolution } from '../protocol/ids.ts'
-import { DEFAULT_RECIPE, PRESETS, type Preset, type Recipe } from '../protocol/recipe.ts'
+import {
+  DEFAULT_ENCODING,
+  DEFAULT_HEIGHTS,
+  DEFAULT_NAMES,
+  DEFAULT_RECIPE,
+  ladderOf,
+  PRESETS,
+  type Preset,
+  type Recipe,
+} from '../protocol/recipe.ts'
+import { heightOf } from '../protocol/rendition.ts'
 
 export type ConfigKey = keyof typeof configSchema.shape
 const describe = (key: ConfigKey): string => configSchema.shape[key].description ?? ''
@@ -30,49 +39,56 @@ export async function configFrom(options: Record<string, unknown>, more: ConfigI
 }
 
 export interface RecipeOptions {
-  renditions?: Resolution[]
+  /** Lines of the renditions. */
+  renditions?: number[]
   preset?: Preset
   crf?: number
-  codec?: Recipe['codec']
+  codec?: string
   upscale?: boolean
 }
 
 export function addRecipeOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--renditions <list>', `rungs to make, of ${RESOLUTIONS.join(', ')}`)
+      new Option('--renditions <list>', 'renditions to make, by their lines: 480p, 720p, 1080p or any other')
         .argParser(parseRenditions)
-        .default([...RESOLUTIONS], RESOLUTIONS.join(',')),
+        .default([...DEFAULT_HEIGHTS], DEFAULT_NAMES.join(',')),
     )
     .addOption(
       new Option('--preset <name>', 'encoder preset: slower is smaller')
         .choices(PRESETS)
-        .default(DEFAULT_RECIPE.preset),
+        .default(DEFAULT_ENCODING.preset),
     )
-    .addOption(new Option('--crf <n>', 'quality, 0 (best) to 51').argParser(parseCrf).default(DEFAULT_RECIPE.crf))
-    .addOption(new Option('--codec <name>', 'video codec').choices(['h264', 'hevc']).default(DEFAULT_RECIPE.codec))
-    .option('--upscale', 'make rungs larger than the source too', DEFAULT_RECIPE.upscale)
+    .addOption(
+      new Option('--crf <n>', 'quality, 0 (best) to 51').argParser(parseCrf).default(DEFAULT_ENCODING.rate.crf),
+    )
+    .addOption(new Option('--codec <name>', 'video codec').choices(['h264', 'hevc']).default(DEFAULT_ENCODING.codec))
+    .option('--upscale', 'make renditions larger than the source too', DEFAULT_RECIPE.upscale)
 }
 
-export const recipeFrom = ({ renditions, preset, crf, codec, upscale }: RecipeOptions): Recipe => ({
-  ...DEFAULT_RECIPE,
-  ...(renditions && { renditions }),
-  ...(preset && { preset }),
-  ...(crf !== undefined && { crf }),
-  ...(codec && { codec }),
-  ...(upscale !== undefined && { upscale }),
-})
+/** What is not given is that of the default recipe. */
+export function recipeFrom({ renditions, preset, crf, codec, upscale }: RecipeOptions): Recipe {
+  const encoding = {
+    ...DEFAULT_ENCODING,
+    ...(codec !== undefined && { codec }),
+    ...(preset !== undefined && { preset }),
+    ...(crf !== undefined && { rate: { crf } }),
+  }
+  const ladder = ladderOf(renditions ?? DEFAULT_HEIGHTS, encoding)
+  return { ...DEFAULT_RECIPE, renditions: ladder, ...(upscale !== undefined && { upscale }) }
+}
 
-function parseRenditions(text: string): Resolution[] {
-  const asked = text
+function parseRenditions(text: string): number[] {
+  const names = text
     .split(',')
     .map((each) => each.trim())
     .filter(Boolean)
-  for (const each of asked)
-    if (!isResolution(each))
-      throw new InvalidArgumentError(`${each} is not a rendition; choose from ${RESOLUTIONS.join(', ')}.`)
-  if (asked.length === 0) throw new InvalidArgumentError(`name at least one of ${RESOLUTIONS.join(', ')}.`)
-  return RESOLUTIONS.filter((rung) => asked.includes(rung))
+  if (names.length === 0) throw new InvalidArgumentError(`name at least one, such as ${DEFAULT_NAMES.join(',')}.`)
+  return names.map((name) => {
+    const height = heightOf(name)
+    if (height === null) throw new InvalidArgumentError(`${name} is not a rendition; name its lines, such as 720p.`)
+    return height
+  })
 }
 
 function parseCrf(text: string): number {

@@ -1,5 +1,6 @@
 /** A status snapshot as text: pure, so that every width is a test. Made for 80 columns and up, cut below; no colour unless asked. */
 import { styleText } from 'node:util'
+import { countedParts } from '../node/status/parts.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
 import { eventLevel } from '../protocol/events.ts'
@@ -73,9 +74,10 @@ function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, pa
   const name = fit(printable(peer.name) || peer.peer.slice(-8), 16)
   const role = snapshot.leader?.peer === peer.peer ? 'leader' : peer.roles.includes('worker') ? 'worker' : 'coord.'
   const state = stateWord(peer)
-  const rungs = peer.slots === 0 ? '-' : peer.resolutions.map((rung) => rung.replace('p', '')).join('/')
+  const encodes = peer.renditions === 'all' ? 'all' : peer.renditions.map((id) => id.replace(/p$/, '')).join('/')
+  const renditions = peer.slots === 0 ? '-' : encodes
   const speed = peer.speed > 0 ? `${peer.speed.toFixed(2)}x` : ''
-  const fixed = `  ${name} ${fit(role, 6)} ${paint(colorOf(state), fit(state, 11))} ${fit(rungs, 13)} ${fit(`${peer.busy}/${peer.slots}`, 5)} ${fit(speed, 6)}`
+  const fixed = `  ${name} ${fit(role, 6)} ${paint(colorOf(state), fit(state, 11))} ${fit(renditions, 13)} ${fit(`${peer.busy}/${peer.slots}`, 5)} ${fit(speed, 6)}`
   const tail = ` ${peer.version} ffmpeg ${printable(peer.ffmpeg)}`
   return `${fixed}${paint('dim', fit(tail, Math.max(0, screen.columns - 66)))}`.trimEnd()
 }
@@ -137,7 +139,7 @@ function videoLines(row: VideoRow, snapshot: StatusSnapshot, screen: Screen, pai
   const alarm = (text: string) =>
     lines.push(...wrap(printable(text), screen.columns - 4, LINES_MAX).map((line) => `    ${paint('red', line)}`))
   if (row.failure) alarm(row.failure)
-  if (row.status === 'RUNNING') lines.push(...rungBars(row, screen, paint))
+  if (row.status === 'RUNNING') lines.push(...renditionBars(row, screen, paint))
   const held = heldLine(row, snapshot)
   const notes = row.notes.filter((note) => note !== row.problem)
   for (const note of [...(held ? [held] : []), ...(isOver(row) && row.status === 'COMPLETED' ? [] : notes)])
@@ -159,12 +161,14 @@ const undelivered = ({ deliveries }: VideoRow, { peers }: StatusSnapshot): strin
     })
 
 /** A bar per rendition: done, running, waiting. */
-function rungBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
-  const width = Math.max(10, Math.min(40, screen.columns - 40))
-  return ['480p', '720p', '1080p', 'audio'].flatMap((rung) => {
+function renditionBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
+  const parts = countedParts(row.tasks)
+  const label = Math.min(16, Math.max(5, ...parts.map((part) => part.length)))
+  const width = Math.max(10, Math.min(40, screen.columns - 35 - label))
+  return parts.flatMap((of) => {
     const count = (status: string) =>
       row.tasks
-        .filter((each) => each.resolution === rung && each.status === status)
+        .filter((each) => each.resolution === of && each.status === status)
         .reduce((sum, each) => sum + each.count, 0)
     const [done, running, waiting, failed] = [
       count('COMPLETED'),
@@ -178,7 +182,7 @@ function rungBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
     const part = Math.min(width - full, Math.round((running / all) * width))
     const bar = `${paint('green', '█'.repeat(full))}${paint('yellow', '▒'.repeat(part))}${'░'.repeat(width - full - part)}`
     const counts = `${done}/${all} chunks${running > 0 ? `, ${running} running` : ''}${failed > 0 ? `, ${failed} failed` : ''}`
-    return [`    ${rung.padEnd(5)} ${bar} ${fit(counts, screen.columns - width - 11).trimEnd()}`]
+    return [`    ${fit(of, label)} ${bar} ${fit(counts, screen.columns - width - label - 6).trimEnd()}`]
   })
 }
 

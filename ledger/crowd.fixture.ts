@@ -75,7 +75,17 @@ function task(n: number): NewTask {
     end_pts: 1,
     time_base: '1/25',
   }
-  const chunk = { chunk_id: n, start_pts: n, end_pts: n + 1, time_base: '1/25', frames: 1, input, priority: 0, due: n }
+  const chunk = {
+    chunk_id: n,
+    start_pts: n,
+    end_pts: n + 1,
+    time_base: '1/25',
+    frames: 1,
+    input,
+    priority: 0,
+    due: n,
+    rank: n,
+  }
   return { _id: taskId(VIDEO, '480p', n), kind: 'video', class: CLASS, video_id: VIDEO, resolution: '480p', ...chunk }
 }
 

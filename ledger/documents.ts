@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { SourceRefused } from '../protocol/errors.ts'
-import { asSha256, type Sha256, type TaskKind, taskId, type VideoId } from '../protocol/ids.ts'
+import { asSha256, type Sha256, type VideoId } from '../protocol/ids.ts'
 import type { PeerRecord, Submission } from '../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, PLAN_BYTES_MAX } from '../protocol/limits.ts'
 import type { Plan } from '../protocol/plan.ts'
@@ -67,31 +67,6 @@ export function newTask(task: NewTask, at: number, term: number): Task {
     failures: [],
     backup_wanted: false,
     not_before: at,
-  }
-}
-
-/** `video` tasks have the video's due; the others go first, from the moment it was submitted. */
-export const taskDue = (video: Video, kind: TaskKind): number =>
-  kind === 'video' ? video.due : Math.min(video.due, video.created_at)
-
-export const ingestTask = (video: Video): NewTask => wholeVideoTask(video, 'ingest')
-export const mergeTask = (video: Video): NewTask => wholeVideoTask(video, 'merge')
-
-function wholeVideoTask(video: Video, kind: 'ingest' | 'merge'): NewTask {
-  return {
-    _id: taskId(video._id, kind),
-    kind,
-    class: kind,
-    video_id: video._id,
-    chunk_id: 0,
-    resolution: kind,
-    start_pts: 0,
-    end_pts: 0,
-    time_base: '1/1',
-    frames: 0,
-    input: null,
-    priority: video.priority,
-    due: taskDue(video, kind),
   }
 }
 

@@ -61,6 +61,7 @@ async function commitPlan(steps: Steps, plan: Plan, due: number): ReturnType<Led
   await steps.insertPlan(id, sha256, plan)
   const set = { plan: { sha256, tasks: planTasks(plan) }, due }
   if (await steps.moveVideo(id, { from: ['QUEUED', 'PLANNING'], to: 'RUNNING', plan: 'absent', set })) {
+    await events.startRunning(steps, id)
     return { outcome: 'committed', plan }
   }
   const video = await steps.video(id)
@@ -111,7 +112,7 @@ async function queryTasks(steps: Steps, query: TaskQuery): Promise<Task[]> {
     if (query.worker === undefined || !statuses || statuses.includes(status))
       found.push(...(await steps.tasks({ ...rest, status })))
   }
-  found.sort((a, b) => (a._id < b._id ? -1 : 1))
+  found.sort((a, b) => (query.video === undefined ? 0 : a.rank - b.rank) || (a._id < b._id ? -1 : 1))
   return query.limit === undefined ? found : found.slice(0, query.limit)
 }
 

@@ -66,6 +66,15 @@ export interface Quarantine {
   seen: number | null
 }
 
+export interface Alignment {
+  video: VideoId
+  priority: number
+  due: number
+  dueOthers: number
+  /** Kinds that are due with their video. */
+  planned: readonly string[]
+}
+
 export type DeliveryKey = Pick<Delivery, 'peer' | 'dir'> & { name?: string }
 
 export interface Steps {
@@ -94,7 +103,7 @@ export interface Steps {
   /** At most `INSERT_BATCH` at once; each carries the lease's term as it stands. Answers how many were new. */
   insertTasks(tasks: readonly NewTask[]): Promise<number>
   task(id: TaskId): Promise<Task | null>
-  /** One status; by `_id`. */
+  /** One status. Of one video by rank and `_id`; of all by `_id`. */
   tasks(query: {
     status: TaskStatus
     video?: VideoId
@@ -140,11 +149,11 @@ export interface Steps {
   lease(): Promise<Lease>
   /** `term` on videos that a coordinator may still change, and on all their tasks, where theirs is lower. */
   stampTerm(term: number): Promise<number>
-  /** Priority, due (of `video` tasks, and of the other kinds) and term of a video's open tasks, where they differ. */
-  alignTasks(
-    align: readonly { video: VideoId; priority: number; due: number; dueOthers: number }[],
-    term: number,
-  ): Promise<number>
+  /**
+   * Priority, due and term of a video's open tasks, where they differ: `due` for the `planned` kinds, `dueOthers` for all others,
+   * unknown ones too.
+   */
+  alignTasks(align: readonly Alignment[], term: number): Promise<number>
   /** Videos of which a task is PENDING or PROCESSING. */
   videosWithOpenTasks(): Promise<VideoId[]>
 

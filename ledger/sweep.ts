@@ -3,29 +3,28 @@
  * Harmless at any time and by anybody: every write is a compare of its own, and a second sweep finds nothing.
  *
  * A task that was inserted after its video had ended, or lost its output while that was COMPLETED, is cancelled; one that was cancelled although its video is open is
- * PENDING again; a missing ingest or merge task is inserted; priority, due and term follow the video and the lease.
+ * PENDING again; a missing task that the state of its video requires is inserted; priority, due and term follow the video and the lease.
  * FAILED tasks of open videos stay: whether the video fails is the leader's decision.
  */
+
+import { kindsWhere } from '../protocol/kinds.ts'
 import { INSERT_BATCH } from '../protocol/limits.ts'
-import type { NewTask } from '../protocol/task.ts'
+import { type NewTask, requiredTasks } from '../protocol/task.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../protocol/video.ts'
-import { ingestTask, mergeTask, taskDue } from './documents.ts'
 import type { Steps } from './steps.ts'
 
 export async function sweep(steps: Steps, term: number): Promise<{ mended: number }> {
   let mended = await cancelTasksOfEndedVideos(steps, term)
   const open = await steps.videos({ statuses: OPEN_STATUSES })
   for (const video of open) mended += await reviveTasks(steps, video)
-  const missing = open.flatMap((video) => {
-    if (video.status === 'MERGING') return [mergeTask(video)]
-    return video.status === 'RUNNING' ? [] : [ingestTask(video)]
-  })
+  const missing = open.flatMap(requiredTasks)
   if (missing.length > 0) mended += await insertInBatches(steps, missing)
   const align = open.map((video) => ({
     video: video._id,
     priority: video.priority,
-    due: taskDue(video, 'video'),
-    dueOthers: taskDue(video, 'merge'),
+    due: video.due,
+    dueOthers: Math.min(video.due, video.created_at),
+    planned: kindsWhere(({ dueFrom }) => dueFrom === 'plan'),
   }))
   if (align.length > 0) mended += await steps.alignTasks(align, term)
   return { mended: mended + (await steps.stampTerm(term)) }

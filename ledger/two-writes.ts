@@ -5,16 +5,18 @@
  */
 import type { VideoId } from '../protocol/ids.ts'
 import { taskId } from '../protocol/ids.ts'
+import { kindsWhere } from '../protocol/kinds.ts'
 import type { Submission } from '../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES } from '../protocol/limits.ts'
+import { requiredTasks } from '../protocol/task.ts'
 import { OPEN_STATUSES, type Video, type VideoStatus } from '../protocol/video.ts'
-import { deliveryNames, ingestTask, mergeTask, newVideo, plainText } from './documents.ts'
+import { deliveryNames, newVideo, plainText } from './documents.ts'
 import type { Steps } from './steps.ts'
 
 const ENDED = ['FAILED', 'CANCELLED'] as const satisfies readonly VideoStatus[]
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
 
-/** The video (or its one more delivery), then the ingest task that a QUEUED or PLANNING one needs. */
+/** The video (or its one more delivery), then the tasks that its state requires. */
 export async function submit(
   steps: Steps,
   submission: Submission,
@@ -25,8 +27,14 @@ export async function submit(
   const before = await theVideo(steps, _id)
   const retried = !created && isEnded(before.status) && (await retry(steps, _id))
   const video = retried ? await theVideo(steps, _id) : before
-  if (video.status === 'QUEUED' || video.status === 'PLANNING') await steps.insertTasks([ingestTask(video)])
+  await insertRequired(steps, video)
   return { outcome: created ? 'created' : retried ? 'retried' : 'joined', video }
+}
+
+/** Tasks that are not the ingest's to insert. */
+async function insertRequired(steps: Steps, video: Video): Promise<void> {
+  const tasks = requiredTasks(video)
+  if (tasks.length > 0) await steps.insertTasks(tasks)
 }
 
 async function join(steps: Steps, { _id, source, delivery }: Submission): Promise<void> {
@@ -40,10 +48,17 @@ async function theVideo(steps: Steps, id: VideoId): Promise<Video> {
   return video
 }
 
+/** After the write that made the video RUNNING: the tasks that it requires then, of kinds that have any. */
+export async function startRunning(steps: Steps, id: VideoId): Promise<void> {
+  if (kindsWhere(({ requiredIn }) => requiredIn.includes('RUNNING')).length === 0) return
+  const video = await steps.video(id)
+  if (video?.status === 'RUNNING') await insertRequired(steps, video)
+}
+
 export async function startMerging(steps: Steps, id: VideoId, term: number): Promise<boolean> {
   const held = await steps.moveVideo(id, { from: ['RUNNING'], to: 'MERGING', term })
   const video = await steps.video(id)
-  if (video?.status === 'MERGING') await steps.insertTasks([mergeTask(video)])
+  if (video?.status === 'MERGING') await insertRequired(steps, video)
   return held
 }
 
@@ -55,7 +70,8 @@ export async function reopenVideo(steps: Steps, id: VideoId, term: number): Prom
     openDelivery: true,
     set: { outputs: [] },
   })
-  if (held) await steps.loseOutput(taskId(id, 'merge'), { completed_attempt: null, term })
+  const made = held ? kindsWhere(({ outputs }) => outputs === 'results') : []
+  for (const kind of made) await steps.loseOutput(taskId(id, kind), { completed_attempt: null, term })
   return held
 }
 
@@ -86,7 +102,7 @@ export async function retry(steps: Steps, id: VideoId): Promise<boolean> {
     plan: video.plan ? 'present' : 'absent',
     set: { failure: null },
   })
-  if (held && !video.plan) await steps.insertTasks([ingestTask(video)])
+  if (held && !video.plan) await insertRequired(steps, { ...video, status: 'QUEUED' })
   return held
 }
 

@@ -19,14 +19,14 @@ const CONTAINER_BYTES = 16 * 1024 * 1024
 export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<readonly EncodeResult[]> {
   const { plan, input } = job
   const chunk = plan.chunks[job.chunk_id]!
-  const outputs = job.resolutions.map((resolution) => {
-    const rung = plan.renditions.find((rendition) => rendition.resolution === resolution)
-    if (!rung) throw new AttemptFailed('unexpected', `the plan has no ${resolution}`)
-    return { rung, path: join(job.outDir, `${resolution}.mp4`) }
+  const outputs = job.renditions.map((id) => {
+    const rendition = plan.renditions.find((each) => each.id === id)
+    if (!rendition) throw new AttemptFailed('unexpected', `the plan has no ${id}`)
+    return { rendition, path: join(job.outDir, `${id}.mp4`) }
   })
   const args = encodeArgs({ settings: plan, input, straight: chunk.cut === null, outputs })
-  // No encode is larger than the raw pictures of its largest rung.
-  const pixels = Math.max(...outputs.map(({ rung }) => rung.width * rung.height))
+  // No encode is larger than the raw pictures of its largest rendition.
+  const pixels = Math.max(...outputs.map(({ rendition }) => rendition.width * rendition.height))
   const outputBytesMax = chunk.frames * pixels * 3 + CONTAINER_BYTES
   const onLine = encodeProgress(programs, job, chunk)
   const log = await runOrFail(
@@ -61,21 +61,21 @@ interface Verification {
 }
 
 async function verified(
-  { rung, path }: { rung: RenditionPlan; path: string },
+  { rendition, path }: { rendition: RenditionPlan; path: string },
   { job, chunk, decodable, log }: Verification,
 ): Promise<EncodeResult> {
-  const { resolution } = rung
+  const { id } = rendition
   try {
     const track = await pictureOf(path)
-    checkPicture(track, rung, job.plan)
+    checkPicture(track, rendition, job.plan)
     const wrong = wrongTimes(track, chunk, job.plan)
     if (wrong !== null && !equal(shownTimes(track), await decodable()))
-      throw new AttemptFailed('verify_failed', `${resolution} of chunk ${chunk.chunk_id}: ${wrong}`)
-    return { resolution, ok: true, path, es_sha256: await elementaryHash(path, track) }
+      throw new AttemptFailed('verify_failed', `${id} of chunk ${chunk.chunk_id}: ${wrong}`)
+    return { rendition: id, ok: true, path, es_sha256: await elementaryHash(path, track) }
   } catch (error) {
     if (!(error instanceof AttemptFailed) || job.signal.aborted) throw error
     return {
-      resolution,
+      rendition: id,
       ok: false,
       failure: new AttemptFailed(error.code, error.message, { log: error.log || log, cause: error }),
     }

@@ -11,17 +11,14 @@ import { AttemptFailed, SourceRefused, UsageError } from '../protocol/errors.ts'
 import { asSha256, type VideoId } from '../protocol/ids.ts'
 import type { Media } from '../protocol/media.ts'
 import type { Plan } from '../protocol/plan.ts'
-import { DEFAULT_RECIPE, type Recipe } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../protocol/recipe.ts'
 import { createFfmpegMedia } from './ffmpeg-media.ts'
+import { FFMPEG, FFPROBE, ffmpeg, film as makeFilm, run, signal } from './film.test-support.ts'
 import { readMp4 } from './mp4.ts'
 import { realClock, realRng } from './real-clock.test-support.ts'
-import { createRunner, runOrFail } from './run-ffmpeg.ts'
 
-const FFMPEG = process.env['REELMESH_FFMPEG'] ?? '/usr/bin/ffmpeg'
-const FFPROBE = process.env['REELMESH_FFPROBE'] ?? '/usr/bin/ffprobe'
-const RECIPE: Recipe = { ...DEFAULT_RECIPE, renditions: ['480p'], preset: 'ultrafast' }
-const run = createRunner({ clock: realClock })
-const { signal } = new AbortController()
+const FAST = { ...DEFAULT_ENCODING, preset: 'ultrafast' }
+const RECIPE: Recipe = { ...DEFAULT_RECIPE, renditions: ladderOf([480], FAST) }
 
 let dir: string
 let media: Media
@@ -32,29 +29,7 @@ before(async () => {
 })
 after(() => rm(dir, { recursive: true }))
 
-const ffmpeg = (...args: string[]) =>
-  runOrFail(run, { program: FFMPEG, args: ['-nostdin', '-v', 'warning', '-y', ...args], signal }, 'making a film')
-
-/** A moving picture of 160×90 with a tone. */
-async function film(name: string, seconds: number, ...more: string[]): Promise<string> {
-  const path = join(dir, name)
-  const sound = ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`]
-  await ffmpeg(
-    '-f',
-    'lavfi',
-    '-i',
-    `testsrc2=s=160x90:r=10:d=${seconds}`,
-    ...sound,
-    '-g',
-    '20',
-    '-preset',
-    'ultrafast',
-    '-shortest',
-    ...more,
-    `file:${path}`,
-  )
-  return path
-}
+const film = (name: string, seconds: number, ...more: string[]) => makeFilm({ dir, name }, seconds, ...more)
 
 async function planned(source: string, recipe: Partial<Recipe> = {}) {
   const probe = await media.probe(source, signal)
@@ -76,7 +51,7 @@ async function encoded({ source, plan, index }: Awaited<ReturnType<typeof planne
     const outDir = join(dir, `${into}-${chunk_id}`)
     await mkdir(outDir)
     const input = await media.cut({ plan, chunk_id, source, index, out: join(outDir, 'cut.nut'), signal })
-    const [result] = await media.encode({ plan, chunk_id, input, resolutions: ['480p'], outDir, signal })
+    const [result] = await media.encode({ plan, chunk_id, input, renditions: ['480p'], outDir, signal })
     assert.ok(result?.ok, result?.ok === false ? result.failure.message : 'no result')
     chunks.push(result.path)
   }
@@ -92,7 +67,7 @@ async function finished(job: Awaited<ReturnType<typeof planned>>, into: string):
   const audio = extras.audio && join(outDir, 'audio.m4a')
   if (extras.audio && audio) await media.audio({ plan, input: extras.audio, out: audio, signal })
   const out = join(dir, `${into}.mp4`)
-  await media.merge({ plan, resolution: '480p', chunks, audio, extra: extras.other, out, signal })
+  await media.merge({ plan, rendition: '480p', chunks, audio, extra: extras.other, out, signal })
   return out
 }
 
@@ -148,10 +123,10 @@ test('a film with sound, subtitles and chapters comes out whole, twice the same,
   assert.ok((await readFile(await finished(job, 'again'))).equals(await readFile(out)), 'two runs, the same bytes')
 })
 
-test('one frame is a film too, and the sizes of every rung are right', { timeout: 60_000 }, async () => {
+test('one frame is a film too, and the sizes of every rendition are right', { timeout: 60_000 }, async () => {
   const source = join(dir, 'one.mp4')
   await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=1000x562:r=25:d=0.04', '-frames:v', '1', source)
-  const { plan } = await planned(source, { renditions: ['480p', '720p', '1080p'] })
+  const { plan } = await planned(source, { renditions: ladderOf([480, 720, 1080], FAST) })
   assert.deepEqual(
     plan.renditions.map(({ width, height, class: word }) => [width, height, word]),
     [
@@ -164,7 +139,9 @@ test('one frame is a film too, and the sizes of every rung are right', { timeout
 })
 
 test('HEVC comes out as hvc1 of the family that the plan names', { timeout: 60_000 }, async () => {
-  const job = await planned(await film('hevc.mp4', 10, '-c:v', 'libx264'), { codec: 'hevc' })
+  const job = await planned(await film('hevc.mp4', 10, '-c:v', 'libx264'), {
+    renditions: ladderOf([480], { ...FAST, codec: 'hevc' }),
+  })
   assert.match(job.plan.renditions[0]!.class, /^h264>x265-\d+\/480p$/)
   assert.equal((await readMp4(await finished(job, 'hevc-out')))[0]?.entry, 'hvc1')
 })
@@ -200,20 +177,20 @@ test('a result that is not what the plan says is never answered', { timeout: 60_
   const job = await planned(await film('verify.mp4', 12))
   const other: Plan = {
     ...job.plan,
-    renditions: job.plan.renditions.map((rung) => ({ ...rung, signature: asSha256('0'.repeat(64)) })),
+    renditions: job.plan.renditions.map((rendition) => ({ ...rendition, signature: asSha256('0'.repeat(64)) })),
   }
   const outDir = await mkdtemp(join(dir, 'verify-'))
   const input = await media.cut({ ...job, chunk_id: 0, out: join(outDir, 'cut.nut'), signal })
-  const [unsigned] = await media.encode({ plan: other, chunk_id: 0, input, resolutions: ['480p'], outDir, signal })
+  const [unsigned] = await media.encode({ plan: other, chunk_id: 0, input, renditions: ['480p'], outDir, signal })
   assert.ok(unsigned && !unsigned.ok && unsigned.failure.code === 'verify_failed')
   const late: Plan = { ...job.plan, chunks: job.plan.chunks.map((chunk) => ({ ...chunk, frames: chunk.frames + 1 })) }
-  const [short] = await media.encode({ plan: late, chunk_id: 0, input, resolutions: ['480p'], outDir, signal })
+  const [short] = await media.encode({ plan: late, chunk_id: 0, input, renditions: ['480p'], outDir, signal })
   // The decoder finds no more frames either: that is the source's loss, and told at the merge.
   assert.ok(short?.ok)
   const wrongWay = (await encoded(job, 'verified')).reverse()
   const merging = media.merge({
     plan: job.plan,
-    resolution: '480p',
+    rendition: '480p',
     chunks: wrongWay.slice(0, 1),
     audio: null,
     extra: null,
@@ -224,7 +201,10 @@ test('a result that is not what the plan says is never answered', { timeout: 60_
 })
 
 test('an abort ends an encode with its reason', { timeout: 60_000 }, async () => {
-  const job = await planned(await film('abort.mp4', 8), { preset: 'veryslow', upscale: true, renditions: ['1080p'] })
+  const job = await planned(await film('abort.mp4', 8), {
+    upscale: true,
+    renditions: ladderOf([1080], { ...FAST, preset: 'veryslow' }),
+  })
   const outDir = await mkdtemp(join(dir, 'abort-'))
   const controller = new AbortController()
   const input = await media.cut({ ...job, chunk_id: 0, out: join(outDir, 'cut.nut'), signal })
@@ -233,7 +213,7 @@ test('an abort ends an encode with its reason', { timeout: 60_000 }, async () =>
     plan: job.plan,
     chunk_id: 0,
     input,
-    resolutions: ['1080p'],
+    renditions: ['1080p'],
     outDir,
     signal: controller.signal,
     onProgress,

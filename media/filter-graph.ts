@@ -5,7 +5,7 @@
  * taken from the source's own probe. Scaling is bit-exact, so that every build and CPU makes the same picture.
  */
 import type { Rational, VideoFacts } from '../protocol/plan.ts'
-import type { Size } from './rungs.ts'
+import type { Size } from './ladder.ts'
 
 export interface GraphJob {
   readonly video: VideoFacts
@@ -108,7 +108,7 @@ const isFull = (video: VideoFacts): boolean => video.color.range === 'pc' || vid
 const tags = ({ range, primaries, transfer, space }: VideoFacts['color']): string =>
   `setparams=color_primaries=${primaries}:color_trc=${transfer}:colorspace=${space}:range=${range}`
 
-/** HDR10 and HLG to BT.709. Ends in swscale, not zscale, whose 8-bit output differs between builds (MEDIA.md, trap 10). */
+/** HDR10 and HLG to BT.709. Ends in swscale, not zscale, whose 8-bit output differs between builds. */
 function toneMapped(video: VideoFacts, { width, height }: Size): string[] {
   const transfer = video.color.transfer === 'arib-std-b67' ? 'arib-std-b67' : 'smpte2084'
   return [

@@ -8,6 +8,7 @@ import { AttemptFailed } from '../protocol/errors.ts'
 import type { MergeJob } from '../protocol/media.ts'
 import type { RenditionPlan } from '../protocol/plan.ts'
 import { cutOffset } from './chunk-plan.ts'
+import { codecOf } from './codecs/codecs.ts'
 import { concatList, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
 import { secondsOf } from './rational.ts'
@@ -18,15 +19,16 @@ const CONTAINER_BYTES = 64 * 1024 * 1024
 
 export async function mergeRendition(programs: Programs, job: MergeJob): Promise<void> {
   const { plan, out } = job
-  const rendition = plan.renditions.find(({ resolution }) => resolution === job.resolution)
+  const rendition = plan.renditions.find(({ id }) => id === job.rendition)
   if (!rendition || job.chunks.length !== plan.chunks.length)
-    throw new AttemptFailed('unexpected', `cannot merge ${job.resolution}: not the chunks of this plan`)
+    throw new AttemptFailed('unexpected', `cannot merge ${job.rendition}: not the chunks of this plan`)
+  const { tag } = codecOf(rendition.codec)
   const chunks = await checkedChunks(job, rendition)
   const expected = expectJoined(chunks, plan)
   const dir = await mkdtemp(join(dirname(out), '.join-'))
   try {
     const list = await writeList(dir, job)
-    await copyTogether(programs, job, list)
+    await copyTogether(programs, { ...job, list, tag })
     checkJoined(await tracksOf(out), expected, rendition, plan)
   } catch (error) {
     await rm(out, { force: true })
@@ -48,7 +50,7 @@ async function checkedChunks({ chunks, plan }: MergeJob, rendition: RenditionPla
     } catch (error) {
       throw new AttemptFailed(
         'verify_failed',
-        `chunk ${at} of ${rendition.resolution} (${basename(path)}): ${error instanceof Error ? error.message : error}`,
+        `chunk ${at} of ${rendition.id} (${basename(path)}): ${error instanceof Error ? error.message : error}`,
         { cause: error },
       )
     }
@@ -69,12 +71,15 @@ async function writeList(dir: string, { chunks, plan }: MergeJob): Promise<strin
   return list
 }
 
-async function copyTogether({ run, ffmpeg }: Programs, job: MergeJob, list: string): Promise<void> {
-  const { plan, audio, extra, out, signal } = job
+async function copyTogether(
+  { run, ffmpeg }: Programs,
+  job: MergeJob & { readonly list: string; readonly tag: string | null },
+): Promise<void> {
+  const { plan, audio, extra, out, signal, list, tag } = job
   const shift = -(secondsOf(plan.start_pts, plan.time_base) + cutOffset(plan))
-  const args = mergeArgs({ plan, list, audio, extra: extra === null ? null : { path: extra, shift }, out })
+  const args = mergeArgs({ plan, tag, list, audio, extra: extra === null ? null : { path: extra, shift }, out })
   const inputs = [...job.chunks, audio, extra].filter((path) => path !== null)
   let outputBytesMax = CONTAINER_BYTES
   for (const path of inputs) outputBytesMax += 1.5 * (await stat(path)).size
-  await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, `merging ${job.resolution}`)
+  await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, `merging ${job.rendition}`)
 }

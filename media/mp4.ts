@@ -2,9 +2,11 @@
  * An honest small reader of the MP4 files that ffmpeg makes for us: tracks, parameter sets and sample tables, so that a
  * result is verified without another process. Not for users' files: it knows no fragments and no external data.
  *
- * Throws `Mp4Broken` on anything that is not what ffmpeg writes. ISO/IEC 14496-12 (boxes), 14496-15 (avcC, hvcC).
+ * Throws `Mp4Broken` on anything that is not what ffmpeg writes, and on a picture of a codec that this version does not
+ * know: what cannot be read cannot be compared. ISO/IEC 14496-12 (boxes).
  */
 import { type FileHandle, open } from 'node:fs/promises'
+import { codecOfEntry } from './codecs/codecs.ts'
 
 export class Mp4Broken extends Error {}
 
@@ -19,7 +21,7 @@ export interface Track {
   readonly matrix: readonly number[]
   /** Four letters of the sample entry: `avc1`, `hvc1`, `mp4a`, `tx3g`. */
   readonly entry: string
-  /** SPS, PPS and VPS in the order of the decoder configuration. */
+  /** What the codec's decoder configuration holds, in its order: at least one for a picture, none for other tracks. */
   readonly parameterSets: readonly Buffer[]
   /** Presentation times in decode order, in ticks of `timescale`, after the edit list. */
   readonly times: Float64Array
@@ -119,13 +121,14 @@ function readTrack(trak: Buffer, movieScale: number): Track {
   const tkhd = need(trak, 'tkhd')
   const matrixAt = tkhd[0] === 1 ? 52 : 40
   const sizes = sampleSizes(need(stbl, 'stsz'))
+  const kind = KINDS[need(trak, 'mdia/hdlr').toString('latin1', 8, 12)] ?? 'other'
   const decode = decodeTimes(need(stbl, 'stts'), sizes.length)
   return {
-    kind: KINDS[need(trak, 'mdia/hdlr').toString('latin1', 8, 12)] ?? 'other',
+    kind,
     timescale,
     language: String.fromCharCode(...[10, 5, 0].map((shift) => ((code >> shift) & 31) + 0x60)),
     matrix: Array.from({ length: 9 }, (_, at) => tkhd.readInt32BE(matrixAt + 4 * at)),
-    ...sampleEntry(need(stbl, 'stsd')),
+    ...sampleEntry(need(stbl, 'stsd'), kind),
     times: presentationTimes(
       decode.times,
       find(stbl, 'ctts'),
@@ -204,45 +207,20 @@ function keyframes(stss: Buffer | undefined): Uint32Array | null {
 
 const VISUAL_ENTRY_BYTES = 78
 
-function sampleEntry(stsd: Buffer): Pick<Track, 'entry' | 'width' | 'height' | 'parameterSets'> {
+function sampleEntry(stsd: Buffer, kind: Track['kind']): Pick<Track, 'entry' | 'width' | 'height' | 'parameterSets'> {
   const first = children(stsd.subarray(8))[0]
   if (!first || stsd.readUInt32BE(4) !== 1) throw new Mp4Broken('there is not exactly one sample description')
-  const video = first.type === 'avc1' || first.type === 'hvc1'
-  if (!video) return { entry: first.type, width: 0, height: 0, parameterSets: [] }
-  const boxes = first.body.subarray(VISUAL_ENTRY_BYTES)
+  if (kind !== 'video') return { entry: first.type, width: 0, height: 0, parameterSets: [] }
+  const codec = codecOfEntry(first.type)
+  if (codec === null) throw new Mp4Broken(`its picture is ${JSON.stringify(first.type)}, of no codec known here`)
+  const record = need(first.body.subarray(VISUAL_ENTRY_BYTES), codec.configuration)
+  const parameterSets = codec.parameterSets(record)
+  // Compared by their hash: that of nothing would be equal for any two files.
+  if (parameterSets.length === 0) throw new Mp4Broken(`its ${codec.configuration} box has no parameter sets`)
   return {
     entry: first.type,
     width: first.body.readUInt16BE(24),
     height: first.body.readUInt16BE(26),
-    parameterSets: first.type === 'avc1' ? avcSets(need(boxes, 'avcC')) : hevcSets(need(boxes, 'hvcC')),
+    parameterSets,
   }
-}
-
-function avcSets(avcC: Buffer): Buffer[] {
-  const sets: Buffer[] = []
-  let at = 5
-  for (const mask of [31, 255]) {
-    for (let left = avcC[at++]! & mask; left > 0; left--) at = takeSet(avcC, at, sets)
-  }
-  return sets
-}
-
-/** VPS, SPS and PPS (NAL types 32–34) only: an encoder's SEI text differs where the stream does not. */
-function hevcSets(hvcC: Buffer): Buffer[] {
-  const sets: Buffer[] = []
-  let at = 23
-  for (let arrays = hvcC[22]!; arrays > 0; arrays--) {
-    const kept: Buffer[] = [32, 33, 34].includes(hvcC[at]! & 63) ? sets : []
-    const count = hvcC.readUInt16BE(at + 1)
-    at += 3
-    for (let left = count; left > 0; left--) at = takeSet(hvcC, at, kept)
-  }
-  return sets
-}
-
-function takeSet(box: Buffer, at: number, sets: Buffer[]): number {
-  const length = box.readUInt16BE(at)
-  if (at + 2 + length > box.length) throw new Mp4Broken('a parameter set is cut off')
-  sets.push(box.subarray(at + 2, at + 2 + length))
-  return at + 2 + length
 }

@@ -159,7 +159,7 @@ const RATE_MAX = 1000
 
 /**
  * The one rate that every chunk's encoder is told, and whether frames keep to it. The encoders' own guess differs from
- * chunk to chunk, and with it the level in their parameter sets (MEDIA.md, trap 2).
+ * chunk to chunk, and with it the level in their parameter sets.
  */
 export function frameRate(
   times: readonly number[],

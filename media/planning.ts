@@ -1,24 +1,27 @@
 /**
- * The plan: chunks, rungs, classes, and one trial frame per rendition whose parameter sets every chunk must carry.
+ * The plan: chunks, renditions, classes, and one trial frame per rendition whose parameter sets every chunk must carry.
+ *
+ * Refuses, for good, a source that no peer decodes (`SourceRefused`) and a recipe that no codec can follow (`RecipeRefused`).
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatClass } from '../protocol/capability.ts'
-import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
+import { AttemptFailed, RecipeRefused, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import { planChunks } from './chunk-plan.ts'
+import { codecOf, costOf, whyRefused } from './codecs/codecs.ts'
 import { encodeArgs, type Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
+import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
 import { decoderWord } from './pixel-format.ts'
 import { parseRational } from './rational.ts'
 import type { RatedProbe } from './reading.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
-import { displaySize, type Rung, rungsFor } from './rungs.ts'
 import { quoted } from './source-file.ts'
 import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
@@ -34,6 +37,7 @@ export interface PlanJob {
 
 export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan> {
   const { recipe, video_id } = job
+  refuseImpossible(recipe)
   const index = job.index as PacketIndex & SourceIndex
   const probe = job.probe as RatedProbe
   const time_base = index.packets.timeBase ?? probe.time_base
@@ -46,24 +50,21 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const settings: Settings = {
     video, fps, genpts: index.genpts,
     track_timescale: trackTimescale(time_base),
-    b_frames: variable ? 0 : 3,
-    encoder: recipe.codec === 'h264' ? 'x264' : 'x265',
-    preset: recipe.preset, crf: recipe.crf, keyframe_s: recipe.keyframe_s,
+    b_frames: variable ? 0 : 3, keyframe_s: recipe.keyframe_s,
   } // biome-ignore format: groups
   refuseUnknownCodec(job, video)
-  const rungs = rungsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
+  const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
   const classes = classWriter({
     video,
     proof: job.proof,
-    encoder: settings.encoder,
     format: index.whole === null ? 'nut' : probe.format,
   })
   return {
-    version: 1, video_id, time_base, ...settings,
+    version: 2, video_id, time_base, ...settings,
     start_pts: index.times[0]!, end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
     audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters,
-    renditions: await trialFrames(programs, { job, settings, rungs, classes, time_base }),
+    renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),
     chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null }), index, { time_base, track_timescale: settings.track_timescale }),
     notes: [...probe.notes, ...index.notes],
   } // biome-ignore format: groups
@@ -75,6 +76,13 @@ function trackTimescale([, denominator]: Rational): number {
   return scale > TRACK_TIMESCALE_MAX ? TRACK_TIMESCALE_MAX : scale
 }
 
+function refuseImpossible({ renditions }: Recipe): void {
+  for (const rendition of renditions) {
+    const why = whyRefused(rendition)
+    if (why !== null) throw new RecipeRefused(why)
+  }
+}
+
 /** The peer itself could decode it, but no peer ever says so of a codec that there is no trial for: nobody would come. */
 function refuseUnknownCodec({ proof, source }: PlanJob, { codec, bit_depth }: VideoFacts): void {
   if (proof.decoders.includes(decoderWord(codec, bit_depth))) return
@@ -82,20 +90,10 @@ function refuseUnknownCodec({ proof, source }: PlanJob, { codec, bit_depth }: Vi
 }
 
 /**
- * A chunk that is read straight from the source needs the source's demuxer too; the shaky one is told. The words are
+ * A chunk that is read straight from the source needs the source's demuxer too; the shaky one is named. The words are
  * those of this build (`x265-199`): a chunk of another family would not fit to the trial frame made here.
  */
-function classWriter({
-  video,
-  proof,
-  encoder,
-  format,
-}: {
-  video: VideoFacts
-  proof: Proof
-  encoder: string
-  format: string
-}) {
+function classWriter({ video, proof, format }: { video: VideoFacts; proof: Proof; format: string }) {
   const own = (words: readonly string[], name: string) => {
     const word = words.find((each) => each === name || each.startsWith(`${name}-`))
     if (word === undefined)
@@ -105,8 +103,8 @@ function classWriter({
   const needed = [...filtersNeeded(video), ...(format.split(',').includes('mpegts') ? ['mpegts'] : [])]
   const filters = needed.map((name) => own(proof.filters, name))
   const decoder = decoderWord(video.codec, video.bit_depth)
-  return (rung: Rung) =>
-    formatClass({ decoder, filters, encoder: own(proof.encoders, encoder), resolution: rung.resolution })
+  return ({ id, codec }: SizedRendition) =>
+    formatClass({ decoder, filters, encoder: own(proof.encoders, codecOf(codec).encoder), rendition: id })
 }
 
 /** Each chunk with the hash of its frames' times, where these are whole ticks of the tracks. */
@@ -127,28 +125,29 @@ function withTimes(
 interface Trial {
   readonly job: PlanJob
   readonly settings: Settings
-  readonly rungs: readonly Rung[]
-  readonly classes: (rung: Rung) => string
+  readonly sized: readonly SizedRendition[]
+  readonly classes: (rendition: SizedRendition) => string
   readonly time_base: Rational
 }
 
 /** The first frame in every rendition: a 1-frame encode has the parameter sets of one of any length. */
 async function trialFrames(
   { run, ffmpeg }: Programs,
-  { job, settings, rungs, classes, time_base }: Trial,
+  { job, settings, sized, classes, time_base }: Trial,
 ): Promise<RenditionPlan[]> {
   const index = job.index as PacketIndex & SourceIndex
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-plan-'))
   try {
-    const outputs = rungs.map((rung) => ({ rung, path: join(dir, `${rung.resolution}.mp4`) }))
+    const outputs = sized.map((rendition) => ({ rendition, path: join(dir, `${rendition.id}.mp4`) }))
     const input = { path: job.source, start_pts: index.times[0]!, end_pts: index.end_pts, time_base }
     const args = encodeArgs({ settings, input, straight: true, outputs, frames: 1 })
     await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true }, 'the trial frame')
     return await Promise.all(
-      outputs.map(async ({ rung, path }) => ({
-        ...rung,
-        class: classes(rung),
+      outputs.map(async ({ rendition, path }) => ({
+        ...rendition,
+        class: classes(rendition),
         signature: signatureOf(await pictureOf(path)),
+        cost: costOf(rendition),
       })),
     )
   } finally {

@@ -4,7 +4,7 @@
  *
  * A trial killed by a signal, or one that hangs, means "this build cannot". The result is kept in `cacheDir` under the
  * path, size and mtime of both programs: the next start is instant. Refused with one sentence (`UsageError`): an ffmpeg
- * older than 5.1 (no `-fps_mode`), one without libx264, and a missing ffprobe.
+ * older than 5.1 (no `-fps_mode`), one without an encoder that is required, and a missing ffprobe.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -12,13 +12,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import type { Proof } from '../protocol/media.ts'
-import { canRun, decodeTrialArgs, encodeTrialArgs, memoryTrialArgs, x265BuildArgs } from './commands/trial.ts'
+import type { Codec, FamilyTrial } from './codecs/codec.ts'
+import { codecs } from './codecs/codecs.ts'
+import { h264 } from './codecs/h264.ts'
+import { canRun, decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs } from './commands/trial.ts'
 import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
 import { elementaryHash, pictureOf } from './verify.ts'
 
 /** Counts up when the trials change, so that older results are not believed. */
-const TRIALS_VERSION = 2
+const TRIALS_VERSION = 3
 const TRIAL_STALL_MS = 20_000
 const TRIALS_AT_ONCE = 2
 
@@ -26,11 +29,11 @@ const TRIALS_AT_ONCE = 2
 const KNOWN_RESULTS: Readonly<Record<string, string>> = { bwdif: '4a5854', zscale: 'ba6df6' }
 /** Decoders that no clip could be made for: taken from the build's list. */
 const TRUSTED_DECODERS = ['wmv3', 'vc1', 'rv30', 'rv40', 'dvvideo', 'svq1', 'svq3', 'vp6', 'vp6f', 'cinepak']
-/** Clips that prove a demuxer, told among the filters: it is the way into a decoder, not a decoder. */
+/** Clips that prove a demuxer, listed among the filters: it is the way into a decoder, not a decoder. */
 const DEMUXERS = ['mpegts']
-/** The clip of moving fields for bwdif. */
-const FIELDS = 'interlaced'
-/** What a fused encode of all rungs takes where the build does not tell: x264 medium at 1080p, 720p and 480p. */
+/** The clip that trial encodes read, the one of moving fields for bwdif, and the one of 10 bits for zscale. */
+const [PLAIN, FIELDS, DEEP] = ['h264', 'interlaced', 'hevc10'] as const
+/** What an encode of the default ladder takes where the build does not say. */
 const ENCODE_BYTES_GUESS = 700 * 1024 * 1024
 
 export function createProver(programs: Programs, cacheDir: string | null): (signal: AbortSignal) => Promise<Proof> {
@@ -62,16 +65,21 @@ async function prove(programs: Programs, cacheDir: string | null, signal: AbortS
 export async function trialRun(programs: Programs, signal: AbortSignal): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-trial-'))
   try {
-    const [clip, out] = [join(dir, 'h264'), join(dir, 'x264.mp4')]
-    await writeFile(clip, Buffer.from(clips.h264, 'base64'))
-    const args = encodeTrialArgs({ clip, encoder: 'x264', filter: null, out })
-    const job = { program: programs.ffmpeg, args, signal, stallMs: TRIAL_STALL_MS }
-    await runOrFail(programs.run, job, 'the trial run')
-    await elementaryHash(out, await pictureOf(out))
+    const clip = join(dir, PLAIN)
+    await writeFile(clip, Buffer.from(clips[PLAIN], 'base64'))
+    for (const codec of requiredCodecs()) {
+      const out = join(dir, `${codec.name}.mp4`)
+      const args = encodeTrialArgs({ clip, codec, filter: null, out })
+      const job = { program: programs.ffmpeg, args, signal, stallMs: TRIAL_STALL_MS }
+      await runOrFail(programs.run, job, 'the trial run')
+      await elementaryHash(out, await pictureOf(out))
+    }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
+
+const requiredCodecs = (): Codec[] => codecs().filter(({ required }) => required)
 
 async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
   const facts = await Promise.all(
@@ -86,7 +94,7 @@ async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
     }),
   )
   return createHash('sha256')
-    .update(JSON.stringify([TRIALS_VERSION, facts]))
+    .update(JSON.stringify([TRIALS_VERSION, codecs().map(({ name }) => name), facts]))
     .digest('hex')
     .slice(0, 16)
 }
@@ -120,19 +128,20 @@ async function runTrials(trials: Trials): Promise<Proof> {
   await checkProbe(trials)
   for (const [word, base64] of Object.entries(clips))
     await writeFile(join(trials.dir, word), Buffer.from(base64, 'base64'))
-  await needX264(trials)
+  for (const codec of requiredCodecs()) await need(trials, codec)
   const words = await proven(Object.keys(clips), (word) => decodes(trials, word))
   const filters = (await Promise.all(Object.keys(KNOWN_RESULTS).map((filter) => filterWord(trials, filter)))).filter(
     (word) => word !== null,
   )
-  const family = (await encodes(trials, { encoder: 'x265', filter: null })) ? await x265Family(trials) : null
+  const encoders: (string | null)[] = []
+  for (const codec of codecs()) encoders.push(await encoderWord(trials, codec))
   return {
     ffmpeg: version.name,
     decoders: [
       ...words.filter((word) => !DEMUXERS.includes(word) && word !== FIELDS),
       ...(await listed(trials, TRUSTED_DECODERS)),
     ],
-    encoders: ['x264', ...(family === null ? [] : [family])],
+    encoders: encoders.filter((word) => word !== null),
     filters: [...filters, ...words.filter((word) => DEMUXERS.includes(word))],
     encode_bytes: await encodeBytes(trials),
     // From ffmpeg 7 on each encoder has a thread of its own: 1.65 cores measured, 1.0–1.15 before.
@@ -188,20 +197,12 @@ async function checkProbe(trials: Trials): Promise<void> {
     throw new UsageError(`${ffprobe} does not answer like ffprobe: install ffmpeg 5.1 or newer, with ffprobe.`)
 }
 
-async function needX264(trials: Trials): Promise<void> {
-  const end = await attempt(
-    trials,
-    encodeTrialArgs({
-      clip: join(trials.dir, 'h264'),
-      encoder: 'x264',
-      filter: null,
-      out: join(trials.dir, 'x264.mp4'),
-    }),
-  )
+async function need(trials: Trials, codec: Codec): Promise<void> {
+  const end = await attempt(trials, encodeTrial(trials, codec).args)
   if (end?.exitCode === 0) return
   const why = end === null ? 'it crashed or hung' : lastLine(end.log)
   throw new UsageError(
-    `${trials.programs.ffmpeg} cannot encode with libx264 (${why}): install an ffmpeg that was built with it.`,
+    `${trials.programs.ffmpeg} cannot encode with ${codec.library} (${why}): install an ffmpeg that was built with it.`,
   )
 }
 
@@ -210,31 +211,38 @@ async function decodes(trials: Trials, word: string): Promise<boolean> {
   return end !== null && end.exitCode === 0 && canRun(end.lines)
 }
 
-async function encodes(trials: Trials, trial: { encoder: 'x264' | 'x265'; filter: string | null }): Promise<boolean> {
-  const clip = join(trials.dir, trial.filter === 'zscale' ? 'hevc10' : trial.filter === 'bwdif' ? FIELDS : 'h264')
-  const out = join(trials.dir, `${trial.encoder}-${trial.filter}.mp4`)
-  return (await attempt(trials, encodeTrialArgs({ clip, out, ...trial })))?.exitCode === 0
+function encodeTrial({ dir }: Trials, codec: Codec, filter: string | null = null): { args: string[]; out: string } {
+  const clip = join(dir, filter === 'zscale' ? DEEP : filter === 'bwdif' ? FIELDS : PLAIN)
+  const out = join(dir, `${codec.name}-${filter}.mp4`)
+  return { args: encodeTrialArgs({ clip, codec, filter, out }), out }
+}
+
+/** The word of an encoder that works, with its build family where builds differ; null where it does not. */
+async function encoderWord(trials: Trials, codec: Codec): Promise<string | null> {
+  const end = await attempt(trials, encodeTrial(trials, codec).args)
+  if (end?.exitCode !== 0) return null
+  if (codec.family === null) return codec.encoder
+  const family = await buildFamily(trials, codec.family)
+  return family === null ? null : `${codec.encoder}-${family}`
+}
+
+async function buildFamily(trials: Trials, family: FamilyTrial): Promise<string | null> {
+  const out = join(trials.dir, 'family')
+  const end = await attempt(trials, familyTrialArgs({ clip: join(trials.dir, PLAIN), family, out }))
+  return end?.exitCode === 0 ? family.read(await readFile(out), end.log) : null
 }
 
 /**
- * A filter whose trial has the result that most builds give is told by its name; one of another result is a family of its
- * own, as encoders are: 8.1's bwdif makes another first frame, and two kinds must not meet in one video.
+ * A filter whose trial has the result that most builds give is called by its name; one of another result is a family of its
+ * own, as encoders are: 8.1's bwdif makes another first frame, and two kinds must not meet in one video. Its frame is encoded
+ * as H.264, whose bytes are those of the frame on every build.
  */
 async function filterWord(trials: Trials, filter: string): Promise<string | null> {
-  const trial = { encoder: 'x264', filter } as const
-  if (!(await encodes(trials, trial))) return null
-  const out = join(trials.dir, `x264-${filter}.mp4`)
+  const { args, out } = encodeTrial(trials, h264, filter)
+  const end = await attempt(trials, args)
+  if (end?.exitCode !== 0) return null
   const result = (await elementaryHash(out, await pictureOf(out))).slice(0, 6)
   return result === KNOWN_RESULTS[filter] ? filter : `${filter}-${result}`
-}
-
-/** x265's bytes are equal within a family only: 216 and 217 are one, an unknown build is its own (MEDIA.md §2). */
-async function x265Family(trials: Trials): Promise<string | null> {
-  const out = join(trials.dir, 'x265.hevc')
-  const end = await attempt(trials, x265BuildArgs({ clip: join(trials.dir, 'h264'), out }))
-  if (end === null || end.exitCode !== 0) return null
-  const build = /x265 \(build (\d+)\)/.exec(await readFile(out, 'latin1'))?.[1]
-  return build === undefined ? null : `x265-${build === '217' ? '216' : build}`
 }
 
 async function listed(trials: Trials, names: readonly string[]): Promise<string[]> {
@@ -244,7 +252,7 @@ async function listed(trials: Trials, names: readonly string[]): Promise<string[
 }
 
 async function encodeBytes(trials: Trials): Promise<number> {
-  const end = await attempt(trials, memoryTrialArgs(join(trials.dir, 'h264')))
+  const end = await attempt(trials, memoryTrialArgs(join(trials.dir, PLAIN)))
   const peak = /maxrss=(\d+)\s*Ki?B/i.exec(end?.log ?? '')?.[1]
   return peak === undefined ? ENCODE_BYTES_GUESS : Number(peak) * 1024
 }

@@ -13,14 +13,14 @@ import { createSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
-import type { Capability } from '../protocol/capability.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media, Proof } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
-import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
+import { heightOf } from '../protocol/rendition.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
 import { createFleet, mustReachFleet, scalingOf } from './fleet.ts'
@@ -216,9 +216,8 @@ function nodeOptions(config: Config, proof: Proof): NodeOptions {
   }
 }
 
-function capabilityOf(config: Config, proof: Proof): Capability {
-  const { decoders, filters, encoders } = proof
-  return { decoders, filters, encoders, resolutions: config.renditions, audio: true }
+function capabilityOf(config: Config, { decoders, filters, encoders }: Proof): NodeOptions['capability'] {
+  return { decoders, filters, encoders, renditions: config.renditions.includes('all') ? 'all' : config.renditions }
 }
 
 function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
@@ -227,9 +226,10 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
   const { input, output } = folders
   const recipe = {
     ...DEFAULT_RECIPE,
-    renditions: config.input_renditions,
-    preset: config.input_preset,
-    crf: config.input_crf,
+    renditions: ladderOf(
+      config.input_renditions.flatMap((name) => heightOf(name) ?? []),
+      { ...DEFAULT_ENCODING, preset: config.input_preset, rate: { crf: config.input_crf } },
+    ),
   }
   return { input, output, stateFile: join(config.data_dir, 'input-folder.json'), recipe }
 }

@@ -9,9 +9,9 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { UsageError } from '../protocol/errors.ts'
 import { ROLES } from '../protocol/heartbeat.ts'
-import { RESOLUTIONS } from '../protocol/ids.ts'
 import { DRAIN_TIMEOUT_MS, FFMPEG_MEMORY_BYTES, FFMPEG_STALL_MS, SCALE, WORKER_LIMITS } from '../protocol/limits.ts'
-import { DEFAULT_RECIPE, PRESETS } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_NAMES, PRESETS } from '../protocol/recipe.ts'
+import { heightOf, isRenditionId } from '../protocol/rendition.ts'
 import { cacheDir } from './host/cache-dir.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
@@ -50,9 +50,9 @@ export const configSchema = z.object({
   roles: list(z.enum(ROLES))
     .default([...ROLES])
     .describe('worker, coordinator or both'),
-  renditions: list(z.enum(RESOLUTIONS))
-    .default([...RESOLUTIONS])
-    .describe('rungs this peer encodes'),
+  renditions: list(z.string().refine((id) => id === 'all' || isRenditionId(id), 'is no rendition id, such as 1080p'))
+    .default(['all'])
+    .describe('ids of the renditions that this peer encodes, or all'),
   slots: count(0, 1024).optional().describe('encodes at once; default: by cores, memory and ffmpeg'),
   ffmpeg: z.string().default('ffmpeg').describe('the ffmpeg to use, 5.1 or later'),
   ffprobe: z.string().default('ffprobe').describe('the ffprobe to use'),
@@ -71,12 +71,12 @@ export const configSchema = z.object({
     ),
   input: z.string().min(1).optional().describe('watch this folder: every video put there is encoded'),
   output: z.string().min(1).optional().describe('where results of the watched folder go; default: outputs beside it'),
-  input_renditions: list(z.enum(RESOLUTIONS))
-    .default([...RESOLUTIONS])
-    .describe('rungs made of what is put into the watched folder'),
-  input_preset: z.enum(PRESETS).default(DEFAULT_RECIPE.preset).describe('encoder preset for the watched folder'),
+  input_renditions: list(z.string().refine((name) => heightOf(name) !== null, 'is no number of lines, such as 720p'))
+    .default([...DEFAULT_NAMES])
+    .describe('renditions made of what is put into the watched folder, by their lines: 480p, 720p …'),
+  input_preset: z.enum(PRESETS).default(DEFAULT_ENCODING.preset).describe('encoder preset for the watched folder'),
   input_crf: numeric(z.number().min(0).max(51))
-    .default(DEFAULT_RECIPE.crf)
+    .default(DEFAULT_ENCODING.rate.crf)
     .describe('quality for the watched folder, 0 (best) to 51'),
   drain_timeout_ms: count(0, 86_400_000)
     .default(DRAIN_TIMEOUT_MS)

@@ -10,7 +10,7 @@ import type { LauncherChoice } from '../fleet/launcher/launchers.ts'
 import { createReconciler, type Reconciler, type ReconcilerOptions } from '../fleet/reconcile.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { UsageError } from '../protocol/errors.ts'
-import { type PeerId, RESOLUTIONS } from '../protocol/ids.ts'
+import type { PeerId } from '../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../protocol/launcher.ts'
 import { type Config, ledgerAddress, proofDir } from './config.ts'
 
@@ -121,7 +121,7 @@ const meshSettings = (config: Config, worker: { name: string; addresses: readonl
   REELMESH_NAME: worker.name,
   REELMESH_ROLES: 'worker',
   REELMESH_SLOTS: '1',
-  REELMESH_RENDITIONS: RESOLUTIONS.join(','),
+  REELMESH_RENDITIONS: 'all',
   REELMESH_LEDGER: ledgerAddress(config),
   REELMESH_JOIN: [...worker.addresses, ...config.join].join(','),
   REELMESH_MDNS: String(config.mdns),

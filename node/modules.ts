@@ -11,14 +11,15 @@ import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
 import { createEmitter, type Emit } from '../protocol/emitter.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
-import type { PeerId, TaskKind } from '../protocol/ids.ts'
+import type { PeerId } from '../protocol/ids.ts'
+import { kindsWhere } from '../protocol/kinds.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { presentPeers } from '../protocol/peer-table.ts'
 import type { Recipe } from '../protocol/recipe.ts'
-import type { Runner } from '../protocol/runner.ts'
+import type { Runners } from '../protocol/runner.ts'
 import { type AdmissionGate, createAdmissionGate } from './admission.ts'
 import { createMeshHints, type MeshHints } from './hints.ts'
 import type { BootEpoch } from './peers/boot-epoch.ts'
@@ -63,7 +64,8 @@ export interface NodeOptions {
   readonly roles: Heartbeat['roles']
   /** Of the ffmpeg, for people. */
   readonly ffmpeg: string
-  readonly capability: Capability
+  /** What its ffmpeg can do and its owner lets it encode; the kinds that it runs follow from its modules. */
+  readonly capability: Omit<Capability, 'kinds'>
   /** Encodes at once; 0 for a peer that only coordinates. */
   readonly slots: number
   /** What this peer's fleet scaling may want; absent where it scales nothing. */
@@ -108,12 +110,13 @@ interface Basics {
   readonly young: Young
 }
 
-export function createModules(options: NodeOptions, adapters: Adapters): Modules {
+export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const { clock, log, ledger, mesh, store, exchange } = adapters
   const { self } = mesh
   const basics: Basics = createBasics(adapters)
   const { hints, emit, peers, suspicions, plans, young } = basics
-  const runners = createRunners(options, adapters, basics)
+  const runners = createRunners(given, adapters, basics)
+  const options: AbleOptions = { ...given, capability: { ...given.capability, kinds: wholeKinds(runners) } }
   const work = createWork(options, adapters, basics, runners)
   const { attempts, admission, coordinator, worker } = work
   const { submit, deliverer, inputFolder } = createVideos(options, adapters, basics)
@@ -156,7 +159,13 @@ function createBasics({ clock, log, ledger, mesh }: Adapters): Basics {
   }
 }
 
-type Runners = Readonly<Partial<Record<TaskKind, Runner>>>
+interface AbleOptions extends NodeOptions {
+  readonly capability: Capability
+}
+
+/** Kinds of whole-video tasks that run in encode slots here. */
+const wholeKinds = (runners: Runners): string[] =>
+  kindsWhere(({ lane, scope }) => lane === 'encode' && scope === 'video').filter((kind) => runners[kind])
 
 /** Of the kinds that this peer's roles run. */
 function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics: Basics): Runners {
@@ -180,9 +189,9 @@ interface WorkModules {
   readonly worker: Worker
 }
 
-function createWork(options: NodeOptions, adapters: Adapters, basics: Basics, runners: Runners): WorkModules {
+function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, runners: Runners): WorkModules {
   const { clock, rng, log, ledger, store, media } = adapters
-  const { self, hints, emit, peers } = basics
+  const { self, hints, emit, peers, plans } = basics
   const { name, capability, slots } = options
   const breakers = createCircuitBreakers({ self, name }, { clock, rng, emit, selfTest: media.trial })
   const settle = createSettlement(
@@ -198,13 +207,13 @@ function createWork(options: NodeOptions, adapters: Adapters, basics: Basics, ru
   const mayTakeDesk = createDeskOrder({ ledger, store, leads: () => coordinator?.term() != null })
   const worker = createWorker(
     { self, capability, slots },
-    { ledger, clock, rng, log, hints, peers, runners, attempts, breakers, admission, mayTakeDesk },
+    { ledger, plans, clock, rng, log, hints, peers, runners, attempts, breakers, admission, mayTakeDesk },
   )
   return { breakers, attempts, admission, coordinator, worker }
 }
 
 function createLeader(
-  { name, host, slots, capability, scaling }: NodeOptions,
+  { name, host, slots, capability, scaling }: AbleOptions,
   { clock, rng, log, ledger, mesh, store, exchange }: Adapters,
   { self, hints, emit, peers, suspicions }: Basics,
   admission: AdmissionGate,
@@ -244,7 +253,7 @@ function createVideos(
 }
 
 function createOwnHeartbeat(
-  { version, host, name, roles, ffmpeg, capability, slots }: NodeOptions,
+  { version, host, name, roles, ffmpeg, capability, slots }: AbleOptions,
   { mesh, clock, rng, log, bootEpoch }: Adapters,
   { peers, attempts, admission }: { peers: HeardTable; attempts: Attempts; admission: AdmissionGate },
 ): HeartbeatLoop {

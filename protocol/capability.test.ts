@@ -2,21 +2,20 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { type Capability, canDo, formatClass, parseClass } from './capability.ts'
-import { RESOLUTIONS } from './ids.ts'
 
 const word = fc.stringMatching(/^[a-z0-9]{1,10}$/)
 const videoClass = fc.record({
   decoder: word,
   filters: fc.uniqueArray(word, { maxLength: 4 }),
   encoder: word,
-  resolution: fc.constantFrom(...RESOLUTIONS),
+  rendition: fc.constantFrom('480p', '333p', '1080p-av1', 'x.y-z'),
 })
 const all: Capability = {
   decoders: ['h264', 'hevc10'],
   filters: ['zscale'],
   encoders: ['x264', 'x265-199'],
-  resolutions: RESOLUTIONS,
-  audio: true,
+  renditions: ['720p', '1080p'],
+  kinds: ['audio'],
 }
 
 describe('a class', () => {
@@ -29,7 +28,7 @@ describe('a class', () => {
       }),
     )
     assert.equal(
-      formatClass({ decoder: 'hevc10', filters: ['zscale'], encoder: 'x264', resolution: '720p' }),
+      formatClass({ decoder: 'hevc10', filters: ['zscale'], encoder: 'x264', rendition: '720p' }),
       'hevc10+zscale>x264/720p',
     )
   })
@@ -39,18 +38,20 @@ describe('a class', () => {
     const less: [string, Partial<Capability>][] = [
       ['h264>x264/1080p', { decoders: ['hevc10'] }],
       ['h264>x264/1080p', { encoders: ['x265-199'] }],
-      ['h264>x264/1080p', { resolutions: ['480p'] }],
+      ['h264>x264/1080p', { renditions: ['480p'] }],
       ['hevc10+zscale>x264/720p', { filters: [] }],
-      ['audio', { audio: false }],
+      ['audio', { kinds: [] }],
     ]
     for (const [wanted, lacks] of less) assert.equal(canDo({ ...all, ...lacks }, wanted), false, wanted)
   })
-  test('that nobody knows is declined: another family, rung or word', () => {
+  test('that nobody knows is declined: another family, rendition or kind', () => {
+    assert.equal(canDo({ ...all, renditions: 'all' }, 'h264>x264/4320p'), true)
     for (const unknown of [
       'hevc10>x265-216/720p',
       'h264>x264/4320p',
       'ingest',
       'merge',
+      'package',
       '',
       'h264',
       'h264>x264/1080p\n',

@@ -1,8 +1,8 @@
 /**
- * What a task needs and what a peer has proved, as one word each can compare: `h264>x264/1080p` is decoder, encoder and
- * rung; `hevc10+zscale>x265-199/720p` adds the filters between them. `audio`, `ingest` and `merge` are classes too.
+ * What a task needs and what a peer can do, as one word that each can compare: `h264>x264/1080p` is decoder, encoder and
+ * rendition; `hevc10+zscale>x265-199/720p` adds the filters between them. The class of a task of the whole video is its kind.
  */
-import { RESOLUTIONS, type Resolution } from './ids.ts'
+import { isPartName, type RenditionId } from './rendition.ts'
 
 export interface VideoClass {
   /** `h264`, or with the bit depth where it is not 8: `hevc10`. */
@@ -10,38 +10,44 @@ export interface VideoClass {
   readonly filters: readonly string[]
   /** `x264`, or with its family where bytes depend on it: `x265-199`. */
   readonly encoder: string
-  readonly resolution: Resolution
+  readonly rendition: RenditionId
 }
 
 export interface Capability {
   readonly decoders: readonly string[]
   readonly filters: readonly string[]
   readonly encoders: readonly string[]
-  readonly resolutions: readonly Resolution[]
-  readonly audio: boolean
+  /** Ids of the renditions that its owner lets it encode. */
+  readonly renditions: 'all' | readonly RenditionId[]
+  /** Kinds of whole-video tasks that it runs in encode slots, such as `audio`. */
+  readonly kinds: readonly string[]
 }
 
 /** The class of a video task. Filters are sorted: the same needs are the same word. */
-export function formatClass({ decoder, filters, encoder, resolution }: VideoClass): string {
-  return `${[decoder, ...[...filters].sort()].join('+')}>${encoder}/${resolution}`
+export function formatClass({ decoder, filters, encoder, rendition }: VideoClass): string {
+  return `${[decoder, ...[...filters].sort()].join('+')}>${encoder}/${rendition}`
 }
 
+/** Null for the class of a task of the whole video, and for what no class looks like. */
 export function parseClass(text: string): VideoClass | null {
-  const match = /^([a-z0-9_-]{1,40})((?:\+[a-z0-9_-]{1,40}){0,8})>([a-z0-9-]{1,40})\/([0-9]{3,4}p)$/.exec(text)
-  const resolution = RESOLUTIONS.find((rung) => rung === match?.[4])
-  if (!match || !resolution) return null
-  return { decoder: match[1]!, filters: match[2]!.split('+').filter(Boolean), encoder: match[3]!, resolution }
+  const match = /^([a-z0-9_-]{1,40})((?:\+[a-z0-9_-]{1,40}){0,8})>([a-z0-9-]{1,40})\/(.+)$/.exec(text)
+  const rendition = match?.[4] ?? ''
+  if (!match || !isPartName(rendition)) return null
+  return { decoder: match[1]!, filters: match[2]!.split('+').filter(Boolean), encoder: match[3]!, rendition }
 }
 
-/** Whether a peer that proved `has` may take tasks of this class. Unknown words are declined. */
+/** Whether its owner lets a peer encode this rendition. */
+export const allowsRendition = ({ renditions }: Pick<Capability, 'renditions'>, id: RenditionId): boolean =>
+  renditions === 'all' || renditions.includes(id)
+
+/** Whether a peer that proved `has` may take tasks of this class. A decoder, encoder, filter or kind that it does not name is declined. */
 export function canDo(has: Capability, taskClass: string): boolean {
-  if (taskClass === 'audio') return has.audio
   const needs = parseClass(taskClass)
+  if (needs === null) return has.kinds.includes(taskClass)
   return (
-    needs !== null &&
     has.decoders.includes(needs.decoder) &&
     has.encoders.includes(needs.encoder) &&
     needs.filters.every((filter) => has.filters.includes(filter)) &&
-    has.resolutions.includes(needs.resolution)
+    allowsRendition(has, needs.rendition)
   )
 }

@@ -25,6 +25,8 @@ export const FAILURE_CODES = [
   'peer_died',
   /** The source itself cannot be used. Final: no other attempt would end differently. */
   'source_refused',
+  /** No codec can follow the recipe. Final, as above. */
+  'recipe_refused',
   /** A bug or a condition nobody foresaw, in the worker's words. */
   'unexpected',
 ] as const
@@ -32,6 +34,9 @@ export type FailureCode = (typeof FAILURE_CODES)[number]
 
 /** Codes that say nothing against the task: backoff, but no strike (DESIGN §7). */
 export const NO_STRIKE: ReadonlySet<FailureCode> = new Set(['input_missing', 'disk_full', 'ledger_away'])
+
+/** Codes after which no other attempt would end differently: the task fails at once, and it says nothing against the peer. */
+export const FINAL: ReadonlySet<FailureCode> = new Set(['source_refused', 'recipe_refused'])
 
 /** Everything a person may be told about. `message` is one sentence: what, why, what to do. */
 export class ReelmeshError extends Error {
@@ -50,6 +55,14 @@ export class SourceRefused extends ReelmeshError {
   constructor(message: string, options: { retryable?: boolean; cause?: unknown } = {}) {
     super('source_refused', message, options)
     this.name = 'SourceRefused'
+  }
+}
+
+/** The recipe asks for what no codec of this version can do; the sentence names the rendition and the remedy. Not retried. */
+export class RecipeRefused extends ReelmeshError {
+  constructor(message: string) {
+    super('recipe_refused', message)
+    this.name = 'RecipeRefused'
   }
 }
 

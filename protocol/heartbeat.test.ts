@@ -27,7 +27,8 @@ const beat: Heartbeat = {
   decoders: ['h264', 'hevc10'],
   filters: ['zscale'],
   encoders: ['x264'],
-  resolutions: ['480p', '1080p'],
+  renditions: ['480p', '1080p'],
+  kinds: ['audio'],
   slots: 2,
   busy: 1,
   load: 0.7,
@@ -61,14 +62,25 @@ describe('a heartbeat on the wire', () => {
   it('may hold words of tomorrow in its lists, which are passed over, and a state that nobody counts on', () => {
     const tomorrow = {
       roles: ['worker', 'king'],
-      resolutions: ['480p', '4320p'],
       state: 'dreaming',
-      running: [{ ...beat.running[0], task: '0123456789abcdef/4320p/00001' }, ...beat.running],
+      running: [{ ...beat.running[0], task: '0123456789abcdef/480p/00001/second-pass' }, ...beat.running],
     }
     assert.deepEqual(decodeHeartbeat(bytes(JSON.stringify({ ...beat, ...tomorrow }))), {
       verdict: 'accept',
-      message: { ...beat, roles: ['worker'], resolutions: ['480p'], state: 'unknown' },
+      // The attempt that cannot be named is counted: nobody is to think that its peer does nothing.
+      message: { ...beat, roles: ['worker'], state: 'unknown', untold: 1 },
     })
+  })
+
+  it('may name renditions, encoders, kinds and tasks that this version does not know: they are kept as they are', () => {
+    const newer = {
+      renditions: ['480p', '4320p-vvc'],
+      encoders: ['x264', 'vvenc'],
+      kinds: ['audio', 'loudness'],
+      running: [{ ...beat.running[0], task: '0123456789abcdef/package/00000' }, ...beat.running],
+    }
+    const message = { ...beat, ...newer }
+    assert.deepEqual(decodeHeartbeat(bytes(JSON.stringify(message))), { verdict: 'accept', message })
   })
 
   const wrong: readonly (readonly [string, object])[] = [

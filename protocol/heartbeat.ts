@@ -4,7 +4,7 @@
  * tomorrow (a role, a rung, a state) are passed over, so that old and new peers share a mesh while it is upgraded.
  */
 import { z } from 'zod'
-import { isPeerId, isTaskId, type PeerId, RESOLUTIONS, type TaskId } from './ids.ts'
+import { isPeerId, isTaskId, type PeerId, type TaskId } from './ids.ts'
 import {
   ADDRESSES_PER_PEER,
   GOSSIP_BYTES_MAX,
@@ -76,7 +76,10 @@ const heartbeatSchema = z.object({
   decoders: z.array(word).max(64),
   filters: z.array(word).max(32),
   encoders: z.array(word).max(16),
-  resolutions: knownOf(RESOLUTIONS),
+  /** Ids of the renditions that its owner lets it encode. */
+  renditions: z.union([z.literal('all'), z.array(word).max(64)]),
+  /** Kinds of whole-video tasks that it runs in encode slots. */
+  kinds: z.array(word).max(32),
   slots: count,
   busy: count,
   /** One-minute load ÷ cores. */
@@ -84,7 +87,7 @@ const heartbeatSchema = z.object({
   state: word.transform((state) => STATES.find((known) => known === state) ?? 'unknown'),
   addresses: z.array(z.string().max(ADDRESS_MAX)).max(ADDRESSES_PER_PEER),
   /** Oldest first: what hangs is among those named. */
-  running: z.array(running).transform((all) => all.filter(({ task }) => isTaskId(task))),
+  running: z.array(running),
   /** Attempts beyond those in `running`, of which nobody is to think that they hang; absent where all are named. */
   untold: count.optional(),
 })
@@ -105,7 +108,14 @@ export const encodeHeartbeat = (beat: Heartbeat): Uint8Array =>
 
 export function decodeHeartbeat(data: Uint8Array): Decoded<Heartbeat> {
   const decoded = decodeMessage(data, heartbeatSchema) as Decoded<Heartbeat>
-  return decoded.verdict === 'accept' ? { ...decoded, message: withFewerTold(decoded.message) } : decoded
+  return decoded.verdict === 'accept' ? { ...decoded, message: withFewerTold(knownTasks(decoded.message)) } : decoded
+}
+
+/** An attempt at a task whose id has another form, of a newer version, is one that is not named: its peer still works. */
+function knownTasks(beat: Heartbeat): Heartbeat {
+  const running = beat.running.filter(({ task }) => isTaskId(task))
+  const unknown = beat.running.length - running.length
+  return unknown === 0 ? beat : { ...beat, running, untold: (beat.untold ?? 0) + unknown }
 }
 
 function withinBounds(beat: Heartbeat): Heartbeat {

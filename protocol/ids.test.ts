@@ -4,11 +4,10 @@ import fc from 'fast-check'
 import {
   asSha256,
   isPeerId,
-  isResolution,
   isSha256,
   isTaskId,
   isVideoId,
-  RESOLUTIONS,
+  partOf,
   taskId,
   type VideoId,
   videoId,
@@ -26,13 +25,14 @@ describe('ids', () => {
     assert.notEqual(id, videoId(source, '{"crf":24}'))
     assert.notEqual(id, videoId(asSha256('cd'.repeat(32)), '{"crf":23}'))
   })
-  test('a task’s id names its video, and sorts as it lies in the film', () => {
-    const part = fc.constantFrom(...RESOLUTIONS, 'audio' as const, 'ingest' as const, 'merge' as const)
+  test('a task’s id names its video and its part, and sorts as it lies in the film', () => {
+    const part = fc.constantFrom('480p', '333p', '1080p-av1', 'x'.repeat(32), 'audio', 'ingest')
     fc.assert(
       fc.property(part, fc.nat(99_999), fc.nat(99_999), (name, a, b) => {
         const [one, two] = [taskId(video, name, a), taskId(video, name, b)]
         assert.ok(isTaskId(one))
         assert.equal(videoOf(one), video)
+        assert.equal(partOf(one), name)
         assert.equal(Math.sign(a - b), one < two ? -1 : one > two ? 1 : 0)
       }),
     )
@@ -53,13 +53,15 @@ describe('ids', () => {
     for (const bad of ['AB'.repeat(32), 'ab'.repeat(31), `${'ab'.repeat(32)}\n`, '']) assert.equal(isSha256(bad), false)
     for (const bad of [
       `${video}/480p/0001`,
-      `${video}/360p/00001`,
+      `${video}/-360p/00001`,
+      `${video}/${'x'.repeat(33)}/00001`,
+      `${video}//00001`,
       `${video}/480p/00001/x`,
       `../${video}/480p/00001`,
       video,
     ])
       assert.equal(isTaskId(bad), false)
-    assert.deepEqual(['480p', '1080p', '4k', ''].map(isResolution), [true, true, false, false])
+    for (const newer of ['package', '4320p-vvc']) assert.ok(isTaskId(`${video}/${newer}/00001`))
     assert.throws(() => asSha256('x'.repeat(500)), /not a sha256: x{80}$/)
   })
 })

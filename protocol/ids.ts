@@ -1,8 +1,7 @@
 /**
  * Names of things, as branded strings, so that a peer id cannot be passed where a blob's hash is meant.
  *
- * Task ids are deterministic (`<video>/<resolution or kind>/<00042>`): inserting a task twice is harmless, and its
- * `_id` order is its order in the film.
+ * Task ids are deterministic (`<video>/<rendition or kind>/<00042>`): inserting a task twice is harmless.
  */
 import { createHash } from 'node:crypto'
 
@@ -11,7 +10,7 @@ type Branded<Name extends string> = string & { readonly [brand]: Name }
 
 /** First 16 hex digits of sha256(source sha256 + canonical recipe): the same bytes and recipe are the same video. */
 export type VideoId = Branded<'VideoId'>
-/** `<video_id>/<resolution or kind>/<00042>`. */
+/** `<video_id>/<rendition id or kind>/<00042>`. */
 export type TaskId = Branded<'TaskId'>
 /** A libp2p peer id in its usual text form, such as `12D3KooW…`. */
 export type PeerId = Branded<'PeerId'>
@@ -20,16 +19,10 @@ export type Sha256 = Branded<'Sha256'>
 /** Made by a worker before it asks for a claim; the only proof that a claim whose reply was lost is its own. */
 export type Token = Branded<'Token'>
 
-export const RESOLUTIONS = ['480p', '720p', '1080p'] as const
-/** A rung of the ladder: the name of a box that pictures are fitted into. */
-export type Resolution = (typeof RESOLUTIONS)[number]
-
-export const TASK_KINDS = ['video', 'audio', 'ingest', 'merge'] as const
-export type TaskKind = (typeof TASK_KINDS)[number]
-
 const SHA256 = /^[0-9a-f]{64}$/
 const VIDEO_ID = /^[0-9a-f]{16}$/
-const TASK_ID = /^([0-9a-f]{16})\/(480p|720p|1080p|audio|ingest|merge)\/(\d{5})$/
+/** Renditions and kinds of a newer version have the same form. */
+const TASK_ID = /^[0-9a-f]{16}\/[a-z0-9][a-z0-9.-]{0,31}\/\d{5}$/
 /** Base58 text of an identity multihash (Ed25519) or a sha256 multihash (RSA): what libp2p prints. */
 const PEER_ID = /^(12D3KooW|Qm|16Uiu2)[1-9A-HJ-NP-Za-km-z]{38,46}$/
 
@@ -37,7 +30,6 @@ export const isSha256 = (text: string): text is Sha256 => SHA256.test(text)
 export const isVideoId = (text: string): text is VideoId => VIDEO_ID.test(text)
 export const isTaskId = (text: string): text is TaskId => TASK_ID.test(text)
 export const isPeerId = (text: string): text is PeerId => PEER_ID.test(text)
-export const isResolution = (text: string): text is Resolution => (RESOLUTIONS as readonly string[]).includes(text)
 
 /** For values this process has just made or read from the ledger; hostile input goes through the `is…` guards. */
 export const asPeerId = (text: string): PeerId => text as PeerId
@@ -52,8 +44,11 @@ export function videoId(source: Sha256, canonicalRecipe: string): VideoId {
   return createHash('sha256').update(source).update(canonicalRecipe).digest('hex').slice(0, 16) as VideoId
 }
 
-/** The id of a task. `part` is a resolution for a `video` task, else its kind; `chunkId` starts at 0, at most 99,999. */
-export function taskId(video: VideoId, part: Resolution | Exclude<TaskKind, 'video'>, chunkId = 0): TaskId {
+/**
+ * The id of a task. `part` is the rendition's id for a task of a chunk, else the kind; `chunkId` starts at 0, at most 99,999. Throws
+ * `RangeError` for another number.
+ */
+export function taskId(video: VideoId, part: string, chunkId = 0): TaskId {
   if (!Number.isInteger(chunkId) || chunkId < 0 || chunkId > 99_999) throw new RangeError(`chunk number ${chunkId}`)
   return `${video}/${part}/${String(chunkId).padStart(5, '0')}` as TaskId
 }
@@ -61,5 +56,8 @@ export function taskId(video: VideoId, part: Resolution | Exclude<TaskKind, 'vid
 /** The video that a task belongs to. */
 export const videoOf = (task: TaskId): VideoId => task.slice(0, 16) as VideoId
 
-/** The chunk that a task belongs to, told from those of other videos. A peer's attempts at one chunk are one ffmpeg. */
+/** The rendition of a task of a chunk, else its kind. */
+export const partOf = (task: TaskId): string => task.slice(17, -6)
+
+/** The chunk that a task belongs to, with its video. A peer's attempts at one chunk are one ffmpeg. */
 export const chunkOf = (task: TaskId): string => `${videoOf(task)}/${task.slice(-5)}`

@@ -10,13 +10,13 @@
  * - An engine that does not answer is `EngineAway`: a state to tell, and to ask again later.
  */
 import { ReelmeshError } from './errors.ts'
-import type { Resolution } from './ids.ts'
+import type { RenditionId } from './rendition.ts'
 
 export interface WorkerSpec {
   /** Unique in the mesh: letters, digits and hyphens. What people see the peer as. */
   readonly name: string
   /** What it encodes. */
-  readonly rendition: Resolution | 'all'
+  readonly rendition: RenditionId | 'all'
   /** Why it is started: kept as a label. */
   readonly reason: string
   /** `REELMESH_*` and what else its node needs. */

@@ -11,12 +11,15 @@
  * - A coordinator's write takes its `term`: it matches only documents with `coordinator_term ≤ term` and sets it.
  * - Ids, strings and documents given by workers are data, never operators.
  */
+
+import type { Artifact } from './artifact.ts'
 import type { FailureCode } from './errors.ts'
-import type { PeerId, Resolution, Sha256, TaskId, TaskKind, Token, VideoId } from './ids.ts'
+import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
+import type { KindName } from './kinds.ts'
 import type { Plan } from './plan.ts'
 import type { Recipe } from './recipe.ts'
 import type { NewTask, Task, TaskInput, TaskOutput, TaskStatus } from './task.ts'
-import type { Delivery, HeldBlob, Video, VideoOutput, VideoStatus } from './video.ts'
+import type { Delivery, HeldBlob, Video, VideoStatus } from './video.ts'
 
 export interface Submission {
   _id: VideoId
@@ -88,13 +91,18 @@ export interface LedgerEvent {
 /** How a task ended at last: who completed it and when, and who had failed at it before. */
 export type Outcome = Pick<Task, '_id' | 'kind' | 'worker_id' | 'end_time' | 'failures'>
 
-/** Tasks by `resolution` and status. */
-export type Counts = readonly { resolution: Task['resolution']; status: TaskStatus; count: number }[]
+/** Tasks by kind, `resolution` and status. */
+export type Counts = readonly {
+  kind: KindName
+  resolution: Task['resolution']
+  status: TaskStatus
+  count: number
+}[]
 export type Progress = ReadonlyMap<VideoId, Counts>
 
 export interface TaskQuery {
   video?: VideoId
-  kinds?: readonly TaskKind[]
+  kinds?: readonly KindName[]
   statuses?: readonly TaskStatus[]
   /** PROCESSING tasks that this worker holds a claim on. */
   worker?: PeerId
@@ -135,7 +143,7 @@ export interface Ledger {
   /** RUNNING → MERGING. The caller has counted. */
   startMerging(id: VideoId, term: number): Promise<Changed>
   /** MERGING → COMPLETED with these outputs. */
-  completeVideo(id: VideoId, outputs: readonly VideoOutput[], term: number): Promise<Changed>
+  completeVideo(id: VideoId, outputs: readonly Artifact[], term: number): Promise<Changed>
   /** COMPLETED with an open delivery → MERGING, its outputs emptied, and its merge task PENDING. Two writes. */
   reopenVideo(id: VideoId, term: number): Promise<Changed>
   /** open → FAILED with the sentence, then its tasks CANCELLED. Two writes. */
@@ -157,6 +165,7 @@ export interface Ledger {
   /** Idempotent by `_id`; carries the lease's term as read just before. In batches of `INSERT_BATCH`. */
   insertTasks(tasks: readonly NewTask[]): Promise<{ inserted: number }>
   task(id: TaskId): Promise<Task | null>
+  /** By video, rank and `_id`. */
   tasks(query: TaskQuery): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
   /** The COMPLETED tasks that ended last, newest first: what tells bad peers from bad tasks. */
@@ -166,7 +175,7 @@ export interface Ledger {
    * intersects with what it has proved.
    */
   pendingClasses(): Promise<string[]>
-  /** The best task of these classes by priority, due, `_id`; one blind call. `backup`: of another worker than this. */
+  /** The best task of these classes by priority, due, rank, `_id`; one blind call. `backup`: of another worker than this. */
   claimNext(ask: {
     worker: PeerId
     token: Token
@@ -271,4 +280,4 @@ export interface LedgerOptions {
   retryMs?: number
 }
 
-export type { Delivery, HeldBlob, NewTask, Plan, Recipe, Resolution, Task, TaskInput, TaskOutput, Video, VideoOutput }
+export type { Delivery, HeldBlob, NewTask, Plan, Recipe, Task, TaskInput, TaskOutput, Video }

@@ -2,11 +2,13 @@
  * All that the mesh needs of ffmpeg, as short verbs. The adapter is `media/ffmpeg-media.ts`; simulations use a stand-in.
  * Every verb takes an AbortSignal and ends its whole process group when it fires. Paths are absolute.
  *
- * Errors: `SourceRefused` (the file itself; final), `AttemptFailed` (this attempt; another may succeed).
+ * Errors: `SourceRefused` (the file itself; final), `RecipeRefused` (what is asked of it; final, by `plan` alone), `AttemptFailed`
+ * (this attempt; another may succeed).
  */
-import type { Resolution, Sha256, VideoId } from './ids.ts'
+import type { Sha256, VideoId } from './ids.ts'
 import type { AudioFacts, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
 import type { Recipe } from './recipe.ts'
+import type { RenditionId } from './rendition.ts'
 
 /** What one ffmpeg build has shown it can do by real trial runs: builds list what they cannot do. */
 export interface Proof {
@@ -17,7 +19,7 @@ export interface Proof {
   readonly encoders: readonly string[]
   /** Filters beyond the ever-present ones, such as `zscale`, `bwdif`. */
   readonly filters: readonly string[]
-  /** Peak memory of a trial encode of all rungs, bytes: divides free memory into slots. */
+  /** Peak memory of a trial encode of the default ladder, bytes: divides free memory into slots. */
   readonly encode_bytes: number
   /** Cores one fused encode keeps busy: about 1 before ffmpeg 7, 1.6 from it on. */
   readonly cores_per_slot: number
@@ -54,7 +56,7 @@ export interface EncodeJob {
   readonly plan: Plan
   readonly chunk_id: number
   readonly input: Cut
-  readonly resolutions: readonly Resolution[]
+  readonly renditions: readonly RenditionId[]
   /** An existing, empty folder of the attempt's own. */
   readonly outDir: string
   /** At most ten times a second. `frames` of the chunk's; `speed` is source seconds per second. */
@@ -63,12 +65,12 @@ export interface EncodeJob {
 }
 
 export type EncodeResult =
-  | { readonly resolution: Resolution; readonly ok: true; readonly path: string; readonly es_sha256: Sha256 }
-  | { readonly resolution: Resolution; readonly ok: false; readonly failure: import('./errors.ts').AttemptFailed }
+  | { readonly rendition: RenditionId; readonly ok: true; readonly path: string; readonly es_sha256: Sha256 }
+  | { readonly rendition: RenditionId; readonly ok: false; readonly failure: import('./errors.ts').AttemptFailed }
 
 export interface MergeJob {
   readonly plan: Plan
-  readonly resolution: Resolution
+  readonly rendition: RenditionId
   /** One encoded chunk for each of the plan's, in order. */
   readonly chunks: readonly string[]
   /** The result of the audio task, where the plan has audio. */
@@ -98,7 +100,7 @@ export interface Media {
   probe(source: string, signal: AbortSignal): Promise<SourceProbe>
   /** Demux only. Refuses files without one decodable frame. */
   index(source: string, probe: SourceProbe, signal: AbortSignal): Promise<SourceIndex>
-  /** Boundaries, rungs, classes, and one trial frame per rendition for its signature. */
+  /** Boundaries, renditions, classes, and one trial frame per rendition for its signature. */
   plan(job: {
     video_id: VideoId
     source: string

@@ -3,7 +3,9 @@
  * never changed; whoever encodes, verifies or merges reads it, so that the result does not depend on who did.
  * INVARIANT: chunks cover every source frame once: `chunks[i].end_pts === chunks[i + 1].start_pts`.
  */
-import type { Resolution, Sha256, VideoId } from './ids.ts'
+import type { Sha256, VideoId } from './ids.ts'
+import { kindFacts, kindsWhere } from './kinds.ts'
+import { RENDITIONS_MAX, type Rendition } from './rendition.ts'
 
 /** `[numerator, denominator]`, both positive. */
 export type Rational = readonly [number, number]
@@ -55,8 +57,8 @@ export interface SubtitleFacts {
   readonly forced: boolean
 }
 
-export interface RenditionPlan {
-  readonly resolution: Resolution
+/** A rendition of the recipe as it will be for this source. */
+export interface RenditionPlan extends Omit<Rendition, 'box'> {
   /** Even, square pixels, upright. */
   readonly width: number
   readonly height: number
@@ -64,6 +66,11 @@ export interface RenditionPlan {
   readonly class: string
   /** sha256 of the parameter sets (SPS, PPS, VPS) every chunk must carry. Joining unequal ones plays wrong in silence. */
   readonly signature: Sha256
+  /**
+   * What a frame of it takes to encode, in megapixels by libx264 at preset medium: its pixels × a factor of codec and preset. An
+   * estimate, for the order of tasks, for shares and for scaling; measured speeds correct it.
+   */
+  readonly cost: number
 }
 
 export interface ChunkPlan {
@@ -80,7 +87,7 @@ export interface ChunkPlan {
 }
 
 export interface Plan {
-  readonly version: 1
+  readonly version: 2
   readonly video_id: VideoId
   /** Seconds per tick of every pts here: the source's own. */
   readonly time_base: Rational
@@ -96,9 +103,6 @@ export interface Plan {
   /** Ticks per second of the MP4 tracks: source timescale × the smallest integer that makes it ≥ 10,000. */
   readonly track_timescale: number
   readonly b_frames: 0 | 3
-  readonly encoder: 'x264' | 'x265'
-  readonly preset: string
-  readonly crf: number
   readonly keyframe_s: number
   readonly audio_kbps: number
   readonly video: VideoFacts
@@ -108,13 +112,21 @@ export interface Plan {
   readonly chapters: number
   readonly renditions: readonly RenditionPlan[]
   readonly chunks: readonly ChunkPlan[]
-  /** What could not come along, one sentence each: bitmap subtitles, HDR in an 8-bit rung, frames no decoder can read. */
+  /** What could not come along, one sentence each: bitmap subtitles, HDR in an 8-bit rendition, frames no decoder can read. */
   readonly notes: readonly string[]
 }
 
-/** Tasks of a plan that count towards MERGING: each chunk in each rendition, and the audio. */
-export const planTasks = (plan: Plan): number =>
-  plan.chunks.length * plan.renditions.length + (plan.audio.length > 0 ? 1 : 0)
+/** The place of a rendition's task in the order of claims: film order first, the dearest rendition of a chunk first. */
+export function rankOf(plan: Pick<Plan, 'renditions'>, rendition: RenditionPlan, chunkId: number): number {
+  const dearer = plan.renditions.filter(
+    ({ cost, id }) => cost > rendition.cost || (cost === rendition.cost && id < rendition.id),
+  ).length
+  return chunkId * RENDITIONS_MAX + dearer
+}
+
+/** Tasks of a plan that count towards MERGING: each chunk in each rendition, the audio, and those of other kinds that count. */
+export const planTasks = (plan: Pick<Plan, 'chunks' | 'renditions' | 'audio'>): number =>
+  kindsWhere(({ countsAsEncode }) => countsAsEncode).reduce((sum, kind) => sum + kindFacts(kind).tasksOf(plan), 0)
 
 /** Seconds from the first frame to the end of the last. */
 export const planSeconds = (plan: Plan): number =>

@@ -1,24 +1,22 @@
 /**
- * What a person asks for, as data: the ladder, the codec settings and the packaging. Name, priority, deadline and
- * deliveries are not part of it: they may change without changing a byte of the result.
+ * What a person asks for, as data: the renditions and the packaging. Name, priority, deadline and deliveries are not part of it:
+ * they may change without changing a byte of the result.
  */
-import { RESOLUTIONS, type Resolution } from './ids.ts'
+import { z } from 'zod'
 import { KEYFRAME_S } from './limits.ts'
+import { boxOfHeight, bySize, heightOf, RENDITIONS_MAX, type Rendition, renditionSchema } from './rendition.ts'
 
+/** Presets of libx264 and libx265, fastest first. */
 export const PRESETS = [
   'ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow',
 ] as const // biome-ignore format: a list of words
 export type Preset = (typeof PRESETS)[number]
 
 export interface Recipe {
-  readonly version: 1
-  /** Rungs asked for, lowest first, no rung twice. */
-  readonly renditions: readonly Resolution[]
-  readonly codec: 'h264' | 'hevc'
-  readonly preset: Preset
-  /** Constant rate factor, 0–51. */
-  readonly crf: number
-  /** Make rungs larger than the source too. */
+  readonly version: 2
+  /** Smallest box first, no id twice. */
+  readonly renditions: readonly Rendition[]
+  /** Make renditions larger than the source too. */
   readonly upscale: boolean
   /** Seconds between forced keyframes. */
   readonly keyframe_s: number
@@ -27,21 +25,60 @@ export interface Recipe {
   readonly packaging: 'mp4'
 }
 
+/** Lines of the default ladder. */
+export const DEFAULT_HEIGHTS = [480, 720, 1080] as const
+/** The codec of renditions that name none. */
+export const DEFAULT_ENCODING = { codec: 'h264', rate: { crf: 23 }, preset: 'medium', bit_depth: 8 } as const
+
+/** A ladder of 16:9 boxes of these many lines, all encoded alike. Ids are `480p` and so on. */
+export const ladderOf = (
+  heights: readonly number[],
+  encoding: Omit<Rendition, 'id' | 'box'> = DEFAULT_ENCODING,
+): Rendition[] =>
+  [...new Set(heights)].map((height) => ({ id: `${height}p`, box: boxOfHeight(height), ...encoding })).sort(bySize)
+
+/** The ids of the default ladder. */
+export const DEFAULT_NAMES = DEFAULT_HEIGHTS.map((height) => `${height}p`)
+
 export const DEFAULT_RECIPE: Recipe = {
-  version: 1,
-  renditions: RESOLUTIONS,
-  codec: 'h264',
-  preset: 'medium',
-  crf: 23,
+  version: 2,
+  renditions: ladderOf(DEFAULT_HEIGHTS),
   upscale: false,
   keyframe_s: KEYFRAME_S,
   audio_kbps: 64,
   packaging: 'mp4',
 }
 
-/** The recipe as one string that is equal for equal recipes: keys in a fixed order, rungs lowest first. */
+/** `720p` stands for that rendition of the default encoding. */
+const shortName = z
+  .string()
+  .refine((name) => heightOf(name) !== null, 'is neither a rendition nor a number of lines, such as 720p')
+  .transform((name) => ladderOf([heightOf(name) ?? 0])[0] as Rendition)
+
+/** The recipe as a person or a program may give it; what is left out is that of `DEFAULT_RECIPE`. */
+export const recipeSchema = z.object({
+  version: z.literal(2).default(2),
+  renditions: z
+    .array(z.union([shortName, renditionSchema]))
+    .min(1)
+    .max(RENDITIONS_MAX)
+    .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'two renditions have the same id')
+    .transform((all) => [...all].sort(bySize))
+    .default([...DEFAULT_RECIPE.renditions]),
+  upscale: z.boolean().default(DEFAULT_RECIPE.upscale),
+  keyframe_s: z.number().min(0.5).max(10).default(DEFAULT_RECIPE.keyframe_s),
+  audio_kbps: z.number().int().min(16).max(256).default(DEFAULT_RECIPE.audio_kbps),
+  packaging: z.literal('mp4').default('mp4'),
+})
+
+/** The recipe as one string that is equal for equal recipes: keys in a fixed order, the smallest box first. */
 export function canonicalRecipe(recipe: Recipe): string {
-  const renditions = RESOLUTIONS.filter((rung) => recipe.renditions.includes(rung))
-  const { version, codec, preset, crf, upscale, keyframe_s, audio_kbps, packaging } = recipe
-  return JSON.stringify({ version, renditions, codec, preset, crf, upscale, keyframe_s, audio_kbps, packaging })
+  const { version, upscale, keyframe_s, audio_kbps, packaging } = recipe
+  const renditions = [...recipe.renditions].sort(bySize).map(({ id, box, codec, rate, preset, bit_depth }) => {
+    const { maxrate_kbps, bufsize_kb } = rate
+    const aim = 'crf' in rate ? { crf: rate.crf } : { kbps: rate.kbps }
+    const ordered = { ...aim, maxrate_kbps, bufsize_kb }
+    return { id, box: { width: box.width, height: box.height }, codec, rate: ordered, preset, bit_depth }
+  })
+  return JSON.stringify({ version, renditions, upscale, keyframe_s, audio_kbps, packaging })
 }

@@ -4,6 +4,7 @@
  */
 import type { AttemptFailed } from './errors.ts'
 import type { TaskId } from './ids.ts'
+import type { KindName } from './kinds.ts'
 import type { Task, TaskOutput } from './task.ts'
 
 export interface HeldTask {
@@ -31,6 +32,9 @@ export type TaskResult =
       readonly output_path?: string
     }
   | { readonly task: TaskId; readonly ok: false; readonly failure: AttemptFailed }
+
+/** The runners that a peer has, by kind. */
+export type Runners = Readonly<Partial<Record<KindName, Runner>>>
 
 export interface Runner {
   /** One result for each task held; a rejection fails them all. */

@@ -19,9 +19,12 @@
  * | PENDING, PROCESSING               | cancel      | CANCELLED                             | its video is ended (COMPLETED: by sweep)|
  * | FAILED, CANCELLED                 | retry       | PENDING, strikes cleared, attempt kept| its video is retried                    |
  */
+import type { Artifact } from './artifact.ts'
 import type { FailureCode } from './errors.ts'
-import type { PeerId, Resolution, Sha256, TaskId, TaskKind, Token, VideoId } from './ids.ts'
-import type { HeldBlob, VideoOutput } from './video.ts'
+import { type PeerId, type Sha256, type TaskId, type Token, taskId, type VideoId } from './ids.ts'
+import { type KindName, kindFacts, kindsWhere } from './kinds.ts'
+import type { RenditionId } from './rendition.ts'
+import type { HeldBlob, Video } from './video.ts'
 
 export const TASK_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
 export type TaskStatus = (typeof TASK_STATUSES)[number]
@@ -99,13 +102,13 @@ export interface Failure {
 /** Times are ms since 1970 by the ledger's clock. */
 export interface Task {
   _id: TaskId
-  kind: TaskKind
-  /** Of `video` tasks what a worker must have proved, else the kind. */
+  kind: KindName
+  /** Of a task of a chunk what a worker must have proved, else the kind. */
   class: string
   video_id: VideoId
   chunk_id: number
-  /** A rung for `video` tasks, else the kind. */
-  resolution: Resolution | Exclude<TaskKind, 'video'>
+  /** The rendition's id for a task of a chunk, else the kind. The name of the field is that of the former system. */
+  resolution: RenditionId | KindName
   status: TaskStatus
   /** The worker of the newest, then of the committed attempt. */
   worker_id: PeerId | null
@@ -125,8 +128,8 @@ export interface Task {
   /** Null for tasks without one (ingest, merge). */
   input: TaskInput | null
   output: TaskOutput | null
-  /** Of ingest (`extras`) and merge tasks (one for each rendition). */
-  outputs: (VideoOutput | (HeldBlob & { resolution: 'extras' }))[]
+  /** Files that it made: results of the video, or what other tasks need (`KindFacts.outputs`). */
+  outputs: Artifact[]
   claims: Claim[]
   /** The latest expiry of its claims: an own field, as an array's dates cannot be compared with an index. */
   claimable_at: number
@@ -138,12 +141,14 @@ export interface Task {
   not_before: number
   priority: number
   due: number
+  /** Its place among the tasks of its video: claims go by priority, due, rank. */
+  rank: number
 }
 
 /** What an insert brings; the rest starts empty. */
 export interface NewTask {
   _id: TaskId
-  kind: TaskKind
+  kind: KindName
   class: string
   video_id: VideoId
   chunk_id: number
@@ -155,4 +160,38 @@ export interface NewTask {
   input: TaskInput | null
   priority: number
   due: number
+  rank: number
 }
+
+/** The task of the whole video that a kind without chunks has. `due` as `taskDue` says. */
+export const wholeVideoTask = (
+  video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at'>,
+  kind: KindName,
+): NewTask => ({
+  _id: taskId(video._id, kind),
+  kind,
+  class: kind,
+  video_id: video._id,
+  chunk_id: 0,
+  resolution: kind,
+  start_pts: 0,
+  end_pts: 0,
+  time_base: '1/1',
+  frames: 0,
+  input: null,
+  priority: video.priority,
+  due: taskDue(video, kind),
+  rank: 0,
+})
+
+/** When a task of this kind is due, ledger time: with its video, or from the moment of the submit on. */
+export const taskDue = ({ due, created_at }: Pick<Video, 'due' | 'created_at'>, kind: KindName): number =>
+  kindFacts(kind).dueFrom === 'plan' ? due : Math.min(due, created_at)
+
+/** The tasks that a video in its present state must have, whoever inserts them. */
+export const requiredTasks = (video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at' | 'status'>): NewTask[] =>
+  kindsWhere(({ requiredIn }) => requiredIn.includes(video.status)).map((kind) => wholeVideoTask(video, kind))
+
+/** A task in words: `chunk 3 at 720p`, or its kind. */
+export const describeTask = ({ kind, chunk_id, resolution }: Pick<Task, 'kind' | 'chunk_id' | 'resolution'>): string =>
+  kindFacts(kind).scope === 'chunk' ? `chunk ${chunk_id} at ${resolution}` : kind

@@ -14,7 +14,8 @@
  * | open                     | fail           | FAILED    | newest term; the sentence in `failure`                         |
  * | FAILED, CANCELLED        | retry          | RUNNING if there is a plan, else QUEUED | any peer                         |
  */
-import type { PeerId, Resolution, Sha256, VideoId } from './ids.ts'
+import type { Artifact } from './artifact.ts'
+import type { PeerId, Sha256, VideoId } from './ids.ts'
 import type { Recipe } from './recipe.ts'
 
 export const VIDEO_STATUSES = ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
@@ -61,11 +62,7 @@ export interface HeldBlob {
   holders: PeerId[]
 }
 
-export interface VideoOutput extends HeldBlob {
-  resolution: Resolution
-}
-
-/** Where a peer wants the finished files: `<dir>/<rendition>/<name>.mp4`. `name` is fixed before the first rename. */
+/** Where a peer wants the artifacts: below `dir`, each at its own path with this `name`, which is fixed before the first rename. */
 export interface Delivery {
   peer: PeerId
   dir: string
@@ -88,7 +85,8 @@ export interface Video {
   source: HeldBlob
   status: VideoStatus
   plan: { sha256: Sha256; tasks: number } | null
-  outputs: VideoOutput[]
+  /** The results, when COMPLETED. */
+  outputs: Artifact[]
   deliveries: Delivery[]
   /** One sentence for people, when FAILED. */
   failure: string | null

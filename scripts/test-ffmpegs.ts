@@ -9,7 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Recipe } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, ladderOf, type Recipe } from '../protocol/recipe.ts'
 import { findSource, sources } from '../testing/sources/make.ts'
 import { ffmpegBuilds } from '../testing/tools/ffmpegs.ts'
 import { bytesRows } from './matrix/bytes.ts'
@@ -20,8 +20,11 @@ import { type Cell, createPeer, type Peer, why } from './matrix/peer.ts'
 
 /** Open GOPs, reordering, a variable frame rate, fields. */
 const CHUNKED = ['h264-open', 'hevc-rasl-mkv', 'vfr-mkv', 'h264-interlaced']
-const MEDIUM: Recipe = { ...RECIPE, preset: 'medium' }
-const HEVC: Recipe = { ...RECIPE, codec: 'hevc' }
+const MEDIUM: Recipe = { ...RECIPE, renditions: ladderOf([480]) }
+const HEVC: Recipe = {
+  ...RECIPE,
+  renditions: ladderOf([480], { ...DEFAULT_ENCODING, codec: 'hevc', preset: 'ultrafast' }),
+}
 const LABEL_WIDTH = 30
 
 const { values, positionals } = parseArgs({

@@ -5,13 +5,12 @@
  */
 
 import { decideScaling, type ScalingPast, type ScalingRules } from '../fleet/scaling/scaling.ts'
-import type { Resolution } from '../protocol/ids.ts'
 
 export interface Day {
   readonly rules: ScalingRules
   /** When films come (s of the day) and how long they are (source s). */
   readonly arrivals: readonly { readonly at: number; readonly seconds: number }[]
-  /** Worker-seconds per source second, all rungs together. */
+  /** Worker-seconds per source second, all renditions together. */
   readonly cost: number
   /** Measured costs are off by up to this share. */
   readonly noise: number
@@ -30,7 +29,7 @@ export interface Moment {
 
 export const DAY_S = 24 * 3600
 const STEP_S = 5
-const RUNG: Resolution = '1080p'
+const RENDITION = '1080p'
 
 export function simulateDay(day: Day): Moment[] {
   const moments: Moment[] = []
@@ -45,8 +44,7 @@ export function simulateDay(day: Day): Moment[] {
     const measured = day.cost * (1 + day.noise * (2 * day.random() - 1))
     const view = {
       now: at * 1000,
-      pending: new Map([[RUNG, pending]]),
-      costs: new Map([[RUNG, measured]]),
+      pending: new Map([[RENDITION, pending * measured]]),
       unplanned: 0,
       standing: [],
       wanted,

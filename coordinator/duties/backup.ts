@@ -4,13 +4,14 @@
  * only what is tried twice.
  */
 import { type PeerId, type VideoId, videoOf } from '../../protocol/ids.ts'
+import { kindsWhere } from '../../protocol/kinds.ts'
 import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { pickBackups, type RunningAttemptView } from '../policy/straggler.ts'
 
-/** Finished tasks looked at for what a fresh attempt takes. */
-const SAMPLE = 60
+/** Finished tasks of a video looked at for what a fresh attempt takes: the first of the film, all its renditions alike. */
+const SAMPLE = 120
 
 export function createBackup(context: TermContext): Duty {
   const { ledger, clock, term, emit } = context
@@ -21,17 +22,17 @@ export function createBackup(context: TermContext): Duty {
     return { idle, slots: live.reduce((sum, { beat }) => sum + beat.slots, 0) }
   }
 
-  /** Median ms a frame took, over tasks of this video that are done: the measure of a fresh attempt. */
-  async function msPerFrame(video: VideoId): Promise<number | null> {
-    const done = await ledger.tasks({ video, kinds: ['video'], statuses: ['COMPLETED'], limit: SAMPLE })
-    const rates = done
-      .flatMap(({ duration_ms, frames }) => (duration_ms && frames ? [duration_ms / frames] : []))
-      .sort((a, b) => a - b)
-    return rates[Math.floor(rates.length / 2)] ?? null
+  /** Median ms a frame of each rendition took in tasks of this video that are done: the measure of a fresh attempt. */
+  async function msPerFrame(video: VideoId): Promise<(resolution: string) => number | null> {
+    const kinds = kindsWhere(({ backedUp }) => backedUp)
+    const done = await ledger.tasks({ video, kinds, statuses: ['COMPLETED'], limit: SAMPLE })
+    const byRendition = Map.groupBy(done, ({ resolution }) => resolution)
+    // Renditions of one chunk share an ffmpeg more often than not: where one has no measure, that of all is near.
+    return (resolution) => medianRate(byRendition.get(resolution) ?? done)
   }
 
   async function views(tasks: readonly Task[], now: number): Promise<RunningAttemptView[]> {
-    const rates = new Map<VideoId, number | null>()
+    const rates = new Map<VideoId, (resolution: string) => number | null>()
     for (const video of new Set(tasks.map((task) => task.video_id))) rates.set(video, await msPerFrame(video))
     return tasks.flatMap((task) => {
       const claim = task.claims[0]
@@ -39,7 +40,7 @@ export function createBackup(context: TermContext): Duty {
       if (!claim || task.not_before > now) return []
       const beat = context.peers.get(claim.worker_id)?.beat
       const heard = beat?.running.find((each) => each.task === task._id && each.attempt === claim.attempt)
-      const rate = rates.get(task.video_id) ?? null
+      const rate = rates.get(task.video_id)?.(task.resolution) ?? null
       return [
         {
           task: task._id,
@@ -62,12 +63,14 @@ export function createBackup(context: TermContext): Duty {
     async round() {
       const { idle, slots } = idleSlots()
       if ([...idle.values()].every((count) => count === 0)) return
-      const running = await ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] })
+      const kinds = kindsWhere(({ backedUp }) => backedUp)
+      const running = await ledger.tasks({ kinds, statuses: ['PROCESSING'] })
       if (running.length === 0) return
       const late = { running: await views(running, await ledger.now()), idle, slots }
       // The budget is asked for only where there is something to spend it on.
       if (pickBackups({ ...late, pending: 0 }).length === 0) return
-      const pending = (await ledger.tasks({ kinds: ['video', 'audio'], statuses: ['PENDING'], limit: 1 })).length
+      const encodes = kindsWhere(({ lane }) => lane === 'encode')
+      const pending = (await ledger.tasks({ kinds: encodes, statuses: ['PENDING'], limit: 1 })).length
       const wanted = pickBackups({ ...late, pending })
       for (const { task, attempt, reason } of wanted) {
         if ((await ledger.wantBackup(task, { attempt, term })) !== 'changed') continue
@@ -76,4 +79,11 @@ export function createBackup(context: TermContext): Duty {
       }
     },
   }
+}
+
+function medianRate(done: readonly Task[]): number | null {
+  const rates = done
+    .flatMap(({ duration_ms, frames }) => (duration_ms && frames ? [duration_ms / frames] : []))
+    .sort((a, b) => a - b)
+  return rates[Math.floor(rates.length / 2)] ?? null
 }

@@ -5,12 +5,16 @@
  */
 import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
+import { type KindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { BLOB_FETCHES_AT_ONCE, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type HeldBlob, isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { createLossJudge } from '../policy/loss.ts'
 import { whereabouts } from '../whereabouts.ts'
+
+/** Kinds whose inputs and outputs are looked after. */
+const collectedKinds = () => kindsWhere(({ outputCollected }) => outputCollected)
 
 /** What is known of one video while it is RUNNING or MERGING. */
 interface Collected {
@@ -77,14 +81,13 @@ export function createCollect(context: TermContext): Duty {
 
   /** Looks through a video's outputs when something completed, a merge missed one, or not all were here the last time. */
   async function collectOutputs(video: Video, completed: number, signal: AbortSignal): Promise<void> {
-    const merge = video.status === 'MERGING' ? await ledger.task(taskId(video._id, 'merge')) : null
-    const misses = merge?.failures.filter((failure) => failure.code === 'input_missing').at(-1)?.attempt ?? 0
+    const misses = video.status === 'MERGING' ? await missedBy(video._id) : 0
     const now = `${completed}/${misses}`
     const known: Collected = collected.get(video._id) ?? { here: new Set(), seen: null, missed: 0 }
     collected.set(video._id, known)
     if (known.seen === now) return
     const { here } = known
-    const done = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['COMPLETED'] })
+    const done = await ledger.tasks({ video: video._id, kinds: collectedKinds(), statuses: ['COMPLETED'] })
     if (misses !== known.missed) here.clear()
     known.missed = misses
     const areExtrasHere = await collectExtras(video, here, signal)
@@ -95,24 +98,43 @@ export function createCollect(context: TermContext): Duty {
     known.seen = areExtrasHere && done.every(({ _id, output }) => output === null || here.has(_id)) ? now : null
   }
 
-  /** Subtitles and chapters, which only the ingest can make again. Answers whether all there are are here. */
+  /** The last attempt at the results that missed one of its inputs; 0: none. */
+  async function missedBy(video: VideoId): Promise<number> {
+    const makers = await tasksOf(video, ({ outputs }) => outputs === 'results')
+    const attempts = makers.flatMap(({ failures }) =>
+      failures.filter((failure) => failure.code === 'input_missing').map(({ attempt }) => attempt),
+    )
+    return attempts.at(-1) ?? 0
+  }
+
+  async function tasksOf(video: VideoId, are: (facts: KindFacts) => boolean): Promise<Task[]> {
+    const found = await Promise.all(kindsWhere(are).map((kind) => ledger.task(taskId(video, kind))))
+    return found.filter((task) => task !== null)
+  }
+
+  /** Files such as subtitles, which only the task that cuts can make again. Answers whether all there are are here. */
   async function collectExtras(video: Video, here: Set<TaskId>, signal: AbortSignal): Promise<boolean> {
-    const ingest = await ledger.task(taskId(video._id, 'ingest'))
-    if (ingest?.status !== 'COMPLETED' || here.has(ingest._id)) return true
-    for (const extra of ingest.outputs) {
-      const got = await bring(video._id, extra, signal)
-      if (got === 'lost') await cutAgain(video, `the extras of video ${video._id}`)
-      if (got !== 'here') return false
-      if (!extra.holders.includes(self)) await ledger.addTaskHolder(ingest._id, extra.sha256, self)
+    for (const task of await tasksOf(video._id, ({ outputs }) => outputs === 'intermediate')) {
+      if (task.status !== 'COMPLETED' || here.has(task._id)) continue
+      for (const extra of task.outputs) {
+        const got = await bring(video._id, extra, signal)
+        if (got === 'lost') await cutAgain(video, `the extras of video ${video._id}`)
+        if (got !== 'here') return false
+        if (!extra.holders.includes(self)) await ledger.addTaskHolder(task._id, extra.sha256, self)
+      }
+      here.add(task._id)
     }
-    here.add(ingest._id)
     return true
   }
 
   /** Tasks that failed for want of their input: when nobody has it, the ingest task is asked to cut again. */
   async function checkInputs(video: Video, signal: AbortSignal): Promise<void> {
-    const query = { video: video._id, kinds: ['video', 'audio'], statuses: ['PENDING'], tried: true } as const
-    const waiting = await ledger.tasks(query)
+    const waiting = await ledger.tasks({
+      video: video._id,
+      kinds: collectedKinds(),
+      statuses: ['PENDING'],
+      tried: true,
+    })
     for (const { _id, input, failures } of waiting) {
       if (!input || !failures.some((failure) => failure.code === 'input_missing')) continue
       if (await isLost(video._id, input, signal)) return cutAgain(video, `the input of task ${_id}`)
@@ -120,16 +142,17 @@ export function createCollect(context: TermContext): Duty {
   }
 
   async function cutAgain(video: Video, blob: string): Promise<void> {
-    const ingest = await ledger.task(taskId(video._id, 'ingest'))
-    if (!ingest || ingest.completed_attempt === null || !(await isWanted(video._id))) return
-    const lost = await ledger.loseOutput(ingest._id, { completed_attempt: ingest.completed_attempt, term })
-    if (lost === 'changed') await emitLost(blob, video._id)
+    for (const { _id, completed_attempt } of await tasksOf(video._id, ({ createsTasks }) => createsTasks)) {
+      if (completed_attempt === null || !(await isWanted(video._id))) continue
+      if ((await ledger.loseOutput(_id, { completed_attempt, term })) === 'changed') await emitLost(blob, video._id)
+    }
   }
 
   /** An ingest that failed for want of its source: when nobody has that any more, the video ends with the sentence. */
   async function checkSource(video: Video, signal: AbortSignal): Promise<void> {
-    const ingest = await ledger.task(taskId(video._id, 'ingest'))
-    if (ingest?.status !== 'PENDING' || ingest.failures.at(-1)?.code !== 'input_missing') return
+    const readers = await tasksOf(video._id, ({ eligibility }) => eligibility === 'source')
+    if (!readers.some(({ status, failures }) => status === 'PENDING' && failures.at(-1)?.code === 'input_missing'))
+      return
     if (!(await isLost(video._id, video.source, signal, SOURCE_LOST_AFTER_MS))) return
     const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
     if ((await ledger.failVideo(video._id, failure, term)) !== 'changed') return
@@ -142,7 +165,7 @@ export function createCollect(context: TermContext): Duty {
     for (const output of video.outputs) {
       if ((await bring(video._id, output, signal)) !== 'lost') continue
       if ((await ledger.reopenVideo(video._id, term)) === 'changed')
-        await emitLost(`the ${output.resolution} result of ${video.name}`, video._id)
+        await emitLost(`${output.path} of ${video.name}`, video._id)
       return
     }
   }

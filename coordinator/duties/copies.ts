@@ -3,7 +3,8 @@
  * its first chunks are cut, as those come first on a slow line; results before their video is COMPLETED (`finish` waits for
  * that), and afterwards while a delivery is open. The hint may be lost or ignored: after a while another peer is asked.
  */
-import { type PeerId, taskId } from '../../protocol/ids.ts'
+import { type PeerId, type TaskId, taskId } from '../../protocol/ids.ts'
+import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { COPY_ASKED_MS, DUTY_MS } from '../../protocol/limits.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
@@ -20,8 +21,10 @@ export function createCopies(context: TermContext): Duty {
   const asked = new Map<string, { peer: PeerId; at: number }>()
   let last = Number.NEGATIVE_INFINITY
 
-  function ask(video: Video, what: 'source' | 'results', holders: readonly PeerId[]): void {
-    const key = `${video._id}/${what}`
+  /** `task`: whose outputs the results are; null for the source. */
+  function ask(video: Video, task: TaskId | null, holders: readonly PeerId[]): void {
+    const what = task === null ? 'source' : 'results'
+    const key = task ?? `${video._id}/source`
     const advice = adviseCopies(holders, presentHosts(context, video))
     if (advice.is === 'enough') return void asked.delete(key)
     const before = asked.get(key)
@@ -34,21 +37,20 @@ export function createCopies(context: TermContext): Duty {
     const [oldest] = asked.keys()
     if (asked.size > ASKS_REMEMBERED && oldest) asked.delete(oldest)
     log.info('asks a peer to hold a copy', { what, video: video._id, peer, reason: advice.reason })
-    hints.publish({
-      what: 'copy',
-      video: video._id,
-      task: what === 'results' ? taskId(video._id, 'merge') : null,
-      peer,
-    })
+    hints.publish({ what: 'copy', video: video._id, task, peer })
   }
 
   async function look(video: Video): Promise<void> {
-    if (video.status === 'COMPLETED') return ask(video, 'results', everyHolder(video.outputs))
-    if (video.status === 'MERGING') {
-      const merge = await ledger.task(taskId(video._id, 'merge'))
-      if (merge?.status === 'COMPLETED') ask(video, 'results', everyHolder(merge.outputs))
+    const makers = kindsWhere(({ outputs }) => outputs === 'results').map((kind) => taskId(video._id, kind))
+    if (video.status === 'COMPLETED') {
+      for (const id of makers) ask(video, id, everyHolder(video.outputs))
+      return
     }
-    ask(video, 'source', video.source.holders)
+    for (const id of video.status === 'MERGING' ? makers : []) {
+      const task = await ledger.task(id)
+      if (task?.status === 'COMPLETED') ask(video, id, everyHolder(task.outputs))
+    }
+    ask(video, null, video.source.holders)
   }
 
   return {
@@ -62,7 +64,7 @@ export function createCopies(context: TermContext): Duty {
       const progress = await ledger.progress(videos.filter(({ status }) => status === 'RUNNING').map(({ _id }) => _id))
       for (const video of videos) {
         if (signal.aborted) return
-        const isCut = (progress.get(video._id) ?? []).some(({ resolution }) => resolution !== 'ingest')
+        const isCut = (progress.get(video._id) ?? []).some(({ kind }) => !kindFacts(kind).createsTasks)
         if (video.status !== 'RUNNING' || isCut) await look(video)
       }
     },

@@ -1,13 +1,15 @@
 /**
  * Moves videos on: all tasks done → MERGING; merged → COMPLETED; strikes full → task FAILED → video FAILED with the sentence.
  */
-import type { FailureCode } from '../../protocol/errors.ts'
+import type { Artifact } from '../../protocol/artifact.ts'
+import { type FailureCode, FINAL } from '../../protocol/errors.ts'
 import type { DomainEvent } from '../../protocol/events.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
+import { type KindFacts, kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Progress } from '../../protocol/ledger.ts'
 import { COPY_PATIENCE_MS, LOST_AFTER_MS, STRIKES_EACH } from '../../protocol/limits.ts'
-import type { Task } from '../../protocol/task.ts'
-import { OPEN_STATUSES, type Video, type VideoOutput } from '../../protocol/video.ts'
+import { describeTask, type Task } from '../../protocol/task.ts'
+import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { adviseCopies, everyHolder, heldBy } from '../policy/copies.ts'
 import { judgesOf } from '../policy/judges.ts'
@@ -37,16 +39,20 @@ export function createFinish(context: TermContext): Duty {
   }
 
   async function complete(video: Video, signal: AbortSignal): Promise<void> {
-    const merge = await ledger.task(taskId(video._id, 'merge'))
-    if (merge?.status !== 'COMPLETED') return
-    const outputs = merge.outputs.filter((each): each is VideoOutput => each.resolution !== 'extras')
+    const makers: Task[] = []
+    for (const kind of kindsWhere(({ outputs }) => outputs === 'results')) {
+      const task = await ledger.task(taskId(video._id, kind))
+      if (task?.status !== 'COMPLETED') return
+      makers.push(task)
+    }
+    const outputs = makers.flatMap((task) => task.outputs)
     const copies = await judgeCopies(video, outputs, signal)
     if (copies === 'wait') return
     unsafe.delete(video._id)
     if (copies === 'lost') {
-      const { completed_attempt } = merge
-      if ((await ledger.loseOutput(merge._id, { completed_attempt: completed_attempt ?? 0, term })) === 'changed')
-        await emit({ code: 'blob_lost', video: video._id, blob: `a result of ${video.name}` })
+      for (const { _id, completed_attempt } of makers)
+        if ((await ledger.loseOutput(_id, { completed_attempt: completed_attempt ?? 0, term })) === 'changed')
+          await emit({ code: 'blob_lost', video: video._id, blob: `a result of ${video.name}` })
       return
     }
     if ((await ledger.completeVideo(video._id, outputs, term)) === 'changed')
@@ -56,7 +62,7 @@ export function createFinish(context: TermContext): Duty {
   /** Whether the results are on as many hosts as they can be; `lost`: on none that is here. Waiting for either has an end. */
   async function judgeCopies(
     video: Video,
-    outputs: readonly VideoOutput[],
+    outputs: readonly Artifact[],
     signal: AbortSignal,
   ): Promise<'safe' | 'wait' | 'lost'> {
     const holders = everyHolder(outputs)
@@ -79,7 +85,7 @@ export function createFinish(context: TermContext): Duty {
     return 'safe'
   }
 
-  async function isOneNowhere(video: Video, outputs: readonly VideoOutput[], signal: AbortSignal): Promise<boolean> {
+  async function isOneNowhere(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<boolean> {
     const { store, exchange } = context
     for (const output of outputs) {
       const { isSomewhere } = await whereabouts(output, { store, exchange, video: video._id, signal })
@@ -97,7 +103,7 @@ export function createFinish(context: TermContext): Duty {
     return judgesOf({ task, self, capability, ledForMs: now - since, now, heard, connected, holders })
   }
 
-  /** Merges are the leader's alone: one that fails at one again and again lets another lead, whose ffmpeg may be better. */
+  /** What only the leader may do: one that fails at it again and again lets another lead, whose ffmpeg may be better. */
   function letOthersTry(task: Task, capable: ReadonlySet<PeerId> | null): void {
     const own = task.strikes.filter(({ worker_id }) => worker_id === context.self).length
     if (own >= STRIKES_EACH && capable && capable.size > 1)
@@ -111,7 +117,7 @@ export function createFinish(context: TermContext): Duty {
       const verdict = judgeStrikes(task.strikes, { capable })
       if (task.status !== 'FAILED') {
         if (verdict === null) {
-          if (task.kind === 'merge') letOthersTry(task, capable)
+          if (kindFacts(task.kind).eligibility === 'leader') letOthersTry(task, capable)
           continue
         }
         if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
@@ -160,21 +166,21 @@ export function createFinish(context: TermContext): Duty {
 /** Whether every task of its plan is done. */
 function isEncoded(video: Video, counts: Counts): boolean {
   if (video.status !== 'RUNNING') return false
-  const done = (of: (resolution: Task['resolution']) => boolean) =>
+  const done = (of: (facts: KindFacts) => boolean) =>
     counts
-      .filter((each) => each.status === 'COMPLETED' && of(each.resolution))
-      .reduce((sum, each) => sum + each.count, 0)
+      .filter(({ status, kind }) => status === 'COMPLETED' && of(kindFacts(kind)))
+      .reduce((sum, { count }) => sum + count, 0)
+  const creators = kindsWhere(({ createsTasks }) => createsTasks)
   return (
-    done((part) => part !== 'ingest' && part !== 'merge') === video.plan?.tasks &&
-    done((part) => part === 'ingest') === 1
+    done(({ countsAsEncode }) => countsAsEncode) === video.plan?.tasks &&
+    done(({ createsTasks }) => createsTasks) === creators.length
   )
 }
 
 /** In the words of the newest failure of the kind that decided, not of one that merely came last. */
 function failureSentence(video: Video, task: Task, code: FailureCode | undefined): string {
   const last = task.failures.findLast((failure) => failure.code === code) ?? task.failures.at(-1)
-  if (last?.code === 'source_refused') return last.message
-  const what = task.kind === 'video' ? `chunk ${task.chunk_id} at ${task.resolution}` : task.kind
+  if (last !== undefined && FINAL.has(last.code)) return last.message
   const died = task.strikes.at(-1)?.code === 'peer_died' ? 'its workers died on it again and again' : 'unknown'
-  return `${video.name}: ${what} failed for good: ${last?.message ?? died}`
+  return `${video.name}: ${describeTask(task)} failed for good: ${last?.message ?? died}`
 }

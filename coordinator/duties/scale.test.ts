@@ -6,7 +6,7 @@ import { createLedgerModel } from '../../protocol/conformance/model/ledger-model
 import { createEmitter } from '../../protocol/emitter.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { createHints } from '../../protocol/hints.ts'
-import { asPeerId, RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
+import { asPeerId } from '../../protocol/ids.ts'
 import { CLAIM_MS, LEASE_MS, SCALE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
@@ -16,17 +16,17 @@ import { createScale } from './scale.ts'
 const [ANN, BOB] = [asPeerId('peer Ann'), asPeerId('peer Bob')]
 const OPTIONS: ScaleOptions = { min: 0, max: 6, target_s: 5, cooldown_s: 60, own_slots: 0 }
 
-function stage(change: Partial<ScaleOptions> = {}, own: readonly Resolution[] = []) {
+function stage(change: Partial<ScaleOptions> = {}, own: readonly string[] = []) {
   const at = { now: 1_000_000 }
   const heard: HeardPeer[] = []
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
   const context = {
     self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: 3, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
-    peers: { get: () => undefined, all: () => heard }, capability: { resolutions: own },
+    peers: { get: () => undefined, all: () => heard }, capability: { renditions: own },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
   const duty = createScale(context, { ...OPTIONS, ...change })
   const hear = (name: string, beat: Partial<Heartbeat> = {}) => {
-    const usual = { roles: ['worker'], slots: 1, state: 'idle', running: [], resolutions: [...RESOLUTIONS] }
+    const usual = { roles: ['worker'], slots: 1, state: 'idle', running: [], renditions: 'all' }
     const full = { name, ...usual, ...beat } as unknown as Heartbeat
     heard.push({ peer: asPeerId(`peer ${name}`), beat: full, heard_mono: at.now })
   }
@@ -98,14 +98,14 @@ test('workers that people started count, those that the mesh started and those t
 })
 
 test('workers that people started count for what they encode, this very peer too: what none of them does is not waited for', async () => {
-  for (const rungs of [['720p', '1080p'], ['480p']] as const) {
-    const { ledger, hear, round, wanted } = stage({ own_slots: 50 }, rungs)
+  for (const renditions of [['720p', '1080p'], ['480p']] as const) {
+    const { ledger, hear, round, wanted } = stage({ own_slots: 50 }, renditions)
     await ledger.reachHost('engine', ANN)
-    hear('of the house', { slots: 50, resolutions: [...rungs] })
+    hear('of the house', { slots: 50, renditions: [...renditions] })
     await film(ledger)
     await round()
     const { engine } = await wanted()
-    assert.equal(engine! > 0, rungs[0] !== '480p', `${engine} wanted beside ${rungs}`)
+    assert.equal(engine! > 0, renditions[0] !== '480p', `${engine} wanted beside ${renditions}`)
   }
 })
 

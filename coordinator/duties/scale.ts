@@ -5,26 +5,27 @@
  */
 
 import { decideScaling, type ScalingPast, type StandingWorker, spread } from '../../fleet/scaling/scaling.ts'
-import { ASSUMED, type Costs, measureCosts } from '../../fleet/scaling/scaling-speed.ts'
-import type { Resolution, VideoId } from '../../protocol/ids.ts'
+import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
+import type { VideoId } from '../../protocol/ids.ts'
 import { LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
 import type { HostRecord } from '../../protocol/ledger.ts'
 import { SCALE_MS } from '../../protocol/limits.ts'
 import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
-import { planSeconds } from '../../protocol/plan.ts'
+import { planSeconds, type RenditionPlan } from '../../protocol/plan.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, ScaleOptions, TermContext } from '../duty.ts'
 
 interface Length {
   readonly seconds: number
   readonly chunks: number
-  readonly rungs: readonly Resolution[]
+  readonly renditions: readonly RenditionPlan[]
 }
 
 export function createScale(context: TermContext, options: ScaleOptions): Duty {
   const { ledger, clock, term, self } = context
   const lengths = new Map<VideoId, Length>()
-  let costs: Costs = ASSUMED
+  let calibration: Calibration = new Map()
   let past: ScalingPast = []
   let last = Number.NEGATIVE_INFINITY
 
@@ -37,8 +38,8 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
   function standing(): StandingWorker[] {
     const people = live().filter(({ beat }) => beat.roles.includes('worker') && !beat.name.startsWith(LAUNCHED_PREFIX))
     const working = people.filter(({ beat }) => takesWork(beat))
-    const own = { slots: options.own_slots, rungs: context.capability?.resolutions ?? [] }
-    return [own, ...working.map(({ beat }) => ({ slots: beat.slots, rungs: beat.resolutions }))]
+    const own = { slots: options.own_slots, renditions: context.capability?.renditions ?? [] }
+    return [own, ...working.map(({ beat }) => ({ slots: beat.slots, renditions: beat.renditions }))]
   }
 
   async function lengthOf(video: Video): Promise<Length | null> {
@@ -46,29 +47,27 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
     if (known || !video.plan) return known ?? null
     const plan = await ledger.plan(video._id, video.plan.sha256)
     if (!plan) return null
-    const length = {
-      seconds: planSeconds(plan),
-      chunks: plan.chunks.length,
-      rungs: plan.renditions.map((each) => each.resolution),
-    }
+    const length = { seconds: planSeconds(plan), chunks: plan.chunks.length, renditions: plan.renditions }
     lengths.set(video._id, length)
     return length
   }
 
-  /** Source seconds not yet encoded, by rendition, and videos whose length is not known yet. */
-  async function demand(): Promise<{ pending: Map<Resolution, number>; unplanned: number }> {
+  /** Worker-seconds of what is not yet encoded, by rendition, and videos whose length is not known yet. */
+  async function demand(): Promise<{ pending: Map<RenditionId, number>; unplanned: number }> {
     const open = await ledger.videos({ statuses: OPEN_STATUSES })
     for (const id of lengths.keys()) if (!open.some((video) => video._id === id)) lengths.delete(id)
     const progress = await ledger.progress(open.map((video) => video._id))
-    const pending = new Map<Resolution, number>()
+    const pending = new Map<RenditionId, number>()
     let unplanned = 0
     for (const video of open) {
       const length = await lengthOf(video)
       if (length === null) unplanned++
-      for (const rung of length?.rungs ?? []) {
+      for (const rendition of length?.renditions ?? []) {
+        const { id } = rendition
         const done =
-          progress.get(video._id)?.find((row) => row.resolution === rung && row.status === 'COMPLETED')?.count ?? 0
-        pending.set(rung, (pending.get(rung) ?? 0) + length!.seconds * (1 - done / length!.chunks))
+          progress.get(video._id)?.find((row) => row.resolution === id && row.status === 'COMPLETED')?.count ?? 0
+        const left = length!.seconds * (1 - done / length!.chunks)
+        pending.set(id, (pending.get(id) ?? 0) + left * secondsFor(calibration, rendition))
       }
     }
     return { pending, unplanned }
@@ -102,12 +101,13 @@ export function createScale(context: TermContext, options: ScaleOptions): Duty {
           await ledger.setWanted(_id, { wanted: 0, reason: 'nobody reaches this engine any more', term })
       const hosts = all.filter(isReached)
       if (hosts.length === 0) return
-      costs = measureCosts(
-        costs,
+      calibration = calibrate(
+        calibration,
         live().map(({ beat }) => beat.running),
+        (video, id) => lengths.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null,
       )
       const wanted = hosts.reduce((sum, host) => sum + host.wanted, 0)
-      const view = { now: clock.mono(), ...(await demand()), costs, standing: standing(), wanted }
+      const view = { now: clock.mono(), ...(await demand()), standing: standing(), wanted }
       const decision = decideScaling(view, options, past)
       past = decision.past
       await want(hosts, decision.wanted, decision.reason)

@@ -1,13 +1,20 @@
 /** Who may condemn a task: those who could have done it, and nobody while that is not known. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Capability } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { asPeerId } from '../../protocol/ids.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import { type JudgesInput, judgesOf } from './judges.ts'
 
 const NOW = 1_000_000
-const capability = { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: ['480p'], audio: true } as const
+const capability: Capability = {
+  decoders: ['h264'],
+  encoders: ['x264'],
+  filters: [],
+  renditions: ['480p'],
+  kinds: ['audio'],
+}
 const heard = (name: string, of: Partial<Heartbeat> = {}, agoMs = 1_000): HeardPeer => ({
   peer: asPeerId(name),
   beat: { ...capability, roles: ['worker', 'coordinator'], state: 'idle', ...of } as unknown as Heartbeat,
@@ -30,7 +37,7 @@ const judges = (of: Partial<JudgesInput>): string[] | null => {
 
 describe('a task is judged', () => {
   it('by the leader and everyone heard lately who could take it', () => {
-    const others = [heard('a'), heard('b', { resolutions: ['1080p'] }), heard('c', { roles: ['coordinator'] })]
+    const others = [heard('a'), heard('b', { renditions: ['1080p'] }), heard('c', { roles: ['coordinator'] })]
     assert.deepEqual(judges({ heard: others }), ['a', 'me'])
     assert.deepEqual(judges({ heard: others, capability: null }), ['a'])
     assert.deepEqual(judges({ heard: [heard('a', {}, 61_000)] }), ['me'])

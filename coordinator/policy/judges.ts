@@ -5,6 +5,7 @@
  */
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { PeerId } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -38,16 +39,18 @@ export function judgesOf(input: JudgesInput): ReadonlySet<PeerId> | null {
   // A peer that is connected and was never heard may be able to do anything.
   if (ledForMs < SETTLE_MS || connected.some((peer) => !known.has(peer))) return null
   const others = heard.filter((each) => now - each.heard_mono < HEARD_MS && isAble(each, input)).map(({ peer }) => peer)
-  const mine = task.kind === 'ingest' || task.kind === 'merge' || (capability !== null && canDo(capability, task.class))
-  if (mine && others.length === 0 && task.kind !== 'ingest' && ledForMs < ALONE_MS) return null
+  const { eligibility } = kindFacts(task.kind)
+  const mine = eligibility !== 'capability' || (capability !== null && canDo(capability, task.class))
+  if (mine && others.length === 0 && eligibility !== 'source' && ledForMs < ALONE_MS) return null
   return new Set(mine ? [self, ...others] : others)
 }
 
-/** Merges are the leader's, and whoever coordinates may lead; ingests are for who has the source. */
+/** Whoever coordinates may lead, and then does what is the leader's. */
 function isAble({ peer, beat }: HeardPeer, { task, holders }: JudgesInput): boolean {
   // What such a machine fails at says nothing.
   if (beat.state === 'quarantined' || beat.state === 'unproved') return false
-  if (task.kind === 'merge') return beat.roles.includes('coordinator') && !['paused', 'draining'].includes(beat.state)
-  if (task.kind === 'ingest') return beat.roles.includes('coordinator') && holders.includes(peer)
-  return beat.roles.includes('worker') && canDo({ ...beat, audio: true }, task.class)
+  const { eligibility } = kindFacts(task.kind)
+  if (eligibility === 'capability') return beat.roles.includes('worker') && canDo(beat, task.class)
+  if (!beat.roles.includes('coordinator')) return false
+  return eligibility === 'source' ? holders.includes(peer) : !['paused', 'draining'].includes(beat.state)
 }

@@ -19,6 +19,7 @@ describe('a task is given up', () => {
   const cases: readonly [string, Strike[], ReadonlySet<PeerId> | null, FailureCode | null][] = [
     ['never without a strike', [], among('a'), null],
     ['at once where the source is refused', strikes('source_refused', 'a'), null, 'source_refused'],
+    ['at once where the recipe is refused', strikes('recipe_refused', 'a'), null, 'recipe_refused'],
     [
       'when three peers failed at it',
       strikes('encode_failed', 'a', 'b', 'c'),

@@ -2,7 +2,7 @@
  * When a task is given up (DESIGN §7). Attempts do not decide, strikes do: one code from enough different peers, or often
  * enough from each where few peers could take it. A refused source is final at once.
  */
-import type { FailureCode } from '../../protocol/errors.ts'
+import { type FailureCode, FINAL } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { STRIKE_PEERS, STRIKES_EACH, STRIKES_PEER_DIED } from '../../protocol/limits.ts'
 import type { Strike } from '../../protocol/task.ts'
@@ -22,7 +22,7 @@ export function judgeStrikes(
 ): Verdict | null {
   for (const code of new Set(strikes.map((strike) => strike.code))) {
     const mine = strikes.filter((strike) => strike.code === code)
-    if (code === 'source_refused') return { code, reason: 'the source itself cannot be used' }
+    if (FINAL.has(code)) return { code, reason: 'no other attempt would end differently' }
     if (code === 'peer_died') {
       if (mine.length >= STRIKES_PEER_DIED) return { code, reason: `workers died on it ${mine.length} times` }
       continue

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { FailureCode } from '../../protocol/errors.ts'
-import { asPeerId, type PeerId, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Outcome, PeerRecord } from '../../protocol/ledger.ts'
 import { QUARANTINE_MS, SPOILED_IN_A_ROW } from '../../protocol/limits.ts'
 import { distrusted } from './trust.ts'
@@ -19,7 +19,7 @@ interface Story {
   readonly failedAt?: number
   readonly code?: FailureCode
   readonly chunk?: number
-  readonly rung?: Resolution
+  readonly rendition?: string
 }
 
 /** A task that `by` completed at `at`, at which `failed` had failed. */
@@ -30,11 +30,11 @@ function outcome({
   failedAt = at - 1,
   code = 'encode_failed',
   chunk,
-  rung = '480p',
+  rendition = '480p',
 }: Story): Outcome {
   const failure = { attempt: 1, code, message: 'ffmpeg said no', log: null, at: failedAt }
   return {
-    _id: taskId(video, rung, chunk ?? ++chunks),
+    _id: taskId(video, rendition, chunk ?? ++chunks),
     kind: 'video',
     worker_id: by,
     end_time: at,
@@ -76,7 +76,9 @@ describe('a peer is quarantined', () => {
   })
 
   it('not for one ffmpeg that failed at all renditions of a chunk', () => {
-    const fused = (['480p', '720p', '1080p'] as const).map((rung) => outcome({ at: 10, failed: bad, chunk: 7, rung }))
+    const fused = (['480p', '720p', '1080p'] as const).map((rendition) =>
+      outcome({ at: 10, failed: bad, chunk: 7, rendition }),
+    )
     assert.deepEqual(judge(fused), [])
     assert.equal(judge([...fused, ...spoiled(2, 20)]).length, 1)
   })

@@ -4,7 +4,8 @@
  * completes something in between is not bad, only unlucky. Pure: the tasks that ended last in, a decision with its reason out.
  */
 import { NO_STRIKE } from '../../protocol/errors.ts'
-import type { PeerId } from '../../protocol/ids.ts'
+import { chunkOf, type PeerId } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import type { Outcome, PeerRecord } from '../../protocol/ledger.ts'
 import { QUARANTINE_MS, SPOILED_IN_A_ROW } from '../../protocol/limits.ts'
 import type { Failure } from '../../protocol/task.ts'
@@ -50,8 +51,8 @@ type Spoiled = Pick<Failure, 'at' | 'code' | 'message'> & { readonly chunk: stri
 
 /** Its last failure at an encode that another completed. What circumstances did is no fault of its own. */
 function spoiledBy(peer: PeerId, { _id, kind, worker_id, failures }: Outcome): Spoiled[] {
-  if (worker_id === null || worker_id === peer || (kind !== 'video' && kind !== 'audio')) return []
+  const { countsAgainstPeer, scope } = kindFacts(kind)
+  if (worker_id === null || worker_id === peer || !countsAgainstPeer) return []
   const own = failures.filter((failure) => failure.worker_id === peer && !NO_STRIKE.has(failure.code))
-  const [video, rung, chunk] = _id.split('/')
-  return own.slice(-1).map((failure) => ({ ...failure, chunk: `${video}/${kind === 'video' ? chunk : rung}` }))
+  return own.slice(-1).map((failure) => ({ ...failure, chunk: scope === 'chunk' ? chunkOf(_id) : _id }))
 }

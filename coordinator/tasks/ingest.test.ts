@@ -5,7 +5,7 @@ import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asToken, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { DIAL_TIMEOUT_MS, LOST_AFTER_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
-import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStore } from '../../testing/simulation/blob-stand-ins.ts'
@@ -76,7 +76,7 @@ async function submit(chunks: number, holders: readonly Machine[]): Promise<Vide
     await store.refer(video, { sha256, bytes: 1, path, mtime_ms: 1 })
   }
   const source = { sha256, bytes: 1, holders: holders.map(({ self }) => self) }
-  const recipe = { ...DEFAULT_RECIPE, renditions: ['480p' as const] }
+  const recipe = { ...DEFAULT_RECIPE, renditions: ladderOf([480]) }
   await stage.ledger.submit({
     _id: video,
     name: film.name,

@@ -13,13 +13,14 @@ import type { Clock, Rng } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, LOST_AFTER_MS, WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
 import type { Media, SourceIndex } from '../../protocol/media.ts'
 import { withPatience } from '../../protocol/patience.ts'
-import { type Plan, planSeconds } from '../../protocol/plan.ts'
+import { type Plan, planSeconds, rankOf } from '../../protocol/plan.ts'
 import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
-import type { NewTask, Task, TaskInput } from '../../protocol/task.ts'
+import { type NewTask, type Task, type TaskInput, wholeVideoTask } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { whereabouts } from '../whereabouts.ts'
 
@@ -52,6 +53,8 @@ interface ToCut {
   readonly isNew: boolean
 }
 
+/** The file of subtitles and chapters among the outputs of an ingest: for the merge, never delivered. */
+export const EXTRAS_PATH = 'extras'
 /** Of which it is asked at once whether somebody has them. */
 const CHUNKS_ASKED_AT_ONCE = 16
 
@@ -88,7 +91,8 @@ export function createIngestRunner(options: IngestOptions): Runner {
       hints.publish({ what: 'tasks', video: video._id })
     }
     if (!extras.other) return []
-    return [{ ...(await store.put(video._id, extras.other)), holders: [options.self], resolution: 'extras' }]
+    const ref = await store.put(video._id, extras.other)
+    return [{ path: EXTRAS_PATH, media_type: 'application/octet-stream', ...ref, holders: [options.self] }]
   }
 
   /** A task that waits for bytes nobody has gets the new ones, or the same ones from here; anything else is left alone. */
@@ -168,7 +172,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
       const most = Math.max(WINDOW_SHARE_MIN, Math.ceil(window / running)) * plan.renditions.length
       const counts = await surely(() => ledger.progress([video._id]), signal)
       const waiting = (counts.get(video._id) ?? [])
-        .filter(({ status, resolution }) => status === 'PENDING' && resolution !== 'audio')
+        .filter(({ status, kind }) => status === 'PENDING' && kindFacts(kind).scope === 'chunk')
         .reduce((sum, each) => sum + each.count, 0)
       if (waiting < most) return
       leaveSeat()
@@ -229,13 +233,13 @@ function videoTasks(video: Video, plan: Plan, chunk_id: number, input: TaskInput
   const chunk = plan.chunks[chunk_id]
   if (!chunk) throw new RangeError(`the plan has no chunk ${chunk_id}`)
   const { start_pts, end_pts, frames } = chunk
-  return plan.renditions.map(({ resolution, class: taskClass }) => ({
-    _id: taskId(video._id, resolution, chunk_id),
+  return plan.renditions.map((rendition) => ({
+    _id: taskId(video._id, rendition.id, chunk_id),
     kind: 'video',
-    class: taskClass,
+    class: rendition.class,
     video_id: video._id,
     chunk_id,
-    resolution,
+    resolution: rendition.id,
     start_pts,
     end_pts,
     time_base: plan.time_base.join('/'),
@@ -243,23 +247,16 @@ function videoTasks(video: Video, plan: Plan, chunk_id: number, input: TaskInput
     input,
     priority: video.priority,
     due: dueOf(video, plan),
+    rank: rankOf(plan, rendition, chunk_id),
   }))
 }
 
 function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
   return {
-    _id: taskId(video._id, 'audio'),
-    kind: 'audio',
-    class: 'audio',
-    video_id: video._id,
-    chunk_id: 0,
-    resolution: 'audio',
+    ...wholeVideoTask({ ...video, due: dueOf(video, plan) }, 'audio'),
     start_pts: plan.start_pts,
     end_pts: plan.end_pts,
     time_base: plan.time_base.join('/'),
-    frames: 0,
     input,
-    priority: video.priority,
-    due: Math.min(video.created_at, dueOf(video, plan)),
   }
 }

@@ -4,19 +4,22 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Artifact, renditionPath } from '../../protocol/artifact.ts'
 import { type BlobExchange, type BlobStore, onSoundBlobs } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import { type PeerId, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
+import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { BLOB_FETCHES_AT_ONCE } from '../../protocol/limits.ts'
 import type { Media } from '../../protocol/media.ts'
 import { withPatience } from '../../protocol/patience.ts'
 import type { Plan } from '../../protocol/plan.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { HeldBlob, VideoOutput } from '../../protocol/video.ts'
+import type { HeldBlob } from '../../protocol/video.ts'
+import { EXTRAS_PATH } from './ingest.ts'
 
 export interface MergeOptions {
   readonly self: PeerId
@@ -31,7 +34,7 @@ export interface MergeOptions {
 
 interface Parts {
   readonly plan: Plan
-  readonly chunks: ReadonlyMap<Resolution, readonly string[]>
+  readonly chunks: ReadonlyMap<RenditionId, readonly string[]>
   readonly audio: string | null
   readonly extra: string | null
   /** All of these, by name. */
@@ -55,10 +58,10 @@ export function createMergeRunner(options: MergeOptions): Runner {
       blobs.push(blob)
       return exchange.fetch({ ...blob, video, signal })
     }
-    const chunks = new Map<Resolution, string[]>()
-    for (const { resolution } of plan.renditions) {
-      const outputs = plan.chunks.map(({ chunk_id }) => outputOf(byId.get(taskId(video, resolution, chunk_id))))
-      chunks.set(resolution, await inBatches(outputs, fetch))
+    const chunks = new Map<RenditionId, string[]>()
+    for (const { id } of plan.renditions) {
+      const outputs = plan.chunks.map(({ chunk_id }) => outputOf(byId.get(taskId(video, id, chunk_id))))
+      chunks.set(id, await inBatches(outputs, fetch))
     }
     const audio = plan.audio.length > 0 ? await fetch(outputOf(byId.get(taskId(video, 'audio')))) : null
     const extra = await extraOf(byId.get(taskId(video, 'ingest')), fetch)
@@ -70,16 +73,16 @@ export function createMergeRunner(options: MergeOptions): Runner {
     const parts = await gather(task.video_id, signal)
     const scratch = await store.scratch('merge')
     try {
-      const pathOf = (resolution: Resolution) => join(scratch, `${resolution}.mp4`)
+      const pathOf = (rendition: RenditionId) => join(scratch, `${rendition}.mp4`)
       await onSoundBlobs({ store, video: task.video_id, blobs: parts.blobs, signal }, async () => {
-        for (const [at, [resolution, chunks]] of [...parts.chunks].entries()) {
+        for (const [at, [rendition, chunks]] of [...parts.chunks].entries()) {
           await media.merge({
             plan: parts.plan,
-            resolution,
+            rendition,
             chunks,
             audio: parts.audio,
             extra: parts.extra,
-            out: pathOf(resolution),
+            out: pathOf(rendition),
             signal,
             // The video's notes are read from the events.
             onNote: (note) => void options.emit({ code: 'note', peer: self, video: task.video_id, note }),
@@ -87,9 +90,11 @@ export function createMergeRunner(options: MergeOptions): Runner {
           progress((at + 1) / parts.chunks.size, 0)
         }
       })
-      const outputs: VideoOutput[] = []
-      for (const resolution of parts.chunks.keys())
-        outputs.push({ resolution, ...(await store.put(task.video_id, pathOf(resolution))), holders: [self] })
+      const outputs: Artifact[] = []
+      for (const rendition of parts.chunks.keys()) {
+        const ref = await store.put(task.video_id, pathOf(rendition))
+        outputs.push({ path: renditionPath(rendition), media_type: 'video/mp4', ...ref, holders: [self] })
+      }
       return [{ task: task._id, ok: true, output: null, outputs }]
     } finally {
       await rm(scratch, { recursive: true, force: true })
@@ -100,7 +105,7 @@ export function createMergeRunner(options: MergeOptions): Runner {
 /** While they are made again, a merge without them would be a result without its subtitles. */
 async function extraOf(ingest: Task | undefined, fetch: (blob: HeldBlob) => Promise<string>): Promise<string | null> {
   if (ingest?.status !== 'COMPLETED') throw new AttemptFailed('input_missing', 'the chunks are being cut again')
-  const extras = ingest.outputs.find((each) => each.resolution === 'extras')
+  const extras = ingest.outputs.find(({ path }) => path === EXTRAS_PATH)
   return extras ? await fetch(extras) : null
 }
 

@@ -1,39 +1,51 @@
 /**
- * What a source second costs, by rendition, as measured: heartbeats tell the speed of each ffmpeg, which the renditions of a
- * chunk share. Its time is laid on them by their pixels, and measurements are averaged with less weight the older they are.
+ * What a source second of a rendition takes to encode, as measured: heartbeats carry the speed of each ffmpeg, which the renditions
+ * of a chunk share. Costs of renditions are estimates (`RenditionPlan.cost`); what one unit of cost takes is measured for each
+ * codec and preset, and averaged with less weight the older a measurement is.
  */
-
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
-import { chunkOf, RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
+import { chunkOf, partOf, type VideoId, videoOf } from '../../protocol/ids.ts'
+import type { RenditionPlan } from '../../protocol/plan.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
 
-export type Costs = ReadonlyMap<Resolution, number>
+type Costed = Pick<RenditionPlan, 'id' | 'codec' | 'preset' | 'cost'>
 
-/** Megapixels of each box: encoding takes time about in proportion (x264 medium: 1 : 2.1 : 4.7, measured 1 : 1.9 : 4.1). */
-const WEIGHT: Readonly<Record<Resolution, number>> = { '480p': 0.41, '720p': 0.92, '1080p': 2.07 }
-/** Until something ran: x264 medium on one core of 2020 does all three rungs together at about a third of real time. */
-export const ASSUMED: Costs = new Map([
-  ['480p', 0.36],
-  ['720p', 0.81],
-  ['1080p', 1.83],
-])
+/** Worker-seconds that one unit of cost takes for a source second, by `<codec>/<preset>`. */
+export type Calibration = ReadonlyMap<string, number>
+
+/** Until something ran: a core of 2020 encodes a megapixel at 30 frames per second by x264 medium at about 1.1 times real time. */
+export const ASSUMED_S = 0.88
 /** One measurement counts this much against all before it: a slow chunk is noticed and does not decide. */
 const SHARE = 0.05
 /** An encode that has just begun has no speed worth the name. */
 const DONE_MIN = 0.05
 
-/** Costs after one more look at what runs. A peer's attempts at one chunk are one ffmpeg. */
-export function measureCosts(costs: Costs, peers: readonly (readonly RunningAttempt[])[]): Costs {
-  const next = new Map(costs)
-  for (const running of peers) {
-    for (const attempts of Map.groupBy(running, ({ task }) => chunkOf(task)).values()) {
-      const rungs = attempts.flatMap(({ task }) => RESOLUTIONS.find((rung) => task.includes(`/${rung}/`)) ?? [])
-      const [first] = attempts
-      if (!first || first.speed <= 0 || first.done < DONE_MIN) continue
-      const weights = rungs.reduce((sum, rung) => sum + WEIGHT[rung], 0)
-      for (const rung of rungs) {
-        const cost = WEIGHT[rung] / weights / first.speed
-        next.set(rung, (1 - SHARE) * (next.get(rung) ?? cost) + SHARE * cost)
-      }
+const keyOf = ({ codec, preset }: Pick<Costed, 'codec' | 'preset'>): string => `${codec}/${preset}`
+
+/** Worker-seconds that a source second of this rendition takes. */
+export const secondsFor = (calibration: Calibration, rendition: Costed): number =>
+  rendition.cost * (calibration.get(keyOf(rendition)) ?? ASSUMED_S)
+
+/**
+ * The calibration after one more look at what runs. A peer's attempts at one chunk are one ffmpeg. `renditionOf` answers null for
+ * what is no rendition of a plan that is known.
+ */
+export function calibrate(
+  calibration: Calibration,
+  peers: readonly (readonly RunningAttempt[])[],
+  renditionOf: (video: VideoId, id: RenditionId) => Costed | null,
+): Calibration {
+  const next = new Map(calibration)
+  for (const attempts of peers.flatMap((running) => [...Map.groupBy(running, ({ task }) => chunkOf(task)).values()])) {
+    const [first] = attempts
+    const renditions = attempts.flatMap(({ task }) => renditionOf(videoOf(task), partOf(task)) ?? [])
+    if (!first || first.speed <= 0 || first.done < DONE_MIN || renditions.length === 0) continue
+    const expected = renditions.reduce((sum, each) => sum + secondsFor(calibration, each), 0)
+    // How much slower than expected; all that share the ffmpeg alike.
+    const factor = 1 / first.speed / expected
+    for (const key of new Set(renditions.map(keyOf))) {
+      const before = next.get(key) ?? ASSUMED_S
+      next.set(key, (1 - SHARE) * before + SHARE * before * factor)
     }
   }
   return next

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { RESOLUTIONS, type Resolution, type TaskId } from '../../protocol/ids.ts'
+import type { TaskId } from '../../protocol/ids.ts'
+import { DEFAULT_ENCODING, DEFAULT_NAMES } from '../../protocol/recipe.ts'
 import { DAY_S, type Moment, seeded, simulateDay, studioDay } from '../../testing/scaling-day.ts'
 import {
   decideScaling,
@@ -14,22 +15,25 @@ import {
   subsets,
   workSeconds,
 } from './scaling.ts'
-import { ASSUMED, measureCosts } from './scaling-speed.ts'
+import { ASSUMED_S, type Calibration, calibrate, secondsFor } from './scaling-speed.ts'
 
 const RULES: ScalingRules = { min: 0, max: 8, target_s: 600, cooldown_s: 300 }
 const view = (change: Partial<ScalingView> = {}): ScalingView => ({
   now: 1_000_000,
   pending: new Map(),
-  costs: new Map(RESOLUTIONS.map((rung) => [rung, 1])),
   unplanned: 0,
   standing: [],
   wanted: 0,
   ...change,
 })
-const waiting = (seconds: number) => new Map<Resolution, number>([['1080p', seconds]])
-const able = (slots: number, ...rungs: Resolution[]): StandingWorker => ({ slots, rungs })
-const slotsFor = (rungs: readonly Resolution[], standing: readonly StandingWorker[]) =>
-  standing.filter((one) => one.rungs.some((rung) => rungs.includes(rung))).reduce((sum, { slots }) => sum + slots, 0)
+const waiting = (seconds: number) => new Map([['1080p', seconds]])
+const able = (slots: number, ...renditions: string[]): StandingWorker => ({ slots, renditions })
+const slotsFor = (some: readonly string[], standing: readonly StandingWorker[]) =>
+  standing
+    .filter(({ renditions }) => renditions === 'all' || renditions.some((id) => some.includes(id)))
+    .reduce((sum, { slots }) => sum + slots, 0)
+/** Beside the default ladder one of another codec and one that nobody expects. */
+const NAMES = [...DEFAULT_NAMES, '1080p-hevc', '333p']
 
 const rules = fc
   .record({
@@ -41,9 +45,9 @@ const rules = fc
   .map(({ more, ...rest }) => ({ ...rest, max: rest.min + more }))
 const views = fc.record({
   now: fc.nat(10_000_000),
-  pending: fc.tuple(...RESOLUTIONS.map(() => fc.nat(400_000))).map((all) => new Map(RESOLUTIONS.map((rung, at) => [rung, all[at]!]))),
+  pending: fc.tuple(...NAMES.map(() => fc.nat(400_000))).map((all) => new Map(NAMES.map((id, at) => [id, all[at]!]))),
   unplanned: fc.nat(5),
-  standing: fc.array(fc.record({ slots: fc.nat(5), rungs: fc.subarray([...RESOLUTIONS]) }), { maxLength: 4 }),
+  standing: fc.array(fc.record({ slots: fc.nat(5), renditions: fc.oneof(fc.constant('all' as const), fc.subarray(NAMES)) }), { maxLength: 4 }),
   wanted: fc.nat(40),
 }).map((change) => view(change)) // biome-ignore format: a list
 
@@ -53,7 +57,7 @@ describe('what is wanted', () => {
       [{}, {}, 0, 'nothing waits'],
       [{ pending: waiting(1_200) }, {}, 2, '20 min of work in 10 min takes 2'],
       [
-        { pending: waiting(1_200), standing: [able(1, ...RESOLUTIONS)] },
+        { pending: waiting(1_200), standing: [able(1, ...DEFAULT_NAMES)] },
         {},
         1,
         '20 min of work in 10 min takes 2 beside 1 standing',
@@ -86,31 +90,31 @@ describe('what is wanted', () => {
       const need = needOf(one, given).need
       const pending = new Map([...one.pending, ...waiting((one.pending.get('1080p') ?? 0) + more)])
       assert.ok(needOf({ ...one, pending }, given).need >= need)
-      const costs = new Map(RESOLUTIONS.map((rung) => [rung, 1 / faster]))
-      assert.ok(needOf({ ...one, costs }, given).need <= need)
+      const less = new Map([...one.pending].map(([id, seconds]) => [id, seconds / faster]))
+      assert.ok(needOf({ ...one, pending: less }, given).need <= need)
     })) // biome-ignore format: one property
   })
 
-  test('covers the work in the target time where the maximum allows, each set of rungs by those who encode some of it', () => {
+  test('covers the work in the target time where the maximum allows, each set of renditions by those who encode some of it', () => {
     fc.assert(fc.property(rules, views, (given, one) => {
       const { wanted } = decideScaling(one, given, [])
-      for (const rungs of subsets(RESOLUTIONS)) {
-        const slots = wanted + slotsFor(rungs, one.standing)
-        assert.ok(wanted === given.max || slots * given.target_s >= workSeconds(one, rungs), rungs.join())
+      for (const some of subsets(NAMES)) {
+        const slots = wanted + slotsFor(some, one.standing)
+        assert.ok(wanted === given.max || slots * given.target_s >= workSeconds(one, some), some.join())
       }
     })) // biome-ignore format: one property
   })
 
-  test('is no more than the standing workers leave: with one fewer some set of rungs would be late', () => {
+  test('is no more than the standing workers leave: with one fewer some set of renditions would be late', () => {
     fc.assert(fc.property(rules, views, (given, one) => {
       const { need } = needOf({ ...one, unplanned: 0 }, given)
-      const isLate = (rungs: Resolution[]) => (need - 1 + slotsFor(rungs, one.standing)) * given.target_s < workSeconds(one, rungs)
-      assert.ok(need === 0 || subsets(RESOLUTIONS).some(isLate))
+      const isLate = (some: string[]) => (need - 1 + slotsFor(some, one.standing)) * given.target_s < workSeconds(one, some)
+      assert.ok(need === 0 || subsets(NAMES).some(isLate))
     })) // biome-ignore format: one property
   })
 
-  test('counts a standing worker for the rungs that it encodes, and for no others', () => {
-    const eighteen = { pending: new Map<Resolution, number>([['480p', 60], ['1080p', 1_080]]) } // biome-ignore format: a list
+  test('counts a standing worker for the renditions that it encodes, and for no others', () => {
+    const eighteen = { pending: new Map([['480p', 60], ['1080p', 1_080]]) } // biome-ignore format: a list
     const cases: [StandingWorker[], number, string][] = [
       [[able(1, '480p'), able(1, '480p')], 2, '18 min of work at 1080p in 10 min takes 2'],
       [[able(2, '480p'), able(1, '1080p')], 1, '18 min of work at 1080p in 10 min takes 2 beside 1 standing'],
@@ -179,24 +183,40 @@ describe('engines', () => {
 })
 
 describe('measured costs', () => {
-  const running = (rung: string, speed: number, done = 0.5) => ({
-    task: `00000000000000aa/${rung}/00003` as TaskId,
+  const running = (part: string, speed: number, done = 0.5) => ({
+    task: `00000000000000aa/${part}/00003` as TaskId,
     attempt: 1,
     done,
     speed,
   })
+  const ladder = [
+    { id: '480p', cost: 0.41, ...DEFAULT_ENCODING },
+    { id: '333p', cost: 0.2, ...DEFAULT_ENCODING },
+    { id: '1080p', cost: 2.07, ...DEFAULT_ENCODING },
+    { id: '1080p-hevc', cost: 9, ...DEFAULT_ENCODING, codec: 'hevc' },
+  ]
+  const renditionOf = (_video: string, id: string) => ladder.find((each) => each.id === id) ?? null
+  const unmeasured: Calibration = new Map()
 
   test('come to what is measured, and one ffmpeg counts once for the renditions that share it', () => {
-    let costs = ASSUMED
+    let measured = unmeasured
     for (let n = 0; n < 200; n++)
-      costs = measureCosts(costs, [[running('480p', 0.5), running('720p', 0.5), running('1080p', 0.5)]])
-    const sum = RESOLUTIONS.reduce((all, rung) => all + costs.get(rung)!, 0)
+      measured = calibrate(measured, [[running('480p', 0.5), running('333p', 0.5), running('1080p', 0.5)]], renditionOf)
+    const sum = ladder.slice(0, 3).reduce((all, each) => all + secondsFor(measured, each), 0)
     assert.ok(Math.abs(sum - 2) < 0.01, `one source second takes ${sum} s`)
+    assert.equal(secondsFor(measured, ladder[3]!), 9 * ASSUMED_S)
+  })
+
+  test('of one codec and preset say nothing of another', () => {
+    let measured = unmeasured
+    for (let n = 0; n < 200; n++) measured = calibrate(measured, [[running('1080p-hevc', 0.05)]], renditionOf)
+    assert.ok(Math.abs(secondsFor(measured, ladder[3]!) - 20) < 0.1)
+    assert.equal(secondsFor(measured, ladder[2]!), 2.07 * ASSUMED_S)
   })
 
   test('are left alone by what has just begun, stands still, or is no encode', () => {
-    const idle = [running('480p', 0), running('720p', 3, 0.01), running('audio', 9)]
-    assert.deepEqual(measureCosts(ASSUMED, [[idle[0]!], [idle[1]!], [idle[2]!], []]), ASSUMED)
+    const idle = [running('480p', 0), running('333p', 3, 0.01), running('audio', 9), running('4320p', 2)]
+    for (const one of idle) assert.deepEqual(calibrate(unmeasured, [[one], []], renditionOf), unmeasured)
   })
 })
 

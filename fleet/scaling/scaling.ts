@@ -8,7 +8,7 @@
  *
  * What it leaves out: prices of machines, and forecasts. It knows no work that nobody has submitted.
  */
-import { RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
 
 export interface ScalingRules {
   readonly min: number
@@ -22,10 +22,8 @@ export interface ScalingRules {
 export interface ScalingView {
   /** Monotonic, ms. */
   readonly now: number
-  /** Source seconds that are not yet encoded, by rendition. */
-  readonly pending: ReadonlyMap<Resolution, number>
-  /** Worker-seconds that one source second takes, by rendition. */
-  readonly costs: ReadonlyMap<Resolution, number>
+  /** What is not yet encoded, in worker-seconds, by rendition. */
+  readonly pending: ReadonlyMap<RenditionId, number>
   /** Open videos whose length nobody knows yet. */
   readonly unplanned: number
   /** The workers that people started: they are there anyway. */
@@ -38,7 +36,7 @@ export interface StandingWorker {
   /** Encodes at once. */
   readonly slots: number
   /** What it encodes. */
-  readonly rungs: readonly Resolution[]
+  readonly renditions: 'all' | readonly RenditionId[]
 }
 
 /** Needs of the last `cooldown_s`, oldest first, each lower than the one before: a need that a later one reached is forgotten. */
@@ -64,38 +62,61 @@ export function decideScaling(view: ScalingView, rules: ScalingRules, past: Scal
 
 /**
  * Workers beyond the standing ones that would do the work in time, and the sum in words. A standing worker helps only with its own
- * rungs, so each set of rungs is looked at: what its work takes, less the standing ones that do some of it. The largest need is
- * enough for all of them (Hall's marriage theorem, for work that may be split), as a started worker takes every rung.
+ * renditions, so sets of renditions are looked at: what their work takes, less the standing ones that do some of it. The largest
+ * need is enough for all sets (Hall's marriage theorem, for work that may be split), as a started worker takes every rendition.
+ *
+ * Only sets that leave out all that some of the workers do can have the largest need: for a given set of workers that do not
+ * help, more renditions are more work.
  */
 export function needOf(view: ScalingView, rules: ScalingRules): { need: number; why: string } {
-  const rungs = RESOLUTIONS.filter((rung) => workSeconds(view, [rung]) > 0)
-  if (rungs.length === 0 && view.unplanned === 0) return { need: 0, why: 'nothing waits' }
-  const needs = [rungs, ...subsets(rungs)].map((some) => needOfRungs(view, rules, some))
+  const all = [...view.pending.keys()].filter((id) => workSeconds(view, [id]) > 0)
+  if (all.length === 0 && view.unplanned === 0) return { need: 0, why: 'nothing waits' }
+  const needs = setsToCheck(view, all).map((some) => needOfSet(view, rules, some))
   const largest = needs.reduce((most, one) => (one.need > most.need ? one : most))
   const beside = largest.standing > 0 ? ` beside ${largest.standing} standing` : ''
   const takes = `in ${amount(rules.target_s)} takes ${largest.slots}${beside}`
-  return { need: largest.need, why: `${waiting(view, largest.rungs, rungs)} ${takes}` }
+  return { need: largest.need, why: `${waiting(view, largest.renditions, all)} ${takes}` }
 }
 
-interface RungsNeed {
-  readonly rungs: readonly Resolution[]
+/** Restrictions of workers of which all combinations are looked at; of more kinds only those with the most slots. */
+const RESTRICTIONS_MAX = 10
+
+/** All of them first, then all but what some restricted workers do. */
+function setsToCheck({ standing }: ScalingView, all: readonly RenditionId[]): RenditionId[][] {
+  const restricted = Map.groupBy(
+    standing.flatMap(({ renditions, slots }) => (renditions === 'all' ? [] : { renditions, slots })),
+    ({ renditions }) => [...renditions].sort().join(),
+  )
+  const slotsOf = (workers: readonly { slots: number }[]) => workers.reduce((sum, { slots }) => sum + slots, 0)
+  const largest = [...restricted.values()].sort((a, b) => slotsOf(b) - slotsOf(a)).slice(0, RESTRICTIONS_MAX)
+  const without = subsets(largest.map(([worker]) => worker!.renditions)).map((done) =>
+    all.filter((id) => !done.some((renditions) => renditions.includes(id))),
+  )
+  return [[...all], ...without.filter((some) => some.length > 0)]
+}
+
+interface SetNeed {
+  readonly renditions: readonly RenditionId[]
   readonly slots: number
   readonly standing: number
   readonly need: number
 }
 
-function needOfRungs(view: ScalingView, rules: ScalingRules, rungs: readonly Resolution[]): RungsNeed {
-  const slots = Math.max(1, Math.ceil(workSeconds(view, rungs) / rules.target_s))
-  // Of a video that is not planned yet nobody knows the rungs: whoever stands may be the one for it.
-  const able = view.standing.filter((worker) => rungs.length === 0 || worker.rungs.some((rung) => rungs.includes(rung)))
+function needOfSet(view: ScalingView, rules: ScalingRules, renditions: readonly RenditionId[]): SetNeed {
+  const slots = Math.max(1, Math.ceil(workSeconds(view, renditions) / rules.target_s))
+  // Of a video that is not planned yet nobody knows the renditions: whoever stands may be the one for it.
+  const able = view.standing.filter((worker) => renditions.length === 0 || doesSome(worker, renditions))
   const standing = able.reduce((sum, worker) => sum + worker.slots, 0)
-  return { rungs, slots, standing, need: Math.max(0, slots - standing) }
+  return { renditions, slots, standing, need: Math.max(0, slots - standing) }
 }
 
-function waiting(view: ScalingView, rungs: readonly Resolution[], all: readonly Resolution[]): string {
-  if (rungs.length === 0) return `${view.unplanned} video${view.unplanned > 1 ? 's' : ''} not yet planned`
-  const only = rungs.length < all.length ? ` at ${rungs.join(' and ')}` : ''
-  return `${amount(workSeconds(view, rungs))} of work${only}`
+const doesSome = (worker: StandingWorker, renditions: readonly RenditionId[]): boolean =>
+  renditions.some((id) => worker.renditions === 'all' || worker.renditions.includes(id))
+
+function waiting(view: ScalingView, renditions: readonly RenditionId[], all: readonly RenditionId[]): string {
+  if (renditions.length === 0) return `${view.unplanned} video${view.unplanned > 1 ? 's' : ''} not yet planned`
+  const only = renditions.length < all.length ? ` at ${renditions.join(' and ')}` : ''
+  return `${amount(workSeconds(view, renditions))} of work${only}`
 }
 
 /** All sets of some of these, the empty one left out. */
@@ -106,12 +127,9 @@ export function subsets<T>(of: readonly T[]): T[][] {
   return [[first], ...others, ...others.map((set) => [first, ...set])]
 }
 
-/** What waits at these rungs, in seconds of one worker. */
-export function workSeconds(
-  { pending, costs }: Pick<ScalingView, 'pending' | 'costs'>,
-  rungs: readonly Resolution[] = RESOLUTIONS,
-): number {
-  return rungs.reduce((sum, rung) => sum + (pending.get(rung) ?? 0) * (costs.get(rung) ?? 0), 0)
+/** What waits at these renditions, in seconds of one worker. */
+export function workSeconds({ pending }: Pick<ScalingView, 'pending'>, renditions: readonly RenditionId[]): number {
+  return renditions.reduce((sum, id) => sum + (pending.get(id) ?? 0), 0)
 }
 
 function reasonOf(facts: {

@@ -19,9 +19,9 @@ export async function alignTasks(
   align: Parameters<Steps['alignTasks']>[0],
   term: number,
 ): Promise<number> {
-  const writes = align.flatMap(({ video, priority, due, dueOthers }) => [
-    aligned(video, { kind: 'video' }, { priority, due: date(due) }, term),
-    aligned(video, { kind: { $ne: 'video' } }, { priority, due: date(dueOthers) }, term),
+  const writes = align.flatMap(({ video, priority, due, dueOthers, planned }) => [
+    aligned(video, { kind: { $in: planned } }, { priority, due: date(due) }, term),
+    aligned(video, { kind: { $nin: planned } }, { priority, due: date(dueOthers) }, term),
     broughtNear(video, term, store.claimMs),
   ])
   return (await store.run(() => store.chunks.bulkWrite(writes, { ordered: false }))).modifiedCount

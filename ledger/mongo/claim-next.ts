@@ -11,7 +11,7 @@ import { start, startBackup } from './pipeline.ts'
 import { claimsByToken } from './read-tasks.ts'
 import type { Doc, Store } from './store.ts'
 
-const ORDER: Sort = { priority: -1, due: 1, _id: 1 }
+const ORDER: Sort = { priority: -1, due: 1, rank: 1, _id: 1 }
 const HINT = { pending: 'claim', expired: 'expired', backup: 'backup' } as const
 
 export function claimable(from: ClaimSource, { worker }: ClaimAsk): Document {

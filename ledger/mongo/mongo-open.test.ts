@@ -80,7 +80,7 @@ test('TLS that only one side speaks, and a certificate that this host does not b
   await refused(`mongodb://${plain}/x?tls=true&${patience}`, /does not speak TLS.*leave tls=true out/)
 })
 
-test('an older server and a newer ledger are refused; many may open at once; events are capped', async () => {
+test('an older server and a ledger of another version are refused; many may open at once; events are capped', async () => {
   await using mongod = await startMongod({ owned: true })
   await using old = Object.assign(await ReplyEater.start(mongod.members[0]!.host), {
     [Symbol.asyncDispose]: () => old.stop(),
@@ -103,9 +103,13 @@ test('an older server and a newer ledger are refused; many may open at once; eve
     'tried',
     'video',
   ])
-  await films
-    .collection<{ _id: string; version: number }>('schema')
-    .updateOne({ _id: 'schema' }, { $set: { version: 9 } })
+  const schema = films.collection<{ _id: string; version: number }>('schema')
+  for (const [version, says] of [
+    [9, /made by a newer Reelmesh \(schema 9/],
+    [1, /made by an older Reelmesh \(schema 1;.* delete it, or use another database$/],
+  ] as const) {
+    await schema.updateOne({ _id: 'schema' }, { $set: { version } })
+    await refused(mongod.uriOf('films'), says)
+  }
   await client.close()
-  await refused(mongod.uriOf('films'), /made by a newer Reelmesh \(schema 9/)
 })

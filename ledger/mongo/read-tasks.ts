@@ -1,6 +1,8 @@
 /** Tasks and claims as they stand. */
+import type { Sort } from 'mongodb'
 import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
-import type { Outcome, Progress, SeenClaim } from '../../protocol/ledger.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
+import type { Counts, Outcome, Progress, SeenClaim } from '../../protocol/ledger.ts'
 import type { Task, TaskStatus } from '../../protocol/task.ts'
 import type { Steps } from '../steps.ts'
 import { fromBson } from './bson.ts'
@@ -12,17 +14,17 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
   const { status, video, kinds, worker, tried, limit } = query
-  const { by, within } = way(query)
   const filter = {
     status,
     ...(video === undefined ? {} : { video_id: video }),
     ...(kinds === undefined ? {} : { kind: { $in: kinds } }),
-    // Of every kind but this one the class is the kind.
-    ...(kinds === undefined || kinds.includes('video') ? {} : { class: { $in: kinds } }),
+    // A task of the whole video has its kind as class.
+    ...(kinds?.every((kind) => kindFacts(kind).scope === 'video') ? { class: { $in: kinds } } : {}),
     ...(tried ? { attempt: { $gt: 0 } } : {}),
     ...(worker === undefined ? {} : { 'claims.worker_id': worker }),
   }
-  const inOrder = (limit: number) => store.chunks.find({ ...filter, ...within }, { sort: { _id: 1 }, limit, ...by })
+  const sort: Sort = video === undefined ? { _id: 1 } : { rank: 1, _id: 1 }
+  const inOrder = (limit: number) => store.chunks.find(filter, { sort, limit, ...way(query) })
   return (await store.find(limit, inOrder)).map(fromBson<Task>)
 }
 
@@ -32,29 +34,33 @@ const OF_ALL_VIDEOS: Partial<Record<TaskStatus, object>> = {
   PROCESSING: { hint: 'expired' },
 }
 
-/** A few of what is COMPLETED are the first that its video's ids lead to: `video` would have all of them sorted. */
-function way({ status, video, tried, limit }: Parameters<Steps['tasks']>[0]): { by: object; within: object } {
-  if (tried && status === 'PENDING') return { by: { hint: 'tried' }, within: {} }
-  if (video === undefined) return { by: OF_ALL_VIDEOS[status] ?? {}, within: {} }
-  if (status !== 'COMPLETED' || limit === undefined) return { by: { hint: 'video' }, within: {} }
-  // `0` comes right after `/`.
-  return { by: { hint: '_id_' }, within: { _id: { $gte: `${video}/`, $lt: `${video}0` } } }
+/** The index to read by. */
+function way({ status, video, tried }: Parameters<Steps['tasks']>[0]): object {
+  if (tried && status === 'PENDING') return { hint: 'tried' }
+  return video === undefined ? (OF_ALL_VIDEOS[status] ?? {}) : { hint: 'video' }
 }
 
-type Row = { _id: { video: VideoId; resolution: Task['resolution']; status: TaskStatus }; count: number }
+type Count = Counts[number]
+type Row = { _id: { video: VideoId } & Omit<Count, 'count'>; count: number }
 
 /** Answered from the index `video` alone. */
 export async function readProgress(store: Store, videos: readonly VideoId[]): Promise<Progress> {
-  const progress = new Map<VideoId, { resolution: Task['resolution']; status: TaskStatus; count: number }[]>()
+  const progress = new Map<VideoId, Count[]>()
   for (const id of videos) progress.set(id, [])
   const pipeline = [
     { $match: { video_id: { $in: videos } } },
-    { $group: { _id: { video: '$video_id', resolution: '$resolution', status: '$status' }, count: { $sum: 1 } } },
+    {
+      $group: {
+        _id: { video: '$video_id', kind: '$kind', resolution: '$resolution', status: '$status' },
+        count: { $sum: 1 },
+      },
+    },
   ]
   for (const { _id, count } of await store.run(() =>
     store.chunks.aggregate<Row>(pipeline, { hint: 'video' }).toArray(),
   )) {
-    progress.get(_id.video)?.push({ resolution: _id.resolution, status: _id.status, count })
+    const { video, ...of } = _id
+    progress.get(video)?.push({ ...of, count })
   }
   return progress
 }

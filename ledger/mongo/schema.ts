@@ -6,17 +6,14 @@
  * holds only that. `owed` holds what is COMPLETED, and begins with what is not delivered.
  */
 import type { Db, IndexDescription } from 'mongodb'
-import { UsageError } from '../../protocol/errors.ts'
 import { EVENTS_KEPT } from '../../protocol/limits.ts'
+import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
 import { isTransient } from './transient.ts'
-
-/** Rises with every change that an older program would misread. */
-export const SCHEMA_VERSION = 1
 
 const CHUNKS: IndexDescription[] = [
   {
     name: 'claim',
-    key: { status: 1, class: 1, priority: -1, due: 1, _id: 1, not_before: 1 },
+    key: { status: 1, class: 1, priority: -1, due: 1, rank: 1, _id: 1, not_before: 1 },
     partialFilterExpression: { status: 'PENDING' },
   },
   {
@@ -31,7 +28,10 @@ const CHUNKS: IndexDescription[] = [
     partialFilterExpression: { status: 'PROCESSING', backup_wanted: true },
   },
   { name: 'done', key: { status: 1, end_time: -1, _id: 1 }, partialFilterExpression: { status: 'COMPLETED' } },
-  { name: 'video', key: { video_id: 1, status: 1, resolution: 1, coordinator_term: 1 } },
+  {
+    name: 'video',
+    key: { video_id: 1, status: 1, rank: 1, _id: 1, kind: 1, resolution: 1, coordinator_term: 1 },
+  },
 ]
 const VIDEOS: IndexDescription[] = [
   { name: 'status', key: { status: 1, created_at: 1 } },
@@ -53,11 +53,8 @@ async function checkVersion(db: Db, where: string): Promise<void> {
   const schema = db.collection<{ _id: string; version: number }>('schema')
   const insert = { $setOnInsert: { version: SCHEMA_VERSION } }
   const found = await schema.findOneAndUpdate({ _id: 'schema' }, insert, { upsert: true, returnDocument: 'after' })
-  if (found && found.version > SCHEMA_VERSION) {
-    throw new UsageError(
-      `the ledger in the database ${db.databaseName} at ${where} was made by a newer Reelmesh (schema ${found.version}, this one knows ${SCHEMA_VERSION}): use that version, or another database`,
-    )
-  }
+  if (found)
+    checkSchemaVersion(`the ledger in the database ${db.databaseName} at ${where}`, found.version, 'another database')
 }
 
 /** NamespaceExists: another process was first. */

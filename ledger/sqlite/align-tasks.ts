@@ -12,7 +12,7 @@ export async function prioritizeTasks(store: Store, video: VideoId, priority: nu
   return (await store.write('sure', PRIORITIZE, { video, priority })).length
 }
 
-const DUE = `iif(kind='video', :due, :dueOthers)`
+const DUE = `iif(kind IN (SELECT value FROM json_each(:planned)), :due, :dueOthers)`
 const ALIGN = `UPDATE chunks SET priority=:priority, due=${DUE}, coordinator_term=:term
   WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND (priority <> :priority OR due <> ${DUE}) RETURNING _id`
 
@@ -30,7 +30,7 @@ export async function alignTasks(
   let aligned = 0
   const { claimMs } = store
   for (const one of align) {
-    aligned += (await store.write('sure', ALIGN, { ...one, term })).length
+    aligned += (await store.write('sure', ALIGN, { ...one, planned: JSON.stringify(one.planned), term })).length
     const near = { video: one.video, term, claimMs, farMs: farMs(claimMs) }
     aligned += (await store.write('sure', BRING_NEAR, near)).length
   }

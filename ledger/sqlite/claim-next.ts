@@ -12,7 +12,7 @@ export const CLAIMABLE: Readonly<Record<ClaimSource, string>> = {
 
 const claim = (from: ClaimSource): string => `UPDATE chunks SET ${from === 'backup' ? START_BACKUP : START} WHERE _id=(
     SELECT _id FROM chunks WHERE ${CLAIMABLE[from]} AND class IN (SELECT value FROM json_each(:classes))
-    ORDER BY priority DESC, due, _id LIMIT 1) RETURNING *`
+    ORDER BY priority DESC, due, rank, _id LIMIT 1) RETURNING *`
 
 const CLAIM = { pending: claim('pending'), expired: claim('expired'), backup: claim('backup') }
 

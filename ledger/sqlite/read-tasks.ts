@@ -1,6 +1,7 @@
 /** Tasks and claims as they stand. */
 import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
-import type { Outcome, Progress, SeenClaim } from '../../protocol/ledger.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
+import type { Counts, Outcome, Progress, SeenClaim } from '../../protocol/ledger.ts'
 import type { Task, TaskStatus } from '../../protocol/task.ts'
 import type { Steps } from '../steps.ts'
 import { words } from './fragments.ts'
@@ -22,28 +23,24 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
   if (tried) where.push('attempt > 0')
   if (video !== null) where.push('video_id=:video')
   if (kinds) where.push('kind IN (SELECT value FROM json_each(:kinds))')
-  // Of every kind but this one the class is the kind.
-  if (kinds && !kinds.includes('video')) where.push('class IN (SELECT value FROM json_each(:kinds))')
+  // A task of the whole video has its kind as class.
+  if (kinds?.every((kind) => kindFacts(kind).scope === 'video'))
+    where.push('class IN (SELECT value FROM json_each(:kinds))')
   if (worker !== null) where.push(`EXISTS (SELECT 1 FROM json_each(claims) WHERE value ->> 'worker_id' = :worker)`)
   const sql = `SELECT * FROM chunks ${index ? `INDEXED BY ${index}` : ''} WHERE ${where.join(' AND ')}
-    ORDER BY ${index === 'of_video' ? 'resolution, _id' : '_id'} LIMIT :limit`
+    ORDER BY ${video === null ? '_id' : 'rank, _id'} LIMIT :limit`
   return (await store.read(sql, { video, kinds: JSON.stringify(kinds ?? []), worker, limit })).map(taskOf)
 }
 
-const PROGRESS = `SELECT video_id, resolution, status, count(*) AS count FROM chunks
-  WHERE video_id IN (SELECT value FROM json_each(:videos)) GROUP BY video_id, status, resolution`
+const PROGRESS = `SELECT video_id, kind, resolution, status, count(*) AS count FROM chunks
+  WHERE video_id IN (SELECT value FROM json_each(:videos)) GROUP BY video_id, status, kind, resolution`
 
 export async function readProgress(store: Store, videos: readonly VideoId[]): Promise<Progress> {
-  const progress = new Map<VideoId, { resolution: Task['resolution']; status: TaskStatus; count: number }[]>()
+  const progress = new Map<VideoId, Counts[number][]>()
   for (const id of videos) progress.set(id, [])
   for (const row of await store.read(PROGRESS, { videos: JSON.stringify(videos) })) {
-    const { video_id, resolution, status, count } = row as {
-      video_id: VideoId
-      resolution: Task['resolution']
-      status: TaskStatus
-      count: number
-    }
-    progress.get(video_id)?.push({ resolution, status, count })
+    const { video_id, ...count } = row as unknown as { video_id: VideoId } & Counts[number]
+    progress.get(video_id)?.push(count)
   }
   return progress
 }

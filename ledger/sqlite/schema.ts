@@ -8,9 +8,6 @@ import { EVENTS_KEPT } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 
-/** Rises with every change of the tables; an older program refuses a newer ledger. */
-export const SCHEMA_VERSION = 4
-
 interface Column {
   readonly sql: string
   readonly as: 'plain' | 'json' | 'flag'
@@ -78,6 +75,7 @@ export const TASK_COLUMNS: Columns<Task> = {
   not_before: whole,
   priority: real,
   due: whole,
+  rank: whole,
 }
 
 export const PEER_COLUMNS: Columns<PeerRecord> = {
@@ -85,7 +83,7 @@ export const PEER_COLUMNS: Columns<PeerRecord> = {
   paused: flag,
   draining: flag,
   quarantined_until: wholeOrNull,
-  quarantines: { sql: 'INTEGER NOT NULL DEFAULT 0', as: 'plain' },
+  quarantines: whole,
   reason: textOrNull,
 }
 
@@ -109,7 +107,7 @@ export const IS_OWED = `status='COMPLETED' AND instr(deliveries, '"done_at":null
  * `claim` holds only what is PENDING (`tried`: again), `expired` only what runs, `owed` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
  * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter; and it names
  * the index (INDEXED BY) where it sorts, for SQLite prefers to walk a whole table that is in order to sorting a few rows.
- * `of_video` alone answers counts and terms; within a video and status its order is that of `_id`, which begins with both.
+ * `of_video` alone answers counts and terms; within a video and status it is in the order of `rank`, `_id`.
  */
 export const SCHEMA: readonly string[] = [
   table('videos', VIDEO_COLUMNS),
@@ -117,10 +115,10 @@ export const SCHEMA: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS owed ON videos(created_at, _id) WHERE ${IS_OWED}`,
   'CREATE TABLE IF NOT EXISTS plans (_id TEXT PRIMARY KEY NOT NULL, plan TEXT NOT NULL) STRICT',
   table('chunks', TASK_COLUMNS),
-  `CREATE INDEX IF NOT EXISTS claim ON chunks(class, priority DESC, due, _id, not_before) WHERE status='PENDING'`,
+  `CREATE INDEX IF NOT EXISTS claim ON chunks(class, priority DESC, due, rank, _id, not_before) WHERE status='PENDING'`,
   `CREATE INDEX IF NOT EXISTS expired ON chunks(claimable_at) WHERE status='PROCESSING'`,
   `CREATE INDEX IF NOT EXISTS backup ON chunks(class) WHERE status='PROCESSING' AND backup_wanted=1`,
-  'CREATE INDEX IF NOT EXISTS of_video ON chunks(video_id, status, resolution, _id, coordinator_term)',
+  'CREATE INDEX IF NOT EXISTS of_video ON chunks(video_id, status, rank, _id, kind, resolution, coordinator_term)',
   `CREATE INDEX IF NOT EXISTS tried ON chunks(video_id) WHERE status='PENDING' AND attempt > 0`,
   `CREATE INDEX IF NOT EXISTS done ON chunks(end_time DESC, _id) WHERE status='COMPLETED'`,
   table('peers', PEER_COLUMNS),
@@ -131,12 +129,6 @@ export const SCHEMA: readonly string[] = [
      video TEXT, text TEXT NOT NULL) STRICT`,
   `CREATE TRIGGER IF NOT EXISTS cap_events AFTER INSERT ON events
      BEGIN DELETE FROM events WHERE n <= NEW.n - ${EVENTS_KEPT.count}; END`,
-]
-
-/** What a ledger that is there needs first, by the version that changed it. */
-export const UPGRADES: readonly { version: number; sql: string }[] = [
-  { version: 3, sql: 'ALTER TABLE peers ADD COLUMN quarantines INTEGER NOT NULL DEFAULT 0' },
-  { version: 4, sql: 'DROP INDEX IF EXISTS video' },
 ]
 
 export type Row = Readonly<Record<string, unknown>>

@@ -19,7 +19,8 @@ import { LedgerAway, sentence, UsageError } from '../../protocol/errors.ts'
 import type { LedgerOptions } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
-import { type Row, SCHEMA, SCHEMA_VERSION, UPGRADES } from './schema.ts'
+import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
+import { type Row, SCHEMA } from './schema.ts'
 
 export interface SqliteOptions extends LedgerOptions {
   /** A file, made with its folder on first use; `:memory:` lives as long as this one ledger. */
@@ -161,9 +162,7 @@ function makeSchema(database: DatabaseSync, path: string): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     const version = versionOf(database, path)
-    // Each statement makes only what is not there yet: what a newer version adds, an older ledger gets.
-    if (version < SCHEMA_VERSION) {
-      for (const upgrade of UPGRADES) if (version > 0 && version < upgrade.version) database.exec(upgrade.sql)
+    if (version !== SCHEMA_VERSION) {
       for (const statement of SCHEMA) database.exec(statement)
       database.exec(`PRAGMA user_version=${SCHEMA_VERSION}`)
     }
@@ -176,11 +175,7 @@ function makeSchema(database: DatabaseSync, path: string): void {
 
 function versionOf(database: DatabaseSync, path: string): number {
   const version = Number(database.prepare('PRAGMA user_version').all()[0]?.user_version)
-  if (version > SCHEMA_VERSION) {
-    throw new UsageError(
-      `the ledger ${path} was made by a newer Reelmesh (schema ${version}, this one knows ${SCHEMA_VERSION}): use that version, or another data directory`,
-    )
-  }
+  if (version !== 0) checkSchemaVersion(`the ledger ${path}`, version, 'another data folder')
   if (version === 0 && database.prepare(`SELECT 1 FROM sqlite_schema WHERE type='table' LIMIT 1`).all().length > 0) {
     throw new UsageError(`${path} is a SQLite database, but not a Reelmesh ledger: give another path`)
   }

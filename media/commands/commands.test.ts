@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AudioFacts, VideoFacts } from '../../protocol/plan.ts'
+import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
 import { audioArgs, audioFilter } from './audio.ts'
-import { encodeArgs, type Settings } from './encode.ts'
+import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
 import { concatList, mergeArgs } from './merge.ts'
 import { checksumArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
 import { audioExtraArgs, otherExtraArgs, splitArgs } from './split.ts'
@@ -102,12 +103,13 @@ const VIDEO: VideoFacts = {
   color: { range: 'unknown', primaries: 'unknown', transfer: 'unknown', space: 'unknown' },
 } // biome-ignore format: a record
 const SETTINGS: Settings = {
-  video: VIDEO, fps: [30_000, 1001], track_timescale: 90_000, b_frames: 3, encoder: 'x264', preset: 'medium', crf: 23, keyframe_s: 3, genpts: false,
+  video: VIDEO, fps: [30_000, 1001], track_timescale: 90_000, b_frames: 3, keyframe_s: 3, genpts: false,
 } // biome-ignore format: a record
 const INPUT = { path: '/c.nut', start_pts: 9, end_pts: 99, time_base: [1, 90_000] } as const
-const OUTPUTS = [
-  { rung: { width: 854, height: 480 }, path: '/480.mp4' },
-  { rung: { width: 1280, height: 720 }, path: '/720.mp4' },
+const SMALL: Encoded = { ...DEFAULT_ENCODING, width: 854, height: 480 }
+const OUTPUTS: readonly Output[] = [
+  { rendition: SMALL, path: '/480.mp4' },
+  { rendition: { ...SMALL, width: 1280, height: 720 }, path: '/720.mp4' },
 ]
 const SILENT = 'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=unknown'
 const scaled = (size: string) => `scale=${size}:flags=bicubic+accurate_rnd+bitexact,setsar=1,format=yuv420p,${SILENT}`
@@ -128,9 +130,10 @@ test('one ffmpeg encodes every rendition of a chunk with x264', () => {
 })
 
 test('x265 has its own words, and the trial frame the same command with one frame, straight from the source', () => {
-  const settings: Settings = { ...SETTINGS, encoder: 'x265', genpts: true, b_frames: 0 }
+  const settings: Settings = { ...SETTINGS, genpts: true, b_frames: 0 }
+  const outputs = [{ rendition: { ...SMALL, codec: 'hevc' }, path: '/480.mp4' }]
   assert.deepEqual(
-    encodeArgs({ settings, input: INPUT, straight: true, outputs: OUTPUTS.slice(0, 1), frames: 1 }),
+    encodeArgs({ settings, input: INPUT, straight: true, outputs, frames: 1 }),
     words(`${HEAD} ${ONE_THREAD} ${SAFE} -fflags +genpts -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
       [0:3]trim=start_pts=9:end_pts=99,setpts=PTS-(9),split=1[s0];[s0]${scaled('854:480')}[o0]
       -map [o0] -fps_mode passthrough -enc_time_base 1:90000 -frames:v 1 -c:v libx265 -preset medium -crf 23 -threads 1 -bf 0 -g 100000
@@ -138,6 +141,22 @@ test('x265 has its own words, and the trial frame the same command with one fram
       -force_key_frames expr:gte(t,n_forced*3) -bsf:v setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,3003)'
       -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -f mp4 file:/480.mp4`),
   )
+})
+
+test('each output has the codec and the rate of its own rendition', () => {
+  const outputs: readonly Output[] = [
+    { rendition: { ...SMALL, rate: { crf: 21.5, maxrate_kbps: 1800, bufsize_kb: 3600 } }, path: '/a.mp4' },
+    { rendition: { ...SMALL, codec: 'hevc', preset: 'fast', rate: { kbps: 900 } }, path: '/b.mp4' },
+    { rendition: { ...SMALL, rate: { kbps: 900, maxrate_kbps: 1350, bufsize_kb: 1800 } }, path: '/c.mp4' },
+  ]
+  const args = encodeArgs({ settings: SETTINGS, input: INPUT, straight: false, outputs }).join(' ')
+  const encoders = args.match(/-c:v .*? -threads 1/g)
+  assert.deepEqual(encoders, [
+    '-c:v libx264 -preset medium -crf 21.5 -maxrate 1800k -bufsize 3600k -threads 1',
+    '-c:v libx265 -preset fast -b:v 900k -threads 1',
+    '-c:v libx264 -preset medium -b:v 900k -maxrate 1350k -bufsize 1800k -threads 1',
+  ])
+  assert.equal(args.match(/-tag:v/g)?.length, 1)
 })
 
 test('a range that stands alone is still said', () => {
@@ -201,9 +220,15 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
     subtitles: [subtitle],
     chapters: 2,
     track_timescale: 90_000,
-    encoder: 'x264',
   } as const
-  const args = mergeArgs({ plan, list: '/l', audio: '/a.m4a', extra: { path: '/o.mkv', shift: -103 }, out: '/o.mp4' })
+  const args = mergeArgs({
+    plan,
+    tag: null,
+    list: '/l',
+    audio: '/a.m4a',
+    extra: { path: '/o.mkv', shift: -103 },
+    out: '/o.mp4',
+  })
   const titles = ['-metadata:s:a:1', 'title=Film music', '-metadata:s:a:1', 'handler_name=Film music']
   assert.deepEqual(args, [
     ...words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE} -i file:/a.m4a ${SAFE} -itsoffset -103.000000 -i file:/o.mkv
@@ -215,9 +240,9 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
 })
 
 test('a film without sound and chapters is video alone', () => {
-  const plan = { audio: [], subtitles: [], chapters: 0, track_timescale: 12_800, encoder: 'x265' } as const
+  const plan = { audio: [], subtitles: [], chapters: 0, track_timescale: 12_800 } as const
   assert.deepEqual(
-    mergeArgs({ plan, list: '/l', audio: null, extra: null, out: '/o.mp4' }),
+    mergeArgs({ plan, tag: 'hvc1', list: '/l', audio: null, extra: null, out: '/o.mp4' }),
     words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
       -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   )

@@ -5,6 +5,7 @@
  * parameter sets where MP4 wants them; that is safe only because every chunk's signature was compared before.
  */
 import type { AudioFacts, Plan, SubtitleFacts } from '../../protocol/plan.ts'
+import { tagArgs } from './encode.ts'
 import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 
 /** Names in the list are relative and plain (`00042.mp4`): no path of a user's is ever quoted into it. */
@@ -19,7 +20,9 @@ export function concatList(chunks: readonly { readonly name: string; readonly st
 }
 
 export interface MergeArgs {
-  readonly plan: Pick<Plan, 'audio' | 'subtitles' | 'chapters' | 'track_timescale' | 'encoder'>
+  readonly plan: Pick<Plan, 'audio' | 'subtitles' | 'chapters' | 'track_timescale'>
+  /** Of the rendition's codec. */
+  readonly tag: string | null
   readonly list: string
   readonly audio: string | null
   /** The extra, and the seconds to add to its times. */
@@ -27,7 +30,7 @@ export interface MergeArgs {
   readonly out: string
 }
 
-export function mergeArgs({ plan, list, audio, extra, out }: MergeArgs): string[] {
+export function mergeArgs({ plan, tag, list, audio, extra, out }: MergeArgs): string[] {
   const extraAt = audio === null ? 1 : 2
   return [
     ...QUIET, ...PROGRESS, '-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', fileUrl(list),
@@ -39,7 +42,7 @@ export function mergeArgs({ plan, list, audio, extra, out }: MergeArgs): string[
     '-map_chapters', extra === null || plan.chapters === 0 ? '-1' : String(extraAt),
     ...(audio === null ? [] : plan.audio.flatMap((track, at) => describe('a', at, track))),
     ...(extra === null ? [] : plan.subtitles.flatMap((track, at) => describe('s', at, track))),
-    ...(plan.encoder === 'x265' ? ['-tag:v', 'hvc1'] : []),
+    ...tagArgs({ tag }),
     '-video_track_timescale', String(plan.track_timescale),
     '-movflags', '+faststart', '-fflags', '+bitexact', '-f', 'mp4', fileUrl(out),
   ] // biome-ignore format: groups

@@ -2,7 +2,7 @@
  * The commands that take bytes out of the source without decoding: one chunk, the audio, subtitles and chapters.
  *
  * NUT carries any codec with exact times; it wants them positive, so that everything is shifted by `offset` seconds.
- * Metadata and chapters stay behind: NUT would carry them into every chunk, as broken chapter tracks (MEDIA.md, trap 4).
+ * Metadata and chapters stay behind: NUT would carry them into every chunk, as broken chapter tracks.
  */
 import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 

@@ -1,5 +1,8 @@
 /** The trial runs of `prove.ts`. Encodes go through the encode's own builder: what is proved is what will run. */
 import type { VideoFacts } from '../../protocol/plan.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { Codec, FamilyTrial } from '../codecs/codec.ts'
+import { codecOf } from '../codecs/codecs.ts'
 import { encodeArgs } from './encode.ts'
 import { fileUrl, QUIET, SAFE } from './safe.ts'
 
@@ -17,15 +20,18 @@ const CLIP: VideoFacts = {
   color: { range: 'unknown', primaries: 'unknown', transfer: 'unknown', space: 'unknown' },
 } // biome-ignore format: a record
 
+/** Of every trial encode. */
+const RATE = { fps: [25, 1], b_frames: 3 } as const
+
 export interface EncodeTrial {
   readonly clip: string
-  readonly encoder: 'x264' | 'x265'
+  readonly codec: Codec
   readonly filter: string | null
   readonly out: string
 }
 
 /** One frame through the real graph: deinterlaced, tone-mapped or plain. */
-export function encodeTrialArgs({ clip, encoder, filter, out }: EncodeTrial): string[] {
+export function encodeTrialArgs({ clip, codec, filter, out }: EncodeTrial): string[] {
   const hdr = filter === 'zscale'
   const video = {
     ...CLIP,
@@ -34,32 +40,33 @@ export function encodeTrialArgs({ clip, encoder, filter, out }: EncodeTrial): st
     color: { ...CLIP.color, transfer: hdr ? 'smpte2084' : 'unknown' },
   }
   const settings = {
-    video, fps: [25, 1], track_timescale: 12_800, b_frames: 3, encoder, preset: 'ultrafast', crf: 23, keyframe_s: 3, genpts: false,
+    video, ...RATE, track_timescale: 12_800, keyframe_s: 3, genpts: false,
   } as const // biome-ignore format: a record
   // The clip's own time base need not be known: everything from the first tick on is taken.
   const input = { path: clip, start_pts: 0, end_pts: 1_000_000, time_base: [1, 25] } as const
-  return encodeArgs({ settings, input, straight: false, outputs: [{ rung: { width: 64, height: 64 }, path: out }] })
+  const rendition = { ...codec.trial, codec: codec.name, width: 64, height: 64 }
+  return encodeArgs({ settings, input, straight: false, outputs: [{ rendition, path: out }] })
 }
 
-/** x265 names its build in the SEI that real encodes leave out. */
-export function x265BuildArgs({ clip, out }: { clip: string; out: string }): string[] {
-  return [
-    ...QUIET, ...SAFE, '-threads', '1', '-i', fileUrl(clip), '-map', '0:v:0', '-c:v', 'libx265', '-preset', 'ultrafast',
-    '-x265-params', 'pools=none:frame-threads=1:info=1:log-level=error', '-f', 'hevc', fileUrl(out),
-  ] // biome-ignore format: groups
+/** One frame, encoded so that it shows which build family this is. */
+export function familyTrialArgs({ clip, family, out }: { clip: string; family: FamilyTrial; out: string }): string[] {
+  return [...QUIET, ...SAFE, '-threads', '1', '-i', fileUrl(clip), '-map', '0:v:0', ...family.args, fileUrl(out)]
 }
 
-const SIZES = ['854:480', '1280:720', '1920:1080'] as const
 /** Enough frames to fill the encoders' lookahead (40 at `medium`, and the reorder queue). */
 const LOOKAHEAD_FRAMES = 64
 
-/** A fused encode of all three rungs; ffmpeg then tells its peak memory. */
+/** An encode of the whole default ladder in one process; ffmpeg then reports its peak memory. */
 export function memoryTrialArgs(clip: string): string[] {
-  const pads = SIZES.map((_, at) => `[s${at}]`).join('')
-  const scaled = SIZES.map((size, at) => `[s${at}]scale=${size}[o${at}]`).join(';')
+  const ladder = DEFAULT_RECIPE.renditions
+  const pads = ladder.map((_, at) => `[s${at}]`).join('')
+  const scaled = ladder.map(({ box }, at) => `[s${at}]scale=${box.width}:${box.height}[o${at}]`).join(';')
   return [
     '-nostdin', '-hide_banner', '-v', 'info', '-nostats', '-benchmark', ...SAFE, '-threads', '1', '-i', fileUrl(clip),
-    '-filter_complex', `[0:v:0]loop=loop=${LOOKAHEAD_FRAMES}:size=1:start=0,split=${SIZES.length}${pads};${scaled}`,
-    ...SIZES.flatMap((_, at) => ['-map', `[o${at}]`, '-c:v', 'libx264', '-preset', 'medium', '-threads', '1', '-f', 'null', '-']),
+    '-filter_complex', `[0:v:0]loop=loop=${LOOKAHEAD_FRAMES}:size=1:start=0,split=${ladder.length}${pads};${scaled}`,
+    ...ladder.flatMap((rendition, at) => [
+      '-map', `[o${at}]`,
+      ...codecOf(rendition.codec).encoderArgs({ ...rendition, ...RATE, color: CLIP.color }), '-f', 'null', '-',
+    ]),
   ] // biome-ignore format: groups
 }

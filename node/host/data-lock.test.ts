@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { UsageError } from '../../protocol/errors.ts'
 import { lockDataDir } from './data-lock.ts'
@@ -75,5 +76,21 @@ describe('the lock of a data folder', () => {
       lockDataDir(join(dir, 'file')),
       (error: Error) => error instanceof UsageError && error.message.includes('file cannot be used'),
     )
+  })
+
+  it('is refused in a folder of another version, old or new, and takes nothing from it', async () => {
+    const first = await lockDataDir(dir)
+    first.release()
+    const again = await lockDataDir(dir)
+    again.release()
+    for (const [version, says] of [
+      [0, /^the data folder .* was made by an older Reelmesh .* delete it, or use another folder with --data-dir$/],
+      [99, /^the data folder .* was made by a newer Reelmesh .* use that version, or another folder with --data-dir$/],
+    ] as const) {
+      const database = new DatabaseSync(join(dir, 'lock.db'))
+      database.exec(`PRAGMA user_version = ${version}`)
+      database.close()
+      await assert.rejects(lockDataDir(dir), (error) => error instanceof UsageError && says.test(error.message))
+    }
   })
 })

@@ -1,11 +1,13 @@
 /**
  * One process owns a data folder. The lock is an exclusive SQLite transaction: the kernel drops it with its process, however
- * that ends, so that a crash leaves nothing to clean up by hand.
+ * that ends, so that a crash leaves nothing to clean up by hand. It also carries the version of the folder (`user_version`).
  */
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UsageError } from '../../protocol/errors.ts'
+import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
 
 /** sqlite.org/rescode.html. */
 const SQLITE_BUSY = 5
@@ -14,16 +16,22 @@ export interface DataLock {
   release(): void
 }
 
-/** `UsageError` names the folder and the process that has it. */
+/** `UsageError` names the folder and the process that has it, or says that the folder is of another version. */
 export async function lockDataDir(dir: string): Promise<DataLock> {
   const pidFile = join(dir, 'pid')
+  let lock: DatabaseSync | undefined
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    const lock = new DatabaseSync(join(dir, 'lock.db'), { timeout: 0 })
-    lock.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+    const own = new DatabaseSync(join(dir, 'lock.db'), { timeout: 0 })
+    lock = own
+    own.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
+    checkVersion(own, dir, existsSync(pidFile))
+    own.exec('BEGIN EXCLUSIVE')
     await writeFile(pidFile, `${process.pid}\n`)
-    return { release: () => void (lock.isOpen && lock.close()) }
+    return { release: () => void (own.isOpen && own.close()) }
   } catch (cause) {
+    if (lock?.isOpen) lock.close()
+    if (cause instanceof UsageError) throw cause
     if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY)
       throw new UsageError(`the data folder ${dir} cannot be used: ${(cause as Error).message}`, { cause })
     const pid = (await readFile(pidFile, 'utf8').catch(() => '')).trim()
@@ -32,4 +40,11 @@ export async function lockDataDir(dir: string): Promise<DataLock> {
       { cause },
     )
   }
+}
+
+/** Ends the transaction. The first versions wrote no number, but a `pid` file. */
+function checkVersion(lock: DatabaseSync, dir: string, wasUsed: boolean): void {
+  const version = Number(lock.prepare('PRAGMA user_version').all()[0]?.user_version)
+  if (version !== 0 || wasUsed) checkSchemaVersion(`the data folder ${dir}`, version, 'another folder with --data-dir')
+  lock.exec(`PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
 }

@@ -4,6 +4,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { LedgerAway, SourceRefused } from '../../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 import type { NodeFace } from '../face.ts'
 import type { SubmitRequest } from '../videos/submit.ts'
 import { createApi } from './api.ts'
@@ -63,10 +64,10 @@ async function ask(
 describe('the API', () => {
   it('takes a submit and fills in what was left out', async () => {
     assert.equal((await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })).status, 201)
-    assert.deepEqual(
-      [submitted?.recipe.codec, submitted?.recipe.renditions.length, submitted?.priority],
-      ['h264', 3, 0],
-    )
+    assert.deepEqual([submitted?.recipe, submitted?.priority], [DEFAULT_RECIPE, 0])
+    const recipe = { renditions: ['720p'] }
+    assert.equal((await ask('POST', '/v1/videos', { path: '/a.mp4', recipe, out: null })).status, 201)
+    assert.deepEqual(submitted?.recipe.renditions, ladderOf([720]))
   })
 
   const wrong: readonly [title: string, body: unknown, says: RegExp][] = [
@@ -76,8 +77,8 @@ describe('the API', () => {
     ['a path that is not absolute', { path: 'a.mp4', recipe: {}, out: null }, /^path: must be an absolute path$/],
     ['a rendition there is not', { path: '/a', recipe: { renditions: ['4K'] }, out: null }, /^recipe\.renditions\.0: /],
     ['no rendition at all', { path: '/a', recipe: { renditions: [] }, out: null }, /^recipe\.renditions: /],
-    ['a number as text', { path: '/a', recipe: { crf: '23' }, out: null }, /^recipe\.crf: /],
-    ['a number out of bounds', { path: '/a', recipe: { crf: 52 }, out: null }, /^recipe\.crf: /],
+    ['a number as text', { path: '/a', recipe: { keyframe_s: '3' }, out: null }, /^recipe\.keyframe_s: /],
+    ['a number out of bounds', { path: '/a', recipe: { audio_kbps: 9 }, out: null }, /^recipe\.audio_kbps: /],
     ['a folder that is not absolute', { path: '/a', recipe: {}, out: 'out' }, /^out: must be an absolute path$/],
     ['a priority that is none', { path: '/a', recipe: {}, out: null, priority: 1e9 }, /^priority: /],
   ]

@@ -5,24 +5,9 @@
 import { Hono } from 'hono'
 import { z } from 'zod'
 import { LedgerAway, ReelmeshError, SourceRefused, sentence, UsageError } from '../../protocol/errors.ts'
-import { isPeerId, isVideoId, type PeerId, RESOLUTIONS, type VideoId } from '../../protocol/ids.ts'
-import { DEFAULT_RECIPE, PRESETS } from '../../protocol/recipe.ts'
+import { isPeerId, isVideoId, type PeerId, type VideoId } from '../../protocol/ids.ts'
+import { recipeSchema } from '../../protocol/recipe.ts'
 import type { NodeFace } from '../face.ts'
-
-export const recipeSchema = z.object({
-  version: z.literal(1).default(1),
-  renditions: z
-    .array(z.enum(RESOLUTIONS))
-    .min(1)
-    .default([...DEFAULT_RECIPE.renditions]),
-  codec: z.enum(['h264', 'hevc']).default(DEFAULT_RECIPE.codec),
-  preset: z.enum(PRESETS).default(DEFAULT_RECIPE.preset),
-  crf: z.number().min(0).max(51).default(DEFAULT_RECIPE.crf),
-  upscale: z.boolean().default(DEFAULT_RECIPE.upscale),
-  keyframe_s: z.number().min(0.5).max(10).default(DEFAULT_RECIPE.keyframe_s),
-  audio_kbps: z.number().int().min(16).max(256).default(DEFAULT_RECIPE.audio_kbps),
-  packaging: z.literal('mp4').default('mp4'),
-})
 
 export const submitSchema = z.object({
   path: z.string().startsWith('/', 'must be an absolute path'),

@@ -69,7 +69,8 @@ const BEAT: Heartbeat = {
   ...{
     filters: [],
     encoders: [],
-    resolutions: [],
+    renditions: [],
+    kinds: [],
     slots: 1,
     busy: 0,
     load: 0,

@@ -20,7 +20,7 @@ const beatOf = (name: string, change: Partial<Heartbeat> = {}) =>
     name,
     host: name,
     roles: [],
-    resolutions: [],
+    renditions: [],
     slots: 1,
     busy: 0,
     state: 'idle',

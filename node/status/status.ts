@@ -17,7 +17,8 @@ export interface PeerStatus {
   readonly self: boolean
   readonly name: string
   readonly roles: readonly string[]
-  readonly resolutions: readonly string[]
+  /** Ids of the renditions that it encodes, or `all`. */
+  readonly renditions: 'all' | readonly string[]
   readonly slots: number
   readonly busy: number
   readonly state: string
@@ -142,7 +143,7 @@ export function createStatus(options: StatusOptions): Status {
     return beats()
       .map(({ peer, beat, heard_s }): PeerStatus => {
         const record = records.find((each) => each._id === peer)
-        const { name, roles, resolutions, slots, busy, state, load, ffmpeg, host, running } = beat
+        const { name, roles, renditions, slots, busy, state, load, ffmpeg, host, running } = beat
         const speed = sumByChunk(running)
         // The reason of a quarantine stays in the record when it is over.
         const isStated = record?.paused || record?.draining || state === 'quarantined'
@@ -152,7 +153,7 @@ export function createStatus(options: StatusOptions): Status {
           self: peer === self,
           name,
           roles,
-          resolutions,
+          renditions,
           slots,
           busy,
           state,

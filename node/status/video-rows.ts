@@ -1,12 +1,14 @@
 /** One row per video for every face: where it stands, how fast it goes, and what there is to say of it. */
+import type { Artifact } from '../../protocol/artifact.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { type EventCode, isEvent } from '../../protocol/events.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
-import { type PeerId, type Sha256, type VideoId, videoOf } from '../../protocol/ids.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
+import { type PeerId, partOf, type Sha256, type VideoId, videoOf } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
+import type { Counts, Ledger } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
 import { type Plan, planSeconds } from '../../protocol/plan.ts'
-import { type Delivery, isOwed, type Video, type VideoOutput, type VideoStatus } from '../../protocol/video.ts'
+import { type Delivery, isOwed, type Video, type VideoStatus } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { type Held, heldOf } from './held.ts'
 import { createSpeedometer } from './speedometer.ts'
@@ -26,8 +28,9 @@ export interface VideoRow {
   readonly fps: number | null
   readonly speed: number | null
   readonly eta_s: number | null
-  readonly tasks: readonly { readonly resolution: string; readonly status: string; readonly count: number }[]
-  readonly outputs: readonly Pick<VideoOutput, 'resolution' | 'sha256' | 'bytes'>[]
+  readonly tasks: Counts
+  /** The results: paths are those of `Artifact`, below the folder of a delivery. */
+  readonly outputs: readonly Pick<Artifact, 'path' | 'media_type' | 'sha256' | 'bytes'>[]
   readonly deliveries: readonly Delivery[]
   readonly held: Held
   readonly failure: string | null
@@ -139,7 +142,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
       speed: rate === null ? null : rate * seconds,
       eta_s: rate === null || rate === 0 ? null : (1 - done) / rate,
       tasks,
-      outputs: video.outputs.map(({ resolution, sha256, bytes }) => ({ resolution, sha256, bytes })),
+      outputs: video.outputs.map(({ path, media_type, sha256, bytes }) => ({ path, media_type, sha256, bytes })),
       deliveries: video.deliveries,
       held: heldOf(video, of.present),
       failure: video.failure,
@@ -154,9 +157,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
 function shareDone(video: Video, tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
   if (video.status === 'COMPLETED' || video.status === 'MERGING') return 1
   if (!video.plan) return 0
-  const counted = tasks.filter(
-    ({ resolution, status }) => status === 'COMPLETED' && resolution !== 'ingest' && resolution !== 'merge',
-  )
+  const counted = tasks.filter(({ kind, status }) => status === 'COMPLETED' && kindFacts(kind).countsAsEncode)
   const completed = counted.reduce((sum, each) => sum + each.count, 0)
   return Math.min(1, (completed + partlyDone(tasks, running)) / Math.max(1, video.plan.tasks))
 }
@@ -166,11 +167,9 @@ function shareDone(video: Video, tasks: VideoRow['tasks'], running: readonly Run
  * no more of them count than the ledger says are PROCESSING, the least done first.
  */
 function partlyDone(tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
-  const processing = tasks.filter(
-    ({ resolution, status }) => status === 'PROCESSING' && resolution !== 'ingest' && resolution !== 'merge',
-  )
+  const processing = tasks.filter(({ kind, status }) => status === 'PROCESSING' && kindFacts(kind).countsAsEncode)
   return processing.reduce((sum, { resolution, count }) => {
-    const shares = running.filter(({ task }) => task.split('/')[1] === resolution).map(({ done }) => done)
+    const shares = running.filter(({ task }) => partOf(task) === resolution).map(({ done }) => done)
     return shares
       .sort((a, b) => a - b)
       .slice(0, count)

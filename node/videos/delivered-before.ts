@@ -49,7 +49,7 @@ export async function takeBack(
     try {
       if (!(await copyInto(folder, video, place, signal))) continue
       for (const output of video.outputs) {
-        await store.adopt(video._id, join(folder, output.resolution), output)
+        await store.adopt(video._id, join(folder, output.sha256), output)
         await ledger.addVideoHolder(video._id, output.sha256, self)
       }
       return
@@ -62,7 +62,7 @@ export async function takeBack(
 /** Whether all of them could be copied and are what they should be. */
 async function copyInto(folder: string, video: Video, place: Place, signal: AbortSignal): Promise<boolean> {
   for (const output of video.outputs) {
-    const to = join(folder, output.resolution)
+    const to = join(folder, output.sha256)
     const copied = await copyFile(deliveredPath(place, output), to, constants.COPYFILE_FICLONE)
       .then(() => hashFile(to, signal))
       .catch(() => null)

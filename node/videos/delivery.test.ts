@@ -1,4 +1,5 @@
 /** Deliveries on a real disk: whole or not at all, under a name of their own, as often as it takes. */
+
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { existsSync, readlinkSync } from 'node:fs'
@@ -18,6 +19,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
+import { renditionPath } from '../../protocol/artifact.ts'
 import type { BlobExchange } from '../../protocol/blobs.ts'
 import { createEmitter } from '../../protocol/emitter.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
@@ -92,9 +94,9 @@ afterEach(async () => {
 })
 
 function finished(): Video {
-  const outputs = (['480p', '720p'] as const).map((resolution) => {
-    const text = FILMS[resolution]
-    return { resolution, sha256: sha(text), bytes: text.length, holders: [] }
+  const outputs = (['480p', '720p'] as const).map((id) => {
+    const text = FILMS[id]
+    return { path: renditionPath(id), media_type: 'video/mp4', sha256: sha(text), bytes: text.length, holders: [] }
   })
   const deliveries = [{ peer: self, dir: out, name: 'film', done_at: null }]
   return aVideo({ _id: id, status: 'COMPLETED', outputs, deliveries, ended_at: 0 })
@@ -138,6 +140,9 @@ function anotherIsFirst(bytes: string): void {
     await writeFile(join(out, '720p', 'film.mp4'), bytes)
   }
 }
+
+/** The name of an artifact while it is copied. */
+const partOf = (rendition: '480p' | '720p') => `.${id}-${sha(FILMS[rendition]).slice(0, 16)}-D3KooWme.part`
 
 /** Notes in `steps` what below the output folder is flushed from now on, and whether a part's film has its name by then. */
 async function recordFlushes(t: TestContext): Promise<void> {
@@ -268,10 +273,10 @@ describe('a delivery', () => {
     await round()
     assert.deepEqual(steps, [
       'out',
-      `480p/.${id}-480p-D3KooWme.part, no film.mp4`,
+      `480p/${partOf('480p')}, no film.mp4`,
       '480p',
       'out',
-      `720p/.${id}-720p-D3KooWme.part, no film.mp4`,
+      `720p/${partOf('720p')}, no film.mp4`,
       '720p',
       'recorded',
     ])
@@ -309,7 +314,7 @@ describe('a delivery', () => {
 
   it('does not write into a file that a kill left with two names', async () => {
     await round()
-    const part = join(out, '480p', `.${id}-480p-D3KooWme.part`)
+    const part = join(out, '480p', partOf('480p'))
     await link(join(out, '480p', 'film.mp4'), part)
     await rename(join(out, '480p', 'film.mp4'), join(out, '480p', 'kept.mp4'))
     blobs.set(sha(FILMS['480p']), 'rotten')

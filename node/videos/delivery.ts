@@ -1,5 +1,5 @@
 /**
- * Puts finished files where a submitter wants them: `<dir>/<rendition>/<name>.mp4`.
+ * Puts the artifacts of a finished video where a submitter wants them: each at its own path below the folder.
  *
  * Promises: idempotent; a file appears at once, whole, verified and on the disk, and all of them before the delivery is recorded,
  * as the mesh then forgets its own copies; a name that other bytes have becomes `<name>-<video id>`, written into the ledger before a
@@ -13,6 +13,7 @@ import { flush, flushFolder } from '../../files/flush.ts'
 import { hashFile } from '../../files/hash-file.ts'
 import { placeFile } from '../../files/place-file.ts'
 import { ownName } from '../../ledger/documents.ts'
+import { type Artifact, pathFor } from '../../protocol/artifact.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
@@ -22,7 +23,7 @@ import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DELIVERY_BACKOFF_MS } from '../../protocol/limits.ts'
-import type { Delivery, Video, VideoOutput } from '../../protocol/video.ts'
+import type { Delivery, Video } from '../../protocol/video.ts'
 import type { Young } from './young.ts'
 
 export interface DeliveryOptions {
@@ -44,11 +45,11 @@ export interface Deliverer {
   problems(): ReadonlyMap<VideoId, string>
 }
 
-/** The final path of one output. */
+/** The final path of one artifact. */
 export const deliveredPath = (
-  delivery: Pick<Delivery, 'dir' | 'name'>,
-  output: Pick<VideoOutput, 'resolution'>,
-): string => join(delivery.dir, output.resolution, `${delivery.name}.mp4`)
+  { dir, name }: Pick<Delivery, 'dir' | 'name'>,
+  artifact: Pick<Artifact, 'path'>,
+): string => join(dir, pathFor(artifact, name))
 
 /** A folder that can be written to, made where it is missing. `UsageError` says why not. */
 export async function prepareFolder(dir: string): Promise<void> {
@@ -144,7 +145,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
 
   /** Every file under one name, which is answered: where another node took it meanwhile, what is there already moves along. */
   async function placeAll(video: Video, delivery: Delivery, signal: AbortSignal): Promise<Delivery> {
-    const placed: VideoOutput[] = []
+    const placed: Artifact[] = []
     for (const output of video.outputs) {
       const got = await place(video, delivery, output, signal)
       if (got === 'taken') {
@@ -160,11 +161,11 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
   async function place(
     video: Video,
     delivery: Delivery,
-    output: VideoOutput,
+    output: Artifact,
     signal: AbortSignal,
   ): Promise<'there' | 'placed' | 'taken'> {
     const to = deliveredPath(delivery, output)
-    const part = join(dirname(to), `.${video._id}-${output.resolution}-${self.slice(-8)}.part`)
+    const part = join(dirname(to), `.${video._id}-${output.sha256.slice(0, 16)}-${self.slice(-8)}.part`)
     if ((await hashes.at(to)) === output.sha256) {
       await rm(part, { force: true })
       await flush(to)

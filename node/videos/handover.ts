@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId } from '../../protocol/ids.ts'
+import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { HANDOVER_MS } from '../../protocol/limits.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
@@ -30,8 +31,9 @@ export async function handOver({ self, ledger, clock }: HandoverOptions): Promis
 /** Finished tasks of open videos of which this peer is the only holder. */
 export async function heldAlone(ledger: Ledger, self: PeerId): Promise<number> {
   let count = 0
+  const kinds = kindsWhere(({ outputCollected }) => outputCollected)
   for (const video of await ledger.videos({ statuses: OPEN_STATUSES })) {
-    const tasks = await ledger.tasks({ video: video._id, kinds: ['video', 'audio'], statuses: ['COMPLETED'] })
+    const tasks = await ledger.tasks({ video: video._id, kinds, statuses: ['COMPLETED'] })
     count += tasks.filter(({ output }) => output?.holders.every((holder) => holder === self)).length
   }
   return count

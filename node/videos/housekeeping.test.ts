@@ -14,7 +14,11 @@ const sha256 = asSha256('a'.repeat(64))
 const me = asPeerId('12D3KooW')
 const delivery = (done_at: number | null) => ({ peer: me, dir: '/out', name: 'film', done_at })
 const video = (change: Partial<Video>): Video =>
-  aVideo({ _id: id, outputs: [{ resolution: '480p', sha256, bytes: 1, holders: [] }], ...change })
+  aVideo({
+    _id: id,
+    outputs: [{ path: '480p/{name}.mp4', media_type: 'video/mp4', sha256, bytes: 1, holders: [] }],
+    ...change,
+  })
 
 describe('of a video a peer keeps', () => {
   it('all while it is open', () => {

@@ -6,6 +6,7 @@
 import { type BlobStore, leastFree } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Sha256 } from '../../protocol/ids.ts'
+import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { KEEP_FAILED_MS } from '../../protocol/limits.ts'
 import { isOpen, isOwed, type Video } from '../../protocol/video.ts'
@@ -59,7 +60,8 @@ async function letInputsGo(
   { self, ledger, store }: { self: PeerId; ledger: Ledger; store: BlobStore },
 ): Promise<void> {
   const [fetched, needed] = [new Set<Sha256>(), new Set([source.sha256])]
-  for (const { input, output, claims } of await ledger.tasks({ video, kinds: ['video', 'audio'] })) {
+  const kinds = kindsWhere(({ outputCollected }) => outputCollected)
+  for (const { input, output, claims } of await ledger.tasks({ video, kinds })) {
     const isHeld = input?.holders.includes(self) || claims.some(({ worker_id }) => worker_id === self)
     if (input) (isHeld ? needed : fetched).add(input.sha256)
     if (output) needed.add(output.sha256)

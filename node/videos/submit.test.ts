@@ -1,4 +1,5 @@
 /** A file that is submitted again once its film is finished, with a real disk and the ledger's model. */
+
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -6,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createBlobStore, type DiskBlobStore } from '../../blobs/blob-store.ts'
+import { renditionPath } from '../../protocol/artifact.ts'
 import { plan, TERM } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
 import { createHints } from '../../protocol/hints.ts'
@@ -62,22 +64,23 @@ async function finish(id: VideoId, name = 'film'): Promise<Video> {
   await ledger.startPlanning(id)
   await ledger.commitPlan(plan(id), 5)
   await ledger.startMerging(id, TERM)
-  const outputs = (['480p', '720p'] as const).map((resolution) => {
-    const sha256 = asSha256(createHash('sha256').update(FILMS[resolution]).digest('hex'))
-    return { resolution, sha256, bytes: FILMS[resolution].length, holders: [asPeerId('12D3KooWgone')] }
+  const outputs = (['480p', '720p'] as const).map((id) => {
+    const sha256 = asSha256(createHash('sha256').update(FILMS[id]).digest('hex'))
+    const holders = [asPeerId('12D3KooWgone')]
+    return { path: renditionPath(id), media_type: 'video/mp4', sha256, bytes: FILMS[id].length, holders }
   })
   await ledger.completeVideo(id, outputs, TERM)
   await ledger.nameDelivery(id, { peer: self, dir: out, name: 'film' }, name)
-  for (const output of outputs) {
-    await mkdir(dirname(fileOf(output.resolution, name)), { recursive: true })
-    await writeFile(fileOf(output.resolution, name), FILMS[output.resolution])
+  for (const rendition of ['480p', '720p'] as const) {
+    await mkdir(dirname(fileOf(rendition, name)), { recursive: true })
+    await writeFile(fileOf(rendition, name), FILMS[rendition])
   }
   await ledger.finishDelivery(id, { peer: self, dir: out })
   await store.drop(id)
   return (await ledger.video(id))!
 }
 
-const fileOf = (resolution: '480p' | '720p', name = 'film') => deliveredPath({ dir: out, name }, { resolution })
+const fileOf = (id: '480p' | '720p', name = 'film') => deliveredPath({ dir: out, name }, { path: renditionPath(id) })
 const openDeliveries = ({ deliveries }: Video) =>
   deliveries.filter(({ done_at }) => done_at === null).map((one) => [one.dir, one.name])
 

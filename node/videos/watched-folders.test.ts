@@ -12,6 +12,8 @@ async function place(t: TestContext): Promise<string> {
   return dir
 }
 
+const input_renditions = ['480p', '720p', '1080p']
+
 describe('the folders of a node that watches one', () => {
   const apart: readonly (readonly [string, string, string | undefined])[] = [
     ['beside each other', 'in', 'out'],
@@ -23,7 +25,12 @@ describe('the folders of a node that watches one', () => {
   for (const [title, input, output] of apart)
     test(`may lie apart: ${title}`, async (t) => {
       const dir = await place(t)
-      const given = { input: join(dir, input), output: output && join(dir, output), data_dir: join(dir, 'data') }
+      const given = {
+        input: join(dir, input),
+        output: output && join(dir, output),
+        data_dir: join(dir, 'data'),
+        input_renditions,
+      }
       await checkWatchedFolders(given)
     })
 
@@ -31,14 +38,19 @@ describe('the folders of a node that watches one', () => {
     ['the same', 'in', 'in', /results go to .*in, inside the watched folder .*give --output/],
     ['the output inside', 'in', 'in/done', /inside the watched folder/],
     ['the output among what was rejected', 'in', 'in/rejected', /inside the watched folder/],
-    ['one rung of the output', 'all/480p', 'all', /results go to .*480p, inside/],
+    ['one rendition of the output', 'all/480p', 'all', /results go to .*480p, inside/],
     ['the default output', 'outputs', undefined, /results go to .*outputs, inside/],
     ['the data folder inside', '.', '../elsewhere', /data folder .* lies inside .*give --data-dir/],
   ]
   for (const [title, input, output, why] of wrong)
     test(`may not be: ${title}`, async (t) => {
       const dir = await place(t)
-      const given = { input: join(dir, input), output: output && join(dir, output), data_dir: join(dir, 'data') }
+      const given = {
+        input: join(dir, input),
+        output: output && join(dir, output),
+        data_dir: join(dir, 'data'),
+        input_renditions,
+      }
       await assert.rejects(checkWatchedFolders(given), (error) => {
         assert.ok(error instanceof UsageError)
         assert.match(error.message, why)
@@ -50,11 +62,16 @@ describe('the folders of a node that watches one', () => {
     const dir = await place(t)
     await mkdir(join(dir, 'in'))
     await symlink(join(dir, 'in'), join(dir, 'link'))
-    const given = { input: join(dir, 'in'), output: join(dir, 'link', 'not yet', 'there'), data_dir: join(dir, 'data') }
+    const given = {
+      input: join(dir, 'in'),
+      output: join(dir, 'link', 'not yet', 'there'),
+      data_dir: join(dir, 'data'),
+      input_renditions,
+    }
     await assert.rejects(checkWatchedFolders(given), /inside the watched folder/)
   })
 
   test('are not asked about where none is watched', async () => {
-    await checkWatchedFolders({ data_dir: '/data' })
+    await checkWatchedFolders({ data_dir: '/data', input_renditions })
   })
 })

@@ -4,8 +4,8 @@
  */
 import { realpath } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
+import { renditionPath } from '../../protocol/artifact.ts'
 import { UsageError } from '../../protocol/errors.ts'
-import { RESOLUTIONS } from '../../protocol/ids.ts'
 import type { Config } from '../config.ts'
 
 export interface WatchedFolders {
@@ -14,7 +14,7 @@ export interface WatchedFolders {
   readonly output: string
 }
 
-type Folders = Pick<Config, 'input' | 'output' | 'data_dir'>
+type Folders = Pick<Config, 'input' | 'output' | 'data_dir' | 'input_renditions'>
 
 /** Null where no folder is watched. Results go beside it unless something else is said. */
 export function watchedFolders({ input, output }: Folders): WatchedFolders | null {
@@ -28,7 +28,10 @@ export async function checkWatchedFolders(config: Folders): Promise<void> {
   if (folders === null) return
   const input = await real(folders.input)
   const lies = async (path: string) => isInside(await real(path), input)
-  const delivered = [folders.output, ...RESOLUTIONS.map((rung) => join(folders.output, rung))]
+  const delivered = [
+    folders.output,
+    ...config.input_renditions.map((id) => join(folders.output, dirname(renditionPath(id)))),
+  ]
   for (const path of delivered)
     if (await lies(path))
       throw new UsageError(

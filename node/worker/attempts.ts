@@ -9,11 +9,11 @@ import { type Clock, within } from '../../protocol/clock.ts'
 import { AttemptFailed, LedgerAway, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { Hints } from '../../protocol/hints.ts'
-import type { PeerId, TaskId, TaskKind, VideoId } from '../../protocol/ids.ts'
+import type { PeerId, TaskId, VideoId } from '../../protocol/ids.ts'
 import type { ClaimOutcome, Ledger } from '../../protocol/ledger.ts'
 import { RENEW_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
-import type { HeldTask, Runner, TaskResult } from '../../protocol/runner.ts'
+import type { HeldTask, Runners, TaskResult } from '../../protocol/runner.ts'
 import { asFailure, outcomeOf, type RunOutcome } from './run-outcome.ts'
 import type { Settle } from './settlement.ts'
 
@@ -29,7 +29,7 @@ export interface AttemptsModules {
   readonly log: Log
   /** `video` and `decided` make it ask the ledger at once whether the claims of that video, or at that task, still hold. */
   readonly hints: Pick<Hints, 'on'>
-  readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
+  readonly runners: Runners
   readonly settle: Settle
 }
 

@@ -1,9 +1,13 @@
 /** The other renditions of a claimed chunk that the same slot takes along: one ffmpeg decodes the chunk once for all of them. */
 import { type Capability, canDo } from '../../protocol/capability.ts'
-import { type PeerId, RESOLUTIONS, type Resolution, type Token, taskId } from '../../protocol/ids.ts'
+import { type PeerId, type Token, taskId } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import type { RenditionPlan } from '../../protocol/plan.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
 import type { HeldTask } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
+import type { PlanSource } from '../videos/plan-source.ts'
 import { heldBy } from './attempts.ts'
 import { siblingsToTake } from './fuse.ts'
 
@@ -14,6 +18,7 @@ export interface SiblingClaims {
   readonly self: PeerId
   readonly capability: Capability
   readonly ledger: Pick<Ledger, 'claimTask' | 'progress'>
+  readonly plans: PlanSource
   /** Slots of the mesh, beside the asking one, that are idle or soon will be. */
   otherSlots(): number
 }
@@ -23,40 +28,43 @@ export async function claimSiblings(
   { token, source }: { readonly token: Token; readonly source: ClaimSource },
   options: SiblingClaims,
 ): Promise<HeldTask[]> {
-  const { self, ledger } = options
-  if (anchor.kind !== 'video') return []
-  const able = RESOLUTIONS.filter(
-    (rung) => rung !== anchor.resolution && canDo(options.capability, anchor.class.replace(/[^/]+$/, rung)),
-  )
+  const { self, ledger, plans, capability } = options
+  if (kindFacts(anchor.kind).scope !== 'chunk') return []
+  const { renditions } = await plans.planOf(anchor.video_id)
+  const able = renditions.filter(({ id, class: needs }) => id !== anchor.resolution && canDo(capability, needs))
   // A backup takes over a whole slot: what is wanted of it, the ledger knows.
   const backup = source === 'backup'
-  const asked = (backup ? able : await pendingSiblings(anchor, able, options)).map((rung) =>
+  const siblings = backup ? able.map(({ id }) => id) : await pendingSiblings(anchor, { renditions, able }, options)
+  const asked = siblings.map((id) =>
     ledger.claimTask({
       worker: self,
       token,
-      task: taskId(anchor.video_id, rung, anchor.chunk_id),
+      task: taskId(anchor.video_id, id, anchor.chunk_id),
       from: backup ? 'backup' : 'pending',
     }),
   )
   return (await Promise.all(asked)).flatMap(heldBy)
 }
 
+/** `able`: the renditions, beside the anchor's, that this machine can encode. */
 async function pendingSiblings(
-  anchor: Task,
-  able: readonly Resolution[],
+  task: Task,
+  { renditions, able }: { readonly renditions: readonly RenditionPlan[]; readonly able: readonly RenditionPlan[] },
   { ledger, otherSlots }: SiblingClaims,
-): Promise<Resolution[]> {
-  const progress = (await ledger.progress([anchor.video_id])).get(anchor.video_id) ?? []
-  const pending: Partial<Record<Resolution, number>> = {}
+): Promise<RenditionId[]> {
+  const anchor = renditions.find(({ id }) => id === task.resolution)
+  if (!anchor) return []
+  const progress = (await ledger.progress([task.video_id])).get(task.video_id) ?? []
   // While the ingest goes on cutting, more work is about to come than the ledger shows.
-  const isGrowing = progress.some(({ resolution, status }) => resolution === 'ingest' && status !== 'COMPLETED')
-  for (const { resolution, status, count } of progress) {
-    if (status === 'PENDING') pending[resolution as Resolution] = count
-  }
+  const isGrowing = progress.some(({ kind, status }) => kindFacts(kind).createsTasks && status !== 'COMPLETED')
+  const pending = renditions.flatMap((rendition) => {
+    const waiting = progress.find(({ resolution, status }) => resolution === rendition.id && status === 'PENDING')
+    return waiting ? [{ rendition, count: waiting.count }] : []
+  })
   return siblingsToTake({
-    anchor: anchor.resolution as Resolution,
-    able: able.filter((rung) => pending[rung] !== undefined),
-    pending: Object.fromEntries(RESOLUTIONS.flatMap((rung) => (pending[rung] ? [[rung, pending[rung]]] : []))),
+    anchor,
+    able: able.filter(({ id }) => pending.some(({ rendition }) => rendition.id === id)),
+    pending,
     slots: isGrowing ? 1 : 1 + otherSlots(),
   })
 }

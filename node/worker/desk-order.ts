@@ -1,6 +1,7 @@
 /** Which ingest and merge tasks this peer should take now: what it has and leads, as `source-order.ts` decides. */
 
 import { type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
 import { mayTakeIngest } from './source-order.ts'
@@ -25,7 +26,11 @@ export function createDeskOrder({
   }
 
   return async (task, now) => {
-    if (task.kind === 'merge') return leads() && (await ledger.video(task.video_id))?.status === 'MERGING'
+    const { eligibility, claimedIn } = kindFacts(task.kind)
+    if (eligibility === 'leader' && !leads()) return false
+    const status = claimedIn && (await ledger.video(task.video_id))?.status
+    if (claimedIn && !claimedIn.some((each) => each === status)) return false
+    if (eligibility !== 'source') return true
     const hasSource = (await store.reference(task.video_id)) !== null
     const { created_at } = task
     return mayTakeIngest({ now, created_at, hasSource, leads: leads(), fits: await fits(task) }).take

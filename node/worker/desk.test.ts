@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, taskId, type VideoId } from '../../protocol/ids.ts'
+import { controlSlots } from '../../protocol/kinds.ts'
 import { INGESTS_WAITING } from '../../protocol/limits.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import { type Actor, createStage, type Stage } from '../../testing/simulation/stage.ts'
-import { byUrgency, DESK_SEATS } from './desk.ts'
+import { byUrgency } from './desk.ts'
 import { newTask, submitFilm } from './film.fixture.ts'
 import { createTestWorker } from './worker.fixture.ts'
 import type { Worker } from './worker.ts'
@@ -71,7 +72,7 @@ beforeEach(async () => {
         return actor.ledger.tasks(query)
       },
     },
-    capability: { decoders: [], encoders: [], filters: [], resolutions: [], audio: false },
+    capability: { decoders: [], encoders: [], filters: [], renditions: [], kinds: [] },
     slots: 0,
     runners: { ingest: runner, merge: runner },
     mayTakeDesk: async (task) => !others.has(task._id),
@@ -112,11 +113,11 @@ describe('a desk', () => {
       started.filter((id) => id.includes('merge')),
     ]
     assert.deepEqual([ingests.length, merges.length], [2, 1])
-    assert.ok(DESK_SEATS.some((kinds) => !(kinds as readonly string[]).includes('merge')))
+    assert.ok(controlSlots().some((kinds) => !kinds.includes('merge')))
   })
 
   it('takes what is most urgent first: by priority, then due, then id', async () => {
-    const task = (id: string, priority: number, due: number) => ({ _id: id as never, priority, due })
+    const task = (id: string, priority: number, due: number) => ({ _id: id as never, priority, due, rank: 0 })
     const sorted = [task('d', 0, 5), task('c', 0, 1), task('b', 0, 1), task('a', -1, 0), task('e', 9, 9)]
     assert.equal(
       sorted

@@ -5,29 +5,32 @@
  * waits for the encoders, so that the next video is ingested meanwhile.
  */
 import type { Clock } from '../../protocol/clock.ts'
-import type { PeerId, TaskKind } from '../../protocol/ids.ts'
+import type { PeerId } from '../../protocol/ids.ts'
+import { type KindName, kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { IDLE_POLL_MS, INGESTS_WAITING } from '../../protocol/limits.ts'
+import { IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type Assigned, heldBy } from './attempts.ts'
 import type { OutageGrace } from './outage-grace.ts'
 import type { ClaimWithToken } from './token-claims.ts'
 
-/** What each seat takes: two tasks of a kind at once, three in all. */
-export const DESK_SEATS = [['merge'], ['merge', 'ingest'], ['ingest']] as const satisfies TaskKind[][]
+type Ranked = Pick<Task, '_id' | 'priority' | 'due' | 'rank'>
 
-type Ranked = Pick<Task, '_id' | 'priority' | 'due'>
-
-/** The order of every claim: priority, then due, then `_id`. */
+/** The order of every claim: priority, then due, then rank, then `_id`. */
 export const byUrgency = (a: Ranked, b: Ranked): number =>
-  b.priority - a.priority || a.due - b.due || (a._id < b._id ? -1 : 1)
+  b.priority - a.priority || a.due - b.due || a.rank - b.rank || (a._id < b._id ? -1 : 1)
 
-/** Whether so many ingests of its priority or a higher one wait here that one more had only to wait as well. */
-export const isCrowdedOut = (
+/** Whether so many of its kind, of its priority or a higher one, wait here that one more had only to wait as well. */
+export function isCrowdedOut(
   task: Pick<Task, 'kind' | 'priority'>,
-  waiting: Iterable<Pick<Task, 'priority'>>,
-): boolean =>
-  task.kind === 'ingest' && [...waiting].filter(({ priority }) => priority >= task.priority).length >= INGESTS_WAITING
+  waiting: Iterable<Pick<Task, 'kind' | 'priority'>>,
+): boolean {
+  const { waitingMax } = kindFacts(task.kind)
+  if (waitingMax === null) return false
+  return (
+    [...waiting].filter(({ kind, priority }) => kind === task.kind && priority >= task.priority).length >= waitingMax
+  )
+}
 
 export interface DeskModules {
   readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'claimTask'>
@@ -41,18 +44,18 @@ export interface DeskModules {
 
 export interface Desk {
   /** The most urgent task of these kinds that this peer should take, claimed; null: none. */
-  claim(kinds: readonly TaskKind[]): Promise<Assigned | null>
+  claim(kinds: readonly KindName[]): Promise<Assigned | null>
   /** Something changed: what was read of the ledger holds no longer. */
   forget(): void
 }
 
 export function createDesk({ self }: { readonly self: PeerId }, modules: DeskModules): Desk {
   const { ledger, clock, grace, waiting, mayTakeDesk, claimWithToken } = modules
-  const looks = new Map<TaskKind, { at: number; open: Promise<readonly Task[]> }>()
+  const looks = new Map<KindName, { at: number; open: Promise<readonly Task[]> }>()
   const forget = () => looks.clear()
 
   /** All that are open, as what others should take stands in nobody's way: thousands maybe, read once for all seats of the kind. */
-  function openTasks(kind: TaskKind): Promise<readonly Task[]> {
+  function openTasks(kind: KindName): Promise<readonly Task[]> {
     const last = looks.get(kind)
     if (last && clock.mono() - last.at < IDLE_POLL_MS / 2) return last.open
     const open = grace.watch(() => ledger.tasks({ kinds: [kind], statuses: ['PENDING', 'PROCESSING'] }))
@@ -61,7 +64,7 @@ export function createDesk({ self }: { readonly self: PeerId }, modules: DeskMod
     return open
   }
 
-  async function claim(kinds: readonly TaskKind[]): Promise<Assigned | null> {
+  async function claim(kinds: readonly KindName[]): Promise<Assigned | null> {
     const open = (await Promise.all(kinds.map(openTasks))).flat().sort(byUrgency)
     if (open.length === 0) return null
     const now = await ledger.now()

@@ -2,9 +2,11 @@
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Token } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { HeldTask } from '../../protocol/runner.ts'
+import type { PlanSource } from '../videos/plan-source.ts'
 import type { Assigned } from './attempts.ts'
 import { type ClaimSource, claimSiblings } from './claim-siblings.ts'
 import type { LookAhead } from './look-ahead.ts'
@@ -18,6 +20,7 @@ export interface EncodeClaimsOptions {
 
 export interface EncodeClaimsModules {
   readonly ledger: Ledger
+  readonly plans: PlanSource
   readonly clock: Clock
   readonly grace: OutageGrace
   readonly claimWithToken: ClaimWithToken
@@ -55,7 +58,7 @@ class LedgerEncodeClaims implements EncodeClaims {
   async claim(): Promise<Assigned | null> {
     const { ahead, claimWithToken } = this.#modules
     const assigned = await claimWithToken((token) => this.#claim(token))
-    if (assigned?.[0].task.kind === 'video') ahead?.look(assigned[0].task)
+    if (assigned && kindFacts(assigned[0].task.kind).scope === 'chunk') ahead?.look(assigned[0].task)
     return assigned
   }
 
@@ -95,8 +98,8 @@ class LedgerEncodeClaims implements EncodeClaims {
 
   async #withSiblings({ task, attempt }: HeldTask, token: Token, source: ClaimSource): Promise<Assigned> {
     const { self, capability } = this.#options
-    const { ledger, otherSlots } = this.#modules
-    const siblings = await claimSiblings(task, { token, source }, { self, capability, ledger, otherSlots })
+    const { ledger, plans, otherSlots } = this.#modules
+    const siblings = await claimSiblings(task, { token, source }, { self, capability, ledger, plans, otherSlots })
     return [{ task, attempt }, ...siblings]
   }
 }

@@ -1,12 +1,22 @@
 /** What the worker's tests encode: a video in the ledger, and chunks of it that any x264 can do. */
-import { asSha256, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
+import { asSha256, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { type RenditionPlan, rankOf } from '../../protocol/plan.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { NewTask } from '../../protocol/task.ts'
 
 export const FILM = '0123456789abcdef' as VideoId
 
-export const newTask = (chunk_id: number, resolution: Resolution = '480p', video_id: VideoId = FILM): NewTask => ({
+/** The default ladder as a plan has it. */
+export const FILM_RENDITIONS: readonly RenditionPlan[] = DEFAULT_RECIPE.renditions.map(({ box, ...rendition }) => ({
+  ...rendition,
+  ...box,
+  class: `h264>x264/${rendition.id}`,
+  signature: asSha256('0'.repeat(64)),
+  cost: (box.width * box.height) / 1e6,
+}))
+
+export const newTask = (chunk_id: number, resolution = '480p', video_id: VideoId = FILM): NewTask => ({
   _id: taskId(video_id, resolution, chunk_id),
   kind: 'video',
   class: `h264>x264/${resolution}`,
@@ -20,7 +30,13 @@ export const newTask = (chunk_id: number, resolution: Resolution = '480p', video
   input: null,
   priority: 0,
   due: 0,
+  rank: rankIn(chunk_id, resolution),
 })
+
+function rankIn(chunk: number, resolution: string): number {
+  const rendition = FILM_RENDITIONS.find(({ id }) => id === resolution)
+  return rendition ? rankOf({ renditions: FILM_RENDITIONS }, rendition, chunk) : 0
+}
 
 export const submitFilm = (
   ledger: Ledger,

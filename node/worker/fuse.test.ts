@@ -2,54 +2,66 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
 import { siblingsToTake } from './fuse.ts'
 
-const all = RESOLUTIONS
-const others = (anchor: Resolution): Resolution[] => all.filter((rung) => rung !== anchor)
+const rendition = (id: string, cost: number) => ({ id, cost })
+const [small, medium, large] = [rendition('480p', 0.41), rendition('720p', 0.92), rendition('1080p', 2.07)]
+const hevc = rendition('1080p-hevc', 8)
+const all = [small, medium, large, hevc, rendition('333p', 0.2)]
+type Costed = (typeof all)[number]
+const waiting = (...counts: [Costed, number][]) => counts.map(([rendition, count]) => ({ rendition, count }))
+const idsOf = (some: readonly Costed[]) => some.map(({ id }) => id)
+const others = (anchor: Costed): Costed[] => all.filter((each) => each !== anchor)
 const asked = fc.record({
   anchor: fc.constantFrom(...all),
-  able: fc.subarray([...all]),
-  pending: fc.record({ '480p': fc.nat(200), '720p': fc.nat(200), '1080p': fc.nat(200) }, { requiredKeys: [] }),
+  able: fc.subarray(all),
+  pending: fc.uniqueArray(fc.record({ rendition: fc.constantFrom(...all), count: fc.integer({ min: 1, max: 200 }) }), {
+    selector: (one) => one.rendition.id,
+  }),
   slots: fc.integer({ min: 1, max: 64 }),
 })
 
 /** Claims chunk after chunk, as slots do, until nothing is pending: what each slot took. */
-function drain(chunks: number, slots: number): Resolution[][] {
-  const open = Array.from({ length: chunks }, () => new Set<Resolution>(all))
-  const taken: Resolution[][] = []
+function drain(chunks: number, slots: number): string[][] {
+  const open = Array.from({ length: chunks }, () => new Set(all))
+  const dearestFirst = [...all].sort((a, b) => b.cost - a.cost)
+  const taken: string[][] = []
   for (;;) {
-    const chunk = open.find((rungs) => rungs.size > 0)
+    const chunk = open.find((renditions) => renditions.size > 0)
     if (!chunk) return taken
-    const anchor = (['1080p', '480p', '720p'] as const).find((rung) => chunk.has(rung))!
+    const anchor = dearestFirst.find((each) => chunk.has(each))!
     chunk.delete(anchor)
-    const pending = Object.fromEntries(all.map((rung) => [rung, open.filter((rungs) => rungs.has(rung)).length]))
-    const siblings = siblingsToTake({ anchor, able: all, pending, slots }).filter((rung) => chunk.delete(rung))
-    taken.push([anchor, ...siblings])
+    const pending = all.map((each) => ({ rendition: each, count: open.filter((left) => left.has(each)).length }))
+    const siblings = siblingsToTake({ anchor, able: all, pending, slots }).filter((id) =>
+      chunk.delete(all.find((each) => each.id === id)!),
+    )
+    taken.push([anchor.id, ...siblings])
   }
 }
 
 describe('a slot that claimed one rendition of a chunk', () => {
   it('takes all others, dearest first, while there is more work than slots', () => {
-    const pending = { '480p': 20, '720p': 20, '1080p': 19 }
-    assert.deepEqual(siblingsToTake({ anchor: '1080p', able: all, pending, slots: 4 }), ['720p', '480p'])
-    assert.deepEqual(siblingsToTake({ anchor: '480p', able: all, pending, slots: 1 }), ['1080p', '720p'])
+    const ladder = [small, medium, large]
+    const pending = waiting([small, 20], [medium, 20], [large, 19])
+    assert.deepEqual(siblingsToTake({ anchor: large, able: ladder, pending, slots: 4 }), ['720p', '480p'])
+    assert.deepEqual(siblingsToTake({ anchor: small, able: ladder, pending, slots: 1 }), ['1080p', '720p'])
+    const both = waiting([hevc, 20], [large, 20])
+    assert.deepEqual(siblingsToTake({ anchor: hevc, able: [large], pending: both, slots: 2 }), ['1080p'])
   })
 
   it('leaves the small ones of the last chunk to the other of two free slots', () => {
-    const last = { '480p': 1, '720p': 1 }
-    assert.deepEqual(siblingsToTake({ anchor: '1080p', able: all, pending: last, slots: 2 }), [])
-    assert.deepEqual(siblingsToTake({ anchor: '480p', able: ['480p', '720p'], pending: { '720p': 1 }, slots: 1 }), [
-      '720p',
-    ])
+    const last = waiting([small, 1], [medium, 1])
+    assert.deepEqual(siblingsToTake({ anchor: large, able: [small, medium], pending: last, slots: 2 }), [])
+    const one = waiting([medium, 1])
+    assert.deepEqual(siblingsToTake({ anchor: small, able: [small, medium], pending: one, slots: 1 }), ['720p'])
   })
 
   it('takes everything where it is the only slot', () => {
     fc.assert(
       fc.property(asked, (ask) => {
-        const pending = Object.fromEntries(others(ask.anchor).map((rung) => [rung, 1]))
+        const pending = waiting(...others(ask.anchor).map((each): [Costed, number] => [each, 1]))
         const taken = siblingsToTake({ ...ask, pending, slots: 1, able: all })
-        assert.deepEqual(new Set(taken), new Set(others(ask.anchor)))
+        assert.deepEqual(new Set(taken), new Set(idsOf(others(ask.anchor))))
       }),
     )
   })
@@ -59,7 +71,7 @@ describe('a slot that claimed one rendition of a chunk', () => {
       fc.property(asked, (ask) => {
         const taken = siblingsToTake(ask)
         assert.equal(new Set(taken).size, taken.length)
-        assert.ok(taken.every((rung) => rung !== ask.anchor && ask.able.includes(rung)))
+        assert.ok(taken.every((id) => id !== ask.anchor.id && idsOf(ask.able).includes(id)))
       }),
     )
   })
@@ -67,8 +79,7 @@ describe('a slot that claimed one rendition of a chunk', () => {
   it('takes no more because more slots are there', () => {
     fc.assert(
       fc.property(asked, fc.integer({ min: 1, max: 64 }), (ask, more) => {
-        const cost = (rungs: Resolution[]) => rungs.length
-        assert.ok(cost(siblingsToTake({ ...ask, slots: ask.slots + more })) <= cost(siblingsToTake(ask)))
+        assert.ok(siblingsToTake({ ...ask, slots: ask.slots + more }).length <= siblingsToTake(ask).length)
       }),
     )
   })

@@ -2,40 +2,42 @@
  * How many renditions of one chunk a slot takes. Taking all of them decodes the chunk once: right while there is more
  * work than slots. Near the end it would leave the other slots idle, so a slot then takes only its share.
  *
- * The anchor is the dearest pending rendition (`1080p` sorts before `480p` before `720p`); siblings fill up the share.
+ * The anchor is what the order of claims gave: the dearest pending rendition of the chunk; siblings fill up the share.
  */
-import type { Resolution } from '../../protocol/ids.ts'
+import type { RenditionPlan } from '../../protocol/plan.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
 
-/** Encoding cost of a rendition relative to the others: pixels, and a constant for decoding and scaling. */
-const COST: Record<Resolution, number> = { '480p': 0.17, '720p': 0.3, '1080p': 0.6 }
+/** What decoding a chunk and scaling it to one rendition takes, in the unit of `RenditionPlan.cost`. */
+const FIXED_COST = 0.25
+
+type Costed = Pick<RenditionPlan, 'id' | 'cost'>
 
 export interface FuseInput {
-  readonly anchor: Resolution
-  /** Renditions this worker can do and that exist in the plan, the anchor among them or not. */
-  readonly able: readonly Resolution[]
-  /** PENDING tasks by rendition, the anchor's own no longer among them. */
-  readonly pending: Readonly<Partial<Record<Resolution, number>>>
+  readonly anchor: Costed
+  /** Other renditions of the plan that this worker can do and of which tasks are PENDING. */
+  readonly able: readonly Costed[]
+  /** PENDING tasks of the video by rendition, the anchor's own no longer among them. */
+  readonly pending: readonly { readonly rendition: Costed; readonly count: number }[]
   /** Slots of the whole mesh that could take them, busy ones too, at least 1 (this one). */
   readonly slots: number
 }
 
+const costOf = ({ cost }: Costed): number => cost + FIXED_COST
+
 /** The siblings to ask for, dearest first. Asking for one that is taken is harmless. */
-export function siblingsToTake({ anchor, able, pending, slots }: FuseInput): Resolution[] {
-  const siblings = able.filter((rung) => rung !== anchor).sort((a, b) => COST[b] - COST[a])
-  const chunkCost = siblings.reduce((sum, rung) => sum + COST[rung], COST[anchor])
-  const open = (Object.entries(pending) as [Resolution, number][]).reduce(
-    (sum, [rung, n]) => sum + COST[rung] * n,
-    COST[anchor],
-  )
+export function siblingsToTake({ anchor, able, pending, slots }: FuseInput): RenditionId[] {
+  const siblings = able.filter(({ id }) => id !== anchor.id).sort((a, b) => b.cost - a.cost)
+  const chunkCost = siblings.reduce((sum, each) => sum + costOf(each), costOf(anchor))
+  const open = pending.reduce((sum, { rendition, count }) => sum + costOf(rendition) * count, costOf(anchor))
   const share = open / Math.max(1, slots)
-  if (share >= chunkCost) return siblings
-  const taken: Resolution[] = []
-  let cost = COST[anchor]
-  for (const rung of siblings) {
+  if (share >= chunkCost) return siblings.map(({ id }) => id)
+  const taken: RenditionId[] = []
+  let cost = costOf(anchor)
+  for (const each of siblings) {
     // Half a rendition over the share is nearer to it than half a rendition under it.
-    if (cost + COST[rung] / 2 > share) continue
-    taken.push(rung)
-    cost += COST[rung]
+    if (cost + costOf(each) / 2 > share) continue
+    taken.push(each.id)
+    cost += costOf(each)
   }
   return taken
 }

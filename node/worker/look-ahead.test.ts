@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { asPeerId, type Resolution, taskId, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -12,12 +12,12 @@ const other = 'fedcba9876543210' as VideoId
 const submit = (stage: Stage, _id: VideoId, priority = 0) => submitFilm(stage.ledger, { _id, priority })
 
 describe('the guess of what comes next', () => {
-  const waiting = (...tasks: [number, Resolution][]) => tasks.map(([chunk, rung]) => newTask(chunk, rung) as Task)
+  const waiting = (...tasks: [number, string][]) => tasks.map(([chunk, rung]) => newTask(chunk, rung) as Task)
   const guess = (tasks: Task[], place: number, workers: number) => {
     const found = guessNext(tasks, { place, workers })
     return found && [found.chunk_id, found.resolution]
   }
-  const five = waiting([4, '1080p'], [5, '1080p'], [6, '1080p'], [4, '480p'], [5, '480p'])
+  const five = waiting([4, '1080p'], [4, '480p'], [5, '1080p'], [5, '480p'], [6, '1080p'])
 
   it('is the first of the own share in the dearest rendition', () => {
     assert.deepEqual(

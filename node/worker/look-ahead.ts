@@ -9,6 +9,7 @@
 import type { Clock } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
+import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { LOOK_AHEAD_TASKS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -54,7 +55,8 @@ export function createLookAhead(options: LookAheadOptions): LookAhead {
     // Its own input first: the link is shared.
     await options.bring(task, signal)
     if ((await options.mayClaim()) !== null) return
-    const query = { video: task.video_id, kinds: ['video'], statuses: ['PENDING'], limit: LOOK_AHEAD_TASKS } as const
+    const kinds = kindsWhere(({ scope }) => scope === 'chunk')
+    const query = { video: task.video_id, kinds, statuses: ['PENDING'], limit: LOOK_AHEAD_TASKS } as const
     const waiting = (await ledger.tasks(query)).filter(options.canDo)
     const free = waiting.filter(({ chunk_id }) => !guesses.some((guess) => guess.chunk_id === chunk_id))
     const guess = guessNext(free, share())
@@ -89,10 +91,8 @@ export function createLookAhead(options: LookAheadOptions): LookAhead {
 type Rank = Pick<Task, 'priority' | 'due'>
 const isBefore = (a: Rank, b: Rank): boolean => a.priority > b.priority || (a.priority === b.priority && a.due < b.due)
 
-/** Of tasks in the order of claims (dearest rendition first, then by chunk). */
+/** Of tasks in the order of claims: the first of a chunk is its dearest that waits, which a claim would get. */
 export function guessNext(waiting: readonly Task[], share: { place: number; workers: number }): Task | null {
-  const [first] = waiting
-  if (!first) return null
-  const dearest = waiting.filter(({ resolution }) => resolution === first.resolution)
-  return dearest.find(({ chunk_id }) => chunk_id % share.workers === share.place) ?? dearest.at(-1) ?? null
+  const firsts = [...Map.groupBy(waiting, ({ chunk_id }) => chunk_id).values()].flatMap(([first]) => first ?? [])
+  return firsts.find(({ chunk_id }) => chunk_id % share.workers === share.place) ?? firsts.at(-1) ?? null
 }

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises'
 import { type BlobExchange, type BlobStore, onSoundBlobs } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import type { PeerId, Resolution } from '../../protocol/ids.ts'
+import type { PeerId } from '../../protocol/ids.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Rational } from '../../protocol/plan.ts'
 import type { Runner, TaskResult } from '../../protocol/runner.ts'
@@ -37,7 +37,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
           plan,
           chunk_id: first.chunk_id,
           input: { path, start_pts, end_pts, time_base: parseTimeBase(input.time_base) },
-          resolutions: held.map(({ task }) => task.resolution as Resolution),
+          renditions: held.map(({ task }) => task.resolution),
           outDir,
           onProgress: ({ frames, speed }) => progress(frames / Math.max(1, first.frames), speed),
           signal,
@@ -45,7 +45,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
       )
       return await Promise.all(
         held.map(async ({ task }): Promise<TaskResult> => {
-          const result = results.find((each) => each.resolution === task.resolution)
+          const result = results.find(({ rendition }) => rendition === task.resolution)
           if (!result)
             return {
               task: task._id,

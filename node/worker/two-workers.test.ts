@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
-import { asPeerId, asSha256, type PeerId, RESOLUTIONS } from '../../protocol/ids.ts'
+import { asPeerId, asSha256, type PeerId } from '../../protocol/ids.ts'
+import { DEFAULT_NAMES } from '../../protocol/recipe.ts'
 import type { Assignment, Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../testing/simulation/stage.ts'
@@ -50,7 +51,7 @@ function machine(name: string, { takes, es }: { takes: number | (() => Promise<v
   const { worker, attempts } = createTestWorker({
     self: id,
     actor,
-    capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: RESOLUTIONS, audio: true },
+    capability: { decoders: ['h264'], encoders: ['x264'], filters: [], renditions: 'all', kinds: ['audio'] },
     slots: 1,
     runners: { video: run },
     hints,
@@ -70,7 +71,7 @@ beforeEach(async () => {
   stage = await createStage()
   machines = []
   await submitFilm(stage.ledger)
-  await stage.ledger.insertTasks(RESOLUTIONS.map((rung) => newTask(0, rung)))
+  await stage.ledger.insertTasks(DEFAULT_NAMES.map((id) => newTask(0, id)))
 })
 afterEach(async () => {
   for (const { worker } of machines) await stage.until(worker.stop(0))
@@ -142,7 +143,7 @@ describe('of two workers at one chunk', () => {
       await stage.pass(1_000)
       assert.deepEqual([one.ends[0]?.how, two.ends[0]?.how], ['done', 'done'])
       const told = (await stage.ledger.events(50)).filter(({ what }) => what === 'results_differ')
-      assert.equal(told.length, other === 'a' ? 0 : RESOLUTIONS.length)
+      assert.equal(told.length, other === 'a' ? 0 : DEFAULT_NAMES.length)
       for (const { text } of told) assert.match(text, /one.*two|two.*one/)
       for (const task of await tasks()) {
         assert.equal(task.status, 'COMPLETED')

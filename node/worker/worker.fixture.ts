@@ -1,15 +1,19 @@
 /** A worker for tests, put together as a node does, over stand-ins for what a test says nothing of. */
+
 import type { Capability } from '../../protocol/capability.ts'
 import { createEmitter, type Emit } from '../../protocol/emitter.ts'
 import type { Hints } from '../../protocol/hints.ts'
-import type { PeerId, TaskKind } from '../../protocol/ids.ts'
+import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog as log } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
-import type { Runner } from '../../protocol/runner.ts'
+import type { Plan } from '../../protocol/plan.ts'
+import type { Runners } from '../../protocol/runner.ts'
 import type { Actor } from '../../testing/simulation/stage.ts'
+import type { PlanSource } from '../videos/plan-source.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import { type CircuitBreakers, createCircuitBreakers } from './circuit-breaker.ts'
+import { FILM_RENDITIONS } from './film.fixture.ts'
 import { createSettlement } from './settlement.ts'
 import { createWorker, type Worker, type WorkerModules } from './worker.ts'
 
@@ -18,8 +22,10 @@ export interface TestWorkerOptions {
   readonly actor: Actor
   readonly capability: Capability
   readonly slots: number
-  readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
+  readonly runners: Runners
   readonly hints: Hints
+  /** Default: the default ladder, as the tasks of `film.fixture.ts` have it. */
+  readonly plans?: PlanSource
   /** Default: the actor's. */
   readonly ledger?: Ledger
   /** Default: into the actor's ledger. */
@@ -54,6 +60,7 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
       rng,
       log,
       hints,
+      plans: options.plans ?? { planOf: async () => ({ renditions: FILM_RENDITIONS }) as Plan },
       peers: { all: options.others ?? (() => []), get: () => undefined },
       runners,
       attempts,

@@ -93,7 +93,7 @@ beforeEach(async () => {
     self: me,
     actor,
     ledger: { ...actor.ledger, claimNext, renew },
-    capability: { decoders: ['h264'], encoders: ['x264'], filters: [], resolutions: ['480p'], audio: true },
+    capability: { decoders: ['h264'], encoders: ['x264'], filters: [], renditions: ['480p'], kinds: ['audio'] },
     slots: 1,
     runners: { video: Object.assign(succeed, { bring }) },
     hints,

@@ -9,17 +9,19 @@ import { type Bell, createBell } from '../../protocol/bell.ts'
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Hints } from '../../protocol/hints.ts'
-import type { PeerId, TaskKind } from '../../protocol/ids.ts'
+import type { PeerId } from '../../protocol/ids.ts'
+import { controlSlots, kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { HINT_JITTER_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { PeerTable } from '../../protocol/peer-table.ts'
-import type { Runner } from '../../protocol/runner.ts'
+import type { Runners } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { AdmissionGate } from '../admission.ts'
+import type { PlanSource } from '../videos/plan-source.ts'
 import type { Attempts } from './attempts.ts'
 import type { CircuitBreakers } from './circuit-breaker.ts'
-import { createDesk, DESK_SEATS, type Desk } from './desk.ts'
+import { createDesk, type Desk } from './desk.ts'
 import { createEncodeClaims, type EncodeClaims } from './encode-claims.ts'
 import { createLookAhead, type LookAhead } from './look-ahead.ts'
 import { createOutageGrace, type OutageGrace } from './outage-grace.ts'
@@ -42,7 +44,8 @@ export interface WorkerModules {
   /** `tasks`, `video` and `peers` make an idle worker look for work, within a jitter. */
   readonly hints: Pick<Hints, 'on'>
   readonly peers: PeerTable
-  readonly runners: Readonly<Partial<Record<TaskKind, Runner>>>
+  readonly plans: PlanSource
+  readonly runners: Runners
   readonly attempts: Attempts
   readonly breakers: CircuitBreakers
   /** Asked before every claim. */
@@ -80,14 +83,14 @@ class LoopingWorker implements Worker {
     this.#options = options
     this.#modules = modules
     const { self, capability, slots } = options
-    const { ledger, clock, rng, log, peers, attempts, admission, runners, mayTakeDesk } = modules
+    const { ledger, plans, clock, rng, log, peers, attempts, admission, runners, mayTakeDesk } = modules
     const { signal } = this.#stopping
     this.#bell = createBell(clock)
     this.#grace = createOutageGrace(clock)
     const grace = this.#grace
     const claimWithToken = createTokenClaims({ ledger, clock, rng, grace, signal })
-    const bring = runners.video?.bring
-    this.#ahead = bring
+    const prefetches = kindsWhere(({ scope }) => scope === 'chunk').some((kind) => runners[kind]?.bring)
+    this.#ahead = prefetches
       ? createLookAhead({
           self,
           ledger,
@@ -95,7 +98,7 @@ class LoopingWorker implements Worker {
           clock,
           log,
           slots,
-          bring,
+          bring: async (task, signal) => runners[task.kind]?.bring?.(task, signal),
           canDo: (task) => canDo(capability, task.class),
           mayClaim: () => admission.mayClaim('encode'),
         })
@@ -104,7 +107,7 @@ class LoopingWorker implements Worker {
     const ahead = this.#ahead
     this.#encodes = createEncodeClaims(
       { self, capability },
-      { ledger, clock, grace, claimWithToken, ahead, otherSlots },
+      { ledger, plans, clock, grace, claimWithToken, ahead, otherSlots },
     )
     this.#desk = createDesk({ self }, { ledger, clock, grace, waiting: this.#waiting, claimWithToken, mayTakeDesk })
   }
@@ -127,7 +130,7 @@ class LoopingWorker implements Worker {
 
   #encodeLoops(): WorkLoopOptions[] {
     const { runners, breakers } = this.#modules
-    const encodes = runners.video !== undefined || runners.audio !== undefined
+    const encodes = kindsWhere(({ lane }) => lane === 'encode').some((kind) => runners[kind])
     return Array.from({ length: encodes ? this.#options.slots : 0 }, (_, slot) => ({
       name: `slot ${slot}`,
       work: 'encode',
@@ -138,10 +141,12 @@ class LoopingWorker implements Worker {
 
   #controlLoops(): WorkLoopOptions[] {
     const { runners, breakers } = this.#modules
-    return DESK_SEATS.flatMap((takes, seat): WorkLoopOptions[] => {
+    return controlSlots().flatMap((takes, slot): WorkLoopOptions[] => {
       const kinds = takes.filter((kind) => runners[kind])
       const claim = () => this.#desk.claim(kinds)
-      return kinds.length > 0 ? [{ name: `desk ${seat}`, work: 'control', breaker: breakers.control, claim }] : []
+      return kinds.length > 0
+        ? [{ name: `control slot ${slot}`, work: 'control', breaker: breakers.control, claim }]
+        : []
     })
   }
 

@@ -2,6 +2,7 @@
 
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import type { Counts } from '../../protocol/ledger.ts'
 
 export interface RunningTask {
   /** `<video>/<rendition or kind>/<chunk>`. */
@@ -27,7 +28,7 @@ export interface VideoProgress {
   readonly fps: number | null
   readonly speed: number | null
   readonly eta_s: number | null
-  readonly tasks: readonly { readonly resolution: string; readonly status: string; readonly count: number }[]
+  readonly tasks: Counts
 }
 
 export interface MeshEvent {
@@ -39,7 +40,6 @@ export interface MeshEvent {
 }
 
 export interface DeliveredFile {
-  readonly resolution: string
   readonly path: string
   readonly bytes: number
   readonly sha256: string

@@ -1,4 +1,5 @@
 /** The live picture as text: pure, values in, lines out. Fits any width from 40 columns. */
+import { countedParts } from '../../node/status/parts.ts'
 import { chunkOf, isEncode, type Line, rungOf, type Story, type Tone, type WorkerView } from './story.ts'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
@@ -17,7 +18,6 @@ export interface Picture {
 const LABEL = 10
 const STARTING = 'starting: ffmpeg shows by trial runs what it can do (once on a host) …'
 const TONES: Record<Tone, Style | null> = { plain: null, good: 'green', bad: 'red' }
-const RUNGS = ['480p', '720p', '1080p', 'audio'] as const
 
 export function picture({ title, story, elapsed, columns, rows, paint }: Picture): string[] {
   const width = Math.min(columns - 1, 110)
@@ -70,12 +70,14 @@ function overallLine(video: NonNullable<Story['video']>, bar: number, paint: Pai
 
 /** `480p 3/9  720p 3/9  1080p 2/9  audio 1/1`: tasks committed. */
 function rungsText(video: NonNullable<Story['video']>): string {
-  return RUNGS.flatMap((rung) => {
-    const mine = video.tasks.filter(({ resolution }) => resolution === rung)
-    const count = (of: typeof mine) => of.reduce((sum, each) => sum + each.count, 0)
-    if (mine.length === 0) return []
-    return [`${rung} ${count(mine.filter(({ status }) => status === 'COMPLETED'))}/${count(mine)}`]
-  }).join('   ')
+  return countedParts(video.tasks)
+    .flatMap((rung) => {
+      const mine = video.tasks.filter(({ resolution }) => resolution === rung)
+      const count = (of: typeof mine) => of.reduce((sum, each) => sum + each.count, 0)
+      if (mine.length === 0) return []
+      return [`${rung} ${count(mine.filter(({ status }) => status === 'COMPLETED'))}/${count(mine)}`]
+    })
+    .join('   ')
 }
 
 export function toldLine({ at, tone, text }: Line, width: number, paint: Paint): string {

@@ -2,7 +2,7 @@
  * One source cut into chunks by the first peer, as an ingest would, and encoded chunk by chunk by whoever is asked: what
  * the questions about equal bytes and about joins both start from.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asSha256, videoId } from '../../protocol/ids.ts'
 import type { Cut, EncodeResult, Media, SourceIndex } from '../../protocol/media.ts'
@@ -37,9 +37,10 @@ export async function cutSource(media: Media, job: { name: string; recipe: Recip
   const file = await ensureSource(name)
   const { plan, index } = await planSource(media, file, recipe)
   const signal = AbortSignal.timeout(STEP_MS)
+  const folder = await mkdtemp(join(dir, `${name}-cuts-`))
   const cuts: Cut[] = []
   for (const { chunk_id } of plan.chunks) {
-    const out = join(dir, `${name}-${recipe.codec}-${chunk_id}.nut`)
+    const out = join(folder, `${chunk_id}.nut`)
     cuts.push(await media.cut({ plan, chunk_id, source: file, index, out, signal }))
   }
   return { name, file, plan, cuts }
@@ -52,11 +53,11 @@ export async function encodeChunk(
 ): Promise<EncodeResult> {
   const { cut, chunk_id, outDir } = job
   const input = cut.cuts[chunk_id]
-  const resolutions = cut.plan.renditions.slice(0, 1).map(({ resolution }) => resolution)
+  const renditions = cut.plan.renditions.slice(0, 1).map(({ id }) => id)
   if (!input) throw new Error(`${cut.name} has no chunk ${chunk_id}`)
   await mkdir(outDir, { recursive: true })
   const signal = AbortSignal.timeout(STEP_MS)
-  const [result] = await media.encode({ plan: cut.plan, chunk_id, input, resolutions, outDir, signal })
+  const [result] = await media.encode({ plan: cut.plan, chunk_id, input, renditions, outDir, signal })
   if (!result) throw new Error(`encoding chunk ${chunk_id} of ${cut.name} answered nothing`)
   return result
 }

@@ -8,15 +8,18 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
-import { DEFAULT_RECIPE, type Recipe } from '../../protocol/recipe.ts'
-import { BOXES, checkOutput } from '../../testing/sources/check.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
+import { checkOutput } from '../../testing/sources/check.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { runPipeline } from '../../testing/sources/pipeline.ts'
 import type { Source } from '../../testing/sources/source.ts'
 import { planSource } from './chunks.ts'
 import { type Cell, type Peer, takesAll, why } from './peer.ts'
 
-export const RECIPE: Recipe = { ...DEFAULT_RECIPE, renditions: ['480p'], preset: 'ultrafast' }
+export const RECIPE: Recipe = {
+  ...DEFAULT_RECIPE,
+  renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset: 'ultrafast' }),
+}
 const SOURCE_MS = 300_000
 
 /** One row: a cell for each peer. `tell` hears what is wrong. */
@@ -86,9 +89,7 @@ async function attempt(
     const signal = AbortSignal.timeout(SOURCE_MS)
     const { outputs } = await runPipeline(media, { source: file, recipe: RECIPE, outDir, signal })
     if (outputs.length === 0) return ['no output']
-    const checks = outputs.map(({ resolution, path }) =>
-      checkOutput({ source, file, output: path, box: BOXES[resolution], ffmpeg, ffprobe }),
-    )
+    const checks = outputs.map(({ box, path }) => checkOutput({ source, file, output: path, box, ffmpeg, ffprobe }))
     return (await Promise.all(checks)).flatMap(({ problems }) => problems)
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))

@@ -118,7 +118,7 @@ async function merge(media: Media, job: { cut: CutSource; chunks: readonly strin
   const plan = { ...cut.plan, audio: [], subtitles: [], chapters: 0 }
   await media.merge({
     plan,
-    resolution: rendition.resolution,
+    rendition: rendition.id,
     chunks,
     audio: null,
     extra: null,

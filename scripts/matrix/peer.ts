@@ -5,7 +5,6 @@
 import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'
 import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { type Capability, canDo } from '../../protocol/capability.ts'
-import { RESOLUTIONS } from '../../protocol/ids.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import { cachePath } from '../../testing/tools/cache.ts'
@@ -33,7 +32,7 @@ export async function createPeer(build: FfmpegBuild): Promise<Peer> {
     cacheDir: cachePath('proofs'),
   })
   const { decoders, filters, encoders } = await media.prove(AbortSignal.timeout(300_000))
-  return { build, media, capability: { decoders, filters, encoders, resolutions: RESOLUTIONS, audio: true } }
+  return { build, media, capability: { decoders, filters, encoders, renditions: 'all', kinds: ['audio'] } }
 }
 
 /** Whether it would take every task of this plan. */

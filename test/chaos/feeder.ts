@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Submitted } from '../../node/videos/submit.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { DEFAULT_ENCODING, ladderOf } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Film, Footage } from './footage.ts'
 import type { Member } from './member.ts'
@@ -54,7 +55,9 @@ async function submit(member: Member, { file, kind }: Film, out: string): Promis
   const client = await member.control()
   if (!client) return null
   await mkdir(out, { recursive: true })
-  const recipe = { renditions: [...kind.recipe.renditions], preset: kind.recipe.preset, upscale: true }
+  const { renditions, preset } = kind.recipe
+  const heights = renditions.map((name) => Number.parseInt(name, 10))
+  const recipe = { renditions: ladderOf(heights, { ...DEFAULT_ENCODING, preset }), upscale: true }
   const asked = client.post('/v1/videos', { path: file, recipe, out }) as Promise<Submitted>
   const answer = await Promise.race([asked.catch(() => null), sleep(SUBMIT_MS, null, { ref: false })])
   return answer?.video._id ?? null

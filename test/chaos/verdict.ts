@@ -1,8 +1,10 @@
 /** What must hold when all has healed: every film done or told, exact, once; nothing left behind; no process that crashed. */
+
 import { stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, parse } from 'node:path'
 import { hashFile } from '../../files/hash-file.ts'
 import { deliveredPath } from '../../node/videos/delivery.ts'
+import { pathFor } from '../../protocol/artifact.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { PARTIAL_KEPT_MS, SWEEP_MS } from '../../protocol/limits.ts'
@@ -83,16 +85,15 @@ async function fileProblems(
   for (const delivery of video.deliveries) {
     for (const output of video.outputs) {
       const path = deliveredPath(delivery, output)
-      const wanted = expected.get(join(output.resolution, `${basename(film.file)}`))
-      if (!wanted) problems.push(`has an output at ${output.resolution} that nobody asked for`)
+      const wanted = expected.get(pathFor(output, parse(film.file).name))
+      if (!wanted) problems.push(`has ${output.path}, which nobody asked for`)
       else if (!(await stat(path).catch(() => null))) problems.push(`was told as delivered, and ${path} is not there`)
       else {
         files++
         const frames = await framesOf(path, tools)
-        if (frames !== wanted.frames)
-          problems.push(`has ${frames} frames at ${output.resolution}, not ${wanted.frames}`)
+        if (frames !== wanted.frames) problems.push(`has ${frames} frames in ${output.path}, not ${wanted.frames}`)
         if ((await hashFile(path)).sha256 !== wanted.sha256)
-          problems.push(`has other bytes at ${output.resolution} than an undisturbed run`)
+          problems.push(`has other bytes in ${output.path} than an undisturbed run`)
       }
     }
     const partial = (await filesBelow(delivery.dir)).filter((file) => file.endsWith('.part'))

@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StatusSnapshot } from '../../node/status/status.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Failure } from '../../protocol/task.ts'
-import { BOXES, checkOutput } from '../../testing/sources/check.ts'
+import { checkOutput } from '../../testing/sources/check.ts'
 import { ensureSource, findSource, TOOLS } from '../../testing/sources/make.ts'
 import { docker, dockerWith, SOCKET } from './engine.ts'
 
@@ -127,14 +128,14 @@ export async function composeMesh(
   }
 }
 
-/** What is wrong with the outputs of a source, in all three rungs. */
+/** What is wrong with the outputs of a source, in every rendition of the default ladder. */
 export async function problemsOf(name: string, outputs: string): Promise<string[]> {
   const source = findSource(name)
   const file = await ensureSource(name)
-  const found = Object.entries(BOXES).map(async ([rung, box]) => {
-    const output = join(outputs, rung, `${source.file.replace(/\.[^.]+$/, '')}.mp4`)
+  const found = DEFAULT_RECIPE.renditions.map(async ({ id, box }) => {
+    const output = join(outputs, id, `${source.file.replace(/\.[^.]+$/, '')}.mp4`)
     const { problems } = await checkOutput({ source, file, output, box, ...TOOLS })
-    return problems.map((problem) => `${rung}: ${problem}`)
+    return problems.map((problem) => `${id}: ${problem}`)
   })
   return (await Promise.all(found)).flat()
 }

@@ -41,13 +41,13 @@ describe('the mesh of docker compose --profile base', () => {
       (seen) => seen.peers.length === 6 && seen.leader !== null,
       120,
     )
-    const rungs = peers.map(({ name, resolutions, slots }) =>
-      slots > 0 ? `${/^worker-/.test(name) ? name : 'worker'} ${resolutions.join()}` : name,
+    const encodes = peers.map(({ name, renditions, slots }) =>
+      slots > 0 ? `${/^worker-/.test(name) ? name : 'worker'} ${renditions}` : name,
     )
-    assert.deepEqual(rungs.sort(), [
+    assert.deepEqual(encodes.sort(), [
       'coordinator-1',
       'coordinator-2',
-      'worker 480p,720p,1080p',
+      'worker all',
       'worker-1080p 1080p',
       'worker-480p 480p',
       'worker-720p 720p',

@@ -160,7 +160,7 @@ test('wrong words on the command line get a sentence and exit code 2', async (t)
     { mode: 0o755 },
   )
   const cases: [readonly string[], RegExp][] = [
-    [['run', good, '--renditions', '480p,999p'], /999p is not a rendition; choose from 480p, 720p, 1080p/],
+    [['run', good, '--renditions', '480p,hd'], /hd is not a rendition; name its lines, such as 720p/],
     [['run', good, '--preset', 'warp'], /warp/],
     [['run', good, '--crf', '99'], /0 to 51/],
     [['run', good, '--workers', '0'], /whole number/],

@@ -1,7 +1,10 @@
 /** The host that submitted a film, leads and cut it is lost for good, disk and all, in the middle of the work. */
+
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
+import { parse } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { pathFor } from '../../protocol/artifact.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { type Lab, type LabNode, openLab } from '../../testing/hosts/lab.ts'
 import { type Films, makeFilms, RECIPE } from './film.ts'
@@ -56,7 +59,7 @@ describe('a coordinator whose disk is lost for good', () => {
     )
     t.diagnostic(`finished ${seconds(took)} after the loss; ${before.length} chunks had been finished before it`)
     const outputs = (await watch.ledger.video(video))?.outputs ?? []
-    const made = outputs.map(({ resolution, sha256 }) => [`${resolution}/${file.split('/').at(-1)}`, sha256])
+    const made = outputs.map((output) => [pathFor(output, parse(file).name), output.sha256])
     assert.deepEqual(Object.fromEntries(made), films.expected(file), 'the bytes are those of an undisturbed run')
     assert.deepEqual(await watch.audit(video), [])
     const [left, right] = nodes.slice(1).map(({ peer }) => peer)

@@ -10,6 +10,7 @@ import { connectControl, controlSocketPath } from '../../node/http/control-socke
 import type { StatusSnapshot } from '../../node/status/status.ts'
 import type { Submitted } from '../../node/videos/submit.ts'
 import type { VideoId } from '../../protocol/ids.ts'
+import { DEFAULT_ENCODING, ladderOf } from '../../protocol/recipe.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
@@ -72,7 +73,7 @@ export async function startSmallNode(
     get,
     status: () => get('/v1/status'),
     async submit(path, out, preset) {
-      const recipe = { preset, renditions: ['480p'], upscale: true }
+      const recipe = { renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset }), upscale: true }
       const client = await connectControl(controlSocketPath(dataDir))
       assert.ok(client)
       const { video } = (await client.post('/v1/videos', { path, recipe, out })) as Submitted

@@ -1,4 +1,5 @@
 /** Bad days that make one kind of trouble common: what a deliberate fault is tried under. A right mesh stands them all. */
+import { ladderOf } from '../../protocol/recipe.ts'
 import type { FaultPlan, Scenario } from './scenario.ts'
 import type { Circumstances } from './world.ts'
 
@@ -14,7 +15,7 @@ function busy(drawn: Scenario, faults: readonly Timed[], noise: Partial<Scenario
   const films = drawn.films.slice(0, 1).map((film) => ({
     ...film,
     film: { ...film.film, ...BUSY },
-    renditions: ['480p', '720p', '1080p'] as const,
+    renditions: ladderOf([480, 720, 1080]),
     by: 0,
   }))
   return {
@@ -143,7 +144,7 @@ export const aBadMachine: Circumstances = (drawn) => {
   const [film] = day.films
   return {
     ...day,
-    films: [{ ...film!, film: { ...film!.film, chunks: 40 }, renditions: ['480p'] }],
+    films: [{ ...film!, film: { ...film!.film, chunks: 40 }, renditions: ladderOf([480]) }],
     peers: day.peers.slice(0, 3).map((peer, at) => ({
       ...peer,
       works: true,

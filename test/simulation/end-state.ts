@@ -1,5 +1,7 @@
 /** What must be true when all is done: each film finished as its scenario says, its files exact, nothing left behind. */
+
 import type { Steps } from '../../ledger/steps.ts'
+import { renditionPath } from '../../protocol/artifact.ts'
 import { TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { storeOf } from '../../testing/simulation/blob-stand-ins.ts'
@@ -46,12 +48,11 @@ function taskViolations(video: Video, tasks: readonly Task[]): string[] {
 }
 
 function fileViolations({ film, recipe, out }: PlayedFilm, video: Video, disk: VirtualDisk): string[] {
-  return recipe.renditions.flatMap((resolution) => {
-    const bytes = expectedOutput(film, resolution)
-    const output = video.outputs.find((each) => each.resolution === resolution)
-    if (output?.sha256 !== sha256Of(bytes))
-      return [`${film.name} at ${resolution} has other bytes than an undisturbed run`]
-    const files = video.deliveries.map(({ name }) => `${out}/${resolution}/${name}.mp4`)
+  return recipe.renditions.flatMap(({ id }) => {
+    const bytes = expectedOutput(film, id)
+    const output = video.outputs.find(({ path }) => path === renditionPath(id))
+    if (output?.sha256 !== sha256Of(bytes)) return [`${film.name} at ${id} has other bytes than an undisturbed run`]
+    const files = video.deliveries.map(({ name }) => `${out}/${id}/${name}.mp4`)
     return files
       .filter((path) => !disk.has(path) || disk.read(path).toString() !== bytes)
       .map((path) => `${path} was recorded as delivered and is ${disk.has(path) ? 'wrong' : 'missing'}`)

@@ -6,7 +6,7 @@ import { ledgerFromSteps } from '../../ledger/ledger-from-steps.ts'
 import { createFace, type NodeFace } from '../../node/face.ts'
 import { createModules, type NodeOptions } from '../../node/modules.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
-import { asPeerId, type PeerId, RESOLUTIONS } from '../../protocol/ids.ts'
+import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
 import { createExchange, createStore, type Neighbour, storeOf } from '../../testing/simulation/blob-stand-ins.ts'
@@ -24,8 +24,7 @@ const CAPABILITY = {
   decoders: ['h264'],
   encoders: ['x264'],
   filters: [],
-  resolutions: RESOLUTIONS,
-  audio: true,
+  renditions: 'all',
 } as const
 
 const optionsOf = ({ name, works, coordinates, slots }: PeerPlan): NodeOptions => ({

@@ -3,8 +3,10 @@
  * scenario: crashes stay under the number that gives a task up, only one build is bad, sources do not rot, and whoever holds one
  * comes back with it.
  */
-import { RESOLUTIONS, type Resolution } from '../../protocol/ids.ts'
+
 import { STRIKES_PEER_DIED } from '../../protocol/limits.ts'
+import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
+import type { Rendition } from '../../protocol/rendition.ts'
 import type { Film } from '../../testing/simulation/film.ts'
 import type { Badness } from '../../testing/simulation/media-stand-in.ts'
 import { createSeeded, type Seeded } from '../../testing/simulation/seeded.ts'
@@ -21,7 +23,7 @@ export interface PeerPlan {
 
 export interface FilmPlan {
   readonly film: Film
-  readonly renditions: readonly Resolution[]
+  readonly renditions: readonly Rendition[]
   readonly at: number
   /** Index of the peer that submits it, holds its source and wants the files. */
   readonly by: number
@@ -96,7 +98,7 @@ function makeFilms(rng: Seeded, peers: readonly PeerPlan[]): FilmPlan[] {
   const poisoned = rng.chance(0.1) ? 0 : null
   return Array.from({ length: rng.whole(1, 3) }, (_, at) => {
     const chunks = rng.whole(1, 5)
-    const renditions = RESOLUTIONS.filter(() => rng.chance(0.6))
+    const renditions = DEFAULT_RECIPE.renditions.filter(() => rng.chance(0.6))
     return {
       film: {
         name: `film-${at}`,
@@ -105,7 +107,7 @@ function makeFilms(rng: Seeded, peers: readonly PeerPlan[]): FilmPlan[] {
         hasSubtitles: rng.chance(0.3),
         poison: at === poisoned ? rng.whole(0, chunks - 1) : null,
       },
-      renditions: renditions.length > 0 ? renditions : ['480p'],
+      renditions: renditions.length > 0 ? renditions : ladderOf([480]),
       at: at === 0 ? 500 : rng.whole(500, 12_000),
       by: rng.whole(0, peers.length - 1),
       priority: rng.whole(-1, 1),

@@ -8,7 +8,6 @@
 import { createHash } from 'node:crypto'
 import { sqliteSteps } from '../../ledger/sqlite/sqlite-ledger.ts'
 import { within } from '../../protocol/clock.ts'
-import type { Resolution } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createMemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
@@ -107,9 +106,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
   const expected = (task: Task) => {
     const film = films.find(({ id }) => id === task.video_id)?.film
     if (!film || (task.kind !== 'video' && task.kind !== 'audio')) return null
-    return sha256Of(
-      task.kind === 'audio' ? audioOutBytes(film) : encodedBytes(film, task.chunk_id, task.resolution as Resolution),
-    )
+    return sha256Of(task.kind === 'audio' ? audioOutBytes(film) : encodedBytes(film, task.chunk_id, task.resolution))
   }
   const audited = createAudit({
     steps: sabotage.steps?.(base) ?? base,

@@ -14,18 +14,20 @@ import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'
 import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { SourceRefused } from '../../protocol/errors.ts'
 import type { Media } from '../../protocol/media.ts'
-import { DEFAULT_RECIPE, type Recipe } from '../../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
 import { SECRET } from '../../testing/sources/catalogue/refused.ts'
-import { BOXES, checkOutput } from '../../testing/sources/check.ts'
+import { checkOutput } from '../../testing/sources/check.ts'
 import { ensureSource, sources, TOOLS } from '../../testing/sources/make.ts'
 import { runPipeline } from '../../testing/sources/pipeline.ts'
 import type { Source } from '../../testing/sources/source.ts'
 
 const RECIPE: Recipe = {
   ...DEFAULT_RECIPE,
-  renditions: ['480p', '720p'],
-  codec: process.env.REELMESH_CODEC === 'hevc' ? 'hevc' : 'h264',
-  preset: 'ultrafast',
+  renditions: ladderOf([480, 720], {
+    ...DEFAULT_ENCODING,
+    codec: process.env.REELMESH_CODEC ?? DEFAULT_ENCODING.codec,
+    preset: 'ultrafast',
+  }),
 }
 const SOURCE_TIMEOUT_MS = 180_000
 
@@ -70,15 +72,15 @@ async function assertExact(source: Source, t: TestContext): Promise<void> {
   const outDir = await mkdtemp(join(folder, `${source.name}-`))
   const { plan, outputs, notes } = await runPipeline(media, { source: file, recipe: RECIPE, outDir, signal: t.signal })
   assert.ok(outputs.length > 0)
-  for (const { resolution, path } of outputs) {
-    const { problems, facts } = await checkOutput({ source, file, output: path, box: BOXES[resolution], ...TOOLS })
+  for (const { rendition, box, path } of outputs) {
+    const { problems, facts } = await checkOutput({ source, file, output: path, box, ...TOOLS })
     t.diagnostic(
       `${facts.frames} frames of ${facts.size}, ${plan.chunks.length} chunks, beeps moved ${facts.beepSamples} samples`,
     )
     assert.deepEqual(
       problems,
       [],
-      `${source.name} in ${resolution}, ${plan.chunks.length} chunks, notes: ${notes.join(' ')}`,
+      `${source.name} in ${rendition}, ${plan.chunks.length} chunks, notes: ${notes.join(' ')}`,
     )
   }
   await rm(outDir, { recursive: true })

@@ -3,9 +3,10 @@
  * from, so that one wrong or doubled byte anywhere shows in the finished file. `expectedOutput` is the undisturbed run.
  */
 import { createHash } from 'node:crypto'
-import { asSha256, type Resolution, type Sha256, type VideoId } from '../../protocol/ids.ts'
+import { asSha256, type Sha256, type VideoId } from '../../protocol/ids.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
 
 export interface Film {
   readonly name: string
@@ -29,14 +30,14 @@ export const readFilm = (content: Buffer): Film => JSON.parse(content.toString()
 export const cutBytes = (film: Film, chunk: number, by: string): string => JSON.stringify({ cut: chunk, film, by })
 export const readCut = (content: Buffer): { cut: number; film: Film } =>
   JSON.parse(content.toString()) as { cut: number; film: Film }
-export const encodedBytes = (film: Film, chunk: number, resolution: Resolution): string =>
-  `${film.name}: chunk ${chunk} of ${film.chunks} at ${resolution}`
+export const encodedBytes = (film: Film, chunk: number, rendition: RenditionId): string =>
+  `${film.name}: chunk ${chunk} of ${film.chunks} at ${rendition}`
 export const audioInBytes = (film: Film, by: string): string => JSON.stringify({ sound: true, film, by })
 export const audioOutBytes = (film: Film): string => `${film.name}: sound`
 export const subtitleBytes = (film: Film): string => `${film.name}: subtitles`
 
 export interface Merged {
-  readonly resolution: Resolution
+  readonly rendition: RenditionId
   readonly chunks: readonly string[]
   readonly audio: string | null
   readonly extra: string | null
@@ -44,17 +45,17 @@ export interface Merged {
 export const mergedBytes = (parts: Merged): string => JSON.stringify(parts)
 
 /** The finished file of one rendition, as one machine that never fails makes it. */
-export function expectedOutput(film: Film, resolution: Resolution): string {
-  const chunks = Array.from({ length: film.chunks }, (_, chunk) => encodedBytes(film, chunk, resolution))
+export function expectedOutput(film: Film, rendition: RenditionId): string {
+  const chunks = Array.from({ length: film.chunks }, (_, chunk) => encodedBytes(film, chunk, rendition))
   const audio = film.hasAudio ? audioOutBytes(film) : null
-  return mergedBytes({ resolution, chunks, audio, extra: film.hasSubtitles ? subtitleBytes(film) : null })
+  return mergedBytes({ rendition, chunks, audio, extra: film.hasSubtitles ? subtitleBytes(film) : null })
 }
 
 /** Two plannings agree but for a note, so that two plans of one video are told apart by their hash. */
 export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string): Plan {
   const ticks = (chunk: number) => chunk * FRAMES
   return {
-    version: 1,
+    version: 2,
     video_id,
     time_base: [1, FPS],
     start_pts: 0,
@@ -65,21 +66,19 @@ export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string
     variable_rate: false,
     track_timescale: 15360,
     b_frames: 3,
-    encoder: 'x264',
-    preset: recipe.preset,
-    crf: recipe.crf,
     keyframe_s: recipe.keyframe_s,
     audio_kbps: recipe.audio_kbps,
     video: PICTURE,
     audio: film.hasAudio ? [SOUND] : [],
     subtitles: [],
     chapters: film.hasSubtitles ? 1 : 0,
-    renditions: recipe.renditions.map((resolution) => ({
-      resolution,
+    renditions: recipe.renditions.map(({ box, ...rendition }) => ({
+      ...rendition,
       width: 2,
       height: 2,
-      class: `h264>x264/${resolution}`,
-      signature: sha256Of(resolution),
+      class: `h264>x264/${rendition.id}`,
+      signature: sha256Of(rendition.id),
+      cost: (box.width * box.height) / 1e6,
     })),
     chunks: Array.from({ length: film.chunks }, (_, chunk_id) => ({
       chunk_id,

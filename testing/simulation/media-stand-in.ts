@@ -1,8 +1,8 @@
 /** ffmpeg that takes virtual time and writes text: the contract's verbs over the virtual disk. */
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import type { Resolution } from '../../protocol/ids.ts'
 import type { EncodeResult, Media } from '../../protocol/media.ts'
+import type { RenditionPlan } from '../../protocol/plan.ts'
 import * as film from './film.ts'
 import type { VirtualDisk } from './virtual-disk.ts'
 
@@ -22,8 +22,8 @@ export interface MediaOptions {
 /** `everything`: its trial runs too, so that it knows. */
 export type Badness = 'no' | 'encodes' | 'merges' | 'everything'
 
-/** Virtual ms of a good machine for one chunk in one rendition; decoding is shared by all of an ffmpeg. */
-const ENCODE_MS: Record<Resolution, number> = { '480p': 700, '720p': 1_200, '1080p': 2_400 }
+/** Virtual ms of a good machine for one chunk in one rendition (700, 1,200 and 2,400 for 480p to 1080p); decoding is shared by all of an ffmpeg. */
+const encodeMs = ({ cost }: RenditionPlan): number => 100 * Math.round(2.8 + 10.2 * cost)
 const DECODE_MS = 400
 const STEP_MS = 500
 
@@ -94,19 +94,20 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
         other: what.hasSubtitles ? `${outDir}/other.mkv` : null,
       }
     },
-    async encode({ input, chunk_id, resolutions, outDir, onProgress, signal }) {
-      onWork(`encode ${chunk_id} ${resolutions.join(' ')}`)
+    async encode({ plan, input, chunk_id, renditions, outDir, onProgress, signal }) {
+      onWork(`encode ${chunk_id} ${renditions.join(' ')}`)
       const cut = film.readCut(disk.read(input.path))
-      const ms = resolutions.reduce((sum, each) => sum + ENCODE_MS[each], DECODE_MS)
+      const wanted = plan.renditions.filter(({ id }) => renditions.includes(id))
+      const ms = wanted.reduce((sum, each) => sum + encodeMs(each), DECODE_MS)
       await work(ms, signal, (share) => onProgress?.({ frames: share * film.FRAMES, speed: 8000 / ms / slowness() }))
       if (bad === 'encodes' || bad === 'everything') dies()
       if (cut.film.poison === cut.cut)
         throw new AttemptFailed('encode_failed', `ffmpeg: chunk ${cut.cut} is not decodable`)
-      return resolutions.map((resolution): EncodeResult => {
-        const path = `${outDir}/${resolution}.mp4`
-        const bytes = film.encodedBytes(cut.film, cut.cut, resolution)
+      return renditions.map((rendition): EncodeResult => {
+        const path = `${outDir}/${rendition}.mp4`
+        const bytes = film.encodedBytes(cut.film, cut.cut, rendition)
         disk.write(path, bytes)
-        return { resolution, ok: true, path, es_sha256: film.sha256Of(bytes) }
+        return { rendition, ok: true, path, es_sha256: film.sha256Of(bytes) }
       })
     },
     async audio({ input, out, onProgress, signal }) {
@@ -116,10 +117,10 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       if (bad === 'everything') dies()
       disk.write(out, film.audioOutBytes(what))
     },
-    async merge({ resolution, chunks, audio, extra, out, signal }) {
-      onWork(`merge ${resolution}`)
+    async merge({ rendition, chunks, audio, extra, out, signal }) {
+      onWork(`merge ${rendition}`)
       const text = (path: string) => disk.read(path).toString()
-      const parts = { resolution, chunks: chunks.map(text), audio: audio && text(audio), extra: extra && text(extra) }
+      const parts = { rendition, chunks: chunks.map(text), audio: audio && text(audio), extra: extra && text(extra) }
       await work(800, signal)
       if (bad === 'merges' || bad === 'everything') dies()
       disk.write(out, film.mergedBytes(parts))

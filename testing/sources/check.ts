@@ -2,6 +2,7 @@
  * Whether a finished MP4 is exactly its source: plain ffmpeg decodes both, `compare.ts` says where they differ. Nothing
  * of the pipeline is used here. Time: two decodes of each file and one of each audio track.
  */
+import { boxOfHeight } from '../../protocol/rendition.ts'
 import { beepOffsets, compareBeeps, compareCues, compareFrames, comparePictures } from './compare.ts'
 import { type Box, compareContainer } from './compare-container.ts'
 import { type Container, filmStream, probeFile } from './probe.ts'
@@ -14,7 +15,7 @@ export interface CheckJob {
   /** Where the source lies. */
   readonly file: string
   readonly output: string
-  /** The rung's box, before it is turned for portrait; 480p where nothing is said. */
+  /** The rendition's box, before it is turned for portrait; that of 480p where nothing is said. */
   readonly box?: Box
   readonly ffmpeg: string
   readonly ffprobe: string
@@ -37,12 +38,6 @@ export interface CheckResult {
   readonly problems: readonly string[]
   readonly facts: Facts
 }
-
-export const BOXES = {
-  '480p': { width: 854, height: 480 },
-  '720p': { width: 1280, height: 720 },
-  '1080p': { width: 1920, height: 1080 },
-} as const
 
 /** Sound may end this much later than its source's: an encoder fills its last frame, 1,024 samples and its delay. */
 const TAIL_S = 0.1
@@ -68,7 +63,7 @@ export async function checkOutput(job: CheckJob): Promise<CheckResult> {
       ? comparePictures(wanted.frames, got.frames, source.expect.lossMax)
       : []),
     ...compareBeeps(wanted, got, source.expect.beepSamples),
-    ...compareContainer(source.expect, { source: before, output: after }, job.box ?? BOXES['480p']),
+    ...compareContainer(source.expect, { source: before, output: after }, job.box ?? boxOfHeight(480)),
     ...compareCues('chapters', wanted.chapters, got.chapters),
     ...wanted.cues.flatMap((cues, track) => compareCues(`subtitles ${track}`, cues, got.cues[track] ?? [])),
     ...checkDuration(wanted, got, after),

@@ -6,10 +6,11 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { asSha256, type Resolution, type VideoId, videoId } from '../../protocol/ids.ts'
+import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
 import type { Extras, Media } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
+import type { Box, RenditionId } from '../../protocol/rendition.ts'
 
 export interface PipelineJob {
   readonly source: string
@@ -23,7 +24,8 @@ export interface PipelineJob {
 
 export interface PipelineResult {
   readonly plan: Plan
-  readonly outputs: readonly { readonly resolution: Resolution; readonly path: string }[]
+  /** With the box that the recipe asks for. */
+  readonly outputs: readonly { readonly rendition: RenditionId; readonly box: Box; readonly path: string }[]
   /** The plan's notes, and those of the merges. */
   readonly notes: readonly string[]
 }
@@ -34,24 +36,25 @@ export async function runPipeline(media: Media, job: PipelineJob): Promise<Pipel
   const probe = await media.probe(source, signal)
   const index = await media.index(source, probe, signal)
   const plan = await media.plan({ video_id: await idOf(job), source, probe, index, recipe, signal })
-  const encoded = new Map<number, ReadonlyMap<Resolution, string>>()
+  const encoded = new Map<number, ReadonlyMap<RenditionId, string>>()
   await inTurns(plan.chunks, job.slots ?? 2, async ({ chunk_id }) => {
     const input = await media.cut({ plan, chunk_id, source, index, out: join(outDir, `${chunk_id}.nut`), signal })
     const chunkDir = await folder(outDir, `chunk-${chunk_id}`)
-    const resolutions = plan.renditions.map((rendition) => rendition.resolution)
-    const results = await media.encode({ plan, chunk_id, input, resolutions, outDir: chunkDir, signal })
-    encoded.set(chunk_id, new Map(results.map((result) => [result.resolution, pathOf(result)])))
+    const renditions = plan.renditions.map(({ id }) => id)
+    const results = await media.encode({ plan, chunk_id, input, renditions, outDir: chunkDir, signal })
+    encoded.set(chunk_id, new Map(results.map((result) => [result.rendition, pathOf(result)])))
   })
   const extras = await media.extras({ plan, source, outDir: await folder(outDir, 'extras'), signal })
   const audio = await encodeAudio(media, job, plan, extras)
   const notes = [...plan.notes]
   const outputs = []
-  for (const { resolution } of plan.renditions) {
-    const path = join(outDir, `${basename(source).replace(/\.\w+$/, '')}-${resolution}.mp4`)
-    const chunks = plan.chunks.map(({ chunk_id }) => encoded.get(chunk_id)?.get(resolution) ?? '')
+  for (const { id: rendition, box } of recipe.renditions) {
+    if (!plan.renditions.some(({ id }) => id === rendition)) continue
+    const path = join(outDir, `${basename(source).replace(/\.\w+$/, '')}-${rendition}.mp4`)
+    const chunks = plan.chunks.map(({ chunk_id }) => encoded.get(chunk_id)?.get(rendition) ?? '')
     const onNote = (sentence: string) => void notes.push(sentence)
-    await media.merge({ plan, resolution, chunks, audio, extra: extras.other, out: path, onNote, signal })
-    outputs.push({ resolution, path })
+    await media.merge({ plan, rendition, chunks, audio, extra: extras.other, out: path, onNote, signal })
+    outputs.push({ rendition, box, path })
   }
   return { plan, outputs, notes }
 }

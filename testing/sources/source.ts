@@ -57,7 +57,7 @@ export interface Expected {
   readonly refused: RegExp | null
   /** Barcodes that a player shows, half-open; null where the source's decoder decides (damaged sources). */
   readonly numbers: readonly [number, number] | null
-  /** Upright, with square pixels, before any rung. */
+  /** Upright, with square pixels, before any scaling. */
   readonly display: { readonly width: number; readonly height: number }
   readonly audio: readonly AudioExpected[]
   /** Languages of the text subtitles, in order. */
@@ -82,7 +82,7 @@ export interface Source {
   /** Files kept beside it: what a playlist names. */
   readonly keep: readonly string[]
   readonly expect: Expected
-  /** ffmpeg builds, by version prefix, that cannot read it (MEDIA.md §1). */
+  /** ffmpeg builds, by version prefix, that cannot read it. */
   readonly cannotOn: readonly string[]
   /** One of those that `npm test` runs. */
   readonly quick: boolean

@@ -6,6 +6,7 @@ import type { Ledger } from '../../ledger.ts'
 import { HOST_PEERS_MAX } from '../../limits.ts'
 import {
   ANN,
+  artifact,
   BOB,
   CAT,
   CLAIM_MS,
@@ -14,7 +15,6 @@ import {
   everything,
   LEASE_MS,
   type LedgerHarness,
-  output,
   pendingTask,
   type StoreUnderTest,
   seenClaims,
@@ -134,8 +134,7 @@ async function coordinatorWrites(ledger: Ledger): Promise<((term: number) => Pro
   ]
   return [
     async (term) => (await ledger.startMerging(running._id, term)) === 'changed',
-    async (term) =>
-      (await ledger.completeVideo(merging._id, [{ resolution: '480p', ...output('x') }], term)) === 'changed',
+    async (term) => (await ledger.completeVideo(merging._id, [artifact('x')], term)) === 'changed',
     async (term) => (await ledger.reopenVideo(completed._id, term)) === 'changed',
     async (term) => (await ledger.failVideo(failing._id, 'no', term)) === 'changed',
     async (term) =>

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import type { PeerId, TaskId, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import type { Ledger, SeenClaim } from '../../ledger.ts'
-import { chunk, classOf, input, output, peer, plan, sha, submission, token } from './world.ts'
+import { artifact, chunk, classOf, input, output, peer, plan, sha, submission, token } from './world.ts'
 
 export const HOUR = 3_600_000
 export const MODEL_CLAIM_MS = 10.25 * HOUR
@@ -85,8 +85,7 @@ const videoOperations: Record<string, Operation> = {
   commitPlan: (side, pick) =>
     side.ledger.commitPlan(plan(video(pick), { note: pick.r ? 'b' : '' }), side.at(pick.n + 0.5)),
   startMerging: ({ ledger }, pick) => ledger.startMerging(video(pick), pick.term),
-  completeVideo: ({ ledger }, pick) =>
-    ledger.completeVideo(video(pick), [{ resolution: '480p', ...output('r') }], pick.term),
+  completeVideo: ({ ledger }, pick) => ledger.completeVideo(video(pick), [artifact('r')], pick.term),
   reopenVideo: ({ ledger }, pick) => ledger.reopenVideo(video(pick), pick.term),
   failVideo: ({ ledger }, pick) => ledger.failVideo(video(pick), 'no', pick.term),
   cancel: ({ ledger }, pick) => ledger.cancel(video(pick)),

@@ -91,7 +91,9 @@ async function state({ ledger, ...side }: Side): Promise<unknown> {
   const videos = (await ledger.videos()).sort((a, b) => (a._id < b._id ? -1 : 1))
   const progress = await ledger.progress(videos.map(({ _id }) => _id))
   const counts = [...progress]
-    .flatMap(([id, rows]) => rows.map(({ resolution, status, count }) => `${id} ${resolution} ${status} ${count}`))
+    .flatMap(([id, rows]) =>
+      rows.map(({ kind, resolution, status, count }) => `${id} ${kind} ${resolution} ${status} ${count}`),
+    )
     .sort()
   const rest = {
     tasks: await ledger.tasks({}),

@@ -140,17 +140,18 @@ function insertTests(ledger: () => Ledger): void {
 }
 
 function orderTests(ledger: () => Ledger): void {
-  test('the best task is claimed: by priority, then due, then id', async () => {
+  test('the best task is claimed: by priority, then due, then rank, then id', async () => {
     const video = await videoIn(ledger(), 'RUNNING')
     const order = [
       chunk(video, 5, { priority: 9, due: 50 }),
       chunk(video, 4, { priority: 9, due: 60 }),
-      chunk(video, 2, { priority: 1, due: 10 }),
-      chunk(video, 3, { priority: 1, due: 10 }),
+      chunk(video, 3, { priority: 1, due: 10, rank: 6 }),
+      chunk(video, 2, { priority: 1, due: 10, rank: 7 }),
+      chunk(video, 6, { priority: 1, due: 10, rank: 7 }),
       chunk(video, 1, { priority: 1, due: 20 }),
       chunk(video, 0, { priority: -1, due: 1 }),
     ]
-    await ledger().insertTasks([2, 0, 5, 3, 1, 4].map((n) => order[n]!))
+    await ledger().insertTasks([2, 0, 5, 3, 6, 1, 4].map((n) => order[n]!))
     const got = []
     for (let n = 0; n < order.length; n++) {
       const claimed = await ledger().claimNext({
@@ -196,7 +197,7 @@ function orderTests(ledger: () => Ledger): void {
 }
 
 function readTests(ledger: () => Ledger): void {
-  test('tasks are found by video, kind, status and worker, in the order of their ids', async () => {
+  test('tasks are found by video, kind, status and worker, those of one video by rank', async () => {
     const video = await videoIn(ledger(), 'RUNNING')
     await ledger().insertTasks([chunk(video, 1), chunk(video, 0), chunk(video, 0, { resolution: '720p' })])
     const got = await ledger().claimNext({
@@ -208,13 +209,13 @@ function readTests(ledger: () => Ledger): void {
     const ids = (tasks: Task[]) => tasks.map(({ _id }) => _id.slice(17))
     assert.deepEqual(ids(await ledger().tasks({ video: video._id })), [
       '480p/00000',
-      '480p/00001',
       '720p/00000',
       'ingest/00000',
+      '480p/00001',
     ])
     assert.deepEqual(ids(await ledger().tasks({ video: video._id, kinds: ['video'], statuses: ['PENDING'] })), [
-      '480p/00001',
       '720p/00000',
+      '480p/00001',
     ])
     assert.deepEqual(ids(await ledger().tasks({ video: video._id, kinds: ['video', 'ingest'], limit: 1 })), [
       '480p/00000',
@@ -241,7 +242,7 @@ function readTests(ledger: () => Ledger): void {
     const all = await ids({ statuses: ['PENDING'] })
     assert.ok(all.includes(tried._id) && !all.includes(fresh._id))
   })
-  test('progress counts by resolution and status; unknown videos have none', async () => {
+  test('progress counts by kind, resolution and status; unknown videos have none', async () => {
     const video = await videoIn(ledger(), 'RUNNING')
     await ledger().insertTasks([chunk(video, 0), chunk(video, 1), chunk(video, 0, { resolution: '720p' })])
     await ledger().claimNext({ worker: ANN, token: token('p'), classes: [chunk(video, 0).class], from: 'pending' })
@@ -249,9 +250,14 @@ function readTests(ledger: () => Ledger): void {
     const progress = await ledger().progress([video._id, unknown])
     const rows = progress
       .get(video._id)!
-      .map(({ resolution, status, count }) => `${resolution} ${status} ${count}`)
+      .map(({ kind, resolution, status, count }) => `${kind} ${resolution} ${status} ${count}`)
       .sort()
-    assert.deepEqual(rows, ['480p PENDING 1', '480p PROCESSING 1', '720p PENDING 1', 'ingest PENDING 1'])
+    assert.deepEqual(rows, [
+      'ingest ingest PENDING 1',
+      'video 480p PENDING 1',
+      'video 480p PROCESSING 1',
+      'video 720p PENDING 1',
+    ])
     assert.deepEqual(progress.get(unknown) ?? [], [])
   })
   test('classes are told while something of them may be claimed', async () => {

@@ -7,6 +7,7 @@ import { HOLDERS_MAX } from '../../limits.ts'
 import { VIDEO_STATUSES, VIDEO_TRANSITIONS, type Video, type VideoEvent, type VideoStatus } from '../../video.ts'
 import {
   ANN,
+  artifact,
   BOB,
   CAT,
   CLAIM_MS,
@@ -32,7 +33,7 @@ const EVENTS: Readonly<Record<VideoEvent, (ledger: Ledger, video: Video) => Prom
     return outcome === 'committed' ? 'changed' : 'unchanged'
   },
   tasks_done: (ledger, { _id }) => ledger.startMerging(_id, TERM),
-  merged: (ledger, { _id }) => ledger.completeVideo(_id, [{ resolution: '480p', ...output('x') }], TERM),
+  merged: (ledger, { _id }) => ledger.completeVideo(_id, [artifact('x')], TERM),
   result_lost: (ledger, { _id }) => ledger.reopenVideo(_id, TERM),
   priority: (ledger, { _id }) => ledger.setPriority(_id, 7),
   cancel: (ledger, { _id }) => ledger.cancel(_id),
@@ -211,9 +212,9 @@ function endingTests(ledger: () => Ledger): void {
       attempt: 1,
       worker: ANN,
       output: null,
-      outputs: [{ resolution: '480p', ...output('r') }],
+      outputs: [artifact('r')],
     })
-    await ledger().completeVideo(_id, [{ resolution: '480p', ...output('r') }], TERM)
+    await ledger().completeVideo(_id, [artifact('r')], TERM)
     await ledger().finishDelivery(_id, { peer: ANN, dir: '/out' })
     assert.equal(await ledger().reopenVideo(_id, TERM), 'unchanged')
     await ledger().submit(submission({ _id }))

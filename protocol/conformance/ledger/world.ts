@@ -1,9 +1,11 @@
 /** What the conformance suite stands on: the harness an adapter brings, and documents to fill a ledger with. */
 import assert from 'node:assert/strict'
-import { asPeerId, asToken, type PeerId, type Resolution, type Sha256, taskId, type VideoId } from '../../ids.ts'
+import type { Artifact } from '../../artifact.ts'
+import { asPeerId, asToken, type PeerId, type Sha256, taskId, type VideoId } from '../../ids.ts'
 import type { Ledger, LedgerOptions, SeenClaim, Submission } from '../../ledger.ts'
 import type { Plan } from '../../plan.ts'
-import { DEFAULT_RECIPE } from '../../recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE } from '../../recipe.ts'
+import { RENDITIONS_MAX } from '../../rendition.ts'
 import type { NewTask, Task, TaskInput, TaskOutput, TaskStatus } from '../../task.ts'
 import type { Video, VideoStatus } from '../../video.ts'
 
@@ -67,14 +69,16 @@ export const output = (word: string): TaskOutput => ({
   holders: [BOB],
 })
 
-/** The class of a video's tasks in these tests: nobody else's. */
-export const classOf = (video: VideoId, resolution: Resolution = '480p'): string => `h264>${video}/${resolution}`
+export const artifact = (word: string): Artifact => ({
+  path: '480p/{name}.mp4',
+  media_type: 'video/mp4',
+  ...output(word),
+})
 
-export function chunk(
-  video: Video,
-  chunkId: number,
-  change: Partial<NewTask> & { resolution?: Resolution } = {},
-): NewTask {
+/** The class of a video's tasks in these tests: nobody else's. */
+export const classOf = (video: VideoId, resolution = '480p'): string => `h264>${video}/${resolution}`
+
+export function chunk(video: Video, chunkId: number, change: Partial<NewTask> = {}): NewTask {
   const resolution = change.resolution ?? '480p'
   return {
     _id: taskId(video._id, resolution, chunkId),
@@ -90,6 +94,7 @@ export function chunk(
     input: input(`chunk ${chunkId}`),
     priority: video.priority,
     due: video.due,
+    rank: chunkId * RENDITIONS_MAX,
     ...change,
   }
 }
@@ -97,7 +102,7 @@ export function chunk(
 /** A plan of so many chunks of 10 s; `note` makes it another one. */
 export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: number; note?: string } = {}): Plan {
   return {
-    version: 1,
+    version: 2,
     video_id: video,
     time_base: [1, 25],
     start_pts: 0,
@@ -108,9 +113,6 @@ export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: numbe
     variable_rate: false,
     track_timescale: 12_800,
     b_frames: 3,
-    encoder: 'x264',
-    preset: 'medium',
-    crf: 23,
     keyframe_s: 3,
     audio_kbps: 64,
     video: {
@@ -132,7 +134,17 @@ export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: numbe
     audio: [],
     subtitles: [],
     chapters: 0,
-    renditions: [{ resolution: '480p', width: 854, height: 480, class: classOf(video), signature: sha('signature') }],
+    renditions: [
+      {
+        id: '480p',
+        width: 854,
+        height: 480,
+        ...DEFAULT_ENCODING,
+        class: classOf(video),
+        signature: sha('signature'),
+        cost: 0.41,
+      },
+    ],
     chunks: Array.from({ length: chunks }, (_, chunk_id) => ({
       chunk_id,
       start_pts: chunk_id * 250,
@@ -157,7 +169,7 @@ export async function videoIn(
   if (far >= at('PLANNING')) await ledger.startPlanning(id)
   if (far >= at('RUNNING')) await ledger.commitPlan(plan(id), video.due)
   if (far >= at('MERGING')) await ledger.startMerging(id, TERM)
-  if (far >= at('COMPLETED')) await ledger.completeVideo(id, [{ resolution: '480p', ...output('result') }], TERM)
+  if (far >= at('COMPLETED')) await ledger.completeVideo(id, [artifact('result')], TERM)
   if (status === 'FAILED') await ledger.failVideo(id, 'it cannot be encoded', TERM)
   if (status === 'CANCELLED') await ledger.cancel(id)
   return await theVideo(ledger, id)

@@ -55,7 +55,7 @@ export function claimMethods({ tasks, options }: ModelState) {
       const found = [...tasks.values()].filter(
         (task) => classes.includes(task.class) && (from === 'backup' ? backup(task, worker) : due(task, from)),
       )
-      found.sort((a, b) => b.priority - a.priority || a.due - b.due || (a._id < b._id ? -1 : 1))
+      found.sort((a, b) => b.priority - a.priority || a.due - b.due || a.rank - b.rank || (a._id < b._id ? -1 : 1))
       return found[0] ? claim(found[0], worker, token, from === 'backup') : { outcome: 'none' }
     },
     claimTask: async ({ worker, token, task: id, from }) => {

@@ -1,9 +1,8 @@
 /** The lease, the term and the sweep of the reference model. */
 import type { PeerId } from '../../ids.ts'
-import { taskId } from '../../ids.ts'
 import type { Lease, Ledger } from '../../ledger.ts'
 import { farMs } from '../../limits.ts'
-import type { NewTask, Task } from '../../task.ts'
+import { requiredTasks, type Task, taskDue } from '../../task.ts'
 import { isOpen, isOwed, type Video } from '../../video.ts'
 import { changed, type ModelState } from './state.ts'
 import type { ModelTasks } from './tasks.ts'
@@ -56,11 +55,10 @@ function sweepTasks({ videos, options }: ModelState, tasks: ModelTasks, term: nu
       mended += tasks.cancel(video._id)
     if (!isOpen(video.status)) continue
     mended += tasks.revive(video._id, ['CANCELLED'])
-    if (video.status !== 'RUNNING')
-      mended += tasks.insert([wholeVideoTask(video, video.status === 'MERGING' ? 'merge' : 'ingest')])
+    mended += tasks.insert(requiredTasks(video))
     for (const task of tasks.open(video._id)) {
       if (task.coordinator_term <= term && bringNear(task, options)) mended++
-      const due = task.kind === 'video' ? video.due : Math.min(video.due, video.created_at)
+      const due = taskDue(video, task.kind)
       if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
       Object.assign(task, { priority: video.priority, due, coordinator_term: term })
       mended++
@@ -80,21 +78,3 @@ function bringNear(task: Task, { now, claimMs }: ModelState['options']): boolean
 }
 
 const isEnded = ({ status }: Video): boolean => status === 'FAILED' || status === 'CANCELLED'
-
-export function wholeVideoTask(video: Video, kind: 'ingest' | 'merge'): NewTask {
-  return {
-    _id: taskId(video._id, kind),
-    kind,
-    class: kind,
-    video_id: video._id,
-    chunk_id: 0,
-    resolution: kind,
-    start_pts: 0,
-    end_pts: 0,
-    time_base: '1/1',
-    frames: 0,
-    input: null,
-    priority: video.priority,
-    due: Math.min(video.due, video.created_at),
-  }
-}

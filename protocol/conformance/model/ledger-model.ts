@@ -7,11 +7,13 @@
 import { createHash } from 'node:crypto'
 import type { PeerId, Sha256, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
+import { kindsWhere } from '../../kinds.ts'
 import type { Changed, Ledger, PeerRecord, Submission } from '../../ledger.ts'
 import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, HOST_PEERS_MAX } from '../../limits.ts'
 import { planTasks } from '../../plan.ts'
+import { requiredTasks } from '../../task.ts'
 import { isOpen, isOwed, type Video, type VideoStatus } from '../../video.ts'
-import { leases, wholeVideoTask } from './lease.ts'
+import { leases } from './lease.ts'
 import { addHolder, changed, copy, type ModelOptions, type ModelState } from './state.ts'
 import { type ModelTasks, modelTasks } from './tasks.ts'
 
@@ -53,7 +55,7 @@ function submitting(state: ModelState, tasks: ModelTasks) {
     if (!video || !isEnded(video.status)) return false
     tasks.revive(id, ['FAILED', 'CANCELLED'])
     Object.assign(video, { status: video.plan ? 'RUNNING' : 'QUEUED', failure: null, ended_at: null })
-    if (!video.plan) tasks.insert([wholeVideoTask(video, 'ingest')])
+    if (!video.plan) tasks.insert(requiredTasks(video))
     return true
   }
   const inOrder = (holds: (video: Video) => boolean): Video[] =>
@@ -65,7 +67,7 @@ function submitting(state: ModelState, tasks: ModelTasks) {
       state.videos.set(video._id, video)
       if (there) join(there, submission)
       const retried = there ? retry(there._id) : false
-      if (['QUEUED', 'PLANNING'].includes(video.status)) tasks.insert([wholeVideoTask(video, 'ingest')])
+      tasks.insert(requiredTasks(video))
       return { outcome: !there ? 'created' : retried ? 'retried' : 'joined', video: copy(video) }
     },
     retry: async (id) => changed(retry(id)),
@@ -146,13 +148,14 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
         return { outcome: video.plan.sha256 === sha256 ? 'committed' : 'lost', plan: winner }
       }
       Object.assign(video, { status: 'RUNNING', plan: { sha256, tasks: planTasks(plan) }, due })
+      tasks.insert(requiredTasks(video))
       return { outcome: 'committed', plan: copy(plan) }
     },
     plan: async (id, sha256) => copy(plans.get(`${id}/${sha256}`) ?? null),
     startMerging: async (id, term) => {
       const video = in_(id, is('RUNNING'), term)
       if (video) video.status = 'MERGING'
-      if (video) tasks.insert([wholeVideoTask(video, 'merge')])
+      if (video) tasks.insert(requiredTasks(video))
       return changed(video !== null)
     },
     completeVideo: async (id, outputs, term) => {
@@ -165,7 +168,8 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
       if (!known || !isOwed(known)) return 'unchanged'
       const video = in_(id, is('COMPLETED'), term)
       if (video) Object.assign(video, { status: 'MERGING', outputs: [], ended_at: null })
-      if (video) tasks.lose(taskId(id, 'merge'), null, term)
+      const made = video ? kindsWhere(({ outputs }) => outputs === 'results') : []
+      for (const kind of made) tasks.lose(taskId(id, kind), null, term)
       return changed(video !== null)
     },
     failVideo: async (id, failure, term) =>

@@ -1,7 +1,7 @@
 /** The tasks of the reference model: the task table of `task.ts`, row by row, over a map. */
 import type { VideoId } from '../../ids.ts'
 import type { Ledger } from '../../ledger.ts'
-import { type NewTask, TASK_STATUSES, type Task } from '../../task.ts'
+import type { NewTask, Task } from '../../task.ts'
 import { claimMethods, leaderMethods } from './claims.ts'
 import { addHolder, changed, copy, type ModelState, type ModelTaskSteps } from './state.ts'
 
@@ -109,7 +109,8 @@ function newTask(task: NewTask, now: number, term: number): Task {
 
 function taskMethods(state: ModelState, own: ModelTaskSteps) {
   const { tasks, videos, options } = state
-  const sorted = (found: Task[]) => found.sort((a, b) => (a._id < b._id ? -1 : 1))
+  const sorted = (found: Task[], byRank: boolean) =>
+    found.sort((a, b) => (byRank ? a.rank - b.rank : 0) || (a._id < b._id ? -1 : 1))
   return {
     insertTasks: async (batch) => {
       const inserted = own.insert(batch)
@@ -129,7 +130,7 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
           (worker === undefined ||
             (task.status === 'PROCESSING' && task.claims.some(({ worker_id }) => worker_id === worker))),
       )
-      return copy(sorted(found).slice(0, limit))
+      return copy(sorted(found, video !== undefined).slice(0, limit))
     },
     outcomes: async (limit) =>
       [...tasks.values()]
@@ -140,15 +141,12 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
     progress: async (ids) =>
       new Map(
         ids.map((id) => {
-          const resolutions = [...new Set(own.all(id).map(({ resolution }) => resolution))]
-          const rows = resolutions.flatMap((resolution) =>
-            TASK_STATUSES.map((status) => ({
-              resolution,
-              status,
-              count: own.all(id).filter((task) => task.resolution === resolution && task.status === status).length,
-            })),
-          )
-          return [id, rows.filter(({ count }) => count > 0)]
+          const parts = Map.groupBy(own.all(id), ({ kind, resolution, status }) => `${kind}/${resolution}/${status}`)
+          const rows = [...parts.values()].map((tasks) => {
+            const { kind, resolution, status } = tasks[0]!
+            return { kind, resolution, status, count: tasks.length }
+          })
+          return [id, rows]
         }),
       ),
     pendingClasses: async () => {

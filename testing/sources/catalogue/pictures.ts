@@ -106,7 +106,7 @@ export const pictureSources: readonly Source[] = [
     {
       name: 'anamorphic',
       file: 'anamorphic.mp4',
-      what: 'pixels 4:3 wide: 960 × 720 samples shown as 1280 × 720, in two rungs',
+      what: 'pixels 4:3 wide: 960 × 720 samples shown as 1280 × 720, in two renditions',
       quick: true,
       steps: film({ out: 'anamorphic.mp4', video: ['-vf', 'scale=960:720:flags=neighbor,setsar=4/3', ...USUAL] }),
     },
@@ -138,7 +138,7 @@ export const pictureSources: readonly Source[] = [
     {
       name: 'scope',
       file: 'scope.mp4',
-      what: '1920 × 800: wider than every rung',
+      what: '1920 × 800: wider than every box',
       steps: film({
         out: 'scope.mp4',
         video: [...scaled('1920:800'), '-c:v', 'libx264', '-preset', 'ultrafast', ...BT709],
@@ -150,7 +150,7 @@ export const pictureSources: readonly Source[] = [
     {
       name: 'portrait',
       file: 'portrait.mp4',
-      what: '1080 × 1920, coded upright: rungs are turned',
+      what: '1080 × 1920, coded upright: boxes are turned',
       steps: film({ out: 'portrait.mp4', video: [...scaled('1080:1920'), '-c:v', 'libx264', '-preset', 'ultrafast'] }),
     },
     { ...FILM_EXPECTED, display: { width: 1080, height: 1920 } },

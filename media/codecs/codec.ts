@@ -1,0 +1,66 @@
+/**
+ * A codec as data: all that the code asks of one. Each is one file of this folder, listed in `codecs.ts`; no other file compares
+ * names of codecs or encoders. A file without one of the answers does not compile (`satisfies Codec`).
+ */
+import type { Plan, VideoFacts } from '../../protocol/plan.ts'
+import type { Rendition } from '../../protocol/rendition.ts'
+
+/** How a rendition is to be encoded, whatever its size and its codec. */
+export type Encoding = Pick<Rendition, 'rate' | 'preset' | 'bit_depth'>
+
+export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
+  /** What the stream must say of its colour; the frames that arrive are tagged with it. */
+  readonly color: VideoFacts['color']
+}
+
+/** How builds of an encoder whose bytes differ are told apart: one more trial run. */
+export interface FamilyTrial {
+  /** Options of an encode of one frame, from `-c:v` to the container's `-f`. */
+  readonly args: readonly string[]
+  /**
+   * The build family, lower-case letters and digits, from the file of the trial and from ffmpeg's log; null where neither tells: the
+   * codec then counts as missing.
+   */
+  read(file: Buffer, log: string): string | null
+}
+
+export interface Codec {
+  /** As recipes and plans name it: `h264`. */
+  readonly name: string
+  /** Its encoder as task classes name it: `x264`; with a family `x265-199`. Lower-case letters and digits. */
+  readonly encoder: string
+  /** Its encoder as ffmpeg names it: `libx264`. */
+  readonly library: string
+  /** A node does not start with an ffmpeg that cannot encode with it. */
+  readonly required: boolean
+  /**
+   * Presets of its encoder, each with what one pixel costs at it: the CPU time relative to libx264 at preset medium. Measured as user
+   * CPU seconds of `ffmpeg -i CLIP -c:v LIBRARY -preset PRESET -crf 23 -threads 1 … -f null -` (the rest as in `encoderArgs`), less
+   * those of reading CLIP: 5 s of animation, 1280×720 at 30 fps, decoded beforehand. ffmpeg 5.1.9, 2 shared cores with AVX-512, mean
+   * of two runs: good for an estimate, and measured speeds correct it.
+   */
+  readonly presets: Readonly<Record<string, number>>
+  /** Both inclusive. */
+  readonly crf: { readonly min: number; readonly max: number }
+  /** Bits per component that it can write. */
+  readonly bitDepths: readonly number[]
+  /** The quickest encode that shows whether a build can: how the frame of a trial run is encoded. */
+  readonly trial: Encoding
+  /** Null where every build writes the same bytes. */
+  readonly family: FamilyTrial | null
+  /** Options of one output of ffmpeg, from `-c:v` on: encoder, rate, threads, GOP; no keyframes but those that are forced. */
+  encoderArgs(job: EncoderJob): string[]
+  /** Bitstream filters that remove what differs between builds. */
+  readonly bitstream: readonly string[]
+  /** For `-tag:v`; null where MP4's default is the right one. */
+  readonly tag: string | null
+  /** Four letters of its sample entry in MP4: `avc1`. */
+  readonly entry: string
+  /** Four letters of the box in the sample entry that configures a decoder: `avcC`. */
+  readonly configuration: string
+  /**
+   * What every chunk of a rendition must have alike, from the body of that box: parameter sets, sequence headers. At least one. Throws
+   * `RangeError` where the box is cut off.
+   */
+  parameterSets(record: Buffer): Buffer[]
+}

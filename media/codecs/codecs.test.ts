@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import { DEFAULT_RECIPE, PRESETS } from '../../protocol/recipe.ts'
+import type { Rendition } from '../../protocol/rendition.ts'
+import type { Codec } from './codec.ts'
+import { addCodec, codecOf, codecOfEntry, codecs, costOf, findCodec, missingCodecs, whyRefused } from './codecs.ts'
+import { h264 } from './h264.ts'
+import { hevc } from './hevc.ts'
+
+function without<Member extends keyof Codec>(member: Member): Omit<Codec, Member> {
+  const { [member]: _, ...rest } = h264 as Codec
+  return rest
+}
+
+/** For each answer a codec that lacks it. Where one of these compiles, the directive above it is the error of the type check. */
+const INCOMPLETE = {
+  // @ts-expect-error
+  name: without('name'),
+  // @ts-expect-error
+  encoder: without('encoder'),
+  // @ts-expect-error
+  library: without('library'),
+  // @ts-expect-error
+  required: without('required'),
+  // @ts-expect-error
+  presets: without('presets'),
+  // @ts-expect-error
+  crf: without('crf'),
+  // @ts-expect-error
+  bitDepths: without('bitDepths'),
+  // @ts-expect-error
+  trial: without('trial'),
+  // @ts-expect-error
+  family: without('family'),
+  // @ts-expect-error
+  encoderArgs: without('encoderArgs'),
+  // @ts-expect-error
+  bitstream: without('bitstream'),
+  // @ts-expect-error
+  tag: without('tag'),
+  // @ts-expect-error
+  entry: without('entry'),
+  // @ts-expect-error
+  configuration: without('configuration'),
+  // @ts-expect-error
+  parameterSets: without('parameterSets'),
+} satisfies Record<keyof Codec, Codec>
+
+test('a codec that leaves any one question open does not compile', () => {
+  assert.deepEqual(Object.keys(INCOMPLETE).sort(), Object.keys(h264).sort())
+  for (const [member, codec] of Object.entries(INCOMPLETE)) assert.equal(Object.hasOwn(codec, member), false)
+})
+
+const [SMALL] = DEFAULT_RECIPE.renditions as [Rendition, ...Rendition[]]
+
+test('what a codec cannot do is refused in one sentence that names the rendition and what to ask for instead', () => {
+  const cases: readonly (readonly [Partial<Rendition>, string | null])[] = [
+    [{}, null],
+    [{ codec: 'hevc' }, null],
+    [{ rate: { crf: 0 } }, null],
+    [{ rate: { crf: 51 } }, null],
+    [{ rate: { kbps: 800, maxrate_kbps: 1200, bufsize_kb: 1600 } }, null],
+    [{ codec: 'av1' }, 'asks for the codec "av1", which this version does not know: use h264 or hevc.'],
+    [{ codec: 'constructor' }, 'asks for the codec "constructor", which this version does not know: use h264 or hevc.'],
+    [
+      { preset: '8' },
+      'asks for the preset "8", which libx264 does not have: use ultrafast, superfast, veryfast, faster, fast, medium, slow, slower or veryslow.',
+    ],
+    [
+      { codec: 'hevc', preset: 'toString' },
+      'asks for the preset "toString", which libx265 does not have: use ultrafast, superfast, veryfast, faster, fast, medium, slow, slower or veryslow.',
+    ],
+    [{ bit_depth: 10 }, 'asks for 10 bits, which h264 cannot have here: use 8.'],
+    [{ rate: { crf: 51.5 } }, 'asks for crf 51.5, which libx264 does not have: use 0 to 51.'],
+    [{ rate: { kbps: 0.2 } }, 'asks for a rate or buffer of 0.2 kb: use 1 to 2000000.'],
+    [
+      { rate: { crf: 23, maxrate_kbps: 900, bufsize_kb: 1e12 } },
+      'asks for a rate or buffer of 1000000000000 kb: use 1 to 2000000.',
+    ],
+  ]
+  for (const [change, why] of cases)
+    assert.equal(whyRefused({ ...SMALL, ...change }), why && `The rendition 480p ${why}`, JSON.stringify(change))
+})
+
+test('a codec of a newer peer is something that this version cannot do, no bug', () => {
+  assert.equal(findCodec('av9'), null)
+  assert.throws(
+    () => codecOf('av9'),
+    (error) => error instanceof AttemptFailed && error.code === 'build_cannot',
+  )
+  assert.equal(codecOfEntry('av09'), null)
+})
+
+test('a codec is added once, under names of its own, and removed again', () => {
+  const other: Codec = { ...h264, name: 'other', encoder: 'other1' }
+  for (const wrong of [h264, { ...other, encoder: 'x264' }, { ...other, encoder: 'x-1' }, { ...other, encoder: 'X1' }])
+    assert.throws(() => addCodec(wrong), TypeError)
+  const remove = addCodec(other)
+  assert.equal(codecOf('other'), other)
+  assert.equal(whyRefused({ ...SMALL, codec: 'other' }), null)
+  assert.match(whyRefused({ ...SMALL, codec: 'av1' }) ?? '', /use h264, hevc or other\.$/)
+  remove()
+  assert.deepEqual(codecs(), [h264, hevc])
+})
+
+test('the cost of a rendition is its megapixels by what its codec takes at its preset', () => {
+  const cost = (codec: string, preset: string) => costOf({ codec, preset, width: 1280, height: 720 })
+  assert.equal(cost('h264', 'medium'), 0.9216)
+  for (const { name } of codecs()) {
+    const costs = PRESETS.map((preset) => cost(name, preset))
+    assert.ok(costs.every((value) => value > 0))
+    assert.ok(costs.at(-1)! > 10 * costs[0]!, 'veryslow takes far longer than ultrafast')
+  }
+  assert.ok(cost('hevc', 'medium') > cost('h264', 'medium'))
+})
+
+test('what an encoder word list lacks is known by codec, whatever the build family', () => {
+  assert.deepEqual(missingCodecs(['x264', 'x265-199']), [])
+  assert.deepEqual(missingCodecs(['x264']), [hevc])
+  assert.deepEqual(missingCodecs(['x264', 'x2650']), [hevc])
+})
+
+const nal = (bytes: number[]): number[] => [0, bytes.length, ...bytes]
+const AVCC = Buffer.from([1, 100, 0, 31, 255, 0xe1, ...nal([0x67, 1, 2]), 1, ...nal([0x68, 3]), 0xfd, 0xf8, 0xf8, 0])
+const HVCC = Buffer.from([
+  ...new Array(22).fill(0), 4,
+  0xa0, 0, 1, ...nal([0x40, 1]), 0x21, 0, 1, ...nal([0x42, 2, 3]), 0xa2, 0, 1, ...nal([0x44, 4]), 0xa7, 0, 1, ...nal([0x4e, 5]),
+]) // biome-ignore format: boxes
+
+test('parameter sets are read from avcC and hvcC, without the SEI of the encoder', () => {
+  const sets = (codec: Codec, record: Buffer) => codec.parameterSets(record).map((set) => [...set])
+  assert.deepEqual(sets(h264, AVCC), [
+    [0x67, 1, 2],
+    [0x68, 3],
+  ])
+  assert.deepEqual(sets(hevc, HVCC), [
+    [0x40, 1],
+    [0x42, 2, 3],
+    [0x44, 4],
+  ])
+})
+
+test('a configuration record that is cut off anywhere is an error, never fewer parameter sets', () => {
+  // What follows the last PPS in avcC is not read.
+  for (let length = 0; length < AVCC.length - 4; length++)
+    assert.throws(() => h264.parameterSets(AVCC.subarray(0, length)), RangeError)
+  for (let length = 0; length < HVCC.length; length++)
+    assert.throws(() => hevc.parameterSets(HVCC.subarray(0, length)), RangeError)
+})

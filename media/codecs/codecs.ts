@@ -1,0 +1,74 @@
+/**
+ * The codecs of this version, and what a recipe may ask of them. A new codec is one file beside this one and its name in the list.
+ */
+import assert from 'node:assert/strict'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import type { RenditionPlan } from '../../protocol/plan.ts'
+import type { Rendition } from '../../protocol/rendition.ts'
+import type { Codec } from './codec.ts'
+import { h264 } from './h264.ts'
+import { hevc } from './hevc.ts'
+
+const table = new Map<string, Codec>([h264, hevc].map((codec) => [codec.name, codec]))
+
+export const codecs = (): Codec[] => [...table.values()]
+
+/** Null for a codec that this version does not know. */
+export const findCodec = (name: string): Codec | null => table.get(name) ?? null
+
+/** The codec of a plan. A newer peer may have planned with one that this version does not know: `build_cannot`, as another peer can. */
+export function codecOf(name: string): Codec {
+  const codec = findCodec(name)
+  if (codec === null)
+    throw new AttemptFailed('build_cannot', `this version of Reelmesh does not know the codec ${name}`)
+  return codec
+}
+
+/** The codec whose sample entry in MP4 has this name, or null. */
+export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null
+
+/** Those that a build with these encoders (words of a `Proof`) cannot encode. */
+export const missingCodecs = (encoders: readonly string[]): Codec[] =>
+  codecs().filter(({ encoder }) => !encoders.some((word) => word === encoder || word.startsWith(`${encoder}-`)))
+
+/**
+ * Adds a codec to those of this process; the answer removes it. For extensions beyond this folder. Throws `TypeError` where its name
+ * or its encoder is taken, or its encoder is no word for a class.
+ */
+export function addCodec(codec: Codec): () => void {
+  const isTaken = codecs().some(({ name, encoder }) => name === codec.name || encoder === codec.encoder)
+  if (isTaken || !/^[a-z0-9]{1,16}$/.test(codec.encoder)) throw new TypeError(`not a new codec: ${codec.name}`)
+  table.set(codec.name, codec)
+  return () => void table.delete(codec.name)
+}
+
+/** Bit rates that ffmpeg takes, kb/s: its own bound is 2³¹ bit/s. */
+const KBPS = { min: 1, max: 2_000_000 }
+
+/** Why this cannot be encoded, as a sentence that names the rendition and what to ask for instead; null where it can. */
+export function whyRefused({ id, codec: name, rate, preset, bit_depth }: Omit<Rendition, 'box'>): string | null {
+  const instead = (asked: string, allowed: string) => `The rendition ${id} asks for ${asked}: use ${allowed}.`
+  const codec = findCodec(name)
+  if (codec === null) return instead(`the codec "${name}", which this version does not know`, oneOf(table.keys()))
+  if (!Object.hasOwn(codec.presets, preset))
+    return instead(`the preset "${preset}", which ${codec.library} does not have`, oneOf(Object.keys(codec.presets)))
+  if (!codec.bitDepths.includes(bit_depth))
+    return instead(`${bit_depth} bits, which ${name} cannot have here`, oneOf(codec.bitDepths))
+  if ('crf' in rate && !isWithin(rate.crf, codec.crf))
+    return instead(`crf ${rate.crf}, which ${codec.library} does not have`, range(codec.crf))
+  const { maxrate_kbps, bufsize_kb } = rate
+  for (const kb of ['kbps' in rate ? rate.kbps : undefined, maxrate_kbps, bufsize_kb])
+    if (kb !== undefined && !isWithin(kb, KBPS)) return instead(`a rate or buffer of ${kb} kb`, range(KBPS))
+  return null
+}
+
+/** What a frame of a rendition costs to encode, in megapixels of libx264 at preset medium. Nothing that `whyRefused` refuses. */
+export function costOf(rendition: Pick<RenditionPlan, 'codec' | 'preset' | 'width' | 'height'>): number {
+  const factor = codecOf(rendition.codec).presets[rendition.preset]
+  assert(factor !== undefined, `no cost of ${rendition.codec} at ${rendition.preset}`)
+  return (rendition.width * rendition.height * factor) / 1e6
+}
+
+const isWithin = (value: number, { min, max }: { min: number; max: number }): boolean => value >= min && value <= max
+const range = ({ min, max }: { min: number; max: number }): string => `${min} to ${max}`
+const oneOf = (words: Iterable<string | number>): string => [...words].join(' or ').replaceAll(/ or (?=.* or )/g, ', ')

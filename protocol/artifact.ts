@@ -1,0 +1,31 @@
+/** An artifact: one finished file of a video. A rendition's MP4 is one; a streaming package is many. */
+import { ReelmeshError } from './errors.ts'
+import type { HeldBlob } from './video.ts'
+
+export interface Artifact extends HeldBlob {
+  /**
+   * Where it belongs below the folder of a delivery, with `/` between its parts; `{name}` stands for the name of the delivery:
+   * `480p/{name}.mp4`. Unique within a video.
+   */
+  readonly path: string
+  /** Such as `video/mp4`. */
+  readonly media_type: string
+}
+
+const PART = /^(?!\.)[A-Za-z0-9._{}-]{1,128}$/
+
+/**
+ * The path below the folder of a delivery of this name. Throws `ReelmeshError('bad_artifact')` for one that could lead out of that
+ * folder: the ledger's documents are written by other peers.
+ */
+export function pathFor({ path }: Pick<Artifact, 'path'>, name: string): string {
+  if (!path.split('/').every((part) => PART.test(part)))
+    throw new ReelmeshError(
+      'bad_artifact',
+      `the ledger names a file ${JSON.stringify(path)}, which no delivery may have`,
+    )
+  return path.replaceAll('{name}', () => name)
+}
+
+/** The file of a rendition as a whole. */
+export const renditionPath = (rendition: string): string => `${rendition}/{name}.mp4`

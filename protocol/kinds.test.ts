@@ -1,0 +1,81 @@
+/** The table of task kinds: what its answers mean together, and that a kind of a newer version does no harm. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { addKind, controlSlots, isKind, type KindFacts, kindFacts, kindsWhere, UNKNOWN_KIND } from './kinds.ts'
+import { isRenditionId } from './rendition.ts'
+import { describeTask, requiredTasks } from './task.ts'
+import { VIDEO_STATUSES } from './video.ts'
+
+describe('the table of task kinds', () => {
+  test('gives the kinds of the control lane slots, and no others', () => {
+    for (const kind of kindsWhere(() => true)) {
+      const { lane, controlSlots: slots, scope } = kindFacts(kind)
+      assert.equal(lane === 'control', slots.length > 0, kind)
+      if (lane === 'control') assert.equal(scope, 'video', kind)
+    }
+    assert.deepEqual(controlSlots(), [['merge'], ['ingest', 'merge'], ['ingest']])
+  })
+  test('names what a video needs in each of its states', () => {
+    const needed = VIDEO_STATUSES.map((status) => {
+      const video = { _id: '00112233445566aa' as never, priority: 3, due: 20, created_at: 10, status }
+      return requiredTasks(video).map(({ kind, class: taskClass, priority, due, rank }) => [
+        kind,
+        taskClass,
+        priority,
+        due,
+        rank,
+      ])
+    })
+    const [ingest, merge] = [
+      ['ingest', 'ingest', 3, 10, 0],
+      ['merge', 'merge', 3, 10, 0],
+    ]
+    assert.deepEqual(needed, [[ingest], [ingest], [], [merge], [], [], []])
+  })
+  test('has one kind that makes the results and one that makes the tasks', () => {
+    assert.deepEqual(
+      kindsWhere(({ outputs }) => outputs === 'results'),
+      ['merge'],
+    )
+    assert.deepEqual(
+      kindsWhere(({ createsTasks }) => createsTasks),
+      ['ingest'],
+    )
+  })
+  test('answers for an unknown kind that nobody here claims, counts or waits for it', () => {
+    assert.equal(kindFacts('loudness'), UNKNOWN_KIND)
+    assert.equal(isKind('loudness'), false)
+    assert.deepEqual([UNKNOWN_KIND.countsAsEncode, UNKNOWN_KIND.claimedIn, UNKNOWN_KIND.requiredIn], [false, [], []])
+    assert.equal(describeTask({ kind: 'loudness', chunk_id: 0, resolution: 'loudness' }), 'loudness')
+  })
+  test('takes one more kind, under a name that is free, and no rendition may be called so then', () => {
+    assert.ok(isRenditionId('loudness'))
+    const remove = addKind('loudness', { ...kindFacts('audio'), countsAsEncode: false })
+    assert.equal(isRenditionId('loudness'), false)
+    assert.throws(() => addKind('loudness', UNKNOWN_KIND), TypeError)
+    assert.throws(() => addKind('Not a name', UNKNOWN_KIND), TypeError)
+    remove()
+    assert.equal(isKind('loudness'), false)
+  })
+})
+
+/** Compiles only while every answer is required: a kind that leaves one out is an error in `tsc`. */
+type Without<Answer extends keyof KindFacts> = Omit<KindFacts, Answer>
+type IsRequired<Answer extends keyof KindFacts> = Without<Answer> extends KindFacts ? never : true
+export const REQUIRED: { readonly [Answer in keyof KindFacts]-?: IsRequired<Answer> } = {
+  lane: true,
+  controlSlots: true,
+  waitingMax: true,
+  scope: true,
+  countsAsEncode: true,
+  tasksOf: true,
+  createsTasks: true,
+  outputCollected: true,
+  outputs: true,
+  eligibility: true,
+  dueFrom: true,
+  requiredIn: true,
+  claimedIn: true,
+  backedUp: true,
+  countsAgainstPeer: true,
+}

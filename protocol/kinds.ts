@@ -1,0 +1,171 @@
+/**
+ * Task kinds as data: what the code asks of a kind stands in this table, and no other file compares kinds by name. A new kind
+ * is one entry here and one runner (`protocol/runner.ts`).
+ *
+ * A ledger may hold tasks of a kind that this version does not know, written by a newer peer. `kindFacts` answers `UNKNOWN_KIND`
+ * for it: never claimed here, never counted, never lost.
+ */
+import { INGESTS_WAITING } from './limits.ts'
+import type { Plan } from './plan.ts'
+import type { VideoStatus } from './video.ts'
+
+type Planned = Pick<Plan, 'chunks' | 'renditions' | 'audio'>
+
+export interface KindFacts {
+  /** Who claims it: an encode slot of a worker, or a control-task slot of a coordinator-role peer. */
+  readonly lane: 'encode' | 'control'
+  /** Which control-task slots take it (numbers from 0). Empty in the encode lane. */
+  readonly controlSlots: readonly number[]
+  /**
+   * How many attempts of it may wait at one peer, outside its control-task slot, for the encoders; null where it never waits.
+   */
+  readonly waitingMax: number | null
+  /** One task for each chunk and rendition, or one for the video. A task of the video has its kind as class and as `resolution`. */
+  readonly scope: 'chunk' | 'video'
+  /** Counts towards the tasks of the plan: the video is MERGING when all of them are COMPLETED. */
+  readonly countsAsEncode: boolean
+  /** How many of its tasks a video with this plan has, where they count. */
+  tasksOf(plan: Planned): number
+  /** It inserts the tasks of the plan: they are complete only once it is COMPLETED. */
+  readonly createsTasks: boolean
+  /** Its `output` is fetched by the leader, and handed over by a peer that leaves. */
+  readonly outputCollected: boolean
+  /** What its `outputs` are: nothing, files for other tasks, or the results of the video. */
+  readonly outputs: 'none' | 'intermediate' | 'results'
+  /** Who may take it: peers whose capability includes its class, coordinator-role peers with the source, or the leader. */
+  readonly eligibility: 'capability' | 'source' | 'leader'
+  /** Its `due`: that of the video, which the plan sets, or the moment of the submit where that is earlier. */
+  readonly dueFrom: 'plan' | 'submit'
+  /** A video in one of these states must have a task of this kind: whoever finds none inserts it. */
+  readonly requiredIn: readonly VideoStatus[]
+  /** The only states of the video in which it may be claimed; null where the task's own state decides. */
+  readonly claimedIn: readonly VideoStatus[] | null
+  /** A backup attempt is started for one that runs far longer than its like. */
+  readonly backedUp: boolean
+  /** A failure at it counts against the peer once another peer completes it. */
+  readonly countsAgainstPeer: boolean
+}
+
+const TABLE = {
+  video: {
+    lane: 'encode',
+    controlSlots: [],
+    waitingMax: null,
+    scope: 'chunk',
+    countsAsEncode: true,
+    tasksOf: ({ chunks, renditions }: Planned) => chunks.length * renditions.length,
+    createsTasks: false,
+    outputCollected: true,
+    outputs: 'none',
+    eligibility: 'capability',
+    dueFrom: 'plan',
+    requiredIn: [],
+    claimedIn: null,
+    backedUp: true,
+    countsAgainstPeer: true,
+  },
+  audio: {
+    lane: 'encode',
+    controlSlots: [],
+    waitingMax: null,
+    scope: 'video',
+    countsAsEncode: true,
+    tasksOf: ({ audio }: Planned) => (audio.length > 0 ? 1 : 0),
+    createsTasks: false,
+    outputCollected: true,
+    outputs: 'none',
+    eligibility: 'capability',
+    dueFrom: 'submit',
+    requiredIn: [],
+    claimedIn: null,
+    backedUp: false,
+    countsAgainstPeer: true,
+  },
+  ingest: {
+    lane: 'control',
+    controlSlots: [1, 2],
+    waitingMax: INGESTS_WAITING,
+    scope: 'video',
+    countsAsEncode: false,
+    tasksOf: () => 0,
+    createsTasks: true,
+    outputCollected: false,
+    outputs: 'intermediate',
+    eligibility: 'source',
+    dueFrom: 'submit',
+    requiredIn: ['QUEUED', 'PLANNING'],
+    claimedIn: null,
+    backedUp: false,
+    countsAgainstPeer: false,
+  },
+  merge: {
+    lane: 'control',
+    controlSlots: [0, 1],
+    waitingMax: null,
+    scope: 'video',
+    countsAsEncode: false,
+    tasksOf: () => 0,
+    createsTasks: false,
+    outputCollected: false,
+    outputs: 'results',
+    eligibility: 'leader',
+    dueFrom: 'submit',
+    requiredIn: ['MERGING'],
+    claimedIn: ['MERGING'],
+    backedUp: false,
+    countsAgainstPeer: false,
+  },
+} as const satisfies Readonly<Record<string, KindFacts>>
+
+/** A kind of this version. */
+export type TaskKind = keyof typeof TABLE
+/** A kind as a ledger holds it: a newer peer may have written one that is not in the table. */
+export type KindName = TaskKind | (string & {})
+
+/** Of a kind that is not in the table. */
+export const UNKNOWN_KIND: KindFacts = {
+  lane: 'encode',
+  controlSlots: [],
+  waitingMax: null,
+  scope: 'video',
+  countsAsEncode: false,
+  tasksOf: () => 0,
+  createsTasks: false,
+  outputCollected: false,
+  outputs: 'none',
+  eligibility: 'capability',
+  dueFrom: 'submit',
+  requiredIn: [],
+  claimedIn: [],
+  backedUp: false,
+  countsAgainstPeer: false,
+}
+
+const kinds = new Map<string, KindFacts>(Object.entries(TABLE))
+
+/** The facts of a kind, or `UNKNOWN_KIND`. */
+export const kindFacts = (kind: KindName): KindFacts => kinds.get(kind) ?? UNKNOWN_KIND
+
+/** Kinds for which this holds, in the order of the table. */
+export const kindsWhere = (holds: (facts: KindFacts) => boolean): KindName[] =>
+  [...kinds].filter(([, facts]) => holds(facts)).map(([kind]) => kind)
+
+/** Whether this version knows the kind. */
+export const isKind = (kind: string): boolean => kinds.has(kind)
+
+/**
+ * Adds a kind to the table of this process; the answer removes it. For extensions beyond this file. Throws `TypeError` for a name
+ * that is taken or is no rendition id (a task of the video carries its kind where others carry their rendition).
+ */
+export function addKind(kind: string, facts: KindFacts): () => void {
+  if (kinds.has(kind) || !/^[a-z0-9][a-z0-9.-]{0,31}$/.test(kind)) throw new TypeError(`not a new task kind: ${kind}`)
+  kinds.set(kind, facts)
+  return () => void kinds.delete(kind)
+}
+
+/** Which kinds each control-task slot takes, by the number of the slot. */
+export function controlSlots(): KindName[][] {
+  const all = kindsWhere(() => true)
+  const count = Math.max(0, ...all.flatMap((kind) => kindFacts(kind).controlSlots.map((slot) => slot + 1)))
+  return Array.from({ length: count }, (_, slot) => all.filter((kind) => kindFacts(kind).controlSlots.includes(slot)))
+}

@@ -1,0 +1,80 @@
+/**
+ * A rendition: one encoding of the picture, as a document of the recipe. Its id names it everywhere: in task ids, classes, paths
+ * and status. Two renditions may have one box and differ in the codec.
+ */
+import { z } from 'zod'
+import { isKind } from './kinds.ts'
+
+/** `1080p`, `1080p-av1`: `[a-z0-9][a-z0-9.-]{0,31}`, and no task kind. The task's field `resolution` holds it. */
+export type RenditionId = string
+
+/** Pixels, of a landscape picture: it turns for portrait ones. The picture is fitted into it. */
+export interface Box {
+  readonly width: number
+  readonly height: number
+}
+
+/** Constant quality, optionally capped; or an average bit rate. kb = 1,000 bits. */
+export type RateControl =
+  | { readonly crf: number; readonly maxrate_kbps?: number | undefined; readonly bufsize_kb?: number | undefined }
+  | { readonly kbps: number; readonly maxrate_kbps?: number | undefined; readonly bufsize_kb?: number | undefined }
+
+export interface Rendition {
+  readonly id: RenditionId
+  readonly box: Box
+  /** Name of a codec, such as `h264`; `media/codecs/` says which there are. */
+  readonly codec: string
+  readonly rate: RateControl
+  /** A preset of the codec's encoder. */
+  readonly preset: string
+  /** Of the output. */
+  readonly bit_depth: 8 | 10
+}
+
+const RENDITION_ID = /^[a-z0-9][a-z0-9.-]{0,31}$/
+
+/** Whether a text has the form of a rendition id. A task kind has it too: see `isRenditionId`. */
+export const isPartName = (text: string): boolean => RENDITION_ID.test(text)
+
+/** `all` is what a peer without restrictions encodes. */
+export const isRenditionId = (text: string): text is RenditionId => isPartName(text) && !isKind(text) && text !== 'all'
+
+/** At most this many renditions in one video: the order of claims numbers them within a chunk. */
+export const RENDITIONS_MAX = 64
+
+const capped = { maxrate_kbps: z.number().positive().optional(), bufsize_kb: z.number().positive().optional() }
+const rateSchema = z
+  .union([
+    z.strictObject({ crf: z.number().min(0).max(63), ...capped }),
+    z.strictObject({ kbps: z.number().positive(), ...capped }),
+  ])
+  .refine(({ maxrate_kbps, bufsize_kb }) => (maxrate_kbps === undefined) === (bufsize_kb === undefined), {
+    message: 'maxrate_kbps and bufsize_kb go together',
+  })
+
+const side = z.number().int().min(16).max(16_384)
+
+/** A rendition as people and programs may give it. What a codec cannot do is refused by the planner, which knows the codecs. */
+export const renditionSchema = z.object({
+  id: z.string().refine(isRenditionId, 'must be 1 to 32 of a-z, 0-9, "." and "-", and neither a task kind nor "all"'),
+  box: z.object({ width: side, height: side }),
+  codec: z.string().regex(/^[a-z0-9]{1,16}$/),
+  rate: rateSchema,
+  preset: z.string().min(1).max(32),
+  bit_depth: z.union([z.literal(8), z.literal(10)]),
+})
+
+/** The 16:9 box of so many lines: 854×480, 1280×720, 1920×1080. */
+export const boxOfHeight = (height: number): Box => ({ width: 2 * Math.round((height * 8) / 9), height })
+
+/** The lines that a short name asks for: 480 for `480p`; null for another text. */
+export function heightOf(name: string): number | null {
+  const height = Number(/^([1-9]\d{1,3})p$/.exec(name)?.[1] ?? Number.NaN)
+  return height >= 16 && height <= 8_640 ? height : null
+}
+
+const pixels = ({ box }: Pick<Rendition, 'box'>): number => box.width * box.height
+
+/** Smallest box first, then by id: the order in which people read a ladder. */
+export const bySize = (a: Pick<Rendition, 'box' | 'id'>, b: Pick<Rendition, 'box' | 'id'>): number =>
+  pixels(a) - pixels(b) || (a.id < b.id ? -1 : 1)

@@ -1,0 +1,20 @@
+/**
+ * The version of what peers share on disk and in the ledger. It rises with every change of the documents, the tables or the data
+ * folder that another version would misread. There is no migration: an older ledger and a newer one are refused, in one sentence.
+ */
+import { UsageError } from './errors.ts'
+
+/** 5: renditions as documents, an explicit rank, results as artifacts. */
+export const SCHEMA_VERSION = 5
+
+/** `UsageError` where a ledger or a data folder (`what`, with where it is) is of another version than this program's. */
+export function checkSchemaVersion(what: string, version: number, another: string): void {
+  if (version === SCHEMA_VERSION) return
+  const [made, remedy] =
+    version < SCHEMA_VERSION
+      ? ['an older', `finish its videos with that version and delete it, or use ${another}`]
+      : ['a newer', `use that version, or ${another}`]
+  throw new UsageError(
+    `${what} was made by ${made} Reelmesh (schema ${version}; this version reads ${SCHEMA_VERSION} only): ${remedy}`,
+  )
+}
