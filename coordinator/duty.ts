@@ -1,5 +1,5 @@
 /**
- * What a duty is, and what it is given: everything the coordinator has, and the term it acts in. Every write of a duty carries that
+ * What a duty is, and what it may be given. Each duty declares the slice of the context that it uses. Every write of a duty carries its
  * term; none of them holds state that the ledger does not have.
  */
 
@@ -12,19 +12,29 @@ import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
-import type { LossReason } from '../protocol/mesh.ts'
+import type { Mesh } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
+import type { SuspicionSource } from '../protocol/suspicions.ts'
 
 export interface ScaleOptions extends ScalingRules {
   /** Encodes at once of this very peer. */
   readonly own_slots: number
 }
 
+/** What this peer is, were it to lead. */
 export interface CoordinatorOptions {
   readonly self: PeerId
   /** What people call this peer. */
   readonly name: string
+  /** The machine. */
   readonly host: string
+  /** What this peer encodes; null where it only coordinates. */
+  readonly capability: Capability | null
+  /** How many workers engines may run for this mesh; absent where this leader scales nothing. */
+  readonly scaling?: ScaleOptions
+}
+
+export interface CoordinatorModules {
   readonly ledger: Ledger
   readonly store: BlobStore
   readonly exchange: BlobExchange
@@ -32,36 +42,30 @@ export interface CoordinatorOptions {
   readonly rng: Rng
   readonly log: Log
   readonly emit: Emit
-  readonly peers: PeerTable
-  /** What this peer encodes; null where it only coordinates. */
-  readonly capability: Capability | null
-  /** What others say of lost peers, and this node's own stalls; absent where nobody gossips suspicions. */
-  readonly suspicions?: SuspicionSource
-  /** How many workers engines may run for this mesh; absent where this leader scales nothing. */
-  readonly scaling?: ScaleOptions
-  connected(): readonly PeerId[]
-  mayLead(): Promise<string | null>
   readonly hints: Hints
+  readonly peers: PeerTable
+  readonly suspicions: SuspicionSource
+  readonly mesh: Pick<Mesh, 'peers'>
+  /** Says why this peer does not lead now. */
+  readonly admission: { mayLead(): Promise<string | null> }
 }
 
-export interface SuspicionSource {
-  /** Ms since each who lost a connection to this life of the peer did, this node among them; only while it was not heard since. */
-  reportsOf(peer: PeerId): readonly number[]
-  /** Why this node itself lost its connection to the peer, where it has not heard it since. */
-  sawLost(peer: PeerId): LossReason | null
-  /** Ms since this node last stood still; null when it has not. */
-  stalledAgoMs(): number | null
+/** Everything that any duty uses: a duty's own signature picks from it. */
+export interface TermContext
+  extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability'>,
+    Pick<
+      CoordinatorModules,
+      'ledger' | 'store' | 'exchange' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions'
+    > {
+  readonly term: number
+  /** Peers that this leader has a connection to. */
+  connected(): readonly PeerId[]
+  /** This leader doubts itself: the lease goes back, and it does not run again for a while. */
+  resign(reason: string): void
 }
 
-/** One term's work. `round` is called again and again, `lost` when a connection goes. */
+/** One term's work, called again and again, also at every hint. */
 export interface Duty {
   readonly name: string
   round(signal: AbortSignal): Promise<void>
-}
-
-/** What a duty is given: the coordinator's options and its term. */
-export interface TermContext extends CoordinatorOptions {
-  readonly term: number
-  /** This leader doubts itself: the lease goes back, and it does not run again for a while. */
-  resign(reason: string): void
 }

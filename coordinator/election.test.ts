@@ -48,23 +48,25 @@ function candidate(name: string, options: CandidateOptions = {}): Candidate {
   const hints = createHints((hint) => {
     for (const other of candidates) if (other.hints !== hints) other.hints.receive(hint)
   })
-  const election = createElection({
-    self: asPeerId(name),
-    ledger,
-    clock,
-    rng,
-    log: silentLog,
-    mayLead: options.mayLead ?? (async () => null),
-    hints,
-    async lead(term, signal) {
-      story.push(term)
-      try {
-        await (options.lead ?? untilAborted)(term, signal)
-      } finally {
-        story.push(-term)
-      }
+  const election = createElection(
+    { self: asPeerId(name) },
+    {
+      ledger,
+      clock,
+      rng,
+      log: silentLog,
+      mayLead: options.mayLead ?? (async () => null),
+      hints,
+      async lead(term, signal) {
+        story.push(term)
+        try {
+          await (options.lead ?? untilAborted)(term, signal)
+        } finally {
+          story.push(-term)
+        }
+      },
     },
-  })
+  )
   const made = { actor, election, hints, story, leads: () => election.term() !== null }
   candidates.push(made)
   return made

@@ -17,8 +17,7 @@ import type { Ledger } from '../protocol/ledger.ts'
 import { LEASE_MS, LEASE_RENEW_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 
-export interface ElectionOptions {
-  readonly self: PeerId
+export interface ElectionModules {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly rng: Rng
@@ -32,7 +31,6 @@ export interface ElectionOptions {
   mayLead(): Promise<string | null>
   /** `lease` is published when this peer gives the lease back, and makes others ask for it at once. */
   readonly hints: Hints
-  readonly leaseMs?: number
 }
 
 const GIVEN_BACK = 'given back'
@@ -47,10 +45,8 @@ export interface Election {
   stop(): Promise<void>
 }
 
-export function createElection(options: ElectionOptions): Election {
-  const { self, ledger, clock, rng, log, hints } = options
-  const leaseMs = options.leaseMs ?? LEASE_MS
-  const renewMs = Math.min(LEASE_RENEW_MS, leaseMs / 3)
+export function createElection({ self }: { readonly self: PeerId }, modules: ElectionModules): Election {
+  const { ledger, clock, rng, log, hints, mayLead } = modules
   const stopping = new AbortController()
   const bell = createBell(clock)
   let leading: number | null = null
@@ -59,30 +55,30 @@ export function createElection(options: ElectionOptions): Election {
 
   /** One try; the answer is the term won, or how long the holder still has. */
   async function ask(): Promise<{ term: number; sentAt: number } | { waitMs: number }> {
-    if ((await options.mayLead()) !== null) return { waitMs: leaseMs }
+    if ((await mayLead()) !== null) return { waitMs: LEASE_MS }
     const nonce = rng.token()
     const sentAt = clock.mono()
     const lease = await ledger.acquireLease(self, nonce)
     if (lease.holder === self && lease.nonce === nonce) return { term: lease.term, sentAt }
     // The lease of an earlier life of this very peer runs out like any other.
-    return { waitMs: Math.min(Math.max(50, lease.remaining_ms), renewMs) }
+    return { waitMs: Math.min(Math.max(50, lease.remaining_ms), LEASE_RENEW_MS) }
   }
 
   /** Keeps the lease; ends when it is lost or the signal aborts. */
   async function keep(term: number, sentAt: number, signal: AbortSignal): Promise<string> {
-    let safeUntil = sentAt + leaseMs
+    let safeUntil = sentAt + LEASE_MS
     for (;;) {
-      await clock.sleep(Math.max(0, Math.min(renewMs, safeUntil - clock.mono())), signal).catch(() => {})
+      await clock.sleep(Math.max(0, Math.min(LEASE_RENEW_MS, safeUntil - clock.mono())), signal).catch(() => {})
       if (signal.aborted) return 'stopped'
       // It may ask the ledger, which is away perhaps.
-      const reason = await within(clock, Math.max(0, safeUntil - clock.mono()), options.mayLead())
+      const reason = await within(clock, Math.max(0, safeUntil - clock.mono()), mayLead())
       const sent = clock.mono()
       if (reason === 'late' || sent >= safeUntil) return 'not renewed in time'
       if (reason !== null) return `${GIVEN_BACK}: ${reason}`
       const answer = await within(clock, safeUntil - sent, ledger.renewLease(self, term)).catch((error: unknown) =>
         sentence(error),
       )
-      if (answer === 'renewed') safeUntil = sent + leaseMs
+      if (answer === 'renewed') safeUntil = sent + LEASE_MS
       else if (answer === 'deposed') return 'deposed'
       else log.warn('the lease could not be renewed', { term, why: answer })
     }
@@ -99,7 +95,7 @@ export function createElection(options: ElectionOptions): Election {
       return why
     })
     try {
-      await options.lead(term, lost.signal)
+      await modules.lead(term, lost.signal)
     } catch (error) {
       if (!lost.signal.aborted) throw error
     } finally {
@@ -126,7 +122,7 @@ export function createElection(options: ElectionOptions): Election {
       } catch (error) {
         if (signal.aborted) return
         log.warn('the election goes on after an error', { error: sentence(error) })
-        await clock.sleep(renewMs, signal).catch(() => {})
+        await clock.sleep(LEASE_RENEW_MS, signal).catch(() => {})
       }
     }
   }

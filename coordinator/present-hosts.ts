@@ -1,11 +1,11 @@
 /** Who is there to hold copies, as the leader sees the mesh now: itself and everyone heard lately. */
 import { presentPeers, takesWork } from '../protocol/peer-table.ts'
 import type { Video } from '../protocol/video.ts'
-import type { CoordinatorOptions } from './duty.ts'
+import type { TermContext } from './duty.ts'
 import type { PresentPeer } from './policy/copies.ts'
 
 export function presentHosts(
-  { self, host, peers, clock }: Pick<CoordinatorOptions, 'self' | 'host' | 'peers' | 'clock'>,
+  { self, host, peers, clock }: Pick<TermContext, 'self' | 'host' | 'peers' | 'clock'>,
   video: Pick<Video, 'deliveries'>,
 ): PresentPeer[] {
   const others = presentPeers(peers, clock.mono()).map(({ peer, beat }): PresentPeer => {

@@ -10,7 +10,7 @@ function stage() {
   const at = { now: 1_000_000 }
   const clock = { mono: () => at.now, now: () => at.now } as Clock
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-  return { at, ledger, resignation: createResignation({ self: ANN, clock, ledger }) }
+  return { at, ledger, resignation: createResignation({ self: ANN }, { clock, ledger }) }
 }
 
 test('who resigned stays away while another leads, for half a minute', async () => {

@@ -18,12 +18,10 @@ const RESIGNED_MS = 30_000
 /** Others ask for a free lease well within one of its lives. */
 const VACANT_MS = LEASE_MS
 
-export function createResignation(options: {
-  readonly self: PeerId
-  readonly clock: Clock
-  readonly ledger: Pick<Ledger, 'lease'>
-}): Resignation {
-  const { self, clock, ledger } = options
+export function createResignation(
+  { self }: { readonly self: PeerId },
+  { clock, ledger }: { readonly clock: Clock; readonly ledger: Pick<Ledger, 'lease'> },
+): Resignation {
   let last = { at: Number.NEGATIVE_INFINITY, reason: '' }
   const agoMs = () => clock.mono() - last.at
   return {

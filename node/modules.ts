@@ -218,25 +218,23 @@ function createLeader(
   { self, hints, emit, peers, suspicions }: Basics,
   admission: AdmissionGate,
 ): Coordinator {
-  return createCoordinator({
-    self,
-    name,
-    host,
-    capability: slots > 0 ? capability : null,
-    ...(scaling && { scaling }),
-    ledger,
-    store,
-    exchange,
-    clock,
-    rng,
-    log: log.child({ part: 'coordinator' }),
-    emit,
-    hints,
-    peers,
-    suspicions,
-    connected: () => mesh.peers(),
-    mayLead: () => admission.mayLead(),
-  })
+  return createCoordinator(
+    { self, name, host, capability: slots > 0 ? capability : null, ...(scaling && { scaling }) },
+    {
+      ledger,
+      store,
+      exchange,
+      clock,
+      rng,
+      log: log.child({ part: 'coordinator' }),
+      emit,
+      hints,
+      peers,
+      suspicions,
+      mesh,
+      admission,
+    },
+  )
 }
 
 function createVideos(

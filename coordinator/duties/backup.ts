@@ -13,7 +13,9 @@ import { pickBackups, type RunningAttemptView } from '../policy/straggler.ts'
 /** Finished tasks of a video looked at for what a fresh attempt takes: the first of the film, all its renditions alike. */
 const SAMPLE = 120
 
-export function createBackup(context: TermContext): Duty {
+export type BackupContext = Pick<TermContext, 'ledger' | 'clock' | 'term' | 'emit' | 'hints' | 'peers'>
+
+export function createBackup(context: BackupContext): Duty {
   const { ledger, clock, term, emit } = context
 
   function idleSlots(): { idle: Map<PeerId, number>; slots: number } {

@@ -26,7 +26,12 @@ interface Collected {
   missed: number
 }
 
-export function createCollect(context: TermContext): Duty {
+export type CollectContext = Pick<
+  TermContext,
+  'self' | 'term' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints'
+>
+
+export function createCollect(context: CollectContext): Duty {
   const { ledger, store, exchange, clock, self, term } = context
   const collected = new Map<VideoId, Collected>()
   const loss = createLossJudge({ clock })

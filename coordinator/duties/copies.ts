@@ -15,7 +15,9 @@ const ASKS_REMEMBERED = 10_000
 /** Only results that are waited for are urgent: the rest is looked at in every fourth round. */
 const LOOK_MS = 4 * DUTY_MS
 
-export function createCopies(context: TermContext): Duty {
+export type CopiesContext = Pick<TermContext, 'self' | 'host' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers'>
+
+export function createCopies(context: CopiesContext): Duty {
   const { ledger, clock, hints, log } = context
   /** Who was asked last for what, and when. */
   const asked = new Map<string, { peer: PeerId; at: number }>()

@@ -17,7 +17,24 @@ import { judgeStrikes } from '../policy/strikes.ts'
 import { presentHosts } from '../present-hosts.ts'
 import { whereabouts } from '../whereabouts.ts'
 
-export function createFinish(context: TermContext): Duty {
+export type FinishContext = Pick<
+  TermContext,
+  | 'self'
+  | 'host'
+  | 'capability'
+  | 'term'
+  | 'ledger'
+  | 'store'
+  | 'exchange'
+  | 'clock'
+  | 'emit'
+  | 'hints'
+  | 'peers'
+  | 'connected'
+  | 'resign'
+>
+
+export function createFinish(context: FinishContext): Duty {
   const { ledger, clock, term, self } = context
   const since = clock.mono()
   /** Merged videos whose results one host alone has, since when. */

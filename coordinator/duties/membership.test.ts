@@ -9,6 +9,9 @@ import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
+import type { SuspicionEvents, SuspicionSource } from '../../protocol/suspicions.ts'
+import { createLife } from '../../testing/simulation/life.ts'
+import { createScheduler } from '../../testing/simulation/virtual-time.ts'
 import type { TermContext } from '../duty.ts'
 import { createMembership } from './membership.ts'
 
@@ -30,6 +33,7 @@ test('it takes back at once what the leader before it was on, whose loss it saw,
       reportsOf: (peer: string) => (peer === BOB ? [SILENT_MS] : []),
       sawLost: (peer: string) => (peer === BOB ? 'closed' : null),
       stalledAgoMs: () => null,
+      listen: () => () => {},
     },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
   const duty = createMembership(context)
@@ -58,12 +62,16 @@ function stage() {
     link.meanwhile = async () => {}
     await meanwhile()
   }
+  const timer = (ms: number, act: () => void) => {
+    void sleep(ms).then(act)
+    return () => {}
+  }
   const context = {
     self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(), resign: () => {},
     connected: () => (link.isCut ? [] : [BOB]),
-    clock: { mono: () => at.now, now: () => at.now, sleep } as unknown as Clock,
+    clock: { mono: () => at.now, now: () => at.now, sleep, timer } as unknown as Clock,
     peers: { get: (peer: string) => (peer === BOB ? bob : undefined), all: () => [{ peer: BOB, ...bob }] },
-    suspicions: { reportsOf: () => link.reports, sawLost: () => (link.isCut ? 'closed' : null), stalledAgoMs: () => null },
+    suspicions: { reportsOf: () => link.reports, sawLost: () => (link.isCut ? 'closed' : null), stalledAgoMs: () => null, listen: () => () => {} },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
   const duty = createMembership(context)
   const { signal } = new AbortController()
@@ -157,4 +165,43 @@ test('a peer that nobody hears but that stays connected is suspected anew when i
   link.isCut = true
   await lose()
   assert.equal((await theTask(ledger, second._id)).status, 'PENDING')
+})
+
+test('it waits for events about the suspect: a report of another confirms the loss at once, a heartbeat refutes it at once', async () => {
+  for (const isReported of [true, false]) {
+    const scheduler = createScheduler()
+    const { clock } = createLife(scheduler)
+    const ledger = createLedgerModel({ now: clock.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+    const task = await claim(ledger, await pendingTask(ledger), BOB)
+    const bob = { beat: { state: 'working', name: 'Bob' } as Heartbeat, heard_mono: clock.mono() }
+    let reports: number[] = []
+    const listeners = new Set<SuspicionEvents>()
+    const suspicions: SuspicionSource = {
+      reportsOf: () => reports,
+      sawLost: () => 'closed',
+      stalledAgoMs: () => null,
+      listen: (events) => {
+        listeners.add(events)
+        return () => listeners.delete(events)
+      },
+    }
+    const context = {
+      self: ANN, ledger, log: silentLog, term: TERM, hints: createHints(), emit: async () => {}, resign: () => {}, connected: () => [],
+      clock, peers: { get: () => bob, all: () => [{ peer: BOB, ...bob }] }, suspicions,
+    } as unknown as TermContext // biome-ignore format: what the duty uses of it
+    const ended = createMembership(context)
+      .lost(BOB, 'closed', new AbortController().signal)
+      .then(() => clock.mono())
+    const lostAt = clock.mono()
+    clock.timer(300, () => {
+      if (isReported) reports = [10, 10]
+      else Object.assign(bob, { heard_mono: clock.mono() })
+      for (const { onChange } of listeners) onChange?.(BOB)
+    })
+    scheduler.after(5_000, () => {})
+    await scheduler.run({ untilMs: scheduler.now() + 5_000, isOver: () => false })
+    assert.equal((await theTask(ledger, task._id)).status, isReported ? 'PENDING' : 'PROCESSING')
+    assert.ok((await ended) - lostAt <= 500, 'long before the time in which a peer may refute has passed')
+    assert.equal(listeners.size, 0)
+  }
 })

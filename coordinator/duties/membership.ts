@@ -1,201 +1,194 @@
 /**
- * Takes back what vanished peers hold: when this leader's own connection to them closes or goes silent, as soon as another has seen
+ * Reclaims what vanished peers hold: when this leader's own connection to them closes or goes silent, as soon as another has seen
  * the same or the peer had time to refute it; and by judgement (policy/suspicion) where others saw it or heartbeats stopped. A
- * leader that doubts itself judges nobody, and after a while leaves the leading to others.
+ * leader that may be partitioned itself judges nobody, and after a while leaves the leading to others.
  *
  * A wrong reclaim costs one repeated chunk, never a wrong output: attempts are fenced, and only claims whose token and expiry are
- * those read when the suspicion began end; where others saw the connection close too, also the claim that was on its way then. What
- * a suspect claims or renews since shows that it reaches the ledger, and runs out by itself or not at all: a worker that only this
- * leader cannot hear goes on. It is heard or connected again before a new suspicion begins.
+ * those read when the suspicion began end (`suspected-claims.ts`); where others saw the connection close too, also the claim that was on
+ * its way then. What a suspect claims or renews since expires by itself or not at all: a worker that only this leader cannot hear goes on.
  */
+import { createBell } from '../../protocol/bell.ts'
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { SeenClaim } from '../../protocol/ledger.ts'
-import { PEERS_REMEMBERED, SILENCE_MS, STALL_GRACE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
+import { SILENCE_MS, STALL_GRACE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
 import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import {
-  A_MINUTE_MS,
-  doubtSelf,
-  heartbeatDeadlineMs,
-  isConfirmed,
-  JUST_NOW_MS,
-  judgePeer,
-  type Verdict,
-} from '../policy/suspicion.ts'
+import { heartbeatDeadlineMs, isConfirmed, judgePeer, type Verdict } from '../policy/suspicion.ts'
+import { createPartitionGuard, type PartitionGuard } from './partition-guard.ts'
+import { createSuspectedClaims, type Suspected, type SuspectedClaims } from './suspected-claims.ts'
 
 /** How long a new leader, and a leader that has never heard of a worker, waits before it believes that it is gone. */
 const ABSENT_MS = 2 * SILENCE_MS
-/** Self-doubt that lasts this long ends the term. */
-const RESIGN_AFTER_MS = 10_000
-/** Between looks whether another has seen the same loss. */
-const LOOK_MS = 25
 /** A claim that a worker sent and died over has reached the ledger by then; a restart takes longer. */
 const LANDED_MS = 100
 
+export type MembershipContext = Pick<
+  TermContext,
+  'self' | 'term' | 'ledger' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions' | 'connected' | 'resign'
+>
+
 export interface Membership extends Duty {
+  /** This leader lost its connection to the peer. Never rejects; ends with the term. */
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
 }
 
-interface Suspected {
-  /** By the monotonic clock. */
-  readonly since: number
-  /** What it held then; none once that was taken back. */
-  claims: readonly SeenClaim[]
-}
+export const createMembership = (context: MembershipContext): Membership => new Reclaims(context)
 
-export function createMembership(context: TermContext): Membership {
-  const { ledger, clock, log, term, self } = context
-  const since = clock.mono()
-  let doubtingSince: number | null = null
+class Reclaims implements Membership {
+  readonly name = 'membership'
+  readonly #context: MembershipContext
+  readonly #guard: PartitionGuard
+  readonly #suspected: SuspectedClaims
+  /** When this term began, by the monotonic clock. */
+  readonly #since: number
   /** Holders of claims that are not in the mesh, since when: a worker may claim before anyone has met it. */
-  const missedSince = new Map<PeerId, number>()
-  const suspected = new Map<PeerId, Suspected>()
+  readonly #missedSince = new Map<PeerId, number>()
 
-  const isGoodbye = (peer: PeerId): boolean => hasLeft(context.peers.get(peer))
-  const hasLost = (peer: PeerId): boolean => (context.suspicions?.sawLost(peer) ?? null) !== null
-  const meshSize = (): number => presentPeers(context.peers, clock.mono()).length + 1
-  const silentMs = (heard: { heard_mono: number }): number => clock.mono() - heard.heard_mono
-  const isHeardSince = (peer: PeerId, at: number): boolean => (context.peers.get(peer)?.heard_mono ?? 0) > at
-
-  function judge(peer: PeerId, connected: ReadonlySet<PeerId>): Verdict {
-    const heard = context.peers.get(peer)
-    return judgePeer(
-      {
-        peer,
-        isConnected: connected.has(peer),
-        wasLost: hasLost(peer),
-        heardAgoMs: heard ? silentMs(heard) : null,
-        reports: context.suspicions?.reportsOf(peer) ?? [],
-        hasLeft: isGoodbye(peer),
-      },
-      { peers: meshSize(), hasStalled: (context.suspicions?.stalledAgoMs() ?? STALL_GRACE_MS) < STALL_GRACE_MS },
-    )
+  constructor(context: MembershipContext) {
+    const { ledger, clock, log, peers, suspicions, resign } = context
+    this.#context = context
+    this.#since = clock.mono()
+    this.#guard = createPartitionGuard({ clock, log, peers, suspicions, resign })
+    this.#suspected = createSuspectedClaims({ ledger, clock, peers })
   }
 
-  /** A worker may claim before anyone has met it, and in a large mesh heartbeats are far between. */
-  function hasBeenMissed(peer: PeerId): boolean {
-    const first = missedSince.get(peer) ?? clock.mono()
-    missedSince.set(peer, first)
-    return clock.mono() - first >= Math.max(ABSENT_MS, heartbeatDeadlineMs(meshSize()))
+  lost = async (peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void> => {
+    const isLeaving = this.#hasLeft(peer)
+    const reason = isLeaving ? 'it left' : why === 'closed' ? 'its connection closed' : 'it went silent'
+    const strike = why === 'closed' && !isLeaving ? 'peer_died' : null
+    try {
+      const begun = await this.#suspected.begin(peer)
+      const { since, claims } = begun
+      if (!this.#hasLeft(peer) && !(await this.#isGone(peer, since, signal))) return
+      await this.#reclaim(peer, begun, { reason, strike })
+      if (strike === null) return
+      begun.claims = await this.#claimsLanded(peer, { since, claims }, signal)
+      await this.#reclaim(peer, begun, { reason, strike })
+    } catch (error) {
+      // The claims still expire, and the next rounds look for absent holders.
+      if (!signal.aborted) this.#context.log.warn('a reclaim failed', { peer, error: sentence(error) })
+    }
   }
 
-  /** Why nobody is to be judged now. Told once; after a while the lease is given back. */
-  function isDoubting(): boolean {
-    const lately = context.peers
-      .all()
-      .filter(
-        (heard) =>
-          silentMs(heard) < A_MINUTE_MS && !hasLeft(heard) && context.suspicions?.sawLost(heard.peer) !== 'closed',
-      )
-    const reason = doubtSelf({
-      heardInAMinute: lately.length,
-      heardJustNow: lately.filter((heard) => silentMs(heard) < JUST_NOW_MS).length,
-      peers: meshSize(),
+  round = async (): Promise<void> => {
+    const { ledger, clock, peers, suspicions } = this.#context
+    const connected = new Set(this.#context.connected())
+    if (this.#guard.mayBePartitioned()) return
+    const isNew = clock.mono() - this.#since < ABSENT_MS
+    const holders = claimHolders(await ledger.tasks({ statuses: ['PROCESSING'] }))
+    holders.delete(this.#context.self)
+    for (const peer of this.#missedSince.keys()) if (!holders.has(peer)) this.#missedSince.delete(peer)
+    for (const peer of holders) {
+      // A new leader waits for those whom it has not met; whom it lost itself, as the leader before it, it need not wait for.
+      if (isNew && suspicions.sawLost(peer) === null) continue
+      const verdict = this.#judge(peer, connected)
+      if (!verdict.isSuspect) {
+        this.#missedSince.delete(peer)
+        if (connected.has(peer)) this.#suspected.end(peer)
+        continue
+      }
+      const begun = await this.#suspected.of(peer)
+      if (peers.get(peer) || this.#hasBeenMissed(peer))
+        await this.#reclaim(peer, begun, { reason: verdict.reason, strike: null })
+    }
+  }
+
+  #judge(peer: PeerId, connected: ReadonlySet<PeerId>): Verdict {
+    const { clock, peers, suspicions } = this.#context
+    const heard = peers.get(peer)
+    const evidence = {
+      peer,
+      isConnected: connected.has(peer),
+      wasLost: suspicions.sawLost(peer) !== null,
+      heardAgoMs: heard ? clock.mono() - heard.heard_mono : null,
+      reports: suspicions.reportsOf(peer),
+      hasLeft: this.#hasLeft(peer),
+    }
+    const hasStalled = (suspicions.stalledAgoMs() ?? STALL_GRACE_MS) < STALL_GRACE_MS
+    return judgePeer(evidence, { peers: this.#meshSize(), hasStalled })
+  }
+
+  /**
+   * Whether a connection that this leader lost means that its peer is gone: others saw it too, or the peer stays away. Looks again at each
+   * event about the peer, and where another one is lost too, as fewer observers are then left.
+   */
+  async #isGone(peer: PeerId, lostAt: number, signal: AbortSignal): Promise<boolean> {
+    const { clock, suspicions } = this.#context
+    const bell = createBell(clock)
+    const stopListening = suspicions.listen({
+      onLost: bell.ring,
+      onChange: (changed) => changed === peer && bell.ring(),
     })
-    if (reason === null) doubtingSince = null
-    else if (doubtingSince === null) {
-      doubtingSince = clock.mono()
-      log.warn('this leader doubts itself and judges nobody', { reason })
-    } else if (clock.mono() - doubtingSince >= RESIGN_AFTER_MS) context.resign(reason)
-    return reason !== null
-  }
-
-  const isBack = (peer: PeerId, lostAt: number): boolean =>
-    isHeardSince(peer, lostAt) || context.connected().includes(peer)
-  const haveOthersSeen = (peer: PeerId): boolean =>
-    isConfirmed(context.suspicions?.reportsOf(peer) ?? [], { observers: context.connected().length + 1 })
-
-  /** Whether a connection that this leader lost means that its peer is gone: others saw it too, or the peer stays away. */
-  async function isGone(peer: PeerId, lostAt: number, signal: AbortSignal): Promise<boolean> {
-    while (!isBack(peer, lostAt) && clock.mono() - lostAt < UNCONFIRMED_MS) {
-      if (haveOthersSeen(peer)) return !isDoubting()
-      await clock.sleep(LOOK_MS, signal)
+    try {
+      for (;;) {
+        const leftMs = lostAt + UNCONFIRMED_MS - clock.mono()
+        if (this.#isBack(peer, lostAt) || leftMs <= 0) break
+        if (this.#haveOthersSeen(peer)) return !this.#guard.mayBePartitioned()
+        await bell.wait(leftMs, signal)
+      }
+    } finally {
+      stopListening()
     }
     // After a long stall of its own the others closed, and nothing was seen.
-    return !isBack(peer, lostAt) && context.suspicions?.sawLost(peer) !== null && !isDoubting()
+    return !this.#isBack(peer, lostAt) && suspicions.sawLost(peer) !== null && !this.#guard.mayBePartitioned()
   }
 
   /** What a process that died, as others saw too, had on its way to the ledger. */
-  async function claimsLanded(peer: PeerId, { since, claims }: Suspected, signal: AbortSignal): Promise<SeenClaim[]> {
+  async #claimsLanded(peer: PeerId, { since, claims }: Suspected, signal: AbortSignal): Promise<SeenClaim[]> {
+    const { clock, ledger } = this.#context
     await clock.sleep(LANDED_MS, signal)
-    if (isBack(peer, since) || !haveOthersSeen(peer) || isDoubting()) return []
+    if (this.#isBack(peer, since) || !this.#haveOthersSeen(peer) || this.#guard.mayBePartitioned()) return []
     const isKnown = ({ task, attempt }: SeenClaim) =>
       claims.some((known) => known.task === task && known.attempt === attempt)
     return (await ledger.claimsOf(peer)).filter((claim) => !isKnown(claim))
   }
 
-  async function beginSuspicion(peer: PeerId): Promise<Suspected> {
-    const since = clock.mono()
-    // A reading that fails is made by the next round: what an older suspicion read says nothing of this one.
-    suspected.delete(peer)
-    const begun: Suspected = { since, claims: await ledger.claimsOf(peer) }
-    const [oldest] = suspected.keys()
-    if (suspected.size >= PEERS_REMEMBERED && oldest !== undefined) suspected.delete(oldest)
-    suspected.set(peer, begun)
-    return begun
-  }
-
-  /** The suspicion that stands, or a new one where the peer was heard since. */
-  async function suspicionOf(peer: PeerId): Promise<Suspected> {
-    const begun = suspected.get(peer)
-    return begun && !isHeardSince(peer, begun.since) ? begun : beginSuspicion(peer)
-  }
-
-  async function takeBack(
+  async #reclaim(
     peer: PeerId,
     begun: Suspected,
     { reason, strike }: { reason: string; strike: 'peer_died' | null },
   ): Promise<void> {
+    const { ledger, term, peers, hints, emit } = this.#context
     if (begun.claims.length === 0) return
     const tasks = await ledger.reclaim(begun.claims, { term, strike })
     begun.claims = []
     if (tasks.length === 0) return
-    const name = context.peers.get(peer)?.beat.name || peer
-    context.hints.publish({ what: 'tasks', video: null })
-    await context.emit({ code: 'reclaimed', peer, name, tasks: tasks.length, reason })
+    const name = peers.get(peer)?.beat.name || peer
+    hints.publish({ what: 'tasks', video: null })
+    await emit({ code: 'reclaimed', peer, name, tasks: tasks.length, reason })
   }
 
-  return {
-    name: 'membership',
-    async lost(peer, why, signal) {
-      const reason = isGoodbye(peer) ? 'it left' : why === 'closed' ? 'its connection closed' : 'it went silent'
-      const strike = why === 'closed' && !isGoodbye(peer) ? 'peer_died' : null
-      try {
-        const begun = await beginSuspicion(peer)
-        const { since, claims } = begun
-        if (!isGoodbye(peer) && !(await isGone(peer, since, signal))) return
-        await takeBack(peer, begun, { reason, strike })
-        if (strike === null) return
-        begun.claims = await claimsLanded(peer, { since, claims }, signal)
-        await takeBack(peer, begun, { reason, strike })
-      } catch (error) {
-        // The claims still expire, and the next rounds look for absent holders.
-        if (!signal.aborted) log.warn('a reclaim failed', { peer, error: sentence(error) })
-      }
-    },
-    async round() {
-      const connected = new Set(context.connected())
-      if (isDoubting()) return
-      const isNew = clock.mono() - since < ABSENT_MS
-      const running = await ledger.tasks({ statuses: ['PROCESSING'] })
-      const holders = new Set(running.flatMap((task) => task.claims.map((claim) => claim.worker_id)))
-      holders.delete(self)
-      for (const peer of missedSince.keys()) if (!holders.has(peer)) missedSince.delete(peer)
-      for (const peer of holders) {
-        // A new leader waits for those whom it has not met; whom it lost itself, as the leader before it, it need not wait for.
-        if (isNew && !hasLost(peer)) continue
-        const verdict = judge(peer, connected)
-        if (!verdict.isSuspect) {
-          missedSince.delete(peer)
-          if (connected.has(peer)) suspected.delete(peer)
-          continue
-        }
-        const begun = await suspicionOf(peer)
-        if (context.peers.get(peer) || hasBeenMissed(peer))
-          await takeBack(peer, begun, { reason: verdict.reason, strike: null })
-      }
-    },
+  /** Of one that was never heard: a worker may claim before anyone has met it, and in a large mesh heartbeats are far between. */
+  #hasBeenMissed(peer: PeerId): boolean {
+    const { clock } = this.#context
+    const first = this.#missedSince.get(peer) ?? clock.mono()
+    this.#missedSince.set(peer, first)
+    return clock.mono() - first >= Math.max(ABSENT_MS, heartbeatDeadlineMs(this.#meshSize()))
+  }
+
+  /** Heard or connected since. */
+  #isBack(peer: PeerId, lostAt: number): boolean {
+    const { peers, connected } = this.#context
+    return (peers.get(peer)?.heard_mono ?? 0) > lostAt || connected().includes(peer)
+  }
+
+  #haveOthersSeen(peer: PeerId): boolean {
+    const { suspicions, connected } = this.#context
+    return isConfirmed(suspicions.reportsOf(peer), { observers: connected().length + 1 })
+  }
+
+  #hasLeft(peer: PeerId): boolean {
+    return hasLeft(this.#context.peers.get(peer))
+  }
+
+  #meshSize(): number {
+    const { peers, clock } = this.#context
+    return presentPeers(peers, clock.mono()).length + 1
   }
 }
+
+const claimHolders = (
+  running: readonly { readonly claims: readonly { readonly worker_id: PeerId }[] }[],
+): Set<PeerId> => new Set(running.flatMap(({ claims }) => claims.map(({ worker_id }) => worker_id)))

@@ -22,7 +22,12 @@ interface Length {
   readonly renditions: readonly RenditionPlan[]
 }
 
-export function createScale(context: TermContext, options: ScaleOptions): Duty {
+export type ScaleContext = Pick<
+  TermContext,
+  'self' | 'capability' | 'term' | 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'
+>
+
+export function createScale(context: ScaleContext, options: ScaleOptions): Duty {
   const { ledger, clock, term, self } = context
   const lengths = new Map<VideoId, Length>()
   let calibration: Calibration = new Map()

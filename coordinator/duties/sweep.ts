@@ -2,7 +2,9 @@
 import { SWEEP_MS } from '../../protocol/limits.ts'
 import type { Duty, TermContext } from '../duty.ts'
 
-export function createSweep({ ledger, clock, log, term, hints }: TermContext): Duty {
+export type SweepContext = Pick<TermContext, 'term' | 'ledger' | 'clock' | 'log' | 'hints'>
+
+export function createSweep({ ledger, clock, log, term, hints }: SweepContext): Duty {
   let last = Number.NEGATIVE_INFINITY
   return {
     name: 'sweep',

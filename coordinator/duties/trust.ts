@@ -6,7 +6,9 @@ import { OUTCOMES_READ, TRUST_MS } from '../../protocol/limits.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { distrusted } from '../policy/trust.ts'
 
-export function createTrust(context: TermContext): Duty {
+export type TrustContext = Pick<TermContext, 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'>
+
+export function createTrust(context: TrustContext): Duty {
   const { ledger, clock } = context
   let lookedAt = Number.NEGATIVE_INFINITY
 

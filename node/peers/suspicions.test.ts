@@ -169,4 +169,28 @@ describe('suspicions', () => {
     assert.deepEqual(told, [])
     assert.equal(suspicions.sawLost(SUSPECT), null)
   })
+
+  test('reach listeners as events: a loss once it is recorded, then reports, heartbeats and a connection that is back', async () => {
+    const { suspicions, run, lost, back, says, beat } = setUp()
+    beat()
+    await run(10)
+    const events: string[] = []
+    const unsubscribe = suspicions.listen({
+      onLost: (peer, why) => events.push(`lost, ${why}, ${suspicions.reportsOf(peer).length} report`),
+      onChange: (peer) => events.push(`changed, ${suspicions.reportsOf(peer).length} reports`),
+    })
+    lost('alive')
+    says(B, 'closed')
+    await run(10)
+    beat()
+    back()
+    unsubscribe()
+    lost('closed')
+    assert.deepEqual(events, [
+      'lost, alive, 1 report',
+      'changed, 2 reports',
+      'changed, 0 reports',
+      'changed, 0 reports',
+    ])
+  })
 })

@@ -1,8 +1,11 @@
 /**
- * Tells the mesh whom this node lost, and remembers what it and others saw: two who saw a connection close or go silent let the
- * leader act without a connection of its own. A heartbeat heard since refutes them all: a suspect that lives sends one at
- * once. Nothing is told while this node itself stalled, and nothing more once three have said it: a death in a large mesh must not
- * become a storm.
+ * The one place that hears of lost connections: reports to the mesh whom this node lost, remembers what it and others saw, and passes it on
+ * to the leader's membership duty as events. Two who saw a connection close or go silent let the leader act without a connection of its
+ * own. A heartbeat heard since refutes them all: a suspect that lives sends one at once. Nothing is reported while this node itself
+ * stalled, and nothing more once three have said it: a death in a large mesh must not become a storm.
+ *
+ *   mesh: connection lost ──► noted, gossiped ──► onLost ──► membership: suspicion begins
+ *   mesh: gossip of others, heartbeat, connection back ──► noted ──► onChange ──► membership: confirmed, refuted or neither
  */
 import { heartbeatDeadlineMs } from '../../coordinator/policy/suspicion.ts'
 import { type StallWatch, watchStalls } from '../../mesh/stall-watch.ts'
@@ -11,17 +14,21 @@ import { decodeSuspicion, encodeSuspicion, type Suspicion } from '../../protocol
 import type { PeerId } from '../../protocol/ids.ts'
 import { ALIVE_MS, HEARTBEAT_MS, PEERS_REMEMBERED, SILENCE_MS, STALL_GRACE_MS } from '../../protocol/limits.ts'
 import type { LossReason, Mesh } from '../../protocol/mesh.ts'
-import { hasLeft, type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
+import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
+import type { SuspicionEvents, SuspicionSource } from '../../protocol/suspicions.ts'
+import type { HeardTable } from './peer-table.ts'
 
-export interface Suspicions {
+export interface Suspicions extends SuspicionSource {
+  /** Idempotent. */
   start(): void
+  /** Idempotent. */
   stop(): void
-  /** Ms since each who lost a connection to this life of the peer did, this node among them; only while it was not heard since. */
-  reportsOf(peer: PeerId): readonly number[]
-  /** This node itself lost its connection to the peer and has not heard it since. */
-  sawLost(peer: PeerId): LossReason | null
-  /** Ms since this node last stood still; null when it has not. */
-  stalledAgoMs(): number | null
+}
+
+export interface SuspicionsModules {
+  readonly mesh: Pick<Mesh, 'self' | 'publish' | 'listen'>
+  readonly clock: Clock
+  readonly table: Pick<HeardTable, 'get' | 'all' | 'listen'>
 }
 
 /** A report older than this says nothing about now. */
@@ -34,100 +41,146 @@ interface Report {
   readonly why: Suspicion['why']
 }
 
-export function createSuspicions(options: { mesh: Mesh; clock: Clock; table: PeerTable }): Suspicions {
-  const { mesh, clock, table } = options
+export const createSuspicions = (modules: SuspicionsModules): Suspicions => new LossReports(modules)
+
+class LossReports implements Suspicions {
+  readonly #modules: SuspicionsModules
   /** By suspect, then by who says so. */
-  const reports = new Map<PeerId, Map<PeerId, Report>>()
-  let stalledAt: number | null = null
+  readonly #reports = new Map<PeerId, Map<PeerId, Report>>()
+  readonly #listeners = new Set<SuspicionEvents>()
+  #stalls: StallWatch | null = null
+  #stalledAt: number | null = null
   /** The last one that was long enough for others to take this node for lost. */
-  let longStallAt = Number.NEGATIVE_INFINITY
-  let stalls: StallWatch | null = null
-  let undo: (() => void)[] = []
+  #longStallAt = Number.NEGATIVE_INFINITY
+  #cancelLook = () => {}
+  #unsubscribe: (() => void)[] = []
 
-  const epochOf = (peer: PeerId): number => table.get(peer)?.beat.epoch ?? 0
-  const isUnrefuted = (peer: PeerId, { epoch, at }: Report): boolean =>
-    epoch >= epochOf(peer) && at > (table.get(peer)?.heard_mono ?? 0)
-  const stands = (peer: PeerId, report: Report): boolean =>
-    isUnrefuted(peer, report) && clock.mono() - report.at < REPORT_MS
-
-  const standing = (peer: PeerId): [PeerId, Report][] =>
-    [...(reports.get(peer) ?? [])].filter(([, report]) => stands(peer, report))
-  // Silence of heartbeats is not independent of its author's own stall, so it counts for nobody else.
-  const seen = (peer: PeerId): Report[] =>
-    standing(peer).flatMap(([, report]) => (report.why === 'heartbeat' ? [] : [report]))
-
-  function note(author: PeerId, { peer, epoch, why }: Omit<Suspicion, 'v'>): void {
-    const known = reports.get(peer) ?? new Map<PeerId, Report>()
-    const before = known.get(author)
-    // Who repeats itself does not start the time to refute anew, and silence does not take back what was seen.
-    if (before && stands(peer, before) && before.epoch === epoch && (before.why !== 'heartbeat' || why === 'heartbeat'))
-      return
-    bound(reports)
-    bound(known)
-    reports.set(peer, known.set(author, { epoch, why, at: clock.mono() }))
+  constructor(modules: SuspicionsModules) {
+    this.#modules = modules
   }
 
-  /** Others close a connection on which this node was silent: then it lost nobody, they lost it. */
-  function mayBeOwnFault(why: Suspicion['why']): boolean {
-    const isGrace = (stalls?.graceUntil() ?? 0) > clock.mono()
-    return isGrace && (why !== 'closed' || clock.mono() - longStallAt < STALL_GRACE_MS)
+  start = (): void => {
+    if (this.#stalls) return
+    const { clock, mesh, table } = this.#modules
+    this.#stalls = watchStalls(clock, (ms) => {
+      this.#stalledAt = clock.mono()
+      if (ms >= SILENCE_MS - ALIVE_MS) this.#longStallAt = this.#stalledAt
+    })
+    this.#lookForSilence()
+    this.#unsubscribe = [
+      mesh.listen({
+        onGossip: ({ topic, author, data }) => topic === 'suspect' && this.#receive(author, data),
+        onDisconnected: (peer, why) => this.#lost(peer, why),
+        onConnected: (peer) => this.#connected(peer),
+      }),
+      table.listen(({ peer }) => this.#changed(peer)),
+    ]
   }
 
-  function tell(peer: PeerId, why: Suspicion['why']): void {
-    if (hasLeft(table.get(peer)) || mayBeOwnFault(why)) return
-    const told = standing(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
-    const suspicion = { peer, epoch: epochOf(peer), why }
-    note(mesh.self, suspicion)
-    if (told.length >= ENOUGH_REPORTS || told.some(([author]) => author === mesh.self)) return
-    void mesh.publish('suspect', encodeSuspicion({ v: 1, ...suspicion })).catch(() => {})
+  stop = (): void => {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.#unsubscribe = []
+    this.#cancelLook()
+    this.#stalls?.stop()
+    this.#stalls = null
   }
 
-  function hear(author: PeerId, data: Uint8Array): void {
+  listen(events: SuspicionEvents): () => void {
+    this.#listeners.add(events)
+    return () => this.#listeners.delete(events)
+  }
+
+  reportsOf(peer: PeerId): readonly number[] {
+    const now = this.#modules.clock.mono()
+    // Silence of heartbeats is not independent of its author's own stall, so it counts for nobody else.
+    return this.#standing(peer).flatMap(([, { why, at }]) => (why === 'heartbeat' ? [] : [now - at]))
+  }
+
+  sawLost(peer: PeerId): LossReason | null {
+    const own = this.#reports.get(peer)?.get(this.#modules.mesh.self)
+    return own && own.why !== 'heartbeat' && this.#isUnrefuted(peer, own) ? own.why : null
+  }
+
+  stalledAgoMs(): number | null {
+    return this.#stalledAt === null ? null : this.#modules.clock.mono() - this.#stalledAt
+  }
+
+  #lost(peer: PeerId, why: LossReason): void {
+    this.#report(peer, why)
+    for (const { onLost } of this.#listeners) onLost?.(peer, why)
+  }
+
+  #connected(peer: PeerId): void {
+    this.#reports.get(peer)?.delete(this.#modules.mesh.self)
+    this.#changed(peer)
+  }
+
+  #changed(peer: PeerId): void {
+    for (const { onChange } of this.#listeners) onChange?.(peer)
+  }
+
+  #receive(author: PeerId, data: Uint8Array): void {
     const decoded = decodeSuspicion(data)
     if (decoded.verdict !== 'accept') return
     const { peer } = decoded.message
-    if (peer !== mesh.self && peer !== author) note(author, decoded.message)
+    if (peer === this.#modules.mesh.self || peer === author) return
+    this.#note(author, decoded.message)
+    this.#changed(peer)
   }
 
-  function lookForSilence(): void {
+  /** What this node sees itself: noted, and published unless enough others have said it. */
+  #report(peer: PeerId, why: Suspicion['why']): void {
+    const { mesh, table } = this.#modules
+    if (hasLeft(table.get(peer)) || this.#mayBeOwnFault(why)) return
+    const reported = this.#standing(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
+    const suspicion = { peer, epoch: this.#epochOf(peer), why }
+    this.#note(mesh.self, suspicion)
+    if (reported.length >= ENOUGH_REPORTS || reported.some(([author]) => author === mesh.self)) return
+    void mesh.publish('suspect', encodeSuspicion({ v: 1, ...suspicion })).catch(() => {})
+  }
+
+  /** Others close a connection on which this node was silent: then it lost nobody, they lost it. */
+  #mayBeOwnFault(why: Suspicion['why']): boolean {
+    const now = this.#modules.clock.mono()
+    const isGrace = (this.#stalls?.graceUntil() ?? 0) > now
+    return isGrace && (why !== 'closed' || now - this.#longStallAt < STALL_GRACE_MS)
+  }
+
+  #note(author: PeerId, { peer, epoch, why }: Omit<Suspicion, 'v'>): void {
+    const known = this.#reports.get(peer) ?? new Map<PeerId, Report>()
+    const before = known.get(author)
+    // Who repeats itself does not start the time to refute anew, and silence does not take back what was seen.
+    const isKnown = before && this.#stands(peer, before) && before.epoch === epoch
+    if (isKnown && (before.why !== 'heartbeat' || why === 'heartbeat')) return
+    bound(this.#reports)
+    bound(known)
+    this.#reports.set(peer, known.set(author, { epoch, why, at: this.#modules.clock.mono() }))
+  }
+
+  #lookForSilence(): void {
+    const { clock, table } = this.#modules
     const deadlineMs = heartbeatDeadlineMs(presentPeers(table, clock.mono()).length + 1)
     for (const { peer, heard_mono } of table.all()) {
       const silentMs = clock.mono() - heard_mono
-      if (silentMs >= deadlineMs && silentMs < deadlineMs + REPORT_MS) tell(peer, 'heartbeat')
+      if (silentMs >= deadlineMs && silentMs < deadlineMs + REPORT_MS) this.#report(peer, 'heartbeat')
     }
+    this.#cancelLook = clock.timer(HEARTBEAT_MS, () => this.#lookForSilence())
   }
 
-  return {
-    reportsOf: (peer) => seen(peer).map(({ at }) => clock.mono() - at),
-    sawLost: (peer) => {
-      const own = reports.get(peer)?.get(mesh.self)
-      return own && own.why !== 'heartbeat' && isUnrefuted(peer, own) ? own.why : null
-    },
-    stalledAgoMs: () => (stalledAt === null ? null : clock.mono() - stalledAt),
-    start() {
-      if (undo.length > 0) return
-      const watch = watchStalls(clock, (ms) => {
-        stalledAt = clock.mono()
-        if (ms >= SILENCE_MS - ALIVE_MS) longStallAt = stalledAt
-      })
-      stalls = watch
-      let cancel = () => {}
-      const look = () => {
-        lookForSilence()
-        cancel = clock.timer(HEARTBEAT_MS, look)
-      }
-      look()
-      const deaf = mesh.listen({
-        onGossip: ({ topic, author, data }) => topic === 'suspect' && hear(author, data),
-        onDisconnected: (peer, why) => tell(peer, why),
-        onConnected: (peer) => reports.get(peer)?.delete(mesh.self),
-      })
-      undo = [() => watch.stop(), () => cancel(), deaf]
-    },
-    stop() {
-      for (const step of undo) step()
-      undo = []
-    },
+  #standing(peer: PeerId): [PeerId, Report][] {
+    return [...(this.#reports.get(peer) ?? [])].filter(([, report]) => this.#stands(peer, report))
+  }
+
+  #stands(peer: PeerId, report: Report): boolean {
+    return this.#isUnrefuted(peer, report) && this.#modules.clock.mono() - report.at < REPORT_MS
+  }
+
+  #isUnrefuted(peer: PeerId, { epoch, at }: Report): boolean {
+    return epoch >= this.#epochOf(peer) && at > (this.#modules.table.get(peer)?.heard_mono ?? 0)
+  }
+
+  #epochOf(peer: PeerId): number {
+    return this.#modules.table.get(peer)?.beat.epoch ?? 0
   }
 }
 

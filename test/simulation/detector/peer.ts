@@ -140,7 +140,7 @@ export class DetectorPeer implements Side {
     } as unknown as TermContext)
     this.membership = membership
     const signal = new AbortController().signal
-    this.mesh.listen({ onDisconnected: (peer, why) => void membership.lost(peer, why, signal) })
+    this.suspicions!.listen({ onLost: (peer, why) => void membership.lost(peer, why, signal) })
     const round = () => void membership.round(signal).then(() => clock.timer(DUTY_MS, round))
     round()
   }

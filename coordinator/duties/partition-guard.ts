@@ -1,0 +1,47 @@
+/**
+ * Whether this leader is more likely cut off itself than the peers that it does not hear: it then reclaims nothing, and gives the lease
+ * back when that lasts.
+ */
+import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
+import type { TermContext } from '../duty.ts'
+import { A_MINUTE_MS, doubtSelf, JUST_NOW_MS } from '../policy/suspicion.ts'
+
+export type PartitionGuardContext = Pick<TermContext, 'clock' | 'log' | 'peers' | 'suspicions' | 'resign'>
+
+export interface PartitionGuard {
+  /** Logged when it begins. */
+  mayBePartitioned(): boolean
+}
+
+/** A suspected partition that lasts this long ends the term. */
+const RESIGN_AFTER_MS = 10_000
+
+export function createPartitionGuard({ clock, log, peers, suspicions, resign }: PartitionGuardContext): PartitionGuard {
+  let since: number | null = null
+
+  function reasonNow(): string | null {
+    const silentMs = (heard: { heard_mono: number }): number => clock.mono() - heard.heard_mono
+    const lately = peers
+      .all()
+      .filter(
+        (heard) => silentMs(heard) < A_MINUTE_MS && !hasLeft(heard) && suspicions.sawLost(heard.peer) !== 'closed',
+      )
+    return doubtSelf({
+      heardInAMinute: lately.length,
+      heardJustNow: lately.filter((heard) => silentMs(heard) < JUST_NOW_MS).length,
+      peers: presentPeers(peers, clock.mono()).length + 1,
+    })
+  }
+
+  return {
+    mayBePartitioned() {
+      const reason = reasonNow()
+      if (reason === null) since = null
+      else if (since === null) {
+        since = clock.mono()
+        log.warn('suspected partition: this leader reclaims nothing', { reason })
+      } else if (clock.mono() - since >= RESIGN_AFTER_MS) resign(reason)
+      return reason !== null
+    },
+  }
+}

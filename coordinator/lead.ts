@@ -1,0 +1,82 @@
+/**
+ * One term of a leader: stamps its term, then runs every duty at each hint or every `DUTY_MS`. A duty that fails is logged and tried
+ * again at the next round; none of them holds state that the ledger does not have.
+ */
+import type { Bell } from '../protocol/bell.ts'
+import { DUTY_MS } from '../protocol/limits.ts'
+import { runRounds } from '../protocol/rounds.ts'
+import { createBackup } from './duties/backup.ts'
+import { createCollect } from './duties/collect.ts'
+import { createCopies } from './duties/copies.ts'
+import { createFinish } from './duties/finish.ts'
+import { createMembership } from './duties/membership.ts'
+import { createScale } from './duties/scale.ts'
+import { createSweep } from './duties/sweep.ts'
+import { createTrust } from './duties/trust.ts'
+import type { CoordinatorModules, CoordinatorOptions, Duty, TermContext } from './duty.ts'
+
+export interface Term {
+  readonly term: number
+  /** Aborts when the term is over. */
+  readonly signal: AbortSignal
+  /** Rung at each hint. */
+  readonly bell: Bell
+  resign(reason: string): void
+}
+
+/** Resolves once the signal has aborted and every duty has ended. Rejects where the term could not be stamped. */
+export async function leadTerm(
+  { term, signal, bell, resign }: Term,
+  options: CoordinatorOptions,
+  modules: CoordinatorModules,
+): Promise<void> {
+  const { self, name } = options
+  const { ledger, log, emit, suspicions } = modules
+  await ledger.stampTerm(term)
+  await emit({ code: 'leader', peer: self, name, term })
+  const context = contextOf({ term, resign }, options, modules)
+  const membership = createMembership(context)
+  const duties: Duty[] = [
+    createSweep(context),
+    membership,
+    createFinish(context),
+    createCollect(context),
+    createCopies(context),
+    createBackup(context),
+    createTrust(context),
+    ...(options.scaling ? [createScale(context, options.scaling)] : []),
+  ]
+  const stopListening = suspicions.listen({ onLost: (peer, why) => void membership.lost(peer, why, signal) })
+  try {
+    // Each duty has a loop of its own: a slow fetch holds up nobody's merge.
+    await Promise.all(
+      duties.map(({ name, round }) => runRounds({ name, everyMs: DUTY_MS, round }, { bell, log }, signal)),
+    )
+  } finally {
+    stopListening()
+  }
+}
+
+function contextOf(
+  { term, resign }: Pick<Term, 'term' | 'resign'>,
+  { self, host, capability }: CoordinatorOptions,
+  { ledger, store, exchange, clock, log, emit, hints, peers, suspicions, mesh }: CoordinatorModules,
+): TermContext {
+  return {
+    self,
+    host,
+    capability,
+    term,
+    ledger,
+    store,
+    exchange,
+    clock,
+    log,
+    emit,
+    hints,
+    peers,
+    suspicions,
+    connected: () => mesh.peers(),
+    resign,
+  }
+}
