@@ -6,6 +6,7 @@ import { createElection } from './election.ts'
 import { leadTerm } from './lead.ts'
 import { createResignation } from './resignation.ts'
 
+/** A peer's candidacy, and its leading while it holds the lease. */
 export interface Coordinator {
   /** Idempotent. */
   start(): void
@@ -15,6 +16,7 @@ export interface Coordinator {
   stop(): Promise<void>
 }
 
+/** Not yet started. */
 export function createCoordinator(options: CoordinatorOptions, modules: CoordinatorModules): Coordinator {
   const { self } = options
   const { ledger, clock, rng, log, hints, admission } = modules

@@ -16,6 +16,7 @@ import type { Mesh } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
 import type { SuspicionSource } from '../protocol/suspicions.ts'
 
+/** The bounds of scaling, and what this peer adds to the capacity itself. */
 export interface ScaleOptions extends ScalingRules {
   /** Encodes at once of this very peer. */
   readonly own_slots: number
@@ -34,6 +35,7 @@ export interface CoordinatorOptions {
   readonly scaling?: ScaleOptions
 }
 
+/** What a coordinator is made from. */
 export interface CoordinatorModules {
   readonly ledger: Ledger
   readonly store: BlobStore

@@ -8,7 +8,7 @@
  * Promises: at most one holder per term; a holder stops by its own monotonic clock, counted from when it *sent* the
  * renewal, never by the ledger's dates; a lost lease stops duties, never the attempts that run.
  */
-import { createBell } from '../protocol/bell.ts'
+import { type Bell, createBell } from '../protocol/bell.ts'
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Hints } from '../protocol/hints.ts'
@@ -33,39 +33,120 @@ export interface ElectionModules {
   readonly hints: Hints
 }
 
+/** How the reason of a term's end begins where the lease is given back on purpose. */
 const GIVEN_BACK = 'given back'
 
 /** A ledger that is away at a graceful stop is not waited for: the lease runs out. */
 const RELEASE_MS = 2_000
 
+/** Stands for election and leads, until it is stopped. */
 export interface Election {
+  /** Idempotent. */
   start(): void
+  /** The term that this peer leads in; null where it does not lead. */
   term(): number | null
   /** Gives the lease back and waits for the duties to end. Idempotent. */
   stop(): Promise<void>
 }
 
-export function createElection({ self }: { readonly self: PeerId }, modules: ElectionModules): Election {
-  const { ledger, clock, rng, log, hints, mayLead } = modules
-  const stopping = new AbortController()
-  const bell = createBell(clock)
-  let leading: number | null = null
-  let running: Promise<void> | null = null
-  let unsubscribe = () => {}
+/** Not yet started. */
+export const createElection = (options: { readonly self: PeerId }, modules: ElectionModules): Election =>
+  new LeaseElection(options.self, modules)
+
+/** A lease that was won: its term, and when it was asked for, by the own monotonic clock. */
+interface Won {
+  readonly term: number
+  readonly sentAt: number
+}
+
+class LeaseElection implements Election {
+  readonly #self: PeerId
+  readonly #modules: ElectionModules
+  readonly #stopping = new AbortController()
+  readonly #bell: Bell
+  #leading: number | null = null
+  #running: Promise<void> | null = null
+  #unsubscribe = () => {}
+
+  constructor(self: PeerId, modules: ElectionModules) {
+    this.#self = self
+    this.#modules = modules
+    this.#bell = createBell(modules.clock)
+  }
+
+  start = (): void => {
+    if (this.#running) return
+    this.#unsubscribe = this.#modules.hints.on(['lease'], this.#bell.ring)
+    this.#running = this.#run()
+  }
+
+  term = (): number | null => this.#leading
+
+  stop = async (): Promise<void> => {
+    const term = this.#leading
+    this.#stopping.abort(new DOMException('stopped', 'AbortError'))
+    await this.#running
+    this.#unsubscribe()
+    if (term !== null) await this.#release(term)
+  }
+
+  async #run(): Promise<void> {
+    const { clock, rng, log } = this.#modules
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        const answer = await this.#ask()
+        if ('term' in answer) await this.#lead(answer)
+        else await this.#bell.wait(answer.waitMs * (0.9 + 0.2 * rng.random()), signal)
+      } catch (error) {
+        if (signal.aborted) return
+        log.warn('the election goes on after an error', { error: sentence(error) })
+        await clock.sleep(LEASE_RENEW_MS, signal).catch(() => {})
+      }
+    }
+  }
 
   /** One try; the answer is the term won, or how long the holder still has. */
-  async function ask(): Promise<{ term: number; sentAt: number } | { waitMs: number }> {
+  async #ask(): Promise<Won | { readonly waitMs: number }> {
+    const { ledger, clock, rng, mayLead } = this.#modules
     if ((await mayLead()) !== null) return { waitMs: LEASE_MS }
     const nonce = rng.token()
     const sentAt = clock.mono()
-    const lease = await ledger.acquireLease(self, nonce)
-    if (lease.holder === self && lease.nonce === nonce) return { term: lease.term, sentAt }
-    // The lease of an earlier life of this very peer runs out like any other.
+    const lease = await ledger.acquireLease(this.#self, nonce)
+    if (lease.holder === this.#self && lease.nonce === nonce) return { term: lease.term, sentAt }
+    // The lease of an earlier process of this very peer runs out like any other.
     return { waitMs: Math.min(Math.max(50, lease.remaining_ms), LEASE_RENEW_MS) }
   }
 
-  /** Keeps the lease; ends when it is lost or the signal aborts. */
-  async function keep(term: number, sentAt: number, signal: AbortSignal): Promise<string> {
+  async #lead(won: Won): Promise<void> {
+    const { term } = won
+    const lost = new AbortController()
+    const over = new AbortController()
+    this.#leading = term
+    const { log, lead } = this.#modules
+    log.info('leading', { term })
+    const keeping = this.#keep(won, AbortSignal.any([this.#stopping.signal, over.signal])).then((why) => {
+      this.#leading = null
+      lost.abort(new DOMException(why, 'AbortError'))
+      if (why !== 'stopped') log.warn('no longer leading', { term, why })
+      return why
+    })
+    try {
+      await lead(term, lost.signal)
+    } catch (error) {
+      if (!lost.signal.aborted) throw error
+    } finally {
+      const isHeld = !lost.signal.aborted
+      over.abort()
+      const why = await keeping
+      // Who cannot do a leader's work must not keep others from it.
+      if (isHeld || why.startsWith(GIVEN_BACK)) await this.#release(term)
+    }
+  }
+
+  /** Keeps the lease; ends when it is lost or the signal aborts, and answers why. */
+  async #keep({ term, sentAt }: Won, signal: AbortSignal): Promise<string> {
+    const { ledger, clock, log, mayLead } = this.#modules
     let safeUntil = sentAt + LEASE_MS
     for (;;) {
       await clock.sleep(Math.max(0, Math.min(LEASE_RENEW_MS, safeUntil - clock.mono())), signal).catch(() => {})
@@ -75,71 +156,17 @@ export function createElection({ self }: { readonly self: PeerId }, modules: Ele
       const sent = clock.mono()
       if (reason === 'late' || sent >= safeUntil) return 'not renewed in time'
       if (reason !== null) return `${GIVEN_BACK}: ${reason}`
-      const answer = await within(clock, safeUntil - sent, ledger.renewLease(self, term)).catch((error: unknown) =>
-        sentence(error),
-      )
+      const asked = ledger.renewLease(this.#self, term)
+      const answer = await within(clock, safeUntil - sent, asked).catch((error: unknown) => sentence(error))
       if (answer === 'renewed') safeUntil = sent + LEASE_MS
       else if (answer === 'deposed') return 'deposed'
       else log.warn('the lease could not be renewed', { term, why: answer })
     }
   }
 
-  async function lead(term: number, sentAt: number): Promise<void> {
-    const lost = new AbortController()
-    const over = new AbortController()
-    leading = term
-    const keeping = keep(term, sentAt, AbortSignal.any([stopping.signal, over.signal])).then((why) => {
-      leading = null
-      lost.abort(new DOMException(why, 'AbortError'))
-      if (why !== 'stopped') log.warn('no longer leading', { term, why })
-      return why
-    })
-    try {
-      await modules.lead(term, lost.signal)
-    } catch (error) {
-      if (!lost.signal.aborted) throw error
-    } finally {
-      const isHeld = !lost.signal.aborted
-      over.abort()
-      const why = await keeping
-      // Who cannot do a leader's work must not keep others from it.
-      if (isHeld || why.startsWith(GIVEN_BACK)) await giveBack(term)
-    }
-  }
-
-  async function giveBack(term: number): Promise<void> {
-    const given = await within(clock, RELEASE_MS, ledger.releaseLease(self, term)).catch(() => 'unchanged')
-    if (given === 'changed') hints.publish({ what: 'lease', video: null })
-  }
-
-  async function run(): Promise<void> {
-    const { signal } = stopping
-    while (!signal.aborted) {
-      try {
-        const answer = await ask()
-        if ('term' in answer) await lead(answer.term, answer.sentAt)
-        else await bell.wait(answer.waitMs * (0.9 + 0.2 * rng.random()), signal)
-      } catch (error) {
-        if (signal.aborted) return
-        log.warn('the election goes on after an error', { error: sentence(error) })
-        await clock.sleep(LEASE_RENEW_MS, signal).catch(() => {})
-      }
-    }
-  }
-
-  return {
-    start() {
-      if (running) return
-      unsubscribe = hints.on(['lease'], bell.ring)
-      running = run()
-    },
-    term: () => leading,
-    async stop() {
-      const term = leading
-      stopping.abort(new DOMException('stopped', 'AbortError'))
-      await running
-      unsubscribe()
-      if (term !== null) await giveBack(term)
-    },
+  async #release(term: number): Promise<void> {
+    const { ledger, clock, hints } = this.#modules
+    const released = await within(clock, RELEASE_MS, ledger.releaseLease(this.#self, term)).catch(() => 'unchanged')
+    if (released === 'changed') hints.publish({ what: 'lease', video: null })
   }
 }

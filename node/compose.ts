@@ -41,6 +41,7 @@ import { VERSION } from './version.ts'
 import { handOver } from './videos/handover.ts'
 import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts'
 
+/** A node that runs: what faces ask of it, what its ffmpeg is, and how it ends. */
 export interface RunningNode extends NodeFace {
   readonly media: Media
   readonly proof: Proof
@@ -77,6 +78,7 @@ export interface Wrappers {
   media?(real: Media): Media
 }
 
+/** `log`: default, JSON lines on stderr. `wrap`: nothing by default. */
 export interface StartOptions {
   readonly log?: Log
   readonly wrap?: Wrappers

@@ -4,12 +4,14 @@
  */
 import type { Clock } from './clock.ts'
 
+/** One wake-up signal, for any number of waits. */
 export interface Bell {
   ring(): void
   /** Resolves after `ms`, or at the next ring. Rejects with the signal's reason. */
   wait(ms: number, signal: AbortSignal): Promise<void>
 }
 
+/** Waits by this clock. */
 export function createBell(clock: Clock): Bell {
   let rung = false
   const sleepers = new Set<() => void>()

@@ -24,6 +24,7 @@ export interface Hints {
   on(kinds: readonly HintKind[], listener: HintListener): () => void
 }
 
+/** The hints of a node, and how those of other peers come in. */
 export interface HintChannel extends Hints {
   /** Takes in a hint that the mesh brought. */
   receive(hint: Hint): void

@@ -3,6 +3,7 @@ import type { Bell } from './bell.ts'
 import { sentence } from './errors.ts'
 import type { Log } from './log.ts'
 
+/** The job: its name, how often, and one round of it. */
 export interface Rounds {
   /** For the log. */
   readonly name: string

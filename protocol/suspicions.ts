@@ -10,6 +10,7 @@ export interface SuspicionEvents {
   onChange?(peer: PeerId): void
 }
 
+/** Answers and events about every peer that this one has met or heard of. None of it rejects or throws. */
 export interface SuspicionSource {
   /** Ms since each who lost a connection to this process of the peer did, this peer among them; only while it was not heard since. */
   reportsOf(peer: PeerId): readonly number[]

@@ -18,6 +18,7 @@ import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
 import type { SuspicionEvents, SuspicionSource } from '../../protocol/suspicions.ts'
 import type { HeardTable } from './peer-table.ts'
 
+/** What this node knows of lost peers, while it runs. */
 export interface Suspicions extends SuspicionSource {
   /** Idempotent. */
   start(): void
@@ -25,6 +26,7 @@ export interface Suspicions extends SuspicionSource {
   stop(): void
 }
 
+/** What it listens to and publishes through. */
 export interface SuspicionsModules {
   readonly mesh: Pick<Mesh, 'self' | 'publish' | 'listen'>
   readonly clock: Clock
@@ -41,6 +43,7 @@ interface Report {
   readonly why: Suspicion['why']
 }
 
+/** Not yet started. */
 export const createSuspicions = (modules: SuspicionsModules): Suspicions => new LossReports(modules)
 
 class LossReports implements Suspicions {
