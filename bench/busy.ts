@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeSuspicion } from '../protocol/heartbeat.ts'
-import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_HEIGHTS, ladderOf } from '../protocol/recipe.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { givenClips, makeFootage } from './footage.ts'
 import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
@@ -18,7 +18,7 @@ const FULL_S = 600
 const QUICK_S = 20
 const UP_S = 180
 /** Slow, so that encodes are what the time goes to. */
-const RECIPE = { ...DEFAULT_RECIPE, preset: 'slower' } as const
+const ENCODING = { ...DEFAULT_ENCODING, preset: 'slower' }
 
 export async function benchBusy({ quick, media }: { quick: boolean; media: readonly string[] }): Promise<Row[]> {
   const watchS = quick ? QUICK_S : FULL_S
@@ -37,7 +37,10 @@ export async function benchBusy({ quick, media }: { quick: boolean; media: reado
     while (performance.now() - startedAt < watchS * 1000) {
       const open = await mesh.ledger.videos({ statuses: ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] })
       // Two at a time: while one is merged the other keeps the slots busy.
-      if (open.length < 2) await mesh.submit(nodes[films % NODES]!, footage.path, { ...RECIPE, crf: 18 + films++ })
+      if (open.length < 2) {
+        const renditions = ladderOf(DEFAULT_HEIGHTS, { ...ENCODING, rate: { crf: 18 + films } })
+        await mesh.submit(nodes[films++ % NODES]!, footage.path, { renditions })
+      }
       await sleep(1_000)
       encodeSeconds += new Set((await mesh.running()).map(({ task, worker }) => `${worker} ${task.chunk_id}`)).size
     }

@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { VideoId } from '../protocol/ids.ts'
-import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_HEIGHTS, ladderOf } from '../protocol/recipe.ts'
 import type { Task } from '../protocol/task.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { type CpuLimit, limitCpu } from './cpu-limit.ts'
@@ -82,7 +82,8 @@ async function round(job: {
   const { mesh, home, limits, path, preset, crf, stopLast } = job
   const before = await used(limits)
   const reclaimsBefore = await mesh.told('reclaimed')
-  const video = await mesh.submit(home, path, { ...DEFAULT_RECIPE, preset, crf })
+  const renditions = ladderOf(DEFAULT_HEIGHTS, { ...DEFAULT_ENCODING, preset, rate: { crf } })
+  const video = await mesh.submit(home, path, { renditions })
   const ended = new AbortController()
   const stopping = stopLast ? stopAtLastChunk(mesh, stopLast, video, ended.signal) : null
   await mesh.until('the last chunk', () => isEncoded(mesh, video), DONE_S)

@@ -12,7 +12,7 @@ import { startNode, type Wrappers } from '../../node/compose.ts'
 import { configSchema, loadConfig } from '../../node/config.ts'
 import { systemClock } from '../../node/host/system-clock.ts'
 import { createRunMesh } from '../../node/local-run/run-mesh.ts'
-import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 
 const [, part = '', method = '', when = '', marker = ''] =
   /^(\w+)\.(\w+):(before|after)@(.+)$/.exec(process.env.FAULT_IN_REELMESH ?? '') ?? []
@@ -70,7 +70,9 @@ async function run([out = '', ...files]: readonly string[]): Promise<void> {
   const config = await loadConfig({ flags, env: process.env, cwd: process.cwd() })
   const mesh = await createRunMesh({ config, workers: 2, entry: fileURLToPath(import.meta.url), wrap })
   const signal = AbortSignal.timeout(100_000)
-  const recipe = { ...DEFAULT_RECIPE, preset: 'ultrafast', upscale: true } as const
+  // As many as the default ladder has, and small: what is tried is who dies when.
+  const renditions = ladderOf([180, 270, 360], { ...DEFAULT_ENCODING, preset: 'ultrafast' })
+  const recipe = { ...DEFAULT_RECIPE, renditions, upscale: true }
   for (const file of files)
     await mesh.submit({ path: resolve(file), recipe, out: resolve(out), priority: 0, deadline: null, signal })
   for (;;) {
