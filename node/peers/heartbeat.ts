@@ -9,6 +9,7 @@
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
 import { decodeSuspicion, encodeHeartbeat, type Heartbeat, heartbeatIntervalMs } from '../../protocol/heartbeat.ts'
+import type { PeerId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { GossipMessage, Mesh } from '../../protocol/mesh.ts'
 import { presentPeers } from '../../protocol/peer-table.ts'
@@ -78,24 +79,19 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
   }
   /** Several peers that connect together are greeted with one heartbeat. */
   const beatSoon = () => {
+    // A counter may be raised after the stop.
+    if (stopListening === null) return
     cancelEager ??= clock.timer(Math.round(EAGER_MS.least + EAGER_MS.spread * rng.random()), () => {
       cancelEager = null
       tryToBeat()
     })
   }
 
-  const onSuspicion = (data: Uint8Array) => {
-    const decoded = decodeSuspicion(data)
-    if (decoded.verdict !== 'accept' || decoded.message.peer !== mesh.self) return
-    const { epoch } = decoded.message
-    const current = bootEpoch.current()
-    // About an older life it may well be right.
-    if (epoch < current || epoch > current + EPOCH_LEAP_MAX) return
-    if (epoch === current) return beatSoon()
-    void bootEpoch.raise(epoch).then(beatSoon, () => {})
-  }
   const onGossip = (message: GossipMessage) => {
-    if (message.topic === 'suspect') return onSuspicion(message.data)
+    if (message.topic === 'suspect') {
+      void isToRefute(message.data, { self: mesh.self, bootEpoch }).then((is) => is && beatSoon())
+      return
+    }
     if (message.topic !== 'heartbeat') return
     const decoded = table.accept(message)
     if (decoded.verdict === 'accept') mesh.learn(message.author, decoded.message.addresses)
@@ -117,4 +113,22 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
       cancelEager = null
     },
   }
+}
+
+/** Whether this gossip suspects this process, or one that others remember with a higher epoch: then its own is raised above that first. */
+async function isToRefute(
+  data: Uint8Array,
+  { self, bootEpoch }: { readonly self: PeerId; readonly bootEpoch: BootEpoch },
+): Promise<boolean> {
+  const decoded = decodeSuspicion(data)
+  if (decoded.verdict !== 'accept' || decoded.message.peer !== self) return false
+  const { epoch } = decoded.message
+  const current = bootEpoch.current()
+  // About an older process it may well be right.
+  if (epoch < current || epoch > current + EPOCH_LEAP_MAX) return false
+  if (epoch === current) return true
+  return bootEpoch.raise(epoch).then(
+    () => true,
+    () => false,
+  )
 }
