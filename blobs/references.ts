@@ -1,8 +1,8 @@
 /** Sources by reference: one small file per video that says where the source lies and what it was when it was hashed. */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { flush } from '../files/flush.ts'
+import { durableWrite } from '../files/durable-write.ts'
 import type { SourceReference } from '../protocol/blobs.ts'
 import { asSha256, isSha256, isVideoId, type VideoId } from '../protocol/ids.ts'
 import { isAlive } from './fetch-area.ts'
@@ -49,16 +49,10 @@ export function createReferences(dir: string): References {
     },
     write: async (video, source) => {
       const { sha256, bytes, path, mtime_ms } = source
-      await mkdir(dir, { recursive: true })
       const temporary = `${pathOf(video)}.${process.pid}.${writes++}`
       writing.add(basename(temporary))
       try {
-        await writeFile(temporary, JSON.stringify({ v: 1, sha256, bytes, path, mtime_ms }), { flush: true })
-        await rename(temporary, pathOf(video))
-        await flush(dir)
-      } catch (error) {
-        await rm(temporary, { force: true })
-        throw error
+        await durableWrite(pathOf(video), JSON.stringify({ v: 1, sha256, bytes, path, mtime_ms }), { temporary })
       } finally {
         writing.delete(basename(temporary))
       }

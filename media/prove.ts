@@ -7,9 +7,10 @@
  * older than 5.1 (no `-fps_mode`), one without an encoder that is required, and a missing ffprobe.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { durableWrite } from '../files/durable-write.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import type { Proof } from '../protocol/media.ts'
 import type { Codec, FamilyTrial } from './codecs/codec.ts'
@@ -111,10 +112,7 @@ async function readKept(file: string): Promise<Proof | null> {
 }
 
 async function keep(file: string, proof: Proof, { rng }: Programs): Promise<void> {
-  const temporary = `${file}.${rng.token()}`
-  await mkdir(join(file, '..'), { recursive: true })
-  await writeFile(temporary, JSON.stringify(proof))
-  await rename(temporary, file)
+  await durableWrite(file, JSON.stringify(proof), { temporary: `${file}.${rng.token()}` })
 }
 
 interface Trials {

@@ -11,9 +11,9 @@
  *
  * Times are monotonic ms. On disk only peers and addresses; a restarted node rejoins from them without flags.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { durableWrite } from '../files/durable-write.ts'
 import { backoffMs, type Clock, type Rng } from '../protocol/clock.ts'
 import { isPeerId, type PeerId } from '../protocol/ids.ts'
 import { ADDRESSES_PER_PEER, PEERS_REMEMBERED, REDIAL_MS } from '../protocol/limits.ts'
@@ -188,13 +188,5 @@ async function save(path: string, entries: readonly Entry[], rng: Rng): Promise<
     known.set(peer, [...new Set(all)].slice(0, ADDRESSES_PER_PEER))
   }
   const peers = [...known].slice(-PEERS_REMEMBERED).map(([peer, addresses]) => ({ peer, addresses }))
-  await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${rng.token()}`
-  const file = await open(temporary, 'wx', 0o600)
-  try {
-    await file.writeFile(JSON.stringify({ v: 1, peers }))
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
+  await durableWrite(path, JSON.stringify({ v: 1, peers }), { temporary: `${path}.${rng.token()}`, mode: 0o600 })
 }

@@ -2,9 +2,9 @@
  * The boot counter, `<data>/epoch`: +1 at every start, on the disk before the first heartbeat, and never below an epoch
  * that others have seen for this id. Heartbeats carry it, so a restarted node is believed at once, whatever its wall clock says.
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { flush } from '../../files/flush.ts'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { durableWrite } from '../../files/durable-write.ts'
 
 export interface BootEpoch {
   readonly current: () => number
@@ -42,16 +42,5 @@ async function readEpoch(path: string): Promise<number> {
   return Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : 0
 }
 
-async function writeEpoch(path: string, epoch: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${process.pid}`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    await file.writeFile(`${epoch}\n`)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
-  await flush(dirname(path))
-}
+const writeEpoch = (path: string, epoch: number): Promise<void> =>
+  durableWrite(path, `${epoch}\n`, { temporary: `${path}.${process.pid}`, mode: 0o600 })

@@ -13,7 +13,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, sep } from 'node:path'
 import { z } from 'zod'
-import { flush } from '../../files/flush.ts'
+import { durableWrite } from '../../files/durable-write.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
@@ -68,9 +68,7 @@ export function createInputFolder(options: InputFolderOptions): InputFolder {
     if (value === null) done.delete(file)
     else done.set(file, value)
     if (done.size > INPUT_FILES_MAX) for (const known of done.keys()) if (!here.has(known)) done.delete(known)
-    await writeFile(`${stateFile}.new`, JSON.stringify(Object.fromEntries(done)), { flush: true })
-    await rename(`${stateFile}.new`, stateFile)
-    await flush(dirname(stateFile))
+    await durableWrite(stateFile, JSON.stringify(Object.fromEntries(done)), { temporary: `${stateFile}.new` })
   }
 
   /** True once the file has been the same for long enough. */

@@ -11,9 +11,9 @@ import type { Layer } from './sources.ts'
 const ARROWS: Readonly<Record<Layer, readonly Layer[]>> = {
   protocol: ['protocol'],
   files: ['files', 'protocol'],
-  media: ['media', 'protocol'],
+  media: ['media', 'files', 'protocol'],
   ledger: ['ledger', 'protocol'],
-  mesh: ['mesh', 'protocol'],
+  mesh: ['mesh', 'files', 'protocol'],
   blobs: ['blobs', 'files', 'protocol'],
   fleet: ['fleet', 'protocol'],
   coordinator: ['coordinator', 'fleet', 'protocol'],
