@@ -3,6 +3,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { flushFolder } from './flush.ts'
 
+/** Where the temporary file lies, and the mode of the result. */
 export interface DurableWriteOptions {
   /**
    * Path of the temporary file: in the folder of the target, as a rename works within one file system only, and used by no other

@@ -1,17 +1,20 @@
 /**
- * Hashes of files that people may change, each read once while its size and time stay the same: what is in place already while
- * the rest of a delivery is waited for is looked at every second.
+ * Hashes of files that people may change. A file is read again only when its inode, size or modification time has changed:
+ * a delivery that waits for further files checks those in place every second.
  */
 import { stat } from 'node:fs/promises'
 import type { Sha256 } from '../protocol/ids.ts'
 import { hashFile } from './hash-file.ts'
 
+/** A cache of hashes by path, without bound: its owner forgets what it no longer needs. */
 export interface FileHashes {
-  /** Null where there is no file that can be read. */
+  /** The sha256 of the file, or null where no file can be read. Never rejects. */
   at(path: string): Promise<Sha256 | null>
+  /** Drops the cached hash: the next `at` reads the file. */
   forget(path: string): void
 }
 
+/** An empty cache. */
 export function createFileHashes(): FileHashes {
   const known = new Map<string, { print: string; sha256: Sha256 }>()
   return {

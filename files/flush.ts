@@ -3,6 +3,7 @@
  */
 import { open } from 'node:fs/promises'
 
+/** Flushes the content of a file, or the entries of a folder, to the disk. Rejects with the error of the file system. */
 export async function flush(path: string): Promise<void> {
   const file = await open(path, 'r')
   try {

@@ -9,13 +9,14 @@ import { asSha256, type Sha256 } from '../protocol/ids.ts'
 
 const PIECE_BYTES = 256 * 1024
 
+/** The sha256 of a file and its size in bytes. Rejects with the error of the file system, or the reason of the signal. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sha256: Sha256; bytes: number }> {
   const hash = createHash('sha256')
   const bytes = await hashInto(hash, path, signal)
   return { sha256: asSha256(hash.digest('hex')), bytes }
 }
 
-/** Adds a file's content to a running hash; answers how many bytes that were. */
+/** Adds a file's content to a running hash; returns the number of bytes. Rejects as `hashFile` does. */
 export async function hashInto(hash: Hash, path: string, signal?: AbortSignal): Promise<number> {
   const file = await open(path, 'r')
   try {

@@ -1,11 +1,15 @@
 /**
- * Gives a whole file a name in the same folder (its old one may stay, for the caller to remove), and never takes the name from
- * another file: several nodes may deliver into one shared folder. By a hard link, as a rename replaces what is there and Node has
- * none that refuses to (`RENAME_NOREPLACE`). Where links cannot be made (FAT, some network mounts) an empty file holds the name
- * until the rename, a moment later; killed in between it stays, and counts as somebody else's.
+ * Moves a complete file to its final name without ever replacing another file: several nodes may deliver into one shared folder.
+ * By a hard link, because a rename replaces its target and Node has no rename that refuses to (`RENAME_NOREPLACE`). Where links
+ * cannot be made (FAT, some network mounts) an empty file reserves the name until the rename. If the process is killed in between,
+ * the empty file stays and counts as another's.
  */
 import { link, open, rename, rm } from 'node:fs/promises'
 
+/**
+ * Names the file `part` also `to`, in the same folder; `part` may remain, for the caller to remove. `taken`: a file of that name is
+ * there already, and both files are unchanged. Rejects with the error of the file system. Tests replace `makeLink`.
+ */
 export async function placeFile(part: string, to: string, makeLink = link): Promise<'placed' | 'taken'> {
   try {
     await makeLink(part, to)
@@ -13,7 +17,7 @@ export async function placeFile(part: string, to: string, makeLink = link): Prom
   } catch (error) {
     if (isTaken(error)) return 'taken'
   }
-  // Whatever else stood in the way of the link stands in the way of this too, or it was the link.
+  // Any other error: either links are not supported here, or the next call fails with the same error.
   try {
     await (await open(to, 'wx')).close()
   } catch (error) {
