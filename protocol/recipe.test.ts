@@ -85,9 +85,10 @@ describe('a recipe', () => {
     assert.equal(recipeSchema.safeParse({ renditions: [] }).success, false)
     assert.equal(recipeSchema.safeParse({ version: 1 }).success, false)
   })
-  test('may carry fields of a newer version, which are left out', () => {
+  test('with a field that there is not is refused: what was meant would be left out in silence', () => {
     const [good] = DEFAULT_RECIPE.renditions
-    assert.deepEqual(recipeSchema.parse({ mood: 1, renditions: [{ ...good, grain: 2 }] }).renditions, [good])
+    assert.equal(recipeSchema.safeParse({ preset: 'fast' }).success, false)
+    assert.equal(recipeSchema.safeParse({ renditions: [{ ...good, grain: 2 }] }).success, false)
   })
   test('has not changed its string: the ids of known videos hang on it', () => {
     const one = { ...DEFAULT_RECIPE, renditions: ladderOf([480]) }

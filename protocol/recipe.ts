@@ -56,7 +56,7 @@ const shortName = z
   .transform((name) => ladderOf([heightOf(name) ?? 0])[0] as Rendition)
 
 /** The recipe as a person or a program may give it; what is left out is that of `DEFAULT_RECIPE`. */
-export const recipeSchema = z.object({
+export const recipeSchema = z.strictObject({
   version: z.literal(2).default(2),
   renditions: z
     .array(z.union([shortName, renditionSchema]))

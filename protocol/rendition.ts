@@ -55,9 +55,9 @@ const rateSchema = z
 const side = z.number().int().min(16).max(16_384)
 
 /** A rendition as people and programs may give it. What a codec cannot do is refused by the planner, which knows the codecs. */
-export const renditionSchema = z.object({
+export const renditionSchema = z.strictObject({
   id: z.string().refine(isRenditionId, 'must be 1 to 32 of a-z, 0-9, "." and "-", and neither a task kind nor "all"'),
-  box: z.object({ width: side, height: side }),
+  box: z.strictObject({ width: side, height: side }),
   codec: z.string().regex(/^[a-z0-9]{1,16}$/),
   rate: rateSchema,
   preset: z.string().min(1).max(32),
