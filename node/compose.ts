@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createBlobExchange } from '../blobs/blob-exchange.ts'
 import { createBlobStore, type DiskBlobStore } from '../blobs/blob-store.ts'
 import { createLauncher } from '../fleet/launcher/launchers.ts'
-import { leaveEngines } from '../fleet/stand-aside.ts'
+import { leaveEngines } from '../fleet/reconcile/engine-owner.ts'
 import { createMongoLedger } from '../ledger/mongo/mongo-ledger.ts'
 import { createSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
@@ -183,7 +183,6 @@ function fleetPart(
   const { log, ledger, mesh } = adapters
   const { self, hints, emit, peers } = modules
   const addresses = () => mesh.addresses()
-  const hint = hints.publish
   const fleet = createFleet(config, {
     self,
     ledger,
@@ -192,7 +191,7 @@ function fleetPart(
     rng,
     log,
     emit,
-    hint,
+    hints,
     swarmKey,
     createLauncher,
     addresses,

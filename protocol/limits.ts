@@ -58,7 +58,7 @@ export const INSERT_BATCH = 300
 export const PLAN_BYTES_MAX = 8_000_000
 /** Holders named per blob: a hint, so a few do. */
 export const HOLDERS_MAX = 4
-/** Peers of one engine that its record names: one of them keeps it, the others are there for when that one goes. */
+/** Peers of one engine that its record names: one of them owns it, the others take over when that one goes. */
 export const HOST_PEERS_MAX = 16
 export const EVENTS_KEPT = { bytes: 16 * 1024 * 1024, count: 20_000 } as const
 /** A blob that no holder offers for this long is lost … */
@@ -174,7 +174,7 @@ export const DRAIN_TIMEOUT_MS = 0
 export const SCALE_MS = 5_000
 /** Before a delivery that failed is tried again: a full disk is not filled and emptied all the time. */
 export const DELIVERY_BACKOFF_MS = { base: 1_500, max: 20_000 } as const
-/** Whoever keeps an engine compares what runs there with what is wanted. */
+/** The owner of an engine compares what runs there with what is wanted. */
 export const RECONCILE_MS = 2_000
 /** Workers of the fleet: none when nothing waits, four at most, until the owner says otherwise. */
 export const SCALE = { min: 0, max: 4, targetS: 600, cooldownS: 300 } as const
@@ -184,11 +184,12 @@ export const WORKER_LIMITS = { cpus: 1, memoryMb: 2_048 } as const
 export const WORKER_JOIN_MS = 120_000
 /** … and one whose peer was not heard for this long. Its claims went back long before. */
 export const WORKER_VANISHED_MS = 30_000
-/** A worker that ends sooner than this died at once: the next start waits, longer each time. */
+/** A started worker that ends sooner than this failed: the next start waits, longer each time. */
 export const WORKER_HEALTHY_MS = 30_000
 export const WORKER_RESTART_MS = { base: 2_000, max: 120_000 } as const
-/** Whoever keeps an engine that cannot do what is wanted for so long stands aside, where others can: `base · 2^times`. */
+/** The owner of an engine that cannot do what is wanted for so long goes on standby, where others can … */
 export const ENGINE_TROUBLE_MS = 30_000
-export const ENGINE_ASIDE_MS = { base: 60_000, max: 30 * 60_000 } as const
+/** … and tries again after `base · 2^times`. */
+export const ENGINE_STANDBY_MS = { base: 60_000, max: 30 * 60_000 } as const
 /** A drained peer stays this long at most for others to fetch what only it holds. */
 export const HANDOVER_MS = 120_000

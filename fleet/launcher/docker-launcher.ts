@@ -43,7 +43,7 @@ const REASON = 'reelmesh.reason'
 const LOG_HEADER_BYTES = 8
 const LOGS = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } }
 
-/** A launcher that meets the contract of `protocol/launcher.ts`; a worker's id is its container's. */
+/** Meets the contract of `protocol/launcher.ts`; a worker's id is its container's. */
 export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
   const { mesh } = options
   const ask = createAskEngine(options)

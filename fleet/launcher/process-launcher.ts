@@ -22,7 +22,7 @@ export interface ProcessLauncherOptions extends ProcessSettings {
   readonly clock: Clock
 }
 
-/** A launcher that meets the contract of `protocol/launcher.ts`; a worker's id is its name. `start` rejects where `dir` cannot be written. */
+/** Meets the contract of `protocol/launcher.ts`; a worker's id is its name. `start` rejects where `dir` cannot be written. */
 export function createProcessLauncher({ clock, engine, dir, command }: ProcessLauncherOptions): Launcher {
   const processes = createProcessSupervisor({ clock, graceMs: STOP_GRACE_MS })
   const specs = new Map<string, WorkerSpec>()

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { asPeerId } from '../protocol/ids.ts'
-import { WORKER_JOIN_MS, WORKER_VANISHED_MS } from '../protocol/limits.ts'
-import { planHost, type SeenWorker } from './plan-host.ts'
+import { asPeerId } from '../../protocol/ids.ts'
+import { SCALE_MS, WORKER_JOIN_MS, WORKER_VANISHED_MS } from '../../protocol/limits.ts'
+import type { SeenWorker } from './observe-workers.ts'
+import { decideRound, planEngine, type RoundView } from './plan-engine.ts'
 
 const worker = (n: number, change: Partial<SeenWorker> = {}): SeenWorker => ({
   id: `id ${n}`,
@@ -11,56 +12,82 @@ const worker = (n: number, change: Partial<SeenWorker> = {}): SeenWorker => ({
   state: 'running',
   life_ms: 60_000,
   how: null,
+  watched: true,
   peer: asPeerId(`peer ${n}`),
   unheard_ms: 500,
   busy: 0,
   draining: null,
   ...change,
 })
-const told = (wanted: number, workers: readonly SeenWorker[]) =>
-  planHost(wanted, workers).map((step) =>
+const stepsOf = (wanted: number, workers: readonly SeenWorker[]) =>
+  planEngine(wanted, workers).map((step) =>
     step.do === 'start' ? `start ${step.count}` : `${step.do} ${step.worker.name}`,
   )
 
 test('what is missing is started, what is enough is left alone', () => {
-  assert.deepEqual(told(2, []), ['start 2'])
-  assert.deepEqual(told(2, [worker(1)]), ['start 1'])
-  assert.deepEqual(told(2, [worker(1), worker(2, { peer: null })]), [])
+  assert.deepEqual(stepsOf(2, []), ['start 2'])
+  assert.deepEqual(stepsOf(2, [worker(1)]), ['start 1'])
+  assert.deepEqual(stepsOf(2, [worker(1), worker(2, { peer: null })]), [])
 })
 
 test('too many: the draining are not asked again, then the idle go, then those that run', () => {
   const workers = [worker(1, { busy: 1 }), worker(2), worker(3, { busy: 1, draining: 'surplus' })]
-  assert.deepEqual(told(2, workers), [])
-  assert.deepEqual(told(1, workers), ['drain auto-2'])
-  assert.deepEqual(told(0, workers), ['drain auto-2', 'drain auto-1'])
+  assert.deepEqual(stepsOf(2, workers), [])
+  assert.deepEqual(stepsOf(1, workers), ['drain auto-2'])
+  assert.deepEqual(stepsOf(0, workers), ['drain auto-2', 'drain auto-1'])
 })
 
 test('wanted again, a draining worker is kept and none is started', () => {
-  assert.deepEqual(told(1, [worker(1, { draining: 'surplus', busy: 1 })]), ['keep auto-1'])
+  assert.deepEqual(stepsOf(1, [worker(1, { draining: 'surplus', busy: 1 })]), ['keep auto-1'])
 })
 
 test('who drains because a person said so is not kept: it ends, goes before the others, and is replaced then', () => {
-  assert.deepEqual(told(1, [worker(1, { draining: 'asked', busy: 1 })]), [])
-  assert.deepEqual(told(1, [worker(1, { draining: 'asked', busy: 1 }), worker(2)]), [])
-  assert.deepEqual(told(1, [worker(1, { draining: 'asked', state: 'ended' })]), ['remove auto-1', 'start 1'])
+  assert.deepEqual(stepsOf(1, [worker(1, { draining: 'asked', busy: 1 })]), [])
+  assert.deepEqual(stepsOf(1, [worker(1, { draining: 'asked', busy: 1 }), worker(2)]), [])
+  assert.deepEqual(stepsOf(1, [worker(1, { draining: 'asked', state: 'ended' })]), ['remove auto-1', 'start 1'])
 })
 
 test('of two that drain, who was asked to counts as the one too many, and the other is kept', () => {
   const workers = [worker(1, { draining: 'surplus' }), worker(2, { draining: 'asked', busy: 1 })]
-  assert.deepEqual(told(1, workers), ['keep auto-1'])
+  assert.deepEqual(stepsOf(1, workers), ['keep auto-1'])
 })
 
 test('who has not joined is not drained but waited for, and removed if it never comes', () => {
-  assert.deepEqual(told(0, [worker(1, { peer: null, unheard_ms: 3_000 })]), [])
-  const [step] = planHost(0, [worker(1, { peer: null, unheard_ms: WORKER_JOIN_MS + 1 })])
+  assert.deepEqual(stepsOf(0, [worker(1, { peer: null, unheard_ms: 3_000 })]), [])
+  const [step] = planEngine(0, [worker(1, { peer: null, unheard_ms: WORKER_JOIN_MS + 1 })])
   assert.equal(step?.do === 'remove' && step.why, 'it did not join the mesh in 120 s')
 })
 
 test('ended and vanished workers are removed, with why, and replaced at once', () => {
   const workers = [worker(1, { state: 'ended', how: 'exit code 7' }), worker(2, { unheard_ms: WORKER_VANISHED_MS + 1 })]
-  assert.deepEqual(told(2, workers), ['remove auto-1', 'remove auto-2', 'start 2'])
-  const [step] = planHost(1, workers)
+  assert.deepEqual(stepsOf(2, workers), ['remove auto-1', 'remove auto-2', 'start 2'])
+  const [step] = planEngine(1, workers)
   assert.equal(step?.do === 'remove' && step.why, 'it ended: exit code 7')
+})
+
+test('a round runs no more than may run here, drains nobody before the leader counts on the engine, and sees when all is done', () => {
+  const round: RoundView = { wanted: 1, max: 3, workers: [worker(1)], counted_ms: 2 * SCALE_MS }
+  const cases: [string, Partial<RoundView>, string[], boolean, boolean][] = [
+    ['as many as wanted', {}, [], false, true],
+    ['none wanted', { wanted: 0, workers: [] }, [], false, false],
+    ['one missing', { workers: [] }, ['start'], false, false],
+    ['more wanted than may run', { wanted: 9, workers: [worker(1), worker(2)] }, ['start'], true, false],
+    ['as many as may run', { wanted: 9, max: 1 }, [], true, true],
+    ['too many', { wanted: 0 }, ['drain'], false, false],
+    ['too many, and not counted on yet', { wanted: 0, counted_ms: 2 * SCALE_MS - 1 }, [], false, false],
+    ['too many of those that were counted on before', { wanted: 1, workers: [worker(1), worker(2)], counted_ms: 0 }, [], false, false],
+    ['ended, and not counted on yet', { wanted: 0, workers: [worker(1, { state: 'ended' })], counted_ms: 0 }, ['remove'], false, false],
+  ] // biome-ignore format: a table
+  for (const [what, change, steps, isCapped, isSatisfied] of cases) {
+    const decision = decideRound({ ...round, ...change })
+    assert.deepEqual(
+      [decision.steps.map((step) => step.do), decision.isCapped, decision.isSatisfied],
+      [steps, isCapped, isSatisfied],
+      what,
+    )
+  }
+  const [step] = decideRound({ ...round, wanted: 9, workers: [] }).steps
+  assert.equal(step?.do === 'start' && step.count, 3)
 })
 
 const workers = fc.array(
@@ -76,7 +103,7 @@ const workers = fc.array(
 
 test('a worker that lives and was heard is never removed, and no more are drained than are too many', () => {
   fc.assert(fc.property(fc.nat(15), workers, (wanted, seen) => {
-    const steps = planHost(wanted, seen)
+    const steps = planEngine(wanted, seen)
     const removed = steps.flatMap((step) => (step.do === 'remove' ? [step.worker] : []))
     for (const one of removed) assert.ok(one.state === 'ended' || one.unheard_ms > WORKER_VANISHED_MS)
     const alive = seen.filter((one) => !removed.includes(one))
@@ -95,7 +122,7 @@ test('applied again and again, the engine comes to run what is wanted and then n
     let now = seen
     let born = 100
     for (let round = 0; round < 6; round++) {
-      const steps = planHost(wanted, now)
+      const steps = planEngine(wanted, now)
       for (const step of steps) {
         if (step.do === 'remove') now = now.filter((one) => one.id !== step.worker.id)
         if (step.do === 'drain') now = now.map((one) => (one.id === step.worker.id ? { ...one, draining: 'surplus' } : one))
@@ -105,7 +132,7 @@ test('applied again and again, the engine comes to run what is wanted and then n
       // Time passes: who drains ends, who had not joined does.
       now = now.map((one) => (one.draining ? { ...one, state: 'ended' } : { ...one, peer: one.peer ?? asPeerId(`late ${one.id}`), unheard_ms: 0 }))
     }
-    assert.deepEqual(planHost(wanted, now), [])
+    assert.deepEqual(planEngine(wanted, now), [])
     assert.equal(now.length, wanted)
   })) // biome-ignore format: one property
 })

@@ -1,48 +1,63 @@
 /**
  * What to do on one engine so that it runs what the leader wants there. Pure: what is seen in, steps with their reasons out.
  *
- *   wanted more    → start the difference
- *   wanted fewer   → drain: those that drain already (who was asked to goes anyway, so it is the first to count), then idle
- *                    ones, then those that run; each ends by itself when nothing runs
- *   wanted again   → a worker that drains as surplus and still lives is kept instead of starting another
- *   a person drains one → it counts until it has ended, and is replaced then
- *   ended, vanished, never joined → removed; what is wanted then shows as a difference and is started anew
+ *   more are wanted         → the difference is started
+ *   fewer are wanted        → some are drained: those that drain already count first (one that a person drains goes anyway), then idle
+ *                             ones, then busy ones; each ends by itself when it runs nothing
+ *   more are wanted again   → a worker that drains as surplus and still lives is kept instead of starting another
+ *   a person drains one     → it counts until it has ended, and is replaced then
+ *   ended, vanished, never joined → removed; what is wanted then is started in the same round
  *
  * INVARIANT: a worker that may hold a claim is never removed while it lives: scaling down costs no chunk.
  */
-import type { PeerId } from '../protocol/ids.ts'
-import { WORKER_JOIN_MS, WORKER_VANISHED_MS } from '../protocol/limits.ts'
+import type { PeerId } from '../../protocol/ids.ts'
+import { SCALE_MS, WORKER_JOIN_MS, WORKER_VANISHED_MS } from '../../protocol/limits.ts'
+import type { SeenWorker } from './observe-workers.ts'
 
-export interface SeenWorker {
-  readonly id: string
-  readonly name: string
-  readonly state: 'running' | 'ended'
-  /** How long it ran; of one that runs, since this peer first saw it. */
-  readonly life_ms: number
-  readonly how: string | null
-  /** Its peer, once it was heard. */
-  readonly peer: PeerId | null
-  /** Since it was last heard, or since it could have been, ms. */
-  readonly unheard_ms: number
-  readonly busy: number
-  /** Because fewer were wanted, or because a person said so. */
-  readonly draining: 'surplus' | 'asked' | null
-}
-
-export type HostStep =
+export type EngineStep =
   | { readonly do: 'remove'; readonly worker: SeenWorker; readonly why: string }
   | { readonly do: 'drain'; readonly worker: SeenWorker; readonly peer: PeerId }
   | { readonly do: 'keep'; readonly worker: SeenWorker; readonly peer: PeerId }
   | { readonly do: 'start'; readonly count: number }
 
-export function planHost(wanted: number, workers: readonly SeenWorker[]): HostStep[] {
+export interface RoundView {
+  /** By the leader. */
+  readonly wanted: number
+  /** Of this peer's configuration. */
+  readonly max: number
+  readonly workers: readonly SeenWorker[]
+  /** How long the leader has counted on this engine, ms. */
+  readonly counted_ms: number
+}
+
+export interface RoundDecision {
+  readonly steps: readonly EngineStep[]
+  /** More are wanted than may run here. */
+  readonly isCapped: boolean
+  /** Some are wanted, and no step is needed: the engine can run workers. */
+  readonly isSatisfied: boolean
+}
+
+/** The steps of one round. Drains nobody before the leader has had the time to count on this engine: it wanted nothing of it until then. */
+export function decideRound({ wanted, max, workers, counted_ms }: RoundView): RoundDecision {
+  const steps = planEngine(Math.min(wanted, max), workers)
+  const mayDrain = counted_ms >= 2 * SCALE_MS
+  return {
+    steps: mayDrain ? steps : steps.filter((step) => step.do !== 'drain'),
+    isCapped: wanted > max,
+    isSatisfied: wanted > 0 && steps.length === 0,
+  }
+}
+
+/** The steps that make the engine run this many workers. */
+export function planEngine(wanted: number, workers: readonly SeenWorker[]): EngineStep[] {
   const gone = workers.flatMap((worker) => {
     const why = whyGone(worker)
     return why === null ? [] : [{ do: 'remove' as const, worker, why }]
   })
   const alive = workers.filter((worker) => whyGone(worker) === null)
   const surplus = Math.max(0, alive.length - wanted)
-  // Who has not joined yet can be told nothing: it is drained once it has.
+  // One that has not joined has no peer to drain: it is drained once it has.
   const leaving = alive
     .filter((worker) => worker.peer !== null)
     .sort(byCost)
@@ -59,7 +74,7 @@ export function planHost(wanted: number, workers: readonly SeenWorker[]): HostSt
   return [...gone, ...drain, ...keep, ...(missing > 0 ? [{ do: 'start' as const, count: missing }] : [])]
 }
 
-/** Why a worker is to be removed, or null while it may live. */
+/** Why a worker is to be removed; null while it may live. */
 function whyGone(worker: SeenWorker): string | null {
   if (worker.state === 'ended')
     return worker.draining !== null ? 'drained' : `it ended: ${worker.how ?? 'nobody knows how'}`

@@ -1,19 +1,19 @@
-/** For tests: one engine that a reconciler keeps, its workers, the peers they become, and a clock that is turned by hand. */
-import type { Clock } from '../protocol/clock.ts'
-import { createLedgerModel } from '../protocol/conformance/model/ledger-model.ts'
-import { createEmitter } from '../protocol/emitter.ts'
-import type { Heartbeat } from '../protocol/heartbeat.ts'
-import { asPeerId, type PeerId } from '../protocol/ids.ts'
-import type { LaunchedWorker, Launcher } from '../protocol/launcher.ts'
-import type { Ledger } from '../protocol/ledger.ts'
-import { CLAIM_MS, LEASE_MS, RECONCILE_MS, SCALE_MS } from '../protocol/limits.ts'
-import { silentLog } from '../protocol/log.ts'
-import type { HeardPeer } from '../protocol/peer-table.ts'
+/** For tests: one engine, its reconciler, its workers, the peers that they become, and a clock that the test advances. */
+import type { Clock } from '../../protocol/clock.ts'
+import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { createEmitter } from '../../protocol/emitter.ts'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
+import { asPeerId, type PeerId } from '../../protocol/ids.ts'
+import type { LaunchedWorker, Launcher } from '../../protocol/launcher.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { CLAIM_MS, LEASE_MS, RECONCILE_MS, SCALE_MS } from '../../protocol/limits.ts'
+import { silentLog } from '../../protocol/log.ts'
+import type { HeardPeer } from '../../protocol/peer-table.ts'
 import { createReconciler, type Reconciler } from './reconcile.ts'
 
 export const [ANN, BOB] = [asPeerId('peer Ann'), asPeerId('peer Bob')]
 
-/** One engine, its workers, and the peers they become. */
+/** One engine, its workers, and the peers that they become. */
 export class Stage {
   now = 1_000_000
   broken: Error | null = null
@@ -75,15 +75,15 @@ export class Stage {
       peers: { get: (peer) => this.heard.get(peer), all: () => [...this.heard.values()] },
       rng: { random: () => 0.5, token: () => `${String(this.names++).padStart(8, '0')}` },
       spec: (name, reason) => ({ name, reason, rendition: 'all', environment: {}, limits: { cpus: 1, memory_mb: 512 } }),
-      hint: () => {},
-    }) // biome-ignore format: what it is given, in two lines
+      hints: { publish: () => {} },
+    }) // biome-ignore format: a list
   }
 
-  /** One that keeps the engine, once it has started so many; nobody has heard of them yet. */
-  async keeperOf(wanted: number): Promise<Reconciler> {
+  /** The reconciler of the engine's owner, once it has started so many workers; none of them was heard yet. */
+  async ownerOf(wanted: number): Promise<Reconciler> {
     const mine = this.reconciler()
     await mine.round()
-    // Before that, fewer being wanted says nothing: the leader has not counted on this engine yet.
+    // Earlier a lower number means nothing: the leader has not counted on this engine yet.
     this.now += 2 * SCALE_MS
     await this.want(wanted)
     await mine.round()
@@ -94,7 +94,7 @@ export class Stage {
     return this.ledger.setWanted('engine', { wanted, reason: 'a long queue', term: 1 })
   }
 
-  async told(): Promise<string[]> {
+  async events(): Promise<string[]> {
     return (await this.ledger.events(100)).map(({ what, text }) => `${what}: ${text}`)
   }
 }

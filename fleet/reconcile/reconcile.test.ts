@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { asPeerId } from '../protocol/ids.ts'
-import { EngineAway, LaunchRefused } from '../protocol/launcher.ts'
-import { ENGINE_ASIDE_MS, ENGINE_TROUBLE_MS, HOST_PEERS_MAX, RECONCILE_MS } from '../protocol/limits.ts'
+import { asPeerId } from '../../protocol/ids.ts'
+import { EngineAway, LaunchRefused } from '../../protocol/launcher.ts'
+import { ENGINE_STANDBY_MS, ENGINE_TROUBLE_MS, HOST_PEERS_MAX, RECONCILE_MS } from '../../protocol/limits.ts'
+import { leaveEngines } from './engine-owner.ts'
 import { ANN, BOB, Stage } from './reconcile.fixture.ts'
-import { leaveEngines } from './stand-aside.ts'
 
 describe('an engine', () => {
   let stage: Stage
@@ -13,7 +13,7 @@ describe('an engine', () => {
   })
   /** Its workers are well, and Bob reaches another engine. All are heard by `hear`. */
   async function wellBesideAnother(wanted: number) {
-    const mine = await stage.keeperOf(wanted)
+    const mine = await stage.ownerOf(wanted)
     await stage.ledger.reachHost('other engine', BOB)
     const hear = () => {
       stage.hear(BOB, 'bob')
@@ -41,7 +41,7 @@ describe('an engine', () => {
     )
     await mine.round()
     assert.equal(stage.workers.length, 2)
-    assert.deepEqual(await stage.told(), [
+    assert.deepEqual(await stage.events(), [
       'worker_started: auto-00000000 was started: a long queue',
       'worker_started: auto-00000001 was started: a long queue',
     ])
@@ -71,18 +71,18 @@ describe('an engine', () => {
     await stage.want(40)
     await mine.round()
     assert.deepEqual(
-      (await stage.told()).filter((text) => !text.startsWith('worker_started')),
+      (await stage.events()).filter((text) => !text.startsWith('worker_started')),
       ["fleet_capped: 50 workers are wanted here, 3 may run: scale_max of this peer is lower than the leader's"],
     )
     await stage.want(2)
     await mine.round()
     await stage.want(4)
     await mine.round()
-    assert.match((await stage.told()).at(-1)!, /^fleet_capped: 4 workers/)
+    assert.match((await stage.events()).at(-1)!, /^fleet_capped: 4 workers/)
   })
 
   test('wanted fewer: a worker is drained, lives on while it runs something, and is removed once it has ended', async () => {
-    const mine = await stage.keeperOf(1)
+    const mine = await stage.ownerOf(1)
     const peer = asPeerId('peer auto-00000000')
     stage.hear(peer, 'auto-00000000', 1)
     await stage.want(0)
@@ -93,11 +93,11 @@ describe('an engine', () => {
     await mine.round()
     assert.equal(stage.workers.length, 0)
     assert.equal((await stage.ledger.peer(peer)).draining, false)
-    assert.equal((await stage.told()).at(-1), 'worker_drained: auto-00000000 was removed: drained')
+    assert.equal((await stage.events()).at(-1), 'worker_drained: auto-00000000 was removed: drained')
   })
 
   test('wanted again: the draining worker is kept', async () => {
-    const mine = await stage.keeperOf(1)
+    const mine = await stage.ownerOf(1)
     stage.hearWorkers()
     await stage.want(0)
     await mine.round()
@@ -108,7 +108,7 @@ describe('an engine', () => {
   })
 
   test("a person's drain is not undone: the worker ends, and another is started in its place", async () => {
-    const mine = await stage.keeperOf(1)
+    const mine = await stage.ownerOf(1)
     stage.hearWorkers()
     const peer = asPeerId('peer auto-00000000')
     // As `reelmesh drain` says it.
@@ -122,7 +122,7 @@ describe('an engine', () => {
       stage.workers.map(({ name }) => name),
       ['auto-00000001'],
     )
-    assert.ok((await stage.told()).includes('worker_drained: auto-00000000 was removed: drained'))
+    assert.ok((await stage.events()).includes('worker_drained: auto-00000000 was removed: drained'))
   })
 
   test('a worker that dies at once is told, and not started in a loop: the waits grow', async () => {
@@ -134,7 +134,7 @@ describe('an engine', () => {
       await mine.round()
       stage.now += 2_000
     }
-    const failed = (await stage.told()).filter((text) => text.startsWith('worker_failed'))
+    const failed = (await stage.events()).filter((text) => text.startsWith('worker_failed'))
     assert.ok(failed.length >= 5 && failed.length <= 14, `${failed.length} starts in ten minutes`)
     assert.match(failed[0]!, /auto-\w+ failed after \d s: it ended: exit code 7; the next start waits 2 s/)
     stage.diesAtOnce = false
@@ -145,12 +145,12 @@ describe('an engine', () => {
   })
 
   test('a healthy worker beside it forgives no death, one that was started after it does', async () => {
-    const mine = await stage.keeperOf(1)
+    const mine = await stage.ownerOf(1)
     await stage.pass(mine, 60_000, () => stage.hearWorkers())
     stage.diesAtOnce = true
     await stage.want(2)
     await stage.pass(mine, 600_000, () => stage.hearWorkers())
-    const failed = async () => (await stage.told()).filter((text) => text.startsWith('worker_failed'))
+    const failed = async () => (await stage.events()).filter((text) => text.startsWith('worker_failed'))
     const count = (await failed()).length
     assert.ok(count >= 5 && count <= 14, `${count} starts in ten minutes`)
     stage.diesAtOnce = false
@@ -168,13 +168,16 @@ describe('an engine', () => {
     await mine.round()
     await stage.want(1)
     await stage.pass(mine, 1_200_000)
-    const failed = (await stage.told()).filter((text) => text.startsWith('worker_failed'))
+    const failed = (await stage.events()).filter((text) => text.startsWith('worker_failed'))
     assert.match(failed[0]!, /failed after 122 s: it did not join the mesh in 122 s; the next start waits 2 s/)
     assert.match(failed[2]!, /the next start waits 8 s/)
     // A program that ends because it cannot join lived longer than one that dies at once, and fares no better.
     Object.assign(stage.workers[0]!, { state: 'ended', how: 'exit code 1', life_ms: 45_000 })
     await mine.round()
-    assert.match((await stage.told()).at(-1)!, /^worker_failed: .* failed after 45 s: it ended: exit code 1; the next/)
+    assert.match(
+      (await stage.events()).at(-1)!,
+      /^worker_failed: .* failed after 45 s: it ended: exit code 1; the next/,
+    )
   })
 
   test('that is away, or refuses, is told once, and once more when it is back', async () => {
@@ -186,7 +189,7 @@ describe('an engine', () => {
     await mine.round()
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh: build or pull it there')
     await mine.round()
-    assert.deepEqual(await stage.told(), [
+    assert.deepEqual(await stage.events(), [
       'engine_away: there is no Docker socket at /var/run/docker.sock; encoding goes on',
       'engine_back: the engine can start and stop workers again',
       'launch_failed: the Docker engine has no image reelmesh: build or pull it there; encoding goes on',
@@ -194,7 +197,7 @@ describe('an engine', () => {
   })
 
   test('that cannot do what is wanted is left to others where there are any, and tried again later and later', async () => {
-    const mine = await stage.keeperOf(1)
+    const mine = await stage.ownerOf(1)
     stage.workers = []
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
     const reachedBy = async () => (await stage.ledger.hosts()).map(({ _id, peers }) => [_id, peers])
@@ -207,23 +210,27 @@ describe('an engine', () => {
       ['engine', []],
       ['other engine', [BOB]],
     ])
-    assert.match((await stage.told()).at(-1)!, /^engine_left: engine engine cannot run the workers that are wanted/)
-    await stage.pass(mine, ENGINE_ASIDE_MS.base - 6_000, hear)
+    assert.match((await stage.events()).at(-1)!, /^engine_left: engine engine cannot run the workers that are wanted/)
+    await stage.pass(mine, ENGINE_STANDBY_MS.base - 6_000, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', []])
     await stage.pass(mine, 10_000, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', [ANN]])
-    await stage.pass(mine, ENGINE_TROUBLE_MS + ENGINE_ASIDE_MS.base + 10_000, hear)
+    await stage.pass(mine, ENGINE_TROUBLE_MS + ENGINE_STANDBY_MS.base + 10_000, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', []], 'twice as long')
-    assert.equal((await stage.told()).filter((text) => text.startsWith('engine_back')).length, 0, 'nothing was started')
+    assert.equal(
+      (await stage.events()).filter((text) => text.startsWith('engine_back')).length,
+      0,
+      'nothing was started',
+    )
     stage.broken = null
-    await stage.pass(mine, ENGINE_ASIDE_MS.base, hear)
+    await stage.pass(mine, ENGINE_STANDBY_MS.base, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', [ANN]])
     assert.equal(stage.workers.length, 1)
-    assert.equal((await stage.told()).filter((text) => text.startsWith('engine_back')).length, 1)
+    assert.equal((await stage.events()).filter((text) => text.startsWith('engine_back')).length, 1)
   })
 
   test('that cannot do what is wanted is tried again at once when nobody else is left', async () => {
-    const mine = await stage.keeperOf(1)
+    const mine = await stage.ownerOf(1)
     stage.workers = []
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
     await stage.ledger.reachHost('other engine', BOB)
@@ -269,7 +276,7 @@ describe('an engine', () => {
   })
 
   test('of very many peers drains what is too many all the same', async () => {
-    const mine = await stage.keeperOf(2)
+    const mine = await stage.ownerOf(2)
     await stage.pass(mine, 40_000, () => stage.hearWorkers())
     const others = Array.from({ length: HOST_PEERS_MAX + 2 }, (_, n) => asPeerId(`peer Z${n}`))
     const hear = () => {
@@ -297,7 +304,7 @@ describe('an engine', () => {
   })
 
   test('that was away is kept again as soon as it answers; another peer that reaches it keeps it meanwhile', async () => {
-    const [ann, bob] = [await stage.keeperOf(1), stage.reconciler(BOB)]
+    const [ann, bob] = [await stage.ownerOf(1), stage.reconciler(BOB)]
     await bob.round()
     stage.broken = new EngineAway('its socket is gone')
     await stage.pass(ann, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))

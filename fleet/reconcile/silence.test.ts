@@ -1,8 +1,8 @@
 /** Whose silence a keeper holds against its workers: theirs, and not its own. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
-import { asPeerId } from '../protocol/ids.ts'
-import { RECONCILE_MS, WORKER_VANISHED_MS } from '../protocol/limits.ts'
+import { asPeerId } from '../../protocol/ids.ts'
+import { RECONCILE_MS, WORKER_VANISHED_MS } from '../../protocol/limits.ts'
 import { Stage } from './reconcile.fixture.ts'
 
 describe('a keeper that hears nothing of a worker', () => {
@@ -12,7 +12,7 @@ describe('a keeper that hears nothing of a worker', () => {
   })
 
   test('a vanished worker is removed and replaced', async () => {
-    const mine = await stage.keeperOf(2)
+    const mine = await stage.ownerOf(2)
     stage.hearWorkers()
     await stage.pass(mine, WORKER_VANISHED_MS + RECONCILE_MS, () => stage.hearWorkers(['auto-00000000']))
     assert.deepEqual(
@@ -20,14 +20,14 @@ describe('a keeper that hears nothing of a worker', () => {
       ['auto-00000001', 'auto-00000002'],
     )
     assert.ok(
-      (await stage.told()).some((text) =>
+      (await stage.events()).some((text) =>
         text.startsWith('worker_gone: auto-00000000 was removed: its peer was not heard for 32 s'),
       ),
     )
   })
 
   test('the only worker there is, vanished, is replaced as well', async () => {
-    const mine = await stage.keeperOf(1)
+    const mine = await stage.ownerOf(1)
     stage.hearWorkers()
     await stage.pass(mine, WORKER_VANISHED_MS + RECONCILE_MS)
     assert.deepEqual(
@@ -39,7 +39,7 @@ describe('a keeper that hears nothing of a worker', () => {
   test('a keeper that stood still removes nobody for the silence it heard', async () => {
     for (const wanted of [1, 3]) {
       stage = new Stage()
-      const mine = await stage.keeperOf(wanted)
+      const mine = await stage.ownerOf(wanted)
       await stage.pass(mine, 10_000, () => stage.hearWorkers())
       const before = stage.workers.map(({ name }) => name)
       stage.now += 40_000
@@ -56,7 +56,7 @@ describe('a keeper that hears nothing of a worker', () => {
   })
 
   test('a keeper that stands still between two answers of its engine removes nobody', async () => {
-    const mine = await stage.keeperOf(2)
+    const mine = await stage.ownerOf(2)
     await stage.pass(mine, 10_000, () => stage.hearWorkers())
     const { list } = stage.launcher
     stage.launcher.list = async () => {
@@ -71,7 +71,7 @@ describe('a keeper that hears nothing of a worker', () => {
   })
 
   test('a keeper that is cut off from the mesh removes nobody, and those who do not come back once it hears others', async () => {
-    const mine = await stage.keeperOf(3)
+    const mine = await stage.ownerOf(3)
     await stage.pass(mine, 10_000, () => stage.hearWorkers())
     await stage.pass(mine, 600_000)
     assert.equal(stage.workers.length, 3)

@@ -1,0 +1,126 @@
+/**
+ * The reconciler: makes the workers of one engine as many as the leader wants there. Each round compares what runs with what is wanted and
+ * carries out the difference. Only the engine's owner does so (`engine-owner.ts`), unless it is on standby (`standby.ts`). Workers whose
+ * leader or owner died are found by the launcher's list and belong to the new owner.
+ *
+ * Promises
+ * - A worker is drained before it ends, and never removed while it may hold a claim, nor for a silence that is this peer's own
+ *   (`silence.ts`).
+ * - A worker that fails at once or never joins is reported, and started again after a growing wait (`start-backoff.ts`).
+ * - An engine that does not answer or refuses is reported once, and asked again in the next round.
+ * - Nothing here stops the encoding.
+ *
+ * Two peers that both believe to be the owner start too many for a moment; the surplus is drained.
+ */
+import { LedgerAway, sentence } from '../../protocol/errors.ts'
+import { EngineAway } from '../../protocol/launcher.ts'
+import type { HostRecord } from '../../protocol/ledger.ts'
+import { RECONCILE_MS } from '../../protocol/limits.ts'
+import { presentPeers } from '../../protocol/peer-table.ts'
+import { carryOut, reportFailure, reportRecovery } from './change-workers.ts'
+import { type Context, initialState, type ReconcilerOptions } from './context.ts'
+import { ownedEngine } from './engine-owner.ts'
+import { isHealthy, noteFirstSeen, type SeenWorker, seeWorker, wasStartedAfter } from './observe-workers.ts'
+import { decideRound } from './plan-engine.ts'
+import { isOnStandby, stepBackIfDue } from './standby.ts'
+import { afterHealthyStart } from './standby-state.ts'
+import { forgiven } from './start-backoff.ts'
+
+export interface Reconciler {
+  /** Runs a round every `RECONCILE_MS` until it is stopped. Idempotent. */
+  start(): void
+  /** One comparison, and the steps that follow from it. Rejects with `LedgerAway`; a failure of the engine is reported instead. */
+  round(): Promise<void>
+  /** Ends the rounds, then closes the launcher. */
+  stop(): Promise<void>
+}
+
+/** So many workers in a row that failed are no accident: the engine counts as failing. */
+const FAILURES_MANY = 3
+
+/** A reconciler of the launcher's engine, not yet started. */
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { clock, log, launcher } = options
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const context: Context = { ...options, state: initialState(options), signal }
+  let running: Promise<void> | null = null
+
+  async function loop(): Promise<void> {
+    while (!signal.aborted) {
+      await round(context).catch((error: unknown) => {
+        if (!signal.aborted) log.warn('reconciling the engine failed and is tried again', { error: sentence(error) })
+      })
+      await clock.sleep(RECONCILE_MS, signal).catch(() => {})
+    }
+  }
+
+  return {
+    round: () => round(context),
+    start() {
+      running ??= loop()
+    },
+    async stop() {
+      stopping.abort(new DOMException('stopped', 'AbortError'))
+      await running
+      await launcher.close()
+    },
+  }
+}
+
+async function round(context: Context): Promise<void> {
+  const { state } = context
+  state.silence.look()
+  if (await isOnStandby(context)) return
+  state.isWell = false
+  try {
+    const record = await ownedEngine(context)
+    if (record) await reconcile(context, record)
+    // An engine that answers is not away any more. Whether it can start workers shows only when it has.
+    if (record && state.reported instanceof EngineAway) await reportRecovery(context)
+    await stepBackIfDue(context, state.starts.failures >= FAILURES_MANY ? 'its workers fail' : null)
+  } catch (error) {
+    if (error instanceof LedgerAway) throw error
+    await stepBackIfDue(context, error)
+    await reportFailure(context, error)
+  }
+}
+
+/** Compares the engine with its record, and carries out what follows. */
+async function reconcile(context: Context, record: HostRecord): Promise<void> {
+  const { state, clock, max, emit, self, signal } = context
+  const workers = await observe(context)
+  state.isWell = workers.some(isHealthy)
+  if (workers.some((worker) => wasStartedAfter(worker, state.starts.failedAt, clock.mono()))) {
+    state.starts = forgiven(state.starts)
+    state.standby = afterHealthyStart(state.standby)
+  }
+  const { wanted } = record
+  const decision = decideRound({ wanted, max, workers, counted_ms: clock.mono() - state.countedSince })
+  const wasCapped = state.isCapped
+  state.isCapped = decision.isCapped
+  if (decision.isCapped && !wasCapped) await emit({ code: 'fleet_capped', peer: self, wanted, max })
+  if (decision.isSatisfied) await reportRecovery(context)
+  for (const step of decision.steps) {
+    if (signal.aborted) return
+    await carryOut(context, step, record.reason ?? 'wanted')
+  }
+}
+
+/** The started workers of the engine, as this peer sees them now. */
+async function observe({ state, clock, peers, ledger, launcher }: Context): Promise<SeenWorker[]> {
+  const records = await ledger.peers()
+  const listed = await launcher.list()
+  state.silence.look()
+  const now = clock.mono()
+  state.firstSeen = noteFirstSeen(state.firstSeen, listed, now)
+  const facts = {
+    now,
+    firstSeen: state.firstSeen,
+    silenceFrom: state.silence.countsFrom(),
+    heard: peers.all(),
+    present: new Set(presentPeers(peers, now).map(({ peer }) => peer)),
+    records,
+  }
+  return listed.map((worker) => seeWorker(worker, facts))
+}

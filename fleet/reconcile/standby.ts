@@ -1,0 +1,47 @@
+/**
+ * When an engine cannot do what is wanted (its image is missing, it does not answer, its workers fail) and other peers can, its owner
+ * goes on standby: it takes itself out of the engine's record, so that the leader gives the share to other engines, or another peer that
+ * reaches this one becomes its owner. Later it tries again, at once where the engine did not answer and does now. Where no other peer could
+ * do it, it goes on trying.
+ */
+import { type Context, isPresent } from './context.ts'
+import { leaveEngines } from './engine-owner.ts'
+import { afterRound, endedAt, failureOfEngine, isDue, isOver, onStandby } from './standby-state.ts'
+import { forgiven } from './start-backoff.ts'
+
+/** Whether this peer leaves its engine to others for now. Rejects with `LedgerAway`. */
+export async function isOnStandby(context: Context): Promise<boolean> {
+  const { state, clock } = context
+  if (isOver(state.standby, clock.mono())) return false
+  if ((await canOthers(context)) && !(state.standby.wasAway && (await answers(context)))) return true
+  state.standby = endedAt(state.standby, clock.mono())
+  return false
+}
+
+/**
+ * Goes on standby where the engine has failed for long enough and others can run workers. `failure`: what this round failed of, or null.
+ * Rejects with `LedgerAway`.
+ */
+export async function stepBackIfDue(context: Context, failure: unknown): Promise<void> {
+  const { state, self, ledger, clock, rng } = context
+  const counted = failureOfEngine(failure, state.isWell)
+  state.standby = afterRound(state.standby, counted, clock.mono())
+  if (!isDue(state.standby, clock.mono()) || !(await canOthers(context))) return
+  if (state.engine === null) await leaveEngines(ledger, self, null)
+  else await ledger.leaveHost(state.engine, self)
+  state.standby = onStandby(state.standby, counted, clock.mono(), rng)
+  state.starts = forgiven(state.starts)
+  await context.emit({ code: 'engine_left', peer: self, engine: state.engine })
+}
+
+/** Whether another peer that is present reaches an engine, this one or another. */
+async function canOthers(context: Context): Promise<boolean> {
+  const records = await context.ledger.hosts()
+  return records.some(({ peers }) => peers.some((peer) => peer !== context.self && isPresent(context, peer)))
+}
+
+const answers = ({ launcher }: Context): Promise<boolean> =>
+  launcher.list().then(
+    () => true,
+    () => false,
+  )
