@@ -1,15 +1,18 @@
 /**
- * An honest small reader of the MP4 files that ffmpeg makes for us: tracks, parameter sets and sample tables, so that a
- * result is verified without another process. Not for users' files: it knows no fragments and no external data.
+ * A small reader of the MP4 files that ffmpeg writes here: tracks, parameter sets and sample tables, so that a result is
+ * verified without another process. Not for users' files: it reads no fragments and no external data.
  *
- * Throws `Mp4Broken` on anything that is not what ffmpeg writes, and on a picture of a codec that this version does not
- * know: what cannot be read cannot be compared. ISO/IEC 14496-12 (boxes).
+ * Results may come from a faulty or hostile peer. No count of a table is followed further than its box or the file can hold, and
+ * every sample lies within the file. `Mp4Broken` is thrown on anything that ffmpeg does not write, and on a picture of a codec that
+ * this version does not know: what cannot be read cannot be compared. ISO/IEC 14496-12 (boxes).
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { codecOfEntry } from './codecs/codecs.ts'
 
+/** The file is cut off, damaged, or not what ffmpeg writes; the message is the reason, without the file's name. */
 export class Mp4Broken extends Error {}
 
+/** One track, with one entry of `times`, `sizes` and `offsets` for each sample, in decode order. */
 export interface Track {
   readonly kind: 'video' | 'audio' | 'text' | 'other'
   readonly timescale: number
@@ -19,16 +22,17 @@ export interface Track {
   readonly height: number
   /** The nine numbers of the track header's matrix. */
   readonly matrix: readonly number[]
-  /** Four letters of the sample entry: `avc1`, `hvc1`, `mp4a`, `tx3g`. */
+  /** The four letters of the sample entry: `avc1`, `hvc1`, `mp4a`, `tx3g`. */
   readonly entry: string
   /** What the codec's decoder configuration holds, in its order: at least one for a picture, none for other tracks. */
   readonly parameterSets: readonly Buffer[]
   /** Presentation times in decode order, in ticks of `timescale`, after the edit list. */
   readonly times: Float64Array
-  /** Sum of all sample durations, ticks. */
+  /** Sum of all sample durations, in ticks of `timescale`. */
   readonly duration: number
+  /** Bytes of each sample. */
   readonly sizes: Uint32Array
-  /** File position of each sample. */
+  /** Position of each sample in the file, bytes. `offsets[i] + sizes[i]` is never beyond the end of the file. */
   readonly offsets: Float64Array
   /** Samples that are keyframes, by number from 0; null where all are. */
   readonly keyframes: Uint32Array | null
@@ -37,13 +41,22 @@ export interface Track {
 /** Bound of a `moov`: 20 hours at 120 fps with sound take a tenth of it. */
 const MOOV_BYTES_MAX = 1024 * 1024 * 1024
 
+/** Tracks in the order of the file. Rejects with `Mp4Broken`, or with the error of the file system. */
 export async function readMp4(path: string): Promise<Track[]> {
   const handle = await open(path, 'r')
   try {
-    const moov = await findMoov(handle, (await handle.stat()).size)
-    return children(moov)
-      .filter((box) => box.type === 'trak')
-      .map((box) => readTrack(box.body, movieTimescale(moov)))
+    const { size } = await handle.stat()
+    const moov = await findMoov(handle, size)
+    const movieScale = movieTimescale(moov)
+    const tracks: Track[] = []
+    // ffmpeg stores no byte for two samples, so that all samples together are no larger than the file.
+    let bytesLeft = size
+    for (const trak of children(moov).filter(({ type }) => type === 'trak')) {
+      const track = readTrack(trak.body, { movieScale, fileBytes: size, bytesLeft })
+      bytesLeft -= track.sizes.reduce((sum, bytes) => sum + bytes, 0)
+      tracks.push(track)
+    }
+    return tracks
   } catch (error) {
     if (error instanceof RangeError) throw new Mp4Broken('a box is cut off', { cause: error })
     throw error
@@ -73,7 +86,7 @@ async function findMoov(handle: FileHandle, size: number): Promise<Buffer> {
     }
     at += length
   }
-  throw new Mp4Broken('there is no moov box')
+  throw new Mp4Broken('no moov box')
 }
 
 function children(body: Buffer): Box[] {
@@ -95,7 +108,7 @@ function find(body: Buffer, path: string): Buffer | undefined {
 
 function need(body: Buffer, path: string): Buffer {
   const found = find(body, path)
-  if (!found) throw new Mp4Broken(`there is no ${path} box`)
+  if (!found) throw new Mp4Broken(`no ${path} box`)
   return found
 }
 
@@ -112,7 +125,15 @@ const KINDS: Readonly<Record<string, Track['kind']>> = {
   subt: 'text',
 }
 
-function readTrack(trak: Buffer, movieScale: number): Track {
+interface FileBounds {
+  /** Ticks per second of the movie's header. */
+  readonly movieScale: number
+  readonly fileBytes: number
+  /** Bytes that the samples of this track may have: those of the file without the samples of earlier tracks. */
+  readonly bytesLeft: number
+}
+
+function readTrack(trak: Buffer, { movieScale, fileBytes, bytesLeft }: FileBounds): Track {
   const mdhd = need(trak, 'mdia/mdhd')
   const long = mdhd[0] === 1
   const timescale = mdhd.readUInt32BE(long ? 20 : 12)
@@ -120,7 +141,7 @@ function readTrack(trak: Buffer, movieScale: number): Track {
   const stbl = need(trak, 'mdia/minf/stbl')
   const tkhd = need(trak, 'tkhd')
   const matrixAt = tkhd[0] === 1 ? 52 : 40
-  const sizes = sampleSizes(need(stbl, 'stsz'))
+  const sizes = sampleSizes(need(stbl, 'stsz'), bytesLeft)
   const kind = KINDS[need(trak, 'mdia/hdlr').toString('latin1', 8, 12)] ?? 'other'
   const decode = decodeTimes(need(stbl, 'stts'), sizes.length)
   return {
@@ -136,7 +157,7 @@ function readTrack(trak: Buffer, movieScale: number): Track {
     ),
     duration: decode.duration,
     sizes,
-    offsets: sampleOffsets(stbl, sizes),
+    offsets: sampleOffsets(stbl, sizes, fileBytes),
     keyframes: keyframes(find(stbl, 'stss')),
   }
 }
@@ -155,10 +176,16 @@ function editOffset(elst: Buffer | undefined, timescale: number, movieScale: num
   return offset
 }
 
-function sampleSizes(stsz: Buffer): Uint32Array {
-  const [fixed, count] = [stsz.readUInt32BE(4), stsz.readUInt32BE(8)]
-  if (fixed === 0 && stsz.length < 12 + 4 * count) throw new Mp4Broken('the sample sizes are cut off')
-  return Uint32Array.from({ length: count }, (_, at) => (fixed === 0 ? stsz.readUInt32BE(12 + 4 * at) : fixed))
+/** A common size makes a table of any count 12 bytes long: only the file's size bounds that count. */
+function sampleSizes(stsz: Buffer, bytesLeft: number): Uint32Array {
+  const [common, count] = [stsz.readUInt32BE(4), stsz.readUInt32BE(8)]
+  if (common === 0 && stsz.length < 12 + 4 * count) throw new Mp4Broken('the sample sizes are cut off')
+  if (common * count > bytesLeft) throw new Mp4Broken('its samples are larger than the file')
+  if (common > 0) return new Uint32Array(count).fill(common)
+  const sizes = Uint32Array.from({ length: count }, (_, at) => stsz.readUInt32BE(12 + 4 * at))
+  if (sizes.reduce((sum, bytes) => sum + bytes, 0) > bytesLeft)
+    throw new Mp4Broken('its samples are larger than the file')
+  return sizes
 }
 
 function decodeTimes(stts: Buffer, count: number): { times: Float64Array; duration: number } {
@@ -169,7 +196,7 @@ function decodeTimes(stts: Buffer, count: number): { times: Float64Array; durati
     for (let left = stts.readUInt32BE(8 + 8 * entry); left > 0 && sample < count; left--, time += delta)
       times[sample++] = time
   }
-  if (sample !== count) throw new Mp4Broken('there are samples without a time')
+  if (sample !== count) throw new Mp4Broken('samples without a time')
   return { times, duration: time }
 }
 
@@ -183,7 +210,7 @@ function presentationTimes(times: Float64Array, ctts: Buffer | undefined, offset
   return times.map((time) => time + offset)
 }
 
-function sampleOffsets(stbl: Buffer, sizes: Uint32Array): Float64Array {
+function sampleOffsets(stbl: Buffer, sizes: Uint32Array, fileBytes: number): Float64Array {
   const wide = find(stbl, 'co64')
   const chunks = wide ?? need(stbl, 'stco')
   const stsc = need(stbl, 'stsc')
@@ -195,28 +222,32 @@ function sampleOffsets(stbl: Buffer, sizes: Uint32Array): Float64Array {
     for (let left = stsc.readUInt32BE(12 + 12 * run); left > 0 && sample < sizes.length; left--) {
       offsets[sample] = at
       at += sizes[sample++]!
+      if (at > fileBytes) throw new Mp4Broken('a sample lies beyond the end of the file')
     }
   }
-  if (sample !== sizes.length) throw new Mp4Broken('there are samples without a place')
+  if (sample !== sizes.length) throw new Mp4Broken('samples without a position')
   return offsets
 }
 
 function keyframes(stss: Buffer | undefined): Uint32Array | null {
-  return stss ? Uint32Array.from({ length: stss.readUInt32BE(4) }, (_, at) => stss.readUInt32BE(8 + 4 * at) - 1) : null
+  if (!stss) return null
+  const count = stss.readUInt32BE(4)
+  if (stss.length < 8 + 4 * count) throw new Mp4Broken('the list of keyframes is cut off')
+  return Uint32Array.from({ length: count }, (_, at) => stss.readUInt32BE(8 + 4 * at) - 1)
 }
 
 const VISUAL_ENTRY_BYTES = 78
 
 function sampleEntry(stsd: Buffer, kind: Track['kind']): Pick<Track, 'entry' | 'width' | 'height' | 'parameterSets'> {
   const first = children(stsd.subarray(8))[0]
-  if (!first || stsd.readUInt32BE(4) !== 1) throw new Mp4Broken('there is not exactly one sample description')
+  if (!first || stsd.readUInt32BE(4) !== 1) throw new Mp4Broken('not exactly one sample description')
   if (kind !== 'video') return { entry: first.type, width: 0, height: 0, parameterSets: [] }
   const codec = codecOfEntry(first.type)
-  if (codec === null) throw new Mp4Broken(`its picture is ${JSON.stringify(first.type)}, of no codec known here`)
+  if (codec === null) throw new Mp4Broken(`unknown codec of the picture: ${JSON.stringify(first.type)}`)
   const record = need(first.body.subarray(VISUAL_ENTRY_BYTES), codec.configuration)
   const parameterSets = codec.parameterSets(record)
-  // Compared by their hash: that of nothing would be equal for any two files.
-  if (parameterSets.length === 0) throw new Mp4Broken(`its ${codec.configuration} box has no parameter sets`)
+  // They are compared by hash, and the hash of none would be equal for any two files.
+  if (parameterSets.length === 0) throw new Mp4Broken(`no parameter sets in the ${codec.configuration} box`)
   return {
     entry: first.type,
     width: first.body.readUInt16BE(24),
