@@ -81,10 +81,17 @@ export interface Status {
   row(id: VideoId): Promise<VideoRow | null>
 }
 
-export function createStatus(options: StatusOptions): Status {
-  const { self, version, ledger, clock, table } = options
+/** What a peer said last, and seconds since. */
+interface Beat {
+  readonly peer: PeerId
+  readonly beat: Heartbeat
+  readonly heard_s: number
+}
 
-  const beats = (): { peer: PeerId; beat: Heartbeat; heard_s: number }[] => [
+export function createStatus(options: StatusOptions): Status {
+  const { self, version, ledger, clock, table, plans, problems } = options
+
+  const beats = (): Beat[] => [
     { peer: self, beat: options.own(), heard_s: 0 },
     ...table
       .all()
@@ -97,7 +104,8 @@ export function createStatus(options: StatusOptions): Status {
     ...presentPeers(table, clock.mono()).map(({ peer, beat }) => ({ peer, host: beat.host })),
   ]
 
-  const rows = createVideoRows({ ...options, present, running: () => beats().flatMap(({ beat }) => beat.running) })
+  const running = () => beats().flatMap(({ beat }) => beat.running)
+  const rows = createVideoRows({ ledger, clock, plans, problems, present, running })
 
   const askLedger = createAskInTime({
     clock,
@@ -131,44 +139,44 @@ export function createStatus(options: StatusOptions): Status {
         version,
         leader,
         ledger: { description: ledger.description, away },
-        peers: peerRows(records),
+        peers: peerRows(beats(), records, self),
         engines: hosts.map(({ _id, wanted, reason, peers }) => ({ engine: _id, wanted, reason, peers })),
         videos,
         events,
       }
     },
   }
+}
 
-  function peerRows(records: readonly PeerRecord[]): PeerStatus[] {
-    return beats()
-      .map(({ peer, beat, heard_s }): PeerStatus => {
-        const record = records.find((each) => each._id === peer)
-        const { name, roles, renditions, slots, busy, state, load, ffmpeg, host, running } = beat
-        const speed = sumByChunk(running)
-        // The reason of a quarantine stays in the record when it is over.
-        const isStated = record?.paused || record?.draining || state === 'quarantined'
-        const stated = { paused: record?.paused ?? false, reason: (isStated && record?.reason) || null }
-        return {
-          peer,
-          self: peer === self,
-          name,
-          roles,
-          renditions,
-          slots,
-          busy,
-          state,
-          speed,
-          load,
-          heard_s,
-          version: beat.version,
-          ffmpeg,
-          host,
-          running,
-          ...stated,
-        }
-      })
-      .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || a.peer.localeCompare(b.peer))
-  }
+function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: PeerId): PeerStatus[] {
+  return beats
+    .map(({ peer, beat, heard_s }): PeerStatus => {
+      const record = records.find((each) => each._id === peer)
+      const { name, roles, renditions, slots, busy, state, load, ffmpeg, host, running } = beat
+      const speed = sumByChunk(running)
+      // The reason of a quarantine stays in the record when it is over.
+      const isStated = record?.paused || record?.draining || state === 'quarantined'
+      const stated = { paused: record?.paused ?? false, reason: (isStated && record?.reason) || null }
+      return {
+        peer,
+        self: peer === self,
+        name,
+        roles,
+        renditions,
+        slots,
+        busy,
+        state,
+        speed,
+        load,
+        heard_s,
+        version: beat.version,
+        ffmpeg,
+        host,
+        running,
+        ...stated,
+      }
+    })
+    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || a.peer.localeCompare(b.peer))
 }
 
 /** Renditions of one chunk share one ffmpeg: its speed counts once. */

@@ -10,7 +10,6 @@ export const LONG_FUNCTIONS: Readonly<Record<string, number>> = {
   'coordinator/duties/finish.ts: createFinish': 145,
   'coordinator/duties/scale.ts: createScale': 92,
   'coordinator/tasks/ingest.ts: createIngestRunner': 162,
-  'node/status/status.ts: createStatus': 89,
   'node/status/video-rows.ts: createVideoRows': 82,
   'node/videos/delivery.ts: createDeliverer': 128,
   'node/videos/input-folder.ts: createInputFolder': 121,
