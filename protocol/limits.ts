@@ -184,8 +184,9 @@ export const WORKER_LIMITS = { cpus: 1, memoryMb: 2_048 } as const
 export const WORKER_JOIN_MS = 120_000
 /** … and one whose peer was not heard for this long. Its claims went back long before. */
 export const WORKER_VANISHED_MS = 30_000
-/** A started worker that ends sooner than this failed: the next start waits, longer each time. */
+/** A started worker that ends sooner than this failed, and the next start waits … */
 export const WORKER_HEALTHY_MS = 30_000
+/** … `base · 2^failures`, so that an image that cannot run is not started in a loop. */
 export const WORKER_RESTART_MS = { base: 2_000, max: 120_000 } as const
 /** The owner of an engine that cannot do what is wanted for so long goes on standby, where others can … */
 export const ENGINE_TROUBLE_MS = 30_000

@@ -11,6 +11,7 @@ import { createSilence, type Silence } from './silence.ts'
 import { NOT_ON_STANDBY, type StandbyState } from './standby-state.ts'
 import { NO_FAILURES, type StartBackoff } from './start-backoff.ts'
 
+/** What a reconciler works with. The launcher decides which engine it is for. */
 export interface ReconcilerOptions {
   readonly self: PeerId
   readonly ledger: Ledger

@@ -26,6 +26,7 @@ import { isOnStandby, stepBackIfDue } from './standby.ts'
 import { afterHealthyStart } from './standby-state.ts'
 import { forgiven } from './start-backoff.ts'
 
+/** Reconciles one engine, round after round. */
 export interface Reconciler {
   /** Runs a round every `RECONCILE_MS` until it is stopped. Idempotent. */
   start(): void

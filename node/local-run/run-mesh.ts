@@ -24,6 +24,7 @@ export type WorkerEvent = {
   readonly how?: string
 }
 
+/** What `run` does with its mesh: what any node offers, and its own end. */
 export interface RunMesh extends NodeFace {
   readonly dataDir: string
   /** What keeps the files of this video from being delivered, in a sentence. */
@@ -32,6 +33,7 @@ export interface RunMesh extends NodeFace {
   stop(): Promise<void>
 }
 
+/** `config` is that of this process, a coordinator without slots that listens on loopback. */
 export interface RunMeshOptions {
   readonly config: Config
   /** Worker processes; by cores and memory when not given. */
