@@ -143,7 +143,7 @@ async function hashOf(out: string, { path }: Footage): Promise<string> {
 
 function rowsOf(of: { one: Round; two: Round; linked: Round; footage: Footage; preset: string }): Row[] {
   const { one, two, linked, footage, preset } = of
-  const film = `1080p footage from ${footage.from}, ${one.chunks} chunks, to three rungs at ${preset}`
+  const film = `1080p footage from ${footage.from}, ${one.chunks} chunks, to three renditions at ${preset}`
   return [
     row(film, footage.seconds, 's'),
     row('one worker of half a core, wall', one.wallS, 's'),

@@ -61,7 +61,7 @@ export async function benchStraggler({ quick, media }: { quick: boolean; media: 
       even,
       slowed,
       stopped,
-      film: `1080p footage from ${footage.from}, ${even.chunks} chunks, to three rungs at ${preset}`,
+      film: `1080p footage from ${footage.from}, ${even.chunks} chunks, to three renditions at ${preset}`,
       seconds,
     })
   } finally {
