@@ -74,11 +74,11 @@ describe('supervised processes', () => {
     assert.equal(starts().length, 3)
   })
 
-  test('with one are restarted with the waits that it gives, counted anew after a run that was long enough', async () => {
+  test('with one are restarted after the waits that it gives, counted from 0 after a run that was long enough', async () => {
     const waits: number[] = []
-    const file = join(dir, 'lives')
+    const file = join(dir, 'runs')
     await writeFile(file, '')
-    // Dies at once three times, and then after a while.
+    // Fails at once three times, and then after a while.
     const code = `const fs = require('node:fs'); fs.appendFileSync(${JSON.stringify(file)}, 'x')
       setTimeout(() => process.exit(1), fs.readFileSync(${JSON.stringify(file)}).length > 3 ? 1500 : 0)`
     const waitMs = (shortRuns: number) => waits.push(shortRuns) && 1
@@ -116,12 +116,12 @@ describe('supervised processes', () => {
 
   test('stop on SIGTERM, and on SIGKILL where they do not; a stop is not reported as an end, nor followed by a restart', async () => {
     const restart = { waitMs: () => 1, healthyMs: 60_000 }
-    await supervisor.start(spec('meek', STAYS, { restart }))
+    await supervisor.start(spec('obedient', STAYS, { restart }))
     await supervisor.start(spec('stubborn', STUBBORN, { restart }))
     await until('both run', async () => starts().length === 2 && (await logOf('stubborn')) === 'ready\n')
-    const [meek, stubborn] = starts().map(({ pid }) => pid)
-    await supervisor.stop('meek')
-    assert.throws(() => process.kill(meek!, 0), { code: 'ESRCH' })
+    const [obedient, stubborn] = starts().map(({ pid }) => pid)
+    await supervisor.stop('obedient')
+    assert.throws(() => process.kill(obedient!, 0), { code: 'ESRCH' })
     assert.deepEqual(
       supervisor.list().map(({ name }) => name),
       ['stubborn'],

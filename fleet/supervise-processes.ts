@@ -1,6 +1,6 @@
 /**
- * Supervises child processes that are nodes of their own on this machine: starts them, restarts those that are to keep running, and stops
- * them. The only file of the fleet that spawns a process; the process launcher and `reelmesh run` both use it.
+ * Supervises child processes that are nodes of their own on this machine: starts them, restarts those with a restart policy, and
+ * stops them. The only file of the fleet that spawns a process; the process launcher and `reelmesh run` both use it.
  *
  * Promises
  * - A child ends when this process does, however that ends: its standard input is a pipe from here, which closes then.

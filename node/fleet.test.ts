@@ -1,4 +1,4 @@
-/** What the workers that a node starts are given, and which engine is theirs. */
+/** What the workers that a node starts are given, and which engine they belong to. */
 import assert from 'node:assert/strict'
 import { hostname } from 'node:os'
 import { test } from 'node:test'
@@ -17,7 +17,7 @@ const environmentOf = async (flags: ConfigInput) =>
   specOf(await configOf(flags), { name: 'auto-1', reason: 'a long queue', addresses: ['/ip4/10.0.0.1/tcp/1'] })
     .environment
 
-/** What the launcher of this peer is made of. */
+/** The launcher that this peer chooses. */
 async function choiceOf(peer: string, flags: ConfigInput): Promise<LauncherChoice> {
   const chosen: LauncherChoice[] = []
   const createLauncher = (choice: LauncherChoice) => {
@@ -31,7 +31,7 @@ async function choiceOf(peer: string, flags: ConfigInput): Promise<LauncherChoic
   return chosen[0]!
 }
 
-test('a worker is told to encode with the bounds of this node, and to find peers as it does', async () => {
+test('a worker is given the limits of an encode of this node, and the ways in which it finds peers', async () => {
   for (const launcher of ['docker', 'process']) {
     const given = await environmentOf({ launcher, ffmpeg_memory_mb: 4_096, ffmpeg_stall_ms: 300_000, mdns: true })
     assert.equal(given.REELMESH_FFMPEG_MEMORY_MB, '4096')
@@ -41,7 +41,7 @@ test('a worker is told to encode with the bounds of this node, and to find peers
   }
 })
 
-test('a worker in a folder of its own reads the files that this node was told of', async () => {
+test('a worker in a folder of its own reads the files that the settings of this node name', async () => {
   const flags = { swarm_key: 'mesh.key', ledger: 'sqlite:mesh.db', ffmpeg: 'bin/ffmpeg', proof_dir: 'proofs' }
   const given = await environmentOf({ launcher: 'process', ...flags })
   assert.equal(given.REELMESH_SWARM_KEY, `${CWD}/mesh.key`)
@@ -60,7 +60,7 @@ test('the processes of each node are an engine of their own, also on one host or
   assert.notEqual(await engineOf('12D3KooWAnnAnnAnn'), await engineOf('12D3KooWBobBobBob'))
 })
 
-test('containers and a SQLite ledger do not go together: said before anything is started', async () => {
+test('containers and a SQLite ledger are refused together before anything is started', async () => {
   mustReachFleet(await configOf({ launcher: 'docker' }))
   mustReachFleet(await configOf({ launcher: 'process', ledger: 'sqlite:mesh.db' }))
   mustReachFleet(await configOf({ launcher: 'none', ledger: 'sqlite:mesh.db' }))

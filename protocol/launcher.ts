@@ -1,19 +1,21 @@
 /**
- * The launcher: what starts, stops and lists workers on one engine. Adapters: `fleet/launcher/docker-launcher.ts` and
+ * The launcher: starts, stops and lists workers on one engine. Adapters: `fleet/launcher/docker-launcher.ts` and
  * `fleet/launcher/process-launcher.ts`; both pass `conformance/launcher.ts`.
  *
  * Promises
  * - A launcher sees the workers of its own mesh, whoever started them, and no others.
- * - `start` of a name that is there already answers that worker: an answer that was lost may be asked for again.
- * - What ended stays in the list, with how, until it is stopped: a launcher never starts anything again by itself.
- * - `stop` ends gracefully (SIGTERM, then SIGKILL after `STOP_GRACE_MS`) and leaves nothing; of what is gone it is harmless.
- * - An engine that does not answer is `EngineAway`: a state to tell, and to ask again later.
+ * - `start` of a name that is there already answers that worker: a start whose answer was lost may be repeated.
+ * - A worker that ended stays in the list, with how it ended, until it is stopped: a launcher restarts nothing by itself.
+ * - `stop` ends a worker (SIGTERM, then SIGKILL after `STOP_GRACE_MS`) and leaves nothing of it; for one that is gone it is harmless.
+ * - Every call rejects with `EngineAway` where the engine does not answer: a state to report, and to try again later. Where it answers
+ *   and refuses, the call rejects with `LaunchRefused`.
  */
 import { ReelmeshError } from './errors.ts'
 import type { RenditionId } from './rendition.ts'
 
+/** A worker to start. */
 export interface WorkerSpec {
-  /** Unique in the mesh: letters, digits and hyphens. What people see the peer as. */
+  /** Unique in the mesh: letters, digits and hyphens. Its peer has this name in `status`. */
   readonly name: string
   /** What it encodes. */
   readonly rendition: RenditionId | 'all'
@@ -24,6 +26,7 @@ export interface WorkerSpec {
   readonly limits: { readonly cpus: number; readonly memory_mb: number }
 }
 
+/** A started worker, as its engine sees it. */
 export interface LaunchedWorker {
   /** The engine's own name for it. */
   readonly id: string
@@ -31,19 +34,20 @@ export interface LaunchedWorker {
   readonly rendition: string
   readonly reason: string
   readonly state: 'running' | 'ended'
-  /** How long it ran, ms; null while it runs: an engine's clock and that of who asks may be minutes apart. */
+  /** How long it ran, ms; null while it runs: the clocks of the engine and of this machine may be minutes apart. */
   readonly life_ms: number | null
-  /** How it ended, in words, with the last of its own where it failed; null while it runs. */
+  /** How it ended, in words, with the last line that it wrote to standard error where it failed; null while it runs. */
   readonly how: string | null
 }
 
+/** See the promises above. */
 export interface Launcher {
   /** The engine's own id: the same whoever asks, and for as long as the engine is installed. */
   engine(): Promise<string>
   start(spec: WorkerSpec): Promise<LaunchedWorker>
   stop(id: string): Promise<void>
   list(): Promise<LaunchedWorker[]>
-  /** Lets go of the engine. Containers go on; processes end, as nothing outlives its parent. Idempotent. */
+  /** Closes the connection to the engine. Containers go on; processes end, as none outlives its parent. Idempotent. */
   close(): Promise<void>
 }
 
@@ -56,12 +60,12 @@ export function exitText(code: number | string, stderr: string): string {
   return words === '' || code === 0 ? `exit code ${code}` : `exit code ${code}: ${words}`
 }
 
-/** Names of launched workers begin so: by this a leader tells them from those that people started. */
+/** Names of started workers begin so: by this a leader distinguishes them from static ones. */
 export const LAUNCHED_PREFIX = 'auto-'
 /** Between SIGTERM and SIGKILL. */
 export const STOP_GRACE_MS = 15_000
 
-/** The engine did not answer, or may not be asked. The message says what to do. */
+/** The engine did not answer, or this user may not open its socket. The message says what to do. */
 export class EngineAway extends ReelmeshError {
   constructor(message: string, cause?: unknown) {
     super('engine_away', message, { retryable: true, cause })
@@ -69,7 +73,7 @@ export class EngineAway extends ReelmeshError {
   }
 }
 
-/** The engine answered, and would not: no such image, network or volume, or limits it cannot give. */
+/** The engine answered and refused: it has no such image, network or volume, or cannot give the limits. */
 export class LaunchRefused extends ReelmeshError {
   constructor(message: string, cause?: unknown) {
     super('launch_refused', message, { retryable: true, cause })

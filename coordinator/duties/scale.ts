@@ -1,7 +1,7 @@
 /**
- * Says how many workers each engine should run: writes `hosts.wanted` with the reason, and an event when the number changes. The
- * owner of each engine makes it so (`fleet/reconcile/reconcile.ts`). Holds no state but measured speeds and the needs of the last cooldown, which
- * a new leader measures again.
+ * Says how many workers each engine should run: writes `hosts.wanted` with the reason, and an event when the number changes. The owner of
+ * each engine makes it so (`fleet/reconcile/reconcile.ts`). Holds no state but measured speeds and the needs of the last cooldown, which a
+ * new leader measures again.
  */
 
 import { decideScaling, type ScalingPast, type StandingWorker, spread } from '../../fleet/scaling/scaling.ts'

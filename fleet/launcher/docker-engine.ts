@@ -7,6 +7,7 @@ import { type Clock, within } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
 import { EngineAway, LaunchRefused } from '../../protocol/launcher.ts'
 
+/** Which engine, and what its failures name. */
 export interface DockerEngineOptions {
   readonly clock: Clock
   /** Path of the Docker socket, also as `unix://…`, or `http://host:port` (`tcp://…`) of an engine that listens on TCP. */

@@ -31,6 +31,7 @@ export interface DockerSettings {
   readonly labels?: Readonly<Record<string, string>>
 }
 
+/** The settings, and the clock that bounds how long an answer may take. */
 export interface DockerLauncherOptions extends DockerSettings {
   readonly clock: Clock
 }

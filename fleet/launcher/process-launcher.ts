@@ -18,6 +18,7 @@ export interface ProcessSettings {
   readonly command: readonly [program: string, ...args: string[]]
 }
 
+/** The settings, and the clock that measures how long a worker ran. */
 export interface ProcessLauncherOptions extends ProcessSettings {
   readonly clock: Clock
 }

@@ -85,7 +85,7 @@ describe('a started worker', () => {
       assert.equal(seeWorker(launched(), facts(change)).unheard_ms, unheard, what)
   })
 
-  test('drains as surplus where the fleet said so, as asked for where a person did, for whatever reason', () => {
+  test('drains as surplus by the reason that the fleet gives, and as asked for by any other', () => {
     const cases: [PeerRecord[], SeenWorker['draining']][] = [
       [[], null],
       [[recordOf(false, DRAIN_REASON)], null],

@@ -40,7 +40,7 @@ export interface Facts {
   readonly records: readonly PeerRecord[]
 }
 
-/** The reason in a peer's record by which a drain of the fleet, which may be undone, is told from a person's. Older peers write it too. */
+/** The reason in a peer's record by which a drain of the fleet, which may be undone, is distinguished from a person's. Older peers write it too. */
 export const DRAIN_REASON = 'fewer workers are wanted'
 
 /** `firstSeen` after this list: those that run are added, those that are not listed any more go. */
@@ -57,6 +57,7 @@ export function noteFirstSeen(
   )
 }
 
+/** What the launcher lists, completed by what was heard of its peer and what the ledger says of it. */
 export function seeWorker(worker: LaunchedWorker, facts: Facts): SeenWorker {
   const { now, firstSeen, silenceFrom, heard, present, records } = facts
   const last = heard.find(({ beat }) => beat.name === worker.name)
@@ -90,7 +91,7 @@ export const isHealthy = (worker: SeenWorker): boolean =>
 export const wasStartedAfter = (worker: SeenWorker, failedAt: number, now: number): boolean =>
   isHealthy(worker) && now - worker.life_ms > failedAt
 
-/** The next one will hardly do better: it ended soon after its start, or never became a peer while this one watched. */
+/** The next one is likely to fail as well: it ended soon after its start, or never became a peer while this one watched. */
 export const hasFailed = (worker: SeenWorker): boolean =>
   worker.draining === null &&
   ((worker.state === 'ended' && worker.life_ms < WORKER_HEALTHY_MS) || (worker.peer === null && worker.watched))

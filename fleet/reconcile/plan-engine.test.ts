@@ -30,29 +30,29 @@ test('what is missing is started, what is enough is left alone', () => {
   assert.deepEqual(stepsOf(2, [worker(1), worker(2, { peer: null })]), [])
 })
 
-test('too many: the draining are not asked again, then the idle go, then those that run', () => {
+test('too many: those that drain already count first, then idle ones go, then busy ones', () => {
   const workers = [worker(1, { busy: 1 }), worker(2), worker(3, { busy: 1, draining: 'surplus' })]
   assert.deepEqual(stepsOf(2, workers), [])
   assert.deepEqual(stepsOf(1, workers), ['drain auto-2'])
   assert.deepEqual(stepsOf(0, workers), ['drain auto-2', 'drain auto-1'])
 })
 
-test('wanted again, a draining worker is kept and none is started', () => {
+test('more wanted again: a draining worker is kept and none is started', () => {
   assert.deepEqual(stepsOf(1, [worker(1, { draining: 'surplus', busy: 1 })]), ['keep auto-1'])
 })
 
-test('who drains because a person said so is not kept: it ends, goes before the others, and is replaced then', () => {
+test('a worker that a person drains is not kept: it counts as the first to go, ends, and is replaced then', () => {
   assert.deepEqual(stepsOf(1, [worker(1, { draining: 'asked', busy: 1 })]), [])
   assert.deepEqual(stepsOf(1, [worker(1, { draining: 'asked', busy: 1 }), worker(2)]), [])
   assert.deepEqual(stepsOf(1, [worker(1, { draining: 'asked', state: 'ended' })]), ['remove auto-1', 'start 1'])
 })
 
-test('of two that drain, who was asked to counts as the one too many, and the other is kept', () => {
+test('of two that drain, the one that a person drains is the surplus, and the other is kept', () => {
   const workers = [worker(1, { draining: 'surplus' }), worker(2, { draining: 'asked', busy: 1 })]
   assert.deepEqual(stepsOf(1, workers), ['keep auto-1'])
 })
 
-test('who has not joined is not drained but waited for, and removed if it never comes', () => {
+test('a worker that has not joined is not drained but waited for, and removed if it never joins', () => {
   assert.deepEqual(stepsOf(0, [worker(1, { peer: null, unheard_ms: 3_000 })]), [])
   const [step] = planEngine(0, [worker(1, { peer: null, unheard_ms: WORKER_JOIN_MS + 1 })])
   assert.equal(step?.do === 'remove' && step.why, 'it did not join the mesh in 120 s')
@@ -117,7 +117,7 @@ test('a worker that lives and was heard is never removed, and no more are draine
   })) // biome-ignore format: one property
 })
 
-test('applied again and again, the engine comes to run what is wanted and then nothing more is done', () => {
+test('applied repeatedly, the steps make the engine run what is wanted, and then there are none', () => {
   fc.assert(fc.property(fc.nat(15), workers, (wanted, seen) => {
     let now = seen
     let born = 100
@@ -129,7 +129,7 @@ test('applied again and again, the engine comes to run what is wanted and then n
         if (step.do === 'keep') now = now.map((one) => (one.id === step.worker.id ? { ...one, draining: null } : one))
         if (step.do === 'start') now = [...now, ...Array.from({ length: step.count }, () => worker(born++))]
       }
-      // Time passes: who drains ends, who had not joined does.
+      // Time passes: those that drain end, those that had not joined do.
       now = now.map((one) => (one.draining ? { ...one, state: 'ended' } : { ...one, peer: one.peer ?? asPeerId(`late ${one.id}`), unheard_ms: 0 }))
     }
     assert.deepEqual(planEngine(wanted, now), [])

@@ -2,24 +2,26 @@
  * What to do on one engine so that it runs what the leader wants there. Pure: what is seen in, steps with their reasons out.
  *
  *   more are wanted         → the difference is started
- *   fewer are wanted        → some are drained: those that drain already count first (one that a person drains goes anyway), then idle
+ *   fewer are wanted        → some are drained: those that drain already count first (one that a person drains leaves anyway), then idle
  *                             ones, then busy ones; each ends by itself when it runs nothing
- *   more are wanted again   → a worker that drains as surplus and still lives is kept instead of starting another
+ *   more are wanted again   → a worker that drains as surplus and has not ended is kept instead of starting another
  *   a person drains one     → it counts until it has ended, and is replaced then
  *   ended, vanished, never joined → removed; what is wanted then is started in the same round
  *
- * INVARIANT: a worker that may hold a claim is never removed while it lives: scaling down costs no chunk.
+ * INVARIANT: a worker that may hold a claim is never removed while it runs: scaling down costs no chunk.
  */
 import type { PeerId } from '../../protocol/ids.ts'
 import { SCALE_MS, WORKER_JOIN_MS, WORKER_VANISHED_MS } from '../../protocol/limits.ts'
 import type { SeenWorker } from './observe-workers.ts'
 
+/** One change on the engine. `keep`: a drain is undone. `why`: for the event, a phrase without a full stop. */
 export type EngineStep =
   | { readonly do: 'remove'; readonly worker: SeenWorker; readonly why: string }
   | { readonly do: 'drain'; readonly worker: SeenWorker; readonly peer: PeerId }
   | { readonly do: 'keep'; readonly worker: SeenWorker; readonly peer: PeerId }
   | { readonly do: 'start'; readonly count: number }
 
+/** What one round is decided from. */
 export interface RoundView {
   /** By the leader. */
   readonly wanted: number
@@ -30,6 +32,7 @@ export interface RoundView {
   readonly counted_ms: number
 }
 
+/** What follows from it. */
 export interface RoundDecision {
   readonly steps: readonly EngineStep[]
   /** More are wanted than may run here. */
@@ -74,7 +77,7 @@ export function planEngine(wanted: number, workers: readonly SeenWorker[]): Engi
   return [...gone, ...drain, ...keep, ...(missing > 0 ? [{ do: 'start' as const, count: missing }] : [])]
 }
 
-/** Why a worker is to be removed; null while it may live. */
+/** Why a worker is to be removed; null while it is not. */
 function whyGone(worker: SeenWorker): string | null {
   if (worker.state === 'ended')
     return worker.draining !== null ? 'drained' : `it ended: ${worker.how ?? 'nobody knows how'}`

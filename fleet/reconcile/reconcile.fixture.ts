@@ -60,11 +60,11 @@ export class Stage {
   }
 
   /** Time passes as it does between rounds; who is named is heard. */
-  async pass(mine: Reconciler, ms: number, hear: () => void = () => {}): Promise<void> {
+  async pass(owner: Reconciler, ms: number, hear: () => void = () => {}): Promise<void> {
     for (const until = this.now + ms; this.now < until; ) {
       this.now += RECONCILE_MS
       hear()
-      await mine.round()
+      await owner.round()
     }
   }
 
@@ -81,13 +81,13 @@ export class Stage {
 
   /** The reconciler of the engine's owner, once it has started so many workers; none of them was heard yet. */
   async ownerOf(wanted: number): Promise<Reconciler> {
-    const mine = this.reconciler()
-    await mine.round()
+    const owner = this.reconciler()
+    await owner.round()
     // Earlier a lower number means nothing: the leader has not counted on this engine yet.
     this.now += 2 * SCALE_MS
     await this.want(wanted)
-    await mine.round()
-    return mine
+    await owner.round()
+    return owner
   }
 
   want(wanted: number) {

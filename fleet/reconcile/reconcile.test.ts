@@ -11,27 +11,27 @@ describe('an engine', () => {
   beforeEach(() => {
     stage = new Stage()
   })
-  /** Its workers are well, and Bob reaches another engine. All are heard by `hear`. */
-  async function wellBesideAnother(wanted: number) {
-    const mine = await stage.ownerOf(wanted)
+  /** Its workers are healthy, and Bob reaches another engine. `hear`: all of them are heard. */
+  async function healthyBesideAnother(wanted: number) {
+    const owner = await stage.ownerOf(wanted)
     await stage.ledger.reachHost('other engine', BOB)
     const hear = () => {
       stage.hear(BOB, 'bob')
       stage.hearWorkers()
     }
-    await stage.pass(mine, 40_000, hear)
-    return { mine, hear }
+    await stage.pass(owner, 40_000, hear)
+    return { owner, hear }
   }
 
   test('is known in the ledger by who reaches it, and comes to run what is wanted, with the reason', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
+    const owner = stage.reconciler()
+    await owner.round()
     assert.deepEqual(
       (await stage.ledger.hosts()).map(({ _id, peers, wanted }) => [_id, peers, wanted]),
       [['engine', [ANN], 0]],
     )
     await stage.want(2)
-    await mine.round()
+    await owner.round()
     assert.deepEqual(
       stage.workers.map(({ name, reason }) => [name, reason]),
       [
@@ -39,7 +39,7 @@ describe('an engine', () => {
         ['auto-00000001', 'a long queue'],
       ],
     )
-    await mine.round()
+    await owner.round()
     assert.equal(stage.workers.length, 2)
     assert.deepEqual(await stage.events(), [
       'worker_started: auto-00000000 was started: a long queue',
@@ -47,7 +47,7 @@ describe('an engine', () => {
     ])
   })
 
-  test('is kept by the smallest living peer that reaches it, and by the next when that one goes', async () => {
+  test('is owned by the smallest present peer that reaches it, and by the next when that one goes', async () => {
     const [ann, bob] = [stage.reconciler(ANN), stage.reconciler(BOB)]
     await ann.round()
     await bob.round()
@@ -63,61 +63,61 @@ describe('an engine', () => {
   })
 
   test('never runs more than this peer allows, whatever the ledger says, and says so once', async () => {
-    const mine = stage.reconciler(ANN, 3)
-    await mine.round()
+    const owner = stage.reconciler(ANN, 3)
+    await owner.round()
     await stage.want(50)
-    await mine.round()
+    await owner.round()
     assert.equal(stage.workers.length, 3)
     await stage.want(40)
-    await mine.round()
+    await owner.round()
     assert.deepEqual(
       (await stage.events()).filter((text) => !text.startsWith('worker_started')),
       ["fleet_capped: 50 workers are wanted here, 3 may run: scale_max of this peer is lower than the leader's"],
     )
     await stage.want(2)
-    await mine.round()
+    await owner.round()
     await stage.want(4)
-    await mine.round()
+    await owner.round()
     assert.match((await stage.events()).at(-1)!, /^fleet_capped: 4 workers/)
   })
 
-  test('wanted fewer: a worker is drained, lives on while it runs something, and is removed once it has ended', async () => {
-    const mine = await stage.ownerOf(1)
+  test('fewer wanted: a worker is drained, goes on while it runs something, and is removed once it has ended', async () => {
+    const owner = await stage.ownerOf(1)
     const peer = asPeerId('peer auto-00000000')
     stage.hear(peer, 'auto-00000000', 1)
     await stage.want(0)
-    for (let round = 0; round < 3; round++) await mine.round()
+    for (let round = 0; round < 3; round++) await owner.round()
     assert.equal((await stage.ledger.peer(peer)).draining, true)
     assert.equal(stage.workers.length, 1)
     Object.assign(stage.workers[0]!, { state: 'ended', how: 'exit code 0', life_ms: 90_000 })
-    await mine.round()
+    await owner.round()
     assert.equal(stage.workers.length, 0)
     assert.equal((await stage.ledger.peer(peer)).draining, false)
     assert.equal((await stage.events()).at(-1), 'worker_drained: auto-00000000 was removed: drained')
   })
 
-  test('wanted again: the draining worker is kept', async () => {
-    const mine = await stage.ownerOf(1)
+  test('more wanted again: the draining worker is kept', async () => {
+    const owner = await stage.ownerOf(1)
     stage.hearWorkers()
     await stage.want(0)
-    await mine.round()
+    await owner.round()
     await stage.want(1)
-    await mine.round()
+    await owner.round()
     assert.equal((await stage.ledger.peer(asPeerId('peer auto-00000000'))).draining, false)
     assert.equal(stage.workers.length, 1)
   })
 
   test("a person's drain is not undone: the worker ends, and another is started in its place", async () => {
-    const mine = await stage.ownerOf(1)
+    const owner = await stage.ownerOf(1)
     stage.hearWorkers()
     const peer = asPeerId('peer auto-00000000')
     // As `reelmesh drain` says it.
     await stage.ledger.setPeer(peer, { draining: true, reason: 'draining' })
-    await stage.pass(mine, 20_000, () => stage.hearWorkers())
+    await stage.pass(owner, 20_000, () => stage.hearWorkers())
     assert.equal((await stage.ledger.peer(peer)).draining, true)
     assert.equal(stage.workers.length, 1)
     Object.assign(stage.workers[0]!, { state: 'ended', how: 'exit code 0', life_ms: 20_000 })
-    await mine.round()
+    await owner.round()
     assert.deepEqual(
       stage.workers.map(({ name }) => name),
       ['auto-00000001'],
@@ -125,13 +125,13 @@ describe('an engine', () => {
     assert.ok((await stage.events()).includes('worker_drained: auto-00000000 was removed: drained'))
   })
 
-  test('a worker that dies at once is told, and not started in a loop: the waits grow', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
+  test('a worker that fails at once is reported, and not started in a loop: the waits grow', async () => {
+    const owner = stage.reconciler()
+    await owner.round()
     await stage.want(1)
     stage.diesAtOnce = true
     for (let second = 0; second < 600; second += 2) {
-      await mine.round()
+      await owner.round()
       stage.now += 2_000
     }
     const failed = (await stage.events()).filter((text) => text.startsWith('worker_failed'))
@@ -139,56 +139,56 @@ describe('an engine', () => {
     assert.match(failed[0]!, /auto-\w+ failed after \d s: it ended: exit code 7; the next start waits 2 s/)
     stage.diesAtOnce = false
     stage.now += 300_000
-    await mine.round()
-    await mine.round()
+    await owner.round()
+    await owner.round()
     assert.equal(stage.workers.filter(({ state }) => state === 'running').length, 1)
   })
 
-  test('a healthy worker beside it forgives no death, one that was started after it does', async () => {
-    const mine = await stage.ownerOf(1)
-    await stage.pass(mine, 60_000, () => stage.hearWorkers())
+  test('a healthy worker resets the backoff only where it was started after the last failure', async () => {
+    const owner = await stage.ownerOf(1)
+    await stage.pass(owner, 60_000, () => stage.hearWorkers())
     stage.diesAtOnce = true
     await stage.want(2)
-    await stage.pass(mine, 600_000, () => stage.hearWorkers())
+    await stage.pass(owner, 600_000, () => stage.hearWorkers())
     const failed = async () => (await stage.events()).filter((text) => text.startsWith('worker_failed'))
     const count = (await failed()).length
     assert.ok(count >= 5 && count <= 14, `${count} starts in ten minutes`)
     stage.diesAtOnce = false
-    await stage.pass(mine, 300_000, () => stage.hearWorkers())
+    await stage.pass(owner, 300_000, () => stage.hearWorkers())
     assert.equal(stage.workers.length, 2)
     stage.diesAtOnce = true
     await stage.want(3)
-    await mine.round()
-    await mine.round()
+    await owner.round()
+    await owner.round()
     assert.match((await failed()).at(-1)!, /the next start waits 2 s/)
   })
 
-  test('a worker that never joins is replaced later and later, told as one that died', async () => {
-    const mine = stage.reconciler()
-    await mine.round()
+  test('a worker that never joins is replaced after growing waits, and reported as one that failed', async () => {
+    const owner = stage.reconciler()
+    await owner.round()
     await stage.want(1)
-    await stage.pass(mine, 1_200_000)
+    await stage.pass(owner, 1_200_000)
     const failed = (await stage.events()).filter((text) => text.startsWith('worker_failed'))
     assert.match(failed[0]!, /failed after 122 s: it did not join the mesh in 122 s; the next start waits 2 s/)
     assert.match(failed[2]!, /the next start waits 8 s/)
-    // A program that ends because it cannot join lived longer than one that dies at once, and fares no better.
+    // A program that ends because it cannot join runs longer than one that fails at once, and will fail again.
     Object.assign(stage.workers[0]!, { state: 'ended', how: 'exit code 1', life_ms: 45_000 })
-    await mine.round()
+    await owner.round()
     assert.match(
       (await stage.events()).at(-1)!,
       /^worker_failed: .* failed after 45 s: it ended: exit code 1; the next/,
     )
   })
 
-  test('that is away, or refuses, is told once, and once more when it is back', async () => {
-    const mine = stage.reconciler()
+  test('that is away, or refuses, is reported once, and once more when it is back', async () => {
+    const owner = stage.reconciler()
     stage.broken = new EngineAway('there is no Docker socket at /var/run/docker.sock')
-    await mine.round()
-    await mine.round()
+    await owner.round()
+    await owner.round()
     stage.broken = null
-    await mine.round()
+    await owner.round()
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh: build or pull it there')
-    await mine.round()
+    await owner.round()
     assert.deepEqual(await stage.events(), [
       'engine_away: there is no Docker socket at /var/run/docker.sock; encoding goes on',
       'engine_back: the engine can start and stop workers again',
@@ -196,26 +196,26 @@ describe('an engine', () => {
     ])
   })
 
-  test('that cannot do what is wanted is left to others where there are any, and tried again later and later', async () => {
-    const mine = await stage.ownerOf(1)
+  test('that cannot do what is wanted is left to others where there are any, and tried again after growing waits', async () => {
+    const owner = await stage.ownerOf(1)
     stage.workers = []
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
     const reachedBy = async () => (await stage.ledger.hosts()).map(({ _id, peers }) => [_id, peers])
-    await stage.pass(mine, 2 * ENGINE_TROUBLE_MS)
+    await stage.pass(owner, 2 * ENGINE_TROUBLE_MS)
     assert.deepEqual(await reachedBy(), [['engine', [ANN]]], 'nobody else could')
     await stage.ledger.reachHost('other engine', BOB)
     const hear = () => stage.hear(BOB, 'bob')
-    await stage.pass(mine, 4_000, hear)
+    await stage.pass(owner, 4_000, hear)
     assert.deepEqual(await reachedBy(), [
       ['engine', []],
       ['other engine', [BOB]],
     ])
     assert.match((await stage.events()).at(-1)!, /^engine_left: engine engine cannot run the workers that are wanted/)
-    await stage.pass(mine, ENGINE_STANDBY_MS.base - 6_000, hear)
+    await stage.pass(owner, ENGINE_STANDBY_MS.base - 6_000, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', []])
-    await stage.pass(mine, 10_000, hear)
+    await stage.pass(owner, 10_000, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', [ANN]])
-    await stage.pass(mine, ENGINE_TROUBLE_MS + ENGINE_STANDBY_MS.base + 10_000, hear)
+    await stage.pass(owner, ENGINE_TROUBLE_MS + ENGINE_STANDBY_MS.base + 10_000, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', []], 'twice as long')
     assert.equal(
       (await stage.events()).filter((text) => text.startsWith('engine_back')).length,
@@ -223,44 +223,44 @@ describe('an engine', () => {
       'nothing was started',
     )
     stage.broken = null
-    await stage.pass(mine, ENGINE_STANDBY_MS.base, hear)
+    await stage.pass(owner, ENGINE_STANDBY_MS.base, hear)
     assert.deepEqual((await reachedBy())[0], ['engine', [ANN]])
     assert.equal(stage.workers.length, 1)
     assert.equal((await stage.events()).filter((text) => text.startsWith('engine_back')).length, 1)
   })
 
   test('that cannot do what is wanted is tried again at once when nobody else is left', async () => {
-    const mine = await stage.ownerOf(1)
+    const owner = await stage.ownerOf(1)
     stage.workers = []
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
     await stage.ledger.reachHost('other engine', BOB)
-    await stage.pass(mine, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
+    await stage.pass(owner, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
     assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
     stage.broken = null
     stage.now += 20_000
-    await mine.round()
+    await owner.round()
     assert.equal(stage.workers.length, 1)
   })
 
-  test('is not left for a start that is refused beside workers that are well, and these are not drained for an absence', async () => {
-    const { mine, hear } = await wellBesideAnother(2)
+  test('is not left for a start that is refused beside healthy workers, and these are not drained because the engine was away', async () => {
+    const { owner, hear } = await healthyBesideAnother(2)
     const { start } = stage.launcher
     stage.launcher.start = async () => {
       throw new LaunchRefused('the Docker engine has no image reelmesh')
     }
     await stage.want(3)
-    await stage.pass(mine, 2 * ENGINE_TROUBLE_MS, hear)
+    await stage.pass(owner, 2 * ENGINE_TROUBLE_MS, hear)
     assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [ANN])
 
     stage.launcher.start = start
     stage.broken = new EngineAway('its host is cut off')
-    await stage.pass(mine, 2 * ENGINE_TROUBLE_MS, hear)
+    await stage.pass(owner, 2 * ENGINE_TROUBLE_MS, hear)
     assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
     await stage.want(0)
     stage.broken = null
-    await mine.round()
+    await owner.round()
     await stage.want(2)
-    await stage.pass(mine, 20_000, hear)
+    await stage.pass(owner, 20_000, hear)
     assert.equal(stage.workers.length, 2)
     assert.deepEqual(
       (await stage.ledger.peers()).filter(({ draining }) => draining),
@@ -268,16 +268,16 @@ describe('an engine', () => {
     )
   })
 
-  test('is left where it refuses even to be asked, though its last worker was well', async () => {
-    const { mine, hear } = await wellBesideAnother(1)
+  test('is left where it refuses every request, though its last worker was healthy', async () => {
+    const { owner, hear } = await healthyBesideAnother(1)
     stage.broken = new LaunchRefused('the Docker engine refused: 503')
-    await stage.pass(mine, ENGINE_TROUBLE_MS + 4_000, hear)
+    await stage.pass(owner, ENGINE_TROUBLE_MS + 4_000, hear)
     assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
   })
 
-  test('of very many peers drains what is too many all the same', async () => {
-    const mine = await stage.ownerOf(2)
-    await stage.pass(mine, 40_000, () => stage.hearWorkers())
+  test('that very many peers reach drains its surplus all the same', async () => {
+    const owner = await stage.ownerOf(2)
+    await stage.pass(owner, 40_000, () => stage.hearWorkers())
     const others = Array.from({ length: HOST_PEERS_MAX + 2 }, (_, n) => asPeerId(`peer Z${n}`))
     const hear = () => {
       stage.hearWorkers()
@@ -286,24 +286,24 @@ describe('an engine', () => {
     await stage.want(0)
     for (let round = 0; round < 10; round++) {
       for (const peer of others) await stage.ledger.reachHost('engine', peer)
-      await stage.pass(mine, RECONCILE_MS, hear)
+      await stage.pass(owner, RECONCILE_MS, hear)
     }
     assert.equal((await stage.ledger.peers()).filter(({ draining }) => draining).length, 2)
   })
 
-  test('that is away when its peer starts is left to others, whatever an earlier life said', async () => {
+  test('that is away when its peer starts is left to others, whatever an earlier process said', async () => {
     await stage.ledger.reachHost('engine', ANN)
     await stage.ledger.reachHost('other engine', BOB)
-    const mine = stage.reconciler()
+    const owner = stage.reconciler()
     stage.broken = new EngineAway('there is no Docker socket')
-    await stage.pass(mine, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
+    await stage.pass(owner, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
     assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
     stage.broken = null
-    await mine.round()
+    await owner.round()
     assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [ANN])
   })
 
-  test('that was away is kept again as soon as it answers; another peer that reaches it keeps it meanwhile', async () => {
+  test('that was away is owned again as soon as it answers; another peer that reaches it owns it meanwhile', async () => {
     const [ann, bob] = [await stage.ownerOf(1), stage.reconciler(BOB)]
     await bob.round()
     stage.broken = new EngineAway('its socket is gone')
@@ -313,12 +313,12 @@ describe('an engine', () => {
     stage.workers = []
     stage.hear(ANN, 'ann')
     await bob.round()
-    assert.equal(stage.workers.length, 1, 'Bob keeps it though Ann lives')
+    assert.equal(stage.workers.length, 1, 'Bob owns it though Ann is present')
     await ann.round()
     assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [BOB, ANN])
   })
 
-  test('of an earlier life, or of another configuration, is left when the peer starts', async () => {
+  test('of an earlier process, or of another configuration, is left when the peer starts', async () => {
     await stage.ledger.reachHost('old engine', ANN)
     await stage.ledger.reachHost('old engine', BOB)
     await stage.reconciler(ANN).round()

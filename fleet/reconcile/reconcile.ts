@@ -1,7 +1,7 @@
 /**
  * The reconciler: makes the workers of one engine as many as the leader wants there. Each round compares what runs with what is wanted and
- * carries out the difference. Only the engine's owner does so (`engine-owner.ts`), unless it is on standby (`standby.ts`). Workers whose
- * leader or owner died are found by the launcher's list and belong to the new owner.
+ * carries out the difference. Only the engine's owner does so (`engine-owner.ts`), unless it is on standby (`standby.ts`). Orphaned
+ * workers, whose leader or owner failed, are found by the launcher's list and belong to the new owner.
  *
  * Promises
  * - A worker is drained before it ends, and never removed while it may hold a claim, nor for a silence that is this peer's own
@@ -77,7 +77,7 @@ async function round(context: Context): Promise<void> {
   try {
     const record = await ownedEngine(context)
     if (record) await reconcile(context, record)
-    // An engine that answers is not away any more. Whether it can start workers shows only when it has.
+    // An engine that answers is not away any more. Whether it can start workers is known only once it has.
     if (record && state.reported instanceof EngineAway) await reportRecovery(context)
     await stepBackIfDue(context, state.starts.failures >= FAILURES_MANY ? 'its workers fail' : null)
   } catch (error) {

@@ -1,20 +1,20 @@
-/** Whose silence a keeper holds against its workers: theirs, and not its own. */
+/** Which silence counts against a worker: its own, and not that of the engine's owner. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { asPeerId } from '../../protocol/ids.ts'
 import { RECONCILE_MS, WORKER_VANISHED_MS } from '../../protocol/limits.ts'
 import { Stage } from './reconcile.fixture.ts'
 
-describe('a keeper that hears nothing of a worker', () => {
+describe('the owner of an engine that does not hear a worker', () => {
   let stage: Stage
   beforeEach(() => {
     stage = new Stage()
   })
 
-  test('a vanished worker is removed and replaced', async () => {
-    const mine = await stage.ownerOf(2)
+  test('removes and replaces a worker that vanished', async () => {
+    const owner = await stage.ownerOf(2)
     stage.hearWorkers()
-    await stage.pass(mine, WORKER_VANISHED_MS + RECONCILE_MS, () => stage.hearWorkers(['auto-00000000']))
+    await stage.pass(owner, WORKER_VANISHED_MS + RECONCILE_MS, () => stage.hearWorkers(['auto-00000000']))
     assert.deepEqual(
       stage.workers.map(({ name }) => name),
       ['auto-00000001', 'auto-00000002'],
@@ -26,28 +26,28 @@ describe('a keeper that hears nothing of a worker', () => {
     )
   })
 
-  test('the only worker there is, vanished, is replaced as well', async () => {
-    const mine = await stage.ownerOf(1)
+  test('replaces the only worker there is as well', async () => {
+    const owner = await stage.ownerOf(1)
     stage.hearWorkers()
-    await stage.pass(mine, WORKER_VANISHED_MS + RECONCILE_MS)
+    await stage.pass(owner, WORKER_VANISHED_MS + RECONCILE_MS)
     assert.deepEqual(
       stage.workers.map(({ name }) => name),
       ['auto-00000001'],
     )
   })
 
-  test('a keeper that stood still removes nobody for the silence it heard', async () => {
+  test('removes nobody for silence while it was suspended itself', async () => {
     for (const wanted of [1, 3]) {
       stage = new Stage()
-      const mine = await stage.ownerOf(wanted)
-      await stage.pass(mine, 10_000, () => stage.hearWorkers())
+      const owner = await stage.ownerOf(wanted)
+      await stage.pass(owner, 10_000, () => stage.hearWorkers())
       const before = stage.workers.map(({ name }) => name)
       stage.now += 40_000
-      await mine.round()
+      await owner.round()
       // The first to be heard again says nothing about the others.
       stage.hear(asPeerId(`peer ${before[0]}`), before[0]!)
-      await stage.pass(mine, 4_000)
-      await stage.pass(mine, 60_000, () => stage.hearWorkers())
+      await stage.pass(owner, 4_000)
+      await stage.pass(owner, 60_000, () => stage.hearWorkers())
       assert.deepEqual(
         stage.workers.map(({ name }) => name),
         before,
@@ -55,34 +55,34 @@ describe('a keeper that hears nothing of a worker', () => {
     }
   })
 
-  test('a keeper that stands still between two answers of its engine removes nobody', async () => {
-    const mine = await stage.ownerOf(2)
-    await stage.pass(mine, 10_000, () => stage.hearWorkers())
+  test('removes nobody when it is suspended between two answers of its engine', async () => {
+    const owner = await stage.ownerOf(2)
+    await stage.pass(owner, 10_000, () => stage.hearWorkers())
     const { list } = stage.launcher
     stage.launcher.list = async () => {
       stage.now += 40_000
       return list()
     }
-    await mine.round()
+    await owner.round()
     assert.deepEqual(
       stage.workers.map(({ name }) => name),
       ['auto-00000000', 'auto-00000001'],
     )
   })
 
-  test('a keeper that is cut off from the mesh removes nobody, and those who do not come back once it hears others', async () => {
-    const mine = await stage.ownerOf(3)
-    await stage.pass(mine, 10_000, () => stage.hearWorkers())
-    await stage.pass(mine, 600_000)
+  test('removes nobody while it is cut off from the mesh, and those that do not come back once it hears others', async () => {
+    const owner = await stage.ownerOf(3)
+    await stage.pass(owner, 10_000, () => stage.hearWorkers())
+    await stage.pass(owner, 600_000)
     assert.equal(stage.workers.length, 3)
-    await stage.pass(mine, WORKER_VANISHED_MS + RECONCILE_MS, () => stage.hearWorkers(['auto-00000001']))
+    await stage.pass(owner, WORKER_VANISHED_MS + RECONCILE_MS, () => stage.hearWorkers(['auto-00000001']))
     assert.deepEqual(
       stage.workers.map(({ name }) => name),
       ['auto-00000000', 'auto-00000002', 'auto-00000003'],
     )
   })
 
-  test('a keeper that has just started gives those it has not heard yet their time', async () => {
+  test('gives workers that it has not heard yet their time when it has just started', async () => {
     await stage.reconciler().round()
     await stage.want(1)
     await stage.reconciler().round()

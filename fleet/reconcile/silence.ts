@@ -10,6 +10,7 @@ import type { Clock } from '../../protocol/clock.ts'
 import { PRESENT_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 
+/** Watches for own suspensions and cuts. */
 export interface Silence {
   /** Reads the clock and who is heard. To be called again within `PRESENT_MS`: a longer gap means that this process was suspended. */
   look(): void

@@ -21,6 +21,7 @@ export interface StandbyState {
   readonly times: number
 }
 
+/** Nothing has failed yet. */
 export const NOT_ON_STANDBY: StandbyState = {
   failingSince: null,
   until: Number.NEGATIVE_INFINITY,
@@ -46,8 +47,10 @@ export const onStandby = (state: StandbyState, failure: unknown, now: number, rn
   times: state.times + 1,
 })
 
+/** Whether no standby goes on. */
 export const isOver = ({ until }: StandbyState, now: number): boolean => now >= until
 
+/** The standby ends before its time. */
 export const endedAt = (state: StandbyState, now: number): StandbyState => ({ ...state, until: now })
 
 /** A worker that was started here is healthy. */

@@ -14,6 +14,7 @@ export interface StartBackoff {
   readonly notBefore: number
 }
 
+/** No worker has failed yet: the next may be started at once. */
 export const NO_FAILURES: StartBackoff = {
   failures: 0,
   failedAt: Number.NEGATIVE_INFINITY,
@@ -24,6 +25,7 @@ export const NO_FAILURES: StartBackoff = {
 export const nextWaitMs = ({ failures }: StartBackoff, rng: Rng): number =>
   backoffMs({ tries: failures, baseMs: WORKER_RESTART_MS.base, maxMs: WORKER_RESTART_MS.max, rng })
 
+/** One more worker failed now, and the next start waits for `waitMs`. */
 export const afterFailure = ({ failures }: StartBackoff, now: number, waitMs: number): StartBackoff => ({
   failures: failures + 1,
   failedAt: now,
@@ -33,4 +35,5 @@ export const afterFailure = ({ failures }: StartBackoff, now: number, waitMs: nu
 /** The next failure counts as the first. A wait that has begun goes on. */
 export const forgiven = (backoff: StartBackoff): StartBackoff => ({ ...backoff, failures: 0 })
 
+/** Whether the wait after the last failure is over. */
 export const mayStart = ({ notBefore }: StartBackoff, now: number): boolean => now >= notBefore

@@ -48,7 +48,7 @@ export interface RunMeshOptions {
 const PROCESSES_MAX = 4
 /** A worker that does not end on SIGTERM within this is killed: its claims are fenced. */
 const STOP_GRACE_MS = 8_000
-/** A worker that died is missed at once, so the first restart is soon; one that dies each time must not keep a core busy. */
+/** The first restart is soon, as a worker is missing; one that fails each time must not keep a core busy. */
 const RESTART: RestartPolicy = {
   waitMs: (shortRuns) => backoffMs({ tries: shortRuns, baseMs: 500, maxMs: 30_000, rng: systemRng }),
   healthyMs: 30_000,

@@ -1,6 +1,6 @@
 /**
- * The rules of the launcher's contract as one suite. The adapter under test runs a stand-in for a worker, told what to do by its
- * environment: `DO=stay` runs until SIGTERM, `DO=exit CODE=n` ends at once.
+ * The rules of the launcher's contract as one suite. The adapter under test runs a stand-in for a worker, which does what its
+ * environment says: `DO=stay` runs until SIGTERM, `DO=exit CODE=n` ends at once.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -14,7 +14,7 @@ export interface LauncherUnderTest {
   destroy(): Promise<void>
 }
 
-const PATIENCE_MS = 30_000
+const TIMEOUT_MS = 30_000
 
 export const spec = (name: string, environment: Record<string, string> = { DO: 'stay' }): WorkerSpec => ({
   name,
@@ -24,7 +24,7 @@ export const spec = (name: string, environment: Record<string, string> = { DO: '
   limits: { cpus: 0.25, memory_mb: 128 },
 })
 
-/** @param away one whose engine does not answer, where there can be such */
+/** @param away a launcher whose engine does not answer, where there can be one */
 export function launcherConformance(
   name: string,
   make: () => Promise<LauncherUnderTest>,
@@ -40,7 +40,7 @@ export function launcherConformance(
     after(() => harness?.destroy())
     const found = async (id: string) => (await launcher.list()).find((worker) => worker.id === id)
 
-    test('the engine has an id, the same for whoever asks', async () => {
+    test('the engine has an id, the same for every launcher', async () => {
       const id = await launcher.engine()
       assert.match(id, /\S/)
       assert.equal(await (await harness.create('theirs')).engine(), id)
@@ -65,7 +65,7 @@ export function launcherConformance(
       await launcher.stop(first.id)
     })
 
-    test('stopping twice, or what never was, is harmless', async () => {
+    test('stopping twice, or a worker that never was, is harmless', async () => {
       const { id } = await launcher.start(spec('auto-c'))
       await launcher.stop(id)
       await launcher.stop(id)
@@ -79,7 +79,7 @@ export function launcherConformance(
         return worker?.state === 'ended' ? worker : null
       })
       assert.equal(ended.how, 'exit code 7: it cannot go on')
-      assert.ok(ended.life_ms !== null && ended.life_ms < PATIENCE_MS, `it lived ${ended.life_ms} ms`)
+      assert.ok(ended.life_ms !== null && ended.life_ms < TIMEOUT_MS, `it lived ${ended.life_ms} ms`)
       assert.equal((await found(id))?.state, 'ended')
       await launcher.stop(id)
       assert.equal(await found(id), undefined)
@@ -106,7 +106,7 @@ export function launcherConformance(
     })
 
     if (!away) return
-    test('an engine that does not answer is said to be away, whatever is asked', async () => {
+    test('every call to an engine that does not answer rejects with EngineAway', async () => {
       const lost = await away()
       for (const ask of [
         () => lost.engine(),
@@ -120,13 +120,13 @@ export function launcherConformance(
   })
 }
 
-/** Asks until there is an answer: what ends, ends in its own time. */
+/** Asks until there is an answer: a worker that ends takes some time. */
 async function until<T>(ask: () => Promise<T | null>): Promise<T> {
-  const giveUpAt = performance.now() + PATIENCE_MS
+  const giveUpAt = performance.now() + TIMEOUT_MS
   for (;;) {
     const answer = await ask()
     if (answer !== null) return answer
-    assert.ok(performance.now() < giveUpAt, `no answer in ${PATIENCE_MS} ms`)
+    assert.ok(performance.now() < giveUpAt, `no answer in ${TIMEOUT_MS} ms`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

@@ -29,7 +29,6 @@ export const UNDOCUMENTED_EXPORTS: Readonly<Record<string, string>> = {
   'protocol/hint.ts': 'Hint encodeHint decodeHint',
   'protocol/ids.ts': 'isSha256 isVideoId isTaskId isPeerId asToken asSha256',
   'protocol/kinds.ts': 'KindFacts',
-  'protocol/launcher.ts': 'WorkerSpec LaunchedWorker Launcher',
   'protocol/ledger.ts': 'Submission Changed Lease PeerRecord Progress TaskQuery Ledger',
   'protocol/limits.ts':
     'STRIKES_KEPT LOG_BYTES_MAX EVENTS_KEPT HEARTBEAT_PEERS_PER_S ALIVE_MS STALL_GRACE_MS PRESENT_BEATS ADDRESSES_PER_PEER PEERS_REMEMBERED DIAL_TIMEOUT_MS STREAM_SILENCE_MS BLOB_BYTES_MAX STATUS_BYTES_MAX BLOB_FETCHES_AT_ONCE',
