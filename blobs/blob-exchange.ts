@@ -4,7 +4,7 @@
  * fetched is in `fetch-blob.ts`, the giving side in `serve-blobs.ts`.
  */
 import { stat } from 'node:fs/promises'
-import { type BlobAnswers, type BlobExchange, isSound } from '../protocol/blobs.ts'
+import { type BlobAnswers, type BlobExchange, isIntact } from '../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
 import { AttemptFailed, isDiskFull } from '../protocol/errors.ts'
 import type { PeerId, Sha256 } from '../protocol/ids.ts'
@@ -17,7 +17,7 @@ import { PartialBlob } from './partial-blob.ts'
 import { serveBlobs } from './serve-blobs.ts'
 
 /** Blobs for which liars are remembered; the oldest are forgotten. */
-const LIARS_REMEMBERED = 1_000
+const BAD_SENDERS_MAX = 1_000
 const ASKED_AT_ONCE = 16
 
 export interface BlobExchangeOptions {
@@ -47,7 +47,7 @@ export function createBlobExchange(options: BlobExchangeOptions): BlobExchange {
 class Exchange implements BlobExchange {
   readonly #options: BlobExchangeOptions
   readonly #jobs = new Map<Sha256, Job>()
-  readonly #liars = new Map<Sha256, Set<PeerId>>()
+  readonly #badSenders = new Map<Sha256, Set<PeerId>>()
   readonly #turns = createTurns(BLOB_FETCHES_AT_ONCE)
 
   constructor(options: BlobExchangeOptions) {
@@ -58,7 +58,7 @@ class Exchange implements BlobExchange {
     for (let isVerified = want.isRead !== true; ; ) {
       want.signal.throwIfAborted()
       const here = await this.#here(want)
-      if (here !== null && (isVerified || (await isSound(this.#options.store, want.sha256, want.video)))) return here
+      if (here !== null && (isVerified || (await isIntact(this.#options.store, want.sha256, want.video)))) return here
       // What arrives now was verified on its way.
       isVerified = true
       const job = this.#jobs.get(want.sha256)
@@ -70,7 +70,7 @@ class Exchange implements BlobExchange {
 
   async #here(want: Want): Promise<string | null> {
     const { store } = this.#options
-    const path = await store.keep(want.sha256, want.video)
+    const path = await store.findOrLink(want.sha256, want.video)
     const found = path === null ? null : await stat(path).catch(() => null)
     if (found?.size === want.bytes) return path
     // One that lost its end must not be taken for held by who only asks whether it is here.
@@ -106,7 +106,7 @@ class Exchange implements BlobExchange {
       await store.adopt(want.video, partial.path, { sha256: want.sha256, bytes: want.bytes })
     } catch (error) {
       if (!isDiskFull(error)) {
-        await store.fetchArea.giveBack(want.sha256)
+        await store.fetchArea.releaseFile(want.sha256)
         throw error
       }
       // What fills the disk goes, so that smaller things fit again.
@@ -128,17 +128,19 @@ class Exchange implements BlobExchange {
     if (freeBytes < want.bytes - partial.offset) {
       throw new AttemptFailed('disk_full', `a blob of ${want.bytes} bytes does not fit on this disk`)
     }
-    const liars = this.#liarsAbout(want.sha256)
-    await onDisk(() => fetchBlob(partial, { ...this.#options, video: want.video, holders: job.holders, liars, signal }))
+    const badSenders = this.#badSendersOf(want.sha256)
+    await onDisk(() =>
+      fetchBlob(partial, { ...this.#options, video: want.video, holders: job.holders, badSenders, signal }),
+    )
   }
 
-  #liarsAbout(sha256: Sha256): Set<PeerId> {
-    const liars = this.#liars.get(sha256) ?? new Set()
-    this.#liars.delete(sha256)
-    this.#liars.set(sha256, liars)
-    const [oldest] = this.#liars.keys()
-    if (this.#liars.size > LIARS_REMEMBERED && oldest) this.#liars.delete(oldest)
-    return liars
+  #badSendersOf(sha256: Sha256): Set<PeerId> {
+    const badSenders = this.#badSenders.get(sha256) ?? new Set()
+    this.#badSenders.delete(sha256)
+    this.#badSenders.set(sha256, badSenders)
+    const [oldest] = this.#badSenders.keys()
+    if (this.#badSenders.size > BAD_SENDERS_MAX && oldest) this.#badSenders.delete(oldest)
+    return badSenders
   }
 
   async whoHas(want: Parameters<BlobExchange['whoHas']>[0]): Promise<BlobAnswers> {

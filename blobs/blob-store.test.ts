@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { blobStoreConformance, sha256Of, videoNumber } from '../protocol/conformance/blobs.ts'
 import { AttemptFailed } from '../protocol/errors.ts'
-import { PARTIAL_KEPT_MS } from '../protocol/limits.ts'
+import { PARTIAL_RETENTION_MS } from '../protocol/limits.ts'
 import { silentLog } from '../protocol/log.ts'
 import { createBlobStore, onDisk } from './blob-store.ts'
 
@@ -46,7 +46,7 @@ describe('the disk store', () => {
     const path = join(await store.scratch('x'), 'x')
     await writeFile(path, 'shared')
     const { sha256 } = await store.put(one, path)
-    const kept = await store.keep(sha256, two)
+    const kept = await store.findOrLink(sha256, two)
     await store.prune(one, new Set())
     assert.ok(kept?.includes(two))
     assert.equal(await store.verify(sha256, two), true)
@@ -77,11 +77,11 @@ describe('the disk store', () => {
     const writing = `${videoNumber(8)}.json.${process.ppid}.0`
     for (const name of [torn, writing]) await writeFile(join(dir, 'refs', name), '{')
     const { mtimeMs } = await stat(join(dir, 'fetching', left))
-    await store.tidy(mtimeMs + PARTIAL_KEPT_MS)
+    await store.tidy(mtimeMs + PARTIAL_RETENTION_MS)
     assert.ok((await readdir(join(dir, 'fetching'))).includes(left))
     const refs = await readdir(join(dir, 'refs'))
     assert.ok(!refs.includes(torn) && refs.includes(writing))
-    await store.tidy(mtimeMs + PARTIAL_KEPT_MS + 1)
+    await store.tidy(mtimeMs + PARTIAL_RETENTION_MS + 1)
     const names = await readdir(join(dir, 'fetching'))
     assert.ok(!names.includes(left) && names.includes(busy))
   })

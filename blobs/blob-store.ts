@@ -30,7 +30,7 @@ export interface BlobStoreOptions {
 export interface DiskBlobStore extends BlobStore {
   readonly fetchArea: FetchArea
   /** Like `find`, and where another video has the bytes, makes them this one's too (a hard link): nobody prunes them away. */
-  keep(sha256: Sha256, video: VideoId): Promise<string | null>
+  findOrLink(sha256: Sha256, video: VideoId): Promise<string | null>
   /** Removes scratch folders and names on partial files of processes that are gone. */
   tidy(now?: number): Promise<void>
 }
@@ -94,7 +94,7 @@ class Store implements DiskBlobStore {
     return null
   }
 
-  async keep(sha256: Sha256, video: VideoId): Promise<string | null> {
+  async findOrLink(sha256: Sha256, video: VideoId): Promise<string | null> {
     const found = await this.find(sha256, video)
     if (found === null || !found.startsWith(join(this.#dir, 'blobs'))) return found
     const own = await this.#pathFor(sha256, video)
@@ -127,11 +127,11 @@ class Store implements DiskBlobStore {
     return source !== null && (await isUnchanged(source)) ? source : null
   }
 
-  async prune(video: VideoId, keep: ReadonlySet<Sha256>): Promise<void> {
+  async prune(video: VideoId, findOrLink: ReadonlySet<Sha256>): Promise<void> {
     for (const sha256 of await this.list(video)) {
-      if (!keep.has(sha256)) await rm(join(this.#folder(video), sha256), { force: true })
+      if (!findOrLink.has(sha256)) await rm(join(this.#folder(video), sha256), { force: true })
     }
-    if (keep.size === 0) await rm(this.#folder(video), { recursive: true, force: true })
+    if (findOrLink.size === 0) await rm(this.#folder(video), { recursive: true, force: true })
   }
 
   async remove(sha256: Sha256, video: VideoId): Promise<void> {

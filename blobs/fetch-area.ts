@@ -9,13 +9,13 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isSha256, type Sha256 } from '../protocol/ids.ts'
-import { PARTIAL_KEPT_MS } from '../protocol/limits.ts'
+import { PARTIAL_RETENTION_MS } from '../protocol/limits.ts'
 
 export interface FetchArea {
   /** Where this process may write these bytes; what an earlier fetch left is already there. */
   take(sha256: Sha256): Promise<string>
   /** Leaves the partial file for a later fetch. */
-  giveBack(sha256: Sha256): Promise<void>
+  releaseFile(sha256: Sha256): Promise<void>
   discard(sha256: Sha256): Promise<void>
   /** Names of processes that are gone are taken off; with the wall clock's `now`, what nobody resumed for `PARTIAL_KEPT_MS` goes. */
   tidy(now?: number): Promise<void>
@@ -39,14 +39,14 @@ export function createFetchArea(dir: string): FetchArea {
       await rename(free(sha256), own(sha256)).catch(ignoreMissing)
       return own(sha256)
     },
-    giveBack: (sha256) => rename(own(sha256), free(sha256)).catch(ignoreMissing),
+    releaseFile: (sha256) => rename(own(sha256), free(sha256)).catch(ignoreMissing),
     discard: (sha256) => rm(own(sha256), { force: true }),
     tidy: async (now) => {
       await release()
       for (const name of await readdir(dir)) {
         if (now === undefined || !isSha256(name)) continue
         const file = await stat(free(name)).catch(() => null)
-        if (file && now - file.mtimeMs > PARTIAL_KEPT_MS) await rm(free(name), { force: true })
+        if (file && now - file.mtimeMs > PARTIAL_RETENTION_MS) await rm(free(name), { force: true })
       }
     },
   }

@@ -30,29 +30,29 @@ export interface FetchOptions {
   /** May grow while the fetch runs. */
   readonly holders: ReadonlySet<PeerId>
   /** Peers that sent other bytes under this name before: they are asked last. Added to. */
-  readonly liars: Set<PeerId>
+  readonly badSenders: Set<PeerId>
   readonly signal: AbortSignal
 }
 
 /** Resolves when the partial file is whole and its hash right. */
 export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Promise<void> {
-  const { liars, log, signal } = options
+  const { badSenders, log, signal } = options
   const { sha256, bytes } = partial.want
-  const lied = new Set<PeerId>()
+  const sentWrongBytes = new Set<PeerId>()
   if (bytes > BLOB_BYTES_MAX) throw new BlobMissing(sha256, `blob ${sha256.slice(0, 12)}… is larger than any may be`)
   let isOneSenderOnly = false
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const before = partial.offset
     let hasRestarted = false
-    for (const peer of candidates(options, lied)) {
+    for (const peer of candidates(options, sentWrongBytes)) {
       signal.throwIfAborted()
       if (isOneSenderOnly && partial.senders.size > 0 && !partial.senders.has(peer)) await partial.restart()
-      if (!(await askFor(partial, peer, options))) lied.add(peer)
+      if (!(await askFor(partial, peer, options))) sentWrongBytes.add(peer)
       if (!partial.isWhole()) continue
       if (partial.hasRightHash()) return
       const [only] = partial.senders
-      if (partial.senders.size === 1 && only) lied.add(only)
-      for (const liar of lied) liars.add(liar)
+      if (partial.senders.size === 1 && only) sentWrongBytes.add(only)
+      for (const badSender of sentWrongBytes) badSenders.add(badSender)
       log.warn('a blob arrived with other bytes than its name says', { sha256, senders: [...partial.senders] })
       isOneSenderOnly = true
       hasRestarted = true
@@ -64,18 +64,18 @@ export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Pr
 }
 
 /** Holders before others, connected ones first, liars last; shuffled, so that the askers of one blob spread. */
-function candidates({ mesh, rng, holders, liars }: FetchOptions, lied: ReadonlySet<PeerId>): PeerId[] {
+function candidates({ mesh, rng, holders, badSenders }: FetchOptions, sentWrongBytes: ReadonlySet<PeerId>): PeerId[] {
   const connected = mesh.peers()
   const shuffled = [...new Set([...holders, ...connected])].map((peer) => ({ peer, at: rank(peer) + rng.random() }))
   function rank(peer: PeerId): number {
-    if (liars.has(peer)) return 6
+    if (badSenders.has(peer)) return 6
     if (!holders.has(peer)) return 4
     return connected.includes(peer) ? 0 : 2
   }
   return shuffled
     .sort((a, b) => a.at - b.at)
     .map(({ peer }) => peer)
-    .filter((peer) => peer !== mesh.self && !lied.has(peer))
+    .filter((peer) => peer !== mesh.self && !sentWrongBytes.has(peer))
 }
 
 /**
@@ -83,14 +83,14 @@ function candidates({ mesh, rng, holders, liars }: FetchOptions, lied: ReadonlyS
  * left to the next; a full disk or an abort is thrown.
  */
 async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions): Promise<boolean> {
-  const { clock, liars, log, signal, video } = options
+  const { clock, badSenders, log, signal, video } = options
   const { sha256, bytes } = partial.want
   const request: BlobRequest = { v: 1, sha256, video, offset: partial.offset, length: null }
   try {
     await using asked = await ask(request, peer, options)
     if (!asked.answer.ok) return true
     if (asked.answer.bytes !== bytes || asked.answer.length !== bytes - partial.offset) {
-      liars.add(peer)
+      badSenders.add(peer)
       log.warn('a peer holds something of another size under this name', { sha256, peer, bytes: asked.answer.bytes })
       return false
     }

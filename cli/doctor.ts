@@ -70,21 +70,21 @@ async function checkNode(): Promise<Finding[]> {
 async function checkFfmpeg(config: Config): Promise<Finding[]> {
   const { composeMedia } = await import('../node/compose.ts')
   const media = await composeMedia(config)
-  const proof = await media.prove(AbortSignal.timeout(120_000))
+  const selfTestReport = await media.selfTest(AbortSignal.timeout(120_000))
   const findings: Finding[] = [
     {
       what: 'ffmpeg',
       level: 'ok',
-      text: `${proof.ffmpeg}; encoders ${proof.encoders.join(', ')}; decoders ${proof.decoders.join(', ')}`,
+      text: `${selfTestReport.ffmpeg}; encoders ${selfTestReport.encoders.join(', ')}; decoders ${selfTestReport.decoders.join(', ')}`,
     },
   ]
-  if (!proof.filters.includes('zscale'))
+  if (!selfTestReport.filters.includes('zscale'))
     findings.push({
       what: 'ffmpeg',
       level: 'note',
       text: 'no working zscale filter: HDR sources go to other peers; install an ffmpeg built with zimg to take them here',
     })
-  for (const { name, library } of missingCodecs(proof.encoders)) {
+  for (const { name, library } of missingCodecs(selfTestReport.encoders)) {
     const text = `no working ${library}: ${name.toUpperCase()} renditions go to other peers`
     findings.push({ what: 'ffmpeg', level: 'note', text })
   }

@@ -74,7 +74,7 @@ function usualGop(keys: readonly number[]): number {
   return [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best), [0, 0])[0]
 }
 
-interface Wish {
+interface PreferredCut {
   readonly keys: readonly number[]
   readonly start: number
   /** Ticks in a second. */
@@ -86,7 +86,7 @@ interface Wish {
 /** Equal parts of what is left, none over 8 s: no crumb at the end. */
 const ideal = (left: number, longest: number = CHUNK_S.max): number => left / Math.ceil(left / longest)
 
-function keyframeNear({ keys, usual, start, second, left }: Wish & { usual: number }): number | null {
+function keyframeNear({ keys, usual, start, second, left }: PreferredCut & { usual: number }): number | null {
   const aim = ideal(left)
   let best: { time: number; cost: number } | null = null
   for (let at = lowerBound(keys, start + KEYFRAME_S.min * second); at < keys.length; at++) {
@@ -102,7 +102,7 @@ function keyframeNear({ keys, usual, start, second, left }: Wish & { usual: numb
 }
 
 /** No keyframe near: an even share, coarser inside a long GOP. Null: what is left is one chunk. */
-function anyPicture({ keys, start, second, left, end_pts }: Wish & { end_pts: number }): number | null {
+function anyPicture({ keys, start, second, left, end_pts }: PreferredCut & { end_pts: number }): number | null {
   const at = upperBound(keys, start)
   const [from, to] = [keys[at - 1] ?? start, keys[at] ?? end_pts]
   const gop = (to - from) / second

@@ -43,9 +43,9 @@ export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
   const seeks = seek === null ? [null] : [seek, seek - EARLIER_S, null]
   for (const from of seeks) {
     await split(programs, job, cut, from)
-    const held = await readCut(programs, job)
-    const time_base = held.timeBase
-    if (time_base === null || !holds({ held, index, range, plan, time_base })) continue
+    const copiedPackets = await readCut(programs, job)
+    const time_base = copiedPackets.timeBase
+    if (time_base === null || !holds({ copiedPackets, index, range, plan, time_base })) continue
     const moved = (pts: number) => rescale(pts, plan.time_base, time_base, cutOffset(plan))
     return { path: job.out, start_pts: moved(start_pts), end_pts: moved(end_pts), time_base }
   }
@@ -94,8 +94,8 @@ async function readCut({ run, ffprobe }: Programs, job: CutJob): Promise<Packets
   return packets
 }
 
-interface Held {
-  readonly held: Packets
+interface CopiedPackets {
+  readonly copiedPackets: Packets
   readonly index: PacketIndex
   readonly range: CutRange
   readonly plan: Plan
@@ -103,13 +103,13 @@ interface Held {
 }
 
 /** The cut's packets are the index's, one by one, from a keyframe not after the range's first to at least its last. */
-function holds({ held, index, range, plan, time_base }: Held): boolean {
+function holds({ copiedPackets, index, range, plan, time_base }: CopiedPackets): boolean {
   const { pts } = index.packets
   const moved = (at: number) => rescale(pts[at]!, plan.time_base, time_base, cutOffset(plan))
   let first = range.first
-  while (first >= 0 && (Number.isNaN(pts[first]!) || moved(first) !== held.pts[0])) first--
-  if (first < 0 || first + held.pts.length < range.last) return false
-  return held.pts.every((time, at) => {
+  while (first >= 0 && (Number.isNaN(pts[first]!) || moved(first) !== copiedPackets.pts[0])) first--
+  if (first < 0 || first + copiedPackets.pts.length < range.last) return false
+  return copiedPackets.pts.every((time, at) => {
     const expected = pts[first + at]
     return expected === undefined || Number.isNaN(expected) || Number.isNaN(time) || moved(first + at) === time
   })

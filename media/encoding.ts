@@ -24,7 +24,7 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     if (!rendition) throw new AttemptFailed('unexpected', `the plan has no ${id}`)
     return { rendition, path: join(job.outDir, `${id}.mp4`) }
   })
-  const args = encodeArgs({ settings: plan, input, straight: chunk.cut === null, outputs })
+  const args = encodeArgs({ settings: plan, input, fromSource: chunk.cut === null, outputs })
   // No encode is larger than the raw pictures of its largest rendition.
   const pixels = Math.max(...outputs.map(({ rendition }) => rendition.width * rendition.height))
   const outputBytesMax = chunk.frames * pixels * 3 + CONTAINER_BYTES
@@ -91,9 +91,9 @@ async function decodedTicks(
   { plan, input, signal }: EncodeJob,
   chunk: ChunkPlan,
 ): Promise<number[]> {
-  const straight = chunk.cut === null
-  const stream = straight ? plan.video.stream : 0
-  const job = { source: input.path, stream, genpts: straight && plan.genpts, timeBase: input.time_base, signal }
+  const fromSource = chunk.cut === null
+  const stream = fromSource ? plan.video.stream : 0
+  const job = { source: input.path, stream, genpts: fromSource && plan.genpts, timeBase: input.time_base, signal }
   const frames = await decodeFrames(programs, job)
   const shown = frames.map(({ pts }) => pts).filter((pts) => pts >= input.start_pts && pts < input.end_pts)
   return shown

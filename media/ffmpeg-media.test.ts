@@ -222,15 +222,15 @@ test('an abort ends an encode with its reason', { timeout: 60_000 }, async () =>
 })
 
 test('a build is proved once; one without ffprobe is refused', { timeout: 60_000 }, async () => {
-  const first = await media.prove(signal)
+  const first = await media.selfTest(signal)
   assert.ok(first.decoders.includes('h264') && first.encoders.includes('x264') && first.encode_bytes > 1e8)
   const options = { ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: realClock, rng: realRng }
   const started = realClock.mono()
-  assert.deepEqual(await createFfmpegMedia(options).prove(signal), first)
+  assert.deepEqual(await createFfmpegMedia(options).selfTest(signal), first)
   assert.ok(realClock.mono() - started < 200, 'read from the cache')
   await assert.rejects(
-    createFfmpegMedia({ ...options, ffprobe: '/bin/true' }).prove(signal),
+    createFfmpegMedia({ ...options, ffprobe: '/bin/true' }).selfTest(signal),
     (error) => error instanceof UsageError && /ffprobe/.test(error.message),
   )
-  await assert.rejects(createFfmpegMedia({ ...options, ffmpeg: '/nonexistent' }).prove(signal), UsageError)
+  await assert.rejects(createFfmpegMedia({ ...options, ffmpeg: '/nonexistent' }).selfTest(signal), UsageError)
 })

@@ -8,9 +8,9 @@ import { cutChunk, takeExtras } from './cutting.ts'
 import { encodeAudio, encodeChunk } from './encoding.ts'
 import { mergeRendition } from './merging.ts'
 import { planVideo } from './planning.ts'
-import { createProver, trialRun } from './prove.ts'
 import { indexSource, probeSource } from './reading.ts'
 import { createRunner, type Programs } from './run-ffmpeg.ts'
+import { createSelfTester, runQuickSelfTest } from './self-test.ts'
 
 export interface FfmpegMediaOptions {
   /** Absolute paths; they may come from different builds. */
@@ -27,14 +27,14 @@ export interface FfmpegMediaOptions {
 
 export function createFfmpegMedia({ cacheDir, ...options }: FfmpegMediaOptions): Media {
   const programs: Programs = { ...options, run: createRunner(options) }
-  const prove = createProver(programs, cacheDir ?? null)
+  const selfTest = createSelfTester(programs, cacheDir ?? null)
   return {
-    prove,
-    trial: (signal) => trialRun(programs, signal),
+    selfTest,
+    quickSelfTest: (signal) => runQuickSelfTest(programs, signal),
     probe: (source, signal) => probeSource(programs, source, signal),
     index: async (source, probe, signal) =>
-      indexSource(programs, { source, probe, proof: await prove(signal), signal }),
-    plan: async (job) => planVideo(programs, { ...job, proof: await prove(job.signal) }),
+      indexSource(programs, { source, probe, selfTestReport: await selfTest(signal), signal }),
+    plan: async (job) => planVideo(programs, { ...job, selfTestReport: await selfTest(job.signal) }),
     cut: (job) => cutChunk(programs, job),
     extras: (job) => takeExtras(programs, job),
     encode: (job) => encodeChunk(programs, job),

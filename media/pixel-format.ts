@@ -13,7 +13,7 @@ const OFTEN_SHALLOW = new Set(['h264', 'hevc', 'vp9', 'av1'])
  * `h264`, `hevc10`; a dash where the codec's own name ends in a digit: `h264-10`, `vp9-10`. All beyond 8 bits are one
  * word: no build is known that has 10 and not 12.
  */
-export function decoderWord(codec: string, bitDepth: number): string {
+export function decoderName(codec: string, bitDepth: number): string {
   if (bitDepth === 8 || !OFTEN_SHALLOW.has(codec)) return codec
   return /\d$/.test(codec) ? `${codec}-10` : `${codec}10`
 }

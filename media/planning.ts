@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { formatClass } from '../protocol/capability.ts'
 import { AttemptFailed, RecipeRefused, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
-import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
+import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import { planChunks } from './chunk-plan.ts'
@@ -18,7 +18,7 @@ import { encodeArgs, type Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
-import { decoderWord } from './pixel-format.ts'
+import { decoderName } from './pixel-format.ts'
 import { parseRational } from './rational.ts'
 import type { RatedProbe } from './reading.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
@@ -31,7 +31,7 @@ export interface PlanJob {
   readonly probe: SourceProbe
   readonly index: SourceIndex
   readonly recipe: Recipe
-  readonly proof: Proof
+  readonly selfTestReport: SelfTestReport
   readonly signal: AbortSignal
 }
 
@@ -54,9 +54,9 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   } // biome-ignore format: groups
   refuseUnknownCodec(job, video)
   const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
-  const classes = classWriter({
+  const classes = classFormatter({
     video,
-    proof: job.proof,
+    selfTestReport: job.selfTestReport,
     format: index.whole === null ? 'nut' : probe.format,
   })
   return {
@@ -84,8 +84,8 @@ function refuseImpossible({ renditions }: Recipe): void {
 }
 
 /** The peer itself could decode it, but no peer ever says so of a codec that there is no trial for: nobody would come. */
-function refuseUnknownCodec({ proof, source }: PlanJob, { codec, bit_depth }: VideoFacts): void {
-  if (proof.decoders.includes(decoderWord(codec, bit_depth))) return
+function refuseUnknownCodec({ selfTestReport, source }: PlanJob, { codec, bit_depth }: VideoFacts): void {
+  if (selfTestReport.decoders.includes(decoderName(codec, bit_depth))) return
   throw new SourceRefused(`${quoted(source)} is coded as "${codec}", which Reelmesh does not transcode.`)
 }
 
@@ -93,18 +93,26 @@ function refuseUnknownCodec({ proof, source }: PlanJob, { codec, bit_depth }: Vi
  * A chunk that is read straight from the source needs the source's demuxer too; the shaky one is named. The words are
  * those of this build (`x265-199`): a chunk of another family would not fit to the trial frame made here.
  */
-function classWriter({ video, proof, format }: { video: VideoFacts; proof: Proof; format: string }) {
+function classFormatter({
+  video,
+  selfTestReport,
+  format,
+}: {
+  video: VideoFacts
+  selfTestReport: SelfTestReport
+  format: string
+}) {
   const own = (words: readonly string[], name: string) => {
     const word = words.find((each) => each === name || each.startsWith(`${name}-`))
     if (word === undefined)
-      throw new AttemptFailed('build_cannot', `this node's ffmpeg (${proof.ffmpeg}) has no ${name}`)
+      throw new AttemptFailed('build_cannot', `this node's ffmpeg (${selfTestReport.ffmpeg}) has no ${name}`)
     return word
   }
   const needed = [...filtersNeeded(video), ...(format.split(',').includes('mpegts') ? ['mpegts'] : [])]
-  const filters = needed.map((name) => own(proof.filters, name))
-  const decoder = decoderWord(video.codec, video.bit_depth)
+  const filters = needed.map((name) => own(selfTestReport.filters, name))
+  const decoder = decoderName(video.codec, video.bit_depth)
   return ({ id, codec }: SizedRendition) =>
-    formatClass({ decoder, filters, encoder: own(proof.encoders, codecOf(codec).encoder), rendition: id })
+    formatClass({ decoder, filters, encoder: own(selfTestReport.encoders, codecOf(codec).encoder), rendition: id })
 }
 
 /** Each chunk with the hash of its frames' times, where these are whole ticks of the tracks. */
@@ -140,7 +148,7 @@ async function trialFrames(
   try {
     const outputs = sized.map((rendition) => ({ rendition, path: join(dir, `${rendition.id}.mp4`) }))
     const input = { path: job.source, start_pts: index.times[0]!, end_pts: index.end_pts, time_base }
-    const args = encodeArgs({ settings, input, straight: true, outputs, frames: 1 })
+    const args = encodeArgs({ settings, input, fromSource: true, outputs, frames: 1 })
     await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true }, 'the trial frame')
     return await Promise.all(
       outputs.map(async ({ rendition, path }) => ({

@@ -184,13 +184,13 @@ const title = (stream: Json): string =>
 
 function leftOut(streams: readonly Json[], audio: readonly Json[]): string[] {
   const bitmaps = streams.filter((stream) => text(stream['codec_type']) === 'subtitle' && !isText(stream))
-  const deaf = streams.filter((stream) => text(stream['codec_type']) === 'audio' && !audio.includes(stream))
+  const undecodable = streams.filter((stream) => text(stream['codec_type']) === 'audio' && !audio.includes(stream))
   return [
     ...bitmaps.map(
       (stream) =>
         `Subtitle track ${described(stream)} is left out: it is pictures or broadcast data, and MP4 holds text subtitles only.`,
     ),
-    ...deaf.map((stream) => `Audio track ${described(stream)} is left out: its codec is unknown to ffmpeg.`),
+    ...undecodable.map((stream) => `Audio track ${described(stream)} is left out: its codec is unknown to ffmpeg.`),
   ]
 }
 

@@ -4,7 +4,7 @@
  */
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
 import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
-import type { Proof, SourceIndex, SourceProbe } from '../protocol/media.ts'
+import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import type { Rational } from '../protocol/plan.ts'
 import { packetArgs, probeArgs } from './commands/read.ts'
 import { decodeFrames } from './decoded-frames.ts'
@@ -12,7 +12,7 @@ import {
   clockFallsAt, 
   type DecodedFrame, decodedTimesOf, endOf, hiddenInside, noPackets, PACKETS_MAX, type PacketIndex, type Packets,packetsArePictures, readingOf, takePacket, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
-import { decoderWord } from './pixel-format.ts'
+import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { checkSource, quoted, sniff } from './source-file.ts'
@@ -50,7 +50,7 @@ function whyUnreadable(log: string, isMp4 = false): string {
 interface IndexJob {
   readonly source: string
   readonly probe: SourceProbe
-  readonly proof: Proof
+  readonly selfTestReport: SelfTestReport
   readonly signal: AbortSignal
 }
 
@@ -150,10 +150,10 @@ async function readHead(programs: Programs, job: IndexJob, genpts: boolean, pack
     if (packets.pts.length <= read) break
   }
   const { codec, bit_depth } = job.probe.video
-  const word = decoderWord(codec, bit_depth)
-  if (job.proof.decoders.includes(word))
+  const word = decoderName(codec, bit_depth)
+  if (job.selfTestReport.decoders.includes(word))
     throw new SourceRefused(`${quoted(job.source)} has no picture that can be decoded.`)
-  throw new AttemptFailed('build_cannot', `this node's ffmpeg (${job.proof.ffmpeg}) cannot decode ${word}`)
+  throw new AttemptFailed('build_cannot', `this node's ffmpeg (${job.selfTestReport.ffmpeg}) cannot decode ${word}`)
 }
 
 function readFrames(

@@ -21,7 +21,7 @@ import {
   FFMPEG_MEMORY_BYTES,
   FFMPEG_NICE,
   FFMPEG_STALL_MS,
-  FFMPEG_WORDS_MAX,
+  FFMPEG_STDERR_MAX,
   LOG_BYTES_MAX,
 } from '../protocol/limits.ts'
 
@@ -137,8 +137,8 @@ async function findWrapping(): Promise<Wrapping> {
 
 /** Nothing of the caller's environment changes what ffmpeg does (`FFREPORT`, `AV_LOG_FORCE_COLOR`); the rest it needs. */
 function environment(): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'SYSTEMROOT', 'FONTCONFIG_PATH']
-  const pairs = kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))
+  const inherited = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'SYSTEMROOT', 'FONTCONFIG_PATH']
+  const pairs = inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))
   return { ...Object.fromEntries(pairs), LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' }
 }
 
@@ -158,12 +158,12 @@ async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions): 
   job.signal.addEventListener('abort', aborted, { once: true })
   if (job.signal.aborted) aborted()
   // Where progress is told, only that is a sign of life: words may go on for ever.
-  const log = keepTail(child.stderr, job.progress ? () => {} : life.beat, kill)
+  const log = appendToTail(child.stderr, job.progress ? () => {} : life.beat, kill)
   readLines(child.stdout, job, life.beat, kill)
   try {
     const end = await child
     if (stop) throw stop.reason
-    return judge(end, log(), job)
+    return classifyEnd(end, log(), job)
   } finally {
     life.end()
     job.signal.removeEventListener('abort', aborted)
@@ -181,7 +181,7 @@ interface End {
 const OUT_OF_MEMORY = /Cannot allocate memory|[Oo]ut of memory|memory exhausted|malloc of size \d+ failed|bad_alloc/
 
 /** What an end that nobody here caused means. */
-function judge(end: End, log: string, job: RunJob): RunEnd {
+function classifyEnd(end: End, log: string, job: RunJob): RunEnd {
   if (end.signal === 'SIGXFSZ' || /File too large/.test(log)) {
     throw new AttemptFailed('out_of_bounds', `ffmpeg wrote more than the ${job.outputBytesMax} bytes allowed`, { log })
   }
@@ -233,7 +233,7 @@ function watchLife(clock: Clock, stallMs: number, kill: (reason: unknown) => voi
   }
 }
 
-function keepTail(stream: NodeJS.ReadableStream, beat: () => void, kill: (reason: unknown) => void): () => string {
+function appendToTail(stream: NodeJS.ReadableStream, beat: () => void, kill: (reason: unknown) => void): () => string {
   let tail = ''
   let said = 0
   stream.setEncoding('utf8')
@@ -241,7 +241,7 @@ function keepTail(stream: NodeJS.ReadableStream, beat: () => void, kill: (reason
     beat()
     tail = (tail + text).slice(-LOG_BYTES_MAX)
     said += text.length
-    if (said > FFMPEG_WORDS_MAX)
+    if (said > FFMPEG_STDERR_MAX)
       kill(new AttemptFailed('out_of_bounds', 'ffmpeg wrote messages without end', { log: tail }))
   })
   return () => tail

@@ -44,20 +44,20 @@ export function createAlive(options: {
     if (state) state.heardAt = clock.mono()
   }
 
-  const judge = (connection: Connection, state: Watched) => {
+  const checkSilence = (connection: Connection, state: Watched) => {
     if (connection.status !== 'open') return
     const now = clock.mono()
     const limitMs = state.hasBeaten ? SILENCE_MS : STREAM_SILENCE_MS
     const waitMs = Math.max(state.heardAt + limitMs, stalls.graceUntil()) - now
     if (waitMs <= 0) return options.onSilent(connection)
-    state.cancel = clock.timer(Math.ceil(waitMs), () => judge(connection, state))
+    state.cancel = clock.timer(Math.ceil(waitMs), () => checkSilence(connection, state))
   }
 
   const watch = (connection: Connection) => {
     if (watched.has(connection)) return
     const state: Watched = { heardAt: clock.mono(), hasBeaten: false, cancel: () => {} }
     watched.set(connection, state)
-    judge(connection, state)
+    checkSilence(connection, state)
     connection.addEventListener('close', () => state.cancel(), { once: true })
     void beat(connection, clock)
   }
@@ -72,7 +72,7 @@ export function createAlive(options: {
       state.hasBeaten = true
       // From here on silence is shorter: look again, on the shorter scale.
       state.cancel()
-      judge(connection, state)
+      checkSilence(connection, state)
       options.onFirstBeat(connection)
     })
     closeBehind(stream)

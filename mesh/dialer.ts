@@ -30,7 +30,7 @@ export interface Dialer {
 }
 
 /** Handshakes of a join address that were broken off in a row before it is told: one may be a peer that just stops. */
-const BROKEN_OFF_TOLD = 3
+const BROKEN_OFF_LOGGED = 3
 
 export function startDialer(options: DialerOptions): Dialer {
   const { book, clock, connected } = options
@@ -70,7 +70,7 @@ export function startDialer(options: DialerOptions): Dialer {
   const countBrokenOff = (address: string) => {
     const times = (brokenOff.get(address) ?? 0) + 1
     brokenOff.set(address, times)
-    if (times === BROKEN_OFF_TOLD)
+    if (times === BROKEN_OFF_LOGGED)
       options.log.warn('something answers there but is no peer of this mesh: is the mesh key the same on both hosts?', {
         address,
       })

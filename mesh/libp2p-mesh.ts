@@ -108,16 +108,16 @@ class Libp2pMesh implements Mesh {
       log,
       gossipsTo: (peer) => gossipsTo(this.#node, peer),
       events: {
-        onConnected: (peer) => this.#tell((each) => each.onConnected?.(peer)),
-        onDisconnected: (peer, why) => this.#tell((each) => each.onDisconnected?.(peer, why)),
+        onConnected: (peer) => this.#emit((each) => each.onConnected?.(peer)),
+        onDisconnected: (peer, why) => this.#emit((each) => each.onDisconnected?.(peer, why)),
         onLinkLost: (peer) => {
           this.#book.lost(peer)
           this.#parts?.dialer.wake()
         },
       },
     })
-    const alive = createAlive({ clock, stalls, onFirstBeat: members.beaten, onSilent: members.silent })
-    this.#hear(members, alive)
+    const alive = createAlive({ clock, stalls, onFirstBeat: members.firstHeartbeat, onSilent: members.silent })
+    this.#subscribe(members, alive)
     await this.#node.handle(ALIVE, alive.receive, { maxInboundStreams: 2 })
     try {
       await this.#node.start()
@@ -140,7 +140,7 @@ class Libp2pMesh implements Mesh {
     this.#state = 'started'
   }
 
-  #hear(members: Members, alive: Alive): void {
+  #subscribe(members: Members, alive: Alive): void {
     const node = this.#node
     node.addEventListener('connection:open', ({ detail }) => {
       members.opened(detail)
@@ -164,10 +164,10 @@ class Libp2pMesh implements Mesh {
     const author = asPeerId(message.from.toString())
     // A restarted node is sent what it wrote in its former life.
     if (author === this.self || message.data.byteLength > GOSSIP_BYTES_MAX) return
-    this.#tell((each) => each.onGossip?.({ topic, author, data: message.data }))
+    this.#emit((each) => each.onGossip?.({ topic, author, data: message.data }))
   }
 
-  #tell(event: (listener: MeshEvents) => void): void {
+  #emit(event: (listener: MeshEvents) => void): void {
     for (const listener of this.#listeners) event(listener)
   }
 

@@ -67,14 +67,14 @@ describe('the members of the mesh', () => {
   const join = (peer: PeerId) => {
     const connection = open(peer)
     members.subscribed(peer)
-    members.beaten(connection)
+    members.firstHeartbeat(connection)
     return connection
   }
 
   it('are connected, subscribed, beating and gossiped to; all four', () => {
     gossips.clear()
     const connection = open(LARGER)
-    members.beaten(connection)
+    members.firstHeartbeat(connection)
     assert.deepEqual(members.list(), [])
     members.subscribed(LARGER)
     pass(100)
@@ -86,7 +86,7 @@ describe('the members of the mesh', () => {
 
   it('may subscribe before their connection is told of', () => {
     members.subscribed(LARGER)
-    members.beaten(open(LARGER))
+    members.firstHeartbeat(open(LARGER))
     assert.deepEqual(members.list(), [LARGER])
   })
 
@@ -135,7 +135,7 @@ describe('the members of the mesh', () => {
 
   it('that beat without gossip for long are hung up; those that never beat are left to the alive stream', () => {
     const mute = open(LARGER)
-    members.beaten(mute)
+    members.firstHeartbeat(mute)
     const stranger = open(SMALLER)
     pass(4_000)
     assert.equal(mute.status, 'open')

@@ -47,7 +47,7 @@ export interface Members {
   opened(connection: Connection): void
   closed(connection: Connection): void
   subscribed(peer: PeerId): void
-  beaten(connection: Connection): void
+  firstHeartbeat(connection: Connection): void
   /** Gives the connection up because its peer is silent. */
   silent(connection: Connection): void
   list(): PeerId[]
@@ -67,18 +67,18 @@ export function createMembers(options: {
   const { self, clock, log, events, gossipsTo } = options
   const links = new Map<PeerId, Link>()
   /** Subscriptions may be told before the connection is. */
-  const early = new Set<PeerId>()
+  const earlySubscriptions = new Set<PeerId>()
 
   const linkOf = (connection: Connection) => links.get(asPeerId(connection.remotePeer.toString()))
 
-  const welcome = (peer: PeerId, link: Link) => {
+  const admit = (peer: PeerId, link: Link) => {
     if (link.isMember || !link.isSubscribed || !link.hasBeaten || link.connections.length === 0) return
-    if (!gossipsTo(peer)) return void clock.timer(GOSSIP_LOOK_MS, () => welcome(peer, link))
+    if (!gossipsTo(peer)) return void clock.timer(GOSSIP_LOOK_MS, () => admit(peer, link))
     link.isMember = true
     events.onConnected(peer)
   }
 
-  const hangUp = (link: Link, reason: string) => {
+  const disconnect = (link: Link, reason: string) => {
     for (const connection of [...link.connections]) connection.abort(new Error(reason))
   }
 
@@ -88,7 +88,7 @@ export function createMembers(options: {
     const link = links.get(peer) ?? newLink()
     if (link.connections.includes(connection)) return
     links.set(peer, link)
-    link.isSubscribed ||= early.delete(peer)
+    link.isSubscribed ||= earlySubscriptions.delete(peer)
     link.connections.push(connection)
     const isTieBreaker = self < peer || link.connections.length > CONNECTIONS_PER_PEER
     if (link.connections.length === 1 || !isTieBreaker) return
@@ -104,16 +104,16 @@ export function createMembers(options: {
     if (!link || at < 0) return
     link.connections.splice(at, 1)
     if (link.connections.length > 0) {
-      if (at === 0) hangUp(link, 'gossip ran over the connection that closed')
+      if (at === 0) disconnect(link, 'gossip ran over the connection that closed')
       else
         clock.timer(
           GOSSIP_SETTLE_MS,
-          () => !gossipsTo(peer) && hangUp(link, 'gossip ran over the connection that closed'),
+          () => !gossipsTo(peer) && disconnect(link, 'gossip ran over the connection that closed'),
         )
       return
     }
     links.delete(peer)
-    early.delete(peer)
+    earlySubscriptions.delete(peer)
     if (link.isMember) {
       log.info('a peer was lost', { peer, why: link.why })
       events.onDisconnected(peer, link.why)
@@ -126,7 +126,7 @@ export function createMembers(options: {
       link.muteChecks = link.hasBeaten && !(link.isMember && gossipsTo(peer)) ? link.muteChecks + 1 : 0
       if (link.muteChecks < 2) continue
       log.warn('gossip to a peer is mute, dialling anew', { peer })
-      hangUp(link, 'gossip is mute')
+      disconnect(link, 'gossip is mute')
     }
     cancel = clock.timer(MUTE_CHECK_MS, checkGossip)
   }
@@ -138,18 +138,18 @@ export function createMembers(options: {
     subscribed: (peer) => {
       const link = links.get(peer)
       if (!link) {
-        if (early.size >= EARLY_MAX) early.clear()
-        return void early.add(peer)
+        if (earlySubscriptions.size >= EARLY_MAX) earlySubscriptions.clear()
+        return void earlySubscriptions.add(peer)
       }
       link.isSubscribed = true
-      welcome(peer, link)
+      admit(peer, link)
     },
-    beaten: (connection) => {
+    firstHeartbeat: (connection) => {
       opened(connection)
       const link = linkOf(connection)
       if (!link) return
       link.hasBeaten = true
-      welcome(asPeerId(connection.remotePeer.toString()), link)
+      admit(asPeerId(connection.remotePeer.toString()), link)
     },
     silent: (connection) => {
       const link = linkOf(connection)

@@ -58,9 +58,9 @@ export async function askAddress(options: {
     return await readStatus(meshStream(stream, asPeerId(connection.remotePeer.toString())), signal)
   } catch (error) {
     if (error instanceof PeerUnreachable) throw error
-    const hint = swarmKey === undefined ? 'does that mesh have a key?' : 'is it the key of that mesh?'
+    const question = swarmKey === undefined ? 'does that mesh have a key?' : 'is it the key of that mesh?'
     throw new PeerUnreachable(
-      `No answer from ${address} (${sentence(error)}); is a node running there, and ${hint}`,
+      `No answer from ${address} (${sentence(error)}); is a node running there, and ${question}`,
       error,
     )
   } finally {

@@ -17,7 +17,7 @@ import { UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
-import type { Media, Proof } from '../protocol/media.ts'
+import type { Media, SelfTestReport } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
@@ -44,7 +44,7 @@ import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts
 /** A node that runs: what faces ask of it, what its ffmpeg is, and how it ends. */
 export interface RunningNode extends NodeFace {
   readonly media: Media
-  readonly proof: Proof
+  readonly selfTestReport: SelfTestReport
   /** Resolves when someone drained this peer and nothing runs here any more. */
   readonly drained: Promise<void>
   /** What stands in the way of deliveries here. */
@@ -109,9 +109,9 @@ interface Given {
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { swarmKey, parts } = given
-  const { proof, adapters } = await openAdapters(config, given)
+  const { selfTestReport, adapters } = await openAdapters(config, given)
   const { ledger, mesh, media } = adapters
-  const modules = createModules(nodeOptions(config, proof), adapters)
+  const modules = createModules(nodeOptions(config, selfTestReport), adapters)
   const { self, hints, admission, deliverer, status, submit } = modules
   createStatusExchange({ mesh, clock, snapshot: status.snapshot })
   const running = { drainMs: config.drain_timeout_ms, keepsHouse: config.store_dir === undefined }
@@ -130,7 +130,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
     act: face.act,
     setPeer: face.setPeer,
     media,
-    proof,
+    selfTestReport,
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),
     problems: deliverer.problems,
     addresses: () => mesh.addresses(),
@@ -139,7 +139,10 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
 }
 
 /** The real adapters, open: those that have to be closed are among the parts. */
-async function openAdapters(config: Config, given: Given): Promise<{ proof: Proof; adapters: Adapters }> {
+async function openAdapters(
+  config: Config,
+  given: Given,
+): Promise<{ selfTestReport: SelfTestReport; adapters: Adapters }> {
   const { log, parts, wrap } = given
   const lock = await lockDataDir(config.data_dir)
   await parts.start({ name: 'lock of the data folder', stop: () => lock.release() })
@@ -156,9 +159,9 @@ async function openAdapters(config: Config, given: Given): Promise<{ proof: Proo
   const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }) })
   const ffmpeg = await composeMedia(config)
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
-  const proof = await media.prove(new AbortController().signal)
+  const selfTestReport = await media.selfTest(new AbortController().signal)
   const bootEpoch = await nextBootEpoch(config.data_dir)
-  return { proof, adapters: { clock, rng, log, ledger, mesh, store, exchange, media, bootEpoch } }
+  return { selfTestReport, adapters: { clock, rng, log, ledger, mesh, store, exchange, media, bootEpoch } }
 }
 
 function composeMesh(config: Config, { log, swarmKey }: Given): Promise<Mesh> {
@@ -202,22 +205,22 @@ function fleetPart(
   return { name: 'fleet', start: leave }
 }
 
-function nodeOptions(config: Config, proof: Proof): NodeOptions {
-  const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(proof)) : 0
+function nodeOptions(config: Config, selfTestReport: SelfTestReport): NodeOptions {
+  const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(selfTestReport)) : 0
   return {
     version: VERSION,
     name: config.name,
     host: hostId(config.machine),
     roles: config.roles,
-    ffmpeg: proof.ffmpeg,
-    capability: capabilityOf(config, proof),
+    ffmpeg: selfTestReport.ffmpeg,
+    capability: capabilityOf(config, selfTestReport),
     slots,
     scaling: scalingOf(config, slots),
     inputFolder: inputFolderOf(config),
   }
 }
 
-function capabilityOf(config: Config, { decoders, filters, encoders }: Proof): NodeOptions['capability'] {
+function capabilityOf(config: Config, { decoders, filters, encoders }: SelfTestReport): NodeOptions['capability'] {
   return { decoders, filters, encoders, renditions: config.renditions.includes('all') ? 'all' : config.renditions }
 }
 
@@ -235,5 +238,9 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
   return { input, output, stateFile: join(config.data_dir, 'input-folder.json'), recipe }
 }
 
-const slotsFor = (proof: Proof): number =>
-  defaultSlots({ freeBytes: freemem(), coresPerSlot: proof.cores_per_slot, encodeBytes: proof.encode_bytes })
+const slotsFor = (selfTestReport: SelfTestReport): number =>
+  defaultSlots({
+    freeBytes: freemem(),
+    coresPerSlot: selfTestReport.cores_per_slot,
+    encodeBytes: selfTestReport.encode_bytes,
+  })

@@ -83,7 +83,7 @@ export interface BlobExchange {
 }
 
 /** Whether what is here is what its name says. A source by reference is vouched for by its size and time: hashing it takes minutes. */
-export async function isSound(store: BlobStore, sha256: Sha256, video: VideoId): Promise<boolean> {
+export async function isIntact(store: BlobStore, sha256: Sha256, video: VideoId): Promise<boolean> {
   const path = await store.find(sha256, video)
   return path !== null && ((await store.reference(video))?.path === path || (await store.verify(sha256, video)))
 }
@@ -100,7 +100,7 @@ export async function onSoundBlobs<T>(
   const [done] = await Promise.allSettled([act()])
   for (let at = 0; at < blobs.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
     const some = blobs.slice(at, at + BLOB_FETCHES_AT_ONCE)
-    const sound = await Promise.all(some.map(({ sha256 }) => isSound(store, sha256, video)))
+    const sound = await Promise.all(some.map(({ sha256 }) => isIntact(store, sha256, video)))
     const rotten = some[sound.indexOf(false)]
     if (rotten) throw new AttemptFailed('input_missing', `blob ${rotten.sha256} went away or changed while it was read`)
   }

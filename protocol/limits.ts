@@ -76,7 +76,7 @@ export const COPY_PATIENCE_MS = 5 * 60_000
 /** From here on the leader takes an ingest task whose source peer does not. */
 export const INGEST_TAKEOVER_MS = 10_000
 /** Part of a blob that nobody went on fetching for this long goes: as long as a source's holder may be away. */
-export const PARTIAL_KEPT_MS = SOURCE_LOST_AFTER_MS
+export const PARTIAL_RETENTION_MS = SOURCE_LOST_AFTER_MS
 /** Blobs of a FAILED or CANCELLED video stay this long for a retry. */
 export const KEEP_FAILED_MS = 24 * 3_600_000
 /** A video whose submit got no answer is kept this long though the ledger may not know it: people try again. */
@@ -151,7 +151,7 @@ export const PROBE_TIMEOUT_MS = 60_000
 /** Address space of one ffmpeg. */
 export const FFMPEG_MEMORY_BYTES = 8 * 2 ** 30
 /** Characters of messages of one ffmpeg: a damaged film of hours brings a few MB. */
-export const FFMPEG_WORDS_MAX = 64 * 2 ** 20
+export const FFMPEG_STDERR_MAX = 64 * 2 ** 20
 /** Encoders run at this nice: no throughput lost, the node stays responsive. */
 export const FFMPEG_NICE = 10
 /** A node with less free disk than max(5 %, the next step's bytes) claims nothing; this caps the 5 % on huge disks. */

@@ -11,7 +11,7 @@ import type { Recipe } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 
 /** What one ffmpeg build has shown it can do by real trial runs: builds list what they cannot do. */
-export interface Proof {
+export interface SelfTestReport {
   readonly ffmpeg: string
   /** Decoder facts in class form, such as `h264`, `hevc10`, `vp9`, `av1`, `mpeg2video`. */
   readonly decoders: readonly string[]
@@ -93,9 +93,9 @@ export interface Extras {
 
 export interface Media {
   /** Trial runs of this build, one frame each. Slow the first time (seconds); the adapter keeps the result by build. */
-  prove(signal: AbortSignal): Promise<Proof>
+  selfTest(signal: AbortSignal): Promise<SelfTestReport>
   /** One small encode now, nothing remembered: rejects where this machine's ffmpeg does not work any more. */
-  trial(signal: AbortSignal): Promise<void>
+  quickSelfTest(signal: AbortSignal): Promise<void>
   /** Refuses what is not a video, in one sentence that names the file. */
   probe(source: string, signal: AbortSignal): Promise<SourceProbe>
   /** Demux only. Refuses files without one decodable frame. */

@@ -98,7 +98,7 @@ test('a codec is one file: proved, planned, encoded beside H.264 in one ffmpeg, 
   const remove = addCodec(mpeg4)
   try {
     const media = newMedia()
-    const word = (await media.prove(signal)).encoders.at(-1)!
+    const word = (await media.selfTest(signal)).encoders.at(-1)!
     assert.match(word, /^lavc4-\d+$/)
     const old = rendition('90p-old', { codec: 'mpeg4', preset: 'only', rate: { crf: 4 } })
     const { plan, outputs } = await made(media, rendition('90p', {}), old)

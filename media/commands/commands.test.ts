@@ -122,7 +122,7 @@ test('one ffmpeg encodes every rendition of a chunk with x264', () => {
     -bsf:v filter_units=remove_types=6,setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,3003)'
     -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact -video_track_timescale 90000 -f mp4 file:${path}`
   assert.deepEqual(
-    encodeArgs({ settings: SETTINGS, input: INPUT, straight: false, outputs: OUTPUTS }),
+    encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, outputs: OUTPUTS }),
     words(`${HEAD} ${ONE_THREAD} ${SAFE} -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
       [0:v:0]trim=start_pts=9:end_pts=99,setpts=PTS-(9),split=2[s0][s1];[s0]${scaled('854:480')}[o0];[s1]${scaled('1280:720')}[o1]
       ${rendition('o0', '/480.mp4')} ${rendition('o1', '/720.mp4')}`),
@@ -133,7 +133,7 @@ test('x265 has its own words, and the trial frame the same command with one fram
   const settings: Settings = { ...SETTINGS, genpts: true, b_frames: 0 }
   const outputs = [{ rendition: { ...SMALL, codec: 'hevc' }, path: '/480.mp4' }]
   assert.deepEqual(
-    encodeArgs({ settings, input: INPUT, straight: true, outputs, frames: 1 }),
+    encodeArgs({ settings, input: INPUT, fromSource: true, outputs, frames: 1 }),
     words(`${HEAD} ${ONE_THREAD} ${SAFE} -fflags +genpts -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
       [0:3]trim=start_pts=9:end_pts=99,setpts=PTS-(9),split=1[s0];[s0]${scaled('854:480')}[o0]
       -map [o0] -fps_mode passthrough -enc_time_base 1:90000 -frames:v 1 -c:v libx265 -preset medium -crf 23 -threads 1 -bf 0 -g 100000
@@ -149,7 +149,7 @@ test('each output has the codec and the rate of its own rendition', () => {
     { rendition: { ...SMALL, codec: 'hevc', preset: 'fast', rate: { kbps: 900 } }, path: '/b.mp4' },
     { rendition: { ...SMALL, rate: { kbps: 900, maxrate_kbps: 1350, bufsize_kb: 1800 } }, path: '/c.mp4' },
   ]
-  const args = encodeArgs({ settings: SETTINGS, input: INPUT, straight: false, outputs }).join(' ')
+  const args = encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, outputs }).join(' ')
   const encoders = args.match(/-c:v .*? -threads 1/g)
   assert.deepEqual(encoders, [
     '-c:v libx264 -preset medium -crf 21.5 -maxrate 1800k -bufsize 3600k -threads 1',
@@ -161,7 +161,7 @@ test('each output has the codec and the rate of its own rendition', () => {
 
 test('a range that stands alone is still said', () => {
   const settings = { ...SETTINGS, video: { ...VIDEO, color: { ...VIDEO.color, range: 'tv' } } }
-  const args = encodeArgs({ settings, input: INPUT, straight: false, outputs: OUTPUTS.slice(0, 1) })
+  const args = encodeArgs({ settings, input: INPUT, fromSource: false, outputs: OUTPUTS.slice(0, 1) })
   assert.ok(args.includes('fps=30000/1001:cpu-independent=1:videoformat=component'))
 })
 

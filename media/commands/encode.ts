@@ -31,20 +31,20 @@ export interface EncodeArgs {
     readonly time_base: readonly [number, number]
   }
   /** Where `input` is the source itself: its stream and whether it lacks times. */
-  readonly straight: boolean
+  readonly fromSource: boolean
   readonly outputs: readonly Output[]
   /** Stop after so many frames: 1 for the trial. */
   readonly frames?: number
 }
 
 export function encodeArgs(job: EncodeArgs): string[] {
-  const { settings, input, straight } = job
+  const { settings, input, fromSource } = job
   const graph = filterGraph({ video: settings.video, ...input, sizes: job.outputs.map(({ rendition }) => rendition) })
   return [
     ...QUIET, ...PROGRESS, '-filter_threads', '1', '-filter_complex_threads', '1',
-    ...SAFE, ...(straight && settings.genpts ? ['-fflags', '+genpts'] : []),
+    ...SAFE, ...(fromSource && settings.genpts ? ['-fflags', '+genpts'] : []),
     '-noautorotate', '-threads', '1', '-copyts', '-i', fileUrl(input.path),
-    '-filter_complex', straight ? graph.replace('[0:v:0]', `[0:${settings.video.stream}]`) : graph,
+    '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${settings.video.stream}]`) : graph,
     ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames })),
   ] // biome-ignore format: groups
 }

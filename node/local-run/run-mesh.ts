@@ -62,8 +62,8 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
   const node = await startNode(config, { log, ...(wrap && { wrap }) })
   const slots = defaultSlots({
     freeBytes: freemem(),
-    coresPerSlot: node.proof.cores_per_slot,
-    encodeBytes: node.proof.encode_bytes,
+    coresPerSlot: node.selfTestReport.cores_per_slot,
+    encodeBytes: node.selfTestReport.encode_bytes,
   })
   const count = workers ?? Math.min(slots, PROCESSES_MAX)
   const processes = createProcessSupervisor({

@@ -31,7 +31,7 @@ export async function createPeer(build: FfmpegBuild): Promise<Peer> {
     rng: systemRng,
     cacheDir: cachePath('proofs'),
   })
-  const { decoders, filters, encoders } = await media.prove(AbortSignal.timeout(300_000))
+  const { decoders, filters, encoders } = await media.selfTest(AbortSignal.timeout(300_000))
   return { build, media, capability: { decoders, filters, encoders, renditions: 'all', kinds: ['audio'] } }
 }
 

@@ -7,7 +7,7 @@ import { deliveredPath } from '../../node/videos/delivery.ts'
 import { pathFor } from '../../protocol/artifact.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { PARTIAL_KEPT_MS, SWEEP_MS } from '../../protocol/limits.ts'
+import { PARTIAL_RETENTION_MS, SWEEP_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
@@ -113,7 +113,7 @@ export async function orphans(member: Member, failed: readonly VideoId[]): Promi
     if (failed.some((id) => file.includes(id))) continue
     // Part of a blob may be resumed for a while; after that and a round of housekeeping it is gone.
     const { mtimeMs } = await stat(join(member.dataDir, 'store', file))
-    if (file.startsWith('fetching/') && Date.now() - mtimeMs < PARTIAL_KEPT_MS + 2 * SWEEP_MS) continue
+    if (file.startsWith('fetching/') && Date.now() - mtimeMs < PARTIAL_RETENTION_MS + 2 * SWEEP_MS) continue
     unowned.push(file)
   }
   return unowned.map((file) => `${member.name} keeps ${file}`)

@@ -44,9 +44,9 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
     async verify(sha256, video) {
       const path = findAt(disk, machine, sha256, video)
       if (path === null) return false
-      const isSound = sha256Of(disk.read(path)) === sha256
-      if (!isSound) disk.remove(path)
-      return isSound
+      const isIntact = sha256Of(disk.read(path)) === sha256
+      if (!isIntact) disk.remove(path)
+      return isIntact
     },
     async refer(video, source) {
       disk.write(`${referencesOf(machine)}/${video}`, JSON.stringify(source))

@@ -43,7 +43,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
   }
 
   return {
-    prove: async () => ({
+    selfTest: async () => ({
       ffmpeg: build,
       decoders: ['h264'],
       encoders: ['x264'],
@@ -51,8 +51,8 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       encode_bytes: 1,
       cores_per_slot: 1,
     }),
-    async trial(signal) {
-      onWork('trial')
+    async quickSelfTest(signal) {
+      onWork('quickSelfTest')
       await clock.sleep(150, signal)
       if (bad === 'everything') dies()
     },

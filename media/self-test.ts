@@ -12,11 +12,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { durableWrite } from '../files/durable-write.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
-import type { Proof } from '../protocol/media.ts'
+import type { SelfTestReport } from '../protocol/media.ts'
 import type { Codec, FamilyTrial } from './codecs/codec.ts'
 import { codecs } from './codecs/codecs.ts'
 import { h264 } from './codecs/h264.ts'
-import { canRun, decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs } from './commands/trial.ts'
+import { canRun, decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs } from './commands/self-test.ts'
 import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
 import { elementaryHash, pictureOf } from './verify.ts'
@@ -29,7 +29,7 @@ const TRIALS_AT_ONCE = 2
 /** Beginnings of the elementary hash of each filter's trial, on ffmpeg 5.1, 6.0 and 9.0. */
 const KNOWN_RESULTS: Readonly<Record<string, string>> = { bwdif: '4a5854', zscale: 'ba6df6' }
 /** Decoders that no clip could be made for: taken from the build's list. */
-const TRUSTED_DECODERS = ['wmv3', 'vc1', 'rv30', 'rv40', 'dvvideo', 'svq1', 'svq3', 'vp6', 'vp6f', 'cinepak']
+const UNTESTED_DECODERS = ['wmv3', 'vc1', 'rv30', 'rv40', 'dvvideo', 'svq1', 'svq3', 'vp6', 'vp6f', 'cinepak']
 /** Clips that prove a demuxer, listed among the filters: it is the way into a decoder, not a decoder. */
 const DEMUXERS = ['mpegts']
 /** The clip that trial encodes read, the one of moving fields for bwdif, and the one of 10 bits for zscale. */
@@ -37,33 +37,36 @@ const [PLAIN, FIELDS, DEEP] = ['h264', 'interlaced', 'hevc10'] as const
 /** What an encode of the default ladder takes where the build does not say. */
 const ENCODE_BYTES_GUESS = 700 * 1024 * 1024
 
-export function createProver(programs: Programs, cacheDir: string | null): (signal: AbortSignal) => Promise<Proof> {
-  let proof: Promise<Proof> | undefined
+export function createSelfTester(
+  programs: Programs,
+  cacheDir: string | null,
+): (signal: AbortSignal) => Promise<SelfTestReport> {
+  let selfTestReport: Promise<SelfTestReport> | undefined
   return (signal) => {
-    proof ??= prove(programs, cacheDir, signal).catch((error: unknown) => {
-      proof = undefined
+    selfTestReport ??= selfTest(programs, cacheDir, signal).catch((error: unknown) => {
+      selfTestReport = undefined
       throw error
     })
-    return proof
+    return selfTestReport
   }
 }
 
-async function prove(programs: Programs, cacheDir: string | null, signal: AbortSignal): Promise<Proof> {
+async function selfTest(programs: Programs, cacheDir: string | null, signal: AbortSignal): Promise<SelfTestReport> {
   const file = cacheDir === null ? null : join(cacheDir, `ffmpeg-${await buildKey(programs)}.json`)
-  const kept = file === null ? null : await readKept(file)
-  if (kept !== null) return kept
+  const cached = file === null ? null : await readCached(file)
+  if (cached !== null) return cached
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-prove-'))
   try {
-    const proof = await runTrials({ programs, dir, signal })
-    if (file !== null) await keep(file, proof, programs)
-    return proof
+    const selfTestReport = await runTrials({ programs, dir, signal })
+    if (file !== null) await writeCache(file, selfTestReport, programs)
+    return selfTestReport
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
 /** One frame through a real encode: what a worker that failed asks of itself before it goes on. */
-export async function trialRun(programs: Programs, signal: AbortSignal): Promise<void> {
+export async function runQuickSelfTest(programs: Programs, signal: AbortSignal): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-trial-'))
   try {
     const clip = join(dir, PLAIN)
@@ -101,18 +104,20 @@ async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
 }
 
 /** A kept result is our own file, but a half-written or foreign one proves nothing. */
-async function readKept(file: string): Promise<Proof | null> {
+async function readCached(file: string): Promise<SelfTestReport | null> {
   try {
-    const proof = JSON.parse(await readFile(file, 'utf8')) as Proof
-    const lists = [proof.decoders, proof.encoders, proof.filters]
-    return lists.every(Array.isArray) && proof.encode_bytes > 0 && proof.cores_per_slot > 0 ? proof : null
+    const selfTestReport = JSON.parse(await readFile(file, 'utf8')) as SelfTestReport
+    const lists = [selfTestReport.decoders, selfTestReport.encoders, selfTestReport.filters]
+    return lists.every(Array.isArray) && selfTestReport.encode_bytes > 0 && selfTestReport.cores_per_slot > 0
+      ? selfTestReport
+      : null
   } catch {
     return null
   }
 }
 
-async function keep(file: string, proof: Proof, { rng }: Programs): Promise<void> {
-  await durableWrite(file, JSON.stringify(proof), { temporary: `${file}.${rng.token()}` })
+async function writeCache(file: string, selfTestReport: SelfTestReport, { rng }: Programs): Promise<void> {
+  await durableWrite(file, JSON.stringify(selfTestReport), { temporary: `${file}.${rng.token()}` })
 }
 
 interface Trials {
@@ -121,23 +126,23 @@ interface Trials {
   readonly signal: AbortSignal
 }
 
-async function runTrials(trials: Trials): Promise<Proof> {
+async function runTrials(trials: Trials): Promise<SelfTestReport> {
   const version = await checkVersion(trials)
   await checkProbe(trials)
   for (const [word, base64] of Object.entries(clips))
     await writeFile(join(trials.dir, word), Buffer.from(base64, 'base64'))
   for (const codec of requiredCodecs()) await need(trials, codec)
-  const words = await proven(Object.keys(clips), (word) => decodes(trials, word))
-  const filters = (await Promise.all(Object.keys(KNOWN_RESULTS).map((filter) => filterWord(trials, filter)))).filter(
+  const words = await passing(Object.keys(clips), (word) => decodes(trials, word))
+  const filters = (await Promise.all(Object.keys(KNOWN_RESULTS).map((filter) => filterName(trials, filter)))).filter(
     (word) => word !== null,
   )
   const encoders: (string | null)[] = []
-  for (const codec of codecs()) encoders.push(await encoderWord(trials, codec))
+  for (const codec of codecs()) encoders.push(await encoderName(trials, codec))
   return {
     ffmpeg: version.name,
     decoders: [
       ...words.filter((word) => !DEMUXERS.includes(word) && word !== FIELDS),
-      ...(await listed(trials, TRUSTED_DECODERS)),
+      ...(await listed(trials, UNTESTED_DECODERS)),
     ],
     encoders: encoders.filter((word) => word !== null),
     filters: [...filters, ...words.filter((word) => DEMUXERS.includes(word))],
@@ -148,7 +153,7 @@ async function runTrials(trials: Trials): Promise<Proof> {
 }
 
 /** In order, `TRIALS_AT_ONCE` side by side. */
-async function proven<Word>(words: readonly Word[], holds: (word: Word) => Promise<boolean>): Promise<Word[]> {
+async function passing<Word>(words: readonly Word[], holds: (word: Word) => Promise<boolean>): Promise<Word[]> {
   const results: boolean[] = []
   for (let at = 0; at < words.length; at += TRIALS_AT_ONCE) {
     results.push(...(await Promise.all(words.slice(at, at + TRIALS_AT_ONCE).map(holds))))
@@ -216,7 +221,7 @@ function encodeTrial({ dir }: Trials, codec: Codec, filter: string | null = null
 }
 
 /** The word of an encoder that works, with its build family where builds differ; null where it does not. */
-async function encoderWord(trials: Trials, codec: Codec): Promise<string | null> {
+async function encoderName(trials: Trials, codec: Codec): Promise<string | null> {
   const end = await attempt(trials, encodeTrial(trials, codec).args)
   if (end?.exitCode !== 0) return null
   if (codec.family === null) return codec.encoder
@@ -235,7 +240,7 @@ async function buildFamily(trials: Trials, family: FamilyTrial): Promise<string 
  * own, as encoders are: 8.1's bwdif makes another first frame, and two kinds must not meet in one video. Its frame is encoded
  * as H.264, whose bytes are those of the frame on every build.
  */
-async function filterWord(trials: Trials, filter: string): Promise<string | null> {
+async function filterName(trials: Trials, filter: string): Promise<string | null> {
   const { args, out } = encodeTrial(trials, h264, filter)
   const end = await attempt(trials, args)
   if (end?.exitCode !== 0) return null

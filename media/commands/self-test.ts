@@ -45,7 +45,7 @@ export function encodeTrialArgs({ clip, codec, filter, out }: EncodeTrial): stri
   // The clip's own time base need not be known: everything from the first tick on is taken.
   const input = { path: clip, start_pts: 0, end_pts: 1_000_000, time_base: [1, 25] } as const
   const rendition = { ...codec.trial, codec: codec.name, width: 64, height: 64 }
-  return encodeArgs({ settings, input, straight: false, outputs: [{ rendition, path: out }] })
+  return encodeArgs({ settings, input, fromSource: false, outputs: [{ rendition, path: out }] })
 }
 
 /** One frame, encoded so that it shows which build family this is. */
