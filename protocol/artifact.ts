@@ -27,5 +27,8 @@ export function pathFor({ path }: Pick<Artifact, 'path'>, name: string): string 
   return path.replaceAll('{name}', () => name)
 }
 
+/** The file of subtitles and chapters among the outputs of an ingest: an input of the merge, never delivered. */
+export const EXTRAS_PATH = 'extras'
+
 /** The file of a rendition as a whole. */
 export const renditionPath = (rendition: string): string => `${rendition}/{name}.mp4`

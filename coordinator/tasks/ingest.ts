@@ -1,29 +1,31 @@
 /**
- * The runner of `ingest` tasks: probe, index, plan, extras, then one chunk after another. Every step may be done before:
- * a later attempt reads the committed plan and goes on at the first chunk without tasks.
+ * The runner of `ingest` tasks: probe, index, plan, extras, then one chunk after another. Each step may be done already: a later attempt
+ * reads the committed plan and continues at the first chunk without tasks.
  *
- * Promises: the plan is committed by one compare, the loser uses the winner's; tasks of a chunk are inserted as it is cut;
- * at most a window of chunks, shared by the ingests of this peer, waits to be encoded; who waits for room in it has left its
- * seat; a chunk that is lost before it is encoded is cut again; the source is read, never changed.
+ * Promises: the plan is committed by one compare, and the loser uses the winner's; the tasks of a chunk are inserted when it is cut; at
+ * most a window of chunks, shared by the ingests of this peer, waits to be encoded, and an attempt that waits for room in it has left its
+ * control-task slot; a chunk whose bytes are lost before it is encoded is cut again; the source is read, never changed.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { EXTRAS_PATH } from '../../protocol/artifact.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
-import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { kindFacts } from '../../protocol/kinds.ts'
+import { type PeerId, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { DUTY_MS, LOST_AFTER_MS, WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
+import { DUTY_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Media, SourceIndex } from '../../protocol/media.ts'
 import { withPatience } from '../../protocol/patience.ts'
-import { type Plan, planSeconds, rankOf } from '../../protocol/plan.ts'
+import type { Plan } from '../../protocol/plan.ts'
 import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
-import { type NewTask, type Task, type TaskInput, wholeVideoTask } from '../../protocol/task.ts'
+import type { Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { whereabouts } from '../whereabouts.ts'
+import { audioTask, chunkTasks, dueOf, hasRoomInWindow } from './plan-tasks.ts'
 
+/** What an ingest reads and writes. */
 export interface IngestOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -32,13 +34,15 @@ export interface IngestOptions {
   readonly media: Media
   readonly clock: Clock
   readonly rng: Rng
-  /** Slots of the whole mesh, for the window. */
+  /** Encodes at once in the whole mesh, for the window. */
   slots(): number
   readonly hints: Pick<Hints, 'publish'>
 }
 
-interface Ingest {
+/** One attempt, once the source is here and its plan is committed. */
+interface IngestJob {
   readonly video: Video
+  /** Absolute path. */
   readonly source: string
   readonly plan: Plan
   readonly index: SourceIndex
@@ -47,161 +51,54 @@ interface Ingest {
   leaveSeat(): void
 }
 
-interface ToCut {
+interface ChunkToCut {
   readonly chunk: number
+  /** Its tasks that are in the ledger already. */
   readonly tasks: readonly Task[]
   readonly isNew: boolean
 }
 
-/** The file of subtitles and chapters among the outputs of an ingest: for the merge, never delivered. */
-export const EXTRAS_PATH = 'extras'
-/** Of which it is asked at once whether somebody has them. */
+/** Chunks whose holders are asked at the same time. */
 const CHUNKS_ASKED_AT_ONCE = 16
 
+/** A runner whose attempts share the window of chunks of this peer. Fails with `AttemptFailed` and `SourceRefused`. */
 export function createIngestRunner(options: IngestOptions): Runner {
-  const { ledger, store, exchange, media, hints } = options
-  /** Ingests that run here, waiting ones too. */
-  let running = 0
-  const surely = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
-    withPatience(operation, { clock: options.clock, rng: options.rng, signal })
+  const ingest = new IngestRunner(options)
+  return (assignment) => ingest.run(assignment)
+}
 
-  async function planned(
-    video: Video,
-    source: string,
-    signal: AbortSignal,
-  ): Promise<{ plan: Plan; index: SourceIndex }> {
-    const probe = await media.probe(source, signal)
-    const index = await media.index(source, probe, signal)
-    const known = video.plan && (await surely(() => ledger.plan(video._id, video.plan!.sha256), signal))
-    if (known) return { plan: known, index }
-    const mine = await media.plan({ video_id: video._id, source, probe, index, recipe: video.recipe, signal })
-    const answer = await surely(() => ledger.commitPlan(mine, dueOf(video, mine)), signal)
-    if (answer.outcome === 'closed') throw new AttemptFailed('unexpected', `video ${video.name} is no longer open`)
-    hints.publish({ what: 'video', video: video._id })
-    return { plan: answer.plan, index }
+class IngestRunner {
+  readonly #options: IngestOptions
+  /** Attempts that run here, those that wait included. */
+  #running = 0
+
+  constructor(options: IngestOptions) {
+    this.#options = options
   }
 
-  async function makeExtras({ video, source, plan, scratch, signal }: Ingest): Promise<Task['outputs']> {
-    const extras = await media.extras({ plan, source, outDir: scratch, signal })
-    if (extras.audio) {
-      const ref = await store.put(video._id, extras.audio)
-      const input: TaskInput = { ...ref, holders: [options.self], start_pts: 0, end_pts: 0, time_base: '1/1' }
-      await surely(() => ledger.insertTasks([audioTask(video, plan, input)]), signal)
-      await replaceLostInput(taskId(video._id, 'audio'), input, signal)
-      hints.publish({ what: 'tasks', video: video._id })
-    }
-    if (!extras.other) return []
-    const ref = await store.put(video._id, extras.other)
-    return [{ path: EXTRAS_PATH, media_type: 'application/octet-stream', ...ref, holders: [options.self] }]
-  }
-
-  /** A task that waits for bytes nobody has gets the new ones, or the same ones from here; anything else is left alone. */
-  async function replaceLostInput(id: Task['_id'], input: TaskInput, signal: AbortSignal): Promise<void> {
-    const task = await surely(() => ledger.task(id), signal)
-    if (task?.status !== 'PENDING' || !task.input) return
-    const lost = task.input.sha256
-    if (lost === input.sha256) await surely(() => ledger.addTaskHolder(id, lost, options.self), signal)
-    else await surely(() => ledger.recut(id, lost, input), signal)
-  }
-
-  async function cutChunk(ingest: Ingest, chunk_id: number): Promise<TaskInput> {
-    const { video, plan, source, index, scratch, signal } = ingest
-    const out = join(scratch, `${chunk_id}.nut`)
-    const cut = await media.cut({ plan, chunk_id, source, index, out, signal })
-    const times = { start_pts: cut.start_pts, end_pts: cut.end_pts, time_base: cut.time_base.join('/') }
-    if (cut.path === source) return { ...video.source, ...times }
-    return { ...(await store.put(video._id, cut.path)), holders: [options.self], ...times }
-  }
-
-  /**
-   * Chunks that need a cut: those without all their tasks (`isNew`), and those whose waiting tasks lost their input. A few at a
-   * time are asked after, so that holders that are off cost few dial timeouts and what is known to be lost is cut at once.
-   */
-  async function* chunksToCut({ video, plan, signal }: Ingest): AsyncGenerator<ToCut> {
-    const found = await surely(() => ledger.tasks({ video: video._id, kinds: ['video'] }), signal)
-    const byChunk = Map.groupBy(found, (task) => task.chunk_id)
-    for (let at = 0; at < plan.chunks.length; at += CHUNKS_ASKED_AT_ONCE) {
-      const some = plan.chunks.slice(at, at + CHUNKS_ASKED_AT_ONCE).map(async ({ chunk_id: chunk }) => {
-        const tasks = byChunk.get(chunk) ?? []
-        const isNew = tasks.length < plan.renditions.length
-        return { chunk, tasks, isNew, isWanted: isNew || (await isInputLost(video._id, tasks, signal)) }
-      })
-      yield* (await Promise.all(some)).filter(({ isWanted }) => isWanted)
+  async run(assignment: Assignment): Promise<readonly TaskResult[]> {
+    this.#running++
+    try {
+      return await this.#ingest(assignment)
+    } finally {
+      this.#running--
     }
   }
 
-  /** Its tasks may wait for different bytes: a stop may have come between two of them. */
-  async function isInputLost(video: VideoId, tasks: readonly Task[], signal: AbortSignal): Promise<boolean> {
-    const waiting = tasks.flatMap(({ status, input }) => (status === 'PENDING' && input ? [input] : []))
-    for (const input of new Map(waiting.map((each) => [each.sha256, each])).values())
-      if (!(await whereabouts(input, { store, exchange, video, signal })).isSomewhere) return true
-    return false
-  }
-
-  /** For tasks that are there already and wait for lost bytes, and for those that are missing. */
-  async function cutFor(work: Ingest, chunk: number, tasks: readonly Task[]): Promise<void> {
-    const { video, plan, signal } = work
-    const input = await cutChunk(work, chunk)
-    await surely(() => ledger.insertTasks(videoTasks(video, plan, chunk, input)), signal)
-    for (const each of tasks) await replaceLostInput(each._id, input, signal)
-    hints.publish({ what: 'tasks', video: video._id })
-  }
-
-  /**
-   * Asks from time to time after chunks that workers did not find: their host may be lost since. Nobody else has them cut again
-   * while this attempt lives, and waiting for room it would wait for them.
-   */
-  function secondLook(work: Ingest): () => Promise<void> {
-    const { video, signal } = work
-    let lookedAt = options.clock.mono()
-    return async () => {
-      if (options.clock.mono() - lookedAt < LOST_AFTER_MS) return
-      lookedAt = options.clock.mono()
-      const query = { video: video._id, kinds: ['video'], statuses: ['PENDING'] } as const
-      const byChunk = Map.groupBy(await surely(() => ledger.tasks(query), signal), (task) => task.chunk_id)
-      for (const [chunk, tasks] of byChunk) {
-        const isMissed = tasks.some(({ failures }) => failures.some(({ code }) => code === 'input_missing'))
-        if (isMissed && (await isInputLost(video._id, tasks, signal))) await cutFor(work, chunk, tasks)
-      }
-    }
-  }
-
-  async function waitForRoom({ video, plan, signal, leaveSeat }: Ingest, look: () => Promise<void>): Promise<void> {
-    for (;;) {
-      const window = Math.max(WINDOW_CHUNKS.min, WINDOW_CHUNKS.perSlot * options.slots())
-      const most = Math.max(WINDOW_SHARE_MIN, Math.ceil(window / running)) * plan.renditions.length
-      const counts = await surely(() => ledger.progress([video._id]), signal)
-      const waiting = (counts.get(video._id) ?? [])
-        .filter(({ status, kind }) => status === 'PENDING' && kindFacts(kind).scope === 'chunk')
-        .reduce((sum, each) => sum + each.count, 0)
-      if (waiting < most) return
-      leaveSeat()
-      await look()
-      await options.clock.sleep(DUTY_MS, signal)
-    }
-  }
-
-  async function ingest({ held, signal, progress, leaveSeat }: Assignment): Promise<readonly TaskResult[]> {
+  async #ingest({ held, signal, progress, leaveSeat }: Assignment): Promise<readonly TaskResult[]> {
     const { task } = held[0]
-    const video = await surely(() => ledger.video(task.video_id), signal)
-    if (!video) throw new AttemptFailed('unexpected', `video ${task.video_id} is not in the ledger`)
-    await surely(() => ledger.startPlanning(video._id), signal)
+    const { store, exchange } = this.#options
+    const video = await this.#prepare(task, signal)
     const source = await exchange.fetch({ ...video.source, video: video._id, signal, isRead: true })
-    const { plan, index } = await planned(video, source, signal)
+    const { plan, index } = await this.#planned(video, source, signal)
     const scratch = await store.scratch('ingest')
     const ended = new AbortController()
-    const work = { video, source, plan, index, scratch, signal: AbortSignal.any([signal, ended.signal]), leaveSeat }
-    const extras = makeExtras(work)
+    const job = { video, source, plan, index, scratch, signal: AbortSignal.any([signal, ended.signal]), leaveSeat }
+    const cutter = new ChunkCutter(this.#options, () => this.#running, job)
+    const extras = cutter.makeExtras()
     extras.catch(() => {})
     try {
-      const look = secondLook(work)
-      for await (const { chunk, tasks, isNew } of chunksToCut(work)) {
-        await look()
-        // What is cut again adds no task: waiting for room, its own ones would wait for it.
-        if (isNew) await waitForRoom(work, look)
-        await cutFor(work, chunk, tasks)
-        progress(chunk / plan.chunks.length, 0)
-      }
+      await cutter.cutAll((chunk) => progress(chunk / plan.chunks.length, 0))
       return [{ task: task._id, ok: true, output: null, outputs: await extras }]
     } finally {
       // A cut that failed leaves nothing running.
@@ -211,52 +108,166 @@ export function createIngestRunner(options: IngestOptions): Runner {
     }
   }
 
-  return async (assignment) => {
-    running++
-    try {
-      return await ingest(assignment)
-    } finally {
-      running--
+  async #prepare(task: Task, signal: AbortSignal): Promise<Video> {
+    const { ledger } = this.#options
+    const video = await retry(this.#options, signal, () => ledger.video(task.video_id))
+    if (!video) throw new AttemptFailed('unexpected', `video ${task.video_id} is not in the ledger`)
+    await retry(this.#options, signal, () => ledger.startPlanning(video._id))
+    return video
+  }
+
+  async #planned(video: Video, source: string, signal: AbortSignal): Promise<{ plan: Plan; index: SourceIndex }> {
+    const { ledger, media, hints } = this.#options
+    const probe = await media.probe(source, signal)
+    const index = await media.index(source, probe, signal)
+    const { plan } = video
+    const known = plan && (await retry(this.#options, signal, () => ledger.plan(video._id, plan.sha256)))
+    if (known) return { plan: known, index }
+    const own = await media.plan({ video_id: video._id, source, probe, index, recipe: video.recipe, signal })
+    const answer = await retry(this.#options, signal, () => ledger.commitPlan(own, dueOf(video, own)))
+    if (answer.outcome === 'closed') throw new AttemptFailed('unexpected', `video ${video.name} is no longer open`)
+    hints.publish({ what: 'video', video: video._id })
+    return { plan: answer.plan, index }
+  }
+}
+
+/** Cuts the chunks of one video that need it, in film order, within the window. */
+class ChunkCutter {
+  readonly #options: IngestOptions
+  readonly #ingests: () => number
+  readonly #job: IngestJob
+  #checkedAt: number
+
+  /** `ingests`: attempts of this peer that share its window. */
+  constructor(options: IngestOptions, ingests: () => number, job: IngestJob) {
+    this.#options = options
+    this.#ingests = ingests
+    this.#job = job
+    this.#checkedAt = options.clock.mono()
+  }
+
+  async cutAll(onChunk: (chunk: number) => void): Promise<void> {
+    for await (const { chunk, tasks, isNew } of this.#chunksToCut()) {
+      await this.#recheckInputs()
+      // A chunk that is cut again adds no task: in the window it would wait for its own tasks.
+      if (isNew) await this.#waitForRoom()
+      await this.#cut(chunk, tasks)
+      onChunk(chunk)
     }
   }
-}
 
-/** A short clip passes a long film, and nobody starves: created_at + the source's duration, or earlier for a deadline. */
-function dueOf(video: Video, plan: Plan): number {
-  const duration = Math.round(planSeconds(plan) * 1000)
-  const due = video.created_at + duration
-  // Without a measured speed an encode is taken to last as long as the source.
-  return video.deadline === null ? due : Math.min(due, video.deadline - duration)
-}
+  /** The sound, as the input of its task, and the file of subtitles and chapters, where the plan has any. */
+  async makeExtras(): Promise<Task['outputs']> {
+    const { self, ledger, store, media, hints } = this.#options
+    const { video, source, plan, scratch, signal } = this.#job
+    const extras = await media.extras({ plan, source, outDir: scratch, signal })
+    if (extras.audio) {
+      const ref = await store.put(video._id, extras.audio)
+      const input: TaskInput = { ...ref, holders: [self], start_pts: 0, end_pts: 0, time_base: '1/1' }
+      await this.#retry(() => ledger.insertTasks([audioTask(video, plan, input)]))
+      await this.#replaceLostInput(taskId(video._id, 'audio'), input)
+      hints.publish({ what: 'tasks', video: video._id })
+    }
+    if (!extras.other) return []
+    const ref = await store.put(video._id, extras.other)
+    return [{ path: EXTRAS_PATH, media_type: 'application/octet-stream', ...ref, holders: [self] }]
+  }
 
-function videoTasks(video: Video, plan: Plan, chunk_id: number, input: TaskInput): NewTask[] {
-  const chunk = plan.chunks[chunk_id]
-  if (!chunk) throw new RangeError(`the plan has no chunk ${chunk_id}`)
-  const { start_pts, end_pts, frames } = chunk
-  return plan.renditions.map((rendition) => ({
-    _id: taskId(video._id, rendition.id, chunk_id),
-    kind: 'video',
-    class: rendition.class,
-    video_id: video._id,
-    chunk_id,
-    resolution: rendition.id,
-    start_pts,
-    end_pts,
-    time_base: plan.time_base.join('/'),
-    frames,
-    input,
-    priority: video.priority,
-    due: dueOf(video, plan),
-    rank: rankOf(plan, rendition, chunk_id),
-  }))
-}
+  /**
+   * Chunks that need a cut: those without all their tasks (`isNew`), and those whose PENDING tasks lost their input. The holders of a few
+   * chunks are asked at the same time: absent holders then cost few dial timeouts, and a lost chunk is cut at once.
+   */
+  async *#chunksToCut(): AsyncGenerator<ChunkToCut> {
+    const { video, plan } = this.#job
+    const found = await this.#retry(() => this.#options.ledger.tasks({ video: video._id, kinds: ['video'] }))
+    const byChunk = Map.groupBy(found, (task) => task.chunk_id)
+    for (let at = 0; at < plan.chunks.length; at += CHUNKS_ASKED_AT_ONCE) {
+      const some = plan.chunks.slice(at, at + CHUNKS_ASKED_AT_ONCE).map(async ({ chunk_id: chunk }) => {
+        const tasks = byChunk.get(chunk) ?? []
+        const isNew = tasks.length < plan.renditions.length
+        return { chunk, tasks, isNew, isWanted: isNew || (await this.#isInputLost(tasks)) }
+      })
+      yield* (await Promise.all(some)).filter(({ isWanted }) => isWanted)
+    }
+  }
 
-function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
-  return {
-    ...wholeVideoTask({ ...video, due: dueOf(video, plan) }, 'audio'),
-    start_pts: plan.start_pts,
-    end_pts: plan.end_pts,
-    time_base: plan.time_base.join('/'),
-    input,
+  /** The tasks of a chunk may wait for different bytes: an attempt may have stopped between two of them. */
+  async #isInputLost(tasks: readonly Task[]): Promise<boolean> {
+    const { store, exchange } = this.#options
+    const { video, signal } = this.#job
+    const waiting = tasks.flatMap(({ status, input }) => (status === 'PENDING' && input ? [input] : []))
+    for (const input of new Map(waiting.map((each) => [each.sha256, each])).values())
+      if (!(await whereabouts(input, { store, exchange, video: video._id, signal })).isSomewhere) return true
+    return false
+  }
+
+  /**
+   * Asks from time to time for chunks that workers did not find: their host may have failed since. While this attempt runs nothing else has
+   * them cut again, and waiting for room in the window would wait for them.
+   */
+  async #recheckInputs(): Promise<void> {
+    const { clock, ledger } = this.#options
+    if (clock.mono() - this.#checkedAt < LOST_AFTER_MS) return
+    this.#checkedAt = clock.mono()
+    const query = { video: this.#job.video._id, kinds: ['video'], statuses: ['PENDING'] } as const
+    const byChunk = Map.groupBy(await this.#retry(() => ledger.tasks(query)), (task) => task.chunk_id)
+    for (const [chunk, tasks] of byChunk) {
+      const isMissed = tasks.some(({ failures }) => failures.some(({ code }) => code === 'input_missing'))
+      if (isMissed && (await this.#isInputLost(tasks))) await this.#cut(chunk, tasks)
+    }
+  }
+
+  async #waitForRoom(): Promise<void> {
+    const { ledger, clock, slots } = this.#options
+    const { video, plan, signal, leaveSeat } = this.#job
+    for (;;) {
+      const counts = (await this.#retry(() => ledger.progress([video._id]))).get(video._id) ?? []
+      const { length: renditions } = plan.renditions
+      if (hasRoomInWindow({ counts, renditions, slots: slots(), ingests: this.#ingests() })) return
+      leaveSeat()
+      await this.#recheckInputs()
+      await clock.sleep(DUTY_MS, signal)
+    }
+  }
+
+  /** `tasks`: those in the ledger, which may wait for lost bytes; missing ones are inserted. */
+  async #cut(chunk: number, tasks: readonly Task[]): Promise<void> {
+    const { ledger, hints } = this.#options
+    const { video, plan } = this.#job
+    const input = await this.#cutFile(chunk)
+    await this.#retry(() => ledger.insertTasks(chunkTasks(video, plan, chunk, input)))
+    for (const each of tasks) await this.#replaceLostInput(each._id, input)
+    hints.publish({ what: 'tasks', video: video._id })
+  }
+
+  async #cutFile(chunk_id: number): Promise<TaskInput> {
+    const { self, media, store } = this.#options
+    const { video, plan, source, index, scratch, signal } = this.#job
+    const out = join(scratch, `${chunk_id}.nut`)
+    const cut = await media.cut({ plan, chunk_id, source, index, out, signal })
+    const times = { start_pts: cut.start_pts, end_pts: cut.end_pts, time_base: cut.time_base.join('/') }
+    if (cut.path === source) return { ...video.source, ...times }
+    return { ...(await store.put(video._id, cut.path)), holders: [self], ...times }
+  }
+
+  /** A PENDING task gets the new bytes, or this peer as a holder of the same ones; any other is left as it is. */
+  async #replaceLostInput(id: Task['_id'], input: TaskInput): Promise<void> {
+    const { self, ledger } = this.#options
+    const task = await this.#retry(() => ledger.task(id))
+    if (task?.status !== 'PENDING' || !task.input) return
+    const lost = task.input.sha256
+    if (lost === input.sha256) await this.#retry(() => ledger.addTaskHolder(id, lost, self))
+    else await this.#retry(() => ledger.recut(id, lost, input))
+  }
+
+  #retry<T>(operation: () => Promise<T>): Promise<T> {
+    return retry(this.#options, this.#job.signal, operation)
   }
 }
+
+/** Again while the ledger is unavailable. */
+const retry = <T>(
+  { clock, rng }: Pick<IngestOptions, 'clock' | 'rng'>,
+  signal: AbortSignal,
+  operation: () => Promise<T>,
+): Promise<T> => withPatience(operation, { clock, rng, signal })

@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Artifact, renditionPath } from '../../protocol/artifact.ts'
+import { type Artifact, EXTRAS_PATH, renditionPath } from '../../protocol/artifact.ts'
 import { type BlobExchange, type BlobStore, onSoundBlobs } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
@@ -19,7 +19,6 @@ import type { RenditionId } from '../../protocol/rendition.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { HeldBlob } from '../../protocol/video.ts'
-import { EXTRAS_PATH } from './ingest.ts'
 
 export interface MergeOptions {
   readonly self: PeerId

@@ -1,0 +1,71 @@
+/** The tasks that an ingest inserts for a plan, and how far ahead of the encoders it may cut. Pure. */
+import { taskId } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
+import type { Counts } from '../../protocol/ledger.ts'
+import { WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
+import { type Plan, planSeconds, rankOf } from '../../protocol/plan.ts'
+import { type NewTask, type TaskInput, wholeVideoTask } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
+
+/**
+ * When the tasks of a planned video are due, ledger time in ms: created_at + the duration of the source, so that a short clip passes a
+ * long film and nothing starves; earlier where a deadline asks for it.
+ */
+export function dueOf(video: Pick<Video, 'created_at' | 'deadline'>, plan: Plan): number {
+  const duration = Math.round(planSeconds(plan) * 1000)
+  const due = video.created_at + duration
+  // Without a measured speed an encode is assumed to take as long as the source.
+  return video.deadline === null ? due : Math.min(due, video.deadline - duration)
+}
+
+/** One task for each rendition of the chunk. Throws `RangeError` where the plan has no such chunk. */
+export function chunkTasks(video: Video, plan: Plan, chunk_id: number, input: TaskInput): NewTask[] {
+  const chunk = plan.chunks[chunk_id]
+  if (!chunk) throw new RangeError(`the plan has no chunk ${chunk_id}`)
+  const { start_pts, end_pts, frames } = chunk
+  return plan.renditions.map((rendition) => ({
+    _id: taskId(video._id, rendition.id, chunk_id),
+    kind: 'video',
+    class: rendition.class,
+    video_id: video._id,
+    chunk_id,
+    resolution: rendition.id,
+    start_pts,
+    end_pts,
+    time_base: plan.time_base.join('/'),
+    frames,
+    input,
+    priority: video.priority,
+    due: dueOf(video, plan),
+    rank: rankOf(plan, rendition, chunk_id),
+  }))
+}
+
+/** The one task that encodes the sound. */
+export function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
+  return {
+    ...wholeVideoTask({ ...video, due: dueOf(video, plan) }, 'audio'),
+    start_pts: plan.start_pts,
+    end_pts: plan.end_pts,
+    time_base: plan.time_base.join('/'),
+    input,
+  }
+}
+
+/**
+ * Whether another chunk may be cut: the PENDING tasks of the video are fewer than its share of the window, which the ingests of this peer
+ * divide among them. `slots`: encodes at once in the whole mesh.
+ */
+export function hasRoomInWindow(of: {
+  readonly counts: Counts
+  readonly renditions: number
+  readonly slots: number
+  readonly ingests: number
+}): boolean {
+  const window = Math.max(WINDOW_CHUNKS.min, WINDOW_CHUNKS.perSlot * of.slots)
+  const most = Math.max(WINDOW_SHARE_MIN, Math.ceil(window / of.ingests)) * of.renditions
+  const pending = of.counts
+    .filter(({ status, kind }) => status === 'PENDING' && kindFacts(kind).scope === 'chunk')
+    .reduce((sum, { count }) => sum + count, 0)
+  return pending < most
+}
