@@ -17,7 +17,7 @@ export interface FetchArea {
   /** Leaves the partial file for a later fetch. */
   releaseFile(sha256: Sha256): Promise<void>
   discard(sha256: Sha256): Promise<void>
-  /** Names of processes that are gone are taken off; with the wall clock's `now`, what nobody resumed for `PARTIAL_KEPT_MS` goes. */
+  /** Names of processes that are gone are taken off; with the wall clock's `now`, what nobody resumed for `PARTIAL_RETENTION_MS` goes. */
   tidy(now?: number): Promise<void>
 }
 

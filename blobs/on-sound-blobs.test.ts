@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, it } from 'node:test'
 import { hashFile } from '../files/hash-file.ts'
-import { type BlobRef, onSoundBlobs } from '../protocol/blobs.ts'
+import { type BlobRef, withIntactBlobs } from '../protocol/blobs.ts'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import { silentLog } from '../protocol/log.ts'
@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
 const act = <T>(does: () => Promise<T>, signal = new AbortController().signal) =>
-  onSoundBlobs({ store, video, blobs, signal }, does)
+  withIntactBlobs({ store, video, blobs, signal }, does)
 const rot = async ({ sha256 }: BlobRef) => writeFile((await store.find(sha256, video))!, 'rotten!')
 const isMissing = (error: unknown) => error instanceof AttemptFailed && error.code === 'input_missing'
 

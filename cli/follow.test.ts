@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StatusSnapshot } from '../node/status/status.ts'
 import type { VideoRow } from '../node/status/video-rows.ts'
-import { LedgerAway, UsageError } from '../protocol/errors.ts'
+import { LedgerUnavailable, UsageError } from '../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../protocol/ids.ts'
 import type { Delivery } from '../protocol/video.ts'
 import { follow } from './follow.ts'
@@ -47,7 +47,7 @@ test('one that the ledger no longer knows ends the wait with a sentence', async 
 test('a ledger that goes away between two questions is waited for', async () => {
   let asked = 0
   const { told, run } = stage(async (id) => {
-    if (asked++ === 0) throw new LedgerAway('it does not answer')
+    if (asked++ === 0) throw new LedgerUnavailable('it does not answer')
     return delivered(id)
   })
   assert.equal(await run([idOf(1)]), 0)

@@ -1,7 +1,7 @@
 /** What the CLI says, and how: one sentence per error on standard error, nothing a file name could use to upset a terminal. */
 import cutTo from 'cli-truncate'
 import widthOf from 'string-width'
-import { LedgerAway, ReelmeshError, SourceRefused, sentence, UsageError } from '../protocol/errors.ts'
+import { LedgerUnavailable, ReelmeshError, SourceRefused, sentence, UsageError } from '../protocol/errors.ts'
 
 /** Control characters of names and messages made visible; whitespace runs become one space. */
 export const printable = (text: string): string =>
@@ -36,7 +36,7 @@ export function tellError(error: unknown): void {
 }
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof LedgerAway) return 3
+  if (error instanceof LedgerUnavailable) return 3
   if (error instanceof UsageError || error instanceof SourceRefused) return 2
   const code = error instanceof ReelmeshError ? error.code : ''
   if (code === 'no_node' || code === 'ledger_away' || code === 'peer_unreachable') return 3

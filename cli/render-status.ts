@@ -5,7 +5,7 @@ import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/st
 import type { VideoRow } from '../node/status/video-rows.ts'
 import { eventLevel } from '../protocol/events.ts'
 import { machinesOf } from '../protocol/machine.ts'
-import { isOpen, isOwed } from '../protocol/video.ts'
+import { isOpen, isUndelivered } from '../protocol/video.ts'
 import { durationText, fit, printable, widthOf, wrap } from './output.ts'
 
 export interface Screen {
@@ -30,7 +30,7 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
   peers.push(...engines.map((each) => engineLine(each, snapshot, screen, paint)))
   const open = snapshot.videos.filter((row) => isOpen(row.status))
-  const [owed, ended] = [snapshot.videos.filter(isUndelivered), snapshot.videos.filter(isOver).slice(-5)]
+  const [owed, ended] = [snapshot.videos.filter(isAwaitingDelivery), snapshot.videos.filter(isOver).slice(-5)]
   const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
   const shown = [...ended, ...owed, ...open.filter((row) => !hidden.has(row))]
   const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, snapshot, screen, paint))]
@@ -47,8 +47,8 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
 }
 
 /** Finished, and not in place yet: as much to be seen as what still runs. */
-const isUndelivered = (row: VideoRow): boolean => row.status === 'COMPLETED' && isOwed(row)
-const isOver = (row: VideoRow): boolean => !isOpen(row.status) && !isUndelivered(row)
+const isAwaitingDelivery = (row: VideoRow): boolean => row.status === 'COMPLETED' && isUndelivered(row)
+const isOver = (row: VideoRow): boolean => !isOpen(row.status) && !isAwaitingDelivery(row)
 
 type Paint = (style: Style, text: string) => string
 
@@ -88,7 +88,8 @@ function stateWord({ state, paused, heard_s }: PeerStatus): string {
   if (heard_s > 7_200) return `silent ${Math.round(heard_s / 3_600)}h`
   if (heard_s > 120) return `silent ${Math.round(heard_s / 60)}m`
   if (heard_s > 5) return `silent ${Math.round(heard_s)}s`
-  return paused ? 'paused' : state
+  if (paused) return 'paused'
+  return state === 'self_test_failed' ? 'self-test' : state
 }
 
 const colorOf = (state: string): Style =>
@@ -96,7 +97,7 @@ const colorOf = (state: string): Style =>
     ? 'green'
     : state === 'idle'
       ? 'cyan'
-      : /silent|away|full|unproved|quarantined/.test(state)
+      : /silent|away|full|self-test|quarantined/.test(state)
         ? 'red'
         : 'yellow'
 
@@ -144,7 +145,7 @@ function videoLines(row: VideoRow, snapshot: StatusSnapshot, screen: Screen, pai
   const notes = row.notes.filter((note) => note !== row.problem)
   for (const note of [...(held ? [held] : []), ...(isOver(row) && row.status === 'COMPLETED' ? [] : notes)])
     lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
-  if (isUndelivered(row))
+  if (isAwaitingDelivery(row))
     for (const owed of [...undelivered(row, snapshot), ...(row.problem ? [row.problem] : [])]) alarm(owed)
   return lines
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import type { StatusSnapshot } from '../node/status/status.ts'
 import { shownVideos } from '../node/status/video-rows.ts'
-import { LedgerAway, ReelmeshError, UsageError } from '../protocol/errors.ts'
+import { LedgerUnavailable, ReelmeshError, UsageError } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
 import { addConfigOptions, configFrom, parseWhole } from './options.ts'
@@ -45,7 +45,7 @@ export function addVideos(program: Command): void {
 
 async function listedBy(client: ControlClient): Promise<StatusSnapshot['videos']> {
   const { ledger, videos } = (await client.get('/v1/status')) as StatusSnapshot
-  if (ledger.away) throw new LedgerAway(`the node does not reach its ledger: ${ledger.away}`)
+  if (ledger.away) throw new LedgerUnavailable(`the node does not reach its ledger: ${ledger.away}`)
   return videos
 }
 

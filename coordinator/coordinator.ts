@@ -1,6 +1,7 @@
 /** The coordinator's role of a peer: it stands for election, and while it holds the lease it leads (`lead.ts`). */
-import { createBell } from '../protocol/bell.ts'
+
 import { HINT_KINDS } from '../protocol/hint.ts'
+import { createNotifier } from '../protocol/notifier.ts'
 import type { CoordinatorModules, CoordinatorOptions } from './duty.ts'
 import { createElection } from './election.ts'
 import { leadTerm } from './lead.ts'
@@ -20,7 +21,7 @@ export interface Coordinator {
 export function createCoordinator(options: CoordinatorOptions, modules: CoordinatorModules): Coordinator {
   const { self } = options
   const { ledger, clock, rng, log, hints, admission } = modules
-  const bell = createBell(clock)
+  const notifier = createNotifier(clock)
   const resignation = createResignation({ self }, { clock, ledger })
   const resign = (reason: string): void => {
     if (resignation.resign(reason)) log.warn('resigns', { reason })
@@ -34,14 +35,14 @@ export function createCoordinator(options: CoordinatorOptions, modules: Coordina
       log,
       hints,
       mayLead: async () => (await resignation.reason()) ?? (await admission.mayLead()),
-      lead: (term, signal) => leadTerm({ term, signal, bell, resign }, options, modules),
+      lead: (term, signal) => leadTerm({ term, signal, notifier, resign }, options, modules),
     },
   )
   let unsubscribe: (() => void) | null = null
 
   return {
     start() {
-      unsubscribe ??= hints.on(HINT_KINDS, bell.ring)
+      unsubscribe ??= hints.on(HINT_KINDS, notifier.notify)
       election.start()
     },
     term: election.term,

@@ -8,7 +8,7 @@
  * Promises: at most one holder per term; a holder stops by its own monotonic clock, counted from when it *sent* the
  * renewal, never by the ledger's dates; a lost lease stops duties, never the attempts that run.
  */
-import { type Bell, createBell } from '../protocol/bell.ts'
+
 import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Hints } from '../protocol/hints.ts'
@@ -16,6 +16,7 @@ import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { LEASE_MS, LEASE_RENEW_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
+import { createNotifier, type Notifier } from '../protocol/notifier.ts'
 
 export interface ElectionModules {
   readonly ledger: Ledger
@@ -63,7 +64,7 @@ class LeaseElection implements Election {
   readonly #self: PeerId
   readonly #modules: ElectionModules
   readonly #stopping = new AbortController()
-  readonly #bell: Bell
+  readonly #notifier: Notifier
   #leading: number | null = null
   #running: Promise<void> | null = null
   #unsubscribe = () => {}
@@ -71,12 +72,12 @@ class LeaseElection implements Election {
   constructor(self: PeerId, modules: ElectionModules) {
     this.#self = self
     this.#modules = modules
-    this.#bell = createBell(modules.clock)
+    this.#notifier = createNotifier(modules.clock)
   }
 
   start = (): void => {
     if (this.#running) return
-    this.#unsubscribe = this.#modules.hints.on(['lease'], this.#bell.ring)
+    this.#unsubscribe = this.#modules.hints.on(['lease'], this.#notifier.notify)
     this.#running = this.#run()
   }
 
@@ -97,7 +98,7 @@ class LeaseElection implements Election {
       try {
         const answer = await this.#ask()
         if ('term' in answer) await this.#lead(answer)
-        else await this.#bell.wait(answer.waitMs * (0.9 + 0.2 * rng.random()), signal)
+        else await this.#notifier.wait(answer.waitMs * (0.9 + 0.2 * rng.random()), signal)
       } catch (error) {
         if (signal.aborted) return
         log.warn('the election goes on after an error', { error: sentence(error) })

@@ -2,8 +2,9 @@
  * One term of a leader: stamps its term, then runs every duty at each hint or every `DUTY_MS`. A duty that fails is logged and tried
  * again at the next round; none of them holds state that the ledger does not have.
  */
-import type { Bell } from '../protocol/bell.ts'
+
 import { DUTY_MS } from '../protocol/limits.ts'
+import type { Notifier } from '../protocol/notifier.ts'
 import { runRounds } from '../protocol/rounds.ts'
 import { createBackup } from './duties/backup.ts'
 import { createCollect } from './duties/collect.ts'
@@ -20,13 +21,13 @@ export interface Term {
   /** Aborts when the term is over. */
   readonly signal: AbortSignal
   /** Rung at each hint. */
-  readonly bell: Bell
+  readonly notifier: Notifier
   resign(reason: string): void
 }
 
 /** Resolves once the signal has aborted and every duty has ended. Rejects where the term could not be stamped. */
 export async function leadTerm(
-  { term, signal, bell, resign }: Term,
+  { term, signal, notifier, resign }: Term,
   options: CoordinatorOptions,
   modules: CoordinatorModules,
 ): Promise<void> {
@@ -50,7 +51,7 @@ export async function leadTerm(
   try {
     // Each duty has a loop of its own: a slow fetch holds up nobody's merge.
     await Promise.all(
-      duties.map(({ name, round }) => runRounds({ name, everyMs: DUTY_MS, round }, { bell, log }, signal)),
+      duties.map(({ name, round }) => runRounds({ name, everyMs: DUTY_MS, round }, { notifier, log }, signal)),
     )
   } finally {
     stopListening()

@@ -7,11 +7,11 @@
  */
 import { writeSync } from 'node:fs'
 import { systemClock, systemRng } from '../node/host/system-clock.ts'
-import { LedgerAway } from '../protocol/errors.ts'
+import { LedgerUnavailable } from '../protocol/errors.ts'
 import { asPeerId, asToken, type PeerId, type TaskId, type Token, type VideoId } from '../protocol/ids.ts'
 import type { ClaimOutcome, Ledger } from '../protocol/ledger.ts'
 import { silentLog } from '../protocol/log.ts'
-import { withPatience } from '../protocol/patience.ts'
+import { retryUntilDeadline } from '../protocol/retry-until-deadline.ts'
 import { createMongoLedger } from './mongo/mongo-ledger.ts'
 import { createSqliteLedger } from './sqlite/sqlite-ledger.ts'
 
@@ -86,22 +86,22 @@ class CrowdWorker {
 
   /** After a longer absence than the ledger retries through: what that try did get, as a worker finds out. */
   async #readBack(token: Token, error: unknown): Promise<ClaimOutcome> {
-    if (!(error instanceof LedgerAway)) throw error
-    const [task] = await this.#patiently(() => this.#ledger.claimsByToken(token))
+    if (!(error instanceof LedgerUnavailable)) throw error
+    const [task] = await this.#retry(() => this.#ledger.claimsByToken(token))
     const own = task?.claims.find((claim) => claim.token === token)
     return task && own ? { outcome: 'claimed', attempt: own.attempt, task } : { outcome: 'none' }
   }
 
-  #patiently<T>(act: () => Promise<T>): Promise<T> {
-    return withPatience(act, { clock: systemClock, rng: systemRng, signal: new AbortController().signal })
+  #retry<T>(act: () => Promise<T>): Promise<T> {
+    return retryUntilDeadline(act, { clock: systemClock, rng: systemRng, signal: new AbortController().signal })
   }
 
   async #decide(own: { task: TaskId; attempt: number }): Promise<void> {
     const mine = { ...own, worker: this.#worker }
     const rolled = this.#roll()
-    if (rolled < 0.05) await this.#patiently(() => this.#ledger.release(mine))
+    if (rolled < 0.05) await this.#retry(() => this.#ledger.release(mine))
     else if (rolled < 0.12)
-      await this.#patiently(() =>
+      await this.#retry(() =>
         this.#ledger.fail({
           ...mine,
           code: 'encode_failed',
@@ -115,20 +115,20 @@ class CrowdWorker {
       this.#late.push({ ...own, at: systemClock.mono() + this.#job.claimMs * (0.8 + this.#roll()) })
     else if (rolled < 0.25) await this.#wantBackupThenComplete(own)
     else await this.#complete(own)
-    if (rolled > 0.97) await this.#patiently(() => this.#ledger.renew(this.#worker, [own]))
+    if (rolled > 0.97) await this.#retry(() => this.#ledger.renew(this.#worker, [own]))
   }
 
   async #complete({ task, attempt }: { task: TaskId; attempt: number }, knownLost = false): Promise<void> {
     const sha256 = 'ab'.repeat(32) as never
     const output = { sha256, bytes: attempt, holders: [this.#worker] }
     const done = { task, attempt, worker: this.#worker, output }
-    const answer = await this.#patiently(() => this.#ledger.complete(done))
+    const answer = await this.#retry(() => this.#ledger.complete(done))
     say({ say: knownLost && answer === 'superseded' ? 'late' : answer, task, attempt })
     if (knownLost && answer === 'done') throw new Error(`${task}: an attempt that was lost was committed`)
   }
 
   async #wantBackupThenComplete(own: { task: TaskId; attempt: number }): Promise<void> {
-    await this.#patiently(() => this.#ledger.wantBackup(own.task, { attempt: own.attempt, term: 0 }))
+    await this.#retry(() => this.#ledger.wantBackup(own.task, { attempt: own.attempt, term: 0 }))
     await systemClock.sleep(this.#roll() * 10)
     await this.#complete(own)
   }
@@ -137,14 +137,14 @@ class CrowdWorker {
     const due = this.#late.filter(({ at }) => at <= systemClock.mono())
     for (const late of due) {
       this.#late.splice(this.#late.indexOf(late), 1)
-      const task = await this.#patiently(() => this.#ledger.task(late.task))
+      const task = await this.#retry(() => this.#ledger.task(late.task))
       await this.#complete(late, !task?.claims.some(({ attempt }) => attempt === late.attempt))
     }
   }
 
   async #isOver(): Promise<boolean> {
     const video = this.#job.video as VideoId
-    const open = await this.#patiently(() =>
+    const open = await this.#retry(() =>
       this.#ledger.tasks({ video, kinds: ['video'], statuses: ['PENDING', 'PROCESSING'], limit: 1 }),
     )
     return open.length === 0

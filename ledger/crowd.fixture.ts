@@ -60,7 +60,7 @@ export async function crowd(
     await Promise.all(all.map(({ over }) => over))
     for (const { process, killed } of all)
       assert.equal(killed || process.exitCode === 0, true, `a process ended with ${process.exitCode}`)
-    return judge(await own.tasks({ video: VIDEO }), all)
+    return checkCrowd(await own.tasks({ video: VIDEO }), all)
   } finally {
     await own.close()
   }
@@ -116,27 +116,27 @@ async function killAndReplace(
 }
 
 /** Every task COMPLETED, each told `done` to one attempt only, which is the one in the document. */
-function judge(tasks: readonly Task[], members: readonly Member[]): string {
-  const told = new Map<string, Set<number>>()
+function checkCrowd(tasks: readonly Task[], members: readonly Member[]): string {
+  const acknowledged = new Map<string, Set<number>>()
   const count = { done: 0, superseded: 0, late: 0 }
   for (const { say, task, attempt } of members.flatMap(({ lines }) => lines)) {
     if (say === 'ready' || say === 'over') continue
     count[say]++
-    if (say === 'done') told.set(task, (told.get(task) ?? new Set()).add(attempt))
+    if (say === 'done') acknowledged.set(task, (acknowledged.get(task) ?? new Set()).add(attempt))
   }
   assert.equal(tasks.length, TASKS)
-  let untold = 0
+  let unacknowledged = 0
   for (const task of tasks) {
     assert.equal(task.status, 'COMPLETED')
     assert.deepEqual(task.claims, [])
-    const attempts = told.get(task._id)
+    const attempts = acknowledged.get(task._id)
     // A killed process may have committed and never heard of it: at most the one it was on.
     if (attempts) assert.deepEqual([...attempts], [task.completed_attempt], task._id)
-    else untold++
+    else unacknowledged++
   }
   const killed = members.filter((member) => member.killed).length
-  assert.ok(killed === 2 && untold <= killed, `${untold} commits nobody was told of, ${killed} killed`)
+  assert.ok(killed === 2 && unacknowledged <= killed, `${unacknowledged} commits nobody was told of, ${killed} killed`)
   assert.ok(count.late > 0, 'nobody came late: the test tests nothing')
   const attempts = tasks.reduce((sum, { attempt }) => sum + attempt, 0)
-  return `${TASKS} tasks, ${attempts} attempts, ${count.superseded + count.late} superseded (${count.late} late), ${killed} processes killed, ${untold} commits untold`
+  return `${TASKS} tasks, ${attempts} attempts, ${count.superseded + count.late} superseded (${count.late} late), ${killed} processes killed, ${unacknowledged} commits untold`
 }

@@ -36,7 +36,7 @@ function videos(steps: Steps) {
     submit: (submission) => events.submit(steps, submission),
     video: (id) => steps.video(id),
     videos: (query = {}) => steps.videos(query),
-    owedVideos: () => steps.owedVideos(),
+    undeliveredVideos: () => steps.undeliveredVideos(),
     startPlanning: async (id) => changed(await steps.moveVideo(id, { from: ['QUEUED'], to: 'PLANNING' })),
     commitPlan: (plan, due) => commitPlan(steps, plan, due),
     plan: (id, sha256) => steps.plan(id, sha256),
@@ -134,7 +134,7 @@ function attempts(steps: Steps) {
       attemptOutcome(await steps.endAttempt({ ...given, failure: null, strike: null, backoff_ms: 0 })),
     claimsOf: (worker) => steps.claimsOf(worker),
     reclaim: (claims, options) => steps.endSeenClaims(claims, options),
-    releaseSeen: (claims) => steps.endSeenClaims(claims, { term: null, strike: null }),
+    releaseClaims: (claims) => steps.endSeenClaims(claims, { term: null, strike: null }),
   } satisfies Partial<Ledger>
 }
 
@@ -165,14 +165,14 @@ function peers(steps: Steps) {
     peers: () => steps.peers(),
     peer: async (id) => (await steps.peer(id)) ?? defaultPeer(id),
     setPeer: (id, change) => steps.setPeer(id, change),
-    async quarantine(id, spell) {
+    async quarantine(id, period) {
       // A record to compare with: it changes nothing where there is one.
       await steps.setPeer(id, {})
-      return changed(await steps.quarantine(id, { ...spell, reason: plainText(spell.reason, EVENT_TEXT_BYTES) }))
+      return changed(await steps.quarantine(id, { ...period, reason: plainText(period.reason, EVENT_TEXT_BYTES) }))
     },
-    hosts: () => steps.hosts(),
-    reachHost: async (engine, peer) => changed(await steps.reachHost(engine, peer)),
-    leaveHost: async (engine, peer) => changed(await steps.leaveHost(engine, peer)),
+    engines: () => steps.engines(),
+    addEnginePeer: async (engine, peer) => changed(await steps.addEnginePeer(engine, peer)),
+    removeEnginePeer: async (engine, peer) => changed(await steps.removeEnginePeer(engine, peer)),
     setWanted: async (engine, change) =>
       changed(await steps.setWanted(engine, { ...change, reason: plainText(change.reason, EVENT_TEXT_BYTES) })),
     addEvent: (event) => steps.addEvent({ ...event, text: plainText(event.text, EVENT_TEXT_BYTES) }),

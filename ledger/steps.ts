@@ -3,12 +3,20 @@
  * the whole contract of `protocol/ledger.ts` out of them, so that two-write events, read-backs and the sweep exist once.
  *
  * Promises: every write is one compare-and-set by the ledger's own time and answers whether the compare held; transient
- * errors have been retried for `retryMs` before `LedgerAway` is thrown; after an error whose effect is unknown the step
+ * errors have been retried for `retryMs` before `LedgerUnavailable` is thrown; after an error whose effect is unknown the step
  * has read back by token or `_id` before it answers.
  */
 import type { FailureCode } from '../protocol/errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from '../protocol/ids.ts'
-import type { HostRecord, Lease, LedgerEvent, Outcome, PeerRecord, Progress, SeenClaim } from '../protocol/ledger.ts'
+import type {
+  EngineRecord,
+  Lease,
+  LedgerEvent,
+  ObservedClaim,
+  Outcome,
+  PeerRecord,
+  Progress,
+} from '../protocol/ledger.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
 import type { Delivery, HeldBlob, Video, VideoStatus } from '../protocol/video.ts'
@@ -92,7 +100,7 @@ export interface Steps {
   ): Promise<void>
   video(id: VideoId): Promise<Video | null>
   videos(query: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
-  owedVideos(): Promise<Video[]>
+  undeliveredVideos(): Promise<Video[]>
   moveVideo(id: VideoId, move: VideoMove): Promise<boolean>
   nameDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir' | 'name'>, name: string): Promise<boolean>
   finishDelivery(id: VideoId, delivery: DeliveryKey): Promise<boolean>
@@ -124,10 +132,10 @@ export interface Steps {
   ): Promise<{ task: TaskId; attempt: number }[]>
   complete(done: Completion): Promise<boolean>
   endAttempt(end: AttemptEnd): Promise<boolean>
-  claimsOf(worker: PeerId): Promise<SeenClaim[]>
+  claimsOf(worker: PeerId): Promise<ObservedClaim[]>
   /** Ends these exact claims; with `term` as a coordinator's write. Answers the tasks that changed. */
   endSeenClaims(
-    claims: readonly SeenClaim[],
+    claims: readonly ObservedClaim[],
     options: { term: number | null; strike: FailureCode | null },
   ): Promise<TaskId[]>
   wantBackup(id: TaskId, options: { attempt: number; term: number }): Promise<boolean>
@@ -161,10 +169,10 @@ export interface Steps {
   peer(id: PeerId): Promise<PeerRecord | null>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>
   /** Of a record that is there. */
-  quarantine(id: PeerId, spell: Quarantine): Promise<boolean>
-  hosts(): Promise<HostRecord[]>
-  reachHost(engine: string, peer: PeerId): Promise<boolean>
-  leaveHost(engine: string, peer: PeerId): Promise<boolean>
+  quarantine(id: PeerId, period: Quarantine): Promise<boolean>
+  engines(): Promise<EngineRecord[]>
+  addEnginePeer(engine: string, peer: PeerId): Promise<boolean>
+  removeEnginePeer(engine: string, peer: PeerId): Promise<boolean>
   setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<boolean>
   addEvent(event: Omit<LedgerEvent, 'at'>): Promise<void>
   events(limit: number): Promise<LedgerEvent[]>

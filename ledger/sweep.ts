@@ -13,12 +13,12 @@ import { type NewTask, requiredTasks } from '../protocol/task.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../protocol/video.ts'
 import type { Steps } from './steps.ts'
 
-export async function sweep(steps: Steps, term: number): Promise<{ mended: number }> {
-  let mended = await cancelTasksOfEndedVideos(steps, term)
+export async function sweep(steps: Steps, term: number): Promise<{ repaired: number }> {
+  let repaired = await cancelTasksOfEndedVideos(steps, term)
   const open = await steps.videos({ statuses: OPEN_STATUSES })
-  for (const video of open) mended += await reviveTasks(steps, video)
+  for (const video of open) repaired += await reviveTasks(steps, video)
   const missing = open.flatMap(requiredTasks)
-  if (missing.length > 0) mended += await insertInBatches(steps, missing)
+  if (missing.length > 0) repaired += await insertInBatches(steps, missing)
   const align = open.map((video) => ({
     video: video._id,
     priority: video.priority,
@@ -26,8 +26,8 @@ export async function sweep(steps: Steps, term: number): Promise<{ mended: numbe
     dueOthers: Math.min(video.due, video.created_at),
     planned: kindsWhere(({ dueFrom }) => dueFrom === 'plan'),
   }))
-  if (align.length > 0) mended += await steps.alignTasks(align, term)
-  return { mended: mended + (await steps.stampTerm(term)) }
+  if (align.length > 0) repaired += await steps.alignTasks(align, term)
+  return { repaired: repaired + (await steps.stampTerm(term)) }
 }
 
 async function cancelTasksOfEndedVideos(steps: Steps, term: number): Promise<number> {

@@ -21,7 +21,7 @@ const READS: ReadonlySet<string> = new Set([
   'videosWithOpenTasks',
   'peers',
   'peer',
-  'hosts',
+  'engines',
   'events',
 ] satisfies (keyof Steps)[])
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ANN, BOB } from '../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../protocol/conformance/model/ledger-model.ts'
-import { LedgerAway } from '../protocol/errors.ts'
+import { LedgerUnavailable } from '../protocol/errors.ts'
 import type { RunningAttempt } from '../protocol/heartbeat.ts'
 import { createHints } from '../protocol/hints.ts'
 import { taskId, type VideoId } from '../protocol/ids.ts'
@@ -27,7 +27,7 @@ function stage() {
   }
   const ledger: Pick<Ledger, 'peer' | 'now'> = {
     async peer(id) {
-      if (world.isAway) throw new LedgerAway('no answer')
+      if (world.isAway) throw new LedgerUnavailable('no answer')
       return model.peer(id)
     },
     now: model.now,
@@ -118,7 +118,7 @@ test('a failed self-test stops leading only where another peer could lead', asyn
   const { at, world, gate } = stage()
   world.hasFailedSelfTest = true
   assert.equal(await gate.mayLead(), null)
-  assert.equal(gate.state(), 'unproved')
+  assert.equal(gate.state(), 'self_test_failed')
   const beat = { roles: ['coordinator'], state: 'idle' } as unknown as HeardPeer['beat']
   world.others = [{ peer: BOB, beat, heard_mono: at.now }]
   assert.match((await gate.mayLead()) ?? '', /trial run/)

@@ -9,7 +9,7 @@
 import { type BlobStore, hasRoomFor } from '../protocol/blobs.ts'
 import type { Clock } from '../protocol/clock.ts'
 import type { Emit } from '../protocol/emitter.ts'
-import { LedgerAway } from '../protocol/errors.ts'
+import { LedgerUnavailable } from '../protocol/errors.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
@@ -96,7 +96,7 @@ class RecordGate implements AdmissionGate {
       this.#state = reason ?? 'idle'
       return reason ?? (work === 'encode' && this.#isQuarantined() ? 'quarantined' : null)
     } catch (error) {
-      if (!(error instanceof LedgerAway)) throw error
+      if (!(error instanceof LedgerUnavailable)) throw error
       this.#state = 'ledger_away'
       return this.#state
     }
@@ -114,7 +114,7 @@ class RecordGate implements AdmissionGate {
   state(): Heartbeat['state'] {
     if (this.#isClosed) return 'leaving'
     if (this.#state !== 'idle') return this.#state
-    if (this.#modules.breakers.hasFailedSelfTest()) return 'unproved'
+    if (this.#modules.breakers.hasFailedSelfTest()) return 'self_test_failed'
     if (this.#isQuarantined()) return 'quarantined'
     return this.#runsAny() ? 'working' : 'idle'
   }

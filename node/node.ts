@@ -4,13 +4,14 @@
  * Promises: `start` releases the claims of an earlier process before it claims anew; `stop` stops claiming, settles or releases
  * what runs, gives the lease back, says leave, and leaves nothing running. Both are idempotent. A start that fails leaves nothing running.
  */
-import { createBell } from '../protocol/bell.ts'
+
 import { type Clock, within } from '../protocol/clock.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
-import { IDLE_POLL_MS, INPUT_LOOK_MS, SWEEP_MS } from '../protocol/limits.ts'
+import { IDLE_POLL_MS, INPUT_SCAN_MS, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
+import { createNotifier } from '../protocol/notifier.ts'
 import { type Rounds, runRounds } from '../protocol/rounds.ts'
 import type { Adapters, Modules } from './modules.ts'
 import { createPartList, type Part } from './parts.ts'
@@ -82,7 +83,7 @@ function workParts({ drainMs, keepsHouse }: NodeRunOptions, adapters: NodeAdapte
     coordinator && { name: 'coordinator', start: coordinator.start, stop: coordinator.stop },
     // What a video delivered a moment ago leaves behind is gone before the process is.
     keepsHouse && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
-    inputFolder && rounds({ name: 'input folder', everyMs: INPUT_LOOK_MS, round: inputFolder.round }),
+    inputFolder && rounds({ name: 'input folder', everyMs: INPUT_SCAN_MS, round: inputFolder.round }),
     rounds({ name: 'delivery', everyMs: IDLE_POLL_MS, round: deliverer.round }),
     { name: 'copier', start: copier.start, stop: copier.idle },
     { name: 'worker', start: () => worker.start(), stop: () => worker.stop(drainMs) },
@@ -120,9 +121,9 @@ function roundsPart(
   return {
     name: job.name,
     start(stopping) {
-      const bell = createBell(clock)
-      const unsubscribe = hints.on(['video'], bell.ring)
-      running = runRounds(job, { bell, log }, stopping).finally(unsubscribe)
+      const notifier = createNotifier(clock)
+      const unsubscribe = hints.on(['video'], notifier.notify)
+      running = runRounds(job, { notifier, log }, stopping).finally(unsubscribe)
     },
     async stop() {
       await running
@@ -142,7 +143,7 @@ interface EarlierProcess {
 async function endEarlierProcess({ self, ledger, hints, log }: EarlierProcess): Promise<void> {
   const mine = await ledger.claimsOf(self)
   if (mine.length > 0) {
-    await ledger.releaseSeen(mine)
+    await ledger.releaseClaims(mine)
     log.info('released the claims of an earlier process', { claims: mine.length })
     hints.publish({ what: 'tasks', video: null })
   }

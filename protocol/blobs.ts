@@ -46,7 +46,7 @@ export interface BlobStore {
   refer(video: VideoId, source: SourceReference): Promise<void>
   reference(video: VideoId): Promise<SourceReference | null>
   /** Removes blobs of a video but those named (its results, while deliveries are open). References stay. */
-  prune(video: VideoId, keep: ReadonlySet<Sha256>): Promise<void>
+  prune(video: VideoId, retain: ReadonlySet<Sha256>): Promise<void>
   /** Removes one blob of a video; a source by reference stays. */
   remove(sha256: Sha256, video: VideoId): Promise<void>
   /** Forgets the video: blobs and reference (the source file itself is untouched). */
@@ -92,7 +92,7 @@ export async function isIntact(store: BlobStore, sha256: Sha256, video: VideoId)
  * Acts on blobs that are here, and looks at them when it is done: where one had rotted before, or did meanwhile, nothing counts
  * that came of it, neither result nor failure. `AttemptFailed('input_missing')`: the rotten one is removed and will be fetched anew.
  */
-export async function onSoundBlobs<T>(
+export async function withIntactBlobs<T>(
   of: { store: BlobStore; video: VideoId; blobs: readonly BlobRef[]; signal: AbortSignal },
   act: () => Promise<T>,
 ): Promise<T> {
@@ -101,8 +101,9 @@ export async function onSoundBlobs<T>(
   for (let at = 0; at < blobs.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
     const some = blobs.slice(at, at + BLOB_FETCHES_AT_ONCE)
     const sound = await Promise.all(some.map(({ sha256 }) => isIntact(store, sha256, video)))
-    const rotten = some[sound.indexOf(false)]
-    if (rotten) throw new AttemptFailed('input_missing', `blob ${rotten.sha256} went away or changed while it was read`)
+    const corrupt = some[sound.indexOf(false)]
+    if (corrupt)
+      throw new AttemptFailed('input_missing', `blob ${corrupt.sha256} went away or changed while it was read`)
   }
   if (done.status === 'rejected') throw done.reason
   return done.value

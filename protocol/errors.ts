@@ -87,10 +87,10 @@ export class AttemptFailed extends ReelmeshError {
 }
 
 /** The ledger did not answer: what was asked may or may not have happened. Read back before believing either. */
-export class LedgerAway extends ReelmeshError {
+export class LedgerUnavailable extends ReelmeshError {
   constructor(message: string, cause?: unknown) {
     super('ledger_away', message, { retryable: true, cause })
-    this.name = 'LedgerAway'
+    this.name = 'LedgerUnavailable'
   }
 }
 

@@ -33,7 +33,7 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
     'the 1080p result of film has no holder any more and is made again',
   ],
   results_differ: [
-    { peer: ANN, video, task, dropped: 'a'.repeat(64), kept: 'b'.repeat(64), kept_peer: BOB },
+    { peer: ANN, video, task, dropped: 'a'.repeat(64), committed: 'b'.repeat(64), committed_by: BOB },
     `task ${task} has two different results: bbbbbbbbbbbb… of ${BOB} is kept, aaaaaaaaaaaa… of ${ANN} is dropped`,
   ],
   quarantined: [
@@ -51,8 +51,11 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
   note: [{ peer: ANN, video, note: 'a subtitle track was left out' }, 'a subtitle track was left out'],
   disk_full: [ann, 'ann claims no tasks: its disk is full'],
   disk_has_room: [ann, 'ann claims tasks again: its disk has room'],
-  unproved: [{ ...ann, reason: 'exit code 1' }, 'ann claims no tasks: its ffmpeg fails the self-test: exit code 1'],
-  proved: [ann, 'ann claims tasks again: its ffmpeg passes the self-test'],
+  self_test_failed: [
+    { ...ann, reason: 'exit code 1' },
+    'ann claims no tasks: its ffmpeg fails the self-test: exit code 1',
+  ],
+  self_test_passed: [ann, 'ann claims tasks again: its ffmpeg passes the self-test'],
   scaled: [{ peer: ANN, before: 1, wanted: 3, engines: 2, reason: 'a queue' }, 'workers 1 → 3: a queue'],
   fleet_capped: [
     { peer: ANN, wanted: 5, max: 3 },

@@ -22,7 +22,14 @@ export interface EventFields {
   /** `blob` says what it was, such as `the output of task …`. */
   blob_lost: { video: VideoId; blob: string }
   /** `kept` and `dropped` are the sha256 of both streams, in hex. `peer` made the dropped one. */
-  results_differ: { peer: PeerId; video: VideoId; task: TaskId; dropped: string; kept: string; kept_peer: PeerId }
+  results_differ: {
+    peer: PeerId
+    video: VideoId
+    task: TaskId
+    dropped: string
+    committed: string
+    committed_by: PeerId
+  }
   /** `ms`: how long; `quarantines`: which one it is since a task of its own was completed. */
   quarantined: { peer: PeerId; name: string; ms: number; quarantines: number; reason: string }
   merging: { peer: PeerId; video: VideoId; name: string }
@@ -35,8 +42,8 @@ export interface EventFields {
   note: { peer: PeerId; video: VideoId; note: string }
   disk_full: { peer: PeerId; name: string }
   disk_has_room: { peer: PeerId; name: string }
-  unproved: { peer: PeerId; name: string; reason: string }
-  proved: { peer: PeerId; name: string }
+  self_test_failed: { peer: PeerId; name: string; reason: string }
+  self_test_passed: { peer: PeerId; name: string }
   /** Workers wanted on all engines, before and now. */
   scaled: { peer: PeerId; before: number; wanted: number; engines: number; reason: string }
   fleet_capped: { peer: PeerId; wanted: number; max: number }
@@ -102,8 +109,8 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
     level: 'error',
     meaning:
       'two attempts at a task completed with different streams: one of the two machines or ffmpeg builds computes wrongly',
-    text: ({ task, peer, dropped, kept, kept_peer }) =>
-      `task ${task} has two different results: ${kept.slice(0, 12)}… of ${kept_peer} is kept, ${dropped.slice(0, 12)}… of ${peer} is dropped`,
+    text: ({ task, peer, dropped, committed, committed_by }) =>
+      `task ${task} has two different results: ${committed.slice(0, 12)}… of ${committed_by} is kept, ${dropped.slice(0, 12)}… of ${peer} is dropped`,
   },
   quarantined: {
     level: 'warn',
@@ -152,12 +159,12 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
     meaning: 'the disk has room again',
     text: ({ name }) => `${name} claims tasks again: its disk has room`,
   },
-  unproved: {
+  self_test_failed: {
     level: 'warn',
     meaning: "a peer's ffmpeg fails its self-test: it claims no tasks",
     text: ({ name, reason }) => `${name} claims no tasks: its ffmpeg fails the self-test: ${reason}`,
   },
-  proved: {
+  self_test_passed: {
     level: 'info',
     meaning: 'the self-test succeeds again',
     text: ({ name }) => `${name} claims tasks again: its ffmpeg passes the self-test`,

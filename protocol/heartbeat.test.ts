@@ -12,7 +12,7 @@ import {
   type Suspicion,
 } from './heartbeat.ts'
 import { asPeerId, type TaskId } from './ids.ts'
-import { GOSSIP_BYTES_MAX, RUNNING_TOLD_MAX } from './limits.ts'
+import { GOSSIP_BYTES_MAX, RUNNING_LISTED_MAX } from './limits.ts'
 
 const beat: Heartbeat = {
   v: 1,
@@ -68,7 +68,7 @@ describe('a heartbeat on the wire', () => {
     assert.deepEqual(decodeHeartbeat(bytes(JSON.stringify({ ...beat, ...tomorrow }))), {
       verdict: 'accept',
       // The attempt that cannot be named is counted: nobody is to think that its peer does nothing.
-      message: { ...beat, roles: ['worker'], state: 'unknown', untold: 1 },
+      message: { ...beat, roles: ['worker'], state: 'unknown', unlisted: 1 },
     })
   })
 
@@ -105,15 +105,15 @@ describe('a heartbeat on the wire', () => {
     const { running } = big
     assert.deepEqual(decodeHeartbeat(encodeHeartbeat(big)), {
       verdict: 'accept',
-      message: { ...big, running: running.slice(0, RUNNING_TOLD_MAX), untold: 3 * 1_024 - RUNNING_TOLD_MAX },
+      message: { ...big, running: running.slice(0, RUNNING_LISTED_MAX), unlisted: 3 * 1_024 - RUNNING_LISTED_MAX },
     })
   })
 
   it('that names more than are kept is cut, not rejected', () => {
-    const long = bytes(JSON.stringify({ ...beat, running: attempts(RUNNING_TOLD_MAX + 7), untold: 2 }))
+    const long = bytes(JSON.stringify({ ...beat, running: attempts(RUNNING_LISTED_MAX + 7), unlisted: 2 }))
     const decoded = decodeHeartbeat(long)
-    assert.equal(decoded.verdict === 'accept' && decoded.message.running.length, RUNNING_TOLD_MAX)
-    assert.equal(decoded.verdict === 'accept' && decoded.message.untold, 9)
+    assert.equal(decoded.verdict === 'accept' && decoded.message.running.length, RUNNING_LISTED_MAX)
+    assert.equal(decoded.verdict === 'accept' && decoded.message.unlisted, 9)
   })
 
   it('is taken by others whatever its sender holds: a long name, a long address, a speed that is none', () => {
@@ -144,7 +144,7 @@ describe('a heartbeat on the wire', () => {
   it('of the longest words that there may be is no larger than gossip takes', () => {
     const words = (count: number) => Array<string>(count).fill('w'.repeat(64))
     const trap = '\u0001'
-    const running = attempts(RUNNING_TOLD_MAX + 1).map((each) => ({
+    const running = attempts(RUNNING_LISTED_MAX + 1).map((each) => ({
       task: '0123456789abcdef/1080p/99999' as TaskId,
       attempt: 1_000_000 - each.attempt,
       done: 1 / 7,

@@ -10,7 +10,7 @@ import {
   GOSSIP_BYTES_MAX,
   HEARTBEAT_MS,
   HEARTBEAT_PEERS_PER_S,
-  RUNNING_TOLD_MAX,
+  RUNNING_LISTED_MAX,
 } from './limits.ts'
 
 export type Decoded<T> =
@@ -28,32 +28,32 @@ const STATES = [
   'draining',
   'leaving',
   'disk_full',
-  'unproved',
+  'self_test_failed',
   'quarantined',
   'ledger_away',
   'unknown',
 ] as const
 
 /** Characters of a name or a word, and of an address. */
-const [WORD_MAX, ADDRESS_MAX] = [64, 256]
+const [STRING_MAX, ADDRESS_MAX] = [64, 256]
 const SPEED_MAX = 10_000
 
-const word = z
+const boundedString = z
   .string()
   .min(1)
-  .max(WORD_MAX)
+  .max(STRING_MAX)
   .regex(/^[\x21-\x7e]+$/)
 const count = z.number().int().min(0).max(1_000_000)
 
 /** A list of words, of which those are kept that this version knows. */
 const knownOf = <T extends string>(known: readonly T[]) =>
   z
-    .array(word)
+    .array(boundedString)
     .max(16)
     .transform((words) => words.filter((each): each is T => (known as readonly string[]).includes(each)))
 
 const running = z.object({
-  task: z.string().max(WORD_MAX),
+  task: z.string().max(STRING_MAX),
   attempt: count,
   /** Share done, 0–1. */
   done: z.number().min(0).max(1),
@@ -68,28 +68,28 @@ const heartbeatSchema = z.object({
   seq: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   /** Wall clock of the start, ms: a newer one says that an older life is over. For people otherwise. */
   started_at: z.number().int().min(0),
-  version: word,
+  version: boundedString,
   roles: knownOf(ROLES),
-  host: word,
-  name: z.string().max(WORD_MAX),
-  ffmpeg: z.string().max(WORD_MAX),
-  decoders: z.array(word).max(64),
-  filters: z.array(word).max(32),
-  encoders: z.array(word).max(16),
+  host: boundedString,
+  name: z.string().max(STRING_MAX),
+  ffmpeg: z.string().max(STRING_MAX),
+  decoders: z.array(boundedString).max(64),
+  filters: z.array(boundedString).max(32),
+  encoders: z.array(boundedString).max(16),
   /** Ids of the renditions that its owner lets it encode. */
-  renditions: z.union([z.literal('all'), z.array(word).max(64)]),
+  renditions: z.union([z.literal('all'), z.array(boundedString).max(64)]),
   /** Kinds of whole-video tasks that it runs in encode slots. */
-  kinds: z.array(word).max(32),
+  kinds: z.array(boundedString).max(32),
   slots: count,
   busy: count,
   /** One-minute load ÷ cores. */
   load: z.number().min(0).max(10_000),
-  state: word.transform((state) => STATES.find((known) => known === state) ?? 'unknown'),
+  state: boundedString.transform((state) => STATES.find((known) => known === state) ?? 'unknown'),
   addresses: z.array(z.string().max(ADDRESS_MAX)).max(ADDRESSES_PER_PEER),
   /** Oldest first: what hangs is among those named. */
   running: z.array(running),
   /** Attempts beyond those in `running`, of which nobody is to think that they hang; absent where all are named. */
-  untold: count.optional(),
+  unlisted: count.optional(),
 })
 
 export type RunningAttempt = {
@@ -108,22 +108,22 @@ export const encodeHeartbeat = (beat: Heartbeat): Uint8Array =>
 
 export function decodeHeartbeat(data: Uint8Array): Decoded<Heartbeat> {
   const decoded = decodeMessage(data, heartbeatSchema) as Decoded<Heartbeat>
-  return decoded.verdict === 'accept' ? { ...decoded, message: withFewerTold(knownTasks(decoded.message)) } : decoded
+  return decoded.verdict === 'accept' ? { ...decoded, message: truncateRunning(knownTasks(decoded.message)) } : decoded
 }
 
 /** An attempt at a task whose id has another form, of a newer version, is one that is not named: its peer still works. */
 function knownTasks(beat: Heartbeat): Heartbeat {
   const running = beat.running.filter(({ task }) => isTaskId(task))
   const unknown = beat.running.length - running.length
-  return unknown === 0 ? beat : { ...beat, running, untold: (beat.untold ?? 0) + unknown }
+  return unknown === 0 ? beat : { ...beat, running, unlisted: (beat.unlisted ?? 0) + unknown }
 }
 
 function withinBounds(beat: Heartbeat): Heartbeat {
-  const cut = withFewerTold(beat)
+  const cut = truncateRunning(beat)
   return {
     ...cut,
-    name: cut.name.slice(0, WORD_MAX),
-    ffmpeg: cut.ffmpeg.slice(0, WORD_MAX),
+    name: cut.name.slice(0, STRING_MAX),
+    ffmpeg: cut.ffmpeg.slice(0, STRING_MAX),
     addresses: cut.addresses.filter((address) => address.length <= ADDRESS_MAX).slice(0, ADDRESSES_PER_PEER),
     running: cut.running.map((each) => ({
       ...each,
@@ -133,10 +133,10 @@ function withinBounds(beat: Heartbeat): Heartbeat {
   }
 }
 
-function withFewerTold(beat: Heartbeat): Heartbeat {
-  const rest = beat.running.length - RUNNING_TOLD_MAX
+function truncateRunning(beat: Heartbeat): Heartbeat {
+  const rest = beat.running.length - RUNNING_LISTED_MAX
   if (rest <= 0) return beat
-  return { ...beat, running: beat.running.slice(0, RUNNING_TOLD_MAX), untold: (beat.untold ?? 0) + rest }
+  return { ...beat, running: beat.running.slice(0, RUNNING_LISTED_MAX), unlisted: (beat.unlisted ?? 0) + rest }
 }
 
 /** 0 for what is no number, which JSON cannot say. */

@@ -7,7 +7,7 @@
  * - `start` of a name that is there already answers that worker: a start whose answer was lost may be repeated.
  * - A worker that ended stays in the list, with how it ended, until it is stopped: a launcher restarts nothing by itself.
  * - `stop` ends a worker (SIGTERM, then SIGKILL after `STOP_GRACE_MS`) and leaves nothing of it; for one that is gone it is harmless.
- * - Every call rejects with `EngineAway` where the engine does not answer: a state to report, and to try again later. Where it answers
+ * - Every call rejects with `EngineUnavailable` where the engine does not answer: a state to report, and to try again later. Where it answers
  *   and refuses, the call rejects with `LaunchRefused`.
  */
 import { ReelmeshError } from './errors.ts'
@@ -51,12 +51,12 @@ export interface Launcher {
   close(): Promise<void>
 }
 
-const LAST_WORDS_MAX = 300
+const STDERR_TAIL_MAX = 300
 
 /** How a worker ended: its exit code, and the sentence with which a node says why. `stderr`: the end of what it wrote there. */
 export function exitText(code: number | string, stderr: string): string {
   const last = stderr.trimEnd().split('\n').at(-1)?.trim() ?? ''
-  const words = last.startsWith('{') ? '' : last.replace(/^reelmesh: /, '').slice(0, LAST_WORDS_MAX)
+  const words = last.startsWith('{') ? '' : last.replace(/^reelmesh: /, '').slice(0, STDERR_TAIL_MAX)
   return words === '' || code === 0 ? `exit code ${code}` : `exit code ${code}: ${words}`
 }
 
@@ -66,10 +66,10 @@ export const LAUNCHED_PREFIX = 'auto-'
 export const STOP_GRACE_MS = 15_000
 
 /** The engine did not answer, or this user may not open its socket. The message says what to do. */
-export class EngineAway extends ReelmeshError {
+export class EngineUnavailable extends ReelmeshError {
   constructor(message: string, cause?: unknown) {
     super('engine_away', message, { retryable: true, cause })
-    this.name = 'EngineAway'
+    this.name = 'EngineUnavailable'
   }
 }
 

@@ -6,7 +6,7 @@
  * - Every transition is one atomic compare-and-set; none reads and then writes. Two-write events are named as such, and
  *   the second write is repaired by `sweep`.
  * - Time inside a compare is the ledger's own (MongoDB: `$$NOW`; SQLite, which is one host: the injected Clock).
- * - Every method answers a tagged result for what may be expected. An error is `LedgerAway` (unknown whether it happened:
+ * - Every method answers a tagged result for what may be expected. An error is `LedgerUnavailable` (unknown whether it happened:
  *   read back by token or id) or a bug. Adapters retry transient errors themselves within `retryMs` of the options.
  * - A coordinator's write takes its `term`: it matches only documents with `coordinator_term ≤ term` and sets it.
  * - Ids, strings and documents given by workers are data, never operators.
@@ -38,7 +38,7 @@ export type AttemptOutcome = 'done' | 'superseded'
 export type Changed = 'changed' | 'unchanged'
 
 /** A claim as it stood when a suspicion began: reclaim ends only claims that are still exactly this. */
-export interface SeenClaim {
+export interface ObservedClaim {
   task: TaskId
   attempt: number
   worker_id: PeerId
@@ -66,13 +66,13 @@ export interface PeerRecord {
 }
 
 /** An engine that runs containers or processes, and how many workers the leader wants there. */
-export interface HostRecord {
+export interface EngineRecord {
   /** The engine's own id. */
   _id: string
   wanted: number
   /** Why so many, in the leader's words. */
   reason: string | null
-  /** Peers that said they reach it, at most `HOST_PEERS_MAX`, newest last. The smallest one that lives keeps it. */
+  /** Peers that said they reach it, at most `ENGINE_PEERS_MAX`, newest last. The smallest one that lives keeps it. */
   peers: PeerId[]
   coordinator_term: number
 }
@@ -130,7 +130,7 @@ export interface Ledger {
   /** By created_at, newest last. */
   videos(query?: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
   /** COMPLETED ones whose files somebody still waits for, newest last. Does not grow with what is delivered. */
-  owedVideos(): Promise<Video[]>
+  undeliveredVideos(): Promise<Video[]>
   /** QUEUED → PLANNING, by the attempt that holds the ingest task. */
   startPlanning(id: VideoId): Promise<Changed>
   /**
@@ -218,11 +218,11 @@ export interface Ledger {
   }): Promise<AttemptOutcome>
   release(given: { task: TaskId; attempt: number; worker: PeerId }): Promise<AttemptOutcome>
   /** Live claims of a worker, as a suspicion or a restart needs them. */
-  claimsOf(worker: PeerId): Promise<SeenClaim[]>
+  claimsOf(worker: PeerId): Promise<ObservedClaim[]>
   /** Ends these claims where they are still exactly so. Answers the tasks that changed. `strike` adds one by that code. */
-  reclaim(claims: readonly SeenClaim[], options: { term: number; strike: FailureCode | null }): Promise<TaskId[]>
+  reclaim(claims: readonly ObservedClaim[], options: { term: number; strike: FailureCode | null }): Promise<TaskId[]>
   /** A restarted worker ends claims of its own earlier life: no term, no strike, exactly the seen ones. */
-  releaseSeen(claims: readonly SeenClaim[]): Promise<TaskId[]>
+  releaseClaims(claims: readonly ObservedClaim[]): Promise<TaskId[]>
   /** PROCESSING with one claim, while `attempt` is still the newest of the task: the claim's own, or of a backup that has ended. */
   wantBackup(id: TaskId, options: { attempt: number; term: number }): Promise<Changed>
   /** PENDING → FAILED while it has as many strikes as were read. */
@@ -247,7 +247,7 @@ export interface Ledger {
    * MERGING ones, cancels tasks of ended videos, revives CANCELLED tasks of open ones, corrects priority and due,
    * re-stamps lower terms. Harmless at any time. Answers how many documents it mended.
    */
-  sweep(term: number): Promise<{ mended: number }>
+  sweep(term: number): Promise<{ repaired: number }>
 
   // ── Peers, hosts and events ───────────────────────────────────────────────────────────────────────────────────────
   peers(): Promise<PeerRecord[]>
@@ -256,14 +256,14 @@ export interface Ledger {
   /** Quarantined for so long from now, as its `quarantines`-th in a row, while its `quarantined_until` is as read. */
   quarantine(
     id: PeerId,
-    spell: { ms: number; quarantines: number; reason: string; seen: number | null },
+    period: { ms: number; quarantines: number; reason: string; seen: number | null },
   ): Promise<Changed>
   /** By `_id`. */
-  hosts(): Promise<HostRecord[]>
+  engines(): Promise<EngineRecord[]>
   /** This peer reaches the engine: makes its record, with nothing wanted, where there is none. */
-  reachHost(engine: string, peer: PeerId): Promise<Changed>
+  addEnginePeer(engine: string, peer: PeerId): Promise<Changed>
   /** It does so no longer, or cannot have it do what is wanted. The record stays. */
-  leaveHost(engine: string, peer: PeerId): Promise<Changed>
+  removeEnginePeer(engine: string, peer: PeerId): Promise<Changed>
   /** A coordinator's write. Makes no record: an engine that nobody reaches runs nothing. */
   setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<Changed>
   /** Capped; `at` is the ledger's time. Loss of an event loses nothing else. */
@@ -276,7 +276,7 @@ export interface Ledger {
 export interface LedgerOptions {
   claimMs?: number
   leaseMs?: number
-  /** How long a method goes on retrying transient errors before it throws `LedgerAway`. */
+  /** How long a method goes on retrying transient errors before it throws `LedgerUnavailable`. */
   retryMs?: number
 }
 

@@ -17,35 +17,35 @@ export const LEASE_RENEW_MS = 1_500
 /** Idle workers ask again this often (jittered 0.5–1.5×): nothing waits on a hint. */
 export const IDLE_POLL_MS = 1_500
 /** Waiting tasks that a worker reads to guess its next one: the window of a small mesh (`WINDOW_CHUNKS`), three rungs each. */
-export const LOOK_AHEAD_TASKS = 96
+export const PREFETCH_TASKS = 96
 /** Reactions to a hint are spread over this, so that 64 idle peers do not collide in one millisecond. */
 export const HINT_JITTER_MS = 250
 /** How long a worker that holds a result goes on without its ledger before it gives up. */
-export const LEDGER_PATIENCE_MS = 15 * 60_000
+export const LEDGER_RETRY_DEADLINE_MS = 15 * 60_000
 /** Beyond this `doctor` calls a host's clock wrong: NTP keeps hosts within 0.1 s, a busy database answers within 1 s. */
 export const CLOCK_APART_MS = 2_000
 /** First and largest wait between tries at the ledger. */
-export const LEDGER_RETRY_MS = { base: 100, max: 5_000 } as const
+export const LEDGER_RETRY_BACKOFF_MS = { base: 100, max: 5_000 } as const
 /** Wait before a failed task is tried again: `base · 2^strikes`. */
 export const TASK_BACKOFF_MS = { base: 500, max: 60_000 } as const
 /** Times in the ledger that lie further ahead than any write puts them: its clock was set back since, and they would wait for as long. */
-export const farMs = (claimMs: number): number => 2 * Math.max(claimMs, TASK_BACKOFF_MS.max)
+export const maxAheadMs = (claimMs: number): number => 2 * Math.max(claimMs, TASK_BACKOFF_MS.max)
 /** What `failures` and `strikes` of a task keep, so that a document stays small. */
-export const FAILURES_KEPT = 5
-export const STRIKES_KEPT = 24
+export const FAILURES_MAX = 5
+export const STRIKES_MAX = 24
 /** The tail of ffmpeg's words kept in the ledger; the whole log is a blob. */
 export const FAILURE_MESSAGE_BYTES = 2_000
 export const LOG_BYTES_MAX = 64 * 1024
 /** A worker that failed waits this long before it claims again, longer each time: a broken machine spoils little. */
 export const OWN_FAILURE_MS = { base: 1_000, max: 60_000 } as const
 /** Tasks in a row that a peer failed and others completed until it is quarantined: two may be chance. */
-export const SPOILED_IN_A_ROW = 3
+export const QUARANTINE_AFTER_FAILURES = 3
 /** How long a quarantine lasts, doubled with each one that nothing completed came between. */
 export const QUARANTINE_MS = { base: 60_000, max: 3_600_000 } as const
 /** Tasks that ended last, by which peers are judged: reading so many took 3 ms in MongoDB and SQLite. */
 export const OUTCOMES_READ = 500
 /** How often peers are judged by them. */
-export const TRUST_MS = 2_000
+export const QUARANTINE_CHECK_MS = 2_000
 /** Strikes of one code from this many different peers make a task FAILED … */
 export const STRIKE_PEERS = 3
 /** … or this many from each, where fewer capable peers exist. */
@@ -59,28 +59,28 @@ export const PLAN_BYTES_MAX = 8_000_000
 /** Holders named per blob: a hint, so a few do. */
 export const HOLDERS_MAX = 4
 /** Peers of one engine that its record names: one of them owns it, the others take over when that one goes. */
-export const HOST_PEERS_MAX = 16
-export const EVENTS_KEPT = { bytes: 16 * 1024 * 1024, count: 20_000 } as const
+export const ENGINE_PEERS_MAX = 16
+export const EVENTS_MAX = { bytes: 16 * 1024 * 1024, count: 20_000 } as const
 /** A blob that no holder offers for this long is lost … */
 export const LOST_AFTER_MS = 30_000
 /** … and a source after this long: people reboot machines. */
 export const SOURCE_LOST_AFTER_MS = 15 * 60_000
 /** A blob that was missed and that nobody asked about for so long is missed no more; a worker needs 80 s to hear nothing of 4 holders. */
-export const MISSED_KEPT_MS = 2 * 60_000
+export const LOSS_WATCH_MS = 2 * 60_000
 /** Hosts that hold a result before its video is COMPLETED, and a source once encoding runs: the loss of one then loses nothing. */
-export const COPIES = 2
+export const REPLICAS = 2
 /** A peer that was asked to hold a copy has this long before another is asked … */
-export const COPY_ASKED_MS = 30_000
+export const REPLICA_REQUEST_MS = 30_000
 /** … and when none of them could for so long, a finished video is finished all the same, and says so. */
-export const COPY_PATIENCE_MS = 5 * 60_000
+export const REPLICA_WAIT_MAX_MS = 5 * 60_000
 /** From here on the leader takes an ingest task whose source peer does not. */
 export const INGEST_TAKEOVER_MS = 10_000
 /** Part of a blob that nobody went on fetching for this long goes: as long as a source's holder may be away. */
 export const PARTIAL_RETENTION_MS = SOURCE_LOST_AFTER_MS
 /** Blobs of a FAILED or CANCELLED video stay this long for a retry. */
-export const KEEP_FAILED_MS = 24 * 3_600_000
+export const FAILED_RETENTION_MS = 24 * 3_600_000
 /** A video whose submit got no answer is kept this long though the ledger may not know it: people try again. */
-export const YOUNG_MS = 60_000
+export const PENDING_SUBMIT_MS = 60_000
 /** The sweep makes tasks agree with their videos this often. */
 export const SWEEP_MS = 30_000
 /** The coordinator's look at the ledger when nothing hints. */
@@ -108,14 +108,14 @@ export const PRESENT_BEATS = 3
 /** How long `status` goes on to show a peer that left, and one that fell silent: who died at night is there in the morning. */
 export const SHOWN_MS = { left: 60_000, silent: 24 * 3_600_000 } as const
 /** Videos in a snapshot, the newest of each; what is known of the plans of so many is kept. */
-export const SHOWN_VIDEOS = { working: 500, queued: 500, owed: 500, ended: 200, known: 2_000 } as const
+export const SHOWN_VIDEOS = { working: 500, queued: 500, undelivered: 500, ended: 200, known: 2_000 } as const
 /** Largest gossip message. */
 export const GOSSIP_BYTES_MAX = 64 * 1024
 /** Connections a node keeps; up to this many everyone is connected to everyone. */
 export const CONNECTIONS_MAX = 32
 export const ADDRESSES_PER_PEER = 8
 /** Attempts that a heartbeat names: three rungs in 85 slots. With the longest words beside them that is 42 KiB, below `GOSSIP_BYTES_MAX`. */
-export const RUNNING_TOLD_MAX = 256
+export const RUNNING_LISTED_MAX = 256
 export const PEERS_REMEMBERED = 1_024
 /** Redials never end; the wait between them grows to this. */
 export const REDIAL_MS = { base: 250, max: 10_000 } as const
@@ -157,7 +157,7 @@ export const FFMPEG_NICE = 10
 /** A node with less free disk than max(5 %, the next step's bytes) claims nothing; this caps the 5 % on huge disks. */
 export const FREE_DISK = { share: 0.05, capBytes: 2 * 2 ** 30 } as const
 /** A watched folder is looked through this often; polling also sees what network and container mounts do not tell. */
-export const INPUT_LOOK_MS = 2_000
+export const INPUT_SCAN_MS = 2_000
 /** A file counts once its size and time have not changed for this long: copies in progress pause, too. */
 export const INPUT_SETTLED_MS = 4_000
 /** One that cannot be used is moved aside only after this long without a change: a copy over a network pauses for many seconds. */

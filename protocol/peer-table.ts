@@ -21,11 +21,11 @@ export const takesWork = ({ state }: Pick<Heartbeat, 'state'>): boolean => state
 
 /** Whether it said that it goes and holds nothing any more. Until then one that ends what it runs is lost as others are. */
 export const hasLeft = (heard: Pick<HeardPeer, 'beat'> | undefined): boolean =>
-  heard?.beat.state === 'leaving' && heard.beat.running.length + (heard.beat.untold ?? 0) === 0
+  heard?.beat.state === 'leaving' && heard.beat.running.length + (heard.beat.unlisted ?? 0) === 0
 
 /** Those to count on now: heard lately, and not leaving. The table itself remembers the dead, too, to refuse replays. */
 export function presentPeers(table: Pick<PeerTable, 'all'>, mono: number): HeardPeer[] {
   const heard = table.all()
-  const patience = Math.max(PRESENT_MS, PRESENT_BEATS * heartbeatIntervalMs(heard.length + 1))
-  return heard.filter(({ beat, heard_mono }) => beat.state !== 'leaving' && mono - heard_mono < patience)
+  const timeoutMs = Math.max(PRESENT_MS, PRESENT_BEATS * heartbeatIntervalMs(heard.length + 1))
+  return heard.filter(({ beat, heard_mono }) => beat.state !== 'leaving' && mono - heard_mono < timeoutMs)
 }

@@ -1,7 +1,8 @@
 /** A job that is done again and again: every so often, and at once when its bell rings. */
-import type { Bell } from './bell.ts'
+
 import { sentence } from './errors.ts'
 import type { Log } from './log.ts'
+import type { Notifier } from './notifier.ts'
 
 /** The job: its name, how often, and one round of it. */
 export interface Rounds {
@@ -16,13 +17,13 @@ export interface Rounds {
 /** Resolves once the signal has aborted and the round that ran then has ended. Never rejects. */
 export async function runRounds(
   { name, everyMs, round }: Rounds,
-  { bell, log }: { readonly bell: Bell; readonly log: Log },
+  { notifier, log }: { readonly notifier: Notifier; readonly log: Log },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     await round(signal).catch((error: unknown) => {
       if (!signal.aborted) log.warn('a round failed and is tried again', { round: name, error: sentence(error) })
     })
-    await bell.wait(everyMs, signal).catch(() => {})
+    await notifier.wait(everyMs, signal).catch(() => {})
   }
 }

@@ -20,7 +20,7 @@ export interface Assignment {
   /** Share done (0–1) and source seconds per second, for heartbeats and the straggler policy. */
   progress(done: number, speed: number): void
   /** From here on it waits for others more than it works: its seat at the desk is free, the claim stays. */
-  leaveSeat(): void
+  releaseSlot(): void
 }
 
 export type TaskResult =
@@ -40,5 +40,5 @@ export interface Runner {
   /** One result for each task held; a rejection fails them all. */
   (assignment: Assignment): Promise<readonly TaskResult[]>
   /** Fetches what this task needs to this machine, claimed or not yet: what is there already costs nothing. */
-  readonly bring?: (task: Task, signal: AbortSignal) => Promise<unknown>
+  readonly prefetch?: (task: Task, signal: AbortSignal) => Promise<unknown>
 }

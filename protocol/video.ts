@@ -52,7 +52,7 @@ export const VIDEO_TRANSITIONS: readonly {
 ]
 
 /** Whether somebody still waits for its files. */
-export const isOwed = ({ deliveries }: { readonly deliveries: readonly Pick<Delivery, 'done_at'>[] }): boolean =>
+export const isUndelivered = ({ deliveries }: { readonly deliveries: readonly Pick<Delivery, 'done_at'>[] }): boolean =>
   deliveries.some(({ done_at }) => done_at === null)
 
 /** Bytes with those believed to have them (a hint, at most `HOLDERS_MAX`). */

@@ -87,5 +87,5 @@ test('an attempt that its worker does not name is late, unless its heartbeat had
     return (await theTask(ledger, slow)).backup_wanted
   }
   assert.equal(await isWanted({}), true)
-  assert.equal(await isWanted({ untold: 3 }), false)
+  assert.equal(await isWanted({ unlisted: 3 }), false)
 })

@@ -52,7 +52,7 @@ export function createBackup(context: BackupContext): Duty {
           slot: `${claim.worker_id}/${task.video_id}/${task.chunk_id}`,
           elapsedMs: now - (task.start_time ?? now),
           done: heard?.done ?? null,
-          isUntold: heard === undefined && (beat?.untold ?? 0) > 0,
+          isUnlisted: heard === undefined && (beat?.unlisted ?? 0) > 0,
           freshMs: rate === null ? null : rate * task.frames,
           isBacked: task.claims.length > 1 || task.backup_wanted,
         },

@@ -197,7 +197,7 @@ export function createCollect(context: CollectContext): Duty {
         await checkSource(video, signal)
         if (video.plan) await checkInputs(video, signal)
       }
-      for (const video of await ledger.owedVideos()) if (!signal.aborted) await checkResults(video, signal)
+      for (const video of await ledger.undeliveredVideos()) if (!signal.aborted) await checkResults(video, signal)
       if (!signal.aborted) loss.looked(began)
     },
   }

@@ -5,7 +5,7 @@
  */
 import { type PeerId, type TaskId, taskId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
-import { COPY_ASKED_MS, DUTY_MS } from '../../protocol/limits.ts'
+import { DUTY_MS, REPLICA_REQUEST_MS } from '../../protocol/limits.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { adviseCopies, everyHolder } from '../policy/copies.ts'
@@ -30,7 +30,7 @@ export function createCopies(context: CopiesContext): Duty {
     const advice = adviseCopies(holders, presentHosts(context, video))
     if (advice.is === 'enough') return void asked.delete(key)
     const before = asked.get(key)
-    if (before && clock.mono() - before.at < COPY_ASKED_MS) return
+    if (before && clock.mono() - before.at < REPLICA_REQUEST_MS) return
     // The next one after the last that could not, round and round.
     const peer = advice.from[(advice.from.indexOf(before?.peer as PeerId) + 1) % advice.from.length]
     if (!peer) return
@@ -60,7 +60,7 @@ export function createCopies(context: CopiesContext): Duty {
     async round(signal) {
       const isDue = clock.mono() - last >= LOOK_MS
       const videos = isDue
-        ? [...(await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })), ...(await ledger.owedVideos())]
+        ? [...(await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })), ...(await ledger.undeliveredVideos())]
         : await ledger.videos({ statuses: ['MERGING'] })
       if (isDue) last = clock.mono()
       const progress = await ledger.progress(videos.filter(({ status }) => status === 'RUNNING').map(({ _id }) => _id))

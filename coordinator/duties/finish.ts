@@ -7,7 +7,7 @@ import type { DomainEvent } from '../../protocol/events.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { type KindFacts, kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Progress } from '../../protocol/ledger.ts'
-import { COPY_PATIENCE_MS, LOST_AFTER_MS, STRIKES_EACH } from '../../protocol/limits.ts'
+import { LOST_AFTER_MS, REPLICA_WAIT_MAX_MS, STRIKES_EACH } from '../../protocol/limits.ts'
 import { describeTask, type Task } from '../../protocol/task.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
@@ -90,7 +90,7 @@ export function createFinish(context: FinishContext): Duty {
     if (isNowhere && waitedMs >= LOST_AFTER_MS) return 'lost'
     const { is, reason } = adviseCopies(holders, present)
     const isAlone = isNowhere || is === 'wanted'
-    if (isAlone && waitedMs < COPY_PATIENCE_MS) {
+    if (isAlone && waitedMs < REPLICA_WAIT_MAX_MS) {
       unsafe.set(video._id, unsafeSince)
       // Whoever is named had them once: what rotted since is noticed when a copy is asked for, and removed.
       return waitedMs >= LOST_AFTER_MS && (await isOneNowhere(video, outputs, signal)) ? 'lost' : 'wait'

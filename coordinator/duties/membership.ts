@@ -7,12 +7,13 @@
  * those read when the suspicion began end (`suspected-claims.ts`); where others saw the connection close too, also the claim that was on
  * its way then. What a suspect claims or renews since expires by itself or not at all: a worker that only this leader cannot hear goes on.
  */
-import { createBell } from '../../protocol/bell.ts'
+
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import type { SeenClaim } from '../../protocol/ledger.ts'
+import type { ObservedClaim } from '../../protocol/ledger.ts'
 import { SILENCE_MS, STALL_GRACE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
+import { createNotifier } from '../../protocol/notifier.ts'
 import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { heartbeatDeadlineMs, isConfirmed, judgePeer, type Verdict } from '../policy/suspicion.ts'
@@ -116,17 +117,17 @@ class Reclaims implements Membership {
    */
   async #isGone(peer: PeerId, lostAt: number, signal: AbortSignal): Promise<boolean> {
     const { clock, suspicions } = this.#context
-    const bell = createBell(clock)
+    const notifier = createNotifier(clock)
     const stopListening = suspicions.listen({
-      onLost: bell.ring,
-      onChange: (changed) => changed === peer && bell.ring(),
+      onLost: notifier.notify,
+      onChange: (changed) => changed === peer && notifier.notify(),
     })
     try {
       for (;;) {
         const leftMs = lostAt + UNCONFIRMED_MS - clock.mono()
         if (this.#isBack(peer, lostAt) || leftMs <= 0) break
         if (this.#haveOthersSeen(peer)) return !this.#guard.mayBePartitioned()
-        await bell.wait(leftMs, signal)
+        await notifier.wait(leftMs, signal)
       }
     } finally {
       stopListening()
@@ -136,11 +137,11 @@ class Reclaims implements Membership {
   }
 
   /** What a process that died, as others saw too, had on its way to the ledger. */
-  async #claimsLanded(peer: PeerId, { since, claims }: Suspected, signal: AbortSignal): Promise<SeenClaim[]> {
+  async #claimsLanded(peer: PeerId, { since, claims }: Suspected, signal: AbortSignal): Promise<ObservedClaim[]> {
     const { clock, ledger } = this.#context
     await clock.sleep(LANDED_MS, signal)
     if (this.#isBack(peer, since) || !this.#haveOthersSeen(peer) || this.#guard.mayBePartitioned()) return []
-    const isKnown = ({ task, attempt }: SeenClaim) =>
+    const isKnown = ({ task, attempt }: ObservedClaim) =>
       claims.some((known) => known.task === task && known.attempt === attempt)
     return (await ledger.claimsOf(peer)).filter((claim) => !isKnown(claim))
   }

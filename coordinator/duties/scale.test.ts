@@ -35,7 +35,7 @@ function stage(change: Partial<ScaleOptions> = {}, own: readonly string[] = []) 
     for (const one of heard) Object.assign(one, { heard_mono: at.now })
     await duty.round(new AbortController().signal)
   }
-  const wanted = async () => Object.fromEntries((await ledger.hosts()).map((host) => [host._id, host.wanted]))
+  const wanted = async () => Object.fromEntries((await ledger.engines()).map((host) => [host._id, host.wanted]))
   return { ledger, hear, round, wanted }
 }
 
@@ -49,18 +49,18 @@ async function film(ledger: ReturnType<typeof stage>['ledger']) {
 test('nothing is wanted where no engine is reached, or only by peers that are gone', async () => {
   const { ledger, round, wanted } = stage({ min: 1 })
   await round()
-  await ledger.reachHost('far', BOB)
+  await ledger.addEnginePeer('far', BOB)
   await round()
   assert.deepEqual(await wanted(), { far: 0 })
 })
 
 test('a video whose length is not known yet wants one worker, with the reason in the record and an event', async () => {
   const { ledger, round, wanted } = stage()
-  await ledger.reachHost('engine', ANN)
+  await ledger.addEnginePeer('engine', ANN)
   await ledger.submit(submission())
   await round()
   assert.deepEqual(await wanted(), { engine: 1 })
-  assert.equal((await ledger.hosts())[0]?.reason, '1 video not yet planned in 5 s takes 1')
+  assert.equal((await ledger.engines())[0]?.reason, '1 video not yet planned in 5 s takes 1')
   const [event] = await ledger.events(1)
   assert.deepEqual([event?.what, event?.text], ['scaled', 'workers 0 → 1: 1 video not yet planned in 5 s takes 1'])
 })
@@ -68,8 +68,8 @@ test('a video whose length is not known yet wants one worker, with the reason in
 test('waiting work wants workers, spread over the engines that are reached; ended, they go after the cooldown', async () => {
   const { ledger, hear, round, wanted } = stage()
   hear('coordinator', { roles: ['coordinator'], slots: 0 })
-  await ledger.reachHost('east', ANN)
-  await ledger.reachHost('west', asPeerId('peer coordinator'))
+  await ledger.addEnginePeer('east', ANN)
+  await ledger.addEnginePeer('west', asPeerId('peer coordinator'))
   const id = await film(ledger)
   await round()
   const { east, west } = await wanted()
@@ -83,14 +83,14 @@ test('waiting work wants workers, spread over the engines that are reached; ende
 
 test('workers that people started count, those that the mesh started and those that take no work do not', async () => {
   const { ledger, hear, round, wanted } = stage()
-  await ledger.reachHost('engine', ANN)
+  await ledger.addEnginePeer('engine', ANN)
   await ledger.submit(submission())
   hear('auto-00000000')
   hear('away', { state: 'paused' })
   await round()
   assert.deepEqual(await wanted(), { engine: 1 })
   const other = stage()
-  await other.ledger.reachHost('engine', ANN)
+  await other.ledger.addEnginePeer('engine', ANN)
   await other.ledger.submit(submission())
   other.hear('of the house')
   await other.round()
@@ -100,7 +100,7 @@ test('workers that people started count, those that the mesh started and those t
 test('workers that people started count for what they encode, this very peer too: what none of them does is not waited for', async () => {
   for (const renditions of [['720p', '1080p'], ['480p']] as const) {
     const { ledger, hear, round, wanted } = stage({ own_slots: 50 }, renditions)
-    await ledger.reachHost('engine', ANN)
+    await ledger.addEnginePeer('engine', ANN)
     hear('of the house', { slots: 50, renditions: [...renditions] })
     await film(ledger)
     await round()
@@ -112,11 +112,11 @@ test('workers that people started count for what they encode, this very peer too
 test('the share of an engine that its peers left goes to the others', async () => {
   const { ledger, hear, round, wanted } = stage({ min: 2 })
   hear('coordinator', { roles: ['coordinator'], slots: 0 })
-  await ledger.reachHost('east', ANN)
-  await ledger.reachHost('west', asPeerId('peer coordinator'))
+  await ledger.addEnginePeer('east', ANN)
+  await ledger.addEnginePeer('west', asPeerId('peer coordinator'))
   await round()
   assert.deepEqual(await wanted(), { east: 1, west: 1 })
-  await ledger.leaveHost('east', ANN)
+  await ledger.removeEnginePeer('east', ANN)
   await round()
   assert.deepEqual(await wanted(), { east: 0, west: 2 })
 })
@@ -124,10 +124,10 @@ test('the share of an engine that its peers left goes to the others', async () =
 test('an engine that comes later takes its share, and the event does not tell a change of number', async () => {
   const { ledger, hear, round, wanted } = stage({ min: 2 })
   hear('coordinator', { roles: ['coordinator'], slots: 0 })
-  await ledger.reachHost('east', ANN)
+  await ledger.addEnginePeer('east', ANN)
   await round()
   assert.deepEqual(await wanted(), { east: 2 })
-  await ledger.reachHost('west', asPeerId('peer coordinator'))
+  await ledger.addEnginePeer('west', asPeerId('peer coordinator'))
   await round()
   assert.deepEqual(await wanted(), { east: 1, west: 1 })
   assert.match((await ledger.events(1))[0]?.text ?? '', /^workers 2, shared by 2 engines now: nothing waits/)

@@ -1,5 +1,5 @@
 /**
- * Says how many workers each engine should run: writes `hosts.wanted` with the reason, and an event when the number changes. The owner of
+ * Says how many workers each engine should run: writes `engines.wanted` with the reason, and an event when the number changes. The owner of
  * each engine makes it so (`fleet/reconcile/reconcile.ts`). Holds no state but measured speeds and the needs of the last cooldown, which a
  * new leader measures again.
  */
@@ -8,7 +8,7 @@ import { decideScaling, type ScalingPast, type StandingWorker, spread } from '..
 import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
-import type { HostRecord } from '../../protocol/ledger.ts'
+import type { EngineRecord } from '../../protocol/ledger.ts'
 import { SCALE_MS } from '../../protocol/limits.ts'
 import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import { planSeconds, type RenditionPlan } from '../../protocol/plan.ts'
@@ -36,7 +36,7 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
 
   const live = () => presentPeers(context.peers, clock.mono())
 
-  const isReached = (host: HostRecord): boolean =>
+  const isReached = (host: EngineRecord): boolean =>
     host.peers.some((peer) => peer === context.self || live().some((heard) => heard.peer === peer))
 
   /** The peers that people started and that take work now, this one among them. */
@@ -78,21 +78,21 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
     return { pending, unplanned }
   }
 
-  async function want(hosts: readonly HostRecord[], wanted: number, reason: string): Promise<void> {
+  async function want(engines: readonly EngineRecord[], wanted: number, reason: string): Promise<void> {
     const shares = spread(
       wanted,
-      hosts.map((host) => host._id),
+      engines.map((host) => host._id),
     )
-    const before = hosts.reduce((sum, host) => sum + host.wanted, 0)
+    const before = engines.reduce((sum, host) => sum + host.wanted, 0)
     let changed = false
-    for (const host of hosts) {
+    for (const host of engines) {
       const share = shares.get(host._id) ?? 0
       if (host.wanted === share) continue
       if ((await ledger.setWanted(host._id, { wanted: share, reason, term })) === 'changed') changed = true
     }
     if (!changed) return
     context.hints.publish({ what: 'peers', video: null })
-    await context.emit({ code: 'scaled', peer: self, before, wanted, engines: hosts.length, reason })
+    await context.emit({ code: 'scaled', peer: self, before, wanted, engines: engines.length, reason })
   }
 
   return {
@@ -100,22 +100,22 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
     async round() {
       if (clock.mono() - last < SCALE_MS) return
       last = clock.mono()
-      const all = await ledger.hosts()
+      const all = await ledger.engines()
       for (const { _id, peers, wanted } of all)
         if (peers.length === 0 && wanted > 0)
           await ledger.setWanted(_id, { wanted: 0, reason: 'nobody reaches this engine any more', term })
-      const hosts = all.filter(isReached)
-      if (hosts.length === 0) return
+      const engines = all.filter(isReached)
+      if (engines.length === 0) return
       calibration = calibrate(
         calibration,
         live().map(({ beat }) => beat.running),
         (video, id) => lengths.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null,
       )
-      const wanted = hosts.reduce((sum, host) => sum + host.wanted, 0)
+      const wanted = engines.reduce((sum, host) => sum + host.wanted, 0)
       const view = { now: clock.mono(), ...(await demand()), standing: standing(), wanted }
       const decision = decideScaling(view, options, past)
       past = decision.past
-      await want(hosts, decision.wanted, decision.reason)
+      await want(engines, decision.wanted, decision.reason)
     },
   }
 }

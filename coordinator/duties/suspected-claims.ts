@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import type { Ledger, SeenClaim } from '../../protocol/ledger.ts'
+import type { Ledger, ObservedClaim } from '../../protocol/ledger.ts'
 import { PEERS_REMEMBERED } from '../../protocol/limits.ts'
 import type { PeerTable } from '../../protocol/peer-table.ts'
 
@@ -12,7 +12,7 @@ export interface Suspected {
   /** By the monotonic clock. */
   readonly since: number
   /** What it held then; none once that was reclaimed. */
-  claims: readonly SeenClaim[]
+  claims: readonly ObservedClaim[]
 }
 
 export interface SuspectedClaims {

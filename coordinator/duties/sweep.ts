@@ -10,10 +10,10 @@ export function createSweep({ ledger, clock, log, term, hints }: SweepContext): 
     name: 'sweep',
     async round() {
       if (clock.mono() - last < SWEEP_MS) return
-      const { mended } = await ledger.sweep(term)
+      const { repaired } = await ledger.sweep(term)
       last = clock.mono()
-      if (mended === 0) return
-      log.info('swept', { mended })
+      if (repaired === 0) return
+      log.info('swept', { repaired })
       hints.publish({ what: 'tasks', video: null })
     },
   }

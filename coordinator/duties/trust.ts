@@ -2,7 +2,7 @@
  * Quarantines peers that spoil what others then complete. Who they are, `policy/trust` says from the tasks that ended last;
  * the peer reads its record and claims no encodes until its time is over, or a person puts it back to work.
  */
-import { OUTCOMES_READ, TRUST_MS } from '../../protocol/limits.ts'
+import { OUTCOMES_READ, QUARANTINE_CHECK_MS } from '../../protocol/limits.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { distrusted } from '../policy/trust.ts'
 
@@ -15,7 +15,7 @@ export function createTrust(context: TrustContext): Duty {
   return {
     name: 'trust',
     async round() {
-      if (clock.mono() - lookedAt < TRUST_MS) return
+      if (clock.mono() - lookedAt < QUARANTINE_CHECK_MS) return
       lookedAt = clock.mono()
       const outcomes = await ledger.outcomes(OUTCOMES_READ)
       if (outcomes.every(({ failures }) => failures.length === 0)) return

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
-import { COPIES } from '../../protocol/limits.ts'
+import { REPLICAS } from '../../protocol/limits.ts'
 import { machinesOf } from '../../protocol/machine.ts'
 import { adviseCopies, everyHolder, heldBy, type PresentPeer } from './copies.ts'
 
@@ -75,15 +75,15 @@ describe('copies', () => {
           const advice = adviseCopies(holders, present)
           if (advice.is === 'enough') break
           // One container more, perhaps, before another machine.
-          assert.ok(step < COPIES)
+          assert.ok(step < REPLICAS)
           const [asked] = advice.from
           assert.ok(asked && !holders.includes(asked))
           holders.push(asked)
         }
         const able = present.filter(({ takes, peer }) => takes || holders.includes(peer)).map(({ host }) => host)
         const held = heldBy(holders, present)
-        assert.equal(machinesOf(held).size, Math.min(COPIES, machinesOf(able).size))
-        assert.ok(held.size >= Math.min(COPIES, new Set(able).size))
+        assert.equal(machinesOf(held).size, Math.min(REPLICAS, machinesOf(able).size))
+        assert.ok(held.size >= Math.min(REPLICAS, new Set(able).size))
       }),
     )
   })

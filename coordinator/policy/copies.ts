@@ -4,7 +4,7 @@
  * another container of the same one does: it survives the loss of the first, and no more.
  */
 import type { PeerId } from '../../protocol/ids.ts'
-import { COPIES } from '../../protocol/limits.ts'
+import { REPLICAS } from '../../protocol/limits.ts'
 import { machineOf, machinesOf } from '../../protocol/machine.ts'
 
 export interface PresentPeer {
@@ -24,13 +24,13 @@ export type CopyAdvice =
 export function adviseCopies(holders: readonly PeerId[], present: readonly PresentPeer[]): CopyAdvice {
   const hosts = heldBy(holders, present)
   const machines = machinesOf(hosts)
-  if (machines.size >= COPIES) return { is: 'enough', reason: `on ${machines.size} hosts` }
+  if (machines.size >= REPLICAS) return { is: 'enough', reason: `on ${machines.size} hosts` }
   const others = present.filter(({ host, takes }) => takes && !hosts.has(host))
   const elsewhere = others.filter(({ host }) => !machines.has(machineOf(host)))
-  const able = elsewhere.length > 0 || hosts.size >= COPIES ? elsewhere : others
+  const able = elsewhere.length > 0 || hosts.size >= REPLICAS ? elsewhere : others
   if (able.length === 0) return { is: 'enough', reason: 'no other host can take a copy' }
   const from = able.sort((a, b) => b.rank - a.rank || a.peer.localeCompare(b.peer)).map(({ peer }) => peer)
-  return { is: 'wanted', from, reason: `on ${machines.size} of ${COPIES} hosts` }
+  return { is: 'wanted', from, reason: `on ${machines.size} of ${REPLICAS} hosts` }
 }
 
 /** The hosts on which these bytes lie now. */

@@ -55,7 +55,7 @@ describe('a task is judged', () => {
   })
 
   it('not by machines that are known to be bad', () => {
-    const bad = [heard('a', { state: 'quarantined' }), heard('b', { state: 'unproved' }), heard('c')]
+    const bad = [heard('a', { state: 'quarantined' }), heard('b', { state: 'self_test_failed' }), heard('c')]
     assert.deepEqual(judges({ heard: bad }), ['c', 'me'])
   })
 

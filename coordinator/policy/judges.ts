@@ -48,7 +48,7 @@ export function judgesOf(input: JudgesInput): ReadonlySet<PeerId> | null {
 /** Whoever coordinates may lead, and then does what is the leader's. */
 function isAble({ peer, beat }: HeardPeer, { task, holders }: JudgesInput): boolean {
   // What such a machine fails at says nothing.
-  if (beat.state === 'quarantined' || beat.state === 'unproved') return false
+  if (beat.state === 'quarantined' || beat.state === 'self_test_failed') return false
   const { eligibility } = kindFacts(task.kind)
   if (eligibility === 'capability') return beat.roles.includes('worker') && canDo(beat, task.class)
   if (!beat.roles.includes('coordinator')) return false

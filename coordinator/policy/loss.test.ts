@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { asPeerId, asSha256, type PeerId } from '../../protocol/ids.ts'
-import { LOST_AFTER_MS, MISSED_KEPT_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
+import { LOSS_WATCH_MS, LOST_AFTER_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import { createLife } from '../../testing/simulation/life.ts'
 import { createScheduler } from '../../testing/simulation/virtual-time.ts'
 import { createLossJudge } from './loss.ts'
@@ -49,15 +49,15 @@ describe('a blob that nobody offers', () => {
   it('is waited for anew where nobody asked about it for two minutes and a look went by without it', async () => {
     const { loss, pass, clock } = judge([])
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
-    await pass(MISSED_KEPT_MS)
+    await pass(LOSS_WATCH_MS)
     loss.looked(clock.mono())
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
   })
 
   it('is waited for on while its task is tried again, and while a look lasts', async () => {
     for (const [afterMs, lookMs] of [
-      [MISSED_KEPT_MS - 1, 0],
-      [MISSED_KEPT_MS, MISSED_KEPT_MS],
+      [LOSS_WATCH_MS - 1, 0],
+      [LOSS_WATCH_MS, LOSS_WATCH_MS],
     ] as const) {
       const { loss, pass, clock } = judge([])
       const began = clock.mono()

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Sha256 } from '../../protocol/ids.ts'
-import { LOST_AFTER_MS, MISSED_KEPT_MS } from '../../protocol/limits.ts'
+import { LOSS_WATCH_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { HeldBlob } from '../../protocol/video.ts'
 
 export interface LossJudge {
@@ -38,7 +38,7 @@ export function createLossJudge({ clock }: { clock: Clock }): LossJudge {
     looked(began) {
       // A look asks nothing while a worker tries the task again, and may itself last for minutes: neither ends a watch.
       for (const [sha256, { askedAt }] of watched)
-        if (askedAt < began && clock.mono() - askedAt >= MISSED_KEPT_MS) watched.delete(sha256)
+        if (askedAt < began && clock.mono() - askedAt >= LOSS_WATCH_MS) watched.delete(sha256)
     },
   }
 }

@@ -12,7 +12,7 @@ const attempt = (of: Partial<RunningAttemptView> & { name: string }): RunningAtt
   slot: of.name,
   elapsedMs: 20_000,
   done: 0.1,
-  isUntold: false,
+  isUnlisted: false,
   freshMs: 10_000,
   isBacked: false,
   ...of,
@@ -50,7 +50,7 @@ describe('the straggler policy', () => {
   })
 
   test('judges nobody of whom a heartbeat had no room to tell', () => {
-    const running = [attempt({ name: 'a', done: null, isUntold: true, elapsedMs: 60_000 })]
+    const running = [attempt({ name: 'a', done: null, isUnlisted: true, elapsedMs: 60_000 })]
     assert.deepEqual(names({ running }), [])
     assert.deepEqual(names({ running: [...running, attempt({ name: 'b', slot: 'a', done: 0.1 })] }), ['a', 'b'])
   })

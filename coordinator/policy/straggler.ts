@@ -16,7 +16,7 @@ export interface RunningAttemptView {
   /** Share done, 0–1, as last heard; null when nothing was heard of it. */
   readonly done: number | null
   /** Its worker runs more than a heartbeat names, and this one is not among those named, the oldest. */
-  readonly isUntold: boolean
+  readonly isUnlisted: boolean
   /** What a fresh attempt at it would take elsewhere, ms; null while nothing like it has ended. */
   readonly freshMs: number | null
   /** A second attempt runs or is wanted already. */
@@ -67,8 +67,8 @@ export function pickBackups({ running, idle, slots, pending }: StragglerInput): 
 }
 
 /** Estimated ms to the end: from the rate so far. Nothing done in twice the fresh time means it never ends, unless nobody could tell. */
-export function remaining({ elapsedMs, done, isUntold, freshMs }: RunningAttemptView): number {
-  if (isUntold) return 0
+export function remaining({ elapsedMs, done, isUnlisted, freshMs }: RunningAttemptView): number {
+  if (isUnlisted) return 0
   if (done !== null && done >= LEAST_DONE) return (elapsedMs * (1 - done)) / done
   return freshMs !== null && elapsedMs > 2 * freshMs ? Number.POSITIVE_INFINITY : 0
 }

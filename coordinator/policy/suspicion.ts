@@ -64,8 +64,8 @@ export function judgePeer(evidence: PeerEvidence, { peers, hasStalled }: Judge):
     return suspect(`${reports.length} peers lost their connection to it`)
   if (hasStalled) return alive('this node itself stalled')
   if (heardAgoMs === null) return isConnected ? alive('connected, not heard yet') : suspect('it is not in the mesh')
-  const patienceMs = wasLost && !isConnected ? heartbeatDeadlineMs(peers) : heartbeatGoneMs(peers)
-  if (heardAgoMs < patienceMs) return alive('heard lately')
+  const timeoutMs = wasLost && !isConnected ? heartbeatDeadlineMs(peers) : heartbeatGoneMs(peers)
+  if (heardAgoMs < timeoutMs) return alive('heard lately')
   return suspect(`no heartbeat for ${(heardAgoMs / 1000).toFixed(1)} s`)
 }
 

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import type { FailureCode } from '../../protocol/errors.ts'
 import { asPeerId, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Outcome, PeerRecord } from '../../protocol/ledger.ts'
-import { QUARANTINE_MS, SPOILED_IN_A_ROW } from '../../protocol/limits.ts'
+import { QUARANTINE_AFTER_FAILURES, QUARANTINE_MS } from '../../protocol/limits.ts'
 import { distrusted } from './trust.ts'
 
 const video = '0123456789abcdef' as VideoId
@@ -136,7 +136,7 @@ describe('whatever happened', () => {
         const outcomes = outcomesOf(told)
         assert.ok(!judge([...outcomes, outcome({ by: peer, at: 600 })]).some((each) => each.peer === peer))
         const few = outcomes.filter(({ failures }) => failures[0]?.worker_id !== peer)
-        const rest = outcomes.filter((each) => !few.includes(each)).slice(0, SPOILED_IN_A_ROW - 1)
+        const rest = outcomes.filter((each) => !few.includes(each)).slice(0, QUARANTINE_AFTER_FAILURES - 1)
         assert.ok(!judge([...few, ...rest]).some((each) => each.peer === peer))
       }),
     )

@@ -7,7 +7,7 @@ import { NO_STRIKE } from '../../protocol/errors.ts'
 import { chunkOf, type PeerId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Outcome, PeerRecord } from '../../protocol/ledger.ts'
-import { QUARANTINE_MS, SPOILED_IN_A_ROW } from '../../protocol/limits.ts'
+import { QUARANTINE_AFTER_FAILURES, QUARANTINE_MS } from '../../protocol/limits.ts'
 import type { Failure } from '../../protocol/task.ts'
 
 export interface Distrust {
@@ -38,7 +38,7 @@ export function distrusted({ outcomes, records, now }: TrustInput): Distrust[] {
     const since = Math.max(completedAt, until ?? 0)
     const failures = outcomes.flatMap((outcome) => spoiledBy(peer, outcome)).filter(({ at }) => at > since)
     const spoiled = [...new Map(failures.map((failure) => [failure.chunk, failure])).values()]
-    if (spoiled.length < SPOILED_IN_A_ROW) return []
+    if (spoiled.length < QUARANTINE_AFTER_FAILURES) return []
     const quarantines = until !== null && completedAt > until ? 1 : (record?.quarantines ?? 0) + 1
     const ms = Math.min(QUARANTINE_MS.max, QUARANTINE_MS.base * 2 ** (quarantines - 1))
     const last = spoiled.reduce((a, b) => (b.at > a.at ? b : a))

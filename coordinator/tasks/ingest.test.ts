@@ -101,10 +101,10 @@ async function start({ self, ingest }: Machine, video: VideoId): Promise<Attempt
   assert.ok(claimed.outcome === 'claimed')
   const abort = new AbortController()
   aborts.push(abort)
-  const leaveSeat = () => {
+  const releaseSlot = () => {
     attempt.left = true
   }
-  const ended = ingest({ held: [claimed], signal: abort.signal, progress: () => {}, leaveSeat })
+  const ended = ingest({ held: [claimed], signal: abort.signal, progress: () => {}, releaseSlot })
   ended.catch(() => {})
   const attempt: Attempt = { ended, left: false, stop: () => abort.abort() }
   return attempt

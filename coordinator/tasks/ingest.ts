@@ -17,8 +17,8 @@ import { type PeerId, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Media, SourceIndex } from '../../protocol/media.ts'
-import { withPatience } from '../../protocol/patience.ts'
 import type { Plan } from '../../protocol/plan.ts'
+import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -48,7 +48,7 @@ interface IngestJob {
   readonly index: SourceIndex
   readonly scratch: string
   readonly signal: AbortSignal
-  leaveSeat(): void
+  releaseSlot(): void
 }
 
 interface ChunkToCut {
@@ -85,7 +85,7 @@ class IngestRunner {
     }
   }
 
-  async #ingest({ held, signal, progress, leaveSeat }: Assignment): Promise<readonly TaskResult[]> {
+  async #ingest({ held, signal, progress, releaseSlot }: Assignment): Promise<readonly TaskResult[]> {
     const { task } = held[0]
     const { store, exchange } = this.#options
     const video = await this.#prepare(task, signal)
@@ -93,7 +93,7 @@ class IngestRunner {
     const { plan, index } = await this.#planned(video, source, signal)
     const scratch = await store.scratch('ingest')
     const ended = new AbortController()
-    const job = { video, source, plan, index, scratch, signal: AbortSignal.any([signal, ended.signal]), leaveSeat }
+    const job = { video, source, plan, index, scratch, signal: AbortSignal.any([signal, ended.signal]), releaseSlot }
     const cutter = new ChunkCutter(this.#options, () => this.#running, job)
     const extras = cutter.makeExtras()
     extras.catch(() => {})
@@ -219,12 +219,12 @@ class ChunkCutter {
 
   async #waitForRoom(): Promise<void> {
     const { ledger, clock, slots } = this.#options
-    const { video, plan, signal, leaveSeat } = this.#job
+    const { video, plan, signal, releaseSlot } = this.#job
     for (;;) {
       const counts = (await this.#retry(() => ledger.progress([video._id]))).get(video._id) ?? []
       const { length: renditions } = plan.renditions
       if (hasRoomInWindow({ counts, renditions, slots: slots(), ingests: this.#ingests() })) return
-      leaveSeat()
+      releaseSlot()
       await this.#recheckInputs()
       await clock.sleep(DUTY_MS, signal)
     }
@@ -270,4 +270,4 @@ const retry = <T>(
   { clock, rng }: Pick<IngestOptions, 'clock' | 'rng'>,
   signal: AbortSignal,
   operation: () => Promise<T>,
-): Promise<T> => withPatience(operation, { clock, rng, signal })
+): Promise<T> => retryUntilDeadline(operation, { clock, rng, signal })

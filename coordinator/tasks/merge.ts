@@ -5,7 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Artifact, EXTRAS_PATH, renditionPath } from '../../protocol/artifact.ts'
-import { type BlobExchange, type BlobStore, onSoundBlobs } from '../../protocol/blobs.ts'
+import { type BlobExchange, type BlobStore, withIntactBlobs } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
@@ -13,9 +13,9 @@ import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { BLOB_FETCHES_AT_ONCE } from '../../protocol/limits.ts'
 import type { Media } from '../../protocol/media.ts'
-import { withPatience } from '../../protocol/patience.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
+import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { HeldBlob } from '../../protocol/video.ts'
@@ -43,7 +43,7 @@ interface Parts {
 export function createMergeRunner(options: MergeOptions): Runner {
   const { self, ledger, store, exchange, media } = options
   const surely = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
-    withPatience(operation, { clock: options.clock, rng: options.rng, signal })
+    retryUntilDeadline(operation, { clock: options.clock, rng: options.rng, signal })
 
   async function gather(video: VideoId, signal: AbortSignal): Promise<Parts> {
     const doc = await surely(() => ledger.video(video), signal)
@@ -73,7 +73,7 @@ export function createMergeRunner(options: MergeOptions): Runner {
     const scratch = await store.scratch('merge')
     try {
       const pathOf = (rendition: RenditionId) => join(scratch, `${rendition}.mp4`)
-      await onSoundBlobs({ store, video: task.video_id, blobs: parts.blobs, signal }, async () => {
+      await withIntactBlobs({ store, video: task.video_id, blobs: parts.blobs, signal }, async () => {
         for (const [at, [rendition, chunks]] of [...parts.chunks].entries()) {
           await media.merge({
             plan: parts.plan,

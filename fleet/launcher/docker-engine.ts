@@ -1,11 +1,11 @@
 /**
- * Requests to one Docker engine over the Engine API, and its failures as errors of the launcher's contract: `EngineAway` where it does not
+ * Requests to one Docker engine over the Engine API, and its failures as errors of the launcher's contract: `EngineUnavailable` where it does not
  * answer in time or its socket cannot be opened, `LaunchRefused` where it answers with an error. Each message says what to do.
  */
 import type Docker from 'dockerode'
 import { type Clock, within } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
-import { EngineAway, LaunchRefused } from '../../protocol/launcher.ts'
+import { EngineUnavailable, LaunchRefused } from '../../protocol/launcher.ts'
 
 /** Which engine, and what its failures name. */
 export interface DockerEngineOptions {
@@ -17,7 +17,7 @@ export interface DockerEngineOptions {
   readonly network: string | null
 }
 
-/** Sends one request and answers its result. Rejects with `EngineAway` or `LaunchRefused`. `ms`: how long to wait for the answer. */
+/** Sends one request and answers its result. Rejects with `EngineUnavailable` or `LaunchRefused`. `ms`: how long to wait for the answer. */
 export type AskEngine = <T>(request: (docker: Docker) => Promise<T>, ms?: number) => Promise<T>
 
 /** An engine that pulls and builds nothing answers within this, ms, also on a loaded machine. */
@@ -33,7 +33,7 @@ export function createAskEngine(options: DockerEngineOptions): AskEngine {
       throw launcherError(error, options)
     })
     if (answer === 'late')
-      throw new EngineAway(`the Docker engine at ${options.socket} did not answer within ${ms / 1000} s`)
+      throw new EngineUnavailable(`the Docker engine at ${options.socket} did not answer within ${ms / 1000} s`)
     return answer
   }
 }
@@ -62,7 +62,10 @@ function addressOf(socket: string): Docker.DockerOptions {
   return { protocol: protocol === 'https:' ? 'https' : 'http', host: hostname, port }
 }
 
-function launcherError(error: unknown, { socket, image, network }: DockerEngineOptions): EngineAway | LaunchRefused {
+function launcherError(
+  error: unknown,
+  { socket, image, network }: DockerEngineOptions,
+): EngineUnavailable | LaunchRefused {
   const status = statusOf(error)
   const { code, json } = error as { code?: string; json?: { message?: string } }
   const words = json?.message ?? sentence(error)
@@ -72,10 +75,10 @@ function launcherError(error: unknown, { socket, image, network }: DockerEngineO
     return new LaunchRefused(`the Docker engine has no network ${network}`, error)
   if (status !== undefined) return new LaunchRefused(`the Docker engine refused: ${words}`, error)
   if (code === 'EACCES')
-    return new EngineAway(
+    return new EngineUnavailable(
       `this user may not open the Docker socket ${socket}: add its group to the groups of the node (DOCKER_GID in compose)`,
       error,
     )
-  if (code === 'ENOENT') return new EngineAway(`there is no Docker socket at ${socket}`, error)
-  return new EngineAway(`the Docker engine at ${socket} does not answer: ${words}`, error)
+  if (code === 'ENOENT') return new EngineUnavailable(`there is no Docker socket at ${socket}`, error)
+  return new EngineUnavailable(`the Docker engine at ${socket} does not answer: ${words}`, error)
 }

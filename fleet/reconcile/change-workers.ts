@@ -1,7 +1,7 @@
 /** The steps of a round, carried out: workers are removed, drained, kept and started, and the events of that are emitted. */
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import { EngineAway, LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
+import { EngineUnavailable, LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
 import type { Context } from './context.ts'
 import { DRAIN_REASON, hasFailed, type SeenWorker } from './observe-workers.ts'
 import type { EngineStep } from './plan-engine.ts'
@@ -25,7 +25,7 @@ export async function reportFailure({ state, emit, self }: Context, error: unkno
   const reason = sentence(error)
   if (state.reported !== null && reason === sentence(state.reported)) return
   state.reported = error as Error
-  await emit({ code: error instanceof EngineAway ? 'engine_away' : 'launch_failed', peer: self, reason })
+  await emit({ code: error instanceof EngineUnavailable ? 'engine_away' : 'launch_failed', peer: self, reason })
 }
 
 /** Emits that the engine can run workers again, where its failure was emitted. */

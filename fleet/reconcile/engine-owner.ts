@@ -3,18 +3,18 @@
  * the owner, the one that reconciles it. The others take over when the owner goes.
  */
 import type { PeerId } from '../../protocol/ids.ts'
-import type { HostRecord, Ledger } from '../../protocol/ledger.ts'
+import type { EngineRecord, Ledger } from '../../protocol/ledger.ts'
 import { type Context, isPresent } from './context.ts'
 
 /** The record of this peer's engine; null where another peer owns it. Rejects with what the launcher or the ledger rejects with. */
-export async function ownedEngine(context: Context): Promise<HostRecord | null> {
+export async function ownedEngine(context: Context): Promise<EngineRecord | null> {
   const { self, ledger, state, clock } = context
   const engine = await engineId(context)
   let record = await recordOf(ledger, engine)
   if (!record?.peers.includes(self)) {
     // Where another peer reached it, the leader counts on it already.
     if (!record?.peers.some((peer) => isPresent(context, peer))) state.countedSince = clock.mono()
-    await ledger.reachHost(engine, self)
+    await ledger.addEnginePeer(engine, self)
     record = await recordOf(ledger, engine)
   }
   if (!record) return null
@@ -26,15 +26,15 @@ export const ownerOf = (present: readonly PeerId[]): PeerId | undefined => [...p
 
 /**
  * Takes this peer out of the records of all engines but `except`: an earlier process of it, or one with another configuration, reached
- * those. Rejects with `LedgerAway`.
+ * those. Rejects with `LedgerUnavailable`.
  */
 export async function leaveEngines(
-  ledger: Pick<Ledger, 'hosts' | 'leaveHost'>,
+  ledger: Pick<Ledger, 'engines' | 'removeEnginePeer'>,
   self: PeerId,
   except: string | null,
 ): Promise<void> {
-  for (const { _id, peers } of await ledger.hosts())
-    if (_id !== except && peers.includes(self)) await ledger.leaveHost(_id, self)
+  for (const { _id, peers } of await ledger.engines())
+    if (_id !== except && peers.includes(self)) await ledger.removeEnginePeer(_id, self)
 }
 
 /** Asked of the launcher once; what this peer said of other engines before is withdrawn then. */
@@ -46,5 +46,5 @@ async function engineId({ state, launcher, ledger, self }: Context): Promise<str
   return found
 }
 
-const recordOf = async (ledger: Pick<Ledger, 'hosts'>, engine: string): Promise<HostRecord | undefined> =>
-  (await ledger.hosts()).find(({ _id }) => _id === engine)
+const recordOf = async (ledger: Pick<Ledger, 'engines'>, engine: string): Promise<EngineRecord | undefined> =>
+  (await ledger.engines()).find(({ _id }) => _id === engine)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'node:test'
 import { asPeerId } from '../../protocol/ids.ts'
-import { EngineAway, LaunchRefused } from '../../protocol/launcher.ts'
-import { ENGINE_STANDBY_MS, ENGINE_TROUBLE_MS, HOST_PEERS_MAX, RECONCILE_MS } from '../../protocol/limits.ts'
+import { EngineUnavailable, LaunchRefused } from '../../protocol/launcher.ts'
+import { ENGINE_PEERS_MAX, ENGINE_STANDBY_MS, ENGINE_TROUBLE_MS, RECONCILE_MS } from '../../protocol/limits.ts'
 import { leaveEngines } from './engine-owner.ts'
 import { ANN, BOB, Stage } from './reconcile.fixture.ts'
 
@@ -14,7 +14,7 @@ describe('an engine', () => {
   /** Its workers are healthy, and Bob reaches another engine. `hear`: all of them are heard. */
   async function healthyBesideAnother(wanted: number) {
     const owner = await stage.ownerOf(wanted)
-    await stage.ledger.reachHost('other engine', BOB)
+    await stage.ledger.addEnginePeer('other engine', BOB)
     const hear = () => {
       stage.hear(BOB, 'bob')
       stage.hearWorkers()
@@ -27,7 +27,7 @@ describe('an engine', () => {
     const owner = stage.reconciler()
     await owner.round()
     assert.deepEqual(
-      (await stage.ledger.hosts()).map(({ _id, peers, wanted }) => [_id, peers, wanted]),
+      (await stage.ledger.engines()).map(({ _id, peers, wanted }) => [_id, peers, wanted]),
       [['engine', [ANN], 0]],
     )
     await stage.want(2)
@@ -182,7 +182,7 @@ describe('an engine', () => {
 
   test('that is away, or refuses, is reported once, and once more when it is back', async () => {
     const owner = stage.reconciler()
-    stage.broken = new EngineAway('there is no Docker socket at /var/run/docker.sock')
+    stage.broken = new EngineUnavailable('there is no Docker socket at /var/run/docker.sock')
     await owner.round()
     await owner.round()
     stage.broken = null
@@ -200,10 +200,10 @@ describe('an engine', () => {
     const owner = await stage.ownerOf(1)
     stage.workers = []
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
-    const reachedBy = async () => (await stage.ledger.hosts()).map(({ _id, peers }) => [_id, peers])
+    const reachedBy = async () => (await stage.ledger.engines()).map(({ _id, peers }) => [_id, peers])
     await stage.pass(owner, 2 * ENGINE_TROUBLE_MS)
     assert.deepEqual(await reachedBy(), [['engine', [ANN]]], 'nobody else could')
-    await stage.ledger.reachHost('other engine', BOB)
+    await stage.ledger.addEnginePeer('other engine', BOB)
     const hear = () => stage.hear(BOB, 'bob')
     await stage.pass(owner, 4_000, hear)
     assert.deepEqual(await reachedBy(), [
@@ -233,9 +233,9 @@ describe('an engine', () => {
     const owner = await stage.ownerOf(1)
     stage.workers = []
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
-    await stage.ledger.reachHost('other engine', BOB)
+    await stage.ledger.addEnginePeer('other engine', BOB)
     await stage.pass(owner, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [])
     stage.broken = null
     stage.now += 20_000
     await owner.round()
@@ -250,12 +250,12 @@ describe('an engine', () => {
     }
     await stage.want(3)
     await stage.pass(owner, 2 * ENGINE_TROUBLE_MS, hear)
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [ANN])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [ANN])
 
     stage.launcher.start = start
-    stage.broken = new EngineAway('its host is cut off')
+    stage.broken = new EngineUnavailable('its host is cut off')
     await stage.pass(owner, 2 * ENGINE_TROUBLE_MS, hear)
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [])
     await stage.want(0)
     stage.broken = null
     await owner.round()
@@ -272,64 +272,64 @@ describe('an engine', () => {
     const { owner, hear } = await healthyBesideAnother(1)
     stage.broken = new LaunchRefused('the Docker engine refused: 503')
     await stage.pass(owner, ENGINE_TROUBLE_MS + 4_000, hear)
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [])
   })
 
   test('that very many peers reach drains its surplus all the same', async () => {
     const owner = await stage.ownerOf(2)
     await stage.pass(owner, 40_000, () => stage.hearWorkers())
-    const others = Array.from({ length: HOST_PEERS_MAX + 2 }, (_, n) => asPeerId(`peer Z${n}`))
+    const others = Array.from({ length: ENGINE_PEERS_MAX + 2 }, (_, n) => asPeerId(`peer Z${n}`))
     const hear = () => {
       stage.hearWorkers()
       for (const peer of others) stage.hear(peer, peer)
     }
     await stage.want(0)
     for (let round = 0; round < 10; round++) {
-      for (const peer of others) await stage.ledger.reachHost('engine', peer)
+      for (const peer of others) await stage.ledger.addEnginePeer('engine', peer)
       await stage.pass(owner, RECONCILE_MS, hear)
     }
     assert.equal((await stage.ledger.peers()).filter(({ draining }) => draining).length, 2)
   })
 
   test('that is away when its peer starts is left to others, whatever an earlier process said', async () => {
-    await stage.ledger.reachHost('engine', ANN)
-    await stage.ledger.reachHost('other engine', BOB)
+    await stage.ledger.addEnginePeer('engine', ANN)
+    await stage.ledger.addEnginePeer('other engine', BOB)
     const owner = stage.reconciler()
-    stage.broken = new EngineAway('there is no Docker socket')
+    stage.broken = new EngineUnavailable('there is no Docker socket')
     await stage.pass(owner, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [])
     stage.broken = null
     await owner.round()
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [ANN])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [ANN])
   })
 
   test('that was away is owned again as soon as it answers; another peer that reaches it owns it meanwhile', async () => {
     const [ann, bob] = [await stage.ownerOf(1), stage.reconciler(BOB)]
     await bob.round()
-    stage.broken = new EngineAway('its socket is gone')
+    stage.broken = new EngineUnavailable('its socket is gone')
     await stage.pass(ann, ENGINE_TROUBLE_MS + 4_000, () => stage.hear(BOB, 'bob'))
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [BOB])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [BOB])
     stage.broken = null
     stage.workers = []
     stage.hear(ANN, 'ann')
     await bob.round()
     assert.equal(stage.workers.length, 1, 'Bob owns it though Ann is present')
     await ann.round()
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [BOB, ANN])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [BOB, ANN])
   })
 
   test('of an earlier process, or of another configuration, is left when the peer starts', async () => {
-    await stage.ledger.reachHost('old engine', ANN)
-    await stage.ledger.reachHost('old engine', BOB)
+    await stage.ledger.addEnginePeer('old engine', ANN)
+    await stage.ledger.addEnginePeer('old engine', BOB)
     await stage.reconciler(ANN).round()
     assert.deepEqual(
-      (await stage.ledger.hosts()).map(({ _id, peers }) => [_id, peers]),
+      (await stage.ledger.engines()).map(({ _id, peers }) => [_id, peers]),
       [
         ['engine', [ANN]],
         ['old engine', [BOB]],
       ],
     )
     await leaveEngines(stage.ledger, ANN, null)
-    assert.deepEqual((await stage.ledger.hosts())[0]?.peers, [])
+    assert.deepEqual((await stage.ledger.engines())[0]?.peers, [])
   })
 })

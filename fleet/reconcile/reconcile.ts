@@ -12,9 +12,9 @@
  *
  * Two peers that both believe to be the owner start too many for a moment; the surplus is drained.
  */
-import { LedgerAway, sentence } from '../../protocol/errors.ts'
-import { EngineAway } from '../../protocol/launcher.ts'
-import type { HostRecord } from '../../protocol/ledger.ts'
+import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
+import { EngineUnavailable } from '../../protocol/launcher.ts'
+import type { EngineRecord } from '../../protocol/ledger.ts'
 import { RECONCILE_MS } from '../../protocol/limits.ts'
 import { presentPeers } from '../../protocol/peer-table.ts'
 import { carryOut, reportFailure, reportRecovery } from './change-workers.ts'
@@ -30,7 +30,7 @@ import { forgiven } from './start-backoff.ts'
 export interface Reconciler {
   /** Runs a round every `RECONCILE_MS` until it is stopped. Idempotent. */
   start(): void
-  /** One comparison, and the steps that follow from it. Rejects with `LedgerAway`; a failure of the engine is reported instead. */
+  /** One comparison, and the steps that follow from it. Rejects with `LedgerUnavailable`; a failure of the engine is reported instead. */
   round(): Promise<void>
   /** Ends the rounds, then closes the launcher. */
   stop(): Promise<void>
@@ -78,17 +78,17 @@ async function round(context: Context): Promise<void> {
     const record = await ownedEngine(context)
     if (record) await reconcile(context, record)
     // An engine that answers is not away any more. Whether it can start workers is known only once it has.
-    if (record && state.reported instanceof EngineAway) await reportRecovery(context)
+    if (record && state.reported instanceof EngineUnavailable) await reportRecovery(context)
     await stepBackIfDue(context, state.starts.failures >= FAILURES_MANY ? 'its workers fail' : null)
   } catch (error) {
-    if (error instanceof LedgerAway) throw error
+    if (error instanceof LedgerUnavailable) throw error
     await stepBackIfDue(context, error)
     await reportFailure(context, error)
   }
 }
 
 /** Compares the engine with its record, and carries out what follows. */
-async function reconcile(context: Context, record: HostRecord): Promise<void> {
+async function reconcile(context: Context, record: EngineRecord): Promise<void> {
   const { state, clock, max, emit, self, signal } = context
   const workers = await observe(context)
   state.isWell = workers.some(isHealthy)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { EngineAway, LaunchRefused } from '../../protocol/launcher.ts'
+import { EngineUnavailable, LaunchRefused } from '../../protocol/launcher.ts'
 import { ENGINE_STANDBY_MS, ENGINE_TROUBLE_MS } from '../../protocol/limits.ts'
 import {
   afterHealthyStart,
@@ -15,7 +15,7 @@ import {
 
 const rng = { random: () => 0.5, token: () => '' }
 const REFUSED = new LaunchRefused('no image')
-const AWAY = new EngineAway('no socket')
+const AWAY = new EngineUnavailable('no socket')
 
 test('a standby is due once the engine has failed for 30 s without a good round between', () => {
   const failing = afterRound(NOT_ON_STANDBY, REFUSED, 1_000)

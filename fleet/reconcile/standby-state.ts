@@ -6,7 +6,7 @@
  *   a worker started here is healthy        → the next standby is short again
  */
 import { backoffMs, type Rng } from '../../protocol/clock.ts'
-import { EngineAway } from '../../protocol/launcher.ts'
+import { EngineUnavailable } from '../../protocol/launcher.ts'
 import { ENGINE_STANDBY_MS, ENGINE_TROUBLE_MS } from '../../protocol/limits.ts'
 
 /** Times are of the own monotonic clock, ms. */
@@ -43,7 +43,7 @@ export const isDue = ({ failingSince }: StandbyState, now: number): boolean =>
 export const onStandby = (state: StandbyState, failure: unknown, now: number, rng: Rng): StandbyState => ({
   failingSince: null,
   until: now + backoffMs({ tries: state.times, baseMs: ENGINE_STANDBY_MS.base, maxMs: ENGINE_STANDBY_MS.max, rng }),
-  wasAway: failure instanceof EngineAway,
+  wasAway: failure instanceof EngineUnavailable,
   times: state.times + 1,
 })
 
@@ -61,4 +61,4 @@ export const afterHealthyStart = (state: StandbyState): StandbyState => ({ ...st
  * start that is refused is no reason to leave healthy workers without an owner.
  */
 export const failureOfEngine = (failure: unknown, isWell: boolean): unknown =>
-  isWell && !(failure instanceof EngineAway) ? null : failure
+  isWell && !(failure instanceof EngineUnavailable) ? null : failure

@@ -9,7 +9,7 @@ import { leaveEngines } from './engine-owner.ts'
 import { afterRound, endedAt, failureOfEngine, isDue, isOver, onStandby } from './standby-state.ts'
 import { forgiven } from './start-backoff.ts'
 
-/** Whether this peer leaves its engine to others for now. Rejects with `LedgerAway`. */
+/** Whether this peer leaves its engine to others for now. Rejects with `LedgerUnavailable`. */
 export async function isOnStandby(context: Context): Promise<boolean> {
   const { state, clock } = context
   if (isOver(state.standby, clock.mono())) return false
@@ -20,7 +20,7 @@ export async function isOnStandby(context: Context): Promise<boolean> {
 
 /**
  * Goes on standby where the engine has failed for long enough and others can run workers. `failure`: what this round failed of, or null.
- * Rejects with `LedgerAway`.
+ * Rejects with `LedgerUnavailable`.
  */
 export async function stepBackIfDue(context: Context, failure: unknown): Promise<void> {
   const { state, self, ledger, clock, rng } = context
@@ -28,7 +28,7 @@ export async function stepBackIfDue(context: Context, failure: unknown): Promise
   state.standby = afterRound(state.standby, counted, clock.mono())
   if (!isDue(state.standby, clock.mono()) || !(await canOthers(context))) return
   if (state.engine === null) await leaveEngines(ledger, self, null)
-  else await ledger.leaveHost(state.engine, self)
+  else await ledger.removeEnginePeer(state.engine, self)
   state.standby = onStandby(state.standby, counted, clock.mono(), rng)
   state.starts = forgiven(state.starts)
   await context.emit({ code: 'engine_left', peer: self, engine: state.engine })
@@ -36,7 +36,7 @@ export async function stepBackIfDue(context: Context, failure: unknown): Promise
 
 /** Whether another peer that is present reaches an engine, this one or another. */
 async function canOthers(context: Context): Promise<boolean> {
-  const records = await context.ledger.hosts()
+  const records = await context.ledger.engines()
   return records.some(({ peers }) => peers.some((peer) => peer !== context.self && isPresent(context, peer)))
 }
 

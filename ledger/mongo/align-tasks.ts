@@ -1,6 +1,6 @@
 /** Open tasks follow their video's priority and due, the coordinator's term, and the clock. Running it again is harmless. */
 import type { VideoId } from '../../protocol/ids.ts'
-import { farMs } from '../../protocol/limits.ts'
+import { maxAheadMs } from '../../protocol/limits.ts'
 import type { Steps } from '../steps.ts'
 import { date } from './bson.ts'
 import { after, CLAIMABLE, term as notNewer } from './pipeline.ts'
@@ -22,7 +22,7 @@ export async function alignTasks(
   const writes = align.flatMap(({ video, priority, due, dueOthers, planned }) => [
     aligned(video, { kind: { $in: planned } }, { priority, due: date(due) }, term),
     aligned(video, { kind: { $nin: planned } }, { priority, due: date(dueOthers) }, term),
-    broughtNear(video, term, store.claimMs),
+    clampTimes(video, term, store.claimMs),
   ])
   return (await store.run(() => store.chunks.bulkWrite(writes, { ordered: false }))).modifiedCount
 }
@@ -34,8 +34,8 @@ function aligned(video: VideoId, kind: object, values: { priority: number; due: 
 }
 
 /** Times that a clock which was set back has left far ahead: a wait ends, and who holds a claim has as long as after a renewal. */
-function broughtNear(video: VideoId, term: number, claimMs: number) {
-  const isFar = { $expr: { $gt: ['$claimable_at', after(farMs(claimMs))] } }
+function clampTimes(video: VideoId, term: number, claimMs: number) {
+  const isFar = { $expr: { $gt: ['$claimable_at', after(maxAheadMs(claimMs))] } }
   const nearer = { $mergeObjects: ['$$one', { expires_at: { $min: ['$$one.expires_at', after(claimMs)] } }] }
   const update = [
     {

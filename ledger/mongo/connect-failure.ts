@@ -1,9 +1,9 @@
 /**
- * What is wrong with a MongoDB that cannot be reached, in one sentence: what, why, what to do. `LedgerAway` where it may answer
+ * What is wrong with a MongoDB that cannot be reached, in one sentence: what, why, what to do. `LedgerUnavailable` where it may answer
  * later, `UsageError` where somebody has to mend something first. Pure; knows the driver's errors.
  */
 import type { MongoServerSelectionError, ServerDescription } from 'mongodb'
-import { LedgerAway, type ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
+import { LedgerUnavailable, type ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
 import { describeUrl, isTls } from './address.ts'
 
 /** AuthenticationFailed, and Atlas's word for it. */
@@ -13,7 +13,7 @@ const UNTRUSTED =
   /SELF_SIGNED|UNABLE_TO_|CERT_(?:HAS_EXPIRED|NOT_YET_VALID|UNTRUSTED|SIGNATURE_FAILURE)|ERR_TLS_CERT_ALTNAME_INVALID/
 
 export function connectFailure(error: unknown, url: string): ReelmeshError {
-  const away = (message: string) => new LedgerAway(message, error)
+  const away = (message: string) => new LedgerUnavailable(message, error)
   const wrong = (message: string) => new UsageError(message, { cause: error })
   const where = describeUrl(url)
   const servers = [...((error as MongoServerSelectionError).reason?.servers?.values() ?? [])] as ServerDescription[]
@@ -22,7 +22,7 @@ export function connectFailure(error: unknown, url: string): ReelmeshError {
     return wrong(
       `the MongoDB at ${where} refuses the user or password of the ledger's address: correct them (special characters as %XX), or name the database that knows the user with authSource=`,
     )
-  if (servers.some(({ type }) => type === 'RSGhost')) return wrong(ghost(where))
+  if (servers.some(({ type }) => type === 'RSGhost')) return wrong(uninitiated(where))
   const cause = servers.map((server) => server.error).find((each) => each !== null)
   const tls = cause ? tlsFailure(cause, url) : null
   if (tls !== null) return wrong(tls)
@@ -36,7 +36,7 @@ export function connectFailure(error: unknown, url: string): ReelmeshError {
   return wrong(`the ledger at ${where} cannot be opened: ${sentence(error)}`)
 }
 
-export const ghost = (where: string): string =>
+export const uninitiated = (where: string): string =>
   `the replica set of the MongoDB at ${where} was never initiated: run rs.initiate() there once`
 
 const unreachable = (where: string, cause: Error): string =>

@@ -3,9 +3,9 @@
  * too old, made by a newer Reelmesh. Creates what is missing; harmless when many processes start at once.
  */
 import type { Db, MongoClient, MongoClientOptions } from 'mongodb'
-import { LedgerAway, sentence, UsageError } from '../../protocol/errors.ts'
+import { LedgerUnavailable, sentence, UsageError } from '../../protocol/errors.ts'
 import { databaseName, describeUrl, isMongoUrl, optionsOf } from './address.ts'
-import { connectFailure, ghost } from './connect-failure.ts'
+import { connectFailure, uninitiated } from './connect-failure.ts'
 import { makeIndexes } from './schema.ts'
 import { isTransient } from './transient.ts'
 
@@ -82,7 +82,7 @@ async function check(client: MongoClient, url: string): Promise<void> {
       `the MongoDB at ${where} is ${version}; Reelmesh needs 6.0 or newer: upgrade it, one major version at a time`,
     )
   }
-  if (hello.isreplicaset === true) throw new UsageError(ghost(where))
+  if (hello.isreplicaset === true) throw new UsageError(uninitiated(where))
   if (!hello.setName && hello.msg !== 'isdbgrid') throw new UsageError(single(where))
 }
 
@@ -104,6 +104,6 @@ async function rights(where: string, database: string, act: () => Promise<void>)
       )
     }
     const why = `the ledger at ${where} cannot be set up in the database ${database}: ${sentence(error)}`
-    throw isTransient(error) ? new LedgerAway(why, error) : new UsageError(why, { cause: error })
+    throw isTransient(error) ? new LedgerUnavailable(why, error) : new UsageError(why, { cause: error })
   }
 }

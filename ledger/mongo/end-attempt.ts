@@ -1,6 +1,6 @@
 /** PROCESSING → PENDING, or on with the claim that lives: a worker's own fail (failure, perhaps strike, backoff) or release. */
 import type { Document } from 'mongodb'
-import { FAILURES_KEPT, STRIKES_KEPT } from '../../protocol/limits.ts'
+import { FAILURES_MAX, STRIKES_MAX } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { AttemptEnd } from '../steps.ts'
 import { fromBson, lit } from './bson.ts'
@@ -11,10 +11,10 @@ export async function endAttempt(store: Store, end: AttemptEnd): Promise<boolean
   const { attempt, worker, failure, strike, backoff_ms } = end
   const set: Document = { claims: claimsWithout({ $eq: ['$$claim.attempt', attempt] }) }
   if (failure) {
-    set.failures = appended('$failures', { $mergeObjects: [lit(failure), { at: '$$NOW' }] }, FAILURES_KEPT)
+    set.failures = appended('$failures', { $mergeObjects: [lit(failure), { at: '$$NOW' }] }, FAILURES_MAX)
     set.not_before = after(Math.ceil(backoff_ms))
   }
-  if (strike) set.strikes = appended('$strikes', lit({ code: strike, worker_id: worker }), STRIKES_KEPT)
+  if (strike) set.strikes = appended('$strikes', lit({ code: strike, worker_id: worker }), STRIKES_MAX)
   const update = async () => (await store.chunks.updateOne(mine(end), [{ $set: set }, ...SETTLE])).matchedCount === 1
   return await store.run(update, async () =>
     isEnded(end, fromBson(await store.chunks.findOne({ _id: end.task }))) ? true : undefined,

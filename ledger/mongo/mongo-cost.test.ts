@@ -104,7 +104,7 @@ test('what the leader, the desk and a restart ask again and again looks at what 
   const seen: Record<string, { keys: number; docs: number }> = {}
   for (const [what, call] of Object.entries(calls)) seen[what] = await cost(call)
   seen.videos = await cost(() => ledger.sweep(TERM), 'videos')
-  seen.owed = await cost(() => ledger.owedVideos(), 'videos')
+  seen.undelivered = await cost(() => ledger.undeliveredVideos(), 'videos')
   t.diagnostic(JSON.stringify(seen))
   for (const [what, { docs, keys }] of Object.entries(seen))
     assert.ok(docs <= few.docs && keys <= few.keys, `${what} looks at ${docs} documents and ${keys} keys`)

@@ -19,7 +19,7 @@ import {
   token,
   videoIn,
 } from '../../protocol/conformance/ledger/world.ts'
-import { LedgerAway } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 import { taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -158,7 +158,7 @@ test('a ledger that does not come back in time is away, says where, and serves a
   await cut.stop()
   await assert.rejects(
     impatient.videos(),
-    (error) => error instanceof LedgerAway && /127\.0\.0\.1:\d+/.test(error.message),
+    (error) => error instanceof LedgerUnavailable && /127\.0\.0\.1:\d+/.test(error.message),
   )
   await impatient.close()
   const patient = createMongoLedger({ url: mongod.uriOf(DATABASE), ...common })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MongoClient } from 'mongodb'
 import { systemClock, systemRng } from '../../node/host/system-clock.ts'
-import { LedgerAway, UsageError } from '../../protocol/errors.ts'
+import { LedgerUnavailable, UsageError } from '../../protocol/errors.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { bareMongod, guardedMongod, TLS_PEM } from '../../testing/tools/bare-mongod.ts'
 import { freePorts } from '../../testing/tools/free-ports.ts'
@@ -14,7 +14,7 @@ import { ReplyEater } from './reply-eater.fixture.ts'
 
 const ledgerAt = (url: string) => createMongoLedger({ url, clock: systemClock, rng: systemRng, log: silentLog })
 
-async function refused(url: string, sentence: RegExp, as: typeof UsageError | typeof LedgerAway = UsageError) {
+async function refused(url: string, sentence: RegExp, as: typeof UsageError | typeof LedgerUnavailable = UsageError) {
   const ledger = ledgerAt(url)
   await assert.rejects(ledger.open(), (error) => {
     assert.ok(error instanceof as, String(error))
@@ -43,7 +43,7 @@ test('an address of another kind, and one where nobody answers', async () => {
   await refused(
     `mongodb://me:s3cret@127.0.0.1:${port}/x?serverSelectionTimeoutMS=500`,
     new RegExp(`no MongoDB answers at 127.0.0.1:${port} .*refused`, 'i'),
-    LedgerAway,
+    LedgerUnavailable,
   )
 })
 
@@ -51,7 +51,7 @@ test('a single server, and a set that was never initiated', async (t) => {
   const single = await bareMongod(t)
   await refused(`mongodb://${single}/x`, /is a single server, not a replica set.*rs\.initiate/)
   const named = `mongodb://${single}/x?replicaSet=rs0&serverSelectionTimeoutMS=700`
-  await refused(named, /no primary of the replica set/, LedgerAway)
+  await refused(named, /no primary of the replica set/, LedgerUnavailable)
   const ghost = await bareMongod(t, '--replSet', 'rs0')
   await refused(`mongodb://${ghost}/x?serverSelectionTimeoutMS=700`, /never initiated/)
 })

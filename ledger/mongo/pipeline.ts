@@ -67,8 +67,8 @@ export const claimsWithout = (gone: Document): Document => ({
 })
 
 /** An array with one more element at its end, the oldest dropped beyond `kept`. */
-export const appended = (array: string, element: unknown, kept: number): Document => ({
-  $slice: [{ $concatArrays: [array, [element]] }, -kept],
+export const appended = (array: string, element: unknown, maxLength: number): Document => ({
+  $slice: [{ $concatArrays: [array, [element]] }, -maxLength],
 })
 
 /** A coordinator's compare. */

@@ -2,7 +2,7 @@
 import type { Sort } from 'mongodb'
 import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
-import type { Counts, Outcome, Progress, SeenClaim } from '../../protocol/ledger.ts'
+import type { Counts, ObservedClaim, Outcome, Progress } from '../../protocol/ledger.ts'
 import type { Task, TaskStatus } from '../../protocol/task.ts'
 import type { Steps } from '../steps.ts'
 import { fromBson } from './bson.ts'
@@ -96,7 +96,7 @@ export async function claimsByToken(store: Store, token: Token): Promise<Task[]>
   )
 }
 
-export async function claimsOf(store: Store, worker: PeerId): Promise<SeenClaim[]> {
+export async function claimsOf(store: Store, worker: PeerId): Promise<ObservedClaim[]> {
   const filter = { status: 'PROCESSING', 'claims.worker_id': worker }
   const find = () =>
     store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 }, projection: { claims: 1 } }).toArray()

@@ -19,9 +19,9 @@ export async function readVideos(
 }
 
 /** To be asked with the index `owed`. By its peer too: an empty list stands in the index as null. */
-export const OWED = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
+export const UNDELIVERED = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
 
-export async function readOwedVideos(store: Store): Promise<Video[]> {
-  const found = () => store.videos.find(OWED, { sort: { created_at: 1, _id: 1 }, hint: 'owed' }).toArray()
+export async function readUndeliveredVideos(store: Store): Promise<Video[]> {
+  const found = () => store.videos.find(UNDELIVERED, { sort: { created_at: 1, _id: 1 }, hint: 'undelivered' }).toArray()
   return (await store.run(found)).map(fromBson<Video>)
 }

@@ -46,8 +46,8 @@ export class ReplyEater {
   }
 
   /** From now on loses a share of the replies to writes, and cuts a share of their requests in the middle. Null ends it. */
-  disturb(mischief: { eat: number; cut: number; roll: () => number } | null): void {
-    this.#mischief = mischief
+  disturb(fault: { eat: number; cut: number; roll: () => number } | null): void {
+    this.#mischief = fault
   }
 
   /** Every reply's int32 of this name becomes this value. */

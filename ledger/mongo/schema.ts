@@ -6,7 +6,7 @@
  * holds only that. `owed` holds what is COMPLETED, and begins with what is not delivered.
  */
 import type { Db, IndexDescription } from 'mongodb'
-import { EVENTS_KEPT } from '../../protocol/limits.ts'
+import { EVENTS_MAX } from '../../protocol/limits.ts'
 import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
 import { isTransient } from './transient.ts'
 
@@ -36,7 +36,7 @@ const CHUNKS: IndexDescription[] = [
 const VIDEOS: IndexDescription[] = [
   { name: 'status', key: { status: 1, created_at: 1 } },
   {
-    name: 'owed',
+    name: 'undelivered',
     key: { status: 1, 'deliveries.done_at': 1, 'deliveries.peer': 1 },
     partialFilterExpression: { status: 'COMPLETED' },
   },
@@ -60,7 +60,7 @@ async function checkVersion(db: Db, where: string): Promise<void> {
 /** NamespaceExists: another process was first. */
 async function makeEvents(db: Db): Promise<void> {
   try {
-    await db.createCollection('events', { capped: true, size: EVENTS_KEPT.bytes, max: EVENTS_KEPT.count })
+    await db.createCollection('events', { capped: true, size: EVENTS_MAX.bytes, max: EVENTS_MAX.count })
   } catch (error) {
     if ((error as { code?: unknown }).code !== 48) throw error
   }

@@ -3,13 +3,13 @@
  * and on all their tasks: from then on the writes of an earlier coordinator match nothing there.
  */
 import { OPEN_STATUSES } from '../../protocol/video.ts'
-import { OWED } from './read-videos.ts'
+import { UNDELIVERED } from './read-videos.ts'
 import type { Store } from './store.ts'
 
 /** Each by its own index: one filter for both would go through all that is COMPLETED. */
 const ALIVE = [
   { filter: { status: { $in: [...OPEN_STATUSES] } }, hint: 'status' },
-  { filter: OWED, hint: 'owed' },
+  { filter: UNDELIVERED, hint: 'undelivered' },
 ]
 
 export async function stampTerm(store: Store, term: number): Promise<number> {

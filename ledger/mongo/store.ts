@@ -2,7 +2,7 @@
  * One MongoDB database, and the only way commands reach it.
  *
  * Promises: transient errors (a lost connection, an election, a server that answers late) are tried again with backoff for at
- * most `retryMs`, then `LedgerAway`; before a command whose reply was lost is tried again, `readBack` may find that it had
+ * most `retryMs`, then `LedgerUnavailable`; before a command whose reply was lost is tried again, `readBack` may find that it had
  * been applied. Writes are acknowledged by a majority and journaled, reads are of majority-committed data.
  *
  * `mongodb` is imported here and nowhere else, when the ledger is opened: a node on SQLite never loads it. Its options are
@@ -10,7 +10,7 @@
  */
 import type { Collection, Db, Document, FindCursor, MongoClient } from 'mongodb'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
-import { LedgerAway, sentence } from '../../protocol/errors.ts'
+import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { LedgerOptions } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -62,7 +62,7 @@ export class Store {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort(new LedgerAway('the ledger was closed'))
+    this.#closing.abort(new LedgerUnavailable('the ledger was closed'))
     const client = this.#client
     this.#client = null
     this.#db = null
@@ -70,7 +70,7 @@ export class Store {
   }
 
   get db(): Db {
-    if (!this.#db) throw new LedgerAway(`the ledger (${this.description}) is not open`)
+    if (!this.#db) throw new LedgerUnavailable(`the ledger (${this.description}) is not open`)
     return this.#db
   }
   get videos(): Collection<Doc> {
@@ -88,8 +88,8 @@ export class Store {
   get peers(): Collection<Doc> {
     return this.db.collection<Doc>('peers')
   }
-  get hosts(): Collection<Doc> {
-    return this.db.collection<Doc>('hosts')
+  get engines(): Collection<Doc> {
+    return this.db.collection<Doc>('engines')
   }
   get events(): Collection<Doc> {
     return this.db.collection<Doc>('events')
@@ -126,7 +126,7 @@ export class Store {
     return await readBack()
   }
 
-  #away(error: unknown): LedgerAway {
-    return new LedgerAway(`the ledger (${this.description}) did not answer: ${sentence(error)}`, error)
+  #away(error: unknown): LedgerUnavailable {
+    return new LedgerUnavailable(`the ledger (${this.description}) did not answer: ${sentence(error)}`, error)
   }
 }

@@ -1,6 +1,6 @@
 /** Open tasks follow their video's priority and due, the coordinator's term, and the clock. */
 import type { VideoId } from '../../protocol/ids.ts'
-import { farMs } from '../../protocol/limits.ts'
+import { maxAheadMs } from '../../protocol/limits.ts'
 import type { Steps } from '../steps.ts'
 import { TERM } from './fragments.ts'
 import type { Store } from './store.ts'
@@ -18,9 +18,9 @@ const ALIGN = `UPDATE chunks SET priority=:priority, due=${DUE}, coordinator_ter
 
 const NEARER = `json_set(value, '$.expires_at', min(value ->> 'expires_at', :now + :claimMs))`
 /** Times that a clock which was set back has left far ahead: a wait ends, and who holds a claim has as long as after a renewal. */
-const BRING_NEAR = `UPDATE chunks SET not_before=min(not_before, :now), claimable_at=:now + iif(status='PROCESSING', :claimMs, 0),
+const CLAMP_TIMES = `UPDATE chunks SET not_before=min(not_before, :now), claimable_at=:now + iif(status='PROCESSING', :claimMs, 0),
     claims=(SELECT json_group_array(json(${NEARER}) ORDER BY key) FROM json_each(chunks.claims))
-  WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND claimable_at > :now + :farMs RETURNING _id`
+  WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND claimable_at > :now + :maxAheadMs RETURNING _id`
 
 export async function alignTasks(
   store: Store,
@@ -31,8 +31,8 @@ export async function alignTasks(
   const { claimMs } = store
   for (const one of align) {
     aligned += (await store.write('sure', ALIGN, { ...one, planned: JSON.stringify(one.planned), term })).length
-    const near = { video: one.video, term, claimMs, farMs: farMs(claimMs) }
-    aligned += (await store.write('sure', BRING_NEAR, near)).length
+    const near = { video: one.video, term, claimMs, maxAheadMs: maxAheadMs(claimMs) }
+    aligned += (await store.write('sure', CLAMP_TIMES, near)).length
   }
   return aligned
 }

@@ -1,5 +1,5 @@
 /** PROCESSING → PENDING, or on with the claim that lives: a worker's own fail (failure, perhaps strike, backoff) or release. */
-import { FAILURES_KEPT, STRIKES_KEPT } from '../../protocol/limits.ts'
+import { FAILURES_MAX, STRIKES_MAX } from '../../protocol/limits.ts'
 import type { AttemptEnd } from '../steps.ts'
 import { appended, MINE, settle } from './fragments.ts'
 import type { Store } from './store.ts'
@@ -9,8 +9,8 @@ const GONE = `value ->> 'attempt' = :attempt`
 const RELEASE = `UPDATE chunks SET ${settle(GONE, 'not_before')} WHERE ${MINE} RETURNING _id`
 
 const FAIL = `UPDATE chunks SET ${settle(GONE, '(:now + :backoff)')},
-    failures=${appended('failures', `json_set(json(:failure), '$.at', :now)`, FAILURES_KEPT)},
-    strikes=iif(:strike IS NULL, strikes, ${appended('strikes', `json_object('code', :strike, 'worker_id', :worker)`, STRIKES_KEPT)})
+    failures=${appended('failures', `json_set(json(:failure), '$.at', :now)`, FAILURES_MAX)},
+    strikes=iif(:strike IS NULL, strikes, ${appended('strikes', `json_object('code', :strike, 'worker_id', :worker)`, STRIKES_MAX)})
   WHERE ${MINE} RETURNING _id`
 
 export async function endAttempt(store: Store, end: AttemptEnd): Promise<boolean> {

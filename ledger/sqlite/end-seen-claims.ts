@@ -4,8 +4,8 @@
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/ids.ts'
-import type { SeenClaim } from '../../protocol/ledger.ts'
-import { STRIKES_KEPT } from '../../protocol/limits.ts'
+import type { ObservedClaim } from '../../protocol/ledger.ts'
+import { STRIKES_MAX } from '../../protocol/limits.ts'
 import { appended, settle, TERM } from './fragments.ts'
 import type { Store } from './store.ts'
 
@@ -13,13 +13,13 @@ const SEEN = `value ->> 'attempt' = :attempt AND value ->> 'worker_id' = :worker
   AND value ->> 'expires_at' = :expires`
 
 const END = `UPDATE chunks SET ${settle(SEEN, 'not_before')}, coordinator_term=coalesce(:term, coordinator_term),
-    strikes=iif(:strike IS NULL, strikes, ${appended('strikes', `json_object('code', :strike, 'worker_id', :worker)`, STRIKES_KEPT)})
+    strikes=iif(:strike IS NULL, strikes, ${appended('strikes', `json_object('code', :strike, 'worker_id', :worker)`, STRIKES_MAX)})
   WHERE _id=:task AND status='PROCESSING' AND (:term IS NULL OR ${TERM})
     AND EXISTS (SELECT 1 FROM json_each(chunks.claims) WHERE ${SEEN}) RETURNING _id`
 
 export async function endSeenClaims(
   store: Store,
-  claims: readonly SeenClaim[],
+  claims: readonly ObservedClaim[],
   { term, strike }: { term: number | null; strike: FailureCode | null },
 ): Promise<TaskId[]> {
   const ended: TaskId[] = []

@@ -34,9 +34,9 @@ export function settle(gone: string, notBefore: string): string {
 }
 
 /** A JSON array with one more element at its end, the oldest dropped beyond `kept`. `element` is SQL for JSON. */
-export const appended = (array: string, element: string, kept: number): string =>
+export const appended = (array: string, element: string, maxLength: number): string =>
   `(SELECT json_group_array(json(value) ORDER BY key) FROM json_each(json_insert(${array}, '$[#]', ${element}))
-    WHERE key > json_array_length(${array}) - ${kept})`
+    WHERE key > json_array_length(${array}) - ${maxLength})`
 
 /** A coordinator's compare and what it sets. */
 export const TERM = 'coordinator_term <= :term'

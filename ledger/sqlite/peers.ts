@@ -27,6 +27,6 @@ export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<Pee
 const QUARANTINE = `UPDATE peers SET quarantined_until=:now + :ms, quarantines=:quarantines, reason=:reason
   WHERE _id=:id AND quarantined_until IS :seen RETURNING _id`
 
-export async function quarantine(store: Store, id: PeerId, spell: Quarantine): Promise<boolean> {
-  return (await store.write('sure', QUARANTINE, { id, ...spell })).length > 0
+export async function quarantine(store: Store, id: PeerId, period: Quarantine): Promise<boolean> {
+  return (await store.write('sure', QUARANTINE, { id, ...period })).length > 0
 }

@@ -13,11 +13,11 @@ import { ANN, chunk, classOf, TERM, token, videoIn } from '../../protocol/confor
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
-import { IS_OWED } from './schema.ts'
+import { IS_UNDELIVERED } from './schema.ts'
 import { createSqliteLedger } from './sqlite-ledger.ts'
 
 /** They hold what is open, what is owed, or (`done`) are read from the newest end. */
-const SMALL = 'claim|tried|expired|backup|owed|done'
+const SMALL = 'claim|tried|expired|backup|undelivered|done'
 const FINE = new RegExp(
   `^(SCAN|SEARCH) \\w+ USING (COVERING )?INDEX (${SMALL})\\b|USING (COVERING )?INDEX (sqlite_autoindex_\\w+ \\(_id=\\?\\)|of_video \\(video_id=\\?|video_status \\(status=\\?)`,
 )
@@ -49,7 +49,7 @@ const asks: Readonly<Record<string, (ledger: Ledger, video: Video) => Promise<un
   'how the last tasks ended': (ledger) => ledger.outcomes(100),
   'open videos, and owed ones': async (ledger) => {
     await ledger.videos({ statuses: OPEN_STATUSES })
-    await ledger.owedVideos()
+    await ledger.undeliveredVideos()
   },
   'the sweep, with something to mend': async (ledger) => {
     const cancelled = await videoIn(ledger, 'CANCELLED')
@@ -102,7 +102,9 @@ function walks(database: DatabaseSync, sql: string): string[] {
   const tables = steps.filter((step) => /^(SCAN|SEARCH) (chunks|videos)\b/.test(step))
   const byStatus = steps.some((step) => step.includes('video_status'))
   const others =
-    sql.includes(IS_OWED) && steps.some((step) => step.includes('owed')) ? sql.replaceAll(IS_OWED, '') : sql
+    sql.includes(IS_UNDELIVERED) && steps.some((step) => step.includes('undelivered'))
+      ? sql.replaceAll(IS_UNDELIVERED, '')
+      : sql
   if (byStatus && /COMPLETED|FAILED|CANCELLED/.test(others)) return ['videos that have ended']
   return tables.filter((step) => !FINE.test(step))
 }

@@ -1,7 +1,7 @@
 /** Tasks and claims as they stand. */
 import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
-import type { Counts, Outcome, Progress, SeenClaim } from '../../protocol/ledger.ts'
+import type { Counts, ObservedClaim, Outcome, Progress } from '../../protocol/ledger.ts'
 import type { Task, TaskStatus } from '../../protocol/task.ts'
 import type { Steps } from '../steps.ts'
 import { words } from './fragments.ts'
@@ -73,6 +73,6 @@ const OF_WORKER = `SELECT _id AS task, c.value ->> 'attempt' AS attempt, c.value
     c.value ->> 'token' AS token, c.value ->> 'expires_at' AS expires_at
   FROM chunks INDEXED BY expired, json_each(claims) AS c WHERE status='PROCESSING' AND c.value ->> 'worker_id' = :worker ORDER BY _id`
 
-export async function claimsOf(store: Store, worker: PeerId): Promise<SeenClaim[]> {
-  return (await store.read(OF_WORKER, { worker })).map((row) => ({ ...row }) as unknown as SeenClaim)
+export async function claimsOf(store: Store, worker: PeerId): Promise<ObservedClaim[]> {
+  return (await store.read(OF_WORKER, { worker })).map((row) => ({ ...row }) as unknown as ObservedClaim)
 }

@@ -2,7 +2,7 @@
 import type { VideoId } from '../../protocol/ids.ts'
 import { VIDEO_STATUSES, type Video, type VideoStatus } from '../../protocol/video.ts'
 import { words } from './fragments.ts'
-import { IS_OWED, videoOf } from './schema.ts'
+import { IS_UNDELIVERED, videoOf } from './schema.ts'
 import type { Store } from './store.ts'
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
@@ -25,8 +25,8 @@ export async function readVideos(
     .reverse()
 }
 
-export async function readOwedVideos(store: Store): Promise<Video[]> {
-  return (await store.read(`SELECT * FROM videos INDEXED BY owed WHERE ${IS_OWED} ORDER BY created_at, _id`)).map(
-    videoOf,
-  )
+export async function readUndeliveredVideos(store: Store): Promise<Video[]> {
+  return (
+    await store.read(`SELECT * FROM videos INDEXED BY undelivered WHERE ${IS_UNDELIVERED} ORDER BY created_at, _id`)
+  ).map(videoOf)
 }

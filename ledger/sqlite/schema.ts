@@ -3,8 +3,8 @@
  * that people may ask with `sqlite3`; what is nested is JSON text (`claims ->> '$[0].worker_id'`). Each document's columns
  * are listed once, here: the tables, the inserts and the reading of rows come out of that list.
  */
-import type { HostRecord, PeerRecord } from '../../protocol/ledger.ts'
-import { EVENTS_KEPT } from '../../protocol/limits.ts'
+import type { EngineRecord, PeerRecord } from '../../protocol/ledger.ts'
+import { EVENTS_MAX } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 
@@ -87,7 +87,7 @@ export const PEER_COLUMNS: Columns<PeerRecord> = {
   reason: textOrNull,
 }
 
-export const HOST_COLUMNS: Columns<HostRecord> = {
+export const ENGINE_COLUMNS: Columns<EngineRecord> = {
   _id: key,
   wanted: whole,
   reason: textOrNull,
@@ -101,7 +101,7 @@ const table = (name: string, columns: Columns<never> | Readonly<Record<string, C
     .join(', ')}) STRICT`
 
 /** COMPLETED, with a delivery that is not done. As text, for an index may not look into a list; a quote inside a name is escaped there. */
-export const IS_OWED = `status='COMPLETED' AND instr(deliveries, '"done_at":null') > 0`
+export const IS_UNDELIVERED = `status='COMPLETED' AND instr(deliveries, '"done_at":null') > 0`
 
 /**
  * `claim` holds only what is PENDING (`tried`: again), `expired` only what runs, `owed` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
@@ -112,7 +112,7 @@ export const IS_OWED = `status='COMPLETED' AND instr(deliveries, '"done_at":null
 export const SCHEMA: readonly string[] = [
   table('videos', VIDEO_COLUMNS),
   'CREATE INDEX IF NOT EXISTS video_status ON videos(status, created_at)',
-  `CREATE INDEX IF NOT EXISTS owed ON videos(created_at, _id) WHERE ${IS_OWED}`,
+  `CREATE INDEX IF NOT EXISTS undelivered ON videos(created_at, _id) WHERE ${IS_UNDELIVERED}`,
   'CREATE TABLE IF NOT EXISTS plans (_id TEXT PRIMARY KEY NOT NULL, plan TEXT NOT NULL) STRICT',
   table('chunks', TASK_COLUMNS),
   `CREATE INDEX IF NOT EXISTS claim ON chunks(class, priority DESC, due, rank, _id, not_before) WHERE status='PENDING'`,
@@ -122,13 +122,13 @@ export const SCHEMA: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS tried ON chunks(video_id) WHERE status='PENDING' AND attempt > 0`,
   `CREATE INDEX IF NOT EXISTS done ON chunks(end_time DESC, _id) WHERE status='COMPLETED'`,
   table('peers', PEER_COLUMNS),
-  table('hosts', HOST_COLUMNS),
+  table('engines', ENGINE_COLUMNS),
   `CREATE TABLE IF NOT EXISTS leases (_id TEXT PRIMARY KEY NOT NULL, holder TEXT, nonce TEXT NOT NULL, term INTEGER NOT NULL,
      expires_at INTEGER NOT NULL) STRICT`,
   `CREATE TABLE IF NOT EXISTS events (n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, what TEXT NOT NULL, peer TEXT,
      video TEXT, text TEXT NOT NULL) STRICT`,
   `CREATE TRIGGER IF NOT EXISTS cap_events AFTER INSERT ON events
-     BEGIN DELETE FROM events WHERE n <= NEW.n - ${EVENTS_KEPT.count}; END`,
+     BEGIN DELETE FROM events WHERE n <= NEW.n - ${EVENTS_MAX.count}; END`,
 ]
 
 export type Row = Readonly<Record<string, unknown>>
@@ -143,7 +143,7 @@ function document<T>(columns: Columns<T>, row: Row): T {
 }
 export const videoOf = (row: Row): Video => document(VIDEO_COLUMNS, row)
 export const taskOf = (row: Row): Task => document(TASK_COLUMNS, row)
-export const hostOf = (row: Row): HostRecord => document(HOST_COLUMNS, row)
+export const engineOf = (row: Row): EngineRecord => document(ENGINE_COLUMNS, row)
 export const peerOf = (row: Row): PeerRecord => document(PEER_COLUMNS, row)
 
 /**

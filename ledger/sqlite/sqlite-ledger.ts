@@ -14,10 +14,10 @@ import { claimTask } from './claim-task.ts'
 import { complete } from './complete.ts'
 import { endAttempt } from './end-attempt.ts'
 import { endSeenClaims } from './end-seen-claims.ts'
+import { addEnginePeer, readEngines, removeEnginePeer, setWanted } from './engines.ts'
 import { addEvent, readEvents } from './events.ts'
 import { failTask } from './fail-task.ts'
 import { finishDelivery } from './finish-delivery.ts'
-import { leaveHost, reachHost, readHosts, setWanted } from './hosts.ts'
 import { insertTasks } from './insert-tasks.ts'
 import { insertVideo } from './insert-video.ts'
 import { joinVideo } from './join-video.ts'
@@ -28,7 +28,7 @@ import { nameDelivery } from './name-delivery.ts'
 import { quarantine, readPeer, readPeers, setPeer } from './peers.ts'
 import { insertPlan, readPlan } from './plans.ts'
 import * as tasks from './read-tasks.ts'
-import { readOwedVideos, readVideo, readVideos } from './read-videos.ts'
+import { readUndeliveredVideos, readVideo, readVideos } from './read-videos.ts'
 import { recut } from './recut.ts'
 import { renew } from './renew.ts'
 import { reviveTasks } from './revive-tasks.ts'
@@ -56,7 +56,7 @@ function lifeAndVideos(store: Store) {
     joinVideo: (id, join) => joinVideo(store, id, join),
     video: (id) => readVideo(store, id),
     videos: (query) => readVideos(store, query),
-    owedVideos: () => readOwedVideos(store),
+    undeliveredVideos: () => readUndeliveredVideos(store),
     moveVideo: (id, move) => moveVideo(store, id, move),
     nameDelivery: (id, delivery, name) => nameDelivery(store, id, delivery, name),
     finishDelivery: (id, delivery) => finishDelivery(store, id, delivery),
@@ -105,10 +105,10 @@ function coordination(store: Store) {
     peers: () => readPeers(store),
     peer: (id) => readPeer(store, id),
     setPeer: (id, change) => setPeer(store, id, change),
-    quarantine: (id, spell) => quarantine(store, id, spell),
-    hosts: () => readHosts(store),
-    reachHost: (engine, peer) => reachHost(store, engine, peer),
-    leaveHost: (engine, peer) => leaveHost(store, engine, peer),
+    quarantine: (id, period) => quarantine(store, id, period),
+    engines: () => readEngines(store),
+    addEnginePeer: (engine, peer) => addEnginePeer(store, engine, peer),
+    removeEnginePeer: (engine, peer) => removeEnginePeer(store, engine, peer),
     setWanted: (engine, change) => setWanted(store, engine, change),
     addEvent: (event) => addEvent(store, event),
     events: (limit) => readEvents(store, limit),

@@ -5,11 +5,11 @@
 import type { VideoId } from '../../protocol/ids.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
 import { words } from './fragments.ts'
-import { IS_OWED } from './schema.ts'
+import { IS_UNDELIVERED } from './schema.ts'
 import type { Store } from './store.ts'
 
 const ALIVE = `SELECT _id FROM videos WHERE status IN (${words(OPEN_STATUSES)})
-  UNION ALL SELECT _id FROM videos INDEXED BY owed WHERE ${IS_OWED}`
+  UNION ALL SELECT _id FROM videos INDEXED BY undelivered WHERE ${IS_UNDELIVERED}`
 
 const VIDEOS = `UPDATE videos SET coordinator_term=:term WHERE coordinator_term < :term AND _id IN (${ALIVE}) RETURNING _id`
 const TASKS = `UPDATE chunks SET coordinator_term=:term WHERE _id IN (SELECT _id FROM chunks INDEXED BY of_video

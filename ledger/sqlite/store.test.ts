@@ -10,8 +10,8 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { chunk, classOf, peer, token, videoIn } from '../../protocol/conformance/ledger/world.ts'
-import { LedgerAway, UsageError } from '../../protocol/errors.ts'
-import { EVENTS_KEPT } from '../../protocol/limits.ts'
+import { LedgerUnavailable, UsageError } from '../../protocol/errors.ts'
+import { EVENTS_MAX } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { createSqliteLedger } from './sqlite-ledger.ts'
 
@@ -108,7 +108,7 @@ test('a busy ledger is waited for without blocking the loop, and is away after r
   const asked = performance.now()
   await assert.rejects(
     ledger.setPeer(peer('x'), {}),
-    (error) => error instanceof LedgerAway && /busy/.test(error.message),
+    (error) => error instanceof LedgerUnavailable && /busy/.test(error.message),
   )
   assert.ok(performance.now() - asked >= 1_500)
   clearInterval(watch)
@@ -165,10 +165,10 @@ test('events are bounded', async (t) => {
   const ledger = createSqliteLedger({ path, ...common })
   await ledger.open()
   const database = new DatabaseSync(path)
-  database.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${EVENTS_KEPT.count})
+  database.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${EVENTS_MAX.count})
     INSERT INTO events (at, what, peer, video, text) SELECT 0, 'old', NULL, NULL, i FROM n`)
   for (let n = 0; n < 3; n++) await ledger.addEvent({ what: 'new', peer: null, video: null, text: `${n}` })
-  assert.equal(database.prepare('SELECT count(*) AS n FROM events').all()[0]?.n, EVENTS_KEPT.count)
+  assert.equal(database.prepare('SELECT count(*) AS n FROM events').all()[0]?.n, EVENTS_MAX.count)
   assert.deepEqual(
     (await ledger.events(4)).map(({ what }) => what),
     ['old', 'new', 'new', 'new'],

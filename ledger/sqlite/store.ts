@@ -2,7 +2,7 @@
  * One connection to a SQLite file, and the only way statements reach it.
  *
  * Promises: no call ever waits for another process inside SQLite (busy_timeout is 0): a busy database is tried again
- * after 1 → 32 ms, asynchronously, for at most `retryMs`, then `LedgerAway`. Every statement is its own transaction and
+ * after 1 → 32 ms, asynchronously, for at most `retryMs`, then `LedgerUnavailable`. Every statement is its own transaction and
  * sees `:now`, the injected clock at that very try. `light` writes (claim, renew) are not synced to the disk one by one: a
  * power cut may lose the last of them, which costs an attempt; `sure` writes are, with every light one before them.
  * Statements block the process; after `TURN_MS` of them others have their turn before the answer is given. On a virtual clock
@@ -15,7 +15,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
-import { LedgerAway, sentence, UsageError } from '../../protocol/errors.ts'
+import { LedgerUnavailable, sentence, UsageError } from '../../protocol/errors.ts'
 import type { LedgerOptions } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -79,7 +79,7 @@ export class Store {
       await this.#retrying((database) => makeSchema(database, this.path))
     } catch (error) {
       this.close()
-      if (error instanceof UsageError || error instanceof LedgerAway) throw error
+      if (error instanceof UsageError || error instanceof LedgerUnavailable) throw error
       throw new UsageError(`the ledger ${this.path} cannot be opened: ${openFailure(error)}`, { cause: error })
     }
   }
@@ -189,14 +189,14 @@ function isTransient(error: unknown): boolean {
   return code === CODES.busy || code === CODES.full || code === CODES.ioerr
 }
 
-function away(path: string, error: unknown): LedgerAway {
+function away(path: string, error: unknown): LedgerUnavailable {
   const full = codeOf(error) === CODES.full
   const why = full
     ? 'its disk is full'
     : codeOf(error) === CODES.busy
       ? 'another process keeps it busy'
       : sentence(error)
-  return new LedgerAway(
+  return new LedgerUnavailable(
     `the ledger ${path} did not answer: ${why}`,
     full ? Object.assign(new Error(why, { cause: error }), { code: 'ENOSPC' }) : error,
   )

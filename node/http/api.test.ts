@@ -1,7 +1,7 @@
 /** The API without a socket: what is refused, and in which words. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import { LedgerAway, SourceRefused } from '../../protocol/errors.ts'
+import { LedgerUnavailable, SourceRefused } from '../../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
@@ -117,7 +117,7 @@ describe('the API', () => {
     })
 
     it(`answers 503 to ${method} ${verb || 'of a video'} while the ledger is away`, async () => {
-      fails = new LedgerAway('the ledger did not answer')
+      fails = new LedgerUnavailable('the ledger did not answer')
       const { status, code } = await ask(method, `/v1/videos/${known}${verb}`, body)
       assert.deepEqual([status, code], [503, 'ledger_away'])
     })

@@ -4,7 +4,7 @@
  */
 import { Hono } from 'hono'
 import { z } from 'zod'
-import { LedgerAway, ReelmeshError, SourceRefused, sentence, UsageError } from '../../protocol/errors.ts'
+import { LedgerUnavailable, ReelmeshError, SourceRefused, sentence, UsageError } from '../../protocol/errors.ts'
 import { isPeerId, isVideoId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { recipeSchema } from '../../protocol/recipe.ts'
 import type { NodeFace } from '../face.ts'
@@ -83,7 +83,7 @@ export function createApi(node: NodeFace): Hono {
 }
 
 function classify(error: unknown): { code: string; status: 400 | 404 | 500 | 503 } {
-  if (error instanceof LedgerAway) return { code: error.code, status: 503 }
+  if (error instanceof LedgerUnavailable) return { code: error.code, status: 503 }
   if (error instanceof ReelmeshError && error.code === 'unknown_video') return { code: error.code, status: 404 }
   if (error instanceof SourceRefused || error instanceof UsageError) return { code: error.code, status: 400 }
   if (error instanceof z.ZodError || error instanceof SyntaxError) return { code: 'bad_request', status: 400 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
-import { LedgerAway } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 import { createAskInTime } from './ask-in-time.ts'
 
 /** Timers that fire when the test says so. */
@@ -34,7 +34,7 @@ test('a ledger that does not answer is away in time, is asked once meanwhile, an
     assert.deepEqual(await told, { answer: null, away: 'MongoDB there has not answered for 3 s' })
   }
   assert.equal(questions.length, 1)
-  questions[0]?.reject(new LedgerAway('it did not come back'))
+  questions[0]?.reject(new LedgerUnavailable('it did not come back'))
   assert.deepEqual(await look(), { answer: null, away: 'it did not come back' })
   const back = look()
   assert.equal(questions.length, 2)

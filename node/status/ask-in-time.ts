@@ -3,11 +3,11 @@
  * waits for the same answer, so that questions do not pile up behind a database that stands still.
  */
 import { type Clock, within } from '../../protocol/clock.ts'
-import { LedgerAway } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 
 export type Told<T> = { readonly answer: T; readonly away: null } | { readonly answer: null; readonly away: string }
 
-/** `ms`: how long anybody waits. What `ask` rejects with is passed on, but for `LedgerAway`. */
+/** `ms`: how long anybody waits. What `ask` rejects with is passed on, but for `LedgerUnavailable`. */
 export function createAskInTime<T>(options: {
   readonly clock: Clock
   readonly ms: number
@@ -29,7 +29,7 @@ export function createAskInTime<T>(options: {
       return { answer: null, away: `${description} has not answered for ${ms / 1000} s` }
     } catch (error) {
       late = null
-      if (error instanceof LedgerAway) return { answer: null, away: error.message }
+      if (error instanceof LedgerUnavailable) return { answer: null, away: error.message }
       throw error
     }
   }

@@ -1,9 +1,9 @@
 /** What may be switched off: where the bytes lie that the rest of a video depends on. Pure. */
 import { everyHolder, heldBy } from '../../coordinator/policy/copies.ts'
 import type { PeerId } from '../../protocol/ids.ts'
-import { COPIES } from '../../protocol/limits.ts'
+import { REPLICAS } from '../../protocol/limits.ts'
 import { machinesOf } from '../../protocol/machine.ts'
-import { isOwed, type Video } from '../../protocol/video.ts'
+import { isUndelivered, type Video } from '../../protocol/video.ts'
 
 /** Who has, now, what the rest depends on: the source of an open video, the results of a COMPLETED one. */
 export interface Held {
@@ -19,10 +19,10 @@ export function heldOf(video: Video, present: readonly { peer: PeerId; host: str
   const isDone = video.status === 'COMPLETED'
   const holders = isDone ? everyHolder(video.outputs) : video.source.holders
   const hosts = machinesOf(heldBy(holders, present)).size
-  const isDelivered = isDone && !isOwed(video)
+  const isDelivered = isDone && !isUndelivered(video)
   return {
     peers: present.map(({ peer }) => peer).filter((peer) => holders.includes(peer)),
     hosts,
-    may_leave: hosts >= COPIES || isDelivered,
+    may_leave: hosts >= REPLICAS || isDelivered,
   }
 }

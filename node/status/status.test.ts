@@ -5,7 +5,7 @@ import type { Clock } from '../../protocol/clock.ts'
 import { ANN, BOB, CAT, sha, submission } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
 import { createEmitter } from '../../protocol/emitter.ts'
-import { LedgerAway } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -62,16 +62,16 @@ test('a submitter may leave once the source is on another machine that is here',
   const { video } = await ledger.submit(submission())
   heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })
   const held = async () => (await snapshot()).videos[0]?.held
-  assert.deepEqual(await held(), { peers: [ANN], hosts: 1, may_leave: false })
+  assert.deepEqual(await held(), { peers: [ANN], engines: 1, may_leave: false })
   await ledger.addVideoHolder(video._id, sha('source'), BOB)
-  assert.deepEqual(await held(), { peers: [ANN, BOB], hosts: 2, may_leave: true })
+  assert.deepEqual(await held(), { peers: [ANN, BOB], engines: 2, may_leave: true })
   at.now = 3_600_000
-  assert.deepEqual(await held(), { peers: [ANN], hosts: 1, may_leave: false })
+  assert.deepEqual(await held(), { peers: [ANN], engines: 1, may_leave: false })
 })
 
 test('engines are told with what is wanted there, and why', async () => {
   const { ledger, snapshot } = stage()
-  await ledger.reachHost('engine', BOB)
+  await ledger.addEnginePeer('engine', BOB)
   await ledger.setWanted('engine', { wanted: 2, reason: 'a queue', term: 1 })
   assert.deepEqual((await snapshot()).engines, [{ engine: 'engine', wanted: 2, reason: 'a queue', peers: [BOB] }])
 })
@@ -91,7 +91,7 @@ test('events are shown as they are in the ledger, also one of a code that only n
 
 test('while the ledger is away the peers are told without it', async () => {
   const model = createLedgerModel({ now: () => 0, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-  const { snapshot } = stage({ ...model, lease: () => Promise.reject(new LedgerAway('it does not answer')) })
+  const { snapshot } = stage({ ...model, lease: () => Promise.reject(new LedgerUnavailable('it does not answer')) })
   const { ledger, peers, videos, engines, leader } = await snapshot()
   assert.equal(ledger.away, 'it does not answer')
   assert.deepEqual([peers.length, videos, engines, leader], [1, [], [], null])

@@ -77,7 +77,7 @@ const ANSWER_MS = 3_000
 
 export interface Status {
   snapshot(): Promise<StatusSnapshot>
-  /** One video, shown or not; null where there is none of that id. Throws `LedgerAway`. */
+  /** One video, shown or not; null where there is none of that id. Throws `LedgerUnavailable`. */
   row(id: VideoId): Promise<VideoRow | null>
 }
 
@@ -112,10 +112,10 @@ export function createStatus(options: StatusOptions): Status {
     ms: ANSWER_MS,
     description: ledger.description,
     async ask() {
-      const [lease, records, hosts, videos, events] = await Promise.all([
-        ledger.lease(), ledger.peers(), ledger.hosts(), shownVideos(ledger).then(rows), ledger.events(EVENTS_SHOWN),
+      const [lease, records, engines, videos, events] = await Promise.all([
+        ledger.lease(), ledger.peers(), ledger.engines(), shownVideos(ledger).then(rows), ledger.events(EVENTS_SHOWN),
       ]) // biome-ignore format: five questions, one line
-      return { lease, records, hosts, videos, events }
+      return { lease, records, engines, videos, events }
     },
   })
 
@@ -127,7 +127,7 @@ export function createStatus(options: StatusOptions): Status {
     async snapshot() {
       const names = new Map(beats().map(({ peer, beat }) => [peer, beat.name]))
       const { answer, away } = await askLedger()
-      const { lease, records = [], hosts = [], videos = [], events = [] } = answer ?? {}
+      const { lease, records = [], engines = [], videos = [], events = [] } = answer ?? {}
       const leader =
         lease?.holder && lease.remaining_ms > 0
           ? { peer: lease.holder, name: names.get(lease.holder) ?? '', term: lease.term }
@@ -140,7 +140,7 @@ export function createStatus(options: StatusOptions): Status {
         leader,
         ledger: { description: ledger.description, away },
         peers: peerRows(beats(), records, self),
-        engines: hosts.map(({ _id, wanted, reason, peers }) => ({ engine: _id, wanted, reason, peers })),
+        engines: engines.map(({ _id, wanted, reason, peers }) => ({ engine: _id, wanted, reason, peers })),
         videos,
         events,
       }

@@ -8,7 +8,7 @@ import { kindFacts } from '../../protocol/kinds.ts'
 import type { Counts, Ledger } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
 import { type Plan, planSeconds } from '../../protocol/plan.ts'
-import { type Delivery, isOwed, type Video, type VideoStatus } from '../../protocol/video.ts'
+import { type Delivery, isUndelivered, type Video, type VideoStatus } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { type Held, heldOf } from './held.ts'
 import { createSpeedometer } from './speedometer.ts'
@@ -45,11 +45,11 @@ export async function shownVideos(ledger: Ledger): Promise<Video[]> {
   const [working, queued, owed, ended] = await Promise.all([
     ledger.videos({ statuses: ['PLANNING', 'RUNNING', 'MERGING'], limit: SHOWN_VIDEOS.working }),
     ledger.videos({ statuses: ['QUEUED'], limit: SHOWN_VIDEOS.queued }),
-    ledger.owedVideos(),
+    ledger.undeliveredVideos(),
     ledger.videos({ statuses: ['COMPLETED', 'FAILED', 'CANCELLED'], limit: SHOWN_VIDEOS.ended }),
   ])
   const byId = new Map(
-    [...working, ...queued, ...owed.slice(-SHOWN_VIDEOS.owed), ...ended].map((each) => [each._id, each]),
+    [...working, ...queued, ...owed.slice(-SHOWN_VIDEOS.undelivered), ...ended].map((each) => [each._id, each]),
   )
   return [...byId.values()].sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
 }
@@ -108,7 +108,8 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
           told: textsOf('note', video),
           // Of another peer's delivery the events know.
           problem:
-            options.problems().get(video._id) ?? (isOwed(video) ? textsOf('delivery_failed', video).at(-1) : undefined),
+            options.problems().get(video._id) ??
+            (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined),
           present: here,
         })
       }),

@@ -104,7 +104,7 @@ function finished(): Video {
 
 function fakeLedger(): Ledger {
   const ledger: Partial<Ledger> = {
-    owedVideos: async () => [structuredClone(video)],
+    undeliveredVideos: async () => [structuredClone(video)],
     addEvent: async ({ what, text }) => void told.push(`${what}: ${text}`),
     nameDelivery: async (_, wanted, name) => {
       steps.push('named')

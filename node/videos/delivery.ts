@@ -225,7 +225,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
   return {
     problems: () => new Map([...troubles.values()].map(({ video, why }) => [video, why])),
     async round(signal) {
-      const open = (await ledger.owedVideos()).flatMap((video) =>
+      const open = (await ledger.undeliveredVideos()).flatMap((video) =>
         video.deliveries
           .filter(({ peer, done_at }) => peer === self && done_at === null)
           .map((delivery) => ({ video, delivery, key: keyOf(video, delivery) })),

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import { chunk, output, plan, sha, submission } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
-import { LedgerAway } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 import { asPeerId, asToken } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, HANDOVER_MS, LEASE_MS } from '../../protocol/limits.ts'
@@ -60,7 +60,10 @@ test('a video that has ended needs nothing, and nobody to fetch it is no reason 
 
 test('a ledger that is away is asked again', async () => {
   const { ledger, clock, seconds } = await finished()
-  const flaky: Ledger = { ...ledger, videos: async () => (seconds() < 3 ? Promise.reject(new LedgerAway('away')) : []) }
+  const flaky: Ledger = {
+    ...ledger,
+    videos: async () => (seconds() < 3 ? Promise.reject(new LedgerUnavailable('away')) : []),
+  }
   await handOver({ self: ME, ledger: flaky, clock })
   assert.equal(seconds(), 3)
 })

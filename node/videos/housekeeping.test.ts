@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { KEEP_FAILED_MS } from '../../protocol/limits.ts'
+import { FAILED_RETENTION_MS } from '../../protocol/limits.ts'
 import { VIDEO_STATUSES, type Video } from '../../protocol/video.ts'
 import { systemClock } from '../host/system-clock.ts'
 import { keepHouse, whatToKeep } from './housekeeping.ts'
@@ -38,8 +38,8 @@ describe('of a video a peer keeps', () => {
 
   it('all of one that ended badly for a day, for a retry', () => {
     for (const status of ['FAILED', 'CANCELLED'] as const) {
-      assert.equal(whatToKeep(video({ status, ended_at: 1 }), 1 + KEEP_FAILED_MS).keep, 'all')
-      assert.equal(whatToKeep(video({ status, ended_at: 1 }), 2 + KEEP_FAILED_MS).keep, 'nothing')
+      assert.equal(whatToKeep(video({ status, ended_at: 1 }), 1 + FAILED_RETENTION_MS).keep, 'all')
+      assert.equal(whatToKeep(video({ status, ended_at: 1 }), 2 + FAILED_RETENTION_MS).keep, 'nothing')
       assert.equal(whatToKeep(video({ status, ended_at: null }), 1e15).keep, 'all')
     }
   })

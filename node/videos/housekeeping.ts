@@ -8,8 +8,8 @@ import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { KEEP_FAILED_MS } from '../../protocol/limits.ts'
-import { isOpen, isOwed, type Video } from '../../protocol/video.ts'
+import { FAILED_RETENTION_MS } from '../../protocol/limits.ts'
+import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
 import type { Young } from './young.ts'
 
 export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | { readonly keep: 'nothing' }
@@ -18,10 +18,10 @@ export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | 
 export function whatToKeep(video: Video | null, now: number): Keeping {
   if (video === null) return { keep: 'nothing' }
   if (video.status === 'COMPLETED') {
-    return { keep: isOwed(video) || video.deliveries.length === 0 ? 'results' : 'nothing' }
+    return { keep: isUndelivered(video) || video.deliveries.length === 0 ? 'results' : 'nothing' }
   }
   const ended = video.status === 'FAILED' || video.status === 'CANCELLED'
-  return { keep: ended && now - (video.ended_at ?? now) > KEEP_FAILED_MS ? 'nothing' : 'all' }
+  return { keep: ended && now - (video.ended_at ?? now) > FAILED_RETENTION_MS ? 'nothing' : 'all' }
 }
 
 /** One pass over the store. A video submitted this moment may not be in the ledger yet: `young` names those. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
-import { LedgerAway, SourceRefused, SourceUnsettled } from '../../protocol/errors.ts'
+import { LedgerUnavailable, SourceRefused, SourceUnsettled } from '../../protocol/errors.ts'
 import { INPUT_FILES_MAX, INPUT_OUTCOME_MS, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
@@ -262,7 +262,7 @@ describe('the input folder', () => {
   test('tries again when the ledger is away, and loses nothing', async (t) => {
     let away = true
     const { input, look, submitted } = await folderUnderTest(t, () => {
-      if (away) throw new LedgerAway('away')
+      if (away) throw new LedgerUnavailable('away')
     })
     await writeFile(join(input, 'film.mp4'), 'x')
     await look()

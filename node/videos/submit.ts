@@ -15,7 +15,7 @@ import { type PeerId, videoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
-import { type Delivery, isOwed, type Video } from '../../protocol/video.ts'
+import { type Delivery, isUndelivered, type Video } from '../../protocol/video.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { Young } from './young.ts'
 
@@ -85,8 +85,9 @@ async function stillWanted(
   const before = video.deliveries.filter(
     ({ peer, dir, name }) => peer === wanted.peer && dir === wanted.dir && names.includes(name),
   )
-  if (before.length > 0 && !isOwed({ deliveries: before }) && (await areInPlace(video, before, signal))) return null
+  if (before.length > 0 && !isUndelivered({ deliveries: before }) && (await areInPlace(video, before, signal)))
+    return null
   // While another delivery is open the mesh keeps the results.
-  if (!isOwed(video)) await takeBack(video, options, signal)
+  if (!isUndelivered(video)) await takeBack(video, options, signal)
   return wanted
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { YOUNG_MS } from '../../protocol/limits.ts'
+import { PENDING_SUBMIT_MS } from '../../protocol/limits.ts'
 import { createYoung } from './young.ts'
 
 test('a video is young until the ledger has it, and for a while where nobody knows', () => {
@@ -8,12 +8,12 @@ test('a video is young until the ledger has it, and for a while where nobody kno
   const young = createYoung({ mono: () => now })
   young.begin('known')
   young.begin('doubtful')
-  now = 10 * YOUNG_MS
+  now = 10 * PENDING_SUBMIT_MS
   assert.deepEqual([young.has('known'), young.has('doubtful'), young.has('other')], [true, true, false])
   young.settle('known')
   young.doubt('doubtful')
   assert.deepEqual([young.has('known'), young.has('doubtful')], [false, true])
-  now += YOUNG_MS - 1
+  now += PENDING_SUBMIT_MS - 1
   assert.ok(young.has('doubtful'))
   now += 1
   assert.ok(!young.has('doubtful'))

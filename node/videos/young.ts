@@ -3,7 +3,7 @@
  * for a while, as it may have been written and may be asked for again; then the ledger's word counts.
  */
 import type { Clock } from '../../protocol/clock.ts'
-import { YOUNG_MS } from '../../protocol/limits.ts'
+import { PENDING_SUBMIT_MS } from '../../protocol/limits.ts'
 
 export interface Young {
   has(video: string): boolean
@@ -29,7 +29,7 @@ export function createYoung(clock: Pick<Clock, 'mono'>): Young {
     },
     doubt(video) {
       for (const [each, end] of until) if (end <= clock.mono()) until.delete(each)
-      until.set(video, clock.mono() + YOUNG_MS)
+      until.set(video, clock.mono() + PENDING_SUBMIT_MS)
     },
   }
 }

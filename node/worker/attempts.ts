@@ -4,15 +4,16 @@
  * Promises: every attempt ends in `complete`, `fail` or `release`, or was lost to another; a lost one's result is dropped; a run
  * whose attempts are all lost is aborted. While the ledger is away a run goes on and its result is held for as long as settling is retried.
  */
-import { type Bell, createBell } from '../../protocol/bell.ts'
+
 import { type Clock, within } from '../../protocol/clock.ts'
-import { AttemptFailed, LedgerAway, sentence } from '../../protocol/errors.ts'
+import { AttemptFailed, LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, TaskId, VideoId } from '../../protocol/ids.ts'
 import type { ClaimOutcome, Ledger } from '../../protocol/ledger.ts'
 import { RENEW_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import { createNotifier, type Notifier } from '../../protocol/notifier.ts'
 import type { HeldTask, Runners, TaskResult } from '../../protocol/runner.ts'
 import { asFailure, outcomeOf, type RunOutcome } from './run-outcome.ts'
 import type { Settle } from './settlement.ts'
@@ -39,7 +40,7 @@ export interface RunOptions {
   /** It is released before it costs anything. */
   readonly isUnwanted: boolean
   /** It waits for others from here on: who runs it may do something else. */
-  leaveSeat(): void
+  releaseSlot(): void
 }
 
 export interface Attempts {
@@ -60,10 +61,10 @@ export interface Attempts {
 interface Run {
   readonly alive: Map<TaskId, HeldTask>
   readonly counted: boolean
-  leaveSeat(): void
+  releaseSlot(): void
   readonly controller: AbortController
   /** Rung when the ledger may have ended its claims. */
-  readonly bell: Bell
+  readonly notifier: Notifier
   done: number
   speed: number
 }
@@ -98,13 +99,13 @@ class AttemptSet implements Attempts {
     ]
   }
 
-  run(assigned: Assigned, { isUnwanted, counted, leaveSeat }: RunOptions): Promise<RunOutcome> {
+  run(assigned: Assigned, { isUnwanted, counted, releaseSlot }: RunOptions): Promise<RunOutcome> {
     const run: Run = {
       alive: new Map(assigned.map((held) => [held.task._id, held])),
       counted,
-      leaveSeat,
+      releaseSlot,
       controller: new AbortController(),
-      bell: createBell(this.#modules.clock),
+      notifier: createNotifier(this.#modules.clock),
       done: 0,
       speed: 0,
     }
@@ -138,8 +139,8 @@ class AttemptSet implements Attempts {
   }
 
   #recheck(what: VideoId | TaskId): void {
-    for (const { alive, bell } of this.#runs.keys())
-      if ([...alive.values()].some(({ task }) => task.video_id === what || task._id === what)) bell.ring()
+    for (const { alive, notifier } of this.#runs.keys())
+      if ([...alive.values()].some(({ task }) => task.video_id === what || task._id === what)) notifier.notify()
   }
 
   async #runAll(assigned: Assigned, run: Run): Promise<RunOutcome> {
@@ -176,7 +177,7 @@ class AttemptSet implements Attempts {
     const progress = (done: number, speed: number) => Object.assign(run, { done: Math.min(1, done), speed })
     try {
       signal.throwIfAborted()
-      return await runner({ held: assigned, signal, progress, leaveSeat: run.leaveSeat })
+      return await runner({ held: assigned, signal, progress, releaseSlot: run.releaseSlot })
     } catch (error) {
       return failAll(asFailure(error))
     }
@@ -184,7 +185,7 @@ class AttemptSet implements Attempts {
 
   async #renewWhile(run: Run, ended: AbortSignal): Promise<void> {
     while (!ended.aborted) {
-      await run.bell.wait(RENEW_MS, ended).catch(() => {})
+      await run.notifier.wait(RENEW_MS, ended).catch(() => {})
       if (ended.aborted || run.alive.size === 0) return
       await this.#renew(run)
     }
@@ -200,7 +201,7 @@ class AttemptSet implements Attempts {
       if (alive.size === 0) controller.abort(new DOMException(LOST, 'AbortError'))
     } catch (error) {
       // Claims that cannot be renewed expire; the result is still held, and fenced.
-      if (!(error instanceof LedgerAway)) log.error('claims could not be renewed', { error: sentence(error) })
+      if (!(error instanceof LedgerUnavailable)) log.error('claims could not be renewed', { error: sentence(error) })
     }
   }
 }

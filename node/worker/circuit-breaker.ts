@@ -24,7 +24,7 @@ export interface CircuitBreakersOptions {
 export interface CircuitBreakersModules {
   readonly clock: Clock
   readonly rng: Rng
-  /** `unproved` when a self-test fails after one that succeeded, `proved` when one succeeds again. */
+  /** `self_test_failed` when a self-test fails after one that succeeded, `self_test_passed` when one succeeds again. */
   readonly emit: Emit
   /** One short trial run of this machine's ffmpeg. Rejects with the reason where it does not work. */
   selfTest(signal: AbortSignal): Promise<void>
@@ -100,12 +100,12 @@ class SelfTests {
     const { clock, rng, emit, selfTest } = this.#modules
     try {
       await selfTest(signal)
-      if (this.#failures > 0) void emit({ code: 'proved', peer, name })
+      if (this.#failures > 0) void emit({ code: 'self_test_passed', peer, name })
       this.#failures = 0
       this.#until = Number.NEGATIVE_INFINITY
     } catch (error) {
       signal.throwIfAborted()
-      if (this.#failures === 0) void emit({ code: 'unproved', peer, name, reason: sentence(error) })
+      if (this.#failures === 0) void emit({ code: 'self_test_failed', peer, name, reason: sentence(error) })
       this.#until = clock.mono() + holdBackMs(this.#failures, rng)
       this.#failures++
     }

@@ -31,10 +31,10 @@ let reads: number
 /** Everything takes long, in its seat. */
 let busy: boolean
 
-const runner: Runner = async ({ held: [{ task }], signal, leaveSeat }) => {
+const runner: Runner = async ({ held: [{ task }], signal, releaseSlot }) => {
   started.push(task._id)
   if (task.kind === 'ingest' && long.has(task.video_id)) {
-    leaveSeat()
+    releaseSlot()
     await actor.clock.sleep(LONG_MS, signal)
   } else await actor.clock.sleep(busy ? LONG_MS : 1_000, signal)
   return [{ task: task._id, ok: true, output: null, outputs: [] }]

@@ -53,7 +53,7 @@ describe('looking ahead', () => {
       clock,
       log: silentLog,
       slots: 1,
-      bring: async ({ chunk_id }) => void brought.push(chunk_id),
+      prefetch: async ({ chunk_id }) => void brought.push(chunk_id),
       canDo: ({ resolution }) => resolution === '480p',
       mayClaim: async () => refusal || null,
     })

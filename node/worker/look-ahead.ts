@@ -11,7 +11,7 @@ import { sentence } from '../../protocol/errors.ts'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { LOOK_AHEAD_TASKS } from '../../protocol/limits.ts'
+import { PREFETCH_TASKS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { Runner } from '../../protocol/runner.ts'
@@ -25,7 +25,7 @@ export interface LookAheadOptions {
   readonly log: Log
   /** As many guesses are kept. */
   readonly slots: number
-  readonly bring: NonNullable<Runner['bring']>
+  readonly prefetch: NonNullable<Runner['prefetch']>
   canDo(task: Task): boolean
   mayClaim(): Promise<string | null>
 }
@@ -53,16 +53,16 @@ export function createLookAhead(options: LookAheadOptions): LookAhead {
   async function bringNext(task: Task): Promise<void> {
     const { signal } = stopping
     // Its own input first: the link is shared.
-    await options.bring(task, signal)
+    await options.prefetch(task, signal)
     if ((await options.mayClaim()) !== null) return
     const kinds = kindsWhere(({ scope }) => scope === 'chunk')
-    const query = { video: task.video_id, kinds, statuses: ['PENDING'], limit: LOOK_AHEAD_TASKS } as const
+    const query = { video: task.video_id, kinds, statuses: ['PENDING'], limit: PREFETCH_TASKS } as const
     const waiting = (await ledger.tasks(query)).filter(options.canDo)
     const free = waiting.filter(({ chunk_id }) => !guesses.some((guess) => guess.chunk_id === chunk_id))
     const guess = guessNext(free, share())
     if (guess === null) return
     if (guesses.push(guess) > options.slots) guesses.shift()
-    await options.bring(guess, signal)
+    await options.prefetch(guess, signal)
   }
 
   return {

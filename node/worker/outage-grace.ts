@@ -4,7 +4,7 @@
  * before it may have been given up long ago.
  */
 import type { Clock } from '../../protocol/clock.ts'
-import { LedgerAway } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 import { EXPIRED_GRACE_MS, RENEW_MS } from '../../protocol/limits.ts'
 
 export interface OutageGrace {
@@ -31,7 +31,7 @@ export function createOutageGrace(clock: Clock): OutageGrace {
         if (clock.mono() - asked >= RENEW_MS) noticed()
         return answer
       } catch (error) {
-        if (error instanceof LedgerAway) noticed()
+        if (error instanceof LedgerUnavailable) noticed()
         throw error
       }
     },

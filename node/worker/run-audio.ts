@@ -1,7 +1,7 @@
 /** The runner of `audio` tasks: every track, whole, from the audio extra. Per-chunk AAC drifts 35 ms at every join. */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { onSoundBlobs } from '../../protocol/blobs.ts'
+import { withIntactBlobs } from '../../protocol/blobs.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import { bringInput } from './bring-input.ts'
@@ -17,7 +17,7 @@ export function createAudioRunner(options: RunVideoOptions): Runner {
     try {
       const out = join(outDir, 'audio.m4a')
       const whole = Math.max(0.001, planSeconds(plan))
-      await onSoundBlobs({ store, video: task.video_id, blobs: [input], signal }, () =>
+      await withIntactBlobs({ store, video: task.video_id, blobs: [input], signal }, () =>
         media.audio({
           plan,
           input: path,

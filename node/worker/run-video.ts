@@ -3,7 +3,7 @@
  * puts each result into the store. What a lost attempt made is dropped with its scratch folder.
  */
 import { rm } from 'node:fs/promises'
-import { type BlobExchange, type BlobStore, onSoundBlobs } from '../../protocol/blobs.ts'
+import { type BlobExchange, type BlobStore, withIntactBlobs } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
@@ -32,7 +32,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
     const outDir = await store.scratch(`encode-${first.chunk_id}`)
     try {
       const { start_pts, end_pts } = input
-      const results = await onSoundBlobs({ store, video: first.video_id, blobs: [input], signal }, () =>
+      const results = await withIntactBlobs({ store, video: first.video_id, blobs: [input], signal }, () =>
         media.encode({
           plan,
           chunk_id: first.chunk_id,
@@ -67,7 +67,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
       await rm(outDir, { recursive: true, force: true })
     }
   }
-  return Object.assign(run, { bring: (task: Task, signal: AbortSignal) => bringInput(options, task, signal) })
+  return Object.assign(run, { prefetch: (task: Task, signal: AbortSignal) => bringInput(options, task, signal) })
 }
 
 /** `1/15360` as ffmpeg writes it. */

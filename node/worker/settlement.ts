@@ -10,7 +10,7 @@ import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, TASK_BACKOFF_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
-import { withPatience } from '../../protocol/patience.ts'
+import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { HeldTask, TaskResult } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 
@@ -43,18 +43,18 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
       clock,
       rng,
       signal: new AbortController().signal,
-      ...(isStopped && { patienceMs: STOP_PATIENCE_MS }),
+      ...(isStopped && { deadlineMs: STOP_PATIENCE_MS }),
     }
     if (result.ok) {
       const { output, outputs, output_path } = result
       const done = { ...key, output, ...(outputs && { outputs }), ...(output_path && { output_path }) }
-      return withPatience(() => ledger.complete(done), retrying)
+      return retryUntilDeadline(() => ledger.complete(done), retrying)
     }
-    if (isStopped) return withPatience(() => ledger.release(key), retrying)
+    if (isStopped) return retryUntilDeadline(() => ledger.release(key), retrying)
     const { failure } = result
     const failed = { ...key, ...failureOf(failure), backoff_ms: retryAfterMs(task, rng) }
     const logBlob = failure.log ? await modules.keepLog(task, failure.log) : null
-    return withPatience(() => ledger.fail({ ...failed, log: logBlob }), retrying)
+    return retryUntilDeadline(() => ledger.fail({ ...failed, log: logBlob }), retrying)
   }
 
   /** What a second attempt was good for. */
@@ -68,9 +68,9 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
   /** Two attempts that both finished must have come to the same stream: else one of the two machines, or builds, is wrong. */
   async function compare({ _id, video_id: video }: Task, mine: Sha256 | undefined): Promise<void> {
     const now = await ledger.task(_id).catch(() => null)
-    const kept = now?.output?.es_sha256
-    if (!mine || !kept || mine === kept || now.worker_id === null) return
-    const results = { dropped: mine, kept, kept_peer: now.worker_id }
+    const committed = now?.output?.es_sha256
+    if (!mine || !committed || mine === committed || now.worker_id === null) return
+    const results = { dropped: mine, committed, committed_by: now.worker_id }
     await emit({ code: 'results_differ', peer: self, video, task: _id, ...results })
   }
 

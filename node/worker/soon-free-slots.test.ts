@@ -19,6 +19,6 @@ test('chunks of two films take a slot each, whatever their numbers', () => {
 
 test('attempts that a heartbeat had no room for take slots', () => {
   const running = [attempt('480p', 1, 0.2)]
-  assert.equal(soonFreeSlots({ slots: 10, running, untold: 6 }), 3)
-  assert.equal(soonFreeSlots({ slots: 10, running, untold: 60 }), 0)
+  assert.equal(soonFreeSlots({ slots: 10, running, unlisted: 6 }), 3)
+  assert.equal(soonFreeSlots({ slots: 10, running, unlisted: 60 }), 0)
 })

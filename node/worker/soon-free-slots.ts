@@ -8,10 +8,14 @@ import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 const SOON_FREE = 0.5
 
 /** Renditions of a chunk share a slot. Attempts that a heartbeat had no room for are the youngest: none of theirs is free soon. */
-export function soonFreeSlots({ slots, running, untold = 0 }: Pick<Heartbeat, 'slots' | 'running' | 'untold'>): number {
+export function soonFreeSlots({
+  slots,
+  running,
+  unlisted = 0,
+}: Pick<Heartbeat, 'slots' | 'running' | 'unlisted'>): number {
   const chunks = new Map(running.map((attempt) => [chunkOf(attempt.task), attempt.done]))
   const taken = [...chunks.values()].filter((done) => done < SOON_FREE).length
-  return Math.max(0, slots - taken - untold)
+  return Math.max(0, slots - taken - unlisted)
 }
 
 /** Slots of the mesh, beside the one that asks, that are idle or soon will be. */

@@ -1,9 +1,9 @@
 /** Claims that survive a lost reply: any error leaves "unknown", which the token of the claim answers. */
 import type { Clock, Rng } from '../../protocol/clock.ts'
-import { LedgerAway } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 import type { Token } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { withPatience } from '../../protocol/patience.ts'
+import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { Assigned } from './attempts.ts'
 import type { OutageGrace } from './outage-grace.ts'
 
@@ -25,8 +25,8 @@ export function createTokenClaims({ ledger, clock, rng, grace, signal }: TokenCl
     try {
       return await ask(token)
     } catch (error) {
-      if (!(error instanceof LedgerAway)) throw error
-      const mine = await withPatience(() => ledger.claimsByToken(token), { clock, rng, signal })
+      if (!(error instanceof LedgerUnavailable)) throw error
+      const mine = await retryUntilDeadline(() => ledger.claimsByToken(token), { clock, rng, signal })
       grace.noticed()
       const held = mine.map((task) => ({ task, attempt: task.claims.find((claim) => claim.token === token)!.attempt }))
       return held.length > 0 ? (held as Assigned) : null

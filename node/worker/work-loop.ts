@@ -5,11 +5,12 @@
  *    ▲  └─ nothing: wait for a hint or the poll interval ─┘            │
  *    └───────────── lost, released or failed: its own ledger write ────┘
  */
-import type { Bell } from '../../protocol/bell.ts'
+
 import type { Rng } from '../../protocol/clock.ts'
-import { LedgerAway, sentence } from '../../protocol/errors.ts'
+import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import { IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import type { Notifier } from '../../protocol/notifier.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { AdmissionGate, Work } from '../admission.ts'
 import type { Assigned, Attempts } from './attempts.ts'
@@ -28,7 +29,7 @@ export interface WorkLoopModules {
   readonly rng: Rng
   readonly log: Log
   /** Rung when there may be something to claim. */
-  readonly bell: Bell
+  readonly notifier: Notifier
   readonly grace: OutageGrace
   readonly admission: Pick<AdmissionGate, 'mayClaim'>
   readonly attempts: Pick<Attempts, 'run'>
@@ -42,15 +43,15 @@ export async function runWorkLoop(
   modules: WorkLoopModules,
   signal: AbortSignal,
 ): Promise<void> {
-  const { bell, grace, log } = modules
+  const { notifier, grace, log } = modules
   for (let idleMs = 0; !signal.aborted; ) {
     try {
-      if (idleMs > 0) await bell.wait(idleMs, signal)
+      if (idleMs > 0) await notifier.wait(idleMs, signal)
       idleMs = await workOnce(options, modules, signal)
     } catch (error) {
       if (signal.aborted) return
       idleMs = IDLE_POLL_MS
-      if (error instanceof LedgerAway) grace.noticed()
+      if (error instanceof LedgerUnavailable) grace.noticed()
       else log.error('a worker loop failed and goes on', { loop: options.name, error: sentence(error) })
     }
   }
@@ -83,11 +84,11 @@ async function runInSlot(
 ): Promise<void> {
   const [{ task }] = assigned
   const left = Promise.withResolvers<void>()
-  const leaveSeat = () => {
+  const releaseSlot = () => {
     waiting.add(task)
     left.resolve()
   }
-  const ended = attempts.run(assigned, { counted: work === 'encode', isUnwanted, leaveSeat }).then((outcome) => {
+  const ended = attempts.run(assigned, { counted: work === 'encode', isUnwanted, releaseSlot }).then((outcome) => {
     waiting.delete(task)
     if (outcome === 'ended' || (outcome === 'blocked' && work === 'control')) return
     breaker.record(outcome)

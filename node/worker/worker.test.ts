@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createEmitter } from '../../protocol/emitter.ts'
-import { AttemptFailed, LedgerAway } from '../../protocol/errors.ts'
+import { AttemptFailed, LedgerUnavailable } from '../../protocol/errors.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, asToken, taskId } from '../../protocol/ids.ts'
@@ -56,7 +56,7 @@ const claimNext: Ledger['claimNext'] = async (ask) => {
   meanwhile()
   if (!isAnswerLost || got.outcome === 'none') return got
   isAnswerLost = false
-  throw new LedgerAway('the answer was lost')
+  throw new LedgerUnavailable('the answer was lost')
 }
 const renew: Ledger['renew'] = async (...asked) => {
   if (renewals) throw renewals
@@ -68,7 +68,7 @@ const succeed: Runner = async (assignment) => {
   const output = { sha256, bytes: 1, holders: [me] }
   return assignment.held.map(({ task }) => ({ task: task._id, ok: true, output }))
 }
-const bring = async ({ chunk_id }: Task): Promise<void> => void brought.push(chunk_id)
+const prefetch = async ({ chunk_id }: Task): Promise<void> => void brought.push(chunk_id)
 const task = async (chunk = 0): Promise<Task> => (await stage.ledger.task(idOf(chunk)))!
 
 beforeEach(async () => {
@@ -95,7 +95,7 @@ beforeEach(async () => {
     ledger: { ...actor.ledger, claimNext, renew },
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], renditions: ['480p'], kinds: ['audio'] },
     slots: 1,
-    runners: { video: Object.assign(succeed, { bring }) },
+    runners: { video: Object.assign(succeed, { prefetch }) },
     hints,
     others: () => others,
     mayClaim: async () => refusal,
@@ -104,8 +104,8 @@ beforeEach(async () => {
       if (broken) throw new AttemptFailed('build_cannot', broken)
     },
     async emit(event) {
-      if (event.code === 'unproved') told.push(event.reason)
-      if (event.code === 'proved') told.push(null)
+      if (event.code === 'self_test_failed') told.push(event.reason)
+      if (event.code === 'self_test_passed') told.push(null)
       await record(event)
     },
   }))
@@ -206,7 +206,7 @@ describe('a worker', () => {
     worker.start()
     await stage.pass(1_000)
     const taken = await stage.ledger.claimsOf(me)
-    await stage.ledger.releaseSeen(taken)
+    await stage.ledger.releaseClaims(taken)
     const other = await stage.ledger.claimTask({
       worker: asPeerId('other'),
       token: 't' as never,

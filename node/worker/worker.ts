@@ -5,7 +5,7 @@
  * Promises: a claim it holds is renewed, and settled by complete, fail or release; a claim whose reply was lost is found again
  * by its token; nothing is claimed while the admission gate gives a reason not to; `stop` leaves nothing running.
  */
-import { type Bell, createBell } from '../../protocol/bell.ts'
+
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Hints } from '../../protocol/hints.ts'
@@ -14,6 +14,7 @@ import { controlSlots, kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { HINT_JITTER_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import { createNotifier, type Notifier } from '../../protocol/notifier.ts'
 import type { PeerTable } from '../../protocol/peer-table.ts'
 import type { Runners } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -68,7 +69,7 @@ class LoopingWorker implements Worker {
   readonly #options: WorkerOptions
   readonly #modules: WorkerModules
   readonly #stopping = new AbortController()
-  readonly #bell: Bell
+  readonly #notifier: Notifier
   readonly #grace: OutageGrace
   readonly #ahead: LookAhead | null
   readonly #encodes: EncodeClaims
@@ -85,11 +86,11 @@ class LoopingWorker implements Worker {
     const { self, capability, slots } = options
     const { ledger, plans, clock, rng, log, peers, attempts, admission, runners, mayTakeDesk } = modules
     const { signal } = this.#stopping
-    this.#bell = createBell(clock)
+    this.#notifier = createNotifier(clock)
     this.#grace = createOutageGrace(clock)
     const grace = this.#grace
     const claimWithToken = createTokenClaims({ ledger, clock, rng, grace, signal })
-    const prefetches = kindsWhere(({ scope }) => scope === 'chunk').some((kind) => runners[kind]?.bring)
+    const prefetches = kindsWhere(({ scope }) => scope === 'chunk').some((kind) => runners[kind]?.prefetch)
     this.#ahead = prefetches
       ? createLookAhead({
           self,
@@ -98,7 +99,7 @@ class LoopingWorker implements Worker {
           clock,
           log,
           slots,
-          bring: async (task, signal) => runners[task.kind]?.bring?.(task, signal),
+          prefetch: async (task, signal) => runners[task.kind]?.prefetch?.(task, signal),
           canDo: (task) => canDo(capability, task.class),
           mayClaim: () => admission.mayClaim('encode'),
         })
@@ -152,7 +153,15 @@ class LoopingWorker implements Worker {
 
   #run(loop: WorkLoopOptions): Promise<void> {
     const { rng, log, admission, attempts } = this.#modules
-    const modules = { rng, log, admission, attempts, bell: this.#bell, grace: this.#grace, waiting: this.#waiting }
+    const modules = {
+      rng,
+      log,
+      admission,
+      attempts,
+      notifier: this.#notifier,
+      grace: this.#grace,
+      waiting: this.#waiting,
+    }
     return runWorkLoop(loop, modules, this.#stopping.signal)
   }
 
@@ -164,7 +173,7 @@ class LoopingWorker implements Worker {
       this.#cancelLook = null
       this.#desk.forget()
       this.#encodes.forget()
-      this.#bell.ring()
+      this.#notifier.notify()
     })
   }
 }

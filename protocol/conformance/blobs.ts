@@ -145,11 +145,11 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
     it('removes one blob of one video, and is not troubled by one that is not there', async () => {
       const video = newVideo()
       const gone = await store.put(video, await file('fetched, and nowhere else'))
-      const kept = await store.put(video, await file('made'))
+      const stored = await store.put(video, await file('made'))
       await store.remove(gone.sha256, video)
       await store.remove(gone.sha256, video)
       assert.equal(await store.find(gone.sha256, video), null)
-      assert.notEqual(await store.find(kept.sha256, video), null)
+      assert.notEqual(await store.find(stored.sha256, video), null)
     })
 
     it('prunes all but the named, and keeps the reference', async () => {
@@ -157,10 +157,10 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       const source = await file('source')
       const { size, mtimeMs } = await stat(source)
       await store.refer(video, { sha256: sha256Of('source'), bytes: size, path: source, mtime_ms: mtimeMs })
-      const kept = await store.put(video, await file('result'))
+      const stored = await store.put(video, await file('result'))
       const gone = await store.put(video, await file('intermediate'))
-      await store.prune(video, new Set([kept.sha256]))
-      assert.deepEqual(await other.list(video), [kept.sha256])
+      await store.prune(video, new Set([stored.sha256]))
+      assert.deepEqual(await other.list(video), [stored.sha256])
       assert.equal(await other.find(gone.sha256), null)
       await store.prune(video, new Set())
       await store.prune(video, new Set())

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { EngineAway, type LaunchedWorker, type Launcher, type WorkerSpec } from '../launcher.ts'
+import { EngineUnavailable, type LaunchedWorker, type Launcher, type WorkerSpec } from '../launcher.ts'
 
 export interface LauncherUnderTest {
   /** A launcher of the mesh with this name; of one mesh there may be several. */
@@ -106,7 +106,7 @@ export function launcherConformance(
     })
 
     if (!away) return
-    test('every call to an engine that does not answer rejects with EngineAway', async () => {
+    test('every call to an engine that does not answer rejects with EngineUnavailable', async () => {
       const lost = await away()
       for (const ask of [
         () => lost.engine(),
@@ -114,7 +114,7 @@ export function launcherConformance(
         () => lost.start(spec('auto-g')),
         () => lost.stop('x'),
       ]) {
-        await assert.rejects(ask, (error) => error instanceof EngineAway && error.retryable)
+        await assert.rejects(ask, (error) => error instanceof EngineUnavailable && error.retryable)
       }
     })
   })

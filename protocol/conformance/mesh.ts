@@ -97,7 +97,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
 
     const say = async (from: Mesh, topic: Topic, text: string) => from.publish(topic, bytes(text))
     /** Gossip may be lost: said again until it is heard. */
-    const sayUntilHeard = async (from: Mesh, to: ReturnType<typeof watch>, text: string, ms = 6_000) => {
+    const publishUntilReceived = async (from: Mesh, to: ReturnType<typeof watch>, text: string, ms = 6_000) => {
       const again = setInterval(() => void say(from, 'work', text), 250)
       try {
         await say(from, 'work', text)
@@ -124,8 +124,8 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
     })
 
     it('gossips both ways as soon as both are connected, the author proved, never to itself', async () => {
-      await sayUntilHeard(a, seenB, 'from a')
-      await sayUntilHeard(b, seenA, 'from b')
+      await publishUntilReceived(a, seenB, 'from a')
+      await publishUntilReceived(b, seenA, 'from b')
       for (const [seen, author] of [
         [seenB, a.self],
         [seenA, b.self],
@@ -214,14 +214,14 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
     })
 
     it('lets a reader leave early: the writer is told', async () => {
-      const told = Promise.withResolvers<unknown>()
+      const outcome = Promise.withResolvers<unknown>()
       answer = async (stream) => {
-        await stream.sink(zeros(64)).then(() => told.resolve('written'), told.resolve)
+        await stream.sink(zeros(64)).then(() => outcome.resolve('written'), outcome.resolve)
       }
       const stream = await a.open(b.self, 'blob', soon())
       await stream.sink([])
       for await (const _ of stream.source) break
-      assert.ok((await told.promise) instanceof PeerUnreachable)
+      assert.ok((await outcome.promise) instanceof PeerUnreachable)
     })
 
     it('says that a protocol is not spoken, and that a peer is not there', async () => {
@@ -246,7 +246,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
       let pulled = 0
       const sinking = stream.sink(counting(zeros(64), (piece) => (pulled += piece)))
       let last = -1
-      for (let calm = 0; calm < 10; calm = pulled === last ? calm + 1 : 0) {
+      for (let idleRounds = 0; idleRounds < 10; idleRounds = pulled === last ? idleRounds + 1 : 0) {
         last = pulled
         await world.clock.sleep(20)
       }
@@ -270,7 +270,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
       await again.start()
       assert.equal(again.self, c.self)
       await Promise.all([seenA.connected(c.self), seenAgain.connected(a.self)])
-      await sayUntilHeard(again, seenA, 'from the second life')
+      await publishUntilReceived(again, seenA, 'from the second life')
       await again.stop()
     })
 
@@ -330,7 +330,10 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
           one.learn(null, two.addresses())
           two.learn(null, one.addresses())
           await Promise.all([seenOne.connected(two.self), seenTwo.connected(one.self)])
-          await Promise.all([sayUntilHeard(one, seenTwo, 'there'), sayUntilHeard(two, seenOne, 'and back')])
+          await Promise.all([
+            publishUntilReceived(one, seenTwo, 'there'),
+            publishUntilReceived(two, seenOne, 'and back'),
+          ])
           await Promise.all([one.stop(), two.stop()])
         }),
       )

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId } from '../../protocol/ids.ts'
-import type { Ledger, SeenClaim } from '../../protocol/ledger.ts'
+import type { Ledger, ObservedClaim } from '../../protocol/ledger.ts'
 import type { Member } from './member.ts'
 import type { Fault } from './schedule.ts'
 
@@ -27,7 +27,7 @@ export const DEATHS: ReadonlySet<Fault['what']> = new Set(['kill', 'power'])
 export const SILENCES: ReadonlySet<Fault['what']> = new Set(['stop', 'freeze', 'cut'])
 
 export interface Before {
-  readonly claims: readonly SeenClaim[]
+  readonly claims: readonly ObservedClaim[]
   readonly lease: { readonly holder: PeerId | null; readonly term: number }
 }
 

@@ -62,11 +62,16 @@ test('a peer whose ffmpeg broke altogether notices it by a trial run, says so, a
   const bad = await startNode(t, dir, { name: 'bad', flags: [...WORKS, '--join', lead.address, '--ffmpeg', odd.path] })
   await odd.set('broken')
   const video = await submit(lead, dir, await ensureSource('short'), FAST)
-  await until('it says that it is unproved', async () => peerNamed(await statusOf(lead), 'bad')?.state === 'unproved')
+  await until(
+    'it says that its self-test failed',
+    async () => peerNamed(await statusOf(lead), 'bad')?.state === 'self_test_failed',
+  )
   const struck = (await ledger.tasks({ kinds: ['video', 'audio'] })).flatMap(({ strikes }) => strikes)
   assert.ok(struck.length <= 1, `${struck.length} strikes before it looked`)
   assert.ok(
-    (await ledger.events(100)).some(({ what, text }) => what === 'unproved' && /illegal instruction/.test(text)),
+    (await ledger.events(100)).some(
+      ({ what, text }) => what === 'self_test_failed' && /illegal instruction/.test(text),
+    ),
   )
   await odd.set('works')
   await until('the film is finished', async () => (await ledger.video(video as never))?.status === 'COMPLETED')

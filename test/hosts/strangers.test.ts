@@ -163,11 +163,11 @@ describe('a mesh with strangers', () => {
     const done = await watch.submit(first, file)
     await until(
       'status says that its ffmpeg fails',
-      async () => (await first.status()).peers.find(({ peer }) => peer === bad.peer)?.state === 'unproved',
+      async () => (await first.status()).peers.find(({ peer }) => peer === bad.peer)?.state === 'self_test_failed',
       60,
     )
     const people = await lab.host(1).cli(['status', '--data-dir', first.dataDir])
-    assert.match(people.stdout, /breaks +worker +unproved/)
+    assert.match(people.stdout, /breaks +worker +self-test/)
     await watch.delivered(done, 240)
     await assertExact(watch, done, small.expected(file))
     assert.deepEqual(await workersOf(done.video), new Set([first.peer]))

@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AttemptEnd, Completion, Steps, VideoMove } from '../../ledger/steps.ts'
 import type { PeerId, Sha256, TaskId, VideoId } from '../../protocol/ids.ts'
-import type { Lease, SeenClaim } from '../../protocol/ledger.ts'
+import type { Lease, ObservedClaim } from '../../protocol/ledger.ts'
 import { LEASE_MS } from '../../protocol/limits.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
@@ -147,7 +147,7 @@ export function createAudit(options: AuditOptions): Audited {
       await task(end.task, { event: end.failure ? 'fail' : 'release', held, attempt, worker, strike })
     },
     endSeenClaims: async (
-      [claims, { term, strike }]: readonly [readonly SeenClaim[], { term: number | null; strike: never }],
+      [claims, { term, strike }]: readonly [readonly ObservedClaim[], { term: number | null; strike: never }],
       ended: readonly TaskId[],
     ) => {
       for (const id of new Set(claims.map((claim) => claim.task))) {

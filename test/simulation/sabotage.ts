@@ -4,7 +4,7 @@
  */
 import type { AttemptEnd, Completion, Steps } from '../../ledger/steps.ts'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
-import type { SeenClaim } from '../../protocol/ledger.ts'
+import type { ObservedClaim } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
 import {
   aBadMachine,
@@ -94,7 +94,7 @@ const claimFaults: Readonly<Record<string, Sabotage>> = {
     const suspects = new Set<PeerId>()
     return {
       async endSeenClaims(claims, options) {
-        const now: SeenClaim[] = []
+        const now: ObservedClaim[] = []
         for (const worker of suspects) now.push(...(await steps.claimsOf(worker)))
         for (const claim of claims) suspects.add(claim.worker_id)
         return steps.endSeenClaims([...claims, ...now], options)
@@ -212,7 +212,7 @@ const leaderFaults: Readonly<Record<string, Sabotage>> = {
     }),
     doublePlanning,
   ),
-  'the sweep mends nothing': { ledger: () => ({ sweep: async () => ({ mended: 0 }) }), circumstances: refusals },
+  'the sweep mends nothing': { ledger: () => ({ sweep: async () => ({ repaired: 0 }) }), circumstances: refusals },
   'a cancelled video keeps its tasks': ofSteps(() => ({ cancelTasks: async () => 0 }), cancels),
   'a retry revives nothing': ofSteps(() => ({ reviveTasks: async () => 0 }), changesOfMind),
 }

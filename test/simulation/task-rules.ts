@@ -4,7 +4,7 @@
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import type { PeerId, Sha256 } from '../../protocol/ids.ts'
-import type { SeenClaim } from '../../protocol/ledger.ts'
+import type { ObservedClaim } from '../../protocol/ledger.ts'
 import { type Claim, TASK_TRANSITIONS, type Task, type TaskEvent } from '../../protocol/task.ts'
 
 export interface Change {
@@ -18,7 +18,7 @@ export interface Change {
   readonly term?: number | null
   readonly attempt?: number
   readonly worker?: PeerId
-  readonly seen?: readonly SeenClaim[]
+  readonly seen?: readonly ObservedClaim[]
   readonly strike?: FailureCode | null
   /** sha256 of an undisturbed run's output, where that is known. */
   readonly expected?: Sha256 | null

@@ -30,12 +30,11 @@ export const UNDOCUMENTED_EXPORTS: Readonly<Record<string, string>> = {
   'protocol/kinds.ts': 'KindFacts',
   'protocol/ledger.ts': 'Submission Changed Lease PeerRecord Progress TaskQuery Ledger',
   'protocol/limits.ts':
-    'STRIKES_KEPT LOG_BYTES_MAX EVENTS_KEPT HEARTBEAT_PEERS_PER_S ALIVE_MS STALL_GRACE_MS PRESENT_BEATS ADDRESSES_PER_PEER PEERS_REMEMBERED DIAL_TIMEOUT_MS STREAM_SILENCE_MS BLOB_BYTES_MAX STATUS_BYTES_MAX BLOB_FETCHES_AT_ONCE',
+    'STRIKES_MAX LOG_BYTES_MAX EVENTS_MAX HEARTBEAT_PEERS_PER_S ALIVE_MS STALL_GRACE_MS PRESENT_BEATS ADDRESSES_PER_PEER PEERS_REMEMBERED DIAL_TIMEOUT_MS STREAM_SILENCE_MS BLOB_BYTES_MAX STATUS_BYTES_MAX BLOB_FETCHES_AT_ONCE',
   'protocol/log.ts': 'LogFields Log silentLog',
   'protocol/machine.ts': 'machineOf',
   'protocol/media.ts': 'EncodeJob EncodeResult MergeJob Extras Media',
   'protocol/mesh.ts': 'TOPICS Topic GossipMessage MeshEvents Mesh',
-  'protocol/patience.ts': 'Patience',
   'protocol/peer-table.ts': 'HeardPeer PeerTable',
   'protocol/plan.ts': 'AudioFacts SubtitleFacts ChunkPlan Plan',
   'protocol/recipe.ts': 'Preset Recipe DEFAULT_RECIPE',

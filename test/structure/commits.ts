@@ -7,7 +7,7 @@ export interface Commit {
 
 const SUBJECT_CHARACTERS_MAX = 72
 /** Words that end as a past tense, a participle or a third person does, and are none. */
-const IMPERATIVES = /^(?:bring|ping|ring|string|feed|need|seed|embed|shed|speed|proceed|succeed|exceed|focus|bus)$/i
+const IMPERATIVES = /^(?:bring|ping|notify|string|feed|need|seed|embed|shed|speed|proceed|succeed|exceed|focus|bus)$/i
 const OTHER_FORM = /(?:ed|ing|[^su]s)$/i
 
 /** One sentence for each rule that the message breaks. */

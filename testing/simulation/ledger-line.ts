@@ -1,11 +1,11 @@
 /**
  * The line from one process to the ledger, with its faults: statements take time, are refused, lose their answer (applied,
- * but `LedgerAway`), or arrive long after the asker gave up. What a process had sent before it died still arrives; its
+ * but `LedgerUnavailable`), or arrive long after the asker gave up. What a process had sent before it died still arrives; its
  * answer does not. A ledger that is down refuses everybody.
  */
 
 import type { Steps } from '../../ledger/steps.ts'
-import { LedgerAway } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 import type { Life } from './life.ts'
 import type { Seeded } from './seeded.ts'
 import { stepsAround } from './steps-around.ts'
@@ -66,7 +66,7 @@ export function ledgerLine({ steps, scheduler, life, rng, faults }: LineOptions)
       const answer = (ms: number, settle: () => void) => scheduler.after(ms, () => life.wake(settle))
       const giveUp = () =>
         answer(rng.whole(GIVE_UP_MS.least, GIVE_UP_MS.most), () =>
-          reject(new LedgerAway(`the ledger did not answer ${name}`)),
+          reject(new LedgerUnavailable(`the ledger did not answer ${name}`)),
         )
       const apply = async () => {
         if (isDown() || fate === 'refused') return void giveUp()

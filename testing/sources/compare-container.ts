@@ -75,8 +75,8 @@ function compareColor(expect: Expected, source: Stream | undefined, film: Stream
     const sdr = expect.hdr || said === 'gbr' ? 'bt709' : said
     const wanted = tag === 'range' ? 'tv' : sdr
     const isSilent = said === '' || said === 'unknown'
-    const isUntold = got === '' || got === 'unknown'
-    if (got === wanted || (isUntold && (isSilent || tag === 'range'))) return []
+    const isUnlisted = got === '' || got === 'unknown'
+    if (got === wanted || (isUnlisted && (isSilent || tag === 'range'))) return []
     return [`color ${tag} is ${got || 'not said'} in place of ${isSilent ? 'nothing' : wanted}`]
   })
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Ledger } from '../../ledger.ts'
-import { FAILURE_MESSAGE_BYTES, FAILURES_KEPT } from '../../limits.ts'
+import { FAILURE_MESSAGE_BYTES, FAILURES_MAX } from '../../limits.ts'
 import type { Task } from '../../task.ts'
 import {
   ANN,
@@ -151,10 +151,10 @@ function fenceTests(store: Store): void {
   })
   test('renewing many says exactly which are lost', async () => {
     const { ledger } = store()
-    const [kept, lost, done] = [await claimedTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
+    const [held, lost, done] = [await claimedTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
     await ledger.release(own(lost))
     await ledger.complete({ ...own(done), output: null })
-    const attempts = [kept, lost, done].map(({ _id, attempt }) => ({ task: _id, attempt }))
+    const attempts = [held, lost, done].map(({ _id, attempt }) => ({ task: _id, attempt }))
     assert.deepEqual(await ledger.renew(ANN, attempts), { lost: attempts.slice(1) })
     assert.deepEqual(await ledger.renew(ANN, []), { lost: [] })
   })
@@ -327,15 +327,15 @@ function failureTests(store: Store): void {
     const { ledger } = store()
     const task = await pendingTask(ledger)
     const long = `${'é'.repeat(FAILURE_MESSAGE_BYTES)}the end`
-    for (let n = 0; n < FAILURES_KEPT + 2; n++)
+    for (let n = 0; n < FAILURES_MAX + 2; n++)
       await ledger.fail({ ...own(await claim(ledger, task, ANN)), ...failure, message: long })
     const now = await theTask(ledger, task._id)
     assert.deepEqual(
       now.failures.map(({ attempt }) => attempt),
-      Array.from({ length: FAILURES_KEPT }, (_, n) => n + 3),
+      Array.from({ length: FAILURES_MAX }, (_, n) => n + 3),
     )
-    assert.equal(now.strikes.length, FAILURES_KEPT + 2)
-    const kept = now.failures[0]!.message
-    assert.ok(kept.endsWith('éthe end') && Buffer.byteLength(kept) <= FAILURE_MESSAGE_BYTES && !kept.includes('\ufffd'))
+    assert.equal(now.strikes.length, FAILURES_MAX + 2)
+    const held = now.failures[0]!.message
+    assert.ok(held.endsWith('éthe end') && Buffer.byteLength(held) <= FAILURE_MESSAGE_BYTES && !held.includes('\ufffd'))
   })
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { asPeerId } from '../../ids.ts'
 import type { Ledger } from '../../ledger.ts'
-import { HOST_PEERS_MAX } from '../../limits.ts'
+import { ENGINE_PEERS_MAX } from '../../limits.ts'
 import {
   ANN,
   artifact,
@@ -102,8 +102,8 @@ function leaseTests(store: Store): void {
     assert.deepEqual([later.holder, later.term], [BOB, earlier.term + 1])
     assert.equal((await ledger.acquireLease(CAT, 'cat')).holder, BOB)
     await ledger.stampTerm(later.term)
-    assert.equal((await ledger.sweep(later.term)).mended >= 3, true)
-    assert.deepEqual(await ledger.sweep(later.term), { mended: 0 })
+    assert.equal((await ledger.sweep(later.term)).repaired >= 3, true)
+    assert.deepEqual(await ledger.sweep(later.term), { repaired: 0 })
     for (const { _id } of [waiting, tried]) {
       const got = await ledger.claimTask({ worker: CAT, token: token(_id), task: _id, from: 'pending' })
       assert.equal(got.outcome, 'claimed', _id)
@@ -158,7 +158,7 @@ function termTests(store: Store): void {
     const was = await everything(ledger)
     for (const write of writes) assert.equal(await write(old.term), false)
     await ledger.stampTerm(old.term)
-    assert.deepEqual(await ledger.sweep(old.term), { mended: 0 })
+    assert.deepEqual(await ledger.sweep(old.term), { repaired: 0 })
     assert.deepEqual(await everything(ledger), was)
     assert.equal(await ledger.renewLease(ANN, old.term), 'deposed')
     for (const [n, write] of writes.entries()) assert.equal(await write(now.term), true, `write ${n}`)
@@ -216,41 +216,41 @@ function peerTests(store: Store): void {
   })
   test('an engine is known once a peer reaches it, each peer once and the newest last', async () => {
     const { ledger } = store()
-    assert.deepEqual(await ledger.hosts(), [])
+    assert.deepEqual(await ledger.engines(), [])
     assert.equal(await ledger.setWanted('engine', { wanted: 3, reason: 'nobody reaches it', term: 1 }), 'unchanged')
-    assert.deepEqual(await ledger.hosts(), [])
+    assert.deepEqual(await ledger.engines(), [])
     for (const [peer, is] of [
       [ANN, 'changed'],
       [BOB, 'changed'],
       [ANN, 'unchanged'],
     ] as const)
-      assert.equal(await ledger.reachHost('engine', peer), is)
-    const others = Array.from({ length: HOST_PEERS_MAX }, (_, n) => asPeerId(`peer ${n}`))
-    await Promise.all(others.map((peer) => ledger.reachHost('$where', peer)))
-    await ledger.reachHost('$where', CAT)
-    const [first, second] = await ledger.hosts()
+      assert.equal(await ledger.addEnginePeer('engine', peer), is)
+    const others = Array.from({ length: ENGINE_PEERS_MAX }, (_, n) => asPeerId(`peer ${n}`))
+    await Promise.all(others.map((peer) => ledger.addEnginePeer('$where', peer)))
+    await ledger.addEnginePeer('$where', CAT)
+    const [first, second] = await ledger.engines()
     assert.deepEqual(second, { _id: 'engine', wanted: 0, reason: null, peers: [ANN, BOB], coordinator_term: 0 })
     assert.equal(first?._id, '$where')
-    assert.equal(first.peers.length, HOST_PEERS_MAX)
+    assert.equal(first.peers.length, ENGINE_PEERS_MAX)
     assert.equal(first.peers.at(-1), CAT)
   })
   test('an engine that a peer leaves is still known, with who else reaches it', async () => {
     const { ledger } = store()
-    for (const peer of [ANN, BOB, CAT]) await ledger.reachHost('left', peer)
-    assert.equal(await ledger.leaveHost('left', BOB), 'changed')
-    assert.equal(await ledger.leaveHost('left', BOB), 'unchanged')
-    assert.equal(await ledger.leaveHost('nowhere', ANN), 'unchanged')
-    const left = async () => (await ledger.hosts()).find(({ _id }) => _id === 'left')?.peers
+    for (const peer of [ANN, BOB, CAT]) await ledger.addEnginePeer('left', peer)
+    assert.equal(await ledger.removeEnginePeer('left', BOB), 'changed')
+    assert.equal(await ledger.removeEnginePeer('left', BOB), 'unchanged')
+    assert.equal(await ledger.removeEnginePeer('nowhere', ANN), 'unchanged')
+    const left = async () => (await ledger.engines()).find(({ _id }) => _id === 'left')?.peers
     assert.deepEqual(await left(), [ANN, CAT])
-    for (const peer of [ANN, CAT]) await ledger.leaveHost('left', peer)
+    for (const peer of [ANN, CAT]) await ledger.removeEnginePeer('left', peer)
     assert.deepEqual(await left(), [])
-    assert.equal(await ledger.reachHost('left', BOB), 'changed')
+    assert.equal(await ledger.addEnginePeer('left', BOB), 'changed')
     assert.deepEqual(await left(), [BOB])
   })
   test('a deposed leader wants nothing any more', async () => {
     const { ledger } = store()
-    await ledger.reachHost('fenced', ANN)
-    const wanted = async () => (await ledger.hosts()).find(({ _id }) => _id === 'fenced')
+    await ledger.addEnginePeer('fenced', ANN)
+    const wanted = async () => (await ledger.engines()).find(({ _id }) => _id === 'fenced')
     assert.equal(await ledger.setWanted('fenced', { wanted: 2, reason: '$two', term: 7 }), 'changed')
     assert.equal(await ledger.setWanted('fenced', { wanted: 9, reason: 'nine', term: 6 }), 'unchanged')
     assert.deepEqual(await wanted(), { _id: 'fenced', wanted: 2, reason: '$two', peers: [ANN], coordinator_term: 7 })

@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import type { PeerId, TaskId, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
-import type { Ledger, SeenClaim } from '../../ledger.ts'
+import type { Ledger, ObservedClaim } from '../../ledger.ts'
 import { artifact, chunk, classOf, input, output, peer, plan, sha, submission, token } from './world.ts'
 
 export const HOUR = 3_600_000
@@ -21,7 +21,7 @@ export interface Side {
   advance(hours: number): Promise<void>
   /** Claims got so far, and those seen for reclaims, in the order they were. */
   readonly held: { task: TaskId; attempt: number; worker: PeerId }[]
-  readonly seen: SeenClaim[]
+  readonly seen: ObservedClaim[]
 }
 
 const VIDEOS = ['00000000000000a1', '00000000000000a2', '00000000000000a3'] as VideoId[]
@@ -179,7 +179,7 @@ const leaderOperations: Record<string, Operation> = {
       [of(side.seen.slice(-3), pick.any)].filter((one) => one !== undefined),
       { term: pick.term, strike: pick.r ? 'peer_died' : null },
     ),
-  releaseSeen: (side, pick) => side.ledger.releaseSeen(side.seen.slice(-2 - pick.n)),
+  releaseClaims: (side, pick) => side.ledger.releaseClaims(side.seen.slice(-2 - pick.n)),
   wantBackup: async (side, pick) => {
     const found = await side.ledger.tasks({ statuses: ['PROCESSING'] })
     const one = of(found, pick.any)
@@ -222,8 +222,8 @@ const leaderOperations: Record<string, Operation> = {
   },
   outcomes: async ({ ledger }, pick) => (await ledger.outcomes(pick.n)).length,
   setPeer: ({ ledger }, pick) => ledger.setPeer(worker(pick), { paused: pick.r > 0 }),
-  reachHost: ({ ledger }, pick) => ledger.reachHost(`engine ${pick.n % 2}`, worker(pick)),
-  leaveHost: ({ ledger }, pick) => ledger.leaveHost(`engine ${pick.n % 2}`, worker(pick)),
+  addEnginePeer: ({ ledger }, pick) => ledger.addEnginePeer(`engine ${pick.n % 2}`, worker(pick)),
+  removeEnginePeer: ({ ledger }, pick) => ledger.removeEnginePeer(`engine ${pick.n % 2}`, worker(pick)),
   setWanted: ({ ledger }, pick) =>
     ledger.setWanted(`engine ${pick.n % 2}`, { wanted: pick.n, reason: `${pick.any}`, term: pick.term }),
   addEvent: ({ ledger }, pick) =>
@@ -256,7 +256,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   release: 3,
   see: 6,
   reclaim: 6,
-  releaseSeen: 3,
+  releaseClaims: 3,
   wantBackup: 12,
   failTask: 4,
   loseOutput: 4,

@@ -101,7 +101,7 @@ async function state({ ledger, ...side }: Side): Promise<unknown> {
     classes: (await ledger.pendingClasses()).sort(),
     lease: await ledger.lease(),
     peers: await ledger.peers(),
-    hosts: await ledger.hosts(),
+    engines: await ledger.engines(),
     events: await ledger.events(100),
   }
   return await normal({ ledger, ...side }, { videos, counts, ...rest })

@@ -55,8 +55,12 @@ function reclaimTests(store: Store): void {
       ['PENDING', [], [{ code: 'peer_died', worker_id: ANN }], TERM],
     )
     assert.ok(ended.claimable_at <= (await ledger.now()))
-    for (const kept of tasks.slice(0, 2))
-      assert.partialDeepStrictEqual(await theTask(ledger, kept._id), { status: 'PROCESSING', strikes: [], attempt: 1 })
+    for (const untouched of tasks.slice(0, 2))
+      assert.partialDeepStrictEqual(await theTask(ledger, untouched._id), {
+        status: 'PROCESSING',
+        strikes: [],
+        attempt: 1,
+      })
     assert.equal(await ledger.complete({ ...own(tasks[2]!), output: null }), 'superseded')
   })
   test('a reclaim without a strike adds none, and leaves another worker’s claim alone', async () => {
@@ -70,15 +74,15 @@ function reclaimTests(store: Store): void {
     const { ledger } = store()
     const task = await claimedTask(ledger)
     await ledger.wantBackup(task._id, { attempt: 1, term: 50 })
-    assert.deepEqual(await ledger.releaseSeen([{ ...seenClaims(task)[0]!, expires_at: 1 }]), [])
-    assert.deepEqual(await ledger.releaseSeen(seenClaims(await theTask(ledger, task._id))), [task._id])
+    assert.deepEqual(await ledger.releaseClaims([{ ...seenClaims(task)[0]!, expires_at: 1 }]), [])
+    assert.deepEqual(await ledger.releaseClaims(seenClaims(await theTask(ledger, task._id))), [task._id])
     assert.partialDeepStrictEqual(await theTask(ledger, task._id), {
       status: 'PENDING',
       strikes: [],
       coordinator_term: 50,
       backup_wanted: false,
     })
-    assert.deepEqual(await ledger.releaseSeen([]), [])
+    assert.deepEqual(await ledger.releaseClaims([]), [])
   })
 }
 

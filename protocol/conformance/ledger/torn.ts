@@ -66,7 +66,7 @@ function tornTests(store: Store): void {
     await tear(store(), (ledger) => ledger.submit(asked))
     const ingest = taskId(asked._id, 'ingest')
     assert.equal(await store().ledger.task(ingest), null)
-    assert.ok((await store().ledger.sweep(TERM)).mended > 0)
+    assert.ok((await store().ledger.sweep(TERM)).repaired > 0)
     const { created_at } = await theVideo(store().ledger, asked._id)
     assert.partialDeepStrictEqual(await store().ledger.task(ingest), {
       status: 'PENDING',
@@ -88,11 +88,11 @@ function tornTests(store: Store): void {
       (on: Ledger, id: VideoId) => on.failVideo(id, 'no', TERM),
     ]
     for (const event of events) {
-      for (const mend of [() => ledger.sweep(TERM), (id: VideoId) => event(ledger, id)]) {
+      for (const repair of [() => ledger.sweep(TERM), (id: VideoId) => event(ledger, id)]) {
         const { _id } = await busyVideo(ledger)
         await tear(store(), (on) => event(on, _id))
         assert.deepEqual(await statuses(ledger, _id), ['COMPLETED', 'PROCESSING', 'PENDING'])
-        await mend(_id)
+        await repair(_id)
         assert.deepEqual(await statuses(ledger, _id), ['COMPLETED', 'CANCELLED', 'CANCELLED'])
       }
     }
@@ -166,7 +166,7 @@ function sweepTests(store: Store): void {
       resolution: 'audio',
     } as const
     await ledger.insertTasks([chunk(video, 0, { priority: 0, due: 1 }), audio])
-    assert.ok((await ledger.sweep(TERM)).mended >= 2)
+    assert.ok((await ledger.sweep(TERM)).repaired >= 2)
     const { created_at, due } = await theVideo(ledger, video._id)
     const tasks = await ledger.tasks({ video: video._id })
     assert.deepEqual(
@@ -193,7 +193,7 @@ function sweepTests(store: Store): void {
     const { ledger } = store()
     await ledger.sweep(TERM)
     const was = await everything(ledger)
-    assert.deepEqual(await ledger.sweep(TERM), { mended: 0 })
+    assert.deepEqual(await ledger.sweep(TERM), { repaired: 0 })
     assert.deepEqual(await everything(ledger), was)
     for (const video of was.videos) {
       const open = was.tasks.filter(

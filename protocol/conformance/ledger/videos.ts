@@ -256,8 +256,8 @@ function endingTests(ledger: () => Ledger): void {
     assert.deepEqual(await ledger().events(0), [])
   })
   test('owed are the COMPLETED ones with a delivery that is not done, whatever its folder is called', async () => {
-    const owed = async () => (await ledger().owedVideos()).map(({ _id }) => _id)
-    const before = await owed()
+    const undelivered = async () => (await ledger().undeliveredVideos()).map(({ _id }) => _id)
+    const before = await undelivered()
     const delivery = { peer: ANN, dir: '/films/"done_at":null', name: 'film' }
     const done = await videoIn(ledger(), 'COMPLETED', { delivery })
     const open = await videoIn(ledger(), 'COMPLETED', { delivery })
@@ -265,7 +265,7 @@ function endingTests(ledger: () => Ledger): void {
     await videoIn(ledger(), 'MERGING', { delivery })
     assert.equal(await ledger().finishDelivery(done._id, delivery), 'changed')
     assert.deepEqual(
-      (await owed()).filter((id) => !before.includes(id)),
+      (await undelivered()).filter((id) => !before.includes(id)),
       [open._id],
     )
   })

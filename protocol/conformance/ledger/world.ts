@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Artifact } from '../../artifact.ts'
 import { asPeerId, asToken, type PeerId, type Sha256, taskId, type VideoId } from '../../ids.ts'
-import type { Ledger, LedgerOptions, SeenClaim, Submission } from '../../ledger.ts'
+import type { Ledger, LedgerOptions, ObservedClaim, Submission } from '../../ledger.ts'
 import type { Plan } from '../../plan.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE } from '../../recipe.ts'
 import { RENDITIONS_MAX } from '../../rendition.ts'
@@ -234,7 +234,7 @@ export async function taskIn(ledger: Ledger, status: TaskStatus): Promise<Task> 
 }
 
 /** Every claim of a task as a suspicion would have seen it. */
-export const seenClaims = (task: Task): SeenClaim[] =>
+export const seenClaims = (task: Task): ObservedClaim[] =>
   task.claims.map(({ attempt, worker_id, token, expires_at }) => ({
     task: task._id,
     attempt,

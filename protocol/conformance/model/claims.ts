@@ -1,7 +1,7 @@
 /** Claims and the leader's judgements in the reference model: the rows of the task table that are about attempts. */
 import type { PeerId, TaskId } from '../../ids.ts'
-import type { Ledger, SeenClaim } from '../../ledger.ts'
-import { FAILURES_KEPT, STRIKES_KEPT } from '../../limits.ts'
+import type { Ledger, ObservedClaim } from '../../ledger.ts'
+import { FAILURES_MAX, STRIKES_MAX } from '../../limits.ts'
 import type { Claim, Strike, Task } from '../../task.ts'
 import { changed, copy, type ModelState, type ModelTaskSteps } from './state.ts'
 
@@ -13,7 +13,7 @@ function settle(task: Task): void {
 }
 
 const strikeTask = (task: Task, strike: Strike | null): void => {
-  if (strike) task.strikes = [...task.strikes, strike].slice(-STRIKES_KEPT)
+  if (strike) task.strikes = [...task.strikes, strike].slice(-STRIKES_MAX)
 }
 
 export function claimMethods({ tasks, options }: ModelState) {
@@ -112,7 +112,7 @@ export function claimMethods({ tasks, options }: ModelState) {
       const task = mine(id, attempt, worker)
       if (!task) return 'superseded'
       task.failures = [...task.failures, { attempt, worker_id: worker, code, message, log, at: options.now() }].slice(
-        -FAILURES_KEPT,
+        -FAILURES_MAX,
       )
       strikeTask(task, strike ? { code, worker_id: worker } : null)
       task.not_before = options.now() + backoff_ms
@@ -128,7 +128,7 @@ export function claimMethods({ tasks, options }: ModelState) {
 }
 
 export function leaderMethods({ tasks }: ModelState, own: ModelTaskSteps) {
-  const endSeen = (claims: readonly SeenClaim[], term: number | null, code: Strike['code'] | null): TaskId[] => {
+  const endSeen = (claims: readonly ObservedClaim[], term: number | null, code: Strike['code'] | null): TaskId[] => {
     const ended: TaskId[] = []
     for (const seen of claims) {
       const task = tasks.get(seen.task)
@@ -165,7 +165,7 @@ export function leaderMethods({ tasks }: ModelState, own: ModelTaskSteps) {
       )
     },
     reclaim: async (claims, { term, strike }) => endSeen(claims, term, strike),
-    releaseSeen: async (claims) => endSeen(claims, null, null),
+    releaseClaims: async (claims) => endSeen(claims, null, null),
     wantBackup: async (id, { attempt, term }) => {
       const task = tasks.get(id)
       const may =

@@ -1,9 +1,9 @@
 /** The lease, the term and the sweep of the reference model. */
 import type { PeerId } from '../../ids.ts'
 import type { Lease, Ledger } from '../../ledger.ts'
-import { farMs } from '../../limits.ts'
+import { maxAheadMs } from '../../limits.ts'
 import { requiredTasks, type Task, taskDue } from '../../task.ts'
-import { isOpen, isOwed, type Video } from '../../video.ts'
+import { isOpen, isUndelivered, type Video } from '../../video.ts'
 import { changed, type ModelState } from './state.ts'
 import type { ModelTasks } from './tasks.ts'
 
@@ -17,7 +17,7 @@ export function leases(state: ModelState, tasks: ModelTasks) {
   const stamp = (term: number): number => {
     let stamped = 0
     for (const video of videos.values()) {
-      const alive = isOpen(video.status) || (video.status === 'COMPLETED' && isOwed(video))
+      const alive = isOpen(video.status) || (video.status === 'COMPLETED' && isUndelivered(video))
       const lower = alive ? [video, ...tasks.all(video._id)].filter((one) => one.coordinator_term < term) : []
       for (const one of lower) one.coordinator_term = term
       stamped += lower.length
@@ -43,33 +43,33 @@ export function leases(state: ModelState, tasks: ModelTasks) {
     },
     lease: async () => shown(),
     stampTerm: async (term) => void stamp(term),
-    sweep: async (term) => ({ mended: sweepTasks(state, tasks, term) + stamp(term) }),
+    sweep: async (term) => ({ repaired: sweepTasks(state, tasks, term) + stamp(term) }),
   } satisfies Partial<Ledger>
 }
 
 /** What the sweep finds where no event was torn: tasks inserted after their video had ended, or with old values. */
 function sweepTasks({ videos, options }: ModelState, tasks: ModelTasks, term: number): number {
-  let mended = 0
+  let repaired = 0
   for (const video of videos.values()) {
     if (isEnded(video) || (video.status === 'COMPLETED' && video.coordinator_term <= term))
-      mended += tasks.cancel(video._id)
+      repaired += tasks.cancel(video._id)
     if (!isOpen(video.status)) continue
-    mended += tasks.revive(video._id, ['CANCELLED'])
-    mended += tasks.insert(requiredTasks(video))
+    repaired += tasks.revive(video._id, ['CANCELLED'])
+    repaired += tasks.insert(requiredTasks(video))
     for (const task of tasks.open(video._id)) {
-      if (task.coordinator_term <= term && bringNear(task, options)) mended++
+      if (task.coordinator_term <= term && clampTimes(task, options)) repaired++
       const due = taskDue(video, task.kind)
       if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
       Object.assign(task, { priority: video.priority, due, coordinator_term: term })
-      mended++
+      repaired++
     }
   }
-  return mended
+  return repaired
 }
 
 /** Times that a clock which was set back has left far ahead. */
-function bringNear(task: Task, { now, claimMs }: ModelState['options']): boolean {
-  if (task.claimable_at <= now() + farMs(claimMs)) return false
+function clampTimes(task: Task, { now, claimMs }: ModelState['options']): boolean {
+  if (task.claimable_at <= now() + maxAheadMs(claimMs)) return false
   const latest = now() + claimMs
   for (const claim of task.claims) claim.expires_at = Math.min(claim.expires_at, latest)
   task.not_before = Math.min(task.not_before, now())

@@ -9,10 +9,10 @@ import type { PeerId, Sha256, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import { kindsWhere } from '../../kinds.ts'
 import type { Changed, Ledger, PeerRecord, Submission } from '../../ledger.ts'
-import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, HOST_PEERS_MAX } from '../../limits.ts'
+import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX } from '../../limits.ts'
 import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
-import { isOpen, isOwed, type Video, type VideoStatus } from '../../video.ts'
+import { isOpen, isUndelivered, type Video, type VideoStatus } from '../../video.ts'
 import { leases } from './lease.ts'
 import { addHolder, changed, copy, type ModelOptions, type ModelState } from './state.ts'
 import { type ModelTasks, modelTasks } from './tasks.ts'
@@ -28,7 +28,7 @@ export function createLedgerModel(options: ModelOptions): Ledger {
     plans: new Map(),
     tasks: new Map(),
     peers: new Map(),
-    hosts: new Map(),
+    engines: new Map(),
     events: [],
     lease,
   }
@@ -76,7 +76,7 @@ function submitting(state: ModelState, tasks: ModelTasks) {
       const all = inOrder((video) => !statuses || statuses.includes(video.status))
       return copy(limit === undefined ? all : newestOf(all, limit))
     },
-    owedVideos: async () => copy(inOrder((video) => video.status === 'COMPLETED' && isOwed(video))),
+    undeliveredVideos: async () => copy(inOrder((video) => video.status === 'COMPLETED' && isUndelivered(video))),
   } satisfies Partial<Ledger>
 }
 
@@ -165,7 +165,7 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
     },
     reopenVideo: async (id, term) => {
       const known = videos.get(id)
-      if (!known || !isOwed(known)) return 'unchanged'
+      if (!known || !isUndelivered(known)) return 'unchanged'
       const video = in_(id, is('COMPLETED'), term)
       if (video) Object.assign(video, { status: 'MERGING', outputs: [], ended_at: null })
       const made = video ? kindsWhere(({ outputs }) => outputs === 'results') : []
@@ -236,26 +236,26 @@ function peersAndEvents({ peers, events, options }: ModelState) {
   } satisfies Partial<Ledger>
 }
 
-function fleet({ hosts }: ModelState) {
+function fleet({ engines }: ModelState) {
   return {
-    hosts: async () => copy([...hosts.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
-    reachHost: async (engine, peer) => {
-      const host = hosts.get(engine) ?? { _id: engine, wanted: 0, reason: null, peers: [], coordinator_term: 0 }
-      hosts.set(engine, host)
-      if (host.peers.includes(peer)) return 'unchanged'
-      host.peers = [...host.peers, peer].slice(-HOST_PEERS_MAX)
+    engines: async () => copy([...engines.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
+    addEnginePeer: async (engine, peer) => {
+      const record = engines.get(engine) ?? { _id: engine, wanted: 0, reason: null, peers: [], coordinator_term: 0 }
+      engines.set(engine, record)
+      if (record.peers.includes(peer)) return 'unchanged'
+      record.peers = [...record.peers, peer].slice(-ENGINE_PEERS_MAX)
       return 'changed'
     },
-    leaveHost: async (engine, peer) => {
-      const host = hosts.get(engine)
-      if (!host?.peers.includes(peer)) return 'unchanged'
-      host.peers = host.peers.filter((one) => one !== peer)
+    removeEnginePeer: async (engine, peer) => {
+      const record = engines.get(engine)
+      if (!record?.peers.includes(peer)) return 'unchanged'
+      record.peers = record.peers.filter((one) => one !== peer)
       return 'changed'
     },
     setWanted: async (engine, { wanted, reason, term }) => {
-      const host = hosts.get(engine)
-      if (!host || host.coordinator_term > term) return 'unchanged'
-      Object.assign(host, { wanted, reason, coordinator_term: term })
+      const record = engines.get(engine)
+      if (!record || record.coordinator_term > term) return 'unchanged'
+      Object.assign(record, { wanted, reason, coordinator_term: term })
       return 'changed'
     },
   } satisfies Partial<Ledger>

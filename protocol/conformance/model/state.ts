@@ -1,6 +1,6 @@
 /** The state of the reference model, and the small words that both of its halves use. */
 import type { PeerId, Sha256, TaskId, VideoId } from '../../ids.ts'
-import type { Changed, HostRecord, LedgerEvent, PeerRecord } from '../../ledger.ts'
+import type { Changed, EngineRecord, LedgerEvent, PeerRecord } from '../../ledger.ts'
 import { HOLDERS_MAX } from '../../limits.ts'
 import type { Plan } from '../../plan.ts'
 import type { NewTask, Task, TaskStatus } from '../../task.ts'
@@ -18,7 +18,7 @@ export interface ModelState {
   readonly plans: Map<string, Plan>
   readonly tasks: Map<string, Task>
   readonly peers: Map<PeerId, PeerRecord>
-  readonly hosts: Map<string, HostRecord>
+  readonly engines: Map<string, EngineRecord>
   readonly events: LedgerEvent[]
   lease: { holder: PeerId | null; nonce: string; term: number; expires_at: number }
 }

@@ -23,7 +23,7 @@ type TaskMethod =
   | 'release'
   | 'claimsOf'
   | 'reclaim'
-  | 'releaseSeen'
+  | 'releaseClaims'
   | 'wantBackup'
   | 'failTask'
   | 'loseOutput'

@@ -1,32 +1,32 @@
 /** Engines that run workers: who reaches them, and how many the leader wants there. */
 import type { PeerId } from '../../protocol/ids.ts'
-import type { HostRecord } from '../../protocol/ledger.ts'
-import { HOST_PEERS_MAX } from '../../protocol/limits.ts'
+import type { EngineRecord } from '../../protocol/ledger.ts'
+import { ENGINE_PEERS_MAX } from '../../protocol/limits.ts'
 import { fromBson, lit } from './bson.ts'
 import { term as notNewer } from './pipeline.ts'
 import type { Store } from './store.ts'
 
-export async function readHosts(store: Store): Promise<HostRecord[]> {
-  return (await store.run(() => store.hosts.find({}, { sort: { _id: 1 } }).toArray())).map(fromBson<HostRecord>)
+export async function readEngines(store: Store): Promise<EngineRecord[]> {
+  return (await store.run(() => store.engines.find({}, { sort: { _id: 1 } }).toArray())).map(fromBson<EngineRecord>)
 }
 
 /** An upsert whose pipeline leaves a record as it is where the peer is in it already. */
-export async function reachHost(store: Store, engine: string, peer: PeerId): Promise<boolean> {
+export async function addEnginePeer(store: Store, engine: string, peer: PeerId): Promise<boolean> {
   const peers = { $ifNull: ['$peers', []] }
-  const more = { $slice: [{ $concatArrays: [peers, [lit(peer)]] }, -HOST_PEERS_MAX] }
+  const more = { $slice: [{ $concatArrays: [peers, [lit(peer)]] }, -ENGINE_PEERS_MAX] }
   const set = {
     wanted: { $ifNull: ['$wanted', 0] },
     reason: { $ifNull: ['$reason', null] },
     coordinator_term: { $ifNull: ['$coordinator_term', 0] },
     peers: { $cond: [{ $in: [lit(peer), peers] }, peers, more] },
   }
-  const done = await store.run(() => store.hosts.updateOne({ _id: engine }, [{ $set: set }], { upsert: true }))
+  const done = await store.run(() => store.engines.updateOne({ _id: engine }, [{ $set: set }], { upsert: true }))
   return done.upsertedCount + done.modifiedCount > 0
 }
 
-export async function leaveHost(store: Store, engine: string, peer: PeerId): Promise<boolean> {
+export async function removeEnginePeer(store: Store, engine: string, peer: PeerId): Promise<boolean> {
   const others = { $filter: { input: '$peers', as: 'one', cond: { $ne: ['$$one', lit(peer)] } } }
-  const leave = () => store.hosts.updateOne({ _id: engine, peers: peer }, [{ $set: { peers: others } }])
+  const leave = () => store.engines.updateOne({ _id: engine, peers: peer }, [{ $set: { peers: others } }])
   return (await store.run(leave)).modifiedCount > 0
 }
 
@@ -37,5 +37,5 @@ export async function setWanted(
 ): Promise<boolean> {
   const { wanted, reason, term } = change
   const update = { $set: { wanted, reason, coordinator_term: term } }
-  return (await store.run(() => store.hosts.updateOne({ _id: engine, ...notNewer(term) }, update))).matchedCount === 1
+  return (await store.run(() => store.engines.updateOne({ _id: engine, ...notNewer(term) }, update))).matchedCount === 1
 }
