@@ -1,5 +1,6 @@
 /**
- * Moves videos on: all tasks done → MERGING; merged → COMPLETED; strikes full → task FAILED → video FAILED with the sentence.
+ * Moves videos to their next state: all tasks COMPLETED → MERGING; merged → COMPLETED; enough strikes → task FAILED → video FAILED, with the
+ * reason in one sentence.
  */
 import type { Artifact } from '../../protocol/artifact.ts'
 import { type FailureCode, FINAL } from '../../protocol/errors.ts'
@@ -7,7 +8,7 @@ import type { DomainEvent } from '../../protocol/events.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { type KindFacts, kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Progress } from '../../protocol/ledger.ts'
-import { LOST_AFTER_MS, REPLICA_WAIT_MAX_MS, STRIKES_EACH } from '../../protocol/limits.ts'
+import { REPLICA_WAIT_MAX_MS, LOST_AFTER_MS, STRIKES_EACH } from '../../protocol/limits.ts'
 import { describeTask, type Task } from '../../protocol/task.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
@@ -17,6 +18,7 @@ import { judgeStrikes } from '../policy/strikes.ts'
 import { presentHosts } from '../present-hosts.ts'
 import { whereabouts } from '../whereabouts.ts'
 
+/** What the duty uses of its term. */
 export type FinishContext = Pick<
   TermContext,
   | 'self'
@@ -34,28 +36,53 @@ export type FinishContext = Pick<
   | 'resign'
 >
 
+/** The duty. Its state is since when this leader has been leading, and since when results have too few replicas. */
 export function createFinish(context: FinishContext): Duty {
-  const { ledger, clock, term, self } = context
-  const since = clock.mono()
-  /** Merged videos whose results one host alone has, since when. */
-  const unsafe = new Map<VideoId, number>()
+  const finisher = new Finisher(context)
+  return { name: 'finish', round: (signal) => finisher.round(signal) }
+}
 
-  const emit = (event: DomainEvent & { video: VideoId }): Promise<void> => {
-    context.hints.publish({ what: 'video', video: event.video })
-    return context.emit(event)
+type Emitted = DomainEvent & { readonly video: VideoId }
+
+class Finisher {
+  readonly #context: FinishContext
+  readonly #leadingSince: number
+  readonly #replicas: ReplicaCheck
+
+  constructor(context: FinishContext) {
+    this.#context = context
+    this.#leadingSince = context.clock.mono()
+    this.#replicas = new ReplicaCheck(context, (event) => this.#emit(event))
   }
 
-  async function startMerging(video: Video): Promise<void> {
-    // Counted again: it is some time since all were, and an output may have been lost since.
+  async round(signal: AbortSignal): Promise<void> {
+    const { ledger } = this.#context
+    const open = await ledger.videos({ statuses: OPEN_STATUSES })
+    this.#replicas.keepOnly(new Set(open.filter(({ status }) => status === 'MERGING').map(({ _id }) => _id)))
+    if (open.length === 0) return
+    const counted = await ledger.progress(open.map((video) => video._id))
+    const struck = await this.#strikesOf(counted)
+    for (const video of open) {
+      if (signal.aborted) return
+      if (await this.#fail(video, await struck(video._id))) continue
+      if (video.status === 'MERGING') await this.#complete(video, signal)
+      else if (isEncoded(video, counted.get(video._id) ?? [])) await this.#startMerging(video)
+    }
+  }
+
+  async #startMerging(video: Video): Promise<void> {
+    const { ledger, term, self } = this.#context
+    // Counted again: some time has passed since, and an output may have been lost.
     const counts = (await ledger.progress([video._id])).get(video._id) ?? []
     if (isEncoded(video, counts) && (await ledger.startMerging(video._id, term)) === 'changed') {
       // The merge task is the second of the two writes; sweep inserts it here as after a crash between them.
       await ledger.sweep(term)
-      await emit({ code: 'merging', peer: self, video: video._id, name: video.name })
+      await this.#emit({ code: 'merging', peer: self, video: video._id, name: video.name })
     }
   }
 
-  async function complete(video: Video, signal: AbortSignal): Promise<void> {
+  async #complete(video: Video, signal: AbortSignal): Promise<void> {
+    const { ledger, term, self } = this.#context
     const makers: Task[] = []
     for (const kind of kindsWhere(({ outputs }) => outputs === 'results')) {
       const task = await ledger.task(taskId(video._id, kind))
@@ -63,92 +90,60 @@ export function createFinish(context: FinishContext): Duty {
       makers.push(task)
     }
     const outputs = makers.flatMap((task) => task.outputs)
-    const copies = await judgeCopies(video, outputs, signal)
-    if (copies === 'wait') return
-    unsafe.delete(video._id)
-    if (copies === 'lost') {
-      for (const { _id, completed_attempt } of makers)
-        if ((await ledger.loseOutput(_id, { completed_attempt: completed_attempt ?? 0, term })) === 'changed')
-          await emit({ code: 'blob_lost', video: video._id, blob: `a result of ${video.name}` })
-      return
-    }
+    const replicas = await this.#replicas.check(video, outputs, signal)
+    if (replicas === 'wait') return
+    if (replicas === 'lost') return this.#makeAgain(video, makers)
     if ((await ledger.completeVideo(video._id, outputs, term)) === 'changed')
-      await emit({ code: 'completed', peer: self, video: video._id, name: video.name })
+      await this.#emit({ code: 'completed', peer: self, video: video._id, name: video.name })
   }
 
-  /** Whether the results are on as many hosts as they can be; `lost`: on none that is here. Waiting for either has an end. */
-  async function judgeCopies(
-    video: Video,
-    outputs: readonly Artifact[],
-    signal: AbortSignal,
-  ): Promise<'safe' | 'wait' | 'lost'> {
-    const holders = everyHolder(outputs)
-    const present = presentHosts(context, video)
-    const unsafeSince = unsafe.get(video._id) ?? clock.mono()
-    const waitedMs = clock.mono() - unsafeSince
-    const isNowhere = heldBy(holders, present).size === 0
-    if (isNowhere && waitedMs >= LOST_AFTER_MS) return 'lost'
-    const { is, reason } = adviseCopies(holders, present)
-    const isAlone = isNowhere || is === 'wanted'
-    if (isAlone && waitedMs < REPLICA_WAIT_MAX_MS) {
-      unsafe.set(video._id, unsafeSince)
-      // Whoever is named had them once: what rotted since is noticed when a copy is asked for, and removed.
-      return waitedMs >= LOST_AFTER_MS && (await isOneNowhere(video, outputs, signal)) ? 'lost' : 'wait'
-    }
-    if (isAlone) {
-      const note = `no other host took a copy of the results: they are ${reason}`
-      await emit({ code: 'note', peer: self, video: video._id, note })
-    }
-    return 'safe'
+  async #makeAgain(video: Video, makers: readonly Task[]): Promise<void> {
+    const { ledger, term } = this.#context
+    for (const { _id, completed_attempt } of makers)
+      if ((await ledger.loseOutput(_id, { completed_attempt: completed_attempt ?? 0, term })) === 'changed')
+        await this.#emit({ code: 'blob_lost', video: video._id, blob: `a result of ${video.name}` })
   }
 
-  async function isOneNowhere(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<boolean> {
-    const { store, exchange } = context
-    for (const output of outputs) {
-      const { isSomewhere } = await whereabouts(output, { store, exchange, video: video._id, signal })
-      if (!isSomewhere) return true
-    }
-    return false
-  }
-
-  const judges = (video: Video, task: Task): ReadonlySet<PeerId> | null => {
-    const { self, capability } = context
-    const now = clock.mono()
-    const heard = context.peers.all()
-    const connected = context.connected()
-    const { holders } = video.source
-    return judgesOf({ task, self, capability, ledForMs: now - since, now, heard, connected, holders })
-  }
-
-  /** What only the leader may do: one that fails at it again and again lets another lead, whose ffmpeg may be better. */
-  function letOthersTry(task: Task, capable: ReadonlySet<PeerId> | null): void {
-    const own = task.strikes.filter(({ worker_id }) => worker_id === context.self).length
-    if (own >= STRIKES_EACH && capable && capable.size > 1)
-      context.resign(`it failed at ${task._id} ${own} times: another may do better`)
-  }
-
-  /** FAILED tasks end their video; tasks whose strikes are full become FAILED first. */
-  async function fail(video: Video, struck: readonly Task[]): Promise<boolean> {
+  /** FAILED tasks fail their video; tasks that have enough strikes become FAILED first. Answers whether the video is over. */
+  async #fail(video: Video, struck: readonly Task[]): Promise<boolean> {
+    const { ledger, term, self } = this.#context
     for (const task of struck) {
-      const capable = judges(video, task)
+      const capable = this.#eligiblePeers(video, task)
       const verdict = judgeStrikes(task.strikes, { capable })
       if (task.status !== 'FAILED') {
         if (verdict === null) {
-          if (kindFacts(task.kind).eligibility === 'leader') letOthersTry(task, capable)
+          if (kindFacts(task.kind).eligibility === 'leader') this.#letOthersTry(task, capable)
           continue
         }
         if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
       }
       const failure = failureSentence(video, task, verdict?.code)
       if ((await ledger.failVideo(video._id, failure, term)) === 'changed')
-        await emit({ code: 'failed', peer: self, video: video._id, failure })
+        await this.#emit({ code: 'failed', peer: self, video: video._id, failure })
       return true
     }
     return false
   }
 
-  /** Tasks that end their video, or may: of an open video few at any time, however long it is. */
-  async function strikesOf(counted: Progress): Promise<(video: VideoId) => Promise<readonly Task[]>> {
+  /** Null while it is not known well enough which peers there are. */
+  #eligiblePeers({ source }: Video, task: Task): ReadonlySet<PeerId> | null {
+    const { self, capability, clock, peers } = this.#context
+    const now = clock.mono()
+    const [heard, connected] = [peers.all(), this.#context.connected()]
+    const ledForMs = now - this.#leadingSince
+    return judgesOf({ task, self, capability, ledForMs, now, heard, connected, holders: source.holders })
+  }
+
+  /** Of what only the leader may run: one that fails at it repeatedly steps down, as another's ffmpeg may be better. */
+  #letOthersTry(task: Task, capable: ReadonlySet<PeerId> | null): void {
+    const own = task.strikes.filter(({ worker_id }) => worker_id === this.#context.self).length
+    if (own >= STRIKES_EACH && capable && capable.size > 1)
+      this.#context.resign(`it failed at ${task._id} ${own} times: another may do better`)
+  }
+
+  /** Tasks that fail their video, or may: few of an open video at any time, however long it is. */
+  async #strikesOf(counted: Progress): Promise<(video: VideoId) => Promise<readonly Task[]>> {
+    const { ledger } = this.#context
     const waiting = await ledger.tasks({ statuses: ['PENDING'], tried: true })
     const struck = Map.groupBy(
       waiting.filter(({ strikes }) => strikes.length > 0),
@@ -161,22 +156,65 @@ export function createFinish(context: FinishContext): Duty {
     }
   }
 
-  return {
-    name: 'finish',
-    async round(signal) {
-      const open = await ledger.videos({ statuses: OPEN_STATUSES })
-      const merging = new Set(open.filter(({ status }) => status === 'MERGING').map(({ _id }) => _id))
-      for (const id of unsafe.keys()) if (!merging.has(id)) unsafe.delete(id)
-      if (open.length === 0) return
-      const counted = await ledger.progress(open.map((video) => video._id))
-      const struck = await strikesOf(counted)
-      for (const video of open) {
-        if (signal.aborted) return
-        if (await fail(video, await struck(video._id))) continue
-        if (video.status === 'MERGING') await complete(video, signal)
-        else if (isEncoded(video, counted.get(video._id) ?? [])) await startMerging(video)
-      }
-    },
+  #emit(event: Emitted): Promise<void> {
+    this.#context.hints.publish({ what: 'video', video: event.video })
+    return this.#context.emit(event)
+  }
+}
+
+/** Whether the results of merged videos are on enough machines. Waiting for a replica, or for a holder, has an end. */
+class ReplicaCheck {
+  readonly #context: FinishContext
+  readonly #emit: (event: Emitted) => Promise<void>
+  /** Since when, on the monotonic clock, the results of a video have had too few replicas. */
+  readonly #tooFewSince = new Map<VideoId, number>()
+
+  constructor(context: FinishContext, emit: (event: Emitted) => Promise<void>) {
+    this.#context = context
+    this.#emit = emit
+  }
+
+  /** Forgets all other videos. */
+  keepOnly(videos: ReadonlySet<VideoId>): void {
+    for (const id of this.#tooFewSince.keys()) if (!videos.has(id)) this.#tooFewSince.delete(id)
+  }
+
+  /** `enough`: on as many machines as can be. `lost`: no peer that is connected holds one of them. */
+  async check(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<'enough' | 'wait' | 'lost'> {
+    const verdict = await this.#verdict(video, outputs, signal)
+    if (verdict !== 'wait') this.#tooFewSince.delete(video._id)
+    return verdict
+  }
+
+  async #verdict(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<'enough' | 'wait' | 'lost'> {
+    const { clock, self } = this.#context
+    const holders = everyHolder(outputs)
+    const present = presentHosts(this.#context, video)
+    const since = this.#tooFewSince.get(video._id) ?? clock.mono()
+    const waitedMs = clock.mono() - since
+    const isUnavailable = heldBy(holders, present).size === 0
+    if (isUnavailable && waitedMs >= LOST_AFTER_MS) return 'lost'
+    const { is, reason } = adviseCopies(holders, present)
+    const areTooFew = isUnavailable || is === 'wanted'
+    if (areTooFew && waitedMs < REPLICA_WAIT_MAX_MS) {
+      this.#tooFewSince.set(video._id, since)
+      // A holder had them once: a blob that rotted since is noticed, and removed, when a replica of it is asked for.
+      return waitedMs >= LOST_AFTER_MS && (await this.#isOneMissing(video, outputs, signal)) ? 'lost' : 'wait'
+    }
+    if (areTooFew) {
+      const note = `no other host took a copy of the results: they are ${reason}`
+      await this.#emit({ code: 'note', peer: self, video: video._id, note })
+    }
+    return 'enough'
+  }
+
+  async #isOneMissing(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<boolean> {
+    const { store, exchange } = this.#context
+    for (const output of outputs) {
+      const { isSomewhere } = await whereabouts(output, { store, exchange, video: video._id, signal })
+      if (!isSomewhere) return true
+    }
+    return false
   }
 }
 
@@ -198,6 +236,7 @@ function isEncoded(video: Video, counts: Counts): boolean {
 function failureSentence(video: Video, task: Task, code: FailureCode | undefined): string {
   const last = task.failures.findLast((failure) => failure.code === code) ?? task.failures.at(-1)
   if (last !== undefined && FINAL.has(last.code)) return last.message
-  const died = task.strikes.at(-1)?.code === 'peer_died' ? 'its workers died on it again and again' : 'unknown'
+  const { length } = task.strikes
+  const died = task.strikes.at(-1)?.code === 'peer_died' ? `${length} workers crashed on this task` : 'no reason is known'
   return `${video.name}: ${describeTask(task)} failed for good: ${last?.message ?? died}`
 }

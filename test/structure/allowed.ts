@@ -5,7 +5,6 @@ export const LONG_FUNCTIONS: Readonly<Record<string, number>> = {
   'mesh/address-book.ts: createAddressBook': 106,
   'mesh/members.ts: createMembers': 106,
   'mesh/streams.ts: createSource': 71,
-  'coordinator/duties/finish.ts: createFinish': 145,
   'coordinator/duties/scale.ts: createScale': 92,
   'node/status/video-rows.ts: createVideoRows': 82,
   'node/videos/delivery.ts: createDeliverer': 128,
