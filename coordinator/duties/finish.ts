@@ -8,7 +8,7 @@ import type { DomainEvent } from '../../protocol/events.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { type KindFacts, kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Progress } from '../../protocol/ledger.ts'
-import { REPLICA_WAIT_MAX_MS, LOST_AFTER_MS, STRIKES_EACH } from '../../protocol/limits.ts'
+import { LOST_AFTER_MS, REPLICA_WAIT_MAX_MS, STRIKES_EACH } from '../../protocol/limits.ts'
 import { describeTask, type Task } from '../../protocol/task.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
@@ -237,6 +237,7 @@ function failureSentence(video: Video, task: Task, code: FailureCode | undefined
   const last = task.failures.findLast((failure) => failure.code === code) ?? task.failures.at(-1)
   if (last !== undefined && FINAL.has(last.code)) return last.message
   const { length } = task.strikes
-  const died = task.strikes.at(-1)?.code === 'peer_died' ? `${length} workers crashed on this task` : 'no reason is known'
+  const died =
+    task.strikes.at(-1)?.code === 'peer_died' ? `${length} workers crashed on this task` : 'no reason is known'
   return `${video.name}: ${describeTask(task)} failed for good: ${last?.message ?? died}`
 }
