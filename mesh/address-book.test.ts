@@ -25,7 +25,16 @@ function book(self = M) {
   const made = createAddressBook({ self, clock, rng })
   const due = (connected: PeerId[] = [], joinsOnly = false) => made.due(new Set(connected), { joinsOnly })
   return {
-    ...made,
+    join: made.join.bind(made),
+    learn: made.learn.bind(made),
+    addressesOf: made.addressesOf.bind(made),
+    dialling: made.dialling.bind(made),
+    failed: made.failed.bind(made),
+    answered: made.answered.bind(made),
+    lost: made.lost.bind(made),
+    forget: made.forget.bind(made),
+    save: made.save.bind(made),
+    load: made.load.bind(made),
     due,
     keys: (connected: PeerId[] = []) => due(connected).targets.map(({ key }) => key),
     pass: (ms: number) => (now += ms),

@@ -1,7 +1,7 @@
 /**
- * The mesh over libp2p 3: `protocol/mesh.ts` says what it promises, and the files beside this one keep it:
- * `libp2p-node` (options) · `members` (who is connected) · `alive` (who is silent) · `address-book` and `dialer` (who is
- * redialled) · `streams` (back-pressure). This one joins them.
+ * The mesh over libp2p 3. `protocol/mesh.ts` is its contract; the files beside this one implement it: `libp2p-node` (options) ·
+ * `members` (which peers are connected) · `alive` (which are silent) · `address-book` and `dialer` (redials) · `streams`
+ * (back-pressure). This one joins them.
  */
 import { join } from 'node:path'
 import type { Message } from '@chainsafe/libp2p-gossipsub'
@@ -29,12 +29,13 @@ const SAVE_AFTER_MS = 1_000
 /** How long a stop waits for connections to close before it breaks them, ms. */
 const CLOSE_MS = 250
 
+/** How to reach the mesh, and where this node keeps its identity. */
 export interface Libp2pMeshOptions {
-  /** Holds `peer.key` (0600) and `address-book.json`; made when absent. One node at a time. */
+  /** Holds `peer.key` (0600) and `address-book.json`; created when absent. For one node at a time. */
   readonly dataDir: string
   /** Multiaddrs to listen on, such as `/ip4/127.0.0.1/tcp/0`. */
   readonly listen: readonly string[]
-  /** What others are told instead of what is listened on: containers, port forwards. */
+  /** Multiaddrs to announce instead of those listened on: containers, port forwards. */
   readonly announce?: readonly string[]
   /** Multiaddrs to dial until they answer, and again whenever they are lost; with or without `/p2p/<id>`. */
   readonly join: readonly string[]
@@ -100,7 +101,7 @@ class Libp2pMesh implements Mesh {
     const { clock, log } = this.#options
     await this.#book.load(this.#bookPath)
     const stalls = watchStalls(clock, (ms) =>
-      log.warn('this process stood still, judging nobody for a while', { ms: Math.round(ms) }),
+      log.warn('event loop stalled; failure detection suspended', { ms: Math.round(ms) }),
     )
     const members = createMembers({
       self: this.self,
@@ -116,7 +117,8 @@ class Libp2pMesh implements Mesh {
         },
       },
     })
-    const alive = createAlive({ clock, stalls, onFirstBeat: members.firstHeartbeat, onSilent: members.silent })
+    const onFirstBeat = members.firstHeartbeat.bind(members)
+    const alive = createAlive({ clock, stalls, onFirstBeat, onSilent: members.silent.bind(members) })
     this.#subscribe(members, alive)
     await this.#node.handle(ALIVE, alive.receive, { maxInboundStreams: 2 })
     try {
@@ -133,7 +135,7 @@ class Libp2pMesh implements Mesh {
       clock,
       log,
       dial: (addresses) => this.#node.dial(addresses),
-      connected: members.linked,
+      connected: () => members.linked(),
       hasStalled: () => stalls.graceUntil() > clock.mono(),
     })
     this.#parts = { members, alive, stalls, dialer }
@@ -162,7 +164,7 @@ class Libp2pMesh implements Mesh {
     const topic = TOPICS.find((each) => topicName(each) === message.topic)
     if (message.type !== 'signed' || topic === undefined) return
     const author = asPeerId(message.from.toString())
-    // A restarted node is sent what it wrote in its former life.
+    // A restarted node receives messages that its previous process published.
     if (author === this.self || message.data.byteLength > GOSSIP_BYTES_MAX) return
     this.#emit((each) => each.onGossip?.({ topic, author, data: message.data }))
   }
@@ -178,11 +180,11 @@ class Libp2pMesh implements Mesh {
     this.#parts?.dialer.stop()
     this.#parts?.stalls.stop()
     this.#cancelSave?.()
-    // Never started: the book on the disk was not read, and is not to be written over.
+    // A node that never started has not read the book on the disk, and must not overwrite it.
     if (this.#parts !== null) await this.#save()
-    // libp2p closes streams when it stops, which looks to the other side as if all had been written.
-    for (const stream of [...this.#streams]) stream.abort(new Error('this peer stops'))
-    // Left to itself libp2p waits for the other side to close; a stop is announced before, so nobody needs that.
+    // libp2p closes streams when it stops, which the other side takes for a complete transfer.
+    for (const stream of [...this.#streams]) stream.abort(new Error('this node is stopping'))
+    // By default libp2p waits for the other side to close. The stop was announced before, so that no wait is needed.
     const signal = deadline(this.#options.clock, CLOSE_MS)
     await Promise.all(
       this.#node.getConnections().map((each) => each.close({ signal }).catch((error) => each.abort(error))),
@@ -210,7 +212,7 @@ class Libp2pMesh implements Mesh {
     try {
       await this.#node.services.pubsub.publish(topicName(topic), data)
     } catch (error) {
-      this.#options.log.debug('gossip not handed over', { topic, why: sentence(error) })
+      this.#options.log.debug('gossip not published', { topic, why: sentence(error) })
     }
   }
 
@@ -239,11 +241,8 @@ class Libp2pMesh implements Mesh {
       await handler()
       await finishStream(stream, mesh, deadline(this.#options.clock, STREAM_SILENCE_MS))
     } catch (error) {
-      this.#options.log.debug('stream handler failed', {
-        protocol: stream.protocol,
-        peer: mesh.peer,
-        why: sentence(error),
-      })
+      const { protocol } = stream
+      this.#options.log.debug('stream handler failed', { protocol, peer: mesh.peer, why: sentence(error) })
       mesh.abort(error instanceof Error ? error : new Error(String(error)))
     }
   }
@@ -269,7 +268,7 @@ class Libp2pMesh implements Mesh {
       const parsed = multiaddr(address)
       return peerOf(parsed) === null ? parsed.encapsulate(`/p2p/${peer}`) : parsed
     })
-    if (this.#state !== 'started' || addresses.length === 0) throw new Error('no address of it is known')
+    if (this.#state !== 'started' || addresses.length === 0) throw new Error('no address of this peer is known')
     return this.#node.dial(addresses, { signal })
   }
 

@@ -1,4 +1,4 @@
-/** Who counts as a peer, and when its connections are given up: the table of `members.ts`, on made-up connections and a clock moved by hand. */
+/** When a peer is a member, and when its connections are closed: `members.ts` with fake connections and a fake clock. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import type { Connection } from '@libp2p/interface'
@@ -16,12 +16,12 @@ const [SELF, LARGER, SMALLER] = ['M', 'Z', 'A'].map((letter) => asPeerId(`12D3Ko
 describe('the members of the mesh', () => {
   let now: number
   let timers: { at: number; act: () => void }[]
-  let told: string[]
+  let reported: string[]
   let gossips: Set<PeerId>
   let members: Members
 
   beforeEach(() => {
-    ;[now, timers, told, gossips] = [0, [], [], new Set([LARGER, SMALLER])]
+    ;[now, timers, reported, gossips] = [0, [], [], new Set([LARGER, SMALLER])]
     const clock = {
       mono: () => now,
       timer: (ms: number, act: () => void) => {
@@ -37,9 +37,9 @@ describe('the members of the mesh', () => {
       log: silentLog,
       gossipsTo: (peer) => gossips.has(peer),
       events: {
-        onConnected: (peer) => told.push(`connected ${name(peer)}`),
-        onDisconnected: (peer, why) => told.push(`disconnected ${name(peer)} ${why}`),
-        onLinkLost: (peer) => told.push(`link lost ${name(peer)}`),
+        onConnected: (peer) => reported.push(`connected ${name(peer)}`),
+        onDisconnected: (peer, why) => reported.push(`disconnected ${name(peer)} ${why}`),
+        onLinkLost: (peer) => reported.push(`link lost ${name(peer)}`),
       },
     })
   })
@@ -78,13 +78,13 @@ describe('the members of the mesh', () => {
     assert.deepEqual(members.list(), [])
     members.subscribed(LARGER)
     pass(100)
-    assert.deepEqual([members.list(), told], [[], []])
+    assert.deepEqual([members.list(), reported], [[], []])
     gossips.add(LARGER)
     pass(20)
-    assert.deepEqual([members.list(), told], [[LARGER], ['connected larger']])
+    assert.deepEqual([members.list(), reported], [[LARGER], ['connected larger']])
   })
 
-  it('may subscribe before their connection is told of', () => {
+  it('may subscribe before their connection is reported of', () => {
     members.subscribed(LARGER)
     members.firstHeartbeat(open(LARGER))
     assert.deepEqual(members.list(), [LARGER])
@@ -93,14 +93,19 @@ describe('the members of the mesh', () => {
   it('are lost with their last connection, and those that never were members only as links', () => {
     join(LARGER).abort(new Error())
     open(SMALLER).abort(new Error())
-    assert.deepEqual(told, ['connected larger', 'disconnected larger closed', 'link lost larger', 'link lost smaller'])
+    assert.deepEqual(reported, [
+      'connected larger',
+      'disconnected larger closed',
+      'link lost larger',
+      'link lost smaller',
+    ])
   })
 
   it('are lost by silence, and the reason does not stick to their next life', () => {
     members.silent(join(LARGER))
     join(LARGER).abort(new Error())
     assert.deepEqual(
-      told.filter((each) => each.startsWith('dis')),
+      reported.filter((each) => each.startsWith('dis')),
       ['disconnected larger alive', 'disconnected larger closed'],
     )
   })
@@ -118,7 +123,7 @@ describe('the members of the mesh', () => {
     const [one, two] = [join(SMALLER), open(SMALLER)]
     one.abort(new Error())
     assert.equal(two.status, 'aborted')
-    assert.equal(told.at(-1), 'link lost smaller')
+    assert.equal(reported.at(-1), 'link lost smaller')
   })
 
   it('whose newer connection closes stay, unless gossip went with it', () => {

@@ -1,26 +1,26 @@
 /**
- * libp2p streams with back-pressure that is real, in the duplex shape that it-pipe joins.
+ * libp2p streams with working back-pressure, in the duplex shape that it-pipe joins.
  *
  * libp2p's own iterators buffer without bound (`for await`, `messageStreamToDuplex`) or reset at 4 MiB (`byteStream`),
- * and `onDrain()` is good for one use. So: the source queues `message` events, pauses the stream at
+ * and `onDrain()` works only once. Therefore the source queues `message` events, pauses the stream at
  * `STREAM_WINDOW_BYTES` and resumes it when the queue is empty; the sink sends in small pieces and waits, whenever one
- * was not taken at once, until libp2p's write buffer is *empty*. Waiting for the `drain` event alone is not enough: it
+ * was not accepted at once, until libp2p's write buffer is *empty*. Waiting for the `drain` event alone is not enough: it
  * comes with every window update, however small, and the buffer would grow by a piece each time.
  *
- * Left out: timeouts. Whoever uses a stream knows how long silence may last.
+ * No timeouts: the user of a stream knows how long silence may last.
  */
-import type { Stream } from '@libp2p/interface'
+import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 import { PeerUnreachable } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import { STREAM_WINDOW_BYTES } from '../protocol/limits.ts'
 import type { MeshStream } from '../protocol/mesh.ts'
 
-/** What one `send` is given: small against the window, large against the cost of a frame. */
+/** Size of one `send`: small against the window, large against the cost of a frame. */
 const PIECE_BYTES = 64 * 1024
 
-/** `heard` is called for all bytes that arrive: a peer that sends data is alive. */
+/** Wraps a libp2p stream. `heard` is called for all bytes that arrive: a peer that sends data is alive. */
 export function meshStream(stream: Stream, peer: PeerId, heard: () => void = () => {}): MeshStream {
-  const source = createSource(stream, peer, heard)
+  const source = new Source(stream, peer, heard)
   return {
     peer,
     source,
@@ -33,8 +33,8 @@ export function meshStream(stream: Stream, peer: PeerId, heard: () => void = () 
 }
 
 /**
- * After a handler has answered: closes the writing end, and drops what the other side still sends until it closes its
- * own end. `abandon` comes when that takes too long.
+ * Ends a stream after its handler has answered: closes the writing end, and drops what the other side still sends until it closes
+ * its own end. When `abandon` aborts first, so does the stream. Never rejects.
  */
 export async function finishStream(stream: Stream, mesh: MeshStream, abandon: AbortSignal): Promise<void> {
   const giveUp = () => mesh.abort(new Error('the other side did not close the stream'))
@@ -49,81 +49,105 @@ export async function finishStream(stream: Stream, mesh: MeshStream, abandon: Ab
   }
 }
 
-interface Source extends AsyncIterable<Uint8Array> {
-  /** What is queued is dropped; whoever reads is told. */
-  fail(reason: Error): void
-}
+/**
+ * What has arrived and was not read yet. INVARIANT: `#queuedBytes` is the length of `#queue` in bytes, and the stream is paused
+ * while it is `STREAM_WINDOW_BYTES` or more.
+ *
+ *   open     → ended    the other side closed its writing end, and everything has arrived
+ *            → broken   reset, connection lost, or `fail`: the reader gets `PeerUnreachable`
+ *            → left     the reader stopped early: what arrives later is dropped
+ */
+class Source implements AsyncIterable<Uint8Array> {
+  readonly #stream: Stream
+  readonly #peer: PeerId
+  readonly #queue: Uint8Array[] = []
+  #queuedBytes = 0
+  #state: 'open' | 'ended' | 'broken' | 'left' = 'open'
+  #failure: Error | undefined
+  #wake: (() => void) | undefined
+  /**
+   * A stream that was reset, or whose connection is gone, raises `end` and `close` as well, and may do so without an error. Only
+   * `remoteCloseWrite` means that everything has arrived.
+   */
+  #isFinished: boolean
 
-function createSource(stream: Stream, peer: PeerId, heard: () => void): Source {
-  const queue: Uint8Array[] = []
-  let queuedBytes = 0
-  let state: 'open' | 'ended' | 'broken' | 'left' = 'open'
-  let failure: Error | undefined
-  let wake: (() => void) | undefined
-  // A stream that was reset, or whose connection is gone, fires `end` and `close` as well, and may do so without an error.
-  // Only the other side's own closing of its end says that all has come.
-  let isFinished = isOpen(stream) && stream.remoteWriteStatus === 'closed'
-  stream.addEventListener('remoteCloseWrite', () => {
-    isFinished = true
-  })
-  const settle = (next: typeof state, error?: Error) => {
-    if (state === 'open') [state, failure] = [next, error]
-    wake?.()
+  constructor(stream: Stream, peer: PeerId, heard: () => void) {
+    this.#stream = stream
+    this.#peer = peer
+    this.#isFinished = isOpen(stream) && stream.remoteWriteStatus === 'closed'
+    stream.addEventListener('remoteCloseWrite', () => {
+      this.#isFinished = true
+    })
+    stream.addEventListener('message', ({ data }) => {
+      heard()
+      this.#take(data)
+    })
+    stream.addEventListener('end', () => this.#onEnd())
+    stream.addEventListener('close', (event) => {
+      // Closed by the other side with bytes still unread: they come first, then `end`.
+      if (event.error === undefined && stream.readBufferLength > 0) this.#wake?.()
+      else this.#onEnd(event.error)
+    })
+    if (stream.readableEnded || !isOpen(stream)) this.#onEnd()
   }
 
-  stream.addEventListener('message', ({ data }) => {
-    heard()
-    if (state === 'left' || state === 'broken') return
-    for (const piece of data instanceof Uint8Array ? [data] : data) queue.push(piece)
-    queuedBytes += data.byteLength
-    if (queuedBytes >= STREAM_WINDOW_BYTES && stream.readStatus === 'readable') stream.pause()
-    wake?.()
-  })
-  const onEnd = (error?: Error) => settle(isFinished ? 'ended' : 'broken', error)
-  stream.addEventListener('end', () => onEnd())
-  stream.addEventListener('close', (event) => {
-    // Closed by the other side with bytes still unread: they come first, `end` follows them.
-    if (event.error === undefined && stream.readBufferLength > 0) return wake?.()
-    onEnd(event.error)
-  })
-  if (stream.readableEnded || !isOpen(stream)) onEnd()
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return { next: () => this.#next(), return: () => this.#leave() }
+  }
 
-  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+  /** Drops what is queued; the reader gets `PeerUnreachable` with this cause. */
+  fail(reason: Error): void {
+    this.#settle('broken', reason)
+    this.#clear()
+  }
+
+  #take(data: StreamMessageEvent['data']): void {
+    if (this.#state === 'left' || this.#state === 'broken') return
+    for (const piece of data instanceof Uint8Array ? [data] : data) this.#queue.push(piece)
+    this.#queuedBytes += data.byteLength
+    if (this.#queuedBytes >= STREAM_WINDOW_BYTES && this.#stream.readStatus === 'readable') this.#stream.pause()
+    this.#wake?.()
+  }
+
+  #onEnd(error?: Error): void {
+    this.#settle(this.#isFinished ? 'ended' : 'broken', error)
+  }
+
+  #settle(next: 'ended' | 'broken' | 'left', error?: Error): void {
+    if (this.#state === 'open') [this.#state, this.#failure] = [next, error]
+    this.#wake?.()
+  }
+
+  #clear(): void {
+    this.#queue.length = this.#queuedBytes = 0
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
     for (;;) {
-      const piece = queue.shift()
+      const piece = this.#queue.shift()
       if (piece !== undefined) {
-        queuedBytes -= piece.byteLength
+        this.#queuedBytes -= piece.byteLength
         return { done: false, value: piece }
       }
-      if (stream.readStatus === 'paused') stream.resume()
-      if (queue.length > 0) continue
-      if (state === 'broken') throw new PeerUnreachable(`the stream from ${peer} broke`, failure)
-      if (state !== 'open') return { done: true, value: undefined }
+      if (this.#stream.readStatus === 'paused') this.#stream.resume()
+      if (this.#queue.length > 0) continue
+      if (this.#state === 'broken') throw new PeerUnreachable(`the stream from ${this.#peer} broke`, this.#failure)
+      if (this.#state !== 'open') return { done: true, value: undefined }
       await new Promise<void>((resolve) => {
-        wake = resolve
+        this.#wake = resolve
       })
-      wake = undefined
+      this.#wake = undefined
     }
   }
-  const clear = () => {
-    queue.length = queuedBytes = 0
+
+  /** The reader stops early. yamux cannot close the reading end alone, so that the stream ends for both sides. */
+  async #leave(): Promise<IteratorResult<Uint8Array>> {
+    const wasOpen = this.#state === 'open'
+    this.#settle('left')
+    this.#clear()
+    if (wasOpen && !this.#stream.readableEnded) this.#stream.abort(new Error('the reader stopped early'))
+    return { done: true, value: undefined }
   }
-  const iterator: AsyncIterator<Uint8Array> = {
-    next,
-    // A reader that leaves early: yamux cannot close the reading end, so the stream ends for both sides.
-    return: async () => {
-      const wasOpen = state === 'open'
-      settle('left')
-      clear()
-      if (wasOpen && !stream.readableEnded) stream.abort(new Error('the reader left'))
-      return { done: true, value: undefined }
-    },
-  }
-  const fail = (reason: Error) => {
-    settle('broken', reason)
-    clear()
-  }
-  return { [Symbol.asyncIterator]: () => iterator, fail }
 }
 
 async function drainInto(
@@ -146,7 +170,7 @@ async function drainInto(
   }
 }
 
-/** libp2p's `close` waits for `drain` only when it must; it may wait for ever on a reader that is stuck, as a sink does. */
+/** libp2p's `close` waits for `drain` only when it must. With a reader that reads nothing it waits without end, as any sink does. */
 async function closeWriting(stream: Stream): Promise<void> {
   if (!isEmpty(stream)) await emptied(stream)
   await stream.close()
@@ -163,7 +187,7 @@ function emptied(stream: Stream): Promise<void> {
       stream.removeEventListener('idle', onProgress)
       stream.removeEventListener('close', onClose)
     }
-    // libp2p itself reacts to `drain` in a microtask: look after it did.
+    // libp2p itself reacts to `drain` in a microtask: check after that.
     const onProgress = () => queueMicrotask(() => queueMicrotask(look))
     const look = () => {
       if (!isEmpty(stream)) return
@@ -186,7 +210,7 @@ function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name })
 }
 
-/** Errors that libp2p raises for a stream or connection that is gone, as against those of the source that is piped in. */
+/** Whether libp2p raised this for a stream or connection that is gone; otherwise it is an error of the source that is piped in. */
 function isStreamError(error: Error): boolean {
   return /^(Stream|Connection|Muxer|Abort|Timeout|Transport)/.test(error.name)
 }

@@ -111,7 +111,7 @@ export function noticedAfter(sample: Sample, logs: readonly (readonly LogLine[])
   const heard = logs.flatMap((lines) =>
     lines.filter(
       ({ time, msg, peer }) =>
-        msg === 'a peer was lost' && peer === sample.peer && time >= sample.at && time <= sample.at + forMs + 10_000,
+        msg === 'peer disconnected' && peer === sample.peer && time >= sample.at && time <= sample.at + forMs + 10_000,
     ),
   )
   const first = Math.min(...heard.map(({ time }) => time))
