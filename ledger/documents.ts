@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto'
 import { SourceRefused } from '../protocol/errors.ts'
 import { asSha256, type Sha256, type VideoId } from '../protocol/ids.ts'
-import type { PeerRecord, Submission } from '../protocol/ledger.ts'
+import type { Submission } from '../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, PLAN_BYTES_MAX } from '../protocol/limits.ts'
 import type { Plan } from '../protocol/plan.ts'
-import type { NewTask, Task } from '../protocol/task.ts'
 import type { Delivery, Video } from '../protocol/video.ts'
 
+/** A submitted video as it is first inserted: QUEUED, without a plan. `at`: ledger time, ms. */
 export function newVideo(submission: Submission, at: number): Video {
   const { _id, name, recipe, priority, deadline, source } = submission
   return {
@@ -45,31 +45,6 @@ export const ownName = (id: VideoId, name: string): string => `${name}-${id}`
  */
 export const deliveryNames = (id: VideoId, name: string): string[] => [name, ownName(id, name)]
 
-export function newTask(task: NewTask, at: number, term: number): Task {
-  return {
-    ...task,
-    status: 'PENDING',
-    worker_id: null,
-    start_time: null,
-    end_time: null,
-    duration_ms: null,
-    attempt: 0,
-    speculative: false,
-    output_path: null,
-    created_at: at,
-    output: null,
-    outputs: [],
-    claims: [],
-    claimable_at: at,
-    completed_attempt: null,
-    coordinator_term: term,
-    strikes: [],
-    failures: [],
-    backup_wanted: false,
-    not_before: at,
-  }
-}
-
 /** A plan's name: the sha256 of its JSON. Refuses plans that a document could not hold. */
 export function planSha256(plan: Plan): Sha256 {
   const json = JSON.stringify(plan)
@@ -81,15 +56,6 @@ export function planSha256(plan: Plan): Sha256 {
   }
   return asSha256(createHash('sha256').update(json).digest('hex'))
 }
-
-export const defaultPeer = (id: PeerRecord['_id']): PeerRecord => ({
-  _id: id,
-  paused: false,
-  draining: false,
-  quarantined_until: null,
-  quarantines: 0,
-  reason: null,
-})
 
 /** Well-formed text of at most so many UTF-8 bytes: the end is kept, which is where ffmpeg says what went wrong. */
 export function plainText(text: string, bytesMax: number): string {

@@ -3,12 +3,19 @@
  * Two-write events are in `two-writes.ts`, the repair of torn ones in `sweep.ts`.
  */
 import type { VideoId } from '../protocol/ids.ts'
-import type { AttemptOutcome, Changed, ClaimOutcome, Ledger, TaskQuery } from '../protocol/ledger.ts'
+import {
+  type AttemptOutcome,
+  type Changed,
+  type ClaimOutcome,
+  initialPeer,
+  type Ledger,
+  type TaskQuery,
+} from '../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, INSERT_BATCH } from '../protocol/limits.ts'
 import { type Plan, planTasks } from '../protocol/plan.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../protocol/task.ts'
 import { isOpen } from '../protocol/video.ts'
-import { defaultPeer, plainText, planSha256 } from './documents.ts'
+import { plainText, planSha256 } from './documents.ts'
 import type { Claimed, Completion, Steps } from './steps.ts'
 import { sweep } from './sweep.ts'
 import * as events from './two-writes.ts'
@@ -163,7 +170,7 @@ const EVENT_TEXT_BYTES = 600
 function peers(steps: Steps) {
   return {
     peers: () => steps.peers(),
-    peer: async (id) => (await steps.peer(id)) ?? defaultPeer(id),
+    peer: async (id) => (await steps.peer(id)) ?? initialPeer(id),
     setPeer: (id, change) => steps.setPeer(id, change),
     async quarantine(id, period) {
       // A record to compare with: it changes nothing where there is one.

@@ -180,3 +180,19 @@ export interface Steps {
 
 /** What a step writes about a blob's holders: the newest last, each once, at most `HOLDERS_MAX`. */
 export type Holders = HeldBlob['holders']
+
+type StepName = Exclude<keyof Steps, 'description'>
+type StepFunction<Store, Step extends (...given: never[]) => unknown> = (
+  store: Store,
+  ...given: Parameters<Step>
+) => ReturnType<Step>
+
+/** The steps of an adapter, each with the adapter's store before its own parameters. */
+export type StepFunctions<Store> = { readonly [Name in StepName]: StepFunction<Store, Steps[Name]> }
+
+/** The steps of one store. `description`: for people, what and where, without credentials. */
+export function bindSteps<Store>(functions: StepFunctions<Store>, store: Store, description: string): Steps {
+  type Bindable = (store: Store, ...given: never[]) => unknown
+  const bound = Object.entries<Bindable>(functions).map(([name, step]) => [name, step.bind(null, store)])
+  return { ...(Object.fromEntries(bound) as Omit<Steps, 'description'>), description }
+}

@@ -65,6 +65,16 @@ export interface PeerRecord {
   reason: string | null
 }
 
+/** What holds for a peer of which nothing was decided. */
+export const initialPeer = (id: PeerRecord['_id']): PeerRecord => ({
+  _id: id,
+  paused: false,
+  draining: false,
+  quarantined_until: null,
+  quarantines: 0,
+  reason: null,
+})
+
 /** An engine that runs containers or processes, and how many workers the leader wants there. */
 export interface EngineRecord {
   /** The engine's own id. */

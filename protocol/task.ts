@@ -163,6 +163,32 @@ export interface NewTask {
   rank: number
 }
 
+/** A task as it is inserted: PENDING, and claimable from `at` on (ledger time, ms). `term`: that of the lease. */
+export function initialTask(task: NewTask, at: number, term: number): Task {
+  return {
+    ...task,
+    status: 'PENDING',
+    worker_id: null,
+    start_time: null,
+    end_time: null,
+    duration_ms: null,
+    attempt: 0,
+    speculative: false,
+    output_path: null,
+    created_at: at,
+    output: null,
+    outputs: [],
+    claims: [],
+    claimable_at: at,
+    completed_attempt: null,
+    coordinator_term: term,
+    strikes: [],
+    failures: [],
+    backup_wanted: false,
+    not_before: at,
+  }
+}
+
 /** The task of the whole video that a kind without chunks has. `due` as `taskDue` says. */
 export const wholeVideoTask = (
   video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at'>,

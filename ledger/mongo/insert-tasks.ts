@@ -2,8 +2,7 @@
  * (none) → PENDING: inserts the tasks whose ids are new, with the lease's term and the ledger's time as read just before.
  * An insert that is tried again meets its own documents: duplicates are the point, not an error.
  */
-import type { NewTask } from '../../protocol/task.ts'
-import { newTask } from '../documents.ts'
+import { initialTask, type NewTask } from '../../protocol/task.ts'
 import { newTaskDoc } from './bson.ts'
 import { readTermAndTime } from './lease.ts'
 import type { Store } from './store.ts'
@@ -15,7 +14,7 @@ export async function insertTasks(store: Store, tasks: readonly NewTask[]): Prom
   const { term, now } = await readTermAndTime(store)
   return await store.run(async () => {
     // Made anew for each try: the driver writes into what it is given.
-    const documents = tasks.map((task) => newTaskDoc(newTask(task, now, term)))
+    const documents = tasks.map((task) => newTaskDoc(initialTask(task, now, term)))
     try {
       return (await store.chunks.insertMany(documents, { ordered: false })).insertedCount
     } catch (error) {

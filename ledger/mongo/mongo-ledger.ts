@@ -4,7 +4,7 @@
  */
 import type { Ledger } from '../../protocol/ledger.ts'
 import { ledgerFromSteps } from '../ledger-from-steps.ts'
-import type { Steps } from '../steps.ts'
+import { bindSteps, type StepFunctions, type Steps } from '../steps.ts'
 import { addTaskHolder } from './add-task-holder.ts'
 import { addVideoHolder } from './add-video-holder.ts'
 import { alignTasks, prioritizeTasks } from './align-tasks.ts'
@@ -38,79 +38,68 @@ import { wantBackup } from './want-backup.ts'
 
 export type { MongoOptions }
 
+/** Each step and the function that takes it, in a file of its own. */
+const STEPS: StepFunctions<Store> = {
+  open: (store) => store.open(),
+  close: (store) => store.close(),
+  now: readTime,
+  insertVideo,
+  joinVideo,
+  video: readVideo,
+  videos: readVideos,
+  undeliveredVideos: readUndeliveredVideos,
+  moveVideo,
+  nameDelivery,
+  finishDelivery,
+  addVideoHolder,
+  insertPlan,
+  plan: readPlan,
+  insertTasks,
+  task: tasks.readTask,
+  tasks: tasks.readTasks,
+  progress: tasks.readProgress,
+  outcomes: tasks.readOutcomes,
+  claimableClasses: tasks.claimableClasses,
+  claimNext,
+  claimTask,
+  claimsByToken: tasks.claimsByToken,
+  renew,
+  complete,
+  endAttempt,
+  claimsOf: tasks.claimsOf,
+  endSeenClaims,
+  wantBackup,
+  failTask,
+  loseOutput,
+  recut,
+  addTaskHolder,
+  cancelTasks,
+  reviveTasks,
+  prioritizeTasks,
+  acquireLease,
+  renewLease,
+  releaseLease,
+  lease: readLease,
+  stampTerm,
+  alignTasks,
+  videosWithOpenTasks: tasks.videosWithOpenTasks,
+  peers: readPeers,
+  peer: readPeer,
+  setPeer,
+  quarantine,
+  engines: readEngines,
+  addEnginePeer,
+  removeEnginePeer,
+  setWanted,
+  addEvent,
+  events: readEvents,
+}
+
+/** A ledger that is not open yet. `open` rejects with `UsageError` where it cannot serve; errors as `Ledger` says. */
 export const createMongoLedger = (options: MongoOptions): Ledger => ledgerFromSteps(mongoSteps(options))
 
 /** The single commands by themselves: what tests wrap to die between two of them. */
 export function mongoSteps(options: MongoOptions): Steps {
   const store = new Store(options)
-  return { ...lifeAndVideos(store), ...taskSteps(store), ...coordination(store) }
-}
-
-function lifeAndVideos(store: Store) {
-  return {
-    open: () => store.open(),
-    close: () => store.close(),
-    description: store.description,
-    now: () => readTime(store),
-    insertVideo: (video) => insertVideo(store, video),
-    joinVideo: (id, join) => joinVideo(store, id, join),
-    video: (id) => readVideo(store, id),
-    videos: (query) => readVideos(store, query),
-    undeliveredVideos: () => readUndeliveredVideos(store),
-    moveVideo: (id, move) => moveVideo(store, id, move),
-    nameDelivery: (id, delivery, name) => nameDelivery(store, id, delivery, name),
-    finishDelivery: (id, delivery) => finishDelivery(store, id, delivery),
-    addVideoHolder: (id, sha256, peer) => addVideoHolder(store, id, sha256, peer),
-    insertPlan: (id, sha256, plan) => insertPlan(store, id, sha256, plan),
-    plan: (id, sha256) => readPlan(store, id, sha256),
-  } satisfies Partial<Steps>
-}
-
-function taskSteps(store: Store) {
-  return {
-    insertTasks: (batch) => insertTasks(store, batch),
-    task: (id) => tasks.readTask(store, id),
-    tasks: (query) => tasks.readTasks(store, query),
-    progress: (videos) => tasks.readProgress(store, videos),
-    outcomes: (limit) => tasks.readOutcomes(store, limit),
-    claimableClasses: () => tasks.claimableClasses(store),
-    claimNext: (ask) => claimNext(store, ask),
-    claimTask: (ask) => claimTask(store, ask),
-    claimsByToken: (token) => tasks.claimsByToken(store, token),
-    renew: (worker, attempts) => renew(store, worker, attempts),
-    complete: (done) => complete(store, done),
-    endAttempt: (end) => endAttempt(store, end),
-    claimsOf: (worker) => tasks.claimsOf(store, worker),
-    endSeenClaims: (claims, options) => endSeenClaims(store, claims, options),
-    wantBackup: (id, options) => wantBackup(store, id, options),
-    failTask: (id, options) => failTask(store, id, options),
-    loseOutput: (id, options) => loseOutput(store, id, options),
-    recut: (id, lost, input) => recut(store, id, lost, input),
-    addTaskHolder: (id, sha256, peer) => addTaskHolder(store, id, sha256, peer),
-    cancelTasks: (video) => cancelTasks(store, video),
-    reviveTasks: (video, from) => reviveTasks(store, video, from),
-    prioritizeTasks: (video, priority) => prioritizeTasks(store, video, priority),
-  } satisfies Partial<Steps>
-}
-
-function coordination(store: Store) {
-  return {
-    acquireLease: (me, nonce) => acquireLease(store, me, nonce),
-    renewLease: (me, term) => renewLease(store, me, term),
-    releaseLease: (me, term) => releaseLease(store, me, term),
-    lease: () => readLease(store),
-    stampTerm: (term) => stampTerm(store, term),
-    alignTasks: (align, term) => alignTasks(store, align, term),
-    videosWithOpenTasks: () => tasks.videosWithOpenTasks(store),
-    peers: () => readPeers(store),
-    peer: (id) => readPeer(store, id),
-    setPeer: (id, change) => setPeer(store, id, change),
-    quarantine: (id, period) => quarantine(store, id, period),
-    engines: () => readEngines(store),
-    addEnginePeer: (engine, peer) => addEnginePeer(store, engine, peer),
-    removeEnginePeer: (engine, peer) => removeEnginePeer(store, engine, peer),
-    setWanted: (engine, change) => setWanted(store, engine, change),
-    addEvent: (event) => addEvent(store, event),
-    events: (limit) => readEvents(store, limit),
-  } satisfies Partial<Steps>
+  return bindSteps(STEPS, store, store.description)
 }

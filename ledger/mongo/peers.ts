@@ -1,14 +1,13 @@
 /** What was decided about peers: paused and draining by people, quarantined by the leader. */
 import type { PeerId } from '../../protocol/ids.ts'
-import type { PeerRecord } from '../../protocol/ledger.ts'
-import { defaultPeer } from '../documents.ts'
+import { initialPeer, type PeerRecord } from '../../protocol/ledger.ts'
 import type { Quarantine } from '../steps.ts'
 import { dateOrNull, fromBson, lit } from './bson.ts'
 import { after } from './pipeline.ts'
 import type { Doc, Store } from './store.ts'
 
 /** A document that an older program made lacks what came since. */
-const peerOf = (doc: Doc): PeerRecord => ({ ...defaultPeer(doc._id as PeerId), ...fromBson<PeerRecord>(doc) })
+const peerOf = (doc: Doc): PeerRecord => ({ ...initialPeer(doc._id as PeerId), ...fromBson<PeerRecord>(doc) })
 
 export async function readPeers(store: Store): Promise<PeerRecord[]> {
   return (await store.run(() => store.peers.find({}, { sort: { _id: 1 } }).toArray())).map(peerOf)
@@ -22,7 +21,7 @@ export async function readPeer(store: Store, id: PeerId): Promise<PeerRecord | n
 export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void> {
   const { quarantined_until, ...plain } = change
   const set = quarantined_until === undefined ? plain : { ...plain, quarantined_until: dateOrNull(quarantined_until) }
-  const { _id, ...blank } = defaultPeer(id)
+  const { _id, ...blank } = initialPeer(id)
   const rest = Object.fromEntries(Object.entries(blank).filter(([name]) => !(name in set)))
   await store.run(() => store.peers.updateOne({ _id: id }, { $set: set, $setOnInsert: rest }, { upsert: true }))
 }

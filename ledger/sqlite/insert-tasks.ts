@@ -1,6 +1,5 @@
 /** (none) → PENDING: inserts the tasks whose ids are new, all in one statement, with the lease's term as it stands. */
-import type { NewTask } from '../../protocol/task.ts'
-import { newTask } from '../documents.ts'
+import { initialTask, type NewTask } from '../../protocol/task.ts'
 import { insertFromJson, TASK_COLUMNS } from './schema.ts'
 import type { Store } from './store.ts'
 
@@ -13,6 +12,6 @@ const INSERT = `${insertFromJson('chunks', TASK_COLUMNS, {
 })} RETURNING _id`
 
 export async function insertTasks(store: Store, tasks: readonly NewTask[]): Promise<number> {
-  const documents = JSON.stringify(tasks.map((task) => newTask(task, 0, 0)))
+  const documents = JSON.stringify(tasks.map((task) => initialTask(task, 0, 0)))
   return (await store.write('sure', INSERT, { documents })).length
 }

@@ -1,7 +1,6 @@
 /** What was decided about peers: paused and draining by people, quarantined by the leader. */
 import type { PeerId } from '../../protocol/ids.ts'
-import type { PeerRecord } from '../../protocol/ledger.ts'
-import { defaultPeer } from '../documents.ts'
+import { initialPeer, type PeerRecord } from '../../protocol/ledger.ts'
 import type { Quarantine } from '../steps.ts'
 import { insertFromJson, PEER_COLUMNS, peerOf } from './schema.ts'
 import type { Store } from './store.ts'
@@ -20,7 +19,7 @@ const INSERT = insertFromJson('peers', PEER_COLUMNS, {}).replace('DO NOTHING', '
 export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void> {
   const columns = Object.keys(PEER_COLUMNS).filter((column) => column !== '_id' && column in change)
   const sets = columns.map((column) => `${column}=excluded.${column}`)
-  const documents = JSON.stringify([{ ...defaultPeer(id), ...change }])
+  const documents = JSON.stringify([{ ...initialPeer(id), ...change }])
   await store.write('sure', `${INSERT} ${['_id=_id', ...sets].join(', ')}`, { documents })
 }
 

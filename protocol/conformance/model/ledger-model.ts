@@ -5,10 +5,10 @@
  * `tasks.ts`, claims in `claims.ts`, the lease and the sweep in `lease.ts`.
  */
 import { createHash } from 'node:crypto'
-import type { PeerId, Sha256, VideoId } from '../../ids.ts'
+import type { Sha256, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import { kindsWhere } from '../../kinds.ts'
-import type { Changed, Ledger, PeerRecord, Submission } from '../../ledger.ts'
+import { type Changed, initialPeer, type Ledger, type Submission } from '../../ledger.ts'
 import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX } from '../../limits.ts'
 import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
@@ -212,20 +212,12 @@ function deliveries({ videos, options }: ModelState) {
 }
 
 function peersAndEvents({ peers, events, options }: ModelState) {
-  const blank = (id: PeerId): PeerRecord => ({
-    _id: id,
-    paused: false,
-    draining: false,
-    quarantined_until: null,
-    quarantines: 0,
-    reason: null,
-  })
   return {
     peers: async () => copy([...peers.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
-    peer: async (id) => copy(peers.get(id) ?? blank(id)),
-    setPeer: async (id, change) => void peers.set(id, { ...(peers.get(id) ?? blank(id)), ...change }),
+    peer: async (id) => copy(peers.get(id) ?? initialPeer(id)),
+    setPeer: async (id, change) => void peers.set(id, { ...(peers.get(id) ?? initialPeer(id)), ...change }),
     quarantine: async (id, { ms, quarantines, reason, seen }) => {
-      const record = peers.get(id) ?? blank(id)
+      const record = peers.get(id) ?? initialPeer(id)
       peers.set(id, record)
       if (record.quarantined_until !== seen) return 'unchanged'
       peers.set(id, { ...record, quarantined_until: options.now() + ms, quarantines, reason })

@@ -1,7 +1,7 @@
 /** The tasks of the reference model: the task table of `task.ts`, row by row, over a map. */
 import type { VideoId } from '../../ids.ts'
 import type { Ledger } from '../../ledger.ts'
-import type { NewTask, Task } from '../../task.ts'
+import { initialTask, type Task } from '../../task.ts'
 import { claimMethods, leaderMethods } from './claims.ts'
 import { addHolder, changed, copy, type ModelState, type ModelTaskSteps } from './state.ts'
 
@@ -41,7 +41,7 @@ export function modelTasks(state: ModelState): ModelTasks {
     open,
     insert: (batch) => {
       const fresh = batch.filter(({ _id }) => !tasks.has(_id))
-      for (const task of fresh) tasks.set(task._id, newTask(task, options.now(), state.lease.term))
+      for (const task of fresh) tasks.set(task._id, initialTask(copy(task), options.now(), state.lease.term))
       return fresh.length
     },
     cancel: (video) => {
@@ -80,31 +80,6 @@ export function modelTasks(state: ModelState): ModelTasks {
     },
   }
   return { ...own, ledger: { ...taskMethods(state, own), ...claimMethods(state), ...leaderMethods(state, own) } }
-}
-
-function newTask(task: NewTask, now: number, term: number): Task {
-  return {
-    ...copy(task),
-    status: 'PENDING',
-    worker_id: null,
-    start_time: null,
-    end_time: null,
-    duration_ms: null,
-    attempt: 0,
-    speculative: false,
-    output_path: null,
-    created_at: now,
-    output: null,
-    outputs: [],
-    claims: [],
-    claimable_at: now,
-    completed_attempt: null,
-    coordinator_term: term,
-    strikes: [],
-    failures: [],
-    backup_wanted: false,
-    not_before: now,
-  }
 }
 
 function taskMethods(state: ModelState, own: ModelTaskSteps) {
