@@ -62,11 +62,11 @@ test('a submitter may leave once the source is on another machine that is here',
   const { video } = await ledger.submit(submission())
   heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })
   const held = async () => (await snapshot()).videos[0]?.held
-  assert.deepEqual(await held(), { peers: [ANN], engines: 1, may_leave: false })
+  assert.deepEqual(await held(), { peers: [ANN], hosts: 1, may_leave: false })
   await ledger.addVideoHolder(video._id, sha('source'), BOB)
-  assert.deepEqual(await held(), { peers: [ANN, BOB], engines: 2, may_leave: true })
+  assert.deepEqual(await held(), { peers: [ANN, BOB], hosts: 2, may_leave: true })
   at.now = 3_600_000
-  assert.deepEqual(await held(), { peers: [ANN], engines: 1, may_leave: false })
+  assert.deepEqual(await held(), { peers: [ANN], hosts: 1, may_leave: false })
 })
 
 test('engines are told with what is wanted there, and why', async () => {

@@ -71,15 +71,49 @@ const UNPLANNED: Planned = { frames: 0, seconds: 0, notes: [] }
 /** Events looked through for notes of merges. */
 const EVENTS_READ = 500
 
+/** Makes the rows of these videos, in their order. Rejects where the ledger is unavailable. */
 export function createVideoRows(options: VideoRowsOptions): (videos: readonly Video[]) => Promise<VideoRow[]> {
   const { ledger, clock, plans } = options
   const speedometer = createSpeedometer(clock)
-  /** A plan never changes: each is read once. */
-  const known = new Map<Sha256, Planned>()
+  const plannedOf = createPlannedFacts(plans)
 
-  async function plannedOf(video: VideoId, sha256: Sha256): Promise<Planned> {
-    const before = known.get(sha256)
-    if (before) return before
+  return async (videos) => {
+    const progress = await ledger.progress(videos.map((video) => video._id))
+    const present = options.present()
+    const running = options.running()
+    const events = await ledger.events(EVENTS_READ)
+    const textsOf = (code: EventCode, video: Video) =>
+      events.filter((event) => isEvent(event, code) && event.video === video._id).map(({ text }) => text)
+    /** Of a delivery of another peer the events say it. */
+    const problemOf = (video: Video) =>
+      options.problems().get(video._id) ?? (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined)
+    return Promise.all(
+      videos.map(async (video) => {
+        const tasks = progress.get(video._id) ?? []
+        const planned = await plannedOf(video)
+        const own = running.filter((attempt) => videoOf(attempt.task) === video._id)
+        const done = shareDone(video, tasks, own)
+        const rate = video.status === 'RUNNING' ? speedometer.rate(video._id, done) : null
+        const held = heldOf(video, present)
+        return rowOf({
+          video,
+          planned,
+          tasks,
+          done,
+          rate,
+          held,
+          mergeNotes: textsOf('note', video),
+          problem: problemOf(video),
+        })
+      }),
+    )
+  }
+}
+
+/** What rows need of plans. A plan never changes: each is read once; one that cannot be read now counts as not planned. */
+function createPlannedFacts(plans: PlanSource): (video: Video) => Promise<Planned> {
+  const known = new Map<Sha256, Planned>()
+  async function read(video: VideoId, sha256: Sha256): Promise<Planned> {
     const plan = await plans.planOf(video)
     const planned = { frames: plan.frames, seconds: planSeconds(plan), notes: plan.notes }
     known.set(sha256, planned)
@@ -87,72 +121,43 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
     if (known.size > SHOWN_VIDEOS.known && oldest) known.delete(oldest)
     return planned
   }
+  return async ({ _id, plan }) =>
+    plan === null ? UNPLANNED : (known.get(plan.sha256) ?? (await read(_id, plan.sha256).catch(() => UNPLANNED)))
+}
 
-  async function rows(videos: readonly Video[]): Promise<VideoRow[]> {
-    const progress = await ledger.progress(videos.map((video) => video._id))
-    const here = options.present()
-    const running = options.running()
-    const events = await ledger.events(EVENTS_READ)
-    const textsOf = (code: EventCode, video: Video) =>
-      events.filter((event) => isEvent(event, code) && event.video === video._id).map(({ text }) => text)
-    return Promise.all(
-      videos.map(async (video) => {
-        const tasks = progress.get(video._id) ?? []
-        const planned = video.plan ? await plannedOf(video._id, video.plan.sha256).catch(() => UNPLANNED) : UNPLANNED
-        const mine = running.filter((attempt) => videoOf(attempt.task) === video._id)
-        return row({
-          video,
-          planned,
-          tasks,
-          running: mine,
-          told: textsOf('note', video),
-          // Of another peer's delivery the events know.
-          problem:
-            options.problems().get(video._id) ??
-            (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined),
-          present: here,
-        })
-      }),
-    )
+function rowOf(of: {
+  video: Video
+  planned: Planned
+  tasks: VideoRow['tasks']
+  done: number
+  /** Share of the encoding per second; null until known. */
+  rate: number | null
+  held: Held
+  mergeNotes: readonly string[]
+  problem: string | undefined
+}): VideoRow {
+  const { video, planned, tasks, done, rate, held, problem } = of
+  const { frames, seconds } = planned
+  return {
+    id: video._id,
+    name: video.name,
+    status: video.status,
+    created_at: video.created_at,
+    priority: video.priority,
+    done,
+    frames,
+    seconds,
+    fps: rate === null ? null : rate * frames,
+    speed: rate === null ? null : rate * seconds,
+    eta_s: rate === null || rate === 0 ? null : (1 - done) / rate,
+    tasks,
+    outputs: video.outputs.map(({ path, media_type, sha256, bytes }) => ({ path, media_type, sha256, bytes })),
+    deliveries: video.deliveries,
+    held,
+    failure: video.failure,
+    notes: [...planned.notes, ...of.mergeNotes, ...(problem ? [problem] : [])],
+    problem: problem ?? null,
   }
-
-  function row(of: {
-    video: Video
-    planned: Planned
-    tasks: VideoRow['tasks']
-    running: readonly RunningAttempt[]
-    /** What merges noted. */
-    told: readonly string[]
-    problem: string | undefined
-    present: readonly { peer: PeerId; host: string }[]
-  }): VideoRow {
-    const { video, planned, tasks } = of
-    const { frames, seconds } = planned
-    const done = shareDone(video, tasks, of.running)
-    const rate = video.status === 'RUNNING' ? speedometer.rate(video._id, done) : null
-    return {
-      id: video._id,
-      name: video.name,
-      status: video.status,
-      created_at: video.created_at,
-      priority: video.priority,
-      done,
-      frames,
-      seconds,
-      fps: rate === null ? null : rate * frames,
-      speed: rate === null ? null : rate * seconds,
-      eta_s: rate === null || rate === 0 ? null : (1 - done) / rate,
-      tasks,
-      outputs: video.outputs.map(({ path, media_type, sha256, bytes }) => ({ path, media_type, sha256, bytes })),
-      deliveries: video.deliveries,
-      held: heldOf(video, of.present),
-      failure: video.failure,
-      notes: [...planned.notes, ...of.told, ...(of.problem ? [of.problem] : [])],
-      problem: of.problem ?? null,
-    }
-  }
-
-  return rows
 }
 
 function shareDone(video: Video, tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
