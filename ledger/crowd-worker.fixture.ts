@@ -3,7 +3,7 @@
  * dice, until every task is COMPLETED. Each answer that counts goes to stdout at once, synchronously: what a killed process
  * had been told is known to the line.
  *
- *   node crowd-worker.fixture.ts '{"kind":"sqlite","at":"/path","worker":"12D3KooWw1","seed":1,"claimMs":400,"video":"…","class":"…"}'
+ *   node crowd-worker.fixture.ts '{"kind":"sqlite","at":"/path","worker":"12D3KooWw1","seed":1,"claimMs":400,"workMs":0,"video":"…","class":"…"}'
  */
 import { writeSync } from 'node:fs'
 import { systemClock, systemRng } from '../node/host/system-clock.ts'
@@ -22,6 +22,8 @@ export interface CrowdJob {
   worker: string
   seed: number
   claimMs: number
+  /** What each attempt takes. */
+  workMs: number
   video: string
   class: string
 }
@@ -69,7 +71,7 @@ class CrowdWorker {
       const got = await this.#claim()
       if (got) await this.#decide(got)
       else if (this.#late.length === 0 && (await this.#isOver())) break
-      else await systemClock.sleep(5 + this.#roll() * 20)
+      else await systemClock.sleep(25 + this.#roll() * 75)
     }
     say({ say: 'over', task: '', attempt: 0 })
   }
@@ -99,6 +101,7 @@ class CrowdWorker {
   async #decide(own: { task: TaskId; attempt: number }): Promise<void> {
     const mine = { ...own, worker: this.#worker }
     const rolled = this.#roll()
+    if (this.#job.workMs > 0) await systemClock.sleep(this.#job.workMs)
     if (rolled < 0.05) await this.#retry(() => this.#ledger.release(mine))
     else if (rolled < 0.12)
       await this.#retry(() =>

@@ -39,6 +39,7 @@ test('a process killed again and again while it claims and completes has lost no
       worker: '12D3KooWkilled',
       seed: round,
       claimMs: 100,
+      workMs: 0,
       video: video._id,
       class: classOf(video._id),
     }
