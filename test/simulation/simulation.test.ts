@@ -4,12 +4,12 @@ import { describe, it } from 'node:test'
 import { aBadMachine, backupsInTrouble, muchRot } from './circumstances.ts'
 import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 
-/** More where long tests are wanted; 200 take about 35 s of one core. */
-const SEEDS = process.env.REELMESH_ALL ? 1_000 : 200
+/** More where long tests are wanted; 100 take about 45 s of one core. */
+const SEEDS = process.env.REELMESH_ALL ? 1_000 : 100
 /** Seeds for each kind of trouble. */
 const DAYS = process.env.REELMESH_ALL ? 50 : 5
 /** Reported together, so that a slow machine keeps each test under its time limit. */
-const AT_ONCE = 50
+const AT_ONCE = 25
 
 describe('the simulated mesh', () => {
   it('runs the same way for the same seed, and another way for another', async () => {
