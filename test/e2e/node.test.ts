@@ -140,7 +140,7 @@ test('killed, a run leaves no worker and no ffmpeg behind, and run again it goes
     'medium',
     '--upscale',
     '--renditions',
-    '720p',
+    '480p',
   ]
   let killed = false
   const first = await runCli(args, {
@@ -156,7 +156,7 @@ test('killed, a run leaves no worker and no ffmpeg behind, and run again it goes
   const second = await runCli(args, place)
   assert.equal(second.code, 0, second.stderr)
   assert.equal(eventsOf(second.stdout).find((event) => event.event === 'submitted')?.outcome, 'joined')
-  assert.deepEqual(await filesBelow(join(dir, 'out')), ['720p/h264-closed.mp4'])
+  assert.deepEqual(await filesBelow(join(dir, 'out')), ['480p/h264-closed.mp4'])
 })
 
 test('Ctrl-C stops a run cleanly with exit code 130, and run again it goes on', async (t) => {
@@ -174,7 +174,7 @@ test('Ctrl-C stops a run cleanly with exit code 130, and run again it goes on', 
     'veryslow',
     '--upscale',
     '--renditions',
-    '1080p',
+    '720p',
   ]
   const first = await runCli(args, { ...place, onLine: (line, kill) => line.includes('"attempt"') && kill('SIGINT') })
   assert.equal(first.code, 130, first.stderr)
@@ -182,7 +182,7 @@ test('Ctrl-C stops a run cleanly with exit code 130, and run again it goes on', 
   assert.deepEqual(await filesBelow(join(dir, 'out')), [])
   const second = await runCli(args, place)
   assert.equal(second.code, 0, second.stderr)
-  assert.deepEqual(await filesBelow(join(dir, 'out')), ['1080p/short.mp4'])
+  assert.deepEqual(await filesBelow(join(dir, 'out')), ['720p/short.mp4'])
   const third = await runCli(args, place)
   assert.equal(third.code, 0, third.stderr)
 })

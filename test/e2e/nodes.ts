@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSqliteLedger } from '../../ledger/sqlite/sqlite-ledger.ts'
 import { systemClock, systemRng } from '../../node/host/system-clock.ts'
+import { connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
 import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -73,10 +74,11 @@ export async function ledgerOf(t: Ends, dir: string): Promise<Ledger> {
 
 const ledgerPath = (dir: string): string => join(dir, 'ledger.sqlite')
 
+/** As `status --json` prints it, but asked by this process: tests look again and again. */
 export async function statusOf(node: MeshNode): Promise<StatusSnapshot> {
-  const { stdout, stderr } = await runCli(['status', '--json'], { cwd: node.dataDir, dataDir: node.dataDir })
-  assert.ok(stdout.startsWith('{'), stderr)
-  return JSON.parse(stdout) as StatusSnapshot
+  const client = await connectControl(controlSocketPath(node.dataDir))
+  assert.ok(client, `${node.name} does not answer`)
+  return (await client.get('/v1/status')) as StatusSnapshot
 }
 
 export const peerNamed = (status: StatusSnapshot, name: string): PeerStatus | undefined =>
