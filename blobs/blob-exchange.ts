@@ -1,7 +1,7 @@
 /**
- * Blobs from peer to peer; `protocol/blobs.ts` says what is promised. Here: what is already on this machine is not
- * fetched, callers that want the same blob share one transfer, and at most `BLOB_FETCHES_AT_ONCE` run. How one blob is
- * fetched is in `fetch-blob.ts`, the giving side in `serve-blobs.ts`.
+ * Blobs from peer to peer, by the contract of `protocol/blobs.ts`. A blob that is on this machine is not fetched, callers that want
+ * the same blob share one transfer, and at most `BLOB_FETCHES_AT_ONCE` run. `fetch-blob.ts` fetches one blob, `serve-blobs.ts` is
+ * the serving side.
  */
 import { stat } from 'node:fs/promises'
 import { type BlobAnswers, type BlobExchange, isIntact } from '../protocol/blobs.ts'
@@ -16,10 +16,11 @@ import { ask, fetchBlob } from './fetch-blob.ts'
 import { PartialBlob } from './partial-blob.ts'
 import { serveBlobs } from './serve-blobs.ts'
 
-/** Blobs for which liars are remembered; the oldest are forgotten. */
+/** Blobs for which bad senders are remembered; beyond it the oldest are dropped. */
 const BAD_SENDERS_MAX = 1_000
 const ASKED_AT_ONCE = 16
 
+/** What the exchange works with. */
 export interface BlobExchangeOptions {
   readonly mesh: Mesh
   readonly store: DiskBlobStore
@@ -30,7 +31,7 @@ export interface BlobExchangeOptions {
 
 type Want = Parameters<BlobExchange['fetch']>[0]
 
-/** A transfer and those who wait for it; it ends early when all of them have left. */
+/** A transfer and its number of waiting callers; without any it is aborted. */
 interface Job {
   readonly holders: Set<PeerId>
   readonly controller: AbortController
@@ -38,7 +39,7 @@ interface Job {
   done: Promise<void>
 }
 
-/** Starts to serve blobs too: call before `mesh.start`. */
+/** Also registers the handler that serves blobs: call before `mesh.start`. */
 export function createBlobExchange(options: BlobExchangeOptions): BlobExchange {
   serveBlobs(options)
   return new Exchange(options)
@@ -59,10 +60,10 @@ class Exchange implements BlobExchange {
       want.signal.throwIfAborted()
       const here = await this.#here(want)
       if (here !== null && (isVerified || (await isIntact(this.#options.store, want.sha256, want.video)))) return here
-      // What arrives now was verified on its way.
+      // A blob that is fetched now is verified while it arrives.
       isVerified = true
       const job = this.#jobs.get(want.sha256)
-      // One that was given up is left to end: it still holds the partial file.
+      // An aborted transfer still owns the partial file: wait for its end.
       if (job?.controller.signal.aborted) await job.done.catch(() => {})
       else await this.#join(job ?? this.#begin(want), want)
     }
@@ -73,7 +74,7 @@ class Exchange implements BlobExchange {
     const path = await store.findOrLink(want.sha256, want.video)
     const found = path === null ? null : await stat(path).catch(() => null)
     if (found?.size === want.bytes) return path
-    // One that lost its end must not be taken for held by who only asks whether it is here.
+    // A truncated blob must not count as held: `verify` removes it.
     if (found !== null) await store.verify(want.sha256, want.video)
     return null
   }
@@ -84,7 +85,7 @@ class Exchange implements BlobExchange {
     try {
       await orAborted(job.done, want.signal)
     } finally {
-      if (--job.waiters === 0) job.controller.abort(new Error('nobody waits for it any more'))
+      if (--job.waiters === 0) job.controller.abort(new Error('no caller waits for this blob any more'))
     }
   }
 
@@ -109,7 +110,7 @@ class Exchange implements BlobExchange {
         await store.fetchArea.releaseFile(want.sha256)
         throw error
       }
-      // What fills the disk goes, so that smaller things fit again.
+      // The partial file is removed, so that smaller files fit again.
       await store.fetchArea.discard(want.sha256)
       throw error instanceof AttemptFailed
         ? error
@@ -160,7 +161,7 @@ class Exchange implements BlobExchange {
           release()
         }
       } catch {
-        // It did not answer.
+        // A peer that does not answer is in neither list.
       }
     })
     await Promise.all(asking)
@@ -168,7 +169,7 @@ class Exchange implements BlobExchange {
   }
 }
 
-/** At most `count` at once, first come first served. The answer gives the turn back. */
+/** A semaphore of `count`, first come first served. The returned function releases the turn. */
 function createTurns(count: number): (signal: AbortSignal) => Promise<() => void> {
   let free = count
   const waiting: (() => void)[] = []

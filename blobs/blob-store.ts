@@ -19,6 +19,7 @@ import type { Log } from '../protocol/log.ts'
 import { createFetchArea, type FetchArea, isAlive } from './fetch-area.ts'
 import { createReferences, isUnchanged, type References } from './references.ts'
 
+/** Where the store lies. */
 export interface BlobStoreOptions {
   readonly dir: string
   readonly log: Log
@@ -26,15 +27,16 @@ export interface BlobStoreOptions {
   readonly isDurable?: boolean
 }
 
-/** A store with what the exchange needs besides: partial files, and blobs of one video used for another. */
+/** A store with what the exchange needs: partial files, and blobs of one video used for another. */
 export interface DiskBlobStore extends BlobStore {
   readonly fetchArea: FetchArea
-  /** Like `find`, and where another video has the bytes, makes them this one's too (a hard link): nobody prunes them away. */
+  /** Like `find`; a blob of another video is hard-linked into this one, so that pruning the other keeps it. */
   findOrLink(sha256: Sha256, video: VideoId): Promise<string | null>
-  /** Removes scratch folders and names on partial files of processes that are gone. */
+  /** Removes scratch folders of ended processes, and releases their partial files. `now`: wall clock, ms. */
   tidy(now?: number): Promise<void>
 }
 
+/** Opens a store, and creates its folders where they are missing. Rejects with the error of the file system. */
 export async function createBlobStore(options: BlobStoreOptions): Promise<DiskBlobStore> {
   for (const folder of ['blobs', 'refs', 'fetching', 'scratch']) {
     await mkdir(join(options.dir, folder), { recursive: true })
@@ -48,7 +50,7 @@ class Store implements DiskBlobStore {
   readonly #log: Log
   readonly #isDurable: boolean
   readonly #references: References
-  /** Made by this process: in a container a restarted node has the same pid as the one that died. */
+  /** Made by this process: in a container a restarted node has the pid of the previous process. */
   readonly #scratches = new Set<string>()
 
   constructor({ dir, log, isDurable }: BlobStoreOptions) {
@@ -112,7 +114,7 @@ class Store implements DiskBlobStore {
     if (path === null) return false
     const found = await hashFile(path).catch(() => null)
     if (found?.sha256 === sha256) return true
-    this.#log.warn('a blob does not hold what its name says, removed', { sha256, video, path })
+    this.#log.warn('removed a corrupt blob (hash mismatch)', { sha256, video, path })
     if (path.startsWith(join(this.#dir, 'blobs'))) await rm(path, { force: true })
     else await this.#references.forget(video)
     return false
@@ -209,7 +211,7 @@ async function move(path: string, target: string): Promise<void> {
   }
 }
 
-/** A full disk becomes what the ledger knows it as. */
+/** Turns the file system's error of a full disk into `AttemptFailed('disk_full')`. */
 export async function onDisk<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act()

@@ -1,10 +1,10 @@
 /**
- * Blobs on their way here. A partial file belongs to one process at a time, by its name:
+ * Partial files of blobs that are being fetched. Each belongs to one process at a time, by its name:
  *
- *   fetching/<sha256>         nobody works on it: what an interrupted fetch left, to be resumed by whoever comes next
- *   fetching/<sha256>.<pid>   that process works on it; free again when the process is gone
+ *   fetching/<sha256>         free: left by an interrupted fetch, to be resumed by the next one
+ *   fetching/<sha256>.<pid>   owned by that process; free again when the process has ended
  *
- * Taking and giving back are renames, so two processes that want the same one cannot both have it: the loser starts anew.
+ * `take` and `releaseFile` are renames, so that two processes cannot own the same file: the second one starts an empty file.
  */
 import { readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,12 +12,12 @@ import { isSha256, type Sha256 } from '../protocol/ids.ts'
 import { PARTIAL_RETENTION_MS } from '../protocol/limits.ts'
 
 export interface FetchArea {
-  /** Where this process may write these bytes; what an earlier fetch left is already there. */
+  /** Path that this process may write to; it holds the bytes of an earlier, interrupted fetch. */
   take(sha256: Sha256): Promise<string>
   /** Leaves the partial file for a later fetch. */
   releaseFile(sha256: Sha256): Promise<void>
   discard(sha256: Sha256): Promise<void>
-  /** Names of processes that are gone are taken off; with the wall clock's `now`, what nobody resumed for `PARTIAL_RETENTION_MS` goes. */
+  /** Frees the files of ended processes; with the wall clock's `now`, files not resumed for `PARTIAL_RETENTION_MS` are removed. */
   tidy(now?: number): Promise<void>
 }
 

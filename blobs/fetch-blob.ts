@@ -1,13 +1,13 @@
 /**
- * One blob, fetched from whoever has it: peer after peer, each going on where the last one broke off, until the hash is
- * right. A round asks every candidate once; as long as rounds bring bytes there is another.
+ * Fetches one blob from its holders: peer after peer, each continuing where the last one stopped, until the hash is right. A round
+ * asks every candidate once; there is another round as long as the last one brought bytes.
  *
  *   a peer answers          then
- *   missing, busy, nothing  the next one is asked
- *   bytes, then it breaks   they are kept, the next one goes on from there
+ *   missing, busy, nothing  the next peer is asked
+ *   bytes, then it breaks   the bytes stay, and the next peer continues
  *   a wrong size            it is not asked again by this fetch, and last by later ones
- *   all, and a wrong hash   one sender alone: the same, as its blob may have rotted and be made again meanwhile. Several:
- *                           nobody can be blamed, so the file starts anew and from here on holds bytes of one sender only
+ *   all, and a wrong hash   a single sender: the same, as its blob may be corrupt, and replaced later. Several senders: which one is
+ *                           wrong is unknown; the file starts over, and from here on holds bytes of one sender only
  */
 import { pipe } from 'it-pipe'
 import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
@@ -29,17 +29,17 @@ export interface FetchOptions {
   readonly video: VideoId
   /** May grow while the fetch runs. */
   readonly holders: ReadonlySet<PeerId>
-  /** Peers that sent other bytes under this name before: they are asked last. Added to. */
+  /** Peers that sent wrong bytes for this blob before: they are asked last. This fetch adds to it. */
   readonly badSenders: Set<PeerId>
   readonly signal: AbortSignal
 }
 
-/** Resolves when the partial file is whole and its hash right. */
+/** Resolves when the partial file is complete and its hash right. Rejects with `BlobMissing`, `disk_full` or the signal's reason. */
 export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Promise<void> {
   const { badSenders, log, signal } = options
   const { sha256, bytes } = partial.want
   const sentWrongBytes = new Set<PeerId>()
-  if (bytes > BLOB_BYTES_MAX) throw new BlobMissing(sha256, `blob ${sha256.slice(0, 12)}… is larger than any may be`)
+  if (bytes > BLOB_BYTES_MAX) throw new BlobMissing(sha256, `blob ${sha256.slice(0, 12)}… exceeds the size limit`)
   let isOneSenderOnly = false
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const before = partial.offset
@@ -53,7 +53,7 @@ export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Pr
       const [only] = partial.senders
       if (partial.senders.size === 1 && only) sentWrongBytes.add(only)
       for (const badSender of sentWrongBytes) badSenders.add(badSender)
-      log.warn('a blob arrived with other bytes than its name says', { sha256, senders: [...partial.senders] })
+      log.warn('fetched blob has the wrong hash', { sha256, senders: [...partial.senders] })
       isOneSenderOnly = true
       hasRestarted = true
       await partial.restart()
@@ -63,7 +63,7 @@ export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Pr
   throw new BlobMissing(sha256)
 }
 
-/** Holders before others, connected ones first, liars last; shuffled, so that the askers of one blob spread. */
+/** Holders before others, connected ones first, bad senders last; shuffled, so that several fetches of one blob spread over its holders. */
 function candidates({ mesh, rng, holders, badSenders }: FetchOptions, sentWrongBytes: ReadonlySet<PeerId>): PeerId[] {
   const connected = mesh.peers()
   const shuffled = [...new Set([...holders, ...connected])].map((peer) => ({ peer, at: rank(peer) + rng.random() }))
@@ -79,8 +79,8 @@ function candidates({ mesh, rng, holders, badSenders }: FetchOptions, sentWrongB
 }
 
 /**
- * Asks one peer for the rest; false when it holds something else under this name. What goes wrong between peers is logged and
- * left to the next; a full disk or an abort is thrown.
+ * Fetches the rest from one peer; false when its blob has the wrong size. Failures of the peer or the network are logged, and the
+ * next peer is asked; a full disk or an abort is thrown.
  */
 async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions): Promise<boolean> {
   const { clock, badSenders, log, signal, video } = options
@@ -91,7 +91,7 @@ async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions)
     if (!asked.answer.ok) return true
     if (asked.answer.bytes !== bytes || asked.answer.length !== bytes - partial.offset) {
       badSenders.add(peer)
-      log.warn('a peer holds something of another size under this name', { sha256, peer, bytes: asked.answer.bytes })
+      log.warn("peer's blob has the wrong size", { sha256, peer, bytes: asked.answer.bytes })
       return false
     }
     await pipe(
@@ -102,7 +102,7 @@ async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions)
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof PeerUnreachable)) throw error
-    log.debug('blob transfer broke off', { sha256, peer, offset: partial.offset, why: sentence(error) })
+    log.debug('blob transfer interrupted', { sha256, peer, offset: partial.offset, why: sentence(error) })
   }
   return true
 }
@@ -131,7 +131,7 @@ export async function ask(
     const quiet = watchSilence(stream.source, { clock, ms: STREAM_SILENCE_MS, onSilence: stream.abort })
     const { line, rest } = await readLine(quiet)
     const answer = decodeAnswer(line)
-    if (answer === null) throw new PeerUnreachable(`peer ${peer} answered something else than a blob`)
+    if (answer === null) throw new PeerUnreachable(`peer ${peer} sent an invalid answer to a blob request`)
     return { stream, answer, rest, [Symbol.asyncDispose]: async () => dispose() }
   } catch (error) {
     dispose()
@@ -153,7 +153,7 @@ async function open(peer: PeerId, { mesh, clock, signal }: { mesh: Mesh; clock: 
 async function* atMost(source: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
   let left = bytes
   for await (const piece of source) {
-    if (piece.byteLength > left) throw new PeerUnreachable('more bytes came than were announced')
+    if (piece.byteLength > left) throw new PeerUnreachable('more bytes arrived than announced')
     left -= piece.byteLength
     yield piece
   }

@@ -1,6 +1,6 @@
 /**
- * A blob while it arrives: a partial file, how far it is, the hash of what is there, and who sent it. Bytes are hashed as
- * they are written, so that a finished transfer needs no second reading; only what an earlier life left is read again.
+ * A blob while it arrives: the partial file, its length, its hash so far, and its senders. Bytes are hashed as they are written, so
+ * that a finished transfer is not read again; only the partial file of an earlier process is.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
@@ -15,7 +15,7 @@ export class PartialBlob {
   readonly path: string
   readonly want: BlobRef
   offset = 0
-  /** Who sent what is there; null stands for an earlier life. One sender alone can be blamed for a wrong hash. */
+  /** Senders of the bytes so far; null stands for an earlier process. With a single sender, a wrong hash is that sender's fault. */
   readonly senders = new Set<PeerId | null>()
   #hash: Hash = createHash('sha256')
 
@@ -24,7 +24,7 @@ export class PartialBlob {
     this.want = want
   }
 
-  /** Takes up what is on the disk; starts anew where that is longer than the blob. */
+  /** Continues with the bytes on the disk; starts over where they are more than the blob has. */
   async resume(signal: AbortSignal): Promise<void> {
     try {
       this.offset = await hashInto(this.#hash, this.path, signal)
@@ -42,7 +42,7 @@ export class PartialBlob {
     this.#hash = createHash('sha256')
   }
 
-  /** Makes the file where there is none: an empty blob is whole before anybody was asked. */
+  /** Creates the file where there is none: an empty blob is complete without a transfer. */
   async create(): Promise<void> {
     await (await open(this.path, 'a')).close()
   }
@@ -70,7 +70,7 @@ export class PartialBlob {
         bytes = 0
       }
     } finally {
-      // A transfer that was cut keeps what came.
+      // An interrupted transfer keeps the bytes that arrived.
       try {
         await this.#write(file, pieces)
       } finally {

@@ -1,4 +1,4 @@
-/** Sources by reference: one small file per video that says where the source lies and what it was when it was hashed. */
+/** Sources by reference: one small file per video with the path of the source, and its size, mtime and hash when it was read. */
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
@@ -20,7 +20,7 @@ export interface References {
   write(video: VideoId, source: SourceReference): Promise<void>
   forget(video: VideoId): Promise<void>
   list(): Promise<VideoId[]>
-  /** Removes what writes of processes that died left. */
+  /** Removes temporary files of processes that were killed. */
   tidy(): Promise<void>
 }
 
@@ -32,7 +32,7 @@ export async function isUnchanged(source: SourceReference): Promise<boolean> {
 
 export function createReferences(dir: string): References {
   let writes = 0
-  /** Files of writes that are under way here: in a container an earlier life had the same pid. */
+  /** Temporary files of this process's own writes: in a container the previous process had the same pid. */
   const writing = new Set<string>()
   const pathOf = (video: VideoId) => {
     if (!isVideoId(video)) throw new TypeError(`not a video id: ${String(video).slice(0, 80)}`)

@@ -1,9 +1,9 @@
 /**
- * The giving side of the blob exchange. Serves blobs and references of the store, by hash and video id, and nothing else: no
- * path ever comes from the wire. A slow reader slows the file reading; one that takes nothing for a minute is let go.
+ * The serving side of the blob exchange. Serves blobs and references of the store, by hash and video id, and nothing else: no path
+ * ever comes from the wire. A slow reader slows the file reading; one that reads nothing for a minute is aborted.
  *
- * What is sent whole is hashed on its way: a blob that rotted is found at its first reader, who refuses it, and is removed, so
- * that this peer says no longer that it has it. So is one that the disk does not give any more.
+ * A blob that is sent whole is hashed meanwhile. A corrupt one, which its reader refuses, is removed, so that this peer no longer
+ * counts as its holder; so is one that the disk cannot read.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
@@ -16,13 +16,14 @@ import { STREAM_SILENCE_MS } from '../protocol/limits.ts'
 import type { Mesh, MeshStream } from '../protocol/mesh.ts'
 import { decodeRequest, encodeLine, readLine, watchReader, watchSilence } from './blob-wire.ts'
 
-/** A piece read from disk and handed to the stream. */
+/** Read from the disk and written to the stream at once. */
 const PIECE_BYTES = 256 * 1024
-/** Transfers served at once, each holding about 1 MiB; askers beyond it are told `busy` and go elsewhere. */
+/** Transfers served at once, each holding about 1 MiB; further requests get `busy`, and ask another peer. */
 const SERVED_AT_ONCE = 64
-/** A reader's disk may be slow; its asker gives up long before this. */
+/** A reader's disk may be slow; a reader that waits for bytes gives up long before this. */
 const READER_SILENCE_MS = 4 * STREAM_SILENCE_MS
 
+/** Registers the handler of `/reelmesh/blob/1`. Call before `mesh.start`. */
 export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock }): void {
   const { mesh, store, clock } = options
   let served = 0
@@ -59,7 +60,7 @@ async function readRequest(stream: MeshStream, clock: Clock) {
   return request
 }
 
-/** False: the file does not hold what its name says, or cannot be read. Whoever takes nothing any more proves nothing. */
+/** False where the file is corrupt or cannot be read. A reader that stops reading is an error and says nothing about the file. */
 async function send(
   stream: MeshStream,
   file: FileHandle,
@@ -80,7 +81,7 @@ async function send(
   return hash === null || hash.digest('hex') === sha256
 }
 
-/** The disk did not give what should lie there. */
+/** The disk could not read the file. */
 class Unreadable extends Error {}
 
 interface Part {
@@ -97,7 +98,7 @@ async function* answer(
   for (let at = offset; at < offset + length; ) {
     const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, offset + length - at))
     const { bytesRead } = await file.read(piece, 0, piece.byteLength, at).catch((cause) => {
-      throw new Unreadable('the disk does not give it', { cause })
+      throw new Unreadable('the blob cannot be read from the disk', { cause })
     })
     if (bytesRead === 0) throw new Unreadable('the file became shorter while it was sent')
     const read = bytesRead === piece.byteLength ? piece : piece.subarray(0, bytesRead)

@@ -1,6 +1,6 @@
 /**
  * Times of decoded pictures: of the beginning, to see whether packets are pictures, or of everything, where packets do not
- * tell. By ffprobe, which knows fields; by ffmpeg where ffprobe's build cannot decode this (they may be of two builds).
+ * show it. By ffprobe, which knows fields; by ffmpeg where ffprobe's build cannot decode this (they may be of two builds).
  */
 import { FFMPEG_STALL_MS } from '../protocol/limits.ts'
 import type { Rational } from '../protocol/plan.ts'

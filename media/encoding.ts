@@ -38,7 +38,7 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
   return Promise.all(outputs.map((output) => verified(output, { job, chunk, decodable, log })))
 }
 
-/** `frame=` of ffmpeg's progress is that of the first output. */
+/** Parses `-progress`. Its `frame=` is that of the first output. */
 function encodeProgress(
   { clock }: Programs,
   { plan, onProgress }: EncodeJob,
@@ -83,8 +83,8 @@ async function verified(
 }
 
 /**
- * What the decoder makes of the input, in ticks of the tracks: the one excuse for missing frames is that it loses them
- * too. Costs a decode, so that only a suspicious chunk pays for it.
+ * Times of the frames that the decoder makes of the input, in ticks of the tracks: frames may be missing only where the decoder
+ * loses them. It costs a decode, so that only a chunk with wrong times is decoded again.
  */
 async function decodedTicks(
   programs: Programs,
@@ -144,6 +144,6 @@ export async function encodeAudio(
   )
   const tracks = (await tracksOf(out)).filter(({ kind }) => kind === 'audio')
   if (tracks.length !== plan.audio.length) {
-    throw new AttemptFailed('verify_failed', `the audio has ${tracks.length} tracks instead of ${plan.audio.length}`)
+    throw new AttemptFailed('verify_failed', `${tracks.length} audio tracks, expected ${plan.audio.length}`)
   }
 }

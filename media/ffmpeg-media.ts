@@ -1,6 +1,6 @@
 /**
- * The adapter of `protocol/media.ts` for ffmpeg: one short verb each. What a command is stands in `commands/`, what its
- * answer means in the pure files beside this one; `reading`, `planning`, `cutting`, `encoding` and `merging` join the two.
+ * The adapter of `protocol/media.ts` for ffmpeg. `commands/` builds the command lines; the pure files beside this one interpret
+ * their output; `reading`, `planning`, `cutting`, `encoding` and `merging` join the two.
  */
 import type { Clock, Rng } from '../protocol/clock.ts'
 import type { Media } from '../protocol/media.ts'
@@ -12,19 +12,21 @@ import { indexSource, probeSource } from './reading.ts'
 import { createRunner, type Programs } from './run-ffmpeg.ts'
 import { createSelfTester, runQuickSelfTest } from './self-test.ts'
 
+/** The programs, their limits and the cache of the self-test. */
 export interface FfmpegMediaOptions {
   /** Absolute paths; they may come from different builds. */
   readonly ffmpeg: string
   readonly ffprobe: string
-  /** Where trial results are kept; without it every start proves anew. */
+  /** Folder that caches self-test reports; without it every start runs the self-test. */
   readonly cacheDir?: string
-  /** Bounds of one process, where other than the defaults of `protocol/limits.ts`. */
+  /** Limits of one process, ms and bytes, where other than the defaults of `protocol/limits.ts`. */
   readonly stallMs?: number
   readonly memoryBytes?: number
   readonly clock: Clock
   readonly rng: Rng
 }
 
+/** Starts nothing yet. The first call that needs it runs the self-test, once. */
 export function createFfmpegMedia({ cacheDir, ...options }: FfmpegMediaOptions): Media {
   const programs: Programs = { ...options, run: createRunner(options) }
   const selfTest = createSelfTester(programs, cacheDir ?? null)

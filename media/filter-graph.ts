@@ -1,5 +1,5 @@
 /**
- * The filter graph of a fused encode: one decode, every rendition. Pure.
+ * The filter graph of an encode: one decode, every rendition. Pure.
  *
  * Everything that a chunk loses on its way (rotation, pixel aspect, colour kept only in the container) is explicit here,
  * taken from the source's own probe. Scaling is bit-exact, so that every build and CPU makes the same picture.
@@ -69,7 +69,7 @@ const limited = [
   'mergeplanes=map0s=0:map0p=0:map1s=0:map1p=1:map2s=0:map2p=2:format=yuv420p',
 ]
 
-/** Names that `setparams` knows and that do not depend on the build; anything else is told as unknown. */
+/** Names that `setparams` knows and that do not depend on the build; anything else becomes `unknown`. */
 const PRIMARIES = new Set([
   'bt709',
   'bt470m',

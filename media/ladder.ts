@@ -9,6 +9,7 @@
 import type { VideoFacts } from '../protocol/plan.ts'
 import { type Box, bySize, type Rendition } from '../protocol/rendition.ts'
 
+/** Pixels; not rounded where the text says so. */
 export interface Size {
   readonly width: number
   readonly height: number

@@ -61,7 +61,7 @@ test('no sign of life ends a run; unchanged progress counters are none', async (
   await sh('for n in 1 2 3 4 5 6; do echo frame=$n; sleep 0.1; done', { stallMs: 400, progress: true })
 })
 
-test('words are no sign of life where progress is told, and never go on without end', async () => {
+test('messages on stderr are no progress where ffmpeg reports progress, and are bounded', async () => {
   const talking = 'while :; do echo "the same error again" >&2; sleep 0.02; done'
   await assert.rejects(sh(talking, { stallMs: 300, progress: true }), failsAs('stalled'))
   await assert.rejects(sh('exec head -c 70000000 /dev/zero >&2'), failsAs('out_of_bounds'))

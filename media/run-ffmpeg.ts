@@ -2,16 +2,16 @@
  * The only place of `media/` that starts processes: ffmpeg and ffprobe, bounded in every direction.
  *
  * Each run has its own process group (killed whole on abort), nice 10, an address-space and an output bound, no stdin,
- * and does not outlive this process where `setpriv` exists. A run that shows no life for `stallMs` is stopped.
+ * and does not outlive this process where `setpriv` exists. A run without progress for `stallMs` is stopped.
  *
  * Promises: `run` resolves only after the process is gone, with its exit code; everything else rejects:
  *
  * | what happened                                   | rejects with                       |
  * |-------------------------------------------------|------------------------------------|
  * | `signal` aborted                                | the signal's reason                |
- * | ended by a signal nobody here sent              | `AttemptFailed('build_cannot')`    |
- * | no sign of life for `stallMs`                   | `AttemptFailed('stalled')`         |
- * | wrote past `outputBytesMax`, talked without end, ran out of memory | `AttemptFailed('out_of_bounds')` |
+ * | killed by a signal that this node did not send  | `AttemptFailed('build_cannot')`    |
+ * | no progress for `stallMs`                       | `AttemptFailed('stalled')`         |
+ * | output, stderr or memory over its limit          | `AttemptFailed('out_of_bounds')` |
  * | no space left on the disk                       | `AttemptFailed('disk_full')`       |
  */
 import { execa } from 'execa'
@@ -32,10 +32,10 @@ export interface RunJob {
   readonly signal: AbortSignal
   /** Each line of stdout, without its end. A throw stops the run and rejects it. */
   readonly onLine?: (line: string) => void
-  /** stdout is `-progress pipe:1`: only a *changed* count is a sign of life there, since blocks come regardless. */
+  /** stdout is `-progress pipe:1`: only a *changed* counter is progress there, as blocks come regardless. */
   readonly progress?: boolean
   readonly stallMs?: number
-  /** Largest file the run may write. */
+  /** Largest file that the run may write, bytes. */
   readonly outputBytesMax?: number
 }
 
@@ -56,20 +56,20 @@ export interface Programs {
   readonly rng: Rng
 }
 
-/** Longest line kept of stdout; ffprobe's and ffmpeg's own are far below. A longer one is not theirs: stop. */
+/** Longest line of stdout; those of ffprobe and ffmpeg are far below. A longer one stops the run. */
 const LINE_CHARS_MAX = 4 * 1024 * 1024
 /** Counters of a `-progress` block that only move when work is done. */
 const PROGRESS_COUNTERS = /^(frame|total_size|out_time_us)=/
 
 export interface RunnerOptions {
   readonly clock: Clock
-  /** Address space of one process. */
+  /** Address space of one process, bytes. */
   readonly memoryBytes?: number
-  /** Silence after which a process is stopped, where its job does not say. */
+  /** Time without progress after which a process is stopped, ms, where its job does not set it. */
   readonly stallMs?: number
 }
 
-/** A runner; the first run finds out which of the wrapping tools this host has. */
+/** A runner. Its first run tests which of the wrapping tools (`setpriv`, `prlimit`, `nice`) this machine has. */
 export function createRunner(options: RunnerOptions): Run {
   let wrapping: Promise<Wrapping> | undefined
   return async (job) => {
@@ -89,7 +89,7 @@ export async function runOrFail(run: Run, job: RunJob, what: string): Promise<st
 /** The last line that says something, for a sentence. */
 export function lastLine(log: string): string {
   const lines = log.split(/[\r\n]+/).map((line) => line.trim())
-  return (lines.filter((line) => line !== '' && line !== 'Conversion failed!').at(-1) ?? 'it said nothing').slice(
+  return (lines.filter((line) => line !== '' && line !== 'Conversion failed!').at(-1) ?? 'no message on stderr').slice(
     0,
     300,
   )
@@ -101,7 +101,7 @@ interface Wrapping {
   readonly nice: boolean
 }
 
-/** The command in front of ffmpeg. All of these `exec`, so that the pid stays and a death by signal is seen. */
+/** The command line with its wrappers. Each of them calls `exec`, so that the pid stays and the signal of a death is seen. */
 export function wrapped(
   job: Pick<RunJob, 'program' | 'args' | 'outputBytesMax'>,
   tools: Wrapping,
@@ -121,7 +121,7 @@ export function wrapped(
   ]
 }
 
-/** Tried, not looked up: busybox has a `setpriv` that does not know `--pdeathsig`. */
+/** By a trial, not by the path: the `setpriv` of busybox does not know `--pdeathsig`. */
 async function findWrapping(): Promise<Wrapping> {
   const works = async (...command: string[]) => {
     const [file = '', ...args] = command
@@ -135,7 +135,7 @@ async function findWrapping(): Promise<Wrapping> {
   return { dieWithParent, bounds, nice }
 }
 
-/** Nothing of the caller's environment changes what ffmpeg does (`FFREPORT`, `AV_LOG_FORCE_COLOR`); the rest it needs. */
+/** Only the variables that ffmpeg needs: others change what it does (`FFREPORT`, `AV_LOG_FORCE_COLOR`). */
 function environment(): Record<string, string> {
   const inherited = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'SYSTEMROOT', 'FONTCONFIG_PATH']
   const pairs = inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))
@@ -157,7 +157,7 @@ async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions): 
   const aborted = () => kill(job.signal.reason)
   job.signal.addEventListener('abort', aborted, { once: true })
   if (job.signal.aborted) aborted()
-  // Where progress is told, only that is a sign of life: words may go on for ever.
+  // With `-progress` only its counters are progress: messages may repeat without end.
   const log = appendToTail(child.stderr, job.progress ? () => {} : life.beat, kill)
   readLines(child.stdout, job, life.beat, kill)
   try {
@@ -177,21 +177,21 @@ interface End {
   readonly code?: string | undefined
 }
 
-/** As ffmpeg, x264, x265 (C++) and the C library say it. */
+/** The messages of ffmpeg, x264, x265 (C++) and the C library. */
 const OUT_OF_MEMORY = /Cannot allocate memory|[Oo]ut of memory|memory exhausted|malloc of size \d+ failed|bad_alloc/
 
-/** What an end that nobody here caused means. */
+/** Turns an end that this node did not cause into a result, or throws the error that it means. */
 function classifyEnd(end: End, log: string, job: RunJob): RunEnd {
   if (end.signal === 'SIGXFSZ' || /File too large/.test(log)) {
     throw new AttemptFailed('out_of_bounds', `ffmpeg wrote more than the ${job.outputBytesMax} bytes allowed`, { log })
   }
   if (end.exitCode !== 0 && OUT_OF_MEMORY.test(log)) {
-    throw new AttemptFailed('out_of_bounds', 'ffmpeg needed more memory than it may have', { log })
+    throw new AttemptFailed('out_of_bounds', 'ffmpeg exceeded its memory limit', { log })
   }
   if (end.signal !== undefined || /received signal \d+\.\s*$/.test(log)) {
     throw new AttemptFailed(
       'build_cannot',
-      `ffmpeg was ended by ${end.signal ?? 'a signal'} that this node did not send`,
+      `ffmpeg was killed by ${end.signal ?? 'a signal'} that this node did not send`,
       { log },
     )
   }
@@ -209,11 +209,11 @@ function killGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // The group is gone: nothing left to end.
+    // The group has ended already.
   }
 }
 
-/** Calls `kill` once nothing has been heard for `stallMs`. One timer at a time, re-armed lazily: beats are cheap. */
+/** Calls `kill` when `stallMs` pass without a beat. One timer, re-armed only when it fires, so that a beat costs nothing. */
 function watchLife(clock: Clock, stallMs: number, kill: (reason: unknown) => void): { beat(): void; end(): void } {
   let last = clock.mono()
   let cancel = () => {}
@@ -235,14 +235,16 @@ function watchLife(clock: Clock, stallMs: number, kill: (reason: unknown) => voi
 
 function appendToTail(stream: NodeJS.ReadableStream, beat: () => void, kill: (reason: unknown) => void): () => string {
   let tail = ''
-  let said = 0
+  let chars = 0
   stream.setEncoding('utf8')
   stream.on('data', (text: string) => {
     beat()
     tail = (tail + text).slice(-LOG_BYTES_MAX)
-    said += text.length
-    if (said > FFMPEG_STDERR_MAX)
-      kill(new AttemptFailed('out_of_bounds', 'ffmpeg wrote messages without end', { log: tail }))
+    chars += text.length
+    if (chars > FFMPEG_STDERR_MAX)
+      kill(
+        new AttemptFailed('out_of_bounds', `ffmpeg stderr exceeded ${FFMPEG_STDERR_MAX / 2 ** 20} MiB`, { log: tail }),
+      )
   })
   return () => tail
 }
@@ -266,7 +268,8 @@ function readLines(
     try {
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
-      if (rest.length > LINE_CHARS_MAX) throw new AttemptFailed('out_of_bounds', 'ffprobe wrote a line without end')
+      if (rest.length > LINE_CHARS_MAX)
+        throw new AttemptFailed('out_of_bounds', `ffprobe wrote a line longer than ${LINE_CHARS_MAX} characters`)
       for (const line of lines) take(line)
     } catch (error) {
       kill(error)

@@ -1,10 +1,10 @@
 /**
- * Trial runs: what this ffmpeg really can do, one frame each. Builds list what they cannot do (a native `av1` decoder that
- * only drives hardware, a transport stream demuxer that crashes), so that listings decide nothing where a trial can.
+ * The self-test: trial runs of one frame each show what this ffmpeg can do. Builds list what they cannot do (a native `av1` decoder
+ * that only drives hardware, a transport stream demuxer that crashes), so that lists are used only where no trial is possible.
  *
- * A trial killed by a signal, or one that hangs, means "this build cannot". The result is kept in `cacheDir` under the
- * path, size and mtime of both programs: the next start is instant. Refused with one sentence (`UsageError`): an ffmpeg
- * older than 5.1 (no `-fps_mode`), one without an encoder that is required, and a missing ffprobe.
+ * A trial that is killed by a signal, or hangs, means that the build cannot. The report is cached in `cacheDir` under the path, size
+ * and mtime of both programs, so that the next start is immediate. `UsageError` with one sentence: an ffmpeg older than 5.1 (no
+ * `-fps_mode`), one without a required encoder, and a missing ffprobe.
  */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
@@ -21,20 +21,20 @@ import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
 import { elementaryHash, pictureOf } from './verify.ts'
 
-/** Counts up when the trials change, so that older results are not believed. */
+/** Rises when the trials change, so that older reports are not used. */
 const TRIALS_VERSION = 3
 const TRIAL_STALL_MS = 20_000
 const TRIALS_AT_ONCE = 2
 
 /** Beginnings of the elementary hash of each filter's trial, on ffmpeg 5.1, 6.0 and 9.0. */
 const KNOWN_RESULTS: Readonly<Record<string, string>> = { bwdif: '4a5854', zscale: 'ba6df6' }
-/** Decoders that no clip could be made for: taken from the build's list. */
+/** Decoders without a clip to test them: taken from the build's list. */
 const UNTESTED_DECODERS = ['wmv3', 'vc1', 'rv30', 'rv40', 'dvvideo', 'svq1', 'svq3', 'vp6', 'vp6f', 'cinepak']
-/** Clips that prove a demuxer, listed among the filters: it is the way into a decoder, not a decoder. */
+/** Clips that test a demuxer. A demuxer that works is listed among the filters, as it is no decoder. */
 const DEMUXERS = ['mpegts']
 /** The clip that trial encodes read, the one of moving fields for bwdif, and the one of 10 bits for zscale. */
 const [PLAIN, FIELDS, DEEP] = ['h264', 'interlaced', 'hevc10'] as const
-/** What an encode of the default ladder takes where the build does not say. */
+/** Memory of an encode of the default ladder where the build does not report it. */
 const ENCODE_BYTES_GUESS = 700 * 1024 * 1024
 
 export function createSelfTester(
@@ -55,7 +55,7 @@ async function selfTest(programs: Programs, cacheDir: string | null, signal: Abo
   const file = cacheDir === null ? null : join(cacheDir, `ffmpeg-${await buildKey(programs)}.json`)
   const cached = file === null ? null : await readCached(file)
   if (cached !== null) return cached
-  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-prove-'))
+  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-self-test-'))
   try {
     const selfTestReport = await runTrials({ programs, dir, signal })
     if (file !== null) await writeCache(file, selfTestReport, programs)
@@ -65,7 +65,7 @@ async function selfTest(programs: Programs, cacheDir: string | null, signal: Abo
   }
 }
 
-/** One frame through a real encode: what a worker that failed asks of itself before it goes on. */
+/** Encodes one frame with each required codec: run by a worker after a failure. Rejects where a codec fails. */
 export async function runQuickSelfTest(programs: Programs, signal: AbortSignal): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-trial-'))
   try {
@@ -103,7 +103,7 @@ async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
     .slice(0, 16)
 }
 
-/** A kept result is our own file, but a half-written or foreign one proves nothing. */
+/** Null where the file is missing, incomplete or not a report. */
 async function readCached(file: string): Promise<SelfTestReport | null> {
   try {
     const selfTestReport = JSON.parse(await readFile(file, 'utf8')) as SelfTestReport

@@ -1,7 +1,7 @@
 /**
- * Addresses as people write and peers announce them: checked multiaddrs, and which of a node's own are worth telling.
- * Loopback is told only by a node that listens on nothing else; bridge addresses (docker0, veth …) are never told:
- * every host has the same ones, and a peer that dials them reaches a stranger.
+ * Validates multiaddrs that people write and peers announce, and selects the own addresses to announce. Loopback is announced only
+ * by a node that listens on nothing else. Bridge addresses (docker0, veth …) are never announced: every machine has the same ones,
+ * and a peer that dials them reaches the wrong machine.
  */
 import { networkInterfaces } from 'node:os'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -46,7 +46,7 @@ export function withoutPeer(address: Multiaddr): string {
   return at < 0 ? text : text.slice(0, at)
 }
 
-/** Host of an address that has a TCP port, else undefined. Circuits and web transports are none of ours. */
+/** Host of an address that has a TCP port, else undefined. Circuits and web transports are not used here. */
 function hostOf(address: Multiaddr): string | undefined {
   const [host, port, ...rest] = address.getComponents()
   const isHost = host !== undefined && ['ip4', 'ip6', 'dns', 'dns4', 'dns6'].includes(host.name)
@@ -59,7 +59,7 @@ export function isLoopback(address: Multiaddr): boolean {
   return host !== undefined && (host.startsWith('127.') || host === '::1' || host === 'localhost')
 }
 
-/** Which of the addresses a node listens on it tells to others. */
+/** The addresses to announce among those listened on. */
 export function announced(addresses: readonly Multiaddr[], bridges: ReadonlySet<string> = bridgeHosts()): Multiaddr[] {
   const wide = addresses.filter((address) => {
     const host = hostOf(address)

@@ -1,10 +1,10 @@
 /**
- * `/reelmesh/alive/1`: one long-lived stream each way per connection and a byte a second. A connection on which nothing
- * is heard for `SILENCE_MS` is given up: that finds a stopped or cut-off peer in 1.6–2.6 s, at a fraction of what
- * libp2p's connection monitor costs. Bytes of any other stream count too, so a link full of video is not silence.
+ * `/reelmesh/alive/1`: one long-lived stream each way per connection and a byte a second. A connection on which
+ * nothing arrives for `SILENCE_MS` is aborted: that finds a stopped or cut-off peer in 1.6–2.6 s, at a fraction of the cost of
+ * libp2p's connection monitor. Bytes of any other stream count too, so that a link full of video is not silent.
  *
- * Judges nobody for a while after its own stall. A connection whose peer never sent an alive byte (a client that asks
- * for a status, a stranger) gets `STREAM_SILENCE_MS`.
+ * Suspended for a while after a stall of this process. A connection whose peer never sent an alive byte (a client that asks
+ * for a status, a foreign program) gets `STREAM_SILENCE_MS`.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { type Clock, deadline } from '../protocol/clock.ts'
@@ -70,7 +70,7 @@ export function createAlive(options: {
       state.heardAt = clock.mono()
       if (state.hasBeaten) return
       state.hasBeaten = true
-      // From here on silence is shorter: look again, on the shorter scale.
+      // The shorter limit applies from here on: set the timer again.
       state.cancel()
       checkSilence(connection, state)
       options.onFirstBeat(connection)
@@ -87,7 +87,7 @@ async function beat(connection: Connection, clock: Clock): Promise<void> {
     closeBehind(stream)
     const send = () => {
       if (stream.status !== 'open' || stream.writeStatus !== 'writable') return
-      // A full socket has bytes on the way already, and those are heard too.
+      // A full socket has bytes on the way already, and those count too.
       if (!stream.writableNeedsDrain) stream.send(BEAT)
       cancel = clock.timer(ALIVE_MS, send)
     }

@@ -11,7 +11,7 @@ import { CONNECTIONS_MAX } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { AddressBook, Target } from './address-book.ts'
 
-/** Dials at once; after an own stall fewer, so that a starved node does not drown itself in handshakes. */
+/** Concurrent dials; fewer after a stall of this process, so that handshakes do not starve it further. */
 const AT_ONCE = { usual: 8, afterStall: 2 }
 
 export interface DialerOptions {
@@ -24,12 +24,12 @@ export interface DialerOptions {
 }
 
 export interface Dialer {
-  /** Looks again now: something was learnt, lost or found. */
+  /** Checks the book now: an address was learned, or a connection closed. */
   wake(): void
   stop(): void
 }
 
-/** Handshakes of a join address that were broken off in a row before it is told: one may be a peer that just stops. */
+/** Failed handshakes of a join address in a row before a warning: a single one may be a peer that is stopping. */
 const BROKEN_OFF_LOGGED = 3
 
 export function startDialer(options: DialerOptions): Dialer {
@@ -66,12 +66,12 @@ export function startDialer(options: DialerOptions): Dialer {
     }
   }
 
-  /** Told once: it is dialled without end. */
+  /** Warns once: the address is dialled without end. */
   const countBrokenOff = (address: string) => {
     const times = (brokenOff.get(address) ?? 0) + 1
     brokenOff.set(address, times)
     if (times === BROKEN_OFF_LOGGED)
-      options.log.warn('something answers there but is no peer of this mesh: is the mesh key the same on both hosts?', {
+      options.log.warn('handshake failed; does the peer use the same mesh key?', {
         address,
       })
   }
@@ -86,7 +86,7 @@ export function startDialer(options: DialerOptions): Dialer {
   }
 }
 
-/** The same list of join addresses may be given to every node: its own among them is not dialled twice. */
+/** Every node may have the same list of join addresses: its own is removed after the first dial. */
 const isSelf = (error: unknown) => /dial self/i.test(sentence(error))
 
 async function dialTarget(target: Target, { book, dial, connected }: DialerOptions): Promise<void> {
@@ -100,13 +100,13 @@ async function dialTarget(target: Target, { book, dial, connected }: DialerOptio
 const isJoin = ({ key, peer }: Target) => key !== peer
 
 /**
- * Somebody listens, and the handshake comes to nothing: with another mesh key the other side breaks off (`guarded-pnet.ts`)
- * or is understood as noise. A deadline that passes says nothing (a cut, a starved machine).
+ * A peer listens and the handshake fails: with another mesh key the other side aborts (`guarded-pnet.ts`), or its bytes are not
+ * understood. A passed deadline is no such sign: the network may be cut, or the machine overloaded.
  */
 const isBrokenOff = (error: unknown) =>
   /ECONNRESET|too long|missing newline|unexpected end|ended|EOF/i.test(sentence(error))
 
-/** A join address is dialled as it was given: the peer behind it may have a new identity. */
+/** A join address is dialled as given: the peer there may have a new identity. */
 function withPeer(address: string, target: Target): Multiaddr {
   const { peer } = target
   return multiaddr(isJoin(target) || peer === null ? address : `${address}/p2p/${peer}`)

@@ -1,8 +1,8 @@
 /**
- * The mesh key (pnet), checked at the first byte. pnet itself checks nothing: with another key a peer reads noise. Nearly
- * every second time that noise begins with the length of a message that never comes, and both sides wait for a deadline
- * instead of breaking off, which the dialling one cannot tell from a cut or a starved machine. Whoever dials speaks first
- * and begins with the length of `/multistream/1.0.0\n`: another first byte is another key, or a key on one side only.
+ * The mesh key (pnet), checked at the first byte. pnet itself checks nothing: with another key a peer reads random bytes. Nearly
+ * half of the time these begin with the length of a message that never arrives, and both sides wait for a deadline, which the dialler
+ * cannot tell from a network cut or an overloaded machine. The dialler writes first, and begins with the length of
+ * `/multistream/1.0.0\n`: another first byte means another key, or a key on one side only.
  */
 import { once } from 'node:events'
 import type { AbortOptions, ConnectionProtector, MessageStream, StreamMessageEvent } from '@libp2p/interface'
@@ -10,7 +10,7 @@ import { preSharedKey } from '@libp2p/pnet'
 
 const FIRST_BYTE = '/multistream/1.0.0\n'.length
 
-/** With a key, pnet; without one, the connection as it is. Both break off what is dialled in and does not begin as it must. */
+/** With a key, pnet; without one, the plain connection. Both abort an inbound connection whose first byte is wrong. */
 export function guardedPnet(swarmKey: Uint8Array | undefined): () => ConnectionProtector {
   const pnet = swarmKey && preSharedKey({ psk: swarmKey })()
   return () => ({

@@ -1,7 +1,7 @@
 /**
- * yamux with a bound on what an unfinished frame may occupy. A yamux frame names its length, up to 4 GiB, and the decoder
- * of `@libp2p/yamux` 8 collects bytes until the frame is whole *before* it compares the length with the stream's window:
- * one peer could fill the memory of another. A frame beyond the window is a protocol error at once; nobody honest sends one.
+ * yamux with a bound on the size of an incomplete frame. A yamux frame gives its length, up to 4 GiB, and the decoder of
+ * `@libp2p/yamux` 8 collects bytes until the frame is complete *before* it compares the length with the stream's window: one peer
+ * could fill the memory of another. Here a frame larger than the window is a protocol error at once.
  */
 import type { StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'

@@ -1,4 +1,4 @@
-/** The node's identity: an Ed25519 key in `<data>/peer.key`, mode 0600, made on the first start and kept. */
+/** The node's identity: an Ed25519 key in `<data>/peer.key`, mode 0600, created on the first start. */
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
@@ -17,11 +17,11 @@ async function readKey(path: string): Promise<PrivateKey | null> {
     return privateKeyFromProtobuf(await readFile(path))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new UsageError(`${path} holds no usable key; remove it and the node gets a new identity.`, { cause: error })
+    throw new UsageError(`${path} holds no usable key; remove it, and the node gets a new identity.`, { cause: error })
   }
 }
 
-/** Two processes that start at once agree on one key: the file appears whole, by a link that fails when it is there. */
+/** Two processes that start at once get the same key: the complete file is linked, which fails where one is there already. */
 async function makeKey(path: string, rng: Rng): Promise<PrivateKey> {
   const key = await generateKeyPair('Ed25519')
   const temporary = `${path}.${rng.token()}`

@@ -1,6 +1,6 @@
 /**
  * The libp2p 3 node that Reelmesh runs, with the options that were measured (docs/architecture.md): full mesh nodes and
- * the light client that only asks for a status. Nothing here knows about peers, redials or events.
+ * the light client that only asks for a status. Peers, redials and events are left to other files.
  */
 import { type GossipSub, gossipsub, StrictSign } from '@chainsafe/libp2p-gossipsub'
 import { identify } from '@libp2p/identify'
@@ -62,13 +62,13 @@ function common(swarmKey: Uint8Array | undefined) {
     // Liveness is ours (`alive.ts`): the monitor opens a stream per connection per second and at 32 peers starves itself.
     connectionMonitor: { enabled: false },
     connectionManager: {
-      // Full nodes stop dialling at CONNECTIONS_MAX; more may come in, so that a newcomer finds an open door.
+      // Full nodes stop dialling at CONNECTIONS_MAX; more may come in, so that a new peer can connect.
       maxConnections: 4 * CONNECTIONS_MAX,
       maxParallelDials: 16,
       dialTimeout: DIAL_TIMEOUT_MS,
       addressDialTimeout: 2_000,
       inboundUpgradeTimeout: DIAL_TIMEOUT_MS,
-      // The defaults (5 a second, 10 pending) are per address and hit at once by a mesh on one host.
+      // The defaults (5 a second, 10 pending) are per address and reached at once by a mesh on one machine.
       inboundConnectionThreshold: 1_000,
       maxIncomingPendingConnections: 1_000,
       reconnectRetries: 0,
@@ -86,7 +86,7 @@ function gossip() {
     allowedTopics: TOPICS.map(topicName),
     maxInboundDataLength: GOSSIP_BYTES_MAX + 4_096,
     maxOutboundBufferSize: 16 * GOSSIP_BYTES_MAX,
-    // Peers of one host share an address: by default more than ten of them are punished.
+    // Peers of one machine share an address: by default more than ten of them lose score.
     scoreParams: { IPColocationFactorWeight: 0 },
     D: 4,
     Dlo: 3,
@@ -100,7 +100,7 @@ function gossip() {
 
 /**
  * Whether gossip to this peer has an open stream. gossipsub opens one itself on the first connection, drops messages
- * until it is there, and tells nobody; its map of streams is the only place to look.
+ * until it is open, and raises no event; its map of streams is the only place that shows it.
  */
 export function gossipsTo(node: MeshNode, peer: string): boolean {
   return (node.services.pubsub as unknown as { streamsOutbound: ReadonlyMap<string, unknown> }).streamsOutbound.has(

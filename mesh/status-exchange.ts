@@ -1,6 +1,6 @@
 /**
  * `/reelmesh/status/1`: any peer, or a client that holds the swarm key, asks a node for its status snapshot. The answer is
- * one JSON value of at most `STATUS_BYTES_MAX`; what is in it is none of this file's business.
+ * one JSON value of at most `STATUS_BYTES_MAX` bytes; its content is not checked here.
  */
 import { multiaddr } from '@multiformats/multiaddr'
 import { pipe } from 'it-pipe'
@@ -14,12 +14,13 @@ import { createClientNode, protocolName } from './libp2p-node.ts'
 import { meshStream } from './streams.ts'
 import { parseSwarmKey } from './swarm-key.ts'
 
+/** Asks peers for their status snapshot. */
 export interface StatusExchange {
-  /** The other's snapshot, as it came: check before use. Throws `PeerUnreachable`. */
+  /** The peer's snapshot, not validated. Rejects with `PeerUnreachable`. */
   ask(peer: PeerId, signal: AbortSignal): Promise<unknown>
 }
 
-/** Starts to answer too. */
+/** Also registers the handler that answers other peers with `snapshot`. Call before `mesh.start`. */
 export function createStatusExchange(options: {
   mesh: Mesh
   clock: Clock

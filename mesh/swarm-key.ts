@@ -16,7 +16,7 @@ export function generateSwarmKey(): string {
   return `${new TextDecoder().decode(bytes)}\n`
 }
 
-/** Checks a key file's content and answers it in the form pnet takes. Throws `UsageError` with one sentence. */
+/** Validates the content of a key file and returns the form that pnet takes. Throws `UsageError` with one sentence. */
 export function parseSwarmKey(content: Uint8Array | string): Uint8Array {
   const text = typeof content === 'string' ? content : new TextDecoder().decode(content)
   const lines = text
@@ -33,7 +33,7 @@ export function parseSwarmKey(content: Uint8Array | string): Uint8Array {
   return new TextEncoder().encode(`${HEAD}\n/base16/\n${lines[2]?.toLowerCase()}`)
 }
 
-/** Eight hex digits that tell keys apart without giving them away: for logs and for the name of a mesh on the LAN. */
+/** Eight hex digits that distinguish keys without revealing them: for logs and for the mDNS name of a mesh. */
 export function swarmFingerprint(key: Uint8Array | undefined): string {
   if (key === undefined) return 'open'
   return createHash('sha256').update('reelmesh mesh name').update(key).digest('hex').slice(0, 8)

@@ -11,6 +11,7 @@ import { hevc } from './hevc.ts'
 
 const table = new Map<string, Codec>([h264, hevc].map((codec) => [codec.name, codec]))
 
+/** All codecs of this process, H.264 first. */
 export const codecs = (): Codec[] => [...table.values()]
 
 /** Null for a codec that this version does not know. */
@@ -27,7 +28,7 @@ export function codecOf(name: string): Codec {
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null
 
-/** Those that a build with these encoders (words of a `Proof`) cannot encode. */
+/** Those that a build with these encoders (names in a `SelfTestReport`) cannot encode. */
 export const missingCodecs = (encoders: readonly string[]): Codec[] =>
   codecs().filter(({ encoder }) => !encoders.some((word) => word === encoder || word.startsWith(`${encoder}-`)))
 

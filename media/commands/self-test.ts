@@ -1,4 +1,4 @@
-/** The trial runs of `prove.ts`. Encodes go through the encode's own builder: what is proved is what will run. */
+/** Command lines of the self-test. Encodes use the builder of real encodes, so that the test covers what will run. */
 import type { VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Codec, FamilyTrial } from '../codecs/codec.ts'
