@@ -26,6 +26,8 @@ const { values, positionals } = parseArgs({
   options: { all: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
+// Leaves by `exit`, so that what was made for this run is removed.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 if (values.all) process.env.REELMESH_ALL = '1'
 // Types are stripped and code is compiled once for all processes; half of what a small file takes.
 process.env.NODE_COMPILE_CACHE ??= cachePath('compiled')
