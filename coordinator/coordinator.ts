@@ -5,7 +5,7 @@ import { createNotifier } from '../protocol/notifier.ts'
 import type { CoordinatorModules, CoordinatorOptions } from './duty.ts'
 import { createElection } from './election.ts'
 import { leadTerm } from './lead.ts'
-import { createResignation } from './resignation.ts'
+import { createStepDown } from './step-down.ts'
 
 /** A peer's candidacy, and its leading while it holds the lease. */
 export interface Coordinator {
@@ -22,9 +22,9 @@ export function createCoordinator(options: CoordinatorOptions, modules: Coordina
   const { self } = options
   const { ledger, clock, rng, log, hints, admission } = modules
   const notifier = createNotifier(clock)
-  const resignation = createResignation({ self }, { clock, ledger })
+  const stepDowns = createStepDown({ self }, { clock, ledger })
   const resign = (reason: string): void => {
-    if (resignation.resign(reason)) log.warn('resigns', { reason })
+    if (stepDowns.resign(reason)) log.warn('resigns', { reason })
   }
   const election = createElection(
     { self },
@@ -34,7 +34,7 @@ export function createCoordinator(options: CoordinatorOptions, modules: Coordina
       rng,
       log,
       hints,
-      mayLead: async () => (await resignation.reason()) ?? (await admission.mayLead()),
+      mayLead: async () => (await stepDowns.reason()) ?? (await admission.mayLead()),
       lead: (term, signal) => leadTerm({ term, signal, notifier, resign }, options, modules),
     },
   )

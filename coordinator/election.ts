@@ -35,7 +35,7 @@ export interface ElectionModules {
 }
 
 /** How the reason of a term's end begins where the lease is given back on purpose. */
-const GIVEN_BACK = 'given back'
+const RELEASED = 'given back'
 
 /** A ledger that is away at a graceful stop is not waited for: the lease runs out. */
 const RELEASE_MS = 2_000
@@ -126,7 +126,7 @@ class LeaseElection implements Election {
     this.#leading = term
     const { log, lead } = this.#modules
     log.info('leading', { term })
-    const keeping = this.#keep(won, AbortSignal.any([this.#stopping.signal, over.signal])).then((why) => {
+    const holding = this.#keep(won, AbortSignal.any([this.#stopping.signal, over.signal])).then((why) => {
       this.#leading = null
       lost.abort(new DOMException(why, 'AbortError'))
       if (why !== 'stopped') log.warn('no longer leading', { term, why })
@@ -139,9 +139,9 @@ class LeaseElection implements Election {
     } finally {
       const isHeld = !lost.signal.aborted
       over.abort()
-      const why = await keeping
+      const why = await holding
       // Who cannot do a leader's work must not keep others from it.
-      if (isHeld || why.startsWith(GIVEN_BACK)) await this.#release(term)
+      if (isHeld || why.startsWith(RELEASED)) await this.#release(term)
     }
   }
 
@@ -156,7 +156,7 @@ class LeaseElection implements Election {
       const reason = await within(clock, Math.max(0, safeUntil - clock.mono()), mayLead())
       const sent = clock.mono()
       if (reason === 'late' || sent >= safeUntil) return 'not renewed in time'
-      if (reason !== null) return `${GIVEN_BACK}: ${reason}`
+      if (reason !== null) return `${RELEASED}: ${reason}`
       const asked = ledger.renewLease(this.#self, term)
       const answer = await within(clock, safeUntil - sent, asked).catch((error: unknown) => sentence(error))
       if (answer === 'renewed') safeUntil = sent + LEASE_MS

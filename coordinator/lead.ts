@@ -7,13 +7,13 @@ import { DUTY_MS } from '../protocol/limits.ts'
 import type { Notifier } from '../protocol/notifier.ts'
 import { runRounds } from '../protocol/rounds.ts'
 import { createBackup } from './duties/backup.ts'
-import { createCollect } from './duties/collect.ts'
-import { createCopies } from './duties/copies.ts'
 import { createFinish } from './duties/finish.ts'
-import { createMembership } from './duties/membership.ts'
+import { createQuarantine } from './duties/quarantine.ts'
+import { createReclaim } from './duties/reclaim.ts'
+import { createReplicateToLeader } from './duties/replicate-to-leader.ts'
+import { createReplicateToPeers } from './duties/replicate-to-peers.ts'
 import { createScale } from './duties/scale.ts'
 import { createSweep } from './duties/sweep.ts'
-import { createTrust } from './duties/trust.ts'
 import type { CoordinatorModules, CoordinatorOptions, Duty, TermContext } from './duty.ts'
 
 export interface Term {
@@ -36,18 +36,18 @@ export async function leadTerm(
   await ledger.stampTerm(term)
   await emit({ code: 'leader', peer: self, name, term })
   const context = contextOf({ term, resign }, options, modules)
-  const membership = createMembership(context)
+  const reclaim = createReclaim(context)
   const duties: Duty[] = [
     createSweep(context),
-    membership,
+    reclaim,
     createFinish(context),
-    createCollect(context),
-    createCopies(context),
+    createReplicateToLeader(context),
+    createReplicateToPeers(context),
     createBackup(context),
-    createTrust(context),
+    createQuarantine(context),
     ...(options.scaling ? [createScale(context, options.scaling)] : []),
   ]
-  const stopListening = suspicions.listen({ onLost: (peer, why) => void membership.lost(peer, why, signal) })
+  const stopListening = suspicions.listen({ onLost: (peer, why) => void reclaim.lost(peer, why, signal) })
   try {
     // Each duty has a loop of its own: a slow fetch holds up nobody's merge.
     await Promise.all(

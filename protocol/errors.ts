@@ -32,7 +32,7 @@ export const FAILURE_CODES = [
 ] as const
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
-/** Codes that say nothing against the task: backoff, but no strike (DESIGN §7). */
+/** Codes that say nothing against the task: backoff, but no strike. */
 export const NO_STRIKE: ReadonlySet<FailureCode> = new Set(['input_missing', 'disk_full', 'ledger_away'])
 
 /** Codes after which no other attempt would end differently: the task fails at once, and it says nothing against the peer. */

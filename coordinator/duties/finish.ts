@@ -12,11 +12,11 @@ import { LOST_AFTER_MS, REPLICA_WAIT_MAX_MS, STRIKES_EACH } from '../../protocol
 import { describeTask, type Task } from '../../protocol/task.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { adviseCopies, everyHolder, heldBy } from '../policy/copies.ts'
-import { judgesOf } from '../policy/judges.ts'
-import { judgeStrikes } from '../policy/strikes.ts'
-import { presentHosts } from '../present-hosts.ts'
-import { whereabouts } from '../whereabouts.ts'
+import { locateBlob } from '../locate-blob.ts'
+import { eligiblePeers } from '../policy/eligible-peers.ts'
+import { commonHolders, decideReplication, heldBy } from '../policy/replication.ts'
+import { evaluateStrikes } from '../policy/strikes.ts'
+import { replicaCandidates } from '../replica-candidates.ts'
 
 /** What the duty uses of its term. */
 export type FinishContext = Pick<
@@ -109,7 +109,7 @@ class Finisher {
     const { ledger, term, self } = this.#context
     for (const task of struck) {
       const capable = this.#eligiblePeers(video, task)
-      const verdict = judgeStrikes(task.strikes, { capable })
+      const verdict = evaluateStrikes(task.strikes, { capable })
       if (task.status !== 'FAILED') {
         if (verdict === null) {
           if (kindFacts(task.kind).eligibility === 'leader') this.#letOthersTry(task, capable)
@@ -131,7 +131,7 @@ class Finisher {
     const now = clock.mono()
     const [heard, connected] = [peers.all(), this.#context.connected()]
     const ledForMs = now - this.#leadingSince
-    return judgesOf({ task, self, capability, ledForMs, now, heard, connected, holders: source.holders })
+    return eligiblePeers({ task, self, capability, ledForMs, now, heard, connected, holders: source.holders })
   }
 
   /** Of what only the leader may run: one that fails at it repeatedly steps down, as another's ffmpeg may be better. */
@@ -188,13 +188,13 @@ class ReplicaCheck {
 
   async #verdict(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<'enough' | 'wait' | 'lost'> {
     const { clock, self } = this.#context
-    const holders = everyHolder(outputs)
-    const present = presentHosts(this.#context, video)
+    const holders = commonHolders(outputs)
+    const present = replicaCandidates(this.#context, video)
     const since = this.#tooFewSince.get(video._id) ?? clock.mono()
     const waitedMs = clock.mono() - since
     const isUnavailable = heldBy(holders, present).size === 0
     if (isUnavailable && waitedMs >= LOST_AFTER_MS) return 'lost'
-    const { is, reason } = adviseCopies(holders, present)
+    const { is, reason } = decideReplication(holders, present)
     const areTooFew = isUnavailable || is === 'wanted'
     if (areTooFew && waitedMs < REPLICA_WAIT_MAX_MS) {
       this.#tooFewSince.set(video._id, since)
@@ -211,8 +211,8 @@ class ReplicaCheck {
   async #isOneMissing(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<boolean> {
     const { store, exchange } = this.#context
     for (const output of outputs) {
-      const { isSomewhere } = await whereabouts(output, { store, exchange, video: video._id, signal })
-      if (!isSomewhere) return true
+      const { isAvailable } = await locateBlob(output, { store, exchange, video: video._id, signal })
+      if (!isAvailable) return true
     }
     return false
   }

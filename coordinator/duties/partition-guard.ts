@@ -4,7 +4,7 @@
  */
 import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
 import type { TermContext } from '../duty.ts'
-import { A_MINUTE_MS, doubtSelf, JUST_NOW_MS } from '../policy/suspicion.ts'
+import { A_MINUTE_MS, detectOwnPartition, JUST_NOW_MS } from '../policy/failure-detector.ts'
 
 export type PartitionGuardContext = Pick<TermContext, 'clock' | 'log' | 'peers' | 'suspicions' | 'resign'>
 
@@ -26,7 +26,7 @@ export function createPartitionGuard({ clock, log, peers, suspicions, resign }: 
       .filter(
         (heard) => silentMs(heard) < A_MINUTE_MS && !hasLeft(heard) && suspicions.sawLost(heard.peer) !== 'closed',
       )
-    return doubtSelf({
+    return detectOwnPartition({
       heardInAMinute: lately.length,
       heardJustNow: lately.filter((heard) => silentMs(heard) < JUST_NOW_MS).length,
       peers: presentPeers(peers, clock.mono()).length + 1,

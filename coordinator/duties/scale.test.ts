@@ -35,7 +35,7 @@ function stage(change: Partial<ScaleOptions> = {}, own: readonly string[] = []) 
     for (const one of heard) Object.assign(one, { heard_mono: at.now })
     await duty.round(new AbortController().signal)
   }
-  const wanted = async () => Object.fromEntries((await ledger.engines()).map((host) => [host._id, host.wanted]))
+  const wanted = async () => Object.fromEntries((await ledger.engines()).map((engine) => [engine._id, engine.wanted]))
   return { ledger, hear, round, wanted }
 }
 

@@ -36,8 +36,8 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
 
   const live = () => presentPeers(context.peers, clock.mono())
 
-  const isReached = (host: EngineRecord): boolean =>
-    host.peers.some((peer) => peer === context.self || live().some((heard) => heard.peer === peer))
+  const isReached = (engine: EngineRecord): boolean =>
+    engine.peers.some((peer) => peer === context.self || live().some((heard) => heard.peer === peer))
 
   /** The peers that people started and that take work now, this one among them. */
   function standing(): StandingWorker[] {
@@ -81,14 +81,14 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
   async function want(engines: readonly EngineRecord[], wanted: number, reason: string): Promise<void> {
     const shares = spread(
       wanted,
-      engines.map((host) => host._id),
+      engines.map((engine) => engine._id),
     )
-    const before = engines.reduce((sum, host) => sum + host.wanted, 0)
+    const before = engines.reduce((sum, engine) => sum + engine.wanted, 0)
     let changed = false
-    for (const host of engines) {
-      const share = shares.get(host._id) ?? 0
-      if (host.wanted === share) continue
-      if ((await ledger.setWanted(host._id, { wanted: share, reason, term })) === 'changed') changed = true
+    for (const engine of engines) {
+      const share = shares.get(engine._id) ?? 0
+      if (engine.wanted === share) continue
+      if ((await ledger.setWanted(engine._id, { wanted: share, reason, term })) === 'changed') changed = true
     }
     if (!changed) return
     context.hints.publish({ what: 'peers', video: null })
@@ -111,7 +111,7 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
         live().map(({ beat }) => beat.running),
         (video, id) => lengths.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null,
       )
-      const wanted = engines.reduce((sum, host) => sum + host.wanted, 0)
+      const wanted = engines.reduce((sum, engine) => sum + engine.wanted, 0)
       const view = { now: clock.mono(), ...(await demand()), standing: standing(), wanted }
       const decision = decideScaling(view, options, past)
       past = decision.past

@@ -6,14 +6,14 @@ import { FAILURE_CODES, type FailureCode } from '../../protocol/errors.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import { STRIKES_PEER_DIED } from '../../protocol/limits.ts'
 import type { Strike } from '../../protocol/task.ts'
-import { judgeStrikes } from './strikes.ts'
+import { evaluateStrikes } from './strikes.ts'
 
 const peer = (name: string): PeerId => asPeerId(name)
 const strikes = (code: FailureCode, ...peers: string[]): Strike[] =>
   peers.map((worker_id) => ({ code, worker_id: peer(worker_id) }))
 const among = (...peers: string[]): ReadonlySet<PeerId> => new Set(peers.map(peer))
 const codeOf = (given: readonly Strike[], capable: ReadonlySet<PeerId> | null) =>
-  judgeStrikes(given, { capable })?.code ?? null
+  evaluateStrikes(given, { capable })?.code ?? null
 
 describe('a task is given up', () => {
   const cases: readonly [string, Strike[], ReadonlySet<PeerId> | null, FailureCode | null][] = [
@@ -81,8 +81,8 @@ describe('a task is given up', () => {
         fc.array(strike, { maxLength: 6 }),
         capable,
         (given, more, peers) => {
-          if (judgeStrikes(given, { capable: peers }) === null) return
-          assert.notEqual(judgeStrikes([...given, ...more], { capable: peers }), null)
+          if (evaluateStrikes(given, { capable: peers }) === null) return
+          assert.notEqual(evaluateStrikes([...given, ...more], { capable: peers }), null)
         },
       ),
     )
@@ -91,7 +91,9 @@ describe('a task is given up', () => {
   it('in whatever order the strikes came', () => {
     fc.assert(
       fc.property(fc.array(strike, { maxLength: 12 }), capable, (given, peers) => {
-        const [one, other] = [given, given.toReversed()].map((each) => judgeStrikes(each, { capable: peers }) === null)
+        const [one, other] = [given, given.toReversed()].map(
+          (each) => evaluateStrikes(each, { capable: peers }) === null,
+        )
         assert.equal(one, other)
       }),
     )
@@ -100,7 +102,7 @@ describe('a task is given up', () => {
   it('for deaths only at the bound', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...'abc'), { maxLength: 12 }), capable, (peers, known) => {
-        const verdict = judgeStrikes(strikes('peer_died', ...peers), { capable: known })
+        const verdict = evaluateStrikes(strikes('peer_died', ...peers), { capable: known })
         assert.equal(verdict !== null, peers.length >= STRIKES_PEER_DIED)
       }),
     )

@@ -1,6 +1,6 @@
 /**
- * When a task is given up (DESIGN §7). Attempts do not decide, strikes do: one code from enough different peers, or often
- * enough from each where few peers could take it. A refused source is final at once.
+ * When a task fails for good. Strikes decide, not attempts: one code from enough different peers, or enough strikes of each peer where
+ * few are eligible. A refused source or recipe fails at the first strike. Pure.
  */
 import { type FailureCode, FINAL } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
@@ -16,7 +16,7 @@ export interface Verdict {
  * The reason to give up, or null. `capable` are the peers that could take the task, null where that is not known yet: then
  * only strikes from enough different peers count. None at all means that nobody could have tried.
  */
-export function judgeStrikes(
+export function evaluateStrikes(
   strikes: readonly Strike[],
   { capable }: { capable: ReadonlySet<PeerId> | null },
 ): Verdict | null {
@@ -29,9 +29,9 @@ export function judgeStrikes(
     }
     const byPeer = Map.groupBy(mine, (strike) => strike.worker_id)
     if (byPeer.size >= STRIKE_PEERS) return { code, reason: `${byPeer.size} peers failed at it` }
-    const judges = [...(capable ?? [])].filter((peer) => code === 'build_cannot' || !cannot(strikes, peer))
-    if (judges.length > 0 && judges.length < STRIKE_PEERS && judges.every((peer) => isOften(byPeer.get(peer)))) {
-      return { code, reason: `every capable peer (${judges.length}) failed at it ${STRIKES_EACH} times` }
+    const eligible = [...(capable ?? [])].filter((peer) => code === 'build_cannot' || !cannot(strikes, peer))
+    if (eligible.length > 0 && eligible.length < STRIKE_PEERS && eligible.every((peer) => isOften(byPeer.get(peer)))) {
+      return { code, reason: `every capable peer (${eligible.length}) failed at it ${STRIKES_EACH} times` }
     }
   }
   return null

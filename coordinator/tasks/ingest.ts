@@ -22,7 +22,7 @@ import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
-import { whereabouts } from '../whereabouts.ts'
+import { locateBlob } from '../locate-blob.ts'
 import { audioTask, chunkTasks, dueOf, hasRoomInWindow } from './plan-tasks.ts'
 
 /** What an ingest reads and writes. */
@@ -197,7 +197,7 @@ class ChunkCutter {
     const { video, signal } = this.#job
     const waiting = tasks.flatMap(({ status, input }) => (status === 'PENDING' && input ? [input] : []))
     for (const input of new Map(waiting.map((each) => [each.sha256, each])).values())
-      if (!(await whereabouts(input, { store, exchange, video: video._id, signal })).isSomewhere) return true
+      if (!(await locateBlob(input, { store, exchange, video: video._id, signal })).isAvailable) return true
     return false
   }
 

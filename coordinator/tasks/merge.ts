@@ -42,15 +42,15 @@ interface Parts {
 
 export function createMergeRunner(options: MergeOptions): Runner {
   const { self, ledger, store, exchange, media } = options
-  const surely = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
+  const retry = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
     retryUntilDeadline(operation, { clock: options.clock, rng: options.rng, signal })
 
   async function gather(video: VideoId, signal: AbortSignal): Promise<Parts> {
-    const doc = await surely(() => ledger.video(video), signal)
+    const doc = await retry(() => ledger.video(video), signal)
     const committed = doc?.plan
-    const plan = committed && (await surely(() => ledger.plan(video, committed.sha256), signal))
+    const plan = committed && (await retry(() => ledger.plan(video, committed.sha256), signal))
     if (!plan) throw new AttemptFailed('unexpected', `video ${video} has no plan`)
-    const tasks = await surely(() => ledger.tasks({ video }), signal)
+    const tasks = await retry(() => ledger.tasks({ video }), signal)
     const byId = new Map(tasks.map((task) => [task._id, task]))
     const blobs: HeldBlob[] = []
     const fetch = (blob: HeldBlob) => {

@@ -1,13 +1,13 @@
 /**
  * The one place that hears of lost connections: reports to the mesh whom this node lost, remembers what it and others saw, and passes it on
- * to the leader's membership duty as events. Two who saw a connection close or go silent let the leader act without a connection of its
+ * to the leader's reclaim duty as events. Two who saw a connection close or go silent let the leader act without a connection of its
  * own. A heartbeat heard since refutes them all: a suspect that lives sends one at once. Nothing is reported while this node itself
  * stalled, and nothing more once three have said it: a death in a large mesh must not become a storm.
  *
- *   mesh: connection lost ──► noted, gossiped ──► onLost ──► membership: suspicion begins
- *   mesh: gossip of others, heartbeat, connection back ──► noted ──► onChange ──► membership: confirmed, refuted or neither
+ *   mesh: connection lost ──► noted, gossiped ──► onLost ──► reclaim: suspicion begins
+ *   mesh: gossip of others, heartbeat, connection back ──► noted ──► onChange ──► reclaim: confirmed, refuted or neither
  */
-import { heartbeatDeadlineMs } from '../../coordinator/policy/suspicion.ts'
+import { heartbeatDeadlineMs } from '../../coordinator/policy/failure-detector.ts'
 import { type StallWatch, watchStalls } from '../../mesh/stall-watch.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { decodeSuspicion, encodeSuspicion, type Suspicion } from '../../protocol/heartbeat.ts'

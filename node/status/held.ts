@@ -1,5 +1,5 @@
 /** What may be switched off: where the bytes lie that the rest of a video depends on. Pure. */
-import { everyHolder, heldBy } from '../../coordinator/policy/copies.ts'
+import { commonHolders, heldBy } from '../../coordinator/policy/replication.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { REPLICAS } from '../../protocol/limits.ts'
 import { machinesOf } from '../../protocol/machine.ts'
@@ -17,7 +17,7 @@ export interface Held {
 
 export function heldOf(video: Video, present: readonly { peer: PeerId; host: string }[]): Held {
   const isDone = video.status === 'COMPLETED'
-  const holders = isDone ? everyHolder(video.outputs) : video.source.holders
+  const holders = isDone ? commonHolders(video.outputs) : video.source.holders
   const hosts = machinesOf(heldBy(holders, present)).size
   const isDelivered = isDone && !isUndelivered(video)
   return {

@@ -1,6 +1,6 @@
 /**
  * What may never happen to a task, as pure rules over one change of its document: before, after, and the event that did it.
- * The state table is protocol's own; the rest are the promises of DESIGN §4 and §9, each in one function.
+ * The state table is protocol's own; the rest are the promises of the ledger's contract, each in one function.
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import type { PeerId, Sha256 } from '../../protocol/ids.ts'

@@ -2,7 +2,7 @@
  * What may never happen with bad peers: that one in quarantine goes on claiming encodes, or that one which spoils chunk after
  * chunk is left at it. Both with the time that noticing may take: a hint may be lost, a claim be on its way, a leader be gone.
  */
-import { distrusted } from '../../coordinator/policy/trust.ts'
+import { peersToQuarantine } from '../../coordinator/policy/quarantine.ts'
 import type { Steps } from '../../ledger/steps.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { OUTCOMES_READ } from '../../protocol/limits.ts'
@@ -41,7 +41,7 @@ export function createTrustRules({ steps, now, elapsed, day }: TrustOptions): Tr
   async function look(): Promise<void> {
     if (failing.size === 0) return
     const [outcomes, records] = [await steps.outcomes(OUTCOMES_READ), await steps.peers()]
-    const bad = new Set(distrusted({ outcomes, records, now: now() }).map(({ peer }) => peer))
+    const bad = new Set(peersToQuarantine({ outcomes, records, now: now() }).map(({ peer }) => peer))
     for (const peer of failing) {
       if (!bad.has(peer)) badSince.delete(peer)
       else if (!badSince.has(peer)) badSince.set(peer, elapsed())

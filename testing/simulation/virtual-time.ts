@@ -1,7 +1,7 @@
 /**
  * Time that is only a number: a binary heap of events ordered by (time, insertion), and a driver that runs one event, lets
  * every promise it woke settle (Node drains them between two immediates), and goes on with the next. Nothing real is
- * waited for, so an hour of mesh takes seconds and the same seed runs the same way (MESH.md §4, recommendation 3–7).
+ * waited for, so an hour of mesh takes seconds and the same seed runs the same way.
  */
 
 export interface Scheduler {

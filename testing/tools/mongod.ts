@@ -1,6 +1,6 @@
 /**
  * A real MongoDB for tests: a replica set of one or three `mongod` on loopback, with its data in a temporary folder,
- * ready when a majority write has been acknowledged (LEDGER.md §1: about 2 s for one, 5 s for three).
+ * ready when a majority write has been acknowledged (about 2 s for one member, 5 s for three).
  *
  * Promises: every failure is one sentence and an error, never a skipped test; nothing outlives the process that started
  * it; `stop()` leaves neither process nor file. With REELMESH_TEST_MONGODB_URI set, that server is used for what does

@@ -1,5 +1,5 @@
 /**
- * What the membership duty asks of a ledger, answered as if every worker held one claim all the time; one that was reclaimed
+ * What the reclaim duty asks of a ledger, answered as if every worker held one claim all the time; one that was reclaimed
  * claims again at its next renewal, as a worker does that hears that it lost its attempt.
  */
 import type { PeerId } from '../../../protocol/ids.ts'

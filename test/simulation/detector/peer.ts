@@ -1,10 +1,10 @@
 /**
  * One peer of the simulated mesh, with the product's own detector in it: alive streams, heartbeats, the peer table, suspicions,
- * and in the leader the membership duty. Peers that nobody asks for a judgement only beat and answer alive streams: they cost
+ * and in the leader the reclaim duty. Peers that nobody asks for a judgement only beat and answer alive streams: they cost
  * little, so that a thousand of them fit.
  */
 import type { Stream } from '@libp2p/interface'
-import { createMembership, type Membership } from '../../../coordinator/duties/membership.ts'
+import { createReclaim, type Reclaim } from '../../../coordinator/duties/reclaim.ts'
 import type { TermContext } from '../../../coordinator/duty.ts'
 import { type Alive, createAlive } from '../../../mesh/alive.ts'
 import { watchStalls } from '../../../mesh/stall-watch.ts'
@@ -48,7 +48,7 @@ export class DetectorPeer implements Side {
   readonly ends = new Set<End>()
   readonly endOf = new Map<End, PeerId>()
   readonly suspicions: Suspicions | null
-  membership: Membership | null = null
+  reclaim: Reclaim | null = null
   resigned = 0
   readonly #alive: Alive
   readonly #heartbeat: HeartbeatLoop
@@ -122,10 +122,10 @@ export class DetectorPeer implements Side {
     for (const end of [...this.ends]) end.abort()
   }
 
-  /** Leads from now on: a membership duty over a ledger in which everyone given holds a claim. */
+  /** Leads from now on: a reclaim duty over a ledger in which everyone given holds a claim. */
   lead(workers: readonly PeerId[], reclaims: Reclaims): void {
     const { clock } = this.life
-    const membership = createMembership({
+    const reclaim = createReclaim({
       ledger: claimsOfAll(workers, reclaims),
       self: this.id,
       term: 1,
@@ -138,10 +138,10 @@ export class DetectorPeer implements Side {
       hints: createHints(),
       resign: () => this.resigned++,
     } as unknown as TermContext)
-    this.membership = membership
+    this.reclaim = reclaim
     const signal = new AbortController().signal
-    this.suspicions!.listen({ onLost: (peer, why) => void membership.lost(peer, why, signal) })
-    const round = () => void membership.round(signal).then(() => clock.timer(DUTY_MS, round))
+    this.suspicions!.listen({ onLost: (peer, why) => void reclaim.lost(peer, why, signal) })
+    const round = () => void reclaim.round(signal).then(() => clock.timer(DUTY_MS, round))
     round()
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The network under the detector: who is connected to whom, how long a byte takes, and how gossip spreads. A model of what
- * libp2p does over TCP (MESH.md's figures), because a thousand real nodes do not fit into one machine.
+ * libp2p does over TCP (with figures measured on it), because a thousand real nodes do not fit into one machine.
  *
  *   connections   everyone to everyone up to `CONNECTIONS_MAX`; beyond it each peer dials at random until it has that many
  *   a byte        1–10 ms; each packet is lost with the chance `loss` and sent again after 0.2, 0.6, 1.4, 3 … s (TCP's backoff);

@@ -16,29 +16,29 @@ import type { LossReason } from '../../protocol/mesh.ts'
 import { createNotifier } from '../../protocol/notifier.ts'
 import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { heartbeatDeadlineMs, isConfirmed, judgePeer, type Verdict } from '../policy/suspicion.ts'
+import { assessPeer, heartbeatDeadlineMs, isConfirmed, type Verdict } from '../policy/failure-detector.ts'
 import { createPartitionGuard, type PartitionGuard } from './partition-guard.ts'
 import { createSuspectedClaims, type Suspected, type SuspectedClaims } from './suspected-claims.ts'
 
 /** How long a new leader, and a leader that has never heard of a worker, waits before it believes that it is gone. */
 const ABSENT_MS = 2 * SILENCE_MS
 /** A claim that a worker sent and died over has reached the ledger by then; a restart takes longer. */
-const LANDED_MS = 100
+const LATE_CLAIM_MS = 100
 
 export type MembershipContext = Pick<
   TermContext,
   'self' | 'term' | 'ledger' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions' | 'connected' | 'resign'
 >
 
-export interface Membership extends Duty {
+export interface Reclaim extends Duty {
   /** This leader lost its connection to the peer. Never rejects; ends with the term. */
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
 }
 
-export const createMembership = (context: MembershipContext): Membership => new Reclaims(context)
+export const createReclaim = (context: MembershipContext): Reclaim => new Reclaims(context)
 
-class Reclaims implements Membership {
-  readonly name = 'membership'
+class Reclaims implements Reclaim {
+  readonly name = 'reclaim'
   readonly #context: MembershipContext
   readonly #guard: PartitionGuard
   readonly #suspected: SuspectedClaims
@@ -108,7 +108,7 @@ class Reclaims implements Membership {
       hasLeft: this.#hasLeft(peer),
     }
     const hasStalled = (suspicions.stalledAgoMs() ?? STALL_GRACE_MS) < STALL_GRACE_MS
-    return judgePeer(evidence, { peers: this.#meshSize(), hasStalled })
+    return assessPeer(evidence, { peers: this.#meshSize(), hasStalled })
   }
 
   /**
@@ -139,7 +139,7 @@ class Reclaims implements Membership {
   /** What a process that died, as others saw too, had on its way to the ledger. */
   async #claimsLanded(peer: PeerId, { since, claims }: Suspected, signal: AbortSignal): Promise<ObservedClaim[]> {
     const { clock, ledger } = this.#context
-    await clock.sleep(LANDED_MS, signal)
+    await clock.sleep(LATE_CLAIM_MS, signal)
     if (this.#isBack(peer, since) || !this.#haveOthersSeen(peer) || this.#guard.mayBePartitioned()) return []
     const isKnown = ({ task, attempt }: ObservedClaim) =>
       claims.some((known) => known.task === task && known.attempt === attempt)

@@ -8,7 +8,7 @@ import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import { LOSS_WATCH_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { HeldBlob } from '../../protocol/video.ts'
 
-export interface LossJudge {
+export interface LossDetector {
   /**
    * Call when every holder and every connected peer was asked and none offered it. `lacks`: who answered that it has it not; who
    * did not answer, though it is connected by now, may have it.
@@ -16,12 +16,12 @@ export interface LossJudge {
   isLost(blob: Pick<HeldBlob, 'sha256' | 'holders'>, lacks: readonly PeerId[], afterMs?: number): boolean
   found(sha256: Sha256): void
   /** Call after a look that asked about everything that is still wanted, begun at `began` (monotonic ms). */
-  looked(began: number): void
+  endScan(began: number): void
 }
 
 const WATCHED_MAX = 10_000
 
-export function createLossJudge({ clock }: { clock: Clock }): LossJudge {
+export function createLossDetector({ clock }: { clock: Clock }): LossDetector {
   const watched = new Map<Sha256, { readonly since: number; readonly askedAt: number }>()
   return {
     isLost({ sha256, holders }, lacks, afterMs = LOST_AFTER_MS) {
@@ -35,7 +35,7 @@ export function createLossJudge({ clock }: { clock: Clock }): LossJudge {
       return lost
     },
     found: (sha256) => void watched.delete(sha256),
-    looked(began) {
+    endScan(began) {
       // A look asks nothing while a worker tries the task again, and may itself last for minutes: neither ends a watch.
       for (const [sha256, { askedAt }] of watched)
         if (askedAt < began && clock.mono() - askedAt >= LOSS_WATCH_MS) watched.delete(sha256)

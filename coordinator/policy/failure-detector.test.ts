@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { PeerId } from '../../protocol/ids.ts'
-import { doubtSelf, heartbeatDeadlineMs, isConfirmed, judgePeer, type PeerEvidence } from './suspicion.ts'
+import {
+  assessPeer,
+  detectOwnPartition,
+  heartbeatDeadlineMs,
+  isConfirmed,
+  type PeerEvidence,
+} from './failure-detector.ts'
 
 const evidence = (of: Partial<PeerEvidence>): PeerEvidence => ({
   peer: 'p' as PeerId,
@@ -18,16 +24,16 @@ const lost = { isConnected: false, wasLost: true } as const
 
 describe('suspicion', () => {
   test('believes its own connection more than what others lost', () => {
-    assert.equal(judgePeer(evidence({ reports: [9_000, 9_000, 9_000] }), judge(4)).isSuspect, false)
+    assert.equal(assessPeer(evidence({ reports: [9_000, 9_000, 9_000] }), judge(4)).isSuspect, false)
   })
 
   test('takes three who lost it together as seen, or two left standing, however lately a slow heartbeat came before', () => {
     const far = (reports: number[]) => evidence({ isConnected: false, heardAgoMs: 3_000, reports })
     const peers = 1_000
-    assert.equal(judgePeer(far([400, 410, 420]), judge(peers)).reason, '3 peers lost their connection to it')
-    assert.equal(judgePeer(far([390, 410, 420]), judge(peers)).isSuspect, false, 'it may yet refute them')
-    assert.equal(judgePeer(far([2_000, 2_500]), judge(peers)).reason, '2 peers lost their connection to it')
-    assert.equal(judgePeer(far([1_900, 2_500]), judge(peers)).isSuspect, false)
+    assert.equal(assessPeer(far([400, 410, 420]), judge(peers)).reason, '3 peers lost their connection to it')
+    assert.equal(assessPeer(far([390, 410, 420]), judge(peers)).isSuspect, false, 'it may yet refute them')
+    assert.equal(assessPeer(far([2_000, 2_500]), judge(peers)).reason, '2 peers lost their connection to it')
+    assert.equal(assessPeer(far([1_900, 2_500]), judge(peers)).isSuspect, false)
   })
 
   test('waits for nothing when all who could see a loss saw it together', () => {
@@ -38,28 +44,28 @@ describe('suspicion', () => {
   })
 
   test('suspects silence behind a lost connection at a deadline that grows with the mesh', () => {
-    assert.equal(judgePeer(evidence({ ...lost, heardAgoMs: 2_600 }), judge(4)).reason, 'no heartbeat for 2.6 s')
-    assert.equal(judgePeer(evidence({ ...lost, heardAgoMs: 2_600 }), judge(32)).isSuspect, false)
+    assert.equal(assessPeer(evidence({ ...lost, heardAgoMs: 2_600 }), judge(4)).reason, 'no heartbeat for 2.6 s')
+    assert.equal(assessPeer(evidence({ ...lost, heardAgoMs: 2_600 }), judge(32)).isSuspect, false)
     assert.equal(heartbeatDeadlineMs(32), 10_000)
   })
 
   test('is four times as patient with a peer that nobody saw go', () => {
     for (const isConnected of [true, false]) {
-      assert.equal(judgePeer(evidence({ isConnected, heardAgoMs: 9_900 }), judge(4)).isSuspect, false)
-      assert.equal(judgePeer(evidence({ isConnected, heardAgoMs: 10_000 }), judge(4)).isSuspect, true)
+      assert.equal(assessPeer(evidence({ isConnected, heardAgoMs: 9_900 }), judge(4)).isSuspect, false)
+      assert.equal(assessPeer(evidence({ isConnected, heardAgoMs: 10_000 }), judge(4)).isSuspect, true)
     }
   })
 
   test('goes by what others saw, and by no silence, after a stall of its own', () => {
     const silent = { ...lost, heardAgoMs: 60_000 }
-    assert.equal(judgePeer(evidence(silent), judge(4)).isSuspect, true)
-    assert.equal(judgePeer(evidence(silent), judge(4, true)).isSuspect, false)
-    assert.equal(judgePeer(evidence({ ...silent, reports: [400, 410, 420] }), judge(4, true)).isSuspect, true)
+    assert.equal(assessPeer(evidence(silent), judge(4)).isSuspect, true)
+    assert.equal(assessPeer(evidence(silent), judge(4, true)).isSuspect, false)
+    assert.equal(assessPeer(evidence({ ...silent, reports: [400, 410, 420] }), judge(4, true)).isSuspect, true)
   })
 
   test('gives a connected peer that has not beaten yet its time, and one nobody knows none', () => {
-    assert.equal(judgePeer(evidence({ heardAgoMs: null }), judge(4)).isSuspect, false)
-    assert.equal(judgePeer(evidence({ heardAgoMs: null, isConnected: false }), judge(4)).isSuspect, true)
+    assert.equal(assessPeer(evidence({ heardAgoMs: null }), judge(4)).isSuspect, false)
+    assert.equal(assessPeer(evidence({ heardAgoMs: null, isConnected: false }), judge(4)).isSuspect, true)
   })
 
   test('more silence and more reports never look healthier', () => {
@@ -76,23 +82,27 @@ describe('suspicion', () => {
     fc.assert(
       fc.property(some, more, fc.integer({ min: 1, max: 1_000 }), (of, by, peers) => {
         const worse = { heardAgoMs: of.heardAgoMs + by.silence, reports: [...of.reports, ...by.reports] }
-        const before = judgePeer(evidence(of), judge(peers))
-        return !before.isSuspect || judgePeer(evidence({ ...of, ...worse }), judge(peers)).isSuspect
+        const before = assessPeer(evidence(of), judge(peers))
+        return !before.isSuspect || assessPeer(evidence({ ...of, ...worse }), judge(peers)).isSuspect
       }),
     )
   })
 
   test('doubts itself when it hears far less of the mesh than it should', () => {
     const fine = { heardInAMinute: 5, heardJustNow: 5, peers: 6 }
-    assert.equal(doubtSelf(fine), null)
-    assert.match(doubtSelf({ ...fine, heardJustNow: 2 }) ?? '', /heard 2 of about 5 peers just now/)
-    assert.equal(doubtSelf({ ...fine, heardJustNow: 3 }), null)
-    assert.equal(doubtSelf({ ...fine, heardInAMinute: 2, heardJustNow: 0, peers: 3 }), null, 'two are too few to tell')
+    assert.equal(detectOwnPartition(fine), null)
+    assert.match(detectOwnPartition({ ...fine, heardJustNow: 2 }) ?? '', /heard 2 of about 5 peers just now/)
+    assert.equal(detectOwnPartition({ ...fine, heardJustNow: 3 }), null)
+    assert.equal(
+      detectOwnPartition({ ...fine, heardInAMinute: 2, heardJustNow: 0, peers: 3 }),
+      null,
+      'two are too few to tell',
+    )
   })
 
   test('expects of a large mesh what it sends in a second and a half, not everybody', () => {
     const large = { heardInAMinute: 480, peers: 1_000 }
-    assert.equal(doubtSelf({ ...large, heardJustNow: 3 }), null, 'chance')
-    assert.match(doubtSelf({ ...large, heardJustNow: 2 }) ?? '', /heard 2 of about 12/)
+    assert.equal(detectOwnPartition({ ...large, heardJustNow: 3 }), null, 'chance')
+    assert.match(detectOwnPartition({ ...large, heardJustNow: 2 }) ?? '', /heard 2 of about 12/)
   })
 })

@@ -10,7 +10,7 @@ import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 
-export interface JudgesInput {
+export interface EligibilityInput {
   readonly task: Pick<Task, 'kind' | 'class'>
   /** The leader. */
   readonly self: PeerId
@@ -33,7 +33,7 @@ const ALONE_MS = 30_000
 /** Who was silent for longer is not waited for; who left a moment ago may only be restarting. */
 const HEARD_MS = 60_000
 
-export function judgesOf(input: JudgesInput): ReadonlySet<PeerId> | null {
+export function eligiblePeers(input: EligibilityInput): ReadonlySet<PeerId> | null {
   const { task, self, capability, ledForMs, now, heard, connected } = input
   const known = new Set(heard.map(({ peer }) => peer))
   // A peer that is connected and was never heard may be able to do anything.
@@ -46,7 +46,7 @@ export function judgesOf(input: JudgesInput): ReadonlySet<PeerId> | null {
 }
 
 /** Whoever coordinates may lead, and then does what is the leader's. */
-function isAble({ peer, beat }: HeardPeer, { task, holders }: JudgesInput): boolean {
+function isAble({ peer, beat }: HeardPeer, { task, holders }: EligibilityInput): boolean {
   // What such a machine fails at says nothing.
   if (beat.state === 'quarantined' || beat.state === 'self_test_failed') return false
   const { eligibility } = kindFacts(task.kind)

@@ -5,7 +5,7 @@ import { asPeerId, asSha256, type PeerId } from '../../protocol/ids.ts'
 import { LOSS_WATCH_MS, LOST_AFTER_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import { createLife } from '../../testing/simulation/life.ts'
 import { createScheduler } from '../../testing/simulation/virtual-time.ts'
-import { createLossJudge } from './loss.ts'
+import { createLossDetector } from './loss-detector.ts'
 
 const [a, b] = ['a', 'b'].map(asPeerId) as [PeerId, PeerId]
 const sha256 = asSha256('1'.repeat(64))
@@ -18,7 +18,7 @@ function judge(lacks: readonly PeerId[]) {
     scheduler.after(ms, () => {})
     await scheduler.run({ untilMs: Number.POSITIVE_INFINITY, isOver: () => false })
   }
-  const loss = createLossJudge({ clock })
+  const loss = createLossDetector({ clock })
   type Blob = Parameters<typeof loss.isLost>[0]
   return { pass, clock, loss: { ...loss, isLost: (blob: Blob, afterMs?: number) => loss.isLost(blob, lacks, afterMs) } }
 }
@@ -50,7 +50,7 @@ describe('a blob that nobody offers', () => {
     const { loss, pass, clock } = judge([])
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
     await pass(LOSS_WATCH_MS)
-    loss.looked(clock.mono())
+    loss.endScan(clock.mono())
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
   })
 
@@ -63,7 +63,7 @@ describe('a blob that nobody offers', () => {
       const began = clock.mono()
       assert.equal(loss.isLost({ sha256, holders: [b] }), false)
       await pass(afterMs)
-      loss.looked(lookMs > 0 ? began : clock.mono())
+      loss.endScan(lookMs > 0 ? began : clock.mono())
       assert.equal(loss.isLost({ sha256, holders: [b] }), true)
     }
   })

@@ -13,7 +13,7 @@ import type { SuspicionEvents, SuspicionSource } from '../../protocol/suspicions
 import { createLife } from '../../testing/simulation/life.ts'
 import { createScheduler } from '../../testing/simulation/virtual-time.ts'
 import type { TermContext } from '../duty.ts'
-import { createMembership } from './membership.ts'
+import { createReclaim } from './reclaim.ts'
 
 const TERM = 2
 /** Since the last heartbeat of the leader before this one: its lease had to run out first. */
@@ -36,7 +36,7 @@ test('it takes back at once what the leader before it was on, whose loss it saw,
       listen: () => () => {},
     },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
-  const duty = createMembership(context)
+  const duty = createReclaim(context)
   const { signal } = new AbortController()
 
   await duty.round(signal)
@@ -73,7 +73,7 @@ function stage() {
     peers: { get: (peer: string) => (peer === BOB ? bob : undefined), all: () => [{ peer: BOB, ...bob }] },
     suspicions: { reportsOf: () => link.reports, sawLost: () => (link.isCut ? 'closed' : null), stalledAgoMs: () => null, listen: () => () => {} },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
-  const duty = createMembership(context)
+  const duty = createReclaim(context)
   const { signal } = new AbortController()
   const round = async (ms: number) => {
     at.now += ms
@@ -189,7 +189,7 @@ test('it waits for events about the suspect: a report of another confirms the lo
       self: ANN, ledger, log: silentLog, term: TERM, hints: createHints(), emit: async () => {}, resign: () => {}, connected: () => [],
       clock, peers: { get: () => bob, all: () => [{ peer: BOB, ...bob }] }, suspicions,
     } as unknown as TermContext // biome-ignore format: what the duty uses of it
-    const ended = createMembership(context)
+    const ended = createReclaim(context)
       .lost(BOB, 'closed', new AbortController().signal)
       .then(() => clock.mono())
     const lostAt = clock.mono()

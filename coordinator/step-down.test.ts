@@ -4,13 +4,13 @@ import type { Clock } from '../protocol/clock.ts'
 import { ANN, BOB } from '../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../protocol/conformance/model/ledger-model.ts'
 import { CLAIM_MS, LEASE_MS } from '../protocol/limits.ts'
-import { createResignation } from './resignation.ts'
+import { createStepDown } from './step-down.ts'
 
 function stage() {
   const at = { now: 1_000_000 }
   const clock = { mono: () => at.now, now: () => at.now } as Clock
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-  return { at, ledger, resignation: createResignation({ self: ANN }, { clock, ledger }) }
+  return { at, ledger, resignation: createStepDown({ self: ANN }, { clock, ledger }) }
 }
 
 test('who resigned stays away while another leads, for half a minute', async () => {

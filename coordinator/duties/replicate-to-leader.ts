@@ -10,8 +10,8 @@ import { BLOB_FETCHES_AT_ONCE, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../pr
 import type { Task } from '../../protocol/task.ts'
 import { type HeldBlob, isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { createLossJudge, type LossJudge } from '../policy/loss.ts'
-import { whereabouts } from '../whereabouts.ts'
+import { locateBlob } from '../locate-blob.ts'
+import { createLossDetector, type LossDetector } from '../policy/loss-detector.ts'
 
 /** Kinds whose inputs and outputs are looked after. */
 const collectedKinds = () => kindsWhere(({ outputCollected }) => outputCollected)
@@ -33,9 +33,9 @@ export type CollectContext = Pick<
 >
 
 /** The duty. Its state is what it knows of the videos that are RUNNING or MERGING; a new leader reads it anew. */
-export function createCollect(context: CollectContext): Duty {
+export function createReplicateToLeader(context: CollectContext): Duty {
   const collector = new Collector(context)
-  return { name: 'collect', round: (signal) => collector.round(signal) }
+  return { name: 'replicate_to_leader', round: (signal) => collector.round(signal) }
 }
 
 class Collector {
@@ -204,11 +204,11 @@ class Collector {
 /** Brings blobs to the leader, and decides when one that no peer offers is lost. */
 class LeaderBlobs {
   readonly #context: CollectContext
-  readonly #loss: LossJudge
+  readonly #loss: LossDetector
 
   constructor(context: CollectContext) {
     this.#context = context
-    this.#loss = createLossJudge({ clock: context.clock })
+    this.#loss = createLossDetector({ clock: context.clock })
   }
 
   /** `lost` once no peer has offered it for long enough. Rejects with any error but `BlobMissing`. */
@@ -226,14 +226,14 @@ class LeaderBlobs {
   /** Asks its holders by name: one that was absent a moment ago may have it. */
   async isLost(video: VideoId, blob: HeldBlob, signal: AbortSignal, afterMs?: number): Promise<boolean> {
     const { store, exchange, self } = this.#context
-    const { isSomewhere, lacks } = await whereabouts(blob, { store, exchange, video, signal })
-    if (!isSomewhere) return !signal.aborted && this.#loss.isLost(blob, [self, ...lacks], afterMs)
+    const { isAvailable, lacks } = await locateBlob(blob, { store, exchange, video, signal })
+    if (!isAvailable) return !signal.aborted && this.#loss.isLost(blob, [self, ...lacks], afterMs)
     this.#loss.found(blob.sha256)
     return false
   }
 
   /** A scan that began then, on the monotonic clock, is complete: blobs it did not ask for are not missed any more. */
   endScan(began: number): void {
-    this.#loss.looked(began)
+    this.#loss.endScan(began)
   }
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import { REPLICAS } from '../../protocol/limits.ts'
 import { machinesOf } from '../../protocol/machine.ts'
-import { adviseCopies, everyHolder, heldBy, type PresentPeer } from './copies.ts'
+import { commonHolders, decideReplication, heldBy, type ReplicaCandidate } from './replication.ts'
 
 const [ANN, BOB, CAT, DAN] = ['ann', 'bob', 'cat', 'dan'].map((name) => asPeerId(`peer ${name}`)) as [
   PeerId,
@@ -12,14 +12,14 @@ const [ANN, BOB, CAT, DAN] = ['ann', 'bob', 'cat', 'dan'].map((name) => asPeerId
   PeerId,
   PeerId,
 ]
-const at = (peer: PeerId, host: string, change: Partial<PresentPeer> = {}): PresentPeer => ({
+const at = (peer: PeerId, host: string, change: Partial<ReplicaCandidate> = {}): ReplicaCandidate => ({
   peer, host, takes: true, rank: 0, ...change,
 }) // biome-ignore format: one line a peer
 
 describe('copies', () => {
   it('are enough on two machines, not with two peers of one', () => {
-    assert.equal(adviseCopies([ANN, BOB], [at(ANN, 'one'), at(BOB, 'two')]).is, 'enough')
-    assert.deepEqual(adviseCopies([ANN, BOB], [at(ANN, 'one'), at(BOB, 'one'), at(CAT, 'two')]), {
+    assert.equal(decideReplication([ANN, BOB], [at(ANN, 'one'), at(BOB, 'two')]).is, 'enough')
+    assert.deepEqual(decideReplication([ANN, BOB], [at(ANN, 'one'), at(BOB, 'one'), at(CAT, 'two')]), {
       is: 'wanted',
       from: [CAT],
       reason: 'on 1 of 2 hosts',
@@ -27,23 +27,23 @@ describe('copies', () => {
   })
 
   it('are not asked for where there is one machine, or no other has room', () => {
-    assert.equal(adviseCopies([ANN], [at(ANN, 'one'), at(BOB, 'one')]).is, 'enough')
-    assert.equal(adviseCopies([ANN], [at(ANN, 'one'), at(BOB, 'two', { takes: false })]).is, 'enough')
+    assert.equal(decideReplication([ANN], [at(ANN, 'one'), at(BOB, 'one')]).is, 'enough')
+    assert.equal(decideReplication([ANN], [at(ANN, 'one'), at(BOB, 'two', { takes: false })]).is, 'enough')
   })
 
   it('go to another machine before another container of the same one, which is better than none', () => {
     const [one, two] = [at(ANN, 'coordinator-1-0000cafe'), at(BOB, 'worker-0000cafe', { rank: 2 })]
     const far = at(CAT, 'box-0000beef')
     const wanted = { is: 'wanted', reason: 'on 1 of 2 hosts' }
-    assert.deepEqual(adviseCopies([ANN], [one, two, far]), { ...wanted, from: [CAT] })
-    assert.deepEqual(adviseCopies([ANN], [one, two]), { ...wanted, from: [BOB] })
-    assert.equal(adviseCopies([ANN, BOB], [one, two]).is, 'enough')
-    assert.deepEqual(adviseCopies([ANN, BOB], [one, two, far]), { ...wanted, from: [CAT] })
-    assert.equal(adviseCopies([ANN, CAT], [one, two, far]).is, 'enough')
+    assert.deepEqual(decideReplication([ANN], [one, two, far]), { ...wanted, from: [CAT] })
+    assert.deepEqual(decideReplication([ANN], [one, two]), { ...wanted, from: [BOB] })
+    assert.equal(decideReplication([ANN, BOB], [one, two]).is, 'enough')
+    assert.deepEqual(decideReplication([ANN, BOB], [one, two, far]), { ...wanted, from: [CAT] })
+    assert.equal(decideReplication([ANN, CAT], [one, two, far]).is, 'enough')
   })
 
   it('of a holder that is gone do not count', () => {
-    assert.deepEqual(adviseCopies([ANN, DAN], [at(ANN, 'one'), at(BOB, 'two')]), {
+    assert.deepEqual(decideReplication([ANN, DAN], [at(ANN, 'one'), at(BOB, 'two')]), {
       is: 'wanted',
       from: [BOB],
       reason: 'on 1 of 2 hosts',
@@ -51,7 +51,7 @@ describe('copies', () => {
   })
 
   it('are asked of those who rank higher first', () => {
-    const advice = adviseCopies([ANN], [at(ANN, 'one'), at(BOB, 'two'), at(CAT, 'three', { rank: 2 })])
+    const advice = decideReplication([ANN], [at(ANN, 'one'), at(BOB, 'two'), at(CAT, 'three', { rank: 2 })])
     assert.deepEqual(advice.is === 'wanted' && advice.from, [CAT, BOB])
   })
 
@@ -72,7 +72,7 @@ describe('copies', () => {
       fc.property(peers, fc.nat(11), (present, first) => {
         const holders = [present[first % present.length]!.peer]
         for (let step = 0; ; step++) {
-          const advice = adviseCopies(holders, present)
+          const advice = decideReplication(holders, present)
           if (advice.is === 'enough') break
           // One container more, perhaps, before another machine.
           assert.ok(step < REPLICAS)
@@ -89,7 +89,7 @@ describe('copies', () => {
   })
 
   it('of several blobs are with those who have all of them', () => {
-    assert.deepEqual(everyHolder([{ holders: [ANN, BOB] }, { holders: [BOB, CAT] }]), [BOB])
-    assert.deepEqual(everyHolder([]), [])
+    assert.deepEqual(commonHolders([{ holders: [ANN, BOB] }, { holders: [BOB, CAT] }]), [BOB])
+    assert.deepEqual(commonHolders([]), [])
   })
 })

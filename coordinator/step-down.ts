@@ -7,31 +7,31 @@ import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { LEASE_MS } from '../protocol/limits.ts'
 
-export interface Resignation {
+export interface StepDown {
   /** Its first reason counts, until its time is over; false where it had resigned already. */
   resign(reason: string): boolean
   /** Why this peer does not run now, or null. Rejects where the ledger cannot say who leads. */
   reason(): Promise<string | null>
 }
 
-const RESIGNED_MS = 30_000
+const STEPPED_DOWN_MS = 30_000
 /** Others ask for a free lease well within one of its lives. */
 const VACANT_MS = LEASE_MS
 
-export function createResignation(
+export function createStepDown(
   { self }: { readonly self: PeerId },
   { clock, ledger }: { readonly clock: Clock; readonly ledger: Pick<Ledger, 'lease'> },
-): Resignation {
+): StepDown {
   let last = { at: Number.NEGATIVE_INFINITY, reason: '' }
   const agoMs = () => clock.mono() - last.at
   return {
     resign(reason) {
-      const isNew = agoMs() >= RESIGNED_MS
+      const isNew = agoMs() >= STEPPED_DOWN_MS
       if (isNew) last = { at: clock.mono(), reason }
       return isNew
     },
     async reason() {
-      if (agoMs() >= RESIGNED_MS) return null
+      if (agoMs() >= STEPPED_DOWN_MS) return null
       if (agoMs() < VACANT_MS) return last.reason
       const { holder, remaining_ms } = await ledger.lease()
       return remaining_ms > 0 && holder !== self ? last.reason : null

@@ -8,8 +8,8 @@ import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { DUTY_MS, REPLICA_REQUEST_MS } from '../../protocol/limits.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { adviseCopies, everyHolder } from '../policy/copies.ts'
-import { presentHosts } from '../present-hosts.ts'
+import { commonHolders, decideReplication } from '../policy/replication.ts'
+import { replicaCandidates } from '../replica-candidates.ts'
 
 const ASKS_REMEMBERED = 10_000
 /** Only results that are waited for are urgent: the rest is looked at in every fourth round. */
@@ -17,7 +17,7 @@ const LOOK_MS = 4 * DUTY_MS
 
 export type CopiesContext = Pick<TermContext, 'self' | 'host' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers'>
 
-export function createCopies(context: CopiesContext): Duty {
+export function createReplicateToPeers(context: CopiesContext): Duty {
   const { ledger, clock, hints, log } = context
   /** Who was asked last for what, and when. */
   const asked = new Map<string, { peer: PeerId; at: number }>()
@@ -27,36 +27,36 @@ export function createCopies(context: CopiesContext): Duty {
   function ask(video: Video, task: TaskId | null, holders: readonly PeerId[]): void {
     const what = task === null ? 'source' : 'results'
     const key = task ?? `${video._id}/source`
-    const advice = adviseCopies(holders, presentHosts(context, video))
-    if (advice.is === 'enough') return void asked.delete(key)
+    const decision = decideReplication(holders, replicaCandidates(context, video))
+    if (decision.is === 'enough') return void asked.delete(key)
     const before = asked.get(key)
     if (before && clock.mono() - before.at < REPLICA_REQUEST_MS) return
     // The next one after the last that could not, round and round.
-    const peer = advice.from[(advice.from.indexOf(before?.peer as PeerId) + 1) % advice.from.length]
+    const peer = decision.from[(decision.from.indexOf(before?.peer as PeerId) + 1) % decision.from.length]
     if (!peer) return
     asked.delete(key)
     asked.set(key, { peer, at: clock.mono() })
     const [oldest] = asked.keys()
     if (asked.size > ASKS_REMEMBERED && oldest) asked.delete(oldest)
-    log.info('asks a peer to hold a copy', { what, video: video._id, peer, reason: advice.reason })
+    log.info('asks a peer to hold a copy', { what, video: video._id, peer, reason: decision.reason })
     hints.publish({ what: 'copy', video: video._id, task, peer })
   }
 
   async function look(video: Video): Promise<void> {
     const makers = kindsWhere(({ outputs }) => outputs === 'results').map((kind) => taskId(video._id, kind))
     if (video.status === 'COMPLETED') {
-      for (const id of makers) ask(video, id, everyHolder(video.outputs))
+      for (const id of makers) ask(video, id, commonHolders(video.outputs))
       return
     }
     for (const id of video.status === 'MERGING' ? makers : []) {
       const task = await ledger.task(id)
-      if (task?.status === 'COMPLETED') ask(video, id, everyHolder(task.outputs))
+      if (task?.status === 'COMPLETED') ask(video, id, commonHolders(task.outputs))
     }
     ask(video, null, video.source.holders)
   }
 
   return {
-    name: 'copies',
+    name: 'replicate_to_peers',
     async round(signal) {
       const isDue = clock.mono() - last >= LOOK_MS
       const videos = isDue

@@ -7,7 +7,7 @@ import type { PeerId } from '../../protocol/ids.ts'
 import { REPLICAS } from '../../protocol/limits.ts'
 import { machineOf, machinesOf } from '../../protocol/machine.ts'
 
-export interface PresentPeer {
+export interface ReplicaCandidate {
   readonly peer: PeerId
   readonly host: string
   /** Whether it may take bytes in: not on its way out, and with room. */
@@ -16,12 +16,15 @@ export interface PresentPeer {
   readonly rank: number
 }
 
-export type CopyAdvice =
+export type ReplicationDecision =
   | { readonly is: 'enough'; readonly reason: string }
   | { readonly is: 'wanted'; readonly from: readonly PeerId[]; readonly reason: string }
 
 /** `from`: whom to ask, best first. Never empty: with nobody to ask there is enough. */
-export function adviseCopies(holders: readonly PeerId[], present: readonly PresentPeer[]): CopyAdvice {
+export function decideReplication(
+  holders: readonly PeerId[],
+  present: readonly ReplicaCandidate[],
+): ReplicationDecision {
   const hosts = heldBy(holders, present)
   const machines = machinesOf(hosts)
   if (machines.size >= REPLICAS) return { is: 'enough', reason: `on ${machines.size} hosts` }
@@ -36,11 +39,11 @@ export function adviseCopies(holders: readonly PeerId[], present: readonly Prese
 /** The hosts on which these bytes lie now. */
 export function heldBy(
   holders: readonly PeerId[],
-  present: readonly Pick<PresentPeer, 'peer' | 'host'>[],
+  present: readonly Pick<ReplicaCandidate, 'peer' | 'host'>[],
 ): ReadonlySet<string> {
   return new Set(present.filter(({ peer }) => holders.includes(peer)).map(({ host }) => host))
 }
 
 /** Peers that have all of these. */
-export const everyHolder = (blobs: readonly { readonly holders: readonly PeerId[] }[]): readonly PeerId[] =>
+export const commonHolders = (blobs: readonly { readonly holders: readonly PeerId[] }[]): readonly PeerId[] =>
   (blobs[0]?.holders ?? []).filter((peer) => blobs.every(({ holders }) => holders.includes(peer)))

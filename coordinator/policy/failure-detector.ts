@@ -1,5 +1,5 @@
 /**
- * Whether a peer's claims should be taken back (DESIGN §7). Something seen counts most: an observer's own connection that closed
+ * Whether a peer's claims should be reclaimed. Something seen counts most: an observer's own connection that closed
  * or fell silent. Several observers of that, this judge among them, are no stall of one of them (SWIM, Das et al. 2002), where the
  * peer was not heard since and had time to refute. Silence of heartbeats alone says little: while the alive stream of a peer beats,
  * or in a mesh so large that nobody is connected to everybody, it has to last long. A judge that stalled goes by what others saw; one
@@ -38,10 +38,12 @@ export const heartbeatGoneMs = (peers: number): number => 4 * heartbeatDeadlineM
 /** Three who lost it in one moment, as a death looks, with time for it to refute them … */
 const BURST = { reporters: 3, forMs: REFUTE_MS } as const
 /** … or two whom it leaves standing for long. */
-const STANDING = { reporters: 2, forMs: UNCONFIRMED_MS } as const
+const SUSTAINED = { reporters: 2, forMs: UNCONFIRMED_MS } as const
 
-const hasStood = (reports: readonly number[], { reporters, forMs }: { reporters: number; forMs: number }): boolean =>
-  reports.filter((agoMs) => agoMs >= forMs).length >= reporters
+const arePersistent = (
+  reports: readonly number[],
+  { reporters, forMs }: { reporters: number; forMs: number },
+): boolean => reports.filter((agoMs) => agoMs >= forMs).length >= reporters
 
 /** Whether others saw a loss that this judge saw just now, so that nothing need be waited for: three, or both where there are two. */
 export function isConfirmed(reports: readonly number[], { observers }: { observers: number }): boolean {
@@ -49,18 +51,18 @@ export function isConfirmed(reports: readonly number[], { observers }: { observe
   return together >= Math.max(2, Math.min(BURST.reporters, observers))
 }
 
-export interface Judge {
+export interface Observer {
   readonly peers: number
   /** It stood still itself a moment ago: what others saw counts, silence does not. */
   readonly hasStalled: boolean
 }
 
-export function judgePeer(evidence: PeerEvidence, { peers, hasStalled }: Judge): Verdict {
+export function assessPeer(evidence: PeerEvidence, { peers, hasStalled }: Observer): Verdict {
   const { isConnected, wasLost, heardAgoMs, reports, hasLeft } = evidence
   const alive = (reason: string): Verdict => ({ isSuspect: false, reason })
   const suspect = (reason: string): Verdict => ({ isSuspect: true, reason })
   if (hasLeft && !isConnected) return suspect('it left')
-  if (!isConnected && (hasStood(reports, BURST) || hasStood(reports, STANDING)))
+  if (!isConnected && (arePersistent(reports, BURST) || arePersistent(reports, SUSTAINED)))
     return suspect(`${reports.length} peers lost their connection to it`)
   if (hasStalled) return alive('this node itself stalled')
   if (heardAgoMs === null) return isConnected ? alive('connected, not heard yet') : suspect('it is not in the mesh')
@@ -69,7 +71,7 @@ export function judgePeer(evidence: PeerEvidence, { peers, hasStalled }: Judge):
   return suspect(`no heartbeat for ${(heardAgoMs / 1000).toFixed(1)} s`)
 }
 
-export interface SelfDoubt {
+export interface PartitionEvidence {
   /** Other peers heard within the last minute whose connection did not close. */
   readonly heardInAMinute: number
   /** Of those, heard within `JUST_NOW_MS`. */
@@ -82,7 +84,7 @@ export const JUST_NOW_MS = 1_500
 export const A_MINUTE_MS = 60_000
 
 /** Why this judge should judge nobody now, or null. */
-export function doubtSelf({ heardInAMinute, heardJustNow, peers }: SelfDoubt): string | null {
+export function detectOwnPartition({ heardInAMinute, heardJustNow, peers }: PartitionEvidence): string | null {
   const share = Math.min(1, JUST_NOW_MS / Math.min(heartbeatIntervalMs(peers), A_MINUTE_MS))
   const expected = heardInAMinute * share
   // Where not everybody beats in that time, chance makes it fewer now and then.

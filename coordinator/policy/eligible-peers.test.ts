@@ -5,7 +5,7 @@ import type { Capability } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { asPeerId } from '../../protocol/ids.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
-import { type JudgesInput, judgesOf } from './judges.ts'
+import { type EligibilityInput, eligiblePeers } from './eligible-peers.ts'
 
 const NOW = 1_000_000
 const capability: Capability = {
@@ -20,8 +20,8 @@ const heard = (name: string, of: Partial<Heartbeat> = {}, agoMs = 1_000): HeardP
   beat: { ...capability, roles: ['worker', 'coordinator'], state: 'idle', ...of } as unknown as Heartbeat,
   heard_mono: NOW - agoMs,
 })
-const judges = (of: Partial<JudgesInput>): string[] | null => {
-  const found = judgesOf({
+const judges = (of: Partial<EligibilityInput>): string[] | null => {
+  const found = eligiblePeers({
     task: { kind: 'video', class: 'h264>x264/480p' },
     self: asPeerId('me'),
     capability,

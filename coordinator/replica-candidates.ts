@@ -2,13 +2,13 @@
 import { presentPeers, takesWork } from '../protocol/peer-table.ts'
 import type { Video } from '../protocol/video.ts'
 import type { TermContext } from './duty.ts'
-import type { PresentPeer } from './policy/copies.ts'
+import type { ReplicaCandidate } from './policy/replication.ts'
 
-export function presentHosts(
+export function replicaCandidates(
   { self, host, peers, clock }: Pick<TermContext, 'self' | 'host' | 'peers' | 'clock'>,
   video: Pick<Video, 'deliveries'>,
-): PresentPeer[] {
-  const others = presentPeers(peers, clock.mono()).map(({ peer, beat }): PresentPeer => {
+): ReplicaCandidate[] {
+  const others = presentPeers(peers, clock.mono()).map(({ peer, beat }): ReplicaCandidate => {
     const takes = takesWork(beat) || beat.state === 'paused'
     return { peer, host: beat.host, takes, rank: rankOf(beat.roles.includes('coordinator'), wants(video, peer)) }
   })

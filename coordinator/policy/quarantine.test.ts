@@ -6,7 +6,7 @@ import type { FailureCode } from '../../protocol/errors.ts'
 import { asPeerId, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Outcome, PeerRecord } from '../../protocol/ledger.ts'
 import { QUARANTINE_AFTER_FAILURES, QUARANTINE_MS } from '../../protocol/limits.ts'
-import { distrusted } from './trust.ts'
+import { peersToQuarantine } from './quarantine.ts'
 
 const video = '0123456789abcdef' as VideoId
 const [bad, good] = [asPeerId('bad'), asPeerId('good')]
@@ -52,15 +52,15 @@ const record = (of: Partial<PeerRecord>): PeerRecord => ({
   ...of,
 })
 const judge = (outcomes: readonly Outcome[], records: readonly PeerRecord[] = [], now = 1_000) =>
-  distrusted({ outcomes, records, now })
+  peersToQuarantine({ outcomes, records, now })
 /** Failures of `bad` at so many chunks that `good` completed, at 10, 20 … after `from`. */
-const spoiled = (count: number, from = 0): Outcome[] =>
+const counted = (count: number, from = 0): Outcome[] =>
   Array.from({ length: count }, (_, n) => outcome({ at: from + 10 * (n + 1), failed: bad }))
 
 describe('a peer is quarantined', () => {
   it('after three chunks in a row that it failed and others completed, with the reason', () => {
-    assert.deepEqual(judge(spoiled(2)), [])
-    const [one, ...others] = judge(spoiled(3))
+    assert.deepEqual(judge(counted(2)), [])
+    const [one, ...others] = judge(counted(3))
     assert.deepEqual([one?.peer, one?.ms, one?.quarantines, others.length], [bad, QUARANTINE_MS.base, 1, 0])
     assert.match(
       one?.reason ?? '',
@@ -70,9 +70,9 @@ describe('a peer is quarantined', () => {
 
   it('not when it completed something in between, and not for what it then completed itself', () => {
     const between = outcome({ by: bad, at: 15 })
-    assert.deepEqual(judge([...spoiled(3), between]), [])
-    assert.deepEqual(judge([...spoiled(2), outcome({ by: bad, at: 40, failed: bad })]), [])
-    assert.equal(judge([...spoiled(4), between]).length, 1, 'three came after it')
+    assert.deepEqual(judge([...counted(3), between]), [])
+    assert.deepEqual(judge([...counted(2), outcome({ by: bad, at: 40, failed: bad })]), [])
+    assert.equal(judge([...counted(4), between]).length, 1, 'three came after it')
   })
 
   it('not for one ffmpeg that failed at all renditions of a chunk', () => {
@@ -80,7 +80,7 @@ describe('a peer is quarantined', () => {
       outcome({ at: 10, failed: bad, chunk: 7, rendition }),
     )
     assert.deepEqual(judge(fused), [])
-    assert.equal(judge([...fused, ...spoiled(2, 20)]).length, 1)
+    assert.equal(judge([...fused, ...counted(2, 20)]).length, 1)
   })
 
   it('not for circumstances: a missing input, a full disk', () => {
@@ -90,7 +90,7 @@ describe('a peer is quarantined', () => {
 
   it('for twice as long where nothing completed came between, up to an hour, and from the start again where it did', () => {
     const spell = (of: Partial<PeerRecord>, more: readonly Outcome[] = []) =>
-      judge([...spoiled(3, 100), ...more], [record(of)])[0]
+      judge([...counted(3, 100), ...more], [record(of)])[0]
     const before = { quarantined_until: 50, quarantines: 1 }
     assert.deepEqual([spell(before)?.ms, spell(before)?.quarantines], [2 * QUARANTINE_MS.base, 2])
     assert.equal(spell({ ...before, quarantines: 40 })?.ms, QUARANTINE_MS.max)
@@ -98,8 +98,8 @@ describe('a peer is quarantined', () => {
   })
 
   it('not while it is, and not again for what was before: a person may end it early', () => {
-    assert.deepEqual(judge(spoiled(3), [record({ quarantined_until: 2_000 })]), [])
-    assert.deepEqual(judge(spoiled(5), [record({ quarantined_until: 500 })]), [])
+    assert.deepEqual(judge(counted(3), [record({ quarantined_until: 2_000 })]), [])
+    assert.deepEqual(judge(counted(5), [record({ quarantined_until: 500 })]), [])
   })
 })
 

@@ -4,28 +4,28 @@
  */
 import { OUTCOMES_READ, QUARANTINE_CHECK_MS } from '../../protocol/limits.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { distrusted } from '../policy/trust.ts'
+import { peersToQuarantine } from '../policy/quarantine.ts'
 
 export type TrustContext = Pick<TermContext, 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'>
 
-export function createTrust(context: TrustContext): Duty {
+export function createQuarantine(context: TrustContext): Duty {
   const { ledger, clock } = context
   let lookedAt = Number.NEGATIVE_INFINITY
 
   return {
-    name: 'trust',
+    name: 'quarantine',
     async round() {
       if (clock.mono() - lookedAt < QUARANTINE_CHECK_MS) return
       lookedAt = clock.mono()
       const outcomes = await ledger.outcomes(OUTCOMES_READ)
       if (outcomes.every(({ failures }) => failures.length === 0)) return
       const [records, now] = [await ledger.peers(), await ledger.now()]
-      for (const { peer, reason, ...spell } of distrusted({ outcomes, records, now })) {
+      for (const { peer, reason, ...period } of peersToQuarantine({ outcomes, records, now })) {
         const seen = records.find(({ _id }) => _id === peer)?.quarantined_until ?? null
-        if ((await ledger.quarantine(peer, { ...spell, reason, seen })) !== 'changed') continue
+        if ((await ledger.quarantine(peer, { ...period, reason, seen })) !== 'changed') continue
         const name = context.peers.get(peer)?.beat.name || peer
         context.hints.publish({ what: 'peers', video: null })
-        await context.emit({ code: 'quarantined', peer, name, ...spell, reason })
+        await context.emit({ code: 'quarantined', peer, name, ...period, reason })
       }
     },
   }

@@ -1,7 +1,7 @@
 /**
- * Which peers are not to be trusted with work for a while (DESIGN §7): those that failed at several tasks in a row which
- * others then completed. The renditions of one chunk are one: a single ffmpeg failed at them. A poison task fails everywhere and is completed by nobody, so it speaks against nobody; a peer that
- * completes something in between is not bad, only unlucky. Pure: the tasks that ended last in, a decision with its reason out.
+ * Which peers to quarantine: those that failed several tasks in a row which other peers then completed. The renditions of one chunk count as
+ * one, as a single ffmpeg failed at them. A task that fails everywhere is completed by no peer and counts against none; a peer that completes
+ * something in between starts anew. Pure: the tasks that ended last in, decisions with their reasons out.
  */
 import { NO_STRIKE } from '../../protocol/errors.ts'
 import { chunkOf, type PeerId } from '../../protocol/ids.ts'
@@ -10,7 +10,7 @@ import type { Outcome, PeerRecord } from '../../protocol/ledger.ts'
 import { QUARANTINE_AFTER_FAILURES, QUARANTINE_MS } from '../../protocol/limits.ts'
 import type { Failure } from '../../protocol/task.ts'
 
-export interface Distrust {
+export interface QuarantineDecision {
   readonly peer: PeerId
   readonly ms: number
   /** How many in a row this is. */
@@ -18,7 +18,7 @@ export interface Distrust {
   readonly reason: string
 }
 
-export interface TrustInput {
+export interface QuarantineInput {
   /** In any order. Tasks that did not end are not among them. */
   readonly outcomes: readonly Outcome[]
   readonly records: readonly PeerRecord[]
@@ -27,7 +27,7 @@ export interface TrustInput {
 }
 
 /** Peers to quarantine now, each with how long and why. */
-export function distrusted({ outcomes, records, now }: TrustInput): Distrust[] {
+export function peersToQuarantine({ outcomes, records, now }: QuarantineInput): QuarantineDecision[] {
   const failing = new Set(outcomes.flatMap(({ failures }) => failures.map((failure) => failure.worker_id)))
   return [...failing].flatMap((peer) => {
     const record = records.find(({ _id }) => _id === peer)
@@ -36,21 +36,21 @@ export function distrusted({ outcomes, records, now }: TrustInput): Distrust[] {
     const completedAt = Math.max(...outcomes.map((each) => (each.worker_id === peer ? (each.end_time ?? 0) : 0)), 0)
     // What led to the last quarantine has been paid for.
     const since = Math.max(completedAt, until ?? 0)
-    const failures = outcomes.flatMap((outcome) => spoiledBy(peer, outcome)).filter(({ at }) => at > since)
-    const spoiled = [...new Map(failures.map((failure) => [failure.chunk, failure])).values()]
-    if (spoiled.length < QUARANTINE_AFTER_FAILURES) return []
+    const failures = outcomes.flatMap((outcome) => countedFailures(peer, outcome)).filter(({ at }) => at > since)
+    const counted = [...new Map(failures.map((failure) => [failure.chunk, failure])).values()]
+    if (counted.length < QUARANTINE_AFTER_FAILURES) return []
     const quarantines = until !== null && completedAt > until ? 1 : (record?.quarantines ?? 0) + 1
     const ms = Math.min(QUARANTINE_MS.max, QUARANTINE_MS.base * 2 ** (quarantines - 1))
-    const last = spoiled.reduce((a, b) => (b.at > a.at ? b : a))
-    const reason = `quarantined for ${Math.round(ms / 60_000)} min: failed at ${spoiled.length} chunks in a row that others completed, last with ${last.code}: ${last.message}`
+    const last = counted.reduce((a, b) => (b.at > a.at ? b : a))
+    const reason = `quarantined for ${Math.round(ms / 60_000)} min: failed at ${counted.length} chunks in a row that others completed, last with ${last.code}: ${last.message}`
     return [{ peer, ms, quarantines, reason }]
   })
 }
 
-type Spoiled = Pick<Failure, 'at' | 'code' | 'message'> & { readonly chunk: string }
+type CountedFailure = Pick<Failure, 'at' | 'code' | 'message'> & { readonly chunk: string }
 
 /** Its last failure at an encode that another completed. What circumstances did is no fault of its own. */
-function spoiledBy(peer: PeerId, { _id, kind, worker_id, failures }: Outcome): Spoiled[] {
+function countedFailures(peer: PeerId, { _id, kind, worker_id, failures }: Outcome): CountedFailure[] {
   const { countsAgainstPeer, scope } = kindFacts(kind)
   if (worker_id === null || worker_id === peer || !countsAgainstPeer) return []
   const own = failures.filter((failure) => failure.worker_id === peer && !NO_STRIKE.has(failure.code))

@@ -3,13 +3,13 @@ import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import type { HeldBlob } from '../protocol/video.ts'
 
-export interface Whereabouts {
-  readonly isSomewhere: boolean
+export interface BlobLocation {
+  readonly isAvailable: boolean
   /** Who answered that it has it not; who did not answer may have it. */
   readonly lacks: readonly PeerId[]
 }
 
-export async function whereabouts(
+export async function locateBlob(
   { sha256, bytes, holders }: HeldBlob,
   at: {
     readonly store: Pick<BlobStore, 'find'>
@@ -17,9 +17,9 @@ export async function whereabouts(
     readonly video: VideoId
     readonly signal: AbortSignal
   },
-): Promise<Whereabouts> {
+): Promise<BlobLocation> {
   const { store, exchange, video, signal } = at
-  if ((await store.find(sha256, video)) !== null) return { isSomewhere: true, lacks: [] }
+  if ((await store.find(sha256, video)) !== null) return { isAvailable: true, lacks: [] }
   const { has, lacks } = await exchange.whoHas({ sha256, bytes, video, peers: holders, signal })
-  return { isSomewhere: has.length > 0, lacks }
+  return { isAvailable: has.length > 0, lacks }
 }
