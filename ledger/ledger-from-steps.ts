@@ -11,7 +11,7 @@ import {
   type Ledger,
   type TaskQuery,
 } from '../protocol/ledger.ts'
-import { FAILURE_MESSAGE_BYTES, INSERT_BATCH } from '../protocol/limits.ts'
+import { EVENT_TEXT_BYTES, FAILURE_MESSAGE_BYTES, INSERT_BATCH } from '../protocol/limits.ts'
 import { type Plan, planTasks } from '../protocol/plan.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../protocol/task.ts'
 import { isOpen } from '../protocol/video.ts'
@@ -163,9 +163,6 @@ function leases(steps: Steps) {
     sweep: (term) => sweep(steps, term),
   } satisfies Partial<Ledger>
 }
-
-/** 16 MB ÷ 20,000: with this bound on the text the bound on their number bounds the bytes too. */
-const EVENT_TEXT_BYTES = 600
 
 function peers(steps: Steps) {
   return {

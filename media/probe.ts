@@ -3,6 +3,8 @@
  *
  * Files are hostile input: values are checked, numbers bounded, unknown ones get the harmless reading.
  */
+
+import { PICTURE_SIDE_MAX } from '../protocol/limits.ts'
 import type { SourceProbe } from '../protocol/media.ts'
 import type { AudioFacts, SubtitleFacts, VideoFacts } from '../protocol/plan.ts'
 import { depthOf } from './pixel-format.ts'
@@ -23,8 +25,6 @@ interface Json {
   readonly [name: string]: Json | string | number | boolean | null | undefined
 }
 
-/** Largest picture side taken: beyond it the encoders refuse, and memory is not bounded any more. */
-const SIDE_MAX = 16_384
 /** Tracks taken of each kind; MP4 itself has no bound, a hostile file might. */
 const TRACKS_MAX = 32
 const TEXT_SUBTITLES = new Set([
@@ -90,7 +90,11 @@ function tracks(streams: readonly Json[], type: string): Json[] {
 function videoFacts(stream: Json): VideoFacts | null {
   const [width, height] = [number(stream['width']), number(stream['height'])]
   const codec = text(stream['codec_name'])
-  if (!(width > 0 && height > 0 && width <= SIDE_MAX && height <= SIDE_MAX) || codec === '' || codec === 'unknown')
+  if (
+    !(width > 0 && height > 0 && width <= PICTURE_SIDE_MAX && height <= PICTURE_SIDE_MAX) ||
+    codec === '' ||
+    codec === 'unknown'
+  )
     return null
   const pixel_format = text(stream['pix_fmt'])
   const fieldOrder = text(stream['field_order'])

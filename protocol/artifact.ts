@@ -2,6 +2,7 @@
 import { ReelmeshError } from './errors.ts'
 import type { HeldBlob } from './video.ts'
 
+/** A file that a task made, with its hash, size in bytes and holders. */
 export interface Artifact extends HeldBlob {
   /**
    * Where it belongs below the folder of a delivery, with `/` between its parts; `{name}` stands for the name of the delivery:

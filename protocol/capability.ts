@@ -1,9 +1,10 @@
 /**
- * What a task needs and what a peer can do, as one word that each can compare: `h264>x264/1080p` is decoder, encoder and
+ * What a task needs and what a peer can do, as one string that is compared: `h264>x264/1080p` is decoder, encoder and
  * rendition; `hevc10+zscale>x265-199/720p` adds the filters between them. The class of a task of the whole video is its kind.
  */
 import { isPartName, type RenditionId } from './rendition.ts'
 
+/** The parts of the class of a video task. */
 export interface VideoClass {
   /** `h264`, or with the bit depth where it is not 8: `hevc10`. */
   readonly decoder: string
@@ -13,6 +14,7 @@ export interface VideoClass {
   readonly rendition: RenditionId
 }
 
+/** What a peer can run, as its heartbeat says: only what its self-test has passed. */
 export interface Capability {
   readonly decoders: readonly string[]
   readonly filters: readonly string[]
@@ -23,7 +25,7 @@ export interface Capability {
   readonly kinds: readonly string[]
 }
 
-/** The class of a video task. Filters are sorted: the same needs are the same word. */
+/** The class of a video task. Filters are sorted: equal needs give equal strings. */
 export function formatClass({ decoder, filters, encoder, rendition }: VideoClass): string {
   return `${[decoder, ...[...filters].sort()].join('+')}>${encoder}/${rendition}`
 }
@@ -40,7 +42,7 @@ export function parseClass(text: string): VideoClass | null {
 export const allowsRendition = ({ renditions }: Pick<Capability, 'renditions'>, id: RenditionId): boolean =>
   renditions === 'all' || renditions.includes(id)
 
-/** Whether a peer that proved `has` may take tasks of this class. A decoder, encoder, filter or kind that it does not name is declined. */
+/** Whether a peer with capability `has` may take tasks of this class: it names the decoder, the encoder and every filter, or the kind. */
 export function canDo(has: Capability, taskClass: string): boolean {
   const needs = parseClass(taskClass)
   if (needs === null) return has.kinds.includes(taskClass)

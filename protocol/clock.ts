@@ -2,6 +2,7 @@
  * Time and chance, injected everywhere: the product never asks the machine directly, so that a simulation may run
  * days of mesh in seconds and replay them from a seed.
  */
+/** The clock of a process. The real one is `node/host/system-clock.ts`; simulations have their own. */
 export interface Clock {
   /** Wall clock, ms since 1970. Only for people and for the SQLite ledger; never for a decision between two peers. */
   now(): number
@@ -13,6 +14,7 @@ export interface Clock {
   timer(ms: number, act: () => void): () => void
 }
 
+/** The source of chance. */
 export interface Rng {
   /** Uniform in [0, 1). */
   random(): number
@@ -20,7 +22,7 @@ export interface Rng {
   token(): string
 }
 
-/** A signal that aborts after `ms`, or with `signal`. */
+/** A signal that aborts after `ms` with a `TimeoutError`, or with the reason of `signal` when that aborts first. */
 export function deadline(clock: Clock, ms: number, signal?: AbortSignal): AbortSignal {
   const controller = new AbortController()
   const stop = clock.timer(ms, () => controller.abort(new DOMException(`no answer in ${ms} ms`, 'TimeoutError')))
@@ -38,8 +40,8 @@ export function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promis
 }
 
 /**
- * Exponential backoff with jitter: `baseMs · 2^tries`, at most `maxMs`, times 0.5–1.5 (so that those who failed
- * together do not come back together).
+ * Exponential backoff with jitter: `baseMs · 2^tries`, at most `maxMs`, times 0.5–1.5 (so that callers that failed
+ * together do not retry together). Answers ms; `tries` starts at 0.
  */
 export function backoffMs(options: { tries: number; baseMs: number; maxMs: number; rng: Rng }): number {
   const { tries, baseMs, maxMs, rng } = options

@@ -10,6 +10,7 @@ import type { Log } from './log.ts'
 /** Resolves when the ledger has taken the event or failed to. Never rejects: nothing else depends on an event. */
 export type Emit = (event: DomainEvent) => Promise<void>
 
+/** Where events go. */
 export interface EmitterOptions {
   readonly ledger: Pick<Ledger, 'addEvent'>
   readonly log: Log

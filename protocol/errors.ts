@@ -19,7 +19,7 @@ export const FAILURE_CODES = [
   'input_missing',
   /** Too little room on the worker's disk. */
   'disk_full',
-  /** The ledger stayed away longer than the attempt's patience. */
+  /** The ledger stayed away longer than the attempt's deadline for retries. */
   'ledger_away',
   /** The worker's connection closed while it ran. */
   'peer_died',
@@ -27,9 +27,10 @@ export const FAILURE_CODES = [
   'source_refused',
   /** No codec can follow the recipe. Final, as above. */
   'recipe_refused',
-  /** A bug or a condition nobody foresaw, in the worker's words. */
+  /** A bug or an unforeseen condition, in the worker's words. */
   'unexpected',
 ] as const
+/** One of `FAILURE_CODES`. */
 export type FailureCode = (typeof FAILURE_CODES)[number]
 
 /** Codes that say nothing against the task: backoff, but no strike. */
@@ -38,7 +39,7 @@ export const NO_STRIKE: ReadonlySet<FailureCode> = new Set(['input_missing', 'di
 /** Codes after which no other attempt would end differently: the task fails at once, and it says nothing against the peer. */
 export const FINAL: ReadonlySet<FailureCode> = new Set(['source_refused', 'recipe_refused'])
 
-/** Everything a person may be told about. `message` is one sentence: what, why, what to do. */
+/** The base of all operating failures. `message` is one sentence for people: what failed, why, and what to do. `code` is stable. */
 export class ReelmeshError extends Error {
   readonly code: string
   readonly retryable: boolean
@@ -74,7 +75,7 @@ export class SourceUnsettled extends SourceRefused {
   }
 }
 
-/** An attempt failed in a way the ledger records. `log` is the tail of what ffmpeg said (at most 64 KiB). */
+/** An attempt failed in a way the ledger records. `log` is the tail of ffmpeg's stderr (at most `LOG_BYTES_MAX`). */
 export class AttemptFailed extends ReelmeshError {
   override readonly code: FailureCode
   readonly log: string
@@ -112,7 +113,7 @@ export class PeerUnreachable extends ReelmeshError {
   }
 }
 
-/** Wrong flags, configuration or environment: the person can mend it. */
+/** Wrong flags, configuration or environment: the person who started the program can correct it. */
 export class UsageError extends ReelmeshError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super('usage', message, options)

@@ -1,7 +1,7 @@
 /**
- * Heartbeats: what every peer tells the mesh about itself, once a second or slower. Versioned JSON, decoded to accept,
- * ignore or reject. `ignore` is for what a newer or restarted peer may honestly send; `reject` for what no honest peer would. Words of
- * tomorrow (a role, a rung, a state) are passed over, so that old and new peers share a mesh while it is upgraded.
+ * Heartbeats: what every peer says about itself, once a second or slower. Versioned JSON, decoded to accept,
+ * ignore or reject. `ignore` is for what a newer or restarted peer may honestly send; `reject` for what no honest peer would. Unknown
+ * values (a role, a rendition, a state) are skipped, so that old and new peers share a mesh while it is upgraded.
  */
 import { z } from 'zod'
 import { isPeerId, isTaskId, type PeerId, type TaskId } from './ids.ts'
@@ -13,14 +13,20 @@ import {
   RUNNING_LISTED_MAX,
 } from './limits.ts'
 
+/**
+ * What decoding a message of a peer answers: its content, or why it is ignored (honest, of no use here) or rejected (no honest
+ * peer sends it).
+ */
 export type Decoded<T> =
   | { readonly verdict: 'accept'; readonly message: T }
   | { readonly verdict: 'ignore'; readonly why: string }
   | { readonly verdict: 'reject'; readonly why: string }
 
+/** Every role of a peer. */
 export const ROLES = ['worker', 'coordinator'] as const
+/** One of `ROLES`. */
 export type Role = (typeof ROLES)[number]
-/** `unknown`: a word of a newer version; nobody counts on such a peer's slots. */
+/** `unknown`: a state of a newer version; such a peer's slots are not counted. */
 const STATES = [
   'working',
   'idle',
@@ -34,7 +40,7 @@ const STATES = [
   'unknown',
 ] as const
 
-/** Characters of a name or a word, and of an address. */
+/** Most characters of a name or another string, and of an address. */
 const [STRING_MAX, ADDRESS_MAX] = [64, 256]
 const SPEED_MAX = 10_000
 
@@ -45,12 +51,12 @@ const boundedString = z
   .regex(/^[\x21-\x7e]+$/)
 const count = z.number().int().min(0).max(1_000_000)
 
-/** A list of words, of which those are kept that this version knows. */
+/** A list of strings, of which those that this version does not know are dropped. */
 const knownOf = <T extends string>(known: readonly T[]) =>
   z
     .array(boundedString)
     .max(16)
-    .transform((words) => words.filter((each): each is T => (known as readonly string[]).includes(each)))
+    .transform((given) => given.filter((each): each is T => (known as readonly string[]).includes(each)))
 
 const running = z.object({
   task: z.string().max(STRING_MAX),
@@ -63,10 +69,10 @@ const running = z.object({
 
 const heartbeatSchema = z.object({
   v: z.literal(1),
-  /** Boot counter kept on disk, then a counter of this life: (epoch, seq) only ever rises. */
+  /** Boot counter kept on disk, then a counter of this process: (epoch, seq) only ever rises. */
   epoch: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   seq: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
-  /** Wall clock of the start, ms: a newer one says that an older life is over. For people otherwise. */
+  /** Wall clock of the start, ms: a newer one says that the earlier process has ended. For people otherwise. */
   started_at: z.number().int().min(0),
   version: boundedString,
   roles: knownOf(ROLES),
@@ -86,32 +92,39 @@ const heartbeatSchema = z.object({
   load: z.number().min(0).max(10_000),
   state: boundedString.transform((state) => STATES.find((known) => known === state) ?? 'unknown'),
   addresses: z.array(z.string().max(ADDRESS_MAX)).max(ADDRESSES_PER_PEER),
-  /** Oldest first: what hangs is among those named. */
+  /** Oldest first, so that one that hangs is among those listed. */
   running: z.array(running),
-  /** Attempts beyond those in `running`, of which nobody is to think that they hang; absent where all are named. */
+  /** How many more attempts it runs than `running` lists; none of them counts as hanging. Absent where all are listed. */
   unlisted: count.optional(),
 })
 
+/** An attempt that a peer runs: the share done, 0–1, and source seconds encoded per second. */
 export type RunningAttempt = {
   readonly task: TaskId
   readonly attempt: number
   readonly done: number
   readonly speed: number
 }
+/** What a peer says about itself. The schema above has each field's meaning, unit and bound. */
 export type Heartbeat = Omit<z.infer<typeof heartbeatSchema>, 'running'> & {
   readonly running: readonly RunningAttempt[]
 }
 
-/** Whatever others would reject is cut here: a beat that none of them takes would have this peer's claims taken back for ever. */
+/** A heartbeat as JSON, cut to the bounds that others check: were it rejected everywhere, this peer would count as failed and its claims
+ * would be reclaimed again and again. */
 export const encodeHeartbeat = (beat: Heartbeat): Uint8Array =>
   new TextEncoder().encode(JSON.stringify(withinBounds(beat)))
 
+/**
+ * A heartbeat of another peer; hostile bytes are rejected, never thrown on. Attempts beyond `RUNNING_LISTED_MAX`, and those at tasks of an
+ * unknown form, are counted in `unlisted`.
+ */
 export function decodeHeartbeat(data: Uint8Array): Decoded<Heartbeat> {
   const decoded = decodeMessage(data, heartbeatSchema) as Decoded<Heartbeat>
   return decoded.verdict === 'accept' ? { ...decoded, message: truncateRunning(knownTasks(decoded.message)) } : decoded
 }
 
-/** An attempt at a task whose id has another form, of a newer version, is one that is not named: its peer still works. */
+/** Attempts at tasks whose ids have another form, of a newer version, are counted as unlisted: their peer still works. */
 function knownTasks(beat: Heartbeat): Heartbeat {
   const running = beat.running.filter(({ task }) => isTaskId(task))
   const unknown = beat.running.length - running.length
@@ -139,10 +152,10 @@ function truncateRunning(beat: Heartbeat): Heartbeat {
   return { ...beat, running: beat.running.slice(0, RUNNING_LISTED_MAX), unlisted: (beat.unlisted ?? 0) + rest }
 }
 
-/** 0 for what is no number, which JSON cannot say. */
+/** NaN, which JSON cannot say, becomes 0. */
 const clamp = (value: number, most: number): number => Math.min(most, Math.max(0, value || 0))
 
-/** Shared by every gossip message: size, JSON, version, schema; in this order. */
+/** Decodes any gossip message: checks size, JSON, version and schema, in this order. Never throws. */
 export function decodeMessage<S extends z.ZodType>(data: Uint8Array, schema: S): Decoded<z.infer<S>> {
   if (data.byteLength > GOSSIP_BYTES_MAX) return { verdict: 'reject', why: `${data.byteLength} bytes` }
   let value: unknown
@@ -169,11 +182,12 @@ export function isNewer(
 const suspicionSchema = z.object({
   v: z.literal(1),
   peer: z.string().refine(isPeerId),
-  /** The life that is suspected: a newer `epoch` refutes. */
+  /** The process that is suspected: a newer `epoch` refutes. */
   epoch: z.number().int().min(0),
   /** The first two are an observer's own connection and count as independent. */
   why: z.enum(['closed', 'alive', 'heartbeat']),
 })
+/** A peer's report that another one (of this `epoch`) may have failed, and why. */
 export type Suspicion = {
   readonly v: 1
   readonly peer: PeerId
@@ -181,12 +195,14 @@ export type Suspicion = {
   readonly why: 'closed' | 'alive' | 'heartbeat'
 }
 
+/** A suspicion as the JSON that gossip carries. */
 export const encodeSuspicion = (suspicion: Suspicion): Uint8Array => new TextEncoder().encode(JSON.stringify(suspicion))
+/** A suspicion of another peer; hostile bytes are rejected, never thrown on. */
 export const decodeSuspicion = (data: Uint8Array): Decoded<Suspicion> =>
   decodeMessage(data, suspicionSchema) as Decoded<Suspicion>
 
 /**
- * Ms between a node's heartbeats in a mesh of so many peers: senders beat by it and judges wait by it. Slower in a large mesh,
+ * Ms between a node's heartbeats in a mesh of so many peers: senders send by it and failure detectors wait by it. Slower in a large mesh,
  * where detection rests on alive streams: about 2 % of a core per node, whatever its size.
  */
 export const heartbeatIntervalMs = (peers: number): number =>

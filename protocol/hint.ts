@@ -1,6 +1,6 @@
 /**
  * Work hints: something in the ledger changed and is worth a look. They make things faster and never decide: the code
- * stays right when every one is lost, doubled, late or a lie.
+ * stays right when every one is lost, doubled, late or false.
  */
 import { z } from 'zod'
 import { type Decoded, decodeMessage } from './heartbeat.ts'
@@ -12,7 +12,7 @@ export const HINT_KINDS = ['tasks', 'decided', 'video', 'peers', 'lease', 'copy'
 const hintSchema = z.object({
   v: z.literal(1),
   /** `tasks`: some may be claimed. `decided`: a task ended. `video`: a video changed its state. `peers`: pause or resume.
-   * `lease`: given back, whoever may lead should ask for it. `copy`: `peer` is asked to hold the video's source, or with
+   * `lease`: released; peers that may lead should ask for it. `copy`: `peer` is asked to hold the video's source, or with
    * `task` that task's outputs. */
   what: z.string().min(1).max(32),
   video: z.string().refine(isVideoId).nullable(),
@@ -20,6 +20,7 @@ const hintSchema = z.object({
   task: z.string().refine(isTaskId).nullable().optional(),
   peer: z.string().refine(isPeerId).optional(),
 })
+/** A hint as peers exchange it. */
 export type Hint = {
   readonly v: 1
   readonly what: (typeof HINT_KINDS)[number]
@@ -28,7 +29,9 @@ export type Hint = {
   readonly peer?: PeerId
 }
 
+/** A hint as the JSON that gossip carries. */
 export const encodeHint = (hint: Hint): Uint8Array => new TextEncoder().encode(JSON.stringify(hint))
+/** A hint of another peer. One of an unknown kind is ignored; hostile bytes are rejected, never thrown on. */
 export function decodeHint(data: Uint8Array): Decoded<Hint> {
   const decoded = decodeMessage(data, hintSchema)
   const isKnown = decoded.verdict !== 'accept' || (HINT_KINDS as readonly string[]).includes(decoded.message.what)

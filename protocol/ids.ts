@@ -16,7 +16,7 @@ export type TaskId = Branded<'TaskId'>
 export type PeerId = Branded<'PeerId'>
 /** 64 lower-case hex digits: names immutable bytes. */
 export type Sha256 = Branded<'Sha256'>
-/** Made by a worker before it asks for a claim; the only proof that a claim whose reply was lost is its own. */
+/** Made by a worker before it asks for a claim: identifies its claim when the reply is lost. */
 export type Token = Branded<'Token'>
 
 const SHA256 = /^[0-9a-f]{64}$/
@@ -26,14 +26,20 @@ const TASK_ID = /^[0-9a-f]{16}\/[a-z0-9][a-z0-9.-]{0,31}\/\d{5}$/
 /** Base58 text of an identity multihash (Ed25519) or a sha256 multihash (RSA): what libp2p prints. */
 const PEER_ID = /^(12D3KooW|Qm|16Uiu2)[1-9A-HJ-NP-Za-km-z]{38,46}$/
 
+/** Whether a text of unknown origin is 64 lower-case hex digits. */
 export const isSha256 = (text: string): text is Sha256 => SHA256.test(text)
+/** Whether a text of unknown origin has the form of a video id. */
 export const isVideoId = (text: string): text is VideoId => VIDEO_ID.test(text)
+/** Whether a text of unknown origin has the form of a task id. */
 export const isTaskId = (text: string): text is TaskId => TASK_ID.test(text)
+/** Whether a text of unknown origin has the form of a libp2p peer id. */
 export const isPeerId = (text: string): text is PeerId => PEER_ID.test(text)
 
 /** For values this process has just made or read from the ledger; hostile input goes through the `is…` guards. */
 export const asPeerId = (text: string): PeerId => text as PeerId
+/** For tokens that this process has just made or read from the ledger. */
 export const asToken = (text: string): Token => text as Token
+/** For hashes that this process has just made or read from the ledger. Throws `TypeError` for anything else. */
 export const asSha256 = (text: string): Sha256 => {
   if (!isSha256(text)) throw new TypeError(`not a sha256: ${text.slice(0, 80)}`)
   return text

@@ -11,6 +11,7 @@ import type { VideoStatus } from './video.ts'
 
 type Planned = Pick<Plan, 'chunks' | 'renditions' | 'audio'>
 
+/** All that code asks of a task kind. `tasksOf` and the lists must not depend on anything but their input. */
 export interface KindFacts {
   /** Who claims it: an encode slot of a worker, or a control-task slot of a coordinator-role peer. */
   readonly lane: 'encode' | 'control'

@@ -5,7 +5,7 @@
  * Promises
  * - Every transition is one atomic compare-and-set; none reads and then writes. Two-write events are named as such, and
  *   the second write is repaired by `sweep`.
- * - Time inside a compare is the ledger's own (MongoDB: `$$NOW`; SQLite, which is one host: the injected Clock).
+ * - Time inside a compare is the ledger's own (MongoDB: `$$NOW`; SQLite, which is one machine: the injected Clock).
  * - Every method answers a tagged result for what may be expected. An error is `LedgerUnavailable` (unknown whether it happened:
  *   read back by token or id) or a bug. Adapters retry transient errors themselves within `retryMs` of the options.
  * - A coordinator's write takes its `term`: it matches only documents with `coordinator_term ≤ term` and sets it.
@@ -21,6 +21,7 @@ import type { Recipe } from './recipe.ts'
 import type { NewTask, Task, TaskInput, TaskOutput, TaskStatus } from './task.ts'
 import type { Delivery, HeldBlob, Video, VideoStatus } from './video.ts'
 
+/** A video as a peer submits it. `deadline`: wall clock, ms since 1970, or null; `priority`: the highest is claimed first. */
 export interface Submission {
   _id: VideoId
   name: string
@@ -33,8 +34,9 @@ export interface Submission {
 
 /** What a claim gives the worker: the whole task as it then was; its own claim is the one with its token. */
 export type ClaimOutcome = { outcome: 'claimed'; attempt: number; task: Task } | { outcome: 'none' }
-/** `superseded`: the attempt is no longer among the claims; drop its work. */
+/** `done`: the ledger has it. `superseded`: the attempt is no longer among the claims; its work is dropped. */
 export type AttemptOutcome = 'done' | 'superseded'
+/** Whether a compare-and-set held. */
 export type Changed = 'changed' | 'unchanged'
 
 /** A claim as it stood when a suspicion began: reclaim ends only claims that are still exactly this. */
@@ -46,6 +48,7 @@ export interface ObservedClaim {
   expires_at: number
 }
 
+/** The leader's lease as the ledger holds it. */
 export interface Lease {
   holder: PeerId | null
   nonce: string
@@ -54,26 +57,21 @@ export interface Lease {
   remaining_ms: number
 }
 
+/** What was decided about a peer: by people (paused, draining) or by the leader (quarantine). */
 export interface PeerRecord {
   _id: PeerId
   paused: boolean
   draining: boolean
-  /** Ledger time, ms; null when it never was quarantined. One that is over stays: what it was for counts no more. */
+  /** Ledger time, ms; null when it never was quarantined. Stays after its end: failures before it no longer count. */
   quarantined_until: number | null
   /** Quarantines with nothing completed in between: each lasts longer. */
   quarantines: number
   reason: string | null
 }
 
-/** What holds for a peer of which nothing was decided. */
-export const initialPeer = (id: PeerRecord['_id']): PeerRecord => ({
-  _id: id,
-  paused: false,
-  draining: false,
-  quarantined_until: null,
-  quarantines: 0,
-  reason: null,
-})
+const UNDECIDED = { paused: false, draining: false, quarantined_until: null, quarantines: 0, reason: null }
+/** The record of a peer of which nothing was decided. */
+export const initialPeer = (id: PeerId): PeerRecord => ({ _id: id, ...UNDECIDED })
 
 /** An engine that runs containers or processes, and how many workers the leader wants there. */
 export interface EngineRecord {
@@ -82,7 +80,7 @@ export interface EngineRecord {
   wanted: number
   /** Why so many, in the leader's words. */
   reason: string | null
-  /** Peers that said they reach it, at most `ENGINE_PEERS_MAX`, newest last. The smallest one that lives keeps it. */
+  /** Peers that reach it, at most `ENGINE_PEERS_MAX`, newest last. The present one with the smallest id owns it. */
   peers: PeerId[]
   coordinator_term: number
 }
@@ -108,8 +106,10 @@ export type Counts = readonly {
   status: TaskStatus
   count: number
 }[]
+/** The counts of each of the videos asked about. */
 export type Progress = ReadonlyMap<VideoId, Counts>
 
+/** Which tasks to read: those to which every given condition applies. `limit`: at most so many, in order. */
 export interface TaskQuery {
   video?: VideoId
   kinds?: readonly KindName[]
@@ -121,6 +121,10 @@ export interface TaskQuery {
   limit?: number
 }
 
+/**
+ * The ledger of a mesh. The head of this file says what all methods promise and how they fail; unless noted, times and durations are ms by
+ * the ledger's own clock. Where a document does not exist, reads answer null or nothing, and changes `unchanged`.
+ */
 export interface Ledger {
   /** Creates schema and indexes where they are missing; harmless when many start at once. `UsageError` when it cannot serve. */
   open(): Promise<void>
@@ -139,7 +143,7 @@ export interface Ledger {
   video(id: VideoId): Promise<Video | null>
   /** By created_at, newest last. */
   videos(query?: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
-  /** COMPLETED ones whose files somebody still waits for, newest last. Does not grow with what is delivered. */
+  /** COMPLETED ones with an open delivery, newest last. Its cost does not grow with the delivered ones. */
   undeliveredVideos(): Promise<Video[]>
   /** QUEUED → PLANNING, by the attempt that holds the ingest task. */
   startPlanning(id: VideoId): Promise<Changed>
@@ -150,7 +154,7 @@ export interface Ledger {
    */
   commitPlan(plan: Plan, due: number): Promise<{ outcome: 'committed' | 'lost'; plan: Plan } | { outcome: 'closed' }>
   plan(id: VideoId, sha256: Sha256): Promise<Plan | null>
-  /** RUNNING → MERGING. The caller has counted. */
+  /** RUNNING → MERGING. The caller has counted the tasks. */
   startMerging(id: VideoId, term: number): Promise<Changed>
   /** MERGING → COMPLETED with these outputs. */
   completeVideo(id: VideoId, outputs: readonly Artifact[], term: number): Promise<Changed>
@@ -178,11 +182,11 @@ export interface Ledger {
   /** By video, rank and `_id`. */
   tasks(query: TaskQuery): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
-  /** The COMPLETED tasks that ended last, newest first: what tells bad peers from bad tasks. */
+  /** The COMPLETED tasks that ended last, newest first: they tell bad peers from bad tasks. */
   outcomes(limit: number): Promise<Outcome[]>
   /**
    * Classes of which something may be claimed now (PENDING, all claims run out, or a backup wanted): what a worker
-   * intersects with what it has proved.
+   * intersects with its capability.
    */
   pendingClasses(): Promise<string[]>
   /** The best task of these classes by priority, due, rank, `_id`; one blind call. `backup`: of another worker than this. */
@@ -199,14 +203,14 @@ export interface Ledger {
     task: TaskId
     from: 'pending' | 'free' | 'backup'
   }): Promise<ClaimOutcome>
-  /** After an error: what that try did get. */
+  /** After an error: the tasks that the failed try did claim. */
   claimsByToken(token: Token): Promise<Task[]>
   /** One bulk write. Answers the attempts that are lost. */
   renew(
     worker: PeerId,
     attempts: readonly { task: TaskId; attempt: number }[],
   ): Promise<{ lost: { task: TaskId; attempt: number }[] }>
-  /** Reads back by `_id` on any doubt: `done` also when an earlier try of the same attempt had committed. */
+  /** Where the compare fails it reads back by `_id`: `done` also when an earlier try of the same attempt had committed. */
   complete(done: {
     task: TaskId
     attempt: number
@@ -231,7 +235,7 @@ export interface Ledger {
   claimsOf(worker: PeerId): Promise<ObservedClaim[]>
   /** Ends these claims where they are still exactly so. Answers the tasks that changed. `strike` adds one by that code. */
   reclaim(claims: readonly ObservedClaim[], options: { term: number; strike: FailureCode | null }): Promise<TaskId[]>
-  /** A restarted worker ends claims of its own earlier life: no term, no strike, exactly the seen ones. */
+  /** A restarted worker ends the claims of its earlier process: no term, no strike, exactly the observed ones. */
   releaseClaims(claims: readonly ObservedClaim[]): Promise<TaskId[]>
   /** PROCESSING with one claim, while `attempt` is still the newest of the task: the claim's own, or of a backup that has ended. */
   wantBackup(id: TaskId, options: { attempt: number; term: number }): Promise<Changed>
@@ -245,7 +249,7 @@ export interface Ledger {
   addTaskHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<Changed>
 
   // ── Lease ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-  /** One call: creates it, takes it when free (term + 1), and tells everyone who holds it. Won ⇔ the nonce is mine. */
+  /** One call: creates it, takes it when free (term + 1), and answers who holds it. It is won if and only if the answer has the given nonce. */
   acquireLease(me: PeerId, nonce: string): Promise<Lease>
   renewLease(me: PeerId, term: number): Promise<'renewed' | 'deposed'>
   releaseLease(me: PeerId, term: number): Promise<Changed>
@@ -259,7 +263,7 @@ export interface Ledger {
    */
   sweep(term: number): Promise<{ repaired: number }>
 
-  // ── Peers, hosts and events ───────────────────────────────────────────────────────────────────────────────────────
+  // ── Peers, engines and events ───────────────────────────────────────────────────────────────────────────────────────
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>
@@ -272,9 +276,9 @@ export interface Ledger {
   engines(): Promise<EngineRecord[]>
   /** This peer reaches the engine: makes its record, with nothing wanted, where there is none. */
   addEnginePeer(engine: string, peer: PeerId): Promise<Changed>
-  /** It does so no longer, or cannot have it do what is wanted. The record stays. */
+  /** This peer no longer reaches the engine, or cannot run the wanted workers there. The record stays. */
   removeEnginePeer(engine: string, peer: PeerId): Promise<Changed>
-  /** A coordinator's write. Makes no record: an engine that nobody reaches runs nothing. */
+  /** A coordinator's write. Creates no record: an engine that no peer reaches runs nothing. */
   setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<Changed>
   /** Capped; `at` is the ledger's time. Loss of an event loses nothing else. */
   addEvent(event: Omit<LedgerEvent, 'at'>): Promise<void>
@@ -282,7 +286,7 @@ export interface Ledger {
   events(limit: number): Promise<LedgerEvent[]>
 }
 
-/** Options both adapters take; the defaults are in limits.ts. Tests shorten them. */
+/** Options of both adapters, ms; the defaults are `CLAIM_MS`, `LEASE_MS` and `LEDGER_CALL_RETRY_MS`. Tests shorten them. */
 export interface LedgerOptions {
   claimMs?: number
   leaseMs?: number

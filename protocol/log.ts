@@ -1,6 +1,8 @@
 /** Structured log lines: a fixed message plus fields. The adapter (pino) is named in `node/compose.ts`. */
+/** Fields of a log line; units are in their names. */
 export type LogFields = Readonly<Record<string, unknown>>
 
+/** Writes log lines. Never throws, never waits. */
 export interface Log {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
@@ -10,6 +12,7 @@ export interface Log {
   child(fields: LogFields): Log
 }
 
+/** Writes nothing. */
 export const silentLog: Log = {
   debug: () => {},
   info: () => {},

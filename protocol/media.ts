@@ -21,7 +21,7 @@ export interface SelfTestReport {
   readonly filters: readonly string[]
   /** Peak memory of a trial encode of the default ladder, bytes: divides free memory into slots. */
   readonly encode_bytes: number
-  /** Cores one fused encode keeps busy: about 1 before ffmpeg 7, 1.6 from it on. */
+  /** Cores that one encode of several renditions keeps busy: about 1 before ffmpeg 7, 1.6 from it on. */
   readonly cores_per_slot: number
 }
 
@@ -52,6 +52,7 @@ export interface Cut {
   readonly time_base: Rational
 }
 
+/** One chunk to encode, in one or more renditions. */
 export interface EncodeJob {
   readonly plan: Plan
   readonly chunk_id: number
@@ -64,10 +65,12 @@ export interface EncodeJob {
   readonly signal: AbortSignal
 }
 
+/** The encoded file of one rendition, with the sha256 of its elementary stream; or why it failed. */
 export type EncodeResult =
   | { readonly rendition: RenditionId; readonly ok: true; readonly path: string; readonly es_sha256: Sha256 }
   | { readonly rendition: RenditionId; readonly ok: false; readonly failure: import('./errors.ts').AttemptFailed }
 
+/** One rendition to join, mux and verify. Paths are absolute. */
 export interface MergeJob {
   readonly plan: Plan
   readonly rendition: RenditionId
@@ -79,11 +82,12 @@ export interface MergeJob {
   readonly extra: string | null
   /** The finished MP4, written here and verified. */
   readonly out: string
-  /** Told what only shows at the end, such as frames that no decoder could read. */
+  /** Called for what only shows at the end, such as frames that no decoder could read. */
   readonly onNote?: (sentence: string) => void
   readonly signal: AbortSignal
 }
 
+/** The files that `Media.extras` made; paths are absolute. */
 export interface Extras {
   /** Every audio track by stream copy (FLAC for Opus and WMA); null without audio. */
   readonly audio: string | null
@@ -91,6 +95,7 @@ export interface Extras {
   readonly other: string | null
 }
 
+/** ffmpeg as the mesh uses it; the head of this file has the errors. */
 export interface Media {
   /** Trial runs of this build, one frame each. Slow the first time (seconds); the adapter keeps the result by build. */
   selfTest(signal: AbortSignal): Promise<SelfTestReport>

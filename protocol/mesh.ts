@@ -2,18 +2,20 @@
  * The mesh as the rest of the node sees it: connections, gossip and streams. Adapters: `mesh/libp2p-mesh.ts` and
  * `testing/memory-mesh/memory-mesh.ts`; both pass `conformance/mesh.ts`.
  *
- * Promises: gossip is a hint (lost, doubled, late, reordered; never altered, its author proved). A `connected` event
+ * Promises: gossip is a hint (lost, doubled, late, reordered; never altered, its author authenticated). A `connected` event
  * follows every first connection and a `disconnected` event the loss of the last; between the two, gossip flows both
- * ways. A peer that is stopped or cut off is disconnected within `SILENCE_MS` and a bit. Streams have real back-pressure: a
+ * ways. A peer that is stopped or cut off is disconnected shortly after `SILENCE_MS`. Streams have real back-pressure: a
  * sink waits for a slow reader, and no side holds more than a few MiB. Known peers are redialled without end.
  */
 import type { PeerId } from './ids.ts'
 
+/** Every gossip topic. */
 export const TOPICS = ['heartbeat', 'work', 'suspect'] as const
+/** One of `TOPICS`. */
 export type Topic = (typeof TOPICS)[number]
 
 /** Stream protocols, by their short names; `/reelmesh/<name>/1` on the wire. */
-export type Protocol = 'blob' | 'status' | 'control'
+export type Protocol = 'blob' | 'status'
 
 /** A duplex in the shape that it-pipe joins. */
 export interface MeshStream {
@@ -30,9 +32,10 @@ export interface MeshStream {
   abort(reason: Error): void
 }
 
+/** A message of another peer. */
 export interface GossipMessage {
   readonly topic: Topic
-  /** Proved by signature: who wrote it, not who passed it on. Never this peer itself. */
+  /** Authenticated by signature: who wrote it, not who forwarded it. Never this peer itself. */
   readonly author: PeerId
   readonly data: Uint8Array
 }
@@ -40,12 +43,14 @@ export interface GossipMessage {
 /** Why a connection was lost, as this peer saw it: `alive` is silence, an observation of its own. */
 export type LossReason = 'closed' | 'alive'
 
+/** What a listener may handle. Handlers must be quick and never throw. */
 export interface MeshEvents {
   onConnected?(peer: PeerId): void
   onDisconnected?(peer: PeerId, why: LossReason): void
   onGossip?(message: GossipMessage): void
 }
 
+/** The connections of this peer to all others. */
 export interface Mesh {
   readonly self: PeerId
   /** Idempotent. Rejects with `UsageError` when a listen address is taken or wrong. */

@@ -3,6 +3,7 @@ import { type Heartbeat, heartbeatIntervalMs } from './heartbeat.ts'
 import type { PeerId } from './ids.ts'
 import { PRESENT_BEATS, PRESENT_MS } from './limits.ts'
 
+/** A peer with its last accepted heartbeat. */
 export interface HeardPeer {
   readonly peer: PeerId
   readonly beat: Heartbeat
@@ -10,20 +11,21 @@ export interface HeardPeer {
   readonly heard_mono: number
 }
 
+/** The peers heard of, in the memory of this process. */
 export interface PeerTable {
   get(peer: PeerId): HeardPeer | undefined
   /** Peers heard of, in no order. */
   all(): readonly HeardPeer[]
 }
 
-/** Whether its slots are to be counted on. */
+/** Whether a peer in this state takes tasks. */
 export const takesWork = ({ state }: Pick<Heartbeat, 'state'>): boolean => state === 'idle' || state === 'working'
 
-/** Whether it said that it goes and holds nothing any more. Until then one that ends what it runs is lost as others are. */
+/** Whether it has announced its end and runs nothing any more. Until both hold, its silence counts as a failure like that of any peer. */
 export const hasLeft = (heard: Pick<HeardPeer, 'beat'> | undefined): boolean =>
   heard?.beat.state === 'leaving' && heard.beat.running.length + (heard.beat.unlisted ?? 0) === 0
 
-/** Those to count on now: heard lately, and not leaving. The table itself remembers the dead, too, to refuse replays. */
+/** The present peers: heard lately (`mono`: now, ms) and not leaving. The table itself also remembers failed ones, to refuse replays. */
 export function presentPeers(table: Pick<PeerTable, 'all'>, mono: number): HeardPeer[] {
   const heard = table.all()
   const timeoutMs = Math.max(PRESENT_MS, PRESENT_BEATS * heartbeatIntervalMs(heard.length + 1))

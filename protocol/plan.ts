@@ -37,6 +37,7 @@ export interface VideoFacts {
   readonly hdr: boolean
 }
 
+/** An audio track of the source. */
 export interface AudioFacts {
   readonly stream: number
   readonly codec: string
@@ -48,6 +49,7 @@ export interface AudioFacts {
   readonly default: boolean
 }
 
+/** A text subtitle of the source. */
 export interface SubtitleFacts {
   readonly stream: number
   readonly codec: string
@@ -62,7 +64,7 @@ export interface RenditionPlan extends Omit<Rendition, 'box'> {
   /** Even, square pixels, upright. */
   readonly width: number
   readonly height: number
-  /** What a worker must have proved, such as `h264>x264/1080p`. */
+  /** What a worker must be capable of, such as `h264>x264/1080p`. */
   readonly class: string
   /** sha256 of the parameter sets (SPS, PPS, VPS) every chunk must carry. Joining unequal ones plays wrong in silence. */
   readonly signature: Sha256
@@ -73,6 +75,7 @@ export interface RenditionPlan extends Omit<Rendition, 'box'> {
   readonly cost: number
 }
 
+/** One chunk of the plan. */
 export interface ChunkPlan {
   readonly chunk_id: number
   /** Half-open range of presentation times in `time_base`. */
@@ -86,6 +89,7 @@ export interface ChunkPlan {
   readonly times_sha256?: Sha256
 }
 
+/** The plan of one video, a document of the ledger. */
 export interface Plan {
   readonly version: 2
   readonly video_id: VideoId

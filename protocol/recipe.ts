@@ -10,8 +10,10 @@ import { boxOfHeight, bySize, heightOf, RENDITIONS_MAX, type Rendition, renditio
 export const PRESETS = [
   'ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow',
 ] as const // biome-ignore format: a list of words
+/** One of `PRESETS`. */
 export type Preset = (typeof PRESETS)[number]
 
+/** What a person asks for of one source. */
 export interface Recipe {
   readonly version: 2
   /** Smallest box first, no id twice. */
@@ -40,6 +42,7 @@ export const ladderOf = (
 /** The ids of the default ladder. */
 export const DEFAULT_NAMES = DEFAULT_HEIGHTS.map((height) => `${height}p`)
 
+/** The recipe of a submit that names nothing. */
 export const DEFAULT_RECIPE: Recipe = {
   version: 2,
   renditions: ladderOf(DEFAULT_HEIGHTS),

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { isKind } from './kinds.ts'
+import { PICTURE_SIDE_MAX } from './limits.ts'
 
 /** `1080p`, `1080p-av1`: `[a-z0-9][a-z0-9.-]{0,31}`, and no task kind. The task's field `resolution` holds it. */
 export type RenditionId = string
@@ -19,6 +20,7 @@ export type RateControl =
   | { readonly crf: number; readonly maxrate_kbps?: number | undefined; readonly bufsize_kb?: number | undefined }
   | { readonly kbps: number; readonly maxrate_kbps?: number | undefined; readonly bufsize_kb?: number | undefined }
 
+/** One encoding of the picture. */
 export interface Rendition {
   readonly id: RenditionId
   readonly box: Box
@@ -52,7 +54,7 @@ const rateSchema = z
     message: 'maxrate_kbps and bufsize_kb go together',
   })
 
-const side = z.number().int().min(16).max(16_384)
+const side = z.number().int().min(16).max(PICTURE_SIDE_MAX)
 
 /** A rendition as people and programs may give it. What a codec cannot do is refused by the planner, which knows the codecs. */
 export const renditionSchema = z.strictObject({

@@ -1,4 +1,4 @@
-/** A job that is done again and again: every so often, and at once when its bell rings. */
+/** A periodic job: runs at an interval, and at once when its notifier is notified. */
 
 import { sentence } from './errors.ts'
 import type { Log } from './log.ts'
@@ -10,7 +10,7 @@ export interface Rounds {
   readonly name: string
   /** From the end of one round to the next, ms. */
   readonly everyMs: number
-  /** May reject: it is then logged and tried again. */
+  /** May reject: that is logged, and the next round runs as usual. */
   round(signal: AbortSignal): Promise<void>
 }
 
@@ -22,7 +22,7 @@ export async function runRounds(
 ): Promise<void> {
   while (!signal.aborted) {
     await round(signal).catch((error: unknown) => {
-      if (!signal.aborted) log.warn('a round failed and is tried again', { round: name, error: sentence(error) })
+      if (!signal.aborted) log.warn('periodic job failed; retrying', { round: name, error: sentence(error) })
     })
     await notifier.wait(everyMs, signal).catch(() => {})
   }

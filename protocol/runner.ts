@@ -7,6 +7,7 @@ import type { TaskId } from './ids.ts'
 import type { KindName } from './kinds.ts'
 import type { Task, TaskOutput } from './task.ts'
 
+/** A task that this worker has claimed, and the number of its attempt. */
 export interface HeldTask {
   readonly task: Task
   readonly attempt: number
@@ -15,14 +16,15 @@ export interface HeldTask {
 /** Claims on one chunk (several renditions, one decode), or on one audio, ingest or merge task. Never empty. */
 export interface Assignment {
   readonly held: readonly [HeldTask, ...HeldTask[]]
-  /** Aborts when every attempt is lost or the worker stops. The reason tells which. */
+  /** Aborts when every attempt is lost or the worker stops. The signal's reason says which. */
   readonly signal: AbortSignal
   /** Share done (0–1) and source seconds per second, for heartbeats and the straggler policy. */
   progress(done: number, speed: number): void
-  /** From here on it waits for others more than it works: its seat at the desk is free, the claim stays. */
+  /** From here on it mostly waits for others: frees its control-task slot and keeps the claim. */
   releaseSlot(): void
 }
 
+/** How the attempt at one task of an assignment ended. */
 export type TaskResult =
   | {
       readonly task: TaskId
@@ -36,9 +38,10 @@ export type TaskResult =
 /** The runners that a peer has, by kind. */
 export type Runners = Readonly<Partial<Record<KindName, Runner>>>
 
+/** Runs claims of one task kind. */
 export interface Runner {
   /** One result for each task held; a rejection fails them all. */
   (assignment: Assignment): Promise<readonly TaskResult[]>
-  /** Fetches what this task needs to this machine, claimed or not yet: what is there already costs nothing. */
+  /** Fetches the input of this task to this machine, claimed or not yet: what is here already costs nothing. */
   readonly prefetch?: (task: Task, signal: AbortSignal) => Promise<unknown>
 }

@@ -1,4 +1,4 @@
-/** What this peer knows of peers that may have failed: which connections it and others lost, and what refutes that. Hints, never truth. */
+/** What this peer knows of peers that may have failed: lost connections, its own and those that others report, and what refutes them. */
 import type { PeerId } from './ids.ts'
 import type { LossReason } from './mesh.ts'
 
@@ -12,7 +12,7 @@ export interface SuspicionEvents {
 
 /** Answers and events about every peer that this one has met or heard of. None of it rejects or throws. */
 export interface SuspicionSource {
-  /** Ms since each who lost a connection to this process of the peer did, this peer among them; only while it was not heard since. */
+  /** Ms since each observer (this peer included) lost its connection to the present process of `peer`; none once the peer was heard again. */
   reportsOf(peer: PeerId): readonly number[]
   /** Why this peer itself lost its connection to the other one, where it has not heard it since; else null. */
   sawLost(peer: PeerId): LossReason | null

@@ -8,7 +8,7 @@
  * | PROCESSING, all claims expired    | claim       | PROCESSING                            | the same                                |
  * | PROCESSING, backup_wanted, 1 claim| claim       | PROCESSING, 2 claims                  | any *other* worker                      |
  * | PROCESSING                        | renew       | PROCESSING                            | own attempt still in `claims`; no clock |
- * | PROCESSING                        | complete    | COMPLETED                             | the same; others are told *superseded*  |
+ * | PROCESSING                        | complete    | COMPLETED                             | the same; others get *superseded*       |
  * | PROCESSING                        | fail        | PENDING, PROCESSING with another claim| the same; strike where the code counts  |
  * | PROCESSING                        | release     | PENDING, PROCESSING with another claim| the same; no strike, no backoff         |
  * | PROCESSING                        | reclaim     | PENDING, PROCESSING with another claim| newest term; token and expires_at as read |
@@ -26,9 +26,12 @@ import { type KindName, kindFacts, kindsWhere } from './kinds.ts'
 import type { RenditionId } from './rendition.ts'
 import type { HeldBlob, Video } from './video.ts'
 
+/** Every status of a task. */
 export const TASK_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+/** One of `TASK_STATUSES`. */
 export type TaskStatus = (typeof TASK_STATUSES)[number]
 
+/** What may happen to a task: the second column of the table above. */
 export type TaskEvent =
   | 'claim'
   | 'renew'
@@ -62,6 +65,7 @@ export const TASK_TRANSITIONS: readonly { from: TaskStatus; event: TaskEvent; to
   { from: 'CANCELLED', event: 'retry', to: ['PENDING'] },
 ]
 
+/** A worker's expiring right to run an attempt. */
 export interface Claim {
   attempt: number
   worker_id: PeerId
@@ -79,16 +83,19 @@ export interface TaskInput extends HeldBlob {
   time_base: string
 }
 
+/** The main file that an attempt made. */
 export interface TaskOutput extends HeldBlob {
   /** The elementary stream alone: equal for every honest attempt at an H.264 task. Absent for audio. */
   es_sha256?: Sha256
 }
 
+/** A failure that counts against the task, and the worker that had it. */
 export interface Strike {
   code: FailureCode
   worker_id: PeerId
 }
 
+/** How an attempt failed, for people. `at`: ledger time, ms. */
 export interface Failure {
   attempt: number
   worker_id: PeerId
@@ -103,7 +110,7 @@ export interface Failure {
 export interface Task {
   _id: TaskId
   kind: KindName
-  /** Of a task of a chunk what a worker must have proved, else the kind. */
+  /** Of a task of a chunk what a worker must be capable of, else the kind. */
   class: string
   video_id: VideoId
   chunk_id: number
@@ -115,7 +122,7 @@ export interface Task {
   start_time: number | null
   end_time: number | null
   duration_ms: number | null
-  /** The number of the newest attempt: only ever rises; the fence. */
+  /** The number of the newest attempt: only ever rises; the fencing token. */
   attempt: number
   speculative: boolean
   /** `<resolution>/<00042>.mp4`, as the former system's users query it. */
@@ -145,7 +152,7 @@ export interface Task {
   rank: number
 }
 
-/** What an insert brings; the rest starts empty. */
+/** A task to insert; the other fields start as `initialTask` says. */
 export interface NewTask {
   _id: TaskId
   kind: KindName
@@ -218,6 +225,6 @@ export const taskDue = ({ due, created_at }: Pick<Video, 'due' | 'created_at'>, 
 export const requiredTasks = (video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at' | 'status'>): NewTask[] =>
   kindsWhere(({ requiredIn }) => requiredIn.includes(video.status)).map((kind) => wholeVideoTask(video, kind))
 
-/** A task in words: `chunk 3 at 720p`, or its kind. */
+/** A task for people: `chunk 3 at 720p`, or its kind. */
 export const describeTask = ({ kind, chunk_id, resolution }: Pick<Task, 'kind' | 'chunk_id' | 'resolution'>): string =>
   kindFacts(kind).scope === 'chunk' ? `chunk ${chunk_id} at ${resolution}` : kind

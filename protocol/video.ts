@@ -18,11 +18,16 @@ import type { Artifact } from './artifact.ts'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
 import type { Recipe } from './recipe.ts'
 
+/** Every status of a video. */
 export const VIDEO_STATUSES = ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
+/** One of `VIDEO_STATUSES`. */
 export type VideoStatus = (typeof VIDEO_STATUSES)[number]
+/** The statuses in which a video is worked on or waits for it. */
 export const OPEN_STATUSES = ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] as const satisfies readonly VideoStatus[]
+/** Whether a video in this status may still be worked on. */
 export const isOpen = (status: VideoStatus): boolean => (OPEN_STATUSES as readonly string[]).includes(status)
 
+/** What may happen to a video: the second column of the table above. */
 export type VideoEvent =
   | 'ingest_claimed'
   | 'plan_committed'
@@ -51,7 +56,7 @@ export const VIDEO_TRANSITIONS: readonly {
   { from: ['FAILED', 'CANCELLED'], event: 'retry', to: 'RUNNING' },
 ]
 
-/** Whether somebody still waits for its files. */
+/** Whether a delivery is still open. */
 export const isUndelivered = ({ deliveries }: { readonly deliveries: readonly Pick<Delivery, 'done_at'>[] }): boolean =>
   deliveries.some(({ done_at }) => done_at === null)
 

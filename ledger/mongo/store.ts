@@ -12,7 +12,7 @@ import type { Collection, Db, Document, FindCursor, MongoClient } from 'mongodb'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { LedgerOptions } from '../../protocol/ledger.ts'
-import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
+import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { databaseName, describeUrl } from './address.ts'
 import { connect } from './connect.ts'
@@ -30,7 +30,6 @@ export interface Doc extends Document {
   _id: string
 }
 
-const RETRY_MS = 20_000
 const WAIT_MS = { base: 50, max: 2_000 } as const
 
 export class Store {
@@ -50,7 +49,7 @@ export class Store {
     this.description = `MongoDB ${describeUrl(options.url)}, database ${databaseName(options.url)}`
     this.claimMs = options.claimMs ?? CLAIM_MS
     this.leaseMs = options.leaseMs ?? LEASE_MS
-    this.#retryMs = options.retryMs ?? RETRY_MS
+    this.#retryMs = options.retryMs ?? LEDGER_CALL_RETRY_MS
   }
 
   async open(): Promise<void> {

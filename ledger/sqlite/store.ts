@@ -17,7 +17,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import { LedgerUnavailable, sentence, UsageError } from '../../protocol/errors.ts'
 import type { LedgerOptions } from '../../protocol/ledger.ts'
-import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
+import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
 import { type Row, SCHEMA } from './schema.ts'
@@ -35,7 +35,6 @@ export type Durability = 'light' | 'sure'
 
 /** A writer holds the lock for one statement, so the waits are short. */
 const BUSY_WAIT_MS = { base: 1, max: 32 } as const
-const RETRY_MS = 20_000
 /** Far below `STALL_MS`: what callers make of the rows takes about as long again. The pause itself takes 1 ms. */
 const TURN_MS = 10
 /** `errcode & 255`: sqlite.org/rescode.html. */
@@ -59,7 +58,7 @@ export class Store {
     this.path = options.path === ':memory:' ? options.path : resolve(options.path)
     this.claimMs = options.claimMs ?? CLAIM_MS
     this.leaseMs = options.leaseMs ?? LEASE_MS
-    this.#retryMs = options.retryMs ?? RETRY_MS
+    this.#retryMs = options.retryMs ?? LEDGER_CALL_RETRY_MS
     this.clock = options.clock
     this.#rng = options.rng
     this.#log = options.log

@@ -225,7 +225,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
     })
 
     it('says that a protocol is not spoken, and that a peer is not there', async () => {
-      await assert.rejects(a.open(b.self, 'control', soon()), PeerUnreachable)
+      await assert.rejects(a.open(b.self, 'status', soon()), PeerUnreachable)
       await assert.rejects(a.open(STRANGER, 'blob', soon()), PeerUnreachable)
       const reason = new Error('changed my mind')
       await assert.rejects(a.open(b.self, 'blob', AbortSignal.abort(reason)), reason)
