@@ -109,7 +109,7 @@ describe('the blob exchange', () => {
     assert.deepEqual(await partials(a), [])
   })
 
-  it('refuses a corrupted blob, fetches it elsewhere, and does not ask the liar again', async () => {
+  it('refuses a corrupted blob, fetches it elsewhere, and does not ask the bad sender again', async () => {
     let asked = 0
     const [a, b, c] = await start((mesh, at) => (at === 0 ? onOpen(mesh, (peer) => peer === ids[1] && asked++) : mesh))
     const content = noise(2 * MiB, 3)
@@ -126,7 +126,7 @@ describe('the blob exchange', () => {
     assert.equal(asked, before)
   })
 
-  it('reads a blob that rotted here from elsewhere, and only where it is about to be read', async () => {
+  it('replaces a corrupt blob of this machine by a fetched one, and only where it is about to be read', async () => {
     const [a, b] = await start()
     const content = noise(100_000, 5)
     const ref = await give(a, content)
@@ -137,7 +137,7 @@ describe('the blob exchange', () => {
     assert.deepEqual(await readFile(await a.exchange.fetch({ ...want, isRead: true })), content)
   })
 
-  it('says that it is missing where the only one rotted here', async () => {
+  it('reports the blob as missing where the only copy is a corrupt one here', async () => {
     const [a, b] = await start()
     const ref = await give(a, noise(100_000, 6))
     await rot(a, ref.sha256)
@@ -158,7 +158,7 @@ describe('the blob exchange', () => {
     assert.equal(await b.store.find(ref.sha256, video), null)
   })
 
-  it('a giver whose disk does not give a blob any more says no longer that it has it', async (t) => {
+  it('a peer whose disk cannot read a blob is no longer its holder', async (t) => {
     const [a, b] = await start()
     const ref = await give(b, noise(8 * MiB, 11))
     const probe = await open((await b.store.find(ref.sha256, video)) ?? '', 'r')
@@ -173,7 +173,7 @@ describe('the blob exchange', () => {
     assert.equal(await b.store.find(ref.sha256, video), null)
   })
 
-  it('a giver finds the rot in what it sends, says no longer that it has it, and is asked again when it was made anew', async () => {
+  it('a peer detects a corrupt blob while sending it, is no longer its holder, and is asked again when it was made again', async () => {
     const [a, b] = await start()
     const content = noise(100_000, 7)
     const ref = await give(b, content)
@@ -194,7 +194,7 @@ describe('the blob exchange', () => {
     await assert.rejects(get(a, ref), BlobMissing)
   })
 
-  it('goes on from another holder where the first one broke off', async () => {
+  it('continues with another holder where the first one was interrupted', async () => {
     let sent = 0
     const [a, b, c] = await start((mesh, at) => {
       if (at === 1) return onStream(mesh, (stream) => cutAfter(stream, 5 * MiB))
@@ -298,7 +298,7 @@ describe('the blob exchange', () => {
     assert.ok(most > 1 && most <= BLOB_FETCHES_AT_ONCE, `${most} at once`)
   })
 
-  it('tells who has a blob, by asking for its header only', async () => {
+  it('locates a blob by asking peers for its header only', async () => {
     const [a, b, c] = await start()
     const ref = await give(b, noise(MiB, 23))
     const want = { ...ref, video, signal: AbortSignal.timeout(5_000) }

@@ -6,7 +6,7 @@
  *   fetching/<sha256>[.<pid>]      part of a blob on its way here; with a pid while that process works on it (fetch-area.ts)
  *   scratch/<pid>-<name>-…         folders of running attempts, on this file system so that results move in by rename
  *
- * Left out: deciding what may go (the sweep's business), and trust: a reader that doubts calls `verify`.
+ * Left out: which blobs may be removed (housekeeping decides), and checks at each read: a reader calls `verify` where it needs one.
  */
 import { copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { basename, join } from 'node:path'

@@ -23,6 +23,7 @@ export interface ChunkSource {
 /** A keyframe within these is taken before any other picture: a little long or short costs less than decoding twice. */
 const KEYFRAME_S = { min: 4, max: 10 } as const
 
+/** The chunks of a source, in order, without gap or overlap. */
 export function planChunks(source: ChunkSource): ChunkPlan[] {
   const { times, end_pts } = source
   if (source.whole) return [{ chunk_id: 0, start_pts: times[0]!, end_pts, frames: times.length, cut: null }]
@@ -83,7 +84,7 @@ interface PreferredCut {
   readonly left: number
 }
 
-/** Equal parts of what is left, none over 8 s: no crumb at the end. */
+/** Equal parts of what is left, none over 8 s, so that the last chunk is not a short rest. */
 const ideal = (left: number, longest: number = CHUNK_S.max): number => left / Math.ceil(left / longest)
 
 function keyframeNear({ keys, usual, start, second, left }: PreferredCut & { usual: number }): number | null {

@@ -1,8 +1,8 @@
 /**
- * Taking bytes out of the source by stream copy: one chunk, checked packet by packet against the index, and the extras.
+ * Stream copies out of the source: one chunk, checked packet by packet against the index, and the extras.
  *
- * Demuxers seek differently; where the first try does not hold what it must, the next one starts earlier, the last at
- * the beginning of the file.
+ * Demuxers seek differently: where the first cut lacks packets of the chunk, the next one starts earlier, the last at the
+ * beginning of the file.
  */
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -26,12 +26,13 @@ export interface CutJob {
   readonly signal: AbortSignal
 }
 
-/** A stream copy holds what the source holds; containers add little. */
+/** Allowance for the container: a stream copy is hardly larger than the source. */
 const SLACK_BYTES = 64 * 1024 * 1024
 
 /** Seconds before the keyframe at which the second try starts. */
 const EARLIER_S = 3
 
+/** Cuts one chunk into `out`, or returns the source itself where the plan has no cut. Rejects with `AttemptFailed`. */
 export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
   const { plan, source } = job
   const chunk = plan.chunks[job.chunk_id]!
@@ -51,7 +52,7 @@ export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
   }
   throw new AttemptFailed(
     'verify_failed',
-    `chunk ${job.chunk_id} could not be cut: what ffmpeg copied is not what the index says`,
+    `chunk ${job.chunk_id} could not be cut: the copied packets differ from the index`,
   )
 }
 
@@ -115,6 +116,7 @@ function holds({ copiedPackets, index, range, plan, time_base }: CopiedPackets):
   })
 }
 
+/** Copies audio, subtitles and chapters into `outDir`; null for what the plan does not have. Rejects with `AttemptFailed`. */
 export async function takeExtras(
   programs: Programs,
   job: { readonly plan: Plan; readonly source: string; readonly outDir: string; readonly signal: AbortSignal },

@@ -16,6 +16,10 @@ import { checkPicture, elementaryHash, pictureOf, shownTimes, tracksOf, wrongTim
 
 const CONTAINER_BYTES = 16 * 1024 * 1024
 
+/**
+ * Encodes a chunk in the renditions of the job, into `outDir/ID.mp4`. A rendition that fails verification is `ok: false` in its result;
+ * a failure of the whole run rejects with `AttemptFailed`.
+ */
 export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<readonly EncodeResult[]> {
   const { plan, input } = job
   const chunk = plan.chunks[job.chunk_id]!
@@ -109,6 +113,7 @@ function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
   return () => (made ??= make())
 }
 
+/** Encodes all audio tracks of the extra `input` into `out`. Rejects with `AttemptFailed`. `seconds` of progress is media time. */
 export async function encodeAudio(
   programs: Programs,
   job: {

@@ -185,7 +185,7 @@ test('a result that is not what the plan says is never answered', { timeout: 60_
   assert.ok(unsigned && !unsigned.ok && unsigned.failure.code === 'verify_failed')
   const late: Plan = { ...job.plan, chunks: job.plan.chunks.map((chunk) => ({ ...chunk, frames: chunk.frames + 1 })) }
   const [short] = await media.encode({ plan: late, chunk_id: 0, input, renditions: ['480p'], outDir, signal })
-  // The decoder finds no more frames either: that is the source's loss, and told at the merge.
+  // The decoder finds no more frames either: that is the source's loss, and noted at the merge.
   assert.ok(short?.ok)
   const wrongWay = (await encoded(job, 'verified')).reverse()
   const merging = media.merge({
@@ -221,7 +221,7 @@ test('an abort ends an encode with its reason', { timeout: 60_000 }, async () =>
   await assert.rejects(running, /the claim is lost/)
 })
 
-test('a build is proved once; one without ffprobe is refused', { timeout: 60_000 }, async () => {
+test('a build is self-tested once; one without ffprobe is refused', { timeout: 60_000 }, async () => {
   const first = await media.selfTest(signal)
   assert.ok(first.decoders.includes('h264') && first.encoders.includes('x264') && first.encode_bytes > 1e8)
   const options = { ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: realClock, rng: realRng }

@@ -80,7 +80,7 @@ test('HDR is tone-mapped and ends in swscale', () => {
   )
 })
 
-test('colour is told as the source tells it, and names that setparams does not know are not', () => {
+test('colour tags are those of the source, without names that setparams does not know', () => {
   const color = { range: 'tv', primaries: 'smpte170m', transfer: 'x:y,z', space: 'smpte170m' }
   assert.deepEqual(outputColor({ ...VIDEO, color }), { ...color, transfer: 'unknown' })
 })

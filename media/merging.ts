@@ -17,6 +17,7 @@ import { checkJoined, checkPicture, expectJoined, pictureOf, tracksOf } from './
 
 const CONTAINER_BYTES = 64 * 1024 * 1024
 
+/** Merges one rendition into `out`, which does not remain on failure. Rejects with `AttemptFailed`. */
 export async function mergeRendition(programs: Programs, job: MergeJob): Promise<void> {
   const { plan, out } = job
   const rendition = plan.renditions.find(({ id }) => id === job.rendition)

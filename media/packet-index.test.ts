@@ -41,7 +41,7 @@ test('times begin with the first picture that can be decoded, without hidden one
   assert.equal(timesOf(read(shown(40), shown(40)), 0), null)
 })
 
-test('field-coded packets are told from pictures by what they decode to', () => {
+test('field-coded packets are distinguished from pictures by what they decode to', () => {
   const packets = read(...every(20, 40).map((pts) => shown(pts)))
   const frames = every(40, 20).map((pts) => ({ pts, interlaced: true, topFieldFirst: true }))
   assert.match(packetsArePictures(packets, frames, 40) ?? '', /not pictures/)

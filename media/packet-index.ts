@@ -21,6 +21,7 @@ export interface Packets {
   timeBase: Rational | null
 }
 
+/** The index of a source: its packets, and what is known of its pictures. Times are ticks of the stream. */
 export interface PacketIndex extends SourceIndex {
   readonly packets: Packets
   /** Times of the pictures shown, ascending, no two equal. */
@@ -33,14 +34,14 @@ export interface PacketIndex extends SourceIndex {
   readonly notes: readonly string[]
 }
 
-/** A film of 20 hours at 240 fps; more is not a film, and memory has an end. */
+/** Packets of 20 hours at 240 fps: bounds the memory of an index. */
 export const PACKETS_MAX = 20_000_000
 /** Share of packets without pts up to which they are made up by `-fflags +genpts` for every codec. */
 const GENPTS_SHARE_MAX = 0.05
 
 export const noPackets = (): Packets => ({ pts: [], dts: [], duration: [], key: [], discarded: [], timeBase: null })
 
-/** Takes one line of ffprobe's. */
+/** Adds one line of ffprobe's packet list. */
 export function takePacket(packets: Packets, line: string): void {
   const fields = fieldsOf(line)
   const flags = fields.get('flags')
@@ -58,12 +59,14 @@ export function takePacket(packets: Packets, line: string): void {
 
 const ticks = (text: string | undefined): number => (text === undefined || text === 'N/A' ? NaN : Number(text))
 
+/** One decoded picture. `pts`: ticks of the stream, NaN where the decoder gives none. */
 export interface DecodedFrame {
   readonly pts: number
   readonly interlaced: boolean
   readonly topFieldFirst: boolean
 }
 
+/** Adds one line of ffprobe's frame list. */
 export function takeFrame(frames: DecodedFrame[], line: string): void {
   const fields = fieldsOf(line)
   const pts = ticks(fields.get('best_effort_timestamp') ?? fields.get('pts'))
@@ -75,7 +78,7 @@ export function takeFrame(frames: DecodedFrame[], line: string): void {
   })
 }
 
-/** Takes a line of framecrc's: `0, dts, pts, duration, bytes, checksum`; comments begin with `#`. */
+/** Adds one line of framecrc: `0, dts, pts, duration, bytes, checksum`; comments begin with `#`. */
 export function takeChecksum(frames: DecodedFrame[], line: string): void {
   const pts = /^0,\s*-?\d+,\s*(-?\d+),/.exec(line.trim())?.[1]
   if (pts !== undefined) frames.push({ pts: Number(pts), interlaced: false, topFieldFirst: false })
@@ -89,7 +92,7 @@ export function readingOf(packets: Packets, codec: string): 'as they are' | 'gen
   return missing > shown.length * GENPTS_SHARE_MAX && (codec === 'h264' || codec === 'hevc') ? 'decode' : 'genpts'
 }
 
-/** A decode clock that falls by more than this starts anew; a little disorder is what some muxers write. */
+/** A decode clock that falls by more than this has been reset; some muxers write a little disorder. */
 const JUMP_BACK_S = 0.5
 
 /** Seconds at which the source's own clock jumps back, so that two pictures claim one time; null where it never does. */
@@ -149,7 +152,7 @@ export function endOf(packets: Packets, times: readonly number[], timeBase: Rati
   return last + Math.max(1, Math.round(usual))
 }
 
-/** Distance of two frames that tells a constant rate from a variable one: a fifth of a frame, or the container's rounding. */
+/** Deviation of a frame from the grid that distinguishes a constant rate from a variable one: a fifth of a frame, or the container's rounding. */
 const JITTER_SHARE = 0.2
 const COMMON_RATES: readonly Rational[] = [
   [24000, 1001], [24, 1], [25, 1], [30000, 1001], [30, 1], [48, 1], [50, 1], [60000, 1001], [60, 1], [25, 2], [15, 1],
@@ -158,7 +161,7 @@ const COMMON_RATES: readonly Rational[] = [
 const RATE_MAX = 1000
 
 /**
- * The one rate that every chunk's encoder is told, and whether frames keep to it. The encoders' own guess differs from
+ * The one rate that every chunk's encoder gets, and whether the frames follow it. The encoders' own guess differs from
  * chunk to chunk, and with it the level in their parameter sets.
  */
 export function frameRate(

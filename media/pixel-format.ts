@@ -1,4 +1,4 @@
-/** What can be read off the name of a pixel format, and the word a decoder has in a task's class. Pure. */
+/** The bit depth of a pixel format, by its name, and the name of a decoder in a task's class. Pure. */
 
 /** Bits per component: `yuv420p10le` 10, `p010le` 10, `rgb48le` 16, `yuv420p` 8. */
 export function depthOf(pixelFormat: string): number {

@@ -35,6 +35,7 @@ export interface PlanJob {
   readonly signal: AbortSignal
 }
 
+/** The plan of a video. Rejects with `SourceRefused`, `RecipeRefused`, or `AttemptFailed` where this build cannot. */
 export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan> {
   const { recipe, video_id } = job
   refuseImpossible(recipe)
@@ -83,15 +84,15 @@ function refuseImpossible({ renditions }: Recipe): void {
   }
 }
 
-/** The peer itself could decode it, but no peer ever says so of a codec that there is no trial for: nobody would come. */
+/** A codec without a trial is in no peer's capability, so that no worker would claim its chunks, though ffmpeg may decode it. */
 function refuseUnknownCodec({ selfTestReport, source }: PlanJob, { codec, bit_depth }: VideoFacts): void {
   if (selfTestReport.decoders.includes(decoderName(codec, bit_depth))) return
   throw new SourceRefused(`${quoted(source)} is coded as "${codec}", which Reelmesh does not transcode.`)
 }
 
 /**
- * A chunk that is read straight from the source needs the source's demuxer too; the shaky one is named. The words are
- * those of this build (`x265-199`): a chunk of another family would not fit to the trial frame made here.
+ * A chunk that is read from the source itself needs the source's demuxer too; `mpegts`, which fails in some builds, is named. The
+ * names are those of this build (`x265-199`): chunks of another family would not match the signature of the trial frame.
  */
 function classFormatter({
   video,

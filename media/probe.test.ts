@@ -62,7 +62,7 @@ test('depth, aspect, fields and HDR are read; nonsense is taken as usual', () =>
   assert.equal(facts({ color_primaries: 'bt709,evil=1' }).color.primaries, 'unknown')
 })
 
-test('tracks come with their languages; what cannot come is told', () => {
+test('tracks keep their languages; tracks that are left out are noted', () => {
   const outcome = probe(
     VIDEO,
     {

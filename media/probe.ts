@@ -1,5 +1,5 @@
 /**
- * What a file says of itself, from ffprobe's JSON: the first real video stream, audio, subtitles, chapters. Pure.
+ * The facts of a file, from ffprobe's JSON: the first real video stream, audio, subtitles, chapters. Pure.
  *
  * Files are hostile input: values are checked, numbers bounded, unknown ones get the harmless reading.
  */
@@ -10,6 +10,7 @@ import type { AudioFacts, SubtitleFacts, VideoFacts } from '../protocol/plan.ts'
 import { depthOf } from './pixel-format.ts'
 import { parseRational } from './rational.ts'
 
+/** The facts of a source, or why it is refused. */
 export type ProbeOutcome =
   | { readonly ok: true; readonly probe: SourceProbe; readonly rates: Rates }
   /** The end of a sentence that begins with the file's name. */
@@ -41,6 +42,7 @@ const TEXT_SUBTITLES = new Set([
 ])
 const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67'])
 
+/** Reads ffprobe's JSON. A file that cannot be transcoded is `ok: false`; nothing is thrown. */
 export function parseProbe(json: string): ProbeOutcome {
   const root = parseObject(json)
   if (!root) return { ok: false, why: 'is not a video file that ffmpeg can read' }

@@ -1,6 +1,6 @@
 /**
- * Reading a source: what it says of itself, and its packets. Everything that is not a video is refused here, in one
- * sentence that names the file. A build that dies on the file says nothing against it: `build_cannot`.
+ * Reading a source: its streams and its packets. Everything that is not a video is refused here, in one sentence that names the
+ * file. A build that crashes on the file does not refuse it: `build_cannot`, as another build may read it.
  */
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
 import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
@@ -17,11 +17,12 @@ import { parseProbe, type Rates } from './probe.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { checkSource, quoted, sniff } from './source-file.ts'
 
-/** What `probe` really answers: the contract's probe, and the container's guesses at the frame rate. */
+/** The result of `probe`: that of the contract, and the container's guesses at the frame rate. */
 export interface RatedProbe extends SourceProbe {
   readonly rates: Rates
 }
 
+/** Reads the streams of a source. Rejects with `SourceRefused`, or with `AttemptFailed` where this build cannot. */
 export async function probeSource(programs: Programs, source: string, signal: AbortSignal): Promise<RatedProbe> {
   await checkSource(source)
   const { refused, isMp4 } = await sniff(source)
@@ -57,6 +58,7 @@ interface IndexJob {
 /** Packets decoded at the beginning: enough to see whether they are pictures, and from which one on they can be shown. */
 const HEAD_PACKETS = 40
 
+/** Reads all packets of the video stream, and decodes its beginning. Rejects as `probeSource` does. */
 export async function indexSource(programs: Programs, job: IndexJob): Promise<PacketIndex & SourceIndex> {
   const { codec } = job.probe.video
   let packets = await readPackets(programs, job, false)
@@ -135,7 +137,7 @@ async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: bo
       if (packets.pts.length > PACKETS_MAX) throw new SourceRefused(`${quoted(job.source)} has more than ${PACKETS_MAX} frames.`)
     },
   }) // biome-ignore format: groups
-  // A damaged end makes ffprobe exit non-zero after it has told every packet before it.
+  // A damaged end makes ffprobe exit non-zero after it has printed every packet before it.
   if (exitCode !== 0 && packets.pts.length === 0)
     throw new SourceRefused(`${quoted(job.source)} ${whyUnreadable(log)}.`)
   return packets

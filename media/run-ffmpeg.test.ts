@@ -20,7 +20,7 @@ test('a run answers its exit code, its lines and the tail of what it said', asyn
   assert.deepEqual(lines, ['one', 'two'])
 })
 
-test('a non-zero exit is told with the last words', async () => {
+test('a non-zero exit is an error with the last line of stderr', async () => {
   const failing = runOrFail(
     run,
     { program: '/bin/sh', args: ['-c', 'echo "no such codec" >&2; exit 1'], signal: new AbortController().signal },
@@ -54,7 +54,7 @@ test('an abort ends the whole process group and rejects with its reason', async 
   assert.ok(!(await isRunning()), 'the child of the child is gone too')
 })
 
-test('no sign of life ends a run; unchanged progress counters are none', async () => {
+test('a run without progress is stopped; unchanged counters are no progress', async () => {
   await assert.rejects(sh('sleep 600', { stallMs: 100 }), failsAs('stalled'))
   const repeating = 'while :; do echo frame=7; echo speed=$((n=n+1)); sleep 0.02; done'
   await assert.rejects(sh(repeating, { stallMs: 300, progress: true }), failsAs('stalled'))
@@ -87,7 +87,7 @@ test('the stall watch is armed by the injected clock', async () => {
   await assert.rejects(running, failsAs('stalled'))
 })
 
-test('a file over its bound, and a full disk, are told as such', async (t) => {
+test('a file over its limit, and a full disk, are errors of their own', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'run-ffmpeg-'))
   t.after(() => rm(dir, { recursive: true }))
   await assert.rejects(

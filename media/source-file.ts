@@ -1,11 +1,11 @@
 /**
- * What may be read at all: a regular, readable, non-empty file. Asked before ffmpeg opens anything, because a FIFO never
- * ends and `/dev/zero` neither. The first bytes also name what a refused file really is.
+ * A source must be a regular, readable, non-empty file. Checked before ffmpeg opens it, because a FIFO or `/dev/zero` never
+ * ends. The first bytes also show what a refused file is.
  */
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { SourceRefused } from '../protocol/errors.ts'
 
-/** Refuses with one sentence; answers the file's size. */
+/** The size of the file, bytes. Rejects with `SourceRefused`. */
 export async function checkSource(path: string): Promise<number> {
   const name = quoted(path)
   const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {

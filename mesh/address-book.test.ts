@@ -158,18 +158,19 @@ describe('the address book', () => {
 })
 
 describe('addresses', () => {
-  const tell = (...texts: string[]) =>
+  const announce = (...texts: string[]) =>
     announced(
       texts.map((text) => multiaddr(text)),
       new Set(['172.17.0.1']),
     ).map(String)
 
-  it('of loopback and bridges are told to nobody, but loopback where there is nothing else', () => {
+  it('of loopback and bridges are not announced, but loopback where there is nothing else', () => {
     const [loopback, bridge, lan] = ['/ip4/127.0.0.1/tcp/1', '/ip4/172.17.0.1/tcp/1', '/ip4/192.168.1.20/tcp/1']
-    assert.deepEqual(tell(loopback, bridge, lan, '/ip6/::1/tcp/1', '/ip6/fe80::1/tcp/1', '/ip4/169.254.1.1/tcp/1'), [
-      lan,
-    ])
-    assert.deepEqual(tell(loopback, bridge), [loopback])
+    assert.deepEqual(
+      announce(loopback, bridge, lan, '/ip6/::1/tcp/1', '/ip6/fe80::1/tcp/1', '/ip4/169.254.1.1/tcp/1'),
+      [lan],
+    )
+    assert.deepEqual(announce(loopback, bridge), [loopback])
   })
 
   it('from others are taken only in the forms that are dialled', () => {
@@ -182,7 +183,7 @@ describe('addresses', () => {
 })
 
 describe('a swarm key', () => {
-  it('is made anew each time, is read back, and tells little of itself', () => {
+  it('is generated each time, is read back, and its fingerprint does not reveal it', () => {
     const [one, two] = [generateSwarmKey(), generateSwarmKey()]
     assert.notEqual(one, two)
     assert.match(one, /^\/key\/swarm\/psk\/1\.0\.0\/\n\/base16\/\n[0-9a-f]{64}\n$/)

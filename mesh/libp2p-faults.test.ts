@@ -150,8 +150,8 @@ describe('libp2p peers under faults', () => {
     assert.equal(second.self, first.self)
     await Promise.all([seen.connected(first.self, 4_000), second.until((line) => line.event === 'connected', 4_000)])
     t.diagnostic(`connected again ${Math.round(systemClock.mono() - upAt)} ms after it was up`)
-    second.child.stdin.write('second life\n')
-    await seen.heard('second life')
+    second.child.stdin.write('second process\n')
+    await seen.heard('second process')
   })
 
   it('two connections of which the oldest closes: gossip flows both ways again', { timeout: 30_000 }, async (t) => {
@@ -179,7 +179,7 @@ describe('libp2p peers under faults', () => {
     t.diagnostic(`${seenA.seen.filter((each) => each.what === 'disconnected').length} reconnects`)
   })
 
-  it('a peer with another swarm key, or with one on one side only, never gets in, and is told so once', {
+  it('a peer with another swarm key, or with one on one side only, never joins, and is warned once', {
     timeout: 40_000,
   }, async () => {
     const key = generateSwarmKey()
@@ -191,7 +191,7 @@ describe('libp2p peers under faults', () => {
       { join: a.addresses() },
       { swarmKey: key, join: open.addresses() },
     ]
-    // Noise differs from one connection to the next: each stranger several times.
+    // The random bytes differ with each connection: several foreign peers of each kind.
     const dialled = [...strangers, ...strangers, ...strangers, ...strangers].map((options) => {
       const told: string[] = []
       const warn = (text: string) => void (/mesh key/.test(text) && told.push(text))

@@ -53,7 +53,7 @@ describe('the members of the mesh', () => {
       next.act()
     }
   }
-  /** An open connection; aborting it is closing it, as libp2p tells. */
+  /** An open connection; aborting it closes it, as in libp2p. */
   const open = (peer: PeerId): Connection => {
     const connection = { remotePeer: { toString: () => peer }, status: 'open' } as unknown as Connection
     connection.abort = () => {
@@ -101,7 +101,7 @@ describe('the members of the mesh', () => {
     ])
   })
 
-  it('are lost by silence, and the reason does not stick to their next life', () => {
+  it('are lost by silence, and the reason does not apply to their next connection', () => {
     members.silent(join(LARGER))
     join(LARGER).abort(new Error())
     assert.deepEqual(

@@ -18,7 +18,7 @@ import { createLibp2pMesh } from './libp2p-mesh.ts'
 import { createMeshNode, topicName } from './libp2p-node.ts'
 import { watchStalls } from './stall-watch.ts'
 
-it('hangs up and dials anew when the connection that carried gossip closes beside another', {
+it('disconnects and redials when the connection that carried gossip closes beside another', {
   timeout: 30_000,
 }, async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'reelmesh-mute-'))

@@ -78,7 +78,7 @@ describe('a status', { timeout: 30_000 }, () => {
     assert.deepEqual(seen.seen, [])
   })
 
-  it('is told to nobody without the key, and says so in one sentence', async () => {
+  it('is refused without the key, with one sentence', async () => {
     for (const key of [{}, { swarmKey: generateSwarmKey() }]) {
       const asking = askAddress({ address: address(), ...key, signal: AbortSignal.timeout(2_000) })
       await assert.rejects(

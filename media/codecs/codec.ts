@@ -13,12 +13,12 @@ export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
   readonly color: VideoFacts['color']
 }
 
-/** How builds of an encoder whose bytes differ are told apart: one more trial run. */
+/** How builds of an encoder whose bytes differ are distinguished: by one more trial run. */
 export interface FamilyTrial {
   /** Options of an encode of one frame, from `-c:v` to the container's `-f`. */
   readonly args: readonly string[]
   /**
-   * The build family, lower-case letters and digits, from the file of the trial and from ffmpeg's log; null where neither tells: the
+   * The build family, lower-case letters and digits, from the file of the trial and from ffmpeg's log; null where neither shows it: the
    * codec then counts as missing.
    */
   read(file: Buffer, log: string): string | null

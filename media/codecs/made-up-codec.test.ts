@@ -1,6 +1,6 @@
 /**
  * What a codec is to the rest of `media/`: this file adds one that Reelmesh does not have, MPEG-4 part 2, and nothing else changes.
- * Its chunks are proved, planned, encoded beside H.264, joined and verified with the ffmpeg of this host.
+ * It is self-tested, and its chunks planned, encoded beside H.264, joined and verified with the ffmpeg of this host.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
@@ -92,7 +92,7 @@ const kbps = async (path: string): Promise<number> => {
   return (picture!.sizes.reduce((sum, size) => sum + size, 0) * 8) / 1000 / SECONDS
 }
 
-test('a codec is one file: proved, planned, encoded beside H.264 in one ffmpeg, joined', {
+test('a codec is one file: self-tested, planned, encoded beside H.264 in one ffmpeg, joined', {
   timeout: 120_000,
 }, async () => {
   const remove = addCodec(mpeg4)

@@ -1,5 +1,5 @@
 /**
- * What every command that reads a user's bytes begins with. A playlist, manifest or concat script named `.mp4` makes
+ * The options that every command on a user's file begins with. A playlist, manifest or concat script named `.mp4` makes
  * ffmpeg open what it names; `-protocol_whitelist file` alone does not stop that (the files *are* local), a whitelist of
  * real containers does (measured with HLS, ffconcat and DASH on 5.1, 8.1 and 9.0).
  */
@@ -18,7 +18,7 @@ export const fileUrl = (path: string): string => `file:${path}`
 /** Head of every ffmpeg command here. */
 export const QUIET: readonly string[] = ['-nostdin', '-hide_banner', '-v', 'warning', '-y']
 
-/** Counters on stdout, twice a second: life for the stall watch, progress for people. */
+/** Counters on stdout, twice a second: for the stall watch and for progress reports. */
 export const PROGRESS: readonly string[] = ['-progress', 'pipe:1', '-nostats']
 
 /** Seconds as a decimal that ffmpeg reads back to the microsecond, its own unit. */

@@ -1,5 +1,5 @@
 /**
- * The commands that take bytes out of the source without decoding: one chunk, the audio, subtitles and chapters.
+ * The commands that copy packets out of the source without decoding: one chunk, the audio, subtitles and chapters.
  *
  * NUT carries any codec with exact times; it wants them positive, so that everything is shifted by `offset` seconds.
  * Metadata and chapters stay behind: NUT would carry them into every chunk, as broken chapter tracks.
@@ -38,7 +38,7 @@ export function splitArgs(job: SplitJob): string[] {
   ] // biome-ignore format: groups
 }
 
-/** Every audio track by stream copy; the n-th of `flac` (Opus, WMA: NUT spoils them) decoded with the audio task's filter. */
+/** Every audio track by stream copy; the n-th of `flac` (Opus, WMA: NUT does not keep their exact length) decoded with the audio task's filter. */
 export function audioExtraArgs(job: {
   source: string
   streams: readonly { stream: number; flac: string | null }[]
