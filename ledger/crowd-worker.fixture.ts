@@ -28,7 +28,7 @@ export interface CrowdJob {
   class: string
 }
 
-/** `late` was sure to be told so: the process had seen that the attempt was no longer among the claims. */
+/** `late` had to be: the process had seen that the attempt was no longer among the claims. */
 export type CrowdLine = { say: 'done' | 'superseded' | 'late' | 'ready' | 'over'; task: string; attempt: number }
 
 export function createLedger({ kind, at, claimMs }: Pick<CrowdJob, 'kind' | 'at' | 'claimMs'>): Ledger {

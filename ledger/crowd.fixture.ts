@@ -1,6 +1,6 @@
 /**
  * For tests: eight processes at one ledger claim, fail, let expire and complete hundreds of tasks, and two of them are killed with
- * SIGKILL on the way. Whatever they do: each task is committed exactly once, by the attempt that was told so.
+ * SIGKILL on the way. Whatever they do: each task is committed exactly once, by the attempt that got `done`.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -116,7 +116,7 @@ async function killAndReplace(member: Member, job: Omit<CrowdJob, 'video' | 'cla
   return start(job)
 }
 
-/** Every task COMPLETED, each told `done` to one attempt only, which is the one in the document. */
+/** Every task is COMPLETED; one attempt only got `done` for it, the one in the document. */
 function checkCrowd(tasks: readonly Task[], members: readonly Member[]): string {
   const acknowledged = new Map<string, Set<number>>()
   const count = { done: 0, superseded: 0, late: 0 }
@@ -136,7 +136,7 @@ function checkCrowd(tasks: readonly Task[], members: readonly Member[]): string 
     else unacknowledged++
   }
   const killed = members.filter((member) => member.killed).length
-  assert.ok(killed === 2 && unacknowledged <= killed, `${unacknowledged} commits nobody was told of, ${killed} killed`)
+  assert.ok(killed === 2 && unacknowledged <= killed, `${unacknowledged} unacknowledged commits, ${killed} killed`)
   assert.ok(count.late > 0, 'nobody came late: the test tests nothing')
   const attempts = tasks.reduce((sum, { attempt }) => sum + attempt, 0)
   return `${CROWD_TASKS} tasks, ${attempts} attempts, ${count.superseded + count.late} superseded (${count.late} late), ${killed} processes killed, ${unacknowledged} commits untold`

@@ -21,7 +21,7 @@ import { sweep } from './sweep.ts'
 import * as events from './two-writes.ts'
 
 export function ledgerFromSteps(steps: Steps): Ledger {
-  return { ...life(steps), ...videos(steps), ...tasks(steps), ...attempts(steps), ...leases(steps), ...peers(steps) }
+  return { ...opening(steps), ...videos(steps), ...tasks(steps), ...attempts(steps), ...leases(steps), ...peers(steps) }
 }
 
 const changed = (held: boolean): Changed => (held ? 'changed' : 'unchanged')
@@ -29,7 +29,7 @@ const claimOutcome = (claimed: Claimed | null): ClaimOutcome =>
   claimed ? { outcome: 'claimed', ...claimed } : { outcome: 'none' }
 const attemptOutcome = (held: boolean): AttemptOutcome => (held ? 'done' : 'superseded')
 
-function life(steps: Steps) {
+function opening(steps: Steps) {
   return {
     open: () => steps.open(),
     close: () => steps.close(),

@@ -100,7 +100,7 @@ describe('a heartbeat on the wire', () => {
 
   const attempts = (count: number) => Array.from({ length: count }, (_, at) => ({ ...beat.running[0]!, attempt: at }))
 
-  it('of a machine with 1,024 slots of three rungs names its oldest attempts and counts the others', () => {
+  it('of a machine with 1,024 slots of three renditions lists its oldest attempts and counts the others', () => {
     const big = { ...beat, slots: 1_024, busy: 1_024, running: attempts(3 * 1_024) }
     const { running } = big
     assert.deepEqual(decodeHeartbeat(encodeHeartbeat(big)), {

@@ -182,7 +182,7 @@ export interface Ledger {
   /** By video, rank and `_id`. */
   tasks(query: TaskQuery): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
-  /** The COMPLETED tasks that ended last, newest first: they tell bad peers from bad tasks. */
+  /** The COMPLETED tasks that ended last, newest first: they show whether a peer or a task is the cause of failures. */
   outcomes(limit: number): Promise<Outcome[]>
   /**
    * Classes of which something may be claimed now (PENDING, all claims run out, or a backup wanted): what a worker

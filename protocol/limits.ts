@@ -199,7 +199,7 @@ export const DELIVERY_BACKOFF_MS = { base: 1_500, max: 20_000 } as const
 export const RECONCILE_MS = 2_000
 /** Workers of the fleet: none when nothing waits, four at most, until the owner says otherwise. */
 export const SCALE = { min: 0, max: 4, targetS: 600, cooldownS: 300 } as const
-/** What a launched container may use: one core, and an encode of all three rungs at preset medium with room to spare. */
+/** What a launched container may use: one core, and an encode of all three renditions at preset medium with room to spare. */
 export const WORKER_LIMITS = { cpus: 1, memoryMb: 2_048 } as const
 /** A started worker that is not in the mesh after this long (trial runs of ffmpeg take most of it) is replaced … */
 export const WORKER_JOIN_MS = 120_000

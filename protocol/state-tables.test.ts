@@ -5,7 +5,7 @@ import { TASK_STATUSES, TASK_TRANSITIONS } from './task.ts'
 import { isOpen, OPEN_STATUSES, VIDEO_STATUSES, VIDEO_TRANSITIONS } from './video.ts'
 
 /** Rows of the table that a file opens with: its first three columns. */
-const told = (file: string): string[][] =>
+const rowsOf = (file: string): string[][] =>
   readFileSync(new URL(file, import.meta.url), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith(' * |') && !line.includes('---') && !/\| from /.test(line))
@@ -20,7 +20,7 @@ describe('the task table', () => {
   test('in the comment and as data are one', () => {
     const data = new Set(TASK_TRANSITIONS.map(({ from, event }) => `${from} ${event}`))
     const comment = new Set(
-      told('./task.ts').flatMap(([from = '', event]) =>
+      rowsOf('./task.ts').flatMap(([from = '', event]) =>
         TASK_STATUSES.filter((status) => from.includes(status)).map((status) => `${status} ${event}`),
       ),
     )
@@ -48,7 +48,7 @@ describe('the video table', () => {
       cell === 'open' ? [...OPEN_STATUSES] : VIDEO_STATUSES.filter((status) => cell.includes(status))
     // What each row of the comment calls the event, where the data says it shorter.
     const name = (event: string) => event.replaceAll(' ', '_').replace('all_tasks_done', 'tasks_done')
-    const comment = told('./video.ts').flatMap(([from = '', event = '']) =>
+    const comment = rowsOf('./video.ts').flatMap(([from = '', event = '']) =>
       statuses(from).map((status) => `${status} ${name(event)}`),
     )
     const data = VIDEO_TRANSITIONS.flatMap(({ from, event }) => from.map((status) => `${status} ${event}`))

@@ -1,6 +1,6 @@
 /**
  * What is wrong with a MongoDB that cannot be reached, in one sentence: what, why, what to do. `LedgerUnavailable` where it may answer
- * later, `UsageError` where somebody has to mend something first. Pure; knows the driver's errors.
+ * later, `UsageError` where a person has to fix something first. Pure; knows the driver's errors.
  */
 import type { MongoServerSelectionError, ServerDescription } from 'mongodb'
 import { LedgerUnavailable, type ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
@@ -49,7 +49,7 @@ function tlsFailure(cause: Error, url: string): string | null {
   const text = sentence(cause)
   if (UNTRUSTED.test(code)) {
     const why = text.split(';')[0]
-    return `the MongoDB at ${where} shows a certificate that this host does not believe (${why}): name its authority in the ledger's address with tlsCAFile=PATH, or mend the certificate`
+    return `the MongoDB at ${where} presents a certificate that is not trusted here (${why}): name its authority in the ledger's address with tlsCAFile=PATH, or mend the certificate`
   }
   if (/alert.*certificate|certificate required/i.test(text))
     return `the MongoDB at ${where} wants a certificate of its clients: name one in the ledger's address with tlsCertificateKeyFile=PATH`

@@ -13,7 +13,7 @@ export async function insertTasks(store: Store, tasks: readonly NewTask[]): Prom
   if (tasks.length === 0) return 0
   const { term, now } = await readTermAndTime(store)
   return await store.run(async () => {
-    // Made anew for each try: the driver writes into what it is given.
+    // Made again for each try: the driver writes into what it is given.
     const documents = tasks.map((task) => newTaskDoc(initialTask(task, now, term)))
     try {
       return (await store.chunks.insertMany(documents, { ordered: false })).insertedCount

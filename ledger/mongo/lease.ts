@@ -11,12 +11,12 @@ const FREE = { $lte: [{ $ifNull: ['$expires_at', new Date(0)] }, '$$NOW'] }
 const REMAINING = { $max: [0, { $toLong: { $subtract: ['$expires_at', '$$NOW'] } }] }
 const NONE: Lease = { holder: null, nonce: '', term: 0, remaining_ms: 0 }
 
-/** A projection of an answer may compute: what remains is told by the database's clock. */
+/** A projection of an answer may compute: the remaining time is by the database's clock. */
 const SHOWN = { _id: 0, holder: 1, nonce: 1, term: 1, remaining_ms: REMAINING }
 
 /**
  * Creates it, takes it where it has run out, and answers who holds it: won when the nonce is the caller's. One that lies further
- * ahead than a renewal puts it, since the clock was set back, is brought near: its holder renews it, or it runs out.
+ * ahead than a renewal puts it, since the clock was set back, is clamped: its holder renews it, or it expires.
  */
 export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
   const latest = after(store.leaseMs)

@@ -71,7 +71,7 @@ test('a claim reads a handful of keys, an idle poll none, with 3,000 finished an
   t.diagnostic(JSON.stringify({ pending, idle, look, backup, progress }))
 })
 
-test('what the leader, the desk and a restart ask again and again looks at what is open, with 3,000 finished tasks and 300 videos', async (t) => {
+test('what the leader, control tasks and a restart query repeatedly reads what is open, with 3,000 finished tasks and 300 videos', async (t) => {
   for (const { _id } of await ledger.videos({ statuses: OPEN_STATUSES })) await ledger.cancel(_id)
   const open = await videoIn(ledger, 'RUNNING')
   const ended = await videoIn(ledger, 'RUNNING', { delivery: null })
@@ -93,7 +93,7 @@ test('what the leader, the desk and a restart ask again and again looks at what 
   const calls = {
     running: () => ledger.tasks({ statuses: ['PROCESSING'] }),
     waiting: () => ledger.tasks({ kinds: ['video', 'audio'], statuses: ['PENDING'], limit: 1 }),
-    desk: () => ledger.tasks({ kinds: ['merge', 'ingest'], statuses: ['PENDING', 'PROCESSING'], limit: 256 }),
+    controlTasks: () => ledger.tasks({ kinds: ['merge', 'ingest'], statuses: ['PENDING', 'PROCESSING'], limit: 256 }),
     failed: () => ledger.tasks({ statuses: ['PENDING'], tried: true }),
     held: () => ledger.claimsOf(ANN),
     ofTry: () => ledger.claimsByToken(token('runs')),

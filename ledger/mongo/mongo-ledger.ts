@@ -1,5 +1,5 @@
 /**
- * The ledger in MongoDB, for any number of hosts. Every transition is one command (findOneAndUpdate, updateOne) in a
+ * The ledger in MongoDB, for any number of machines. Every transition is one command (findOneAndUpdate, updateOne) in a
  * file of its own; what both adapters share is one folder up.
  */
 import type { Ledger } from '../../protocol/ledger.ts'

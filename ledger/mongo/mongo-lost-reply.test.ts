@@ -88,7 +88,7 @@ test('a completion is read back by its id', async () => {
   })
 })
 
-test('a failure counts once, and a renewal and a release are told as done', async () => {
+test('a failure counts once, and a renewal and a release are answered as done', async () => {
   const task = await claimedTask(ledger)
   assert.deepEqual(await deaf('update', () => ledger.renew(ANN, [own(task)])), { lost: [] })
   const failed = { ...own(task), code: 'encode_failed', message: 'no', log: null, strike: true, backoff_ms: 0 } as const
@@ -124,7 +124,7 @@ test('an insert puts each task there once', async () => {
   assert.deepEqual(await ledger.insertTasks(tasks), { inserted: 0 })
 })
 
-test('a plan and an ending are told as changed by the one who changed them', async () => {
+test('a plan and an ending are answered as changed to the caller that changed them', async () => {
   const video = await videoIn(ledger, 'PLANNING')
   assert.equal((await deaf('update', () => ledger.commitPlan(plan(video._id), 5))).outcome, 'committed')
   assert.equal(await deaf('update', () => ledger.startMerging(video._id, TERM)), 'changed')
@@ -142,7 +142,7 @@ test('a reclaim strikes once', async () => {
   })
 })
 
-test('a lease is won once, by its nonce, and an event told once', async () => {
+test('a lease is won once, by its nonce, and an event recorded once', async () => {
   const { nonce, term } = await deaf('findAndModify', () => ledger.acquireLease(ANN, 'my nonce'))
   assert.deepEqual([nonce, term], ['my nonce', 1])
   assert.equal(await deaf('update', () => ledger.renewLease(ANN, 1)), 'renewed')
@@ -161,16 +161,16 @@ test('a ledger that does not come back in time is away, says where, and serves a
     (error) => error instanceof LedgerUnavailable && /127\.0\.0\.1:\d+/.test(error.message),
   )
   await impatient.close()
-  const patient = createMongoLedger({ url: mongod.uriOf(DATABASE), ...common })
-  await patient.open()
-  const task = await claimedTask(patient)
-  const video = await theVideo(patient, task.video_id)
+  const retrying = createMongoLedger({ url: mongod.uriOf(DATABASE), ...common })
+  await retrying.open()
+  const task = await claimedTask(retrying)
+  const video = await theVideo(retrying, task.video_id)
   await mongod.kill()
   // Renewals and inserts are bulk writes, whose errors the driver wraps.
   const asked = [
-    patient.addVideoHolder(submission()._id, sha('x'), ANN),
-    patient.renew(ANN, [own(task)]),
-    patient.insertTasks([chunk(video, 1)]),
+    retrying.addVideoHolder(submission()._id, sha('x'), ANN),
+    retrying.renew(ANN, [own(task)]),
+    retrying.insertTasks([chunk(video, 1)]),
   ]
   await assert.rejects(
     Promise.race([...asked, systemClock.sleep(7_000).then(() => Promise.reject(new Error('still asked')))]),
@@ -178,5 +178,5 @@ test('a ledger that does not come back in time is away, says where, and serves a
   )
   await mongod.start()
   assert.deepEqual(await Promise.all(asked), ['unchanged', { lost: [] }, { inserted: 1 }])
-  await patient.close()
+  await retrying.close()
 })

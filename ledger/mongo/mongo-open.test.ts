@@ -25,7 +25,7 @@ async function refused(url: string, sentence: RegExp, as: typeof UsageError | ty
   await ledger.close()
 }
 
-test('addresses are told without credentials, with their ports and database', () => {
+test('addresses are shown without credentials, with their ports and database', () => {
   assert.equal(describeUrl('mongodb://me:s3cret@a,b:1/films?x=1'), 'a:27017,b:1')
   assert.equal(describeUrl('mongodb+srv://me:s3cret@cluster.example/films'), 'cluster.example')
   assert.doesNotMatch(describeUrl('mongodb://me:s3@cret@host'), /s3/)
@@ -65,19 +65,19 @@ test('a wrong password, and a user without rights', async (t) => {
   await refused(`mongodb://reader:s3cret@${host}/films?authSource=admin`, /may not read and write the database films/)
 })
 
-test('TLS that only one side speaks, and a certificate that this host does not believe', async (t) => {
+test('TLS that only one side speaks, and a certificate that is not trusted here', async (t) => {
   const guarded = await bareMongod(t, '--replSet', 'rs0', '--tlsMode', 'requireTLS', '--tlsCertificateKeyFile', TLS_PEM)
-  const patience = 'serverSelectionTimeoutMS=1000'
-  await refused(`mongodb://${guarded}/x?${patience}`, /hangs up at the first word.*add tls=true/)
+  const shortTimeout = 'serverSelectionTimeoutMS=1000'
+  await refused(`mongodb://${guarded}/x?${shortTimeout}`, /hangs up at the first word.*add tls=true/)
   await refused(
-    `mongodb://${guarded}/x?tls=true&${patience}`,
+    `mongodb://${guarded}/x?tls=true&${shortTimeout}`,
     /does not believe \(self-signed certificate\).*tlsCAFile=PATH/,
   )
-  const believed = `mongodb://${guarded}/x?tls=true&tlsCAFile=${TLS_PEM}&${patience}`
+  const believed = `mongodb://${guarded}/x?tls=true&tlsCAFile=${TLS_PEM}&${shortTimeout}`
   await refused(believed, /never initiated/)
   await refused(`${believed}&directConnection=true`, /never initiated/)
   const plain = await bareMongod(t)
-  await refused(`mongodb://${plain}/x?tls=true&${patience}`, /does not speak TLS.*leave tls=true out/)
+  await refused(`mongodb://${plain}/x?tls=true&${shortTimeout}`, /does not speak TLS.*leave tls=true out/)
 })
 
 test('an older server and a ledger of another version are refused; many may open at once; events are capped', async () => {

@@ -1,4 +1,4 @@
-/** Pieces of filters and pipelines that several transitions share: docs/ledger.md, §A. Pure. */
+/** Pieces of filters and pipelines that several transitions share: docs/ledger.md, A. Pure. */
 import type { Document } from 'mongodb'
 import type { PeerId, Sha256, TaskId } from '../../protocol/ids.ts'
 import { HOLDERS_MAX } from '../../protocol/limits.ts'

@@ -18,7 +18,7 @@ export async function readVideos(
   return (await store.find(limit, newest)).map(fromBson<Video>).reverse()
 }
 
-/** To be asked with the index `owed`. By its peer too: an empty list stands in the index as null. */
+/** Queried with the index `undelivered`. `peer` is compared too, as the index holds null for an empty list. */
 export const UNDELIVERED = { status: 'COMPLETED', deliveries: { $elemMatch: { done_at: null, peer: { $gt: '' } } } }
 
 export async function readUndeliveredVideos(store: Store): Promise<Video[]> {

@@ -3,7 +3,7 @@
  * silence. A changed index gets a new name (error 86 otherwise).
  *
  * `claim`, `tried`, `expired` and `backup` are partial: they hold what is PENDING or runs, and do not grow with what is finished; `done`
- * holds only that. `owed` holds what is COMPLETED, and begins with what is not delivered.
+ * holds only that. `undelivered` holds what is COMPLETED, and begins with what is not delivered.
  */
 import type { Db, IndexDescription } from 'mongodb'
 import { EVENTS_MAX } from '../../protocol/limits.ts'

@@ -16,7 +16,7 @@ import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import { IS_UNDELIVERED } from './schema.ts'
 import { createSqliteLedger } from './sqlite-ledger.ts'
 
-/** They hold what is open, what is owed, or (`done`) are read from the newest end. */
+/** They hold what is open, what is undelivered, or (`done`) are read from the newest end. */
 const SMALL = 'claim|tried|expired|backup|undelivered|done'
 const FINE = new RegExp(
   `^(SCAN|SEARCH) \\w+ USING (COVERING )?INDEX (${SMALL})\\b|USING (COVERING )?INDEX (sqlite_autoindex_\\w+ \\(_id=\\?\\)|of_video \\(video_id=\\?|video_status \\(status=\\?)`,
@@ -34,7 +34,8 @@ const asks: Readonly<Record<string, (ledger: Ledger, video: Video) => Promise<un
     await ledger.tasks({ worker: ANN })
   },
   'classes that may be claimed': (ledger) => ledger.pendingClasses(),
-  'the desk': (ledger) => ledger.tasks({ kinds: ['merge', 'ingest'], statuses: ['PENDING', 'PROCESSING'], limit: 256 }),
+  'control tasks': (ledger) =>
+    ledger.tasks({ kinds: ['merge', 'ingest'], statuses: ['PENDING', 'PROCESSING'], limit: 256 }),
   'what runs': (ledger) => ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] }),
   'whether something waits': (ledger) => ledger.tasks({ kinds: ['video'], statuses: ['PENDING'], limit: 1 }),
   'what failed before': async (ledger, { _id: video }) => {
@@ -47,11 +48,11 @@ const asks: Readonly<Record<string, (ledger: Ledger, video: Video) => Promise<un
   },
   'counts of videos': (ledger, { _id }) => ledger.progress([_id]),
   'how the last tasks ended': (ledger) => ledger.outcomes(100),
-  'open videos, and owed ones': async (ledger) => {
+  'open videos, and undelivered ones': async (ledger) => {
     await ledger.videos({ statuses: OPEN_STATUSES })
     await ledger.undeliveredVideos()
   },
-  'the sweep, with something to mend': async (ledger) => {
+  'the sweep, with something to repair': async (ledger) => {
     const cancelled = await videoIn(ledger, 'CANCELLED')
     const open = await videoIn(ledger, 'MERGING')
     await ledger.insertTasks([chunk(cancelled, 0), chunk(open, 0)])
@@ -75,7 +76,7 @@ async function opened(t: TestContext): Promise<{ ledger: Ledger; database: Datab
 
 const { prepare } = DatabaseSync.prototype
 
-/** The statements about tasks and videos that the call prepares; a ledger opened anew prepares all that it uses. */
+/** The statements about tasks and videos that the call prepares; a ledger that was just opened prepares all that it uses. */
 async function statementsOf(t: TestContext, ledger: Ledger, call: () => Promise<unknown>): Promise<Set<string>> {
   await ledger.close()
   await ledger.open()

@@ -104,7 +104,7 @@ const table = (name: string, columns: Columns<never> | Readonly<Record<string, C
 export const IS_UNDELIVERED = `status='COMPLETED' AND instr(deliveries, '"done_at":null') > 0`
 
 /**
- * `claim` holds only what is PENDING (`tried`: again), `expired` only what runs, `owed` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
+ * `claim` holds only what is PENDING (`tried`: again), `expired` only what runs, `undelivered` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
  * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter; and it names
  * the index (INDEXED BY) where it sorts, for SQLite prefers to walk a whole table that is in order to sorting a few rows.
  * `of_video` alone answers counts and terms; within a video and status it is in the order of `rank`, `_id`.

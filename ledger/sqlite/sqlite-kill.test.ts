@@ -27,7 +27,7 @@ async function ledgerAt(t: TestContext) {
   return { path, ledger }
 }
 
-test('a process killed again and again while it claims and completes has lost nothing it was told', async (t) => {
+test('a process killed again and again while it claims and completes has lost nothing that was acknowledged', async (t) => {
   const { path, ledger } = await ledgerAt(t)
   const video = await videoIn(ledger, 'RUNNING')
   for (let round = 0; round < 10; round++) {
@@ -43,8 +43,8 @@ test('a process killed again and again while it claims and completes has lost no
       video: video._id,
       class: classOf(video._id),
     }
-    const told = await killAfter(job, 5 + round * 7)
-    for (const { task, attempt } of told) {
+    const acknowledged = await killAfter(job, 5 + round * 7)
+    for (const { task, attempt } of acknowledged) {
       assert.partialDeepStrictEqual(await ledger.task(task as never), {
         status: 'COMPLETED',
         completed_attempt: attempt,
@@ -66,19 +66,19 @@ test('a process killed again and again while it claims and completes has lost no
   }
 })
 
-/** Runs a crowd worker until it has told so many commits, kills it in whatever it is doing, and answers what it told. */
+/** Runs a crowd worker until it has reported so many commits, kills it at any point, and answers what it reported. */
 async function killAfter(job: CrowdJob, commits: number): Promise<CrowdLine[]> {
   const script = fileURLToPath(new URL('../crowd-worker.fixture.ts', import.meta.url))
   const child = spawn(process.execPath, [script, JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const told: CrowdLine[] = []
+  const acknowledged: CrowdLine[] = []
   for await (const line of createInterface({ input: child.stdout })) {
     const said = JSON.parse(line) as CrowdLine
-    if (said.say === 'done') told.push(said)
-    if (told.length === commits) child.kill('SIGKILL')
+    if (said.say === 'done') acknowledged.push(said)
+    if (acknowledged.length === commits) child.kill('SIGKILL')
   }
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   assert.equal(child.signalCode, 'SIGKILL')
-  return told
+  return acknowledged
 }
 
 /** A process in the middle of a write transaction: it holds the lock, has written, and has not committed. */

@@ -1,5 +1,5 @@
 /**
- * The ledger in a SQLite file, for the processes of one host. Needs nothing but Node. Every transition is one statement in a
+ * The ledger in a SQLite file, for the processes of one machine. Needs nothing but Node. Every transition is one statement in a
  * file of its own; what both adapters share is one folder up.
  */
 import type { Ledger } from '../../protocol/ledger.ts'

@@ -75,7 +75,7 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       assert.equal(await store.verify(sha256Of('again'), video), true)
     })
 
-    it('keeps an empty blob too', async () => {
+    it('stores an empty blob too', async () => {
       const ref = await store.put(newVideo(), await file(''))
       assert.deepEqual(ref, { sha256: sha256Of(''), bytes: 0 })
       assert.ok(await store.find(ref.sha256))
@@ -152,7 +152,7 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       assert.notEqual(await store.find(stored.sha256, video), null)
     })
 
-    it('prunes all but the named, and keeps the reference', async () => {
+    it('prunes all but the named, and retains the reference', async () => {
       const video = newVideo()
       const source = await file('source')
       const { size, mtimeMs } = await stat(source)
@@ -195,7 +195,7 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       assert.equal(new Set(videos).size, videos.length)
     })
 
-    it('tells how much room there is', async () => {
+    it('says how much space there is', async () => {
       const { freeBytes, totalBytes } = await store.room()
       assert.ok(freeBytes > 0 && freeBytes <= totalBytes)
     })

@@ -30,7 +30,7 @@ export function launcherConformance(
   make: () => Promise<LauncherUnderTest>,
   away?: () => Promise<Launcher>,
 ): void {
-  describe(`${name} keeps the launcher's contract`, () => {
+  describe(`${name} meets the launcher's contract`, () => {
     let harness: LauncherUnderTest
     let launcher: Launcher
     before(async () => {

@@ -21,7 +21,7 @@ import { type LedgerHarness, type StoreUnderTest, Torn } from './ledger/world.ts
 export { type LedgerHarness, type PropertyOptions, type StoreUnderTest, Torn }
 
 export function ledgerConformance(name: string, harness: LedgerHarness, properties: PropertyOptions): void {
-  describe(`${name} keeps the ledger's contract`, () => {
+  describe(`${name} meets the ledger's contract`, () => {
     videoSuite(harness)
     taskSuite(harness)
     claimSuite(harness)

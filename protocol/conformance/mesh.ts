@@ -107,7 +107,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
       }
     }
 
-    it('tells both sides once that they are connected', () => {
+    it('reports to both sides once that they are connected', () => {
       for (const [mesh, seen] of [
         [a, seenB],
         [b, seenA],
@@ -213,7 +213,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
       await assert.rejects(Promise.all([stream.sink(zeros(8)), text(stream.source)]), PeerUnreachable)
     })
 
-    it('lets a reader leave early: the writer is told', async () => {
+    it('lets a reader leave early: the writer gets an error', async () => {
       const outcome = Promise.withResolvers<unknown>()
       answer = async (stream) => {
         await stream.sink(zeros(64)).then(() => outcome.resolve('written'), outcome.resolve)
@@ -270,7 +270,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
       await again.start()
       assert.equal(again.self, c.self)
       await Promise.all([seenA.connected(c.self), seenAgain.connected(a.self)])
-      await publishUntilReceived(again, seenA, 'from the second life')
+      await publishUntilReceived(again, seenA, 'from the second process')
       await again.stop()
     })
 

@@ -158,7 +158,7 @@ function fenceTests(store: Store): void {
     assert.deepEqual(await ledger.renew(ANN, attempts), { lost: attempts.slice(1) })
     assert.deepEqual(await ledger.renew(ANN, []), { lost: [] })
   })
-  test('a completed task tells the whole story, and tells it again to the one who completed it', async () => {
+  test('a completed task has its whole record, and completing it again answers the same', async () => {
     const { ledger, advance } = store()
     const task = await claimedTask(ledger)
     await advance(7_000)
@@ -246,7 +246,7 @@ function backupTests(store: Store): void {
 }
 
 function outcomeTests(store: Store): void {
-  test('outcomes tell who completed what, newest first, and who had failed at it', async () => {
+  test('outcomes say who completed what, newest first, and who had failed at it', async () => {
     const { ledger } = store()
     const tasks = [await claimedTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
     await ledger.fail({ ...own(tasks[0]!), ...failure })
@@ -267,7 +267,7 @@ function outcomeTests(store: Store): void {
 }
 
 function failureTests(store: Store): void {
-  test('a failure is told and counted; a release leaves no trace but the number', async () => {
+  test('a failure is recorded and counted; a release leaves no trace but the number', async () => {
     const { ledger } = store()
     const task = await claimedTask(ledger)
     await ledger.release(own(task))

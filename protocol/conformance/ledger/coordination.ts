@@ -44,7 +44,7 @@ export function coordinationSuite(harness: LedgerHarness): void {
 }
 
 function leaseTests(store: Store): void {
-  test('of many who ask at once on an empty ledger one wins, and all are told who', async () => {
+  test('of many who ask at once on an empty ledger one wins, and all are answered who', async () => {
     const handles = [store().ledger, await store().second()]
     const asks = Array.from({ length: 16 }, (_, n) => ({
       me: n % 2 ? ANN : BOB,
@@ -62,7 +62,7 @@ function leaseTests(store: Store): void {
     assert.equal((await ledger.acquireLease(me, nonce)).nonce, nonce)
     assert.equal(await ledger.releaseLease(me, 1), 'changed')
   })
-  test('a lease is renewed by its holder, taken when it runs out, with the next term, and the deposed one is told', async () => {
+  test('a lease is renewed by its holder, taken when it runs out, with the next term, and the deposed one is answered so', async () => {
     const { ledger, advance } = store()
     const { term } = await ledger.acquireLease(ANN, 'ann')
     await advance(LEASE_MS * 0.8)
@@ -257,7 +257,7 @@ function peerTests(store: Store): void {
     assert.equal(await ledger.setWanted('fenced', { wanted: 0, reason: 'none', term: 7 }), 'changed')
     assert.equal((await wanted())?.wanted, 0)
   })
-  test('events are told newest last, with the ledger’s time', async () => {
+  test('events are listed newest last, with the ledger’s time', async () => {
     const { ledger } = store()
     for (let n = 0; n < 3; n++)
       await ledger.addEvent({ what: 'peer_lost', peer: n ? BOB : null, video: null, text: `event ${n}` })

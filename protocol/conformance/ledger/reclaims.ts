@@ -1,4 +1,4 @@
-/** What a leader, or a worker's next life, does to claims and outcomes, from both sides of each compare. */
+/** What a leader, or a restarted worker, does to claims and outcomes, from both sides of each compare. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Task } from '../../task.ts'
@@ -70,7 +70,7 @@ function reclaimTests(store: Store): void {
     const now = await theTask(ledger, task._id)
     assert.deepEqual([now.status, now.claims.map(({ worker_id }) => worker_id), now.strikes], ['PROCESSING', [BOB], []])
   })
-  test('a restarted worker releases its earlier life’s claims, whatever the term, without a strike', async () => {
+  test('a restarted worker releases the claims of its earlier process, whatever the term, without a strike', async () => {
     const { ledger } = store()
     const task = await claimedTask(ledger)
     await ledger.wantBackup(task._id, { attempt: 1, term: 50 })

@@ -95,7 +95,7 @@ async function checkRow(store: StoreUnderTest, event: TaskEvent, from: TaskStatu
   const row = TASK_TRANSITIONS.find((one) => one.event === event && one.from === was.status)
   const what = `${event} from ${was.status}`
   const held = await EVENTS[event](store, was)
-  // Whoever completed an attempt is told so again: that is the same commit, not another.
+  // Completing the same attempt again answers `done`: it is the same commit.
   const again = event === 'complete' && was.status === 'COMPLETED'
   assert.equal(held, row !== undefined || again, what)
   const now = await theTask(store.ledger, task._id)
@@ -260,7 +260,7 @@ function readTests(ledger: () => Ledger): void {
     ])
     assert.deepEqual(progress.get(unknown) ?? [], [])
   })
-  test('classes are told while something of them may be claimed', async () => {
+  test('classes are listed while something of them may be claimed', async () => {
     const task = await pendingTask(ledger())
     assert.ok((await ledger().pendingClasses()).includes(task.class))
     await ledger().claimNext({ worker: ANN, token: token('c'), classes: [task.class], from: 'pending' })

@@ -234,7 +234,7 @@ function endingTests(ledger: () => Ledger): void {
     await ledger().retry(_id)
     assert.equal((await theVideo(ledger(), _id)).failure, null)
   })
-  test('videos are told in the order they came, the newest of them where a limit is given', async () => {
+  test('videos are listed in the order of submit, the newest of them where a limit is given', async () => {
     const made = [
       await videoIn(ledger(), 'QUEUED'),
       await videoIn(ledger(), 'QUEUED'),
@@ -255,7 +255,7 @@ function endingTests(ledger: () => Ledger): void {
     assert.deepEqual(await ledger().tasks({ limit: 0 }), [])
     assert.deepEqual(await ledger().events(0), [])
   })
-  test('owed are the COMPLETED ones with a delivery that is not done, whatever its folder is called', async () => {
+  test('undelivered are the COMPLETED ones with a delivery that is not done, whatever its folder is called', async () => {
     const undelivered = async () => (await ledger().undeliveredVideos()).map(({ _id }) => _id)
     const before = await undelivered()
     const delivery = { peer: ANN, dir: '/films/"done_at":null', name: 'film' }

@@ -243,7 +243,7 @@ export const seenClaims = (task: Task): ObservedClaim[] =>
     expires_at,
   }))
 
-/** Everything that a ledger tells about some videos (or all), for "nothing has changed". */
+/** Everything that a ledger answers about some videos (or all), for "nothing has changed". */
 export async function everything(ledger: Ledger, video?: VideoId) {
   return {
     videos: (await ledger.videos()).filter(({ _id }) => video === undefined || _id === video),
