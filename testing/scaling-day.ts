@@ -46,7 +46,7 @@ export function simulateDay(day: Day): Moment[] {
       now: at * 1000,
       pending: new Map([[RENDITION, pending * measured]]),
       unplanned: 0,
-      standing: [],
+      static: [],
       wanted,
     }
     const decision = decideScaling(view, day.rules, past)

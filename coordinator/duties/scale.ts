@@ -4,7 +4,7 @@
  * new leader measures again.
  */
 
-import { decideScaling, type ScalingPast, type StandingWorker, spread } from '../../fleet/scaling/scaling.ts'
+import { decideScaling, type ScalingPast, type StaticWorker, spread } from '../../fleet/scaling/scaling.ts'
 import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
@@ -40,7 +40,7 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
     engine.peers.some((peer) => peer === context.self || live().some((heard) => heard.peer === peer))
 
   /** The peers that people started and that take work now, this one among them. */
-  function standing(): StandingWorker[] {
+  function staticWorkers(): StaticWorker[] {
     const people = live().filter(({ beat }) => beat.roles.includes('worker') && !beat.name.startsWith(LAUNCHED_PREFIX))
     const working = people.filter(({ beat }) => takesWork(beat))
     const own = { slots: options.own_slots, renditions: context.capability?.renditions ?? [] }
@@ -112,7 +112,7 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
         (video, id) => lengths.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null,
       )
       const wanted = engines.reduce((sum, engine) => sum + engine.wanted, 0)
-      const view = { now: clock.mono(), ...(await demand()), standing: standing(), wanted }
+      const view = { now: clock.mono(), ...(await demand()), static: staticWorkers(), wanted }
       const decision = decideScaling(view, options, past)
       past = decision.past
       await want(engines, decision.wanted, decision.reason)

@@ -13,11 +13,11 @@ type Costed = Pick<RenditionPlan, 'id' | 'codec' | 'preset' | 'cost'>
 /** Worker-seconds that one unit of cost takes for a source second, by `<codec>/<preset>`. */
 export type Calibration = ReadonlyMap<string, number>
 
-/** Until something ran: a core of 2020 encodes a megapixel at 30 frames per second by x264 medium at about 1.1 times real time. */
+/** Worker-seconds that one unit of cost takes until something was measured: a core of 2020 encodes a megapixel at 30 frames per second by x264 medium at about 1.1 times real time. */
 export const ASSUMED_S = 0.88
-/** One measurement counts this much against all before it: a slow chunk is noticed and does not decide. */
+/** The weight of one measurement against all before it: a slow chunk counts, but does not decide. */
 const SHARE = 0.05
-/** An encode that has just begun has no speed worth the name. */
+/** The speed of an encode that has just begun means nothing. */
 const DONE_MIN = 0.05
 
 const keyOf = ({ codec, preset }: Pick<Costed, 'codec' | 'preset'>): string => `${codec}/${preset}`
@@ -27,8 +27,8 @@ export const secondsFor = (calibration: Calibration, rendition: Costed): number 
   rendition.cost * (calibration.get(keyOf(rendition)) ?? ASSUMED_S)
 
 /**
- * The calibration after one more look at what runs. A peer's attempts at one chunk are one ffmpeg. `renditionOf` answers null for
- * what is no rendition of a plan that is known.
+ * The calibration after one more measurement. `peers`: what each of them runs; its attempts at one chunk are one ffmpeg. `renditionOf`
+ * answers null for what is no rendition of a known plan.
  */
 export function calibrate(
   calibration: Calibration,
@@ -41,7 +41,7 @@ export function calibrate(
     const renditions = attempts.flatMap(({ task }) => renditionOf(videoOf(task), partOf(task)) ?? [])
     if (!first || first.speed <= 0 || first.done < DONE_MIN || renditions.length === 0) continue
     const expected = renditions.reduce((sum, each) => sum + secondsFor(calibration, each), 0)
-    // How much slower than expected; all that share the ffmpeg alike.
+    // How much slower than expected: the same for all renditions that share the ffmpeg.
     const factor = 1 / first.speed / expected
     for (const key of new Set(renditions.map(keyOf))) {
       const before = next.get(key) ?? ASSUMED_S

@@ -10,7 +10,7 @@ import {
   type ScalingPast,
   type ScalingRules,
   type ScalingView,
-  type StandingWorker,
+  type StaticWorker,
   spread,
   subsets,
   workSeconds,
@@ -22,14 +22,14 @@ const view = (change: Partial<ScalingView> = {}): ScalingView => ({
   now: 1_000_000,
   pending: new Map(),
   unplanned: 0,
-  standing: [],
+  static: [],
   wanted: 0,
   ...change,
 })
 const waiting = (seconds: number) => new Map([['1080p', seconds]])
-const able = (slots: number, ...renditions: string[]): StandingWorker => ({ slots, renditions })
-const slotsFor = (some: readonly string[], standing: readonly StandingWorker[]) =>
-  standing
+const able = (slots: number, ...renditions: string[]): StaticWorker => ({ slots, renditions })
+const slotsFor = (some: readonly string[], workers: readonly StaticWorker[]) =>
+  workers
     .filter(({ renditions }) => renditions === 'all' || renditions.some((id) => some.includes(id)))
     .reduce((sum, { slots }) => sum + slots, 0)
 /** Beside the default ladder one of another codec and one that nobody expects. */
@@ -47,20 +47,20 @@ const views = fc.record({
   now: fc.nat(10_000_000),
   pending: fc.tuple(...NAMES.map(() => fc.nat(400_000))).map((all) => new Map(NAMES.map((id, at) => [id, all[at]!]))),
   unplanned: fc.nat(5),
-  standing: fc.array(fc.record({ slots: fc.nat(5), renditions: fc.oneof(fc.constant('all' as const), fc.subarray(NAMES)) }), { maxLength: 4 }),
+  static: fc.array(fc.record({ slots: fc.nat(5), renditions: fc.oneof(fc.constant('all' as const), fc.subarray(NAMES)) }), { maxLength: 4 }),
   wanted: fc.nat(40),
 }).map((change) => view(change)) // biome-ignore format: a list
 
 describe('what is wanted', () => {
-  test('is told with its reason', () => {
+  test('has a reason', () => {
     const cases: [Partial<ScalingView>, Partial<ScalingRules>, number, string][] = [
       [{}, {}, 0, 'nothing waits'],
       [{ pending: waiting(1_200) }, {}, 2, '20 min of work in 10 min takes 2'],
       [
-        { pending: waiting(1_200), standing: [able(1, ...DEFAULT_NAMES)] },
+        { pending: waiting(1_200), static: [able(1, ...DEFAULT_NAMES)] },
         {},
         1,
-        '20 min of work in 10 min takes 2 beside 1 standing',
+        '20 min of work in 10 min takes 2, static workers have 1',
       ],
       [{ pending: waiting(60_000) }, {}, 8, '16.7 h of work in 10 min takes 100, at most 8 allowed'],
       [{}, { min: 2 }, 2, 'nothing waits, at least 2 asked for'],
@@ -99,30 +99,30 @@ describe('what is wanted', () => {
     fc.assert(fc.property(rules, views, (given, one) => {
       const { wanted } = decideScaling(one, given, [])
       for (const some of subsets(NAMES)) {
-        const slots = wanted + slotsFor(some, one.standing)
+        const slots = wanted + slotsFor(some, one.static)
         assert.ok(wanted === given.max || slots * given.target_s >= workSeconds(one, some), some.join())
       }
     })) // biome-ignore format: one property
   })
 
-  test('is no more than the standing workers leave: with one fewer some set of renditions would be late', () => {
+  test('is no more than the static workers leave: with one fewer some set of renditions would be late', () => {
     fc.assert(fc.property(rules, views, (given, one) => {
       const { need } = needOf({ ...one, unplanned: 0 }, given)
-      const isLate = (some: string[]) => (need - 1 + slotsFor(some, one.standing)) * given.target_s < workSeconds(one, some)
+      const isLate = (some: string[]) => (need - 1 + slotsFor(some, one.static)) * given.target_s < workSeconds(one, some)
       assert.ok(need === 0 || subsets(NAMES).some(isLate))
     })) // biome-ignore format: one property
   })
 
-  test('counts a standing worker for the renditions that it encodes, and for no others', () => {
+  test('counts a static worker for the renditions that it encodes, and for no others', () => {
     const eighteen = { pending: new Map([['480p', 60], ['1080p', 1_080]]) } // biome-ignore format: a list
-    const cases: [StandingWorker[], number, string][] = [
+    const cases: [StaticWorker[], number, string][] = [
       [[able(1, '480p'), able(1, '480p')], 2, '18 min of work at 1080p in 10 min takes 2'],
-      [[able(2, '480p'), able(1, '1080p')], 1, '18 min of work at 1080p in 10 min takes 2 beside 1 standing'],
-      [[able(1, '480p'), able(2, '1080p')], 0, '19 min of work in 10 min takes 2 beside 3 standing'],
+      [[able(2, '480p'), able(1, '1080p')], 1, '18 min of work at 1080p in 10 min takes 2, static workers have 1'],
+      [[able(1, '480p'), able(2, '1080p')], 0, '19 min of work in 10 min takes 2, static workers have 3'],
       [[able(9, '720p')], 2, '19 min of work in 10 min takes 2'],
     ]
-    for (const [standing, need, why] of cases)
-      assert.deepEqual(needOf(view({ ...eighteen, standing }), RULES), { need, why })
+    for (const [workers, need, why] of cases)
+      assert.deepEqual(needOf(view({ ...eighteen, static: workers }), RULES), { need, why })
   })
 
   test('does not flap: after a rise at least the cooldown passes before a fall', () => {

@@ -1,38 +1,43 @@
 /**
- * How many workers the mesh should have: the work that waits ÷ how fast a worker does it ÷ the time it may take. Pure: what is
+ * How many workers the fleet should have: the work that waits ÷ how fast a worker does it ÷ the time it may take. Pure: what is
  * known now, the rules and the recent past in; a number, its reason and the new past out.
  *
- * Up at once, down late: what is wanted never falls below the largest need of the last `cooldown_s` (the stabilization window
- * of Kubernetes' HorizontalPodAutoscaler). So between a rise and the fall after it at least the cooldown passes, however
- * noisy the speeds are; and a queue that fills again within it finds its workers still there.
+ * The number rises at once and falls late: it is never below the largest need of the last `cooldown_s` (the stabilization window of
+ * Kubernetes' HorizontalPodAutoscaler). So at least the cooldown passes between a rise and the fall after it, however noisy the
+ * speeds are, and a queue that fills again within it finds its workers still running.
  *
- * What it leaves out: prices of machines, and forecasts. It knows no work that nobody has submitted.
+ * Leaves out: prices of machines, and forecasts of work that is not submitted yet.
  */
 import type { RenditionId } from '../../protocol/rendition.ts'
 
+/** The bounds of a fleet, as configured. */
 export interface ScalingRules {
+  /** Started workers of the mesh, at least. */
   readonly min: number
+  /** Started workers of the mesh, at most; not below `min`. */
   readonly max: number
   /** Waiting work should be done within this, s. */
   readonly target_s: number
-  /** A lower need must last this long before workers go, s. */
+  /** A lower need must last this long before workers are drained, s. */
   readonly cooldown_s: number
 }
 
+/** What a decision is made from. */
 export interface ScalingView {
-  /** Monotonic, ms. */
+  /** Of the own monotonic clock, ms. */
   readonly now: number
   /** What is not yet encoded, in worker-seconds, by rendition. */
   readonly pending: ReadonlyMap<RenditionId, number>
-  /** Open videos whose length nobody knows yet. */
+  /** Open videos without a plan: their length is not known yet. */
   readonly unplanned: number
-  /** The workers that people started: they are there anyway. */
-  readonly standing: readonly StandingWorker[]
-  /** What is wanted now. */
+  /** The workers that people started, which the fleet does not count. */
+  readonly static: readonly StaticWorker[]
+  /** Started workers that are wanted so far. */
   readonly wanted: number
 }
 
-export interface StandingWorker {
+/** A worker that a person started. */
+export interface StaticWorker {
   /** Encodes at once. */
   readonly slots: number
   /** What it encodes. */
@@ -42,16 +47,20 @@ export interface StandingWorker {
 /** Needs of the last `cooldown_s`, oldest first, each lower than the one before: a need that a later one reached is forgotten. */
 export type ScalingPast = readonly { readonly at: number; readonly need: number }[]
 
+/** How many started workers are wanted. */
 export interface ScalingDecision {
   readonly wanted: number
+  /** A phrase without a full stop, such as `20 min of work in 10 min takes 2`. */
   readonly reason: string
+  /** For the next decision. */
   readonly past: ScalingPast
 }
 
+/** The number of started workers that these rules ask for now. `past`: of the decision before; empty for the first. */
 export function decideScaling(view: ScalingView, rules: ScalingRules, past: ScalingPast): ScalingDecision {
   const { need, why } = needOf(view, rules)
   const clamped = Math.max(rules.min, Math.min(rules.max, need))
-  // A new leader knows no past: what it finds wanted was needed a moment ago.
+  // A new leader has no past: what was wanted before it led counts as needed now.
   const before = past.length > 0 ? past : [{ at: view.now, need: view.wanted }]
   const higher = before.filter(({ at, need }) => need > clamped && view.now - at < rules.cooldown_s * 1000)
   const recent = [...higher, { at: view.now, need: clamped }]
@@ -61,8 +70,8 @@ export function decideScaling(view: ScalingView, rules: ScalingRules, past: Scal
 }
 
 /**
- * Workers beyond the standing ones that would do the work in time, and the sum in words. A standing worker helps only with its own
- * renditions, so sets of renditions are looked at: what their work takes, less the standing ones that do some of it. The largest
+ * How many workers beside the static ones would do the work in time, and the calculation in words. A static worker helps only with its
+ * own renditions, so sets of renditions are compared: what their work takes, less the static workers that do some of it. The largest
  * need is enough for all sets (Hall's marriage theorem, for work that may be split), as a started worker takes every rendition.
  *
  * Only sets that leave out all that some of the workers do can have the largest need: for a given set of workers that do not
@@ -73,18 +82,18 @@ export function needOf(view: ScalingView, rules: ScalingRules): { need: number; 
   if (all.length === 0 && view.unplanned === 0) return { need: 0, why: 'nothing waits' }
   const needs = setsToCheck(view, all).map((some) => needOfSet(view, rules, some))
   const largest = needs.reduce((most, one) => (one.need > most.need ? one : most))
-  const beside = largest.standing > 0 ? ` beside ${largest.standing} standing` : ''
-  const takes = `in ${amount(rules.target_s)} takes ${largest.slots}${beside}`
+  const having = largest.static > 0 ? `, static workers have ${largest.static}` : ''
+  const takes = `in ${amount(rules.target_s)} takes ${largest.slots}${having}`
   return { need: largest.need, why: `${waiting(view, largest.renditions, all)} ${takes}` }
 }
 
-/** Restrictions of workers of which all combinations are looked at; of more kinds only those with the most slots. */
+/** All combinations of so many restrictions are compared; where workers have more different ones, those with the most slots count. */
 const RESTRICTIONS_MAX = 10
 
 /** All of them first, then all but what some restricted workers do. */
-function setsToCheck({ standing }: ScalingView, all: readonly RenditionId[]): RenditionId[][] {
+function setsToCheck(view: ScalingView, all: readonly RenditionId[]): RenditionId[][] {
   const restricted = Map.groupBy(
-    standing.flatMap(({ renditions, slots }) => (renditions === 'all' ? [] : { renditions, slots })),
+    view.static.flatMap(({ renditions, slots }) => (renditions === 'all' ? [] : { renditions, slots })),
     ({ renditions }) => [...renditions].sort().join(),
   )
   const slotsOf = (workers: readonly { slots: number }[]) => workers.reduce((sum, { slots }) => sum + slots, 0)
@@ -97,20 +106,22 @@ function setsToCheck({ standing }: ScalingView, all: readonly RenditionId[]): Re
 
 interface SetNeed {
   readonly renditions: readonly RenditionId[]
+  /** Slots that do the work of these renditions in time. */
   readonly slots: number
-  readonly standing: number
+  /** Slots of static workers that do some of it. */
+  readonly static: number
   readonly need: number
 }
 
 function needOfSet(view: ScalingView, rules: ScalingRules, renditions: readonly RenditionId[]): SetNeed {
   const slots = Math.max(1, Math.ceil(workSeconds(view, renditions) / rules.target_s))
-  // Of a video that is not planned yet nobody knows the renditions: whoever stands may be the one for it.
-  const able = view.standing.filter((worker) => renditions.length === 0 || doesSome(worker, renditions))
-  const standing = able.reduce((sum, worker) => sum + worker.slots, 0)
-  return { renditions, slots, standing, need: Math.max(0, slots - standing) }
+  // The renditions of a video that is not planned yet are not known: any static worker may be able to encode it.
+  const able = view.static.filter((worker) => renditions.length === 0 || doesSome(worker, renditions))
+  const having = able.reduce((sum, worker) => sum + worker.slots, 0)
+  return { renditions, slots, static: having, need: Math.max(0, slots - having) }
 }
 
-const doesSome = (worker: StandingWorker, renditions: readonly RenditionId[]): boolean =>
+const doesSome = (worker: StaticWorker, renditions: readonly RenditionId[]): boolean =>
   renditions.some((id) => worker.renditions === 'all' || worker.renditions.includes(id))
 
 function waiting(view: ScalingView, renditions: readonly RenditionId[], all: readonly RenditionId[]): string {
@@ -119,7 +130,7 @@ function waiting(view: ScalingView, renditions: readonly RenditionId[], all: rea
   return `${amount(workSeconds(view, renditions))} of work${only}`
 }
 
-/** All sets of some of these, the empty one left out. */
+/** All subsets but the empty one. */
 export function subsets<T>(of: readonly T[]): T[][] {
   const [first, ...rest] = of
   if (first === undefined) return []
