@@ -9,6 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { hevc } from '../media/codecs/hevc.ts'
 import { DEFAULT_ENCODING, ladderOf, type Recipe } from '../protocol/recipe.ts'
 import { findSource, sources } from '../testing/sources/make.ts'
 import { ffmpegBuilds } from '../testing/tools/ffmpegs.ts'
@@ -23,7 +24,7 @@ const CHUNKED = ['h264-open', 'hevc-rasl-mkv', 'vfr-mkv', 'h264-interlaced']
 const MEDIUM: Recipe = { ...RECIPE, renditions: ladderOf([480]) }
 const HEVC: Recipe = {
   ...RECIPE,
-  renditions: ladderOf([480], { ...DEFAULT_ENCODING, codec: 'hevc', preset: 'ultrafast' }),
+  renditions: ladderOf([480], { ...DEFAULT_ENCODING, codec: hevc.name, preset: 'ultrafast' }),
 }
 const LABEL_WIDTH = 30
 
@@ -101,7 +102,7 @@ async function joinsTable(peers: readonly Peer[]): Promise<void> {
 }
 
 function x265({ capability }: Peer): string {
-  return capability.encoders.find((name) => name.startsWith('x265')) ?? 'no x265'
+  return capability.encoders.find((word) => word.startsWith(`${hevc.encoder}-`)) ?? `no ${hevc.encoder}`
 }
 
 function heading(title: string, peers: readonly Peer[]): void {
