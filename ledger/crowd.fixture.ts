@@ -139,5 +139,5 @@ function checkCrowd(tasks: readonly Task[], members: readonly Member[]): string 
   assert.ok(killed === 2 && unacknowledged <= killed, `${unacknowledged} unacknowledged commits, ${killed} killed`)
   assert.ok(count.late > 0, 'nobody came late: the test tests nothing')
   const attempts = tasks.reduce((sum, { attempt }) => sum + attempt, 0)
-  return `${CROWD_TASKS} tasks, ${attempts} attempts, ${count.superseded + count.late} superseded (${count.late} late), ${killed} processes killed, ${unacknowledged} commits untold`
+  return `${CROWD_TASKS} tasks, ${attempts} attempts, ${count.superseded + count.late} superseded (${count.late} late), ${killed} processes killed, ${unacknowledged} unacknowledged commits`
 }

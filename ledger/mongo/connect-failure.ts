@@ -8,7 +8,7 @@ import { describeUrl, isTls } from './address.ts'
 
 /** AuthenticationFailed, and Atlas's word for it. */
 const REFUSED_LOGIN: readonly unknown[] = [18, 8000]
-/** OpenSSL's and Node's names for a certificate that is not believed. */
+/** OpenSSL's and Node's names for a certificate that is not trusted. */
 const UNTRUSTED =
   /SELF_SIGNED|UNABLE_TO_|CERT_(?:HAS_EXPIRED|NOT_YET_VALID|UNTRUSTED|SIGNATURE_FAILURE)|ERR_TLS_CERT_ALTNAME_INVALID/
 
@@ -42,14 +42,14 @@ export const uninitiated = (where: string): string =>
 const unreachable = (where: string, cause: Error): string =>
   `no MongoDB answers at ${where} (${sentence(cause)}): start it, or correct the ledger's address`
 
-/** One side speaks TLS and the other does not, or its certificate is not believed; null where it is neither. */
+/** One side speaks TLS and the other does not, or its certificate is not trusted; null where it is neither. */
 function tlsFailure(cause: Error, url: string): string | null {
   const where = describeUrl(url)
   const code = codeOf(cause)
   const text = sentence(cause)
   if (UNTRUSTED.test(code)) {
     const why = text.split(';')[0]
-    return `the MongoDB at ${where} presents a certificate that is not trusted here (${why}): name its authority in the ledger's address with tlsCAFile=PATH, or mend the certificate`
+    return `the MongoDB at ${where} presents a certificate that is not trusted here (${why}): name its authority in the ledger's address with tlsCAFile=PATH, or fix the certificate`
   }
   if (/alert.*certificate|certificate required/i.test(text))
     return `the MongoDB at ${where} wants a certificate of its clients: name one in the ledger's address with tlsCertificateKeyFile=PATH`

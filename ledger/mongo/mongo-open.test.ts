@@ -71,11 +71,11 @@ test('TLS that only one side speaks, and a certificate that is not trusted here'
   await refused(`mongodb://${guarded}/x?${shortTimeout}`, /hangs up at the first word.*add tls=true/)
   await refused(
     `mongodb://${guarded}/x?tls=true&${shortTimeout}`,
-    /does not believe \(self-signed certificate\).*tlsCAFile=PATH/,
+    /is not trusted here \(self-signed certificate\).*tlsCAFile=PATH/,
   )
-  const believed = `mongodb://${guarded}/x?tls=true&tlsCAFile=${TLS_PEM}&${shortTimeout}`
-  await refused(believed, /never initiated/)
-  await refused(`${believed}&directConnection=true`, /never initiated/)
+  const trusted = `mongodb://${guarded}/x?tls=true&tlsCAFile=${TLS_PEM}&${shortTimeout}`
+  await refused(trusted, /never initiated/)
+  await refused(`${trusted}&directConnection=true`, /never initiated/)
   const plain = await bareMongod(t)
   await refused(`mongodb://${plain}/x?tls=true&${shortTimeout}`, /does not speak TLS.*leave tls=true out/)
 })
