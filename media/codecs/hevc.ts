@@ -10,6 +10,7 @@ import { takeSet } from './parameter-sets.ts'
 /** One thread, no keyframes of its own, no open GOPs, no SEI that names the build. */
 const FIXED = 'pools=none:frame-threads=1:scenecut=0:open-gop=0:info=0:log-level=error'
 
+/** The codec `hevc`: `Codec` says what each member means. */
 export const hevc = {
   name: 'hevc',
   encoder: 'x265',

@@ -27,7 +27,7 @@ const HOARD = 'exec tail /dev/zero'
 const CASES: readonly { what: string; does: string; code: FailureCode; message: RegExp }[] = [
   { what: 'hangs', does: 'sleep 600 & sleep 600 & wait', code: 'stalled', message: /no progress for 4 s/ },
   { what: 'talks', does: 'while :; do echo no >&2; sleep 0.01; done', code: 'stalled', message: /no progress for 4 s/ },
-  { what: 'hoards', does: HOARD, code: 'out_of_bounds', message: /more memory than it may have/ },
+  { what: 'hoards', does: HOARD, code: 'out_of_bounds', message: /exceeded its memory limit/ },
   {
     what: 'writes',
     does: 'exec cat /dev/zero > "$OUT"',
