@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { siblingsToTake } from './fuse.ts'
+import { FIXED_COST, siblingsToTake } from './fuse.ts'
 
 const rendition = (id: string, cost: number) => ({ id, cost })
 const [small, medium, large] = [rendition('480p', 0.41), rendition('720p', 0.92), rendition('1080p', 2.07)]
@@ -76,10 +76,13 @@ describe('a slot that claimed one rendition of a chunk', () => {
     )
   })
 
-  it('takes no more because more slots are there', () => {
+  // Of number this is not so: a smaller share may leave out a dear one and take two cheap ones.
+  it('takes no more work because more slots are there', () => {
     fc.assert(
       fc.property(asked, fc.integer({ min: 1, max: 64 }), (ask, more) => {
-        assert.ok(siblingsToTake({ ...ask, slots: ask.slots + more }).length <= siblingsToTake(ask).length)
+        const work = (taken: string[]) =>
+          taken.reduce((sum, id) => sum + FIXED_COST + all.find((each) => each.id === id)!.cost, 0)
+        assert.ok(work(siblingsToTake({ ...ask, slots: ask.slots + more })) <= work(siblingsToTake(ask)))
       }),
     )
   })

@@ -8,7 +8,7 @@ import type { RenditionPlan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 
 /** What decoding a chunk and scaling it to one rendition takes, in the unit of `RenditionPlan.cost`. */
-const FIXED_COST = 0.25
+export const FIXED_COST = 0.25
 
 type Costed = Pick<RenditionPlan, 'id' | 'cost'>
 
