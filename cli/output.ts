@@ -28,6 +28,7 @@ export function wrap(text: string, width: number, lines: number): string[] {
   return wrapped.map((line) => fit(line, width).trimEnd())
 }
 
+/** Writes an error to standard error as one sentence; what nobody expected with its stack, as a bug. */
 export function tellError(error: unknown): void {
   process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`)
   const expected = error instanceof ReelmeshError || typeof (error as { code?: unknown } | null)?.code === 'string'
@@ -35,6 +36,7 @@ export function tellError(error: unknown): void {
     process.stderr.write(`This is a bug; please report it:\n${error.stack}\n`)
 }
 
+/** 2 for what the user can correct, 3 where a node or the ledger cannot be reached, 1 for the rest: README.md, "Exit codes". */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof LedgerUnavailable) return 3
   if (error instanceof UsageError || error instanceof SourceRefused) return 2
@@ -43,10 +45,13 @@ export function exitCodeOf(error: unknown): number {
   return code === 'usage' || code === 'source_refused' || code === 'bad_request' || code === 'unknown_video' ? 2 : 1
 }
 
+/** One line on standard output. */
 export const say = (line = ''): void => void process.stdout.write(`${line}\n`)
+/** One value as a line of JSON on standard output. */
 export const sayJson = (value: unknown): void => say(JSON.stringify(value))
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+/** A size for people, in powers of 1,000: `1.5 MB`. */
 export function bytesText(bytes: number): string {
   const step = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3))
   const value = bytes / 1000 ** step

@@ -34,6 +34,7 @@ const numeric = <T extends z.ZodType>(number: T) =>
   z.preprocess((value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value), number)
 const count = (least: number, most: number) => numeric(z.number().int().min(least).max(most))
 
+/** Every setting of a node, with its default and the text of `--help`. */
 export const configSchema = z.object({
   data_dir: z.string().min(1).describe('folder for state, blobs and keys'),
   ledger: z
@@ -111,7 +112,9 @@ export const configSchema = z.object({
   parent_channel: flag.default(false).describe('end when standard input closes'),
 })
 
+/** Settings that passed the schema. */
 export type Config = z.infer<typeof configSchema>
+/** Settings of one source (flags, environment or file) by name, before the schema. */
 export type ConfigInput = Readonly<Record<string, unknown>>
 
 /** Flags over variables over the file over defaults. `UsageError` names the field, where it came from, and what it may be. */
@@ -146,6 +149,7 @@ export async function loadConfig(sources: {
   )
 }
 
+/** `$XDG_DATA_HOME/reelmesh`; a relative path there is ignored, as the XDG Base Directory Specification wants. */
 export const defaultDataDir = (env: NodeJS.ProcessEnv): string =>
   join(
     env.XDG_DATA_HOME && isAbsolute(env.XDG_DATA_HOME) ? env.XDG_DATA_HOME : join(homedir(), '.local', 'share'),

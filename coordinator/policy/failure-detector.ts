@@ -25,6 +25,7 @@ export interface PeerEvidence {
   readonly hasLeft: boolean
 }
 
+/** Whether one observer holds a peer for gone, and why, for people. */
 export interface Verdict {
   readonly isSuspect: boolean
   readonly reason: string
@@ -51,12 +52,14 @@ export function isConfirmed(reports: readonly number[], { observers }: { observe
   return together >= Math.max(2, Math.min(BURST.reporters, observers))
 }
 
+/** What the observer knows of itself. `peers` counts the mesh, this node included. */
 export interface Observer {
   readonly peers: number
   /** It stood still itself a moment ago: what others saw counts, silence does not. */
   readonly hasStalled: boolean
 }
 
+/** What one observer holds of one peer, from all that it knows of it. Pure. */
 export function assessPeer(evidence: PeerEvidence, { peers, hasStalled }: Observer): Verdict {
   const { isConnected, wasLost, heardAgoMs, reports, hasLeft } = evidence
   const alive = (reason: string): Verdict => ({ isSuspect: false, reason })
@@ -71,6 +74,7 @@ export function assessPeer(evidence: PeerEvidence, { peers, hasStalled }: Observ
   return suspect(`no heartbeat for ${(heardAgoMs / 1000).toFixed(1)} s`)
 }
 
+/** What tells a node whose peers died from a node that is cut off itself. Counts of peers. */
 export interface PartitionEvidence {
   /** Other peers heard within the last minute whose connection did not close. */
   readonly heardInAMinute: number
@@ -81,6 +85,7 @@ export interface PartitionEvidence {
 
 /** One and a half heartbeats of a small mesh; a large one sends as many a second. */
 export const JUST_NOW_MS = 1_500
+/** Peers that were silent for longer no longer count as the mesh. */
 export const A_MINUTE_MS = 60_000
 
 /** Why this judge should judge nobody now, or null. */

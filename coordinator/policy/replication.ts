@@ -7,6 +7,7 @@ import type { PeerId } from '../../protocol/ids.ts'
 import { REPLICAS } from '../../protocol/limits.ts'
 import { machineOf, machinesOf } from '../../protocol/machine.ts'
 
+/** A peer that is heard and may be asked to keep a copy of a blob. */
 export interface ReplicaCandidate {
   readonly peer: PeerId
   readonly host: string
@@ -16,6 +17,7 @@ export interface ReplicaCandidate {
   readonly rank: number
 }
 
+/** Whether a blob is on enough hosts. `from` lists whom to ask for a copy, best first; `reason` is for the log. */
 export type ReplicationDecision =
   | { readonly is: 'enough'; readonly reason: string }
   | { readonly is: 'wanted'; readonly from: readonly PeerId[]; readonly reason: string }

@@ -20,6 +20,7 @@ import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { HeldBlob } from '../../protocol/video.ts'
 
+/** What a merge reads from, writes to and reports with. */
 export interface MergeOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -40,6 +41,10 @@ interface Parts {
   readonly blobs: readonly HeldBlob[]
 }
 
+/**
+ * The runner of `merge` tasks: fetches every chunk of a video, joins the chunks of each rendition, adds the sound, and checks
+ * the frame counts. Its result names the blobs of the finished files. Throws `AttemptFailed`.
+ */
 export function createMergeRunner(options: MergeOptions): Runner {
   const { self, ledger, store, exchange, media } = options
   const retry = <T>(operation: () => Promise<T>, signal: AbortSignal) =>

@@ -6,6 +6,7 @@ import type { Clock } from '../../protocol/clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLOCK_APART_MS } from '../../protocol/limits.ts'
 
+/** How far this host's clock is from the ledger's. */
 export interface ClockApart {
   /** Ms; positive where this host is ahead. */
   readonly apartMs: number
@@ -13,6 +14,7 @@ export interface ClockApart {
   readonly problem: string | null
 }
 
+/** Asks the ledger for its time once. Throws `LedgerUnavailable`. */
 export async function clockApart(ledger: Pick<Ledger, 'now'>, clock: Clock): Promise<ClockApart> {
   const before = clock.now()
   const there = await ledger.now()

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 
+/** The clock of this host: `now` is wall time and may jump, `mono` only rises; both in ms. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   mono: () => performance.now(),
@@ -25,6 +26,7 @@ export const systemClock: Clock = {
   },
 }
 
+/** Tokens are 128 random bits in hex. */
 export const systemRng: Rng = {
   random: () => Math.random(),
   token: () => randomBytes(16).toString('hex'),

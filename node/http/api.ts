@@ -9,6 +9,7 @@ import { isPeerId, isVideoId, type PeerId, type VideoId } from '../../protocol/i
 import { recipeSchema } from '../../protocol/recipe.ts'
 import type { NodeFace } from '../face.ts'
 
+/** The body of `POST /v1/videos`. Paths are of the host that answers; `deadline` is wall time in ms. */
 export const submitSchema = z.object({
   path: z.string().startsWith('/', 'must be an absolute path'),
   recipe: recipeSchema,
@@ -16,10 +17,12 @@ export const submitSchema = z.object({
   priority: z.number().int().min(-1000).max(1000).default(0),
   deadline: z.number().int().nullable().default(null),
 })
+/** A body as a client sends it, before defaults. */
 export type SubmitBody = z.input<typeof submitSchema>
 
 const prioritySchema = z.object({ priority: z.number().int().min(-1000).max(1000) })
 
+/** The HTTP API of a node, without a server: docs/status.md. Errors are answered as `{ code, message }` with 400, 404, 500 or 503. */
 export function createApi(node: NodeFace): Hono {
   const api = new Hono()
   const known = async (text: string): Promise<VideoId> => {

@@ -14,6 +14,7 @@ import { STATUS_BYTES_MAX } from '../../protocol/limits.ts'
 
 const SOCKET_PATH_MAX = 100
 
+/** The socket lies in the data folder, or in the temporary folder where its path would be too long for the system. */
 export function controlSocketPath(dataDir: string): string {
   const path = join(dataDir, 'control.sock')
   if (Buffer.byteLength(path) <= SOCKET_PATH_MAX) return path
@@ -38,6 +39,7 @@ export async function serveControl(api: Hono, path: string): Promise<{ close(): 
   }
 }
 
+/** JSON requests to the node of this data folder. What the node refuses is thrown as `ReelmeshError`. */
 export interface ControlClient {
   get(path: string): Promise<unknown>
   post(path: string, body?: unknown): Promise<unknown>

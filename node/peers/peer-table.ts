@@ -10,6 +10,7 @@ import { PEERS_REMEMBERED } from '../../protocol/limits.ts'
 import type { GossipMessage } from '../../protocol/mesh.ts'
 import type { HeardPeer, PeerTable } from '../../protocol/peer-table.ts'
 
+/** The peer table as the node that fills it sees it. */
 export interface HeardTable extends PeerTable {
   readonly self: PeerId
   /** Takes a heartbeat in; the verdict says what became of it. */
@@ -18,6 +19,7 @@ export interface HeardTable extends PeerTable {
   listen(onBeat: (heard: HeardPeer, before: HeardPeer | undefined) => void): () => void
 }
 
+/** An empty table. It keeps a bounded number of peers; whoever was silent longest is dropped first. */
 export function createPeerTable({ clock, self }: { clock: Clock; self: PeerId }): HeardTable {
   const heard = new Map<PeerId, HeardPeer>()
   const listeners = new Set<(now: HeardPeer, before: HeardPeer | undefined) => void>()

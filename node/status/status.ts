@@ -12,6 +12,7 @@ import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
 import { createVideoRows, shownVideos, type VideoRow } from './video-rows.ts'
 
+/** One peer as `status` shows it, from its last heartbeat. */
 export interface PeerStatus {
   readonly peer: PeerId
   readonly self: boolean
@@ -45,6 +46,7 @@ export interface EngineStatus {
   readonly peers: readonly PeerId[]
 }
 
+/** All that `reelmesh status --json` prints; docs/status.md. Fields are added, never changed, within `v`. */
 export interface StatusSnapshot {
   readonly v: 1
   /** Wall clock of the answering peer, ms. */
@@ -59,6 +61,7 @@ export interface StatusSnapshot {
   readonly events: readonly LedgerEvent[]
 }
 
+/** What a snapshot is made of. `problems` says why deliveries of this peer do not get on. */
 export interface StatusOptions {
   readonly self: PeerId
   readonly version: string
@@ -75,6 +78,7 @@ const EVENTS_SHOWN = 50
 /** How long a face waits for the ledger: then the rest is shown without it. */
 const ANSWER_MS = 3_000
 
+/** What this node knows of the mesh, for people and programs. */
 export interface Status {
   snapshot(): Promise<StatusSnapshot>
   /** One video, shown or not; null where there is none of that id. Throws `LedgerUnavailable`. */
@@ -88,6 +92,7 @@ interface Beat {
   readonly heard_s: number
 }
 
+/** Reads nothing until asked. A snapshot is made without the ledger where that does not answer in time. */
 export function createStatus(options: StatusOptions): Status {
   const { self, version, ledger, clock, table, plans, problems } = options
 

@@ -13,6 +13,7 @@ import type { PlanSource } from '../videos/plan-source.ts'
 import { type Held, heldOf } from './held.ts'
 import { createSpeedometer } from './speedometer.ts'
 
+/** One video as `status` and `videos` show it. */
 export interface VideoRow {
   readonly id: VideoId
   readonly name: string
@@ -54,6 +55,7 @@ export async function shownVideos(ledger: Ledger): Promise<Video[]> {
   return [...byId.values()].sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
 }
 
+/** What rows of videos are made of. `present` lists this peer too. */
 export interface VideoRowsOptions {
   readonly ledger: Ledger
   readonly clock: Clock

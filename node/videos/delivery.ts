@@ -26,6 +26,7 @@ import { DELIVERY_BACKOFF_MS } from '../../protocol/limits.ts'
 import type { Delivery, Video } from '../../protocol/video.ts'
 import type { Young } from './young.ts'
 
+/** Where results come from and what is told of them. */
 export interface DeliveryOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -38,6 +39,7 @@ export interface DeliveryOptions {
   readonly hints: Pick<Hints, 'publish'>
 }
 
+/** Puts finished files into the folders they were ordered into, on the peer that took the order. */
 export interface Deliverer {
   /** Delivers everything that is open and ready here. Rejects only when aborted or the ledger is away. */
   round(signal: AbortSignal): Promise<void>
@@ -116,6 +118,7 @@ interface Trouble {
   readonly notBefore: number
 }
 
+/** Holds only what it needs to try again: the ledger knows what is still to be delivered. */
 export function createDeliverer(options: DeliveryOptions): Deliverer {
   const { self, ledger, exchange, clock, rng } = options
   const troubles = new Map<string, Trouble>()

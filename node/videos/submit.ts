@@ -19,6 +19,7 @@ import { type Delivery, isUndelivered, type Video } from '../../protocol/video.t
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { Young } from './young.ts'
 
+/** What a submission is checked with and written to. */
 export interface SubmitOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -28,6 +29,7 @@ export interface SubmitOptions {
   readonly hints: Pick<Hints, 'publish'>
 }
 
+/** One file to encode. A higher `priority` goes first; `deadline` is wall time in ms. */
 export interface SubmitRequest {
   /** Absolute. */
   readonly path: string
@@ -40,8 +42,13 @@ export interface SubmitRequest {
   readonly signal: AbortSignal
 }
 
+/** The video, and whether it was new (`created`), known (`joined`) or ended before (`retried`). */
 export type Submitted = Awaited<ReturnType<Ledger['submit']>>
 
+/**
+ * Takes a file in: probes it, hashes it, refers to it where it lies, and writes the video to the ledger. Throws
+ * `SourceRefused`, `SourceUnsettled` where it still grows, and `LedgerUnavailable`.
+ */
 export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
   const { self, ledger, store, media, young } = options
   return async ({ path, recipe, priority, deadline, out, signal, ...request }) => {

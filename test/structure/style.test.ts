@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { basename, dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { LONG_FUNCTIONS, UNDOCUMENTED_EXPORTS } from './allowed.ts'
+import { LONG_FUNCTIONS } from './allowed.ts'
 import { importsOf } from './arrows.ts'
 import { LAYERS, productSources } from './sources.ts'
 import { parse } from './syntax.ts'
@@ -62,7 +62,7 @@ test(`no function is longer than ${FUNCTION_LINES_MAX} lines, but for those of b
   assert.deepEqual(stale, [], 'they are short enough or gone: take them out of allowed.ts')
 })
 
-test('every export of protocol/, and of a file that another folder imports, has a docblock, but for those of before', () => {
+test('every export of protocol/, and of a file that another folder imports, has a docblock', () => {
   const folderOf = (path: string): string => path.slice(0, path.indexOf('/'))
   const entries = new Set<string>()
   for (const [path, source] of files) {
@@ -72,19 +72,7 @@ test('every export of protocol/, and of a file that another folder imports, has 
   const bare = syntax.exports
     .filter(({ path, hasDocblock }) => !hasDocblock && (path.startsWith('protocol/') || entries.has(path)))
     .map(({ path, name }) => `${path}: ${name}`)
-  const allowed = Object.entries(UNDOCUMENTED_EXPORTS).flatMap(([path, names]) =>
-    names.split(' ').map((name) => `${path}: ${name}`),
-  )
-  assert.deepEqual(
-    bare.filter((each) => !allowed.includes(each)),
-    [],
-    'say its shapes, units and errors',
-  )
-  assert.deepEqual(
-    allowed.filter((each) => !bare.includes(each)),
-    [],
-    'they have one or are gone: take them out of allowed.ts',
-  )
+  assert.deepEqual(bare, [], 'say its shapes, units and errors')
 })
 
 test('functions and exports are found in every form', () => {
