@@ -11,7 +11,7 @@ import { VERSION } from '../node/version.ts'
 import { addDoctor } from './doctor.ts'
 import { addKeygen } from './keygen.ts'
 import { addNode } from './node.ts'
-import { exitCodeOf, tellError } from './output.ts'
+import { exitCodeOf, printError } from './output.ts'
 import { addPeerVerbs } from './peers.ts'
 import { addRun } from './run.ts'
 import { addStatus } from './status.ts'
@@ -73,7 +73,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
-    tellError(error)
+    printError(error)
     process.exitCode = exitCodeOf(error)
   }
 }

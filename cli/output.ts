@@ -29,7 +29,7 @@ export function wrap(text: string, width: number, lines: number): string[] {
 }
 
 /** Writes an error to standard error as one sentence; what nobody expected with its stack, as a bug. */
-export function tellError(error: unknown): void {
+export function printError(error: unknown): void {
   process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`)
   const expected = error instanceof ReelmeshError || typeof (error as { code?: unknown } | null)?.code === 'string'
   if (!expected && error instanceof Error && error.stack)

@@ -30,12 +30,12 @@ import { createStatus, type Status } from './status/status.ts'
 import { type Copier, createCopier } from './videos/copier.ts'
 import { createDeliverer, type Deliverer } from './videos/delivery.ts'
 import { createInputFolder, type InputFolder } from './videos/input-folder.ts'
+import { createPendingSubmits, type PendingSubmits } from './videos/pending-submits.ts'
 import { createPlanSource, type PlanSource } from './videos/plan-source.ts'
 import { createSubmit, type SubmitRequest, type Submitted } from './videos/submit.ts'
-import { createYoung, type Young } from './videos/young.ts'
 import { type Attempts, createAttempts } from './worker/attempts.ts'
 import { type CircuitBreakers, createCircuitBreakers } from './worker/circuit-breaker.ts'
-import { createDeskOrder } from './worker/desk-order.ts'
+import { createControlTaskOrder } from './worker/control-task-order.ts'
 import { keepLog } from './worker/keep-log.ts'
 import { createAudioRunner } from './worker/run-audio.ts'
 import { createVideoRunner } from './worker/run-video.ts'
@@ -86,7 +86,7 @@ export interface Modules {
   readonly peers: HeardTable
   readonly suspicions: Suspicions
   readonly emit: Emit
-  readonly young: Young
+  readonly pendingSubmits: PendingSubmits
   readonly admission: AdmissionGate
   /** Null without the coordinator's role. */
   readonly coordinator: Coordinator | null
@@ -107,14 +107,14 @@ interface Basics {
   readonly peers: HeardTable
   readonly suspicions: Suspicions
   readonly plans: PlanSource
-  readonly young: Young
+  readonly pendingSubmits: PendingSubmits
 }
 
 export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const { clock, log, ledger, mesh, store, exchange } = adapters
   const { self } = mesh
   const basics: Basics = createBasics(adapters)
-  const { hints, emit, peers, suspicions, plans, young } = basics
+  const { hints, emit, peers, suspicions, plans, pendingSubmits } = basics
   const runners = createRunners(given, adapters, basics)
   const options: AbleOptions = { ...given, capability: { ...given.capability, kinds: wholeKinds(runners) } }
   const work = createWork(options, adapters, basics, runners)
@@ -132,7 +132,7 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
     peers,
     suspicions,
     emit,
-    young,
+    pendingSubmits,
     admission,
     coordinator,
     worker,
@@ -155,7 +155,7 @@ function createBasics({ clock, log, ledger, mesh }: Adapters): Basics {
     peers,
     suspicions: createSuspicions({ mesh, clock, table: peers }),
     plans: createPlanSource(ledger),
-    young: createYoung(clock),
+    pendingSubmits: createPendingSubmits(clock),
   }
 }
 
@@ -204,10 +204,10 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
     { ledger, store, clock, hints, peers, attempts, breakers, emit },
   )
   const coordinator = options.roles.includes('coordinator') ? createLeader(options, adapters, basics, admission) : null
-  const mayTakeDesk = createDeskOrder({ ledger, store, leads: () => coordinator?.term() != null })
+  const mayTakeControlTask = createControlTaskOrder({ ledger, store, leads: () => coordinator?.term() != null })
   const worker = createWorker(
     { self, capability, slots },
-    { ledger, plans, clock, rng, log, hints, peers, runners, attempts, breakers, admission, mayTakeDesk },
+    { ledger, plans, clock, rng, log, hints, peers, runners, attempts, breakers, admission, mayTakeControlTask },
   )
   return { breakers, attempts, admission, coordinator, worker }
 }
@@ -240,10 +240,10 @@ function createLeader(
 function createVideos(
   options: NodeOptions,
   { clock, rng, log, ledger, store, exchange, media }: Adapters,
-  { self, hints, emit, young }: Basics,
+  { self, hints, emit, pendingSubmits }: Basics,
 ): Pick<Modules, 'submit' | 'deliverer' | 'inputFolder'> {
-  const submit = createSubmit({ self, ledger, store, media, young, hints })
-  const deliverer = createDeliverer({ self, ledger, store, exchange, clock, rng, emit, young, hints })
+  const submit = createSubmit({ self, ledger, store, media, pendingSubmits, hints })
+  const deliverer = createDeliverer({ self, ledger, store, exchange, clock, rng, emit, pendingSubmits, hints })
   if (options.inputFolder === null) return { submit, deliverer, inputFolder: null }
   const { input, output, stateFile, recipe } = options.inputFolder
   const inputFolder = createInputFolder({ input, output, stateFile, recipe, clock, log, ledger, submit })

@@ -33,7 +33,7 @@ type NodeModules = Pick<
   | 'self'
   | 'hints'
   | 'suspicions'
-  | 'young'
+  | 'pendingSubmits'
   | 'admission'
   | 'coordinator'
   | 'worker'
@@ -76,9 +76,9 @@ export function createNode(options: NodeRunOptions, adapters: NodeAdapters, modu
 /** What claims, leads and delivers. All of it ends before this node says that it leaves. */
 function workParts({ drainMs, keepsHouse }: NodeRunOptions, adapters: NodeAdapters, modules: NodeModules): Part[] {
   const { clock, log, ledger, store } = adapters
-  const { self, hints, young, coordinator, inputFolder, deliverer, copier, worker, admission } = modules
+  const { self, hints, pendingSubmits, coordinator, inputFolder, deliverer, copier, worker, admission } = modules
   const rounds = (job: Rounds, last?: () => Promise<unknown>) => roundsPart(job, { clock, log, hints }, last)
-  const tidy = (): Promise<void> => keepHouse({ self, ledger, store, young, clock })
+  const tidy = (): Promise<void> => keepHouse({ self, ledger, store, pendingSubmits, clock })
   const parts: (Part | false | null)[] = [
     coordinator && { name: 'coordinator', start: coordinator.start, stop: coordinator.stop },
     // What a video delivered a moment ago leaves behind is gone before the process is.

@@ -5,7 +5,7 @@
 import { type Clock, within } from '../../protocol/clock.ts'
 import { LedgerUnavailable } from '../../protocol/errors.ts'
 
-export type Told<T> = { readonly answer: T; readonly away: null } | { readonly answer: null; readonly away: string }
+export type Answer<T> = { readonly answer: T; readonly away: null } | { readonly answer: null; readonly away: string }
 
 /** `ms`: how long anybody waits. What `ask` rejects with is passed on, but for `LedgerUnavailable`. */
 export function createAskInTime<T>(options: {
@@ -14,7 +14,7 @@ export function createAskInTime<T>(options: {
   /** Whom one waits for, for people. */
   readonly description: string
   ask(): Promise<T>
-}): () => Promise<Told<T>> {
+}): () => Promise<Answer<T>> {
   const { clock, ms, description } = options
   let late: Promise<T> | null = null
   return async () => {

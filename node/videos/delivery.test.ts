@@ -30,8 +30,8 @@ import { silentLog } from '../../protocol/log.ts'
 import type { Video } from '../../protocol/video.ts'
 import { systemRng } from '../host/system-clock.ts'
 import { createDeliverer, type Deliverer, prepareFolder } from './delivery.ts'
+import { createPendingSubmits } from './pending-submits.ts'
 import { aVideo } from './video.fixture.ts'
-import { createYoung } from './young.ts'
 
 const self = asPeerId('12D3KooWme')
 const id = '0123456789abcdef' as VideoId
@@ -85,7 +85,7 @@ beforeEach(async () => {
     clock: { mono: () => (now += passing) },
     rng: systemRng,
     emit: createEmitter({ ledger, log: silentLog }),
-    young: createYoung({ mono: () => 0 }),
+    pendingSubmits: createPendingSubmits({ mono: () => 0 }),
     hints,
   })
 })

@@ -24,7 +24,7 @@ import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DELIVERY_BACKOFF_MS } from '../../protocol/limits.ts'
 import type { Delivery, Video } from '../../protocol/video.ts'
-import type { Young } from './young.ts'
+import type { PendingSubmits } from './pending-submits.ts'
 
 /** Where results come from and what is told of them. */
 export interface DeliveryOptions {
@@ -35,7 +35,7 @@ export interface DeliveryOptions {
   readonly clock: Pick<Clock, 'mono'>
   readonly rng: Rng
   readonly emit: Emit
-  readonly young: Pick<Young, 'seen'>
+  readonly pendingSubmits: Pick<PendingSubmits, 'seen'>
   readonly hints: Pick<Hints, 'publish'>
 }
 
@@ -206,7 +206,7 @@ export function createDeliverer(options: DeliveryOptions): Deliverer {
     await ledger.finishDelivery(video._id, delivery)
     for (const output of video.outputs) hashes.forget(deliveredPath(delivery, output))
     troubles.delete(keyOf(video, wanted))
-    options.young.seen(video._id)
+    options.pendingSubmits.seen(video._id)
     options.hints.publish({ what: 'video', video: video._id })
     await options.emit({ code: 'delivered', peer: self, video: video._id, name, dir: delivery.dir })
   }

@@ -53,7 +53,7 @@ describe('of a video a peer keeps', () => {
 })
 
 describe('a pass over the store', () => {
-  const pass = async (known: Video | null, young: string[] = []) => {
+  const pass = async (known: Video | null, pendingSubmits: string[] = []) => {
     const calls: string[] = []
     const store = {
       videos: async () => [id],
@@ -62,7 +62,13 @@ describe('a pass over the store', () => {
       prune: async (_: VideoId, keep: ReadonlySet<string>) => void calls.push(`prune but ${[...keep].length}`),
     }
     const ledger = { now: async () => 10, video: async () => known } as Partial<Ledger> as Ledger
-    await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, young: new Set(young) })
+    await keepHouse({
+      self: me,
+      ledger,
+      store: store as never,
+      clock: systemClock,
+      pendingSubmits: new Set(pendingSubmits),
+    })
     return calls
   }
 
@@ -100,22 +106,28 @@ describe('a pass over the store', () => {
         remove: async (each: string) => void removed.push(each),
       }
       const ledger = { now: async () => 10, video: async () => uncut, tasks: async () => tasks } as never
-      await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, young: new Set<string>() })
+      await keepHouse({
+        self: me,
+        ledger,
+        store: store as never,
+        clock: systemClock,
+        pendingSubmits: new Set<string>(),
+      })
       assert.deepEqual(removed, gone)
     }
   })
 
   it('leaves a video alone that is submitted again while the ledger is asked', async () => {
-    const young = new Set<string>()
+    const pendingSubmits = new Set<string>()
     const dropped: string[] = []
     const room = async () => ({ freeBytes: 1e12, totalBytes: 1e12 })
     const store = { room, videos: async () => [id], drop: async (each: VideoId) => void dropped.push(each) }
     const video = async () => {
-      young.add(id)
+      pendingSubmits.add(id)
       return null
     }
     const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
-    await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, young })
+    await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, pendingSubmits })
     assert.deepEqual(dropped, [])
   })
 

@@ -10,7 +10,7 @@ import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { FAILED_RETENTION_MS } from '../../protocol/limits.ts'
 import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
-import type { Young } from './young.ts'
+import type { PendingSubmits } from './pending-submits.ts'
 
 export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | { readonly keep: 'nothing' }
 
@@ -24,23 +24,23 @@ export function whatToKeep(video: Video | null, now: number): Keeping {
   return { keep: ended && now - (video.ended_at ?? now) > FAILED_RETENTION_MS ? 'nothing' : 'all' }
 }
 
-/** One pass over the store. A video submitted this moment may not be in the ledger yet: `young` names those. */
+/** One pass over the store. A video submitted this moment may not be in the ledger yet: `pendingSubmits` has those. */
 export async function keepHouse(options: {
   self: PeerId
   ledger: Ledger
   store: BlobStore & { tidy?(now: number): Promise<void> }
-  young: Pick<Young, 'has'>
+  pendingSubmits: Pick<PendingSubmits, 'has'>
   clock: Clock
 }): Promise<void> {
-  const { ledger, store, young } = options
+  const { ledger, store, pendingSubmits } = options
   const now = await ledger.now()
   const isShort = await isShortOfRoom(store)
   for (const id of await store.videos()) {
-    if (young.has(id)) continue
+    if (pendingSubmits.has(id)) continue
     const video = await ledger.video(id)
     const { keep } = whatToKeep(video, now)
     // Submitted again while the ledger was asked: its answer is an old one.
-    if (young.has(id)) continue
+    if (pendingSubmits.has(id)) continue
     if (keep === 'nothing') await store.drop(id)
     else if (keep === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
     else if (isShort && video && isOpen(video.status)) await letInputsGo(video, options)

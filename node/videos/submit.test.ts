@@ -17,8 +17,8 @@ import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
 import { deliveredPath } from './delivery.ts'
+import { createPendingSubmits } from './pending-submits.ts'
 import { createSubmit, type Submitted } from './submit.ts'
-import { createYoung } from './young.ts'
 
 const self = asPeerId('12D3KooWme')
 const FILMS = { '480p': 'small film', '720p': 'larger film' } as const
@@ -41,7 +41,7 @@ beforeEach(async () => {
     ledger,
     store,
     media: { probe: async () => ({}) } as never,
-    young: createYoung({ mono: () => 0 }),
+    pendingSubmits: createPendingSubmits({ mono: () => 0 }),
     hints: createHints(),
   })
   submit = (change) =>

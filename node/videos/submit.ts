@@ -17,7 +17,7 @@ import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import { type Delivery, isUndelivered, type Video } from '../../protocol/video.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
-import type { Young } from './young.ts'
+import type { PendingSubmits } from './pending-submits.ts'
 
 /** What a submission is checked with and written to. */
 export interface SubmitOptions {
@@ -25,7 +25,7 @@ export interface SubmitOptions {
   readonly ledger: Ledger
   readonly store: BlobStore
   readonly media: Media
-  readonly young: Young
+  readonly pendingSubmits: PendingSubmits
   readonly hints: Pick<Hints, 'publish'>
 }
 
@@ -50,7 +50,7 @@ export type Submitted = Awaited<ReturnType<Ledger['submit']>>
  * `SourceRefused`, `SourceUnsettled` where it still grows, and `LedgerUnavailable`.
  */
 export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
-  const { self, ledger, store, media, young } = options
+  const { self, ledger, store, media, pendingSubmits } = options
   return async ({ path, recipe, priority, deadline, out, signal, ...request }) => {
     await media.probe(path, signal)
     const before = await stat(path)
@@ -61,7 +61,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
     }
     const id = videoId(sha256, canonicalRecipe(recipe))
     const name = request.name ?? (basename(path, extname(path)) || basename(path))
-    young.begin(id)
+    pendingSubmits.begin(id)
     try {
       await store.refer(id, { sha256, bytes, path, mtime_ms: after.mtimeMs })
       const wanted = out === null ? null : { peer: self, dir: out, name }
@@ -70,11 +70,11 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
       const source = { sha256, bytes, holders: [self] }
       const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
       if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
-      young.settle(id)
+      pendingSubmits.confirmed(id)
       options.hints.publish({ what: 'video', video: id })
       return submitted
     } catch (error) {
-      young.doubt(id)
+      pendingSubmits.unanswered(id)
       throw error
     }
   }

@@ -33,7 +33,7 @@ export interface TestWorkerOptions {
   /** Peers that were heard; asked again and again. Default: none. */
   others?(): readonly HeardPeer[]
   readonly mayClaim?: WorkerModules['admission']['mayClaim']
-  readonly mayTakeDesk?: WorkerModules['mayTakeDesk']
+  readonly mayTakeControlTask?: WorkerModules['mayTakeControlTask']
   selfTest?(): Promise<void>
 }
 
@@ -66,7 +66,7 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
       attempts,
       breakers,
       admission: { mayClaim: options.mayClaim ?? (async () => null) },
-      mayTakeDesk: options.mayTakeDesk ?? (async () => false),
+      mayTakeControlTask: options.mayTakeControlTask ?? (async () => false),
     },
   )
   return { worker, attempts, breakers }

@@ -22,7 +22,7 @@ import type { AdmissionGate } from '../admission.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import type { Attempts } from './attempts.ts'
 import type { CircuitBreakers } from './circuit-breaker.ts'
-import { createDesk, type Desk } from './desk.ts'
+import { type ControlClaims, createControlClaims } from './control-claims.ts'
 import { createEncodeClaims, type EncodeClaims } from './encode-claims.ts'
 import { createLookAhead, type LookAhead } from './look-ahead.ts'
 import { createOutageGrace, type OutageGrace } from './outage-grace.ts'
@@ -52,7 +52,7 @@ export interface WorkerModules {
   /** Asked before every claim. */
   readonly admission: Pick<AdmissionGate, 'mayClaim'>
   /** Whether this peer should take this ingest or merge task now (ledger time); expired claims are its own to judge. */
-  mayTakeDesk(task: Task, now: number): Promise<boolean>
+  mayTakeControlTask(task: Task, now: number): Promise<boolean>
 }
 
 export interface Worker {
@@ -73,7 +73,7 @@ class LoopingWorker implements Worker {
   readonly #grace: OutageGrace
   readonly #ahead: LookAhead | null
   readonly #encodes: EncodeClaims
-  readonly #desk: Desk
+  readonly #control: ControlClaims
   /** Ingests that left their slots and run on. */
   readonly #waiting = new Set<Task>()
   readonly #loops: Promise<void>[] = []
@@ -84,7 +84,7 @@ class LoopingWorker implements Worker {
     this.#options = options
     this.#modules = modules
     const { self, capability, slots } = options
-    const { ledger, plans, clock, rng, log, peers, attempts, admission, runners, mayTakeDesk } = modules
+    const { ledger, plans, clock, rng, log, peers, attempts, admission, runners, mayTakeControlTask } = modules
     const { signal } = this.#stopping
     this.#notifier = createNotifier(clock)
     this.#grace = createOutageGrace(clock)
@@ -110,7 +110,10 @@ class LoopingWorker implements Worker {
       { self, capability },
       { ledger, plans, clock, grace, claimWithToken, ahead, otherSlots },
     )
-    this.#desk = createDesk({ self }, { ledger, clock, grace, waiting: this.#waiting, claimWithToken, mayTakeDesk })
+    this.#control = createControlClaims(
+      { self },
+      { ledger, clock, grace, waiting: this.#waiting, claimWithToken, mayTakeControlTask },
+    )
   }
 
   start(): void {
@@ -144,7 +147,7 @@ class LoopingWorker implements Worker {
     const { runners, breakers } = this.#modules
     return controlSlots().flatMap((takes, slot): WorkLoopOptions[] => {
       const kinds = takes.filter((kind) => runners[kind])
-      const claim = () => this.#desk.claim(kinds)
+      const claim = () => this.#control.claim(kinds)
       return kinds.length > 0
         ? [{ name: `control slot ${slot}`, work: 'control', breaker: breakers.control, claim }]
         : []
@@ -171,7 +174,7 @@ class LoopingWorker implements Worker {
     const { clock, rng } = this.#modules
     this.#cancelLook ??= clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
       this.#cancelLook = null
-      this.#desk.forget()
+      this.#control.forget()
       this.#encodes.forget()
       this.#notifier.notify()
     })

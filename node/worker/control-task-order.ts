@@ -6,17 +6,17 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
 import { mayTakeIngest } from './source-order.ts'
 
-export interface DeskOrderOptions {
+export interface ControlTaskOrderOptions {
   readonly ledger: Pick<Ledger, 'video'>
   readonly store: Pick<BlobStore, 'reference' | 'find' | 'room'>
   leads(): boolean
 }
 
-export function createDeskOrder({
+export function createControlTaskOrder({
   ledger,
   store,
   leads,
-}: DeskOrderOptions): (task: Task, now: number) => Promise<boolean> {
+}: ControlTaskOrderOptions): (task: Task, now: number) => Promise<boolean> {
   /** Asked only once a disk was too small: else the ledger and the disk would be asked at every look. */
   async function fits({ video_id, failures }: Task): Promise<boolean | null> {
     if (!failures.some(({ code }) => code === 'disk_full')) return null

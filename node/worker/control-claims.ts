@@ -1,7 +1,7 @@
 /**
- * The desk: a few seats for the light kinds of task, I/O rather than encoding: who sits where, what comes first, and how it is claimed.
+ * Claims of control tasks, which are bound by I/O: a few slots beside the encode slots, what comes first in them, and how it is claimed.
  *
- * Promises: a merge always finds a seat that no ingest can take; an ingest that has cut its window leaves its seat while it
+ * Promises: a merge always finds a slot that no ingest can take; an ingest that has cut its window leaves its slot while it
  * waits for the encoders, so that the next video is ingested meanwhile.
  */
 import type { Clock } from '../../protocol/clock.ts'
@@ -32,29 +32,29 @@ export function isCrowdedOut(
   )
 }
 
-export interface DeskModules {
+export interface ControlClaimsModules {
   readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'claimTask'>
   readonly clock: Clock
   readonly grace: OutageGrace
-  /** Ingests that left their seats and run on. */
+  /** Ingests that left their slots and run on. */
   readonly waiting: ReadonlySet<Task>
-  mayTakeDesk(task: Task, now: number): Promise<boolean>
+  mayTakeControlTask(task: Task, now: number): Promise<boolean>
   readonly claimWithToken: ClaimWithToken
 }
 
-export interface Desk {
+export interface ControlClaims {
   /** The most urgent task of these kinds that this peer should take, claimed; null: none. */
   claim(kinds: readonly KindName[]): Promise<Assigned | null>
   /** Something changed: what was read of the ledger holds no longer. */
   forget(): void
 }
 
-export function createDesk({ self }: { readonly self: PeerId }, modules: DeskModules): Desk {
-  const { ledger, clock, grace, waiting, mayTakeDesk, claimWithToken } = modules
+export function createControlClaims({ self }: { readonly self: PeerId }, modules: ControlClaimsModules): ControlClaims {
+  const { ledger, clock, grace, waiting, mayTakeControlTask, claimWithToken } = modules
   const looks = new Map<KindName, { at: number; open: Promise<readonly Task[]> }>()
   const forget = () => looks.clear()
 
-  /** All that are open, as what others should take stands in nobody's way: thousands maybe, read once for all seats of the kind. */
+  /** All that are open, as what others should take blocks nobody: thousands maybe, read once for all slots of the kind. */
   function openTasks(kind: KindName): Promise<readonly Task[]> {
     const last = looks.get(kind)
     if (last && clock.mono() - last.at < IDLE_POLL_MS / 2) return last.open
@@ -71,7 +71,7 @@ export function createDesk({ self }: { readonly self: PeerId }, modules: DeskMod
     for (const task of open) {
       if (isCrowdedOut(task, waiting)) continue
       const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && grace.isOver()
-      if (!free || !(await mayTakeDesk(task, now))) continue
+      if (!free || !(await mayTakeControlTask(task, now))) continue
       const got = await claimWithToken(async (token) => {
         const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
         return held ? [held] : null

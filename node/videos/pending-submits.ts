@@ -1,33 +1,33 @@
 /**
- * Videos that have bytes here but may not be in the ledger yet: housekeeping leaves them alone. One whose submit got no answer stays young
- * for a while, as it may have been written and may be asked for again; then the ledger's word counts.
+ * Submits that the ledger has not confirmed: housekeeping retains the blobs of their videos. One that got no answer stays pending for
+ * a while, as it may have been written and may be asked for again; then the ledger decides.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import { PENDING_SUBMIT_MS } from '../../protocol/limits.ts'
 
-export interface Young {
+export interface PendingSubmits {
   has(video: string): boolean
   /** A submit begins. */
   begin(video: string): void
   /** The ledger has it. */
-  settle(video: string): void
-  /** Nobody knows whether the ledger has it. */
-  doubt(video: string): void
-  /** It was seen there: an end of doubt, and none of a submit that runs. */
+  confirmed(video: string): void
+  /** The submit got no answer: the ledger may have it or not. */
+  unanswered(video: string): void
+  /** It was seen in the ledger: ends what got no answer, but not a submit that runs. */
   seen(video: string): void
 }
 
-export function createYoung(clock: Pick<Clock, 'mono'>): Young {
-  /** Until when each counts as young, by the monotonic clock. */
+export function createPendingSubmits(clock: Pick<Clock, 'mono'>): PendingSubmits {
+  /** Until when each is pending, by the monotonic clock. */
   const until = new Map<string, number>()
   return {
     has: (video) => clock.mono() < (until.get(video) ?? Number.NEGATIVE_INFINITY),
     begin: (video) => void until.set(video, Number.POSITIVE_INFINITY),
-    settle: (video) => void until.delete(video),
+    confirmed: (video) => void until.delete(video),
     seen(video) {
       if (until.get(video) !== Number.POSITIVE_INFINITY) until.delete(video)
     },
-    doubt(video) {
+    unanswered(video) {
       for (const [each, end] of until) if (end <= clock.mono()) until.delete(each)
       until.set(video, clock.mono() + PENDING_SUBMIT_MS)
     },

@@ -1,4 +1,4 @@
-/** The desk of a worker on a virtual clock: what comes first, and who waits for whom. */
+/** The control tasks of a worker on a virtual clock: what comes first, and who waits for whom. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
@@ -7,7 +7,7 @@ import { controlSlots } from '../../protocol/kinds.ts'
 import { INGESTS_WAITING } from '../../protocol/limits.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import { type Actor, createStage, type Stage } from '../../testing/simulation/stage.ts'
-import { byUrgency } from './desk.ts'
+import { byUrgency } from './control-claims.ts'
 import { newTask, submitFilm } from './film.fixture.ts'
 import { createTestWorker } from './worker.fixture.ts'
 import type { Worker } from './worker.ts'
@@ -23,12 +23,12 @@ let worker: Worker
 let hints: HintChannel
 /** Tasks in the order in which they were started. */
 let started: string[]
-/** Films whose ingest fills its window at once and then waits for hours; other desk tasks take a second. */
+/** Films whose ingest fills its window at once and then waits for hours; other control tasks take a second. */
 let long: Set<string>
 let others: Set<string>
 /** How often all the open ingests were read. */
 let reads: number
-/** Everything takes long, in its seat. */
+/** Everything takes long, in its slot. */
 let busy: boolean
 
 const runner: Runner = async ({ held: [{ task }], signal, releaseSlot }) => {
@@ -75,7 +75,7 @@ beforeEach(async () => {
     capability: { decoders: [], encoders: [], filters: [], renditions: [], kinds: [] },
     slots: 0,
     runners: { ingest: runner, merge: runner },
-    mayTakeDesk: async (task) => !others.has(task._id),
+    mayTakeControlTask: async (task) => !others.has(task._id),
     hints,
   })
   worker = made.worker
@@ -86,7 +86,7 @@ afterEach(async () => {
   await stage.close()
 })
 
-describe('a desk', () => {
+describe('control-task slots', () => {
   it('ingests a short clip and merges while films wait for room', async () => {
     for (const n of [1, 2, 3]) await submitLong(n)
     worker.start()
@@ -101,7 +101,7 @@ describe('a desk', () => {
       assert.partialDeepStrictEqual(await stage.ledger.task(ingestOf(n)), { status: 'PROCESSING', attempt: 1 })
   })
 
-  it('keeps a seat for merges while ingests work, and one for ingests', async () => {
+  it('keeps a slot for merges while ingests work, and one for ingests', async () => {
     busy = true
     for (const n of [1, 2, 3]) await submitFilm(stage.ledger, { _id: videoOf(n) })
     worker.start()
@@ -144,7 +144,7 @@ describe('a desk', () => {
     assert.deepEqual(started, [ingestOf(0xffff)])
   })
 
-  it('reads the open ingests once for all its seats', async () => {
+  it('reads the open ingests once for all its slots', async () => {
     for (let n = 1; n <= 30; n++) {
       await submitFilm(stage.ledger, { _id: videoOf(n) })
       others.add(ingestOf(n))
@@ -153,7 +153,7 @@ describe('a desk', () => {
     await stage.pass(1_000)
     reads = 0
     await stage.pass(60_000)
-    // Two seats take ingests; each looks every 1.5 s and by itself would have read 40 times.
+    // Two slots take ingests; each looks every 1.5 s and by itself would have read 40 times.
     assert.ok(reads > 20 && reads < 70, `${reads} reads`)
     reads = 0
     for (let n = 0; n < 200; n++) {
@@ -163,7 +163,7 @@ describe('a desk', () => {
     assert.ok(reads > 4 && reads <= 20, `${reads} reads after 200 hints within 2 s`)
   })
 
-  it('reads no ingests for a seat that merges only', async () => {
+  it('reads no ingests for a slot that merges only', async () => {
     busy = true
     for (let n = 1; n <= 30; n++) await submitFilm(stage.ledger, { _id: videoOf(n) })
     worker.start()

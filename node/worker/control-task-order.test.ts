@@ -1,11 +1,11 @@
-/** Who takes desk work, by what lies on its disk and whether it leads. */
+/** Who takes control tasks, by what lies on its disk and whether it leads. */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { asPeerId, asToken, taskId } from '../../protocol/ids.ts'
 import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../testing/simulation/stage.ts'
-import { createDeskOrder } from './desk-order.ts'
+import { createControlTaskOrder } from './control-task-order.ts'
 import { FILM, submitFilm } from './film.fixture.ts'
 
 const GB = 1e9
@@ -24,7 +24,7 @@ const ingest = async (): Promise<Task> => (await stage.ledger.task(id))!
 /** Whether a peer with so much free of a disk of 1 TB takes the ingest now. */
 async function takes(has: { free: number; leads: boolean; isHere?: 'source' | 'copy' }): Promise<boolean> {
   const reference = { path: '/film', mtime_ms: 1, bytes: 1, sha256: '' as never }
-  const mayTake = createDeskOrder({
+  const mayTake = createControlTaskOrder({
     ledger: stage.ledger,
     store: {
       reference: async () => (has.isHere === 'source' ? reference : null),
