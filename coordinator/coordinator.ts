@@ -23,8 +23,8 @@ export function createCoordinator(options: CoordinatorOptions, modules: Coordina
   const { ledger, clock, rng, log, hints, admission } = modules
   const notifier = createNotifier(clock)
   const stepDowns = createStepDown({ self }, { clock, ledger })
-  const resign = (reason: string): void => {
-    if (stepDowns.resign(reason)) log.warn('resigns', { reason })
+  const stepDown = (reason: string): void => {
+    if (stepDowns.stepDown(reason)) log.warn('steps down', { reason })
   }
   const election = createElection(
     { self },
@@ -35,7 +35,7 @@ export function createCoordinator(options: CoordinatorOptions, modules: Coordina
       log,
       hints,
       mayLead: async () => (await stepDowns.reason()) ?? (await admission.mayLead()),
-      lead: (term, signal) => leadTerm({ term, signal, notifier, resign }, options, modules),
+      lead: (term, signal) => leadTerm({ term, signal, notifier, stepDown }, options, modules),
     },
   )
   let unsubscribe: (() => void) | null = null

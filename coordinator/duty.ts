@@ -63,7 +63,7 @@ export interface TermContext
   /** Peers that this leader has a connection to. */
   connected(): readonly PeerId[]
   /** This leader doubts itself: the lease goes back, and it does not run again for a while. */
-  resign(reason: string): void
+  stepDown(reason: string): void
 }
 
 /** One term's work, called again and again, also at every hint. */

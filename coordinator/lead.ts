@@ -20,14 +20,14 @@ export interface Term {
   readonly term: number
   /** Aborts when the term is over. */
   readonly signal: AbortSignal
-  /** Rung at each hint. */
+  /** Notified at each hint. */
   readonly notifier: Notifier
-  resign(reason: string): void
+  stepDown(reason: string): void
 }
 
 /** Resolves once the signal has aborted and every duty has ended. Rejects where the term could not be stamped. */
 export async function leadTerm(
-  { term, signal, notifier, resign }: Term,
+  { term, signal, notifier, stepDown }: Term,
   options: CoordinatorOptions,
   modules: CoordinatorModules,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function leadTerm(
   const { ledger, log, emit, suspicions } = modules
   await ledger.stampTerm(term)
   await emit({ code: 'leader', peer: self, name, term })
-  const context = contextOf({ term, resign }, options, modules)
+  const context = contextOf({ term, stepDown }, options, modules)
   const reclaim = createReclaim(context)
   const duties: Duty[] = [
     createSweep(context),
@@ -59,7 +59,7 @@ export async function leadTerm(
 }
 
 function contextOf(
-  { term, resign }: Pick<Term, 'term' | 'resign'>,
+  { term, stepDown }: Pick<Term, 'term' | 'stepDown'>,
   { self, host, capability }: CoordinatorOptions,
   { ledger, store, exchange, clock, log, emit, hints, peers, suspicions, mesh }: CoordinatorModules,
 ): TermContext {
@@ -78,6 +78,6 @@ function contextOf(
     peers,
     suspicions,
     connected: () => mesh.peers(),
-    resign,
+    stepDown,
   }
 }

@@ -10,35 +10,35 @@ function stage() {
   const at = { now: 1_000_000 }
   const clock = { mono: () => at.now, now: () => at.now } as Clock
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-  return { at, ledger, resignation: createStepDown({ self: ANN }, { clock, ledger }) }
+  return { at, ledger, stepDowns: createStepDown({ self: ANN }, { clock, ledger }) }
 }
 
-test('who resigned stays away while another leads, for half a minute', async () => {
-  const { at, ledger, resignation } = stage()
-  assert.equal(await resignation.reason(), null)
-  resignation.resign('a doubt')
+test('who stepped down stays away while another leads, for half a minute', async () => {
+  const { at, ledger, stepDowns } = stage()
+  assert.equal(await stepDowns.reason(), null)
+  stepDowns.stepDown('a doubt')
   await ledger.acquireLease(BOB, 'nonce')
   for (let second = 0; second < 30; second++) {
-    assert.equal(await resignation.reason(), 'a doubt', `${second} s`)
+    assert.equal(await stepDowns.reason(), 'a doubt', `${second} s`)
     at.now += 1_000
     await ledger.renewLease(BOB, 1)
   }
-  assert.equal(await resignation.reason(), null)
+  assert.equal(await stepDowns.reason(), null)
 })
 
 test('where nobody takes the lease it leads again, and a doubt then does not count', async () => {
-  const { at, ledger, resignation } = stage()
-  assert.equal(resignation.resign('a doubt'), true)
+  const { at, ledger, stepDowns } = stage()
+  assert.equal(stepDowns.stepDown('a doubt'), true)
   at.now += LEASE_MS - 1
-  assert.equal(await resignation.reason(), 'a doubt')
+  assert.equal(await stepDowns.reason(), 'a doubt')
   at.now += 1
-  assert.equal(await resignation.reason(), null)
+  assert.equal(await stepDowns.reason(), null)
   await ledger.acquireLease(ANN, 'nonce')
-  assert.equal(await resignation.reason(), null)
-  assert.equal(resignation.resign('another doubt'), false)
+  assert.equal(await stepDowns.reason(), null)
+  assert.equal(stepDowns.stepDown('another doubt'), false)
   for (let second = 0; second < 24; second++) {
     at.now += 1_000
     await ledger.renewLease(ANN, 1)
-    assert.equal(await resignation.reason(), null, `${second} s`)
+    assert.equal(await stepDowns.reason(), null, `${second} s`)
   }
 })

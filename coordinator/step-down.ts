@@ -8,8 +8,8 @@ import type { Ledger } from '../protocol/ledger.ts'
 import { LEASE_MS } from '../protocol/limits.ts'
 
 export interface StepDown {
-  /** Its first reason counts, until its time is over; false where it had resigned already. */
-  resign(reason: string): boolean
+  /** Its first reason counts, until its time is over; false where it had stepped down already. */
+  stepDown(reason: string): boolean
   /** Why this peer does not run now, or null. Rejects where the ledger cannot say who leads. */
   reason(): Promise<string | null>
 }
@@ -25,7 +25,7 @@ export function createStepDown(
   let last = { at: Number.NEGATIVE_INFINITY, reason: '' }
   const agoMs = () => clock.mono() - last.at
   return {
-    resign(reason) {
+    stepDown(reason) {
       const isNew = agoMs() >= STEPPED_DOWN_MS
       if (isNew) last = { at: clock.mono(), reason }
       return isNew

@@ -1,6 +1,6 @@
 /**
  * Wants backup attempts at tasks whose worker is slow, when slots are idle. Another worker takes them; the first to complete
- * wins, the other is told it was superseded and stops. Progress comes from heartbeats, so this never decides what is right,
+ * wins, the other learns that it was superseded and stops. Progress comes from heartbeats, so this never decides what is right,
  * only what is tried twice.
  */
 import { type PeerId, type VideoId, videoOf } from '../../protocol/ids.ts'

@@ -33,7 +33,7 @@ export type FinishContext = Pick<
   | 'hints'
   | 'peers'
   | 'connected'
-  | 'resign'
+  | 'stepDown'
 >
 
 /** The duty. Its state is since when this leader has been leading, and since when results have too few replicas. */
@@ -138,7 +138,7 @@ class Finisher {
   #letOthersTry(task: Task, capable: ReadonlySet<PeerId> | null): void {
     const own = task.strikes.filter(({ worker_id }) => worker_id === this.#context.self).length
     if (own >= STRIKES_EACH && capable && capable.size > 1)
-      this.#context.resign(`it failed at ${task._id} ${own} times: another may do better`)
+      this.#context.stepDown(`it failed at ${task._id} ${own} times: another may do better`)
   }
 
   /** Tasks that fail their video, or may: few of an open video at any time, however long it is. */

@@ -6,7 +6,7 @@ import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
 import type { TermContext } from '../duty.ts'
 import { A_MINUTE_MS, detectOwnPartition, JUST_NOW_MS } from '../policy/failure-detector.ts'
 
-export type PartitionGuardContext = Pick<TermContext, 'clock' | 'log' | 'peers' | 'suspicions' | 'resign'>
+export type PartitionGuardContext = Pick<TermContext, 'clock' | 'log' | 'peers' | 'suspicions' | 'stepDown'>
 
 export interface PartitionGuard {
   /** Logged when it begins. */
@@ -14,9 +14,15 @@ export interface PartitionGuard {
 }
 
 /** A suspected partition that lasts this long ends the term. */
-const RESIGN_AFTER_MS = 10_000
+const STEP_DOWN_AFTER_MS = 10_000
 
-export function createPartitionGuard({ clock, log, peers, suspicions, resign }: PartitionGuardContext): PartitionGuard {
+export function createPartitionGuard({
+  clock,
+  log,
+  peers,
+  suspicions,
+  stepDown,
+}: PartitionGuardContext): PartitionGuard {
   let since: number | null = null
 
   function reasonNow(): string | null {
@@ -40,7 +46,7 @@ export function createPartitionGuard({ clock, log, peers, suspicions, resign }: 
       else if (since === null) {
         since = clock.mono()
         log.warn('suspected partition: this leader reclaims nothing', { reason })
-      } else if (clock.mono() - since >= RESIGN_AFTER_MS) resign(reason)
+      } else if (clock.mono() - since >= STEP_DOWN_AFTER_MS) stepDown(reason)
       return reason !== null
     },
   }

@@ -1,5 +1,5 @@
 /**
- * Quarantines peers that spoil what others then complete. Who they are, `policy/trust` says from the tasks that ended last;
+ * Quarantines peers whose tasks fail and are then completed by others. Who they are, `policy/quarantine.ts` says from the tasks that ended last;
  * the peer reads its record and claims no encodes until its time is over, or a person puts it back to work.
  */
 import { OUTCOMES_READ, QUARANTINE_CHECK_MS } from '../../protocol/limits.ts'

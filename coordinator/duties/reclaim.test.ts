@@ -26,7 +26,7 @@ test('it takes back at once what the leader before it was on, whose loss it saw,
   const ofUnknown = await claim(ledger, await pendingTask(ledger), CAT)
   const old = { beat: { state: 'idle', name: 'Bob' } as Heartbeat, heard_mono: at.now - SILENT_MS }
   const context = {
-    self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(), resign: () => {}, connected: () => [],
+    self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(), stepDown: () => {}, connected: () => [],
     clock: { mono: () => at.now, now: () => at.now } as Clock,
     peers: { get: (peer: string) => (peer === BOB ? old : undefined), all: () => [{ peer: BOB, ...old }] },
     suspicions: {
@@ -67,7 +67,7 @@ function stage() {
     return () => {}
   }
   const context = {
-    self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(), resign: () => {},
+    self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: TERM, hints: createHints(), stepDown: () => {},
     connected: () => (link.isCut ? [] : [BOB]),
     clock: { mono: () => at.now, now: () => at.now, sleep, timer } as unknown as Clock,
     peers: { get: (peer: string) => (peer === BOB ? bob : undefined), all: () => [{ peer: BOB, ...bob }] },
@@ -186,7 +186,7 @@ test('it waits for events about the suspect: a report of another confirms the lo
       },
     }
     const context = {
-      self: ANN, ledger, log: silentLog, term: TERM, hints: createHints(), emit: async () => {}, resign: () => {}, connected: () => [],
+      self: ANN, ledger, log: silentLog, term: TERM, hints: createHints(), emit: async () => {}, stepDown: () => {}, connected: () => [],
       clock, peers: { get: () => bob, all: () => [{ peer: BOB, ...bob }] }, suspicions,
     } as unknown as TermContext // biome-ignore format: what the duty uses of it
     const ended = createReclaim(context)

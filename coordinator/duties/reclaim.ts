@@ -1,7 +1,7 @@
 /**
  * Reclaims what vanished peers hold: when this leader's own connection to them closes or goes silent, as soon as another has seen
- * the same or the peer had time to refute it; and by judgement (policy/suspicion) where others saw it or heartbeats stopped. A
- * leader that may be partitioned itself judges nobody, and after a while leaves the leading to others.
+ * the same or the peer had time to refute it; and by `policy/failure-detector.ts` where others saw it or heartbeats stopped. A
+ * leader that may be partitioned itself suspects nobody, and after a while steps down.
  *
  * A wrong reclaim costs one repeated chunk, never a wrong output: attempts are fenced, and only claims whose token and expiry are
  * those read when the suspicion began end (`suspected-claims.ts`); where others saw the connection close too, also the claim that was on
@@ -27,7 +27,7 @@ const LATE_CLAIM_MS = 100
 
 export type MembershipContext = Pick<
   TermContext,
-  'self' | 'term' | 'ledger' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions' | 'connected' | 'resign'
+  'self' | 'term' | 'ledger' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions' | 'connected' | 'stepDown'
 >
 
 export interface Reclaim extends Duty {
@@ -48,10 +48,10 @@ class Reclaims implements Reclaim {
   readonly #missedSince = new Map<PeerId, number>()
 
   constructor(context: MembershipContext) {
-    const { ledger, clock, log, peers, suspicions, resign } = context
+    const { ledger, clock, log, peers, suspicions, stepDown } = context
     this.#context = context
     this.#since = clock.mono()
-    this.#guard = createPartitionGuard({ clock, log, peers, suspicions, resign })
+    this.#guard = createPartitionGuard({ clock, log, peers, suspicions, stepDown })
     this.#suspected = createSuspectedClaims({ ledger, clock, peers })
   }
 

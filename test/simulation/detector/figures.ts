@@ -152,7 +152,7 @@ function standStill(mesh: DetectorMesh, at: number, rng: Seeded): void {
 }
 
 /** The leader loses the mesh, not the ledger: what it takes back in a minute, and whether it gave the lead away. */
-export async function measureCutLeader(peers: number): Promise<{ reclaimed: number; resigned: boolean }> {
+export async function measureCutLeader(peers: number): Promise<{ reclaimed: number; steppedDown: boolean }> {
   const mesh = createDetectorMesh({
     peers,
     loss: 0,
@@ -164,7 +164,7 @@ export async function measureCutLeader(peers: number): Promise<{ reclaimed: numb
   mesh.onReclaim = (about) => void reclaimed.add(about)
   mesh.wire.cut(LEADER)
   await mesh.run(12_500)
-  return { reclaimed: reclaimed.size, resigned: mesh.peers[LEADER]!.resigned > 0 }
+  return { reclaimed: reclaimed.size, steppedDown: mesh.peers[LEADER]!.steppedDown > 0 }
 }
 
 export const share = (values: readonly number[], part: number): number => {

@@ -49,7 +49,7 @@ export class DetectorPeer implements Side {
   readonly endOf = new Map<End, PeerId>()
   readonly suspicions: Suspicions | null
   reclaim: Reclaim | null = null
-  resigned = 0
+  steppedDown = 0
   readonly #alive: Alive
   readonly #heartbeat: HeartbeatLoop
   readonly table: ReturnType<typeof createPeerTable>
@@ -136,7 +136,7 @@ export class DetectorPeer implements Side {
       suspicions: this.suspicions!,
       connected: () => this.mesh.peers(),
       hints: createHints(),
-      resign: () => this.resigned++,
+      stepDown: () => this.steppedDown++,
     } as unknown as TermContext)
     this.reclaim = reclaim
     const signal = new AbortController().signal

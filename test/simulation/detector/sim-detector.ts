@@ -30,7 +30,7 @@ interface Size {
   readonly detection: Record<EndKind, Detection>
   readonly mistakes: readonly Mistakes[]
   readonly stalled: Mistakes
-  readonly cut: { readonly reclaimed: number; readonly resigned: boolean }
+  readonly cut: { readonly reclaimed: number; readonly steppedDown: boolean }
   readonly cpu: number
 }
 
@@ -101,7 +101,7 @@ function table(of: readonly Size[]): string {
     ...mistakes.map(({ evictionsPerHour }) => whole(evictionsPerHour)),
     [0, 1, 3].map((at) => whole(mistakes[at]!.suspicionsPerHour)).join(' / '),
     whole(stalled.evictionsPerHour),
-    `${cutLeader.reclaimed}${cutLeader.resigned ? ', gave the lease back' : ''}`,
+    `${cutLeader.reclaimed}${cutLeader.steppedDown ? ', gave the lease back' : ''}`,
     mistakes[0]!.heartbeatsPerSecond.toFixed(1),
     cpu.toFixed(1),
   ])
