@@ -207,6 +207,23 @@ describe('measured costs', () => {
     assert.equal(secondsFor(measured, ladder[3]!), 9 * ASSUMED_S)
   })
 
+  test('come half of the way at the first measurement, nine tenths after nine, and a slow chunk later counts little', () => {
+    const looks = (from: Calibration, count: number, speed: number) =>
+      Array.from({ length: count }).reduce<Calibration>(
+        (measured) => calibrate(measured, [[running('1080p-hevc', speed)]], renditionOf),
+        from,
+      )
+    const cost = (measured: Calibration) => secondsFor(measured, ladder[3]!)
+    const assumed = 9 * ASSUMED_S
+    assert.ok(Math.abs(cost(looks(unmeasured, 1, 0.05)) - (assumed + 20) / 2) < 0.01)
+    const nine = (assumed + 9 * 20) / 10
+    assert.ok(Math.abs(cost(looks(unmeasured, 9, 0.05)) - nine) < 0.01)
+    const peers = Array.from({ length: 9 }, () => [running('1080p-hevc', 0.05)])
+    assert.ok(Math.abs(cost(calibrate(unmeasured, peers, renditionOf)) - nine) < 0.01, 'of nine peers at once as well')
+    const known = looks(unmeasured, 200, 0.05)
+    assert.ok(cost(looks(known, 1, 0.025)) < 21.1)
+  })
+
   test('of one codec and preset say nothing of another', () => {
     let measured = unmeasured
     for (let n = 0; n < 200; n++) measured = calibrate(measured, [[running('1080p-hevc', 0.05)]], renditionOf)
