@@ -1,9 +1,10 @@
 /** Claims from both sides of each compare: expiry, fences, backups, strikes, reclaims. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import type { Ledger } from '../../ledger.ts'
 import { FAILURE_MESSAGE_BYTES, FAILURES_MAX } from '../../limits.ts'
 import type { Task } from '../../task.ts'
+import { type Store, withStore } from './with-store.ts'
 import {
   ANN,
   BOB,
@@ -12,18 +13,15 @@ import {
   claim,
   claimedTask,
   doublyClaimedTask,
-  LEASE_MS,
   type LedgerHarness,
   output,
   pendingTask,
-  type StoreUnderTest,
   sha,
   TERM,
   theTask,
   token,
 } from './world.ts'
 
-type Store = () => StoreUnderTest
 const own = (task: Task, worker = ANN) => ({ task: task._id, attempt: task.attempt, worker })
 const failure = {
   code: 'encode_failed',
@@ -36,17 +34,12 @@ const next = (ledger: Ledger, task: Task, from: 'pending' | 'expired' | 'backup'
   ledger.claimNext({ worker, token: token(`next of ${worker}`), classes: [task.class], from })
 
 export function claimSuite(harness: LedgerHarness): void {
-  describe('claims', () => {
-    let store: StoreUnderTest
-    before(async () => {
-      store = await harness.create({ claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-    })
-    after(() => store.destroy())
-    expiryTests(() => store)
-    fenceTests(() => store)
-    backupTests(() => store)
-    failureTests(() => store)
-    outcomeTests(() => store)
+  withStore(harness, 'claims', (store) => {
+    expiryTests(store)
+    fenceTests(store)
+    backupTests(store)
+    failureTests(store)
+    outcomeTests(store)
   })
 }
 

@@ -1,9 +1,10 @@
 /** The lease, the term as a fence, peers and events. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import { asPeerId } from '../../ids.ts'
 import type { Ledger } from '../../ledger.ts'
 import { ENGINE_PEERS_MAX } from '../../limits.ts'
+import { type Store, withStore } from './with-store.ts'
 import {
   ANN,
   artifact,
@@ -16,7 +17,6 @@ import {
   LEASE_MS,
   type LedgerHarness,
   pendingTask,
-  type StoreUnderTest,
   seenClaims,
   taskIn,
   theTask,
@@ -25,22 +25,10 @@ import {
   videoIn,
 } from './world.ts'
 
-type Store = () => StoreUnderTest
-
 export function coordinationSuite(harness: LedgerHarness): void {
-  const withStore = (name: string, tests: (store: Store) => void): void => {
-    describe(name, () => {
-      let store: StoreUnderTest
-      before(async () => {
-        store = await harness.create({ claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-      })
-      after(() => store.destroy())
-      tests(() => store)
-    })
-  }
-  withStore('the lease', leaseTests)
-  withStore('the term', termTests)
-  withStore('peers and events', peerTests)
+  withStore(harness, 'the lease', leaseTests)
+  withStore(harness, 'the term', termTests)
+  withStore(harness, 'peers and events', peerTests)
 }
 
 function leaseTests(store: Store): void {

@@ -1,16 +1,14 @@
 /** Whatever peers and people write is data: never an operator, a field path or a statement. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import { asPeerId, type TaskId } from '../../ids.ts'
 import type { Ledger } from '../../ledger.ts'
+import { withStore } from './with-store.ts'
 import {
-  CLAIM_MS,
   chunk,
   input,
-  LEASE_MS,
   type LedgerHarness,
   output,
-  type StoreUnderTest,
   sha,
   submission,
   theTask,
@@ -49,17 +47,10 @@ const HOSTILE = [
 const HIGH_TERM = 1_000
 
 export function dataSuite(harness: LedgerHarness): void {
-  describe('words from outside', () => {
-    let store: StoreUnderTest
-    let ledger: Ledger
-    before(async () => {
-      store = await harness.create({ claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-      ledger = store.ledger
-    })
-    after(() => store.destroy())
-
+  withStore(harness, 'words from outside', (store) => {
     for (const word of HOSTILE) {
       test(`${JSON.stringify(word)} is kept as it is, in every field`, async () => {
+        const { ledger } = store()
         await videoWords(ledger, word)
         await taskWords(ledger, word)
         await meshWords(ledger, word)

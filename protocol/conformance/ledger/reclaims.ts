@@ -1,20 +1,18 @@
 /** What a leader, or a restarted worker, does to claims and outcomes, from both sides of each compare. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import type { Task } from '../../task.ts'
+import { type Store, withStore } from './with-store.ts'
 import {
   ANN,
   BOB,
-  CLAIM_MS,
   claim,
   claimedTask,
   doublyClaimedTask,
   input,
-  LEASE_MS,
   type LedgerHarness,
   output,
   pendingTask,
-  type StoreUnderTest,
   seenClaims,
   sha,
   TERM,
@@ -23,18 +21,12 @@ import {
   token,
 } from './world.ts'
 
-type Store = () => StoreUnderTest
 const own = (task: Task, worker = ANN) => ({ task: task._id, attempt: task.attempt, worker })
 
 export function reclaimSuite(harness: LedgerHarness): void {
-  describe('reclaims and judgements', () => {
-    let store: StoreUnderTest
-    before(async () => {
-      store = await harness.create({ claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-    })
-    after(() => store.destroy())
-    reclaimTests(() => store)
-    leaderTests(() => store)
+  withStore(harness, 'reclaims and judgements', (store) => {
+    reclaimTests(store)
+    leaderTests(store)
   })
 }
 

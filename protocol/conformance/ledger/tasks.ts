@@ -1,9 +1,10 @@
 /** Every row of the task table from every status, and the order in which tasks are claimed. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import type { Ledger } from '../../ledger.ts'
 import { HOLDERS_MAX } from '../../limits.ts'
 import { TASK_STATUSES, TASK_TRANSITIONS, type Task, type TaskEvent, type TaskStatus } from '../../task.ts'
+import { withStore } from './with-store.ts'
 import {
   ANN,
   BOB,
@@ -12,7 +13,6 @@ import {
   claim,
   everything,
   input,
-  LEASE_MS,
   type LedgerHarness,
   output,
   peer,
@@ -69,21 +69,15 @@ const EVENTS: Readonly<Record<TaskEvent, Act>> = {
 }
 
 export function taskSuite(harness: LedgerHarness): void {
-  describe('tasks', () => {
-    let store: StoreUnderTest
-    before(async () => {
-      store = await harness.create({ claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-    })
-    after(() => store.destroy())
-
+  withStore(harness, 'tasks', (store) => {
     for (const event of Object.keys(EVENTS) as TaskEvent[]) {
       test(`${event} changes a task only from the statuses of the table`, async () => {
-        for (const from of TASK_STATUSES) await checkRow(store, event, from)
+        for (const from of TASK_STATUSES) await checkRow(store(), event, from)
       })
     }
-    insertTests(() => store.ledger)
-    orderTests(() => store.ledger)
-    readTests(() => store.ledger)
+    insertTests(() => store().ledger)
+    orderTests(() => store().ledger)
+    readTests(() => store().ledger)
   })
 }
 

@@ -1,18 +1,17 @@
 /** Events of two writes, torn between them: the sweep mends each, and finds nothing where nothing is torn. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import { taskId, type VideoId } from '../../ids.ts'
 import type { Ledger } from '../../ledger.ts'
 import { INSERT_BATCH } from '../../limits.ts'
 import type { TaskStatus } from '../../task.ts'
 import { isOpen } from '../../video.ts'
+import { type Store, withStore } from './with-store.ts'
 import {
   ANN,
-  CLAIM_MS,
   chunk,
   claim,
   everything,
-  LEASE_MS,
   type LedgerHarness,
   output,
   plan,
@@ -26,18 +25,11 @@ import {
   videoIn,
 } from './world.ts'
 
-type Store = () => StoreUnderTest
-
 export function tornSuite(harness: LedgerHarness): void {
-  describe('two writes', () => {
-    let store: StoreUnderTest
-    before(async () => {
-      store = await harness.create({ claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-    })
-    after(() => store.destroy())
-    tornTests(() => store)
-    cancelAmidInserts(() => store)
-    sweepTests(() => store)
+  withStore(harness, 'two writes', (store) => {
+    tornTests(store)
+    cancelAmidInserts(store)
+    sweepTests(store)
   })
 }
 

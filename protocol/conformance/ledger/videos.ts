@@ -1,23 +1,21 @@
 /** Every row of the video table, from both sides of each compare, and that no other status changes anything. */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { test } from 'node:test'
 import { taskId } from '../../ids.ts'
 import type { Changed, Ledger } from '../../ledger.ts'
 import { HOLDERS_MAX } from '../../limits.ts'
 import { VIDEO_STATUSES, VIDEO_TRANSITIONS, type Video, type VideoEvent, type VideoStatus } from '../../video.ts'
+import { withStore } from './with-store.ts'
 import {
   ANN,
   artifact,
   BOB,
   CAT,
-  CLAIM_MS,
   everything,
-  LEASE_MS,
   type LedgerHarness,
   output,
   peer,
   plan,
-  type StoreUnderTest,
   sha,
   submission,
   TERM,
@@ -42,21 +40,14 @@ const EVENTS: Readonly<Record<VideoEvent, (ledger: Ledger, video: Video) => Prom
 }
 
 export function videoSuite(harness: LedgerHarness): void {
-  describe('videos', () => {
-    let store: StoreUnderTest
-    let ledger: Ledger
-    before(async () => {
-      store = await harness.create({ claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-      ledger = store.ledger
-    })
-    after(() => store.destroy())
-
+  withStore(harness, 'videos', (store) => {
     for (const event of Object.keys(EVENTS) as VideoEvent[]) {
       test(`${event} changes a video only from the statuses of the table`, async () => {
-        for (const from of VIDEO_STATUSES) await checkRow(ledger, event, from)
+        for (const from of VIDEO_STATUSES) await checkRow(store().ledger, event, from)
       })
     }
     test('retry goes to QUEUED, with an ingest task, where there is no plan', async () => {
+      const { ledger } = store()
       for (const from of ['FAILED', 'CANCELLED'] as const) {
         const video = await videoIn(ledger, from, { planned: false })
         assert.equal(await ledger.retry(video._id), 'changed')
@@ -65,10 +56,10 @@ export function videoSuite(harness: LedgerHarness): void {
         assert.equal((await ledger.task(taskId(video._id, 'ingest')))?.status, 'PENDING')
       }
     })
-    submitTests(() => ledger)
-    planTests(() => ledger)
-    deliveryTests(() => ledger)
-    endingTests(() => ledger)
+    submitTests(() => store().ledger)
+    planTests(() => store().ledger)
+    deliveryTests(() => store().ledger)
+    endingTests(() => store().ledger)
   })
 }
 
