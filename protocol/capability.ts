@@ -2,7 +2,8 @@
  * What a task needs and what a peer can do, as one string that is compared: `h264>x264/1080p` is decoder, encoder and
  * rendition; `hevc10+zscale>x265-199/720p` adds the filters between them. The class of a task of the whole video is its kind.
  */
-import { isPartName, type RenditionId } from './rendition.ts'
+import { isPartName } from './ids.ts'
+import type { RenditionId } from './rendition.ts'
 
 /** The parts of the class of a video task. */
 export interface VideoClass {

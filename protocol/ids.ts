@@ -21,7 +21,8 @@ export type Token = Branded<'Token'>
 
 const SHA256 = /^[0-9a-f]{64}$/
 const VIDEO_ID = /^[0-9a-f]{16}$/
-/** Renditions and kinds of a newer version have the same form. */
+/** Of a rendition or a kind, also of a newer version; a task id has it in its middle. */
+const PART_NAME = /^[a-z0-9][a-z0-9.-]{0,31}$/
 const TASK_ID = /^[0-9a-f]{16}\/[a-z0-9][a-z0-9.-]{0,31}\/\d{5}$/
 /** Base58 text of an identity multihash (Ed25519) or a sha256 multihash (RSA): what libp2p prints. */
 const PEER_ID = /^(12D3KooW|Qm|16Uiu2)[1-9A-HJ-NP-Za-km-z]{38,46}$/
@@ -32,6 +33,8 @@ export const isSha256 = (text: string): text is Sha256 => SHA256.test(text)
 export const isVideoId = (text: string): text is VideoId => VIDEO_ID.test(text)
 /** Whether a text of unknown origin has the form of a task id. */
 export const isTaskId = (text: string): text is TaskId => TASK_ID.test(text)
+/** Whether a text has the form of a rendition id, which a task kind has too: see `isRenditionId`. */
+export const isPartName = (text: string): boolean => PART_NAME.test(text)
 /** Whether a text of unknown origin has the form of a libp2p peer id. */
 export const isPeerId = (text: string): text is PeerId => PEER_ID.test(text)
 

@@ -5,6 +5,7 @@
  * A ledger may hold tasks of a kind that this version does not know, written by a newer peer. `kindFacts` answers `UNKNOWN_KIND`
  * for it: never claimed here, never counted, never lost.
  */
+import { isPartName } from './ids.ts'
 import { INGESTS_WAITING } from './limits.ts'
 import type { Plan } from './plan.ts'
 import type { VideoStatus } from './video.ts'
@@ -159,7 +160,7 @@ export const isKind = (kind: string): boolean => kinds.has(kind)
  * that is taken or is no rendition id (a task of the video carries its kind where others carry their rendition).
  */
 export function addKind(kind: string, facts: KindFacts): () => void {
-  if (kinds.has(kind) || !/^[a-z0-9][a-z0-9.-]{0,31}$/.test(kind)) throw new TypeError(`not a new task kind: ${kind}`)
+  if (kinds.has(kind) || !isPartName(kind)) throw new TypeError(`not a new task kind: ${kind}`)
   kinds.set(kind, facts)
   return () => void kinds.delete(kind)
 }

@@ -3,10 +3,11 @@
  * and status. Two renditions may have one box and differ in the codec.
  */
 import { z } from 'zod'
+import { isPartName } from './ids.ts'
 import { isKind } from './kinds.ts'
 import { PICTURE_SIDE_MAX } from './limits.ts'
 
-/** `1080p`, `1080p-av1`: `[a-z0-9][a-z0-9.-]{0,31}`, and no task kind. The task's field `resolution` holds it. */
+/** `1080p`, `1080p-av1`: a part name (ids.ts), and no task kind. The task's field `resolution` holds it. */
 export type RenditionId = string
 
 /** Pixels, of a landscape picture: it turns for portrait ones. The picture is fitted into it. */
@@ -32,11 +33,6 @@ export interface Rendition {
   /** Of the output. */
   readonly bit_depth: 8 | 10
 }
-
-const RENDITION_ID = /^[a-z0-9][a-z0-9.-]{0,31}$/
-
-/** Whether a text has the form of a rendition id. A task kind has it too: see `isRenditionId`. */
-export const isPartName = (text: string): boolean => RENDITION_ID.test(text)
 
 /** `all` is what a peer without restrictions encodes. */
 export const isRenditionId = (text: string): text is RenditionId => isPartName(text) && !isKind(text) && text !== 'all'
