@@ -9,7 +9,7 @@
 
 import { kindsWhere } from '../protocol/kinds.ts'
 import { INSERT_BATCH } from '../protocol/limits.ts'
-import { type NewTask, requiredTasks } from '../protocol/task.ts'
+import { dueFromSubmit, type NewTask, requiredTasks } from '../protocol/task.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../protocol/video.ts'
 import type { Steps } from './steps.ts'
 
@@ -19,12 +19,13 @@ export async function sweep(steps: Steps, term: number): Promise<{ repaired: num
   for (const video of open) repaired += await reviveTasks(steps, video)
   const missing = open.flatMap(requiredTasks)
   if (missing.length > 0) repaired += await insertInBatches(steps, missing)
+  const planned = kindsWhere(({ dueFrom }) => dueFrom === 'plan')
   const align = open.map((video) => ({
     video: video._id,
     priority: video.priority,
     due: video.due,
-    dueOthers: Math.min(video.due, video.created_at),
-    planned: kindsWhere(({ dueFrom }) => dueFrom === 'plan'),
+    dueOthers: dueFromSubmit(video),
+    planned,
   }))
   if (align.length > 0) repaired += await steps.alignTasks(align, term)
   return { repaired: repaired + (await steps.stampTerm(term)) }

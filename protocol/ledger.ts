@@ -259,7 +259,7 @@ export interface Ledger {
   /**
    * Makes tasks agree with their videos: inserts the missing ingest task of QUEUED and PLANNING ones and the merge task of
    * MERGING ones, cancels tasks of ended videos, revives CANCELLED tasks of open ones, corrects priority and due,
-   * re-stamps lower terms. Harmless at any time. Answers how many documents it mended.
+   * re-stamps lower terms. Harmless at any time. Answers how many documents it repaired.
    */
   sweep(term: number): Promise<{ repaired: number }>
 

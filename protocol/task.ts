@@ -218,8 +218,12 @@ export const wholeVideoTask = (
 })
 
 /** When a task of this kind is due, ledger time: with its video, or from the moment of the submit on. */
-export const taskDue = ({ due, created_at }: Pick<Video, 'due' | 'created_at'>, kind: KindName): number =>
-  kindFacts(kind).dueFrom === 'plan' ? due : Math.min(due, created_at)
+export const taskDue = (video: Pick<Video, 'due' | 'created_at'>, kind: KindName): number =>
+  kindFacts(kind).dueFrom === 'plan' ? video.due : dueFromSubmit(video)
+
+/** When a task is due that does not wait for the plan, ledger time: from the moment of the submit on, or with its video where that is earlier. */
+export const dueFromSubmit = ({ due, created_at }: Pick<Video, 'due' | 'created_at'>): number =>
+  Math.min(due, created_at)
 
 /** The tasks that a video in its present state must have, whoever inserts them. */
 export const requiredTasks = (video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at' | 'status'>): NewTask[] =>
