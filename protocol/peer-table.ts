@@ -1,4 +1,5 @@
 /** What this peer has heard of the others: the last accepted heartbeat of each. Hints, never truth. */
+import type { Clock } from './clock.ts'
 import { type Heartbeat, heartbeatIntervalMs } from './heartbeat.ts'
 import type { PeerId } from './ids.ts'
 import { PRESENT_BEATS, PRESENT_MS } from './limits.ts'
@@ -31,3 +32,17 @@ export function presentPeers(table: Pick<PeerTable, 'all'>, mono: number): Heard
   const timeoutMs = Math.max(PRESENT_MS, PRESENT_BEATS * heartbeatIntervalMs(heard.length + 1))
   return heard.filter(({ beat, heard_mono }) => beat.state !== 'leaving' && mono - heard_mono < timeoutMs)
 }
+
+/** How many peers the mesh has now, this one included. */
+export const meshSize = (table: Pick<PeerTable, 'all'>, mono: number): number => presentPeers(table, mono).length + 1
+
+/** Who is asking: this peer, what it has heard, and when. */
+export interface Presence {
+  readonly self: PeerId
+  readonly peers: Pick<PeerTable, 'all'>
+  readonly clock: Pick<Clock, 'mono'>
+}
+
+/** Whether this is the peer itself, or one that is present. */
+export const isPresent = ({ self, peers, clock }: Presence, peer: PeerId): boolean =>
+  peer === self || presentPeers(peers, clock.mono()).some((heard) => heard.peer === peer)

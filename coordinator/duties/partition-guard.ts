@@ -2,7 +2,7 @@
  * Whether this leader is more likely cut off itself than the peers that it does not hear: it then reclaims nothing, and gives the lease
  * back when that lasts.
  */
-import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
+import { hasLeft, meshSize } from '../../protocol/peer-table.ts'
 import type { TermContext } from '../duty.ts'
 import { A_MINUTE_MS, detectOwnPartition, JUST_NOW_MS } from '../policy/failure-detector.ts'
 
@@ -35,7 +35,7 @@ export function createPartitionGuard({
     return detectOwnPartition({
       heardInAMinute: lately.length,
       heardJustNow: lately.filter((heard) => silentMs(heard) < JUST_NOW_MS).length,
-      peers: presentPeers(peers, clock.mono()).length + 1,
+      peers: meshSize(peers, clock.mono()),
     })
   }
 

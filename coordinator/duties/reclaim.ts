@@ -14,7 +14,7 @@ import type { ObservedClaim } from '../../protocol/ledger.ts'
 import { SILENCE_MS, STALL_GRACE_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 import type { LossReason } from '../../protocol/mesh.ts'
 import { createNotifier } from '../../protocol/notifier.ts'
-import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
+import { hasLeft, meshSize } from '../../protocol/peer-table.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { assessPeer, heartbeatDeadlineMs, isConfirmed, type Verdict } from '../policy/failure-detector.ts'
 import { createPartitionGuard, type PartitionGuard } from './partition-guard.ts'
@@ -186,7 +186,7 @@ class Reclaims implements Reclaim {
 
   #meshSize(): number {
     const { peers, clock } = this.#context
-    return presentPeers(peers, clock.mono()).length + 1
+    return meshSize(peers, clock.mono())
   }
 }
 

@@ -10,7 +10,7 @@ import type { VideoId } from '../../protocol/ids.ts'
 import { LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
 import type { EngineRecord } from '../../protocol/ledger.ts'
 import { SCALE_MS } from '../../protocol/limits.ts'
-import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
+import { isPresent, presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import { planSeconds, type RenditionPlan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
@@ -36,8 +36,7 @@ export function createScale(context: ScaleContext, options: ScaleOptions): Duty 
 
   const live = () => presentPeers(context.peers, clock.mono())
 
-  const isReached = (engine: EngineRecord): boolean =>
-    engine.peers.some((peer) => peer === context.self || live().some((heard) => heard.peer === peer))
+  const isReached = (engine: EngineRecord): boolean => engine.peers.some((peer) => isPresent(context, peer))
 
   /** The peers that people started and that take work now, this one among them. */
   function staticWorkers(): StaticWorker[] {

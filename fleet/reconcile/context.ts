@@ -6,7 +6,7 @@ import type { PeerId } from '../../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../../protocol/launcher.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
-import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
+import type { PeerTable } from '../../protocol/peer-table.ts'
 import { createSilence, type Silence } from './silence.ts'
 import { NOT_ON_STANDBY, type StandbyState } from './standby-state.ts'
 import { NO_FAILURES, type StartBackoff } from './start-backoff.ts'
@@ -66,7 +66,3 @@ export const initialState = (options: Pick<ReconcilerOptions, 'clock' | 'peers'>
   isWell: false,
   isCapped: false,
 })
-
-/** Whether this is the peer itself, or one that it hears. */
-export const isPresent = (context: Pick<Context, 'self' | 'peers' | 'clock'>, peer: PeerId): boolean =>
-  peer === context.self || presentPeers(context.peers, context.clock.mono()).some((heard) => heard.peer === peer)

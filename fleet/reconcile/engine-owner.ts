@@ -4,7 +4,8 @@
  */
 import type { PeerId } from '../../protocol/ids.ts'
 import type { EngineRecord, Ledger } from '../../protocol/ledger.ts'
-import { type Context, isPresent } from './context.ts'
+import { isPresent } from '../../protocol/peer-table.ts'
+import type { Context } from './context.ts'
 
 /** The record of this peer's engine; null where another peer owns it. Rejects with what the launcher or the ledger rejects with. */
 export async function ownedEngine(context: Context): Promise<EngineRecord | null> {

@@ -4,7 +4,8 @@
  * reaches this one becomes its owner. Later it tries again, at once where the engine did not answer and does now. Where no other peer could
  * do it, it goes on trying.
  */
-import { type Context, isPresent } from './context.ts'
+import { isPresent } from '../../protocol/peer-table.ts'
+import type { Context } from './context.ts'
 import { leaveEngines } from './engine-owner.ts'
 import { afterRound, endedAt, failureOfEngine, isDue, isOver, onStandby } from './standby-state.ts'
 import { forgiven } from './start-backoff.ts'

@@ -12,7 +12,7 @@ import { decodeSuspicion, encodeHeartbeat, type Heartbeat, heartbeatIntervalMs }
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { GossipMessage, Mesh } from '../../protocol/mesh.ts'
-import { presentPeers } from '../../protocol/peer-table.ts'
+import { meshSize } from '../../protocol/peer-table.ts'
 import type { BootEpoch } from './boot-epoch.ts'
 import type { HeardTable } from './peer-table.ts'
 
@@ -72,7 +72,7 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
   const tryToBeat = () =>
     void beatNow().catch((error: unknown) => log.warn('a heartbeat was not sent', { error: sentence(error) }))
   const loop = () => {
-    const intervalMs = heartbeatIntervalMs(presentPeers(table, clock.mono()).length + 1)
+    const intervalMs = heartbeatIntervalMs(meshSize(table, clock.mono()))
     // A mesh that was started at once would beat in step for ever, and be silent in between.
     cancelNext = clock.timer(Math.round(intervalMs * (1 - JITTER + 2 * JITTER * rng.random())), loop)
     tryToBeat()

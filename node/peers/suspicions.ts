@@ -14,7 +14,7 @@ import { decodeSuspicion, encodeSuspicion, type Suspicion } from '../../protocol
 import type { PeerId } from '../../protocol/ids.ts'
 import { ALIVE_MS, HEARTBEAT_MS, PEERS_REMEMBERED, SILENCE_MS, STALL_GRACE_MS } from '../../protocol/limits.ts'
 import type { LossReason, Mesh } from '../../protocol/mesh.ts'
-import { hasLeft, presentPeers } from '../../protocol/peer-table.ts'
+import { hasLeft, meshSize } from '../../protocol/peer-table.ts'
 import type { SuspicionEvents, SuspicionSource } from '../../protocol/suspicions.ts'
 import type { HeardTable } from './peer-table.ts'
 
@@ -162,7 +162,7 @@ class LossReports implements Suspicions {
 
   #lookForSilence(): void {
     const { clock, table } = this.#modules
-    const deadlineMs = heartbeatDeadlineMs(presentPeers(table, clock.mono()).length + 1)
+    const deadlineMs = heartbeatDeadlineMs(meshSize(table, clock.mono()))
     for (const { peer, heard_mono } of table.all()) {
       const silentMs = clock.mono() - heard_mono
       if (silentMs >= deadlineMs && silentMs < deadlineMs + REPORT_MS) this.#report(peer, 'heartbeat')
