@@ -71,7 +71,7 @@ export async function runQuickSelfTest(programs: Programs, signal: AbortSignal):
   try {
     const clip = join(dir, PLAIN)
     await writeFile(clip, Buffer.from(clips[PLAIN], 'base64'))
-    for (const codec of requiredCodecs()) {
+    for (const codec of codecs().filter(({ required }) => required)) {
       const out = join(dir, `${codec.name}.mp4`)
       const args = encodeTrialArgs({ clip, codec, filter: null, out })
       const job = { program: programs.ffmpeg, args, signal, stallMs: TRIAL_STALL_MS }
@@ -82,8 +82,6 @@ export async function runQuickSelfTest(programs: Programs, signal: AbortSignal):
     await rm(dir, { recursive: true, force: true })
   }
 }
-
-const requiredCodecs = (): Codec[] => codecs().filter(({ required }) => required)
 
 async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
   const facts = await Promise.all(
@@ -131,13 +129,12 @@ async function runTrials(trials: Trials): Promise<SelfTestReport> {
   await checkProbe(trials)
   for (const [word, base64] of Object.entries(clips))
     await writeFile(join(trials.dir, word), Buffer.from(base64, 'base64'))
-  for (const codec of requiredCodecs()) await need(trials, codec)
+  const encoders: (string | null)[] = []
+  for (const codec of codecs()) encoders.push(await encoderName(trials, codec))
   const words = await passing(Object.keys(clips), (word) => decodes(trials, word))
   const filters = (await Promise.all(Object.keys(KNOWN_RESULTS).map((filter) => filterName(trials, filter)))).filter(
     (word) => word !== null,
   )
-  const encoders: (string | null)[] = []
-  for (const codec of codecs()) encoders.push(await encoderName(trials, codec))
   return {
     ffmpeg: version.name,
     decoders: [
@@ -200,15 +197,6 @@ async function checkProbe(trials: Trials): Promise<void> {
     throw new UsageError(`${ffprobe} does not answer like ffprobe: install ffmpeg 5.1 or newer, with ffprobe.`)
 }
 
-async function need(trials: Trials, codec: Codec): Promise<void> {
-  const end = await attempt(trials, encodeTrial(trials, codec).args)
-  if (end?.exitCode === 0) return
-  const why = end === null ? 'it crashed or hung' : lastLine(end.log)
-  throw new UsageError(
-    `${trials.programs.ffmpeg} cannot encode with ${codec.library} (${why}): install an ffmpeg that was built with it.`,
-  )
-}
-
 async function decodes(trials: Trials, word: string): Promise<boolean> {
   const end = await attempt(trials, decodeTrialArgs(join(trials.dir, word)))
   return end !== null && end.exitCode === 0 && canRun(end.lines)
@@ -220,10 +208,16 @@ function encodeTrial({ dir }: Trials, codec: Codec, filter: string | null = null
   return { args: encodeTrialArgs({ clip, codec, filter, out }), out }
 }
 
-/** The word of an encoder that works, with its build family where builds differ; null where it does not. */
+/** The word of an encoder that works, with its build family where builds differ; null where it does not. `UsageError` where it must. */
 async function encoderName(trials: Trials, codec: Codec): Promise<string | null> {
   const end = await attempt(trials, encodeTrial(trials, codec).args)
-  if (end?.exitCode !== 0) return null
+  if (end?.exitCode !== 0) {
+    if (!codec.required) return null
+    const why = end === null ? 'it crashed or hung' : lastLine(end.log)
+    throw new UsageError(
+      `${trials.programs.ffmpeg} cannot encode with ${codec.library} (${why}): install an ffmpeg that was built with it.`,
+    )
+  }
   if (codec.family === null) return codec.encoder
   const family = await buildFamily(trials, codec.family)
   return family === null ? null : `${codec.encoder}-${family}`
