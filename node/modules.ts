@@ -165,7 +165,7 @@ interface AbleOptions extends NodeOptions {
 
 /** Kinds of whole-video tasks that run in encode slots here. */
 const wholeKinds = (runners: Runners): string[] =>
-  kindsWhere(({ lane, scope }) => lane === 'encode' && scope === 'video').filter((kind) => runners[kind])
+  kindsWhere(({ slots, scope }) => slots === 'encode' && scope === 'video').filter((kind) => runners[kind])
 
 /** Of the kinds that this peer's roles run. */
 function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics: Basics): Runners {

@@ -14,10 +14,8 @@ type Planned = Pick<Plan, 'chunks' | 'renditions' | 'audio'>
 
 /** All that code asks of a task kind. `tasksOf` and the lists must not depend on anything but their input. */
 export interface KindFacts {
-  /** Who claims it: an encode slot of a worker, or a control-task slot of a coordinator-role peer. */
-  readonly lane: 'encode' | 'control'
-  /** Which control-task slots take it (numbers from 0). Empty in the encode lane. */
-  readonly controlSlots: readonly number[]
+  /** What takes it: the encode slots of a worker, or these control-task slots of a coordinator-role peer (numbers from 0). */
+  readonly slots: 'encode' | readonly number[]
   /**
    * How many attempts of it may wait at one peer, outside its control-task slot, for the encoders; null where it never waits.
    */
@@ -50,8 +48,7 @@ export interface KindFacts {
 
 const TABLE = {
   video: {
-    lane: 'encode',
-    controlSlots: [],
+    slots: 'encode',
     waitingMax: null,
     scope: 'chunk',
     countsAsEncode: true,
@@ -67,8 +64,7 @@ const TABLE = {
     countsAgainstPeer: true,
   },
   audio: {
-    lane: 'encode',
-    controlSlots: [],
+    slots: 'encode',
     waitingMax: null,
     scope: 'video',
     countsAsEncode: true,
@@ -84,8 +80,7 @@ const TABLE = {
     countsAgainstPeer: true,
   },
   ingest: {
-    lane: 'control',
-    controlSlots: [1, 2],
+    slots: [1, 2],
     waitingMax: INGESTS_WAITING,
     scope: 'video',
     countsAsEncode: false,
@@ -101,8 +96,7 @@ const TABLE = {
     countsAgainstPeer: false,
   },
   merge: {
-    lane: 'control',
-    controlSlots: [0, 1],
+    slots: [0, 1],
     waitingMax: null,
     scope: 'video',
     countsAsEncode: false,
@@ -126,8 +120,7 @@ export type KindName = TaskKind | (string & {})
 
 /** Of a kind that is not in the table. */
 export const UNKNOWN_KIND: KindFacts = {
-  lane: 'encode',
-  controlSlots: [],
+  slots: 'encode',
   waitingMax: null,
   scope: 'video',
   countsAsEncode: false,
@@ -167,7 +160,9 @@ export function addKind(kind: string, facts: KindFacts): () => void {
 
 /** Which kinds each control-task slot takes, by the number of the slot. */
 export function controlSlots(): KindName[][] {
-  const all = kindsWhere(() => true)
-  const count = Math.max(0, ...all.flatMap((kind) => kindFacts(kind).controlSlots.map((slot) => slot + 1)))
-  return Array.from({ length: count }, (_, slot) => all.filter((kind) => kindFacts(kind).controlSlots.includes(slot)))
+  const taken = [...kinds.values()].flatMap(({ slots }) => (slots === 'encode' ? [] : slots))
+  const count = Math.max(0, ...taken.map((slot) => slot + 1))
+  return Array.from({ length: count }, (_, slot) =>
+    kindsWhere(({ slots }) => slots !== 'encode' && slots.includes(slot)),
+  )
 }

@@ -71,7 +71,7 @@ export function createBackup(context: BackupContext): Duty {
       const late = { running: await views(running, await ledger.now()), idle, slots }
       // The budget is asked for only where there is something to spend it on.
       if (pickBackups({ ...late, pending: 0 }).length === 0) return
-      const encodes = kindsWhere(({ lane }) => lane === 'encode')
+      const encodes = kindsWhere((facts) => facts.slots === 'encode')
       const pending = (await ledger.tasks({ kinds: encodes, statuses: ['PENDING'], limit: 1 })).length
       const wanted = pickBackups({ ...late, pending })
       for (const { task, attempt, reason } of wanted) {

@@ -134,7 +134,7 @@ class LoopingWorker implements Worker {
 
   #encodeLoops(): WorkLoopOptions[] {
     const { runners, breakers } = this.#modules
-    const encodes = kindsWhere(({ lane }) => lane === 'encode').some((kind) => runners[kind])
+    const encodes = kindsWhere(({ slots }) => slots === 'encode').some((kind) => runners[kind])
     return Array.from({ length: encodes ? this.#options.slots : 0 }, (_, slot) => ({
       name: `slot ${slot}`,
       work: 'encode',

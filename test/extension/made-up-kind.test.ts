@@ -20,8 +20,7 @@ import { createStage, type Stage } from '../../testing/simulation/stage.ts'
 
 /** Measures how loud a film is, say: once for each video, beside the encoding of its chunks. */
 const LOUDNESS: KindFacts = {
-  lane: 'encode',
-  controlSlots: [],
+  slots: 'encode',
   waitingMax: null,
   scope: 'video',
   countsAsEncode: true,
