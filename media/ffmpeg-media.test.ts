@@ -7,6 +7,7 @@ import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { systemClock, systemRng } from '../node/host/system-clock.ts'
 import { AttemptFailed, SourceRefused, UsageError } from '../protocol/errors.ts'
 import { asSha256, type VideoId } from '../protocol/ids.ts'
 import type { Media } from '../protocol/media.ts'
@@ -15,7 +16,6 @@ import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../prot
 import { createFfmpegMedia } from './ffmpeg-media.ts'
 import { FFMPEG, FFPROBE, ffmpeg, film as makeFilm, run, signal } from './film.test-support.ts'
 import { readMp4 } from './mp4.ts'
-import { realClock, realRng } from './real-clock.test-support.ts'
 
 const FAST = { ...DEFAULT_ENCODING, preset: 'ultrafast' }
 const RECIPE: Recipe = { ...DEFAULT_RECIPE, renditions: ladderOf([480], FAST) }
@@ -24,7 +24,7 @@ let dir: string
 let media: Media
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'media-test-'))
-  const options = { ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: realClock, rng: realRng }
+  const options = { ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: systemClock, rng: systemRng }
   media = createFfmpegMedia(options)
 })
 after(() => rm(dir, { recursive: true }))
@@ -224,10 +224,10 @@ test('an abort ends an encode with its reason', { timeout: 60_000 }, async () =>
 test('a build is self-tested once; one without ffprobe is refused', { timeout: 60_000 }, async () => {
   const first = await media.selfTest(signal)
   assert.ok(first.decoders.includes('h264') && first.encoders.includes('x264') && first.encode_bytes > 1e8)
-  const options = { ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: realClock, rng: realRng }
-  const started = realClock.mono()
+  const options = { ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: systemClock, rng: systemRng }
+  const started = systemClock.mono()
   assert.deepEqual(await createFfmpegMedia(options).selfTest(signal), first)
-  assert.ok(realClock.mono() - started < 200, 'read from the cache')
+  assert.ok(systemClock.mono() - started < 200, 'read from the cache')
   await assert.rejects(
     createFfmpegMedia({ ...options, ffprobe: '/bin/true' }).selfTest(signal),
     (error) => error instanceof UsageError && /ffprobe/.test(error.message),

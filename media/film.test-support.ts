@@ -1,12 +1,12 @@
 /** Tiny films for tests of `media/`, made by the ffmpeg of this host (or of `REELMESH_FFMPEG`, `REELMESH_FFPROBE`). */
 import { join } from 'node:path'
-import { realClock } from './real-clock.test-support.ts'
+import { systemClock } from '../node/host/system-clock.ts'
 import { createRunner, runOrFail } from './run-ffmpeg.ts'
 
 export const FFMPEG = process.env['REELMESH_FFMPEG'] ?? '/usr/bin/ffmpeg'
 export const FFPROBE = process.env['REELMESH_FFPROBE'] ?? '/usr/bin/ffprobe'
 
-export const run = createRunner({ clock: realClock })
+export const run = createRunner({ clock: systemClock })
 export const { signal } = new AbortController()
 
 /** What ffmpeg said at level `warning`. Rejects where it failed. */

@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { systemClock } from '../node/host/system-clock.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
-import { realClock } from './real-clock.test-support.ts'
 import { createRunner, lastLine, type RunJob, runOrFail, wrapped } from './run-ffmpeg.ts'
 
-const run = createRunner({ clock: realClock })
+const run = createRunner({ clock: systemClock })
 const sh = (script: string, more: Partial<RunJob> = {}) =>
   run({ program: '/bin/sh', args: ['-c', script], signal: new AbortController().signal, ...more })
 const failsAs = (code: string) => (error: unknown) => error instanceof AttemptFailed && error.code === code
@@ -50,7 +50,7 @@ test('an abort ends the whole process group and rejects with its reason', async 
   const child = Number(await readFile(join(dir, 'child'), 'utf8'))
   const isRunning = async () =>
     !/^State:\s+Z/m.test(await readFile(`/proc/${child}/status`, 'utf8').catch(() => 'State: Z'))
-  for (let tries = 0; tries < 50 && (await isRunning()); tries++) await realClock.sleep(20)
+  for (let tries = 0; tries < 50 && (await isRunning()); tries++) await systemClock.sleep(20)
   assert.ok(!(await isRunning()), 'the child of the child is gone too')
 })
 
@@ -73,7 +73,7 @@ test('the stall watch is armed by the injected clock', async () => {
     fire = act
     return () => {}
   }
-  const clock: Clock = { ...realClock, mono: () => time, timer: onTimer }
+  const clock: Clock = { ...systemClock, mono: () => time, timer: onTimer }
   let time = 0
   const running = createRunner({ clock })({
     program: '/bin/sh',
@@ -81,7 +81,7 @@ test('the stall watch is armed by the injected clock', async () => {
     signal: new AbortController().signal,
     stallMs: 120_000,
   })
-  while (String(fire) === '() => {}') await realClock.sleep(5)
+  while (String(fire) === '() => {}') await systemClock.sleep(5)
   time = 120_001
   fire()
   await assert.rejects(running, failsAs('stalled'))

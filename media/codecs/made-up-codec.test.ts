@@ -7,6 +7,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { AttemptFailed, RecipeRefused } from '../../protocol/errors.ts'
 import type { Media } from '../../protocol/media.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, type Recipe } from '../../protocol/recipe.ts'
@@ -14,7 +15,6 @@ import { boxOfHeight, type Rendition } from '../../protocol/rendition.ts'
 import { type PipelineResult, runPipeline } from '../../testing/sources/pipeline.ts'
 import { createFfmpegMedia } from '../ffmpeg-media.ts'
 import { FFMPEG, FFPROBE, ffmpeg, film, signal } from '../film.test-support.ts'
-import { realClock, realRng } from '../real-clock.test-support.ts'
 import { shownTimes, tracksOf } from '../verify.ts'
 import type { Codec } from './codec.ts'
 import { addCodec } from './codecs.ts'
@@ -62,7 +62,13 @@ before(async () => {
 after(() => rm(dir, { recursive: true }))
 
 const newMedia = (): Media =>
-  createFfmpegMedia({ ffmpeg: FFMPEG, ffprobe: FFPROBE, cacheDir: join(dir, 'cache'), clock: realClock, rng: realRng })
+  createFfmpegMedia({
+    ffmpeg: FFMPEG,
+    ffprobe: FFPROBE,
+    cacheDir: join(dir, 'cache'),
+    clock: systemClock,
+    rng: systemRng,
+  })
 
 const rendition = (id: string, change: Partial<Rendition>): Rendition => ({
   ...{ id, box: boxOfHeight(90), ...DEFAULT_ENCODING, preset: 'ultrafast' },
