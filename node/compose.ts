@@ -238,7 +238,8 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
   return { input, output, stateFile: join(config.data_dir, 'input-folder.json'), recipe }
 }
 
-const slotsFor = (selfTestReport: SelfTestReport): number =>
+/** How many encodes at once suit this machine and this ffmpeg. */
+export const slotsFor = (selfTestReport: SelfTestReport): number =>
   defaultSlots({
     freeBytes: freemem(),
     coresPerSlot: selfTestReport.cores_per_slot,

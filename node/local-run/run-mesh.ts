@@ -3,13 +3,12 @@
  * and one blob folder between them. A worker process that ends is restarted; all end when this process does.
  */
 
-import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { createProcessSupervisor, type ProcessSpec, type RestartPolicy } from '../../fleet/supervise-processes.ts'
 import { backoffMs } from '../../protocol/clock.ts'
 import type { VideoId } from '../../protocol/ids.ts'
-import { startNode, type Wrappers } from '../compose.ts'
-import { type Config, defaultSlots, ledgerAddress, proofDir } from '../config.ts'
+import { slotsFor, startNode, type Wrappers } from '../compose.ts'
+import { type Config, ledgerAddress, proofDir } from '../config.ts'
 import type { NodeFace } from '../face.ts'
 import { createPinoLog } from '../host/pino-log.ts'
 import { systemClock, systemRng } from '../host/system-clock.ts'
@@ -60,11 +59,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 export async function createRunMesh({ config, workers, entry, wrap, onWorker }: RunMeshOptions): Promise<RunMesh> {
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
   const node = await startNode(config, { log, ...(wrap && { wrap }) })
-  const slots = defaultSlots({
-    freeBytes: freemem(),
-    coresPerSlot: node.selfTestReport.cores_per_slot,
-    encodeBytes: node.selfTestReport.encode_bytes,
-  })
+  const slots = slotsFor(node.selfTestReport)
   const count = workers ?? Math.min(slots, PROCESSES_MAX)
   const processes = createProcessSupervisor({
     clock: systemClock,
