@@ -129,11 +129,11 @@ class Store implements DiskBlobStore {
     return source !== null && (await isUnchanged(source)) ? source : null
   }
 
-  async prune(video: VideoId, findOrLink: ReadonlySet<Sha256>): Promise<void> {
+  async prune(video: VideoId, retain: ReadonlySet<Sha256>): Promise<void> {
     for (const sha256 of await this.list(video)) {
-      if (!findOrLink.has(sha256)) await rm(join(this.#folder(video), sha256), { force: true })
+      if (!retain.has(sha256)) await rm(join(this.#folder(video), sha256), { force: true })
     }
-    if (findOrLink.size === 0) await rm(this.#folder(video), { recursive: true, force: true })
+    if (retain.size === 0) await rm(this.#folder(video), { recursive: true, force: true })
   }
 
   async remove(sha256: Sha256, video: VideoId): Promise<void> {
