@@ -137,7 +137,7 @@ async function chunksOf(url: string): Promise<Pick<Round, 'chunks' | 'more'>> {
 async function hashOf(out: string, { path }: Footage): Promise<string> {
   const name = path.replace(/^.*\//, '')
   const hash = createHash('sha256')
-  for (const rung of DEFAULT_NAMES) hash.update(await readFile(join(out, rung, name)))
+  for (const rendition of DEFAULT_NAMES) hash.update(await readFile(join(out, rendition, name)))
   return hash.digest('hex')
 }
 

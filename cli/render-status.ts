@@ -30,9 +30,9 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
   peers.push(...engines.map((each) => engineLine(each, snapshot, screen, paint)))
   const open = snapshot.videos.filter((row) => isOpen(row.status))
-  const [owed, ended] = [snapshot.videos.filter(isAwaitingDelivery), snapshot.videos.filter(isOver).slice(-5)]
+  const [awaiting, ended] = [snapshot.videos.filter(isAwaitingDelivery), snapshot.videos.filter(isOver).slice(-5)]
   const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
-  const shown = [...ended, ...owed, ...open.filter((row) => !hidden.has(row))]
+  const shown = [...ended, ...awaiting, ...open.filter((row) => !hidden.has(row))]
   const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, snapshot, screen, paint))]
   if (hidden.size > 0) videos.push(paint('dim', `  and ${hidden.size} more that wait`))
   if (snapshot.videos.length === 0) videos.push('  none yet')
@@ -146,7 +146,7 @@ function videoLines(row: VideoRow, snapshot: StatusSnapshot, screen: Screen, pai
   for (const note of [...(held ? [held] : []), ...(isOver(row) && row.status === 'COMPLETED' ? [] : notes)])
     lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
   if (isAwaitingDelivery(row))
-    for (const owed of [...undelivered(row, snapshot), ...(row.problem ? [row.problem] : [])]) alarm(owed)
+    for (const problem of [...undelivered(row, snapshot), ...(row.problem ? [row.problem] : [])]) alarm(problem)
   return lines
 }
 

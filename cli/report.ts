@@ -63,7 +63,7 @@ const phase = (row: VideoRow): string =>
 /** Lines that both human faces share; `line` prints one, above the bars where there are any. */
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
-  const told = { seconds: 0, stopping: false, eventsUntil: Number.POSITIVE_INFINITY }
+  const printed = { seconds: 0, stopping: false, eventsUntil: Number.POSITIVE_INFINITY }
   return {
     worker: ({ what, name, pid, how }) => {
       if (what === 'ended')
@@ -76,32 +76,32 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
     refused: (_file, error) => void process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`),
     progress(rows, snapshot) {
       for (const event of snapshot.events) {
-        if (!isEvent(event, 'reclaimed') || event.at <= told.eventsUntil) continue
+        if (!isEvent(event, 'reclaimed') || event.at <= printed.eventsUntil) continue
         line(printable(event.text))
       }
-      told.eventsUntil = Math.max(
+      printed.eventsUntil = Math.max(
         snapshot.events.at(-1)?.at ?? 0,
-        told.eventsUntil === Number.POSITIVE_INFINITY ? 0 : told.eventsUntil,
+        printed.eventsUntil === Number.POSITIVE_INFINITY ? 0 : printed.eventsUntil,
       )
       face.progress(rows, snapshot)
     },
     delivered(row, delivery) {
-      told.seconds += row.seconds
+      printed.seconds += row.seconds
       for (const file of files(row, delivery)) line(`  ${shown(file.path)}  ${bytesText(file.bytes)}`)
       for (const note of row.notes) line(`  note: ${printable(note)}`)
     },
     failed: (_row, why) => void process.stderr.write(`reelmesh: ${printable(why)}\n`),
     stopping() {
-      told.stopping = true
+      printed.stopping = true
       line('stopping: claims are given back (once more to end at once)')
     },
     settle: face.settle,
     done(how) {
       const took = (clock.mono() - startedAt) / 1000
       if (how === 'interrupted') line('stopped; run the same command again to go on')
-      else if (told.seconds > 0)
+      else if (printed.seconds > 0)
         line(
-          `${durationText(told.seconds)} of video in ${durationText(took)} (${(told.seconds / took).toFixed(2)}x real time)`,
+          `${durationText(printed.seconds)} of video in ${durationText(took)} (${(printed.seconds / took).toFixed(2)}x real time)`,
         )
     },
   }

@@ -62,7 +62,7 @@ export interface TermContext
   readonly term: number
   /** Peers that this leader has a connection to. */
   connected(): readonly PeerId[]
-  /** This leader doubts itself: the lease goes back, and it does not run again for a while. */
+  /** This leader may be cut off, or fails: it gives the lease up, and does not run for it for a while. */
   stepDown(reason: string): void
 }
 

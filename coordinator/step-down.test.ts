@@ -16,10 +16,10 @@ function stage() {
 test('who stepped down stays away while another leads, for half a minute', async () => {
   const { at, ledger, stepDowns } = stage()
   assert.equal(await stepDowns.reason(), null)
-  stepDowns.stepDown('a doubt')
+  stepDowns.stepDown('a reason')
   await ledger.acquireLease(BOB, 'nonce')
   for (let second = 0; second < 30; second++) {
-    assert.equal(await stepDowns.reason(), 'a doubt', `${second} s`)
+    assert.equal(await stepDowns.reason(), 'a reason', `${second} s`)
     at.now += 1_000
     await ledger.renewLease(BOB, 1)
   }
@@ -28,14 +28,14 @@ test('who stepped down stays away while another leads, for half a minute', async
 
 test('where nobody takes the lease it leads again, and a doubt then does not count', async () => {
   const { at, ledger, stepDowns } = stage()
-  assert.equal(stepDowns.stepDown('a doubt'), true)
+  assert.equal(stepDowns.stepDown('a reason'), true)
   at.now += LEASE_MS - 1
-  assert.equal(await stepDowns.reason(), 'a doubt')
+  assert.equal(await stepDowns.reason(), 'a reason')
   at.now += 1
   assert.equal(await stepDowns.reason(), null)
   await ledger.acquireLease(ANN, 'nonce')
   assert.equal(await stepDowns.reason(), null)
-  assert.equal(stepDowns.stepDown('another doubt'), false)
+  assert.equal(stepDowns.stepDown('another reason'), false)
   for (let second = 0; second < 24; second++) {
     at.now += 1_000
     await ledger.renewLease(ANN, 1)

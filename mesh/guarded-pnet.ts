@@ -1,7 +1,7 @@
 /**
  * The mesh key (pnet), checked at the first byte. pnet itself checks nothing: with another key a peer reads random bytes. Nearly
  * half of the time these begin with the length of a message that never arrives, and both sides wait for a deadline, which the dialler
- * cannot tell from a network cut or an overloaded machine. The dialler writes first, and begins with the length of
+ * cannot distinguish from a network cut or an overloaded machine. The dialler writes first, and begins with the length of
  * `/multistream/1.0.0\n`: another first byte means another key, or a key on one side only.
  */
 import { once } from 'node:events'

@@ -193,19 +193,19 @@ describe('libp2p peers under faults', () => {
     ]
     // The random bytes differ with each connection: several foreign peers of each kind.
     const dialled = [...strangers, ...strangers, ...strangers, ...strangers].map((options) => {
-      const told: string[] = []
-      const warn = (text: string) => void (/mesh key/.test(text) && told.push(text))
-      return { told, mesh: peer({ ...options, log: { ...silentLog, warn } }) }
+      const logged: string[] = []
+      const warn = (text: string) => void (/mesh key/.test(text) && logged.push(text))
+      return { logged, mesh: peer({ ...options, log: { ...silentLog, warn } }) }
     })
     const right = await peer({ swarmKey: key, join: a.addresses() })
     await seen.connected(right.self)
-    for (let tries = 0; tries < 250 && dialled.some(({ told }) => told.length === 0); tries++)
+    for (let tries = 0; tries < 250 && dialled.some(({ logged }) => logged.length === 0); tries++)
       await systemClock.sleep(100)
     await systemClock.sleep(2_000)
     assert.deepEqual([a.peers(), open.peers()], [[right.self], []])
-    for (const { mesh, told } of dialled) {
+    for (const { mesh, logged } of dialled) {
       assert.deepEqual((await mesh).peers(), [])
-      assert.deepEqual(told, ['handshake failed; does the peer use the same mesh key?'])
+      assert.deepEqual(logged, ['handshake failed; does the peer use the same mesh key?'])
     }
   })
 

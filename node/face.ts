@@ -52,7 +52,7 @@ function change(ledger: Ledger, what: Parameters<NodeFace['act']>[0], video: Vid
   return ledger.setPriority(video, what.priority)
 }
 
-/** Who is put back to work is trusted anew: what was before the end of its quarantine counts no more. */
+/** Who is put back to work starts over: what was before the end of its quarantine counts no more. */
 async function endOfQuarantine(ledger: Ledger, peer: PeerId): Promise<Partial<PeerRecord>> {
   const [{ quarantined_until }, now] = [await ledger.peer(peer), await ledger.now()]
   return quarantined_until !== null && quarantined_until > now ? { quarantined_until: now, quarantines: 0 } : {}

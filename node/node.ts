@@ -1,7 +1,7 @@
 /**
  * One peer: what every node is and does, as a list of parts in the order in which they start. It stops as the same list backwards.
  *
- * Promises: `start` releases the claims of an earlier process before it claims anew; `stop` stops claiming, settles or releases
+ * Promises: `start` releases the claims of an earlier process before it claims again; `stop` stops claiming, settles or releases
  * what runs, gives the lease back, says leave, and leaves nothing running. Both are idempotent. A start that fails leaves nothing running.
  */
 

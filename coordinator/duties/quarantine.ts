@@ -6,9 +6,9 @@ import { OUTCOMES_READ, QUARANTINE_CHECK_MS } from '../../protocol/limits.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { peersToQuarantine } from '../policy/quarantine.ts'
 
-export type TrustContext = Pick<TermContext, 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'>
+export type QuarantineContext = Pick<TermContext, 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'>
 
-export function createQuarantine(context: TrustContext): Duty {
+export function createQuarantine(context: QuarantineContext): Duty {
   const { ledger, clock } = context
   let lookedAt = Number.NEGATIVE_INFINITY
 

@@ -25,7 +25,7 @@ const ABSENT_MS = 2 * SILENCE_MS
 /** A claim that a worker sent and died over has reached the ledger by then; a restart takes longer. */
 const LATE_CLAIM_MS = 100
 
-export type MembershipContext = Pick<
+export type ReclaimContext = Pick<
   TermContext,
   'self' | 'term' | 'ledger' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions' | 'connected' | 'stepDown'
 >
@@ -35,11 +35,11 @@ export interface Reclaim extends Duty {
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
 }
 
-export const createReclaim = (context: MembershipContext): Reclaim => new Reclaims(context)
+export const createReclaim = (context: ReclaimContext): Reclaim => new Reclaims(context)
 
 class Reclaims implements Reclaim {
   readonly name = 'reclaim'
-  readonly #context: MembershipContext
+  readonly #context: ReclaimContext
   readonly #guard: PartitionGuard
   readonly #suspected: SuspectedClaims
   /** When this term began, by the monotonic clock. */
@@ -47,7 +47,7 @@ class Reclaims implements Reclaim {
   /** Holders of claims that are not in the mesh, since when: a worker may claim before anyone has met it. */
   readonly #missedSince = new Map<PeerId, number>()
 
-  constructor(context: MembershipContext) {
+  constructor(context: ReclaimContext) {
     const { ledger, clock, log, peers, suspicions, stepDown } = context
     this.#context = context
     this.#since = clock.mono()
@@ -84,7 +84,7 @@ class Reclaims implements Reclaim {
     for (const peer of holders) {
       // A new leader waits for those whom it has not met; whom it lost itself, as the leader before it, it need not wait for.
       if (isNew && suspicions.sawLost(peer) === null) continue
-      const verdict = this.#judge(peer, connected)
+      const verdict = this.#assess(peer, connected)
       if (!verdict.isSuspect) {
         this.#missedSince.delete(peer)
         if (connected.has(peer)) this.#suspected.end(peer)
@@ -96,7 +96,7 @@ class Reclaims implements Reclaim {
     }
   }
 
-  #judge(peer: PeerId, connected: ReadonlySet<PeerId>): Verdict {
+  #assess(peer: PeerId, connected: ReadonlySet<PeerId>): Verdict {
     const { clock, peers, suspicions } = this.#context
     const heard = peers.get(peer)
     const evidence = {

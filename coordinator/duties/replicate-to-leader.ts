@@ -14,10 +14,10 @@ import { locateBlob } from '../locate-blob.ts'
 import { createLossDetector, type LossDetector } from '../policy/loss-detector.ts'
 
 /** Kinds whose inputs and outputs are looked after. */
-const collectedKinds = () => kindsWhere(({ outputCollected }) => outputCollected)
+const replicatedKinds = () => kindsWhere(({ outputCollected }) => outputCollected)
 
 /** What is known of one video while it is RUNNING or MERGING. */
-interface Collected {
+interface KnownVideo {
   /** Tasks whose output is known to be here: asked of the disk once, and again when a merge misses one. */
   readonly here: Set<TaskId>
   /** COMPLETED tasks and failures of the merge when all there was had been brought here. */
@@ -27,24 +27,24 @@ interface Collected {
 }
 
 /** What the duty uses of its term. */
-export type CollectContext = Pick<
+export type ReplicateToLeaderContext = Pick<
   TermContext,
   'self' | 'term' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints'
 >
 
-/** The duty. Its state is what it knows of the videos that are RUNNING or MERGING; a new leader reads it anew. */
-export function createReplicateToLeader(context: CollectContext): Duty {
-  const collector = new Collector(context)
-  return { name: 'replicate_to_leader', round: (signal) => collector.round(signal) }
+/** The duty. Its state is what it knows of the videos that are RUNNING or MERGING; a new leader reads it again. */
+export function createReplicateToLeader(context: ReplicateToLeaderContext): Duty {
+  const replicas = new LeaderReplicas(context)
+  return { name: 'replicate_to_leader', round: (signal) => replicas.round(signal) }
 }
 
-class Collector {
-  readonly #context: CollectContext
+class LeaderReplicas {
+  readonly #context: ReplicateToLeaderContext
   readonly #blobs: LeaderBlobs
-  readonly #known = new Map<VideoId, Collected>()
+  readonly #known = new Map<VideoId, KnownVideo>()
   #checkedInputsAt = Number.NEGATIVE_INFINITY
 
-  constructor(context: CollectContext) {
+  constructor(context: ReplicateToLeaderContext) {
     this.#context = context
     this.#blobs = new LeaderBlobs(context)
   }
@@ -82,11 +82,11 @@ class Collector {
   async #replicateOutputs(video: Video, completed: number, signal: AbortSignal): Promise<void> {
     const missed = video.status === 'MERGING' ? await this.#lastMiss(video._id) : 0
     const now = `${completed}/${missed}`
-    const known: Collected = this.#known.get(video._id) ?? { here: new Set(), seen: null, missed: 0 }
+    const known: KnownVideo = this.#known.get(video._id) ?? { here: new Set(), seen: null, missed: 0 }
     this.#known.set(video._id, known)
     if (known.seen === now) return
     const { here } = known
-    const kinds = collectedKinds()
+    const kinds = replicatedKinds()
     const done = await this.#context.ledger.tasks({ video: video._id, kinds, statuses: ['COMPLETED'] })
     if (missed !== known.missed) here.clear()
     known.missed = missed
@@ -143,7 +143,7 @@ class Collector {
 
   /** PENDING tasks that failed because their input was missing: when no peer has it, it is cut again. */
   async #checkInputs(video: Video, signal: AbortSignal): Promise<void> {
-    const kinds = collectedKinds()
+    const kinds = replicatedKinds()
     const waiting = await this.#context.ledger.tasks({ video: video._id, kinds, statuses: ['PENDING'], tried: true })
     for (const { _id, input, failures } of waiting) {
       if (!input || !failures.some((failure) => failure.code === 'input_missing')) continue
@@ -203,10 +203,10 @@ class Collector {
 
 /** Brings blobs to the leader, and decides when one that no peer offers is lost. */
 class LeaderBlobs {
-  readonly #context: CollectContext
+  readonly #context: ReplicateToLeaderContext
   readonly #loss: LossDetector
 
-  constructor(context: CollectContext) {
+  constructor(context: ReplicateToLeaderContext) {
     this.#context = context
     this.#loss = createLossDetector({ clock: context.clock })
   }

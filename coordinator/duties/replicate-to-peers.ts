@@ -15,9 +15,12 @@ const ASKS_REMEMBERED = 10_000
 /** Only results that are waited for are urgent: the rest is looked at in every fourth round. */
 const LOOK_MS = 4 * DUTY_MS
 
-export type CopiesContext = Pick<TermContext, 'self' | 'host' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers'>
+export type ReplicateToPeersContext = Pick<
+  TermContext,
+  'self' | 'host' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers'
+>
 
-export function createReplicateToPeers(context: CopiesContext): Duty {
+export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
   const { ledger, clock, hints, log } = context
   /** Who was asked last for what, and when. */
   const asked = new Map<string, { peer: PeerId; at: number }>()

@@ -92,7 +92,7 @@ test('workers that people started count, those that the mesh started and those t
   const other = stage()
   await other.ledger.addEnginePeer('engine', ANN)
   await other.ledger.submit(submission())
-  other.hear('of the house')
+  other.hear('static')
   await other.round()
   assert.deepEqual(await other.wanted(), { engine: 0 })
 })
@@ -101,7 +101,7 @@ test('workers that people started count for what they encode, this very peer too
   for (const renditions of [['720p', '1080p'], ['480p']] as const) {
     const { ledger, hear, round, wanted } = stage({ own_slots: 50 }, renditions)
     await ledger.addEnginePeer('engine', ANN)
-    hear('of the house', { slots: 50, renditions: [...renditions] })
+    hear('static', { slots: 50, renditions: [...renditions] })
     await film(ledger)
     await round()
     const { engine } = await wanted()

@@ -20,7 +20,7 @@ const heard = (name: string, of: Partial<Heartbeat> = {}, agoMs = 1_000): HeardP
   beat: { ...capability, roles: ['worker', 'coordinator'], state: 'idle', ...of } as unknown as Heartbeat,
   heard_mono: NOW - agoMs,
 })
-const judges = (of: Partial<EligibilityInput>): string[] | null => {
+const eligible = (of: Partial<EligibilityInput>): string[] | null => {
   const found = eligiblePeers({
     task: { kind: 'video', class: 'h264>x264/480p' },
     self: asPeerId('me'),
@@ -38,32 +38,32 @@ const judges = (of: Partial<EligibilityInput>): string[] | null => {
 describe('a task is judged', () => {
   it('by the leader and everyone heard lately who could take it', () => {
     const others = [heard('a'), heard('b', { renditions: ['1080p'] }), heard('c', { roles: ['coordinator'] })]
-    assert.deepEqual(judges({ heard: others }), ['a', 'me'])
-    assert.deepEqual(judges({ heard: others, capability: null }), ['a'])
-    assert.deepEqual(judges({ heard: [heard('a', {}, 61_000)] }), ['me'])
+    assert.deepEqual(eligible({ heard: others }), ['a', 'me'])
+    assert.deepEqual(eligible({ heard: others, capability: null }), ['a'])
+    assert.deepEqual(eligible({ heard: [heard('a', {}, 61_000)] }), ['me'])
   })
 
   it('by nobody alone while the leader has just begun, or somebody is connected of whom it knows nothing', () => {
-    assert.equal(judges({ ledForMs: 4_000, heard: [heard('a')] }), null)
-    assert.equal(judges({ heard: [heard('a')], connected: [asPeerId('a'), asPeerId('stranger')] }), null)
+    assert.equal(eligible({ ledForMs: 4_000, heard: [heard('a')] }), null)
+    assert.equal(eligible({ heard: [heard('a')], connected: [asPeerId('a'), asPeerId('stranger')] }), null)
   })
 
   it('by a leader that is alone only when it has been so for a while', () => {
-    assert.equal(judges({ ledForMs: 29_000 }), null)
-    assert.deepEqual(judges({ ledForMs: 31_000 }), ['me'])
-    assert.deepEqual(judges({ ledForMs: 6_000, capability: null, heard: [heard('a')] }), ['a'])
+    assert.equal(eligible({ ledForMs: 29_000 }), null)
+    assert.deepEqual(eligible({ ledForMs: 31_000 }), ['me'])
+    assert.deepEqual(eligible({ ledForMs: 6_000, capability: null, heard: [heard('a')] }), ['a'])
   })
 
   it('not by machines that are known to be bad', () => {
     const bad = [heard('a', { state: 'quarantined' }), heard('b', { state: 'self_test_failed' }), heard('c')]
-    assert.deepEqual(judges({ heard: bad }), ['c', 'me'])
+    assert.deepEqual(eligible({ heard: bad }), ['c', 'me'])
   })
 
   it('a merge by whoever may lead, an ingest by who has the source and coordinates', () => {
     const others = [heard('a'), heard('b', { roles: ['worker'] }), heard('c', { state: 'paused' })]
-    assert.deepEqual(judges({ task: { kind: 'merge', class: 'merge' }, heard: others }), ['a', 'me'])
+    assert.deepEqual(eligible({ task: { kind: 'merge', class: 'merge' }, heard: others }), ['a', 'me'])
     const ingest = { kind: 'ingest', class: 'ingest' } as const
-    assert.deepEqual(judges({ task: ingest, heard: others, holders: [asPeerId('b')] }), ['me'])
-    assert.deepEqual(judges({ task: ingest, heard: others, holders: [asPeerId('a')] }), ['a', 'me'])
+    assert.deepEqual(eligible({ task: ingest, heard: others, holders: [asPeerId('b')] }), ['me'])
+    assert.deepEqual(eligible({ task: ingest, heard: others, holders: [asPeerId('a')] }), ['a', 'me'])
   })
 })

@@ -19,21 +19,21 @@ const evidence = (of: Partial<PeerEvidence>): PeerEvidence => ({
   hasLeft: false,
   ...of,
 })
-const judge = (peers: number, hasStalled = false) => ({ peers, hasStalled })
+const observer = (peers: number, hasStalled = false) => ({ peers, hasStalled })
 const lost = { isConnected: false, wasLost: true } as const
 
 describe('suspicion', () => {
   test('believes its own connection more than what others lost', () => {
-    assert.equal(assessPeer(evidence({ reports: [9_000, 9_000, 9_000] }), judge(4)).isSuspect, false)
+    assert.equal(assessPeer(evidence({ reports: [9_000, 9_000, 9_000] }), observer(4)).isSuspect, false)
   })
 
-  test('takes three who lost it together as seen, or two left standing, however lately a slow heartbeat came before', () => {
+  test('takes three who lost it together as seen, or two not refuted, however lately a slow heartbeat came before', () => {
     const far = (reports: number[]) => evidence({ isConnected: false, heardAgoMs: 3_000, reports })
     const peers = 1_000
-    assert.equal(assessPeer(far([400, 410, 420]), judge(peers)).reason, '3 peers lost their connection to it')
-    assert.equal(assessPeer(far([390, 410, 420]), judge(peers)).isSuspect, false, 'it may yet refute them')
-    assert.equal(assessPeer(far([2_000, 2_500]), judge(peers)).reason, '2 peers lost their connection to it')
-    assert.equal(assessPeer(far([1_900, 2_500]), judge(peers)).isSuspect, false)
+    assert.equal(assessPeer(far([400, 410, 420]), observer(peers)).reason, '3 peers lost their connection to it')
+    assert.equal(assessPeer(far([390, 410, 420]), observer(peers)).isSuspect, false, 'it may yet refute them')
+    assert.equal(assessPeer(far([2_000, 2_500]), observer(peers)).reason, '2 peers lost their connection to it')
+    assert.equal(assessPeer(far([1_900, 2_500]), observer(peers)).isSuspect, false)
   })
 
   test('waits for nothing when all who could see a loss saw it together', () => {
@@ -44,28 +44,28 @@ describe('suspicion', () => {
   })
 
   test('suspects silence behind a lost connection at a deadline that grows with the mesh', () => {
-    assert.equal(assessPeer(evidence({ ...lost, heardAgoMs: 2_600 }), judge(4)).reason, 'no heartbeat for 2.6 s')
-    assert.equal(assessPeer(evidence({ ...lost, heardAgoMs: 2_600 }), judge(32)).isSuspect, false)
+    assert.equal(assessPeer(evidence({ ...lost, heardAgoMs: 2_600 }), observer(4)).reason, 'no heartbeat for 2.6 s')
+    assert.equal(assessPeer(evidence({ ...lost, heardAgoMs: 2_600 }), observer(32)).isSuspect, false)
     assert.equal(heartbeatDeadlineMs(32), 10_000)
   })
 
   test('is four times as patient with a peer that nobody saw go', () => {
     for (const isConnected of [true, false]) {
-      assert.equal(assessPeer(evidence({ isConnected, heardAgoMs: 9_900 }), judge(4)).isSuspect, false)
-      assert.equal(assessPeer(evidence({ isConnected, heardAgoMs: 10_000 }), judge(4)).isSuspect, true)
+      assert.equal(assessPeer(evidence({ isConnected, heardAgoMs: 9_900 }), observer(4)).isSuspect, false)
+      assert.equal(assessPeer(evidence({ isConnected, heardAgoMs: 10_000 }), observer(4)).isSuspect, true)
     }
   })
 
   test('goes by what others saw, and by no silence, after a stall of its own', () => {
     const silent = { ...lost, heardAgoMs: 60_000 }
-    assert.equal(assessPeer(evidence(silent), judge(4)).isSuspect, true)
-    assert.equal(assessPeer(evidence(silent), judge(4, true)).isSuspect, false)
-    assert.equal(assessPeer(evidence({ ...silent, reports: [400, 410, 420] }), judge(4, true)).isSuspect, true)
+    assert.equal(assessPeer(evidence(silent), observer(4)).isSuspect, true)
+    assert.equal(assessPeer(evidence(silent), observer(4, true)).isSuspect, false)
+    assert.equal(assessPeer(evidence({ ...silent, reports: [400, 410, 420] }), observer(4, true)).isSuspect, true)
   })
 
   test('gives a connected peer that has not beaten yet its time, and one nobody knows none', () => {
-    assert.equal(assessPeer(evidence({ heardAgoMs: null }), judge(4)).isSuspect, false)
-    assert.equal(assessPeer(evidence({ heardAgoMs: null, isConnected: false }), judge(4)).isSuspect, true)
+    assert.equal(assessPeer(evidence({ heardAgoMs: null }), observer(4)).isSuspect, false)
+    assert.equal(assessPeer(evidence({ heardAgoMs: null, isConnected: false }), observer(4)).isSuspect, true)
   })
 
   test('more silence and more reports never look healthier', () => {
@@ -82,13 +82,13 @@ describe('suspicion', () => {
     fc.assert(
       fc.property(some, more, fc.integer({ min: 1, max: 1_000 }), (of, by, peers) => {
         const worse = { heardAgoMs: of.heardAgoMs + by.silence, reports: [...of.reports, ...by.reports] }
-        const before = assessPeer(evidence(of), judge(peers))
-        return !before.isSuspect || assessPeer(evidence({ ...of, ...worse }), judge(peers)).isSuspect
+        const before = assessPeer(evidence(of), observer(peers))
+        return !before.isSuspect || assessPeer(evidence({ ...of, ...worse }), observer(peers)).isSuspect
       }),
     )
   })
 
-  test('doubts itself when it hears far less of the mesh than it should', () => {
+  test('suspects itself when it hears far less of the mesh than it should', () => {
     const fine = { heardInAMinute: 5, heardJustNow: 5, peers: 6 }
     assert.equal(detectOwnPartition(fine), null)
     assert.match(detectOwnPartition({ ...fine, heardJustNow: 2 }) ?? '', /heard 2 of about 5 peers just now/)
@@ -96,7 +96,7 @@ describe('suspicion', () => {
     assert.equal(
       detectOwnPartition({ ...fine, heardInAMinute: 2, heardJustNow: 0, peers: 3 }),
       null,
-      'two are too few to tell',
+      'two are too few to decide',
     )
   })
 

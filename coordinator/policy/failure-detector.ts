@@ -1,9 +1,9 @@
 /**
  * Whether a peer's claims should be reclaimed. Something seen counts most: an observer's own connection that closed
- * or fell silent. Several observers of that, this judge among them, are no stall of one of them (SWIM, Das et al. 2002), where the
+ * or fell silent. Several observers of that, this one among them, are no stall of one of them (SWIM, Das et al. 2002), where the
  * peer was not heard since and had time to refute. Silence of heartbeats alone says little: while the alive stream of a peer beats,
- * or in a mesh so large that nobody is connected to everybody, it has to last long. A judge that stalled goes by what others saw; one
- * that hears far less of the whole mesh than it should doubts itself first (Lifeguard, arXiv 1707.00788).
+ * or in a mesh so large that nobody is connected to everybody, it has to last long. An observer that stalled goes by what others saw; one
+ * that hears far less of the whole mesh than it should suspects itself first (Lifeguard, arXiv 1707.00788).
  *
  * A wrong verdict costs one repeated chunk, never a wrong output: attempts are fenced. `npm run sim:detector` measures the rules.
  */
@@ -11,15 +11,15 @@ import { heartbeatIntervalMs } from '../../protocol/heartbeat.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { REFUTE_MS, SILENCE_MS, TOGETHER_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 
-/** What a judge knows of one peer. Times are ms by the judge's own monotonic clock. */
+/** What an observer knows of one peer. Times are ms by the observer's own monotonic clock. */
 export interface PeerEvidence {
   readonly peer: PeerId
   readonly isConnected: boolean
-  /** This judge had a connection to it and lost it, in this life of it, and has not heard it since. */
+  /** This observer had a connection to it and lost it, in this life of it, and has not heard it since. */
   readonly wasLost: boolean
   /** Since its last heartbeat; null when none was ever heard. */
   readonly heardAgoMs: number | null
-  /** Ms since observers, this judge among them, saw their connection to it close or fall silent; only those it has not refuted. */
+  /** Ms since observers, this one among them, saw their connection to it close or fall silent; only those it has not refuted. */
   readonly reports: readonly number[]
   /** It said that it leaves, and ran nothing any more: its claims are released. */
   readonly hasLeft: boolean
@@ -38,7 +38,7 @@ export const heartbeatGoneMs = (peers: number): number => 4 * heartbeatDeadlineM
 
 /** Three who lost it in one moment, as a death looks, with time for it to refute them … */
 const BURST = { reporters: 3, forMs: REFUTE_MS } as const
-/** … or two whom it leaves standing for long. */
+/** … or two whose reports it does not refute for long. */
 const SUSTAINED = { reporters: 2, forMs: UNCONFIRMED_MS } as const
 
 const arePersistent = (
@@ -46,7 +46,7 @@ const arePersistent = (
   { reporters, forMs }: { reporters: number; forMs: number },
 ): boolean => reports.filter((agoMs) => agoMs >= forMs).length >= reporters
 
-/** Whether others saw a loss that this judge saw just now, so that nothing need be waited for: three, or both where there are two. */
+/** Whether others saw a loss that this observer saw just now, so that nothing need be waited for: three, or both where there are two. */
 export function isConfirmed(reports: readonly number[], { observers }: { observers: number }): boolean {
   const together = reports.filter((agoMs) => agoMs <= TOGETHER_MS).length
   return together >= Math.max(2, Math.min(BURST.reporters, observers))
@@ -74,7 +74,7 @@ export function assessPeer(evidence: PeerEvidence, { peers, hasStalled }: Observ
   return suspect(`no heartbeat for ${(heardAgoMs / 1000).toFixed(1)} s`)
 }
 
-/** What tells a node whose peers died from a node that is cut off itself. Counts of peers. */
+/** What distinguishes a node whose peers died from a node that is cut off itself. Counts of peers. */
 export interface PartitionEvidence {
   /** Other peers heard within the last minute whose connection did not close. */
   readonly heardInAMinute: number
@@ -88,7 +88,7 @@ export const JUST_NOW_MS = 1_500
 /** Peers that were silent for longer no longer count as the mesh. */
 export const A_MINUTE_MS = 60_000
 
-/** Why this judge should judge nobody now, or null. */
+/** Why this observer should suspect nobody now, or null. */
 export function detectOwnPartition({ heardInAMinute, heardJustNow, peers }: PartitionEvidence): string | null {
   const share = Math.min(1, JUST_NOW_MS / Math.min(heartbeatIntervalMs(peers), A_MINUTE_MS))
   const expected = heardInAMinute * share

@@ -51,7 +51,7 @@ const record = (of: Partial<PeerRecord>): PeerRecord => ({
   reason: null,
   ...of,
 })
-const judge = (outcomes: readonly Outcome[], records: readonly PeerRecord[] = [], now = 1_000) =>
+const quarantined = (outcomes: readonly Outcome[], records: readonly PeerRecord[] = [], now = 1_000) =>
   peersToQuarantine({ outcomes, records, now })
 /** Failures of `bad` at so many chunks that `good` completed, at 10, 20 … after `from`. */
 const counted = (count: number, from = 0): Outcome[] =>
@@ -59,8 +59,8 @@ const counted = (count: number, from = 0): Outcome[] =>
 
 describe('a peer is quarantined', () => {
   it('after three chunks in a row that it failed and others completed, with the reason', () => {
-    assert.deepEqual(judge(counted(2)), [])
-    const [one, ...others] = judge(counted(3))
+    assert.deepEqual(quarantined(counted(2)), [])
+    const [one, ...others] = quarantined(counted(3))
     assert.deepEqual([one?.peer, one?.ms, one?.quarantines, others.length], [bad, QUARANTINE_MS.base, 1, 0])
     assert.match(
       one?.reason ?? '',
@@ -70,27 +70,27 @@ describe('a peer is quarantined', () => {
 
   it('not when it completed something in between, and not for what it then completed itself', () => {
     const between = outcome({ by: bad, at: 15 })
-    assert.deepEqual(judge([...counted(3), between]), [])
-    assert.deepEqual(judge([...counted(2), outcome({ by: bad, at: 40, failed: bad })]), [])
-    assert.equal(judge([...counted(4), between]).length, 1, 'three came after it')
+    assert.deepEqual(quarantined([...counted(3), between]), [])
+    assert.deepEqual(quarantined([...counted(2), outcome({ by: bad, at: 40, failed: bad })]), [])
+    assert.equal(quarantined([...counted(4), between]).length, 1, 'three came after it')
   })
 
   it('not for one ffmpeg that failed at all renditions of a chunk', () => {
     const fused = (['480p', '720p', '1080p'] as const).map((rendition) =>
       outcome({ at: 10, failed: bad, chunk: 7, rendition }),
     )
-    assert.deepEqual(judge(fused), [])
-    assert.equal(judge([...fused, ...counted(2, 20)]).length, 1)
+    assert.deepEqual(quarantined(fused), [])
+    assert.equal(quarantined([...fused, ...counted(2, 20)]).length, 1)
   })
 
   it('not for circumstances: a missing input, a full disk', () => {
     const codes = ['input_missing', 'disk_full', 'ledger_away'] as const
-    assert.deepEqual(judge(codes.map((code, n) => outcome({ at: 10 + n, failed: bad, code }))), [])
+    assert.deepEqual(quarantined(codes.map((code, n) => outcome({ at: 10 + n, failed: bad, code }))), [])
   })
 
   it('for twice as long where nothing completed came between, up to an hour, and from the start again where it did', () => {
     const spell = (of: Partial<PeerRecord>, more: readonly Outcome[] = []) =>
-      judge([...counted(3, 100), ...more], [record(of)])[0]
+      quarantined([...counted(3, 100), ...more], [record(of)])[0]
     const before = { quarantined_until: 50, quarantines: 1 }
     assert.deepEqual([spell(before)?.ms, spell(before)?.quarantines], [2 * QUARANTINE_MS.base, 2])
     assert.equal(spell({ ...before, quarantines: 40 })?.ms, QUARANTINE_MS.max)
@@ -98,8 +98,8 @@ describe('a peer is quarantined', () => {
   })
 
   it('not while it is, and not again for what was before: a person may end it early', () => {
-    assert.deepEqual(judge(counted(3), [record({ quarantined_until: 2_000 })]), [])
-    assert.deepEqual(judge(counted(5), [record({ quarantined_until: 500 })]), [])
+    assert.deepEqual(quarantined(counted(3), [record({ quarantined_until: 2_000 })]), [])
+    assert.deepEqual(quarantined(counted(5), [record({ quarantined_until: 500 })]), [])
   })
 })
 
@@ -113,16 +113,16 @@ const stories = fc.array(
   }),
   { maxLength: 60 },
 )
-const outcomesOf = (told: readonly Story[]) =>
-  told.map(({ failed, ...story }) => outcome({ ...story, ...(failed && { failed }) }))
+const outcomesOf = (given: readonly Story[]) =>
+  given.map(({ failed, ...story }) => outcome({ ...story, ...(failed && { failed }) }))
 
 describe('whatever happened', () => {
-  it('the order in which it is told does not matter', () => {
+  it('the order in which it is given does not matter', () => {
     fc.assert(
-      fc.property(stories, (told) => {
-        const outcomes = outcomesOf(told)
+      fc.property(stories, (given) => {
+        const outcomes = outcomesOf(given)
         const names = (of: readonly Outcome[]) =>
-          judge(of)
+          quarantined(of)
             .map(({ peer, ms }) => `${peer} ${ms}`)
             .sort()
         assert.deepEqual(names(outcomes), names([...outcomes].reverse()))
@@ -132,30 +132,30 @@ describe('whatever happened', () => {
 
   it('who just completed something is trusted, and so is who failed less than three times', () => {
     fc.assert(
-      fc.property(stories, fc.constantFrom(...peers), (told, peer) => {
-        const outcomes = outcomesOf(told)
-        assert.ok(!judge([...outcomes, outcome({ by: peer, at: 600 })]).some((each) => each.peer === peer))
+      fc.property(stories, fc.constantFrom(...peers), (given, peer) => {
+        const outcomes = outcomesOf(given)
+        assert.ok(!quarantined([...outcomes, outcome({ by: peer, at: 600 })]).some((each) => each.peer === peer))
         const few = outcomes.filter(({ failures }) => failures[0]?.worker_id !== peer)
         const rest = outcomes.filter((each) => !few.includes(each)).slice(0, QUARANTINE_AFTER_FAILURES - 1)
-        assert.ok(!judge([...few, ...rest]).some((each) => each.peer === peer))
+        assert.ok(!quarantined([...few, ...rest]).some((each) => each.peer === peer))
       }),
     )
   })
 
   it('a poison task, which nobody completes, speaks against nobody: only what ended is asked', () => {
     fc.assert(
-      fc.property(stories, (told) => {
-        const nobodys = outcomesOf(told).map((each) => ({ ...each, worker_id: null }))
-        assert.deepEqual(judge(nobodys), [])
+      fc.property(stories, (given) => {
+        const nobodys = outcomesOf(given).map((each) => ({ ...each, worker_id: null }))
+        assert.deepEqual(quarantined(nobodys), [])
       }),
     )
   })
 
   it('nobody is quarantined for longer than the longest, or for less than the shortest', () => {
     fc.assert(
-      fc.property(stories, fc.integer({ min: 0, max: 5_000 }), (told, quarantines) => {
-        for (const { ms } of judge(
-          outcomesOf(told),
+      fc.property(stories, fc.integer({ min: 0, max: 5_000 }), (given, quarantines) => {
+        for (const { ms } of quarantined(
+          outcomesOf(given),
           peers.map((_id) => record({ _id, quarantines, quarantined_until: 0 })),
         ))
           assert.ok(ms >= QUARANTINE_MS.base && ms <= QUARANTINE_MS.max)

@@ -1,7 +1,7 @@
 /**
  * Which peers to quarantine: those that failed several tasks in a row which other peers then completed. The renditions of one chunk count as
  * one, as a single ffmpeg failed at them. A task that fails everywhere is completed by no peer and counts against none; a peer that completes
- * something in between starts anew. Pure: the tasks that ended last in, decisions with their reasons out.
+ * something in between starts over. Pure: the tasks that ended last in, decisions with their reasons out.
  */
 import { NO_STRIKE } from '../../protocol/errors.ts'
 import { chunkOf, type PeerId } from '../../protocol/ids.ts'

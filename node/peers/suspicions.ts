@@ -96,7 +96,7 @@ class LossReports implements Suspicions {
   reportsOf(peer: PeerId): readonly number[] {
     const now = this.#modules.clock.mono()
     // Silence of heartbeats is not independent of its author's own stall, so it counts for nobody else.
-    return this.#standing(peer).flatMap(([, { why, at }]) => (why === 'heartbeat' ? [] : [now - at]))
+    return this.#unrefuted(peer).flatMap(([, { why, at }]) => (why === 'heartbeat' ? [] : [now - at]))
   }
 
   sawLost(peer: PeerId): LossReason | null {
@@ -135,7 +135,7 @@ class LossReports implements Suspicions {
   #report(peer: PeerId, why: Suspicion['why']): void {
     const { mesh, table } = this.#modules
     if (hasLeft(table.get(peer)) || this.#mayBeOwnFault(why)) return
-    const reported = this.#standing(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
+    const reported = this.#unrefuted(peer).filter(([, report]) => why === 'heartbeat' || report.why !== 'heartbeat')
     const suspicion = { peer, epoch: this.#epochOf(peer), why }
     this.#note(mesh.self, suspicion)
     if (reported.length >= ENOUGH_REPORTS || reported.some(([author]) => author === mesh.self)) return
@@ -152,7 +152,7 @@ class LossReports implements Suspicions {
   #note(author: PeerId, { peer, epoch, why }: Omit<Suspicion, 'v'>): void {
     const known = this.#reports.get(peer) ?? new Map<PeerId, Report>()
     const before = known.get(author)
-    // Who repeats itself does not start the time to refute anew, and silence does not take back what was seen.
+    // Who repeats itself does not start the time to refute again, and silence does not take back what was seen.
     const isKnown = before && this.#stands(peer, before) && before.epoch === epoch
     if (isKnown && (before.why !== 'heartbeat' || why === 'heartbeat')) return
     bound(this.#reports)
@@ -170,7 +170,7 @@ class LossReports implements Suspicions {
     this.#cancelLook = clock.timer(HEARTBEAT_MS, () => this.#lookForSilence())
   }
 
-  #standing(peer: PeerId): [PeerId, Report][] {
+  #unrefuted(peer: PeerId): [PeerId, Report][] {
     return [...(this.#reports.get(peer) ?? [])].filter(([, report]) => this.#stands(peer, report))
   }
 

@@ -41,16 +41,16 @@ export interface VideoRow {
   readonly problem: string | null
 }
 
-/** All that is worked on or owed, and the newest of the rest: a video that waits for long must not drop out of sight. */
+/** All that is worked on or undelivered, and the newest of the rest: a video that waits for long must not drop out of sight. */
 export async function shownVideos(ledger: Ledger): Promise<Video[]> {
-  const [working, queued, owed, ended] = await Promise.all([
+  const [working, queued, undelivered, ended] = await Promise.all([
     ledger.videos({ statuses: ['PLANNING', 'RUNNING', 'MERGING'], limit: SHOWN_VIDEOS.working }),
     ledger.videos({ statuses: ['QUEUED'], limit: SHOWN_VIDEOS.queued }),
     ledger.undeliveredVideos(),
     ledger.videos({ statuses: ['COMPLETED', 'FAILED', 'CANCELLED'], limit: SHOWN_VIDEOS.ended }),
   ])
   const byId = new Map(
-    [...working, ...queued, ...owed.slice(-SHOWN_VIDEOS.undelivered), ...ended].map((each) => [each._id, each]),
+    [...working, ...queued, ...undelivered.slice(-SHOWN_VIDEOS.undelivered), ...ended].map((each) => [each._id, each]),
   )
   return [...byId.values()].sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
 }

@@ -16,7 +16,7 @@ async function stage({ room = { freeBytes: 1e12, totalBytes: 1e12 } as Room, mis
   const ledger = createLedgerModel({ now: () => 0, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
   const { video } = await ledger.submit(submission())
   const fetched: Sha256[] = []
-  const told: string[] = []
+  const published: string[] = []
   const exchange = {
     fetch: async ({ sha256 }: { sha256: Sha256 }) => {
       if (missing) throw new Error('nobody has it')
@@ -26,22 +26,22 @@ async function stage({ room = { freeBytes: 1e12, totalBytes: 1e12 } as Room, mis
   } as unknown as BlobExchange
   const store = { room: async () => room } as BlobStore
   const hints = createHints()
-  hints.on(['video'], (hint) => told.push(hint.video ?? ''))
+  hints.on(['video'], (hint) => published.push(hint.video ?? ''))
   const copier = createCopier({ self: ME, ledger, store, exchange, log: silentLog, hints })
   const source = async () => (await ledger.video(video._id))!.source.holders
   copier.start(signal)
   const ask = (id: VideoId, task: TaskId | null = null) => hints.publish({ what: 'copy', video: id, task, peer: ME })
-  return { ledger, copier, hints, ask, video, fetched, told, source }
+  return { ledger, copier, hints, ask, video, fetched, published, source }
 }
 
-test('a source is fetched, its new holder named and told, once for two requests', async () => {
-  const { copier, ask, video, fetched, told, source } = await stage()
+test('a source is fetched, its new holder named and published, once for two requests', async () => {
+  const { copier, ask, video, fetched, published, source } = await stage()
   ask(video._id)
   ask(video._id)
   await copier.idle()
   assert.deepEqual(fetched, [sha('source')])
   assert.deepEqual(await source(), [ANN, ME])
-  assert.deepEqual(told, [video._id])
+  assert.deepEqual(published, [video._id])
 })
 
 test('what does not fit beside the free room, or is nowhere, leaves no holder behind', async () => {
@@ -49,7 +49,7 @@ test('what does not fit beside the free room, or is nowhere, leaves no holder be
     at.ask(at.video._id)
     await at.copier.idle()
     assert.deepEqual(await at.source(), [ANN])
-    assert.deepEqual(at.told, [])
+    assert.deepEqual(at.published, [])
     // The next request is not held up by the last.
     at.ask(at.video._id)
     await at.copier.idle()

@@ -26,7 +26,7 @@ import { DELIVERY_BACKOFF_MS } from '../../protocol/limits.ts'
 import type { Delivery, Video } from '../../protocol/video.ts'
 import type { PendingSubmits } from './pending-submits.ts'
 
-/** Where results come from and what is told of them. */
+/** Where results come from, and where what happens to them is reported. */
 export interface DeliveryOptions {
   readonly self: PeerId
   readonly ledger: Ledger

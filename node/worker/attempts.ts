@@ -63,13 +63,13 @@ interface Run {
   readonly counted: boolean
   releaseSlot(): void
   readonly controller: AbortController
-  /** Rung when the ledger may have ended its claims. */
+  /** Notified when the ledger may have ended its claims. */
   readonly notifier: Notifier
   done: number
   speed: number
 }
 
-/** Why a run was aborted: told apart, because only a stop releases the claims. */
+/** Why a run was aborted: distinguished, because only a stop releases the claims. */
 const LOST = 'every attempt of this run was lost'
 const STOPPED = 'the worker releases its claims'
 

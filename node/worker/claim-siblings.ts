@@ -9,7 +9,7 @@ import type { HeldTask } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { heldBy } from './attempts.ts'
-import { siblingsToTake } from './fuse.ts'
+import { siblingsToTake } from './rendition-batching.ts'
 
 /** Where a claim comes from: a waiting task, one whose claims all expired, or one that is wanted twice. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'

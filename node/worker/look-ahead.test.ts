@@ -12,7 +12,7 @@ const other = 'fedcba9876543210' as VideoId
 const submit = (stage: Stage, _id: VideoId, priority = 0) => submitFilm(stage.ledger, { _id, priority })
 
 describe('the guess of what comes next', () => {
-  const waiting = (...tasks: [number, string][]) => tasks.map(([chunk, rung]) => newTask(chunk, rung) as Task)
+  const waiting = (...tasks: [number, string][]) => tasks.map(([chunk, rendition]) => newTask(chunk, rendition) as Task)
   const guess = (tasks: Task[], place: number, workers: number) => {
     const found = guessNext(tasks, { place, workers })
     return found && [found.chunk_id, found.resolution]

@@ -78,7 +78,7 @@ afterEach(async () => {
   await stage.close()
 })
 
-/** What is told of backups that were worth it. */
+/** What is emitted of backups that were worth it. */
 const wins = async () =>
   (await stage.ledger.events(50))
     .filter(({ what }) => what === 'backup_won')
@@ -142,9 +142,9 @@ describe('of two workers at one chunk', () => {
       gate.resolve()
       await stage.pass(1_000)
       assert.deepEqual([one.ends[0]?.how, two.ends[0]?.how], ['done', 'done'])
-      const told = (await stage.ledger.events(50)).filter(({ what }) => what === 'results_differ')
-      assert.equal(told.length, other === 'a' ? 0 : DEFAULT_NAMES.length)
-      for (const { text } of told) assert.match(text, /one.*two|two.*one/)
+      const emitted = (await stage.ledger.events(50)).filter(({ what }) => what === 'results_differ')
+      assert.equal(emitted.length, other === 'a' ? 0 : DEFAULT_NAMES.length)
+      for (const { text } of emitted) assert.match(text, /one.*two|two.*one/)
       for (const task of await tasks()) {
         assert.equal(task.status, 'COMPLETED')
         assert.deepEqual(task.output?.holders, [task.worker_id], 'what is kept is whole: one attempt of one peer')

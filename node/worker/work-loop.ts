@@ -28,7 +28,7 @@ export interface WorkLoopOptions {
 export interface WorkLoopModules {
   readonly rng: Rng
   readonly log: Log
-  /** Rung when there may be something to claim. */
+  /** Notified when there may be something to claim. */
   readonly notifier: Notifier
   readonly grace: OutageGrace
   readonly admission: Pick<AdmissionGate, 'mayClaim'>

@@ -33,10 +33,10 @@ let hints: HintChannel
 let runs: Assignment[]
 let run: (assignment: Assignment) => Promise<void>
 let refusal: Heartbeat['state'] | null
-/** Why this machine's ffmpeg does not work; its trial runs, and what was told of them. */
+/** Why this machine's ffmpeg does not work; its trial runs, and what was emitted of them. */
 let broken: string | null
 let trials: number
-let told: (string | null)[]
+let emitted: (string | null)[]
 /** The answer to the next claim that succeeds. */
 let isAnswerLost: boolean
 /** Happens while the next claim is on its way. */
@@ -81,7 +81,7 @@ beforeEach(async () => {
   refusal = null
   broken = null
   trials = 0
-  told = []
+  emitted = []
   isAnswerLost = false
   meanwhile = () => {}
   renewals = null
@@ -104,8 +104,8 @@ beforeEach(async () => {
       if (broken) throw new AttemptFailed('build_cannot', broken)
     },
     async emit(event) {
-      if (event.code === 'self_test_failed') told.push(event.reason)
-      if (event.code === 'self_test_passed') told.push(null)
+      if (event.code === 'self_test_failed') emitted.push(event.reason)
+      if (event.code === 'self_test_passed') emitted.push(null)
       await record(event)
     },
   }))
@@ -158,7 +158,7 @@ describe('a worker', () => {
     refusal = null
     broken = null
     trials = 0
-    told = []
+    emitted = []
     await stage.pass(2 * IDLE_POLL_MS)
     assert.equal((await task()).status, 'PROCESSING')
   })
@@ -223,7 +223,7 @@ describe('a worker', () => {
     )
   })
 
-  it('looks at once when it is told that its video was cancelled', async () => {
+  it('looks at once at the hint that its video was cancelled', async () => {
     run = taking(10 * CLAIM_MS)
     worker.start()
     await stage.pass(1_000)
@@ -312,7 +312,7 @@ describe('a worker', () => {
     }
     worker.start()
     await stage.pass(20_000)
-    assert.deepEqual([trials, told, runs.length], [1, [], 4])
+    assert.deepEqual([trials, emitted, runs.length], [1, [], 4])
   })
 
   it('claims nothing while its ffmpeg fails its trial runs, says so once, and comes back by itself', async () => {
@@ -323,11 +323,11 @@ describe('a worker', () => {
     }
     worker.start()
     await stage.pass(120_000)
-    assert.deepEqual([runs.length, breakers.hasFailedSelfTest(), told], [1, true, [broken]])
+    assert.deepEqual([runs.length, breakers.hasFailedSelfTest(), emitted], [1, true, [broken]])
     assert.ok(trials >= 4 && trials <= 12, `${trials} trials in two minutes`)
     broken = null
     await stage.pass(120_000)
-    assert.deepEqual([breakers.hasFailedSelfTest(), told], [false, ['ffmpeg was ended by SIGILL', null]])
+    assert.deepEqual([breakers.hasFailedSelfTest(), emitted], [false, ['ffmpeg was ended by SIGILL', null]])
     for (const chunk of [0, 1, 2]) assert.equal((await task(chunk)).status, 'COMPLETED')
   })
 
@@ -354,7 +354,7 @@ describe('a worker', () => {
     assert.deepEqual([failed.strikes, failed.failures[0]?.code], [[], 'disk_full'])
   })
 
-  it('starts and stops as often as it is told', async () => {
+  it('starts and stops as often as it is called for', async () => {
     worker.start()
     worker.start()
     await stage.pass(1_000)

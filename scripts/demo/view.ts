@@ -26,7 +26,7 @@ export function picture({ title, story, elapsed, columns, rows, paint }: Picture
   const inOrder = [...story.workers.values()].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
   const workers = inOrder.map((worker) => workerLine(worker, bar, width, paint))
   const overall = story.video
-    ? ['', overallLine(story.video, bar, paint), `  ${' '.repeat(LABEL)} ${paint('dim', rungsText(story.video))}`]
+    ? ['', overallLine(story.video, bar, paint), `  ${' '.repeat(LABEL)} ${paint('dim', countsText(story.video))}`]
     : []
   const room = Math.max(1, rows - head.length - workers.length - overall.length - 3)
   const inTime = [...story.lines].sort((a, b) => a.at - b.at)
@@ -69,13 +69,13 @@ function overallLine(video: NonNullable<Story['video']>, bar: number, paint: Pai
 }
 
 /** `480p 3/9  720p 3/9  1080p 2/9  audio 1/1`: tasks committed. */
-function rungsText(video: NonNullable<Story['video']>): string {
+function countsText(video: NonNullable<Story['video']>): string {
   return countedParts(video.tasks)
-    .flatMap((rung) => {
-      const mine = video.tasks.filter(({ resolution }) => resolution === rung)
+    .flatMap((part) => {
+      const mine = video.tasks.filter(({ resolution }) => resolution === part)
       const count = (of: typeof mine) => of.reduce((sum, each) => sum + each.count, 0)
       if (mine.length === 0) return []
-      return [`${rung} ${count(mine.filter(({ status }) => status === 'COMPLETED'))}/${count(mine)}`]
+      return [`${part} ${count(mine.filter(({ status }) => status === 'COMPLETED'))}/${count(mine)}`]
     })
     .join('   ')
 }

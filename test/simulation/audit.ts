@@ -11,8 +11,8 @@ import { LEASE_MS } from '../../protocol/limits.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
 import { type StepName, stepsAround } from '../../testing/simulation/steps-around.ts'
+import { createQuarantineRules } from './quarantine-rules.ts'
 import { brokenRules, type Change } from './task-rules.ts'
-import { createTrustRules } from './trust-rules.ts'
 
 export interface AuditOptions {
   readonly steps: Steps
@@ -49,7 +49,7 @@ export function createAudit(options: AuditOptions): Audited {
   const tasks = new Map<TaskId, Task>()
   const videos = new Map<VideoId, Video>()
   const counts = { writes: 0, claims: 0, commits: 0, lost: 0, strikes: 0, terms: 0, quarantines: 0, backups: 0 }
-  const trust = createTrustRules({ ...options, steps, now })
+  const quarantine = createQuarantineRules({ ...options, steps, now })
   let lease: (Omit<Lease, 'remaining_ms'> & { expires_at: number }) | null = null
 
   async function task(id: TaskId, what: Omit<Change, 'before' | 'after' | 'now'>): Promise<void> {
@@ -110,7 +110,7 @@ export function createAudit(options: AuditOptions): Audited {
     counts.claims++
     if (got.task.claims.some(({ attempt, speculative }) => speculative && attempt === got.attempt)) counts.backups++
     const isEncode = got.task.kind === 'video' || got.task.kind === 'audio'
-    const broken = isEncode && (await trust.claimed(asked.worker))
+    const broken = isEncode && (await quarantine.claimed(asked.worker))
     if (broken) report(broken)
     await task(got.task._id, { event: 'claim', held: true, attempt: got.attempt, worker: asked.worker })
   }
@@ -138,12 +138,12 @@ export function createAudit(options: AuditOptions): Audited {
     },
     complete: async ([done]: readonly [Completion], held: boolean) => {
       if (held) counts.commits++
-      if (held) await trust.completed()
+      if (held) await quarantine.completed()
       await task(done.task, { event: 'complete', held, attempt: done.attempt, worker: done.worker })
     },
     endAttempt: async ([end]: readonly [AttemptEnd], held: boolean) => {
       const { attempt, worker, strike } = end
-      if (held && strike) trust.failed(worker)
+      if (held && strike) quarantine.failed(worker)
       await task(end.task, { event: end.failure ? 'fail' : 'release', held, attempt, worker, strike })
     },
     endSeenClaims: async (
@@ -158,7 +158,7 @@ export function createAudit(options: AuditOptions): Audited {
     quarantine: async ([id]: readonly [PeerId], held: boolean) => {
       if (!held) return
       counts.quarantines++
-      trust.quarantined(id)
+      quarantine.quarantined(id)
     },
     wantBackup: ([id, { term }]: readonly [TaskId, { term: number }], held: boolean) =>
       task(id, { event: 'want_backup', held, term }),

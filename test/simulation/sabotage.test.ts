@@ -12,7 +12,7 @@ const KNOWN: Readonly<Record<string, number>> = {
   'a superseded attempt is told that it is done': 2,
   'a finished task is committed again': 9,
   'inserting a task twice starts it anew': 2,
-  'the sweep mends nothing': 2,
+  'the sweep repairs nothing': 2,
   'a backup is handed out that nobody wanted': 34,
   'nobody is quarantined': 17,
 }

@@ -212,7 +212,7 @@ const leaderFaults: Readonly<Record<string, Sabotage>> = {
     }),
     doublePlanning,
   ),
-  'the sweep mends nothing': { ledger: () => ({ sweep: async () => ({ repaired: 0 }) }), circumstances: refusals },
+  'the sweep repairs nothing': { ledger: () => ({ sweep: async () => ({ repaired: 0 }) }), circumstances: refusals },
   'a cancelled video keeps its tasks': ofSteps(() => ({ cancelTasks: async () => 0 }), cancels),
   'a retry revives nothing': ofSteps(() => ({ reviveTasks: async () => 0 }), changesOfMind),
 }

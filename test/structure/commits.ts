@@ -1,4 +1,4 @@
-/** What a machine can tell of a commit's message: the subject's length and mood, and that a body says why. */
+/** What a machine can check of a commit's message: the subject's length and mood, and that a body says why. */
 
 export interface Commit {
   readonly subject: string

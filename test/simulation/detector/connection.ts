@@ -1,5 +1,5 @@
 /**
- * A connection between two simulated peers as `mesh/alive.ts` sees one: that file itself beats and judges on it. When it was
+ * A connection between two simulated peers as `mesh/alive.ts` sees one: that file itself beats and decides on it. When it was
  * given up and both sides can reach each other, it opens again after a redial and its handshakes.
  */
 import type { Connection, Stream } from '@libp2p/interface'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { FIXED_COST, siblingsToTake } from './fuse.ts'
+import { FIXED_COST, siblingsToTake } from './rendition-batching.ts'
 
 const rendition = (id: string, cost: number) => ({ id, cost })
 const [small, medium, large] = [rendition('480p', 0.41), rendition('720p', 0.92), rendition('1080p', 2.07)]

@@ -7,7 +7,7 @@ import type { Steps } from '../../ledger/steps.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { OUTCOMES_READ } from '../../protocol/limits.ts'
 
-export interface TrustRules {
+export interface QuarantineRules {
   failed(worker: PeerId): void
   /** A task was committed. */
   completed(): Promise<void>
@@ -25,14 +25,14 @@ const PATIENCE = {
   bad: { noticedMs: 50_000, judgedMs: 60_000 },
 } as const
 
-export interface TrustOptions {
+export interface QuarantineRulesOptions {
   readonly steps: Steps
   now(): number
   elapsed(): number
   readonly day: keyof typeof PATIENCE
 }
 
-export function createTrustRules({ steps, now, elapsed, day }: TrustOptions): TrustRules {
+export function createQuarantineRules({ steps, now, elapsed, day }: QuarantineRulesOptions): QuarantineRules {
   const { noticedMs, judgedMs } = PATIENCE[day]
   const failing = new Set<PeerId>()
   const quarantinedAt = new Map<PeerId, number>()

@@ -12,7 +12,7 @@ export const FIXED_COST = 0.25
 
 type Costed = Pick<RenditionPlan, 'id' | 'cost'>
 
-export interface FuseInput {
+export interface BatchingInput {
   readonly anchor: Costed
   /** Other renditions of the plan that this worker can do and of which tasks are PENDING. */
   readonly able: readonly Costed[]
@@ -25,7 +25,7 @@ export interface FuseInput {
 const costOf = ({ cost }: Costed): number => cost + FIXED_COST
 
 /** The siblings to ask for, dearest first. Asking for one that is taken is harmless. */
-export function siblingsToTake({ anchor, able, pending, slots }: FuseInput): RenditionId[] {
+export function siblingsToTake({ anchor, able, pending, slots }: BatchingInput): RenditionId[] {
   const siblings = able.filter(({ id }) => id !== anchor.id).sort((a, b) => b.cost - a.cost)
   const chunkCost = siblings.reduce((sum, each) => sum + costOf(each), costOf(anchor))
   const open = pending.reduce((sum, { rendition, count }) => sum + costOf(rendition) * count, costOf(anchor))
