@@ -12,11 +12,13 @@
  *
  * Two peers that both believe to be the owner start too many for a moment; the surplus is drained.
  */
-import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
+import { LedgerUnavailable } from '../../protocol/errors.ts'
 import { EngineUnavailable } from '../../protocol/launcher.ts'
 import type { EngineRecord } from '../../protocol/ledger.ts'
 import { RECONCILE_MS } from '../../protocol/limits.ts'
+import { createNotifier } from '../../protocol/notifier.ts'
 import { presentPeers } from '../../protocol/peer-table.ts'
+import { runRounds } from '../../protocol/rounds.ts'
 import { carryOut, reportFailure, reportRecovery } from './change-workers.ts'
 import { type Context, initialState, type ReconcilerOptions } from './context.ts'
 import { ownedEngine } from './engine-owner.ts'
@@ -47,19 +49,14 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const context: Context = { ...options, state: initialState(options), signal }
   let running: Promise<void> | null = null
 
-  async function loop(): Promise<void> {
-    while (!signal.aborted) {
-      await round(context).catch((error: unknown) => {
-        if (!signal.aborted) log.warn('reconciling the engine failed and is tried again', { error: sentence(error) })
-      })
-      await clock.sleep(RECONCILE_MS, signal).catch(() => {})
-    }
-  }
-
   return {
     round: () => round(context),
     start() {
-      running ??= loop()
+      running ??= runRounds(
+        { name: 'reconcile', everyMs: RECONCILE_MS, round: () => round(context) },
+        { notifier: createNotifier(clock), log },
+        signal,
+      )
     },
     async stop() {
       stopping.abort(new DOMException('stopped', 'AbortError'))
