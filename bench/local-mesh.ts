@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseResponse } from 'hono/client'
 import { createSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { systemClock as clock, systemRng as rng } from '../node/host/system-clock.ts'
@@ -124,10 +125,7 @@ export async function openLocalMesh(name: string): Promise<LocalMesh> {
     async submit(node, path, recipe) {
       const client = await connectControl(controlSocketPath(node.dataDir))
       if (!client) throw new Error(`${node.name} does not answer`)
-      const answer = (await client.post('/v1/videos', { path, recipe, out: null, priority: 0 })) as {
-        video: { _id: VideoId }
-      }
-      return answer.video._id
+      return (await parseResponse(client.v1.videos.$post({ json: { path, recipe } }))).id
     },
     async running() {
       const tasks = await ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] })

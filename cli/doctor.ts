@@ -1,13 +1,14 @@
 /** `reelmesh doctor`: looks at everything a node needs, and says for each what to do. Exit code 1 when something is missing. */
+
 import { statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { Command } from 'commander'
+import { parseResponse } from 'hono/client'
 import { type Config, ledgerAddress } from '../node/config.ts'
 import { clockApart } from '../node/host/clock-apart.ts'
 import { missingCodecs } from '../node/host/missing-codecs.ts'
 import { systemClock } from '../node/host/system-clock.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../node/status/status.ts'
 import { leastFree } from '../protocol/blobs.ts'
 import { sentence } from '../protocol/errors.ts'
 import { addConfigOptions, configFrom } from './options.ts'
@@ -100,7 +101,7 @@ async function checkLedger(config: Config): Promise<Finding[]> {
 }
 
 async function askNode(node: ControlClient): Promise<Finding> {
-  const { ledger } = (await node.get('/v1/status')) as StatusSnapshot
+  const { ledger } = await parseResponse(node.v1.status.$get())
   return ledger.away === null
     ? { what: 'ledger', level: 'ok', text: `a node runs here and has it open: ${ledger.description}` }
     : { what: 'ledger', level: 'bad', text: `a node runs here, and its ledger is away: ${ledger.away}` }

@@ -1,10 +1,10 @@
 /** Waiting for videos: those that a snapshot does not show, those that are gone, and a ledger that is away meanwhile. */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { StatusSnapshot } from '../node/status/status.ts'
-import type { VideoRow } from '../node/status/video-rows.ts'
 import { LedgerUnavailable, UsageError } from '../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../protocol/ids.ts'
+import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
 import { follow } from './follow.ts'
 import type { Reporter } from './report.ts'

@@ -1,10 +1,9 @@
 /** Watches videos until each is delivered here or has ended: the one loop behind `run` and `submit --wait`. */
 
 import { systemClock } from '../node/host/system-clock.ts'
-import type { StatusSnapshot } from '../node/status/status.ts'
-import type { VideoRow } from '../node/status/video-rows.ts'
 import { ReelmeshError, UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
+import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
 import type { Reporter } from './report.ts'
 

@@ -1,5 +1,6 @@
 /** `reelmesh pause`, `resume` and `drain`: a machine goes back to its owner, for a while or for good. */
 import type { Command } from 'commander'
+import { parseResponse } from 'hono/client'
 import { addConfigOptions, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { mustReachNode } from './reach.ts'
@@ -27,7 +28,7 @@ export function addPeerVerbs(program: Command): void {
     addConfigOptions(command, { data_dir: '<dir>' })
     command.action(async (peer: string, options: Record<string, unknown>) => {
       const client = await mustReachNode(await configFrom(options))
-      await client.post(`/v1/peers/${encodeURIComponent(peer)}/${name}`)
+      await parseResponse(client.v1.peers[':peer'][name].$post({ param: { peer: encodeURIComponent(peer) } }))
       say(`${peer}: ${done}`)
     })
   }

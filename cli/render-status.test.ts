@@ -1,11 +1,11 @@
 /** Status as text: within the width, without colour unless asked, harmless whatever things are called. */
+
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
-import type { PeerStatus, StatusSnapshot } from '../node/status/status.ts'
-import type { VideoRow } from '../node/status/video-rows.ts'
 import { asPeerId, type VideoId } from '../protocol/ids.ts'
+import type { PeerStatus, StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { VIDEO_STATUSES } from '../protocol/video.ts'
 import { widthOf } from './output.ts'
 import { renderStatus } from './render-status.ts'
@@ -20,6 +20,7 @@ const peer = (change: Partial<PeerStatus> = {}): PeerStatus => ({
   slots: 4,
   busy: 2,
   state: 'working',
+  state_text: change.state ?? 'working',
   speed: 12.34,
   load: 0.5,
   heard_s: 0,
@@ -51,7 +52,7 @@ const row = (change: Partial<VideoRow> = {}): VideoRow => ({
   ],
   outputs: [],
   deliveries: [],
-  held: { peers: [peerId], hosts: 1, may_leave: false },
+  held: { peers: [peerId], hosts: 1, may_leave: false, text: null },
   failure: null,
   notes: [],
   problem: null,
@@ -141,7 +142,7 @@ describe('the status screen', () => {
     ]) {
       const given = snapshot({
         peers: [peer({ name, ffmpeg: name }), peer({ paused: true, reason: name })],
-        engines: [{ engine: name, wanted: 2, reason: name, peers: [peerId] }],
+        engines: [{ engine: name, wanted: 2, reason: name, peers: [peerId], text: name }],
         videos: [row({ name, notes: [name] }), row({ status: 'FAILED', failure: name })],
         events: [{ at: 0, what: 'delivered', peer: null, video: null, text: name }],
       })
@@ -153,16 +154,15 @@ describe('the status screen', () => {
 
   it('tells a finished video from one that is not in its folder yet, and why, however many are finished', () => {
     const done = { status: 'COMPLETED', done: 1 } as const
-    const [here, gone] = [peerId, asPeerId(`12D3KooW${'b'.repeat(44)}`)]
+    const here = peerId
     const owed = row({
       ...done,
       name: 'owed',
       notes: ['no sound', 'owed could not be written to /out: the disk is full'],
       problem: 'owed could not be written to /out: the disk is full',
       deliveries: [
-        { peer: here, dir: '/out', name: 'owed', done_at: null },
-        { peer: gone, dir: '/far', name: 'owed', done_at: null },
-        { peer: here, dir: '/in/place', name: 'owed', done_at: 1 },
+        { peer: here, dir: '/out', name: 'owed', done_at: null, text: 'not delivered yet to /out by workshop' },
+        { peer: here, dir: '/in/place', name: 'owed', done_at: 1, text: null },
       ],
     })
     const delivered = Array.from({ length: 9 }, (_, at) =>
@@ -170,7 +170,7 @@ describe('the status screen', () => {
         ...done,
         name: `done ${at}`,
         notes: ['a note of old'],
-        deliveries: [{ peer: here, dir: '/out', name: 'x', done_at: 1 }],
+        deliveries: [{ peer: here, dir: '/out', name: 'x', done_at: 1, text: null }],
       }),
     )
     const text = render(snapshot({ videos: [owed, ...delivered] }))
@@ -178,7 +178,6 @@ describe('the status screen', () => {
       'no sound',
       'owed could not be written to /out: the disk is full',
       'not delivered yet to /out by workshop',
-      'not delivered yet to /far: its peer bbbbbbbb is away',
     ])
       assert.ok(text.includes(part), text)
     assert.doesNotMatch(text, /in.place|a note of old/)
@@ -192,19 +191,6 @@ describe('the status screen', () => {
     const long = render(snapshot({ videos: [row({ status: 'FAILED', failure: 'word '.repeat(100) })] }))
     assert.equal(long.split('\n').filter((line) => /^ {4}word/.test(line)).length, 3)
     assert.match(long, /^ {4}word [^\n]*…$/m)
-  })
-
-  it('says of an engine that nobody here reaches it', () => {
-    const engine = { engine: 'docker ABCD', wanted: 2, reason: 'a long queue' }
-    const gone = asPeerId(`12D3KooW${'b'.repeat(44)}`)
-    assert.match(
-      render(snapshot({ engines: [{ ...engine, peers: [peerId] }] })),
-      /docker ABCD {2}2 workers wanted: a long queue/,
-    )
-    assert.match(
-      render(snapshot({ engines: [{ ...engine, peers: [gone] }] })),
-      /docker ABCD {2}no peer that is here reaches it$/m,
-    )
   })
 
   it('has no escape unless colour is asked for, and the same words with it', () => {
@@ -267,28 +253,15 @@ describe('the status screen', () => {
       assert.ok(text.includes(part), text)
   })
 
-  it('says what must stay on, where there is more than one machine', () => {
-    const other = asPeerId(`12D3KooW${'b'.repeat(44)}`)
-    const peers = [peer({ name: 'nas', host: 'one' }), peer({ peer: other, name: 'box', host: 'two' })]
-    const line = (held: VideoRow['held'], change: Partial<VideoRow> = {}, among = peers) =>
-      render(snapshot({ peers: among, videos: [row({ ...change, held })] })).match(/(source|results) on .*/)?.[0] ?? ''
-    assert.equal(line({ peers: [peerId], hosts: 1, may_leave: false }), 'source on nas only: it must stay')
-    const both = { peers: [peerId, other], hosts: 2, may_leave: true }
-    assert.equal(line(both), 'source on nas, box: the submitter may leave')
-    assert.equal(
-      line({ peers: [], hosts: 0, may_leave: false }),
-      'source on no peer that is here: waits for one that has it',
-    )
-    const containers = [peer({ host: 'one-0000cafe' }), peer({ peer: other, host: 'two-0000cafe' })]
-    assert.equal(line(both, {}, containers), '', 'all of them go with their machine')
-    const owed = { peers: [peerId], hosts: 1, may_leave: false }
-    assert.equal(line(owed, { status: 'COMPLETED' }), 'results on nas only: it must stay')
-    assert.equal(line(both, { status: 'COMPLETED' }), '')
-    assert.equal(line(both, {}, [peer()]), '')
+  it('shows what must stay on', () => {
+    const held = { peers: [peerId], hosts: 1, may_leave: false, text: 'source only on nas: not replicated' }
+    assert.match(render(snapshot({ videos: [row({ held })] })), /^ {4}source only on nas: not replicated$/m)
   })
 
   it('shows engines with the workers wanted there, and why', () => {
-    const engine = { engine: 'e'.repeat(60), wanted: 3, reason: `a long queue ${'x'.repeat(90)}`, peers: [peerId] }
+    const reason = `a long queue ${'x'.repeat(90)}`
+    const sentence = `3 workers wanted: ${reason}`
+    const engine = { engine: 'e'.repeat(60), wanted: 3, reason, peers: [peerId], text: sentence }
     const text = render(snapshot({ engines: [engine, { ...engine, engine: 'gone', wanted: 0, peers: [] }] }))
     assert.match(text, /ENGINES\n {2}e+… {2}3 workers wanted: a long queue/)
     assert.doesNotMatch(text, /gone/)
@@ -296,16 +269,7 @@ describe('the status screen', () => {
   })
 
   it('shows who is silent and who is paused', () => {
-    const text = render(snapshot({ peers: [peer({ heard_s: 42 }), peer({ paused: true })] }))
+    const text = render(snapshot({ peers: [peer({ state_text: 'silent 42s' }), peer({ state_text: 'paused' })] }))
     assert.ok(text.includes('silent 42s') && text.includes('paused'), text)
-  })
-
-  it('does not call silent who left, nor paused who is silent', () => {
-    const peers = [peer({ state: 'leaving', heard_s: 12 }), peer({ paused: true, state: 'paused', heard_s: 80_000 })]
-    const text = render(snapshot({ peers }))
-    assert.match(text, /leaving/)
-    assert.doesNotMatch(text, /silent 12s|paused/)
-    assert.match(text, /silent 22h/)
-    assert.match(render(snapshot({ peers: [peer({ heard_s: 600 })] })), /silent 10m/)
   })
 })

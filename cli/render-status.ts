@@ -1,10 +1,9 @@
 /** A status snapshot as text: pure, so that every width is a test. Made for 80 columns and up, cut below; no colour unless asked. */
+
 import { styleText } from 'node:util'
 import { countedParts } from '../node/status/parts.ts'
-import type { EngineStatus, PeerStatus, StatusSnapshot } from '../node/status/status.ts'
-import type { VideoRow } from '../node/status/video-rows.ts'
 import { eventLevel } from '../protocol/events.ts'
-import { machinesOf } from '../protocol/machine.ts'
+import type { EngineStatus, PeerStatus, StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { isOpen, isUndelivered } from '../protocol/video.ts'
 import { durationText, fit, printable, widthOf, wrap } from './output.ts'
 
@@ -28,12 +27,12 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const peers = [paint('bold', 'PEERS'), ...snapshot.peers.flatMap((peer) => peerLines(peer, snapshot, screen, paint))]
   const engines = snapshot.engines.filter((each) => each.wanted > 0 || each.peers.length > 0)
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
-  peers.push(...engines.map((each) => engineLine(each, snapshot, screen, paint)))
+  peers.push(...engines.map((each) => engineLine(each, screen)))
   const open = snapshot.videos.filter((row) => isOpen(row.status))
   const [awaiting, ended] = [snapshot.videos.filter(isAwaitingDelivery), snapshot.videos.filter(isOver).slice(-5)]
   const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
   const shown = [...ended, ...awaiting, ...open.filter((row) => !hidden.has(row))]
-  const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, snapshot, screen, paint))]
+  const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, screen, paint))]
   if (hidden.size > 0) videos.push(paint('dim', `  and ${hidden.size} more that wait`))
   if (snapshot.videos.length === 0) videos.push('  none yet')
   const before = [...head, '', ...peers, '', ...videos]
@@ -73,23 +72,13 @@ function peerLines(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, p
 function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string {
   const name = fit(printable(peer.name) || peer.peer.slice(-8), 16)
   const role = snapshot.leader?.peer === peer.peer ? 'leader' : peer.roles.includes('worker') ? 'worker' : 'coord.'
-  const state = stateWord(peer)
+  const state = peer.state_text
   const encodes = peer.renditions === 'all' ? 'all' : peer.renditions.map((id) => id.replace(/p$/, '')).join('/')
   const renditions = peer.slots === 0 ? '-' : encodes
   const speed = peer.speed > 0 ? `${peer.speed.toFixed(2)}x` : ''
   const fixed = `  ${name} ${fit(role, 6)} ${paint(colorOf(state), fit(state, 11))} ${fit(renditions, 13)} ${fit(`${peer.busy}/${peer.slots}`, 5)} ${fit(speed, 6)}`
   const tail = ` ${peer.version} ffmpeg ${printable(peer.ffmpeg)}`
   return `${fixed}${paint('dim', fit(tail, Math.max(0, screen.columns - 66)))}`.trimEnd()
-}
-
-/** Who said goodbye is not silent, and who is silent may be dead, paused or not. */
-function stateWord({ state, paused, heard_s }: PeerStatus): string {
-  if (state === 'leaving') return state
-  if (heard_s > 7_200) return `silent ${Math.round(heard_s / 3_600)}h`
-  if (heard_s > 120) return `silent ${Math.round(heard_s / 60)}m`
-  if (heard_s > 5) return `silent ${Math.round(heard_s)}s`
-  if (paused) return 'paused'
-  return state === 'self_test_failed' ? 'self-test' : state
 }
 
 const colorOf = (state: string): Style =>
@@ -101,26 +90,11 @@ const colorOf = (state: string): Style =>
         ? 'red'
         : 'yellow'
 
-function engineLine(of: EngineStatus, snapshot: StatusSnapshot, { columns }: Screen, paint: Paint): string {
-  const { engine, wanted, reason } = of
-  const isReached = snapshot.peers.some(({ peer, heard_s }) => of.peers.includes(peer) && heard_s < 120)
-  const workers = isReached ? `${wanted} worker${wanted === 1 ? '' : 's'} wanted` : 'no peer that is here reaches it'
-  const head = `  ${fit(printable(engine), 24).trimEnd()}  ${workers}`
-  return `${head}${paint('dim', fit(reason && isReached ? `: ${printable(reason)}` : '', columns - widthOf(head)))}`.trimEnd()
+function engineLine({ engine, text }: EngineStatus, { columns }: Screen): string {
+  return fit(`  ${fit(printable(engine), 24).trimEnd()}  ${printable(text)}`, columns).trimEnd()
 }
 
-/** Said where there is more than one machine: what must stay on, and what may be switched off. */
-function heldLine({ status, held }: VideoRow, { peers }: StatusSnapshot): string | null {
-  if (machinesOf(peers.map(({ host }) => host)).size < 2 || status === 'FAILED' || status === 'CANCELLED') return null
-  const what = status === 'COMPLETED' ? 'results' : 'source'
-  if (status === 'COMPLETED' && held.may_leave) return null
-  const names = held.peers.map((id) => printable(peers.find(({ peer }) => peer === id)?.name || id.slice(-8)))
-  if (names.length === 0) return `${what} on no peer that is here: waits for one that has it`
-  const where = `${what} on ${names.join(', ')}`
-  return held.may_leave ? `${where}: the submitter may leave` : `${where} only: it must stay`
-}
-
-function videoLines(row: VideoRow, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string[] {
+function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const status = paint(
     row.status === 'FAILED' ? 'red' : row.status === 'COMPLETED' ? 'green' : 'cyan',
     row.status.padEnd(9),
@@ -141,25 +115,16 @@ function videoLines(row: VideoRow, snapshot: StatusSnapshot, screen: Screen, pai
     lines.push(...wrap(printable(text), screen.columns - 4, LINES_MAX).map((line) => `    ${paint('red', line)}`))
   if (row.failure) alarm(row.failure)
   if (row.status === 'RUNNING') lines.push(...renditionBars(row, screen, paint))
-  const held = heldLine(row, snapshot)
   const notes = row.notes.filter((note) => note !== row.problem)
-  for (const note of [...(held ? [held] : []), ...(isOver(row) && row.status === 'COMPLETED' ? [] : notes)])
+  for (const note of [
+    ...(row.held.text ? [row.held.text] : []),
+    ...(isOver(row) && row.status === 'COMPLETED' ? [] : notes),
+  ])
     lines.push(paint('dim', `    ${fit(printable(note), screen.columns - 4).trimEnd()}`))
   if (isAwaitingDelivery(row))
-    for (const problem of [...undelivered(row, snapshot), ...(row.problem ? [row.problem] : [])]) alarm(problem)
+    for (const problem of [...row.deliveries.map(({ text }) => text), row.problem]) if (problem) alarm(problem)
   return lines
 }
-
-/** Where files are still to be put, and by whom. */
-const undelivered = ({ deliveries }: VideoRow, { peers }: StatusSnapshot): string[] =>
-  deliveries
-    .filter(({ done_at }) => done_at === null)
-    .map(({ dir, peer: id }) => {
-      const by = peers.find(({ peer }) => peer === id)
-      return by
-        ? `not delivered yet to ${dir} by ${by.name || id.slice(-8)}`
-        : `not delivered yet to ${dir}: its peer ${id.slice(-8)} is away`
-    })
 
 /** A bar per rendition: done, running, waiting. */
 function renditionBars(row: VideoRow, screen: Screen, paint: Paint): string[] {

@@ -2,21 +2,22 @@
  * What `run` tells: a bar per video on a terminal, plain lines elsewhere, one JSON object per line with `--json`. The JSON events are
  * documented in docs/run-json.md and only gain fields.
  */
+
 import { isAbsolute, relative } from 'node:path'
 import { MultiBar, type SingleBar } from 'cli-progress'
 import { systemClock as clock } from '../node/host/system-clock.ts'
 import type { WorkerEvent } from '../node/local-run/run-mesh.ts'
-import type { StatusSnapshot } from '../node/status/status.ts'
-import type { VideoRow } from '../node/status/video-rows.ts'
 import { deliveredPath } from '../node/videos/delivery.ts'
+import type { SubmitAnswer } from '../protocol/api.ts'
 import { sentence } from '../protocol/errors.ts'
 import { isEvent } from '../protocol/events.ts'
-import type { Delivery, Video } from '../protocol/video.ts'
+import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
+import type { Delivery } from '../protocol/video.ts'
 import { bytesText, durationText, fit, printable, say, sayJson } from './output.ts'
 
 export interface Reporter {
   worker(event: WorkerEvent): void
-  submitted(file: string, video: Video, outcome: string): void
+  submitted(file: string, answer: SubmitAnswer): void
   refused(file: string, error: unknown): void
   progress(rows: readonly VideoRow[], snapshot: StatusSnapshot): void
   delivered(row: VideoRow, delivery: Delivery): void
@@ -69,9 +70,9 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
       if (what === 'ended')
         line(`${name} (process ${pid}) ended: ${how}; its chunks go to the others, and it is started again`)
     },
-    submitted(file, video, outcome) {
-      const again = outcome === 'joined' && video.status !== 'COMPLETED' ? ' (goes on where it was)' : ''
-      line(`${printable(file)}: video ${video._id}${again}`)
+    submitted(file, { id, outcome, status }) {
+      const again = outcome === 'joined' && status !== 'COMPLETED' ? ' (goes on where it was)' : ''
+      line(`${printable(file)}: video ${id}${again}`)
     },
     refused: (_file, error) => void process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`),
     progress(rows, snapshot) {
@@ -168,8 +169,7 @@ function jsonReporter(): Reporter {
   const startedAt = clock.mono()
   return {
     worker: ({ what, ...event }) => sayJson({ event: `worker_${what}`, ...event }),
-    submitted: (file, video, outcome) =>
-      sayJson({ event: 'submitted', file, video: video._id, name: video.name, outcome }),
+    submitted: (file, { id, name, outcome }) => sayJson({ event: 'submitted', file, video: id, name, outcome }),
     refused: (file, error) => sayJson({ event: 'refused', file, message: sentence(error) }),
     progress(rows, { peers, events, leader }) {
       if (clock.mono() - last < JSON_MS) return

@@ -2,14 +2,14 @@
  * `reelmesh run`: the whole thing on one host. This process is the coordinator and takes the results in; worker processes
  * encode; all of them meet on loopback and share one ledger and one blob folder. Run again, it goes on where it was.
  */
+
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
-import type { StatusSnapshot } from '../node/status/status.ts'
-import type { VideoRow } from '../node/status/video-rows.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
+import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { follow } from './follow.ts'
 import {
   absolutePath,
@@ -95,7 +95,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
     for (const file of files) {
       if (stopping.signal.aborted) break
       try {
-        const { video, outcome } = await mesh.submit({
+        const answer = await mesh.submit({
           path: resolve(process.cwd(), file),
           recipe,
           out,
@@ -103,20 +103,20 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
           deadline: null,
           signal: stopping.signal,
         })
-        wanted.set(video._id, file)
-        reporter.submitted(file, video, outcome)
+        wanted.set(answer.id, file)
+        reporter.submitted(file, answer)
       } catch (error) {
         if (stopping.signal.aborted) break
         reporter.refused(file, error)
         code = Math.max(code, exitCodeOf(error))
       }
     }
-    const { snapshot, row } = mesh
+    const { snapshot, video } = mesh
     const [check, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
     const { signal } = stopping
     code = Math.max(
       code,
-      await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, snapshot, row, check, givesUp }),
+      await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, snapshot, row: video, check, givesUp }),
     )
     how = signal.aborted ? 'interrupted' : code === 0 ? 'fine' : 'failed'
   } finally {

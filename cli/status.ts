@@ -1,8 +1,10 @@
 /** `reelmesh status`: peers, videos and recent events, from the local node or any peer's address. */
+
 import type { Command } from 'commander'
+import { parseResponse } from 'hono/client'
 import { systemClock } from '../node/host/system-clock.ts'
-import type { StatusSnapshot } from '../node/status/status.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
+import type { StatusSnapshot } from '../protocol/status.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { mustReachNode } from './reach.ts'
@@ -38,7 +40,7 @@ async function asker(options: StatusOptions & Record<string, unknown>): Promise<
   const { peer } = options
   if (peer === undefined) {
     const client = await mustReachNode(config)
-    return async () => (await client.get('/v1/status')) as StatusSnapshot
+    return () => parseResponse(client.v1.status.$get())
   }
   const { askAddress } = await import('../mesh/status-exchange.ts')
   const { readKeyFile } = await import('../node/mesh-key.ts')

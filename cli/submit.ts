@@ -1,13 +1,13 @@
 /** `reelmesh submit`: gives files to the local node; with `--wait` it ends when the results are delivered. */
+
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { SubmitBody } from '../node/http/api.ts'
+import { parseResponse } from 'hono/client'
 import type { ControlClient } from '../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../node/status/status.ts'
-import type { VideoRow } from '../node/status/video-rows.ts'
-import type { Submitted } from '../node/videos/submit.ts'
+import type { SubmitBody } from '../protocol/api.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
+import type { VideoRow } from '../protocol/status.ts'
 import { follow } from './follow.ts'
 import {
   absolutePath,
@@ -74,11 +74,12 @@ async function submit(of: {
         out,
         priority: options.priority,
       }
-      const { video, outcome } = (await client.post('/v1/videos', body)) as Submitted
-      wanted.add(video._id)
-      if (reporter) reporter.submitted(file, video, outcome)
-      else if (options.json) sayJson({ event: 'submitted', file, video: video._id, name: video.name, outcome })
-      else say(`${video._id}  ${printable(file)}${outcome === 'created' ? '' : `  (${outcome})`}`)
+      const answer = await parseResponse(client.v1.videos.$post({ json: body }))
+      const { id, name, outcome } = answer
+      wanted.add(id)
+      if (reporter) reporter.submitted(file, answer)
+      else if (options.json) sayJson({ event: 'submitted', file, video: id, name, outcome })
+      else say(`${id}  ${printable(file)}${outcome === 'created' ? '' : `  (${outcome})`}`)
     } catch (error) {
       code = Math.max(code, exitCodeOf(error))
       if (reporter) reporter.refused(file, error)
@@ -88,7 +89,7 @@ async function submit(of: {
   if (!reporter) return code
   let how: 'fine' | 'failed' = 'failed'
   try {
-    const snapshot = async () => (await client.get('/v1/status')) as StatusSnapshot
+    const snapshot = () => parseResponse(client.v1.status.$get())
     const row = (id: VideoId) => rowOf(client, id)
     code = Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, snapshot, row }))
     if (code === 0) how = 'fine'
@@ -100,10 +101,7 @@ async function submit(of: {
 }
 
 const rowOf = (client: ControlClient, id: VideoId): Promise<VideoRow | null> =>
-  client.get(`/v1/status/${id}`).then(
-    (row) => row as VideoRow,
-    (error: unknown) => {
-      if (error instanceof ReelmeshError && error.code === 'unknown_video') return null
-      throw error
-    },
-  )
+  parseResponse(client.v1.videos[':id'].$get({ param: { id } })).catch((error: unknown) => {
+    if (error instanceof ReelmeshError && error.code === 'unknown_video') return null
+    throw error
+  })

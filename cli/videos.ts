@@ -1,11 +1,13 @@
 /** `reelmesh videos`, `cancel`, `retry` and `priority`: through the local node or, where none runs, the ledger itself. */
+
 import type { Command } from 'commander'
+import { parseResponse } from 'hono/client'
 import type { ControlClient } from '../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../node/status/status.ts'
 import { shownVideos } from '../node/status/video-rows.ts'
 import { LedgerUnavailable, ReelmeshError, UsageError } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
+import type { StatusSnapshot } from '../protocol/status.ts'
 import { addConfigOptions, configFrom, parseWhole } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -44,7 +46,7 @@ export function addVideos(program: Command): void {
 }
 
 async function listedBy(client: ControlClient): Promise<StatusSnapshot['videos']> {
-  const { ledger, videos } = (await client.get('/v1/status')) as StatusSnapshot
+  const { ledger, videos } = await parseResponse(client.v1.status.$get())
   if (ledger.away) throw new LedgerUnavailable(`the node does not reach its ledger: ${ledger.away}`)
   return videos
 }
@@ -55,14 +57,18 @@ interface Act {
   /** What it says when nothing changed. */
   readonly unchanged: string
   readonly done: string
+  node(client: ControlClient, id: VideoId, value: number): Promise<{ result: Changed }>
   ledger(ledger: Ledger, id: VideoId, value: number): Promise<Changed>
 }
+
+const verbs = (client: ControlClient) => client.v1.videos[':id']
 
 const CANCEL: Act = {
   name: 'cancel',
   description: 'stop work on a video; its blobs stay a day for a retry',
   unchanged: 'is not open, so there is nothing to cancel',
   done: 'cancelled',
+  node: (client, id) => parseResponse(verbs(client).cancel.$post({ param: { id } })),
   ledger: (ledger, id) => ledger.cancel(id),
 }
 const RETRY: Act = {
@@ -70,6 +76,7 @@ const RETRY: Act = {
   description: 'take up a failed or cancelled video again',
   unchanged: 'has neither failed nor been cancelled, so there is nothing to retry',
   done: 'taken up again',
+  node: (client, id) => parseResponse(verbs(client).retry.$post({ param: { id } })),
   ledger: (ledger, id) => ledger.retry(id),
 }
 const PRIORITY: Act = {
@@ -77,6 +84,7 @@ const PRIORITY: Act = {
   description: 'let a video go before (higher) or after (lower) the others',
   unchanged: 'is not open, or has that priority already',
   done: 'priority set',
+  node: (client, id, priority) => parseResponse(verbs(client).priority.$post({ param: { id }, json: { priority } })),
   ledger: (ledger, id, value) => ledger.setPriority(id, value),
 }
 
@@ -101,11 +109,7 @@ function addAct(program: Command, act: Act): void {
     const config = await configFrom(args[act === PRIORITY ? 2 : 1] as Record<string, unknown>)
     const client = await localNode(config)
     const changed = client
-      ? (
-          (await client.post(`/v1/videos/${id}/${act.name}`, act === PRIORITY ? { priority: value } : {})) as {
-            result: Changed
-          }
-        ).result
+      ? (await act.node(client, id, value)).result
       : await withLedger(config, (ledger) => actOnLedger(ledger, act, id, value))
     if (changed === 'unchanged') throw new ReelmeshError('unchanged', `video ${id} ${act.unchanged}`)
     say(`${id}: ${act.done}`)

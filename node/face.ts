@@ -1,9 +1,10 @@
 /** What every face of a node (API, CLI, dashboard) may ask of it. Whoever changes the ledger here publishes the hint. */
+import type { SubmitAnswer } from '../protocol/api.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
-import type { Status, StatusSnapshot } from './status/status.ts'
-import type { VideoRow } from './status/video-rows.ts'
+import type { StatusSnapshot, TaskRow, VideoDetail } from '../protocol/status.ts'
+import type { Status } from './status/status.ts'
 import type { SubmitRequest, Submitted } from './videos/submit.ts'
 
 export interface NodeFace {
@@ -11,8 +12,10 @@ export interface NodeFace {
   readonly ledger: Ledger
   snapshot(): Promise<StatusSnapshot>
   /** One video, whether the snapshot shows it or not; null where there is none. */
-  row(video: VideoId): Promise<VideoRow | null>
-  submit(request: SubmitRequest): Promise<Submitted>
+  video(id: VideoId): Promise<VideoDetail | null>
+  /** Its tasks in the order of claims; none where there is no such video. */
+  tasks(id: VideoId): Promise<TaskRow[]>
+  submit(request: SubmitRequest): Promise<SubmitAnswer>
   act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>
   /** Pauses, resumes or drains a peer: it reads its record at the hint that follows. */
   setPeer(peer: PeerId, change: Partial<Pick<PeerRecord, 'paused' | 'draining' | 'reason'>>): Promise<void>
@@ -31,8 +34,12 @@ export function createFace(options: { readonly self: PeerId }, modules: FaceModu
     self: options.self,
     ledger,
     snapshot: status.snapshot,
-    row: status.row,
-    submit,
+    video: status.video,
+    tasks: status.tasks,
+    async submit(request) {
+      const { video, outcome } = await submit(request)
+      return { id: video._id, name: video.name, outcome, status: video.status }
+    },
     async act(what, video) {
       const result = await change(ledger, what, video)
       if (result === 'changed') hints.publish({ what: 'video', video })

@@ -59,20 +59,37 @@ const shortName = z
   .transform((name) => ladderOf([heightOf(name) ?? 0])[0] as Rendition)
 
 /** The recipe as a person or a program may give it; what is left out is that of `DEFAULT_RECIPE`. */
-export const recipeSchema = z.strictObject({
-  version: z.literal(2).default(2),
-  renditions: z
-    .array(z.union([shortName, renditionSchema]))
-    .min(1)
-    .max(RENDITIONS_MAX)
-    .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'two renditions have the same id')
-    .transform((all) => [...all].sort(bySize))
-    .default([...DEFAULT_RECIPE.renditions]),
-  upscale: z.boolean().default(DEFAULT_RECIPE.upscale),
-  keyframe_s: z.number().min(0.5).max(10).default(DEFAULT_RECIPE.keyframe_s),
-  audio_kbps: z.number().int().min(16).max(256).default(DEFAULT_RECIPE.audio_kbps),
-  packaging: z.literal('mp4').default('mp4'),
-})
+export const recipeSchema = z
+  .strictObject({
+    version: z.literal(2).default(2),
+    renditions: z
+      .array(z.union([shortName, renditionSchema]))
+      .min(1)
+      .max(RENDITIONS_MAX)
+      .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, 'two renditions have the same id')
+      .transform((all) => [...all].sort(bySize))
+      .default([...DEFAULT_RECIPE.renditions])
+      .describe('renditions, or names such as `720p` for that rendition of the default encoding'),
+    upscale: z
+      .boolean()
+      .default(DEFAULT_RECIPE.upscale)
+      .describe('whether renditions larger than the source are made too'),
+    keyframe_s: z
+      .number()
+      .min(0.5)
+      .max(10)
+      .default(DEFAULT_RECIPE.keyframe_s)
+      .describe('seconds between forced keyframes'),
+    audio_kbps: z
+      .number()
+      .int()
+      .min(16)
+      .max(256)
+      .default(DEFAULT_RECIPE.audio_kbps)
+      .describe('audio bit rate for each channel, kb/s'),
+    packaging: z.literal('mp4').default('mp4').describe('container of the results'),
+  })
+  .meta({ id: 'Recipe', description: 'What is wanted of a source. What is left out is that of the default ladder.' })
 
 /** The recipe as one string that is equal for equal recipes: keys in a fixed order, the smallest box first. */
 export function canonicalRecipe(recipe: Recipe): string {

@@ -50,17 +50,29 @@ const rateSchema = z
     message: 'maxrate_kbps and bufsize_kb go together',
   })
 
-const side = z.number().int().min(16).max(PICTURE_SIDE_MAX)
+const side = z.number().int().min(16).max(PICTURE_SIDE_MAX).describe('pixels')
 
 /** A rendition as people and programs may give it. What a codec cannot do is refused by the planner, which knows the codecs. */
-export const renditionSchema = z.strictObject({
-  id: z.string().refine(isRenditionId, 'must be 1 to 32 of a-z, 0-9, "." and "-", and neither a task kind nor "all"'),
-  box: z.strictObject({ width: side, height: side }),
-  codec: z.string().regex(/^[a-z0-9]{1,16}$/),
-  rate: rateSchema,
-  preset: z.string().min(1).max(32),
-  bit_depth: z.union([z.literal(8), z.literal(10)]),
-})
+export const renditionSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .refine(isRenditionId, 'must be 1 to 32 of a-z, 0-9, "." and "-", and neither a task kind nor "all"')
+      .describe('names it in paths and tasks: 1 to 32 of a-z, 0-9, "." and "-"'),
+    box: z
+      .strictObject({ width: side, height: side })
+      .describe('pixels, of a landscape picture: the picture is fitted into it; it turns for portrait ones'),
+    codec: z
+      .string()
+      .regex(/^[a-z0-9]{1,16}$/)
+      .describe('such as `h264` or `hevc`'),
+    rate: rateSchema.describe(
+      'constant quality (`crf`) or an average bit rate (`kbps`), either capped or not; kb = 1,000 bits',
+    ),
+    preset: z.string().min(1).max(32).describe("a preset of the codec's encoder"),
+    bit_depth: z.union([z.literal(8), z.literal(10)]).describe('of the output'),
+  })
+  .meta({ id: 'Rendition', description: 'One encoding of the picture.' })
 
 /** The 16:9 box of so many lines: 854×480, 1280×720, 1920×1080. */
 export const boxOfHeight = (height: number): Box => ({ width: 2 * Math.round((height * 8) / 9), height })

@@ -25,7 +25,6 @@ beforeEach(() => {
       if (fails) throw fails
       return id === known ? { _id: id, name: 'film' } : null
     },
-    tasks: async () => [],
   } as never as Ledger
   const face = {
     self: asPeerId(peer),
@@ -37,6 +36,8 @@ beforeEach(() => {
         { peer: 'third', name: 'lone' },
       ],
     }),
+    video: (id: VideoId) => ledger.video(id),
+    tasks: async () => [],
     act: async (what: unknown, video: VideoId) => {
       acts.push([what, video])
       return 'changed'
@@ -45,7 +46,7 @@ beforeEach(() => {
     submit: async (request: SubmitRequest) => {
       if (fails) throw fails
       submitted = request
-      return { outcome: 'created', video: { _id: known } }
+      return { id: known, name: 'film', outcome: 'created', status: 'QUEUED' }
     },
   } as never as NodeFace
   api = createApi(face)
@@ -55,10 +56,12 @@ async function ask(
   method: string,
   path: string,
   body?: unknown,
-): Promise<{ status: number; code?: string; message: string; result?: string }> {
+  type = 'application/json',
+): Promise<{ status: number; code?: string; message: string; result?: string; id?: string }> {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const response = await api.request(path, { method, ...(body !== undefined && { body: text }) })
-  return { status: response.status, ...((await response.json()) as { message: string }) }
+  const headers = { 'content-type': type }
+  const response = await api.request(path, { method, ...(body !== undefined && { body: text, headers }) })
+  return { ...((await response.json()) as { message: string }), status: response.status }
 }
 
 describe('the API', () => {
@@ -74,6 +77,8 @@ describe('the API', () => {
     ['no JSON', 'hello', /JSON/],
     ['nothing', '', /JSON/],
     ['a list', [], /^the body: /],
+    ['a field that there is not', { path: '/a', recipe: {}, preset: 'fast' }, /preset/],
+    ['a field of the recipe that there is not', { path: '/a', recipe: { preset: 'fast' } }, /^recipe: .*preset/],
     ['a path that is not absolute', { path: 'a.mp4', recipe: {}, out: null }, /^path: must be an absolute path$/],
     ['a rendition there is not', { path: '/a', recipe: { renditions: ['4K'] }, out: null }, /^recipe\.renditions\.0: /],
     ['no rendition at all', { path: '/a', recipe: { renditions: [] }, out: null }, /^recipe\.renditions: /],
@@ -90,6 +95,15 @@ describe('the API', () => {
       assert.doesNotMatch(message, /\n/)
     })
   }
+
+  it('asks for JSON by its name, so that no page of a browser can send a body', async () => {
+    const body = { path: '/a.mp4', recipe: {} }
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+      const { status, code, message } = await ask('POST', '/v1/videos', body, type)
+      assert.deepEqual([status, code, submitted], [415, 'bad_request', null])
+      assert.match(message, /content-type: application\/json/)
+    }
+  })
 
   it('answers 400 with the sentence of a source that is refused', async () => {
     fails = new SourceRefused('/a.mp4 is a folder')

@@ -1,99 +1,119 @@
 /**
- * The node's HTTP API, served on its control socket: what the CLI and any script on this host use. Bad requests get 400 and one
- * sentence; unknown videos 404; a ledger that is away 503.
+ * The node's HTTP API, served on its control socket: what the CLI and any script on this host use. The routes are those of
+ * protocol/api.ts. A refused request is answered with a code, one sentence and 400, 404, 415, 500 or 503.
  */
-import { Hono } from 'hono'
-import { z } from 'zod'
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+import { HTTPException } from 'hono/http-exception'
+import type { z } from 'zod'
+import { ROUTES } from '../../protocol/api.ts'
 import { LedgerUnavailable, ReelmeshError, SourceRefused, sentence, UsageError } from '../../protocol/errors.ts'
-import { isPeerId, isVideoId, type PeerId, type VideoId } from '../../protocol/ids.ts'
-import { recipeSchema } from '../../protocol/recipe.ts'
+import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import type { NodeFace } from '../face.ts'
+import { VERSION } from '../version.ts'
 
-/** The body of `POST /v1/videos`. Paths are of the host that answers; `deadline` is wall time in ms. */
-export const submitSchema = z.object({
-  path: z.string().startsWith('/', 'must be an absolute path'),
-  recipe: recipeSchema,
-  out: z.string().startsWith('/', 'must be an absolute path').nullable(),
-  priority: z.number().int().min(-1000).max(1000).default(0),
-  deadline: z.number().int().nullable().default(null),
-})
-/** A body as a client sends it, before defaults. */
-export type SubmitBody = z.input<typeof submitSchema>
+/** The routes of the API as a typed client needs them. */
+export type Api = ReturnType<typeof createApi>
 
-const prioritySchema = z.object({ priority: z.number().int().min(-1000).max(1000) })
+const API_INFO = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Reelmesh',
+    version: VERSION,
+    description: 'The HTTP API of a node, on the socket `control.sock` in its data folder.',
+  },
+}
+const PAUSED = { paused: true, reason: 'paused by its owner' }
+const RESUMED = { paused: false, reason: null }
+const DRAINING = { draining: true, reason: 'draining' }
 
-/** The HTTP API of a node, without a server: docs/status.md. Errors are answered as `{ code, message }` with 400, 404, 500 or 503. */
-export function createApi(node: NodeFace): Hono {
-  const api = new Hono()
-  const known = async (text: string): Promise<VideoId> => {
-    if (!isVideoId(text))
-      throw new UsageError(`${text} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
-    if ((await node.ledger.video(text)) === null)
-      throw new ReelmeshError('unknown_video', `there is no video ${text}; \`reelmesh videos\` lists those there are`)
-    return text
-  }
-
-  const changed = async (text: string, change: Parameters<NodeFace['setPeer']>[1]): Promise<PeerId> => {
-    const { peers } = await node.snapshot()
-    const found = peers.filter(({ peer, name }) => peer === text || name === text)
-    if (found.length > 1) {
-      throw new UsageError(
-        `${found.length} peers are called ${text}; give the peer id, as \`reelmesh status --json\` shows it`,
-      )
-    }
-    // A peer that is away now may be named by its id: it reads its record when it is back.
-    const id = found[0]?.peer ?? (isPeerId(text) ? text : null)
-    if (id === null) throw new UsageError(`no peer is called ${text}; \`reelmesh status\` lists those there are`)
-    await node.setPeer(id, change)
-    return id
-  }
-
-  api.get('/healthz', (c) => c.json({ ok: true }))
-  api.get('/v1/status', async (c) => c.json(await node.snapshot()))
-  api.get('/v1/status/:id', async (c) => c.json(await node.row(await known(c.req.param('id')))))
-  api.get('/v1/videos/:id', async (c) => c.json(await node.ledger.video(await known(c.req.param('id')))))
-  api.get('/v1/videos/:id/tasks', async (c) =>
-    c.json(await node.ledger.tasks({ video: await known(c.req.param('id')) })),
-  )
-  api.post('/v1/videos', async (c) => {
-    const body = submitSchema.parse(await c.req.json())
-    return c.json(await node.submit({ ...body, signal: c.req.raw.signal }), 201)
+/** The HTTP API of a node, without a server. Errors are answered as `{ code, message }`. */
+export function createApi(node: NodeFace) {
+  const api = new OpenAPIHono({
+    defaultHook: (result, c) => (result.success ? undefined : c.json(refusalOf(result.error, result.target), 400)),
   })
-  api.post('/v1/videos/:id/cancel', async (c) =>
-    c.json({ result: await node.act('cancel', await known(c.req.param('id'))) }),
-  )
-  api.post('/v1/videos/:id/retry', async (c) =>
-    c.json({ result: await node.act('retry', await known(c.req.param('id'))) }),
-  )
-  api.post('/v1/videos/:id/priority', async (c) => {
-    const { priority } = prioritySchema.parse(await c.req.json())
-    return c.json({ result: await node.act({ priority }, await known(c.req.param('id'))) })
-  })
-  const peerVerbs = {
-    pause: { paused: true, reason: 'paused by its owner' },
-    resume: { paused: false, reason: null },
-    drain: { draining: true, reason: 'draining' },
-  } as const
-  for (const [verb, change] of Object.entries(peerVerbs)) {
-    api.post(`/v1/peers/:peer/${verb}`, async (c) => c.json({ peer: await changed(c.req.param('peer'), change) }))
-  }
   api.notFound((c) => c.json({ code: 'not_found', message: `there is nothing at ${c.req.path}` }, 404))
-  api.onError((error, c) => {
-    const { code, status } = classify(error)
-    return c.json({ code, message: error instanceof z.ZodError ? zodSentence(error) : sentence(error) }, status)
-  })
+  api.onError((error, c) => c.json(errorOf(error), statusOf(error)))
+  api.doc31('/v1/openapi.json', API_INFO)
   return api
+    .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))
+    .openapi(createRoute(ROUTES.status), async (c) => c.json(await node.snapshot(), 200))
+    .openapi(createRoute(ROUTES.video), async (c) => {
+      const { id } = c.req.valid('param')
+      return c.json((await node.video(id)) ?? missing(id), 200)
+    })
+    .openapi(createRoute(ROUTES.tasks), async (c) =>
+      c.json(await node.tasks(await known(node, c.req.valid('param'))), 200),
+    )
+    .openapi(createRoute(ROUTES.submit), async (c) =>
+      c.json(await node.submit({ ...c.req.valid('json'), signal: c.req.raw.signal }), 201),
+    )
+    .openapi(createRoute(ROUTES.cancel), async (c) =>
+      c.json({ result: await node.act('cancel', await known(node, c.req.valid('param'))) }, 200),
+    )
+    .openapi(createRoute(ROUTES.retry), async (c) =>
+      c.json({ result: await node.act('retry', await known(node, c.req.valid('param'))) }, 200),
+    )
+    .openapi(createRoute(ROUTES.priority), async (c) =>
+      c.json({ result: await node.act(c.req.valid('json'), await known(node, c.req.valid('param'))) }, 200),
+    )
+    .openapi(createRoute(ROUTES.pause), async (c) => c.json(await change(node, c.req.valid('param'), PAUSED), 200))
+    .openapi(createRoute(ROUTES.resume), async (c) => c.json(await change(node, c.req.valid('param'), RESUMED), 200))
+    .openapi(createRoute(ROUTES.drain), async (c) => c.json(await change(node, c.req.valid('param'), DRAINING), 200))
 }
 
-function classify(error: unknown): { code: string; status: 400 | 404 | 500 | 503 } {
-  if (error instanceof LedgerUnavailable) return { code: error.code, status: 503 }
-  if (error instanceof ReelmeshError && error.code === 'unknown_video') return { code: error.code, status: 404 }
-  if (error instanceof SourceRefused || error instanceof UsageError) return { code: error.code, status: 400 }
-  if (error instanceof z.ZodError || error instanceof SyntaxError) return { code: 'bad_request', status: 400 }
-  return { code: error instanceof ReelmeshError ? error.code : 'unexpected', status: 500 }
+function missing(id: VideoId): never {
+  throw new ReelmeshError('unknown_video', `there is no video ${id}; \`reelmesh videos\` lists those there are`)
 }
 
-function zodSentence(error: z.ZodError): string {
-  const issue = error.issues[0]!
-  return `${issue.path.join('.') || 'the body'}: ${issue.message}`
+async function known(node: NodeFace, { id }: { readonly id: VideoId }): Promise<VideoId> {
+  return (await node.ledger.video(id)) === null ? missing(id) : id
+}
+
+/** A peer that is away now may be named by its id: it reads its record when it is back. */
+async function change(
+  node: NodeFace,
+  { peer: text }: { readonly peer: string },
+  what: Parameters<NodeFace['setPeer']>[1],
+): Promise<{ peer: PeerId }> {
+  const { peers } = await node.snapshot()
+  const found = peers.filter(({ peer, name }) => peer === text || name === text)
+  if (found.length > 1)
+    throw new UsageError(
+      `${found.length} peers are called ${text}; give the peer id, as \`reelmesh status --json\` shows it`,
+    )
+  const peer = found[0]?.peer ?? (isPeerId(text) ? text : null)
+  if (peer === null) throw new UsageError(`no peer is called ${text}; \`reelmesh status\` lists those there are`)
+  await node.setPeer(peer, what)
+  return { peer }
+}
+
+interface Refusal {
+  readonly code: string
+  readonly message: string
+}
+
+function errorOf(error: Error): Refusal {
+  const message = sentence(error)
+  if (error instanceof ReelmeshError) return { code: error.code, message }
+  if (!(error instanceof HTTPException)) return { code: 'unexpected', message }
+  const isOther = error.status === 415
+  return {
+    code: 'bad_request',
+    message: isOther ? 'the body must be JSON, with the header content-type: application/json' : 'the body is not JSON',
+  }
+}
+
+function statusOf(error: Error): 400 | 404 | 415 | 500 | 503 {
+  if (error instanceof LedgerUnavailable) return 503
+  if (error instanceof SourceRefused || error instanceof UsageError) return 400
+  if (error instanceof HTTPException) return error.status === 415 ? 415 : 400
+  return error instanceof ReelmeshError && error.code === 'unknown_video' ? 404 : 500
+}
+
+/** A wrong field is named; a wrong part of the path says itself what it is. */
+function refusalOf(error: z.core.$ZodError, target: string): Refusal {
+  const issue = error.issues[0]
+  const message = issue?.message ?? sentence(error)
+  const at = issue?.path.join('.') || 'the body'
+  return { code: 'bad_request', message: target === 'param' ? message : `${at}: ${message}` }
 }

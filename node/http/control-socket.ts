@@ -8,9 +8,10 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
-import type { Hono } from 'hono'
+import { hc, parseResponse } from 'hono/client'
 import { ReelmeshError } from '../../protocol/errors.ts'
 import { STATUS_BYTES_MAX } from '../../protocol/limits.ts'
+import type { Api } from './api.ts'
 
 const SOCKET_PATH_MAX = 100
 
@@ -22,7 +23,7 @@ export function controlSocketPath(dataDir: string): string {
 }
 
 /** Serves until closed. The data lock is held, so a socket that is there already is a dead one. */
-export async function serveControl(api: Hono, path: string): Promise<{ close(): Promise<void> }> {
+export async function serveControl(api: Api, path: string): Promise<{ close(): Promise<void> }> {
   const server = createAdaptorServer({ fetch: api.fetch })
   await rm(path, { force: true })
   await new Promise<void>((resolve, reject) => {
@@ -39,20 +40,19 @@ export async function serveControl(api: Hono, path: string): Promise<{ close(): 
   }
 }
 
-/** JSON requests to the node of this data folder. What the node refuses is thrown as `ReelmeshError`. */
-export interface ControlClient {
-  get(path: string): Promise<unknown>
-  post(path: string, body?: unknown): Promise<unknown>
-}
+/** A typed client of the API of protocol/api.ts: `parseResponse` (hono/client) awaits the answer. */
+export type ControlClient = ReturnType<typeof hc<Api>>
 
-/** Null when no node answers there; one that ends later is `no_node`. What the node refuses is a `ReelmeshError` with its code and sentence. */
+/**
+ * Null when no node answers there; one that ends later is `no_node`. What the node refuses is thrown as `ReelmeshError` with its code and
+ * sentence.
+ */
 export async function connectControl(path: string): Promise<ControlClient | null> {
-  const client: ControlClient = {
-    get: (at) => call(path, 'GET', at),
-    post: (at, body) => call(path, 'POST', at, body ?? {}),
-  }
+  const client: ControlClient = hc<Api>('http://node', {
+    fetch: (url: string | URL | Request, init?: RequestInit) => ask(path, String(url), init),
+  })
   try {
-    await client.get('/healthz')
+    await parseResponse(client.healthz.$get())
     return client
   } catch (error) {
     if (error instanceof ReelmeshError && error.code === 'no_node') return null
@@ -63,11 +63,13 @@ export async function connectControl(path: string): Promise<ControlClient | null
 /** What a socket says where nobody listens, or no longer. */
 const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE']
 
-function call(socketPath: string, method: string, path: string, body?: unknown): Promise<unknown> {
+/** One request. Its answer may take long, as that of a submit, which hashes the file: fetch of Node itself gives up after 300 s. */
+function ask(socketPath: string, url: string, { method, body }: RequestInit = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const headers = body == null ? {} : { 'content-type': 'application/json' }
     // A connection of its own: one that is kept open may be closed by a busy node just as it is used again.
-    const asked = request({ socketPath, method, path, headers, agent: false }, (response) => {
+    const options = { socketPath, method, path: new URL(url).pathname, headers, agent: false }
+    const asked = request(options, (response) => {
       const parts: Buffer[] = []
       let bytes = 0
       response.on('data', (part: Buffer) => {
@@ -78,24 +80,24 @@ function call(socketPath: string, method: string, path: string, body?: unknown):
       response.on('error', reject)
       response.on('end', () => {
         try {
-          const answer: unknown = JSON.parse(Buffer.concat(parts).toString('utf8'))
-          if ((response.statusCode ?? 500) < 400) return resolve(answer)
-          const { code, message } = answer as { code?: string; message?: string }
-          reject(new ReelmeshError(code ?? 'unexpected', message ?? `the node answered ${response.statusCode}`))
+          resolve(answerOf(Buffer.concat(parts).toString('utf8'), response.statusCode ?? 500))
         } catch (error) {
           reject(error)
         }
       })
     })
     asked.on('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        NOBODY.includes(error.code ?? '')
-          ? new ReelmeshError('no_node', 'the node on this host does not answer: it ended, or is being started again', {
-              cause: error,
-            })
-          : error,
-      ),
+      reject(NOBODY.includes(error.code ?? '') ? noNode(error) : error),
     )
-    asked.end(body === undefined ? undefined : JSON.stringify(body))
+    asked.end(body)
   })
+}
+
+const noNode = (cause: Error): ReelmeshError =>
+  new ReelmeshError('no_node', 'the node on this host does not answer: it ended, or is being started again', { cause })
+
+function answerOf(text: string, status: number): Response {
+  if (status < 400) return new Response(text, { status, headers: { 'content-type': 'application/json' } })
+  const { code, message } = JSON.parse(text) as { code?: string; message?: string }
+  throw new ReelmeshError(code ?? 'unexpected', message ?? `the node answered ${status}`)
 }

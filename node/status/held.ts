@@ -3,19 +3,11 @@ import { commonHolders, heldBy } from '../../coordinator/policy/replication.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { REPLICAS } from '../../protocol/limits.ts'
 import { machinesOf } from '../../protocol/machine.ts'
+import type { Held } from '../../protocol/status.ts'
 import { isUndelivered, type Video } from '../../protocol/video.ts'
 
-/** Who has, now, what the rest depends on: the source of an open video, the results of a COMPLETED one. */
-export interface Held {
-  /** Peers that are here. */
-  readonly peers: readonly PeerId[]
-  /** Different machines among them. */
-  readonly hosts: number
-  /** Whether any one of them may go without loss: two have it, or everything is delivered. */
-  readonly may_leave: boolean
-}
-
-export function heldOf(video: Video, present: readonly { peer: PeerId; host: string }[]): Held {
+/** Peers that have it, their machines, and whether any one of them may go without loss. */
+export function heldOf(video: Video, present: readonly { peer: PeerId; host: string }[]): Omit<Held, 'text'> {
   const isDone = video.status === 'COMPLETED'
   const holders = isDone ? commonHolders(video.outputs) : video.source.holders
   const hosts = machinesOf(heldBy(holders, present)).size

@@ -7,11 +7,12 @@ import { createLedgerModel } from '../../protocol/conformance/model/ledger-model
 import { createEmitter } from '../../protocol/emitter.ts'
 import { LedgerUnavailable } from '../../protocol/errors.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
-import type { VideoId } from '../../protocol/ids.ts'
+import type { Token, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, SHOWN_MS, SHOWN_VIDEOS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
+import { statusSchema, taskRowSchema, videoDetailSchema } from '../../protocol/status.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createStatus } from './status.ts'
 
@@ -24,6 +25,9 @@ const beatOf = (name: string, change: Partial<Heartbeat> = {}) =>
     slots: 1,
     busy: 0,
     state: 'idle',
+    load: 0,
+    version: '0',
+    ffmpeg: '8.1',
     running: [],
     ...change,
   }) as unknown as Heartbeat
@@ -62,18 +66,22 @@ test('a submitter may leave once the source is on another machine that is here',
   const { video } = await ledger.submit(submission())
   heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })
   const held = async () => (await snapshot()).videos[0]?.held
-  assert.deepEqual(await held(), { peers: [ANN], hosts: 1, may_leave: false })
+  const only = { peers: [ANN], hosts: 1, may_leave: false, text: 'source only on ann: not replicated, keep it online' }
+  assert.deepEqual(await held(), only)
   await ledger.addVideoHolder(video._id, sha('source'), BOB)
-  assert.deepEqual(await held(), { peers: [ANN, BOB], hosts: 2, may_leave: true })
+  const text = 'source replicated on ann, bob: the submitter can go offline'
+  assert.deepEqual(await held(), { peers: [ANN, BOB], hosts: 2, may_leave: true, text })
   at.now = 3_600_000
-  assert.deepEqual(await held(), { peers: [ANN], hosts: 1, may_leave: false })
+  assert.deepEqual(await held(), only)
 })
 
-test('engines are told with what is wanted there, and why', async () => {
-  const { ledger, snapshot } = stage()
+test('engines are shown with what is wanted there, and why', async () => {
+  const { heard, ledger, snapshot } = stage()
+  heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })
   await ledger.addEnginePeer('engine', BOB)
   await ledger.setWanted('engine', { wanted: 2, reason: 'a queue', term: 1 })
-  assert.deepEqual((await snapshot()).engines, [{ engine: 'engine', wanted: 2, reason: 'a queue', peers: [BOB] }])
+  const text = '2 workers wanted: a queue'
+  assert.deepEqual((await snapshot()).engines, [{ engine: 'engine', wanted: 2, reason: 'a queue', peers: [BOB], text }])
 })
 
 test('events are shown as they are in the ledger, also one of a code that only newer peers know', async () => {
@@ -98,7 +106,7 @@ test('while the ledger is away the peers are told without it', async () => {
 })
 
 test('what waits or is worked on is shown however much came after it, and anything by its id', async () => {
-  const { ledger, snapshot, row } = stage()
+  const { ledger, snapshot, video: videoOf } = stage()
   const ids: VideoId[] = []
   for (let at = 0; at < SHOWN_VIDEOS.ended + 2; at++) {
     const { video } = await ledger.submit(submission({ _id: at.toString(16).padStart(16, '0') as VideoId }))
@@ -108,6 +116,25 @@ test('what waits or is worked on is shown however much came after it, and anythi
   for (const id of [forgotten!, ...later]) await ledger.cancel(id)
   const shown = (await snapshot()).videos.map(({ id }) => id)
   assert.deepEqual(shown, [waits, ...later])
-  assert.equal((await row(forgotten!))?.status, 'CANCELLED')
-  assert.equal(await row('f'.repeat(16) as VideoId), null)
+  assert.equal((await videoOf(forgotten!))?.status, 'CANCELLED')
+  assert.equal(await videoOf('f'.repeat(16) as VideoId), null)
+})
+
+test('what it answers is what the schemas of the API say, and nothing else', async () => {
+  const { heard, ledger, snapshot, video: videoOf, tasks } = stage()
+  heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })
+  await ledger.addEnginePeer('docker', BOB)
+  await createEmitter({ ledger, log: silentLog })({ code: 'leader', peer: ANN, name: 'ann', term: 1 })
+  const { video } = await ledger.submit(submission({ delivery: { peer: ANN, dir: '/out', name: 'film' } }))
+  const [task] = await ledger.tasks({ video: video._id })
+  const claimed = await ledger.claimTask({ worker: BOB, token: 'token' as Token, task: task!._id, from: 'pending' })
+  assert.equal(claimed.outcome, 'claimed')
+  const [status, detail, rows] = [await snapshot(), await videoOf(video._id), await tasks(video._id)]
+  assert.deepEqual(
+    [status.videos.length, status.engines.length, status.events.length, rows[0]?.claims.length],
+    [1, 1, 1, 1],
+  )
+  assert.deepEqual(statusSchema.parse(status), status)
+  assert.deepEqual(videoDetailSchema.parse(detail), detail)
+  assert.deepEqual(taskRowSchema.array().parse(rows), rows)
 })

@@ -1,65 +1,19 @@
 /**
  * The one snapshot that every face reads: `reelmesh status`, the API, the dashboard and the progress bars. It is put together
- * from the ledger (truth) and from heartbeats (hints: progress, speed, load). Documented in docs/status.md; fields are only added.
+ * from the ledger (truth) and from heartbeats (hints: progress, speed, load). protocol/status.ts says what each field means.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
 import { chunkOf, type PeerId, type VideoId } from '../../protocol/ids.ts'
-import type { Ledger, LedgerEvent, PeerRecord } from '../../protocol/ledger.ts'
+import type { EngineRecord, Ledger, PeerRecord } from '../../protocol/ledger.ts'
 import { SHOWN_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
+import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail } from '../../protocol/status.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
-import { createVideoRows, shownVideos, type VideoRow } from './video-rows.ts'
-
-/** One peer as `status` shows it, from its last heartbeat. */
-export interface PeerStatus {
-  readonly peer: PeerId
-  readonly self: boolean
-  readonly name: string
-  readonly roles: readonly string[]
-  /** Ids of the renditions that it encodes, or `all`. */
-  readonly renditions: 'all' | readonly string[]
-  readonly slots: number
-  readonly busy: number
-  readonly state: string
-  /** Source seconds encoded per second, over all its attempts. */
-  readonly speed: number
-  readonly load: number
-  /** Seconds since its last heartbeat. */
-  readonly heard_s: number
-  readonly version: string
-  readonly ffmpeg: string
-  readonly host: string
-  readonly running: readonly RunningAttempt[]
-  readonly paused: boolean
-  readonly reason: string | null
-}
-
-/** An engine on which the mesh starts workers by itself. */
-export interface EngineStatus {
-  readonly engine: string
-  readonly wanted: number
-  /** Why so many. */
-  readonly reason: string | null
-  /** Peers that reach it. */
-  readonly peers: readonly PeerId[]
-}
-
-/** All that `reelmesh status --json` prints; docs/status.md. Fields are added, never changed, within `v`. */
-export interface StatusSnapshot {
-  readonly v: 1
-  /** Wall clock of the answering peer, ms. */
-  readonly at: number
-  readonly self: PeerId
-  readonly version: string
-  readonly leader: { readonly peer: PeerId; readonly name: string; readonly term: number } | null
-  readonly ledger: { readonly description: string; readonly away: string | null }
-  readonly peers: readonly PeerStatus[]
-  readonly engines: readonly EngineStatus[]
-  readonly videos: readonly VideoRow[]
-  readonly events: readonly LedgerEvent[]
-}
+import { engineText, type NamedPeer, stateText } from './sentences.ts'
+import { detailOf, taskRowOf } from './video-detail.ts'
+import { createVideoRows, shownVideos } from './video-rows.ts'
 
 /** What a snapshot is made of. `problems` says why deliveries of this peer do not get on. */
 export interface StatusOptions {
@@ -82,7 +36,9 @@ const ANSWER_MS = 3_000
 export interface Status {
   snapshot(): Promise<StatusSnapshot>
   /** One video, shown or not; null where there is none of that id. Throws `LedgerUnavailable`. */
-  row(id: VideoId): Promise<VideoRow | null>
+  video(id: VideoId): Promise<VideoDetail | null>
+  /** Its tasks in the order of claims; none where there is no such video. Throws `LedgerUnavailable`. */
+  tasks(id: VideoId): Promise<TaskRow[]>
 }
 
 /** What a peer said last, and seconds since. */
@@ -110,7 +66,8 @@ export function createStatus(options: StatusOptions): Status {
   ]
 
   const running = () => beats().flatMap(({ beat }) => beat.running)
-  const rows = createVideoRows({ ledger, clock, plans, problems, present, running })
+  const peers = (): NamedPeer[] => beats().map(({ peer, beat: { name, host } }) => ({ peer, name, host }))
+  const rows = createVideoRows({ ledger, clock, plans, problems, present, peers, running })
 
   const askLedger = createAskInTime({
     clock,
@@ -125,10 +82,12 @@ export function createStatus(options: StatusOptions): Status {
   })
 
   return {
-    async row(id) {
+    async video(id) {
       const video = await ledger.video(id)
-      return video && ((await rows([video]))[0] ?? null)
+      const [row] = video ? await rows([video]) : []
+      return video && row ? detailOf(video, row) : null
     },
+    tasks: async (id) => (await ledger.tasks({ video: id })).map(taskRowOf),
     async snapshot() {
       const names = new Map(beats().map(({ peer, beat }) => [peer, beat.name]))
       const { answer, away } = await askLedger()
@@ -145,12 +104,16 @@ export function createStatus(options: StatusOptions): Status {
         leader,
         ledger: { description: ledger.description, away },
         peers: peerRows(beats(), records, self),
-        engines: engines.map(({ _id, wanted, reason, peers }) => ({ engine: _id, wanted, reason, peers })),
+        engines: engines.map((engine) => engineRow(engine, beats())),
         videos,
         events,
       }
     },
   }
+}
+
+function engineRow({ _id, wanted, reason, peers }: EngineRecord, beats: readonly Beat[]): EngineStatus {
+  return { engine: _id, wanted, reason, peers, text: engineText({ wanted, reason, peers }, beats) }
 }
 
 function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: PeerId): PeerStatus[] {
@@ -161,7 +124,7 @@ function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: 
       const speed = sumByChunk(running)
       // The reason of a quarantine stays in the record when it is over.
       const isStated = record?.paused || record?.draining || state === 'quarantined'
-      const stated = { paused: record?.paused ?? false, reason: (isStated && record?.reason) || null }
+      const paused = record?.paused ?? false
       return {
         peer,
         self: peer === self,
@@ -171,6 +134,7 @@ function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: 
         slots,
         busy,
         state,
+        state_text: stateText({ state, paused, heard_s }),
         speed,
         load,
         heard_s,
@@ -178,7 +142,8 @@ function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: 
         ffmpeg,
         host,
         running,
-        ...stated,
+        paused,
+        reason: (isStated && record?.reason) || null,
       }
     })
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }) || a.peer.localeCompare(b.peer))

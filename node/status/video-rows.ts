@@ -1,45 +1,18 @@
 /** One row per video for every face: where it stands, how fast it goes, and what there is to say of it. */
-import type { Artifact } from '../../protocol/artifact.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { type EventCode, isEvent } from '../../protocol/events.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { type PeerId, partOf, type Sha256, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
-import type { Counts, Ledger } from '../../protocol/ledger.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
 import { type Plan, planSeconds } from '../../protocol/plan.ts'
-import { type Delivery, isUndelivered, type Video, type VideoStatus } from '../../protocol/video.ts'
+import type { VideoRow } from '../../protocol/status.ts'
+import { isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
-import { type Held, heldOf } from './held.ts'
+import { heldOf } from './held.ts'
+import { deliveryText, heldText, type NamedPeer } from './sentences.ts'
 import { createSpeedometer } from './speedometer.ts'
-
-/** One video as `status` and `videos` show it. */
-export interface VideoRow {
-  readonly id: VideoId
-  readonly name: string
-  readonly status: VideoStatus
-  readonly created_at: number
-  readonly priority: number
-  /** Share of the encoding done, 0–1. */
-  readonly done: number
-  /** Source frames and seconds; 0 until planned. */
-  readonly frames: number
-  readonly seconds: number
-  /** Source frames per second now, and source seconds per second; null until known. */
-  readonly fps: number | null
-  readonly speed: number | null
-  readonly eta_s: number | null
-  readonly tasks: Counts
-  /** The results: paths are those of `Artifact`, below the folder of a delivery. */
-  readonly outputs: readonly Pick<Artifact, 'path' | 'media_type' | 'sha256' | 'bytes'>[]
-  readonly deliveries: readonly Delivery[]
-  readonly held: Held
-  readonly failure: string | null
-  /** What could not come along, and what stands in the way of a delivery. */
-  readonly notes: readonly string[]
-  /** Of these, what stands in the way of a delivery. */
-  readonly problem: string | null
-}
 
 /** All that is worked on or undelivered, and the newest of the rest: a video that waits for long must not drop out of sight. */
 export async function shownVideos(ledger: Ledger): Promise<Video[]> {
@@ -63,6 +36,8 @@ export interface VideoRowsOptions {
   /** Why a delivery of this peer does not get on, by video. */
   problems(): ReadonlyMap<VideoId, string>
   present(): readonly { readonly peer: PeerId; readonly host: string }[]
+  /** All that a snapshot shows, also those that are silent. */
+  peers(): readonly NamedPeer[]
   /** Of all peers that are heard. */
   running(): readonly RunningAttempt[]
 }
@@ -82,6 +57,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
   return async (videos) => {
     const progress = await ledger.progress(videos.map((video) => video._id))
     const present = options.present()
+    const peers = options.peers()
     const running = options.running()
     const events = await ledger.events(EVENTS_READ)
     const textsOf = (code: EventCode, video: Video) =>
@@ -96,14 +72,13 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
         const own = running.filter((attempt) => videoOf(attempt.task) === video._id)
         const done = shareDone(video, tasks, own)
         const rate = video.status === 'RUNNING' ? speedometer.rate(video._id, done) : null
-        const held = heldOf(video, present)
         return rowOf({
           video,
           planned,
           tasks,
           done,
           rate,
-          held,
+          ...placesOf(video, present, peers),
           mergeNotes: textsOf('note', video),
           problem: problemOf(video),
         })
@@ -127,6 +102,25 @@ function createPlannedFacts(plans: PlanSource): (video: Video) => Promise<Planne
     plan === null ? UNPLANNED : (known.get(plan.sha256) ?? (await read(_id, plan.sha256).catch(() => UNPLANNED)))
 }
 
+/** Where its bytes are, and where its files go. */
+function placesOf(
+  video: Video,
+  present: ReturnType<VideoRowsOptions['present']>,
+  peers: readonly NamedPeer[],
+): Pick<VideoRow, 'held' | 'deliveries'> {
+  const held = heldOf(video, present)
+  return {
+    held: { ...held, text: heldText(video.status, held, peers) },
+    deliveries: video.deliveries.map(({ peer, dir, name, done_at }) => ({
+      peer,
+      dir,
+      name,
+      done_at,
+      text: deliveryText(video.status, { peer, dir, done_at }, peers),
+    })),
+  }
+}
+
 function rowOf(of: {
   video: Video
   planned: Planned
@@ -134,7 +128,8 @@ function rowOf(of: {
   done: number
   /** Share of the encoding per second; null until known. */
   rate: number | null
-  held: Held
+  held: VideoRow['held']
+  deliveries: VideoRow['deliveries']
   mergeNotes: readonly string[]
   problem: string | undefined
 }): VideoRow {
@@ -154,7 +149,7 @@ function rowOf(of: {
     eta_s: rate === null || rate === 0 ? null : (1 - done) / rate,
     tasks,
     outputs: video.outputs.map(({ path, media_type, sha256, bytes }) => ({ path, media_type, sha256, bytes })),
-    deliveries: video.deliveries,
+    deliveries: of.deliveries,
     held,
     failure: video.failure,
     notes: [...planned.notes, ...of.mergeNotes, ...(problem ? [problem] : [])],

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Submitted } from '../../node/videos/submit.ts'
+import { parseResponse } from 'hono/client'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DEFAULT_ENCODING, ladderOf } from '../../protocol/recipe.ts'
@@ -58,9 +58,9 @@ async function submit(member: Member, { file, kind }: Film, out: string): Promis
   const { renditions, preset } = kind.recipe
   const heights = renditions.map((name) => Number.parseInt(name, 10))
   const recipe = { renditions: ladderOf(heights, { ...DEFAULT_ENCODING, preset }), upscale: true }
-  const asked = client.post('/v1/videos', { path: file, recipe, out }) as Promise<Submitted>
+  const asked = parseResponse(client.v1.videos.$post({ json: { path: file, recipe, out } }))
   const answer = await Promise.race([asked.catch(() => null), sleep(SUBMIT_MS, null, { ref: false })])
-  return answer?.video._id ?? null
+  return answer?.id ?? null
 }
 
 /** What the ledger cannot say now counts as open. */

@@ -1,12 +1,13 @@
 /** A mesh out of docker-compose.yml, under a project name of its own: brought up, looked at, hurt, and taken down without a trace. */
+
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StatusSnapshot } from '../../node/status/status.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { StatusSnapshot } from '../../protocol/status.ts'
 import type { Failure } from '../../protocol/task.ts'
 import { checkOutput } from '../../testing/sources/check.ts'
 import { ensureSource, findSource, TOOLS } from '../../testing/sources/make.ts'

@@ -3,12 +3,13 @@
  * workers each should run; they shrink while they encode without the loss of a chunk; and what an engine has that can start none,
  * or that nobody reaches any more, is started on the other.
  */
+
 import assert from 'node:assert/strict'
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StatusSnapshot } from '../../node/status/status.ts'
+import type { StatusSnapshot } from '../../protocol/status.ts'
 import { type Lab, type LabNode, openLab } from '../../testing/hosts/lab.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { openLedger } from '../../testing/tools/open-ledger.ts'

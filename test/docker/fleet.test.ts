@@ -2,10 +2,11 @@
  * A fleet that sizes itself: the coordinating peers start workers on their engine when work waits, drain them as it ends without the
  * cost of a chunk, replace one that vanishes, and another peer keeps the engine when its keeper dies.
  */
+
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { execa } from 'execa'
-import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
+import type { PeerStatus, StatusSnapshot } from '../../protocol/status.ts'
 import { ensureSource, TOOLS } from '../../testing/sources/make.ts'
 import { type ComposeMesh, composeMesh } from './compose.ts'
 import { docker } from './engine.ts'

@@ -2,10 +2,11 @@
  * The mesh on a database of three: the member that takes the writes is killed while a film is encoded, which costs nothing but the
  * time of an election; brought up again, it is a member as before.
  */
+
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StatusSnapshot } from '../../node/status/status.ts'
+import type { StatusSnapshot } from '../../protocol/status.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { type ComposeMesh, composeMesh } from './compose.ts'
 import { docker } from './engine.ts'

@@ -2,9 +2,10 @@
  * The whole life of a mesh in containers: one command brings it up, files dropped into a folder come out exact in three renditions, and
  * neither the kill of a busy worker nor that of the coordinator is more than a delay.
  */
+
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
+import type { PeerStatus, StatusSnapshot } from '../../protocol/status.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { type ComposeMesh, composeMesh } from './compose.ts'
 import { docker } from './engine.ts'

@@ -1,4 +1,5 @@
 /** A node of one's own: submit, wait, cancel, retry, priority, status, and how it ends. */
+
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,7 +7,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
+import type { PeerStatus, StatusSnapshot } from '../../protocol/status.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
 import { programFile } from '../../testing/tools/program.ts'

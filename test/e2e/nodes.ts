@@ -1,16 +1,18 @@
 /** Nodes of one mesh on this host, each a process as the command line starts it: a shared SQLite ledger, one that leads. */
+
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseResponse } from 'hono/client'
 import { createSqliteLedger } from '../../ledger/sqlite/sqlite-ledger.ts'
 import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
-import type { PeerStatus, StatusSnapshot } from '../../node/status/status.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
+import type { PeerStatus, StatusSnapshot } from '../../protocol/status.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
 import { programFile } from '../../testing/tools/program.ts'
 import { eventsOf, runCli } from './cli.ts'
@@ -78,7 +80,7 @@ const ledgerPath = (dir: string): string => join(dir, 'ledger.sqlite')
 export async function statusOf(node: MeshNode): Promise<StatusSnapshot> {
   const client = await connectControl(controlSocketPath(node.dataDir))
   assert.ok(client, `${node.name} does not answer`)
-  return (await client.get('/v1/status')) as StatusSnapshot
+  return parseResponse(client.v1.status.$get())
 }
 
 export const peerNamed = (status: StatusSnapshot, name: string): PeerStatus | undefined =>

@@ -1,4 +1,5 @@
 /** A small mesh of real processes on loopback, at a database that the test may stop: nodes, their status, and an audit. */
+
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -6,13 +7,11 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../../node/status/status.ts'
-import type { Submitted } from '../../node/videos/submit.ts'
+import { parseResponse } from 'hono/client'
+import { type ControlClient, connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { DEFAULT_ENCODING, ladderOf } from '../../protocol/recipe.ts'
-import type { Task } from '../../protocol/task.ts'
-import type { Video } from '../../protocol/video.ts'
+import type { StatusSnapshot } from '../../protocol/status.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
 import { programFile } from '../../testing/tools/program.ts'
 import { filesBelow } from '../e2e/cli.ts'
@@ -22,8 +21,8 @@ export interface SmallNode {
   readonly process: ChildProcess
   readonly address: string
   status(): Promise<StatusSnapshot>
-  /** The API on its control socket. */
-  get<T>(path: string): Promise<T>
+  /** What it answers through its control socket. */
+  ask<T>(question: (client: ControlClient) => Promise<T>): Promise<T>
   submit(path: string, out: string, preset: string): Promise<VideoId>
   /** What it logged, a JSON line each. */
   log(): string
@@ -57,11 +56,11 @@ export async function startSmallNode(
     assert.equal(child.exitCode, null, `${name} ended before it was up: ${said}`)
     return /^ {2}(\S+)\n/m.exec(printed)?.[1] ?? null
   })
-  const get = async <T>(path: string): Promise<T> => {
+  const ask: SmallNode['ask'] = async (question) => {
     try {
       const client = await connectControl(controlSocketPath(dataDir))
       assert.ok(client, 'nobody listens')
-      return (await client.get(path)) as T
+      return await question(client)
     } catch (cause) {
       throw new Error(`${name} does not answer; it said: ${unlogged(said)}`, { cause })
     }
@@ -70,14 +69,11 @@ export async function startSmallNode(
     name,
     process: child,
     address,
-    get,
-    status: () => get('/v1/status'),
+    ask,
+    status: () => ask((client) => parseResponse(client.v1.status.$get())),
     async submit(path, out, preset) {
       const recipe = { renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset }), upscale: true }
-      const client = await connectControl(controlSocketPath(dataDir))
-      assert.ok(client)
-      const { video } = (await client.post('/v1/videos', { path, recipe, out })) as Submitted
-      return video._id
+      return (await ask((client) => parseResponse(client.v1.videos.$post({ json: { path, recipe, out } })))).id
     },
     log: () => said,
   }
@@ -106,15 +102,16 @@ export const isRunning = ({ process: { exitCode, signalCode } }: SmallNode): boo
 
 /** COMPLETED; one commit a task, and no task was tried twice: who was on it when the ledger went away was when it came back. */
 export async function auditDone(node: SmallNode, id: VideoId): Promise<void> {
-  const video = await node.get<Video>(`/v1/videos/${id}`)
+  const param = { id }
+  const video = await node.ask((client) => parseResponse(client.v1.videos[':id'].$get({ param })))
   assert.equal(video.status, 'COMPLETED')
-  const tasks = await node.get<Task[]>(`/v1/videos/${id}/tasks`)
+  const tasks = await node.ask((client) => parseResponse(client.v1.videos[':id'].tasks.$get({ param })))
   const counted = tasks.filter(({ kind }) => kind === 'video' || kind === 'audio')
   assert.equal(counted.length, video.plan?.tasks)
   for (const task of tasks) {
-    assert.equal(task.status, 'COMPLETED', task._id)
-    assert.deepEqual(task.claims, [], task._id)
-    assert.deepEqual([task.attempt, task.completed_attempt, task.failures], [1, 1, []], task._id)
+    assert.equal(task.status, 'COMPLETED', task.id)
+    assert.deepEqual(task.claims, [], task.id)
+    assert.deepEqual([task.attempt, task.completed_attempt, task.failures], [1, 1, []], task.id)
   }
 }
 

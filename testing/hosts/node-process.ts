@@ -1,10 +1,12 @@
 /** A `reelmesh node` on a host of the lab: started, watched, asked, stopped. What it logs is kept in a file. */
+
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseResponse } from 'hono/client'
 import { connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
-import type { StatusSnapshot } from '../../node/status/status.ts'
+import type { StatusSnapshot } from '../../protocol/status.ts'
 import type { LabHost } from './host.ts'
 
 /** Configuration by its names (`slots: 1`, `join: '…'`); null leaves out what the lab would give. */
@@ -92,7 +94,7 @@ export async function watchNode(of: Launched & { host: LabHost; name: string; da
 async function ask(socket: string): Promise<StatusSnapshot> {
   const client = await connectControl(socket)
   if (client === null) throw new Error(`no node answers at ${socket}`)
-  return (await client.get('/v1/status')) as StatusSnapshot
+  return parseResponse(client.v1.status.$get())
 }
 
 const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''

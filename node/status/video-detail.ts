@@ -1,0 +1,41 @@
+/** One video, and its tasks, as the API shows them: the ledger's documents without what only the program needs, such as tokens. */
+import type { TaskRow, VideoDetail, VideoRow } from '../../protocol/status.ts'
+import type { Task } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
+
+/** The row of a video with what a snapshot of many leaves out. */
+export function detailOf({ recipe, source, plan, due, deadline, ended_at }: Video, row: VideoRow): VideoDetail {
+  const { sha256, bytes, holders } = source
+  return { ...row, recipe, source: { sha256, bytes, holders }, plan, due, deadline, ended_at }
+}
+
+/** A task as the API shows it. */
+export function taskRowOf(task: Task): TaskRow {
+  const { _id, kind, resolution, chunk_id, status, frames, worker_id, attempt, completed_attempt } = task
+  return {
+    id: _id,
+    kind,
+    resolution,
+    chunk: chunk_id,
+    status,
+    frames,
+    worker: worker_id,
+    attempt,
+    completed_attempt,
+    started_at: task.start_time,
+    ended_at: task.end_time,
+    claims: task.claims.map(({ attempt, worker_id, speculative, expires_at }) => ({
+      attempt,
+      worker: worker_id,
+      backup: speculative,
+      expires_at,
+    })),
+    failures: task.failures.map(({ attempt, worker_id, code, message, at }) => ({
+      attempt,
+      worker: worker_id,
+      code,
+      message,
+      at,
+    })),
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The HTTP API of a node, as data: every route with its request and its answers. Server, client, OpenAPI document and docs/status.md are
+ * made from it. Fields and routes are only ever added within `/v1`. Times are milliseconds since 1970.
+ */
+import { z } from 'zod'
+import { isVideoId, type PeerId, type VideoId } from './ids.ts'
+import { recipeSchema } from './recipe.ts'
+import { statusSchema, taskRowSchema, videoDetailSchema } from './status.ts'
+
+const absolutePath = z.string().startsWith('/', 'must be an absolute path')
+const priority = z.number().int().min(-1000).max(1000).describe('higher goes first; 0 is ordinary')
+
+const submitSchema = z
+  .strictObject({
+    path: absolutePath.describe(
+      'the source, on the machine that answers; it stays there, and must stay until the video is done',
+    ),
+    recipe: recipeSchema,
+    out: absolutePath
+      .nullable()
+      .default(null)
+      .describe('folder on the machine that answers, where the results go; null when nothing is to be delivered here'),
+    priority: priority.default(0),
+    deadline: z.number().int().nullable().default(null).describe('when it is wanted, ms since 1970'),
+  })
+  .meta({ id: 'Submit', description: 'One file to encode.' })
+
+const submittedSchema = z
+  .object({
+    id: z.string().describe('id of the video') as unknown as z.ZodType<VideoId, VideoId>,
+    name: z.string().describe("the source's file name without its ending"),
+    outcome: z
+      .enum(['created', 'joined', 'retried'])
+      .describe(
+        'whether it was new, known (the same bytes and recipe: it goes on, or is only delivered), or had failed or been cancelled before',
+      ),
+    status: videoDetailSchema.shape.status,
+  })
+  .meta({ id: 'Submitted', description: 'What a submit did.' })
+
+const changedSchema = z
+  .object({
+    result: z
+      .enum(['changed', 'unchanged'])
+      .describe('`unchanged` where the video is in no state in which this applies'),
+  })
+  .meta({ id: 'Changed', description: 'Whether a request changed anything.' })
+
+const errorSchema = z
+  .object({
+    code: z
+      .string()
+      .describe('stable, for programs: `bad_request`, `usage`, `source_refused`, `unknown_video`, `ledger_away` …'),
+    message: z.string().describe('one sentence for people: what failed, why, and what to do'),
+  })
+  .meta({ id: 'Error', description: 'Why a request was refused.' })
+
+const video = z.object({
+  id: z
+    .string()
+    .refine(isVideoId, {
+      error: ({ input }) => `${input} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`,
+    })
+    .describe('id of the video: 16 hex digits') as unknown as z.ZodType<VideoId, string>,
+})
+const peer = z.object({ peer: z.string().min(1).describe('id of the peer, or its name where only one has it') })
+const peerAnswer = z
+  .object({ peer: z.string().describe('id of the peer') as unknown as z.ZodType<PeerId, PeerId> })
+  .meta({ id: 'ChangedPeer', description: 'The peer that was changed.' })
+
+const json = <S extends z.ZodType>(schema: S, description: string) => ({
+  content: { 'application/json': { schema } },
+  description,
+})
+const refused = {
+  400: json(errorSchema, 'the request is wrong; `message` says what to change'),
+  500: json(errorSchema, 'the node failed'),
+  503: json(errorSchema, 'the ledger does not answer'),
+}
+const notJson = { 415: json(errorSchema, 'the body does not come with content-type: application/json') }
+const unknown = { 404: json(errorSchema, 'there is no such video') }
+const body = <S extends z.ZodType>(schema: S) => ({
+  required: true,
+  content: { 'application/json': { schema } },
+})
+
+/** Every route, in the form of OpenAPI: method, path with `{parameters}`, request and answers by status. */
+export const ROUTES = {
+  health: {
+    operationId: 'health',
+    method: 'get',
+    path: '/healthz',
+    summary: 'Whether the node serves requests',
+    responses: { 200: json(z.object({ ok: z.literal(true) }), 'it does') },
+  },
+  status: {
+    operationId: 'status',
+    method: 'get',
+    path: '/v1/status',
+    summary: 'What this node knows of the mesh: peers, engines, videos and events',
+    responses: { 200: json(statusSchema, 'the snapshot'), 500: refused[500] },
+  },
+  video: {
+    operationId: 'video',
+    method: 'get',
+    path: '/v1/videos/{id}',
+    summary: 'One video, whether the snapshot shows it or not',
+    request: { params: video },
+    responses: { 200: json(videoDetailSchema, 'the video'), ...unknown, ...refused },
+  },
+  tasks: {
+    operationId: 'tasks',
+    method: 'get',
+    path: '/v1/videos/{id}/tasks',
+    summary: 'The tasks of a video, in the order in which they are claimed',
+    request: { params: video },
+    responses: { 200: json(z.array(taskRowSchema), 'its tasks'), ...unknown, ...refused },
+  },
+  submit: {
+    operationId: 'submit',
+    method: 'post',
+    path: '/v1/videos',
+    summary: 'Submits a file: answers when it is hashed and in the ledger',
+    request: { body: body(submitSchema) },
+    responses: { 201: json(submittedSchema, 'the video'), ...notJson, ...refused },
+  },
+  cancel: {
+    operationId: 'cancel',
+    method: 'post',
+    path: '/v1/videos/{id}/cancel',
+    summary: 'Stops work on an open video; its blobs stay a day for a retry',
+    request: { params: video },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...refused },
+  },
+  retry: {
+    operationId: 'retry',
+    method: 'post',
+    path: '/v1/videos/{id}/retry',
+    summary: 'Takes up a failed or cancelled video again',
+    request: { params: video },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...refused },
+  },
+  priority: {
+    operationId: 'priority',
+    method: 'post',
+    path: '/v1/videos/{id}/priority',
+    summary: 'Lets an open video go before or after others',
+    request: {
+      params: video,
+      body: body(z.strictObject({ priority }).meta({ id: 'Priority', description: 'The new priority of a video.' })),
+    },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...notJson, ...refused },
+  },
+  pause: {
+    operationId: 'pause',
+    method: 'post',
+    path: '/v1/peers/{peer}/pause',
+    summary: 'Takes a peer off the work: it stays in the mesh and gives back what it runs',
+    request: { params: peer },
+    responses: { 200: json(peerAnswer, 'done'), ...refused },
+  },
+  resume: {
+    operationId: 'resume',
+    method: 'post',
+    path: '/v1/peers/{peer}/resume',
+    summary: 'Puts a paused or quarantined peer back to work',
+    request: { params: peer },
+    responses: { 200: json(peerAnswer, 'done'), ...refused },
+  },
+  drain: {
+    operationId: 'drain',
+    method: 'post',
+    path: '/v1/peers/{peer}/drain',
+    summary: 'Lets a peer finish what it runs, then leave the mesh and exit',
+    request: { params: peer },
+    responses: { 200: json(peerAnswer, 'done'), ...refused },
+  },
+} as const
+
+/** The body of a submit, before defaults. */
+export type SubmitBody = z.input<typeof submitSchema>
+/** What a submit answers. */
+export type SubmitAnswer = z.infer<typeof submittedSchema>
