@@ -1,7 +1,6 @@
-/** Writes the parts of the documentation that are made from the code: the table of events in docs/status.md. */
-import { readFile, writeFile } from 'node:fs/promises'
+/** Writes the documentation that is made from the code: docs/status.md. */
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EVENTS_PAGE, withEventTable } from '../testing/docs/event-table.ts'
+import { STATUS_PAGE, statusPage } from '../testing/docs/status-page.ts'
 
-const path = join(import.meta.dirname, '..', EVENTS_PAGE)
-await writeFile(path, withEventTable(await readFile(path, 'utf8')))
+await writeFile(join(import.meta.dirname, '..', STATUS_PAGE), await statusPage())

@@ -1,0 +1,55 @@
+/** What people are told stands in the documents as it stands in the code: the settings of the compose file, its commands, the words of events. */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { ROUTES } from '../../protocol/api.ts'
+import { openApi, STATUS_PAGE, statusPage } from '../../testing/docs/status-page.ts'
+import { ROOT } from './sources.ts'
+
+const read = (path: string): Promise<string> => readFile(join(ROOT, path), 'utf8')
+const missing = (words: Iterable<string>, text: string): string[] =>
+  [...new Set(words)].filter((word) => !new RegExp(`\\b${word}\\b`).test(text)).sort()
+
+test('every setting of the compose file is named at its head and in the operations guide', async () => {
+  const compose = await read('docker-compose.yml')
+  const settings = [...compose.matchAll(/\$\{([A-Z_]+)/g)].map(([, name]) => name ?? '')
+  assert.ok(settings.length > 10)
+  assert.deepEqual(missing(settings, compose.slice(0, compose.indexOf('\nname:'))), [])
+  assert.deepEqual(missing(settings, await read('docs/operations.md')), [])
+})
+
+test('compose commands of the documents name a profile where they need one', async () => {
+  for (const path of ['README.md', 'docs/operations.md', 'docker-compose.yml'])
+    assert.doesNotMatch(await read(path), /docker compose (?:build|up|stop|down)\b/, path)
+})
+
+test('the page about the status and the API is the one that the schemas make', async () => {
+  assert.equal(await read(STATUS_PAGE), await statusPage(), 'run `sh scripts/node.sh scripts/docs.ts`')
+})
+
+test('the page names every field of the API with its meaning', async () => {
+  const page = await statusPage()
+  for (const field of [
+    '| `leader.term` | number |',
+    '| `claims[].expires_at` |',
+    '| `held` | [Held](#held) |',
+    '| `recipe` | [Recipe](#recipe) |',
+  ])
+    assert.ok(page.includes(field), field)
+  assert.deepEqual(
+    page.split('\n').filter((line) => /^\| `[^|]*\|[^|]*\|\s*\|$/.test(line)),
+    [],
+    'fields without a meaning',
+  )
+})
+
+test('the OpenAPI document is valid, and has an operation for every route', async () => {
+  const document = await openApi()
+  const { valid, errors } = await new Validator().validate(document)
+  assert.ok(valid, JSON.stringify(errors))
+  const { paths } = document as { paths: Record<string, Record<string, { operationId: string }>> }
+  const operations = Object.values(paths).flatMap((methods) => Object.values(methods).map((each) => each.operationId))
+  assert.deepEqual(operations.sort(), Object.keys(ROUTES).sort())
+})
