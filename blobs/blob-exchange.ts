@@ -39,7 +39,7 @@ interface Job {
   done: Promise<void>
 }
 
-/** Also registers the handler that serves blobs: call before `mesh.start`. */
+/** Makes the exchange and registers the handler that serves blobs. Call it before `mesh.start`. */
 export function createBlobExchange(options: BlobExchangeOptions): BlobExchange {
   serveBlobs(options)
   return new Exchange(options)

@@ -17,7 +17,7 @@ export interface Coordinator {
   stop(): Promise<void>
 }
 
-/** Not yet started. */
+/** Makes a coordinator that is not started. */
 export function createCoordinator(options: CoordinatorOptions, modules: CoordinatorModules): Coordinator {
   const { self } = options
   const { ledger, clock, rng, log, hints, admission } = modules

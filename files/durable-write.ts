@@ -10,7 +10,7 @@ export interface DurableWriteOptions {
    * write at the same time. It stays only where the process is killed; then whoever owns the folder removes it.
    */
   readonly temporary: string
-  /** Mode of the file, as of `open(2)`: 0o666 less the umask where not given. */
+  /** Permission bits of the file, as of `open(2)`; default: 0o666 less the umask. */
   readonly mode?: number
 }
 

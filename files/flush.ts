@@ -1,5 +1,5 @@
 /**
- * Flushes what a power cut must not take: a file's bytes before it gets its name, and the folder after, which holds the name.
+ * Flushes files and folders to the disk, so that a power cut loses nothing: a file's bytes before its rename, and the folder after.
  */
 import { open } from 'node:fs/promises'
 
@@ -16,7 +16,10 @@ export async function flush(path: string): Promise<void> {
 /** What file systems answer that cannot flush a folder, and folders that may be written to but not read. */
 const CANNOT = ['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACCES']
 
-/** For folders of people, which may lie on anything: one that cannot be flushed is left as it is. */
+/**
+ * Flushes a folder that people chose: where its file system cannot flush folders, or its permissions forbid it, nothing happens. Rejects
+ * with other errors of the file system, such as `ENOENT`.
+ */
 export async function flushFolder(path: string): Promise<void> {
   try {
     await flush(path)

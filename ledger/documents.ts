@@ -45,7 +45,7 @@ export const ownName = (id: VideoId, name: string): string => `${name}-${id}`
  */
 export const deliveryNames = (id: VideoId, name: string): string[] => [name, ownName(id, name)]
 
-/** A plan's name: the sha256 of its JSON. Refuses plans that a document could not hold. */
+/** A plan's name: the sha256 of its JSON. Throws `SourceRefused` for a plan of more than `PLAN_BYTES_MAX`, which no document could hold. */
 export function planSha256(plan: Plan): Sha256 {
   const json = JSON.stringify(plan)
   const bytes = Buffer.byteLength(json)

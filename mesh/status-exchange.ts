@@ -20,7 +20,7 @@ export interface StatusExchange {
   ask(peer: PeerId, signal: AbortSignal): Promise<unknown>
 }
 
-/** Also registers the handler that answers other peers with `snapshot`. Call before `mesh.start`. */
+/** Makes the exchange and registers the handler that answers other peers with `snapshot`. Call it before `mesh.start`. */
 export function createStatusExchange(options: {
   mesh: Mesh
   clock: Clock

@@ -41,19 +41,19 @@ import { VERSION } from './version.ts'
 import { handOver } from './videos/handover.ts'
 import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts'
 
-/** A node that runs: what faces ask of it, what its ffmpeg is, and how it ends. */
+/** A started node: its API, its ffmpeg, and how to stop it. */
 export interface RunningNode extends NodeFace {
   readonly media: Media
   readonly selfTestReport: SelfTestReport
-  /** Resolves when someone drained this peer and nothing runs here any more. */
+  /** Resolves when this peer was drained, runs no attempt any more, and others have what only it held. */
   readonly drained: Promise<void>
-  /** What stands in the way of deliveries here. */
+  /** Why deliveries of this node fail now: one sentence for each video. */
   problems(): ReadonlyMap<VideoId, string>
   addresses(): readonly string[]
   stop(): Promise<void>
 }
 
-/** The ledger a configuration names, not yet opened. */
+/** The ledger that a configuration names, not yet opened. Throws `UsageError` for an unknown kind of address. */
 export function composeLedger(config: Config, log: Log): Ledger {
   const address = ledgerAddress(config)
   if (/^mongodb(\+srv)?:\/\//.test(address)) return createMongoLedger({ url: address, clock, rng, log })
@@ -62,7 +62,7 @@ export function composeLedger(config: Config, log: Log): Ledger {
   throw new UsageError(`--ledger ${address}: use mongodb://… for many hosts or sqlite:PATH for one`)
 }
 
-/** ffmpeg as configured. Trial runs are remembered in the proof folder, by build. */
+/** ffmpeg as configured, with its self-test cached by build. Rejects with `UsageError` where a program is not found. */
 export async function composeMedia(config: Config): Promise<Media> {
   const what = 'ffmpeg 5.1 or newer, with ffprobe'
   const ffmpeg = await findProgram(config.ffmpeg, { what, flag: '--ffmpeg' })
@@ -71,20 +71,23 @@ export async function composeMedia(config: Config): Promise<Media> {
   return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: proofDir(config), ...bounds, clock, rng })
 }
 
-/** Put around the real parts: what injects faults or measures is a wrapper, never a flag inside. */
+/** Functions that wrap real parts, to inject faults or to measure. */
 export interface Wrappers {
   ledger?(real: Ledger): Ledger
   store?(real: DiskBlobStore): DiskBlobStore
   media?(real: Media): Media
 }
 
-/** `log`: default, JSON lines on stderr. `wrap`: nothing by default. */
+/** Options of `startNode`. `log`: default, JSON lines on stderr. `wrap`: default, nothing. */
 export interface StartOptions {
   readonly log?: Log
   readonly wrap?: Wrappers
 }
 
-/** Starts a node. Whatever fails on the way, nothing is left running and the data folder is free again. */
+/**
+ * Starts a node. Rejects with `UsageError` where the configuration or its surroundings are wrong, and with `LedgerUnavailable`; then nothing
+ * is left running, and the data folder is free again.
+ */
 export async function startNode(config: Config, options: StartOptions = {}): Promise<RunningNode> {
   const log = options.log ?? createPinoLog({ level: config.log_level, name: config.name })
   const swarmKey = await readMeshKey(config)

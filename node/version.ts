@@ -1,4 +1,4 @@
-/** The version of this build. */
+/** The version of this program. */
 
-/** As people see it; `package.json` holds the same (a test compares them). */
+/** The version as `--version` and heartbeats show it. `package.json` has the same (a test compares them). */
 export const VERSION = '0.1.0'

@@ -9,7 +9,7 @@ export interface Artifact extends HeldBlob {
    * `480p/{name}.mp4`. Unique within a video.
    */
   readonly path: string
-  /** Such as `video/mp4`. */
+  /** IANA media type, such as `video/mp4`. */
   readonly media_type: string
 }
 
@@ -31,5 +31,5 @@ export function pathFor({ path }: Pick<Artifact, 'path'>, name: string): string 
 /** The file of subtitles and chapters among the outputs of an ingest: an input of the merge, never delivered. */
 export const EXTRAS_PATH = 'extras'
 
-/** The file of a rendition as a whole. */
+/** Path of a rendition's single MP4 among the artifacts of its video. */
 export const renditionPath = (rendition: string): string => `${rendition}/{name}.mp4`

@@ -2,8 +2,8 @@
  * Immutable bytes named by their sha256, kept in one folder per video. Adapters: `blobs/blob-store.ts` on a disk and
  * `blobs/blob-exchange.ts` over the mesh.
  *
- * Promises: a path answered by `find` holds exactly the named bytes as of when they were put (a reader that
- * must be sure verifies); files appear by rename, whole or not at all; `put` is idempotent; several processes may share one store.
+ * Promises: a path that `find` answers held exactly the named bytes when they were put (a disk may damage them later: see `verify`);
+ * files appear by rename, so none is ever partial; `put` is idempotent; several processes may share one store.
  */
 import { AttemptFailed } from './errors.ts'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
@@ -27,9 +27,9 @@ export interface Room {
   readonly totalBytes: number
 }
 
-/** What has to stay free of a disk, bytes. */
+/** Bytes of a disk that have to stay free: `FREE_DISK.share` of it, at most `FREE_DISK.capBytes`. */
 export const leastFree = (totalBytes: number): number => Math.min(FREE_DISK.share * totalBytes, FREE_DISK.capBytes)
-/** Whether so many bytes more leave that free. */
+/** Whether the disk still has `leastFree` after a write of so many bytes. */
 export const hasRoomFor = (bytes: number, { freeBytes, totalBytes }: Room): boolean =>
   freeBytes - bytes >= leastFree(totalBytes)
 
@@ -38,26 +38,26 @@ export const hasRoomFor = (bytes: number, { freeBytes, totalBytes }: Room): bool
  * `AttemptFailed('disk_full')`.
  */
 export interface BlobStore {
-  /** A new empty folder of the caller's own, on the store's own file system. */
+  /** Creates an empty folder for the caller alone, on the file system of the store, so that `put` can rename out of it. */
   scratch(name: string): Promise<string>
   /** Hashes the file off the event loop, moves it in (rename) and answers its name. `AttemptFailed('disk_full')`. */
   put(video: VideoId, path: string): Promise<BlobRef>
-  /** Moves a verified fetch in under a hash already checked. */
+  /** Moves a fetched file in. The caller has verified its hash. */
   adopt(video: VideoId, path: string, ref: BlobRef): Promise<void>
-  /** Where the bytes are, or null. Sources by reference answer their own path while they are unchanged. */
+  /** The path of the blob, or null. For a source by reference: the path of the source, while it is unchanged. */
   find(sha256: Sha256, video?: VideoId): Promise<string | null>
   /** Reads the whole file and compares; a corrupt blob is removed and the answer is false. Rejects with errors of the disk. */
   verify(sha256: Sha256, video: VideoId): Promise<boolean>
-  /** Records a source by reference; never copied, moved or changed. */
+  /** Records a source by reference. The file is never copied, moved or changed. */
   refer(video: VideoId, source: SourceReference): Promise<void>
   reference(video: VideoId): Promise<SourceReference | null>
-  /** Removes blobs of a video but those named (its results, while deliveries are open). References stay. */
+  /** Removes the blobs of a video except those in `retain` (its results, while deliveries are open). References stay. */
   prune(video: VideoId, retain: ReadonlySet<Sha256>): Promise<void>
   /** Removes one blob of a video; a source by reference stays. */
   remove(sha256: Sha256, video: VideoId): Promise<void>
-  /** Forgets the video: blobs and reference (the source file itself is untouched). */
+  /** Removes the blobs and the reference of a video. The source file is untouched. */
   drop(video: VideoId): Promise<void>
-  /** Videos that have anything here. */
+  /** Videos with at least one blob or reference here. */
   videos(): Promise<readonly VideoId[]>
   /** Every blob in this video's folder. A source by reference is not among them: see `find` and `reference`. */
   list(video: VideoId): Promise<readonly Sha256[]>
@@ -75,21 +75,25 @@ export interface BlobAnswers {
 export interface BlobExchange {
   /**
    * The path of these bytes on this machine, fetched from a holder (then from any connected peer) where they are not
-   * here: resumed where a transfer broke, hash verified before it is adopted. A holder that sent other bytes is asked
-   * last for them from then on. `isRead`: the caller is about to read them, so what is here already is verified first;
-   * a corrupt blob is removed and fetched again. `BlobMissing` when nobody has them, `AttemptFailed('disk_full')`.
+   * here: resumed where a transfer broke, hash verified before it is adopted. A holder that sent wrong bytes is asked
+   * last from then on. `isRead`: the caller is about to read them, so what is here already is verified first;
+   * a corrupt blob is removed and fetched again. Rejects with `BlobMissing` when no peer that answers has the blob, with
+   * `AttemptFailed('disk_full')`, and with the signal's reason.
    */
   fetch(
     want: BlobRef & { video: VideoId; holders: readonly PeerId[]; signal: AbortSignal; isRead?: boolean },
   ): Promise<string>
   /**
-   * Which of these peers (or of the connected ones) say that they have it, and which that they have not, or something of
-   * another size. Never throws.
+   * Asks these peers, or the connected ones where the list is empty, whether they have the blob. One that has it with another
+   * size lacks it. Never rejects.
    */
   whoHas(want: BlobRef & { video: VideoId; peers: readonly PeerId[]; signal: AbortSignal }): Promise<BlobAnswers>
 }
 
-/** Whether what is here is what its name says. A source by reference counts as intact while its size and time are unchanged: hashing it takes minutes. */
+/**
+ * Whether the blob is here and has the hash of its name. A source by reference counts as intact while its size and mtime are unchanged:
+ * hashing it takes minutes. Rejects with errors of the file system.
+ */
 export async function isIntact(store: BlobStore, sha256: Sha256, video: VideoId): Promise<boolean> {
   const path = await store.find(sha256, video)
   return path !== null && ((await store.reference(video))?.path === path || (await store.verify(sha256, video)))

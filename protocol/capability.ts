@@ -31,7 +31,7 @@ export function formatClass({ decoder, filters, encoder, rendition }: VideoClass
   return `${[decoder, ...[...filters].sort()].join('+')}>${encoder}/${rendition}`
 }
 
-/** Null for the class of a task of the whole video, and for what no class looks like. */
+/** The parts of a class; null for the class of a task of the whole video, and for a text of another form. */
 export function parseClass(text: string): VideoClass | null {
   const match = /^([a-z0-9_-]{1,40})((?:\+[a-z0-9_-]{1,40}){0,8})>([a-z0-9-]{1,40})\/(.+)$/.exec(text)
   const rendition = match?.[4] ?? ''

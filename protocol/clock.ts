@@ -2,6 +2,7 @@
  * Time and chance, injected everywhere: the product never asks the machine directly, so that a simulation may run
  * days of mesh in seconds and replay them from a seed.
  */
+
 /** The clock of a process. The real one is `node/host/system-clock.ts`; simulations have their own. */
 export interface Clock {
   /** Wall clock, ms since 1970. Only for people and for the SQLite ledger; never for a decision between two peers. */
@@ -10,15 +11,15 @@ export interface Clock {
   mono(): number
   /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Calls `act` once after `ms`; the answer cancels it. Never keeps a process alive by itself. */
+  /** Calls `act` once after `ms`. The returned function cancels it. A timer does not keep the process alive. */
   timer(ms: number, act: () => void): () => void
 }
 
 /** The source of chance. */
 export interface Rng {
-  /** Uniform in [0, 1). */
+  /** A uniformly distributed number, 0–1, without 1. */
   random(): number
-  /** 32 hex digits nobody can guess: tokens and nonces. */
+  /** 32 hex digits, cryptographically random in the product: tokens and nonces. */
   token(): string
 }
 
@@ -31,7 +32,7 @@ export function deadline(clock: Clock, ms: number, signal?: AbortSignal): AbortS
   return signal ? AbortSignal.any([signal, timed]) : timed
 }
 
-/** What the promise answers, or `late` after `ms`. Leaves no timer behind; rejections pass through. */
+/** The value of the promise, or `late` after `ms`. Leaves no timer behind. Rejects as the promise does. */
 export function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | 'late'> {
   return new Promise((resolve, reject) => {
     const stop = clock.timer(ms, () => resolve('late'))

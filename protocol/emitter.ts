@@ -7,10 +7,10 @@ import { type DomainEvent, EVENTS, type EventCode, eventText } from './events.ts
 import type { Ledger } from './ledger.ts'
 import type { Log } from './log.ts'
 
-/** Resolves when the ledger has taken the event or failed to. Never rejects: nothing else depends on an event. */
+/** Emits one event. Resolves when the ledger has stored it or failed to. Never rejects: nothing depends on an event. */
 export type Emit = (event: DomainEvent) => Promise<void>
 
-/** Where events go. */
+/** Where the emitter writes events. */
 export interface EmitterOptions {
   readonly ledger: Pick<Ledger, 'addEvent'>
   readonly log: Log
@@ -18,7 +18,7 @@ export interface EmitterOptions {
   count?(code: EventCode): void
 }
 
-/** A log line has the code as its message, and the fields below `event`, where they hide none of the log's own, such as `peer`. */
+/** Makes an `Emit`. Its log line has the code as its message, and the fields below `event`, where they hide none of the log's own, such as `peer`. */
 export function createEmitter({ ledger, log, count }: EmitterOptions): Emit {
   return async (event) => {
     const { code, ...fields } = event

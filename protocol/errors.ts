@@ -9,7 +9,7 @@ export const FAILURE_CODES = [
   'encode_failed',
   /** The result is not what the plan says: frames, times or signature. */
   'verify_failed',
-  /** ffmpeg was ended by a signal that nobody here sent: this build cannot, another may. */
+  /** ffmpeg was killed by a signal that this node did not send: this build crashes on the input, another may not. */
   'build_cannot',
   /** No progress within the time allowed. */
   'stalled',
@@ -17,9 +17,9 @@ export const FAILURE_CODES = [
   'out_of_bounds',
   /** No holder of an input blob answered. */
   'input_missing',
-  /** Too little room on the worker's disk. */
+  /** Too little free space on the worker's disk. */
   'disk_full',
-  /** The ledger stayed away longer than the attempt's deadline for retries. */
+  /** The ledger was unavailable for longer than `LEDGER_RETRY_DEADLINE_MS`. */
   'ledger_away',
   /** The worker's connection closed while it ran. */
   'peer_died',
@@ -67,7 +67,7 @@ export class RecipeRefused extends ReelmeshError {
   }
 }
 
-/** The source changed while it was read: refused now, and perhaps whole later. The one refusal that may be retried. */
+/** The source changed while it was read, such as a copy in progress. The only refusal that may be retried. */
 export class SourceUnsettled extends SourceRefused {
   constructor(message: string) {
     super(message, { retryable: true })
@@ -75,7 +75,7 @@ export class SourceUnsettled extends SourceRefused {
   }
 }
 
-/** An attempt failed in a way the ledger records. `log` is the tail of ffmpeg's stderr (at most `LOG_BYTES_MAX`). */
+/** An attempt failed, with the code that the ledger records. `log` is the tail of ffmpeg's stderr (at most `LOG_BYTES_MAX`). */
 export class AttemptFailed extends ReelmeshError {
   override readonly code: FailureCode
   readonly log: string
@@ -87,7 +87,7 @@ export class AttemptFailed extends ReelmeshError {
   }
 }
 
-/** The ledger did not answer: what was asked may or may not have happened. Read back before believing either. */
+/** The ledger did not answer: the operation may or may not have happened. The caller reads back by token or id. */
 export class LedgerUnavailable extends ReelmeshError {
   constructor(message: string, cause?: unknown) {
     super('ledger_away', message, { retryable: true, cause })
@@ -95,7 +95,7 @@ export class LedgerUnavailable extends ReelmeshError {
   }
 }
 
-/** Nobody who answered holds these bytes. */
+/** No peer that answered holds these bytes. */
 export class BlobMissing extends ReelmeshError {
   readonly sha256: string
   constructor(sha256: string, message = `no peer that answered holds blob ${sha256.slice(0, 12)}…`) {
@@ -105,7 +105,7 @@ export class BlobMissing extends ReelmeshError {
   }
 }
 
-/** A peer could not be reached, closed the stream, or spoke out of protocol. */
+/** A peer could not be reached, closed the stream, or violated the protocol. */
 export class PeerUnreachable extends ReelmeshError {
   constructor(message: string, cause?: unknown) {
     super('peer_unreachable', message, { retryable: true, cause })
@@ -121,7 +121,7 @@ export class UsageError extends ReelmeshError {
   }
 }
 
-/** True for ENOSPC and EDQUOT, wherever they are wrapped. */
+/** Whether the error, or one of its causes (up to 8 deep), is ENOSPC, EDQUOT or `disk_full`. */
 export function isDiskFull(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     const code = (at as NodeJS.ErrnoException).code
@@ -130,7 +130,7 @@ export function isDiskFull(error: unknown): boolean {
   return false
 }
 
-/** One line for people, from anything that was thrown. */
+/** The message of anything that was thrown, as one line of text. */
 export function sentence(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text.replace(/\s+/g, ' ').trim() || 'unknown error'

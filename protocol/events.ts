@@ -19,7 +19,7 @@ export interface EventFields {
   backup_wanted: { video: VideoId; task: TaskId; reason: string }
   /** `peer` completed the task by its backup attempt, before `slower` did. */
   backup_won: { peer: PeerId; video: VideoId; task: TaskId; slower: PeerId }
-  /** `blob` says what it was, such as `the output of task …`. */
+  /** `blob` describes it, such as `the output of task …`. */
   blob_lost: { video: VideoId; blob: string }
   /** `kept` and `dropped` are the sha256 of both streams, in hex. `peer` made the dropped one. */
   results_differ: {
@@ -30,11 +30,11 @@ export interface EventFields {
     committed: string
     committed_by: PeerId
   }
-  /** `ms`: how long; `quarantines`: which one it is since a task of its own was completed. */
+  /** `ms`: how long; `quarantines`: how many in a row, without a completed task in between. */
   quarantined: { peer: PeerId; name: string; ms: number; quarantines: number; reason: string }
   merging: { peer: PeerId; video: VideoId; name: string }
   completed: { peer: PeerId; video: VideoId; name: string }
-  /** `failure` is the whole sentence, which the video keeps too. */
+  /** `failure` is the whole sentence, as in the video's `failure`. */
   failed: { peer: PeerId; video: VideoId; failure: string }
   delivered: { peer: PeerId; video: VideoId; name: string; dir: string }
   delivery_failed: { peer: PeerId; video: VideoId; name: string; dir: string; reason: string }
@@ -58,7 +58,7 @@ export interface EventFields {
   engine_left: { peer: PeerId; engine: string | null }
 }
 
-/** The fixed word of an event: `what` of a `LedgerEvent`. */
+/** The code of an event: `what` of a `LedgerEvent`. */
 export type EventCode = keyof EventFields
 
 /** An event to emit: its code and its fields. */
@@ -227,7 +227,7 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
   },
 }
 
-/** The sentence for people. */
+/** The sentence for people of an event. */
 export function eventText<Code extends EventCode>(event: DomainEvent<Code>): string {
   return EVENTS[event.code].text(event)
 }

@@ -98,11 +98,13 @@ const heartbeatSchema = z.object({
   unlisted: count.optional(),
 })
 
-/** An attempt that a peer runs: the share done, 0–1, and source seconds encoded per second. */
+/** An attempt that a peer runs. */
 export type RunningAttempt = {
   readonly task: TaskId
   readonly attempt: number
+  /** Share done, 0–1. */
   readonly done: number
+  /** Source seconds encoded per second. */
   readonly speed: number
 }
 /** What a peer says about itself. The schema above has each field's meaning, unit and bound. */
@@ -110,8 +112,8 @@ export type Heartbeat = Omit<z.infer<typeof heartbeatSchema>, 'running'> & {
   readonly running: readonly RunningAttempt[]
 }
 
-/** A heartbeat as JSON, cut to the bounds that others check: were it rejected everywhere, this peer would count as failed and its claims
- * would be reclaimed again and again. */
+/** A heartbeat as JSON, cut to the bounds that other peers check: if they rejected it, this peer would count as failed and lose its
+ * claims repeatedly. */
 export const encodeHeartbeat = (beat: Heartbeat): Uint8Array =>
   new TextEncoder().encode(JSON.stringify(withinBounds(beat)))
 
@@ -155,7 +157,7 @@ function truncateRunning(beat: Heartbeat): Heartbeat {
 /** NaN, which JSON cannot say, becomes 0. */
 const clamp = (value: number, most: number): number => Math.min(most, Math.max(0, value || 0))
 
-/** Decodes any gossip message: checks size, JSON, version and schema, in this order. Never throws. */
+/** Decodes any gossip message by its schema: checks size, JSON, version and schema, in this order. Never throws. */
 export function decodeMessage<S extends z.ZodType>(data: Uint8Array, schema: S): Decoded<z.infer<S>> {
   if (data.byteLength > GOSSIP_BYTES_MAX) return { verdict: 'reject', why: `${data.byteLength} bytes` }
   let value: unknown

@@ -1,36 +1,36 @@
 /**
- * Work hints inside one node: who changes the ledger publishes a hint, who can use it subscribes. What is published reaches the
- * listeners of this node and, through `send`, the mesh; what the mesh brings reaches the same listeners.
+ * Work hints inside one node: the part that changes the ledger publishes a hint, the parts that can use it subscribe. A published hint
+ * reaches the listeners of this node and, through `send`, the mesh; a hint of another peer reaches the same listeners.
  *
  * Promises: `publish` and `receive` never throw and call every listener once, in the order of subscription. A hint makes things
  * faster and decides nothing: each listener stays right when hints are lost, doubled, late or false.
  */
 import type { Hint } from './hint.ts'
 
-/** What happened, such as `tasks` or `video`. */
+/** The kind of a hint: what changed, such as `tasks` or `video`. */
 export type HintKind = Hint['what']
 
 /** A hint before it is sent. */
 export type NewHint = Omit<Hint, 'v'>
 
-/** Quick, and never throws. */
+/** Handles a hint. It must be quick and never throw. */
 export type HintListener = (hint: Hint) => void
 
-/** What every part of a node is given: publish a hint, or handle those of others. */
+/** Publishes hints and subscribes to them; each part of a node is given this. */
 export interface Hints {
   /** Best effort, never waits: to this node's own listeners and to the mesh. */
   publish(hint: NewHint): void
-  /** Calls the listener for every hint of these kinds, published here or received. The answer unsubscribes. */
+  /** Calls the listener for every hint of these kinds, published here or received. The returned function unsubscribes. */
   on(kinds: readonly HintKind[], listener: HintListener): () => void
 }
 
-/** The hints of a node, and how those of other peers come in. */
+/** The hints of a node, with the entry for those of other peers. */
 export interface HintChannel extends Hints {
-  /** Takes in a hint that the mesh brought. */
+  /** Passes a hint of another peer to the listeners of this node. */
   receive(hint: Hint): void
 }
 
-/** `send` hands a hint to the mesh; it must not throw. Without it hints stay in this process. */
+/** A channel without listeners. `send` passes a hint to the mesh and must not throw; without it hints stay in this process. */
 export function createHints(send: (hint: Hint) => void = () => {}): HintChannel {
   const subscriptions = new Set<{ kinds: readonly HintKind[]; listener: HintListener }>()
   const receive = (hint: Hint): void => {

@@ -10,18 +10,18 @@ type Branded<Name extends string> = string & { readonly [brand]: Name }
 
 /** First 16 hex digits of sha256(source sha256 + canonical recipe): the same bytes and recipe are the same video. */
 export type VideoId = Branded<'VideoId'>
-/** `<video_id>/<rendition id or kind>/<00042>`. */
+/** A task's id: `<video_id>/<rendition id or kind>/<00042>`. */
 export type TaskId = Branded<'TaskId'>
 /** A libp2p peer id in its usual text form, such as `12D3KooW…`. */
 export type PeerId = Branded<'PeerId'>
-/** 64 lower-case hex digits: names immutable bytes. */
+/** 64 lower-case hex digits: the hash of a blob, which is its name. */
 export type Sha256 = Branded<'Sha256'>
-/** Made by a worker before it asks for a claim: identifies its claim when the reply is lost. */
+/** Random id of a claim, made by the worker before it asks: with it the worker finds its claim when the reply is lost. */
 export type Token = Branded<'Token'>
 
 const SHA256 = /^[0-9a-f]{64}$/
 const VIDEO_ID = /^[0-9a-f]{16}$/
-/** Of a rendition or a kind, also of a newer version; a task id has it in its middle. */
+/** Id of a rendition or a kind, also of a newer version; the middle part of a task id. */
 const PART_NAME = /^[a-z0-9][a-z0-9.-]{0,31}$/
 const TASK_ID = /^[0-9a-f]{16}\/[a-z0-9][a-z0-9.-]{0,31}\/\d{5}$/
 /** Base58 text of an identity multihash (Ed25519) or a sha256 multihash (RSA): what libp2p prints. */
@@ -38,11 +38,11 @@ export const isPartName = (text: string): boolean => PART_NAME.test(text)
 /** Whether a text of unknown origin has the form of a libp2p peer id. */
 export const isPeerId = (text: string): text is PeerId => PEER_ID.test(text)
 
-/** For values this process has just made or read from the ledger; hostile input goes through the `is…` guards. */
+/** Types a text as a peer id without a check: only for values of this process or the ledger. Hostile input goes through the `is…` guards. */
 export const asPeerId = (text: string): PeerId => text as PeerId
-/** For tokens that this process has just made or read from the ledger. */
+/** Types a text as a token without a check: only for values of this process or the ledger. */
 export const asToken = (text: string): Token => text as Token
-/** For hashes that this process has just made or read from the ledger. Throws `TypeError` for anything else. */
+/** Types a text as a sha256. Throws `TypeError` where it is not 64 lower-case hex digits. */
 export const asSha256 = (text: string): Sha256 => {
   if (!isSha256(text)) throw new TypeError(`not a sha256: ${text.slice(0, 80)}`)
   return text
@@ -68,5 +68,5 @@ export const videoOf = (task: TaskId): VideoId => task.slice(0, 16) as VideoId
 /** The rendition of a task of a chunk, else its kind. */
 export const partOf = (task: TaskId): string => task.slice(17, -6)
 
-/** The chunk that a task belongs to, with its video. A peer's attempts at one chunk are one ffmpeg. */
+/** The chunk that a task belongs to, as `<video_id>/<00042>`. A peer runs its attempts at one chunk in one ffmpeg. */
 export const chunkOf = (task: TaskId): string => `${videoOf(task)}/${task.slice(-5)}`

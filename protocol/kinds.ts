@@ -14,11 +14,9 @@ type Planned = Pick<Plan, 'chunks' | 'renditions' | 'audio'>
 
 /** All that code asks of a task kind. `tasksOf` and the lists must not depend on anything but their input. */
 export interface KindFacts {
-  /** What takes it: the encode slots of a worker, or these control-task slots of a coordinator-role peer (numbers from 0). */
+  /** Slots that run it: the encode slots of a worker, or these control-task slots of a coordinator-role peer (numbers from 0). */
   readonly slots: 'encode' | readonly number[]
-  /**
-   * How many attempts of it may wait at one peer, outside its control-task slot, for the encoders; null where it never waits.
-   */
+  /** How many attempts of it may wait for the encoders at one peer, outside its control-task slots; null where it never waits. */
   readonly waitingMax: number | null
   /** One task for each chunk and rendition, or one for the video. A task of the video has its kind as class and as `resolution`. */
   readonly scope: 'chunk' | 'video'
@@ -36,11 +34,11 @@ export interface KindFacts {
   readonly eligibility: 'capability' | 'source' | 'leader'
   /** Its `due`: that of the video, which the plan sets, or the moment of the submit where that is earlier. */
   readonly dueFrom: 'plan' | 'submit'
-  /** A video in one of these states must have a task of this kind: whoever finds none inserts it. */
+  /** A video in one of these states must have a task of this kind; the sweep inserts a missing one. */
   readonly requiredIn: readonly VideoStatus[]
   /** The only states of the video in which it may be claimed; null where the task's own state decides. */
   readonly claimedIn: readonly VideoStatus[] | null
-  /** A backup attempt is started for one that runs far longer than its like. */
+  /** A backup attempt is started for one that runs far longer than similar ones. */
   readonly backedUp: boolean
   /** A failure at it counts against the peer once another peer completes it. */
   readonly countsAgainstPeer: boolean
@@ -118,7 +116,7 @@ export type TaskKind = keyof typeof TABLE
 /** A kind as a ledger holds it: a newer peer may have written one that is not in the table. */
 export type KindName = TaskKind | (string & {})
 
-/** Of a kind that is not in the table. */
+/** The facts of every kind that is not in the table: never claimed, never counted. */
 export const UNKNOWN_KIND: KindFacts = {
   slots: 'encode',
   waitingMax: null,
@@ -149,7 +147,7 @@ export const kindsWhere = (holds: (facts: KindFacts) => boolean): KindName[] =>
 export const isKind = (kind: string): boolean => kinds.has(kind)
 
 /**
- * Adds a kind to the table of this process; the answer removes it. For extensions beyond this file. Throws `TypeError` for a name
+ * Adds a kind to the table of this process; the returned function removes it. Throws `TypeError` for a name
  * that is taken or is no rendition id (a task of the video carries its kind where others carry their rendition).
  */
 export function addKind(kind: string, facts: KindFacts): () => void {

@@ -17,11 +17,11 @@ import type { RenditionId } from './rendition.ts'
 export interface WorkerSpec {
   /** Unique in the mesh: letters, digits and hyphens. Its peer has this name in `status`. */
   readonly name: string
-  /** What it encodes. */
+  /** The only rendition that it encodes, or all. */
   readonly rendition: RenditionId | 'all'
-  /** Why it is started: kept as a label. */
+  /** Why it is started; stored as a label of the container. */
   readonly reason: string
-  /** `REELMESH_*` and what else its node needs. */
+  /** `REELMESH_*` and other variables that its node needs. */
   readonly environment: Readonly<Record<string, string>>
   readonly limits: { readonly cpus: number; readonly memory_mb: number }
 }
@@ -40,9 +40,9 @@ export interface LaunchedWorker {
   readonly how: string | null
 }
 
-/** See the promises above. */
+/** Starts, stops and lists workers on one engine. Every method rejects with `EngineUnavailable` or `LaunchRefused`: see the promises above. */
 export interface Launcher {
-  /** The engine's own id: the same whoever asks, and for as long as the engine is installed. */
+  /** The engine's own id: equal for every peer that asks, until the engine is reinstalled. */
   engine(): Promise<string>
   start(spec: WorkerSpec): Promise<LaunchedWorker>
   stop(id: string): Promise<void>
@@ -53,16 +53,19 @@ export interface Launcher {
 
 const STDERR_TAIL_MAX = 300
 
-/** How a worker ended: its exit code, and the sentence with which a node says why. `stderr`: the end of what it wrote there. */
+/**
+ * How a worker ended, in words: its exit code (`none` where a signal ended it) and the reason that its node printed.
+ * `stderr`: the end of the worker's stderr.
+ */
 export function exitText(code: number | string, stderr: string): string {
   const last = stderr.trimEnd().split('\n').at(-1)?.trim() ?? ''
   const words = last.startsWith('{') ? '' : last.replace(/^reelmesh: /, '').slice(0, STDERR_TAIL_MAX)
   return words === '' || code === 0 ? `exit code ${code}` : `exit code ${code}: ${words}`
 }
 
-/** Names of started workers begin so: by this a leader distinguishes them from static ones. */
+/** Prefix of the names of started workers: by it the leader distinguishes them from static ones. */
 export const LAUNCHED_PREFIX = 'auto-'
-/** Between SIGTERM and SIGKILL. */
+/** Time between SIGTERM and SIGKILL: the worker stops its ffmpeg and releases its claims first. */
 export const STOP_GRACE_MS = 15_000
 
 /** The engine did not answer, or this user may not open its socket. The message says what to do. */

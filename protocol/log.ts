@@ -1,4 +1,5 @@
 /** Structured log lines: a fixed message plus fields. The adapter (pino) is named in `node/compose.ts`. */
+
 /** Fields of a log line; units are in their names. */
 export type LogFields = Readonly<Record<string, unknown>>
 
@@ -12,7 +13,7 @@ export interface Log {
   child(fields: LogFields): Log
 }
 
-/** Writes nothing. */
+/** A log that writes nothing. */
 export const silentLog: Log = {
   debug: () => {},
   info: () => {},

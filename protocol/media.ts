@@ -1,6 +1,6 @@
 /**
- * All that the mesh needs of ffmpeg, as short verbs. The adapter is `media/ffmpeg-media.ts`; simulations use a stand-in.
- * Every verb takes an AbortSignal and ends its whole process group when it fires. Paths are absolute.
+ * What the mesh needs of ffmpeg. The adapter is `media/ffmpeg-media.ts`; simulations use a stand-in. Every method takes an AbortSignal,
+ * which ends the whole process group. Paths are absolute.
  *
  * Errors: `SourceRefused` (the file itself; final), `RecipeRefused` (what is asked of it; final, by `plan` alone), `AttemptFailed`
  * (this attempt; another may succeed).
@@ -10,22 +10,22 @@ import type { AudioFacts, Plan, Rational, SubtitleFacts, VideoFacts } from './pl
 import type { Recipe } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 
-/** What one ffmpeg build has shown it can do by real trial runs: builds list what they cannot do. */
+/** What one ffmpeg build can run, by trial runs: the lists that builds print name encoders that fail. */
 export interface SelfTestReport {
   readonly ffmpeg: string
   /** Decoder facts in class form, such as `h264`, `hevc10`, `vp9`, `av1`, `mpeg2video`. */
   readonly decoders: readonly string[]
   /** `x264`, `x265-199`: libx265's bytes are equal within a build family only. */
   readonly encoders: readonly string[]
-  /** Filters beyond the ever-present ones, such as `zscale`, `bwdif`. */
+  /** Optional filters, such as `zscale` and `bwdif`. */
   readonly filters: readonly string[]
-  /** Peak memory of a trial encode of the default ladder, bytes: divides free memory into slots. */
+  /** Peak memory of a trial encode of the default ladder, bytes; free memory ÷ this bounds the slots. */
   readonly encode_bytes: number
   /** Cores that one encode of several renditions keeps busy: about 1 before ffmpeg 7, 1.6 from it on. */
   readonly cores_per_slot: number
 }
 
-/** What is known of a file before its packets are read. */
+/** What `ffprobe` reads of a file before its packets are read. */
 export interface SourceProbe {
   readonly format: string
   /** 0 where the container does not say. */
@@ -34,17 +34,19 @@ export interface SourceProbe {
   readonly video: VideoFacts
   readonly audio: readonly AudioFacts[]
   readonly subtitles: readonly SubtitleFacts[]
+  /** Number of chapters. */
   readonly chapters: number
+  /** What the results will lack, one sentence each. */
   readonly notes: readonly string[]
 }
 
-/** The source's packets, opaque to all but `media/`. Some MB for a long film: kept while an ingest runs, not stored. */
+/** The source's packets, opaque outside of `media/`. Some MB for a long video, in memory while its ingest runs. */
 export interface SourceIndex {
   readonly frames: number
   readonly genpts: boolean
 }
 
-/** A chunk as cut: what its times became in the cut's own timebase. */
+/** A chunk that was cut: its file, and its range of presentation times, `[start_pts, end_pts)`, in the file's own time base. */
 export interface Cut {
   readonly path: string
   readonly start_pts: number
@@ -60,7 +62,7 @@ export interface EncodeJob {
   readonly renditions: readonly RenditionId[]
   /** An existing, empty folder of the attempt's own. */
   readonly outDir: string
-  /** At most ten times a second. `frames` of the chunk's; `speed` is source seconds per second. */
+  /** Called at most ten times a second. `frames`: frames of the chunk so far; `speed`: source seconds encoded per second. */
   readonly onProgress?: (progress: { frames: number; speed: number }) => void
   readonly signal: AbortSignal
 }
@@ -82,7 +84,7 @@ export interface MergeJob {
   readonly extra: string | null
   /** The finished MP4, written here and verified. */
   readonly out: string
-  /** Called for what only shows at the end, such as frames that no decoder could read. */
+  /** Called with what only the merge can see, such as frames that no decoder could read. */
   readonly onNote?: (sentence: string) => void
   readonly signal: AbortSignal
 }
@@ -95,17 +97,20 @@ export interface Extras {
   readonly other: string | null
 }
 
-/** ffmpeg as the mesh uses it; the head of this file has the errors. */
+/**
+ * ffmpeg as the mesh uses it. Methods reject with `SourceRefused`, `RecipeRefused` or `AttemptFailed` (see the head of this file), and with
+ * the signal's reason.
+ */
 export interface Media {
-  /** Trial runs of this build, one frame each. Slow the first time (seconds); the adapter keeps the result by build. */
+  /** Trial runs of this build, one frame each. The first takes seconds; the adapter caches the result by build. */
   selfTest(signal: AbortSignal): Promise<SelfTestReport>
-  /** One small encode now, nothing remembered: rejects where this machine's ffmpeg does not work any more. */
+  /** One small encode now, without the cache: rejects where this machine's ffmpeg does not work any more. */
   quickSelfTest(signal: AbortSignal): Promise<void>
-  /** Refuses what is not a video, in one sentence that names the file. */
+  /** Reads the facts of a source. Rejects with `SourceRefused` where it is no video. */
   probe(source: string, signal: AbortSignal): Promise<SourceProbe>
-  /** Demux only. Refuses files without one decodable frame. */
+  /** Reads all packets, without decoding. Rejects with `SourceRefused` where no frame can be decoded. */
   index(source: string, probe: SourceProbe, signal: AbortSignal): Promise<SourceIndex>
-  /** Boundaries, renditions, classes, and one trial frame per rendition for its signature. */
+  /** Computes chunks, renditions and classes, and encodes one trial frame per rendition for its signature. */
   plan(job: {
     video_id: VideoId
     source: string
@@ -114,7 +119,7 @@ export interface Media {
     recipe: Recipe
     signal: AbortSignal
   }): Promise<Plan>
-  /** One chunk by stream copy into `out`, checked against the index. A chunk with `cut: null` answers the source's path. */
+  /** Cuts one chunk by stream copy into `out` and checks it against the index. For a chunk with `cut: null` it answers the source's path. */
   cut(job: {
     plan: Plan
     chunk_id: number
@@ -123,10 +128,11 @@ export interface Media {
     out: string
     signal: AbortSignal
   }): Promise<Cut>
+  /** Copies audio tracks, text subtitles and chapters out of the source into `outDir`. */
   extras(job: { plan: Plan; source: string; outDir: string; signal: AbortSignal }): Promise<Extras>
-  /** One ffmpeg for every rendition: one file each, verified against the plan. Rejects only when all of it failed. */
+  /** Encodes all renditions in one ffmpeg: one file each, verified against the plan. Rejects only when all of them failed. */
   encode(job: EncodeJob): Promise<readonly EncodeResult[]>
-  /** Every audio track, whole, from the audio extra. */
+  /** Encodes every audio track from the file that `extras` made. `speed`: source seconds encoded per second. */
   audio(job: {
     plan: Plan
     input: string
@@ -134,6 +140,6 @@ export interface Media {
     onProgress?: (progress: { seconds: number; speed: number }) => void
     signal: AbortSignal
   }): Promise<void>
-  /** Join, mux and verify one rendition. */
+  /** Joins, muxes and verifies one rendition. */
   merge(job: MergeJob): Promise<void>
 }

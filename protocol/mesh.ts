@@ -17,16 +17,16 @@ export type Topic = (typeof TOPICS)[number]
 /** Stream protocols, by their short names; `/reelmesh/<name>/1` on the wire. */
 export type Protocol = 'blob' | 'status'
 
-/** A duplex in the shape that it-pipe joins. */
+/** A duplex stream to a peer, in the form that `it-pipe` takes. */
 export interface MeshStream {
   readonly peer: PeerId
   /**
-   * Ends when the other side closed its writing end; throws `PeerUnreachable` when the stream or its connection broke: what
-   * was cut never looks finished. One iterator, however often iteration begins, so a header may be read first and the rest
-   * later; leaving it early (`break`) breaks the stream.
+   * Ends when the other side closed its writing end; throws `PeerUnreachable` when the stream or its connection broke, so
+   * that a truncated stream never looks complete. All iterations share one iterator, so that a header may be read first and the rest
+   * later; `break` aborts the stream.
    */
   readonly source: AsyncIterable<Uint8Array>
-  /** Writes all, waiting whenever the other side is slow, then closes the writing end. Throws `PeerUnreachable`. */
+  /** Writes all, waiting while the other side is slow, then closes the writing end. Rejects with `PeerUnreachable`. */
   sink(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
   /** Breaks the stream for both sides. Idempotent. */
   abort(reason: Error): void
@@ -35,15 +35,15 @@ export interface MeshStream {
 /** A message of another peer. */
 export interface GossipMessage {
   readonly topic: Topic
-  /** Authenticated by signature: who wrote it, not who forwarded it. Never this peer itself. */
+  /** The writer, authenticated by its signature, not the peer that forwarded it. Never this peer itself. */
   readonly author: PeerId
   readonly data: Uint8Array
 }
 
-/** Why a connection was lost, as this peer saw it: `alive` is silence, an observation of its own. */
+/** Why a connection was lost: `closed` by the network or the peer, `alive` because its alive stream was silent for `SILENCE_MS`. */
 export type LossReason = 'closed' | 'alive'
 
-/** What a listener may handle. Handlers must be quick and never throw. */
+/** Handlers of a listener. They must be quick and never throw. */
 export interface MeshEvents {
   onConnected?(peer: PeerId): void
   onDisconnected?(peer: PeerId, why: LossReason): void
@@ -55,20 +55,23 @@ export interface Mesh {
   readonly self: PeerId
   /** Idempotent. Rejects with `UsageError` when a listen address is taken or wrong. */
   start(): Promise<void>
-  /** Idempotent, and for good. Closes every connection; nothing is left running. */
+  /** Closes every connection; nothing is left running. Idempotent; a stopped mesh cannot be started again. */
   stop(): Promise<void>
-  /** Addresses others may dial, with `/p2p/<self>`; loopback ones only while nothing else is listened on. */
+  /** Addresses that others may dial, with `/p2p/<self>`; loopback addresses only where there are no others. */
   addresses(): readonly string[]
   /** Connected peers now. */
   peers(): readonly PeerId[]
-  /** How often each event happened is up to the mesh; handlers must be quick and never throw. The answer unsubscribes. */
+  /** Calls the handlers for every event from now on. The returned function unsubscribes. */
   listen(events: MeshEvents): () => void
-  /** Best effort; resolves when handed to the network, also when nobody is there. At most `GOSSIP_BYTES_MAX`. */
+  /** Best effort: resolves when the message was given to the network, also without peers. Rejects with `RangeError` beyond `GOSSIP_BYTES_MAX`. */
   publish(topic: Topic, data: Uint8Array): Promise<void>
-  /** Answers streams of this protocol. A handler that throws aborts its stream only. */
+  /** Registers the handler of streams of this protocol. A handler that rejects aborts its stream only. */
   handle(protocol: Protocol, handler: (stream: MeshStream) => Promise<void>): void
-  /** Dials when not connected. `PeerUnreachable` when that fails, or the other side does not speak the protocol. */
+  /** Opens a stream; dials first when not connected. Rejects with `PeerUnreachable`, also where the peer lacks the protocol, and with the signal's reason. */
   open(peer: PeerId, protocol: Protocol, signal: AbortSignal): Promise<MeshStream>
-  /** Learns where a peer is (from a heartbeat, a flag, mDNS): remembered, bounded, and dialled without end. */
+  /**
+   * Stores addresses of a peer (from a heartbeat, a flag, mDNS), at most `ADDRESSES_PER_PEER`, and dials them without end. `null`: the
+   * addresses say which peer they are of. Throws `UsageError` for a wrong address then; of a known peer wrong ones are dropped.
+   */
   learn(peer: PeerId | null, addresses: readonly string[]): void
 }

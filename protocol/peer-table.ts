@@ -1,4 +1,4 @@
-/** What this peer has heard of the others: the last accepted heartbeat of each. Hints, never truth. */
+/** The last accepted heartbeat of every other peer. It may be out of date: the ledger decides. */
 import type { Clock } from './clock.ts'
 import { type Heartbeat, heartbeatIntervalMs } from './heartbeat.ts'
 import type { PeerId } from './ids.ts'
@@ -22,7 +22,7 @@ export interface PeerTable {
 /** Whether a peer in this state takes tasks. */
 export const takesWork = ({ state }: Pick<Heartbeat, 'state'>): boolean => state === 'idle' || state === 'working'
 
-/** Whether it has announced its end and runs nothing any more. Until both hold, its silence counts as a failure like that of any peer. */
+/** Whether the peer has announced its end and runs no attempt any more. Until then its silence counts as a failure. */
 export const hasLeft = (heard: Pick<HeardPeer, 'beat'> | undefined): boolean =>
   heard?.beat.state === 'leaving' && heard.beat.running.length + (heard.beat.unlisted ?? 0) === 0
 
@@ -33,16 +33,16 @@ export function presentPeers(table: Pick<PeerTable, 'all'>, mono: number): Heard
   return heard.filter(({ beat, heard_mono }) => beat.state !== 'leaving' && mono - heard_mono < timeoutMs)
 }
 
-/** How many peers the mesh has now, this one included. */
+/** Number of present peers, this one included. `mono`: now, ms. */
 export const meshSize = (table: Pick<PeerTable, 'all'>, mono: number): number => presentPeers(table, mono).length + 1
 
-/** Who is asking: this peer, what it has heard, and when. */
+/** What presence is computed from: this peer, the heartbeats that it has heard, and its clock. */
 export interface Presence {
   readonly self: PeerId
   readonly peers: Pick<PeerTable, 'all'>
   readonly clock: Pick<Clock, 'mono'>
 }
 
-/** Whether this is the peer itself, or one that is present. */
+/** Whether `peer` is this peer itself or a present one. */
 export const isPresent = ({ self, peers, clock }: Presence, peer: PeerId): boolean =>
   peer === self || presentPeers(peers, clock.mono()).some((heard) => heard.peer === peer)

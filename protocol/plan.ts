@@ -1,6 +1,6 @@
 /**
- * The plan: how a video is cut and what every chunk of it must be. Made once at ingest, committed by one compare,
- * never changed; whoever encodes, verifies or merges reads it, so that the result does not depend on who did.
+ * The plan: how a video is cut and what each of its chunks must be. Computed at ingest, committed by one compare-and-set and never
+ * changed. Every peer that encodes, verifies or merges reads it, so that the result does not depend on the peer.
  * INVARIANT: chunks cover every source frame once: `chunks[i].end_pts === chunks[i + 1].start_pts`.
  */
 import type { Sha256, VideoId } from './ids.ts'
@@ -10,15 +10,16 @@ import { RENDITIONS_MAX, type Rendition } from './rendition.ts'
 /** `[numerator, denominator]`, both positive. */
 export type Rational = readonly [number, number]
 
-/** What was read about the picture, from the source itself: a cut chunk has lost some of it. */
+/** Facts of the video stream, read from the source itself: a cut chunk lacks some of them. */
 export interface VideoFacts {
   /** ffmpeg's stream index, for `-map 0:<index>`. */
   readonly stream: number
   readonly codec: string
   readonly profile: string
   readonly pixel_format: string
+  /** Bits per sample. */
   readonly bit_depth: number
-  /** As coded, before rotation and pixel aspect. */
+  /** Pixels as coded, before rotation and sample aspect. */
   readonly width: number
   readonly height: number
   readonly sample_aspect: Rational
@@ -39,10 +40,13 @@ export interface VideoFacts {
 
 /** An audio track of the source. */
 export interface AudioFacts {
+  /** ffmpeg's stream index. */
   readonly stream: number
   readonly codec: string
+  /** Number of channels. */
   readonly channels: number
   readonly layout: string
+  /** Hz. */
   readonly sample_rate: number
   readonly language: string
   readonly title: string
@@ -51,6 +55,7 @@ export interface AudioFacts {
 
 /** A text subtitle of the source. */
 export interface SubtitleFacts {
+  /** ffmpeg's stream index. */
   readonly stream: number
   readonly codec: string
   readonly language: string
@@ -59,18 +64,18 @@ export interface SubtitleFacts {
   readonly forced: boolean
 }
 
-/** A rendition of the recipe as it will be for this source. */
+/** A rendition of the recipe, with its size and constants for this source. */
 export interface RenditionPlan extends Omit<Rendition, 'box'> {
-  /** Even, square pixels, upright. */
+  /** Square pixels of the upright picture; even. */
   readonly width: number
   readonly height: number
   /** What a worker must be capable of, such as `h264>x264/1080p`. */
   readonly class: string
-  /** sha256 of the parameter sets (SPS, PPS, VPS) every chunk must carry. Joining unequal ones plays wrong in silence. */
+  /** sha256 of the parameter sets (SPS, PPS, VPS) that every chunk must carry: a file joined from unequal ones plays wrongly without an error. */
   readonly signature: Sha256
   /**
-   * What a frame of it takes to encode, in megapixels by libx264 at preset medium: its pixels × a factor of codec and preset. An
-   * estimate, for the order of tasks, for shares and for scaling; measured speeds correct it.
+   * Work to encode one frame, in megapixels of libx264 at preset medium: its pixels × a factor of codec and preset. An estimate for
+   * the order of tasks, shares of progress and scaling; measured speeds correct it.
    */
   readonly cost: number
 }
@@ -85,7 +90,7 @@ export interface ChunkPlan {
   readonly frames: number
   /** Where to cut by stream copy, in `time_base`; null where the chunk is read straight from the source. */
   readonly cut: { readonly seek_pts: number | null; readonly stop_dts: number | null } | null
-  /** sha256 of the frames' times, so that a worker without the index knows them all; left out where ticks are rounded. */
+  /** sha256 of the frames' times, for a worker without the index; absent where ticks are rounded. */
   readonly times_sha256?: Sha256
 }
 
@@ -95,13 +100,13 @@ export interface Plan {
   readonly video_id: VideoId
   /** Seconds per tick of every pts here: the source's own. */
   readonly time_base: Rational
-  /** pts of the first visible frame and end of the last, in `time_base`; frames in all. */
+  /** pts of the first visible frame and end of the last, in `time_base`; number of all frames. */
   readonly start_pts: number
   readonly end_pts: number
   readonly frames: number
-  /** Packets without pts are few enough to be made up by `-fflags +genpts`. */
+  /** Some packets have no pts, few enough for `-fflags +genpts` to compute them. */
   readonly genpts: boolean
-  /** One number for the whole video, for the encoder's rate control and level. */
+  /** Frames per second of the whole video, for the encoder's rate control and level. */
   readonly fps: Rational
   readonly variable_rate: boolean
   /** Ticks per second of the MP4 tracks: source timescale × the smallest integer that makes it ≥ 10,000. */
@@ -111,16 +116,17 @@ export interface Plan {
   readonly audio_kbps: number
   readonly video: VideoFacts
   readonly audio: readonly AudioFacts[]
-  /** Text subtitles that come along. */
+  /** Text subtitles that the results contain. */
   readonly subtitles: readonly SubtitleFacts[]
+  /** Number of chapters. */
   readonly chapters: number
   readonly renditions: readonly RenditionPlan[]
   readonly chunks: readonly ChunkPlan[]
-  /** What could not come along, one sentence each: bitmap subtitles, HDR in an 8-bit rendition, frames no decoder can read. */
+  /** What the results lack, one sentence each: bitmap subtitles, HDR in an 8-bit rendition, frames that no decoder can read. */
   readonly notes: readonly string[]
 }
 
-/** The place of a rendition's task in the order of claims: film order first, the dearest rendition of a chunk first. */
+/** The position of a task in the order of claims: chunks in order of time, and of one chunk the rendition of the highest cost first. */
 export function rankOf(plan: Pick<Plan, 'renditions'>, rendition: RenditionPlan, chunkId: number): number {
   const dearer = plan.renditions.filter(
     ({ cost, id }) => cost > rendition.cost || (cost === rendition.cost && id < rendition.id),
@@ -128,7 +134,7 @@ export function rankOf(plan: Pick<Plan, 'renditions'>, rendition: RenditionPlan,
   return chunkId * RENDITIONS_MAX + dearer
 }
 
-/** Tasks of a plan that count towards MERGING: each chunk in each rendition, the audio, and those of other kinds that count. */
+/** Number of tasks of a plan that count towards MERGING: each chunk in each rendition, the audio, and those of other kinds that count. */
 export const planTasks = (plan: Pick<Plan, 'chunks' | 'renditions' | 'audio'>): number =>
   kindsWhere(({ countsAsEncode }) => countsAsEncode).reduce((sum, kind) => sum + kindFacts(kind).tasksOf(plan), 0)
 

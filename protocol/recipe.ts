@@ -16,9 +16,9 @@ export type Preset = (typeof PRESETS)[number]
 /** What a person asks for of one source. */
 export interface Recipe {
   readonly version: 2
-  /** Smallest box first, no id twice. */
+  /** Sorted by the size of the box; ids are unique. */
   readonly renditions: readonly Rendition[]
-  /** Make renditions larger than the source too. */
+  /** Whether to make renditions that are larger than the source. */
   readonly upscale: boolean
   /** Seconds between forced keyframes. */
   readonly keyframe_s: number
@@ -27,12 +27,12 @@ export interface Recipe {
   readonly packaging: 'mp4'
 }
 
-/** Lines of the default ladder. */
+/** Heights of the default ladder, pixels. */
 export const DEFAULT_HEIGHTS = [480, 720, 1080] as const
-/** The codec of renditions that name none. */
+/** Codec, rate control, preset and bits per sample of a rendition that was given as a height only. */
 export const DEFAULT_ENCODING = { codec: 'h264', rate: { crf: 23 }, preset: 'medium', bit_depth: 8 } as const
 
-/** A ladder of 16:9 boxes of these many lines, all encoded alike. Ids are `480p` and so on. */
+/** A ladder of 16:9 boxes of these heights (pixels) with one encoding. Ids are `480p` and so on. */
 export const ladderOf = (
   heights: readonly number[],
   encoding: Omit<Rendition, 'id' | 'box'> = DEFAULT_ENCODING,
@@ -42,7 +42,7 @@ export const ladderOf = (
 /** The ids of the default ladder. */
 export const DEFAULT_NAMES = DEFAULT_HEIGHTS.map((height) => `${height}p`)
 
-/** The recipe of a submit that names nothing. */
+/** The recipe of a submit that sets nothing. */
 export const DEFAULT_RECIPE: Recipe = {
   version: 2,
   renditions: ladderOf(DEFAULT_HEIGHTS),
@@ -58,7 +58,7 @@ const shortName = z
   .refine((name) => heightOf(name) !== null, 'is neither a rendition nor a number of lines, such as 720p')
   .transform((name) => ladderOf([heightOf(name) ?? 0])[0] as Rendition)
 
-/** The recipe as a person or a program may give it; what is left out is that of `DEFAULT_RECIPE`. */
+/** The recipe as a person or a program may give it; fields that are left out are those of `DEFAULT_RECIPE`. */
 export const recipeSchema = z
   .strictObject({
     version: z.literal(2).default(2),

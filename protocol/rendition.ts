@@ -7,10 +7,10 @@ import { isPartName } from './ids.ts'
 import { isKind } from './kinds.ts'
 import { PICTURE_SIDE_MAX } from './limits.ts'
 
-/** `1080p`, `1080p-av1`: a part name (ids.ts), and no task kind. The task's field `resolution` holds it. */
+/** Id of a rendition, such as `1080p` or `1080p-av1`: a part name (ids.ts), and no task kind. The task's field `resolution` holds it. */
 export type RenditionId = string
 
-/** Pixels, of a landscape picture: it turns for portrait ones. The picture is fitted into it. */
+/** A size in pixels, into which the picture is fitted: of a landscape picture; for a portrait one width and height change places. */
 export interface Box {
   readonly width: number
   readonly height: number
@@ -34,10 +34,10 @@ export interface Rendition {
   readonly bit_depth: 8 | 10
 }
 
-/** `all` is what a peer without restrictions encodes. */
+/** Whether a text may be the id of a rendition. `all` may not: it stands for every rendition in a peer's settings. */
 export const isRenditionId = (text: string): text is RenditionId => isPartName(text) && !isKind(text) && text !== 'all'
 
-/** At most this many renditions in one video: the order of claims numbers them within a chunk. */
+/** Largest number of renditions of a video: a rank is `chunk × RENDITIONS_MAX + position of the rendition`. */
 export const RENDITIONS_MAX = 64
 
 const capped = { maxrate_kbps: z.number().positive().optional(), bufsize_kb: z.number().positive().optional() }
@@ -74,10 +74,10 @@ export const renditionSchema = z
   })
   .meta({ id: 'Rendition', description: 'One encoding of the picture.' })
 
-/** The 16:9 box of so many lines: 854×480, 1280×720, 1920×1080. */
+/** The 16:9 box of a height in pixels: 854×480, 1280×720, 1920×1080. */
 export const boxOfHeight = (height: number): Box => ({ width: 2 * Math.round((height * 8) / 9), height })
 
-/** The lines that a short name asks for: 480 for `480p`; null for another text. */
+/** The height, pixels, of a short name: 480 for `480p`; null for another text. */
 export function heightOf(name: string): number | null {
   const height = Number(/^([1-9]\d{1,3})p$/.exec(name)?.[1] ?? Number.NaN)
   return height >= 16 && height <= 8_640 ? height : null
@@ -85,6 +85,6 @@ export function heightOf(name: string): number | null {
 
 const pixels = ({ box }: Pick<Rendition, 'box'>): number => box.width * box.height
 
-/** Smallest box first, then by id: the order in which people read a ladder. */
+/** Compares for `sort`: a negative number where `a` has the smaller box, or the same size and the lower id. */
 export const bySize = (a: Pick<Rendition, 'box' | 'id'>, b: Pick<Rendition, 'box' | 'id'>): number =>
   pixels(a) - pixels(b) || (a.id < b.id ? -1 : 1)

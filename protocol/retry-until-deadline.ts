@@ -6,7 +6,7 @@ import { backoffMs, type Clock, type Rng } from './clock.ts'
 import { LedgerUnavailable } from './errors.ts'
 import { LEDGER_RETRY_BACKOFF_MS, LEDGER_RETRY_DEADLINE_MS } from './limits.ts'
 
-/** How long to retry, and by which clock and chance. */
+/** How long to retry, by which clock, and with which random numbers. */
 export interface RetryOptions {
   readonly clock: Clock
   readonly rng: Rng
@@ -19,7 +19,7 @@ export interface RetryOptions {
 }
 
 /**
- * The operation's answer. Rejects with the last `LedgerUnavailable` when the deadline has passed, with the signal's reason when it
+ * Runs the operation and answers its result. Rejects with the last `LedgerUnavailable` when the deadline has passed, with the signal's reason when it
  * aborts during a wait, and with any other error at once.
  */
 export async function retryUntilDeadline<T>(operation: () => Promise<T>, options: RetryOptions): Promise<T> {

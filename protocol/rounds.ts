@@ -4,7 +4,7 @@ import { sentence } from './errors.ts'
 import type { Log } from './log.ts'
 import type { Notifier } from './notifier.ts'
 
-/** The job: its name, how often, and one round of it. */
+/** A periodic job: its name, its interval, and one round of it. */
 export interface Rounds {
   /** For the log. */
   readonly name: string
@@ -14,7 +14,7 @@ export interface Rounds {
   round(signal: AbortSignal): Promise<void>
 }
 
-/** Resolves once the signal has aborted and the round that ran then has ended. Never rejects. */
+/** Runs the rounds until the signal aborts. Resolves when the last round has ended. Never rejects. */
 export async function runRounds(
   { name, everyMs, round }: Rounds,
   { notifier, log }: { readonly notifier: Notifier; readonly log: Log },

@@ -20,7 +20,7 @@ export interface Assignment {
   readonly signal: AbortSignal
   /** Share done (0–1) and source seconds per second, for heartbeats and the straggler policy. */
   progress(done: number, speed: number): void
-  /** From here on it mostly waits for others: frees its control-task slot and keeps the claim. */
+  /** Frees the control-task slot while the attempt waits for other tasks; the claim stays. */
   releaseSlot(): void
 }
 
@@ -40,8 +40,8 @@ export type Runners = Readonly<Partial<Record<KindName, Runner>>>
 
 /** Runs claims of one task kind. */
 export interface Runner {
-  /** One result for each task held; a rejection fails them all. */
+  /** Runs the attempts; one result for each task. A rejection fails them all. */
   (assignment: Assignment): Promise<readonly TaskResult[]>
-  /** Fetches the input of this task to this machine, claimed or not yet: what is here already costs nothing. */
+  /** Fetches the input of a task, claimed or not, unless it is here already. Rejects with `BlobMissing` or `AttemptFailed`. */
   readonly prefetch?: (task: Task, signal: AbortSignal) => Promise<unknown>
 }

@@ -4,10 +4,10 @@
  */
 import { UsageError } from './errors.ts'
 
-/** 5: renditions as documents, an explicit rank, results as artifacts. */
+/** The number of this version's schema. 5: renditions as documents, an explicit rank, results as artifacts. */
 export const SCHEMA_VERSION = 5
 
-/** `UsageError` where a ledger or a data folder (`what`, with where it is) is of another version than this program's. */
+/** Throws `UsageError` where the number of a ledger's or data folder's schema is another. `what`: its name and place; `another`: what to use instead. */
 export function checkSchemaVersion(what: string, version: number, another: string): void {
   if (version === SCHEMA_VERSION) return
   const [made, remedy] =

@@ -1,16 +1,16 @@
-/** What this peer knows of peers that may have failed: lost connections, its own and those that others report, and what refutes them. */
+/** Signs that a peer may have failed: lost connections, those of this peer and those that others report, until a heartbeat refutes them. */
 import type { PeerId } from './ids.ts'
 import type { LossReason } from './mesh.ts'
 
-/** Handlers must be quick and never throw. */
+/** Events about suspected peers. Handlers must be quick and never throw. */
 export interface SuspicionEvents {
-  /** This peer lost its last connection to the other one; what it knows of that is recorded by then. */
+  /** This peer lost its last connection to the other one; `sawLost` answers it already. */
   onLost?(peer: PeerId, why: LossReason): void
-  /** Something else changed about the peer: another one reported it lost, it was heard, or this peer is connected to it again. */
+  /** Another peer reported it lost, a heartbeat of it came, or this peer is connected to it again. */
   onChange?(peer: PeerId): void
 }
 
-/** Answers and events about every peer that this one has met or heard of. None of it rejects or throws. */
+/** The suspicions about every known peer, and events about them. No method throws. */
 export interface SuspicionSource {
   /** Ms since each observer (this peer included) lost its connection to the present process of `peer`; none once the peer was heard again. */
   reportsOf(peer: PeerId): readonly number[]
@@ -18,6 +18,6 @@ export interface SuspicionSource {
   sawLost(peer: PeerId): LossReason | null
   /** Ms since the event loop of this process last stalled; null when it has not. */
   stalledAgoMs(): number | null
-  /** The answer unsubscribes. */
+  /** Calls the handlers for every event from now on. The returned function unsubscribes. */
   listen(events: SuspicionEvents): () => void
 }

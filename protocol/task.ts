@@ -31,7 +31,7 @@ export const TASK_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'C
 /** One of `TASK_STATUSES`. */
 export type TaskStatus = (typeof TASK_STATUSES)[number]
 
-/** What may happen to a task: the second column of the table above. */
+/** A transition of a task: the second column of the table above. */
 export type TaskEvent =
   | 'claim'
   | 'renew'
@@ -46,7 +46,7 @@ export type TaskEvent =
   | 'cancel'
   | 'retry'
 
-/** The table above as data. */
+/** The table above as data; adapters and the reference model are tested against it. */
 export const TASK_TRANSITIONS: readonly { from: TaskStatus; event: TaskEvent; to: readonly TaskStatus[] }[] = [
   { from: 'PENDING', event: 'claim', to: ['PROCESSING'] },
   { from: 'PROCESSING', event: 'claim', to: ['PROCESSING'] },
@@ -75,7 +75,7 @@ export interface Claim {
   expires_at: number
 }
 
-/** What depends on the cut's own bytes: its times are in the cut's timebase. */
+/** The cut of a chunk: its blob, and its range of presentation times in its own time base. */
 export interface TaskInput extends HeldBlob {
   start_pts: number
   end_pts: number
@@ -95,34 +95,35 @@ export interface Strike {
   worker_id: PeerId
 }
 
-/** How an attempt failed, for people. `at`: ledger time, ms. */
+/** How an attempt failed, for people. */
 export interface Failure {
   attempt: number
   worker_id: PeerId
   code: FailureCode
   message: string
-  /** The whole log, as a blob that peer holds; null where there was none. */
+  /** The end of ffmpeg's log, as a blob that the worker holds; null where there was none. */
   log: Sha256 | null
+  /** Ledger time, ms. */
   at: number
 }
 
-/** Times are ms since 1970 by the ledger's clock. */
+/** A task as the ledger stores it. Times are ms since 1970 by the ledger's clock. */
 export interface Task {
   _id: TaskId
   kind: KindName
-  /** Of a task of a chunk what a worker must be capable of, else the kind. */
+  /** What a worker must be capable of (capability.ts); of a task without a chunk its kind. */
   class: string
   video_id: VideoId
   chunk_id: number
   /** The rendition's id for a task of a chunk, else the kind. The name of the field is that of the former system. */
   resolution: RenditionId | KindName
   status: TaskStatus
-  /** The worker of the newest, then of the committed attempt. */
+  /** The worker of the newest attempt; once COMPLETED, of the committed one. */
   worker_id: PeerId | null
   start_time: number | null
   end_time: number | null
   duration_ms: number | null
-  /** The number of the newest attempt: only ever rises; the fencing token. */
+  /** The number of the newest attempt. It only rises: the fencing token of the result. */
   attempt: number
   speculative: boolean
   /** `<resolution>/<00042>.mp4`, as the former system's users query it. */
@@ -138,7 +139,7 @@ export interface Task {
   /** Files that it made: results of the video, or what other tasks need (`KindFacts.outputs`). */
   outputs: Artifact[]
   claims: Claim[]
-  /** The latest expiry of its claims: an own field, as an array's dates cannot be compared with an index. */
+  /** The latest expiry of its claims. A field of its own, as no index serves a comparison with the dates of an array. */
   claimable_at: number
   completed_attempt: number | null
   coordinator_term: number
@@ -146,13 +147,15 @@ export interface Task {
   failures: Failure[]
   backup_wanted: boolean
   not_before: number
+  /** That of the video: an integer, the highest is claimed first. */
   priority: number
+  /** See `taskDue`, ms since 1970: of equal priority the earliest is claimed first. */
   due: number
-  /** Its place among the tasks of its video: claims go by priority, due, rank. */
+  /** Position among the tasks of its video (`rankOf`): claims go by priority, due, rank. */
   rank: number
 }
 
-/** A task to insert; the other fields start as `initialTask` says. */
+/** A task to insert, with the fields of `Task`; `initialTask` sets the others. */
 export interface NewTask {
   _id: TaskId
   kind: KindName
@@ -165,8 +168,11 @@ export interface NewTask {
   time_base: string
   frames: number
   input: TaskInput | null
+  /** As in `Task`: an integer. */
   priority: number
+  /** As in `Task`, ms since 1970. */
   due: number
+  /** As in `Task`: a position. */
   rank: number
 }
 
@@ -196,7 +202,7 @@ export function initialTask(task: NewTask, at: number, term: number): Task {
   }
 }
 
-/** The task of the whole video that a kind without chunks has. `due` as `taskDue` says. */
+/** The task of a kind that has one task per video; its `due` is `taskDue`. */
 export const wholeVideoTask = (
   video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at'>,
   kind: KindName,
@@ -217,15 +223,15 @@ export const wholeVideoTask = (
   rank: 0,
 })
 
-/** When a task of this kind is due, ledger time: with its video, or from the moment of the submit on. */
+/** When a task of this kind is due, ms since 1970: with its video, or at the submit. */
 export const taskDue = (video: Pick<Video, 'due' | 'created_at'>, kind: KindName): number =>
   kindFacts(kind).dueFrom === 'plan' ? video.due : dueFromSubmit(video)
 
-/** When a task is due that does not wait for the plan, ledger time: from the moment of the submit on, or with its video where that is earlier. */
+/** When a task that does not wait for the plan is due, ms since 1970: at the submit, or with its video where that is earlier. */
 export const dueFromSubmit = ({ due, created_at }: Pick<Video, 'due' | 'created_at'>): number =>
   Math.min(due, created_at)
 
-/** The tasks that a video in its present state must have, whoever inserts them. */
+/** The tasks of one per video that a video in its present state must have. */
 export const requiredTasks = (video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at' | 'status'>): NewTask[] =>
   kindsWhere(({ requiredIn }) => requiredIn.includes(video.status)).map((kind) => wholeVideoTask(video, kind))
 

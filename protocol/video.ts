@@ -27,7 +27,7 @@ export const OPEN_STATUSES = ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] as con
 /** Whether a video in this status may still be worked on. */
 export const isOpen = (status: VideoStatus): boolean => (OPEN_STATUSES as readonly string[]).includes(status)
 
-/** What may happen to a video: the second column of the table above. */
+/** A transition of a video: the second column of the table above. */
 export type VideoEvent =
   | 'ingest_claimed'
   | 'plan_committed'
@@ -39,7 +39,7 @@ export type VideoEvent =
   | 'fail'
   | 'retry'
 
-/** The table above as data; adapters and the reference model are held against it. `retry` goes to QUEUED without a plan. */
+/** The table above as data; adapters and the reference model are tested against it. `retry` goes to QUEUED without a plan. */
 export const VIDEO_TRANSITIONS: readonly {
   from: readonly VideoStatus[]
   event: VideoEvent
@@ -56,18 +56,18 @@ export const VIDEO_TRANSITIONS: readonly {
   { from: ['FAILED', 'CANCELLED'], event: 'retry', to: 'RUNNING' },
 ]
 
-/** Whether a delivery is still open. */
+/** Whether at least one delivery is open. */
 export const isUndelivered = ({ deliveries }: { readonly deliveries: readonly Pick<Delivery, 'done_at'>[] }): boolean =>
   deliveries.some(({ done_at }) => done_at === null)
 
-/** Bytes with those believed to have them (a hint, at most `HOLDERS_MAX`). */
+/** A blob with the peers that are believed to have it (at most `HOLDERS_MAX`; may be out of date). */
 export interface HeldBlob {
   sha256: Sha256
   bytes: number
   holders: PeerId[]
 }
 
-/** Where a peer wants the artifacts: below `dir`, each at its own path with this `name`, which is fixed before the first rename. */
+/** A folder in which a peer wants the artifacts, each at its own path with this `name`, which is final before the first rename. */
 export interface Delivery {
   peer: PeerId
   dir: string
@@ -76,15 +76,17 @@ export interface Delivery {
   done_at: number | null
 }
 
-/** Times are ms since 1970 by the ledger's clock. */
+/** A video as the ledger stores it. Times are ms since 1970 by the ledger's clock. */
 export interface Video {
   _id: VideoId
   /** For people: the source's file name without its ending. */
   name: string
   created_at: number
-  /** Never null: created_at until the plan is there. Tasks are ordered by priority, then this. */
+  /** Ms since 1970: `created_at` until there is a plan. Tasks are claimed by priority, then due. */
   due: number
+  /** Ms since 1970; null without one. It only makes `due` earlier. */
   deadline: number | null
+  /** An integer; tasks of the highest number are claimed first. */
   priority: number
   recipe: Recipe
   source: HeldBlob
@@ -95,7 +97,7 @@ export interface Video {
   deliveries: Delivery[]
   /** One sentence for people, when FAILED. */
   failure: string | null
-  /** When it became COMPLETED, FAILED or CANCELLED. */
+  /** When it became COMPLETED, FAILED or CANCELLED; null before. */
   ended_at: number | null
   coordinator_term: number
 }

@@ -1,9 +1,9 @@
 /**
- * Whether a peer's claims should be reclaimed. Something seen counts most: an observer's own connection that closed
- * or fell silent. Several observers of that, this one among them, are no stall of one of them (SWIM, Das et al. 2002), where the
- * peer was not heard since and had time to refute. Silence of heartbeats alone says little: while the alive stream of a peer beats,
- * or in a mesh so large that nobody is connected to everybody, it has to last long. An observer that stalled goes by what others saw; one
- * that hears far less of the whole mesh than it should suspects itself first (Lifeguard, arXiv 1707.00788).
+ * Decides whether a peer's claims are reclaimed. The strongest evidence is a connection that closed or whose alive stream fell silent.
+ * Where several observers lost theirs (SWIM, Das et al. 2002), and the peer had time to refute and was not heard, it has failed: a stall
+ * of one observer cannot look like that. Silence of heartbeats alone is weak evidence and has to last long: gossip can lose several in a
+ * row, and in a large mesh not all peers are connected. An observer whose event loop stalled counts only what others saw; one that hears
+ * far fewer peers than it should suspects that it is cut off itself (Lifeguard, arXiv 1707.00788).
  *
  * A wrong verdict costs one repeated chunk, never a wrong output: attempts are fenced. `npm run sim:detector` measures the rules.
  */
@@ -11,34 +11,34 @@ import { heartbeatIntervalMs } from '../../protocol/heartbeat.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { REFUTE_MS, SILENCE_MS, TOGETHER_MS, UNCONFIRMED_MS } from '../../protocol/limits.ts'
 
-/** What an observer knows of one peer. Times are ms by the observer's own monotonic clock. */
+/** What an observer knows about one peer. Times are ms by the observer's own monotonic clock. */
 export interface PeerEvidence {
   readonly peer: PeerId
   readonly isConnected: boolean
-  /** This observer had a connection to it and lost it, in this life of it, and has not heard it since. */
+  /** This observer lost its connection to the present process of the peer, and has not heard it since. */
   readonly wasLost: boolean
-  /** Since its last heartbeat; null when none was ever heard. */
+  /** Ms since its last heartbeat; null without any. */
   readonly heardAgoMs: number | null
-  /** Ms since observers, this one among them, saw their connection to it close or fall silent; only those it has not refuted. */
+  /** For each observer (this one included) that lost its connection to the peer, and whose report it has not refuted: ms since then. */
   readonly reports: readonly number[]
-  /** It said that it leaves, and ran nothing any more: its claims are released. */
+  /** Its last heartbeat said that it leaves and runs no attempt any more. */
   readonly hasLeft: boolean
 }
 
-/** Whether one observer holds a peer for gone, and why, for people. */
+/** Whether one observer suspects a peer, and why, for people. */
 export interface Verdict {
   readonly isSuspect: boolean
   readonly reason: string
 }
 
-/** Silence of heartbeats that is told to the mesh, so that the peer may refute it: 2.5 s, or 2.5 intervals where those are longer. */
+/** Silence of heartbeats (ms) that is published as a suspicion, so that the peer may refute it: 2.5 s, or 2.5 intervals if longer. */
 export const heartbeatDeadlineMs = (peers: number): number => Math.max(SILENCE_MS, 2.5 * heartbeatIntervalMs(peers))
-/** Silence that is believed of a peer that was not seen to go: of 10 beats in a row none arrives once in 170,000 at 30 % loss. */
+/** Silence (ms) after which a peer without a lost connection is suspected: at 30 % loss, 10 heartbeats in a row are lost once in 170,000. */
 export const heartbeatGoneMs = (peers: number): number => 4 * heartbeatDeadlineMs(peers)
 
-/** Three who lost it in one moment, as a death looks, with time for it to refute them … */
+/** Three observers lost it in one moment, as after a death, and it had time to refute. */
 const BURST = { reporters: 3, forMs: REFUTE_MS } as const
-/** … or two whose reports it does not refute for long. */
+/** Two observers lost it, and it has not refuted for longer. */
 const SUSTAINED = { reporters: 2, forMs: UNCONFIRMED_MS } as const
 
 const arePersistent = (
@@ -46,20 +46,24 @@ const arePersistent = (
   { reporters, forMs }: { reporters: number; forMs: number },
 ): boolean => reports.filter((agoMs) => agoMs >= forMs).length >= reporters
 
-/** Whether others saw a loss that this observer saw just now, so that nothing need be waited for: three, or both where there are two. */
+/**
+ * Whether enough observers lost a peer within `TOGETHER_MS` to suspect it at once: three, or all where there are fewer, at least two.
+ * `observers`: number of peers that could have seen it, this one included.
+ */
 export function isConfirmed(reports: readonly number[], { observers }: { observers: number }): boolean {
   const together = reports.filter((agoMs) => agoMs <= TOGETHER_MS).length
   return together >= Math.max(2, Math.min(BURST.reporters, observers))
 }
 
-/** What the observer knows of itself. `peers` counts the mesh, this node included. */
+/** What the observer knows about itself. */
 export interface Observer {
+  /** Number of peers in the mesh, this one included. */
   readonly peers: number
-  /** It stood still itself a moment ago: what others saw counts, silence does not. */
+  /** Its event loop stalled lately: reports of others count, silence does not. */
   readonly hasStalled: boolean
 }
 
-/** What one observer holds of one peer, from all that it knows of it. Pure. */
+/** Whether one observer suspects one peer, by all its evidence. Pure. */
 export function assessPeer(evidence: PeerEvidence, { peers, hasStalled }: Observer): Verdict {
   const { isConnected, wasLost, heardAgoMs, reports, hasLeft } = evidence
   const alive = (reason: string): Verdict => ({ isSuspect: false, reason })
@@ -74,25 +78,26 @@ export function assessPeer(evidence: PeerEvidence, { peers, hasStalled }: Observ
   return suspect(`no heartbeat for ${(heardAgoMs / 1000).toFixed(1)} s`)
 }
 
-/** What distinguishes a node whose peers died from a node that is cut off itself. Counts of peers. */
+/** Evidence about whether this node's peers died, or it is cut off itself. */
 export interface PartitionEvidence {
-  /** Other peers heard within the last minute whose connection did not close. */
+  /** Number of other peers heard within `A_MINUTE_MS` whose connection did not close. */
   readonly heardInAMinute: number
-  /** Of those, heard within `JUST_NOW_MS`. */
+  /** Number of those that were heard within `JUST_NOW_MS`. */
   readonly heardJustNow: number
+  /** Number of peers in the mesh, this one included. */
   readonly peers: number
 }
 
-/** One and a half heartbeats of a small mesh; a large one sends as many a second. */
+/** One and a half heartbeat intervals of a small mesh. In a large one only a share of the peers sends within it. */
 export const JUST_NOW_MS = 1_500
-/** Peers that were silent for longer no longer count as the mesh. */
+/** Silence after which a peer is no longer expected to be heard. */
 export const A_MINUTE_MS = 60_000
 
-/** Why this observer should suspect nobody now, or null. */
+/** Why this observer is probably cut off, so that it must not suspect others now; null where it is not. For people. */
 export function detectOwnPartition({ heardInAMinute, heardJustNow, peers }: PartitionEvidence): string | null {
   const share = Math.min(1, JUST_NOW_MS / Math.min(heartbeatIntervalMs(peers), A_MINUTE_MS))
   const expected = heardInAMinute * share
-  // Where not everybody beats in that time, chance makes it fewer now and then.
+  // Where only a share sends within that time, the number varies by chance.
   const least = share === 1 ? expected / 2 : expected / 4
   if (heardInAMinute >= 3 && heardJustNow < least) {
     return `heard ${heardJustNow} of about ${Math.round(expected)} peers just now: it is more likely this node that is cut off`

@@ -22,37 +22,38 @@ export interface ScalingRules {
   readonly cooldown_s: number
 }
 
-/** What a decision is made from. */
+/** The input of a scaling decision. */
 export interface ScalingView {
-  /** Of the own monotonic clock, ms. */
+  /** This peer's monotonic clock, ms. */
   readonly now: number
-  /** What is not yet encoded, in worker-seconds, by rendition. */
+  /** Work that is not encoded yet, in worker-seconds, by rendition. */
   readonly pending: ReadonlyMap<RenditionId, number>
   /** Open videos without a plan: their length is not known yet. */
   readonly unplanned: number
   /** The workers that people started, which the fleet does not count. */
   readonly static: readonly StaticWorker[]
-  /** Started workers that are wanted so far. */
+  /** Started workers that the last decision wanted. */
   readonly wanted: number
 }
 
 /** A worker that a person started. */
 export interface StaticWorker {
-  /** Encodes at once. */
+  /** Number of encodes that it runs at once. */
   readonly slots: number
   /** What it encodes. */
   readonly renditions: 'all' | readonly RenditionId[]
 }
 
-/** Needs of the last `cooldown_s`, oldest first, each lower than the one before: a need that a later one reached is forgotten. */
+/** Needs of the last `cooldown_s`, oldest first, each lower than the one before: one that a later need reached is removed. `at`: ms. */
 export type ScalingPast = readonly { readonly at: number; readonly need: number }[]
 
-/** How many started workers are wanted. */
+/** The result of a scaling decision. */
 export interface ScalingDecision {
+  /** Number of started workers wanted in the mesh. */
   readonly wanted: number
   /** A phrase without a full stop, such as `20 min of work in 10 min takes 2`. */
   readonly reason: string
-  /** For the next decision. */
+  /** Input of the next decision. */
   readonly past: ScalingPast
 }
 
@@ -168,7 +169,7 @@ function amount(seconds: number): string {
   return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`
 }
 
-/** Spreads what the mesh wants over its engines, as evenly as whole workers allow, the same way every time. */
+/** Divides the number of wanted workers among the engines, as evenly as possible; equal input gives equal output. */
 export function spread(wanted: number, engines: readonly string[]): Map<string, number> {
   const sorted = [...engines].sort()
   const [each, rest] = [Math.floor(wanted / Math.max(1, sorted.length)), wanted % Math.max(1, sorted.length)]

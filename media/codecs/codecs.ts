@@ -14,10 +14,13 @@ const table = new Map<string, Codec>([h264, hevc].map((codec) => [codec.name, co
 /** All codecs of this process, H.264 first. */
 export const codecs = (): Codec[] => [...table.values()]
 
-/** Null for a codec that this version does not know. */
+/** The codec of this name; null for one that this version does not know. */
 export const findCodec = (name: string): Codec | null => table.get(name) ?? null
 
-/** The codec of a plan. A newer peer may have planned with one that this version does not know: `build_cannot`, as another peer can. */
+/**
+ * The codec of a plan. Throws `AttemptFailed('build_cannot')` for one that this version does not know: a newer peer may have planned with
+ * it, and can encode it.
+ */
 export function codecOf(name: string): Codec {
   const codec = findCodec(name)
   if (codec === null)
@@ -28,12 +31,12 @@ export function codecOf(name: string): Codec {
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null
 
-/** Those that a build with these encoders (names in a `SelfTestReport`) cannot encode. */
+/** The codecs for which none of these encoders (of a `SelfTestReport`) is. */
 export const missingCodecs = (encoders: readonly string[]): Codec[] =>
   codecs().filter(({ encoder }) => !encoders.some((word) => word === encoder || word.startsWith(`${encoder}-`)))
 
 /**
- * Adds a codec to those of this process; the answer removes it. For extensions beyond this folder. Throws `TypeError` where its name
+ * Adds a codec to those of this process; the returned function removes it. Throws `TypeError` where its name
  * or its encoder is taken, or its encoder is no word for a class.
  */
 export function addCodec(codec: Codec): () => void {
@@ -63,7 +66,10 @@ export function whyRefused({ id, codec: name, rate, preset, bit_depth }: Omit<Re
   return null
 }
 
-/** What a frame of a rendition costs to encode, in megapixels of libx264 at preset medium. Nothing that `whyRefused` refuses. */
+/**
+ * The work to encode one frame of a rendition, in megapixels of libx264 at preset medium: `RenditionPlan.cost`. Only for what `whyRefused`
+ * allows. Throws `AttemptFailed('build_cannot')` for an unknown codec.
+ */
 export function costOf(rendition: Pick<RenditionPlan, 'codec' | 'preset' | 'width' | 'height'>): number {
   const factor = codecOf(rendition.codec).presets[rendition.preset]
   assert(factor !== undefined, `no cost of ${rendition.codec} at ${rendition.preset}`)

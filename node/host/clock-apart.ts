@@ -1,28 +1,28 @@
 /**
- * How far this host's clock is from the ledger's. Nothing depends on it: times inside every compare are the ledger's own. People
- * who read logs and statuses of several hosts do, and so do TLS certificates and passwords that expire.
+ * The difference between this machine's clock and the ledger's. No decision depends on it, as times inside every compare are the
+ * ledger's own; logs, statuses and TLS certificates do.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLOCK_APART_MS } from '../../protocol/limits.ts'
 
-/** How far this host's clock is from the ledger's. */
+/** The difference between this machine's clock and the ledger's. */
 export interface ClockApart {
-  /** Ms; positive where this host is ahead. */
+  /** Ms; positive where this machine is ahead. */
   readonly apartMs: number
   /** What is wrong and what to do; null within the limit. */
   readonly problem: string | null
 }
 
-/** Asks the ledger for its time once. Throws `LedgerUnavailable`. */
+/** Reads the ledger's clock once and compares. Rejects with `LedgerUnavailable`. */
 export async function clockApart(ledger: Pick<Ledger, 'now'>, clock: Clock): Promise<ClockApart> {
   const before = clock.now()
   const there = await ledger.now()
-  // It was read there some time between asking and hearing.
+  // The ledger read its clock between the two readings here: their mean is the best estimate.
   return judgeClocks((before + clock.now()) / 2 - there)
 }
 
-/** Pure. */
+/** Whether a difference of clocks (ms) is a problem: beyond `CLOCK_APART_MS`. Pure. */
 export function judgeClocks(apartMs: number): ClockApart {
   if (Math.abs(apartMs) <= CLOCK_APART_MS) return { apartMs, problem: null }
   const seconds = (Math.abs(apartMs) / 1000).toFixed(1)

@@ -43,7 +43,7 @@ interface Report {
   readonly why: Suspicion['why']
 }
 
-/** Not yet started. */
+/** Makes the suspicions of this node, not started. */
 export const createSuspicions = (modules: SuspicionsModules): Suspicions => new LossReports(modules)
 
 class LossReports implements Suspicions {

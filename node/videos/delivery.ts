@@ -47,7 +47,7 @@ export interface Deliverer {
   problems(): ReadonlyMap<VideoId, string>
 }
 
-/** The final path of one artifact. */
+/** The final path of one artifact. Throws `ReelmeshError('bad_artifact')`, as `pathFor` does. */
 export const deliveredPath = (
   { dir, name }: Pick<Delivery, 'dir' | 'name'>,
   artifact: Pick<Artifact, 'path'>,

@@ -19,7 +19,7 @@ import { type Delivery, isUndelivered, type Video } from '../../protocol/video.t
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { PendingSubmits } from './pending-submits.ts'
 
-/** What a submission is checked with and written to. */
+/** The parts that a submit uses. */
 export interface SubmitOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -29,25 +29,27 @@ export interface SubmitOptions {
   readonly hints: Pick<Hints, 'publish'>
 }
 
-/** One file to encode. A higher `priority` goes first; `deadline` is wall time in ms. */
+/** One file to encode. */
 export interface SubmitRequest {
-  /** Absolute. */
+  /** Absolute path of the source. */
   readonly path: string
   readonly recipe: Recipe
+  /** An integer; tasks of the highest number are claimed first. */
   readonly priority: number
+  /** Ms since 1970; null without one. */
   readonly deadline: number | null
-  /** Absolute; null when nothing is to be delivered here. */
+  /** Absolute path of the folder to deliver to; null for none. */
   readonly out: string | null
   readonly name?: string
   readonly signal: AbortSignal
 }
 
-/** The video, and whether it was new (`created`), known (`joined`) or ended before (`retried`). */
+/** The video, and whether it is new (`created`), existed (`joined`) or had failed or been cancelled (`retried`). */
 export type Submitted = Awaited<ReturnType<Ledger['submit']>>
 
 /**
- * Takes a file in: probes it, hashes it, refers to it where it lies, and writes the video to the ledger. Throws
- * `SourceRefused`, `SourceUnsettled` where it still grows, and `LedgerUnavailable`.
+ * Submits a file: probes it, hashes it, records it by reference, and writes the video to the ledger. The function rejects with
+ * `SourceRefused`, `SourceUnsettled` where the file still grows, and `LedgerUnavailable`.
  */
 export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
   const { self, ledger, store, media, pendingSubmits } = options

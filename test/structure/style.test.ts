@@ -1,12 +1,11 @@
 /**
- * What of the style can be read by a machine: length, names, headers and docblocks, and what must not be written into a file.
- * Functions and exports that were there before their rule stand in `allowed.ts`, which only ever shrinks.
+ * What of the style can be read by a machine: length, names and headers, and what must not be written into a file; docblocks have
+ * `docblocks.test.ts`. Functions that were there before their rule stand in `allowed.ts`, which only ever shrinks.
  */
 import assert from 'node:assert/strict'
-import { basename, dirname, join } from 'node:path'
+import { basename } from 'node:path'
 import { test } from 'node:test'
 import { LONG_FUNCTIONS } from './allowed.ts'
-import { importsOf } from './arrows.ts'
 import { LAYERS, productSources } from './sources.ts'
 import { parse } from './syntax.ts'
 
@@ -62,20 +61,7 @@ test(`no function is longer than ${FUNCTION_LINES_MAX} lines, but for those of b
   assert.deepEqual(stale, [], 'they are short enough or gone: take them out of allowed.ts')
 })
 
-test('every export of protocol/, and of a file that another folder imports, has a docblock', () => {
-  const folderOf = (path: string): string => path.slice(0, path.indexOf('/'))
-  const entries = new Set<string>()
-  for (const [path, source] of files) {
-    const targets = importsOf(source).map((name) => join(dirname(path), name))
-    for (const target of targets) if (folderOf(target) !== folderOf(path)) entries.add(target)
-  }
-  const bare = syntax.exports
-    .filter(({ path, hasDocblock }) => !hasDocblock && (path.startsWith('protocol/') || entries.has(path)))
-    .map(({ path, name }) => `${path}: ${name}`)
-  assert.deepEqual(bare, [], 'say its shapes, units and errors')
-})
-
-test('functions and exports are found in every form', () => {
+test('functions are found in every form', () => {
   const code = [
     '/** The file. */',
     'export const first = 1',
@@ -88,25 +74,14 @@ test('functions and exports are found in every form', () => {
     '  })',
     '}',
     'export class Fifth { constructor() {} get sixth() { return 1 } async #seventh() {} }',
-    "export * from './other.ts'",
     "test('a title', () => {",
     '})',
   ].join('\n')
-  const { functions, exports } = parse(new Map([['a/b.ts', code]]))
+  const { functions } = parse(new Map([['a/b.ts', code]]))
   assert.deepEqual(
     functions.map(({ path, name, lines }) => `${path} ${name} ${lines}`),
     ['third 2', 'fourth 5', 'fourth 3', 'constructor 1', 'sixth 1', '#seventh 1', 'test 2'].map(
       (each) => `a/b.ts ${each}`,
     ),
-  )
-  assert.deepEqual(
-    exports.map(({ name, hasDocblock }) => [name, hasDocblock]),
-    [
-      ['first', false],
-      ['second', true],
-      ['third', true],
-      ['fourth', false],
-      ['Fifth', false],
-    ],
   )
 })

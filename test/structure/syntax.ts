@@ -2,9 +2,10 @@
  * What the style can know only from the syntax tree: how long functions are, and which exports have a docblock. Parsed by the
  * compiler that checks the types too, from memory and one file at a time; its API is called unstable, and only this file uses it.
  */
-import * as ast from 'typescript/unstable/ast'
+import type * as ast from 'typescript/unstable/ast'
 import { createVirtualFileSystem } from 'typescript/unstable/fs'
 import { API } from 'typescript/unstable/sync'
+import { type Declared, declarationsOf, type Fallible, falliblesOf, isFunction, nameOf } from './declarations.ts'
 
 /** Lines from the first of its declaration to its last, functions inside it included. */
 export interface FunctionFound {
@@ -14,15 +15,11 @@ export interface FunctionFound {
   readonly lines: number
 }
 
-export interface ExportFound {
-  readonly path: string
-  readonly name: string
-  readonly hasDocblock: boolean
-}
-
 export interface Syntax {
   readonly functions: readonly FunctionFound[]
-  readonly exports: readonly ExportFound[]
+  /** Exported declarations, their members and numeric parameters. */
+  readonly declarations: readonly Declared[]
+  readonly fallibles: readonly Fallible[]
 }
 
 const ROOT = '/sources'
@@ -43,7 +40,8 @@ export function parse(files: ReadonlyMap<string, string>): Syntax {
     const trees = names.map((path) => [path, project?.program.getSourceFile(`${ROOT}/${path}`)] as const)
     return {
       functions: trees.flatMap(([path, tree]) => (tree ? functionsOf(path, tree) : missing(path))),
-      exports: trees.flatMap(([path, tree]) => (tree ? exportsOf(path, tree) : missing(path))),
+      declarations: trees.flatMap(([path, tree]) => (tree ? declarationsOf(path, tree) : missing(path))),
+      fallibles: trees.flatMap(([path, tree]) => (tree ? falliblesOf(path, tree) : missing(path))),
     }
   } finally {
     api.close()
@@ -66,38 +64,4 @@ function functionsOf(path: string, tree: ast.SourceFile): FunctionFound[] {
   }
   look(tree, '(module)')
   return found
-}
-
-function isFunction(node: ast.Node): boolean {
-  return (
-    ast.isFunctionDeclaration(node) ||
-    ast.isFunctionExpression(node) ||
-    ast.isArrowFunction(node) ||
-    ast.isMethodDeclaration(node) ||
-    ast.isConstructorDeclaration(node) ||
-    ast.isGetAccessorDeclaration(node) ||
-    ast.isSetAccessorDeclaration(node)
-  )
-}
-
-function nameOf(node: ast.Node): string | undefined {
-  if (ast.isConstructorDeclaration(node)) return 'constructor'
-  if (ast.isCallExpression(node)) return ast.isIdentifier(node.expression) ? node.expression.text : undefined
-  const { name } = node as { name?: ast.Node & { text?: string } }
-  return name?.text
-}
-
-function exportsOf(path: string, tree: ast.SourceFile): ExportFound[] {
-  // The file's own docblock is no declaration's, although it may stand right before the first.
-  const header = /^(?:#!.*\n)?\s*\/\*\*[\s\S]*?\*\//.exec(tree.text)?.[0].length ?? 0
-  return tree.statements.flatMap((statement) => {
-    const { modifiers, jsDoc = [] } = statement as {
-      modifiers?: readonly ast.Node[]
-      jsDoc?: readonly ast.Node[]
-    }
-    if (!modifiers?.some(({ kind }) => kind === ast.SyntaxKind.ExportKeyword)) return []
-    const hasDocblock = jsDoc.some(({ pos }) => pos >= header)
-    const declared = ast.isVariableStatement(statement) ? [...statement.declarationList.declarations] : [statement]
-    return declared.map((each) => ({ path, name: nameOf(each) ?? '(pattern)', hasDocblock }))
-  })
 }
