@@ -78,9 +78,9 @@ interface Run {
 }
 
 async function run({ files, out, config, recipe, options }: Run): Promise<number> {
-  const { prepareFolder } = await import('../node/videos/delivery.ts')
+  const { openDestination } = await import('../node/addresses.ts')
   const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
-  await prepareFolder(out)
+  await openDestination(out).prepare()
   const stopping = new AbortController()
   const reporter = createReporter({ json: options.json === true, files: files.length })
   const calm = onInterrupt(() => {

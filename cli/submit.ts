@@ -50,7 +50,7 @@ export function addSubmit(program: Command): void {
           : null
         : absolutePath(options.out, '--out')
     const client = await mustReachNode(await configFrom({ ...options, renditions: undefined }))
-    if (out !== null) await (await import('../node/videos/delivery.ts')).prepareFolder(out)
+    if (out !== null) await (await import('../node/addresses.ts')).openDestination(out).prepare()
     process.exitCode = await submit({ files, out, client, options })
   })
 }

@@ -6,32 +6,30 @@ import { stat } from 'node:fs/promises'
 import type { Sha256 } from '../protocol/ids.ts'
 import { hashFile } from './hash-file.ts'
 
-/** A cache of hashes by path, without bound: its owner forgets what it no longer needs. */
+/** A cache of hashes by path, without bound: its owner drops it with the files that it was made for. */
 export interface FileHashes {
-  /** The sha256 of the file, or null where no file can be read. Never rejects. */
-  at(path: string): Promise<Sha256 | null>
-  /** Drops the cached hash: the next `at` reads the file. */
-  forget(path: string): void
+  /** The sha256 of the file, or null where no file can be read. Rejects only with the reason of the signal. */
+  at(path: string, signal: AbortSignal): Promise<Sha256 | null>
 }
 
 /** An empty cache. */
 export function createFileHashes(): FileHashes {
   const known = new Map<string, { print: string; sha256: Sha256 }>()
   return {
-    async at(path) {
+    async at(path, signal) {
       try {
         const { ino, size, mtimeMs } = await stat(path)
         const print = `${ino}:${size}:${mtimeMs}`
         const before = known.get(path)
         if (before?.print === print) return before.sha256
-        const { sha256 } = await hashFile(path)
+        const { sha256 } = await hashFile(path, signal)
         known.set(path, { print, sha256 })
         return sha256
       } catch {
+        signal.throwIfAborted()
         known.delete(path)
         return null
       }
     },
-    forget: (path) => void known.delete(path),
   }
 }

@@ -21,6 +21,7 @@ import type { Media, SelfTestReport } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
+import { openDestination } from './addresses.ts'
 import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
 import { createFleet, mustReachFleet, scalingOf } from './fleet.ts'
@@ -165,7 +166,10 @@ async function openAdapters(
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
   const selfTestReport = await media.selfTest(new AbortController().signal)
   const bootEpoch = await nextBootEpoch(config.data_dir)
-  return { selfTestReport, adapters: { clock, rng, log, ledger, mesh, store, exchange, media, bootEpoch } }
+  return {
+    selfTestReport,
+    adapters: { clock, rng, log, ledger, mesh, store, exchange, media, openDestination, bootEpoch },
+  }
 }
 
 function composeMesh(config: Config, { log, swarmKey }: Given): Promise<Mesh> {

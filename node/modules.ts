@@ -9,6 +9,7 @@ import { createMergeRunner } from '../coordinator/tasks/merge.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
+import type { OpenDestination } from '../protocol/destination.ts'
 import { createEmitter, type Emit } from '../protocol/emitter.ts'
 import type { Heartbeat } from '../protocol/heartbeat.ts'
 import type { PeerId } from '../protocol/ids.ts'
@@ -52,6 +53,7 @@ export interface Adapters {
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly media: Media
+  readonly openDestination: OpenDestination
   readonly bootEpoch: BootEpoch
 }
 
@@ -239,11 +241,22 @@ function createLeader(
 
 function createVideos(
   options: NodeOptions,
-  { clock, rng, log, ledger, store, exchange, media }: Adapters,
+  { clock, rng, log, ledger, store, exchange, media, openDestination }: Adapters,
   { self, hints, emit, pendingSubmits }: Basics,
 ): Pick<Modules, 'submit' | 'deliverer' | 'inputFolder'> {
-  const submit = createSubmit({ self, ledger, store, media, pendingSubmits, hints })
-  const deliverer = createDeliverer({ self, ledger, store, exchange, clock, rng, emit, pendingSubmits, hints })
+  const submit = createSubmit({ self, ledger, store, media, openDestination, pendingSubmits, hints })
+  const deliverer = createDeliverer({
+    self,
+    ledger,
+    store,
+    exchange,
+    openDestination,
+    clock,
+    rng,
+    emit,
+    pendingSubmits,
+    hints,
+  })
   if (options.inputFolder === null) return { submit, deliverer, inputFolder: null }
   const { input, output, stateFile, recipe } = options.inputFolder
   const inputFolder = createInputFolder({ input, output, stateFile, recipe, clock, log, ledger, submit })

@@ -28,8 +28,9 @@ import { asPeerId, asSha256, type Sha256, type VideoId } from '../../protocol/id
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Video } from '../../protocol/video.ts'
+import { openDestination } from '../addresses.ts'
 import { systemRng } from '../host/system-clock.ts'
-import { createDeliverer, type Deliverer, prepareFolder } from './delivery.ts'
+import { createDeliverer, type Deliverer } from './delivery.ts'
 import { createPendingSubmits } from './pending-submits.ts'
 import { aVideo } from './video.fixture.ts'
 
@@ -81,6 +82,7 @@ beforeEach(async () => {
     ledger,
     store: { verify: async (sha256: Sha256) => doubted.push(sha256) > 0 } as never,
     exchange,
+    openDestination,
     // Long enough for a delivery that failed to be tried again.
     clock: { mono: () => (now += passing) },
     rng: systemRng,
@@ -358,12 +360,12 @@ describe('a delivery', () => {
 
 describe('an output folder', () => {
   it('is made, however deep', async () => {
-    await prepareFolder(join(dir, 'a', 'b', 'c'))
+    await openDestination(join(dir, 'a', 'b', 'c')).prepare()
     assert.ok((await stat(join(dir, 'a', 'b', 'c'))).isDirectory())
   })
 
   it('below a file is refused in a sentence', async () => {
     await writeFile(join(dir, 'file'), '')
-    await assert.rejects(prepareFolder(join(dir, 'file', 'deep')), /the output folder .* is not a folder/)
+    await assert.rejects(openDestination(join(dir, 'file', 'deep')).prepare(), /the output folder .* is not a folder/)
   })
 })

@@ -16,6 +16,7 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
+import { openDestination } from '../addresses.ts'
 import { deliveredPath } from './delivery.ts'
 import { createPendingSubmits } from './pending-submits.ts'
 import { createSubmit, type Submitted } from './submit.ts'
@@ -41,6 +42,7 @@ beforeEach(async () => {
     ledger,
     store,
     media: { probe: async () => ({}) } as never,
+    openDestination,
     pendingSubmits: createPendingSubmits({ mono: () => 0 }),
     hints: createHints(),
   })

@@ -9,6 +9,7 @@ import { basename, extname } from 'node:path'
 import { hashFile } from '../../files/hash-file.ts'
 import { deliveryNames } from '../../ledger/documents.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
+import type { OpenDestination } from '../../protocol/destination.ts'
 import { SourceUnsettled } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, videoId } from '../../protocol/ids.ts'
@@ -25,6 +26,7 @@ export interface SubmitOptions {
   readonly ledger: Ledger
   readonly store: BlobStore
   readonly media: Media
+  readonly openDestination: OpenDestination
   readonly pendingSubmits: PendingSubmits
   readonly hints: Pick<Hints, 'publish'>
 }
@@ -94,7 +96,11 @@ async function stillWanted(
   const before = video.deliveries.filter(
     ({ peer, dir, name }) => peer === wanted.peer && dir === wanted.dir && names.includes(name),
   )
-  if (before.length > 0 && !isUndelivered({ deliveries: before }) && (await areInPlace(video, before, signal)))
+  if (
+    before.length > 0 &&
+    !isUndelivered({ deliveries: before }) &&
+    (await areInPlace(video, before, options.openDestination, signal))
+  )
     return null
   // While another delivery is open the mesh keeps the results.
   if (!isUndelivered(video)) await takeBack(video, options, signal)

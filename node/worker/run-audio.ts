@@ -1,6 +1,6 @@
 /** The runner of `audio` tasks: every track, whole, from the audio extra. Per-chunk AAC drifts 35 ms at every join. */
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { withScratch } from '../../files/with-scratch.ts'
 import { withIntactBlobs } from '../../protocol/blobs.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import type { Runner } from '../../protocol/runner.ts'
@@ -13,8 +13,7 @@ export function createAudioRunner(options: RunVideoOptions): Runner {
     const { task } = held[0]
     const plan = await plans.planOf(task.video_id)
     const { input, path } = await bringInput(options, task, signal)
-    const outDir = await store.scratch('audio')
-    try {
+    return await withScratch(store, 'audio', async (outDir) => {
       const out = join(outDir, 'audio.m4a')
       const whole = Math.max(0.001, planSeconds(plan))
       await withIntactBlobs({ store, video: task.video_id, blobs: [input], signal }, () =>
@@ -28,8 +27,6 @@ export function createAudioRunner(options: RunVideoOptions): Runner {
       )
       const ref = await store.put(task.video_id, out)
       return [{ task: task._id, ok: true, output: { ...ref, holders: [self] }, output_path: 'audio/00000.m4a' }]
-    } finally {
-      await rm(outDir, { recursive: true, force: true })
-    }
+    })
   }
 }

@@ -2,7 +2,7 @@
  * The runner of `video` tasks: one chunk in as many renditions as were claimed, by one ffmpeg. Fetches the chunk, encodes,
  * puts each result into the store. What a lost attempt made is dropped with its scratch folder.
  */
-import { rm } from 'node:fs/promises'
+import { withScratch } from '../../files/with-scratch.ts'
 import { type BlobExchange, type BlobStore, withIntactBlobs } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
@@ -29,8 +29,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
     const first = held[0].task
     const plan = await plans.planOf(first.video_id)
     const { input, path } = await bringInput(options, first, signal)
-    const outDir = await store.scratch(`encode-${first.chunk_id}`)
-    try {
+    return await withScratch(store, `encode-${first.chunk_id}`, async (outDir) => {
       const { start_pts, end_pts } = input
       const results = await withIntactBlobs({ store, video: first.video_id, blobs: [input], signal }, () =>
         media.encode({
@@ -63,9 +62,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
           }
         }),
       )
-    } finally {
-      await rm(outDir, { recursive: true, force: true })
-    }
+    })
   }
   return Object.assign(run, { prefetch: (task: Task, signal: AbortSignal) => bringInput(options, task, signal) })
 }

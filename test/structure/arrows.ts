@@ -59,6 +59,9 @@ const ADAPTERS: readonly { readonly path: string; readonly by: readonly string[]
     by: ['node/compose.ts', 'node/local-run/run-mesh.ts', 'mesh/swarm-key.ts', 'cli/'],
   },
   { path: 'node/compose.ts', by: ['cli/', 'node/local-run/run-mesh.ts'] },
+  // The command line looks at a destination before it asks a node, without all that compose loads.
+  { path: 'files/file-destination.ts', by: ['node/addresses.ts'] },
+  { path: 'node/addresses.ts', by: ['node/compose.ts', 'cli/'] },
 ]
 
 /** Packages that only these files and folders may import. */
@@ -73,6 +76,13 @@ const PACKAGES: readonly { readonly what: RegExp; readonly by: readonly string[]
   },
   { what: /^(?:node:)?(?:timers|perf_hooks)(?:\/|$)/, by: ['node/host/system-clock.ts'] },
 ]
+
+/** Where files are reached through contracts only (`Source`, `Destination`, `BlobStore`), and the files there that watch a folder themselves. */
+const THROUGH_CONTRACTS = {
+  folder: 'node/videos/',
+  what: /^(?:node:)?fs(?:\/|$)/,
+  but: /^node\/videos\/(?:input-folder|watched-folders|mp4-end|submit)/,
+}
 
 /** Names that only these files may use. Time and chance are injected, or a simulation could not replay them. */
 const NAMES: readonly { readonly what: RegExp; readonly by: readonly string[] }[] = [
@@ -116,6 +126,9 @@ function packages(path: string, specifier: string): string[] {
   if (layerOf(path) === 'protocol' && !PROTOCOL_PACKAGES.includes(specifier)) {
     return [`${path} imports ${specifier}: protocol imports no package that does I/O (${PROTOCOL_PACKAGES.join(', ')})`]
   }
+  const { folder, what: banned, but } = THROUGH_CONTRACTS
+  if (path.startsWith(folder) && banned.test(specifier) && !but.test(path))
+    return [`${path} imports ${specifier}: ${folder} reaches files through contracts`]
   return PACKAGES.filter(({ what, by }) => what.test(specifier) && !isAmong(path, by)).map(
     ({ by }) => `${path} imports ${specifier}: only ${by.join(', ')} may`,
   )

@@ -1,0 +1,123 @@
+/** The folder passes the rules of a destination, with and without hard links; and what only a disk can show. */
+import assert from 'node:assert/strict'
+import { copyFile, link, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import { sha256Of, videoNumber } from '../protocol/conformance/blobs.ts'
+import { type DestinationWorld, destinationConformance } from '../protocol/conformance/destination.ts'
+import { isDiskFull } from '../protocol/errors.ts'
+import { asPeerId } from '../protocol/ids.ts'
+import { createFileDestination, type Disk } from './file-destination.ts'
+
+/** As on FAT. */
+const noLinks: typeof link = async () => {
+  throw Object.assign(new Error('EPERM: operation not permitted, link'), { code: 'EPERM' })
+}
+
+/** The disk is full when half of the file is written. */
+const halfCopy: typeof copyFile = async (from, to, mode) => {
+  if (mode) throw Object.assign(new Error('ENOTSUP: operation not supported, copyfile'), { code: 'ENOTSUP' })
+  const content = await readFile(from)
+  await writeFile(to, content.subarray(0, content.byteLength / 2))
+  throw Object.assign(new Error('ENOSPC: no space left on device, copyfile'), { code: 'ENOSPC' })
+}
+
+async function diskWorld(disk: Disk): Promise<DestinationWorld> {
+  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-folder-'))
+  const folder = join(dir, 'out')
+  const paths = async (): Promise<string[]> => {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+    return entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(folder, join(parentPath, name)))
+  }
+  return {
+    open: () => createFileDestination(folder, disk),
+    openFull: () => createFileDestination(folder, { ...disk, copyFile: halfCopy }),
+    async openClosed() {
+      await writeFile(join(dir, 'file'), '')
+      return [
+        [
+          createFileDestination(join(dir, 'file')),
+          /the output folder .*file(\/480p)? is not a folder; choose another with --out/,
+        ],
+        [createFileDestination(join(dir, 'file', 'deep')), /is not a folder/],
+        // Nobody, root included, can make a folder below /proc.
+        [createFileDestination('/proc/reelmesh'), /cannot be written to/],
+      ]
+    },
+    async write(path, content) {
+      await mkdir(dirname(join(folder, path)), { recursive: true })
+      // A file of its own, as people's tools write it: an inode of its own tells it from the one before.
+      await rm(join(folder, path), { force: true })
+      await writeFile(join(folder, path), content)
+    },
+    remove: (path) => rm(join(folder, path)),
+    async files() {
+      const seen = (await paths()).filter((path) => !path.endsWith('.part'))
+      return Object.fromEntries(
+        await Promise.all(seen.map(async (path) => [path, await readFile(join(folder, path), 'utf8')] as const)),
+      )
+    },
+    unfinished: async () => (await paths()).filter((path) => path.endsWith('.part')).length,
+    close: () => rm(dir, { recursive: true, force: true }),
+  }
+}
+
+destinationConformance('a folder', () => diskWorld({ copyFile, link }))
+destinationConformance('a folder without hard links', () => diskWorld({ copyFile, link: noLinks }))
+
+describe('a folder as a destination', () => {
+  const { signal } = new AbortController()
+  const file = {
+    path: '480p/film.mp4',
+    sha256: sha256Of('mine'),
+    bytes: 4,
+    video: videoNumber(1),
+    peer: asPeerId('12D3KooWannnnnnnn'),
+  }
+  let dir = ''
+  let out = ''
+  let film = ''
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'reelmesh-folder-'))
+    out = join(dir, 'out')
+    film = join(dir, 'film')
+    await writeFile(film, 'mine')
+  })
+  afterEach(() => rm(dir, { recursive: true, force: true }))
+
+  it('begins no copy that does not fit, nor one that nobody waits for', async () => {
+    let copies = 0
+    const countCopies: typeof copyFile = async (from, to, mode) => {
+      if (mode) throw Object.assign(new Error('ENOTSUP: operation not supported, copyfile'), { code: 'ENOTSUP' })
+      copies++
+      await copyFile(from, to)
+    }
+    const destination = createFileDestination(out, { copyFile: countCopies, link })
+    await assert.rejects(destination.put({ ...file, bytes: Number.MAX_SAFE_INTEGER }, film, signal), isDiskFull)
+    const ended = AbortSignal.abort(new Error('the node stops'))
+    await assert.rejects(destination.put(file, film, ended), /the node stops/)
+    assert.deepEqual([copies, await readdir(join(out, '480p'))], [0, []])
+    await destination.put(file, film, signal)
+    assert.equal(copies, 1)
+  })
+
+  it('is content with the same bytes that others name in the very moment of its own link', async () => {
+    const secondLink: typeof link = async (from, to) => {
+      await writeFile(to, 'mine')
+      await link(from, to)
+    }
+    const destination = createFileDestination(out, { copyFile, link: secondLink })
+    await destination.put(file, film, signal)
+    assert.equal(await destination.publish(file, { replace: false, signal }), 'there')
+    assert.deepEqual(await readdir(join(out, '480p')), ['film.mp4'])
+  })
+
+  it('hides unfinished bytes beside their path, under a name of the video, the bytes and the peer', async () => {
+    await createFileDestination(out).put(file, film, signal)
+    const part = `.${videoNumber(1)}-${sha256Of('mine').slice(0, 16)}-nnnnnnnn.part`
+    assert.deepEqual(await readdir(join(out, '480p')), [part])
+  })
+})

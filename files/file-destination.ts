@@ -1,0 +1,114 @@
+/**
+ * The destination that is a folder. Unfinished bytes lie beside their path, hidden, as `.<video>-<start of the sha256>-<end of the
+ * peer id>.part`: a rename or a link works within one file system only, and a process that is killed finds them again.
+ */
+import { constants } from 'node:fs'
+import { copyFile, link, rename, rm, stat, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { BlobRef } from '../protocol/blobs.ts'
+import { CopyMismatch, checkPath, type Destination, type DestinationFile } from '../protocol/destination.ts'
+import { createFileHashes } from './file-hashes.ts'
+import { flush, flushFolder } from './flush.ts'
+import { hashFile } from './hash-file.ts'
+import { placeFile } from './place-file.ts'
+import { prepareFolder } from './prepare-folder.ts'
+
+/** The calls of the file system that tests replace. */
+export interface Disk {
+  readonly copyFile: typeof copyFile
+  readonly link: typeof link
+}
+
+/** The folder with this absolute path, which need not be there yet. See `Destination` for its promises and errors. */
+export function createFileDestination(folder: string, disk: Disk = { copyFile, link }): Destination {
+  const hashes = createFileHashes()
+  const at = (path: string): string => {
+    checkPath(path)
+    return join(folder, path)
+  }
+  const partOf = ({ path, sha256, video, peer }: DestinationFile): string =>
+    join(dirname(at(path)), `.${video}-${sha256.slice(0, 16)}-${peer.slice(-8)}.part`)
+
+  /** Gives the part its name. It is gone before the folder is flushed, so that no power cut brings it back. */
+  async function name(file: DestinationFile, { replace, signal }: Parameters<Destination['publish']>[1]) {
+    const [to, part] = [at(file.path), partOf(file)]
+    const isThere = async () => (await hashes.at(to, signal)) === file.sha256
+    try {
+      if (await isThere()) return 'there'
+      if (replace) await rename(part, to)
+      else if ((await placeFile(part, to, disk.link)) === 'taken') return (await isThere()) ? 'there' : 'taken'
+      return 'placed'
+    } finally {
+      await rm(part, { force: true })
+    }
+  }
+
+  return {
+    address: folder,
+    prepare: () => prepareFolder(folder),
+    async bytesAt(path) {
+      const facts = await stat(at(path)).catch(() => null)
+      return facts?.size ?? null
+    },
+    sha256At: async (path, signal) => await hashes.at(at(path), signal),
+    async put(file, from, signal) {
+      const part = partOf(file)
+      await prepareFolder(dirname(part))
+      // One that a kill left behind may be a published file by its other name: it is not written into.
+      await rm(part, { force: true })
+      try {
+        if (!(await copyExactly(from, part, file, { disk, signal }))) throw new CopyMismatch(at(file.path))
+        await flush(part)
+      } catch (error) {
+        await rm(part, { force: true })
+        throw error
+      }
+    },
+    async publish(file, options) {
+      const to = at(file.path)
+      const outcome = await name(file, options)
+      if (outcome === 'there') await flush(to)
+      if (outcome !== 'taken') await flushFolder(dirname(to))
+      return outcome
+    },
+    async move(from, to) {
+      await rename(at(from), at(to)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error
+      })
+    },
+    async fetch(file, to, signal) {
+      const from = at(file.path)
+      try {
+        return await copyExactly(from, to, file, { disk, signal })
+      } catch {
+        signal.throwIfAborted()
+        return false
+      }
+    },
+  }
+}
+
+/** Whether the copy has the bytes that it should have. */
+async function copyExactly(
+  from: string,
+  to: string,
+  ref: BlobRef,
+  { disk, signal }: { readonly disk: Disk; readonly signal: AbortSignal },
+): Promise<boolean> {
+  signal.throwIfAborted()
+  await copyWhole(from, to, ref.bytes, disk)
+  const copied = await hashFile(to, signal)
+  return copied.sha256 === ref.sha256 && copied.bytes === ref.bytes
+}
+
+/** What does not fit is not begun: it would take the last room from others. A copy that shares its blocks needs none. */
+async function copyWhole(from: string, to: string, bytes: number, disk: Disk): Promise<void> {
+  try {
+    return await disk.copyFile(from, to, constants.COPYFILE_FICLONE_FORCE)
+  } catch {
+    const { blocks, bavail, bsize } = await statfs(dirname(to))
+    // Some file systems have no size to tell.
+    if (blocks > 0 && bavail * bsize < bytes) throw Object.assign(new Error(`${to} does not fit`), { code: 'ENOSPC' })
+    await disk.copyFile(from, to)
+  }
+}

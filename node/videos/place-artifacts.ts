@@ -1,0 +1,87 @@
+/**
+ * Places all artifacts of a video in one destination under one name: the wanted one, or `<name>-<video id>` where other bytes have it.
+ * That name is written into the ledger before a file gets it. It is this video's own: what lies under it is an older result, and is replaced.
+ */
+import { ownName } from '../../ledger/documents.ts'
+import { type Artifact, pathFor } from '../../protocol/artifact.ts'
+import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import { CopyMismatch, type Destination } from '../../protocol/destination.ts'
+import type { PeerId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import type { Delivery, Video } from '../../protocol/video.ts'
+
+/** What is placed where, and what helps with it. */
+export interface Placing {
+  readonly self: PeerId
+  readonly video: Video
+  readonly destination: Destination
+  readonly ledger: Pick<Ledger, 'nameDelivery'>
+  readonly store: Pick<BlobStore, 'verify'>
+  readonly exchange: Pick<BlobExchange, 'fetch'>
+  readonly signal: AbortSignal
+}
+
+/** Whether a delivery has the name that only this video uses. */
+export const isOwnName = (video: Video, { name }: Pick<Delivery, 'name'>): boolean => name.endsWith(`-${video._id}`)
+
+/** Answers the delivery as it was made: all artifacts are in place under its name, and durable. Rejects as `Destination` and `BlobExchange` do. */
+export async function placeArtifacts(placing: Placing, wanted: Delivery): Promise<Delivery> {
+  const free = await nameFreely(placing, wanted)
+  await placing.destination.prepare()
+  return await placeAll(placing, free)
+}
+
+/** The name to begin with: the wanted one unless other bytes have it. */
+async function nameFreely(placing: Placing, wanted: Delivery): Promise<Delivery> {
+  const { video, destination, signal } = placing
+  if (isOwnName(video, wanted)) return wanted
+  for (const output of video.outputs) {
+    const there = await destination.sha256At(pathFor(output, wanted.name), signal)
+    if (there !== null && there !== output.sha256) return await takeOwnName(placing, wanted)
+  }
+  return wanted
+}
+
+/** Gives up the wanted name. */
+async function takeOwnName({ ledger, video }: Placing, wanted: Delivery): Promise<Delivery> {
+  const name = ownName(video._id, wanted.name)
+  await ledger.nameDelivery(video._id, wanted, name)
+  return { ...wanted, name }
+}
+
+/** Every artifact under one name: where another node took it meanwhile, what is there already moves along. */
+async function placeAll(placing: Placing, delivery: Delivery): Promise<Delivery> {
+  const { video, destination } = placing
+  const placed: Artifact[] = []
+  for (const output of video.outputs) {
+    const outcome = await place(placing, delivery, output)
+    if (outcome === 'taken') {
+      const own = await takeOwnName(placing, delivery)
+      for (const each of placed) await destination.move(pathFor(each, delivery.name), pathFor(each, own.name))
+      return await placeAll(placing, own)
+    }
+    if (outcome === 'placed') placed.push(output)
+  }
+  return delivery
+}
+
+async function place(
+  { self, video, destination, store, exchange, signal }: Placing,
+  delivery: Delivery,
+  output: Artifact,
+): Promise<'placed' | 'there' | 'taken'> {
+  const { sha256, bytes, holders } = output
+  const path = pathFor(output, delivery.name)
+  const file = { path, sha256, bytes, video: video._id, peer: self }
+  if ((await destination.sha256At(path, signal)) !== sha256) {
+    const from = await exchange.fetch({ sha256, bytes, video: video._id, holders, signal })
+    try {
+      await destination.put(file, from, signal)
+    } catch (error) {
+      // What rotted here is fetched elsewhere, or made again.
+      if (error instanceof CopyMismatch) await store.verify(sha256, video._id)
+      throw error
+    }
+  }
+  return await destination.publish(file, { replace: isOwnName(video, delivery), signal })
+}
