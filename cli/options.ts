@@ -9,8 +9,6 @@ import {
   DEFAULT_NAMES,
   DEFAULT_RECIPE,
   ladderOf,
-  PRESETS,
-  type Preset,
   type Recipe,
 } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
@@ -41,7 +39,7 @@ export async function configFrom(options: Record<string, unknown>, more: ConfigI
 export interface RecipeOptions {
   /** Lines of the renditions. */
   renditions?: number[]
-  preset?: Preset
+  preset?: string
   crf?: number
   codec?: string
   upscale?: boolean
@@ -55,14 +53,14 @@ export function addRecipeOptions(command: Command): Command {
         .default([...DEFAULT_HEIGHTS], DEFAULT_NAMES.join(',')),
     )
     .addOption(
-      new Option('--preset <name>', 'encoder preset: slower is smaller')
-        .choices(PRESETS)
-        .default(DEFAULT_ENCODING.preset),
+      new Option('--preset <name>', "preset of the codec's encoder, such as veryfast: slower is smaller").default(
+        DEFAULT_ENCODING.preset,
+      ),
     )
     .addOption(
       new Option('--crf <n>', 'quality, 0 (best) to 51').argParser(parseCrf).default(DEFAULT_ENCODING.rate.crf),
     )
-    .addOption(new Option('--codec <name>', 'video codec').choices(['h264', 'hevc']).default(DEFAULT_ENCODING.codec))
+    .addOption(new Option('--codec <name>', 'video codec, such as h264 or hevc').default(DEFAULT_ENCODING.codec))
     .option('--upscale', 'make renditions larger than the source too', DEFAULT_RECIPE.upscale)
 }
 
@@ -93,7 +91,7 @@ function parseRenditions(text: string): number[] {
 
 function parseCrf(text: string): number {
   const crf = Number(text)
-  if (text.trim() === '' || !(crf >= 0 && crf <= 51)) throw new InvalidArgumentError('must be a number from 0 to 51.')
+  if (text.trim() === '' || !(crf >= 0)) throw new InvalidArgumentError('must be a number, such as 23.')
   return crf
 }
 

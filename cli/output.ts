@@ -41,9 +41,13 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof LedgerUnavailable) return 3
   if (error instanceof UsageError || error instanceof SourceRefused) return 2
   const code = error instanceof ReelmeshError ? error.code : ''
-  if (code === 'no_node' || code === 'ledger_away' || code === 'peer_unreachable') return 3
-  return code === 'usage' || code === 'source_refused' || code === 'bad_request' || code === 'unknown_video' ? 2 : 1
+  if (['no_node', 'ledger_away', 'peer_unreachable'].includes(code)) return 3
+  return ['usage', 'source_refused', 'recipe_refused', 'bad_request', 'unknown_video'].includes(code) ? 2 : 1
 }
+
+/** Whether each further file of the same command would be refused likewise. */
+export const isOfEveryFile = (error: unknown): boolean =>
+  error instanceof ReelmeshError && error.code === 'recipe_refused'
 
 /** One line on standard output. */
 export const say = (line = ''): void => void process.stdout.write(`${line}\n`)

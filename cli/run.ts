@@ -20,7 +20,7 @@ import {
   type RecipeOptions,
   recipeFrom,
 } from './options.ts'
-import { exitCodeOf } from './output.ts'
+import { exitCodeOf, isOfEveryFile } from './output.ts'
 import { createReporter } from './report.ts'
 import { onInterrupt } from './signals.ts'
 
@@ -109,6 +109,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
         if (stopping.signal.aborted) break
         reporter.refused(file, error)
         code = Math.max(code, exitCodeOf(error))
+        if (isOfEveryFile(error)) break
       }
     }
     const { snapshot, video } = mesh

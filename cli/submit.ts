@@ -18,7 +18,7 @@ import {
   type RecipeOptions,
   recipeFrom,
 } from './options.ts'
-import { exitCodeOf, printable, say, sayJson } from './output.ts'
+import { exitCodeOf, isOfEveryFile, printable, say, sayJson } from './output.ts'
 import { mustReachNode } from './reach.ts'
 import { createReporter } from './report.ts'
 
@@ -84,6 +84,7 @@ async function submit(of: {
       code = Math.max(code, exitCodeOf(error))
       if (reporter) reporter.refused(file, error)
       else process.stderr.write(`reelmesh: ${printable((error as Error).message)}\n`)
+      if (isOfEveryFile(error)) break
     }
   }
   if (!reporter) return code

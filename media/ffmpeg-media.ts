@@ -7,7 +7,7 @@ import type { Media } from '../protocol/media.ts'
 import { cutChunk, takeExtras } from './cutting.ts'
 import { encodeAudio, encodeChunk } from './encoding.ts'
 import { mergeRendition } from './merging.ts'
-import { planVideo } from './planning.ts'
+import { checkRecipe, planVideo } from './planning.ts'
 import { indexSource, probeSource } from './reading.ts'
 import { createRunner, type Programs } from './run-ffmpeg.ts'
 import { createSelfTester, runQuickSelfTest } from './self-test.ts'
@@ -33,6 +33,7 @@ export function createFfmpegMedia({ cacheDir, ...options }: FfmpegMediaOptions):
   return {
     selfTest,
     quickSelfTest: (signal) => runQuickSelfTest(programs, signal),
+    checkRecipe,
     probe: (source, signal) => probeSource(programs, source, signal),
     index: async (source, probe, signal) =>
       indexSource(programs, { source, probe, selfTestReport: await selfTest(signal), signal }),

@@ -38,7 +38,7 @@ export interface PlanJob {
 /** The plan of a video. Rejects with `SourceRefused`, `RecipeRefused`, or `AttemptFailed` where this build cannot. */
 export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan> {
   const { recipe, video_id } = job
-  refuseImpossible(recipe)
+  checkRecipe(recipe)
   const index = job.index as PacketIndex & SourceIndex
   const probe = job.probe as RatedProbe
   const time_base = index.packets.timeBase ?? probe.time_base
@@ -77,7 +77,8 @@ function trackTimescale([, denominator]: Rational): number {
   return scale > TRACK_TIMESCALE_MAX ? TRACK_TIMESCALE_MAX : scale
 }
 
-function refuseImpossible({ renditions }: Recipe): void {
+/** Throws `RecipeRefused` for the first rendition that no codec can encode. */
+export function checkRecipe({ renditions }: Recipe): void {
   for (const rendition of renditions) {
     const why = whyRefused(rendition)
     if (why !== null) throw new RecipeRefused(why)

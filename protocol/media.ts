@@ -2,7 +2,7 @@
  * What the mesh needs of ffmpeg. The adapter is `media/ffmpeg-media.ts`; simulations use a stand-in. Every method takes an AbortSignal,
  * which ends the whole process group. Paths are absolute.
  *
- * Errors: `SourceRefused` (the file itself; final), `RecipeRefused` (what is asked of it; final, by `plan` alone), `AttemptFailed`
+ * Errors: `SourceRefused` (the file itself; final), `RecipeRefused` (what is asked of it; final, by `checkRecipe` and `plan`), `AttemptFailed`
  * (this attempt; another may succeed).
  */
 import type { Sha256, VideoId } from './ids.ts'
@@ -106,6 +106,8 @@ export interface Media {
   selfTest(signal: AbortSignal): Promise<SelfTestReport>
   /** One small encode now, without the cache: rejects where this machine's ffmpeg does not work any more. */
   quickSelfTest(signal: AbortSignal): Promise<void>
+  /** Throws `RecipeRefused` where no codec of this version can follow it: before a submit. `plan` refuses one of another version. */
+  checkRecipe(recipe: Recipe): void
   /** Reads the facts of a source. Rejects with `SourceRefused` where it is no video. */
   probe(source: string, signal: AbortSignal): Promise<SourceProbe>
   /** Reads all packets, without decoding. Rejects with `SourceRefused` where no frame can be decoded. */

@@ -141,6 +141,9 @@ test('a recipe that no codec can follow is refused for good, by a sentence', { t
   const refused = (why: RegExp) => (error: unknown) =>
     error instanceof RecipeRefused && error.code === 'recipe_refused' && !error.retryable && why.test(error.message)
   const good = rendition('90p', {})
+  media.checkRecipe({ ...DEFAULT_RECIPE, renditions: [good] })
+  const strange = { ...DEFAULT_RECIPE, renditions: [good, rendition('90p-av1', { codec: 'av1' })] }
+  assert.throws(() => media.checkRecipe(strange), refused(/^The rendition 90p-av1 asks for the codec "av1"/))
   await assert.rejects(
     made(media, good, rendition('90p-av1', { codec: 'av1' })),
     refused(/^The rendition 90p-av1 asks for the codec "av1", .*: use h264 or hevc\.$/),

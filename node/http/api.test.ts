@@ -1,7 +1,7 @@
 /** The API without a socket: what is refused, and in which words. */
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import { LedgerUnavailable, SourceRefused } from '../../protocol/errors.ts'
+import { LedgerUnavailable, RecipeRefused, SourceRefused } from '../../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
@@ -109,6 +109,12 @@ describe('the API', () => {
     fails = new SourceRefused('/a.mp4 is a folder')
     const { status, code, message } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })
     assert.deepEqual([status, code, message], [400, 'source_refused', '/a.mp4 is a folder'])
+  })
+
+  it('answers 400 with the sentence of a recipe that is refused', async () => {
+    fails = new RecipeRefused('The rendition 480p asks for the codec "av9": use h264 or hevc.')
+    const { status, code, message } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {} })
+    assert.deepEqual([status, code, message], [400, 'recipe_refused', fails.message])
   })
 
   const verbs = [

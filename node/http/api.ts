@@ -6,7 +6,14 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
 import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
 import { ROUTES } from '../../protocol/api.ts'
-import { LedgerUnavailable, ReelmeshError, SourceRefused, sentence, UsageError } from '../../protocol/errors.ts'
+import {
+  LedgerUnavailable,
+  RecipeRefused,
+  ReelmeshError,
+  SourceRefused,
+  sentence,
+  UsageError,
+} from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import type { NodeFace } from '../face.ts'
 import { VERSION } from '../version.ts'
@@ -105,7 +112,7 @@ function errorOf(error: Error): Refusal {
 
 function statusOf(error: Error): 400 | 404 | 415 | 500 | 503 {
   if (error instanceof LedgerUnavailable) return 503
-  if (error instanceof SourceRefused || error instanceof UsageError) return 400
+  if (error instanceof SourceRefused || error instanceof RecipeRefused || error instanceof UsageError) return 400
   if (error instanceof HTTPException) return error.status === 415 ? 415 : 400
   return error instanceof ReelmeshError && error.code === 'unknown_video' ? 404 : 500
 }

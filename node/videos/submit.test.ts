@@ -10,6 +10,7 @@ import { createBlobStore, type DiskBlobStore } from '../../blobs/blob-store.ts'
 import { renditionPath } from '../../protocol/artifact.ts'
 import { plan, TERM } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { RecipeRefused } from '../../protocol/errors.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -28,9 +29,15 @@ let dir = ''
 let out = ''
 let ledger: Ledger
 let store: DiskBlobStore
+let refusal: Error | null = null
 let submit: (change?: { out?: string; name?: string }) => Promise<Submitted>
 
+function thrown(error: Error): never {
+  throw error
+}
+
 beforeEach(async () => {
+  refusal = null
   dir = await mkdtemp(join(tmpdir(), 'reelmesh-submit-'))
   out = join(dir, 'out')
   const path = join(dir, 'film.mov')
@@ -41,7 +48,7 @@ beforeEach(async () => {
     self,
     ledger,
     store,
-    media: { probe: async () => ({}) } as never,
+    media: { checkRecipe: () => refusal && thrown(refusal), probe: async () => ({}) } as never,
     openDestination,
     pendingSubmits: createPendingSubmits({ mono: () => 0 }),
     hints: createHints(),
@@ -87,6 +94,12 @@ const openDeliveries = ({ deliveries }: Video) =>
   deliveries.filter(({ done_at }) => done_at === null).map((one) => [one.dir, one.name])
 
 describe('a finished film that is submitted again', () => {
+  it('is refused with a recipe that no codec can follow, before anything is written', async () => {
+    refusal = new RecipeRefused('The rendition 480p asks for the codec "av9".')
+    await assert.rejects(submit(), refusal)
+    assert.deepEqual([await ledger.videos(), await store.videos()], [[], []])
+  })
+
   it('is not asked for where its files are in place, so that nobody makes it again', async () => {
     const { video } = await submit()
     const before = await finish(video._id)

@@ -51,11 +51,12 @@ export type Submitted = Awaited<ReturnType<Ledger['submit']>>
 
 /**
  * Submits a file: probes it, hashes it, records it by reference, and writes the video to the ledger. The function rejects with
- * `SourceRefused`, `SourceUnsettled` where the file still grows, and `LedgerUnavailable`.
+ * `RecipeRefused`, `SourceRefused`, `SourceUnsettled` where the file still grows, and `LedgerUnavailable`.
  */
 export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
   const { self, ledger, store, media, pendingSubmits } = options
   return async ({ path, recipe, priority, deadline, out, signal, ...request }) => {
+    media.checkRecipe(recipe)
     await media.probe(path, signal)
     const before = await stat(path)
     const { sha256, bytes } = await hashFile(path, signal)

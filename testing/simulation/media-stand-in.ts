@@ -56,6 +56,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       await clock.sleep(150, signal)
       if (bad === 'everything') dies()
     },
+    checkRecipe() {},
     async probe(source, signal) {
       await clock.sleep(40, signal)
       const { chunks, hasSubtitles } = film.readFilm(disk.read(source))
