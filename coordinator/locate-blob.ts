@@ -1,14 +1,16 @@
-/** Whether anybody has these bytes: this peer's own disk is asked first, then the holders by name. */
+/** Locates a blob: looks on this peer's own disk first, then asks the named holders. */
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import type { HeldBlob } from '../protocol/video.ts'
 
+/** Whether a blob has a holder. */
 export interface BlobLocation {
   readonly isAvailable: boolean
-  /** Who answered that it has it not; who did not answer may have it. */
+  /** Holders that answered that they lack it. One that did not answer may have it. */
   readonly lacks: readonly PeerId[]
 }
 
+/** Whether this peer or a holder has a blob. Rejects with errors of the file system. */
 export async function locateBlob(
   { sha256, bytes, holders }: HeldBlob,
   at: {

@@ -1,9 +1,10 @@
-/** Who is there to hold copies, as the leader sees the mesh now: itself and everyone heard lately. */
+/** The peers that may hold replicas, as the leader sees the mesh now: itself and all present peers. */
 import { presentPeers, takesWork } from '../protocol/peer-table.ts'
 import type { Video } from '../protocol/video.ts'
 import type { TermContext } from './duty.ts'
 import type { ReplicaCandidate } from './policy/replication.ts'
 
+/** The peers that may hold replicas of a video, this leader first. */
 export function replicaCandidates(
   { self, host, peers, clock }: Pick<TermContext, 'self' | 'host' | 'peers' | 'clock'>,
   video: Pick<Video, 'deliveries'>,
@@ -17,5 +18,5 @@ export function replicaCandidates(
 
 const wants = (video: Pick<Video, 'deliveries'>, peer: string): boolean =>
   video.deliveries.some((delivery) => delivery.peer === peer && delivery.done_at === null)
-/** A peer that only encodes may be one that the fleet stops any minute. */
+/** Submitters first, then coordinator-role peers: a peer that only encodes may be stopped by the fleet at any time. */
 const rankOf = (coordinates: boolean, isOwner: boolean): number => (isOwner ? 2 : 0) + (coordinates ? 1 : 0)

@@ -20,6 +20,7 @@ import type { Claimed, Completion, Steps } from './steps.ts'
 import { sweep } from './sweep.ts'
 import * as events from './two-writes.ts'
 
+/** The ledger made of the steps of one adapter. */
 export function ledgerFromSteps(steps: Steps): Ledger {
   return { ...opening(steps), ...videos(steps), ...tasks(steps), ...attempts(steps), ...leases(steps), ...peers(steps) }
 }

@@ -1,6 +1,6 @@
 /**
- * What an adapter of the ledger must bring: reads, and writes that are each one atomic statement. `ledgerFromSteps` makes
- * the whole contract of `protocol/ledger.ts` out of them, so that two-write events, read-backs and the sweep exist once.
+ * What an adapter of the ledger implements: reads, and writes that are each one atomic statement. `ledgerFromSteps` makes the contract of
+ * `protocol/ledger.ts` out of them, so that two-write events, read-backs and the sweep exist once.
  *
  * Promises: every write is one compare-and-set by the ledger's own time and answers whether the compare held; transient
  * errors have been retried for `retryMs` before `LedgerUnavailable` is thrown; after an error whose effect is unknown the step
@@ -27,9 +27,9 @@ export interface VideoMove {
   to: VideoStatus | 'same'
   /** A coordinator's write: matches `coordinator_term ≤ term` and sets it. */
   term?: number
-  /** Compare: the plan is still absent, or already there. */
+  /** Compare: whether the video has a plan. */
   plan?: 'absent' | 'present'
-  /** Compare: some delivery is not done. */
+  /** Compare: at least one delivery is open. */
   openDelivery?: true
   set?: Partial<Pick<Video, 'plan' | 'due' | 'priority' | 'outputs' | 'failure'>>
 }
@@ -44,47 +44,63 @@ export interface AttemptEnd {
   backoff_ms: number
 }
 
+/** The result of an attempt to write. */
 export interface Completion {
   task: TaskId
   attempt: number
   worker: PeerId
   output: Task['output']
-  /** Undefined keeps what is there. */
+  /** Undefined leaves the stored ones. */
   outputs: Task['outputs'] | undefined
   output_path: string | null | undefined
 }
 
+/** The worker that asks for a claim, and the token of the claim. */
 export interface ClaimAsk {
   worker: PeerId
   token: Token
 }
+/** Which tasks `claimNext` may claim. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'
+/** The states in which `claimTask` may claim its task. */
 export type TaskClaimSource = 'pending' | 'free' | 'backup'
-/** Where a claim was got: the task as it then was, and the number of the attempt. */
+/** A claim that was made: the task as it then was, and the number of the attempt. */
 export interface Claimed {
   attempt: number
   task: Task
 }
 
-/** `seen`: compare, the end of the quarantine before. */
+/** A quarantine to write. */
 export interface Quarantine {
+  /** Length from now, ms. */
   ms: number
+  /** Number of quarantines in a row, this one included. */
   quarantines: number
   reason: string
+  /** Compare: `quarantined_until` as it was read, ms; null without one. */
   seen: number | null
 }
 
+/** The priority and due that the open tasks of a video must have. */
 export interface Alignment {
   video: VideoId
+  /** An integer. */
   priority: number
+  /** Due of tasks of the `planned` kinds, ms since 1970. */
   due: number
+  /** Due of tasks of all other kinds, unknown ones too, ms since 1970. */
   dueOthers: number
   /** Kinds that are due with their video. */
   planned: readonly string[]
 }
 
+/** The peer's deliveries into a folder; with `name`, only the one of that name. */
 export type DeliveryKey = Pick<Delivery, 'peer' | 'dir'> & { name?: string }
 
+/**
+ * The statements of an adapter. All reject with `LedgerUnavailable`. Methods without a comment do what the method of that name in
+ * `Ledger` does, and answer whether the compare held.
+ */
 export interface Steps {
   open(): Promise<void>
   close(): Promise<void>
@@ -108,10 +124,10 @@ export interface Steps {
   insertPlan(id: VideoId, sha256: Sha256, plan: Plan): Promise<void>
   plan(id: VideoId, sha256: Sha256): Promise<Plan | null>
 
-  /** At most `INSERT_BATCH` at once; each carries the lease's term as it stands. Answers how many were new. */
+  /** Inserts at most `INSERT_BATCH` tasks, with the present term of the lease. Answers how many were new. */
   insertTasks(tasks: readonly NewTask[]): Promise<number>
   task(id: TaskId): Promise<Task | null>
-  /** One status. Of one video by rank and `_id`; of all by `_id`. */
+  /** Tasks of one status: those of one video by rank and `_id`, else by `_id`. */
   tasks(query: {
     status: TaskStatus
     video?: VideoId
@@ -148,27 +164,24 @@ export interface Steps {
   cancelTasks(video: VideoId): Promise<number>
   /** These statuses → PENDING with strikes cleared, for every task of the video. */
   reviveTasks(video: VideoId, from: readonly ('FAILED' | 'CANCELLED')[]): Promise<number>
-  /** Gives the open tasks of a video its priority. */
+  /** Sets the priority (an integer) of the open tasks of a video. */
   prioritizeTasks(video: VideoId, priority: number): Promise<number>
 
   acquireLease(me: PeerId, nonce: string): Promise<Lease>
   renewLease(me: PeerId, term: number): Promise<boolean>
   releaseLease(me: PeerId, term: number): Promise<boolean>
   lease(): Promise<Lease>
-  /** `term` on videos that a coordinator may still change, and on all their tasks, where theirs is lower. */
+  /** Writes `term` on open and undelivered videos and on all their tasks, where theirs is lower. Answers how many changed. */
   stampTerm(term: number): Promise<number>
-  /**
-   * Priority, due and term of a video's open tasks, where they differ: `due` for the `planned` kinds, `dueOthers` for all others,
-   * unknown ones too.
-   */
+  /** Writes priority, due and term of these videos' open tasks, where they differ. Answers how many tasks changed. */
   alignTasks(align: readonly Alignment[], term: number): Promise<number>
-  /** Videos of which a task is PENDING or PROCESSING. */
+  /** Videos with a task that is PENDING or PROCESSING. */
   videosWithOpenTasks(): Promise<VideoId[]>
 
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord | null>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>
-  /** Of a record that is there. */
+  /** As in `Ledger`, but changes only a record that exists. */
   quarantine(id: PeerId, period: Quarantine): Promise<boolean>
   engines(): Promise<EngineRecord[]>
   addEnginePeer(engine: string, peer: PeerId): Promise<boolean>
@@ -190,7 +203,7 @@ type StepFunction<Store, Step extends (...given: never[]) => unknown> = (
 /** The steps of an adapter, each with the adapter's store before its own parameters. */
 export type StepFunctions<Store> = { readonly [Name in StepName]: StepFunction<Store, Steps[Name]> }
 
-/** The steps of one store. `description`: for people, what and where, without credentials. */
+/** The steps of one store. `description`: as in `Ledger`. */
 export function bindSteps<Store>(functions: StepFunctions<Store>, store: Store, description: string): Steps {
   type Bindable = (store: Store, ...given: never[]) => unknown
   const bound = Object.entries<Bindable>(functions).map(([name, step]) => [name, step.bind(null, store)])

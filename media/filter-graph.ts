@@ -1,15 +1,16 @@
 /**
  * The filter graph of an encode: one decode, every rendition. Pure.
  *
- * Everything that a chunk loses on its way (rotation, pixel aspect, colour kept only in the container) is explicit here,
- * taken from the source's own probe. Scaling is bit-exact, so that every build and CPU makes the same picture.
+ * All that a cut chunk lacks (rotation, sample aspect, colour that only the container has) is explicit here, from the probe of the source.
+ * Scaling is bit-exact, so that every build and CPU makes the same picture.
  */
 import type { Rational, VideoFacts } from '../protocol/plan.ts'
 import type { Size } from './ladder.ts'
 
+/** The picture of a source and the sizes to make of it. */
 export interface GraphJob {
   readonly video: VideoFacts
-  /** Half-open, in ticks of `time_base`, which is that of the input given to ffmpeg. */
+  /** Half-open range in ticks of `time_base`, the time base of ffmpeg's input. */
   readonly start_pts: number
   readonly end_pts: number
   readonly time_base: Rational
@@ -18,11 +19,11 @@ export interface GraphJob {
 
 const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
 
-/** One output pad `[o0]`, `[o1]` … for each size. */
+/** The filter graph, with one output pad `[o0]`, `[o1]` … for each size. */
 export function filterGraph(job: GraphJob): string {
   const { video, start_pts, end_pts } = job
   const head = [
-    // Deinterlacers may halve the time base, and trim counts in it. They run before it: the run-in is their past.
+    // Deinterlacers may halve the time base in which trim counts. They run before trim, so that they see the frames before the chunk.
     ...(video.interlaced ? ['bwdif=mode=send_frame', `settb=${job.time_base.join('/')}`] : []),
     `trim=start_pts=${start_pts}:end_pts=${end_pts}`,
     `setpts=PTS-(${start_pts})`,
@@ -34,12 +35,12 @@ export function filterGraph(job: GraphJob): string {
   )
 }
 
-/** Filters beyond the ever-present ones that this picture needs: part of its class. */
+/** The optional filters that this picture needs: part of its class. */
 export function filtersNeeded(video: VideoFacts): string[] {
   return [...(video.interlaced ? ['bwdif'] : []), ...(video.hdr ? ['zscale'] : [])]
 }
 
-/** The same turns as ffmpeg's own autorotation, for matrices with a mirror in them too. */
+/** The rotations of ffmpeg's autorotation, and those of matrices that also mirror. */
 function upright({ rotation, mirrored }: VideoFacts): string[] {
   if (rotation === 90) return [`transpose=${mirrored ? 'cclock_flip' : 'clock'}`]
   if (rotation === 270) return [`transpose=${mirrored ? 'clock_flip' : 'cclock'}`]

@@ -1,10 +1,10 @@
 /**
  * The admission gate: whether this peer may claim, and may lead, now, and why not: paused, draining or quarantined by its record in
- * the ledger, short of disk, its self-test failed, the ledger away, leaving.
+ * the ledger, disk full, self-test failed, ledger unavailable, leaving.
  *
- *   working ── paused ──► releases what runs, claims nothing ── resumed ──► working
- *   working ── quarantined ──► encodes nothing; control tasks and leading go on ── its time is over ──► working
- *   working ── draining ──► claims nothing, ends what runs ── nothing runs ──► drained: the node stops
+ *   working ── paused ──► releases running attempts, claims nothing ── resumed ──► working
+ *   working ── quarantined ──► no encodes; control tasks and leading continue ── its time is over ──► working
+ *   working ── draining ──► claims nothing, finishes running attempts ── nothing runs ──► drained: the node stops
  */
 import { type BlobStore, hasRoomFor } from '../protocol/blobs.ts'
 import type { Clock } from '../protocol/clock.ts'
@@ -19,46 +19,50 @@ import { type PeerTable, presentPeers, takesWork } from '../protocol/peer-table.
 import type { Attempts } from './worker/attempts.ts'
 import type { CircuitBreakers } from './worker/circuit-breaker.ts'
 
-/** What is asked for: an encode (video, audio), or a control task (ingest, merge). */
+/** Which slots a claim is for: an encode (video, audio), or a control task (ingest, merge). */
 export type Work = 'encode' | 'control'
 
+/** The id and name of this peer, for events. */
 export interface AdmissionOptions {
   readonly self: PeerId
   /** This peer's name, for events. */
   readonly name: string
 }
 
+/** The parts that the gate uses. */
 export interface AdmissionModules {
   readonly ledger: Pick<Ledger, 'peer' | 'now'>
   readonly store: Pick<BlobStore, 'room'>
   readonly clock: Clock
-  /** `peers` makes it read this peer's record at once. */
+  /** The hint `peers` makes the gate read this peer's record at once. */
   readonly hints: Pick<Hints, 'on'>
   readonly peers: PeerTable
   readonly attempts: Pick<Attempts, 'running' | 'releaseAll'>
   readonly breakers: Pick<CircuitBreakers, 'hasFailedSelfTest'>
-  /** `disk_full` and `disk_has_room`. */
+  /** Emits `disk_full` and `disk_has_room`. */
   readonly emit: Emit
 }
 
+/** Whether this peer may claim and lead, and its state for heartbeats. */
 export interface AdmissionGate {
-  /** The reason against claiming, or null; also what heartbeats say. Rejects for reasons other than a ledger that is away. */
+  /** The reason against claiming, or null. Rejects with errors other than `LedgerUnavailable`, which is the reason `ledger_away`. */
   mayClaim(work: Work): Promise<Heartbeat['state'] | null>
-  /** The reason against leading, or null. Never rejects: what the ledger cannot say now is as it was. */
+  /** The reason against leading, for people, or null. Never rejects: while the ledger is unavailable the last record counts. */
   mayLead(): Promise<string | null>
-  /** For heartbeats. */
+  /** The state that heartbeats show. */
   state(): Heartbeat['state']
-  /** Resolves once this peer was drained and nothing runs here any more. */
+  /** Resolves when this peer is draining and runs no attempt any more. */
   readonly drained: Promise<void>
   /** Handles hints from now on. Idempotent. */
   start(): void
-  /** This peer leaves: nothing is admitted any more. Idempotent. */
+  /** From now on this peer is leaving, and nothing is admitted. Idempotent. */
   close(): void
 }
 
-/** The record is read again this often when nothing hints. */
+/** Interval at which the record is read without a hint. */
 const RECORD_MS = 5 * IDLE_POLL_MS
 
+/** Makes a gate that is not started. */
 export const createAdmissionGate = (options: AdmissionOptions, modules: AdmissionModules): AdmissionGate =>
   new RecordGate(options, modules)
 
@@ -69,7 +73,7 @@ class RecordGate implements AdmissionGate {
   readonly drained = this.#drained.promise
   #record: Pick<PeerRecord, 'paused' | 'draining'> = { paused: false, draining: false }
   #readAt = Number.NEGATIVE_INFINITY
-  /** By the own monotonic clock: when a quarantine is over. */
+  /** End of a quarantine, by the monotonic clock, ms. */
   #quarantinedUntil = Number.NEGATIVE_INFINITY
   #state: Heartbeat['state'] = 'idle'
   #isFull = false
@@ -106,7 +110,7 @@ class RecordGate implements AdmissionGate {
     await this.#read().catch(() => {})
     const { paused, draining } = this.#record
     if (draining || paused) return draining ? 'draining' : 'paused'
-    // Leading without an ffmpeg is better than nobody's leading: only merges and cuts wait then.
+    // A leader without a working ffmpeg is better than none: only merges and cuts wait then.
     if (this.#modules.breakers.hasFailedSelfTest() && this.#hasDeputy()) return 'its ffmpeg fails its trial run'
     return (await this.#hasRoom().catch(() => true)) ? null : 'disk full'
   }
@@ -119,7 +123,7 @@ class RecordGate implements AdmissionGate {
     return this.#runsAny() ? 'working' : 'idle'
   }
 
-  /** Against claiming anything. */
+  /** The reason against claiming any task, or null. */
   async #reason(): Promise<Heartbeat['state'] | null> {
     if (this.#isClosed) return 'leaving'
     await this.#read()
@@ -141,7 +145,7 @@ class RecordGate implements AdmissionGate {
     this.#readAt = clock.mono()
     const leftMs = quarantined_until === null ? 0 : quarantined_until - (await ledger.now())
     this.#quarantinedUntil = clock.mono() + leftMs
-    // The machine goes back to its owner now, not when the chunk is done.
+    // The owner of the machine wants it now, not at the end of the chunk.
     if (paused && !this.#record.paused) attempts.releaseAll()
     this.#record = { paused, draining }
   }
@@ -168,7 +172,7 @@ class RecordGate implements AdmissionGate {
     return hasRoomFor(0, await this.#modules.store.room())
   }
 
-  /** Whether somebody else could lead in its place. */
+  /** Whether another present peer could lead. */
   #hasDeputy(): boolean {
     const others = presentPeers(this.#modules.peers, this.#modules.clock.mono())
     return others.some(({ beat }) => beat.roles.includes('coordinator') && takesWork(beat))

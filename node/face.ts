@@ -1,4 +1,4 @@
-/** What every face of a node (API, CLI, dashboard) may ask of it. Whoever changes the ledger here publishes the hint. */
+/** The operations of a node that its interfaces (HTTP API, command line, dashboard) offer. Each one that changes the ledger publishes a hint. */
 import type { SubmitAnswer } from '../protocol/api.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
@@ -7,6 +7,7 @@ import type { StatusSnapshot, TaskRow, VideoDetail } from '../protocol/status.ts
 import type { Status } from './status/status.ts'
 import type { SubmitRequest, Submitted } from './videos/submit.ts'
 
+/** The operations of a node, for its HTTP API, command line and dashboard. All reject with `LedgerUnavailable`. */
 export interface NodeFace {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -17,10 +18,11 @@ export interface NodeFace {
   tasks(id: VideoId): Promise<TaskRow[]>
   submit(request: SubmitRequest): Promise<SubmitAnswer>
   act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>
-  /** Pauses, resumes or drains a peer: it reads its record at the hint that follows. */
+  /** Pauses, resumes or drains a peer: it reads its record when it gets the hint. */
   setPeer(peer: PeerId, change: Partial<Pick<PeerRecord, 'paused' | 'draining' | 'reason'>>): Promise<void>
 }
 
+/** The parts that the operations use. */
 export interface FaceModules {
   readonly ledger: Ledger
   readonly hints: Pick<Hints, 'publish'>
@@ -28,6 +30,7 @@ export interface FaceModules {
   submit(request: SubmitRequest): Promise<Submitted>
 }
 
+/** The operations of this node. */
 export function createFace(options: { readonly self: PeerId }, modules: FaceModules): NodeFace {
   const { ledger, hints, status, submit } = modules
   return {
@@ -59,7 +62,7 @@ function change(ledger: Ledger, what: Parameters<NodeFace['act']>[0], video: Vid
   return ledger.setPriority(video, what.priority)
 }
 
-/** Who is put back to work starts over: what was before the end of its quarantine counts no more. */
+/** Ends a running quarantine now: a peer that is resumed starts over, and failures before now no longer count. */
 async function endOfQuarantine(ledger: Ledger, peer: PeerId): Promise<Partial<PeerRecord>> {
   const [{ quarantined_until }, now] = [await ledger.peer(peer), await ledger.now()]
   return quarantined_until !== null && quarantined_until > now ? { quarantined_until: now, quarantines: 0 } : {}

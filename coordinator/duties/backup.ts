@@ -1,7 +1,6 @@
 /**
- * Wants backup attempts at tasks whose worker is slow, when slots are idle. Another worker takes them; the first to complete
- * wins, the other learns that it was superseded and stops. Progress comes from heartbeats, so this never decides what is right,
- * only what is tried twice.
+ * Wants backup attempts at stragglers while slots are idle. Another worker claims them; the first attempt to complete wins, the other is
+ * superseded and stops. Progress comes from heartbeats and may be wrong: a wrong decision costs only a second attempt.
  */
 import { type PeerId, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { kindsWhere } from '../../protocol/kinds.ts'
@@ -10,11 +9,13 @@ import type { Task } from '../../protocol/task.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { pickBackups, type RunningAttemptView } from '../policy/straggler.ts'
 
-/** Finished tasks of a video looked at for what a fresh attempt takes: the first of the film, all its renditions alike. */
+/** Number of COMPLETED tasks of a video from which the time of a new attempt is estimated: its first ones, in all renditions. */
 const SAMPLE = 120
 
+/** The parts of the term that this duty uses. */
 export type BackupContext = Pick<TermContext, 'ledger' | 'clock' | 'term' | 'emit' | 'hints' | 'peers'>
 
+/** The duty that wants backup attempts, for one term. */
 export function createBackup(context: BackupContext): Duty {
   const { ledger, clock, term, emit } = context
 
@@ -24,12 +25,12 @@ export function createBackup(context: BackupContext): Duty {
     return { idle, slots: live.reduce((sum, { beat }) => sum + beat.slots, 0) }
   }
 
-  /** Median ms a frame of each rendition took in tasks of this video that are done: the measure of a fresh attempt. */
+  /** Median ms per frame of each rendition, over COMPLETED tasks of this video: the estimate for a new attempt. */
   async function msPerFrame(video: VideoId): Promise<(resolution: string) => number | null> {
     const kinds = kindsWhere(({ backedUp }) => backedUp)
     const done = await ledger.tasks({ video, kinds, statuses: ['COMPLETED'], limit: SAMPLE })
     const byRendition = Map.groupBy(done, ({ resolution }) => resolution)
-    // Renditions of one chunk share an ffmpeg more often than not: where one has no measure, that of all is near.
+    // Renditions of one chunk mostly share an ffmpeg: for one without a completed task the median of all is close.
     return (resolution) => medianRate(byRendition.get(resolution) ?? done)
   }
 
@@ -38,7 +39,7 @@ export function createBackup(context: BackupContext): Duty {
     for (const video of new Set(tasks.map((task) => task.video_id))) rates.set(video, await msPerFrame(video))
     return tasks.flatMap((task) => {
       const claim = task.claims[0]
-      // After a backup that failed, its pause holds for the next one too.
+      // The backoff of a failed backup also delays the next backup.
       if (!claim || task.not_before > now) return []
       const beat = context.peers.get(claim.worker_id)?.beat
       const heard = beat?.running.find((each) => each.task === task._id && each.attempt === claim.attempt)
@@ -69,7 +70,7 @@ export function createBackup(context: BackupContext): Duty {
       const running = await ledger.tasks({ kinds, statuses: ['PROCESSING'] })
       if (running.length === 0) return
       const late = { running: await views(running, await ledger.now()), idle, slots }
-      // The budget is asked for only where there is something to spend it on.
+      // The number of PENDING tasks is read only where there is a straggler.
       if (pickBackups({ ...late, pending: 0 }).length === 0) return
       const encodes = kindsWhere((facts) => facts.slots === 'encode')
       const pending = (await ledger.tasks({ kinds: encodes, statuses: ['PENDING'], limit: 1 })).length

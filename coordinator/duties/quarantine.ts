@@ -1,13 +1,15 @@
 /**
- * Quarantines peers whose tasks fail and are then completed by others. Who they are, `policy/quarantine.ts` says from the tasks that ended last;
- * the peer reads its record and claims no encodes until its time is over, or a person puts it back to work.
+ * Quarantines peers that fail tasks which other peers then complete. `policy/quarantine.ts` decides from the newest COMPLETED tasks. The peer
+ * reads its record and claims no encodes until the quarantine ends, or a person resumes it.
  */
 import { OUTCOMES_READ, QUARANTINE_CHECK_MS } from '../../protocol/limits.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { peersToQuarantine } from '../policy/quarantine.ts'
 
+/** The parts of the term that this duty uses. */
 export type QuarantineContext = Pick<TermContext, 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'>
 
+/** The duty that quarantines peers, for one term. */
 export function createQuarantine(context: QuarantineContext): Duty {
   const { ledger, clock } = context
   let lookedAt = Number.NEGATIVE_INFINITY

@@ -1,13 +1,12 @@
 /**
- * Reclaims what vanished peers hold: when this leader's own connection to them closes or goes silent, as soon as another has seen
- * the same or the peer had time to refute it; and by `policy/failure-detector.ts` where others saw it or heartbeats stopped. A
- * leader that may be partitioned itself suspects nobody, and after a while steps down.
+ * Reclaims the claims of failed peers: when this leader's connection to one is lost, as soon as another peer reports the same or the peer
+ * had time to refute; and by `policy/failure-detector.ts` where others report it or heartbeats stopped. A leader that may be cut off itself
+ * suspects nobody, and after a while steps down.
  *
- * A wrong reclaim costs one repeated chunk, never a wrong output: attempts are fenced, and only claims whose token and expiry are
- * those read when the suspicion began end (`suspected-claims.ts`); where others saw the connection close too, also the claim that was on
- * its way then. What a suspect claims or renews since expires by itself or not at all: a worker that only this leader cannot hear goes on.
+ * A wrong reclaim costs one repeated chunk, never a wrong output: attempts are fenced. It ends only claims whose token and expiry are still
+ * those read when the suspicion began (`suspected-claims.ts`), and, where others lost their connection too, a claim that was on its way to
+ * the ledger then. Claims that a suspect makes or renews later are left to expire: a worker that only this leader cannot hear continues.
  */
-
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { ObservedClaim } from '../../protocol/ledger.ts'
@@ -20,21 +19,24 @@ import { assessPeer, heartbeatDeadlineMs, isConfirmed, type Verdict } from '../p
 import { createPartitionGuard, type PartitionGuard } from './partition-guard.ts'
 import { createSuspectedClaims, type Suspected, type SuspectedClaims } from './suspected-claims.ts'
 
-/** How long a new leader, and a leader that has never heard of a worker, waits before it believes that it is gone. */
+/** How long a new leader waits before it suspects a worker, and any leader one that it never heard. */
 const ABSENT_MS = 2 * SILENCE_MS
-/** A claim that a worker sent and died over has reached the ledger by then; a restart takes longer. */
+/** Time after which a claim that a worker sent before it died is in the ledger; a restart takes longer. */
 const LATE_CLAIM_MS = 100
 
+/** The parts of the term that this duty uses. */
 export type ReclaimContext = Pick<
   TermContext,
   'self' | 'term' | 'ledger' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions' | 'connected' | 'stepDown'
 >
 
+/** The duty that reclaims, with an entry for lost connections. */
 export interface Reclaim extends Duty {
   /** This leader lost its connection to the peer. Never rejects; ends with the term. */
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
 }
 
+/** The duty that reclaims, for one term. */
 export const createReclaim = (context: ReclaimContext): Reclaim => new Reclaims(context)
 
 class Reclaims implements Reclaim {
@@ -44,7 +46,7 @@ class Reclaims implements Reclaim {
   readonly #suspected: SuspectedClaims
   /** When this term began, by the monotonic clock. */
   readonly #since: number
-  /** Holders of claims that are not in the mesh, since when: a worker may claim before anyone has met it. */
+  /** Workers with claims that were never heard, and since when they are missed (monotonic ms): one may claim before it is connected. */
   readonly #missedSince = new Map<PeerId, number>()
 
   constructor(context: ReclaimContext) {
@@ -68,7 +70,7 @@ class Reclaims implements Reclaim {
       begun.claims = await this.#claimsLanded(peer, { since, claims }, signal)
       await this.#reclaim(peer, begun, { reason, strike })
     } catch (error) {
-      // The claims still expire, and the next rounds look for absent holders.
+      // The claims still expire, and the next rounds look for missing workers.
       if (!signal.aborted) this.#context.log.warn('a reclaim failed', { peer, error: sentence(error) })
     }
   }
@@ -82,7 +84,7 @@ class Reclaims implements Reclaim {
     holders.delete(this.#context.self)
     for (const peer of this.#missedSince.keys()) if (!holders.has(peer)) this.#missedSince.delete(peer)
     for (const peer of holders) {
-      // A new leader waits for those whom it has not met; whom it lost itself, as the leader before it, it need not wait for.
+      // A new leader waits for peers that it is not connected to yet, except those to which it lost its own connection.
       if (isNew && suspicions.sawLost(peer) === null) continue
       const verdict = this.#assess(peer, connected)
       if (!verdict.isSuspect) {
@@ -112,8 +114,8 @@ class Reclaims implements Reclaim {
   }
 
   /**
-   * Whether a connection that this leader lost means that its peer is gone: others saw it too, or the peer stays away. Looks again at each
-   * event about the peer, and where another one is lost too, as fewer observers are then left.
+   * Whether a peer to which this leader lost its connection has failed: others lost theirs too, or it is not heard for `UNCONFIRMED_MS`.
+   * Checks again at each event about the peer, and when another peer is lost, as there are fewer observers then.
    */
   async #isGone(peer: PeerId, lostAt: number, signal: AbortSignal): Promise<boolean> {
     const { clock, suspicions } = this.#context
@@ -132,11 +134,11 @@ class Reclaims implements Reclaim {
     } finally {
       stopListening()
     }
-    // After a long stall of its own the others closed, and nothing was seen.
+    // After a long stall of this process the other peers closed their connections: `sawLost` is null then.
     return !this.#isBack(peer, lostAt) && suspicions.sawLost(peer) !== null && !this.#guard.mayBePartitioned()
   }
 
-  /** What a process that died, as others saw too, had on its way to the ledger. */
+  /** Claims that a peer sent before it died and that reached the ledger after the suspicion began; only where others saw its death too. */
   async #claimsLanded(peer: PeerId, { since, claims }: Suspected, signal: AbortSignal): Promise<ObservedClaim[]> {
     const { clock, ledger } = this.#context
     await clock.sleep(LATE_CLAIM_MS, signal)
@@ -161,7 +163,7 @@ class Reclaims implements Reclaim {
     await emit({ code: 'reclaimed', peer, name, tasks: tasks.length, reason })
   }
 
-  /** Of one that was never heard: a worker may claim before anyone has met it, and in a large mesh heartbeats are far between. */
+  /** Whether a worker that was never heard is missed long enough: it may claim before it is connected, and large meshes have slow heartbeats. */
   #hasBeenMissed(peer: PeerId): boolean {
     const { clock } = this.#context
     const first = this.#missedSince.get(peer) ?? clock.mono()
@@ -169,7 +171,7 @@ class Reclaims implements Reclaim {
     return clock.mono() - first >= Math.max(ABSENT_MS, heartbeatDeadlineMs(this.#meshSize()))
   }
 
-  /** Heard or connected since. */
+  /** Whether the peer was heard or connected since. */
   #isBack(peer: PeerId, lostAt: number): boolean {
     const { peers, connected } = this.#context
     return (peers.get(peer)?.heard_mono ?? 0) > lostAt || connected().includes(peer)

@@ -1,7 +1,7 @@
 /**
- * Keeps results and sources on more than one host: asks a peer elsewhere, by a hint, to fetch what only one host has. A source once
- * its first chunks are cut, as those come first on a slow line; results before their video is COMPLETED (`finish` waits for
- * that), and afterwards while a delivery is open. The hint may be lost or ignored: after a while another peer is asked.
+ * Replicates results and sources to a second machine: a hint asks a peer there to fetch what only one machine has. A source once its first
+ * chunks are cut, as these come first on a slow network; results before their video is COMPLETED (`finish` waits for that), and afterwards
+ * while a delivery is open. The hint may be lost or ignored: after `REPLICA_REQUEST_MS` another peer is asked.
  */
 import { type PeerId, type TaskId, taskId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
@@ -12,21 +12,23 @@ import { commonHolders, decideReplication } from '../policy/replication.ts'
 import { replicaCandidates } from '../replica-candidates.ts'
 
 const ASKS_REMEMBERED = 10_000
-/** Only results that are waited for are urgent: the rest is looked at in every fourth round. */
+/** Interval of the check of sources and open deliveries; results of MERGING videos are checked in every round. */
 const LOOK_MS = 4 * DUTY_MS
 
+/** The parts of the term that this duty uses. */
 export type ReplicateToPeersContext = Pick<
   TermContext,
   'self' | 'host' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers'
 >
 
+/** The duty that asks peers for replicas, for one term. */
 export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
   const { ledger, clock, hints, log } = context
-  /** Who was asked last for what, and when. */
+  /** The peer that was asked last for each source or task, and when (monotonic ms). */
   const asked = new Map<string, { peer: PeerId; at: number }>()
   let last = Number.NEGATIVE_INFINITY
 
-  /** `task`: whose outputs the results are; null for the source. */
+  /** Asks a peer for a replica where one is needed. `task`: the one with the results as outputs; null for the source. */
   function ask(video: Video, task: TaskId | null, holders: readonly PeerId[]): void {
     const what = task === null ? 'source' : 'results'
     const key = task ?? `${video._id}/source`
@@ -34,7 +36,7 @@ export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
     if (decision.is === 'enough') return void asked.delete(key)
     const before = asked.get(key)
     if (before && clock.mono() - before.at < REPLICA_REQUEST_MS) return
-    // The next one after the last that could not, round and round.
+    // The candidate after the last one, cyclically.
     const peer = decision.from[(decision.from.indexOf(before?.peer as PeerId) + 1) % decision.from.length]
     if (!peer) return
     asked.delete(key)

@@ -1,9 +1,8 @@
 /**
- * Says how many workers each engine should run: writes `engines.wanted` with the reason, and an event when the number changes. The owner of
- * each engine makes it so (`fleet/reconcile/reconcile.ts`). Holds no state but measured speeds and the needs of the last cooldown, which a
- * new leader measures again.
+ * Decides how many workers each engine runs: writes `engines.wanted` with the reason, and emits an event when the number changes. The owner
+ * of each engine starts and stops workers (`fleet/reconcile/reconcile.ts`). The only state is measured speeds and the needs of the last
+ * cooldown, which a new leader measures again.
  */
-
 import { decideScaling, type ScalingPast, type StaticWorker, spread } from '../../fleet/scaling/scaling.ts'
 import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
 import type { VideoId } from '../../protocol/ids.ts'
@@ -22,11 +21,13 @@ interface Length {
   readonly renditions: readonly RenditionPlan[]
 }
 
+/** The parts of the term that this duty uses. */
 export type ScaleContext = Pick<
   TermContext,
   'self' | 'capability' | 'term' | 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'
 >
 
+/** The duty that decides the number of workers, for one term. */
 export function createScale(context: ScaleContext, options: ScaleOptions): Duty {
   const { ledger, clock, term, self } = context
   const lengths = new Map<VideoId, Length>()

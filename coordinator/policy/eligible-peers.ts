@@ -1,7 +1,7 @@
 /**
- * Whose strikes decide that a task is given up: the peers that could take it. Null where that is not known well enough, and
- * then only strikes from enough different peers count. A leader that has met nobody, or has a bad build itself, must not
- * condemn a video that others could encode.
+ * The eligible peers of a task: those that could run it, whose strikes decide whether it fails. While the leader does not know them (it has
+ * just started, or may be alone for a moment), only strikes from `STRIKE_PEERS` different peers count: a video that others could encode
+ * must not fail.
  */
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { PeerId } from '../../protocol/ids.ts'
@@ -10,29 +10,31 @@ import { SILENCE_MS } from '../../protocol/limits.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 
+/** What the leader knows about a task and the mesh. */
 export interface EligibilityInput {
   readonly task: Pick<Task, 'kind' | 'class'>
   /** The leader. */
   readonly self: PeerId
-  /** What it encodes; null where it only coordinates. */
+  /** The leader's own capability; null where it has no worker role. */
   readonly capability: Capability | null
-  /** Ms that it has been leading. */
+  /** Time that it has been leading, ms. */
   readonly ledForMs: number
-  /** By its monotonic clock. */
+  /** Its monotonic clock, ms. */
   readonly now: number
   readonly heard: readonly HeardPeer[]
   readonly connected: readonly PeerId[]
-  /** Who has the source. */
+  /** Holders of the source. */
   readonly holders: readonly PeerId[]
 }
 
-/** A new leader may just have started: until it has heard who else is there it gives no task up for want of others. */
+/** Time that a new leader needs to hear the present peers. */
 const SETTLE_MS = 2 * SILENCE_MS
-/** A leader that sees nobody else who encodes believes so only after this: others may be about to come back. */
+/** Time after which a leader that sees no other eligible peer decides alone: others may be about to return. */
 const ALONE_MS = 30_000
-/** Who was silent for longer is not waited for; who left a moment ago may only be restarting. */
+/** Silence after which a peer is not eligible; one that left a moment ago may only be restarting. */
 const HEARD_MS = 60_000
 
+/** The peers that could run the task; null where the leader does not know the mesh well enough. */
 export function eligiblePeers(input: EligibilityInput): ReadonlySet<PeerId> | null {
   const { task, self, capability, ledForMs, now, heard, connected } = input
   const known = new Set(heard.map(({ peer }) => peer))
@@ -45,9 +47,9 @@ export function eligiblePeers(input: EligibilityInput): ReadonlySet<PeerId> | nu
   return new Set(mine ? [self, ...others] : others)
 }
 
-/** Whoever coordinates may lead, and then does what is the leader's. */
+/** Whether a peer could run the task: every peer with the coordinator role may become the leader. */
 function isAble({ peer, beat }: HeardPeer, { task, holders }: EligibilityInput): boolean {
-  // What such a machine fails at says nothing.
+  // Failures of such a machine say nothing about the task.
   if (beat.state === 'quarantined' || beat.state === 'self_test_failed') return false
   const { eligibility } = kindFacts(task.kind)
   if (eligibility === 'capability') return beat.roles.includes('worker') && canDo(beat, task.class)

@@ -1,26 +1,29 @@
 /**
- * When a blob that nobody offered counts as lost: at once where every holder named has said that it has it no more, else after
- * `LOST_AFTER_MS` (a source: `SOURCE_LOST_AFTER_MS`), as an absent holder may come back.
- * Bounded: the oldest watch is forgotten first, and any that nobody asks about any more.
+ * Decides when a blob that no peer offered is lost: at once where every named holder has answered that it lacks it, else after
+ * `LOST_AFTER_MS` (a source: `SOURCE_LOST_AFTER_MS`), as an absent holder may return. The number of watches is bounded: the oldest is
+ * removed first, and those of blobs that are no longer reported.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import { LOSS_WATCH_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { HeldBlob } from '../../protocol/video.ts'
 
+/** Watches of missing blobs. */
 export interface LossDetector {
   /**
-   * Call when every holder and every connected peer was asked and none offered it. `lacks`: who answered that it has it not; who
-   * did not answer, though it is connected by now, may have it.
+   * Whether the blob is lost. To call when every holder and every connected peer was asked and none offered it. `lacks`: peers that
+   * answered that they lack it; one that did not answer may have it. `afterMs`: default, `LOST_AFTER_MS`.
    */
   isLost(blob: Pick<HeldBlob, 'sha256' | 'holders'>, lacks: readonly PeerId[], afterMs?: number): boolean
+  /** Ends the watch: the blob was found. */
   found(sha256: Sha256): void
-  /** Call after a look that asked about everything that is still wanted, begun at `began` (monotonic ms). */
+  /** To call after a scan of all blobs that are still wanted, begun at `began` (monotonic ms). */
   endScan(began: number): void
 }
 
 const WATCHED_MAX = 10_000
 
+/** A detector without watches. */
 export function createLossDetector({ clock }: { clock: Clock }): LossDetector {
   const watched = new Map<Sha256, { readonly since: number; readonly askedAt: number }>()
   return {
@@ -36,7 +39,7 @@ export function createLossDetector({ clock }: { clock: Clock }): LossDetector {
     },
     found: (sha256) => void watched.delete(sha256),
     endScan(began) {
-      // A look asks nothing while a worker tries the task again, and may itself last for minutes: neither ends a watch.
+      // A scan skips a task that is being attempted again, and may itself last for minutes: neither ends a watch.
       for (const [sha256, { askedAt }] of watched)
         if (askedAt < began && clock.mono() - askedAt >= LOSS_WATCH_MS) watched.delete(sha256)
     },

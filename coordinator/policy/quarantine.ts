@@ -10,19 +10,22 @@ import type { Outcome, PeerRecord } from '../../protocol/ledger.ts'
 import { QUARANTINE_AFTER_FAILURES, QUARANTINE_MS } from '../../protocol/limits.ts'
 import type { Failure } from '../../protocol/task.ts'
 
+/** A peer to quarantine. */
 export interface QuarantineDecision {
   readonly peer: PeerId
+  /** Length of the quarantine, ms. */
   readonly ms: number
-  /** How many in a row this is. */
+  /** Number of quarantines in a row, this one included. */
   readonly quarantines: number
   readonly reason: string
 }
 
+/** What the ledger holds about outcomes and peers. */
 export interface QuarantineInput {
-  /** In any order. Tasks that did not end are not among them. */
+  /** COMPLETED tasks, in any order. */
   readonly outcomes: readonly Outcome[]
   readonly records: readonly PeerRecord[]
-  /** Ledger time. */
+  /** Ledger time, ms. */
   readonly now: number
 }
 
@@ -34,7 +37,7 @@ export function peersToQuarantine({ outcomes, records, now }: QuarantineInput): 
     const until = record?.quarantined_until ?? null
     if (until !== null && until > now) return []
     const completedAt = Math.max(...outcomes.map((each) => (each.worker_id === peer ? (each.end_time ?? 0) : 0)), 0)
-    // What led to the last quarantine has been paid for.
+    // Failures before the last quarantine do not count again.
     const since = Math.max(completedAt, until ?? 0)
     const failures = outcomes.flatMap((outcome) => countedFailures(peer, outcome)).filter(({ at }) => at > since)
     const counted = [...new Map(failures.map((failure) => [failure.chunk, failure])).values()]
@@ -49,7 +52,7 @@ export function peersToQuarantine({ outcomes, records, now }: QuarantineInput): 
 
 type CountedFailure = Pick<Failure, 'at' | 'code' | 'message'> & { readonly chunk: string }
 
-/** Its last failure at an encode that another completed. What circumstances did is no fault of its own. */
+/** The peer's last failure at an encode that another peer completed; failures without a strike (disk full, input missing) do not count. */
 function countedFailures(peer: PeerId, { _id, kind, worker_id, failures }: Outcome): CountedFailure[] {
   const { countsAgainstPeer, scope } = kindFacts(kind)
   if (worker_id === null || worker_id === peer || !countsAgainstPeer) return []

@@ -1,47 +1,50 @@
 /**
  * Which running attempts get a backup (LATE: Zaharia et al., "Improving MapReduce Performance in Heterogeneous Environments",
- * OSDI 2008): those whose estimated time to end is far above what a fresh attempt would need, the longest first, while
- * slots are idle. Speculation is bounded, and unbounded only when nothing else is left to do.
+ * OSDI 2008): those whose estimated time to end is far above that of a new attempt, the longest first, while slots are idle. While other
+ * tasks wait, only `BUDGET_SHARE` of the slots may speculate.
  */
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
 
+/** A running attempt as the leader knows it. */
 export interface RunningAttemptView {
   readonly task: TaskId
-  /** The newest of its task: what `wantBackup` compares. */
+  /** The newest attempt of its task, which `wantBackup` compares. */
   readonly attempt: number
   readonly worker: PeerId
-  /** Attempts of one slot: renditions of one chunk share an ffmpeg, so they are slow together. */
+  /** Equal for attempts in one slot: renditions of one chunk share an ffmpeg, so they are slow together. */
   readonly slot: string
   readonly elapsedMs: number
-  /** Share done, 0–1, as last heard; null when nothing was heard of it. */
+  /** Share done, 0–1, by the last heartbeat; null where none listed it. */
   readonly done: number | null
-  /** Its worker runs more than a heartbeat names, and this one is not among those named, the oldest. */
+  /** Whether its worker runs more attempts than a heartbeat lists, and this one is not listed. */
   readonly isUnlisted: boolean
-  /** What a fresh attempt at it would take elsewhere, ms; null while nothing like it has ended. */
+  /** Estimated time of a new attempt, ms; null before a similar task is COMPLETED. */
   readonly freshMs: number | null
   /** A second attempt runs or is wanted already. */
   readonly isBacked: boolean
 }
 
+/** The running attempts and the free capacity of the mesh. */
 export interface StragglerInput {
   readonly running: readonly RunningAttemptView[]
-  /** Idle slots by peer. */
+  /** Number of idle slots, by peer. */
   readonly idle: ReadonlyMap<PeerId, number>
-  /** Slots of the mesh. */
+  /** Number of slots of the mesh. */
   readonly slots: number
-  /** PENDING tasks of the encoding kinds. */
+  /** Number of PENDING tasks that need an encode slot; only whether it is 0 matters. */
   readonly pending: number
 }
 
+/** A task that should get a backup attempt. */
 export interface WantedBackup {
   readonly task: TaskId
   readonly attempt: number
   readonly reason: string
 }
 
-/** How many times the fresh time an attempt may still need before it counts as late. */
+/** An attempt is late when its remaining time is above this factor × the time of a new attempt. */
 const LATE = 1.5
-/** Estimates from less are noise. */
+/** Elapsed time (ms) and share done (0–1) below which an estimate is too inexact. */
 const LEAST_ELAPSED_MS = 4_000
 const LEAST_DONE = 0.02
 /** Share of the slots that may speculate while other work waits. */
@@ -66,7 +69,10 @@ export function pickBackups({ running, idle, slots, pending }: StragglerInput): 
     )
 }
 
-/** Estimated ms to the end: from the rate so far. Nothing done in twice the fresh time means it never ends, unless nobody could tell. */
+/**
+ * Estimated ms to the end, by the rate so far. Infinity where it has done nothing in twice the time of a new attempt; 0 where its progress
+ * is not known.
+ */
 export function remaining({ elapsedMs, done, isUnlisted, freshMs }: RunningAttemptView): number {
   if (isUnlisted) return 0
   if (done !== null && done >= LEAST_DONE) return (elapsedMs * (1 - done)) / done

@@ -7,14 +7,15 @@ import type { PeerId } from '../../protocol/ids.ts'
 import { STRIKE_PEERS, STRIKES_EACH, STRIKES_PEER_DIED } from '../../protocol/limits.ts'
 import type { Strike } from '../../protocol/task.ts'
 
+/** The failure of a task: its code, and the reason for people. */
 export interface Verdict {
   readonly code: FailureCode
   readonly reason: string
 }
 
 /**
- * The reason to give up, or null. `capable` are the peers that could take the task, null where that is not known yet: then
- * only strikes from enough different peers count. None at all means that nobody could have tried.
+ * Whether these strikes fail a task; null where they do not. `capable`: the eligible peers; null where they are not known yet: then only
+ * strikes from `STRIKE_PEERS` different peers count, as with an empty set.
  */
 export function evaluateStrikes(
   strikes: readonly Strike[],
@@ -39,6 +40,6 @@ export function evaluateStrikes(
 
 const isOften = (strikes: readonly Strike[] | undefined): boolean => (strikes?.length ?? 0) >= STRIKES_EACH
 
-/** Whose build cannot says nothing about the task: the others judge it. */
+/** Whether the build of a peer crashes on the task: it is then not eligible, as its strikes say nothing about the task. */
 const cannot = (strikes: readonly Strike[], peer: PeerId): boolean =>
   isOften(strikes.filter((strike) => strike.worker_id === peer && strike.code === 'build_cannot'))

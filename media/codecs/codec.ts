@@ -5,11 +5,12 @@
 import type { Plan, VideoFacts } from '../../protocol/plan.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
 
-/** How a rendition is to be encoded, whatever its size and its codec. */
+/** How to encode a rendition, apart from its size and codec. */
 export type Encoding = Pick<Rendition, 'rate' | 'preset' | 'bit_depth'>
 
+/** What the options of an encoder depend on. */
 export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
-  /** What the stream must say of its colour; the frames that arrive are tagged with it. */
+  /** Colour tags to write into the stream; the frames have the same. */
   readonly color: VideoFacts['color']
 }
 
@@ -24,6 +25,7 @@ export interface FamilyTrial {
   read(file: Buffer, log: string): string | null
 }
 
+/** A codec, its encoder and its form in MP4. */
 export interface Codec {
   /** As recipes and plans name it: `h264`. */
   readonly name: string
@@ -31,20 +33,20 @@ export interface Codec {
   readonly encoder: string
   /** Its encoder as ffmpeg names it: `libx264`. */
   readonly library: string
-  /** A node does not start with an ffmpeg that cannot encode with it. */
+  /** Whether a node refuses to start where its ffmpeg lacks the encoder. */
   readonly required: boolean
   /**
-   * Presets of its encoder, each with what one pixel costs at it: the CPU time relative to libx264 at preset medium. Measured as user
+   * Presets of its encoder, each with the cost of a pixel: CPU time ÷ that of libx264 at preset medium. Measured as user
    * CPU seconds of `ffmpeg -i CLIP -c:v LIBRARY -preset PRESET -crf 23 -threads 1 … -f null -` (the rest as in `encoderArgs`), less
    * those of reading CLIP: 5 s of animation, 1280×720 at 30 fps, decoded beforehand. ffmpeg 5.1.9, 2 shared cores with AVX-512, mean
    * of two runs: good for an estimate, and measured speeds correct it.
    */
   readonly presets: Readonly<Record<string, number>>
-  /** Both inclusive. */
+  /** Allowed constant rate factors, both ends inclusive. */
   readonly crf: { readonly min: number; readonly max: number }
   /** Bits per component that it can write. */
   readonly bitDepths: readonly number[]
-  /** The quickest encode that shows whether a build can: how the frame of a trial run is encoded. */
+  /** How the frame of a trial run is encoded: the quickest encode that shows whether a build works. */
   readonly trial: Encoding
   /** Null where every build writes the same bytes. */
   readonly family: FamilyTrial | null
@@ -59,8 +61,8 @@ export interface Codec {
   /** Four letters of the box in the sample entry that configures a decoder: `avcC`. */
   readonly configuration: string
   /**
-   * What every chunk of a rendition must have alike, from the body of that box: parameter sets, sequence headers. At least one. Throws
-   * `RangeError` where the box is cut off.
+   * The parameter sets or sequence headers in the body of that box, which must be equal in all chunks of a rendition. At least one.
+   * Throws `RangeError` where the box is truncated.
    */
   parameterSets(record: Buffer): Buffer[]
 }

@@ -7,6 +7,7 @@ import type { Codec, EncoderJob } from './codec.ts'
 import { rangeParam, rateParam, x26xArgs } from './encoder-args.ts'
 import { takeSet } from './parameter-sets.ts'
 
+/** The codec H.264, 8 bits. */
 export const h264 = {
   name: 'h264',
   encoder: 'x264',

@@ -1,9 +1,9 @@
 /**
- * The encode: one ffmpeg for every rendition of a chunk, of whatever codecs. The trial frame that fixes a plan's signatures
- * goes through the same builder, so that the two cannot drift apart.
+ * The encode: one ffmpeg for all renditions of a chunk, of any codecs. The trial frame that gives a plan its signatures is encoded with
+ * arguments of the same function, so that both always agree.
  *
- * Deterministic: one thread for decoder, filters and encoder; the frame rate given instead of guessed; no dates; what else
- * it takes is said by each codec.
+ * Deterministic: one thread for decoder, filters and encoder; a given frame rate instead of a guessed one; no dates; and the options of
+ * each codec.
  */
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import type { Codec } from '../codecs/codec.ts'
@@ -11,17 +11,19 @@ import { codecOf } from '../codecs/codecs.ts'
 import { filterGraph, outputColor } from '../filter-graph.ts'
 import { fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
-/** What a plan fixes about every encode of a video. */
+/** The fields of a plan on which every encode of a video depends. */
 export type Settings = Pick<Plan, 'video' | 'fps' | 'track_timescale' | 'b_frames' | 'keyframe_s' | 'genpts'>
 
-/** What an encode must know of a rendition. */
+/** The fields of a rendition on which its encode depends. */
 export type Encoded = Pick<RenditionPlan, 'width' | 'height' | 'codec' | 'rate' | 'preset' | 'bit_depth'>
 
+/** One output of an encode: a rendition, and the file to write. */
 export interface Output {
   readonly rendition: Encoded
   readonly path: string
 }
 
+/** One chunk to encode in some renditions. Paths are absolute. */
 export interface EncodeArgs {
   readonly settings: Settings
   readonly input: {
@@ -30,13 +32,17 @@ export interface EncodeArgs {
     readonly end_pts: number
     readonly time_base: readonly [number, number]
   }
-  /** Where `input` is the source itself: its stream and whether it lacks times. */
+  /** Whether `input` is the source itself; then its stream index and `genpts` apply. */
   readonly fromSource: boolean
   readonly outputs: readonly Output[]
-  /** Stop after so many frames: 1 for the trial. */
+  /** Number of frames after which to stop: 1 for the trial. */
   readonly frames?: number
 }
 
+/**
+ * The arguments of the ffmpeg that encodes one chunk in all its renditions. Throws `AttemptFailed('build_cannot')` for a codec that this
+ * version does not know.
+ */
 export function encodeArgs(job: EncodeArgs): string[] {
   const { settings, input, fromSource } = job
   const graph = filterGraph({ video: settings.video, ...input, sizes: job.outputs.map(({ rendition }) => rendition) })
@@ -49,7 +55,7 @@ export function encodeArgs(job: EncodeArgs): string[] {
   ] // biome-ignore format: groups
 }
 
-/** For `-tag:v`, in an encode and in a merge. */
+/** The option `-tag:v` of a codec, for an encode and a merge; empty where MP4's default is right. */
 export const tagArgs = ({ tag }: Pick<Codec, 'tag'>): string[] => (tag === null ? [] : ['-tag:v', tag])
 
 interface OutputJob {
@@ -72,7 +78,7 @@ function outputArgs({ settings, at, output: { rendition, path }, frames }: Outpu
   ] // biome-ignore format: groups
 }
 
-/** The last frame of a NUT or Matroska has no duration; a player would end before it, ffmpeg 9 drops it. */
+/** Gives the last frame a duration: in NUT and Matroska it has none; players would end before it, and ffmpeg 9 drops it. */
 function durations({ fps, track_timescale }: Settings): string {
   const duration = Math.max(1, Math.round((track_timescale * fps[1]) / fps[0]))
   return `setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,${duration})'`

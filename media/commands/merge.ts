@@ -1,14 +1,14 @@
 /**
  * The merge: chunks joined and muxed with audio, subtitles and chapters by stream copy.
  *
- * Each chunk but the last has an explicit duration: its own would be a rounded guess. `-auto_convert 0` keeps the
- * parameter sets where MP4 wants them; that is safe only because every chunk's signature was compared before.
+ * Each chunk but the last has an explicit duration: its own would be rounded. `-auto_convert 0` leaves the parameter sets in the sample
+ * entry, where MP4 needs them; that is safe only because the signature of every chunk was compared before.
  */
 import type { AudioFacts, Plan, SubtitleFacts } from '../../protocol/plan.ts'
 import { tagArgs } from './encode.ts'
 import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 
-/** Names in the list are relative and plain (`00042.mp4`): no path of a user's is ever quoted into it. */
+/** The list of ffmpeg's concat demuxer. `start`: seconds. Names are relative and plain (`00042.mp4`), so that no path is quoted. */
 export function concatList(chunks: readonly { readonly name: string; readonly start: number }[]): string {
   const lines = chunks.map(({ name, start }, at) => {
     const next = chunks[at + 1]
@@ -19,17 +19,19 @@ export function concatList(chunks: readonly { readonly name: string; readonly st
   return `ffconcat version 1.0\n${lines.join('\n')}\n`
 }
 
+/** The files to mux into one rendition, and where. Paths are absolute. */
 export interface MergeArgs {
   readonly plan: Pick<Plan, 'audio' | 'subtitles' | 'chapters' | 'track_timescale'>
-  /** Of the rendition's codec. */
+  /** `Codec.tag` of the rendition's codec. */
   readonly tag: string | null
   readonly list: string
   readonly audio: string | null
-  /** The extra, and the seconds to add to its times. */
+  /** The file of subtitles and chapters, and the seconds to add to its times. */
   readonly extra: { readonly path: string; readonly shift: number } | null
   readonly out: string
 }
 
+/** The arguments of the ffmpeg that joins the chunks and muxes audio, subtitles and chapters by stream copy. */
 export function mergeArgs({ plan, tag, list, audio, extra, out }: MergeArgs): string[] {
   const extraAt = audio === null ? 1 : 2
   return [
@@ -48,7 +50,7 @@ export function mergeArgs({ plan, tag, list, audio, extra, out }: MergeArgs): st
   ] // biome-ignore format: groups
 }
 
-/** Without a subtitle there is no Matroska to hold the chapters: the extra is then ffmpeg's own text form. */
+/** Chapters without a subtitle are in a file of ffmpeg's metadata format, as a Matroska needs a track. */
 function extraInput(plan: MergeArgs['plan'], extra: NonNullable<MergeArgs['extra']>): string[] {
   const text = plan.subtitles.length === 0
   const guard = text ? ['-protocol_whitelist', 'file', '-f', 'ffmetadata'] : SAFE

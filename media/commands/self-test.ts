@@ -6,12 +6,12 @@ import { codecOf } from '../codecs/codecs.ts'
 import { encodeArgs } from './encode.ts'
 import { fileUrl, QUIET, SAFE } from './safe.ts'
 
-/** Decodes a clip of one frame; a line of checksum on stdout for each frame that came out. */
+/** Arguments to decode a clip of one frame; ffmpeg prints a checksum for each decoded frame. */
 export function decodeTrialArgs(clip: string): string[] {
   return [...QUIET, ...SAFE, '-threads', '1', '-i', fileUrl(clip), '-map', '0:v:0', '-f', 'framecrc', 'pipe:1']
 }
 
-/** Whether a framecrc listing holds a frame: comments begin with `#`. */
+/** Whether ffmpeg's framecrc output has at least one frame; its comments begin with `#`. */
 export const canRun = (lines: readonly string[]): boolean => lines.some((line) => /^0,/.test(line.trim()))
 
 const CLIP: VideoFacts = {
@@ -20,9 +20,10 @@ const CLIP: VideoFacts = {
   color: { range: 'unknown', primaries: 'unknown', transfer: 'unknown', space: 'unknown' },
 } // biome-ignore format: a record
 
-/** Of every trial encode. */
+/** Frame rate and B-frames of every trial encode. */
 const RATE = { fps: [25, 1], b_frames: 3 } as const
 
+/** A trial encode of one frame: which codec, and through which optional filter (null: none). Paths are absolute. */
 export interface EncodeTrial {
   readonly clip: string
   readonly codec: Codec
@@ -30,7 +31,7 @@ export interface EncodeTrial {
   readonly out: string
 }
 
-/** One frame through the real graph: deinterlaced, tone-mapped or plain. */
+/** Arguments to encode one frame through the real filter graph: deinterlaced, tone-mapped or plain. Throws as `encodeArgs`. */
 export function encodeTrialArgs({ clip, codec, filter, out }: EncodeTrial): string[] {
   const hdr = filter === 'zscale'
   const video = {
@@ -42,13 +43,13 @@ export function encodeTrialArgs({ clip, codec, filter, out }: EncodeTrial): stri
   const settings = {
     video, ...RATE, track_timescale: 12_800, keyframe_s: 3, genpts: false,
   } as const // biome-ignore format: a record
-  // The clip's own time base need not be known: everything from the first tick on is taken.
+  // The clip's time base is not known: this range covers its frame in any.
   const input = { path: clip, start_pts: 0, end_pts: 1_000_000, time_base: [1, 25] } as const
   const rendition = { ...codec.trial, codec: codec.name, width: 64, height: 64 }
   return encodeArgs({ settings, input, fromSource: false, outputs: [{ rendition, path: out }] })
 }
 
-/** One frame, encoded so that it shows which build family this is. */
+/** Arguments to encode one frame whose file or log shows the build family. */
 export function familyTrialArgs({ clip, family, out }: { clip: string; family: FamilyTrial; out: string }): string[] {
   return [...QUIET, ...SAFE, '-threads', '1', '-i', fileUrl(clip), '-map', '0:v:0', ...family.args, fileUrl(out)]
 }
@@ -56,7 +57,7 @@ export function familyTrialArgs({ clip, family, out }: { clip: string; family: F
 /** Enough frames to fill the encoders' lookahead (40 at `medium`, and the reorder queue). */
 const LOOKAHEAD_FRAMES = 64
 
-/** An encode of the whole default ladder in one process; ffmpeg then reports its peak memory. */
+/** Arguments to encode the default ladder in one process; ffmpeg then prints its peak memory. */
 export function memoryTrialArgs(clip: string): string[] {
   const ladder = DEFAULT_RECIPE.renditions
   const pads = ladder.map((_, at) => `[s${at}]`).join('')

@@ -1,28 +1,31 @@
 /**
  * The commands that copy packets out of the source without decoding: one chunk, the audio, subtitles and chapters.
  *
- * NUT carries any codec with exact times; it wants them positive, so that everything is shifted by `offset` seconds.
- * Metadata and chapters stay behind: NUT would carry them into every chunk, as broken chapter tracks.
+ * The format is NUT, which holds any codec with exact times. Its times must be positive, so all are shifted by `offset` seconds. Metadata
+ * and chapters are not copied: NUT would repeat them in every chunk, as broken chapter tracks.
  */
 import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 
 const BARE = ['-map_metadata', '-1', '-map_chapters', '-1']
 
+/** One chunk to cut out of the source. Paths are absolute; times are seconds, as ffmpeg reads them. */
 export interface SplitJob {
   readonly source: string
+  /** ffmpeg's stream index. */
   readonly stream: number
   readonly genpts: boolean
-  /** Seconds; null reads from the beginning. */
+  /** Seconds to seek to; null reads from the beginning. */
   readonly seek: number | null
-  /** Seconds, between the dts of the last packet wanted and the next; null reads to the end. */
+  /** Seconds at which to stop, between the dts of the last packet of the chunk and the next; null reads to the end. */
   readonly stop: number | null
+  /** Seconds added to all times. */
   readonly offset: number
   readonly out: string
 }
 
 /**
- * One chunk. `-to` compares dts and refuses times that are not positive, so the shift then happens on the input side
- * (timestamps before a wrap are negative).
+ * Arguments to cut one chunk. `-to` compares dts and refuses times that are not positive; for these (timestamps before a wrap are negative)
+ * the shift is made at the input.
  */
 export function splitArgs(job: SplitJob): string[] {
   const early = job.stop !== null && job.stop <= 0
@@ -38,7 +41,7 @@ export function splitArgs(job: SplitJob): string[] {
   ] // biome-ignore format: groups
 }
 
-/** Every audio track by stream copy; the n-th of `flac` (Opus, WMA: NUT does not keep their exact length) decoded with the audio task's filter. */
+/** Arguments to copy every audio track; one with `flac` (Opus, WMA: NUT loses their exact length) is decoded through that filter. `offset`: seconds. */
 export function audioExtraArgs(job: {
   source: string
   streams: readonly { stream: number; flac: string | null }[]
@@ -57,8 +60,8 @@ export function audioExtraArgs(job: {
 }
 
 /**
- * Text subtitles as ASS (what ffmpeg holds them as) and chapters, `shift` seconds added. Only `-itsoffset` moves chapters
- * too. Matroska cannot be without a track: chapters alone go into ffmpeg's own text form.
+ * Arguments to copy text subtitles, as ASS (ffmpeg's internal form), and chapters, with `shift` seconds added. `-itsoffset` is the only
+ * option that shifts chapters too. A Matroska needs a track: chapters alone are written in ffmpeg's metadata format.
  */
 export function otherExtraArgs(job: {
   source: string

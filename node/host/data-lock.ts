@@ -1,6 +1,6 @@
 /**
- * One process owns a data folder. The lock is an exclusive SQLite transaction: the kernel drops it with its process, however
- * that ends, so that a crash leaves nothing to clean up by hand. It also carries the version of the folder (`user_version`).
+ * The lock of a data folder: one process owns it. It is an exclusive SQLite transaction: the kernel ends it with the process, so that a crash
+ * leaves nothing to clean up. Its database also has the schema version of the folder (`user_version`).
  */
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
@@ -9,14 +9,15 @@ import { DatabaseSync } from 'node:sqlite'
 import { UsageError } from '../../protocol/errors.ts'
 import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
 
-/** sqlite.org/rescode.html. */
+/** Result code of SQLite: sqlite.org/rescode.html. */
 const SQLITE_BUSY = 5
 
+/** The lock of a data folder, until `release` or the end of the process. */
 export interface DataLock {
   release(): void
 }
 
-/** `UsageError` names the folder and the process that has it, or says that the folder is of another version. */
+/** Locks a data folder, and creates it where it is missing. Rejects with `UsageError` where another process has it, or its version is another. */
 export async function lockDataDir(dir: string): Promise<DataLock> {
   const pidFile = join(dir, 'pid')
   let lock: DatabaseSync | undefined
@@ -42,7 +43,7 @@ export async function lockDataDir(dir: string): Promise<DataLock> {
   }
 }
 
-/** Ends the transaction. The first versions wrote no number, but a `pid` file. */
+/** Checks the version and ends the transaction. The first versions wrote no number, but a `pid` file. */
 function checkVersion(lock: DatabaseSync, dir: string, wasUsed: boolean): void {
   const version = Number(lock.prepare('PRAGMA user_version').all()[0]?.user_version)
   if (version !== 0 || wasUsed) checkSchemaVersion(`the data folder ${dir}`, version, 'another folder with --data-dir')

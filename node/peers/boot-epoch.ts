@@ -1,20 +1,22 @@
 /**
- * The boot counter, `<data>/epoch`: +1 at every start, on the disk before the first heartbeat, and never below an epoch
- * that others have seen for this id. Heartbeats carry it, so a restarted node is believed at once, whatever its wall clock says.
+ * The boot counter, `<data>/epoch`: +1 at every start, on the disk before the first heartbeat, and never below an epoch that others have
+ * seen for this id. Heartbeats carry it, so that those of a restarted node count as newer, whatever its wall clock shows.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { durableWrite } from '../../files/durable-write.ts'
 
+/** The epoch of this process, which may rise while it runs. */
 export interface BootEpoch {
   readonly current: () => number
   /**
-   * Someone has heard this id with a higher epoch: the file was lost or an old backup came back. Goes above it, on the
-   * disk first. Answers the epoch to go on with.
+   * Raises the epoch above `seen`, a higher counter that others have heard for this id: the file was lost, or an old backup was restored.
+   * Writes it to the disk first. Answers the epoch from now on. Rejects with the error of the file system.
    */
   raise(seen: number): Promise<number>
 }
 
+/** Raises the counter in the data folder by 1. Rejects with the error of the file system. */
 export async function nextBootEpoch(dataDir: string): Promise<BootEpoch> {
   const path = join(dataDir, 'epoch')
   let epoch = (await readEpoch(path)) + 1
@@ -25,7 +27,7 @@ export async function nextBootEpoch(dataDir: string): Promise<BootEpoch> {
     raise: async (seen) => {
       const wanted = Math.max(epoch, seen + 1)
       if (wanted > epoch && Number.isSafeInteger(wanted)) {
-        // One that failed does not stand in the way of the next.
+        // An earlier write that failed does not prevent this one.
         writing = writing.catch(() => {}).then(() => writeEpoch(path, wanted))
         await writing
         epoch = Math.max(epoch, wanted)
@@ -35,7 +37,7 @@ export async function nextBootEpoch(dataDir: string): Promise<BootEpoch> {
   }
 }
 
-/** A file that cannot be read counts as none: whoever remembers better says so, and `raise` follows. */
+/** The counter in the file; 0 where it cannot be read: peers that have heard a higher one report it, and `raise` follows. */
 async function readEpoch(path: string): Promise<number> {
   const text = await readFile(path, 'utf8').catch(() => '0')
   const epoch = Number(text.trim())

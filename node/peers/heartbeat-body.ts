@@ -1,4 +1,4 @@
-/** What this node says of itself in a heartbeat: what it is, what it can do, and what it does now. */
+/** The content of this node's heartbeats: its identity, its capability, and its state now. */
 import { availableParallelism, loadavg } from 'node:os'
 import type { Capability } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
@@ -6,17 +6,20 @@ import type { AdmissionGate } from '../admission.ts'
 import type { Attempts } from '../worker/attempts.ts'
 import type { HeartbeatBody } from './heartbeat.ts'
 
+/** What stays the same in all heartbeats of this process. */
 export interface HeartbeatBodyOptions {
   readonly identity: Pick<Heartbeat, 'version' | 'host' | 'name' | 'roles' | 'ffmpeg'>
   readonly capability: Capability
   readonly slots: number
 }
 
+/** The parts whose state a heartbeat shows. */
 export interface HeartbeatBodyModules {
   readonly attempts: Pick<Attempts, 'busySlots' | 'running'>
   readonly admission: Pick<AdmissionGate, 'state'>
 }
 
+/** The content of a heartbeat now. */
 export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatBodyModules): HeartbeatBody {
   const { identity, capability, slots } = options
   const { attempts, admission } = modules

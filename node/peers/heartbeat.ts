@@ -1,10 +1,9 @@
 /**
- * Tells the mesh about this node: every max(1 s, N ÷ 8 s) for N peers heard lately, at once (50–150 ms) after a peer connected, so that it need
- * not wait, and when asked. Takes in what others tell, and teaches the mesh their addresses: so a peer that knows one soon
- * knows all.
+ * Sends heartbeats: every max(1 s, N ÷ 8 s) for N present peers, 50–150 ms after a peer connected, so that it need not wait, and on demand.
+ * Receives those of other peers and passes their addresses to the mesh: a peer that is connected to one soon knows all.
  *
- * A node whose boot counter was lost is ignored by everybody, and does not know. Those who miss its heartbeats suspect the life
- * they remember; hearing that about itself, it raises its counter above theirs and beats at once.
+ * All peers ignore a node whose boot counter was lost, without its knowledge. They then suspect its earlier process, as they miss its
+ * heartbeats; when the node receives such a suspicion, it raises its counter above theirs and sends a heartbeat at once.
  */
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
@@ -18,36 +17,40 @@ import type { HeardTable } from './peer-table.ts'
 
 export { createPeerTable, type HeardTable } from './peer-table.ts'
 
-/** Share of the interval that a beat may come sooner or later; what judges by silence leaves room for it. */
+/** Share of the interval (0–1) by which a heartbeat may come earlier or later; failure detection allows for it. */
 const JITTER = 0.2
 const EAGER_MS = { least: 50, spread: 100 }
-/** No honest counter is off by more starts than this; a lie must not push it to where it cannot rise. */
+/** Largest difference of counters to accept: no honest one is off by more starts, and a false one must not raise it to the maximum. */
 const EPOCH_LEAP_MAX = 1_000_000
 
+/** A heartbeat without what the loop adds: version, counters and addresses. */
 export type HeartbeatBody = Omit<Heartbeat, 'v' | 'epoch' | 'seq' | 'started_at' | 'addresses'>
 
+/** The parts that the loop uses. */
 export interface HeartbeatOptions {
   readonly mesh: Mesh
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
   readonly table: HeardTable
-  /** What this node would say of itself now. */
+  /** The content of a heartbeat now. */
   readonly snapshot: () => HeartbeatBody
   readonly bootEpoch: BootEpoch
 }
 
+/** The heartbeats of this node. */
 export interface HeartbeatLoop {
   /** Idempotent. */
   start(): void
   /** Idempotent. Nothing is sent afterwards. */
   stop(): Promise<void>
-  /** Sends one now, such as the last one that says leave. */
+  /** Sends a heartbeat now, such as the last one with state `leaving`. Rejects where the mesh cannot. */
   beatNow(): Promise<void>
-  /** What this node says of itself now, with more attempts than a heartbeat has room for. */
+  /** The heartbeat of this node now, with all attempts, also more than `RUNNING_LISTED_MAX`. */
   own(): Heartbeat
 }
 
+/** Makes a loop that is not started. */
 export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
   const { mesh, clock, rng, log, table, bootEpoch } = options
   const startedAt = clock.now()
@@ -68,16 +71,16 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
     seq++
     await mesh.publish('heartbeat', encodeHeartbeat(own()))
   }
-  /** One that could not be sent is told: the next comes within an interval. */
+  /** Logs a heartbeat that could not be sent: the next one follows within an interval. */
   const tryToBeat = () =>
     void beatNow().catch((error: unknown) => log.warn('a heartbeat was not sent', { error: sentence(error) }))
   const loop = () => {
     const intervalMs = heartbeatIntervalMs(meshSize(table, clock.mono()))
-    // A mesh that was started at once would beat in step for ever, and be silent in between.
+    // Without jitter, peers that were started together would send at the same moments, and none in between.
     cancelNext = clock.timer(Math.round(intervalMs * (1 - JITTER + 2 * JITTER * rng.random())), loop)
     tryToBeat()
   }
-  /** Several peers that connect together are greeted with one heartbeat. */
+  /** Several peers that connect together get one heartbeat. */
   const beatSoon = () => {
     // A counter may be raised after the stop.
     if (stopListening === null) return
@@ -124,7 +127,7 @@ async function isToRefute(
   if (decoded.verdict !== 'accept' || decoded.message.peer !== self) return false
   const { epoch } = decoded.message
   const current = bootEpoch.current()
-  // About an older process it may well be right.
+  // A suspicion of an older process may be right.
   if (epoch < current || epoch > current + EPOCH_LEAP_MAX) return false
   if (epoch === current) return true
   return bootEpoch.raise(epoch).then(

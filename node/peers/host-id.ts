@@ -1,7 +1,7 @@
 /**
- * Which machine this is: the mesh keeps copies on different ones. Two may have the same name and containers of one machine have
- * each their own, so the name stands before a few digits of what the kernel says of this boot (Linux; elsewhere the name alone),
- * or of what a person calls the machine where the kernel does not tell: `machineOf` takes them out again.
+ * Identifies the machine of this node, as replicas are made on different machines. Two machines may have one hostname, and containers of one
+ * machine have different ones: so digits of the kernel's boot id follow the name (on Linux), or of the setting `machine`. `machineOf` reads
+ * them.
  */
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { hostname } from 'node:os'
 const BOOT_ID = '/proc/sys/kernel/random/boot_id'
 const NAME_MAX = 48
 
+/** The `host` of heartbeats: `<hostname>-<8 hex digits of the machine>`, or the name alone. `machine`: the setting of that name. */
 export function hostId(machine?: string): string {
   const name =
     hostname()

@@ -1,6 +1,6 @@
 /**
- * Holds copies for others: fetches a video's source, or the results of its merge, when the leader asks this peer to, and
- * names itself as a holder. One at a time; a request that cannot be met is told in the log, and the leader asks someone else.
+ * Makes replicas: fetches a video's source, or the results of its merge, when the leader asks this peer, and adds it as a holder. One at a
+ * time; a request that fails is logged, and the leader asks another peer.
  */
 import { type BlobExchange, type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
 import { sentence } from '../../protocol/errors.ts'
@@ -10,26 +10,29 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { HeldBlob } from '../../protocol/video.ts'
 
+/** The parts that replication uses. */
 export interface CopierOptions {
   readonly self: PeerId
   readonly ledger: Ledger
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly log: Log
-  /** `copy` asks this peer; `video` is published when one more machine holds something of it. */
+  /** Handles `copy`, and publishes `video` after each replica. */
   readonly hints: Hints
 }
 
+/** Makes replicas on this peer. */
 export interface Copier {
-  /** Handles requests from now on, until the signal aborts: the source, or a task's outputs. Asked twice for the same, it does it once. */
+  /** Handles requests from now on, until the signal aborts. A request that waits or runs already is not repeated. */
   start(signal: AbortSignal): void
-  /** Resolves when nothing is being copied. */
+  /** Resolves when no request waits or runs. */
   idle(): Promise<void>
 }
 
-/** Requests that wait; more than this are dropped, and asked for again. */
+/** Requests that may wait; others are dropped, and the leader repeats them. */
 const WAITING_MAX = 100
 
+/** Makes a copier that is not started. */
 export function createCopier({ self, ledger, store, exchange, log, hints }: CopierOptions): Copier {
   const waiting = new Set<string>()
   let work = Promise.resolve()
@@ -52,7 +55,7 @@ export function createCopier({ self, ledger, store, exchange, log, hints }: Copi
     for (const output of found.outputs) {
       await hold(found.video_id, output, signal)
       await ledger.addTaskHolder(task, output.sha256, self)
-      // Whoever delivers asks those whom the video names.
+      // Deliveries fetch from the holders that the video names.
       await ledger.addVideoHolder(found.video_id, output.sha256, self)
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A peer that leaves for good stays until others hold what only it has: outputs of finished tasks whose video still needs them. Else
- * draining a worker would cost the chunks it encoded last. Bounded by `HANDOVER_MS`: with nobody there to fetch, it goes.
+ * The handover of a drained peer: it stays until others hold the outputs of COMPLETED tasks of open videos that only it has. Without it,
+ * draining a worker would lose the chunks that it encoded last. Bounded by `HANDOVER_MS`.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId } from '../../protocol/ids.ts'
@@ -11,6 +11,7 @@ import { OPEN_STATUSES } from '../../protocol/video.ts'
 
 const LOOK_MS = 1_000
 
+/** The parts that the handover uses. */
 export interface HandoverOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -21,14 +22,14 @@ export interface HandoverOptions {
 export async function handOver({ self, ledger, clock }: HandoverOptions): Promise<void> {
   const giveUpAt = clock.mono() + HANDOVER_MS
   while (clock.mono() < giveUpAt) {
-    // What the ledger cannot say now, it says later.
+    // While the ledger is unavailable the number is not known: ask again.
     const alone = await heldAlone(ledger, self).catch(() => null)
     if (alone === 0) return
     await clock.sleep(LOOK_MS)
   }
 }
 
-/** Finished tasks of open videos of which this peer is the only holder. */
+/** Number of COMPLETED tasks of open videos whose output only this peer holds. Rejects with `LedgerUnavailable`. */
 export async function heldAlone(ledger: Ledger, self: PeerId): Promise<number> {
   let count = 0
   const kinds = kindsWhere(({ outputCollected }) => outputCollected)

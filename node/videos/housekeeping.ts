@@ -1,7 +1,7 @@
 /**
- * What a peer may forget of its own store: intermediates once a video is COMPLETED, results and fetched sources once every
- * delivery is recorded, the blobs of ended videos after a day. Nobody deletes on another peer. Sources are never touched.
- * Inputs that were fetched stay for other renditions of their chunks, until the disk becomes short of room.
+ * Housekeeping removes from this peer's own store: intermediates once a video is COMPLETED, results and fetched sources once all its
+ * deliveries are done, and blobs of FAILED and CANCELLED videos after a day. Sources are never touched. Fetched inputs stay for other
+ * renditions of their chunks, until the disk becomes full.
  */
 import { type BlobStore, leastFree } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
@@ -12,9 +12,10 @@ import { FAILED_RETENTION_MS } from '../../protocol/limits.ts'
 import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PendingSubmits } from './pending-submits.ts'
 
+/** What to retain of a video. */
 export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | { readonly keep: 'nothing' }
 
-/** Pure: what to keep of a video, by its document (null: the ledger does not know it) and the ledger's time. */
+/** What to retain of a video, by its document (null: the ledger has none) and the ledger's time (ms). Pure. */
 export function whatToKeep(video: Video | null, now: number): Keeping {
   if (video === null) return { keep: 'nothing' }
   if (video.status === 'COMPLETED') {
@@ -24,7 +25,10 @@ export function whatToKeep(video: Video | null, now: number): Keeping {
   return { keep: ended && now - (video.ended_at ?? now) > FAILED_RETENTION_MS ? 'nothing' : 'all' }
 }
 
-/** One pass over the store. A video submitted this moment may not be in the ledger yet: `pendingSubmits` has those. */
+/**
+ * One pass over the store. A video whose submit is under way may not be in the ledger yet: `pendingSubmits` has it. Rejects with
+ * `LedgerUnavailable` and with errors of the file system.
+ */
 export async function keepHouse(options: {
   self: PeerId
   ledger: Ledger
@@ -39,7 +43,7 @@ export async function keepHouse(options: {
     if (pendingSubmits.has(id)) continue
     const video = await ledger.video(id)
     const { keep } = whatToKeep(video, now)
-    // Submitted again while the ledger was asked: its answer is an old one.
+    // A submit that began while the ledger was asked makes its answer out of date.
     if (pendingSubmits.has(id)) continue
     if (keep === 'nothing') await store.drop(id)
     else if (keep === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
@@ -48,13 +52,13 @@ export async function keepHouse(options: {
   await store.tidy?.(options.clock.now())
 }
 
-/** Before so little is left that the peer takes no more work. */
+/** Whether the free space is below twice the limit at which this peer stops claiming. */
 async function isShortOfRoom(store: BlobStore): Promise<boolean> {
   const { freeBytes, totalBytes } = await store.room()
   return freeBytes < 2 * leastFree(totalBytes)
 }
 
-/** Those that nobody was told to find here, and that nothing here is encoding now. They can be fetched again. Never a source. */
+/** Removes inputs for which this peer is not named as holder and has no claim. They can be fetched again. Never a source. */
 async function letInputsGo(
   { _id: video, source }: Video,
   { self, ledger, store }: { self: PeerId; ledger: Ledger; store: BlobStore },

@@ -1,14 +1,14 @@
 /**
- * A watched folder: every video put there is submitted, its results land in the output folder under the same sub-folder.
+ * A watched folder: every video file in it is submitted, and its results are delivered to the output folder, below the same sub-folder.
  *
- * Promises: a file counts once its size has settled; the same bytes are one video (its id is its bytes and recipe), delivered
- * under each name; what was done is remembered across restarts for as long as it lies there; files are never changed. Hidden
- * and partial files (`.x`, `x.part`, `x.tmp`) are left alone.
+ * Promises: a file is submitted once its size and mtime have settled; files with the same bytes are one video, delivered under each name;
+ * submitted files are remembered across restarts while they lie there; files are never changed. Hidden and partial files (`.x`, `x.part`,
+ * `x.tmp`) are ignored.
  *
  *   seen ── the same for 4 s ──► submitted ──► remembered ── the ingest refuses it ──► in `rejected/`, with a text
  *                                    └─ refused ── the same for 30 s ──► submitted ── refused ──► in `rejected/`, with a text
- *   Put back it is submitted, and tried, again. Whenever it changes it is as if seen for the first time: a copy that pauses is
- *   never taken from under its writer.
+ *   A file that is put back is submitted again. A file that changes starts at the beginning: a copy that pauses is never moved while it is
+ *   written.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join, sep } from 'node:path'
@@ -25,11 +25,12 @@ import { OPEN_STATUSES } from '../../protocol/video.ts'
 import { mp4BytesMissingFrom } from './mp4-end.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
+/** The folders, and the parts that the watch uses. */
 export interface InputFolderOptions {
-  /** Absolute. */
+  /** Absolute paths. */
   readonly input: string
   readonly output: string
-  /** What was done is remembered here. */
+  /** File with the submitted files. */
   readonly stateFile: string
   readonly recipe: Recipe
   readonly clock: Clock
@@ -38,8 +39,9 @@ export interface InputFolderOptions {
   readonly ledger: Pick<Ledger, 'video' | 'videos' | 'tasks'>
 }
 
+/** The watch of one folder. */
 export interface InputFolder {
-  /** One look through the folder. Rejects only when aborted or the folder cannot be read. */
+  /** Reads the folder once. Rejects only when aborted or where the folder cannot be read. */
   round(signal: AbortSignal): Promise<void>
 }
 
@@ -49,6 +51,7 @@ const PARTIAL = /^\.|\.(part|partial|tmp|crdownload|download)$|~$/i
 /** Relative path → `size:mtime` of what was taken in, and its video's id while that may still turn out to be none. */
 const stateSchema = z.record(z.string(), z.string())
 
+/** Makes the watch; its first round reads what was done before. */
 export function createInputFolder(options: InputFolderOptions): InputFolder {
   const { input, output, stateFile, clock, log } = options
   /** Files that are waited for: since when they have been the same, by the own clock, and how long they must be. */

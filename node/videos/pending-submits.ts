@@ -5,20 +5,22 @@
 import type { Clock } from '../../protocol/clock.ts'
 import { PENDING_SUBMIT_MS } from '../../protocol/limits.ts'
 
+/** The pending submits of this node, by video id. No method throws. */
 export interface PendingSubmits {
   has(video: string): boolean
   /** A submit begins. */
   begin(video: string): void
-  /** The ledger has it. */
+  /** The ledger has confirmed the submit. */
   confirmed(video: string): void
-  /** The submit got no answer: the ledger may have it or not. */
+  /** The submit got no answer: the ledger may have it or not. It stays pending for `PENDING_SUBMIT_MS`. */
   unanswered(video: string): void
-  /** It was seen in the ledger: ends what got no answer, but not a submit that runs. */
+  /** The video was read from the ledger: ends an unanswered submit, but not one that runs. */
   seen(video: string): void
 }
 
+/** Makes the set, empty. */
 export function createPendingSubmits(clock: Pick<Clock, 'mono'>): PendingSubmits {
-  /** Until when each is pending, by the monotonic clock. */
+  /** Until when each is pending, monotonic ms. */
   const until = new Map<string, number>()
   return {
     has: (video) => clock.mono() < (until.get(video) ?? Number.NEGATIVE_INFINITY),

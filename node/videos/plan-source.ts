@@ -1,16 +1,18 @@
-/** Plans by video, read once: a committed plan never changes. Bounded, as a plan may be 8 MB. */
+/** A cache of plans: a committed plan never changes. It holds few, as a plan may have 8 MB. */
 import { ReelmeshError } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Plan } from '../../protocol/plan.ts'
 
+/** Reads plans and caches them. */
 export interface PlanSource {
-  /** The committed plan. `ReelmeshError('no_plan')` where there is none (yet). */
+  /** The committed plan. Rejects with `ReelmeshError('no_plan')` where there is none yet, and with `LedgerUnavailable`. */
   planOf(video: VideoId): Promise<Plan>
 }
 
 const PLANS_KEPT = 8
 
+/** Makes a source with an empty cache. */
 export function createPlanSource(ledger: Ledger): PlanSource {
   const kept = new Map<VideoId, Promise<Plan>>()
   const read = async (id: VideoId): Promise<Plan> => {

@@ -1,6 +1,6 @@
 /**
- * Which folders a configuration watches and delivers to, and that nothing this node writes lies in what it watches: results
- * would be taken in as sources without end, and its own state moved aside as no videos.
+ * The folders that a configuration watches and delivers to, and the check that this node writes nothing into the watched one: its results
+ * would be submitted as sources without end, and its data rejected as no videos.
  */
 import { realpath } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
@@ -8,21 +8,22 @@ import { renditionPath } from '../../protocol/artifact.ts'
 import { UsageError } from '../../protocol/errors.ts'
 import type { Config } from '../config.ts'
 
+/** The watched folder and the folder of its results. */
 export interface WatchedFolders {
-  /** Absolute, as the configuration is. */
+  /** Absolute paths. */
   readonly input: string
   readonly output: string
 }
 
 type Folders = Pick<Config, 'input' | 'output' | 'data_dir' | 'input_renditions'>
 
-/** Null where no folder is watched. Results go beside it unless something else is said. */
+/** The folders of a configuration; null where none is watched. The default output is `outputs` beside the watched one. */
 export function watchedFolders({ input, output }: Folders): WatchedFolders | null {
   if (input === undefined) return null
   return { input, output: output ?? join(input, '..', 'outputs') }
 }
 
-/** `UsageError` when the output or the data folder is, or lies in, the watched one, whichever links lead there. */
+/** Rejects with `UsageError` where the output or the data folder is, or lies in, the watched one, links resolved. */
 export async function checkWatchedFolders(config: Folders): Promise<void> {
   const folders = watchedFolders(config)
   if (folders === null) return
@@ -48,7 +49,7 @@ function isInside(path: string, folder: string): boolean {
   return way !== '..' && !way.startsWith(`..${sep}`)
 }
 
-/** Without links, as far as it exists. */
+/** The path with its links resolved, as far as it exists. */
 async function real(path: string): Promise<string> {
   try {
     return await realpath(path)

@@ -1,10 +1,9 @@
 /**
- * The attempts a worker holds: runs them, renews their claims, and settles each with one write (`settlement.ts`).
+ * The attempts of a worker: runs them, renews their claims, and settles each with one write (`settlement.ts`).
  *
- * Promises: every attempt ends in `complete`, `fail` or `release`, or was lost to another; a lost one's result is dropped; a run
- * whose attempts are all lost is aborted. While the ledger is away a run goes on and its result is held for as long as settling is retried.
+ * Promises: every attempt ends in `complete`, `fail` or `release`, or is superseded, and then its result is dropped; a run whose attempts are
+ * all superseded is aborted. While the ledger is unavailable a run continues, and its result waits as long as settling is retried.
  */
-
 import { type Clock, within } from '../../protocol/clock.ts'
 import { AttemptFailed, LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
@@ -18,43 +17,47 @@ import type { HeldTask, Runners, TaskResult } from '../../protocol/runner.ts'
 import { asFailure, outcomeOf, type RunOutcome } from './run-outcome.ts'
 import type { Settle } from './settlement.ts'
 
+/** The tasks of one run, at least one. */
 export type Assigned = [HeldTask, ...HeldTask[]]
 
-/** What a claim got, as a list of one or none. */
+/** The claimed task, as a list of one or none. */
 export const heldBy = (answer: ClaimOutcome): HeldTask[] =>
   answer.outcome === 'claimed' ? [{ task: answer.task, attempt: answer.attempt }] : []
 
+/** The parts that attempts use. */
 export interface AttemptsModules {
   readonly ledger: Pick<Ledger, 'renew'>
   readonly clock: Clock
   readonly log: Log
-  /** `video` and `decided` make it ask the ledger at once whether the claims of that video, or at that task, still hold. */
+  /** The hints `video` and `decided` make it renew the claims of that video or task at once, to see whether they have ended. */
   readonly hints: Pick<Hints, 'on'>
   readonly runners: Runners
   readonly settle: Settle
 }
 
+/** How a run differs from others. */
 export interface RunOptions {
-  /** It takes an encode slot. */
+  /** Whether it takes an encode slot. */
   readonly counted: boolean
-  /** It is released before it costs anything. */
+  /** Whether it is released at once, without a start. */
   readonly isUnwanted: boolean
-  /** It waits for others from here on: who runs it may do something else. */
+  /** Called when the run only waits for other tasks from now on: its slot may run another task. */
   releaseSlot(): void
 }
 
+/** The running attempts of this worker. */
 export interface Attempts {
   /** Handles hints from now on. Idempotent. */
   start(): void
-  /** Runs and settles. Never rejects. */
+  /** Runs and settles the attempts. Never rejects. */
   run(assigned: Assigned, options: RunOptions): Promise<RunOutcome>
-  /** Oldest first. */
+  /** All running attempts, oldest first. */
   running(): readonly RunningAttempt[]
-  /** Encode slots that are taken. */
+  /** Number of encode slots in use. */
   busySlots(): number
-  /** Aborts what runs now and releases its claims. */
+  /** Aborts all runs and releases their claims. */
   releaseAll(): void
-  /** Waits `drainMs`, then aborts and releases what is left. */
+  /** Waits at most `drainMs` for the runs, then aborts and releases the others. */
   stop(drainMs: number): Promise<void>
 }
 
@@ -69,12 +72,13 @@ interface Run {
   speed: number
 }
 
-/** Why a run was aborted: distinguished, because only a stop releases the claims. */
+/** Reasons of an abort: only a stop releases the claims. */
 const LOST = 'every attempt of this run was lost'
 const STOPPED = 'the worker releases its claims'
 
 const wasStopped = ({ controller: { signal } }: Run): boolean => signal.aborted && signal.reason?.message === STOPPED
 
+/** Makes the set, empty and not started. */
 export const createAttempts = (options: { readonly self: PeerId }, modules: AttemptsModules): Attempts =>
   new AttemptSet(options.self, modules)
 
@@ -153,7 +157,7 @@ class AttemptSet implements Attempts {
     const settled = await Promise.allSettled(
       results.map(async (result) => {
         const held = run.alive.get(result.task)
-        // Settled by this very write: a renewal in between must not take it for lost.
+        // Removed before the write, so that a renewal meanwhile does not count it as superseded.
         run.alive.delete(result.task)
         if (held) await settle(held, result, isStopped)
       }),
@@ -200,7 +204,7 @@ class AttemptSet implements Attempts {
       if (lost.length > 0) log.info('claims lost', { tasks: lost.map(({ task }) => task) })
       if (alive.size === 0) controller.abort(new DOMException(LOST, 'AbortError'))
     } catch (error) {
-      // Claims that cannot be renewed expire; the result is still held, and fenced.
+      // Claims that cannot be renewed expire; the result is still written, fenced by its attempt.
       if (!(error instanceof LedgerUnavailable)) log.error('claims could not be renewed', { error: sentence(error) })
     }
   }

@@ -1,13 +1,13 @@
 /**
- * Holds a worker back after a failure of its own: it waits 1, 2, 4 … 60 s, makes a self-test, and claims only when that succeeds. So a
- * machine that broke fails one task and not every one that it can claim.
+ * Circuit breakers of a worker: after a failure of its own it waits 1, 2, 4 … 60 s, runs a self-test, and claims only when that succeeds. A
+ * broken machine then fails one task instead of every task that it can claim.
  *
  *   closed ── own failure ──► open ── backoff is over: self-test ──► succeeds: claims again ── a success ──► closed
  *                              ▲                             └─ fails: self-test failed ─┐
  *                              └───────────────── longer each time ◄─────────────────────┘
  *
- * Encodes and control tasks have a breaker each, so that chunks that cannot be encoded do not delay a merge; a self-test that fails
- * opens both, as it is the same ffmpeg.
+ * Encodes and control tasks have one breaker each, so that failing encodes do not delay a merge; a failed self-test opens both, as both use
+ * the same ffmpeg.
  */
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
@@ -15,38 +15,43 @@ import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { OWN_FAILURE_MS } from '../../protocol/limits.ts'
 
+/** The id and name of this peer, for events. */
 export interface CircuitBreakersOptions {
   readonly self: PeerId
   /** This peer's name, for events. */
   readonly name: string
 }
 
+/** The parts that the breakers use. */
 export interface CircuitBreakersModules {
   readonly clock: Clock
   readonly rng: Rng
-  /** `self_test_failed` when a self-test fails after one that succeeded, `self_test_passed` when one succeeds again. */
+  /** Emits `self_test_failed` when a self-test fails after a successful one, and `self_test_passed` when one succeeds again. */
   readonly emit: Emit
   /** One short trial run of this machine's ffmpeg. Rejects with the reason where it does not work. */
   selfTest(signal: AbortSignal): Promise<void>
 }
 
-/** `blocked`: what failed was not its doing, such as a missing input. */
+/** The outcome of a run. `blocked`: it failed for a reason outside of this worker, such as a missing input. */
 export type Outcome = 'succeeded' | 'failed' | 'blocked'
 
+/** A breaker of one kind of slots. */
 export interface CircuitBreaker {
-  /** `failed` waits longer each time, then asks for a self-test; `blocked` waits a moment, so that not all tasks are tried in a row. */
+  /** Records an outcome. `failed` opens the breaker, longer each time, until a self-test; `blocked` only delays the next claim. */
   record(outcome: Outcome): void
-  /** Ms until this breaker lets claims through, 0 where it does now. Makes the self-test that is due; rejects only when aborted. */
+  /** Ms until this breaker allows claims, 0 where it does now. Runs the self-test that is due. Rejects only with the signal's reason. */
   waitMs(signal: AbortSignal): Promise<number>
 }
 
+/** The breakers of this node. */
 export interface CircuitBreakers {
   readonly encode: CircuitBreaker
   readonly control: CircuitBreaker
-  /** The last self-test failed: nothing is claimed until one succeeds. */
+  /** Whether the last self-test failed: no task is claimed until one succeeds. */
   hasFailedSelfTest(): boolean
 }
 
+/** Makes both breakers, closed. */
 export function createCircuitBreakers(
   options: CircuitBreakersOptions,
   modules: CircuitBreakersModules,
@@ -67,9 +72,9 @@ const holdBackMs = (failures: number, rng: Rng): number =>
 class SelfTests {
   readonly #options: CircuitBreakersOptions
   readonly #modules: CircuitBreakersModules
-  /** In a row, up to now. */
+  /** Number of failed self-tests in a row. */
   #failures = 0
-  /** By the monotonic clock: not again before. */
+  /** Monotonic ms before which no self-test runs. */
   #until = Number.NEGATIVE_INFINITY
   #running: Promise<void> | null = null
 
@@ -82,12 +87,12 @@ class SelfTests {
     return this.#failures > 0
   }
 
-  /** By the monotonic clock. */
+  /** Monotonic ms. */
   get until(): number {
     return this.#until
   }
 
-  /** Breakers that want one at the same time share it. Rejects only when aborted. */
+  /** Runs a self-test, or joins the running one. Rejects only when aborted. */
   run(signal: AbortSignal): Promise<void> {
     this.#running ??= this.#once(signal).finally(() => {
       this.#running = null

@@ -1,23 +1,24 @@
-/** Which ingest and merge tasks this peer should take now: what it has and leads, as `source-order.ts` decides. */
-
+/** Whether this peer should take an ingest or merge task now: by its sources, and whether it leads (`source-order.ts`). */
 import { type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
 import { mayTakeIngest } from './source-order.ts'
 
+/** The parts that the decision uses. */
 export interface ControlTaskOrderOptions {
   readonly ledger: Pick<Ledger, 'video'>
   readonly store: Pick<BlobStore, 'reference' | 'find' | 'room'>
   leads(): boolean
 }
 
+/** Makes the decision for a task. `now`: ledger time, ms. The returned function rejects with `LedgerUnavailable` and errors of the disk. */
 export function createControlTaskOrder({
   ledger,
   store,
   leads,
 }: ControlTaskOrderOptions): (task: Task, now: number) => Promise<boolean> {
-  /** Asked only once a disk was too small: else the ledger and the disk would be asked at every look. */
+  /** Whether the source fits on this disk; null where no attempt failed with `disk_full`, so that ledger and disk need not be asked. */
   async function fits({ video_id, failures }: Task): Promise<boolean | null> {
     if (!failures.some(({ code }) => code === 'disk_full')) return null
     const source = (await ledger.video(video_id))?.source

@@ -1,4 +1,4 @@
-/** The runner of `audio` tasks: every track, whole, from the audio extra. Per-chunk AAC drifts 35 ms at every join. */
+/** The runner of `audio` tasks: encodes every track in one piece. AAC that is encoded per chunk drifts 35 ms at every join. */
 import { join } from 'node:path'
 import { withScratch } from '../../files/with-scratch.ts'
 import { withIntactBlobs } from '../../protocol/blobs.ts'
@@ -7,6 +7,7 @@ import type { Runner } from '../../protocol/runner.ts'
 import { bringInput } from './bring-input.ts'
 import type { RunVideoOptions } from './run-video.ts'
 
+/** Makes the runner. It rejects with `AttemptFailed` or `BlobMissing`. */
 export function createAudioRunner(options: RunVideoOptions): Runner {
   const { self, store, media, plans } = options
   return async ({ held, signal, progress }) => {

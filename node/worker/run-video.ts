@@ -1,6 +1,6 @@
 /**
- * The runner of `video` tasks: one chunk in as many renditions as were claimed, by one ffmpeg. Fetches the chunk, encodes,
- * puts each result into the store. What a lost attempt made is dropped with its scratch folder.
+ * The runner of `video` tasks: one chunk in all claimed renditions, by one ffmpeg. Fetches the chunk, encodes, and puts each result into the
+ * store. The scratch folder is removed in any case, with what a superseded attempt made.
  */
 import { withScratch } from '../../files/with-scratch.ts'
 import { type BlobExchange, type BlobStore, withIntactBlobs } from '../../protocol/blobs.ts'
@@ -14,6 +14,7 @@ import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { bringInput } from './bring-input.ts'
 
+/** The parts that the runners of video and audio use. */
 export interface RunVideoOptions {
   readonly self: PeerId
   readonly store: BlobStore
@@ -23,6 +24,7 @@ export interface RunVideoOptions {
   readonly clock: Clock
 }
 
+/** Makes the runner. It rejects with `AttemptFailed` or `BlobMissing` where all renditions fail. */
 export function createVideoRunner(options: RunVideoOptions): Runner {
   const { self, store, media, plans } = options
   const run: Runner = async ({ held, signal, progress }) => {
@@ -67,7 +69,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
   return Object.assign(run, { prefetch: (task: Task, signal: AbortSignal) => bringInput(options, task, signal) })
 }
 
-/** `1/15360` as ffmpeg writes it. */
+/** A time base in the form of ffmpeg, such as `1/15360`. Throws `AttemptFailed('unexpected')` for another text. */
 export function parseTimeBase(text: string): Rational {
   const [num, den] = text.split('/').map(Number)
   if (!num || !den) throw new AttemptFailed('unexpected', `time base ${text}`)

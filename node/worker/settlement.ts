@@ -1,6 +1,6 @@
 /**
- * The one write that ends an attempt: `complete`, `fail` or `release`, retried while the ledger is away. A write that comes too
- * late is superseded: its result is dropped, after it was compared with the one that is kept.
+ * The one write that ends an attempt: `complete`, `fail` or `release`, retried while the ledger is unavailable. The result of a superseded
+ * attempt is compared with the committed one and dropped.
  */
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
@@ -14,26 +14,28 @@ import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { HeldTask, TaskResult } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 
+/** The parts that settling uses. */
 export interface SettlementModules {
   readonly ledger: Pick<Ledger, 'complete' | 'release' | 'fail' | 'task'>
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
   readonly emit: Emit
-  /** Each write that others may react to is published: `tasks`, `decided`. */
+  /** Publishes `tasks` and `decided` after the writes. */
   readonly hints: Pick<Hints, 'publish'>
-  /** Keeps the whole log of a failure as a blob that people can ask for; null where that fails. */
+  /** Stores the log of a failure as a blob for people; null where that fails. */
   keepLog(task: Task, text: string): Promise<Sha256 | null>
 }
 
-/** Settles one attempt; `isStopped`: the worker stops, so it is released. Rejects where the ledger stays away. */
+/** Settles one attempt. `isStopped`: the worker stops, so that it is released. Rejects with `LedgerUnavailable` at the deadline. */
 export type Settle = (held: HeldTask, result: TaskResult, isStopped: boolean) => Promise<void>
 
-/** Failures without a strike (a missing input) wait up to `base · 2^this`: soon again, but not in a spin. */
+/** Failures without a strike (a missing input) wait at most `base · 2^this`: they are retried soon, but not in a loop. */
 const TRIES_WITHOUT_STRIKES = 3
-/** A stop must not wait 15 minutes for a database that is away: its claims then expire. */
-const STOP_PATIENCE_MS = 2_000
+/** Retry deadline at a stop, which must not wait 15 minutes for an unavailable ledger: its claims expire then. */
+const STOP_RETRY_MS = 2_000
 
+/** Makes the function that settles attempts. */
 export function createSettlement({ self }: { readonly self: PeerId }, modules: SettlementModules): Settle {
   const { ledger, clock, rng, log, emit, hints } = modules
 
@@ -43,7 +45,7 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
       clock,
       rng,
       signal: new AbortController().signal,
-      ...(isStopped && { deadlineMs: STOP_PATIENCE_MS }),
+      ...(isStopped && { deadlineMs: STOP_RETRY_MS }),
     }
     if (result.ok) {
       const { output, outputs, output_path } = result
@@ -57,7 +59,7 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
     return retryUntilDeadline(() => ledger.fail({ ...failed, log: logBlob }), retrying)
   }
 
-  /** What a second attempt was good for. */
+  /** Emits an event where a backup attempt completed first. */
   async function emitWin({ task, attempt }: HeldTask): Promise<void> {
     const slower = task.claims.find((claim) => claim.attempt !== attempt)
     if (!slower || !task.claims.some((claim) => claim.attempt === attempt && claim.speculative)) return
@@ -65,7 +67,7 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
     await emit({ code: 'backup_won', peer: self, video, task: _id, slower: slower.worker_id })
   }
 
-  /** Two attempts that both finished must have come to the same stream: else one of the two machines, or builds, is wrong. */
+  /** Emits an event where two attempts made different streams: then one of the two machines or builds computes wrongly. */
   async function compare({ _id, video_id: video }: Task, mine: Sha256 | undefined): Promise<void> {
     const now = await ledger.task(_id).catch(() => null)
     const committed = now?.output?.es_sha256

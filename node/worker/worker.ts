@@ -1,11 +1,10 @@
 /**
- * The worker: as many encode loops as it has slots, and a loop for each control-task slot where it was given the runners of
- * the light kinds (ingest, merge). What a loop does: `work-loop.ts`.
+ * The worker: one encode loop for each slot, and one loop for each control-task slot where it has runners of control tasks (ingest, merge).
+ * `work-loop.ts` is one loop.
  *
- * Promises: a claim it holds is renewed, and settled by complete, fail or release; a claim whose reply was lost is found again
- * by its token; nothing is claimed while the admission gate gives a reason not to; `stop` leaves nothing running.
+ * Promises: a claim is renewed, and settled by complete, fail or release; a claim whose reply was lost is found again by its token; no task is
+ * claimed while the admission gate has a reason against it; `stop` leaves nothing running.
  */
-
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Hints } from '../../protocol/hints.ts'
@@ -30,19 +29,21 @@ import { otherSoonFreeSlots } from './soon-free-slots.ts'
 import { createTokenClaims } from './token-claims.ts'
 import { runWorkLoop, type WorkLoopOptions } from './work-loop.ts'
 
+/** What this worker is. */
 export interface WorkerOptions {
   readonly self: PeerId
   readonly capability: Capability
-  /** Encodes at once, at least 0 (a peer that only coordinates). */
+  /** Number of encodes at once; 0 without the worker role. */
   readonly slots: number
 }
 
+/** The parts that the worker uses. */
 export interface WorkerModules {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
-  /** `tasks`, `video` and `peers` make an idle worker look for work, within a jitter. */
+  /** The hints `tasks`, `video` and `peers` make an idle worker ask for tasks, within `HINT_JITTER_MS`. */
   readonly hints: Pick<Hints, 'on'>
   readonly peers: PeerTable
   readonly plans: PlanSource
@@ -51,17 +52,19 @@ export interface WorkerModules {
   readonly breakers: CircuitBreakers
   /** Asked before every claim. */
   readonly admission: Pick<AdmissionGate, 'mayClaim'>
-  /** Whether this peer should take this ingest or merge task now (ledger time); expired claims are its own to judge. */
+  /** Whether this peer should take this ingest or merge task. `now`: ledger time, ms. */
   mayTakeControlTask(task: Task, now: number): Promise<boolean>
 }
 
+/** The worker of this node. */
 export interface Worker {
   /** Idempotent. */
   start(): void
-  /** Stops claiming; waits `drainMs` for what runs, then releases the rest. Idempotent. */
+  /** Stops claiming, waits at most `drainMs` for running attempts, and releases the others. Idempotent. */
   stop(drainMs: number): Promise<void>
 }
 
+/** Makes a worker that is not started. */
 export const createWorker = (options: WorkerOptions, modules: WorkerModules): Worker =>
   new LoopingWorker(options, modules)
 
@@ -74,7 +77,7 @@ class LoopingWorker implements Worker {
   readonly #ahead: LookAhead | null
   readonly #encodes: EncodeClaims
   readonly #control: ControlClaims
-  /** Ingests that left their slots and run on. */
+  /** Ingests that have released their slots and still run. */
   readonly #waiting = new Set<Task>()
   readonly #loops: Promise<void>[] = []
   #unsubscribe: (() => void) | null = null
@@ -168,7 +171,7 @@ class LoopingWorker implements Worker {
     return runWorkLoop(loop, modules, this.#stopping.signal)
   }
 
-  /** Something may be claimable: looks within the jitter, so that not all workers ask at once. */
+  /** Asks for tasks after a random delay, so that not all workers ask at once. */
   #lookSoon(): void {
     if (this.#stopping.signal.aborted) return
     const { clock, rng } = this.#modules

@@ -15,11 +15,8 @@ import { LAYERS, productSources } from './sources.ts'
 const NEVER_FAIL: Readonly<Record<string, string>> = {
   'protocol/task.ts: wholeVideoTask': '`taskId` throws for a chunk number out of range, and this one is 0',
 }
-/** Rewritten with the HTTP API. */
-const LATER = /^(?:cli|node\/http|node\/status)\/|^node\/face\.ts/
 
-const all = documentationOf(await productSources([...LAYERS, 'scripts', 'bench']))
-const product: Documentation = { ...all, declarations: all.declarations.filter(({ path }) => !LATER.test(path)) }
+const product = documentationOf(await productSources([...LAYERS, 'scripts', 'bench']))
 
 test('every export has a docblock of its own', () => {
   assert.deepEqual(bareExports(product), [])
@@ -35,7 +32,7 @@ test('every number has a unit, in its name or its docblock', () => {
 
 test('every docblock of a function or method that can fail names the error', () => {
   assert.deepEqual(silentFailures(product, Object.keys(NEVER_FAIL)), [], 'say what it throws or rejects with')
-  const known = new Set(all.fallibles.map(({ path, name }) => `${path}: ${name}`))
+  const known = new Set(product.fallibles.map(({ path, name }) => `${path}: ${name}`))
   const stale = Object.keys(NEVER_FAIL).filter((key) => !known.has(key))
   assert.deepEqual(stale, [], 'they are gone')
 })

@@ -5,6 +5,7 @@
 import { dirname, join } from 'node:path/posix'
 import { importsOf } from './arrows.ts'
 import type { Declared, Fallible } from './declarations.ts'
+import { LAYERS } from './sources.ts'
 import { parse } from './syntax.ts'
 
 /** What the rules are checked on. */
@@ -19,12 +20,11 @@ export interface Documentation {
 
 /** @param files path → TypeScript */
 export function documentationOf(files: ReadonlyMap<string, string>): Documentation {
-  const folderOf = (path: string): string => path.slice(0, path.indexOf('/'))
   const entries = new Set<string>()
   const imports = new Map<string, string>()
   for (const [path, source] of files) {
     for (const target of importsOf(source).map((name) => join(dirname(path), name)))
-      if (folderOf(target) !== folderOf(path)) entries.add(target)
+      if (roomOf(target) !== roomOf(path)) entries.add(target)
     for (const { name, from, own } of namedImports(source))
       imports.set(keyOf(path, own), keyOf(join(dirname(path), from), name))
   }
@@ -43,6 +43,11 @@ function namedImports(source: string): { name: string; from: string; own: string
   )
 }
 
+/** The folder of a file of the product; of a tool the outermost one. */
+const roomOf = (path: string): string => {
+  const [outermost = ''] = path.split('/')
+  return (LAYERS as readonly string[]).includes(outermost) ? dirname(path) : outermost
+}
 const keyOf = (path: string, name: string): string => `${path}: ${name}`
 const isExport = ({ what }: Declared): boolean => !['method', 'field', 'parameter'].includes(what)
 
