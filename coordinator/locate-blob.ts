@@ -1,7 +1,6 @@
 /** Locates a blob: looks on this peer's own disk first, then asks the named holders. */
-import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
+import type { BlobExchange, BlobStore, HeldBlob } from '../protocol/blobs.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
-import type { HeldBlob } from '../protocol/video.ts'
 
 /** Whether a blob has a holder. */
 export interface BlobLocation {

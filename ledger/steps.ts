@@ -6,6 +6,8 @@
  * errors have been retried for `retryMs` before `LedgerUnavailable` is thrown; after an error whose effect is unknown the step
  * has read back by token or `_id` before it answers.
  */
+
+import type { HeldBlob } from '../protocol/blobs.ts'
 import type { FailureCode } from '../protocol/errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from '../protocol/ids.ts'
 import type {
@@ -19,7 +21,7 @@ import type {
 } from '../protocol/ledger.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
-import type { Delivery, HeldBlob, Video, VideoStatus } from '../protocol/video.ts'
+import type { Delivery, Video, VideoStatus } from '../protocol/video.ts'
 
 /** One change of a video's state: compare and write of every row of the video table, as data. */
 export interface VideoMove {

@@ -1,6 +1,7 @@
 /** An artifact: one finished file of a video. A rendition's MP4 is one; a streaming package is many. */
+
+import type { HeldBlob } from './blobs.ts'
 import { ReelmeshError } from './errors.ts'
-import type { HeldBlob } from './video.ts'
 
 /** A file that a task made, with its hash, size in bytes and holders. */
 export interface Artifact extends HeldBlob {

@@ -15,6 +15,13 @@ export interface BlobRef {
   readonly bytes: number
 }
 
+/** A blob with the peers that are believed to have it (at most `HOLDERS_MAX`; may be out of date). */
+export interface HeldBlob {
+  sha256: Sha256
+  bytes: number
+  holders: PeerId[]
+}
+
 /** A source that stays where it lies. It counts as held only while its size, bytes, and mtime, ms, are those of when it was hashed. */
 export interface SourceReference extends BlobRef {
   readonly path: string

@@ -7,10 +7,10 @@
  */
 import { isPartName } from './ids.ts'
 import { INGESTS_WAITING } from './limits.ts'
-import type { Plan } from './plan.ts'
-import type { VideoStatus } from './video.ts'
+import type { VideoStatus } from './video-status.ts'
 
-type Planned = Pick<Plan, 'chunks' | 'renditions' | 'audio'>
+/** What a plan has of these. */
+type Planned = Readonly<Record<'chunks' | 'renditions' | 'audio', readonly unknown[]>>
 
 /** All that code asks of a task kind. `tasksOf` and the lists must not depend on anything but their input. */
 export interface KindFacts {

@@ -12,13 +12,14 @@
  * - Ids, strings and documents given by workers are data, never operators.
  */
 import type { Artifact } from './artifact.ts'
+import type { HeldBlob } from './blobs.ts'
 import type { FailureCode } from './errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
 import type { Plan } from './plan.ts'
 import type { Recipe } from './recipe.ts'
 import type { NewTask, Task, TaskInput, TaskOutput, TaskStatus } from './task.ts'
-import type { Delivery, HeldBlob, Video, VideoStatus } from './video.ts'
+import type { Delivery, Video, VideoStatus } from './video.ts'
 
 /** A video as a peer submits it. */
 export interface Submission {

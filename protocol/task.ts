@@ -20,11 +20,12 @@
  * | FAILED, CANCELLED                 | retry       | PENDING, strikes cleared, attempt kept| its video is retried                    |
  */
 import type { Artifact } from './artifact.ts'
+import type { HeldBlob } from './blobs.ts'
 import type { FailureCode } from './errors.ts'
 import { type PeerId, type Sha256, type TaskId, type Token, taskId, type VideoId } from './ids.ts'
 import { type KindName, kindFacts, kindsWhere } from './kinds.ts'
 import type { RenditionId } from './rendition.ts'
-import type { HeldBlob, Video } from './video.ts'
+import type { Video } from './video.ts'
 
 /** Every status of a task. */
 export const TASK_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const

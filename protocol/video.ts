@@ -15,17 +15,12 @@
  * | FAILED, CANCELLED        | retry          | RUNNING if there is a plan, else QUEUED | any peer                         |
  */
 import type { Artifact } from './artifact.ts'
+import type { HeldBlob } from './blobs.ts'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
 import type { Recipe } from './recipe.ts'
+import { OPEN_STATUSES, type VideoStatus } from './video-status.ts'
 
-/** Every status of a video. */
-export const VIDEO_STATUSES = ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const
-/** One of `VIDEO_STATUSES`. */
-export type VideoStatus = (typeof VIDEO_STATUSES)[number]
-/** The statuses in which a video is worked on or waits for it. */
-export const OPEN_STATUSES = ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] as const satisfies readonly VideoStatus[]
-/** Whether a video in this status may still be worked on. */
-export const isOpen = (status: VideoStatus): boolean => (OPEN_STATUSES as readonly string[]).includes(status)
+export { isOpen, OPEN_STATUSES, VIDEO_STATUSES, type VideoStatus } from './video-status.ts'
 
 /** A transition of a video: the second column of the table above. */
 export type VideoEvent =
@@ -59,13 +54,6 @@ export const VIDEO_TRANSITIONS: readonly {
 /** Whether at least one delivery is open. */
 export const isUndelivered = ({ deliveries }: { readonly deliveries: readonly Pick<Delivery, 'done_at'>[] }): boolean =>
   deliveries.some(({ done_at }) => done_at === null)
-
-/** A blob with the peers that are believed to have it (at most `HOLDERS_MAX`; may be out of date). */
-export interface HeldBlob {
-  sha256: Sha256
-  bytes: number
-  holders: PeerId[]
-}
 
 /** A folder in which a peer wants the artifacts, each at its own path with this `name`, which is final before the first rename. */
 export interface Delivery {

@@ -3,12 +3,14 @@
  * output lost sends its task back to PENDING, an input lost has the ingest cut it again, a result lost (while a delivery is
  * open) has the video merged again.
  */
+
+import type { HeldBlob } from '../../protocol/blobs.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { type KindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { BLOB_FETCHES_AT_ONCE, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
-import { type HeldBlob, isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+import { isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { locateBlob } from '../locate-blob.ts'
 import { createLossDetector, type LossDetector } from '../policy/loss-detector.ts'

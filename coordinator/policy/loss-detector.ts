@@ -3,10 +3,11 @@
  * `LOST_AFTER_MS` (a source: `SOURCE_LOST_AFTER_MS`), as an absent holder may return. The number of watches is bounded: the oldest is
  * removed first, and those of blobs that are no longer reported.
  */
+
+import type { HeldBlob } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import { LOSS_WATCH_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
-import type { HeldBlob } from '../../protocol/video.ts'
 
 /** Watches of missing blobs. */
 export interface LossDetector {

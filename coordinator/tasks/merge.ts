@@ -5,6 +5,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Artifact, EXTRAS_PATH, renditionPath } from '../../protocol/artifact.ts'
+import type { HeldBlob } from '../../protocol/blobs.ts'
 import { type BlobExchange, type BlobStore, withIntactBlobs } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
@@ -18,7 +19,6 @@ import type { RenditionId } from '../../protocol/rendition.ts'
 import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
-import type { HeldBlob } from '../../protocol/video.ts'
 
 /** What a merge reads from, writes to and reports with. */
 export interface MergeOptions {

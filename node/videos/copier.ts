@@ -2,13 +2,14 @@
  * Makes replicas: fetches a video's source, or the results of its merge, when the leader asks this peer, and adds it as a holder. One at a
  * time; a request that fails is logged, and the leader asks another peer.
  */
+
+import type { HeldBlob } from '../../protocol/blobs.ts'
 import { type BlobExchange, type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
 import { sentence } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, TaskId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
-import type { HeldBlob } from '../../protocol/video.ts'
 
 /** The parts that replication uses. */
 export interface CopierOptions {

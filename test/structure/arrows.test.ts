@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { arrowViolations, importsOf, toolViolations } from './arrows.ts'
+import { arrowViolations, importCircles, importsOf, toolViolations } from './arrows.ts'
 import { LAYERS, productSources, sourcesIn } from './sources.ts'
 
 test('every import arrow of the product points the way the table of layers says', async () => {
@@ -22,6 +22,17 @@ test('tests, scripts and benchmarks import each other through testing/ only, and
     ['test/e2e/cli.ts', "import { startMongod } from '../../testing/tools/mongod.ts'"],
   ])
   assert.equal(toolViolations(wrong).length, 3)
+})
+
+test('no file imports itself, also not through others', async () => {
+  assert.deepEqual(importCircles(await sourcesIn([...LAYERS, 'testing', 'test', 'scripts', 'bench'])), [])
+  const circle = new Map([
+    ['a/one.ts', "import type { Two } from '../b/two.ts'"],
+    ['b/two.ts', "export { three } from './three.ts'"],
+    ['b/three.ts', "const one = await import('../a/one.ts')"],
+    ['b/four.ts', "import { two } from './two.ts'"],
+  ])
+  assert.deepEqual(importCircles(circle), [['a/one.ts', 'b/two.ts', 'b/three.ts']])
 })
 
 /** What must be refused: path, code, and a word of the sentence. */

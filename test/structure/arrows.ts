@@ -39,6 +39,22 @@ export function toolViolations(files: ReadonlyMap<string, string>): string[] {
   })
 }
 
+/** The files of each circle of imports, in its order. A type that is imported is an arrow too. */
+export function importCircles(files: ReadonlyMap<string, string>): string[][] {
+  const circles: string[][] = []
+  const isDone = new Set<string>()
+  const visit = (path: string, way: readonly string[]): void => {
+    const at = way.indexOf(path)
+    if (at >= 0) circles.push(way.slice(at))
+    if (at >= 0 || isDone.has(path)) return
+    for (const name of importsOf(files.get(path) ?? '').filter((each) => each.startsWith('.')))
+      visit(join(dirname(path), name), [...way, path])
+    isDone.add(path)
+  }
+  for (const path of files.keys()) visit(path, [])
+  return circles
+}
+
 /** Packages that protocol may import: none that does I/O. A hash is arithmetic. */
 const PROTOCOL_PACKAGES = ['zod', 'node:crypto', 'node:assert', 'node:assert/strict']
 

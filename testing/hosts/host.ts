@@ -6,56 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import type { LabHost, LabNode, NodeFlags } from './lab-types.ts'
 import type { HostLink } from './lan.ts'
-import { type LabNode, type NodeFlags, watchNode } from './node-process.ts'
-
-export interface Finished {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-export interface SpawnOptions {
-  readonly env?: NodeJS.ProcessEnv
-  readonly cwd?: string
-  readonly stdio?: ['ignore', 'pipe' | number, 'pipe' | number]
-}
-
-export interface LabHost {
-  readonly index: number
-  /** Its host name. */
-  readonly name: string
-  readonly dir: string
-  readonly link: HostLink
-  /** A program on this host. Ends with this process. */
-  spawn(command: readonly string[], options?: SpawnOptions): ChildProcess
-  /** Starts a node and waits until it is up. `name` and `env` beside its configuration; the same name is the same peer again. */
-  node(flags?: NodeFlags, env?: NodeJS.ProcessEnv): Promise<LabNode>
-  /** A verb of the command line, to its end: `cli(['status', '--data-dir', …])`. */
-  cli(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Finished>
-  readonly nodes: readonly LabNode[]
-
-  /** Nothing gets in or out, in silence: as a cable that is pulled behind the next switch. */
-  cut(): Promise<void>
-  /** Between these two nothing passes. */
-  cutFrom(other: LabHost): Promise<void>
-  /** This host hears nothing of that one; the other direction works. */
-  deafTo(other: LabHost): Promise<void>
-  /** Lifts every cut of this host, in both directions. Loss and rate stay. */
-  mend(): Promise<void>
-  /** This share of the packets that reach this host is dropped. */
-  loss(share: number): Promise<void>
-  /** Both directions at most this fast, bits a second; null lifts it. */
-  rate(bits: number | null): Promise<void>
-  /** Opens a port of its router, where it is behind one. */
-  forward(port: number): Promise<void>
-
-  /** SIGSTOP to everything that runs on it, and SIGCONT. */
-  freeze(): Promise<void>
-  thaw(): Promise<void>
-  /** SIGKILL to everything that runs on it. Its disk stays. */
-  powerOff(): Promise<void>
-}
+import { watchNode } from './node-process.ts'
 
 /** What a host needs of its lab. */
 export interface HostOptions {

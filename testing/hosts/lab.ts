@@ -21,13 +21,12 @@ import { execa } from 'execa'
 import { ensureFfmpeg } from '../tools/ffmpeg.ts'
 import { type Mongod, startMongod } from '../tools/mongod.ts'
 import { buildProgram } from '../tools/program.ts'
-import { arrow, createHost, enter, type LabHost } from './host.ts'
+import { arrow, createHost, enter } from './host.ts'
+import type { LabHost, NodeFlags } from './lab-types.ts'
 import { isAlive, type Lan, openLan } from './lan.ts'
-import type { NodeFlags } from './node-process.ts'
 import { ensureNetworkTools } from './tools.ts'
 
-export type { Finished, LabHost } from './host.ts'
-export type { LabNode, NodeFlags } from './node-process.ts'
+export type { Finished, LabHost, LabNode, NodeFlags } from './lab-types.ts'
 
 export interface LabOptions {
   readonly hosts: number

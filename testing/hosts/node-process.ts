@@ -7,30 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseResponse } from 'hono/client'
 import { connectControl, controlSocketPath } from '../../node/http/control-socket.ts'
 import type { StatusSnapshot } from '../../protocol/status.ts'
-import type { LabHost } from './host.ts'
-
-/** Configuration by its names (`slots: 1`, `join: '…'`); null leaves out what the lab would give. */
-export type NodeFlags = Readonly<Record<string, string | number | boolean | null>>
-
-export interface LabNode {
-  readonly host: LabHost
-  readonly name: string
-  readonly dataDir: string
-  readonly pid: number
-  /** Its peer id. */
-  readonly peer: string
-  /** What others can dial. */
-  readonly addresses: readonly string[]
-  /** Resolves when it is gone, however it went. */
-  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-  readonly hasEnded: boolean
-  /** Sends the signal; SIGSTOP and SIGCONT return at once, others when the process is gone. */
-  kill(signal?: NodeJS.Signals): Promise<void>
-  /** What it says of the mesh. Throws when it does not answer within 5 s. */
-  status(): Promise<StatusSnapshot>
-  /** Everything it logged. */
-  log(): Promise<string>
-}
+import type { LabHost, LabNode } from './lab-types.ts'
 
 export interface Launched {
   readonly child: ChildProcess

@@ -1,10 +1,12 @@
 /** The state of the reference model, and the small words that both of its halves use. */
+
+import type { HeldBlob } from '../../blobs.ts'
 import type { PeerId, Sha256, TaskId, VideoId } from '../../ids.ts'
 import type { Changed, EngineRecord, LedgerEvent, PeerRecord } from '../../ledger.ts'
 import { HOLDERS_MAX } from '../../limits.ts'
 import type { Plan } from '../../plan.ts'
 import type { NewTask, Task, TaskStatus } from '../../task.ts'
-import type { HeldBlob, Video } from '../../video.ts'
+import type { Video } from '../../video.ts'
 
 export interface ModelOptions {
   now: () => number
