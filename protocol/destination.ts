@@ -1,17 +1,17 @@
 /**
- * A destination: a place of people where the files of videos are put, each under a relative path. Adapter: `files/file-destination.ts`,
- * a folder; it passes `conformance/destination.ts`. Nothing here needs a rename, so that an object store can keep the same promises: its
- * unfinished bytes are an upload that nobody completed.
+ * A destination: a place to which the files of videos are delivered, each at a relative path. Adapter: `files/file-destination.ts`, a folder;
+ * it passes `conformance/destination.ts`. No promise needs a rename, so that an object store can keep them too: its unfinished bytes are an
+ * upload that was not completed.
  *
  * Promises
  * - A path has `/` between its parts. One that could lead out of the destination rejects with `ReelmeshError('bad_artifact')`.
- * - A file appears under its path at once and whole, with the bytes that its sha256 names. What was put and not published is seen under
- *   no path, also after a kill, and the same `put` or `publish` by anyone who may repeat it leaves nothing of it.
- * - `publish` replaces no file unless it is asked to: of two that publish different bytes under one path at once, one is `taken`. What it
- *   answered is durable: a power cut takes neither the bytes nor the name.
- * - Other people may change what is there at any time: each answer is of its moment. A handle remembers the hash of what looks unchanged
- *   since, so that it is cheap to ask again; whoever trusts nobody opens a new handle.
- * - Addresses are written into the ledger and shown to people: they never carry credentials.
+ * - A file appears at its path complete, with the bytes of its sha256. A file that was put and not published is at no path, also after a
+ *   kill; a repeated `put` or `publish` leaves no unfinished bytes.
+ * - `publish` replaces a file only with `replace`: of two that publish different bytes at one path at once, one is answered `taken`. A
+ *   published file is durable: a power cut loses neither its bytes nor its name.
+ * - People may change the files at any time: an answer may be out of date. A handle caches the hash of a file while its size and time are
+ *   unchanged; a caller that must read the file again opens a new handle.
+ * - Addresses are written into the ledger and shown to people: they never contain credentials.
  * - Errors: `UsageError` where nothing can be written, which says what to do; one that `isDiskFull` recognises where there is no room;
  *   the reason of the signal; else the error of the file system or service, after which the same may be tried again.
  */
@@ -25,50 +25,52 @@ export interface FileAt extends BlobRef {
   readonly path: string
 }
 
-/** A file to put, and for whom: by this its unfinished bytes are found again, and never taken for those of others. */
+/** A file to put, with the video and peer that identify its unfinished bytes. */
 export interface DestinationFile extends FileAt {
   readonly video: VideoId
-  /** Who puts it. No two processes put the same file for one peer at the same time. */
+  /** The peer that puts it. No two processes put the same file for one peer at the same time. */
   readonly peer: PeerId
 }
 
-/** See the promises above. */
+/**
+ * The files of one destination. Methods reject with `UsageError`, `ReelmeshError('bad_artifact')`, the signal's reason, or the error of the
+ * file system or service: see the promises above.
+ */
 export interface Destination {
-  /** As it was opened with. */
+  /** The address that it was opened with. */
   readonly address: string
-  /** Makes the place where it is missing. Rejects with `UsageError` where it cannot be written to. */
+  /** Creates the place where it is missing. Rejects with `UsageError` where it cannot be written to. */
   prepare(): Promise<void>
-  /** The size, bytes, of what is at the path; null where nothing is, or nothing that can be read. */
+  /** The size (bytes) of the file at the path; null where there is none that can be read. */
   bytesAt(path: string): Promise<number | null>
-  /** The sha256 of what is at the path: all of it may have to be read. Null where nothing is, or nothing that can be read. */
+  /** The sha256 of the file at the path, which may have to be read; null where there is none that can be read. */
   sha256At(path: string, signal: AbortSignal): Promise<Sha256 | null>
   /**
-   * Copies the local file `from` to where nobody sees it, and compares what was written with the file's sha256 and size: rejects with
-   * `CopyMismatch` where they differ. What an interrupted `put` of the same file left is replaced, or gone on with.
+   * Copies the local file `from`, unpublished, and compares the written bytes with sha256 and size: rejects with `CopyMismatch` where they
+   * differ. Bytes of an interrupted `put` of the same file are replaced, or continued.
    */
   put(file: DestinationFile, from: string, signal: AbortSignal): Promise<void>
   /**
-   * Gives what was put its path. `placed`: it has it now. `there`: these very bytes are at the path already, from whomever, and they are
-   * durable now. `taken`: other bytes are, and stay; with `replace` they are replaced instead. Whatever the outcome, also an error,
-   * nothing unfinished of this file remains.
+   * Publishes a file that was put. `placed`: it is at its path now. `there`: equal bytes were at the path already, and are durable now.
+   * `taken`: other bytes are there, and stay (with `replace` they are replaced). Also after an error no unfinished bytes of it remain.
    */
   publish(
     file: DestinationFile,
     options: { readonly replace: boolean; readonly signal: AbortSignal },
   ): Promise<'placed' | 'there' | 'taken'>
   /**
-   * Moves a published file to another path and replaces what is there. Does nothing where it is gone. Both paths may show it meanwhile;
+   * Moves a published file to another path and replaces a file there. Does nothing where it is missing. Both paths may have it meanwhile;
    * `publish` at the new path makes it durable.
    */
   move(from: string, to: string): Promise<void>
-  /** Copies these bytes from their path to the local path `to`. False where they are not there or cannot be read; `to` may then hold anything. */
+  /** Copies a file to the local path `to`. False where its bytes are missing or cannot be read; the content of `to` is then undefined. */
   fetch(file: FileAt, to: string, signal: AbortSignal): Promise<boolean>
 }
 
-/** Opens a destination by the form of its address; nothing is asked of it yet. Throws `UsageError` for an address that nothing serves. */
+/** Opens a destination by the form of its address, without any access yet. Throws `UsageError` for an address that no adapter serves. */
 export type OpenDestination = (address: string) => Destination
 
-/** The bytes that were copied are not those that the sha256 names: the source of the copy is corrupt, or the way to here. */
+/** The copied bytes do not have the sha256: the source of the copy, or the transfer, is corrupt. */
 export class CopyMismatch extends ReelmeshError {
   constructor(where: string) {
     super('rotten_copy', `${where}: the bytes read are not those that were verified`, { retryable: true })
@@ -76,7 +78,7 @@ export class CopyMismatch extends ReelmeshError {
   }
 }
 
-/** For adapters. Throws `ReelmeshError('bad_artifact')` for a path that could lead out of a destination, or that an object store changes. */
+/** Checks a path, for adapters. Throws `ReelmeshError('bad_artifact')` for one that could lead out of a destination, or that an object store changes. */
 export function checkPath(path: string): void {
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..'))
     throw new ReelmeshError('bad_artifact', `${JSON.stringify(path)} is no path that a delivered file may have`)
