@@ -154,8 +154,11 @@ class CrowdWorker {
   }
 }
 
+/** A try takes 5 s: these outlast an outage of 60 s. */
+const START_TRIES = 30
+
 /** As a supervisor does: a start that is refused since no database answers is tried again. */
-async function opened(job: CrowdJob, tries = 10): Promise<Ledger> {
+async function opened(job: CrowdJob, tries = START_TRIES): Promise<Ledger> {
   const ledger = createLedger(job)
   try {
     await ledger.open()
