@@ -1,4 +1,4 @@
-/** The coordinator's role of a peer: it stands for election, and while it holds the lease it leads (`lead.ts`). */
+/** The coordinator role of a peer: it runs for the lease, and leads while it holds it (`lead.ts`). */
 
 import { HINT_KINDS } from '../protocol/hint.ts'
 import { createNotifier } from '../protocol/notifier.ts'
@@ -7,13 +7,13 @@ import { createElection } from './election.ts'
 import { leadTerm } from './lead.ts'
 import { createStepDown } from './step-down.ts'
 
-/** A peer's candidacy, and its leading while it holds the lease. */
+/** The election and the leadership of one peer. */
 export interface Coordinator {
   /** Idempotent. */
   start(): void
   /** The term that this peer leads in; null where it does not lead. */
   term(): number | null
-  /** Gives the lease back and waits for the duties to end. Idempotent. */
+  /** Releases the lease and waits for the duties to end. Idempotent. */
   stop(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a duty is, and what it may be given. Each duty declares the slice of the context that it uses. Every write of a duty carries its
- * term; none of them holds state that the ledger does not have.
+ * The contract of a duty, and the context of a term. Each duty declares the slice of the context that it uses. Every write of a duty carries
+ * its term; a duty holds no state that a new leader could not read or measure again.
  */
 
 import type { ScalingRules } from '../fleet/scaling/scaling.ts'
@@ -18,24 +18,24 @@ import type { SuspicionSource } from '../protocol/suspicions.ts'
 
 /** The bounds of scaling, and what this peer adds to the capacity itself. */
 export interface ScaleOptions extends ScalingRules {
-  /** Encodes at once of this very peer. */
+  /** Number of encodes that this peer itself runs at once. */
   readonly own_slots: number
 }
 
-/** What this peer is, were it to lead. */
+/** What the leader needs to know about its own peer. */
 export interface CoordinatorOptions {
   readonly self: PeerId
-  /** What people call this peer. */
+  /** This peer's name, for events. */
   readonly name: string
-  /** The machine. */
+  /** The `host` of this peer's heartbeats. */
   readonly host: string
-  /** What this peer encodes; null where it only coordinates. */
+  /** What this peer encodes; null without the worker role. */
   readonly capability: Capability | null
-  /** How many workers engines may run for this mesh; absent where this leader scales nothing. */
+  /** Rules of scaling; absent where this leader scales nothing. */
   readonly scaling?: ScaleOptions
 }
 
-/** What a coordinator is made from. */
+/** The parts that a coordinator uses. */
 export interface CoordinatorModules {
   readonly ledger: Ledger
   readonly store: BlobStore
@@ -48,11 +48,11 @@ export interface CoordinatorModules {
   readonly peers: PeerTable
   readonly suspicions: SuspicionSource
   readonly mesh: Pick<Mesh, 'peers'>
-  /** Says why this peer does not lead now. */
+  /** The reason against leading now, or null. */
   readonly admission: { mayLead(): Promise<string | null> }
 }
 
-/** Everything that any duty uses: a duty's own signature picks from it. */
+/** Everything that the duties of a term use; each picks its slice. */
 export interface TermContext
   extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability'>,
     Pick<
@@ -62,11 +62,11 @@ export interface TermContext
   readonly term: number
   /** Peers that this leader has a connection to. */
   connected(): readonly PeerId[]
-  /** This leader may be cut off, or fails: it gives the lease up, and does not run for it for a while. */
+  /** Releases the lease, and does not run for it for a while: this leader may be cut off, or fails at its work. */
   stepDown(reason: string): void
 }
 
-/** One term's work, called again and again, also at every hint. */
+/** One kind of work of a term, called every `DUTY_MS` and at every hint. */
 export interface Duty {
   readonly name: string
   round(signal: AbortSignal): Promise<void>

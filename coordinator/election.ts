@@ -3,7 +3,7 @@
  *
  *   follower ── lease free, acquired (term + 1) ──► leader
  *   leader ── renewed in time ──► leader
- *   leader ── deposed, or own clock passes (last good renewal + LEASE_MS), or duties failed, or given back ──► follower
+ *   leader ── deposed, or own clock passes (last good renewal + LEASE_MS), or duties failed, or released ──► follower
  *
  * Promises: at most one holder per term; a holder stops by its own monotonic clock, counted from when it *sent* the
  * renewal, never by the ledger's dates; a lost lease stops duties, never the attempts that run.
@@ -25,36 +25,36 @@ export interface ElectionModules {
   readonly log: Log
   /**
    * Runs while this peer leads; its signal aborts when the lease is lost. Must end soon after. Where it ends or fails by
-   * itself, the lease is given back.
+   * itself, the lease is released.
    */
   lead(term: number, signal: AbortSignal): Promise<void>
-  /** Why this peer does not run, or does not go on leading, now (paused, its disk is full …), or null. Quick; never throws. */
+  /** The reason against leading now (paused, disk full …), or null. Quick; never throws. */
   mayLead(): Promise<string | null>
-  /** `lease` is published when this peer gives the lease back, and makes others ask for it at once. */
+  /** Publishes `lease` when this peer releases the lease, so that others ask for it at once. */
   readonly hints: Hints
 }
 
-/** How the reason of a term's end begins where the lease is given back on purpose. */
+/** The beginning of the reason of a term's end where the lease is released on purpose. */
 const RELEASED = 'given back'
 
-/** A ledger that is away at a graceful stop is not waited for: the lease runs out. */
+/** Longest wait for an unavailable ledger at a graceful stop: the lease expires then. */
 const RELEASE_MS = 2_000
 
-/** Stands for election and leads, until it is stopped. */
+/** Runs for the lease and leads, until it is stopped. */
 export interface Election {
   /** Idempotent. */
   start(): void
   /** The term that this peer leads in; null where it does not lead. */
   term(): number | null
-  /** Gives the lease back and waits for the duties to end. Idempotent. */
+  /** Releases the lease and waits for the duties to end. Idempotent. */
   stop(): Promise<void>
 }
 
-/** Not yet started. */
+/** Makes an election that is not started. */
 export const createElection = (options: { readonly self: PeerId }, modules: ElectionModules): Election =>
   new LeaseElection(options.self, modules)
 
-/** A lease that was won: its term, and when it was asked for, by the own monotonic clock. */
+/** A lease that was won: its term, and when it was asked for (monotonic ms). */
 interface Won {
   readonly term: number
   readonly sentAt: number
@@ -107,7 +107,7 @@ class LeaseElection implements Election {
     }
   }
 
-  /** One try; the answer is the term won, or how long the holder still has. */
+  /** Asks for the lease once; answers the term won, or how long to wait, ms. */
   async #ask(): Promise<Won | { readonly waitMs: number }> {
     const { ledger, clock, rng, mayLead } = this.#modules
     if ((await mayLead()) !== null) return { waitMs: LEASE_MS }
@@ -115,7 +115,7 @@ class LeaseElection implements Election {
     const sentAt = clock.mono()
     const lease = await ledger.acquireLease(this.#self, nonce)
     if (lease.holder === this.#self && lease.nonce === nonce) return { term: lease.term, sentAt }
-    // The lease of an earlier process of this very peer runs out like any other.
+    // The lease of an earlier process of this peer expires like any other.
     return { waitMs: Math.min(Math.max(50, lease.remaining_ms), LEASE_RENEW_MS) }
   }
 
@@ -140,19 +140,19 @@ class LeaseElection implements Election {
       const isHeld = !lost.signal.aborted
       over.abort()
       const why = await holding
-      // Who cannot do a leader's work must not keep others from it.
+      // A peer that cannot do the leader's work must not keep the lease.
       if (isHeld || why.startsWith(RELEASED)) await this.#release(term)
     }
   }
 
-  /** Keeps the lease; ends when it is lost or the signal aborts, and answers why. */
+  /** Renews the lease until it is lost or the signal aborts; answers the reason. */
   async #keep({ term, sentAt }: Won, signal: AbortSignal): Promise<string> {
     const { ledger, clock, log, mayLead } = this.#modules
     let safeUntil = sentAt + LEASE_MS
     for (;;) {
       await clock.sleep(Math.max(0, Math.min(LEASE_RENEW_MS, safeUntil - clock.mono())), signal).catch(() => {})
       if (signal.aborted) return 'stopped'
-      // It may ask the ledger, which is away perhaps.
+      // `mayLead` may read the ledger, which may be unavailable.
       const reason = await within(clock, Math.max(0, safeUntil - clock.mono()), mayLead())
       const sent = clock.mono()
       if (reason === 'late' || sent >= safeUntil) return 'not renewed in time'

@@ -1,6 +1,6 @@
 /**
- * One term of a leader: stamps its term, then runs every duty at each hint or every `DUTY_MS`. A duty that fails is logged and tried
- * again at the next round; none of them holds state that the ledger does not have.
+ * One term of a leader: stamps its term, then runs every duty at each hint and every `DUTY_MS`. A duty that fails is logged and runs again in
+ * the next round.
  */
 
 import { DUTY_MS } from '../protocol/limits.ts'
@@ -49,7 +49,7 @@ export async function leadTerm(
   ]
   const stopListening = suspicions.listen({ onLost: (peer, why) => void reclaim.lost(peer, why, signal) })
   try {
-    // Each duty has a loop of its own: a slow fetch holds up nobody's merge.
+    // Each duty has a loop of its own, so that a slow fetch delays no merge.
     await Promise.all(
       duties.map(({ name, round }) => runRounds({ name, everyMs: DUTY_MS, round }, { notifier, log }, signal)),
     )

@@ -18,7 +18,7 @@ import { commonHolders, decideReplication, heldBy } from '../policy/replication.
 import { evaluateStrikes } from '../policy/strikes.ts'
 import { replicaCandidates } from '../replica-candidates.ts'
 
-/** What the duty uses of its term. */
+/** The parts of the term that this duty uses. */
 export type FinishContext = Pick<
   TermContext,
   | 'self'
@@ -36,7 +36,7 @@ export type FinishContext = Pick<
   | 'stepDown'
 >
 
-/** The duty. Its state is since when this leader has been leading, and since when results have too few replicas. */
+/** The duty that finishes videos. Its state: since when this leader leads, and since when results have too few replicas. */
 export function createFinish(context: FinishContext): Duty {
   const finisher = new Finisher(context)
   return { name: 'finish', round: (signal) => finisher.round(signal) }
@@ -72,7 +72,7 @@ class Finisher {
 
   async #startMerging(video: Video): Promise<void> {
     const { ledger, term, self } = this.#context
-    // Counted again: some time has passed since, and an output may have been lost.
+    // Count again: an output may have been lost meanwhile.
     const counts = (await ledger.progress([video._id])).get(video._id) ?? []
     if (isEncoded(video, counts) && (await ledger.startMerging(video._id, term)) === 'changed') {
       // The merge task is the second of the two writes; sweep inserts it here as after a crash between them.
@@ -104,7 +104,7 @@ class Finisher {
         await this.#emit({ code: 'blob_lost', video: video._id, blob: `a result of ${video.name}` })
   }
 
-  /** FAILED tasks fail their video; tasks that have enough strikes become FAILED first. Answers whether the video is over. */
+  /** Fails tasks with enough strikes, and their video. Answers whether the video has failed. */
   async #fail(video: Video, struck: readonly Task[]): Promise<boolean> {
     const { ledger, term, self } = this.#context
     for (const task of struck) {
@@ -125,7 +125,7 @@ class Finisher {
     return false
   }
 
-  /** Null while it is not known well enough which peers there are. */
+  /** The eligible peers of a task; null while the leader does not know the mesh well enough. */
   #eligiblePeers({ source }: Video, task: Task): ReadonlySet<PeerId> | null {
     const { self, capability, clock, peers } = this.#context
     const now = clock.mono()
@@ -134,14 +134,14 @@ class Finisher {
     return eligiblePeers({ task, self, capability, ledForMs, now, heard, connected, holders: source.holders })
   }
 
-  /** Of what only the leader may run: one that fails at it repeatedly steps down, as another's ffmpeg may be better. */
+  /** Steps down where this leader fails repeatedly at a task that only the leader may run: the ffmpeg of another may work. */
   #letOthersTry(task: Task, capable: ReadonlySet<PeerId> | null): void {
     const own = task.strikes.filter(({ worker_id }) => worker_id === this.#context.self).length
     if (own >= STRIKES_EACH && capable && capable.size > 1)
       this.#context.stepDown(`it failed at ${task._id} ${own} times: another may do better`)
   }
 
-  /** Tasks that fail their video, or may: few of an open video at any time, however long it is. */
+  /** Reads the tasks with strikes and the FAILED ones: few of an open video, however long it is. */
   async #strikesOf(counted: Progress): Promise<(video: VideoId) => Promise<readonly Task[]>> {
     const { ledger } = this.#context
     const waiting = await ledger.tasks({ statuses: ['PENDING'], tried: true })
@@ -162,7 +162,7 @@ class Finisher {
   }
 }
 
-/** Whether the results of merged videos are on enough machines. Waiting for a replica, or for a holder, has an end. */
+/** Checks whether the results of merged videos are on enough machines. The waits for a replica and for a holder are bounded. */
 class ReplicaCheck {
   readonly #context: FinishContext
   readonly #emit: (event: Emitted) => Promise<void>
@@ -179,7 +179,7 @@ class ReplicaCheck {
     for (const id of this.#tooFewSince.keys()) if (!videos.has(id)) this.#tooFewSince.delete(id)
   }
 
-  /** `enough`: on as many machines as can be. `lost`: no peer that is connected holds one of them. */
+  /** `enough`: on as many machines as possible. `lost`: no connected peer holds one of them. */
   async check(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<'enough' | 'wait' | 'lost'> {
     const verdict = await this.#verdict(video, outputs, signal)
     if (verdict !== 'wait') this.#tooFewSince.delete(video._id)
@@ -198,7 +198,7 @@ class ReplicaCheck {
     const areTooFew = isUnavailable || is === 'wanted'
     if (areTooFew && waitedMs < REPLICA_WAIT_MAX_MS) {
       this.#tooFewSince.set(video._id, since)
-      // A holder had them once: a blob that rotted since is noticed, and removed, when a replica of it is asked for.
+      // A corrupt blob at a holder is noticed, and removed, when a replica of it is fetched.
       return waitedMs >= LOST_AFTER_MS && (await this.#isOneMissing(video, outputs, signal)) ? 'lost' : 'wait'
     }
     if (areTooFew) {
@@ -218,7 +218,7 @@ class ReplicaCheck {
   }
 }
 
-/** Whether every task of its plan is done. */
+/** Whether all tasks of the video's plan are COMPLETED. */
 function isEncoded(video: Video, counts: Counts): boolean {
   if (video.status !== 'RUNNING') return false
   const done = (of: (facts: KindFacts) => boolean) =>
@@ -232,7 +232,7 @@ function isEncoded(video: Video, counts: Counts): boolean {
   )
 }
 
-/** In the words of the newest failure of the kind that decided, not of one that merely came last. */
+/** Why a video failed, with the message of the newest failure of the code that decided. */
 function failureSentence(video: Video, task: Task, code: FailureCode | undefined): string {
   const last = task.failures.findLast((failure) => failure.code === code) ?? task.failures.at(-1)
   if (last !== undefined && FINAL.has(last.code)) return last.message

@@ -1,6 +1,6 @@
 /**
- * Whether this leader is more likely cut off itself than the peers that it does not hear: it then reclaims nothing, and gives the lease
- * back when that lasts.
+ * Decides whether this leader is probably cut off itself, rather than the peers that it does not hear: it then reclaims nothing, and steps
+ * down when that lasts.
  */
 import { hasLeft, meshSize } from '../../protocol/peer-table.ts'
 import type { TermContext } from '../duty.ts'
@@ -9,7 +9,7 @@ import { A_MINUTE_MS, detectOwnPartition, JUST_NOW_MS } from '../policy/failure-
 export type PartitionGuardContext = Pick<TermContext, 'clock' | 'log' | 'peers' | 'suspicions' | 'stepDown'>
 
 export interface PartitionGuard {
-  /** Logged when it begins. */
+  /** Whether a partition is suspected now. Logs when it begins, and steps down when it lasts. */
   mayBePartitioned(): boolean
 }
 

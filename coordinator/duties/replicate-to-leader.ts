@@ -1,7 +1,6 @@
 /**
- * Pulls outputs to the leader as they complete, so that two hosts hold each, and notices blobs that nobody has any more: an
- * output lost sends its task back to PENDING, an input lost has the ingest cut it again, a result lost (while a delivery is
- * open) has the video merged again.
+ * Fetches outputs to the leader as tasks complete, so that two machines hold each, and notices lost blobs: the task of a lost output becomes
+ * PENDING, a lost input is cut again by the ingest, and a video with a lost result is merged again while a delivery is open.
  */
 
 import type { HeldBlob } from '../../protocol/blobs.ts'
@@ -15,26 +14,26 @@ import type { Duty, TermContext } from '../duty.ts'
 import { locateBlob } from '../locate-blob.ts'
 import { createLossDetector, type LossDetector } from '../policy/loss-detector.ts'
 
-/** Kinds whose inputs and outputs are looked after. */
+/** Kinds whose inputs and outputs this duty replicates. */
 const replicatedKinds = () => kindsWhere(({ outputCollected }) => outputCollected)
 
-/** What is known of one video while it is RUNNING or MERGING. */
+/** What this leader knows about one RUNNING or MERGING video. */
 interface KnownVideo {
-  /** Tasks whose output is known to be here: asked of the disk once, and again when a merge misses one. */
+  /** Tasks whose output is here: read from the disk once, and again when a merge misses one. */
   readonly here: Set<TaskId>
-  /** COMPLETED tasks and failures of the merge when all there was had been brought here. */
+  /** COMPLETED tasks and failures of the merge, when all outputs up to then were here. */
   seen: string | null
-  /** The last attempt of the merge that missed something. */
+  /** The number of the last attempt of the merge that missed an input. */
   missed: number
 }
 
-/** What the duty uses of its term. */
+/** The parts of the term that this duty uses. */
 export type ReplicateToLeaderContext = Pick<
   TermContext,
   'self' | 'term' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints'
 >
 
-/** The duty. Its state is what it knows of the videos that are RUNNING or MERGING; a new leader reads it again. */
+/** The duty that replicates to the leader. Its state: what it knows about RUNNING and MERGING videos; a new leader reads it again. */
 export function createReplicateToLeader(context: ReplicateToLeaderContext): Duty {
   const replicas = new LeaderReplicas(context)
   return { name: 'replicate_to_leader', round: (signal) => replicas.round(signal) }
@@ -80,7 +79,7 @@ class LeaderReplicas {
     }
   }
 
-  /** Looks through the outputs of a video when something completed, a merge missed one, or not all were here the last time. */
+  /** Fetches the outputs of a video when a task completed, a merge missed one, or not all were here the last time. */
   async #replicateOutputs(video: Video, completed: number, signal: AbortSignal): Promise<void> {
     const missed = video.status === 'MERGING' ? await this.#lastMiss(video._id) : 0
     const now = `${completed}/${missed}`
@@ -118,7 +117,7 @@ class LeaderReplicas {
     }
   }
 
-  /** Files such as subtitles, which only the task that cuts can make again. Answers whether all that there are are here. */
+  /** Fetches the extras, such as subtitles, which only the ingest can make again. Answers whether all are here. */
   async #replicateExtras(video: Video, here: Set<TaskId>, signal: AbortSignal): Promise<boolean> {
     const { ledger, self } = this.#context
     for (const task of await this.#tasksOf(video._id, ({ outputs }) => outputs === 'intermediate')) {
@@ -134,7 +133,7 @@ class LeaderReplicas {
     return true
   }
 
-  /** The last attempt at the results that missed one of its inputs; 0: none. */
+  /** The number of the last merge attempt that missed an input; 0: none. */
   async #lastMiss(video: VideoId): Promise<number> {
     const makers = await this.#tasksOf(video, ({ outputs }) => outputs === 'results')
     const attempts = makers.flatMap(({ failures }) =>
@@ -191,7 +190,7 @@ class LeaderReplicas {
     return found.filter((task) => task !== null)
   }
 
-  /** Whether the chunks of a video are still needed: once it is COMPLETED every peer drops them, and that is no loss. */
+  /** Whether the chunks of a video are still needed: once it is COMPLETED every peer removes them. */
   async #isOpen(video: VideoId): Promise<boolean> {
     const now = await this.#context.ledger.video(video)
     return now !== null && isOpen(now.status)
@@ -203,7 +202,7 @@ class LeaderReplicas {
   }
 }
 
-/** Brings blobs to the leader, and decides when one that no peer offers is lost. */
+/** Fetches blobs to the leader, and decides when one that no peer offers is lost. */
 class LeaderBlobs {
   readonly #context: ReplicateToLeaderContext
   readonly #loss: LossDetector
@@ -225,7 +224,7 @@ class LeaderBlobs {
     }
   }
 
-  /** Asks its holders by name: one that was absent a moment ago may have it. */
+  /** Asks the holders by name: one that was absent a moment ago may have it. */
   async isLost(video: VideoId, blob: HeldBlob, signal: AbortSignal, afterMs?: number): Promise<boolean> {
     const { store, exchange, self } = this.#context
     const { isAvailable, lacks } = await locateBlob(blob, { store, exchange, video, signal })
@@ -234,7 +233,7 @@ class LeaderBlobs {
     return false
   }
 
-  /** A scan that began then, on the monotonic clock, is complete: blobs it did not ask for are not missed any more. */
+  /** A scan that began then (monotonic ms) is complete: blobs that it did not ask for are no longer missed. */
   endScan(began: number): void {
     this.#loss.endScan(began)
   }

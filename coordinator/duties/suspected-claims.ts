@@ -1,6 +1,6 @@
 /**
- * What each suspect held when its suspicion began. Only those claims may be reclaimed: what a suspect claims or renews since shows that it
- * reaches the ledger. A suspicion stands until the peer is heard or connected again.
+ * The claims of each suspected peer when its suspicion began. Only those may be reclaimed: a later claim or renewal shows that the peer
+ * reaches the ledger. A suspicion lasts until the peer is heard or connected again.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId } from '../../protocol/ids.ts'
@@ -9,18 +9,18 @@ import { PEERS_REMEMBERED } from '../../protocol/limits.ts'
 import type { PeerTable } from '../../protocol/peer-table.ts'
 
 export interface Suspected {
-  /** By the monotonic clock. */
+  /** When the suspicion began, monotonic ms. */
   readonly since: number
-  /** What it held then; none once that was reclaimed. */
+  /** The claims of the peer then; empty once they are reclaimed. */
   claims: readonly ObservedClaim[]
 }
 
 export interface SuspectedClaims {
-  /** A new suspicion, which reads what the peer holds now. Rejects where the ledger cannot say: then none stands. */
+  /** Begins a suspicion and reads the claims of the peer. Rejects with `LedgerUnavailable`; then there is no suspicion. */
   begin(peer: PeerId): Promise<Suspected>
-  /** The suspicion that stands, or a new one where the peer was heard since. */
+  /** The present suspicion, or a new one where the peer was heard since it began. */
   of(peer: PeerId): Promise<Suspected>
-  /** The peer is there again. */
+  /** Ends the suspicion: the peer is connected again. */
   end(peer: PeerId): void
 }
 
@@ -35,7 +35,7 @@ export function createSuspectedClaims({ ledger, clock, peers }: SuspectedClaimsM
 
   async function begin(peer: PeerId): Promise<Suspected> {
     const since = clock.mono()
-    // A reading that fails is made by the next round: what an older suspicion read says nothing of this one.
+    // Where the read fails the next round repeats it: the claims of an older suspicion do not count.
     suspected.delete(peer)
     const begun: Suspected = { since, claims: await ledger.claimsOf(peer) }
     const [oldest] = suspected.keys()

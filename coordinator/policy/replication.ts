@@ -1,28 +1,28 @@
 /**
- * Pure: who should hold the next copy of some bytes, so that `COPIES` machines have them; one where there is only one. A machine
- * counts by a peer of it that is present: what lies on one that is off helps nobody now. Where no other machine can take a copy,
- * another container of the same one does: it survives the loss of the first, and no more.
+ * Decides which peer should make the next replica of a blob, so that `REPLICAS` machines have it. A machine counts when a peer of it is
+ * present. Where no other machine can take a replica, another container of the same one does: it survives the loss of the first container
+ * only. Pure.
  */
 import type { PeerId } from '../../protocol/ids.ts'
 import { REPLICAS } from '../../protocol/limits.ts'
 import { machineOf, machinesOf } from '../../protocol/machine.ts'
 
-/** A peer that is heard and may be asked to keep a copy of a blob. */
+/** A present peer that may be asked for a replica. */
 export interface ReplicaCandidate {
   readonly peer: PeerId
   readonly host: string
-  /** Whether it may take bytes in: not on its way out, and with room. */
+  /** Whether it may fetch blobs: it is not leaving, and its disk has room. */
   readonly takes: boolean
-  /** Asked first where there is a choice: it needs the bytes anyway, or keeps its disk for long. Higher is better. */
+  /** Order of candidates, the highest number first: peers that need the blob anyway, then peers that stay for long. */
   readonly rank: number
 }
 
-/** Whether a blob is on enough hosts. `from` lists whom to ask for a copy, best first; `reason` is for the log. */
+/** Whether a blob is on enough machines. `from`: the peers to ask for a replica, best first; `reason`: for the log. */
 export type ReplicationDecision =
   | { readonly is: 'enough'; readonly reason: string }
   | { readonly is: 'wanted'; readonly from: readonly PeerId[]; readonly reason: string }
 
-/** `from`: whom to ask, best first. Never empty: with nobody to ask there is enough. */
+/** Whether a replica is needed, and from whom. `from` is never empty: without a candidate there is enough. */
 export function decideReplication(
   holders: readonly PeerId[],
   present: readonly ReplicaCandidate[],
@@ -38,7 +38,7 @@ export function decideReplication(
   return { is: 'wanted', from, reason: `on ${machines.size} of ${REPLICAS} hosts` }
 }
 
-/** The hosts on which these bytes lie now. */
+/** The machines of these holders that are present. */
 export function heldBy(
   holders: readonly PeerId[],
   present: readonly Pick<ReplicaCandidate, 'peer' | 'host'>[],
@@ -46,6 +46,6 @@ export function heldBy(
   return new Set(present.filter(({ peer }) => holders.includes(peer)).map(({ host }) => host))
 }
 
-/** Peers that have all of these. */
+/** Peers that hold all of these blobs. */
 export const commonHolders = (blobs: readonly { readonly holders: readonly PeerId[] }[]): readonly PeerId[] =>
   (blobs[0]?.holders ?? []).filter((peer) => blobs.every(({ holders }) => holders.includes(peer)))

@@ -34,12 +34,12 @@ export interface IngestOptions {
   readonly media: Media
   readonly clock: Clock
   readonly rng: Rng
-  /** Encodes at once in the whole mesh, for the window. */
+  /** Number of encode slots in the mesh, for the window. */
   slots(): number
   readonly hints: Pick<Hints, 'publish'>
 }
 
-/** One attempt, once the source is here and its plan is committed. */
+/** An attempt whose source is here and whose plan is committed. */
 interface IngestJob {
   readonly video: Video
   /** Absolute path. */
@@ -53,7 +53,7 @@ interface IngestJob {
 
 interface ChunkToCut {
   readonly chunk: number
-  /** Its tasks that are in the ledger already. */
+  /** Tasks of the video that are in the ledger already. */
   readonly tasks: readonly Task[]
   readonly isNew: boolean
 }
@@ -61,7 +61,7 @@ interface ChunkToCut {
 /** Chunks whose holders are asked at the same time. */
 const CHUNKS_ASKED_AT_ONCE = 16
 
-/** A runner whose attempts share the window of chunks of this peer. Fails with `AttemptFailed` and `SourceRefused`. */
+/** Makes a runner whose attempts share this peer's window of chunks. It rejects with `AttemptFailed` and `SourceRefused`. */
 export function createIngestRunner(options: IngestOptions): Runner {
   const ingest = new IngestRunner(options)
   return (assignment) => ingest.run(assignment)
@@ -69,7 +69,7 @@ export function createIngestRunner(options: IngestOptions): Runner {
 
 class IngestRunner {
   readonly #options: IngestOptions
-  /** Attempts that run here, those that wait included. */
+  /** Number of attempts that run here, waiting ones included. */
   #running = 0
 
   constructor(options: IngestOptions) {
@@ -101,7 +101,7 @@ class IngestRunner {
       await cutter.cutAll((chunk) => progress(chunk / plan.chunks.length, 0))
       return [{ task: task._id, ok: true, output: null, outputs: await extras }]
     } finally {
-      // A cut that failed leaves nothing running.
+      // Stops what still runs where a cut failed.
       ended.abort(new DOMException('this attempt has ended', 'AbortError'))
       await extras.catch(() => {})
       await rm(scratch, { recursive: true, force: true })
@@ -131,7 +131,7 @@ class IngestRunner {
   }
 }
 
-/** Cuts the chunks of one video that need it, in film order, within the window. */
+/** Cuts the chunks of one video that need it, in order of time, within the window. */
 class ChunkCutter {
   readonly #options: IngestOptions
   readonly #ingests: () => number
@@ -149,14 +149,14 @@ class ChunkCutter {
   async cutAll(onChunk: (chunk: number) => void): Promise<void> {
     for await (const { chunk, tasks, isNew } of this.#chunksToCut()) {
       await this.#recheckInputs()
-      // A chunk that is cut again adds no task: in the window it would wait for its own tasks.
+      // A chunk that is cut again adds no task; in the window it would wait for its own tasks.
       if (isNew) await this.#waitForRoom()
       await this.#cut(chunk, tasks)
       onChunk(chunk)
     }
   }
 
-  /** The sound, as the input of its task, and the file of subtitles and chapters, where the plan has any. */
+  /** Copies the audio, the input of the audio task, and the subtitles and chapters, where the plan has any. */
   async makeExtras(): Promise<Task['outputs']> {
     const { self, ledger, store, media, hints } = this.#options
     const { video, source, plan, scratch, signal } = this.#job
@@ -202,8 +202,8 @@ class ChunkCutter {
   }
 
   /**
-   * Asks from time to time for chunks that workers did not find: their host may have failed since. While this attempt runs nothing else has
-   * them cut again, and waiting for room in the window would wait for them.
+   * Asks at an interval for chunks that workers did not find: their machine may have failed. While this attempt runs no other has them cut
+   * again, and the wait for room in the window would wait for them.
    */
   async #recheckInputs(): Promise<void> {
     const { clock, ledger } = this.#options
@@ -265,7 +265,7 @@ class ChunkCutter {
   }
 }
 
-/** Again while the ledger is unavailable. */
+/** Retries while the ledger is unavailable. */
 const retry = <T>(
   { clock, rng }: Pick<IngestOptions, 'clock' | 'rng'>,
   signal: AbortSignal,

@@ -1,6 +1,6 @@
 /**
- * The runner of `merge` tasks: gathers every chunk, joins and muxes each rendition, verifies, and puts the results into the
- * store. An output that nobody has fails the attempt with `input_missing`; the collect duty then asks for it again.
+ * The runner of `merge` tasks: fetches every chunk, joins and muxes each rendition, verifies, and puts the results into the store. A lost
+ * output fails the attempt with `input_missing`; the duty that replicates to the leader then has it made again.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,7 +20,7 @@ import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 
-/** What a merge reads from, writes to and reports with. */
+/** The parts that a merge uses. */
 export interface MergeOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -42,8 +42,7 @@ interface Parts {
 }
 
 /**
- * The runner of `merge` tasks: fetches every chunk of a video, joins the chunks of each rendition, adds the sound, and checks
- * the frame counts. Its result names the blobs of the finished files. Throws `AttemptFailed`.
+ * Makes the runner. Its result names the blobs of the finished files. It rejects with `AttemptFailed`.
  */
 export function createMergeRunner(options: MergeOptions): Runner {
   const { self, ledger, store, exchange, media } = options
@@ -88,7 +87,7 @@ export function createMergeRunner(options: MergeOptions): Runner {
             extra: parts.extra,
             out: pathOf(rendition),
             signal,
-            // The video's notes are read from the events.
+            // `status` reads the notes of a video from its events.
             onNote: (note) => void options.emit({ code: 'note', peer: self, video: task.video_id, note }),
           })
           progress((at + 1) / parts.chunks.size, 0)
@@ -106,7 +105,7 @@ export function createMergeRunner(options: MergeOptions): Runner {
   }
 }
 
-/** While they are made again, a merge without them would be a result without its subtitles. */
+/** The file of subtitles and chapters; fails while the ingest makes it again, so that no result lacks its subtitles. */
 async function extraOf(ingest: Task | undefined, fetch: (blob: HeldBlob) => Promise<string>): Promise<string | null> {
   if (ingest?.status !== 'COMPLETED') throw new AttemptFailed('input_missing', 'the chunks are being cut again')
   const extras = ingest.outputs.find(({ path }) => path === EXTRAS_PATH)

@@ -8,8 +8,8 @@ import { type NewTask, type TaskInput, wholeVideoTask } from '../../protocol/tas
 import type { Video } from '../../protocol/video.ts'
 
 /**
- * When the tasks of a planned video are due, ledger time in ms: created_at + the duration of the source, so that a short clip passes a
- * long film and nothing starves; earlier where a deadline asks for it.
+ * When the tasks of a planned video are due, ms since 1970: created_at + the duration of the source, so that a short video is done before a
+ * long one and none starves; earlier where a deadline needs it.
  */
 export function dueOf(video: Pick<Video, 'created_at' | 'deadline'>, plan: Plan): number {
   const duration = Math.round(planSeconds(plan) * 1000)
@@ -41,7 +41,7 @@ export function chunkTasks(video: Video, plan: Plan, chunk_id: number, input: Ta
   }))
 }
 
-/** The one task that encodes the sound. */
+/** The task that encodes the audio. */
 export function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
   return {
     ...wholeVideoTask({ ...video, due: dueOf(video, plan) }, 'audio'),
@@ -54,7 +54,7 @@ export function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
 
 /**
  * Whether another chunk may be cut: the PENDING tasks of the video are fewer than its share of the window, which the ingests of this peer
- * divide among them. `slots`: encodes at once in the whole mesh.
+ * divide among them. `slots`: number of encode slots in the mesh.
  */
 export function hasRoomInWindow(of: {
   readonly counts: Counts
