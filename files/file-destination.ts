@@ -1,6 +1,6 @@
 /**
- * The destination that is a folder. Unfinished bytes lie beside their path, hidden, as `.<video>-<start of the sha256>-<end of the
- * peer id>.part`: a rename or a link works within one file system only, and a process that is killed finds them again.
+ * The destination that is a folder. Unfinished bytes are in a hidden file beside their path, `.<video>-<start of the sha256>-<end of the
+ * peer id>.part`, as renames and links work within one file system only. A restarted process finds the file again.
  */
 import { constants } from 'node:fs'
 import { copyFile, link, rename, rm, stat, statfs } from 'node:fs/promises'
@@ -19,7 +19,7 @@ export interface Disk {
   readonly link: typeof link
 }
 
-/** The folder with this absolute path, which need not be there yet. See `Destination` for its promises and errors. */
+/** A destination for the folder of this absolute path, which may be missing still. Promises and errors: `Destination`. */
 export function createFileDestination(folder: string, disk: Disk = { copyFile, link }): Destination {
   const hashes = createFileHashes()
   const at = (path: string): string => {
@@ -29,7 +29,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
   const partOf = ({ path, sha256, video, peer }: DestinationFile): string =>
     join(dirname(at(path)), `.${video}-${sha256.slice(0, 16)}-${peer.slice(-8)}.part`)
 
-  /** Gives the part its name. It is gone before the folder is flushed, so that no power cut brings it back. */
+  /** Publishes the part file. Removes it before the folder is flushed, so that it does not return after a power cut. */
   async function name(file: DestinationFile, { replace, signal }: Parameters<Destination['publish']>[1]) {
     const [to, part] = [at(file.path), partOf(file)]
     const isThere = async () => (await hashes.at(to, signal)) === file.sha256
@@ -54,7 +54,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
     async put(file, from, signal) {
       const part = partOf(file)
       await prepareFolder(dirname(part))
-      // One that a kill left behind may be a published file by its other name: it is not written into.
+      // A part file that a killed process left may be a link to a published file: remove it instead of writing into it.
       await rm(part, { force: true })
       try {
         if (!(await copyExactly(from, part, file, { disk, signal }))) throw new CopyMismatch(at(file.path))
@@ -88,7 +88,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
   }
 }
 
-/** Whether the copy has the bytes that it should have. */
+/** Copies the file; false where the written bytes do not have the sha256 and size. */
 async function copyExactly(
   from: string,
   to: string,
@@ -101,13 +101,13 @@ async function copyExactly(
   return copied.sha256 === ref.sha256 && copied.bytes === ref.bytes
 }
 
-/** What does not fit is not begun: it would take the last room from others. A copy that shares its blocks needs none. */
+/** Copies a whole file, and rejects with `ENOSPC` before it starts where it does not fit. A copy that shares blocks needs no space. */
 async function copyWhole(from: string, to: string, bytes: number, disk: Disk): Promise<void> {
   try {
     return await disk.copyFile(from, to, constants.COPYFILE_FICLONE_FORCE)
   } catch {
     const { blocks, bavail, bsize } = await statfs(dirname(to))
-    // Some file systems have no size to tell.
+    // Some file systems report a size of 0.
     if (blocks > 0 && bavail * bsize < bytes) throw Object.assign(new Error(`${to} does not fit`), { code: 'ENOSPC' })
     await disk.copyFile(from, to)
   }

@@ -1,11 +1,11 @@
-/** Folders of people, made where they are missing. */
+/** Prepares folders that people named for writing. */
 import { constants } from 'node:fs'
 import { access, mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { UsageError } from '../protocol/errors.ts'
 import { flushFolder } from './flush.ts'
 
-/** A folder that can be written to, made where it is missing and flushed into its parent. Rejects with a `UsageError` that says why not. */
+/** Creates the folder where it is missing, flushes its parent, and checks that it can be written to. Rejects with `UsageError`. */
 export async function prepareFolder(dir: string): Promise<void> {
   try {
     await makeFolder(dir)
@@ -22,7 +22,7 @@ export async function prepareFolder(dir: string): Promise<void> {
   }
 }
 
-/** Level by level: Node's own recursive mkdir never returns below /proc, where a missing parent cannot be made. */
+/** Creates the folder level by level: Node's recursive mkdir never returns below /proc, where a missing parent cannot be created. */
 async function makeFolder(dir: string): Promise<void> {
   const parent = dirname(dir)
   if (parent !== dir && !(await exists(parent))) await makeFolder(parent)

@@ -1,8 +1,8 @@
-/** A scratch folder of the blob store for as long as one piece of work needs it. */
+/** Scratch folders of the blob store that are removed after use. */
 import { rm } from 'node:fs/promises'
 import type { BlobStore } from '../protocol/blobs.ts'
 
-/** Answers what `act` answers. Whatever the outcome, the folder and all in it is removed afterwards. */
+/** Runs `act` with a new scratch folder and removes the folder afterwards in any case. Answers and rejects as `act`. */
 export async function withScratch<T>(
   store: Pick<BlobStore, 'scratch'>,
   name: string,

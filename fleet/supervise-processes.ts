@@ -19,24 +19,24 @@ import { execa } from 'execa'
 import type { Clock } from '../protocol/clock.ts'
 import { exitText } from '../protocol/launcher.ts'
 
-/** When a process that ended is started again. */
+/** When to restart a process that ended. */
 export interface RestartPolicy {
-  /** Wait before the next start, ms, where so many short runs came before the one that ended now. */
+  /** Wait before the next start, ms. `shortRuns`: number of short runs before the last one. */
   waitMs(shortRuns: number): number
   /** A run that lasted longer, ms, sets the number of short runs back to 0. */
   readonly healthyMs: number
 }
 
-/** What a child is made of. */
+/** A child process to start. */
 export interface ProcessSpec {
   /** Unique within the supervisor. */
   readonly name: string
   readonly command: readonly [program: string, ...args: string[]]
   /** Working directory, made where it is missing; holds the child's `log`. */
   readonly dir: string
-  /** Beside the environment of this process without its `REELMESH_*` settings. */
+  /** Variables besides those of this process without `REELMESH_*`. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Absent: a process that ended is not started again. */
+  /** Absent: a process that ended is not restarted. */
   readonly restart?: RestartPolicy
 }
 
@@ -49,25 +49,25 @@ export interface ProcessState {
   readonly how: string | null
 }
 
-/** The callbacks are optional; what they throw ends the process, as any bug does. */
+/** The clock and grace period of a supervisor, and its callbacks, which must not throw. */
 export interface SupervisorOptions {
   readonly clock: Clock
-  /** Between SIGTERM and SIGKILL, ms. */
+  /** Time between SIGTERM and SIGKILL, ms. */
   readonly graceMs: number
   onStart?(name: string, pid: number): void
-  /** A run ended that was not stopped. `how`: as in `ProcessState`. */
+  /** Called when a run ended that was not stopped. `how`: as in `ProcessState`. */
   onExit?(name: string, pid: number, how: string): void
 }
 
 /** Starts, lists and stops children by name. */
 export interface ProcessSupervisor {
-  /** A name that is there already is left as it is. Rejects where the child's folder cannot be made, and then knows no such child. */
+  /** Starts a child; a running one of that name stays. Rejects with the error of the file system where its folder cannot be created. */
   start(spec: ProcessSpec): Promise<void>
-  /** What was started and not stopped, in the order of the starts. */
+  /** The children that were started and not stopped, in the order of their starts. */
   list(): readonly ProcessState[]
-  /** Ends the child and forgets it; harmless for a name that is not there. */
+  /** Ends the child and removes it from the list; does nothing for an unknown name. */
   stop(name: string): Promise<void>
-  /** Stops all of them at the same time. */
+  /** Stops all children at the same time. */
   stopAll(): Promise<void>
 }
 
@@ -76,7 +76,7 @@ interface Child {
   readonly stopping: AbortController
   run: Run | null
   last: { readonly life_ms: number; readonly how: string } | null
-  /** Resolves once it has ended and will not be started again. */
+  /** Resolves when it has ended and will not be restarted. */
   done: Promise<void>
 }
 
@@ -153,7 +153,7 @@ async function supervise(child: Child, { clock, onStart, onExit }: SupervisorOpt
   }
 }
 
-/** `logBytes`: how long its log is before this run, so that the words of an earlier one are not taken for its own. */
+/** Starts a process. `logBytes`: length of its log before this run, so that lines of earlier runs are not read as its own. */
 function spawn(spec: ProcessSpec, logBytes: number): Run {
   const [program, ...args] = spec.command
   const started = execa(program, args, {

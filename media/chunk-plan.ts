@@ -1,10 +1,9 @@
 /**
  * Where a source is cut. Pure.
  *
- * Boundaries are times of pictures. A keyframe off the regular grid is best (encoders put them on scene cuts: one
- * I-frame saved), then any keyframe between 6 and 8 s, then the nearest keyframe a little outside; a cut elsewhere
- * decodes again from the keyframe before it. Inside a GOP longer than 10 s chunks are no finer than max(8 s, GOP ÷ 4),
- * so that all run-ins together stay under 1.5 decodes of the whole.
+ * Boundaries are times of frames. A keyframe off the regular grid is best (encoders put them on scene cuts: that saves one I-frame), then
+ * any keyframe between 6 and 8 s, then the nearest keyframe a little outside; a cut elsewhere decodes again from the keyframe before it.
+ * Inside a GOP longer than 10 s chunks have at least max(8 s, GOP ÷ 4), so that all repeated decoding is less than 1.5 decodes of the video.
  */
 import { CHUNK_S, LONG_GOP_S } from '../protocol/limits.ts'
 import type { ChunkPlan, Rational } from '../protocol/plan.ts'
@@ -16,11 +15,11 @@ export interface ChunkSource {
   readonly end_pts: number
   readonly time_base: Rational
   readonly packets: Packets
-  /** One chunk, straight from the source. */
+  /** Whether the source is one chunk, which is read from the source itself. */
   readonly whole: boolean
 }
 
-/** A keyframe within these is taken before any other picture: a little long or short costs less than decoding twice. */
+/** Range of chunk lengths, s, in which a keyframe is preferred to any other frame: it costs less than decoding twice. */
 const KEYFRAME_S = { min: 4, max: 10 } as const
 
 /** The chunks of a source, in order, without gap or overlap. */
@@ -84,7 +83,7 @@ interface PreferredCut {
   readonly left: number
 }
 
-/** Equal parts of what is left, none over 8 s, so that the last chunk is not a short rest. */
+/** Length of equal parts of the remaining seconds, none over `longest`, so that the last chunk is not a short one. */
 const ideal = (left: number, longest: number = CHUNK_S.max): number => left / Math.ceil(left / longest)
 
 function keyframeNear({ keys, usual, start, second, left }: PreferredCut & { usual: number }): number | null {
@@ -102,7 +101,7 @@ function keyframeNear({ keys, usual, start, second, left }: PreferredCut & { usu
   return best?.time ?? null
 }
 
-/** No keyframe near: an even share, coarser inside a long GOP. Null: what is left is one chunk. */
+/** The boundary where no keyframe is near: an equal part, longer inside a long GOP. Null where the rest is one chunk. */
 function anyPicture({ keys, start, second, left, end_pts }: PreferredCut & { end_pts: number }): number | null {
   const at = upperBound(keys, start)
   const [from, to] = [keys[at - 1] ?? start, keys[at] ?? end_pts]
@@ -161,7 +160,7 @@ function stopAfter(dts: readonly number[], last: number): number | null {
   return null
 }
 
-/** Seconds added to a source's times in cuts and extras: NUT wants them positive, and times before a wrap are not. */
+/** Seconds added to a source's times in cuts and extras: NUT needs positive ones, and times before a wrap are negative. */
 export function cutOffset(plan: { readonly start_pts: number; readonly time_base: Rational }): number {
   return 100 + Math.max(0, Math.ceil(-secondsOf(plan.start_pts, plan.time_base)))
 }

@@ -1,7 +1,7 @@
 /**
- * Stream copies out of the source: one chunk, checked packet by packet against the index, and the extras.
+ * Stream copies out of the source: one chunk, compared with the index packet by packet, and the extras.
  *
- * Demuxers seek differently: where the first cut lacks packets of the chunk, the next one starts earlier, the last at the
+ * Demuxers seek differently: where the first cut lacks packets of the chunk, the second one starts earlier, and the last one at the
  * beginning of the file.
  */
 import { rm, stat } from 'node:fs/promises'
@@ -103,7 +103,7 @@ interface CopiedPackets {
   readonly time_base: Rational
 }
 
-/** The cut's packets are the index's, one by one, from a keyframe not after the range's first to at least its last. */
+/** Whether the packets of the cut equal those of the index, from a keyframe not after the first of the range to at least its last. */
 function holds({ copiedPackets, index, range, plan, time_base }: CopiedPackets): boolean {
   const { pts } = index.packets
   const moved = (at: number) => rescale(pts[at]!, plan.time_base, time_base, cutOffset(plan))
@@ -141,7 +141,7 @@ function audioExtra(plan: Plan, source: string, out: string): string[] {
   const start = secondsOf(plan.start_pts, plan.time_base)
   const streams = plan.audio.map((track) => ({
     stream: track.stream,
-    // Back at the source's time, so that the audio task treats every track alike.
+    // Shift back to the time of the source, so that the audio task handles every track in the same way.
     flac: isDecodedForExtra(track) ? `${audioFilter(track, start)},asetpts=PTS+(${start.toFixed(6)})/TB` : null,
   }))
   return audioExtraArgs({ source, streams, offset: cutOffset(plan), out })

@@ -1,6 +1,6 @@
 /**
- * Times of decoded pictures: of the beginning, to see whether packets are pictures, or of everything, where packets do not
- * show it. By ffprobe, which knows fields; by ffmpeg where ffprobe's build cannot decode this (they may be of two builds).
+ * Times of decoded frames: of the beginning, to see whether packets are frames, or of all, where packets do not show it. By ffprobe, which
+ * knows fields; by ffmpeg where ffprobe's build cannot decode the file (the two may be different builds).
  */
 import { FFMPEG_STALL_MS } from '../protocol/limits.ts'
 import type { Rational } from '../protocol/plan.ts'
@@ -18,7 +18,7 @@ export interface DecodeJob {
   readonly signal: AbortSignal
 }
 
-/** In the order of the decoder; a time is NaN where it has none. Empty where neither program decodes a picture. */
+/** The decoded frames, in the order of the decoder; one without a time has NaN. Empty where neither program decodes any. */
 export async function decodeFrames({ run, ffprobe, ffmpeg }: Programs, job: DecodeJob): Promise<DecodedFrame[]> {
   const { signal, packets } = job
   const frames: DecodedFrame[] = []

@@ -26,7 +26,7 @@ export interface FfmpegMediaOptions {
   readonly rng: Rng
 }
 
-/** Starts nothing yet. The first call that needs it runs the self-test, once. */
+/** Makes the adapter. The first call that needs the self-test runs it, once. */
 export function createFfmpegMedia({ cacheDir, ...options }: FfmpegMediaOptions): Media {
   const programs: Programs = { ...options, run: createRunner(options) }
   const selfTest = createSelfTester(programs, cacheDir ?? null)

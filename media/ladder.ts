@@ -2,14 +2,14 @@
  * Which renditions of a ladder a source gets, and the size of the picture in each. Pure.
  *
  * A rendition has a box that the upright picture with square pixels is fitted into; the box turns for portrait pictures.
- * Pictures grow only when asked. A rendition is left out only where the source already fits the next smaller box asked
- * for; those of the smallest box are always made, at the source's own size where that is smaller. Renditions of equal
- * boxes (two codecs at one height) are made or left out together.
+ * Pictures are enlarged only with `upscale`. A rendition is omitted only where the source fits the next smaller box of the ladder; those of
+ * the smallest box are always made, at the source's own size where that is smaller. Renditions of equal boxes (two codecs at one height) are
+ * made or omitted together.
  */
 import type { VideoFacts } from '../protocol/plan.ts'
 import { type Box, bySize, type Rendition } from '../protocol/rendition.ts'
 
-/** Pixels; not rounded where the text says so. */
+/** A size in pixels; not rounded where noted. */
 export interface Size {
   readonly width: number
   readonly height: number
@@ -26,7 +26,7 @@ export function displaySize(video: Pick<VideoFacts, 'width' | 'height' | 'sample
   return turned ? { width: video.height, height: width } : { width, height: video.height }
 }
 
-/** Smallest box first. Never empty where `asked` is not. */
+/** The renditions to make, smallest box first. Not empty unless `asked` is. */
 export function renditionsFor(options: {
   display: Size
   asked: readonly Rendition[]
@@ -40,7 +40,7 @@ export function renditionsFor(options: {
 
 const area = ({ width, height }: Size): number => width * height
 
-/** The largest of the boxes with fewer pixels; several where their shapes differ, none below the smallest. */
+/** The largest boxes with fewer pixels (several where their shapes differ); none for the smallest. */
 function nextSmaller(asked: readonly Rendition[], box: Box): Box[] {
   const smaller = asked.map((rendition) => rendition.box).filter((other) => area(other) < area(box))
   const largest = Math.max(...smaller.map(area))
@@ -61,7 +61,7 @@ function fitted(display: Size, box: Box, upscale: boolean): Size {
   return { width: even(display.width * scale, width), height: even(display.height * scale, height) }
 }
 
-/** Nearest even number from 2 to `max`; an odd size of the source itself loses a line rather than gain one. */
+/** Nearest even number from 2 to `max`; an odd size of the source is rounded down. */
 function even(value: number, max: number): number {
   return Math.max(2, Math.min(max - (max % 2), 2 * Math.ceil(value / 2 - 0.5)))
 }

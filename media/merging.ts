@@ -1,6 +1,6 @@
 /**
- * The merge of one rendition: every chunk's signature compared first (a join of unequal ones is silent and plays wrong),
- * then one stream copy, then the result compared with its chunks frame by frame.
+ * The merge of one rendition: compares the signature of every chunk (a file joined from unequal ones plays wrongly without an error), makes
+ * one stream copy, and compares the result with its chunks frame by frame.
  */
 import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -41,7 +41,7 @@ export async function mergeRendition(programs: Programs, job: MergeJob): Promise
     job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)
 }
 
-/** In turn, not at once: a film has thousands of chunks. */
+/** Checks the chunks one after the other: a long video has thousands. */
 async function checkedChunks({ chunks, plan }: MergeJob, rendition: RenditionPlan): Promise<Track[]> {
   const tracks: Track[] = []
   for (const [at, path] of chunks.entries()) {
@@ -60,7 +60,7 @@ async function checkedChunks({ chunks, plan }: MergeJob, rendition: RenditionPla
   return tracks
 }
 
-/** Links with plain names beside the list: the concat demuxer then needs no path of ours quoted. */
+/** Writes the list with links of plain names beside it, so that the concat demuxer needs no quoted path. */
 async function writeList(dir: string, { chunks, plan }: MergeJob): Promise<string> {
   const entries = plan.chunks.map((chunk, at) => ({
     name: `${String(at).padStart(5, '0')}.mp4`,

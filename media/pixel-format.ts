@@ -6,12 +6,12 @@ export function depthOf(pixelFormat: string): number {
   return Number(/(9|10|12|14|16)(?:le|be)$/.exec(pixelFormat)?.[1] ?? 8)
 }
 
-/** Codecs whose decoders may stop at 8 bits; of the others every depth comes in one piece. */
+/** Codecs of which some builds decode only 8 bits; of the others a build decodes every depth or none. */
 const OFTEN_SHALLOW = new Set(['h264', 'hevc', 'vp9', 'av1'])
 
 /**
- * `h264`, `hevc10`; a dash where the codec's own name ends in a digit: `h264-10`, `vp9-10`. All beyond 8 bits are one
- * word: no build is known that has 10 and not 12.
+ * The name of a decoder in a class: `h264`, `hevc10`; with a dash where the name of the codec ends in a digit: `h264-10`, `vp9-10`. All depths
+ * above 8 bits have the same name: no build is known that decodes 10 and not 12.
  */
 export function decoderName(codec: string, bitDepth: number): string {
   if (bitDepth === 8 || !OFTEN_SHALLOW.has(codec)) return codec

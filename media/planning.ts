@@ -71,7 +71,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   } // biome-ignore format: groups
 }
 
-/** Ticks of the tracks per second: whole multiples of the source's, at least 10,000 (MP4 players dislike coarse ones). */
+/** Ticks of the tracks per second: an integer multiple of the source's, at least 10,000 (some MP4 players fail with coarser ones). */
 function trackTimescale([, denominator]: Rational): number {
   const scale = denominator * Math.ceil(10_000 / denominator)
   return scale > TRACK_TIMESCALE_MAX ? TRACK_TIMESCALE_MAX : scale
@@ -85,7 +85,7 @@ export function checkRecipe({ renditions }: Recipe): void {
   }
 }
 
-/** A codec without a trial is in no peer's capability, so that no worker would claim its chunks, though ffmpeg may decode it. */
+/** Refuses a codec without a trial run: it is in no peer's capability, so that no worker would claim its chunks. */
 function refuseUnknownCodec({ selfTestReport, source }: PlanJob, { codec, bit_depth }: VideoFacts): void {
   if (selfTestReport.decoders.includes(decoderName(codec, bit_depth))) return
   throw new SourceRefused(`${quoted(source)} is coded as "${codec}", which Reelmesh does not transcode.`)

@@ -1,7 +1,7 @@
 /**
  * The facts of a file, from ffprobe's JSON: the first real video stream, audio, subtitles, chapters. Pure.
  *
- * Files are hostile input: values are checked, numbers bounded, unknown ones get the harmless reading.
+ * Files are hostile input: values are checked, numbers bounded, and unknown values replaced by harmless defaults.
  */
 
 import { PICTURE_SIDE_MAX } from '../protocol/limits.ts'
@@ -13,7 +13,7 @@ import { parseRational } from './rational.ts'
 /** The facts of a source, or why it is refused. */
 export type ProbeOutcome =
   | { readonly ok: true; readonly probe: SourceProbe; readonly rates: Rates }
-  /** The end of a sentence that begins with the file's name. */
+  /** Why it is refused: the end of a sentence that begins with the file's name. */
   | { readonly ok: false; readonly why: string }
 
 /** Frame rates as the container and the decoder guess them: candidates only, the index decides. */
@@ -123,7 +123,7 @@ function videoFacts(stream: Json): VideoFacts | null {
   }
 }
 
-/** Pixels more than ten times as wide as high (or the other way) are a broken header, not a picture: taken as square. */
+/** The sample aspect ratio; beyond 10:1 or 1:10 the header is broken, and pixels count as square. */
 function aspect(stream: Json): readonly [number, number] {
   const ratio = parseRational(text(stream['sample_aspect_ratio']))
   return ratio && ratio[0] <= ratio[1] * 10 && ratio[1] <= ratio[0] * 10 ? ratio : [1, 1]
@@ -175,7 +175,7 @@ function subtitleFacts(stream: Json): SubtitleFacts {
   }
 }
 
-/** `und` says nothing; MP4 takes three letters. */
+/** The language of a track: three letters, as MP4 needs; '' for `und` and others. */
 function language(stream: Json): string {
   const tag = text(object(stream['tags'])['language']).toLowerCase()
   return /^[a-z]{3}$/.test(tag) && tag !== 'und' ? tag : ''

@@ -1,6 +1,6 @@
 /**
- * Reading a source: its streams and its packets. Everything that is not a video is refused here, in one sentence that names the
- * file. A build that crashes on the file does not refuse it: `build_cannot`, as another build may read it.
+ * Reads the streams and packets of a source. A file that is no video is refused, in one sentence that names it. Where this build crashes on the
+ * file the error is `build_cannot`, as another build may read it.
  */
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
 import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
@@ -55,7 +55,7 @@ interface IndexJob {
   readonly signal: AbortSignal
 }
 
-/** Packets decoded at the beginning: enough to see whether they are pictures, and from which one on they can be shown. */
+/** Number of packets decoded at the beginning: enough to see whether they are frames, and from which one on they can be shown. */
 const HEAD_PACKETS = 40
 
 /** Reads all packets of the video stream, and decodes its beginning. Rejects as `probeSource` does. */
@@ -92,7 +92,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   })
 }
 
-/** Two pictures of one time cannot both be shown: there is no right output to make. */
+/** Refuses a source with two frames of one time: only one of them could be shown. */
 function refuseJump({ source, probe }: IndexJob, packets: Packets): void {
   const at = clockFallsAt(packets, packets.timeBase ?? probe.time_base)
   if (at === null) return

@@ -1,5 +1,5 @@
 /**
- * The only place of `media/` that starts processes: ffmpeg and ffprobe, bounded in every direction.
+ * The only file of `media/` that starts processes: ffmpeg and ffprobe, with limits for all resources.
  *
  * Each run has its own process group (killed whole on abort), nice 10, an address-space and an output bound, no stdin,
  * and does not outlive this process where `setpriv` exists. A run without progress for `stallMs` is stopped.
@@ -79,14 +79,14 @@ export function createRunner(options: RunnerOptions): Run {
   }
 }
 
-/** As `run`, but a non-zero exit rejects with `encode_failed` and what ffmpeg said last. */
+/** As `run`, but a non-zero exit rejects with `encode_failed` and the last message of ffmpeg. */
 export async function runOrFail(run: Run, job: RunJob, what: string): Promise<string> {
   const { exitCode, log } = await run(job)
   if (exitCode === 0) return log
   throw new AttemptFailed('encode_failed', `${what} failed with exit code ${exitCode}: ${lastLine(log)}`, { log })
 }
 
-/** The last line that says something, for a sentence. */
+/** The last line of a log that is not empty, for a sentence. */
 export function lastLine(log: string): string {
   const lines = log.split(/[\r\n]+/).map((line) => line.trim())
   return (lines.filter((line) => line !== '' && line !== 'Conversion failed!').at(-1) ?? 'no message on stderr').slice(

@@ -26,17 +26,17 @@ export async function checkSource(path: string): Promise<number> {
   return facts.size
 }
 
-/** The path in quotes, on one line whatever it holds. */
+/** The path in quotes, with control characters escaped. */
 export const quoted = (path: string): string => JSON.stringify(path)
 
 export interface FirstBytes {
-  /** Why this is no video, as the end of a sentence; null where the bytes do not say. */
+  /** Why this is no video, as the end of a sentence; null where the bytes do not show it. */
   readonly refused: string | null
-  /** Begins with a box of the MP4 and QuickTime family. */
+  /** Whether it begins with a box of MP4 or QuickTime. */
   readonly isMp4: boolean
 }
 
-/** What the first bytes say a file is. */
+/** Reads the first bytes of a file. Rejects with the error of the file system. */
 export async function sniff(path: string): Promise<FirstBytes> {
   let handle: FileHandle | undefined
   try {
@@ -63,7 +63,7 @@ const STARTS: readonly (readonly [string, string])[] = [
   ['PK\x03\x04', 'is a zip archive, not a video'], ['%PDF', 'is a PDF, not a video'],
 ] // biome-ignore format: a table
 
-/** Pure: `head` is the beginning of the file. */
+/** The kind of a file that is no video, by its beginning `head`; null where it is unknown. Pure. */
 export function kindOf(head: Buffer): string | null {
   const text = head
     .toString('latin1')

@@ -91,7 +91,7 @@ export function timesHash(ticks: Iterable<number>): Sha256 {
   )
 }
 
-/** The same from the source's times: what `timesHash` of an encoded chunk must be. */
+/** The `timesHash` that an encoded chunk must have, from the times of the source. */
 export function plannedTimes(
   times: readonly number[],
   chunk: Pick<ChunkPlan, 'start_pts'>,
@@ -103,7 +103,7 @@ export function plannedTimes(
 /** Largest time scale at which ticks of the source are whole ticks of the tracks: beyond it times are rounded, not exact. */
 export const TRACK_TIMESCALE_MAX = 1_000_000
 
-/** What is wrong with the times of a chunk (the decoder may be the cause), or null. */
+/** Why the times of a chunk differ from the plan (the decoder may be the cause), or null. */
 export function wrongTimes(track: Track, chunk: ChunkPlan, plan: Plan): string | null {
   const times = shownTimes(track)
   if (times.length !== chunk.frames) return `${times.length} frames, expected ${chunk.frames}`

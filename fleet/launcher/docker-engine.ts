@@ -7,7 +7,7 @@ import { type Clock, within } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
 import { EngineUnavailable, LaunchRefused } from '../../protocol/launcher.ts'
 
-/** Which engine, and what its failures name. */
+/** The engine, and the image that messages about failures name. */
 export interface DockerEngineOptions {
   readonly clock: Clock
   /** Path of the Docker socket, also as `unix://…`, or `http://host:port` (`tcp://…`) of an engine that listens on TCP. */
@@ -20,10 +20,10 @@ export interface DockerEngineOptions {
 /** Sends one request and answers its result. Rejects with `EngineUnavailable` or `LaunchRefused`. `ms`: how long to wait for the answer. */
 export type AskEngine = <T>(request: (docker: Docker) => Promise<T>, ms?: number) => Promise<T>
 
-/** An engine that pulls and builds nothing answers within this, ms, also on a loaded machine. */
+/** Deadline of requests that pull and build nothing: a loaded machine answers within it. */
 export const ANSWER_MS = 30_000
 
-/** Connects with the first request, not before: dockerode is loaded only where it is needed. */
+/** Makes the function; it connects, and loads dockerode, with the first request. */
 export function createAskEngine(options: DockerEngineOptions): AskEngine {
   let connected: Promise<Docker> | null = null
   return async (request, ms = ANSWER_MS) => {
@@ -38,7 +38,7 @@ export function createAskEngine(options: DockerEngineOptions): AskEngine {
   }
 }
 
-/** Null where the engine answers with this HTTP status: what was asked for is done already, or is gone. Other failures pass through. */
+/** The answer, or null where the engine answers with this HTTP status, such as 304 (done already) or 404. Rejects with other failures. */
 export async function unlessStatus<T>(status: number, answer: Promise<T>): Promise<T | null> {
   return answer.catch((error: unknown) => {
     if (statusOf(error) === status) return null
@@ -57,7 +57,7 @@ function addressOf(socket: string): Docker.DockerOptions {
   const path = socket.replace(/^unix:\/\//, '')
   if (path.startsWith('/')) return { socketPath: path }
   const { protocol, hostname } = new URL(socket.replace(/^tcp:/, 'http:'))
-  // A URL answers no port where it is the scheme's own, so it is read from the text.
+  // `URL` has no port where it is the default of the scheme, so read it from the text.
   const port = Number(/:(\d+)(?:\/|$)/.exec(socket)?.[1] ?? 2375)
   return { protocol: protocol === 'https:' ? 'https' : 'http', host: hostname, port }
 }

@@ -1,6 +1,6 @@
 /**
- * Workers as containers of one Docker engine. Labels name the mesh, the rendition and the reason; by the mesh's label any peer that reaches
- * the engine finds the containers, so that those of a dead peer need no adoption. The engine never restarts one: its owner decides.
+ * Workers as containers of one Docker engine. Labels name the mesh, the rendition and the reason; by the label of the mesh every peer that
+ * reaches the engine finds the containers, also those that a failed peer started. The engine restarts none: its owner decides.
  */
 import type Docker from 'dockerode'
 import type { Clock } from '../../protocol/clock.ts'
@@ -14,24 +14,24 @@ import {
 } from '../../protocol/launcher.ts'
 import { ANSWER_MS, type AskEngine, createAskEngine, statusOf, unlessStatus } from './docker-engine.ts'
 
-/** Which engine starts containers, and what each of them is given. */
+/** The engine, and what each container is given. */
 export interface DockerSettings {
-  /** Names the mesh: containers of another one are never touched. */
+  /** The name of the mesh: containers of another one are never changed. */
   readonly mesh: string
   /** Path of the Docker socket, also as `unix://…`, or `http://host:port` (`tcp://…`) of an engine that listens on TCP. */
   readonly socket: string
   readonly image: string
-  /** The command and its arguments where it is not the image's own. */
+  /** Command and arguments; default, those of the image. */
   readonly command?: readonly string[]
   /** A Docker network, by name; null: the engine's default. */
   readonly network: string | null
-  /** `volume:/path` or `/host/path:/path`, with `:ro` where nothing is written. */
+  /** Mounts, as `volume:/path` or `/host/path:/path`, with `:ro` for read-only ones. */
   readonly volumes: readonly string[]
-  /** Beside the launcher's own labels. */
+  /** Labels besides those of the launcher. */
   readonly labels?: Readonly<Record<string, string>>
 }
 
-/** The settings, and the clock that bounds how long an answer may take. */
+/** The settings, and the clock for the deadlines of requests. */
 export interface DockerLauncherOptions extends DockerSettings {
   readonly clock: Clock
 }
@@ -40,11 +40,11 @@ const MESH = 'reelmesh.mesh'
 const NAME = 'reelmesh.name'
 const RENDITION = 'reelmesh.rendition'
 const REASON = 'reelmesh.reason'
-/** Before each line of a log: which stream, and how many bytes. */
+/** Header of each piece of a log: its stream and its length, bytes (Engine API, "stream format"). */
 const LOG_HEADER_BYTES = 8
 const LOGS = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } }
 
-/** Meets the contract of `protocol/launcher.ts`; a worker's id is its container's. */
+/** A launcher of containers; a worker's id is that of its container. */
 export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
   const { mesh } = options
   const ask = createAskEngine(options)
@@ -72,7 +72,7 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
   }
 }
 
-/** The id of the container of this name, which may be there already: the answer to an earlier start was lost. */
+/** Creates a container, or finds the one of this name where the answer to an earlier start was lost. Answers its id. */
 async function createContainer(ask: AskEngine, spec: WorkerSpec, options: DockerSettings): Promise<string> {
   try {
     return (await ask((docker) => docker.createContainer(containerOf(spec, options)))).id
@@ -96,7 +96,7 @@ async function stopContainer(ask: AskEngine, id: string): Promise<void> {
   await ask((docker) => unlessStatus(409, unlessGone(docker.getContainer(id).remove({ force: true, v: true }))))
 }
 
-/** Null where there is no such container of this mesh. */
+/** The worker in this container; null where this mesh has no such container. */
 async function inspect(ask: AskEngine, mesh: string, id: string): Promise<LaunchedWorker | null> {
   const facts = await ask((docker) => unlessGone(docker.getContainer(id).inspect()))
   if (facts === null || facts.Config.Labels[MESH] !== mesh) return null
@@ -104,7 +104,7 @@ async function inspect(ask: AskEngine, mesh: string, id: string): Promise<Launch
   return workerOf(facts, hasFailed ? await lastWords(ask, id) : '')
 }
 
-/** The last line on standard error; '' where the engine's log driver keeps none. */
+/** The end of the container's stderr; '' where the engine's log driver stores none. */
 async function lastWords(ask: AskEngine, id: string): Promise<string> {
   const tail = { stderr: true, stdout: false, follow: false, tail: 1 } as const
   const log = await ask((docker) => docker.getContainer(id).logs(tail)).catch(() => Buffer.alloc(0))
@@ -124,7 +124,7 @@ function containerOf(spec: WorkerSpec, options: DockerSettings): Docker.Containe
     HostConfig: {
       NanoCpus: Math.round(spec.limits.cpus * 1e9),
       Memory: spec.limits.memory_mb * 1024 * 1024,
-      // A signal that comes before the program listens for it ends it all the same.
+      // With an init process a SIGTERM ends the container also before the program handles it.
       Init: true,
       Binds: [...volumes],
       RestartPolicy: { Name: 'no' },

@@ -4,12 +4,12 @@ import type { Launcher } from '../../protocol/launcher.ts'
 import { createDockerLauncher, type DockerSettings } from './docker-launcher.ts'
 import { createProcessLauncher, type ProcessSettings } from './process-launcher.ts'
 
-/** Which launcher, and its settings: plain values. A new kind adds a member here and a case below. */
+/** The kind of a launcher, and its settings. A new kind adds a member here and a case below. */
 export type LauncherChoice =
   | ({ readonly kind: 'docker' } & DockerSettings)
   | ({ readonly kind: 'process' } & ProcessSettings)
 
-/** Asks no engine yet: whether it answers shows with the first call of the launcher. */
+/** Makes the launcher of this choice. It sends no request before its first method is called. */
 export function createLauncher(choice: LauncherChoice, clock: Clock): Launcher {
   switch (choice.kind) {
     case 'docker':

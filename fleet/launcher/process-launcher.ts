@@ -1,6 +1,6 @@
 /**
- * Workers as child processes of this node: nodes of their own with a new data folder each, under one process supervisor. They end when
- * this process does; CPU and memory limits of a spec are not applied, as a process has none of its own.
+ * Workers as child processes of this node: each is a node with a new data folder, under one process supervisor. They end with this process.
+ * The CPU and memory limits of a spec are not applied.
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,9 +10,9 @@ import { createProcessSupervisor, type ProcessState } from '../supervise-process
 
 /** Where and how workers are started as processes. */
 export interface ProcessSettings {
-  /** Names this very node: two nodes on one machine are two engines, as neither sees the processes of the other. */
+  /** Id of the engine, which is this node: two nodes on one machine are two engines, as neither lists the processes of the other. */
   readonly engine: string
-  /** Each worker's data folder is a new one in here. What is here before the first start is removed. */
+  /** Parent of the workers' data folders. Its content is removed before the first start. */
   readonly dir: string
   /** The program and its first arguments, such as Node, the entry file, `node` and `--parent-channel`. */
   readonly command: readonly [program: string, ...args: string[]]
@@ -23,7 +23,7 @@ export interface ProcessLauncherOptions extends ProcessSettings {
   readonly clock: Clock
 }
 
-/** Meets the contract of `protocol/launcher.ts`; a worker's id is its name. `start` rejects where `dir` cannot be written. */
+/** A launcher of processes; a worker's id is its name. `start` also rejects with the error of the file system, for `dir`. */
 export function createProcessLauncher({ clock, engine, dir, command }: ProcessLauncherOptions): Launcher {
   const processes = createProcessSupervisor({ clock, graceMs: STOP_GRACE_MS })
   const specs = new Map<string, WorkerSpec>()
@@ -37,7 +37,7 @@ export function createProcessLauncher({ clock, engine, dir, command }: ProcessLa
     })
 
   async function start(spec: WorkerSpec): Promise<LaunchedWorker> {
-    // Left by an earlier process of this node that was killed: its workers ended with it.
+    // Data folders of workers of an earlier process of this node, which have ended.
     cleared ??= rm(dir, { recursive: true, force: true })
     await cleared
     const environment = { ...spec.environment, REELMESH_DATA_DIR: folderOf(spec.name) }

@@ -1,4 +1,4 @@
-/** The steps of a round, carried out: workers are removed, drained, kept and started, and the events of that are emitted. */
+/** Carries out the steps of a round: removes, drains, undrains and starts workers, and emits the events. */
 import { sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { EngineUnavailable, LAUNCHED_PREFIX } from '../../protocol/launcher.ts'
@@ -7,7 +7,7 @@ import { DRAIN_REASON, hasFailed, type SeenWorker } from './observe-workers.ts'
 import type { EngineStep } from './plan-engine.ts'
 import { afterFailure, mayStart, nextWaitMs } from './start-backoff.ts'
 
-/** `reason`: why workers are wanted. Rejects with what the launcher or the ledger rejects with. */
+/** Carries out one step. `reason`: why workers are wanted. Rejects with `EngineUnavailable`, `LaunchRefused` or `LedgerUnavailable`. */
 export function carryOut(context: Context, step: EngineStep, reason: string): Promise<void> {
   switch (step.do) {
     case 'remove':
@@ -20,7 +20,7 @@ export function carryOut(context: Context, step: EngineStep, reason: string): Pr
   }
 }
 
-/** Emits a failure of the engine, once for as long as its sentence stays the same. */
+/** Emits a failure of the engine, once while its message stays the same. */
 export async function reportFailure({ state, emit, self }: Context, error: unknown): Promise<void> {
   const reason = sentence(error)
   if (state.reported !== null && reason === sentence(state.reported)) return
@@ -28,7 +28,7 @@ export async function reportFailure({ state, emit, self }: Context, error: unkno
   await emit({ code: error instanceof EngineUnavailable ? 'engine_away' : 'launch_failed', peer: self, reason })
 }
 
-/** Emits that the engine can run workers again, where its failure was emitted. */
+/** Emits the recovery of the engine, where its failure was emitted. */
 export async function reportRecovery({ state, emit, self }: Context): Promise<void> {
   if (state.reported === null) return
   state.reported = null
@@ -57,7 +57,7 @@ async function setDraining(
   log.info(draining ? 'worker is drained' : 'drain of a worker is undone', { worker: name })
 }
 
-/** Starts so many, unless the backoff of a failure forbids it. */
+/** Starts this number of workers, unless the backoff after a failure has not passed. */
 async function start(context: Context, count: number, reason: string): Promise<void> {
   const { launcher, rng, emit, self, state, clock } = context
   for (let started = 0; started < count && mayStart(state.starts, clock.mono()); started++) {

@@ -1,4 +1,4 @@
-/** What a reconciler is given, what it remembers between rounds, and both together: the context that every step of a round takes. */
+/** The context of every step of a round: the options of a reconciler and its state. */
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
 import type { Hints } from '../../protocol/hints.ts'
@@ -11,11 +11,11 @@ import { createSilence, type Silence } from './silence.ts'
 import { NOT_ON_STANDBY, type StandbyState } from './standby-state.ts'
 import { NO_FAILURES, type StartBackoff } from './start-backoff.ts'
 
-/** What a reconciler works with. The launcher decides which engine it is for. */
+/** The parts that a reconciler uses. The launcher is that of its engine. */
 export interface ReconcilerOptions {
   readonly self: PeerId
   readonly ledger: Ledger
-  /** Of the one engine that this peer reaches; closed with the reconciler. */
+  /** The launcher of the engine that this peer reaches; closed with the reconciler. */
   readonly launcher: Launcher
   readonly peers: PeerTable
   readonly clock: Clock
@@ -23,38 +23,38 @@ export interface ReconcilerOptions {
   readonly log: Log
   readonly emit: Emit
   readonly hints: Pick<Hints, 'publish'>
-  /** Workers on the engine at most, whatever the ledger says: the person who runs this machine has the last word. */
+  /** Largest number of workers on the engine, set by the owner of this machine; it wins over the number in the ledger. */
   readonly max: number
-  /** What a new worker of this name is given. `reason`: why it is started. */
+  /** The specification of a new worker. `reason`: why it is started. */
   spec(name: string, reason: string): WorkerSpec
 }
 
-/** All that a reconciler remembers between two rounds. Times are of the own monotonic clock, ms. */
+/** The state of a reconciler between rounds. Times are monotonic ms. */
 export interface ReconcilerState {
   /** The engine's id; null until it answered for the first time. */
   engine: string | null
-  /** Since when the leader counts on this engine; what was wanted of it before means nothing. */
+  /** Since when the leader knows that this engine is reached; the number that it wanted before is out of date. */
   countedSince: number
-  /** When each worker that is in the launcher's list was first seen running, by its id. */
+  /** When each listed worker was first seen running, by its id. */
   firstSeen: ReadonlyMap<string, number>
   readonly silence: Silence
   starts: StartBackoff
   standby: StandbyState
-  /** The failure of the engine that was emitted last; null since it was emitted that it can run workers again. */
+  /** The last failure of the engine that was emitted; null after its recovery was emitted. */
   reported: Error | null
   /** Whether the last round saw a healthy worker. */
   isWell: boolean
-  /** Whether more were wanted in the last round than may run here. */
+  /** Whether the last round wanted more workers than `max`. */
   isCapped: boolean
 }
 
-/** Options and state, and the signal that ends a round early. */
+/** Options, state, and the signal that ends a round early. */
 export interface Context extends ReconcilerOptions {
   readonly state: ReconcilerState
   readonly signal: AbortSignal
 }
 
-/** The state of a reconciler that has seen nothing yet. */
+/** The state before the first round. */
 export const initialState = (options: Pick<ReconcilerOptions, 'clock' | 'peers'>): ReconcilerState => ({
   engine: null,
   countedSince: Number.NEGATIVE_INFINITY,

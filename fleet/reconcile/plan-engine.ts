@@ -1,9 +1,9 @@
 /**
- * What to do on one engine so that it runs what the leader wants there. Pure: what is seen in, steps with their reasons out.
+ * The steps after which an engine runs the number of workers that the leader wants. Pure: observed workers in, steps with reasons out.
  *
  *   more are wanted         → the difference is started
- *   fewer are wanted        → some are drained: those that drain already count first (one that a person drains leaves anyway), then idle
- *                             ones, then busy ones; each ends by itself when it runs nothing
+ *   fewer are wanted        → some are drained: draining ones count first (also those that a person drains), then idle ones, then busy
+ *                             ones; each ends by itself when it runs no attempt
  *   more are wanted again   → a worker that drains as surplus and has not ended is kept instead of starting another
  *   a person drains one     → it counts until it has ended, and is replaced then
  *   ended, vanished, never joined → removed; what is wanted then is started in the same round
@@ -14,34 +14,34 @@ import type { PeerId } from '../../protocol/ids.ts'
 import { SCALE_MS, WORKER_JOIN_MS, WORKER_VANISHED_MS } from '../../protocol/limits.ts'
 import type { SeenWorker } from './observe-workers.ts'
 
-/** One change on the engine. `keep`: a drain is undone. `why`: for the event, a phrase without a full stop. */
+/** One change on the engine. `keep`: undoes a drain. `why`: for the event, a phrase without a full stop. */
 export type EngineStep =
   | { readonly do: 'remove'; readonly worker: SeenWorker; readonly why: string }
   | { readonly do: 'drain'; readonly worker: SeenWorker; readonly peer: PeerId }
   | { readonly do: 'keep'; readonly worker: SeenWorker; readonly peer: PeerId }
   | { readonly do: 'start'; readonly count: number }
 
-/** What one round is decided from. */
+/** The input of the decision of a round. */
 export interface RoundView {
-  /** By the leader. */
+  /** Number of workers that the leader wants. */
   readonly wanted: number
-  /** Of this peer's configuration. */
+  /** Largest number of workers, by this peer's configuration. */
   readonly max: number
   readonly workers: readonly SeenWorker[]
-  /** How long the leader has counted on this engine, ms. */
+  /** How long the leader has known that this engine is reached, ms. */
   readonly counted_ms: number
 }
 
-/** What follows from it. */
+/** The decision of a round. */
 export interface RoundDecision {
   readonly steps: readonly EngineStep[]
-  /** More are wanted than may run here. */
+  /** Whether more workers are wanted than `max`. */
   readonly isCapped: boolean
-  /** Some are wanted, and no step is needed: the engine can run workers. */
+  /** Whether workers are wanted and no step is needed: the engine can run workers. */
   readonly isSatisfied: boolean
 }
 
-/** The steps of one round. Drains nobody before the leader has had the time to count on this engine: it wanted nothing of it until then. */
+/** The steps of one round. Drains no worker before the leader had time to include this engine: it wanted 0 workers there until then. */
 export function decideRound({ wanted, max, workers, counted_ms }: RoundView): RoundDecision {
   const steps = planEngine(Math.min(wanted, max), workers)
   const mayDrain = counted_ms >= 2 * SCALE_MS
@@ -60,7 +60,7 @@ export function planEngine(wanted: number, workers: readonly SeenWorker[]): Engi
   })
   const alive = workers.filter((worker) => whyGone(worker) === null)
   const surplus = Math.max(0, alive.length - wanted)
-  // One that has not joined has no peer to drain: it is drained once it has.
+  // A worker that has not joined has no peer id to drain: it is drained later.
   const leaving = alive
     .filter((worker) => worker.peer !== null)
     .sort(byCost)
@@ -77,7 +77,7 @@ export function planEngine(wanted: number, workers: readonly SeenWorker[]): Engi
   return [...gone, ...drain, ...keep, ...(missing > 0 ? [{ do: 'start' as const, count: missing }] : [])]
 }
 
-/** Why a worker is to be removed; null while it is not. */
+/** Why a worker is to be removed, or null. */
 function whyGone(worker: SeenWorker): string | null {
   if (worker.state === 'ended')
     return worker.draining !== null ? 'drained' : `it ended: ${worker.how ?? 'nobody knows how'}`

@@ -1,16 +1,16 @@
 /**
- * The reconciler: makes the workers of one engine as many as the leader wants there. Each round compares what runs with what is wanted and
- * carries out the difference. Only the engine's owner does so (`engine-owner.ts`), unless it is on standby (`standby.ts`). Orphaned
- * workers, whose leader or owner failed, are found by the launcher's list and belong to the new owner.
+ * The reconciler: makes the workers of one engine as many as the leader wants there. Each round compares the running workers with the wanted
+ * number and carries out the difference. Only the engine's owner does so (`engine-owner.ts`), unless it is on standby (`standby.ts`). A new
+ * owner finds the workers of a failed one by the launcher's list.
  *
  * Promises
- * - A worker is drained before it ends, and never removed while it may hold a claim, nor for a silence that is this peer's own
+ * - A worker is drained before it ends. It is never removed while it may have a claim, nor because this peer itself was cut off
  *   (`silence.ts`).
  * - A worker that fails at once or never joins is reported, and started again after a growing wait (`start-backoff.ts`).
- * - An engine that does not answer or refuses is reported once, and asked again in the next round.
- * - Nothing here stops the encoding.
+ * - An engine that does not answer or refuses is reported once, and tried again in the next round.
+ * - A failure here does not stop running encodes.
  *
- * Two peers that both believe to be the owner start too many for a moment; the surplus is drained.
+ * Where two peers both count themselves as the owner for a moment, they start too many workers; the surplus is drained.
  */
 import { LedgerUnavailable } from '../../protocol/errors.ts'
 import { EngineUnavailable } from '../../protocol/launcher.ts'
@@ -32,13 +32,13 @@ import { forgiven } from './start-backoff.ts'
 export interface Reconciler {
   /** Runs a round every `RECONCILE_MS` until it is stopped. Idempotent. */
   start(): void
-  /** One comparison, and the steps that follow from it. Rejects with `LedgerUnavailable`; a failure of the engine is reported instead. */
+  /** Runs one round. Rejects with `LedgerUnavailable`; a failure of the engine is reported instead. */
   round(): Promise<void>
   /** Ends the rounds, then closes the launcher. */
   stop(): Promise<void>
 }
 
-/** So many workers in a row that failed are no accident: the engine counts as failing. */
+/** Number of failed workers in a row after which the engine counts as failing. */
 const FAILURES_MANY = 3
 
 /** A reconciler of the launcher's engine, not yet started. */
@@ -74,7 +74,7 @@ async function round(context: Context): Promise<void> {
   try {
     const record = await ownedEngine(context)
     if (record) await reconcile(context, record)
-    // An engine that answers is not away any more. Whether it can start workers is known only once it has.
+    // An engine that answers is available again. Whether it can start workers shows only when one is healthy.
     if (record && state.reported instanceof EngineUnavailable) await reportRecovery(context)
     await stepBackIfDue(context, state.starts.failures >= FAILURES_MANY ? 'its workers fail' : null)
   } catch (error) {
@@ -84,7 +84,7 @@ async function round(context: Context): Promise<void> {
   }
 }
 
-/** Compares the engine with its record, and carries out what follows. */
+/** Compares the engine with its record, and carries out the steps. */
 async function reconcile(context: Context, record: EngineRecord): Promise<void> {
   const { state, clock, max, emit, self, signal } = context
   const workers = await observe(context)

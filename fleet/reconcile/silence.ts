@@ -1,24 +1,23 @@
 /**
- * From when on the silence of other peers counts. To a process that was suspended (SIGSTOP, a paused container, a snapshot of its machine)
- * all others seem to have been silent for as long; to one that is cut off from the mesh they fall silent all at once. After the first,
- * and for as long as the second lasts, the silence of every peer is counted from the present moment.
+ * The time from which the silence of other peers counts. For a process that was suspended (SIGSTOP, a paused container, a snapshot of its
+ * machine) all others seem silent for that time; for one that is cut off from the mesh all others fall silent at once. After a suspension,
+ * and while the process is cut off, the silence of every peer is counted from now.
  *
- * Leaves out: a single peer that falls silent where no other is heard. Which of the two is cut off cannot be known then; that peer
- * counts as lost.
+ * Not covered: a single other peer. Whether it or this one is cut off cannot be known; it counts as failed.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import { PRESENT_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 
-/** Watches for own suspensions and cuts. */
+/** Detects suspensions of this process and cuts of its network. */
 export interface Silence {
-  /** Reads the clock and who is heard. To be called again within `PRESENT_MS`: a longer gap means that this process was suspended. */
+  /** Reads the clock and the heard peers. To call at least every `PRESENT_MS`: a longer gap counts as a suspension. */
   look(): void
-  /** Silence counts from here, ms of the own monotonic clock. */
+  /** The time from which silence counts, monotonic ms. */
   countsFrom(): number
 }
 
-/** Silence counts from now on. */
+/** Makes a detector; silence counts from now. */
 export function createSilence({ clock, peers }: { clock: Clock; peers: Pick<PeerTable, 'all'> }): Silence {
   let from = clock.mono()
   let looked = from
@@ -32,7 +31,7 @@ export function createSilence({ clock, peers }: { clock: Clock; peers: Pick<Peer
   }
 }
 
-/** Nobody is heard, and several fell silent together, however long ago that was and whoever failed before them. */
+/** Whether no peer is heard, and several fell silent at the same time. */
 function isCutOff(peers: Pick<PeerTable, 'all'>, mono: number): boolean {
   if (presentPeers(peers, mono).length > 0) return false
   const others = peers.all().filter(({ beat }) => beat.state !== 'leaving')

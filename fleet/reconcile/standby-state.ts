@@ -9,19 +9,19 @@ import { backoffMs, type Rng } from '../../protocol/clock.ts'
 import { EngineUnavailable } from '../../protocol/launcher.ts'
 import { ENGINE_STANDBY_MS, ENGINE_TROUBLE_MS } from '../../protocol/limits.ts'
 
-/** Times are of the own monotonic clock, ms. */
+/** The state of an owner's standby. Times are monotonic ms. */
 export interface StandbyState {
-  /** Since when the engine cannot do what is wanted; null while it can. */
+  /** Since when the engine fails; null while it works. */
   readonly failingSince: number | null
-  /** On standby before this. */
+  /** End of the standby. */
   readonly until: number
-  /** The engine did not answer when this standby began: it ends as soon as it answers. */
+  /** Whether the engine did not answer when the standby began: the standby then ends when it answers. */
   readonly wasAway: boolean
-  /** Standbys since a worker that was started here was healthy. */
+  /** Number of standbys since a worker that was started here was healthy. */
   readonly times: number
 }
 
-/** Nothing has failed yet. */
+/** The state without a failure. */
 export const NOT_ON_STANDBY: StandbyState = {
   failingSince: null,
   until: Number.NEGATIVE_INFINITY,
@@ -29,17 +29,17 @@ export const NOT_ON_STANDBY: StandbyState = {
   times: 0,
 }
 
-/** After a round that failed so; null where it did not. */
+/** The state after a round. `failure`: null where it succeeded; `now`: monotonic ms. */
 export const afterRound = (state: StandbyState, failure: unknown, now: number): StandbyState => ({
   ...state,
   failingSince: failure === null ? null : (state.failingSince ?? now),
 })
 
-/** Whether the engine has failed for long enough to leave its share to others. */
+/** Whether the engine has failed for `ENGINE_TROUBLE_MS`. */
 export const isDue = ({ failingSince }: StandbyState, now: number): boolean =>
   failingSince !== null && now - failingSince >= ENGINE_TROUBLE_MS
 
-/** The standby that begins now, because of this failure. */
+/** The state of a standby that begins now, because of this failure. */
 export const onStandby = (state: StandbyState, failure: unknown, now: number, rng: Rng): StandbyState => ({
   failingSince: null,
   until: now + backoffMs({ tries: state.times, baseMs: ENGINE_STANDBY_MS.base, maxMs: ENGINE_STANDBY_MS.max, rng }),
@@ -47,18 +47,18 @@ export const onStandby = (state: StandbyState, failure: unknown, now: number, rn
   times: state.times + 1,
 })
 
-/** Whether no standby goes on. */
+/** Whether the standby is over, or there was none. */
 export const isOver = ({ until }: StandbyState, now: number): boolean => now >= until
 
-/** The standby ends before its time. */
+/** The state where the standby ends now, before its time. */
 export const endedAt = (state: StandbyState, now: number): StandbyState => ({ ...state, until: now })
 
-/** A worker that was started here is healthy. */
+/** The state after a worker that was started here is healthy. */
 export const afterHealthyStart = (state: StandbyState): StandbyState => ({ ...state, times: 0 })
 
 /**
- * What a round's failure says about the engine. Where other workers are healthy there, only an engine that does not answer counts: a
- * start that is refused is no reason to leave healthy workers without an owner.
+ * The failure of a round where it counts for a standby, else null. While other workers on the engine are healthy (`isWell`), only an engine
+ * that does not answer counts: healthy workers need an owner, also where a start is refused.
  */
 export const failureOfEngine = (failure: unknown, isWell: boolean): unknown =>
   isWell && !(failure instanceof EngineUnavailable) ? null : failure

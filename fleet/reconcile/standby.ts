@@ -1,8 +1,7 @@
 /**
- * When an engine cannot do what is wanted (its image is missing, it does not answer, its workers fail) and other peers can, its owner
- * goes on standby: it takes itself out of the engine's record, so that the leader gives the share to other engines, or another peer that
- * reaches this one becomes its owner. Later it tries again, at once where the engine did not answer and does now. Where no other peer could
- * do it, it goes on trying.
+ * Standby: where an engine cannot run the wanted workers (its image is missing, it does not answer, its workers fail) and other peers can, its
+ * owner removes itself from the engine's record, so that the leader gives the share to other engines, or another peer that reaches this one
+ * becomes its owner. It tries again after a while, or as soon as an engine that did not answer does. Without other peers it continues.
  */
 import { isPresent } from '../../protocol/peer-table.ts'
 import type { Context } from './context.ts'
@@ -10,7 +9,7 @@ import { leaveEngines } from './engine-owner.ts'
 import { afterRound, endedAt, failureOfEngine, isDue, isOver, onStandby } from './standby-state.ts'
 import { forgiven } from './start-backoff.ts'
 
-/** Whether this peer leaves its engine to others for now. Rejects with `LedgerUnavailable`. */
+/** Whether this peer is on standby now. Rejects with `LedgerUnavailable`. */
 export async function isOnStandby(context: Context): Promise<boolean> {
   const { state, clock } = context
   if (isOver(state.standby, clock.mono())) return false
@@ -20,8 +19,8 @@ export async function isOnStandby(context: Context): Promise<boolean> {
 }
 
 /**
- * Goes on standby where the engine has failed for long enough and others can run workers. `failure`: what this round failed of, or null.
- * Rejects with `LedgerUnavailable`.
+ * Begins a standby where the engine has failed for long enough and others can run workers. `failure`: that of this round, or null. Rejects
+ * with `LedgerUnavailable`.
  */
 export async function stepBackIfDue(context: Context, failure: unknown): Promise<void> {
   const { state, self, ledger, clock, rng } = context
@@ -35,7 +34,7 @@ export async function stepBackIfDue(context: Context, failure: unknown): Promise
   await context.emit({ code: 'engine_left', peer: self, engine: state.engine })
 }
 
-/** Whether another peer that is present reaches an engine, this one or another. */
+/** Whether another present peer reaches this engine or another one. */
 async function canOthers(context: Context): Promise<boolean> {
   const records = await context.ledger.engines()
   return records.some(({ peers }) => peers.some((peer) => peer !== context.self && isPresent(context, peer)))

@@ -1,7 +1,7 @@
 /**
- * What a source second of a rendition takes to encode, as measured: heartbeats carry the speed of each ffmpeg, which the renditions
- * of a chunk share. Costs of renditions are estimates (`RenditionPlan.cost`); what one unit of cost takes is measured for each
- * codec and preset: a mean of the assumption and the first measurements, then one with less weight the older a measurement is.
+ * The time to encode a source second of a rendition, by measurement: heartbeats have the speed of each ffmpeg, which the renditions of a chunk
+ * share. Costs of renditions are estimates (`RenditionPlan.cost`); the time of one unit of cost is measured for each codec and preset: first
+ * the mean of an assumed value and the measurements, then a moving average.
  */
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { chunkOf, partOf, type VideoId, videoOf } from '../../protocol/ids.ts'
@@ -10,34 +10,34 @@ import type { RenditionId } from '../../protocol/rendition.ts'
 
 type Costed = Pick<RenditionPlan, 'id' | 'codec' | 'preset' | 'cost'>
 
-/** What one unit of cost takes for a source second, by `<codec>/<preset>`. */
+/** Time of one unit of cost for a source second, by `<codec>/<preset>`. */
 export type Calibration = ReadonlyMap<string, Measured>
 
 interface Measured {
   /** Worker-seconds. */
   readonly seconds: number
-  /** How often it was measured. */
+  /** Number of measurements. */
   readonly times: number
 }
 
-/** Worker-seconds that one unit of cost takes until something was measured: a core of 2020 encodes a megapixel at 30 frames per second by x264 medium at about 1.1 times real time. */
+/** Worker-seconds of one unit of cost before any measurement: a core of 2020 encodes a megapixel at 30 fps by x264 medium at 1.1 × real time. */
 export const ASSUMED_S = 0.88
-/** The weight of one measurement against many before it: a slow chunk counts, but does not decide. */
+/** Weight (0–1) of a measurement after many others: one slow chunk changes little. */
 const SHARE = 0.05
-/** The assumption weighs as much as one measurement: within a minute the workers count, not what was assumed of them. */
+/** The assumed value has the weight of one measurement: after a minute the measurements count. */
 const UNMEASURED: Measured = { seconds: ASSUMED_S, times: 0 }
-/** The speed of an encode that has just begun means nothing. */
+/** Share done (0–1) below which a speed is not used: it is inexact at first. */
 const DONE_MIN = 0.05
 
 const keyOf = ({ codec, preset }: Pick<Costed, 'codec' | 'preset'>): string => `${codec}/${preset}`
 
-/** Worker-seconds that a source second of this rendition takes. */
+/** Worker-seconds to encode a source second of this rendition. */
 export const secondsFor = (calibration: Calibration, rendition: Costed): number =>
   rendition.cost * (calibration.get(keyOf(rendition)) ?? UNMEASURED).seconds
 
 /**
- * The calibration after one more measurement. `peers`: what each of them runs; its attempts at one chunk are one ffmpeg. `renditionOf`
- * answers null for what is no rendition of a known plan.
+ * The calibration after one more measurement. `peers`: the running attempts of each peer; those at one chunk share an ffmpeg. `renditionOf`:
+ * null for a rendition of an unknown plan.
  */
 export function calibrate(
   calibration: Calibration,

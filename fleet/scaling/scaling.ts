@@ -1,6 +1,6 @@
 /**
- * How many workers the fleet should have: the work that waits ÷ how fast a worker does it ÷ the time it may take. Pure: what is
- * known now, the rules and the recent past in; a number, its reason and the new past out.
+ * The number of workers that the fleet should have: waiting work ÷ speed of a worker ÷ target time. Pure: the present state, the rules and
+ * the recent past in; a number, its reason and the new past out.
  *
  * The number rises at once and falls late: it is never below the largest need of the last `cooldown_s` (the stabilization window of
  * Kubernetes' HorizontalPodAutoscaler). So at least the cooldown passes between a rise and the fall after it, however noisy the
@@ -12,9 +12,9 @@ import type { RenditionId } from '../../protocol/rendition.ts'
 
 /** The bounds of a fleet, as configured. */
 export interface ScalingRules {
-  /** Started workers of the mesh, at least. */
+  /** Smallest number of started workers in the mesh. */
   readonly min: number
-  /** Started workers of the mesh, at most; not below `min`. */
+  /** Largest number of started workers in the mesh; not below `min`. */
   readonly max: number
   /** Waiting work should be done within this, s. */
   readonly target_s: number
@@ -28,7 +28,7 @@ export interface ScalingView {
   readonly now: number
   /** Work that is not encoded yet, in worker-seconds, by rendition. */
   readonly pending: ReadonlyMap<RenditionId, number>
-  /** Open videos without a plan: their length is not known yet. */
+  /** Number of open videos without a plan, whose length is not known yet. */
   readonly unplanned: number
   /** The workers that people started, which the fleet does not count. */
   readonly static: readonly StaticWorker[]
@@ -57,7 +57,7 @@ export interface ScalingDecision {
   readonly past: ScalingPast
 }
 
-/** The number of started workers that these rules ask for now. `past`: of the decision before; empty for the first. */
+/** The number of started workers by these rules. `past`: that of the last decision; empty for the first. */
 export function decideScaling(view: ScalingView, rules: ScalingRules, past: ScalingPast): ScalingDecision {
   const { need, why } = needOf(view, rules)
   const clamped = Math.max(rules.min, Math.min(rules.max, need))
@@ -88,10 +88,10 @@ export function needOf(view: ScalingView, rules: ScalingRules): { need: number; 
   return { need: largest.need, why: `${waiting(view, largest.renditions, all)} ${takes}` }
 }
 
-/** All combinations of so many restrictions are compared; where workers have more different ones, those with the most slots count. */
+/** Number of different restrictions of workers of which all combinations are compared; of more, those with the most slots. */
 const RESTRICTIONS_MAX = 10
 
-/** All of them first, then all but what some restricted workers do. */
+/** The set of all renditions, then those without what some restricted workers encode. */
 function setsToCheck(view: ScalingView, all: readonly RenditionId[]): RenditionId[][] {
   const restricted = Map.groupBy(
     view.static.flatMap(({ renditions, slots }) => (renditions === 'all' ? [] : { renditions, slots })),
@@ -107,9 +107,9 @@ function setsToCheck(view: ScalingView, all: readonly RenditionId[]): RenditionI
 
 interface SetNeed {
   readonly renditions: readonly RenditionId[]
-  /** Slots that do the work of these renditions in time. */
+  /** Number of slots that do the work of these renditions in time. */
   readonly slots: number
-  /** Slots of static workers that do some of it. */
+  /** Number of slots of static workers that encode some of them. */
   readonly static: number
   readonly need: number
 }
@@ -131,7 +131,7 @@ function waiting(view: ScalingView, renditions: readonly RenditionId[], all: rea
   return `${amount(workSeconds(view, renditions))} of work${only}`
 }
 
-/** All subsets but the empty one. */
+/** All subsets except the empty one. */
 export function subsets<T>(of: readonly T[]): T[][] {
   const [first, ...rest] = of
   if (first === undefined) return []
@@ -139,7 +139,7 @@ export function subsets<T>(of: readonly T[]): T[][] {
   return [[first], ...others, ...others.map((set) => [first, ...set])]
 }
 
-/** What waits at these renditions, in seconds of one worker. */
+/** Waiting work of these renditions, in worker-seconds. */
 export function workSeconds({ pending }: Pick<ScalingView, 'pending'>, renditions: readonly RenditionId[]): number {
   return renditions.reduce((sum, id) => sum + (pending.get(id) ?? 0), 0)
 }
