@@ -1,6 +1,5 @@
 /**
- * The one file that names adapters: it reads a configuration and puts a node together from real parts. Everything else
- * knows contracts only.
+ * The only file that names adapters: it makes a node from a configuration and real parts. All other files use contracts.
  */
 import { freemem } from 'node:os'
 import { join } from 'node:path'
@@ -106,7 +105,7 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
 interface Given {
   readonly log: Log
   readonly swarmKey: string | undefined
-  /** What runs: stopped when a later step fails, and when the node is stopped. */
+  /** The started parts: stopped when a later step fails, and when the node is stopped. */
   readonly parts: PartList
   readonly wrap: Wrappers
 }
@@ -143,7 +142,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   }
 }
 
-/** The real adapters, open: those that have to be closed are among the parts. */
+/** Opens the real adapters; those that need to be closed are added to the parts. */
 async function openAdapters(
   config: Config,
   given: Given,
@@ -159,7 +158,7 @@ async function openAdapters(
   const mesh = await composeMesh(config, given)
   const disk = await createBlobStore({ dir: config.store_dir ?? join(config.data_dir, 'store'), log })
   const store = wrap.store?.(disk) ?? disk
-  // At a start right after a kill the dead may still look alive; by the stop they do not.
+  // Right after a kill the processes that ended may still be listed; at the stop they are not.
   await parts.start({ name: 'blob store', start: () => store.tidy(), stop: () => disk.tidy() })
   const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }) })
   const ffmpeg = await composeMedia(config)
@@ -186,7 +185,7 @@ function composeMesh(config: Config, { log, swarmKey }: Given): Promise<Mesh> {
   })
 }
 
-/** The workers that this peer starts for the mesh. Where it reaches no engine, those that an earlier process reached are given up. */
+/** The part that runs workers on this peer's engine. Without an engine it leaves those that an earlier process reached. */
 function fleetPart(
   config: Config,
   { swarmKey, adapters, modules }: { swarmKey: string | undefined; adapters: Adapters; modules: Modules },
@@ -246,7 +245,7 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
   return { input, output, stateFile: join(config.data_dir, 'input-folder.json'), recipe }
 }
 
-/** How many encodes at once suit this machine and this ffmpeg. */
+/** Number of encodes at once that suit this machine and this ffmpeg. */
 export const slotsFor = (selfTestReport: SelfTestReport): number =>
   defaultSlots({
     freeBytes: freemem(),

@@ -29,7 +29,7 @@ const flag = z.preprocess(
   (value) => (value === 'true' || value === '1' ? true : value === 'false' || value === '0' ? false : value),
   z.boolean(),
 )
-/** Digits from a flag or a variable, or a number; nothing else is taken for one, as `[1]`, `true` or an empty value would be. */
+/** A number, or its digits from a flag or a variable. Other values that JavaScript converts (`[1]`, `true`, '') are refused. */
 const numeric = <T extends z.ZodType>(number: T) =>
   z.preprocess((value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value), number)
 const count = (least: number, most: number) => numeric(z.number().int().min(least).max(most))
@@ -117,7 +117,7 @@ export type Config = z.infer<typeof configSchema>
 /** Settings of one source (flags, environment or file) by name, before the schema. */
 export type ConfigInput = Readonly<Record<string, unknown>>
 
-/** Flags over variables over the file over defaults. `UsageError` names the field, where it came from, and what it may be. */
+/** The configuration by precedence: flags, variables, file, defaults. Rejects with `UsageError`, which names field, origin and allowed values. */
 export async function loadConfig(sources: {
   flags: ConfigInput
   env: NodeJS.ProcessEnv
@@ -149,20 +149,20 @@ export async function loadConfig(sources: {
   )
 }
 
-/** `$XDG_DATA_HOME/reelmesh`; a relative path there is ignored, as the XDG Base Directory Specification wants. */
+/** The default data folder, `$XDG_DATA_HOME/reelmesh`; a relative path there is ignored, by the XDG Base Directory Specification. */
 export const defaultDataDir = (env: NodeJS.ProcessEnv): string =>
   join(
     env.XDG_DATA_HOME && isAbsolute(env.XDG_DATA_HOME) ? env.XDG_DATA_HOME : join(homedir(), '.local', 'share'),
     'reelmesh',
   )
 
-/** Trial runs are remembered by build for every data folder of this user: they take seconds, and builds change rarely. */
+/** Folder that caches self-test reports by build, for all data folders of this user: a self-test takes seconds, and builds change rarely. */
 export const proofDir = (config: Config): string => config.proof_dir ?? join(cacheDir(), 'proofs')
 
 /** The ledger's address: given, or SQLite in the data folder. */
 export const ledgerAddress = (config: Config): string => config.ledger ?? `sqlite:${join(config.data_dir, 'ledger.db')}`
 
-/** Encodes at once where nobody said: one per core, fewer where one ffmpeg fills more than a core or memory is short. */
+/** Default number of encodes at once: one per core, fewer where an ffmpeg uses more than a core or memory is short. */
 export function defaultSlots(machine: {
   cores?: number
   freeBytes: number
@@ -175,9 +175,9 @@ export function defaultSlots(machine: {
 }
 
 const WHOLE = /^()(.+)$/
-/** A program's bare name is no path: the PATH finds it. */
+/** The path in the setting of a program; a bare name is none, as the PATH finds it. */
 const PROGRAM = /^()(.*\/.*)$/
-/** The part of a value that is a path, and what stands before it. */
+/** Settings with a path: the part before it, and the path. */
 const PATHS = {
   data_dir: WHOLE,
   ledger: /^(sqlite:)(?!:memory:$)(.+)$/,
@@ -190,7 +190,7 @@ const PATHS = {
   proof_dir: WHOLE,
 } as const satisfies Partial<Record<keyof Config, RegExp>>
 
-/** Every path absolute: the workers that a node starts run in folders of their own, and are handed what it says. */
+/** Makes every path absolute: workers that this node starts get these settings and run in other folders. */
 function located(config: Config, cwd: string): Config {
   const names = Object.keys(PATHS) as (keyof typeof PATHS)[]
   const found = names.flatMap((name) => {
@@ -200,7 +200,7 @@ function located(config: Config, cwd: string): Config {
   return { ...config, ...Object.fromEntries(found) }
 }
 
-/** A name with nothing after it is as good as left out. */
+/** The settings without empty ones, which count as absent. */
 const given = (input: ConfigInput): ConfigInput =>
   Object.fromEntries(Object.entries(input).filter(([, value]) => value != null))
 

@@ -1,6 +1,6 @@
 /**
- * Translates the configuration of a node into what the fleet takes: the bounds of the leader's scaling, the launcher of this peer's engine,
- * and what the workers started there are given.
+ * Translates the configuration of a node into options of the fleet: the rules of scaling, the launcher of this peer's engine, and the settings
+ * of the workers started there.
  */
 import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -15,16 +15,16 @@ import type { PeerId } from '../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../protocol/launcher.ts'
 import { type Config, ledgerAddress, proofDir } from './config.ts'
 
-/** What a node adds to its configuration. */
+/** The parts of a node that the fleet uses. */
 export interface FleetParts extends Omit<ReconcilerOptions, 'launcher' | 'max' | 'spec'> {
   /** The mesh key's text; undefined without one. */
   readonly swarmKey: string | undefined
   createLauncher(choice: LauncherChoice, clock: Clock): Launcher
-  /** Multiaddrs at which started workers find this node. */
+  /** Multiaddrs at which started workers reach this node. */
   addresses(): readonly string[]
 }
 
-/** What the leader may want, were this peer to lead. `ownSlots`: encodes at once of this peer. */
+/** The rules of scaling while this peer leads. `ownSlots`: number of its own encodes at once. */
 export const scalingOf = (config: Config, ownSlots: number): ScaleOptions => ({
   min: config.scale_min,
   max: mostWorkers(config),

@@ -1,4 +1,4 @@
-/** The hints of this node over the mesh's `work` topic: what it publishes is gossiped, what others gossip reaches its listeners. */
+/** The hints of this node over the mesh's topic `work`: its own are gossiped, those of others are passed to its listeners. */
 import { decodeHint, encodeHint } from '../protocol/hint.ts'
 import { createHints, type Hints } from '../protocol/hints.ts'
 import type { Mesh } from '../protocol/mesh.ts'

@@ -1,12 +1,12 @@
-/** The mesh key that a configuration names, and the rule that says when it needs one: for a node's start, and for `doctor`. */
+/** The mesh key of a configuration, and the rule when it needs one: for the start of a node, and for `doctor`. */
 import { readFile } from 'node:fs/promises'
 import { parseSwarmKey } from '../mesh/swarm-key.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { type Config, ledgerAddress } from './config.ts'
 
 /**
- * The key's text, or undefined without one. A mesh that listens beyond loopback is private unless its owner says otherwise:
- * `UsageError` when a key is missing, cannot be read, or is none.
+ * The text of the key, or undefined without one. A mesh that listens beyond loopback needs one unless the configuration opens it. Rejects with
+ * `UsageError` where the key is missing, unreadable or invalid.
  */
 export async function readMeshKey(config: Config): Promise<string | undefined> {
   const open = config.listen.filter((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address))
@@ -24,7 +24,7 @@ export async function readMeshKey(config: Config): Promise<string | undefined> {
   return readKeyFile(config.swarm_key)
 }
 
-/** `UsageError` where it cannot be read or holds no key. */
+/** The text of a key file. Rejects with `UsageError` where it cannot be read or has no valid key. */
 export async function readKeyFile(path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch((cause: Error) => {
     throw new UsageError(`the mesh key ${path} cannot be read: ${cause.message}`, { cause })

@@ -1,6 +1,6 @@
 /**
- * What a node is made of, from the adapters that `compose.ts` chose (or a simulation's stand-ins): each module is made once, from named
- * options and from modules above it, in this order. Nothing runs yet; `node.ts` starts them.
+ * The modules of a node, from the adapters that `compose.ts` chose (or those of a simulation): each is made once, in this order, from named
+ * options and earlier modules. None is started; `node.ts` starts them.
  */
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
 import type { ScaleOptions } from '../coordinator/duty.ts'
@@ -43,7 +43,7 @@ import { createVideoRunner } from './worker/run-video.ts'
 import { createSettlement } from './worker/settlement.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
 
-/** The outer world of a node. */
+/** The adapters of a node. */
 export interface Adapters {
   readonly clock: Clock
   readonly rng: Rng
@@ -59,18 +59,18 @@ export interface Adapters {
 
 export interface NodeOptions {
   readonly version: string
-  /** For people. */
+  /** The name of this peer, for people. */
   readonly name: string
-  /** The machine, `<hostname>-<machine id>`: peers of one machine say the same. */
+  /** `<hostname>-<machine id>` (`peers/host-id.ts`). */
   readonly host: string
   readonly roles: Heartbeat['roles']
-  /** Of the ffmpeg, for people. */
+  /** Version of the ffmpeg, for people. */
   readonly ffmpeg: string
   /** What its ffmpeg can do and its owner lets it encode; the kinds that it runs follow from its modules. */
   readonly capability: Omit<Capability, 'kinds'>
-  /** Encodes at once; 0 for a peer that only coordinates. */
+  /** Number of encodes at once; 0 without the worker role. */
   readonly slots: number
-  /** What this peer's fleet scaling may want; absent where it scales nothing. */
+  /** Rules of scaling; absent where this peer scales nothing. */
   readonly scaling?: ScaleOptions
   /** Absolute paths; null where no folder is watched. */
   readonly inputFolder: {
@@ -101,7 +101,7 @@ export interface Modules {
   submit(request: SubmitRequest): Promise<Submitted>
 }
 
-/** Made first: who is there, and what is said of and to them. */
+/** The modules that are made first. */
 interface Basics {
   readonly self: PeerId
   readonly hints: MeshHints
@@ -169,7 +169,7 @@ interface AbleOptions extends NodeOptions {
 const wholeKinds = (runners: Runners): string[] =>
   kindsWhere(({ slots, scope }) => slots === 'encode' && scope === 'video').filter((kind) => runners[kind])
 
-/** Of the kinds that this peer's roles run. */
+/** The runners of the kinds that this peer's roles run. */
 function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics: Basics): Runners {
   const { ledger, store, exchange, media, clock, rng } = adapters
   const { self, plans, peers, hints, emit } = basics

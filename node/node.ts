@@ -1,8 +1,8 @@
 /**
- * One peer: what every node is and does, as a list of parts in the order in which they start. It stops as the same list backwards.
+ * One peer, as the list of its parts in the order of their start; they are stopped in reverse order.
  *
  * Promises: `start` releases the claims of an earlier process before it claims again; `stop` stops claiming, settles or releases
- * what runs, gives the lease back, says leave, and leaves nothing running. Both are idempotent. A start that fails leaves nothing running.
+ * running attempts, releases the lease, sends a last heartbeat, and leaves nothing running. Both are idempotent. A start that fails leaves nothing running.
  */
 
 import { type Clock, within } from '../protocol/clock.ts'
@@ -18,9 +18,9 @@ import { createPartList, type Part } from './parts.ts'
 import { keepHouse } from './videos/housekeeping.ts'
 
 export interface NodeRunOptions {
-  /** How long a stop waits for attempts that run, ms. */
+  /** How long a stop waits for running attempts, ms. */
   readonly drainMs: number
-  /** Whether this process tidies the store: one of those that share it. */
+  /** Whether this process does the housekeeping of the store: one of those that share it. */
   readonly keepsHouse: boolean
 }
 
@@ -50,7 +50,7 @@ export interface ReelNode extends Part {
 }
 
 const LAST_HOUSEKEEPING_MS = 3_000
-/** How long a stop waits for what needs the ledger: claims and the lease run out by themselves. */
+/** How long a stop waits for parts that use the ledger: claims and the lease expire otherwise. */
 const LEDGER_STOP_MS = 6_000
 
 export function createNode(options: NodeRunOptions, adapters: NodeAdapters, modules: NodeModules): ReelNode {
@@ -64,7 +64,7 @@ export function createNode(options: NodeRunOptions, adapters: NodeAdapters, modu
       { name: 'mesh', start: () => mesh.start(), stop: () => mesh.stop() },
       { name: 'earlier process', start: () => endEarlierProcess({ self, ledger, hints, log }) },
       { name: 'heartbeat', start: heartbeat.start, stop: heartbeat.stop },
-      // Others learn that it leaves once it holds nothing any more.
+      // Sent when this node has no claim and no lease any more.
       { name: 'last heartbeat', stop: () => heartbeat.beatNow() },
       { name: 'work', start: work.start, stop: () => within(clock, options.drainMs + LEDGER_STOP_MS, work.stop()) },
     ],
@@ -73,7 +73,7 @@ export function createNode(options: NodeRunOptions, adapters: NodeAdapters, modu
   return { name: 'node', start: node.start, stop: node.stop }
 }
 
-/** What claims, leads and delivers. All of it ends before this node says that it leaves. */
+/** The parts that claim, lead and deliver. All of them end before the last heartbeat. */
 function workParts({ drainMs, keepsHouse }: NodeRunOptions, adapters: NodeAdapters, modules: NodeModules): Part[] {
   const { clock, log, ledger, store } = adapters
   const { self, hints, pendingSubmits, coordinator, inputFolder, deliverer, copier, worker, admission } = modules
@@ -81,7 +81,7 @@ function workParts({ drainMs, keepsHouse }: NodeRunOptions, adapters: NodeAdapte
   const tidy = (): Promise<void> => keepHouse({ self, ledger, store, pendingSubmits, clock })
   const parts: (Part | false | null)[] = [
     coordinator && { name: 'coordinator', start: coordinator.start, stop: coordinator.stop },
-    // What a video delivered a moment ago leaves behind is gone before the process is.
+    // Blobs of a video that was just delivered are removed before the process ends.
     keepsHouse && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
     inputFolder && rounds({ name: 'input folder', everyMs: INPUT_SCAN_MS, round: inputFolder.round }),
     rounds({ name: 'delivery', everyMs: IDLE_POLL_MS, round: deliverer.round }),
@@ -92,7 +92,7 @@ function workParts({ drainMs, keepsHouse }: NodeRunOptions, adapters: NodeAdapte
   return parts.filter((part) => part !== null && part !== false)
 }
 
-/** Parts as one: started in order, those that started are stopped where one fails. */
+/** Parts as one: started in order; where one fails, the started ones are stopped. */
 function listOf(parts: readonly Part[], log: Log): { start(): Promise<void>; stop(): Promise<void> } {
   const list = createPartList(log)
   let starting: Promise<void> | null = null
@@ -111,7 +111,7 @@ function listOf(parts: readonly Part[], log: Log): { start(): Promise<void>; sto
   }
 }
 
-/** A job in rounds, also at every hint that a video changed; `last` is done once more at the end, for a moment at most. */
+/** A job in rounds, also at every hint `video`; `last` runs once more at the stop, with a deadline. */
 function roundsPart(
   job: Rounds,
   { clock, log, hints }: { readonly clock: Clock; readonly log: Log; readonly hints: Pick<Hints, 'on'> },
@@ -139,7 +139,7 @@ interface EarlierProcess {
   readonly log: Log
 }
 
-/** Releases the claims of an earlier process of this peer, and ends a drain: it was meant for that one. */
+/** Releases the claims of an earlier process of this peer, and ends its drain, which was for that process. */
 async function endEarlierProcess({ self, ledger, hints, log }: EarlierProcess): Promise<void> {
   const mine = await ledger.claimsOf(self)
   if (mine.length > 0) {

@@ -1,8 +1,8 @@
 /**
- * A list of parts that run: started one after the other, stopped in the reverse order.
+ * A list of running parts: started one after the other, stopped in reverse order.
  *
- * Promises: when `stop` has resolved nothing that was started still runs; a part that fails to stop is logged and keeps no other from
- * stopping; after `stop` nothing is started any more, and a part whose start was on its way is stopped when it has started.
+ * Promises: when `stop` has resolved no started part runs any more; a part that fails to stop is logged, and the others are stopped; after
+ * `stop` no part is started, and one that is just starting is stopped when it has started.
  */
 import { sentence } from '../protocol/errors.ts'
 import type { Log } from '../protocol/log.ts'

@@ -1,2 +1,2 @@
-/** Which codecs a build of ffmpeg cannot encode: for who looks at a machine and may not look into `media/`. */
+/** The codecs that a build of ffmpeg cannot encode, for the command line, which may not import `media/`. */
 export { missingCodecs } from '../../media/codecs/codecs.ts'

@@ -1,11 +1,11 @@
-/** Log lines as JSON on standard error, by pino; people's output is the CLI's business. */
+/** Log lines as JSON on stderr, by pino. The command line prints for people. */
 import { destination, type Logger, pino } from 'pino'
 import type { Log } from '../../protocol/log.ts'
 
-/** Lines that wait for room on their disk; what is more is dropped. */
+/** Bytes of lines that may wait for a slow disk; further lines are dropped. */
 const WAITING_BYTES = 256 * 1024
 
-/** Never throws for want of room: a full disk under the log must not end a peer that says so and waits. */
+/** Makes the log. A full disk under it drops lines and throws no error: the peer reports the full disk and waits. */
 export function createPinoLog(options: { level: string; name: string; file?: string }): Log {
   const to = options.file ? { dest: options.file, mkdir: true } : { dest: 2 }
   const sink = destination({ ...to, sync: true, maxLength: WAITING_BYTES })

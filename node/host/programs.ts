@@ -1,10 +1,10 @@
-/** Where a program is: a path as it stands, a bare name by the PATH, as a shell would find it. */
+/** Finds programs: a path as given, a bare name by the PATH, as a shell does. */
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { delimiter, join, resolve } from 'node:path'
 import { UsageError } from '../../protocol/errors.ts'
 
-/** The absolute path. `UsageError` says what to install or which flag to give. */
+/** The absolute path of a program. Rejects with a `UsageError` that says what to install or which flag to set. */
 export async function findProgram(
   name: string,
   options: { what: string; flag: string; path?: string },

@@ -1,8 +1,8 @@
-/** The real clock and chance: the one file of the product that may ask the machine for either. */
+/** The real clock and random numbers: the only file of the product that may read either from the machine. */
 import { randomBytes } from 'node:crypto'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 
-/** The clock of this host: `now` is wall time and may jump, `mono` only rises; both in ms. */
+/** The clock of this machine: `now` is wall time and may jump, `mono` only rises; both in ms. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   mono: () => performance.now(),
@@ -26,7 +26,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Tokens are 128 random bits in hex. */
+/** Random numbers of this machine; tokens are 128 random bits in hex. */
 export const systemRng: Rng = {
   random: () => Math.random(),
   token: () => randomBytes(16).toString('hex'),

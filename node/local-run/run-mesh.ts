@@ -1,6 +1,6 @@
 /**
- * The isolated mesh of one `reelmesh run`: this process as coordinator and receiver of results, worker processes on loopback, one ledger
- * and one blob folder between them. A worker process that ends is restarted; all end when this process does.
+ * The isolated mesh of one `reelmesh run`: this process as coordinator and receiver of results, worker processes on loopback, a common ledger
+ * and blob folder. A worker process that ends is restarted; all end with this process.
  */
 
 import { join } from 'node:path'
@@ -23,12 +23,12 @@ export type WorkerEvent = {
   readonly how?: string
 }
 
-/** What `run` does with its mesh: what any node offers, and its own end. */
+/** The mesh of a run: the operations of a node, and its stop. */
 export interface RunMesh extends NodeFace {
   readonly dataDir: string
-  /** What keeps the files of this video from being delivered, in a sentence. */
+  /** Why the delivery of this video fails now, in a sentence; undefined where it does not. */
   problem(video: VideoId): string | undefined
-  /** Ends the workers, then this node. */
+  /** Stops the workers, then this node. */
   stop(): Promise<void>
 }
 
@@ -43,11 +43,11 @@ export interface RunMeshOptions {
   onWorker?(event: WorkerEvent): void
 }
 
-/** Beyond this many processes one more slot goes into a process that is there: each takes about 100 MB. */
+/** Largest number of worker processes; further slots go into the same ones, as each process takes about 100 MB. */
 const PROCESSES_MAX = 4
 /** A worker that does not end on SIGTERM within this is killed: its claims are fenced. */
 const STOP_GRACE_MS = 8_000
-/** The first restart is soon, as a worker is missing; one that fails each time must not keep a core busy. */
+/** The first restart is soon; a worker that fails each time must not keep a core busy. */
 const RESTART: RestartPolicy = {
   waitMs: (shortRuns) => backoffMs({ tries: shortRuns, baseMs: 500, maxMs: 30_000, rng: systemRng }),
   healthyMs: 30_000,
@@ -55,7 +55,7 @@ const RESTART: RestartPolicy = {
 /** Small young generation and heap: 104 MB per idle process instead of 128 (measured). */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 
-/** Starts the node of this process, then the workers. Rejects where either cannot start; nothing is left running then. */
+/** Starts the node of this process, then the workers. Rejects as `startNode`, and where a worker cannot start; nothing is left running then. */
 export async function createRunMesh({ config, workers, entry, wrap, onWorker }: RunMeshOptions): Promise<RunMesh> {
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
   const node = await startNode(config, { log, ...(wrap && { wrap }) })

@@ -1,7 +1,7 @@
 /**
- * The last accepted heartbeat of every peer. Gossip may double, delay and reorder, and anybody may replay what was once
- * signed: a heartbeat counts only when its `(epoch, seq)` is above the last one of its author. Older ones are ignored without
- * blame. When a peer was last heard is measured with this node's own monotonic clock.
+ * The last accepted heartbeat of every peer. Gossip may be doubled, late and reordered, and any peer may replay signed messages: a heartbeat
+ * counts only when its `(epoch, seq)` is above the last one of its author. Older ones are ignored, not rejected. The time of the last
+ * heartbeat is measured with this node's own monotonic clock.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import { type Decoded, decodeHeartbeat, type Heartbeat, isNewer } from '../../protocol/heartbeat.ts'
@@ -10,16 +10,16 @@ import { PEERS_REMEMBERED } from '../../protocol/limits.ts'
 import type { GossipMessage } from '../../protocol/mesh.ts'
 import type { HeardPeer, PeerTable } from '../../protocol/peer-table.ts'
 
-/** The peer table as the node that fills it sees it. */
+/** The peer table with its input. */
 export interface HeardTable extends PeerTable {
   readonly self: PeerId
-  /** Takes a heartbeat in; the verdict says what became of it. */
+  /** Accepts, ignores or rejects a heartbeat. */
   accept(message: GossipMessage): Decoded<Heartbeat>
-  /** Called for every heartbeat that was accepted. The answer unsubscribes. */
+  /** Calls `onBeat` for every accepted heartbeat. The returned function unsubscribes. */
   listen(onBeat: (heard: HeardPeer, before: HeardPeer | undefined) => void): () => void
 }
 
-/** An empty table. It keeps a bounded number of peers; whoever was silent longest is dropped first. */
+/** An empty table of at most `PEERS_REMEMBERED` peers; the longest silent one is dropped first. */
 export function createPeerTable({ clock, self }: { clock: Clock; self: PeerId }): HeardTable {
   const heard = new Map<PeerId, HeardPeer>()
   const listeners = new Set<(now: HeardPeer, before: HeardPeer | undefined) => void>()
@@ -32,7 +32,7 @@ export function createPeerTable({ clock, self }: { clock: Clock; self: PeerId })
     const before = heard.get(author)
     if (!isNewer(beat, before?.beat)) return { verdict: 'ignore', why: 'not newer' }
     const now = { peer: author, beat, heard_mono: clock.mono() }
-    // Re-inserted, so that the map's order is oldest first and the bound drops who has been silent longest.
+    // Re-inserted, so that the longest silent peer is the first of the map.
     heard.delete(author)
     heard.set(author, now)
     const [oldest] = heard.keys()

@@ -1,8 +1,8 @@
 /**
- * The one place that hears of lost connections: reports to the mesh whom this node lost, remembers what it and others saw, and passes it on
- * to the leader's reclaim duty as events. Two who saw a connection close or go silent let the leader act without a connection of its
- * own. A heartbeat heard since refutes them all: a suspect that lives sends one at once. Nothing is reported while this node itself
- * stalled, and nothing more once three have said it: a death in a large mesh must not become a storm.
+ * Suspicions: records the lost connections of this node and those that others report, publishes its own, and passes all to the leader's reclaim
+ * duty as events. With reports of two peers the leader acts without a connection of its own. A later heartbeat refutes all reports: a
+ * suspected peer that runs sends one at once. Nothing is published while this node's event loop stalls, nor after three reports of others,
+ * so that a death in a large mesh causes few messages.
  *
  *   mesh: connection lost ──► noted, gossiped ──► onLost ──► reclaim: suspicion begins
  *   mesh: gossip of others, heartbeat, connection back ──► noted ──► onChange ──► reclaim: confirmed, refuted or neither
@@ -18,7 +18,7 @@ import { hasLeft, meshSize } from '../../protocol/peer-table.ts'
 import type { SuspicionEvents, SuspicionSource } from '../../protocol/suspicions.ts'
 import type { HeardTable } from './peer-table.ts'
 
-/** What this node knows of lost peers, while it runs. */
+/** The suspicions of this node, with start and stop. */
 export interface Suspicions extends SuspicionSource {
   /** Idempotent. */
   start(): void
@@ -26,14 +26,14 @@ export interface Suspicions extends SuspicionSource {
   stop(): void
 }
 
-/** What it listens to and publishes through. */
+/** The parts that suspicions use. */
 export interface SuspicionsModules {
   readonly mesh: Pick<Mesh, 'self' | 'publish' | 'listen'>
   readonly clock: Clock
   readonly table: Pick<HeardTable, 'get' | 'all' | 'listen'>
 }
 
-/** A report older than this says nothing about now. */
+/** Age after which a report no longer counts. */
 const REPORT_MS = 30_000
 const ENOUGH_REPORTS = 3
 
@@ -48,12 +48,12 @@ export const createSuspicions = (modules: SuspicionsModules): Suspicions => new 
 
 class LossReports implements Suspicions {
   readonly #modules: SuspicionsModules
-  /** By suspect, then by who says so. */
+  /** By suspected peer, then by reporting peer. */
   readonly #reports = new Map<PeerId, Map<PeerId, Report>>()
   readonly #listeners = new Set<SuspicionEvents>()
   #stalls: StallWatch | null = null
   #stalledAt: number | null = null
-  /** The last one that was long enough for others to take this node for lost. */
+  /** When the last stall was, of those long enough that others lost this node (monotonic ms). */
   #longStallAt = Number.NEGATIVE_INFINITY
   #cancelLook = () => {}
   #unsubscribe: (() => void)[] = []
@@ -95,7 +95,7 @@ class LossReports implements Suspicions {
 
   reportsOf(peer: PeerId): readonly number[] {
     const now = this.#modules.clock.mono()
-    // Silence of heartbeats is not independent of its author's own stall, so it counts for nobody else.
+    // Silence of heartbeats may come from a stall of the reporting peer, so that it does not count for others.
     return this.#unrefuted(peer).flatMap(([, { why, at }]) => (why === 'heartbeat' ? [] : [now - at]))
   }
 
@@ -131,7 +131,7 @@ class LossReports implements Suspicions {
     this.#changed(peer)
   }
 
-  /** What this node sees itself: noted, and published unless enough others have said it. */
+  /** Records an observation of this node, and publishes it unless enough others have reported it. */
   #report(peer: PeerId, why: Suspicion['why']): void {
     const { mesh, table } = this.#modules
     if (hasLeft(table.get(peer)) || this.#mayBeOwnFault(why)) return
@@ -142,7 +142,7 @@ class LossReports implements Suspicions {
     void mesh.publish('suspect', encodeSuspicion({ v: 1, ...suspicion })).catch(() => {})
   }
 
-  /** Others close a connection on which this node was silent: then it lost nobody, they lost it. */
+  /** Whether the connection may be lost because this node was silent in a stall, so that the others closed it. */
   #mayBeOwnFault(why: Suspicion['why']): boolean {
     const now = this.#modules.clock.mono()
     const isGrace = (this.#stalls?.graceUntil() ?? 0) > now
@@ -152,7 +152,7 @@ class LossReports implements Suspicions {
   #note(author: PeerId, { peer, epoch, why }: Omit<Suspicion, 'v'>): void {
     const known = this.#reports.get(peer) ?? new Map<PeerId, Report>()
     const before = known.get(author)
-    // Who repeats itself does not start the time to refute again, and silence does not take back what was seen.
+    // A repeated report does not restart the time to refute, and a report of silence does not replace one of a lost connection.
     const isKnown = before && this.#stands(peer, before) && before.epoch === epoch
     if (isKnown && (before.why !== 'heartbeat' || why === 'heartbeat')) return
     bound(this.#reports)
