@@ -1,6 +1,5 @@
 /**
- * How documents of the ledger begin, and the few rules about their values that both adapters and the sweep follow.
- * Pure; times are filled in by the ledger (`at`).
+ * New documents of the ledger, and the rules about values that both adapters and the sweep follow. Pure; the ledger fills in times (`at`).
  */
 import { createHash } from 'node:crypto'
 import { SourceRefused } from '../protocol/errors.ts'
@@ -36,12 +35,12 @@ function openDelivery({ delivery }: Submission): Delivery[] | null {
   return delivery && [{ peer: delivery.peer, dir: delivery.dir, name: delivery.name, done_at: null }]
 }
 
-/** What a delivery is called whose wanted name other bytes have. */
+/** The name of a delivery whose wanted name other bytes have. */
 export const ownName = (id: VideoId, name: string): string => `${name}-${id}`
 
 /**
- * Names under which a delivery asked for as `name` may already stand: a name taken by other bytes was changed to
- * `<name>-<video id>`, and asking again must find that one.
+ * Names that a delivery submitted as `name` may have: where other bytes had the name, it became `<name>-<video id>`, and a repeated submit must
+ * find that one.
  */
 export const deliveryNames = (id: VideoId, name: string): string[] => [name, ownName(id, name)]
 
@@ -57,7 +56,7 @@ export function planSha256(plan: Plan): Sha256 {
   return asSha256(createHash('sha256').update(json).digest('hex'))
 }
 
-/** Well-formed text of at most so many UTF-8 bytes: the end is kept, which is where ffmpeg says what went wrong. */
+/** Well-formed text of at most `bytesMax` UTF-8 bytes: its end, where ffmpeg names the cause. */
 export function plainText(text: string, bytesMax: number): string {
   const bytes = Buffer.from(text.toWellFormed())
   if (bytes.byteLength <= bytesMax) return bytes.toString()

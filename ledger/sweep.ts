@@ -1,6 +1,6 @@
 /**
- * The sweep: makes tasks agree with their videos, whatever died between two writes. Videos are truth, tasks follow.
- * Harmless at any time and by anybody: every write is a compare of its own, and a second sweep finds nothing.
+ * The sweep: makes tasks agree with their videos after a process died between two writes. The video decides. Safe at any time and by any peer:
+ * every write is a compare-and-set of its own, and a second sweep changes nothing.
  *
  * A task that was inserted after its video had ended, or lost its output while that was COMPLETED, is cancelled; one that was cancelled although its video is open is
  * PENDING again; a missing task that the state of its video requires is inserted; priority, due and term follow the video and the lease.
@@ -36,17 +36,17 @@ async function cancelTasksOfEndedVideos(steps: Steps, term: number): Promise<num
   for (const id of await steps.videosWithOpenTasks()) {
     const video = await steps.video(id)
     if (!video || isOpen(video.status)) continue
-    // People end videos whoever leads; that one is COMPLETED is for the newest leader to say.
+    // People fail or cancel videos in any term; only the newest leader may act on a COMPLETED one.
     if (video.status === 'COMPLETED' && video.coordinator_term > term) continue
     cancelled += await steps.cancelTasks(id)
-    // Opened again meanwhile, to be merged once more: its tasks are wanted.
+    // Where the video was opened again meanwhile, its tasks are needed.
     const now = await steps.video(id)
     if (now && isOpen(now.status)) await steps.reviveTasks(id, ['CANCELLED'])
   }
   return cancelled
 }
 
-/** Who cancels the video after it was read as open must not find its tasks revived: it is read once more. */
+/** Revives tasks of an open video, and reads it again afterwards: one that was cancelled meanwhile has its tasks cancelled again. */
 async function reviveTasks(steps: Steps, { _id }: Video): Promise<number> {
   const revived = await steps.reviveTasks(_id, ['CANCELLED'])
   const now = revived > 0 ? await steps.video(_id) : null

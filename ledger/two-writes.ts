@@ -1,7 +1,7 @@
 /**
  * Events that are two writes: on a video and on its tasks. Each write is atomic by itself and harmless when repeated; a
- * process that dies between them leaves a state that `sweep.ts` mends. Asking again after a lost answer also does the
- * second write, so that nothing has to wait for the sweep.
+ * process that dies between them leaves a state that `sweep.ts` repairs. A repeated call after a lost reply also does
+ * the second write, without waiting for the sweep.
  */
 import type { VideoId } from '../protocol/ids.ts'
 import { taskId } from '../protocol/ids.ts'
@@ -16,7 +16,7 @@ import type { Steps } from './steps.ts'
 const ENDED = ['FAILED', 'CANCELLED'] as const satisfies readonly VideoStatus[]
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
 
-/** The video (or its one more delivery), then the tasks that its state requires. */
+/** Writes the video or its delivery, then the tasks that its state requires. */
 export async function submit(
   steps: Steps,
   submission: Submission,
@@ -31,7 +31,7 @@ export async function submit(
   return { outcome: created ? 'created' : retried ? 'retried' : 'joined', video }
 }
 
-/** Tasks that are not the ingest's to insert. */
+/** Inserts the tasks that the video's state requires (`requiredTasks`). */
 async function insertRequired(steps: Steps, video: Video): Promise<void> {
   const tasks = requiredTasks(video)
   if (tasks.length > 0) await steps.insertTasks(tasks)
@@ -48,7 +48,7 @@ async function theVideo(steps: Steps, id: VideoId): Promise<Video> {
   return video
 }
 
-/** After the write that made the video RUNNING: the tasks that it requires then, of kinds that have any. */
+/** The second write after a video became RUNNING: inserts the tasks that this state requires. */
 export async function startRunning(steps: Steps, id: VideoId): Promise<void> {
   if (kindsWhere(({ requiredIn }) => requiredIn.includes('RUNNING')).length === 0) return
   const video = await steps.video(id)
@@ -91,7 +91,7 @@ async function endVideo(steps: Steps, id: VideoId, end: () => Promise<boolean>):
   return held
 }
 
-/** Tasks first: a video that is open again must find them. Torn, the sweep cancels them once more. */
+/** Revives the tasks first, then the video, which needs them when it is open. Where only the first write happens, the sweep cancels them again. */
 export async function retry(steps: Steps, id: VideoId): Promise<boolean> {
   const video = await steps.video(id)
   if (!video || !isEnded(video.status)) return false

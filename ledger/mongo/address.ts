@@ -1,8 +1,8 @@
-/** What a MongoDB address says, for people and for us: never its credentials. Pure. */
+/** Reads of a MongoDB address, without its credentials. Pure. */
 
 const SHAPE = /^(mongodb(?:\+srv)?):\/\/(?:([^@/]*)@)?([^/?@]+)(?:\/([^?]*))?(?:\?.*)?$/
 
-/** `host:port,host:port`, or a word where the address has another shape (the driver will refuse it). */
+/** `host:port,host:port`, or a word where the address has another form (the driver will refuse it). */
 export function describeUrl(url: string): string {
   const [, scheme, , hosts] = SHAPE.exec(url) ?? []
   if (!scheme || !hosts) return '(an address of another shape)'
@@ -17,7 +17,7 @@ export const databaseName = (url: string): string => decodeURIComponent(SHAPE.ex
 
 export const isMongoUrl = (text: string): boolean => SHAPE.test(text)
 
-/** Whether the driver will speak TLS: as the address says, else as its scheme implies. */
+/** Whether the driver will use TLS: by the address, else by its scheme. */
 export function isTls(url: string): boolean {
   const options = new URLSearchParams(/\?(.*)$/.exec(url)?.[1] ?? '')
   const said = options.get('tls') ?? options.get('ssl')

@@ -1,4 +1,4 @@
-/** Open tasks follow their video's priority and due, the coordinator's term, and the clock. Running it again is harmless. */
+/** Corrects priority, due, term and times of open tasks. Idempotent. */
 import type { VideoId } from '../../protocol/ids.ts'
 import { maxAheadMs } from '../../protocol/limits.ts'
 import type { Steps } from '../steps.ts'
@@ -33,7 +33,7 @@ function aligned(video: VideoId, kind: object, values: { priority: number; due: 
   return { updateMany: { filter, update: { $set: { ...values, coordinator_term: term } }, hint: 'video' } }
 }
 
-/** Times that a clock which was set back has left far ahead: a wait ends, and who holds a claim has as long as after a renewal. */
+/** Clamps times that lie far ahead since the clock was set back: a backoff ends, and a claim lasts as long as after a renewal. */
 function clampTimes(video: VideoId, term: number, claimMs: number) {
   const isFar = { $expr: { $gt: ['$claimable_at', after(maxAheadMs(claimMs))] } }
   const nearer = { $mergeObjects: ['$$one', { expires_at: { $min: ['$$one.expires_at', after(claimMs)] } }] }

@@ -1,9 +1,9 @@
-/** Between the contract's documents (times are ms numbers) and BSON (times are dates). Pure. */
+/** Converts between documents of the contract (times are ms) and BSON (times are dates). Pure. */
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Doc } from './store.ts'
 
-/** INVARIANT: every string, number and object that others wrote goes into a pipeline as a literal: `$5 lost` is a field path there. */
+/** INVARIANT: every string, number and object of other peers is a literal in a pipeline: `$5 lost` would be a field path there. */
 export const lit = (value: unknown): { $literal: unknown } => ({ $literal: value })
 
 export const date = (ms: number): Date => new Date(ms)
@@ -33,7 +33,7 @@ export function newTaskDoc(task: Task): Doc {
   }
 }
 
-/** A video without what the ledger's clock fills in: `created_at` and `due`. */
+/** A video without `created_at` and `due`, which the ledger's clock fills in. */
 export function newVideoDoc(video: Video): Doc {
   const { created_at: _created, due: _due, deadline, ended_at, deliveries, ...rest } = video
   const dated = deliveries.map((delivery) => ({ ...delivery, done_at: dateOrNull(delivery.done_at) }))

@@ -1,4 +1,4 @@
-/** PENDING, PROCESSING → CANCELLED: every task of a video that has ended. Running it again is harmless. */
+/** PENDING, PROCESSING → CANCELLED: every task of a video that has ended. Idempotent. */
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Store } from './store.ts'
 

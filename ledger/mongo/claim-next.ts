@@ -1,7 +1,6 @@
 /**
- * PENDING, or PROCESSING with all claims run out, or a wanted backup → claimed: one blind call, the database picks the best.
- * Picking in order inside the server beat every way of reading first and spreading (docs/ledger.md §2); a claim whose reply is
- * lost is found again by its token.
+ * PENDING, or PROCESSING with all claims expired, or a wanted backup → claimed: one call, in which the database picks the first task. Picking in
+ * the server was faster than every way of reading first (docs/ledger.md §2); a claim whose reply is lost is found again by its token.
  */
 import type { Document, FindOneAndUpdateOptions, Sort } from 'mongodb'
 import type { Task } from '../../protocol/task.ts'
@@ -42,7 +41,7 @@ export async function claimNext(
 export const claimed = (found: Doc | null, ask: ClaimAsk): Claimed | null =>
   found ? own(fromBson<Task>(found), ask) : null
 
-/** The claim of this ask on the task; null when it has none. */
+/** The claim with this token on the task; null without one. */
 export function own(task: Task, { worker, token }: ClaimAsk): Claimed | null {
   const claim = task.claims.findLast((one) => one.token === token && one.worker_id === worker)
   return claim ? { attempt: claim.attempt, task } : null

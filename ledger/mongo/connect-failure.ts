@@ -1,12 +1,12 @@
 /**
- * What is wrong with a MongoDB that cannot be reached, in one sentence: what, why, what to do. `LedgerUnavailable` where it may answer
- * later, `UsageError` where a person has to fix something first. Pure; knows the driver's errors.
+ * Turns the driver's errors about a MongoDB that cannot be reached into one sentence: what, why, and what to do. `LedgerUnavailable` where it may
+ * answer later, `UsageError` where a person has to correct something first. Pure.
  */
 import type { MongoServerSelectionError, ServerDescription } from 'mongodb'
 import { LedgerUnavailable, type ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
 import { describeUrl, isTls } from './address.ts'
 
-/** AuthenticationFailed, and Atlas's word for it. */
+/** Codes: AuthenticationFailed, and that of Atlas. */
 const REFUSED_LOGIN: readonly unknown[] = [18, 8000]
 /** OpenSSL's and Node's names for a certificate that is not trusted. */
 const UNTRUSTED =
@@ -27,7 +27,7 @@ export function connectFailure(error: unknown, url: string): ReelmeshError {
   const tls = cause ? tlsFailure(cause, url) : null
   if (tls !== null) return wrong(tls)
   if (cause) return away(unreachable(where, cause))
-  // With `replicaSet=` the driver drops servers that are not of that set, and then says only that it has none.
+  // With `replicaSet=` the driver drops servers that are not of that set, and then reports only that it has none.
   if (error instanceof Error && error.name === 'MongoServerSelectionError') {
     return away(
       `no primary of the replica set that the ledger's address names answers at ${where}: is it a replica set of that name, with a majority of members running?`,
@@ -55,7 +55,7 @@ function tlsFailure(cause: Error, url: string): string | null {
     return `the MongoDB at ${where} wants a certificate of its clients: name one in the ledger's address with tlsCertificateKeyFile=PATH`
   if (isTls(url) && /before secure TLS connection|wrong version number|packet length too long/i.test(text))
     return `the MongoDB at ${where} does not speak TLS, which the ledger's address asks for: leave tls=true out of the address, or start the server with TLS`
-  // A server that only takes TLS hangs up on the first plain word.
+  // A server that requires TLS closes the connection at the first plain message.
   if (!isTls(url) && (/^connection .* closed$/.test(text) || code === 'ECONNRESET'))
     return `the MongoDB at ${where} hangs up at the first word, as one does that only takes TLS: add tls=true to the ledger's address (and tlsCAFile=PATH where its certificate is your own)`
   return null

@@ -1,6 +1,6 @@
 /**
- * Connecting, and saying in one sentence what is wrong when the ledger cannot serve: unreachable, no replica set, no rights,
- * too old, made by a newer Reelmesh. Creates what is missing; harmless when many processes start at once.
+ * Connects, and creates the collections and indexes that are missing; many processes may start at once. A database that cannot be used
+ * (unreachable, no replica set, no rights, too old, of another schema version) is refused in one sentence.
  */
 import type { Db, MongoClient, MongoClientOptions } from 'mongodb'
 import { LedgerUnavailable, sentence, UsageError } from '../../protocol/errors.ts'
@@ -9,7 +9,7 @@ import { connectFailure, uninitiated } from './connect-failure.ts'
 import { makeIndexes } from './schema.ts'
 import { isTransient } from './transient.ts'
 
-/** What the ledger's promises rest on: an address cannot change it. */
+/** Options that the promises of the ledger need: an address cannot change them. */
 const FIXED = {
   retryWrites: true,
   retryReads: true,
@@ -19,7 +19,7 @@ const FIXED = {
   ignoreUndefined: true,
 } as const
 
-/** Measured in docs/ledger.md: a frozen primary or a cut connection costs seconds, not minutes. An address may say otherwise. */
+/** Measured in docs/ledger.md: a frozen primary or a cut connection costs seconds, not minutes. An address may change them. */
 const TUNING = {
   appName: 'reelmesh',
   maxPoolSize: 10,
@@ -89,7 +89,7 @@ async function check(client: MongoClient, url: string): Promise<void> {
 const single = (where: string): string =>
   `the MongoDB at ${where} is a single server, not a replica set, so that writes may be lost: start it with --replSet rs0 and run rs.initiate() once (one member is enough)`
 
-/** Unauthorized, and Atlas's word for it. */
+/** Codes: Unauthorized, and that of Atlas. */
 const NO_RIGHTS: readonly unknown[] = [13, 8000]
 
 async function rights(where: string, database: string, act: () => Promise<void>): Promise<void> {

@@ -1,4 +1,4 @@
-/** PROCESSING → PENDING, or on with the claim that lives: a worker's own fail (failure, perhaps strike, backoff) or release. */
+/** PROCESSING → PENDING, or PROCESSING with the other claim: a worker's own fail (failure, maybe strike, backoff) or release. */
 import type { Document } from 'mongodb'
 import { FAILURES_MAX, STRIKES_MAX } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -21,7 +21,7 @@ export async function endAttempt(store: Store, end: AttemptEnd): Promise<boolean
   )
 }
 
-/** After a lost reply: the attempt has ended, and where it failed the failure says so. */
+/** After a lost reply: whether the attempt has ended, and, where it failed, its failure is recorded. */
 function isEnded({ attempt, worker, failure }: AttemptEnd, task: Task | null): boolean {
   if (!task || task.status === 'COMPLETED' || task.claims.some((claim) => claim.attempt === attempt)) return false
   return !failure || task.failures.some((one) => one.attempt === attempt && one.worker_id === worker)

@@ -1,6 +1,6 @@
 /**
- * PROCESSING → PENDING, or on with the claim that lives: claims that are still exactly as they were seen. As a reclaim it
- * is a coordinator's write with its term, and may add a strike; as a restarted worker's release it has neither.
+ * PROCESSING → PENDING, or PROCESSING with the other claim: ends claims that still equal the observed ones. As a reclaim it is a coordinator's
+ * write with its term, and may add a strike; as a restarted worker's release it has neither.
  */
 import type { Document } from 'mongodb'
 import type { FailureCode } from '../../protocol/errors.ts'
@@ -13,7 +13,7 @@ import type { Store } from './store.ts'
 
 type Options = { term: number | null; strike: FailureCode | null }
 
-/** One write for each claim, so that each answers for itself; at most as many at once as there are connections. */
+/** Ends each claim by a write of its own, so that each has its own result; at most as many at once as there are connections. */
 export async function endSeenClaims(
   store: Store,
   claims: readonly ObservedClaim[],

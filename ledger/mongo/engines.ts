@@ -1,4 +1,4 @@
-/** Engines that run workers: who reaches them, and how many the leader wants there. */
+/** Engines that run workers: the peers that reach them, and how many workers the leader wants there. */
 import type { PeerId } from '../../protocol/ids.ts'
 import type { EngineRecord } from '../../protocol/ledger.ts'
 import { ENGINE_PEERS_MAX } from '../../protocol/limits.ts'

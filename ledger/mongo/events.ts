@@ -1,9 +1,9 @@
-/** What people read in `status`: a capped collection keeps the newest. */
+/** Events that `status` shows: a capped collection keeps the newest. */
 import type { LedgerEvent } from '../../protocol/ledger.ts'
 import { fromBson, lit } from './bson.ts'
 import type { Store } from './store.ts'
 
-/** Under an id of its own, so that a second try finds the first: an upsert, because only a pipeline knows the ledger's time. */
+/** Adds an event under an id of its own, so that a retry finds it. An upsert, as only a pipeline has the ledger's time. */
 export async function addEvent(store: Store, event: Omit<LedgerEvent, 'at'>): Promise<void> {
   const { what, peer, video, text } = event
   const set = {

@@ -1,6 +1,6 @@
 /**
  * (none) → PENDING: inserts the tasks whose ids are new, with the lease's term and the ledger's time as read just before.
- * An insert that is tried again meets its own documents: duplicates are the point, not an error.
+ * A repeated insert meets its own documents: duplicates are expected and no error.
  */
 import { initialTask, type NewTask } from '../../protocol/task.ts'
 import { newTaskDoc } from './bson.ts'
@@ -13,7 +13,7 @@ export async function insertTasks(store: Store, tasks: readonly NewTask[]): Prom
   if (tasks.length === 0) return 0
   const { term, now } = await readTermAndTime(store)
   return await store.run(async () => {
-    // Made again for each try: the driver writes into what it is given.
+    // New documents for each try: the driver changes those that it is given.
     const documents = tasks.map((task) => newTaskDoc(initialTask(task, now, term)))
     try {
       return (await store.chunks.insertMany(documents, { ordered: false })).insertedCount

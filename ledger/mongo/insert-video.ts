@@ -1,4 +1,4 @@
-/** (none) → QUEUED: inserts the video where its id is new. An upsert, because only a pipeline knows the ledger's time. */
+/** (none) → QUEUED: inserts the video where its id is new. An upsert, as only a pipeline has the ledger's time. */
 import type { Video } from '../../protocol/video.ts'
 import { lit, newVideoDoc } from './bson.ts'
 import type { Store } from './store.ts'

@@ -11,12 +11,12 @@ const FREE = { $lte: [{ $ifNull: ['$expires_at', new Date(0)] }, '$$NOW'] }
 const REMAINING = { $max: [0, { $toLong: { $subtract: ['$expires_at', '$$NOW'] } }] }
 const NONE: Lease = { holder: null, nonce: '', term: 0, remaining_ms: 0 }
 
-/** A projection of an answer may compute: the remaining time is by the database's clock. */
+/** The fields of an answer; the remaining time is computed by the database's clock. */
 const SHOWN = { _id: 0, holder: 1, nonce: 1, term: 1, remaining_ms: REMAINING }
 
 /**
- * Creates it, takes it where it has run out, and answers who holds it: won when the nonce is the caller's. One that lies further
- * ahead than a renewal puts it, since the clock was set back, is clamped: its holder renews it, or it expires.
+ * Creates the lease, takes it where it has expired, and answers it: won when the nonce is the caller's. An expiry further ahead than a renewal
+ * sets it, since the clock was set back, is clamped: its holder renews it, or it expires.
  */
 export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
   const latest = after(store.leaseMs)
@@ -48,7 +48,7 @@ export async function readLease(store: Store): Promise<Lease> {
   return ((await store.run(() => store.leases.findOne({ _id: ID }, { projection: SHOWN }))) as Lease | null) ?? NONE
 }
 
-/** What every insert carries. */
+/** The present term and time, for inserts. */
 export async function readTermAndTime(store: Store): Promise<{ term: number; now: number }> {
   const projection = { _id: 0, term: 1, now: '$$NOW' }
   const found = await store.run(() => store.leases.findOne({ _id: ID }, { projection }))

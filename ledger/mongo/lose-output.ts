@@ -1,4 +1,4 @@
-/** COMPLETED → PENDING: nobody holds the output any more. The attempt counts on. */
+/** COMPLETED → PENDING: the output is lost. The number of the attempt stays. */
 import type { TaskId } from '../../protocol/ids.ts'
 import { term as notNewer } from './pipeline.ts'
 import type { Store } from './store.ts'

@@ -1,6 +1,6 @@
 /**
  * The ledger in MongoDB, for any number of machines. Every transition is one command (findOneAndUpdate, updateOne) in a
- * file of its own; what both adapters share is one folder up.
+ * file of its own; what both adapters share is in the folder above.
  */
 import type { Ledger } from '../../protocol/ledger.ts'
 import { ledgerFromSteps } from '../ledger-from-steps.ts'
@@ -38,7 +38,7 @@ import { wantBackup } from './want-backup.ts'
 
 export type { MongoOptions }
 
-/** Each step and the function that takes it, in a file of its own. */
+/** Each step with its function, in a file of its own. */
 const STEPS: StepFunctions<Store> = {
   open: (store) => store.open(),
   close: (store) => store.close(),
@@ -95,10 +95,10 @@ const STEPS: StepFunctions<Store> = {
   events: readEvents,
 }
 
-/** A ledger that is not open yet. `open` rejects with `UsageError` where it cannot serve; errors as `Ledger` says. */
+/** A ledger that is not open yet. `open` rejects with `UsageError` where the database cannot be used. */
 export const createMongoLedger = (options: MongoOptions): Ledger => ledgerFromSteps(mongoSteps(options))
 
-/** The single commands by themselves: what tests wrap to die between two of them. */
+/** The single commands: tests wrap them to stop between two of them. */
 export function mongoSteps(options: MongoOptions): Steps {
   const store = new Store(options)
   return bindSteps(STEPS, store, store.description)

@@ -1,4 +1,4 @@
-/** Every row of the video table: one compare on status, term and plan, one write. */
+/** Every transition of a video: one compare on status, term and plan, one write. */
 import type { Document } from 'mongodb'
 import type { VideoId } from '../../protocol/ids.ts'
 import { isOpen, type Video } from '../../protocol/video.ts'
@@ -32,7 +32,7 @@ function write({ to, term, set = {} }: VideoMove): Document {
   return fields
 }
 
-/** After a lost reply: the move is there when the video is where only this move could have brought it. */
+/** After a lost reply: whether the video is in a state that only this move could have made. */
 function isDone({ from, to, term, set }: VideoMove, video: Doc | null): boolean {
   if (!video || to === 'same' || from.some((status) => status === to) || video.status !== to) return false
   if (term !== undefined && video.coordinator_term !== term) return false

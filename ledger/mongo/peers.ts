@@ -1,4 +1,4 @@
-/** What was decided about peers: paused and draining by people, quarantined by the leader. */
+/** Records of peers: paused and draining, set by people, and quarantined, set by the leader. */
 import type { PeerId } from '../../protocol/ids.ts'
 import { initialPeer, type PeerRecord } from '../../protocol/ledger.ts'
 import type { Quarantine } from '../steps.ts'
@@ -6,7 +6,7 @@ import { dateOrNull, fromBson, lit } from './bson.ts'
 import { after } from './pipeline.ts'
 import type { Doc, Store } from './store.ts'
 
-/** A document that an older program made lacks what came since. */
+/** A record; one of an older program lacks newer fields, which get their defaults. */
 const peerOf = (doc: Doc): PeerRecord => ({ ...initialPeer(doc._id as PeerId), ...fromBson<PeerRecord>(doc) })
 
 export async function readPeers(store: Store): Promise<PeerRecord[]> {

@@ -7,7 +7,7 @@ import { lit } from './bson.ts'
 
 export const after = (ms: number): Document => ({ $add: ['$$NOW', ms] })
 
-/** The fence: the attempt is still among the claims. No clock in it. */
+/** The fencing compare: the attempt is still among the claims. Independent of clocks. */
 export const mine = ({ task, attempt, worker }: { task: TaskId; attempt: number; worker: PeerId }): Document => ({
   _id: task,
   status: 'PROCESSING',
@@ -24,7 +24,7 @@ function freshClaim({ worker, token }: ClaimAsk, claimMs: number, speculative: b
   }
 }
 
-/** What a first claim writes: whatever claims there were have run out. */
+/** The write of a first claim: all earlier claims have expired. */
 export const start = (ask: ClaimAsk, claimMs: number): Document[] => [
   {
     $set: {
@@ -40,7 +40,7 @@ export const start = (ask: ClaimAsk, claimMs: number): Document[] => [
   },
 ]
 
-/** What a backup attempt writes beside the claim that lives. */
+/** The write of a backup attempt, beside the other claim. */
 export const startBackup = (ask: ClaimAsk, claimMs: number): Document[] => [
   {
     $set: {
@@ -56,7 +56,7 @@ export const startBackup = (ask: ClaimAsk, claimMs: number): Document[] => [
 /** INVARIANT: `claimable_at` follows every change of `claims` or `not_before`: an array's dates cannot be compared. */
 export const CLAIMABLE: Document = { $set: { claimable_at: { $max: ['$not_before', { $max: '$claims.expires_at' }] } } }
 
-/** Where a task goes when claims have ended: back to PENDING, or on with the claim that lives. */
+/** The status of a task after claims have ended: PENDING, or PROCESSING with the other claim. */
 export const SETTLE: readonly Document[] = [
   { $set: { status: { $cond: [{ $gt: [{ $size: '$claims' }, 0] }, 'PROCESSING', 'PENDING'] }, backup_wanted: false } },
   CLAIMABLE,
@@ -71,10 +71,10 @@ export const appended = (array: string, element: unknown, maxLength: number): Do
   $slice: [{ $concatArrays: [array, [element]] }, -maxLength],
 })
 
-/** A coordinator's compare. */
+/** The compare of a coordinator's write. */
 export const term = (term: number): Document => ({ coordinator_term: { $lte: term } })
 
-/** Those there, then the added ones as the newest, each once, at most `HOLDERS_MAX`. */
+/** The holders with the added ones as the newest, each once, at most `HOLDERS_MAX`. */
 export const holders = (there: string, added: readonly PeerId[]): Document => ({
   $slice: [
     {

@@ -1,4 +1,4 @@
-/** Tasks and claims as they stand. */
+/** Reads of tasks and claims. */
 import type { Sort } from 'mongodb'
 import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
@@ -28,13 +28,13 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
   return (await store.find(limit, inOrder)).map(fromBson<Task>)
 }
 
-/** Named: left to itself, the server may walk all there is in the order asked for. The other statuses are asked for by people. */
+/** Indexes by status, which queries name: otherwise the server may scan the whole collection in the order of the result. Other statuses are rare. */
 const OF_ALL_VIDEOS: Partial<Record<TaskStatus, object>> = {
   PENDING: { hint: 'claim' },
   PROCESSING: { hint: 'expired' },
 }
 
-/** The index to read by. */
+/** The index for a query. */
 function way({ status, video, tried }: Parameters<Steps['tasks']>[0]): object {
   if (tried && status === 'PENDING') return { hint: 'tried' }
   return video === undefined ? (OF_ALL_VIDEOS[status] ?? {}) : { hint: 'video' }
@@ -43,7 +43,7 @@ function way({ status, video, tried }: Parameters<Steps['tasks']>[0]): object {
 type Count = Counts[number]
 type Row = { _id: { video: VideoId } & Omit<Count, 'count'>; count: number }
 
-/** Answered from the index `video` alone. */
+/** Counts by the index `video` alone. */
 export async function readProgress(store: Store, videos: readonly VideoId[]): Promise<Progress> {
   const progress = new Map<VideoId, Count[]>()
   for (const id of videos) progress.set(id, [])
@@ -72,7 +72,7 @@ export async function readOutcomes(store: Store, limit: number): Promise<Outcome
   return (await store.find(limit, newest)).map(fromBson<Outcome>)
 }
 
-/** Three looks at partial indexes; `distinct` does not know `$$NOW`, so what ran out is asked for as a group. */
+/** Reads three partial indexes; `distinct` cannot use `$$NOW`, so that expired claims are read by a group. */
 export async function claimableClasses(store: Store): Promise<string[]> {
   const ranOut = [
     { $match: { status: 'PROCESSING', $expr: { $lte: ['$claimable_at', '$$NOW'] } } },
@@ -88,7 +88,7 @@ export async function claimableClasses(store: Store): Promise<string[]> {
   return [...new Set(found.flat().map(String))].sort()
 }
 
-/** Only what runs is looked at. */
+/** PROCESSING tasks with a claim of this token. */
 export async function claimsByToken(store: Store, token: Token): Promise<Task[]> {
   const filter = { status: 'PROCESSING', 'claims.token': token }
   return (await store.run(() => store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 } }).toArray())).map(

@@ -1,4 +1,4 @@
-/** Videos, one or many, as they stand. */
+/** Reads of videos. */
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Video, VideoStatus } from '../../protocol/video.ts'
 import { fromBson } from './bson.ts'
@@ -8,7 +8,7 @@ export async function readVideo(store: Store, id: VideoId): Promise<Video | null
   return fromBson(await store.run(() => store.videos.findOne({ _id: id })))
 }
 
-/** Newest last; a limit keeps the newest. */
+/** Videos, newest last; with a limit only the newest. */
 export async function readVideos(
   store: Store,
   { statuses, limit }: { statuses?: readonly VideoStatus[]; limit?: number },

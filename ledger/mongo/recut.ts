@@ -1,4 +1,4 @@
-/** PENDING with a lost input → the same with the new cut. */
+/** Replaces the lost input of a PENDING task with a new cut. */
 import type { Sha256, TaskId } from '../../protocol/ids.ts'
 import type { TaskInput } from '../../protocol/task.ts'
 import type { Store } from './store.ts'

@@ -1,4 +1,4 @@
-/** PROCESSING → the same, with the attempts' claims fresh: all of a worker's in one bulk write, no clock in the compare. */
+/** Extends the claims of a worker's attempts in one bulk write. The compare is independent of clocks. */
 import type { Document } from 'mongodb'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -7,7 +7,7 @@ import type { Store } from './store.ts'
 
 type Attempt = { task: TaskId; attempt: number }
 
-/** Answers those that are lost. */
+/** Renews the claims; answers the attempts whose claims have ended. */
 export async function renew(store: Store, worker: PeerId, attempts: readonly Attempt[]): Promise<Attempt[]> {
   const writes = attempts.map(({ task, attempt }) => ({
     updateOne: { filter: mine({ task, attempt, worker }), update: [fresh(attempt, store.claimMs), CLAIMABLE] },

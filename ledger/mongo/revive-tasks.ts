@@ -1,4 +1,4 @@
-/** FAILED, CANCELLED → PENDING: strikes cleared, the attempt kept. Running it again is harmless. */
+/** FAILED, CANCELLED → PENDING: strikes cleared, the attempt kept. Idempotent. */
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Store } from './store.ts'
 

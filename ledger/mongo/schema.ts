@@ -1,9 +1,9 @@
 /**
- * Indexes and collections. All are there before the first hinted query: a hint on an absent collection answers nothing, in
- * silence. A changed index gets a new name (error 86 otherwise).
+ * Indexes and collections. All exist before the first hinted query: a hint on a missing collection gives an empty result without an error. A
+ * changed index gets a new name (error 86 otherwise).
  *
- * `claim`, `tried`, `expired` and `backup` are partial: they hold what is PENDING or runs, and do not grow with what is finished; `done`
- * holds only that. `undelivered` holds what is COMPLETED, and begins with what is not delivered.
+ * `claim`, `tried`, `expired` and `backup` are partial: they hold PENDING and PROCESSING tasks, and do not grow with ended ones; `done` holds
+ * only COMPLETED ones. `undelivered` holds COMPLETED videos, the undelivered ones first.
  */
 import type { Db, IndexDescription } from 'mongodb'
 import { EVENTS_MAX } from '../../protocol/limits.ts'
@@ -57,7 +57,7 @@ async function checkVersion(db: Db, where: string): Promise<void> {
     checkSchemaVersion(`the ledger in the database ${db.databaseName} at ${where}`, found.version, 'another database')
 }
 
-/** NamespaceExists: another process was first. */
+/** Creates the collection of events; NamespaceExists means that another process was first. */
 async function makeEvents(db: Db): Promise<void> {
   try {
     await db.createCollection('events', { capped: true, size: EVENTS_MAX.bytes, max: EVENTS_MAX.count })
@@ -66,7 +66,7 @@ async function makeEvents(db: Db): Promise<void> {
   }
 }
 
-/** Starting together, processes meet each other's index builds: a second try finds them done. */
+/** Tries again: processes that start together meet each other's index builds, which a second try finds done. */
 async function again(act: () => Promise<unknown>): Promise<void> {
   try {
     await act()

@@ -1,12 +1,12 @@
 /**
- * A coordinator's term on every video that one may still change (the open ones, and COMPLETED ones that are not delivered),
- * and on all their tasks: from then on the writes of an earlier coordinator match nothing there.
+ * Writes a coordinator's term on every open or undelivered video and on all their tasks: from then on the writes of an earlier coordinator
+ * match nothing there.
  */
 import { OPEN_STATUSES } from '../../protocol/video.ts'
 import { UNDELIVERED } from './read-videos.ts'
 import type { Store } from './store.ts'
 
-/** Each by its own index: one filter for both would go through all that is COMPLETED. */
+/** Two filters, each with its own index: one for both would scan all COMPLETED videos. */
 const ALIVE = [
   { filter: { status: { $in: [...OPEN_STATUSES] } }, hint: 'status' },
   { filter: UNDELIVERED, hint: 'undelivered' },

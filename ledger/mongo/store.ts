@@ -1,9 +1,8 @@
 /**
- * One MongoDB database, and the only way commands reach it.
+ * One MongoDB database; all commands go through this file.
  *
- * Promises: transient errors (a lost connection, an election, a server that answers late) are tried again with backoff for at
- * most `retryMs`, then `LedgerUnavailable`; before a command whose reply was lost is tried again, `readBack` may find that it had
- * been applied. Writes are acknowledged by a majority and journaled, reads are of majority-committed data.
+ * Promises: transient errors (a lost connection, an election, a server that answers late) are retried with backoff for at most
+ * `retryMs`, then `LedgerUnavailable`; before a command whose reply was lost is retried, `readBack` may find that it had been applied. Writes are acknowledged by a majority and journaled, reads are of majority-committed data.
  *
  * `mongodb` is imported here and nowhere else, when the ledger is opened: a node on SQLite never loads it. Its options are
  * those of the measurements in docs/ledger.md; `timeoutMS` is never set (it mixed up replies of pooled connections).
@@ -94,7 +93,7 @@ export class Store {
     return this.db.collection<Doc>('events')
   }
 
-  /** `readBack` answers what an earlier try had done, or undefined where it had done nothing. */
+  /** Runs a command with retries. `readBack` answers the result of an earlier try, or undefined where it had not been applied. */
   async run<T>(act: () => Promise<T>, readBack?: () => Promise<T | undefined>): Promise<T> {
     const { clock, rng, log } = this.#options
     const giveUpAt = clock.mono() + this.#retryMs
@@ -111,14 +110,14 @@ export class Store {
     }
   }
 
-  /** At most so many documents, all without a limit: the driver takes 0 for all, too. */
+  /** Finds at most `limit` documents, or all (the driver's limit 0 means all, too). */
   async find(limit: number | undefined, find: (limit: number) => FindCursor<Doc>): Promise<Doc[]> {
     return limit === 0 ? [] : await this.run(() => find(limit ?? 0).toArray())
   }
 
   /**
-   * A write that matches nothing still waits until all before it is held by a majority: what a lost try has applied is
-   * visible to the read that follows, even on a new primary.
+   * Waits for all earlier writes by a write that matches nothing but is acknowledged by a majority: what an earlier try has applied is then
+   * visible to the read, even on a new primary.
    */
   async #afterAll<T>(readBack: () => Promise<T>): Promise<T> {
     await this.leases.updateOne({ _id: 'barrier' }, { $set: { at: 0 } })

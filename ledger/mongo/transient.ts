@@ -1,6 +1,6 @@
-/** Which errors of the driver mean "perhaps later": all of them leave open whether the command was applied. Pure. */
+/** Classifies errors of the driver as transient: after each of them it is unknown whether the command was applied. Pure. */
 
-/** Of connections, pools, elections and timeouts: names of the driver's error classes. */
+/** Names of the driver's error classes for connections, pools, elections and timeouts. */
 const NAMES: ReadonlySet<string> = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
@@ -23,7 +23,7 @@ const NAMES: ReadonlySet<string> = new Set([
  * Server codes: HostUnreachable, HostNotFound, NetworkTimeout, ShutdownInProgress, WriteConcernFailed (applied, not yet held by
  * a majority), LockTimeout, MaxTimeMSExpired, PrimarySteppedDown, NotYetInitialized, SocketException, WriteConflict,
  * NetworkInterfaceExceededTimeLimit, KeyNotFound (of signatures, after a failover), NotWritablePrimary, Interrupted*, NotPrimary*,
- * ExceededTimeLimit; and DuplicateKey, which only two upserts at the same instant can meet here.
+ * ExceededTimeLimit; and DuplicateKey, which only two upserts at the same moment cause here.
  */
 const CODES: ReadonlySet<number> = new Set([
   6, 7, 24, 50, 64, 89, 91, 94, 112, 134, 189, 202, 211, 262, 9001, 10107, 11600, 11601, 11602, 13435, 13436, 11000,
@@ -40,7 +40,7 @@ const LABELS = [
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (NAMES.has(error.name)) return true
-  // A bulk write wraps what broke it off; refusals of single documents in it are no error of this kind.
+  // The error of a bulk write wraps the one that ended it; errors of single documents in it are not transient.
   if (error.name === 'MongoBulkWriteError') return isTransient((error as { errorResponse?: unknown }).errorResponse)
   const { code, hasErrorLabel } = error as { code?: unknown; hasErrorLabel?: (label: string) => boolean }
   if (typeof code === 'number' && CODES.has(code)) return true

@@ -1,4 +1,4 @@
-/** PROCESSING with one claim → the same, open for a second attempt by another worker. */
+/** PROCESSING with one claim → PROCESSING with `backup_wanted`: another worker may claim a second attempt. */
 import type { TaskId } from '../../protocol/ids.ts'
 import { term as notNewer } from './pipeline.ts'
 import type { Store } from './store.ts'

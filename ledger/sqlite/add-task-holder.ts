@@ -1,4 +1,4 @@
-/** One more peer holds a task's input, output or one of its outputs. */
+/** Adds a holder to a task's input, output or artifact. */
 import type { PeerId, Sha256, TaskId } from '../../protocol/ids.ts'
 import { allWithHolder, lacksHolder, someLackHolder, withHolder } from './fragments.ts'
 import type { Store } from './store.ts'

@@ -1,4 +1,4 @@
-/** One more peer holds the source or a result. */
+/** Adds a holder to the source or a result. */
 import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
 import { allWithHolder, lacksHolder, someLackHolder, withHolder } from './fragments.ts'
 import type { Store } from './store.ts'

@@ -1,4 +1,4 @@
-/** Open tasks follow their video's priority and due, the coordinator's term, and the clock. */
+/** Corrects priority, due, term and times of open tasks. */
 import type { VideoId } from '../../protocol/ids.ts'
 import { maxAheadMs } from '../../protocol/limits.ts'
 import type { Steps } from '../steps.ts'
@@ -17,7 +17,7 @@ const ALIGN = `UPDATE chunks SET priority=:priority, due=${DUE}, coordinator_ter
   WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND (priority <> :priority OR due <> ${DUE}) RETURNING _id`
 
 const NEARER = `json_set(value, '$.expires_at', min(value ->> 'expires_at', :now + :claimMs))`
-/** Times that a clock which was set back has left far ahead: a wait ends, and who holds a claim has as long as after a renewal. */
+/** Clamps times that lie far ahead since the clock was set back: a backoff ends, and a claim lasts as long as after a renewal. */
 const CLAMP_TIMES = `UPDATE chunks SET not_before=min(not_before, :now), claimable_at=:now + iif(status='PROCESSING', :claimMs, 0),
     claims=(SELECT json_group_array(json(${NEARER}) ORDER BY key) FROM json_each(chunks.claims))
   WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND claimable_at > :now + :maxAheadMs RETURNING _id`

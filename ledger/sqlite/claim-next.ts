@@ -1,4 +1,4 @@
-/** PENDING, or PROCESSING with all claims run out, or a wanted backup → claimed: the best there is, picked by SQLite. */
+/** PENDING, or PROCESSING with all claims expired, or a wanted backup → claimed: the first task, picked by SQLite. */
 import type { ClaimAsk, Claimed, ClaimSource } from '../steps.ts'
 import { START, START_BACKUP } from './fragments.ts'
 import { type Row, taskOf } from './schema.ts'

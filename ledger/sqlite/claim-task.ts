@@ -1,4 +1,4 @@
-/** PENDING (or all claims run out, or a wanted backup) → claimed: this very task. */
+/** PENDING (or all claims expired, or a wanted backup) → claimed: one given task. */
 import type { TaskId } from '../../protocol/ids.ts'
 import type { ClaimAsk, Claimed, TaskClaimSource } from '../steps.ts'
 import { CLAIMABLE, claimed } from './claim-next.ts'

@@ -1,4 +1,4 @@
-/** PROCESSING → PENDING, or on with the claim that lives: a worker's own fail (failure, perhaps strike, backoff) or release. */
+/** PROCESSING → PENDING, or PROCESSING with the other claim: a worker's own fail (failure, maybe strike, backoff) or release. */
 import { FAILURES_MAX, STRIKES_MAX } from '../../protocol/limits.ts'
 import type { AttemptEnd } from '../steps.ts'
 import { appended, MINE, settle } from './fragments.ts'

@@ -1,6 +1,6 @@
 /**
- * PROCESSING → PENDING, or on with the claim that lives: claims that are still exactly as they were seen. As a reclaim it
- * is a coordinator's write with its term, and may add a strike; as a restarted worker's release it has neither.
+ * PROCESSING → PENDING, or PROCESSING with the other claim: ends claims that still equal the observed ones. As a reclaim it is a coordinator's
+ * write with its term, and may add a strike; as a restarted worker's release it has neither.
  */
 import type { FailureCode } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/ids.ts'

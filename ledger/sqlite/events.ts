@@ -1,4 +1,4 @@
-/** What people read in `status`; a trigger of the schema keeps the newest 20,000. */
+/** Events that `status` shows; a trigger of the schema keeps the newest 20,000. */
 import type { LedgerEvent } from '../../protocol/ledger.ts'
 import type { Store } from './store.ts'
 

@@ -1,4 +1,4 @@
-/** The open deliveries of this peer and folder (and name, where given) are done. */
+/** Marks the open deliveries of this peer and folder (and name, where given) as done. */
 import type { VideoId } from '../../protocol/ids.ts'
 import type { DeliveryKey } from '../steps.ts'
 import type { Store } from './store.ts'

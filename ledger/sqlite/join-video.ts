@@ -1,4 +1,4 @@
-/** Someone submits what is there already: the source has more holders, and one more delivery is open. Status untouched. */
+/** A submit of an existing video: adds holders of the source and opens the delivery. The status stays. */
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Delivery } from '../../protocol/video.ts'
 import { holders } from './fragments.ts'

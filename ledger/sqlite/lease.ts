@@ -8,8 +8,8 @@ const SHOWN = 'holder, nonce, term, max(0, expires_at - :now) AS remaining_ms'
 const leaseOf = (row: Row): Lease => ({ ...row }) as unknown as Lease
 
 /**
- * Creates it, takes it where it has run out, and answers who holds it: won when the nonce is the caller's. One that lies further
- * ahead than a renewal puts it, since the clock was set back, is brought near: its holder renews it, or it runs out.
+ * Creates the lease, takes it where it has expired, and answers it: won when the nonce is the caller's. An expiry further ahead than a renewal
+ * sets it, since the clock was set back, is clamped: its holder renews it, or it expires.
  */
 const ACQUIRE = `INSERT INTO leases (_id, holder, nonce, term, expires_at) VALUES ('coordinator', :me, :nonce, 1, :now + :leaseMs)
   ON CONFLICT(_id) DO UPDATE SET

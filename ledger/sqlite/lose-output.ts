@@ -1,4 +1,4 @@
-/** COMPLETED → PENDING: nobody holds the output any more. The attempt counts on. */
+/** COMPLETED → PENDING: the output is lost. The number of the attempt stays. */
 import type { TaskId } from '../../protocol/ids.ts'
 import { TERM } from './fragments.ts'
 import type { Store } from './store.ts'

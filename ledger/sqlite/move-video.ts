@@ -1,4 +1,4 @@
-/** Every row of the video table: one compare on status, term and plan, one write. */
+/** Every transition of a video: one compare on status, term and plan, one write. */
 import type { VideoId } from '../../protocol/ids.ts'
 import { isOpen } from '../../protocol/video.ts'
 import type { VideoMove } from '../steps.ts'

@@ -1,4 +1,4 @@
-/** What was decided about peers: paused and draining by people, quarantined by the leader. */
+/** Records of peers: paused and draining, set by people, and quarantined, set by the leader. */
 import type { PeerId } from '../../protocol/ids.ts'
 import { initialPeer, type PeerRecord } from '../../protocol/ledger.ts'
 import type { Quarantine } from '../steps.ts'

@@ -1,4 +1,4 @@
-/** Tasks and claims as they stand. */
+/** Reads of tasks and claims. */
 import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Counts, ObservedClaim, Outcome, Progress } from '../../protocol/ledger.ts'
@@ -13,7 +13,7 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
   return row ? taskOf(row) : null
 }
 
-/** The other statuses are asked for by video, or by people. */
+/** Indexes by status; other statuses are read by video, or rarely. */
 const OF_ALL_VIDEOS: Partial<Record<TaskStatus, string>> = { PENDING: 'claim', PROCESSING: 'expired' }
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {

@@ -1,4 +1,4 @@
-/** Videos, one or many, as they stand. */
+/** Reads of videos. */
 import type { VideoId } from '../../protocol/ids.ts'
 import { VIDEO_STATUSES, type Video, type VideoStatus } from '../../protocol/video.ts'
 import { words } from './fragments.ts'
@@ -10,7 +10,7 @@ export async function readVideo(store: Store, id: VideoId): Promise<Video | null
   return row ? videoOf(row) : null
 }
 
-/** Newest last; a limit keeps the newest. */
+/** Videos, newest last; with a limit only the newest. */
 export async function readVideos(
   store: Store,
   { statuses = VIDEO_STATUSES, limit = -1 }: { statuses?: readonly VideoStatus[]; limit?: number },

@@ -1,9 +1,9 @@
-/** PROCESSING → the same, with the attempts' claims fresh: all of a worker's in one statement, no clock in the compare. */
+/** Extends the claims of a worker's attempts in one statement. The compare is independent of clocks. */
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import type { Claim } from '../../protocol/task.ts'
 import type { Store } from './store.ts'
 
-/** Over a claim `c`: it is the worker's, and asked for. */
+/** Condition on a claim `c`: it is one of the worker's attempts to renew. */
 const MINE = `(c.value ->> 'worker_id' = :worker AND EXISTS (SELECT 1 FROM json_each(:attempts) AS asked
   WHERE asked.value ->> 'task' = chunks._id AND asked.value ->> 'attempt' = c.value ->> 'attempt'))`
 
@@ -15,7 +15,7 @@ const RENEW = `UPDATE chunks SET claimable_at=max(claimable_at, :now + :claimMs)
 
 type Attempt = { task: TaskId; attempt: number }
 
-/** Answers those that are lost. */
+/** Renews the claims; answers the attempts whose claims have ended. */
 export async function renew(store: Store, worker: PeerId, attempts: readonly Attempt[]): Promise<Attempt[]> {
   const rows = await store.write('light', RENEW, { worker, attempts: JSON.stringify(attempts), claimMs: store.claimMs })
   const claims = new Map(rows.map((row) => [row._id, JSON.parse(String(row.claims)) as Claim[]]))

@@ -100,13 +100,14 @@ const table = (name: string, columns: Columns<never> | Readonly<Record<string, C
     .map(([column, { sql }]) => `${column} ${sql}`)
     .join(', ')}) STRICT`
 
-/** COMPLETED, with a delivery that is not done. As text, for an index may not look into a list; a quote inside a name is escaped there. */
+/** COMPLETED with an open delivery. By text, as an index cannot read a JSON list; a quote in a name is escaped there. */
 export const IS_UNDELIVERED = `status='COMPLETED' AND instr(deliveries, '"done_at":null') > 0`
 
 /**
- * `claim` holds only what is PENDING (`tried`: again), `expired` only what runs, `undelivered` only what is to be delivered: none grows with what is finished (docs/ledger.md §3).
- * INVARIANT: a query is served by a partial index only where its status stands in the statement, not in a parameter; and it names
- * the index (INDEXED BY) where it sorts, for SQLite prefers to walk a whole table that is in order to sorting a few rows.
+ * `claim` holds only PENDING tasks (`tried`: those claimed before), `expired` only PROCESSING ones, `undelivered` only undelivered videos: none
+ * grows with ended ones (docs/ledger.md §3).
+ * INVARIANT: a partial index serves a query only where the status is in the statement, not in a parameter; and a query that sorts names its
+ * index (INDEXED BY), as SQLite prefers the scan of a whole sorted table to sorting a few rows.
  * `of_video` alone answers counts and terms; within a video and status it is in the order of `rank`, `_id`.
  */
 export const SCHEMA: readonly string[] = [
@@ -148,7 +149,7 @@ export const peerOf = (row: Row): PeerRecord => document(PEER_COLUMNS, row)
 
 /**
  * An INSERT of any number of documents given as one JSON array `:documents`; columns named in `instead` take that SQL.
- * `->>` answers scalars as SQL values and objects as their JSON text: exactly what the columns hold.
+ * `->>` answers scalars as SQL values and objects as their JSON text: exactly the content of the columns.
  */
 export function insertFromJson<T>(
   name: string,

@@ -1,6 +1,6 @@
 /**
- * The ledger in a SQLite file, for the processes of one machine. Needs nothing but Node. Every transition is one statement in a
- * file of its own; what both adapters share is one folder up.
+ * The ledger in a SQLite file, for the processes of one machine. It needs nothing but Node. Every transition is one statement in
+ * a file of its own; what both adapters share is in the folder above.
  */
 import type { Ledger } from '../../protocol/ledger.ts'
 import { ledgerFromSteps } from '../ledger-from-steps.ts'
@@ -38,7 +38,7 @@ import { wantBackup } from './want-backup.ts'
 
 export type { SqliteOptions }
 
-/** Each step and the function that takes it, in a file of its own. */
+/** Each step with its function, in a file of its own. */
 const STEPS: StepFunctions<Store> = {
   open: (store) => store.open(),
   close: async (store) => store.close(),
@@ -95,10 +95,10 @@ const STEPS: StepFunctions<Store> = {
   events: readEvents,
 }
 
-/** A ledger that is not open yet. `open` rejects with `UsageError` where it cannot serve; errors as `Ledger` says. */
+/** A ledger that is not open yet. `open` rejects with `UsageError` where the file cannot be used. */
 export const createSqliteLedger = (options: SqliteOptions): Ledger => ledgerFromSteps(sqliteSteps(options))
 
-/** The single statements by themselves: what tests wrap to die between two of them. */
+/** The single statements: tests wrap them to stop between two of them. */
 export function sqliteSteps(options: SqliteOptions): Steps {
   const store = new Store(options)
   return bindSteps(STEPS, store, `SQLite ${store.path}`)

@@ -1,6 +1,6 @@
 /**
- * A coordinator's term on every video that one may still change (the open ones, and COMPLETED ones that are not delivered),
- * and on all their tasks: from then on the writes of an earlier coordinator match nothing there.
+ * Writes a coordinator's term on every open or undelivered video and on all their tasks: from then on the writes of an earlier coordinator
+ * match nothing there.
  */
 import type { VideoId } from '../../protocol/ids.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'

@@ -1,12 +1,12 @@
 /**
- * One connection to a SQLite file, and the only way statements reach it.
+ * One connection to a SQLite file; all statements go through this file.
  *
- * Promises: no call ever waits for another process inside SQLite (busy_timeout is 0): a busy database is tried again
- * after 1 → 32 ms, asynchronously, for at most `retryMs`, then `LedgerUnavailable`. Every statement is its own transaction and
- * sees `:now`, the injected clock at that very try. `light` writes (claim, renew) are not synced to the disk one by one: a
+ * Promises: no call waits for another process inside SQLite (busy_timeout is 0): a busy database is retried after 1 → 32 ms,
+ * asynchronously, for at most `retryMs`, then `LedgerUnavailable`. Every statement is its own transaction, with `:now` of the injected clock
+ * at that try. `light` writes (claim, renew) are not synced to the disk one by one: a
  * power cut may lose the last of them, which costs an attempt; `sure` writes are, with every light one before them.
- * Statements block the process; after `TURN_MS` of them others have their turn before the answer is given. On a virtual clock
- * statements take no time, so there nothing is ever given way to.
+ * Statements block the process; after `TURN_MS` of them the event loop runs once before the answer is given. On a virtual clock statements
+ * take no time, so that this never happens.
  *
  * One connection, not two: switching `PRAGMA synchronous` between statements took 0.7 µs.
  * Not for network file systems: SQLite's locks do not hold there.
@@ -23,7 +23,7 @@ import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-versio
 import { type Row, SCHEMA } from './schema.ts'
 
 export interface SqliteOptions extends LedgerOptions {
-  /** A file, made with its folder on first use; `:memory:` lives as long as this one ledger. */
+  /** Path of the file, which is created with its folder; `:memory:` is a database of this ledger alone. */
   path: string
   clock: Clock
   rng: Rng
@@ -33,9 +33,9 @@ export interface SqliteOptions extends LedgerOptions {
 export type Parameters = Readonly<Record<string, string | number | boolean | null>>
 export type Durability = 'light' | 'sure'
 
-/** A writer holds the lock for one statement, so the waits are short. */
+/** First and longest wait for the lock, which a writer has for one statement only. */
 const BUSY_WAIT_MS = { base: 1, max: 32 } as const
-/** Far below `STALL_MS`: what callers make of the rows takes about as long again. The pause itself takes 1 ms. */
+/** Time of statements after which the event loop runs: far below `STALL_MS`, as callers need about the same time for the rows. */
 const TURN_MS = 10
 /** `errcode & 255`: sqlite.org/rescode.html. */
 const CODES = { busy: 5, readonly: 8, ioerr: 10, corrupt: 11, full: 13, cantopen: 14, notadb: 26 } as const
@@ -51,7 +51,7 @@ export class Store {
   readonly #statements = new Map<string, StatementSync>()
   #database: DatabaseSync | null = null
   #durability: Durability | null = null
-  /** Of statements since others last had a turn. */
+  /** Time of statements since the event loop last ran, ms. */
   #workedMs = 0
 
   constructor(options: SqliteOptions) {
@@ -106,7 +106,7 @@ export class Store {
     })
   }
 
-  /** `all`, never `get`: a statement that is not stepped to its end would commit where its error is not seen. */
+  /** Runs a statement with `all`, never `get`: one that is not stepped to its end would commit later, and its error would be lost. */
   #run(database: DatabaseSync, sql: string, parameters: Parameters): Row[] {
     const statement = this.#statements.get(sql) ?? database.prepare(sql)
     this.#statements.set(sql, statement)
@@ -145,7 +145,7 @@ export class Store {
   }
 }
 
-/** Whole numbers go in as INTEGER (a JavaScript number alone would be REAL, and `1.0` in JSON), flags as 0 and 1. */
+/** Parameters for SQLite: integers as INTEGER (a JavaScript number would be REAL, and `1.0` in JSON), booleans as 0 and 1. */
 function bound(parameters: Parameters): Record<string, SQLInputValue> {
   const made: Record<string, SQLInputValue> = {}
   for (const [name, value] of Object.entries(parameters)) {
@@ -155,7 +155,7 @@ function bound(parameters: Parameters): Record<string, SQLInputValue> {
   return made
 }
 
-/** In one transaction, after one more look inside it: many processes may start at once. */
+/** Creates the tables in one transaction, after a check inside it: many processes may start at once. */
 function makeSchema(database: DatabaseSync, path: string): void {
   if (versionOf(database, path) === SCHEMA_VERSION) return
   database.exec('BEGIN IMMEDIATE')
