@@ -1,4 +1,4 @@
-/** `reelmesh doctor`: looks at everything a node needs, and says for each what to do. Exit code 1 when something is missing. */
+/** `reelmesh doctor`: checks everything that a node needs, and prints for each what to do. Exit code 1 where something is missing. */
 
 import { statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -92,7 +92,7 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
   return findings
 }
 
-/** Where a node runs its own word counts; a database that several may open is looked at besides. */
+/** Checks the ledger: by the running node where there is one; a database that several processes may open also directly. */
 async function checkLedger(config: Config): Promise<Finding[]> {
   const node = await localNode(config)
   const findings = node ? [await askNode(node)] : []
@@ -120,7 +120,7 @@ function openLedger(config: Config): Promise<Finding[]> {
 
 const isShared = (config: Config): boolean => !ledgerAddress(config).startsWith('sqlite:')
 
-/** As a node's own start would have it. */
+/** Checks the mesh key as the start of a node does. */
 async function checkKey(config: Config): Promise<Finding[]> {
   const { readMeshKey } = await import('../node/mesh-key.ts')
   const key = await readMeshKey(config)

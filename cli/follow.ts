@@ -1,4 +1,4 @@
-/** Watches videos until each is delivered here or has ended: the one loop behind `run` and `submit --wait`. */
+/** Follows videos until each is delivered here or has ended: the loop of `run` and `submit --wait`. */
 
 import { systemClock } from '../node/host/system-clock.ts'
 import { ReelmeshError, UsageError } from '../protocol/errors.ts'
@@ -8,23 +8,23 @@ import type { Delivery } from '../protocol/video.ts'
 import type { Reporter } from './report.ts'
 
 export interface Followed {
-  /** Emptied as they end. */
+  /** Videos to follow; each is deleted when it ends. */
   readonly wanted: { readonly size: number; keys(): Iterable<VideoId>; delete(id: VideoId): boolean }
   readonly out: string | null
   readonly reporter: Reporter
-  /** Ms between looks. */
+  /** Interval of snapshots, ms. */
   readonly lookMs: number
   readonly signal?: AbortSignal
   snapshot(): Promise<StatusSnapshot>
-  /** One video, which a snapshot of very many may not show; null where it is gone. */
+  /** One video, as a snapshot of very many may not list it; null where the ledger has none. */
   row(id: VideoId): Promise<VideoRow | null>
-  /** Throws what ends all of it. */
+  /** Throws an error that ends the loop. */
   check?(snapshot: StatusSnapshot): void
-  /** Why a COMPLETED video's delivery is given up, in a sentence. */
+  /** Why the delivery of a COMPLETED video is not waited for any more, in a sentence. */
   givesUp?(row: VideoRow): string | undefined
 }
 
-/** Videos asked for by name in one look. */
+/** Number of videos that are read one by one at each snapshot. */
 const HIDDEN_AT_ONCE = 20
 
 /** Exit code: 0 where everything was delivered. Throws `UsageError` where the ledger no longer knows one of them. */
@@ -58,7 +58,7 @@ export async function follow(of: Followed): Promise<number> {
   return code
 }
 
-/** Some of these, others at every look. */
+/** Reads some of these videos, others at each snapshot. */
 async function hiddenRows(ids: readonly VideoId[], look: number, { row }: Pick<Followed, 'row'>): Promise<VideoRow[]> {
   const from = (look % Math.max(1, Math.ceil(ids.length / HIDDEN_AT_ONCE))) * HIDDEN_AT_ONCE
   const rows: VideoRow[] = []
@@ -76,11 +76,11 @@ async function hiddenRows(ids: readonly VideoId[], look: number, { row }: Pick<F
   return rows
 }
 
-/** The one recorded last, or one that is open yet: the same film may be wanted under several names. */
+/** The delivery that was done last, or an open one: a video may have several under different names. */
 const lastOf = (deliveries: readonly Delivery[]): Delivery | undefined =>
   deliveries.toSorted((one, other) => (one.done_at ?? Infinity) - (other.done_at ?? Infinity)).at(-1)
 
-/** Why there will be no files of it, once that is sure. */
+/** Why a video will have no files; undefined while it may have some. */
 function failureOf(row: VideoRow, { givesUp }: Pick<Followed, 'givesUp'>): string | undefined {
   if (row.status === 'FAILED' || row.status === 'CANCELLED') return row.failure ?? `${row.name} was cancelled`
   return row.status === 'COMPLETED' ? givesUp?.(row) : undefined

@@ -1,6 +1,6 @@
 /**
  * The command line. One file per verb; a verb's code is loaded when it is called, so that `--help` is instant.
- * Exit codes: 0 done · 1 something failed (told in one sentence) · 2 wrong usage, configuration or input ·
+ * Exit codes: 0 done · 1 failed (one-line error on stderr) · 2 wrong usage, configuration or input ·
  * 3 no node or ledger answers · 130 interrupted.
  */
 import { enableCompileCache } from 'node:module'
@@ -77,6 +77,6 @@ try {
     process.exitCode = exitCodeOf(error)
   }
 }
-// Everything is stopped here; libp2p's own timers would keep the process for another 5 s.
+// All parts have stopped; timers of libp2p would keep the process running for another 5 s.
 await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((resolve) => stream.write('', resolve))))
 process.exit()

@@ -1,10 +1,10 @@
-/** `reelmesh node`: one peer, until it is told to stop. */
+/** `reelmesh node`: runs one peer until a signal stops it. */
 import type { Command } from 'commander'
 import { addConfigOptions, type ConfigKey, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { untilStopped } from './signals.ts'
 
-/** What a mesh of one host gives its own processes is no option of people. */
+/** Settings that only `run` passes to its processes: they are no flags. */
 type Internal = 'store_dir' | 'proof_dir' | 'parent_channel'
 
 /** All of the configuration, with the form of each value. */

@@ -25,7 +25,7 @@ export function addConfigOptions(command: Command, fields: Partial<Record<Config
   return command
 }
 
-/** Commander's camelCase back to the configuration's names; what is not configuration is left out. */
+/** The configuration of parsed options: commander's camelCase becomes the names of the settings, other options are dropped. Rejects with `UsageError`. */
 export async function configFrom(options: Record<string, unknown>, more: ConfigInput = {}): Promise<Config> {
   const flags = Object.fromEntries(
     Object.keys(configSchema.shape).flatMap((key) => {
@@ -37,7 +37,7 @@ export async function configFrom(options: Record<string, unknown>, more: ConfigI
 }
 
 export interface RecipeOptions {
-  /** Lines of the renditions. */
+  /** Heights of the renditions, pixels. */
   renditions?: number[]
   preset?: string
   crf?: number
@@ -64,7 +64,7 @@ export function addRecipeOptions(command: Command): Command {
     .option('--upscale', 'make renditions larger than the source too', DEFAULT_RECIPE.upscale)
 }
 
-/** What is not given is that of the default recipe. */
+/** The recipe of parsed options; options that are not given are those of the default recipe. */
 export function recipeFrom({ renditions, preset, crf, codec, upscale }: RecipeOptions): Recipe {
   const encoding = {
     ...DEFAULT_ENCODING,
@@ -107,7 +107,7 @@ export function parseWhole(text: string): number {
   return Number(text)
 }
 
-/** An absolute path; empty ones would mean the current folder by accident. */
+/** An absolute path. Throws `UsageError` for an empty one, which would be the current folder. */
 export function absolutePath(path: string, what: string): string {
   if (path === '') throw new UsageError(`${what} is empty`)
   return resolve(process.cwd(), path)

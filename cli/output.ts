@@ -1,4 +1,4 @@
-/** What the CLI says, and how: one sentence per error on standard error, nothing a file name could use to upset a terminal. */
+/** The output of the command line: one line per error on stderr, without control characters of file names and messages. */
 import cutTo from 'cli-truncate'
 import widthOf from 'string-width'
 import { LedgerUnavailable, ReelmeshError, SourceRefused, sentence, UsageError } from '../protocol/errors.ts'
@@ -16,7 +16,7 @@ export function fit(text: string, width: number): string {
   return cut + ' '.repeat(Math.max(0, width - widthOf(cut)))
 }
 
-/** Text in lines of a width, broken between words; the last of so many lines is cut. */
+/** Wraps text between words, to a number of columns (`width`) and at most a number of `lines`, of which the last is cut. */
 export function wrap(text: string, width: number, lines: number): string[] {
   const wrapped = ['']
   for (const word of text.split(' ')) {
@@ -28,7 +28,7 @@ export function wrap(text: string, width: number, lines: number): string[] {
   return wrapped.map((line) => fit(line, width).trimEnd())
 }
 
-/** Writes an error to standard error as one sentence; what nobody expected with its stack, as a bug. */
+/** Writes an error to stderr in one line; an unexpected one with its stack, as a bug. */
 export function printError(error: unknown): void {
   process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`)
   const expected = error instanceof ReelmeshError || typeof (error as { code?: unknown } | null)?.code === 'string'
@@ -36,7 +36,7 @@ export function printError(error: unknown): void {
     process.stderr.write(`This is a bug; please report it:\n${error.stack}\n`)
 }
 
-/** 2 for what the user can correct, 3 where a node or the ledger cannot be reached, 1 for the rest: README.md, "Exit codes". */
+/** The exit code of an error: 2 where the user can correct it, 3 where no node or ledger answers, 1 for others (README.md, "Exit codes"). */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof LedgerUnavailable) return 3
   if (error instanceof UsageError || error instanceof SourceRefused) return 2
@@ -45,13 +45,13 @@ export function exitCodeOf(error: unknown): number {
   return ['usage', 'source_refused', 'recipe_refused', 'bad_request', 'unknown_video'].includes(code) ? 2 : 1
 }
 
-/** Whether each further file of the same command would be refused likewise. */
+/** Whether each further file of the same command would fail with the same error. */
 export const isOfEveryFile = (error: unknown): boolean =>
   error instanceof ReelmeshError && error.code === 'recipe_refused'
 
-/** One line on standard output. */
+/** Writes one line to stdout. */
 export const say = (line = ''): void => void process.stdout.write(`${line}\n`)
-/** One value as a line of JSON on standard output. */
+/** Writes one value as a line of JSON to stdout. */
 export const sayJson = (value: unknown): void => say(JSON.stringify(value))
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const
@@ -62,7 +62,7 @@ export function bytesText(bytes: number): string {
   return `${value.toFixed(step === 0 || value >= 100 ? 0 : 1)} ${UNITS[step]}`
 }
 
-/** `2:05` or `1:02:05`. */
+/** A duration for people, `2:05` or `1:02:05`. */
 export function durationText(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]

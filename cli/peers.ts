@@ -1,4 +1,4 @@
-/** `reelmesh pause`, `resume` and `drain`: a machine goes back to its owner, for a while or for good. */
+/** `reelmesh pause`, `resume` and `drain`: stop a peer's work for a while, or for good. */
 import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import { addConfigOptions, configFrom } from './options.ts'

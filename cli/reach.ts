@@ -11,7 +11,7 @@ import { silentLog } from '../protocol/log.ts'
 export const localNode = (config: Config): Promise<ControlClient | null> =>
   connectControl(controlSocketPath(config.data_dir))
 
-/** The local node, or one sentence that says how to start one. */
+/** The local node. Rejects with an error that says how to start one. */
 export async function mustReachNode(config: Config): Promise<ControlClient> {
   const client = await localNode(config)
   if (client) return client
@@ -21,7 +21,7 @@ export async function mustReachNode(config: Config): Promise<ControlClient> {
   )
 }
 
-/** Opens the configured ledger, acts, closes it. */
+/** Opens the configured ledger, runs `act`, and closes it. Rejects with `UsageError`, `LedgerUnavailable`, and as `act`. */
 export async function withLedger<T>(config: Config, act: (ledger: Ledger) => Promise<T>): Promise<T> {
   const { composeLedger } = await import('../node/compose.ts')
   const ledger = composeLedger(config, silentLog)

@@ -1,4 +1,4 @@
-/** A status snapshot as text: pure, so that every width is a test. Made for 80 columns and up, cut below; no colour unless asked. */
+/** A status snapshot as text, for 80 columns and more (lines are cut below); colours only when wanted. Pure. */
 
 import { styleText } from 'node:util'
 import { countedParts } from '../node/status/parts.ts'
@@ -13,9 +13,9 @@ export interface Screen {
   readonly color: boolean
 }
 
-/** Of a sentence that says what to do. */
+/** Longest message that says what to do, lines. */
 const LINES_MAX = 3
-/** A long queue leaves room for what happens. */
+/** Number of queued videos that are listed, so that a long queue does not hide running ones. */
 const QUEUED_SHOWN = 8
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'
@@ -45,7 +45,7 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
     .join('\n')
 }
 
-/** Finished, and not in place yet: as much to be seen as what still runs. */
+/** Whether a video is COMPLETED and undelivered: it is listed with the running ones. */
 const isAwaitingDelivery = (row: VideoRow): boolean => row.status === 'COMPLETED' && isUndelivered(row)
 const isOver = (row: VideoRow): boolean => !isOpen(row.status) && !isAwaitingDelivery(row)
 
@@ -62,7 +62,7 @@ function header(snapshot: StatusSnapshot, { columns }: Screen, paint: Paint): st
   return [`${paint('bold', 'reelmesh')}${title}`, paint(ledger.away ? 'red' : 'dim', fit(state, columns).trimEnd())]
 }
 
-/** A peer, and why the mesh holds it back. */
+/** The lines of a peer, with the reason of a pause, drain or quarantine. */
 function peerLines(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string[] {
   const line = peerLine(peer, snapshot, screen, paint)
   if (peer.state !== 'quarantined' || !peer.reason) return [line]
@@ -107,7 +107,7 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   ]
     .filter(Boolean)
     .join('  ')
-  // Whatever the facts leave, beside 32 columns for id and status; of the facts the last give way to a name of 8.
+  // The name gets the columns that id and status (32) and the facts leave; the last facts are dropped for a name of 8.
   const room = screen.columns - 32
   const name = fit(printable(row.name), Math.max(8, Math.min(30, room - facts.length)))
   const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${fit(facts, room - widthOf(name))}`.trimEnd()]
@@ -126,7 +126,7 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   return lines
 }
 
-/** A bar per rendition: done, running, waiting. */
+/** One bar for each rendition: done, running, waiting. */
 function renditionBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const parts = countedParts(row.tasks)
   const label = Math.min(16, Math.max(5, ...parts.map((part) => part.length)))

@@ -1,5 +1,5 @@
 /**
- * What `run` tells: a bar per video on a terminal, plain lines elsewhere, one JSON object per line with `--json`. The JSON events are
+ * The output of `run`: a bar for each video on a terminal, plain lines elsewhere, one JSON object per line with `--json`. The JSON events are
  * documented in docs/run-json.md and only gain fields.
  */
 
@@ -23,12 +23,12 @@ export interface Reporter {
   delivered(row: VideoRow, delivery: Delivery): void
   failed(row: VideoRow, why: string): void
   stopping(): void
-  /** Bars end; nothing moves any more. */
+  /** Ends the bars. */
   settle(): void
   done(how: 'fine' | 'failed' | 'interrupted'): void
 }
 
-/** Plain progress lines come this often. */
+/** Interval of plain progress lines. */
 const LINE_MS = 5_000
 const JSON_MS = 1_000
 
@@ -37,7 +37,7 @@ export function createReporter(options: { json: boolean; files: number }): Repor
   return process.stdout.isTTY ? barReporter() : lineReporter()
 }
 
-/** The path as a person would type it from here. */
+/** The path as a person would type it in the current folder. */
 function shown(path: string): string {
   const near = relative(process.cwd(), path)
   return printable(near.startsWith('..') || isAbsolute(near) ? path : near)
@@ -61,7 +61,7 @@ const phase = (row: VideoRow): string =>
     CANCELLED: 'cancelled',
   })[row.status]
 
-/** Lines that both human faces share; `line` prints one, above the bars where there are any. */
+/** The lines of both outputs for people. `line` prints one, above the bars where there are any. */
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
   const printed = { seconds: 0, stopping: false, eventsUntil: Number.POSITIVE_INFINITY }

@@ -1,6 +1,6 @@
 /**
- * `reelmesh run`: the whole thing on one host. This process is the coordinator and takes the results in; worker processes
- * encode; all of them meet on loopback and share one ledger and one blob folder. Run again, it goes on where it was.
+ * `reelmesh run`: a mesh on one machine. This process is the coordinator and delivers the results; worker processes encode; all connect over
+ * loopback and share one ledger and one blob folder. A repeated run continues where the last one ended.
  */
 
 import { resolve } from 'node:path'
@@ -30,14 +30,14 @@ interface RunOptions extends RecipeOptions {
   json?: boolean
 }
 
-/** Snapshots for the progress bars. */
+/** Interval of snapshots for the progress bars. */
 const LOOK_MS = 250
-/** A delivery that fails this often is told and given up; the results stay in the store. */
+/** Number of snapshots with a failing delivery after which it is reported and not waited for; the results stay in the store. */
 const DELIVERY_LOOKS = 16
-/** A disk that stays full this long, with nothing running that could make room, ends the run. */
+/** Number of snapshots with a full disk, and nothing running that could free space, after which the run ends. */
 const DISK_LOOKS = 12
 
-/** A mesh of its own on this host, whatever is set for a node here: it joins, watches and starts nothing else. */
+/** Settings of an isolated mesh, which override those of a node here: it joins, watches and starts nothing else. */
 const ALONE = {
   roles: ['coordinator'],
   slots: 0,
@@ -134,7 +134,7 @@ const isStuckOnDisk = ({ peers }: StatusSnapshot): boolean =>
 
 type RunMesh = Awaited<ReturnType<typeof import('../node/local-run/run-mesh.ts').createRunMesh>>
 
-/** A disk that stays full ends the run. */
+/** The check that ends the run where the disk stays full. */
 function diskCheck(dataDir: string): (snapshot: StatusSnapshot) => void {
   let looks = 0
   return (snapshot) => {
@@ -147,7 +147,7 @@ function diskCheck(dataDir: string): (snapshot: StatusSnapshot) => void {
   }
 }
 
-/** A delivery that fails again and again is given up. */
+/** The check that ends the wait for a delivery that fails repeatedly. */
 function deliveryCheck(mesh: RunMesh): (row: VideoRow) => string | undefined {
   const looks = new Map<VideoId, number>()
   return ({ id }) => {

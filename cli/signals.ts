@@ -1,11 +1,11 @@
-/** Ends a process the way people and supervisors expect: the first signal stops gracefully, the second at once. */
+/** Handles signals: the first one stops gracefully, the second one at once. */
 import { systemClock } from '../node/host/system-clock.ts'
 
 const INTERRUPTED = 130
-/** A child whose parent is gone has nobody to be graceful for: its next life gives its claims back. */
+/** How long a child whose parent has ended stops gracefully: its next process releases its claims. */
 const ORPHAN_MS = 1_500
 
-/** Resolves when the process was told to stop and `stop` has ended. Exits 0 after SIGTERM, as supervisors expect. */
+/** Resolves after a signal, when `stop` has ended. The exit code after SIGTERM is 0, as supervisors expect. */
 export function untilStopped(options: {
   parentChannel: boolean
   drained?: Promise<void>
@@ -30,7 +30,7 @@ export function untilStopped(options: {
   })
 }
 
-/** Calls `interrupt` on the first SIGINT or SIGTERM; the second ends the process at once. The answer stops listening. */
+/** Calls `interrupt` on the first SIGINT or SIGTERM; the second ends the process at once. The returned function removes the handler. */
 export function onInterrupt(interrupt: () => void): () => void {
   let told = 0
   const act = () => {

@@ -65,8 +65,8 @@ const terminal = () => ({
 })
 
 /**
- * On a terminal the alternate screen is redrawn in one write; elsewhere snapshots follow each other. A node that is started again
- * meanwhile is waited for, and that is said.
+ * Prints snapshots repeatedly: on a terminal it redraws the alternate screen in one write, elsewhere one follows the other. While the node does
+ * not answer, as during a restart, it says so and waits.
  */
 async function watch(ask: () => Promise<StatusSnapshot>, json: boolean): Promise<void> {
   const stopping = new AbortController()
@@ -90,7 +90,7 @@ async function watch(ask: () => Promise<StatusSnapshot>, json: boolean): Promise
   }
 }
 
-/** The sentence of a node that does not answer now; anything else is thrown. */
+/** The message of a node that does not answer now. Throws other errors. */
 function silenceOf(error: unknown): string {
   if (!(error instanceof ReelmeshError) || (error.code !== 'no_node' && error.code !== 'peer_unreachable')) throw error
   return printable(error.message)

@@ -1,4 +1,4 @@
-/** `reelmesh submit`: gives files to the local node; with `--wait` it ends when the results are delivered. */
+/** `reelmesh submit`: submits files through the local node; with `--wait` it ends when the results are delivered. */
 
 import type { Command } from 'commander'
 import { Option } from 'commander'

@@ -54,7 +54,7 @@ async function listedBy(client: ControlClient): Promise<StatusSnapshot['videos']
 interface Act {
   readonly name: string
   readonly description: string
-  /** What it says when nothing changed. */
+  /** The message where nothing changed. */
   readonly unchanged: string
   readonly done: string
   node(client: ControlClient, id: VideoId, value: number): Promise<{ result: Changed }>

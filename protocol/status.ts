@@ -1,5 +1,5 @@
 /**
- * What a node shows of the mesh, as schemas: the status snapshot of `reelmesh status`, the HTTP API and every other face. The types, the
+ * The state of the mesh that a node shows, as schemas: the snapshot of `reelmesh status`, the HTTP API and the other interfaces. The types, the
  * OpenAPI document and docs/status.md are made from them. Fields are only ever added. Times are milliseconds since 1970, durations in
  * seconds where the name ends in `_s`.
  */
@@ -10,7 +10,7 @@ import { type RenditionId, renditionSchema } from './rendition.ts'
 import { TASK_STATUSES } from './task.ts'
 import { VIDEO_STATUSES } from './video.ts'
 
-/** A string that the program knows under a name of its own. Answers are made by this program, so that its form is not checked. */
+/** A string with a type of the program. Answers are made by this program, so that the form is not checked. */
 const named = <T extends string>(description: string) =>
   z.string().describe(description) as unknown as z.ZodType<T, T> & z.ZodString
 
@@ -152,7 +152,7 @@ const videoRowSchema = z
   })
   .meta({ id: 'VideoRow', description: 'One video.' })
 
-/** One video with what a snapshot of many leaves out. */
+/** One video with the fields that a snapshot omits. */
 export const videoDetailSchema = videoRowSchema
   .extend({
     recipe: z
@@ -276,7 +276,7 @@ export const statusSchema = z
 export type PeerStatus = z.infer<typeof peerSchema>
 /** An engine as `status` shows it. */
 export type EngineStatus = z.infer<typeof engineSchema>
-/** Who has what the rest of a video depends on. */
+/** Which peers hold the blobs that the rest of a video needs. */
 export type Held = z.infer<typeof heldSchema>
 /** One video as `status` shows it. */
 export type VideoRow = z.infer<typeof videoRowSchema>

@@ -1,5 +1,5 @@
 /**
- * The node's HTTP API, served on its control socket: what the CLI and any script on this host use. The routes are those of
+ * The node's HTTP API, served on its control socket: which the command line and scripts on this machine use. The routes are those of
  * protocol/api.ts. A refused request is answered with a code, one sentence and 400, 404, 415, 500 or 503.
  */
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
@@ -76,7 +76,7 @@ async function known(node: NodeFace, { id }: { readonly id: VideoId }): Promise<
   return (await node.ledger.video(id)) === null ? missing(id) : id
 }
 
-/** A peer that is away now may be named by its id: it reads its record when it is back. */
+/** Changes the record of a peer. An absent one may be named by its id: it reads its record when it is back. */
 async function change(
   node: NodeFace,
   { peer: text }: { readonly peer: string },
@@ -117,7 +117,7 @@ function statusOf(error: Error): 400 | 404 | 415 | 500 | 503 {
   return error instanceof ReelmeshError && error.code === 'unknown_video' ? 404 : 500
 }
 
-/** A wrong field is named; a wrong part of the path says itself what it is. */
+/** The answer to an invalid request. It names the wrong field; for a part of the path its message does. */
 function refusalOf(error: z.core.$ZodError, target: string): Refusal {
   const issue = error.issues[0]
   const message = issue?.message ?? sentence(error)

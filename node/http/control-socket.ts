@@ -1,6 +1,6 @@
 /**
  * The API on a Unix socket in the data folder, and the client of it. Only its owner can open the socket. A socket path longer than
- * the system's 107 bytes would be cut short in silence, so a long data folder gets a short name in the temporary folder.
+ * the system's 107 bytes would be truncated without an error, so that a long data folder gets a short path in the temporary folder.
  */
 import { createHash } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
@@ -15,14 +15,14 @@ import type { Api } from './api.ts'
 
 const SOCKET_PATH_MAX = 100
 
-/** The socket lies in the data folder, or in the temporary folder where its path would be too long for the system. */
+/** The path of the socket: in the data folder, or in the temporary folder where that path would be too long for the system. */
 export function controlSocketPath(dataDir: string): string {
   const path = join(dataDir, 'control.sock')
   if (Buffer.byteLength(path) <= SOCKET_PATH_MAX) return path
   return join(tmpdir(), `reelmesh-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}.sock`)
 }
 
-/** Serves until closed. The data lock is held, so a socket that is there already is a dead one. */
+/** Serves until closed. The caller has the lock of the data folder, so that an existing socket is unused and replaced. */
 export async function serveControl(api: Api, path: string): Promise<{ close(): Promise<void> }> {
   const server = createAdaptorServer({ fetch: api.fetch })
   await rm(path, { force: true })
@@ -44,8 +44,8 @@ export async function serveControl(api: Api, path: string): Promise<{ close(): P
 export type ControlClient = ReturnType<typeof hc<Api>>
 
 /**
- * Null when no node answers there; one that ends later is `no_node`. What the node refuses is thrown as `ReelmeshError` with its code and
- * sentence.
+ * Connects to the node of this socket; null where none answers. Requests reject with a `ReelmeshError` of the node's code and sentence, and
+ * with `no_node` where the node has ended since.
  */
 export async function connectControl(path: string): Promise<ControlClient | null> {
   const client: ControlClient = hc<Api>('http://node', {
@@ -60,14 +60,14 @@ export async function connectControl(path: string): Promise<ControlClient | null
   }
 }
 
-/** What a socket says where nobody listens, or no longer. */
+/** Error codes of a socket where no process listens any more. */
 const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE']
 
-/** One request. Its answer may take long, as that of a submit, which hashes the file: fetch of Node itself gives up after 300 s. */
+/** Sends one request. Its answer may take long, such as that of a submit, which hashes the file: Node's own fetch ends after 300 s. */
 function ask(socketPath: string, url: string, { method, body }: RequestInit = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
     const headers = body == null ? {} : { 'content-type': 'application/json' }
-    // A connection of its own: one that is kept open may be closed by a busy node just as it is used again.
+    // A new connection each time: a busy node may close a kept one just when it is used again.
     const options = { socketPath, method, path: new URL(url).pathname, headers, agent: false }
     const asked = request(options, (response) => {
       const parts: Buffer[] = []

@@ -1,17 +1,17 @@
 /**
- * Asking the ledger when somebody waits for a page: its answer, or in a few seconds that it is away. Who asks again meanwhile
- * waits for the same answer, so that questions do not pile up behind a database that stands still.
+ * Asks the ledger with a deadline, for people who wait. Calls meanwhile wait for the same answer, so that requests do not pile up while a
+ * database does not answer.
  */
 import { type Clock, within } from '../../protocol/clock.ts'
 import { LedgerUnavailable } from '../../protocol/errors.ts'
 
 export type Answer<T> = { readonly answer: T; readonly away: null } | { readonly answer: null; readonly away: string }
 
-/** `ms`: how long anybody waits. What `ask` rejects with is passed on, but for `LedgerUnavailable`. */
+/** Makes the function. `ms`: deadline of the answer. It rejects as `ask`, except with `LedgerUnavailable`. */
 export function createAskInTime<T>(options: {
   readonly clock: Clock
   readonly ms: number
-  /** Whom one waits for, for people. */
+  /** What is asked, for people. */
   readonly description: string
   ask(): Promise<T>
 }): () => Promise<Answer<T>> {

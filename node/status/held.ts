@@ -1,4 +1,4 @@
-/** What may be switched off: where the bytes lie that the rest of a video depends on. Pure. */
+/** Which machines may be switched off: where the blobs are that the rest of a video needs. Pure. */
 import { commonHolders, heldBy } from '../../coordinator/policy/replication.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { REPLICAS } from '../../protocol/limits.ts'
@@ -6,7 +6,7 @@ import { machinesOf } from '../../protocol/machine.ts'
 import type { Held } from '../../protocol/status.ts'
 import { isUndelivered, type Video } from '../../protocol/video.ts'
 
-/** Peers that have it, their machines, and whether any one of them may go without loss. */
+/** The peers that hold the blobs, their machines, and whether any one machine may be lost. */
 export function heldOf(video: Video, present: readonly { peer: PeerId; host: string }[]): Omit<Held, 'text'> {
   const isDone = video.status === 'COMPLETED'
   const holders = isDone ? commonHolders(video.outputs) : video.source.holders

@@ -1,8 +1,8 @@
-/** The parts of a video that progress is shown by: its renditions, and the sound. */
+/** The parts of a video whose progress is shown: its renditions, and the audio. */
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Counts } from '../../protocol/ledger.ts'
 
-/** What tasks say of themselves in `resolution`: renditions first, in the order of their numbers, then what counts beside them. */
+/** The values of `resolution` of the tasks that count: renditions first, by their numbers, then other kinds. */
 export function countedParts(tasks: Counts): string[] {
   const counted = tasks.filter(({ kind }) => kindFacts(kind).countsAsEncode)
   const isWhole = ({ kind }: Counts[number]) => Number(kindFacts(kind).scope === 'video')

@@ -1,4 +1,4 @@
-/** What `status` says in sentences, for every face alike. Pure; names of peers and engines are as their owners gave them. */
+/** The sentences of `status`, for all interfaces. Pure; names of peers and engines are those that their owners gave. */
 import type { PeerId } from '../../protocol/ids.ts'
 import { machinesOf } from '../../protocol/machine.ts'
 import type { EngineStatus, Held, PeerStatus } from '../../protocol/status.ts'
@@ -11,14 +11,14 @@ export interface NamedPeer {
   readonly host: string
 }
 
-/** Seconds after which a peer counts as silent, and as out of reach. */
+/** Seconds without a heartbeat after which a peer counts as silent and unreachable. */
 const SILENT_S = 5
 const UNREACHED_S = 120
 
 const nameOf = (id: PeerId, peers: readonly NamedPeer[]): string =>
   peers.find(({ peer }) => peer === id)?.name || id.slice(-8)
 
-/** A peer that left is not silent; a silent one may be dead, paused or not. */
+/** The state of a peer in words. One that left is not silent; a silent one may be paused too. */
 export function stateText({ state, paused, heard_s }: Pick<PeerStatus, 'state' | 'paused' | 'heard_s'>): string {
   if (state === 'leaving') return state
   if (heard_s > 7_200) return `silent ${Math.round(heard_s / 3_600)}h`
@@ -28,7 +28,7 @@ export function stateText({ state, paused, heard_s }: Pick<PeerStatus, 'state' |
   return state === 'self_test_failed' ? 'self-test' : state
 }
 
-/** How many workers are wanted on an engine and why, or that no peer can start them. */
+/** How many workers are wanted on an engine and why, or that no connected peer can start them. */
 export function engineText(
   { wanted, reason, peers }: Omit<EngineStatus, 'engine' | 'text'>,
   all: readonly { readonly peer: PeerId; readonly heard_s: number }[],
@@ -38,7 +38,7 @@ export function engineText(
   return `${wanted} worker${wanted === 1 ? '' : 's'} wanted${reason === null ? '' : `: ${reason}`}`
 }
 
-/** Which machines must stay on, and whether the submitter may go; null where that is no question. */
+/** Which machines must stay online, and whether the submitter may go offline; null where it makes no difference. */
 export function heldText(
   status: VideoStatus,
   { peers, may_leave }: Pick<Held, 'peers' | 'may_leave'>,
@@ -54,7 +54,7 @@ export function heldText(
     : `${what} only on ${names}: not replicated, keep it online`
 }
 
-/** Where files of a COMPLETED video are still to be put, and by whom; null when they are there, and while it is not COMPLETED. */
+/** The open delivery of a COMPLETED video: where, and by which peer; null without one. */
 export function deliveryText(
   status: VideoStatus,
   { peer, dir, done_at }: Pick<Delivery, 'peer' | 'dir' | 'done_at'>,

@@ -1,10 +1,10 @@
-/** How fast a share rises, over a sliding window: what fps, speed and ETA are made from. */
+/** The rate at which a share rises, over a sliding window: the base of fps, speed and ETA. */
 import type { Clock } from '../../protocol/clock.ts'
 
 const WINDOW_MS = 20_000
 const KEYS_KEPT = 1_000
 
-/** `rate` notes the share done now and answers its rise per second over the window; null until two samples are apart. */
+/** Makes a speedometer. `rate` records the share `done` (0–1) and answers its rise per second over the window; null with too few samples. */
 export function createSpeedometer(clock: Clock): { rate(key: string, done: number): number | null } {
   const samples = new Map<string, { at: number; done: number }[]>()
   return {

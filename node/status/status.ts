@@ -1,6 +1,6 @@
 /**
- * The one snapshot that every face reads: `reelmesh status`, the API, the dashboard and the progress bars. It is put together
- * from the ledger (truth) and from heartbeats (hints: progress, speed, load). protocol/status.ts says what each field means.
+ * The snapshot that all interfaces read: `reelmesh status`, the API, the dashboard and the progress bars. It combines the ledger (durable state)
+ * and heartbeats (progress, speed, load). protocol/status.ts describes each field.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
@@ -15,7 +15,7 @@ import { engineText, type NamedPeer, stateText } from './sentences.ts'
 import { detailOf, taskRowOf } from './video-detail.ts'
 import { createVideoRows, shownVideos } from './video-rows.ts'
 
-/** What a snapshot is made of. `problems` says why deliveries of this peer do not get on. */
+/** The parts that a snapshot is made from. `problems`: why deliveries of this peer fail now. */
 export interface StatusOptions {
   readonly self: PeerId
   readonly version: string
@@ -23,32 +23,32 @@ export interface StatusOptions {
   readonly clock: Clock
   readonly table: PeerTable
   readonly plans: PlanSource
-  /** This peer's own heartbeat, as it would be sent now. */
+  /** This peer's own heartbeat now. */
   own(): Heartbeat
   problems(): ReadonlyMap<VideoId, string>
 }
 
 const EVENTS_SHOWN = 50
-/** How long a face waits for the ledger: then the rest is shown without it. */
+/** How long a snapshot waits for the ledger; then it has heartbeats only. */
 const ANSWER_MS = 3_000
 
-/** What this node knows of the mesh, for people and programs. */
+/** The state of the mesh as this node knows it, for people and programs. */
 export interface Status {
   snapshot(): Promise<StatusSnapshot>
-  /** One video, shown or not; null where there is none of that id. Throws `LedgerUnavailable`. */
+  /** One video, in the snapshot or not; null where there is none of that id. Rejects with `LedgerUnavailable`. */
   video(id: VideoId): Promise<VideoDetail | null>
-  /** Its tasks in the order of claims; none where there is no such video. Throws `LedgerUnavailable`. */
+  /** Its tasks in the order of claims; empty where there is no such video. Rejects with `LedgerUnavailable`. */
   tasks(id: VideoId): Promise<TaskRow[]>
 }
 
-/** What a peer said last, and seconds since. */
+/** The last heartbeat of a peer, and the seconds since. */
 interface Beat {
   readonly peer: PeerId
   readonly beat: Heartbeat
   readonly heard_s: number
 }
 
-/** Reads nothing until asked. A snapshot is made without the ledger where that does not answer in time. */
+/** Makes the status. A snapshot is made without the ledger where that does not answer in `ANSWER_MS`. */
 export function createStatus(options: StatusOptions): Status {
   const { self, version, ledger, clock, table, plans, problems } = options
 
@@ -122,7 +122,7 @@ function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: 
       const record = records.find((each) => each._id === peer)
       const { name, roles, renditions, slots, busy, state, load, ffmpeg, host, running } = beat
       const speed = sumByChunk(running)
-      // The reason of a quarantine stays in the record when it is over.
+      // The reason of a quarantine stays in the record after its end.
       const isStated = record?.paused || record?.draining || state === 'quarantined'
       const paused = record?.paused ?? false
       return {

@@ -1,4 +1,4 @@
-/** One row per video for every face: where it stands, how fast it goes, and what there is to say of it. */
+/** One row per video for all interfaces: its state, progress and speed, and messages about it. */
 import type { Clock } from '../../protocol/clock.ts'
 import { type EventCode, isEvent } from '../../protocol/events.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
@@ -14,7 +14,7 @@ import { heldOf } from './held.ts'
 import { deliveryText, heldText, type NamedPeer } from './sentences.ts'
 import { createSpeedometer } from './speedometer.ts'
 
-/** All that is worked on or undelivered, and the newest of the rest: a video that waits for long must not drop out of sight. */
+/** The videos of a snapshot: open and undelivered ones first, so that one that waits for long is listed, and the newest ended ones. Rejects with `LedgerUnavailable`. */
 export async function shownVideos(ledger: Ledger): Promise<Video[]> {
   const [working, queued, undelivered, ended] = await Promise.all([
     ledger.videos({ statuses: ['PLANNING', 'RUNNING', 'MERGING'], limit: SHOWN_VIDEOS.working }),
@@ -28,24 +28,24 @@ export async function shownVideos(ledger: Ledger): Promise<Video[]> {
   return [...byId.values()].sort((a, b) => a.created_at - b.created_at || (a._id < b._id ? -1 : 1))
 }
 
-/** What rows of videos are made of. `present` lists this peer too. */
+/** The parts that rows are made from. `present` includes this peer. */
 export interface VideoRowsOptions {
   readonly ledger: Ledger
   readonly clock: Clock
   readonly plans: PlanSource
-  /** Why a delivery of this peer does not get on, by video. */
+  /** Why deliveries of this peer fail now, by video. */
   problems(): ReadonlyMap<VideoId, string>
   present(): readonly { readonly peer: PeerId; readonly host: string }[]
-  /** All that a snapshot shows, also those that are silent. */
+  /** All peers of a snapshot, silent ones included. */
   peers(): readonly NamedPeer[]
-  /** Of all peers that are heard. */
+  /** The running attempts of all peers that are heard. */
   running(): readonly RunningAttempt[]
 }
 
-/** What a row needs of a plan, which may be 8 MB. */
+/** The parts of a plan that rows need; a whole one may have 8 MB. */
 type Planned = Pick<Plan, 'frames' | 'notes'> & { readonly seconds: number }
 const UNPLANNED: Planned = { frames: 0, seconds: 0, notes: [] }
-/** Events looked through for notes of merges. */
+/** Number of events that are searched for notes of merges. */
 const EVENTS_READ = 500
 
 /** Makes the rows of these videos, in their order. Rejects where the ledger is unavailable. */
@@ -62,7 +62,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
     const events = await ledger.events(EVENTS_READ)
     const textsOf = (code: EventCode, video: Video) =>
       events.filter((event) => isEvent(event, code) && event.video === video._id).map(({ text }) => text)
-    /** Of a delivery of another peer the events say it. */
+    /** Problems of deliveries of other peers are in the events. */
     const problemOf = (video: Video) =>
       options.problems().get(video._id) ?? (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined)
     return Promise.all(
@@ -102,7 +102,7 @@ function createPlannedFacts(plans: PlanSource): (video: Video) => Promise<Planne
     plan === null ? UNPLANNED : (known.get(plan.sha256) ?? (await read(_id, plan.sha256).catch(() => UNPLANNED)))
 }
 
-/** Where its bytes are, and where its files go. */
+/** Where the blobs of a video are, and where its files are delivered. */
 function placesOf(
   video: Video,
   present: ReturnType<VideoRowsOptions['present']>,
@@ -126,7 +126,7 @@ function rowOf(of: {
   planned: Planned
   tasks: VideoRow['tasks']
   done: number
-  /** Share of the encoding per second; null until known. */
+  /** Share of the encoding (0–1) per second; null until known. */
   rate: number | null
   held: VideoRow['held']
   deliveries: VideoRow['deliveries']
@@ -166,8 +166,8 @@ function shareDone(video: Video, tasks: VideoRow['tasks'], running: readonly Run
 }
 
 /**
- * What running attempts add. A heartbeat may be a second old and name tasks that are COMPLETED by now, so of each rendition
- * no more of them count than the ledger says are PROCESSING, the least done first.
+ * The progress of running attempts, in tasks. A heartbeat may be a second old and list tasks that are COMPLETED by now, so that of each rendition
+ * at most as many count as are PROCESSING in the ledger, the least done first.
  */
 function partlyDone(tasks: VideoRow['tasks'], running: readonly RunningAttempt[]): number {
   const processing = tasks.filter(({ kind, status }) => status === 'PROCESSING' && kindFacts(kind).countsAsEncode)

@@ -1,4 +1,4 @@
-/** Files of a finished video that were delivered here once: the mesh has dropped its own copies, and people may have moved theirs. */
+/** Files of a COMPLETED video that were delivered here: the mesh has removed its blobs, and people may have moved the files. */
 import { join } from 'node:path'
 import { withScratch } from '../../files/with-scratch.ts'
 import { type Artifact, pathFor } from '../../protocol/artifact.ts'
@@ -21,13 +21,13 @@ type Place = Pick<Delivery, 'dir' | 'name'>
 const filesOf = ({ outputs }: Video, { name }: Place): FileAt[] =>
   outputs.map((output: Artifact) => ({ path: pathFor(output, name), sha256: output.sha256, bytes: output.bytes }))
 
-/** Whether every one of them is there, of its size. */
+/** Whether every file is there with its size. */
 async function areWhole(files: readonly FileAt[], destination: Destination): Promise<boolean> {
   for (const { path, bytes } of files) if ((await destination.bytesAt(path)) !== bytes) return false
   return files.length > 0
 }
 
-/** Whether every file of the video is in each of these places, by its hash. */
+/** Whether every file of the video is in each of these destinations, by its hash. */
 export async function areInPlace(
   video: Video,
   places: readonly Place[],
@@ -43,8 +43,8 @@ export async function areInPlace(
 }
 
 /**
- * Copies the results back into the store from a place of this peer's where all of them are, so that one more delivery finds them.
- * What cannot be had so is made again.
+ * Copies the results back into the store from a destination of this peer that has all of them, for a further delivery. Results that no
+ * destination has are made again.
  */
 export async function takeBack(video: Video, options: DeliveredBeforeOptions, signal: AbortSignal): Promise<void> {
   const { self, store, openDestination } = options

@@ -1,9 +1,9 @@
 /**
- * Puts the artifacts of a finished video where a submitter wants them: each at its own path below the folder.
+ * Delivers the artifacts of COMPLETED videos to the destinations that submitters named, each at its own path.
  *
- * Promises: idempotent; a file appears at once, whole, verified and on the disk, and all of them before the delivery is recorded,
- * as the mesh then forgets its own copies; a name that other bytes have becomes `<name>-<video id>`, written into the ledger before a
- * file gets it, and no file of others is replaced; nothing partial stays in the folder.
+ * Promises: idempotent; a file appears complete, verified and durable, and all of them before the delivery is recorded as done, as the mesh then
+ * removes its blobs; a name that other bytes have becomes `<name>-<video id>`, written into the ledger before a file gets it; files of others
+ * are not replaced; no partial file remains.
  */
 import { join } from 'node:path'
 import { ownName } from '../../ledger/documents.ts'
@@ -22,7 +22,7 @@ import type { Delivery, Video } from '../../protocol/video.ts'
 import type { PendingSubmits } from './pending-submits.ts'
 import { isOwnName, placeArtifacts } from './place-artifacts.ts'
 
-/** Where results come from and go to, and where what happens to them is reported. */
+/** The parts that delivery uses. */
 export interface DeliveryOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -36,11 +36,11 @@ export interface DeliveryOptions {
   readonly hints: Pick<Hints, 'publish'>
 }
 
-/** Puts finished files into the folders they were ordered into, on the peer that took the order. */
+/** Makes the deliveries of this peer. */
 export interface Deliverer {
-  /** Delivers everything that is open and ready here. Rejects only when aborted or the ledger is away. */
+  /** Makes all open deliveries of this peer. Rejects only with the signal's reason or `LedgerUnavailable`; other failures are tried again. */
   round(signal: AbortSignal): Promise<void>
-  /** What stands in the way of a delivery, for people. */
+  /** Why deliveries fail now: one sentence for each video. */
   problems(): ReadonlyMap<VideoId, string>
 }
 
@@ -50,15 +50,15 @@ export const deliveredPath = (
   artifact: Pick<Artifact, 'path'>,
 ): string => join(dir, pathFor(artifact, name))
 
-/** A delivery that this peer still has to make. */
+/** An open delivery of this peer. */
 interface OpenDelivery {
   readonly video: Video
   readonly wanted: Delivery
-  /** One video may be wanted in a folder under several names, each of which may become its own: the key stays the same. */
+  /** Identifies the delivery; it stays the same when the name changes to `<name>-<video id>`. */
   readonly key: string
 }
 
-/** A delivery that failed: why, how often so far, and when it is tried again, by the monotonic clock. */
+/** A delivery that failed: why, how often, and when it is tried again (monotonic ms). */
 interface Trouble {
   readonly video: VideoId
   readonly why: string
@@ -66,7 +66,7 @@ interface Trouble {
   readonly notBefore: number
 }
 
-/** Of these videos, the deliveries that this peer still has to make. */
+/** The open deliveries of this peer among these videos. */
 function openDeliveries(videos: readonly Video[], self: PeerId): OpenDelivery[] {
   return videos.flatMap((video) =>
     video.deliveries
@@ -80,7 +80,7 @@ function keyOf(video: Video, wanted: Delivery): string {
   return JSON.stringify([video._id, wanted.dir, name])
 }
 
-/** Each further failure waits longer; a success forgets them all. */
+/** The state after one more failure; each waits longer. */
 function nextTrouble(
   { video, why, before }: { readonly video: VideoId; readonly why: string; readonly before: Trouble | undefined },
   { now, rng }: { readonly now: number; readonly rng: Rng },
@@ -90,11 +90,11 @@ function nextTrouble(
   return { video, why, tries, notBefore: now + backoffMs({ tries: tries - 1, baseMs, maxMs, rng }) }
 }
 
-/** Holds only what it needs to try again: the ledger knows what is still to be delivered. */
+/** Makes a deliverer. Its state is only about retries: the ledger has the open deliveries. */
 export function createDeliverer(options: DeliveryOptions): Deliverer {
   const { self, ledger, store, exchange, clock, rng, emit } = options
   const troubles = new Map<string, Trouble>()
-  /** Of the deliveries that are open: each remembers the hashes of what lies there already. */
+  /** The destinations of open deliveries; each caches the hashes of its files. */
   const destinations = new Map<string, Destination>()
 
   function destinationOf({ key, wanted }: OpenDelivery): Destination {

@@ -1,6 +1,6 @@
 /**
- * Places all artifacts of a video in one destination under one name: the wanted one, or `<name>-<video id>` where other bytes have it.
- * That name is written into the ledger before a file gets it. It is this video's own: what lies under it is an older result, and is replaced.
+ * Places all artifacts of a video in one destination under one name: the wanted one, or `<name>-<video id>` where other bytes have it. That
+ * name is written into the ledger before a file gets it. Only this video uses it: a file under it is an older result, and is replaced.
  */
 import { ownName } from '../../ledger/documents.ts'
 import { type Artifact, pathFor } from '../../protocol/artifact.ts'
@@ -10,7 +10,7 @@ import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Delivery, Video } from '../../protocol/video.ts'
 
-/** What is placed where, and what helps with it. */
+/** The video and destination, and the parts that placing uses. */
 export interface Placing {
   readonly self: PeerId
   readonly video: Video
@@ -24,14 +24,14 @@ export interface Placing {
 /** Whether a delivery has the name that only this video uses. */
 export const isOwnName = (video: Video, { name }: Pick<Delivery, 'name'>): boolean => name.endsWith(`-${video._id}`)
 
-/** Answers the delivery as it was made: all artifacts are in place under its name, and durable. Rejects as `Destination` and `BlobExchange` do. */
+/** Places all artifacts, durably. Answers the delivery with the name that they have. Rejects as `Destination` and `BlobExchange`. */
 export async function placeArtifacts(placing: Placing, wanted: Delivery): Promise<Delivery> {
   const free = await nameFreely(placing, wanted)
   await placing.destination.prepare()
   return await placeAll(placing, free)
 }
 
-/** The name to begin with: the wanted one unless other bytes have it. */
+/** The delivery with its first name: the wanted one unless other bytes have it. */
 async function nameFreely(placing: Placing, wanted: Delivery): Promise<Delivery> {
   const { video, destination, signal } = placing
   if (isOwnName(video, wanted)) return wanted
@@ -42,14 +42,14 @@ async function nameFreely(placing: Placing, wanted: Delivery): Promise<Delivery>
   return wanted
 }
 
-/** Gives up the wanted name. */
+/** Changes the name of the delivery to `<name>-<video id>`. */
 async function takeOwnName({ ledger, video }: Placing, wanted: Delivery): Promise<Delivery> {
   const name = ownName(video._id, wanted.name)
   await ledger.nameDelivery(video._id, wanted, name)
   return { ...wanted, name }
 }
 
-/** Every artifact under one name: where another node took it meanwhile, what is there already moves along. */
+/** Places every artifact under one name. Where another node takes the name meanwhile, the placed files are moved to the new one. */
 async function placeAll(placing: Placing, delivery: Delivery): Promise<Delivery> {
   const { video, destination } = placing
   const placed: Artifact[] = []
@@ -78,7 +78,7 @@ async function place(
     try {
       await destination.put(file, from, signal)
     } catch (error) {
-      // What rotted here is fetched elsewhere, or made again.
+      // A corrupt blob is removed here, and fetched from another peer or made again.
       if (error instanceof CopyMismatch) await store.verify(sha256, video._id)
       throw error
     }

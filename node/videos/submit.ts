@@ -1,8 +1,8 @@
 /**
- * Takes a file in: looks at it, hashes it, holds it by reference, and writes the video into the ledger. The file is never
- * copied, moved or changed. What is wrong with it is said in one sentence before anything is written. A delivery that was made
- * here before is asked for anew only where its files are gone or changed: the mesh keeps none of their bytes, so that it would
- * encode them all again before this peer had looked. Another delivery of them is made from those that lie here.
+ * Submits a file: probes it, hashes it, records it by reference, and writes the video to the ledger. The file is never copied, moved or
+ * changed. An unusable file is refused in one sentence before anything is written. A delivery that was made here before is opened again only
+ * where its files are missing or changed: the mesh has removed their blobs, and would encode them all again. Another delivery of the same
+ * files is made from those that lie here.
  */
 import { stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
@@ -85,7 +85,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
   }
 }
 
-/** What to ask for: nothing where this very delivery was made before and its files are still there. */
+/** The delivery to ask for: none where it was made before and its files are still there. */
 async function stillWanted(
   video: Video,
   wanted: Omit<Delivery, 'done_at'>,
@@ -103,7 +103,7 @@ async function stillWanted(
     (await areInPlace(video, before, options.openDestination, signal))
   )
     return null
-  // While another delivery is open the mesh keeps the results.
+  // While another delivery is open the mesh retains the results.
   if (!isUndelivered(video)) await takeBack(video, options, signal)
   return wanted
 }

@@ -1,14 +1,14 @@
-/** The input of a task, brought here from whoever holds it: what a runner does first, and what a slot's look ahead does early. */
+/** Fetches the input of a task from its holders: the first step of a runner, and what the prefetch of a slot does early. */
 import type { BlobExchange } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed, BlobMissing } from '../../protocol/errors.ts'
 import type { Task, TaskInput } from '../../protocol/task.ts'
 
-/** Asked again so often, a second apart, before an input counts as missing: who has just joined may not have met its holder. */
+/** Number of tries, a second apart, before an input counts as missing: a peer that has just joined may not be connected to its holder. */
 const INPUT_TRIES = 4
 const INPUT_AGAIN_MS = 1_000
 
-/** Answers where it lies; `BlobMissing` when nobody has it, `AttemptFailed('input_missing')` for a task that names none. */
+/** The input and its path here. Rejects with `BlobMissing` where no peer has it, and `AttemptFailed('input_missing')` for a task without input. */
 export async function bringInput(
   { exchange, clock }: { exchange: Pick<BlobExchange, 'fetch'>; clock: Clock },
   task: Task,

@@ -1,4 +1,4 @@
-/** The other renditions of a claimed chunk that the same slot takes along: one ffmpeg decodes the chunk once for all of them. */
+/** Claims further renditions of a claimed chunk for the same slot: one ffmpeg decodes the chunk once for all of them. */
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import { type PeerId, type Token, taskId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
@@ -11,7 +11,7 @@ import type { PlanSource } from '../videos/plan-source.ts'
 import { heldBy } from './attempts.ts'
 import { siblingsToTake } from './rendition-batching.ts'
 
-/** Where a claim comes from: a waiting task, one whose claims all expired, or one that is wanted twice. */
+/** The state of a task that is claimed: PENDING, all claims expired, or a backup wanted. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'
 
 export interface SiblingClaims {
@@ -19,7 +19,7 @@ export interface SiblingClaims {
   readonly capability: Capability
   readonly ledger: Pick<Ledger, 'claimTask' | 'progress'>
   readonly plans: PlanSource
-  /** Slots of the mesh, beside the asking one, that are idle or soon will be. */
+  /** Number of other slots in the mesh that are idle or soon will be. */
   otherSlots(): number
 }
 
@@ -32,7 +32,7 @@ export async function claimSiblings(
   if (kindFacts(anchor.kind).scope !== 'chunk') return []
   const { renditions } = await plans.planOf(anchor.video_id)
   const able = renditions.filter(({ id, class: needs }) => id !== anchor.resolution && canDo(capability, needs))
-  // A backup takes over a whole slot: what is wanted of it, the ledger knows.
+  // A backup attempt repeats a whole slot: all its tasks have `backup_wanted`.
   const backup = source === 'backup'
   const siblings = backup ? able.map(({ id }) => id) : await pendingSiblings(anchor, { renditions, able }, options)
   const asked = siblings.map((id) =>
@@ -55,7 +55,7 @@ async function pendingSiblings(
   const anchor = renditions.find(({ id }) => id === task.resolution)
   if (!anchor) return []
   const progress = (await ledger.progress([task.video_id])).get(task.video_id) ?? []
-  // While the ingest goes on cutting, more work is about to come than the ledger shows.
+  // While the ingest cuts, more tasks will follow than the ledger has now.
   const isGrowing = progress.some(({ kind, status }) => kindFacts(kind).createsTasks && status !== 'COMPLETED')
   const pending = renditions.flatMap((rendition) => {
     const waiting = progress.find(({ resolution, status }) => resolution === rendition.id && status === 'PENDING')

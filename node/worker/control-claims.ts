@@ -1,8 +1,8 @@
 /**
- * Claims of control tasks, which are bound by I/O: a few slots beside the encode slots, what comes first in them, and how it is claimed.
+ * Claims of control tasks, which are bound by I/O: they have a few slots beside the encode slots.
  *
- * Promises: a merge always finds a slot that no ingest can take; an ingest that has cut its window leaves its slot while it
- * waits for the encoders, so that the next video is ingested meanwhile.
+ * Promises: one slot is for merges only; an ingest that has cut its window releases its slot while it waits for the encoders, so that the next
+ * video is ingested meanwhile.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId } from '../../protocol/ids.ts'
@@ -20,7 +20,7 @@ type Ranked = Pick<Task, '_id' | 'priority' | 'due' | 'rank'>
 export const byUrgency = (a: Ranked, b: Ranked): number =>
   b.priority - a.priority || a.due - b.due || a.rank - b.rank || (a._id < b._id ? -1 : 1)
 
-/** Whether so many of its kind, of its priority or a higher one, wait here that one more had only to wait as well. */
+/** Whether `waitingMax` attempts of this kind, of the same or a higher priority, wait here already. */
 export function isCrowdedOut(
   task: Pick<Task, 'kind' | 'priority'>,
   waiting: Iterable<Pick<Task, 'kind' | 'priority'>>,
@@ -36,16 +36,16 @@ export interface ControlClaimsModules {
   readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'claimTask'>
   readonly clock: Clock
   readonly grace: OutageGrace
-  /** Ingests that left their slots and run on. */
+  /** Ingests that have released their slots and still run. */
   readonly waiting: ReadonlySet<Task>
   mayTakeControlTask(task: Task, now: number): Promise<boolean>
   readonly claimWithToken: ClaimWithToken
 }
 
 export interface ControlClaims {
-  /** The most urgent task of these kinds that this peer should take, claimed; null: none. */
+  /** Claims the first task of these kinds that this peer should take; null: none. */
   claim(kinds: readonly KindName[]): Promise<Assigned | null>
-  /** Something changed: what was read of the ledger holds no longer. */
+  /** Drops what was read from the ledger: something changed. */
   forget(): void
 }
 
@@ -54,7 +54,7 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
   const looks = new Map<KindName, { at: number; open: Promise<readonly Task[]> }>()
   const forget = () => looks.clear()
 
-  /** All that are open, as what others should take blocks nobody: thousands maybe, read once for all slots of the kind. */
+  /** All open tasks of a kind, as those that other peers should take must not hide the others: maybe thousands, read once for all slots. */
   function openTasks(kind: KindName): Promise<readonly Task[]> {
     const last = looks.get(kind)
     if (last && clock.mono() - last.at < IDLE_POLL_MS / 2) return last.open
@@ -76,7 +76,7 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
         const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
         return held ? [held] : null
       })
-      // Taken, or no longer as it was read.
+      // Another peer claimed it, or it has changed.
       forget()
       if (got) return got
     }

@@ -1,4 +1,4 @@
-/** What an encode slot claims next: a guess that was prefetched, else the most urgent task of a class that this machine can do. */
+/** Claims of encode slots: the task that was prefetched, else the first task of a class that this machine can do. */
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Token } from '../../protocol/ids.ts'
@@ -26,14 +26,14 @@ export interface EncodeClaimsModules {
   readonly claimWithToken: ClaimWithToken
   /** Null where this worker prefetches nothing. */
   readonly ahead: LookAhead | null
-  /** Slots of the mesh, beside the asking one, that are idle or soon will be. */
+  /** Number of other slots in the mesh that are idle or soon will be. */
   otherSlots(): number
 }
 
 export interface EncodeClaims {
-  /** One chunk in as many renditions as fit, or one audio task, claimed; null: there is nothing. */
+  /** Claims one chunk in as many renditions as fit, or one audio task; null: there is none. */
   claim(): Promise<Assigned | null>
-  /** Something changed: what was read of the ledger holds no longer. */
+  /** Drops what was read from the ledger: something changed. */
   forget(): void
 }
 
@@ -45,9 +45,9 @@ const NOTHING_KNOWN = { at: Number.NEGATIVE_INFINITY, known: [] } as const
 class LedgerEncodeClaims implements EncodeClaims {
   readonly #options: EncodeClaimsOptions
   readonly #modules: EncodeClaimsModules
-  /** Classes of PENDING tasks that this worker can do, as they were read. */
+  /** Classes of PENDING tasks that this worker can do, as last read. */
   #classes: { readonly at: number; readonly known: readonly string[] } = NOTHING_KNOWN
-  /** Every class that this worker could name: only needed for tasks that are not PENDING. */
+  /** All classes seen so far: needed for tasks that are not PENDING. */
   readonly #seenClasses = new Set<string>()
 
   constructor(options: EncodeClaimsOptions, modules: EncodeClaimsModules) {

@@ -1,4 +1,4 @@
-/** The whole log of a failed attempt, kept where people can ask for it. */
+/** Stores the log of a failed attempt for people. */
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BlobStore } from '../../protocol/blobs.ts'
@@ -6,7 +6,7 @@ import type { Sha256 } from '../../protocol/ids.ts'
 import { LOG_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 
-/** The whole log of a failure as a blob; without room for it the failure is told without. */
+/** The log of a failure as a blob; null where it cannot be stored: the failure is then recorded without it. */
 export async function keepLog(store: BlobStore, task: Task, text: string): Promise<Sha256 | null> {
   const dir = await store.scratch('log').catch(() => null)
   if (dir === null) return null

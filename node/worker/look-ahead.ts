@@ -1,10 +1,10 @@
 /**
- * What a slot will probably take next: while it encodes, that task's input comes over the mesh, so that a slow link costs no
- * time. A guess claims nothing and promises nothing. The guessed task is asked for first when a slot is free, unless another
- * video has become more urgent; where somebody else has it by then, one transfer was in vain.
+ * Prefetch: while a slot encodes, the input of its likely next task is fetched, so that a slow network costs no time. A guess claims nothing.
+ * A free slot first asks for the guessed task, unless another video has become more urgent; where another worker has claimed it by then, the
+ * transfer was useless.
  *
- * Each worker guesses from its own share of the chunks that wait (their number modulo the workers there are), so that two
- * seldom bring the same one; with none of its share left, from the end that the others reach last.
+ * Each worker guesses from its own share of the waiting chunks (their index modulo the number of workers), so that two seldom fetch the same
+ * one; without a chunk in its share, from the end of the order.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
@@ -23,7 +23,7 @@ export interface LookAheadOptions {
   readonly table: PeerTable
   readonly clock: Clock
   readonly log: Log
-  /** As many guesses are kept. */
+  /** Number of slots, and of guesses that are stored. */
   readonly slots: number
   readonly prefetch: NonNullable<Runner['prefetch']>
   canDo(task: Task): boolean
@@ -33,7 +33,7 @@ export interface LookAheadOptions {
 export interface LookAhead {
   /** Called as an encode of this task begins. Never rejects, never waits. */
   look(task: Task): void
-  /** The oldest guess, where its video is still the one to serve; it is then forgotten. */
+  /** Removes the oldest guess and answers it, or null where another video is more urgent now. Rejects with `LedgerUnavailable`. */
   take(): Promise<TaskId | null>
   stop(): Promise<void>
 }
@@ -52,7 +52,7 @@ export function createLookAhead(options: LookAheadOptions): LookAhead {
 
   async function bringNext(task: Task): Promise<void> {
     const { signal } = stopping
-    // Its own input first: the link is shared.
+    // The input of the running task first: they share the network.
     await options.prefetch(task, signal)
     if ((await options.mayClaim()) !== null) return
     const kinds = kindsWhere(({ scope }) => scope === 'chunk')
@@ -91,7 +91,7 @@ export function createLookAhead(options: LookAheadOptions): LookAhead {
 type Rank = Pick<Task, 'priority' | 'due'>
 const isBefore = (a: Rank, b: Rank): boolean => a.priority > b.priority || (a.priority === b.priority && a.due < b.due)
 
-/** Of tasks in the order of claims: the first of a chunk is its dearest that waits, which a claim would get. */
+/** Guesses the next task. `waiting` is in the order of claims, so that the first task of a chunk is the one that a claim would get. */
 export function guessNext(waiting: readonly Task[], share: { place: number; workers: number }): Task | null {
   const firsts = [...Map.groupBy(waiting, ({ chunk_id }) => chunk_id).values()].flatMap(([first]) => first ?? [])
   return firsts.find(({ chunk_id }) => chunk_id % share.workers === share.place) ?? firsts.at(-1) ?? null

@@ -1,18 +1,17 @@
 /**
- * Whether the ledger was away a moment ago. Claims that expired meanwhile are then left alone for two renewal intervals: who was
- * only cut off, as this worker was, renews them first. A question that was answered late counts as an outage, too: the one
- * before it may have been given up long ago.
+ * Ledger-outage grace: after an outage of the ledger this worker claims no expired tasks for two renewal intervals, so that owners that were cut
+ * off as well renew first. A call that was answered late counts as an outage too: earlier ones may have been given up.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import { LedgerUnavailable } from '../../protocol/errors.ts'
 import { EXPIRED_GRACE_MS, RENEW_MS } from '../../protocol/limits.ts'
 
 export interface OutageGrace {
-  /** Asks, and remembers what the answer says about the ledger. */
+  /** Calls `ask`, and records an outage where it fails or is late. Answers and rejects as `ask`. */
   watch<T>(ask: () => Promise<T>): Promise<T>
-  /** The ledger is away, or was until now. */
+  /** Records that the ledger is or was unavailable. */
   noticed(): void
-  /** Whether expired claims may be taken. */
+  /** Whether expired tasks may be claimed. */
   isOver(): boolean
 }
 

@@ -1,30 +1,30 @@
 /**
- * How many renditions of one chunk a slot takes. Taking all of them decodes the chunk once: right while there is more
- * work than slots. Near the end it would leave the other slots idle, so a slot then takes only its share.
+ * Rendition batching: how many renditions of one chunk a slot takes. All of them decode the chunk once, which is best while there is more work
+ * than slots. Near the end the other slots would be idle, so that a slot then takes only its share.
  *
- * The anchor is what the order of claims gave: the dearest pending rendition of the chunk; siblings fill up the share.
+ * The anchor is the claimed task: the rendition of the highest cost that is PENDING; siblings fill up the share.
  */
 import type { RenditionPlan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 
-/** What decoding a chunk and scaling it to one rendition takes, in the unit of `RenditionPlan.cost`. */
+/** Cost of decoding a chunk and scaling it to one rendition, a share of one unit of `RenditionPlan.cost`. */
 export const FIXED_COST = 0.25
 
 type Costed = Pick<RenditionPlan, 'id' | 'cost'>
 
 export interface BatchingInput {
   readonly anchor: Costed
-  /** Other renditions of the plan that this worker can do and of which tasks are PENDING. */
+  /** Other renditions of the plan that this worker can encode, with PENDING tasks. */
   readonly able: readonly Costed[]
-  /** PENDING tasks of the video by rendition, the anchor's own no longer among them. */
+  /** Number of PENDING tasks of the video by rendition, without the anchor. */
   readonly pending: readonly { readonly rendition: Costed; readonly count: number }[]
-  /** Slots of the whole mesh that could take them, busy ones too, at least 1 (this one). */
+  /** Number of slots in the mesh that could take them, busy ones included; at least 1, this one. */
   readonly slots: number
 }
 
 const costOf = ({ cost }: Costed): number => cost + FIXED_COST
 
-/** The siblings to ask for, dearest first. Asking for one that is taken is harmless. */
+/** The siblings to claim, highest cost first. A claim of a taken one does nothing. */
 export function siblingsToTake({ anchor, able, pending, slots }: BatchingInput): RenditionId[] {
   const siblings = able.filter(({ id }) => id !== anchor.id).sort((a, b) => b.cost - a.cost)
   const chunkCost = siblings.reduce((sum, each) => sum + costOf(each), costOf(anchor))
@@ -34,7 +34,7 @@ export function siblingsToTake({ anchor, able, pending, slots }: BatchingInput):
   const taken: RenditionId[] = []
   let cost = costOf(anchor)
   for (const each of siblings) {
-    // Half a rendition over the share is nearer to it than half a rendition under it.
+    // Take it where that is nearer to the share than leaving it.
     if (cost + costOf(each) / 2 > share) continue
     taken.push(each.id)
     cost += costOf(each)

@@ -1,19 +1,19 @@
-/** What the results of a run say: about the worker that ran it, and as the failure that the ledger records. Pure. */
+/** Classifies the end of a run: as an outcome for the circuit breaker, and as the failure that the ledger records. Pure. */
 import { AttemptFailed, type FailureCode, FINAL, isDiskFull, NO_STRIKE, sentence } from '../../protocol/errors.ts'
 import type { TaskResult } from '../../protocol/runner.ts'
 
-/** `failed`: the worker itself did. `blocked`: circumstances did. `ended`: it was stopped, or lost to others. */
+/** The outcome of a run. `failed`: by a fault of the worker. `blocked`: by circumstances. `ended`: stopped, or superseded. */
 export type RunOutcome = 'succeeded' | 'failed' | 'blocked' | 'ended'
 
-/** Of a run that came to its own end. */
+/** The outcome of a run that was not stopped. */
 export function outcomeOf(results: readonly TaskResult[]): Exclude<RunOutcome, 'ended'> {
   const codes = results.flatMap((result) => (result.ok ? [] : [result.failure.code]))
   if (codes.length === 0) return 'succeeded'
-  // What is refused for good is as bad elsewhere.
+  // A refused source or recipe would fail on every peer.
   return codes.some((code) => !NO_STRIKE.has(code) && !FINAL.has(code)) ? 'failed' : 'blocked'
 }
 
-/** What a runner threw, as the failure the ledger records. */
+/** The failure that the ledger records for an error of a runner. */
 export function asFailure(error: unknown): AttemptFailed {
   if (error instanceof AttemptFailed) return error
   if (isDiskFull(error)) return new AttemptFailed('disk_full', 'the disk is full', { cause: error })

@@ -1,13 +1,13 @@
-/** Slots of a peer that are idle, or will be soon: what a worker counts on that decides how many renditions it takes at once. */
+/** Counts slots that are idle or soon will be, for the decision how many renditions a worker takes at once. */
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
 import { chunkOf } from '../../protocol/ids.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 
-/** A running attempt this far done makes its slot as good as idle for one that plans ahead. */
+/** Share done (0–1) from which the slot of a running attempt counts as soon free. */
 const SOON_FREE = 0.5
 
-/** Renditions of a chunk share a slot. Attempts that a heartbeat had no room for are the youngest: none of theirs is free soon. */
+/** Number of soon free slots of a peer. Renditions of a chunk share a slot. Attempts that a heartbeat does not list are the newest: none is soon free. */
 export function soonFreeSlots({
   slots,
   running,
@@ -18,7 +18,7 @@ export function soonFreeSlots({
   return Math.max(0, slots - taken - unlisted)
 }
 
-/** Slots of the mesh, beside the one that asks, that are idle or soon will be. */
+/** Number of other slots in the mesh that are idle or soon will be. */
 export function otherSoonFreeSlots(
   { slots }: { readonly slots: number },
   modules: {

@@ -1,6 +1,6 @@
 /**
- * Who takes an ingest task: a coordinator-role peer that has the source; after a while the leader, which fetches it. Once a disk
- * was too small for it, whoever has room.
+ * Decides which peer takes an ingest task: a coordinator-role peer that has the source; after `INGEST_TAKEOVER_MS` the leader, which fetches
+ * it; after an attempt with a full disk, a peer with enough space.
  */
 import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
 
@@ -10,7 +10,7 @@ export interface IngestQuestion {
   readonly created_at: number
   readonly hasSource: boolean
   readonly leads: boolean
-  /** Whether the source fits on this disk; null while no attempt at the task has ended for want of room. */
+  /** Whether the source fits on this disk; null while no attempt at the task failed with `disk_full`. */
   readonly fits: boolean | null
 }
 

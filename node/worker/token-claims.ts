@@ -1,4 +1,4 @@
-/** Claims that survive a lost reply: any error leaves "unknown", which the token of the claim answers. */
+/** Claims that survive a lost reply: after an error the result is unknown, and is read back by the token of the claim. */
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { LedgerUnavailable } from '../../protocol/errors.ts'
 import type { Token } from '../../protocol/ids.ts'
@@ -12,11 +12,11 @@ export interface TokenClaimsModules {
   readonly clock: Clock
   readonly rng: Rng
   readonly grace: OutageGrace
-  /** Ends the asking again, when the worker stops. */
+  /** Ends the retries, when the worker stops. */
   readonly signal: AbortSignal
 }
 
-/** Claims with a token of its own, which `ask` is given; null: nothing was claimed. Rejects when the worker stops, or `ask` fails otherwise. */
+/** Calls `ask` with a new token; null: nothing was claimed. Rejects when the worker stops, and with errors other than `LedgerUnavailable`. */
 export type ClaimWithToken = (ask: (token: Token) => Promise<Assigned | null>) => Promise<Assigned | null>
 
 export function createTokenClaims({ ledger, clock, rng, grace, signal }: TokenClaimsModules): ClaimWithToken {

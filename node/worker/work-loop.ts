@@ -28,16 +28,16 @@ export interface WorkLoopOptions {
 export interface WorkLoopModules {
   readonly rng: Rng
   readonly log: Log
-  /** Notified when there may be something to claim. */
+  /** Notified when there may be a task to claim. */
   readonly notifier: Notifier
   readonly grace: OutageGrace
   readonly admission: Pick<AdmissionGate, 'mayClaim'>
   readonly attempts: Pick<Attempts, 'run'>
-  /** Tasks that left their slot and run on: added and removed here. */
+  /** Tasks that have released their slot and still run: added and removed here. */
   readonly waiting: Set<Task>
 }
 
-/** Until the signal aborts. Never rejects. */
+/** Runs the loop until the signal aborts. Never rejects. */
 export async function runWorkLoop(
   options: WorkLoopOptions,
   modules: WorkLoopModules,
@@ -57,7 +57,7 @@ export async function runWorkLoop(
   }
 }
 
-/** Claims and runs what there is; answers how long to wait before the next look, 0 after work. */
+/** Claims and runs a task; answers the ms to wait before the next claim, 0 after a run. */
 async function workOnce(options: WorkLoopOptions, modules: WorkLoopModules, signal: AbortSignal): Promise<number> {
   const { work, breaker, claim } = options
   const { rng, grace, admission } = modules
@@ -66,17 +66,17 @@ async function workOnce(options: WorkLoopOptions, modules: WorkLoopModules, sign
   if (refusal === 'ledger_away') grace.noticed()
   if (refusal !== null) return pollMs
   const waitMs = await breaker.waitMs(signal)
-  // Not longer than a poll: a pause or a drain is heard of meanwhile.
+  // At most one poll interval, so that a pause or drain is noticed meanwhile.
   if (waitMs > 0) return Math.min(pollMs, waitMs)
   const assigned = await claim()
   if (!assigned) return pollMs
-  // A pause that came while the claim was on its way released what ran then.
+  // A pause during the claim has released the attempts that ran then, but not this one.
   const isUnwanted = (await admission.mayClaim(work).catch(() => null)) === 'paused'
   await runInSlot(assigned, { work, breaker, isUnwanted }, modules)
   return 0
 }
 
-/** Until its run has ended or left the slot. */
+/** Runs the attempts; resolves when they have ended or released the slot. */
 async function runInSlot(
   assigned: Assigned,
   { work, breaker, isUnwanted }: Pick<WorkLoopOptions, 'work' | 'breaker'> & { readonly isUnwanted: boolean },
