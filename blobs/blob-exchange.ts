@@ -125,13 +125,14 @@ class Exchange implements BlobExchange {
     await partial.resume(signal)
     if (partial.isWhole() && partial.hasRightHash()) return partial.create()
     if (partial.isWhole()) await partial.restart()
-    const { freeBytes } = await this.#options.store.room()
+    const { store, mesh, clock, rng, log } = this.#options
+    const { freeBytes } = await store.room()
     if (freeBytes < want.bytes - partial.offset) {
       throw new AttemptFailed('disk_full', `a blob of ${want.bytes} bytes does not fit on this disk`)
     }
     const badSenders = this.#badSendersOf(want.sha256)
     await onDisk(() =>
-      fetchBlob(partial, { ...this.#options, video: want.video, holders: job.holders, badSenders, signal }),
+      fetchBlob(partial, { mesh, clock, rng, log, video: want.video, holders: job.holders, badSenders, signal }),
     )
   }
 

@@ -6,7 +6,6 @@ import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import { type Config, ledgerAddress } from '../node/config.ts'
 import { clockApart } from '../node/host/clock-apart.ts'
-import { missingCodecs } from '../node/host/missing-codecs.ts'
 import { systemClock } from '../node/host/system-clock.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import { leastFree } from '../protocol/blobs.ts'
@@ -69,9 +68,8 @@ async function checkNode(): Promise<Finding[]> {
 }
 
 async function checkFfmpeg(config: Config): Promise<Finding[]> {
-  const { composeMedia } = await import('../node/compose.ts')
-  const media = await composeMedia(config)
-  const selfTestReport = await media.selfTest(AbortSignal.timeout(120_000))
+  const { testMedia } = await import('../node/compose.ts')
+  const { selfTestReport, missingCodecs } = await testMedia(config, AbortSignal.timeout(120_000))
   const findings: Finding[] = [
     {
       what: 'ffmpeg',
@@ -85,7 +83,7 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
       level: 'note',
       text: 'no working zscale filter: HDR sources go to other peers; install an ffmpeg built with zimg to take them here',
     })
-  for (const { name, library } of missingCodecs(selfTestReport.encoders)) {
+  for (const { name, library } of missingCodecs) {
     const text = `no working ${library}: ${name.toUpperCase()} renditions go to other peers`
     findings.push({ what: 'ffmpeg', level: 'note', text })
   }

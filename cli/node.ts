@@ -57,7 +57,7 @@ export function addNode(program: Command): void {
     const { startNode } = await import('../node/compose.ts')
     const node = await startNode(config)
     if (!config.parent_channel) {
-      say(`${config.name} is up: peer ${node.self}`)
+      say(`${config.name} is up: peer ${node.face.self}`)
       for (const address of node.addresses()) say(`  ${address}`)
     }
     await untilStopped({ parentChannel: config.parent_channel, drained: node.drained, stop: node.stop })

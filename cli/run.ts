@@ -95,7 +95,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
     for (const file of files) {
       if (stopping.signal.aborted) break
       try {
-        const answer = await mesh.submit({
+        const answer = await mesh.face.submit({
           path: resolve(process.cwd(), file),
           recipe,
           out,
@@ -112,7 +112,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
         if (isOfEveryFile(error)) break
       }
     }
-    const { snapshot, video } = mesh
+    const { snapshot, video } = mesh.face
     const [check, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
     const { signal } = stopping
     code = Math.max(

@@ -27,9 +27,10 @@ export interface FfmpegMediaOptions {
 }
 
 /** Makes the adapter. The first call that needs the self-test runs it, once. */
-export function createFfmpegMedia({ cacheDir, ...options }: FfmpegMediaOptions): Media {
-  const programs: Programs = { ...options, run: createRunner(options) }
-  const selfTest = createSelfTester(programs, cacheDir ?? null)
+export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
+  const { ffmpeg, ffprobe, clock, rng } = options
+  const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner(options) }
+  const selfTest = createSelfTester(programs, options.cacheDir ?? null)
   return {
     selfTest,
     quickSelfTest: (signal) => runQuickSelfTest(programs, signal),

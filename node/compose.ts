@@ -9,6 +9,8 @@ import { createLauncher } from '../fleet/launcher/launchers.ts'
 import { leaveEngines } from '../fleet/reconcile/engine-owner.ts'
 import { createMongoLedger } from '../ledger/mongo/mongo-ledger.ts'
 import { createSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
+import type { Codec } from '../media/codecs/codec.ts'
+import { missingCodecs } from '../media/codecs/codecs.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
@@ -41,9 +43,9 @@ import { VERSION } from './version.ts'
 import { handOver } from './videos/handover.ts'
 import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts'
 
-/** A started node: its API, its ffmpeg, and how to stop it. */
-export interface RunningNode extends NodeFace {
-  readonly media: Media
+/** A started node: its operations, its self-test, and how to stop it. */
+export interface RunningNode {
+  readonly face: NodeFace
   readonly selfTestReport: SelfTestReport
   /** Resolves when this peer was drained, runs no attempt any more, and others have what only it held. */
   readonly drained: Promise<void>
@@ -62,13 +64,27 @@ export function composeLedger(config: Config, log: Log): Ledger {
   throw new UsageError(`--ledger ${address}: use mongodb://… for many hosts or sqlite:PATH for one`)
 }
 
+/** What the configured ffmpeg can run, and what it cannot encode. Rejects with `UsageError` where a program is not found. */
+export async function testMedia(
+  config: Config,
+  signal: AbortSignal,
+): Promise<{
+  readonly selfTestReport: SelfTestReport
+  readonly missingCodecs: readonly Pick<Codec, 'name' | 'library'>[]
+}> {
+  const media = await composeMedia(config)
+  const selfTestReport = await media.selfTest(signal)
+  return { selfTestReport, missingCodecs: missingCodecs(selfTestReport.encoders) }
+}
+
 /** ffmpeg as configured, with its self-test cached by build. Rejects with `UsageError` where a program is not found. */
-export async function composeMedia(config: Config): Promise<Media> {
+async function composeMedia(config: Config): Promise<Media> {
   const what = 'ffmpeg 5.1 or newer, with ffprobe'
   const ffmpeg = await findProgram(config.ffmpeg, { what, flag: '--ffmpeg' })
   const ffprobe = await findProgram(config.ffprobe, { what, flag: '--ffprobe' })
-  const bounds = { stallMs: config.ffmpeg_stall_ms, memoryBytes: config.ffmpeg_memory_mb * 2 ** 20 }
-  return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: proofDir(config), ...bounds, clock, rng })
+  const memoryBytes = config.ffmpeg_memory_mb * 2 ** 20
+  const stallMs = config.ffmpeg_stall_ms
+  return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: proofDir(config), stallMs, memoryBytes, clock, rng })
 }
 
 /** Functions that wrap real parts, to inject faults or to measure. */
@@ -113,7 +129,7 @@ interface Given {
 async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { swarmKey, parts } = given
   const { selfTestReport, adapters } = await openAdapters(config, given)
-  const { ledger, mesh, media } = adapters
+  const { ledger, mesh } = adapters
   const modules = createModules(nodeOptions(config, selfTestReport), adapters)
   const { self, hints, admission, deliverer, status, submit } = modules
   createStatusExchange({ mesh, clock, snapshot: status.snapshot })
@@ -125,15 +141,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const control = await serveControl(createApi(face), controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
   return {
-    self,
-    ledger,
-    snapshot: face.snapshot,
-    video: face.video,
-    tasks: face.tasks,
-    submit: face.submit,
-    act: face.act,
-    setPeer: face.setPeer,
-    media,
+    face,
     selfTestReport,
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),
     problems: deliverer.problems,

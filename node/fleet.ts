@@ -45,15 +45,19 @@ export function mustReachFleet(config: Config): void {
 
 /** The reconciler of this peer's engine, not yet started; null where its configuration names no launcher. */
 export function createFleet(config: Config, parts: FleetParts): Reconciler | null {
-  const { self, ledger, clock, swarmKey, addresses, createLauncher, ...shared } = parts
+  const { self, ledger, peers, clock, rng, log, emit, hints, swarmKey, addresses, createLauncher } = parts
   const choice = launcherChoice(config, { self, ledger: ledger.description, swarmKey })
   if (choice === null) return null
   return createReconciler({
-    ...shared,
     self,
     ledger,
-    clock,
     launcher: createLauncher(choice, clock),
+    peers,
+    clock,
+    rng,
+    log,
+    emit,
+    hints,
     max: mostWorkers(config),
     spec: (name, reason) => specOf(config, { name, reason, addresses: addresses() }),
   })

@@ -23,8 +23,9 @@ export type WorkerEvent = {
   readonly how?: string
 }
 
-/** The mesh of a run: the operations of a node, and its stop. */
-export interface RunMesh extends NodeFace {
+/** The mesh of a run: the operations of its node, and its stop. */
+export interface RunMesh {
+  readonly face: NodeFace
   readonly dataDir: string
   /** Why the delivery of this video fails now, in a sentence; undefined where it does not. */
   problem(video: VideoId): string | undefined
@@ -75,26 +76,18 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
     await node.stop()
   }
   try {
-    const shared = {
-      entry: entry ?? process.argv[1]!,
-      slots: Math.max(1, Math.round(slots / count)),
-      join: node.addresses()[0]!,
-    }
-    for (let number = 1; number <= count; number++) await processes.start(workerProcess(config, { number, ...shared }))
+    const program = entry ?? process.argv[1]!
+    const slotsEach = Math.max(1, Math.round(slots / count))
+    const address = node.addresses()[0]!
+    for (let number = 1; number <= count; number++)
+      await processes.start(workerProcess(config, { number, entry: program, slots: slotsEach, join: address }))
   } catch (error) {
     await stop()
     throw error
   }
   return {
     dataDir: config.data_dir,
-    self: node.self,
-    ledger: node.ledger,
-    snapshot: node.snapshot,
-    video: node.video,
-    tasks: node.tasks,
-    submit: node.submit,
-    act: node.act,
-    setPeer: node.setPeer,
+    face: node.face,
     problem: (video) => node.problems().get(video),
     stop,
   }

@@ -74,9 +74,9 @@ async function run([out = '', ...files]: readonly string[]): Promise<void> {
   const renditions = ladderOf([180, 270, 360], { ...DEFAULT_ENCODING, preset: 'ultrafast' })
   const recipe = { ...DEFAULT_RECIPE, renditions, upscale: true }
   for (const file of files)
-    await mesh.submit({ path: resolve(file), recipe, out: resolve(out), priority: 0, deadline: null, signal })
+    await mesh.face.submit({ path: resolve(file), recipe, out: resolve(out), priority: 0, deadline: null, signal })
   for (;;) {
-    const videos = await mesh.ledger.videos()
+    const videos = await mesh.face.ledger.videos()
     if (videos.every((video) => video.deliveries.every((delivery) => delivery.done_at !== null))) break
     const failed = videos.find((video) => video.status === 'FAILED')
     if (failed) throw new Error(failed.failure ?? 'failed')
