@@ -38,3 +38,12 @@ export async function retryUntilDeadline<T>(operation: () => Promise<T>, options
     }
   }
 }
+
+/** Runs an operation as `retryUntilDeadline` does. */
+export type Retry = <T>(operation: () => Promise<T>) => Promise<T>
+
+/** `retryUntilDeadline` with the same options for several operations, such as those of one attempt. */
+export const createRetry =
+  (options: RetryOptions): Retry =>
+  (operation) =>
+    retryUntilDeadline(operation, options)

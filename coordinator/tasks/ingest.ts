@@ -18,7 +18,7 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Media, SourceIndex } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
-import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
+import { createRetry, type Retry } from '../../protocol/retry-until-deadline.ts'
 import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -88,9 +88,10 @@ class IngestRunner {
   async #ingest({ held, signal, progress, releaseSlot }: Assignment): Promise<readonly TaskResult[]> {
     const { task } = held[0]
     const { store, exchange } = this.#options
-    const video = await this.#prepare(task, signal)
+    const retry = createRetry({ clock: this.#options.clock, rng: this.#options.rng, signal })
+    const video = await this.#prepare(task, retry)
     const source = await exchange.fetch({ ...video.source, video: video._id, signal, isRead: true })
-    const { plan, index } = await this.#planned(video, source, signal)
+    const { plan, index } = await this.#planned(video, source, { retry, signal })
     const scratch = await store.scratch('ingest')
     const ended = new AbortController()
     const job = { video, source, plan, index, scratch, signal: AbortSignal.any([signal, ended.signal]), releaseSlot }
@@ -108,23 +109,27 @@ class IngestRunner {
     }
   }
 
-  async #prepare(task: Task, signal: AbortSignal): Promise<Video> {
+  async #prepare(task: Task, retry: Retry): Promise<Video> {
     const { ledger } = this.#options
-    const video = await retry(this.#options, signal, () => ledger.video(task.video_id))
+    const video = await retry(() => ledger.video(task.video_id))
     if (!video) throw new AttemptFailed('unexpected', `video ${task.video_id} is not in the ledger`)
-    await retry(this.#options, signal, () => ledger.startPlanning(video._id))
+    await retry(() => ledger.startPlanning(video._id))
     return video
   }
 
-  async #planned(video: Video, source: string, signal: AbortSignal): Promise<{ plan: Plan; index: SourceIndex }> {
+  async #planned(
+    video: Video,
+    source: string,
+    { retry, signal }: { readonly retry: Retry; readonly signal: AbortSignal },
+  ): Promise<{ plan: Plan; index: SourceIndex }> {
     const { ledger, media, hints } = this.#options
     const probe = await media.probe(source, signal)
     const index = await media.index(source, probe, signal)
     const { plan } = video
-    const known = plan && (await retry(this.#options, signal, () => ledger.plan(video._id, plan.sha256)))
+    const known = plan && (await retry(() => ledger.plan(video._id, plan.sha256)))
     if (known) return { plan: known, index }
     const own = await media.plan({ video_id: video._id, source, probe, index, recipe: video.recipe, signal })
-    const answer = await retry(this.#options, signal, () => ledger.commitPlan(own, dueOf(video, own)))
+    const answer = await retry(() => ledger.commitPlan(own, dueOf(video, own)))
     if (answer.outcome === 'closed') throw new AttemptFailed('unexpected', `video ${video.name} is no longer open`)
     hints.publish({ what: 'video', video: video._id })
     return { plan: answer.plan, index }
@@ -136,6 +141,7 @@ class ChunkCutter {
   readonly #options: IngestOptions
   readonly #ingests: () => number
   readonly #job: IngestJob
+  readonly #retry: Retry
   #checkedAt: number
 
   /** `ingests`: attempts of this peer that share its window. */
@@ -143,6 +149,7 @@ class ChunkCutter {
     this.#options = options
     this.#ingests = ingests
     this.#job = job
+    this.#retry = createRetry({ clock: options.clock, rng: options.rng, signal: job.signal })
     this.#checkedAt = options.clock.mono()
   }
 
@@ -259,15 +266,4 @@ class ChunkCutter {
     if (lost === input.sha256) await this.#retry(() => ledger.addTaskHolder(id, lost, self))
     else await this.#retry(() => ledger.recut(id, lost, input))
   }
-
-  #retry<T>(operation: () => Promise<T>): Promise<T> {
-    return retry(this.#options, this.#job.signal, operation)
-  }
 }
-
-/** Retries while the ledger is unavailable. */
-const retry = <T>(
-  { clock, rng }: Pick<IngestOptions, 'clock' | 'rng'>,
-  signal: AbortSignal,
-  operation: () => Promise<T>,
-): Promise<T> => retryUntilDeadline(operation, { clock, rng, signal })

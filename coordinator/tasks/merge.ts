@@ -16,7 +16,7 @@ import { BLOB_FETCHES_AT_ONCE } from '../../protocol/limits.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
-import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
+import { createRetry } from '../../protocol/retry-until-deadline.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 
@@ -45,16 +45,15 @@ interface Parts {
  * Makes the runner. Its result names the blobs of the finished files. It rejects with `AttemptFailed`.
  */
 export function createMergeRunner(options: MergeOptions): Runner {
-  const { self, ledger, store, exchange, media } = options
-  const retry = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
-    retryUntilDeadline(operation, { clock: options.clock, rng: options.rng, signal })
+  const { self, ledger, store, exchange, media, clock, rng } = options
 
   async function gather(video: VideoId, signal: AbortSignal): Promise<Parts> {
-    const doc = await retry(() => ledger.video(video), signal)
+    const retry = createRetry({ clock, rng, signal })
+    const doc = await retry(() => ledger.video(video))
     const committed = doc?.plan
-    const plan = committed && (await retry(() => ledger.plan(video, committed.sha256), signal))
+    const plan = committed && (await retry(() => ledger.plan(video, committed.sha256)))
     if (!plan) throw new AttemptFailed('unexpected', `video ${video} has no plan`)
-    const tasks = await retry(() => ledger.tasks({ video }), signal)
+    const tasks = await retry(() => ledger.tasks({ video }))
     const byId = new Map(tasks.map((task) => [task._id, task]))
     const blobs: HeldBlob[] = []
     const fetch = (blob: HeldBlob) => {

@@ -10,7 +10,7 @@ import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, TASK_BACKOFF_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
-import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
+import { createRetry } from '../../protocol/retry-until-deadline.ts'
 import type { HeldTask, TaskResult } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 
@@ -41,22 +41,18 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
 
   async function write({ task, attempt }: HeldTask, result: TaskResult, isStopped: boolean) {
     const key = { task: task._id, attempt, worker: self }
-    const retrying = {
-      clock,
-      rng,
-      signal: new AbortController().signal,
-      ...(isStopped && { deadlineMs: STOP_RETRY_MS }),
-    }
+    const { signal } = new AbortController()
+    const retry = createRetry({ clock, rng, signal, ...(isStopped && { deadlineMs: STOP_RETRY_MS }) })
     if (result.ok) {
       const { output, outputs, output_path } = result
       const done = { ...key, output, ...(outputs && { outputs }), ...(output_path && { output_path }) }
-      return retryUntilDeadline(() => ledger.complete(done), retrying)
+      return retry(() => ledger.complete(done))
     }
-    if (isStopped) return retryUntilDeadline(() => ledger.release(key), retrying)
+    if (isStopped) return retry(() => ledger.release(key))
     const { failure } = result
     const failed = { ...key, ...failureOf(failure), backoff_ms: retryAfterMs(task, rng) }
     const logBlob = failure.log ? await modules.keepLog(task, failure.log) : null
-    return retryUntilDeadline(() => ledger.fail({ ...failed, log: logBlob }), retrying)
+    return retry(() => ledger.fail({ ...failed, log: logBlob }))
   }
 
   /** Emits an event where a backup attempt completed first. */
