@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ASSUMED_S } from '../../fleet/scaling/scaling-speed.ts'
+import { plan } from '../../protocol/conformance/ledger/world.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import { demandOf } from './pending-work.ts'
+
+const [LONG, SHORT, UNKNOWN] = ['a', 'b', 'c'] as unknown as VideoId[] as [VideoId, VideoId, VideoId]
+const { renditions } = plan(LONG)
+const [{ id, cost } = assert.fail()] = renditions
+const LENGTHS = new Map([
+  [LONG, { seconds: 40, chunks: 4, renditions }],
+  [SHORT, { seconds: 10, chunks: 1, renditions }],
+])
+
+test('what waits is the rest of every planned video, by rendition, and the videos without a plan are counted', () => {
+  const rows = [
+    { resolution: id, kind: 'video', status: 'COMPLETED', count: 3 },
+    { resolution: id, kind: 'video', status: 'PENDING', count: 1 },
+  ] as const
+  const progress = new Map([[LONG, rows]])
+  const { pending, unplanned } = demandOf({
+    videos: [LONG, SHORT, UNKNOWN],
+    lengths: LENGTHS,
+    progress,
+    calibration: new Map(),
+  })
+  assert.equal(unplanned, 1)
+  assert.deepEqual([...pending], [[id, (10 + 10) * cost * ASSUMED_S]])
+})
+
+test('what is encoded waits no more, and nothing waits where no video is open', () => {
+  const rows = [{ resolution: id, kind: 'video', status: 'COMPLETED', count: 4 }] as const
+  const work = { lengths: LENGTHS, progress: new Map([[LONG, rows]]), calibration: new Map() }
+  assert.deepEqual([...demandOf({ ...work, videos: [LONG] }).pending], [[id, 0]])
+  assert.deepEqual(demandOf({ ...work, videos: [] }), { pending: new Map(), unplanned: 0 })
+})

@@ -1,0 +1,93 @@
+/**
+ * The work that open videos still need, in worker-seconds: their plans times what an encode takes here. Remembers the plans of open videos and
+ * the measured speeds; a new leader reads and measures them again. Leaves out ingest, audio and merge, which cost little beside encodes.
+ */
+import type { ScalingView } from '../../fleet/scaling/scaling.ts'
+import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
+import type { RunningAttempt } from '../../protocol/heartbeat.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import type { Ledger, Progress } from '../../protocol/ledger.ts'
+import { planSeconds, type RenditionPlan } from '../../protocol/plan.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
+import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+
+/** What a scaling decision is told of the work that waits. */
+export type Demand = Pick<ScalingView, 'pending' | 'unplanned'>
+
+/** The work that waits, of one term. */
+export interface PendingWork {
+  /** Takes the speeds of running attempts in. `peers`: what each of them runs. */
+  measure(peers: readonly (readonly RunningAttempt[])[]): void
+  /** Reads the open videos. Rejects with the errors of the ledger. */
+  demand(): Promise<Demand>
+}
+
+/** What of a plan says how much work it is. `seconds`: of the source. */
+export interface Length {
+  readonly seconds: number
+  readonly chunks: number
+  readonly renditions: readonly RenditionPlan[]
+}
+
+/** Makes it, with no plan read and no speed measured. */
+export const createPendingWork = (ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>): PendingWork =>
+  new WorkOfPlans(ledger)
+
+class WorkOfPlans implements PendingWork {
+  readonly #ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>
+  readonly #lengths = new Map<VideoId, Length>()
+  #calibration: Calibration = new Map()
+
+  constructor(ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>) {
+    this.#ledger = ledger
+  }
+
+  measure(peers: readonly (readonly RunningAttempt[])[]): void {
+    const renditionOf = (video: VideoId, id: RenditionId) =>
+      this.#lengths.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null
+    this.#calibration = calibrate(this.#calibration, peers, renditionOf)
+  }
+
+  async demand(): Promise<Demand> {
+    const open = await this.#ledger.videos({ statuses: OPEN_STATUSES })
+    const ids = open.map(({ _id }) => _id)
+    for (const id of this.#lengths.keys()) if (!ids.includes(id)) this.#lengths.delete(id)
+    const progress = await this.#ledger.progress(ids)
+    for (const video of open) await this.#readLength(video)
+    return demandOf({ videos: ids, lengths: this.#lengths, progress, calibration: this.#calibration })
+  }
+
+  /** A committed plan never changes: it is read once. */
+  async #readLength({ _id, plan: committed }: Video): Promise<void> {
+    if (!committed || this.#lengths.has(_id)) return
+    const plan = await this.#ledger.plan(_id, committed.sha256)
+    if (!plan) return
+    this.#lengths.set(_id, { seconds: planSeconds(plan), chunks: plan.chunks.length, renditions: plan.renditions })
+  }
+}
+
+/** Worker-seconds of what is not yet encoded, by rendition, and the number of videos whose length is not known yet. */
+export function demandOf(work: {
+  readonly videos: readonly VideoId[]
+  readonly lengths: ReadonlyMap<VideoId, Length>
+  readonly progress: Progress
+  readonly calibration: Calibration
+}): Demand {
+  const { videos, lengths, progress, calibration } = work
+  const pending = new Map<RenditionId, number>()
+  let unplanned = 0
+  for (const video of videos) {
+    const length = lengths.get(video)
+    if (length === undefined) unplanned++
+    else
+      for (const rendition of length.renditions) {
+        const done = chunksDone(progress, video, rendition.id)
+        const left = length.seconds * (1 - done / length.chunks)
+        pending.set(rendition.id, (pending.get(rendition.id) ?? 0) + left * secondsFor(calibration, rendition))
+      }
+  }
+  return { pending, unplanned }
+}
+
+const chunksDone = (progress: Progress, video: VideoId, rendition: RenditionId): number =>
+  progress.get(video)?.find(({ resolution, status }) => resolution === rendition && status === 'COMPLETED')?.count ?? 0
