@@ -133,7 +133,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const modules = createModules(nodeOptions(config, selfTestReport), adapters)
   const { self, hints, admission, deliverer, status, submit } = modules
   createStatusExchange({ mesh, clock, snapshot: status.snapshot })
-  const running = { drainMs: config.drain_timeout_ms, keepsHouse: config.store_dir === undefined }
+  const running = { drainMs: config.drain_timeout_ms, doesHousekeeping: config.store_dir === undefined }
   const node = createNode(running, adapters, modules)
   await parts.start(node)
   await parts.start(fleetPart(config, { swarmKey, adapters, modules }))

@@ -34,10 +34,10 @@ import { createInputFolder, type InputFolder } from './videos/input-folder.ts'
 import { createPendingSubmits, type PendingSubmits } from './videos/pending-submits.ts'
 import { createPlanSource, type PlanSource } from './videos/plan-source.ts'
 import { createSubmit, type SubmitRequest, type Submitted } from './videos/submit.ts'
+import { storeAttemptLog } from './worker/attempt-log.ts'
 import { type Attempts, createAttempts } from './worker/attempts.ts'
 import { type CircuitBreakers, createCircuitBreakers } from './worker/circuit-breaker.ts'
 import { createControlTaskOrder } from './worker/control-task-order.ts'
-import { keepLog } from './worker/keep-log.ts'
 import { createAudioRunner } from './worker/run-audio.ts'
 import { createVideoRunner } from './worker/run-video.ts'
 import { createSettlement } from './worker/settlement.ts'
@@ -198,7 +198,7 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
   const breakers = createCircuitBreakers({ self, name }, { clock, rng, emit, selfTest: media.quickSelfTest })
   const settle = createSettlement(
     { self },
-    { ledger, clock, rng, log, emit, hints, keepLog: (task, text) => keepLog(store, task, text) },
+    { ledger, clock, rng, log, emit, hints, storeLog: (task, text) => storeAttemptLog(store, task, text) },
   )
   const attempts = createAttempts({ self }, { ledger, clock, log, hints, runners, settle })
   const admission = createAdmissionGate(

@@ -15,13 +15,13 @@ import { createNotifier } from '../protocol/notifier.ts'
 import { type Rounds, runRounds } from '../protocol/rounds.ts'
 import type { Adapters, Modules } from './modules.ts'
 import { createPartList, type Part } from './parts.ts'
-import { keepHouse } from './videos/housekeeping.ts'
+import { runHousekeeping } from './videos/housekeeping.ts'
 
 export interface NodeRunOptions {
   /** How long a stop waits for running attempts, ms. */
   readonly drainMs: number
   /** Whether this process does the housekeeping of the store: one of those that share it. */
-  readonly keepsHouse: boolean
+  readonly doesHousekeeping: boolean
 }
 
 /** The adapters that a node starts and stops, and those that its own parts use. */
@@ -74,15 +74,19 @@ export function createNode(options: NodeRunOptions, adapters: NodeAdapters, modu
 }
 
 /** The parts that claim, lead and deliver. All of them end before the last heartbeat. */
-function workParts({ drainMs, keepsHouse }: NodeRunOptions, adapters: NodeAdapters, modules: NodeModules): Part[] {
+function workParts(
+  { drainMs, doesHousekeeping }: NodeRunOptions,
+  adapters: NodeAdapters,
+  modules: NodeModules,
+): Part[] {
   const { clock, log, ledger, store } = adapters
   const { self, hints, pendingSubmits, coordinator, inputFolder, deliverer, copier, worker, admission } = modules
   const rounds = (job: Rounds, last?: () => Promise<unknown>) => roundsPart(job, { clock, log, hints }, last)
-  const tidy = (): Promise<void> => keepHouse({ self, ledger, store, pendingSubmits, clock })
+  const tidy = (): Promise<void> => runHousekeeping({ self, ledger, store, pendingSubmits, clock })
   const parts: (Part | false | null)[] = [
     coordinator && { name: 'coordinator', start: coordinator.start, stop: coordinator.stop },
     // Blobs of a video that was just delivered are removed before the process ends.
-    keepsHouse && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
+    doesHousekeeping && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
     inputFolder && rounds({ name: 'input folder', everyMs: INPUT_SCAN_MS, round: inputFolder.round }),
     rounds({ name: 'delivery', everyMs: IDLE_POLL_MS, round: deliverer.round }),
     { name: 'copier', start: copier.start, stop: copier.idle },

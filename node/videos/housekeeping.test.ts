@@ -6,7 +6,7 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { FAILED_RETENTION_MS } from '../../protocol/limits.ts'
 import { VIDEO_STATUSES, type Video } from '../../protocol/video.ts'
 import { systemClock } from '../host/system-clock.ts'
-import { keepHouse, whatToKeep } from './housekeeping.ts'
+import { runHousekeeping, whatToRetain } from './housekeeping.ts'
 import { aVideo } from './video.fixture.ts'
 
 const id = '0123456789abcdef' as VideoId
@@ -23,13 +23,13 @@ const video = (change: Partial<Video>): Video =>
 describe('of a video a peer keeps', () => {
   it('all while it is open', () => {
     for (const status of ['QUEUED', 'PLANNING', 'RUNNING', 'MERGING'] as const) {
-      assert.equal(whatToKeep(video({ status }), 1e15).keep, 'all')
+      assert.equal(whatToRetain(video({ status }), 1e15), 'all')
     }
   })
 
   it('the results once it is COMPLETED, until every delivery is recorded', () => {
     const kept = (...done: (number | null)[]) =>
-      whatToKeep(video({ status: 'COMPLETED', deliveries: done.map(delivery) }), 10).keep
+      whatToRetain(video({ status: 'COMPLETED', deliveries: done.map(delivery) }), 10)
     assert.deepEqual(
       [kept(), kept(null), kept(5, null), kept(5), kept(5, 6)],
       ['results', 'results', 'results', 'nothing', 'nothing'],
@@ -38,17 +38,16 @@ describe('of a video a peer keeps', () => {
 
   it('all of one that ended badly for a day, for a retry', () => {
     for (const status of ['FAILED', 'CANCELLED'] as const) {
-      assert.equal(whatToKeep(video({ status, ended_at: 1 }), 1 + FAILED_RETENTION_MS).keep, 'all')
-      assert.equal(whatToKeep(video({ status, ended_at: 1 }), 2 + FAILED_RETENTION_MS).keep, 'nothing')
-      assert.equal(whatToKeep(video({ status, ended_at: null }), 1e15).keep, 'all')
+      assert.equal(whatToRetain(video({ status, ended_at: 1 }), 1 + FAILED_RETENTION_MS), 'all')
+      assert.equal(whatToRetain(video({ status, ended_at: 1 }), 2 + FAILED_RETENTION_MS), 'nothing')
+      assert.equal(whatToRetain(video({ status, ended_at: null }), 1e15), 'all')
     }
   })
 
-  it('nothing where the ledger does not know it', () => assert.equal(whatToKeep(null, 0).keep, 'nothing'))
+  it('nothing where the ledger does not know it', () => assert.equal(whatToRetain(null, 0), 'nothing'))
 
   it('something definite in every state', () => {
-    for (const status of VIDEO_STATUSES)
-      assert.match(whatToKeep(video({ status }), 0).keep, /^(?:all|results|nothing)$/)
+    for (const status of VIDEO_STATUSES) assert.match(whatToRetain(video({ status }), 0), /^(?:all|results|nothing)$/)
   })
 })
 
@@ -62,7 +61,7 @@ describe('a pass over the store', () => {
       prune: async (_: VideoId, keep: ReadonlySet<string>) => void calls.push(`prune but ${[...keep].length}`),
     }
     const ledger = { now: async () => 10, video: async () => known } as Partial<Ledger> as Ledger
-    await keepHouse({
+    await runHousekeeping({
       self: me,
       ledger,
       store: store as never,
@@ -106,7 +105,7 @@ describe('a pass over the store', () => {
         remove: async (each: string) => void removed.push(each),
       }
       const ledger = { now: async () => 10, video: async () => uncut, tasks: async () => tasks } as never
-      await keepHouse({
+      await runHousekeeping({
         self: me,
         ledger,
         store: store as never,
@@ -127,7 +126,7 @@ describe('a pass over the store', () => {
       return null
     }
     const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
-    await keepHouse({ self: me, ledger, store: store as never, clock: systemClock, pendingSubmits })
+    await runHousekeeping({ self: me, ledger, store: store as never, clock: systemClock, pendingSubmits })
     assert.deepEqual(dropped, [])
   })
 

@@ -13,23 +13,23 @@ import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PendingSubmits } from './pending-submits.ts'
 
 /** What to retain of a video. */
-export type Keeping = { readonly keep: 'all' } | { readonly keep: 'results' } | { readonly keep: 'nothing' }
+export type Retention = 'all' | 'results' | 'nothing'
 
 /** What to retain of a video, by its document (null: the ledger has none) and the ledger's time (ms). Pure. */
-export function whatToKeep(video: Video | null, now: number): Keeping {
-  if (video === null) return { keep: 'nothing' }
+export function whatToRetain(video: Video | null, now: number): Retention {
+  if (video === null) return 'nothing'
   if (video.status === 'COMPLETED') {
-    return { keep: isUndelivered(video) || video.deliveries.length === 0 ? 'results' : 'nothing' }
+    return isUndelivered(video) || video.deliveries.length === 0 ? 'results' : 'nothing'
   }
   const ended = video.status === 'FAILED' || video.status === 'CANCELLED'
-  return { keep: ended && now - (video.ended_at ?? now) > FAILED_RETENTION_MS ? 'nothing' : 'all' }
+  return ended && now - (video.ended_at ?? now) > FAILED_RETENTION_MS ? 'nothing' : 'all'
 }
 
 /**
  * One pass over the store. A video whose submit is under way may not be in the ledger yet: `pendingSubmits` has it. Rejects with
  * `LedgerUnavailable` and with errors of the file system.
  */
-export async function keepHouse(options: {
+export async function runHousekeeping(options: {
   self: PeerId
   ledger: Ledger
   store: BlobStore & { tidy?(now: number): Promise<void> }
@@ -42,12 +42,12 @@ export async function keepHouse(options: {
   for (const id of await store.videos()) {
     if (pendingSubmits.has(id)) continue
     const video = await ledger.video(id)
-    const { keep } = whatToKeep(video, now)
+    const retained = whatToRetain(video, now)
     // A submit that began while the ledger was asked makes its answer out of date.
     if (pendingSubmits.has(id)) continue
-    if (keep === 'nothing') await store.drop(id)
-    else if (keep === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
-    else if (isShort && video && isOpen(video.status)) await letInputsGo(video, options)
+    if (retained === 'nothing') await store.drop(id)
+    else if (retained === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
+    else if (isShort && video && isOpen(video.status)) await removeInputs(video, options)
   }
   await store.tidy?.(options.clock.now())
 }
@@ -59,7 +59,7 @@ async function isShortOfRoom(store: BlobStore): Promise<boolean> {
 }
 
 /** Removes inputs for which this peer is not named as holder and has no claim. They can be fetched again. Never a source. */
-async function letInputsGo(
+async function removeInputs(
   { _id: video, source }: Video,
   { self, ledger, store }: { self: PeerId; ledger: Ledger; store: BlobStore },
 ): Promise<void> {

@@ -9,8 +9,8 @@ import type { HeldTask } from '../../protocol/runner.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import type { Assigned } from './attempts.ts'
 import { type ClaimSource, claimSiblings } from './claim-siblings.ts'
-import type { LookAhead } from './look-ahead.ts'
 import type { OutageGrace } from './outage-grace.ts'
+import type { Prefetcher } from './prefetch.ts'
 import type { ClaimWithToken } from './token-claims.ts'
 
 export interface EncodeClaimsOptions {
@@ -25,7 +25,7 @@ export interface EncodeClaimsModules {
   readonly grace: OutageGrace
   readonly claimWithToken: ClaimWithToken
   /** Null where this worker prefetches nothing. */
-  readonly ahead: LookAhead | null
+  readonly prefetcher: Prefetcher | null
   /** Number of other slots in the mesh that are idle or soon will be. */
   otherSlots(): number
 }
@@ -56,9 +56,9 @@ class LedgerEncodeClaims implements EncodeClaims {
   }
 
   async claim(): Promise<Assigned | null> {
-    const { ahead, claimWithToken } = this.#modules
+    const { prefetcher, claimWithToken } = this.#modules
     const assigned = await claimWithToken((token) => this.#claim(token))
-    if (assigned && kindFacts(assigned[0].task.kind).scope === 'chunk') ahead?.look(assigned[0].task)
+    if (assigned && kindFacts(assigned[0].task.kind).scope === 'chunk') prefetcher?.prefetchAfter(assigned[0].task)
     return assigned
   }
 
@@ -67,11 +67,11 @@ class LedgerEncodeClaims implements EncodeClaims {
   }
 
   async #claim(token: Token): Promise<Assigned | null> {
-    const { ledger, grace, ahead } = this.#modules
+    const { ledger, grace, prefetcher } = this.#modules
     const { self: worker } = this.#options
     const able = await grace.watch(() => this.#ableClasses())
     for (const each of able) this.#seenClasses.add(each)
-    const guess = able.length > 0 ? await ahead?.take() : null
+    const guess = able.length > 0 ? await prefetcher?.takeGuess() : null
     if (guess) {
       const got = await ledger.claimTask({ worker, token, task: guess, from: 'pending' })
       if (got.outcome === 'claimed') return this.#withSiblings(got, token, 'pending')

@@ -4,7 +4,7 @@ import { withScratch } from '../../files/with-scratch.ts'
 import { withIntactBlobs } from '../../protocol/blobs.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import type { Runner } from '../../protocol/runner.ts'
-import { bringInput } from './bring-input.ts'
+import { fetchInput } from './fetch-input.ts'
 import type { RunVideoOptions } from './run-video.ts'
 
 /** Makes the runner. It rejects with `AttemptFailed` or `BlobMissing`. */
@@ -13,7 +13,7 @@ export function createAudioRunner(options: RunVideoOptions): Runner {
   return async ({ held, signal, progress }) => {
     const { task } = held[0]
     const plan = await plans.planOf(task.video_id)
-    const { input, path } = await bringInput(options, task, signal)
+    const { input, path } = await fetchInput(options, task, signal)
     return await withScratch(store, 'audio', async (outDir) => {
       const out = join(outDir, 'audio.m4a')
       const whole = Math.max(0.001, planSeconds(plan))

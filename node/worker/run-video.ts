@@ -12,7 +12,7 @@ import type { Rational } from '../../protocol/plan.ts'
 import type { Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
-import { bringInput } from './bring-input.ts'
+import { fetchInput } from './fetch-input.ts'
 
 /** The parts that the runners of video and audio use. */
 export interface RunVideoOptions {
@@ -30,7 +30,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
   const run: Runner = async ({ held, signal, progress }) => {
     const first = held[0].task
     const plan = await plans.planOf(first.video_id)
-    const { input, path } = await bringInput(options, first, signal)
+    const { input, path } = await fetchInput(options, first, signal)
     return await withScratch(store, `encode-${first.chunk_id}`, async (outDir) => {
       const { start_pts, end_pts } = input
       const results = await withIntactBlobs({ store, video: first.video_id, blobs: [input], signal }, () =>
@@ -66,7 +66,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
       )
     })
   }
-  return Object.assign(run, { prefetch: (task: Task, signal: AbortSignal) => bringInput(options, task, signal) })
+  return Object.assign(run, { prefetch: (task: Task, signal: AbortSignal) => fetchInput(options, task, signal) })
 }
 
 /** A time base in the form of ffmpeg, such as `1/15360`. Throws `AttemptFailed('unexpected')` for another text. */

@@ -24,7 +24,7 @@ export interface SettlementModules {
   /** Publishes `tasks` and `decided` after the writes. */
   readonly hints: Pick<Hints, 'publish'>
   /** Stores the log of a failure as a blob for people; null where that fails. */
-  keepLog(task: Task, text: string): Promise<Sha256 | null>
+  storeLog(task: Task, text: string): Promise<Sha256 | null>
 }
 
 /** Settles one attempt. `isStopped`: the worker stops, so that it is released. Rejects with `LedgerUnavailable` at the deadline. */
@@ -51,7 +51,7 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
     if (isStopped) return retry(() => ledger.release(key))
     const { failure } = result
     const failed = { ...key, ...failureOf(failure), backoff_ms: retryAfterMs(task, rng) }
-    const logBlob = failure.log ? await modules.keepLog(task, failure.log) : null
+    const logBlob = failure.log ? await modules.storeLog(task, failure.log) : null
     return retry(() => ledger.fail({ ...failed, log: logBlob }))
   }
 

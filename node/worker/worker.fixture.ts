@@ -50,7 +50,7 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
   const emit = options.emit ?? createEmitter({ ledger: actor.ledger, log })
   const selfTest = options.selfTest ?? (async () => {})
   const breakers = createCircuitBreakers({ self, name: self }, { clock, rng, emit, selfTest })
-  const settle = createSettlement({ self }, { ledger, clock, rng, log, emit, hints, keepLog: async () => null })
+  const settle = createSettlement({ self }, { ledger, clock, rng, log, emit, hints, storeLog: async () => null })
   const attempts = createAttempts({ self }, { ledger, clock, log, hints, runners, settle })
   const worker = createWorker(
     { self, capability, slots },

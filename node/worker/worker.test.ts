@@ -44,8 +44,8 @@ let meanwhile: () => void
 /** What the ledger answers to renewals, where it does not renew. */
 let renewals: Error | null
 let others: HeardPeer[]
-/** Chunks whose input was brought, in order. */
-let brought: number[]
+/** Chunks whose input was fetched, in order. */
+let fetched: number[]
 
 const taking =
   (ms: number) =>
@@ -68,7 +68,7 @@ const succeed: Runner = async (assignment) => {
   const output = { sha256, bytes: 1, holders: [me] }
   return assignment.held.map(({ task }) => ({ task: task._id, ok: true, output }))
 }
-const prefetch = async ({ chunk_id }: Task): Promise<void> => void brought.push(chunk_id)
+const prefetch = async ({ chunk_id }: Task): Promise<void> => void fetched.push(chunk_id)
 const task = async (chunk = 0): Promise<Task> => (await stage.ledger.task(idOf(chunk)))!
 
 beforeEach(async () => {
@@ -76,7 +76,7 @@ beforeEach(async () => {
   await submitFilm(stage.ledger)
   await stage.ledger.insertTasks([newTask(0)])
   runs = []
-  brought = []
+  fetched = []
   others = []
   refusal = null
   broken = null
@@ -118,20 +118,20 @@ afterEach(async () => {
 })
 
 describe('a worker', () => {
-  it('brings the input of its next task while it encodes, and takes that one next', async () => {
+  it('fetches the input of its next task while it encodes, and takes that one next', async () => {
     // Of two workers it has the even chunks.
     const beat = { slots: 1, state: 'idle', running: [] as unknown } as HeardPeer['beat']
     others = [{ peer: asPeerId('zoe'), beat, heard_mono: 0 }]
     await stage.ledger.insertTasks([newTask(1), newTask(2)])
     worker.start()
     await stage.pass(1_000)
-    assert.deepEqual(brought, [0, 2])
+    assert.deepEqual(fetched, [0, 2])
     await stage.pass(3_000)
     assert.deepEqual(
       runs.map(({ held }) => held[0].task.chunk_id),
       [0, 2],
     )
-    assert.deepEqual(brought, [0, 2, 2, 1])
+    assert.deepEqual(fetched, [0, 2, 2, 1])
   })
 
   it('claims what it can do, runs it, and commits it', async () => {

@@ -23,8 +23,8 @@ import type { Attempts } from './attempts.ts'
 import type { CircuitBreakers } from './circuit-breaker.ts'
 import { type ControlClaims, createControlClaims } from './control-claims.ts'
 import { createEncodeClaims, type EncodeClaims } from './encode-claims.ts'
-import { createLookAhead, type LookAhead } from './look-ahead.ts'
 import { createOutageGrace, type OutageGrace } from './outage-grace.ts'
+import { createPrefetcher, type Prefetcher } from './prefetch.ts'
 import { otherSoonFreeSlots } from './soon-free-slots.ts'
 import { createTokenClaims } from './token-claims.ts'
 import { runWorkLoop, type WorkLoopOptions } from './work-loop.ts'
@@ -74,7 +74,7 @@ class LoopingWorker implements Worker {
   readonly #stopping = new AbortController()
   readonly #notifier: Notifier
   readonly #grace: OutageGrace
-  readonly #ahead: LookAhead | null
+  readonly #prefetcher: Prefetcher | null
   readonly #encodes: EncodeClaims
   readonly #control: ControlClaims
   /** Ingests that have released their slots and still run. */
@@ -94,8 +94,8 @@ class LoopingWorker implements Worker {
     const grace = this.#grace
     const claimWithToken = createTokenClaims({ ledger, clock, rng, grace, signal })
     const prefetches = kindsWhere(({ scope }) => scope === 'chunk').some((kind) => runners[kind]?.prefetch)
-    this.#ahead = prefetches
-      ? createLookAhead({
+    this.#prefetcher = prefetches
+      ? createPrefetcher({
           self,
           ledger,
           table: peers,
@@ -108,10 +108,10 @@ class LoopingWorker implements Worker {
         })
       : null
     const otherSlots = () => otherSoonFreeSlots({ slots }, { peers, clock, attempts })
-    const ahead = this.#ahead
+    const prefetcher = this.#prefetcher
     this.#encodes = createEncodeClaims(
       { self, capability },
-      { ledger, plans, clock, grace, claimWithToken, ahead, otherSlots },
+      { ledger, plans, clock, grace, claimWithToken, prefetcher, otherSlots },
     )
     this.#control = createControlClaims(
       { self },
@@ -131,7 +131,7 @@ class LoopingWorker implements Worker {
     this.#stopping.abort(new DOMException('the worker stops', 'AbortError'))
     this.#unsubscribe?.()
     this.#cancelLook?.()
-    await Promise.all([this.#modules.attempts.stop(drainMs), this.#ahead?.stop()])
+    await Promise.all([this.#modules.attempts.stop(drainMs), this.#prefetcher?.stop()])
     await Promise.all(this.#loops)
   }
 

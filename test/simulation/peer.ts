@@ -205,7 +205,7 @@ export class SimulatedPeer {
     const exchange = sabotage.exchange?.(plainExchange) ?? plainExchange
     const adapters = { clock, rng, log, ledger, mesh, store, exchange, media, openDestination, bootEpoch }
     const modules = createModules(optionsOf(plan), adapters)
-    const node = createNode({ drainMs: 0, keepsHouse: true }, adapters, modules)
+    const node = createNode({ drainMs: 0, doesHousekeeping: true }, adapters, modules)
     const { hints, status, submit } = modules
     const face = createFace({ self }, { ledger, hints, status, submit })
     return { life, node, face, ledger, requests: new AbortController() }

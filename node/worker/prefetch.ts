@@ -17,7 +17,7 @@ import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 
-export interface LookAheadOptions {
+export interface PrefetcherOptions {
   readonly self: PeerId
   readonly ledger: Ledger
   readonly table: PeerTable
@@ -30,15 +30,15 @@ export interface LookAheadOptions {
   mayClaim(): Promise<string | null>
 }
 
-export interface LookAhead {
+export interface Prefetcher {
   /** Called as an encode of this task begins. Never rejects, never waits. */
-  look(task: Task): void
+  prefetchAfter(task: Task): void
   /** Removes the oldest guess and answers it, or null where another video is more urgent now. Rejects with `LedgerUnavailable`. */
-  take(): Promise<TaskId | null>
+  takeGuess(): Promise<TaskId | null>
   stop(): Promise<void>
 }
 
-export function createLookAhead(options: LookAheadOptions): LookAhead {
+export function createPrefetcher(options: PrefetcherOptions): Prefetcher {
   const { self, ledger, table, clock, log } = options
   const stopping = new AbortController()
   const guesses: Task[] = []
@@ -50,7 +50,7 @@ export function createLookAhead(options: LookAheadOptions): LookAhead {
     return { place: ids.indexOf(self), workers: ids.length }
   }
 
-  async function bringNext(task: Task): Promise<void> {
+  async function prefetchNext(task: Task): Promise<void> {
     const { signal } = stopping
     // The input of the running task first: they share the network.
     await options.prefetch(task, signal)
@@ -66,14 +66,14 @@ export function createLookAhead(options: LookAheadOptions): LookAhead {
   }
 
   return {
-    look(task) {
-      const fetch = bringNext(task).catch((error: unknown) => {
-        if (!stopping.signal.aborted) log.debug('nothing was brought ahead', { error: sentence(error) })
+    prefetchAfter(task) {
+      const fetch = prefetchNext(task).catch((error: unknown) => {
+        if (!stopping.signal.aborted) log.debug('a prefetch failed', { error: sentence(error) })
       })
       fetching.add(fetch)
       void fetch.finally(() => fetching.delete(fetch))
     },
-    async take() {
+    async takeGuess() {
       const guess = guesses.shift()
       if (!guess) return null
       const open = await ledger.videos({ statuses: ['QUEUED', 'PLANNING', 'RUNNING'] })

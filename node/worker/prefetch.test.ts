@@ -6,7 +6,7 @@ import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../testing/simulation/stage.ts'
 import { FILM, newTask, submitFilm } from './film.fixture.ts'
-import { createLookAhead, guessNext, type LookAhead } from './look-ahead.ts'
+import { createPrefetcher, guessNext, type Prefetcher } from './prefetch.ts'
 
 const other = 'fedcba9876543210' as VideoId
 const submit = (stage: Stage, _id: VideoId, priority = 0) => submitFilm(stage.ledger, { _id, priority })
@@ -37,23 +37,26 @@ describe('the guess of what comes next', () => {
   })
 })
 
-describe('looking ahead', () => {
+describe('prefetch', () => {
   /** Two workers are there; this one has the odd chunks. */
-  async function look(act: (ahead: LookAhead, at: { stage: Stage; brought: number[] }) => Promise<void>, refusal = '') {
+  async function look(
+    act: (prefetcher: Prefetcher, at: { stage: Stage; fetched: number[] }) => Promise<void>,
+    refusal = '',
+  ) {
     const stage = await createStage()
     await submit(stage, FILM)
     await stage.ledger.insertTasks([1, 2, 3, 4, 5].map((chunk) => newTask(chunk)))
     const { clock } = stage.actor('worker')
-    const brought: number[] = []
+    const fetched: number[] = []
     const beat = { slots: 1, state: 'idle' } as HeardPeer['beat']
-    const ahead = createLookAhead({
+    const prefetcher = createPrefetcher({
       self: asPeerId('me'),
       ledger: stage.ledger,
       table: { all: () => [{ peer: asPeerId('a worker'), beat, heard_mono: clock.mono() }], get: () => undefined },
       clock,
       log: silentLog,
       slots: 1,
-      prefetch: async ({ chunk_id }) => void brought.push(chunk_id),
+      prefetch: async ({ chunk_id }) => void fetched.push(chunk_id),
       canDo: ({ resolution }) => resolution === '480p',
       mayClaim: async () => refusal || null,
     })
@@ -64,49 +67,49 @@ describe('looking ahead', () => {
       task: running._id,
       from: 'pending',
     })
-    ahead.look(running)
+    prefetcher.prefetchAfter(running)
     await stage.pass(1_000)
-    await act(ahead, { stage, brought })
-    await ahead.stop()
+    await act(prefetcher, { stage, fetched })
+    await prefetcher.stop()
     await stage.close()
   }
 
-  it('brings the own input first, then that of the guess, which is then asked for once', async () => {
-    await look(async (ahead, { brought }) => {
-      assert.deepEqual(brought, [1, 3])
-      assert.equal(await ahead.take(), taskId(FILM, '480p', 3))
-      assert.equal(await ahead.take(), null)
+  it('fetches the own input first, then that of the guess, which is then asked for once', async () => {
+    await look(async (prefetcher, { fetched }) => {
+      assert.deepEqual(fetched, [1, 3])
+      assert.equal(await prefetcher.takeGuess(), taskId(FILM, '480p', 3))
+      assert.equal(await prefetcher.takeGuess(), null)
     })
   })
 
   it('gives way to a video that has become more urgent', async () => {
-    await look(async (ahead, { stage }) => {
+    await look(async (prefetcher, { stage }) => {
       await submit(stage, other, 1)
-      assert.equal(await ahead.take(), null)
+      assert.equal(await prefetcher.takeGuess(), null)
     })
   })
 
   it('forgets the guess of a video that was cancelled', async () => {
-    await look(async (ahead, { stage }) => {
+    await look(async (prefetcher, { stage }) => {
       await stage.ledger.cancel(FILM)
-      assert.equal(await ahead.take(), null)
+      assert.equal(await prefetcher.takeGuess(), null)
     })
   })
 
   it('keeps no more guesses than there are slots', async () => {
-    await look(async (ahead, { stage, brought }) => {
-      ahead.look((await stage.ledger.task(taskId(FILM, '480p', 1)))!)
+    await look(async (prefetcher, { stage, fetched }) => {
+      prefetcher.prefetchAfter((await stage.ledger.task(taskId(FILM, '480p', 1)))!)
       await stage.pass(1_000)
-      assert.deepEqual(brought, [1, 3, 1, 5])
-      assert.equal(await ahead.take(), taskId(FILM, '480p', 5))
-      assert.equal(await ahead.take(), null)
+      assert.deepEqual(fetched, [1, 3, 1, 5])
+      assert.equal(await prefetcher.takeGuess(), taskId(FILM, '480p', 5))
+      assert.equal(await prefetcher.takeGuess(), null)
     })
   })
 
-  it('brings nothing to a peer that takes no more work', async () => {
-    await look(async (ahead, { brought }) => {
-      assert.deepEqual(brought, [1])
-      assert.equal(await ahead.take(), null)
+  it('fetches nothing for a peer that takes no more work', async () => {
+    await look(async (prefetcher, { fetched }) => {
+      assert.deepEqual(fetched, [1])
+      assert.equal(await prefetcher.takeGuess(), null)
     }, 'paused')
   })
 })

@@ -49,7 +49,7 @@ const held = [{ task, attempt: 1 }] as const
 const WAYS: Record<string, (runners: Runners) => Promise<unknown>> = {
   'an encode': ({ video }) => video({ held, signal, progress: () => {} } as never),
   'an audio encode': ({ audio }) => audio({ held, signal, progress: () => {} } as never),
-  'a look ahead': ({ video }) => video.prefetch!(task, signal),
+  'a prefetch': ({ video }) => video.prefetch!(task, signal),
 }
 
 for (const [name, act] of Object.entries(WAYS))

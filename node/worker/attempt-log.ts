@@ -7,7 +7,7 @@ import { LOG_BYTES_MAX } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 
 /** The log of a failure as a blob; null where it cannot be stored: the failure is then recorded without it. */
-export async function keepLog(store: BlobStore, task: Task, text: string): Promise<Sha256 | null> {
+export async function storeAttemptLog(store: BlobStore, task: Task, text: string): Promise<Sha256 | null> {
   const dir = await store.scratch('log').catch(() => null)
   if (dir === null) return null
   try {

@@ -9,7 +9,7 @@ const INPUT_TRIES = 4
 const INPUT_AGAIN_MS = 1_000
 
 /** The input and its path here. Rejects with `BlobMissing` where no peer has it, and `AttemptFailed('input_missing')` for a task without input. */
-export async function bringInput(
+export async function fetchInput(
   { exchange, clock }: { exchange: Pick<BlobExchange, 'fetch'>; clock: Clock },
   task: Task,
   signal: AbortSignal,
