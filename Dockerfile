@@ -19,8 +19,8 @@ FROM node:26-bookworm-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ffmpeg tini \
  && rm -rf /var/lib/apt/lists/* \
- && mkdir -p /data /keys /proofs /videos/input /videos/outputs \
- && chown node:node /data /keys /proofs /videos /videos/input /videos/outputs \
+ && mkdir -p /data /keys /self-tests /videos/input /videos/outputs \
+ && chown node:node /data /keys /self-tests /videos /videos/input /videos/outputs \
  && chmod 700 /data \
  && ln -s /app/bin/reelmesh /usr/local/bin/reelmesh
 COPY --from=build /build/bin /app/bin
@@ -28,7 +28,7 @@ COPY --from=build /build/dist /app/dist
 COPY LICENSE /app/
 ENV NODE_ENV=production \
     REELMESH_DATA_DIR=/data \
-    REELMESH_PROOF_DIR=/proofs \
+    REELMESH_SELF_TEST_DIR=/self-tests \
     REELMESH_LISTEN=/ip4/0.0.0.0/tcp/4001
 USER node
 WORKDIR /data

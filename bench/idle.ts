@@ -68,8 +68,8 @@ async function startNode(dir: string, at: number, known: string | undefined): Pr
     `node ${at + 1}`,
     '--ledger',
     `sqlite:${join(dir, 'ledger.db')}`,
-    '--proof-dir',
-    join(dir, 'proofs'),
+    '--self-test-dir',
+    join(dir, 'self-tests'),
   ]
   const args = [
     '--disable-warning=ExperimentalWarning',

@@ -90,7 +90,7 @@ export async function openLocalMesh(name: string): Promise<LocalMesh> {
     const dataDir = join(dir, name)
     await mkdir(dataDir, { recursive: true })
     const own = ['--name', name, '--data-dir', dataDir, '--ledger', `sqlite:${join(dir, 'ledger.db')}`]
-    const shared = ['--proof-dir', join(dir, 'proofs'), '--ffmpeg', tools.ffmpeg, '--ffprobe', tools.ffprobe]
+    const shared = ['--self-test-dir', join(dir, 'self-tests'), '--ffmpeg', tools.ffmpeg, '--ffprobe', tools.ffprobe]
     const join_ = ['--listen', '/ip4/127.0.0.1/tcp/0', '--join', mesh.addresses()[0] ?? '']
     const args = [...NODE_FLAGS, main, 'node', ...own, ...shared, ...join_, ...flags]
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })

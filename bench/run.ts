@@ -41,11 +41,11 @@ export async function benchRun({ quick, media }: BenchRunOptions): Promise<Row[]
   const footage = await makeFootage(givenClips(media), seconds, tools)
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-bench-'))
   try {
-    const proofs = join(dir, 'proofs')
-    const firstStart = await measure([...reelmesh(), 'doctor'], environment(join(dir, 'first'), proofs, tools))
+    const selfTestDir = join(dir, 'self-tests')
+    const firstStart = await measure([...reelmesh(), 'doctor'], environment(join(dir, 'first'), selfTestDir, tools))
     const [mesh, plain]: [Made[], Made[]] = [[], []]
     for (let pair = 0; pair < pairs; pair++) {
-      mesh.push(await runMesh({ dir: join(dir, `mesh ${pair}`), proofs, footage, tools, preset }))
+      mesh.push(await runMesh({ dir: join(dir, `mesh ${pair}`), selfTestDir, footage, tools, preset }))
       plain.push(await runPlain({ dir: join(dir, `plain ${pair}`), footage, tools, preset }))
     }
     const quality = await vmafRows({ mesh: mesh[0]!, plain: plain[0]!, footage, tools })
@@ -65,9 +65,9 @@ const reelmesh = (): string[] => [
   '--max-semi-space-size=1',
   MAIN,
 ]
-const environment = (dataDir: string, proofs: string, { ffmpeg, ffprobe }: Ffmpeg): NodeJS.ProcessEnv => ({
+const environment = (dataDir: string, selfTestDir: string, { ffmpeg, ffprobe }: Ffmpeg): NodeJS.ProcessEnv => ({
   REELMESH_DATA_DIR: dataDir,
-  REELMESH_PROOF_DIR: proofs,
+  REELMESH_SELF_TEST_DIR: selfTestDir,
   REELMESH_FFMPEG: ffmpeg,
   REELMESH_FFPROBE: ffprobe,
 })
@@ -79,7 +79,7 @@ interface Job {
   readonly preset: string
 }
 
-async function runMesh({ dir, proofs, footage, tools, preset }: Job & { proofs: string }): Promise<Made> {
+async function runMesh({ dir, selfTestDir, footage, tools, preset }: Job & { selfTestDir: string }): Promise<Made> {
   const args = [
     'run',
     '--json',
@@ -91,7 +91,7 @@ async function runMesh({ dir, proofs, footage, tools, preset }: Job & { proofs: 
     join(dir, 'out'),
     footage.path,
   ]
-  const measured = await measure([...reelmesh(), ...args], environment(join(dir, 'data'), proofs, tools))
+  const measured = await measure([...reelmesh(), ...args], environment(join(dir, 'data'), selfTestDir, tools))
   const delivered = measured.text.split('\n').find((line) => line.startsWith('{"event":"delivered"')) ?? '{"files":[]}'
   const { files } = JSON.parse(delivered) as { files: { path: string }[] }
   return { ...measured, ...(await withBytes(files.map(({ path }) => path))) }

@@ -66,7 +66,7 @@ async function round(job: {
   const { lab, mongod, rest, footage, preset, workers, bits } = job
   const ledger = mongod.freshUri()
   const mark = `${workers}${bits === null ? '' : '-linked'}`
-  const env = { REELMESH_PROOF_DIR: join(lab.dir, 'proofs') }
+  const env = { REELMESH_SELF_TEST_DIR: join(lab.dir, 'self-tests') }
   const limits: CpuLimit[] = []
   const nodes: LabNode[] = []
   try {

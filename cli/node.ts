@@ -5,7 +5,7 @@ import { say } from './output.ts'
 import { untilStopped } from './signals.ts'
 
 /** Settings that only `run` passes to its processes: they are no flags. */
-type Internal = 'store_dir' | 'proof_dir' | 'parent_channel'
+type Internal = 'store_dir' | 'self_test_dir' | 'parent_channel'
 
 /** All of the configuration, with the form of each value. */
 const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
@@ -50,7 +50,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
 export function addNode(program: Command): void {
   const command = program.command('node').description('run a peer: it encodes, and may coordinate, until it is stopped')
   addConfigOptions(command, FLAGS)
-  for (const option of ['--store-dir <dir>', '--proof-dir <dir>', '--parent-channel'])
+  for (const option of ['--store-dir <dir>', '--self-test-dir <dir>', '--parent-channel'])
     command.addOption(command.createOption(option).hideHelp())
   command.action(async (options: Record<string, unknown>) => {
     const config = await configFrom(options)

@@ -23,7 +23,7 @@ import type { Mesh } from '../protocol/mesh.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
 import { openDestination } from './addresses.ts'
-import { type Config, defaultSlots, ledgerAddress, proofDir } from './config.ts'
+import { type Config, defaultSlots, ledgerAddress, selfTestDir } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
 import { createFleet, mustReachFleet, scalingOf } from './fleet.ts'
 import { clockApart } from './host/clock-apart.ts'
@@ -84,7 +84,7 @@ async function composeMedia(config: Config): Promise<Media> {
   const ffprobe = await findProgram(config.ffprobe, { what, flag: '--ffprobe' })
   const memoryBytes = config.ffmpeg_memory_mb * 2 ** 20
   const stallMs = config.ffmpeg_stall_ms
-  return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: proofDir(config), stallMs, memoryBytes, clock, rng })
+  return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: selfTestDir(config), stallMs, memoryBytes, clock, rng })
 }
 
 /** Functions that wrap real parts, to inject faults or to measure. */

@@ -60,15 +60,23 @@ describe('the configuration', () => {
 
   it('makes every path absolute, wherever it stood, and leaves what is none', async () => {
     await yaml('swarm_key: keys/mesh.key\nledger: sqlite:mesh.db\n')
-    const flags = { ffmpeg: './ffmpeg', proof_dir: '../proofs', input: 'in', output: '/out' }
+    const flags = { ffmpeg: './ffmpeg', self_test_dir: '../self-tests', input: 'in', output: '/out' }
     const config = await load(flags, { REELMESH_STORE_DIR: 'store' })
     assert.deepEqual(
-      [config.swarm_key, config.ledger, config.ffmpeg, config.proof_dir, config.input, config.output, config.store_dir],
+      [
+        config.swarm_key,
+        config.ledger,
+        config.ffmpeg,
+        config.self_test_dir,
+        config.input,
+        config.output,
+        config.store_dir,
+      ],
       [
         join(cwd, 'keys/mesh.key'),
         `sqlite:${join(cwd, 'mesh.db')}`,
         join(cwd, 'ffmpeg'),
-        join(cwd, '../proofs'),
+        join(cwd, '../self-tests'),
         join(cwd, 'in'),
         '/out',
         join(cwd, 'store'),

@@ -108,7 +108,7 @@ export const configSchema = z.object({
     .default('info')
     .describe('what goes to standard error'),
   store_dir: z.string().optional().describe('blob folder shared with the processes of one run'),
-  proof_dir: z.string().optional().describe('folder where trial runs of ffmpeg are remembered'),
+  self_test_dir: z.string().optional().describe('folder of cached self-test reports of ffmpeg'),
   parent_channel: flag.default(false).describe('end when standard input closes'),
 })
 
@@ -157,7 +157,7 @@ export const defaultDataDir = (env: NodeJS.ProcessEnv): string =>
   )
 
 /** Folder that caches self-test reports by build, for all data folders of this user: a self-test takes seconds, and builds change rarely. */
-export const proofDir = (config: Config): string => config.proof_dir ?? join(cacheDir(), 'proofs')
+export const selfTestDir = (config: Config): string => config.self_test_dir ?? join(cacheDir(), 'self-tests')
 
 /** The ledger's address: given, or SQLite in the data folder. */
 export const ledgerAddress = (config: Config): string => config.ledger ?? `sqlite:${join(config.data_dir, 'ledger.db')}`
@@ -187,7 +187,7 @@ const PATHS = {
   input: WHOLE,
   output: WHOLE,
   store_dir: WHOLE,
-  proof_dir: WHOLE,
+  self_test_dir: WHOLE,
 } as const satisfies Partial<Record<keyof Config, RegExp>>
 
 /** Makes every path absolute: workers that this node starts get these settings and run in other folders. */

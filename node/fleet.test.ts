@@ -42,13 +42,13 @@ test('a worker is given the limits of an encode of this node, and the ways in wh
 })
 
 test('a worker in a folder of its own reads the files that the settings of this node name', async () => {
-  const flags = { swarm_key: 'mesh.key', ledger: 'sqlite:mesh.db', ffmpeg: 'bin/ffmpeg', proof_dir: 'proofs' }
+  const flags = { swarm_key: 'mesh.key', ledger: 'sqlite:mesh.db', ffmpeg: 'bin/ffmpeg', self_test_dir: 'self-tests' }
   const given = await environmentOf({ launcher: 'process', ...flags })
   assert.equal(given.REELMESH_SWARM_KEY, `${CWD}/mesh.key`)
   assert.equal(given.REELMESH_LEDGER, `sqlite:${CWD}/mesh.db`)
   assert.equal(given.REELMESH_FFMPEG, `${CWD}/bin/ffmpeg`)
   assert.equal(given.REELMESH_FFPROBE, 'ffprobe')
-  assert.equal(given.REELMESH_PROOF_DIR, `${CWD}/proofs`)
+  assert.equal(given.REELMESH_SELF_TEST_DIR, `${CWD}/self-tests`)
 })
 
 test('the processes of each node are an engine of their own, also on one host or on hosts of one name', async () => {

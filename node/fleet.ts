@@ -13,7 +13,7 @@ import type { Clock } from '../protocol/clock.ts'
 import { UsageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../protocol/launcher.ts'
-import { type Config, ledgerAddress, proofDir } from './config.ts'
+import { type Config, ledgerAddress, selfTestDir } from './config.ts'
 
 /** The parts of a node that the fleet uses. */
 export interface FleetParts extends Omit<ReconcilerOptions, 'launcher' | 'max' | 'spec'> {
@@ -146,7 +146,7 @@ function machineSettings(config: Config): Record<string, string> {
 /** What a process of this machine shares with this node. */
 const localSettings = (config: Config) => ({
   REELMESH_LISTEN: '/ip4/127.0.0.1/tcp/0',
-  REELMESH_PROOF_DIR: proofDir(config),
+  REELMESH_SELF_TEST_DIR: selfTestDir(config),
   REELMESH_FFMPEG: config.ffmpeg,
   REELMESH_FFPROBE: config.ffprobe,
 })

@@ -8,7 +8,7 @@ import { createProcessSupervisor, type ProcessSpec, type RestartPolicy } from '.
 import { backoffMs } from '../../protocol/clock.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { slotsFor, startNode, type Wrappers } from '../compose.ts'
-import { type Config, ledgerAddress, proofDir } from '../config.ts'
+import { type Config, ledgerAddress, selfTestDir } from '../config.ts'
 import type { NodeFace } from '../face.ts'
 import { createPinoLog } from '../host/pino-log.ts'
 import { systemClock, systemRng } from '../host/system-clock.ts'
@@ -107,7 +107,7 @@ function workerProcess(
     ['--roles', 'worker'],
     ['--ledger', ledgerAddress(config)],
     ['--store-dir', join(config.data_dir, 'store')],
-    ['--proof-dir', proofDir(config)],
+    ['--self-test-dir', selfTestDir(config)],
     ['--slots', String(worker.slots)],
     ['--ffmpeg', config.ffmpeg],
     ['--ffprobe', config.ffprobe],

@@ -29,7 +29,7 @@ export async function createPeer(build: FfmpegBuild): Promise<Peer> {
     ffprobe,
     clock: systemClock,
     rng: systemRng,
-    cacheDir: cachePath('proofs'),
+    cacheDir: cachePath('self-tests'),
   })
   const { decoders, filters, encoders } = await media.selfTest(AbortSignal.timeout(300_000))
   return { build, media, capability: { decoders, filters, encoders, renditions: 'all', kinds: ['audio'] } }

@@ -17,7 +17,7 @@ test('two nodes on one host run a share each; workers join by a key and a ledger
   const dir = await folder(t)
   const made = await runCli(['keygen', join(dir, 'mesh.key')], { cwd: dir, dataDir: join(dir, 'none') })
   assert.equal(made.code, 0, made.stderr)
-  const paths = ['--swarm-key', 'mesh.key', '--ledger', 'sqlite:ledger.sqlite', '--proof-dir', 'proofs']
+  const paths = ['--swarm-key', 'mesh.key', '--ledger', 'sqlite:ledger.sqlite', '--self-test-dir', 'self-tests']
   const fleet = ['--launcher', 'process', '--scale-min', '2', '--scale-max', '2', '--roles', 'coordinator']
   const first = await startNode(t, dir, { name: 'first', flags: [...paths, ...fleet] })
   const second = await startNode(t, dir, { name: 'second', flags: [...paths, ...fleet, '--join', first.address] })

@@ -53,7 +53,7 @@ test('every npm script that it names exists', async () => {
 })
 
 test('its table of the configuration has every setting, and no other', () => {
-  const hidden = ['store_dir', 'proof_dir', 'parent_channel']
+  const hidden = ['store_dir', 'self_test_dir', 'parent_channel']
   const table = readme.slice(readme.indexOf('## Configuration'), readme.indexOf('## Exit codes'))
   const told = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names = '']) =>
     [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name),
