@@ -3,7 +3,7 @@
 #   docker build -t reelmesh .
 #   docker run reelmesh node --ledger mongodb://… --swarm-key /keys/mesh.key --join /dns4/other/tcp/4001
 #
-# Every option is also a variable (REELMESH_LEDGER …). State is in /data: give it a volume where a peer that is made anew
+# Every option is also a variable (REELMESH_LEDGER …). State is in /data: give it a volume where a peer that is created again
 # should be the same peer. The image declares none: what a container without one leaves would be nobody's to remove.
 # SIGTERM ends it cleanly: tini hands it on and reaps what ffmpeg leaves.
 

@@ -162,10 +162,10 @@ async function holdersOf(mesh: LocalMesh, task: TaskId): Promise<PeerId[]> {
 
 function whenLost(mesh: LocalMesh, peer: PeerId): Promise<number> {
   return new Promise((resolve) => {
-    const deaf = mesh.mesh.listen({
+    const unsubscribe = mesh.mesh.listen({
       onDisconnected(gone) {
         if (gone !== peer) return
-        deaf()
+        unsubscribe()
         resolve(performance.now())
       },
     })

@@ -77,7 +77,7 @@ export async function treeOf(root: number): Promise<number[]> {
   return [...parents.keys()].filter(isInTree)
 }
 
-/** Null for a process that is gone, or where the system does not tell. */
+/** Null for a process that is gone, or where the system does not report it. */
 export async function memoryOf(pid: number): Promise<{ rssBytes: number; pssBytes: number } | null> {
   const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
   const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) * KB

@@ -28,7 +28,7 @@ interface Peer {
 }
 
 /** One bit of it is no longer what it was. */
-async function rot({ store }: Peer, sha256: Sha256): Promise<void> {
+async function corrupt({ store }: Peer, sha256: Sha256): Promise<void> {
   const path = (await store.find(sha256, video)) ?? ''
   const content = await readFile(path)
   content[content.length >> 1]! ^= 1
@@ -115,9 +115,9 @@ describe('the blob exchange', () => {
     const content = noise(2 * MiB, 3)
     const ref = await give(b, content)
     const path = (await b.store.find(ref.sha256, video)) ?? ''
-    const rotten = Buffer.from(content)
-    rotten[MiB + 5] = (rotten[MiB + 5] ?? 0) ^ 1
-    await writeFile(path, rotten)
+    const corrupted = Buffer.from(content)
+    corrupted[MiB + 5] = (corrupted[MiB + 5] ?? 0) ^ 1
+    await writeFile(path, corrupted)
     await assert.rejects(get(a, ref, [b.mesh.self]), BlobMissing)
     assert.equal(await a.store.find(ref.sha256, video), null)
     const before = asked
@@ -131,7 +131,7 @@ describe('the blob exchange', () => {
     const content = noise(100_000, 5)
     const ref = await give(a, content)
     await give(b, content)
-    await rot(a, ref.sha256)
+    await corrupt(a, ref.sha256)
     const want = { ...ref, video, holders: [b.mesh.self], signal: new AbortController().signal }
     assert.notDeepEqual(await readFile(await a.exchange.fetch(want)), content, 'nobody looked')
     assert.deepEqual(await readFile(await a.exchange.fetch({ ...want, isRead: true })), content)
@@ -140,7 +140,7 @@ describe('the blob exchange', () => {
   it('reports the blob as missing where the only copy is a corrupt one here', async () => {
     const [a, b] = await start()
     const ref = await give(a, noise(100_000, 6))
-    await rot(a, ref.sha256)
+    await corrupt(a, ref.sha256)
     const want = { ...ref, video, holders: [b.mesh.self], signal: new AbortController().signal, isRead: true }
     await assert.rejects(a.exchange.fetch(want), BlobMissing)
     assert.equal(await a.store.find(ref.sha256, video), null)
@@ -177,7 +177,7 @@ describe('the blob exchange', () => {
     const [a, b] = await start()
     const content = noise(100_000, 7)
     const ref = await give(b, content)
-    await rot(b, ref.sha256)
+    await corrupt(b, ref.sha256)
     await assert.rejects(get(a, ref, [b.mesh.self]), BlobMissing)
     const ask = { ...ref, video, peers: [b.mesh.self], signal: new AbortController().signal }
     while ((await a.exchange.whoHas(ask)).has.length > 0) await new Promise((resolve) => setImmediate(resolve))
@@ -244,13 +244,13 @@ describe('the blob exchange', () => {
     const content = noise(4 * MiB, 13)
     const ref = await give(b, content)
     await give(c, content)
-    const rotten = Buffer.from(content)
-    rotten[4 * MiB - 1] = (rotten[4 * MiB - 1] ?? 0) ^ 1
-    await writeFile((await c.store.find(ref.sha256, video)) ?? '', rotten)
+    const corrupted = Buffer.from(content)
+    corrupted[4 * MiB - 1] = (corrupted[4 * MiB - 1] ?? 0) ^ 1
+    await writeFile((await c.store.find(ref.sha256, video)) ?? '', corrupted)
     assert.deepEqual(await readFile(await get(a, ref, [b.mesh.self])), content)
   })
 
-  it('lets callers that want the same blob share one transfer, each with its own patience and video', async () => {
+  it('lets callers that want the same blob share one transfer, each with its own signal and video', async () => {
     let opened = 0
     const [a, b] = await start((mesh, at) => (at === 0 ? onOpen(mesh, () => opened++) : mesh))
     const ref = await give(b, noise(2 * MiB, 17))
@@ -267,10 +267,10 @@ describe('the blob exchange', () => {
   it('ends the transfer when nobody waits any more, and may be asked again at once', async () => {
     const [a, b] = await start()
     const ref = await give(b, noise(6 * MiB, 19))
-    const patience = new AbortController()
-    const fetching = a.exchange.fetch({ ...ref, video, holders: [ids[1]], signal: patience.signal })
+    const caller = new AbortController()
+    const fetching = a.exchange.fetch({ ...ref, video, holders: [ids[1]], signal: caller.signal })
     await clock.sleep(5)
-    patience.abort(new Error('changed my mind'))
+    caller.abort(new Error('changed my mind'))
     await assert.rejects(fetching, /changed my mind/)
     await get(a, ref, [ids[1]])
     assert.equal(await a.store.verify(ref.sha256, video), true)

@@ -1,4 +1,4 @@
-/** What is made of blobs that rot while they are read counts for nothing: with the store on a real disk. */
+/** Results made from blobs that became corrupt during the read are dropped: with the store on a real disk. */
 import assert from 'node:assert/strict'
 import { appendFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -30,7 +30,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }))
 
 const act = <T>(does: () => Promise<T>, signal = new AbortController().signal) =>
   withIntactBlobs({ store, video, blobs, signal }, does)
-const rot = async ({ sha256 }: BlobRef) => writeFile((await store.find(sha256, video))!, 'rotten!')
+const corrupt = async ({ sha256 }: BlobRef) => writeFile((await store.find(sha256, video))!, 'corrupt')
 const isMissing = (error: unknown) => error instanceof AttemptFailed && error.code === 'input_missing'
 
 it('answers as the act did while all is as it was', async () => {
@@ -43,13 +43,13 @@ it('answers as the act did while all is as it was', async () => {
 
 it('takes neither a result nor a failure for true where one blob changed meanwhile, and removes that one', async () => {
   await assert.rejects(
-    act(async () => rot(blobs[17]!)),
+    act(async () => corrupt(blobs[17]!)),
     isMissing,
   )
   assert.equal(await store.find(blobs[17]!.sha256, video), null)
   assert.notEqual(await store.find(blobs[16]!.sha256, video), null)
   const failing = act(async () => {
-    await rot(blobs[3]!)
+    await corrupt(blobs[3]!)
     throw new Error('it cannot be read')
   })
   await assert.rejects(failing, isMissing)
@@ -71,7 +71,7 @@ it('looks at a source by reference by its size and time', async () => {
 it('looks at nothing once it is given up', async () => {
   const controller = new AbortController()
   const given = act(async () => {
-    await rot(blobs[0]!)
+    await corrupt(blobs[0]!)
     controller.abort(new Error('lost'))
     controller.signal.throwIfAborted()
   }, controller.signal)

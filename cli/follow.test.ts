@@ -19,11 +19,11 @@ const delivered = (id: VideoId) =>
   }) as unknown as VideoRow
 
 function stage(row: (id: VideoId) => Promise<VideoRow | null>) {
-  const told: VideoId[] = []
-  const reporter = { progress() {}, delivered: ({ id }: VideoRow) => void told.push(id) } as unknown as Reporter
+  const reported: VideoId[] = []
+  const reporter = { progress() {}, delivered: ({ id }: VideoRow) => void reported.push(id) } as unknown as Reporter
   const snapshot = async () => ({ self, videos: [], ledger: { away: null } }) as unknown as StatusSnapshot
   return {
-    told,
+    reported,
     run: (ids: readonly VideoId[]) => follow({ wanted: new Set(ids), out: '/out', reporter, lookMs: 1, snapshot, row }),
   }
 }
@@ -31,12 +31,12 @@ function stage(row: (id: VideoId) => Promise<VideoRow | null>) {
 test('videos that no snapshot shows are asked for by name, all of them in turn', async () => {
   const ids = Array.from({ length: 45 }, (_, at) => idOf(at))
   const waiting = new Set(ids.slice(0, 30))
-  const { told, run } = stage(async (id) => {
+  const { reported, run } = stage(async (id) => {
     if (!waiting.delete(id)) return delivered(id)
     return { id, status: 'QUEUED', deliveries: [] } as unknown as VideoRow
   })
   assert.equal(await run(ids), 0)
-  assert.deepEqual(told.sort(), ids)
+  assert.deepEqual(reported.sort(), ids)
 })
 
 test('one that the ledger no longer knows ends the wait with a sentence', async () => {
@@ -46,12 +46,12 @@ test('one that the ledger no longer knows ends the wait with a sentence', async 
 
 test('a ledger that goes away between two questions is waited for', async () => {
   let asked = 0
-  const { told, run } = stage(async (id) => {
+  const { reported, run } = stage(async (id) => {
     if (asked++ === 0) throw new LedgerUnavailable('it does not answer')
     return delivered(id)
   })
   assert.equal(await run([idOf(1)]), 0)
-  assert.deepEqual(told, [idOf(1)])
+  assert.deepEqual(reported, [idOf(1)])
 })
 
 test('a film that is wanted under one more name is waited for until it has that one too', async () => {
@@ -61,11 +61,11 @@ test('a film that is wanted under one more name is waited for until it has that 
     [first, { ...first, name: 'second', done_at: null }],
     [first, { ...first, name: 'second', done_at: 8 }, { ...first, name: 'elsewhere', dir: '/other', done_at: null }],
   ]
-  const told: string[] = []
+  const reported: string[] = []
   const code = await follow({
     wanted: new Set([id]),
     out: '/out',
-    reporter: { progress: () => {}, delivered: (_: unknown, { name }: Delivery) => told.push(name) } as never,
+    reporter: { progress: () => {}, delivered: (_: unknown, { name }: Delivery) => reported.push(name) } as never,
     lookMs: 1,
     snapshot: async () =>
       ({
@@ -75,5 +75,5 @@ test('a film that is wanted under one more name is waited for until it has that 
       }) as unknown as StatusSnapshot,
     row: async () => null,
   })
-  assert.deepEqual([code, told, looks.length], [0, ['second'], 0])
+  assert.deepEqual([code, reported, looks.length], [0, ['second'], 0])
 })

@@ -81,7 +81,7 @@ const widest = (text: string) =>
   )
 
 describe('the status screen', () => {
-  it('shows peers, their rungs and slots, videos with their bars, and events', () => {
+  it('shows peers, their renditions and slots, videos with their bars, and events', () => {
     const text = render(snapshot())
     for (const part of [
       'led by workshop (term 3)',
@@ -152,17 +152,17 @@ describe('the status screen', () => {
     }
   })
 
-  it('tells a finished video from one that is not in its folder yet, and why, however many are finished', () => {
+  it('distinguishes a delivered video from an undelivered one, with the reason, however many are delivered', () => {
     const done = { status: 'COMPLETED', done: 1 } as const
     const here = peerId
-    const owed = row({
+    const undelivered = row({
       ...done,
-      name: 'owed',
-      notes: ['no sound', 'owed could not be written to /out: the disk is full'],
-      problem: 'owed could not be written to /out: the disk is full',
+      name: 'undelivered',
+      notes: ['no sound', 'undelivered could not be written to /out: the disk is full'],
+      problem: 'undelivered could not be written to /out: the disk is full',
       deliveries: [
-        { peer: here, dir: '/out', name: 'owed', done_at: null, text: 'not delivered yet to /out by workshop' },
-        { peer: here, dir: '/in/place', name: 'owed', done_at: 1, text: null },
+        { peer: here, dir: '/out', name: 'undelivered', done_at: null, text: 'not delivered yet to /out by workshop' },
+        { peer: here, dir: '/in/place', name: 'undelivered', done_at: 1, text: null },
       ],
     })
     const delivered = Array.from({ length: 9 }, (_, at) =>
@@ -173,10 +173,10 @@ describe('the status screen', () => {
         deliveries: [{ peer: here, dir: '/out', name: 'x', done_at: 1, text: null }],
       }),
     )
-    const text = render(snapshot({ videos: [owed, ...delivered] }))
+    const text = render(snapshot({ videos: [undelivered, ...delivered] }))
     for (const part of [
       'no sound',
-      'owed could not be written to /out: the disk is full',
+      'undelivered could not be written to /out: the disk is full',
       'not delivered yet to /out by workshop',
     ])
       assert.ok(text.includes(part), text)

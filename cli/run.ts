@@ -83,7 +83,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
   await openDestination(out).prepare()
   const stopping = new AbortController()
   const reporter = createReporter({ json: options.json === true, files: files.length })
-  const calm = onInterrupt(() => {
+  const unsubscribe = onInterrupt(() => {
     reporter.stopping()
     stopping.abort(new ReelmeshError('interrupted', 'interrupted'))
   })
@@ -123,7 +123,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
   } finally {
     reporter.settle()
     await mesh.stop()
-    calm()
+    unsubscribe()
     reporter.done(how)
   }
   return how === 'interrupted' ? 130 : code

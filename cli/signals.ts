@@ -12,15 +12,15 @@ export function untilStopped(options: {
   stop(): Promise<void>
 }): Promise<void> {
   return new Promise((resolve, reject) => {
-    let told = 0
+    let signals = 0
     const begin = (code: number) => {
-      if (told++ > 0) process.exit(INTERRUPTED)
+      if (signals++ > 0) process.exit(INTERRUPTED)
       process.exitCode = code
       options.stop().then(resolve, reject)
     }
     process.on('SIGTERM', () => begin(0))
     process.on('SIGINT', () => begin(0))
-    void options.drained?.then(() => told === 0 && begin(0))
+    void options.drained?.then(() => signals === 0 && begin(0))
     if (!options.parentChannel) return
     process.stdin.resume()
     process.stdin.on('close', () => {
@@ -32,9 +32,9 @@ export function untilStopped(options: {
 
 /** Calls `interrupt` on the first SIGINT or SIGTERM; the second ends the process at once. The returned function removes the handler. */
 export function onInterrupt(interrupt: () => void): () => void {
-  let told = 0
+  let signals = 0
   const act = () => {
-    if (told++ > 0) process.exit(INTERRUPTED)
+    if (signals++ > 0) process.exit(INTERRUPTED)
     interrupt()
   }
   process.on('SIGINT', act)

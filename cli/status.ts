@@ -70,23 +70,23 @@ const terminal = () => ({
  */
 async function watch(ask: () => Promise<StatusSnapshot>, json: boolean): Promise<void> {
   const stopping = new AbortController()
-  const calm = onInterrupt(() => stopping.abort(new ReelmeshError('interrupted', 'interrupted')))
+  const unsubscribe = onInterrupt(() => stopping.abort(new ReelmeshError('interrupted', 'interrupted')))
   const drawn = process.stdout.isTTY === true && !json
   if (drawn) process.stdout.write('\u001b[?1049h\u001b[?25l')
   try {
     while (!stopping.signal.aborted) {
-      const told = await ask().catch(silenceOf)
+      const answer = await ask().catch(silenceOf)
       if (drawn) {
         const screen = { ...terminal(), rows: process.stdout.rows ?? 24 }
-        const text = typeof told === 'string' ? told : renderStatus(told, screen)
+        const text = typeof answer === 'string' ? answer : renderStatus(answer, screen)
         process.stdout.write(`\u001b[H${text.split('\n').join('\u001b[K\n')}\u001b[J`)
-      } else if (typeof told === 'string') process.stderr.write(`reelmesh: ${told}\n`)
-      else show(told, json)
+      } else if (typeof answer === 'string') process.stderr.write(`reelmesh: ${answer}\n`)
+      else show(answer, json)
       await systemClock.sleep(WATCH_MS, stopping.signal).catch(() => {})
     }
   } finally {
     if (drawn) process.stdout.write('\u001b[?25h\u001b[?1049l')
-    calm()
+    unsubscribe()
   }
 }
 

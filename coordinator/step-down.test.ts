@@ -26,7 +26,7 @@ test('who stepped down stays away while another leads, for half a minute', async
   assert.equal(await stepDowns.reason(), null)
 })
 
-test('where nobody takes the lease it leads again, and a doubt then does not count', async () => {
+test('where no peer takes the lease it leads again, and its reason to step down no longer counts', async () => {
   const { at, ledger, stepDowns } = stage()
   assert.equal(stepDowns.stepDown('a reason'), true)
   at.now += LEASE_MS - 1

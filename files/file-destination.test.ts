@@ -49,7 +49,7 @@ async function diskWorld(disk: Disk): Promise<DestinationWorld> {
     },
     async write(path, content) {
       await mkdir(dirname(join(folder, path)), { recursive: true })
-      // A file of its own, as people's tools write it: an inode of its own tells it from the one before.
+      // A file of its own, as people's tools write it: a new inode distinguishes it from the one before.
       await rm(join(folder, path), { force: true })
       await writeFile(join(folder, path), content)
     },

@@ -1,7 +1,7 @@
 /**
  * For tests: one process of a crowd. It claims, completes, fails, releases, lets claims run out and comes late, by a seeded
  * dice, until every task is COMPLETED. Each answer that counts goes to stdout at once, synchronously: what a killed process
- * had been told is known to the line.
+ * had been answered is known to the line.
  *
  *   node crowd-worker.fixture.ts '{"kind":"sqlite","at":"/path","worker":"12D3KooWw1","seed":1,"claimMs":400,"workMs":0,"video":"…","class":"…"}'
  */
@@ -86,7 +86,7 @@ class CrowdWorker {
     return null
   }
 
-  /** After a longer absence than the ledger retries through: what that try did get, as a worker finds out. */
+  /** After an outage longer than the ledger retries: reads back what the try claimed, as a worker does. */
   async #readBack(token: Token, error: unknown): Promise<ClaimOutcome> {
     if (!(error instanceof LedgerUnavailable)) throw error
     const [task] = await this.#retry(() => this.#ledger.claimsByToken(token))

@@ -30,7 +30,7 @@ interface Member {
 export interface CrowdOptions {
   /** Begins when the crowd is in the midst of its work; the crowd waits for its end. */
   faults?(): Promise<void>
-  /** Longer than the longest absence of the ledger, where attempts should live through it. */
+  /** Longer than the longest outage of the ledger, where attempts should outlive it. */
   claimMs?: number
   /** What each attempt takes, so that few tasks last as long as the faults do. */
   workMs?: number

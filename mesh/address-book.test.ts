@@ -1,4 +1,4 @@
-/** Whom the address book would dial, and when; addresses worth telling; keys worth taking. All pure, on a clock that is moved by hand. */
+/** Which targets the address book dials, and when; which addresses are announced; which keys are valid. All pure, on a manual clock. */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

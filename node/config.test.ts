@@ -1,4 +1,4 @@
-/** Flags over variables over the file over defaults; what is wrong is told in one sentence that names where it stood. */
+/** Flags over variables over the file over defaults; a wrong setting is refused in one sentence that names its origin. */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -58,7 +58,7 @@ describe('the configuration', () => {
     assert.ok(defaultDataDir({}).endsWith(join('.local', 'share', 'reelmesh')))
   })
 
-  it('makes every path absolute, wherever it stood, and leaves what is none', async () => {
+  it('makes every path absolute, of any origin, and leaves other values', async () => {
     await yaml('swarm_key: keys/mesh.key\nledger: sqlite:mesh.db\n')
     const flags = { ffmpeg: './ffmpeg', self_test_dir: '../self-tests', input: 'in', output: '/out' }
     const config = await load(flags, { REELMESH_STORE_DIR: 'store' })

@@ -42,7 +42,7 @@ export const configSchema = z.object({
     .optional()
     .describe('mongodb://… address, or sqlite:PATH (one host); default: SQLite in the data folder'),
   listen: list(z.string()).default(['/ip4/127.0.0.1/tcp/0']).describe('multiaddrs to listen on'),
-  announce: list(z.string()).default([]).describe('multiaddrs to tell others instead of those listened on'),
+  announce: list(z.string()).default([]).describe('multiaddrs to announce instead of those listened on'),
   join: list(z.string()).default([]).describe('multiaddrs of known peers; one is enough'),
   mdns: flag.default(false).describe('find peers on the local network'),
   swarm_key: z.string().optional().describe('file with the mesh key (reelmesh keygen); needed beyond loopback'),

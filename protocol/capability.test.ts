@@ -32,7 +32,7 @@ describe('a class', () => {
       'hevc10+zscale>x264/720p',
     )
   })
-  test('is done by those who proved every part of it', () => {
+  test('is done by peers whose self-test passed every part of it', () => {
     for (const wanted of ['h264>x264/1080p', 'hevc10+zscale>x265-199/720p', 'audio'])
       assert.equal(canDo(all, wanted), true, wanted)
     const less: [string, Partial<Capability>][] = [

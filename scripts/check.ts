@@ -4,9 +4,9 @@
  */
 import { parseArgs } from 'node:util'
 import { execa } from 'execa'
-import { inLanes } from './lanes.ts'
 import { runTestFile } from './test-file.ts'
 import { findTestFiles, suiteOf } from './test-suites.ts'
+import { withConcurrency } from './with-concurrency.ts'
 
 interface Outcome {
   readonly ok: boolean
@@ -26,7 +26,7 @@ const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
   types: () => program('tsc', '--noEmit'),
   structure,
 }
-const outcomes = await inLanes(2, Object.entries(checks), async ([name, check]) => {
+const outcomes = await withConcurrency(2, Object.entries(checks), async ([name, check]) => {
   const started = performance.now()
   const { ok, text } = await check()
   console.log(`${ok ? '✔' : '✖'} ${name}  ${((performance.now() - started) / 1000).toFixed(1)} s`)
@@ -50,7 +50,7 @@ async function program(name: string, ...args: string[]): Promise<Outcome> {
 
 async function structure(): Promise<Outcome> {
   const files = (await findTestFiles('.', { long: false })).filter((file) => suiteOf(file) === 'structure')
-  const results = await inLanes(1, files, (file) => runTestFile(`${process.cwd()}/${file}`, LIMITS))
+  const results = await withConcurrency(1, files, (file) => runTestFile(`${process.cwd()}/${file}`, LIMITS))
   const isRight = results.length > 0 && results.every((result) => result.failed === 0)
   return { ok: isRight, text: results.map(({ report }) => report).join('\n') || 'no test of the structure was found' }
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # sh scripts/node.sh [node flags] script.ts [arguments]: runs a script of this checkout with a Node that runs TypeScript
 # as it stands, on any machine that has npm and some Node. It installs the dependencies where they are missing or other
-# than package-lock.json says (one line tells so), and is done in 0.1 s where all is there.
+# than package-lock.json says (it prints one line), and is done in 0.1 s where all is there.
 #
 # A relative script is looked for in the checkout, so that this works from any folder; arguments stay as they are.
 set -eu
@@ -42,7 +42,7 @@ find_node "$root/node_modules" || exit 1
 PATH=$(dirname "$node"):$PATH
 export PATH
 
-# What is experimental in Node (SQLite, or stripping types in 24.0) is ours to judge; all other warnings stay.
+# What is experimental in Node (SQLite, or stripping types in 24.0) is our decision; all other warnings stay.
 set -- --disable-warning=ExperimentalWarning "$@"
 # The script is the first argument that is not a flag: make it absolute, leave the order as it is.
 count=$#

@@ -32,7 +32,7 @@ const { values, positionals } = parseArgs({
   options: { all: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
-const tell = (sentence: string): void => console.log(`✖ ${sentence}`)
+const report = (sentence: string): void => console.log(`✖ ${sentence}`)
 const counted = { passed: 0, failed: 0 }
 
 const builds = await ffmpegBuilds()
@@ -55,7 +55,7 @@ async function exactTable(peers: readonly Peer[]): Promise<void> {
   const wanted =
     positionals.length > 0 ? positionals.map(findSource) : sources.filter(({ quick }) => quick || values.all)
   for (const source of wanted.filter(({ expect }) => expect.refused === null)) {
-    await row(source.name, () => exactRow({ source, peers, dir, tell }))
+    await row(source.name, () => exactRow({ source, peers, dir, report }))
   }
 }
 
@@ -66,7 +66,7 @@ async function bytesTable(peers: readonly Peer[]): Promise<void> {
   for (const name of CHUNKED) {
     const rows = await attempt(name, async () => {
       const cut = await cutSource(planner.media, { name, recipe: MEDIUM, dir })
-      return await bytesRows({ cut, peers, dir, tell })
+      return await bytesRows({ cut, peers, dir, report })
     })
     for (const [level, cells] of rows ?? []) show(`${name}, ${level}`, cells)
   }
@@ -77,14 +77,14 @@ async function joinsTable(peers: readonly Peer[]): Promise<void> {
   const [planner] = peers
   if (!planner) return
   const { media } = planner
-  for (const name of CHUNKED) await row(`${name}, mixed`, () => mixedJoins({ name, peers, dir, tell }))
+  for (const name of CHUNKED) await row(`${name}, mixed`, () => mixedJoins({ name, peers, dir, report }))
   const name = 'h264-open'
   await row('H.264, other preset slipped in', async () => {
     const [cut, other] = [
       await cutSource(media, { name, recipe: MEDIUM, dir }),
       await cutSource(media, { name, recipe: RECIPE, dir }),
     ]
-    return await refusals({ cut, peers, dir, tell, stranger: { media, cut: other, name: 'preset' } })
+    return await refusals({ cut, peers, dir, report, stranger: { media, cut: other, name: 'preset' } })
   })
   for (const stranger of peers.filter((peer) => x265(peer) !== x265(planner))) {
     await row(`HEVC, ${x265(stranger)} slipped in`, async () => {
@@ -94,7 +94,7 @@ async function joinsTable(peers: readonly Peer[]): Promise<void> {
         cut,
         peers,
         dir,
-        tell,
+        report,
         stranger: { media: stranger.media, cut: own, name: stranger.build.name },
       })
     })
@@ -114,12 +114,12 @@ async function row(label: string, make: () => Promise<Cell[]>): Promise<void> {
   show(label, cells ?? [])
 }
 
-/** What fails before a cell can be made is one failure, told, and the tables go on. */
+/** A failure before a cell can be made is reported as one failure, and the tables continue. */
 async function attempt<T>(label: string, make: () => Promise<T>): Promise<T | null> {
   try {
     return await make()
   } catch (error) {
-    tell(`${label}: ${why(error)}`)
+    report(`${label}: ${why(error)}`)
     counted.failed++
     return null
   }

@@ -5,7 +5,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Quick suites first, then those of many processes and seconds, and last what fills the lanes while the longest of these end. */
+/** Quick suites first, then those of many processes and seconds, and last short ones, which run while the longest of these end. */
 const FIRST = ['protocol', 'test/structure', 'files', 'fleet', 'coordinator', 'cli', 'test']
 const FOLDERS = [...FIRST, 'media', 'ledger', 'mesh', 'blobs', 'node', 'bench', 'scripts', 'testing']
 

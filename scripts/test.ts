@@ -9,18 +9,18 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { cachePath } from '../testing/tools/cache.ts'
-import { inLanes } from './lanes.ts'
 import { type FileLimits, type FileResult, printFile, runTestFile } from './test-file.ts'
 import { toolsOf } from './test-needs.ts'
 import { chooseFiles, findTestFiles, suiteOf } from './test-suites.ts'
 import { bringTools } from './test-tools.ts'
+import { withConcurrency } from './with-concurrency.ts'
 
 const ROOT = `${import.meta.dirname}/..`
 /** The longest file, 100 simulations, takes 190 s on two cores; where others use them too, more than 300 s were seen. */
 const LIMITS: FileLimits = { testMs: 120_000, fileMs: 600_000, lingerMs: 15_000 }
 const LONG_LIMITS: FileLimits = { testMs: 1_800_000, fileMs: 3_600_000, lingerMs: 30_000 }
 /** A file of nodes and encoders takes up to 1 GB. */
-const LANES_MAX = 4
+const FILES_AT_ONCE_MAX = 4
 
 process.chdir(ROOT)
 const { values, positionals } = parseArgs({
@@ -41,7 +41,7 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 const giveBack = await bringTools([...(await toolsOf(chosen, ROOT)).values()])
-const results = await inLanes(Math.min(availableParallelism() + 1, LANES_MAX), chosen, async (file) => {
+const results = await withConcurrency(Math.min(availableParallelism() + 1, FILES_AT_ONCE_MAX), chosen, async (file) => {
   const result = await runTestFile(`${process.cwd()}/${file}`, values.all ? LONG_LIMITS : LIMITS)
   printFile(file, result)
   return { ...result, file }

@@ -27,7 +27,7 @@ export interface ClaimerResult {
   /** Milliseconds of a call. */
   p50: number
   p99: number
-  /** Longest time this process's event loop stood still, ms. */
+  /** Longest stall of this process's event loop, ms. */
   blockMs: number
 }
 

@@ -1,4 +1,4 @@
-/** Slow attempts: whose backup ended without a result, and of which nobody could tell how far they are. */
+/** Stragglers whose backup ended without a result, and attempts of unknown progress. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'

@@ -153,7 +153,7 @@ test('its rounds leave a suspect what it claims, until it was heard and is lost 
   assert.equal((await theTask(ledger, second._id)).status, 'PENDING')
 })
 
-test('a peer that nobody hears but that stays connected is suspected anew when its connection closes', async () => {
+test('a silent peer that stays connected is suspected again when its connection closes', async () => {
   const { ledger, link, held, round, lose } = stage()
   link.isCut = false
   const first = await held()

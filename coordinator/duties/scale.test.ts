@@ -121,7 +121,7 @@ test('the share of an engine that its peers left goes to the others', async () =
   assert.deepEqual(await wanted(), { east: 0, west: 2 })
 })
 
-test('an engine that comes later takes its share, and the event does not tell a change of number', async () => {
+test('an engine that comes later takes its share, and the event has no change of the number', async () => {
   const { ledger, hear, round, wanted } = stage({ min: 2 })
   hear('coordinator', { roles: ['coordinator'], slots: 0 })
   await ledger.addEnginePeer('east', ANN)

@@ -35,7 +35,7 @@ const eligible = (of: Partial<EligibilityInput>): string[] | null => {
   return found && [...found].sort()
 }
 
-describe('a task is judged', () => {
+describe('the eligible peers of a task are', () => {
   it('by the leader and everyone heard lately who could take it', () => {
     const others = [heard('a'), heard('b', { renditions: ['1080p'] }), heard('c', { roles: ['coordinator'] })]
     assert.deepEqual(eligible({ heard: others }), ['a', 'me'])

@@ -49,7 +49,7 @@ describe('suspicion', () => {
     assert.equal(heartbeatDeadlineMs(32), 10_000)
   })
 
-  test('is four times as patient with a peer that nobody saw go', () => {
+  test('waits four times as long for a peer without a lost connection', () => {
     for (const isConnected of [true, false]) {
       assert.equal(assessPeer(evidence({ isConnected, heardAgoMs: 9_900 }), observer(4)).isSuspect, false)
       assert.equal(assessPeer(evidence({ isConnected, heardAgoMs: 10_000 }), observer(4)).isSuspect, true)

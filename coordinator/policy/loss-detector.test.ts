@@ -11,7 +11,7 @@ const [a, b] = ['a', 'b'].map(asPeerId) as [PeerId, PeerId]
 const sha256 = asSha256('1'.repeat(64))
 
 /** `lacks`: who says that it has it not. */
-function judge(lacks: readonly PeerId[]) {
+function setUp(lacks: readonly PeerId[]) {
   const scheduler = createScheduler()
   const { clock } = createLife(scheduler)
   const pass = async (ms: number) => {
@@ -25,12 +25,12 @@ function judge(lacks: readonly PeerId[]) {
 
 describe('a blob that nobody offers', () => {
   it('is lost at once where every holder says that it has it no more', () => {
-    const { loss } = judge([a, b])
+    const { loss } = setUp([a, b])
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), true)
   })
 
   it('is waited for while a holder does not answer, and lost after half a minute', async () => {
-    const { loss, pass } = judge([a])
+    const { loss, pass } = setUp([a])
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), false)
     await pass(LOST_AFTER_MS - 1)
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), false)
@@ -38,16 +38,16 @@ describe('a blob that nobody offers', () => {
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), true)
   })
 
-  it('is waited for anew once it was found', async () => {
-    const { loss, pass } = judge([])
+  it('is waited for again after it was found', async () => {
+    const { loss, pass } = setUp([])
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
     await pass(LOST_AFTER_MS)
     loss.found(sha256)
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
   })
 
-  it('is waited for anew where nobody asked about it for two minutes and a look went by without it', async () => {
-    const { loss, pass, clock } = judge([])
+  it('is waited for again after two minutes without a report and a scan without it', async () => {
+    const { loss, pass, clock } = setUp([])
     assert.equal(loss.isLost({ sha256, holders: [b] }), false)
     await pass(LOSS_WATCH_MS)
     loss.endScan(clock.mono())
@@ -59,7 +59,7 @@ describe('a blob that nobody offers', () => {
       [LOSS_WATCH_MS - 1, 0],
       [LOSS_WATCH_MS, LOSS_WATCH_MS],
     ] as const) {
-      const { loss, pass, clock } = judge([])
+      const { loss, pass, clock } = setUp([])
       const began = clock.mono()
       assert.equal(loss.isLost({ sha256, holders: [b] }), false)
       await pass(afterMs)
@@ -69,7 +69,7 @@ describe('a blob that nobody offers', () => {
   })
 
   it('is waited for longer where it is a source', async () => {
-    const { loss, pass } = judge([])
+    const { loss, pass } = setUp([])
     assert.equal(loss.isLost({ sha256, holders: [b] }, SOURCE_LOST_AFTER_MS), false)
     await pass(LOST_AFTER_MS)
     assert.equal(loss.isLost({ sha256, holders: [b] }, SOURCE_LOST_AFTER_MS), false)
@@ -78,7 +78,7 @@ describe('a blob that nobody offers', () => {
   })
 
   it('is never lost because fewer of its holders answer', () => {
-    assert.equal(judge([a, b]).loss.isLost({ sha256, holders: [a, b] }), true)
-    for (const present of [[a], [b], []]) assert.equal(judge(present).loss.isLost({ sha256, holders: [a, b] }), false)
+    assert.equal(setUp([a, b]).loss.isLost({ sha256, holders: [a, b] }), true)
+    for (const present of [[a], [b], []]) assert.equal(setUp(present).loss.isLost({ sha256, holders: [a, b] }), false)
   })
 })

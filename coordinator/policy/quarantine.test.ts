@@ -76,11 +76,11 @@ describe('a peer is quarantined', () => {
   })
 
   it('not for one ffmpeg that failed at all renditions of a chunk', () => {
-    const fused = (['480p', '720p', '1080p'] as const).map((rendition) =>
+    const batch = (['480p', '720p', '1080p'] as const).map((rendition) =>
       outcome({ at: 10, failed: bad, chunk: 7, rendition }),
     )
-    assert.deepEqual(quarantined(fused), [])
-    assert.equal(quarantined([...fused, ...counted(2, 20)]).length, 1)
+    assert.deepEqual(quarantined(batch), [])
+    assert.equal(quarantined([...batch, ...counted(2, 20)]).length, 1)
   })
 
   it('not for circumstances: a missing input, a full disk', () => {

@@ -55,7 +55,7 @@ describe('copies', () => {
     assert.deepEqual(advice.is === 'wanted' && advice.from, [CAT, BOB])
   })
 
-  it('end at enough when every peer asked does as it is told, whatever the mesh looks like', () => {
+  it('end at enough when every asked peer makes its replica, for any mesh', () => {
     const peers = fc.uniqueArray(fc.nat(30), { minLength: 1, maxLength: 12 }).chain((ids) =>
       fc.tuple(
         ...ids.map((id) =>

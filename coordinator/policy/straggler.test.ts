@@ -49,7 +49,7 @@ describe('the straggler policy', () => {
     assert.deepEqual(names({ running: [attempt({ name: 'a', done: 0, elapsedMs: 30_000 })] }), ['a'])
   })
 
-  test('judges nobody of whom a heartbeat had no room to tell', () => {
+  test('counts no attempt as late that a heartbeat did not list', () => {
     const running = [attempt({ name: 'a', done: null, isUnlisted: true, elapsedMs: 60_000 })]
     assert.deepEqual(names({ running }), [])
     assert.deepEqual(names({ running: [...running, attempt({ name: 'b', slot: 'a', done: 0.1 })] }), ['a', 'b'])

@@ -46,7 +46,7 @@ after(async () => {
 })
 
 /** Makes the call with its replies eaten: the driver's own second try too, so that the adapter must find out by itself. */
-async function deaf<T>(command: string, call: () => Promise<T>): Promise<T> {
+async function withLostReply<T>(command: string, call: () => Promise<T>): Promise<T> {
   const { eaten } = eater
   eater.eat(command)
   const answer = await call()
@@ -60,7 +60,7 @@ test('a claim is adopted by its token', async () => {
   const task = await pendingTask(ledger)
   await ledger.insertTasks([{ ...chunk(await theVideo(ledger, task.video_id), 1) }])
   const ask = { worker: ANN, token: token('lost claim'), classes: [task.class], from: 'pending' } as const
-  const got = await deaf('findAndModify', () => ledger.claimNext(ask))
+  const got = await withLostReply('findAndModify', () => ledger.claimNext(ask))
   assert.ok(got.outcome === 'claimed')
   assert.deepEqual([got.task._id, got.attempt], [task._id, 1])
   assert.deepEqual(
@@ -71,7 +71,7 @@ test('a claim is adopted by its token', async () => {
 
 test('a sibling’s claim is found on the sibling', async () => {
   const task = await pendingTask(ledger)
-  const got = await deaf('findAndModify', () =>
+  const got = await withLostReply('findAndModify', () =>
     ledger.claimTask({ worker: ANN, token: token('s'), task: task._id, from: 'free' }),
   )
   assert.equal(got.outcome === 'claimed' && got.attempt, 1)
@@ -80,7 +80,7 @@ test('a sibling’s claim is found on the sibling', async () => {
 
 test('a completion is read back by its id', async () => {
   const task = await claimedTask(ledger)
-  assert.equal(await deaf('update', () => ledger.complete({ ...own(task), output: output('o') })), 'done')
+  assert.equal(await withLostReply('update', () => ledger.complete({ ...own(task), output: output('o') })), 'done')
   assert.partialDeepStrictEqual(await theTask(ledger, task._id), {
     status: 'COMPLETED',
     completed_attempt: 1,
@@ -90,20 +90,20 @@ test('a completion is read back by its id', async () => {
 
 test('a failure counts once, and a renewal and a release are answered as done', async () => {
   const task = await claimedTask(ledger)
-  assert.deepEqual(await deaf('update', () => ledger.renew(ANN, [own(task)])), { lost: [] })
+  assert.deepEqual(await withLostReply('update', () => ledger.renew(ANN, [own(task)])), { lost: [] })
   const failed = { ...own(task), code: 'encode_failed', message: 'no', log: null, strike: true, backoff_ms: 0 } as const
-  assert.equal(await deaf('update', () => ledger.fail(failed)), 'done')
+  assert.equal(await withLostReply('update', () => ledger.fail(failed)), 'done')
   const now = await theTask(ledger, task._id)
   assert.deepEqual([now.status, now.failures.length, now.strikes.length], ['PENDING', 1, 1])
   const other = await claimedTask(ledger)
-  assert.equal(await deaf('update', () => ledger.release(own(other))), 'done')
+  assert.equal(await withLostReply('update', () => ledger.release(own(other))), 'done')
 })
 
 test('a submission is one video with one delivery and one ingest task', async () => {
   const asked = submission()
-  const { video } = await deaf('update', () => ledger.submit(asked))
+  const { video } = await withLostReply('update', () => ledger.submit(asked))
   assert.equal(video.deliveries.length, 1)
-  await deaf('insert', () =>
+  await withLostReply('insert', () =>
     ledger.submit(submission({ _id: asked._id, delivery: { peer: BOB, dir: '/bob', name: 'film' } })),
   )
   assert.deepEqual(
@@ -119,22 +119,22 @@ test('a submission is one video with one delivery and one ingest task', async ()
 test('an insert puts each task there once', async () => {
   const video = await videoIn(ledger, 'RUNNING')
   const tasks = Array.from({ length: 50 }, (_, n) => chunk(video, n))
-  await deaf('insert', () => ledger.insertTasks(tasks))
+  await withLostReply('insert', () => ledger.insertTasks(tasks))
   assert.equal((await ledger.tasks({ video: video._id, kinds: ['video'] })).length, 50)
   assert.deepEqual(await ledger.insertTasks(tasks), { inserted: 0 })
 })
 
 test('a plan and an ending are answered as changed to the caller that changed them', async () => {
   const video = await videoIn(ledger, 'PLANNING')
-  assert.equal((await deaf('update', () => ledger.commitPlan(plan(video._id), 5))).outcome, 'committed')
-  assert.equal(await deaf('update', () => ledger.startMerging(video._id, TERM)), 'changed')
-  assert.equal(await deaf('update', () => ledger.cancel(video._id)), 'changed')
+  assert.equal((await withLostReply('update', () => ledger.commitPlan(plan(video._id), 5))).outcome, 'committed')
+  assert.equal(await withLostReply('update', () => ledger.startMerging(video._id, TERM)), 'changed')
+  assert.equal(await withLostReply('update', () => ledger.cancel(video._id)), 'changed')
   assert.equal((await theVideo(ledger, video._id)).status, 'CANCELLED')
 })
 
 test('a reclaim strikes once', async () => {
   const task = await claimedTask(ledger)
-  await deaf('update', () => ledger.reclaim(seenClaims(task), { term: TERM, strike: 'peer_died' }))
+  await withLostReply('update', () => ledger.reclaim(seenClaims(task), { term: TERM, strike: 'peer_died' }))
   assert.partialDeepStrictEqual(await theTask(ledger, task._id), {
     status: 'PENDING',
     strikes: [{ code: 'peer_died', worker_id: ANN }],
@@ -143,10 +143,10 @@ test('a reclaim strikes once', async () => {
 })
 
 test('a lease is won once, by its nonce, and an event recorded once', async () => {
-  const { nonce, term } = await deaf('findAndModify', () => ledger.acquireLease(ANN, 'my nonce'))
+  const { nonce, term } = await withLostReply('findAndModify', () => ledger.acquireLease(ANN, 'my nonce'))
   assert.deepEqual([nonce, term], ['my nonce', 1])
-  assert.equal(await deaf('update', () => ledger.renewLease(ANN, 1)), 'renewed')
-  await deaf('update', () => ledger.addEvent({ what: 'leader', peer: ANN, video: null, text: 'once' }))
+  assert.equal(await withLostReply('update', () => ledger.renewLease(ANN, 1)), 'renewed')
+  await withLostReply('update', () => ledger.addEvent({ what: 'leader', peer: ANN, video: null, text: 'once' }))
   assert.equal((await ledger.events(10)).length, 1)
 })
 

@@ -112,7 +112,7 @@ test('a busy ledger is waited for without blocking the loop, and is away after r
   )
   assert.ok(performance.now() - asked >= 1_500)
   clearInterval(watch)
-  assert.ok(longest < 1_000, `the loop stood still for ${longest} ms`)
+  assert.ok(longest < 1_000, `the event loop stalled for ${longest} ms`)
   other.exec('ROLLBACK')
   await ledger.setPeer(peer('x'), {})
   other.close()

@@ -171,7 +171,7 @@ describe('the API', () => {
     assert.equal((await ask('GET', '/v2')).message, 'there is nothing at /v2')
   })
 
-  it('tells a bug apart from a bad request', async () => {
+  it('distinguishes a bug from a bad request', async () => {
     fails = new Error('a bug')
     assert.deepEqual((await ask('GET', `/v1/videos/${known}`)).status, 500)
   })

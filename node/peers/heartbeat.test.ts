@@ -120,13 +120,13 @@ describe('the heartbeat', () => {
     assert.equal(b?.heartbeat.own().epoch, 41)
   })
 
-  it('that cannot be sent is told in the log, and the next one is tried', async () => {
-    const told: (string | unknown)[] = []
-    const tellings = Promise.withResolvers<void>()
+  it('that cannot be sent is logged, and the next one is tried', async () => {
+    const logged: (string | unknown)[] = []
+    const bothLogged = Promise.withResolvers<void>()
     const log: Log = {
       ...silentLog,
       warn: (message, fields) => {
-        if (told.push([message, fields?.['error']]) === 2) tellings.resolve()
+        if (logged.push([message, fields?.['error']]) === 2) bothLogged.resolve()
       },
     }
     const mesh = createMemoryHub({ clock, rng }).join(id('A'), { knows: [] })
@@ -142,8 +142,8 @@ describe('the heartbeat', () => {
     const heartbeat = createHeartbeat({ mesh: mute, clock, rng, log, table, snapshot: () => body, bootEpoch })
     stops.push(() => heartbeat.stop())
     heartbeat.start()
-    await tellings.promise
-    assert.deepEqual(told, Array(2).fill(['a heartbeat was not sent', 'too large']))
+    await bothLogged.promise
+    assert.deepEqual(logged, Array(2).fill(['a heartbeat was not sent', 'too large']))
   })
 
   it('slows down as the mesh grows', () => {
@@ -158,7 +158,7 @@ describe('the boot epoch', () => {
   })
   after(() => rm(dir, { recursive: true }))
 
-  it('rises with every start and is on the disk before it is told', async () => {
+  it('rises with every start and is on the disk before it is sent', async () => {
     assert.equal((await nextBootEpoch(dir)).current(), 1)
     assert.equal((await nextBootEpoch(dir)).current(), 2)
     assert.equal((await readFile(join(dir, 'epoch'), 'utf8')).trim(), '2')
@@ -182,7 +182,7 @@ describe('the boot epoch', () => {
     assert.equal(await epoch.raise(50), 51)
   })
 
-  it('starts anew from a file that is none', async () => {
+  it('starts at 1 from an invalid file', async () => {
     await writeFile(join(dir, 'epoch'), 'garbage')
     assert.equal((await nextBootEpoch(dir)).current(), 1)
   })

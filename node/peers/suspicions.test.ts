@@ -28,7 +28,7 @@ function setUp() {
   const scheduler = createScheduler()
   const life = createLife(scheduler)
   const { clock } = life
-  const told: Suspicion[] = []
+  const published: Suspicion[] = []
   let events: MeshEvents = {}
   const mesh = {
     self: SELF,
@@ -39,7 +39,7 @@ function setUp() {
     },
     publish: async (_topic: string, data: Uint8Array) => {
       const decoded = decodeSuspicion(data)
-      if (decoded.verdict === 'accept') told.push(decoded.message)
+      if (decoded.verdict === 'accept') published.push(decoded.message)
     },
   } as unknown as Mesh
   const table = createPeerTable({ clock, self: SELF })
@@ -49,7 +49,7 @@ function setUp() {
   return {
     life,
     suspicions,
-    told,
+    published,
     run: (ms: number) => {
       const untilMs = scheduler.now() + ms
       scheduler.after(ms, () => {})
@@ -81,7 +81,7 @@ const BEAT: Heartbeat = {
 }
 
 describe('suspicions', () => {
-  test('count this node and others, and how long they have stood', async () => {
+  test('count this node and others, with their age', async () => {
     const { suspicions, run, lost, says, beat } = setUp()
     beat()
     await run(10)
@@ -116,7 +116,7 @@ describe('suspicions', () => {
     assert.equal(suspicions.reportsOf(SUSPECT).length, 1)
   })
 
-  test('do not count silence of heartbeats, which may be the stall of who tells it', async () => {
+  test('do not count silence of heartbeats, which may be a stall of the reporting peer', async () => {
     const { suspicions, run, says, beat } = setUp()
     beat()
     await run(10)
@@ -125,8 +125,8 @@ describe('suspicions', () => {
     assert.equal(suspicions.reportsOf(SUSPECT).length, 0)
   })
 
-  test('are told at each loss of one life, not only at its first', async () => {
-    const { told, run, lost, back, beat } = setUp()
+  test('are published at each loss of one process, not only at its first', async () => {
+    const { published, run, lost, back, beat } = setUp()
     for (let loss = 0; loss < 3; loss++) {
       beat()
       await run(10)
@@ -134,39 +134,39 @@ describe('suspicions', () => {
       await run(10)
       back()
     }
-    assert.equal(told.length, 3)
+    assert.equal(published.length, 3)
   })
 
-  test('are not told once three others have said it', async () => {
-    const { told, run, lost, says, beat } = setUp()
+  test('are not published after three reports of others', async () => {
+    const { published, run, lost, says, beat } = setUp()
     beat()
     await run(10)
     for (const author of [B, C, D, E]) says(author, 'closed')
     lost('closed')
-    assert.equal(told.length, 0)
+    assert.equal(published.length, 0)
   })
 
-  test('tell silence of heartbeats once for each silence, so that the peer may refute it', async () => {
-    const { told, run, beat } = setUp()
+  test('publish silence of heartbeats once for each silence, so that the peer may refute it', async () => {
+    const { published, run, beat } = setUp()
     for (let silence = 0; silence < 2; silence++) {
       beat()
       await run(6_000)
     }
     assert.deepEqual(
-      told.map(({ why }) => why),
+      published.map(({ why }) => why),
       ['heartbeat', 'heartbeat'],
     )
   })
 
-  test('are not told by a node that stood still: the others lost it, not it them', async () => {
-    const { told, suspicions, run, lost, beat, life } = setUp()
+  test('are not published by a node that stalled: the others lost it', async () => {
+    const { published, suspicions, run, lost, beat, life } = setUp()
     beat()
     life.freeze()
     await run(3_000)
     life.thaw()
     lost('closed')
     await run(4_000)
-    assert.deepEqual(told, [])
+    assert.deepEqual(published, [])
     assert.equal(suspicions.sawLost(SUSPECT), null)
   })
 

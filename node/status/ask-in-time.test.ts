@@ -29,9 +29,9 @@ test('a ledger that does not answer is away in time, is asked once meanwhile, an
   const look = createAskInTime({ clock, ms: 3_000, description: 'MongoDB there', ask })
 
   for (let n = 0; n < 3; n++) {
-    const told = look()
+    const answer = look()
     fire()
-    assert.deepEqual(await told, { answer: null, away: 'MongoDB there has not answered for 3 s' })
+    assert.deepEqual(await answer, { answer: null, away: 'MongoDB there has not answered for 3 s' })
   }
   assert.equal(questions.length, 1)
   questions[0]?.reject(new LedgerUnavailable('it did not come back'))
@@ -42,7 +42,7 @@ test('a ledger that does not answer is away in time, is asked once meanwhile, an
   assert.deepEqual(await back, { answer: 'all is well', away: null })
 })
 
-test('a bug is not taken for an absence', async () => {
+test('a bug is not reported as an unavailable ledger', async () => {
   const { clock } = handClock()
   const ask = () => Promise.reject(new TypeError('no'))
   await assert.rejects(createAskInTime({ clock, ms: 1, description: '', ask })(), /no/)

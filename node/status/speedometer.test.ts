@@ -28,7 +28,7 @@ describe('the speedometer', () => {
     assert.equal(at(30_000, 'a', 0.5), 0)
   })
 
-  it('never runs backwards, and tells keys apart', () => {
+  it('never runs backwards, and measures each key on its own', () => {
     const { at } = meter()
     at(0, 'a', 0.9)
     at(0, 'b', 0)

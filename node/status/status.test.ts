@@ -97,7 +97,7 @@ test('events are shown as they are in the ledger, also one of a code that only n
   assert.equal(videos.length, 1, 'the rest of the snapshot is there too')
 })
 
-test('while the ledger is away the peers are told without it', async () => {
+test('while the ledger is unavailable the peers are shown without it', async () => {
   const model = createLedgerModel({ now: () => 0, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
   const { snapshot } = stage({ ...model, lease: () => Promise.reject(new LedgerUnavailable('it does not answer')) })
   const { ledger, peers, videos, engines, leader } = await snapshot()

@@ -51,21 +51,21 @@ let onFetch: (sha256: Sha256) => Promise<void>
 /** What was flushed, and what was recorded. */
 let steps: string[]
 let announced: number
-let told: string[]
+let emitted: string[]
 /** The clock, and what passes between two looks at it. */
 let now: number
 let passing: number
 const round = () => deliverer.round(new AbortController().signal)
-const delivered = (rung: string, name = 'film') => readFile(join(out, rung, `${name}.mp4`), 'utf8')
+const delivered = (rendition: string, name = 'film') => readFile(join(out, rendition, `${name}.mp4`), 'utf8')
 
 /** What the store was asked to verify. */
-let doubted: Sha256[]
+let verified: Sha256[]
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'reelmesh-delivery-'))
   out = join(dir, 'out')
-  doubted = []
-  told = []
+  verified = []
+  emitted = []
   now = 0
   passing = 60_000
   blobs = new Map(Object.values(FILMS).map((text) => [sha(text), text]))
@@ -80,7 +80,7 @@ beforeEach(async () => {
   deliverer = createDeliverer({
     self,
     ledger,
-    store: { verify: async (sha256: Sha256) => doubted.push(sha256) > 0 } as never,
+    store: { verify: async (sha256: Sha256) => verified.push(sha256) > 0 } as never,
     exchange,
     openDestination,
     // Long enough for a delivery that failed to be tried again.
@@ -107,7 +107,7 @@ function finished(): Video {
 function fakeLedger(): Ledger {
   const ledger: Partial<Ledger> = {
     undeliveredVideos: async () => [structuredClone(video)],
-    addEvent: async ({ what, text }) => void told.push(`${what}: ${text}`),
+    addEvent: async ({ what, text }) => void emitted.push(`${what}: ${text}`),
     nameDelivery: async (_, wanted, name) => {
       steps.push('named')
       for (const each of video.deliveries) if (each.name === wanted.name) each.name = name
@@ -187,7 +187,7 @@ describe('a delivery', () => {
     assert.deepEqual([await delivered('720p'), deliverer.problems().size], [FILMS['720p'], 0])
   })
 
-  it('tries again later and later, and tells each reason once', async () => {
+  it('tries again after growing waits, and emits each reason once', async () => {
     blobs.clear()
     passing = 0
     const missing = /^delivery_failed: film could not be written to .*: no peer that answered holds/
@@ -196,21 +196,21 @@ describe('a delivery', () => {
       await round()
       assert.equal(fetched, tries, `after ${at} ms`)
     } // biome-ignore format: times and tries
-    assert.deepEqual([told.length, missing.test(told[0] ?? '')], [1, true])
+    assert.deepEqual([emitted.length, missing.test(emitted[0] ?? '')], [1, true])
     await rm(out, { recursive: true })
     await writeFile(out, 'file')
     now = 180_000
     await round()
-    assert.match(told[1] ?? '', /^delivery_failed: .* is not a folder/)
+    assert.match(emitted[1] ?? '', /^delivery_failed: .* is not a folder/)
   })
 
-  it('of one name that fails holds up no other name in the same folder, and both are told apart', async () => {
+  it('of one name that fails delays no other name in the same folder, and each has its own event', async () => {
     passing = 0
     await mkdir(out)
     await writeFile(join(out, '480p'), 'a file where a folder should be')
     video.deliveries.push({ peer: self, dir: out, name: 'deeper/film', done_at: null })
     await round()
-    const tries = () => told.filter((each) => each.startsWith('delivery_failed')).length
+    const tries = () => emitted.filter((each) => each.startsWith('delivery_failed')).length
     assert.equal(tries(), 2)
     await rm(join(out, '480p'))
     await mkdir(join(out, '480p'))
@@ -223,7 +223,7 @@ describe('a delivery', () => {
     assert.match(deliverer.problems().get(id) ?? '', /is not a folder/)
   })
 
-  it('that takes its own name and then fails is told once, and waits', async () => {
+  it('that takes its own name and then fails emits one event, and waits', async () => {
     passing = 0
     await mkdir(join(out, '480p'), { recursive: true })
     await writeFile(join(out, '480p', 'film.mp4'), 'of somebody else')
@@ -234,7 +234,7 @@ describe('a delivery', () => {
     await round()
     now = 3_000
     await round()
-    assert.deepEqual([told.length, fetched], [1, 2])
+    assert.deepEqual([emitted.length, fetched], [1, 2])
   })
 
   it('begins no copy that does not fit', async () => {
@@ -262,11 +262,11 @@ describe('a delivery', () => {
   })
 
   it('leaves nothing partial where the bytes read are not those named', async () => {
-    blobs.set(sha(FILMS['480p']), 'rotten')
+    blobs.set(sha(FILMS['480p']), 'corrupt')
     await round()
     assert.deepEqual(await readdir(join(out, '480p')), [])
     assert.match(deliverer.problems().get(id) ?? '', /not those that were verified/)
-    assert.deepEqual(doubted, [sha(FILMS['480p'])], 'the store looks at what rotted')
+    assert.deepEqual(verified, [sha(FILMS['480p'])], 'the store verifies the corrupt blob')
   })
 
   it('flushes each file before it has its name, and the name before it is recorded: a power cut takes neither', async (t) => {
@@ -294,7 +294,8 @@ describe('a delivery', () => {
     assert.equal(await delivered('720p'), 'a film of another node')
     assert.deepEqual(await readdir(join(out, '480p')), [`film-${id}.mp4`])
     assert.deepEqual((await readdir(join(out, '720p'))).sort(), [`film-${id}.mp4`, 'film.mp4'])
-    for (const rung of ['480p', '720p'] as const) assert.equal(await delivered(rung, `film-${id}`), FILMS[rung])
+    for (const rendition of ['480p', '720p'] as const)
+      assert.equal(await delivered(rendition, `film-${id}`), FILMS[rendition])
     assert.deepEqual(video.deliveries, [{ peer: self, dir: out, name: `film-${id}`, done_at: 1 }])
     assert.deepEqual(steps, ['named', 'recorded'])
   })
@@ -319,7 +320,7 @@ describe('a delivery', () => {
     const part = join(out, '480p', partOf('480p'))
     await link(join(out, '480p', 'film.mp4'), part)
     await rename(join(out, '480p', 'film.mp4'), join(out, '480p', 'kept.mp4'))
-    blobs.set(sha(FILMS['480p']), 'rotten')
+    blobs.set(sha(FILMS['480p']), 'corrupt')
     video.deliveries[0]!.done_at = null
     await round()
     assert.equal(await delivered('480p', 'kept'), FILMS['480p'])

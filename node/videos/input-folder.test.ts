@@ -11,7 +11,7 @@ import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import { createInputFolder } from './input-folder.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
-/** A folder, a clock that only moves when told, and what was submitted. */
+/** A folder, a manual clock, and the submitted files. */
 async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) => unknown = () => {}) {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-input-'))
   t.after(() => rm(dir, { recursive: true, force: true }))
@@ -73,7 +73,7 @@ async function untilRefused(look: (ms?: number) => Promise<void>): Promise<void>
 }
 
 describe('the input folder', () => {
-  test('moves aside what only the ingest could tell to be none, and has it tried again when it is put back', async (t) => {
+  test('rejects a file that only the ingest refuses, and submits it again when it is put back', async (t) => {
     const { input, look, submitted, video, restart } = await folderUnderTest(t)
     await writeFile(join(input, 'jump.ts'), 'a clock that jumps back')
     await look()
@@ -92,7 +92,7 @@ describe('the input folder', () => {
     assert.equal(submitted.length, 2)
   })
 
-  test('one that cannot be moved aside holds up no other', async (t) => {
+  test('a file that cannot be rejected delays no other', async (t) => {
     const { input, look, video } = await folderUnderTest(t)
     await mkdir(join(input, 'a'))
     for (const file of ['a/x.ts', 'b.ts']) await writeFile(join(input, file), file)
@@ -168,7 +168,7 @@ describe('the input folder', () => {
     assert.equal(submitted.length, 0)
   })
 
-  test('moves a refused file aside with a text that says why', async (t) => {
+  test('moves a refused file to rejected/ with a text that says why', async (t) => {
     const { input, look } = await folderUnderTest(t, refuseAll)
     await mkdir(join(input, 'sub'))
     await writeFile(join(input, 'sub', 'bad.mp4'), 'x')
@@ -225,7 +225,7 @@ describe('the input folder', () => {
     assert.deepEqual(texts, ['first', 'second', 'third'])
   })
 
-  test('takes a rejected file that was mended and moved back, with the time that it had', async (t) => {
+  test('submits a rejected file that was repaired and moved back, with its old mtime', async (t) => {
     let isMended = false
     const { input, look, submitted } = await folderUnderTest(t, (request) => isMended || refuseAll(request))
     const file = join(input, 'locked.mp4')

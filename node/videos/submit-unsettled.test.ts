@@ -24,7 +24,7 @@ test('a file that grows while it is read is refused as one that may be whole lat
   const request = { path, recipe: DEFAULT_RECIPE, priority: 0, deadline: null, out: null, signal }
   await assert.rejects(submit(request), (error) => {
     assert.ok(error instanceof SourceUnsettled)
-    assert.equal(error.code, 'source_refused', 'whoever submits by hand is told as of any bad file')
+    assert.equal(error.code, 'source_refused', 'a submit by hand gets the code of any bad file')
     assert.match(error.message, /film\.mp4 is still being written/)
     return true
   })

@@ -159,7 +159,8 @@ describe('a finished film that is submitted again', () => {
     await submit({ name: 'second' })
     assert.deepEqual([...held].sort(), outputs.map(({ sha256 }) => sha256).sort())
     for (const { sha256 } of outputs) assert.equal(await store.verify(sha256, video._id), true)
-    for (const rung of ['480p', '720p'] as const) assert.equal(await readFile(fileOf(rung), 'utf8'), FILMS[rung])
+    for (const rendition of ['480p', '720p'] as const)
+      assert.equal(await readFile(fileOf(rendition), 'utf8'), FILMS[rendition])
     assert.deepEqual(await readdir(join(dir, 'store', 'scratch')), [])
   })
 

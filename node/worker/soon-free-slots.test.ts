@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import type { TaskId } from '../../protocol/ids.ts'
 import { soonFreeSlots } from './soon-free-slots.ts'
 
-const attempt = (rung: string, chunk: number, done: number, film = '0123456789abcdef') => ({
-  task: `${film}/${rung}/${String(chunk).padStart(5, '0')}` as TaskId, attempt: 1, done, speed: 1,
+const attempt = (rendition: string, chunk: number, done: number, film = '0123456789abcdef') => ({
+  task: `${film}/${rendition}/${String(chunk).padStart(5, '0')}` as TaskId, attempt: 1, done, speed: 1,
 }) // biome-ignore format: one attempt
 
 test('a slot whose chunk is half done is as good as free, and renditions of a chunk share one', () => {

@@ -38,7 +38,7 @@ describe('an ingest task', () => {
     )
   })
 
-  it('tells its reason in words', () => {
+  it('has a reason in words', () => {
     fc.assert(
       fc.property(fc.nat(), fc.boolean(), fc.boolean(), fits, (now, hasSource, leads, fits) => {
         assert.match(mayTakeIngest({ now, created_at: 0, hasSource, leads, fits }).reason, /source/)

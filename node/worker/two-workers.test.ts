@@ -27,7 +27,7 @@ interface Machine {
 let stage: Stage
 let machines: Machine[]
 
-/** A worker whose encodes take so long and come to this stream. Whoever decides a task tells all. */
+/** A worker whose encodes take this time and make this stream. A completed task is published to all. */
 function machine(name: string, { takes, es }: { takes: number | (() => Promise<void>); es: string }): Machine {
   const actor = stage.actor(name)
   const id = asPeerId(name)

@@ -102,12 +102,12 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       await assert.rejects(store.drop('..' as VideoId))
     })
 
-    it('finds a rotten blob when it verifies, and removes it', async () => {
+    it('finds a corrupt blob when it verifies, and removes it', async () => {
       const video = newVideo()
-      const { sha256 } = await store.put(video, await file('will rot'))
+      const { sha256 } = await store.put(video, await file('will be corrupt'))
       assert.equal(await store.verify(sha256, video), true)
       const path = await store.find(sha256, video)
-      await writeFile(path ?? '', 'has rot!')
+      await writeFile(path ?? '', 'corrupt!')
       assert.equal(await store.verify(sha256, video), false)
       assert.equal(await store.find(sha256, video), null)
       assert.equal(await store.verify(sha256, video), false)

@@ -155,7 +155,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       await holds({ [PATH]: 'mine' })
     })
 
-    it('gives a path to one of two peers that want it at once, and tells the other', async () => {
+    it('gives a path to one of two peers that want it at once, and answers `taken` to the other', async () => {
       const other = world.open()
       const theirs = fileOf('theirs', { video: videoNumber(2), peer: bob })
       await Promise.all([put('mine'), put('theirs', other, theirs)])
@@ -164,7 +164,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       await holds({ [PATH]: got[0] === 'placed' ? 'mine' : 'theirs' })
     })
 
-    it('takes the same bytes from two peers at once, neither of which spoils the copy of the other', async () => {
+    it('takes the same bytes from two peers at once, neither of which damages the copy of the other', async () => {
       const other = world.open()
       const theirs = fileOf('same', { peer: bob })
       await Promise.all([put('same'), put('same', other, theirs)])

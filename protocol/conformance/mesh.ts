@@ -123,7 +123,7 @@ export function meshConformance(name: string, makeWorld: () => Promise<MeshWorld
       for (const address of a.addresses()) assert.ok(address.endsWith(a.self))
     })
 
-    it('gossips both ways as soon as both are connected, the author proved, never to itself', async () => {
+    it('gossips both ways as soon as both are connected, with an authenticated author, never to itself', async () => {
       await publishUntilReceived(a, seenB, 'from a')
       await publishUntilReceived(b, seenA, 'from b')
       for (const [seen, author] of [

@@ -22,9 +22,9 @@ export async function bytesRows(job: {
   cut: CutSource
   peers: readonly Peer[]
   dir: string
-  tell: (sentence: string) => void
+  report: (sentence: string) => void
 }): Promise<Map<CpuLevel, Cell[]>> {
-  const { cut, peers, dir, tell } = job
+  const { cut, peers, dir, report } = job
   const rows = new Map<CpuLevel, Cell[]>()
   let first: string | null = null
   for (const level of CPU_LEVELS) {
@@ -35,11 +35,11 @@ export async function bytesRows(job: {
         continue
       }
       const hash = await hashOf({ cut, peer, level, dir }).catch((error: unknown) => {
-        tell(`${cut.name} on ${peer.build.name}, CPU ${level}: ${why(error)}`)
+        report(`${cut.name} on ${peer.build.name}, CPU ${level}: ${why(error)}`)
         return null
       })
       first ??= hash
-      if (hash !== null && hash !== first) tell(`${cut.name} on ${peer.build.name}, CPU ${level}: other bytes`)
+      if (hash !== null && hash !== first) report(`${cut.name} on ${peer.build.name}, CPU ${level}: other bytes`)
       cells.push({ text: hash?.slice(0, 12) ?? 'FAILED', ok: hash !== null && hash === first })
     }
     rows.set(level, cells)

@@ -22,20 +22,20 @@ export const RECIPE: Recipe = {
 }
 const SOURCE_MS = 300_000
 
-/** One row: a cell for each peer. `tell` hears what is wrong. */
+/** One row: a cell for each peer. `report` is called with each problem. */
 export async function exactRow(job: {
   source: Source
   peers: readonly Peer[]
   dir: string
-  tell: (sentence: string) => void
+  report: (sentence: string) => void
 }): Promise<Cell[]> {
-  const { source, peers, dir, tell } = job
+  const { source, peers, dir, report } = job
   const [planner] = peers
   if (!planner) return []
   const file = await ensureSource(source.name)
   const { plan } = await planSource(planner.media, file, RECIPE)
   const cells: Cell[] = []
-  for (const peer of peers) cells.push(await exactCell({ source, file, plan, peer, dir, tell, planner }))
+  for (const peer of peers) cells.push(await exactCell({ source, file, plan, peer, dir, report, planner }))
   return cells
 }
 
@@ -46,16 +46,16 @@ interface CellJob {
   readonly peer: Peer
   readonly planner: Peer
   readonly dir: string
-  readonly tell: (sentence: string) => void
+  readonly report: (sentence: string) => void
 }
 
 async function exactCell(job: CellJob): Promise<Cell> {
-  const { source, plan, peer, planner, tell } = job
+  const { source, plan, peer, planner, report } = job
   const { name } = peer.build
   const isKnown = source.cannotOn.some((prefix) => name.startsWith(prefix))
   if (!takesAll(peer, plan) && !(await takesItsOwn(peer, job.file))) {
     const classes = plan.renditions.map((rendition) => rendition.class).join(', ')
-    if (!isKnown) tell(`${source.name} on ${name}: declines what it can do (${classes})`)
+    if (!isKnown) report(`${source.name} on ${name}: declines what it can do (${classes})`)
     return { text: isKnown ? 'declined' : 'DECLINED', ok: isKnown }
   }
   const first = await attempt(job, peer.media)
@@ -63,9 +63,9 @@ async function exactCell(job: CellJob): Promise<Cell> {
     // As in a mesh: who cannot read the source leaves the ingest to another, and encodes what that one cut.
     const second = await attempt(job, withIngestOf(planner.media, peer.media))
     if (second instanceof AttemptFailed && second.code === 'build_cannot') return { text: 'cannot', ok: true }
-    return cellOf(second, 'exact (cut)', { source, name, tell })
+    return cellOf(second, 'exact (cut)', { source, name, report })
   }
-  return cellOf(first, 'exact', { source, name, tell })
+  return cellOf(first, 'exact', { source, name, report })
 }
 
 /** A filter of another dialect is another class: such a build leaves others' plans alone and carries out its own. */
@@ -101,10 +101,10 @@ async function attempt(
 function cellOf(
   result: readonly string[] | Error,
   right: string,
-  { source, name, tell }: { source: Source; name: string; tell: (sentence: string) => void },
+  { source, name, report }: { source: Source; name: string; report: (sentence: string) => void },
 ): Cell {
   const problems = result instanceof Error ? [why(result)] : result
-  for (const problem of problems) tell(`${source.name} on ${name}: ${problem}`)
+  for (const problem of problems) report(`${source.name} on ${name}: ${problem}`)
   if (problems.length === 0) return { text: right, ok: true }
   return { text: result instanceof Error ? 'FAILED' : 'WRONG', ok: false }
 }

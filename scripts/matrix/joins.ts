@@ -18,14 +18,14 @@ interface JoinJob {
   readonly cut: CutSource
   readonly peers: readonly Peer[]
   readonly dir: string
-  readonly tell: (sentence: string) => void
+  readonly report: (sentence: string) => void
 }
 
 const JOIN_MS = 300_000
 
 /** Chunk after chunk by the next peer that takes the plan, ingest and sound by the first; joined once by each of them. */
 export async function mixedJoins(job: { name: string } & Omit<JoinJob, 'cut'>): Promise<Cell[]> {
-  const { name, peers, dir, tell } = job
+  const { name, peers, dir, report } = job
   const [planner] = peers
   if (!planner) return []
   const source = findSource(name)
@@ -51,7 +51,7 @@ export async function mixedJoins(job: { name: string } & Omit<JoinJob, 'cut'>): 
     const { ffmpeg, ffprobe } = planner.build
     const problems =
       output instanceof Error ? [why(output)] : (await checkOutput({ source, file, output, ffmpeg, ffprobe })).problems
-    for (const problem of problems) tell(`${name} joined by ${peer.build.name}: ${problem}`)
+    for (const problem of problems) report(`${name} joined by ${peer.build.name}: ${problem}`)
     return problems.length === 0 ? { text: 'exact', ok: true } : { text: 'WRONG', ok: false }
   })
   return await Promise.all(cells)
@@ -71,7 +71,7 @@ export async function refusals({
   cut,
   peers,
   dir,
-  tell,
+  report,
   stranger,
 }: JoinJob & { stranger: { media: Media; cut: CutSource; name: string } }): Promise<Cell[]> {
   const able = peers.filter((peer) => takesAll(peer, cut.plan))
@@ -93,20 +93,24 @@ export async function refusals({
   for (const peer of peers) {
     const out = join(dir, `refused-${stranger.name}-${peer.build.name}.mp4`)
     cells.push(
-      await refusedCell(merge(peer.media, { cut, chunks, out }), `${stranger.name} joined by ${peer.build.name}`, tell),
+      await refusedCell(
+        merge(peer.media, { cut, chunks, out }),
+        `${stranger.name} joined by ${peer.build.name}`,
+        report,
+      ),
     )
   }
   return cells
 }
 
-async function refusedCell(act: Promise<unknown>, what: string, tell: (sentence: string) => void): Promise<Cell> {
+async function refusedCell(act: Promise<unknown>, what: string, report: (sentence: string) => void): Promise<Cell> {
   try {
     await act
-    tell(`${what}: unequal parameter sets were joined`)
+    report(`${what}: unequal parameter sets were joined`)
     return { text: 'JOINED', ok: false }
   } catch (error) {
     if (error instanceof AttemptFailed && error.code === 'verify_failed') return { text: 'refused', ok: true }
-    tell(`${what}: ${why(error)}`)
+    report(`${what}: ${why(error)}`)
     return { text: 'FAILED', ok: false }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One build of ffmpeg as a peer of a mesh would have it: the media adapter over it, and what its trial runs proved.
+ * One build of ffmpeg as a peer of a mesh would have it: the media adapter over it, and its self-test report.
  */
 
 import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'

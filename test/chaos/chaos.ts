@@ -29,7 +29,7 @@ if (values.plan) {
   process.exit(0)
 }
 try {
-  const result = await runChaos({ minutes, seed, tell: (line) => console.log(line) })
+  const result = await runChaos({ minutes, seed, print: (line) => console.log(line) })
   console.log(`\n${render(result)}`)
   if (values.json)
     await writeFile(values.json, `${JSON.stringify({ ...result, spreads: spreads(result.samples) }, null, 2)}\n`)

@@ -32,7 +32,7 @@ export async function feed(of: {
   roll(): number
   signal: AbortSignal
   given: Given[]
-  tell(line: string): void
+  print(line: string): void
 }): Promise<void> {
   const { footage, ledger, members, signal, given } = of
   for (let n = 0; !signal.aborted; n++) {
@@ -42,7 +42,7 @@ export async function feed(of: {
       const video = member ? await submit(member, film, join(of.out, `${n}-${tries}`)) : null
       if (video !== null) {
         given.push({ film, video })
-        of.tell(`${basename(film.file)} is video ${video}, given to ${member?.name}`)
+        of.print(`${basename(film.file)} is video ${video}, given to ${member?.name}`)
         break
       }
       await sleep(500)

@@ -92,10 +92,11 @@ export interface Expected {
   readonly frames: number
 }
 
-export async function makeFootage(lab: Lab, dir: string, tell: (line: string) => void): Promise<Footage> {
+export async function makeFootage(lab: Lab, dir: string, print: (line: string) => void): Promise<Footage> {
   const tools = await ensureFfmpeg()
   const folder = await folderOf(tools)
-  if ((await filesBelow(folder)).length === 0) await fillFolder(folder, (draft) => makeAll({ lab, draft, tools, tell }))
+  if ((await filesBelow(folder)).length === 0)
+    await fillFolder(folder, (draft) => makeAll({ lab, draft, tools, print }))
   const expected = new Map<string, Expected>()
   for (const path of await filesBelow(join(folder, 'out'))) {
     const file = join(folder, 'out', path)
@@ -133,10 +134,10 @@ async function codeThatMakesFiles(): Promise<string[]> {
   return Promise.all(sources.map((file) => readFile(file, 'utf8')))
 }
 
-async function makeAll(of: { lab: Lab; draft: string; tools: Ffmpeg; tell(line: string): void }): Promise<void> {
-  const { lab, draft, tools, tell } = of
+async function makeAll(of: { lab: Lab; draft: string; tools: Ffmpeg; print(line: string): void }): Promise<void> {
+  const { lab, draft, tools, print } = of
   for (const kind of KINDS) {
-    tell(`encoding ${kind.name} undisturbed`)
+    print(`encoding ${kind.name} undisturbed`)
     const file = join(draft, `${kind.name}.mp4`)
     await paint(kind, file, tools.ffmpeg)
     const { renditions, preset } = kind.recipe

@@ -75,15 +75,15 @@ export async function strike(fault: Fault, victim: Member | null, place: Place):
       }
     case 'cut':
       await host.cut()
-      return () => host.mend()
+      return () => host.heal()
     case 'no-ledger':
       await host.cutFrom(place.lab.host(0))
-      return () => host.mend()
-    case 'deaf': {
+      return () => host.heal()
+    case 'one-way': {
       const others = place.members.filter((member) => member !== victim)
       const other = others[fault.to % others.length]
-      if (other) await host.deafTo(other.host)
-      return () => host.mend()
+      if (other) await host.dropFrom(other.host)
+      return () => host.heal()
     }
     case 'loss':
       await host.loss(0.3)

@@ -1,6 +1,6 @@
 /**
  * One node that is kept up as a supervisor would: whatever ends it, it is started again. Only an end that chaos itself
- * made is expected; any other is told as a crash. A start that is refused in one sentence (no database, no room) is tried again.
+ * made is expected; any other is reported as a crash. A start that is refused in one sentence (no database, no room) is tried again.
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,7 +14,7 @@ export interface MemberOptions {
   readonly disk: SmallDisk
   readonly flags: NodeFlags
   report(violation: string): void
-  tell(line: string): void
+  print(line: string): void
 }
 
 const RESTART_MS = 500
@@ -83,7 +83,7 @@ export class Member {
     // A kill in the midst of its start is ours.
     if (!this.#isExpectedToEnd) {
       this.refusals++
-      this.#options.tell(`${this.name} did not start: ${error.message}`)
+      this.#options.print(`${this.name} did not start: ${error.message}`)
       if (!/reelmesh: \S/.test(error.message)) this.#options.report(`${this.name} did not start: ${error.message}`)
     }
     this.#mayStartAt = Math.max(this.#mayStartAt, performance.now() + REFUSED_MS)

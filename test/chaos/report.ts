@@ -1,4 +1,4 @@
-/** What a run tells: a table for people, and all of it as JSON. Pure. */
+/** The report of a run: a table for people, and all of it as JSON. Pure. */
 import type { ChaosResult, TimedSample } from './run.ts'
 import { DEATHS, SILENCES } from './timing.ts'
 

@@ -20,7 +20,7 @@ export interface ChaosOptions {
   readonly minutes: number
   readonly seed: number
   /** For people who watch. */
-  tell(line: string): void
+  print(line: string): void
 }
 
 export interface TimedSample extends Sample {
@@ -43,10 +43,10 @@ export interface ChaosResult {
 /** After the last fault: claims run out after 45 s, two of them one after another, and the work itself. */
 const SETTLE_MS = 300_000
 
-export async function runChaos({ minutes, seed, tell }: ChaosOptions): Promise<ChaosResult> {
+export async function runChaos({ minutes, seed, print }: ChaosOptions): Promise<ChaosResult> {
   const began = performance.now()
   const violations: string[] = []
-  const say = (line: string) => tell(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s  ${line}`)
+  const say = (line: string) => print(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)} s  ${line}`)
   const report = (violation: string) => {
     violations.push(violation)
     say(`✖ ${violation}`)
@@ -54,7 +54,7 @@ export async function runChaos({ minutes, seed, tell }: ChaosOptions): Promise<C
   let footage: Footage | null = null
   const stage = await openStage({
     report,
-    tell: say,
+    print: say,
     async prepare(lab) {
       footage = await makeFootage(lab, join(lab.dir, 'films'), say)
     },
@@ -68,7 +68,7 @@ export async function runChaos({ minutes, seed, tell }: ChaosOptions): Promise<C
     const out = join(stage.lab.dir, 'out')
     const { ledger, members } = stage
     const roll = dice(seed + 1)
-    const feeding = feed({ footage, ledger, members, out, roll, signal: stopping.signal, given, tell: say })
+    const feeding = feed({ footage, ledger, members, out, roll, signal: stopping.signal, given, print: say })
     const samples = await playAll(schedule, stage, minutes * 60_000, say)
     stopping.abort()
     await feeding
@@ -78,7 +78,7 @@ export async function runChaos({ minutes, seed, tell }: ChaosOptions): Promise<C
     verdict.violations.forEach(report)
     const history = await readHistory(stage.mongod.uri, databaseOf(stage))
     history.violations.forEach(report)
-    say(`${given.length} films judged; now everybody stops`)
+    say(`${given.length} films checked; now all nodes stop`)
     // One round of housekeeping after the last delivery.
     await sleep(SWEEP_MS + 5_000)
     await Promise.all(members.map((member) => member.retire()))

@@ -18,9 +18,9 @@ export type Fault =
   | { readonly what: 'restart'; readonly who: Victim; readonly ms: number }
   /** SIGSTOP to the node's process (`stop`) or to all on its host (`freeze`), and SIGCONT. */
   | { readonly what: 'stop' | 'freeze'; readonly who: Victim; readonly ms: number }
-  /** Its host hears and is heard by nobody; is deaf to one other; loses 30 % of what reaches it. */
+  /** Its host is cut off; receives nothing of one other host; loses 30 % of the packets that reach it. */
   | { readonly what: 'cut' | 'loss'; readonly who: Victim; readonly ms: number }
-  | { readonly what: 'deaf'; readonly who: Victim; readonly to: number; readonly ms: number }
+  | { readonly what: 'one-way'; readonly who: Victim; readonly to: number; readonly ms: number }
   /** It reaches its peers and not the database. */
   | { readonly what: 'no-ledger'; readonly who: Victim; readonly ms: number }
   /** Its disk is filled to the last byte. */
@@ -43,7 +43,7 @@ const STORM_EVERY = 3
 
 /** Weights; those that the promises name come most often. */
 const KINDS: readonly (readonly [Fault['what'], number])[] = [
-  ['kill', 6], ['power', 3], ['restart', 2], ['stop', 3], ['freeze', 3], ['cut', 4], ['loss', 2], ['deaf', 2],
+  ['kill', 6], ['power', 3], ['restart', 2], ['stop', 3], ['freeze', 3], ['cut', 4], ['loss', 2], ['one-way', 2],
   ['no-ledger', 2], ['disk-full', 2], ['rot', 1], ['db-kill', 2], ['db-restart', 1], ['db-freeze', 2],
 ] // biome-ignore format: a table
 
@@ -79,7 +79,7 @@ function faultOf({ roll, between, nodes }: Chance): Fault {
     case 'power':
     case 'restart':
       return { what, who, ms: between(500, 10_000) }
-    case 'deaf':
+    case 'one-way':
       return { what, who, to: between(0, nodes - 1), ms: between(5_000, 15_000) }
     case 'db-kill':
     case 'db-restart':

@@ -22,7 +22,7 @@ export interface Stage extends Place {
 
 export async function openStage(of: {
   report(violation: string): void
-  tell(line: string): void
+  print(line: string): void
   /** Before any node runs: it has the machine for itself then. */
   prepare(lab: Lab): Promise<void>
 }): Promise<Stage> {

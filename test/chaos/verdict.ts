@@ -1,4 +1,4 @@
-/** What must hold when all has healed: every film done or told, exact, once; nothing left behind; no process that crashed. */
+/** What must hold after the faults: every film is delivered exactly once, or its failure is reported; nothing is left behind; no process crashed. */
 
 import { stat } from 'node:fs/promises'
 import { basename, join, parse } from 'node:path'
@@ -87,7 +87,7 @@ async function fileProblems(
       const path = deliveredPath(delivery, output)
       const wanted = expected.get(pathFor(output, parse(film.file).name))
       if (!wanted) problems.push(`has ${output.path}, which nobody asked for`)
-      else if (!(await stat(path).catch(() => null))) problems.push(`was told as delivered, and ${path} is not there`)
+      else if (!(await stat(path).catch(() => null))) problems.push(`was reported as delivered, and ${path} is missing`)
       else {
         files++
         const frames = await framesOf(path, tools)
@@ -127,6 +127,6 @@ export function crashesIn(log: string, name: string): string[] {
   return bad.map((line) => `${name} logged ${line.slice(0, 400)}`)
 }
 
-/** Told as an error because a person should know; the mesh heals it by itself. */
+/** Logged as an error because a person should know; the mesh repairs it by itself. */
 const isBadLine = (line: string): boolean =>
   /^\{"level":(?:50|60)/.test(line) && !line.includes('an attempt could not be settled; its claim will expire')

@@ -21,9 +21,9 @@ export type FailedAttempt = Failure & { readonly task: string }
 export interface ComposeMesh {
   readonly project: string
   up(): Promise<void>
-  /** The status as the first of these containers that answers tells it. */
+  /** The status of the first of these containers that answers. */
   status(): Promise<StatusSnapshot>
-  /** Waits for what the status must show, and tells the last one where it never did. */
+  /** Waits until the status fulfils the condition; fails with the last status where it never does. */
   until(what: string, holds: (status: StatusSnapshot) => boolean, seconds: number): Promise<StatusSnapshot>
   /** Puts a source of the test catalogue into the watched folder, as people do: by a copy that takes a moment, then a rename. */
   drop(source: string): Promise<void>
@@ -108,8 +108,8 @@ export async function composeMesh(
     ask,
     async failures() {
       const found = 'db.chunks.find({ "failures.0": { $exists: true } }).toArray()'
-      const told = `${found}.flatMap(({ _id, failures }) => failures.map((one) => ({ task: _id, ...one })))`
-      return JSON.parse(await ask(`JSON.stringify(${told})`)) as FailedAttempt[]
+      const query = `${found}.flatMap(({ _id, failures }) => failures.map((one) => ({ task: _id, ...one })))`
+      return JSON.parse(await ask(`JSON.stringify(${query})`)) as FailedAttempt[]
     },
     async down() {
       // First those that would start another worker for each that goes.

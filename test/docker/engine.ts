@@ -5,7 +5,7 @@ const host = process.env.DOCKER_HOST ?? ''
 /** What the launcher is given: the path of a socket, or an address. */
 export const SOCKET = host.startsWith('unix://') ? host.slice('unix://'.length) : host || '/var/run/docker.sock'
 
-/** What the command wrote. A failure is told with all that Docker said. */
+/** The output of a command. Rejects with all output of Docker. */
 export async function docker(...args: string[]): Promise<string> {
   return await dockerWith({}, ...args)
 }

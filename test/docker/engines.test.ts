@@ -17,13 +17,13 @@ import { IMAGE, problemsOf } from './compose.ts'
 import { type HostEngine, startHostEngine } from './host-engine.ts'
 
 const FILM = 'minute'
-const KEEPERS = [1, 2]
+const OWNERS = [1, 2]
 
 describe('a fleet over two engines', () => {
   let lab: Lab
   let home: LabNode
   const engines: HostEngine[] = []
-  const keepers: LabNode[] = []
+  const owners: LabNode[] = []
   before(async () => {
     lab = await openLab({ hosts: 3 })
     await lab.mongod(0)
@@ -38,7 +38,7 @@ describe('a fleet over two engines', () => {
       scale_cpus: 0.4,
       scale_image: IMAGE,
     }
-    for (const at of KEEPERS) {
+    for (const at of OWNERS) {
       const engine = await startHostEngine(lab.host(at), IMAGE)
       engines.push(engine)
       const launcher = {
@@ -46,13 +46,13 @@ describe('a fleet over two engines', () => {
         docker: engine.socket,
         scale_volumes: `${lab.swarmKey}:${lab.swarmKey}:ro`,
       }
-      const keeper = { name: `keeper-${at}`, roles: 'coordinator', join: home.addresses[0] ?? null }
-      keepers.push(await lab.host(at).node({ ...keeper, ...scale, ...launcher }))
+      const owner = { name: `owner-${at}`, roles: 'coordinator', join: home.addresses[0] ?? null }
+      owners.push(await lab.host(at).node({ ...owner, ...scale, ...launcher }))
     }
   })
   after(async () => {
     // First those that would start another worker for each that goes.
-    for (const keeper of keepers) await keeper.kill('SIGTERM')
+    for (const owner of owners) await owner.kill('SIGTERM')
     for (const engine of engines) await engine.stop()
     await lab?.close()
   })
@@ -61,7 +61,7 @@ describe('a fleet over two engines', () => {
     peers.filter(({ name, heard_s, state }) => name.startsWith('auto-') && heard_s < 5 && state !== 'leaving')
   const wanted = ({ engines }: StatusSnapshot) => engines.map((engine) => engine.wanted).sort()
   const counts = async () => (await Promise.all(engines.map((engine) => engine.running()))).map(({ length }) => length)
-  const told = ({ events }: StatusSnapshot, word: string) =>
+  const eventsOf = ({ events }: StatusSnapshot, word: string) =>
     events.filter(({ what }) => what === word).map(({ text }) => text)
 
   async function until(what: string, holds: (seen: StatusSnapshot) => boolean | Promise<boolean>, seconds: number) {
@@ -71,7 +71,7 @@ describe('a fleet over two engines', () => {
       if (await holds(seen)) return seen
       if (performance.now() > giveUpAt)
         assert.fail(
-          `not within ${seconds} s: ${what}; ${await counts()} run, ${JSON.stringify(seen.engines)}, ${told(seen, 'scaled').join(' | ')}`,
+          `not within ${seconds} s: ${what}; ${await counts()} run, ${JSON.stringify(seen.engines)}, ${eventsOf(seen, 'scaled').join(' | ')}`,
         )
       await sleep(300)
     }
@@ -96,9 +96,9 @@ describe('a fleet over two engines', () => {
     assert.equal(code, 0, stderr)
     assert.deepEqual(await problemsOf(FILM, out), [])
     const seen = await until('one worker on each again', isSpread(1), 90)
-    for (const loss of ['reclaimed', 'blob_lost']) assert.deepEqual(told(seen, loss), [])
+    for (const loss of ['reclaimed', 'blob_lost']) assert.deepEqual(eventsOf(seen, loss), [])
     assert.deepEqual(await failures(), [])
-    t.diagnostic(told(seen, 'scaled').join(' | '))
+    t.diagnostic(eventsOf(seen, 'scaled').join(' | '))
   })
 
   test('gives the share of an engine that has no image to the other, and takes it in again later', {
@@ -109,14 +109,14 @@ describe('a fleet over two engines', () => {
     await second.docker('rmi', IMAGE)
     await second.docker('rm', '-fv', ...(await second.running()))
     const seen = await until('two workers on the first', async () => (await first.running()).length === 2, 90)
-    assert.match(told(seen, 'launch_failed').join(), /has no image/)
-    assert.match(told(seen, 'engine_left').join(), /cannot run the workers that are wanted/)
+    assert.match(eventsOf(seen, 'launch_failed').join(), /has no image/)
+    assert.match(eventsOf(seen, 'engine_left').join(), /cannot run the workers that are wanted/)
     await second.docker('tag', 'put-aside', IMAGE)
     await until('one worker on each again', isSpread(1), 180)
   })
 
   test('gives the share of an engine that nobody reaches any more to the other', { timeout: 120_000 }, async () => {
-    await keepers[1]?.kill('SIGKILL')
+    await owners[1]?.kill('SIGKILL')
     const [first] = engines
     await until('two workers on the first', async () => (await first?.running())?.length === 2, 60)
     assert.equal((await engines[1]?.running())?.length, 1, 'what runs on the other goes on')

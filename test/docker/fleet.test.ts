@@ -1,6 +1,6 @@
 /**
  * A fleet that sizes itself: the coordinating peers start workers on their engine when work waits, drain them as it ends without the
- * cost of a chunk, replace one that vanishes, and another peer keeps the engine when its keeper dies.
+ * cost of a chunk, replace one that vanishes, and another peer owns the engine when its owner dies.
  */
 
 import assert from 'node:assert/strict'
@@ -22,7 +22,7 @@ const PRESET = 'veryfast'
  */
 async function targetSeconds(film: string): Promise<number> {
   const scaled = '[0:v]split=3[a][b][c];[a]scale=-2:480[x];[b]scale=-2:720[y]'
-  const rungs = ['[x]', '[y]', '[c]'].flatMap((each) => [
+  const outputs = ['[x]', '[y]', '[c]'].flatMap((each) => [
     '-map',
     each,
     '-c:v',
@@ -33,7 +33,7 @@ async function targetSeconds(film: string): Promise<number> {
     'null',
     '-',
   ])
-  const args = ['-nostdin', '-hide_banner', '-benchmark', '-t', '8', '-i', film, '-filter_complex', scaled, ...rungs]
+  const args = ['-nostdin', '-hide_banner', '-benchmark', '-t', '8', '-i', film, '-filter_complex', scaled, ...outputs]
   const { stderr } = await execa(TOOLS.ffmpeg, args)
   const [, user, system] = /utime=([\d.]+)s stime=([\d.]+)s/.exec(stderr) ?? []
   assert.ok(user && system, stderr)
@@ -64,13 +64,13 @@ describe('the fleet of docker compose --profile autoscale', () => {
     status.videos.some(
       ({ name, deliveries }) => name.startsWith(film) && deliveries.every(({ done_at }) => done_at !== null),
     )
-  const told = ({ events }: StatusSnapshot, word: string) =>
+  const eventsOf = ({ events }: StatusSnapshot, word: string) =>
     events.filter(({ what }) => what === word).map(({ text }) => text)
 
   test('starts with the minimum', { timeout: 180_000 }, async () => {
     await mesh.up()
     const seen = await mesh.until('one started worker in the mesh', (status) => workers(status).length === 1, 150)
-    assert.match(told(seen, 'scaled').join(), /workers 0 → 1: nothing waits, at least 1 asked for/)
+    assert.match(eventsOf(seen, 'scaled').join(), /workers 0 → 1: nothing waits, at least 1 asked for/)
     const [name] = await mesh.started()
     const labels = await docker(
       'inspect',
@@ -88,7 +88,7 @@ describe('the fleet of docker compose --profile autoscale', () => {
   test('grows to the maximum under a queue, and says why', { timeout: 180_000 }, async (t) => {
     await mesh.drop('minute')
     const seen = await mesh.until(`${MAX} workers`, (status) => workers(status).length === MAX, 150)
-    const [reason] = told(seen, 'scaled').slice(-1)
+    const [reason] = eventsOf(seen, 'scaled').slice(-1)
     assert.match(reason ?? '', new RegExp(`^workers \\d → 3: .*(of work|not yet planned) in ${target} s takes \\d+`))
     t.diagnostic(reason ?? '')
   })
@@ -100,7 +100,7 @@ describe('the fleet of docker compose --profile autoscale', () => {
     assert.deepEqual(await mesh.problems('minute'), [])
     const seen = await mesh.until(
       'one worker left',
-      (status) => workers(status).length === 1 && told(status, 'worker_drained').length >= MAX - 1,
+      (status) => workers(status).length === 1 && eventsOf(status, 'worker_drained').length >= MAX - 1,
       90,
     )
     assert.equal((await mesh.started()).length, 1)
@@ -109,9 +109,9 @@ describe('the fleet of docker compose --profile autoscale', () => {
     const [shrunk, encoded] = [when('scaled', /^workers 3 → [12]/), when('merging', /./)]
     const story = seen.events.map(({ at, what, text }) => `${new Date(at).toISOString()} ${what}: ${text}`).join('\n')
     assert.ok(shrunk && encoded && shrunk < encoded, `fewer were wanted only when nothing was left to encode\n${story}`)
-    for (const loss of ['reclaimed', 'blob_lost']) assert.deepEqual(told(seen, loss), [])
+    for (const loss of ['reclaimed', 'blob_lost']) assert.deepEqual(eventsOf(seen, loss), [])
     assert.deepEqual(await mesh.failures(), [])
-    t.diagnostic(told(seen, 'scaled').join(' | '))
+    t.diagnostic(eventsOf(seen, 'scaled').join(' | '))
     t.diagnostic(`fewer were wanted ${((encoded - shrunk) / 1000).toFixed(0)} s before every chunk was encoded`)
   })
 
@@ -134,27 +134,27 @@ describe('the fleet of docker compose --profile autoscale', () => {
     assert.deepEqual(failures, [], 'a worker that vanished has failed at nothing')
   })
 
-  test('is kept by the other peer when its keeper dies: what runs is adopted, what vanishes replaced', {
+  test('gets another owner when its owner dies: running workers stay, vanished ones are replaced', {
     timeout: 120_000,
   }, async () => {
     const still = await mesh.until('one worker left', (status) => workers(status).length === 1, 90)
-    const [keeper] = still.peers
+    const [owner] = still.peers
       .filter(({ name }) => name.startsWith('coordinator-'))
       .sort((a, b) => (a.peer < b.peer ? -1 : 1))
-    const [stray] = await mesh.started()
-    await docker('kill', '-s', 'KILL', mesh.container(keeper!.name.replace('coordinator', 'autoscaler')))
+    const [orphan] = await mesh.started()
+    await docker('kill', '-s', 'KILL', mesh.container(owner!.name.replace('coordinator', 'autoscaler')))
     await mesh.until(
       'the other one leads',
-      ({ leader, self, peers }) => leader?.peer === self && peers.find((peer) => peer.self)?.name !== keeper!.name,
+      ({ leader, self, peers }) => leader?.peer === self && peers.find((peer) => peer.self)?.name !== owner!.name,
       30,
     )
-    assert.deepEqual(await mesh.started(), [stray], 'the stray goes on')
-    await mesh.remove(stray!)
+    assert.deepEqual(await mesh.started(), [orphan], 'the orphaned worker continues')
+    await mesh.remove(orphan!)
     const seen = await mesh.until(
       'another in its place',
-      (status) => workers(status).some(({ name }) => name !== stray),
+      (status) => workers(status).some(({ name }) => name !== orphan),
       60,
     )
-    assert.notEqual(workers(seen)[0]?.name, stray)
+    assert.notEqual(workers(seen)[0]?.name, orphan)
   })
 })

@@ -62,11 +62,11 @@ describe('the mesh of docker compose --profile base', () => {
     const victim = busiest(seen)!
     await docker('kill', '-s', 'KILL', containerOf(victim))
     const began = performance.now()
-    const told = (status: StatusSnapshot) =>
+    const reclaimEvent = (status: StatusSnapshot) =>
       status.events.find(({ what, peer }) => what === 'reclaimed' && peer === victim.peer)
-    const after = await mesh.until('its tasks taken back', (status) => told(status) !== undefined, 30)
+    const after = await mesh.until('its tasks reclaimed', (status) => reclaimEvent(status) !== undefined, 30)
     t.diagnostic(
-      `${victim.name} with ${victim.running.length} tasks; told within ${((performance.now() - began) / 1000).toFixed(1)} s: ${told(after)?.text}`,
+      `${victim.name} with ${victim.running.length} tasks; reclaimed within ${((performance.now() - began) / 1000).toFixed(1)} s: ${reclaimEvent(after)?.text}`,
     )
   })
 

@@ -55,8 +55,8 @@ describe('a mesh of host peers and container peers', () => {
       await until('each knows all four', async () => (await host.status()).peers.length === 4, 90)
     for (const name of CONTAINERS)
       await until(`${name} knows all four`, async () => {
-        const told = await engine.docker('exec', name, 'reelmesh', 'status', '--json')
-        return (JSON.parse(told) as { peers: unknown[] }).peers.length === 4
+        const printed = await engine.docker('exec', name, 'reelmesh', 'status', '--json')
+        return (JSON.parse(printed) as { peers: unknown[] }).peers.length === 4
       })
     const { peers } = await home().status()
     assert.equal(new Set(peers.map(({ host }) => host)).size, 4, 'each is known by a name of its own')

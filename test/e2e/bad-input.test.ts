@@ -185,7 +185,7 @@ test('wrong words on the command line get a sentence and exit code 2', async (t)
   }
 })
 
-test('a database that does not answer is told within seconds, with exit code 3 and without its password', async (t) => {
+test('a database that does not answer is reported within seconds, with exit code 3 and without its password', async (t) => {
   const dir = await folder(t)
   const result = await runCli(['node', '--ledger', 'mongodb://me:secret@127.0.0.1:1/reelmesh?replicaSet=rs'], {
     cwd: dir,
@@ -197,7 +197,7 @@ test('a database that does not answer is told within seconds, with exit code 3 a
   assert.ok(result.seconds < 30, `${result.seconds} s`)
 })
 
-test('a peer that does not answer, and a mesh key that is not there, are told apart', async (t) => {
+test('a peer that does not answer and a missing mesh key have different errors', async (t) => {
   const place = { cwd: await folder(t), dataDir: 'data' }
   const ask = (...more: string[]) => runCli(['status', '--peer', '/ip4/127.0.0.1/tcp/9', ...more], place)
   const silent = await ask()

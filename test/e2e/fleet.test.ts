@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { folder, runCli } from './cli.ts'
 import { startNode, statusOf, until } from './nodes.ts'
 
-/** Processes whose environment holds this text: where a started worker is told its folders. */
+/** Processes whose environment holds this text: where a started worker gets its folders. */
 async function processesNaming(text: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')))

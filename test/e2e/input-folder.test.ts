@@ -1,4 +1,4 @@
-/** A watched folder of a real node: what is put there comes out beside it, what cannot be used is moved aside, nothing is done twice. */
+/** A watched folder of a real node: its files are encoded once, and unusable ones are moved to `rejected/`. */
 import assert from 'node:assert/strict'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { ensureSource } from '../../testing/sources/make.ts'
 import { filesBelow, folder, runCli } from './cli.ts'
 import { ledgerOf, startNode, until } from './nodes.ts'
 
-test('a node encodes what is put into its folder, once, and moves aside what is no video', async (t) => {
+test('a node encodes each file of its folder once, and moves a file that is no video to rejected/', async (t) => {
   const dir = await folder(t)
   const [input, output] = [join(dir, 'in'), join(dir, 'out')]
   const inside = await runCli(['node', '--input', input, '--output', join(input, 'done')], { cwd: dir, dataDir: dir })
@@ -26,7 +26,7 @@ test('a node encodes what is put into its folder, once, and moves aside what is 
   await until('the film is delivered under both its names', delivered(2))
   assert.deepEqual(await filesBelow(output), ['480p/again.mp4', '480p/series/one/film.mp4'])
   const rejected = join(input, 'rejected', 'series')
-  await until('what is no video is moved aside', async () => (await filesBelow(rejected)).length === 2)
+  await until('files that are no videos are in rejected/', async () => (await filesBelow(rejected)).length === 2)
   assert.deepEqual(await filesBelow(rejected), ['bad.mp4', 'bad.mp4.txt'])
   assert.match(await readFile(join(rejected, 'bad.mp4.txt'), 'utf8'), /"\S+bad\.mp4" is not a video file/)
   assert.deepEqual(await readFile(join(input, 'series', 'one', 'film.mp4')), await readFile(source), 'left as it was')

@@ -119,7 +119,7 @@ test('cancel stops the encoding, retry takes it up again, priority is changed, a
       if (line.includes('"progress"')) cancelled ??= runCli(['cancel', video], place)
     },
   })
-  assert.equal(waited.code, 1, 'whoever waits for a video that is cancelled is told so')
+  assert.equal(waited.code, 1, 'a wait for a video that is cancelled ends with an error')
   assert.equal(eventsOf(waited.stdout).find(({ event }) => event === 'failed')?.video, video)
   assert.equal(eventsOf(waited.stdout).at(-1)?.how, 'failed')
   await cancelled
@@ -218,7 +218,7 @@ test('a run is a mesh of its own, whatever is set for a node of this host', asyn
   assert.equal(eventsOf(stdout).filter(({ event }) => event === 'worker_ended').length, 0)
 })
 
-test('who watches or waits is told when the node ends, and the watch goes on when it is back', async (t) => {
+test('watching and waiting commands report the end of the node, and the watch continues after its restart', async (t) => {
   const dir = await folder(t)
   const place = { dir, cwd: dir, dataDir: join(dir, 'data') }
   const first = await startNode(t, place)

@@ -55,15 +55,15 @@ export async function startNode(
   }
   atEnd(t, stop)
   const { promise: up, resolve } = Promise.withResolvers<string>()
-  let told = ''
+  let printed = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-    told += text
-    const address = /^ {2}(\/ip4\/\S+)$/m.exec(told)?.[1]
+    printed += text
+    const address = /^ {2}(\/ip4\/\S+)$/m.exec(printed)?.[1]
     if (address) resolve(address)
   })
   const address = await Promise.race([up, once(child, 'exit').then(() => null)])
   assert.ok(address, `${name} did not start: ${said}`)
-  return { name, dataDir, address, peer: /peer (\w+)/.exec(told)?.[1] ?? '', isAlive, stop }
+  return { name, dataDir, address, peer: /peer (\w+)/.exec(printed)?.[1] ?? '', isAlive, stop }
 }
 
 /** The ledger that they share. */

@@ -7,9 +7,9 @@ import { assertFinished, hashes, killAllAfter, places, runToTheEnd } from './res
 const KILLS = 20
 
 test(`a video is finished with the same bytes after all its processes were killed, at ${KILLS} moments`, async (t) => {
-  const calm = places(await folder(t))
-  const { seconds } = await runToTheEnd(calm)
-  const wanted = await hashes(calm)
+  const undisturbed = places(await folder(t))
+  const { seconds } = await runToTheEnd(undisturbed)
+  const wanted = await hashes(undisturbed)
   const seed = Number(process.env.REELMESH_TEST_SEED ?? 1)
   for (let at = 0; at < KILLS; at++) {
     // Spread over the whole run, jittered by the seed: the replay command is REELMESH_TEST_SEED=<seed>.

@@ -6,7 +6,7 @@ import { assertFinished, hashes, places, runToTheEnd } from './resume.ts'
 
 const POINTS = [
   ['ledger.commitPlan:after', 'the coordinator dies between the plan and the first chunk'],
-  ['media.encode:after', 'a worker dies with its encode done and nothing told'],
+  ['media.encode:after', 'a worker dies with its encode done and not reported'],
   ['ledger.complete:after', 'whoever completes a task dies before it knows'],
   ['ledger.startMerging:after', 'the coordinator dies between the two writes that begin a merge'],
   ['ledger.finishDelivery:before', 'the coordinator dies with the files in place and the delivery not recorded'],

@@ -9,7 +9,7 @@ import { ensureSource } from '../../testing/sources/make.ts'
 import { filesBelow, ROOT, runCli } from './cli.ts'
 
 const FAULTY = join(ROOT, 'test', 'e2e', 'faulty.ts')
-/** Two to three chunks in three rungs: 7–10 tasks, each short. */
+/** Two to three chunks in three renditions: 7–10 tasks, each short. */
 const SOURCE = 'multi'
 
 export interface Attempted {

@@ -1,4 +1,4 @@
-/** A disk that fills up, or whose bytes rot, in each step of a film: it is told, and the film comes out as if nothing had been. */
+/** A disk that fills up, or whose blobs become corrupt, in each step of a film: it is reported, and the results are as without the fault. */
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -55,12 +55,12 @@ describe('disks', () => {
   }
   const encodes = async ({ video }: Submitted, status: TaskStatus) =>
     (await watch.tasks(video)).filter((task) => task.kind === 'video' && task.status === status)
-  const told = async (node: LabNode, what: string, since: number): Promise<boolean> =>
+  const hasEvent = async (node: LabNode, what: string, since: number): Promise<boolean> =>
     (await watch.ledger.events(200)).some(
       (event) => event.what === what && event.peer === node.peer && event.at >= since,
     )
-  /** While it stands still, so that the step it is in is the one that is meant. */
-  const standing = async (at: number, act: () => Promise<unknown>): Promise<void> => {
+  /** Freezes the node meanwhile, so that the fault happens in the wanted step. */
+  const frozen = async (at: number, act: () => Promise<unknown>): Promise<void> => {
     await lab.host(at).freeze()
     await act()
     await lab.host(at).thaw()
@@ -80,15 +80,15 @@ describe('disks', () => {
         const since = await watch.ledger.now()
         const done = await submit()
         await quickly(`the moment ${name}`, () => moment(done))
-        await standing(LEADER, () => disks[LEADER]!.fill())
-        await until('it says that its disk is full', () => told(leader(), 'disk_full', since))
+        await frozen(LEADER, () => disks[LEADER]!.fill())
+        await until('it says that its disk is full', () => hasEvent(leader(), 'disk_full', since))
         await sleep(3_000)
         assert.ok(!(await isIn(done, 'FAILED', 'COMPLETED')), 'it waits')
         await disks[LEADER]!.empty()
         const began = performance.now()
         await finished(done)
         t.diagnostic(`delivered ${seconds(performance.now() - began)} after there was room again`)
-        assert.ok(await told(leader(), 'disk_has_room', since))
+        assert.ok(await hasEvent(leader(), 'disk_has_room', since))
       })
   })
 
@@ -100,8 +100,8 @@ describe('disks', () => {
     await quickly('it encodes', async () =>
       (await encodes(done, 'PROCESSING')).some(({ claims }) => claims.some(({ worker_id }) => worker_id === full.peer)),
     )
-    await standing(at, () => disks[at]!.fill())
-    await until('it says that its disk is full', () => told(full, 'disk_full', since))
+    await frozen(at, () => disks[at]!.fill())
+    await until('it says that its disk is full', () => hasEvent(full, 'disk_full', since))
     await finished(done)
     const failures = (await watch.tasks(done.video)).flatMap((task) => [...task.failures, ...task.strikes])
     assert.ok(
@@ -109,10 +109,10 @@ describe('disks', () => {
       JSON.stringify(failures),
     )
     await disks[at]!.empty()
-    await until('it works again', () => told(full, 'disk_has_room', since))
+    await until('it works again', () => hasEvent(full, 'disk_has_room', since))
   })
 
-  test('chunks that rot before a worker has fetched them are cut again', async () => {
+  test('chunks that become corrupt before a worker has fetched them are cut again', async () => {
     await workers('pause')
     const done = await submit()
     await until('all is cut', async () => (await isIn(done, 'RUNNING')) && (await encodes(done, 'PENDING')).length > 8)
@@ -122,7 +122,7 @@ describe('disks', () => {
     await finished(done)
   })
 
-  test('results that rot wherever they are before they are merged are encoded again', async () => {
+  test('outputs that become corrupt on every machine before the merge are encoded again', async () => {
     const done = await submit()
     await until('some are done', async () => (await encodes(done, 'COMPLETED')).length >= 4)
     await workers('pause')
@@ -137,10 +137,10 @@ describe('disks', () => {
     const again = (await encodes(done, 'COMPLETED')).filter(
       ({ _id, completed_attempt }) => (completed_attempt ?? 0) > (before.get(_id) ?? Number.POSITIVE_INFINITY),
     )
-    assert.ok(again.length > 0, 'what had rotted was encoded again')
+    assert.ok(again.length > 0, 'corrupt outputs were encoded again')
   })
 
-  test('finished files that rot wherever they are before they are delivered are made again', async () => {
+  test('results that become corrupt on every machine before the delivery are made again', async () => {
     const [at, other] = WORKERS
     const done = await watch.submit(nodes[at]!, await films.another())
     await quickly('it is merged', () => isIn(done, 'MERGING'))

@@ -1,6 +1,6 @@
 /**
  * What the hosts encode, and what must come out of it: 56 s of moving test pattern with sound (eight chunks or so, two
- * rungs, 2 MB, a few seconds of CPU; the small one: one rung, 0.3 MB), as often as wanted under new ids; and the bytes that
+ * renditions, 2 MB, a few seconds of CPU; the small one: one rendition, 0.3 MB), as often as wanted under new ids; and the bytes that
  * one host alone, undisturbed, makes of it with this very code.
  */
 import { createHash } from 'node:crypto'

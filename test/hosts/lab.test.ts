@@ -46,22 +46,22 @@ describe('a lab of hosts', () => {
     assert.equal(await fetchFrom(a, b.link.address6), '20')
   })
 
-  test('a cut host hears nobody and is heard by nobody, until it is mended', async () => {
+  test('a cut host neither receives nor sends packets until it is healed', async () => {
     const [a, b] = [lab.host(0), lab.host(1)]
     await a.cut()
     assert.equal(await fetchFrom(b, a.link.address), 'silence')
-    await a.mend()
+    await a.heal()
     assert.equal(await fetchFrom(b, a.link.address), '10')
-    await b.deafTo(a)
+    await b.dropFrom(a)
     assert.equal(await fetchFrom(b, a.link.address), 'silence', 'its packets arrive, the answers do not')
-    await b.mend()
+    await b.heal()
     await b.cutFrom(a)
     assert.equal(await fetchFrom(b, a.link.address), 'silence')
     await lab.mendAll()
     assert.equal(await fetchFrom(b, a.link.address), '10')
   })
 
-  test('loss drops about as many packets as it is told', async () => {
+  test('loss drops about the given share of packets', async () => {
     const [a, b] = [lab.host(0), lab.host(1)]
     await a.loss(0.3)
     const udp = `const d = require('node:dgram').createSocket('udp4'); let n = 0; d.on('message', () => n++); d.bind(7001, '${a.link.inner}', () => console.log('up')); setTimeout(() => { console.log(n); d.close() }, 1500)`

@@ -1,6 +1,6 @@
 /**
  * Four hosts, the database on one of them, five peers (two on one host): they find each other by one known address and a
- * mesh key, share the work, lose a host and heal. Whoever has no key, or another, is told so.
+ * mesh key, share the work, lose a host and heal. A node without the key, or with another, gets a message.
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -124,8 +124,8 @@ describe('a mesh of four hosts', () => {
     }
     // With another key a dial is broken off or, one in five, ends by its deadline, which says nothing: three of a kind are awaited.
     await until('it says what is wrong', saysWhy, 90)
-    const told = (await wrong.log()).split('\n').filter((line) => /mesh key/.test(line))
-    assert.equal(told.length, 1, 'once')
+    const warnings = (await wrong.log()).split('\n').filter((line) => /mesh key/.test(line))
+    assert.equal(warnings.length, 1, 'once')
     assert.equal(
       (await nodes[0]?.status())?.peers.some(({ name }) => name === 'wrong'),
       false,

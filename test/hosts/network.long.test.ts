@@ -24,7 +24,7 @@ describe('a mesh of four hosts on a worse network', () => {
     const led = await net.ledByAnother(leader)
     t.diagnostic(`another leads ${seconds(led)} after the leader was cut off`)
     assert.ok(led <= LEADS_MS)
-    await leader.host.mend()
+    await leader.host.heal()
     await net.finish(t, done, began)
     assert.match(await leader.log(), /no longer leading/)
   })
@@ -35,7 +35,7 @@ describe('a mesh of four hosts on a worse network', () => {
     const began = performance.now()
     await others[0]!.host.cut()
     await sleep(AWAY_MS)
-    await others[0]!.host.mend()
+    await others[0]!.host.heal()
     await net.finish(t, done, began)
   })
 
@@ -73,9 +73,9 @@ describe('a mesh of four hosts on a worse network', () => {
     const { leader, others } = await net.leaderAndOthers()
     const done = await net.underWay(leader)
     const began = performance.now()
-    const [deaf, mute, third] = others
-    for (const other of [leader, mute!, third!]) await deaf!.host.deafTo(other.host)
-    for (const other of [leader, deaf!, third!]) await other.host.deafTo(mute!.host)
+    const [receivesNone, sendsNone, third] = others
+    for (const other of [leader, sendsNone!, third!]) await receivesNone!.host.dropFrom(other.host)
+    for (const other of [leader, receivesNone!, third!]) await other.host.dropFrom(sendsNone!.host)
     await sleep(AWAY_MS)
     await net.lab.mendAll()
     await net.finish(t, done, began)
@@ -89,8 +89,8 @@ describe('a mesh of four hosts on a worse network', () => {
     await victim.host.cutFrom(net.database)
     const says = async () => (await victim.status().catch(() => null))?.ledger.away != null
     const said = await until('its status says that the ledger is away', says, 90)
-    t.diagnostic(`one worker’s status told the lost database after ${seconds(said)}`)
-    await victim.host.mend()
+    t.diagnostic(`one worker’s status showed the lost database after ${seconds(said)}`)
+    await victim.host.heal()
     await net.finish(t, done, began)
   })
 

@@ -1,7 +1,7 @@
 /**
  * What networks do to a mesh: a host that is stopped, or cut off; a leader that its peers cannot reach although the database
  * can; halves that do not see each other. Each time the film's bytes are those of an undisturbed run and every task was
- * committed once. Times are measured and told; the bounds are twice the promised ones, because the hosts share one machine.
+ * committed once. Times are measured and reported; the bounds are twice the promised ones, because the hosts share one machine.
  * More of it: `network.long.test.ts`.
  */
 import assert from 'node:assert/strict'
@@ -25,23 +25,23 @@ describe('a mesh of four hosts on a bad network', () => {
 
   async function goneAndBack(
     t: TestContext,
-    of: { what: string; hurt(host: LabHost): Promise<void>; mend(host: LabHost): Promise<void> },
+    of: { what: string; hurt(host: LabHost): Promise<void>; heal(host: LabHost): Promise<void> },
   ): Promise<void> {
     const { done, victim } = await net.lastChunks()
     const { noticed, elsewhere, tasks } = await net.takenUp({ victim, done }, () => of.hurt(victim.host))
     t.diagnostic(`${of.what}: ${tasks} tasks noticed after ${seconds(noticed)}, elsewhere after ${seconds(elsewhere)}`)
     const began = performance.now()
-    await of.mend(victim.host)
+    await of.heal(victim.host)
     await net.finish(t, done, began)
     assert.ok(noticed <= NOTICED_MS, `noticed after ${seconds(noticed)}`)
     assert.ok(elsewhere <= ELSEWHERE_MS, `elsewhere after ${seconds(elsewhere)}`)
   }
 
   test('a stopped host is noticed, and what it ran runs elsewhere', (t) =>
-    goneAndBack(t, { what: 'stopped host', hurt: (host) => host.freeze(), mend: (host) => host.thaw() }))
+    goneAndBack(t, { what: 'stopped host', hurt: (host) => host.freeze(), heal: (host) => host.thaw() }))
 
   test('a host that is cut off is noticed, and what it ran runs elsewhere', (t) =>
-    goneAndBack(t, { what: 'cut-off host', hurt: (host) => host.cut(), mend: (host) => host.mend() }))
+    goneAndBack(t, { what: 'cut-off host', hurt: (host) => host.cut(), heal: (host) => host.heal() }))
 
   test('the leader, out of its peers’ reach but not of the database’s, does no harm and lets another lead', async (t) => {
     const done = await net.underWay(net.nodes[0]!)
@@ -64,11 +64,11 @@ describe('a mesh of four hosts on a bad network', () => {
       [],
       'cut off, it took nothing back from anybody',
     )
-    await leader.host.mend()
+    await leader.host.heal()
     await net.finish(t, done, began)
   })
 
-  test('halves of two, both with the database: each goes on, and mended they finish', async (t) => {
+  test('two halves that both reach the database continue, and finish after they are healed', async (t) => {
     const { leader, others } = await net.leaderAndOthers()
     const done = await net.underWay(leader)
     const near = [leader, others[0]!]

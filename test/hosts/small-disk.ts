@@ -31,7 +31,7 @@ export async function mountSmallDisk(dir: string, size: string): Promise<SmallDi
   }
 }
 
-/** Turns the middle byte of each blob in the data folder. What goes away meanwhile is no matter. Answers how many rotted. */
+/** Inverts the middle byte of each blob in the data folder; blobs that are removed meanwhile are skipped. Answers how many were changed. */
 export async function rotBlobs(dataDir: string): Promise<number> {
   const dir = join(dataDir, 'store', 'blobs')
   const names = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => [])

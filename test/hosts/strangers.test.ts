@@ -124,7 +124,7 @@ describe('a mesh with strangers', () => {
     assert.deepEqual(await picturesBelow(done.out, file), await picturesBelow(small.reference, 'film.mp4'))
   })
 
-  test('an ffmpeg that cannot encode ends its node with a sentence; one that breaks later is told in status', async () => {
+  test('an ffmpeg that cannot encode ends its node with a sentence; one that breaks later is shown in status', async () => {
     const { ffmpeg, ffprobe } = await ensureFfmpeg()
     const host = lab.host(2)
     const without = await wrapper(

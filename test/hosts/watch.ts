@@ -18,7 +18,7 @@ export interface Watch {
   submit(node: LabNode, file: string): Promise<Submitted>
   /** Running and finished attempts at the pictures of this video: which peer, which tasks. */
   tasks(video: VideoId): Promise<Task[]>
-  /** Waits until the video's files are delivered; tells how far it came where they never are. */
+  /** Waits until the video's files are delivered; fails with the last state where they never are. */
   delivered(submitted: Submitted, seconds: number): Promise<void>
   /** What was committed wrongly, as sentences; none is right. */
   audit(video: VideoId): Promise<string[]>

@@ -1,6 +1,6 @@
 /**
  * Eight processes claim, fail, let expire and complete hundreds of tasks, two of them are killed, and meanwhile the database
- * itself fails. The crowd judges: each task committed exactly once, by the attempt that was told so. Longer absences: `*.long.test.ts`.
+ * itself fails. The crowd checks that each task is committed exactly once, by the attempt that was answered so. Longer outages: `*.long.test.ts`.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -1,9 +1,9 @@
-/** What can happen to a database while eight processes work on it: told once, tried for a short and a long time. */
+/** Faults of a database while eight processes work on it, each defined once and tried for a short and a long time. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CROWD_TASKS } from '../../ledger/crowd.fixture.ts'
 import type { Mongod } from '../../testing/tools/mongod.ts'
 
-/** Claims that outlive the longest absence here: what was claimed before it is completed after it. */
+/** Claims that outlive the longest outage here: what was claimed before it is completed after it. */
 export const CLAIM_MS = 4_000
 /** With these, the fewest tasks there are last longer than three elections. */
 export const WORK_MS = CROWD_TASKS < 1_000 ? 200 : 0

@@ -7,8 +7,8 @@ import type { Mongod } from '../../testing/tools/mongod.ts'
 import { folder, runCli } from '../e2e/cli.ts'
 import { auditDone, hashesBelow, isRunning, startSmallNode, until } from './small-mesh.ts'
 
-/** Status must tell of an absence within this. */
-const TOLD_S = 10
+/** Status must show an outage within this. */
+const SHOWN_S = 10
 /** What the driver takes to find the server again, and the lease and the claims after it. */
 const RECOVERED_S = 60
 
@@ -19,11 +19,11 @@ export async function outlives(
 ): Promise<void> {
   const dir = await folder(t)
   const source = await ensureSource(of.source)
-  const calm = join(dir, 'calm')
+  const undisturbedOut = join(dir, 'undisturbed')
   const recipe = ['--preset', of.preset, '--renditions', '480p', '--upscale']
-  const undisturbed = await runCli(['run', source, '--out', calm, '--workers', '1', ...recipe], {
+  const undisturbed = await runCli(['run', source, '--out', undisturbedOut, '--workers', '1', ...recipe], {
     cwd: dir,
-    dataDir: join(dir, 'calm-data'),
+    dataDir: join(dir, 'undisturbed-data'),
   })
   assert.equal(undisturbed.code, 0, undisturbed.stderr)
 
@@ -39,22 +39,22 @@ export async function outlives(
   })
 
   let isAway = true
-  const absence = of.away().finally(() => {
+  const outage = of.away().finally(() => {
     isAway = false
   })
   if (of.isTold) {
-    const told = await until(
+    const shown = await until(
       'status says that the ledger is away',
-      TOLD_S,
+      SHOWN_S,
       async () => (await first.status()).ledger.away,
     )
     assert.ok(isAway, 'it was back before anyone noticed')
-    assert.match(told, /MongoDB 127\.0\.0\.1:\d+/)
+    assert.match(shown, /MongoDB 127\.0\.0\.1:\d+/)
     const people = await runCli(['status'], { cwd: dir, dataDir: join(dir, 'second') })
     assert.match(people.stdout, /ledger away: /)
-    assert.ok(people.seconds < TOLD_S, `status took ${people.seconds} s`)
+    assert.ok(people.seconds < SHOWN_S, `status took ${people.seconds} s`)
   }
-  await absence
+  await outage
   await until('status says that the ledger is back and who leads', RECOVERED_S, async () => {
     const { ledger: now, leader } = await first.status()
     return now.away === null && leader !== null
@@ -64,7 +64,7 @@ export async function outlives(
     return videos.find(({ id }) => id === video)?.deliveries.every(({ done_at }) => done_at !== null)
   })
   await auditDone(first, video)
-  assert.deepEqual(await hashesBelow(out), await hashesBelow(calm), 'the bytes of an undisturbed run')
+  assert.deepEqual(await hashesBelow(out), await hashesBelow(undisturbedOut), 'the bytes of an undisturbed run')
   for (const node of nodes) {
     assert.ok(isRunning(node), `${node.name} ended: ${node.log()}`)
     assert.doesNotMatch(node.log(), /This is a bug|nhandled|"level":50/, node.name)

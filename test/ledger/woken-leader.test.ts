@@ -1,5 +1,5 @@
 /**
- * A leader that stood still while another took over, and wakes: it changes nothing. Told by the database's own log of operations,
+ * A leader that was frozen while another took over, and wakes: it changes nothing. Checked by the database's own log of operations,
  * which keeps every write, whoever made it. (What a deposed one may write is refused by both adapters: protocol/conformance.)
  */
 import assert from 'node:assert/strict'
@@ -35,7 +35,7 @@ test('a leader that wakes after another took over changes nothing', async (t) =>
     const { leader } = await second.status()
     return leader?.name === 'second' ? leader : null
   })
-  t.diagnostic(`another led ${((performance.now() - stopped) / 1000).toFixed(1)} s after the leader stood still`)
+  t.diagnostic(`another led ${((performance.now() - stopped) / 1000).toFixed(1)} s after the leader froze`)
   await sleep(Math.max(0, STOOD_STILL_MS - (performance.now() - stopped)))
   first.process.kill('SIGCONT')
 

@@ -21,7 +21,7 @@ before(async () => {
 })
 after(() => rm(place.cwd, { recursive: true, force: true }))
 
-test('every command for one host runs as it stands, in the order it is told', async () => {
+test('every command for one host runs as written, in the order of the page', async () => {
   const staying = []
   try {
     for (const { script, words } of blocks) {
@@ -55,11 +55,11 @@ test('every npm script that it names exists', async () => {
 test('its table of the configuration has every setting, and no other', () => {
   const hidden = ['store_dir', 'self_test_dir', 'parent_channel']
   const table = readme.slice(readme.indexOf('## Configuration'), readme.indexOf('## Exit codes'))
-  const told = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names = '']) =>
+  const listed = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names = '']) =>
     [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name),
   )
   const settings = Object.keys(configSchema.shape).filter((key) => !hidden.includes(key))
-  assert.deepEqual(told.sort(), settings.sort())
+  assert.deepEqual(listed.sort(), settings.sort())
 })
 
 test('its exit codes are those of the command line', async () => {

@@ -1,6 +1,6 @@
 /**
  * Watches every write that takes effect in the ledger and holds it against the rules: tasks (`task-rules.ts`), videos, plans,
- * the lease. It sits on the ledger's side of the lines, so it sees what was really done, whatever the askers were told.
+ * the lease. It is on the ledger's side of the network, so that it sees what was done, whatever the callers were answered.
  * The simulation applies one statement at a time, so reading back right after it sees that statement's effect alone.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -200,7 +200,7 @@ export function createAudit(options: AuditOptions): Audited {
   return { steps: watched, counts }
 }
 
-/** Enough of a statement to tell two runs apart, and to read. */
+/** Enough of a statement to distinguish two runs, and to read. */
 function brief(value: unknown): string {
   if (Array.isArray(value)) return value.length > 3 ? `${value.length}×${brief(value[0])}` : value.map(brief).join(' ')
   if (value === null || typeof value !== 'object') return String(value)

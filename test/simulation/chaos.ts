@@ -1,6 +1,6 @@
 /**
  * Plays a scenario: starts the peers, has people submit, cancel and retry, and makes the faults happen and end at their
- * times. From `calmAtMs` on nothing more goes wrong, everybody who is to come back is back, and the mesh must finish.
+ * times. From `faultsEndMs` on there are no faults, every peer that returns is back, and the mesh must finish.
  */
 import { within } from '../../protocol/clock.ts'
 import { type VideoId, videoId } from '../../protocol/ids.ts'
@@ -26,7 +26,7 @@ export interface PlayedFilm {
 export interface Play {
   readonly films: readonly PlayedFilm[]
   /** Whether everything planned has been done, and all who are to be there are. */
-  isCalm(): boolean
+  isSettled(): boolean
 }
 
 export interface ChaosOptions {
@@ -66,7 +66,7 @@ export function play(options: ChaosOptions): Play {
     }
   }
 
-  /** A person asks again until told that it worked; another machine where that one is gone for good. */
+  /** A person repeats the request until it succeeds, on another machine where that one does not return. */
   async function insist(
     first: SimulatedPeer,
     what: string,
@@ -194,7 +194,7 @@ export function play(options: ChaosOptions): Play {
     }
   }
 
-  /** Blobs that nobody is reading right now: what rots under a reader's eyes no hash can show. */
+  /** Corrupts blobs that no process reads now: no hash can show a change during a read. */
   function rot(machine: string, count: number): void {
     const rng = world.rng.fork(`rot ${machine} ${scheduler.now()}`)
     const idle = world.disk
@@ -225,8 +225,8 @@ export function play(options: ChaosOptions): Play {
     Object.assign(world.gossip, { twice: of(noise.gossipTwice) })
   }
 
-  function calm(): void {
-    world.trace('calm')
+  function endFaults(): void {
+    world.trace('endFaults')
     makeNoise(false)
     world.hub.heal()
     world.ledgerFaults.isDown = false
@@ -245,11 +245,11 @@ export function play(options: ChaosOptions): Play {
   makeNoise(true)
   for (const [at, film] of scenario.films.entries()) scheduler.after(film.at, () => void submit(at, peers[film.by]!))
   for (const fault of scenario.faults) scheduler.after(fault.at, () => strike(fault))
-  scheduler.after(scenario.calmAtMs, calm)
+  scheduler.after(scenario.faultsEndMs, endFaults)
   // What is still on its way to the ledger may open a video again.
-  const quietAtMs = scenario.calmAtMs + (scenario.noise.appliedLate + scenario.noise.claimsLate > 0 ? LATE_MS : 0)
+  const quietAtMs = scenario.faultsEndMs + (scenario.noise.appliedLate + scenario.noise.claimsLate > 0 ? LATE_MS : 0)
   const isQuiet = () => isOver && open === 0 && scheduler.now() > quietAtMs
-  return { films, isCalm: () => isQuiet() && peers.every((peer) => peer.isGone || peer.isUp) }
+  return { films, isSettled: () => isQuiet() && peers.every((peer) => peer.isGone || peer.isUp) }
 }
 
 /** No statement of this scenario ever goes wrong. */

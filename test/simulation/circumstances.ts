@@ -3,7 +3,7 @@ import { ladderOf } from '../../protocol/recipe.ts'
 import type { FaultPlan, Scenario } from './scenario.ts'
 import type { Circumstances } from './world.ts'
 
-const CALM_MS = 30_000
+const QUIET_MS = 30_000
 const BUSY = { chunks: 5, hasAudio: true, hasSubtitles: true, poison: null } as const
 
 type Timed = FaultPlan & { readonly at: number }
@@ -24,7 +24,7 @@ function busy(drawn: Scenario, faults: readonly Timed[], noise: Partial<Scenario
     films,
     faults: [...faults].sort((a, b) => a.at - b.at),
     noise: { ...drawn.noise, ...noise },
-    calmAtMs: CALM_MS,
+    faultsEndMs: QUIET_MS,
   }
 }
 
@@ -63,7 +63,7 @@ export const leadersFreeze: Circumstances = (drawn) =>
 
 /**
  * A worker goes silent, and whoever leads is frozen after it read what that worker holds and before it takes that back. The
- * worker is soon heard again and goes on, another leads: only its term tells the old leader's write from a right one.
+ * worker is soon heard again and goes on, another leads: only its term distinguishes the old leader's write from a valid one.
  */
 export const reclaimsFreeze: Circumstances = (drawn) => {
   const silences = every(8_000, 12_000, 2, () => ({ what: 'freeze', peer: 2, ms: 3_500 }))
@@ -155,7 +155,7 @@ export const aBadMachine: Circumstances = (drawn) => {
   }
 }
 
-/** Blobs rot everywhere, all the time. */
+/** Blobs become corrupt everywhere, all the time. */
 export const muchRot: Circumstances = (drawn) =>
   busy(
     drawn,

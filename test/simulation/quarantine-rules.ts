@@ -1,5 +1,5 @@
 /**
- * What may never happen with bad peers: that one in quarantine goes on claiming encodes, or that one which spoils chunk after
+ * What may never happen with bad peers: that one in quarantine goes on claiming encodes, or that one which fails chunk after
  * chunk is left at it. Both with the time that noticing may take: a hint may be lost, a claim be on its way, a leader be gone.
  */
 import { peersToQuarantine } from '../../coordinator/policy/quarantine.ts'
@@ -18,22 +18,22 @@ export interface QuarantineRules {
 
 /**
  * How long a quarantined peer may go on, and a bad one be overlooked. On a quiet day the record is read again after 7.5 s and peers
- * are judged every 2 s; else a claim may be late by 20 s, after its worker was frozen for 20, and leaders be gone for a while.
+ * are checked every 2 s; else a claim may be late by 20 s, after its worker was frozen for 20, and leaders be gone for a while.
  */
-const PATIENCE = {
-  quiet: { noticedMs: 12_000, judgedMs: 8_000 },
-  bad: { noticedMs: 50_000, judgedMs: 60_000 },
+const LIMITS = {
+  quiet: { noticedMs: 12_000, checkedMs: 8_000 },
+  bad: { noticedMs: 50_000, checkedMs: 60_000 },
 } as const
 
 export interface QuarantineRulesOptions {
   readonly steps: Steps
   now(): number
   elapsed(): number
-  readonly day: keyof typeof PATIENCE
+  readonly day: keyof typeof LIMITS
 }
 
 export function createQuarantineRules({ steps, now, elapsed, day }: QuarantineRulesOptions): QuarantineRules {
-  const { noticedMs, judgedMs } = PATIENCE[day]
+  const { noticedMs, checkedMs } = LIMITS[day]
   const failing = new Set<PeerId>()
   const quarantinedAt = new Map<PeerId, number>()
   const badSince = new Map<PeerId, number>()
@@ -61,7 +61,7 @@ export function createQuarantineRules({ steps, now, elapsed, day }: QuarantineRu
         return `${worker} claimed an encode although it has been in quarantine for ${heldFor} ms`
       await look()
       const since = badSince.get(worker) ?? elapsed()
-      return elapsed() - since > judgedMs ? `${worker} spoils chunk after chunk and nobody quarantines it` : null
+      return elapsed() - since > checkedMs ? `${worker} fails chunk after chunk and is not quarantined` : null
     },
   }
 }

@@ -9,15 +9,15 @@ const KNOWN: Readonly<Record<string, number>> = {
   'claims never run out': 8,
   'a reclaim ends claims that were made since': 3,
   'the fence is ignored': 2,
-  'a superseded attempt is told that it is done': 2,
+  'a superseded attempt is answered done': 2,
   'a finished task is committed again': 9,
-  'inserting a task twice starts it anew': 2,
+  'inserting a task twice starts it again': 2,
   'the sweep repairs nothing': 2,
   'a backup is handed out that nobody wanted': 34,
   'nobody is quarantined': 17,
 }
 const SEEDS_TRIED = 150
-/** A mesh that stands still is noticed after this much calm. */
+/** Time without faults after which a mesh without progress fails the run. */
 const FINISH_MS = 180_000
 
 describe('the simulation notices when', () => {

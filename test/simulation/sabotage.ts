@@ -120,7 +120,7 @@ const commitFaults: Readonly<Record<string, Sabotage>> = {
     }),
     leadersFreeze,
   ),
-  'a superseded attempt is told that it is done': ofSteps(
+  'a superseded attempt is answered done': ofSteps(
     (steps) => ({
       complete: async (done) => (await steps.complete(done)) || true,
     }),
@@ -132,7 +132,7 @@ const commitFaults: Readonly<Record<string, Sabotage>> = {
     }),
     leadersFreeze,
   ),
-  'inserting a task twice starts it anew': ofSteps(
+  'inserting a task twice starts it again': ofSteps(
     (steps) => ({
       async insertTasks(tasks) {
         for (const { _id } of tasks) await loseAnyway(steps, _id)
@@ -266,7 +266,7 @@ const healingFaults: Readonly<Record<string, Sabotage>> = {
     }),
     backupsInTrouble,
   ),
-  'rot is not looked for': {
+  'corrupt blobs are not noticed': {
     store: (store) => ({ ...store, verify: async () => true }),
     circumstances: muchRot,
   },

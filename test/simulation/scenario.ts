@@ -1,6 +1,6 @@
 /**
  * What a seed means: peers, films, and a timetable of faults, as plain data. A correct mesh finishes every film of every
- * scenario: crashes stay under the number that gives a task up, only one build is bad, sources do not rot, and whoever holds one
+ * scenario: crashes stay under the number that fails a task, only one build is bad, sources do not become corrupt, and whoever holds one
  * comes back with it.
  */
 
@@ -47,7 +47,7 @@ export type FaultPlan =
   | { readonly what: 'priority'; readonly film: number; readonly by: number; readonly priority: number }
   | { readonly what: 'submit again'; readonly film: number; readonly by: number }
 
-/** All the time until `calmAtMs`. Shares 0–1. */
+/** All the time until `faultsEndMs`. Shares 0–1. */
 export interface Noise {
   readonly gossipLoss: number
   readonly gossipTwice: number
@@ -65,17 +65,17 @@ export interface Scenario {
   readonly films: readonly FilmPlan[]
   readonly faults: readonly (FaultPlan & { readonly at: number })[]
   readonly noise: Noise
-  readonly calmAtMs: number
+  readonly faultsEndMs: number
 }
 
 export function scenarioOf(seed: number, { peersMax }: { peersMax: number }): Scenario {
   const rng = createSeeded(`scenario ${seed}`)
   const peers = makePeers(rng.fork('peers'), rng.whole(2, Math.max(2, peersMax)))
   const films = makeFilms(rng.fork('films'), peers)
-  const calmAtMs = rng.whole(10_000, 40_000)
-  const faults = makeFaults({ rng: rng.fork('faults'), peers, films, calmAtMs })
+  const faultsEndMs = rng.whole(10_000, 40_000)
+  const faults = makeFaults({ rng: rng.fork('faults'), peers, films, faultsEndMs })
   const noise = makeNoise(rng.fork('noise'))
-  return { seed, peers, films, faults, noise, calmAtMs }
+  return { seed, peers, films, faults, noise, faultsEndMs }
 }
 
 function makePeers(rng: Seeded, count: number): PeerPlan[] {
@@ -147,10 +147,10 @@ interface FaultOptions {
   readonly rng: Seeded
   readonly peers: readonly PeerPlan[]
   readonly films: readonly FilmPlan[]
-  readonly calmAtMs: number
+  readonly faultsEndMs: number
 }
 
-function makeFaults({ rng, peers, films, calmAtMs }: FaultOptions): Scenario['faults'] {
+function makeFaults({ rng, peers, films, faultsEndMs }: FaultOptions): Scenario['faults'] {
   const count = rng.whole(0, 8)
   const isSource = (peer: number) => films.some((film) => film.by === peer)
   let deaths = 0
@@ -158,7 +158,7 @@ function makeFaults({ rng, peers, films, calmAtMs }: FaultOptions): Scenario['fa
     const fault = makeFault(rng, { peers, films, isSource })
     const dies = fault.what === 'crash' || fault.what === 'stop' ? peers[fault.peer] : undefined
     if (dies && ++deaths >= STRIKES_PEER_DIED) return { what: 'ledger down', ms: 1_000, at: 1_000 } as const
-    return { ...fault, at: rng.whole(600, calmAtMs) }
+    return { ...fault, at: rng.whole(600, faultsEndMs) }
   })
   return faults.sort((a, b) => a.at - b.at)
 }

@@ -20,7 +20,7 @@ describe('the simulated mesh', () => {
   })
 
   const days: readonly [string, typeof muchRot, (stats: RunResult['stats']) => number][] = [
-    ['blobs rot everywhere', muchRot, ({ lost }) => lost],
+    ['blobs become corrupt everywhere', muchRot, ({ lost }) => lost],
     ['one machine fails at every encode', aBadMachine, ({ quarantines }) => quarantines],
     ['who takes backups dies, freezes, or is not needed after all', backupsInTrouble, ({ backups }) => backups],
   ]

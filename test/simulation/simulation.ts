@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly sabotage?: Sabotage
   /** Changes what the seed means. */
   readonly circumstances?: Circumstances
-  /** How long a calm mesh may take to finish, virtual ms. */
+  /** How long a mesh without faults may take to finish, virtual ms. */
   readonly finishMs?: number
   /** Every line of the trace. */
   readonly trace?: (line: string) => void
@@ -49,7 +49,7 @@ export interface RunResult {
 }
 
 export const PEERS_MAX = 8
-/** A calm mesh that has not finished after this is stuck: nothing in it waits longer than 15 minutes. */
+/** A mesh without faults that has not finished after this is stuck: nothing in it waits longer than 15 minutes. */
 const FINISH_MS = 20 * 60_000
 const LOOK_MS = 250
 const STOP_MS = 30_000
@@ -84,7 +84,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   return { ok: violations.length === 0, violations, traceHash: hash.digest('hex').slice(0, 16), stats }
 }
 
-function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, trace: tell }: RunOptions) {
+function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, trace: write }: RunOptions) {
   const scheduler = createScheduler()
   const rng = createSeeded(`run ${scenario.seed}`)
   const hash = createHash('sha256')
@@ -94,7 +94,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
   const trace = (line: string) => {
     const timed = `${String(scheduler.now()).padStart(7)} ${line}`
     hash.update(timed)
-    tell?.(timed)
+    write?.(timed)
   }
   const report = (violation: string) => {
     trace(`VIOLATION ${violation}`)
@@ -141,23 +141,23 @@ type Run = ReturnType<typeof createRun>
 const isQuiet = ({ faults, noise }: Scenario): boolean =>
   faults.length === 0 && noise.refused + noise.answerLost + noise.appliedLate + noise.claimsLate === 0
 
-/** Faults, calm, finish, stop, and the last look. Ends at the first violation. */
+/** Faults, recovery, finish, stop, and the last checks. Ends at the first violation. */
 async function through(run: Run): Promise<void> {
   const { scenario, scheduler, violations, peers, world, base, films } = run
   const played = play({ ...run, scenario })
   films.push(...played.films)
   let isOver = false
-  const telling = story(run, played).then(
+  const running = story(run, played).then(
     () => (isOver = true),
     (error: unknown) => world.report(String(error)),
   )
   const end = await scheduler.run({
-    untilMs: scenario.calmAtMs + run.finishMs,
+    untilMs: scenario.faultsEndMs + run.finishMs,
     isOver: () => isOver || violations.length > 0,
   })
   if (violations.length > 0) return
   if (end !== 'over') return world.report(await whatIsOpen(run))
-  await telling
+  await running
   const machines = peers.filter((peer) => !peer.isGone).map((peer) => peer.machine)
   const found = [
     ...(await endViolations(base, world.disk, films)),
@@ -170,7 +170,7 @@ async function story(run: Run, played: Play): Promise<void> {
   const { people, peers, base, films, world } = run
   const isFinished = async () => {
     const videos = await Promise.all(films.map(({ id }) => base.video(id)))
-    return played.isCalm() && videos.every(isSettled) && (await base.videosWithOpenTasks()).length === 0
+    return played.isSettled() && videos.every(isSettled) && (await base.videosWithOpenTasks()).length === 0
   }
   while (!(await isFinished())) await people.wait(LOOK_MS)
   world.trace('finished')

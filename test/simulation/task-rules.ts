@@ -85,7 +85,7 @@ const renewedMeansHeld: Rule = ({ event, after, held, attempt, worker }) =>
 const commitsOnce: Rule = ({ event, before, after, held, attempt, worker }) => {
   const isSame = before.completed_attempt === after.completed_attempt && before.output?.sha256 === after.output?.sha256
   if (isSame)
-    return event === 'complete' && held ? `attempt ${attempt} was told "done" and nothing was committed` : null
+    return event === 'complete' && held ? `attempt ${attempt} was answered "done" and nothing was committed` : null
   if (event === 'lost' && after.completed_attempt === null) return null
   if (event !== 'complete') return `its committed result changed by ${event}`
   if (before.completed_attempt !== null)

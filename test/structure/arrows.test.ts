@@ -16,7 +16,7 @@ test('every import arrow of the product points the way the table of layers says'
 test('tests, scripts and benchmarks import each other through testing/ only, and so do the unit tests', async () => {
   assert.deepEqual(toolViolations(await sourcesIn([...LAYERS, 'testing', 'test', 'scripts', 'bench'])), [])
   const wrong = new Map([
-    ['testing/tools/mongod.ts', "import { inLanes } from '../../scripts/lanes.ts'"],
+    ['testing/tools/mongod.ts', "import { withConcurrency } from '../../scripts/with-concurrency.ts'"],
     ['scripts/demo.ts', "import { nodes } from '../test/e2e/nodes.ts'"],
     ['mesh/streams.test.ts', "import { nodes } from '../test/e2e/nodes.ts'"],
     ['test/e2e/cli.ts', "import { startMongod } from '../../testing/tools/mongod.ts'"],

@@ -17,7 +17,7 @@ export interface HostOptions {
   readonly dir: string
   readonly link: HostLink
   readonly main: string
-  /** What every node is told unless it is told otherwise. */
+  /** Default settings of every node. */
   defaults(): NodeFlags
   cuts(change: (blocked: Set<string>) => void): Promise<void>
   readonly others: () => readonly LabHost[]
@@ -113,8 +113,8 @@ export function createHost(options: HostOptions): LabHost {
       }),
     cutFrom: (other) =>
       options.cuts((blocked) => void blocked.add(arrow(index, other.index)).add(arrow(other.index, index))),
-    deafTo: (other) => options.cuts((blocked) => void blocked.add(arrow(other.index, index))),
-    mend: () =>
+    dropFrom: (other) => options.cuts((blocked) => void blocked.add(arrow(other.index, index))),
+    heal: () =>
       options.cuts((blocked) => {
         for (const each of [...blocked]) if (each.split('>').includes(String(index))) blocked.delete(each)
       }),

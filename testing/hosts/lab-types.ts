@@ -34,9 +34,9 @@ export interface LabHost {
   /** Between these two nothing passes. */
   cutFrom(other: LabHost): Promise<void>
   /** This host hears nothing of that one; the other direction works. */
-  deafTo(other: LabHost): Promise<void>
+  dropFrom(other: LabHost): Promise<void>
   /** Lifts every cut of this host, in both directions. Loss and rate stay. */
-  mend(): Promise<void>
+  heal(): Promise<void>
   /** This share of the packets that reach this host is dropped. */
   loss(share: number): Promise<void>
   /** Both directions at most this fast, bits a second; null lifts it. */

@@ -3,10 +3,10 @@
  * a folder, real nodes, a real MongoDB on whichever host it is wanted.
  *
  *   const lab = await openLab({ hosts: 4 })
- *   await lab.mongod(0)                                  // the database, on host 0; later nodes are told its address
+ *   await lab.mongod(0)                                  // the database, on host 0; later nodes get its address
  *   const a = await lab.host(0).node({ slots: 1 })
  *   const b = await lab.host(1).node({ join: a.addresses[0] })
- *   await lab.host(1).cut()                              // … mend, cutFrom(other), deafTo(other), loss(0.3), rate(50e6)
+ *   await lab.host(1).cut()                              // … heal, cutFrom(other), dropFrom(other), loss(0.3), rate(50e6)
  *   await lab.partition([lab.host(0)], [lab.host(1)])    // groups that do not see each other
  *   await lab.host(1).powerOff()                         // … freeze, thaw; or one node: b.kill('SIGSTOP')
  *   await lab.close()

@@ -4,7 +4,7 @@
  * this machine (a container engine drops what it forwards) do not reach it.
  *
  * Promises: names and the subnet are this process's own, so two labs run at once; what a lab that was killed left behind is
- * removed by the next one. Packets are dropped where they arrive, so a sender is never told.
+ * removed by the next one. Packets are dropped where they arrive, so that the sender does not notice.
  */
 import { execa } from 'execa'
 
@@ -33,7 +33,7 @@ export interface Lan {
   close(): Promise<void>
 }
 
-/** 198.18.0.0/15 is set aside for measuring (RFC 2544); one /24 for each lab. */
+/** 198.18.0.0/15 is reserved for benchmarks (RFC 2544); one /24 for each lab. */
 const SUBNETS = 512
 const MANAGER = 254
 const CHAIN = 'REELMESH'

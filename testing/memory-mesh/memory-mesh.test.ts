@@ -83,10 +83,10 @@ describe('the in-memory mesh on a virtual clock', () => {
     const rng = seeded(seed)
     const hub = createMemoryHub({ clock, rng, faults: { latencyMs: () => 1 + 20 * rng.random(), gossipLoss: 0.1 } })
     const ids = Array.from({ length: 12 }, (_, at) => asPeerId(`12D3KooW${'ABCDEFGHJKLM'[at]?.repeat(44)}`))
-    const told: string[] = []
+    const log: string[] = []
     for (const [at, id] of ids.entries()) {
       const mesh = hub.join(id, { knows: ids.slice(Math.max(0, at - 1), at) })
-      const note = (what: string, who: PeerId) => told.push(`${clock.mono()} ${at} ${what} ${ids.indexOf(who)}`)
+      const note = (what: string, who: PeerId) => log.push(`${clock.mono()} ${at} ${what} ${ids.indexOf(who)}`)
       mesh.listen({
         onConnected: (peer) => note('connected', peer),
         onDisconnected: (peer, why) => note(why, peer),
@@ -108,10 +108,10 @@ describe('the in-memory mesh on a virtual clock', () => {
     clock.timer(25_000, () => hub.heal())
     clock.timer(30_000, () => hub.freeze(first))
     await run(60_000)
-    return told
+    return log
   }
 
-  it('tells the same story for the same seed, and another for another', async () => {
+  it('gives the same sequence of events for the same seed, and another for another', async () => {
     const [one, again, other] = [await story(1), await story(1), await story(2)]
     assert.deepEqual(again, one)
     assert.notDeepEqual(other, one)

@@ -18,7 +18,7 @@ import { type MemoryNetwork, MemoryPeer, memoryAddress } from './memory-peer.ts'
 const REDIAL_MS = 250
 
 export interface MemoryFaults {
-  /** One way, ms; drawn anew for every message, dial and stream. */
+  /** One way, ms; drawn for every message, dial and stream. */
   latencyMs(from: PeerId, to: PeerId): number
   /** Share of gossip messages lost on the way to one peer, 0–1. */
   gossipLoss: number

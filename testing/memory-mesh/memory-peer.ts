@@ -149,8 +149,8 @@ export class MemoryPeer implements Mesh {
   }
 
   learn(peer: PeerId | null, addresses: readonly string[]): void {
-    const told = peer === null ? addresses.map((address) => address.replace('/memory/', '')).filter(isPeerId) : [peer]
-    const fresh = told.filter((each) => each !== this.self && !this.#known.has(each))
+    const named = peer === null ? addresses.map((address) => address.replace('/memory/', '')).filter(isPeerId) : [peer]
+    const fresh = named.filter((each) => each !== this.self && !this.#known.has(each))
     for (const each of fresh) this.#known.add(each)
     if (fresh.length > 0 && this.#state === 'started') this.#hub.reconsider()
   }

@@ -51,7 +51,7 @@ export function expectedOutput(film: Film, rendition: RenditionId): string {
   return mergedBytes({ rendition, chunks, audio, extra: film.hasSubtitles ? subtitleBytes(film) : null })
 }
 
-/** Two plannings agree but for a note, so that two plans of one video are told apart by their hash. */
+/** Two plannings agree but for a note, so that two plans of one video have different hashes. */
 export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string): Plan {
   const ticks = (chunk: number) => chunk * FRAMES
   return {

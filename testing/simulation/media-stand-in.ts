@@ -15,7 +15,7 @@ export interface MediaOptions {
   readonly bad: Badness
   /** How much slower than a good machine, at least 1; asked again for every second of work. */
   slowness(): number
-  /** Told what runs, for the trace. */
+  /** Called with what runs, for the trace. */
   onWork(what: string): void
 }
 

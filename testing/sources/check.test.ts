@@ -1,5 +1,5 @@
 /**
- * The checker must be able to fail: each test spoils a right output in one way and expects the sentence that says so.
+ * The checker must be able to fail: each test damages a right output in one way and expects the sentence that says so.
  * Outputs are painted and encoded here, by plain ffmpeg, so that the pipeline's mistakes cannot hide the checker's.
  */
 import assert from 'node:assert/strict'
@@ -27,7 +27,7 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true, force: true }))
 
-interface Spoilt {
+interface Damage {
   readonly numbers?: readonly number[]
   readonly lateSamples?: number
   readonly track?: number
@@ -36,14 +36,14 @@ interface Spoilt {
   readonly mux?: readonly string[]
 }
 
-async function encode(spoilt: Spoilt): Promise<string> {
-  const { numbers = RIGHT, filter = 'null', encoder = [], mux = [] } = spoilt
+async function encode(damage: Damage): Promise<string> {
+  const { numbers = RIGHT, filter = 'null', encoder = [], mux = [] } = damage
   const beeps = {
-    track: spoilt.track ?? 0,
+    track: damage.track ?? 0,
     channels: 2,
     rate: 48_000,
     seconds: 1,
-    lateSamples: spoilt.lateSamples ?? 0,
+    lateSamples: damage.lateSamples ?? 0,
   } as const
   const [sound, output] = [join(folder, 'sound.wav'), join(folder, 'output.mp4')]
   await writeFile(sound, beepsWav(beeps))
@@ -64,8 +64,8 @@ async function encode(spoilt: Spoilt): Promise<string> {
   return output
 }
 
-const check = async (spoilt: Spoilt): Promise<CheckResult> =>
-  checkOutput({ source, file, output: await encode(spoilt), ...TOOLS })
+const check = async (damage: Damage): Promise<CheckResult> =>
+  checkOutput({ source, file, output: await encode(damage), ...TOOLS })
 
 /** Expects a problem like each of `sentences`, and no others. */
 function assertProblems(result: CheckResult, ...sentences: RegExp[]): void {
@@ -165,7 +165,7 @@ test('a picture of the wrong range is reported', async () => {
   assertProblems(await check({ filter: 'lutyuv=y=val*0.8' }), /looks different/)
 })
 
-test('a picture spoilt beside its barcode is reported', async () => {
+test('a picture that is damaged beside its barcode is reported', async () => {
   assertProblems(
     await check({ filter: 'split[a][b];[b]crop=320:90:0:90,negate[c];[a][c]overlay=0:90' }),
     /looks different/,

@@ -72,7 +72,7 @@ export async function checkOutput(job: CheckJob): Promise<CheckResult> {
   return { ok: problems.length === 0, problems, facts: gatherFacts(wanted, got, after) }
 }
 
-/** A source that is not what its recipe says would prove nothing. */
+/** Checks that a source is what its recipe says; another one would make the check useless. */
 function checkSource({ expect, name }: Source, shown: Shown): string[] {
   const numbers = shown.frames.map((frame) => frame.number)
   if (expect.numbers) {

@@ -67,7 +67,7 @@ function compareShape(expect: Expected, film: Stream, box: Box): string[] {
 /**
  * What the source says of its colours must still be said, HDR and RGB as the BT.709 they became, full range as the
  * limited one.
- * Where the source says nothing, nothing may be said: a player guesses as it did before. An untold range is the limited one.
+ * Where the source has no colour tags, the result must have none: a player then guesses as before. An unspecified range is the limited one.
  */
 function compareColor(expect: Expected, source: Stream | undefined, film: Stream): string[] {
   return Object.entries(source?.color ?? {}).flatMap(([tag, said]) => {

@@ -55,7 +55,7 @@ function compareNumbers(wanted: readonly (number | null)[], got: readonly (numbe
 export function comparePictures(source: readonly Frame[], output: readonly Frame[], spoiltMax = 0): string[] {
   const wrong = output.flatMap((frame, at) => {
     const twin = source[at]
-    // Another frame than wanted is told of elsewhere.
+    // A wrong frame is reported elsewhere.
     if (!twin || twin.number !== frame.number) return []
     const difference = meanDifference(frame.thumb, twin.thumb)
     return difference > PICTURE_MAX ? [`frame ${at} looks different (${difference.toFixed(1)} grey levels)`] : []

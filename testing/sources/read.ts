@@ -29,7 +29,7 @@ export interface Cue {
   readonly text: string
 }
 
-/** Frames of one decoded track may sit this far from where the ones before them end: clocks in milliseconds. */
+/** Frames of one decoded track may start this far from the end of those before them: clocks in milliseconds. */
 const GAP_S = 0.015
 const BYTES_MAX = 2 ** 30
 

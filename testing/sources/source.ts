@@ -28,7 +28,7 @@ export type Step =
   | { readonly do: 'lose'; readonly file: string; readonly every: number }
   /** Zeroes bytes from a part (0–1) of a file on: a hole that a download left. */
   | { readonly do: 'hole'; readonly file: string; readonly at: number; readonly bytes: number }
-  /** Inverts 24 bytes in the middle of these video packets (a spoilt picture), and from the first byte of `heads` (none). */
+  /** Inverts 24 bytes in the middle of these video packets (a damaged picture), and from the first byte of `heads` (none). */
   | {
       readonly do: 'damage'
       readonly file: string
@@ -66,7 +66,7 @@ export interface Expected {
   readonly chapters: readonly string[]
   readonly hdr: boolean
   readonly interlaced: boolean
-  /** Frames that the source's own decoder may lose or spoil. */
+  /** Frames that the source's own decoder may lose or damage. */
   readonly lossMax: number
   /** How far a beep may move, in samples of 48 kHz: 1 unless the source's own times are that vague. */
   readonly beepSamples: number

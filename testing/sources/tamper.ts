@@ -48,7 +48,7 @@ export function coverFirst(bytes: Buffer): Buffer {
 }
 
 /**
- * Inverts bytes of video packets: in the middle of `packets`, where a picture is spoilt, and behind the NAL header of
+ * Inverts bytes of video packets: in the middle of `packets`, where a picture is damaged, and behind the NAL header of
  * `heads`, where it is lost. Numbers count the packets whose place is known.
  */
 export async function damagePackets(

@@ -36,7 +36,7 @@ const WHEELS: readonly WheelBuild[] = [
   { requirement: 'imageio-ffmpeg==0.8.1', files: { ffmpeg: /binaries\/ffmpeg-linux-x86_64-v[\d.]+$/ } },
 ]
 
-/** The system's build first, then by version. Throws one sentence where one cannot be had: a matrix with holes proves nothing. */
+/** The system's build first, then by version. Throws where one cannot be installed: a matrix with gaps is useless. */
 export async function ffmpegBuilds(): Promise<FfmpegBuild[]> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error('the other builds of ffmpeg are for x86-64 Linux: run this there')

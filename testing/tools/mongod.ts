@@ -193,8 +193,8 @@ async function foreignMongod(uri: string): Promise<Mongod> {
 }
 
 async function majorityWrite(uri: string): Promise<void> {
-  const patience = uri.includes('serverSelectionTimeoutMS=') ? {} : { serverSelectionTimeoutMS: 10_000 }
-  const client = new MongoClient(uri, patience)
+  const timing = uri.includes('serverSelectionTimeoutMS=') ? {} : { serverSelectionTimeoutMS: 10_000 }
+  const client = new MongoClient(uri, timing)
   try {
     const ready = client.db('reelmesh_ready').collection('ready')
     await ready.insertOne({ at: new Date() }, { writeConcern: { w: 'majority', journal: true, wtimeoutMS: READY_MS } })

@@ -4,9 +4,9 @@ import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 
-/** @param patience how long a question is asked again, ms, where that is not a node's own time */
-export async function openLedger(url: string, patience: { readonly retryMs?: number } = {}): Promise<Ledger> {
-  const ledger = createMongoLedger({ url, clock: systemClock, rng: systemRng, log: silentLog, ...patience })
+/** @param timing how long a call is retried, ms; default, that of a node */
+export async function openLedger(url: string, timing: { readonly retryMs?: number } = {}): Promise<Ledger> {
+  const ledger = createMongoLedger({ url, clock: systemClock, rng: systemRng, log: silentLog, ...timing })
   await ledger.open()
   return ledger
 }

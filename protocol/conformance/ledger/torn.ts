@@ -1,4 +1,4 @@
-/** Events of two writes, torn between them: the sweep mends each, and finds nothing where nothing is torn. */
+/** Two-write events that end after the first write: the sweep repairs each, and changes nothing else. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { taskId, type VideoId } from '../../ids.ts'
@@ -128,7 +128,7 @@ function cancelAmidInserts(store: Store): void {
     const left = await ledger.tasks({ video: video._id, statuses: ['PENDING', 'PROCESSING'] })
     assert.deepEqual(left, [])
   })
-  test('an insert that dies right after a batch for a cancelled video is mended by the sweep', async () => {
+  test('an insert that dies right after a batch for a cancelled video is repaired by the sweep', async () => {
     const { ledger } = store()
     const video = await videoIn(ledger, 'RUNNING')
     await ledger.cancel(video._id)

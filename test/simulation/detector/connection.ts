@@ -101,7 +101,7 @@ export function keepLinked(options: LinkOptions): void {
       const at = end === ends[0] ? 0 : 1
       end.close()
       sides[at]!.closed(end, end.why)
-      // Its last packet tells the other side, where that still hears anything.
+      // Its last packet informs the other side, where that still receives packets.
       lines[at]!(() => sides[1 - at]!.wake(() => drop(end.other)))
       if (end.other.status === 'closed') again()
     }

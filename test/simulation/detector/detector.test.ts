@@ -25,7 +25,7 @@ describe('the failure detector', () => {
   }
 
   for (const peers of [4, 16]) {
-    it(`evicts none of ${peers} that live while a tenth of everything is lost, or the judges stand still`, async () => {
+    it(`evicts none of ${peers} that live while a tenth of all messages is lost, or the observers stall`, async () => {
       const lossy = await measureMistakes({ peers, loss: 0.1, minutes: 5 })
       assert.equal(lossy.evictionsPerHour, 0)
       const stalled = await measureMistakes({ peers, loss: 0, minutes: 5, stalls: true })

@@ -81,7 +81,7 @@ async function endOne(
   await scheduler.run({ untilMs, isOver: () => reclaimedMs !== null, byInstant: true })
   wire.setFrozen(victim, false)
   wire.setMute(victim, false)
-  wire.mend(victim)
+  wire.heal(victim)
   life.thaw()
   return { noticedMs: noticedMs ?? null, reclaimedMs: reclaimedMs ?? null }
 }
@@ -98,7 +98,7 @@ export interface MistakesOptions {
   readonly peers: number
   readonly loss: number
   readonly minutes: number
-  /** Every observer, the leader among them, stands still for 0.3–4 s about twice a minute; those it judges do not. */
+  /** Every observer, the leader included, stalls for 0.3–4 s about twice a minute; the observed peers do not. */
   readonly stalls?: boolean
   readonly seed?: string
 }

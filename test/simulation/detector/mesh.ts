@@ -21,11 +21,11 @@ export interface DetectorMesh {
   readonly scheduler: Scheduler
   readonly wire: Wire
   readonly peers: readonly DetectorPeer[]
-  /** Indexes of those watched: all their neighbours judge, so what is counted of them is what a whole mesh would count. */
+  /** Indexes of the watched peers: all their neighbours observe, so that the counts are those of a whole mesh. */
   readonly watched: readonly number[]
-  /** Messages published so far, of the whole mesh; suspicions only where their author judges. */
+  /** Messages published so far, of the whole mesh; suspicions only where their author is an observer. */
   readonly published: Record<Topic, number>
-  /** Suspicions of watched peers, told by others' own connections or by silence. */
+  /** Suspicions of watched peers, by lost connections of others or by silence. */
   onSuspicion: (about: number, why: string, by: number) => void
   onReclaim: (about: number) => void
   connections: number
@@ -49,7 +49,7 @@ export function createDetectorMesh({
   const everyone = Array.from({ length: count }, (_, at) => peerIdOf(at))
   const at = new Map<PeerId, number>(everyone.map((id, index) => [id, index]))
   const watched = pickWatched(count, most, wire)
-  const judges = new Set([
+  const observers = new Set([
     LEADER,
     ...wire.neighbours[LEADER]!,
     ...watched,
@@ -81,7 +81,7 @@ export function createDetectorMesh({
         everyone,
         scheduler,
         rng: rng.fork(`peer ${index}`),
-        listens: judges.has(index),
+        listens: observers.has(index),
         hearsAll: index === LEADER,
         neighbours: () => [...wire.neighbours[index]!].map((each) => everyone[each]!),
         spread: (topic, data) => spread(index, topic, data),
@@ -96,8 +96,8 @@ export function createDetectorMesh({
       const { peer, why } = JSON.parse(new TextDecoder().decode(data)) as { peer: PeerId; why: string }
       mesh.onSuspicion(at.get(peer)!, why, from)
     }
-    // Heartbeats of all are heard by the leader; the others need those of whom they judge, and know how many there are.
-    const isFor = (to: number) => judges.has(to) && (topic === 'suspect' || to === LEADER || core.has(from))
+    // The leader hears the heartbeats of all; the others need those of the peers that they observe, and know the number of peers.
+    const isFor = (to: number) => observers.has(to) && (topic === 'suspect' || to === LEADER || core.has(from))
     wire.spread(from, isFor, (to) => peers[to]!.wake(() => peers[to]!.mesh.gossiped({ topic, author, data })))
   }
 

@@ -32,9 +32,9 @@ export interface PeerOptions {
   readonly everyone: readonly PeerId[]
   readonly scheduler: Scheduler
   readonly rng: Seeded
-  /** Whether it hears gossip and judges others. */
+  /** Whether it receives gossip and observes others. */
   readonly listens: boolean
-  /** Whether heartbeats of the whole mesh reach it, or only of those whom it judges. */
+  /** Whether heartbeats of the whole mesh reach it, or only of those that it observes. */
   readonly hearsAll: boolean
   /** Ids of everyone it is connected to in the whole mesh, also those whose connection is not simulated. */
   readonly neighbours: () => readonly PeerId[]

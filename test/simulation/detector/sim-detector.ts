@@ -85,7 +85,7 @@ function table(of: readonly Size[]): string {
   const more = LOSSES.map((loss) => `evictions/h, ${loss * 100} % lost`)
   const rest = [
     'suspicions/h, 0 / 10 / 30 % lost',
-    'evictions/h, stalled judges',
+    'evictions/h, stalled observers',
     'taken back by a cut-off leader',
     'heartbeats/s',
     'CPU %',

@@ -28,7 +28,7 @@ export interface Wire {
   /** Calls `arrive` for each peer that a message of this one reaches, when it does; only for those who are to hear it. */
   spread(from: number, isFor: (to: number) => boolean, arrive: (to: number) => void): void
   cut(peer: number): void
-  mend(peer: number): void
+  heal(peer: number): void
   setDead(peer: number): void
   setMute(peer: number, isMute: boolean): void
   setFrozen(peer: number, isFrozen: boolean): void
@@ -77,7 +77,7 @@ export function createWire({ peers, loss, rng, scheduler }: WireOptions): Wire {
       }
     },
     cut: (peer) => void cut.add(peer),
-    mend: (peer) => void cut.delete(peer),
+    heal: (peer) => void cut.delete(peer),
     setDead: (peer) => void dead.add(peer),
     setMute: (peer, isMute) => void (isMute ? mute.add(peer) : mute.delete(peer)),
     setFrozen: (peer, isFrozen) => void (isFrozen ? frozen.add(peer) : frozen.delete(peer)),

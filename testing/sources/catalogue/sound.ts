@@ -81,7 +81,7 @@ export const soundSources: readonly Source[] = [
     {
       name: 'bitmap-subtitles',
       file: 'bitmap-subtitles.mkv',
-      what: 'Blu-ray bitmap subtitles: they cannot come along into MP4, and must be told of',
+      what: 'Blu-ray bitmap subtitles: MP4 cannot hold them, and a note must name them',
       steps: [
         {
           do: 'bitmap-subtitles',
