@@ -43,8 +43,9 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
       log: silentLog,
       ledger,
       submit,
-    })
-  let folder = make()
+    }).round
+  // As the loop of rounds does: called without its object.
+  let round = make()
   return {
     input,
     stateFile: join(dir, 'state.json'),
@@ -52,11 +53,11 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
     video: ledgerVideo,
     failed,
     restart: () => {
-      folder = make()
+      round = make()
     },
     look: async (ms = INPUT_SETTLED_MS) => {
       now += ms
-      await folder.round(new AbortController().signal)
+      await round(new AbortController().signal)
     },
   }
 }

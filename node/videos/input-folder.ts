@@ -10,18 +10,19 @@
  *   A file that is put back is submitted again. A file that changes starts at the beginning: a copy that pauses is never moved while it is
  *   written.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, extname, join, sep } from 'node:path'
-import { z } from 'zod'
-import { durableWrite } from '../../files/durable-write.ts'
+import { mkdir } from 'node:fs/promises'
+import { extname, join, sep } from 'node:path'
 import type { Clock } from '../../protocol/clock.ts'
 import { SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { INPUT_FILES_MAX, INPUT_OUTCOME_MS, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
+import { INPUT_OUTCOME_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
+import { filesIn, moveAside, printOf } from './input-folder-files.ts'
+import { createSettling, type Settling } from './input-folder-settling.ts'
+import { openTakenFiles, type TakenFiles } from './input-folder-state.ts'
 import { mp4BytesMissingFrom } from './mp4-end.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
@@ -45,132 +46,108 @@ export interface InputFolder {
   round(signal: AbortSignal): Promise<void>
 }
 
-const REJECTED = 'rejected'
-const PARTIAL = /^\.|\.(part|partial|tmp|crdownload|download)$|~$/i
-
-/** Relative path → `size:mtime` of what was taken in, and its video's id while that may still turn out to be none. */
-const stateSchema = z.record(z.string(), z.string())
-
 /** Makes the watch; its first round reads what was done before. */
 export function createInputFolder(options: InputFolderOptions): InputFolder {
-  const { input, output, stateFile, clock, log } = options
-  /** Files that are waited for: since when they have been the same, by the own clock, and how long they must be. */
-  const settling = new Map<string, { print: string; since: number; forMs: number }>()
-  let done: Map<string, string> | null = null
-  let askedAt = Number.NEGATIVE_INFINITY
+  const watch = new FolderWatch(options)
+  return { round: (signal) => watch.round(signal) }
+}
 
-  async function load(): Promise<Map<string, string>> {
-    const text = await readFile(stateFile, 'utf8').catch(() => '{}')
-    const parsed = stateSchema.safeParse(parseJson(text))
-    return new Map(Object.entries(parsed.success ? parsed.data : {}))
+/** One reading of the folder: its files with their prints, and what was submitted before. */
+interface Round {
+  readonly present: ReadonlyMap<string, string>
+  readonly taken: TakenFiles
+}
+
+class FolderWatch {
+  readonly #options: InputFolderOptions
+  readonly #settling: Settling
+  #taken: TakenFiles | null = null
+  #askedAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: InputFolderOptions) {
+    this.#options = options
+    this.#settling = createSettling(options.clock)
   }
 
-  /** Only what is gone is forgotten: what lies there would be taken in, and hashed, again and again. */
-  async function remember(file: string, value: string | null, here: ReadonlyMap<string, string>): Promise<void> {
-    if (done === null) return
-    if (value === null) done.delete(file)
-    else done.set(file, value)
-    if (done.size > INPUT_FILES_MAX) for (const known of done.keys()) if (!here.has(known)) done.delete(known)
-    await durableWrite(stateFile, JSON.stringify(Object.fromEntries(done)), { temporary: `${stateFile}.new` })
+  async round(signal: AbortSignal): Promise<void> {
+    const { input, stateFile, log } = this.#options
+    this.#taken ??= await openTakenFiles(stateFile)
+    await mkdir(input, { recursive: true })
+    const round = { present: await filesIn(input), taken: this.#taken }
+    this.#settling.keepOnly(round.present)
+    for (const [file, print] of round.present) {
+      if (signal.aborted) return
+      if (round.taken.all.get(file)?.print === print || !this.#settling.isSettled(file, print)) continue
+      await this.#takeIn(file, print, round, signal).catch((error: unknown) => {
+        if (!signal.aborted) log.warn('a file of the input folder is tried again', { file, why: sentence(error) })
+      })
+    }
+    await this.#checkOutcomes(round)
   }
 
-  /** True once the file has been the same for long enough. */
-  function isSettled(file: string, print: string): boolean {
-    const known = settling.get(file)
-    if (known?.print === print) return clock.mono() - known.since >= known.forMs
-    settling.set(file, { print, since: clock.mono(), forMs: INPUT_SETTLED_MS })
-    return false
+  async #takeIn(file: string, print: string, { present, taken }: Round, signal: AbortSignal): Promise<void> {
+    const { input, output: out, recipe, log } = this.#options
+    const path = join(input, file)
+    try {
+      await mustBeWhole(path)
+      const request = { path, recipe, priority: 0, deadline: null, out, name: nameOf(file), signal }
+      const { video, outcome } = await this.#options.submit(request)
+      log.info('taken from the input folder', { file, video: video._id, outcome })
+      await taken.record(file, { print, video: video._id }, present)
+    } catch (error) {
+      if (!(error instanceof SourceRefused)) throw error
+      return this.#refuse(file, print, error)
+    }
+    this.#settling.forget(file)
   }
 
   /** A copy that pauses, over a network or from a camera, looks like a file that was cut off: only time tells them apart. */
-  async function refuse(file: string, print: string, error: SourceRefused): Promise<void> {
-    const known = settling.get(file)
+  async #refuse(file: string, print: string, error: SourceRefused): Promise<void> {
+    const { input, log } = this.#options
+    const why = sentence(error)
     const hasChanged = error instanceof SourceUnsettled || (await printOf(join(input, file))) !== print
-    if (!hasChanged && known && known.forMs < INPUT_REFUSED_MS) {
-      known.forMs = INPUT_REFUSED_MS
-      log.info('a file of the input folder is moved aside unless it still changes', { file, why: sentence(error) })
+    if (!hasChanged && this.#settling.waitLonger(file)) {
+      log.info('a file of the input folder is moved aside unless it still changes', { file, why })
       return
     }
-    settling.delete(file)
-    if (!hasChanged) await moveAside(file, sentence(error))
-  }
-
-  async function moveAside(file: string, why: string): Promise<void> {
-    const to = await freeName(join(input, REJECTED), file)
-    await mkdir(dirname(to), { recursive: true })
-    // The text first: without room for it the file stays, and is asked after again.
-    await writeFile(`${to}.txt`, `${why}\n`)
-    await rename(join(input, file), to).catch(async (error) => {
-      await rm(`${to}.txt`, { force: true })
-      throw error
-    })
-    log.warn('a file of the input folder was moved aside', { file, why })
-  }
-
-  async function takeIn(file: string, here: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void> {
-    const path = join(input, file)
-    const print = here.get(file) ?? ''
-    const name = file
-      .slice(0, file.length - extname(file).length)
-      .split(sep)
-      .join('/')
-    try {
-      await mustBeWhole(path)
-      const { video, outcome } = await options.submit({
-        path,
-        recipe: options.recipe,
-        priority: 0,
-        deadline: null,
-        out: output,
-        name,
-        signal,
-      })
-      log.info('taken from the input folder', { file, video: video._id, outcome })
-      await remember(file, `${print} ${video._id}`, here)
-    } catch (error) {
-      if (!(error instanceof SourceRefused)) throw error
-      return refuse(file, print, error)
-    }
-    settling.delete(file)
+    this.#settling.forget(file)
+    if (!hasChanged) await this.#moveAside(file, why)
   }
 
   /** What only the ingest can tell: that nothing can be decoded, that its clock jumps back, that it is too long. */
-  async function lookAfter(here: ReadonlyMap<string, string>): Promise<void> {
-    const watched = [...(done ?? [])].filter(([, value]) => value.includes(' '))
-    if (watched.length === 0 || clock.mono() - askedAt < INPUT_OUTCOME_MS) return
-    askedAt = clock.mono()
-    const open = new Set((await options.ledger.videos({ statuses: OPEN_STATUSES })).map(({ _id }) => _id))
-    for (const [file, value] of watched) {
-      const [print = '', id = ''] = value.split(' ')
-      if (open.has(id as VideoId)) continue
-      const why = await refusalOf(options.ledger, id as VideoId)
-      const isThere = why !== null && here.get(file) === print
+  async #checkOutcomes({ present, taken }: Round): Promise<void> {
+    const { ledger, clock, log } = this.#options
+    const undecided = [...taken.all].flatMap(([file, { print, video }]) =>
+      video === null ? [] : [{ file, print, video }],
+    )
+    if (undecided.length === 0 || clock.mono() - this.#askedAt < INPUT_OUTCOME_MS) return
+    this.#askedAt = clock.mono()
+    const open = new Set((await ledger.videos({ statuses: OPEN_STATUSES })).map(({ _id }) => _id))
+    for (const { file, print, video } of undecided) {
+      if (open.has(video)) continue
+      const why = await refusalOf(ledger, video)
+      const isThere = why !== null && present.get(file) === print
       try {
-        if (isThere) await moveAside(file, why)
-        await remember(file, isThere ? null : print, here)
+        if (isThere) await this.#moveAside(file, why)
+        await taken.record(file, isThere ? null : { print, video: null }, present)
       } catch (error) {
         log.warn('a file of the input folder cannot be moved aside', { file, why: sentence(error) })
       }
     }
   }
 
-  return {
-    async round(signal) {
-      done ??= await load()
-      await mkdir(input, { recursive: true })
-      const files = await waitingFiles(input)
-      for (const gone of settling.keys()) if (!files.has(gone)) settling.delete(gone)
-      for (const [file, print] of files) {
-        if (signal.aborted) return
-        if (done.get(file)?.split(' ')[0] === print || !isSettled(file, print)) continue
-        await takeIn(file, files, signal).catch((error: unknown) => {
-          if (!signal.aborted) log.warn('a file of the input folder is tried again', { file, why: sentence(error) })
-        })
-      }
-      await lookAfter(files)
-    },
+  async #moveAside(file: string, why: string): Promise<void> {
+    await moveAside(this.#options.input, file, why)
+    this.#options.log.warn('a file of the input folder was moved aside', { file, why })
   }
 }
+
+/** The name of the results: the relative path without its ending, with `/` on every system. */
+const nameOf = (file: string): string =>
+  file
+    .slice(0, file.length - extname(file).length)
+    .split(sep)
+    .join('/')
 
 /** Half a copy is told from a whole file where the file itself says how long it is. */
 async function mustBeWhole(path: string): Promise<void> {
@@ -189,61 +166,4 @@ async function refusalOf(ledger: InputFolderOptions['ledger'], id: VideoId): Pro
   const failed = await ledger.tasks({ video: id, statuses: ['FAILED'] })
   const isRefused = failed.some(({ failures }) => failures.some(({ code }) => code === 'source_refused'))
   return isRefused ? video.failure : null
-}
-
-/** Every file below the folder that may be a video, with a print of its size and time. */
-async function waitingFiles(input: string): Promise<Map<string, string>> {
-  const found = new Map<string, string>()
-  for await (const file of filesBelow(input)) {
-    const print = await printOf(join(input, file))
-    if (print !== null) found.set(file, print)
-  }
-  return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
-}
-
-/** Relative paths. Links to files are files; none to a folder is followed, as it may lead back. */
-async function* filesBelow(input: string, folder = ''): AsyncGenerator<string> {
-  const entries = await readdir(join(input, folder), { withFileTypes: true }).catch((error: unknown) => {
-    if (folder === '') throw error
-    // Gone meanwhile, or not for this user to read: the others are no worse for it.
-    return []
-  })
-  for (const entry of entries) {
-    const file = join(folder, entry.name)
-    if (file === REJECTED || PARTIAL.test(entry.name)) continue
-    if (entry.isDirectory()) yield* filesBelow(input, file)
-    else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(join(input, file))))) yield file
-  }
-}
-
-/** Also where a link leads to one. */
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (facts) => facts.isFile(),
-    () => false,
-  )
-
-/** Size and time of a file; null where it is gone. */
-async function printOf(path: string): Promise<string | null> {
-  const facts = await stat(path).catch(() => null)
-  return facts && `${facts.size}:${Math.trunc(facts.mtimeMs)}`
-}
-
-/** `clip.mp4`, or `clip-2.mp4` and so on where an earlier one lies: neither it nor its text is written over. */
-async function freeName(dir: string, file: string): Promise<string> {
-  const ending = extname(file)
-  const stem = file.slice(0, file.length - ending.length)
-  const isThere = async (path: string) => (await printOf(path)) !== null
-  for (let n = 1; ; n++) {
-    const path = join(dir, n === 1 ? file : `${stem}-${n}${ending}`)
-    if (!(await isThere(path)) && !(await isThere(`${path}.txt`))) return path
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
