@@ -72,7 +72,7 @@ export async function readLine(
     if (line.byteLength > HEADER_BYTES_MAX) break
     return { line: line.toString('utf8'), rest: following(value.subarray(end + 1), iterator) }
   }
-  throw new PeerUnreachable(`a header of more than ${HEADER_BYTES_MAX} bytes`)
+  throw new PeerUnreachable(`the header exceeds ${HEADER_BYTES_MAX} bytes`)
 }
 
 async function* following(first: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -87,7 +87,7 @@ export async function* watchSilence(
 ): AsyncGenerator<Uint8Array> {
   const iterator = source[Symbol.asyncIterator]()
   const next = async () => {
-    const cancel = clock.timer(ms, () => onSilence(new PeerUnreachable(`nothing came for ${ms} ms`)))
+    const cancel = clock.timer(ms, () => onSilence(new PeerUnreachable(`no data was received for ${ms} ms`)))
     try {
       return await iterator.next()
     } finally {
@@ -107,7 +107,7 @@ export async function* watchReader(
   { clock, ms, onSilence }: { clock: Clock; ms: number; onSilence: (reason: Error) => void },
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of source) {
-    const cancel = clock.timer(ms, () => onSilence(new PeerUnreachable(`nothing was taken for ${ms} ms`)))
+    const cancel = clock.timer(ms, () => onSilence(new PeerUnreachable(`the reader accepted no data for ${ms} ms`)))
     try {
       yield piece
     } finally {

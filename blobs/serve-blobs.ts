@@ -56,7 +56,7 @@ async function readRequest(stream: MeshStream, clock: Clock) {
     watchSilence(stream.source, { clock, ms: STREAM_SILENCE_MS, onSilence: stream.abort }),
   )
   const request = decodeRequest(line)
-  if (request === null) throw new PeerUnreachable('not a blob request')
+  if (request === null) throw new PeerUnreachable('the blob request is invalid')
   return request
 }
 

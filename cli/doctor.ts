@@ -81,10 +81,10 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
     findings.push({
       what: 'ffmpeg',
       level: 'note',
-      text: 'no working zscale filter: HDR sources go to other peers; install an ffmpeg built with zimg to take them here',
+      text: 'no working zscale filter: HDR sources are left to other peers; install an ffmpeg built with zimg to encode them here',
     })
   for (const { name, library } of missingCodecs) {
-    const text = `no working ${library}: ${name.toUpperCase()} renditions go to other peers`
+    const text = `no working ${library}: ${name.toUpperCase()} renditions are left to other peers`
     findings.push({ what: 'ffmpeg', level: 'note', text })
   }
   return findings
@@ -102,7 +102,7 @@ async function askNode(node: ControlClient): Promise<Finding> {
   const { ledger } = await parseResponse(node.v1.status.$get())
   return ledger.away === null
     ? { what: 'ledger', level: 'ok', text: `a node runs here and has it open: ${ledger.description}` }
-    : { what: 'ledger', level: 'bad', text: `a node runs here, and its ledger is away: ${ledger.away}` }
+    : { what: 'ledger', level: 'bad', text: `a node runs here, but its ledger is unavailable: ${ledger.away}` }
 }
 
 function openLedger(config: Config): Promise<Finding[]> {

@@ -185,7 +185,7 @@ describe('the status screen', () => {
 
   it('breaks a sentence that says what to do into lines, and cuts the third', () => {
     const failure =
-      '"/films/a.ts" has a clock that jumps back after 4.0 s, so that pictures share their times: cut it there and submit the parts.'
+      '"/films/a.ts" has timestamps that jump back after 4.0 s, so that frames share their times: split it there and submit the parts.'
     const text = render(snapshot({ videos: [row({ status: 'FAILED', failure })] }))
     assert.ok(text.replace(/\s+/g, ' ').includes(failure), text)
     const long = render(snapshot({ videos: [row({ status: 'FAILED', failure: 'word '.repeat(100) })] }))
@@ -242,14 +242,14 @@ describe('the status screen', () => {
       row({ name: `film ${at}`, status: at < 2 ? 'RUNNING' : 'QUEUED' }),
     )
     const text = render(snapshot({ videos }))
-    for (const part of ['film 0', 'film 1', 'film 9', 'and 20 more that wait', 'workshop leads, term 3'])
+    for (const part of ['film 0', 'film 1', 'film 9', 'and 20 more queued', 'workshop leads, term 3'])
       assert.ok(text.includes(part), text)
     assert.doesNotMatch(text, /film 10/)
   })
 
   it('says so when there is no leader, no video, no ledger', () => {
     const text = render(snapshot({ leader: null, videos: [], ledger: { description: '', away: 'it does not answer' } }))
-    for (const part of ['no leader', 'none yet', 'ledger away: it does not answer'])
+    for (const part of ['no leader', 'none yet', 'ledger unavailable: it does not answer'])
       assert.ok(text.includes(part), text)
   })
 

@@ -33,7 +33,7 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
   const shown = [...ended, ...awaiting, ...open.filter((row) => !hidden.has(row))]
   const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, screen, paint))]
-  if (hidden.size > 0) videos.push(paint('dim', `  and ${hidden.size} more that wait`))
+  if (hidden.size > 0) videos.push(paint('dim', `  and ${hidden.size} more queued`))
   if (snapshot.videos.length === 0) videos.push('  none yet')
   const before = [...head, '', ...peers, '', ...videos]
   const room = Number.isFinite(screen.rows) ? Math.max(0, screen.rows - before.length - 2) : 8
@@ -58,7 +58,9 @@ function header(snapshot: StatusSnapshot, { columns }: Screen, paint: Paint): st
     : 'no leader now'
   const peers = `${snapshot.peers.length} peer${snapshot.peers.length === 1 ? '' : 's'}`
   const title = fit(` ${snapshot.version}  ${peers}, ${led}`, columns - 'reelmesh'.length).trimEnd()
-  const state = ledger.away ? `ledger away: ${printable(ledger.away)}` : `ledger ${printable(ledger.description)}`
+  const state = ledger.away
+    ? `ledger unavailable: ${printable(ledger.away)}`
+    : `ledger ${printable(ledger.description)}`
   return [`${paint('bold', 'reelmesh')}${title}`, paint(ledger.away ? 'red' : 'dim', fit(state, columns).trimEnd())]
 }
 

@@ -68,10 +68,10 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
   return {
     worker: ({ what, name, pid, how }) => {
       if (what === 'ended')
-        line(`${name} (process ${pid}) ended: ${how}; its chunks go to the others, and it is started again`)
+        line(`${name} (process ${pid}) ended: ${how}; its chunks are encoded by the others, and it is restarted`)
     },
     submitted(file, { id, outcome, status }) {
-      const again = outcome === 'joined' && status !== 'COMPLETED' ? ' (goes on where it was)' : ''
+      const again = outcome === 'joined' && status !== 'COMPLETED' ? ' (resumed)' : ''
       line(`${printable(file)}: video ${id}${again}`)
     },
     refused: (_file, error) => void process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`),
@@ -94,12 +94,12 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
     failed: (_row, why) => void process.stderr.write(`reelmesh: ${printable(why)}\n`),
     stopping() {
       printed.stopping = true
-      line('stopping: claims are given back (once more to end at once)')
+      line('stopping: releasing claims (interrupt again to exit at once)')
     },
     settle: face.settle,
     done(how) {
       const took = (clock.mono() - startedAt) / 1000
-      if (how === 'interrupted') line('stopped; run the same command again to go on')
+      if (how === 'interrupted') line('stopped; run the same command again to resume')
       else if (printed.seconds > 0)
         line(
           `${durationText(printed.seconds)} of video in ${durationText(took)} (${(printed.seconds / took).toFixed(2)}x real time)`,

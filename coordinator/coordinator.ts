@@ -24,7 +24,7 @@ export function createCoordinator(options: CoordinatorOptions, modules: Coordina
   const notifier = createNotifier(clock)
   const stepDowns = createStepDown({ self }, { clock, ledger })
   const stepDown = (reason: string): void => {
-    if (stepDowns.stepDown(reason)) log.warn('steps down', { reason })
+    if (stepDowns.stepDown(reason)) log.warn('this leader steps down', { reason })
   }
   const election = createElection(
     { self },

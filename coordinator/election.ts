@@ -101,7 +101,7 @@ class LeaseElection implements Election {
         else await this.#notifier.wait(answer.waitMs * (0.9 + 0.2 * rng.random()), signal)
       } catch (error) {
         if (signal.aborted) return
-        log.warn('the election goes on after an error', { error: sentence(error) })
+        log.warn('an election round failed; retrying', { error: sentence(error) })
         await clock.sleep(LEASE_RENEW_MS, signal).catch(() => {})
       }
     }
@@ -125,7 +125,7 @@ class LeaseElection implements Election {
     const over = new AbortController()
     this.#leading = term
     const { log, lead } = this.#modules
-    log.info('leading', { term })
+    log.info('this peer leads', { term })
     const holding = this.#keep(won, AbortSignal.any([this.#stopping.signal, over.signal])).then((why) => {
       this.#leading = null
       lost.abort(new DOMException(why, 'AbortError'))
@@ -160,7 +160,7 @@ class LeaseElection implements Election {
       const asked = ledger.renewLease(this.#self, term)
       const answer = await within(clock, safeUntil - sent, asked).catch((error: unknown) => sentence(error))
       if (answer === 'renewed') safeUntil = sent + LEASE_MS
-      else if (answer === 'deposed') return 'deposed'
+      else if (answer === 'deposed') return 'another peer holds a newer term'
       else log.warn('the lease could not be renewed', { term, why: answer })
     }
   }

@@ -44,7 +44,7 @@ async function join(steps: Steps, { _id, source, delivery }: Submission): Promis
 
 async function theVideo(steps: Steps, id: VideoId): Promise<Video> {
   const video = await steps.video(id)
-  if (!video) throw new Error(`video ${id} vanished from the ledger`)
+  if (!video) throw new Error(`video ${id} disappeared from the ledger`)
   return video
 }
 

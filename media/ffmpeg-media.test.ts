@@ -159,7 +159,7 @@ test('what is not a video is refused in one sentence, and nothing that it names 
   )
   await writeFile(join(dir, 'cut.mp4'), (await readFile(join(dir, 'whole.mp4'))).subarray(0, 2000))
   const cases: readonly (readonly [string, RegExp])[] = [
-    ['sound.m4a', /has sound but no video stream\.$/],
+    ['sound.m4a', /has audio but no video stream\.$/],
     ['text.mp4', /is not a video file/],
     ['list.mp4', /names other files/],
     ['hidden.mp4', /is not a video file/],

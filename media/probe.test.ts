@@ -35,8 +35,8 @@ test('what is not a video is refused with its cause', () => {
   assert.match(why('{"streams":[{"codec_type":"video","disposition":{"attached_pic":1}}]}'), /still picture/)
   assert.match(why('{"streams":[]}'), /no video stream/)
   assert.match(why('['), /not a video file/)
-  assert.match(why(JSON.stringify({ streams: [{ ...VIDEO, width: 0 }] })), /cannot make out/)
-  assert.match(why(JSON.stringify({ streams: [{ ...VIDEO, width: 100_000 }] })), /cannot make out/)
+  assert.match(why(JSON.stringify({ streams: [{ ...VIDEO, width: 0 }] })), /cannot identify/)
+  assert.match(why(JSON.stringify({ streams: [{ ...VIDEO, width: 100_000 }] })), /cannot identify/)
 })
 
 test('the display matrix gives the clockwise turn and a mirror', () => {

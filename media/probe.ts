@@ -52,7 +52,7 @@ export function parseProbe(json: string): ProbeOutcome {
   const facts = videoFacts(video)
   const time_base = parseRational(text(video['time_base']))
   if (!facts || !time_base)
-    return { ok: false, why: 'has a video stream that ffmpeg cannot make out (no size or no known codec)' }
+    return { ok: false, why: 'has a video stream that ffmpeg cannot identify (no size or no known codec)' }
   const format = object(root['format'])
   const audio = tracks(streams, 'audio').filter(
     (stream) => number(stream['channels']) > 0 && text(stream['codec_name']) !== '',
@@ -75,7 +75,7 @@ export function parseProbe(json: string): ProbeOutcome {
 }
 
 function withoutVideo(streams: readonly Json[]): string {
-  if (streams.some((stream) => text(stream['codec_type']) === 'audio')) return 'has sound but no video stream'
+  if (streams.some((stream) => text(stream['codec_type']) === 'audio')) return 'has audio but no video stream'
   return streams.some(isPicture) ? 'is a still picture, not a video' : 'has no video stream'
 }
 

@@ -66,7 +66,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const genpts = reading === 'genpts'
   if (genpts) packets = await readPackets(programs, job, true)
   if (packets.pts.length === 0)
-    throw new SourceRefused(`${quoted(job.source)} has a video stream without a single picture.`)
+    throw new SourceRefused(`${quoted(job.source)} has a video stream without a single frame.`)
   refuseJump(job, packets)
   const head = await readHead(programs, job, genpts, packets)
   const whole =
@@ -97,7 +97,7 @@ function refuseJump({ source, probe }: IndexJob, packets: Packets): void {
   const at = clockFallsAt(packets, packets.timeBase ?? probe.time_base)
   if (at === null) return
   throw new SourceRefused(
-    `${quoted(source)} has a clock that jumps back after ${at.toFixed(1)} s, so that pictures share their times: cut it there and submit the parts.`,
+    `${quoted(source)} has timestamps that jump back after ${at.toFixed(1)} s, so that frames share their times: split it there and submit the parts.`,
   )
 }
 
@@ -154,7 +154,7 @@ async function readHead(programs: Programs, job: IndexJob, genpts: boolean, pack
   const { codec, bit_depth } = job.probe.video
   const word = decoderName(codec, bit_depth)
   if (job.selfTestReport.decoders.includes(word))
-    throw new SourceRefused(`${quoted(job.source)} has no picture that can be decoded.`)
+    throw new SourceRefused(`${quoted(job.source)} has no frame that can be decoded.`)
   throw new AttemptFailed('build_cannot', `this node's ffmpeg (${job.selfTestReport.ffmpeg}) cannot decode ${word}`)
 }
 

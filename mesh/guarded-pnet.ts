@@ -27,6 +27,6 @@ async function checkFirstByte(stream: MessageStream, options: AbortOptions = {})
   stream.addEventListener('close', () => closed.abort(), { once: true })
   const signal = AbortSignal.any([closed.signal, ...(options.signal ? [options.signal] : [])])
   const [{ data }] = (await once(stream, 'message', { signal })) as [StreamMessageEvent]
-  if (data.subarray(0, 1)[0] !== FIRST_BYTE) throw new Error('the other side has another mesh key')
+  if (data.subarray(0, 1)[0] !== FIRST_BYTE) throw new Error('the remote peer has another mesh key')
   stream.unshift(data)
 }

@@ -207,7 +207,8 @@ class Libp2pMesh implements Mesh {
   }
 
   async publish(topic: Topic, data: Uint8Array): Promise<void> {
-    if (data.byteLength > GOSSIP_BYTES_MAX) throw new RangeError(`a gossip message of ${data.byteLength} bytes`)
+    if (data.byteLength > GOSSIP_BYTES_MAX)
+      throw new RangeError(`the gossip message has ${data.byteLength} bytes, more than ${GOSSIP_BYTES_MAX}`)
     if (this.#state !== 'started') return
     try {
       await this.#node.services.pubsub.publish(topicName(topic), data)

@@ -114,11 +114,11 @@ const hex = (bytes: Uint8Array | undefined) => (bytes === undefined ? '' : Buffe
 export function listenFailure(error: unknown, listen: readonly string[]): UsageError {
   const text = sentence(error)
   const why = /EADDRINUSE/.test(text)
-    ? 'the port is in use; choose another or stop what holds it'
+    ? 'the port is in use; choose another, or stop the program that listens on it'
     : /EADDRNOTAVAIL/.test(text)
       ? 'this machine has no such address'
       : /EACCES/.test(text)
-        ? 'ports below 1024 need more rights'
+        ? 'ports below 1024 need root or CAP_NET_BIND_SERVICE'
         : text
   return new UsageError(`Cannot listen on ${listen.join(', ')}: ${why}.`, { cause: error })
 }

@@ -29,7 +29,8 @@ export function createStatusExchange(options: {
   const { mesh, clock, snapshot } = options
   mesh.handle('status', async (stream) => {
     const bytes = new TextEncoder().encode(JSON.stringify(await snapshot()))
-    if (bytes.byteLength > STATUS_BYTES_MAX) throw new RangeError(`a status of ${bytes.byteLength} bytes`)
+    if (bytes.byteLength > STATUS_BYTES_MAX)
+      throw new RangeError(`the status of this node has ${bytes.byteLength} bytes, more than ${STATUS_BYTES_MAX}`)
     await pipe([bytes], stream.sink)
   })
   return {
@@ -78,14 +79,15 @@ async function readStatus(stream: MeshStream, signal: AbortSignal): Promise<unkn
     let bytes = 0
     for await (const piece of stream.source) {
       bytes += piece.byteLength
-      if (bytes > STATUS_BYTES_MAX) throw new PeerUnreachable(`peer ${stream.peer} answers more than a status may hold`)
+      if (bytes > STATUS_BYTES_MAX)
+        throw new PeerUnreachable(`the status of peer ${stream.peer} exceeds ${STATUS_BYTES_MAX} bytes`)
       pieces.push(piece)
     }
     return JSON.parse(Buffer.concat(pieces).toString('utf8'))
   } catch (error) {
     leave()
     if (!(error instanceof SyntaxError)) throw error
-    throw new PeerUnreachable(`peer ${stream.peer} answered something else than a status`, error)
+    throw new PeerUnreachable(`peer ${stream.peer} sent an invalid status`, error)
   } finally {
     signal.removeEventListener('abort', leave)
   }

@@ -121,7 +121,7 @@ test('a failed self-test stops leading only where another peer could lead', asyn
   assert.equal(gate.state(), 'self_test_failed')
   const beat = { roles: ['coordinator'], state: 'idle' } as unknown as HeardPeer['beat']
   world.others = [{ peer: BOB, beat, heard_mono: at.now }]
-  assert.match((await gate.mayLead()) ?? '', /trial run/)
+  assert.match((await gate.mayLead()) ?? '', /self-test/)
 })
 
 test('a ledger that is away stops claims and never leading; a gate that is closed stops both kinds of work for good', async () => {

@@ -111,7 +111,7 @@ class RecordGate implements AdmissionGate {
     const { paused, draining } = this.#record
     if (draining || paused) return draining ? 'draining' : 'paused'
     // A leader without a working ffmpeg is better than none: only merges and cuts wait then.
-    if (this.#modules.breakers.hasFailedSelfTest() && this.#hasDeputy()) return 'its ffmpeg fails its trial run'
+    if (this.#modules.breakers.hasFailedSelfTest() && this.#hasDeputy()) return 'its ffmpeg fails the self-test'
     return (await this.#hasRoom().catch(() => true)) ? null : 'disk full'
   }
 

@@ -14,7 +14,7 @@ import { missingCodecs } from '../media/codecs/codecs.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
-import { UsageError } from '../protocol/errors.ts'
+import { sentence, UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
@@ -216,7 +216,9 @@ function fleetPart(
   })
   if (fleet !== null) return { name: 'fleet', start: fleet.start, stop: fleet.stop }
   const leave = () =>
-    leaveEngines(ledger, self, null).catch((error) => log.warn('engines of an earlier process stay', { error }))
+    leaveEngines(ledger, self, null).catch((error: unknown) =>
+      log.warn('could not give up the engines of an earlier process', { error: sentence(error) }),
+    )
   return { name: 'fleet', start: leave }
 }
 

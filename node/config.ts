@@ -47,11 +47,11 @@ export const configSchema = z.object({
   mdns: flag.default(false).describe('find peers on the local network'),
   swarm_key: z.string().optional().describe('file with the mesh key (reelmesh keygen); needed beyond loopback'),
   open_mesh: flag.default(false).describe('listen beyond loopback without a mesh key'),
-  name: z.string().max(64).default(hostname()).describe('what people see this peer as'),
+  name: z.string().max(64).default(hostname()).describe('display name of this peer'),
   roles: list(z.enum(ROLES))
     .default([...ROLES])
     .describe('worker, coordinator or both'),
-  renditions: list(z.string().refine((id) => id === 'all' || isRenditionId(id), 'is no rendition id, such as 1080p'))
+  renditions: list(z.string().refine((id) => id === 'all' || isRenditionId(id), 'is not a rendition id, such as 1080p'))
     .default(['all'])
     .describe('ids of the renditions that this peer encodes, or all'),
   slots: count(0, 1024).optional().describe('encodes at once; default: by cores, memory and ffmpeg'),
@@ -68,11 +68,11 @@ export const configSchema = z.object({
     .min(1)
     .optional()
     .describe(
-      'what this machine is called, where virtual ones of one kernel are to count as several; default: by its boot',
+      'name of this machine, where several virtual ones share a kernel and count as several; default: the boot id of its kernel',
     ),
   input: z.string().min(1).optional().describe('watch this folder: every video put there is encoded'),
   output: z.string().min(1).optional().describe('where results of the watched folder go; default: outputs beside it'),
-  input_renditions: list(z.string().refine((name) => heightOf(name) !== null, 'is no number of lines, such as 720p'))
+  input_renditions: list(z.string().refine((name) => heightOf(name) !== null, 'is not a number of lines, such as 720p'))
     .default([...DEFAULT_NAMES])
     .describe('renditions made of what is put into the watched folder, by their lines: 480p, 720p …'),
   input_preset: z.enum(PRESETS).default(DEFAULT_ENCODING.preset).describe('encoder preset for the watched folder'),
@@ -92,7 +92,7 @@ export const configSchema = z.object({
   scale_target_s: count(1, 604_800).default(SCALE.targetS).describe('waiting work should be done within this, s'),
   scale_cooldown_s: count(1, 86_400)
     .default(SCALE.cooldownS)
-    .describe('a lower need lasts this long before workers go, s'),
+    .describe('workers are stopped after the need was lower for this long, s'),
   scale_image: z.string().min(1).default('reelmesh').describe('image of started containers'),
   scale_network: z.string().min(1).optional().describe('Docker network of started containers'),
   scale_volumes: list(z.string().min(1))
@@ -106,7 +106,7 @@ export const configSchema = z.object({
   log_level: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('info')
-    .describe('what goes to standard error'),
+    .describe('least severe level logged to standard error'),
   store_dir: z.string().optional().describe('blob folder shared with the processes of one run'),
   self_test_dir: z.string().optional().describe('folder of cached self-test reports of ffmpeg'),
   parent_channel: flag.default(false).describe('end when standard input closes'),

@@ -9,5 +9,5 @@ test('an artifact lies below the folder of its delivery, under the name of the d
 
 test('a path that could lead out of the folder is refused', () => {
   for (const path of ['../x.mp4', '480p/../../x', '/etc/passwd', '480p//x', '', '.hidden/x', 'a\\b', '480p/x\n'])
-    assert.throws(() => pathFor({ path }, 'film'), /bad_artifact|which no delivery may have/, path)
+    assert.throws(() => pathFor({ path }, 'film'), /bad_artifact|which is not a valid path/, path)
 })

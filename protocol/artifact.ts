@@ -24,7 +24,7 @@ export function pathFor({ path }: Pick<Artifact, 'path'>, name: string): string 
   if (!path.split('/').every((part) => PART.test(part)))
     throw new ReelmeshError(
       'bad_artifact',
-      `the ledger names a file ${JSON.stringify(path)}, which no delivery may have`,
+      `the ledger names a file ${JSON.stringify(path)}, which is not a valid path of a delivered file`,
     )
   return path.replaceAll('{name}', () => name)
 }

@@ -121,7 +121,7 @@ export async function withIntactBlobs<T>(
     const intact = await Promise.all(some.map(({ sha256 }) => isIntact(store, sha256, video)))
     const corrupt = some[intact.indexOf(false)]
     if (corrupt)
-      throw new AttemptFailed('input_missing', `blob ${corrupt.sha256} went away or changed while it was read`)
+      throw new AttemptFailed('input_missing', `blob ${corrupt.sha256} was removed or changed while it was read`)
   }
   if (done.status === 'rejected') throw done.reason
   return done.value

@@ -64,16 +64,16 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
   worker_started: [{ ...worker, reason: 'a queue' }, 'auto-1 was started: a queue'],
   worker_drained: [{ ...worker, reason: 'drained' }, 'auto-1 was removed: drained'],
   worker_gone: [
-    { ...worker, reason: 'its peer was not heard for 32 s' },
-    'auto-1 was removed: its peer was not heard for 32 s',
+    { ...worker, reason: 'no heartbeat from its peer for 32 s' },
+    'auto-1 was removed: no heartbeat from its peer for 32 s',
   ],
   worker_failed: [
     { ...worker, reason: 'it ended: exit code 1', life_s: 3, wait_s: 2 },
     'auto-1 failed after 3 s: it ended: exit code 1; the next start waits 2 s',
   ],
-  engine_away: [{ peer: ANN, reason: 'there is no Docker socket' }, 'there is no Docker socket; encoding goes on'],
+  engine_away: [{ peer: ANN, reason: 'there is no Docker socket' }, 'there is no Docker socket; encoding continues'],
   engine_back: [{ peer: ANN }, 'the engine can start and stop workers again'],
-  launch_failed: [{ peer: ANN, reason: 'the engine has no image' }, 'the engine has no image; encoding goes on'],
+  launch_failed: [{ peer: ANN, reason: 'the engine has no image' }, 'the engine has no image; encoding continues'],
   engine_left: [
     { peer: ANN, engine: 'ABCD' },
     'engine ABCD cannot run the workers that are wanted: other engines get its share, and it is tried again later',

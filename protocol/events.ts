@@ -195,7 +195,7 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
   },
   worker_gone: {
     level: 'warn',
-    meaning: 'a started worker was removed, and why: it ended by itself, or was not heard',
+    meaning: 'a started worker was removed, and why: it ended by itself, or sent no heartbeats',
     text: ({ worker, reason }) => `${worker} was removed: ${reason}`,
   },
   worker_failed: {
@@ -207,7 +207,7 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
   engine_away: {
     level: 'warn',
     meaning: 'the engine that runs started workers does not answer',
-    text: ({ reason }) => `${reason}; encoding goes on`,
+    text: ({ reason }) => `${reason}; encoding continues`,
   },
   engine_back: {
     level: 'info',
@@ -217,7 +217,7 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
   launch_failed: {
     level: 'warn',
     meaning: 'the engine cannot start a worker, for example because it has no such image',
-    text: ({ reason }) => `${reason}; encoding goes on`,
+    text: ({ reason }) => `${reason}; encoding continues`,
   },
   engine_left: {
     level: 'warn',

@@ -138,7 +138,7 @@ class Finisher {
   #letOthersTry(task: Task, capable: ReadonlySet<PeerId> | null): void {
     const own = task.strikes.filter(({ worker_id }) => worker_id === this.#context.self).length
     if (own >= STRIKES_EACH && capable && capable.size > 1)
-      this.#context.stepDown(`it failed at ${task._id} ${own} times: another may do better`)
+      this.#context.stepDown(`it failed at task ${task._id} ${own} times: another coordinator may complete it`)
   }
 
   /** Reads the tasks with strikes and the FAILED ones: few of an open video, however long it is. */
@@ -202,7 +202,7 @@ class ReplicaCheck {
       return waitedMs >= LOST_AFTER_MS && (await this.#isOneMissing(video, outputs, signal)) ? 'lost' : 'wait'
     }
     if (areTooFew) {
-      const note = `no other host took a copy of the results: they are ${reason}`
+      const note = `no other machine took a replica of the results: they are ${reason}`
       await this.#emit({ code: 'note', peer: self, video: video._id, note })
     }
     return 'enough'

@@ -45,7 +45,7 @@ export function createPartitionGuard({
       if (reason === null) since = null
       else if (since === null) {
         since = clock.mono()
-        log.warn('suspected partition: this leader reclaims nothing', { reason })
+        log.warn('suspected partition: reclaims are suspended', { reason })
       } else if (clock.mono() - since >= STEP_DOWN_AFTER_MS) stepDown(reason)
       return reason !== null
     },

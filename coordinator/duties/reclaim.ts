@@ -59,7 +59,7 @@ class Reclaims implements Reclaim {
 
   lost = async (peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void> => {
     const isLeaving = this.#hasLeft(peer)
-    const reason = isLeaving ? 'it left' : why === 'closed' ? 'its connection closed' : 'it went silent'
+    const reason = isLeaving ? 'it left' : why === 'closed' ? 'its connection closed' : 'it stopped responding'
     const strike = why === 'closed' && !isLeaving ? 'peer_died' : null
     try {
       const begun = await this.#suspected.begin(peer)

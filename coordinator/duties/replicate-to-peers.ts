@@ -43,7 +43,7 @@ export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
     asked.set(key, { peer, at: clock.mono() })
     const [oldest] = asked.keys()
     if (asked.size > ASKS_REMEMBERED && oldest) asked.delete(oldest)
-    log.info('asks a peer to hold a copy', { what, video: video._id, peer, reason: decision.reason })
+    log.info('asked a peer to replicate', { what, video: video._id, peer, reason: decision.reason })
     hints.publish({ what: 'copy', video: video._id, task, peer })
   }
 

@@ -15,7 +15,7 @@ export function createSweep({ ledger, clock, log, term, hints }: SweepContext): 
       const { repaired } = await ledger.sweep(term)
       last = clock.mono()
       if (repaired === 0) return
-      log.info('swept', { repaired })
+      log.info('the sweep repaired documents', { repaired })
       hints.publish({ what: 'tasks', video: null })
     },
   }

@@ -71,10 +71,10 @@ export function assessPeer(evidence: PeerEvidence, { peers, hasStalled }: Observ
   if (hasLeft && !isConnected) return suspect('it left')
   if (!isConnected && (arePersistent(reports, BURST) || arePersistent(reports, SUSTAINED)))
     return suspect(`${reports.length} peers lost their connection to it`)
-  if (hasStalled) return alive('this node itself stalled')
+  if (hasStalled) return alive('the event loop of this node stalled')
   if (heardAgoMs === null) return isConnected ? alive('connected, not heard yet') : suspect('it is not in the mesh')
   const timeoutMs = wasLost && !isConnected ? heartbeatDeadlineMs(peers) : heartbeatGoneMs(peers)
-  if (heardAgoMs < timeoutMs) return alive('heard lately')
+  if (heardAgoMs < timeoutMs) return alive('heard recently')
   return suspect(`no heartbeat for ${(heardAgoMs / 1000).toFixed(1)} s`)
 }
 
@@ -100,7 +100,7 @@ export function detectOwnPartition({ heardInAMinute, heardJustNow, peers }: Part
   // Where only a share sends within that time, the number varies by chance.
   const least = share === 1 ? expected / 2 : expected / 4
   if (heardInAMinute >= 3 && heardJustNow < least) {
-    return `heard ${heardJustNow} of about ${Math.round(expected)} peers just now: it is more likely this node that is cut off`
+    return `heard ${heardJustNow} of about ${Math.round(expected)} expected peers in the last 1.5 s: this node is probably partitioned from the mesh`
   }
   return null
 }

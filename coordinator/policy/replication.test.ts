@@ -22,7 +22,7 @@ describe('copies', () => {
     assert.deepEqual(decideReplication([ANN, BOB], [at(ANN, 'one'), at(BOB, 'one'), at(CAT, 'two')]), {
       is: 'wanted',
       from: [CAT],
-      reason: 'on 1 of 2 hosts',
+      reason: 'on 1 of 2 machines',
     })
   })
 
@@ -34,7 +34,7 @@ describe('copies', () => {
   it('go to another machine before another container of the same one, which is better than none', () => {
     const [one, two] = [at(ANN, 'coordinator-1-0000cafe'), at(BOB, 'worker-0000cafe', { rank: 2 })]
     const far = at(CAT, 'box-0000beef')
-    const wanted = { is: 'wanted', reason: 'on 1 of 2 hosts' }
+    const wanted = { is: 'wanted', reason: 'on 1 of 2 machines' }
     assert.deepEqual(decideReplication([ANN], [one, two, far]), { ...wanted, from: [CAT] })
     assert.deepEqual(decideReplication([ANN], [one, two]), { ...wanted, from: [BOB] })
     assert.equal(decideReplication([ANN, BOB], [one, two]).is, 'enough')
@@ -46,7 +46,7 @@ describe('copies', () => {
     assert.deepEqual(decideReplication([ANN, DAN], [at(ANN, 'one'), at(BOB, 'two')]), {
       is: 'wanted',
       from: [BOB],
-      reason: 'on 1 of 2 hosts',
+      reason: 'on 1 of 2 machines',
     })
   })
 

@@ -29,13 +29,13 @@ export function decideReplication(
 ): ReplicationDecision {
   const hosts = heldBy(holders, present)
   const machines = machinesOf(hosts)
-  if (machines.size >= REPLICAS) return { is: 'enough', reason: `on ${machines.size} hosts` }
+  if (machines.size >= REPLICAS) return { is: 'enough', reason: `on ${machines.size} machines` }
   const others = present.filter(({ host, takes }) => takes && !hosts.has(host))
   const elsewhere = others.filter(({ host }) => !machines.has(machineOf(host)))
   const able = elsewhere.length > 0 || hosts.size >= REPLICAS ? elsewhere : others
-  if (able.length === 0) return { is: 'enough', reason: 'no other host can take a copy' }
+  if (able.length === 0) return { is: 'enough', reason: 'no other machine can take a replica' }
   const from = able.sort((a, b) => b.rank - a.rank || a.peer.localeCompare(b.peer)).map(({ peer }) => peer)
-  return { is: 'wanted', from, reason: `on ${machines.size} of ${REPLICAS} hosts` }
+  return { is: 'wanted', from, reason: `on ${machines.size} of ${REPLICAS} machines` }
 }
 
 /** The machines of these holders that are present. */

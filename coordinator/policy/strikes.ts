@@ -25,14 +25,14 @@ export function evaluateStrikes(
     const mine = strikes.filter((strike) => strike.code === code)
     if (FINAL.has(code)) return { code, reason: 'no other attempt would end differently' }
     if (code === 'peer_died') {
-      if (mine.length >= STRIKES_PEER_DIED) return { code, reason: `workers died on it ${mine.length} times` }
+      if (mine.length >= STRIKES_PEER_DIED) return { code, reason: `its workers died ${mine.length} times` }
       continue
     }
     const byPeer = Map.groupBy(mine, (strike) => strike.worker_id)
     if (byPeer.size >= STRIKE_PEERS) return { code, reason: `${byPeer.size} peers failed at it` }
     const eligible = [...(capable ?? [])].filter((peer) => code === 'build_cannot' || !cannot(strikes, peer))
     if (eligible.length > 0 && eligible.length < STRIKE_PEERS && eligible.every((peer) => isOften(byPeer.get(peer)))) {
-      return { code, reason: `every capable peer (${eligible.length}) failed at it ${STRIKES_EACH} times` }
+      return { code, reason: `every eligible peer (${eligible.length}) failed at it ${STRIKES_EACH} times` }
     }
   }
   return null

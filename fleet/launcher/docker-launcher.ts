@@ -55,7 +55,7 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
       // 304: it runs already.
       await ask((docker) => unlessStatus(304, docker.getContainer(id).start()))
       const worker = await inspect(ask, mesh, id)
-      if (worker === null) throw new LaunchRefused(`the container ${spec.name} was gone as soon as it was started`)
+      if (worker === null) throw new LaunchRefused(`the container ${spec.name} disappeared right after its start`)
       return worker
     },
     async stop(id) {
@@ -80,7 +80,7 @@ async function createContainer(ask: AskEngine, spec: WorkerSpec, options: Docker
     if (statusOf(error) !== 409) throw error
     const there = await ask((docker) => docker.getContainer(spec.name).inspect())
     if (there.Config.Labels[MESH] !== options.mesh)
-      throw new LaunchRefused(`the engine has a container called ${spec.name} already, which is not of this mesh`)
+      throw new LaunchRefused(`the Docker engine already has a container named ${spec.name} that is not of this mesh`)
     return there.Id
   }
 }

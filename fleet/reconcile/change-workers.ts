@@ -54,7 +54,7 @@ async function setDraining(
 ): Promise<void> {
   await ledger.setPeer(peer, { draining, reason: draining ? DRAIN_REASON : null })
   hints.publish({ what: 'peers', video: null })
-  log.info(draining ? 'worker is drained' : 'drain of a worker is undone', { worker: name })
+  log.info(draining ? 'draining a worker' : 'cancelled the drain of a worker', { worker: name })
 }
 
 /** Starts this number of workers, unless the backoff after a failure has not passed. */

@@ -80,11 +80,11 @@ export function planEngine(wanted: number, workers: readonly SeenWorker[]): Engi
 /** Why a worker is to be removed, or null. */
 function whyGone(worker: SeenWorker): string | null {
   if (worker.state === 'ended')
-    return worker.draining !== null ? 'drained' : `it ended: ${worker.how ?? 'nobody knows how'}`
+    return worker.draining !== null ? 'drained' : `it ended: ${worker.how ?? 'cause unknown'}`
   const seconds = Math.round(worker.unheard_ms / 1000)
   if (worker.peer === null)
     return worker.unheard_ms > WORKER_JOIN_MS ? `it did not join the mesh in ${seconds} s` : null
-  return worker.unheard_ms > WORKER_VANISHED_MS ? `its peer was not heard for ${seconds} s` : null
+  return worker.unheard_ms > WORKER_VANISHED_MS ? `no heartbeat from its peer for ${seconds} s` : null
 }
 
 const LEAVES_FIRST: readonly SeenWorker['draining'][] = ['asked', 'surplus', null]

@@ -190,9 +190,9 @@ describe('an engine', () => {
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh: build or pull it there')
     await owner.round()
     assert.deepEqual(await stage.events(), [
-      'engine_away: there is no Docker socket at /var/run/docker.sock; encoding goes on',
+      'engine_away: there is no Docker socket at /var/run/docker.sock; encoding continues',
       'engine_back: the engine can start and stop workers again',
-      'launch_failed: the Docker engine has no image reelmesh: build or pull it there; encoding goes on',
+      'launch_failed: the Docker engine has no image reelmesh: build or pull it there; encoding continues',
     ])
   })
 

@@ -21,7 +21,7 @@ describe('the owner of an engine that does not hear a worker', () => {
     )
     assert.ok(
       (await stage.events()).some((text) =>
-        text.startsWith('worker_gone: auto-00000000 was removed: its peer was not heard for 32 s'),
+        text.startsWith('worker_gone: auto-00000000 was removed: no heartbeat from its peer for 32 s'),
       ),
     )
   })

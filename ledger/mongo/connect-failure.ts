@@ -52,7 +52,7 @@ function tlsFailure(cause: Error, url: string): string | null {
     return `the MongoDB at ${where} presents a certificate that is not trusted here (${why}): name its authority in the ledger's address with tlsCAFile=PATH, or fix the certificate`
   }
   if (/alert.*certificate|certificate required/i.test(text))
-    return `the MongoDB at ${where} wants a certificate of its clients: name one in the ledger's address with tlsCertificateKeyFile=PATH`
+    return `the MongoDB at ${where} requires a client certificate: name one in the ledger's address with tlsCertificateKeyFile=PATH`
   if (isTls(url) && /before secure TLS connection|wrong version number|packet length too long/i.test(text))
     return `the MongoDB at ${where} does not speak TLS, which the ledger's address asks for: leave tls=true out of the address, or start the server with TLS`
   // A server that requires TLS closes the connection at the first plain message.

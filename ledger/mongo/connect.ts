@@ -46,7 +46,7 @@ export async function connect(url: string): Promise<{ client: MongoClient; db: D
     )
   const { MongoClient } = await import('mongodb')
   const client = await said(
-    `the ledger's address (${where}) is not understood`,
+    `the ledger's address (${where}) is not valid`,
     async () => new MongoClient(url, options(url)),
   )
   try {

@@ -28,7 +28,7 @@ export async function acquireLease(store: Store, me: PeerId, nonce: string): Pro
   }
   const options = { upsert: true, returnDocument: 'after', projection: SHOWN } as const
   const found = await store.run(() => store.leases.findOneAndUpdate({ _id: ID }, [{ $set: set }], options))
-  if (!found) throw new Error('MongoDB answered no lease')
+  if (!found) throw new Error('MongoDB returned no lease')
   return found as unknown as Lease
 }
 

@@ -19,7 +19,7 @@ const ACQUIRE = `INSERT INTO leases (_id, holder, nonce, term, expires_at) VALUE
 
 export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
   const [row] = await store.write('sure', ACQUIRE, { me, nonce, leaseMs: store.leaseMs })
-  if (!row) throw new Error('SQLite answered no lease')
+  if (!row) throw new Error('SQLite returned no lease')
   return leaseOf(row)
 }
 

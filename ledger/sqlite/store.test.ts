@@ -108,7 +108,7 @@ test('a busy ledger is waited for without blocking the loop, and is away after r
   const asked = performance.now()
   await assert.rejects(
     ledger.setPeer(peer('x'), {}),
-    (error) => error instanceof LedgerUnavailable && /busy/.test(error.message),
+    (error) => error instanceof LedgerUnavailable && /locked/.test(error.message),
   )
   assert.ok(performance.now() - asked >= 1_500)
   clearInterval(watch)

@@ -193,7 +193,7 @@ function away(path: string, error: unknown): LedgerUnavailable {
   const why = full
     ? 'its disk is full'
     : codeOf(error) === CODES.busy
-      ? 'another process keeps it busy'
+      ? 'it is locked by another process'
       : sentence(error)
   return new LedgerUnavailable(
     `the ledger ${path} did not answer: ${why}`,

@@ -29,6 +29,6 @@ export function judgeClocks(apartMs: number): ClockApart {
   const way = apartMs > 0 ? 'ahead of' : 'behind'
   return {
     apartMs,
-    problem: `this host's clock is ${seconds} s ${way} the ledger's: no work is at risk, but times that people read will not agree; set up NTP here and on the database's host`,
+    problem: `this machine's clock is ${seconds} s ${way} the ledger's: encoding is not affected, but displayed times are wrong; set up NTP here and on the machine of the database`,
   }
 }

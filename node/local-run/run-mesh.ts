@@ -67,7 +67,7 @@ export async function createRunMesh({ config, workers, entry, wrap, onWorker }: 
     graceMs: STOP_GRACE_MS,
     onStart: (name, pid) => onWorker?.({ what: 'started', name, pid }),
     onExit(name, pid, how) {
-      log.warn('a worker process ended and is restarted', { worker: name, pid, how })
+      log.warn('a worker process ended; restarting it', { worker: name, pid, how })
       onWorker?.({ what: 'ended', name, pid, how })
     },
   })

@@ -143,7 +143,7 @@ describe('the heartbeat', () => {
     stops.push(() => heartbeat.stop())
     heartbeat.start()
     await bothLogged.promise
-    assert.deepEqual(logged, Array(2).fill(['a heartbeat was not sent', 'too large']))
+    assert.deepEqual(logged, Array(2).fill(['a heartbeat could not be sent', 'too large']))
   })
 
   it('slows down as the mesh grows', () => {

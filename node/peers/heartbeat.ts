@@ -73,7 +73,7 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
   }
   /** Logs a heartbeat that could not be sent: the next one follows within an interval. */
   const tryToBeat = () =>
-    void beatNow().catch((error: unknown) => log.warn('a heartbeat was not sent', { error: sentence(error) }))
+    void beatNow().catch((error: unknown) => log.warn('a heartbeat could not be sent', { error: sentence(error) }))
   const loop = () => {
     const intervalMs = heartbeatIntervalMs(meshSize(table, clock.mono()))
     // Without jitter, peers that were started together would send at the same moments, and none in between.

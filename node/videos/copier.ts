@@ -39,7 +39,7 @@ export function createCopier({ self, ledger, store, exchange, log, hints }: Copi
   let work = Promise.resolve()
 
   async function hold(video: VideoId, blob: HeldBlob, signal: AbortSignal): Promise<void> {
-    if (!hasRoomFor(blob.bytes, await store.room())) throw new Error('there is no room for it')
+    if (!hasRoomFor(blob.bytes, await store.room())) throw new Error('the disk has too little room for a replica')
     await exchange.fetch({ ...blob, video, signal })
   }
 
@@ -70,7 +70,8 @@ export function createCopier({ self, ledger, store, exchange, log, hints }: Copi
       .then(
         () => hints.publish({ what: 'video', video }),
         (error: unknown) => {
-          if (!signal.aborted) log.warn('no copy is held', { video, what: task ?? 'source', why: sentence(error) })
+          if (!signal.aborted)
+            log.warn('a replica could not be made', { video, what: task ?? 'source', why: sentence(error) })
         },
       )
       .finally(() => waiting.delete(key))

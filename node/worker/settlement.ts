@@ -83,7 +83,7 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
       hints.publish({ what: result.ok ? 'decided' : 'tasks', video: task.video_id, task: task._id })
       return result.ok ? emitWin(held) : undefined
     }
-    log.info('superseded', { task: task._id, attempt })
+    log.info('an attempt was superseded', { task: task._id, attempt })
     if (result.ok) await compare(task, result.output?.es_sha256)
   }
 }

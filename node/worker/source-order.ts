@@ -26,5 +26,8 @@ export function mayTakeIngest({ now, created_at, hasSource, leads, fits }: Inges
     }
   if (!leads) return { take: false, reason: 'the source is elsewhere' }
   const waited = now - created_at >= INGEST_TAKEOVER_MS
-  return { take: waited, reason: waited ? 'its source peer did not take it' : 'its source peer comes first' }
+  return {
+    take: waited,
+    reason: waited ? 'the peer with the source did not claim it' : 'the peer with the source comes first',
+  }
 }

@@ -52,7 +52,7 @@ export async function runWorkLoop(
       if (signal.aborted) return
       idleMs = IDLE_POLL_MS
       if (error instanceof LedgerUnavailable) grace.noticed()
-      else log.error('a worker loop failed and goes on', { loop: options.name, error: sentence(error) })
+      else log.error('a work loop failed; retrying', { loop: options.name, error: sentence(error) })
     }
   }
 }

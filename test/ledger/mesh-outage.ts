@@ -51,7 +51,7 @@ export async function outlives(
     assert.ok(isAway, 'it was back before anyone noticed')
     assert.match(shown, /MongoDB 127\.0\.0\.1:\d+/)
     const people = await runCli(['status'], { cwd: dir, dataDir: join(dir, 'second') })
-    assert.match(people.stdout, /ledger away: /)
+    assert.match(people.stdout, /ledger unavailable: /)
     assert.ok(people.seconds < SHOWN_S, `status took ${people.seconds} s`)
   }
   await outage

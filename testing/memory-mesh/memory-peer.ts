@@ -90,7 +90,8 @@ export class MemoryPeer implements Mesh {
 
   /** Gossip reaches everyone who is linked to this peer by any path of links, as gossipsub's relaying does. */
   async publish(topic: Topic, data: Uint8Array): Promise<void> {
-    if (data.byteLength > GOSSIP_BYTES_MAX) throw new RangeError(`a gossip message of ${data.byteLength} bytes`)
+    if (data.byteLength > GOSSIP_BYTES_MAX)
+      throw new RangeError(`the gossip message has ${data.byteLength} bytes, more than ${GOSSIP_BYTES_MAX}`)
     if (this.#state !== 'started') return
     const copy = data.slice()
     const { clock, rng, faults } = this.#hub
