@@ -122,7 +122,7 @@ const isShared = (config: Config): boolean => !ledgerAddress(config).startsWith(
 async function checkKey(config: Config): Promise<Finding[]> {
   const { readMeshKey } = await import('../node/mesh-key.ts')
   const key = await readMeshKey(config)
-  const without = config.open_mesh ? 'none: anybody may join' : 'none: the mesh is of this host alone'
+  const without = config.open_mesh ? 'none: any peer may join' : 'none: the mesh is limited to this host'
   return [{ what: 'key', level: 'ok', text: key === undefined ? without : `${config.swarm_key} is a mesh key` }]
 }
 

@@ -37,7 +37,7 @@ Examples:
   reelmesh run *.mov --renditions 720p      several files, one rendition
   reelmesh node --ledger mongodb://…        a peer of a mesh of many hosts
   reelmesh submit film.mp4 --wait --out .   give a film to the local node and wait for the results
-  reelmesh status --watch                   who does what
+  reelmesh status --watch                   peers, videos, events
 
 Every option can also be a variable (REELMESH_DATA_DIR for --data-dir) or a line in reelmesh.yaml (data_dir: …);
 flags win over variables, variables over the file.

@@ -8,10 +8,10 @@ import { mustReachNode } from './reach.ts'
 const VERBS = [
   {
     name: 'pause',
-    description: 'take a peer off the work; it stays in the mesh and gives back what it runs',
-    done: 'paused; `reelmesh resume` puts it back to work',
+    description: 'stop a peer from claiming tasks: it releases those that it runs and stays in the mesh',
+    done: 'paused; `reelmesh resume` ends the pause',
   },
-  { name: 'resume', description: 'put a paused peer back to work', done: 'back to work' },
+  { name: 'resume', description: 'let a paused or quarantined peer claim tasks again', done: 'resumed' },
   {
     name: 'drain',
     description: 'let a peer finish what it runs, then leave the mesh and exit',

@@ -23,7 +23,7 @@ const ASK_MS = 5_000
 export function addStatus(program: Command): void {
   const command = program
     .command('status')
-    .description('who does what: peers, videos, recent events')
+    .description('show peers, videos and recent events')
     .option('--watch', 'redraw every second until Ctrl-C')
     .option('--json', 'the whole snapshot as JSON (docs/status.md)')
     .option('--peer <multiaddr>', 'ask this peer instead of the local node')

@@ -75,7 +75,7 @@ const RETRY: Act = {
   name: 'retry',
   description: 'take up a failed or cancelled video again',
   unchanged: 'has neither failed nor been cancelled, so there is nothing to retry',
-  done: 'taken up again',
+  done: 'retried',
   node: (client, id) => parseResponse(verbs(client).retry.$post({ param: { id } })),
   ledger: (ledger, id) => ledger.retry(id),
 }

@@ -35,7 +35,7 @@ export interface ElectionModules {
 }
 
 /** The beginning of the reason of a term's end where the lease is released on purpose. */
-const RELEASED = 'given back'
+const RELEASED = 'released'
 
 /** Longest wait for an unavailable ledger at a graceful stop: the lease expires then. */
 const RELEASE_MS = 2_000

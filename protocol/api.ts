@@ -32,7 +32,7 @@ const submittedSchema = z
     outcome: z
       .enum(['created', 'joined', 'retried'])
       .describe(
-        'whether it was new, known (the same bytes and recipe: it goes on, or is only delivered), or had failed or been cancelled before',
+        'whether it was new, known (the same bytes and recipe: it continues, or is only delivered), or had failed or been cancelled before',
       ),
     status: videoDetailSchema.shape.status,
   })
@@ -155,7 +155,7 @@ export const ROUTES = {
     operationId: 'pause',
     method: 'post',
     path: '/v1/peers/{peer}/pause',
-    summary: 'Takes a peer off the work: it stays in the mesh and gives back what it runs',
+    summary: 'Stops a peer from claiming tasks: it releases those that it runs and stays in the mesh',
     request: { params: peer },
     responses: { 200: json(peerAnswer, 'done'), ...refused },
   },
@@ -163,7 +163,7 @@ export const ROUTES = {
     operationId: 'resume',
     method: 'post',
     path: '/v1/peers/{peer}/resume',
-    summary: 'Puts a paused or quarantined peer back to work',
+    summary: 'Lets a paused or quarantined peer claim tasks again',
     request: { params: peer },
     responses: { 200: json(peerAnswer, 'done'), ...refused },
   },

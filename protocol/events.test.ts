@@ -42,7 +42,7 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
   ],
   merging: [film, 'film is being merged: every chunk is encoded'],
   completed: [film, 'film is completed'],
-  failed: [{ peer: ANN, video, failure: 'film: merge failed for good' }, 'film: merge failed for good'],
+  failed: [{ peer: ANN, video, failure: 'film: merge failed permanently' }, 'film: merge failed permanently'],
   delivered: [{ ...film, dir: '/out' }, 'film was delivered to /out'],
   delivery_failed: [
     { ...film, dir: '/out', reason: 'the disk is full' },

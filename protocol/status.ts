@@ -246,7 +246,7 @@ export const statusSchema = z
         term: z.number().describe('number of its term; each leader has a higher one'),
       })
       .nullable()
-      .describe('the coordinator that leads; null when nobody holds the lease'),
+      .describe('the coordinator that leads; null when no peer holds the lease'),
     ledger: z
       .object({
         description: z.string().describe('what and where, without credentials'),

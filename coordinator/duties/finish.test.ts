@@ -78,5 +78,5 @@ test('strikes of enough peers, or a task that is FAILED already, end the video w
   await round()
   const { status, failure } = await theVideo(ledger, struck._id)
   assert.equal(status, 'FAILED')
-  assert.match(failure ?? '', /^film: chunk 0 at 480p failed for good: .* cannot$/)
+  assert.match(failure ?? '', /^film: chunk 0 at 480p failed permanently: .* cannot$/)
 })

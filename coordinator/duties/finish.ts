@@ -239,5 +239,5 @@ function failureSentence(video: Video, task: Task, code: FailureCode | undefined
   const { length } = task.strikes
   const died =
     task.strikes.at(-1)?.code === 'peer_died' ? `${length} workers crashed on this task` : 'no reason is known'
-  return `${video.name}: ${describeTask(task)} failed for good: ${last?.message ?? died}`
+  return `${video.name}: ${describeTask(task)} failed permanently: ${last?.message ?? died}`
 }

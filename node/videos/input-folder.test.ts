@@ -131,7 +131,7 @@ describe('the input folder', () => {
       await look()
       await look()
       failed.code = 'encode_failed'
-      Object.assign(video, { status, failure: status === 'FAILED' ? 'chunk 3 failed for good' : null })
+      Object.assign(video, { status, failure: status === 'FAILED' ? 'chunk 3 failed permanently' : null })
       await look(INPUT_OUTCOME_MS)
       await look()
       assert.deepEqual([await readdir(input), submitted.length], [['film.mp4'], 1])
