@@ -67,105 +67,125 @@ export function workText(running: readonly Pick<RunningTask, 'task'>[]): string 
   return rungOf(first) === 'audio' ? 'the sound' : `chunk ${chunkOf(first) + 1} (${rungs.join(' ')})`
 }
 
-export function createStory(startedAt: number): Story {
-  const workers = new Map<string, WorkerView>()
-  const lines: Line[] = []
-  const told = new Set<string>()
-  let video: VideoProgress | null = null
-  let kill: Kill | null = null
+export const createStory = (startedAt: number): Story => new ToldStory(startedAt)
 
-  const say = (text: string, now: number, tone: Tone = 'plain'): void =>
-    void lines.push({ at: (now - startedAt) / 1000, tone, text })
+class ToldStory implements Story {
+  readonly #startedAt: number
+  readonly #workers = new Map<string, WorkerView>()
+  readonly #lines: Line[] = []
+  /** Reclaims, and tasks encoded again, that a line was said about. */
+  readonly #told = new Set<string>()
+  #video: VideoProgress | null = null
+  #kill: Kill | null = null
 
-  function started(name: string, pid: number, now: number): void {
-    const again = workers.has(name)
-    workers.set(name, { name, pid, peer: workers.get(name)?.peer ?? null, ended: null, state: 'starting', running: [] })
-    if (again) say(`${name} is started again (process ${pid})`, now, 'good')
+  constructor(startedAt: number) {
+    this.#startedAt = startedAt
   }
 
-  function ended(name: string, how: string, now: number): void {
-    const worker = workers.get(name)
+  get workers(): ReadonlyMap<string, WorkerView> {
+    return this.#workers
+  }
+  get lines(): readonly Line[] {
+    return this.#lines
+  }
+  get video(): VideoProgress | null {
+    return this.#video
+  }
+  get kill(): Kill | null {
+    return this.#kill
+  }
+
+  say(text: string, now: number, tone: Tone = 'plain'): void {
+    this.#lines.push({ at: (now - this.#startedAt) / 1000, tone, text })
+  }
+
+  hear(event: RunEvent, now: number): void {
+    if (event.event === 'worker_started') this.#started(event.name, event.pid, now)
+    else if (event.event === 'worker_ended') this.#ended(event.name, event.how, now)
+    else if (event.event === 'progress') this.#progress(event, now)
+    // The last heartbeats may still tell of work that is done.
+    else if (event.event === 'delivered')
+      for (const worker of this.#workers.values()) Object.assign(worker, { state: 'idle', running: [] })
+  }
+
+  victim(): Victim | null {
+    return this.#kill ? null : victimAmong([...this.#workers.values()], this.#video)
+  }
+
+  killed(who: Victim, now: number): void {
+    this.#kill = { ...who, at: now, reclaimedAt: null, again: null }
+    const share = Math.round((who.tasks[0]?.done ?? 0) * 100)
+    this.say(`kill -9 ${who.pid}: ${who.name} dies ${share} % into ${workText(who.tasks)}`, now, 'bad')
+    this.#ended(who.name, 'killed', now)
+  }
+
+  #started(name: string, pid: number, now: number): void {
+    const before = this.#workers.get(name)
+    this.#workers.set(name, { name, pid, peer: before?.peer ?? null, ended: null, state: 'starting', running: [] })
+    if (before) this.say(`${name} is started again (process ${pid})`, now, 'good')
+  }
+
+  #ended(name: string, how: string, now: number): void {
+    const worker = this.#workers.get(name)
     if (!worker) return
     Object.assign(worker, { ended: how, running: [], state: 'gone' })
-    if (name !== kill?.name) say(`${name} ${how}`, now, 'bad')
+    if (name !== this.#kill?.name) this.say(`${name} ${how}`, now, 'bad')
   }
 
-  function progress({ workers: rows, videos, events }: Progress, now: number): void {
-    video = videos[0] ?? video
+  #progress({ workers: rows, videos, events }: Progress, now: number): void {
+    this.#video = videos[0] ?? this.#video
     for (const row of rows) {
-      const worker = workers.get(row.name)
+      const worker = this.#workers.get(row.name)
       if (!worker || worker.ended !== null) continue
-      worker.peer = row.peer
-      // A heartbeat of the life that was killed may still be the newest there is.
-      const stale = kill !== null && worker.name === kill.name && row.running.some(isOfTheDead)
-      Object.assign(worker, { state: row.state, running: stale ? [] : row.running })
+      const running = isOfKilledProcess(row, this.#kill) ? [] : row.running
+      Object.assign(worker, { peer: row.peer, state: row.state, running })
     }
-    for (const event of events) tellReclaim(event)
-    if (kill) heal(kill, now)
+    for (const event of events) this.#sayReclaim(event)
+    if (this.#kill) this.#sayEncodedAgain(this.#kill, now)
   }
 
-  function tellReclaim({ what, peer, at, text }: MeshEvent): void {
+  #sayReclaim({ what, peer, at, text }: MeshEvent): void {
     const key = `${at} ${text}`
-    if (what !== 'reclaimed' || told.has(key)) return
-    told.add(key)
+    if (what !== 'reclaimed' || this.#told.has(key)) return
+    this.#told.add(key)
+    const kill = this.#kill
     if (kill && peer === kill.peer && at >= kill.at && kill.reclaimedAt === null) {
       kill.reclaimedAt = at
-      say(`the mesh noticed after ${secondsText((at - kill.at) / 1000)}: ${text}`, at, 'good')
-    } else say(text, at, 'bad')
+      this.say(`the mesh noticed after ${secondsText((at - kill.at) / 1000)}: ${text}`, at, 'good')
+    } else this.say(text, at, 'bad')
   }
 
-  const isOfTheDead = ({ task, attempt }: RunningTask): boolean =>
-    kill?.tasks.some((lost) => lost.task === task && lost.attempt === attempt) ?? false
-
-  function heal(lost: Kill, now: number): void {
-    for (const worker of workers.values()) {
-      const mine = worker.running.filter((run) =>
-        lost.tasks.some((was) => was.task === run.task && was.attempt < run.attempt),
-      )
-      const key = mine.map(({ task }) => task).join()
-      if (mine.length === 0 || told.has(key)) continue
-      told.add(key)
-      lost.again ??= worker.name
-      say(`${workText(mine)} is encoded again by ${worker.name}`, now, 'good')
+  #sayEncodedAgain(kill: Kill, now: number): void {
+    for (const { name, running } of this.#workers.values()) {
+      const again = encodedAgain(running, kill)
+      const key = again.map(({ task }) => task).join()
+      if (again.length === 0 || this.#told.has(key)) continue
+      this.#told.add(key)
+      kill.again ??= name
+      this.say(`${workText(again)} is encoded again by ${name}`, now, 'good')
     }
-  }
-
-  function victim(): Victim | null {
-    if (kill || !video || video.status !== 'RUNNING' || video.done > MIDST.videoTo) return null
-    for (const { name, pid, peer, running } of [...workers.values()].reverse()) {
-      const tasks = running.filter(isEncode)
-      const [first] = tasks
-      if (peer && first && first.done >= MIDST.from && first.done <= MIDST.to) return { name, pid, peer, tasks }
-    }
-    return null
-  }
-
-  return {
-    workers,
-    lines,
-    say,
-    victim,
-    get video() {
-      return video
-    },
-    get kill() {
-      return kill
-    },
-    killed(who, now) {
-      kill = { ...who, at: now, reclaimedAt: null, again: null }
-      const share = Math.round((who.tasks[0]?.done ?? 0) * 100)
-      say(`kill -9 ${who.pid}: ${who.name} dies ${share} % into ${workText(who.tasks)}`, now, 'bad')
-      ended(who.name, 'killed', now)
-    },
-    hear(event, now) {
-      if (event.event === 'worker_started') started(event.name, event.pid, now)
-      else if (event.event === 'worker_ended') ended(event.name, event.how, now)
-      else if (event.event === 'progress') progress(event, now)
-      // The last heartbeats may still tell of work that is done.
-      else if (event.event === 'delivered')
-        for (const worker of workers.values()) Object.assign(worker, { state: 'idle', running: [] })
-    },
   }
 }
+
+/** The last worker in the midst of an encode, unless the video is about to end. */
+function victimAmong(workers: readonly WorkerView[], video: VideoProgress | null): Victim | null {
+  if (video?.status !== 'RUNNING' || video.done > MIDST.videoTo) return null
+  for (const { name, pid, peer, running } of [...workers].reverse()) {
+    const tasks = running.filter(isEncode)
+    const [first] = tasks
+    if (peer && first && first.done >= MIDST.from && first.done <= MIDST.to) return { name, pid, peer, tasks }
+  }
+  return null
+}
+
+/** Whether the newest heartbeat of a worker is still one of the process that was killed. */
+function isOfKilledProcess({ name, running }: Pick<WorkerView, 'name' | 'running'>, kill: Kill | null): boolean {
+  if (name !== kill?.name) return false
+  return running.some(({ task, attempt }) => kill.tasks.some((lost) => lost.task === task && lost.attempt === attempt))
+}
+
+/** The attempts that follow on those of the kill. */
+const encodedAgain = (running: readonly RunningTask[], kill: Kill): RunningTask[] =>
+  running.filter(({ task, attempt }) => kill.tasks.some((lost) => lost.task === task && lost.attempt < attempt))
 
 export const secondsText = (seconds: number): string => `${seconds.toFixed(seconds < 1 ? 2 : 1)} s`
