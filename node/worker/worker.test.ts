@@ -315,7 +315,7 @@ describe('a worker', () => {
     assert.deepEqual([trials, emitted, runs.length], [1, [], 4])
   })
 
-  it('claims nothing while its ffmpeg fails the self-tests, says so once, and comes back by itself', async () => {
+  it('claims nothing while its ffmpeg fails the self-test, says so once, and comes back by itself', async () => {
     await stage.ledger.insertTasks([newTask(1), newTask(2)])
     broken = 'ffmpeg was ended by SIGILL'
     run = async () => {

@@ -34,5 +34,5 @@ test('doctor says what a node says of its mesh key, and ends with exit code 1', 
   }
   assert.match(await key(...WORKER, '--swarm-key', join(dir, 'mesh.key')), /mesh\.key is a mesh key/)
   assert.match(await key(...WORKER, '--open-mesh'), /any peer may join/)
-  assert.match(await key(), /this host alone/)
+  assert.match(await key(), /limited to this host/)
 })
