@@ -1,6 +1,6 @@
 /**
  * Ten minutes in which no core of this machine is ever idle: three nodes with an encode for each core, and a burner for each core beside
- * them, at the same nice as the nodes themselves. Nobody dies, so every claim that is taken back is a mistake.
+ * them, at the same nice as the nodes themselves. Nobody dies, so every claim that is reclaimed is a mistake.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
@@ -47,10 +47,10 @@ export async function benchBusy({ quick, media }: { quick: boolean; media: reado
     return [
       row(`${NODES} nodes on ${availableParallelism()} cores, as many burners, watched for`, watchS, 's'),
       row('encodes at once, mean', encodeSeconds / watchS, ''),
-      row('suspicions told', counted.suspicions(), ''),
+      row('suspicions published', counted.suspicions(), ''),
       row('connections lost', counted.lost(), ''),
-      row('claims taken back', await mesh.told('reclaimed'), ''),
-      row('leaders', await mesh.told('leader'), ''),
+      row('claims reclaimed', await mesh.countOf('reclaimed'), ''),
+      row('leaders', await mesh.countOf('leader'), ''),
     ]
   } finally {
     for (const burner of burners) burner.kill('SIGKILL')

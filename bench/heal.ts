@@ -41,11 +41,11 @@ export async function benchHeal({ quick, media }: { quick: boolean; media: reado
     const graceful = await endLeaders(mesh, 'SIGTERM', rounds.graceful)
     return [
       ...rowsOf('a worker killed: noticed', killed.noticed),
-      ...rowsOf('a worker killed: its claims taken back', killed.reclaimed),
+      ...rowsOf('a worker killed: its claims reclaimed', killed.reclaimed),
       ...rowsOf('a worker killed: its chunk runs elsewhere', killed.elsewhere),
       ...rowsOf('a worker killed and started at once, alone: its chunk runs again', restarted),
       ...rowsOf('the leader killed: another leads', leaders),
-      ...rowsOf('the leader told to stop: another leads', graceful),
+      ...rowsOf('the leader stopped by SIGTERM: another leads', graceful),
     ]
   } finally {
     await mesh.stop()

@@ -1,6 +1,6 @@
 /**
  * A mesh to hurt: node processes on loopback, bundled as they are shipped, one SQLite ledger, and an observer in this process
- * that is a peer of the mesh itself (it hears, judges and tells as any node does, and encodes nothing).
+ * that is a peer of the mesh itself (it receives, detects failures and publishes as any node does, and encodes nothing).
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ export interface LocalNode {
   readonly pid: number
   readonly dataDir: string
   signal(signal: NodeJS.Signals): void
-  /** SIGSTOP, or SIGCONT, to it and every process below it: as if its host stood still. */
+  /** SIGSTOP, or SIGCONT, to it and every process below it: as if its machine were frozen. */
   freeze(isFrozen: boolean): Promise<void>
   /** Resolves when the process is gone. */
   readonly ended: Promise<void>
@@ -48,7 +48,7 @@ export interface LocalMesh {
   /** Attempts that run now, by who runs them. */
   running(): Promise<{ task: Task; worker: PeerId }[]>
   /** How often something happened, of the last 1,000 events. */
-  told(what: string): Promise<number>
+  countOf(what: string): Promise<number>
   until<T>(what: string, look: () => Promise<T | null | undefined | false>, seconds: number): Promise<T>
   stop(): Promise<void>
 }
@@ -131,7 +131,7 @@ export async function openLocalMesh(name: string): Promise<LocalMesh> {
       const tasks = await ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] })
       return tasks.flatMap((task) => task.claims.map((claim) => ({ task, worker: claim.worker_id })))
     },
-    told: async (what) => (await ledger.events(1_000)).filter((event) => event.what === what).length,
+    countOf: async (what) => (await ledger.events(1_000)).filter((event) => event.what === what).length,
     async until(what, look, seconds) {
       const giveUpAt = performance.now() + seconds * 1000
       for (;;) {

@@ -30,9 +30,9 @@ interface Round {
   readonly chunks: number
   readonly backups: number
   readonly attempts: number
-  /** Claims of live workers that the leader took back: a worker short of CPU may seem silent. */
+  /** Claims of live workers that the leader reclaimed: a worker short of CPU may seem silent. */
   readonly reclaims: number
-  /** Chunks with a rung by each worker, fewest first. */
+  /** Tasks of chunks by each worker, fewest first. */
   readonly spread: string
 }
 
@@ -81,7 +81,7 @@ async function round(job: {
 }): Promise<Round> {
   const { mesh, home, limits, path, preset, crf, stopLast } = job
   const before = await used(limits)
-  const reclaimsBefore = await mesh.told('reclaimed')
+  const reclaimsBefore = await mesh.countOf('reclaimed')
   const renditions = ladderOf(DEFAULT_HEIGHTS, { ...DEFAULT_ENCODING, preset, rate: { crf } })
   const video = await mesh.submit(home, path, { renditions })
   const ended = new AbortController()
@@ -94,7 +94,7 @@ async function round(job: {
   if (wasStopped === false) throw new Error('the worker had no last chunk to be stopped in')
   await mesh.until('the result', async () => (await mesh.ledger.video(video))?.status === 'COMPLETED', DONE_S)
   const tasks = await mesh.ledger.tasks({ video, kinds: ['video'], statuses: ['COMPLETED'] })
-  return { ...figuresOf(tasks), cpuS, reclaims: (await mesh.told('reclaimed')) - reclaimsBefore }
+  return { ...figuresOf(tasks), cpuS, reclaims: (await mesh.countOf('reclaimed')) - reclaimsBefore }
 }
 
 async function isEncoded(mesh: LocalMesh, video: VideoId): Promise<boolean> {

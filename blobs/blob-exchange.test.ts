@@ -254,10 +254,10 @@ describe('the blob exchange', () => {
     let opened = 0
     const [a, b] = await start((mesh, at) => (at === 0 ? onOpen(mesh, () => opened++) : mesh))
     const ref = await give(b, noise(2 * MiB, 17))
-    const impatient = new AbortController()
-    const leaving = a.exchange.fetch({ ...ref, video, holders: [ids[1]], signal: impatient.signal })
+    const brief = new AbortController()
+    const leaving = a.exchange.fetch({ ...ref, video, holders: [ids[1]], signal: brief.signal })
     const staying = [get(a, ref, [ids[1]]), get(a, ref, [ids[1]], videoNumber(2))]
-    impatient.abort(new Error('no time'))
+    brief.abort(new Error('no time'))
     await assert.rejects(leaving, /no time/)
     const [one, two] = await Promise.all(staying)
     assert.ok(one?.includes(video) && two?.includes(videoNumber(2)))

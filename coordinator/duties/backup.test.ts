@@ -58,7 +58,7 @@ async function slowChunk(ann?: Partial<Heartbeat>) {
   return { at, ledger, slow: slow._id as TaskId, round: () => duty.round(new AbortController().signal), backUp }
 }
 
-test('a slow attempt whose backup was given back gets another', async () => {
+test('a slow attempt whose backup was released gets another', async () => {
   const { ledger, slow, round, backUp } = await slowChunk()
   await round()
   assert.equal(await backUp(BOB), 2)

@@ -11,7 +11,7 @@ import { planSeconds, type RenditionPlan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 
-/** What a scaling decision is told of the work that waits. */
+/** The waiting work, as input of a scaling decision. */
 export type Demand = Pick<ScalingView, 'pending' | 'unplanned'>
 
 /** The work that waits, of one term. */

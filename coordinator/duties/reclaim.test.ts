@@ -19,7 +19,7 @@ const TERM = 2
 /** Since the last heartbeat of the leader before this one: its lease had to run out first. */
 const SILENT_MS = LEASE_MS
 
-test('it takes back at once what the leader before it was on, whose loss it saw, and waits for whom it has not met', async () => {
+test('it reclaims at once from the leader before it, whose loss it saw, and waits for peers that it has not met', async () => {
   const at = { now: 1_000_000 }
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
   const ofTheOld = await claim(ledger, await pendingTask(ledger), BOB)
@@ -85,7 +85,7 @@ function stage() {
   return { ledger, link, hear, held, round, lose: () => duty.lost(BOB, 'closed', signal) }
 }
 
-test('it takes back what a lost peer held when its connection closed, and nothing that the peer claimed or renewed since', async () => {
+test('it reclaims what a lost peer held when its connection closed, and nothing that the peer claimed or renewed since', async () => {
   const { ledger, link, held, lose } = stage()
   const [left, done, renewed] = [await held(), await held(), await held()]
   let next = left
@@ -103,7 +103,7 @@ test('it takes back what a lost peer held when its connection closed, and nothin
     assert.deepEqual([(await now(_id)).status, (await now(_id)).strikes.length], ['PROCESSING', 0])
 })
 
-test('where others saw the connection close too, it takes back what was claimed in that moment, unless the peer is heard again', async () => {
+test('where others saw the connection close too, it reclaims what was claimed in that moment, unless the peer is heard again', async () => {
   for (const isAlive of [false, true]) {
     const { ledger, link, hear, held, lose } = stage()
     link.reports = [10, 10]

@@ -1,4 +1,4 @@
-/** What the leader reads again and again while it collects outputs, and what it forgets. */
+/** What the leader reads repeatedly while it fetches outputs, and what it drops. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'

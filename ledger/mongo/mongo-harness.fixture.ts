@@ -12,7 +12,7 @@ import { ledgerFromSteps } from '../ledger-from-steps.ts'
 import { tornSteps } from '../torn-steps.fixture.ts'
 import { mongoSteps } from './mongo-ledger.ts'
 
-/** Every store is a database of its own; those given back are emptied and used again, which is quicker than a new one. */
+/** Every store is a database of its own; released ones are emptied and used again, which is quicker than a new one. */
 export class MongoHarness implements LedgerHarness {
   readonly #mongod: Mongod
   readonly #free: string[] = []

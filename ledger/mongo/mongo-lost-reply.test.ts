@@ -153,14 +153,14 @@ test('a lease is won once, by its nonce, and an event recorded once', async () =
 test('a ledger that does not come back in time is away, says where, and serves again when it is back', async () => {
   const cut = await ReplyEater.start(mongod.members[0]!.host)
   const url = cut.url(DATABASE, '&serverSelectionTimeoutMS=300')
-  const impatient = createMongoLedger({ url, ...common, retryMs: 500 })
-  await impatient.open()
+  const brief = createMongoLedger({ url, ...common, retryMs: 500 })
+  await brief.open()
   await cut.stop()
   await assert.rejects(
-    impatient.videos(),
+    brief.videos(),
     (error) => error instanceof LedgerUnavailable && /127\.0\.0\.1:\d+/.test(error.message),
   )
-  await impatient.close()
+  await brief.close()
   const retrying = createMongoLedger({ url: mongod.uriOf(DATABASE), ...common })
   await retrying.open()
   const task = await claimedTask(retrying)

@@ -1,5 +1,5 @@
 /**
- * How SQLite goes about what nodes and the leader ask again and again: by SQLite's own plan of each statement that these calls
+ * How SQLite goes about the repeated queries of nodes and the leader: by SQLite's own plan of each statement that these calls
  * prepare, no call walks what is finished. Plans do not depend on what is in the tables, for nothing here runs ANALYZE.
  */
 import assert from 'node:assert/strict'
@@ -110,7 +110,7 @@ function walks(database: DatabaseSync, sql: string): string[] {
   return tables.filter((step) => !FINE.test(step))
 }
 
-test('what is asked again and again does not grow with what is finished', async (t) => {
+test('repeated queries do not grow with ended tasks and videos', async (t) => {
   const { ledger, database } = await opened(t)
   const video = await videoIn(ledger, 'RUNNING')
   await ledger.insertTasks([chunk(video, 0), chunk(video, 1)])

@@ -27,7 +27,7 @@ async function ledgerAt(t: TestContext) {
   return { path, ledger }
 }
 
-test('a process killed again and again while it claims and completes has lost nothing that was acknowledged', async (t) => {
+test('a process killed repeatedly while it claims and completes has lost nothing that was acknowledged', async (t) => {
   const { path, ledger } = await ledgerAt(t)
   const video = await videoIn(ledger, 'RUNNING')
   for (let round = 0; round < 10; round++) {

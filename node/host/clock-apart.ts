@@ -19,11 +19,11 @@ export async function clockApart(ledger: Pick<Ledger, 'now'>, clock: Clock): Pro
   const before = clock.now()
   const there = await ledger.now()
   // The ledger read its clock between the two readings here: their mean is the best estimate.
-  return judgeClocks((before + clock.now()) / 2 - there)
+  return compareClocks((before + clock.now()) / 2 - there)
 }
 
 /** Whether a difference of clocks (ms) is a problem: beyond `CLOCK_APART_MS`. Pure. */
-export function judgeClocks(apartMs: number): ClockApart {
+export function compareClocks(apartMs: number): ClockApart {
   if (Math.abs(apartMs) <= CLOCK_APART_MS) return { apartMs, problem: null }
   const seconds = (Math.abs(apartMs) / 1000).toFixed(1)
   const way = apartMs > 0 ? 'ahead of' : 'behind'

@@ -227,13 +227,13 @@ describe('the input folder', () => {
   })
 
   test('submits a rejected file that was repaired and moved back, with its old mtime', async (t) => {
-    let isMended = false
-    const { input, look, submitted } = await folderUnderTest(t, (request) => isMended || refuseAll(request))
+    let isRepaired = false
+    const { input, look, submitted } = await folderUnderTest(t, (request) => isRepaired || refuseAll(request))
     const file = join(input, 'locked.mp4')
     await writeFile(file, 'x')
     const { mtime } = await stat(file)
     await untilRefused(look)
-    isMended = true
+    isRepaired = true
     await rename(join(input, 'rejected', 'locked.mp4'), file)
     await utimes(file, mtime, mtime)
     await look()

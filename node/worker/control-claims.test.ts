@@ -189,7 +189,7 @@ describe('control-task slots', () => {
     assert.equal(started.length, INGESTS_WAITING + 3)
   })
 
-  it('gives back what waits when it stops, without a strike', async () => {
+  it('releases waiting attempts when it stops, without a strike', async () => {
     await submitLong(1)
     worker.start()
     await stage.pass(5_000)

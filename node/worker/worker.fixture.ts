@@ -30,7 +30,7 @@ export interface TestWorkerOptions {
   readonly ledger?: Ledger
   /** Default: into the actor's ledger. */
   readonly emit?: Emit
-  /** Peers that were heard; asked again and again. Default: none. */
+  /** Peers that were heard; asked repeatedly. Default: none. */
   others?(): readonly HeardPeer[]
   readonly mayClaim?: WorkerModules['admission']['mayClaim']
   readonly mayTakeControlTask?: WorkerModules['mayTakeControlTask']

@@ -163,7 +163,7 @@ describe('a worker', () => {
     assert.equal((await task()).status, 'PROCESSING')
   })
 
-  it('gives back what it claimed while a pause came', async () => {
+  it('releases what it claimed during a pause', async () => {
     meanwhile = () => {
       refusal = 'paused'
     }
@@ -233,7 +233,7 @@ describe('a worker', () => {
     assert.equal(runs[0]!.signal.aborted, true)
   })
 
-  it('gives its claims back when it stops, without a strike', async () => {
+  it('releases its claims when it stops, without a strike', async () => {
     run = taking(CLAIM_MS)
     worker.start()
     await stage.pass(1_000)
@@ -242,7 +242,7 @@ describe('a worker', () => {
     assert.deepEqual([now.status, now.claims, now.strikes, now.failures], ['PENDING', [], [], []])
   })
 
-  it('gives back at once a claim that was on its way when it stopped', async () => {
+  it('releases at once a claim that was on its way when it stopped', async () => {
     actor.line.latencyMs = { least: 500, most: 500 }
     worker.start()
     while ((await task()).status === 'PENDING') await stage.pass(10)

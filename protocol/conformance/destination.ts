@@ -246,7 +246,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       assert.deepEqual([await destination.sha256At(PATH, signal), await destination.bytesAt(PATH)], [null, null])
     })
 
-    it('gives back the bytes of a file, and no others', async () => {
+    it('fetches the bytes of a file, and no others', async () => {
       const back = join(scratch, 'back')
       await put('mine')
       await publish('mine')

@@ -35,11 +35,11 @@ export function judgeHealing(tasks: readonly Task[], kill: Kill | null, nameOf: 
   const died = tasks.filter(({ strikes }) =>
     strikes.some(({ code, worker_id }) => code === 'peer_died' && worker_id === kill.peer),
   )
-  if (died.length === 0) return [{ ok: false, text: `nothing was taken back from ${kill.name}` }, committed]
+  if (died.length === 0) return [{ ok: false, text: `nothing was reclaimed from ${kill.name}` }, committed]
   const noticed =
     kill.reclaimedAt === null
       ? 'reclaim not seen'
-      : `taken back ${secondsText((kill.reclaimedAt - kill.at) / 1000)} after the kill`
+      : `reclaimed ${secondsText((kill.reclaimedAt - kill.at) / 1000)} after the kill`
   return [
     {
       ok: kill.reclaimedAt !== null,

@@ -14,7 +14,7 @@ import { strike, victimOf } from './inject.ts'
 import { type Bout, describe, type Fault, scheduleOf } from './schedule.ts'
 import { databaseOf, logOf, NODES, openStage, type Stage } from './stage.ts'
 import { DEATHS, lookBefore, noticedAfter, readLog, type Sample, SILENCES, timeHealing, timeLeading } from './timing.ts'
-import { crashesIn, judgeVideos, orphans, type Verdict } from './verdict.ts'
+import { checkVideos, crashesIn, orphans, type Verdict } from './verdict.ts'
 
 export interface ChaosOptions {
   readonly minutes: number
@@ -72,9 +72,9 @@ export async function runChaos({ minutes, seed, print }: ChaosOptions): Promise<
     const samples = await playAll(schedule, stage, minutes * 60_000, say)
     stopping.abort()
     await feeding
-    await stage.lab.mendAll()
+    await stage.lab.healAll()
     await settle(stage, given, say)
-    const verdict = await judgeVideos({ ledger, footage, given })
+    const verdict = await checkVideos({ ledger, footage, given })
     verdict.violations.forEach(report)
     const history = await readHistory(stage.mongod.uri, databaseOf(stage))
     history.violations.forEach(report)

@@ -24,7 +24,7 @@ export interface Verdict {
   readonly files: number
 }
 
-export async function judgeVideos(of: { ledger: Ledger; footage: Footage; given: readonly Given[] }): Promise<Verdict> {
+export async function checkVideos(of: { ledger: Ledger; footage: Footage; given: readonly Given[] }): Promise<Verdict> {
   const violations: string[] = []
   const failed: VideoId[] = []
   let [completed, files] = [0, 0]

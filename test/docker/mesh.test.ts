@@ -56,7 +56,7 @@ describe('the mesh of docker compose --profile base', () => {
     t.diagnostic(`up in ${((performance.now() - began) / 1000).toFixed(0)} s`)
   })
 
-  test('a busy worker killed: its tasks are taken back and run elsewhere', { timeout: 180_000 }, async (t) => {
+  test('a busy worker killed: its tasks are reclaimed and run elsewhere', { timeout: 180_000 }, async (t) => {
     await mesh.drop(FILM)
     const seen = await mesh.until('a busy worker', (status) => busiest(status) !== undefined, 120)
     const victim = busiest(seen)!

@@ -48,7 +48,7 @@ export class BadNetwork {
 
   /** Whole again: everybody hears everybody. */
   async heal(): Promise<void> {
-    await this.lab.mendAll()
+    await this.lab.healAll()
     const hearsAll = async (node: LabNode) => {
       const { peers, ledger } = await node.status()
       return ledger.away === null && peers.filter(({ heard_s }) => heard_s < 2.5).length === this.nodes.length
@@ -127,16 +127,16 @@ export class BadNetwork {
     await hurt()
     const began = performance.now()
     let elsewhere: number | null = null
-    const isTakenBack = async () => {
+    const isReclaimed = async () => {
       const now = (await this.watch.tasks(done.video)).filter(({ _id }) => lost.includes(_id))
       const runs = ({ status, claims }: Task) =>
         status === 'COMPLETED' || claims.some(({ worker_id }) => worker_id !== victim.peer)
       if (now.every(runs)) elsewhere ??= performance.now() - began
       return now.every((task) => task.status === 'COMPLETED' || this.heldBy(victim, [task]).length === 0)
     }
-    const noticed = await until('its tasks are taken back', isTakenBack, 90)
+    const noticed = await until('its tasks are reclaimed', isReclaimed, 90)
     // The same look, until it has seen them run.
-    await until('its tasks run elsewhere', async () => (await isTakenBack()) && elsewhere !== null, 90)
+    await until('its tasks run elsewhere', async () => (await isReclaimed()) && elsewhere !== null, 90)
     return { noticed, elsewhere: elsewhere ?? noticed, tasks: lost.length }
   }
 

@@ -57,7 +57,7 @@ describe('a lab of hosts', () => {
     await b.heal()
     await b.cutFrom(a)
     assert.equal(await fetchFrom(b, a.link.address), 'silence')
-    await lab.mendAll()
+    await lab.healAll()
     assert.equal(await fetchFrom(b, a.link.address), '10')
   })
 

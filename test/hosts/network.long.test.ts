@@ -53,7 +53,7 @@ describe('a mesh of four hosts on a worse network', () => {
     const led = await net.ledByAnother(leader)
     t.diagnostic(`the side with the database leads again after ${seconds(led)}`)
     assert.ok(led <= LEADS_MS)
-    if (giver === leader) await net.lab.mendAll()
+    if (giver === leader) await net.lab.healAll()
     await net.finish(t, done, began)
   })
 
@@ -77,7 +77,7 @@ describe('a mesh of four hosts on a worse network', () => {
     for (const other of [leader, sendsNone!, third!]) await receivesNone!.host.dropFrom(other.host)
     for (const other of [leader, receivesNone!, third!]) await other.host.dropFrom(sendsNone!.host)
     await sleep(AWAY_MS)
-    await net.lab.mendAll()
+    await net.lab.healAll()
     await net.finish(t, done, began)
   })
 
@@ -103,7 +103,7 @@ describe('a mesh of four hosts on a worse network', () => {
       net.nodes.map(({ host }) => host),
     )
     await sleep(AWAY_MS)
-    await net.lab.mendAll()
+    await net.lab.healAll()
     await net.finish(t, done, began)
   })
 })

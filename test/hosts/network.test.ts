@@ -87,7 +87,7 @@ describe('a mesh of four hosts on a bad network', () => {
           nodes.some(({ peer }) => peer === worker_id),
       )
     for (const side of [near, far]) await until('each side completes tasks', () => completedBy(side), 90)
-    await net.lab.mendAll()
+    await net.lab.healAll()
     await net.finish(t, done, began)
   })
 })

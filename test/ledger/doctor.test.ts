@@ -21,7 +21,7 @@ async function doctor(t: TestContext, ledger: string, env: NodeJS.ProcessEnv = {
 }
 
 /** The ledger is all that is wrong here, in this sentence, which a node says, too, before it ends with this code. */
-async function isToldOf(t: TestContext, ledger: string, sentence: RegExp, code: 2 | 3 = 2): Promise<void> {
+async function refuses(t: TestContext, ledger: string, sentence: RegExp, code: 2 | 3 = 2): Promise<void> {
   const findings = await doctor(t, ledger)
   assert.equal(findings.code, 1)
   const bad = findings.filter(({ level }) => level === 'bad')
@@ -39,28 +39,28 @@ async function isToldOf(t: TestContext, ledger: string, sentence: RegExp, code: 
 
 test('a database that is not there, or no replica set', async (t) => {
   const [port] = await freePorts(1)
-  await isToldOf(
+  await refuses(
     t,
     `mongodb://127.0.0.1:${port}/x?serverSelectionTimeoutMS=700`,
     /^no MongoDB answers .*: start it, or/,
     3,
   )
   const single = await bareMongod(t)
-  await isToldOf(t, `mongodb://${single}/x`, /^the MongoDB .* is a single server.*start it with --replSet rs0/)
+  await refuses(t, `mongodb://${single}/x`, /^the MongoDB .* is a single server.*start it with --replSet rs0/)
 })
 
 test('a wrong password, and a user that may only read', async (t) => {
   const host = await guardedMongod(t)
   const query = 'films?authSource=admin&serverSelectionTimeoutMS=2000'
-  await isToldOf(t, `mongodb://root:wrong-s3cret@${host}/${query}`, /refuses the user or password .*: correct them/)
-  await isToldOf(t, `mongodb://reader:s3cret@${host}/${query}`, /may not read and write the database films .*: grant/)
+  await refuses(t, `mongodb://root:wrong-s3cret@${host}/${query}`, /refuses the user or password .*: correct them/)
+  await refuses(t, `mongodb://reader:s3cret@${host}/${query}`, /may not read and write the database films .*: grant/)
   const fine = await doctor(t, `mongodb://root:s3cret@${host}/${query}`)
   assert.equal(fine.code, 0, fine.stdout)
 })
 
 test('TLS that only the server speaks', async (t) => {
   const host = await bareMongod(t, '--replSet', 'rs0', '--tlsMode', 'requireTLS', '--tlsCertificateKeyFile', TLS_PEM)
-  await isToldOf(t, `mongodb://${host}/x?serverSelectionTimeoutMS=700`, /only takes TLS: add tls=true/)
+  await refuses(t, `mongodb://${host}/x?serverSelectionTimeoutMS=700`, /only takes TLS: add tls=true/)
 })
 
 test('a database that is too old, and a clock that is wrong', async (t) => {
@@ -68,7 +68,7 @@ test('a database that is too old, and a clock that is wrong', async (t) => {
   const old = await ReplyEater.start(mongod.members[0]!.host)
   atEnd(t, () => old.stop())
   old.rewrite('maxWireVersion', 13)
-  await isToldOf(t, old.url('old'), /is 6\.\d.*Reelmesh needs 6\.0 or newer: upgrade it/)
+  await refuses(t, old.url('old'), /is 6\.\d.*Reelmesh needs 6\.0 or newer: upgrade it/)
 
   const shift = 'const now = Date.now; Date.now = () => now() + 90_000'
   const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` }

@@ -18,14 +18,14 @@ for (const [what, fault] of [
   test(`a mesh outlives a database that is ${what} for 60 s, and repeats nothing`, async (t) => {
     await using mongod = await startMongod({ owned: true })
     const film = { source: 'h264-closed', preset: 'veryslow' } as const
-    await outlives(t, mongod, { ...film, away: () => fault(mongod, MINUTE_MS), isTold: true })
+    await outlives(t, mongod, { ...film, away: () => fault(mongod, MINUTE_MS), isShown: true })
   })
 }
 
 test('a mesh outlives a step-down, a dead and a frozen primary', async (t) => {
   await using mongod = await startMongod({ members: 3 })
   const film = { source: 'h264-closed', preset: 'medium' } as const
-  await outlives(t, mongod, { ...film, away: () => threeElections(mongod), isTold: false })
+  await outlives(t, mongod, { ...film, away: () => threeElections(mongod), isShown: false })
 })
 
 test('a mesh outlives requests that are cut in the middle and replies that are eaten', async (t) => {
@@ -38,6 +38,6 @@ test('a mesh outlives requests that are cut in the middle and replies that are e
     await sleep(20_000)
     proxy.disturb(null)
   }
-  await outlives(t, mongod, { ...film, away, isTold: false })
+  await outlives(t, mongod, { ...film, away, isShown: false })
   assert.ok(proxy.eaten > 5 && proxy.cut > 2, `${proxy.eaten} eaten, ${proxy.cut} cut: the test tests nothing`)
 })

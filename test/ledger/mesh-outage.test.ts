@@ -9,5 +9,5 @@ const FILM = { source: 'h264-closed', preset: 'medium' } as const
 
 test('a mesh outlives a database whose power is cut', async (t) => {
   await using mongod = await startMongod({ owned: true })
-  await outlives(t, mongod, { ...FILM, away: () => powerCut(mongod, AWAY_MS), isTold: true })
+  await outlives(t, mongod, { ...FILM, away: () => powerCut(mongod, AWAY_MS), isShown: true })
 })

@@ -15,7 +15,7 @@ const RECOVERED_S = 60
 export async function outlives(
   t: TestContext,
   mongod: Mongod,
-  of: { source: string; preset: string; ledger?: string; away(): Promise<void>; isTold: boolean },
+  of: { source: string; preset: string; ledger?: string; away(): Promise<void>; isShown: boolean },
 ): Promise<void> {
   const dir = await folder(t)
   const source = await ensureSource(of.source)
@@ -42,7 +42,7 @@ export async function outlives(
   const outage = of.away().finally(() => {
     isAway = false
   })
-  if (of.isTold) {
+  if (of.isShown) {
     const shown = await until(
       'status says that the ledger is away',
       SHOWN_S,

@@ -42,7 +42,7 @@ const RESTART_MS = 2_000
 /** From its last verification until a blob has been read. */
 const READING_MS = 4_000
 const STOP_MS_MAX = 30_000
-const PATIENCE_MS = 8_000
+const ANSWER_MS = 8_000
 
 export function play(options: ChaosOptions): Play {
   const { world, peers, scenario, people, ledgerLife } = options
@@ -51,7 +51,7 @@ export function play(options: ChaosOptions): Play {
   let open = 0
   let isOver = false
 
-  /** Brings a peer up, again and again where it cannot start: what a service manager does. */
+  /** Starts a peer, repeatedly where it cannot start, as a service manager does. */
   async function bringUp(peer: SimulatedPeer): Promise<void> {
     while (!peer.running && !peer.isGone) {
       const born = peer.start()
@@ -79,7 +79,7 @@ export function play(options: ChaosOptions): Play {
       const { running } = peer
       const done =
         running &&
-        (await within(people.clock, PATIENCE_MS, act(running)).catch((error: unknown) => `${what}: ${String(error)}`))
+        (await within(people.clock, ANSWER_MS, act(running)).catch((error: unknown) => `${what}: ${String(error)}`))
       if (running && done !== 'late' && typeof done !== 'string') break
       if (typeof done === 'string') world.trace(`${peer.machine} ${done}`)
       await people.wait(500)
@@ -173,7 +173,7 @@ export function play(options: ChaosOptions): Play {
         later(fault.ms, () => world.disk.setFull(peer!.machine, false))
         break
       case 'rot':
-        rot(peer!.machine, fault.blobs)
+        corruptBlobs(peer!.machine, fault.blobs)
         break
       case 'clock jump':
         ledgerLife.jump(fault.ms)
@@ -195,7 +195,7 @@ export function play(options: ChaosOptions): Play {
   }
 
   /** Corrupts blobs that no process reads now: no hash can show a change during a read. */
-  function rot(machine: string, count: number): void {
+  function corruptBlobs(machine: string, count: number): void {
     const rng = world.rng.fork(`rot ${machine} ${scheduler.now()}`)
     const idle = world.disk
       .below(storeOf(machine))
@@ -203,7 +203,7 @@ export function play(options: ChaosOptions): Play {
     for (let left = count; left > 0 && idle.length > 0; left--) {
       const [path] = idle.splice(rng.whole(0, idle.length - 1), 1)
       world.trace(`rot ${path}`)
-      world.disk.rot(path!)
+      world.disk.corrupt(path!)
     }
   }
 

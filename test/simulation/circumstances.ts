@@ -37,7 +37,7 @@ const slow = (day: Scenario): Scenario => ({
 const every = (fromMs: number, stepMs: number, times: number, make: (n: number) => FaultPlan): Timed[] =>
   Array.from({ length: times }, (_, n) => ({ ...make(n), at: fromMs + n * stepMs }))
 
-/** Peers cut off from each other, not from a slow ledger, again and again: suspicions of living workers. */
+/** Peers cut off from each other, not from a slow ledger, repeatedly: suspicions of living workers. */
 export const manyPartitions: Circumstances = (drawn) =>
   busy(
     drawn,

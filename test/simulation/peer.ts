@@ -115,8 +115,8 @@ export class SimulatedPeer {
     await running.node.stop()
     if (this.running !== running) return
     // A ledger that is away is not waited for: the process ends with what still asks it.
-    const isPatient = this.#world.scheduler.now() - began < LEDGER_STOP_MS
-    if (isPatient && running.life.timers() > 0)
+    const hasTime = this.#world.scheduler.now() - began < LEDGER_STOP_MS
+    if (hasTime && running.life.timers() > 0)
       this.#world.report(`${this.machine} left ${running.life.timers()} timers running when it stopped`)
     this.#end()
   }

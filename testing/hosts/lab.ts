@@ -55,7 +55,7 @@ export interface Lab {
   /** These groups do not see each other from now on; a host in none of them sees all. In one step. */
   partition(...groups: (readonly LabHost[])[]): Promise<void>
   /** Lifts every cut and all loss. */
-  mendAll(): Promise<void>
+  healAll(): Promise<void>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -178,7 +178,7 @@ class SeveralHosts implements Lab {
     })
   }
 
-  async mendAll(): Promise<void> {
+  async healAll(): Promise<void> {
     this.#loss.clear()
     await this.#cuts((blocked) => blocked.clear())
   }

@@ -1,6 +1,6 @@
 /**
  * Blobs on the virtual disk: a store of one machine, and the exchange between those that a mesh connects. A fetch takes
- * time, and fails when its holder dies, freezes or is cut off on the way. Rot is found where the real exchange finds it: by who
+ * time, and fails when its holder dies, freezes or is cut off on the way. Corrupt blobs are found where the real exchange finds them: by who
  * reads a blob, by who receives one, and by who sent it.
  */
 import type { BlobExchange, BlobRef, BlobStore, SourceReference } from '../../protocol/blobs.ts'

@@ -58,7 +58,7 @@ export class VirtualDisk {
   }
 
   /** Other bytes of the same length, on a full disk too. */
-  rot(path: string): void {
+  corrupt(path: string): void {
     const content = Buffer.from(this.read(path))
     content[content.length - 1] = (content.at(-1) ?? 0) ^ 1
     this.#files.set(path, content)

@@ -49,10 +49,10 @@ function compareNumbers(wanted: readonly (number | null)[], got: readonly (numbe
 }
 
 /**
- * The picture beside the barcode: garbage, a wrong range, a mirrored half. Up to `spoiltMax` frames may differ: a decoder
+ * The picture beside the barcode: garbage, a wrong range, a mirrored half. Up to `damagedMax` frames may differ: a decoder
  * hides damage with the pictures before it, and one that starts at a damaged keyframe has none.
  */
-export function comparePictures(source: readonly Frame[], output: readonly Frame[], spoiltMax = 0): string[] {
+export function comparePictures(source: readonly Frame[], output: readonly Frame[], damagedMax = 0): string[] {
   const wrong = output.flatMap((frame, at) => {
     const twin = source[at]
     // A wrong frame is reported elsewhere.
@@ -60,7 +60,7 @@ export function comparePictures(source: readonly Frame[], output: readonly Frame
     const difference = meanDifference(frame.thumb, twin.thumb)
     return difference > PICTURE_MAX ? [`frame ${at} looks different (${difference.toFixed(1)} grey levels)`] : []
   })
-  return wrong.length <= spoiltMax ? [] : some(wrong)
+  return wrong.length <= damagedMax ? [] : some(wrong)
 }
 
 /** How far each beep of a track moved, in samples of 48 kHz. */

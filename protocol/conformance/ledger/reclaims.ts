@@ -24,7 +24,7 @@ import {
 const own = (task: Task, worker = ANN) => ({ task: task._id, attempt: task.attempt, worker })
 
 export function reclaimSuite(harness: LedgerHarness): void {
-  withStore(harness, 'reclaims and judgements', (store) => {
+  withStore(harness, 'reclaims and failures', (store) => {
     reclaimTests(store)
     leaderTests(store)
   })

@@ -1,4 +1,4 @@
-/** Claims and the leader's judgements in the reference model: the rows of the task table that are about attempts. */
+/** Claims and the leader's decisions in the reference model: the rows of the task table that are about attempts. */
 import type { PeerId, TaskId } from '../../ids.ts'
 import type { Ledger, ObservedClaim } from '../../ledger.ts'
 import { FAILURES_MAX, STRIKES_MAX } from '../../limits.ts'

@@ -6,7 +6,7 @@ import type { PeerId } from '../../../protocol/ids.ts'
 import type { Ledger } from '../../../protocol/ledger.ts'
 
 export interface Reclaims {
-  /** Called for each claim that the leader takes back. */
+  /** Called for each claim that the leader reclaims. */
   reclaimed(peer: PeerId): void
   /** Whether this worker holds a claim now. */
   holds(peer: PeerId): boolean

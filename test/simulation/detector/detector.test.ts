@@ -10,7 +10,7 @@ describe('the failure detector', () => {
     // Most peers are not connected to the leader: it goes by what others saw.
     [100, { kill: 2_500, stop: 4_500, cut: 4_500, mute: Number.POSITIVE_INFINITY }],
   ] as const) {
-    it(`takes back what a killed, stopped, cut-off or mute peer of ${peers} held, in time`, async (t) => {
+    it(`reclaims what a killed, stopped, cut-off or mute peer of ${peers} held, in time`, async (t) => {
       const kinds = peers > 32 ? (['kill', 'stop', 'cut'] as const) : (['kill', 'stop', 'cut', 'mute'] as const)
       const found = await measureDetection({ peers, victims: peers > 32 ? 2 : 4, kinds })
       for (const kind of kinds) {
@@ -44,7 +44,7 @@ describe('the failure detector', () => {
   })
 
   for (const peers of [4, 16, 100]) {
-    it(`lets a leader that lost a mesh of ${peers}, but not the ledger, take back nothing and give the lease back`, async () => {
+    it(`lets a leader that lost a mesh of ${peers}, but not the ledger, reclaim nothing and release the lease`, async () => {
       assert.deepEqual(await measureCutLeader(peers), { reclaimed: 0, steppedDown: true })
     })
   }

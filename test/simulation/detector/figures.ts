@@ -151,7 +151,7 @@ function standStill(mesh: DetectorMesh, at: number, rng: Seeded): void {
   later()
 }
 
-/** The leader loses the mesh, not the ledger: what it takes back in a minute, and whether it gave the lead away. */
+/** The leader loses the mesh, not the ledger: what it reclaims in a minute, and whether it released the lease. */
 export async function measureCutLeader(peers: number): Promise<{ reclaimed: number; steppedDown: boolean }> {
   const mesh = createDetectorMesh({
     peers,

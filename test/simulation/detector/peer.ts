@@ -1,6 +1,6 @@
 /**
  * One peer of the simulated mesh, with the product's own detector in it: alive streams, heartbeats, the peer table, suspicions,
- * and in the leader the reclaim duty. Peers that nobody asks for a judgement only beat and answer alive streams: they cost
+ * and in the leader the reclaim duty. Peers that observe none only send heartbeats and answer alive streams: they cost
  * little, so that a thousand of them fit.
  */
 import type { Stream } from '@libp2p/interface'

@@ -86,7 +86,7 @@ function table(of: readonly Size[]): string {
   const rest = [
     'suspicions/h, 0 / 10 / 30 % lost',
     'evictions/h, stalled observers',
-    'taken back by a cut-off leader',
+    'reclaimed by a cut-off leader',
     'heartbeats/s',
     'CPU %',
   ]
@@ -120,14 +120,14 @@ async function draw(of: readonly Size[]): Promise<void> {
   await writeFile(
     join(OUT, 'detection.svg'),
     drawChart({
-      title: 'From the end of a peer until its claims are taken back',
+      title: 'From the end of a peer until its claims are reclaimed',
       unit: 's',
       ticks: [0.001, 0.01, 0.1, 1, 10, 45],
       series: [
         { name: 'killed: noticed, median', colour: '#9ecae1', points: median('kill', 'noticed', 0.5) },
-        { name: 'killed: taken back, median', colour: '#1f6fb5', points: median('kill', 'reclaimed', 0.5) },
-        { name: 'killed: taken back, p95', colour: '#08306b', points: median('kill', 'reclaimed', 0.95) },
-        { name: 'stopped: taken back, median', colour: '#fd8d3c', points: median('stop', 'reclaimed', 0.5) },
+        { name: 'killed: reclaimed, median', colour: '#1f6fb5', points: median('kill', 'reclaimed', 0.5) },
+        { name: 'killed: reclaimed, p95', colour: '#08306b', points: median('kill', 'reclaimed', 0.95) },
+        { name: 'stopped: reclaimed, median', colour: '#fd8d3c', points: median('stop', 'reclaimed', 0.5) },
         { name: 'stopped: p95', colour: '#a63603', points: median('stop', 'reclaimed', 0.95) },
         { name: 'cut off: p95', colour: '#31a354', points: median('cut', 'reclaimed', 0.95) },
         { name: 'heartbeats lost: median', colour: '#756bb1', points: median('mute', 'reclaimed', 0.5) },
@@ -137,7 +137,7 @@ async function draw(of: readonly Size[]): Promise<void> {
   await writeFile(
     join(OUT, 'mistakes.svg'),
     drawChart({
-      title: 'Claims taken back from peers that live, per peer and hour',
+      title: 'Claims reclaimed from running peers, per peer and hour',
       unit: '1/h',
       ticks: [0, 5, 10, 15, 20],
       series: LOSSES.map((loss, at) => ({
