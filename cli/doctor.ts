@@ -24,7 +24,7 @@ interface Finding {
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('check this host: ffmpeg, ledger, mesh key, ports, disk, clock')
+    .description('check this machine: ffmpeg, ledger, mesh key, ports, disk, clock')
     .option('--json', 'as JSON')
   addConfigOptions(command, {
     data_dir: '<dir>',
@@ -108,7 +108,7 @@ async function askNode(node: ControlClient): Promise<Finding> {
 function openLedger(config: Config): Promise<Finding[]> {
   return withLedger(config, async (ledger) => {
     const { apartMs, problem } = await clockApart(ledger, systemClock)
-    const apart = `this host and the ledger are ${(Math.abs(apartMs) / 1000).toFixed(1)} s apart`
+    const apart = `the clocks of this machine and the ledger are ${(Math.abs(apartMs) / 1000).toFixed(1)} s apart`
     return [
       { what: 'ledger', level: 'ok', text: ledger.description },
       { what: 'clock', level: problem ? 'bad' : 'ok', text: problem ?? apart },
@@ -122,7 +122,7 @@ const isShared = (config: Config): boolean => !ledgerAddress(config).startsWith(
 async function checkKey(config: Config): Promise<Finding[]> {
   const { readMeshKey } = await import('../node/mesh-key.ts')
   const key = await readMeshKey(config)
-  const without = config.open_mesh ? 'none: any peer may join' : 'none: the mesh is limited to this host'
+  const without = config.open_mesh ? 'none: any peer may join' : 'none: the mesh is limited to this machine'
   return [{ what: 'key', level: 'ok', text: key === undefined ? without : `${config.swarm_key} is a mesh key` }]
 }
 

@@ -7,7 +7,7 @@ import { say } from './output.ts'
 export function addKeygen(program: Command): void {
   program
     .command('keygen')
-    .description('make a mesh key: copy the file to every host and give it as --swarm-key')
+    .description('make a mesh key: copy the file to every machine and give it as --swarm-key')
     .argument('[file]', 'where to write it; standard output without one')
     .action(async (file: string | undefined) => {
       const { generateSwarmKey } = await import('../mesh/swarm-key.ts')
@@ -24,6 +24,6 @@ export function addKeygen(program: Command): void {
           { cause },
         )
       }
-      say(`${file}: a new mesh key. Keep it secret; every host needs the same one.`)
+      say(`${file}: a new mesh key. Keep it secret; every machine needs the same one.`)
     })
 }

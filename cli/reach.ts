@@ -17,7 +17,7 @@ export async function mustReachNode(config: Config): Promise<ControlClient> {
   if (client) return client
   throw new ReelmeshError(
     'no_node',
-    `no node runs on this host with the data folder ${config.data_dir}; start one with \`reelmesh node\`, or encode right here with \`reelmesh run\``,
+    `no node runs on this machine with the data folder ${config.data_dir}; start one with \`reelmesh node\`, or encode without one with \`reelmesh run\``,
   )
 }
 

@@ -61,7 +61,7 @@ export function composeLedger(config: Config, log: Log): Ledger {
   if (/^mongodb(\+srv)?:\/\//.test(address)) return createMongoLedger({ url: address, clock, rng, log })
   if (address.startsWith('sqlite:'))
     return createSqliteLedger({ path: address.slice('sqlite:'.length), clock, rng, log })
-  throw new UsageError(`--ledger ${address}: use mongodb://… for many hosts or sqlite:PATH for one`)
+  throw new UsageError(`--ledger ${address}: use mongodb://… for many machines or sqlite:PATH for one`)
 }
 
 /** What the configured ffmpeg can run, and what it cannot encode. Rejects with `UsageError` where a program is not found. */

@@ -40,7 +40,7 @@ export const configSchema = z.object({
   ledger: z
     .string()
     .optional()
-    .describe('mongodb://… address, or sqlite:PATH (one host); default: SQLite in the data folder'),
+    .describe('mongodb://… address, or sqlite:PATH (one machine); default: SQLite in the data folder'),
   listen: list(z.string()).default(['/ip4/127.0.0.1/tcp/0']).describe('multiaddrs to listen on'),
   announce: list(z.string()).default([]).describe('multiaddrs to announce instead of those listened on'),
   join: list(z.string()).default([]).describe('multiaddrs of known peers; one is enough'),

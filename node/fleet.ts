@@ -39,7 +39,7 @@ const mostWorkers = (config: Config): number => Math.max(config.scale_min, confi
 export function mustReachFleet(config: Config): void {
   if (config.launcher !== 'docker' || !ledgerAddress(config).startsWith('sqlite:')) return
   throw new UsageError(
-    'launcher docker starts workers in containers, which cannot reach the SQLite ledger of this host; give --ledger mongodb://…, or --launcher process for workers on this host',
+    'launcher docker starts workers in containers, which cannot reach the SQLite ledger of this machine; give --ledger mongodb://…, or --launcher process for workers on this machine',
   )
 }
 

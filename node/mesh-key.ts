@@ -12,13 +12,13 @@ export async function readMeshKey(config: Config): Promise<string | undefined> {
   const open = config.listen.filter((address) => !/^\/ip4\/127\.|^\/ip6\/::1\//.test(address))
   if (open.length > 0 && ledgerAddress(config).startsWith('sqlite:') && config.roles.includes('coordinator')) {
     throw new UsageError(
-      `listening on ${open[0]} invites other hosts, which cannot reach this host's SQLite ledger; give --ledger mongodb://…`,
+      `listening on ${open[0]} invites other machines, which cannot reach the SQLite ledger of this one; give --ledger mongodb://…`,
     )
   }
   if (!config.swarm_key) {
     if (open.length === 0 || config.open_mesh) return undefined
     throw new UsageError(
-      `listening on ${open[0]} needs a mesh key: make one with \`reelmesh keygen FILE\` and give --swarm-key FILE on every host (or --open-mesh to let anyone in)`,
+      `listening on ${open[0]} needs a mesh key: make one with \`reelmesh keygen FILE\` and give --swarm-key FILE on every machine (or --open-mesh to admit any peer)`,
     )
   }
   return readKeyFile(config.swarm_key)

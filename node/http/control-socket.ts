@@ -94,7 +94,7 @@ function ask(socketPath: string, url: string, { method, body }: RequestInit = {}
 }
 
 const noNode = (cause: Error): ReelmeshError =>
-  new ReelmeshError('no_node', 'the node on this host does not answer: it ended, or is being started again', { cause })
+  new ReelmeshError('no_node', 'the node on this machine does not answer: it ended, or is being restarted', { cause })
 
 function answerOf(text: string, status: number): Response {
   if (status < 400) return new Response(text, { status, headers: { 'content-type': 'application/json' } })

@@ -23,7 +23,7 @@ test('doctor says what a node says of its mesh key, and ends with exit code 1', 
   const wrong: readonly (readonly [string[], RegExp])[] = [
     [['--swarm-key', '/nope'], /^the mesh key \/nope cannot be read/],
     [['--swarm-key', join(dir, 'no.key')], /^The swarm key does not begin with/],
-    [['--listen', '/ip4/0.0.0.0/tcp/0'], /^listening on \S+ invites other hosts/],
+    [['--listen', '/ip4/0.0.0.0/tcp/0'], /^listening on \S+ invites other machines/],
     [WORKER, /^listening on \S+ needs a mesh key/],
   ]
   for (const [flags, sentence] of wrong) {
@@ -34,5 +34,5 @@ test('doctor says what a node says of its mesh key, and ends with exit code 1', 
   }
   assert.match(await key(...WORKER, '--swarm-key', join(dir, 'mesh.key')), /mesh\.key is a mesh key/)
   assert.match(await key(...WORKER, '--open-mesh'), /any peer may join/)
-  assert.match(await key(), /limited to this host/)
+  assert.match(await key(), /limited to this machine/)
 })

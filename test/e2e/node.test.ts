@@ -58,7 +58,7 @@ test('a node takes submissions, delivers, answers status, and ends cleanly on SI
   const source = await ensureSource('short')
   const early = await runCli(['submit', source], place)
   assert.equal(early.code, 3)
-  assert.match(early.stderr, /no node runs on this host.*reelmesh node.*reelmesh run/)
+  assert.match(early.stderr, /no node runs on this machine.*reelmesh node.*reelmesh run/)
 
   const node = await startNode(t, place)
   const submitted = await runCli(['submit', source, '--wait', '--out', 'out', '--json', ...FAST], place)
@@ -250,10 +250,10 @@ test('watching and waiting commands report the end of the node, and the watch co
   let isBack = false
   const { code, stdout, stderr } = await waits
   assert.equal(code, 3, stderr)
-  assert.match(stderr, /^reelmesh: the node on this host does not answer.*\n$/)
+  assert.match(stderr, /^reelmesh: the node on this machine does not answer.*\n$/)
   assert.equal(eventsOf(stdout).at(-1)?.how, 'failed')
   assert.ok(seen > 0)
   await startNode(t, place)
   isBack = true
-  assert.match((await watched).stderr, /^reelmesh: the node on this host does not answer/)
+  assert.match((await watched).stderr, /^reelmesh: the node on this machine does not answer/)
 })
