@@ -197,7 +197,7 @@ class Store implements DiskBlobStore {
   }
 }
 
-/** By rename; from another file system by a copy beside the target, then by rename. */
+/** Moves a file by rename; from another file system by a copy beside the target, then by rename. */
 async function move(path: string, target: string): Promise<void> {
   try {
     await rename(path, target)

@@ -28,7 +28,7 @@ export interface BlobRequest {
   readonly sha256: Sha256
   readonly video: VideoId
   readonly offset: number
-  /** Null: to the end. */
+  /** Number of bytes; null: to the end, 0: only whether the blob is there. */
   readonly length: number | null
 }
 
@@ -101,7 +101,7 @@ export async function* watchSilence(
   }
 }
 
-/** Passes bytes on, and calls `onSilence` when whoever takes them does not ask for the next piece within `ms`. */
+/** Passes bytes on, and calls `onSilence` when the reader does not ask for the next piece within `ms`. */
 export async function* watchReader(
   source: AsyncIterable<Uint8Array>,
   { clock, ms, onSilence }: { clock: Clock; ms: number; onSilence: (reason: Error) => void },

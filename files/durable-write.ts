@@ -7,7 +7,7 @@ import { flushFolder } from './flush.ts'
 export interface DurableWriteOptions {
   /**
    * Path of the temporary file: in the folder of the target, as a rename works within one file system only, and used by no other
-   * write at the same time. It stays only where the process is killed; then whoever owns the folder removes it.
+   * write at the same time. It stays only where the process is killed; then the owner of the folder removes it.
    */
   readonly temporary: string
   /** Permission bits of the file, as of `open(2)`; default: 0o666 less the umask. */

@@ -13,7 +13,7 @@ export async function flush(path: string): Promise<void> {
   }
 }
 
-/** What file systems answer that cannot flush a folder, and folders that may be written to but not read. */
+/** Error codes of file systems that cannot flush a folder, and of folders that may be written to but not read. */
 const CANNOT = ['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACCES']
 
 /**

@@ -74,7 +74,7 @@ async function commitPlan(steps: Steps, plan: Plan, due: number): ReturnType<Led
   }
   const video = await steps.video(id)
   if (!video?.plan || !isOpen(video.status)) return { outcome: 'closed' }
-  // Ours: an earlier try whose answer was lost, or a planner that came to the very same plan.
+  // The same plan: of an earlier try whose reply was lost, or of another peer that computed an equal one.
   if (video.plan.sha256 === sha256) return { outcome: 'committed', plan }
   const winner = await steps.plan(id, video.plan.sha256)
   if (!winner) throw new Error(`the committed plan of video ${id} is not in the ledger`)
@@ -97,7 +97,7 @@ function tasks(steps: Steps) {
   } satisfies Partial<Ledger>
 }
 
-/** A video ended between its tasks' making and their insert leaves nothing to encode: looked at after every batch. */
+/** Inserts tasks; after every batch it checks whether the video has ended meanwhile, and cancels them then. */
 async function insertTasks(steps: Steps, all: readonly NewTask[]): Promise<{ inserted: number }> {
   let inserted = 0
   for (let from = 0; from < all.length; from += INSERT_BATCH) {
@@ -146,7 +146,7 @@ function attempts(steps: Steps) {
   } satisfies Partial<Ledger>
 }
 
-/** No match may mean that an earlier try of this very attempt had committed: the document says so. */
+/** Completes an attempt. Where the compare fails it reads the task: an earlier try of the same attempt may have committed. */
 async function complete(steps: Steps, done: Completion): Promise<AttemptOutcome> {
   if (await steps.complete(done)) return 'done'
   const task = await steps.task(done.task)

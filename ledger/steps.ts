@@ -23,7 +23,7 @@ import type { Plan } from '../protocol/plan.ts'
 import type { Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
 import type { Delivery, Video, VideoStatus } from '../protocol/video.ts'
 
-/** One change of a video's state: compare and write of every row of the video table, as data. */
+/** One transition of a video, as data: what to compare and what to write. */
 export interface VideoMove {
   from: readonly VideoStatus[]
   to: VideoStatus | 'same'
@@ -111,7 +111,7 @@ export interface Steps {
 
   /** Inserts the video where its `_id` is new (created_at and due are the ledger's time); true when it was. */
   insertVideo(video: Video): Promise<boolean>
-  /** Adds the source's holders, and the delivery unless one of its peer and folder has one of `names`: that one is opened again. */
+  /** Adds holders of the source, and the delivery; where one of its peer and folder has one of `names`, that one is opened again. */
   joinVideo(
     id: VideoId,
     join: { holders: readonly PeerId[]; delivery: Delivery | null; names: readonly string[] },
@@ -162,9 +162,9 @@ export interface Steps {
   loseOutput(id: TaskId, options: { completed_attempt: number | null; term: number }): Promise<boolean>
   recut(id: TaskId, lost: Sha256, input: TaskInput): Promise<boolean>
   addTaskHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<boolean>
-  /** PENDING, PROCESSING → CANCELLED, for every task of the video. */
+  /** Makes every PENDING or PROCESSING task of the video CANCELLED. Answers how many. */
   cancelTasks(video: VideoId): Promise<number>
-  /** These statuses → PENDING with strikes cleared, for every task of the video. */
+  /** Makes the tasks of the video in these statuses PENDING, with strikes cleared. Answers how many. */
   reviveTasks(video: VideoId, from: readonly ('FAILED' | 'CANCELLED')[]): Promise<number>
   /** Sets the priority (an integer) of the open tasks of a video. */
   prioritizeTasks(video: VideoId, priority: number): Promise<number>
@@ -193,7 +193,7 @@ export interface Steps {
   events(limit: number): Promise<LedgerEvent[]>
 }
 
-/** What a step writes about a blob's holders: the newest last, each once, at most `HOLDERS_MAX`. */
+/** The holders of a blob, the newest last, each once, at most `HOLDERS_MAX`. */
 export type Holders = HeldBlob['holders']
 
 type StepName = Exclude<keyof Steps, 'description'>

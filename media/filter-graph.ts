@@ -89,7 +89,7 @@ const TRANSFERS = new Set(
 const SPACES = new Set(['bt709', 'fcc', 'bt470bg', 'smpte170m', 'smpte240m', 'ycgco', 'bt2020nc', 'bt2020c'])
 const BT709: VideoFacts['color'] = { range: 'tv', primaries: 'bt709', transfer: 'bt709', space: 'bt709' }
 
-/** The colour that every rendition says it has. What the source does not say stays unsaid: players guess as before. */
+/** The colour tags of every rendition. Tags that the source lacks stay absent: players then guess as before. */
 export function outputColor(video: VideoFacts): VideoFacts['color'] {
   if (video.hdr) return BT709
   const { primaries, transfer, space } = video.color

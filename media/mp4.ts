@@ -24,7 +24,7 @@ export interface Track {
   readonly matrix: readonly number[]
   /** The four letters of the sample entry: `avc1`, `hvc1`, `mp4a`, `tx3g`. */
   readonly entry: string
-  /** What the codec's decoder configuration holds, in its order: at least one for a picture, none for other tracks. */
+  /** Parameter sets of the decoder configuration, in order: at least one for video, none for other tracks. */
   readonly parameterSets: readonly Buffer[]
   /** Presentation times in decode order, in ticks of `timescale`, after the edit list. */
   readonly times: Float64Array

@@ -36,7 +36,7 @@ export interface PacketIndex extends SourceIndex {
 
 /** Packets of 20 hours at 240 fps: bounds the memory of an index. */
 export const PACKETS_MAX = 20_000_000
-/** Share of packets without pts up to which they are made up by `-fflags +genpts` for every codec. */
+/** Largest share (0–1) of packets without pts for which `-fflags +genpts` computes them, for every codec. */
 const GENPTS_SHARE_MAX = 0.05
 
 export const noPackets = (): Packets => ({ pts: [], dts: [], duration: [], key: [], discarded: [], timeBase: null })

@@ -79,7 +79,7 @@ export function createRunner(options: RunnerOptions): Run {
   }
 }
 
-/** As `run`, but a non-zero exit rejects with `encode_failed` and the last message of ffmpeg. */
+/** Runs a job as `run` does, but a non-zero exit rejects with `encode_failed` and the last message of ffmpeg. */
 export async function runOrFail(run: Run, job: RunJob, what: string): Promise<string> {
   const { exitCode, log } = await run(job)
   if (exitCode === 0) return log
@@ -121,7 +121,7 @@ export function wrapped(
   ]
 }
 
-/** By a trial, not by the path: the `setpriv` of busybox does not know `--pdeathsig`. */
+/** Finds the wrapping tools by a trial, not by the path: the `setpriv` of busybox does not know `--pdeathsig`. */
 async function findWrapping(): Promise<Wrapping> {
   const works = async (...command: string[]) => {
     const [file = '', ...args] = command
@@ -135,7 +135,7 @@ async function findWrapping(): Promise<Wrapping> {
   return { dieWithParent, bounds, nice }
 }
 
-/** Only the variables that ffmpeg needs: others change what it does (`FFREPORT`, `AV_LOG_FORCE_COLOR`). */
+/** The environment of ffmpeg: only variables that it needs, as others change its behaviour (`FFREPORT`, `AV_LOG_FORCE_COLOR`). */
 function environment(): Record<string, string> {
   const inherited = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'SYSTEMROOT', 'FONTCONFIG_PATH']
   const pairs = inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))

@@ -22,7 +22,7 @@ interface Watched {
 }
 
 export interface Alive {
-  /** Begins to beat and to watch; ends by itself when the connection closes. */
+  /** Writes to and watches the connection until it closes. */
   watch(connection: Connection): void
   /** Handler of inbound alive streams. */
   receive(stream: Stream, connection: Connection): void
@@ -99,7 +99,7 @@ async function beat(connection: Connection, clock: Clock): Promise<void> {
   }
 }
 
-/** What arrives on the silent half of an alive stream is dropped. */
+/** Drops bytes that arrive on the unused half of an alive stream. */
 function closeBehind(stream: Stream): void {
   stream.addEventListener('message', () => {})
 }

@@ -10,7 +10,7 @@ import { preSharedKey } from '@libp2p/pnet'
 
 const FIRST_BYTE = '/multistream/1.0.0\n'.length
 
-/** With a key, pnet; without one, the plain connection. Both abort an inbound connection whose first byte is wrong. */
+/** The protector of connections: pnet with a key, the plain connection without one. Both abort an inbound connection whose first byte is wrong. */
 export function guardedPnet(swarmKey: Uint8Array | undefined): () => ConnectionProtector {
   const pnet = swarmKey && preSharedKey({ psk: swarmKey })()
   return () => ({

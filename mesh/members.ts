@@ -39,7 +39,7 @@ interface Link {
   why: LossReason
 }
 
-/** What the table of members reports. */
+/** Events of the table of members. */
 export interface MemberEvents {
   onConnected(peer: PeerId): void
   onDisconnected(peer: PeerId, why: LossReason): void

@@ -55,7 +55,7 @@ export interface AdmissionGate {
   readonly drained: Promise<void>
   /** Handles hints from now on. Idempotent. */
   start(): void
-  /** From now on this peer is leaving, and nothing is admitted. Idempotent. */
+  /** Marks this peer as leaving: from now on nothing is admitted. Idempotent. */
   close(): void
 }
 

@@ -14,7 +14,7 @@ export interface NodeFace {
   snapshot(): Promise<StatusSnapshot>
   /** One video, whether the snapshot shows it or not; null where there is none. */
   video(id: VideoId): Promise<VideoDetail | null>
-  /** Its tasks in the order of claims; none where there is no such video. */
+  /** The tasks of a video in the order of claims; none where there is no such video. */
   tasks(id: VideoId): Promise<TaskRow[]>
   submit(request: SubmitRequest): Promise<SubmitAnswer>
   act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>

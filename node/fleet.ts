@@ -107,7 +107,7 @@ function meshName(description: string, swarmKey: string | undefined): string {
     .slice(0, 16)
 }
 
-/** What a started worker is given. It takes all renditions: one ffmpeg decodes a chunk once for all of them. */
+/** The specification of a started worker. It takes all renditions: one ffmpeg decodes a chunk once for all of them. */
 export function specOf(
   config: Config,
   worker: { name: string; reason: string; addresses: readonly string[] },
@@ -121,7 +121,7 @@ export function specOf(
   return { name: worker.name, rendition: 'all', reason: worker.reason, environment, limits }
 }
 
-/** What every started worker is given: its name, how it joins the mesh, and the limits of an encode. */
+/** Settings of every started worker: its name, how it joins the mesh, and the limits of an encode. */
 const meshSettings = (config: Config, worker: { name: string; addresses: readonly string[] }) => ({
   REELMESH_NAME: worker.name,
   REELMESH_ROLES: 'worker',
@@ -143,7 +143,7 @@ function machineSettings(config: Config): Record<string, string> {
   return config.machine && isHere ? { REELMESH_MACHINE: config.machine } : {}
 }
 
-/** What a process of this machine shares with this node. */
+/** Settings that a process of this machine shares with this node. */
 const localSettings = (config: Config) => ({
   REELMESH_LISTEN: '/ip4/127.0.0.1/tcp/0',
   REELMESH_SELF_TEST_DIR: selfTestDir(config),

@@ -66,7 +66,7 @@ export interface NodeOptions {
   readonly roles: Heartbeat['roles']
   /** Version of the ffmpeg, for people. */
   readonly ffmpeg: string
-  /** What its ffmpeg can do and its owner lets it encode; the kinds that it runs follow from its modules. */
+  /** The capability of its ffmpeg within the owner's settings; the kinds follow from its modules. */
   readonly capability: Omit<Capability, 'kinds'>
   /** Number of encodes at once; 0 without the worker role. */
   readonly slots: number
@@ -90,7 +90,7 @@ export interface Modules {
   readonly emit: Emit
   readonly pendingSubmits: PendingSubmits
   readonly admission: AdmissionGate
-  /** Null without the coordinator's role. */
+  /** The coordinator; null without that role. */
   readonly coordinator: Coordinator | null
   readonly worker: Worker
   readonly heartbeat: HeartbeatLoop

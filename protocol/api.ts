@@ -179,5 +179,5 @@ export const ROUTES = {
 
 /** The body of a submit, before defaults. */
 export type SubmitBody = z.input<typeof submitSchema>
-/** What a submit answers. */
+/** The answer to a submit. */
 export type SubmitAnswer = z.infer<typeof submittedSchema>

@@ -69,7 +69,7 @@ export type DomainEvent<Code extends EventCode = EventCode> = {
 /** How an event of one code is logged and described. */
 export interface EventKind<Code extends EventCode> {
   readonly level: 'info' | 'warn' | 'error'
-  /** For docs/status.md, in Markdown. */
+  /** Its description in docs/status.md, Markdown. */
   readonly meaning: string
   /** The sentence for people, without a full stop: subject first. Pure. */
   text(event: Readonly<EventFields[Code]>): string

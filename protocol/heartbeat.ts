@@ -40,7 +40,7 @@ const STATES = [
   'unknown',
 ] as const
 
-/** Most characters of a name or another string, and of an address. */
+/** Largest number of characters of a string, and of an address. */
 const [STRING_MAX, ADDRESS_MAX] = [64, 256]
 const SPEED_MAX = 10_000
 

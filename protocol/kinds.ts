@@ -9,7 +9,7 @@ import { isPartName } from './ids.ts'
 import { INGESTS_WAITING } from './limits.ts'
 import type { VideoStatus } from './video-status.ts'
 
-/** What a plan has of these. */
+/** The parts of a plan that give the number of tasks. */
 type Planned = Readonly<Record<'chunks' | 'renditions' | 'audio', readonly unknown[]>>
 
 /** All that code asks of a task kind. `tasksOf` and the lists must not depend on anything but their input. */
@@ -24,15 +24,15 @@ export interface KindFacts {
   readonly countsAsEncode: boolean
   /** How many of its tasks a video with this plan has, where they count. */
   tasksOf(plan: Planned): number
-  /** It inserts the tasks of the plan: they are complete only once it is COMPLETED. */
+  /** Whether it inserts the tasks of the plan: they are all inserted once it is COMPLETED. */
   readonly createsTasks: boolean
-  /** Its `output` is fetched by the leader, and handed over by a peer that leaves. */
+  /** Whether its `output` is fetched by the leader, and handed over by a drained peer. */
   readonly outputCollected: boolean
-  /** What its `outputs` are: nothing, files for other tasks, or the results of the video. */
+  /** The kind of its `outputs`: none, files for other tasks, or the results of the video. */
   readonly outputs: 'none' | 'intermediate' | 'results'
-  /** Who may take it: peers whose capability includes its class, coordinator-role peers with the source, or the leader. */
+  /** The peers that may take it: those whose capability includes its class, coordinator-role peers with the source, or the leader. */
   readonly eligibility: 'capability' | 'source' | 'leader'
-  /** Its `due`: that of the video, which the plan sets, or the moment of the submit where that is earlier. */
+  /** The origin of its `due`: that of the video, which the plan sets, or the moment of the submit where that is earlier. */
   readonly dueFrom: 'plan' | 'submit'
   /** A video in one of these states must have a task of this kind; the sweep inserts a missing one. */
   readonly requiredIn: readonly VideoStatus[]

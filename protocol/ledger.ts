@@ -119,7 +119,7 @@ export interface TaskQuery {
   statuses?: readonly TaskStatus[]
   /** PROCESSING tasks that this worker holds a claim on. */
   worker?: PeerId
-  /** Only tasks that were claimed before: a PENDING one with strikes or failures always was. */
+  /** Restricts to tasks that were claimed before: a PENDING one with strikes or failures always was. */
   tried?: true
   limit?: number
 }
@@ -182,7 +182,7 @@ export interface Ledger {
   /** Idempotent by `_id`. Tasks get the lease's term as it was read just before. In batches of `INSERT_BATCH`. */
   insertTasks(tasks: readonly NewTask[]): Promise<{ inserted: number }>
   task(id: TaskId): Promise<Task | null>
-  /** By video, rank and `_id`. */
+  /** Tasks by video, rank and `_id`. */
   tasks(query: TaskQuery): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
   /** The COMPLETED tasks that ended last, newest first: they show whether a peer or a task is the cause of failures. */
@@ -274,7 +274,7 @@ export interface Ledger {
     id: PeerId,
     period: { ms: number; quarantines: number; reason: string; seen: number | null },
   ): Promise<Changed>
-  /** By `_id`. */
+  /** All engines, by `_id`. */
   engines(): Promise<EngineRecord[]>
   /** Adds a peer that reaches the engine; creates the record, with 0 workers wanted, where there is none. */
   addEnginePeer(engine: string, peer: PeerId): Promise<Changed>

@@ -1,6 +1,6 @@
 /**
  * A wait that a hint may end early. Loops that poll the ledger wait on a notifier: a lost hint costs only the poll interval.
- * Notifications are not counted; one that comes while nobody waits is remembered for the next wait.
+ * Notifications are not counted; one without a running wait is remembered for the next wait.
  */
 import type { Clock } from './clock.ts'
 

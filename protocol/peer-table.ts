@@ -8,7 +8,7 @@ import { PRESENT_BEATS, PRESENT_MS } from './limits.ts'
 export interface HeardPeer {
   readonly peer: PeerId
   readonly beat: Heartbeat
-  /** By this peer's own monotonic clock, ms. */
+  /** When it was heard, by this peer's own monotonic clock, ms. */
   readonly heard_mono: number
 }
 

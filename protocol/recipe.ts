@@ -13,7 +13,7 @@ export const PRESETS = [
 /** One of `PRESETS`. */
 export type Preset = (typeof PRESETS)[number]
 
-/** What a person asks for of one source. */
+/** The renditions and packaging that a person wants of one source. */
 export interface Recipe {
   readonly version: 2
   /** Sorted by the size of the box; ids are unique. */

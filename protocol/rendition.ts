@@ -30,7 +30,7 @@ export interface Rendition {
   readonly rate: RateControl
   /** A preset of the codec's encoder. */
   readonly preset: string
-  /** Of the output. */
+  /** Bits per sample of the output. */
   readonly bit_depth: 8 | 10
 }
 

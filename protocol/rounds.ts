@@ -6,9 +6,9 @@ import type { Notifier } from './notifier.ts'
 
 /** A periodic job: its name, its interval, and one round of it. */
 export interface Rounds {
-  /** For the log. */
+  /** The name of the job in the log. */
   readonly name: string
-  /** From the end of one round to the next, ms. */
+  /** Time from the end of one round to the next, ms. */
   readonly everyMs: number
   /** May reject: that is logged, and the next round runs as usual. */
   round(signal: AbortSignal): Promise<void>

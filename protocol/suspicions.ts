@@ -4,9 +4,9 @@ import type { LossReason } from './mesh.ts'
 
 /** Events about suspected peers. Handlers must be quick and never throw. */
 export interface SuspicionEvents {
-  /** This peer lost its last connection to the other one; `sawLost` answers it already. */
+  /** Called when this peer lost its last connection to the other one; `sawLost` answers it already. */
   onLost?(peer: PeerId, why: LossReason): void
-  /** Another peer reported it lost, a heartbeat of it came, or this peer is connected to it again. */
+  /** Called when another peer reported it lost, a heartbeat of it came, or this peer is connected to it again. */
   onChange?(peer: PeerId): void
 }
 

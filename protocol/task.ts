@@ -134,7 +134,7 @@ export interface Task {
   end_pts: number
   time_base: string
   frames: number
-  /** Null for tasks without one (ingest, merge). */
+  /** The blob to work on; null for tasks without one (ingest, merge). */
   input: TaskInput | null
   output: TaskOutput | null
   /** Files that it made: results of the video, or what other tasks need (`KindFacts.outputs`). */
@@ -148,7 +148,7 @@ export interface Task {
   failures: Failure[]
   backup_wanted: boolean
   not_before: number
-  /** That of the video: an integer, the highest is claimed first. */
+  /** The priority of the video: an integer, the highest is claimed first. */
   priority: number
   /** See `taskDue`, ms since 1970: of equal priority the earliest is claimed first. */
   due: number

@@ -67,7 +67,7 @@ export interface Delivery {
 /** A video as the ledger stores it. Times are ms since 1970 by the ledger's clock. */
 export interface Video {
   _id: VideoId
-  /** For people: the source's file name without its ending. */
+  /** The name for people: the source's file name without its ending. */
   name: string
   created_at: number
   /** Ms since 1970: `created_at` until there is a plan. Tasks are claimed by priority, then due. */

@@ -22,7 +22,7 @@ export interface PendingWork {
   demand(): Promise<Demand>
 }
 
-/** What of a plan says how much work it is. `seconds`: of the source. */
+/** The parts of a plan that give its amount of work. `seconds`: length of the source. */
 export interface Length {
   readonly seconds: number
   readonly chunks: number

@@ -32,7 +32,7 @@ export type ReclaimContext = Pick<
 
 /** The duty that reclaims, with an entry for lost connections. */
 export interface Reclaim extends Duty {
-  /** This leader lost its connection to the peer. Never rejects; ends with the term. */
+  /** Handles the loss of this leader's connection to a peer. Never rejects; ends with the term. */
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
 }
 

@@ -19,7 +19,7 @@ export interface PeerEvidence {
   readonly wasLost: boolean
   /** Ms since its last heartbeat; null without any. */
   readonly heardAgoMs: number | null
-  /** For each observer (this one included) that lost its connection to the peer, and whose report it has not refuted: ms since then. */
+  /** Ms since each observer (this one included) lost its connection to the peer; without those whose reports it has refuted. */
   readonly reports: readonly number[]
   /** Its last heartbeat said that it leaves and runs no attempt any more. */
   readonly hasLeft: boolean

@@ -12,13 +12,13 @@ import { LOSS_WATCH_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
 /** Watches of missing blobs. */
 export interface LossDetector {
   /**
-   * Whether the blob is lost. To call when every holder and every connected peer was asked and none offered it. `lacks`: peers that
+   * Whether a blob is lost that every holder and every connected peer was asked for and none offered. `lacks`: peers that
    * answered that they lack it; one that did not answer may have it. `afterMs`: default, `LOST_AFTER_MS`.
    */
   isLost(blob: Pick<HeldBlob, 'sha256' | 'holders'>, lacks: readonly PeerId[], afterMs?: number): boolean
   /** Ends the watch: the blob was found. */
   found(sha256: Sha256): void
-  /** To call after a scan of all blobs that are still wanted, begun at `began` (monotonic ms). */
+  /** Ends watches of blobs that a scan of all wanted blobs, begun at `began` (monotonic ms), did not report. */
   endScan(began: number): void
 }
 

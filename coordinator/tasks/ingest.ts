@@ -25,7 +25,7 @@ import type { Video } from '../../protocol/video.ts'
 import { locateBlob } from '../locate-blob.ts'
 import { audioTask, chunkTasks, dueOf, hasRoomInWindow } from './plan-tasks.ts'
 
-/** What an ingest reads and writes. */
+/** The parts that an ingest uses. */
 export interface IngestOptions {
   readonly self: PeerId
   readonly ledger: Ledger

@@ -26,7 +26,7 @@ export interface SeenWorker {
   readonly draining: 'surplus' | 'asked' | null
 }
 
-/** What the workers are observed by. Times are monotonic ms. */
+/** The input of an observation. Times are monotonic ms. */
 export interface Facts {
   readonly now: number
   /** When each worker was first seen running, by its id. */

@@ -11,7 +11,7 @@ import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 
 /** Detects suspensions of this process and cuts of its network. */
 export interface Silence {
-  /** Reads the clock and the heard peers. To call at least every `PRESENT_MS`: a longer gap counts as a suspension. */
+  /** Reads the clock and the heard peers. The caller does so at least every `PRESENT_MS`: a longer gap counts as a suspension. */
   look(): void
   /** The time from which silence counts, monotonic ms. */
   countsFrom(): number

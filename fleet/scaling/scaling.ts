@@ -40,7 +40,7 @@ export interface ScalingView {
 export interface StaticWorker {
   /** Number of encodes that it runs at once. */
   readonly slots: number
-  /** What it encodes. */
+  /** Ids of the renditions that it encodes. */
   readonly renditions: 'all' | readonly RenditionId[]
 }
 

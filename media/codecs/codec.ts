@@ -8,7 +8,7 @@ import type { Rendition } from '../../protocol/rendition.ts'
 /** How to encode a rendition, apart from its size and codec. */
 export type Encoding = Pick<Rendition, 'rate' | 'preset' | 'bit_depth'>
 
-/** What the options of an encoder depend on. */
+/** The input of an encoder's options. */
 export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
   /** Colour tags to write into the stream; the frames have the same. */
   readonly color: VideoFacts['color']
@@ -27,11 +27,11 @@ export interface FamilyTrial {
 
 /** A codec, its encoder and its form in MP4. */
 export interface Codec {
-  /** As recipes and plans name it: `h264`. */
+  /** Its name in recipes and plans: `h264`. */
   readonly name: string
-  /** Its encoder as task classes name it: `x264`; with a family `x265-199`. Lower-case letters and digits. */
+  /** The name of its encoder in task classes: `x264`; with a family `x265-199`. Lower-case letters and digits. */
   readonly encoder: string
-  /** Its encoder as ffmpeg names it: `libx264`. */
+  /** The name of its encoder in ffmpeg: `libx264`. */
   readonly library: string
   /** Whether a node refuses to start where its ffmpeg lacks the encoder. */
   readonly required: boolean
@@ -48,13 +48,13 @@ export interface Codec {
   readonly bitDepths: readonly number[]
   /** How the frame of a trial run is encoded: the quickest encode that shows whether a build works. */
   readonly trial: Encoding
-  /** Null where every build writes the same bytes. */
+  /** How to find the build family; null where all builds write the same bytes. */
   readonly family: FamilyTrial | null
   /** Options of one output of ffmpeg, from `-c:v` on: encoder, rate, threads, GOP; no keyframes but those that are forced. */
   encoderArgs(job: EncoderJob): string[]
   /** Bitstream filters that remove what differs between builds. */
   readonly bitstream: readonly string[]
-  /** For `-tag:v`; null where MP4's default is the right one. */
+  /** Value of `-tag:v`; null where MP4's default is right. */
   readonly tag: string | null
   /** Four letters of its sample entry in MP4: `avc1`. */
   readonly entry: string

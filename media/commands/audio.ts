@@ -25,7 +25,7 @@ export interface AudioJob {
   readonly start: number
   /** kb/s for each channel. */
   readonly kbps: number
-  /** For each track, whether the file of extras has it with `audioFilter` applied (FLAC, for Opus and WMA). */
+  /** Whether the file of extras has each track with `audioFilter` applied (FLAC, for Opus and WMA). */
   readonly filtered: readonly boolean[]
 }
 

@@ -15,7 +15,7 @@ export const SAFE: readonly string[] = ['-protocol_whitelist', 'file', '-format_
 /** `file:` keeps a leading dash, a colon and a `%d` in a name what they are. */
 export const fileUrl = (path: string): string => `file:${path}`
 
-/** Head of every ffmpeg command here. */
+/** The first arguments of every ffmpeg command. */
 export const QUIET: readonly string[] = ['-nostdin', '-hide_banner', '-v', 'warning', '-y']
 
 /** Counters on stdout, twice a second: for the stall watch and for progress reports. */

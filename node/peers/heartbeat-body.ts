@@ -6,7 +6,7 @@ import type { AdmissionGate } from '../admission.ts'
 import type { Attempts } from '../worker/attempts.ts'
 import type { HeartbeatBody } from './heartbeat.ts'
 
-/** What stays the same in all heartbeats of this process. */
+/** The fields that are equal in all heartbeats of this process. */
 export interface HeartbeatBodyOptions {
   readonly identity: Pick<Heartbeat, 'version' | 'host' | 'name' | 'roles' | 'ffmpeg'>
   readonly capability: Capability

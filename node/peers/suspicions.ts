@@ -48,7 +48,7 @@ export const createSuspicions = (modules: SuspicionsModules): Suspicions => new 
 
 class LossReports implements Suspicions {
   readonly #modules: SuspicionsModules
-  /** By suspected peer, then by reporting peer. */
+  /** The reports, by suspected peer, then by reporting peer. */
   readonly #reports = new Map<PeerId, Map<PeerId, Report>>()
   readonly #listeners = new Set<SuspicionEvents>()
   #stalls: StallWatch | null = null

@@ -37,7 +37,7 @@ export interface Status {
   snapshot(): Promise<StatusSnapshot>
   /** One video, in the snapshot or not; null where there is none of that id. Rejects with `LedgerUnavailable`. */
   video(id: VideoId): Promise<VideoDetail | null>
-  /** Its tasks in the order of claims; empty where there is no such video. Rejects with `LedgerUnavailable`. */
+  /** The tasks of a video in the order of claims; empty where there is no such video. Rejects with `LedgerUnavailable`. */
   tasks(id: VideoId): Promise<TaskRow[]>
 }
 

@@ -87,7 +87,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
   }
 }
 
-/** What rows need of plans. A plan never changes: each is read once; one that cannot be read now counts as not planned. */
+/** Reads the parts of plans that rows need, each plan once, as none changes. One that cannot be read now counts as missing. */
 function createPlannedFacts(plans: PlanSource): (video: Video) => Promise<Planned> {
   const known = new Map<Sha256, Planned>()
   async function read(video: VideoId, sha256: Sha256): Promise<Planned> {

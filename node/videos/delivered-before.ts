@@ -8,7 +8,7 @@ import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Delivery, Video } from '../../protocol/video.ts'
 
-/** Of this peer, and of where its deliveries went. */
+/** The parts that find and check earlier deliveries. */
 export interface DeliveredBeforeOptions {
   readonly self: PeerId
   readonly ledger: Pick<Ledger, 'addVideoHolder'>

@@ -48,7 +48,7 @@ async function* filesBelow(input: string, folder = ''): AsyncGenerator<string> {
   }
 }
 
-/** Also where a link leads to one. */
+/** Whether the path is a file, or a link to one. */
 const isFile = (path: string): Promise<boolean> =>
   stat(path).then(
     (facts) => facts.isFile(),

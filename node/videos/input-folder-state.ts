@@ -10,7 +10,7 @@ import { INPUT_FILES_MAX } from '../../protocol/limits.ts'
 
 /** A file that was submitted. */
 export interface TakenIn {
-  /** Of the file as it was submitted, see `printOf`; without spaces. */
+  /** The print (`printOf`) of the file when it was submitted; without spaces. */
   readonly print: string
   /** The video whose ingest may still refuse this file; null once it cannot any more. */
   readonly video: VideoId | null
@@ -18,7 +18,7 @@ export interface TakenIn {
 
 /** The submitted files of one folder, in memory and on disk. */
 export interface TakenFiles {
-  /** By relative path. */
+  /** The submitted files, by relative path. */
   readonly all: ReadonlyMap<string, TakenIn>
   /**
    * Remembers a file, or forgets it (`null`), durably. `present`: the files that lie in the folder now. Once there are more than
@@ -30,7 +30,7 @@ export interface TakenFiles {
 /** The text that the state file holds for a file. */
 export const encodeTakenIn = ({ print, video }: TakenIn): string => (video === null ? print : `${print} ${video}`)
 
-/** The reverse of `encodeTakenIn`. Never throws: a text that is none of its texts gives a print or video that matches nothing. */
+/** The reverse of `encodeTakenIn`. Never throws: another text gives a print or video that matches nothing. */
 export function decodeTakenIn(text: string): TakenIn {
   const [print = '', video] = text.split(' ')
   return { print, video: video === undefined ? null : (video as VideoId) }

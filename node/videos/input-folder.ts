@@ -114,7 +114,7 @@ class FolderWatch {
     if (!hasChanged) await this.#moveAside(file, why)
   }
 
-  /** What only the ingest can tell: that nothing can be decoded, that its clock jumps back, that it is too long. */
+  /** Rejects files that only the ingest refuses: no frame can be decoded, times jump back, or it is too long. */
   async #checkOutcomes({ present, taken }: Round): Promise<void> {
     const { ledger, clock, log } = this.#options
     const undecided = [...taken.all].flatMap(([file, { print, video }]) =>

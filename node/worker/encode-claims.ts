@@ -24,7 +24,7 @@ export interface EncodeClaimsModules {
   readonly clock: Clock
   readonly grace: OutageGrace
   readonly claimWithToken: ClaimWithToken
-  /** Null where this worker prefetches nothing. */
+  /** The prefetcher; null where this worker prefetches nothing. */
   readonly prefetcher: Prefetcher | null
   /** Number of other slots in the mesh that are idle or soon will be. */
   otherSlots(): number

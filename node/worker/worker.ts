@@ -29,7 +29,7 @@ import { otherSoonFreeSlots } from './soon-free-slots.ts'
 import { createTokenClaims } from './token-claims.ts'
 import { runWorkLoop, type WorkLoopOptions } from './work-loop.ts'
 
-/** What this worker is. */
+/** The identity, capability and slots of this worker. */
 export interface WorkerOptions {
   readonly self: PeerId
   readonly capability: Capability
@@ -50,7 +50,7 @@ export interface WorkerModules {
   readonly runners: Runners
   readonly attempts: Attempts
   readonly breakers: CircuitBreakers
-  /** Asked before every claim. */
+  /** The gate that is asked before every claim. */
   readonly admission: Pick<AdmissionGate, 'mayClaim'>
   /** Whether this peer should take this ingest or merge task. `now`: ledger time, ms. */
   mayTakeControlTask(task: Task, now: number): Promise<boolean>

@@ -22,7 +22,7 @@ test('every export has a docblock of its own', () => {
   assert.deepEqual(bareExports(product), [])
 })
 
-test('every docblock of an export begins with its subject', () => {
+test('every docblock of an export or its member begins with its subject', () => {
   assert.deepEqual(withoutSubject(product), [], 'say what it is')
 })
 
@@ -64,6 +64,13 @@ test('a docblock without a subject, or of two words, is found', () => {
     assert.equal(found(riddle), 1, riddle)
   for (const clear of ['The id of a video.', 'Itself a text.', 'Reads the file of this path.'])
     assert.equal(found(clear), 0, clear)
+})
+
+test('a docblock of a member that begins inside a sentence is found', () => {
+  const found = (comment: string) =>
+    withoutSubject(one(`/** A box of texts. */\nexport interface Box {\n/** ${comment} */\nread(): string }`)).length
+  for (const riddle of ['By its key.', 'Only for people.', 'Of the newest.']) assert.equal(found(riddle), 1, riddle)
+  for (const clear of ['Its text, by key.', 'As in `Box`.', 'Reads it.']) assert.equal(found(clear), 0, clear)
 })
 
 test('a number without a unit is found: a constant, a field, a parameter, a result', () => {

@@ -64,11 +64,19 @@ const NO_SUBJECT =
 /** A docblock of fewer words repeats the name. */
 const WORDS_MIN = 3
 
-/** Docblocks of exports whose first sentence has no subject, or that have fewer than three words. */
+/** A member's docblock may continue its interface ("Its …", "This …", "As in …"), but not begin inside a sentence. */
+const FRAGMENT = /^(?:Also|And|Because|But|By|For|From|Not|Of|On|Only|Or|Then|Until|With|Without)\b/
+
+/** Docblocks whose first sentence has no subject, and those of exports that have fewer than three words. */
 export function withoutSubject({ declarations }: Documentation): string[] {
   return declarations
-    .filter(isExport)
-    .filter(({ comment }) => comment !== null && (NO_SUBJECT.test(comment) || comment.split(/\s+/).length < WORDS_MIN))
+    .filter((each) => {
+      const { what, comment } = each
+      if (comment === null || what === 'parameter') return false
+      return isExport(each)
+        ? NO_SUBJECT.test(comment) || comment.split(/\s+/).length < WORDS_MIN
+        : FRAGMENT.test(comment)
+    })
     .map(({ path, name, comment }) => `${keyOf(path, name)}: ${comment}`)
 }
 
