@@ -9,7 +9,8 @@ import { decodeSuspicion } from '../protocol/heartbeat.ts'
 import { DEFAULT_ENCODING, DEFAULT_HEIGHTS, ladderOf } from '../protocol/recipe.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { givenClips, makeFootage } from './footage.ts'
-import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
+import { type LocalMesh, openLocalMesh } from './local-mesh.ts'
+import type { LocalNode } from './local-node.ts'
 import { type Row, row } from './table.ts'
 
 const NODES = 3

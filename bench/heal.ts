@@ -9,7 +9,8 @@ import type { PeerId, TaskId } from '../protocol/ids.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { givenClips, makeFootage } from './footage.ts'
-import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
+import { type LocalMesh, openLocalMesh } from './local-mesh.ts'
+import type { LocalNode } from './local-node.ts'
 import { type Row, row } from './table.ts'
 
 /** Two chunks of one rendition, so slow that none of them ends by itself. */

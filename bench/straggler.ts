@@ -12,7 +12,8 @@ import type { Task } from '../protocol/task.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { type CpuLimit, limitCpu } from './cpu-limit.ts'
 import { givenClips, makeFootage, SHORT_GOP_S } from './footage.ts'
-import { type LocalMesh, type LocalNode, openLocalMesh } from './local-mesh.ts'
+import { type LocalMesh, openLocalMesh } from './local-mesh.ts'
+import type { LocalNode } from './local-node.ts'
 import { type Row, row } from './table.ts'
 
 const WORKERS = 4
