@@ -45,13 +45,13 @@ process.exitCode = await demo(positionals[0]).catch((error: unknown) => {
 process.exit()
 
 async function demo(file: string | undefined): Promise<number> {
-  const calm = onSignals(() => stopping.abort(new Error('interrupted')))
+  const unsubscribe = onSignals(() => stopping.abort(new Error('interrupted')))
   const tools = await ensureFfmpeg()
   const source = await findSource(file, tools)
   stopping.signal.throwIfAborted()
   await rm(OUT, { recursive: true, force: true })
   const dataDir = await mkdtemp(join(tmpdir(), 'reelmesh-demo-'))
-  calm()
+  unsubscribe()
   let code = 1
   try {
     const ran = await watchRun(source, dataDir, tools)
@@ -71,7 +71,7 @@ async function watchRun(source: Source, dataDir: string, tools: Ffmpeg): Promise
   const startedAt = Date.now()
   const story = createStory(startedAt)
   const mesh = startMesh({ file: source.path, out: OUT, dataDir, workers: WORKERS, preset: PRESET, tools })
-  const calm = onSignals(() => {
+  const unsubscribe = onSignals(() => {
     stopping.abort(new Error('interrupted'))
     story.say('stopping (Ctrl-C once more ends it at once)', Date.now())
     mesh.interrupt()
@@ -81,7 +81,7 @@ async function watchRun(source: Source, dataDir: string, tools: Ffmpeg): Promise
   story.say(`${WORKERS} worker processes, one SQLite ledger, preset ${PRESET}`, startedAt)
   const delivered = await follow(mesh, story).finally(() => screen.end())
   const exitCode = await mesh.ended
-  calm()
+  unsubscribe()
   return { story, delivered, exitCode, seconds: (Date.now() - startedAt) / 1000, words: mesh.words() }
 }
 
@@ -115,7 +115,7 @@ async function report(
   tools: Ffmpeg,
 ): Promise<number> {
   const { delivered, story, seconds } = ran
-  const calm = onSignals(() => stopping.abort(new Error('interrupted')))
+  const unsubscribe = onSignals(() => stopping.abort(new Error('interrupted')))
   console.log(
     `\n${paint('bold', 'Files')}  ${paint('dim', '(decoding each from end to end, and the source beside them)')}`,
   )
@@ -133,7 +133,7 @@ async function report(
   console.log(
     `  ${clockText(delivered.seconds)} of video in ${clockText(seconds)}: ${(delivered.seconds / seconds).toFixed(2)} × real time, with a worker killed on the way`,
   )
-  calm()
+  unsubscribe()
   const wrong = [...files.flatMap(({ checks }) => checks), ...healing].filter(({ ok }) => !ok).length
   console.log(
     `\n${wrong === 0 ? paint('green', 'Everything is right.') : paint('red', `${wrong} thing${wrong > 1 ? 's are' : ' is'} not right.`)}`,

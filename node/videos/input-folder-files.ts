@@ -1,6 +1,6 @@
 /**
  * The files that lie in a watched folder: which of them may be videos, whether one has changed, and where a refused one goes, with a text
- * beside it. Hidden and partial files, and what was moved aside before, are left out.
+ * beside it. Hidden and partial files, and rejected ones, are left out.
  */
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'

@@ -101,7 +101,7 @@ class FolderWatch {
     this.#settling.forget(file)
   }
 
-  /** A copy that pauses, over a network or from a camera, looks like a file that was cut off: only time tells them apart. */
+  /** Rejects a file only after `INPUT_REFUSED_MS` without a change: a copy that pauses looks like a truncated file. */
   async #refuse(file: string, print: string, error: SourceRefused): Promise<void> {
     const { input, log } = this.#options
     const why = sentence(error)
@@ -149,7 +149,7 @@ const nameOf = (file: string): string =>
     .split(sep)
     .join('/')
 
-/** Half a copy is told from a whole file where the file itself says how long it is. */
+/** Throws `SourceRefused` for a truncated file, where its own headers show its length. */
 async function mustBeWhole(path: string): Promise<void> {
   const missing = await mp4BytesMissingFrom(path)
   if (missing === null) return

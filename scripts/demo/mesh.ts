@@ -7,7 +7,7 @@ export interface DemoMesh {
   readonly events: AsyncIterable<RunEvent>
   /** What it said beside its events, such as errors. */
   words(): string
-  /** Adds to its words, such as what an event tells. */
+  /** Text to add, such as that of an event. */
   say(sentence: string): void
   /** Ends as Ctrl-C ends it; called again, at once. */
   interrupt(): void
@@ -24,7 +24,7 @@ export interface DemoMeshOptions {
   readonly tools: Ffmpeg
 }
 
-/** Ctrl-C on a terminal reaches the whole group: the run has it already. Only one that has not is told. */
+/** Sends the signal only where the run has not got it: Ctrl-C on a terminal reaches the whole process group. */
 const HEARD_MS = 400
 const ROOT = `${import.meta.dirname}/../..`
 

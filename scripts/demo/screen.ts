@@ -1,10 +1,10 @@
 /**
- * Shows the picture: on a terminal a few lines redrawn in place in one write, elsewhere each told line once and a line of
+ * Shows the picture: on a terminal a few lines redrawn in place in one write, elsewhere each line of the story once and a line of
  * progress now and then. The cursor is back when it ends, however it ends.
  */
 import { styleText } from 'node:util'
 import type { Story } from './story.ts'
-import { type Paint, picture, toldLine } from './view.ts'
+import { type Paint, picture, storyLine } from './view.ts'
 
 const REDRAW_MS = 200
 const LINE_MS = 5_000
@@ -12,7 +12,7 @@ const LINE_MS = 5_000
 export const paint: Paint = (style, text) => styleText(style, text, { stream: process.stdout })
 
 export interface Screen {
-  /** Draws for the last time and leaves the picture standing. */
+  /** Draws for the last time; the picture stays on the terminal. */
   end(): void
 }
 
@@ -45,22 +45,24 @@ function drawn(title: string, story: Story, startedAt: number): Screen {
 
 function printed(title: string, story: Story, startedAt: number): Screen {
   console.log(`${paint('bold', 'reelmesh')} ${title}`)
-  let told = 0
+  let printed = 0
   let progressAt = startedAt
-  const tell = (): void => {
-    for (const line of story.lines.slice(told)) console.log(toldLine(line, Number.POSITIVE_INFINITY, paint))
-    told = story.lines.length
+  const print = (): void => {
+    for (const line of story.lines.slice(printed)) console.log(storyLine(line, Number.POSITIVE_INFINITY, paint))
+    printed = story.lines.length
     const { video } = story
     if (video?.status !== 'RUNNING' || Date.now() - progressAt < LINE_MS) return
     progressAt = Date.now()
     const text = `${Math.floor(video.done * 100)} %${video.speed === null ? '' : `, ${video.speed.toFixed(2)}x real time`}`
-    console.log(toldLine({ at: (progressAt - startedAt) / 1000, tone: 'plain', text }, Number.POSITIVE_INFINITY, paint))
+    console.log(
+      storyLine({ at: (progressAt - startedAt) / 1000, tone: 'plain', text }, Number.POSITIVE_INFINITY, paint),
+    )
   }
-  const timer = setInterval(tell, REDRAW_MS)
+  const timer = setInterval(print, REDRAW_MS)
   return {
     end() {
       clearInterval(timer)
-      tell()
+      print()
     },
   }
 }

@@ -21,7 +21,7 @@ export async function findSource(file: string | undefined, tools: Ffmpeg): Promi
   return { path, ...(await factsOf(path, tools)) }
 }
 
-/** Its name has a hash of what paints it, so that a changed painter paints anew. */
+/** The name of the file has a hash of the code that draws it, so that it is drawn again when that changes. */
 async function clip({ ffmpeg }: Ffmpeg): Promise<string> {
   const painters = ['clip.ts', 'digits.ts'].map((name) => `${import.meta.dirname}/../../testing/sources/${name}`)
   const hash = createHash('sha256')

@@ -1,6 +1,6 @@
 /**
- * What has happened so far, from the events of a run, and what the demo says about it. Pure but for its own memory: it is
- * given events and times, and answers lines to tell. Whom to kill is decided here and done elsewhere.
+ * The story of the demo: from the events of a run and times it makes lines to print, and decides which worker to kill. No I/O; its only state
+ * is that of the run so far.
  */
 import type { MeshEvent, Progress, RunEvent, RunningTask, VideoProgress } from './events.ts'
 
@@ -16,7 +16,7 @@ export interface WorkerView {
   readonly name: string
   pid: number
   peer: string | null
-  /** How it ended, while it is not there. */
+  /** How it ended, until it is restarted. */
   ended: string | null
   state: string
   /** Tasks it encodes: renditions of one chunk share one ffmpeg. */
@@ -33,9 +33,9 @@ export interface Victim {
 export interface Kill extends Victim {
   /** Wall clock, ms. */
   readonly at: number
-  /** Wall clock of the leader's reclaim; null until it is told. */
+  /** Wall clock of the leader's reclaim, ms; null before its event. */
   reclaimedAt: number | null
-  /** Who was first seen with one of its tasks again. */
+  /** The first worker that runs one of its tasks again. */
   again: string | null
 }
 
@@ -57,14 +57,14 @@ const MIDST = { from: 0.2, to: 0.75, videoTo: 0.7 } as const
 
 export const isEncode = ({ task }: RunningTask): boolean => !/\/(?:ingest|merge|audio)\//.test(task)
 export const chunkOf = ({ task }: Pick<RunningTask, 'task'>): number => Number(task.split('/')[2])
-export const rungOf = ({ task }: Pick<RunningTask, 'task'>): string => task.split('/')[1] ?? ''
+export const renditionOf = ({ task }: Pick<RunningTask, 'task'>): string => task.split('/')[1] ?? ''
 
 /** `chunk 3 (1080p 720p 480p)`. */
 export function workText(running: readonly Pick<RunningTask, 'task'>[]): string {
   const [first] = running
   if (!first) return 'nothing'
-  const rungs = running.map(rungOf).sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
-  return rungOf(first) === 'audio' ? 'the sound' : `chunk ${chunkOf(first) + 1} (${rungs.join(' ')})`
+  const renditions = running.map(renditionOf).sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
+  return renditionOf(first) === 'audio' ? 'the sound' : `chunk ${chunkOf(first) + 1} (${renditions.join(' ')})`
 }
 
 export const createStory = (startedAt: number): Story => new ToldStory(startedAt)
@@ -74,7 +74,7 @@ class ToldStory implements Story {
   readonly #workers = new Map<string, WorkerView>()
   readonly #lines: Line[] = []
   /** Reclaims, and tasks encoded again, that a line was said about. */
-  readonly #told = new Set<string>()
+  readonly #shown = new Set<string>()
   #video: VideoProgress | null = null
   #kill: Kill | null = null
 
@@ -103,7 +103,7 @@ class ToldStory implements Story {
     if (event.event === 'worker_started') this.#started(event.name, event.pid, now)
     else if (event.event === 'worker_ended') this.#ended(event.name, event.how, now)
     else if (event.event === 'progress') this.#progress(event, now)
-    // The last heartbeats may still tell of work that is done.
+    // The last heartbeats may still list tasks that are done.
     else if (event.event === 'delivered')
       for (const worker of this.#workers.values()) Object.assign(worker, { state: 'idle', running: [] })
   }
@@ -146,8 +146,8 @@ class ToldStory implements Story {
 
   #sayReclaim({ what, peer, at, text }: MeshEvent): void {
     const key = `${at} ${text}`
-    if (what !== 'reclaimed' || this.#told.has(key)) return
-    this.#told.add(key)
+    if (what !== 'reclaimed' || this.#shown.has(key)) return
+    this.#shown.add(key)
     const kill = this.#kill
     if (kill && peer === kill.peer && at >= kill.at && kill.reclaimedAt === null) {
       kill.reclaimedAt = at
@@ -159,8 +159,8 @@ class ToldStory implements Story {
     for (const { name, running } of this.#workers.values()) {
       const again = encodedAgain(running, kill)
       const key = again.map(({ task }) => task).join()
-      if (again.length === 0 || this.#told.has(key)) continue
-      this.#told.add(key)
+      if (again.length === 0 || this.#shown.has(key)) continue
+      this.#shown.add(key)
       kill.again ??= name
       this.say(`${workText(again)} is encoded again by ${name}`, now, 'good')
     }

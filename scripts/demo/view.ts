@@ -1,6 +1,6 @@
 /** The live picture as text: pure, values in, lines out. Fits any width from 40 columns. */
 import { countedParts } from '../../node/status/parts.ts'
-import { chunkOf, isEncode, type Line, rungOf, type Story, type Tone, type WorkerView } from './story.ts'
+import { chunkOf, isEncode, type Line, renditionOf, type Story, type Tone, type WorkerView } from './story.ts'
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 export type Paint = (style: Style, text: string) => string
@@ -30,9 +30,9 @@ export function picture({ title, story, elapsed, columns, rows, paint }: Picture
     : []
   const room = Math.max(1, rows - head.length - workers.length - overall.length - 3)
   const inTime = [...story.lines].sort((a, b) => a.at - b.at)
-  const told = inTime.slice(-room).map((line) => toldLine(line, width, paint))
+  const lines = inTime.slice(-room).map((line) => storyLine(line, width, paint))
   const waiting = workers.length === 0 ? [paint('dim', `  ${STARTING}`)] : workers
-  return [...head, ...waiting, ...overall, '', ...told]
+  return [...head, ...waiting, ...overall, '', ...lines]
 }
 
 function workerLine({ name, ended, state, running }: WorkerView, bar: number, width: number, paint: Paint): string {
@@ -42,12 +42,12 @@ function workerLine({ name, ended, state, running }: WorkerView, bar: number, wi
   const encodes = running.filter(isEncode)
   const [first] = encodes
   if (!first) {
-    const doing = running.some((run) => rungOf(run) === 'audio') ? 'the sound' : state
+    const doing = running.some((run) => renditionOf(run) === 'audio') ? 'the sound' : state
     return `${label}${paint('dim', drawBar(0, bar))}  ${paint('dim', fit(doing, room))}`
   }
   const facts = `${String(Math.round(first.done * 100)).padStart(3)} %  chunk ${String(chunkOf(first) + 1).padEnd(3)} ${first.speed.toFixed(2)}x  `
-  const rungs = fit(encodes.map(rungOf).join(' '), Math.max(0, room - facts.length))
-  return `${label}${paint('cyan', drawBar(first.done, bar))}  ${facts}${paint('dim', rungs)}`
+  const renditions = fit(encodes.map(renditionOf).join(' '), Math.max(0, room - facts.length))
+  return `${label}${paint('cyan', drawBar(first.done, bar))}  ${facts}${paint('dim', renditions)}`
 }
 
 function overallLine(video: NonNullable<Story['video']>, bar: number, paint: Paint): string {
@@ -80,7 +80,7 @@ function countsText(video: NonNullable<Story['video']>): string {
     .join('   ')
 }
 
-export function toldLine({ at, tone, text }: Line, width: number, paint: Paint): string {
+export function storyLine({ at, tone, text }: Line, width: number, paint: Paint): string {
   const style = TONES[tone]
   const words = fit(text, width - 9)
   return `  ${paint('dim', clockText(at).padStart(5))}  ${style ? paint(style, words) : words}`

@@ -1,4 +1,4 @@
-/** What people are told stands in the documents as it stands in the code: the settings of the compose file, its commands, the words of events. */
+/** The documents agree with the code: the settings of the compose file, its commands, events, and the HTTP API. */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
