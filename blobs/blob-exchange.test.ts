@@ -84,7 +84,7 @@ describe('the blob exchange', () => {
     )
   }
 
-  it('brings a blob here, whole, and asks nobody the second time', async () => {
+  it('fetches a complete blob, and sends no request the second time', async () => {
     const [a, b] = await start()
     const content = noise(3 * MiB + 17, 7)
     const ref = await give(b, content)
@@ -103,7 +103,7 @@ describe('the blob exchange', () => {
     assert.equal((await stat(await get(a, empty))).size, 0)
   })
 
-  it('says that nobody has it', async () => {
+  it('rejects with BlobMissing where no peer has it', async () => {
     const [a, b] = await start()
     await assert.rejects(get(a, { sha256: sha256Of('never made'), bytes: 10 }, [b.mesh.self]), BlobMissing)
     assert.deepEqual(await partials(a), [])
@@ -216,7 +216,7 @@ describe('the blob exchange', () => {
     assert.ok(sent > 0 && sent < 4.5 * MiB, `the second sender sent ${sent} bytes`)
   })
 
-  it('keeps what came when all break off, and goes on from there later', async () => {
+  it('keeps the received bytes when all transfers break, and continues from there later', async () => {
     let isBroken = true
     const [a, b] = await start((mesh, at) =>
       at === 1
@@ -236,7 +236,7 @@ describe('the blob exchange', () => {
     assert.equal(await a.store.verify(ref.sha256, video), true)
   })
 
-  it('blames nobody for a mixed file, and gets it right from one sender', async () => {
+  it('blames no sender for a file of several, and gets it right from one', async () => {
     let cuts = 0
     const [a, b, c] = await start((mesh, at) =>
       at === 1 ? onStream(mesh, (stream) => (cuts++ < 1 ? cutAfter(stream, 2 * MiB) : stream)) : mesh,
@@ -264,7 +264,7 @@ describe('the blob exchange', () => {
     assert.equal(opened, 1)
   })
 
-  it('ends the transfer when nobody waits any more, and may be asked again at once', async () => {
+  it('ends the transfer when no caller waits any more, and can be called again at once', async () => {
     const [a, b] = await start()
     const ref = await give(b, noise(6 * MiB, 19))
     const caller = new AbortController()

@@ -40,7 +40,7 @@ describe('the disk store', () => {
     assert.ok(longestMs < 50, `${longestMs} ms`)
   })
 
-  it('makes a blob of one video another one’s own, so that pruning the first takes nothing away', async () => {
+  it('links a blob of one video into another, so that pruning the first removes nothing of it', async () => {
     const store = await createBlobStore({ dir, log: silentLog })
     const [one, two] = [videoNumber(2), videoNumber(3)]
     const path = join(await store.scratch('x'), 'x')
@@ -68,7 +68,7 @@ describe('the disk store', () => {
     assert.deepEqual((await readdir(join(dir, 'fetching'))).sort(), [left, `${busy}.${process.ppid}`].sort())
   })
 
-  it('forgets partial files that nobody went on with, and references that were never written whole', async () => {
+  it('removes partial files that no fetch continued, and references that were never complete', async () => {
     const store = await createBlobStore({ dir, log: silentLog })
     const [left, busy] = [sha256Of('left'), `${sha256Of('busy')}.${process.ppid}`]
     await writeFile(join(dir, 'fetching', left), 'part')

@@ -44,7 +44,7 @@ test('one that the ledger no longer knows ends the wait with a sentence', async 
   await assert.rejects(run([idOf(7)]), (error) => error instanceof UsageError && error.message.includes(idOf(7)))
 })
 
-test('a ledger that goes away between two questions is waited for', async () => {
+test('a ledger that becomes unavailable between two calls is waited for', async () => {
   let asked = 0
   const { reported, run } = stage(async (id) => {
     if (asked++ === 0) throw new LedgerUnavailable('it does not answer')

@@ -96,7 +96,7 @@ describe('of two candidates', () => {
     candidates = []
   })
 
-  it('one leads, and goes on leading', async () => {
+  it('one peer leads, and stays the leader', async () => {
     const [a, b] = await two()
     await stage.pass(60_000)
     assert.deepEqual([a.story, b.story], [[1], []])

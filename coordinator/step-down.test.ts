@@ -13,7 +13,7 @@ function stage() {
   return { at, ledger, stepDowns: createStepDown({ self: ANN }, { clock, ledger }) }
 }
 
-test('who stepped down stays away while another leads, for half a minute', async () => {
+test('a peer that stepped down does not run while another leads, for 30 s', async () => {
   const { at, ledger, stepDowns } = stage()
   assert.equal(await stepDowns.reason(), null)
   stepDowns.stepDown('a reason')

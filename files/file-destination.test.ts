@@ -88,7 +88,7 @@ describe('a folder as a destination', () => {
   })
   afterEach(() => rm(dir, { recursive: true, force: true }))
 
-  it('begins no copy that does not fit, nor one that nobody waits for', async () => {
+  it('starts no copy that does not fit, nor one whose caller has aborted', async () => {
     let copies = 0
     const countCopies: typeof copyFile = async (from, to, mode) => {
       if (mode) throw Object.assign(new Error('ENOTSUP: operation not supported, copyfile'), { code: 'ENOTSUP' })

@@ -34,7 +34,7 @@ test('a non-zero exit is an error with the last line of stderr', async () => {
   assert.equal(lastLine('a\n\nConversion failed!\n'), 'a')
 })
 
-test('a death by a signal that nobody here sent says that this build cannot', async () => {
+test('a death by a signal that this node did not send is build_cannot', async () => {
   await assert.rejects(sh('kill -SEGV $$'), failsAs('build_cannot'))
 })
 

@@ -101,7 +101,7 @@ describe('libp2p peers under faults', () => {
     assert.deepEqual(seen.seen.at(-1), { what: 'disconnected', peer: other.self, why: 'closed' })
   })
 
-  it('a stopped process is lost by silence in about 2.6 s, and found again when it goes on', {
+  it('a stopped process is lost by silence in about 2.6 s, and connected again when it continues', {
     timeout: 30_000,
   }, async (t) => {
     const a = await peer()

@@ -124,7 +124,7 @@ test('a failed self-test stops leading only where another peer could lead', asyn
   assert.match((await gate.mayLead()) ?? '', /self-test/)
 })
 
-test('a ledger that is away stops claims and never leading; a gate that is closed stops both kinds of work for good', async () => {
+test('an unavailable ledger stops claims and never leading; a closed gate stops both for good', async () => {
   const { world, gate } = stage()
   world.isAway = true
   assert.equal(await gate.mayClaim('encode'), 'ledger_away')

@@ -129,7 +129,7 @@ describe('the configuration', () => {
   }
 })
 
-describe('the number of slots where nobody said', () => {
+describe('the default number of slots', () => {
   it('is one per core, fewer where one ffmpeg fills more or memory is short, never none', () => {
     const of = (cores: number, coresPerSlot: number, freeBytes: number) =>
       defaultSlots({ cores, coresPerSlot, freeBytes, encodeBytes: 100 })

@@ -44,7 +44,7 @@ describe('a class', () => {
     ]
     for (const [wanted, lacks] of less) assert.equal(canDo({ ...all, ...lacks }, wanted), false, wanted)
   })
-  test('that nobody knows is declined: another family, rendition or kind', () => {
+  test('that is unknown is declined: another family, rendition or kind', () => {
     assert.equal(canDo({ ...all, renditions: 'all' }, 'h264>x264/4320p'), true)
     for (const unknown of [
       'hevc10>x265-216/720p',

@@ -59,7 +59,7 @@ describe('a heartbeat on the wire', () => {
     assert.equal(verdictOf({ mood: 'fine' }), 'accept')
   })
 
-  it('may hold words of tomorrow in its lists, which are passed over, and a state that nobody counts on', () => {
+  it('may have unknown values in its lists, which are ignored, and an unknown state, which does not count', () => {
     const tomorrow = {
       roles: ['worker', 'king'],
       state: 'dreaming',

@@ -43,7 +43,7 @@ describe('the table of task kinds', () => {
       ['ingest'],
     )
   })
-  test('answers for an unknown kind that nobody here claims, counts or waits for it', () => {
+  test('has facts for an unknown kind by which it is not claimed, counted or waited for', () => {
     assert.equal(kindFacts('loudness'), UNKNOWN_KIND)
     assert.equal(isKind('loudness'), false)
     assert.deepEqual([UNKNOWN_KIND.countsAsEncode, UNKNOWN_KIND.claimedIn, UNKNOWN_KIND.requiredIn], [false, [], []])

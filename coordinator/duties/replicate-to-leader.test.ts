@@ -69,7 +69,7 @@ async function stage() {
   return { ledger, away, video, first, second, work, rounds }
 }
 
-test('an input that was away for a moment has nothing read again once it is back', async () => {
+test('an input that was missing for a moment causes no further reads once it is back', async () => {
   const { away, second, work, rounds } = await stage()
   await work(second._id, 'miss')
   away.add(second.input!.sha256)
@@ -80,7 +80,7 @@ test('an input that was away for a moment has nothing read again once it is back
   assert.deepEqual(await rounds(5), { completed: 0, bytes: [] })
 })
 
-test('an output that nobody offers is looked for in every round, and those that are here are not asked for again', async () => {
+test('an output that no peer offers is asked for in every round, and those that are here are not', async () => {
   const { away, first, rounds } = await stage()
   const { sha256 } = output(first._id)
   away.add(sha256)

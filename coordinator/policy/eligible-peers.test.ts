@@ -43,7 +43,7 @@ describe('the eligible peers of a task are', () => {
     assert.deepEqual(eligible({ heard: [heard('a', {}, 61_000)] }), ['me'])
   })
 
-  it('by nobody alone while the leader has just begun, or somebody is connected of whom it knows nothing', () => {
+  it('unknown while the leader has just begun, or a peer is connected that it never heard', () => {
     assert.equal(eligible({ ledForMs: 4_000, heard: [heard('a')] }), null)
     assert.equal(eligible({ heard: [heard('a')], connected: [asPeerId('a'), asPeerId('stranger')] }), null)
   })
@@ -59,7 +59,7 @@ describe('the eligible peers of a task are', () => {
     assert.deepEqual(eligible({ heard: bad }), ['c', 'me'])
   })
 
-  it('a merge by whoever may lead, an ingest by who has the source and coordinates', () => {
+  it('for a merge those that may lead, for an ingest coordinators with the source', () => {
     const others = [heard('a'), heard('b', { roles: ['worker'] }), heard('c', { state: 'paused' })]
     assert.deepEqual(eligible({ task: { kind: 'merge', class: 'merge' }, heard: others }), ['a', 'me'])
     const ingest = { kind: 'ingest', class: 'ingest' } as const

@@ -63,7 +63,7 @@ describe('suspicion', () => {
     assert.equal(assessPeer(evidence({ ...silent, reports: [400, 410, 420] }), observer(4, true)).isSuspect, true)
   })
 
-  test('gives a connected peer that has not beaten yet its time, and one nobody knows none', () => {
+  test('waits for a connected peer without a heartbeat yet, and not for an unknown one', () => {
     assert.equal(assessPeer(evidence({ heardAgoMs: null }), observer(4)).isSuspect, false)
     assert.equal(assessPeer(evidence({ heardAgoMs: null, isConnected: false }), observer(4)).isSuspect, true)
   })
@@ -100,7 +100,7 @@ describe('suspicion', () => {
     )
   })
 
-  test('expects of a large mesh what it sends in a second and a half, not everybody', () => {
+  test('expects of a large mesh the peers that send within 1.5 s, not all', () => {
     const large = { heardInAMinute: 480, peers: 1_000 }
     assert.equal(detectOwnPartition({ ...large, heardJustNow: 3 }), null, 'chance')
     assert.match(detectOwnPartition({ ...large, heardJustNow: 2 }) ?? '', /heard 2 of about 12/)

@@ -23,7 +23,7 @@ function setUp(lacks: readonly PeerId[]) {
   return { pass, clock, loss: { ...loss, isLost: (blob: Blob, afterMs?: number) => loss.isLost(blob, lacks, afterMs) } }
 }
 
-describe('a blob that nobody offers', () => {
+describe('a blob that no peer offers', () => {
   it('is lost at once where every holder says that it has it no more', () => {
     const { loss } = setUp([a, b])
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), true)

@@ -142,7 +142,7 @@ describe('whatever happened', () => {
     )
   })
 
-  it('a poison task, which nobody completes, speaks against nobody: only what ended is asked', () => {
+  it('a task that no peer completes counts against none: only COMPLETED tasks are read', () => {
     fc.assert(
       fc.property(stories, (given) => {
         const nobodys = outcomesOf(given).map((each) => ({ ...each, worker_id: null }))
@@ -151,7 +151,7 @@ describe('whatever happened', () => {
     )
   })
 
-  it('nobody is quarantined for longer than the longest, or for less than the shortest', () => {
+  it('a quarantine is never longer than the maximum or shorter than the minimum', () => {
     fc.assert(
       fc.property(stories, fc.integer({ min: 0, max: 5_000 }), (given, quarantines) => {
         for (const { ms } of quarantined(

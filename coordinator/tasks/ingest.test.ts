@@ -129,7 +129,7 @@ async function givenUp(first: Machine, next: Machine): Promise<VideoId> {
 const cuts = async (video: VideoId): Promise<Task[]> => stage.ledger.tasks({ video, kinds: ['video'] })
 
 describe('an ingest', () => {
-  it('leaves its slot once its window is full, and goes on as there is room', async () => {
+  it('releases its slot once its window is full, and continues when there is room', async () => {
     const host = machine('host')
     const short = await submit(5, [host])
     const shortly = await start(host, short)

@@ -65,7 +65,7 @@ test('ended and vanished workers are removed, with why, and replaced at once', (
   assert.equal(step?.do === 'remove' && step.why, 'it ended: exit code 7')
 })
 
-test('a round runs no more than may run here, drains nobody before the leader counts on the engine, and sees when all is done', () => {
+test('a round runs at most `max`, drains no worker before the leader knows of the engine, and detects when nothing is left to do', () => {
   const round: RoundView = { wanted: 1, max: 3, workers: [worker(1)], counted_ms: 2 * SCALE_MS }
   const cases: [string, Partial<RoundView>, string[], boolean, boolean][] = [
     ['as many as wanted', {}, [], false, true],
@@ -101,7 +101,7 @@ const workers = fc.array(
   { maxLength: 12 },
 ).map((all) => all.map(({ joined, ...one }, n) => worker(n, { ...one, ...(joined ? {} : { peer: null }) }))) // biome-ignore format: a list
 
-test('a worker that lives and was heard is never removed, and no more are drained than are too many', () => {
+test('a running worker that was heard is never removed, and only surplus ones are drained', () => {
   fc.assert(fc.property(fc.nat(15), workers, (wanted, seen) => {
     const steps = planEngine(wanted, seen)
     const removed = steps.flatMap((step) => (step.do === 'remove' ? [step.worker] : []))

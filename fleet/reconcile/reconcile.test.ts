@@ -81,7 +81,7 @@ describe('an engine', () => {
     assert.match((await stage.events()).at(-1)!, /^fleet_capped: 4 workers/)
   })
 
-  test('fewer wanted: a worker is drained, goes on while it runs something, and is removed once it has ended', async () => {
+  test('fewer wanted: a worker is drained, stays while it runs an attempt, and is removed once it has ended', async () => {
     const owner = await stage.ownerOf(1)
     const peer = asPeerId('peer auto-00000000')
     stage.hear(peer, 'auto-00000000', 1)
@@ -180,7 +180,7 @@ describe('an engine', () => {
     )
   })
 
-  test('that is away, or refuses, is reported once, and once more when it is back', async () => {
+  test('that does not answer, or refuses, is reported once, and once more when it recovers', async () => {
     const owner = stage.reconciler()
     stage.broken = new EngineUnavailable('there is no Docker socket at /var/run/docker.sock')
     await owner.round()
@@ -229,7 +229,7 @@ describe('an engine', () => {
     assert.equal((await stage.events()).filter((text) => text.startsWith('engine_back')).length, 1)
   })
 
-  test('that cannot do what is wanted is tried again at once when nobody else is left', async () => {
+  test('that fails is tried again at once when no other peer is left', async () => {
     const owner = await stage.ownerOf(1)
     stage.workers = []
     stage.broken = new LaunchRefused('the Docker engine has no image reelmesh')
@@ -242,7 +242,7 @@ describe('an engine', () => {
     assert.equal(stage.workers.length, 1)
   })
 
-  test('is not left for a start that is refused beside healthy workers, and these are not drained because the engine was away', async () => {
+  test('is not left for a refused start beside healthy workers, and these are not drained because the engine did not answer', async () => {
     const { owner, hear } = await healthyBesideAnother(2)
     const { start } = stage.launcher
     stage.launcher.start = async () => {
@@ -291,7 +291,7 @@ describe('an engine', () => {
     assert.equal((await stage.ledger.peers()).filter(({ draining }) => draining).length, 2)
   })
 
-  test('that is away when its peer starts is left to others, whatever an earlier process said', async () => {
+  test('that does not answer when its peer starts is left to others, whatever an earlier process recorded', async () => {
     await stage.ledger.addEnginePeer('engine', ANN)
     await stage.ledger.addEnginePeer('other engine', BOB)
     const owner = stage.reconciler()
@@ -303,7 +303,7 @@ describe('an engine', () => {
     assert.deepEqual((await stage.ledger.engines())[0]?.peers, [ANN])
   })
 
-  test('that was away is owned again as soon as it answers; another peer that reaches it owns it meanwhile', async () => {
+  test('that did not answer is owned again as soon as it does; another peer that reaches it owns it meanwhile', async () => {
     const [ann, bob] = [await stage.ownerOf(1), stage.reconciler(BOB)]
     await bob.round()
     stage.broken = new EngineUnavailable('its socket is gone')

@@ -36,7 +36,7 @@ describe('the owner of an engine that does not hear a worker', () => {
     )
   })
 
-  test('removes nobody for silence while it was suspended itself', async () => {
+  test('removes no worker for silence during its own suspension', async () => {
     for (const wanted of [1, 3]) {
       stage = new Stage()
       const owner = await stage.ownerOf(wanted)
@@ -55,7 +55,7 @@ describe('the owner of an engine that does not hear a worker', () => {
     }
   })
 
-  test('removes nobody when it is suspended between two answers of its engine', async () => {
+  test('removes no worker when it is suspended between two answers of its engine', async () => {
     const owner = await stage.ownerOf(2)
     await stage.pass(owner, 10_000, () => stage.hearWorkers())
     const { list } = stage.launcher
@@ -70,7 +70,7 @@ describe('the owner of an engine that does not hear a worker', () => {
     )
   })
 
-  test('removes nobody while it is cut off from the mesh, and those that do not come back once it hears others', async () => {
+  test('removes no worker while it is cut off from the mesh, and afterwards those that do not return once it hears others', async () => {
     const owner = await stage.ownerOf(3)
     await stage.pass(owner, 10_000, () => stage.hearWorkers())
     await stage.pass(owner, 600_000)

@@ -150,7 +150,7 @@ test('a lease is won once, by its nonce, and an event recorded once', async () =
   assert.equal((await ledger.events(10)).length, 1)
 })
 
-test('a ledger that does not come back in time is away, says where, and serves again when it is back', async () => {
+test('a ledger that does not return in time is unavailable, with its address, and is used again when it is back', async () => {
   const cut = await ReplyEater.start(mongod.members[0]!.host)
   const url = cut.url(DATABASE, '&serverSelectionTimeoutMS=300')
   const brief = createMongoLedger({ url, ...common, retryMs: 500 })

@@ -36,7 +36,7 @@ test('addresses are shown without credentials, with their ports and database', (
   ])
 })
 
-test('an address of another kind, and one where nobody answers', async () => {
+test('an address of another kind, and one where no server answers', async () => {
   await refused('postgres://me:s3cret@host/x', /neither a file nor an address like mongodb/)
   await refused('mongodb://me:s3cret@127.0.0.1:1/x?nonsense=1', /address \(127\.0\.0\.1:1\) is not valid/)
   const [port] = await freePorts(1)

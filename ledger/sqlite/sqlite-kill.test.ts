@@ -90,7 +90,7 @@ const HALF_WAY = `
   setInterval(() => {}, 1000)
 `
 
-test('a process killed inside a write leaves nothing of it, and the waiting writer goes on at once', async (t) => {
+test('a process killed inside a write leaves nothing of it, and the waiting writer continues at once', async (t) => {
   const { path, ledger } = await ledgerAt(t)
   const video = await videoIn(ledger, 'RUNNING')
   await ledger.insertTasks([chunk(video, 0)])

@@ -93,7 +93,7 @@ test('what cannot be a ledger is refused in one sentence that names it', async (
   }
 })
 
-test('a busy ledger is waited for without blocking the loop, and is away after retryMs', async (t) => {
+test('a busy ledger is waited for without blocking the event loop, and is unavailable after retryMs', async (t) => {
   const path = join(await folder(t), 'ledger.sqlite')
   const ledger = createSqliteLedger({ path, ...common, retryMs: 1_500 })
   await ledger.open()

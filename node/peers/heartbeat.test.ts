@@ -91,7 +91,7 @@ describe('the heartbeat', () => {
     return peers
   }
 
-  it('lets those who know one soon know all, and hear everybody', async () => {
+  it('makes peers that know one soon know and hear all', async () => {
     const peers = await start(5, (at) => (at === 0 ? [] : [id('A')]))
     const isDone = () => peers.every(({ mesh, table }) => mesh.peers().length === 4 && table.all().length === 4)
     await peers[0]?.seen.until('all know all', isDone, 4_000)
@@ -108,7 +108,7 @@ describe('the heartbeat', () => {
     await b?.heartbeat.stop()
   })
 
-  it('of a life whose counter was lost is raised above what others remember, once they suspect the old one', async () => {
+  it('of a process whose counter was lost is raised above the one that others know, once they suspect the earlier process', async () => {
     const [a, b] = await start(2, (at) => (at === 0 ? [] : [id('A')]))
     await a?.seen.connected(id('B'))
     a?.table.accept(gossip(id('B'), encodeHeartbeat(beat(40, 1))))

@@ -107,7 +107,7 @@ describe('suspicions', () => {
     assert.equal(suspicions.reportsOf(SUSPECT).length, 1)
   })
 
-  test('say nothing of a newer life', async () => {
+  test('do not count for a newer process', async () => {
     const { suspicions, run, says, beat } = setUp()
     beat(2)
     await run(10)

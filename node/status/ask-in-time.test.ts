@@ -18,7 +18,7 @@ function handClock() {
   return { clock: { timer } as Clock, fire }
 }
 
-test('a ledger that does not answer is away in time, is asked once meanwhile, and is heard when it is back', async () => {
+test('a ledger that does not answer is reported in time, is asked once meanwhile, and answers when it is back', async () => {
   const { clock, fire } = handClock()
   const questions: PromiseWithResolvers<string>[] = []
   const ask = () => {

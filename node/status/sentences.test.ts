@@ -59,7 +59,7 @@ describe('what must stay on', () => {
 describe('a delivery', () => {
   const open = { peer: ANN, dir: '/out', done_at: null }
 
-  it('is said to be open once the video is COMPLETED, and by whom it is made', () => {
+  it('is shown as open once the video is COMPLETED, with the peer that makes it', () => {
     assert.equal(deliveryText('COMPLETED', open, [nas]), 'not delivered yet to /out by nas')
     assert.equal(
       deliveryText('COMPLETED', { ...open, peer: CAT }, [nas]),

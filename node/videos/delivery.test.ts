@@ -176,7 +176,7 @@ describe('a delivery', () => {
     assert.equal((await stat(join(out, '480p', 'film.mp4'))).ino, before.ino)
   })
 
-  it('goes on where it was broken off', async () => {
+  it('continues where it was interrupted', async () => {
     blobs.delete(sha(FILMS['720p']))
     await round()
     assert.equal(await delivered('480p'), FILMS['480p'])
@@ -350,7 +350,7 @@ describe('a delivery', () => {
     assert.equal(fetched, 0)
   })
 
-  it('stands in nobody else’s way when it fails', async () => {
+  it('delays no other delivery when it fails', async () => {
     const blocked = join(dir, 'blocked')
     await writeFile(blocked, '')
     video.deliveries.unshift({ peer: self, dir: blocked, name: 'film', done_at: null })

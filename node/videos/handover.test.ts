@@ -48,7 +48,7 @@ test('what only this peer holds is waited for until another holds it too', async
   assert.deepEqual((await ledger.task(task))?.output?.holders.at(-1), LEADER)
 })
 
-test('a video that has ended needs nothing, and nobody to fetch it is no reason to stay for ever', async () => {
+test('an ended video needs nothing, and without a peer that fetches the stay is bounded', async () => {
   const ended = await finished()
   await ended.ledger.cancel(ended.id)
   await handOver({ self: ME, ...ended })
@@ -58,7 +58,7 @@ test('a video that has ended needs nothing, and nobody to fetch it is no reason 
   assert.equal(alone.seconds(), HANDOVER_MS / 1000)
 })
 
-test('a ledger that is away is asked again', async () => {
+test('an unavailable ledger is asked again', async () => {
   const { ledger, clock, seconds } = await finished()
   const flaky: Ledger = {
     ...ledger,

@@ -109,7 +109,7 @@ describe('the input folder', () => {
     assert.deepEqual(await readdir(join(input, 'a')), [])
   })
 
-  test('takes in a link to a file, and no link to a folder or to nothing', async (t) => {
+  test('submits a link to a file, and no link to a folder or to nothing', async (t) => {
     const { input, look, submitted } = await folderUnderTest(t)
     const film = join(input, '..', 'film.mp4')
     await writeFile(film, 'film')
@@ -260,7 +260,7 @@ describe('the input folder', () => {
     assert.deepEqual(Object.keys(kept), ['oldest.mp4', 'new.mp4'])
   })
 
-  test('tries again when the ledger is away, and loses nothing', async (t) => {
+  test('tries again while the ledger is unavailable, and loses nothing', async (t) => {
     let away = true
     const { input, look, submitted } = await folderUnderTest(t, () => {
       if (away) throw new LedgerUnavailable('away')

@@ -24,7 +24,7 @@ test('a submit is pending until the ledger has it, and for a while where no answ
   assert.ok(pendingSubmits.has('unanswered'))
 })
 
-test('what was seen in the ledger is pending no more; a submit that runs goes on', () => {
+test('a video that was read from the ledger is no longer pending; a running submit stays pending', () => {
   const pendingSubmits = createPendingSubmits({ mono: () => 0 })
   pendingSubmits.unanswered('seen')
   pendingSubmits.begin('running')

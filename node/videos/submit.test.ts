@@ -100,7 +100,7 @@ describe('a finished film that is submitted again', () => {
     assert.deepEqual([await ledger.videos(), await store.videos()], [[], []])
   })
 
-  it('is not asked for where its files are in place, so that nobody makes it again', async () => {
+  it('is not opened again where its files are in place, so that no peer makes them again', async () => {
     const { video } = await submit()
     const before = await finish(video._id)
     const again = await submit()

@@ -52,7 +52,7 @@ async function failForWantOfRoom(): Promise<void> {
 }
 
 describe('an ingest whose source is elsewhere', () => {
-  it('is the leader’s, until a disk was too small for it: then anyone’s who has room', async () => {
+  it('is the leader’s, until a disk was too small for it: then of any peer with room', async () => {
     await stage.pass(INGEST_TAKEOVER_MS)
     assert.equal(await takes({ free: 20 * GB, leads: true }), true)
     assert.equal(await takes({ free: 900 * GB, leads: false }), false)

@@ -30,7 +30,7 @@ describe('an ingest task', () => {
     )
   })
 
-  it('is for whoever has room once a disk was too small for its source, and for nobody else', () => {
+  it('is for peers with room once a disk was too small for its source, and for no others', () => {
     fc.assert(
       fc.property(fc.nat(), fc.boolean(), fc.boolean(), (now, leads, fits) => {
         assert.equal(mayTakeIngest({ now, created_at: 0, hasSource: false, leads, fits }).take, fits)

@@ -172,7 +172,7 @@ describe('a worker', () => {
     assert.deepEqual([(await task()).status, (await task()).attempt, runs.length], ['PENDING', 1, 0])
   })
 
-  it('goes on, and holds its result, when a renewal fails for a reason of its own', async () => {
+  it('continues, and keeps its result, when a renewal fails with another error', async () => {
     renewals = new Error('not authorized')
     run = taking(3 * RENEW_MS)
     worker.start()
@@ -180,7 +180,7 @@ describe('a worker', () => {
     assert.deepEqual([(await task()).status, runs.length], ['COMPLETED', 1])
   })
 
-  it('leaves claims alone that ran out while the ledger was away: their owner renews first', async () => {
+  it('does not claim tasks that expired during an outage of the ledger: their owner renews first', async () => {
     const zoe = { worker: asPeerId('zoe'), token: asToken('zoe'), task: idOf(0), from: 'pending' } as const
     await stage.ledger.claimTask(zoe)
     worker.start()
@@ -259,7 +259,7 @@ describe('a worker', () => {
     assert.equal((await task()).status, 'COMPLETED')
   })
 
-  it('stops soon although the ledger is away', async () => {
+  it('stops soon although the ledger is unavailable', async () => {
     run = taking(CLAIM_MS)
     worker.start()
     await stage.pass(1_000)
@@ -269,7 +269,7 @@ describe('a worker', () => {
     assert.ok(actor.clock.mono() - before < 15_000)
   })
 
-  it('holds its result while the ledger is away, and commits it then', async () => {
+  it('keeps its result while the ledger is unavailable, and commits it then', async () => {
     worker.start()
     await stage.pass(1_000)
     actor.line.isDown = true

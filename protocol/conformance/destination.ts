@@ -173,7 +173,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       await holds({ [PATH]: 'same' })
     })
 
-    it('shows nothing partial after a kill between put and publish, and goes on in the next process', async () => {
+    it('shows no partial file after a kill between put and publish, and continues in the next process', async () => {
       await put('mine')
       assert.deepEqual(await world.files(), {})
       const next = world.open()

@@ -115,7 +115,7 @@ describe('a fleet over two engines', () => {
     await until('one worker on each again', isSpread(1), 180)
   })
 
-  test('gives the share of an engine that nobody reaches any more to the other', { timeout: 120_000 }, async () => {
+  test('gives the share of an engine that no peer reaches any more to the other', { timeout: 120_000 }, async () => {
     await owners[1]?.kill('SIGKILL')
     const [first] = engines
     await until('two workers on the first', async () => (await first?.running())?.length === 2, 60)

@@ -125,7 +125,7 @@ test('cancel stops the encoding, retry takes it up again, priority is changed, a
   await cancelled
 })
 
-test('killed, a run leaves no worker and no ffmpeg behind, and run again it goes on', async (t) => {
+test('a killed run leaves no worker and no ffmpeg behind, and a new one continues it', async (t) => {
   const dir = await folder(t)
   const place = { cwd: dir, dataDir: join(dir, 'data') }
   const source = await ensureSource('h264-closed')
@@ -160,7 +160,7 @@ test('killed, a run leaves no worker and no ffmpeg behind, and run again it goes
   assert.deepEqual(await filesBelow(join(dir, 'out')), ['480p/h264-closed.mp4'])
 })
 
-test('Ctrl-C stops a run cleanly with exit code 130, and run again it goes on', async (t) => {
+test('Ctrl-C stops a run cleanly with exit code 130, and a new one continues it', async (t) => {
   const dir = await folder(t)
   const place = { cwd: dir, dataDir: join(dir, 'data') }
   const args = [

@@ -99,7 +99,7 @@ describe('a mesh of four hosts', () => {
     )
   })
 
-  test('lets nobody in without its key, and says so in one sentence', async () => {
+  test('refuses nodes without its key, with one sentence', async () => {
     const stranger = lab.host(2)
     const join = nodes[0]?.addresses[0] ?? ''
     const listen = [

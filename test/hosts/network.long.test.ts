@@ -57,7 +57,7 @@ describe('a mesh of four hosts on a worse network', () => {
     await net.finish(t, done, began)
   })
 
-  test('a minority without the leader and without the database: the leader goes on and finishes', async (t) => {
+  test('a minority without the leader and without the database: the leader continues and finishes', async (t) => {
     const { leader, others } = await net.leaderAndOthers()
     const done = await net.underWay(leader)
     const away = others.slice(0, 2).map(({ host }) => host)
@@ -81,7 +81,7 @@ describe('a mesh of four hosts on a worse network', () => {
     await net.finish(t, done, began)
   })
 
-  test('one worker without the database says so, and goes on when it is back', async (t) => {
+  test('one worker without the database reports it, and continues when it is back', async (t) => {
     const { leader, others } = await net.leaderAndOthers()
     const done = await net.underWay(leader)
     const began = performance.now()

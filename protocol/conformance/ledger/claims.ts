@@ -93,7 +93,7 @@ function expiryTests(store: Store): void {
     assert.equal(await ledger.complete({ ...own(task), output: output('late') }), 'superseded')
     assert.deepEqual((await theTask(ledger, task._id)).output, output('in time'))
   })
-  test('while one of two claims lives the task is not taken', async () => {
+  test('while one of two claims has not expired the task is not claimed', async () => {
     const { ledger, advance } = store()
     const task = await doublyClaimedTask(ledger)
     await advance(CLAIM_MS * 0.8)
@@ -103,7 +103,7 @@ function expiryTests(store: Store): void {
     await advance(CLAIM_MS * 0.3)
     assert.equal((await next(ledger, task, 'expired', CAT)).outcome, 'claimed')
   })
-  test('a claim that ran out but was taken by nobody can be renewed: there is no clock in that compare', async () => {
+  test('an expired claim whose task no worker has claimed can be renewed: that compare is independent of clocks', async () => {
     const { ledger, advance } = store()
     const task = await claimedTask(ledger)
     await advance(CLAIM_MS * 1.5)
@@ -193,7 +193,7 @@ function backupTests(store: Store): void {
     assert.equal((await next(ledger, task, 'backup', CAT)).outcome, 'none')
     assert.equal(await ledger.wantBackup(task._id, { attempt: 2, term: TERM }), 'unchanged')
   })
-  test('after a backup has ended, another is wanted of the newest attempt, not of the one that goes on', async () => {
+  test('after a backup has ended, another is wanted by the newest attempt, not by the running one', async () => {
     const { ledger } = store()
     const task = await doublyClaimedTask(ledger)
     assert.equal(await ledger.release(own(task, BOB)), 'done')

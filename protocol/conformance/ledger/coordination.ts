@@ -74,7 +74,7 @@ function leaseTests(store: Store): void {
     assert.equal(await ledger.renewLease(BOB, term), 'deposed')
     assert.equal((await ledger.acquireLease(CAT, 'cat')).term, term + 1)
   })
-  test('a clock that is set back holds up neither the lease nor what waits, and a held claim stays held', async () => {
+  test('a clock that is set back delays neither the lease nor waiting tasks, and claims stay valid', async () => {
     const { ledger, advance } = store()
     await advance(LEASE_MS + 1)
     const earlier = await ledger.acquireLease(ANN, 'ann')
@@ -168,7 +168,7 @@ function termTests(store: Store): void {
 }
 
 function peerTests(store: Store): void {
-  test('a peer nobody decided about is neither paused nor quarantined, and a decision changes only what it says', async () => {
+  test('a peer without a record is neither paused nor quarantined, and a change sets only its own fields', async () => {
     const { ledger } = store()
     const blank = { _id: ANN, paused: false, draining: false, quarantined_until: null, quarantines: 0, reason: null }
     assert.deepEqual(await ledger.peer(ANN), blank)

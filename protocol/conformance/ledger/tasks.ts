@@ -219,7 +219,7 @@ function readTests(ledger: () => Ledger): void {
     assert.equal(got.outcome === 'claimed' && got.task._id, (await ledger().claimsByToken(token('dan')))[0]?._id)
     assert.deepEqual(await ledger().claimsByToken(token('nobody')), [])
   })
-  test('tasks that somebody has had are found apart from those that wait for the first time', async () => {
+  test('tasks that were claimed before can be read without those that wait for the first time', async () => {
     const video = await videoIn(ledger(), 'RUNNING')
     const other = await taskIn(ledger(), 'FAILED')
     const [fresh, tried] = [chunk(video, 0, { resolution: '720p' }), chunk(video, 1)]

@@ -33,7 +33,7 @@ describe('the failure detector', () => {
     })
   }
 
-  it('suspects nobody where nothing is lost, in a mesh of 100, whose peers together beat eight times a second', async () => {
+  it('suspects no peer where nothing is lost, in a mesh of 100, whose peers send eight heartbeats a second together', async () => {
     const { suspicionsPerHour, evictionsPerHour, heartbeatsPerSecond } = await measureMistakes({
       peers: 100,
       loss: 0,
