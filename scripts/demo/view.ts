@@ -16,7 +16,7 @@ export interface Picture {
 }
 
 const LABEL = 10
-const STARTING = 'starting: ffmpeg shows by trial runs what it can do (once on a host) …'
+const STARTING = 'starting: the self-test of ffmpeg runs (once on a machine) …'
 const TONES: Record<Tone, Style | null> = { plain: null, good: 'green', bad: 'red' }
 
 export function picture({ title, story, elapsed, columns, rows, paint }: Picture): string[] {
