@@ -23,6 +23,7 @@ const requestSchema = z.object({
   offset: size,
   length: size.nullable(),
 })
+/** A request for a range of one blob. `offset` and `length`: bytes. */
 export interface BlobRequest {
   readonly v: 1
   readonly sha256: Sha256
@@ -36,12 +37,16 @@ const answerSchema = z.discriminatedUnion('ok', [
   z.object({ v: z.literal(1), ok: z.literal(true), bytes: size, length: size }),
   z.object({ v: z.literal(1), ok: z.literal(false), why: z.enum(['missing', 'busy']) }),
 ])
+/** The header of an answer: the size of the blob and the length that follows (bytes), or why there is none. */
 export type BlobAnswer = z.infer<typeof answerSchema>
 
+/** A message as a line of JSON. */
 export const encodeLine = (message: BlobRequest | BlobAnswer): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify(message)}\n`)
 
+/** A request of a peer; null for any other line. Never throws. */
 export const decodeRequest = (line: string) => decode(line, requestSchema) as BlobRequest | null
+/** The header of an answer; null for any other line. Never throws. */
 export const decodeAnswer = (line: string): BlobAnswer | null => decode(line, answerSchema)
 
 function decode<S extends z.ZodType>(line: string, schema: S): z.infer<S> | null {

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { isSha256, type Sha256 } from '../protocol/ids.ts'
 import { PARTIAL_RETENTION_MS } from '../protocol/limits.ts'
 
+/** The partial files of one store. Methods reject with errors of the file system. */
 export interface FetchArea {
   /** Path that this process may write to; it holds the bytes of an earlier, interrupted fetch. */
   take(sha256: Sha256): Promise<string>
@@ -21,6 +22,7 @@ export interface FetchArea {
   tidy(now?: number): Promise<void>
 }
 
+/** The area in the folder `dir`, which exists. */
 export function createFetchArea(dir: string): FetchArea {
   const free = (sha256: Sha256) => join(dir, sha256)
   const own = (sha256: Sha256) => join(dir, `${sha256}.${process.pid}`)

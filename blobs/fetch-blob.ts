@@ -21,6 +21,7 @@ import type { PartialBlob } from './partial-blob.ts'
 
 const ROUNDS_MAX = 16
 
+/** The blob, its holders, and the parts that a fetch uses. */
 export interface FetchOptions {
   readonly mesh: Mesh
   readonly clock: Clock

@@ -11,6 +11,7 @@ import type { PeerId } from '../protocol/ids.ts'
 /** Written at once: few calls, little memory. */
 const WRITE_BYTES = 1024 * 1024
 
+/** A partial file with its length, hash and senders. */
 export class PartialBlob {
   readonly path: string
   readonly want: BlobRef

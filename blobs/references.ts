@@ -15,6 +15,7 @@ const schema = z.object({
   mtime_ms: z.number(),
 })
 
+/** The references of one store. Methods reject with errors of the file system. */
 export interface References {
   read(video: VideoId): Promise<SourceReference | null>
   write(video: VideoId, source: SourceReference): Promise<void>
@@ -30,6 +31,7 @@ export async function isUnchanged(source: SourceReference): Promise<boolean> {
   return now?.isFile() === true && now.size === source.bytes && Math.trunc(now.mtimeMs) === Math.trunc(source.mtime_ms)
 }
 
+/** The references in the folder `dir`, which exists. */
 export function createReferences(dir: string): References {
   let writes = 0
   /** Temporary files of this process's own writes: in a container the previous process had the same pid. */

@@ -21,6 +21,7 @@ interface Finding {
   readonly text: string
 }
 
+/** Adds the verb `doctor` to the program. */
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')

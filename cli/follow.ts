@@ -7,6 +7,7 @@ import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
 import type { Reporter } from './report.ts'
 
+/** The videos to follow, and how to read and report them. */
 export interface Followed {
   /** Videos to follow; each is deleted when it ends. */
   readonly wanted: { readonly size: number; keys(): Iterable<VideoId>; delete(id: VideoId): boolean }

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { UsageError } from '../protocol/errors.ts'
 import { say } from './output.ts'
 
+/** Adds the verb `keygen` to the program. */
 export function addKeygen(program: Command): void {
   program
     .command('keygen')

@@ -47,6 +47,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   log_level: '<level>',
 }
 
+/** Adds the verb `node` to the program. */
 export function addNode(program: Command): void {
   const command = program.command('node').description('run a peer: it encodes, and may coordinate, until it is stopped')
   addConfigOptions(command, FLAGS)

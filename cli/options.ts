@@ -13,6 +13,7 @@ import {
 } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
 
+/** The name of a setting. */
 export type ConfigKey = keyof typeof configSchema.shape
 const describe = (key: ConfigKey): string => configSchema.shape[key].description ?? ''
 const flagOf = (key: ConfigKey): string => `--${key.replaceAll('_', '-')}`
@@ -36,6 +37,7 @@ export async function configFrom(options: Record<string, unknown>, more: ConfigI
   return loadConfig({ flags: { ...flags, ...more }, env: process.env, cwd: process.cwd() })
 }
 
+/** The parsed options of a recipe. */
 export interface RecipeOptions {
   /** Heights of the renditions, pixels. */
   renditions?: number[]
@@ -45,6 +47,7 @@ export interface RecipeOptions {
   upscale?: boolean
 }
 
+/** Adds the options of a recipe to a command. */
 export function addRecipeOptions(command: Command): Command {
   return command
     .addOption(
@@ -95,6 +98,7 @@ function parseCrf(text: string): number {
   return crf
 }
 
+/** A number from 1 to 1,024. Throws `InvalidArgumentError`, which commander prints. */
 export function parseCount(text: string): number {
   const count = Number(text)
   if (!Number.isInteger(count) || count < 1 || count > 1024)
@@ -102,6 +106,7 @@ export function parseCount(text: string): number {
   return count
 }
 
+/** An integer from -1,000 to 1,000. Throws `InvalidArgumentError`, which commander prints. */
 export function parseWhole(text: string): number {
   if (!/^-?\d{1,4}$/.test(text.trim())) throw new InvalidArgumentError('must be a whole number from -1000 to 1000.')
   return Number(text)

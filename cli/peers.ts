@@ -19,6 +19,7 @@ const VERBS = [
   },
 ] as const
 
+/** Adds the verbs about peers to the program. */
 export function addPeerVerbs(program: Command): void {
   for (const { name, description, done } of VERBS) {
     const command = program

@@ -8,6 +8,7 @@ import { ReelmeshError } from '../protocol/errors.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { silentLog } from '../protocol/log.ts'
 
+/** The node of the configured data folder; null where none runs. */
 export const localNode = (config: Config): Promise<ControlClient | null> =>
   connectControl(controlSocketPath(config.data_dir))
 

@@ -7,6 +7,7 @@ import type { EngineStatus, PeerStatus, StatusSnapshot, VideoRow } from '../prot
 import { isOpen, isUndelivered } from '../protocol/video.ts'
 import { durationText, fit, printable, widthOf, wrap } from './output.ts'
 
+/** The size of the terminal, in columns and lines, and its style. */
 export interface Screen {
   readonly columns: number
   readonly rows: number
@@ -20,6 +21,7 @@ const QUEUED_SHOWN = 8
 
 type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan'
 
+/** The text of a snapshot. */
 export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const paint = (style: Style, text: string) =>
     screen.color ? styleText(style, text, { validateStream: false }) : text

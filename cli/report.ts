@@ -15,6 +15,7 @@ import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
 import { bytesText, durationText, fit, printable, say, sayJson } from './output.ts'
 
+/** The output of a run. */
 export interface Reporter {
   worker(event: WorkerEvent): void
   submitted(file: string, answer: SubmitAnswer): void
@@ -32,6 +33,7 @@ export interface Reporter {
 const LINE_MS = 5_000
 const JSON_MS = 1_000
 
+/** The output for a terminal, for lines, or with `json` for programs. `files`: number of videos. */
 export function createReporter(options: { json: boolean; files: number }): Reporter {
   if (options.json) return jsonReporter()
   return process.stdout.isTTY ? barReporter() : lineReporter()

@@ -52,6 +52,7 @@ const ALONE = {
   launcher: 'none',
 } satisfies Partial<Config>
 
+/** Adds the verb `run` to the program. */
 export function addRun(program: Command): void {
   const command = program
     .command('run')

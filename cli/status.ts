@@ -20,6 +20,7 @@ interface StatusOptions {
 const WATCH_MS = 1_000
 const ASK_MS = 5_000
 
+/** Adds the verb `status` to the program. */
 export function addStatus(program: Command): void {
   const command = program
     .command('status')

@@ -31,6 +31,7 @@ interface SubmitOptions extends RecipeOptions {
 
 const LOOK_MS = 500
 
+/** Adds the verb `submit` to the program. */
 export function addSubmit(program: Command): void {
   const command = program
     .command('submit')

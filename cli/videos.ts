@@ -21,6 +21,7 @@ interface Listed {
   failure: string | null
 }
 
+/** Adds the verb `videos` to the program. */
 export function addVideos(program: Command): void {
   const command = program.command('videos').description('list videos, newest last').option('--json', 'as JSON')
   addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>' })
@@ -88,8 +89,11 @@ const PRIORITY: Act = {
   ledger: (ledger, id, value) => ledger.setPriority(id, value),
 }
 
+/** Adds the verb `cancel` to the program. */
 export const addCancel = (program: Command): void => addAct(program, CANCEL)
+/** Adds the verb `retry` to the program. */
 export const addRetry = (program: Command): void => addAct(program, RETRY)
+/** Adds the verb `priority` to the program. */
 export function addPriority(program: Command): void {
   addAct(program, PRIORITY)
 }

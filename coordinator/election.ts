@@ -18,6 +18,7 @@ import { LEASE_MS, LEASE_RENEW_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import { createNotifier, type Notifier } from '../protocol/notifier.ts'
 
+/** The parts that the election uses. */
 export interface ElectionModules {
   readonly ledger: Ledger
   readonly clock: Clock

@@ -16,6 +16,7 @@ import { createScale } from './duties/scale.ts'
 import { createSweep } from './duties/sweep.ts'
 import type { CoordinatorModules, CoordinatorOptions, Duty, TermContext } from './duty.ts'
 
+/** One term of the leader. */
 export interface Term {
   readonly term: number
   /** Aborts when the term is over. */

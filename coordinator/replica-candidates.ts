@@ -18,5 +18,5 @@ export function replicaCandidates(
 
 const wants = (video: Pick<Video, 'deliveries'>, peer: string): boolean =>
   video.deliveries.some((delivery) => delivery.peer === peer && delivery.done_at === null)
-/** Submitters first, then coordinator-role peers: a peer that only encodes may be stopped by the fleet at any time. */
+/** Peers with an open delivery first, then those with the coordinator role: a worker may be stopped by the fleet at any time. */
 const rankOf = (coordinates: boolean, isOwner: boolean): number => (isOwner ? 2 : 0) + (coordinates ? 1 : 0)

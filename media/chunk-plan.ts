@@ -10,6 +10,7 @@ import type { ChunkPlan, Rational } from '../protocol/plan.ts'
 import type { Packets } from './packet-index.ts'
 import { secondsOf } from './rational.ts'
 
+/** The packets and frame times of a source. Times are in ticks of `time_base`. */
 export interface ChunkSource {
   readonly times: readonly number[]
   readonly end_pts: number
@@ -125,6 +126,7 @@ function lowerBound(sorted: readonly number[], value: number): number {
 
 const upperBound = (sorted: readonly number[], value: number): number => lowerBound(sorted, value + 0.5)
 
+/** The packets of a cut, and where a stream copy has to start and stop for them. */
 export interface CutRange {
   /** Packets, in decode order, that the cut must hold; half-open. */
   readonly first: number

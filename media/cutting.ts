@@ -17,6 +17,7 @@ import { noPackets, type PacketIndex, type Packets, takePacket } from './packet-
 import { rescale, secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 
+/** One chunk to cut. Paths are absolute. */
 export interface CutJob {
   readonly plan: Plan
   readonly chunk_id: number

@@ -8,6 +8,7 @@ import { checksumArgs, frameArgs } from './commands/read.ts'
 import { type DecodedFrame, takeChecksum, takeFrame } from './packet-index.ts'
 import type { Programs } from './run-ffmpeg.ts'
 
+/** The stream of a source to decode. */
 export interface DecodeJob {
   readonly source: string
   readonly stream: number

@@ -39,6 +39,7 @@ export const PACKETS_MAX = 20_000_000
 /** Largest share (0–1) of packets without pts for which `-fflags +genpts` computes them, for every codec. */
 const GENPTS_SHARE_MAX = 0.05
 
+/** An index without packets. */
 export const noPackets = (): Packets => ({ pts: [], dts: [], duration: [], key: [], discarded: [], timeBase: null })
 
 /** Adds one line of ffprobe's packet list. */

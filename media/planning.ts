@@ -25,6 +25,7 @@ import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { quoted } from './source-file.ts'
 import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
+/** A source, its index and the recipe to plan for. */
 export interface PlanJob {
   readonly video_id: VideoId
   readonly source: string

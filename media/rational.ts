@@ -8,12 +8,14 @@ export function parseRational(text: string | undefined): Rational | null {
   return numerator > 0 && denominator > 0 ? reduced(numerator, denominator) : null
 }
 
+/** A fraction in lowest terms. */
 export function reduced(numerator: number, denominator: number): Rational {
   let [a, b] = [numerator, denominator]
   while (b > 0) [a, b] = [b, a % b]
   return [numerator / a, denominator / a]
 }
 
+/** The seconds of a number of ticks. */
 export const secondsOf = (ticks: number, timeBase: Rational): number => (ticks * timeBase[0]) / timeBase[1]
 
 /** `ticks` of `from`, plus whole seconds, in ticks of `to`; rounded to the nearest, halves away from zero, as ffmpeg does. */

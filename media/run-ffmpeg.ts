@@ -25,6 +25,7 @@ import {
   LOG_BYTES_MAX,
 } from '../protocol/limits.ts'
 
+/** One run of a program, with its limits. */
 export interface RunJob {
   /** Absolute path of the program. */
   readonly program: string
@@ -39,12 +40,14 @@ export interface RunJob {
   readonly outputBytesMax?: number
 }
 
+/** The end of a run: exit code and log. */
 export interface RunEnd {
   readonly exitCode: number
   /** The tail of stderr, at most 64 KiB. */
   readonly log: string
 }
 
+/** Runs a program. It rejects as the table at the head of this file says. */
 export type Run = (job: RunJob) => Promise<RunEnd>
 
 /** The two programs, which may come from different builds, and what runs them. */
@@ -61,6 +64,7 @@ const LINE_CHARS_MAX = 4 * 1024 * 1024
 /** Counters of a `-progress` block that only move when work is done. */
 const PROGRESS_COUNTERS = /^(frame|total_size|out_time_us)=/
 
+/** The clock, and limits where they differ from the defaults. */
 export interface RunnerOptions {
   readonly clock: Clock
   /** Address space of one process, bytes. */

@@ -37,6 +37,7 @@ const [PLAIN, FIELDS, DEEP] = ['h264', 'interlaced', 'hevc10'] as const
 /** Memory of an encode of the default ladder where the build does not report it. */
 const ENCODE_BYTES_GUESS = 700 * 1024 * 1024
 
+/** Makes the self-test of a build. It runs once and is cached by build where there is a folder. */
 export function createSelfTester(
   programs: Programs,
   cacheDir: string | null,

@@ -24,6 +24,7 @@ export async function tracksOf(path: string): Promise<Track[]> {
   }
 }
 
+/** The only video track of a file. Rejects with `AttemptFailed('verify_failed')` where there is another number. */
 export async function pictureOf(path: string): Promise<Track> {
   const video = (await tracksOf(path)).filter((track) => track.kind === 'video')
   if (video.length !== 1) throw broken(`${video.length} video tracks, expected 1`)

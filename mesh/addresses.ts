@@ -40,6 +40,7 @@ export function peerOf(address: Multiaddr): PeerId | null {
   return id !== undefined && isPeerId(id) ? id : null
 }
 
+/** The text of an address without `/p2p/<id>`. */
 export function withoutPeer(address: Multiaddr): string {
   const text = address.toString()
   const at = text.indexOf('/p2p/')
@@ -54,6 +55,7 @@ function hostOf(address: Multiaddr): string | undefined {
   return isHost && port?.name === 'tcp' && isPlain ? host.value : undefined
 }
 
+/** Whether the host of an address is a loopback one. */
 export function isLoopback(address: Multiaddr): boolean {
   const host = hostOf(address)
   return host !== undefined && (host.startsWith('127.') || host === '::1' || host === 'localhost')

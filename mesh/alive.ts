@@ -12,6 +12,7 @@ import { ALIVE_MS, DIAL_TIMEOUT_MS, SILENCE_MS, STREAM_SILENCE_MS } from '../pro
 import { protocolName } from './libp2p-node.ts'
 import type { StallWatch } from './stall-watch.ts'
 
+/** The name of the alive protocol on the wire. */
 export const ALIVE = protocolName('alive')
 const BEAT = new Uint8Array([1])
 
@@ -21,6 +22,7 @@ interface Watched {
   cancel: () => void
 }
 
+/** The alive streams of all connections. */
 export interface Alive {
   /** Writes to and watches the connection until it closes. */
   watch(connection: Connection): void
@@ -30,6 +32,7 @@ export interface Alive {
   heard(connection: Connection): void
 }
 
+/** Makes the alive streams; none runs before `watch`. */
 export function createAlive(options: {
   clock: Clock
   stalls: StallWatch

@@ -14,6 +14,7 @@ import type { AddressBook, Target } from './address-book.ts'
 /** Concurrent dials; fewer after a stall of this process, so that handshakes do not starve it further. */
 const AT_ONCE = { usual: 8, afterStall: 2 }
 
+/** The address book, and the parts that the loop uses. */
 export interface DialerOptions {
   readonly book: AddressBook
   readonly clock: Clock
@@ -23,6 +24,7 @@ export interface DialerOptions {
   readonly hasStalled: () => boolean
 }
 
+/** The running redial loop. */
 export interface Dialer {
   /** Checks the book now: an address was learned, or a connection closed. */
   wake(): void
@@ -32,6 +34,7 @@ export interface Dialer {
 /** Failed handshakes of a join address in a row before a warning: a single one may be a peer that is stopping. */
 const BROKEN_OFF_LOGGED = 3
 
+/** Starts the loop, which runs until `stop`. */
 export function startDialer(options: DialerOptions): Dialer {
   const { book, clock, connected } = options
   const brokenOff = new Map<string, number>()

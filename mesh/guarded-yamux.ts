@@ -15,6 +15,7 @@ interface Decoder {
   emitFrames(bytes: { readonly byteLength: number }): Generator<unknown>
 }
 
+/** The stream muxer yamux with that bound. */
 export function guardedYamux(): () => StreamMuxerFactory {
   const inner = yamux({
     maxInboundStreams: INBOUND_STREAMS,

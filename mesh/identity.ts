@@ -6,6 +6,10 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Rng } from '../protocol/clock.ts'
 import { UsageError } from '../protocol/errors.ts'
 
+/**
+ * The key in the data folder, created where it is missing. Rejects with `UsageError` for an unusable file, and with errors of the file
+ * system.
+ */
 export async function loadIdentity(dataDir: string, rng: Rng): Promise<PrivateKey> {
   const path = join(dataDir, 'peer.key')
   await mkdir(dataDir, { recursive: true })

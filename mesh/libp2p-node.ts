@@ -17,9 +17,12 @@ import { guardedPnet } from './guarded-pnet.ts'
 import { guardedYamux } from './guarded-yamux.ts'
 import { swarmFingerprint } from './swarm-key.ts'
 
+/** The name of a gossip topic on the wire. */
 export const topicName = (topic: Topic) => `/reelmesh/${topic}/1`
+/** The name of a stream protocol on the wire. */
 export const protocolName = (protocol: string) => `/reelmesh/${protocol}/1`
 
+/** The options of a full node. */
 export interface NodeOptions {
   readonly privateKey: PrivateKey
   readonly listen: readonly string[]
@@ -28,6 +31,7 @@ export interface NodeOptions {
   readonly mdns: boolean
 }
 
+/** A libp2p node with gossip. */
 export type MeshNode = Libp2p<{ pubsub: GossipSub }>
 
 /** A full node, not started. */

@@ -64,6 +64,7 @@ export interface Members {
   stop(): void
 }
 
+/** The parts that the table uses, and where it reports events. */
 export interface MembersOptions {
   readonly self: PeerId
   readonly clock: Clock

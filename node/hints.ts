@@ -3,6 +3,7 @@ import { decodeHint, encodeHint } from '../protocol/hint.ts'
 import { createHints, type Hints } from '../protocol/hints.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 
+/** The hints of this node, with start and stop. */
 export interface MeshHints extends Hints {
   /** Receives hints of other peers from now on. Idempotent. */
   start(): void
@@ -10,6 +11,7 @@ export interface MeshHints extends Hints {
   stop(): void
 }
 
+/** Makes the hints, not connected to the mesh before `start`. */
 export function createMeshHints(mesh: Pick<Mesh, 'publish' | 'listen'>): MeshHints {
   const channel = createHints((hint) => void mesh.publish('work', encodeHint(hint)).catch(() => {}))
   let unsubscribe: (() => void) | null = null

@@ -57,6 +57,7 @@ export interface Adapters {
   readonly bootEpoch: BootEpoch
 }
 
+/** What this node is and what it may do. */
 export interface NodeOptions {
   readonly version: string
   /** The name of this peer, for people. */
@@ -112,6 +113,7 @@ interface Basics {
   readonly pendingSubmits: PendingSubmits
 }
 
+/** Makes all modules of a node. */
 export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const { clock, log, ledger, mesh, store, exchange } = adapters
   const { self } = mesh

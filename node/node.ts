@@ -17,6 +17,7 @@ import type { Adapters, Modules } from './modules.ts'
 import { createPartList, type Part } from './parts.ts'
 import { runHousekeeping } from './videos/housekeeping.ts'
 
+/** How this node stops, and whether it does the housekeeping. */
 export interface NodeRunOptions {
   /** How long a stop waits for running attempts, ms. */
   readonly drainMs: number
@@ -43,6 +44,7 @@ type NodeModules = Pick<
   | 'inputFolder'
 >
 
+/** The parts of a node as one. */
 export interface ReelNode extends Part {
   readonly name: 'node'
   start(): Promise<void>
@@ -53,6 +55,7 @@ const LAST_HOUSEKEEPING_MS = 3_000
 /** How long a stop waits for parts that use the ledger: claims and the lease expire otherwise. */
 const LEDGER_STOP_MS = 6_000
 
+/** Makes a node that is not started. */
 export function createNode(options: NodeRunOptions, adapters: NodeAdapters, modules: NodeModules): ReelNode {
   const { clock, log, ledger, mesh } = adapters
   const { self, hints, suspicions, heartbeat } = modules

@@ -7,6 +7,7 @@
 import { sentence } from '../protocol/errors.ts'
 import type { Log } from '../protocol/log.ts'
 
+/** A part with an optional start and stop. */
 export interface Part {
   /** For the log. */
   readonly name: string
@@ -16,6 +17,7 @@ export interface Part {
   stop?(): unknown
 }
 
+/** The list of running parts. */
 export interface PartList {
   /** Rejects as the part's own start does; the part is then not among those that `stop` stops. */
   start(part: Part): Promise<void>
@@ -23,6 +25,7 @@ export interface PartList {
   stop(): Promise<void>
 }
 
+/** An empty list. */
 export function createPartList(log: Log): PartList {
   const stopping = new AbortController()
   const { signal } = stopping

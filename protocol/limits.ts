@@ -91,7 +91,7 @@ export const FAILED_RETENTION_MS = 24 * 3_600_000
 export const PENDING_SUBMIT_MS = 60_000
 /** Interval of the sweep: it repairs what a crash between two writes left, which is rare. */
 export const SWEEP_MS = 30_000
-/** Interval at which duties read the ledger without a hint. */
+/** Interval at which duties read the ledger without a hint: a lost hint costs only this. */
 export const DUTY_MS = 500
 
 // ── The mesh ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -109,7 +109,7 @@ export const REFUTE_MS = 400
 export const UNCONFIRMED_MS = 2_000
 /** Time within which all observers notice a death: alive streams are written once a second. */
 export const TOGETHER_MS = 1_000
-/** Length of an event-loop stall that suspends this node's failure detection: shorter ones delay no alive stream enough to matter. */
+/** Length of an event-loop stall that suspends this node's failure detection: well below `SILENCE_MS`, before others seem silent. */
 export const STALL_MS = 750
 /** How long failure detection stays suspended after a stall: messages that wait in queues are read first. */
 export const STALL_GRACE_MS = 5_000
@@ -185,19 +185,19 @@ export const INPUT_SETTLED_MS = 4_000
 export const INPUT_REFUSED_MS = 30_000
 /** Files of a watched folder that a node remembers; beyond this number those that were removed are forgotten. */
 export const INPUT_FILES_MAX = 100_000
-/** Interval at which the node reads whether videos of the input folder failed. */
+/** Interval at which the node reads whether videos of the input folder failed: a rejection is not urgent. */
 export const INPUT_OUTCOME_MS = 10_000
 /** How long a graceful stop waits for running attempts before it releases them: not at all, as another peer takes over at once. */
 export const DRAIN_TIMEOUT_MS = 0
 
 // ── The fleet ──────────────────────────────────────────────────────────────────────────────────────────────────────
-/** Interval at which the leader decides how many workers are wanted. */
+/** Interval at which the leader decides how many workers are wanted: a started worker takes longer to join. */
 export const SCALE_MS = 5_000
 /** First and largest wait before a failed delivery is tried again: a full disk is not filled and emptied all the time. */
 export const DELIVERY_BACKOFF_MS = { base: 1_500, max: 20_000 } as const
 /** Interval at which the owner of an engine compares its workers with the wanted number. */
 export const RECONCILE_MS = 2_000
-/** Defaults of scaling: workers at least and at most, s to finish the open videos in, and s between two changes downwards. */
+/** Defaults of scaling: workers at least and at most, s to finish the open videos in, and s that a lower need must last. */
 export const SCALE = { min: 0, max: 4, targetS: 600, cooldownS: 300 } as const
 /** CPU cores and MiB of memory of a started worker: one encode of the default ladder at preset medium needs less. */
 export const WORKER_LIMITS = { cpus: 1, memoryMb: 2_048 } as const

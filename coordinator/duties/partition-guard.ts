@@ -6,8 +6,10 @@ import { hasLeft, meshSize } from '../../protocol/peer-table.ts'
 import type { TermContext } from '../duty.ts'
 import { A_MINUTE_MS, detectOwnPartition, JUST_NOW_MS } from '../policy/failure-detector.ts'
 
+/** The parts of the term that the guard uses. */
 export type PartitionGuardContext = Pick<TermContext, 'clock' | 'log' | 'peers' | 'suspicions' | 'stepDown'>
 
+/** Detects that this leader may be cut off. */
 export interface PartitionGuard {
   /** Whether a partition is suspected now. Logs when it begins, and steps down when it lasts. */
   mayBePartitioned(): boolean
@@ -16,6 +18,7 @@ export interface PartitionGuard {
 /** A suspected partition that lasts this long ends the term. */
 const STEP_DOWN_AFTER_MS = 10_000
 
+/** Makes a guard for one term. */
 export function createPartitionGuard({
   clock,
   log,

@@ -8,6 +8,7 @@ import type { Ledger, ObservedClaim } from '../../protocol/ledger.ts'
 import { PEERS_REMEMBERED } from '../../protocol/limits.ts'
 import type { PeerTable } from '../../protocol/peer-table.ts'
 
+/** A suspicion about one peer. */
 export interface Suspected {
   /** When the suspicion began, monotonic ms. */
   readonly since: number
@@ -15,6 +16,7 @@ export interface Suspected {
   claims: readonly ObservedClaim[]
 }
 
+/** The suspicions of this leader. */
 export interface SuspectedClaims {
   /** Begins a suspicion and reads the claims of the peer. Rejects with `LedgerUnavailable`; then there is no suspicion. */
   begin(peer: PeerId): Promise<Suspected>
@@ -24,12 +26,14 @@ export interface SuspectedClaims {
   end(peer: PeerId): void
 }
 
+/** The parts that suspicions use. */
 export interface SuspectedClaimsModules {
   readonly ledger: Pick<Ledger, 'claimsOf'>
   readonly clock: Pick<Clock, 'mono'>
   readonly peers: Pick<PeerTable, 'get'>
 }
 
+/** Makes the set, empty. */
 export function createSuspectedClaims({ ledger, clock, peers }: SuspectedClaimsModules): SuspectedClaims {
   const suspected = new Map<PeerId, Suspected>()
 

@@ -44,7 +44,7 @@ export interface HeartbeatLoop {
   start(): void
   /** Idempotent. Nothing is sent afterwards. */
   stop(): Promise<void>
-  /** Sends a heartbeat now, such as the last one with state `leaving`. Rejects where the mesh cannot. */
+  /** Sends a heartbeat now, such as the last one with state `leaving`. Rejects as `Mesh.publish`. */
   beatNow(): Promise<void>
   /** The heartbeat of this node now, with all attempts, also more than `RUNNING_LISTED_MAX`. */
   own(): Heartbeat

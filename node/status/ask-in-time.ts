@@ -5,6 +5,7 @@
 import { type Clock, within } from '../../protocol/clock.ts'
 import { LedgerUnavailable } from '../../protocol/errors.ts'
 
+/** The answer, or null and why the ledger gave none in time. */
 export type Answer<T> = { readonly answer: T; readonly away: null } | { readonly answer: null; readonly away: string }
 
 /** Makes the function. `ms`: deadline of the answer. It rejects as `ask`, except with `LedgerUnavailable`. */

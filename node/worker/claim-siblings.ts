@@ -14,6 +14,7 @@ import { siblingsToTake } from './rendition-batching.ts'
 /** The state of a task that is claimed: PENDING, all claims expired, or a backup wanted. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'
 
+/** The parts that the claims of siblings use. */
 export interface SiblingClaims {
   readonly self: PeerId
   readonly capability: Capability
@@ -23,6 +24,7 @@ export interface SiblingClaims {
   otherSlots(): number
 }
 
+/** Claims siblings of the claimed task `anchor`; answers those that it got. Rejects with `LedgerUnavailable`, and as `PlanSource`. */
 export async function claimSiblings(
   anchor: Task,
   { token, source }: { readonly token: Token; readonly source: ClaimSource },

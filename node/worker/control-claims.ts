@@ -32,6 +32,7 @@ export function isCrowdedOut(
   )
 }
 
+/** The parts that the claims use. */
 export interface ControlClaimsModules {
   readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'claimTask'>
   readonly clock: Clock
@@ -42,6 +43,7 @@ export interface ControlClaimsModules {
   readonly claimWithToken: ClaimWithToken
 }
 
+/** The claims of all control-task slots of this peer. */
 export interface ControlClaims {
   /** Claims the first task of these kinds that this peer should take; null: none. */
   claim(kinds: readonly KindName[]): Promise<Assigned | null>
@@ -49,6 +51,7 @@ export interface ControlClaims {
   forget(): void
 }
 
+/** Makes the claims; nothing is read before the first one. */
 export function createControlClaims({ self }: { readonly self: PeerId }, modules: ControlClaimsModules): ControlClaims {
   const { ledger, clock, grace, waiting, mayTakeControlTask, claimWithToken } = modules
   const looks = new Map<KindName, { at: number; open: Promise<readonly Task[]> }>()

@@ -13,11 +13,13 @@ import type { OutageGrace } from './outage-grace.ts'
 import type { Prefetcher } from './prefetch.ts'
 import type { ClaimWithToken } from './token-claims.ts'
 
+/** This worker and its capability. */
 export interface EncodeClaimsOptions {
   readonly self: PeerId
   readonly capability: Capability
 }
 
+/** The parts that the claims use. */
 export interface EncodeClaimsModules {
   readonly ledger: Ledger
   readonly plans: PlanSource
@@ -30,6 +32,7 @@ export interface EncodeClaimsModules {
   otherSlots(): number
 }
 
+/** The claims of all encode slots of this worker. */
 export interface EncodeClaims {
   /** Claims one chunk in as many renditions as fit, or one audio task; null: there is none. */
   claim(): Promise<Assigned | null>
@@ -37,6 +40,7 @@ export interface EncodeClaims {
   forget(): void
 }
 
+/** Makes the claims; nothing is read before the first one. */
 export const createEncodeClaims = (options: EncodeClaimsOptions, modules: EncodeClaimsModules): EncodeClaims =>
   new LedgerEncodeClaims(options, modules)
 

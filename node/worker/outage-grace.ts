@@ -6,6 +6,7 @@ import type { Clock } from '../../protocol/clock.ts'
 import { LedgerUnavailable } from '../../protocol/errors.ts'
 import { EXPIRED_GRACE_MS, RENEW_MS } from '../../protocol/limits.ts'
 
+/** The last outage of the ledger, as this worker noticed it. */
 export interface OutageGrace {
   /** Calls `ask`, and records an outage where it fails or is late. Answers and rejects as `ask`. */
   watch<T>(ask: () => Promise<T>): Promise<T>
@@ -15,6 +16,7 @@ export interface OutageGrace {
   isOver(): boolean
 }
 
+/** Makes a grace without an outage. */
 export function createOutageGrace(clock: Clock): OutageGrace {
   let graceUntil = Number.NEGATIVE_INFINITY
   const noticed = () => {

@@ -17,6 +17,7 @@ import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 
+/** This worker, and the parts that prefetch uses. */
 export interface PrefetcherOptions {
   readonly self: PeerId
   readonly ledger: Ledger
@@ -30,6 +31,7 @@ export interface PrefetcherOptions {
   mayClaim(): Promise<string | null>
 }
 
+/** The guesses of this worker. */
 export interface Prefetcher {
   /** Called as an encode of this task begins. Never rejects, never waits. */
   prefetchAfter(task: Task): void
@@ -38,6 +40,7 @@ export interface Prefetcher {
   stop(): Promise<void>
 }
 
+/** Makes a prefetcher without guesses. */
 export function createPrefetcher(options: PrefetcherOptions): Prefetcher {
   const { self, ledger, table, clock, log } = options
   const stopping = new AbortController()

@@ -12,6 +12,7 @@ export const FIXED_COST = 0.25
 
 type Costed = Pick<RenditionPlan, 'id' | 'cost'>
 
+/** The claimed rendition, and the waiting work and slots of the mesh. */
 export interface BatchingInput {
   readonly anchor: Costed
   /** Other renditions of the plan that this worker can encode, with PENDING tasks. */

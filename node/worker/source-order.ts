@@ -4,6 +4,7 @@
  */
 import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
 
+/** An ingest task as one peer sees it. */
 export interface IngestQuestion {
   /** Ledger time, ms. */
   readonly now: number
@@ -14,6 +15,7 @@ export interface IngestQuestion {
   readonly fits: boolean | null
 }
 
+/** Whether the peer takes the task, and why. Pure. */
 export function mayTakeIngest({ now, created_at, hasSource, leads, fits }: IngestQuestion): {
   take: boolean
   reason: string

@@ -7,6 +7,7 @@ import { retryUntilDeadline } from '../../protocol/retry-until-deadline.ts'
 import type { Assigned } from './attempts.ts'
 import type { OutageGrace } from './outage-grace.ts'
 
+/** The parts that claims use. */
 export interface TokenClaimsModules {
   readonly ledger: Pick<Ledger, 'claimsByToken'>
   readonly clock: Clock
@@ -19,6 +20,7 @@ export interface TokenClaimsModules {
 /** Calls `ask` with a new token; null: nothing was claimed. Rejects when the worker stops, and with errors other than `LedgerUnavailable`. */
 export type ClaimWithToken = (ask: (token: Token) => Promise<Assigned | null>) => Promise<Assigned | null>
 
+/** Makes the function that claims. */
 export function createTokenClaims({ ledger, clock, rng, grace, signal }: TokenClaimsModules): ClaimWithToken {
   return async (ask) => {
     const token = rng.token() as Token

@@ -17,6 +17,7 @@ import type { Assigned, Attempts } from './attempts.ts'
 import type { CircuitBreaker } from './circuit-breaker.ts'
 import type { OutageGrace } from './outage-grace.ts'
 
+/** One slot, and how it claims. */
 export interface WorkLoopOptions {
   /** For the log. */
   readonly name: string
@@ -25,6 +26,7 @@ export interface WorkLoopOptions {
   claim(): Promise<Assigned | null>
 }
 
+/** The parts that the loops share. */
 export interface WorkLoopModules {
   readonly rng: Rng
   readonly log: Log
