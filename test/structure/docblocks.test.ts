@@ -81,6 +81,7 @@ test('a number without a unit is found: a constant, a field, a parameter, a resu
     '/** Waits for a while. */ export function wait(delay: number | null) {}',
     '/** Some options. */ export interface Options { readonly wait: number; of(delay: number): void }',
     '/** Some options. */ export type Options = { readonly wait?: number }',
+    "/** The worker's wait. */ export const PAUSE = 5",
     '/** It works. */ export class Work { readonly load: number = 1 }',
   ]
   const names = [
@@ -90,6 +91,7 @@ test('a number without a unit is found: a constant, a field, a parameter, a resu
     'wait(delay)',
     'Options.wait Options.of(delay)',
     'Options.wait',
+    'PAUSE',
     'Work.load',
   ]
   for (const [n, source] of unclear.entries()) {

@@ -1,6 +1,6 @@
 /**
  * What a docblock must say, as pure rules over the declarations that `declarations.ts` finds: what the thing is, the unit of a number, and
- * that a function fails. Whether what it says is clear and right is for its readers to judge. Each rule returns one line for each violation.
+ * that a function fails. Whether it is clear and right only its readers can see. Each rule returns one line for each violation.
  */
 import { dirname, join } from 'node:path/posix'
 import { importsOf } from './arrows.ts'
@@ -85,7 +85,7 @@ const UNIT_IN_NAME =
   /(?:[a-z0-9](?:Ms|S|Bytes|Mb|Kbps|Hz|Fps|At|Until|Time)|_(?:MS|S|BYTES|MB|KBPS|HZ|FPS)|_(?:ms|s|bytes|mb|kbps|hz|fps|at|until|time|before)|^(?:ms|seconds|bytes|kbps|fps))(?:_?(?:MAX|Max|max|MIN|Min|min))?$/
 /** A unit or a standard, or the word for a count, a position or a share. */
 const UNIT_IN_TEXT =
-  /\b(?:ms|s|seconds?|minutes?|hours?|days?|bytes?|bits?|[KMGT]iB|[KMGT]B|kbit\/s|pixels?|lines?|frames?|Hz|fps|ticks?|cores?|counts?|counted|numbers?|numbered|how many|share|ratio|factor|times|position|index|counter|characters|digits|pid|niceness|integers?|exit codes?)\b|[÷%]|0[–-]1\b/i
+  /(?<!['’])\b(?:ms|s|seconds?|minutes?|hours?|days?|bytes?|bits?|[KMGT]iB|[KMGT]B|kbit\/s|pixels?|lines?|frames?|Hz|fps|ticks?|cores?|counts?|counted|numbers?|numbered|how many|share|ratio|factor|times|position|index|counter|characters|digits|pid|niceness|integers?|exit codes?)\b|[÷%]|0[–-]1\b/i
 /** "Heartbeats that …", "Waiting tasks …": a docblock that begins with what is counted. */
 const COUNTED = /^(?:[A-Z][\w-]+ )?(?!Is\b|This\b|Its\b|As\b)[A-Za-z][\w-]*[^s\W]s\b/
 /** Names with one unit in all of the code: counters of the glossary, numbers of things, pixels of pictures, ticks of a time base, ms (`now`). */
@@ -107,7 +107,7 @@ function hasUnit({ name, what, comment }: Declared): boolean {
 }
 
 const NAMES_ERROR =
-  /\b(?:throws?|thrown|rejects?|rejected)\b|\b[A-Z][A-Za-z]+(?:Error|Failed|Missing|Unavailable|Lost|Closed)\b/i
+  /\b(?:[Tt]hrows?|thrown|[Rr]ejects?|rejected)\b|\b[A-Z][A-Za-z]+(?:Error|Failed|Missing|Refused|Unavailable|Unreachable|Mismatch)\b/
 
 /**
  * Functions and methods that can fail, and whose docblock (of a method: or that of its interface) does not name the error. `neverFail`:
