@@ -4,7 +4,7 @@
  * below 50 ms.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { asSha256, type Sha256 } from '../protocol/ids.ts'
 
 const PIECE_BYTES = 256 * 1024
@@ -20,15 +20,30 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sh
 export async function hashInto(hash: Hash, path: string, signal?: AbortSignal): Promise<number> {
   const file = await open(path, 'r')
   try {
-    const piece = Buffer.allocUnsafe(PIECE_BYTES)
-    for (let total = 0; ; ) {
-      signal?.throwIfAborted()
-      const { bytesRead } = await file.read(piece, 0, PIECE_BYTES, total)
-      if (bytesRead === 0) return total
-      hash.update(piece.subarray(0, bytesRead))
-      total += bytesRead
+    let total = 0
+    for await (const piece of piecesOf(file, { from: 0, to: Number.POSITIVE_INFINITY }, signal)) {
+      hash.update(piece)
+      total += piece.byteLength
     }
+    return total
   } finally {
     await file.close()
+  }
+}
+
+/** The bytes of a half-open range, or as many of them as there are. All pieces share one buffer: each is valid until the next.
+ * Throws the reason of the signal, or the error of the file system. */
+export async function* piecesOf(
+  file: Pick<FileHandle, 'read'>,
+  { from, to }: { readonly from: number; readonly to: number },
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const piece = Buffer.allocUnsafe(PIECE_BYTES)
+  for (let at = from; at < to; ) {
+    signal?.throwIfAborted()
+    const { bytesRead } = await file.read(piece, 0, Math.min(PIECE_BYTES, to - at), at)
+    if (bytesRead === 0) return
+    yield piece.subarray(0, bytesRead)
+    at += bytesRead
   }
 }

@@ -22,7 +22,7 @@ import type { Media, SelfTestReport } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
-import { openDestination } from './addresses.ts'
+import { openDestination, openSource } from './addresses.ts'
 import { type Config, defaultSlots, ledgerAddress, selfTestDir } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
 import { createFleet, mustReachFleet, scalingOf } from './fleet.ts'
@@ -175,7 +175,7 @@ async function openAdapters(
   const bootEpoch = await nextBootEpoch(config.data_dir)
   return {
     selfTestReport,
-    adapters: { clock, rng, log, ledger, mesh, store, exchange, media, openDestination, bootEpoch },
+    adapters: { clock, rng, log, ledger, mesh, store, exchange, media, openSource, openDestination, bootEpoch },
   }
 }
 

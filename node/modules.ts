@@ -21,6 +21,7 @@ import type { Mesh } from '../protocol/mesh.ts'
 import { presentPeers } from '../protocol/peer-table.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { Runners } from '../protocol/runner.ts'
+import type { OpenSource } from '../protocol/source.ts'
 import { type AdmissionGate, createAdmissionGate } from './admission.ts'
 import { createMeshHints, type MeshHints } from './hints.ts'
 import type { BootEpoch } from './peers/boot-epoch.ts'
@@ -53,6 +54,7 @@ export interface Adapters {
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly media: Media
+  readonly openSource: OpenSource
   readonly openDestination: OpenDestination
   readonly bootEpoch: BootEpoch
 }
@@ -243,10 +245,10 @@ function createLeader(
 
 function createVideos(
   options: NodeOptions,
-  { clock, rng, log, ledger, store, exchange, media, openDestination }: Adapters,
+  { clock, rng, log, ledger, store, exchange, media, openSource, openDestination }: Adapters,
   { self, hints, emit, pendingSubmits }: Basics,
 ): Pick<Modules, 'submit' | 'deliverer' | 'inputFolder'> {
-  const submit = createSubmit({ self, ledger, store, media, openDestination, pendingSubmits, hints })
+  const submit = createSubmit({ self, ledger, store, media, openSource, openDestination, pendingSubmits, hints })
   const deliverer = createDeliverer({
     self,
     ledger,

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { SourceUnsettled } from '../../protocol/errors.ts'
 import type { Media } from '../../protocol/media.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import { openSource } from '../addresses.ts'
 import { createSubmit, type SubmitOptions } from './submit.ts'
 
 test('a file that grows while it is read is refused as one that may be whole later', async (t) => {
@@ -15,7 +16,7 @@ test('a file that grows while it is read is refused as one that may be whole lat
   const path = join(dir, 'film.mp4')
   await writeFile(path, 'the first half')
   const media = { checkRecipe() {}, probe: async () => ({}) } as unknown as Media
-  const submit = createSubmit({ media } as SubmitOptions)
+  const submit = createSubmit({ media, openSource } as SubmitOptions)
   // Asked before each piece that is read: the writer goes on in the midst of it.
   let writes = 0
   const signal = {

@@ -17,7 +17,7 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
-import { openDestination } from '../addresses.ts'
+import { openDestination, openSource } from '../addresses.ts'
 import { deliveredPath } from './delivery.ts'
 import { createPendingSubmits } from './pending-submits.ts'
 import { createSubmit, type Submitted } from './submit.ts'
@@ -49,6 +49,7 @@ beforeEach(async () => {
     ledger,
     store,
     media: { checkRecipe: () => refusal && thrown(refusal), probe: async () => ({}) } as never,
+    openSource,
     openDestination,
     pendingSubmits: createPendingSubmits({ mono: () => 0 }),
     hints: createHints(),

@@ -4,18 +4,15 @@
  * where its files are missing or changed: the mesh has removed their blobs, and would encode them all again. Another delivery of the same
  * files is made from those that lie here.
  */
-import { stat } from 'node:fs/promises'
-import { basename, extname } from 'node:path'
-import { hashFile } from '../../files/hash-file.ts'
 import { deliveryNames } from '../../ledger/documents.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
 import type { OpenDestination } from '../../protocol/destination.ts'
-import { SourceUnsettled } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, videoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
+import { type OpenSource, readContent } from '../../protocol/source.ts'
 import { type Delivery, isUndelivered, type Video } from '../../protocol/video.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { PendingSubmits } from './pending-submits.ts'
@@ -26,6 +23,7 @@ export interface SubmitOptions {
   readonly ledger: Ledger
   readonly store: BlobStore
   readonly media: Media
+  readonly openSource: OpenSource
   readonly openDestination: OpenDestination
   readonly pendingSubmits: PendingSubmits
   readonly hints: Pick<Hints, 'publish'>
@@ -57,23 +55,27 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
   const { self, ledger, store, media, pendingSubmits } = options
   return async ({ path, recipe, priority, deadline, out, signal, ...request }) => {
     media.checkRecipe(recipe)
-    await media.probe(path, signal)
-    const before = await stat(path)
-    const { sha256, bytes } = await hashFile(path, signal)
-    const after = await stat(path)
-    if (before.mtimeMs !== after.mtimeMs || before.size !== after.size || after.size !== bytes) {
-      throw new SourceUnsettled(`${path} is still being written; submit it when it is whole`)
-    }
+    const source = options.openSource(path)
+    await media.probe(await source.input(), signal)
+    const content = await readContent(source, signal)
+    const { sha256, bytes } = content
     const id = videoId(sha256, canonicalRecipe(recipe))
-    const name = request.name ?? (basename(path, extname(path)) || basename(path))
+    const name = request.name ?? source.name
     pendingSubmits.begin(id)
     try {
-      await store.refer(id, { sha256, bytes, path, mtime_ms: after.mtimeMs })
+      await source.hold(content, id, store, signal)
       const wanted = out === null ? null : { peer: self, dir: out, name }
       const known = wanted && (await ledger.video(id))
       const delivery = known ? await stillWanted(known, wanted, options, signal) : wanted
-      const source = { sha256, bytes, holders: [self] }
-      const submitted = await ledger.submit({ _id: id, name, recipe, priority, deadline, source, delivery })
+      const submitted = await ledger.submit({
+        _id: id,
+        name,
+        recipe,
+        priority,
+        deadline,
+        source: { sha256, bytes, holders: [self] },
+        delivery,
+      })
       if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
       pendingSubmits.confirmed(id)
       options.hints.publish({ what: 'video', video: id })

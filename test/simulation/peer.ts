@@ -3,7 +3,7 @@
  * that run in virtual time. It may be started, stopped, killed and frozen, many times.
  */
 import { ledgerFromSteps } from '../../ledger/ledger-from-steps.ts'
-import { openDestination } from '../../node/addresses.ts'
+import { openDestination, openSource } from '../../node/addresses.ts'
 import { createFace, type NodeFace } from '../../node/face.ts'
 import { createModules, type NodeOptions } from '../../node/modules.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
@@ -203,7 +203,7 @@ export class SimulatedPeer {
     }
     this.#epoch++
     const exchange = sabotage.exchange?.(plainExchange) ?? plainExchange
-    const adapters = { clock, rng, log, ledger, mesh, store, exchange, media, openDestination, bootEpoch }
+    const adapters = { clock, rng, log, ledger, mesh, store, exchange, media, openSource, openDestination, bootEpoch }
     const modules = createModules(optionsOf(plan), adapters)
     const node = createNode({ drainMs: 0, doesHousekeeping: true }, adapters, modules)
     const { hints, status, submit } = modules

@@ -76,6 +76,7 @@ const ADAPTERS: readonly { readonly path: string; readonly by: readonly string[]
   },
   { path: 'node/compose.ts', by: ['cli/', 'node/local-run/run-mesh.ts'] },
   // The command line looks at a destination before it asks a node, without all that compose loads.
+  { path: 'files/file-source.ts', by: ['node/addresses.ts'] },
   { path: 'files/file-destination.ts', by: ['node/addresses.ts'] },
   { path: 'node/addresses.ts', by: ['node/compose.ts', 'cli/'] },
 ]
@@ -97,7 +98,7 @@ const PACKAGES: readonly { readonly what: RegExp; readonly by: readonly string[]
 const THROUGH_CONTRACTS = {
   folder: 'node/videos/',
   what: /^(?:node:)?fs(?:\/|$)/,
-  but: /^node\/videos\/(?:input-folder|watched-folders|mp4-end|submit)/,
+  but: /^node\/videos\/(?:input-folder|watched-folders|mp4-end)/,
 }
 
 /** Names that only these files may use. Time and chance are injected, or a simulation could not replay them. */

@@ -146,7 +146,7 @@ const LED: Readonly<Record<string, (...given: string[]) => Promise<unknown>>> = 
     const read = async (into: Buffer, _offset: number, length: number, position: number) => ({
       bytesRead: content.copy(into, 0, position, Math.min(content.byteLength, position + length)),
     })
-    return { read, sync: async () => undefined, close: async () => undefined }
+    return { read, stat: async () => stats(path!), sync: async () => undefined, close: async () => undefined }
   },
 }
 
@@ -154,7 +154,7 @@ function stats(path: string) {
   const isFile = theDisk().has(path)
   if (!isFile && !theDisk().isFolder(path)) throw missing(path)
   const size = isFile ? theDisk().read(path).byteLength : 0
-  return { mtimeMs: 1, size, isFile: () => isFile, isDirectory: () => !isFile }
+  return { ino: 1, mtimeMs: 1, size, isFile: () => isFile, isDirectory: () => !isFile }
 }
 
 function patch(): void {

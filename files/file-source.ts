@@ -1,0 +1,50 @@
+/** The source that is a file of this machine: read where it lies, and held by reference. */
+import type { Stats } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import { SourceRefused } from '../protocol/errors.ts'
+import { type Source, unsettled } from '../protocol/source.ts'
+import { fileIdentity } from './file-hashes.ts'
+import { piecesOf } from './hash-file.ts'
+
+/** The file with this absolute path. See `Source` for its promises and errors. */
+export function createFileSource(path: string): Source {
+  const facts = async (): Promise<Stats> => {
+    const found = await stat(path).catch(refuseMissing)
+    if (!found.isFile()) throw refused('it is not a regular file')
+    return found
+  }
+  const refused = (why: string, cause?: unknown) => new SourceRefused(`${JSON.stringify(path)}: ${why}.`, { cause })
+  const refuseMissing = (error: NodeJS.ErrnoException): never => {
+    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? refused('there is no such file', error) : error
+  }
+  const source: Source = {
+    address: path,
+    name: basename(path, extname(path)) || basename(path),
+    input: async () => path,
+    async stat() {
+      const found = await facts()
+      return { bytes: found.size, identity: fileIdentity(found) }
+    },
+    async *read({ from, to, identity }, signal) {
+      const file: FileHandle = await open(path, 'r').catch(refuseMissing)
+      try {
+        if (fileIdentity(await file.stat()) !== identity) throw unsettled(source)
+        let at = from
+        for await (const piece of piecesOf(file, { from, to }, signal)) {
+          at += piece.byteLength
+          yield piece
+        }
+        if (at < to) throw unsettled(source)
+      } finally {
+        await file.close()
+      }
+    },
+    async hold({ sha256, bytes, identity }, video, store) {
+      const found = await facts()
+      if (fileIdentity(found) !== identity) throw unsettled(source)
+      await store.refer(video, { sha256, bytes, path, mtime_ms: found.mtimeMs })
+    },
+  }
+  return source
+}
