@@ -30,7 +30,7 @@ export interface BlobStoreOptions {
 /** A store with what the exchange needs: partial files, and blobs of one video used for another. */
 export interface DiskBlobStore extends BlobStore {
   readonly fetchArea: FetchArea
-  /** Like `find`; a blob of another video is hard-linked into this one, so that pruning the other keeps it. */
+  /** Finds as `find`, and hard-links a blob of another video into this one, so that pruning the other keeps it. Rejects as `BlobStore`. */
   findOrLink(sha256: Sha256, video: VideoId): Promise<string | null>
   /** Removes scratch folders of ended processes, and releases their partial files. `now`: wall clock, ms. */
   tidy(now?: number): Promise<void>

@@ -24,7 +24,7 @@ export interface Fallible {
   readonly implements: string | null
   /** `throw`, `Promise.reject`, `.parse(` or `throwIfAborted` outside of a `try` with a `catch`. */
   readonly throws: boolean
-  /** Functions that it calls by their bare names, and whose failures it does not catch. */
+  /** Functions that it calls by their bare names or on `this`, and whose failures it does not catch. */
   readonly calls: readonly string[]
 }
 
@@ -205,7 +205,7 @@ function failuresOf(node: ast.Node): Pick<Fallible, 'throws' | 'calls'> {
     if (ast.isThrowStatement(each)) throws = true
     if (ast.isCallExpression(each)) {
       if (isThrowingCall(each)) throws = true
-      const name = nameOf(each)
+      const name = nameOf(each) ?? ownMethod(each)
       if (name !== undefined) calls.push(name)
     }
     if (isCaught(each)) return
@@ -213,6 +213,12 @@ function failuresOf(node: ast.Node): Pick<Fallible, 'throws' | 'calls'> {
   }
   node.forEachChild(look)
   return { throws, calls }
+}
+
+/** The name of a method that is called on `this`. */
+function ownMethod({ expression }: ast.CallExpression): string | undefined {
+  if (!ast.isPropertyAccessExpression(expression)) return undefined
+  return expression.expression.kind === ast.SyntaxKind.ThisKeyword ? nameOf(expression) : undefined
 }
 
 /** `….catch(…)`: its failures go to the handler. */

@@ -137,8 +137,9 @@ test('a method is found by the function that makes its interface, or the class t
   const contract = '/** A box of texts. */ export interface Box { read(): string }\n'
   const made = 'function createBox(): Box { return { read: () => { throw new Error("no") } } }'
   const kept = 'class RealBox implements Box { read() { throw new Error("no") } }'
+  const inner = 'class RealBox implements Box { read() { return this.#text() } #text() { throw new Error("no") } }'
   const later = 'async function openBox(): Promise<Box> { const read = () => { throw 1 }\nreturn { read } }'
-  for (const source of [made, kept, later]) {
+  for (const source of [made, kept, inner, later]) {
     assert.deepEqual(silentFailures(one(contract + source), []), ['protocol/x.ts: Box.read (fails in protocol/x.ts)'])
     const atHead = contract.replace('texts.', 'texts. Methods throw `Error`.')
     assert.deepEqual(silentFailures(one(atHead + source), []), [])
