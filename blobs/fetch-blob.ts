@@ -103,7 +103,7 @@ async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions)
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof PeerUnreachable)) throw error
-    log.debug('blob transfer interrupted', { sha256, peer, offset: partial.offset, why: sentence(error) })
+    log.debug('blob transfer interrupted', { sha256, peer, offset: partial.offset, error: sentence(error) })
   }
   return true
 }

@@ -130,7 +130,7 @@ class LeaseElection implements Election {
     const holding = this.#keep(won, AbortSignal.any([this.#stopping.signal, over.signal])).then((why) => {
       this.#leading = null
       lost.abort(new DOMException(why, 'AbortError'))
-      if (why !== 'stopped') log.warn('no longer leading', { term, why })
+      if (why !== 'stopped') log.warn('this peer no longer leads', { term, reason: why })
       return why
     })
     try {
@@ -162,7 +162,7 @@ class LeaseElection implements Election {
       const answer = await within(clock, safeUntil - sent, asked).catch((error: unknown) => sentence(error))
       if (answer === 'renewed') safeUntil = sent + LEASE_MS
       else if (answer === 'deposed') return 'another peer holds a newer term'
-      else log.warn('the lease could not be renewed', { term, why: answer })
+      else log.warn('the lease could not be renewed', { term, reason: answer })
     }
   }
 

@@ -61,7 +61,7 @@ export function startDialer(options: DialerOptions): Dialer {
     } catch (error) {
       if (isSelf(error)) return book.forget(target.key)
       book.failed(target.key)
-      options.log.debug('dial failed', { target: target.key, why: sentence(error) })
+      options.log.debug('dial failed', { target: target.key, error: sentence(error) })
       if (isJoin(target) && isBrokenOff(error)) countBrokenOff(target.key)
     } finally {
       dialling--

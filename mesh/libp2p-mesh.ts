@@ -213,7 +213,7 @@ class Libp2pMesh implements Mesh {
     try {
       await this.#node.services.pubsub.publish(topicName(topic), data)
     } catch (error) {
-      this.#options.log.debug('gossip not published', { topic, why: sentence(error) })
+      this.#options.log.debug('gossip not published', { topic, error: sentence(error) })
     }
   }
 
@@ -225,7 +225,7 @@ class Libp2pMesh implements Mesh {
     const limits = { maxInboundStreams: STREAMS_PER_PEER, maxOutboundStreams: 4 * STREAMS_PER_PEER }
     this.#node
       .handle(protocolName(protocol), onStream, limits)
-      .catch((error) => this.#options.log.error('protocol not handled', { protocol, why: sentence(error) }))
+      .catch((error) => this.#options.log.error('protocol not handled', { protocol, error: sentence(error) }))
   }
 
   #wrap(stream: Stream, connection: Connection): MeshStream {
@@ -243,7 +243,7 @@ class Libp2pMesh implements Mesh {
       await finishStream(stream, mesh, deadline(this.#options.clock, STREAM_SILENCE_MS))
     } catch (error) {
       const { protocol } = stream
-      this.#options.log.debug('stream handler failed', { protocol, peer: mesh.peer, why: sentence(error) })
+      this.#options.log.debug('stream handler failed', { protocol, peer: mesh.peer, error: sentence(error) })
       mesh.abort(error instanceof Error ? error : new Error(String(error)))
     }
   }
@@ -293,7 +293,7 @@ class Libp2pMesh implements Mesh {
     try {
       await this.#book.save(this.#bookPath)
     } catch (error) {
-      this.#options.log.warn('address book not saved', { why: sentence(error) })
+      this.#options.log.warn('address book not saved', { error: sentence(error) })
     }
   }
 }

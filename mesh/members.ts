@@ -126,7 +126,7 @@ class MemberTable implements Members {
     this.#links.delete(peer)
     this.#earlySubscriptions.delete(peer)
     if (link.isMember) {
-      log.info('peer disconnected', { peer, why: link.why })
+      log.info('peer disconnected', { peer, reason: link.why })
       events.onDisconnected(peer, link.why)
     }
     events.onLinkLost(peer)

@@ -70,7 +70,7 @@ class Scaler {
 
   async #wantNone(unreached: readonly EngineRecord[]): Promise<void> {
     const { ledger, term } = this.#context
-    const reason = 'nobody reaches this engine any more'
+    const reason = 'no peer reaches this engine any more'
     for (const { _id, wanted } of unreached) if (wanted > 0) await ledger.setWanted(_id, { wanted: 0, reason, term })
   }
 

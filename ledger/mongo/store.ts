@@ -103,7 +103,7 @@ export class Store {
         return done === undefined ? await act() : done
       } catch (error) {
         if (!isTransient(error)) throw error
-        if (tries === 0) log.debug('the ledger did not answer; retrying', { why: sentence(error) })
+        if (tries === 0) log.debug('the ledger did not answer; retrying', { error: sentence(error) })
         if (clock.mono() >= giveUpAt || this.#closing.signal.aborted) throw this.#away(error)
         await clock.sleep(backoffMs({ tries, baseMs: WAIT_MS.base, maxMs: WAIT_MS.max, rng }), this.#closing.signal)
       }

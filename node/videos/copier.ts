@@ -71,7 +71,7 @@ export function createCopier({ self, ledger, store, exchange, log, hints }: Copi
         () => hints.publish({ what: 'video', video }),
         (error: unknown) => {
           if (!signal.aborted)
-            log.warn('a replica could not be made', { video, what: task ?? 'source', why: sentence(error) })
+            log.warn('a replica could not be made', { video, what: task ?? 'source', error: sentence(error) })
         },
       )
       .finally(() => waiting.delete(key))

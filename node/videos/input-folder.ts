@@ -79,7 +79,8 @@ class FolderWatch {
       if (signal.aborted) return
       if (round.taken.all.get(file)?.print === print || !this.#settling.isSettled(file, print)) continue
       await this.#takeIn(file, print, round, signal).catch((error: unknown) => {
-        if (!signal.aborted) log.warn('a file of the input folder is tried again', { file, why: sentence(error) })
+        if (!signal.aborted)
+          log.warn('a file of the input folder could not be submitted; retrying', { file, error: sentence(error) })
       })
     }
     await this.#checkOutcomes(round)
@@ -107,7 +108,7 @@ class FolderWatch {
     const why = sentence(error)
     const hasChanged = error instanceof SourceUnsettled || (await printOf(join(input, file))) !== print
     if (!hasChanged && this.#settling.waitLonger(file)) {
-      log.info('a file of the input folder is moved aside unless it still changes', { file, why })
+      log.info('a file of the input folder is moved aside unless it still changes', { file, reason: why })
       return
     }
     this.#settling.forget(file)
@@ -131,14 +132,14 @@ class FolderWatch {
         if (isThere) await this.#moveAside(file, why)
         await taken.record(file, isThere ? null : { print, video: null }, present)
       } catch (error) {
-        log.warn('a file of the input folder cannot be moved aside', { file, why: sentence(error) })
+        log.warn('a file of the input folder cannot be moved aside', { file, error: sentence(error) })
       }
     }
   }
 
   async #moveAside(file: string, why: string): Promise<void> {
     await moveAside(this.#options.input, file, why)
-    this.#options.log.warn('a file of the input folder was moved aside', { file, why })
+    this.#options.log.warn('a file of the input folder was moved aside', { file, reason: why })
   }
 }
 

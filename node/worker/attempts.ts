@@ -201,7 +201,7 @@ class AttemptSet implements Attempts {
       const asked = [...alive.values()].map(({ task, attempt }) => ({ task: task._id, attempt }))
       const { lost } = await ledger.renew(this.#self, asked)
       for (const { task } of lost) alive.delete(task)
-      if (lost.length > 0) log.info('claims lost', { tasks: lost.map(({ task }) => task) })
+      if (lost.length > 0) log.info('this peer lost claims', { tasks: lost.map(({ task }) => task) })
       if (alive.size === 0) controller.abort(new DOMException(LOST, 'AbortError'))
     } catch (error) {
       // Claims that cannot be renewed expire; the result is still written, fenced by its attempt.

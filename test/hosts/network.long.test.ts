@@ -26,7 +26,7 @@ describe('a mesh of four hosts on a worse network', () => {
     assert.ok(led <= LEADS_MS)
     await leader.host.heal()
     await net.finish(t, done, began)
-    assert.match(await leader.log(), /no longer leading/)
+    assert.match(await leader.log(), /this peer no longer leads/)
   })
 
   test('a worker alone, without peers or database, misses nothing but time', async (t) => {

@@ -46,7 +46,7 @@ test('a leader that wakes after another took over changes nothing', async (t) =>
   const { leader, events } = await first.status()
   assert.deepEqual([leader?.name, leader?.term], ['second', led.term], 'the woken one knows who leads')
   assert.equal(events.filter(({ what }) => what === 'leader').length, led.term)
-  assert.match(first.log(), /"msg":"no longer leading"/)
+  assert.match(first.log(), /"msg":"this peer no longer leads"/)
   assert.ok(isRunning(first) && isRunning(second))
   const { violations, tasks, commits } = await readHistory(mongod.uri, 'woken')
   assert.deepEqual(violations, [], 'terms and attempts only rose')
