@@ -111,7 +111,7 @@ describe('a folder as a destination', () => {
     }
     const destination = createFileDestination(out, { copyFile, link: secondLink })
     await destination.put(file, film, signal)
-    assert.equal(await destination.publish(file, { replace: false, signal }), 'there')
+    assert.equal(await destination.place(file, { replace: false, signal }), 'there')
     assert.deepEqual(await readdir(join(out, '480p')), ['film.mp4'])
   })
 

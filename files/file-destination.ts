@@ -29,8 +29,8 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
   const partOf = ({ path, sha256, video, peer }: DestinationFile): string =>
     join(dirname(at(path)), `.${video}-${sha256.slice(0, 16)}-${peer.slice(-8)}.part`)
 
-  /** Publishes the part file. Removes it before the folder is flushed, so that it does not return after a power cut. */
-  async function name(file: DestinationFile, { replace, signal }: Parameters<Destination['publish']>[1]) {
+  /** Places the part file. Removes it before the folder is flushed, so that it does not return after a power cut. */
+  async function name(file: DestinationFile, { replace, signal }: Parameters<Destination['place']>[1]) {
     const [to, part] = [at(file.path), partOf(file)]
     const isThere = async () => (await hashes.at(to, signal)) === file.sha256
     try {
@@ -54,7 +54,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
     async put(file, from, signal) {
       const part = partOf(file)
       await prepareFolder(dirname(part))
-      // A part file that a killed process left may be a link to a published file: remove it instead of writing into it.
+      // A part file that a killed process left may be a link to a placed file: remove it instead of writing into it.
       await rm(part, { force: true })
       try {
         if (!(await copyExactly(from, part, file, { disk, signal }))) throw new CopyMismatch(at(file.path))
@@ -64,7 +64,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
         throw error
       }
     },
-    async publish(file, options) {
+    async place(file, options) {
       const to = at(file.path)
       const outcome = await name(file, options)
       if (outcome === 'there') await flush(to)

@@ -5,10 +5,10 @@
  *
  * Promises
  * - A path has `/` between its parts. One that could lead out of the destination rejects with `ReelmeshError('bad_artifact')`.
- * - A file appears at its path complete, with the bytes of its sha256. A file that was put and not published is at no path, also after a
- *   kill; a repeated `put` or `publish` leaves no unfinished bytes.
- * - `publish` replaces a file only with `replace`: of two that publish different bytes at one path at once, one is answered `taken`. A
- *   published file is durable: a power cut loses neither its bytes nor its name.
+ * - A file appears at its path complete, with the bytes of its sha256. A file that was put and not placed is at no path, also after a
+ *   kill; a repeated `put` or `place` leaves no unfinished bytes.
+ * - `place` replaces a file only with `replace`: of two that place different bytes at one path at once, one is answered `taken`. A
+ *   placed file is durable: a power cut loses neither its bytes nor its name.
  * - People may change the files at any time: an answer may be out of date. A handle caches the hash of a file while its size and time are
  *   unchanged; a caller that must read the file again opens a new handle.
  * - Addresses are written into the ledger and shown to people: they never contain credentials.
@@ -46,21 +46,21 @@ export interface Destination {
   /** The sha256 of the file at the path, which may have to be read; null where there is none that can be read. */
   sha256At(path: string, signal: AbortSignal): Promise<Sha256 | null>
   /**
-   * Copies the local file `from`, unpublished, and compares the written bytes with sha256 and size: rejects with `CopyMismatch` where they
-   * differ. Bytes of an interrupted `put` of the same file are replaced, or continued.
+   * Copies the local file `from` to where it is at no path yet, and compares the written bytes with sha256 and size. Rejects with
+   * `CopyMismatch` where they differ. Bytes of an interrupted `put` of the same file are replaced, or continued.
    */
   put(file: DestinationFile, from: string, signal: AbortSignal): Promise<void>
   /**
-   * Publishes a file that was put. `placed`: it is at its path now. `there`: equal bytes were at the path already, and are durable now.
+   * Places a file that was put. `placed`: it is at its path now. `there`: equal bytes were at the path already, and are durable now.
    * `taken`: other bytes are there, and stay (with `replace` they are replaced). Also after an error no unfinished bytes of it remain.
    */
-  publish(
+  place(
     file: DestinationFile,
     options: { readonly replace: boolean; readonly signal: AbortSignal },
   ): Promise<'placed' | 'there' | 'taken'>
   /**
-   * Moves a published file to another path and replaces a file there. Does nothing where it is missing. Both paths may have it meanwhile;
-   * `publish` at the new path makes it durable.
+   * Moves a placed file to another path and replaces a file there. Does nothing where it is missing. Both paths may have it meanwhile;
+   * `place` at the new path makes it durable.
    */
   move(from: string, to: string): Promise<void>
   /** Copies a file to the local path `to`. False where its bytes are missing or cannot be read; the content of `to` is then undefined. */

@@ -83,5 +83,5 @@ async function place(
       throw error
     }
   }
-  return await destination.publish(file, { replace: isOwnName(video, delivery), signal })
+  return await destination.place(file, { replace: isOwnName(video, delivery), signal })
 }

@@ -59,8 +59,8 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
     }
     const put = async (content: string, by = destination, file = fileOf(content)) =>
       by.put(file, await local(content), signal)
-    const publish = (content: string, by = destination, file = fileOf(content), replace = false) =>
-      by.publish(file, { replace, signal })
+    const place = (content: string, by = destination, file = fileOf(content), replace = false) =>
+      by.place(file, { replace, signal })
     const holds = async (expected: Record<string, string>) =>
       assert.deepEqual([await world.files(), await world.unfinished()], [expected, 0])
 
@@ -78,7 +78,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       }
     })
 
-    it('has nothing at a path until something is published there', async () => {
+    it('has nothing at a path until something is placed there', async () => {
       assert.equal(await destination.bytesAt(PATH), null)
       assert.equal(await destination.sha256At(PATH, signal), null)
       assert.equal(await destination.fetch(fileOf('mine'), join(scratch, 'back'), signal), false)
@@ -90,9 +90,9 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       assert.deepEqual(await world.files(), {})
     })
 
-    it('shows what was published whole, to every handle', async () => {
+    it('shows what was placed whole, to every handle', async () => {
       await put('mine')
-      assert.equal(await publish('mine'), 'placed')
+      assert.equal(await place('mine'), 'placed')
       for (const each of [destination, world.open()]) {
         assert.equal(await each.bytesAt(PATH), 4)
         assert.equal(await each.sha256At(PATH, signal), sha256Of('mine'))
@@ -102,7 +102,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
 
     it('holds an empty file too', async () => {
       await put('')
-      assert.equal(await publish(''), 'placed')
+      assert.equal(await place(''), 'placed')
       assert.equal(await destination.bytesAt(PATH), 0)
       await holds({ [PATH]: '' })
     })
@@ -111,24 +111,24 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       const path = `720p/a/b/"it's" \n 100%25 🎬 + é.mp4`
       const file = fileOf('odd', { path })
       await put('odd', destination, file)
-      assert.equal(await publish('odd', world.open(), file), 'placed')
+      assert.equal(await place('odd', world.open(), file), 'placed')
       await holds({ [path]: 'odd' })
     })
 
-    it('answers that it is there where it was published before, with and without another put', async () => {
+    it('answers that it is there where it was placed before, with and without another put', async () => {
       await put('mine')
-      await publish('mine')
-      assert.equal(await publish('mine', world.open()), 'there')
+      await place('mine')
+      assert.equal(await place('mine', world.open()), 'there')
       await put('mine')
-      assert.equal(await publish('mine'), 'there')
-      assert.equal(await publish('mine', destination, fileOf('mine'), true), 'there')
+      assert.equal(await place('mine'), 'there')
+      assert.equal(await place('mine', destination, fileOf('mine'), true), 'there')
       await holds({ [PATH]: 'mine' })
     })
 
     it('leaves a path to the file of others that has it', async () => {
       await world.write(PATH, 'of others')
       await put('mine')
-      assert.equal(await publish('mine'), 'taken')
+      assert.equal(await place('mine'), 'taken')
       await holds({ [PATH]: 'of others' })
     })
 
@@ -136,21 +136,21 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       assert.equal(await destination.sha256At(PATH, signal), null)
       await put('mine')
       await world.write(PATH, 'of others')
-      assert.equal(await publish('mine'), 'taken')
+      assert.equal(await place('mine'), 'taken')
       await holds({ [PATH]: 'of others' })
     })
 
     it('is content with the same bytes of others', async () => {
       await put('mine')
       await world.write(PATH, 'mine')
-      assert.equal(await publish('mine'), 'there')
+      assert.equal(await place('mine'), 'there')
       await holds({ [PATH]: 'mine' })
     })
 
     it('replaces what is there where it is asked to', async () => {
       await world.write(PATH, 'an older result')
       await put('mine')
-      assert.equal(await publish('mine', destination, fileOf('mine'), true), 'placed')
+      assert.equal(await place('mine', destination, fileOf('mine'), true), 'placed')
       assert.equal(await destination.sha256At(PATH, signal), sha256Of('mine'))
       await holds({ [PATH]: 'mine' })
     })
@@ -159,7 +159,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       const other = world.open()
       const theirs = fileOf('theirs', { video: videoNumber(2), peer: bob })
       await Promise.all([put('mine'), put('theirs', other, theirs)])
-      const got = await Promise.all([publish('mine'), publish('theirs', other, theirs)])
+      const got = await Promise.all([place('mine'), place('theirs', other, theirs)])
       assert.deepEqual([...got].sort(), ['placed', 'taken'])
       await holds({ [PATH]: got[0] === 'placed' ? 'mine' : 'theirs' })
     })
@@ -168,31 +168,31 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       const other = world.open()
       const theirs = fileOf('same', { peer: bob })
       await Promise.all([put('same'), put('same', other, theirs)])
-      assert.equal(await publish('same'), 'placed')
-      assert.equal(await publish('same', other, theirs), 'there')
+      assert.equal(await place('same'), 'placed')
+      assert.equal(await place('same', other, theirs), 'there')
       await holds({ [PATH]: 'same' })
     })
 
-    it('shows no partial file after a kill between put and publish, and continues in the next process', async () => {
+    it('shows no partial file after a kill between put and place, and continues in the next process', async () => {
       await put('mine')
       assert.deepEqual(await world.files(), {})
       const next = world.open()
       await put('mine', next)
-      assert.equal(await publish('mine', next), 'placed')
+      assert.equal(await place('mine', next), 'placed')
       await holds({ [PATH]: 'mine' })
     })
 
     it('removes what a kill left once the bytes are there from elsewhere', async () => {
       await put('mine')
       await world.write(PATH, 'mine')
-      assert.equal(await publish('mine', world.open()), 'there')
+      assert.equal(await place('mine', world.open()), 'there')
       await holds({ [PATH]: 'mine' })
     })
 
-    it('cannot publish what was not put, and keeps no name for it', async () => {
+    it('cannot place what was not put, and keeps no name for it', async () => {
       await destination.prepare()
-      await assert.rejects(publish('mine'))
-      await assert.rejects(publish('mine', destination, fileOf('mine'), true))
+      await assert.rejects(place('mine'))
+      await assert.rejects(place('mine', destination, fileOf('mine'), true))
       await holds({})
     })
 
@@ -202,7 +202,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
           destination.put(fileOf('mine'), await local(wrong), signal),
           (error) => error instanceof CopyMismatch && error.code === 'rotten_copy' && error.message.includes(PATH),
         )
-        await assert.rejects(publish('mine'))
+        await assert.rejects(place('mine'))
       }
       const longer = fileOf('mine', { bytes: 5 })
       await assert.rejects(destination.put(longer, await local('mine'), signal), CopyMismatch)
@@ -217,7 +217,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       )
       await holds({})
       await put('mine')
-      assert.equal(await publish('mine'), 'placed')
+      assert.equal(await place('mine'), 'placed')
     })
 
     it('ends with the reason of a signal that aborts, and leaves nothing', async () => {
@@ -230,7 +230,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       const other = { ...fileOf('other'), path: 'other.mp4' }
       await assert.rejects(destination.fetch(other, back, aborted), /the node stops/)
       await assert.rejects(
-        destination.publish({ ...file, path: 'other.mp4' }, { replace: false, signal: aborted }),
+        destination.place({ ...file, path: 'other.mp4' }, { replace: false, signal: aborted }),
         /the node stops/,
       )
       await holds({ 'other.mp4': 'other' })
@@ -249,7 +249,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
     it('fetches the bytes of a file, and no others', async () => {
       const back = join(scratch, 'back')
       await put('mine')
-      await publish('mine')
+      await place('mine')
       assert.equal(await world.open().fetch(fileOf('mine'), back, signal), true)
       assert.equal(await readFile(back, 'utf8'), 'mine')
       await world.write(PATH, 'm1ne')
@@ -257,15 +257,15 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       await holds({ [PATH]: 'm1ne' })
     })
 
-    it('moves a published file, over an older one too, and not one that is gone', async () => {
+    it('moves a placed file, over an older one too, and not one that is gone', async () => {
       const to = '480p/film-2.mp4'
       await world.write(to, 'an older result')
       await put('mine')
-      await publish('mine')
+      await place('mine')
       assert.equal(await destination.sha256At(to, signal), sha256Of('an older result'))
       await destination.move(PATH, to)
       await destination.move(PATH, to)
-      assert.equal(await publish('mine', destination, fileOf('mine', { path: to })), 'there')
+      assert.equal(await place('mine', destination, fileOf('mine', { path: to })), 'there')
       await holds({ [to]: 'mine' })
     })
 
@@ -275,7 +275,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       for (const path of ['../evil', '480p/../../evil', '/tmp/evil', '480p//evil', './evil', '', '..']) {
         const file = fileOf('evil', { path })
         await assert.rejects(destination.put(file, from, signal), isRefused)
-        await assert.rejects(destination.publish(file, { replace: true, signal }), isRefused)
+        await assert.rejects(destination.place(file, { replace: true, signal }), isRefused)
         await assert.rejects(destination.sha256At(path, signal), isRefused)
         await assert.rejects(destination.bytesAt(path), isRefused)
         await assert.rejects(destination.fetch(file, join(scratch, 'back'), signal), isRefused)
