@@ -66,7 +66,7 @@ const phase = (row: VideoRow): string =>
 /** The lines of both outputs for people. `line` prints one, above the bars where there are any. */
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
-  const printed = { seconds: 0, stopping: false, eventsUntil: Number.POSITIVE_INFINITY }
+  const printed = { seconds: 0, eventsUntil: Number.POSITIVE_INFINITY }
   return {
     worker: ({ what, name, pid, how }) => {
       if (what === 'ended')
@@ -94,10 +94,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
       for (const note of row.notes) line(`  note: ${printable(note)}`)
     },
     failed: (_row, why) => void process.stderr.write(`reelmesh: ${printable(why)}\n`),
-    stopping() {
-      printed.stopping = true
-      line('stopping: releasing claims (interrupt again to exit at once)')
-    },
+    stopping: () => line('stopping: releasing claims (interrupt again to exit at once)'),
     settle: face.settle,
     done(how) {
       const took = (clock.mono() - startedAt) / 1000

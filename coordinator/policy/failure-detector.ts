@@ -100,7 +100,7 @@ export function detectOwnPartition({ heardInAMinute, heardJustNow, peers }: Part
   // Where only a share sends within that time, the number varies by chance.
   const least = share === 1 ? expected / 2 : expected / 4
   if (heardInAMinute >= 3 && heardJustNow < least) {
-    return `heard ${heardJustNow} of about ${Math.round(expected)} expected peers in the last 1.5 s: this node is probably partitioned from the mesh`
+    return `heard ${heardJustNow} of about ${Math.round(expected)} expected peers in the last ${JUST_NOW_MS / 1_000} s: this node is probably partitioned from the mesh`
   }
   return null
 }

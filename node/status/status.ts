@@ -89,12 +89,16 @@ export function createStatus(options: StatusOptions): Status {
     },
     tasks: async (id) => (await ledger.tasks({ video: id })).map(taskRowOf),
     async snapshot() {
-      const names = new Map(beats().map(({ peer, beat }) => [peer, beat.name]))
       const { answer, away } = await askLedger()
+      const heard = beats()
       const { lease, records = [], engines = [], videos = [], events = [] } = answer ?? {}
       const leader =
         lease?.holder && lease.remaining_ms > 0
-          ? { peer: lease.holder, name: names.get(lease.holder) ?? '', term: lease.term }
+          ? {
+              peer: lease.holder,
+              name: heard.find(({ peer }) => peer === lease.holder)?.beat.name ?? '',
+              term: lease.term,
+            }
           : null
       return {
         v: 1 as const,
@@ -103,8 +107,8 @@ export function createStatus(options: StatusOptions): Status {
         version,
         leader,
         ledger: { description: ledger.description, away },
-        peers: peerRows(beats(), records, self),
-        engines: engines.map((engine) => engineRow(engine, beats())),
+        peers: peerRows(heard, records, self),
+        engines: engines.map((engine) => engineRow(engine, heard)),
         videos,
         events,
       }
