@@ -6,7 +6,7 @@
  * the pictures are counted by decoding and the source is one chunk: `whole`.
  */
 import type { SourceIndex } from '../protocol/media.ts'
-import type { Rational } from '../protocol/plan.ts'
+import type { Fate, Rational } from '../protocol/plan.ts'
 import { fieldsOf } from './commands/read.ts'
 import { reduced, secondsOf } from './rational.ts'
 
@@ -31,7 +31,7 @@ export interface PacketIndex extends SourceIndex {
   readonly whole: string | null
   readonly interlaced: boolean
   readonly top_field_first: boolean
-  readonly notes: readonly string[]
+  readonly fates: readonly Fate[]
 }
 
 /** Packets of 20 hours at 240 fps: bounds the memory of an index. */

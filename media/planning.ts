@@ -62,13 +62,13 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     format: index.whole === null ? 'nut' : probe.format,
   })
   return {
-    version: 2, video_id, time_base, ...settings,
+    version: 3, video_id, time_base, ...settings,
     start_pts: index.times[0]!, end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
     audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters,
     renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),
     chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null }), index, { time_base, track_timescale: settings.track_timescale }),
-    notes: [...probe.notes, ...index.notes],
+    fates: [...probe.fates, ...index.fates],
   } // biome-ignore format: groups
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { notesOf } from '../protocol/plan.ts'
 import { parseProbe } from './probe.ts'
 
 const VIDEO = {
@@ -80,7 +81,8 @@ test('tracks keep their languages; tracks that are left out are noted', () => {
     { index: 4, codec_type: 'subtitle', codec_name: 'hdmv_pgs_subtitle', tags: { language: 'deu' } },
   )
   assert.ok(outcome.ok)
-  const { audio, subtitles, notes } = outcome.probe
+  const { audio, subtitles, fates } = outcome.probe
+  const notes = notesOf(fates)
   assert.deepEqual(audio, [
     {
       stream: 1,

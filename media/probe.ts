@@ -6,7 +6,7 @@
 
 import { PICTURE_SIDE_MAX } from '../protocol/limits.ts'
 import type { SourceProbe } from '../protocol/media.ts'
-import type { AudioFacts, SubtitleFacts, VideoFacts } from '../protocol/plan.ts'
+import type { AudioFacts, Fate, SubtitleFacts, VideoFacts } from '../protocol/plan.ts'
 import { depthOf } from './pixel-format.ts'
 import { parseRational } from './rational.ts'
 
@@ -69,7 +69,7 @@ export function parseProbe(json: string): ProbeOutcome {
       audio: audio.map(audioFacts),
       subtitles: subtitles.map(subtitleFacts),
       chapters: list(root['chapters']).length,
-      notes: [...leftOut(streams, audio), ...pictureNotes(facts)],
+      fates: [...leftOut(streams, audio), ...pictureFates(facts)],
     },
   }
 }
@@ -188,25 +188,34 @@ const title = (stream: Json): string =>
     .trim()
     .slice(0, 200)
 
-function leftOut(streams: readonly Json[], audio: readonly Json[]): string[] {
+function leftOut(streams: readonly Json[], audio: readonly Json[]): Fate[] {
   const bitmaps = streams.filter((stream) => text(stream['codec_type']) === 'subtitle' && !isText(stream))
   const undecodable = streams.filter((stream) => text(stream['codec_type']) === 'audio' && !audio.includes(stream))
+  const fate = (stream: Json, note: string): Fate => ({ part: partOf(stream), fate: 'left_out', note })
   return [
-    ...bitmaps.map(
-      (stream) =>
+    ...bitmaps.map((stream) =>
+      fate(
+        stream,
         `Subtitle track ${described(stream)} is left out: it is pictures or broadcast data, and MP4 holds text subtitles only.`,
+      ),
     ),
-    ...undecodable.map((stream) => `Audio track ${described(stream)} is left out: its codec is unknown to ffmpeg.`),
+    ...undecodable.map((stream) =>
+      fate(stream, `Audio track ${described(stream)} is left out: its codec is unknown to ffmpeg.`),
+    ),
   ]
 }
+
+const partOf = (stream: Json): string => `stream ${described(stream)}`
 
 function described(stream: Json): string {
   const tag = language(stream)
   return `${number(stream['index'])} (${text(stream['codec_name']) || 'unknown'}${tag && `, ${tag}`})`
 }
 
-function pictureNotes(video: VideoFacts): string[] {
-  return video.hdr ? ['The picture is HDR; these 8-bit renditions are tone-mapped to BT.709 (SDR).'] : []
+function pictureFates(video: VideoFacts): Fate[] {
+  if (!video.hdr) return []
+  const note = 'The picture is HDR; these 8-bit renditions are tone-mapped to BT.709 (SDR).'
+  return [{ part: 'HDR', fate: 'converted', note }]
 }
 
 function parseObject(json: string): Json | null {

@@ -5,7 +5,7 @@
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
 import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
-import type { Rational } from '../protocol/plan.ts'
+import type { Fate, Rational } from '../protocol/plan.ts'
 import { packetArgs, probeArgs } from './commands/read.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import {
@@ -116,15 +116,15 @@ function assemble(
       flagged.length > 0
         ? flagged.filter((frame) => frame.topFieldFirst).length * 2 > flagged.length
         : probe.video.top_field_first,
-    notes: damageNotes(packets, times),
+    fates: damageFates(packets, times),
   }
 }
 
-function damageNotes(packets: Packets, times: readonly number[]): string[] {
+function damageFates(packets: Packets, times: readonly number[]): Fate[] {
   const early = packets.pts.filter((pts, at) => !packets.discarded[at] && pts < times[0]!).length
-  return early > 0
-    ? [`${early} frames at the beginning cannot be decoded: the pictures they refer to are missing from the file.`]
-    : []
+  if (early === 0) return []
+  const note = `${early} frames at the beginning cannot be decoded: the pictures they refer to are missing from the file.`
+  return [{ part: 'frames at the beginning', fate: 'left_out', note }]
 }
 
 async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: boolean): Promise<Packets> {

@@ -6,7 +6,7 @@
  * (this attempt; another may succeed).
  */
 import type { Sha256, VideoId } from './ids.ts'
-import type { AudioFacts, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
+import type { AudioFacts, Fate, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
 import type { Recipe } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 
@@ -36,8 +36,8 @@ export interface SourceProbe {
   readonly subtitles: readonly SubtitleFacts[]
   /** Number of chapters. */
   readonly chapters: number
-  /** What the results will lack, one sentence each. */
-  readonly notes: readonly string[]
+  /** What becomes of its parts, as far as the streams show it. */
+  readonly fates: readonly Fate[]
 }
 
 /** The source's packets, opaque outside of `media/`. Some MB for a long video, in memory while its ingest runs. */

@@ -94,9 +94,23 @@ export interface ChunkPlan {
   readonly times_sha256?: Sha256
 }
 
+/** What becomes of one part of the source: a stream, attachment, tag, flag or side datum. */
+export interface Fate {
+  /** The part, such as `stream 3 (audio, aac, eng)` or `tag location`; unique in a plan. */
+  readonly part: string
+  readonly fate: 'kept' | 'converted' | 'left_out'
+  /** The sentence that a person should read about it; null where nothing is missed. */
+  readonly note: string | null
+}
+
+/** The notes of a plan: the sentences of its fates, each once. */
+export const notesOf = (fates: readonly Fate[]): string[] => [
+  ...new Set(fates.flatMap(({ note }) => (note === null ? [] : [note]))),
+]
+
 /** The plan of one video, a document of the ledger. */
 export interface Plan {
-  readonly version: 2
+  readonly version: 3
   readonly video_id: VideoId
   /** Seconds per tick of every pts here: the source's own. */
   readonly time_base: Rational
@@ -122,8 +136,8 @@ export interface Plan {
   readonly chapters: number
   readonly renditions: readonly RenditionPlan[]
   readonly chunks: readonly ChunkPlan[]
-  /** What the results lack, one sentence each: bitmap subtitles, HDR in an 8-bit rendition, frames that no decoder can read. */
-  readonly notes: readonly string[]
+  /** Everything that the source holds, and what becomes of it. `notesOf` makes the notes of `status` from it. */
+  readonly fates: readonly Fate[]
 }
 
 /** The position of a task in the order of claims: chunks in order of time, and of one chunk the rendition of the highest cost first. */

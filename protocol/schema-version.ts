@@ -4,8 +4,8 @@
  */
 import { UsageError } from './errors.ts'
 
-/** The number of this version's schema. 5: renditions as documents, an explicit rank, results as artifacts. */
-export const SCHEMA_VERSION = 5
+/** The number of this version's schema. 6: plans with the fate of every part of the source. */
+export const SCHEMA_VERSION = 6
 
 /** Throws `UsageError` where the number of a ledger's or data folder's schema is another. `what`: its name and place; `another`: what to use instead. */
 export function checkSchemaVersion(what: string, version: number, another: string): void {

@@ -6,7 +6,7 @@ import { type PeerId, partOf, type Sha256, type VideoId, videoOf } from '../../p
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
-import { type Plan, planSeconds } from '../../protocol/plan.ts'
+import { notesOf, type Plan, planSeconds } from '../../protocol/plan.ts'
 import type { VideoRow } from '../../protocol/status.ts'
 import { isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
@@ -43,7 +43,7 @@ export interface VideoRowsOptions {
 }
 
 /** The parts of a plan that rows need; a whole one may have 8 MB. */
-type Planned = Pick<Plan, 'frames' | 'notes'> & { readonly seconds: number }
+type Planned = Pick<Plan, 'frames'> & { readonly seconds: number; readonly notes: readonly string[] }
 const UNPLANNED: Planned = { frames: 0, seconds: 0, notes: [] }
 /** Number of events that are searched for notes of merges. */
 const EVENTS_READ = 500
@@ -92,7 +92,7 @@ function createPlannedFacts(plans: PlanSource): (video: Video) => Promise<Planne
   const known = new Map<Sha256, Planned>()
   async function read(video: VideoId, sha256: Sha256): Promise<Planned> {
     const plan = await plans.planOf(video)
-    const planned = { frames: plan.frames, seconds: planSeconds(plan), notes: plan.notes }
+    const planned = { frames: plan.frames, seconds: planSeconds(plan), notes: notesOf(plan.fates) }
     known.set(sha256, planned)
     const [oldest] = known.keys()
     if (known.size > SHOWN_VIDEOS.known && oldest) known.delete(oldest)

@@ -55,7 +55,7 @@ export function expectedOutput(film: Film, rendition: RenditionId): string {
 export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string): Plan {
   const ticks = (chunk: number) => chunk * FRAMES
   return {
-    version: 2,
+    version: 3,
     video_id,
     time_base: [1, FPS],
     start_pts: 0,
@@ -87,7 +87,7 @@ export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string
       frames: FRAMES,
       cut: { seek_pts: null, stop_dts: null },
     })),
-    notes: [`planned by ${by}`],
+    fates: [{ part: 'source', fate: 'kept', note: `planned by ${by}` }],
   }
 }
 

@@ -68,7 +68,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
         audio: [],
         subtitles: [],
         chapters: Number(hasSubtitles),
-        notes: [],
+        fates: [],
       }
     },
     async index(source, _probe, signal) {

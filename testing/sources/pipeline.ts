@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
 import type { Extras, Media } from '../../protocol/media.ts'
-import type { Plan } from '../../protocol/plan.ts'
+import { notesOf, type Plan } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Box, RenditionId } from '../../protocol/rendition.ts'
 
@@ -46,7 +46,7 @@ export async function runPipeline(media: Media, job: PipelineJob): Promise<Pipel
   })
   const extras = await media.extras({ plan, source, outDir: await folder(outDir, 'extras'), signal })
   const audio = await encodeAudio(media, job, plan, extras)
-  const notes = [...plan.notes]
+  const notes = notesOf(plan.fates)
   const outputs = []
   for (const { id: rendition, box } of recipe.renditions) {
     if (!plan.renditions.some(({ id }) => id === rendition)) continue

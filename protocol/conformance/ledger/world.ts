@@ -102,7 +102,7 @@ export function chunk(video: Video, chunkId: number, change: Partial<NewTask> = 
 /** A plan of so many chunks of 10 s; `note` makes it another one. */
 export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: number; note?: string } = {}): Plan {
   return {
-    version: 2,
+    version: 3,
     video_id: video,
     time_base: [1, 25],
     start_pts: 0,
@@ -152,7 +152,7 @@ export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: numbe
       frames: 250,
       cut: null,
     })),
-    notes: note ? [note] : [],
+    fates: note ? [{ part: 'source', fate: 'left_out', note }] : [],
   }
 }
 
