@@ -8,7 +8,7 @@ export function parseRational(text: string | undefined): Rational | null {
   return numerator > 0 && denominator > 0 ? reduced(numerator, denominator) : null
 }
 
-/** A fraction in lowest terms. */
+/** A ratio of two whole numbers in lowest terms. */
 export function reduced(numerator: number, denominator: number): Rational {
   let [a, b] = [numerator, denominator]
   while (b > 0) [a, b] = [b, a % b]

@@ -13,7 +13,7 @@ import {
   type DecodedFrame, decodedTimesOf, endOf, hiddenInside, noPackets, PACKETS_MAX, type PacketIndex, type Packets,packetsArePictures, readingOf, takePacket, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
 import { decoderName } from './pixel-format.ts'
-import { parseProbe, type Rates } from './probe.ts'
+import { parseProbe, type Rates } from './probe/probe.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { checkSource, quoted, sniff } from './source-file.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { notesOf } from '../protocol/plan.ts'
+import { notesOf } from '../../protocol/plan.ts'
 import { parseProbe } from './probe.ts'
 
 const VIDEO = {
