@@ -75,6 +75,14 @@ export class SourceUnsettled extends SourceRefused {
   }
 }
 
+/** The source is no longer the file that was submitted. Final: nothing is made of two files. `name`: as people see the file. */
+export class SourceChanged extends SourceRefused {
+  constructor(name: string, options: { cause?: unknown } = {}) {
+    super(`${name} was changed while it was encoded; submit it again`, options)
+    this.name = 'SourceChanged'
+  }
+}
+
 /** An attempt failed, with the code that the ledger records. `log` is the tail of ffmpeg's stderr (at most `LOG_BYTES_MAX`). */
 export class AttemptFailed extends ReelmeshError {
   override readonly code: FailureCode
