@@ -1,9 +1,10 @@
 /** The disk store passes the rules; its loop stays free while it hashes; what dead processes left is tidied. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { access, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import fs, { access, mkdir, mkdtemp, open, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { blobStoreConformance, sha256Of, videoNumber } from '../protocol/conformance/blobs.ts'
 import { AttemptFailed } from '../protocol/errors.ts'
@@ -66,6 +67,49 @@ describe('the disk store', () => {
     const names = await readdir(join(dir, 'scratch'))
     assert.ok(!names.includes(dead) && !names.includes(earlier) && names.includes(living))
     assert.deepEqual((await readdir(join(dir, 'fetching'))).sort(), [left, `${busy}.${process.ppid}`].sort())
+  })
+
+  it('leaves a scratch folder alone that is on the disk and not yet known to its maker', async (t) => {
+    const [store, other] = await Promise.all([1, 2].map(() => createBlobStore({ dir, log: silentLog })))
+    const [onDisk, listed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const { mkdtemp: make, readdir: list } = fs
+    t.mock.method(fs, 'mkdtemp', async (prefix: string) => {
+      const path = await make(prefix)
+      onDisk.resolve()
+      await listed.promise
+      return path
+    })
+    t.mock.method(fs, 'readdir', async (path: string) => {
+      const names = await list(path)
+      if (basename(path) === 'scratch') listed.resolve()
+      return names
+    })
+    syncBuiltinESMExports()
+    const made = store!.scratch('slow')
+    await onDisk.promise
+    await other!.tidy()
+    await access(await made)
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+
+  it('loses none of 10,000 scratch folders that are made while it is tidied', async () => {
+    const store = await createBlobStore({ dir, log: silentLog })
+    const making = new AbortController()
+    const tidying = (async () => {
+      while (!making.signal.aborted) await store.tidy()
+    })()
+    const lost: string[] = []
+    const makeSome = async () => {
+      for (let made = 0; made < 2_500; made++) {
+        const path = await store.scratch('stress')
+        await rmdir(path).catch(() => lost.push(path))
+      }
+    }
+    await Promise.all(Array.from({ length: 4 }, makeSome))
+    making.abort()
+    await tidying
+    assert.deepEqual(lost, [])
   })
 
   it('removes partial files that no fetch continued, and references that were never complete', async () => {

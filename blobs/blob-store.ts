@@ -9,7 +9,7 @@
  * Left out: which blobs may be removed (housekeeping decides), and checks at each read: a reader calls `verify` where it needs one.
  */
 import { copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { flush } from '../files/flush.ts'
 import { hashFile } from '../files/hash-file.ts'
 import type { BlobRef, BlobStore, Room, SourceReference } from '../protocol/blobs.ts'
@@ -44,14 +44,17 @@ export async function createBlobStore(options: BlobStoreOptions): Promise<DiskBl
   return new Store(options)
 }
 
+/** Scratch folders of this process, by path, in whatever store: in a container the previous process had the same pid. */
+const scratches = new Set<string>()
+/** Scratch folders that are being made: on the disk perhaps, and not among `scratches` yet. */
+const making = new Set<Promise<string>>()
+
 class Store implements DiskBlobStore {
   readonly fetchArea: FetchArea
   readonly #dir: string
   readonly #log: Log
   readonly #isDurable: boolean
   readonly #references: References
-  /** Made by this process: in a container a restarted node has the pid of the previous process. */
-  readonly #scratches = new Set<string>()
 
   constructor({ dir, log, isDurable }: BlobStoreOptions) {
     this.#dir = dir
@@ -61,11 +64,10 @@ class Store implements DiskBlobStore {
     this.fetchArea = createFetchArea(join(dir, 'fetching'))
   }
 
-  async scratch(name: string): Promise<string> {
-    const safe = name.replace(/[^\w.-]/g, '_').slice(0, 64)
-    const path = await mkdtemp(join(this.#dir, 'scratch', `${process.pid}-${safe}-`))
-    this.#scratches.add(basename(path))
-    return path
+  scratch(name: string): Promise<string> {
+    const made = this.#makeScratch(name)
+    making.add(made)
+    return made.finally(() => making.delete(made))
   }
 
   async put(video: VideoId, path: string): Promise<BlobRef> {
@@ -163,15 +165,24 @@ class Store implements DiskBlobStore {
   async tidy(now?: number): Promise<void> {
     await this.fetchArea.tidy(now)
     await this.#references.tidy()
-    const known = [...this.#scratches]
-    const there = await readdir(join(this.#dir, 'scratch'))
-    for (const name of known) if (!there.includes(name)) this.#scratches.delete(name)
-    for (const name of there) {
-      const pid = Number(name.split('-')[0])
-      const isOwn = pid === process.pid && this.#scratches.has(name)
-      if (!isOwn && (pid === process.pid || !isAlive(pid)))
-        await rm(join(this.#dir, 'scratch', name), { recursive: true, force: true })
+    const folder = join(this.#dir, 'scratch')
+    const known = [...scratches].filter((path) => dirname(path) === folder)
+    const there = new Set((await readdir(folder)).map((name) => join(folder, name)))
+    // INVARIANT: what this process made, and `readdir` saw, is known once the makings of that moment have ended.
+    await Promise.allSettled(making)
+    for (const path of known) if (!there.has(path)) scratches.delete(path)
+    for (const path of there) {
+      const pid = Number(basename(path).split('-')[0])
+      const isLeft = pid === process.pid ? !scratches.has(path) : !isAlive(pid)
+      if (isLeft) await rm(path, { recursive: true, force: true })
     }
+  }
+
+  async #makeScratch(name: string): Promise<string> {
+    const safe = name.replace(/[^\w.-]/g, '_').slice(0, 64)
+    const path = await mkdtemp(join(this.#dir, 'scratch', `${process.pid}-${safe}-`))
+    scratches.add(path)
+    return path
   }
 
   #folder(video: VideoId): string {

@@ -1,6 +1,6 @@
 /** Sources by reference: one small file per video with the path of the source, and its size, mtime and hash when it was read. */
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { durableWrite } from '../files/durable-write.ts'
 import type { SourceReference } from '../protocol/blobs.ts'
@@ -31,11 +31,12 @@ export async function isUnchanged(source: SourceReference): Promise<boolean> {
   return now?.isFile() === true && now.size === source.bytes && Math.trunc(now.mtimeMs) === Math.trunc(source.mtime_ms)
 }
 
+/** Temporary files that this process writes now, by path, in whatever store: in a container the previous process had the same pid. */
+const writing = new Set<string>()
+let writes = 0
+
 /** The references in the folder `dir`, which exists. */
 export function createReferences(dir: string): References {
-  let writes = 0
-  /** Temporary files of this process's own writes: in a container the previous process had the same pid. */
-  const writing = new Set<string>()
   const pathOf = (video: VideoId) => {
     if (!isVideoId(video)) throw new TypeError(`not a video id: ${String(video).slice(0, 80)}`)
     return join(dir, `${video}.json`)
@@ -52,11 +53,11 @@ export function createReferences(dir: string): References {
     write: async (video, source) => {
       const { sha256, bytes, path, mtime_ms } = source
       const temporary = `${pathOf(video)}.${process.pid}.${writes++}`
-      writing.add(basename(temporary))
+      writing.add(temporary)
       try {
         await durableWrite(pathOf(video), JSON.stringify({ v: 1, sha256, bytes, path, mtime_ms }), { temporary })
       } finally {
-        writing.delete(basename(temporary))
+        writing.delete(temporary)
       }
     },
     forget: (video) => rm(pathOf(video), { force: true }),
@@ -70,7 +71,7 @@ export function createReferences(dir: string): References {
     tidy: async () => {
       for (const name of await readdir(dir).catch(() => [])) {
         const pid = Number(/\.json\.(\d+)\.\d+$/.exec(name)?.[1])
-        if (Number.isNaN(pid) || writing.has(name)) continue
+        if (Number.isNaN(pid) || writing.has(join(dir, name))) continue
         if (pid === process.pid || !isAlive(pid)) await rm(join(dir, name), { force: true })
       }
     },

@@ -7,11 +7,17 @@ import { FAILED_RETENTION_MS } from '../../protocol/limits.ts'
 import { VIDEO_STATUSES, type Video } from '../../protocol/video.ts'
 import { systemClock } from '../host/system-clock.ts'
 import { runHousekeeping, whatToRetain } from './housekeeping.ts'
+import { createPendingSubmits, type PendingSubmits } from './pending-submits.ts'
 import { aVideo } from './video.fixture.ts'
 
 const id = '0123456789abcdef' as VideoId
 const sha256 = asSha256('a'.repeat(64))
 const me = asPeerId('12D3KooW')
+const pending = (...videos: string[]) => {
+  const submits = createPendingSubmits(systemClock)
+  for (const each of videos) submits.begin(each)
+  return submits
+}
 const delivery = (done_at: number | null) => ({ peer: me, dir: '/out', name: 'film', done_at })
 const video = (change: Partial<Video>): Video =>
   aVideo({
@@ -66,7 +72,7 @@ describe('a pass over the store', () => {
       ledger,
       store: store as never,
       clock: systemClock,
-      pendingSubmits: new Set(pendingSubmits),
+      pendingSubmits: pending(...pendingSubmits),
     })
     return calls
   }
@@ -110,25 +116,30 @@ describe('a pass over the store', () => {
         ledger,
         store: store as never,
         clock: systemClock,
-        pendingSubmits: new Set<string>(),
+        pendingSubmits: pending(),
       })
       assert.deepEqual(removed, gone)
     }
   })
 
-  it('leaves a video alone that is submitted again while the ledger is asked', async () => {
-    const pendingSubmits = new Set<string>()
-    const dropped: string[] = []
-    const room = async () => ({ freeBytes: 1e12, totalBytes: 1e12 })
-    const store = { room, videos: async () => [id], drop: async (each: VideoId) => void dropped.push(each) }
-    const video = async () => {
-      pendingSubmits.add(id)
-      return null
-    }
-    const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
-    await runHousekeeping({ self: me, ledger, store: store as never, clock: systemClock, pendingSubmits })
-    assert.deepEqual(dropped, [])
-  })
+  for (const [how, after] of [
+    ['is submitted again', () => {}],
+    ['is submitted again, and confirmed,', (submits: PendingSubmits) => submits.confirmed(id)],
+  ] as const)
+    it(`leaves a video alone that ${how} while the ledger is asked`, async () => {
+      const pendingSubmits = pending()
+      const dropped: string[] = []
+      const room = async () => ({ freeBytes: 1e12, totalBytes: 1e12 })
+      const store = { room, videos: async () => [id], drop: async (each: VideoId) => void dropped.push(each) }
+      const video = async () => {
+        pendingSubmits.begin(id)
+        after(pendingSubmits)
+        return null
+      }
+      const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
+      await runHousekeeping({ self: me, ledger, store: store as never, clock: systemClock, pendingSubmits })
+      assert.deepEqual(dropped, [])
+    })
 
   it('leaves a video alone that is just being submitted', async () => assert.deepEqual(await pass(null, [id]), []))
 })

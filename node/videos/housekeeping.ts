@@ -33,18 +33,19 @@ export async function runHousekeeping(options: {
   self: PeerId
   ledger: Ledger
   store: BlobStore & { tidy?(now: number): Promise<void> }
-  pendingSubmits: Pick<PendingSubmits, 'has'>
+  pendingSubmits: Pick<PendingSubmits, 'has' | 'begun'>
   clock: Clock
 }): Promise<void> {
   const { ledger, store, pendingSubmits } = options
   const now = await ledger.now()
   const isShort = await isShortOfRoom(store)
   for (const id of await store.videos()) {
+    const submits = pendingSubmits.begun()
     if (pendingSubmits.has(id)) continue
     const video = await ledger.video(id)
     const retained = whatToRetain(video, now)
-    // A submit that began while the ledger was asked makes its answer out of date.
-    if (pendingSubmits.has(id)) continue
+    // A submit that began while the ledger was asked makes its answer out of date, also one that is confirmed by now.
+    if (pendingSubmits.begun() !== submits) continue
     if (retained === 'nothing') await store.drop(id)
     else if (retained === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
     else if (isShort && video && isOpen(video.status)) await removeInputs(video, options)

@@ -8,6 +8,8 @@ import { PENDING_SUBMIT_MS } from '../../protocol/limits.ts'
 /** The pending submits of this node, by video id. No method throws. */
 export interface PendingSubmits {
   has(video: string): boolean
+  /** Number of submits that have begun, of any video: the same before and after a wait shows that none began meanwhile. */
+  begun(): number
   /** A submit begins. */
   begin(video: string): void
   /** The ledger has confirmed the submit. */
@@ -22,9 +24,14 @@ export interface PendingSubmits {
 export function createPendingSubmits(clock: Pick<Clock, 'mono'>): PendingSubmits {
   /** Until when each is pending, monotonic ms. */
   const until = new Map<string, number>()
+  let begun = 0
   return {
+    begun: () => begun,
     has: (video) => clock.mono() < (until.get(video) ?? Number.NEGATIVE_INFINITY),
-    begin: (video) => void until.set(video, Number.POSITIVE_INFINITY),
+    begin(video) {
+      begun++
+      until.set(video, Number.POSITIVE_INFINITY)
+    },
     confirmed: (video) => void until.delete(video),
     seen(video) {
       if (until.get(video) !== Number.POSITIVE_INFINITY) until.delete(video)
