@@ -10,7 +10,7 @@ import { hashFile } from '../../files/hash-file.ts'
 import type { Lab } from '../../testing/hosts/lab.ts'
 import { cachePath, fillFolder } from '../../testing/tools/cache.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../../testing/tools/ffmpeg.ts'
-import { filesBelow } from '../e2e/cli.ts'
+import { filesBelow } from '../../testing/tools/folder.ts'
 import { encodeAlone, freeBox, type Painted, paint } from '../hosts/film.ts'
 
 export interface Film {

@@ -13,7 +13,8 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { ensureSource, sources } from '../../testing/sources/make.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
-import { type CliResult, filesBelow, folder, runCli } from './cli.ts'
+import { filesBelow, folder } from '../../testing/tools/folder.ts'
+import { type CliResult, runCli } from '../../testing/tools/run-cli.ts'
 
 const run = promisify(execFile)
 const FAST = ['--preset', 'ultrafast', '--renditions', '480p', '--workers', '1']

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ensureSource } from '../../testing/sources/make.ts'
-import { folder, runCli } from './cli.ts'
+import { folder } from '../../testing/tools/folder.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
 import { ledgerOf, oddFfmpeg, peerNamed, startNode, statusOf, submit, until } from './nodes.ts'
 
 const FAST = ['--renditions', '480p', '--preset', 'ultrafast']

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { folder, runCli } from './cli.ts'
+import { folder } from '../../testing/tools/folder.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
 
 /** A mesh of several hosts, as a peer without the coordinator role sees it: the ledger's address is not looked at. */
 const WORKER = ['--roles', 'worker', '--listen', '/ip4/0.0.0.0/tcp/0']

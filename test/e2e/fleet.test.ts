@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { folder, runCli } from './cli.ts'
+import { folder } from '../../testing/tools/folder.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
 import { startNode, statusOf, until } from './nodes.ts'
 
 /** Processes whose environment holds this text: where a started worker gets its folders. */

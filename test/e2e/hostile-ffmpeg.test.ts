@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import type { FailureCode } from '../../protocol/errors.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
-import { folder } from './cli.ts'
+import { folder } from '../../testing/tools/folder.ts'
 import { ledgerOf, oddFfmpeg, peerNamed, startNode, statusOf, submit, until } from './nodes.ts'
 
 const run = promisify(execFile)

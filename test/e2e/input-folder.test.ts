@@ -4,7 +4,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ensureSource } from '../../testing/sources/make.ts'
-import { filesBelow, folder, runCli } from './cli.ts'
+import { filesBelow, folder } from '../../testing/tools/folder.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
 import { ledgerOf, startNode, until } from './nodes.ts'
 
 test('a node encodes each file of its folder once, and moves a file that is no video to rejected/', async (t) => {

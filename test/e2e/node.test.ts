@@ -10,8 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerStatus, StatusSnapshot } from '../../protocol/status.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
+import { filesBelow, folder } from '../../testing/tools/folder.ts'
 import { programFile } from '../../testing/tools/program.ts'
-import { eventsOf, filesBelow, folder, runCli } from './cli.ts'
+import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
 
 const FAST = ['--preset', 'ultrafast', '--renditions', '480p']
 

@@ -15,7 +15,7 @@ import { silentLog } from '../../protocol/log.ts'
 import type { PeerStatus, StatusSnapshot } from '../../protocol/status.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
 import { programFile } from '../../testing/tools/program.ts'
-import { eventsOf, runCli } from './cli.ts'
+import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
 
 export interface MeshNode {
   readonly name: string

@@ -6,7 +6,8 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
-import { eventsOf, filesBelow, folder, runCli } from './cli.ts'
+import { filesBelow, folder } from '../../testing/tools/folder.ts'
+import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
 
 interface Progress {
   readonly videos: readonly { readonly tasks: readonly { readonly kind: string; readonly resolution: string }[] }[]

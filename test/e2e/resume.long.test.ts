@@ -1,7 +1,7 @@
 /** kill -9 of every process at 20 random moments of a run, and started again: the same bytes each time. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { folder } from './cli.ts'
+import { folder } from '../../testing/tools/folder.ts'
 import { assertFinished, hashes, killAllAfter, places, runToTheEnd } from './resume.ts'
 
 const KILLS = 20

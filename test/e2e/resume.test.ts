@@ -1,7 +1,7 @@
 /** A process may die at any point and the video is finished with the same bytes: five named points, on the way of one video. */
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { folder } from './cli.ts'
+import { folder } from '../../testing/tools/folder.ts'
 import { assertFinished, hashes, places, runToTheEnd } from './resume.ts'
 
 const POINTS = [

@@ -6,7 +6,8 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureSource } from '../../testing/sources/make.ts'
-import { filesBelow, ROOT, runCli } from './cli.ts'
+import { filesBelow } from '../../testing/tools/folder.ts'
+import { ROOT, runCli } from '../../testing/tools/run-cli.ts'
 
 const FAULTY = join(ROOT, 'test', 'e2e', 'faulty.ts')
 /** Two to three chunks in three renditions: 7–10 tasks, each short. */

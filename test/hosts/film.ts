@@ -11,7 +11,7 @@ import { hashFile } from '../../files/hash-file.ts'
 import type { Lab } from '../../testing/hosts/lab.ts'
 import { cachePath, fillFolder } from '../../testing/tools/cache.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
-import { filesBelow } from '../e2e/cli.ts'
+import { filesBelow } from '../../testing/tools/folder.ts'
 
 /** Slow enough that a chunk takes a second or two: time to be hurt in. */
 export const RECIPE = ['--renditions', '480p,720p', '--preset', 'medium'] as const

@@ -11,7 +11,7 @@ import { type Lab, type LabNode, openLab } from '../../testing/hosts/lab.ts'
 import { ensureFaketime } from '../../testing/hosts/tools.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { ffmpegBuilds } from '../../testing/tools/ffmpegs.ts'
-import { filesBelow } from '../e2e/cli.ts'
+import { filesBelow } from '../../testing/tools/folder.ts'
 import { type Films, makeFilms } from './film.ts'
 import { assertExact, until, type Watch, watchLedger } from './watch.ts'
 

@@ -4,9 +4,10 @@ import { type TestContext, test } from 'node:test'
 import { ReplyEater } from '../../ledger/mongo/reply-eater.fixture.ts'
 import { atEnd } from '../../testing/tools/at-end.ts'
 import { bareMongod, guardedMongod, TLS_PEM } from '../../testing/tools/bare-mongod.ts'
+import { folder } from '../../testing/tools/folder.ts'
 import { freePorts } from '../../testing/tools/free-ports.ts'
 import { startMongod } from '../../testing/tools/mongod.ts'
-import { type CliResult, folder, runCli } from '../e2e/cli.ts'
+import { type CliResult, runCli } from '../../testing/tools/run-cli.ts'
 
 interface Finding {
   readonly what: string

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { ensureSource } from '../../testing/sources/make.ts'
+import { folder } from '../../testing/tools/folder.ts'
 import type { Mongod } from '../../testing/tools/mongod.ts'
-import { folder, runCli } from '../e2e/cli.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
 import { auditDone, hashesBelow, isRunning, startSmallNode, until } from './small-mesh.ts'
 
 /** Status must show an outage within this. */

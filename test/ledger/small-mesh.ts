@@ -13,8 +13,8 @@ import type { VideoId } from '../../protocol/ids.ts'
 import { DEFAULT_ENCODING, ladderOf } from '../../protocol/recipe.ts'
 import type { StatusSnapshot } from '../../protocol/status.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
+import { filesBelow } from '../../testing/tools/folder.ts'
 import { programFile } from '../../testing/tools/program.ts'
-import { filesBelow } from '../e2e/cli.ts'
 
 export interface SmallNode {
   readonly name: string

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensureSource } from '../../testing/sources/make.ts'
+import { folder } from '../../testing/tools/folder.ts'
 import { startMongod } from '../../testing/tools/mongod.ts'
 import { readHistory } from '../chaos/history.ts'
-import { folder } from '../e2e/cli.ts'
 import { hashesBelow, isRunning, startSmallNode, until } from './small-mesh.ts'
 
 /** The lease runs out after 5 s, and 6 s is the promise; the rest is a busy machine's. */

@@ -19,7 +19,7 @@ test('tests, scripts and benchmarks import each other through testing/ only, and
     ['testing/tools/mongod.ts', "import { withConcurrency } from '../../scripts/with-concurrency.ts'"],
     ['scripts/demo.ts', "import { nodes } from '../test/e2e/nodes.ts'"],
     ['mesh/streams.test.ts', "import { nodes } from '../test/e2e/nodes.ts'"],
-    ['test/e2e/cli.ts', "import { startMongod } from '../../testing/tools/mongod.ts'"],
+    ['test/e2e/nodes.ts', "import { startMongod } from '../../testing/tools/mongod.ts'"],
   ])
   assert.equal(toolViolations(wrong).length, 3)
 })

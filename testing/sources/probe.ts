@@ -13,6 +13,9 @@ export interface Stream {
   readonly timeBase: readonly [number, number]
   readonly duration_s: number
   readonly language: string
+  readonly tags: Readonly<Record<string, string>>
+  /** Names of the flags that are set: `default`, `forced`, `comment` … */
+  readonly dispositions: readonly string[]
   readonly isCover: boolean
   /** Clockwise degrees of its display matrix; 0 without one. */
   readonly rotation: number
@@ -24,12 +27,18 @@ export interface Stream {
     readonly transfer: string
   }
   readonly channels: number
+  /** As ffprobe names it: `5.1(side)`; empty where the file says none. */
+  readonly layout: string
+  /** Samples per second of sound; 0 for other streams. */
+  readonly rate: number
 }
 
 export interface Container {
   readonly streams: readonly Stream[]
-  readonly chapters: readonly { readonly title: string; readonly start_s: number }[]
+  readonly chapters: readonly { readonly title: string; readonly start_s: number; readonly end_s: number }[]
   readonly duration_s: number
+  /** Of the container. */
+  readonly tags: Readonly<Record<string, string>>
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -43,8 +52,10 @@ export async function probeFile(job: { ffprobe: string; file: string }): Promise
     chapters: list(found.chapters).map((chapter) => ({
       title: text(fields(chapter.tags).title),
       start_s: Number(chapter.start_time),
+      end_s: Number(chapter.end_time),
     })),
     duration_s: Number(fields(found.format).duration ?? 0),
+    tags: texts(fields(found.format).tags),
   }
 }
 
@@ -70,6 +81,8 @@ function readStream(stream: Fields): Stream {
     timeBase: ratio(text(stream.time_base)),
     duration_s: Number(stream.duration ?? 0),
     language: text(fields(stream.tags).language) || 'und',
+    tags: texts(stream.tags),
+    dispositions: Object.entries(fields(stream.disposition)).flatMap(([name, set]) => (set === 1 ? [name] : [])),
     isCover: fields(stream.disposition).attached_pic === 1,
     rotation: (360 - turn) % 360,
     sideData: sideData.map((data) => text(data.side_data_type)),
@@ -80,12 +93,16 @@ function readStream(stream: Fields): Stream {
       transfer: text(stream.color_transfer),
     },
     channels: Number(stream.channels ?? 0),
+    layout: text(stream.channel_layout),
+    rate: Number(stream.sample_rate ?? 0),
   }
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
 const fields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {})
 const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fields) : [])
+const texts = (value: unknown): Record<string, string> =>
+  Object.fromEntries(Object.entries(fields(value)).map(([name, each]) => [name, text(each)]))
 
 function ratio(value: string): readonly [number, number] {
   const [numerator = 0, denominator = 1] = value.split('/').map(Number)

@@ -109,7 +109,7 @@ async function decode(job: { ffmpeg: string; file: string }, output: readonly st
 }
 
 /** Exact seconds from `showinfo`: ticks and timebase, not its rounded `pts_time`. */
-function shownTimes(log: string): number[] {
+export function shownTimes(log: string): number[] {
   const base = /config in time_base: (\d+)\/(\d+)/.exec(log)
   if (!base) return []
   const [numerator, denominator] = [Number(base[1]), Number(base[2])]

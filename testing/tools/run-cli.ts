@@ -1,11 +1,8 @@
 /** Runs the command line as a person would: a process of its own, its output and exit code. */
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
-import { programFile } from '../../testing/tools/program.ts'
+import { programFile } from './program.ts'
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 
@@ -58,22 +55,6 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
       resolve({ code, stdout, stderr, seconds: (performance.now() - startedAt) / 1000 })
     })
   })
-}
-
-/** A folder of the test's own, removed at its end. */
-export async function folder(t: Ends): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-e2e-'))
-  atEnd(t, () => rm(dir, { recursive: true, force: true }))
-  return dir
-}
-
-/** Every file below a folder, relative to it, sorted. */
-export async function filesBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => [])
-  return entries
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
-    .sort()
 }
 
 /** The JSON lines of `--json`. */
