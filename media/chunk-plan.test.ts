@@ -64,8 +64,8 @@ test('a cut runs to the last packet in decode order that it shows', () => {
 })
 
 test('times in cuts are positive whatever the source says', () => {
-  assert.equal(cutOffset({ start_pts: 0, time_base: TIME_BASE }), 100)
-  assert.equal(cutOffset({ start_pts: -95_443_000, time_base: [1, 90_000] }), 1161)
+  assert.equal(cutOffset({ start_pts: 0, time_base: TIME_BASE, lead: 0, track_timescale: 12_800 }), 100)
+  assert.equal(cutOffset({ start_pts: -95_443_000, time_base: [1, 90_000], lead: 0, track_timescale: 90_000 }), 1161)
 })
 
 const film = fc

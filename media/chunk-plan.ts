@@ -6,7 +6,7 @@
  * Inside a GOP longer than 10 s chunks have at least max(8 s, GOP ÷ 4), so that all repeated decoding is less than 1.5 decodes of the video.
  */
 import { CHUNK_S, LONG_GOP_S } from '../protocol/limits.ts'
-import type { ChunkPlan, Rational } from '../protocol/plan.ts'
+import type { ChunkPlan, Plan, Rational } from '../protocol/plan.ts'
 import type { Packets } from './packet-index.ts'
 import { secondsOf } from './rational.ts'
 
@@ -162,7 +162,14 @@ function stopAfter(dts: readonly number[], last: number): number | null {
   return null
 }
 
+type Beginning = Pick<Plan, 'start_pts' | 'time_base' | 'lead' | 'track_timescale'>
+
+/** Seconds of the source's clock at which the results begin: at the first picture, or `lead` before it. */
+export function zeroOf({ start_pts, time_base, lead, track_timescale }: Beginning): number {
+  return secondsOf(start_pts, time_base) - lead / track_timescale
+}
+
 /** Seconds added to a source's times in cuts and extras: NUT needs positive ones, and times before a wrap are negative. */
-export function cutOffset(plan: { readonly start_pts: number; readonly time_base: Rational }): number {
-  return 100 + Math.max(0, Math.ceil(-secondsOf(plan.start_pts, plan.time_base)))
+export function cutOffset(plan: Beginning): number {
+  return 100 + Math.max(0, Math.ceil(-zeroOf(plan)))
 }

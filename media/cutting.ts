@@ -9,10 +9,10 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { Cut, Extras, SourceIndex } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, Rational } from '../protocol/plan.ts'
+import { takeAudio } from './audio-extra.ts'
 import { type CutRange, createCutter, cutOffset } from './chunk-plan.ts'
-import { audioFilter, isDecodedForExtra } from './commands/audio.ts'
 import { packetArgs } from './commands/read.ts'
-import { audioExtraArgs, otherExtraArgs, splitArgs } from './commands/split.ts'
+import { otherExtraArgs, splitArgs } from './commands/split.ts'
 import { noPackets, type PacketIndex, type Packets, takePacket } from './packet-index.ts'
 import { rescale, secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
@@ -123,9 +123,8 @@ export async function takeExtras(
   job: { readonly plan: Plan; readonly source: string; readonly outDir: string; readonly signal: AbortSignal },
 ): Promise<Extras> {
   const { plan, outDir } = job
-  const audio = plan.audio.length > 0 ? join(outDir, 'audio.nut') : null
   const other = plan.subtitles.length > 0 || plan.chapters > 0 ? join(outDir, 'other.mkv') : null
-  if (audio !== null) await copyExtra(programs, job, audioExtra(plan, job.source, audio), 'copying the audio')
+  const audio = await takeAudio(programs, job)
   if (other !== null) {
     const streams = plan.subtitles.map(({ stream }) => stream)
     await copyExtra(
@@ -138,16 +137,6 @@ export async function takeExtras(
   return { audio, other }
 }
 
-function audioExtra(plan: Plan, source: string, out: string): string[] {
-  const start = secondsOf(plan.start_pts, plan.time_base)
-  const streams = plan.audio.map((track) => ({
-    stream: track.stream,
-    // Shift back to the time of the source, so that the audio task handles every track in the same way.
-    flac: isDecodedForExtra(track) ? `${audioFilter(track, start)},asetpts=PTS+(${start.toFixed(6)})/TB` : null,
-  }))
-  return audioExtraArgs({ source, streams, offset: cutOffset(plan), out })
-}
-
 async function copyExtra(
   { run, ffmpeg }: Programs,
   job: { readonly source: string; readonly signal: AbortSignal },
@@ -156,7 +145,6 @@ async function copyExtra(
 ): Promise<void> {
   const out = args.at(-1)!.slice('file:'.length)
   await rm(out, { force: true })
-  // FLAC from a lossy track is larger than the track; 24 bits, 48 kHz, 8 channels are the most there can be.
   const outputBytesMax = (await stat(job.source)).size * 8 + SLACK_BYTES
   await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax }, what)
 }

@@ -4,8 +4,9 @@
  */
 import type { Clock, Rng } from '../protocol/clock.ts'
 import type { Media } from '../protocol/media.ts'
+import { encodeAudio } from './audio-encoding.ts'
 import { cutChunk, takeExtras } from './cutting.ts'
-import { encodeAudio, encodeChunk } from './encoding.ts'
+import { encodeChunk } from './encoding.ts'
 import { mergeRendition } from './merging.ts'
 import { checkRecipe, planVideo } from './planning.ts'
 import { indexSource, probeSource } from './reading.ts'

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { MergeJob } from '../protocol/media.ts'
 import type { RenditionPlan } from '../protocol/plan.ts'
-import { cutOffset } from './chunk-plan.ts'
+import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { concatList, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
@@ -77,7 +77,7 @@ async function copyTogether(
   job: MergeJob & { readonly list: string; readonly tag: string | null },
 ): Promise<void> {
   const { plan, audio, extra, out, signal, list, tag } = job
-  const shift = -(secondsOf(plan.start_pts, plan.time_base) + cutOffset(plan))
+  const shift = -(zeroOf(plan) + cutOffset(plan))
   const args = mergeArgs({ plan, tag, list, audio, extra: extra === null ? null : { path: extra, shift }, out })
   const inputs = [...job.chunks, audio, extra].filter((path) => path !== null)
   let outputBytesMax = CONTAINER_BYTES

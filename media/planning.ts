@@ -63,7 +63,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   })
   return {
     version: 3, video_id, time_base, ...settings,
-    start_pts: index.times[0]!, end_pts: index.end_pts, frames: index.times.length,
+    start_pts: index.times[0]!, lead: 0, end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
     audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters,
     renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),

@@ -140,7 +140,8 @@ export function expectJoined(chunks: readonly Track[], plan: Plan): Joined & { m
   const [times, sizes] = [new Float64Array(total), new Uint32Array(total)]
   let at = 0
   chunks.forEach((track, number) => {
-    const offset = rescale(plan.chunks[number]!.start_pts - plan.start_pts, plan.time_base, [1, plan.track_timescale])
+    const offset =
+      plan.lead + rescale(plan.chunks[number]!.start_pts - plan.start_pts, plan.time_base, [1, plan.track_timescale])
     times.set(
       track.times.map((time) => time + offset),
       at,

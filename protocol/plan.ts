@@ -125,6 +125,8 @@ export interface Plan {
   readonly variable_rate: boolean
   /** Ticks per second of the MP4 tracks: source timescale × the smallest integer that makes it ≥ 10,000. */
   readonly track_timescale: number
+  /** Ticks of the tracks from the beginning of the results to their first picture: sound that begins before it is kept. Usually 0. */
+  readonly lead: number
   readonly b_frames: 0 | 3
   readonly keyframe_s: number
   readonly audio_kbps: number

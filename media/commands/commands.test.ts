@@ -220,6 +220,7 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
     subtitles: [subtitle],
     chapters: 2,
     track_timescale: 90_000,
+    lead: 0,
   } as const
   const args = mergeArgs({
     plan,
@@ -240,10 +241,17 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
 })
 
 test('a film without sound and chapters is video alone', () => {
-  const plan = { audio: [], subtitles: [], chapters: 0, track_timescale: 12_800 } as const
+  const plan = { audio: [], subtitles: [], chapters: 0, track_timescale: 12_800, lead: 0 } as const
   assert.deepEqual(
     mergeArgs({ plan, tag: 'hvc1', list: '/l', audio: null, extra: null, out: '/o.mp4' }),
     words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
       -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   )
+})
+
+test('a film that begins with its sound shows the picture later, to the tick', () => {
+  const plan = { audio: [], subtitles: [], chapters: 0, track_timescale: 12_800, lead: 38_400 } as const
+  const args = mergeArgs({ plan, tag: null, list: '/l', audio: null, extra: null, out: '/o.mp4' }).join(' ')
+  assert.match(args, /-itsoffset 3\.000000 -f concat -safe 1 -auto_convert 0 -i file:\/l/)
+  assert.match(args, /-movie_timescale 12800/)
 })

@@ -21,7 +21,7 @@ export function concatList(chunks: readonly { readonly name: string; readonly st
 
 /** The files to mux into one rendition, and where. Paths are absolute. */
 export interface MergeArgs {
-  readonly plan: Pick<Plan, 'audio' | 'subtitles' | 'chapters' | 'track_timescale'>
+  readonly plan: Pick<Plan, 'audio' | 'subtitles' | 'chapters' | 'track_timescale' | 'lead'>
   /** `Codec.tag` of the rendition's codec. */
   readonly tag: string | null
   readonly list: string
@@ -35,7 +35,9 @@ export interface MergeArgs {
 export function mergeArgs({ plan, tag, list, audio, extra, out }: MergeArgs): string[] {
   const extraAt = audio === null ? 1 : 2
   return [
-    ...QUIET, ...PROGRESS, '-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', fileUrl(list),
+    ...QUIET, ...PROGRESS,
+    ...(plan.lead === 0 ? [] : ['-itsoffset', seconds(plan.lead / plan.track_timescale)]),
+    '-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', fileUrl(list),
     ...(audio === null ? [] : [...SAFE, '-i', fileUrl(audio)]),
     ...(extra === null ? [] : extraInput(plan, extra)),
     '-map', '0:v:0', ...(audio === null ? [] : ['-map', '1:a']),
@@ -46,6 +48,8 @@ export function mergeArgs({ plan, tag, list, audio, extra, out }: MergeArgs): st
     ...(extra === null ? [] : plan.subtitles.flatMap((track, at) => describe('s', at, track))),
     ...tagArgs({ tag }),
     '-video_track_timescale', String(plan.track_timescale),
+    // The empty edit before the picture is in ticks of the movie: milliseconds would be too coarse.
+    ...(plan.lead === 0 ? [] : ['-movie_timescale', String(plan.track_timescale)]),
     '-movflags', '+faststart', '-fflags', '+bitexact', '-f', 'mp4', fileUrl(out),
   ] // biome-ignore format: groups
 }

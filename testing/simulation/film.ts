@@ -65,6 +65,7 @@ export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string
     fps: [FPS, 1],
     variable_rate: false,
     track_timescale: 15360,
+    lead: 0,
     b_frames: 3,
     keyframe_s: recipe.keyframe_s,
     audio_kbps: recipe.audio_kbps,

@@ -112,6 +112,7 @@ export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: numbe
     fps: [25, 1],
     variable_rate: false,
     track_timescale: 12_800,
+    lead: 0,
     b_frames: 3,
     keyframe_s: 3,
     audio_kbps: 64,
