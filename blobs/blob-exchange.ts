@@ -11,6 +11,7 @@ import type { PeerId, Sha256 } from '../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, DIAL_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { type DiskBlobStore, onDisk } from './blob-store.ts'
 import { ask, fetchBlob } from './fetch-blob.ts'
 import { PartialBlob } from './partial-blob.ts'
@@ -72,7 +73,7 @@ class Exchange implements BlobExchange {
   async #here(want: Want): Promise<string | null> {
     const { store } = this.#options
     const path = await store.findOrLink(want.sha256, want.video)
-    const found = path === null ? null : await stat(path).catch(() => null)
+    const found = path === null ? null : await stat(fsPath(path)).catch(() => null)
     if (found?.size === want.bytes) return path
     // A truncated blob must not count as held: `verify` removes it.
     if (found !== null) await store.verify(want.sha256, want.video)

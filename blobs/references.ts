@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { durableWrite } from '../files/durable-write.ts'
 import type { SourceReference } from '../protocol/blobs.ts'
 import { asSha256, isSha256, isVideoId, type VideoId } from '../protocol/ids.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { isAlive } from './fetch-area.ts'
 
 const schema = z.object({
@@ -27,7 +28,7 @@ export interface References {
 
 /** Whether the file is still there with the size and mtime of the reference (to the millisecond: databases round). */
 export async function isUnchanged(source: SourceReference): Promise<boolean> {
-  const now = await stat(source.path).catch(() => null)
+  const now = await stat(fsPath(source.path)).catch(() => null)
   return now?.isFile() === true && now.size === source.bytes && Math.trunc(now.mtimeMs) === Math.trunc(source.mtime_ms)
 }
 

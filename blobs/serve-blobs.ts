@@ -14,6 +14,7 @@ import { PeerUnreachable } from '../protocol/errors.ts'
 import type { Sha256 } from '../protocol/ids.ts'
 import { STREAM_SILENCE_MS } from '../protocol/limits.ts'
 import type { Mesh, MeshStream } from '../protocol/mesh.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { decodeRequest, encodeLine, readLine, watchReader, watchSilence } from './blob-wire.ts'
 
 /** Read from the disk and written to the stream at once. */
@@ -30,7 +31,7 @@ export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock
   mesh.handle('blob', async (stream) => {
     const request = await readRequest(stream, clock)
     const path = await store.find(request.sha256, request.video)
-    const file = path === null ? null : await open(path, 'r').catch(() => null)
+    const file = path === null ? null : await open(fsPath(path), 'r').catch(() => null)
     if (file === null) return stream.sink([encodeLine({ v: 1, ok: false, why: 'missing' })])
     try {
       const { size } = await file.stat()

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { cacheDir } from '../node/host/cache-dir.ts'
 import { VERSION } from '../node/version.ts'
+import { argumentsOf } from './arguments.ts'
 import { addDoctor } from './doctor.ts'
 import { addKeygen } from './keygen.ts'
 import { addNode } from './node.ts'
@@ -69,7 +70,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 try {
   if (process.argv.length <= 2) program.help()
-  await program.parseAsync(process.argv)
+  await program.parseAsync(argumentsOf(process.argv))
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {

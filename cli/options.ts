@@ -12,6 +12,7 @@ import {
   type Recipe,
 } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
+import { workingFolder } from './arguments.ts'
 
 /** The name of a setting. */
 export type ConfigKey = keyof typeof configSchema.shape
@@ -115,5 +116,5 @@ export function parseWhole(text: string): number {
 /** An absolute path. Throws `UsageError` for an empty one, which would be the current folder. */
 export function absolutePath(path: string, what: string): string {
   if (path === '') throw new UsageError(`${what} is empty`)
-  return resolve(process.cwd(), path)
+  return resolve(workingFolder(), path)
 }

@@ -2,11 +2,13 @@
 import cutTo from 'cli-truncate'
 import widthOf from 'string-width'
 import { LedgerUnavailable, ReelmeshError, SourceRefused, sentence, UsageError } from '../protocol/errors.ts'
+import { shownPath } from '../protocol/path-text.ts'
 
-/** Control characters of names and messages made visible; whitespace runs become one space. */
-export const printable = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  text.replace(/\s+/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '?')
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** Text for a terminal: control characters as `?`, bytes that are not UTF-8 as `\\xe9`, whitespace runs as one space. */
+export const printable = (text: string): string => shownPath(text).replace(/\s+/g, ' ').replace(CONTROL, '?')
 
 export { widthOf }
 

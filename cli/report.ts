@@ -13,6 +13,7 @@ import { sentence } from '../protocol/errors.ts'
 import { isEvent } from '../protocol/events.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
+import { workingFolder } from './arguments.ts'
 import { bytesText, durationText, fit, printable, say, sayJson } from './output.ts'
 
 /** The output of a run. */
@@ -41,7 +42,7 @@ export function createReporter(options: { json: boolean; files: number }): Repor
 
 /** The path as a person would type it in the current folder. */
 function shown(path: string): string {
-  const near = relative(process.cwd(), path)
+  const near = relative(workingFolder(), path)
   return printable(near.startsWith('..') || isAbsolute(near) ? path : near)
 }
 

@@ -3,7 +3,6 @@
  * loopback and share one ledger and one blob folder. A repeated run continues where the last one ended.
  */
 
-import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
@@ -97,7 +96,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
       if (stopping.signal.aborted) break
       try {
         const answer = await mesh.face.submit({
-          path: resolve(process.cwd(), file),
+          path: absolutePath(file, 'a file name'),
           recipe,
           out,
           priority: 0,

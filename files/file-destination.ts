@@ -7,6 +7,7 @@ import { copyFile, link, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlobRef } from '../protocol/blobs.ts'
 import { CopyMismatch, checkPath, type Destination, type DestinationFile } from '../protocol/destination.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { createFileHashes } from './file-hashes.ts'
 import { flush, flushFolder } from './flush.ts'
 import { hashFile } from './hash-file.ts'
@@ -35,11 +36,11 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
     const isThere = async () => (await hashes.at(to, signal)) === file.sha256
     try {
       if (await isThere()) return 'there'
-      if (replace) await rename(part, to)
+      if (replace) await rename(fsPath(part), fsPath(to))
       else if ((await placeFile(part, to, disk.link)) === 'taken') return (await isThere()) ? 'there' : 'taken'
       return 'placed'
     } finally {
-      await rm(part, { force: true })
+      await rm(fsPath(part), { force: true })
     }
   }
 
@@ -47,7 +48,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
     address: folder,
     prepare: () => prepareFolder(folder),
     async bytesAt(path) {
-      const facts = await stat(at(path)).catch(() => null)
+      const facts = await stat(fsPath(at(path))).catch(() => null)
       return facts?.size ?? null
     },
     sha256At: async (path, signal) => await hashes.at(at(path), signal),
@@ -55,12 +56,12 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
       const part = partOf(file)
       await prepareFolder(dirname(part))
       // A part file that a killed process left may be a link to a placed file: remove it instead of writing into it.
-      await rm(part, { force: true })
+      await rm(fsPath(part), { force: true })
       try {
         if (!(await copyExactly(from, part, file, { disk, signal }))) throw new CopyMismatch(at(file.path))
         await flush(part)
       } catch (error) {
-        await rm(part, { force: true })
+        await rm(fsPath(part), { force: true })
         throw error
       }
     },
@@ -72,7 +73,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
       return outcome
     },
     async move(from, to) {
-      await rename(at(from), at(to)).catch((error: NodeJS.ErrnoException) => {
+      await rename(fsPath(at(from)), fsPath(at(to))).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error
       })
     },
@@ -104,11 +105,11 @@ async function copyExactly(
 /** Copies a whole file, and rejects with `ENOSPC` before it starts where it does not fit. A copy that shares blocks needs no space. */
 async function copyWhole(from: string, to: string, bytes: number, disk: Disk): Promise<void> {
   try {
-    return await disk.copyFile(from, to, constants.COPYFILE_FICLONE_FORCE)
+    return await disk.copyFile(fsPath(from), fsPath(to), constants.COPYFILE_FICLONE_FORCE)
   } catch {
-    const { blocks, bavail, bsize } = await statfs(dirname(to))
+    const { blocks, bavail, bsize } = await statfs(fsPath(dirname(to)))
     // Some file systems report a size of 0.
     if (blocks > 0 && bavail * bsize < bytes) throw Object.assign(new Error(`${to} does not fit`), { code: 'ENOSPC' })
-    await disk.copyFile(from, to)
+    await disk.copyFile(fsPath(from), fsPath(to))
   }
 }

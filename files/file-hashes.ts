@@ -5,6 +5,7 @@
 import type { Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Sha256 } from '../protocol/ids.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { hashFile } from './hash-file.ts'
 
 /** Whatever shows of a change of the content: as long as it is the same, the content is taken for the same. */
@@ -23,7 +24,7 @@ export function createFileHashes(): FileHashes {
   return {
     async at(path, signal) {
       try {
-        const identity = fileIdentity(await stat(path))
+        const identity = fileIdentity(await stat(fsPath(path)))
         const before = known.get(path)
         if (before?.identity === identity) return before.sha256
         const { sha256 } = await hashFile(path, signal)

@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { SourceRefused } from '../protocol/errors.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { type Source, unsettled } from '../protocol/source.ts'
 import { fileIdentity } from './file-hashes.ts'
 import { piecesOf } from './hash-file.ts'
@@ -10,7 +11,7 @@ import { piecesOf } from './hash-file.ts'
 /** The file with this absolute path. See `Source` for its promises and errors. */
 export function createFileSource(path: string): Source {
   const facts = async (): Promise<Stats> => {
-    const found = await stat(path).catch(refuseMissing)
+    const found = await stat(fsPath(path)).catch(refuseMissing)
     if (!found.isFile()) throw refused('it is not a regular file')
     return found
   }
@@ -27,7 +28,7 @@ export function createFileSource(path: string): Source {
       return { bytes: found.size, identity: fileIdentity(found) }
     },
     async *read({ from, to, identity }, signal) {
-      const file: FileHandle = await open(path, 'r').catch(refuseMissing)
+      const file: FileHandle = await open(fsPath(path), 'r').catch(refuseMissing)
       try {
         if (fileIdentity(await file.stat()) !== identity) throw unsettled(source)
         let at = from

@@ -2,10 +2,11 @@
  * Flushes files and folders to the disk, so that a power cut loses nothing: a file's bytes before its rename, and the folder after.
  */
 import { open } from 'node:fs/promises'
+import { fsPath } from '../protocol/path-text.ts'
 
 /** Flushes the content of a file, or the entries of a folder, to the disk. Rejects with the error of the file system. */
 export async function flush(path: string): Promise<void> {
-  const file = await open(path, 'r')
+  const file = await open(fsPath(path), 'r')
   try {
     await file.sync()
   } finally {

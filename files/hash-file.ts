@@ -6,6 +6,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { asSha256, type Sha256 } from '../protocol/ids.ts'
+import { fsPath } from '../protocol/path-text.ts'
 
 const PIECE_BYTES = 256 * 1024
 
@@ -18,7 +19,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sh
 
 /** Adds a file's content to a running hash; returns the number of bytes. Rejects as `hashFile` does. */
 export async function hashInto(hash: Hash, path: string, signal?: AbortSignal): Promise<number> {
-  const file = await open(path, 'r')
+  const file = await open(fsPath(path), 'r')
   try {
     let total = 0
     for await (const piece of piecesOf(file, { from: 0, to: Number.POSITIVE_INFINITY }, signal)) {

@@ -5,6 +5,7 @@
  * the empty file stays and counts as another's.
  */
 import { link, open, rename, rm } from 'node:fs/promises'
+import { fsPath } from '../protocol/path-text.ts'
 
 /**
  * Names the file `part` also `to`, in the same folder; `part` may remain, for the caller to remove. `taken`: a file of that name is
@@ -12,23 +13,23 @@ import { link, open, rename, rm } from 'node:fs/promises'
  */
 export async function placeFile(part: string, to: string, makeLink = link): Promise<'placed' | 'taken'> {
   try {
-    await makeLink(part, to)
+    await makeLink(fsPath(part), fsPath(to))
     return 'placed'
   } catch (error) {
     if (isTaken(error)) return 'taken'
   }
   // Any other error: either links are not supported here, or the next call fails with the same error.
   try {
-    await (await open(to, 'wx')).close()
+    await (await open(fsPath(to), 'wx')).close()
   } catch (error) {
     if (isTaken(error)) return 'taken'
     throw error
   }
   try {
-    await rename(part, to)
+    await rename(fsPath(part), fsPath(to))
     return 'placed'
   } catch (error) {
-    await rm(to, { force: true })
+    await rm(fsPath(to), { force: true })
     throw error
   }
 }

@@ -3,13 +3,14 @@ import { constants } from 'node:fs'
 import { access, mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { UsageError } from '../protocol/errors.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { flushFolder } from './flush.ts'
 
 /** Creates the folder where it is missing, flushes its parent, and checks that it can be written to. Rejects with `UsageError`. */
 export async function prepareFolder(dir: string): Promise<void> {
   try {
     await makeFolder(dir)
-    await access(dir, constants.W_OK)
+    await access(fsPath(dir), constants.W_OK)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     const why =
@@ -27,16 +28,17 @@ async function makeFolder(dir: string): Promise<void> {
   const parent = dirname(dir)
   if (parent !== dir && !(await exists(parent))) await makeFolder(parent)
   try {
-    await mkdir(dir)
+    await mkdir(fsPath(dir))
     await flushFolder(parent)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-  if (!(await stat(dir)).isDirectory()) throw Object.assign(new Error(`${dir} is not a folder`), { code: 'ENOTDIR' })
+  if (!(await stat(fsPath(dir))).isDirectory())
+    throw Object.assign(new Error(`${dir} is not a folder`), { code: 'ENOTDIR' })
 }
 
 const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
+  stat(fsPath(path)).then(
     () => true,
     () => false,
   )

@@ -3,6 +3,7 @@
  */
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fsPath } from '../protocol/path-text.ts'
 import type { Plan } from '../protocol/plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { audioFilter, isDecodedForExtra } from './commands/audio.ts'
@@ -21,7 +22,7 @@ export async function takeAudio(
   const out = join(job.outDir, 'audio.nut')
   await rm(out, { force: true })
   // FLAC from a lossy track is larger than the track; 24 bits, 48 kHz, 8 channels are the most there can be.
-  const outputBytesMax = (await stat(source)).size * 8 + SLACK_BYTES
+  const outputBytesMax = (await stat(fsPath(source))).size * 8 + SLACK_BYTES
   const args = extraArgs(plan, source, out)
   await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, 'copying the audio')
   return out

@@ -8,6 +8,7 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { Cut, Extras, SourceIndex } from '../protocol/media.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import type { ChunkPlan, Plan, Rational } from '../protocol/plan.ts'
 import { takeAudio } from './audio-extra.ts'
 import { type CutRange, createCutter, cutOffset } from './chunk-plan.ts'
@@ -77,7 +78,7 @@ async function split(
     stop: cut.stop_dts === null ? null : secondsOf(cut.stop_dts, plan.time_base),
     offset: cutOffset(plan), out: job.out,
   }) // biome-ignore format: groups
-  const outputBytesMax = (await stat(job.source)).size + SLACK_BYTES
+  const outputBytesMax = (await stat(fsPath(job.source))).size + SLACK_BYTES
   await runOrFail(
     run,
     { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax },
@@ -145,6 +146,6 @@ async function copyExtra(
 ): Promise<void> {
   const out = args.at(-1)!.slice('file:'.length)
   await rm(out, { force: true })
-  const outputBytesMax = (await stat(job.source)).size * 8 + SLACK_BYTES
+  const outputBytesMax = (await stat(fsPath(job.source))).size * 8 + SLACK_BYTES
   await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax }, what)
 }

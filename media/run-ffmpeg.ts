@@ -24,6 +24,7 @@ import {
   FFMPEG_STDERR_MAX,
   LOG_BYTES_MAX,
 } from '../protocol/limits.ts'
+import { withPlainPaths } from './plain-paths.ts'
 
 /** One run of a program, with its limits. */
 export interface RunJob {
@@ -79,7 +80,8 @@ export function createRunner(options: RunnerOptions): Run {
   return async (job) => {
     job.signal.throwIfAborted()
     wrapping ??= findWrapping()
-    return supervise(job, await wrapping, options)
+    const tools = await wrapping
+    return withPlainPaths(job.args, (args) => supervise({ ...job, args }, tools, options))
   }
 }
 

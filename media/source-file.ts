@@ -4,11 +4,12 @@
  */
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { SourceRefused } from '../protocol/errors.ts'
+import { fsPath, shownPath } from '../protocol/path-text.ts'
 
 /** The size of the file, bytes. Rejects with `SourceRefused`. */
 export async function checkSource(path: string): Promise<number> {
   const name = quoted(path)
-  const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
+  const facts = await stat(fsPath(path)).catch((error: NodeJS.ErrnoException) => {
     const why =
       error.code === 'ENOENT' || error.code === 'ENOTDIR'
         ? 'there is no such file'
@@ -19,15 +20,15 @@ export async function checkSource(path: string): Promise<number> {
   if (!facts.isFile())
     throw new SourceRefused(`${name} is not a regular file (a pipe, socket or device): only files can be transcoded.`)
   if (facts.size === 0) throw new SourceRefused(`${name} is empty (0 bytes).`)
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(fsPath(path), 'r').catch((error: NodeJS.ErrnoException) => {
     throw new SourceRefused(`${name} cannot be read (${error.code}): check its permissions.`, { cause: error })
   })
   await handle.close()
   return facts.size
 }
 
-/** The path in quotes, with control characters escaped. */
-export const quoted = (path: string): string => JSON.stringify(path)
+/** The path in quotes, with control characters and bytes that are not UTF-8 escaped. */
+export const quoted = (path: string): string => shownPath(JSON.stringify(path))
 
 export interface FirstBytes {
   /** Why this is no video, as the end of a sentence; null where the bytes do not show it. */
@@ -40,7 +41,7 @@ export interface FirstBytes {
 export async function sniff(path: string): Promise<FirstBytes> {
   let handle: FileHandle | undefined
   try {
-    handle = await open(path, 'r')
+    handle = await open(fsPath(path), 'r')
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0)
     const head = buffer.subarray(0, bytesRead)
     return {

@@ -13,7 +13,7 @@ const priority = z.number().int().min(-1000).max(1000).describe('higher goes fir
 const submitSchema = z
   .strictObject({
     path: absolutePath.describe(
-      'the source, on the machine that answers; it stays there, and must stay until the video is done',
+      'the source, on the machine that answers; it stays there, and must stay until the video is done. A byte that is not UTF-8 is the character U+EF00 + the byte',
     ),
     recipe: recipeSchema,
     out: absolutePath

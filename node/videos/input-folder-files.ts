@@ -4,60 +4,73 @@
  */
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
+import { fsPath, pathText } from '../../protocol/path-text.ts'
 
 const REJECTED = 'rejected'
 const PARTIAL = /^\.|\.(part|partial|tmp|crdownload|download)$|~$/i
 
-/**
- * Every file below the folder that may be a video, by its relative path, with its print (`printOf`). Sorted by path. Rejects where the folder
- * itself cannot be read.
- */
-export async function filesIn(input: string): Promise<Map<string, string>> {
+/** What lies in a folder; paths are relative to it. */
+export interface FolderContent {
+  /** Every file that may be a video, with its print (`printOf`), sorted by path. */
+  readonly files: ReadonlyMap<string, string>
+  /** Links to folders. None is followed, as it may lead back. */
+  readonly folderLinks: readonly string[]
+}
+
+/** Reads a folder and those below it. Rejects where the folder itself cannot be read. */
+export async function contentOf(input: string): Promise<FolderContent> {
   const found = new Map<string, string>()
-  for await (const file of filesBelow(input)) {
-    const print = await printOf(join(input, file))
-    if (print !== null) found.set(file, print)
+  const folderLinks: string[] = []
+  for await (const { path, isFolder } of entriesBelow(input)) {
+    const print = isFolder ? null : await printOf(join(input, path))
+    if (isFolder) folderLinks.push(path)
+    else if (print !== null) found.set(path, print)
   }
-  return new Map([...found].sort(([a], [b]) => a.localeCompare(b)))
+  return { files: new Map([...found].sort(([a], [b]) => a.localeCompare(b))), folderLinks }
 }
 
 /** Moves a file of the folder to the same path below `rejected/`, with a text beside it that says why. Rejects where it has no room or right. */
 export async function moveAside(input: string, file: string, why: string): Promise<void> {
   const to = await freeName(join(input, REJECTED), file)
-  await mkdir(dirname(to), { recursive: true })
+  await mkdir(fsPath(dirname(to)), { recursive: true })
   // The text first: without room for it the file stays, and is asked after again.
-  await writeFile(`${to}.txt`, `${why}\n`)
-  await rename(join(input, file), to).catch(async (error) => {
-    await rm(`${to}.txt`, { force: true })
+  await writeFile(fsPath(`${to}.txt`), `${why}\n`)
+  await rename(fsPath(join(input, file)), fsPath(to)).catch(async (error) => {
+    await rm(fsPath(`${to}.txt`), { force: true })
     throw error
   })
 }
 
-/** Relative paths. Links to files are files; none to a folder is followed, as it may lead back. */
-async function* filesBelow(input: string, folder = ''): AsyncGenerator<string> {
-  const entries = await readdir(join(input, folder), { withFileTypes: true }).catch((error: unknown) => {
+interface Entry {
+  readonly path: string
+  /** Whether it is a link to a folder. */
+  readonly isFolder: boolean
+}
+
+/** Files, links to files, and links to folders, by their relative paths. */
+async function* entriesBelow(input: string, folder = ''): AsyncGenerator<Entry> {
+  const options = { withFileTypes: true, encoding: 'buffer' } as const
+  const entries = await readdir(fsPath(join(input, folder)), options).catch((error: unknown) => {
     if (folder === '') throw error
     // Gone meanwhile, or not for this user to read: the others are no worse for it.
     return []
   })
   for (const entry of entries) {
-    const file = join(folder, entry.name)
-    if (file === REJECTED || PARTIAL.test(entry.name)) continue
-    if (entry.isDirectory()) yield* filesBelow(input, file)
-    else if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(join(input, file))))) yield file
+    const name = pathText(entry.name)
+    const path = join(folder, name)
+    if (path === REJECTED || PARTIAL.test(name)) continue
+    if (entry.isDirectory()) yield* entriesBelow(input, path)
+    else if (entry.isFile()) yield { path, isFolder: false }
+    else if (entry.isSymbolicLink()) {
+      const facts = await stat(fsPath(join(input, path))).catch(() => null)
+      if (facts?.isFile() || facts?.isDirectory()) yield { path, isFolder: facts.isDirectory() }
+    }
   }
 }
 
-/** Whether the path is a file, or a link to one. */
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (facts) => facts.isFile(),
-    () => false,
-  )
-
 /** `size:mtime` of a file, in bytes and ms; null where it is gone. */
 export async function printOf(path: string): Promise<string | null> {
-  const facts = await stat(path).catch(() => null)
+  const facts = await stat(fsPath(path)).catch(() => null)
   return facts && `${facts.size}:${Math.trunc(facts.mtimeMs)}`
 }
 

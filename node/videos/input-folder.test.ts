@@ -12,7 +12,11 @@ import { createInputFolder } from './input-folder.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
 /** A folder, a manual clock, and the submitted files. */
-async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) => unknown = () => {}) {
+async function folderUnderTest(
+  t: TestContext,
+  answer: (request: SubmitRequest) => unknown = () => {},
+  log = silentLog,
+) {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-input-'))
   t.after(() => rm(dir, { recursive: true, force: true }))
   const input = join(dir, 'input')
@@ -40,7 +44,7 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
       stateFile: join(dir, 'state.json'),
       recipe: DEFAULT_RECIPE,
       clock,
-      log: silentLog,
+      log,
       ledger,
       submit,
     }).round
@@ -60,6 +64,10 @@ async function folderUnderTest(t: TestContext, answer: (request: SubmitRequest) 
       await round(new AbortController().signal)
     },
   }
+}
+
+function refuseOthers({ path }: Pick<SubmitRequest, 'path'>): void {
+  if (!path.endsWith('.mp4')) refuseAll({ path })
 }
 
 function refuseAll({ path }: Pick<SubmitRequest, 'path'>): never {
@@ -107,6 +115,33 @@ describe('the input folder', () => {
     await rm(join(input, 'rejected', 'a'))
     await look(INPUT_OUTCOME_MS)
     assert.deepEqual(await readdir(join(input, 'a')), [])
+  })
+
+  test('leaves what belongs to a film beside it, and says once that a link to a folder is not followed', async (t) => {
+    const warned: unknown[] = []
+    const { input, look, submitted } = await folderUnderTest(t, refuseOthers, {
+      ...silentLog,
+      warn: (text, fields) => void warned.push([text.split(':')[0], fields]),
+    })
+    for (const file of ['film.mp4', 'film.en.srt', 'film.nfo', 'film-poster.jpg', 'alone.jpg'])
+      await writeFile(join(input, file), file)
+    await symlink(join(input, '..'), join(input, 'linked'))
+    await untilRefused(look)
+    assert.deepEqual(
+      submitted.map(({ path }) => path),
+      [join(input, 'film.mp4')],
+    )
+    assert.deepEqual((await readdir(input)).sort(), [
+      'film-poster.jpg',
+      'film.en.srt',
+      'film.mp4',
+      'film.nfo',
+      'linked',
+      'rejected',
+    ])
+    assert.deepEqual(await readdir(join(input, 'rejected')), ['alone.jpg', 'alone.jpg.txt'])
+    assert.deepEqual(warned[0], ['a link to a folder is not followed', { link: 'linked' }])
+    assert.equal(warned.length, 2, 'the link, and the picture that was moved aside')
   })
 
   test('submits a link to a file, and no link to a folder or to nothing', async (t) => {

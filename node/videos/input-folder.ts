@@ -3,7 +3,7 @@
  *
  * Promises: a file is submitted once its size and mtime have settled; files with the same bytes are one video, delivered under each name;
  * submitted files are remembered across restarts while they lie there; files are never changed. Hidden and partial files (`.x`, `x.part`,
- * `x.tmp`) are ignored.
+ * `x.tmp`) are ignored, and so are the subtitles, covers and texts that belong to a film.
  *
  *   seen ── the same for 4 s ──► submitted ──► remembered ── the ingest refuses it ──► in `rejected/`, with a text
  *                                    └─ refused ── the same for 30 s ──► submitted ── refused ──► in `rejected/`, with a text
@@ -20,8 +20,9 @@ import { INPUT_OUTCOME_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
-import { filesIn, moveAside, printOf } from './input-folder-files.ts'
+import { contentOf, moveAside, printOf } from './input-folder-files.ts'
 import { createSettling, type Settling } from './input-folder-settling.ts'
+import { tellSidecars } from './input-folder-sidecars.ts'
 import { openTakenFiles, type TakenFiles } from './input-folder-state.ts'
 import { mp4BytesMissingFrom } from './mp4-end.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
@@ -63,6 +64,7 @@ class FolderWatch {
   readonly #settling: Settling
   #taken: TakenFiles | null = null
   #askedAt = Number.NEGATIVE_INFINITY
+  readonly #toldLinks = new Set<string>()
 
   constructor(options: InputFolderOptions) {
     this.#options = options
@@ -73,9 +75,13 @@ class FolderWatch {
     const { input, stateFile, log } = this.#options
     this.#taken ??= await openTakenFiles(stateFile)
     await mkdir(input, { recursive: true })
-    const round = { present: await filesIn(input), taken: this.#taken }
-    this.#settling.keepOnly(round.present)
-    for (const [file, print] of round.present) {
+    const { files: present, folderLinks } = await contentOf(input)
+    const round = { present, taken: this.#taken }
+    this.#tellLinks(folderLinks)
+    this.#settling.keepOnly(present)
+    const { films } = tellSidecars(present.keys())
+    for (const file of films) {
+      const print = present.get(file) ?? ''
       if (signal.aborted) return
       if (round.taken.all.get(file)?.print === print || !this.#settling.isSettled(file, print)) continue
       await this.#takeIn(file, print, round, signal).catch((error: unknown) => {
@@ -84,6 +90,17 @@ class FolderWatch {
       })
     }
     await this.#checkOutcomes(round)
+  }
+
+  /** Says once of each link to a folder that it is not followed. */
+  #tellLinks(links: readonly string[]): void {
+    for (const link of links.filter((each) => !this.#toldLinks.has(each))) {
+      this.#toldLinks.add(link)
+      this.#options.log.warn(
+        'a link to a folder is not followed: it may lead back; put the folder itself here, or watch it with another node',
+        { link },
+      )
+    }
   }
 
   async #takeIn(file: string, print: string, { present, taken }: Round, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@
  * `moov` first). Other kinds of files are not checked, nor bytes that cameras and taggers append after the last box.
  */
 import { open } from 'node:fs/promises'
+import { fsPath } from '../../protocol/path-text.ts'
 
 /** `size`, `type`, and a 64 bit size where `size` is 1. */
 const HEADER_BYTES = 16
@@ -15,7 +16,7 @@ const BOXES_MAX = 100_000
 
 /** The size of a truncated file and the size that it should have at least, bytes; null where nothing is missing. */
 export async function mp4BytesMissingFrom(path: string): Promise<{ bytes: number; ought: number } | null> {
-  const file = await open(path, 'r')
+  const file = await open(fsPath(path), 'r')
   try {
     const { size: bytes } = await file.stat()
     const header = Buffer.alloc(HEADER_BYTES)

@@ -6,6 +6,7 @@ import { realpath } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { renditionPath } from '../../protocol/artifact.ts'
 import { UsageError } from '../../protocol/errors.ts'
+import { fsPath } from '../../protocol/path-text.ts'
 import type { Config } from '../config.ts'
 
 /** The watched folder and the folder of its results. */
@@ -52,7 +53,7 @@ function isInside(path: string, folder: string): boolean {
 /** The path with its links resolved, as far as it exists. */
 async function real(path: string): Promise<string> {
   try {
-    return await realpath(path)
+    return await realpath(fsPath(path))
   } catch {
     const parent = dirname(path)
     return parent === path ? path : join(await real(parent), relative(parent, path))
