@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Rational } from '../protocol/plan.ts'
 import { type ChunkSource, createCutter, cutOffset, planChunks } from './chunk-plan.ts'
-import type { Packets } from './packet-index.ts'
+import { noPackets, type Packets } from './packet-index.ts'
 
 const TIME_BASE: Rational = [1, 1000]
 
 /** Packets shown in decode order; `keys` are the numbers of keyframes. */
 function source(times: readonly number[], keys: ReadonlySet<number>, end: number): ChunkSource {
   const packets: Packets = {
+    ...noPackets(),
     pts: [...times], dts: [...times], duration: times.map(() => 40), timeBase: TIME_BASE,
     key: times.map((_, at) => keys.has(at)), discarded: times.map(() => false),
   } // biome-ignore format: groups
@@ -55,6 +56,7 @@ test('a cut runs to the last packet in decode order that it shows', () => {
   const pts = [0, 80, 40, 160, 120, 240, 200]
   const dts = [-80, -40, 0, 40, 80, 120, 160]
   const packets: Packets = {
+    ...noPackets(),
     pts, dts, duration: pts.map(() => 40), timeBase: TIME_BASE, discarded: pts.map(() => false),
     key: pts.map((time) => time === 0 || time === 160),
   } // biome-ignore format: groups

@@ -18,6 +18,8 @@ export interface ChunkSource {
   readonly packets: Packets
   /** Whether the source is one chunk, which is read from the source itself. */
   readonly whole: boolean
+  /** Times at which a chunk must begin, ascending: the picture changes its shape there. */
+  readonly breaks?: readonly number[]
 }
 
 /** Range of chunk lengths, s, in which a keyframe is preferred to any other frame: it costs less than decoding twice. */
@@ -27,7 +29,7 @@ const KEYFRAME_S = { min: 4, max: 10 } as const
 export function planChunks(source: ChunkSource): ChunkPlan[] {
   const { times, end_pts } = source
   if (source.whole) return [{ chunk_id: 0, start_pts: times[0]!, end_pts, frames: times.length, cut: null }]
-  const starts = boundaries(source)
+  const starts = partsOf(source).flatMap(({ first, ...part }) => boundaries(part).map((start) => first + start))
   const cutter = createCutter(source.packets)
   return starts.map((start, chunk_id) => {
     const next = starts[chunk_id + 1]
@@ -38,6 +40,21 @@ export function planChunks(source: ChunkSource): ChunkPlan[] {
       end_pts: end,
       frames: (next ?? times.length) - start,
       cut: cutter(start_pts, next === undefined ? null : end).cut,
+    }
+  })
+}
+
+/** The stretches between two breaks, each with the number of its first frame. */
+function partsOf(source: ChunkSource): (ChunkSource & { first: number })[] {
+  const { times, breaks = [] } = source
+  const firsts = [...new Set([0, ...breaks.map((time) => lowerBound(times, time))])].filter((at) => at < times.length)
+  return firsts.map((first, part) => {
+    const next = firsts[part + 1]
+    return {
+      ...source,
+      times: times.slice(first, next),
+      end_pts: next === undefined ? source.end_pts : times[next]!,
+      first,
     }
   })
 }

@@ -9,6 +9,7 @@ import { encodeArgs } from './commands/encode.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import { rescale, secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
+import { shapesIn } from './shapes.ts'
 import { checkPicture, elementaryHash, pictureOf, shownTimes, wrongTimes } from './verify.ts'
 
 const CONTAINER_BYTES = 16 * 1024 * 1024
@@ -25,7 +26,13 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     if (!rendition) throw new AttemptFailed('unexpected', `the plan has no ${id}`)
     return { rendition, path: join(job.outDir, `${id}.mp4`) }
   })
-  const args = encodeArgs({ settings: plan, input, fromSource: chunk.cut === null, outputs })
+  const args = encodeArgs({
+    settings: plan,
+    input,
+    fromSource: chunk.cut === null,
+    outputs,
+    shapes: shapesIn(plan.shapes ?? [], chunk, plan.time_base),
+  })
   // No encode is larger than the raw pictures of its largest rendition.
   const pixels = Math.max(...outputs.map(({ rendition }) => rendition.width * rendition.height))
   const outputBytesMax = chunk.frames * pixels * 3 + CONTAINER_BYTES

@@ -6,6 +6,7 @@
  */
 import type { Rational, VideoFacts } from '../protocol/plan.ts'
 import type { Size } from './ladder.ts'
+import { fitting, type TimedShape } from './shapes.ts'
 
 /** The picture of a source and the sizes to make of it. */
 export interface GraphJob {
@@ -15,6 +16,8 @@ export interface GraphJob {
   readonly end_pts: number
   readonly time_base: Rational
   readonly sizes: readonly Size[]
+  /** The shapes of the picture in this range where they change in the film; else none. */
+  readonly shapes?: readonly TimedShape[]
 }
 
 const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
@@ -30,7 +33,7 @@ export function filterGraph(job: GraphJob): string {
     ...upright(video),
     `split=${job.sizes.length}${job.sizes.map((_, at) => `[s${at}]`).join('')}`,
   ]
-  return [`[0:v:0]${head.join(',')}`, ...job.sizes.map((size, at) => `[s${at}]${rendition(video, size)}[o${at}]`)].join(
+  return [`[0:v:0]${head.join(',')}`, ...job.sizes.map((size, at) => `[s${at}]${rendition(job, size)}[o${at}]`)].join(
     ';',
   )
 }
@@ -48,16 +51,17 @@ function upright({ rotation, mirrored }: VideoFacts): string[] {
   return mirrored ? ['vflip'] : []
 }
 
-function rendition(video: VideoFacts, size: Size): string {
-  return (video.hdr ? toneMapped(video, size) : plain(video, size)).join(',')
+function rendition({ video, shapes = [] }: GraphJob, frame: Size): string {
+  const { size, bars } = fitting(video, frame, shapes)
+  return [...(video.hdr ? toneMapped(video, size) : plain(video, size)), ...bars].join(',')
 }
 
-function plain(video: VideoFacts, { width, height }: Size): string[] {
+function plain(video: VideoFacts, size: string): string[] {
   const say = tags(outputColor(video))
   if (isRgb(video))
-    return [`scale=${width}:${height}:out_color_matrix=bt709:out_range=tv:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
-  if (isFull(video)) return [`scale=${width}:${height}:in_range=pc:out_range=pc:${EXACT}`, 'setsar=1', ...limited, say]
-  return [`scale=${width}:${height}:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
+    return [`scale=${size}:out_color_matrix=bt709:out_range=tv:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
+  if (isFull(video)) return [`scale=${size}:in_range=pc:out_range=pc:${EXACT}`, 'setsar=1', ...limited, say]
+  return [`scale=${size}:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
 }
 
 /**
@@ -110,10 +114,10 @@ const tags = ({ range, primaries, transfer, space }: VideoFacts['color']): strin
   `setparams=color_primaries=${primaries}:color_trc=${transfer}:colorspace=${space}:range=${range}`
 
 /** HDR10 and HLG to BT.709. Ends in swscale, not zscale, whose 8-bit output differs between builds. */
-function toneMapped(video: VideoFacts, { width, height }: Size): string[] {
+function toneMapped(video: VideoFacts, size: string): string[] {
   const transfer = video.color.transfer === 'arib-std-b67' ? 'arib-std-b67' : 'smpte2084'
   return [
-    `scale=${width}:${height}:${EXACT}`, 'setsar=1',
+    `scale=${size}:${EXACT}`, 'setsar=1',
     `setparams=color_primaries=bt2020:color_trc=${transfer}:colorspace=bt2020nc:range=tv`,
     'zscale=t=linear:npl=100', 'format=gbrpf32le', 'zscale=p=bt709', 'tonemap=tonemap=hable:desat=0', 'zscale=t=bt709',
     'format=gbrp16le', `scale=out_color_matrix=bt709:out_range=tv:${EXACT}`, 'format=yuv420p',

@@ -58,8 +58,14 @@ function fits(display: Size, box: Box): boolean {
 function fitted(display: Size, box: Box, upscale: boolean): Size {
   const { width, height } = turnedFor(display, box)
   const scale = Math.min(width / display.width, height / display.height, upscale ? Infinity : 1)
-  return { width: even(display.width * scale, width), height: even(display.height * scale, height) }
+  return evenSize({ width: display.width * scale, height: display.height * scale }, { width, height })
 }
+
+/** The nearest even size from 2×2 to `max`. */
+export const evenSize = (size: Size, max: Size): Size => ({
+  width: even(size.width, max.width),
+  height: even(size.height, max.height),
+})
 
 /** Nearest even number from 2 to `max`; an odd size of the source is rounded down. */
 function even(value: number, max: number): number {

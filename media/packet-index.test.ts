@@ -20,6 +20,8 @@ test('packets and the time base are read by name, with columns and side data in 
     'time_base=1/12800',
   )
   assert.deepEqual(packets, {
+    ...noPackets(),
+    position: [NaN, NaN],
     pts: [0, NaN], dts: [-512, NaN], duration: [512, NaN], key: [true, false], discarded: [false, true], timeBase: [1, 12_800],
   }) // biome-ignore format: groups
 })

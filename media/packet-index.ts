@@ -6,7 +6,7 @@
  * the pictures are counted by decoding and the source is one chunk: `whole`.
  */
 import type { SourceIndex } from '../protocol/media.ts'
-import type { Fate, Rational } from '../protocol/plan.ts'
+import type { Fate, Rational, Shape } from '../protocol/plan.ts'
 import { fieldsOf } from './commands/read.ts'
 import { reduced, secondsOf } from './rational.ts'
 
@@ -18,6 +18,10 @@ export interface Packets {
   readonly key: boolean[]
   /** Decoded but not shown: before an edit list's start. */
   readonly discarded: boolean[]
+  /** Position in the file, bytes. */
+  readonly position: number[]
+  /** Whether the demuxer announced other parameters (size, codec data) in mid-file. */
+  announced: boolean
   timeBase: Rational | null
 }
 
@@ -31,6 +35,8 @@ export interface PacketIndex extends SourceIndex {
   readonly whole: string | null
   readonly interlaced: boolean
   readonly top_field_first: boolean
+  /** Empty where the picture has one shape. */
+  readonly shapes: readonly Shape[]
   readonly fates: readonly Fate[]
 }
 
@@ -40,7 +46,9 @@ export const PACKETS_MAX = 20_000_000
 const GENPTS_SHARE_MAX = 0.05
 
 /** An index without packets. */
-export const noPackets = (): Packets => ({ pts: [], dts: [], duration: [], key: [], discarded: [], timeBase: null })
+export const noPackets = (): Packets => ({
+  pts: [], dts: [], duration: [], key: [], discarded: [], position: [], announced: false, timeBase: null,
+}) // biome-ignore format: a record
 
 /** Adds one line of ffprobe's packet list. */
 export function takePacket(packets: Packets, line: string): void {
@@ -56,6 +64,8 @@ export function takePacket(packets: Packets, line: string): void {
   packets.duration.push(ticks(fields.get('duration')))
   packets.key.push(flags.includes('K'))
   packets.discarded.push(flags.includes('D'))
+  packets.position.push(ticks(fields.get('pos')))
+  if (packets.pts.length > 1 && line.includes('=New Extradata')) packets.announced = true
 }
 
 const ticks = (text: string | undefined): number => (text === undefined || text === 'N/A' ? NaN : Number(text))

@@ -22,6 +22,8 @@ import { decoderName } from './pixel-format.ts'
 import { parseRational } from './rational.ts'
 import type { RatedProbe } from './reading.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
+import { mainShape } from './shape-changes.ts'
+import { shapesIn, sizeOf } from './shapes.ts'
 import { quoted } from './source-file.ts'
 import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
@@ -43,7 +45,14 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const index = job.index as PacketIndex & SourceIndex
   const probe = job.probe as RatedProbe
   const time_base = index.packets.timeBase ?? probe.time_base
-  const video: VideoFacts = { ...probe.video, interlaced: index.interlaced, top_field_first: index.top_field_first }
+  const { shapes } = index
+  const frame = shapes.length > 0 ? mainShape(shapes, { start_pts: index.times[0]!, end_pts: index.end_pts }) : null
+  const video: VideoFacts = {
+    ...probe.video,
+    ...(frame && sizeOf(frame)),
+    interlaced: index.interlaced,
+    top_field_first: index.top_field_first,
+  }
   const { fps, variable } = frameRate(
     index.times,
     time_base,
@@ -62,12 +71,12 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     format: index.whole === null ? 'nut' : probe.format,
   })
   return {
-    version: 3, video_id, time_base, ...settings,
+    version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }),
     start_pts: index.times[0]!, lead: 0, end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
     audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters,
     renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),
-    chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null }), index, { time_base, track_timescale: settings.track_timescale }),
+    chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null, breaks: shapes.slice(1).map(({ start_pts }) => start_pts) }), index, { time_base, track_timescale: settings.track_timescale }),
     fates: [...probe.fates, ...index.fates],
   } // biome-ignore format: groups
 }
@@ -151,7 +160,14 @@ async function trialFrames(
   try {
     const outputs = sized.map((rendition) => ({ rendition, path: join(dir, `${rendition.id}.mp4`) }))
     const input = { path: job.source, start_pts: index.times[0]!, end_pts: index.end_pts, time_base }
-    const args = encodeArgs({ settings, input, fromSource: true, outputs, frames: 1 })
+    const args = encodeArgs({
+      settings,
+      input,
+      fromSource: true,
+      outputs,
+      shapes: shapesIn(index.shapes, input, time_base),
+      frames: 1,
+    })
     await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true }, 'the trial frame')
     return await Promise.all(
       outputs.map(async ({ rendition, path }) => ({

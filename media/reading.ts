@@ -5,7 +5,7 @@
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
 import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
-import type { Fate, Rational } from '../protocol/plan.ts'
+import type { Fate, Rational, Shape } from '../protocol/plan.ts'
 import { packetArgs, probeArgs } from './commands/read.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import {
@@ -15,6 +15,7 @@ import {
 import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
 import type { Programs } from './run-ffmpeg.ts'
+import { shapeChanges, shapeFates } from './shape-changes.ts'
 import { checkSource, quoted, sniff } from './source-file.ts'
 
 /** The result of `probe`: that of the contract, and the container's guesses at the frame rate. */
@@ -69,6 +70,8 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
     throw new SourceRefused(`${quoted(job.source)} has a video stream without a single frame.`)
   refuseJump(job, packets)
   const head = await readHead(programs, job, genpts, packets)
+  const { format, video } = job.probe
+  const shapes = await shapeChanges(programs, { ...job, ...video, format, genpts, packets })
   const whole =
     reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
   const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
@@ -78,6 +81,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
       genpts,
       times,
       head: head.frames,
+      shapes,
       whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : null,
     })
   const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
@@ -88,6 +92,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
     genpts,
     times: shown,
     head: head.frames,
+    shapes,
     whole: cuttable ? null : (whole ?? 'its times are not those of its pictures'),
   })
 }
@@ -101,10 +106,16 @@ function refuseJump({ source, probe }: IndexJob, packets: Packets): void {
   )
 }
 
-function assemble(
-  { probe }: IndexJob,
-  read: { packets: Packets; genpts: boolean; times: number[]; head: readonly DecodedFrame[]; whole: string | null },
-): PacketIndex {
+interface Assembled {
+  readonly packets: Packets
+  readonly genpts: boolean
+  readonly times: number[]
+  readonly head: readonly DecodedFrame[]
+  readonly shapes: readonly Shape[]
+  readonly whole: string | null
+}
+
+function assemble({ probe }: IndexJob, read: Assembled): PacketIndex {
   const { packets, times, head } = read
   const flagged = head.filter((frame) => frame.interlaced)
   return {
@@ -116,7 +127,7 @@ function assemble(
       flagged.length > 0
         ? flagged.filter((frame) => frame.topFieldFirst).length * 2 > flagged.length
         : probe.video.top_field_first,
-    fates: damageFates(packets, times),
+    fates: [...damageFates(packets, times), ...shapeFates(read.shapes, times[0]!, packets.timeBase ?? probe.time_base)],
   }
 }
 
@@ -131,7 +142,7 @@ async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: bo
   const packets = noPackets()
   const { stream } = job.probe.video
   const { exitCode, log } = await run({
-    program: ffprobe, args: packetArgs({ source: job.source, stream, genpts }), signal: job.signal, stallMs: FFMPEG_STALL_MS,
+    program: ffprobe, args: packetArgs({ source: job.source, stream, genpts, sideData: job.probe.format !== 'mpegts' }), signal: job.signal, stallMs: FFMPEG_STALL_MS,
     onLine: (line) => {
       takePacket(packets, line)
       if (packets.pts.length > PACKETS_MAX) throw new SourceRefused(`${quoted(job.source)} has more than ${PACKETS_MAX} frames.`)

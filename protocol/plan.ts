@@ -38,6 +38,12 @@ export interface VideoFacts {
   readonly hdr: boolean
 }
 
+/** Size and pixel aspect of the picture from a time on, where they change in mid-film. */
+export interface Shape extends Pick<VideoFacts, 'width' | 'height' | 'sample_aspect'> {
+  /** First time in ticks of the source. */
+  readonly start_pts: number
+}
+
 /** An audio track of the source. */
 export interface AudioFacts {
   /** ffmpeg's stream index. */
@@ -131,6 +137,8 @@ export interface Plan {
   readonly keyframe_s: number
   readonly audio_kbps: number
   readonly video: VideoFacts
+  /** The shapes of the picture in order of time; `video` has that of the frame. Absent where there is only one. */
+  readonly shapes?: readonly Shape[]
   readonly audio: readonly AudioFacts[]
   /** Text subtitles that the results contain. */
   readonly subtitles: readonly SubtitleFacts[]

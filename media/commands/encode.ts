@@ -9,6 +9,7 @@ import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import type { Codec } from '../codecs/codec.ts'
 import { codecOf } from '../codecs/codecs.ts'
 import { filterGraph, outputColor } from '../filter-graph.ts'
+import type { TimedShape } from '../shapes.ts'
 import { fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** The fields of a plan on which every encode of a video depends. */
@@ -35,6 +36,8 @@ export interface EncodeArgs {
   /** Whether `input` is the source itself; then its stream index and `genpts` apply. */
   readonly fromSource: boolean
   readonly outputs: readonly Output[]
+  /** As in `GraphJob`. */
+  readonly shapes?: readonly TimedShape[]
   /** Number of frames after which to stop: 1 for the trial. */
   readonly frames?: number
 }
@@ -45,7 +48,12 @@ export interface EncodeArgs {
  */
 export function encodeArgs(job: EncodeArgs): string[] {
   const { settings, input, fromSource } = job
-  const graph = filterGraph({ video: settings.video, ...input, sizes: job.outputs.map(({ rendition }) => rendition) })
+  const graph = filterGraph({
+    video: settings.video,
+    ...input,
+    sizes: job.outputs.map(({ rendition }) => rendition),
+    shapes: job.shapes ?? [],
+  })
   return [
     ...QUIET, ...PROGRESS, '-filter_threads', '1', '-filter_complex_threads', '1',
     ...SAFE, ...(fromSource && settings.genpts ? ['-fflags', '+genpts'] : []),

@@ -9,12 +9,15 @@ export function probeArgs(source: string): string[] {
   return [...HEAD, '-show_format', '-show_streams', '-show_chapters', '-of', 'json', '-i', fileUrl(source)]
 }
 
-/** One line per packet of one stream, in decode order, `name=value` joined by `|`; then the stream's time base. */
-export function packetArgs(job: { source: string; stream: number; genpts: boolean }): string[] {
+/**
+ * One line per packet of one stream, in decode order, `name=value` joined by `|`; then the stream's time base. With `sideData` the lines
+ * name the side data too (transport streams have some in every packet).
+ */
+export function packetArgs(job: { source: string; stream: number; genpts: boolean; sideData?: boolean }): string[] {
   return [
     ...HEAD, ...(job.genpts ? ['-fflags', '+genpts'] : []),
     '-select_streams', String(job.stream),
-    '-show_entries', 'packet=pts,dts,duration,flags:stream=time_base',
+    '-show_entries', `packet=pts,dts,duration,flags,pos:stream=time_base${job.sideData ? ':packet_side_data=side_data_type' : ''}`,
     '-of', 'compact=p=0', '-i', fileUrl(job.source),
   ] // biome-ignore format: groups
 }
@@ -26,6 +29,16 @@ export function frameArgs(job: { source: string; stream: number; genpts: boolean
     '-select_streams', String(job.stream),
     ...(job.packets === undefined ? [] : ['-read_intervals', `%+#${job.packets}`]),
     '-show_entries', 'frame=pts,best_effort_timestamp,interlaced_frame,top_field_first',
+    '-of', 'compact=p=0', '-i', fileUrl(job.source),
+  ] // biome-ignore format: groups
+}
+
+/** Size and pixel aspect of every keyframe, one line each; only keyframes are decoded. */
+export function keyframeArgs(job: { source: string; stream: number; genpts: boolean }): string[] {
+  return [
+    ...HEAD, '-threads', '1', ...(job.genpts ? ['-fflags', '+genpts'] : []), '-skip_frame', 'nokey',
+    '-select_streams', String(job.stream),
+    '-show_entries', 'frame=pts,best_effort_timestamp,width,height,sample_aspect_ratio',
     '-of', 'compact=p=0', '-i', fileUrl(job.source),
   ] // biome-ignore format: groups
 }
