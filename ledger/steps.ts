@@ -64,6 +64,12 @@ export interface ClaimAsk {
 }
 /** Which tasks `claimNext` may claim. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'
+/** What `claimNext` is asked: the first task of these classes, of any video but `except`. */
+export interface NextAsk extends ClaimAsk {
+  classes: readonly string[]
+  except?: readonly VideoId[]
+  from: ClaimSource
+}
 /** The states in which `claimTask` may claim its task. */
 export type TaskClaimSource = 'pending' | 'free' | 'backup'
 /** A claim that was made: the task as it then was, and the number of the attempt. */
@@ -141,7 +147,7 @@ export interface Steps {
   progress(videos: readonly VideoId[]): Promise<Progress>
   outcomes(limit: number): Promise<Outcome[]>
   claimableClasses(): Promise<string[]>
-  claimNext(ask: ClaimAsk & { classes: readonly string[]; from: ClaimSource }): Promise<Claimed | null>
+  claimNext(ask: NextAsk): Promise<Claimed | null>
   claimTask(ask: ClaimAsk & { task: TaskId; from: TaskClaimSource }): Promise<Claimed | null>
   claimsByToken(token: Token): Promise<Task[]>
   renew(

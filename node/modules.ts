@@ -199,7 +199,7 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
   const { clock, rng, log, ledger, store, media } = adapters
   const { self, hints, emit, peers, plans } = basics
   const { name, capability, slots } = options
-  const breakers = createCircuitBreakers({ self, name }, { clock, rng, emit, selfTest: media.quickSelfTest })
+  const breakers = createCircuitBreakers({ self, name }, { clock, rng, peers, emit, selfTest: media.quickSelfTest })
   const settle = createSettlement(
     { self },
     { ledger, clock, rng, log, emit, hints, storeLog: (task, text) => storeAttemptLog(store, task, text) },

@@ -39,6 +39,12 @@ export const NO_STRIKE: ReadonlySet<FailureCode> = new Set(['input_missing', 'di
 /** Codes after which no other attempt would end differently: the task fails at once, and it says nothing against the peer. */
 export const FINAL: ReadonlySet<FailureCode> = new Set(['source_refused', 'recipe_refused'])
 
+/**
+ * Codes by which ffmpeg, or a check of its result, speaks about the data: where two attempts end in the same words (`failure-words.ts`), no
+ * further one would end differently. All others may come from circumstances.
+ */
+export const CONCLUSIVE: ReadonlySet<FailureCode> = new Set(['encode_failed', 'verify_failed'])
+
 /** The base of all operating failures. `message` is one sentence for people: what failed, why, and what to do. `code` is stable. */
 export class ReelmeshError extends Error {
   readonly code: string

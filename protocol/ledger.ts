@@ -189,11 +189,12 @@ export interface Ledger {
   outcomes(limit: number): Promise<Outcome[]>
   /** Classes with at least one task that may be claimed now: PENDING, all claims expired, or a backup wanted. */
   pendingClasses(): Promise<string[]>
-  /** Claims the first task of these classes by priority, due, rank, `_id`, in one compare-and-set. `backup`: only tasks of other workers. */
+  /** Claims the first task by priority, due, rank, `_id`, of these classes and not of the videos `except`, in one compare-and-set. `backup`: only tasks of other workers. */
   claimNext(ask: {
     worker: PeerId
     token: Token
     classes: readonly string[]
+    except?: readonly VideoId[]
     from: 'pending' | 'expired' | 'backup'
   }): Promise<ClaimOutcome>
   /** Claims this task. `free`: PENDING or with all claims expired. `backup`: a backup is wanted, and another worker has the claim. */

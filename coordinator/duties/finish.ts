@@ -109,7 +109,7 @@ class Finisher {
     const { ledger, term, self } = this.#context
     for (const task of struck) {
       const capable = this.#eligiblePeers(video, task)
-      const verdict = evaluateStrikes(task.strikes, { capable })
+      const verdict = evaluateStrikes(task, { capable })
       if (task.status !== 'FAILED') {
         if (verdict === null) {
           if (kindFacts(task.kind).eligibility === 'leader') this.#letOthersTry(task, capable)

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { FAILURE_CODES, type FailureCode } from '../../protocol/errors.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import { STRIKES_PEER_DIED } from '../../protocol/limits.ts'
-import type { Strike } from '../../protocol/task.ts'
+import type { Failure, Strike } from '../../protocol/task.ts'
 import { evaluateStrikes } from './strikes.ts'
 
 const peer = (name: string): PeerId => asPeerId(name)
@@ -13,7 +13,7 @@ const strikes = (code: FailureCode, ...peers: string[]): Strike[] =>
   peers.map((worker_id) => ({ code, worker_id: peer(worker_id) }))
 const among = (...peers: string[]): ReadonlySet<PeerId> => new Set(peers.map(peer))
 const codeOf = (given: readonly Strike[], capable: ReadonlySet<PeerId> | null) =>
-  evaluateStrikes(given, { capable })?.code ?? null
+  evaluateStrikes({ strikes: given, failures: [] }, { capable })?.code ?? null
 
 describe('a task is given up', () => {
   const cases: readonly [string, Strike[], ReadonlySet<PeerId> | null, FailureCode | null][] = [
@@ -66,6 +66,33 @@ describe('a task is given up', () => {
   ]
   for (const [title, given, capable, expected] of cases) it(title, () => assert.equal(codeOf(given, capable), expected))
 
+  const said = (message: string, ...peers: string[]): Failure[] =>
+    peers.map((name, at) => ({ ...strikes('encode_failed', name)[0]!, attempt: at + 1, message, log: null, at }))
+  const judged = (failures: Failure[], capable: ReadonlySet<PeerId> | null, given: readonly Strike[] = failures) =>
+    evaluateStrikes({ strikes: given, failures }, { capable })?.code ?? null
+
+  it('when two eligible peers of many say the same of its data', () => {
+    const all = among('a', 'b', 'c', 'd')
+    assert.equal(judged(said('bad data', 'a', 'b'), all), 'encode_failed')
+    assert.equal(judged([...said('bad data', 'a'), ...said('worse data', 'b')], all), null)
+    assert.equal(judged(said('bad data', 'a', 'a', 'a'), all), null)
+    assert.equal(judged(said('exit code 1: Input/output error', 'a', 'b'), all), null)
+  })
+
+  it('but not by peers that are not eligible, as in quarantine, or while it is not known who is', () => {
+    assert.equal(judged(said('bad data', 'a', 'bad'), among('a', 'b', 'c')), null)
+    assert.equal(judged(said('bad data', 'a', 'b'), null), null)
+  })
+
+  it('and not by failures from before its video was retried, which left no strike', () => {
+    const failures = said('bad data', 'a', 'b')
+    assert.equal(judged(failures, among('a', 'b', 'c'), []), null)
+    assert.equal(
+      judged([...failures, ...said('bad data', 'a')], among('a', 'b', 'c'), strikes('encode_failed', 'a')),
+      null,
+    )
+  })
+
   const strike = fc.record({
     code: fc.constantFrom(...FAILURE_CODES),
     worker_id: fc.constantFrom(...'abcde').map(peer),
@@ -81,8 +108,8 @@ describe('a task is given up', () => {
         fc.array(strike, { maxLength: 6 }),
         capable,
         (given, more, peers) => {
-          if (evaluateStrikes(given, { capable: peers }) === null) return
-          assert.notEqual(evaluateStrikes([...given, ...more], { capable: peers }), null)
+          if (evaluateStrikes({ strikes: given, failures: [] }, { capable: peers }) === null) return
+          assert.notEqual(evaluateStrikes({ strikes: [...given, ...more], failures: [] }, { capable: peers }), null)
         },
       ),
     )
@@ -92,7 +119,7 @@ describe('a task is given up', () => {
     fc.assert(
       fc.property(fc.array(strike, { maxLength: 12 }), capable, (given, peers) => {
         const [one, other] = [given, given.toReversed()].map(
-          (each) => evaluateStrikes(each, { capable: peers }) === null,
+          (each) => evaluateStrikes({ strikes: each, failures: [] }, { capable: peers }) === null,
         )
         assert.equal(one, other)
       }),
@@ -102,7 +129,7 @@ describe('a task is given up', () => {
   it('for deaths only at the bound', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...'abc'), { maxLength: 12 }), capable, (peers, known) => {
-        const verdict = evaluateStrikes(strikes('peer_died', ...peers), { capable: known })
+        const verdict = evaluateStrikes({ strikes: strikes('peer_died', ...peers), failures: [] }, { capable: known })
         assert.equal(verdict !== null, peers.length >= STRIKES_PEER_DIED)
       }),
     )

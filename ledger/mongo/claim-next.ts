@@ -4,7 +4,7 @@
  */
 import type { Document, FindOneAndUpdateOptions, Sort } from 'mongodb'
 import type { Task } from '../../protocol/task.ts'
-import type { ClaimAsk, Claimed, ClaimSource } from '../steps.ts'
+import type { ClaimAsk, Claimed, ClaimSource, NextAsk } from '../steps.ts'
 import { fromBson } from './bson.ts'
 import { start, startBackup } from './pipeline.ts'
 import { claimsByToken } from './read-tasks.ts'
@@ -21,9 +21,10 @@ export function claimable(from: ClaimSource, { worker }: ClaimAsk): Document {
 
 export async function claimNext(
   store: Store,
-  { classes, from, ...ask }: ClaimAsk & { classes: readonly string[]; from: ClaimSource },
+  { classes, except = [], from, ...ask }: NextAsk,
 ): Promise<Claimed | null> {
   const filter: Document = { ...claimable(from, ask), class: { $in: classes } }
+  if (except.length > 0) filter.video_id = { $nin: except }
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
   const options: FindOneAndUpdateOptions = {
     sort: ORDER,

@@ -1,5 +1,5 @@
 /** PENDING, or PROCESSING with all claims expired, or a wanted backup → claimed: the first task, picked by SQLite. */
-import type { ClaimAsk, Claimed, ClaimSource } from '../steps.ts'
+import type { Claimed, ClaimSource, NextAsk } from '../steps.ts'
 import { START, START_BACKUP } from './fragments.ts'
 import { type Row, taskOf } from './schema.ts'
 import type { Store } from './store.ts'
@@ -12,15 +12,22 @@ export const CLAIMABLE: Readonly<Record<ClaimSource, string>> = {
 
 const claim = (from: ClaimSource): string => `UPDATE chunks SET ${from === 'backup' ? START_BACKUP : START} WHERE _id=(
     SELECT _id FROM chunks WHERE ${CLAIMABLE[from]} AND class IN (SELECT value FROM json_each(:classes))
+      AND video_id NOT IN (SELECT value FROM json_each(:except))
     ORDER BY priority DESC, due, rank, _id LIMIT 1) RETURNING *`
 
 const CLAIM = { pending: claim('pending'), expired: claim('expired'), backup: claim('backup') }
 
 export async function claimNext(
   store: Store,
-  { worker, token, classes, from }: ClaimAsk & { classes: readonly string[]; from: ClaimSource },
+  { worker, token, classes, except = [], from }: NextAsk,
 ): Promise<Claimed | null> {
-  const parameters = { worker, token, classes: JSON.stringify(classes), claimMs: store.claimMs }
+  const parameters = {
+    worker,
+    token,
+    classes: JSON.stringify(classes),
+    except: JSON.stringify(except),
+    claimMs: store.claimMs,
+  }
   return claimed(await store.write('light', CLAIM[from], parameters))
 }
 

@@ -14,7 +14,7 @@ import { RENEW_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { createNotifier, type Notifier } from '../../protocol/notifier.ts'
 import type { HeldTask, Runners, TaskResult } from '../../protocol/runner.ts'
-import { asFailure, outcomeOf, type RunOutcome } from './run-outcome.ts'
+import { asFailure, type EndedTask, endsOf } from './run-outcome.ts'
 import type { Settle } from './settlement.ts'
 
 /** The tasks of one run, at least one. */
@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly isUnwanted: boolean
   /** Called when the run only waits for other tasks from now on: its slot may run another task. */
   releaseSlot(): void
+  /** Called before the claims end, unless the run was stopped or superseded. */
+  ended(tasks: readonly EndedTask[]): void
 }
 
 /** The running attempts of this worker. */
@@ -50,7 +52,7 @@ export interface Attempts {
   /** Handles hints from now on. Idempotent. */
   start(): void
   /** Runs and settles the attempts. Never rejects. */
-  run(assigned: Assigned, options: RunOptions): Promise<RunOutcome>
+  run(assigned: Assigned, options: RunOptions): Promise<void>
   /** All running attempts, oldest first. */
   running(): readonly RunningAttempt[]
   /** Number of encode slots in use. */
@@ -65,6 +67,7 @@ interface Run {
   readonly alive: Map<TaskId, HeldTask>
   readonly counted: boolean
   releaseSlot(): void
+  ended(tasks: readonly EndedTask[]): void
   readonly controller: AbortController
   /** Notified when the ledger may have ended its claims. */
   readonly notifier: Notifier
@@ -85,7 +88,7 @@ export const createAttempts = (options: { readonly self: PeerId }, modules: Atte
 class AttemptSet implements Attempts {
   readonly #self: PeerId
   readonly #modules: AttemptsModules
-  readonly #runs = new Map<Run, Promise<RunOutcome>>()
+  readonly #runs = new Map<Run, Promise<void>>()
   #isStopped = false
   #subscriptions: (() => void)[] = []
 
@@ -103,11 +106,12 @@ class AttemptSet implements Attempts {
     ]
   }
 
-  run(assigned: Assigned, { isUnwanted, counted, releaseSlot }: RunOptions): Promise<RunOutcome> {
+  run(assigned: Assigned, { isUnwanted, counted, releaseSlot, ended }: RunOptions): Promise<void> {
     const run: Run = {
       alive: new Map(assigned.map((held) => [held.task._id, held])),
       counted,
       releaseSlot,
+      ended,
       controller: new AbortController(),
       notifier: createNotifier(this.#modules.clock),
       done: 0,
@@ -147,13 +151,13 @@ class AttemptSet implements Attempts {
       if ([...alive.values()].some(({ task }) => task.video_id === what || task._id === what)) notifier.notify()
   }
 
-  async #runAll(assigned: Assigned, run: Run): Promise<RunOutcome> {
+  async #runAll(assigned: Assigned, run: Run): Promise<void> {
     const { settle, log } = this.#modules
     const ended = new AbortController()
     const renewing = this.#renewWhile(run, ended.signal)
     const results = await this.#execute(assigned, run)
     const isStopped = wasStopped(run)
-    const lostAll = run.alive.size === 0
+    if (!isStopped && run.alive.size > 0) run.ended(endsOf(assigned, results, this.#self))
     const settled = await Promise.allSettled(
       results.map(async (result) => {
         const held = run.alive.get(result.task)
@@ -168,7 +172,6 @@ class AttemptSet implements Attempts {
       if (each.status === 'rejected')
         log.error('an attempt could not be settled; its claim will expire', { error: sentence(each.reason) })
     }
-    return isStopped || lostAll ? 'ended' : outcomeOf(results)
   }
 
   async #execute(assigned: Assigned, run: Run): Promise<readonly TaskResult[]> {

@@ -1,5 +1,4 @@
 /** Claims further renditions of a claimed chunk for the same slot: one ffmpeg decodes the chunk once for all of them. */
-import { type Capability, canDo } from '../../protocol/capability.ts'
 import { type PeerId, type Token, taskId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -17,7 +16,8 @@ export type ClaimSource = 'pending' | 'expired' | 'backup'
 /** The parts that the claims of siblings use. */
 export interface SiblingClaims {
   readonly self: PeerId
-  readonly capability: Capability
+  /** Whether this worker claims tasks of this class now. */
+  may(taskClass: string): boolean
   readonly ledger: Pick<Ledger, 'claimTask' | 'progress'>
   readonly plans: PlanSource
   /** Number of other slots in the mesh that are idle or soon will be. */
@@ -30,10 +30,10 @@ export async function claimSiblings(
   { token, source }: { readonly token: Token; readonly source: ClaimSource },
   options: SiblingClaims,
 ): Promise<HeldTask[]> {
-  const { self, ledger, plans, capability } = options
+  const { self, ledger, plans } = options
   if (kindFacts(anchor.kind).scope !== 'chunk') return []
   const { renditions } = await plans.planOf(anchor.video_id)
-  const able = renditions.filter(({ id, class: needs }) => id !== anchor.resolution && canDo(capability, needs))
+  const able = renditions.filter(({ id, class: needs }) => id !== anchor.resolution && options.may(needs))
   // A backup attempt repeats a whole slot: all its tasks have `backup_wanted`.
   const backup = source === 'backup'
   const siblings = backup ? able.map(({ id }) => id) : await pendingSiblings(anchor, { renditions, able }, options)
@@ -48,7 +48,7 @@ export async function claimSiblings(
   return (await Promise.all(asked)).flatMap(heldBy)
 }
 
-/** `able`: the renditions, beside the anchor's, that this machine can encode. */
+/** `able`: the renditions, beside the anchor's, that this worker may claim. */
 async function pendingSiblings(
   task: Task,
   { renditions, able }: { readonly renditions: readonly RenditionPlan[]; readonly able: readonly RenditionPlan[] },

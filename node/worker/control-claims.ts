@@ -12,6 +12,7 @@ import { IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type Assigned, heldBy } from './attempts.ts'
 import type { OutageGrace } from './outage-grace.ts'
+import type { Pauses } from './pauses.ts'
 import type { ClaimWithToken } from './token-claims.ts'
 
 type Ranked = Pick<Task, '_id' | 'priority' | 'due' | 'rank'>
@@ -37,6 +38,8 @@ export interface ControlClaimsModules {
   readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'claimTask'>
   readonly clock: Clock
   readonly grace: OutageGrace
+  /** Films of which this peer failed at a control task lately. */
+  readonly pauses: Pick<Pauses, 'films'>
   /** Ingests that have released their slots and still run. */
   readonly waiting: ReadonlySet<Task>
   mayTakeControlTask(task: Task, now: number): Promise<boolean>
@@ -53,7 +56,7 @@ export interface ControlClaims {
 
 /** Makes the claims; nothing is read before the first one. */
 export function createControlClaims({ self }: { readonly self: PeerId }, modules: ControlClaimsModules): ControlClaims {
-  const { ledger, clock, grace, waiting, mayTakeControlTask, claimWithToken } = modules
+  const { ledger, clock, grace, pauses, waiting, mayTakeControlTask, claimWithToken } = modules
   const looks = new Map<KindName, { at: number; open: Promise<readonly Task[]> }>()
   const forget = () => looks.clear()
 
@@ -71,8 +74,9 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
     const open = (await Promise.all(kinds.map(openTasks))).flat().sort(byUrgency)
     if (open.length === 0) return null
     const now = await ledger.now()
+    const paused = new Set(pauses.films())
     for (const task of open) {
-      if (isCrowdedOut(task, waiting)) continue
+      if (paused.has(task.video_id) || isCrowdedOut(task, waiting)) continue
       const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && grace.isOver()
       if (!free || !(await mayTakeControlTask(task, now))) continue
       const got = await claimWithToken(async (token) => {

@@ -1,7 +1,7 @@
 /** Claims of encode slots: the task that was prefetched, else the first task of a class that this machine can do. */
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock } from '../../protocol/clock.ts'
-import type { PeerId, Token } from '../../protocol/ids.ts'
+import { type PeerId, type Token, videoOf } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { IDLE_POLL_MS } from '../../protocol/limits.ts'
@@ -10,6 +10,7 @@ import type { PlanSource } from '../videos/plan-source.ts'
 import type { Assigned } from './attempts.ts'
 import { type ClaimSource, claimSiblings } from './claim-siblings.ts'
 import type { OutageGrace } from './outage-grace.ts'
+import type { Pauses } from './pauses.ts'
 import type { Prefetcher } from './prefetch.ts'
 import type { ClaimWithToken } from './token-claims.ts'
 
@@ -25,6 +26,8 @@ export interface EncodeClaimsModules {
   readonly plans: PlanSource
   readonly clock: Clock
   readonly grace: OutageGrace
+  /** What this worker failed at lately and does not claim now. */
+  readonly pauses: Omit<Pauses, 'record'>
   readonly claimWithToken: ClaimWithToken
   /** The prefetcher; null where this worker prefetches nothing. */
   readonly prefetcher: Prefetcher | null
@@ -71,19 +74,22 @@ class LedgerEncodeClaims implements EncodeClaims {
   }
 
   async #claim(token: Token): Promise<Assigned | null> {
-    const { ledger, grace, prefetcher } = this.#modules
+    const { ledger, grace, prefetcher, pauses } = this.#modules
     const { self: worker } = this.#options
-    const able = await grace.watch(() => this.#ableClasses())
-    for (const each of able) this.#seenClasses.add(each)
+    const known = await grace.watch(() => this.#ableClasses())
+    for (const each of known) this.#seenClasses.add(each)
+    const open = (classes: Iterable<string>) => [...classes].filter((each) => !pauses.isClassPaused(each))
+    const able = open(known)
     const guess = able.length > 0 ? await prefetcher?.takeGuess() : null
-    if (guess) {
+    const except = pauses.films()
+    if (guess && !except.includes(videoOf(guess))) {
       const got = await ledger.claimTask({ worker, token, task: guess, from: 'pending' })
       if (got.outcome === 'claimed') return this.#withSiblings(got, token, 'pending')
     }
     for (const source of ['pending', 'expired', 'backup'] as const) {
-      const classes = source === 'pending' ? able : [...this.#seenClasses]
+      const classes = source === 'pending' ? able : open(this.#seenClasses)
       if (classes.length === 0 || (source === 'expired' && !grace.isOver())) continue
-      const anchor = await grace.watch(() => ledger.claimNext({ worker, token, classes, from: source }))
+      const anchor = await grace.watch(() => ledger.claimNext({ worker, token, classes, except, from: source }))
       if (anchor.outcome === 'claimed') return this.#withSiblings(anchor, token, source)
     }
     this.forget()
@@ -102,8 +108,9 @@ class LedgerEncodeClaims implements EncodeClaims {
 
   async #withSiblings({ task, attempt }: HeldTask, token: Token, source: ClaimSource): Promise<Assigned> {
     const { self, capability } = this.#options
-    const { ledger, plans, otherSlots } = this.#modules
-    const siblings = await claimSiblings(task, { token, source }, { self, capability, ledger, plans, otherSlots })
+    const { ledger, plans, otherSlots, pauses } = this.#modules
+    const may = (needs: string) => canDo(capability, needs) && !pauses.isClassPaused(needs)
+    const siblings = await claimSiblings(task, { token, source }, { self, may, ledger, plans, otherSlots })
     return [{ task, attempt }, ...siblings]
   }
 }

@@ -71,7 +71,7 @@ async function workOnce(options: WorkLoopOptions, modules: WorkLoopModules, sign
   // At most one poll interval, so that a pause or drain is noticed meanwhile.
   if (waitMs > 0) return Math.min(pollMs, waitMs)
   const assigned = await claim()
-  if (!assigned) return pollMs
+  if (!assigned) return Math.min(pollMs, breaker.pauses.endsInMs())
   // A pause during the claim has released the attempts that ran then, but not this one.
   const isUnwanted = (await admission.mayClaim(work).catch(() => null)) === 'paused'
   await runInSlot(assigned, { work, breaker, isUnwanted }, modules)
@@ -90,10 +90,7 @@ async function runInSlot(
     waiting.add(task)
     left.resolve()
   }
-  const ended = attempts.run(assigned, { counted: work === 'encode', isUnwanted, releaseSlot }).then((outcome) => {
-    waiting.delete(task)
-    if (outcome === 'ended' || (outcome === 'blocked' && work === 'control')) return
-    breaker.record(outcome)
-  })
+  const options = { counted: work === 'encode', isUnwanted, releaseSlot, ended: breaker.record }
+  const ended = attempts.run(assigned, options).then(() => void waiting.delete(task))
   await Promise.race([ended, left.promise])
 }

@@ -49,7 +49,8 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
   const ledger = options.ledger ?? actor.ledger
   const emit = options.emit ?? createEmitter({ ledger: actor.ledger, log })
   const selfTest = options.selfTest ?? (async () => {})
-  const breakers = createCircuitBreakers({ self, name: self }, { clock, rng, emit, selfTest })
+  const peers = { all: options.others ?? (() => []), get: () => undefined }
+  const breakers = createCircuitBreakers({ self, name: self }, { clock, rng, peers, emit, selfTest })
   const settle = createSettlement({ self }, { ledger, clock, rng, log, emit, hints, storeLog: async () => null })
   const attempts = createAttempts({ self }, { ledger, clock, log, hints, runners, settle })
   const worker = createWorker(
@@ -61,7 +62,7 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
       log,
       hints,
       plans: options.plans ?? { planOf: async () => ({ renditions: FILM_RENDITIONS }) as Plan },
-      peers: { all: options.others ?? (() => []), get: () => undefined },
+      peers,
       runners,
       attempts,
       breakers,

@@ -5,7 +5,7 @@ import { createEmitter } from '../../protocol/emitter.ts'
 import { AttemptFailed, LedgerUnavailable } from '../../protocol/errors.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { createHints, type HintChannel } from '../../protocol/hints.ts'
-import { asPeerId, asSha256, asToken, taskId } from '../../protocol/ids.ts'
+import { asPeerId, asSha256, asToken, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { CLAIM_MS, EXPIRED_GRACE_MS, IDLE_POLL_MS, RENEW_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -329,6 +329,25 @@ describe('a worker', () => {
     await stage.pass(120_000)
     assert.deepEqual([breakers.hasFailedSelfTest(), emitted], [false, ['ffmpeg was ended by SIGILL', null]])
     for (const chunk of [0, 1, 2]) assert.equal((await task(chunk)).status, 'COMPLETED')
+  })
+
+  it('goes on with other films while it pauses one that it failed at', async () => {
+    const other = 'f'.repeat(16) as VideoId
+    await submitFilm(stage.ledger, { _id: other })
+    const chunks = Array.from({ length: 20 }, (_, n) => newTask(n, '480p', other))
+    await stage.ledger.insertTasks(chunks)
+    run = async ({ held: [{ task }] }) => {
+      if (task.video_id === FILM) throw new AttemptFailed('encode_failed', 'ffmpeg: bad film')
+      await actor.clock.sleep(1_000)
+    }
+    worker.start()
+    await stage.pass(22_000)
+    const done = await Promise.all(chunks.map(async ({ _id }) => (await stage.ledger.task(_id))?.status))
+    assert.ok(
+      done.every((status) => status === 'COMPLETED'),
+      `${done.filter((status) => status === 'COMPLETED').length} of 20 in 22 s`,
+    )
+    assert.ok((await task()).strikes.length >= 2)
   })
 
   it('waits longer each time it fails in a row, whatever its slots', async () => {

@@ -87,7 +87,8 @@ class LoopingWorker implements Worker {
     this.#options = options
     this.#modules = modules
     const { self, capability, slots } = options
-    const { ledger, plans, clock, rng, log, peers, attempts, admission, runners, mayTakeControlTask } = modules
+    const { ledger, plans, clock, rng, log, peers, attempts, breakers, admission, runners, mayTakeControlTask } =
+      modules
     const { signal } = this.#stopping
     this.#notifier = createNotifier(clock)
     this.#grace = createOutageGrace(clock)
@@ -111,11 +112,19 @@ class LoopingWorker implements Worker {
     const prefetcher = this.#prefetcher
     this.#encodes = createEncodeClaims(
       { self, capability },
-      { ledger, plans, clock, grace, claimWithToken, prefetcher, otherSlots },
+      { ledger, plans, clock, grace, pauses: breakers.encode.pauses, claimWithToken, prefetcher, otherSlots },
     )
     this.#control = createControlClaims(
       { self },
-      { ledger, clock, grace, waiting: this.#waiting, claimWithToken, mayTakeControlTask },
+      {
+        ledger,
+        clock,
+        grace,
+        pauses: breakers.control.pauses,
+        waiting: this.#waiting,
+        claimWithToken,
+        mayTakeControlTask,
+      },
     )
   }
 

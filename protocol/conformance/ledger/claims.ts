@@ -74,6 +74,18 @@ function expiryTests(store: Store): void {
     await advance(500_001)
     assert.equal((await next(ledger, task, 'pending')).outcome, 'claimed')
   })
+  test('tasks of excepted videos are passed over, whatever their state', async () => {
+    const { ledger, advance } = store()
+    const [task, other] = [await pendingTask(ledger), await pendingTask(ledger)]
+    const ask = { worker: BOB, token: token('b'), classes: [task.class, other.class] } as const
+    const both = [task.video_id, other.video_id]
+    assert.equal((await ledger.claimNext({ ...ask, except: both, from: 'pending' })).outcome, 'none')
+    const got = await ledger.claimNext({ ...ask, except: [task.video_id], from: 'pending' })
+    assert.equal(got.outcome === 'claimed' && got.task._id, other._id)
+    await advance(2 * CLAIM_MS)
+    assert.equal((await ledger.claimNext({ ...ask, except: both, from: 'expired' })).outcome, 'none')
+    assert.equal((await ledger.claimNext({ ...ask, except: [], from: 'expired' })).outcome, 'claimed')
+  })
   test('a running task is claimed only when all its claims have run out, and then the old attempt is superseded', async () => {
     const { ledger, advance } = store()
     const task = await claimedTask(ledger)

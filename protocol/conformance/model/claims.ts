@@ -51,9 +51,12 @@ export function claimMethods({ tasks, options }: ModelState) {
     settle(task)
   }
   return {
-    claimNext: async ({ worker, token, classes, from }) => {
+    claimNext: async ({ worker, token, classes, except = [], from }) => {
       const found = [...tasks.values()].filter(
-        (task) => classes.includes(task.class) && (from === 'backup' ? backup(task, worker) : due(task, from)),
+        (task) =>
+          classes.includes(task.class) &&
+          !except.includes(task.video_id) &&
+          (from === 'backup' ? backup(task, worker) : due(task, from)),
       )
       found.sort((a, b) => b.priority - a.priority || a.due - b.due || a.rank - b.rank || (a._id < b._id ? -1 : 1))
       return found[0] ? claim(found[0], worker, token, from === 'backup') : { outcome: 'none' }
