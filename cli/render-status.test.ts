@@ -54,6 +54,7 @@ const row = (change: Partial<VideoRow> = {}): VideoRow => ({
   deliveries: [],
   held: { peers: [peerId], hosts: 1, may_leave: false, text: null },
   failure: null,
+  waiting: null,
   notes: [],
   problem: null,
   ...change,
@@ -104,6 +105,21 @@ describe('the status screen', () => {
         stripVTControlCharacters(render(snapshot({ events }), { color })),
         /teleported: workshop moved to Mars/,
       )
+  })
+
+  it('shows why a video waits', () => {
+    const text = 'audio failed on worker 1, next try in 3 s: no decoder'
+    const waiting = {
+      task: '0123456789abcdef/audio/00000',
+      code: 'encode_failed',
+      reason: 'no decoder',
+      worker: peerId,
+      attempts: 1,
+      next_try_at: 0,
+      text,
+    } as NonNullable<VideoRow['waiting']>
+    assert.ok(render(snapshot({ videos: [row({ waiting })] })).includes(text))
+    assert.ok(!render(snapshot()).includes('next try'))
   })
 
   it('fits 80 columns with the longest of everything', () => {

@@ -67,7 +67,14 @@ const phase = (row: VideoRow): string =>
 /** The lines of both outputs for people. `line` prints one, above the bars where there are any. */
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
-  const printed = { seconds: 0, eventsUntil: Number.POSITIVE_INFINITY }
+  const printed = { seconds: 0, eventsUntil: Number.POSITIVE_INFINITY, waiting: new Map<VideoRow['id'], string>() }
+  /** Each failure once, not at each change of the seconds until the next attempt. */
+  const tellWaiting = ({ id, name, waiting }: VideoRow) => {
+    const failure = waiting && `${waiting.task} ${waiting.attempts}`
+    if (!failure || printed.waiting.get(id) === failure) return
+    printed.waiting.set(id, failure)
+    line(printable(`${name}: ${waiting.text}`))
+  }
   return {
     worker: ({ what, name, pid, how }) => {
       if (what === 'ended')
@@ -87,6 +94,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
         snapshot.events.at(-1)?.at ?? 0,
         printed.eventsUntil === Number.POSITIVE_INFINITY ? 0 : printed.eventsUntil,
       )
+      for (const row of rows) tellWaiting(row)
       face.progress(rows, snapshot)
     },
     delivered(row, delivery) {
@@ -180,7 +188,7 @@ function jsonReporter(): Reporter {
         leader,
         workers,
         events,
-        videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks }) => ({
+        videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks, waiting }) => ({
           video: id,
           status,
           done,
@@ -188,6 +196,7 @@ function jsonReporter(): Reporter {
           speed,
           eta_s,
           tasks,
+          waiting,
         })),
       })
     },

@@ -113,9 +113,7 @@ const heldSchema = z
   .object({
     peers: z.array(peerId).readonly().describe('connected peers that have it'),
     hosts: z.number().describe('different machines among them'),
-    may_leave: z
-      .boolean()
-      .describe('whether any one of these may be switched off without loss: two have it, or everything is delivered'),
+    may_leave: z.boolean().describe('whether any may go offline without loss: two have it, or everything is delivered'),
     text: z
       .string()
       .nullable()
@@ -125,6 +123,18 @@ const heldSchema = z
     id: 'Held',
     description: 'Who has, now, what the rest depends on: the source of an open video, the results of a COMPLETED one.',
   })
+
+const waitingSchema = z
+  .object({
+    task: named<TaskId>('the task'),
+    code: z.string().describe('code of its last failure, such as `encode_failed`'),
+    reason: z.string().describe('its last failure, one sentence'),
+    worker: peerId.describe('the peer that had it'),
+    attempts: z.number().describe('attempts at the task so far'),
+    next_try_at: milliseconds('when it may be tried again, by the clock of the ledger: then by the next free worker'),
+    text: z.string().describe('the same for people'),
+  })
+  .meta({ id: 'Waiting', description: 'A task that failed and waits for its next attempt.' })
 
 const videoRowSchema = z
   .object({
@@ -147,6 +157,7 @@ const videoRowSchema = z
     deliveries: z.array(deliverySchema).readonly().describe('where they are wanted'),
     held: heldSchema,
     failure: z.string().nullable().describe('one sentence when FAILED, else null'),
+    waiting: waitingSchema.nullable().describe('of its tasks that failed and wait, the one that failed most, or null'),
     notes: z.array(z.string()).readonly().describe('sentences: what could not come along, and the `problem`'),
     problem: z.string().nullable().describe('what stands in the way of a delivery, or null'),
   })

@@ -66,3 +66,12 @@ export function deliveryText(
     ? `not delivered yet to ${dir} by ${nameOf(peer, all)}`
     : `not delivered yet to ${dir}: its peer ${nameOf(peer, all)} is not connected`
 }
+
+/** Why a task waits, and when it is tried again. `inMs`: until then, negative where that is over. */
+export function waitingText(
+  of: { readonly what: string; readonly worker: PeerId; readonly reason: string; readonly inMs: number },
+  all: readonly NamedPeer[],
+): string {
+  const when = of.inMs > 0 ? `in ${Math.ceil(of.inMs / 1000)} s` : 'when a worker is free'
+  return `${of.what} failed on ${nameOf(of.worker, all)}, next try ${when}: ${of.reason}`
+}

@@ -75,6 +75,39 @@ test('a submitter may leave once the source is on another machine that is here',
   assert.deepEqual(await held(), only)
 })
 
+test('a task that failed is told with its reason and the time of its next try, until that runs or the video is retried', async () => {
+  const at = { now: 1_000_000 }
+  const { heard, ledger, snapshot } = stage(
+    createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS }),
+  )
+  heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })
+  const { video } = await ledger.submit(submission())
+  const [task] = await ledger.tasks({ video: video._id })
+  const waiting = async () => (await snapshot()).videos[0]?.waiting
+  const claim = async () =>
+    assert.equal(
+      (await ledger.claimTask({ worker: BOB, token: 'token' as Token, task: task!._id, from: 'pending' })).outcome,
+      'claimed',
+    )
+  assert.equal(await waiting(), null)
+  await claim()
+  const failure = { code: 'encode_failed', message: 'no decoder', log: null, strike: true, backoff_ms: 2_500 } as const
+  await ledger.fail({ task: task!._id, attempt: 1, worker: BOB, ...failure })
+  const told = { task: task!._id, code: 'encode_failed', reason: 'no decoder', worker: BOB, attempts: 1 }
+  const next_try_at = at.now + 2_500
+  const textOf = (when: string) => `ingest failed on bob, next try ${when}: no decoder`
+  assert.deepEqual(await waiting(), { ...told, next_try_at, text: textOf('in 3 s') })
+  at.now = next_try_at
+  assert.deepEqual(await waiting(), { ...told, next_try_at, text: textOf('when a worker is free') })
+  await claim()
+  assert.equal(await waiting(), null)
+  await ledger.cancel(video._id)
+  assert.equal(await waiting(), null)
+  await ledger.retry(video._id)
+  at.now += 60_000
+  assert.equal(await waiting(), null)
+})
+
 test('engines are shown with what is wanted there, and why', async () => {
   const { heard, ledger, snapshot } = stage()
   heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })

@@ -13,6 +13,7 @@ import type { PlanSource } from '../videos/plan-source.ts'
 import { heldOf } from './held.ts'
 import { deliveryText, heldText, type NamedPeer } from './sentences.ts'
 import { createSpeedometer } from './speedometer.ts'
+import { waitingOf } from './waiting.ts'
 
 /** The videos of a snapshot: open and undelivered ones first, so that one that waits for long is listed, and the newest ended ones. Rejects with `LedgerUnavailable`. */
 export async function shownVideos(ledger: Ledger): Promise<Video[]> {
@@ -60,6 +61,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
     const peers = options.peers()
     const running = options.running()
     const events = await ledger.events(EVENTS_READ)
+    const waiting = await waitingOf(videos, peers, ledger)
     const textsOf = (code: EventCode, video: Video) =>
       events.filter((event) => isEvent(event, code) && event.video === video._id).map(({ text }) => text)
     /** Problems of deliveries of other peers are in the events. */
@@ -81,6 +83,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
           ...placesOf(video, present, peers),
           mergeNotes: textsOf('note', video),
           problem: problemOf(video),
+          waiting: waiting.get(video._id) ?? null,
         })
       }),
     )
@@ -132,8 +135,9 @@ function rowOf(of: {
   deliveries: VideoRow['deliveries']
   mergeNotes: readonly string[]
   problem: string | undefined
+  waiting: VideoRow['waiting']
 }): VideoRow {
-  const { video, planned, tasks, done, rate, held, problem } = of
+  const { video, planned, tasks, done, rate, held, problem, waiting } = of
   const { frames, seconds } = planned
   return {
     id: video._id,
@@ -152,6 +156,7 @@ function rowOf(of: {
     deliveries: of.deliveries,
     held,
     failure: video.failure,
+    waiting,
     notes: [...planned.notes, ...of.mergeNotes, ...(problem ? [problem] : [])],
     problem: problem ?? null,
   }
