@@ -1,9 +1,10 @@
 /**
  * `npm run test:ffmpegs [-- SOURCE…] [--all]`: one recipe for pixels on ffmpeg 5.1 (or whatever the system has), 6.0, 8.1
- * and 9.0. Three tables: exact files from every build, equal H.264 bytes from every build at every CPU level, and joins
- * of mixed builds, made where parameter sets are equal and refused where they are not.
+ * and 9.0. Four tables: exact files from every build, equal H.264 bytes from every build at every CPU level, joins
+ * of mixed builds, made where parameter sets are equal and refused where they are not, and the tests of real sources.
  *
- * Takes the quick nasty sources, those named, or all of them with --all. Ends with `N passed, N failed`, a cell each.
+ * Takes the quick nasty sources, those named, or all of them with --all. A name such as real/sound is a file of those
+ * tests; where such are named, only they run, and `real/` is all of them. Ends with `N passed, N failed`, a cell each.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,6 +19,7 @@ import { cutSource } from './matrix/chunks.ts'
 import { exactRow, RECIPE } from './matrix/exact.ts'
 import { mixedJoins, refusals } from './matrix/joins.ts'
 import { type Cell, createPeer, type Peer, why } from './matrix/peer.ts'
+import { realFiles, realRow } from './matrix/real.ts'
 
 /** Open GOPs, reordering, a variable frame rate, fields. */
 const CHUNKED = ['h264-open', 'hevc-rasl-mkv', 'vfr-mkv', 'h264-interlaced']
@@ -37,21 +39,35 @@ const counted = { passed: 0, failed: 0 }
 
 const builds = await ffmpegBuilds()
 const dir = await mkdtemp(join(tmpdir(), 'reelmesh-ffmpegs-'))
+console.log(builds.map(({ name, version }) => `${name} is ${version}`).join(', '))
 try {
-  const peers: Peer[] = []
-  for (const build of builds) peers.push(await createPeer(build))
-  console.log(builds.map(({ name, version }) => `${name} is ${version}`).join(', '))
-  await exactTable(peers)
-  await bytesTable(peers)
-  await joinsTable(peers)
+  const isOnlyReal = positionals.some((name) => name.startsWith('real/'))
+  if (!isOnlyReal) await tablesOfPeers()
+  if (isOnlyReal || positionals.length === 0) await realTable()
 } finally {
   await rm(dir, { recursive: true, force: true })
 }
 console.log(`\n${counted.passed} passed, ${counted.failed} failed`)
 process.exit(counted.failed === 0 && counted.passed > 0 ? 0 : 1)
 
+async function tablesOfPeers(): Promise<void> {
+  const peers: Peer[] = []
+  for (const build of builds) peers.push(await createPeer(build))
+  await exactTable(peers)
+  await bytesTable(peers)
+  await joinsTable(peers)
+}
+
+async function realTable(): Promise<void> {
+  heading('real sources', builds)
+  for (const [name, path] of await realFiles()) {
+    const isWanted = positionals.length === 0 || positionals.some((wanted) => name.startsWith(wanted))
+    if (isWanted) await row(name, () => realRow({ path, builds, report }))
+  }
+}
+
 async function exactTable(peers: readonly Peer[]): Promise<void> {
-  heading('exact files', peers)
+  heading('exact files', builds)
   const wanted =
     positionals.length > 0 ? positionals.map(findSource) : sources.filter(({ quick }) => quick || values.all)
   for (const source of wanted.filter(({ expect }) => expect.refused === null)) {
@@ -60,7 +76,7 @@ async function exactTable(peers: readonly Peer[]): Promise<void> {
 }
 
 async function bytesTable(peers: readonly Peer[]): Promise<void> {
-  heading('H.264 bytes, by CPU level', peers)
+  heading('H.264 bytes, by CPU level', builds)
   const [planner] = peers
   if (!planner) return
   for (const name of CHUNKED) {
@@ -73,7 +89,7 @@ async function bytesTable(peers: readonly Peer[]): Promise<void> {
 }
 
 async function joinsTable(peers: readonly Peer[]): Promise<void> {
-  heading('joins of mixed builds', peers)
+  heading('joins of mixed builds', builds)
   const [planner] = peers
   if (!planner) return
   const { media } = planner
@@ -105,8 +121,8 @@ function x265({ capability }: Peer): string {
   return capability.encoders.find((word) => word.startsWith(`${hevc.encoder}-`)) ?? `no ${hevc.encoder}`
 }
 
-function heading(title: string, peers: readonly Peer[]): void {
-  console.log(`\n${title.padEnd(LABEL_WIDTH)}${peers.map(({ build }) => build.name.padStart(14)).join('')}`)
+function heading(title: string, columns: readonly { name: string }[]): void {
+  console.log(`\n${title.padEnd(LABEL_WIDTH)}${columns.map(({ name }) => name.padStart(14)).join('')}`)
 }
 
 async function row(label: string, make: () => Promise<Cell[]>): Promise<void> {
