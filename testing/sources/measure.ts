@@ -4,8 +4,11 @@
  */
 import { execa } from 'execa'
 import { TOOLS } from './make.ts'
-import { type Container, filmStream, probeFile, streamsOf } from './probe.ts'
-import { type Cue, readCues, readSound, shownTimes } from './read.ts'
+import { type Container, filmStream, probeFile, type Stream, streamsOf } from './probe.ts'
+import { type Cue, readCues, shownTimes } from './read.ts'
+
+/** A film of two hours says about 100 MB of its pictures. */
+const LOG_BYTES_MAX = 2 ** 29
 
 /** Streams, tags, dispositions, chapters and duration. */
 export const probe = (file: string): Promise<Container> => probeFile({ ffprobe: TOOLS.ffprobe, file })
@@ -46,20 +49,24 @@ export async function meanYuv(file: string, stream?: number): Promise<{ y: numbe
   return { y: mean('Y'), u: mean('U'), v: mean('V') }
 }
 
-/** SSIM of each picture against that of the same number in `reference`, which plain ffmpeg scales to the size of `file`. */
+/**
+ * SSIM of each picture against the one of `reference` that is shown at its time (counted from the first), which plain ffmpeg
+ * scales to the size of `file`. Empty for pictures under 8 pixels, which have none.
+ */
 export async function ssim(file: string, reference: string, stream?: number): Promise<number[]> {
   const film = filmStream(await probe(file))
   if (!film) throw new Error(`${file} has no picture`)
-  const number = 'settb=1/1000,setpts=N'
+  const wanted = stream ?? (await filmIndex(reference))
   const scale = `scale=${film.width}:${film.height}:flags=bicubic,format=yuv420p,setsar=1`
+  // Times are rounded in either file: the reference comes a millisecond early, so that each picture finds its own.
   const graph = [
-    `[0:${film.index}]format=yuv420p,setsar=1,${number}[got]`,
-    `[1:${stream ?? (await filmIndex(reference))}]${scale},${number}[wanted]`,
-    '[got][wanted]ssim=stats_file=-:shortest=1',
+    `[0:${film.index}]format=yuv420p,setsar=1,settb=1/90000,setpts=PTS-STARTPTS[got]`,
+    `[1:${wanted}]${scale},settb=1/90000,setpts=PTS-STARTPTS-90[wanted]`,
+    '[got][wanted]ssim=stats_file=-',
   ]
   const output = ['-lavfi', graph.join(';'), '-fps_mode', 'passthrough', '-f', 'null', '-']
   const { stdout } = await ffmpeg(['-i', file, '-i', reference, ...output])
-  return [...stdout.matchAll(/All:(\S+)/g)].map(([, value]) => Number(value))
+  return [...stdout.matchAll(/All:(\d\S*)/g)].map(([, value]) => Number(value))
 }
 
 export interface Track {
@@ -79,32 +86,35 @@ export interface Track {
 /** Every sound track, decoded whole, in order. */
 export async function sounds(file: string): Promise<Track[]> {
   const tracks = []
-  for (const { index, codec, language, layout } of streamsOf(await probe(file), 'audio')) {
-    const { rate, channels, runs } = await readSound({ ffmpeg: TOOLS.ffmpeg, file, stream: index })
-    const samples = runs.reduce((sum, run) => sum + run.samples.length, 0) / Math.max(1, channels)
-    const levels = Array.from({ length: channels }, (_, channel) => {
-      const energy = runs.reduce((sum, run) => sum + energyOf(run.samples, channel, channels), 0)
-      return 10 * Math.log10(energy / samples)
-    })
-    tracks.push({ codec, channels, layout, rate, language, samples, start_s: runs[0]?.start_s ?? 0, levels })
+  for (const { index, codec, channels, layout, rate, language } of streamsOf(await probe(file), 'audio')) {
+    const input = ['-v', 'info', '-copyts', '-i', file, '-map', `0:${index}`]
+    const measure = 'ashowinfo,astats=measure_perchannel=RMS_level:measure_overall=Number_of_samples'
+    const { stderr } = await ffmpeg([...input, '-af', measure, '-f', 'null', '-'])
+    const samples = Number(/Number of samples: (\d+)/.exec(stderr)?.[1] ?? 0)
+    const levels = [...stderr.matchAll(/RMS level dB: (\S+)/g)].map(([, level]) =>
+      level === '-inf' ? Number.NEGATIVE_INFINITY : Number(level),
+    )
+    // `pts_time` beside it has six digits; ffmpeg filters sound in ticks of one sample.
+    const start_s = Number(/ n:\s*0 pts:\s*(-?\d+)/.exec(stderr)?.[1] ?? 0) / rate
+    tracks.push({ codec, channels, layout, rate, language, samples, start_s, levels })
   }
   return tracks
 }
 
-function energyOf(samples: Float32Array, channel: number, channels: number): number {
-  let sum = 0
-  for (let at = channel; at < samples.length; at += channels) sum += (samples[at] ?? 0) ** 2
-  return sum
-}
-
-/** The events of every text subtitle track, in order. */
+/** The events of every subtitle track that is text to this ffmpeg, in order. */
 export async function subtitles(file: string): Promise<Cue[][]> {
   const tracks = []
-  for (const { index } of streamsOf(await probe(file), 'subtitle')) {
+  for (const { index } of streamsOf(await probe(file), 'subtitle').filter(isText)) {
     tracks.push(await readCues({ ffmpeg: TOOLS.ffmpeg, file, stream: index }))
   }
   return tracks
 }
+
+const BITMAPS = new Set(['hdmv_pgs_subtitle', 'dvd_subtitle', 'dvb_subtitle', 'dvb_teletext', 'xsub'])
+
+/** What has no decoder is called `unknown`, or nothing. */
+export const isText = ({ type, codec }: Stream): boolean =>
+  type === 'subtitle' && codec !== '' && codec !== 'unknown' && !BITMAPS.has(codec)
 
 /** How many pictures carry closed captions (CEA-608 or 708 in ATSC A53). */
 export async function captionedFrames(file: string): Promise<number> {
@@ -121,5 +131,5 @@ async function filmIndex(file: string): Promise<number> {
 
 async function ffmpeg(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
   const quiet = ['-nostdin', '-hide_banner', '-nostats', '-v', 'error', '-threads', '1']
-  return await execa(TOOLS.ffmpeg, [...quiet, ...args], { stdin: 'ignore' })
+  return await execa(TOOLS.ffmpeg, [...quiet, ...args], { stdin: 'ignore', maxBuffer: LOG_BYTES_MAX })
 }

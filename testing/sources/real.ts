@@ -6,13 +6,13 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { execa } from 'execa'
 import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'
 import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { AttemptFailed, SourceRefused } from '../../protocol/errors.ts'
 import type { Media } from '../../protocol/media.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
+import type { Ends } from '../tools/at-end.ts'
 import { ensureFfmpeg } from '../tools/ffmpeg.ts'
 import { folder } from '../tools/folder.ts'
 import { TOOLS } from './make.ts'
@@ -77,7 +77,7 @@ export interface RealResult extends PipelineResult {
 }
 
 /** The folder is removed at the test's end. */
-export async function realCase(t: TestContext): Promise<RealCase> {
+export async function realCase(t: Ends & { readonly signal: AbortSignal }): Promise<RealCase> {
   const dir = await folder(t)
   const path = (name: string): string => join(dir, name)
   const change = async (name: string, act: (bytes: Buffer) => Buffer): Promise<string> => {

@@ -1,0 +1,56 @@
+/** What a finished file shows, says and holds, and what its source promises, measured by plain ffmpeg. Seconds count from the first picture. */
+import { pictures, probe, sounds, subtitles } from '../../testing/sources/measure.ts'
+import { type Container, filmStream, streamsOf } from '../../testing/sources/probe.ts'
+import type { Cue } from '../../testing/sources/read.ts'
+import type { Facts, Label, Told } from './compare.ts'
+import { filmOf } from './plain.ts'
+
+const OF_MUXERS = new Set(['encoder', 'major_brand', 'minor_version', 'compatible_brands'])
+
+export async function factsOf(file: string): Promise<Facts> {
+  const container = await probe(file)
+  const shown = await pictures(file)
+  const first_s = shown[0]?.at_s ?? 0
+  return {
+    times_s: shown.map(({ at_s }) => at_s - first_s),
+    sounds: (await sounds(file)).map((sound) => ({ ...sound, late_s: sound.start_s - first_s })),
+    labels: labelsOf(container),
+    ...(await told(file, container, first_s)),
+    tags: Object.fromEntries(Object.entries(container.tags).filter(([name]) => !OF_MUXERS.has(name))),
+    duration_s: container.duration_s,
+  }
+}
+
+/** Of a source, as far as plain ffmpeg reads it. */
+export async function toldOf(file: string): Promise<Told> {
+  const container = await probe(file)
+  const film = filmOf(container)
+  const [first] = film ? await pictures(file, film.index) : []
+  return await told(file, container, first?.at_s ?? 0)
+}
+
+async function told(file: string, container: Container, first_s: number): Promise<Told> {
+  const move = ({ start_s, end_s, text }: Cue): Cue => ({ start_s: start_s - first_s, end_s: end_s - first_s, text })
+  const chapters = container.chapters.map(({ start_s, end_s, title }) => ({ start_s, end_s, text: title }))
+  return { texts: (await subtitles(file)).map((cues) => cues.map(move)), chapters: chapters.map(move) }
+}
+
+function labelsOf(container: Container): Label[] {
+  const kinds = [
+    ['sound', 'audio'],
+    ['subtitles', 'subtitle'],
+  ] as const
+  return kinds.flatMap(([kind, type]) =>
+    streamsOf(container, type).map(({ language, tags, dispositions }, at) => ({
+      track: `${kind} ${at + 1}`,
+      language,
+      title: tags.title ?? tags.name ?? '',
+      flags: dispositions,
+    })),
+  )
+}
+
+/** The film's picture size; null where there is none. */
+export async function sizeOf(file: string): Promise<{ width: number; height: number } | null> {
+  return filmStream(await probe(file)) ?? null
+}
