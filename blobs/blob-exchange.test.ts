@@ -1,13 +1,25 @@
 /** Blobs between peers over the in-memory mesh, and what happens when they lie, break off, change or fill the disk. */
 import assert from 'node:assert/strict'
-import { type FileHandle, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  link,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { identityAt } from '../files/file-hashes.ts'
 import { systemClock as clock, systemRng as rng } from '../node/host/system-clock.ts'
 import type { BlobExchange, BlobRef } from '../protocol/blobs.ts'
 import { sha256Of, videoNumber } from '../protocol/conformance/blobs.ts'
-import { AttemptFailed, BlobMissing } from '../protocol/errors.ts'
+import { AttemptFailed, BlobMissing, SourceChanged } from '../protocol/errors.ts'
 import { asPeerId, type PeerId, type Sha256, type VideoId } from '../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, HEADER_BYTES_MAX } from '../protocol/limits.ts'
 import { silentLog } from '../protocol/log.ts'
@@ -309,20 +321,54 @@ describe('the blob exchange', () => {
     assert.deepEqual(await a.exchange.whoHas({ ...want, peers: ids }), heard, 'who does not answer does not say no')
   })
 
+  /** A source that this peer holds by reference. */
+  const refer = async ({ store }: Peer, content: Uint8Array): Promise<BlobRef & { path: string }> => {
+    const path = join(await store.scratch('home'), 'film.mp4')
+    await writeFile(path, content)
+    const ref = { sha256: sha256Of(content), bytes: content.byteLength }
+    await store.refer(video, { ...ref, path, identity: (await identityAt(path))! })
+    return { ...ref, path }
+  }
+  const isChanged = (error: unknown) =>
+    error instanceof SourceChanged && error.message === 'film.mp4 was changed while it was encoded; submit it again'
+
   it('serves a source by reference until the file changes', async () => {
     const [a, b] = await start()
-    const path = join(await b.store.scratch('home'), 'film.mp4')
     const content = noise(100_000, 29)
-    await writeFile(path, content)
-    const { size, mtimeMs } = await stat(path)
-    const ref = { sha256: sha256Of(content), bytes: size }
-    await b.store.refer(video, { ...ref, path, mtime_ms: mtimeMs })
+    const { path, ...ref } = await refer(b, content)
     assert.deepEqual(await readFile(await get(a, ref, [ids[1]])), content)
     await writeFile(path, noise(100_001, 31))
     assert.deepEqual(await a.exchange.whoHas({ ...ref, video, peers: [ids[1]], signal: AbortSignal.timeout(5_000) }), {
       has: [],
       lacks: [ids[1]],
     })
+  })
+
+  it('names a source that was changed where nobody has a copy: to its own peer, and to others where it is a named holder', async () => {
+    const [a, b, c] = await start()
+    const content = noise(100_000, 33)
+    const { path, ...ref } = await refer(b, content)
+    await writeFile(path, noise(100_000, 34))
+    await assert.rejects(get(b, ref, [ids[1]]), isChanged)
+    await assert.rejects(get(a, ref, [ids[1]]), isChanged)
+    await assert.rejects(get(a, ref, [ids[2]]), BlobMissing)
+    await give(c, content)
+    assert.deepEqual(await readFile(await get(b, ref, [ids[1], ids[2]])), content)
+  })
+
+  it('serves a source that got another link, and notices bytes that changed under the same identity as it sends them', async () => {
+    const [a, b] = await start()
+    const content = noise(100_000, 35)
+    const { path, ...ref } = await refer(b, content)
+    await link(path, `${path}.link`)
+    assert.deepEqual(await readFile(await get(a, ref, [ids[1]])), content)
+    const damaged = noise(100_000, 36)
+    await writeFile(path, damaged)
+    const claimed = { sha256: sha256Of(noise(100_000, 37)), bytes: 100_000 }
+    await b.store.refer(video, { ...claimed, path, identity: (await identityAt(path))! })
+    await assert.rejects(get(a, claimed, [ids[1]]), BlobMissing)
+    await assert.rejects(get(a, claimed, [ids[1]]), isChanged)
+    assert.deepEqual(await readFile(path), damaged)
   })
 
   it('answers nothing but blobs: no paths, no nonsense, no endless header', async () => {

@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises'
 import { type BlobAnswers, type BlobExchange, isIntact } from '../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
-import { AttemptFailed, isDiskFull } from '../protocol/errors.ts'
+import { AttemptFailed, BlobMissing, isDiskFull, SourceChanged } from '../protocol/errors.ts'
 import type { PeerId, Sha256 } from '../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE, DIAL_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
@@ -66,8 +66,14 @@ class Exchange implements BlobExchange {
       const job = this.#jobs.get(want.sha256)
       // An aborted transfer still owns the partial file: wait for its end.
       if (job?.controller.signal.aborted) await job.done.catch(() => {})
-      else await this.#join(job ?? this.#begin(want), want)
+      else await this.#join(job ?? this.#begin(want), want).catch((error) => this.#explain(error, want))
     }
+  }
+
+  /** A source that no peer has any more may be another file by now. */
+  async #explain(error: unknown, { sha256, video }: Want): Promise<never> {
+    const name = error instanceof BlobMissing ? await this.#options.store.changedSource(sha256, video) : null
+    throw name === null ? error : new SourceChanged(name, { cause: error })
   }
 
   async #here(want: Want): Promise<string | null> {

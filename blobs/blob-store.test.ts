@@ -6,6 +6,7 @@ import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { identityAt } from '../files/file-hashes.ts'
 import { blobStoreConformance, sha256Of, videoNumber } from '../protocol/conformance/blobs.ts'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { PARTIAL_RETENTION_MS } from '../protocol/limits.ts'
@@ -18,7 +19,8 @@ blobStoreConformance('on a disk', async () => {
   const dir = await newFolder()
   const options = { dir, log: silentLog }
   const [store, other] = [await createBlobStore(options), await createBlobStore(options)]
-  return { store, other, close: () => rm(dir, { recursive: true }) }
+  const identityOf = async (path: string) => (await identityAt(path))!
+  return { store, other, identityOf, close: () => rm(dir, { recursive: true }) }
 })
 
 describe('the disk store', () => {

@@ -2,7 +2,7 @@
  * The blob store on a disk; `protocol/blobs.ts` says what it promises. Several processes may share one folder:
  *
  *   blobs/<video>/<sha256>         verified bytes, put there by rename
- *   refs/<video>.json              a source by reference: where it lies, and its size and mtime when it was hashed
+ *   refs/<video>.json              a source by reference: where it lies, and its size and identity when it was hashed
  *   fetching/<sha256>[.<pid>]      part of a blob on its way here; with a pid while that process works on it (fetch-area.ts)
  *   scratch/<pid>-<name>-…         folders of running attempts, on this file system so that results move in by rename
  *
@@ -12,12 +12,12 @@ import { copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, statfs } fr
 import { basename, dirname, join } from 'node:path'
 import { flush } from '../files/flush.ts'
 import { hashFile } from '../files/hash-file.ts'
-import type { BlobRef, BlobStore, Room, SourceReference } from '../protocol/blobs.ts'
+import type { BlobRef, BlobStore, FoundBlob, Room, SourceReference } from '../protocol/blobs.ts'
 import { AttemptFailed, isDiskFull } from '../protocol/errors.ts'
 import { isSha256, isVideoId, type Sha256, type VideoId } from '../protocol/ids.ts'
 import type { Log } from '../protocol/log.ts'
 import { createFetchArea, type FetchArea, isAlive } from './fetch-area.ts'
-import { createReferences, isUnchanged, type References } from './references.ts'
+import { createReferences, type References } from './references.ts'
 
 /** Where the store lies. */
 export interface BlobStoreOptions {
@@ -86,6 +86,10 @@ class Store implements DiskBlobStore {
   }
 
   async find(sha256: Sha256, video?: VideoId): Promise<string | null> {
+    return (await this.lookUp(sha256, video))?.path ?? null
+  }
+
+  async lookUp(sha256: Sha256, video?: VideoId): Promise<FoundBlob | null> {
     if (!isSha256(sha256) || (video !== undefined && !isVideoId(video))) return null
     if (video !== undefined) {
       const own = (await this.#blob(sha256, video)) ?? (await this.#referred(sha256, video))
@@ -112,13 +116,14 @@ class Store implements DiskBlobStore {
   }
 
   async verify(sha256: Sha256, video: VideoId): Promise<boolean> {
-    const path = await this.find(sha256, video)
-    if (path === null) return false
-    const found = await hashFile(path).catch(() => null)
-    if (found?.sha256 === sha256) return true
+    const found = await this.lookUp(sha256, video)
+    if (found === null) return false
+    const { path, identity } = found
+    if (identity !== null) return (await this.#references.readAgain(path)) === sha256
+    const read = await hashFile(path).catch(() => null)
+    if (read?.sha256 === sha256) return true
     this.#log.warn('removed a corrupt blob (hash mismatch)', { sha256, video, path })
-    if (path.startsWith(join(this.#dir, 'blobs'))) await rm(path, { force: true })
-    else await this.#references.forget(video)
+    await rm(path, { force: true })
     return false
   }
 
@@ -128,7 +133,14 @@ class Store implements DiskBlobStore {
 
   async reference(video: VideoId): Promise<SourceReference | null> {
     const source = await this.#references.read(video)
-    return source !== null && (await isUnchanged(source)) ? source : null
+    const now = source && (await this.#references.check(video, source))
+    return typeof now === 'string' ? null : now
+  }
+
+  async changedSource(sha256: Sha256, video: VideoId): Promise<string | null> {
+    const source = await this.#references.read(video)
+    if (source?.sha256 !== sha256 || (await this.#references.check(video, source)) !== 'changed') return null
+    return basename(source.path)
   }
 
   async prune(video: VideoId, retain: ReadonlySet<Sha256>): Promise<void> {
@@ -196,15 +208,18 @@ class Store implements DiskBlobStore {
     return join(this.#folder(video), sha256)
   }
 
-  async #blob(sha256: Sha256, video: VideoId): Promise<string | null> {
+  async #blob(sha256: Sha256, video: VideoId): Promise<FoundBlob | null> {
     const path = join(this.#folder(video), sha256)
     const stat = await lstat(path).catch(() => null)
-    return stat?.isFile() ? path : null
+    return stat?.isFile() ? { path, identity: null } : null
   }
 
-  async #referred(sha256: Sha256, video: VideoId): Promise<string | null> {
-    const source = await this.reference(video)
-    return source?.sha256 === sha256 ? source.path : null
+  /** The hash is compared first: to check a reference may take the reading of its file. */
+  async #referred(sha256: Sha256, video: VideoId): Promise<FoundBlob | null> {
+    const source = await this.#references.read(video)
+    if (source?.sha256 !== sha256) return null
+    const now = await this.#references.check(video, source)
+    return typeof now === 'string' ? null : now
   }
 }
 

@@ -5,6 +5,7 @@
  *   → {"v":1,"sha256":"…","video":"…","offset":0,"length":null}\n
  *   ← {"v":1,"ok":true,"bytes":5242880,"length":5242880}\n  and `length` bytes from `offset`
  *   ← {"v":1,"ok":false,"why":"missing" | "busy"}\n
+ *   ← {"v":1,"ok":false,"why":"changed","name":"film.mp4"}\n   it was a source here, and is another file now
  *
  * Every line is bounded by `HEADER_BYTES_MAX`, every silence by a timer; nothing else is ever served by this protocol.
  */
@@ -14,6 +15,8 @@ import { PeerUnreachable } from '../protocol/errors.ts'
 import { isSha256, isVideoId, type Sha256, type VideoId } from '../protocol/ids.ts'
 import { BLOB_BYTES_MAX, HEADER_BYTES_MAX } from '../protocol/limits.ts'
 
+/** Characters of a file's name: file systems allow 255 bytes. */
+const NAME_MAX = 255
 const size = z.number().int().min(0).max(BLOB_BYTES_MAX)
 
 const requestSchema = z.object({
@@ -33,9 +36,10 @@ export interface BlobRequest {
   readonly length: number | null
 }
 
-const answerSchema = z.discriminatedUnion('ok', [
+const answerSchema = z.union([
   z.object({ v: z.literal(1), ok: z.literal(true), bytes: size, length: size }),
   z.object({ v: z.literal(1), ok: z.literal(false), why: z.enum(['missing', 'busy']) }),
+  z.object({ v: z.literal(1), ok: z.literal(false), why: z.literal('changed'), name: z.string().max(NAME_MAX) }),
 ])
 /** The header of an answer: the size of the blob and the length that follows (bytes), or why there is none. */
 export type BlobAnswer = z.infer<typeof answerSchema>

@@ -4,6 +4,7 @@
  *
  *   a peer answers          then
  *   missing, busy, nothing  the next peer is asked
+ *   changed                 the same; where none has the blob, it is a source that a named holder says is another file now
  *   bytes, then it breaks   the bytes stay, and the next peer continues
  *   a wrong size            it is not asked again by this fetch, and last by later ones
  *   all, and a wrong hash   a single sender: the same, as its blob may be corrupt, and replaced later. Several senders: which one is
@@ -11,8 +12,8 @@
  */
 import { pipe } from 'it-pipe'
 import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
-import { BlobMissing, PeerUnreachable, sentence } from '../protocol/errors.ts'
-import type { PeerId, VideoId } from '../protocol/ids.ts'
+import { BlobMissing, PeerUnreachable, SourceChanged, sentence } from '../protocol/errors.ts'
+import type { PeerId, Sha256, VideoId } from '../protocol/ids.ts'
 import { BLOB_BYTES_MAX, DIAL_TIMEOUT_MS, STREAM_SILENCE_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh, MeshStream } from '../protocol/mesh.ts'
@@ -35,12 +36,16 @@ export interface FetchOptions {
   readonly signal: AbortSignal
 }
 
-/** Resolves when the partial file is complete and its hash right. Rejects with `BlobMissing`, `disk_full` or the signal's reason. */
+/**
+ * Resolves when the partial file is complete and its hash right. Rejects with `BlobMissing`, `SourceChanged`, `disk_full` or the signal's
+ * reason.
+ */
 export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Promise<void> {
   const { badSenders, log, signal } = options
   const { sha256, bytes } = partial.want
   const sentWrongBytes = new Set<PeerId>()
   if (bytes > BLOB_BYTES_MAX) throw new BlobMissing(sha256, `blob ${sha256.slice(0, 12)}… exceeds the size limit`)
+  const refusals: Refusal[] = []
   let isOneSenderOnly = false
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const before = partial.offset
@@ -48,7 +53,7 @@ export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Pr
     for (const peer of candidates(options, sentWrongBytes)) {
       signal.throwIfAborted()
       if (isOneSenderOnly && partial.senders.size > 0 && !partial.senders.has(peer)) await partial.restart()
-      if (!(await askFor(partial, peer, options))) sentWrongBytes.add(peer)
+      if (!(await askFor(partial, peer, { ...options, refusals }))) sentWrongBytes.add(peer)
       if (!partial.isWhole()) continue
       if (partial.hasRightHash()) return
       const [only] = partial.senders
@@ -61,7 +66,17 @@ export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Pr
     }
     if (!hasRestarted && partial.offset <= before) break
   }
-  throw new BlobMissing(sha256)
+  throw whyMissing(sha256, refusals)
+}
+
+/** An answer of a named holder that sends nothing. */
+type Refusal = Extract<BlobAnswer, { readonly ok: false }>
+
+/** A busy holder has the blob, whatever the others say. */
+function whyMissing(sha256: Sha256, refusals: readonly Refusal[]): BlobMissing | SourceChanged {
+  const changed = refusals.find(({ why }) => why === 'changed')
+  const isBusy = refusals.some(({ why }) => why === 'busy')
+  return changed?.why === 'changed' && !isBusy ? new SourceChanged(changed.name) : new BlobMissing(sha256)
 }
 
 /** Holders before others, connected ones first, bad senders last; shuffled, so that several fetches of one blob spread over its holders. */
@@ -83,13 +98,20 @@ function candidates({ mesh, rng, holders, badSenders }: FetchOptions, sentWrongB
  * Fetches the rest from one peer; false when its blob has the wrong size. Failures of the peer or the network are logged, and the
  * next peer is asked; a full disk or an abort is thrown.
  */
-async function askFor(partial: PartialBlob, peer: PeerId, options: FetchOptions): Promise<boolean> {
+async function askFor(
+  partial: PartialBlob,
+  peer: PeerId,
+  options: FetchOptions & { readonly refusals: Refusal[] },
+): Promise<boolean> {
   const { clock, badSenders, log, signal, video } = options
   const { sha256, bytes } = partial.want
   const request: BlobRequest = { v: 1, sha256, video, offset: partial.offset, length: null }
   try {
     await using asked = await ask(request, peer, options)
-    if (!asked.answer.ok) return true
+    if (!asked.answer.ok) {
+      if (options.holders.has(peer)) options.refusals.push(asked.answer)
+      return true
+    }
     if (asked.answer.bytes !== bytes || asked.answer.length !== bytes - partial.offset) {
       badSenders.add(peer)
       log.warn("peer's blob has the wrong size", { sha256, peer, bytes: asked.answer.bytes })

@@ -1,9 +1,10 @@
 /** Results made from blobs that became corrupt during the read are dropped: with the store on a real disk. */
 import assert from 'node:assert/strict'
-import { appendFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, link, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, it } from 'node:test'
+import { identityAt } from '../files/file-hashes.ts'
 import { hashFile } from '../files/hash-file.ts'
 import { type BlobRef, withIntactBlobs } from '../protocol/blobs.ts'
 import { AttemptFailed } from '../protocol/errors.ts'
@@ -55,13 +56,19 @@ it('takes neither a result nor a failure for true where one blob changed meanwhi
   await assert.rejects(failing, isMissing)
 })
 
-it('looks at a source by reference by its size and time', async () => {
+it('looks at a source by reference by its identity', async () => {
   const path = join(dir, 'film.mov')
   await writeFile(path, 'a film')
-  const source = { ...(await hashFile(path)), path, mtime_ms: (await stat(path)).mtimeMs }
+  const source = { ...(await hashFile(path)), path, identity: (await identityAt(path))! }
   await store.refer(video, source)
   blobs = [source]
   assert.equal(await act(async () => 7), 7)
+  await assert.rejects(
+    act(() => link(path, `${path}.link`)),
+    isMissing,
+    'another file may have lain there meanwhile',
+  )
+  assert.equal(await act(async () => 8), 8)
   await assert.rejects(
     act(() => appendFile(path, ' and more')),
     isMissing,

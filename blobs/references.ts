@@ -1,35 +1,37 @@
-/** Sources by reference: one small file per video with the path of the source, and its size, mtime and hash when it was read. */
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+/**
+ * Sources by reference: one small file per video with the path of the source, and its size, identity and hash when it was read. A file whose
+ * identity is another is read again, once for each identity: where its bytes are the same, the reference gets the new identity.
+ */
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { durableWrite } from '../files/durable-write.ts'
+import { identityAt } from '../files/file-hashes.ts'
+import { hashFile } from '../files/hash-file.ts'
 import type { SourceReference } from '../protocol/blobs.ts'
-import { asSha256, isSha256, isVideoId, type VideoId } from '../protocol/ids.ts'
-import { fsPath } from '../protocol/path-text.ts'
+import { asSha256, isSha256, isVideoId, type Sha256, type VideoId } from '../protocol/ids.ts'
 import { isAlive } from './fetch-area.ts'
 
 const schema = z.object({
-  v: z.literal(1),
+  v: z.literal(2),
   sha256: z.string().refine(isSha256),
   bytes: z.number().int().min(0),
   path: z.string().min(1),
-  mtime_ms: z.number(),
+  identity: z.string(),
 })
 
 /** The references of one store. Methods reject with errors of the file system. */
 export interface References {
   read(video: VideoId): Promise<SourceReference | null>
   write(video: VideoId, source: SourceReference): Promise<void>
+  /** The reference with the identity of now, where its bytes still lie at its path. `gone`: no file that can be read lies there. */
+  check(video: VideoId, source: SourceReference): Promise<SourceReference | 'changed' | 'gone'>
+  /** The sha256 of the file at the path, read now whatever its identity; null where it cannot be read. Later checks go by it. */
+  readAgain(path: string): Promise<Sha256 | null>
   forget(video: VideoId): Promise<void>
   list(): Promise<VideoId[]>
   /** Removes temporary files of processes that were killed. */
   tidy(): Promise<void>
-}
-
-/** Whether the file is still there with the size and mtime of the reference (to the millisecond: databases round). */
-export async function isUnchanged(source: SourceReference): Promise<boolean> {
-  const now = await stat(fsPath(source.path)).catch(() => null)
-  return now?.isFile() === true && now.size === source.bytes && Math.trunc(now.mtimeMs) === Math.trunc(source.mtime_ms)
 }
 
 /** Temporary files that this process writes now, by path, in whatever store: in a container the previous process had the same pid. */
@@ -42,24 +44,41 @@ export function createReferences(dir: string): References {
     if (!isVideoId(video)) throw new TypeError(`not a video id: ${String(video).slice(0, 80)}`)
     return join(dir, `${video}.json`)
   }
-  return {
+  const readings = createReadings()
+  const references: References = {
     read: async (video) => {
       const text = await readFile(pathOf(video), 'utf8').catch(() => null)
       if (text === null) return null
       const parsed = schema.safeParse(parseJson(text))
       if (!parsed.success) return null
-      const { sha256, bytes, path, mtime_ms } = parsed.data
-      return { sha256: asSha256(sha256), bytes, path, mtime_ms }
+      const { sha256, bytes, path, identity } = parsed.data
+      return { sha256: asSha256(sha256), bytes, path, identity }
     },
     write: async (video, source) => {
-      const { sha256, bytes, path, mtime_ms } = source
+      const { sha256, bytes, path, identity } = source
       const temporary = `${pathOf(video)}.${process.pid}.${writes++}`
       writing.add(temporary)
       try {
-        await durableWrite(pathOf(video), JSON.stringify({ v: 1, sha256, bytes, path, mtime_ms }), { temporary })
+        await durableWrite(pathOf(video), JSON.stringify({ v: 2, sha256, bytes, path, identity }), { temporary })
       } finally {
         writing.delete(temporary)
       }
+    },
+    check: async (video, source) => {
+      const { path } = source
+      const identity = await identityAt(path)
+      if (identity === null) return 'gone'
+      const known = readings.known(path, identity)
+      if (known === null && identity === source.identity) return source
+      const sha256 = await (known ?? readings.read(path, identity))
+      if (sha256 !== source.sha256) return sha256 === null ? 'gone' : 'changed'
+      const now = { ...source, identity }
+      if (identity !== source.identity) await references.write(video, now)
+      return now
+    },
+    readAgain: async (path) => {
+      const identity = await identityAt(path)
+      return identity === null ? null : await readings.read(path, identity)
     },
     forget: (video) => rm(pathOf(video), { force: true }),
     list: async () => {
@@ -75,6 +94,29 @@ export function createReferences(dir: string): References {
         if (Number.isNaN(pid) || writing.has(join(dir, name))) continue
         if (pid === process.pid || !isAlive(pid)) await rm(join(dir, name), { force: true })
       }
+    },
+  }
+  return references
+}
+
+/** Files that were read again, by path: the identity that each had when its reading began, and what was read; null where it could not be. */
+function createReadings() {
+  const readings = new Map<string, { readonly identity: string; readonly sha256: Promise<Sha256 | null> }>()
+  return {
+    known(path: string, identity: string): Promise<Sha256 | null> | null {
+      const last = readings.get(path)
+      return last?.identity === identity ? last.sha256 : null
+    },
+    read(path: string, identity: string): Promise<Sha256 | null> {
+      const sha256 = hashFile(path).then(
+        (found) => found.sha256,
+        () => {
+          readings.delete(path)
+          return null
+        },
+      )
+      readings.set(path, { identity, sha256 })
+      return sha256
     },
   }
 }

@@ -32,7 +32,11 @@ export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock
     const request = await readRequest(stream, clock)
     const path = await store.find(request.sha256, request.video)
     const file = path === null ? null : await open(fsPath(path), 'r').catch(() => null)
-    if (file === null) return stream.sink([encodeLine({ v: 1, ok: false, why: 'missing' })])
+    if (file === null) {
+      const name = await store.changedSource(request.sha256, request.video)
+      const no = { v: 1, ok: false } as const
+      return stream.sink([encodeLine(name === null ? { ...no, why: 'missing' } : { ...no, why: 'changed', name })])
+    }
     try {
       const { size } = await file.stat()
       const length = Math.max(0, Math.min(size - request.offset, request.length ?? size))

@@ -1,16 +1,25 @@
 /**
- * Hashes of files that people may change. A file is read again only when its inode, size or modification time has changed:
- * a delivery that waits for further files checks those in place every second.
+ * Hashes of files that people may change. A file is read again only when its identity has changed: a delivery that waits for further files
+ * checks those in place every second.
  */
-import type { Stats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Sha256 } from '../protocol/ids.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import { hashFile } from './hash-file.ts'
 
-/** Whatever shows of a change of the content: as long as it is the same, the content is taken for the same. */
-export const fileIdentity = ({ ino, size, mtimeMs }: Pick<Stats, 'ino' | 'size' | 'mtimeMs'>): string =>
-  `${ino}:${size}:${mtimeMs}`
+/**
+ * Whatever shows of a change of the content: as long as it is the same, the content is taken for the same. The times are of ns. The change
+ * time (ctime) differs even where an owner sets the modification time back, and also after a new link, name or mode of the same bytes.
+ */
+export const fileIdentity = (of: Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>): string =>
+  [of.dev, of.ino, of.size, of.mtimeNs, of.ctimeNs].join(':')
+
+/** The identity of the file at this path now; null where there is no file. */
+export async function identityAt(path: string): Promise<string | null> {
+  const found = await stat(fsPath(path), { bigint: true }).catch(() => null)
+  return found?.isFile() ? fileIdentity(found) : null
+}
 
 /** A cache of hashes by path, without bound: its owner drops it with the files that it was made for. */
 export interface FileHashes {
@@ -24,7 +33,7 @@ export function createFileHashes(): FileHashes {
   return {
     async at(path, signal) {
       try {
-        const identity = fileIdentity(await stat(fsPath(path)))
+        const identity = fileIdentity(await stat(fsPath(path), { bigint: true }))
         const before = known.get(path)
         if (before?.identity === identity) return before.sha256
         const { sha256 } = await hashFile(path, signal)

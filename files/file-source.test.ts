@@ -1,6 +1,18 @@
 /** The file passes the rules of a source; and what only a disk can show. */
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
@@ -9,7 +21,7 @@ import { sha256Of, videoNumber } from '../protocol/conformance/blobs.ts'
 import { type SourceWorld, sourceConformance } from '../protocol/conformance/source.ts'
 import { SourceUnsettled } from '../protocol/errors.ts'
 import { silentLog } from '../protocol/log.ts'
-import { readContent } from '../protocol/source.ts'
+import { readContent, type Source } from '../protocol/source.ts'
 import { createFileSource } from './file-source.ts'
 
 const newFolder = () => mkdtemp(join(tmpdir(), 'reelmesh-source-'))
@@ -72,12 +84,32 @@ it('a file is referred to where it lies, with its size and time, and another in 
     sha256: sha256Of('one'),
     bytes: 3,
     path,
-    mtime_ms: 86_400_000,
+    identity: content.identity,
   })
   await writeFile(join(dir, 'other'), 'two')
   await utimes(join(dir, 'other'), time, time)
   await rename(join(dir, 'other'), path)
   await assert.rejects(source.hold(content, videoNumber(2), store, signal), SourceUnsettled)
+})
+
+it('a file that gets a new link while it is hashed is hashed again, and taken', async (t) => {
+  const dir = await newFolder()
+  t.after(() => rm(dir, { recursive: true, force: true }))
+  const path = join(dir, 'film')
+  await writeFile(path, 'one')
+  const source = createFileSource(path)
+  let reads = 0
+  const linked: Source = {
+    ...source,
+    async *read(range, signal) {
+      yield* source.read(range, signal)
+      if (reads++ === 0) await link(path, join(dir, 'another name'))
+    },
+  }
+  const { signal } = new AbortController()
+  const content = await readContent(linked, signal)
+  assert.deepEqual(content, { sha256: sha256Of('one'), ...(await source.stat(signal)) })
+  assert.equal(reads, 2)
 })
 
 it('a file is open only while it is read, also where the reader leaves early', async (t) => {

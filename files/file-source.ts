@@ -1,5 +1,5 @@
 /** The source that is a file of this machine: read where it lies, and held by reference. */
-import type { Stats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import { SourceRefused } from '../protocol/errors.ts'
@@ -10,8 +10,8 @@ import { piecesOf } from './hash-file.ts'
 
 /** The file with this absolute path. See `Source` for its promises and errors. */
 export function createFileSource(path: string): Source {
-  const facts = async (): Promise<Stats> => {
-    const found = await stat(fsPath(path)).catch(refuseMissing)
+  const facts = async (): Promise<BigIntStats> => {
+    const found = await stat(fsPath(path), { bigint: true }).catch(refuseMissing)
     if (!found.isFile()) throw refused('it is not a regular file')
     return found
   }
@@ -25,12 +25,12 @@ export function createFileSource(path: string): Source {
     input: async () => path,
     async stat() {
       const found = await facts()
-      return { bytes: found.size, identity: fileIdentity(found) }
+      return { bytes: Number(found.size), identity: fileIdentity(found) }
     },
     async *read({ from, to, identity }, signal) {
       const file: FileHandle = await open(fsPath(path), 'r').catch(refuseMissing)
       try {
-        if (fileIdentity(await file.stat()) !== identity) throw unsettled(source)
+        if (fileIdentity(await file.stat({ bigint: true })) !== identity) throw unsettled(source)
         let at = from
         for await (const piece of piecesOf(file, { from, to }, signal)) {
           at += piece.byteLength
@@ -42,9 +42,8 @@ export function createFileSource(path: string): Source {
       }
     },
     async hold({ sha256, bytes, identity }, video, store) {
-      const found = await facts()
-      if (fileIdentity(found) !== identity) throw unsettled(source)
-      await store.refer(video, { sha256, bytes, path, mtime_ms: found.mtimeMs })
+      if (fileIdentity(await facts()) !== identity) throw unsettled(source)
+      await store.refer(video, { sha256, bytes, path, identity })
     },
   }
   return source

@@ -22,10 +22,21 @@ export interface HeldBlob {
   holders: PeerId[]
 }
 
-/** A source that stays where it lies. It counts as held only while its size, bytes, and mtime, ms, are those of when it was hashed. */
+/**
+ * A source that stays where it lies. It counts as held while the identity of its file is the one that it had when it was hashed; where that
+ * differs the file is hashed again, as a new link or mode changes the identity and not the bytes.
+ */
 export interface SourceReference extends BlobRef {
   readonly path: string
-  readonly mtime_ms: number
+  /** As of `SourceFacts`. */
+  readonly identity: string
+}
+
+/** Where a blob lies on this machine. */
+export interface FoundBlob {
+  readonly path: string
+  /** The identity of a source by reference; null for a blob in the folder of the store. */
+  readonly identity: string | null
 }
 
 /** Space of a file system, bytes: free for this process, and in all. */
@@ -53,11 +64,16 @@ export interface BlobStore {
   adopt(video: VideoId, path: string, ref: BlobRef): Promise<void>
   /** The path of the blob, or null. For a source by reference: the path of the source, while it is unchanged. */
   find(sha256: Sha256, video?: VideoId): Promise<string | null>
+  /** As `find`, with the identity of a source by reference. What was read while it stayed the same was read of one file. */
+  lookUp(sha256: Sha256, video?: VideoId): Promise<FoundBlob | null>
   /** Reads the whole file and compares; a corrupt blob is removed and the answer is false. Rejects with errors of the disk. */
   verify(sha256: Sha256, video: VideoId): Promise<boolean>
   /** Records a source by reference. The file is never copied, moved or changed. */
   refer(video: VideoId, source: SourceReference): Promise<void>
+  /** The reference of the video, while its source is unchanged; else null. */
   reference(video: VideoId): Promise<SourceReference | null>
+  /** The name of the source that the video refers to, where a file with other bytes lies there now; null where none does, or the same. */
+  changedSource(sha256: Sha256, video: VideoId): Promise<string | null>
   /** Removes the blobs of a video except those in `retain` (its results, while deliveries are open). References stay. */
   prune(video: VideoId, retain: ReadonlySet<Sha256>): Promise<void>
   /** Removes one blob of a video; a source by reference stays. */
@@ -85,7 +101,8 @@ export interface BlobExchange {
    * here: resumed where a transfer broke, hash verified before it is adopted. A holder that sent wrong bytes is asked
    * last from then on. `isRead`: the caller is about to read them, so what is here already is verified first;
    * a corrupt blob is removed and fetched again. Rejects with `BlobMissing` when no peer that answers has the blob, with
-   * `AttemptFailed('disk_full')`, and with the signal's reason.
+   * `SourceChanged` where this peer or a named holder had it as a source that is another file now, with `AttemptFailed('disk_full')`, and
+   * with the signal's reason.
    */
   fetch(
     want: BlobRef & { video: VideoId; holders: readonly PeerId[]; signal: AbortSignal; isRead?: boolean },
@@ -98,27 +115,35 @@ export interface BlobExchange {
 }
 
 /**
- * Whether the blob is here and has the hash of its name. A source by reference counts as intact while its size and mtime are unchanged:
- * hashing it takes minutes. Rejects with errors of the file system.
+ * Whether the blob is here and has the hash of its name. A source by reference counts as intact while it is unchanged: hashing it takes
+ * minutes. Rejects with errors of the file system.
  */
 export async function isIntact(store: BlobStore, sha256: Sha256, video: VideoId): Promise<boolean> {
-  const path = await store.find(sha256, video)
-  return path !== null && ((await store.reference(video))?.path === path || (await store.verify(sha256, video)))
+  const found = await store.lookUp(sha256, video)
+  return found !== null && (found.identity !== null || (await store.verify(sha256, video)))
 }
 
 /**
- * Runs `act` on blobs that are here and verifies them afterwards. Where one is corrupt or gone, neither the result nor the failure of
- * `act` counts: rejects with `AttemptFailed('input_missing')`, and the corrupt blob is removed, to be fetched again.
+ * Runs `act` on blobs that are here and verifies them afterwards. Where one is corrupt, gone or a source that was perhaps another file
+ * meanwhile, neither the result nor the failure of `act` counts: rejects with `AttemptFailed('input_missing')`, and the corrupt blob is
+ * removed, to be fetched again.
  */
 export async function withIntactBlobs<T>(
   of: { store: BlobStore; video: VideoId; blobs: readonly BlobRef[]; signal: AbortSignal },
   act: () => Promise<T>,
 ): Promise<T> {
   const { store, video, blobs, signal } = of
+  const identityOf = async ({ sha256 }: BlobRef) => (await store.lookUp(sha256, video))?.identity
+  const before = await Promise.all(blobs.map(identityOf))
   const [done] = await Promise.allSettled([act()])
   for (let at = 0; at < blobs.length && !signal.aborted; at += BLOB_FETCHES_AT_ONCE) {
     const some = blobs.slice(at, at + BLOB_FETCHES_AT_ONCE)
-    const intact = await Promise.all(some.map(({ sha256 }) => isIntact(store, sha256, video)))
+    const intact = await Promise.all(
+      some.map(
+        async (blob, nth) =>
+          (await isIntact(store, blob.sha256, video)) && (await identityOf(blob)) === before[at + nth],
+      ),
+    )
     const corrupt = some[intact.indexOf(false)]
     if (corrupt)
       throw new AttemptFailed('input_missing', `blob ${corrupt.sha256} was removed or changed while it was read`)

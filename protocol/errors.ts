@@ -2,6 +2,7 @@
  * Operating failures. Expected outcomes (a lost claim, no work) are tagged results, broken invariants are assertions;
  * what remains is here: an error with a stable `code` that people and policies can rely on.
  */
+import { shownPath } from './path-text.ts'
 
 /** Why an attempt at a task failed. Written into the ledger; old names are never reused for another meaning. */
 export const FAILURE_CODES = [
@@ -25,6 +26,8 @@ export const FAILURE_CODES = [
   'peer_died',
   /** The source itself cannot be used. Final: no other attempt would end differently. */
   'source_refused',
+  /** The source is no longer the file that was submitted. Final, as above. */
+  'source_changed',
   /** No codec can follow the recipe. Final, as above. */
   'recipe_refused',
   /** A bug or an unforeseen condition, in the worker's words. */
@@ -37,7 +40,7 @@ export type FailureCode = (typeof FAILURE_CODES)[number]
 export const NO_STRIKE: ReadonlySet<FailureCode> = new Set(['input_missing', 'disk_full', 'ledger_away'])
 
 /** Codes after which no other attempt would end differently: the task fails at once, and it says nothing against the peer. */
-export const FINAL: ReadonlySet<FailureCode> = new Set(['source_refused', 'recipe_refused'])
+export const FINAL: ReadonlySet<FailureCode> = new Set(['source_refused', 'source_changed', 'recipe_refused'])
 
 /**
  * Codes by which ffmpeg, or a check of its result, speaks about the data: where two attempts end in the same words (`failure-words.ts`), no
@@ -82,9 +85,9 @@ export class SourceUnsettled extends SourceRefused {
 }
 
 /** The source is no longer the file that was submitted. Final: nothing is made of two files. `name`: as people see the file. */
-export class SourceChanged extends SourceRefused {
+export class SourceChanged extends ReelmeshError {
   constructor(name: string, options: { cause?: unknown } = {}) {
-    super(`${name} was changed while it was encoded; submit it again`, options)
+    super('source_changed', `${shownPath(name)} was changed while it was encoded; submit it again`, options)
     this.name = 'SourceChanged'
   }
 }

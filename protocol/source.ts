@@ -4,8 +4,8 @@
  *
  * Promises
  * - What is at the address belongs to people, and may change at any time; nothing here writes to it.
- * - Whenever the content changes in a way that shows, the identity does: for a file its inode, size and modification time, for an object
- *   its ETag. The same identity is taken for the same content; it is no hash of it.
+ * - Whenever the content changes in a way that shows, the identity does: for a file its inode, size, modification and change time, for an
+ *   object its ETag. The same identity is taken for the same content; it is no hash of it, and may change while the content stays.
  * - Addresses are written into the ledger, shown to people and logged: they never carry credentials.
  * - Errors: `SourceRefused` where there is nothing, or nothing that could be a video; `SourceUnsettled` where it is no longer what it was
  *   when it was looked at; the reason of the signal; else the error of the file system or service, after which the same may be tried again.
@@ -60,14 +60,25 @@ export interface Source {
 /** Opens a source by the form of its address; nothing is asked of it yet. Throws `UsageError` for an address that nothing serves. */
 export type OpenSource = (address: string) => Source
 
-/** Reads a source as a whole. Rejects as it does, and with `SourceUnsettled` where its identity changed while it was read. */
+/**
+ * Reads a source as a whole; twice where its identity changed while it was read, as a new link to a file changes it too. Rejects as the source
+ * does, and with `SourceUnsettled` where the second reading gave other bytes, or the identity changed once more.
+ */
 export async function readContent(source: Source, signal: AbortSignal): Promise<SourceContent> {
+  const first = await readOnce(source, signal)
+  if (first.isSettled) return first.content
+  const second = await readOnce(source, signal)
+  if (!second.isSettled || second.content.sha256 !== first.content.sha256) throw unsettled(source)
+  return second.content
+}
+
+/** `isSettled`: the identity was the same afterwards. */
+async function readOnce(source: Source, signal: AbortSignal): Promise<{ content: SourceContent; isSettled: boolean }> {
   const { bytes, identity } = await source.stat(signal)
   const hash = createHash('sha256')
   for await (const piece of source.read({ from: 0, to: bytes, identity }, signal)) hash.update(piece)
   const after = await source.stat(signal)
-  if (after.identity !== identity) throw unsettled(source)
-  return { sha256: asSha256(hash.digest('hex')), bytes, identity }
+  return { content: { sha256: asSha256(hash.digest('hex')), bytes, identity }, isSettled: after.identity === identity }
 }
 
 /** An error for a source that changed while it was read, with a sentence for who submitted it. */

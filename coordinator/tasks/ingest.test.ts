@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import { SourceChanged } from '../../protocol/errors.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asToken, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { DIAL_TIMEOUT_MS, LOST_AFTER_MS, WINDOW_CHUNKS } from '../../protocol/limits.ts'
@@ -9,7 +10,7 @@ import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStore } from '../../testing/simulation/blob-stand-ins.ts'
-import { type Film, filmBytes, sha256Of } from '../../testing/simulation/film.ts'
+import { type Film, filmBytes, readCut, sha256Of } from '../../testing/simulation/film.ts'
 import { createMedia } from '../../testing/simulation/media-stand-in.ts'
 import { type Actor, createStage, type Stage } from '../../testing/simulation/stage.ts'
 import { mount, VirtualDisk } from '../../testing/simulation/virtual-disk.ts'
@@ -51,7 +52,11 @@ function machine(name: string, build = name): Machine {
   const { clock, rng, ledger } = actor
   const store = createStore({ disk, clock, machine: name })
   const exchange: BlobExchange = {
-    fetch: async ({ sha256, video }) => (await store.find(sha256, video))!,
+    async fetch({ sha256, video }) {
+      const path = await store.find(sha256, video)
+      if (path === null) throw new SourceChanged((await store.changedSource(sha256, video))!)
+      return path
+    },
     // Who is not reached is dialled in vain.
     async whoHas({ sha256, video, peers, signal }) {
       const has = await Promise.all(peers.map((peer) => reached.get(peer)?.find(sha256, video)))
@@ -65,15 +70,24 @@ function machine(name: string, build = name): Machine {
   return { self, actor, store, ingest: createIngestRunner(options) }
 }
 
-/** A silent film of so many chunks, submitted and held by these machines. */
+/** A silent film of so many chunks. */
+const filmOf = (chunks: number, name = `film of ${chunks}`): Film => ({
+  name,
+  chunks,
+  hasAudio: false,
+  hasSubtitles: false,
+  poison: null,
+})
+
+/** A film of `filmOf`, submitted and held by these machines. */
 async function submit(chunks: number, holders: readonly Machine[]): Promise<VideoId> {
-  const film: Film = { name: `film of ${chunks}`, chunks, hasAudio: false, hasSubtitles: false, poison: null }
+  const film = filmOf(chunks)
   const sha256 = sha256Of(filmBytes(film))
   const video = sha256.slice(0, 16) as VideoId
   for (const { self, store } of holders) {
     const path = `/simulated/${self}/${film.name}`
     disk.write(path, filmBytes(film))
-    await store.refer(video, { sha256, bytes: 1, path, mtime_ms: 1 })
+    await store.refer(video, { sha256, bytes: 1, path, identity: '1' })
   }
   const source = { sha256, bytes: 1, holders: holders.map(({ self }) => self) }
   const recipe = { ...DEFAULT_RECIPE, renditions: ladderOf([480]) }
@@ -189,6 +203,31 @@ describe('an ingest', () => {
     await stage.pass(LOST_AFTER_MS + missed.length * DIAL_TIMEOUT_MS + 5_000)
     assert.deepEqual(await heldBy(next.self), missed)
   })
+
+  for (const [when, passMs] of [
+    ['before it is read', 0],
+    ['while it is planned', 500],
+    ['while its chunks are cut', 1_500],
+  ] as const)
+    it(`ends for good where the source is replaced ${when}, and inserts nothing of the other film`, async () => {
+      const host = machine('host')
+      const video = await submit(30, [host])
+      const attempt = await start(host, video)
+      await stage.pass(passMs)
+      disk.write(`/simulated/host/film of 30`, filmBytes(filmOf(30, 'film of 3O')))
+      await assert.rejects(
+        stage.until(attempt.ended),
+        (error) =>
+          error instanceof SourceChanged && /^film of 30 was changed while it was encoded; submit/.test(error.message),
+      )
+      const tasks = await cuts(video)
+      assert.ok(tasks.length < 30 && (passMs < 1_000 || tasks.length > 0), `${tasks.length} chunks`)
+      for (const { input } of tasks) {
+        const cut = disk.read((await host.store.find(input!.sha256, video))!)
+        assert.equal(readCut(cut).film.name, 'film of 30')
+      }
+      assert.equal((await stage.ledger.video(video))?.plan === null, passMs < 1_000)
+    })
 
   it('names itself for what it cut again to the same bytes', async () => {
     const [first, next] = [machine('first', 'build'), machine('next', 'build')]

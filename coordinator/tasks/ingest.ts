@@ -24,6 +24,7 @@ import type { Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { locateBlob } from '../locate-blob.ts'
 import { audioTask, chunkTasks, dueOf, hasRoomInWindow } from './plan-tasks.ts'
+import { openSourceReader, type SourceReader } from './source-reader.ts'
 
 /** The parts that an ingest uses. */
 export interface IngestOptions {
@@ -42,8 +43,7 @@ export interface IngestOptions {
 /** An attempt whose source is here and whose plan is committed. */
 interface IngestJob {
   readonly video: Video
-  /** Absolute path. */
-  readonly source: string
+  readonly source: SourceReader
   readonly plan: Plan
   readonly index: SourceIndex
   readonly scratch: string
@@ -90,7 +90,7 @@ class IngestRunner {
     const { store, exchange } = this.#options
     const retry = createRetry({ clock: this.#options.clock, rng: this.#options.rng, signal })
     const video = await this.#prepare(task, retry)
-    const source = await exchange.fetch({ ...video.source, video: video._id, signal, isRead: true })
+    const source = await openSourceReader({ video, store, exchange, signal })
     const { plan, index } = await this.#planned(video, source, { retry, signal })
     const scratch = await store.scratch('ingest')
     const ended = new AbortController()
@@ -119,16 +119,21 @@ class IngestRunner {
 
   async #planned(
     video: Video,
-    source: string,
+    source: SourceReader,
     { retry, signal }: { readonly retry: Retry; readonly signal: AbortSignal },
   ): Promise<{ plan: Plan; index: SourceIndex }> {
     const { ledger, media, hints } = this.#options
-    const probe = await media.probe(source, signal)
-    const index = await media.index(source, probe, signal)
     const { plan } = video
     const known = plan && (await retry(() => ledger.plan(video._id, plan.sha256)))
+    const { index, own } = await source.read(async () => {
+      const { path } = source
+      const probe = await media.probe(path, signal)
+      const index = await media.index(path, probe, signal)
+      if (known) return { index, own: known }
+      const job = { video_id: video._id, source: path, probe, index, recipe: video.recipe, signal }
+      return { index, own: await media.plan(job) }
+    })
     if (known) return { plan: known, index }
-    const own = await media.plan({ video_id: video._id, source, probe, index, recipe: video.recipe, signal })
     const answer = await retry(() => ledger.commitPlan(own, dueOf(video, own)))
     if (answer.outcome === 'closed') throw new AttemptFailed('unexpected', `video ${video.name} is no longer open`)
     hints.publish({ what: 'video', video: video._id })
@@ -167,7 +172,7 @@ class ChunkCutter {
   async makeExtras(): Promise<Task['outputs']> {
     const { self, ledger, store, media, hints } = this.#options
     const { video, source, plan, scratch, signal } = this.#job
-    const extras = await media.extras({ plan, source, outDir: scratch, signal })
+    const extras = await source.read(() => media.extras({ plan, source: source.path, outDir: scratch, signal }))
     if (extras.audio) {
       const ref = await store.put(video._id, extras.audio)
       const input: TaskInput = { ...ref, holders: [self], start_pts: 0, end_pts: 0, time_base: '1/1' }
@@ -251,9 +256,9 @@ class ChunkCutter {
     const { self, media, store } = this.#options
     const { video, plan, source, index, scratch, signal } = this.#job
     const out = join(scratch, `${chunk_id}.nut`)
-    const cut = await media.cut({ plan, chunk_id, source, index, out, signal })
+    const cut = await source.read(() => media.cut({ plan, chunk_id, source: source.path, index, out, signal }))
     const times = { start_pts: cut.start_pts, end_pts: cut.end_pts, time_base: cut.time_base.join('/') }
-    if (cut.path === source) return { ...video.source, ...times }
+    if (cut.path === source.path) return { ...video.source, ...times }
     return { ...(await store.put(video._id, cut.path)), holders: [self], ...times }
   }
 

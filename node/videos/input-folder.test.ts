@@ -101,6 +101,21 @@ describe('the input folder', () => {
     assert.equal(submitted.length, 2)
   })
 
+  test('submits again what was changed while it was encoded, though its size and time are those of before', async (t) => {
+    const { input, look, submitted, video, failed } = await folderUnderTest(t)
+    await writeFile(join(input, 'film.mp4'), 'film')
+    await look()
+    await look()
+    assert.equal(submitted.length, 1)
+    failed.code = 'source_changed'
+    Object.assign(video, { status: 'FAILED', failure: 'film.mp4 was changed while it was encoded; submit it again' })
+    await look(INPUT_OUTCOME_MS)
+    Object.assign(video, { status: 'RUNNING', failure: null })
+    await look()
+    await look()
+    assert.deepEqual([await readdir(input), submitted.length], [['film.mp4'], 2])
+  })
+
   test('a file that cannot be rejected delays no other', async (t) => {
     const { input, look, video } = await folderUnderTest(t)
     await mkdir(join(input, 'a'))

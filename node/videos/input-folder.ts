@@ -6,6 +6,7 @@
  * `x.tmp`) are ignored, and so are the subtitles, covers and texts that belong to a film.
  *
  *   seen ── the same for 4 s ──► submitted ──► remembered ── the ingest refuses it ──► in `rejected/`, with a text
+ *                                    │             └─ it was changed meanwhile ──► submitted
  *                                    └─ refused ── the same for 30 s ──► submitted ── refused ──► in `rejected/`, with a text
  *   A file that is put back is submitted again. A file that changes starts at the beginning: a copy that pauses is never moved while it is
  *   written.
@@ -13,7 +14,7 @@
 import { mkdir } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
 import type { Clock } from '../../protocol/clock.ts'
-import { SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
+import { type FailureCode, SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { INPUT_OUTCOME_MS } from '../../protocol/limits.ts'
@@ -143,11 +144,14 @@ class FolderWatch {
     const open = new Set((await ledger.videos({ statuses: OPEN_STATUSES })).map(({ _id }) => _id))
     for (const { file, print, video } of undecided) {
       if (open.has(video)) continue
-      const why = await refusalOf(ledger, video)
-      const isThere = why !== null && present.get(file) === print
+      const failure = await failureOf(ledger, video)
+      const isThere = present.get(file) === print
+      const why = isThere && failure?.code === 'source_refused' ? failure.message : null
+      const isAnother = isThere && failure?.code === 'source_changed'
       try {
-        if (isThere) await this.#moveAside(file, why)
-        await taken.record(file, isThere ? null : { print, video: null }, present)
+        if (why !== null) await this.#moveAside(file, why)
+        // Another file may have the same size and time; it is submitted as any other.
+        await taken.record(file, why !== null || isAnother ? null : { print, video: null }, present)
       } catch (error) {
         log.warn('a file of the input folder cannot be moved aside', { file, error: sentence(error) })
       }
@@ -177,11 +181,15 @@ async function mustBeWhole(path: string): Promise<void> {
   )
 }
 
-/** Why the source of this video cannot be used, where that is what it failed of. */
-async function refusalOf(ledger: InputFolderOptions['ledger'], id: VideoId): Promise<string | null> {
+/** Of what the video failed, where its source is to blame. */
+async function failureOf(
+  ledger: InputFolderOptions['ledger'],
+  id: VideoId,
+): Promise<{ code: FailureCode; message: string } | null> {
   const video = await ledger.video(id)
   if (video?.status !== 'FAILED' || video.failure === null) return null
   const failed = await ledger.tasks({ video: id, statuses: ['FAILED'] })
-  const isRefused = failed.some(({ failures }) => failures.some(({ code }) => code === 'source_refused'))
-  return isRefused ? video.failure : null
+  const codes = new Set(failed.flatMap(({ failures }) => failures.map(({ code }) => code)))
+  const code = (['source_changed', 'source_refused'] as const).find((each) => codes.has(each))
+  return code === undefined ? null : { code, message: video.failure }
 }

@@ -23,7 +23,7 @@ const ingest = async (): Promise<Task> => (await stage.ledger.task(id))!
 
 /** Whether a peer with so much free of a disk of 1 TB takes the ingest now. */
 async function takes(has: { free: number; leads: boolean; isHere?: 'source' | 'copy' }): Promise<boolean> {
-  const reference = { path: '/film', mtime_ms: 1, bytes: 1, sha256: '' as never }
+  const reference = { path: '/film', identity: '1', bytes: 1, sha256: '' as never }
   const mayTake = createControlTaskOrder({
     ledger: stage.ledger,
     store: {

@@ -1,16 +1,30 @@
 /** The rules of `BlobStore` in `blobs.ts`, as one suite that every adapter passes. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { appendFile, readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  link,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { BlobStore } from '../blobs.ts'
+import type { BlobStore, SourceReference } from '../blobs.ts'
 import { asSha256, isVideoId, type Sha256, type VideoId } from '../ids.ts'
 
 export interface BlobWorld {
   /** Two handles of one store, as two processes that share a folder have them. */
   readonly store: BlobStore
   readonly other: BlobStore
+  /** The identity of a file as its source has it (`SourceFacts`). */
+  identityOf(path: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -41,6 +55,13 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       const path = join(await store.scratch('test'), 'made here.bin')
       await writeFile(path, content)
       return path
+    }
+
+    /** Waits for the next tick of the file system's clock, which is coarse: a change within one tick does not show. */
+    const nextTick = async (path: string): Promise<void> => {
+      const { ctimeMs } = await stat(path)
+      do await writeFile(`${path}.tick`, '')
+      while ((await stat(`${path}.tick`)).ctimeMs <= ctimeMs)
     }
 
     it('gives each caller a scratch folder of its own, empty, whatever the name', async () => {
@@ -113,32 +134,113 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       assert.equal(await store.verify(sha256, video), false)
     })
 
-    it('holds a source where it lies, for as long as size and mtime are those seen', async () => {
+    /** A reference to the file as it is. */
+    const referenceTo = async (path: string): Promise<SourceReference> => {
+      const content = await readFile(path)
+      return {
+        sha256: sha256Of(content),
+        bytes: content.byteLength,
+        path,
+        identity: await world.identityOf(path),
+      }
+    }
+
+    it('holds a source where it lies, and finds it with its identity', async () => {
       const video = newVideo()
       const path = await file('the source film')
-      const { size, mtimeMs } = await stat(path)
-      const source = { sha256: sha256Of('the source film'), bytes: size, path, mtime_ms: mtimeMs }
+      const source = await referenceTo(path)
       await store.refer(video, source)
       for (const handle of [store, other]) {
         assert.deepEqual(await handle.reference(video), source)
+        assert.deepEqual(await handle.lookUp(source.sha256, video), { ...source })
         assert.equal(await handle.find(source.sha256, video), path)
         assert.equal(await handle.find(source.sha256), path)
+        assert.equal(await handle.changedSource(source.sha256, video), null)
+        assert.equal(await handle.verify(source.sha256, video), true)
       }
-      await utimes(path, new Date(1_000), new Date(2_000))
-      assert.equal(await other.reference(video), null)
-      assert.equal(await other.find(source.sha256, video), null)
-      await utimes(path, new Date(mtimeMs), new Date(mtimeMs))
-      await appendFile(path, '!')
-      await utimes(path, new Date(mtimeMs), new Date(mtimeMs))
-      assert.equal(await store.find(source.sha256, video), null)
+    })
+
+    /** What people do to a file that leaves its bytes alone. */
+    const HARMLESS: Record<string, (path: string) => Promise<unknown>> = {
+      'gets another mode': (path) => chmod(path, 0o600),
+      'gets another name, too': (path) => link(path, `${path}.link`),
+      'gets another time': (path) => utimes(path, new Date(1_000), new Date(2_000)),
+      'is replaced by a copy': async (path) => {
+        await copyFile(path, `${path}.new`)
+        await rename(`${path}.new`, path)
+      },
+      'is moved away and back': async (path) => {
+        await rename(path, `${path}.away`)
+        await rename(`${path}.away`, path)
+      },
+      'is read': readFile,
+    }
+    for (const [how, act] of Object.entries(HARMLESS))
+      it(`holds a source that ${how}, by its new identity`, async () => {
+        const video = newVideo()
+        const path = await file('the source film')
+        const source = await referenceTo(path)
+        await store.refer(video, source)
+        await act(path)
+        const now = { ...source, identity: await world.identityOf(path) }
+        for (const handle of [store, other]) {
+          assert.deepEqual(await handle.reference(video), now)
+          assert.equal((await handle.lookUp(source.sha256, video))?.identity, now.identity)
+          assert.equal(await handle.changedSource(source.sha256, video), null)
+        }
+      })
+
+    /** What they do to it that makes it another film. All keep the modification time. */
+    const HARMFUL: Record<string, (path: string) => Promise<unknown>> = {
+      'is replaced': async (path) => {
+        await writeFile(`${path}.new`, (await readFile(path, 'utf8')).toUpperCase())
+        await rename(`${path}.new`, path)
+      },
+      'is written over in place': (path) => writeFile(path, 'another film', { flag: 'r+' }),
+      grows: (path) => appendFile(path, '!'),
+      'is cut short': (path) => truncate(path, 3),
+    }
+    for (const [how, act] of Object.entries(HARMFUL))
+      it(`does not hold a source that ${how}, and says so until its bytes are back`, async () => {
+        const video = newVideo()
+        const path = await file(`a film that ${how}`)
+        const { atime, mtime } = await stat(path)
+        const source = await referenceTo(path)
+        await store.refer(video, source)
+        await nextTick(path)
+        await act(path)
+        await utimes(path, atime, mtime)
+        for (const handle of [store, other]) {
+          assert.equal(await handle.reference(video), null)
+          assert.equal(await handle.lookUp(source.sha256, video), null)
+          assert.equal(await handle.find(source.sha256), null)
+          assert.equal(await handle.changedSource(source.sha256, video), 'made here.bin')
+          assert.equal(await handle.changedSource(sha256Of('another'), video), null)
+        }
+        await writeFile(path, `a film that ${how}`)
+        assert.equal(await other.find(source.sha256, video), path)
+        assert.equal(await other.changedSource(source.sha256, video), null)
+        await rm(path)
+        assert.equal(await store.find(source.sha256, video), null)
+        assert.equal(await store.changedSource(source.sha256, video), null, 'it is gone, not changed')
+      })
+
+    it('does not hold a source whose disk gives other bytes by now, though nothing shows it, once it is verified', async () => {
+      const video = newVideo()
+      const path = await file('damaged')
+      const { sha256 } = await referenceTo(await file('whole!!'))
+      await store.refer(video, { ...(await referenceTo(path)), sha256 })
+      assert.equal(await store.find(sha256, video), path)
+      assert.equal(await store.verify(sha256, video), false)
+      assert.equal(await store.find(sha256, video), null)
+      assert.equal(await readFile(path, 'utf8'), 'damaged')
     })
 
     it('holds a source under a name with spaces, quotes, newline, emoji and percent', async () => {
       const video = newVideo()
       const path = join(await store.scratch('odd'), `-a "b" 'c' \n %d 🎬.mp4`)
       await writeFile(path, 'odd')
-      const { size, mtimeMs } = await stat(path)
-      await store.refer(video, { sha256: sha256Of('odd'), bytes: size, path, mtime_ms: mtimeMs })
+      await store.refer(video, await referenceTo(path))
       assert.equal(await other.find(sha256Of('odd'), video), path)
     })
 
@@ -155,8 +257,7 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
     it('prunes all but the named, and retains the reference', async () => {
       const video = newVideo()
       const source = await file('source')
-      const { size, mtimeMs } = await stat(source)
-      await store.refer(video, { sha256: sha256Of('source'), bytes: size, path: source, mtime_ms: mtimeMs })
+      await store.refer(video, await referenceTo(source))
       const stored = await store.put(video, await file('result'))
       const gone = await store.put(video, await file('intermediate'))
       await store.prune(video, new Set([stored.sha256]))
@@ -172,8 +273,7 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       const video = newVideo()
       const neighbour = newVideo()
       const source = await file('precious')
-      const { size, mtimeMs } = await stat(source)
-      await store.refer(video, { sha256: sha256Of('precious'), bytes: size, path: source, mtime_ms: mtimeMs })
+      await store.refer(video, await referenceTo(source))
       await store.put(video, await file('mine'))
       const { sha256 } = await store.put(neighbour, await file('not mine'))
       assert.ok((await other.videos()).includes(video))
@@ -188,8 +288,7 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
       const [one, two] = [newVideo(), newVideo()]
       await store.put(one, await file('one'))
       const source = await file('two')
-      const { size, mtimeMs } = await stat(source)
-      await other.refer(two, { sha256: sha256Of('two'), bytes: size, path: source, mtime_ms: mtimeMs })
+      await other.refer(two, await referenceTo(source))
       const videos = await store.videos()
       assert.ok(videos.includes(one) && videos.includes(two))
       assert.equal(new Set(videos).size, videos.length)

@@ -5,7 +5,7 @@
  */
 import type { BlobExchange, BlobRef, BlobStore, SourceReference } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
-import { AttemptFailed, BlobMissing } from '../../protocol/errors.ts'
+import { AttemptFailed, BlobMissing, SourceChanged } from '../../protocol/errors.ts'
 import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
 import { STREAM_SILENCE_MS } from '../../protocol/limits.ts'
 import type { Mesh } from '../../protocol/mesh.ts'
@@ -41,6 +41,10 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
       disk.move(path, pathOf(video, ref.sha256))
     },
     find: async (sha256, video) => findAt(disk, machine, sha256, video),
+    async lookUp(sha256, video) {
+      const path = findAt(disk, machine, sha256, video)
+      return path === null ? null : { path, identity: path.startsWith(`${root}/`) ? null : sha256Of(disk.read(path)) }
+    },
     async verify(sha256, video) {
       const path = findAt(disk, machine, sha256, video)
       if (path === null) return false
@@ -52,8 +56,13 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
       disk.write(`${referencesOf(machine)}/${video}`, JSON.stringify(source))
     },
     async reference(video) {
-      const path = `${referencesOf(machine)}/${video}`
-      return disk.has(path) ? (JSON.parse(disk.read(path).toString()) as SourceReference) : null
+      const source = referenceOf(disk, machine, video)
+      return source && isUnchanged(disk, source) ? source : null
+    },
+    async changedSource(sha256, video) {
+      const source = referenceOf(disk, machine, video)
+      if (source?.sha256 !== sha256 || !disk.has(source.path) || isUnchanged(disk, source)) return null
+      return source.path.split('/').at(-1) ?? ''
     },
     async prune(video, keep) {
       for (const path of disk.below(`${root}/${video}`))
@@ -73,6 +82,14 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
   return store
 }
 
+function referenceOf(disk: VirtualDisk, machine: string, video: VideoId): SourceReference | null {
+  const path = `${referencesOf(machine)}/${video}`
+  return disk.has(path) ? (JSON.parse(disk.read(path).toString()) as SourceReference) : null
+}
+
+const isUnchanged = (disk: VirtualDisk, { path, sha256 }: SourceReference): boolean =>
+  disk.has(path) && sha256Of(disk.read(path)) === sha256
+
 function findAt(disk: VirtualDisk, machine: string, sha256: Sha256, video?: VideoId): string | null {
   const own = disk
     .below(storeOf(machine))
@@ -80,7 +97,7 @@ function findAt(disk: VirtualDisk, machine: string, sha256: Sha256, video?: Vide
   if (own) return own
   for (const path of disk.below(referencesOf(machine))) {
     const reference = JSON.parse(disk.read(path).toString()) as SourceReference
-    if (reference.sha256 === sha256 && disk.has(reference.path)) return reference.path
+    if (reference.sha256 === sha256 && isUnchanged(disk, reference)) return reference.path
   }
   return null
 }
@@ -152,7 +169,8 @@ export function createExchange(options: ExchangeOptions): BlobExchange {
         disk.touch(path, clock.now())
         return path
       }
-      throw new BlobMissing(want.sha256)
+      const name = await store.changedSource(want.sha256, want.video)
+      throw name === null ? new BlobMissing(want.sha256) : new SourceChanged(name)
     },
     async whoHas({ sha256, peers, signal }) {
       const asked = (peers.length > 0 ? peers : mesh.peers()).filter((peer) => peer !== mesh.self)

@@ -125,7 +125,7 @@ const LED: Readonly<Record<string, (...given: string[]) => Promise<unknown>>> = 
   rm: async (path) => theDisk().remove(path!),
   mkdir: async (path) => theDisk().makeFolder(path!),
   access: async (path) => void stats(path!),
-  stat: async (path) => stats(path!),
+  stat: async (path, options) => stats(path!, options as { bigint?: boolean } | undefined),
   async copyFile(from, to) {
     await theDisk().pause(to!)
     theDisk().write(to!, theDisk().read(from!))
@@ -146,15 +146,23 @@ const LED: Readonly<Record<string, (...given: string[]) => Promise<unknown>>> = 
     const read = async (into: Buffer, _offset: number, length: number, position: number) => ({
       bytesRead: content.copy(into, 0, position, Math.min(content.byteLength, position + length)),
     })
-    return { read, stat: async () => stats(path!), sync: async () => undefined, close: async () => undefined }
+    return {
+      read,
+      stat: async (options?: { bigint?: boolean }) => stats(path!, options),
+      sync: async () => undefined,
+      close: async () => undefined,
+    }
   },
 }
 
-function stats(path: string) {
+function stats(path: string, options: { readonly bigint?: boolean } = {}) {
   const isFile = theDisk().has(path)
   if (!isFile && !theDisk().isFolder(path)) throw missing(path)
   const size = isFile ? theDisk().read(path).byteLength : 0
-  return { ino: 1, mtimeMs: 1, size, isFile: () => isFile, isDirectory: () => !isFile }
+  const is = { isFile: () => isFile, isDirectory: () => !isFile }
+  return options.bigint
+    ? { ...is, dev: 1n, ino: 1n, mtimeNs: 1n, ctimeNs: 1n, size: BigInt(size) }
+    : { ...is, ino: 1, mtimeMs: 1, size }
 }
 
 function patch(): void {
