@@ -124,14 +124,21 @@ export async function takeExtras(
   job: { readonly plan: Plan; readonly source: string; readonly outDir: string; readonly signal: AbortSignal },
 ): Promise<Extras> {
   const { plan, outDir } = job
-  const other = plan.subtitles.length > 0 || plan.chapters > 0 ? join(outDir, 'other.mkv') : null
+  const other =
+    plan.subtitles.length + plan.metadata.covers.length + plan.chapters > 0 ? join(outDir, 'other.mkv') : null
   const audio = await takeAudio(programs, job)
   if (other !== null) {
-    const streams = plan.subtitles.map(({ stream }) => stream)
+    const [subtitles, covers] = [plan.subtitles, plan.metadata.covers].map((list) => list.map(({ stream }) => stream))
     await copyExtra(
       programs,
       job,
-      otherExtraArgs({ source: job.source, streams, shift: cutOffset(plan), out: other }),
+      otherExtraArgs({
+        source: job.source,
+        subtitles: subtitles!,
+        covers: covers!,
+        shift: cutOffset(plan),
+        out: other,
+      }),
       'copying subtitles and chapters',
     )
   }

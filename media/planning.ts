@@ -19,12 +19,14 @@ import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
 import { decoderName } from './pixel-format.ts'
+import { settled } from './probe/parts.ts'
 import { parseRational } from './rational.ts'
 import type { RatedProbe } from './reading.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { mainShape } from './shape-changes.ts'
 import { shapesIn, sizeOf } from './shapes.ts'
 import { quoted } from './source-file.ts'
+import { fitTimecode } from './timecode.ts'
 import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
 /** A source, its index and the recipe to plan for. */
@@ -63,6 +65,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     track_timescale: trackTimescale(time_base),
     b_frames: variable ? 0 : 3, keyframe_s: recipe.keyframe_s,
   } // biome-ignore format: groups
+  const { metadata, fates } = fitTimecode(probe.metadata, { fps, variable_rate: variable })
   refuseUnknownCodec(job, video)
   const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
   const classes = classFormatter({
@@ -74,10 +77,10 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }),
     start_pts: index.times[0]!, lead: 0, end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
-    audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters,
+    audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters, metadata,
     renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),
     chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null, breaks: shapes.slice(1).map(({ start_pts }) => start_pts) }), index, { time_base, track_timescale: settings.track_timescale }),
-    fates: [...probe.fates, ...index.fates],
+    fates: settled([...probe.fates, ...index.fates, ...fates]),
   } // biome-ignore format: groups
 }
 

@@ -12,7 +12,7 @@ export interface TimedShape extends Omit<Shape, 'start_pts'> {
   readonly from_s: number
 }
 
-/** Only the size and pixel aspect of a shape. */
+/** The size and pixel aspect of a shape alone. */
 export const sizeOf = ({ width, height, sample_aspect }: Shape): Omit<Shape, 'start_pts'> => ({
   width,
   height,

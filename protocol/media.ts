@@ -6,7 +6,7 @@
  * (this attempt; another may succeed).
  */
 import type { Sha256, VideoId } from './ids.ts'
-import type { AudioFacts, Fate, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
+import type { AudioFacts, Fate, Metadata, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
 import type { Recipe } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 
@@ -36,6 +36,7 @@ export interface SourceProbe {
   readonly subtitles: readonly SubtitleFacts[]
   /** Number of chapters. */
   readonly chapters: number
+  readonly metadata: Metadata
   /** What becomes of its parts, as far as the streams show it. */
   readonly fates: readonly Fate[]
 }
@@ -93,7 +94,7 @@ export interface MergeJob {
 export interface Extras {
   /** Every audio track by stream copy (FLAC for Opus and WMA); null without audio. */
   readonly audio: string | null
-  /** Text subtitles and chapters, Matroska; null where there are none. */
+  /** Text subtitles, chapters and covers, Matroska; null where there are none. */
   readonly other: string | null
 }
 

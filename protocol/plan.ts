@@ -44,6 +44,20 @@ export interface Shape extends Pick<VideoFacts, 'width' | 'height' | 'sample_asp
   readonly start_pts: number
 }
 
+/** What a track is for, by ffmpeg's names: those that an MP4 made by ffmpeg holds (the track's flag and its `kind` boxes). */
+export const FLAGS = [
+  'default',
+  'forced',
+  'dub',
+  'comment',
+  'hearing_impaired',
+  'visual_impaired',
+  'captions',
+  'descriptions',
+] as const
+/** One of `FLAGS`. */
+export type Flag = (typeof FLAGS)[number]
+
 /** An audio track of the source. */
 export interface AudioFacts {
   /** ffmpeg's stream index. */
@@ -54,9 +68,10 @@ export interface AudioFacts {
   readonly layout: string
   /** Hz. */
   readonly sample_rate: number
+  /** ISO 639-2/T; '' where it is not known. */
   readonly language: string
   readonly title: string
-  readonly default: boolean
+  readonly flags: readonly Flag[]
 }
 
 /** A text subtitle of the source. */
@@ -64,10 +79,33 @@ export interface SubtitleFacts {
   /** ffmpeg's stream index. */
   readonly stream: number
   readonly codec: string
+  /** ISO 639-2/T; '' where it is not known. */
   readonly language: string
   readonly title: string
-  readonly default: boolean
-  readonly forced: boolean
+  readonly flags: readonly Flag[]
+}
+
+/** A cover of the source that the results carry. */
+export interface CoverFacts {
+  /** ffmpeg's stream index. */
+  readonly stream: number
+  readonly codec: string
+}
+
+/** What the results say of themselves beside their tracks. */
+export interface Metadata {
+  /** Tags of the file, by the names of ffmpeg's MP4 writer, such as `title`. */
+  readonly tags: Readonly<Record<string, string>>
+  /** The picture's track; `timecode` is that of its first frame, such as `01:02:03:04`. */
+  readonly picture: Pick<AudioFacts, 'language' | 'title' | 'flags'> & { readonly timecode: string | null }
+  readonly covers: readonly CoverFacts[]
+}
+
+/** The metadata of a source that says nothing. */
+export const NO_METADATA: Metadata = {
+  tags: {},
+  picture: { language: '', title: '', flags: [], timecode: null },
+  covers: [],
 }
 
 /** A rendition of the recipe, with its size and constants for this source. */
@@ -102,7 +140,7 @@ export interface ChunkPlan {
 
 /** What becomes of one part of the source: a stream, attachment, tag, flag or side datum. */
 export interface Fate {
-  /** The part, such as `stream 3 (audio, aac, eng)` or `tag location`; unique in a plan. */
+  /** The part, such as `stream 3`, `tag title of stream 3` or `tag location`; unique in a plan. */
   readonly part: string
   readonly fate: 'kept' | 'converted' | 'left_out'
   /** The sentence that a person should read about it; null where nothing is missed. */
@@ -144,6 +182,7 @@ export interface Plan {
   readonly subtitles: readonly SubtitleFacts[]
   /** Number of chapters. */
   readonly chapters: number
+  readonly metadata: Metadata
   readonly renditions: readonly RenditionPlan[]
   readonly chunks: readonly ChunkPlan[]
   /** Everything that the source holds, and what becomes of it. `notesOf` makes the notes of `status` from it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AudioFacts, VideoFacts } from '../../protocol/plan.ts'
+import { type AudioFacts, NO_METADATA, type VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
 import { audioArgs, audioFilter } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
@@ -18,7 +18,9 @@ const words = (text: string) => text.trim().split(/\s+/)
 test('a source is probed, its packets listed and its frames decoded behind the whitelist', () => {
   assert.deepEqual(
     probeArgs('/a/-x.mp4'),
-    words(`-hide_banner -v warning ${SAFE} -show_format -show_streams -show_chapters -of json -i file:/a/-x.mp4`),
+    words(
+      `-hide_banner -v warning ${SAFE} -show_format -show_streams -show_chapters -show_programs -of json -i file:/a/-x.mp4`,
+    ),
   )
   assert.deepEqual(
     packetArgs({ source: '/a.mpg', stream: 2, genpts: true }),
@@ -87,14 +89,14 @@ test('extras are copied, Opus and WMA as FLAC; chapters alone are text', () => {
       -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -output_ts_offset 100 ${NUT}`),
   )
   assert.deepEqual(
-    otherExtraArgs({ source: '/a.mkv', streams: [2], shift: 100, out: '/o.mkv' }),
+    otherExtraArgs({ source: '/a.mkv', subtitles: [2], covers: [], shift: 100, out: '/o.mkv' }),
     words(`${HEAD} ${SAFE} -copyts -itsoffset 100.000000 -i file:/a.mkv -map 0:2 -c:s ass -map_metadata:g -1 -map_metadata:s -1
       -map_chapters 0 -fflags +bitexact -avoid_negative_ts disabled -f matroska file:/o.mkv`),
   )
-  assert.deepEqual(otherExtraArgs({ source: '/a.mkv', streams: [], shift: 100, out: '/o.mkv' }).slice(-2), [
-    'ffmetadata',
-    'file:/o.mkv',
-  ])
+  assert.deepEqual(
+    otherExtraArgs({ source: '/a.mkv', subtitles: [], covers: [], shift: 100, out: '/o.mkv' }).slice(-2),
+    ['ffmetadata', 'file:/o.mkv'],
+  )
 })
 
 const VIDEO: VideoFacts = {
@@ -173,7 +175,7 @@ const STEREO: AudioFacts = {
   sample_rate: 44_100,
   language: 'eng',
   title: '',
-  default: true,
+  flags: ['default'],
 }
 const SURROUND: AudioFacts = {
   ...STEREO,
@@ -183,7 +185,7 @@ const SURROUND: AudioFacts = {
   layout: '5.1(side)',
   language: '',
   title: 'Film music',
-  default: false,
+  flags: [],
 }
 
 test('every audio track is encoded whole, from the first video frame on', () => {
@@ -214,11 +216,12 @@ test('chunks are listed with durations that do not add up their rounding', () =>
 })
 
 test('the merge copies video, audio, subtitles and chapters with their tags', () => {
-  const subtitle = { stream: 4, codec: 'ass', language: 'deu', title: '', default: false, forced: true }
+  const subtitle = { stream: 4, codec: 'ass', language: 'deu', title: '', flags: ['forced', 'comment'] } as const
   const plan = {
     audio: [STEREO, SURROUND],
     subtitles: [subtitle],
     chapters: 2,
+    metadata: NO_METADATA,
     track_timescale: 90_000,
     lead: 0,
   } as const
@@ -235,13 +238,20 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
     ...words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE} -i file:/a.m4a ${SAFE} -itsoffset -103.000000 -i file:/o.mkv
       -map 0:v:0 -map 1:a -map 2:s -c:s mov_text -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1 -map_chapters 2
       -metadata:s:a:0 language=eng -disposition:a:0 default`), ...titles,
-    ...words(`-disposition:a:1 0 -metadata:s:s:0 language=deu -disposition:s:0 forced -video_track_timescale 90000
+    ...words(`-disposition:a:1 0 -metadata:s:s:0 language=deu -disposition:s:0 forced+comment -video_track_timescale 90000
       -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   ]) // biome-ignore format: groups
 })
 
 test('a film without sound and chapters is video alone', () => {
-  const plan = { audio: [], subtitles: [], chapters: 0, track_timescale: 12_800, lead: 0 } as const
+  const plan = {
+    audio: [],
+    subtitles: [],
+    chapters: 0,
+    metadata: NO_METADATA,
+    track_timescale: 12_800,
+    lead: 0,
+  } as const
   assert.deepEqual(
     mergeArgs({ plan, tag: 'hvc1', list: '/l', audio: null, extra: null, out: '/o.mp4' }),
     words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
@@ -250,7 +260,14 @@ test('a film without sound and chapters is video alone', () => {
 })
 
 test('a film that begins with its sound shows the picture later, to the tick', () => {
-  const plan = { audio: [], subtitles: [], chapters: 0, track_timescale: 12_800, lead: 38_400 } as const
+  const plan = {
+    audio: [],
+    subtitles: [],
+    chapters: 0,
+    metadata: NO_METADATA,
+    track_timescale: 12_800,
+    lead: 38_400,
+  } as const
   const args = mergeArgs({ plan, tag: null, list: '/l', audio: null, extra: null, out: '/o.mp4' }).join(' ')
   assert.match(args, /-itsoffset 3\.000000 -f concat -safe 1 -auto_convert 0 -i file:\/l/)
   assert.match(args, /-movie_timescale 12800/)

@@ -4,9 +4,19 @@ import { fileUrl, QUIET, SAFE } from './safe.ts'
 
 const HEAD = ['-hide_banner', '-v', 'warning', ...SAFE]
 
-/** Format, streams and chapters as JSON. */
+/** Format, streams, chapters and programmes as JSON. */
 export function probeArgs(source: string): string[] {
-  return [...HEAD, '-show_format', '-show_streams', '-show_chapters', '-of', 'json', '-i', fileUrl(source)]
+  return [
+    ...HEAD,
+    '-show_format',
+    '-show_streams',
+    '-show_chapters',
+    '-show_programs',
+    '-of',
+    'json',
+    '-i',
+    fileUrl(source),
+  ]
 }
 
 /**

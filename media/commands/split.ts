@@ -60,20 +60,23 @@ export function audioExtraArgs(job: {
 }
 
 /**
- * Arguments to copy text subtitles, as ASS (ffmpeg's internal form), and chapters, with `shift` seconds added. `-itsoffset` is the only
- * option that shifts chapters too. A Matroska needs a track: chapters alone are written in ffmpeg's metadata format.
+ * Arguments to copy text subtitles, as ASS (ffmpeg's internal form), covers and chapters, with `shift` seconds added. `-itsoffset` is the
+ * only option that shifts chapters too. A Matroska needs a track: chapters alone are written in ffmpeg's metadata format.
  */
 export function otherExtraArgs(job: {
   source: string
-  streams: readonly number[]
+  subtitles: readonly number[]
+  covers: readonly number[]
   shift: number
   out: string
 }): string[] {
+  const streams = [...job.subtitles, ...job.covers]
   return [
     ...QUIET, ...PROGRESS, ...SAFE, '-copyts', '-itsoffset', seconds(job.shift), '-i', fileUrl(job.source),
-    ...job.streams.flatMap((stream) => ['-map', `0:${stream}`]),
-    ...(job.streams.length > 0 ? ['-c:s', 'ass'] : []),
+    ...streams.flatMap((stream) => ['-map', `0:${stream}`]),
+    ...(job.subtitles.length > 0 ? ['-c:s', 'ass'] : []),
+    ...(job.covers.length > 0 ? ['-c:v', 'copy'] : []),
     '-map_metadata:g', '-1', '-map_metadata:s', '-1', '-map_chapters', '0', '-fflags', '+bitexact',
-    '-avoid_negative_ts', 'disabled', '-f', job.streams.length > 0 ? 'matroska' : 'ffmetadata', fileUrl(job.out),
+    '-avoid_negative_ts', 'disabled', '-f', streams.length > 0 ? 'matroska' : 'ffmetadata', fileUrl(job.out),
   ] // biome-ignore format: groups
 }

@@ -1,11 +1,12 @@
 /** The audio streams of a source: which come along, and their facts. Pure. */
 import type { AudioFacts } from '../../protocol/plan.ts'
-import { type Json, number, object, text } from './json.ts'
-import { language, title, tracks } from './tracks.ts'
+import { type Json, number, text } from './json.ts'
+import { languageOf } from './language.ts'
+import { flagsOf, title } from './tracks.ts'
 
-/** The audio streams that a decoder may read. */
-export const audioOf = (streams: readonly Json[]): Json[] =>
-  tracks(streams, 'audio').filter((stream) => number(stream['channels']) > 0 && text(stream['codec_name']) !== '')
+/** Whether ffmpeg knows the codec of an audio stream. */
+export const isKnownAudio = (stream: Json): boolean =>
+  number(stream['channels']) > 0 && text(stream['codec_name']) !== ''
 
 /** The facts of an audio stream. */
 export function audioFacts(stream: Json): AudioFacts {
@@ -15,8 +16,8 @@ export function audioFacts(stream: Json): AudioFacts {
     channels: number(stream['channels']),
     layout: text(stream['channel_layout']),
     sample_rate: number(stream['sample_rate']),
-    language: language(stream),
+    language: languageOf(stream).code,
     title: title(stream),
-    default: number(object(stream['disposition'])['default']) === 1,
+    flags: flagsOf(stream),
   }
 }

@@ -1,36 +1,205 @@
-/** What becomes of the parts of a source, as far as its streams show it. Pure. */
+/**
+ * What becomes of every part of a source that ffprobe names: streams, their flags, tags and side data, attachments, programmes and chapters.
+ * Pure. Parts that nobody misses have no note; parts of one kind share a sentence.
+ */
 import type { Fate, VideoFacts } from '../../protocol/plan.ts'
-import { type Json, number, text } from './json.ts'
+import { FLAGS } from '../../protocol/plan.ts'
+import { isKnownAudio } from './audio.ts'
+import { type Json, list, number, object, tag, text } from './json.ts'
+import { languageOf } from './language.ts'
+import { described, streamPart } from './parts.ts'
+import type { Selection } from './selection.ts'
+import { sideDataFates } from './side-data.ts'
 import { isText } from './subtitles.ts'
-import { language } from './tracks.ts'
+import { beyond, entriesOf, isUnmissed, tagPart, withoutPlace } from './tags.ts'
+import { namesOf } from './text.ts'
+import { handlerTitle, TRACKS_MAX } from './tracks.ts'
 
-/** The streams that no result holds. `audio`: the audio streams that come along. */
-export function leftOut(streams: readonly Json[], audio: readonly Json[]): Fate[] {
-  const bitmaps = streams.filter((stream) => text(stream['codec_type']) === 'subtitle' && !isText(stream))
-  const undecodable = streams.filter((stream) => text(stream['codec_type']) === 'audio' && !audio.includes(stream))
-  const fate = (stream: Json, note: string): Fate => ({ part: partOf(stream), fate: 'left_out', note })
+/** The fates of all parts but the tags of the file. */
+export function streamFates(root: Json, selection: Selection): Fate[] {
+  const streams = list(root['streams'])
+  const { picture, audio, subtitles, covers, chapterTracks } = selection
+  const taken = new Set([picture, ...audio, ...subtitles, ...covers])
+  const used = new Set([...taken, ...chapterTracks])
   return [
-    ...bitmaps.map((stream) =>
-      fate(
-        stream,
-        `Subtitle track ${described(stream)} is left out: it is pictures or broadcast data, and MP4 holds text subtitles only.`,
+    ...streams
+      .filter((stream) => used.has(stream))
+      .map(
+        (stream): Fate => ({
+          part: streamPart(stream),
+          fate: covers.includes(stream) ? 'kept' : 'converted',
+          note: null,
+        }),
       ),
+    ...leftOut(
+      streams.filter((stream) => !used.has(stream)),
+      selection,
     ),
-    ...undecodable.map((stream) =>
-      fate(stream, `Audio track ${described(stream)} is left out: its codec is unknown to ffmpeg.`),
-    ),
+    ...pictureFates(selection.facts),
+    ...sideDataFates(streams, picture),
+    ...streams.flatMap((stream) => languageFate(stream, taken)),
+    ...flagFates(streams, taken),
+    ...tagFates(streams, taken),
+    ...programmeFates(list(root['programs'])),
+    ...chapterFates(list(root['chapters'])),
   ]
 }
 
-const partOf = (stream: Json): string => `stream ${described(stream)}`
+interface Reason {
+  /** `Audio track`. */
+  readonly what: string
+  /** The end of a sentence after `is left out:`; null where nobody misses it. */
+  readonly why: string | null
+}
 
-function described(stream: Json): string {
-  const tag = language(stream)
-  return `${number(stream['index'])} (${text(stream['codec_name']) || 'unknown'}${tag && `, ${tag}`})`
+/** Streams without a result, those of one kind and reason in one sentence. */
+function leftOut(streams: readonly Json[], selection: Selection): Fate[] {
+  const groups = Map.groupBy(streams, (stream) => JSON.stringify(reasonOf(stream, selection)))
+  return [...groups].flatMap(([key, members]) => {
+    const { what, why } = JSON.parse(key) as Reason
+    const names = members.map((stream) => attachmentName(stream) ?? described(stream))
+    const note =
+      why === null ? null : `${namesOf(what, names)} ${members.length === 1 ? 'is' : 'are'} left out: ${why}.`
+    return members.map((stream): Fate => ({ part: streamPart(stream), fate: 'left_out', note }))
+  })
+}
+
+function reasonOf(stream: Json, { foreign }: Selection): Reason {
+  const isForeign = foreign.has(stream) ? 'the picture of the result is of another programme' : null
+  const disposition = object(stream['disposition'])
+  switch (text(stream['codec_type'])) {
+    case 'audio': {
+      const unknown = isKnownAudio(stream) ? null : 'ffmpeg does not know the codec'
+      return { what: 'Audio track', why: isForeign ?? unknown ?? `a result holds ${TRACKS_MAX} audio tracks at most` }
+    }
+    case 'subtitle': {
+      const bitmap = isText(stream) ? null : 'MP4 holds text subtitles, no pictures or broadcast data'
+      return {
+        what: 'Subtitle track',
+        why: isForeign ?? bitmap ?? `a result holds ${TRACKS_MAX} subtitle tracks at most`,
+      }
+    }
+    case 'video':
+      if (number(disposition['attached_pic']) === 1)
+        return { what: 'Cover', why: 'a result holds a few readable JPEG, PNG or BMP covers' }
+      return { what: 'Video track', why: isForeign ?? 'a result holds one picture' }
+    case 'attachment':
+      return { what: 'Attachment', why: 'MP4 holds no attachments' }
+    default:
+      return dataReason(stream)
+  }
+}
+
+/** Data of cameras and broadcasts, by sample entry or codec. */
+const DATA: Readonly<Record<string, string>> = {
+  gpmd: 'GoPro telemetry', fdsc: 'GoPro data', camm: 'camera motion', mebx: 'Apple metadata', rtmd: 'Sony metadata',
+  djmd: 'DJI metadata', dbgi: 'DJI debug data', klv: 'KLV metadata', scte_35: 'SCTE 35 cues', timed_id3: 'ID3 metadata',
+} // biome-ignore format: a table
+
+function dataReason(stream: Json): Reason {
+  const [entry, codec] = [text(stream['codec_tag_string']), text(stream['codec_name'])]
+  // A timecode is kept by its tag; menus and guides mean nothing without their disc or channel.
+  if (entry === 'tmcd' || codec === 'dvd_nav_packet' || codec === 'epg') return { what: 'Data track', why: null }
+  const name = DATA[entry] ?? DATA[codec]
+  return { what: 'Data track', why: `a result holds picture, sound, text and covers, not ${name ?? 'other data'}` }
+}
+
+const attachmentName = (stream: Json): string | null =>
+  text(stream['codec_type']) === 'attachment' ? tag(stream, 'filename') || null : null
+
+/** A language that a result says less exactly, or cannot say. */
+function languageFate(stream: Json, taken: ReadonlySet<Json>): Fate[] {
+  const { code, tag, isNarrowed } = languageOf(stream)
+  if (tag === '') return []
+  const part = tagPart('language', ofStream(stream))
+  if (!taken.has(stream)) return [{ part, fate: 'left_out', note: null }]
+  if (!isNarrowed) return [{ part, fate: code === '' || code === tag ? 'kept' : 'converted', note: null }]
+  const note =
+    code === ''
+      ? `The language of track ${number(stream['index'])}, ${tag}, is left out: it is none that MP4 can name.`
+      : `The language of track ${number(stream['index'])}, ${tag}, is written as ${code}: ffmpeg writes three letters into MP4.`
+  return [{ part, fate: code === '' ? 'left_out' : 'converted', note }]
+}
+
+const ofStream = (stream: Json): string => ` of ${streamPart(stream)}`
+
+/** Flags that a cover has in a result, and those that are read to choose the picture. */
+const OTHER_FLAGS = new Set(['attached_pic', 'timed_thumbnails', 'still_image'])
+
+function flagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
+  const fates: Fate[] = []
+  const lost: { flag: string; stream: Json }[] = []
+  for (const stream of streams) {
+    for (const [flag, value] of Object.entries(object(stream['disposition']))) {
+      if (number(value) !== 1) continue
+      const part = `flag ${flag}${ofStream(stream)}`
+      if (!taken.has(stream)) fates.push({ part, fate: 'left_out', note: null })
+      else if ((FLAGS as readonly string[]).includes(flag) || OTHER_FLAGS.has(flag))
+        fates.push({ part, fate: 'kept', note: null })
+      else lost.push({ flag, stream })
+    }
+  }
+  for (const [flag, members] of Map.groupBy(lost, (each) => each.flag)) {
+    const note = `The flag ${flag} of ${namesOf(
+      'track',
+      members.map(({ stream }) => described(stream)),
+    )} is left out: MP4 has no place for it.`
+    fates.push(
+      ...members.map(({ stream }): Fate => ({ part: `flag ${flag}${ofStream(stream)}`, fate: 'left_out', note })),
+    )
+  }
+  return fates
+}
+
+/** Tags of streams that are told of, or kept, elsewhere. */
+const ELSEWHERE = new Set(['language', 'title', 'timecode'])
+
+function tagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
+  return streams.flatMap((stream) => {
+    const of = ofStream(stream)
+    const lost: string[] = []
+    const fates = entriesOf(stream).flatMap(([key, value]): Fate[] => {
+      const part = tagPart(key, of)
+      if (key === 'language') return []
+      const isTitle = key === 'handler_name' && handlerTitle(stream) === value
+      if (taken.has(stream) && (ELSEWHERE.has(key) || isTitle)) return [{ part, fate: 'kept', note: null }]
+      if (taken.has(stream) && !isUnmissed(key)) lost.push(key)
+      return [{ part, fate: 'left_out', note: null }]
+    })
+    return [
+      ...fates,
+      ...withoutPlace(lost, { of, label: `of track ${number(stream['index'])}` }),
+      ...beyond(stream, of),
+    ]
+  })
+}
+
+/** Programmes of a broadcast: their streams are told of one by one, their names stay behind. */
+function programmeFates(programmes: readonly Json[]): Fate[] {
+  return programmes.slice(0, PROGRAMMES_MAX).flatMap((programme) => {
+    const name = `programme ${number(programme['program_id'])}`
+    const left = (part: string): Fate => ({ part, fate: 'left_out', note: null })
+    return [left(name), ...entriesOf(programme).map(([key]) => left(tagPart(key, ` of ${name}`)))]
+  })
+}
+
+const PROGRAMMES_MAX = 100
+
+function chapterFates(chapters: readonly Json[]): Fate[] {
+  if (chapters.length === 0) return []
+  const keys = new Set(chapters.flatMap((chapter) => entriesOf(chapter).map(([key]) => key)))
+  const lost = [...keys].filter((key) => key !== 'title' && !isUnmissed(key))
+  return [
+    { part: 'chapters', fate: 'kept', note: null },
+    ...[...keys].map(
+      (key): Fate => ({ part: tagPart(key, ' of chapters'), fate: key === 'title' ? 'kept' : 'left_out', note: null }),
+    ),
+    ...withoutPlace(lost, { of: ' of chapters', label: 'of the chapters' }),
+  ]
 }
 
 /** What an 8-bit result cannot show of the picture. */
-export function pictureFates(video: VideoFacts): Fate[] {
+function pictureFates(video: VideoFacts): Fate[] {
   if (!video.hdr) return []
   const note = 'The picture is HDR; these 8-bit renditions are tone-mapped to BT.709 (SDR).'
   return [{ part: 'HDR', fate: 'converted', note }]

@@ -27,3 +27,9 @@ export function number(value: Json[string]): number {
   const read = typeof value === 'number' ? value : typeof value === 'string' && value !== '' ? Number(value) : 0
   return Number.isFinite(read) ? read : 0
 }
+
+/** The tag of a stream or file; Matroska has its names in capitals, except for those that ffmpeg knows. '' without one. */
+export const tag = (part: Json, key: string): string => {
+  const tags = object(part['tags'])
+  return text(tags[key]) || text(tags[key.toUpperCase()])
+}

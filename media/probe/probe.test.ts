@@ -74,7 +74,7 @@ test('tracks keep their languages; tracks that are left out are noted', () => {
       channel_layout: '5.1',
       sample_rate: '48000',
       tags: { language: 'fra', title: 'Fran\nçais' },
-      disposition: { default: 1 },
+      disposition: { comment: 1, default: 1, original: 1 },
     },
     { index: 2, codec_type: 'audio', channels: 2 },
     { index: 3, codec_type: 'subtitle', codec_name: 'subrip', tags: { language: 'und' }, disposition: { forced: 1 } },
@@ -92,12 +92,12 @@ test('tracks keep their languages; tracks that are left out are noted', () => {
       sample_rate: 48_000,
       language: 'fra',
       title: 'Fran çais',
-      default: true,
+      flags: ['default', 'comment'],
     },
   ])
-  assert.deepEqual(subtitles, [{ stream: 3, codec: 'subrip', language: '', title: '', default: false, forced: true }])
+  assert.deepEqual(subtitles, [{ stream: 3, codec: 'subrip', language: '', title: '', flags: ['forced'] }])
   assert.match(
     notes.join('\n'),
-    /Subtitle track 4 \(hdmv_pgs_subtitle, deu\) is left out.*\nAudio track 2 \(unknown\) is left out/,
+    /Audio track 2 \(unknown\) is left out.*\nSubtitle track 4 \(hdmv_pgs_subtitle, deu\) is left out/,
   )
 })

@@ -1,16 +1,21 @@
 /**
- * The facts of a file, from ffprobe's JSON: the first real video stream, audio, subtitles, chapters. Pure.
+ * The facts of a file, from ffprobe's JSON: the picture, audio, subtitles, chapters, tags, and what becomes of each part. Pure.
  *
  * Files are hostile input: values are checked, numbers bounded, and unknown values replaced by harmless defaults.
  */
 
 import type { SourceProbe } from '../../protocol/media.ts'
+import type { Metadata } from '../../protocol/plan.ts'
 import { parseRational } from '../rational.ts'
-import { audioFacts, audioOf } from './audio.ts'
-import { leftOut, pictureFates } from './fates.ts'
-import { type Json, list, number, object, parseObject, text } from './json.ts'
-import { subtitleFacts, subtitlesOf } from './subtitles.ts'
-import { isPicture, videoFacts } from './video.ts'
+import { audioFacts } from './audio.ts'
+import { streamFates } from './fates.ts'
+import { type Json, list, number, object, parseObject, tag, text } from './json.ts'
+import { languageOf } from './language.ts'
+import { type Selection, selectStreams } from './selection.ts'
+import { subtitleFacts } from './subtitles.ts'
+import { fileTags } from './tags.ts'
+import { flagsOf, title } from './tracks.ts'
+import { isPicture } from './video.ts'
 
 /** The facts of a source, or why it is refused. */
 export type ProbeOutcome =
@@ -29,31 +34,54 @@ export function parseProbe(json: string): ProbeOutcome {
   const root = parseObject(json)
   if (!root) return { ok: false, why: 'is not a video file that ffmpeg can read' }
   const streams = list(root['streams'])
-  const video = streams.find((stream) => text(stream['codec_type']) === 'video' && !isPicture(stream))
-  if (!video) return { ok: false, why: withoutVideo(streams) }
-  const facts = videoFacts(video)
-  const time_base = parseRational(text(video['time_base']))
-  if (!facts || !time_base)
-    return { ok: false, why: 'has a video stream that ffmpeg cannot identify (no size or no known codec)' }
+  const selection = selectStreams(root)
+  if (!selection) return { ok: false, why: withoutVideo(streams) }
+  const { picture, facts, audio, subtitles } = selection
+  const time_base = parseRational(text(picture['time_base']))
+  if (!time_base) return { ok: false, why: UNIDENTIFIED }
   const format = object(root['format'])
-  const audio = audioOf(streams)
+  const { tags, fates } = fileTags(format, tag(picture, 'creation_time'))
   return {
     ok: true,
-    rates: { average: text(video['avg_frame_rate']), real: text(video['r_frame_rate']) },
+    rates: { average: text(picture['avg_frame_rate']), real: text(picture['r_frame_rate']) },
     probe: {
       format: text(format['format_name']),
       duration_s: Math.max(0, number(format['duration'])),
       time_base,
       video: facts,
       audio: audio.map(audioFacts),
-      subtitles: subtitlesOf(streams).map(subtitleFacts),
+      subtitles: subtitles.map(subtitleFacts),
       chapters: list(root['chapters']).length,
-      fates: [...leftOut(streams, audio), ...pictureFates(facts)],
+      metadata: { tags, ...trackMetadata(root, selection) },
+      fates: [...fates, ...streamFates(root, selection)],
     },
   }
 }
 
+function trackMetadata(root: Json, { picture, covers }: Selection): Omit<Metadata, 'tags'> {
+  const saying = [picture, ...list(root['streams']), object(root['format'])]
+  return {
+    picture: {
+      language: languageOf(picture).code,
+      title: title(picture),
+      flags: flagsOf(picture),
+      timecode: saying.map(timecodeOf).find((timecode) => timecode !== null) ?? null,
+    },
+    covers: covers.map((stream) => ({ stream: number(stream['index']), codec: text(stream['codec_name']) })),
+  }
+}
+
+/** The timecode that the tags of a stream or of the file give. */
+function timecodeOf(part: Json): string | null {
+  const said = tag(part, 'timecode')
+  return /^\d\d:\d\d:\d\d[:;.]\d\d$/.test(said) ? said : null
+}
+
+const UNIDENTIFIED = 'has a video stream that ffmpeg cannot identify (no size or no known codec)'
+
 function withoutVideo(streams: readonly Json[]): string {
+  const video = streams.filter((stream) => text(stream['codec_type']) === 'video')
+  if (video.some((stream) => !isPicture(stream))) return UNIDENTIFIED
   if (streams.some((stream) => text(stream['codec_type']) === 'audio')) return 'has audio but no video stream'
-  return streams.some(isPicture) ? 'is a still picture, not a video' : 'has no video stream'
+  return video.length > 0 ? 'is a still picture, not a video' : 'has no video stream'
 }

@@ -7,6 +7,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Media, MergeJob } from '../../protocol/media.ts'
+import { NO_METADATA } from '../../protocol/plan.ts'
 import { checkOutput } from '../../testing/sources/check.ts'
 import { ensureSource, findSource } from '../../testing/sources/make.ts'
 import { runPipeline } from '../../testing/sources/pipeline.ts'
@@ -119,7 +120,7 @@ async function merge(media: Media, job: { cut: CutSource; chunks: readonly strin
   const { cut, chunks, out } = job
   const [rendition] = cut.plan.renditions
   if (!rendition) throw new Error(`${cut.name} has no rendition`)
-  const plan = { ...cut.plan, audio: [], subtitles: [], chapters: 0 }
+  const plan = { ...cut.plan, audio: [], subtitles: [], chapters: 0, metadata: NO_METADATA }
   await media.merge({
     plan,
     rendition: rendition.id,

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { asSha256, type Sha256, type VideoId } from '../../protocol/ids.ts'
-import type { Plan } from '../../protocol/plan.ts'
+import { NO_METADATA, type Plan } from '../../protocol/plan.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 
@@ -73,6 +73,7 @@ export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string
     audio: film.hasAudio ? [SOUND] : [],
     subtitles: [],
     chapters: film.hasSubtitles ? 1 : 0,
+    metadata: NO_METADATA,
     renditions: recipe.renditions.map(({ box, ...rendition }) => ({
       ...rendition,
       width: 2,
@@ -117,5 +118,5 @@ const SOUND: Plan['audio'][number] = {
   sample_rate: 48_000,
   language: 'eng',
   title: '',
-  default: true,
+  flags: ['default'],
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { EncodeResult, Media } from '../../protocol/media.ts'
-import type { RenditionPlan } from '../../protocol/plan.ts'
+import { NO_METADATA, type RenditionPlan } from '../../protocol/plan.ts'
 import * as film from './film.ts'
 import type { VirtualDisk } from './virtual-disk.ts'
 
@@ -68,6 +68,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
         audio: [],
         subtitles: [],
         chapters: Number(hasSubtitles),
+        metadata: NO_METADATA,
         fates: [],
       }
     },

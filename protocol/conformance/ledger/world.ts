@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { Artifact } from '../../artifact.ts'
 import { asPeerId, asToken, type PeerId, type Sha256, taskId, type VideoId } from '../../ids.ts'
 import type { Ledger, LedgerOptions, ObservedClaim, Submission } from '../../ledger.ts'
-import type { Plan } from '../../plan.ts'
+import { NO_METADATA, type Plan } from '../../plan.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE } from '../../recipe.ts'
 import { RENDITIONS_MAX } from '../../rendition.ts'
 import type { NewTask, Task, TaskInput, TaskOutput, TaskStatus } from '../../task.ts'
@@ -135,6 +135,7 @@ export function plan(video: VideoId, { chunks = 2, note = '' }: { chunks?: numbe
     audio: [],
     subtitles: [],
     chapters: 0,
+    metadata: NO_METADATA,
     renditions: [
       {
         id: '480p',

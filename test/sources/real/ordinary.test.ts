@@ -42,7 +42,7 @@ test('a film with 5.1 sound, subtitles and a chapter comes out whole', async (t)
 
   const [sound] = await sounds(output)
   assert.equal(sound?.layout, '5.1')
-  assert.equal(sound?.language, 'fre')
+  assert.equal(sound?.language, 'fra')
   assert.ok(Math.abs((sound?.samples ?? 0) - 4 * 48_000) <= 1024)
   for (const [channel, level] of toneLevels(6).entries()) {
     // The fourth is the LFE, which an encoder filters.

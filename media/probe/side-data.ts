@@ -1,0 +1,62 @@
+/** What becomes of side data: what a container or codec says of a stream beside its samples. Pure. */
+import type { Fate } from '../../protocol/plan.ts'
+import { type Json, list, number, text } from './json.ts'
+import { streamPart } from './parts.ts'
+import { lineOf } from './text.ts'
+
+type Told = Pick<Fate, 'fate' | 'note'>
+
+const left = (note: string | null): Told => ({ fate: 'left_out', note })
+
+/** What becomes of side data of the picture, by ffprobe's name for it. What is not here is left out, with a note. */
+const PICTURE: readonly (readonly [RegExp, (data: Json) => Told])[] = [
+  [/^Display Matrix$/, () => ({ fate: 'converted', note: null })],
+  // Tone mapping is told of as a whole; the others are of the coded stream.
+  [/^(?:Mastering disp|Content light|Ambient view|CPB |Skip |MPEGTS|Producer|Quality|unknown)/i, () => left(null)],
+  [/^DOVI/, () => left('The Dolby Vision data of the picture are left out: the result is made of its base layer.')],
+  [/2094|HDR ?10\+|HDR Vivid/i, () => left('The dynamic HDR data of the picture (HDR10+) are left out.')],
+  [/^Stereo 3D/i, stereo],
+  [/^Spherical/i, spherical],
+]
+
+function stereo(data: Json): Told {
+  const kind = lineOf(text(data['type']), 40) || 'stereoscopic'
+  if (kind === '2D') return left(null)
+  return left(`The picture is 3D (${kind}): it is encoded as it lies, and the result does not say that it is 3D.`)
+}
+
+function spherical(data: Json): Told {
+  const kind = lineOf(text(data['projection']), 40) || 'spherical'
+  return left(
+    `The picture is a 360° video (${kind}): it is encoded as it lies, and the result does not say that it is.`,
+  )
+}
+
+/** The fates of the side data of all streams; those of other streams than the picture go with their stream. */
+export function sideDataFates(streams: readonly Json[], picture: Json): Fate[] {
+  return [
+    ...streams.flatMap((stream) => list(stream['side_data_list']).map((data) => fateOf(stream, data, picture))),
+    ...views(picture),
+  ]
+}
+
+function fateOf(stream: Json, data: Json, picture: Json): Fate {
+  const kind = lineOf(text(data['side_data_type']), 80)
+  const part = `side data ${kind} of ${streamPart(stream)}`
+  if (stream !== picture) return { part, ...left(null) }
+  const [, told] = PICTURE.find(([pattern]) => pattern.test(kind)) ?? []
+  return {
+    part,
+    ...(told?.(data) ?? left(`The side data "${kind}" of the picture are left out: a result has no place for them.`)),
+  }
+}
+
+/** Multi-view HEVC: ffmpeg decodes the base view alone. */
+function views(picture: Json): Fate[] {
+  const ids = text(picture['view_ids_available'])
+    .split(',')
+    .filter((id) => id !== '')
+  if (ids.length < 2) return []
+  const note = `The picture is 3D with ${ids.length} views: the result shows the base view.`
+  return [{ part: `views of stream ${number(picture['index'])}`, fate: 'converted', note }]
+}
