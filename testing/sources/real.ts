@@ -17,6 +17,7 @@ import { ensureFfmpeg } from '../tools/ffmpeg.ts'
 import { folder } from '../tools/folder.ts'
 import { TOOLS } from './make.ts'
 import { type PipelineResult, runPipeline } from './pipeline.ts'
+import { untold } from './untold.ts'
 
 /** One 480p rendition, as fast as it goes. */
 export const FAST_480P: Recipe = {
@@ -143,5 +144,7 @@ async function runCase(job: { source: string; recipe: Recipe; dir: string; signa
   const result = await runPipeline(await adapter, { ...job, outDir })
   const [first] = result.outputs
   assert.ok(first, 'there is no output')
+  const { ffprobe } = await ensureFfmpeg()
+  assert.deepEqual(await untold({ ...job, output: first.path, plan: result.plan, ffprobe }), [])
   return { ...result, output: first.path }
 }
