@@ -75,7 +75,7 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
     {
       what: 'ffmpeg',
       level: 'ok',
-      text: `${selfTestReport.ffmpeg}; encoders ${selfTestReport.encoders.join(', ')}; decoders ${selfTestReport.decoders.join(', ')}`,
+      text: `${selfTestReport.ffmpeg}; encoders ${selfTestReport.encoders.join(', ')}; decodes ${selfTestReport.decoders.length} codecs`,
     },
   ]
   if (!selfTestReport.filters.includes('zscale'))

@@ -12,7 +12,7 @@ import {
   type Suspicion,
 } from './heartbeat.ts'
 import { asPeerId, type TaskId } from './ids.ts'
-import { GOSSIP_BYTES_MAX, RUNNING_LISTED_MAX } from './limits.ts'
+import { DECODERS_LISTED_MAX, GOSSIP_BYTES_MAX, RUNNING_LISTED_MAX } from './limits.ts'
 
 const beat: Heartbeat = {
   v: 1,
@@ -158,7 +158,7 @@ describe('a heartbeat on the wire', () => {
       host: 'w'.repeat(64),
       name: trap.repeat(64),
       ffmpeg: trap.repeat(64),
-      decoders: words(64),
+      decoders: words(DECODERS_LISTED_MAX + 1),
       filters: words(32),
       encoders: words(16),
       addresses: Array(8).fill('/dns4/'.padEnd(256, '語')),

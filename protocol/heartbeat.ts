@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { isPeerId, isTaskId, type PeerId, type TaskId } from './ids.ts'
 import {
   ADDRESSES_PER_PEER,
+  DECODERS_LISTED_MAX,
   GOSSIP_BYTES_MAX,
   HEARTBEAT_MS,
   HEARTBEAT_PEERS_PER_S,
@@ -79,7 +80,7 @@ const heartbeatSchema = z.object({
   host: boundedString,
   name: z.string().max(STRING_MAX),
   ffmpeg: z.string().max(STRING_MAX),
-  decoders: z.array(boundedString).max(64),
+  decoders: z.array(boundedString).max(DECODERS_LISTED_MAX),
   filters: z.array(boundedString).max(32),
   encoders: z.array(boundedString).max(16),
   /** Ids of the renditions that its owner lets it encode. */
@@ -139,6 +140,7 @@ function withinBounds(beat: Heartbeat): Heartbeat {
     ...cut,
     name: cut.name.slice(0, STRING_MAX),
     ffmpeg: cut.ffmpeg.slice(0, STRING_MAX),
+    decoders: cut.decoders.slice(0, DECODERS_LISTED_MAX),
     addresses: cut.addresses.filter((address) => address.length <= ADDRESS_MAX).slice(0, ADDRESSES_PER_PEER),
     running: cut.running.map((each) => ({
       ...each,

@@ -127,7 +127,9 @@ export const GOSSIP_BYTES_MAX = 64 * 1024
 export const CONNECTIONS_MAX = 32
 /** Addresses stored of each peer, and named in its heartbeats. */
 export const ADDRESSES_PER_PEER = 8
-/** Attempts that a heartbeat lists: three renditions in 85 slots. With the longest strings beside them it has 42 KiB, below `GOSSIP_BYTES_MAX`. */
+/** Decoders that a heartbeat lists, the tested ones first: ffmpeg 9 has about 270. */
+export const DECODERS_LISTED_MAX = 320
+/** Attempts that a heartbeat lists: three renditions in 85 slots. With the longest strings beside them it has 59 KiB, below `GOSSIP_BYTES_MAX`. */
 export const RUNNING_LISTED_MAX = 256
 /** Peers whose addresses and last heartbeats a node stores: more than a mesh is expected to have (1,000). */
 export const PEERS_REMEMBERED = 1_024

@@ -9,7 +9,9 @@ import { checksumArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read
 import { audioExtraArgs, otherExtraArgs, splitArgs } from './split.ts'
 
 const CONTAINERS =
-  'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,wav,mp3,aac,flac,dv,gxf,rm,nut,h264,hevc,mpegvideo,ivf'
+  'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,wav,mp3,aac,flac,dv,gxf,rm,nut,' +
+  'wtv,nsv,nuv,dhav,pva,ty,swf,smjpeg,mpjpeg,film_cpk,roq,smk,bink,flic,yuv4mpegpipe,' +
+  'h264,hevc,mpegvideo,m4v,h261,h263,vc1,dirac,dnxhd,cavsvideo,avs2,avs3,vvc,evc,av1,obu,ivf'
 const SAFE = `-protocol_whitelist file -format_whitelist ${CONTAINERS}`
 const HEAD = '-nostdin -hide_banner -v warning -y -progress pipe:1 -nostats'
 /** Whole command lines as text: none of these arguments holds a blank. */
