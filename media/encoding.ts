@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { EncodeJob, EncodeResult } from '../protocol/media.ts'
 import type { ChunkPlan, RenditionPlan } from '../protocol/plan.ts'
-import { encodeArgs } from './commands/encode.ts'
+import { codecOf } from './codecs/codecs.ts'
+import { carriesCaptions, encodeArgs } from './commands/encode.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import { rescale, secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { shapesIn } from './shapes.ts'
 import { checkPicture, elementaryHash, pictureOf, shownTimes, wrongTimes } from './verify.ts'
+import { hideVersionSei } from './version-sei.ts'
 
 const CONTAINER_BYTES = 16 * 1024 * 1024
 
@@ -74,6 +76,7 @@ async function verified(
 ): Promise<EncodeResult> {
   const { id } = rendition
   try {
+    if (carriesCaptions(job.plan, codecOf(rendition.codec))) await hideVersionSei(path)
     const track = await pictureOf(path)
     checkPicture(track, rendition, job.plan)
     const wrong = wrongTimes(track, chunk, job.plan)

@@ -18,6 +18,7 @@ const graph = (video: Partial<VideoFacts>, sizes = [{ width: 854, height: 480 }]
   })
 
 const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
+const SDR = [11, 14, 17, 23, 24, 25, 26].map((type) => `sidedata=delete:type=${type}`).join()
 const SILENT = 'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=unknown'
 
 test('one decode is split into every rendition, scaled exactly', () => {
@@ -26,7 +27,8 @@ test('one decode is split into every rendition, scaled exactly', () => {
       { width: 854, height: 480 },
       { width: 1280, height: 720 },
     ]),
-    '[0:v:0]trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),split=2[s0][s1];' +
+    '[0:v:0]trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),' +
+      `${SDR},split=2[s0][s1];` +
       `[s0]scale=854:480:${EXACT},setsar=1,format=yuv420p,${SILENT}[o0];` +
       `[s1]scale=1280:720:${EXACT},setsar=1,format=yuv420p,${SILENT}[o1]`,
   )
@@ -35,15 +37,23 @@ test('one decode is split into every rendition, scaled exactly', () => {
 test('deinterlacing comes before trim, with the time base put back', () => {
   assert.equal(
     graph({ interlaced: true }),
-    '[0:v:0]bwdif=mode=send_frame,settb=1/90000,trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),split=1[s0];' +
+    '[0:v:0]bwdif=mode=send_frame,settb=1/90000,trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),' +
+      `${SDR},split=1[s0];` +
       `[s0]scale=854:480:${EXACT},setsar=1,format=yuv420p,${SILENT}[o0]`,
   )
   assert.deepEqual(filtersNeeded({ ...VIDEO, interlaced: true, hdr: true }), ['bwdif', 'zscale'])
 })
 
+test('fields are put together before they are deinterlaced', () => {
+  assert.match(
+    graph({ interlaced: true, fields: true, top_field_first: false }),
+    /^\[0:v:0\]setpts='2\*if\(mod\(N,2\),PREV_INPTS,PTS\)',weave=first_field=bottom,settb=1\/90000,setpts=PTS\/2,bwdif=/,
+  )
+})
+
 test('turns and mirrors are those of ffmpeg’s autorotation', () => {
   const turn = (rotation: VideoFacts['rotation'], mirrored = false) =>
-    /\),(?:(.*),)?split/.exec(graph({ rotation, mirrored }))?.[1]
+    /type=26,(?:(.*),)?split/.exec(graph({ rotation, mirrored }))?.[1]
   assert.deepEqual(
     [turn(0), turn(90), turn(180), turn(270)],
     [undefined, 'transpose=clock', 'hflip,vflip', 'transpose=cclock'],
@@ -72,7 +82,8 @@ test('HDR is tone-mapped and ends in swscale', () => {
   const color = { range: 'tv', primaries: 'bt2020', transfer: 'arib-std-b67', space: 'bt2020nc' }
   assert.equal(
     graph({ hdr: true, color }),
-    '[0:v:0]trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),split=1[s0];' +
+    '[0:v:0]trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),' +
+      `${SDR},split=1[s0];` +
       `[s0]scale=854:480:${EXACT},setsar=1,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc:range=tv,` +
       'zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709,format=gbrp16le,' +
       `scale=out_color_matrix=bt709:out_range=tv:${EXACT},format=yuv420p,` +

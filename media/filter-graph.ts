@@ -5,6 +5,7 @@
  * Scaling is bit-exact, so that every build and CPU makes the same picture.
  */
 import type { Rational, VideoFacts } from '../protocol/plan.ts'
+import { weaveFilters } from './fields.ts'
 import type { Size } from './ladder.ts'
 import { fitting, type TimedShape } from './shapes.ts'
 
@@ -27,9 +28,11 @@ export function filterGraph(job: GraphJob): string {
   const { video, start_pts, end_pts } = job
   const head = [
     // Deinterlacers may halve the time base in which trim counts. They run before trim, so that they see the frames before the chunk.
+    ...(video.fields ? weaveFilters(video.top_field_first, job.time_base) : []),
     ...(video.interlaced ? ['bwdif=mode=send_frame', `settb=${job.time_base.join('/')}`] : []),
     `trim=start_pts=${start_pts}:end_pts=${end_pts}`,
     `setpts=PTS-(${start_pts})`,
+    ...withoutHdr,
     ...upright(video),
     `split=${job.sizes.length}${job.sizes.map((_, at) => `[s${at}]`).join('')}`,
   ]
@@ -42,6 +45,13 @@ export function filterGraph(job: GraphJob): string {
 export function filtersNeeded(video: VideoFacts): string[] {
   return [...(video.interlaced ? ['bwdif'] : []), ...(video.hdr ? ['zscale'] : [])]
 }
+
+/**
+ * All results are SDR. From ffmpeg 8 on encoders write the HDR side data of frames into the stream and the file: mastering display, content
+ * light level, HDR10+, Dolby Vision RPU and metadata, HDR Vivid, ambient viewing environment. As numbers of libavutil's `AVFrameSideDataType`,
+ * because names of the last four are unknown to older builds.
+ */
+const withoutHdr = [11, 14, 17, 23, 24, 25, 26].map((type) => `sidedata=delete:type=${type}`)
 
 /** The rotations of ffmpeg's autorotation, and those of matrices that also mirror. */
 function upright({ rotation, mirrored }: VideoFacts): string[] {

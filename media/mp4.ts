@@ -46,7 +46,7 @@ export async function readMp4(path: string): Promise<Track[]> {
   const handle = await open(path, 'r')
   try {
     const { size } = await handle.stat()
-    const moov = await findMoov(handle, size)
+    const { body: moov } = await readMoov(handle)
     const movieScale = movieTimescale(moov)
     const tracks: Track[] = []
     // ffmpeg stores no byte for two samples, so that all samples together are no larger than the file.
@@ -70,7 +70,9 @@ interface Box {
   readonly body: Buffer
 }
 
-async function findMoov(handle: FileHandle, size: number): Promise<Buffer> {
+/** The `moov` box of an open file, and where its body starts in it, bytes. Rejects with `Mp4Broken`. */
+export async function readMoov(handle: FileHandle): Promise<{ body: Buffer; start: number }> {
+  const { size } = await handle.stat()
   const head = Buffer.alloc(16)
   for (let at = 0; at + 8 <= size; ) {
     await handle.read(head, 0, 16, at)
@@ -82,7 +84,7 @@ async function findMoov(handle: FileHandle, size: number): Promise<Buffer> {
       if (length > MOOV_BYTES_MAX) throw new Mp4Broken('the index is too large')
       const body = Buffer.alloc(length - skip)
       await handle.read(body, 0, body.length, at + skip)
-      return body
+      return { body, start: at + skip }
     }
     at += length
   }
@@ -106,7 +108,8 @@ function find(body: Buffer, path: string): Buffer | undefined {
   return at
 }
 
-function need(body: Buffer, path: string): Buffer {
+/** The body of the box at a path such as `trak/tkhd`, the first of each name. Throws `Mp4Broken` where there is none. */
+export function need(body: Buffer, path: string): Buffer {
   const found = find(body, path)
   if (!found) throw new Mp4Broken(`no ${path} box`)
   return found

@@ -35,6 +35,10 @@ export interface PacketIndex extends SourceIndex {
   readonly whole: string | null
   readonly interlaced: boolean
   readonly top_field_first: boolean
+  /** Whether each packet is one field; `times` are those of frames. */
+  readonly fields: boolean
+  /** Whether pictures carry closed captions. */
+  readonly captions: boolean
   /** Empty where the picture has one shape. */
   readonly shapes: readonly Shape[]
   readonly fates: readonly Fate[]
@@ -54,6 +58,8 @@ export const noPackets = (): Packets => ({
 export function takePacket(packets: Packets, line: string): void {
   const fields = fieldsOf(line)
   const flags = fields.get('flags')
+  // Side data stands in the line of its packet, and from the second on in lines of its own. The first packet has those of the header.
+  if (packets.pts.length > (flags === undefined ? 1 : 0) && line.includes('=New Extradata')) packets.announced = true
   if (flags === undefined) {
     const timeBase = fields.get('time_base')?.split('/').map(Number)
     if (timeBase?.[0] && timeBase[1]) packets.timeBase = [timeBase[0], timeBase[1]]
@@ -65,7 +71,6 @@ export function takePacket(packets: Packets, line: string): void {
   packets.key.push(flags.includes('K'))
   packets.discarded.push(flags.includes('D'))
   packets.position.push(ticks(fields.get('pos')))
-  if (packets.pts.length > 1 && line.includes('=New Extradata')) packets.announced = true
 }
 
 const ticks = (text: string | undefined): number => (text === undefined || text === 'N/A' ? NaN : Number(text))
@@ -75,17 +80,26 @@ export interface DecodedFrame {
   readonly pts: number
   readonly interlaced: boolean
   readonly topFieldFirst: boolean
+  /** Whether it carries closed captions. */
+  readonly captions?: boolean
 }
 
 /** Adds one line of ffprobe's frame list. */
 export function takeFrame(frames: DecodedFrame[], line: string): void {
   const fields = fieldsOf(line)
   const pts = ticks(fields.get('best_effort_timestamp') ?? fields.get('pts'))
-  if (fields.size === 0) return
+  const captions = line.includes('Closed Captions')
+  if (!fields.has('best_effort_timestamp') && !fields.has('pts')) {
+    // Side data from the second on stands in lines of its own.
+    const last = frames.pop()
+    if (last) frames.push({ ...last, captions: last.captions === true || captions })
+    return
+  }
   frames.push({
     pts,
     interlaced: fields.get('interlaced_frame') === '1',
     topFieldFirst: fields.get('top_field_first') === '1',
+    captions,
   })
 }
 

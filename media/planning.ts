@@ -10,7 +10,7 @@ import { formatClass } from '../protocol/capability.ts'
 import { AttemptFailed, RecipeRefused, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
-import type { ChunkPlan, Plan, Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
+import type { ChunkPlan, Fate, Plan, Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import { planChunks } from './chunk-plan.ts'
 import { codecOf, costOf, whyRefused } from './codecs/codecs.ts'
@@ -51,6 +51,8 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const frame = shapes.length > 0 ? mainShape(shapes, { start_pts: index.times[0]!, end_pts: index.end_pts }) : null
   const video: VideoFacts = {
     ...probe.video,
+    ...(index.fields && { fields: true, height: 2 * probe.video.height }),
+    ...(index.captions && { captions: true }),
     ...(frame && sizeOf(frame)),
     interlaced: index.interlaced,
     top_field_first: index.top_field_first,
@@ -80,8 +82,18 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters, metadata,
     renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),
     chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null, breaks: shapes.slice(1).map(({ start_pts }) => start_pts) }), index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...probe.fates, ...index.fates, ...fates]),
+    fates: settled([...probe.fates, ...index.fates, ...captionFates(video, sized), ...fates]),
   } // biome-ignore format: groups
+}
+
+/** What becomes of closed captions in the picture: not every encoder writes them. */
+function captionFates({ captions }: VideoFacts, sized: readonly SizedRendition[]): Fate[] {
+  if (!captions) return []
+  const part = 'closed captions of the picture'
+  const without = sized.filter(({ codec }) => !codecOf(codec).captions).map(({ id }) => id)
+  if (without.length === 0) return [{ part, fate: 'kept', note: null }]
+  const note = `The closed captions in the picture (CEA-608/708) are left out of ${without.join(', ')}: the encoder of that codec does not write them.`
+  return [{ part, fate: without.length === sized.length ? 'left_out' : 'converted', note }]
 }
 
 /** Ticks of the tracks per second: an integer multiple of the source's, at least 10,000 (some MP4 players fail with coarser ones). */

@@ -5,9 +5,10 @@
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
 import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
-import type { Fate, Rational, Shape } from '../protocol/plan.ts'
+import type { Fate, Rational } from '../protocol/plan.ts'
 import { packetArgs, probeArgs } from './commands/read.ts'
 import { decodeFrames } from './decoded-frames.ts'
+import { areFields, frameTimes, keyedByFrames } from './fields.ts'
 import {
   clockFallsAt, 
   type DecodedFrame, decodedTimesOf, endOf, hiddenInside, noPackets, PACKETS_MAX, type PacketIndex, type Packets,packetsArePictures, readingOf, takePacket, timesOf,
@@ -15,7 +16,7 @@ import {
 import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
 import type { Programs } from './run-ffmpeg.ts'
-import { shapeChanges, shapeFates } from './shape-changes.ts'
+import { type Heads, readHeads, shapeFates } from './shape-changes.ts'
 import { checkSource, quoted, sniff } from './source-file.ts'
 
 /** The result of `probe`: that of the contract, and the container's guesses at the frame rate. */
@@ -71,7 +72,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   refuseJump(job, packets)
   const head = await readHead(programs, job, genpts, packets)
   const { format, video } = job.probe
-  const shapes = await shapeChanges(programs, { ...job, ...video, format, genpts, packets })
+  const heads = await readHeads(programs, { ...job, ...video, format, genpts, packets })
   const whole =
     reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
   const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
@@ -81,7 +82,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
       genpts,
       times,
       head: head.frames,
-      shapes,
+      heads,
       whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : null,
     })
   const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
@@ -92,7 +93,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
     genpts,
     times: shown,
     head: head.frames,
-    shapes,
+    heads,
     whole: cuttable ? null : (whole ?? 'its times are not those of its pictures'),
   })
 }
@@ -111,23 +112,34 @@ interface Assembled {
   readonly genpts: boolean
   readonly times: number[]
   readonly head: readonly DecodedFrame[]
-  readonly shapes: readonly Shape[]
+  readonly heads: Heads
   readonly whole: string | null
 }
 
 function assemble({ probe }: IndexJob, read: Assembled): PacketIndex {
-  const { packets, times, head } = read
-  const flagged = head.filter((frame) => frame.interlaced)
+  const { head } = read
+  const timeBase = read.packets.timeBase ?? probe.time_base
+  const fields = areFields(probe.video.codec, head)
+  const times = fields ? frameTimes(read.times) : read.times
+  const packets = fields ? keyedByFrames(read.packets, times) : read.packets
+  const shapes = read.heads.shapes.map((shape) => ({ ...shape, height: (fields ? 2 : 1) * shape.height }))
+  // The parity of the first field is the order of all; of frames the majority counts.
+  const flagged = head.filter((frame) => frame.interlaced).slice(0, fields ? 1 : undefined)
   return {
     ...read,
+    packets,
+    times,
+    fields,
+    shapes,
+    captions: read.heads.captions || head.some(({ captions }) => captions),
     frames: times.length,
-    end_pts: endOf(packets, times, packets.timeBase ?? probe.time_base),
-    interlaced: head.length > 0 ? flagged.length * 2 > head.length : probe.video.interlaced,
+    end_pts: endOf(packets, read.times, timeBase),
+    interlaced: fields || (head.length > 0 ? flagged.length * 2 > head.length : probe.video.interlaced),
     top_field_first:
       flagged.length > 0
         ? flagged.filter((frame) => frame.topFieldFirst).length * 2 > flagged.length
         : probe.video.top_field_first,
-    fates: [...damageFates(packets, times), ...shapeFates(read.shapes, times[0]!, packets.timeBase ?? probe.time_base)],
+    fates: [...damageFates(packets, times), ...shapeFates(shapes, times[0]!, timeBase)],
   }
 }
 

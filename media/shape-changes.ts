@@ -25,16 +25,25 @@ export interface ShapeJob {
   readonly signal: AbortSignal
 }
 
-/** The shapes of the picture in order of time, the first from `-Infinity` on; empty where there is only one. */
-export async function shapeChanges(programs: Programs, job: ShapeJob): Promise<Shape[]> {
-  if (!(job.packets.announced || (await headsDiffer(job)))) return []
+/** What the heads of keyframes show. */
+export interface Heads {
+  /** The shapes of the picture in order of time; empty where there is only one. */
+  readonly shapes: readonly Shape[]
+  /** Whether one carries closed captions in the form of ATSC A/53. */
+  readonly captions: boolean
+}
+
+/** Reads the heads of all keyframes, and decodes keyframes where their shapes may differ. */
+export async function readHeads(programs: Programs, job: ShapeJob): Promise<Heads> {
+  const { differ, captions } = await compareHeads(job)
+  if (!(job.packets.announced || differ)) return { shapes: [], captions }
   const shapes: Shape[] = []
   await programs.run({
     program: programs.ffprobe, args: keyframeArgs(job), signal: job.signal, stallMs: FFMPEG_STALL_MS,
     onLine: (line) => takeShape(shapes, line),
   }) // biome-ignore format: groups
   const changes = changesOf(shapes)
-  return changes.length > 1 ? changes : []
+  return { shapes: changes.length > 1 ? changes : [], captions }
 }
 
 function takeShape(shapes: Shape[], line: string): void {
@@ -97,26 +106,34 @@ const HEAD_BYTES = 2048
 /** Heads of one source that are compared; every codec here has few keyframes a second, apart from motion JPEG. */
 const HEADS_MAX = 100_000
 
-async function headsDiffer({ source, format, codec, packets }: ShapeJob): Promise<boolean> {
+async function compareHeads({
+  source,
+  format,
+  codec,
+  packets,
+}: ShapeJob): Promise<{ differ: boolean; captions: boolean }> {
   const form = HEADS[codec]
-  if (form === undefined) return false
+  const found = { differ: false, captions: false }
+  if (form === undefined) return found
   const handle = await open(source, 'r')
   try {
-    let first: string | null = null
-    let seen = 0
-    for (const [at, isKey] of packets.key.entries()) {
-      const position = packets.position[at]!
-      if (!isKey || !Number.isSafeInteger(position) || position < 0) continue
-      if (++seen > HEADS_MAX) return false
-      const head = form.exec(await readHead(handle, position, format))?.[1]
-      if (head === undefined) continue
+    let first: string | undefined
+    for (const position of headPositions(packets)) {
+      const bytes = await readHead(handle, position, format)
+      const head = form.exec(bytes)?.[1]
       first ??= head
-      if (head !== first) return true
+      if (head !== undefined && head !== first) found.differ = true
+      if (bytes.includes('GA94')) found.captions = true
+      if (found.differ && found.captions) break
     }
-    return false
+    return found
   } finally {
     await handle.close()
   }
+}
+
+function headPositions({ key, position }: Packets): number[] {
+  return position.filter((at, packet) => key[packet] && Number.isSafeInteger(at) && at >= 0).slice(0, HEADS_MAX)
 }
 
 const pattern = (bytes: string): RegExp => new RegExp(bytes)

@@ -29,6 +29,10 @@ export interface VideoFacts {
   readonly interlaced: boolean
   /** Field order when interlaced. */
   readonly top_field_first: boolean
+  /** Whether each packet is one field (HEVC); `height` is that of two. */
+  readonly fields?: true
+  /** Whether the picture carries closed captions (CEA-608 or 708). */
+  readonly captions?: true
   readonly color: {
     readonly range: string
     readonly primaries: string

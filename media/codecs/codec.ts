@@ -54,6 +54,8 @@ export interface Codec {
   encoderArgs(job: EncoderJob): string[]
   /** Bitstream filters that remove what differs between builds. */
   readonly bitstream: readonly string[]
+  /** Whether its encoder writes the closed captions of frames into the stream, as SEI of H.264: `bitstream` is then not applied. */
+  readonly captions: boolean
   /** Value of `-tag:v`; null where MP4's default is right. */
   readonly tag: string | null
   /** Four letters of its sample entry in MP4: `avc1`. */

@@ -38,6 +38,8 @@ const INCOMPLETE = {
   // @ts-expect-error
   bitstream: without('bitstream'),
   // @ts-expect-error
+  captions: without('captions'),
+  // @ts-expect-error
   tag: without('tag'),
   // @ts-expect-error
   entry: without('entry'),

@@ -34,6 +34,7 @@ export const h264 = {
     '-x264-params', `${rateParam(job)}:cpu-independent=1${rangeParam(job, 'videoformat=component')}`, '-sc_threshold', '0',
   ], // biome-ignore format: groups
   bitstream: ['filter_units=remove_types=6'],
+  captions: true,
   tag: null,
   entry: 'avc1',
   configuration: 'avcC',

@@ -45,6 +45,7 @@ export const hevc = {
     `${rateParam(job)}:${FIXED}${rangeParam(job, 'range=limited')}`,
   ],
   bitstream: [],
+  captions: false,
   tag: 'hvc1',
   entry: 'hvc1',
   configuration: 'hvcC',

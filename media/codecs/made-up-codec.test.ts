@@ -38,6 +38,7 @@ const mpeg4 = {
     '-threads', '1', '-bf', String(b_frames), '-g', '600', '-sc_threshold', '1000000000',
   ], // biome-ignore format: groups
   bitstream: [],
+  captions: false,
   tag: null,
   entry: 'mp4v',
   configuration: 'esds',

@@ -27,13 +27,13 @@ test('a source is probed, its packets listed and its frames decoded behind the w
   assert.deepEqual(
     packetArgs({ source: '/a.mpg', stream: 2, genpts: true }),
     words(
-      `-hide_banner -v warning ${SAFE} -fflags +genpts -select_streams 2 -show_entries packet=pts,dts,duration,flags:stream=time_base -of compact=p=0 -i file:/a.mpg`,
+      `-hide_banner -v warning ${SAFE} -fflags +genpts -select_streams 2 -show_entries packet=pts,dts,duration,flags,pos:stream=time_base -of compact=p=0 -i file:/a.mpg`,
     ),
   )
   assert.deepEqual(
     frameArgs({ source: '/a.ts', stream: 0, genpts: false, packets: 40 }),
     words(
-      `-hide_banner -v warning ${SAFE} -threads 1 -select_streams 0 -read_intervals %+#40 -show_entries frame=pts,best_effort_timestamp,interlaced_frame,top_field_first -of compact=p=0 -i file:/a.ts`,
+      `-hide_banner -v warning ${SAFE} -threads 1 -select_streams 0 -read_intervals %+#40 -show_entries frame=pts,best_effort_timestamp,interlaced_frame,top_field_first:frame_side_data=side_data_type -of compact=p=0 -i file:/a.ts`,
     ),
   )
   assert.deepEqual(
@@ -116,6 +116,7 @@ const OUTPUTS: readonly Output[] = [
   { rendition: { ...SMALL, width: 1280, height: 720 }, path: '/720.mp4' },
 ]
 const SILENT = 'setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown:range=unknown'
+const SDR = [11, 14, 17, 23, 24, 25, 26].map((type) => `sidedata=delete:type=${type}`).join()
 const scaled = (size: string) => `scale=${size}:flags=bicubic+accurate_rnd+bitexact,setsar=1,format=yuv420p,${SILENT}`
 const ONE_THREAD = '-filter_threads 1 -filter_complex_threads 1'
 
@@ -128,7 +129,7 @@ test('one ffmpeg encodes every rendition of a chunk with x264', () => {
   assert.deepEqual(
     encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, outputs: OUTPUTS }),
     words(`${HEAD} ${ONE_THREAD} ${SAFE} -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
-      [0:v:0]trim=start_pts=9:end_pts=99,setpts=PTS-(9),split=2[s0][s1];[s0]${scaled('854:480')}[o0];[s1]${scaled('1280:720')}[o1]
+      [0:v:0]trim=start_pts=9:end_pts=99,setpts=PTS-(9),${SDR},split=2[s0][s1];[s0]${scaled('854:480')}[o0];[s1]${scaled('1280:720')}[o1]
       ${rendition('o0', '/480.mp4')} ${rendition('o1', '/720.mp4')}`),
   )
 })
@@ -139,7 +140,7 @@ test('x265 has its own words, and the trial frame the same command with one fram
   assert.deepEqual(
     encodeArgs({ settings, input: INPUT, fromSource: true, outputs, frames: 1 }),
     words(`${HEAD} ${ONE_THREAD} ${SAFE} -fflags +genpts -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
-      [0:3]trim=start_pts=9:end_pts=99,setpts=PTS-(9),split=1[s0];[s0]${scaled('854:480')}[o0]
+      [0:3]trim=start_pts=9:end_pts=99,setpts=PTS-(9),${SDR},split=1[s0];[s0]${scaled('854:480')}[o0]
       -map [o0] -fps_mode passthrough -enc_time_base 1:90000 -frames:v 1 -c:v libx265 -preset medium -crf 23 -threads 1 -bf 0 -g 100000
       -x265-params fps=30000/1001:pools=none:frame-threads=1:scenecut=0:open-gop=0:info=0:log-level=error -tag:v hvc1
       -force_key_frames expr:gte(t,n_forced*3) -bsf:v setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,3003)'

@@ -66,6 +66,10 @@ export function encodeArgs(job: EncodeArgs): string[] {
 /** The option `-tag:v` of a codec, for an encode and a merge; empty where MP4's default is right. */
 export const tagArgs = ({ tag }: Pick<Codec, 'tag'>): string[] => (tag === null ? [] : ['-tag:v', tag])
 
+/** Whether encodes of this codec keep the closed captions that the source has in its picture. */
+export const carriesCaptions = ({ video }: Pick<Plan, 'video'>, codec: Codec): boolean =>
+  video.captions === true && codec.captions
+
 interface OutputJob {
   readonly settings: Settings
   readonly at: number
@@ -81,7 +85,7 @@ function outputArgs({ settings, at, output: { rendition, path }, frames }: Outpu
     ...(frames === undefined ? [] : ['-frames:v', String(frames)]),
     ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video) }), ...tagArgs(codec),
     '-force_key_frames', `expr:gte(t,n_forced*${settings.keyframe_s})`,
-    '-bsf:v', [...codec.bitstream, durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
+    '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),
   ] // biome-ignore format: groups
 }

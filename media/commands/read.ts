@@ -38,7 +38,7 @@ export function frameArgs(job: { source: string; stream: number; genpts: boolean
     ...HEAD, '-threads', '1', ...(job.genpts ? ['-fflags', '+genpts'] : []),
     '-select_streams', String(job.stream),
     ...(job.packets === undefined ? [] : ['-read_intervals', `%+#${job.packets}`]),
-    '-show_entries', 'frame=pts,best_effort_timestamp,interlaced_frame,top_field_first',
+    '-show_entries', 'frame=pts,best_effort_timestamp,interlaced_frame,top_field_first:frame_side_data=side_data_type',
     '-of', 'compact=p=0', '-i', fileUrl(job.source),
   ] // biome-ignore format: groups
 }
