@@ -145,8 +145,9 @@ const upperBound = (sorted: readonly number[], value: number): number => lowerBo
 
 /** The packets of a cut, and where a stream copy has to start and stop for them. */
 export interface CutRange {
-  /** Packets, in decode order, that the cut must hold; half-open. */
+  /** Packets, in decode order, that the cut must hold: number of the first, and of the one behind the last. */
   readonly first: number
+  /** Number of the packet behind the last. */
   readonly last: number
   readonly cut: NonNullable<ChunkPlan['cut']>
 }

@@ -1,19 +1,17 @@
 /**
- * Stream copies out of the source: one chunk, compared with the index packet by packet, and the extras.
+ * Stream copies out of the source: one chunk, compared with the index packet by packet.
  *
  * Demuxers seek differently: where the first cut lacks packets of the chunk, the second one starts earlier, and the last one at the
  * beginning of the file.
  */
-import { rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
-import type { Cut, Extras, SourceIndex } from '../protocol/media.ts'
+import type { Cut, SourceIndex } from '../protocol/media.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import type { ChunkPlan, Plan, Rational } from '../protocol/plan.ts'
-import { takeAudio } from './audio-extra.ts'
 import { type CutRange, createCutter, cutOffset } from './chunk-plan.ts'
 import { packetArgs } from './commands/read.ts'
-import { otherExtraArgs, splitArgs } from './commands/split.ts'
+import { splitArgs } from './commands/split.ts'
 import { noPackets, type PacketIndex, type Packets, takePacket } from './packet-index.ts'
 import { rescale, secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
@@ -116,43 +114,4 @@ function holds({ copiedPackets, index, range, plan, time_base }: CopiedPackets):
     const expected = pts[first + at]
     return expected === undefined || Number.isNaN(expected) || Number.isNaN(time) || moved(first + at) === time
   })
-}
-
-/** Copies audio, subtitles and chapters into `outDir`; null for what the plan does not have. Rejects with `AttemptFailed`. */
-export async function takeExtras(
-  programs: Programs,
-  job: { readonly plan: Plan; readonly source: string; readonly outDir: string; readonly signal: AbortSignal },
-): Promise<Extras> {
-  const { plan, outDir } = job
-  const other =
-    plan.subtitles.length + plan.metadata.covers.length + plan.chapters > 0 ? join(outDir, 'other.mkv') : null
-  const audio = await takeAudio(programs, job)
-  if (other !== null) {
-    const [subtitles, covers] = [plan.subtitles, plan.metadata.covers].map((list) => list.map(({ stream }) => stream))
-    await copyExtra(
-      programs,
-      job,
-      otherExtraArgs({
-        source: job.source,
-        subtitles: subtitles!,
-        covers: covers!,
-        shift: cutOffset(plan),
-        out: other,
-      }),
-      'copying subtitles and chapters',
-    )
-  }
-  return { audio, other }
-}
-
-async function copyExtra(
-  { run, ffmpeg }: Programs,
-  job: { readonly source: string; readonly signal: AbortSignal },
-  args: string[],
-  what: string,
-): Promise<void> {
-  const out = args.at(-1)!.slice('file:'.length)
-  await rm(out, { force: true })
-  const outputBytesMax = (await stat(fsPath(job.source))).size * 8 + SLACK_BYTES
-  await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax }, what)
 }

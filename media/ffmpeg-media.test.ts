@@ -63,7 +63,7 @@ async function finished(job: Awaited<ReturnType<typeof planned>>, into: string):
   const outDir = join(dir, `${into}-extras`)
   await mkdir(outDir)
   const chunks = await encoded(job, into)
-  const extras = await media.extras({ plan, source, outDir, signal })
+  const extras = await media.extras({ plan, source, index: job.index, outDir, signal })
   const audio = extras.audio && join(outDir, 'audio.m4a')
   if (extras.audio && audio) await media.audio({ plan, input: extras.audio, out: audio, signal })
   const out = join(dir, `${into}.mp4`)

@@ -5,13 +5,15 @@
 import type { Clock, Rng } from '../protocol/clock.ts'
 import type { Media } from '../protocol/media.ts'
 import { encodeAudio } from './audio-encoding.ts'
-import { cutChunk, takeExtras } from './cutting.ts'
+import { cutChunk } from './cutting.ts'
 import { encodeChunk } from './encoding.ts'
+import { takeExtras } from './extras.ts'
 import { mergeRendition } from './merging.ts'
 import { checkRecipe, planVideo } from './planning.ts'
-import { indexSource, probeSource } from './reading.ts'
+import { probeSource } from './reading.ts'
 import { createRunner, type Programs } from './run-ffmpeg.ts'
 import { createSelfTester, runQuickSelfTest } from './self-test.ts'
+import { indexWithText } from './text-index.ts'
 
 /** The programs, their limits and the cache of the self-test. */
 export interface FfmpegMediaOptions {
@@ -38,7 +40,7 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
     checkRecipe,
     probe: (source, signal) => probeSource(programs, source, signal),
     index: async (source, probe, signal) =>
-      indexSource(programs, { source, probe, selfTestReport: await selfTest(signal), signal }),
+      indexWithText(programs, { source, probe, selfTestReport: await selfTest(signal), signal }),
     plan: async (job) => planVideo(programs, { ...job, selfTestReport: await selfTest(job.signal) }),
     cut: (job) => cutChunk(programs, job),
     extras: (job) => takeExtras(programs, job),

@@ -7,12 +7,13 @@ import { basename, dirname, join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { MergeJob } from '../protocol/media.ts'
 import type { RenditionPlan } from '../protocol/plan.ts'
-import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { concatList, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
 import { secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
+import { checkText } from './text/check-text.ts'
+import { type FilmText, filmEnd, NO_TEXT, readTextExtra, writeTextFiles } from './text/text-extra.ts'
 import { checkJoined, checkPicture, expectJoined, pictureOf, tracksOf } from './verify.ts'
 
 const CONTAINER_BYTES = 64 * 1024 * 1024
@@ -26,17 +27,21 @@ export async function mergeRendition(programs: Programs, job: MergeJob): Promise
   const { tag } = codecOf(rendition.codec)
   const chunks = await checkedChunks(job, rendition)
   const expected = expectJoined(chunks, plan)
+  const text = await textOf(job)
   const dir = await mkdtemp(join(dirname(out), '.join-'))
   try {
     const list = await writeList(dir, job)
-    await copyTogether(programs, { ...job, list, tag })
-    checkJoined(await tracksOf(out), expected, rendition, plan)
+    await copyTogether(programs, { ...job, dir, list, tag, text })
+    const tracks = await tracksOf(out)
+    checkJoined(tracks, expected, rendition, plan)
+    checkText(tracks, text)
   } catch (error) {
     await rm(out, { force: true })
     throw error
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+  for (const note of text.notes) job.onNote?.(note)
   if (expected.missing > 0)
     job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)
 }
@@ -60,6 +65,12 @@ async function checkedChunks({ chunks, plan }: MergeJob, rendition: RenditionPla
   return tracks
 }
 
+/** The text of the film, which ends with its picture or its sound, whichever is later. */
+async function textOf({ plan, audio, extra }: MergeJob): Promise<FilmText> {
+  if (extra === null) return NO_TEXT
+  return readTextExtra(extra, plan, filmEnd(plan, audio === null ? [] : await tracksOf(audio)))
+}
+
 /** Writes the list with links of plain names beside it, so that the concat demuxer needs no quoted path. */
 async function writeList(dir: string, { chunks, plan }: MergeJob): Promise<string> {
   const entries = plan.chunks.map((chunk, at) => ({
@@ -72,14 +83,19 @@ async function writeList(dir: string, { chunks, plan }: MergeJob): Promise<strin
   return list
 }
 
-async function copyTogether(
-  { run, ffmpeg }: Programs,
-  job: MergeJob & { readonly list: string; readonly tag: string | null },
-): Promise<void> {
-  const { plan, audio, extra, out, signal, list, tag } = job
-  const shift = -(zeroOf(plan) + cutOffset(plan))
-  const args = mergeArgs({ plan, tag, list, audio, extra: extra === null ? null : { path: extra, shift }, out })
-  const inputs = [...job.chunks, audio, extra].filter((path) => path !== null)
+interface CopyJob extends MergeJob {
+  readonly dir: string
+  readonly list: string
+  readonly tag: string | null
+  readonly text: FilmText
+}
+
+async function copyTogether({ run, ffmpeg }: Programs, job: CopyJob): Promise<void> {
+  const { plan, audio, out, signal, list, tag, dir, text } = job
+  const { covers, subtitles, chapters } = await writeTextFiles(dir, text, plan)
+  const tracks = subtitles === null ? null : { path: subtitles, tracks: text.subtitles }
+  const args = mergeArgs({ plan, tag, list, audio, covers, subtitles: tracks, chapters, out })
+  const inputs = [...job.chunks, audio, covers, subtitles, chapters].filter((path) => path !== null)
   let outputBytesMax = CONTAINER_BYTES
   for (const path of inputs) outputBytesMax += 1.5 * (await stat(path)).size
   await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, `merging ${job.rendition}`)

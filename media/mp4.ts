@@ -15,6 +15,7 @@ export class Mp4Broken extends Error {}
 /** One track, with one entry of `times`, `sizes` and `offsets` for each sample, in decode order. */
 export interface Track {
   readonly kind: 'video' | 'audio' | 'text' | 'other'
+  /** Ticks per second. */
   readonly timescale: number
   /** ISO 639-2/T, `und` where there is none. */
   readonly language: string

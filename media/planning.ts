@@ -26,6 +26,7 @@ import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { mainShape } from './shape-changes.ts'
 import { shapesIn, sizeOf } from './shapes.ts'
 import { quoted } from './source-file.ts'
+import type { TextIndex } from './text-index.ts'
 import { fitTimecode } from './timecode.ts'
 import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
@@ -44,7 +45,8 @@ export interface PlanJob {
 export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan> {
   const { recipe, video_id } = job
   checkRecipe(recipe)
-  const index = job.index as PacketIndex & SourceIndex
+  const index = job.index as TextIndex
+  const { text } = index
   const probe = job.probe as RatedProbe
   const time_base = index.packets.timeBase ?? probe.time_base
   const { shapes } = index
@@ -79,10 +81,10 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }),
     start_pts: index.times[0]!, lead: 0, end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
-    audio: probe.audio, subtitles: probe.subtitles, chapters: probe.chapters, metadata,
+    audio: probe.audio, subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
     renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),
     chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null, breaks: shapes.slice(1).map(({ start_pts }) => start_pts) }), index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...probe.fates, ...index.fates, ...captionFates(video, sized), ...fates]),
+    fates: settled([...probe.fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...fates]),
   } // biome-ignore format: groups
 }
 

@@ -50,7 +50,8 @@ function whyUnreadable(log: string, isMp4 = false): string {
   return `cannot be read by ffmpeg (${(log.trim().split('\n').at(-1) ?? '').replace(/^.*: /, '').slice(0, 200)})`
 }
 
-interface IndexJob {
+/** A source to index. */
+export interface IndexJob {
   readonly source: string
   readonly probe: SourceProbe
   readonly selfTestReport: SelfTestReport

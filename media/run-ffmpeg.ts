@@ -43,6 +43,7 @@ export interface RunJob {
 
 /** The end of a run: exit code and log. */
 export interface RunEnd {
+  /** Exit code of the program, 0–255. */
   readonly exitCode: number
   /** The tail of stderr, at most 64 KiB. */
   readonly log: string

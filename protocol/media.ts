@@ -25,6 +25,15 @@ export interface SelfTestReport {
   readonly cores_per_slot: number
 }
 
+/** A chapter of a source. */
+export interface ChapterFacts {
+  /** ms of the source's clock. */
+  readonly start: number
+  /** ms of the source's clock; null where the source gives none. */
+  readonly end: number | null
+  readonly title: string
+}
+
 /** What `ffprobe` reads of a file before its packets are read. */
 export interface SourceProbe {
   readonly format: string
@@ -33,15 +42,15 @@ export interface SourceProbe {
   readonly time_base: Rational
   readonly video: VideoFacts
   readonly audio: readonly AudioFacts[]
+  /** Every subtitle stream that may be text. */
   readonly subtitles: readonly SubtitleFacts[]
-  /** Number of chapters. */
-  readonly chapters: number
+  readonly chapters: readonly ChapterFacts[]
   readonly metadata: Metadata
   /** What becomes of its parts, as far as the streams show it. */
   readonly fates: readonly Fate[]
 }
 
-/** The source's packets, opaque outside of `media/`. Some MB for a long video, in memory while its ingest runs. */
+/** The source's packets and its text, opaque outside of `media/`. Some MB for a long video, in memory while its ingest runs. */
 export interface SourceIndex {
   readonly frames: number
   readonly genpts: boolean
@@ -81,7 +90,7 @@ export interface MergeJob {
   readonly chunks: readonly string[]
   /** The result of the audio task, where the plan has audio. */
   readonly audio: string | null
-  /** The Matroska extra with subtitles and chapters, where the plan has any. */
+  /** The extra with subtitles, chapters and covers, where the plan has any. */
   readonly extra: string | null
   /** The finished MP4, written here and verified. */
   readonly out: string
@@ -94,7 +103,7 @@ export interface MergeJob {
 export interface Extras {
   /** Every audio track by stream copy (FLAC for Opus and WMA); null without audio. */
   readonly audio: string | null
-  /** Text subtitles, chapters and covers, Matroska; null where there are none. */
+  /** Text subtitles, chapters and covers, in a form of `media/`'s own; null where there are none. */
   readonly other: string | null
 }
 
@@ -111,7 +120,7 @@ export interface Media {
   checkRecipe(recipe: Recipe): void
   /** Reads the facts of a source. Rejects with `SourceRefused` where it is no video. */
   probe(source: string, signal: AbortSignal): Promise<SourceProbe>
-  /** Reads all packets, without decoding. Rejects with `SourceRefused` where no frame can be decoded. */
+  /** Reads all packets, without decoding, and all text. Rejects with `SourceRefused` where no frame can be decoded. */
   index(source: string, probe: SourceProbe, signal: AbortSignal): Promise<SourceIndex>
   /** Computes chunks, renditions and classes, and encodes one trial frame per rendition for its signature. */
   plan(job: {
@@ -131,8 +140,8 @@ export interface Media {
     out: string
     signal: AbortSignal
   }): Promise<Cut>
-  /** Copies audio tracks, text subtitles and chapters out of the source into `outDir`. */
-  extras(job: { plan: Plan; source: string; outDir: string; signal: AbortSignal }): Promise<Extras>
+  /** Copies audio tracks out of the source into `outDir`, and writes text subtitles and chapters there. */
+  extras(job: { plan: Plan; source: string; index: SourceIndex; outDir: string; signal: AbortSignal }): Promise<Extras>
   /** Encodes all renditions in one ffmpeg: one file each, verified against the plan. Rejects only when all of them failed. */
   encode(job: EncodeJob): Promise<readonly EncodeResult[]>
   /** Encodes every audio track from the file that `extras` made. `speed`: source seconds encoded per second. */

@@ -171,8 +171,8 @@ class ChunkCutter {
   /** Copies the audio, the input of the audio task, and the subtitles and chapters, where the plan has any. */
   async makeExtras(): Promise<Task['outputs']> {
     const { self, ledger, store, media, hints } = this.#options
-    const { video, source, plan, scratch, signal } = this.#job
-    const extras = await source.read(() => media.extras({ plan, source: source.path, outDir: scratch, signal }))
+    const { video, source, plan, index, scratch, signal } = this.#job
+    const extras = await source.read(() => media.extras({ plan, source: source.path, index, outDir: scratch, signal }))
     if (extras.audio) {
       const ref = await store.put(video._id, extras.audio)
       const input: TaskInput = { ...ref, holders: [self], start_pts: 0, end_pts: 0, time_base: '1/1' }

@@ -6,7 +6,8 @@ import { audioArgs, audioFilter } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
 import { concatList, mergeArgs } from './merge.ts'
 import { checksumArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
-import { audioExtraArgs, otherExtraArgs, splitArgs } from './split.ts'
+import { audioExtraArgs, coverArgs, splitArgs } from './split.ts'
+import { decodeTextArgs, packetBytesArgs } from './text.ts'
 
 const CONTAINERS =
   'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,wav,mp3,aac,flac,dv,gxf,rm,nut,' +
@@ -76,7 +77,7 @@ test('where times are negative the shift comes before the stop', () => {
   )
 })
 
-test('extras are copied, Opus and WMA as FLAC; chapters alone are text', () => {
+test('audio and covers are copied, Opus and WMA as FLAC', () => {
   assert.deepEqual(
     audioExtraArgs({
       source: '/a.mkv',
@@ -91,13 +92,9 @@ test('extras are copied, Opus and WMA as FLAC; chapters alone are text', () => {
       -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -output_ts_offset 100 ${NUT}`),
   )
   assert.deepEqual(
-    otherExtraArgs({ source: '/a.mkv', subtitles: [2], covers: [], shift: 100, out: '/o.mkv' }),
-    words(`${HEAD} ${SAFE} -copyts -itsoffset 100.000000 -i file:/a.mkv -map 0:2 -c:s ass -map_metadata:g -1 -map_metadata:s -1
-      -map_chapters 0 -fflags +bitexact -avoid_negative_ts disabled -f matroska file:/o.mkv`),
-  )
-  assert.deepEqual(
-    otherExtraArgs({ source: '/a.mkv', subtitles: [], covers: [], shift: 100, out: '/o.mkv' }).slice(-2),
-    ['ffmetadata', 'file:/o.mkv'],
+    coverArgs({ source: '/a.mkv', covers: [3, 4], out: '/c.mkv' }),
+    words(`${HEAD} ${SAFE} -i file:/a.mkv -map 0:3 -map 0:4 -c:v copy -map_metadata -1 -map_chapters -1
+      -fflags +bitexact -f matroska file:/c.mkv`),
   )
 })
 
@@ -222,8 +219,6 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
   const subtitle = { stream: 4, codec: 'ass', language: 'deu', title: '', flags: ['forced', 'comment'] } as const
   const plan = {
     audio: [STEREO, SURROUND],
-    subtitles: [subtitle],
-    chapters: 2,
     metadata: NO_METADATA,
     track_timescale: 90_000,
     lead: 0,
@@ -233,45 +228,75 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
     tag: null,
     list: '/l',
     audio: '/a.m4a',
-    extra: { path: '/o.mkv', shift: -103 },
+    covers: null,
+    subtitles: { path: '/t.mp4', tracks: [subtitle] },
+    chapters: '/c.txt',
     out: '/o.mp4',
   })
   const titles = ['-metadata:s:a:1', 'title=Film music', '-metadata:s:a:1', 'handler_name=Film music']
   assert.deepEqual(args, [
-    ...words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE} -i file:/a.m4a ${SAFE} -itsoffset -103.000000 -i file:/o.mkv
-      -map 0:v:0 -map 1:a -map 2:s -c:s mov_text -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1 -map_chapters 2
+    ...words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE} -i file:/a.m4a ${SAFE} -i file:/t.mp4
+      -protocol_whitelist file -f ffmetadata -i file:/c.txt
+      -map 0:v:0 -map 1:a -map 2:s -c:s copy -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1 -map_chapters 3
       -metadata:s:a:0 language=eng -disposition:a:0 default`), ...titles,
     ...words(`-disposition:a:1 0 -metadata:s:s:0 language=deu -disposition:s:0 forced+comment -video_track_timescale 90000
       -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   ]) // biome-ignore format: groups
 })
 
-test('a film without sound and chapters is video alone', () => {
-  const plan = {
-    audio: [],
-    subtitles: [],
-    chapters: 0,
-    metadata: NO_METADATA,
-    track_timescale: 12_800,
-    lead: 0,
-  } as const
+test('the text of a source is decoded to ASS, with bytes that are no UTF-8, each track into a file of its own', () => {
+  const tracks = [
+    { stream: 2, codec: 'subrip', out: '/2.mkv' },
+    { stream: 3, codec: 'dvb_teletext', out: '/3.mkv' },
+  ]
+  const output = '-c:s ass -map_metadata -1 -map_chapters -1 -fflags +bitexact -avoid_negative_ts disabled -f matroska'
+  const moved = '-copyts -itsoffset 1000000.000000 -sub_charenc_mode ignore'
   assert.deepEqual(
-    mergeArgs({ plan, tag: 'hvc1', list: '/l', audio: null, extra: null, out: '/o.mp4' }),
+    decodeTextArgs({ source: '/a.mkv' }, tracks),
+    words(`${HEAD} ${SAFE} ${moved} -txt_format:3 text -i file:/a.mkv
+      -map 0:2 ${output} file:/2.mkv -map 0:3 ${output} file:/3.mkv`),
+  )
+  assert.deepEqual(
+    decodeTextArgs({ cues: '/a.vtt' }, [{ stream: 0, codec: 'webvtt', out: '/0.mkv' }]),
+    words(`${HEAD} -protocol_whitelist file -f webvtt ${moved} -i file:/a.vtt -map 0:0 ${output} file:/0.mkv`),
+  )
+  assert.deepEqual(
+    packetBytesArgs('/a.mkv', 2),
+    words(`-hide_banner -v warning ${SAFE} -select_streams 2
+      -show_entries packet=pts_time,duration_time,data -show_data -of default -i file:/a.mkv`),
+  )
+})
+
+test('a film without sound and chapters is video alone', () => {
+  const plan = { audio: [], metadata: NO_METADATA, track_timescale: 12_800, lead: 0 } as const
+  assert.deepEqual(
+    mergeArgs({
+      plan,
+      tag: 'hvc1',
+      list: '/l',
+      audio: null,
+      covers: null,
+      subtitles: null,
+      chapters: null,
+      out: '/o.mp4',
+    }),
     words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
       -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   )
 })
 
 test('a film that begins with its sound shows the picture later, to the tick', () => {
-  const plan = {
-    audio: [],
-    subtitles: [],
-    chapters: 0,
-    metadata: NO_METADATA,
-    track_timescale: 12_800,
-    lead: 38_400,
-  } as const
-  const args = mergeArgs({ plan, tag: null, list: '/l', audio: null, extra: null, out: '/o.mp4' }).join(' ')
+  const plan = { audio: [], metadata: NO_METADATA, track_timescale: 12_800, lead: 38_400 } as const
+  const args = mergeArgs({
+    plan,
+    tag: null,
+    list: '/l',
+    audio: null,
+    covers: null,
+    subtitles: null,
+    chapters: null,
+    out: '/o.mp4',
+  }).join(' ')
   assert.match(args, /-itsoffset 3\.000000 -f concat -safe 1 -auto_convert 0 -i file:\/l/)
   assert.match(args, /-movie_timescale 12800/)
 })

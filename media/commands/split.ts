@@ -1,5 +1,5 @@
 /**
- * The commands that copy packets out of the source without decoding: one chunk, the audio, subtitles and chapters.
+ * The commands that copy packets out of the source without decoding: one chunk, the audio, and covers.
  *
  * The format is NUT, which holds any codec with exact times. Its times must be positive, so all are shifted by `offset` seconds. Metadata
  * and chapters are not copied: NUT would repeat them in every chunk, as broken chapter tracks.
@@ -59,24 +59,10 @@ export function audioExtraArgs(job: {
   ] // biome-ignore format: groups
 }
 
-/**
- * Arguments to copy text subtitles, as ASS (ffmpeg's internal form), covers and chapters, with `shift` seconds added. `-itsoffset` is the
- * only option that shifts chapters too. A Matroska needs a track: chapters alone are written in ffmpeg's metadata format.
- */
-export function otherExtraArgs(job: {
-  source: string
-  subtitles: readonly number[]
-  covers: readonly number[]
-  shift: number
-  out: string
-}): string[] {
-  const streams = [...job.subtitles, ...job.covers]
+/** Arguments to copy covers into a file of their own. */
+export function coverArgs(job: { source: string; covers: readonly number[]; out: string }): string[] {
   return [
-    ...QUIET, ...PROGRESS, ...SAFE, '-copyts', '-itsoffset', seconds(job.shift), '-i', fileUrl(job.source),
-    ...streams.flatMap((stream) => ['-map', `0:${stream}`]),
-    ...(job.subtitles.length > 0 ? ['-c:s', 'ass'] : []),
-    ...(job.covers.length > 0 ? ['-c:v', 'copy'] : []),
-    '-map_metadata:g', '-1', '-map_metadata:s', '-1', '-map_chapters', '0', '-fflags', '+bitexact',
-    '-avoid_negative_ts', 'disabled', '-f', streams.length > 0 ? 'matroska' : 'ffmetadata', fileUrl(job.out),
+    ...QUIET, ...PROGRESS, ...SAFE, '-i', fileUrl(job.source), ...job.covers.flatMap((stream) => ['-map', `0:${stream}`]),
+    '-c:v', 'copy', ...BARE, '-fflags', '+bitexact', '-f', 'matroska', fileUrl(job.out),
   ] // biome-ignore format: groups
 }

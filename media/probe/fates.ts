@@ -10,7 +10,7 @@ import { languageOf } from './language.ts'
 import { described, streamPart } from './parts.ts'
 import type { Selection } from './selection.ts'
 import { sideDataFates } from './side-data.ts'
-import { isText } from './subtitles.ts'
+import { isPictures } from './subtitles.ts'
 import { beyond, entriesOf, isUnmissed, tagPart, withoutPlace } from './tags.ts'
 import { namesOf } from './text.ts'
 import { handlerTitle, TRACKS_MAX } from './tracks.ts'
@@ -73,7 +73,7 @@ function reasonOf(stream: Json, { foreign }: Selection): Reason {
       return { what: 'Audio track', why: isForeign ?? unknown ?? `a result holds ${TRACKS_MAX} audio tracks at most` }
     }
     case 'subtitle': {
-      const bitmap = isText(stream) ? null : 'MP4 holds text subtitles, no pictures or broadcast data'
+      const bitmap = isPictures(stream) ? 'MP4 holds text subtitles, no pictures' : null
       return {
         what: 'Subtitle track',
         why: isForeign ?? bitmap ?? `a result holds ${TRACKS_MAX} subtitle tracks at most`,

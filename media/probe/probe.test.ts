@@ -12,8 +12,9 @@ const VIDEO = {
   pix_fmt: 'yuv420p',
   time_base: '1/90000',
 }
+const CHAPTERS = [{ start_time: '0.5', end_time: '2', tags: { title: 'One' } }, { start_time: '2' }, { end_time: '3' }]
 const probe = (...streams: object[]) =>
-  parseProbe(JSON.stringify({ format: { format_name: 'mov,mp4', duration: '10.5' }, streams, chapters: [{}, {}] }))
+  parseProbe(JSON.stringify({ format: { format_name: 'mov,mp4', duration: '10.5' }, streams, chapters: CHAPTERS }))
 const facts = (stream: object) => {
   const outcome = probe({ ...VIDEO, ...stream })
   assert.ok(outcome.ok)
@@ -22,9 +23,11 @@ const facts = (stream: object) => {
 
 test('cover art is not the video, wherever it stands', () => {
   const outcome = probe({ ...VIDEO, codec_name: 'mjpeg', disposition: { attached_pic: 1 } }, { ...VIDEO, index: 1 })
-  assert.ok(
-    outcome.ok && outcome.probe.video.stream === 1 && outcome.probe.chapters === 2 && outcome.probe.duration_s === 10.5,
-  )
+  assert.ok(outcome.ok && outcome.probe.video.stream === 1 && outcome.probe.duration_s === 10.5)
+  assert.deepEqual(outcome.probe.chapters, [
+    { start: 500, end: 2_000, title: 'One' },
+    { start: 2_000, end: null, title: '' },
+  ])
 })
 
 test('what is not a video is refused with its cause', () => {

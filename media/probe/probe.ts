@@ -8,6 +8,7 @@ import type { SourceProbe } from '../../protocol/media.ts'
 import type { Metadata } from '../../protocol/plan.ts'
 import { parseRational } from '../rational.ts'
 import { audioFacts } from './audio.ts'
+import { chapterFacts } from './chapters.ts'
 import { streamFates } from './fates.ts'
 import { type Json, list, number, object, parseObject, tag, text } from './json.ts'
 import { languageOf } from './language.ts'
@@ -51,7 +52,7 @@ export function parseProbe(json: string): ProbeOutcome {
       video: facts,
       audio: audio.map(audioFacts),
       subtitles: subtitles.map(subtitleFacts),
-      chapters: list(root['chapters']).length,
+      chapters: chapterFacts(list(root['chapters'])),
       metadata: { tags, ...trackMetadata(root, selection) },
       fates: [...fates, ...streamFates(root, selection)],
     },

@@ -9,7 +9,7 @@ import type { VideoFacts } from '../../protocol/plan.ts'
 import { parseRational } from '../rational.ts'
 import { isKnownAudio } from './audio.ts'
 import { type Json, list, number, object, tag, text } from './json.ts'
-import { isText } from './subtitles.ts'
+import { isPictures } from './subtitles.ts'
 import { TRACKS_MAX } from './tracks.ts'
 import { isPicture, videoFacts } from './video.ts'
 
@@ -48,7 +48,9 @@ export function selectStreams(root: Json): Selection | null {
     facts,
     foreign,
     audio: own('audio').filter(isKnownAudio).slice(0, TRACKS_MAX),
-    subtitles: own('subtitle').filter(isText).slice(0, TRACKS_MAX),
+    subtitles: own('subtitle')
+      .filter((stream) => !isPictures(stream))
+      .slice(0, TRACKS_MAX),
     chapterTracks: list(root['chapters']).length === 0 ? [] : own('data').filter(isChapterTrack),
     covers: own('video').filter(isCover).slice(0, COVERS_MAX),
   }

@@ -1,26 +1,15 @@
-/** The subtitle streams of a source: which come along, and their facts. Pure. */
+/** The subtitle streams of a source: which may come along, and their facts. Pure. */
 import type { SubtitleFacts } from '../../protocol/plan.ts'
 import { type Json, number, text } from './json.ts'
 import { languageOf } from './language.ts'
 import { flagsOf, title } from './tracks.ts'
 
-const TEXT_SUBTITLES = new Set([
-  'subrip',
-  'srt',
-  'ass',
-  'ssa',
-  'mov_text',
-  'webvtt',
-  'text',
-  'subviewer',
-  'microdvd',
-  'sami',
-])
+const PICTURES = new Set(['dvd_subtitle', 'dvb_subtitle', 'hdmv_pgs_subtitle', 'xsub'])
 
-/** Whether a subtitle stream is text, which MP4 can hold. */
-export const isText = (stream: Json): boolean => TEXT_SUBTITLES.has(text(stream['codec_name']))
+/** Whether a subtitle stream is pictures. Whether any other is text, which MP4 can hold, is tried when the source is indexed. */
+export const isPictures = (stream: Json): boolean => PICTURES.has(text(stream['codec_name']))
 
-/** The facts of a text subtitle. */
+/** The facts of a subtitle that may be text. */
 export function subtitleFacts(stream: Json): SubtitleFacts {
   return {
     stream: number(stream['index']),

@@ -67,7 +67,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
         video: film.PICTURE,
         audio: [],
         subtitles: [],
-        chapters: Number(hasSubtitles),
+        chapters: hasSubtitles ? [{ start: 0, end: chunks * 8_000, title: 'One' }] : [],
         metadata: NO_METADATA,
         fates: [],
       }

@@ -44,7 +44,7 @@ export async function runPipeline(media: Media, job: PipelineJob): Promise<Pipel
     const results = await media.encode({ plan, chunk_id, input, renditions, outDir: chunkDir, signal })
     encoded.set(chunk_id, new Map(results.map((result) => [result.rendition, pathOf(result)])))
   })
-  const extras = await media.extras({ plan, source, outDir: await folder(outDir, 'extras'), signal })
+  const extras = await media.extras({ plan, source, index, outDir: await folder(outDir, 'extras'), signal })
   const audio = await encodeAudio(media, job, plan, extras)
   const notes = notesOf(plan.fates)
   const outputs = []

@@ -1,0 +1,42 @@
+/** The commands that read the text of a source: subtitle tracks decoded to ASS, and the packets of a track without decoder. */
+import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
+
+/** Seconds added to all times of decoded tracks: Matroska has no negative ones, and those before a wrap of the clock are. */
+export const TEXT_SHIFT_S = 1_000_000
+
+/** What is decoded: a source, or a file of WebVTT cues that was made of a source. */
+export type TextInput = { readonly source: string } | { readonly cues: string }
+
+/** One track to decode, and the file to write. */
+export interface TextTrackJob {
+  /** ffmpeg's stream index. */
+  readonly stream: number
+  readonly codec: string
+  readonly out: string
+}
+
+/**
+ * Arguments to decode tracks to ASS, each into a Matroska file of its own. Bytes that are no UTF-8 pass unchanged, as ffmpeg would drop
+ * the events that hold them. Teletext is pictures where nothing else is said.
+ */
+export function decodeTextArgs(input: TextInput, tracks: readonly TextTrackJob[]): string[] {
+  const guard = 'cues' in input ? ['-protocol_whitelist', 'file', '-f', 'webvtt'] : SAFE
+  const teletext = tracks.filter(({ codec }) => codec === 'dvb_teletext')
+  return [
+    ...QUIET, ...PROGRESS, ...guard, '-copyts', '-itsoffset', seconds(TEXT_SHIFT_S), '-sub_charenc_mode', 'ignore',
+    ...teletext.flatMap(({ stream }) => [`-txt_format:${stream}`, 'text']),
+    '-i', fileUrl('cues' in input ? input.cues : input.source),
+    ...tracks.flatMap(({ stream, out }) => [
+      '-map', `0:${stream}`, '-c:s', 'ass', '-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact',
+      '-avoid_negative_ts', 'disabled', '-f', 'matroska', fileUrl(out),
+    ]),
+  ] // biome-ignore format: groups
+}
+
+/** Arguments of ffprobe to print the packets of one stream with their bytes, in hexadecimal. */
+export function packetBytesArgs(source: string, stream: number): string[] {
+  return [
+    '-hide_banner', '-v', 'warning', ...SAFE, '-select_streams', String(stream),
+    '-show_entries', 'packet=pts_time,duration_time,data', '-show_data', '-of', 'default', '-i', fileUrl(source),
+  ] // biome-ignore format: groups
+}
