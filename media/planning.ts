@@ -69,7 +69,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     track_timescale: trackTimescale(time_base),
     b_frames: variable ? 0 : 3, keyframe_s: recipe.keyframe_s,
   } // biome-ignore format: groups
-  const { metadata, fates } = fitTimecode(probe.metadata, { fps, variable_rate: variable })
+  const { metadata, fates } = fitTimecode(probe, { fps, variable_rate: variable })
   refuseUnknownCodec(job, video)
   const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
   const classes = classFormatter({
@@ -84,7 +84,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     audio: probe.audio, subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
     renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),
     chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null, breaks: shapes.slice(1).map(({ start_pts }) => start_pts) }), index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...probe.fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...fates]),
+    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized)]),
   } // biome-ignore format: groups
 }
 

@@ -1,26 +1,28 @@
 /** The timecode of the first picture, as far as a result can hold it. Pure. */
-import type { Fate, Metadata, Plan } from '../protocol/plan.ts'
+import type { SourceProbe } from '../protocol/media.ts'
+import type { Fate, Plan } from '../protocol/plan.ts'
 
 /**
- * The metadata with the timecode where it fits the frame rate, else without, and a fate. ffmpeg refuses to write a whole file for a
- * timecode that drops frames (`;`) at another rate than a multiple of 29.97.
+ * What a probe says of the source, without a timecode that the frame rate does not have: ffmpeg refuses to write a whole file for one
+ * that drops frames (`;`) at another rate than a multiple of 29.97.
  */
-export function fitTimecode(
-  metadata: Metadata,
+export function fitTimecode<Said extends Pick<SourceProbe, 'metadata' | 'fates'>>(
+  said: Said,
   { fps: [numerator, denominator], variable_rate }: Pick<Plan, 'fps' | 'variable_rate'>,
-): { metadata: Metadata; fates: Fate[] } {
-  const { timecode } = metadata.picture
-  if (timecode === null) return { metadata, fates: [] }
+): Said {
+  const { picture } = said.metadata
+  if (picture.timecode === null) return said
   const rate = Math.round(numerator / denominator)
-  const drops = /[;.]/.test(timecode)
-  const isInRate = Number(timecode.slice(-2)) < rate && (!drops || (rate % 30 === 0 && numerator % denominator !== 0))
-  if (isInRate && !variable_rate) return { metadata, fates: [{ part: 'timecode', fate: 'kept', note: null }] }
+  const drops = /[;.]/.test(picture.timecode)
+  const isInRate =
+    Number(picture.timecode.slice(-2)) < rate && (!drops || (rate % 30 === 0 && numerator % denominator !== 0))
+  if (isInRate && !variable_rate) return said
   const fps = variable_rate
-    ? 'a constant frame rate'
+    ? 'a variable frame rate'
     : `${Number((numerator / denominator).toFixed(3))} frames per second`
-  const note = `The timecode ${timecode} is left out: it is none of ${fps}.`
-  return {
-    metadata: { ...metadata, picture: { ...metadata.picture, timecode: null } },
-    fates: [{ part: 'timecode', fate: 'left_out', note }],
-  }
+  const note = `The timecode ${picture.timecode} is left out: it does not go with ${fps}.`
+  const left = (fate: Fate): Fate =>
+    /^tag timecode\b/.test(fate.part) ? { part: fate.part, fate: 'left_out', note } : fate
+  const metadata = { ...said.metadata, picture: { ...picture, timecode: null } }
+  return { ...said, metadata, fates: said.fates.map(left) }
 }

@@ -8,7 +8,7 @@ import { isKnownAudio } from './audio.ts'
 import { type Json, list, number, object, tag, text } from './json.ts'
 import { languageOf } from './language.ts'
 import { described, streamPart } from './parts.ts'
-import type { Selection } from './selection.ts'
+import { type Selection, whyNoCover } from './selection.ts'
 import { sideDataFates } from './side-data.ts'
 import { isPictures } from './subtitles.ts'
 import { beyond, entriesOf, isUnmissed, tagPart, withoutPlace } from './tags.ts'
@@ -80,8 +80,8 @@ function reasonOf(stream: Json, { foreign }: Selection): Reason {
       }
     }
     case 'video':
-      if (number(disposition['attached_pic']) === 1)
-        return { what: 'Cover', why: 'a result holds a few readable JPEG, PNG or BMP covers' }
+      if (number(disposition['attached_pic']) === 1 && number(disposition['timed_thumbnails']) !== 1)
+        return { what: 'Cover', why: whyNoCover(stream) }
       return { what: 'Video track', why: isForeign ?? 'a result holds one picture' }
     case 'attachment':
       return { what: 'Attachment', why: 'MP4 holds no attachments' }
@@ -151,9 +151,6 @@ function flagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
   return fates
 }
 
-/** Tags of streams that are told of, or kept, elsewhere. */
-const ELSEWHERE = new Set(['language', 'title', 'timecode'])
-
 function tagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
   return streams.flatMap((stream) => {
     const of = ofStream(stream)
@@ -162,7 +159,8 @@ function tagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
       const part = tagPart(key, of)
       if (key === 'language') return []
       const isTitle = key === 'handler_name' && handlerTitle(stream) === value
-      if (taken.has(stream) && (ELSEWHERE.has(key) || isTitle)) return [{ part, fate: 'kept', note: null }]
+      if (key === 'timecode' || (taken.has(stream) && (key === 'title' || isTitle)))
+        return [{ part, fate: 'kept', note: null }]
       if (taken.has(stream) && !isUnmissed(key)) lost.push(key)
       return [{ part, fate: 'left_out', note: null }]
     })

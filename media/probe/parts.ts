@@ -6,7 +6,7 @@ import { lineOf } from './text.ts'
 
 /** `2 (aac, eng)`: the number of a stream and what it is. */
 export function described(stream: Json): string {
-  const size = text(stream['codec_type']) === 'video' ? `${number(stream['width'])}×${number(stream['height'])}` : ''
+  const size = number(stream['width']) > 0 ? `${number(stream['width'])}×${number(stream['height'])}` : ''
   const words = [lineOf(text(stream['codec_name']), 40) || 'unknown', size, languageOf(stream).code]
   return `${number(stream['index'])} (${words.filter((word) => word !== '').join(', ')})`
 }

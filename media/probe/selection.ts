@@ -28,10 +28,10 @@ export interface Selection {
 
 /** Number of covers taken. */
 const COVERS_MAX = 8
-/** The pictures that an MP4 made by ffmpeg can hold as covers. */
-const COVER_CODECS = new Set(['mjpeg', 'png', 'bmp'])
+/** The covers that MP4 holds, and Matroska on the way there: no BMP. */
+const COVER_CODECS = new Set(['mjpeg', 'png'])
 /** Codecs of pictures: a stream of one without a known rate is a picture. */
-const PICTURE_CODECS = new Set([...COVER_CODECS, 'gif', 'webp', 'tiff'])
+const PICTURE_CODECS = new Set([...COVER_CODECS, 'bmp', 'gif', 'webp', 'tiff'])
 /** A stream with fewer frames than another by this factor is thumbnails, or single pictures of a camera. */
 const SPARSE_FACTOR = 8
 
@@ -56,15 +56,19 @@ export function selectStreams(root: Json): Selection | null {
   }
 }
 
-/** Whether a stream is a cover that a result can hold. One whose size this ffmpeg cannot read, it cannot write either. */
+/** Whether a stream is a cover that a result can hold. */
 function isCover(stream: Json): boolean {
   const { attached_pic, timed_thumbnails } = object(stream['disposition'])
-  return (
-    number(attached_pic) === 1 &&
-    number(timed_thumbnails) !== 1 &&
-    COVER_CODECS.has(text(stream['codec_name'])) &&
-    number(stream['width']) > 0
-  )
+  return number(attached_pic) === 1 && number(timed_thumbnails) !== 1 && whyUnfit(stream) === null
+}
+
+/** Why a cover is left out: the end of a sentence. */
+export const whyNoCover = (stream: Json): string => whyUnfit(stream) ?? `a result holds ${COVERS_MAX} covers at most`
+
+function whyUnfit(stream: Json): string | null {
+  if (!COVER_CODECS.has(text(stream['codec_name']))) return 'results have JPEG and PNG covers only'
+  // A build without a decoder for it does not know its size, and does not write it without.
+  return number(stream['width']) > 0 ? null : 'the ffmpeg that read the source cannot read it'
 }
 
 const isChapterTrack = (stream: Json): boolean => text(stream['codec_tag_string']) === 'text'

@@ -47,7 +47,7 @@ const UNMISSED =
   /^(?:major_brand|minor_version|compatible_brands|encoder(?:_settings|-eng)?|encoding_tool|encoded_by|software|writing_.*|handler_name|vendor_id|creation_time|duration|bps|number_of_(?:frames|bytes)|_statistics_.*|source_id|rotate|variant_bitrate|id3v2_priv\..*|itun(?:smpb|norm|pgap)|hd_video|filename|mimetype|alpha_mode|.*android\.(?:version|capture\.fps)|.*_(?:umid|uid|ul)|uid|modification_date|(?:application|product|company|toolkit)_.*|operational_pattern_ul|service_(?:name|provider)|metadatacreator|hasvideo|hasaudio|hasmetadata|haskeyframes|cansekto(?:end)?|canseektoend|videodatarate|audiodatarate|datasize|lasttimestamp|last(?:keyframe)?timestamp|lastkeyframelocation|totalduration|totaldatarate|audiosize|videosize|(?:wm\/|wmfsdk|devicconform|isvbr|asfleakybucket).*)$/
 
 /** Whether nobody misses a tag. `key`: in lower case. */
-export const isUnmissed = (key: string): boolean => UNMISSED.test(key)
+export const isUnmissed = (key: string): boolean => UNMISSED.test(plainName(key))
 
 /** The tags of the file. `recordedByPicture`: the `creation_time` of the picture's stream, for a file without one. */
 export function fileTags(format: Json, recordedByPicture: string): FileTags {
@@ -94,8 +94,10 @@ export function withoutPlace(keys: readonly string[], { of, label }: { of: strin
 /** The name of a tag as a part of the source. `of`: as with `beyond`. */
 export const tagPart = (key: string, of: string): string => `tag ${lineOf(key, 80)}${of}`
 
+const plainName = (key: string): string => key.replace('com.apple.quicktime.', '')
+
 function targetOf(key: string): string | null {
-  const name = key.replace('com.apple.quicktime.', '')
+  const name = plainName(key)
   const plain = name.replace(/-[a-z]{3}$/, '')
   return [name, plain].map((each) => SAME[each] ?? each).find((each) => HELD.has(each)) ?? null
 }

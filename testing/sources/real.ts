@@ -133,6 +133,12 @@ function patched(bytes: Buffer, { from, to, which }: { from: string; to: string;
   return bytes
 }
 
+/** Version of the build that makes the results, such as `6.0-static`. */
+export async function buildVersion(): Promise<string> {
+  const { stdout } = await execa((await ensureFfmpeg()).ffmpeg, ['-version'], { stdin: 'ignore' })
+  return /version n?(\S+)/.exec(stdout)?.[1] ?? ''
+}
+
 let adapter: Promise<Media> | undefined
 
 async function runCase(job: { source: string; recipe: Recipe; dir: string; signal: AbortSignal }): Promise<RealResult> {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frameTimes, probe } from '../../../testing/sources/measure.ts'
-import { picture, type RealCase, realCase, tone, X264 } from '../../../testing/sources/real.ts'
+import { buildVersion, picture, type RealCase, realCase, tone, X264 } from '../../../testing/sources/real.ts'
 
 const AAC = ['-c:a', 'aac']
 const SHORT = { seconds: 1 }
@@ -96,15 +96,15 @@ for (const [name, args] of [
 
 test('a cover comes along with subtitles and chapters; fonts and covers of other kinds are told of', async (t) => {
   const film = await realCase(t)
-  await still(film, 'cover.png')
+  await still(film, 'cover.jpg')
   await film.write('font.ttf', 'no font')
   await film.write('lines.srt', '1\n00:00:00,200 --> 00:00:00,800\nHello\n')
   await film.write('chapters.txt', ';FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\ntitle=All\n')
   const attached = [
     '-attach',
-    'cover.png',
+    'cover.jpg',
     '-metadata:s:t:0',
-    'mimetype=image/png',
+    'mimetype=image/jpeg',
     '-attach',
     'font.ttf',
     '-metadata:s:t:1',
@@ -123,7 +123,7 @@ test('a cover comes along with subtitles and chapters; fonts and covers of other
     [
       ['h264', false],
       ['mov_text', false],
-      ['png', true],
+      ['mjpeg', true],
     ],
   )
   assert.deepEqual(
@@ -186,7 +186,7 @@ test('a timecode comes along; one that the frame rate cannot have is told of', a
   assert.equal((await probe(kept.output)).streams[0]?.tags['timecode'], '01:02:03:04')
 
   const { notes, output } = await film.run(drop)
-  assert.deepEqual(notes, ['The timecode 01:02:03;04 is left out: it is none of 25 frames per second.'])
+  assert.deepEqual(notes, ['The timecode 01:02:03;04 is left out: it does not go with 25 frames per second.'])
   assert.equal((await probe(output)).streams[0]?.tags['timecode'], undefined)
 })
 
@@ -198,6 +198,8 @@ test('the sound of the picture’s own programme comes along, that of another is
     ...['0', '1', '2', '3'].flatMap((input) => ['-map', input]), ...X264, '-c:a', 'mp2', ...programmes,
   ]) // biome-ignore format: groups
 
+  // That build crashes on transport streams: in a mesh another peer ingests them.
+  if ((await buildVersion()).startsWith('6.')) return await assert.rejects(film.run(source), { code: 'build_cannot' })
   const { notes, plan } = await film.run(source)
 
   assert.deepEqual(
