@@ -27,3 +27,19 @@ export function isTls(url: string): boolean {
 /** Options that the address itself sets, by name. */
 export const optionsOf = (url: string): ReadonlySet<string> =>
   new Set(new URLSearchParams(/\?(.*)$/.exec(url)?.[1] ?? '').keys())
+
+/** An address for each server that the address names, to be asked by itself; none for `mongodb+srv`. */
+export function directUrls(url: string): { where: string; url: string; replicaSet: string | null }[] {
+  const [, scheme, login, hosts, database = ''] = SHAPE.exec(url) ?? []
+  if (scheme !== 'mongodb' || !hosts) return []
+  const options = new URLSearchParams(/\?(.*)$/.exec(url)?.[1] ?? '')
+  const replicaSet = options.get('replicaSet')
+  options.delete('replicaSet')
+  options.set('directConnection', 'true')
+  const user = login === undefined ? '' : `${login}@`
+  return hosts.split(',').map((host) => ({
+    where: /:\d+$/.test(host) ? host : `${host}:27017`,
+    url: `mongodb://${user}${host}/${database}?${options}`,
+    replicaSet,
+  }))
+}

@@ -5,6 +5,7 @@
 import type { MongoServerSelectionError, ServerDescription } from 'mongodb'
 import { LedgerUnavailable, type ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
 import { describeUrl, isTls } from './address.ts'
+import { oldRelease, tooOld } from './server-kind.ts'
 
 /** Codes: AuthenticationFailed, and that of Atlas. */
 const REFUSED_LOGIN: readonly unknown[] = [18, 8000]
@@ -23,6 +24,9 @@ export function connectFailure(error: unknown, url: string): ReelmeshError {
       `the MongoDB at ${where} refuses the user or password of the ledger's address: correct them (special characters as %XX), or name the database that knows the user with authSource=`,
     )
   if (servers.some(({ type }) => type === 'RSGhost')) return wrong(uninitiated(where))
+  const release =
+    servers.map(({ error }) => error && oldRelease(error.message)).find(Boolean) ?? oldRelease(sentence(error))
+  if (release) return wrong(tooOld(where, release))
   const cause = servers.map((server) => server.error).find((each) => each !== null)
   const tls = cause ? tlsFailure(cause, url) : null
   if (tls !== null) return wrong(tls)

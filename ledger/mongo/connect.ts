@@ -1,12 +1,14 @@
 /**
  * Connects, and creates the collections and indexes that are missing; many processes may start at once. A database that cannot be used
- * (unreachable, no replica set, no rights, too old, of another schema version) is refused in one sentence.
+ * (unreachable, no replica set, no rights, too old, of another schema version, no MongoDB) is refused in one sentence.
  */
-import type { Db, MongoClient, MongoClientOptions } from 'mongodb'
+import type { Db, Document, MongoClient, MongoClientOptions } from 'mongodb'
+import type { Clock, Rng } from '../../protocol/clock.ts'
 import { LedgerUnavailable, sentence, UsageError } from '../../protocol/errors.ts'
-import { databaseName, describeUrl, isMongoUrl, optionsOf } from './address.ts'
+import { databaseName, describeUrl, directUrls, isMongoUrl, optionsOf } from './address.ts'
 import { connectFailure, uninitiated } from './connect-failure.ts'
 import { makeIndexes } from './schema.ts'
+import { AnswersOtherwise, isMongod, lookAlike, tooOld } from './server-kind.ts'
 import { isTransient } from './transient.ts'
 
 /** Options that the promises of the ledger need: an address cannot change them. */
@@ -35,10 +37,21 @@ function options(url: string): MongoClientOptions {
   return { ...Object.fromEntries(Object.entries(TUNING).filter(([name]) => !given.has(name))), ...FIXED }
 }
 
+/** Time for one server to say what it is, after the set was not found. */
+const DIRECT_MS = 2_000
+/** Tries of the self-test, and the time between two, which grows by itself: index builds of a new ledger take less than a second. */
+const [TRIES, AGAIN_MS] = [20, 50]
+
 /** The wire version of 6.0, whose partial indexes and pipelines were measured. */
 const WIRE_VERSION_MIN = 17
 
-export async function connect(url: string): Promise<{ client: MongoClient; db: Db }> {
+/** Rejects with `AnswersOtherwise` where the database does not compute as MongoDB. `token`: of this opening alone. */
+export type SelfTest = (client: MongoClient, db: Db, token: string) => Promise<void>
+
+export async function connect(
+  { url, clock, rng }: { readonly url: string; readonly clock: Clock; readonly rng: Rng },
+  test: SelfTest,
+): Promise<{ client: MongoClient; db: Db }> {
   const where = describeUrl(url)
   if (!isMongoUrl(url))
     throw new UsageError(
@@ -52,7 +65,8 @@ export async function connect(url: string): Promise<{ client: MongoClient; db: D
   try {
     const db = client.db(databaseName(url))
     await check(client, url)
-    await rights(where, db.databaseName, () => makeIndexes(db, where))
+    await rights(where, db.databaseName, () => asMongoDoes(client, where, () => makeIndexes(db, where)))
+    await untilAnswered(clock, () => asMongoDoes(client, where, () => test(client, db, rng.token())))
     return { client, db }
   } catch (error) {
     await client.close()
@@ -69,35 +83,97 @@ async function said<T>(what: string, act: () => Promise<T>): Promise<T> {
 }
 
 async function check(client: MongoClient, url: string): Promise<void> {
-  const where = describeUrl(url)
   try {
     await client.connect()
   } catch (error) {
+    // With `replicaSet=` the driver drops what is no member of that set.
+    if (new URLSearchParams(url.split('?')[1]).has('replicaSet')) await checkEach(url)
     throw connectFailure(error, url)
   }
+  await judge(client, describeUrl(url), null)
+}
+
+/** Asks each server of the address by itself what it is. Rejects where one cannot be used, and says nothing of those that do not answer. */
+async function checkEach(url: string): Promise<void> {
+  const { MongoClient } = await import('mongodb')
+  for (const { where, url: direct, replicaSet } of directUrls(url)) {
+    const client = new MongoClient(direct, { ...options(direct), serverSelectionTimeoutMS: DIRECT_MS })
+    try {
+      const isThere = await client.connect().then(
+        () => true,
+        () => false,
+      )
+      if (isThere) await judge(client, where, replicaSet)
+    } finally {
+      await client.close()
+    }
+  }
+}
+
+/** `replicaSet`: the name of the set that the server should be of; null where the address does not say. */
+async function judge(client: MongoClient, where: string, replicaSet: string | null): Promise<void> {
   const hello = await client.db('admin').command({ hello: 1 })
   if (Number(hello.maxWireVersion) < WIRE_VERSION_MIN) {
-    const { version } = await client.db('admin').command({ buildInfo: 1 })
-    throw new UsageError(
-      `the MongoDB at ${where} is ${version}; Reelmesh needs 6.0 or newer: upgrade it, one major version at a time`,
-    )
+    const { version } = await buildInfo(client)
+    throw new UsageError(tooOld(where, String(version)))
   }
   if (hello.isreplicaset === true) throw new UsageError(uninitiated(where))
-  if (!hello.setName && hello.msg !== 'isdbgrid') throw new UsageError(single(where))
+  if (!hello.setName && hello.msg !== 'isdbgrid') {
+    const build = await buildInfo(client)
+    throw new UsageError(isMongod(build) ? single(where) : lookAlike(where, build, null))
+  }
+  if (replicaSet !== null && hello.setName !== replicaSet)
+    throw new UsageError(otherSet(where, hello.setName, replicaSet))
 }
+
+/** What a server says of itself; nothing where it does not say it to this user. */
+const buildInfo = (client: MongoClient): Promise<Document> =>
+  client
+    .db('admin')
+    .command({ buildInfo: 1 })
+    .catch(() => ({}))
 
 const single = (where: string): string =>
   `the MongoDB at ${where} is a single server, not a replica set, so that writes may be lost: start it with --replSet rs0 and run rs.initiate() once (one member is enough)`
 
+const otherSet = (where: string, name: unknown, replicaSet: string): string =>
+  `the MongoDB at ${where} is ${name ? `of the replica set ${name}` : 'a router'}, not of ${replicaSet}: correct replicaSet= in the ledger's address`
+
+/** Rejects in a sentence that names the server where it does not do as MongoDB does; with other errors of `act` as they are. */
+async function asMongoDoes(client: MongoClient, where: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (error instanceof UsageError || isTransient(error) || hasNoRights(error)) throw error
+    const build = await buildInfo(client)
+    if (!(error instanceof AnswersOtherwise) && isMongod(build)) throw error
+    throw new UsageError(lookAlike(where, build, sentence(error)), { cause: error })
+  }
+}
+
+/** Repeats the act while others build their indexes, which a transaction does not wait for. */
+async function untilAnswered(clock: Clock, act: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await act()
+    } catch (error) {
+      if (!isTransient(error)) throw error
+      if (tries === TRIES) throw new LedgerUnavailable(`the ledger did not answer: ${sentence(error)}`, error)
+      await clock.sleep(AGAIN_MS * tries)
+    }
+  }
+}
+
 /** Codes: Unauthorized, and that of Atlas. */
 const NO_RIGHTS: readonly unknown[] = [13, 8000]
+const hasNoRights = (error: unknown): boolean => NO_RIGHTS.includes((error as { code?: unknown }).code)
 
 async function rights(where: string, database: string, act: () => Promise<void>): Promise<void> {
   try {
     await act()
   } catch (error) {
     if (error instanceof UsageError) throw error
-    if (NO_RIGHTS.includes((error as { code?: unknown }).code)) {
+    if (hasNoRights(error)) {
       throw new UsageError(
         `the user of the ledger's address may not read and write the database ${database} at ${where}: grant readWrite on it`,
         { cause: error },

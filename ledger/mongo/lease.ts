@@ -14,18 +14,23 @@ const NONE: Lease = { holder: null, nonce: '', term: 0, remaining_ms: 0 }
 /** The fields of an answer; the remaining time is computed by the database's clock. */
 const SHOWN = { _id: 0, holder: 1, nonce: 1, term: 1, remaining_ms: REMAINING }
 
-/**
- * Creates the lease, takes it where it has expired, and answers it: won when the nonce is the caller's. An expiry further ahead than a renewal
- * sets it, since the clock was set back, is clamped: its holder renews it, or it expires.
- */
-export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
-  const latest = after(store.leaseMs)
-  const set = {
+/** The fields of the lease after the peer asked for it: its own where the lease was free, else those of its holder. */
+export function leaseUpdate(me: PeerId, nonce: string, leaseMs: number): Document {
+  const latest = after(leaseMs)
+  return {
     holder: { $cond: [FREE, lit(me), '$holder'] },
     nonce: { $cond: [FREE, lit(nonce), '$nonce'] },
     term: { $cond: [FREE, { $add: [{ $ifNull: ['$term', 0] }, 1] }, '$term'] },
     expires_at: { $cond: [FREE, latest, { $min: ['$expires_at', latest] }] },
   }
+}
+
+/**
+ * Creates the lease, takes it where it has expired, and answers it: won when the nonce is the caller's. An expiry further ahead than a renewal
+ * sets it, since the clock was set back, is clamped: its holder renews it, or it expires.
+ */
+export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
+  const set = leaseUpdate(me, nonce, store.leaseMs)
   const options = { upsert: true, returnDocument: 'after', projection: SHOWN } as const
   const found = await store.run(() => store.leases.findOneAndUpdate({ _id: ID }, [{ $set: set }], options))
   if (!found) throw new Error('MongoDB returned no lease')

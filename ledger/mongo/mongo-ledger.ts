@@ -32,6 +32,7 @@ import { readUndeliveredVideos, readVideo, readVideos } from './read-videos.ts'
 import { recut } from './recut.ts'
 import { renew } from './renew.ts'
 import { reviveTasks } from './revive-tasks.ts'
+import { selfTest } from './self-test.ts'
 import { stampTerm } from './stamp-term.ts'
 import { type MongoOptions, Store } from './store.ts'
 import { wantBackup } from './want-backup.ts'
@@ -40,7 +41,7 @@ export type { MongoOptions }
 
 /** Each step with its function, in a file of its own. */
 const STEPS: StepFunctions<Store> = {
-  open: (store) => store.open(),
+  open: (store) => store.open(selfTest),
   close: (store) => store.close(),
   now: readTime,
   insertVideo,

@@ -9,6 +9,7 @@ import { bareMongod, guardedMongod, TLS_PEM } from '../../testing/tools/bare-mon
 import { freePorts } from '../../testing/tools/free-ports.ts'
 import { startMongod } from '../../testing/tools/mongod.ts'
 import { databaseName, describeUrl } from './address.ts'
+import { FERRET, NAMELESS, NX, SECANTUS, startLookAlike, WIRE_OF_4_2 } from './look-alike.fixture.ts'
 import { createMongoLedger } from './mongo-ledger.ts'
 import { ReplyEater } from './reply-eater.fixture.ts'
 
@@ -51,7 +52,12 @@ test('a single server, and a set that was never initiated', async (t) => {
   const single = await bareMongod(t)
   await refused(`mongodb://${single}/x`, /is a single server, not a replica set.*rs\.initiate/)
   const named = `mongodb://${single}/x?replicaSet=rs0&serverSelectionTimeoutMS=700`
-  await refused(named, /no primary of the replica set/, LedgerUnavailable)
+  await refused(named, /is a single server, not a replica set.*rs\.initiate/)
+  await refused(
+    `mongodb://127.0.0.1:1/x?replicaSet=rs0&serverSelectionTimeoutMS=700`,
+    /no MongoDB answers/,
+    LedgerUnavailable,
+  )
   const ghost = await bareMongod(t, '--replSet', 'rs0')
   await refused(`mongodb://${ghost}/x?serverSelectionTimeoutMS=700`, /never initiated/)
 })
@@ -80,18 +86,48 @@ test('TLS that only one side speaks, and a certificate that is not trusted here'
   await refused(`mongodb://${plain}/x?tls=true&${shortTimeout}`, /does not speak TLS.*leave tls=true out/)
 })
 
+for (const [name, kind, sentence] of [
+  [
+    'SecantusDB',
+    SECANTUS,
+    /is SecantusDB 0\.7\.0b3, though it says it is MongoDB 8\.2\.11, and answers otherwise \(\$\$NOW in a filter\): Reelmesh needs MongoDB itself, 6\.0 or newer$/,
+  ],
+  [
+    'FerretDB',
+    FERRET,
+    /is FerretDB v1\.24\.2, though it says it is MongoDB 7\.0\.42, and answers otherwise \("partialFilterExpression" is not implemented yet\): Reelmesh needs MongoDB itself/,
+  ],
+  ['NX-27017', NX, /is NX-27017, though it says it is MongoDB 7\.0\.0: Reelmesh needs MongoDB itself, 6\.0 or newer$/],
+  [
+    'a server without a name',
+    NAMELESS,
+    /says it is MongoDB 7\.0\.5, and answers otherwise \(it takes an index that does not exist\): Reelmesh needs MongoDB/,
+  ],
+  ['a server of the wire version of MongoDB 4.2', WIRE_OF_4_2, /is older than 6\.0 \(it says 4\.2\): upgrade it/],
+] as const)
+  test(`${name} is named as what it is, with the name of a set or without`, async (t) => {
+    const host = await startLookAlike(t, kind)
+    await refused(`mongodb://${host}/films?serverSelectionTimeoutMS=2000`, sentence)
+    if (kind.hello.setName === undefined)
+      await refused(`mongodb://${host}/films?serverSelectionTimeoutMS=700&replicaSet=rs0`, sentence)
+  })
+
 test('an older server and a ledger of another version are refused; many may open at once; events are capped', async () => {
   await using mongod = await startMongod({ owned: true })
   await using old = Object.assign(await ReplyEater.start(mongod.members[0]!.host), {
     [Symbol.asyncDispose]: () => old.stop(),
   })
   old.rewrite('maxWireVersion', 13)
-  await refused(old.url('old'), /needs 6\.0 or newer/)
+  await refused(old.url('old'), /is older than 6\.0 \(it says 6\.0\.5\): upgrade it/)
+  const other = mongod.uriOf('films').replace(/replicaSet=\w+/, 'replicaSet=other&serverSelectionTimeoutMS=700')
+  await refused(other, /is of the replica set reelmesh, not of other: correct replicaSet=/)
   const many = Array.from({ length: 6 }, () => ledgerAt(mongod.uriOf('films')))
   await Promise.all(many.map((ledger) => ledger.open()))
   await Promise.all(many.map((ledger) => ledger.close()))
   const client = new MongoClient(mongod.uri)
   const films = client.db('films')
+  for (const { name } of await films.listCollections().toArray())
+    assert.equal(await films.collection(name).countDocuments(), name === 'schema' ? 1 : 0, `the self-test left ${name}`)
   const [events] = await films.listCollections({ name: 'events' }).toArray()
   assert.partialDeepStrictEqual(events, { options: { capped: true, size: 16 * 1024 * 1024, max: 20_000 } })
   assert.deepEqual((await films.collection('chunks').indexes()).map(({ name }) => name).sort(), [

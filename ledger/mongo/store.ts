@@ -14,7 +14,7 @@ import type { LedgerOptions } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { databaseName, describeUrl } from './address.ts'
-import { connect } from './connect.ts'
+import { connect, type SelfTest } from './connect.ts'
 import { isTransient } from './transient.ts'
 
 export interface MongoOptions extends LedgerOptions {
@@ -51,9 +51,10 @@ export class Store {
     this.#retryMs = options.retryMs ?? LEDGER_CALL_RETRY_MS
   }
 
-  async open(): Promise<void> {
+  /** `test`: whether the database computes as the ledger needs it. */
+  async open(test: SelfTest): Promise<void> {
     if (this.#client) return
-    const { client, db } = await connect(this.#options.url)
+    const { client, db } = await connect(this.#options, test)
     this.#closing = new AbortController()
     this.#client = client
     this.#db = db
