@@ -64,10 +64,11 @@ export interface ClaimAsk {
 }
 /** Which tasks `claimNext` may claim. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'
-/** What `claimNext` is asked: the first task of these classes, of any video but `except`. */
+/** What `claimNext` is asked: the first task of these classes, of any video but `except`; `unstruck`: without a strike of this worker. */
 export interface NextAsk extends ClaimAsk {
   classes: readonly string[]
   except?: readonly VideoId[]
+  unstruck?: boolean
   from: ClaimSource
 }
 /** The states in which `claimTask` may claim its task. */

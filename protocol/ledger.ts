@@ -3,8 +3,7 @@
  * `ledger/sqlite/`, one file per transition; both pass `conformance/ledger.ts`.
  *
  * Promises
- * - Every transition is one atomic compare-and-set; none reads and then writes. Two-write events are named as such, and
- *   the second write is repaired by `sweep`.
+ * - Every transition is one atomic compare-and-set; none reads and then writes. Two-write events are named as such: `sweep` repairs the second.
  * - Time inside a compare is the ledger's own (MongoDB: `$$NOW`; SQLite, which is one machine: the injected Clock).
  * - Every method answers a tagged result for what may be expected. An error is `LedgerUnavailable` (unknown whether it happened:
  *   read back by token or id) or a bug. Adapters retry transient errors themselves within `retryMs` of the options.
@@ -189,12 +188,13 @@ export interface Ledger {
   outcomes(limit: number): Promise<Outcome[]>
   /** Classes with at least one task that may be claimed now: PENDING, all claims expired, or a backup wanted. */
   pendingClasses(): Promise<string[]>
-  /** Claims the first task by priority, due, rank, `_id`, of these classes and not of the videos `except`, in one compare-and-set. `backup`: only tasks of other workers. */
+  /** Claims the first task by priority, due, rank, `_id`, of these classes and not of the videos `except`, in one compare-and-set. `backup`: only tasks of other workers; `unstruck`: without a strike of this one. */
   claimNext(ask: {
     worker: PeerId
     token: Token
     classes: readonly string[]
     except?: readonly VideoId[]
+    unstruck?: boolean
     from: 'pending' | 'expired' | 'backup'
   }): Promise<ClaimOutcome>
   /** Claims this task. `free`: PENDING or with all claims expired. `backup`: a backup is wanted, and another worker has the claim. */

@@ -21,10 +21,11 @@ export function claimable(from: ClaimSource, { worker }: ClaimAsk): Document {
 
 export async function claimNext(
   store: Store,
-  { classes, except = [], from, ...ask }: NextAsk,
+  { classes, except = [], unstruck, from, ...ask }: NextAsk,
 ): Promise<Claimed | null> {
   const filter: Document = { ...claimable(from, ask), class: { $in: classes } }
   if (except.length > 0) filter.video_id = { $nin: except }
+  if (unstruck) filter['strikes.worker_id'] = { $ne: ask.worker }
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
   const options: FindOneAndUpdateOptions = {
     sort: ORDER,

@@ -13,19 +13,21 @@ export const CLAIMABLE: Readonly<Record<ClaimSource, string>> = {
 const claim = (from: ClaimSource): string => `UPDATE chunks SET ${from === 'backup' ? START_BACKUP : START} WHERE _id=(
     SELECT _id FROM chunks WHERE ${CLAIMABLE[from]} AND class IN (SELECT value FROM json_each(:classes))
       AND video_id NOT IN (SELECT value FROM json_each(:except))
+      AND NOT (:unstruck AND EXISTS (SELECT 1 FROM json_each(strikes) WHERE value ->> 'worker_id' = :worker))
     ORDER BY priority DESC, due, rank, _id LIMIT 1) RETURNING *`
 
 const CLAIM = { pending: claim('pending'), expired: claim('expired'), backup: claim('backup') }
 
 export async function claimNext(
   store: Store,
-  { worker, token, classes, except = [], from }: NextAsk,
+  { worker, token, classes, except = [], unstruck = false, from }: NextAsk,
 ): Promise<Claimed | null> {
   const parameters = {
     worker,
     token,
     classes: JSON.stringify(classes),
     except: JSON.stringify(except),
+    unstruck: Number(unstruck),
     claimMs: store.claimMs,
   }
   return claimed(await store.write('light', CLAIM[from], parameters))

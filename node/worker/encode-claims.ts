@@ -86,11 +86,17 @@ class LedgerEncodeClaims implements EncodeClaims {
       const got = await ledger.claimTask({ worker, token, task: guess, from: 'pending' })
       if (got.outcome === 'claimed') return this.#withSiblings(got, token, 'pending')
     }
-    for (const source of ['pending', 'expired', 'backup'] as const) {
-      const classes = source === 'pending' ? able : open(this.#seenClasses)
-      if (classes.length === 0 || (source === 'expired' && !grace.isOver())) continue
-      const anchor = await grace.watch(() => ledger.claimNext({ worker, token, classes, except, from: source }))
-      if (anchor.outcome === 'claimed') return this.#withSiblings(anchor, token, source)
+    const asks = [
+      // The second opinion about what it failed at is better another peer's.
+      ...(pauses.hasFailed() ? [{ from: 'pending', classes: able, unstruck: true } as const] : []),
+      { from: 'pending', classes: able } as const,
+      { from: 'expired', classes: open(this.#seenClasses) } as const,
+      { from: 'backup', classes: open(this.#seenClasses) } as const,
+    ]
+    for (const ask of asks) {
+      if (ask.classes.length === 0 || (ask.from === 'expired' && !grace.isOver())) continue
+      const anchor = await grace.watch(() => ledger.claimNext({ worker, token, except, ...ask }))
+      if (anchor.outcome === 'claimed') return this.#withSiblings(anchor, token, ask.from)
     }
     this.forget()
     return null

@@ -1,7 +1,7 @@
 /**
  * The pauses of a worker after failures of its own: each holds back one film, or one class, at this peer only, so that a bad film never
  * delays good ones, and a machine that fails at everything fails few tasks. Other peers are not held back: the second opinion about a task
- * is theirs, where they can run it.
+ * is theirs, where they can run it, as a worker that failed takes what it did not fail at before.
  *
  *   film:  free ── a failure in it ──► paused 2, 4, 8 … 60 s ── over ──► free; a success in it starts over
  *   class: free ── failures at `CLASS_FAILURES` films in a row ──► paused 1, 2, 4 … 60 s, only while another present peer can run it
@@ -26,6 +26,8 @@ export interface PausesModules {
 export interface Pauses {
   /** Records how the tasks of one run ended. */
   record(ended: readonly EndedTask[]): void
+  /** Whether this worker failed at something lately. */
+  hasFailed(): boolean
   /** Films of which this worker claims nothing now. */
   films(): VideoId[]
   /** Whether this worker claims nothing of this class now. */
@@ -36,7 +38,7 @@ export interface Pauses {
 
 /** Films in a row at which a worker failed until it pauses their class: two may be bad films. */
 export const CLASS_FAILURES = 3
-/** Time after the end of a pause until its film is forgotten: its tasks have been tried elsewhere, or have failed, by then. */
+/** Time after a failure, and after the end of its pause, until it is forgotten: its task has been tried elsewhere, or has failed, by then. */
 const FORGOTTEN_MS = 120_000
 
 interface Pause {
@@ -52,6 +54,7 @@ class WorkPauses implements Pauses {
   readonly #modules: PausesModules
   readonly #films = new Map<VideoId, Pause>()
   readonly #classes = new Map<string, { readonly films: Set<VideoId>; until: number }>()
+  #failedAt = Number.NEGATIVE_INFINITY
 
   constructor(modules: PausesModules) {
     this.#modules = modules
@@ -69,6 +72,10 @@ class WorkPauses implements Pauses {
         ended.some(({ outcome }) => outcome === 'failed'),
       )
     this.#forget()
+  }
+
+  hasFailed(): boolean {
+    return this.#modules.clock.mono() - this.#failedAt < FORGOTTEN_MS
   }
 
   films(): VideoId[] {
@@ -92,8 +99,10 @@ class WorkPauses implements Pauses {
   #pauseFilm(film: VideoId, isOwn: boolean): void {
     const { clock } = this.#modules
     const pause = this.#films.get(film) ?? { failures: 0, until: 0 }
+    const now = clock.mono()
+    if (isOwn) this.#failedAt = now
     if (isOwn) pause.failures++
-    pause.until = Math.max(pause.until, clock.mono() + this.#ms(pause.failures))
+    pause.until = Math.max(pause.until, now + this.#ms(pause.failures))
     this.#films.set(film, pause)
   }
 

@@ -331,6 +331,18 @@ describe('a worker', () => {
     for (const chunk of [0, 1, 2]) assert.equal((await task(chunk)).status, 'COMPLETED')
   })
 
+  it('leaves a task at which it failed to others while there is something else to do', async () => {
+    await stage.ledger.insertTasks([newTask(1), newTask(2), newTask(3)])
+    run = async ({ held: [{ task }] }) => {
+      if (task.chunk_id === 0) throw new AttemptFailed('encode_failed', 'ffmpeg: bad chunk')
+      await actor.clock.sleep(1_000)
+    }
+    worker.start()
+    await stage.pass(8_000)
+    const order = runs.map(({ held }) => held[0].task.chunk_id)
+    assert.deepEqual(order.slice(0, 5), [0, 1, 2, 3, 0])
+  })
+
   it('goes on with other films while it pauses one that it failed at', async () => {
     const other = 'f'.repeat(16) as VideoId
     await submitFilm(stage.ledger, { _id: other })

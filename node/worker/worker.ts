@@ -104,7 +104,7 @@ class LoopingWorker implements Worker {
           log,
           slots,
           prefetch: async (task, signal) => runners[task.kind]?.prefetch?.(task, signal),
-          canDo: (task) => canDo(capability, task.class),
+          canDo: (task) => canDo(capability, task.class) && !task.strikes.some(({ worker_id }) => worker_id === self),
           mayClaim: () => admission.mayClaim('encode'),
         })
       : null

@@ -86,6 +86,14 @@ function expiryTests(store: Store): void {
     assert.equal((await ledger.claimNext({ ...ask, except: both, from: 'expired' })).outcome, 'none')
     assert.equal((await ledger.claimNext({ ...ask, except: [], from: 'expired' })).outcome, 'claimed')
   })
+  test('a worker may ask for tasks at which it has no strike', async () => {
+    const { ledger } = store()
+    const task = await claimedTask(ledger)
+    await ledger.fail({ ...own(task), ...failure })
+    const ask = { classes: [task.class], from: 'pending', unstruck: true } as const
+    assert.equal((await ledger.claimNext({ ...ask, worker: ANN, token: token('a') })).outcome, 'none')
+    assert.equal((await ledger.claimNext({ ...ask, worker: BOB, token: token('b') })).outcome, 'claimed')
+  })
   test('a running task is claimed only when all its claims have run out, and then the old attempt is superseded', async () => {
     const { ledger, advance } = store()
     const task = await claimedTask(ledger)

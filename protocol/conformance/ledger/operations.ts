@@ -162,11 +162,12 @@ const taskOperations: Record<string, Operation> = {
 
 function claimNext(side: Side, pick: Choice, from: 'pending' | 'expired' | 'backup'): Promise<unknown> {
   const classes = pick.any % 4 > 0 ? CLASSES : CLASSES.filter((_, n) => pick.any & (1 << n))
+  const unstruck = pick.any % 3 === 0
   const except = pick.any % 5 > 0 ? [] : [video(pick)]
   return claimed(
     side,
     worker(pick),
-    side.ledger.claimNext({ worker: worker(pick), token: token(`t${pick.any}`), classes, except, from }),
+    side.ledger.claimNext({ worker: worker(pick), token: token(`t${pick.any}`), classes, except, unstruck, from }),
   )
 }
 

@@ -51,11 +51,12 @@ export function claimMethods({ tasks, options }: ModelState) {
     settle(task)
   }
   return {
-    claimNext: async ({ worker, token, classes, except = [], from }) => {
+    claimNext: async ({ worker, token, classes, except = [], unstruck, from }) => {
       const found = [...tasks.values()].filter(
         (task) =>
           classes.includes(task.class) &&
           !except.includes(task.video_id) &&
+          !(unstruck && task.strikes.some(({ worker_id }) => worker_id === worker)) &&
           (from === 'backup' ? backup(task, worker) : due(task, from)),
       )
       found.sort((a, b) => b.priority - a.priority || a.due - b.due || a.rank - b.rank || (a._id < b._id ? -1 : 1))
