@@ -31,6 +31,8 @@ export interface CoordinatorOptions {
   readonly host: string
   /** What this peer encodes; null without the worker role. */
   readonly capability: Capability | null
+  /** Whether no other peer with the coordinator role can join, so that none is waited for: the mesh of a run. */
+  readonly isOnlyCoordinator: boolean
   /** Rules of scaling; absent where this leader scales nothing. */
   readonly scaling?: ScaleOptions
 }
@@ -54,7 +56,7 @@ export interface CoordinatorModules {
 
 /** Everything that the duties of a term use; each picks its slice. */
 export interface TermContext
-  extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability'>,
+  extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability' | 'isOnlyCoordinator'>,
     Pick<
       CoordinatorModules,
       'ledger' | 'store' | 'exchange' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions'

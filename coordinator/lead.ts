@@ -61,13 +61,14 @@ export async function leadTerm(
 
 function contextOf(
   { term, stepDown }: Pick<Term, 'term' | 'stepDown'>,
-  { self, host, capability }: CoordinatorOptions,
+  { self, host, capability, isOnlyCoordinator }: CoordinatorOptions,
   { ledger, store, exchange, clock, log, emit, hints, peers, suspicions, mesh }: CoordinatorModules,
 ): TermContext {
   return {
     self,
     host,
     capability,
+    isOnlyCoordinator,
     term,
     ledger,
     store,

@@ -94,10 +94,11 @@ export interface Wrappers {
   media?(real: Media): Media
 }
 
-/** Options of `startNode`. `log`: default, JSON lines on stderr. `wrap`: default, nothing. */
+/** Options of `startNode`. `log`: default, JSON lines on stderr. `wrap`: default, nothing. `isOnlyCoordinator`: as in `CoordinatorOptions`; default, false. */
 export interface StartOptions {
   readonly log?: Log
   readonly wrap?: Wrappers
+  readonly isOnlyCoordinator?: boolean
 }
 
 /**
@@ -111,7 +112,8 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
   mustReachFleet(config)
   const parts = createPartList(log)
   try {
-    return await compose(config, { log, swarmKey, parts, wrap: options.wrap ?? {} })
+    const { wrap = {}, isOnlyCoordinator = false } = options
+    return await compose(config, { log, swarmKey, parts, wrap, isOnlyCoordinator })
   } catch (error) {
     await parts.stop()
     throw error
@@ -124,13 +126,14 @@ interface Given {
   /** The started parts: stopped when a later step fails, and when the node is stopped. */
   readonly parts: PartList
   readonly wrap: Wrappers
+  readonly isOnlyCoordinator: boolean
 }
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
-  const { swarmKey, parts } = given
+  const { swarmKey, parts, isOnlyCoordinator } = given
   const { selfTestReport, adapters } = await openAdapters(config, given)
   const { ledger, mesh } = adapters
-  const modules = createModules(nodeOptions(config, selfTestReport), adapters)
+  const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
   const { self, hints, admission, deliverer, status, submit } = modules
   createStatusExchange({ mesh, clock, snapshot: status.snapshot })
   const running = { drainMs: config.drain_timeout_ms, doesHousekeeping: config.store_dir === undefined }
@@ -222,7 +225,7 @@ function fleetPart(
   return { name: 'fleet', start: leave }
 }
 
-function nodeOptions(config: Config, selfTestReport: SelfTestReport): NodeOptions {
+function nodeOptions(config: Config, selfTestReport: SelfTestReport): Omit<NodeOptions, 'isOnlyCoordinator'> {
   const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(selfTestReport)) : 0
   return {
     version: VERSION,

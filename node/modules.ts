@@ -75,6 +75,8 @@ export interface NodeOptions {
   readonly slots: number
   /** Rules of scaling; absent where this peer scales nothing. */
   readonly scaling?: ScaleOptions
+  /** As in `CoordinatorOptions`. */
+  readonly isOnlyCoordinator: boolean
   /** Absolute paths; null where no folder is watched. */
   readonly inputFolder: {
     readonly input: string
@@ -219,13 +221,13 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
 }
 
 function createLeader(
-  { name, host, slots, capability, scaling }: AbleOptions,
+  { name, host, slots, capability, scaling, isOnlyCoordinator }: AbleOptions,
   { clock, rng, log, ledger, mesh, store, exchange }: Adapters,
   { self, hints, emit, peers, suspicions }: Basics,
   admission: AdmissionGate,
 ): Coordinator {
   return createCoordinator(
-    { self, name, host, capability: slots > 0 ? capability : null, ...(scaling && { scaling }) },
+    { self, name, host, capability: slots > 0 ? capability : null, isOnlyCoordinator, ...(scaling && { scaling }) },
     {
       ledger,
       store,

@@ -24,6 +24,7 @@ export type FinishContext = Pick<
   | 'self'
   | 'host'
   | 'capability'
+  | 'isOnlyCoordinator'
   | 'term'
   | 'ledger'
   | 'store'
@@ -127,11 +128,12 @@ class Finisher {
 
   /** The eligible peers of a task; null while the leader does not know the mesh well enough. */
   #eligiblePeers({ source }: Video, task: Task): ReadonlySet<PeerId> | null {
-    const { self, capability, clock, peers } = this.#context
+    const { self, capability, isOnlyCoordinator, clock, peers } = this.#context
     const now = clock.mono()
     const [heard, connected] = [peers.all(), this.#context.connected()]
     const ledForMs = now - this.#leadingSince
-    return eligiblePeers({ task, self, capability, ledForMs, now, heard, connected, holders: source.holders })
+    const { holders } = source
+    return eligiblePeers({ task, self, capability, isOnlyCoordinator, ledForMs, now, heard, connected, holders })
   }
 
   /** Steps down where this leader fails repeatedly at a task that only the leader may run: the ffmpeg of another may work. */

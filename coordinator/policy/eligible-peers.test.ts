@@ -25,6 +25,7 @@ const eligible = (of: Partial<EligibilityInput>): string[] | null => {
     task: { kind: 'video', class: 'h264>x264/480p' },
     self: asPeerId('me'),
     capability,
+    isOnlyCoordinator: false,
     ledForMs: 60_000,
     now: NOW,
     heard: [],
@@ -52,6 +53,18 @@ describe('the eligible peers of a task are', () => {
     assert.equal(eligible({ ledForMs: 29_000 }), null)
     assert.deepEqual(eligible({ ledForMs: 31_000 }), ['me'])
     assert.deepEqual(eligible({ ledForMs: 6_000, capability: null, heard: [heard('a')] }), ['a'])
+  })
+
+  it('for a merge by a leader that no other can succeed, as in a run, at once', () => {
+    const workers = [heard('a', { roles: ['worker'] })]
+    const merge = {
+      task: { kind: 'merge', class: 'merge' },
+      capability: null,
+      heard: workers,
+      ledForMs: 6_000,
+    } as const
+    assert.equal(eligible(merge), null)
+    assert.deepEqual(eligible({ ...merge, isOnlyCoordinator: true }), ['me'])
   })
 
   it('not by machines that are known to be bad', () => {

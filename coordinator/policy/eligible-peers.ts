@@ -17,6 +17,8 @@ export interface EligibilityInput {
   readonly self: PeerId
   /** The leader's own capability; null where it has no worker role. */
   readonly capability: Capability | null
+  /** Whether no other peer with the coordinator role can join. */
+  readonly isOnlyCoordinator: boolean
   /** Time that it has been leading, ms. */
   readonly ledForMs: number
   /** Its monotonic clock, ms. */
@@ -43,7 +45,8 @@ export function eligiblePeers(input: EligibilityInput): ReadonlySet<PeerId> | nu
   const others = heard.filter((each) => now - each.heard_mono < HEARD_MS && isAble(each, input)).map(({ peer }) => peer)
   const { eligibility } = kindFacts(task.kind)
   const mine = eligibility !== 'capability' || (capability !== null && canDo(capability, task.class))
-  if (mine && others.length === 0 && eligibility !== 'source' && ledForMs < ALONE_MS) return null
+  const mayReturn = eligibility === 'capability' || (eligibility === 'leader' && !input.isOnlyCoordinator)
+  if (mine && others.length === 0 && mayReturn && ledForMs < ALONE_MS) return null
   return new Set(mine ? [self, ...others] : others)
 }
 

@@ -59,7 +59,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 /** Starts the node of this process, then the workers. Rejects as `startNode`, and where a worker cannot start; nothing is left running then. */
 export async function createRunMesh({ config, workers, entry, wrap, onWorker }: RunMeshOptions): Promise<RunMesh> {
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
-  const node = await startNode(config, { log, ...(wrap && { wrap }) })
+  const node = await startNode(config, { log, isOnlyCoordinator: true, ...(wrap && { wrap }) })
   const slots = slotsFor(node.selfTestReport)
   const count = workers ?? Math.min(slots, PROCESSES_MAX)
   const processes = createProcessSupervisor({

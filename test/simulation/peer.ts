@@ -36,6 +36,7 @@ const optionsOf = ({ name, works, coordinates, slots }: PeerPlan): NodeOptions =
   ffmpeg: 'stand-in',
   capability: CAPABILITY,
   slots,
+  isOnlyCoordinator: false,
   inputFolder: null,
 })
 
