@@ -11,6 +11,7 @@ import { LEASE_MS } from '../../protocol/limits.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
 import { type StepName, stepsAround } from '../../testing/simulation/steps-around.ts'
+import type { IdleRules } from './idle-rules.ts'
 import { createQuarantineRules } from './quarantine-rules.ts'
 import { brokenRules, type Change } from './task-rules.ts'
 
@@ -22,6 +23,7 @@ export interface AuditOptions {
   elapsed(): number
   /** Whether anything goes wrong but machines that are bad. */
   readonly day: 'quiet' | 'bad'
+  readonly idle: Pick<IdleRules, 'failed' | 'completed'>
   report(violation: string): void
   trace(line: string): void
   /** The output that an undisturbed run commits for this task; null where it has none. */
@@ -45,7 +47,7 @@ export interface Audited {
 type Watch = (given: never, answer: never) => Promise<void>
 
 export function createAudit(options: AuditOptions): Audited {
-  const { steps, now, report, trace } = options
+  const { steps, now, idle, report, trace } = options
   const tasks = new Map<TaskId, Task>()
   const videos = new Map<VideoId, Video>()
   const counts = { writes: 0, claims: 0, commits: 0, lost: 0, strikes: 0, terms: 0, quarantines: 0, backups: 0 }
@@ -139,11 +141,13 @@ export function createAudit(options: AuditOptions): Audited {
     complete: async ([done]: readonly [Completion], held: boolean) => {
       if (held) counts.commits++
       if (held) await quarantine.completed()
+      idle.completed(done)
       await task(done.task, { event: 'complete', held, attempt: done.attempt, worker: done.worker })
     },
     endAttempt: async ([end]: readonly [AttemptEnd], held: boolean) => {
       const { attempt, worker, strike } = end
       if (held && strike) quarantine.failed(worker)
+      if (end.failure) await idle.failed(end)
       await task(end.task, { event: end.failure ? 'fail' : 'release', held, attempt, worker, strike })
     },
     endSeenClaims: async (

@@ -178,3 +178,18 @@ export const backupsInTrouble: Circumstances = (drawn) => {
   )
   return { ...day, peers: day.peers.slice(0, 3).map((peer) => ({ ...peer, works: true, slots: 1 })) }
 }
+
+/** Films that no ffmpeg can make, each failing in another step, in front of a good one; two workers. */
+export const badFilms: Circumstances = (drawn) => {
+  const day = busy(drawn, [], { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 })
+  const [good] = day.films
+  const poisons = ['audio', 2, 'plan', 'merge', 'audio', 0] as const
+  const renditions = ladderOf([480])
+  const bad = poisons.map((poison, at) => {
+    const film = { ...good!.film, name: `bad-${at}`, chunks: 3, poison }
+    return { ...good!, at: 500 + at, film, renditions }
+  })
+  const last = { ...good!, at: 600, film: { ...good!.film, chunks: 12 }, renditions }
+  const peers = day.peers.slice(0, 2).map((peer) => ({ ...peer, works: true, slots: 1 }))
+  return { ...day, films: [...bad, last], peers }
+}

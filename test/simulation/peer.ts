@@ -7,6 +7,7 @@ import { openDestination, openSource } from '../../node/addresses.ts'
 import { createFace, type NodeFace } from '../../node/face.ts'
 import { createModules, type NodeOptions } from '../../node/modules.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
@@ -14,6 +15,7 @@ import { createExchange, createStore, type Neighbour, storeOf } from '../../test
 import { fineLine, type LineFaults, ledgerLine } from '../../testing/simulation/ledger-line.ts'
 import { createLife, type Life } from '../../testing/simulation/life.ts'
 import { createMedia } from '../../testing/simulation/media-stand-in.ts'
+import type { IdlePeer } from './idle-rules.ts'
 import { noisyMesh } from './mesh-noise.ts'
 import type { PeerPlan } from './scenario.ts'
 import type { World } from './world.ts'
@@ -50,6 +52,8 @@ interface Running {
   readonly node: ReelNode
   readonly face: NodeFace
   readonly ledger: Ledger
+  /** Its heartbeat now. */
+  own(): Heartbeat
   /** Ends what people asked of it. */
   readonly requests: AbortController
 }
@@ -68,6 +72,8 @@ export class SimulatedPeer {
   #epoch = 0
   #lives = 0
   #stopping: Promise<void> | null = null
+  /** When it was last started or thawed, or lost a statement. */
+  #disturbedAt = 0
 
   constructor(world: World, plan: PeerPlan, index: number) {
     this.#world = world
@@ -92,6 +98,17 @@ export class SimulatedPeer {
     const { running } = this
     await running.node.start()
     this.#started = running
+    this.#disturbed()
+  }
+
+  /** What idle rules ask of it; null where it is not up. */
+  idle(): IdlePeer | null {
+    if (!this.isUp || !this.running) return null
+    return { id: this.id, beat: this.running.own(), undisturbedMs: this.#world.scheduler.now() - this.#disturbedAt }
+  }
+
+  #disturbed(): void {
+    this.#disturbedAt = this.#world.scheduler.now()
   }
 
   /** Its start has come to its end, and nothing holds or has ended it. */
@@ -153,6 +170,7 @@ export class SimulatedPeer {
     if (this.state !== 'frozen') return
     this.#world.trace(`${this.machine} thaws`)
     this.state = 'running'
+    this.#disturbed()
     this.#world.hub.thaw(this.id)
     this.running?.life.thaw()
   }
@@ -169,6 +187,7 @@ export class SimulatedPeer {
       life,
       rng: rng.fork('line'),
       faults: [this.line, world.ledgerFaults],
+      onLost: () => this.#disturbed(),
     })
     const ledger = { ...ledgerFromSteps(line), close: async () => {}, ...sabotage.ledger?.(ledgerFromSteps(line)) }
     const mesh = noisyMesh(world.hub.join(self, { knows: world.ids }), {
@@ -207,9 +226,9 @@ export class SimulatedPeer {
     const adapters = { clock, rng, log, ledger, mesh, store, exchange, media, openSource, openDestination, bootEpoch }
     const modules = createModules(optionsOf(plan), adapters)
     const node = createNode({ drainMs: 0, doesHousekeeping: true }, adapters, modules)
-    const { hints, status, submit } = modules
+    const { hints, status, submit, heartbeat } = modules
     const face = createFace({ self }, { ledger, hints, status, submit })
-    return { life, node, face, ledger, requests: new AbortController() }
+    return { life, node, face, ledger, own: heartbeat.own, requests: new AbortController() }
   }
 
   /** Warnings are part of the trace; an error is something nobody foresaw. */

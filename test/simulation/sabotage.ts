@@ -9,6 +9,7 @@ import type { Task } from '../../protocol/task.ts'
 import {
   aBadMachine,
   backupsInTrouble,
+  badFilms,
   cancels,
   changesOfMind,
   doublePlanning,
@@ -250,12 +251,29 @@ const byteFaults: Readonly<Record<string, Sabotage>> = {
   },
 }
 
+const REST_MS = 12_000
+
 const healingFaults: Readonly<Record<string, Sabotage>> = {
   'a quarantined peer goes on': {
     ledger: (ledger) => ({ peer: async (id) => ({ ...(await ledger.peer(id)), quarantined_until: null }) }),
     circumstances: aBadMachine,
   },
   'nobody is quarantined': { ledger: () => ({ quarantine: async () => 'unchanged' }), circumstances: aBadMachine },
+  'a worker rests after a failure, whatever else waits': {
+    ledger: (ledger) => {
+      let restsUntil = 0
+      const rests = async () => (await ledger.now()) < restsUntil
+      return {
+        async fail(failed) {
+          restsUntil = (await ledger.now()) + REST_MS
+          return ledger.fail(failed)
+        },
+        claimNext: async (ask) => ((await rests()) ? { outcome: 'none' } : ledger.claimNext(ask)),
+        claimTask: async (ask) => ((await rests()) ? { outcome: 'none' } : ledger.claimTask(ask)),
+      }
+    },
+    circumstances: badFilms,
+  },
   'a backup is handed out that nobody wanted': ofSteps(
     (steps) => ({
       async claimTask(ask) {

@@ -1,7 +1,7 @@
 /**
- * What a seed means: peers, films, and a timetable of faults, as plain data. A correct mesh finishes every film of every
- * scenario: crashes stay under the number that fails a task, only one build is bad, sources do not become corrupt, and whoever holds one
- * comes back with it.
+ * What a seed means: peers, films, and a timetable of faults, as plain data. A correct mesh finishes every film of every scenario, but for
+ * those that no ffmpeg can make, and fails these: crashes stay under the number that fails a task, only one build is bad, sources do not become
+ * corrupt, and whoever holds one comes back with it.
  */
 
 import { STRIKES_PEER_DIED } from '../../protocol/limits.ts'
@@ -17,7 +17,7 @@ export interface PeerPlan {
   readonly coordinates: boolean
   readonly slots: number
   readonly slowness: number
-  /** What of its ffmpeg dies by a signal, always. */
+  /** What its ffmpeg cannot do, ever. */
   readonly bad: Badness
 }
 
@@ -89,23 +89,23 @@ function makePeers(rng: Seeded, count: number): PeerPlan[] {
       coordinates: role !== 'worker',
       slots: role === 'coordinator' ? 0 : rng.whole(1, 2),
       slowness: rng.chance(0.2) ? rng.between(2, 5) : 1,
-      bad: at === bad ? rng.pick(['encodes', 'encodes', 'merges', 'everything'] as const) : 'no',
+      bad: at === bad ? rng.pick(['encodes', '720p', 'audio', 'merges', 'everything'] as const) : 'no',
     }
   })
 }
 
 function makeFilms(rng: Seeded, peers: readonly PeerPlan[]): FilmPlan[] {
-  const poisoned = rng.chance(0.1) ? 0 : null
   return Array.from({ length: rng.whole(1, 3) }, (_, at) => {
     const chunks = rng.whole(1, 5)
+    const hasAudio = rng.chance(0.7)
     const renditions = DEFAULT_RECIPE.renditions.filter(() => rng.chance(0.6))
     return {
       film: {
         name: `film-${at}`,
         chunks,
-        hasAudio: rng.chance(0.7),
+        hasAudio,
         hasSubtitles: rng.chance(0.3),
-        poison: at === poisoned ? rng.whole(0, chunks - 1) : null,
+        poison: rng.chance(0.15) ? rng.pick([rng.whole(0, chunks - 1), 'plan', 'merge', hasAudio ? 'audio' : 0]) : null,
       },
       renditions: renditions.length > 0 ? renditions : ladderOf([480]),
       at: at === 0 ? 500 : rng.whole(500, 12_000),

@@ -1,7 +1,7 @@
 /** Seeds of the simulation: each a mesh of its own with its own bad day. A failing one prints the command that replays it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { aBadMachine, backupsInTrouble, muchRot } from './circumstances.ts'
+import { aBadMachine, backupsInTrouble, badFilms, muchRot } from './circumstances.ts'
 import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 
 /** More where long tests are wanted; 100 take about 45 s of one core. */
@@ -21,6 +21,7 @@ describe('the simulated mesh', () => {
 
   const days: readonly [string, typeof muchRot, (stats: RunResult['stats']) => number][] = [
     ['blobs become corrupt everywhere', muchRot, ({ lost }) => lost],
+    ['six other films fail wherever they are tried', badFilms, ({ strikes }) => strikes],
     ['one machine fails at every encode', aBadMachine, ({ quarantines }) => quarantines],
     ['who takes backups dies, freezes, or is not needed after all', backupsInTrouble, ({ backups }) => backups],
   ]

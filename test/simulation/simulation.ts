@@ -20,6 +20,7 @@ import { createScheduler } from '../../testing/simulation/virtual-time.ts'
 import { type Audited, createAudit } from './audit.ts'
 import { type Play, type PlayedFilm, play } from './chaos.ts'
 import { endViolations, isSettled, leftovers } from './end-state.ts'
+import { createIdleRules } from './idle-rules.ts'
 import { peerIdOf, SimulatedPeer } from './peer.ts'
 import { type Scenario, scenarioOf } from './scenario.ts'
 import type { Circumstances, Sabotage, World } from './world.ts'
@@ -108,16 +109,25 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     if (!film || (task.kind !== 'video' && task.kind !== 'audio')) return null
     return sha256Of(task.kind === 'audio' ? audioOutBytes(film) : encodedBytes(film, task.chunk_id, task.resolution))
   }
+  const steps = sabotage.steps?.(base) ?? base
+  const times = { now: ledgerLife.clock.now, elapsed: scheduler.now }
+  const peers: SimulatedPeer[] = []
+  const idle = createIdleRules({
+    steps: base,
+    ...times,
+    statementMs: 2 * (fineLine().latencyMs.most + scenario.noise.ledgerMs),
+    peers: () => peers.flatMap((peer) => peer.idle() ?? []),
+    report,
+  })
   const audited = createAudit({
-    steps: sabotage.steps?.(base) ?? base,
-    now: ledgerLife.clock.now,
-    elapsed: scheduler.now,
+    steps,
+    ...times,
+    idle,
     day: isQuiet(scenario) ? 'quiet' : 'bad',
     report,
     trace,
     expected,
   })
-  const peers: SimulatedPeer[] = []
   const world: World = {
     scheduler,
     rng,
@@ -133,7 +143,21 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     report,
   }
   peers.push(...scenario.peers.map((plan, at) => new SimulatedPeer(world, plan, at)))
-  return { scenario, scheduler, hash, violations, ledgerLife, people, base, audited, peers, world, films, finishMs }
+  return {
+    scenario,
+    scheduler,
+    hash,
+    violations,
+    ledgerLife,
+    people,
+    base,
+    audited,
+    idle,
+    peers,
+    world,
+    films,
+    finishMs,
+  }
 }
 
 type Run = ReturnType<typeof createRun>
@@ -167,12 +191,15 @@ async function through(run: Run): Promise<void> {
 }
 
 async function story(run: Run, played: Play): Promise<void> {
-  const { people, peers, base, films, world } = run
+  const { people, peers, base, films, world, idle } = run
   const isFinished = async () => {
     const videos = await Promise.all(films.map(({ id }) => base.video(id)))
     return played.isSettled() && videos.every(isSettled) && (await base.videosWithOpenTasks()).length === 0
   }
-  while (!(await isFinished())) await people.wait(LOOK_MS)
+  while (!(await isFinished())) {
+    await idle.look()
+    await people.wait(LOOK_MS)
+  }
   world.trace('finished')
   await people.wait(1_000)
   const stops = peers.map(async (peer) => {

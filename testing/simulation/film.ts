@@ -13,11 +13,13 @@ export interface Film {
   readonly chunks: number
   readonly hasAudio: boolean
   readonly hasSubtitles: boolean
-  /** A chunk that no ffmpeg can encode, or null. */
-  readonly poison: number | null
+  /** What no ffmpeg can do with it: encode this chunk, encode its sound, plan it, or join it; null where all goes well. */
+  readonly poison: number | 'audio' | 'plan' | 'merge' | null
 }
 
 export const FRAMES = 240
+/** What an encoded chunk says that no merge can take. */
+export const UNJOINABLE = ', not joinable'
 const FPS = 30
 
 export const sha256Of = (content: string | Buffer): Sha256 =>
@@ -31,7 +33,7 @@ export const cutBytes = (film: Film, chunk: number, by: string): string => JSON.
 export const readCut = (content: Buffer): { cut: number; film: Film } =>
   JSON.parse(content.toString()) as { cut: number; film: Film }
 export const encodedBytes = (film: Film, chunk: number, rendition: RenditionId): string =>
-  `${film.name}: chunk ${chunk} of ${film.chunks} at ${rendition}`
+  `${film.name}: chunk ${chunk} of ${film.chunks} at ${rendition}${film.poison === 'merge' ? UNJOINABLE : ''}`
 export const audioInBytes = (film: Film, by: string): string => JSON.stringify({ sound: true, film, by })
 export const audioOutBytes = (film: Film): string => `${film.name}: sound`
 export const subtitleBytes = (film: Film): string => `${film.name}: subtitles`

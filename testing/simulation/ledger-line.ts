@@ -43,12 +43,14 @@ export interface LineOptions {
   readonly rng: Seeded
   /** Of this process, and of the ledger for everybody. */
   readonly faults: readonly LineFaults[]
+  /** Called when a statement is lost: refused, or without an answer. */
+  onLost?(): void
 }
 
 type Shares = Pick<LineFaults, 'refused' | 'answerLost' | 'appliedLate' | 'claimsLate'>
 type Fate = 'fine' | 'refused' | 'answerLost' | 'appliedLate'
 
-export function ledgerLine({ steps, scheduler, life, rng, faults }: LineOptions): Steps {
+export function ledgerLine({ steps, scheduler, life, rng, faults, onLost }: LineOptions): Steps {
   const latency = () => faults.reduce((sum, each) => sum + rng.whole(each.latencyMs.least, each.latencyMs.most), 0)
   const share = (name: keyof Shares) => Math.max(...faults.map((each) => each[name]))
   const draw = (isClaim: boolean): Fate => {
@@ -64,10 +66,12 @@ export function ledgerLine({ steps, scheduler, life, rng, faults }: LineOptions)
     const fate = draw(name === 'claimNext' || name === 'claimTask')
     return new Promise((resolve, reject) => {
       const answer = (ms: number, settle: () => void) => scheduler.after(ms, () => life.wake(settle))
-      const giveUp = () =>
+      const giveUp = () => {
+        onLost?.()
         answer(rng.whole(GIVE_UP_MS.least, GIVE_UP_MS.most), () =>
           reject(new LedgerUnavailable(`the ledger did not answer ${name}`)),
         )
+      }
       const apply = async () => {
         if (isDown() || fate === 'refused') return void giveUp()
         const settle = await call().then(

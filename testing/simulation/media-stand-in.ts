@@ -19,8 +19,8 @@ export interface MediaOptions {
   onWork(what: string): void
 }
 
-/** `everything`: its trial runs too, so that it knows. */
-export type Badness = 'no' | 'encodes' | 'merges' | 'everything'
+/** `everything`: its trial runs too, so that it knows. `720p`, `audio`: it fails at this class alone, without a signal, whatever the film. */
+export type Badness = 'no' | 'encodes' | 'merges' | 'everything' | '720p' | 'audio'
 
 /** Virtual ms of a good machine for one chunk in one rendition (700, 1,200 and 2,400 for 480p to 1080p); decoding is shared by all of an ffmpeg. */
 const encodeMs = ({ cost }: RenditionPlan): number => 100 * Math.round(2.8 + 10.2 * cost)
@@ -38,6 +38,12 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
     }
   }
 
+  const fails = (message: string): never => {
+    throw new AttemptFailed('encode_failed', message)
+  }
+  const failsAt = (what: film.Film, part: film.Film['poison']): void => {
+    if (what.poison === part) fails(`ffmpeg: ${part} of ${what.name} is not decodable`)
+  }
   const dies = (): never => {
     throw new AttemptFailed('build_cannot', `${build} was ended by SIGILL`)
   }
@@ -78,7 +84,9 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
     },
     async plan({ video_id, source, recipe, signal }) {
       await work(600, signal)
-      return film.planOf(film.readFilm(disk.read(source)), video_id, recipe, `${build}, ${++plans}`)
+      const what = film.readFilm(disk.read(source))
+      failsAt(what, 'plan')
+      return film.planOf(what, video_id, recipe, `${build}, ${++plans}`)
     },
     async cut({ chunk_id, source, out, signal }) {
       await clock.sleep(120, signal)
@@ -103,8 +111,8 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       const ms = wanted.reduce((sum, each) => sum + encodeMs(each), DECODE_MS)
       await work(ms, signal, (share) => onProgress?.({ frames: share * film.FRAMES, speed: 8000 / ms / slowness() }))
       if (bad === 'encodes' || bad === 'everything') dies()
-      if (cut.film.poison === cut.cut)
-        throw new AttemptFailed('encode_failed', `ffmpeg: chunk ${cut.cut} is not decodable`)
+      failsAt(cut.film, cut.cut)
+      if (renditions.some((id) => id === bad)) fails(`${build} does not know this picture`)
       return renditions.map((rendition): EncodeResult => {
         const path = `${outDir}/${rendition}.mp4`
         const bytes = film.encodedBytes(cut.film, cut.cut, rendition)
@@ -117,6 +125,8 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       const { film: what } = JSON.parse(disk.read(input).toString()) as { film: film.Film }
       await work(1_500, signal, (share) => onProgress?.({ seconds: share * 10, speed: 20 }))
       if (bad === 'everything') dies()
+      failsAt(what, 'audio')
+      if (bad === 'audio') fails(`${build} does not know this sound`)
       disk.write(out, film.audioOutBytes(what))
     },
     async merge({ rendition, chunks, audio, extra, out, signal }) {
@@ -125,6 +135,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       const parts = { rendition, chunks: chunks.map(text), audio: audio && text(audio), extra: extra && text(extra) }
       await work(800, signal)
       if (bad === 'merges' || bad === 'everything') dies()
+      if (parts.chunks.some((chunk) => chunk.endsWith(film.UNJOINABLE))) fails('ffmpeg: these chunks are not decodable')
       disk.write(out, film.mergedBytes(parts))
     },
   }
