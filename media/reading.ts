@@ -8,6 +8,7 @@ import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media
 import type { Fate, Rational } from '../protocol/plan.ts'
 import { packetArgs, probeArgs } from './commands/read.ts'
 import { decodeFrames } from './decoded-frames.ts'
+import { whyEncrypted } from './encryption.ts'
 import { areFields, frameTimes, keyedByFrames } from './fields.ts'
 import {
   clockFallsAt, 
@@ -17,7 +18,7 @@ import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { type Heads, readHeads, shapeFates } from './shape-changes.ts'
-import { checkSource, quoted, sniff } from './source-file.ts'
+import { checkSource, PICTURE, quoted, sniff } from './source-file.ts'
 
 /** The result of `probe`: that of the contract, and the container's guesses at the frame rate. */
 export interface RatedProbe extends SourceProbe {
@@ -27,14 +28,16 @@ export interface RatedProbe extends SourceProbe {
 /** Reads the streams of a source. Rejects with `SourceRefused`, or with `AttemptFailed` where this build cannot. */
 export async function probeSource(programs: Programs, source: string, signal: AbortSignal): Promise<RatedProbe> {
   await checkSource(source)
-  const { refused, isMp4 } = await sniff(source)
+  const { refused, isMp4, isPicture } = await sniff(source)
   if (refused !== null) throw new SourceRefused(`${quoted(source)} ${refused}.`)
+  const encrypted = await whyEncrypted(source)
+  if (encrypted !== null) throw new SourceRefused(`${quoted(source)} ${encrypted}.`)
   const lines: string[] = []
   const { run, ffprobe } = programs
   const { exitCode, log } = await run({
     program: ffprobe, args: probeArgs(source), signal, stallMs: PROBE_TIMEOUT_MS, onLine: (line) => lines.push(line),
   }) // biome-ignore format: groups
-  if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${whyUnreadable(log, isMp4)}.`)
+  if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${isPicture ? PICTURE : whyUnreadable(log, isMp4)}.`)
   const outcome = parseProbe(lines.join('\n'))
   if (!outcome.ok) throw new SourceRefused(`${quoted(source)} ${outcome.why}.`)
   return { ...outcome.probe, rates: outcome.rates }
@@ -58,6 +61,14 @@ export interface IndexJob {
   readonly signal: AbortSignal
 }
 
+/** Formats of pictures, and why those that move are read straight from the source; null where they need not be. */
+const PICTURES: ReadonlyMap<string, string | null> = new Map([
+  ['gif', 'its pictures are changes of the one before'],
+  ['apng', 'its pictures are changes of the one before'],
+  ['mjpeg', null],
+  ['jpeg_pipe', null],
+])
+
 /** Number of packets decoded at the beginning: enough to see whether they are frames, and from which one on they can be shown. */
 const HEAD_PACKETS = 40
 
@@ -70,6 +81,8 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   if (genpts) packets = await readPackets(programs, job, true)
   if (packets.pts.length === 0)
     throw new SourceRefused(`${quoted(job.source)} has a video stream without a single frame.`)
+  if (PICTURES.has(job.probe.format) && packets.pts.length === 1)
+    throw new SourceRefused(`${quoted(job.source)} ${PICTURE}.`)
   refuseJump(job, packets)
   const head = await readHead(programs, job, genpts, packets)
   const { format, video } = job.probe
@@ -84,7 +97,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
       times,
       head: head.frames,
       heads,
-      whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : null,
+      whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : (PICTURES.get(format) ?? null),
     })
   const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
   const known = new Set(packets.pts)

@@ -7,6 +7,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { FFMPEG_STALL_MS } from '../protocol/limits.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import type { Fate, Rational, Shape } from '../protocol/plan.ts'
 import { fieldsOf, keyframeArgs } from './commands/read.ts'
 import type { Packets } from './packet-index.ts'
@@ -115,7 +116,7 @@ async function compareHeads({
   const form = HEADS[codec]
   const found = { differ: false, captions: false }
   if (form === undefined) return found
-  const handle = await open(source, 'r')
+  const handle = await open(fsPath(source), 'r')
   try {
     let first: string | undefined
     for (const position of headPositions(packets)) {

@@ -44,8 +44,11 @@ test('the first bytes name what a file really is', () => {
   ]) {
     assert.match(kind(list), /names other files/, list)
   }
-  for (const still of ['\x89PNG\r\n', '\xff\xd8\xff\xe0', 'GIF89a', 'RIFF\0\0\0\0WEBPVP8 ', '\0\0\0 ftypavif'])
+  for (const still of ['BM', 'RIFF\0\0\0\0WEBPVP8 ', 'RIFF\0\0\0\0WEBPVP8X\n\0\0\0\0', '\0\0\0 ftypavif'])
     assert.match(kind(still), /picture/)
+  assert.match(kind('RIFF\0\0\0\0WEBPVP8X\n\0\0\0\x02'), /animated WebP/)
+  // Of these there may be several in a file: ffprobe shows how many.
+  for (const several of ['\x89PNG\r\n', '\xff\xd8\xff\xe0', 'GIF89a']) assert.equal(kind(several), '')
   assert.match(kindOf(Buffer.alloc(512)) ?? '', /only zeros/)
   for (const video of ['\0\0\0 ftypisom', '\x1a\x45\xdf\xa3', 'RIFF\0\0\0\0AVI LIST', 'G@\0\x10', 'FLV\x01'])
     assert.equal(kind(video), '')

@@ -35,6 +35,8 @@ export interface FirstBytes {
   readonly refused: string | null
   /** Whether it begins with a box of MP4 or QuickTime. */
   readonly isMp4: boolean
+  /** Whether it begins as pictures do of which there may be several: GIF, PNG, JPEG. */
+  readonly isPicture: boolean
 }
 
 /** Reads the first bytes of a file. Rejects with the error of the file system. */
@@ -46,23 +48,29 @@ export async function sniff(path: string): Promise<FirstBytes> {
     const head = buffer.subarray(0, bytesRead)
     return {
       refused: kindOf(head),
+      isPicture: /^(\x89PNG|\xff\xd8\xff|GIF8)/.test(head.toString('latin1')),
       isMp4: /^(ftyp|moov|mdat|wide|free|skip|styp)$/.test(head.toString('latin1', 4, 8)),
     }
   } catch {
-    return { refused: null, isMp4: false }
+    return { refused: null, isMp4: false, isPicture: false }
   } finally {
     await handle?.close()
   }
 }
 
 const PLAYLIST = 'is a playlist or script that names other files, not a video'
-const PICTURE = 'is a still picture, not a video'
+/** Why a picture is refused: the end of a sentence. */
+export const PICTURE = 'is a still picture, not a video'
 const STARTS: readonly (readonly [string, string])[] = [
   ['#EXTM3U', PLAYLIST], ['ffconcat', PLAYLIST], ['<MPD', PLAYLIST], ['v=0', PLAYLIST], ['[playlist]', PLAYLIST],
   ['<smil', PLAYLIST], ['<asx', PLAYLIST], [';FFMETADATA', 'is a text file of metadata, not a video'],
-  ['\x89PNG', PICTURE], ['\xff\xd8\xff', PICTURE], ['GIF8', PICTURE], ['BM', PICTURE], ['II*\0', PICTURE], ['MM\0*', PICTURE],
+  ['BM', PICTURE], ['II*\0', PICTURE], ['MM\0*', PICTURE],
   ['PK\x03\x04', 'is a zip archive, not a video'], ['%PDF', 'is a PDF, not a video'],
 ] // biome-ignore format: a table
+
+const ANIMATED_WEBP = 'is an animated WebP, which ffmpeg does not decode: convert it to a GIF or a video first'
+/** The extended header of WebP has a bit for animations. */
+const isAnimatedWebp = (text: string): boolean => text.slice(12, 16) === 'VP8X' && (text.charCodeAt(20) & 2) !== 0
 
 /** The kind of a file that is no video, by its beginning `head`; null where it is unknown. Pure. */
 export function kindOf(head: Buffer): string | null {
@@ -73,7 +81,7 @@ export function kindOf(head: Buffer): string | null {
   const start = STARTS.find(([magic]) => text.toLowerCase().startsWith(magic.toLowerCase()))
   if (start) return start[1]
   if (/^<\?xml[\s\S]*<(MPD|SmoothStreamingMedia|smil)\b/.test(text)) return PLAYLIST
-  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return PICTURE
+  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return isAnimatedWebp(text) ? ANIMATED_WEBP : PICTURE
   if (/^....ftyp(avif|avis|heic|heix|mif1|msf1)/s.test(head.toString('latin1'))) return PICTURE
   if (/^file\s+\S/.test(text)) return PLAYLIST
   return head.every((byte) => byte === 0) ? 'holds only zeros, not a video' : null

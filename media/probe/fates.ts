@@ -2,7 +2,7 @@
  * What becomes of every part of a source that ffprobe names: streams, their flags, tags and side data, attachments, programmes and chapters.
  * Pure. Parts that nobody misses have no note; parts of one kind share a sentence.
  */
-import type { Fate, VideoFacts } from '../../protocol/plan.ts'
+import type { Fate } from '../../protocol/plan.ts'
 import { FLAGS } from '../../protocol/plan.ts'
 import { isKnownAudio } from './audio.ts'
 import { type Json, list, number, object, tag, text } from './json.ts'
@@ -35,7 +35,7 @@ export function streamFates(root: Json, selection: Selection): Fate[] {
       streams.filter((stream) => !used.has(stream)),
       selection,
     ),
-    ...pictureFates(selection.facts),
+    ...pictureFates(selection),
     ...sideDataFates(streams, picture),
     ...streams.flatMap((stream) => languageFate(stream, taken)),
     ...flagFates(streams, taken),
@@ -197,8 +197,15 @@ function chapterFates(chapters: readonly Json[]): Fate[] {
 }
 
 /** What an 8-bit result cannot show of the picture. */
-function pictureFates(video: VideoFacts): Fate[] {
-  if (!video.hdr) return []
-  const note = 'The picture is HDR; these 8-bit renditions are tone-mapped to BT.709 (SDR).'
-  return [{ part: 'HDR', fate: 'converted', note }]
+function pictureFates({ picture, facts }: Selection): Fate[] {
+  const tone = 'The picture is HDR; these 8-bit renditions are tone-mapped to BT.709 (SDR).'
+  const alpha = 'The picture has transparency, which is lost: what is transparent, where anything is, comes out opaque.'
+  const hasAlpha = tag(picture, 'alpha_mode') === '1' || ALPHA.test(facts.pixel_format)
+  return [
+    ...(facts.hdr ? [{ part: 'HDR', fate: 'converted', note: tone } as const] : []),
+    ...(hasAlpha ? [{ part: 'transparency', fate: 'left_out', note: alpha } as const] : []),
+  ]
 }
+
+/** Pixel formats with an alpha channel. */
+const ALPHA = /^(?:yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|ayuv|vuya)/

@@ -1,0 +1,52 @@
+/** Pictures that move are videos; still ones are refused, and lost transparency is told. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { frameTimes, ssim } from '../../../testing/sources/measure.ts'
+import { picture, realCase, refusal } from '../../../testing/sources/real.ts'
+
+const PALETTE = 'split[a][b];[a]palettegen[p];[b][p]paletteuse'
+
+test('an animated GIF with pauses of different lengths keeps its times and its picture', async (t) => {
+  const film = await realCase(t)
+  const held = `select='not(between(n,10,30))',${PALETTE}`
+  const source = await film.make('film.gif', [...picture({ seconds: 2 }), '-vf', held, '-fps_mode', 'vfr'])
+  const { output } = await film.run(source)
+  const expected = Array.from({ length: 50 }, (_, at) => at).filter((at) => at < 10 || at > 30)
+  assert.deepEqual(
+    (await frameTimes(output)).map((time) => time.toFixed(2)),
+    expected.map((at) => (at / 25).toFixed(2)),
+  )
+  // Not 0.97: RGB becomes BT.709, as the result says, and ffmpeg's comparison assumes BT.601.
+  assert.ok(Math.min(...(await ssim(output, source))) > 0.92)
+})
+
+for (const [file, args] of Object.entries({
+  'film.apng': ['-f', 'apng'],
+  'film.mjpeg': ['-c:v', 'mjpeg', '-f', 'mjpeg'],
+})) {
+  test(`${file} is a film`, async (t) => {
+    const film = await realCase(t)
+    const source = await film.make(file, [...picture({ seconds: 2 }), ...args])
+    const { output } = await film.run(source)
+    assert.deepEqual(
+      await frameTimes(output),
+      Array.from({ length: 50 }, (_, at) => at / 25),
+    )
+  })
+}
+
+test('a still GIF, PNG or JPEG is refused as what it is', async (t) => {
+  const film = await realCase(t)
+  for (const name of ['still.gif', 'still.png', 'still.jpg']) {
+    const source = await film.make(name, [...picture({ seconds: 1 }), '-frames:v', '1'])
+    assert.match(await refusal(film.run(source)), /still\.\w+" is a still picture, not a video\.$/)
+  }
+})
+
+test('transparency that is lost is told', async (t) => {
+  const film = await realCase(t)
+  const alpha = ['-vf', 'format=rgba,colorchannelmixer=aa=0.5', '-c:v', 'png', '-pix_fmt', 'rgba']
+  const source = await film.make('film.mov', [...picture({ seconds: 1 }), ...alpha])
+  const { notes } = await film.run(source)
+  assert.match(notes.join(), /transparency, which is lost/)
+})
