@@ -6,9 +6,10 @@ import type { Track } from '../../testing/sources/measure.ts'
 import type { Cue } from '../../testing/sources/read.ts'
 import { compareTexts } from './texts.ts'
 
-export interface Sound extends Track {
-  /** When it begins, after the first picture; negative before it. */
-  readonly late_s: number
+/** Of a track filled up with silence from the file's beginning on. Seconds count from the first picture. */
+export interface Sound extends Pick<Track, 'channels' | 'layout' | 'rate' | 'levels'> {
+  readonly heard_s: number
+  readonly end_s: number
 }
 
 /** What people may choose a track by. */
@@ -25,6 +26,8 @@ export interface Facts {
   /** When each picture is shown. */
   readonly times_s: readonly number[]
   readonly sounds: readonly Sound[]
+  /** When the file begins: 0, or negative where sound comes before the first picture. */
+  readonly begin_s: number
   readonly labels: readonly Label[]
   readonly texts: readonly (readonly Cue[])[]
   readonly chapters: readonly Cue[]
@@ -152,10 +155,13 @@ function compareSound(wanted: Sound, got: Sound): string[] {
   if (got.channels !== wanted.channels) return [`${got.channels} channels in place of ${wanted.channels}`]
   if (got.layout !== wanted.layout) problems.push(`layout ${got.layout || 'unknown'} in place of ${wanted.layout}`)
   const tolerance_s = Math.max(SOUND_S, (2 * FRAME_SAMPLES) / wanted.rate)
-  const longer_s = got.samples / got.rate - wanted.samples / wanted.rate
-  if (Math.abs(longer_s) > tolerance_s) problems.push(`${difference(longer_s)} ${longer_s < 0 ? 'shorter' : 'longer'}`)
-  const later_s = got.late_s - wanted.late_s
-  if (Math.abs(later_s) > tolerance_s) problems.push(`${difference(later_s)} ${later_s < 0 ? 'earlier' : 'later'}`)
+  for (const [what, later_s] of [
+    ['begins', got.heard_s - wanted.heard_s],
+    ['ends', got.end_s - wanted.end_s],
+  ] as const) {
+    if (Math.abs(later_s) > tolerance_s)
+      problems.push(`${what} ${difference(later_s)} too ${later_s < 0 ? 'early' : 'late'}`)
+  }
   for (const [channel, level] of wanted.levels.entries()) {
     const own = Math.max(SILENT_DB, got.levels[channel] ?? SILENT_DB)
     if (Math.abs(own - Math.max(SILENT_DB, level)) > LEVEL_DB) {
@@ -167,8 +173,7 @@ function compareSound(wanted: Sound, got: Sound): string[] {
 
 /** A file is as long as its pictures and its sound: a chapter or a subtitle behind their end must not lengthen it. */
 function compareLength(got: Facts): string[] {
-  const begin_s = Math.min(0, ...got.sounds.map(({ late_s }) => late_s))
-  const longer_s = got.duration_s - (endOf(got) - begin_s)
+  const longer_s = got.duration_s - (endOf(got) - got.begin_s)
   return Math.abs(longer_s) > LENGTH_S
     ? [`the file says ${difference(longer_s)} ${longer_s < 0 ? 'less' : 'more'} than its pictures and sound last`]
     : []
@@ -178,7 +183,7 @@ function compareLength(got: Facts): string[] {
 function endOf({ times_s, sounds }: Facts): number {
   const last_s = times_s.at(-1) ?? 0
   const picture_s = last_s + (times_s.length > 1 ? last_s - (times_s.at(-2) ?? 0) : 0)
-  return Math.max(picture_s, ...sounds.map(({ late_s, samples, rate }) => late_s + samples / rate))
+  return Math.max(picture_s, ...sounds.map((sound) => sound.end_s))
 }
 
 /** Those with a title, cut to the film: an MP4 fills holes with untitled ones. */
@@ -214,12 +219,22 @@ function compareLabels(wanted: readonly Label[], got: readonly Label[]): string[
     const own = got.find(({ track }) => track === label.track)
     if (!own) return []
     const problems = []
-    if (own.language !== label.language) problems.push(`language ${own.language} in place of ${label.language}`)
+    if (languageOf(own.language) !== languageOf(label.language))
+      problems.push(`language ${own.language} in place of ${label.language}`)
     if (own.title !== label.title) problems.push(`title ${quoted(own.title)} in place of ${quoted(label.title)}`)
     const lost = label.flags.filter((flag) => !own.flags.includes(flag))
     if (lost.length > 0) problems.push(`flags ${lost.join(', ')} are gone`)
     return problems.map((problem) => `${label.track}: ${problem}`)
   })
+}
+
+/** Two and three letters of either part of ISO 639-2, and their dialects, as one: `ger`, `deu` and `de-AT` are `de`. */
+function languageOf(tag: string): string {
+  try {
+    return new Intl.Locale(tag).language ?? tag
+  } catch {
+    return tag
+  }
 }
 
 const quoted = (text: string | undefined): string => (text ? `"${text.slice(0, 60)}"` : 'missing')

@@ -11,9 +11,15 @@ export async function factsOf(file: string): Promise<Facts> {
   const container = await probe(file)
   const shown = await pictures(file)
   const first_s = shown[0]?.at_s ?? 0
+  const from_s = Math.min(first_s, ...streamsOf(container, 'audio').map(({ start_s }) => start_s))
   return {
     times_s: shown.map(({ at_s }) => at_s - first_s),
-    sounds: (await sounds(file)).map((sound) => ({ ...sound, late_s: sound.start_s - first_s })),
+    sounds: (await sounds(file, { from_s })).map((sound) => ({
+      ...sound,
+      heard_s: sound.heard_s - first_s,
+      end_s: from_s - first_s + sound.samples / sound.rate,
+    })),
+    begin_s: from_s - first_s,
     labels: labelsOf(container),
     ...(await told(file, container, first_s)),
     tags: Object.fromEntries(Object.entries(container.tags).filter(([name]) => !OF_MUXERS.has(name))),

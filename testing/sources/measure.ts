@@ -79,26 +79,40 @@ export interface Track {
   readonly samples: number
   /** Seconds, as the file says. */
   readonly start_s: number
+  /** When the first sound above -50 dB is heard: a late track may begin with silence in its place. */
+  readonly heard_s: number
   /** RMS of each channel, dB of full scale. */
   readonly levels: readonly number[]
 }
 
-/** Every sound track, decoded whole, in order. */
-export async function sounds(file: string): Promise<Track[]> {
+/**
+ * Every sound track, decoded whole, in order. From `from_s` on, where it is given: with silence in front of a later track and in
+ * holes, as players fill them.
+ */
+export async function sounds(file: string, { from_s }: { from_s?: number } = {}): Promise<Track[]> {
   const tracks = []
   for (const { index, codec, channels, layout, rate, language } of streamsOf(await probe(file), 'audio')) {
     const input = ['-v', 'info', '-copyts', '-i', file, '-map', `0:${index}`]
-    const measure = 'ashowinfo,astats=measure_perchannel=RMS_level:measure_overall=Number_of_samples'
-    const { stderr } = await ffmpeg([...input, '-af', measure, '-f', 'null', '-'])
+    const fill = from_s === undefined ? '' : `aresample=async=1:first_pts=${Math.round(from_s * rate)},`
+    const measure = 'silencedetect=n=-50dB:d=0.02,astats=measure_perchannel=RMS_level:measure_overall=Number_of_samples'
+    const { stderr } = await ffmpeg([...input, '-af', `${fill}ashowinfo,${measure}`, '-f', 'null', '-'])
     const samples = Number(/Number of samples: (\d+)/.exec(stderr)?.[1] ?? 0)
     const levels = [...stderr.matchAll(/RMS level dB: (\S+)/g)].map(([, level]) =>
       level === '-inf' ? Number.NEGATIVE_INFINITY : Number(level),
     )
     // `pts_time` beside it has six digits; ffmpeg filters sound in ticks of one sample.
     const start_s = Number(/ n:\s*0 pts:\s*(-?\d+)/.exec(stderr)?.[1] ?? 0) / rate
-    tracks.push({ codec, channels, layout, rate, language, samples, start_s, levels })
+    const heard_s = heardAt(stderr, start_s)
+    tracks.push({ codec, channels, layout, rate, language, samples, start_s, heard_s, levels })
   }
   return tracks
+}
+
+function heardAt(log: string, start_s: number): number {
+  const [, begin] = /silence_start: (\S+)/.exec(log) ?? []
+  const [, end] = /silence_end: (\S+)/.exec(log) ?? []
+  const isSilentAtFirst = begin !== undefined && Math.abs(Number(begin) - start_s) < 0.001
+  return isSilentAtFirst && end !== undefined ? Number(end) : start_s
 }
 
 /** The events of every subtitle track that is text to this ffmpeg, in order. */

@@ -11,6 +11,8 @@ export interface Stream {
   readonly sampleAspect: string
   readonly fieldOrder: string
   readonly timeBase: readonly [number, number]
+  /** Seconds; 0 where the file does not say. */
+  readonly start_s: number
   readonly duration_s: number
   readonly language: string
   readonly tags: Readonly<Record<string, string>>
@@ -79,6 +81,7 @@ function readStream(stream: Fields): Stream {
     sampleAspect: text(stream.sample_aspect_ratio),
     fieldOrder: text(stream.field_order),
     timeBase: ratio(text(stream.time_base)),
+    start_s: Number(stream.start_time ?? 0) || 0,
     duration_s: Number(stream.duration ?? 0),
     language: text(fields(stream.tags).language) || 'und',
     tags: texts(stream.tags),
