@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { type Plan, planSeconds } from '../protocol/plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
-import { audioArgs, isDecodedForExtra } from './commands/audio.ts'
+import { audioArgs } from './commands/audio.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { tracksOf } from './verify.ts'
 
@@ -28,7 +28,6 @@ export async function encodeAudio(
     tracks: plan.audio,
     start,
     kbps: plan.audio_kbps,
-    filtered: plan.audio.map(isDecodedForExtra),
   })
   const started = programs.clock.mono()
   const onLine = (line: string) => {

@@ -1,39 +1,83 @@
 /**
  * The file of extras with the audio: every track of the plan, by stream copy or decoded, in NUT.
+ *
+ * The plan's trial has seen the beginning and the end of each track. Should the whole fail all the same (on another build, or by damage in
+ * the middle), all tracks are decoded, and one that cannot be is a moment of silence: no film fails by its sound.
  */
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fsPath } from '../protocol/path-text.ts'
-import type { Plan } from '../protocol/plan.ts'
+import { AttemptFailed } from '../protocol/errors.ts'
+import { type AudioFacts, type Plan, planSeconds } from '../protocol/plan.ts'
+import { tryAudio } from './audio-trial.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
-import { audioFilter, isDecodedForExtra } from './commands/audio.ts'
-import { audioExtraArgs } from './commands/split.ts'
+import { decodedCodec, decodedFilter } from './commands/audio.ts'
+import { audioExtraArgs, type ExtraTrack } from './commands/split.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 
 const SLACK_BYTES = 64 * 1024 * 1024
+/** Bytes a second of one decoded channel at most, and seconds that sound may go on after the picture. */
+const CHANNEL_BYTES = 48_000 * 4
+const LONGER_S = 6 * 3600
+
+interface ExtraJob {
+  readonly plan: Plan
+  readonly source: string
+  readonly outDir: string
+  readonly signal: AbortSignal
+}
 
 /** Takes the audio out of the source into `outDir`; null where the plan has none. Rejects with `AttemptFailed`. */
-export async function takeAudio(
-  { run, ffmpeg }: Programs,
-  job: { readonly plan: Plan; readonly source: string; readonly outDir: string; readonly signal: AbortSignal },
-): Promise<string | null> {
-  const { plan, source, signal } = job
+export async function takeAudio(programs: Programs, job: ExtraJob): Promise<string | null> {
+  const { plan } = job
   if (plan.audio.length === 0) return null
   const out = join(job.outDir, 'audio.nut')
-  await rm(out, { force: true })
-  // FLAC from a lossy track is larger than the track; 24 bits, 48 kHz, 8 channels are the most there can be.
-  const outputBytesMax = (await stat(fsPath(source))).size * 8 + SLACK_BYTES
-  const args = extraArgs(plan, source, out)
-  await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, 'copying the audio')
+  try {
+    await make(
+      programs,
+      job,
+      out,
+      plan.audio.map((track) => extraTrack(track, plan)),
+    )
+  } catch (error) {
+    if (!(error instanceof AttemptFailed) || error.code !== 'encode_failed') throw error
+    await make(programs, job, out, await decodedTracks(programs, job))
+  }
   return out
 }
 
-function extraArgs(plan: Plan, source: string, out: string): string[] {
-  const zero = zeroOf(plan)
-  const streams = plan.audio.map((track) => ({
-    stream: track.stream,
-    // Shift back to the time of the source, so that the audio task handles every track in the same way.
-    flac: isDecodedForExtra(track) ? `${audioFilter(track, zero)},asetpts=PTS+(${zero.toFixed(6)})/TB` : null,
-  }))
-  return audioExtraArgs({ source, streams, offset: cutOffset(plan), out })
+async function make(
+  { run, ffmpeg }: Programs,
+  job: ExtraJob,
+  out: string,
+  tracks: readonly ExtraTrack[],
+): Promise<void> {
+  const { plan, source, signal } = job
+  await rm(out, { force: true })
+  const channels = plan.audio.reduce((sum, track) => sum + track.channels, 0)
+  const decodedBytes = channels * CHANNEL_BYTES * (planSeconds(plan) + plan.lead / plan.track_timescale + LONGER_S)
+  const outputBytesMax = (await stat(source)).size + decodedBytes + SLACK_BYTES
+  const args = audioExtraArgs({ source, tracks, offset: cutOffset(plan), out })
+  await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, 'copying the audio')
+}
+
+function extraTrack(track: AudioFacts, plan: Plan): ExtraTrack {
+  const filter = decodedFilter(track, zeroOf(plan))
+  return { stream: track.stream, decoded: filter === null ? null : { filter, codec: decodedCodec(track) } }
+}
+
+/** Every track decoded, and silence for those that this build cannot decode. */
+async function decodedTracks(programs: Programs, { plan, source, signal }: ExtraJob): Promise<ExtraTrack[]> {
+  const { audio } = await tryAudio(programs, {
+    source,
+    audio: plan.audio,
+    seconds: planSeconds(plan),
+    start: zeroOf(plan),
+    signal,
+  })
+  const alive = new Set(audio.map(({ stream }) => stream))
+  return plan.audio.map((track) =>
+    alive.has(track.stream)
+      ? extraTrack({ ...track, extra: track.extra === 'copied' ? 'decoded' : track.extra }, plan)
+      : { silence: track.layout },
+  )
 }

@@ -12,6 +12,7 @@ import type { VideoId } from '../protocol/ids.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import type { ChunkPlan, Fate, Plan, Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
+import { leadOf, tryAudio } from './audio-trial.ts'
 import { planChunks } from './chunk-plan.ts'
 import { codecOf, costOf, whyRefused } from './codecs/codecs.ts'
 import { encodeArgs, type Settings } from './commands/encode.ts'
@@ -20,7 +21,7 @@ import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
 import { decoderName } from './pixel-format.ts'
 import { settled } from './probe/parts.ts'
-import { parseRational } from './rational.ts'
+import { parseRational, secondsOf } from './rational.ts'
 import type { RatedProbe } from './reading.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { mainShape } from './shape-changes.ts'
@@ -77,14 +78,20 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     selfTestReport: job.selfTestReport,
     format: index.whole === null ? 'nut' : probe.format,
   })
+  const start = secondsOf(index.times[0]!, time_base)
+  const seconds = Math.max(probe.duration_s, secondsOf(index.end_pts, time_base) - start)
+  const [sound, renditions] = await Promise.all([
+    tryAudio(programs, { source: job.source, audio: probe.audio, seconds, start, signal: job.signal }),
+    trialFrames(programs, { job, settings, sized, classes, time_base }),
+  ])
   return {
     version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }),
-    start_pts: index.times[0]!, lead: 0, end_pts: index.end_pts, frames: index.times.length,
+    start_pts: index.times[0]!, lead: leadOf(sound, start, settings.track_timescale), end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
-    audio: probe.audio, subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
-    renditions: await trialFrames(programs, { job, settings, sized, classes, time_base }),
+    audio: sound.audio, subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
+    renditions,
     chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null, breaks: shapes.slice(1).map(({ start_pts }) => start_pts) }), index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized)]),
+    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...sound.fates]),
   } // biome-ignore format: groups
 }
 

@@ -101,7 +101,7 @@ export interface MergeJob {
 
 /** The files that `Media.extras` made; paths are absolute. */
 export interface Extras {
-  /** Every audio track by stream copy (FLAC for Opus and WMA); null without audio. */
+  /** Every audio track, copied or decoded as the plan says; null without audio. */
   readonly audio: string | null
   /** Text subtitles, chapters and covers, in a form of `media/`'s own; null where there are none. */
   readonly other: string | null

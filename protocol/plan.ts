@@ -62,14 +62,23 @@ export const FLAGS = [
 /** One of `FLAGS`. */
 export type Flag = (typeof FLAGS)[number]
 
-/** An audio track of the source. */
+/** An audio track of the source; in a plan with what a trial decode has shown. */
 export interface AudioFacts {
   /** ffmpeg's stream index. */
   readonly stream: number
   readonly codec: string
-  /** Number of channels. */
+  /** Number of channels, and ffmpeg's name of their layout: those of the results. */
   readonly channels: number
   readonly layout: string
+  /** Number of channels in the source: more where they are mixed. */
+  readonly source_channels: number
+  /**
+   * How the file of extras holds it: by stream copy; decoded, where a copy is not the same; or decoded and its times counted from its
+   * samples, where the source's are none.
+   */
+  readonly extra: 'copied' | 'decoded' | 'counted'
+  /** The file of extras loses the layout: the encode sets it. */
+  readonly relabelled: boolean
   /** Hz. */
   readonly sample_rate: number
   /** ISO 639-2/T; '' where it is not known. */

@@ -1,48 +1,102 @@
 /**
  * The audio: every track in one piece, in one ffmpeg, from the file of extras. AAC encoded per chunk drifts 35 ms at every join.
- * Each track starts with the video: earlier samples are cut, a late start and gaps become silence.
+ * Each track starts with the results: earlier samples are cut, a late start and gaps become silence.
  */
 import type { AudioFacts } from '../../protocol/plan.ts'
-import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
+import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 
 /** AAC has no layouts with side speakers: these become its layouts with the same channels. Others stay. */
 const AAC_LAYOUTS: Readonly<Record<string, string>> = { '5.1(side)': '5.1', '5.0(side)': '5.0', 'quad(side)': 'quad' }
+/** The layouts that ffmpeg's AAC encoder takes, of all builds (hexadecagonal: not of 8 and later). */
+const ENCODED = new Set(
+  ('mono stereo 2.1 3.0 3.0(back) 4.0 quad quad(side) 3.1 5.0 5.0(side) 4.1 5.1 5.1(side) 6.0 6.0(front) hexagonal 6.1 6.1(back) ' +
+    '6.1(front) 7.0 7.0(front) 7.1 7.1(wide) 7.1(wide-side) octagonal hexadecagonal').split(' '),
+) // biome-ignore format: words
+/** The usual layout of so many channels, as ffmpeg guesses it. */
+const USUAL = ['', 'mono', 'stereo', '2.1', '4.0', '5.0', '5.1', '6.1', '7.1']
 const SAMPLE_RATE = 48_000
 
-/** The filter that aligns a track with the video. `start`: time of the first video frame in the input, seconds. */
+/**
+ * The layout in which a decoded track is encoded. `isKept`: it is the track's own, or only another name for its channels. Where it is
+ * not, the channels are mixed: known speakers to the nearest usual layout, and more than 8 unknown ones to mono.
+ */
+export function encodedLayout(of: { readonly layout: string; readonly channels: number }): {
+  readonly layout: string
+  readonly channels: number
+  readonly isKept: boolean
+} {
+  const { layout, channels } = of
+  if (ENCODED.has(layout)) return { layout, channels, isKept: true }
+  const isUnknown = layout === '' || /^\d+ channels$|ambisonic/.test(layout)
+  if (channels <= 2 || (isUnknown && channels <= 8)) return { layout: USUAL[channels] ?? '', channels, isKept: true }
+  if (isUnknown) return { layout: 'mono', channels: 1, isKept: false }
+  const fit = channels >= 8 ? 8 : channels >= 6 ? 6 : 2
+  return { layout: USUAL[fit]!, channels: fit, isKept: false }
+}
+
+/** The filter that gives the channels of a track the names that the file of extras has lost. */
+function relabel({ relabelled, layout, channels }: AudioFacts): string {
+  if (!relabelled) return ''
+  return `channelmap=map=${[...Array(channels).keys()].join('|')}:channel_layout=${layout},`
+}
+
+/** The filter that aligns a track with the results. `start`: their beginning in the input, seconds. */
+const timing = (start: number): string =>
+  `asetpts=PTS-(${seconds(start)})/TB,aresample=${SAMPLE_RATE}:async=1:first_pts=0:min_hard_comp=0.01`
+
+/**
+ * The filter between the file of extras and the encoder. A track is never empty, so that its place among the tracks is sure. `start`:
+ * beginning of the results in the input, seconds.
+ */
 export function audioFilter(track: AudioFacts, start: number): string {
   const layout = AAC_LAYOUTS[track.layout]
-  const timing = `asetpts=PTS-(${seconds(start)})/TB,aresample=${SAMPLE_RATE}:async=1:first_pts=0:min_hard_comp=0.01`
-  return layout === undefined ? timing : `${timing},aformat=channel_layouts=${layout}`
+  return `${relabel(track)}${timing(start)}${layout === undefined ? '' : `,aformat=channel_layouts=${layout}`},apad=whole_len=1024`
 }
+
+/**
+ * The filter between the source and a decoded track of the file of extras; null for one that is copied. Times are those of the source
+ * in the end, so that the audio task treats all tracks alike. `start`: beginning of the results on the clock of the source, seconds.
+ */
+export function decodedFilter(track: AudioFacts, start: number): string | null {
+  const { extra, layout, channels, source_channels } = track
+  if (extra === 'copied') return null
+  // Its times are none: samples follow one another from the first on.
+  const counted = extra === 'counted' ? 'asetpts=STARTPTS+N/SR/TB,' : ''
+  const all = [...Array(source_channels).keys()].map((channel) => `${(1 / source_channels).toFixed(4)}*c${channel}`)
+  const mix =
+    channels === source_channels
+      ? ''
+      : channels === 1
+        ? `pan=mono|c0=${all.join('+')},`
+        : `aformat=channel_layouts=${layout},`
+  return `${counted}${mix}${timing(start)},asetpts=PTS+(${start.toFixed(6)})/TB`
+}
+
+/** FLAC holds 8 channels of 24 bits, other than those of 32-bit and float PCM. */
+export const decodedCodec = ({ codec, channels }: AudioFacts): string =>
+  channels > 8 || /^pcm_(?:f|[su]32|s64)/.test(codec) ? 'pcm_f32le' : 'flac'
 
 /** The audio of a video to encode. Paths are absolute. */
 export interface AudioJob {
   readonly input: string
   readonly out: string
   readonly tracks: readonly AudioFacts[]
-  /** Time of the first video frame in the input, seconds. */
+  /** Beginning of the results in the input, seconds. */
   readonly start: number
   /** kb/s for each channel. */
   readonly kbps: number
-  /** Whether the file of extras has each track with `audioFilter` applied (FLAC, for Opus and WMA). */
-  readonly filtered: readonly boolean[]
 }
 
 /** The arguments of the ffmpeg that encodes every audio track to AAC in one MP4. */
 export function audioArgs(job: AudioJob): string[] {
   return [
-    ...QUIET, ...PROGRESS, ...SAFE, '-copyts', '-vn', '-i', fileUrl(job.input),
+    ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, '-copyts', '-vn', '-i', fileUrl(job.input),
     ...job.tracks.flatMap((track, at) => [
       '-map', `0:a:${at}`,
-      `-filter:a:${at}`, job.filtered[at] ? `asetpts=PTS-(${seconds(job.start)})/TB` : audioFilter(track, job.start),
+      `-filter:a:${at}`, audioFilter(track, job.start),
       `-b:a:${at}`, `${job.kbps * Math.max(1, track.channels)}k`,
     ]),
     '-c:a', 'aac', '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:a', '+bitexact', '-f', 'mp4', fileUrl(job.out),
   ] // biome-ignore format: groups
 }
-
-/** Whether the file of extras holds a track decoded: NUT loses the pre-skip of Opus and the block size of WMA. */
-export const isDecodedForExtra = ({ codec }: Pick<AudioFacts, 'codec'>): boolean =>
-  codec === 'opus' || codec.startsWith('wma')

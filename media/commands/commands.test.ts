@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AudioFacts, NO_METADATA, type VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
-import { audioArgs, audioFilter } from './audio.ts'
+import { audioArgs, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
 import { concatList, mergeArgs } from './merge.ts'
 import { checksumArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
@@ -77,18 +77,20 @@ test('where times are negative the shift comes before the stop', () => {
   )
 })
 
-test('audio and covers are copied, Opus and WMA as FLAC', () => {
+test('audio is copied or decoded, covers are copied', () => {
   assert.deepEqual(
     audioExtraArgs({
       source: '/a.mkv',
-      streams: [
-        { stream: 1, flac: null },
-        { stream: 3, flac: 'anull' },
+      tracks: [
+        { stream: 1, decoded: null },
+        { stream: 3, decoded: { filter: 'anull', codec: 'flac' } },
+        { silence: 'stereo' },
       ],
       offset: 100,
       out: '/c.nut',
     }),
-    words(`${HEAD} ${SAFE} -copyts -vn -sn -dn -i file:/a.mkv -map 0:1 -c:a:0 copy -map 0:3 -filter:a:1 anull -c:a:1 flac
+    words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -sn -dn -i file:/a.mkv -f lavfi -i anullsrc=channel_layout=stereo:duration=0.02
+      -map 0:1 -c:a:0 copy -map 0:3 -filter:a:1 anull -c:a:1 flac -map 1 -c:a:2 pcm_f32le
       -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -output_ts_offset 100 ${NUT}`),
   )
   assert.deepEqual(
@@ -172,6 +174,9 @@ const STEREO: AudioFacts = {
   codec: 'aac',
   channels: 2,
   layout: 'stereo',
+  source_channels: 2,
+  extra: 'copied',
+  relabelled: false,
   sample_rate: 44_100,
   language: 'eng',
   title: '',
@@ -183,28 +188,52 @@ const SURROUND: AudioFacts = {
   codec: 'opus',
   channels: 6,
   layout: '5.1(side)',
+  source_channels: 6,
+  extra: 'decoded',
+  relabelled: true,
   language: '',
   title: 'Film music',
   flags: [],
 }
 
-test('every audio track is encoded whole, from the first video frame on', () => {
+test('every audio track is encoded whole, from the beginning of the results on', () => {
   const timing = 'aresample=48000:async=1:first_pts=0:min_hard_comp=0.01'
-  assert.equal(audioFilter(STEREO, 101.5), `asetpts=PTS-(101.500000)/TB,${timing}`)
-  assert.equal(audioFilter(SURROUND, 0), `asetpts=PTS-(0.000000)/TB,${timing},aformat=channel_layouts=5.1`)
+  const stereo = `asetpts=PTS-(100.000000)/TB,${timing},apad=whole_len=1024`
+  const surround = `channelmap=map=0|1|2|3|4|5:channel_layout=5.1(side),asetpts=PTS-(100.000000)/TB,${timing},aformat=channel_layouts=5.1,apad=whole_len=1024`
   assert.deepEqual(
-    audioArgs({
-      input: '/a.nut',
-      out: '/a.m4a',
-      tracks: [STEREO, SURROUND],
-      start: 100,
-      kbps: 64,
-      filtered: [false, true],
-    }),
-    words(`${HEAD} ${SAFE} -copyts -vn -i file:/a.nut -map 0:a:0 -filter:a:0 asetpts=PTS-(100.000000)/TB,${timing} -b:a:0 128k
-      -map 0:a:1 -filter:a:1 asetpts=PTS-(100.000000)/TB -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
+    audioArgs({ input: '/a.nut', out: '/a.m4a', tracks: [STEREO, SURROUND], start: 100, kbps: 64 }),
+    words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -i file:/a.nut -map 0:a:0 -filter:a:0 ${stereo} -b:a:0 128k
+      -map 0:a:1 -filter:a:1 ${surround} -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
       -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
   )
+})
+
+test('a track that cannot be copied is decoded on the clock of the source', () => {
+  const timing =
+    'asetpts=PTS-(1.500000)/TB,aresample=48000:async=1:first_pts=0:min_hard_comp=0.01,asetpts=PTS+(1.500000)/TB'
+  assert.equal(decodedFilter(STEREO, 1.5), null)
+  assert.equal(decodedFilter(SURROUND, 1.5), timing)
+  assert.equal(decodedFilter({ ...SURROUND, extra: 'counted' }, 1.5), `asetpts=STARTPTS+N/SR/TB,${timing}`)
+  const top = { ...SURROUND, channels: 8, layout: '7.1', source_channels: 24 }
+  assert.equal(decodedFilter(top, 1.5), `aformat=channel_layouts=7.1,${timing}`)
+  assert.match(
+    decodedFilter({ ...top, channels: 1, layout: 'mono', source_channels: 10 }, 1.5) ?? '',
+    /^pan=mono\|c0=0\.1000\*c0\+.*\+0\.1000\*c9,/,
+  )
+  assert.equal(decodedCodec(SURROUND), 'flac')
+  assert.equal(decodedCodec({ ...SURROUND, channels: 16 }), 'pcm_f32le')
+  assert.equal(decodedCodec({ ...SURROUND, codec: 'pcm_f64be' }), 'pcm_f32le')
+})
+
+test('layouts that AAC cannot hold are mixed to the nearest, unknown ones only where they must be', () => {
+  const of = (layout: string, channels: number) => Object.values(encodedLayout({ layout, channels }))
+  assert.deepEqual(of('quad(side)', 4), ['quad(side)', 4, true])
+  assert.deepEqual(of('downmix', 2), ['stereo', 2, true])
+  assert.deepEqual(of('1 channels (FR)', 1), ['mono', 1, true])
+  assert.deepEqual(of('ambisonic 1', 4), ['4.0', 4, true])
+  assert.deepEqual(of('22.2', 24), ['7.1', 8, false])
+  assert.deepEqual(of('3 channels (FL+FR+TFL)', 3), ['stereo', 2, false])
+  assert.deepEqual(of('17 channels', 17), ['mono', 1, false])
 })
 
 test('chunks are listed with durations that do not add up their rounding', () => {

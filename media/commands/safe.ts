@@ -26,3 +26,6 @@ export const PROGRESS: readonly string[] = ['-progress', 'pipe:1', '-nostats']
 
 /** Seconds as a decimal that ffmpeg reads back to the microsecond, its own unit. */
 export const seconds = (value: number): string => value.toFixed(6)
+
+/** A damaged track is decoded as far as it goes: ffmpeg fails where two thirds of the frames do. Stands before every output. */
+export const DAMAGE_ALLOWED: readonly string[] = ['-max_error_rate', '1']

@@ -4,9 +4,12 @@
  * The format is NUT, which holds any codec with exact times. Its times must be positive, so all are shifted by `offset` seconds. Metadata
  * and chapters are not copied: NUT would repeat them in every chunk, as broken chapter tracks.
  */
-import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
+import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 
-const BARE = ['-map_metadata', '-1', '-map_chapters', '-1']
+/** No metadata, no chapters. */
+export const BARE: readonly string[] = ['-map_metadata', '-1', '-map_chapters', '-1']
+/** NUT, with times as they are. */
+export const NUT: readonly string[] = ['-avoid_negative_ts', 'disabled', '-f', 'nut']
 
 /** One chunk to cut out of the source. Paths are absolute; times are seconds, as ffmpeg reads them. */
 export interface SplitJob {
@@ -37,23 +40,32 @@ export function splitArgs(job: SplitJob): string[] {
     '-i', fileUrl(job.source), '-map', `0:${job.stream}`, '-c', 'copy', ...BARE,
     ...(stop === null ? [] : ['-to', seconds(stop)]),
     ...(early ? [] : ['-output_ts_offset', String(job.offset)]),
-    '-avoid_negative_ts', 'disabled', '-f', 'nut', fileUrl(job.out),
+    ...NUT, fileUrl(job.out),
   ] // biome-ignore format: groups
 }
 
-/** Arguments to copy every audio track; one with `flac` (Opus, WMA: NUT loses their exact length) is decoded through that filter. `offset`: seconds. */
+/** A track for the file of extras: copied, decoded through a filter, or a moment of silence in place of one that cannot be decoded. */
+export type ExtraTrack =
+  | { readonly stream: number; readonly decoded: { readonly filter: string; readonly codec: string } | null }
+  | { readonly silence: string }
+
+/** Arguments to make the file of extras with every audio track, in order. `offset`: seconds added to all times. */
 export function audioExtraArgs(job: {
   source: string
-  streams: readonly { stream: number; flac: string | null }[]
+  tracks: readonly ExtraTrack[]
   offset: number
   out: string
 }): string[] {
+  const silent = job.tracks.flatMap((track) => ('silence' in track ? [track.silence] : []))
+  let silences = 0
   return [
-    ...QUIET, ...PROGRESS, ...SAFE, '-copyts', '-vn', '-sn', '-dn', '-i', fileUrl(job.source),
-    ...job.streams.flatMap(({ stream, flac }, at) => [
-      '-map', `0:${stream}`,
-      ...(flac === null ? [`-c:a:${at}`, 'copy'] : [`-filter:a:${at}`, flac, `-c:a:${at}`, 'flac']),
-    ]),
+    ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, '-copyts', '-vn', '-sn', '-dn', '-i', fileUrl(job.source),
+    ...silent.flatMap((layout) => ['-f', 'lavfi', '-i', `anullsrc=channel_layout=${layout}:duration=0.02`]),
+    ...job.tracks.flatMap((track, at) =>
+      'silence' in track
+        ? ['-map', String(++silences), `-c:a:${at}`, 'pcm_f32le']
+        : ['-map', `0:${track.stream}`, ...(track.decoded === null ? [`-c:a:${at}`, 'copy'] : [`-filter:a:${at}`, track.decoded.filter, `-c:a:${at}`, track.decoded.codec])],
+    ),
     ...BARE, '-fflags', '+bitexact', '-flags:a', '+bitexact',
     '-output_ts_offset', String(job.offset), '-avoid_negative_ts', 'disabled', '-f', 'nut', fileUrl(job.out),
   ] // biome-ignore format: groups

@@ -4,7 +4,6 @@
  */
 import type { Fate } from '../../protocol/plan.ts'
 import { FLAGS } from '../../protocol/plan.ts'
-import { isKnownAudio } from './audio.ts'
 import { type Json, list, number, object, tag, text } from './json.ts'
 import { languageOf } from './language.ts'
 import { described, streamPart } from './parts.ts'
@@ -64,13 +63,15 @@ function leftOut(streams: readonly Json[], selection: Selection): Fate[] {
   })
 }
 
-function reasonOf(stream: Json, { foreign }: Selection): Reason {
+function reasonOf(stream: Json, { foreign, iamf }: Selection): Reason {
   const isForeign = foreign.has(stream) ? 'the picture of the result is of another programme' : null
   const disposition = object(stream['disposition'])
   switch (text(stream['codec_type'])) {
     case 'audio': {
-      const unknown = isKnownAudio(stream) ? null : 'ffmpeg does not know the codec'
-      return { what: 'Audio track', why: isForeign ?? unknown ?? `a result holds ${TRACKS_MAX} audio tracks at most` }
+      const part = iamf.has(stream)
+        ? 'it is part of one sound of several streams (IAMF), which ffmpeg does not join'
+        : null
+      return { what: 'Audio track', why: isForeign ?? part ?? `only ${TRACKS_MAX} tracks are taken` }
     }
     case 'subtitle': {
       const bitmap = isPictures(stream) ? 'MP4 holds text subtitles, no pictures' : null

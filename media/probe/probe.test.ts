@@ -79,7 +79,6 @@ test('tracks keep their languages; tracks that are left out are noted', () => {
       tags: { language: 'fra', title: 'Fran\nçais' },
       disposition: { comment: 1, default: 1, original: 1 },
     },
-    { index: 2, codec_type: 'audio', channels: 2 },
     { index: 3, codec_type: 'subtitle', codec_name: 'subrip', tags: { language: 'und' }, disposition: { forced: 1 } },
     { index: 4, codec_type: 'subtitle', codec_name: 'hdmv_pgs_subtitle', tags: { language: 'deu' } },
   )
@@ -92,6 +91,9 @@ test('tracks keep their languages; tracks that are left out are noted', () => {
       codec: 'aac',
       channels: 6,
       layout: '5.1',
+      source_channels: 6,
+      extra: 'copied',
+      relabelled: false,
       sample_rate: 48_000,
       language: 'fra',
       title: 'Fran çais',
@@ -99,8 +101,38 @@ test('tracks keep their languages; tracks that are left out are noted', () => {
     },
   ])
   assert.deepEqual(subtitles, [{ stream: 3, codec: 'subrip', language: '', title: '', flags: ['forced'] }])
-  assert.match(
-    notes.join('\n'),
-    /Audio track 2 \(unknown\) is left out.*\nSubtitle track 4 \(hdmv_pgs_subtitle, deu\) is left out/,
+  assert.match(notes.join('\n'), /Subtitle track 4 \(hdmv_pgs_subtitle, deu\) is left out/)
+})
+
+test('audio of any name is tried, but for what is past the limit, which is told with the limit', () => {
+  const sound = (index: number) => ({ index, codec_type: 'audio', codec_name: index === 1 ? 'unknown' : 'aac' })
+  const outcome = probe(VIDEO, ...Array.from({ length: 40 }, (_, at) => sound(at + 1)))
+  assert.ok(outcome.ok)
+  assert.deepEqual(
+    outcome.probe.audio.map(({ stream }) => stream),
+    Array.from({ length: 32 }, (_, at) => at + 1),
   )
+  assert.match(
+    notesOf(outcome.probe.fates).join('\n'),
+    /^Audio tracks 33 \(aac\), .* are left out: only 32 tracks are taken\.$/m,
+  )
+})
+
+test('the streams of an IAMF sound are left out together; those that mix with a programme are not', () => {
+  const opus = { codec_type: 'audio', codec_name: 'opus' }
+  const iamf = [
+    { ...opus, index: 1 },
+    { ...opus, index: 2 },
+    { ...opus, index: 3, disposition: { dependent: 1 } },
+  ]
+  const taken = (format: string, ...streams: object[]) => {
+    const outcome = parseProbe(JSON.stringify({ format: { format_name: format }, streams: [VIDEO, ...streams] }))
+    return outcome.ok ? outcome.probe.audio.map(({ stream }) => stream) : []
+  }
+  assert.deepEqual(taken('mov,mp4', ...iamf), [1])
+  assert.deepEqual(
+    taken('mov,mp4', { index: 1, codec_type: 'audio', codec_tag_string: 'iamf' }, { ...opus, index: 2 }),
+    [2],
+  )
+  assert.deepEqual(taken('mpegts', ...iamf), [1, 2, 3])
 })

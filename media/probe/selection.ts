@@ -7,7 +7,7 @@
  */
 import type { VideoFacts } from '../../protocol/plan.ts'
 import { parseRational } from '../rational.ts'
-import { isKnownAudio } from './audio.ts'
+import { iamfStreams } from './audio.ts'
 import { type Json, list, number, object, tag, text } from './json.ts'
 import { isPictures } from './subtitles.ts'
 import { TRACKS_MAX } from './tracks.ts'
@@ -22,6 +22,8 @@ export interface Selection {
   readonly covers: readonly Json[]
   /** The track of an MP4 that names its chapters, which ffprobe lists as data too. */
   readonly chapterTracks: readonly Json[]
+  /** Streams that are a sound only together, which ffmpeg does not join. */
+  readonly iamf: ReadonlySet<Json>
   /** Streams of a programme with another picture. */
   readonly foreign: ReadonlySet<Json>
 }
@@ -42,12 +44,16 @@ export function selectStreams(root: Json): Selection | null {
   if (!chosen) return null
   const { stream: picture, facts } = chosen
   const foreign = foreignTo(picture, streams, list(root['programs']))
+  const iamf = iamfStreams(streams, text(object(root['format'])['format_name']))
   const own = (type: string) => streams.filter((stream) => text(stream['codec_type']) === type && !foreign.has(stream))
   return {
     picture,
     facts,
     foreign,
-    audio: own('audio').filter(isKnownAudio).slice(0, TRACKS_MAX),
+    audio: own('audio')
+      .filter((stream) => !iamf.has(stream))
+      .slice(0, TRACKS_MAX),
+    iamf,
     subtitles: own('subtitle')
       .filter((stream) => !isPictures(stream))
       .slice(0, TRACKS_MAX),

@@ -84,12 +84,12 @@ function checkSource({ expect, name }: Source, shown: Shown): string[] {
   return clean >= 100 && numbers.length - clean <= expect.lossMax ? [] : [`the source ${name} is damaged beyond use`]
 }
 
-/** The picture begins at zero, its track ends behind its last frame, and the sound where the source's ends. */
+/** The film begins with its picture, or with sound before it. The track of the picture ends behind its last frame, the sound where the source's ends. */
 function checkDuration(wanted: Shown, got: Shown, output: Container): string[] {
   const first_s = got.frames[0]?.at_s ?? 0
   const last_s = (got.frames.at(-1)?.at_s ?? 0) - first_s
   const film_s = filmStream(output)?.duration_s ?? 0
-  const problems = Math.abs(first_s) > START_S ? [`the first frame is at ${first_s} s`] : []
+  const problems = Math.abs(first_s - wanted.lead_s) > START_S ? [`the first frame is at ${first_s} s`] : []
   if (film_s <= last_s || film_s > last_s + LAST_FRAME_S) {
     problems.push(`a picture track of ${film_s} s, its last frame at ${last_s} s`)
   }

@@ -8,7 +8,9 @@ import type { Source } from './source.ts'
 
 export interface Shown {
   readonly frames: readonly Frame[]
-  /** One list for each audio track; what sounds before the first frame is not part of the film. */
+  /** Seconds of sound before the first frame; 0 where it is so little that it is no part of the film. */
+  readonly lead_s: number
+  /** One list for each audio track. */
   readonly beeps: readonly (readonly Beep[])[]
   /** When the last sound ends, after the first frame; -Infinity without sound. */
   readonly soundEnd_s: number
@@ -39,18 +41,24 @@ export async function readShown(job: ShownJob): Promise<Shown> {
   return { frames, ...(await readBeeps(job, first_s)), cues, chapters: sinceFirst(chapters, first_s) }
 }
 
-async function readBeeps(job: ShownJob, first_s: number): Promise<Pick<Shown, 'beeps' | 'soundEnd_s'>> {
+/** An encoder makes up a frame or two of sound. */
+const EARLY_SOUND_S = 0.05
+
+async function readBeeps(job: ShownJob, first_s: number): Promise<Pick<Shown, 'beeps' | 'soundEnd_s' | 'lead_s'>> {
   const beeps: Beep[][] = []
   let soundEnd_s = Number.NEGATIVE_INFINITY
+  let early_s = 0
   for (const [track, stream] of streamsOf(job.container, 'audio').entries()) {
     const sound = await readSound({ ...job, stream: stream.index })
     const heard = findBeeps(sound.runs, { ...sound, track: job.source.expect.audio[track]?.beep ?? track })
-    beeps.push(heard.filter((beep) => beep.at_s >= first_s))
+    beeps.push(heard)
     const last = sound.runs.at(-1)
     if (!last) continue
+    early_s = Math.max(early_s, first_s - (sound.runs[0]?.start_s ?? first_s))
     soundEnd_s = Math.max(soundEnd_s, last.start_s - first_s + last.samples.length / sound.channels / sound.rate)
   }
-  return { beeps, soundEnd_s }
+  const lead_s = early_s > EARLY_SOUND_S ? early_s : 0
+  return { lead_s, soundEnd_s, beeps: beeps.map((heard) => heard.filter((beep) => beep.at_s >= first_s - lead_s)) }
 }
 
 /** Nothing begins before the picture does. */
