@@ -10,12 +10,12 @@ import { described, streamPart } from './parts.ts'
 import { type Selection, whyNoCover } from './selection.ts'
 import { sideDataFates } from './side-data.ts'
 import { isPictures } from './subtitles.ts'
-import { beyond, entriesOf, isUnmissed, tagPart, withoutPlace } from './tags.ts'
-import { namesOf } from './text.ts'
-import { handlerTitle, TRACKS_MAX } from './tracks.ts'
+import { beyond, entriesOf, type FileTags, isUnmissed, tagPart, targetOf, withoutPlace } from './tags.ts'
+import { lineOf, namesOf } from './text.ts'
+import { handlerTitle, TITLE_CHARS_MAX, TRACKS_MAX } from './tracks.ts'
 
 /** The fates of all parts but the tags of the file. */
-export function streamFates(root: Json, selection: Selection): Fate[] {
+export function streamFates(root: Json, selection: Selection, file: FileTags): Fate[] {
   const streams = list(root['streams'])
   const { picture, audio, subtitles, covers, chapterTracks } = selection
   const taken = new Set([picture, ...audio, ...subtitles, ...covers])
@@ -38,7 +38,7 @@ export function streamFates(root: Json, selection: Selection): Fate[] {
     ...sideDataFates(streams, picture),
     ...streams.flatMap((stream) => languageFate(stream, taken)),
     ...flagFates(streams, taken),
-    ...tagFates(streams, taken),
+    ...tagFates(streams, taken, { tags: file.tags, repeated: file.isOgg ? picture : {} }),
     ...programmeFates(list(root['programs'])),
     ...chapterFates(list(root['chapters'])),
   ]
@@ -152,17 +152,23 @@ function flagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
   return fates
 }
 
-function tagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
+/** `repeated`: the stream whose tags others repeat. */
+function tagFates(
+  streams: readonly Json[],
+  taken: ReadonlySet<Json>,
+  { tags, repeated }: { tags: FileTags['tags']; repeated: Json },
+): Fate[] {
   return streams.flatMap((stream) => {
     const of = ofStream(stream)
     const lost: string[] = []
     const fates = entriesOf(stream).flatMap(([key, value]): Fate[] => {
       const part = tagPart(key, of)
       if (key === 'language') return []
-      const isTitle = key === 'handler_name' && handlerTitle(stream) === value
-      if (key === 'timecode' || (taken.has(stream) && (key === 'title' || isTitle)))
-        return [{ part, fate: 'kept', note: null }]
-      if (taken.has(stream) && !isUnmissed(key)) lost.push(key)
+      const isTitle = key === 'title' || (key === 'handler_name' && handlerTitle(stream) !== '')
+      // Ogg repeats the tags of the file in each stream.
+      if (key === 'timecode' || tags[targetOf(key) ?? ''] === value) return [{ part, fate: 'kept', note: null }]
+      if (taken.has(stream) && isTitle) return [titleFate(part, value, stream)]
+      if (taken.has(stream) && !isUnmissed(key) && tag(repeated, key) !== value) lost.push(key)
       return [{ part, fate: 'left_out', note: null }]
     })
     return [
@@ -171,6 +177,13 @@ function tagFates(streams: readonly Json[], taken: ReadonlySet<Json>): Fate[] {
       ...beyond(stream, of),
     ]
   })
+}
+
+function titleFate(part: string, value: string, stream: Json): Fate {
+  const whole = lineOf(value, Number.POSITIVE_INFINITY)
+  if (whole.length <= TITLE_CHARS_MAX) return { part, fate: 'kept', note: null }
+  const note = `The title of track ${number(stream['index'])} is cut to the first ${TITLE_CHARS_MAX} of its ${whole.length} characters.`
+  return { part, fate: 'converted', note }
 }
 
 /** Programmes of a broadcast: their streams are told of one by one, their names stay behind. */

@@ -14,7 +14,7 @@ import { type Json, list, number, object, parseObject, tag, text } from './json.
 import { languageOf } from './language.ts'
 import { type Selection, selectStreams } from './selection.ts'
 import { subtitleFacts } from './subtitles.ts'
-import { fileTags } from './tags.ts'
+import { type FileTags, fileTags } from './tags.ts'
 import { flagsOf, title } from './tracks.ts'
 import { isPicture } from './video.ts'
 
@@ -41,7 +41,7 @@ export function parseProbe(json: string): ProbeOutcome {
   const time_base = parseRational(text(picture['time_base']))
   if (!time_base) return { ok: false, why: UNIDENTIFIED }
   const format = object(root['format'])
-  const { tags, fates } = fileTags(format, tag(picture, 'creation_time'))
+  const file = fileTags(format, picture)
   return {
     ok: true,
     rates: { average: text(picture['avg_frame_rate']), real: text(picture['r_frame_rate']) },
@@ -50,21 +50,21 @@ export function parseProbe(json: string): ProbeOutcome {
       duration_s: Math.max(0, number(format['duration'])),
       time_base,
       video: facts,
-      audio: audio.map(audioFacts),
+      audio: audio.map(audioFacts).map((facts) => (file.isOgg ? { ...facts, title: '' } : facts)),
       subtitles: subtitles.map(subtitleFacts),
       chapters: chapterFacts(list(root['chapters'])),
-      metadata: { tags, ...trackMetadata(root, selection) },
-      fates: [...fates, ...streamFates(root, selection)],
+      metadata: { tags: file.tags, ...trackMetadata(root, selection, file) },
+      fates: [...streamFates(root, selection, file), ...file.fates],
     },
   }
 }
 
-function trackMetadata(root: Json, { picture, covers }: Selection): Omit<Metadata, 'tags'> {
+function trackMetadata(root: Json, { picture, covers }: Selection, { isOgg }: FileTags): Omit<Metadata, 'tags'> {
   const saying = [picture, ...list(root['streams']), object(root['format'])]
   return {
     picture: {
       language: languageOf(picture).code,
-      title: title(picture),
+      title: isOgg ? '' : title(picture),
       flags: flagsOf(picture),
       timecode: saying.map(timecodeOf).find((timecode) => timecode !== null) ?? null,
     },

@@ -4,7 +4,8 @@ import { notesOf } from '../../protocol/plan.ts'
 import { settled } from './parts.ts'
 import { fileTags } from './tags.ts'
 
-const read = (tags: Readonly<Record<string, string>>, recorded = '') => fileTags({ tags }, recorded)
+const read = (tags: Readonly<Record<string, string>>, creation_time = '') =>
+  fileTags({ tags }, { index: 0, tags: { creation_time } })
 
 test('tags of a phone are those of MP4', () => {
   const { tags, fates } = read({
@@ -68,6 +69,21 @@ test('thousands of tags are one fate more than are read, and thousands of fates 
   assert.deepEqual(
     [bound.length, notesOf(bound)],
     [1001, ['4000 more parts of the source are left out: too many to name.']],
+  )
+})
+
+test('Ogg has the tags of the file in the stream of its picture', () => {
+  const { tags, fates } = fileTags(
+    { format_name: 'ogg' },
+    { index: 0, tags: { title: 'T', language: 'eng', foo: 'x' } },
+  )
+  assert.deepEqual(tags, { title: 'T' })
+  assert.deepEqual(
+    fates.map(({ part, fate }) => [part, fate]),
+    [
+      ['tag title of stream 0', 'kept'],
+      ['tag foo of stream 0', 'left_out'],
+    ],
   )
 })
 

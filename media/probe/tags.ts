@@ -5,13 +5,16 @@
  * a phone) it writes only in place of all others, so that no player would find the title: these are left out.
  */
 import type { Fate } from '../../protocol/plan.ts'
-import { type Json, object, text } from './json.ts'
+import { type Json, object, tag, text } from './json.ts'
+import { streamPart } from './parts.ts'
 import { cleanText, cutTo, lineOf, namesOf } from './text.ts'
 
 /** The tags of the file in a result, by ffmpeg's names, and the fates of all tags of the source's file. */
 export interface FileTags {
   readonly tags: Readonly<Record<string, string>>
   readonly fates: readonly Fate[]
+  /** Whether the titles of its tracks are the file's. */
+  readonly isOgg: boolean
 }
 
 /** Number of tags of one part of a file that are looked at. */
@@ -38,38 +41,46 @@ const HELD: ReadonlyMap<string, RegExp> = new Map([
 /** Other names of the same. `com.apple.quicktime.` is taken off before. */
 const SAME: Readonly<Record<string, string>> = {
   'location.iso6709': 'location', creationdate: 'date', date_released: 'date', date_recorded: 'date', year: 'date',
-  author: 'artist', performer: 'artist', albumartist: 'album_artist', 'album artist': 'album_artist', summary: 'synopsis',
+  product: 'album', author: 'artist', performer: 'artist', albumartist: 'album_artist', 'album artist': 'album_artist', summary: 'synopsis',
   tracknumber: 'track', part_number: 'track', discnumber: 'disc', season: 'season_number',
 } // biome-ignore format: a table
 
 /** Tags that nobody misses: what wrote the file and how, and what the result says of itself. */
 const UNMISSED =
-  /^(?:major_brand|minor_version|compatible_brands|encoder(?:_settings|-eng)?|encoding_tool|encoded_by|software|writing_.*|handler_name|vendor_id|creation_time|duration|bps|number_of_(?:frames|bytes)|_statistics_.*|source_id|rotate|variant_bitrate|id3v2_priv\..*|itun(?:smpb|norm|pgap)|hd_video|filename|mimetype|alpha_mode|.*android\.(?:version|capture\.fps)|.*_(?:umid|uid|ul)|uid|modification_date|(?:application|product|company|toolkit)_.*|operational_pattern_ul|service_(?:name|provider)|metadatacreator|hasvideo|hasaudio|hasmetadata|haskeyframes|cansekto(?:end)?|canseektoend|videodatarate|audiodatarate|datasize|lasttimestamp|last(?:keyframe)?timestamp|lastkeyframelocation|totalduration|totaldatarate|audiosize|videosize|(?:wm\/|wmfsdk|devicconform|isvbr|asfleakybucket).*)$/
+  /^(?:major_brand|minor_version|compatible_brands|encoder(?:_settings|-eng)?|encoding_tool|encoded_by|software|writing_.*|handler_name|vendor_id|creation_time|duration|bps|number_of_(?:frames|bytes)|_statistics_.*|source_id|rotate|variant_bitrate|stereo_mode|id3v2_priv\..*|itun(?:smpb|norm|pgap)|hd_video|filename|mimetype|alpha_mode|location\.accuracy\..*|.*android\.(?:version|capture\.fps)|.*_(?:umid|uid|ul)|uid|modification_date|(?:application|product|company|toolkit)_.*|operational_pattern_ul|service_(?:name|provider)|metadatacreator|hasvideo|hasaudio|hasmetadata|haskeyframes|cansekto(?:end)?|canseektoend|videodatarate|audiodatarate|datasize|lasttimestamp|last(?:keyframe)?timestamp|lastkeyframelocation|totalduration|totaldatarate|audiosize|videosize|(?:wm\/|wmfsdk|devicconform|isvbr|asfleakybucket).*)$/
 
 /** Whether nobody misses a tag. `key`: in lower case. */
 export const isUnmissed = (key: string): boolean => UNMISSED.test(plainName(key))
 
-/** The tags of the file. `recordedByPicture`: the `creation_time` of the picture's stream, for a file without one. */
-export function fileTags(format: Json, recordedByPicture: string): FileTags {
-  const entries = entriesOf(format)
+/** The tags of the file, and those of its picture: Ogg has the file's there, and others the time of recording where the file has none. */
+export function fileTags(format: Json, picture: Json): FileTags {
+  const isOgg = text(format['format_name']) === 'ogg'
   const held = new Map<string, string>()
   const fates: Fate[] = []
-  const misfits: string[] = []
+  const misfits: Said[] = []
+  const all = [...saidBy(format, ''), ...(isOgg ? saidBy(picture, ` of ${streamPart(picture)}`) : [])]
   // A tag by its own name counts before another name of it, whatever the order.
-  const byName = entries.map(([key, value]) => ({ key, value, target: targetOf(key) }))
-  for (const each of [...byName].sort((a, b) => Number(a.target !== a.key) - Number(b.target !== b.key))) {
+  for (const each of [...all].sort((a, b) => Number(a.target !== a.key) - Number(b.target !== b.key))) {
     const fate = fateOf(each, held)
     if (fate) fates.push(fate)
-    else misfits.push(each.key)
+    else misfits.push(each)
   }
-  const others = [byName.find(({ key }) => key.endsWith('quicktime.creationdate'))?.value, recordedByPicture]
+  const others = [all.find(({ key }) => key.endsWith('quicktime.creationdate'))?.value, tag(picture, 'creation_time')]
   const recorded = others.map((value) => recordedAt(value ?? '')).find((time) => time !== null)
   if (!held.has('creation_time') && recorded) held.set('creation_time', recorded)
-  return {
-    tags: Object.fromEntries(held),
-    fates: [...fates, ...withoutPlace(misfits, { of: '', label: 'of the file' }), ...beyond(format, '')],
-  }
+  const lost = [...Map.groupBy(misfits, ({ of }) => of)].flatMap(([of, said]) =>
+    withoutPlace(
+      said.map(({ key }) => key),
+      { of, label: 'of the file' },
+    ),
+  )
+  return { tags: Object.fromEntries(held), isOgg, fates: [...fates, ...lost, ...beyond(format, '')] }
 }
+
+const saidBy = (part: Json, of: string): Said[] =>
+  entriesOf(part)
+    .filter(([key]) => key !== 'language')
+    .map(([key, value]) => ({ key, value, of, target: targetOf(key) }))
 
 /** The first tags of a part of ffprobe's output: lower-case keys, and the values as they are. */
 export const entriesOf = (part: Json): [string, string][] =>
@@ -96,15 +107,16 @@ export const tagPart = (key: string, of: string): string => `tag ${lineOf(key, 8
 
 const plainName = (key: string): string => key.replace('com.apple.quicktime.', '')
 
-function targetOf(key: string): string | null {
+/** The tag of a result that a tag is by its name; null where there is none. */
+export function targetOf(key: string): string | null {
   const name = plainName(key)
   const plain = name.replace(/-[a-z]{3}$/, '')
   return [name, plain].map((each) => SAME[each] ?? each).find((each) => HELD.has(each)) ?? null
 }
 
 /** The fate of a tag, which is put into `held`; null where a result has no place for it. */
-function fateOf({ key, value, target }: Said, held: Map<string, string>): Fate | null {
-  const part = tagPart(key, '')
+function fateOf({ key, value, of, target }: Said, held: Map<string, string>): Fate | null {
+  const part = tagPart(key, of)
   if (key === 'timecode') return { part, fate: 'kept', note: null }
   if (target === null) return isUnmissed(key) ? { part, fate: 'left_out', note: null } : null
   const said = cleanText(value)
@@ -123,6 +135,8 @@ function fateOf({ key, value, target }: Said, held: Map<string, string>): Fate |
 
 interface Said {
   readonly key: string
+  /** Whose tag it is: '' for the file. */
+  readonly of: string
   readonly value: string
   /** The tag of a result that it is; null where there is none. */
   readonly target: string | null

@@ -15,7 +15,8 @@ export function handlerTitle(stream: Json): string {
   return GENERIC_HANDLER.test(name) ? '' : name
 }
 
-const TITLE_CHARS_MAX = 200
+/** Characters of a title. */
+export const TITLE_CHARS_MAX = 200
 
 /** The title of a track, on one line. */
 export const title = (stream: Json): string => lineOf(tag(stream, 'title'), TITLE_CHARS_MAX) || handlerTitle(stream)
