@@ -19,7 +19,11 @@ export interface DurableWriteOptions {
  * Resolves when the content is on the disk. Rejects with the error of the file system (`ENOSPC`, `EACCES` …): the temporary file
  * is removed then, and `path` is as it was, unless only the flush of the folder failed.
  */
-export async function durableWrite(path: string, content: string, options: DurableWriteOptions): Promise<void> {
+export async function durableWrite(
+  path: string,
+  content: string | Uint8Array,
+  options: DurableWriteOptions,
+): Promise<void> {
   const { temporary, mode = 0o666 } = options
   const folder = dirname(path)
   await mkdir(folder, { recursive: true })

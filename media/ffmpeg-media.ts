@@ -39,8 +39,8 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
     quickSelfTest: (signal) => runQuickSelfTest(programs, signal),
     checkRecipe,
     probe: (source, signal) => probeSource(programs, source, signal),
-    index: async (source, probe, signal) =>
-      indexWithText(programs, { source, probe, selfTestReport: await selfTest(signal), signal }),
+    index: async (source, probe, signal, subtitles = []) =>
+      indexWithText(programs, { source, probe, subtitles, selfTestReport: await selfTest(signal), signal }),
     plan: async (job) => planVideo(programs, { ...job, selfTestReport: await selfTest(job.signal) }),
     cut: (job) => cutChunk(programs, job),
     extras: (job) => takeExtras(programs, job),

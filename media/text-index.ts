@@ -1,7 +1,7 @@
 /**
  * The index of a source with its text: both are read at the same time, so that a disk reads the file once.
  */
-import type { SourceIndex } from '../protocol/media.ts'
+import type { SourceIndex, SubtitlePath } from '../protocol/media.ts'
 import type { PacketIndex } from './packet-index.ts'
 import { type IndexJob, indexSource } from './reading.ts'
 import type { Programs } from './run-ffmpeg.ts'
@@ -13,7 +13,10 @@ export interface TextIndex extends SourceIndex, PacketIndex {
 }
 
 /** Reads all packets of the picture, and all text. Rejects as `indexSource` does: text fails no film. */
-export async function indexWithText(programs: Programs, job: IndexJob): Promise<TextIndex> {
+export async function indexWithText(
+  programs: Programs,
+  job: IndexJob & { readonly subtitles: readonly SubtitlePath[] },
+): Promise<TextIndex> {
   const ended = new AbortController()
   const text = readSourceText(programs, { ...job, signal: AbortSignal.any([job.signal, ended.signal]) })
   text.catch(() => {})

@@ -4,11 +4,26 @@
  */
 import { z } from 'zod'
 import { isVideoId, type PeerId, type VideoId } from './ids.ts'
+import { SUBTITLE_FILES_MAX } from './limits.ts'
 import { recipeSchema } from './recipe.ts'
 import { statusSchema, taskRowSchema, videoDetailSchema } from './status.ts'
 
 const absolutePath = z.string().startsWith('/', 'must be an absolute path')
 const priority = z.number().int().min(-1000).max(1000).describe('higher goes first; 0 is ordinary')
+
+const subtitleSchema = z.strictObject({
+  path: absolutePath.describe('the file, on the machine that answers'),
+  language: z
+    .string()
+    .max(35)
+    .default('')
+    .describe('tag of its language, such as `en` or `pt-BR`; `` where it is unknown'),
+  forced: z.boolean().default(false).describe('whether players show it without being asked'),
+  hearing_impaired: z.boolean().default(false).describe('whether it is for people who cannot hear'),
+})
+
+/** A file of subtitles to submit with a source. */
+export type SubmitSubtitle = z.infer<typeof subtitleSchema>
 
 const submitSchema = z
   .strictObject({
@@ -20,6 +35,11 @@ const submitSchema = z
       .nullable()
       .default(null)
       .describe('folder on the machine that answers, where the results go; null when nothing is to be delivered here'),
+    subtitles: z
+      .array(subtitleSchema)
+      .max(SUBTITLE_FILES_MAX)
+      .default([])
+      .describe('files of text subtitles (SRT, WebVTT) that come along with the source'),
     priority: priority.default(0),
     deadline: z.number().int().nullable().default(null).describe('when it is wanted, ms since 1970'),
   })

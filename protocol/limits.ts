@@ -121,6 +121,10 @@ export const PRESENT_BEATS = 3
 export const SHOWN_MS = { left: 60_000, silent: 24 * 3_600_000 } as const
 /** Number of videos in a status snapshot, the newest of each state; `known`: videos whose plans a node keeps in memory for it. */
 export const SHOWN_VIDEOS = { working: 500, queued: 500, undelivered: 500, ended: 200, known: 2_000 } as const
+/** Largest file of text subtitles that is submitted with a source. */
+export const SUBTITLE_BYTES_MAX = 8 * 1024 * 1024
+/** Most files of subtitles of one source. */
+export const SUBTITLE_FILES_MAX = 32
 /** Largest gossip message: see `RUNNING_LISTED_MAX` for the largest heartbeat. */
 export const GOSSIP_BYTES_MAX = 64 * 1024
 /** Connections that a node keeps; a mesh of up to so many nodes is fully connected. */

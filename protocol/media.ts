@@ -7,7 +7,7 @@
  */
 import type { Sha256, VideoId } from './ids.ts'
 import type { AudioFacts, Fate, Metadata, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
-import type { Recipe } from './recipe.ts'
+import type { Recipe, SubtitleFile } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 
 /** What one ffmpeg build can run, by trial runs: the lists that builds print name encoders that fail. */
@@ -48,6 +48,12 @@ export interface SourceProbe {
   readonly metadata: Metadata
   /** What becomes of its parts, as far as the streams show it. */
   readonly fates: readonly Fate[]
+}
+
+/** A file of subtitles that was submitted with the source, and its absolute path here. */
+export interface SubtitlePath {
+  readonly file: SubtitleFile
+  readonly path: string
 }
 
 /** The source's packets and its text, opaque outside of `media/`. Some MB for a long video, in memory while its ingest runs. */
@@ -120,8 +126,16 @@ export interface Media {
   checkRecipe(recipe: Recipe): void
   /** Reads the facts of a source. Rejects with `SourceRefused` where it is no video. */
   probe(source: string, signal: AbortSignal): Promise<SourceProbe>
-  /** Reads all packets, without decoding, and all text. Rejects with `SourceRefused` where no frame can be decoded. */
-  index(source: string, probe: SourceProbe, signal: AbortSignal): Promise<SourceIndex>
+  /**
+   * Reads all packets, without decoding, and all text, that of the files of subtitles too. Rejects with `SourceRefused` where no frame can be
+   * decoded.
+   */
+  index(
+    source: string,
+    probe: SourceProbe,
+    signal: AbortSignal,
+    subtitles?: readonly SubtitlePath[],
+  ): Promise<SourceIndex>
   /** Computes chunks, renditions and classes, and encodes one trial frame per rendition for its signature. */
   plan(job: {
     video_id: VideoId

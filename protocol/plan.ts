@@ -87,9 +87,12 @@ export interface AudioFacts {
   readonly flags: readonly Flag[]
 }
 
+/** The number of the first file of subtitles among the streams of a source: no source has as many. */
+export const SUBTITLE_FILE_STREAM = 100_000
+
 /** A text subtitle of the source. */
 export interface SubtitleFacts {
-  /** ffmpeg's stream index. */
+  /** ffmpeg's stream index; from `SUBTITLE_FILE_STREAM` on it is a file that was submitted with the source. */
   readonly stream: number
   readonly codec: string
   /** ISO 639-2/T; '' where it is not known. */
@@ -149,6 +152,14 @@ export interface ChunkPlan {
   readonly cut: { readonly seek_pts: number | null; readonly stop_dts: number | null } | null
   /** sha256 of the frames' times, for a worker without the index; absent where ticks are rounded. */
   readonly times_sha256?: Sha256
+}
+
+/** A jump of the source's clock that is closed up in the results. */
+export interface ClockJump {
+  /** Time of the first picture after it on the plan's clock, ticks of `time_base`. */
+  readonly pts: number
+  /** How far the source's clock jumps there, ticks; positive. */
+  readonly ticks: number
 }
 
 /** What becomes of one part of the source: a stream, attachment, tag, flag or side datum. */

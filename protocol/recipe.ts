@@ -3,6 +3,8 @@
  * they may change without changing a byte of the result.
  */
 import { z } from 'zod'
+import type { BlobRef } from './blobs.ts'
+import type { Sha256 } from './ids.ts'
 import { KEYFRAME_S } from './limits.ts'
 import { boxOfHeight, bySize, heightOf, RENDITIONS_MAX, type Rendition, renditionSchema } from './rendition.ts'
 
@@ -12,6 +14,16 @@ export const PRESETS = [
 ] as const // biome-ignore format: a list of words
 /** One of `PRESETS`. */
 export type Preset = (typeof PRESETS)[number]
+
+/** A file of text subtitles that was submitted with the source. Its bytes are a blob of the video, held by those who hold the source. */
+export interface SubtitleFile extends BlobRef {
+  /** The name of the file without its ending, for people. */
+  readonly name: string
+  /** The tag of its language; '' where it is unknown. */
+  readonly language: string
+  readonly forced: boolean
+  readonly hearing_impaired: boolean
+}
 
 /** The renditions and packaging that a person wants of one source. */
 export interface Recipe {
@@ -25,6 +37,8 @@ export interface Recipe {
   /** Audio bit rate for each channel, kb/s. */
   readonly audio_kbps: number
   readonly packaging: 'mp4'
+  /** Subtitles that come along; absent where there are none. */
+  readonly subtitles?: readonly SubtitleFile[]
 }
 
 /** Heights of the default ladder, pixels. */
@@ -91,6 +105,30 @@ export const recipeSchema = z
   })
   .meta({ id: 'Recipe', description: 'What is wanted of a source. What is left out is that of the default ladder.' })
 
+/** A recipe as the API shows it. */
+export const shownRecipeSchema = z.object({
+  version: z.literal(2).describe('version of this form'),
+  renditions: z.array(renditionSchema).readonly().describe('smallest box first'),
+  upscale: z.boolean().describe('whether renditions larger than the source are made too'),
+  keyframe_s: z.number().describe('seconds between forced keyframes'),
+  audio_kbps: z.number().describe('audio bit rate for each channel, kb/s'),
+  packaging: z.literal('mp4').describe('container of the results'),
+  subtitles: z
+    .array(
+      z.object({
+        name: z.string().describe('of its file'),
+        language: z.string().describe('its tag; `` where it is unknown'),
+        forced: z.boolean().describe('whether players show it without being asked'),
+        hearing_impaired: z.boolean().describe('whether it is for people who cannot hear'),
+        sha256: z.string().describe('of its content: 64 hex digits') as unknown as z.ZodType<Sha256, Sha256>,
+        bytes: z.number().describe('its size'),
+      }),
+    )
+    .readonly()
+    .optional()
+    .describe('files of subtitles that were submitted with the source'),
+})
+
 /** The recipe as one string that is equal for equal recipes: keys in a fixed order, the smallest box first. */
 export function canonicalRecipe(recipe: Recipe): string {
   const { version, upscale, keyframe_s, audio_kbps, packaging } = recipe
@@ -100,5 +138,8 @@ export function canonicalRecipe(recipe: Recipe): string {
     const ordered = { ...aim, maxrate_kbps, bufsize_kb }
     return { id, box: { width: box.width, height: box.height }, codec, rate: ordered, preset, bit_depth }
   })
-  return JSON.stringify({ version, renditions, upscale, keyframe_s, audio_kbps, packaging })
+  const subtitles = recipe.subtitles?.map(({ sha256, language, forced, hearing_impaired }) => ({
+    sha256, language, forced, hearing_impaired,
+  })) // biome-ignore format: groups
+  return JSON.stringify({ version, renditions, upscale, keyframe_s, audio_kbps, packaging, subtitles })
 }

@@ -6,7 +6,8 @@
 import { z } from 'zod'
 import type { PeerId, Sha256, TaskId, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
-import { type RenditionId, renditionSchema } from './rendition.ts'
+import { shownRecipeSchema } from './recipe.ts'
+import type { RenditionId } from './rendition.ts'
 import { TASK_STATUSES } from './task.ts'
 import { VIDEO_STATUSES } from './video.ts'
 
@@ -166,16 +167,7 @@ const videoRowSchema = z
 /** One video with the fields that a snapshot omits. */
 export const videoDetailSchema = videoRowSchema
   .extend({
-    recipe: z
-      .object({
-        version: z.literal(2).describe('version of this form'),
-        renditions: z.array(renditionSchema).readonly().describe('smallest box first'),
-        upscale: z.boolean().describe('whether renditions larger than the source are made too'),
-        keyframe_s: z.number().describe('seconds between forced keyframes'),
-        audio_kbps: z.number().describe('audio bit rate for each channel, kb/s'),
-        packaging: z.literal('mp4').describe('container of the results'),
-      })
-      .describe('what is wanted'),
+    recipe: shownRecipeSchema.describe('what is wanted'),
     source: z
       .object({
         sha256: named<Sha256>('of its content: 64 hex digits'),

@@ -16,8 +16,9 @@ import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
-import type { Media, SourceIndex } from '../../protocol/media.ts'
+import type { Media, SourceIndex, SubtitlePath } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
+import type { SubtitleFile } from '../../protocol/recipe.ts'
 import { createRetry, type Retry } from '../../protocol/retry-until-deadline.ts'
 import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task, TaskInput } from '../../protocol/task.ts'
@@ -125,10 +126,11 @@ class IngestRunner {
     const { ledger, media, hints } = this.#options
     const { plan } = video
     const known = plan && (await retry(() => ledger.plan(video._id, plan.sha256)))
+    const subtitles = await this.#subtitles(video, signal)
     const { index, own } = await source.read(async () => {
       const { path } = source
       const probe = await media.probe(path, signal)
-      const index = await media.index(path, probe, signal)
+      const index = await media.index(path, probe, signal, subtitles)
       if (known) return { index, own: known }
       const job = { video_id: video._id, source: path, probe, index, recipe: video.recipe, signal }
       return { index, own: await media.plan(job) }
@@ -138,6 +140,16 @@ class IngestRunner {
     if (answer.outcome === 'closed') throw new AttemptFailed('unexpected', `video ${video.name} is no longer open`)
     hints.publish({ what: 'video', video: video._id })
     return { plan: answer.plan, index }
+  }
+
+  /** The files of subtitles that were submitted with the source; who holds the source has them. */
+  async #subtitles({ _id, source: { holders }, recipe }: Video, signal: AbortSignal): Promise<SubtitlePath[]> {
+    const { exchange } = this.#options
+    const fetch = async (file: SubtitleFile): Promise<SubtitlePath> => ({
+      file,
+      path: await exchange.fetch({ ...file, holders, video: _id, signal, isRead: true }),
+    })
+    return await Promise.all((recipe.subtitles ?? []).map(fetch))
   }
 }
 

@@ -4,8 +4,11 @@ import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 /** Seconds added to all times of decoded tracks: Matroska has no negative ones, and those before a wrap of the clock are. */
 export const TEXT_SHIFT_S = 1_000_000
 
-/** What is decoded: a source, or a file of WebVTT cues that was made of a source. */
-export type TextInput = { readonly source: string } | { readonly cues: string }
+/** What is decoded: a source, a file of WebVTT cues that was made of a source, or a file of subtitles. */
+export type TextInput = { readonly source: string } | { readonly cues: string } | { readonly subtitles: string }
+
+/** The formats that a file of subtitles may have. */
+const TEXT_FILES = ['-format_whitelist', 'srt,webvtt,ass']
 
 /** One track to decode, and the file to write. */
 export interface TextTrackJob {
@@ -20,12 +23,14 @@ export interface TextTrackJob {
  * the events that hold them. Teletext is pictures where nothing else is said.
  */
 export function decodeTextArgs(input: TextInput, tracks: readonly TextTrackJob[]): string[] {
-  const guard = 'cues' in input ? ['-protocol_whitelist', 'file', '-f', 'webvtt'] : SAFE
+  const guard =
+    'source' in input ? SAFE : ['-protocol_whitelist', 'file', ...('cues' in input ? ['-f', 'webvtt'] : TEXT_FILES)]
+  const [path = ''] = Object.values(input) as string[]
   const teletext = tracks.filter(({ codec }) => codec === 'dvb_teletext')
   return [
     ...QUIET, ...PROGRESS, ...guard, '-copyts', '-itsoffset', seconds(TEXT_SHIFT_S), '-sub_charenc_mode', 'ignore',
     ...teletext.flatMap(({ stream }) => [`-txt_format:${stream}`, 'text']),
-    '-i', fileUrl('cues' in input ? input.cues : input.source),
+    '-i', fileUrl(path),
     ...tracks.flatMap(({ stream, out }) => [
       '-map', `0:${stream}`, '-c:s', 'ass', '-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact',
       '-avoid_negative_ts', 'disabled', '-f', 'matroska', fileUrl(out),

@@ -66,6 +66,17 @@ async function whyFailed(
   }
 }
 
+/** Decodes a file of subtitles as the track `facts`. */
+export async function decodeFile(
+  programs: Programs,
+  job: TextJob,
+  { facts, path }: { readonly facts: SubtitleFacts; readonly path: string },
+): Promise<Decoded> {
+  const track = { ...facts, stream: 0, out: join(job.dir, `${facts.stream}.mkv`) }
+  const why = await whyFailed(programs, job, { subtitles: path }, [track])
+  return { ...(await readBack(track, why)), facts }
+}
+
 /** A run that fails at a damaged end has written what came before it. */
 async function readBack({ out, ...facts }: SubtitleFacts & { out: string }, why: string | null): Promise<Decoded> {
   const bytes = await readFile(out).catch(() => Buffer.alloc(0))

@@ -5,17 +5,20 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ChapterFacts, SourceProbe } from '../../protocol/media.ts'
-import type { Fate, SubtitleFacts } from '../../protocol/plan.ts'
+import type { ChapterFacts, SourceProbe, SubtitlePath } from '../../protocol/media.ts'
+import { type Fate, SUBTITLE_FILE_STREAM, type SubtitleFacts } from '../../protocol/plan.ts'
+import type { SubtitleFile } from '../../protocol/recipe.ts'
 import { TEXT_SHIFT_S } from '../commands/text.ts'
+import { languageOf } from '../probe/language.ts'
 import type { Programs } from '../run-ffmpeg.ts'
 import { type Lost, parseAssEvent } from './ass.ts'
 import { parseStyles } from './ass-styles.ts'
 import { CHAPTERS_MAX } from './chapters.ts'
 import { textReader } from './charset.ts'
-import { type Decoded, decodeTracks, decodeUnknown } from './decode-text.ts'
+import { type Decoded, decodeFile, decodeTracks, decodeUnknown } from './decode-text.ts'
 import type { TextEvent } from './events.ts'
 import { type MatroskaFacts, readMatroskaFacts } from './matroska.ts'
+import { isFile, trackName } from './track-name.ts'
 
 /** An event of the source: ms of the source's clock, `end` null where it has none. */
 export type SourceEvent = Omit<TextEvent, 'end'> & { readonly end: number | null }
@@ -39,7 +42,17 @@ const CHARS_MAX = 32 * 1024 * 1024
 /** Reads the text of a source. Rejects with `AttemptFailed` only where the disk is full, and with the reason of an abort. */
 export async function readSourceText(
   programs: Programs,
-  { source, probe, signal }: { readonly source: string; readonly probe: SourceProbe; readonly signal: AbortSignal },
+  {
+    source,
+    probe,
+    subtitles: files,
+    signal,
+  }: {
+    readonly source: string
+    readonly probe: SourceProbe
+    readonly subtitles: readonly SubtitlePath[]
+    readonly signal: AbortSignal
+  },
 ): Promise<SourceText> {
   const { subtitles } = probe
   const matroska = await readMatroskaFacts(source, signal)
@@ -51,6 +64,8 @@ export async function readSourceText(
     const decoded = [...(await decodeTracks(programs, job, known))]
     for (const facts of subtitles.filter(isUnknown))
       decoded.push(await decodeUnknown(programs, job, { facts, matroska }))
+    for (const [at, { file, path }] of files.entries())
+      decoded.push(await decodeFile(programs, job, { facts: fileFacts(file, at), path }))
     const tracks = decoded.sort((a, b) => a.facts.stream - b.facts.stream).map(trackReader())
     const chapters = readChapters(probe, matroska)
     return {
@@ -63,9 +78,14 @@ export async function readSourceText(
   }
 }
 
-/** `3 (subrip, deu)`, as notes name a track. */
-const nameOf = ({ stream, codec, language }: SubtitleFacts): string =>
-  `${stream} (${codec || 'unknown'}${language && `, ${language}`})`
+/** The facts of a file of subtitles. Its `codec` is its name, for notes. */
+const fileFacts = ({ name, language, forced, hearing_impaired }: SubtitleFile, at: number): SubtitleFacts => ({
+  stream: SUBTITLE_FILE_STREAM + at,
+  codec: name,
+  language: languageOf({ tags: { language } }).code,
+  title: '',
+  flags: [...(forced ? (['forced'] as const) : []), ...(hearing_impaired ? (['hearing_impaired'] as const) : [])],
+})
 
 interface ReadTrack {
   readonly track: SourceTrack | null
@@ -77,10 +97,10 @@ function trackReader(): (decoded: Decoded) => ReadTrack {
   let charsLeft = CHARS_MAX
   return (decoded) => {
     const { facts } = decoded
-    const part = `stream ${facts.stream}`
+    const part = isFile(facts) ? `file of subtitles ${facts.codec}` : `stream ${facts.stream}`
     const left = (why: string): ReadTrack => ({
       track: null,
-      fate: { part, fate: 'left_out', note: `Subtitle track ${nameOf(facts)} is left out: ${why}.` },
+      fate: { part, fate: 'left_out', note: `${trackName(facts)} is left out: ${why}.` },
     })
     if ('why' in decoded) return left(decoded.why)
     const { events, notes } = readEvents(facts, decoded.track)
@@ -109,10 +129,8 @@ function readEvents(
   })
   const usual = usualSize(read)
   const notes = [
-    ...(lost.size === 0 ? [] : [`Subtitle track ${nameOf(facts)}: ${listed([...lost].sort())} are lost.`]),
-    ...(reader.legacy === null
-      ? []
-      : [`Subtitle track ${nameOf(facts)} is not in UTF-8: it was read as ${reader.legacy}.`]),
+    ...(lost.size === 0 ? [] : [`${trackName(facts)}: ${listed([...lost].sort())} are lost.`]),
+    ...(reader.legacy === null ? [] : [`${trackName(facts)} is not in UTF-8: it was read as ${reader.legacy}.`]),
   ]
   const kept = read.filter(({ text }) => text !== '')
   return { events: kept.map(({ lost: _, ...event }) => ({ ...event, styles: relative(event.styles, usual) })), notes }

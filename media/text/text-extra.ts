@@ -16,6 +16,7 @@ import { type ChapterList, chaptersFile, chaptersOf } from './chapters.ts'
 import { EVENTS_MAX } from './decode-text.ts'
 import { type Sample, timelineOf, withEnds } from './events.ts'
 import type { SourceText } from './source-text.ts'
+import { isFile, trackName } from './track-name.ts'
 import { textMp4, textTimescale } from './tx3g.ts'
 
 const time = z.number().int().safe()
@@ -61,7 +62,8 @@ export async function writeTextExtra(
       .filter(({ facts }) => plan.subtitles.some(({ stream }) => stream === facts.stream))
       .map(({ facts, events }) => ({
         stream: facts.stream,
-        events: events.map((each) => ({ ...moved(each), styles: [...each.styles] })),
+        // The times of a file are those of the film already.
+        events: events.map((each) => ({ ...(isFile(facts) ? each : moved(each)), styles: [...each.styles] })),
       })),
     chapters: text.chapters.map(moved),
     covers: covers?.toString('base64') ?? null,
@@ -101,15 +103,13 @@ export async function readTextExtra(path: string, plan: Plan, end: number): Prom
   const byStream = new Map(tracks.map((track) => [track.stream, track.events]))
   const notes: string[] = []
   const subtitles = plan.subtitles.filter(({ stream }) => byStream.has(stream))
-  for (const { stream, codec } of plan.subtitles)
-    if (!byStream.has(stream))
-      notes.push(
-        `Subtitle track ${stream} (${codec}) is left out: the ffmpeg of the peer that read it cannot decode it.`,
-      )
-  const samples = subtitles.map(({ stream, codec }) => {
-    const events = withEnds(byStream.get(stream)!, end)
+  for (const facts of plan.subtitles)
+    if (!byStream.has(facts.stream))
+      notes.push(`${trackName(facts)} is left out: the ffmpeg of the peer that read it cannot decode it.`)
+  const samples = subtitles.map((facts) => {
+    const events = withEnds(byStream.get(facts.stream)!, end)
     const timeline = timelineOf(events, end)
-    notes.push(...trackNotes(`Subtitle track ${stream} (${codec})`, events, { end, crowded: timeline.crowded }))
+    notes.push(...trackNotes(trackName(facts), events, { end, crowded: timeline.crowded }))
     return timeline.samples
   })
   const list = chaptersOf(chapters, end)

@@ -44,9 +44,11 @@ export function createCopier({ self, ledger, store, exchange, log, hints }: Copi
   }
 
   async function copySource(video: VideoId, signal: AbortSignal): Promise<void> {
-    const source = (await ledger.video(video))?.source
+    const found = await ledger.video(video)
+    const source = found?.source
     if (!source) return
     await hold(video, source, signal)
+    for (const file of found?.recipe.subtitles ?? []) await hold(video, { ...file, holders: source.holders }, signal)
     await ledger.addVideoHolder(video, source.sha256, self)
   }
 

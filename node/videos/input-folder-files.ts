@@ -74,6 +74,9 @@ export async function printOf(path: string): Promise<string | null> {
   return facts && `${facts.size}:${Math.trunc(facts.mtimeMs)}`
 }
 
+/** The size in a print, bytes. */
+export const bytesOf = (print: string): number => Number(print.split(':')[0])
+
 /** `clip.mp4`, or `clip-2.mp4` and so on where an earlier one lies: neither it nor its text is written over. */
 async function freeName(dir: string, file: string): Promise<string> {
   const ending = extname(file)

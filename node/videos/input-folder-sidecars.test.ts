@@ -39,7 +39,8 @@ test('the name of a subtitle says its language and flags', () => {
     ['film.hi.srt', { language: 'hi' }],
     ['film.en.hi.srt', { language: 'en', hearing_impaired: true }],
     ['film.forced.srt', { forced: true }],
-    ['film.Director.srt', {}],
+    ['film.English.srt', { language: 'english' }],
+    ['film.Director.de.srt', { language: 'de' }],
   ] as const)
     assert.deepEqual(readSubtitleName('film.mkv', name), { ...plain, ...said }, name)
 })

@@ -58,12 +58,13 @@ function filmOf(sidecar: string, films: readonly string[]): string | null {
 
 const isNameOf = (rest: string): boolean => rest === '' || SEPARATOR.test(rest)
 
-const LANGUAGE = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/
+const TAG = /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/
+const NAME = /^\p{L}{4,}$/u
 const HEARING = new Set(['sdh', 'cc'])
 
 /** What the name of a subtitle says: `film.pt-BR.forced.srt`. */
 export interface SubtitleName {
-  /** The tag of a language as it stands there; `` where there is none. */
+  /** The tag or the English name of a language as it stands there, or another word; '' where there is none. */
   readonly language: string
   readonly forced: boolean
   /** For people who cannot hear. */
@@ -77,7 +78,8 @@ export function readSubtitleName(film: string, subtitle: string): SubtitleName {
     .split(/[ ._()[\]]+/)
     .map((word) => word.toLowerCase())
     .filter((word) => word !== '')
-  const language = words.find((word) => LANGUAGE.test(word) && !HEARING.has(word)) ?? ''
+  const named = words.filter((word) => !HEARING.has(word) && word !== 'forced' && word !== 'default')
+  const language = named.find((word) => TAG.test(word)) ?? named.find((word) => NAME.test(word)) ?? ''
   // `hi` alone is Hindi; after a language it is the flag.
   const hearing_impaired = words.some(
     (word, at) => HEARING.has(word) || (word === 'hi' && words.indexOf(language) < at),

@@ -142,9 +142,10 @@ describe('the input folder', () => {
       await writeFile(join(input, file), file)
     await symlink(join(input, '..'), join(input, 'linked'))
     await untilRefused(look)
+    const subtitles = [{ path: join(input, 'film.en.srt'), language: 'en', forced: false, hearing_impaired: false }]
     assert.deepEqual(
-      submitted.map(({ path }) => path),
-      [join(input, 'film.mp4')],
+      submitted.map((request) => [request.path, request.subtitles]),
+      [[join(input, 'film.mp4'), subtitles]],
     )
     assert.deepEqual((await readdir(input)).sort(), [
       'film-poster.jpg',

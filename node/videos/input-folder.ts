@@ -17,13 +17,13 @@ import type { Clock } from '../../protocol/clock.ts'
 import { type FailureCode, SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { INPUT_OUTCOME_MS } from '../../protocol/limits.ts'
+import { INPUT_OUTCOME_MS, SUBTITLE_BYTES_MAX, SUBTITLE_FILES_MAX } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
-import { contentOf, moveAside, printOf } from './input-folder-files.ts'
+import { bytesOf, contentOf, moveAside, printOf } from './input-folder-files.ts'
 import { createSettling, type Settling } from './input-folder-settling.ts'
-import { tellSidecars } from './input-folder-sidecars.ts'
+import { readSubtitleName, tellSidecars } from './input-folder-sidecars.ts'
 import { openTakenFiles, type TakenFiles } from './input-folder-state.ts'
 import { mp4BytesMissingFrom } from './mp4-end.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
@@ -60,6 +60,13 @@ interface Round {
   readonly taken: TakenFiles
 }
 
+/** A film that has settled, and its subtitles, which have too. */
+interface Film {
+  readonly file: string
+  readonly print: string
+  readonly subtitles: readonly string[]
+}
+
 class FolderWatch {
   readonly #options: InputFolderOptions
   readonly #settling: Settling
@@ -80,12 +87,15 @@ class FolderWatch {
     const round = { present, taken: this.#taken }
     this.#tellLinks(folderLinks)
     this.#settling.keepOnly(present)
-    const { films } = tellSidecars(present.keys())
+    const { films, subtitlesOf } = tellSidecars(present.keys())
     for (const file of films) {
       const print = present.get(file) ?? ''
       if (signal.aborted) return
-      if (round.taken.all.get(file)?.print === print || !this.#settling.isSettled(file, print)) continue
-      await this.#takeIn(file, print, round, signal).catch((error: unknown) => {
+      if (round.taken.all.get(file)?.print === print) continue
+      const subtitles = usable(subtitlesOf.get(file) ?? [], present)
+      const waits = [file, ...subtitles].map((each) => this.#settling.isSettled(each, present.get(each) ?? ''))
+      if (waits.includes(false)) continue
+      await this.#takeIn({ file, print, subtitles }, round, signal).catch((error: unknown) => {
         if (!signal.aborted)
           log.warn('a file of the input folder could not be submitted; retrying', { file, error: sentence(error) })
       })
@@ -104,14 +114,15 @@ class FolderWatch {
     }
   }
 
-  async #takeIn(file: string, print: string, { present, taken }: Round, signal: AbortSignal): Promise<void> {
+  async #takeIn({ file, print, subtitles }: Film, { present, taken }: Round, signal: AbortSignal): Promise<void> {
     const { input, output: out, recipe, log } = this.#options
     const path = join(input, file)
     try {
       await mustBeWhole(path)
-      const request = { path, recipe, priority: 0, deadline: null, out, name: nameOf(file), signal }
+      const beside = subtitles.map((each) => ({ path: join(input, each), ...readSubtitleName(file, each) }))
+      const request = { path, recipe, priority: 0, deadline: null, out, name: nameOf(file), subtitles: beside, signal }
       const { video, outcome } = await this.#options.submit(request)
-      log.info('taken from the input folder', { file, video: video._id, outcome })
+      log.info('taken from the input folder', { file, subtitles, video: video._id, outcome })
       await taken.record(file, { print, video: video._id }, present)
     } catch (error) {
       if (!(error instanceof SourceRefused)) throw error
@@ -163,6 +174,10 @@ class FolderWatch {
     this.#options.log.warn('a file of the input folder was moved aside', { file, reason: why })
   }
 }
+
+/** The subtitles that a submit takes. */
+const usable = (subtitles: readonly string[], present: Round['present']): string[] =>
+  subtitles.filter((file) => bytesOf(present.get(file) ?? '') <= SUBTITLE_BYTES_MAX).slice(0, SUBTITLE_FILES_MAX)
 
 /** The name of the results: the relative path without its ending, with `/` on every system. */
 const nameOf = (file: string): string =>

@@ -14,13 +14,14 @@ import { RecipeRefused } from '../../protocol/errors.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { SUBTITLE_BYTES_MAX } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
 import { openDestination, openSource } from '../addresses.ts'
 import { deliveredPath } from './delivery.ts'
 import { createPendingSubmits } from './pending-submits.ts'
-import { createSubmit, type Submitted } from './submit.ts'
+import { createSubmit, type SubmitRequest, type Submitted } from './submit.ts'
 
 const self = asPeerId('12D3KooWme')
 const FILMS = { '480p': 'small film', '720p': 'larger film' } as const
@@ -30,7 +31,7 @@ let out = ''
 let ledger: Ledger
 let store: DiskBlobStore
 let refusal: Error | null = null
-let submit: (change?: { out?: string; name?: string }) => Promise<Submitted>
+let submit: (change?: Partial<SubmitRequest>) => Promise<Submitted>
 
 function thrown(error: Error): never {
   throw error
@@ -175,5 +176,19 @@ describe('a finished film that is submitted again', () => {
         [asPeerId('12D3KooWgone'), self],
       ],
     )
+  })
+
+  it('holds subtitles with the source, as part of what the video is', async () => {
+    const path = join(dir, 'film.en.srt')
+    await writeFile(path, 'lines')
+    const subtitles = [{ path, language: 'en', forced: false, hearing_impaired: true }]
+    const [bare, { video }] = [await submit(), await submit({ subtitles })]
+    assert.notEqual(video._id, bare.video._id)
+    const [file] = video.recipe.subtitles ?? []
+    assert.deepEqual([file?.name, file?.language, file?.hearing_impaired, file?.bytes], ['film.en', 'en', true, 5])
+    assert.equal(await readFile((await store.find(asSha256(file?.sha256 ?? ''), video._id)) ?? '', 'utf8'), 'lines')
+    assert.equal((await submit({ subtitles })).outcome, 'joined')
+    await writeFile(path, Buffer.alloc(SUBTITLE_BYTES_MAX + 1))
+    await assert.rejects(submit({ subtitles }), /film\.en\.srt has \d+ bytes, and a file of subtitles may have/)
   })
 })

@@ -5,6 +5,7 @@
  * files is made from those that lie here.
  */
 import { deliveryNames } from '../../ledger/documents.ts'
+import type { SubmitSubtitle } from '../../protocol/api.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
 import type { OpenDestination } from '../../protocol/destination.ts'
 import type { Hints } from '../../protocol/hints.ts'
@@ -16,6 +17,7 @@ import { type OpenSource, readContent } from '../../protocol/source.ts'
 import { type Delivery, isUndelivered, type Video } from '../../protocol/video.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { PendingSubmits } from './pending-submits.ts'
+import { holdSubtitles, type ReadSubtitle, readSubtitles } from './subtitle-files.ts'
 
 /** The parts that a submit uses. */
 export interface SubmitOptions {
@@ -41,6 +43,8 @@ export interface SubmitRequest {
   /** Absolute path of the folder to deliver to; null for none. */
   readonly out: string | null
   readonly name?: string
+  /** Files of text subtitles that come along. */
+  readonly subtitles?: readonly SubmitSubtitle[]
   readonly signal: AbortSignal
 }
 
@@ -53,17 +57,20 @@ export type Submitted = Awaited<ReturnType<Ledger['submit']>>
  */
 export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
   const { self, ledger, store, media, pendingSubmits } = options
-  return async ({ path, recipe, priority, deadline, out, signal, ...request }) => {
-    media.checkRecipe(recipe)
+  return async ({ path, priority, deadline, out, signal, ...request }) => {
+    media.checkRecipe(request.recipe)
     const source = options.openSource(path)
     await media.probe(await source.input(), signal)
     const content = await readContent(source, signal)
     const { sha256, bytes } = content
+    const subtitles = await readSubtitles(request.subtitles ?? [], options.openSource, signal)
+    const recipe = withSubtitles(request.recipe, subtitles)
     const id = videoId(sha256, canonicalRecipe(recipe))
     const name = request.name ?? source.name
     pendingSubmits.begin(id)
     try {
       await source.hold(content, id, store, signal)
+      await holdSubtitles(subtitles, id, store)
       const wanted = out === null ? null : { peer: self, dir: out, name }
       const known = wanted && (await ledger.video(id))
       const delivery = known ? await stillWanted(known, wanted, options, signal) : wanted
@@ -86,6 +93,9 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
     }
   }
 }
+
+const withSubtitles = (recipe: Recipe, subtitles: readonly ReadSubtitle[]): Recipe =>
+  subtitles.length === 0 ? recipe : { ...recipe, subtitles: subtitles.map(({ file }) => file) }
 
 /** The delivery to ask for: none where it was made before and its files are still there. */
 async function stillWanted(

@@ -1,0 +1,62 @@
+/** Files of text subtitles that are submitted with a source: read whole, named by their bytes, and held for the ingest as blobs. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import { durableWrite } from '../../files/durable-write.ts'
+import { withScratch } from '../../files/with-scratch.ts'
+import type { SubmitSubtitle } from '../../protocol/api.ts'
+import type { BlobStore } from '../../protocol/blobs.ts'
+import { SourceRefused } from '../../protocol/errors.ts'
+import { asSha256, type VideoId } from '../../protocol/ids.ts'
+import { SUBTITLE_BYTES_MAX } from '../../protocol/limits.ts'
+import type { SubtitleFile } from '../../protocol/recipe.ts'
+import type { OpenSource } from '../../protocol/source.ts'
+
+/** A subtitle and its bytes. */
+export interface ReadSubtitle {
+  readonly file: SubtitleFile
+  readonly content: Uint8Array
+}
+
+/** Reads subtitles. Rejects as `Source`, and with `SourceRefused` for one that is too large. */
+export async function readSubtitles(
+  wanted: readonly SubmitSubtitle[],
+  openSource: OpenSource,
+  signal: AbortSignal,
+): Promise<ReadSubtitle[]> {
+  const read: ReadSubtitle[] = []
+  for (const { path, language, forced, hearing_impaired } of wanted) {
+    const source = openSource(path)
+    const { bytes, identity } = await source.stat(signal)
+    if (bytes > SUBTITLE_BYTES_MAX)
+      throw new SourceRefused(
+        `${path} has ${bytes} bytes, and a file of subtitles may have ${SUBTITLE_BYTES_MAX}; submit the film without it`,
+      )
+    const content = Buffer.concat(await copies(source.read({ from: 0, to: bytes, identity }, signal)))
+    const sha256 = asSha256(createHash('sha256').update(content).digest('hex'))
+    read.push({ file: { name: source.name, language, forced, hearing_impaired, sha256, bytes }, content })
+  }
+  return read
+}
+
+/** Pieces of a source are valid until the next one only. */
+async function copies(pieces: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
+  const all: Buffer[] = []
+  for await (const piece of pieces) all.push(Buffer.from(piece))
+  return all
+}
+
+/** Puts subtitles into the store as blobs of the video. Rejects as the store does. */
+export async function holdSubtitles(
+  subtitles: readonly ReadSubtitle[],
+  video: VideoId,
+  store: Pick<BlobStore, 'scratch' | 'adopt'>,
+): Promise<void> {
+  if (subtitles.length === 0) return
+  await withScratch(store, 'subtitles', async (folder) => {
+    for (const { file, content } of subtitles) {
+      const path = join(folder, file.sha256)
+      await durableWrite(path, content, { temporary: `${path}.new` })
+      await store.adopt(video, path, file)
+    }
+  })
+}
