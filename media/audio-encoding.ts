@@ -3,47 +3,50 @@ import { stat } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { type Plan, planSeconds } from '../protocol/plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
-import { audioArgs } from './commands/audio.ts'
+import { audioArgs, OLD_LAYOUT } from './commands/audio.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { tracksOf } from './verify.ts'
 
 const CONTAINER_BYTES = 16 * 1024 * 1024
 
+interface EncodeAudioJob {
+  readonly plan: Plan
+  readonly input: string
+  readonly out: string
+  readonly onProgress?: (progress: { seconds: number; speed: number }) => void
+  readonly signal: AbortSignal
+}
+
 /** Encodes all audio tracks of the extra `input` into `out`. Rejects with `AttemptFailed`. `seconds` of progress is media time. */
-export async function encodeAudio(
-  programs: Programs,
-  job: {
-    readonly plan: Plan
-    readonly input: string
-    readonly out: string
-    readonly onProgress?: (progress: { seconds: number; speed: number }) => void
-    readonly signal: AbortSignal
-  },
-): Promise<void> {
+export async function encodeAudio(programs: Programs, job: EncodeAudioJob): Promise<void> {
   const { plan, out } = job
-  const start = zeroOf(plan) + cutOffset(plan)
-  const args = audioArgs({
-    input: job.input,
-    out,
-    tracks: plan.audio,
-    start,
-    kbps: plan.audio_kbps,
+  await runOnce(programs, job, false).catch((error: unknown) => {
+    const isOld = plan.audio.some(({ layout }) => layout === OLD_LAYOUT)
+    if (!isOld || !(error instanceof AttemptFailed) || error.code !== 'encode_failed') throw error
+    return runOnce(programs, job, true)
   })
+  const tracks = (await tracksOf(out)).filter(({ kind }) => kind === 'audio')
+  if (tracks.length !== plan.audio.length) {
+    throw new AttemptFailed('verify_failed', `${tracks.length} audio tracks, expected ${plan.audio.length}`)
+  }
+}
+
+/** `mixesOld`: whether this build's encoder does not take `OLD_LAYOUT`. */
+async function runOnce(programs: Programs, job: EncodeAudioJob, mixesOld: boolean): Promise<void> {
+  const { plan, out, input } = job
+  const start = zeroOf(plan) + cutOffset(plan)
+  const args = audioArgs({ input, out, tracks: plan.audio, start, kbps: plan.audio_kbps, mixesOld })
   const started = programs.clock.mono()
   const onLine = (line: string) => {
     const seconds = Number(/^out_time_us=(\d+)/.exec(line)?.[1] ?? NaN) / 1e6
     if (!Number.isNaN(seconds))
       job.onProgress?.({ seconds, speed: (seconds * 1000) / Math.max(1, programs.clock.mono() - started) })
   }
-  const outputBytesMax =
-    (await stat(job.input)).size * 8 + planSeconds(plan) * plan.audio.length * 128_000 + CONTAINER_BYTES
+  const filmSeconds = planSeconds(plan) + plan.lead / plan.track_timescale
+  const outputBytesMax = (await stat(input)).size * 8 + filmSeconds * plan.audio.length * 128_000 + CONTAINER_BYTES
   await runOrFail(
     programs.run,
     { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine },
     'encoding the audio',
   )
-  const tracks = (await tracksOf(out)).filter(({ kind }) => kind === 'audio')
-  if (tracks.length !== plan.audio.length) {
-    throw new AttemptFailed('verify_failed', `${tracks.length} audio tracks, expected ${plan.audio.length}`)
-  }
 }

@@ -6,7 +6,7 @@ import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { MergeJob } from '../protocol/media.ts'
-import type { RenditionPlan } from '../protocol/plan.ts'
+import type { Plan, RenditionPlan } from '../protocol/plan.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { concatList, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
@@ -29,10 +29,11 @@ export async function mergeRendition(programs: Programs, job: MergeJob): Promise
   const expected = expectJoined(chunks, plan)
   const text = await textOf(job)
   const dir = await mkdtemp(join(dirname(out), '.join-'))
+  let tracks: readonly Track[] = []
   try {
     const list = await writeList(dir, job)
     await copyTogether(programs, { ...job, dir, list, tag, text })
-    const tracks = await tracksOf(out)
+    tracks = await tracksOf(out)
     checkJoined(tracks, expected, rendition, plan)
     checkText(tracks, text)
   } catch (error) {
@@ -41,9 +42,20 @@ export async function mergeRendition(programs: Programs, job: MergeJob): Promise
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
-  for (const note of text.notes) job.onNote?.(note)
+  for (const note of [...text.notes, ...silentTracks(tracks, plan)]) job.onNote?.(note)
   if (expected.missing > 0)
     job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)
+}
+
+/** Length of the silence that stands for a track, whose sound the ingest could not decode after all, seconds. */
+const SILENCE_S = 0.05
+
+function silentTracks(tracks: readonly Track[], plan: Plan): string[] {
+  const audio = tracks.filter(({ kind }) => kind === 'audio')
+  const silent = plan.audio.filter((_, at) => audio[at]!.duration < SILENCE_S * audio[at]!.timescale)
+  return silent.map(
+    ({ stream, codec }) => `Audio track ${stream} (${codec}) is silent: no sound in it could be decoded.`,
+  )
 }
 
 /** Checks the chunks one after the other: a long video has thousands. */

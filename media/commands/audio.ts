@@ -7,10 +7,12 @@ import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.
 
 /** AAC has no layouts with side speakers: these become its layouts with the same channels. Others stay. */
 const AAC_LAYOUTS: Readonly<Record<string, string>> = { '5.1(side)': '5.1', '5.0(side)': '5.0', 'quad(side)': 'quad' }
-/** The layouts that ffmpeg's AAC encoder takes, of all builds (hexadecagonal: not of 8 and later). */
+/** The layout of 16 channels that the encoder of ffmpeg before 8 takes and later ones do not. */
+export const OLD_LAYOUT = 'hexadecagonal'
+/** The layouts that ffmpeg's AAC encoder takes. */
 const ENCODED = new Set(
   ('mono stereo 2.1 3.0 3.0(back) 4.0 quad quad(side) 3.1 5.0 5.0(side) 4.1 5.1 5.1(side) 6.0 6.0(front) hexagonal 6.1 6.1(back) ' +
-    '6.1(front) 7.0 7.0(front) 7.1 7.1(wide) 7.1(wide-side) octagonal hexadecagonal').split(' '),
+    '6.1(front) 7.0 7.0(front) 7.1 7.1(wide) 7.1(wide-side) octagonal').split(' ').concat(OLD_LAYOUT),
 ) // biome-ignore format: words
 /** The usual layout of so many channels, as ffmpeg guesses it. */
 const USUAL = ['', 'mono', 'stereo', '2.1', '4.0', '5.0', '5.1', '6.1', '7.1']
@@ -46,10 +48,10 @@ const timing = (start: number): string =>
 
 /**
  * The filter between the file of extras and the encoder. A track is never empty, so that its place among the tracks is sure. `start`:
- * beginning of the results in the input, seconds.
+ * beginning of the results in the input, seconds. `mixesOld`: whether `OLD_LAYOUT` is mixed to 7.1.
  */
-export function audioFilter(track: AudioFacts, start: number): string {
-  const layout = AAC_LAYOUTS[track.layout]
+export function audioFilter(track: AudioFacts, start: number, mixesOld = false): string {
+  const layout = mixesOld && track.layout === OLD_LAYOUT ? '7.1' : AAC_LAYOUTS[track.layout]
   return `${relabel(track)}${timing(start)}${layout === undefined ? '' : `,aformat=channel_layouts=${layout}`},apad=whole_len=1024`
 }
 
@@ -85,6 +87,8 @@ export interface AudioJob {
   readonly start: number
   /** kb/s for each channel. */
   readonly kbps: number
+  /** Whether 16 channels (`OLD_LAYOUT`) are mixed to 7.1. */
+  readonly mixesOld?: boolean
 }
 
 /** The arguments of the ffmpeg that encodes every audio track to AAC in one MP4. */
@@ -93,7 +97,7 @@ export function audioArgs(job: AudioJob): string[] {
     ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, '-copyts', '-vn', '-i', fileUrl(job.input),
     ...job.tracks.flatMap((track, at) => [
       '-map', `0:a:${at}`,
-      `-filter:a:${at}`, audioFilter(track, job.start),
+      `-filter:a:${at}`, audioFilter(track, job.start, job.mixesOld),
       `-b:a:${at}`, `${job.kbps * Math.max(1, track.channels)}k`,
     ]),
     '-c:a', 'aac', '-map_metadata', '-1', '-map_chapters', '-1',

@@ -11,7 +11,7 @@ import { decodeTextArgs, packetBytesArgs } from './text.ts'
 
 const CONTAINERS =
   'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,wav,mp3,aac,flac,dv,gxf,rm,nut,' +
-  'wtv,nsv,nuv,dhav,pva,ty,swf,smjpeg,mpjpeg,film_cpk,roq,smk,bink,flic,yuv4mpegpipe,' +
+  'wtv,nsv,nuv,dhav,pva,ty,swf,smjpeg,mpjpeg,film_cpk,roq,smk,bink,flic,yuv4mpegpipe,gif,apng,mjpeg,jpeg_pipe,' +
   'h264,hevc,mpegvideo,m4v,h261,h263,vc1,dirac,dnxhd,cavsvideo,avs2,avs3,vvc,evc,av1,obu,ivf'
 const SAFE = `-protocol_whitelist file -format_whitelist ${CONTAINERS}`
 const HEAD = '-nostdin -hide_banner -v warning -y -progress pipe:1 -nostats'
@@ -206,6 +206,17 @@ test('every audio track is encoded whole, from the beginning of the results on',
       -map 0:a:1 -filter:a:1 ${surround} -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
       -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
   )
+})
+
+test('16 channels are mixed where this build has no such AAC', () => {
+  const track: AudioFacts = { ...SURROUND, channels: 16, source_channels: 16, layout: 'hexadecagonal' }
+  const filter = (mixesOld: boolean) =>
+    audioArgs({ input: '/a.nut', out: '/a.m4a', tracks: [track, STEREO], start: 100, kbps: 64, mixesOld }).filter(
+      (word) => word.includes('aformat'),
+    )
+  assert.deepEqual(filter(false), [])
+  assert.equal(filter(true).length, 1)
+  assert.match(filter(true)[0] ?? '', /aformat=channel_layouts=7\.1,/)
 })
 
 test('a track that cannot be copied is decoded on the clock of the source', () => {
