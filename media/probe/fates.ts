@@ -77,7 +77,7 @@ function reasonOf(stream: Json, { foreign, iamf }: Selection): Reason {
       const bitmap = isPictures(stream) ? 'MP4 holds text subtitles, no pictures' : null
       return {
         what: 'Subtitle track',
-        why: isForeign ?? bitmap ?? `a result holds ${TRACKS_MAX} subtitle tracks at most`,
+        why: isForeign ?? bitmap ?? `only ${TRACKS_MAX} tracks are taken`,
       }
     }
     case 'video':

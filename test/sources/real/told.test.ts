@@ -211,26 +211,3 @@ test('the sound of the picture’s own programme comes along, that of another is
     'Audio track 1 (mp2) is left out: the picture of the result is of another programme.',
   ])
 })
-
-test('of 40 sound tracks 32 are taken, and the others told of', async (t) => {
-  const film = await realCase(t)
-  const maps = Array.from({ length: 40 }, () => ['-map', '1']).flat()
-  const source = await film.make('film.mkv', [
-    ...picture({ seconds: 0.4 }),
-    ...tone({ seconds: 0.4 }),
-    '-map',
-    '0',
-    ...maps,
-    ...X264,
-    '-c:a',
-    'pcm_s16le',
-  ])
-
-  const { notes, plan } = await film.run(source)
-
-  assert.equal(plan.audio.length, 32)
-  assert.match(
-    notes[0] ?? '',
-    /^Audio tracks 33 \(pcm_s16le\), .* and 3 more are left out: a result holds 32 audio tracks at most\.$/,
-  )
-})
