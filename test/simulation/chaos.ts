@@ -21,6 +21,8 @@ export interface PlayedFilm {
   readonly path: string
   /** A person asked to cancel it. */
   wasCancelled: boolean
+  /** Another film lies at its path. */
+  wasChanged: boolean
 }
 
 export interface Play {
@@ -118,6 +120,16 @@ export function play(options: ChaosOptions): Play {
     open--
   }
 
+  async function changeSource(played: PlayedFilm, afterMs: number): Promise<void> {
+    open++
+    while ((await world.steps.video(played.id)) === null) await people.wait(100)
+    await people.wait(afterMs)
+    world.trace(`another film lies at ${played.path}`)
+    world.disk.write(played.path, filmBytes({ ...played.film, name: `another ${played.film.name}` }))
+    played.wasChanged = true
+    open--
+  }
+
   async function stopAndReturn(peer: SimulatedPeer, backAfterMs: number): Promise<void> {
     if (peer.state !== 'running') return
     const { running } = peer
@@ -174,6 +186,9 @@ export function play(options: ChaosOptions): Play {
         break
       case 'rot':
         corruptBlobs(peer!.machine, fault.blobs)
+        break
+      case 'change source':
+        void changeSource(films[fault.film]!, fault.afterMs)
         break
       case 'clock jump':
         ledgerLife.jump(fault.ms)
@@ -268,5 +283,6 @@ function playedFilm({ film, renditions, by }: FilmPlan, peers: readonly Simulate
     out: `/simulated/${machine}/out`,
     path: `/simulated/${machine}/films/${film.name}.mp4`,
     wasCancelled: false,
+    wasChanged: false,
   }
 }

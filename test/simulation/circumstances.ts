@@ -163,6 +163,18 @@ export const muchRot: Circumstances = (drawn) =>
     { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 },
   )
 
+/** The source of the film is replaced at some moment of its ingest, on a day with partitions and a dying leader. */
+export const changedSources: Circumstances = (drawn) =>
+  busy(
+    drawn,
+    [
+      { what: 'change source', film: 0, afterMs: (drawn.seed * 137) % 1_900, at: 0 },
+      { what: 'partition', apart: [2], ms: 4_000, at: 2_500 },
+      { what: 'crash', peer: 1, isWiped: false, backAfterMs: 1_000, at: 3_500 },
+    ],
+    { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 },
+  )
+
 /** One machine becomes slow, others take backups, and then those die, are frozen, or the slow one wakes up again. */
 export const backupsInTrouble: Circumstances = (drawn) => {
   const day = busy(

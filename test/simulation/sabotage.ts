@@ -3,7 +3,8 @@
  * a flag in the product. Those of the ledger sit below the audit, where a faulty adapter would be.
  */
 import type { AttemptEnd, Completion, Steps } from '../../ledger/steps.ts'
-import type { PeerId, TaskId } from '../../protocol/ids.ts'
+import type { BlobStore, FoundBlob } from '../../protocol/blobs.ts'
+import type { PeerId, Sha256, TaskId } from '../../protocol/ids.ts'
 import type { ObservedClaim } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
 import {
@@ -11,6 +12,7 @@ import {
   backupsInTrouble,
   badFilms,
   cancels,
+  changedSources,
   changesOfMind,
   doublePlanning,
   lateClaims,
@@ -284,6 +286,18 @@ const healingFaults: Readonly<Record<string, Sabotage>> = {
     }),
     backupsInTrouble,
   ),
+  'a source counts as the same whatever lies at its path': {
+    store: (store) => {
+      const seen = new Map<Sha256, FoundBlob>()
+      const lookUp: BlobStore['lookUp'] = async (sha256, video) => {
+        const found = await store.lookUp(sha256, video)
+        if (found !== null && found.identity !== null) seen.set(sha256, found)
+        return found ?? seen.get(sha256) ?? null
+      }
+      return { ...store, lookUp, find: async (sha256, video) => (await lookUp(sha256, video))?.path ?? null }
+    },
+    circumstances: changedSources,
+  },
   'corrupt blobs are not noticed': {
     store: (store) => ({ ...store, verify: async () => true }),
     circumstances: muchRot,

@@ -41,6 +41,8 @@ export type FaultPlan =
   | { readonly what: 'disk full'; readonly peer: number; readonly ms: number }
   /** A blob in its store is no longer what its name says. */
   | { readonly what: 'rot'; readonly peer: number; readonly blobs: number }
+  /** Its owner replaces the source, so long after its submit. */
+  | { readonly what: 'change source'; readonly film: number; readonly afterMs: number }
   | { readonly what: 'clock jump'; readonly ms: number }
   | { readonly what: 'pause'; readonly peer: number; readonly ms: number }
   | { readonly what: 'cancel'; readonly film: number; readonly by: number; readonly retryAfterMs: number | null }

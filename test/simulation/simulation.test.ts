@@ -1,7 +1,7 @@
 /** Seeds of the simulation: each a mesh of its own with its own bad day. A failing one prints the command that replays it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { aBadMachine, backupsInTrouble, badFilms, muchRot } from './circumstances.ts'
+import { aBadMachine, backupsInTrouble, badFilms, changedSources, muchRot } from './circumstances.ts'
 import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 
 /** More where long tests are wanted; 100 take about 45 s of one core. */
@@ -37,6 +37,17 @@ describe('the simulated mesh', () => {
       assert.ok(count > 0)
     })
   }
+
+  it('makes no file of two sources where one is replaced during its ingest', async (t) => {
+    let struck = 0
+    for (let seed = 1; seed <= 4 * DAYS; seed++) {
+      const { violations, stats } = await runSeed(seed, { circumstances: changedSources })
+      assert.deepEqual(violations, [], `seed ${seed}`)
+      struck += Math.min(1, stats.strikes)
+    }
+    t.diagnostic(`an attempt failed of it in ${struck} of ${4 * DAYS} seeds`)
+    assert.ok(struck > 0)
+  })
 
   for (let from = 1; from <= SEEDS; from += AT_ONCE) {
     it(`finishes every film, exactly and once, in seeds ${from} to ${from + AT_ONCE - 1} of up to ${PEERS_MAX} peers`, async (t) => {
