@@ -20,6 +20,8 @@ export interface ChunkSource {
   readonly whole: boolean
   /** Times at which a chunk must begin, ascending: the picture changes its shape there. */
   readonly breaks?: readonly number[]
+  /** Keyframes before that of a chunk at which its cut begins. */
+  readonly run_in?: number
 }
 
 /** Range of chunk lengths, s, in which a keyframe is preferred to any other frame: it costs less than decoding twice. */
@@ -39,7 +41,7 @@ export function planChunks(source: ChunkSource): ChunkPlan[] {
       start_pts,
       end_pts: end,
       frames: (next ?? times.length) - start,
-      cut: cutter(start_pts, next === undefined ? null : end).cut,
+      cut: cutter(start_pts, next === undefined ? null : end, source.run_in).cut,
     }
   })
 }
@@ -153,10 +155,11 @@ export interface CutRange {
 }
 
 /**
- * Answers where a stream copy starts and stops for `[start, end)`: from the last keyframe not after `start`, to the last
- * packet in decode order with a time below `end`. `stop_dts` is halfway from that packet's dts to the next larger one.
+ * Answers where a stream copy starts and stops for `[start, end)`: from the last keyframe not after `start`, or `runIn` (0 where left out)
+ * keyframes before it, to the last packet in decode order with a time below `end`. `stop_dts` is halfway from that packet's dts to the
+ * next larger one.
  */
-export function createCutter(packets: Packets): (start: number, end: number | null) => CutRange {
+export function createCutter(packets: Packets): (start: number, end: number | null, runIn?: number) => CutRange {
   const { pts, dts, key, discarded } = packets
   const keys = [...pts.keys()].filter((at) => key[at] && !Number.isNaN(pts[at]!)).sort((a, b) => pts[a]! - pts[b]!)
   const keyTime = keys.map((at) => pts[at]!)
@@ -165,8 +168,9 @@ export function createCutter(packets: Packets): (start: number, end: number | nu
   for (let at = pts.length - 1; at >= 0; at--) {
     lowest[at] = Math.min(lowest[at + 1]!, discarded[at] || Number.isNaN(pts[at]!) ? Infinity : pts[at]!)
   }
-  return (start, end) => {
-    const before = upperBound(keyTime, start) - 1
+  return (start, end, runIn = 0) => {
+    const nearest = upperBound(keyTime, start) - 1
+    const before = nearest < 0 ? nearest : Math.max(0, nearest - runIn)
     const last = end === null ? pts.length : lowerBound(lowest, end)
     const seek_pts = before <= 0 ? null : keyTime[before]!
     return { first: before < 0 ? 0 : keys[before]!, last, cut: { seek_pts, stop_dts: stopAfter(dts, last - 1) } }

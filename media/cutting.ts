@@ -1,29 +1,45 @@
 /**
- * Stream copies out of the source: one chunk, compared with the index packet by packet.
+ * Cuts of one chunk out of the source.
  *
- * Demuxers seek differently: where the first cut lacks packets of the chunk, the second one starts earlier, and the last one at the
- * beginning of the file.
+ * A chunk is copied into the container that the plan names, and the copy is compared with the index packet by packet. Demuxers seek
+ * differently: where the first copy lacks packets of the chunk, the second one starts earlier, and the last one at the beginning of the file.
+ * A chunk of which no copy agrees is decoded and coded again without loss, unless the source is not the one that was read before.
  */
-import { stat } from 'node:fs/promises'
-import { AttemptFailed } from '../protocol/errors.ts'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { AttemptFailed, SourceChanged } from '../protocol/errors.ts'
 import type { Cut, SourceIndex } from '../protocol/media.ts'
 import { fsPath } from '../protocol/path-text.ts'
-import type { ChunkPlan, Plan, Rational } from '../protocol/plan.ts'
-import { type CutRange, createCutter, cutOffset } from './chunk-plan.ts'
+import type { ChunkPlan } from '../protocol/plan.ts'
+import { type CutRange, createCutter } from './chunk-plan.ts'
 import { packetArgs } from './commands/read.ts'
-import { splitArgs } from './commands/split.ts'
+import { losslessArgs, splitArgs } from './commands/split.ts'
+import { type CopyVerdict, compareCopy, samePackets } from './cut-check.ts'
+import { type Container, type CutPlan, losslessFormat, type Shift, shiftOf } from './cut-formats.ts'
 import { noPackets, type PacketIndex, type Packets, takePacket } from './packet-index.ts'
 import { rescale, secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 
 /** One chunk to cut. Paths are absolute. */
 export interface CutJob {
-  readonly plan: Plan
+  readonly plan: CutPlan
   readonly chunk_id: number
   readonly source: string
   readonly index: SourceIndex
   readonly out: string
   readonly signal: AbortSignal
+}
+
+/** A cut, and how it was made. */
+export interface MadeCut extends Cut {
+  /** Seconds at which the source was read from; null: the beginning. */
+  readonly from: number | null
+  readonly pixelFormat: string
+  readonly verdict: CopyVerdict
+  /** Filters that made its pictures of those of the source. */
+  readonly filters: readonly string[]
+  /** A time of the source in ticks of the cut. */
+  moved(pts: number): number
 }
 
 /** Allowance for the container: a stream copy is hardly larger than the source. */
@@ -32,86 +48,200 @@ const SLACK_BYTES = 64 * 1024 * 1024
 /** Seconds before the keyframe at which the second try starts. */
 const EARLIER_S = 3
 
-/** Cuts one chunk into `out`, or returns the source itself where the plan has no cut. Rejects with `AttemptFailed`. */
+/** Failures of ffmpeg at a container or codec: another way may succeed. */
+const OF_THE_WAY = new Set(['encode_failed', 'verify_failed', 'build_cannot', 'out_of_bounds', 'stalled'])
+
+/** Whether an error says only that this way to cut does not work. */
+export const isOfTheWay = (error: unknown): boolean => error instanceof AttemptFailed && OF_THE_WAY.has(error.code)
+
+/**
+ * Cuts one chunk into `out`, or returns the source itself where the plan has no cut. Rejects with `AttemptFailed`, and with `SourceChanged`
+ * where the source has other packets than its index.
+ */
 export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
   const { plan, source } = job
-  const chunk = plan.chunks[job.chunk_id]!
-  const { start_pts, end_pts, cut } = chunk
-  if (cut === null) return { path: source, start_pts, end_pts, time_base: plan.time_base }
-  const index = job.index as PacketIndex & SourceIndex
-  const range = cutterOf(index)(start_pts, job.chunk_id + 1 < plan.chunks.length ? end_pts : null)
-  const seek = cut.seek_pts === null ? null : secondsOf(cut.seek_pts, plan.time_base)
-  const seeks = seek === null ? [null] : [seek, seek - EARLIER_S, null]
-  for (const from of seeks) {
-    await split(programs, job, cut, from)
-    const copiedPackets = await readCut(programs, job)
-    const time_base = copiedPackets.timeBase
-    if (time_base === null || !holds({ copiedPackets, index, range, plan, time_base })) continue
-    const moved = (pts: number) => rescale(pts, plan.time_base, time_base, cutOffset(plan))
-    return { path: job.out, start_pts: moved(start_pts), end_pts: moved(end_pts), time_base }
+  const { start_pts, end_pts, cut } = plan.chunks[job.chunk_id]!
+  if (cut === null || plan.cut_format === 'none') return { path: source, start_pts, end_pts, time_base: plan.time_base }
+  const kept = await keptCut(job)
+  if (kept !== null) return kept
+  if (plan.cut_format !== 'lossless') {
+    const copy = await copyChunk(programs, job, plan.cut_format).catch((error: unknown) => {
+      if (isOfTheWay(error)) return null
+      throw error
+    })
+    if (copy?.verdict === 'same') return plain(copy)
+    await refuseChanged(programs, job)
+    // A container that codes packets otherwise is none that was chosen for that; still, times and number are right.
+    if (copy?.verdict === 'other bytes') return plain(copy)
   }
-  throw new AttemptFailed(
-    'verify_failed',
-    `chunk ${job.chunk_id} could not be cut: the copied packets differ from the index`,
-  )
+  return plain(await codeLossless(programs, job))
+}
+
+interface KeptCut {
+  readonly bytes: Buffer
+  /** What the cut depends on. */
+  readonly of: string
+  readonly cut: Cut
+}
+
+/** Trial cuts by the packets of the source: two for each plan that is being made, until they are used. */
+const keptCuts = new WeakMap<object, Map<number, KeptCut>>()
+const KEPT_BYTES_MAX = 32 * 1024 * 1024
+
+const keyOf = ({ cut_format, run_in }: CutPlan, { start_pts, end_pts, cut }: ChunkPlan): string =>
+  JSON.stringify([cut_format, run_in, start_pts, end_pts, cut])
+
+/** Keeps a trial cut in memory, if it is not too large, so that `cutChunk` need not make it again. */
+export async function keepCut(index: PacketIndex, plan: CutPlan, chunk: ChunkPlan, made: MadeCut): Promise<void> {
+  if (made.verdict !== 'same' || (await stat(made.path)).size > KEPT_BYTES_MAX) return
+  const kept = keptCuts.get(index.packets) ?? new Map<number, KeptCut>()
+  keptCuts.set(index.packets, kept)
+  kept.set(chunk.chunk_id, { bytes: await readFile(made.path), of: keyOf(plan, chunk), cut: made })
+}
+
+async function keptCut({ plan, chunk_id, index, out }: CutJob): Promise<Cut | null> {
+  const kept = keptCuts.get((index as PacketIndex & SourceIndex).packets)
+  const found = kept?.get(chunk_id)
+  if (found === undefined || found.of !== keyOf(plan, plan.chunks[chunk_id]!)) return null
+  await writeFile(out, found.bytes)
+  kept?.delete(chunk_id)
+  return { ...plain(found.cut), path: out }
+}
+
+const plain = ({ path, start_pts, end_pts, time_base }: Cut): Cut => ({ path, start_pts, end_pts, time_base })
+
+/** The best copy of a chunk into `container`. Rejects with `AttemptFailed` where ffmpeg cannot write or read it. */
+export async function copyChunk(programs: Programs, job: CutJob, container: Container): Promise<MadeCut> {
+  const { plan } = job
+  const index = job.index as PacketIndex & SourceIndex
+  const range = rangeOf(job)
+  const shift = shiftOf(container, plan, index.packets.pts[range.first]!)
+  let best: MadeCut | undefined
+  for (const from of seeksOf(job)) {
+    const offset = shift.offset
+    await copy(programs, job, { container, from, offset })
+    const packets = await readCut(programs, job)
+    const made = cutOf(job, {
+      packets,
+      from,
+      shift,
+      verdict: compareCopy({ packets, index: index.packets, range, plan, shift, container }),
+    })
+    if (made.verdict === 'same') return made
+    if (best === undefined || made.verdict === 'other bytes') best = made
+    if (made.verdict === 'other bytes') break
+  }
+  return best!
+}
+
+function cutOf(
+  { plan, chunk_id, out }: CutJob,
+  made: { packets: Packets; from: number | null; shift: Shift; verdict: CopyVerdict; filters?: readonly string[] },
+): MadeCut {
+  const { start_pts, end_pts } = plan.chunks[chunk_id]!
+  const time_base = made.packets.timeBase ?? plan.time_base
+  const moved = (pts: number) => rescale(pts + made.shift.ticks, plan.time_base, time_base, made.shift.seconds)
+  return {
+    path: out, start_pts: moved(start_pts), end_pts: moved(end_pts), time_base,
+    from: made.from, pixelFormat: made.packets.pixelFormat, verdict: made.verdict, filters: made.filters ?? [], moved,
+  } // biome-ignore format: groups
+}
+
+function seeksOf({ plan, chunk_id }: CutJob): (number | null)[] {
+  const seek_pts = plan.chunks[chunk_id]?.cut?.seek_pts ?? null
+  if (seek_pts === null) return [null]
+  const seek = secondsOf(seek_pts, plan.time_base)
+  return [seek, seek - EARLIER_S, null]
 }
 
 const cutters = new WeakMap<object, ReturnType<typeof createCutter>>()
 
-function cutterOf(index: PacketIndex): ReturnType<typeof createCutter> {
-  const cutter = cutters.get(index) ?? createCutter(index.packets)
-  cutters.set(index, cutter)
-  return cutter
+function rangeOf({ plan, chunk_id, index }: CutJob): CutRange {
+  const { packets } = index as PacketIndex & SourceIndex
+  const cutter = cutters.get(packets) ?? createCutter(packets)
+  cutters.set(packets, cutter)
+  const { start_pts, end_pts } = plan.chunks[chunk_id]!
+  return cutter(start_pts, chunk_id + 1 < plan.chunks.length ? end_pts : null, plan.run_in)
 }
 
-async function split(
+async function copy(
   { run, ffmpeg }: Programs,
   job: CutJob,
-  cut: NonNullable<ChunkPlan['cut']>,
-  seek: number | null,
+  { container, from, offset }: { container: Container; from: number | null; offset: number },
 ): Promise<void> {
   const { plan } = job
+  const { stop_dts } = plan.chunks[job.chunk_id]!.cut as NonNullable<ChunkPlan['cut']>
   const args = splitArgs({
-    source: job.source, stream: plan.video.stream, genpts: plan.genpts, seek,
-    stop: cut.stop_dts === null ? null : secondsOf(cut.stop_dts, plan.time_base),
-    offset: cutOffset(plan), out: job.out,
+    source: job.source, stream: plan.video.stream, genpts: plan.genpts, seek: from,
+    stop: stop_dts === null ? null : secondsOf(stop_dts, plan.time_base),
+    offset, container, timeBase: plan.time_base, out: job.out,
   }) // biome-ignore format: groups
   const outputBytesMax = (await stat(fsPath(job.source))).size + SLACK_BYTES
-  await runOrFail(
-    run,
-    { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax },
-    `cutting chunk ${job.chunk_id}`,
-  )
+  const what = `cutting chunk ${job.chunk_id}`
+  await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax }, what)
 }
 
-async function readCut({ run, ffprobe }: Programs, job: CutJob): Promise<Packets> {
+const readCut = (programs: Programs, { out, signal }: CutJob): Promise<Packets> =>
+  listPackets(programs, { source: out, stream: 0, genpts: false, signal }, 'reading a cut chunk')
+
+async function listPackets(
+  { run, ffprobe }: Programs,
+  job: { source: string; stream: number; genpts: boolean; signal: AbortSignal },
+  what: string,
+): Promise<Packets> {
   const packets = noPackets()
-  const args = packetArgs({ source: job.out, stream: 0, genpts: false })
-  await runOrFail(
-    run,
-    { program: ffprobe, args, signal: job.signal, onLine: (line) => takePacket(packets, line) },
-    'reading a cut chunk',
-  )
+  const onLine = (line: string) => takePacket(packets, line)
+  await runOrFail(run, { program: ffprobe, args: packetArgs(job), signal: job.signal, onLine }, what)
   return packets
 }
 
-interface CopiedPackets {
-  readonly copiedPackets: Packets
-  readonly index: PacketIndex
-  readonly range: CutRange
-  readonly plan: Plan
-  readonly time_base: Rational
+/** Rejects with `SourceChanged` where the source has not the packets of its index any more; passes where it cannot be read. */
+export async function refuseChanged(
+  programs: Programs,
+  job: Pick<CutJob, 'plan' | 'source' | 'index' | 'signal'>,
+): Promise<void> {
+  const { source, plan, signal } = job
+  const { stream } = plan.video
+  const reading = listPackets(programs, { source, stream, genpts: plan.genpts, signal }, 'reading the source again')
+  const now = await reading.catch((error: unknown) => {
+    if (isOfTheWay(error)) return null
+    throw error
+  })
+  if (now !== null && !samePackets(now, (job.index as PacketIndex & SourceIndex).packets))
+    throw new SourceChanged(basename(source))
 }
 
-/** Whether the packets of the cut equal those of the index, from a keyframe not after the first of the range to at least its last. */
-function holds({ copiedPackets, index, range, plan, time_base }: CopiedPackets): boolean {
-  const { pts } = index.packets
-  const moved = (at: number) => rescale(pts[at]!, plan.time_base, time_base, cutOffset(plan))
-  let first = range.first
-  while (first >= 0 && (Number.isNaN(pts[first]!) || moved(first) !== copiedPackets.pts[0])) first--
-  if (first < 0 || first + copiedPackets.pts.length < range.last) return false
-  return copiedPackets.pts.every((time, at) => {
-    const expected = pts[first + at]
-    return expected === undefined || Number.isNaN(expected) || Number.isNaN(time) || moved(first + at) === time
-  })
+/**
+ * Decodes a chunk and codes it again as FFV1. Rejects with `verify_failed` where FFV1 cannot hold its pixel format, and where no picture is
+ * at a time of the index.
+ */
+export async function codeLossless(programs: Programs, job: CutJob): Promise<MadeCut> {
+  const { plan, chunk_id, signal } = job
+  const lossless = losslessFormat(plan.video.pixel_format)
+  const failed = (why: string) => new AttemptFailed('verify_failed', `chunk ${chunk_id} could not be cut: ${why}`)
+  if (lossless === null) throw failed(`no container holds it, and FFV1 has no ${plan.video.pixel_format}`)
+  const chunk = plan.chunks[chunk_id]!
+  const shift = shiftOf('lossless', plan, 0)
+  const { times } = job.index as PacketIndex & SourceIndex
+  const expected = times.filter((time) => time >= chunk.start_pts && time < chunk.end_pts)
+  const outputBytesMax = chunk.frames * plan.video.width * plan.video.height * RAW_BYTES_MAX + SLACK_BYTES
+  for (const from of seeksOf(job)) {
+    const args = losslessArgs({
+      source: job.source, stream: plan.video.stream, genpts: plan.genpts, seek: from, offset: shift.offset, timeBase: plan.time_base,
+      start_pts: chunk.start_pts, end_pts: chunk.end_pts, filters: lossless.filters, out: job.out,
+    }) // biome-ignore format: groups
+    const what = `coding chunk ${chunk_id} again`
+    await runOrFail(programs.run, { program: programs.ffmpeg, args, signal, progress: true, outputBytesMax }, what)
+    const packets = await readCut(programs, job)
+    const made = cutOf(job, { packets, from, shift, verdict: 'same', filters: lossless.filters })
+    const known = new Set(expected.map((time) => rescale(time, plan.time_base, made.time_base, shift.seconds)))
+    const isSubset = packets.pts.length > 0 && packets.pts.every((time) => known.has(time))
+    if (isSubset && packets.pts.length === expected.length) return made
+    // From the beginning of the file there is no more to decode: the rest is damaged.
+    if (isSubset && from === null) return { ...made, verdict: 'fewer pictures' }
+  }
+  throw failed('its decoded pictures have other times than the index')
 }
+
+/** Bytes of a pixel in the largest format, 16 bits in each of four planes. */
+const RAW_BYTES_MAX = 8

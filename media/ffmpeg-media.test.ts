@@ -200,6 +200,19 @@ test('a result that is not what the plan says is never answered', { timeout: 60_
   await assert.rejects(merging, failsAs('unexpected'))
 })
 
+test('a source whose bytes changed under its old times is not cut', { timeout: 60_000 }, async () => {
+  const job = await planned(await film('changed.mp4', 24))
+  assert.equal(job.plan.cut_format, 'nut')
+  const cut = (chunk_id: number) => media.cut({ ...job, chunk_id, out: join(dir, `changed-${chunk_id}.nut`), signal })
+  const last = job.plan.chunks.length - 1
+  assert.ok(last >= 2)
+  const bytes = await readFile(job.source)
+  const middle = bytes.indexOf('mdat') + Math.floor((bytes.length - bytes.indexOf('mdat')) * 0.75)
+  bytes.fill(7, middle, middle + 2048)
+  await writeFile(job.source, bytes)
+  await assert.rejects(cut(last), /^SourceChanged: changed\.mp4 was changed while it was encoded; submit it again$/)
+})
+
 test('an abort ends an encode with its reason', { timeout: 60_000 }, async () => {
   const job = await planned(await film('abort.mp4', 8), {
     upscale: true,

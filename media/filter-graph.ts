@@ -19,6 +19,8 @@ export interface GraphJob {
   readonly sizes: readonly Size[]
   /** The shapes of the picture in this range where they change in the film; else none. */
   readonly shapes?: readonly TimedShape[]
+  /** ffmpeg has turned the pictures upright already. */
+  readonly isUpright?: boolean
 }
 
 const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
@@ -33,7 +35,7 @@ export function filterGraph(job: GraphJob): string {
     `trim=start_pts=${start_pts}:end_pts=${end_pts}`,
     `setpts=PTS-(${start_pts})`,
     ...withoutHdr,
-    ...upright(video),
+    ...(job.isUpright ? [] : upright(video)),
     `split=${job.sizes.length}${job.sizes.map((_, at) => `[s${at}]`).join('')}`,
   ]
   return [`[0:v:0]${head.join(',')}`, ...job.sizes.map((size, at) => `[s${at}]${rendition(job, size)}[o${at}]`)].join(

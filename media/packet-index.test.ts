@@ -14,14 +14,14 @@ const every = (step: number, count: number) => Array.from({ length: count }, (_,
 
 test('packets and the time base are read by name, with columns and side data in any order', () => {
   const packets = read(
-    'flags=K_C|dts=-512|pts=0|duration=512',
+    'flags=K_C|dts=-512|pts=0|duration=512|data_hash=murmur3:00000000000ff0000000000000000000|size=7',
     'pts=N/A|dts=N/A|duration=N/A|flags=_D_',
     '',
-    'time_base=1/12800',
+    'time_base=1/12800|pix_fmt=pal8',
   )
   assert.deepEqual(packets, {
     ...noPackets(),
-    position: [NaN, NaN],
+    position: [NaN, NaN], size: [7, NaN], hash: [0xff, NaN], pixelFormat: 'pal8',
     pts: [0, NaN], dts: [-512, NaN], duration: [512, NaN], key: [true, false], discarded: [false, true], timeBase: [1, 12_800],
   }) // biome-ignore format: groups
 })

@@ -22,7 +22,12 @@ export interface Packets {
   readonly position: number[]
   /** Whether the demuxer announced other parameters (size, codec data) in mid-file. */
   announced: boolean
+  /** Bytes, and 52 bits of a hash of them. */
+  readonly size: number[]
+  readonly hash: number[]
   timeBase: Rational | null
+  /** Of the decoder; '' where it is unknown. */
+  pixelFormat: string
 }
 
 /** The index of a source: its packets, and what is known of its pictures. Times are ticks of the stream. */
@@ -31,6 +36,8 @@ export interface PacketIndex extends SourceIndex {
   /** Times of the pictures shown, ascending, no two equal. */
   readonly times: readonly number[]
   readonly end_pts: number
+  /** Frames per second where the pictures are only counted; null where they have times. */
+  readonly counted_rate: Rational | null
   /** Why the source must be one chunk read straight from it; null where it can be cut. */
   readonly whole: string | null
   readonly interlaced: boolean
@@ -51,7 +58,7 @@ const GENPTS_SHARE_MAX = 0.05
 
 /** An index without packets. */
 export const noPackets = (): Packets => ({
-  pts: [], dts: [], duration: [], key: [], discarded: [], position: [], announced: false, timeBase: null,
+  pts: [], dts: [], duration: [], key: [], discarded: [], position: [], size: [], hash: [], announced: false, timeBase: null, pixelFormat: '',
 }) // biome-ignore format: a record
 
 /** Adds one line of ffprobe's packet list. */
@@ -63,6 +70,7 @@ export function takePacket(packets: Packets, line: string): void {
   if (flags === undefined) {
     const timeBase = fields.get('time_base')?.split('/').map(Number)
     if (timeBase?.[0] && timeBase[1]) packets.timeBase = [timeBase[0], timeBase[1]]
+    packets.pixelFormat = fields.get('pix_fmt') ?? packets.pixelFormat
     return
   }
   packets.pts.push(ticks(fields.get('pts')))
@@ -71,7 +79,11 @@ export function takePacket(packets: Packets, line: string): void {
   packets.key.push(flags.includes('K'))
   packets.discarded.push(flags.includes('D'))
   packets.position.push(ticks(fields.get('pos')))
+  packets.size.push(ticks(fields.get('size')))
+  packets.hash.push(Number.parseInt(fields.get('data_hash')?.slice(HASH_NAME.length, HASH_NAME.length + 13) ?? '', 16))
 }
+
+const HASH_NAME = 'murmur3:'
 
 const ticks = (text: string | undefined): number => (text === undefined || text === 'N/A' ? NaN : Number(text))
 

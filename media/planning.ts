@@ -22,13 +22,14 @@ import { frameRate, type PacketIndex } from './packet-index.ts'
 import { decoderName } from './pixel-format.ts'
 import { settled } from './probe/parts.ts'
 import { parseRational, secondsOf } from './rational.ts'
-import type { RatedProbe } from './reading.ts'
+import { indexByDecoding, type RatedProbe } from './reading.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { mainShape } from './shape-changes.ts'
 import { shapesIn, sizeOf } from './shapes.ts'
 import { quoted } from './source-file.ts'
 import type { TextIndex } from './text-index.ts'
 import { fitTimecode } from './timecode.ts'
+import { chooseCutting } from './trial-cuts.ts'
 import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
 /** A source, its index and the recipe to plan for. */
@@ -46,32 +47,24 @@ export interface PlanJob {
 export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan> {
   const { recipe, video_id } = job
   checkRecipe(recipe)
-  const index = job.index as TextIndex
-  const { text } = index
+  const { text } = job.index as TextIndex
   const probe = job.probe as RatedProbe
-  const time_base = index.packets.timeBase ?? probe.time_base
+  const video = videoOf(job)
+  refuseUnknownCodec(job, video)
+  const { index, ...cutting } = await planCuts(programs, job, video)
   const { shapes } = index
-  const frame = shapes.length > 0 ? mainShape(shapes, { start_pts: index.times[0]!, end_pts: index.end_pts }) : null
-  const video: VideoFacts = {
-    ...probe.video,
-    ...(index.fields && { fields: true, height: 2 * probe.video.height }),
-    ...(index.captions && { captions: true }),
-    ...(frame && sizeOf(frame)),
-    interlaced: index.interlaced,
-    top_field_first: index.top_field_first,
-  }
+  const time_base = timeBaseOf({ ...job, index })
   const { fps, variable } = frameRate(
     index.times,
     time_base,
     [probe.rates.real, probe.rates.average].map(parseRational),
   )
   const settings: Settings = {
-    video, fps, genpts: index.genpts,
+    video, fps, genpts: index.genpts, counted_rate: index.counted_rate,
     track_timescale: trackTimescale(time_base),
     b_frames: variable ? 0 : 3, keyframe_s: recipe.keyframe_s,
   } // biome-ignore format: groups
   const { metadata, fates } = fitTimecode(probe, { fps, variable_rate: variable })
-  refuseUnknownCodec(job, video)
   const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
   const classes = classFormatter({
     video,
@@ -82,7 +75,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const seconds = Math.max(probe.duration_s, secondsOf(index.end_pts, time_base) - start)
   const [sound, renditions] = await Promise.all([
     tryAudio(programs, { source: job.source, audio: probe.audio, seconds, start, signal: job.signal }),
-    trialFrames(programs, { job, settings, sized, classes, time_base }),
+    trialFrames(programs, { job: { ...job, index }, settings, sized, classes, time_base }),
   ])
   return {
     version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }),
@@ -90,7 +83,8 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
     audio: sound.audio, subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
     renditions,
-    chunks: withTimes(planChunks({ ...index, time_base, whole: index.whole !== null, breaks: shapes.slice(1).map(({ start_pts }) => start_pts) }), index, { time_base, track_timescale: settings.track_timescale }),
+    ...cutting,
+    chunks: withTimes(cutting.chunks, index, { time_base, track_timescale: settings.track_timescale }),
     fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...sound.fates]),
   } // biome-ignore format: groups
 }
@@ -103,6 +97,42 @@ function captionFates({ captions }: VideoFacts, sized: readonly SizedRendition[]
   if (without.length === 0) return [{ part, fate: 'kept', note: null }]
   const note = `The closed captions in the picture (CEA-608/708) are left out of ${without.join(', ')}: the encoder of that codec does not write them.`
   return [{ part, fate: without.length === sized.length ? 'left_out' : 'converted', note }]
+}
+
+const timeBaseOf = ({ index, probe }: Pick<PlanJob, 'index' | 'probe'>): Rational =>
+  (index as PacketIndex).packets.timeBase ?? probe.time_base
+
+function videoOf({ index, probe }: PlanJob): VideoFacts {
+  const { shapes, times, end_pts, interlaced, top_field_first, fields, captions } = index as PacketIndex
+  const frame = shapes.length > 0 ? mainShape(shapes, { start_pts: times[0]!, end_pts }) : null
+  return {
+    ...probe.video,
+    ...(fields && { fields: true, height: 2 * probe.video.height }),
+    ...(captions && { captions: true }),
+    ...(frame && sizeOf(frame)),
+    interlaced,
+    top_field_first,
+  }
+}
+
+type Cuts = Pick<Plan, 'cut_format' | 'run_in' | 'chunks'> & { readonly index: PacketIndex & SourceIndex }
+
+/** The chunks, and how they are cut: by trial cuts. Of a source that cannot be cut the pictures are what decoding it shows. */
+async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Promise<Cuts> {
+  const index = job.index as PacketIndex & SourceIndex
+  const time_base = timeBaseOf(job)
+  const whole = (of: PacketIndex & SourceIndex): Cuts => {
+    const chunks = planChunks({ ...of, time_base, whole: true })
+    return { index: of, cut_format: 'none', run_in: 0, chunks }
+  }
+  if (index.whole !== null) return whole(index)
+  const { source, signal } = job
+  const plan = {
+    video, time_base, genpts: index.genpts, start_pts: index.times[0]!, lead: 0, track_timescale: trackTimescale(time_base),
+  } // biome-ignore format: a record
+  const breaks = index.shapes.slice(1).map(({ start_pts }) => start_pts)
+  const cutting = await chooseCutting(programs, { source, signal, index, plan, breaks })
+  return cutting === null ? whole(await indexByDecoding(programs, job, index)) : { index, ...cutting }
 }
 
 /** Ticks of the tracks per second: an integer multiple of the source's, at least 10,000 (some MP4 players fail with coarser ones). */

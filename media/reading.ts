@@ -16,6 +16,7 @@ import {
 } from './packet-index.ts' // biome-ignore format: groups
 import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
+import { parseRational } from './rational.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { type Heads, readHeads, shapeFates } from './shape-changes.ts'
 import { checkSource, PICTURE, quoted, sniff } from './source-file.ts'
@@ -53,7 +54,7 @@ function whyUnreadable(log: string, isMp4 = false): string {
   return `cannot be read by ffmpeg (${(log.trim().split('\n').at(-1) ?? '').replace(/^.*: /, '').slice(0, 200)})`
 }
 
-/** A source to index. */
+/** A source to index. `probe` is that of `probeSource`. */
 export interface IndexJob {
   readonly source: string
   readonly probe: SourceProbe
@@ -83,6 +84,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
     throw new SourceRefused(`${quoted(job.source)} has a video stream without a single frame.`)
   if (PICTURES.has(job.probe.format) && packets.pts.length === 1)
     throw new SourceRefused(`${quoted(job.source)} ${PICTURE}.`)
+  if ([...packets.pts, ...packets.dts].every(Number.isNaN)) return countFrames(programs, job, packets)
   refuseJump(job, packets)
   const head = await readHead(programs, job, genpts, packets)
   const { format, video } = job.probe
@@ -128,6 +130,48 @@ interface Assembled {
   readonly head: readonly DecodedFrame[]
   readonly heads: Heads
   readonly whole: string | null
+  readonly counted_rate?: Rational
+}
+
+/** The rate that ffmpeg assumes, where a stream does not say its own. */
+const ASSUMED_RATE: Rational = [25, 1]
+
+/** The index of a bare elementary stream, whose packets have no times: its pictures are counted, at the rate of the stream. */
+async function countFrames(programs: Programs, job: IndexJob, packets: Packets): Promise<PacketIndex & SourceIndex> {
+  const { rates } = job.probe as RatedProbe
+  const counted_rate = parseRational(rates.real) ?? parseRational(rates.average) ?? ASSUMED_RATE
+  const timeBase: Rational = [counted_rate[1], counted_rate[0]]
+  const head = await readFrames(programs, job, { genpts: false, timeBase })
+  if (head.length === 0) throw whyUndecodable(job)
+  const read = {
+    packets: { ...packets, timeBase }, genpts: false, times: head.map((_, at) => at), head, heads: { shapes: [], captions: false },
+    whole: 'its packets have no times', counted_rate,
+  } // biome-ignore format: groups
+  const index = assemble(job, read)
+  const rate = Number((counted_rate[0] / counted_rate[1]).toFixed(3))
+  const note = `The file has no timestamps: its frames are shown at ${rate} per second, as the stream says or, where it does not, as players assume.`
+  return { ...index, fates: [...index.fates, { part: 'timestamps', fate: 'converted', note }] }
+}
+
+/** The index of a source of which no cut shows its pictures: all of it is decoded, and one chunk. Rejects as `indexSource` does. */
+export async function indexByDecoding(
+  programs: Programs,
+  job: IndexJob,
+  index: PacketIndex,
+): Promise<PacketIndex & SourceIndex> {
+  const { packets, genpts } = index
+  const decoded = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
+  if (decoded.length === 0) throw whyUndecodable(job)
+  const times = index.fields ? frameTimes(decoded) : decoded
+  const others = index.fates.filter(({ part }) => part !== EARLY)
+  return {
+    ...index,
+    times,
+    frames: times.length,
+    end_pts: endOf(packets, decoded, packets.timeBase ?? job.probe.time_base),
+    whole: 'no cut shows its pictures',
+    fates: [...damageFates(packets, times), ...others],
+  }
 }
 
 function assemble({ probe }: IndexJob, read: Assembled): PacketIndex {
@@ -146,6 +190,7 @@ function assemble({ probe }: IndexJob, read: Assembled): PacketIndex {
     fields,
     shapes,
     captions: read.heads.captions || head.some(({ captions }) => captions),
+    counted_rate: read.counted_rate ?? null,
     frames: times.length,
     end_pts: endOf(packets, read.times, timeBase),
     interlaced: fields || (head.length > 0 ? flagged.length * 2 > head.length : probe.video.interlaced),
@@ -161,8 +206,10 @@ function damageFates(packets: Packets, times: readonly number[]): Fate[] {
   const early = packets.pts.filter((pts, at) => !packets.discarded[at] && pts < times[0]!).length
   if (early === 0) return []
   const note = `${early} frames at the beginning cannot be decoded: the pictures they refer to are missing from the file.`
-  return [{ part: 'frames at the beginning', fate: 'left_out', note }]
+  return [{ part: EARLY, fate: 'left_out', note }]
 }
+
+const EARLY = 'frames at the beginning'
 
 async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: boolean): Promise<Packets> {
   const packets = noPackets()
@@ -188,11 +235,14 @@ async function readHead(programs: Programs, job: IndexJob, genpts: boolean, pack
     if (frames.length > 0) return { frames, read: Math.min(read, packets.pts.length) }
     if (packets.pts.length <= read) break
   }
-  const { codec, bit_depth } = job.probe.video
-  const word = decoderName(codec, bit_depth)
-  if (job.selfTestReport.decoders.includes(word))
-    throw new SourceRefused(`${quoted(job.source)} has no frame that can be decoded.`)
-  throw new AttemptFailed('build_cannot', `this node's ffmpeg (${job.selfTestReport.ffmpeg}) cannot decode ${word}`)
+  throw whyUndecodable(job)
+}
+
+function whyUndecodable({ probe, source, selfTestReport }: IndexJob): Error {
+  const word = decoderName(probe.video.codec, probe.video.bit_depth)
+  if (selfTestReport.decoders.includes(word))
+    return new SourceRefused(`${quoted(source)} has no frame that can be decoded.`)
+  return new AttemptFailed('build_cannot', `this node's ffmpeg (${selfTestReport.ffmpeg}) cannot decode ${word}`)
 }
 
 function readFrames(

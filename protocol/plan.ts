@@ -162,6 +162,12 @@ export interface ClockJump {
   readonly ticks: number
 }
 
+/**
+ * How the chunks of a plan are cut: by stream copy into one of four containers; `lossless`: decoded, and coded again as FFV1; `none`: not at
+ * all, the source is read straight as one chunk.
+ */
+export type CutFormat = 'nut' | 'matroska' | 'mov' | 'avi' | 'lossless' | 'none'
+
 /** What becomes of one part of the source: a stream, attachment, tag, flag or side datum. */
 export interface Fate {
   /** The part, such as `stream 3`, `tag title of stream 3` or `tag location`; unique in a plan. */
@@ -188,6 +194,8 @@ export interface Plan {
   readonly frames: number
   /** Some packets have no pts, few enough for `-fflags +genpts` to compute them. */
   readonly genpts: boolean
+  /** Frames per second of a source whose frames are only counted, as its packets have no times; null where they have. */
+  readonly counted_rate: Rational | null
   /** Frames per second of the whole video, for the encoder's rate control and level. */
   readonly fps: Rational
   readonly variable_rate: boolean
@@ -209,6 +217,10 @@ export interface Plan {
   readonly metadata: Metadata
   readonly renditions: readonly RenditionPlan[]
   readonly chunks: readonly ChunkPlan[]
+  /** How every chunk is cut: what trial cuts have shown to decode to the pictures of the source. */
+  readonly cut_format: CutFormat
+  /** Keyframes before that of a chunk at which its cut begins: more than 0 where a decoder drops pictures after the last one. */
+  readonly run_in: number
   /** Everything that the source holds, and what becomes of it. `notesOf` makes the notes of `status` from it. */
   readonly fates: readonly Fate[]
 }

@@ -5,8 +5,8 @@ import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
 import { audioArgs, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
 import { concatList, mergeArgs } from './merge.ts'
-import { checksumArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
-import { audioExtraArgs, coverArgs, splitArgs } from './split.ts'
+import { checksumArgs, compareArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
+import { audioExtraArgs, coverArgs, losslessArgs, splitArgs } from './split.ts'
 import { decodeTextArgs, packetBytesArgs } from './text.ts'
 
 const CONTAINERS =
@@ -28,7 +28,7 @@ test('a source is probed, its packets listed and its frames decoded behind the w
   assert.deepEqual(
     packetArgs({ source: '/a.mpg', stream: 2, genpts: true }),
     words(
-      `-hide_banner -v warning ${SAFE} -fflags +genpts -select_streams 2 -show_entries packet=pts,dts,duration,flags,pos:stream=time_base -of compact=p=0 -i file:/a.mpg`,
+      `-hide_banner -v warning ${SAFE} -fflags +genpts -select_streams 2 -show_data_hash murmur3 -show_entries packet=pts,dts,duration,flags,size,pos,data_hash:stream=time_base,pix_fmt -of compact=p=0 -i file:/a.mpg`,
     ),
   )
   assert.deepEqual(
@@ -52,7 +52,9 @@ test('a source is probed, its packets listed and its frames decoded behind the w
   )
 })
 
-const SPLIT = { source: '/a b.mkv', stream: 1, genpts: false, seek: 12.5, stop: 20.0205, offset: 100, out: '/c.nut' }
+const SPLIT = {
+  source: '/a b.mkv', stream: 1, genpts: false, seek: 12.5, stop: 20.0205, offset: 100, container: 'nut', timeBase: [1, 1000], out: '/c.nut',
+} as const // biome-ignore format: a record
 const NUT = '-avoid_negative_ts disabled -f nut file:/c.nut'
 
 test('a chunk is copied from its keyframe to its last packet, into NUT', () => {
@@ -66,6 +68,63 @@ test('a chunk is copied from its keyframe to its last packet, into NUT', () => {
       `${HEAD} ${SAFE} -fflags +genpts -copyts -i file:/a.mpg -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -output_ts_offset 100 ${NUT}`,
     ),
   )
+})
+
+test('in MOV the time scale of the source keeps times exact; a lossless cut is FFV1 with the same times', () => {
+  assert.deepEqual(
+    splitArgs({ ...SPLIT, container: 'mov', timeBase: [1, 12_800] }).slice(-9),
+    words('-avoid_negative_ts disabled -video_track_timescale 12800 -movie_timescale 12800 -f mov file:/c.nut'),
+  )
+  const { stop, container, ...common } = SPLIT
+  assert.deepEqual(
+    losslessArgs({ ...common, source: '/a.mkv', start_pts: 9, end_pts: 99, filters: ['format=bgr0'] }),
+    words(`${HEAD} -max_error_rate 1 ${SAFE} -noautorotate -threads 1 -copyts -seek_timestamp 1 -noaccurate_seek -ss 12.500000 -i file:/a.mkv -map 0:1
+      -filter:v trim=start_pts=9:end_pts=99,format=bgr0 -fps_mode passthrough -enc_time_base 1:1000
+      -c:v ffv1 -level 3 -g 1 -threads 1 -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:v +bitexact
+      -output_ts_offset 100 ${NUT}`),
+  )
+})
+
+test('pictures of several inputs are compared by one ffmpeg', () => {
+  const source = {
+    path: '/a.ts',
+    stream: 2,
+    genpts: true,
+    seek: 300,
+    start_pts: 9,
+    end_pts: 18,
+    timeBase: [1, 90_000],
+    filters: [],
+  } as const
+  const cut = {
+    ...source,
+    path: '/c',
+    stream: 0,
+    genpts: false,
+    seek: null,
+    timeBase: [1, 1000],
+    filters: ['format=bgr0'],
+  } as const
+  assert.deepEqual(
+    compareArgs([source, cut]),
+    words(`-nostdin -hide_banner -v warning -y -max_error_rate 1
+      ${SAFE} -fflags +genpts -noautorotate -threads 1 -copyts -seek_timestamp 1 -noaccurate_seek -ss 300.000000 -i file:/a.ts
+      ${SAFE} -noautorotate -threads 1 -copyts -i file:/c
+      -map 0:2 -filter:v:0 trim=start_pts=9:end_pts=18,setpts=PTS-(9) -enc_time_base:v:0 1:90000
+      -map 1:0 -filter:v:1 trim=start_pts=9:end_pts=18,setpts=PTS-(9),format=bgr0 -enc_time_base:v:1 1:1000
+      -fps_mode passthrough -f framecrc pipe:1`),
+  )
+})
+
+test('a source that is read straight is turned by ffmpeg, and counted where it has no times', () => {
+  const settings: Settings = { ...SETTINGS, video: { ...VIDEO, rotation: 90 }, counted_rate: [30_000, 1001] }
+  const outputs = OUTPUTS.slice(0, 1)
+  const straight = encodeArgs({ settings, input: INPUT, fromSource: true, outputs }).join(' ')
+  assert.match(straight, / -r 30000\/1001 -threads 1 -copyts -i /)
+  assert.doesNotMatch(straight, /transpose|-noautorotate/)
+  const cut = encodeArgs({ settings, input: INPUT, fromSource: false, outputs }).join(' ')
+  assert.match(cut, /-noautorotate .*transpose=clock/)
+  assert.doesNotMatch(cut, / -r /)
 })
 
 test('where times are negative the shift comes before the stop', () => {
@@ -106,7 +165,7 @@ const VIDEO: VideoFacts = {
   color: { range: 'unknown', primaries: 'unknown', transfer: 'unknown', space: 'unknown' },
 } // biome-ignore format: a record
 const SETTINGS: Settings = {
-  video: VIDEO, fps: [30_000, 1001], track_timescale: 90_000, b_frames: 3, keyframe_s: 3, genpts: false,
+  video: VIDEO, fps: [30_000, 1001], track_timescale: 90_000, b_frames: 3, keyframe_s: 3, genpts: false, counted_rate: null,
 } // biome-ignore format: a record
 const INPUT = { path: '/c.nut', start_pts: 9, end_pts: 99, time_base: [1, 90_000] } as const
 const SMALL: Encoded = { ...DEFAULT_ENCODING, width: 854, height: 480 }

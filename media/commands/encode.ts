@@ -13,7 +13,10 @@ import type { TimedShape } from '../shapes.ts'
 import { fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** The fields of a plan on which every encode of a video depends. */
-export type Settings = Pick<Plan, 'video' | 'fps' | 'track_timescale' | 'b_frames' | 'keyframe_s' | 'genpts'>
+export type Settings = Pick<
+  Plan,
+  'video' | 'fps' | 'track_timescale' | 'b_frames' | 'keyframe_s' | 'genpts' | 'counted_rate'
+>
 
 /** The fields of a rendition on which its encode depends. */
 export type Encoded = Pick<RenditionPlan, 'width' | 'height' | 'codec' | 'rate' | 'preset' | 'bit_depth'>
@@ -33,7 +36,7 @@ export interface EncodeArgs {
     readonly end_pts: number
     readonly time_base: readonly [number, number]
   }
-  /** Whether `input` is the source itself; then its stream index and `genpts` apply. */
+  /** Whether `input` is the source itself; then its stream index, `genpts` and `counted_rate` apply. */
   readonly fromSource: boolean
   readonly outputs: readonly Output[]
   /** As in `GraphJob`. */
@@ -48,16 +51,20 @@ export interface EncodeArgs {
  */
 export function encodeArgs(job: EncodeArgs): string[] {
   const { settings, input, fromSource } = job
+  // A source says how to turn it, and only ffmpeg's own turning keeps that out of the result. Its cuts do not say it.
+  const isTurned = fromSource && (settings.video.rotation !== 0 || settings.video.mirrored)
   const graph = filterGraph({
     video: settings.video,
     ...input,
     sizes: job.outputs.map(({ rendition }) => rendition),
     shapes: job.shapes ?? [],
+    isUpright: isTurned,
   })
   return [
     ...QUIET, ...PROGRESS, '-filter_threads', '1', '-filter_complex_threads', '1',
     ...SAFE, ...(fromSource && settings.genpts ? ['-fflags', '+genpts'] : []),
-    '-noautorotate', '-threads', '1', '-copyts', '-i', fileUrl(input.path),
+    ...(fromSource && settings.counted_rate !== null ? ['-r', settings.counted_rate.join('/')] : []),
+    ...(isTurned ? [] : ['-noautorotate']), '-threads', '1', '-copyts', '-i', fileUrl(input.path),
     '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${settings.video.stream}]`) : graph,
     ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames })),
   ] // biome-ignore format: groups

@@ -41,7 +41,7 @@ export function encodeTrialArgs({ clip, codec, filter, out }: EncodeTrial): stri
     color: { ...CLIP.color, transfer: hdr ? 'smpte2084' : 'unknown' },
   }
   const settings = {
-    video, ...RATE, track_timescale: 12_800, keyframe_s: 3, genpts: false,
+    video, ...RATE, track_timescale: 12_800, keyframe_s: 3, genpts: false, counted_rate: null,
   } as const // biome-ignore format: a record
   // The clip's time base is not known: this range covers its frame in any.
   const input = { path: clip, start_pts: 0, end_pts: 1_000_000, time_base: [1, 25] } as const

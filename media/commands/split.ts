@@ -1,9 +1,12 @@
 /**
- * The commands that copy packets out of the source without decoding: one chunk, the audio, and covers.
+ * The commands that copy packets out of the source without decoding: one chunk, the audio, and covers. A chunk that no container holds is
+ * decoded and coded again without loss.
  *
- * The format is NUT, which holds any codec with exact times. Its times must be positive, so all are shifted by `offset` seconds. Metadata
- * and chapters are not copied: NUT would repeat them in every chunk, as broken chapter tracks.
+ * Times in NUT must be positive, so all are shifted by `offset` seconds. Metadata and chapters are not copied: NUT would repeat them in every
+ * chunk, as broken chapter tracks.
  */
+import type { Rational } from '../../protocol/plan.ts'
+import { type Container, muxerArgs } from '../cut-formats.ts'
 import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 
 /** No metadata, no chapters. */
@@ -23,6 +26,9 @@ export interface SplitJob {
   readonly stop: number | null
   /** Seconds added to all times. */
   readonly offset: number
+  readonly container: Container
+  /** Seconds per tick of the source. */
+  readonly timeBase: Rational
   readonly out: string
 }
 
@@ -40,7 +46,28 @@ export function splitArgs(job: SplitJob): string[] {
     '-i', fileUrl(job.source), '-map', `0:${job.stream}`, '-c', 'copy', ...BARE,
     ...(stop === null ? [] : ['-to', seconds(stop)]),
     ...(early ? [] : ['-output_ts_offset', String(job.offset)]),
-    ...NUT, fileUrl(job.out),
+    '-avoid_negative_ts', 'disabled', ...muxerArgs(job.container, job.timeBase), fileUrl(job.out),
+  ] // biome-ignore format: groups
+}
+
+/** A chunk to decode and to code again without loss: its range in ticks of the source, and the filters before the coder. */
+export interface LosslessJob extends Omit<SplitJob, 'stop' | 'container'> {
+  readonly start_pts: number
+  readonly end_pts: number
+  readonly filters: readonly string[]
+}
+
+/** Arguments to code the pictures of one chunk as FFV1, each on its own, in NUT. */
+export function losslessArgs(job: LosslessJob): string[] {
+  const filters = [`trim=start_pts=${job.start_pts}:end_pts=${job.end_pts}`, ...job.filters]
+  return [
+    ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []),
+    '-noautorotate', '-threads', '1', '-copyts',
+    ...(job.seek === null ? [] : ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds(job.seek)]),
+    '-i', fileUrl(job.source), '-map', `0:${job.stream}`, '-filter:v', filters.join(),
+    '-fps_mode', 'passthrough', '-enc_time_base', job.timeBase.join(':'),
+    '-c:v', 'ffv1', '-level', '3', '-g', '1', '-threads', '1', ...BARE, '-fflags', '+bitexact', '-flags:v', '+bitexact',
+    '-output_ts_offset', String(job.offset), ...NUT, fileUrl(job.out),
   ] // biome-ignore format: groups
 }
 
