@@ -59,7 +59,7 @@ export interface Comparison {
   readonly notes: readonly string[]
 }
 
-/** Below it people see a difference; two encodes of the same picture at CRF 12 are above. */
+/** Below it people see a difference; two encodes of the same picture at CRF 6 are above. */
 export const SSIM_MIN = 0.97
 /** Matroska rounds to milliseconds. */
 const TIME_S = 0.002

@@ -7,7 +7,7 @@ import { isText, probe } from '../../testing/sources/measure.ts'
 import type { Container, Stream } from '../../testing/sources/probe.ts'
 
 /** Two results of this quality differ by less than what is looked for. */
-export const CRF = '12'
+export const CRF = '6'
 
 export interface Size {
   readonly width: number
