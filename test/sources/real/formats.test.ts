@@ -1,8 +1,10 @@
-/** Containers and codecs that hardly anybody makes films of, but that ffmpeg reads: each becomes one. */
+/** Containers and codecs that hardly anybody makes films of: each becomes one with a build that decodes it, and is refused by one that does not. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { execa } from 'execa'
 import { frameTimes, ssim } from '../../../testing/sources/measure.ts'
-import { picture, realCase } from '../../../testing/sources/real.ts'
+import { picture, realCase, refusal } from '../../../testing/sources/real.ts'
+import { ensureFfmpeg } from '../../../testing/tools/ffmpeg.ts'
 
 /** Ten pictures of each: `film.EXTENSION`, by these arguments. */
 const CASES: readonly { what: string; file: string; args: readonly string[] }[] = [
@@ -20,9 +22,20 @@ for (const { what, file, args } of CASES) {
   test(`${what} is transcoded`, async (t) => {
     const film = await realCase(t)
     const source = await film.make(file, [...picture({ seconds: 0.4 }), ...args])
+    if (!(await isDecoded(source))) return assert.match(await refusal(film.run(source)), /film\.\w+|cannot decode/)
     const { output } = await film.run(source)
     assert.equal((await frameTimes(output)).length, 10)
     const likeness = await ssim(output, source)
     assert.ok(Math.min(...likeness) > 0.95, `SSIM ${Math.min(...likeness)}`)
   })
+}
+
+/** By the build that the test runs with. */
+async function isDecoded(file: string): Promise<boolean> {
+  const { ffmpeg } = await ensureFfmpeg()
+  const { failed } = await execa(ffmpeg, ['-v', 'error', '-i', file, '-f', 'null', '-'], {
+    stdin: 'ignore',
+    reject: false,
+  })
+  return !failed
 }
