@@ -29,7 +29,7 @@ export const CLOCK_APART_MS = 2_000
 export const LEDGER_RETRY_BACKOFF_MS = { base: 100, max: 5_000 } as const
 /** How long one ledger call retries transient errors before it rejects with `LedgerUnavailable`: a failover takes 11 to 14 s. */
 export const LEDGER_CALL_RETRY_MS = 20_000
-/** Wait before the next attempt at a failed task: `base · 2^strikes`, at most `max`. */
+/** Wait before the next attempt at a failed task: `base · 2^strikes`, at most `max`; none after the first strike. */
 export const TASK_BACKOFF_MS = { base: 500, max: 60_000 } as const
 /** Twice the time by which any write sets a time ahead, ms. A time further ahead was written before the ledger's clock was set back; the sweep clamps it. */
 export const maxAheadMs = (claimMs: number): number => 2 * Math.max(claimMs, TASK_BACKOFF_MS.max)

@@ -50,7 +50,7 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
     }
     if (isStopped) return retry(() => ledger.release(key))
     const { failure } = result
-    const failed = { ...key, ...failureOf(failure), backoff_ms: retryAfterMs(task, rng) }
+    const failed = { ...key, ...failureOf(failure), backoff_ms: retryAfterMs(task, failure, rng) }
     const logBlob = failure.log ? await modules.storeLog(task, failure.log) : null
     return retry(() => ledger.fail({ ...failed, log: logBlob }))
   }
@@ -94,10 +94,9 @@ const failureOf = ({ code, message }: AttemptFailed) => ({
   strike: !NO_STRIKE.has(code),
 })
 
-const retryAfterMs = ({ strikes, failures }: Task, rng: Rng): number =>
-  backoffMs({
-    tries: Math.max(strikes.length, Math.min(TRIES_WITHOUT_STRIKES, failures.length)),
-    baseMs: TASK_BACKOFF_MS.base,
-    maxMs: TASK_BACKOFF_MS.max,
-    rng,
-  })
+/** Ms until the next attempt. After a first strike another peer may try at once: this one pauses the film (`pauses.ts`). */
+function retryAfterMs({ strikes, failures }: Task, { code }: AttemptFailed, rng: Rng): number {
+  if (strikes.length === 0 && !NO_STRIKE.has(code)) return 0
+  const tries = Math.max(strikes.length, Math.min(TRIES_WITHOUT_STRIKES, failures.length))
+  return backoffMs({ tries, baseMs: TASK_BACKOFF_MS.base, maxMs: TASK_BACKOFF_MS.max, rng })
+}
