@@ -338,7 +338,7 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
       -protocol_whitelist file -f ffmetadata -i file:/c.txt
       -map 0:v:0 -map 1:a -map 2:s -c:s copy -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1 -map_chapters 3
       -metadata:s:a:0 language=eng -disposition:a:0 default`), ...titles,
-    ...words(`-disposition:a:1 0 -metadata:s:s:0 language=deu -disposition:s:0 forced+comment -video_track_timescale 90000
+    ...words(`-disposition:a:1 0 -metadata:s:s:0 language=deu -disposition:s:0 forced+comment -video_track_timescale 90000 -movie_timescale 1000
       -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   ]) // biome-ignore format: groups
 })
@@ -366,6 +366,21 @@ test('the text of a source is decoded to ASS, with bytes that are no UTF-8, each
   )
 })
 
+test('tags, a timecode and covers go to the file, its picture and behind the other tracks', () => {
+  const picture = { language: 'fra', title: 'Cut', flags: ['default'], timecode: '01:02:03:04' } as const
+  const metadata = { tags: { title: 'A=B' }, picture, covers: [{ stream: 2, codec: 'mjpeg' }] }
+  const plan = { audio: [STEREO], metadata, track_timescale: 12_800, lead: 0 } as const
+  const inputs = { list: '/l', audio: '/a.m4a', covers: '/c.mkv', subtitles: null, chapters: null }
+  const args = mergeArgs({ plan, tag: null, ...inputs, out: '/o.mp4' }).join(' ')
+  assert.match(args, /-map 0:v:0 -map 1:a -map 2:v -c:v copy/)
+  assert.ok(
+    args.includes(
+      '-metadata title=A=B -metadata:s:v:0 language=fra -metadata:s:v:0 title=Cut -metadata:s:v:0 handler_name=Cut -metadata:s:v:0 timecode=01:02:03:04 -disposition:v:1 attached_pic -metadata:s:a:0',
+    ),
+    args,
+  )
+})
+
 test('a film without sound and chapters is video alone', () => {
   const plan = { audio: [], metadata: NO_METADATA, track_timescale: 12_800, lead: 0 } as const
   assert.deepEqual(
@@ -380,7 +395,7 @@ test('a film without sound and chapters is video alone', () => {
       out: '/o.mp4',
     }),
     words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
-      -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
+      -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movie_timescale 1000 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   )
 })
 

@@ -51,9 +51,10 @@ export function mergeArgs({ plan, tag, list, audio, covers, subtitles, chapters,
     ...(subtitles === null ? [] : [...SAFE, '-i', fileUrl(subtitles.path)]),
     ...(chapters === null ? [] : ['-protocol_whitelist', 'file', '-f', 'ffmetadata', '-i', fileUrl(chapters)]),
     '-map', '0:v:0',
-    ...(covers === null ? [] : ['-map', `${coversAt}:v`]),
     ...(audio === null ? [] : ['-map', `${audioAt}:a`]),
     ...(subtitles === null ? [] : ['-map', `${textAt}:s`, '-c:s', 'copy']),
+    // Last: ffmpeg 5 and 6 give a cover a track number, later ones do not.
+    ...(covers === null ? [] : ['-map', `${coversAt}:v`]),
     '-c:v', 'copy', '-c:a', 'copy', '-map_metadata:g', '-1', '-map_metadata:s', '-1',
     '-map_chapters', chapters === null ? '-1' : String(chaptersAt),
     ...metadataArgs(plan.metadata, coverCount),
@@ -61,8 +62,8 @@ export function mergeArgs({ plan, tag, list, audio, covers, subtitles, chapters,
     ...(subtitles?.tracks ?? []).flatMap((track, at) => trackArgs(`s:${at}`, track)),
     ...tagArgs({ tag }),
     '-video_track_timescale', String(plan.track_timescale),
-    // The empty edit before the picture is in ticks of the movie: milliseconds would be too coarse.
-    ...(plan.lead === 0 ? [] : ['-movie_timescale', String(plan.track_timescale)]),
+    // Builds differ in their default. An empty edit before the picture is in these ticks: milliseconds would be too coarse.
+    '-movie_timescale', String(plan.lead === 0 ? 1000 : plan.track_timescale),
     '-movflags', '+faststart', '-fflags', '+bitexact', '-f', 'mp4', fileUrl(out),
   ] // biome-ignore format: groups
 }
