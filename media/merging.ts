@@ -13,6 +13,7 @@ import type { Track } from './mp4.ts'
 import { secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { checkText } from './text/check-text.ts'
+import { switchOffText } from './text/enabled-tracks.ts'
 import { type FilmText, filmEnd, NO_TEXT, readTextExtra, writeTextFiles } from './text/text-extra.ts'
 import { checkJoined, checkPicture, expectJoined, pictureOf, tracksOf } from './verify.ts'
 
@@ -33,6 +34,10 @@ export async function mergeRendition(programs: Programs, job: MergeJob): Promise
   try {
     const list = await writeList(dir, job)
     await copyTogether(programs, { ...job, dir, list, tag, text })
+    await switchOffText(
+      out,
+      text.subtitles.map(({ flags }) => flags.includes('default')),
+    )
     tracks = await tracksOf(out)
     checkJoined(tracks, expected, rendition, plan)
     checkText(tracks, text)

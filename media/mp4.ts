@@ -66,7 +66,8 @@ export async function readMp4(path: string): Promise<Track[]> {
   }
 }
 
-interface Box {
+/** A box of an MP4; `body` is a view into the bytes that it was read from. */
+export interface Box {
   readonly type: string
   readonly body: Buffer
 }
@@ -92,7 +93,8 @@ export async function readMoov(handle: FileHandle): Promise<{ body: Buffer; star
   throw new Mp4Broken('no moov box')
 }
 
-function children(body: Buffer): Box[] {
+/** The boxes in a body. Throws `Mp4Broken` where one is longer than the body. */
+export function children(body: Buffer): Box[] {
   const boxes: Box[] = []
   for (let at = 0; at + 8 <= body.length; ) {
     const length = body.readUInt32BE(at)

@@ -74,6 +74,8 @@ export function createMergeRunner(options: MergeOptions): Runner {
     const { task } = held[0]
     const parts = await gather(task.video_id, signal)
     const scratch = await store.scratch('merge')
+    // Renditions of one video lack the same things.
+    const told = new Set<string>()
     try {
       const pathOf = (rendition: RenditionId) => join(scratch, `${rendition}.mp4`)
       await withIntactBlobs({ store, video: task.video_id, blobs: parts.blobs, signal }, async () => {
@@ -87,7 +89,11 @@ export function createMergeRunner(options: MergeOptions): Runner {
             out: pathOf(rendition),
             signal,
             // `status` reads the notes of a video from its events.
-            onNote: (note) => void options.emit({ code: 'note', peer: self, video: task.video_id, note }),
+            onNote: (note) => {
+              if (told.has(note)) return
+              told.add(note)
+              void options.emit({ code: 'note', peer: self, video: task.video_id, note })
+            },
           })
           progress((at + 1) / parts.chunks.size, 0)
         }

@@ -25,8 +25,8 @@ export type Decoded =
 
 /** Bytes of one decoded track; the largest of real ones, with a sign for every picture, have half of it. */
 export const TRACK_BYTES_MAX = 64 * 1024 * 1024
-/** Events of one track; the largest real ones have a third. */
-export const EVENTS_MAX = 200_000
+/** Events of one track; the largest real ones have half of it. */
+export const EVENTS_MAX = 100_000
 /** A long film without a word prints nothing for as long as it takes to read it. */
 const STALL_MS = 3_600_000
 

@@ -26,6 +26,9 @@ export interface TextEvent {
   readonly place: 0 | 1 | 2
 }
 
+/** Whether a run looks as text does without a style: white, upright, of the usual size. */
+export const isPlain = ({ face, size, color }: StyleRun): boolean => face === 0 && size === 100 && color === 0xffffffff
+
 /** What is shown from `start` to `end`, ms; nothing where `text` is empty. */
 export type Sample = Omit<TextEvent, 'place'>
 
@@ -58,14 +61,14 @@ export function timelineOf(events: readonly TextEvent[], end: number): Timeline 
   let due: Placed[] = []
   while (at < end) {
     const before = due
-    due = due.filter((event) => event.end > at)
+    if (due.some((event) => event.end <= at)) due = due.filter((event) => event.end > at)
     for (; placed[next] && placed[next]!.start <= at; next++) {
       if (due.length < AT_ONCE_MAX) due = [...due, placed[next]!]
       else crowded++
     }
     const until = due.reduce((soonest, event) => Math.min(soonest, event.end), placed[next]?.start ?? end)
-    const shown = together(due, at, until)
     const last = samples.at(-1)
+    const shown = last && due === before ? last : together(due, at, until)
     const goesOn = last?.text === shown.text && (shown.text === '' || due.some((event) => before.includes(event)))
     if (last && goesOn) samples[samples.length - 1] = { ...last, end: until }
     else samples.push(shown)

@@ -25,6 +25,8 @@ export interface DecodedEvent {
 export interface DecodedTrack {
   readonly header: Buffer
   readonly events: readonly DecodedEvent[]
+  /** It has more events than were asked for. */
+  readonly hasMore: boolean
 }
 
 /** A display of this many ms has no end: ffmpeg's decoders of broadcast text write the largest number. */
@@ -39,13 +41,13 @@ export function readDecodedTrack(bytes: Buffer, eventsMax: number): DecodedTrack
   for (const cluster of bodiesOf(segment, ID.cluster)) {
     const time = numberOf(cluster, ID.timestamp, 0)
     for (const { id, body } of elementsOf(cluster)) {
-      if (events.length >= eventsMax) return { header: headerOf(entry), events }
+      if (events.length >= eventsMax) return { header: headerOf(entry), events, hasMore: true }
       const block = id === ID.simpleBlock ? body : id === ID.blockGroup ? bodiesOf(body, ID.block)[0] : undefined
       const event = block && readBlock(block, time, id === ID.blockGroup ? numberOf(body, ID.blockDuration, 0) : 0)
       if (event) events.push(event)
     }
   }
-  return { header: headerOf(entry), events }
+  return { header: headerOf(entry), events, hasMore: false }
 }
 
 const headerOf = (entry: Buffer): Buffer => bodiesOf(entry, ID.codecPrivate)[0] ?? Buffer.alloc(0)

@@ -16,7 +16,7 @@ import { parseStyles } from './ass-styles.ts'
 import { CHAPTERS_MAX } from './chapters.ts'
 import { textReader } from './charset.ts'
 import { type Decoded, decodeFile, decodeTracks, decodeUnknown } from './decode-text.ts'
-import type { TextEvent } from './events.ts'
+import { isPlain, type TextEvent } from './events.ts'
 import { type MatroskaFacts, readMatroskaFacts } from './matroska.ts'
 import { isFile, trackName } from './track-name.ts'
 
@@ -36,8 +36,9 @@ export interface SourceText {
   readonly fates: readonly Fate[]
 }
 
-/** Characters of all events of a source: the text of a thousand films. A hostile file ends there. */
+/** Characters of all events of a source, and of each change of style: the text of a thousand films. A hostile file ends there. */
 const CHARS_MAX = 32 * 1024 * 1024
+const STYLE_CHARS = 32
 
 /** Reads the text of a source. Rejects with `AttemptFailed` only where the disk is full, and with the reason of an abort. */
 export async function readSourceText(
@@ -104,7 +105,7 @@ function trackReader(): (decoded: Decoded) => ReadTrack {
     })
     if ('why' in decoded) return left(decoded.why)
     const { events, notes } = readEvents(facts, decoded.track)
-    charsLeft -= events.reduce((sum, { text }) => sum + text.length, 0)
+    charsLeft -= events.reduce((sum, { text, styles }) => sum + text.length + styles.length * STYLE_CHARS, 0)
     if (charsLeft < 0) return left('the subtitles of this file are larger than any text')
     return {
       track: { facts, events },
@@ -115,7 +116,7 @@ function trackReader(): (decoded: Decoded) => ReadTrack {
 
 function readEvents(
   facts: SubtitleFacts,
-  { header, events }: Extract<Decoded, { track: unknown }>['track'],
+  { header, events, hasMore }: Extract<Decoded, { track: unknown }>['track'],
 ): { events: SourceEvent[]; notes: string[] } {
   const reader = textReader(facts.language)
   const sheet = parseStyles(reader.read(header))
@@ -132,6 +133,7 @@ function readEvents(
     ...(lost.size === 0 ? [] : [`${trackName(facts)}: ${listed([...lost].sort())} are lost.`]),
     ...(reader.legacy === null ? [] : [`${trackName(facts)} is not in UTF-8: it was read as ${reader.legacy}.`]),
   ]
+  if (hasMore) notes.push(`${trackName(facts)}: only the first ${events.length} texts are read.`)
   const kept = read.filter(({ text }) => text !== '')
   return { events: kept.map(({ lost: _, ...event }) => ({ ...event, styles: relative(event.styles, usual) })), notes }
 }
@@ -143,8 +145,11 @@ function usualSize(events: readonly Pick<TextEvent, 'styles'>[]): number {
   return [...counts].reduce((most, each) => (each[1] > most[1] ? each : most), [16, 0])[0]
 }
 
+/** Runs with sizes in percent of the usual one; plain ones need no run. */
 const relative = (styles: TextEvent['styles'], usual: number): TextEvent['styles'] =>
-  styles.map((run) => ({ ...run, size: Math.max(1, Math.min(1_000, Math.round((run.size / usual) * 100))) }))
+  styles
+    .map((run) => ({ ...run, size: Math.max(1, Math.min(1_000, Math.round((run.size / usual) * 100))) }))
+    .filter((run) => !isPlain(run))
 
 const listed = (words: readonly string[]): string =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`

@@ -4,7 +4,7 @@
  *
  * The file may come from a faulty or hostile peer: it is checked when it is read.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AttemptFailed } from '../../protocol/errors.ts'
@@ -44,7 +44,7 @@ const EXTRA = z.strictObject({
 type TextExtra = z.infer<typeof EXTRA>
 
 /** Bytes of a file that is read: several times those of the largest text that is kept. */
-const FILE_BYTES_MAX = 512 * 1024 * 1024
+const FILE_BYTES_MAX = 256 * 1024 * 1024
 
 /** Writes the extra of a plan. A track of the plan that this peer could not read is missing in it. */
 export async function writeTextExtra(
@@ -99,7 +99,7 @@ export function filmEnd(plan: Plan, audio: readonly Track[]): number {
 
 /** Reads the extra and cuts it to a film of `end` ms. Rejects with `verify_failed` where it is not what an ingest writes. */
 export async function readTextExtra(path: string, plan: Plan, end: number): Promise<FilmText> {
-  const { tracks, chapters, covers } = parseExtra(await readFile(path))
+  const { tracks, chapters, covers } = await parseExtra(path)
   const byStream = new Map(tracks.map((track) => [track.stream, track.events]))
   const notes: string[] = []
   const subtitles = plan.subtitles.filter(({ stream }) => byStream.has(stream))
@@ -124,12 +124,13 @@ export async function readTextExtra(path: string, plan: Plan, end: number): Prom
   }
 }
 
-function parseExtra(bytes: Buffer): TextExtra {
+async function parseExtra(path: string): Promise<TextExtra> {
   const broken = (cause: unknown) =>
     new AttemptFailed('verify_failed', 'the file of subtitles and chapters is not what an ingest writes', { cause })
-  if (bytes.length > FILE_BYTES_MAX) throw broken('its length')
+  if ((await stat(path)).size > FILE_BYTES_MAX) throw broken('its length')
+  const text = await readFile(path, 'utf8')
   try {
-    return EXTRA.parse(JSON.parse(bytes.toString('utf8')))
+    return EXTRA.parse(JSON.parse(text))
   } catch (error) {
     throw broken(error)
   }

@@ -48,11 +48,10 @@ function mediaOf(samples: readonly Sample[], timescale: number): Media {
   return { data: Buffer.concat(parts), sizes: parts.map(({ length }) => length), durations, ticks }
 }
 
-/** The text with its length, and its styles where they are not the usual one. */
+/** The text with its length, and its styles where it has any. */
 export function sampleBytes({ text, styles }: Pick<Sample, 'text' | 'styles'>): Buffer {
   const bytes = Buffer.from(text, 'utf8')
-  const runs = styles.filter(({ face, size, color }) => face !== 0 || size !== 100 || color !== FONT.color)
-  const styl = runs.length === 0 ? [] : [box('styl', uint16(runs.length), ...runs.map(styleRecord))]
+  const styl = styles.length === 0 ? [] : [box('styl', uint16(styles.length), ...styles.map(styleRecord))]
   return Buffer.concat([uint16(bytes.length), bytes, ...styl])
 }
 
@@ -75,9 +74,9 @@ interface TrakJob extends Media {
 function trakBox({ sizes, durations, ticks, timescale, id, at }: TrakJob): Buffer {
   const stbl = box('stbl',
     full('stsd', uint32(1), sampleEntry()),
-    full('stts', ...table(runsOf(durations), ([count, duration]) => uint32(count, duration))),
+    full('stts', table(runsOf(durations))),
     full('stsc', uint32(1, 1, sizes.length, 1)),
-    full('stsz', uint32(0), ...table(sizes, (size) => uint32(size))),
+    full('stsz', uint32(0), table(sizes.map((size) => [size]))),
     full('stco', uint32(1, at)),
   ) // biome-ignore format: groups
   const dinf = box('dinf', full('dref', uint32(1), box('url ', uint32(1))))
@@ -120,10 +119,8 @@ function runsOf(values: readonly number[]): [number, number][] {
   return runs
 }
 
-const table = <Entry>(entries: readonly Entry[], bytes: (entry: Entry) => Buffer): Buffer[] => [
-  uint32(entries.length),
-  ...entries.map(bytes),
-]
+/** A table of a box: the number of its entries, and the numbers of each. */
+const table = (entries: readonly (readonly number[])[]): Buffer => words([entries.length].concat(entries.flat()))
 
 const MATRIX = uint32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
@@ -156,6 +153,10 @@ function uint16(...values: readonly number[]): Buffer {
 }
 
 function uint32(...values: readonly number[]): Buffer {
+  return words(values)
+}
+
+function words(values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(4 * values.length)
   for (const [at, value] of values.entries()) bytes.writeUInt32BE(value, 4 * at)
   return bytes
