@@ -68,9 +68,7 @@ function reasonOf(stream: Json, { foreign, iamf }: Selection): Reason {
   const disposition = object(stream['disposition'])
   switch (text(stream['codec_type'])) {
     case 'audio': {
-      const part = iamf.has(stream)
-        ? 'it is part of one sound of several streams (IAMF), which ffmpeg does not join'
-        : null
+      const part = iamf.has(stream) ? 'ffmpeg does not join the streams of an IAMF sound' : null
       return { what: 'Audio track', why: isForeign ?? part ?? `only ${TRACKS_MAX} tracks are taken` }
     }
     case 'subtitle': {
