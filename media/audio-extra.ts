@@ -7,9 +7,11 @@
 import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { type AudioFacts, type Plan, planSeconds } from '../protocol/plan.ts'
 import { tryAudio } from './audio-trial.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
+import { closingTerms } from './clock-jumps.ts'
 import { decodedCodec, decodedFilter } from './commands/audio.ts'
 import { audioExtraArgs, type ExtraTrack } from './commands/split.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
@@ -55,13 +57,13 @@ async function make(
   await rm(out, { force: true })
   const channels = plan.audio.reduce((sum, track) => sum + track.channels, 0)
   const decodedBytes = channels * CHANNEL_BYTES * (planSeconds(plan) + plan.lead / plan.track_timescale + LONGER_S)
-  const outputBytesMax = (await stat(source)).size + decodedBytes + SLACK_BYTES
+  const outputBytesMax = (await stat(fsPath(source))).size + decodedBytes + SLACK_BYTES
   const args = audioExtraArgs({ source, tracks, offset: cutOffset(plan), out })
   await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, 'copying the audio')
 }
 
 function extraTrack(track: AudioFacts, plan: Plan): ExtraTrack {
-  const filter = decodedFilter(track, zeroOf(plan))
+  const filter = decodedFilter(track, zeroOf(plan), closingTerms(plan.jumps, plan.time_base, 0))
   return { stream: track.stream, decoded: filter === null ? null : { filter, codec: decodedCodec(track) } }
 }
 

@@ -6,7 +6,7 @@
  * Inside a GOP longer than 10 s chunks have at least max(8 s, GOP ÷ 4), so that all repeated decoding is less than 1.5 decodes of the video.
  */
 import { CHUNK_S, LONG_GOP_S } from '../protocol/limits.ts'
-import type { ChunkPlan, Plan, Rational } from '../protocol/plan.ts'
+import type { ChunkPlan, ClockJump, Plan, Rational } from '../protocol/plan.ts'
 import type { Packets } from './packet-index.ts'
 import { secondsOf } from './rational.ts'
 
@@ -22,6 +22,8 @@ export interface ChunkSource {
   readonly breaks?: readonly number[]
   /** Keyframes before that of a chunk at which its cut begins. */
   readonly run_in?: number
+  /** Jumps of the clock, of which no chunk holds both sides. */
+  readonly jumps?: readonly ClockJump[]
 }
 
 /** Range of chunk lengths, s, in which a keyframe is preferred to any other frame: it costs less than decoding twice. */
@@ -30,7 +32,7 @@ const KEYFRAME_S = { min: 4, max: 10 } as const
 /** The chunks of a source, in order, without gap or overlap. */
 export function planChunks(source: ChunkSource): ChunkPlan[] {
   const { times, end_pts } = source
-  if (source.whole) return [{ chunk_id: 0, start_pts: times[0]!, end_pts, frames: times.length, cut: null }]
+  if (source.whole) return wholeParts(source)
   const starts = partsOf(source).flatMap(({ first, ...part }) => boundaries(part).map((start) => first + start))
   const cutter = createCutter(source.packets)
   return starts.map((start, chunk_id) => {
@@ -46,16 +48,26 @@ export function planChunks(source: ChunkSource): ChunkPlan[] {
   })
 }
 
-/** The stretches between two breaks, each with the number of its first frame. */
+/** One chunk, which is read from the source itself; one more after each jump of its clock. */
+function wholeParts({ breaks: _, ...source }: ChunkSource): ChunkPlan[] {
+  const parts = partsOf(source)
+  return parts.map(({ times }, chunk_id) => {
+    const end_pts = parts[chunk_id + 1]?.times[0] ?? source.end_pts
+    return { chunk_id, start_pts: times[0]!, end_pts, frames: times.length, cut: null }
+  })
+}
+
+/** The stretches between two breaks or jumps of the clock, each with the number of its first frame. */
 function partsOf(source: ChunkSource): (ChunkSource & { first: number })[] {
-  const { times, breaks = [] } = source
-  const firsts = [...new Set([0, ...breaks.map((time) => lowerBound(times, time))])].filter((at) => at < times.length)
+  const { times, breaks = [], jumps = [] } = source
+  const starts = [...breaks, ...jumps.map(({ to }) => to)].sort((a, b) => a - b)
+  const firsts = [...new Set([0, ...starts.map((time) => lowerBound(times, time))])].filter((at) => at < times.length)
   return firsts.map((first, part) => {
     const next = firsts[part + 1]
     return {
       ...source,
       times: times.slice(first, next),
-      end_pts: next === undefined ? source.end_pts : times[next]!,
+      end_pts: next === undefined ? source.end_pts : (jumps.find(({ to }) => to === times[next])?.from ?? times[next]!),
       first,
     }
   })

@@ -1,26 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { closeUp, gapsIn, jumpsOf, jumpTerms, mayJump, shiftAt, shiftAtSource } from './clock-jumps.ts'
-import { noPackets, type Packets } from './packet-index.ts'
+import { sinceStart } from '../protocol/plan.ts'
+import { closedSeconds, closingTerms, gapsIn, isFilled, jumpFates, mayJump } from './clock-jumps.ts'
+import { noPackets } from './packet-index.ts'
 
 const SECOND = 90_000
 const STEP = SECOND / 25
+const BASE = [1, SECOND] as const
 
-/** Pictures at 25 a second in runs that begin at these seconds; each decodes two pictures before it is shown. */
-function recording(...runs: readonly { at: number; pictures: number }[]): Packets {
-  const packets = noPackets()
-  for (const { at, pictures } of runs)
-    for (let picture = 0; picture < pictures; picture++) {
-      packets.pts.push(at * SECOND + picture * STEP)
-      packets.dts.push(at * SECOND + (picture - 2) * STEP)
-      packets.duration.push(STEP)
-      packets.key.push(picture % 25 === 0)
-      packets.discarded.push(false)
-    }
-  return packets
-}
+/** Times of pictures at 25 a second, in runs that begin at these seconds. */
+const recording = (...runs: readonly { at: number; pictures: number }[]): number[] =>
+  runs.flatMap(({ at, pictures }) => Array.from({ length: pictures }, (_, picture) => at * SECOND + picture * STEP))
+const found = (times: readonly number[]) => gapsIn(times, noPackets(), BASE)
 
-const found = (packets: Packets) => gapsIn(packets, [1, SECOND])
+const TWICE = recording({ at: 10, pictures: 75 }, { at: 3610, pictures: 50 }, { at: 9000, pictures: 25 })
+const JUMPS = [
+  { from: 13 * SECOND, to: 3610 * SECOND },
+  { from: 3612 * SECOND, to: 9000 * SECOND },
+]
 
 test('only the formats of broadcasts may jump', () => {
   assert.deepEqual(['mpegts', 'mpeg', 'mov,mp4,m4a,3gp,3g2,mj2', 'matroska,webm'].map(mayJump), [
@@ -32,34 +29,37 @@ test('only the formats of broadcasts may jump', () => {
 })
 
 test('two jumps are closed up, so that pictures follow each other', () => {
-  const packets = recording({ at: 10, pictures: 75 }, { at: 3610, pictures: 50 }, { at: 9000, pictures: 25 })
-  const jumps = jumpsOf(found(packets))
-  assert.deepEqual(jumps, [
-    { pts: 13 * SECOND, ticks: 3597 * SECOND },
-    { pts: 15 * SECOND, ticks: (9000 - 3612) * SECOND },
-  ])
-  const closed = closeUp(packets, jumps)
-  assert.deepEqual(closed.pts, recording({ at: 10, pictures: 150 }).pts)
-  assert.deepEqual(closed.dts, recording({ at: 10, pictures: 150 }).dts)
+  assert.deepEqual(found(TWICE), JUMPS)
   assert.deepEqual(
-    closed.pts.map((pts) => pts + shiftAt(pts, jumps)),
-    packets.pts,
+    TWICE.map((time) => sinceStart({ start_pts: 0, jumps: JUMPS }, time)),
+    recording({ at: 10, pictures: 150 }),
   )
-  assert.deepEqual(
-    packets.dts.map((dts) => dts - shiftAtSource(dts, jumps)),
-    closed.dts,
-  )
+  assert.deepEqual([closedSeconds(12.9, JUMPS, BASE), closedSeconds(3609.5, JUMPS, BASE)], [12.9, 12.5])
 })
 
-test('neither a pause below 10 s nor pictures that are far apart anyway are jumps', () => {
+test('neither a pause below 10 s nor pictures that are far apart anyway are jumps, nor a clock that jumps all the time', () => {
   assert.deepEqual(found(recording({ at: 0, pictures: 25 }, { at: 10.9, pictures: 25 })), [])
-  const slides = recording(...[0, 12, 24, 40, 52].map((at) => ({ at, pictures: 1 })))
-  assert.deepEqual(found(slides), [])
-  assert.deepEqual(found(noPackets()), [])
+  assert.deepEqual(found(recording(...[0, 12, 24, 40, 52].map((at) => ({ at, pictures: 1 })))), [])
+  assert.deepEqual(found(recording(...Array.from({ length: 60 }, (_, at) => ({ at: 100 * at, pictures: 50 })))), [])
+  assert.deepEqual(found([]), [])
+})
+
+test('a gap in which another track goes on is none of the clock', () => {
+  const jump = { from: 0, to: 100 * SECOND }
+  assert.deepEqual(
+    [[50], [1, 99.5], []].map((times) => isFilled(jump, times, BASE)),
+    [true, false, false],
+  )
 })
 
 test('sound is moved from the middle of each gap on', () => {
-  const jumps = jumpsOf(found(recording({ at: 10, pictures: 75 }, { at: 3610, pictures: 50 })))
-  assert.equal(jumpTerms(jumps, [1, SECOND], 100), '-gte(T\\,1911.500000)*3597.000000/TB')
-  assert.equal(jumpTerms([], [1, SECOND], 100), '')
+  assert.equal(closingTerms(JUMPS.slice(0, 1), BASE, 100), '-gte(T\\,1911.500000)*3597.000000/TB')
+  assert.equal(closingTerms([], BASE, 100), '')
+})
+
+test('the note says where the first gap is, and how long all of them are', () => {
+  assert.match(
+    jumpFates(JUMPS, 10 * SECOND, BASE)[0]?.note ?? '',
+    /after 3\.0 s, and again later \(2 times\) \(8985 s in all\)/,
+  )
 })

@@ -1,10 +1,9 @@
 /**
  * Jumps of a source's clock: recordings of broadcasts that were joined, or whose sender was restarted, go on hours later without a picture in
- * between. Formats whose clock may jump (MPEG-TS and PS) have them closed up, as ffmpeg itself does, in picture and sound alike. Pure.
- *
- * Two clocks: that of the *source*, and the *closed* one of the plan. They differ by the sum of the jumps before.
+ * between. Formats whose clock may jump (MPEG-TS and PS) have such gaps closed up in the results, picture and sound alike, as ffmpeg does.
+ * Plan and cuts keep the source's clock. Pure.
  */
-import type { ClockJump, Rational } from '../protocol/plan.ts'
+import type { ClockJump, Fate, Rational } from '../protocol/plan.ts'
 import type { Packets } from './packet-index.ts'
 import { secondsOf } from './rational.ts'
 
@@ -12,78 +11,62 @@ import { secondsOf } from './rational.ts'
 const JUMP_S = 10
 /** A gap of less than this many usual distances between two pictures is a slide that stays long. */
 const STEPS_MIN = 20
-/** Jumps of one source; more of them are a clock that tells nothing. */
-export const JUMPS_MAX = 100
+/** Jumps of one source; a clock with more of them tells nothing, and each is a chunk. */
+const JUMPS_MAX = 50
 /** Formats of ffmpeg whose clock may jump. */
 const FORMATS = ['mpegts', 'mpeg']
 
 /** Whether the clock of a format may jump. `format`: ffmpeg's names, separated by commas. */
 export const mayJump = (format: string): boolean => format.split(',').some((name) => FORMATS.includes(name))
 
-/** A gap in the pictures of a source, in ticks of its clock: no picture is shown in `[from, to)`. */
-export interface Gap {
-  readonly from: number
-  readonly to: number
-}
-
-/** Gaps between pictures that may be jumps, in order. None where the pictures are as far apart anyway. */
-export function gapsIn({ pts, duration, discarded }: Packets, timeBase: Rational): Gap[] {
-  const order = [...pts.keys()].filter((at) => !discarded[at] && !Number.isNaN(pts[at]!))
-  order.sort((a, b) => pts[a]! - pts[b]!)
-  const steps = order.slice(1).map((at, before) => pts[at]! - pts[order[before]!]!)
+/** Gaps between the times of pictures that may be jumps, in order. None where the pictures are as far apart anyway, or gaps are many. */
+export function gapsIn(times: readonly number[], { pts, duration }: Packets, timeBase: Rational): ClockJump[] {
+  const steps = times.slice(1).map((time, before) => time - times[before]!)
   const usual = steps.toSorted((a, b) => a - b)[steps.length >> 1] ?? 0
-  return steps.flatMap((step, before) => {
+  const gaps = steps.flatMap((step, before) => {
     if (secondsOf(step, timeBase) <= JUMP_S || step < STEPS_MIN * usual) return []
-    const last = order[before]!
-    const from = pts[last]! + (duration[last]! > 0 && duration[last]! < step ? duration[last]! : usual)
-    return [{ from, to: pts[last]! + step }]
+    const last = times[before]!
+    const own = duration[pts.lastIndexOf(last)] ?? 0
+    return [{ from: last + (own > 0 && own < step ? own : usual), to: last + step }]
   })
+  return gaps.length > JUMPS_MAX ? [] : gaps
 }
 
-/** The jumps that these gaps are. */
-export function jumpsOf(gaps: readonly Gap[]): ClockJump[] {
-  let before = 0
-  return gaps.map(({ from, to }) => {
-    const ticks = to - from
-    const pts = from - before
-    before += ticks
-    return { pts, ticks }
-  })
+/** Whether something is heard or seen within a gap: then it is none of the clock. `times`: seconds of another track's packets. */
+export function isFilled({ from, to }: ClockJump, times: readonly number[], timeBase: Rational): boolean {
+  const [start, end] = [secondsOf(from, timeBase), secondsOf(to, timeBase)]
+  // Tracks are a little apart at either end.
+  const margin = (end - start) / 4
+  return times.some((time) => time > start + margin && time < end - margin)
 }
-
-/** The same packets on the closed clock. A decode time belongs to its picture. */
-export function closeUp(packets: Packets, jumps: readonly ClockJump[]): Packets {
-  const shifts = packets.pts.map((pts, at) => shiftAtSource(Number.isNaN(pts) ? packets.dts[at]! : pts, jumps))
-  return {
-    ...packets,
-    pts: packets.pts.map((pts, at) => pts - shifts[at]!),
-    dts: packets.dts.map((dts, at) => dts - shifts[at]!),
-  }
-}
-
-/** Ticks to subtract from a time of the source's clock. */
-export function shiftAtSource(pts: number, jumps: readonly ClockJump[]): number {
-  let shift = 0
-  // The middle of a gap: decode times and sound are a little apart from the pictures.
-  for (const jump of jumps) if (pts >= jump.pts + shift + jump.ticks / 2) shift += jump.ticks
-  return shift
-}
-
-/** Ticks to add to a picture's time of the closed clock. */
-export const shiftAt = (pts: number, jumps: readonly ClockJump[]): number =>
-  jumps.reduce((sum, jump) => (pts >= jump.pts ? sum + jump.ticks : sum), 0)
 
 /**
- * What `asetpts` subtracts beside, as an expression: the seconds of the jumps before a sample, by the clock of ffmpeg's input, which is the
- * source's plus `offset` seconds. Empty without jumps.
+ * Seconds of the source, of any track, with the gaps before closed up: what lies in the first half of a gap belongs to what is before it.
  */
-export function jumpTerms(jumps: readonly ClockJump[], timeBase: Rational, offset: number): string {
-  let shift = 0
-  return jumps
-    .map(({ pts, ticks }) => {
-      const middle = secondsOf(pts + shift + ticks / 2, timeBase) + offset
-      shift += ticks
-      return `-gte(T\\,${middle.toFixed(6)})*${secondsOf(ticks, timeBase).toFixed(6)}/TB`
-    })
+export const closedSeconds = (time: number, jumps: readonly ClockJump[] = [], timeBase: Rational): number =>
+  jumps.reduce((closed, jump) => (time >= middleOf(jump, timeBase) ? closed - lengthOf(jump, timeBase) : closed), time)
+
+const middleOf = ({ from, to }: ClockJump, timeBase: Rational): number => secondsOf((from + to) / 2, timeBase)
+const lengthOf = ({ from, to }: ClockJump, timeBase: Rational): number => secondsOf(to - from, timeBase)
+
+/**
+ * The gaps as the end of an expression of `asetpts`, which moves sound as `closedSeconds` does. `offset`: seconds that the times of the
+ * filter's input are later than those of the source.
+ */
+export const closingTerms = (jumps: readonly ClockJump[] = [], timeBase: Rational, offset: number): string =>
+  jumps
+    .map(
+      (jump) => `-gte(T\\,${(middleOf(jump, timeBase) + offset).toFixed(6)})*${lengthOf(jump, timeBase).toFixed(6)}/TB`,
+    )
     .join('')
+
+/** What becomes of the gaps. */
+export function jumpFates(jumps: readonly ClockJump[], start_pts: number, timeBase: Rational): Fate[] {
+  const [first] = jumps
+  if (!first) return []
+  const at = secondsOf(first.from - start_pts, timeBase).toFixed(1)
+  const seconds = jumps.reduce((sum, jump) => sum + lengthOf(jump, timeBase), 0)
+  const times = jumps.length === 1 ? '' : `, and again later (${jumps.length} times)`
+  const note = `The timestamps jump forward after ${at} s${times} (${Math.round(seconds)} s in all) without a frame in between: the gaps are closed up.`
+  return [{ part: 'gaps of the timestamps', fate: 'converted', note }]
 }

@@ -6,7 +6,7 @@ import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { MergeJob } from '../protocol/media.ts'
-import type { Plan, RenditionPlan } from '../protocol/plan.ts'
+import { type Plan, type RenditionPlan, sinceStart } from '../protocol/plan.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { concatList, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
@@ -92,7 +92,7 @@ async function textOf({ plan, audio, extra }: MergeJob): Promise<FilmText> {
 async function writeList(dir: string, { chunks, plan }: MergeJob): Promise<string> {
   const entries = plan.chunks.map((chunk, at) => ({
     name: `${String(at).padStart(5, '0')}.mp4`,
-    start: secondsOf(chunk.start_pts - plan.start_pts, plan.time_base),
+    start: secondsOf(sinceStart(plan, chunk.start_pts), plan.time_base),
   }))
   for (const [at, { name }] of entries.entries()) await symlink(chunks[at]!, join(dir, name))
   const list = join(dir, 'list.ffconcat')

@@ -6,7 +6,7 @@
  * the pictures are counted by decoding and the source is one chunk: `whole`.
  */
 import type { SourceIndex } from '../protocol/media.ts'
-import type { Fate, Rational, Shape } from '../protocol/plan.ts'
+import type { ClockJump, Fate, Rational, Shape } from '../protocol/plan.ts'
 import { fieldsOf } from './commands/read.ts'
 import { reduced, secondsOf } from './rational.ts'
 
@@ -48,6 +48,8 @@ export interface PacketIndex extends SourceIndex {
   readonly captions: boolean
   /** Empty where the picture has one shape. */
   readonly shapes: readonly Shape[]
+  /** Jumps of the clock; absent where it has none. */
+  readonly jumps?: readonly ClockJump[]
   readonly fates: readonly Fate[]
 }
 

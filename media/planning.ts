@@ -10,7 +10,16 @@ import { formatClass } from '../protocol/capability.ts'
 import { AttemptFailed, RecipeRefused, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
-import type { ChunkPlan, Fate, Plan, Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
+import {
+  type AudioFacts,
+  type ChunkPlan,
+  type Fate,
+  type Plan,
+  type Rational,
+  type RenditionPlan,
+  sinceStart,
+  type VideoFacts,
+} from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import { leadOf, tryAudio } from './audio-trial.ts'
 import { planChunks } from './chunk-plan.ts'
@@ -55,7 +64,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const { shapes } = index
   const time_base = timeBaseOf({ ...job, index })
   const { fps, variable } = frameRate(
-    index.times,
+    index.times.map((time) => sinceStart({ start_pts: index.times[0]!, ...index }, time)),
     time_base,
     [probe.rates.real, probe.rates.average].map(parseRational),
   )
@@ -78,16 +87,19 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     trialFrames(programs, { job: { ...job, index }, settings, sized, classes, time_base }),
   ])
   return {
-    version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }),
+    version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }), ...(index.jumps && { jumps: index.jumps }),
     start_pts: index.times[0]!, lead: leadOf(sound, start, settings.track_timescale), end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
-    audio: sound.audio, subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
+    audio: index.jumps ? sound.audio.map(decoded) : sound.audio, subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
     renditions,
     ...cutting,
     chunks: withTimes(cutting.chunks, index, { time_base, track_timescale: settings.track_timescale }),
     fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...sound.fates]),
   } // biome-ignore format: groups
 }
+
+/** A track that is decoded at ingest, as the gaps of its clock are closed there. */
+const decoded = (track: AudioFacts): AudioFacts => (track.extra === 'copied' ? { ...track, extra: 'decoded' } : track)
 
 /** What becomes of closed captions in the picture: not every encoder writes them. */
 function captionFates({ captions }: VideoFacts, sized: readonly SizedRendition[]): Fate[] {

@@ -2,6 +2,7 @@
  * The index of a source with its text: both are read at the same time, so that a disk reads the file once.
  */
 import type { SourceIndex, SubtitlePath } from '../protocol/media.ts'
+import { findJumps } from './find-jumps.ts'
 import type { PacketIndex } from './packet-index.ts'
 import { type IndexJob, indexSource } from './reading.ts'
 import type { Programs } from './run-ffmpeg.ts'
@@ -21,7 +22,7 @@ export async function indexWithText(
   const text = readSourceText(programs, { ...job, signal: AbortSignal.any([job.signal, ended.signal]) })
   text.catch(() => {})
   try {
-    return { ...(await indexSource(programs, job)), text: await text }
+    return { ...(await findJumps(programs, job, await indexSource(programs, job))), text: await text }
   } finally {
     // Stops what still runs where the picture is refused.
     ended.abort(new DOMException('this index has ended', 'AbortError'))

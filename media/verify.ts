@@ -8,7 +8,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { asSha256, type Sha256 } from '../protocol/ids.ts'
-import type { ChunkPlan, Plan, RenditionPlan } from '../protocol/plan.ts'
+import { type ChunkPlan, type Plan, type RenditionPlan, sinceStart } from '../protocol/plan.ts'
 import { Mp4Broken, readMp4, type Track } from './mp4.ts'
 import { rescale, secondsOf } from './rational.ts'
 
@@ -141,7 +141,7 @@ export function expectJoined(chunks: readonly Track[], plan: Plan): Joined & { m
   let at = 0
   chunks.forEach((track, number) => {
     const offset =
-      plan.lead + rescale(plan.chunks[number]!.start_pts - plan.start_pts, plan.time_base, [1, plan.track_timescale])
+      plan.lead + rescale(sinceStart(plan, plan.chunks[number]!.start_pts), plan.time_base, [1, plan.track_timescale])
     times.set(
       track.times.map((time) => time + offset),
       at,

@@ -154,12 +154,12 @@ export interface ChunkPlan {
   readonly times_sha256?: Sha256
 }
 
-/** A jump of the source's clock that is closed up in the results. */
+/** A jump of the source's clock that is closed up in the results: no picture is shown in `[from, to)`, ticks of `time_base`. */
 export interface ClockJump {
-  /** Time of the first picture after it on the plan's clock, ticks of `time_base`. */
-  readonly pts: number
-  /** How far the source's clock jumps there, ticks; positive. */
-  readonly ticks: number
+  /** End of the last picture before it, ticks of `time_base`. */
+  readonly from: number
+  /** Time of the first picture after it, ticks of `time_base`. */
+  readonly to: number
 }
 
 /**
@@ -192,6 +192,8 @@ export interface Plan {
   readonly start_pts: number
   readonly end_pts: number
   readonly frames: number
+  /** Jumps of the source's clock, in order; absent where it has none. */
+  readonly jumps?: readonly ClockJump[]
   /** Some packets have no pts, few enough for `-fflags +genpts` to compute them. */
   readonly genpts: boolean
   /** Frames per second of a source whose frames are only counted, as its packets have no times; null where they have. */
@@ -237,6 +239,10 @@ export function rankOf(plan: Pick<Plan, 'renditions'>, rendition: RenditionPlan,
 export const planTasks = (plan: Pick<Plan, 'chunks' | 'renditions' | 'audio'>): number =>
   kindsWhere(({ countsAsEncode }) => countsAsEncode).reduce((sum, kind) => sum + kindFacts(kind).tasksOf(plan), 0)
 
+/** Ticks of `time_base` from the first picture to a time of the source, with the jumps of its clock closed up. */
+export const sinceStart = ({ start_pts, jumps = [] }: Pick<Plan, 'start_pts' | 'jumps'>, pts: number): number =>
+  jumps.reduce((ticks, { from, to }) => (pts >= to ? ticks - (to - from) : ticks), pts - start_pts)
+
 /** Seconds from the first frame to the end of the last. */
 export const planSeconds = (plan: Plan): number =>
-  ((plan.end_pts - plan.start_pts) * plan.time_base[0]) / plan.time_base[1]
+  (sinceStart(plan, plan.end_pts) * plan.time_base[0]) / plan.time_base[1]

@@ -42,9 +42,12 @@ function relabel({ relabelled, layout, channels }: AudioFacts): string {
   return `channelmap=map=${[...Array(channels).keys()].join('|')}:channel_layout=${layout},`
 }
 
-/** The filter that aligns a track with the results. `start`: their beginning in the input, seconds. */
-const timing = (start: number): string =>
-  `asetpts=PTS-(${seconds(start)})/TB,aresample=${SAMPLE_RATE}:async=1:first_pts=0:min_hard_comp=0.01`
+/**
+ * The filter that aligns a track with the results. `start`: their beginning in the input, seconds. `closing`: further terms of its
+ * expression, which close gaps of the clock.
+ */
+const timing = (start: number, closing = ''): string =>
+  `asetpts=PTS-(${seconds(start)})/TB${closing},aresample=${SAMPLE_RATE}:async=1:first_pts=0:min_hard_comp=0.01`
 
 /**
  * The filter between the file of extras and the encoder. A track is never empty, so that its place among the tracks is sure. `start`:
@@ -57,9 +60,10 @@ export function audioFilter(track: AudioFacts, start: number, mixesOld = false):
 
 /**
  * The filter between the source and a decoded track of the file of extras; null for one that is copied. Times are those of the source
- * in the end, so that the audio task treats all tracks alike. `start`: beginning of the results on the clock of the source, seconds.
+ * in the end, with its gaps closed, so that the audio task treats all tracks alike. `start`: beginning of the results on the clock of the
+ * source, seconds. `closing`: see `closingTerms`.
  */
-export function decodedFilter(track: AudioFacts, start: number): string | null {
+export function decodedFilter(track: AudioFacts, start: number, closing = ''): string | null {
   const { extra, layout, channels, source_channels } = track
   if (extra === 'copied') return null
   // Its times are none: samples follow one another from the first on.
@@ -71,7 +75,7 @@ export function decodedFilter(track: AudioFacts, start: number): string | null {
       : channels === 1
         ? `pan=mono|c0=${all.join('+')},`
         : `aformat=channel_layouts=${layout},`
-  return `${counted}${mix}${timing(start)},asetpts=PTS+(${start.toFixed(6)})/TB`
+  return `${counted}${mix}${timing(start, extra === 'counted' ? '' : closing)},asetpts=PTS+(${start.toFixed(6)})/TB`
 }
 
 /** FLAC holds 8 channels of 24 bits, other than those of 32-bit and float PCM. */

@@ -8,10 +8,10 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import type { Plan, SubtitleFacts } from '../../protocol/plan.ts'
+import { type Plan, planSeconds, type SubtitleFacts } from '../../protocol/plan.ts'
 import { zeroOf } from '../chunk-plan.ts'
+import { closedSeconds } from '../clock-jumps.ts'
 import type { Track } from '../mp4.ts'
-import { secondsOf } from '../rational.ts'
 import { type ChapterList, chaptersFile, chaptersOf } from './chapters.ts'
 import { EVENTS_MAX } from './decode-text.ts'
 import { type Sample, timelineOf, withEnds } from './events.ts'
@@ -51,11 +51,12 @@ export async function writeTextExtra(
   path: string,
   { text, plan, covers }: { readonly text: SourceText; readonly plan: Plan; readonly covers: Buffer | null },
 ): Promise<void> {
-  const zero = zeroOf(plan) * 1000
+  const zero = zeroOf(plan)
+  const onFilm = (ms: number) => Math.round((closedSeconds(ms / 1000, plan.jumps, plan.time_base) - zero) * 1000)
   const moved = <Timed extends { start: number; end: number | null }>(each: Timed): Timed => ({
     ...each,
-    start: Math.round(each.start - zero),
-    end: each.end === null ? null : Math.round(each.end - zero),
+    start: onFilm(each.start),
+    end: each.end === null ? null : onFilm(each.end),
   })
   const extra: TextExtra = {
     tracks: text.tracks
@@ -91,7 +92,7 @@ const PADDING_S = 0.1
 
 /** Whole ms from the beginning of the results to the end of the last picture, or of the sound where that goes on. */
 export function filmEnd(plan: Plan, audio: readonly Track[]): number {
-  const picture = secondsOf(plan.end_pts, plan.time_base) - zeroOf(plan)
+  const picture = planSeconds(plan) + plan.lead / plan.track_timescale
   const sound = audio.map(({ times, duration, timescale }) => ((times[0] ?? 0) + duration) / timescale)
   const last = Math.max(picture, ...sound)
   return Math.floor((last - picture > PADDING_S ? last : picture) * 1000 + 1e-6)
