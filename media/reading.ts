@@ -16,7 +16,7 @@ import {
 } from './packet-index.ts' // biome-ignore format: groups
 import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
-import { parseRational } from './rational.ts'
+import { parseRational, reduced } from './rational.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { type Heads, readHeads, shapeFates } from './shape-changes.ts'
 import { checkSource, PICTURE, quoted, sniff } from './source-file.ts'
@@ -136,10 +136,17 @@ interface Assembled {
 /** The rate that ffmpeg assumes, where a stream does not say its own. */
 const ASSUMED_RATE: Rational = [25, 1]
 
+/** The rate of a bare stream. From ffmpeg 7 on the average is only assumed, and the other is that of fields where the codec is H.264. */
+export function streamRate({ rates, video }: Pick<RatedProbe, 'rates' | 'video'>): Rational {
+  const [real, average] = [parseRational(rates.real), parseRational(rates.average)]
+  if (real === null) return average ?? ASSUMED_RATE
+  const isOfFields = video.codec === 'h264' && real.join() !== average?.join()
+  return isOfFields ? reduced(real[0], 2 * real[1]) : real
+}
+
 /** The index of a bare elementary stream, whose packets have no times: its pictures are counted, at the rate of the stream. */
 async function countFrames(programs: Programs, job: IndexJob, packets: Packets): Promise<PacketIndex & SourceIndex> {
-  const { rates } = job.probe as RatedProbe
-  const counted_rate = parseRational(rates.real) ?? parseRational(rates.average) ?? ASSUMED_RATE
+  const counted_rate = streamRate(job.probe as RatedProbe)
   const timeBase: Rational = [counted_rate[1], counted_rate[0]]
   const head = await readFrames(programs, job, { genpts: false, timeBase })
   if (head.length === 0) throw whyUndecodable(job)
