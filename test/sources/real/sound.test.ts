@@ -40,7 +40,7 @@ for (const [layout, channels] of [
   ['2.1', 3],
   ['quad', 4],
   ['3.0(back)', 3],
-  ['7.1(wide)', 8],
+  ['7.1', 8],
 ] as const) {
   test(`PCM of layout ${layout} keeps its speakers`, async (t) => {
     const film = await realCase(t)
