@@ -92,9 +92,10 @@ function srtSeconds(time: string): number {
 /** What ffmpeg says while it decodes all of a file; nothing is the right answer. */
 export async function readComplaints(job: { ffmpeg: string; file: string }): Promise<string[]> {
   const args = ['-nostdin', '-hide_banner', '-nostats', '-v', 'warning', '-i', job.file]
-  const output = ['-map', '0:v', '-map', '0:a?', '-map', '0:s?', '-c:s', 'copy', '-f', 'null', '-']
+  const output = ['-map', '0:V', '-map', '0:a?', '-map', '0:s?', '-c:s', 'copy', '-f', 'null', '-']
   const { stderr, exitCode } = await execa(job.ffmpeg, [...args, ...output], { stdin: 'ignore', reject: false })
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '')
+  // ffmpeg 5 says so of every cover in an MP4, which is no track.
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.endsWith('timescale not set'))
   return exitCode === 0 ? lines : [...lines, `ffmpeg ended with ${exitCode}`]
 }
 
