@@ -62,12 +62,13 @@ export interface IndexJob {
   readonly signal: AbortSignal
 }
 
-/** Formats of pictures, and why those that move are read straight from the source; null where they need not be. */
-const PICTURES: ReadonlyMap<string, string | null> = new Map([
+/** Formats of pictures: one with a single packet is a still. */
+const PICTURES: ReadonlySet<string> = new Set(['gif', 'apng', 'mjpeg', 'jpeg_pipe'])
+/** Formats that are read straight from the source, and why. */
+const STRAIGHT: ReadonlyMap<string, string> = new Map([
   ['gif', 'its pictures are changes of the one before'],
   ['apng', 'its pictures are changes of the one before'],
-  ['mjpeg', null],
-  ['jpeg_pipe', null],
+  ['yuv4mpegpipe', 'no cut says where its chroma samples lie'],
 ])
 
 /** Number of packets decoded at the beginning: enough to see whether they are frames, and from which one on they can be shown. */
@@ -99,7 +100,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
       times,
       head: head.frames,
       heads,
-      whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : (PICTURES.get(format) ?? null),
+      whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : (STRAIGHT.get(format) ?? null),
     })
   const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
   const known = new Set(packets.pts)
