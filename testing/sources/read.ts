@@ -94,8 +94,8 @@ export async function readComplaints(job: { ffmpeg: string; file: string }): Pro
   const args = ['-nostdin', '-hide_banner', '-nostats', '-v', 'warning', '-i', job.file]
   const output = ['-map', '0:V', '-map', '0:a?', '-map', '0:s?', '-c:s', 'copy', '-f', 'null', '-']
   const { stderr, exitCode } = await execa(job.ffmpeg, [...args, ...output], { stdin: 'ignore', reject: false })
-  // ffmpeg 5 says so of every cover in an MP4, which is no track.
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.endsWith('timescale not set'))
+  // Of covers in an MP4, which are no tracks, and are copied as they are: the source's say it too.
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/timescale not set$|EOI missing/.test(line))
   return exitCode === 0 ? lines : [...lines, `ffmpeg ended with ${exitCode}`]
 }
 
