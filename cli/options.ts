@@ -46,6 +46,7 @@ export interface RecipeOptions {
   crf?: number
   codec?: string
   upscale?: boolean
+  strict?: boolean
 }
 
 /** Adds the options of a recipe to a command. */
@@ -66,10 +67,11 @@ export function addRecipeOptions(command: Command): Command {
     )
     .addOption(new Option('--codec <name>', 'video codec, such as h264 or hevc').default(DEFAULT_ENCODING.codec))
     .option('--upscale', 'make renditions larger than the source too', DEFAULT_RECIPE.upscale)
+    .option('--strict', 'refuse a source that was cut off, instead of encoding as far as it goes', false)
 }
 
 /** The recipe of parsed options; options that are not given are those of the default recipe. */
-export function recipeFrom({ renditions, preset, crf, codec, upscale }: RecipeOptions): Recipe {
+export function recipeFrom({ renditions, preset, crf, codec, upscale, strict }: RecipeOptions): Recipe {
   const encoding = {
     ...DEFAULT_ENCODING,
     ...(codec !== undefined && { codec }),
@@ -77,7 +79,7 @@ export function recipeFrom({ renditions, preset, crf, codec, upscale }: RecipeOp
     ...(crf !== undefined && { rate: { crf } }),
   }
   const ladder = ladderOf(renditions ?? DEFAULT_HEIGHTS, encoding)
-  return { ...DEFAULT_RECIPE, renditions: ladder, ...(upscale !== undefined && { upscale }) }
+  return { ...DEFAULT_RECIPE, renditions: ladder, ...(upscale !== undefined && { upscale }), ...(strict && { strict }) }
 }
 
 function parseRenditions(text: string): number[] {

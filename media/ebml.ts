@@ -11,6 +11,9 @@ export interface Element {
   readonly length: number | null
 }
 
+/** The id of the element that holds all others of a Matroska file. */
+export const SEGMENT = 0x18538067
+
 /** Longest header of an element: 4 bytes of id, 8 of length. */
 const HEADER_BYTES = 12
 

@@ -5,7 +5,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { fsPath } from '../protocol/path-text.ts'
 import { bodiesAt, bodyOf, innerBoxes, topBoxes } from './boxes.ts'
-import { eachIn, bodyOf as elementBody, elementsIn, findIn } from './ebml.ts'
+import { eachIn, bodyOf as elementBody, elementsIn, findIn, SEGMENT } from './ebml.ts'
 
 /** Bytes at the beginning of a file without an index that are looked at. */
 const HEAD_BYTES = 4 * 1024 * 1024
@@ -50,7 +50,6 @@ async function mp4Scheme(handle: FileHandle, head: Buffer, size: number): Promis
 }
 
 const EBML = 0x1a45dfa3
-const SEGMENT = 0x18538067
 const TRACKS = 0x1654ae6b
 const TRACK_ENTRY = 0xae
 const CONTENT_ENCODINGS = 0x6d80

@@ -15,8 +15,11 @@ import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { checkText } from './text/check-text.ts'
 import { switchOffText } from './text/enabled-tracks.ts'
 import { type FilmText, filmEnd, NO_TEXT, readTextExtra, writeTextFiles } from './text/text-extra.ts'
+import { END_OF_FILE } from './truncation.ts'
 import { checkJoined, checkPicture, expectJoined, pictureOf, tracksOf } from './verify.ts'
 
+/** Frames that the last packet of a cut-off file, and those that refer to it, may cost. */
+const CUT_OFF_FRAMES_MAX = 4
 const CONTAINER_BYTES = 64 * 1024 * 1024
 
 /** Merges one rendition into `out`, which does not remain on failure. Rejects with `AttemptFailed`. */
@@ -48,7 +51,9 @@ export async function mergeRendition(programs: Programs, job: MergeJob): Promise
     await rm(dir, { recursive: true, force: true })
   }
   for (const note of [...text.notes, ...silentTracks(tracks, plan)]) job.onNote?.(note)
-  if (expected.missing > 0)
+  // The last packet of a file that was cut off is not whole: that is told already.
+  const isCutOff = plan.fates.some(({ part }) => part === END_OF_FILE)
+  if (expected.missing > (isCutOff ? CUT_OFF_FRAMES_MAX : 0))
     job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)
 }
 

@@ -8,6 +8,7 @@
 import type { SourceIndex } from '../protocol/media.ts'
 import type { ClockJump, Fate, Rational, Shape } from '../protocol/plan.ts'
 import { fieldsOf } from './commands/read.ts'
+import type { Promised } from './promises.ts'
 import { reduced, secondsOf } from './rational.ts'
 
 /** Columns, because a film has a million of them. NaN where the container does not say. */
@@ -46,6 +47,8 @@ export interface PacketIndex extends SourceIndex {
   readonly fields: boolean
   /** Whether pictures carry closed captions. */
   readonly captions: boolean
+  /** What the file promised where it was cut off, else null. */
+  readonly cutOff: Promised | null
   /** Empty where the picture has one shape. */
   readonly shapes: readonly Shape[]
   /** Jumps of the clock; absent where it has none. */

@@ -39,6 +39,7 @@ import { quoted } from './source-file.ts'
 import type { TextIndex } from './text-index.ts'
 import { fitTimecode } from './timecode.ts'
 import { chooseCutting } from './trial-cuts.ts'
+import { cutOffSentence } from './truncation.ts'
 import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
 /** A source, its index and the recipe to plan for. */
@@ -74,6 +75,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     b_frames: variable ? 0 : 3, keyframe_s: recipe.keyframe_s,
   } // biome-ignore format: groups
   const { metadata, fates } = fitTimecode(probe, { fps, variable_rate: variable })
+  refuseCutOff(job, index, time_base)
   const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
   const classes = classFormatter({
     video,
@@ -100,6 +102,15 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
 
 /** A track that is decoded at ingest, as the gaps of its clock are closed there. */
 const decoded = (track: AudioFacts): AudioFacts => (track.extra === 'copied' ? { ...track, extra: 'decoded' } : track)
+
+/** Refuses a file that was cut off, where the recipe says so. */
+function refuseCutOff({ source, recipe }: PlanJob, index: PacketIndex, timeBase: Rational): void {
+  if (!recipe.strict || index.cutOff === null) return
+  const there = { seconds: secondsOf(index.end_pts - index.times[0]!, timeBase), frames: index.times.length }
+  throw new SourceRefused(
+    `${quoted(source)} is refused. ${cutOffSentence(index.cutOff, there)}; --strict takes whole files only.`,
+  )
+}
 
 /** What becomes of closed captions in the picture: not every encoder writes them. */
 function captionFates({ captions }: VideoFacts, sized: readonly SizedRendition[]): Fate[] {

@@ -8,6 +8,7 @@ import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media
 import type { Fate, Rational } from '../protocol/plan.ts'
 import { packetArgs, probeArgs } from './commands/read.ts'
 import { decodeFrames } from './decoded-frames.ts'
+import { editListFates } from './edit-list.ts'
 import { whyEncrypted } from './encryption.ts'
 import { areFields, frameTimes, keyedByFrames } from './fields.ts'
 import {
@@ -16,10 +17,12 @@ import {
 } from './packet-index.ts' // biome-ignore format: groups
 import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
-import { parseRational, reduced } from './rational.ts'
+import type { Promised } from './promises.ts'
+import { parseRational, reduced, secondsOf } from './rational.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { type Heads, readHeads, shapeFates } from './shape-changes.ts'
 import { checkSource, PICTURE, quoted, sniff } from './source-file.ts'
+import { cutOff, cutOffFates } from './truncation.ts'
 
 /** The result of `probe`: that of the contract, and the container's guesses at the frame rate. */
 export interface RatedProbe extends SourceProbe {
@@ -41,7 +44,8 @@ export async function probeSource(programs: Programs, source: string, signal: Ab
   if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${isPicture ? PICTURE : whyUnreadable(log, isMp4)}.`)
   const outcome = parseProbe(lines.join('\n'))
   if (!outcome.ok) throw new SourceRefused(`${quoted(source)} ${outcome.why}.`)
-  return { ...outcome.probe, rates: outcome.rates }
+  const fates = [...outcome.probe.fates, ...(await editListFates(source, outcome.probe.format))]
+  return { ...outcome.probe, fates, rates: outcome.rates }
 }
 
 /** ffprobe's reasons, as the end of a sentence. */
@@ -90,6 +94,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const head = await readHead(programs, job, genpts, packets)
   const { format, video } = job.probe
   const heads = await readHeads(programs, { ...job, ...video, format, genpts, packets })
+  const promised = await cutOff(job.source, format, job.probe.duration_s)
   const whole =
     reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
   const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
@@ -100,6 +105,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
       times,
       head: head.frames,
       heads,
+      promised,
       whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : (STRAIGHT.get(format) ?? null),
     })
   const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
@@ -111,6 +117,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
     times: shown,
     head: head.frames,
     heads,
+    promised,
     whole: cuttable ? null : (whole ?? 'its times are not those of its pictures'),
   })
 }
@@ -130,6 +137,7 @@ interface Assembled {
   readonly times: number[]
   readonly head: readonly DecodedFrame[]
   readonly heads: Heads
+  readonly promised: Promised | null
   readonly whole: string | null
   readonly counted_rate?: Rational
 }
@@ -152,7 +160,7 @@ async function countFrames(programs: Programs, job: IndexJob, packets: Packets):
   const head = await readFrames(programs, job, { genpts: false, timeBase })
   if (head.length === 0) throw whyUndecodable(job)
   const read = {
-    packets: { ...packets, timeBase }, genpts: false, times: head.map((_, at) => at), head, heads: { shapes: [], captions: false },
+    packets: { ...packets, timeBase }, genpts: false, times: head.map((_, at) => at), head, heads: { shapes: [], captions: false }, promised: null,
     whole: 'its packets have no times', counted_rate,
   } // biome-ignore format: groups
   const index = assemble(job, read)
@@ -189,6 +197,7 @@ function assemble({ probe }: IndexJob, read: Assembled): PacketIndex {
   const times = fields ? frameTimes(read.times) : read.times
   const packets = fields ? keyedByFrames(read.packets, times) : read.packets
   const shapes = read.heads.shapes.map((shape) => ({ ...shape, height: (fields ? 2 : 1) * shape.height }))
+  const end_pts = endOf(packets, read.times, timeBase)
   // The parity of the first field is the order of all; of frames the majority counts.
   const flagged = head.filter((frame) => frame.interlaced).slice(0, fields ? 1 : undefined)
   return {
@@ -197,16 +206,21 @@ function assemble({ probe }: IndexJob, read: Assembled): PacketIndex {
     times,
     fields,
     shapes,
+    cutOff: read.promised,
     captions: read.heads.captions || head.some(({ captions }) => captions),
     counted_rate: read.counted_rate ?? null,
     frames: times.length,
-    end_pts: endOf(packets, read.times, timeBase),
+    end_pts,
     interlaced: fields || (head.length > 0 ? flagged.length * 2 > head.length : probe.video.interlaced),
     top_field_first:
       flagged.length > 0
         ? flagged.filter((frame) => frame.topFieldFirst).length * 2 > flagged.length
         : probe.video.top_field_first,
-    fates: [...damageFates(packets, times), ...shapeFates(shapes, times[0]!, timeBase)],
+    fates: [
+      ...damageFates(packets, times),
+      ...shapeFates(shapes, times[0]!, timeBase),
+      ...cutOffFates(read.promised, { seconds: secondsOf(end_pts - times[0]!, timeBase), frames: times.length }),
+    ],
   }
 }
 

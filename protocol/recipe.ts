@@ -39,6 +39,8 @@ export interface Recipe {
   readonly packaging: 'mp4'
   /** Subtitles that come along; absent where there are none. */
   readonly subtitles?: readonly SubtitleFile[]
+  /** Whether a source that was cut off is refused. Absent: it is encoded as far as it goes, with a note. */
+  readonly strict?: true | undefined
 }
 
 /** Heights of the default ladder, pixels. */
@@ -102,6 +104,7 @@ export const recipeSchema = z
       .default(DEFAULT_RECIPE.audio_kbps)
       .describe('audio bit rate for each channel, kb/s'),
     packaging: z.literal('mp4').default('mp4').describe('container of the results'),
+    strict: z.literal(true).optional().describe('whether a source that was cut off is refused'),
   })
   .meta({ id: 'Recipe', description: 'What is wanted of a source. What is left out is that of the default ladder.' })
 
@@ -127,11 +130,12 @@ export const shownRecipeSchema = z.object({
     .readonly()
     .optional()
     .describe('files of subtitles that were submitted with the source'),
+  strict: z.literal(true).optional().describe('whether a source that was cut off is refused'),
 })
 
 /** The recipe as one string that is equal for equal recipes: keys in a fixed order, the smallest box first. */
 export function canonicalRecipe(recipe: Recipe): string {
-  const { version, upscale, keyframe_s, audio_kbps, packaging } = recipe
+  const { version, upscale, keyframe_s, audio_kbps, packaging, strict } = recipe
   const renditions = [...recipe.renditions].sort(bySize).map(({ id, box, codec, rate, preset, bit_depth }) => {
     const { maxrate_kbps, bufsize_kb } = rate
     const aim = 'crf' in rate ? { crf: rate.crf } : { kbps: rate.kbps }
@@ -141,5 +145,5 @@ export function canonicalRecipe(recipe: Recipe): string {
   const subtitles = recipe.subtitles?.map(({ sha256, language, forced, hearing_impaired }) => ({
     sha256, language, forced, hearing_impaired,
   })) // biome-ignore format: groups
-  return JSON.stringify({ version, renditions, upscale, keyframe_s, audio_kbps, packaging, subtitles })
+  return JSON.stringify({ version, renditions, upscale, keyframe_s, audio_kbps, packaging, subtitles, strict })
 }
