@@ -34,11 +34,11 @@ test('a peer that crashes at every encode is quarantined with the reason, the fi
   })
   assert.match(
     held.reason ?? '',
-    /quarantined for 1 min: failed at 3 chunks in a row that others completed.*build_cannot/,
+    /quarantined for 1 min: failed at \d+ chunks in a row that others completed.*build_cannot/,
   )
   const people = await runCli(['status'], { cwd: dir, dataDir: lead.dataDir })
   assert.match(people.stdout, /bad .*quarantined/)
-  assert.match(people.stdout, /failed at 3 chunks in a row/)
+  assert.match(people.stdout, /failed at \d+ chunks in a row/)
   await until('every film is finished', async () => {
     const done = await ledger.videos({ statuses: ['COMPLETED'] })
     return done.length === videos.length && done.every(({ deliveries }) => deliveries.every(({ done_at }) => done_at))
