@@ -69,7 +69,7 @@ test('a database that is too old, and a clock that is wrong', async (t) => {
   const old = await ReplyEater.start(mongod.members[0]!.host)
   atEnd(t, () => old.stop())
   old.rewrite('maxWireVersion', 13)
-  await refuses(t, old.url('old'), /is 6\.\d.*Reelmesh needs 6\.0 or newer: upgrade it/)
+  await refuses(t, old.url('old'), /is older than 6\.0 \(it says 6\.\d.*\): upgrade it.*Reelmesh needs 6\.0 or newer/)
 
   const shift = 'const now = Date.now; Date.now = () => now() + 90_000'
   const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(shift)}` }
