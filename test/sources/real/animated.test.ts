@@ -1,4 +1,4 @@
-/** Pictures that move are videos; still ones are refused, and lost transparency is told. */
+/** Pictures that move are videos; still ones are refused, and a lost alpha channel is told. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frameTimes, ssim } from '../../../testing/sources/measure.ts'
@@ -48,5 +48,5 @@ test('transparency that is lost is told', async (t) => {
   const alpha = ['-vf', 'format=rgba,colorchannelmixer=aa=0.5', '-c:v', 'png', '-pix_fmt', 'rgba']
   const source = await film.make('film.mov', [...picture({ seconds: 1 }), ...alpha])
   const { notes } = await film.run(source)
-  assert.match(notes.join(), /transparency, which is lost/)
+  assert.match(notes.join(), /alpha channel, which is left out/)
 })
