@@ -3,6 +3,7 @@
  * at its own time (`-fps_mode passthrough`; constant rates would make up and drop some), all sound, text subtitles, tags, chapters.
  */
 import { execa } from 'execa'
+import { TOOLS } from '../../testing/sources/make.ts'
 import { isText, probe } from '../../testing/sources/measure.ts'
 import type { Container, Stream } from '../../testing/sources/probe.ts'
 
@@ -59,7 +60,11 @@ async function encode(
   ]
   const rest = ['-c:a', 'aac', '-c:s', 'mov_text', '-map_metadata', '0', '-map_chapters', '0', '-f', 'mp4', out]
   const args = ['-nostdin', '-v', 'error', '-y', '-i', file, '-map', `0:${film.index}`, ...maps, ...video, ...times]
-  const { failed } = await execa('ffmpeg', [...args, ...rest], { stdin: 'ignore', reject: false, timeout: TIMEOUT_MS })
+  const { failed } = await execa(TOOLS.ffmpeg, [...args, ...rest], {
+    stdin: 'ignore',
+    reject: false,
+    timeout: TIMEOUT_MS,
+  })
   if (failed) return false
   const made = await probe(out).catch(() => null)
   return made?.streams.some(({ type, duration_s }) => type === 'video' && duration_s > 0) ?? false

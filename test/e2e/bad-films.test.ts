@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
 import { canonicalRecipe, DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 import type { VideoRow } from '../../protocol/status.ts'
+import { TOOLS } from '../../testing/sources/make.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow, folder } from '../../testing/tools/folder.ts'
 import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
@@ -28,7 +29,7 @@ async function makeFilm(dir: string, name: string): Promise<{ path: string; id: 
   const path = join(dir, `${name}.mp4`)
   const inputs = ['-f', 'lavfi', '-i', 'testsrc2=s=160x90:r=25:d=3', '-f', 'lavfi', '-i', 'sine=440:r=48000:d=3']
   const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'aac', '-metadata', `title=${name}`]
-  await run('ffmpeg', ['-v', 'error', '-y', ...inputs, ...codecs, path])
+  await run(TOOLS.ffmpeg, ['-v', 'error', '-y', ...inputs, ...codecs, path])
   const sha256 = asSha256(
     createHash('sha256')
       .update(await readFile(path))

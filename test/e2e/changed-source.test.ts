@@ -7,6 +7,7 @@ import { access, copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, describe, it, type TestContext } from 'node:test'
 import { execa } from 'execa'
+import { TOOLS } from '../../testing/sources/make.ts'
 import { runFilms } from '../../testing/sources/real-run.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { oddFfmpeg } from './nodes.ts'
@@ -33,7 +34,7 @@ before(async (t) => {
     const picture = ['-f', 'lavfi', '-i', `${name}=s=160x90:r=${RATE}:d=${SECONDS}`]
     const tone = ['-f', 'lavfi', '-i', `sine=440:r=48000:d=${SECONDS}`]
     const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', '200k', '-g', '20', '-c:a', 'aac']
-    await execa('ffmpeg', ['-v', 'error', ...picture, ...tone, ...x264, join(films, `${name}.mp4`)])
+    await execa(TOOLS.ffmpeg, ['-v', 'error', ...picture, ...tone, ...x264, join(films, `${name}.mp4`)])
   }
   const once = (does: string) => `case "$OUT" in */1.*) [ -e changed ] || { touch changed; ${does}; } ;; esac`
   const modes = Object.entries({ ...HARMFUL, ...HARMLESS }).map(
@@ -68,7 +69,7 @@ describe('a film that', { concurrency: 1 }, () => {
       const { code, failures, delivered, stderr } = await encodeWhile(t, how)
       assert.deepEqual([code, failures], [0, []], stderr)
       const [output] = delivered.get('film')?.outputs ?? []
-      const { stdout } = await execa('ffmpeg', [
+      const { stdout } = await execa(TOOLS.ffmpeg, [
         ...['-i', output!, '-i', join(films, 'testsrc2.mp4'), '-v', 'error'],
         ...['-lavfi', 'ssim=stats_file=-', '-f', 'null', '-'],
       ])
