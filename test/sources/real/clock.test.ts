@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frameTimes, sounds } from '../../../testing/sources/measure.ts'
-import { picture, type RealCase, realCase, tone, X264 } from '../../../testing/sources/real.ts'
+import {
+  buildVersion,
+  picture,
+  type RealCase,
+  type RealResult,
+  realCase,
+  tone,
+  X264,
+} from '../../../testing/sources/real.ts'
 
 const PARTS = ['1.part', '2.part', '3.part']
 
@@ -20,6 +28,13 @@ async function recording(
   return await real.join(name, PARTS.slice(0, at.length))
 }
 
+/** The result; null where the build dies at transport streams, as ffmpeg 6.0 does: the failure must say so. */
+async function encoded(real: RealCase, source: string): Promise<RealResult | null> {
+  if (!source.endsWith('.ts') || !(await buildVersion()).startsWith('6.')) return await real.run(source)
+  await assert.rejects(real.run(source), { code: 'build_cannot' })
+  return null
+}
+
 const evenly = (frames: number): number[] => Array.from({ length: frames }, (_, at) => Number((at / 25).toFixed(3)))
 const rounded = (times: readonly number[]): number[] => times.map((time) => Number((time - (times[0] ?? 0)).toFixed(3)))
 
@@ -29,7 +44,9 @@ for (const [what, codecs, name] of [
 ] as const)
   test(`an hour that is only on the clock is closed up: ${what}`, async (t) => {
     const real = await realCase(t)
-    const { output, notes, plan } = await real.run(await recording(real, name, [0, 3600], codecs))
+    const result = await encoded(real, await recording(real, name, [0, 3600], codecs))
+    if (result === null) return
+    const { output, notes, plan } = result
     const times = await frameTimes(output)
     assert.deepEqual(rounded(times), evenly(times.length))
     assert.ok(Math.abs(times.length - 150) <= 2, `${times.length} frames`)
@@ -44,7 +61,9 @@ for (const [what, codecs, name] of [
 test('of three parts both jumps are closed, and the sound of each part is at its place', async (t) => {
   const real = await realCase(t)
   const codecs = [...X264, '-g', '25', '-c:a', 'mp2', '-f', 'mpegts']
-  const { output } = await real.run(await recording(real, 'a.ts', [10, 500, 40_000], codecs))
+  const result = await encoded(real, await recording(real, 'a.ts', [10, 500, 40_000], codecs))
+  if (result === null) return
+  const { output } = result
   assert.equal((await frameTimes(output)).length, 225)
   assert.ok(Math.abs(((await sounds(output))[0]?.samples ?? 0) / 48_000 - 9) < 0.2)
 })
@@ -55,7 +74,9 @@ test('a pause that the sound plays through stays', async (t) => {
   const source = await real.make('a.ts', [
     ...picture({ seconds: 16 }), ...tone({ seconds: 16 }), '-vf', filter, '-fps_mode', 'passthrough', ...X264, '-g', '10', '-c:a', 'mp2',
   ]) // biome-ignore format: groups
-  const { output, plan } = await real.run(source)
+  const result = await encoded(real, source)
+  if (result === null) return
+  const { output, plan } = result
   assert.equal(plan.jumps, undefined)
   assert.ok(((await frameTimes(output)).at(-1) ?? 0) > 15)
 })
