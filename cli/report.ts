@@ -69,7 +69,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
   const startedAt = clock.mono()
   const printed = { seconds: 0, eventsUntil: Number.POSITIVE_INFINITY, waiting: new Map<VideoRow['id'], string>() }
   /** Each failure once, not at each change of the seconds until the next attempt. */
-  const tellWaiting = ({ id, name, waiting }: VideoRow) => {
+  const reportWaiting = ({ id, name, waiting }: VideoRow) => {
     const failure = waiting && `${waiting.task} ${waiting.attempts}`
     if (!failure || printed.waiting.get(id) === failure) return
     printed.waiting.set(id, failure)
@@ -94,7 +94,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
         snapshot.events.at(-1)?.at ?? 0,
         printed.eventsUntil === Number.POSITIVE_INFINITY ? 0 : printed.eventsUntil,
       )
-      for (const row of rows) tellWaiting(row)
+      for (const row of rows) reportWaiting(row)
       face.progress(rows, snapshot)
     },
     delivered(row, delivery) {

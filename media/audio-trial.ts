@@ -139,7 +139,7 @@ async function tryTogether(
   }
 }
 
-/** Null where nothing was decoded. A track whose rate or channels no header says was guessed to be of its codec: a few frames prove nothing. */
+/** Null where nothing was decoded. A track whose rate or channels no header says was guessed to be of its codec: a few frames are no evidence. */
 function soundOf({ sample_rate, channels }: AudioFacts, sound: DecodedSound | undefined): DecodedSound | null {
   const isGuessed = sample_rate === 0 || channels === 0
   return sound === undefined || (isGuessed && isNoise(sound)) ? null : sound

@@ -11,7 +11,7 @@ import { secondsOf } from './rational.ts'
 const JUMP_S = 10
 /** A gap of less than this many usual distances between two pictures is a slide that stays long. */
 const STEPS_MIN = 20
-/** Jumps of one source; a clock with more of them tells nothing, and each is a chunk. */
+/** Jumps of one source; a clock with more of them means nothing, and each is a chunk. */
 const JUMPS_MAX = 50
 /** Formats of ffmpeg whose clock may jump. */
 const FORMATS = ['mpegts', 'mpeg']

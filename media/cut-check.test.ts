@@ -4,7 +4,7 @@ import { type Copy, compareCopy, samePackets } from './cut-check.ts'
 import { cutFormatsFor, losslessFormat, shiftOf } from './cut-formats.ts'
 import { noPackets, type Packets } from './packet-index.ts'
 
-/** Packets at these times; their bytes are told apart by their times in the index. */
+/** Packets at these times; their bytes are distinguished by their times in the index. */
 function packets(pts: readonly number[], timeBase: readonly [number, number], of: readonly number[] = pts): Packets {
   return { ...noPackets(), pts: [...pts], dts: [...pts], size: of.map(() => 9), hash: [...of], timeBase }
 }

@@ -78,7 +78,7 @@ function isSameFrame(frame: SoundFrame, other: SoundFrame | undefined, number: n
 const endOf = ({ time, samples }: SoundFrame, rate: number): number => time + samples / rate
 const isNear = (a: number, b: number, within = SAME_TIME_S): boolean => Math.abs(a - b) <= within
 
-/** Frames that tell whether times go with samples, or one codec with another's bytes. */
+/** Frames that show whether times go with samples, or one codec with another's bytes. */
 const STEPS_MIN = 8
 
 /** Whether the times of a track are no times: most frames begin before half of the one before is over. Its samples follow one another. */

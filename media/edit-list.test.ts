@@ -10,11 +10,11 @@ test('cuts, a late start and an empty end ask for nothing that is not done', () 
   assert.deepEqual(askedBy([edit(2), edit(1, 1, true)]), [])
 })
 
-test('pauses, speeds and standing pictures are named with their times', () => {
+test('pauses, speeds and still pictures are named with their times', () => {
   assert.deepEqual(askedBy([edit(1), edit(1, 1, true), edit(1)]), ['a pause of 1.0 s at 1.0 s'])
   assert.deepEqual(askedBy([edit(1), edit(2, 2), edit(1, 0)]), [
     '2 times the speed for 2.0 s at 1.0 s',
-    'a standing picture of 1.0 s at 3.0 s',
+    'a still picture of 1.0 s at 3.0 s',
   ])
   assert.equal(askedBy(Array.from({ length: 9 }, () => edit(1, 0.5))).at(-1), '6 more such changes')
 })
@@ -36,7 +36,7 @@ test('edits are read in both versions, and a list that is cut off throws', () =>
   assert.throws(() => editsOf(short.subarray(0, 16), 1000), RangeError)
 })
 
-test('a film with another speed is told, an ordinary one is not', async (t) => {
+test('a film with another speed gets a note, an ordinary one none', async (t) => {
   const film = await realCase(t)
   const source = await film.make('film.mp4', [...picture({ size: '64x64', seconds: 1 }), ...X264, '-bf', '2'])
   assert.deepEqual(await editListFates(source, 'mov,mp4'), [])

@@ -73,7 +73,7 @@ export function askedBy(edits: readonly Edit[]): string[] {
   for (const { seconds, isEmpty, rate } of edits) {
     const since = `of ${seconds.toFixed(1)} s at ${at_s.toFixed(1)} s`
     if (isEmpty && hasBegun && seconds > 0) asked.push(`a pause ${since}`)
-    else if (!isEmpty && rate === 0) asked.push(`a standing picture ${since}`)
+    else if (!isEmpty && rate === 0) asked.push(`a still picture ${since}`)
     else if (!isEmpty && rate !== 1) asked.push(`${Number(rate.toFixed(2))} times the speed for ${since.slice(3)}`)
     hasBegun ||= !isEmpty
     at_s += seconds

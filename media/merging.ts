@@ -51,7 +51,7 @@ export async function mergeRendition(programs: Programs, job: MergeJob): Promise
     await rm(dir, { recursive: true, force: true })
   }
   for (const note of [...text.notes, ...silentTracks(tracks, plan)]) job.onNote?.(note)
-  // The last packet of a file that was cut off is not whole: that is told already.
+  // The last packet of a file that was cut off is not whole: the plan has a note of that.
   const isCutOff = plan.fates.some(({ part }) => part === END_OF_FILE)
   if (expected.missing > (isCutOff ? CUT_OFF_FRAMES_MAX : 0))
     job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)

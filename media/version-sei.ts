@@ -1,7 +1,7 @@
 /**
  * Takes libx264's own SEI, which names its build, out of an encoded chunk that keeps its other SEI: closed captions.
  *
- * No bitstream filter tells one SEI unit from another. This one comes first in the file, so that nothing has to move: the first sample begins
+ * No bitstream filter distinguishes SEI units. This one comes first in the file, so that nothing has to move: the first sample begins
  * behind it. The merge copies samples, and leaves the bytes between them behind.
  */
 import { open } from 'node:fs/promises'

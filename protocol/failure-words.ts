@@ -1,5 +1,5 @@
 /**
- * What a failure says: whether two failures at one task tell the same of its data, so that no further attempt would end differently. What
+ * What a failure says: whether two failures at one task say the same of its data, so that no further attempt would end differently. What
  * belongs to one attempt alone (paths, addresses, process ids in them) does not count; numbers do, such as frames that were counted. Pure.
  */
 import { CONCLUSIVE } from './errors.ts'

@@ -10,7 +10,7 @@ import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ssim } from '../testing/sources/measure.ts'
 import { compare, type Difference } from './corpus/compare.ts'
-import { factsOf, sizeOf, toldOf } from './corpus/facts.ts'
+import { declaredOf, factsOf, sizeOf } from './corpus/facts.ts'
 import { makePlain } from './corpus/plain.ts'
 import { BATCH, type Outcome, runBatch } from './corpus/reelmesh.ts'
 
@@ -69,7 +69,7 @@ async function report(file: string, outcome: Outcome, plain: string): Promise<vo
     counts.plainFails++
     return console.log(`✔ ${name}  made; plain ffmpeg makes no film of it`)
   }
-  const [source, wanted, got] = [await toldOf(file), await factsOf(plain), await factsOf(output)]
+  const [source, wanted, got] = [await declaredOf(file), await factsOf(plain), await factsOf(output)]
   print(name, compare({ source, plain: wanted, got, ssim: await ssim(output, plain), notes }), notes)
 }
 

@@ -68,27 +68,27 @@ describe('a task is given up', () => {
 
   const said = (message: string, ...peers: string[]): Failure[] =>
     peers.map((name, at) => ({ ...strikes('encode_failed', name)[0]!, attempt: at + 1, message, log: null, at }))
-  const judged = (failures: Failure[], capable: ReadonlySet<PeerId> | null, given: readonly Strike[] = failures) =>
+  const verdictOn = (failures: Failure[], capable: ReadonlySet<PeerId> | null, given: readonly Strike[] = failures) =>
     evaluateStrikes({ strikes: given, failures }, { capable })?.code ?? null
 
   it('when two eligible peers of many say the same of its data', () => {
     const all = among('a', 'b', 'c', 'd')
-    assert.equal(judged(said('bad data', 'a', 'b'), all), 'encode_failed')
-    assert.equal(judged([...said('bad data', 'a'), ...said('worse data', 'b')], all), null)
-    assert.equal(judged(said('bad data', 'a', 'a', 'a'), all), null)
-    assert.equal(judged(said('exit code 1: Input/output error', 'a', 'b'), all), null)
+    assert.equal(verdictOn(said('bad data', 'a', 'b'), all), 'encode_failed')
+    assert.equal(verdictOn([...said('bad data', 'a'), ...said('worse data', 'b')], all), null)
+    assert.equal(verdictOn(said('bad data', 'a', 'a', 'a'), all), null)
+    assert.equal(verdictOn(said('exit code 1: Input/output error', 'a', 'b'), all), null)
   })
 
   it('but not by peers that are not eligible, as in quarantine, or while it is not known who is', () => {
-    assert.equal(judged(said('bad data', 'a', 'bad'), among('a', 'b', 'c')), null)
-    assert.equal(judged(said('bad data', 'a', 'b'), null), null)
+    assert.equal(verdictOn(said('bad data', 'a', 'bad'), among('a', 'b', 'c')), null)
+    assert.equal(verdictOn(said('bad data', 'a', 'b'), null), null)
   })
 
   it('and not by failures from before its video was retried, which left no strike', () => {
     const failures = said('bad data', 'a', 'b')
-    assert.equal(judged(failures, among('a', 'b', 'c'), []), null)
+    assert.equal(verdictOn(failures, among('a', 'b', 'c'), []), null)
     assert.equal(
-      judged([...failures, ...said('bad data', 'a')], among('a', 'b', 'c'), strikes('encode_failed', 'a')),
+      verdictOn([...failures, ...said('bad data', 'a')], among('a', 'b', 'c'), strikes('encode_failed', 'a')),
       null,
     )
   })

@@ -75,7 +75,7 @@ export function createMergeRunner(options: MergeOptions): Runner {
     const parts = await gather(task.video_id, signal)
     const scratch = await store.scratch('merge')
     // Renditions of one video lack the same things.
-    const told = new Set<string>()
+    const emitted = new Set<string>()
     try {
       const pathOf = (rendition: RenditionId) => join(scratch, `${rendition}.mp4`)
       await withIntactBlobs({ store, video: task.video_id, blobs: parts.blobs, signal }, async () => {
@@ -90,8 +90,8 @@ export function createMergeRunner(options: MergeOptions): Runner {
             signal,
             // `status` reads the notes of a video from its events.
             onNote: (note) => {
-              if (told.has(note)) return
-              told.add(note)
+              if (emitted.has(note)) return
+              emitted.add(note)
               void options.emit({ code: 'note', peer: self, video: task.video_id, note })
             },
           })

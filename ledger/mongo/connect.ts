@@ -90,7 +90,7 @@ async function check(client: MongoClient, url: string): Promise<void> {
     if (new URLSearchParams(url.split('?')[1]).has('replicaSet')) await checkEach(url)
     throw connectFailure(error, url)
   }
-  await judge(client, describeUrl(url), null)
+  await checkServer(client, describeUrl(url), null)
 }
 
 /** Asks each server of the address by itself what it is. Rejects where one cannot be used, and says nothing of those that do not answer. */
@@ -103,7 +103,7 @@ async function checkEach(url: string): Promise<void> {
         () => true,
         () => false,
       )
-      if (isThere) await judge(client, where, replicaSet)
+      if (isThere) await checkServer(client, where, replicaSet)
     } finally {
       await client.close()
     }
@@ -111,7 +111,7 @@ async function checkEach(url: string): Promise<void> {
 }
 
 /** `replicaSet`: the name of the set that the server should be of; null where the address does not say. */
-async function judge(client: MongoClient, where: string, replicaSet: string | null): Promise<void> {
+async function checkServer(client: MongoClient, where: string, replicaSet: string | null): Promise<void> {
   const hello = await client.db('admin').command({ hello: 1 })
   if (Number(hello.maxWireVersion) < WIRE_VERSION_MIN) {
     const { version } = await buildInfo(client)

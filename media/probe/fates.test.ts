@@ -16,7 +16,7 @@ function fatesOf(streams: readonly object[], root: object = {}) {
   return { fates, metadata, notes: notesOf(fates), of: (part: string) => fates.findLast((fate) => fate.part === part) }
 }
 
-test('telemetry and metadata tracks are told of by what they are, those of one kind in one sentence', () => {
+test('telemetry and metadata tracks are named by what they are, those of one kind in one sentence', () => {
   const { notes, of } = fatesOf([VIDEO, data('gpmd'), data('mebx'), data('mebx'), data('xyz0')])
   assert.deepEqual(notes, [
     'Data track 1 (unknown) is left out: a result holds picture, sound, text and covers, not GoPro telemetry.',
@@ -44,7 +44,7 @@ test('fonts are named, a long list of them is not', () => {
   assert.equal(fates.filter(({ part }) => /^stream \d+$/.test(part)).length, 41)
 })
 
-test('3D, 360°, Dolby Vision and side data of no known kind are told of; what every file has is not', () => {
+test('3D, 360°, Dolby Vision and side data of no known kind are named; what every file has is not', () => {
   const side = (side_data_type: string, said: object = {}) => ({ side_data_type, ...said })
   const { notes } = fatesOf([
     {

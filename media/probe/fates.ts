@@ -184,7 +184,7 @@ function titleFate(part: string, value: string, stream: Json): Fate {
   return { part, fate: 'converted', note }
 }
 
-/** Programmes of a broadcast: their streams are told of one by one, their names stay behind. */
+/** Programmes of a broadcast: their streams have fates of their own, their names are left out. */
 function programmeFates(programmes: readonly Json[]): Fate[] {
   return programmes.slice(0, PROGRAMMES_MAX).flatMap((programme) => {
     const name = `programme ${number(programme['program_id'])}`

@@ -104,7 +104,7 @@ test('tracks keep their languages; tracks that are left out are noted', () => {
   assert.match(notes.join('\n'), /Subtitle track 4 \(hdmv_pgs_subtitle, deu\) is left out/)
 })
 
-test('audio of any name is tried, but for what is past the limit, which is told with the limit', () => {
+test('audio of any name is tried, but for what is past the limit, of which a note names the limit', () => {
   const sound = (index: number) => ({ index, codec_type: 'audio', codec_name: index === 1 ? 'unknown' : 'aac' })
   const outcome = probe(VIDEO, ...Array.from({ length: 40 }, (_, at) => sound(at + 1)))
   assert.ok(outcome.ok)

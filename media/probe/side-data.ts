@@ -4,14 +4,14 @@ import { type Json, list, number, text } from './json.ts'
 import { streamPart } from './parts.ts'
 import { lineOf } from './text.ts'
 
-type Told = Pick<Fate, 'fate' | 'note'>
+type Outcome = Pick<Fate, 'fate' | 'note'>
 
-const left = (note: string | null): Told => ({ fate: 'left_out', note })
+const left = (note: string | null): Outcome => ({ fate: 'left_out', note })
 
 /** What becomes of side data of the picture, by ffprobe's name for it. What is not here is left out, with a note. */
-const PICTURE: readonly (readonly [RegExp, (data: Json) => Told])[] = [
+const PICTURE: readonly (readonly [RegExp, (data: Json) => Outcome])[] = [
   [/^Display Matrix$/, () => ({ fate: 'converted', note: null })],
-  // Tone mapping is told of as a whole; the others are of the coded stream.
+  // Tone mapping has one note as a whole; the others are of the coded stream.
   [/^(?:Mastering disp|Content light|Ambient view|CPB |Skip |MPEGTS|Producer|Quality|unknown)/i, () => left(null)],
   [/^DOVI/, () => left('The Dolby Vision data of the picture are left out: the result is made of its base layer.')],
   [/2094|HDR ?10\+|HDR Vivid/i, () => left('The dynamic HDR data of the picture (HDR10+) are left out.')],
@@ -19,13 +19,13 @@ const PICTURE: readonly (readonly [RegExp, (data: Json) => Told])[] = [
   [/^Spherical/i, spherical],
 ]
 
-function stereo(data: Json): Told {
+function stereo(data: Json): Outcome {
   const kind = lineOf(text(data['type']), 40) || 'stereoscopic'
   if (kind === '2D') return left(null)
   return left(`The picture is 3D (${kind}): it is encoded as it lies, and the result does not say that it is 3D.`)
 }
 
-function spherical(data: Json): Told {
+function spherical(data: Json): Outcome {
   const kind = lineOf(text(data['projection']), 40) || 'spherical'
   return left(
     `The picture is a 360° video (${kind}): it is encoded as it lies, and the result does not say that it is.`,
@@ -44,10 +44,11 @@ function fateOf(stream: Json, data: Json, picture: Json): Fate {
   const kind = lineOf(text(data['side_data_type']), 80)
   const part = `side data ${kind} of ${streamPart(stream)}`
   if (stream !== picture) return { part, ...left(null) }
-  const [, told] = PICTURE.find(([pattern]) => pattern.test(kind)) ?? []
+  const [, outcomeOf] = PICTURE.find(([pattern]) => pattern.test(kind)) ?? []
   return {
     part,
-    ...(told?.(data) ?? left(`The side data "${kind}" of the picture are left out: a result has no place for them.`)),
+    ...(outcomeOf?.(data) ??
+      left(`The side data "${kind}" of the picture are left out: a result has no place for them.`)),
   }
 }
 

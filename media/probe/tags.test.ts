@@ -42,7 +42,7 @@ test('a time without a zone is UTC on every host; the picture’s own time stand
   assert.deepEqual(tags, { creation_time: '2020-02-03T04:05:06.000Z' })
 })
 
-test('what names the build is no part of a result, and nobody is told', () => {
+test('what names the build is no part of a result, and has no note', () => {
   const { tags, fates } = read({ encoder: 'Lavf', encoding_tool: 'x', major_brand: 'isom', DURATION: '1' })
   assert.deepEqual([tags, notesOf(fates)], [{}, []])
   assert.equal(fates.length, 4)

@@ -1,6 +1,6 @@
 /**
  * What is read of Matroska without ffmpeg: the subtitle tracks that ffmpeg decoded into it, with exact times, and of a source the
- * chapters and the names of its codecs, which ffmpeg does not tell in full. Pure, but for the walk over a source's elements.
+ * chapters and the names of its codecs, which ffmpeg does not give in full. Pure, but for the walk over a source's elements.
  */
 import { open } from 'node:fs/promises'
 import type { ChapterFacts } from '../../protocol/media.ts'

@@ -1,6 +1,6 @@
 /**
  * The text of a source: every subtitle track that can be made text, its events, and the chapters. Read at ingest, beside the packets of
- * the picture; no track can fail it. What is lost is told in `fates`, once for each track.
+ * the picture; no track can fail it. What is lost is in `fates`, once for each track.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

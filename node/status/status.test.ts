@@ -75,7 +75,7 @@ test('a submitter may leave once the source is on another machine that is here',
   assert.deepEqual(await held(), only)
 })
 
-test('a task that failed is told with its reason and the time of its next try, until that runs or the video is retried', async () => {
+test('a task that failed is shown with its reason and the time of its next try, until that runs or the video is retried', async () => {
   const at = { now: 1_000_000 }
   const { heard, ledger, snapshot } = stage(
     createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS }),
@@ -93,12 +93,12 @@ test('a task that failed is told with its reason and the time of its next try, u
   await claim()
   const failure = { code: 'encode_failed', message: 'no decoder', log: null, strike: true, backoff_ms: 2_500 } as const
   await ledger.fail({ task: task!._id, attempt: 1, worker: BOB, ...failure })
-  const told = { task: task!._id, code: 'encode_failed', reason: 'no decoder', worker: BOB, attempts: 1 }
+  const shown = { task: task!._id, code: 'encode_failed', reason: 'no decoder', worker: BOB, attempts: 1 }
   const next_try_at = at.now + 2_500
   const textOf = (when: string) => `ingest failed on bob, next try ${when}: no decoder`
-  assert.deepEqual(await waiting(), { ...told, next_try_at, text: textOf('in 3 s') })
+  assert.deepEqual(await waiting(), { ...shown, next_try_at, text: textOf('in 3 s') })
   at.now = next_try_at
-  assert.deepEqual(await waiting(), { ...told, next_try_at, text: textOf('when a worker is free') })
+  assert.deepEqual(await waiting(), { ...shown, next_try_at, text: textOf('when a worker is free') })
   await claim()
   assert.equal(await waiting(), null)
   await ledger.cancel(video._id)

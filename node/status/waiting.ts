@@ -1,4 +1,4 @@
-/** The tasks that failed and wait for their next attempt: one for each video, to tell why it does not get on. */
+/** The tasks that failed and wait for their next attempt: one for each video, for why it does not progress. */
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { VideoRow } from '../../protocol/status.ts'
@@ -6,8 +6,8 @@ import { describeTask, type Failure, type Task } from '../../protocol/task.ts'
 import { isOpen, type Video } from '../../protocol/video.ts'
 import { type NamedPeer, waitingText } from './sentences.ts'
 
-/** How long a failure without a strike is told after its backoff is over: such a task is tried every few seconds. */
-const TOLD_MS = 30_000
+/** How long a failure without a strike is shown after its backoff is over: such a task is tried every few seconds. */
+const SHOWN_MS = 30_000
 
 /** What waits, by video. Rejects with `LedgerUnavailable`. */
 export async function waitingOf(
@@ -35,7 +35,7 @@ const lastOf = ({ failures }: Task): Failure => failures.at(-1)!
 
 /** A retried video has its failures still, but no strikes. */
 const isWaiting = (task: Task, now: number): boolean =>
-  task.strikes.length > 0 || task.not_before > now || now - lastOf(task).at < TOLD_MS
+  task.strikes.length > 0 || task.not_before > now || now - lastOf(task).at < SHOWN_MS
 
 function rowOf(task: Task, now: number, peers: readonly NamedPeer[]): NonNullable<VideoRow['waiting']> {
   const { code, message, worker_id: worker } = lastOf(task)

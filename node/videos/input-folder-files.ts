@@ -30,7 +30,7 @@ export async function contentOf(input: string): Promise<FolderContent> {
 }
 
 /** Moves a file of the folder to the same path below `rejected/`, with a text beside it that says why. Rejects where it has no room or right. */
-export async function moveAside(input: string, file: string, why: string): Promise<void> {
+export async function moveToRejected(input: string, file: string, why: string): Promise<void> {
   const to = await freeName(join(input, REJECTED), file)
   await mkdir(fsPath(dirname(to)), { recursive: true })
   // The text first: without room for it the file stays, and is asked after again.

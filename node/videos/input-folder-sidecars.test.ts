@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readSubtitleName, tellSidecars } from './input-folder-sidecars.ts'
+import { readSubtitleName, splitSidecars } from './input-folder-sidecars.ts'
 
-const told = (...files: string[]) => {
-  const { films, subtitlesOf, sidecars } = tellSidecars(files)
+const split = (...files: string[]) => {
+  const { films, subtitlesOf, sidecars } = splitSidecars(files)
   return { films, subtitles: Object.fromEntries(subtitlesOf), sidecars: [...sidecars] }
 }
 
 test('files with the name of a film stay beside it, and its text subtitles come along', () => {
   const beside = ['a.srt', 'a.en.VTT', 'a.nfo', 'a-poster.jpg', 'a (2020).jpg', 'a.ass']
-  assert.deepEqual(told('a.mkv', ...beside), {
+  assert.deepEqual(split('a.mkv', ...beside), {
     films: ['a.mkv'],
     subtitles: { 'a.mkv': ['a.srt', 'a.en.VTT'] },
     sidecars: beside,
@@ -17,15 +17,15 @@ test('files with the name of a film stay beside it, and its text subtitles come 
 })
 
 test("a folder's own pictures and texts stay where there is a film", () => {
-  assert.deepEqual(told('x/folder.jpg', 'x/movie.nfo', 'x/a.mkv', 'y/folder.jpg').films, ['x/a.mkv', 'y/folder.jpg'])
+  assert.deepEqual(split('x/folder.jpg', 'x/movie.nfo', 'x/a.mkv', 'y/folder.jpg').films, ['x/a.mkv', 'y/folder.jpg'])
 })
 
 test('a sidecar without a film is a file as any other', () => {
-  assert.deepEqual(told('a.mkv', 'b.srt', 'ab.srt', 'sub/a.srt').films, ['a.mkv', 'b.srt', 'ab.srt', 'sub/a.srt'])
+  assert.deepEqual(split('a.mkv', 'b.srt', 'ab.srt', 'sub/a.srt').films, ['a.mkv', 'b.srt', 'ab.srt', 'sub/a.srt'])
 })
 
 test('of two films with one beginning the longer name has the sidecar', () => {
-  const { subtitles } = told('a.mkv', 'a.2.mkv', 'a.2.en.srt', 'a.en.srt')
+  const { subtitles } = split('a.mkv', 'a.2.mkv', 'a.2.en.srt', 'a.en.srt')
   assert.deepEqual(subtitles, { 'a.2.mkv': ['a.2.en.srt'], 'a.mkv': ['a.en.srt'] })
 })
 

@@ -30,8 +30,8 @@ export interface FilmsAndSidecars {
 const endingOf = (file: string): string => extname(file).toLowerCase()
 const stemOf = (file: string): string => basename(file, extname(file))
 
-/** Tells films and sidecars apart. A file that may be a sidecar and has no film is among the films: it is refused as any other file. */
-export function tellSidecars(files: Iterable<string>): FilmsAndSidecars {
+/** Separates films and sidecars. A file that may be a sidecar and has no film is among the films: it is refused as any other file. */
+export function splitSidecars(files: Iterable<string>): FilmsAndSidecars {
   const all = [...files]
   const films = all.filter((file) => !SIDECARS.has(endingOf(file)))
   const byFolder = Map.groupBy(films, (file) => dirname(file))

@@ -157,7 +157,7 @@ describe('the input folder', () => {
     ])
     assert.deepEqual(await readdir(join(input, 'rejected')), ['alone.jpg', 'alone.jpg.txt'])
     assert.deepEqual(warned[0], ['a link to a folder is not followed', { link: 'linked' }])
-    assert.equal(warned.length, 2, 'the link, and the picture that was moved aside')
+    assert.equal(warned.length, 2, 'the link, and the picture that was moved to rejected/')
   })
 
   test('submits a link to a file, and no link to a folder or to nothing', async (t) => {

@@ -21,9 +21,9 @@ import { INPUT_OUTCOME_MS, SUBTITLE_BYTES_MAX, SUBTITLE_FILES_MAX } from '../../
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
-import { bytesOf, contentOf, moveAside, printOf } from './input-folder-files.ts'
+import { bytesOf, contentOf, moveToRejected, printOf } from './input-folder-files.ts'
 import { createSettling, type Settling } from './input-folder-settling.ts'
-import { readSubtitleName, tellSidecars } from './input-folder-sidecars.ts'
+import { readSubtitleName, splitSidecars } from './input-folder-sidecars.ts'
 import { openTakenFiles, type TakenFiles } from './input-folder-state.ts'
 import { mp4BytesMissingFrom } from './mp4-end.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
@@ -72,7 +72,7 @@ class FolderWatch {
   readonly #settling: Settling
   #taken: TakenFiles | null = null
   #askedAt = Number.NEGATIVE_INFINITY
-  readonly #toldLinks = new Set<string>()
+  readonly #loggedLinks = new Set<string>()
 
   constructor(options: InputFolderOptions) {
     this.#options = options
@@ -85,9 +85,9 @@ class FolderWatch {
     await mkdir(input, { recursive: true })
     const { files: present, folderLinks } = await contentOf(input)
     const round = { present, taken: this.#taken }
-    this.#tellLinks(folderLinks)
+    this.#logLinks(folderLinks)
     this.#settling.keepOnly(present)
-    const { films, subtitlesOf } = tellSidecars(present.keys())
+    const { films, subtitlesOf } = splitSidecars(present.keys())
     for (const file of films) {
       const print = present.get(file) ?? ''
       if (signal.aborted) return
@@ -104,9 +104,9 @@ class FolderWatch {
   }
 
   /** Says once of each link to a folder that it is not followed. */
-  #tellLinks(links: readonly string[]): void {
-    for (const link of links.filter((each) => !this.#toldLinks.has(each))) {
-      this.#toldLinks.add(link)
+  #logLinks(links: readonly string[]): void {
+    for (const link of links.filter((each) => !this.#loggedLinks.has(each))) {
+      this.#loggedLinks.add(link)
       this.#options.log.warn(
         'a link to a folder is not followed: it may lead back; put the folder itself here, or watch it with another node',
         { link },
@@ -141,7 +141,7 @@ class FolderWatch {
       return
     }
     this.#settling.forget(file)
-    if (!hasChanged) await this.#moveAside(file, why)
+    if (!hasChanged) await this.#moveToRejected(file, why)
   }
 
   /** Rejects files that only the ingest refuses: no frame can be decoded, times jump back, or it is too long. */
@@ -160,7 +160,7 @@ class FolderWatch {
       const why = isThere && failure?.code === 'source_refused' ? failure.message : null
       const isAnother = isThere && failure?.code === 'source_changed'
       try {
-        if (why !== null) await this.#moveAside(file, why)
+        if (why !== null) await this.#moveToRejected(file, why)
         // Another file may have the same size and time; it is submitted as any other.
         await taken.record(file, why !== null || isAnother ? null : { print, video: null }, present)
       } catch (error) {
@@ -169,8 +169,8 @@ class FolderWatch {
     }
   }
 
-  async #moveAside(file: string, why: string): Promise<void> {
-    await moveAside(this.#options.input, file, why)
+  async #moveToRejected(file: string, why: string): Promise<void> {
+    await moveToRejected(this.#options.input, file, why)
     this.#options.log.warn('a file of the input folder was moved aside', { file, reason: why })
   }
 }

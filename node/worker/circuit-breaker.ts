@@ -28,7 +28,7 @@ export interface CircuitBreakersOptions {
 export interface CircuitBreakersModules {
   readonly clock: Clock
   readonly rng: Rng
-  /** Tells whether another peer could take a class that this one pauses. */
+  /** Shows whether another peer could take a class that this one pauses. */
   readonly peers: Pick<PeerTable, 'all'>
   /** Emits `self_test_failed` when a self-test fails after a successful one, and `self_test_passed` when one succeeds again. */
   readonly emit: Emit

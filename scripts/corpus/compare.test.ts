@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { ssim } from '../../testing/sources/measure.ts'
 import { picture, type RealCase, realCase, tone, tones, X264 } from '../../testing/sources/real.ts'
-import { compare, type Facts, type Told } from './compare.ts'
-import { factsOf, toldOf } from './facts.ts'
+import { compare, type Declared, type Facts } from './compare.ts'
+import { declaredOf, factsOf } from './facts.ts'
 import { makePlain } from './plain.ts'
 import { compareTexts } from './texts.ts'
 
@@ -95,7 +95,7 @@ const FAULTS: readonly { what: string; args: readonly string[]; said: RegExp }[]
 
 /** A film with all of it, and what is known of it: made once for all faults. */
 let film: RealCase
-let source: Told
+let source: Declared
 let plain: Facts
 const ends: (() => Promise<void>)[] = []
 after(() => Promise.all(ends.map((act) => act())))
@@ -111,7 +111,7 @@ before(async () => {
   const tags = ['-metadata', 'artist=Somebody', '-metadata:s:a:1', 'language=ger', '-disposition:a:1', 'comment']
   const file = await film.make('film.mkv', [...inputs, ...maps, ...tags, ...X264, '-c:a', 'flac', '-c:s', 'srt'])
   assert.ok(await makePlain({ file, out: film.path('plain.mp4'), size: { width: 320, height: 180 } }))
-  source = await toldOf(file)
+  source = await declaredOf(file)
   plain = await factsOf(film.path('plain.mp4'))
 })
 
@@ -147,10 +147,10 @@ const FACTS: Facts = {
   tags: {},
   duration_s: 0.08,
 }
-const TOLD = { texts: [], chapters: [] }
+const DECLARED = { texts: [], chapters: [] }
 
 test('a note explains a difference that it speaks of, and no other', () => {
-  const job = { source: TOLD, plain: FACTS, got: { ...FACTS, times_s: [0] }, ssim: [0.5] }
+  const job = { source: DECLARED, plain: FACTS, got: { ...FACTS, times_s: [0] }, ssim: [0.5] }
   const noted = (note: string): (string | null)[] => compare({ ...job, notes: [note] }).map((found) => found.note)
   assert.deepEqual(noted('Audio track 2 is left out.'), [null, null])
   assert.deepEqual(noted('1 of 2 pictures is missing.'), Array(2).fill('1 of 2 pictures is missing.'))
@@ -158,8 +158,8 @@ test('a note explains a difference that it speaks of, and no other', () => {
   assert.equal(pictures?.note, null, 'plain ffmpeg decoded it')
 })
 
-test('a file that says another length than its pictures last is told', () => {
-  const found = compare({ source: TOLD, plain: FACTS, got: { ...FACTS, duration_s: 60 }, ssim: [], notes: [] })
+test('a file that says another length than its pictures last is found', () => {
+  const found = compare({ source: DECLARED, plain: FACTS, got: { ...FACTS, duration_s: 60 }, ssim: [], notes: [] })
   assert.deepEqual(
     found.map(({ sentence }) => sentence),
     ['the file says 59.920 s more than its pictures and sound last'],
@@ -172,7 +172,7 @@ test('a language is the same in two letters and in the three of either standard'
     labels: [{ track: 'sound 1', language, title: '', flags: [] }],
   })
   const found = (language: string): number =>
-    compare({ source: TOLD, plain: labelled('ger'), got: labelled(language), ssim: [], notes: [] }).length
+    compare({ source: DECLARED, plain: labelled('ger'), got: labelled(language), ssim: [], notes: [] }).length
   assert.deepEqual(['ger', 'deu', 'de', 'gre', 'und'].map(found), [0, 0, 0, 1, 1])
 })
 

@@ -38,20 +38,20 @@ export interface Facts {
 }
 
 /** Subtitles and chapters as the source has them: a plain MP4 moves some. */
-export type Told = Pick<Facts, 'texts' | 'chapters'>
+export type Declared = Pick<Facts, 'texts' | 'chapters'>
 
 export type Kind = 'pictures' | 'pixels' | 'sound' | 'length' | 'subtitles' | 'chapters' | 'tags'
 
 export interface Difference {
   readonly kind: Kind
   readonly sentence: string
-  /** The note that tells of it; null where nothing does. */
+  /** The note that explains it; null where none does. */
   readonly note: string | null
 }
 
 export interface Comparison {
-  /** Of the same source: what it tells, what plain ffmpeg made of it, what Reelmesh made of it. */
-  readonly source: Told
+  /** Of the same source: what it declares, what plain ffmpeg made of it, what Reelmesh made of it. */
+  readonly source: Declared
   readonly plain: Facts
   readonly got: Facts
   /** Likeness of each picture with that of plain ffmpeg at its time; empty where it cannot be measured. */

@@ -2,7 +2,7 @@
 import { pictures, probe, sounds, subtitles } from '../../testing/sources/measure.ts'
 import { type Container, filmStream, streamsOf } from '../../testing/sources/probe.ts'
 import type { Cue } from '../../testing/sources/read.ts'
-import type { Facts, Label, Told } from './compare.ts'
+import type { Declared, Facts, Label } from './compare.ts'
 import { filmOf } from './plain.ts'
 
 const OF_MUXERS = new Set(['encoder', 'major_brand', 'minor_version', 'compatible_brands'])
@@ -21,21 +21,21 @@ export async function factsOf(file: string): Promise<Facts> {
     })),
     begin_s: from_s - first_s,
     labels: labelsOf(container),
-    ...(await told(file, container, first_s)),
+    ...(await declared(file, container, first_s)),
     tags: Object.fromEntries(Object.entries(container.tags).filter(([name]) => !OF_MUXERS.has(name))),
     duration_s: container.duration_s,
   }
 }
 
 /** Of a source, as far as plain ffmpeg reads it. */
-export async function toldOf(file: string): Promise<Told> {
+export async function declaredOf(file: string): Promise<Declared> {
   const container = await probe(file)
   const film = filmOf(container)
   const [first] = film ? await pictures(file, film.index) : []
-  return await told(file, container, first?.at_s ?? 0)
+  return await declared(file, container, first?.at_s ?? 0)
 }
 
-async function told(file: string, container: Container, first_s: number): Promise<Told> {
+async function declared(file: string, container: Container, first_s: number): Promise<Declared> {
   const move = ({ start_s, end_s, text }: Cue): Cue => ({ start_s: start_s - first_s, end_s: end_s - first_s, text })
   const chapters = container.chapters.map(({ start_s, end_s, title }) => ({ start_s, end_s, text: title }))
   return { texts: (await subtitles(file)).map((cues) => cues.map(move)), chapters: chapters.map(move) }

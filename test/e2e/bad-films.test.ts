@@ -1,6 +1,6 @@
 /**
  * Films at which every ffmpeg fails, each in another step, in front of good ones: they end with ffmpeg's own words, the progress
- * tells what failed and waits, and the good ones are delivered.
+ * shows what failed and waits, and the good ones are delivered.
  */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -58,7 +58,7 @@ test('films that fail everywhere are given up soon, each with its reason, and ho
   await writeFile(ffmpeg, `${script.join('\n')}\n`)
   await chmod(ffmpeg, 0o755)
 
-  const toldAt = new Map<string, number>()
+  const shownAt = new Map<string, number>()
   const endedAt = new Map<string, number>()
   const files = [...bad, split, ...good].map(({ path }) => path)
   const result = await runCli(['run', ...files, ...FLAGS, '--ffmpeg', ffmpeg, '--out', 'out'], {
@@ -74,8 +74,8 @@ test('films that fail everywhere are given up soon, each with its reason, and ho
       if (event.event === 'failed') endedAt.set(event.video, now)
       if (event.event !== 'progress') return
       for (const { video, waiting } of event.videos) {
-        if (!waiting || toldAt.has(video)) continue
-        toldAt.set(video, now)
+        if (!waiting || shownAt.has(video)) continue
+        shownAt.set(video, now)
         assert.match(waiting.text, new RegExp(`failed on .*, next try .*: .*${WORDS}`))
         assert.equal(waiting.code, 'encode_failed')
       }
@@ -89,9 +89,9 @@ test('films that fail everywhere are given up soon, each with its reason, and ho
   for (const { message, name } of events.filter(({ event }) => event === 'failed'))
     assert.match(String(message), new RegExp(`^${name}: .* failed permanently: .*${WORDS}$`))
   assert.deepEqual(await filesBelow(join(dir, 'out')), ['480p/one.mp4', '480p/two.mp4'])
-  assert.ok(toldAt.size > 0, 'some of them were seen waiting')
-  for (const [video, at] of toldAt) {
+  assert.ok(shownAt.size > 0, 'some of them were seen waiting')
+  for (const [video, at] of shownAt) {
     const ms = (endedAt.get(video) ?? Number.POSITIVE_INFINITY) - at
-    assert.ok(ms < FAILED_MS, `${video} failed ${ms} ms after its first failure was told`)
+    assert.ok(ms < FAILED_MS, `${video} failed ${ms} ms after its first failure was shown`)
   }
 })

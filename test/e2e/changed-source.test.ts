@@ -1,6 +1,6 @@
 /**
  * A source that is changed while it is encoded, by a program that replaces a film with a better copy of it, say: two films of one structure,
- * so that neither sizes of pictures nor times tell them apart. ffmpeg does it itself, before it cuts the second chunk.
+ * so that neither sizes of pictures nor times distinguish them. ffmpeg does it itself, before it cuts the second chunk.
  */
 import assert from 'node:assert/strict'
 import { access, copyFile, writeFile } from 'node:fs/promises'

@@ -20,7 +20,7 @@ import { checkOutput } from '../../testing/sources/check.ts'
 import { ensureSource, sources, TOOLS } from '../../testing/sources/make.ts'
 import { runPipeline } from '../../testing/sources/pipeline.ts'
 import type { Source } from '../../testing/sources/source.ts'
-import { untold } from '../../testing/sources/untold.ts'
+import { unplanned } from '../../testing/sources/unplanned.ts'
 
 const RECIPE: Recipe = {
   ...DEFAULT_RECIPE,
@@ -74,7 +74,7 @@ async function assertExact(source: Source, t: TestContext): Promise<void> {
   const { plan, outputs, notes } = await runPipeline(media, { source: file, recipe: RECIPE, outDir, signal: t.signal })
   assert.ok(outputs.length > 0)
   const ffprobe = await findProgram('ffprobe')
-  assert.deepEqual(await untold({ source: file, output: outputs[0]!.path, plan, ffprobe }), [])
+  assert.deepEqual(await unplanned({ source: file, output: outputs[0]!.path, plan, ffprobe }), [])
   for (const { rendition, box, path } of outputs) {
     const { problems, facts } = await checkOutput({ source, file, output: path, box, ...TOOLS })
     t.diagnostic(

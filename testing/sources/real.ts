@@ -17,7 +17,7 @@ import { ensureFfmpeg } from '../tools/ffmpeg.ts'
 import { folder } from '../tools/folder.ts'
 import { TOOLS } from './make.ts'
 import { type PipelineResult, runPipeline } from './pipeline.ts'
-import { untold } from './untold.ts'
+import { unplanned } from './unplanned.ts'
 
 /** One 480p rendition, as fast as it goes. */
 export const FAST_480P: Recipe = {
@@ -151,6 +151,6 @@ async function runCase(job: { source: string; recipe: Recipe; dir: string; signa
   const [first] = result.outputs
   assert.ok(first, 'there is no output')
   const { ffprobe } = await ensureFfmpeg()
-  assert.deepEqual(await untold({ ...job, output: first.path, plan: result.plan, ffprobe }), [])
+  assert.deepEqual(await unplanned({ ...job, output: first.path, plan: result.plan, ffprobe }), [])
   return { ...result, output: first.path }
 }

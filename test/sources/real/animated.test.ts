@@ -1,4 +1,4 @@
-/** Pictures that move are videos; still ones are refused, and a lost alpha channel is told. */
+/** Pictures that move are videos; still ones are refused, and a note names a lost alpha channel. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frameTimes, ssim } from '../../../testing/sources/measure.ts'
@@ -43,7 +43,7 @@ test('a still GIF, PNG or JPEG is refused as what it is', async (t) => {
   }
 })
 
-test('transparency that is lost is told', async (t) => {
+test('a lost alpha channel has a note', async (t) => {
   const film = await realCase(t)
   const alpha = ['-vf', 'format=rgba,colorchannelmixer=aa=0.5', '-c:v', 'png', '-pix_fmt', 'rgba']
   const source = await film.make('film.mov', [...picture({ seconds: 1 }), ...alpha])

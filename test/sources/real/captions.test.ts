@@ -7,7 +7,7 @@ import { captionedFrames } from '../../../testing/sources/measure.ts'
 import { FAST_480P, picture, realCase, X264 } from '../../../testing/sources/real.ts'
 
 for (const codec of ['h264', 'hevc']) {
-  test(`captions in the picture are kept in H.264, or told: ${codec}`, async (t) => {
+  test(`captions in the picture are kept in H.264, or have a note: ${codec}`, async (t) => {
     const film = await realCase(t)
     await film.make('bare.h264', [...picture({ size: '160x90', seconds: 9 }), ...X264, '-g', '50', '-bf', '0'])
     await film.write('captions.h264', withCaptions(await film.read('bare.h264')))

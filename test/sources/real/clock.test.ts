@@ -1,4 +1,4 @@
-/** Recordings whose clock jumps forward: the gap is closed up, in picture and sound alike, and told. */
+/** Recordings whose clock jumps forward: the gap is closed up, in picture and sound alike, and a note says so. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frameTimes, sounds } from '../../../testing/sources/measure.ts'

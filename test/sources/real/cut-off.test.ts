@@ -1,4 +1,4 @@
-/** A source that was cut off is told with numbers, and refused when that is asked; a whole one is not called cut off. */
+/** A source that was cut off has a note with numbers, and is refused when that is asked; a whole one is not called cut off. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FAST_480P, picture, realCase, refusal, tone, X264 } from '../../../testing/sources/real.ts'

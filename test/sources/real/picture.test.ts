@@ -68,7 +68,7 @@ test('five pictures whose times no copy keeps are all shown', async (t) => {
   await assertShown(await film.run(source), source, { times: frames(5, 25) })
 })
 
-test('a film that does not begin with a key picture shows what can be decoded, and tells the rest', async (t) => {
+test('a film that does not begin with a key picture shows what can be decoded, and has a note of the rest', async (t) => {
   const film = await realCase(t)
   await film.make('whole.mp4', [...picture({ size: '160x90', seconds: 3 }), ...X264, '-bf', '2', '-g', '50'])
   const source = await film.make('a.mp4', ['-i', 'whole.mp4', '-ss', '0.5', '-copyinkf', '-c', 'copy'])
@@ -76,7 +76,7 @@ test('a film that does not begin with a key picture shows what can be decoded, a
   const shown = await frameTimes(output)
   const decoded = (await pictures(source)).length
   assert.equal(shown.length, Math.min(decoded, plan.frames))
-  assert.ok(shown.length === plan.frames || notes.length > 0, 'what is missing is told')
+  assert.ok(shown.length === plan.frames || notes.length > 0, 'a note says what is missing')
 })
 
 test('a film whose edit begins in an open GOP shows every picture, and so does each of its chunks', async (t) => {
@@ -113,7 +113,7 @@ for (const [name, coding] of [
   ['b.h264', [...X264, '-bf', '0']],
   ['a.hevc', ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=error']],
 ] as const) {
-  test(`a bare stream without times, ${name}, is shown at its own rate, and that is told`, async (t) => {
+  test(`a bare stream without times, ${name}, is shown at its own rate, and a note says so`, async (t) => {
     const film = await realCase(t)
     const source = await film.make(name, [...picture({ size: '160x90', rate: '30', seconds: 2 }), ...coding])
     const { output, notes } = await film.run(source)

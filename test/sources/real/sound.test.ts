@@ -111,7 +111,7 @@ test('one odd track is decoded, the others are copied', async (t) => {
   assertLike(await sounds(output), await plain(film, source))
 })
 
-test('more channels than AAC holds are mixed, which a note tells', async (t) => {
+test('more channels than AAC holds are mixed, and a note says so', async (t) => {
   const film = await realCase(t)
   const source = await film.make('a.mkv', [
     ...USUAL_FILM, ...tones('22.2', 24, { seconds: 1 }), ...X264, '-c:a', 'pcm_s16le',

@@ -1,4 +1,4 @@
-/** Subtitles and chapters of real files: shown when they are due, cut to the film, told where they lose something; none fails a film. */
+/** Subtitles and chapters of real files: shown when they are due, cut to the film, with a note where they lose something; none fails a film. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readMp4 } from '../../../media/mp4.ts'
@@ -135,7 +135,7 @@ test('a late first chapter and a hole stay where they are', async (t) => {
   assert.deepEqual(notes, [])
 })
 
-test('chapters in an order of their own are sorted by time, none is lost, and the order is told', async (t) => {
+test('chapters in an order of their own are sorted by time, none is lost, and a note names the order', async (t) => {
   const film = await realCase(t)
   await film.write('c.txt', chapters([2, 4, 'B'], [0, 1, 'A']))
   await film.make('film.mkv', [...picture(), '-i', 'c.txt', '-map_chapters', '1', ...X264])
@@ -240,7 +240,7 @@ test('subtitles that are not marked as default are not shown unasked, and the ma
   assert.deepEqual(await flags((await film.run(two)).output), [[], ['default']])
 })
 
-test('captions of QuickTime (EIA-608) come along as text, and their place is told', async (t) => {
+test('captions of QuickTime (EIA-608) come along as text, and a note says that their place is lost', async (t) => {
   const film = await realCase(t)
   const words = '9420 9420 94ae 94ae 9470 9470 c8e5 ecec ef80 942f 942f'
   await film.write('s.scc', `Scenarist_SCC V1.0\n\n00:00:00:15\t${words}\n\n00:00:02:00\t942c 942c\n\n`)

@@ -1,4 +1,4 @@
-/** What a source holds beside its picture and sound comes along, or is told of in a note: tags, covers, timecodes, flags, languages. */
+/** What a source holds beside its picture and sound comes along, or is named in a note: tags, covers, timecodes, flags, languages. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frameTimes, probe } from '../../../testing/sources/measure.ts'
@@ -94,7 +94,7 @@ for (const [name, args] of [
   })
 }
 
-test('a cover comes along with subtitles and chapters; fonts and covers of other kinds are told of', async (t) => {
+test('a cover comes along with subtitles and chapters; fonts and covers of other kinds are named in notes', async (t) => {
   const film = await realCase(t)
   await still(film, 'cover.jpg')
   await film.write('font.ttf', 'no font')
@@ -132,7 +132,7 @@ test('a cover comes along with subtitles and chapters; fonts and covers of other
   )
 })
 
-test('flags and languages of tracks come along; what MP4 has no place for is told of', async (t) => {
+test('flags and languages of tracks come along; what MP4 has no place for is named in a note', async (t) => {
   const film = await realCase(t)
   const [a, b, c] = [200, 300, 400].map((hz) => tone({ hz, seconds: 1 }))
   const source = await film.make('film.mkv', [
@@ -159,7 +159,7 @@ test('flags and languages of tracks come along; what MP4 has no place for is tol
   ])
 })
 
-test('the picture is the default one, the larger, the one with more frames; others are told of', async (t) => {
+test('the picture is the default one, the larger, the one with more frames; others are named in notes', async (t) => {
   const film = await realCase(t)
   const small = picture({ size: '160x90', rate: '1', of: 'testsrc' })
   const thumbs = await film.make('thumbs.mkv', [
@@ -176,7 +176,7 @@ test('the picture is the default one, the larger, the one with more frames; othe
   }
 })
 
-test('a timecode comes along; one that the frame rate cannot have is told of', async (t) => {
+test('a timecode comes along; one that the frame rate cannot have is named in a note', async (t) => {
   const film = await realCase(t)
   const source = await film.make('film.mov', [...picture(SHORT), ...X264, '-timecode', '01:02:03:04'])
   const drop = await film.make('drop.mkv', [...picture(SHORT), ...X264, ...meta({ timecode: '01:02:03;04' }, ':s:v:0')])
@@ -190,7 +190,7 @@ test('a timecode comes along; one that the frame rate cannot have is told of', a
   assert.equal((await probe(output)).streams[0]?.tags['timecode'], undefined)
 })
 
-test('the sound of the picture’s own programme comes along, that of another is told of', async (t) => {
+test('the sound of the picture’s own programme comes along, that of another is named in a note', async (t) => {
   const film = await realCase(t)
   const programmes = ['-program', 'title=One:st=0:st=1', '-program', 'title=Two:st=2:st=3']
   const source = await film.make('two.ts', [

@@ -1,5 +1,5 @@
 /**
- * Whether a plan tells of everything that ffprobe finds in its source: streams, flags, tags, side data, programmes, chapters. And whether
+ * Whether a plan has a fate for everything that ffprobe finds in its source: streams, flags, tags, side data, programmes, chapters. And whether
  * the result has what the plan says is kept. Nothing of `media/` is used here.
  */
 import { execa } from 'execa'
@@ -7,7 +7,7 @@ import type { Plan } from '../../protocol/plan.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
-export interface UntoldJob {
+export interface UnplannedJob {
   readonly source: string
   readonly output: string
   readonly plan: Pick<Plan, 'fates'>
@@ -15,13 +15,13 @@ export interface UntoldJob {
 }
 
 /** One sentence for each part without a fate, and for each kept one that the result lacks. */
-export async function untold({ source, output, plan, ffprobe }: UntoldJob): Promise<string[]> {
+export async function unplanned({ source, output, plan, ffprobe }: UnplannedJob): Promise<string[]> {
   const [before, after] = [await read(ffprobe, source), await read(ffprobe, output)]
   const fates = new Map(plan.fates.map(({ part, fate }) => [part, fate]))
   const parts = partsOf(before)
   if (fates.size !== plan.fates.length) return ['a part has two fates']
   return [
-    ...parts.filter((part) => !fates.has(part)).map((part) => `nothing is told of "${part}"`),
+    ...parts.filter((part) => !fates.has(part)).map((part) => `"${part}" has no fate`),
     ...lostTags(fates, before, after),
     ...lostTracks(fates, before, after),
   ]
