@@ -5,7 +5,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { fsPath } from '../protocol/path-text.ts'
 import { bodiesAt, bodyOf, innerBoxes, topBoxes } from './boxes.ts'
-import { eachIn, bodyOf as elementBody, elementsIn, findIn, SEGMENT } from './ebml.ts'
+import { bodiesOf, bodyOf as elementBody, elementsIn, SEGMENT } from './ebml.ts'
 
 /** Bytes at the beginning of a file without an index that are looked at. */
 const HEAD_BYTES = 4 * 1024 * 1024
@@ -60,14 +60,14 @@ const TRACKS_BYTES_MAX = 16 * 1024 * 1024
 
 async function matroskaScheme(handle: FileHandle, head: Buffer, size: number): Promise<string | null> {
   if (head.length < 4 || head.readUInt32BE(0) !== EBML) return null
-  const segment = (await elementsIn(handle, 0, size)).find(({ id }) => id === SEGMENT)
-  const inner = segment ? await elementsIn(handle, segment.start, size) : []
+  const segment = (await Array.fromAsync(elementsIn(handle, 0, size))).find(({ id }) => id === SEGMENT)
+  const inner = segment ? await Array.fromAsync(elementsIn(handle, segment.start, size)) : []
   const tracks = inner.find(({ id }) => id === TRACKS)
   if (!tracks) return null
-  const encodings = eachIn(await elementBody(handle, tracks, TRACKS_BYTES_MAX))
-    .filter(({ id }) => id === TRACK_ENTRY)
-    .flatMap(({ body }) => eachIn(findIn(body, CONTENT_ENCODINGS) ?? Buffer.alloc(0)))
-  const isEncrypted = encodings.some(({ id, body }) => id === CONTENT_ENCODING && findIn(body, CONTENT_ENCRYPTION))
+  const encodings = bodiesOf(await elementBody(handle, tracks, TRACKS_BYTES_MAX), TRACK_ENTRY)
+    .flatMap((entry) => bodiesOf(entry, CONTENT_ENCODINGS).slice(0, 1))
+    .flatMap((each) => bodiesOf(each, CONTENT_ENCODING))
+  const isEncrypted = encodings.some((encoding) => bodiesOf(encoding, CONTENT_ENCRYPTION).length > 0)
   return isEncrypted ? 'ContentEncryption of Matroska' : null
 }
 

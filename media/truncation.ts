@@ -54,7 +54,7 @@ const CHECKS: readonly (readonly [string, Check])[] = [
 const lengthOnly = (duration_s: number): Promised => ({ seconds: duration_s > 0 ? duration_s : null, frames: null })
 
 async function matroskaPromise(handle: FileHandle, fileBytes: number, duration_s: number): Promise<Promised | null> {
-  const segment = (await elementsIn(handle, 0, fileBytes)).find(({ id }) => id === SEGMENT)
+  const segment = (await Array.fromAsync(elementsIn(handle, 0, fileBytes))).find(({ id }) => id === SEGMENT)
   if (segment?.length == null || segment.start + segment.length <= fileBytes) return null
   return lengthOnly(duration_s)
 }

@@ -5,10 +5,10 @@
 import { open } from 'node:fs/promises'
 import type { ChapterFacts } from '../../protocol/media.ts'
 import { fsPath } from '../../protocol/path-text.ts'
-import { bodiesOf, elementsOf, numberOf, readHead, readVint, textOf } from './ebml.ts'
+import { bodiesOf, bodyOf, elementsIn, elementsOf, numberOf, readVint, SEGMENT, textOf } from '../ebml.ts'
 
 const ID = {
-  ebml: 0x1a45dfa3, segment: 0x18538067, tracks: 0x1654ae6b, trackEntry: 0xae, trackType: 0x83, codecId: 0x86, codecPrivate: 0x63a2,
+  ebml: 0x1a45dfa3, tracks: 0x1654ae6b, trackEntry: 0xae, trackType: 0x83, codecId: 0x86, codecPrivate: 0x63a2,
   cluster: 0x1f43b675, timestamp: 0xe7, blockGroup: 0xa0, block: 0xa1, blockDuration: 0x9b, simpleBlock: 0xa3,
   chapters: 0x1043a770, edition: 0x45b9, isDefault: 0x45db, isOrdered: 0x45dd, atom: 0xb6, atomStart: 0x91, atomEnd: 0x92,
   atomEnabled: 0x4598, atomSegment: 0x6e67, display: 0x80, title: 0x85,
@@ -34,7 +34,7 @@ const ENDLESS_MS = 2 ** 32 - 2
 
 /** Reads a Matroska file with one subtitle track, whose times are in ms. At most `eventsMax` events; null where it is no such file. */
 export function readDecodedTrack(bytes: Buffer, eventsMax: number): DecodedTrack | null {
-  const segment = bodiesOf(bytes, ID.segment)[0]
+  const segment = bodiesOf(bytes, SEGMENT)[0]
   const entry = segment && bodiesOf(segment, ID.tracks).flatMap((tracks) => bodiesOf(tracks, ID.trackEntry))[0]
   if (!segment || !entry) return null
   const events: DecodedEvent[] = []
@@ -73,38 +73,21 @@ export interface MatroskaFacts {
 const ELEMENTS_MAX = 200_000
 /** Bytes of tracks or chapters that are read; files with thousands of chapters have a hundredth. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024
-/** An id and a length. */
-const HEAD_BYTES = 12
 
 /** Reads the head elements of a Matroska file; null for any other file. Rejects with the error of the file system. */
 export async function readMatroskaFacts(path: string, signal: AbortSignal): Promise<MatroskaFacts | null> {
   const handle = await open(fsPath(path), 'r')
   try {
-    const head = async (at: number) => {
-      const bytes = Buffer.alloc(HEAD_BYTES)
-      const { bytesRead } = await handle.read(bytes, 0, HEAD_BYTES, at)
-      const found = readHead(bytes.subarray(0, bytesRead), 0)
-      return found && { ...found, start: at + found.start }
-    }
-    const ebml = await head(0)
-    if (ebml?.id !== ID.ebml || ebml.length === null) return null
-    const segment = await head(ebml.start + ebml.length)
-    if (segment?.id !== ID.segment) return null
+    const { size } = await handle.stat()
+    const [ebml, segment] = await Array.fromAsync(elementsIn(handle, 0, size, 2))
+    if (ebml?.id !== ID.ebml || segment?.id !== SEGMENT) return null
     const bodies = new Map<number, Buffer>()
-    for (let at = segment.start, count = 0; count < ELEMENTS_MAX; count++) {
+    for await (const element of elementsIn(handle, segment.start, size, ELEMENTS_MAX)) {
       signal.throwIfAborted()
-      const element = await head(at)
-      if (!element || element.length === null) break
-      if (
-        (element.id === ID.tracks || element.id === ID.chapters) &&
-        element.length <= BODY_BYTES_MAX &&
-        !bodies.has(element.id)
-      ) {
-        const body = Buffer.alloc(element.length)
-        const { bytesRead } = await handle.read(body, 0, body.length, element.start)
-        bodies.set(element.id, body.subarray(0, bytesRead))
-      }
-      at = element.start + element.length
+      const { id, length } = element
+      const isWanted = (id === ID.tracks || id === ID.chapters) && !bodies.has(id)
+      if (isWanted && length !== null && length <= BODY_BYTES_MAX)
+        bodies.set(id, await bodyOf(handle, element, BODY_BYTES_MAX))
     }
     return { codecIds: codecIdsOf(bodies.get(ID.tracks)), ...chaptersIn(bodies.get(ID.chapters)) }
   } finally {
