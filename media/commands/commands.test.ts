@@ -4,7 +4,7 @@ import { type AudioFacts, NO_METADATA, type VideoFacts } from '../../protocol/pl
 import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
 import { audioArgs, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
-import { concatList, mergeArgs } from './merge.ts'
+import { concatList, type MergeArgs, mergeArgs } from './merge.ts'
 import { checksumArgs, compareArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
 import { audioExtraArgs, coverArgs, losslessArgs, splitArgs } from './split.ts'
 import { decodeTextArgs, packetBytesArgs } from './text.ts'
@@ -381,36 +381,22 @@ test('tags, a timecode and covers go to the file, its picture and behind the oth
   )
 })
 
+const VIDEO_ALONE: MergeArgs = {
+  plan: { audio: [], metadata: NO_METADATA, track_timescale: 12_800, lead: 0 },
+  tag: null, list: '/l', audio: null, covers: null, subtitles: null, chapters: null, out: '/o.mp4',
+} // biome-ignore format: a record
+
 test('a film without sound and chapters is video alone', () => {
-  const plan = { audio: [], metadata: NO_METADATA, track_timescale: 12_800, lead: 0 } as const
   assert.deepEqual(
-    mergeArgs({
-      plan,
-      tag: 'hvc1',
-      list: '/l',
-      audio: null,
-      covers: null,
-      subtitles: null,
-      chapters: null,
-      out: '/o.mp4',
-    }),
+    mergeArgs({ ...VIDEO_ALONE, tag: 'hvc1' }),
     words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
       -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movie_timescale 1000 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   )
 })
 
 test('a film that begins with its sound shows the picture later, to the tick', () => {
-  const plan = { audio: [], metadata: NO_METADATA, track_timescale: 12_800, lead: 38_400 } as const
-  const args = mergeArgs({
-    plan,
-    tag: null,
-    list: '/l',
-    audio: null,
-    covers: null,
-    subtitles: null,
-    chapters: null,
-    out: '/o.mp4',
-  }).join(' ')
+  const plan = { ...VIDEO_ALONE.plan, lead: 38_400 }
+  const args = mergeArgs({ ...VIDEO_ALONE, plan }).join(' ')
   assert.match(args, /-itsoffset 3\.000000 -f concat -safe 1 -auto_convert 0 -i file:\/l/)
   assert.match(args, /-movie_timescale 12800/)
 })

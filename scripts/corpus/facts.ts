@@ -31,7 +31,7 @@ export async function factsOf(file: string): Promise<Facts> {
 export async function declaredOf(file: string): Promise<Declared> {
   const container = await probe(file)
   const film = filmOf(container)
-  const [first] = film ? await pictures(file, film.index) : []
+  const [first] = film ? await pictures(file, { stream: film.index, count: 1 }) : []
   return await declared(file, container, first?.at_s ?? 0)
 }
 

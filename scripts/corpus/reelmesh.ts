@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
+import { runFilms } from '../../testing/sources/real-run.ts'
 import { CRF } from './plain.ts'
 
 export type Outcome =
@@ -17,19 +17,11 @@ export const BATCH = 8
 const START_MS = 60_000
 const FILM_MS = 120_000
 
-const RECIPE = ['--renditions', '480p', '--preset', 'ultrafast', '--crf', CRF, '--workers', '2', '--json']
-
 /** `dir` is an existing folder of the batch's own; results stay in it. */
 export async function runBatch(files: readonly string[], dir: string): Promise<ReadonlyMap<string, Outcome>> {
-  const dataDir = join(dir, 'data')
   const timeoutMs = START_MS + files.length * FILM_MS
-  const { stdout, stderr } = await runCli(['run', ...files, ...RECIPE, '--out', join(dir, 'out')], {
-    cwd: dir,
-    dataDir,
-    timeoutMs,
-  })
-  await rm(dataDir, { recursive: true, force: true })
-  const events = eventsOf(stdout)
+  const { events, stderr } = await runFilms(files, { dir, args: ['--crf', CRF, '--workers', '2'], timeoutMs })
+  await rm(join(dir, 'data'), { recursive: true, force: true })
   const said = stderr.trim().split('\n').at(-1) ?? ''
   return new Map(files.map((file) => [file, outcomeOf(file, events) ?? { made: false, sentence: `not done: ${said}` }]))
 }

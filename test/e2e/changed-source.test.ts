@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { before, describe, it, type TestContext } from 'node:test'
 import { execa } from 'execa'
 import { TOOLS } from '../../testing/sources/make.ts'
+import { assertAlike } from '../../testing/sources/real.ts'
 import { runFilms } from '../../testing/sources/real-run.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { oddFfmpeg } from './nodes.ts'
@@ -69,12 +70,6 @@ describe('a film that', { concurrency: 1 }, () => {
       const { code, failures, delivered, stderr } = await encodeWhile(t, how)
       assert.deepEqual([code, failures], [0, []], stderr)
       const [output] = delivered.get('film')?.outputs ?? []
-      const { stdout } = await execa(TOOLS.ffmpeg, [
-        ...['-i', output!, '-i', join(films, 'testsrc2.mp4'), '-v', 'error'],
-        ...['-lavfi', 'ssim=stats_file=-', '-f', 'null', '-'],
-      ])
-      const ssim = [...stdout.matchAll(/All:(\S+)/g)].map(([, each]) => Number(each))
-      assert.equal(ssim.length, SECONDS * RATE)
-      assert.ok(Math.min(...ssim) > 0.9, `${Math.min(...ssim)}`)
+      await assertAlike(output!, join(films, 'testsrc2.mp4'), { pictures: SECONDS * RATE, least: 0.9 })
     })
 })

@@ -20,24 +20,28 @@ export interface Picture {
   readonly checksum: string
 }
 
-/** Every picture that is decoded of `stream` (the film where nothing is said), in order. */
-export async function pictures(file: string, stream?: number): Promise<Picture[]> {
-  const map = ['-map', `0:${stream ?? (await filmIndex(file))}`]
-  const output = ['-vf', 'showinfo', '-fps_mode', 'passthrough', '-f', 'null', '-']
+/** Every picture that is decoded of `stream` (the film where nothing is said), in order; about the first `count` where that is given. */
+export async function pictures(
+  file: string,
+  { stream, count }: { stream?: number; count?: number } = {},
+): Promise<Picture[]> {
+  const map = ['-map', `0:${stream ?? (await filmOf(file)).index}`]
+  const few = count === undefined ? [] : ['-frames:v', String(count)]
+  const output = ['-vf', 'showinfo', '-fps_mode', 'passthrough', ...few, '-f', 'null', '-']
   const { stderr } = await ffmpeg(['-v', 'info', '-copyts', '-i', file, ...map, ...output])
   const checksums = [...stderr.matchAll(/ checksum:(\w+)/g)]
   return shownTimes(stderr).map((at_s, at) => ({ at_s, checksum: checksums[at]?.[1] ?? '' }))
 }
 
 /** Times of the decoded pictures, relative to the first. */
-export async function frameTimes(file: string, stream?: number): Promise<number[]> {
-  const all = await pictures(file, stream)
+export async function frameTimes(file: string): Promise<number[]> {
+  const all = await pictures(file)
   return all.map(({ at_s }) => at_s - (all[0]?.at_s ?? 0))
 }
 
 /** Means over all pictures, 8 bit: what colours there are at all. */
-export async function meanYuv(file: string, stream?: number): Promise<{ y: number; u: number; v: number }> {
-  const map = ['-map', `0:${stream ?? (await filmIndex(file))}`]
+export async function meanYuv(file: string): Promise<{ y: number; u: number; v: number }> {
+  const map = ['-map', `0:${(await filmOf(file)).index}`]
   const filter = 'format=yuv420p,signalstats,metadata=print:file=-'
   const { stdout } = await ffmpeg(['-i', file, ...map, '-vf', filter, '-fps_mode', 'passthrough', '-f', 'null', '-'])
   const mean = (plane: string): number => {
@@ -53,15 +57,13 @@ export async function meanYuv(file: string, stream?: number): Promise<{ y: numbe
  * SSIM of each picture against the one of `reference` that is shown at its time (counted from the first), which plain ffmpeg
  * scales to the size of `file`. Empty for pictures under 8 pixels, which have none.
  */
-export async function ssim(file: string, reference: string, stream?: number): Promise<number[]> {
-  const film = filmStream(await probe(file))
-  if (!film) throw new Error(`${file} has no picture`)
-  const wanted = stream ?? (await filmIndex(reference))
+export async function ssim(file: string, reference: string): Promise<number[]> {
+  const [film, wanted] = [await filmOf(file), await filmOf(reference)]
   const scale = `scale=${film.width}:${film.height}:flags=bicubic,format=yuv420p,setsar=1`
   // Times are rounded in either file: the reference comes a millisecond early, so that each picture finds its own.
   const graph = [
     `[0:${film.index}]format=yuv420p,setsar=1,settb=1/90000,setpts=PTS-STARTPTS[got]`,
-    `[1:${wanted}]${scale},settb=1/90000,setpts=PTS-STARTPTS-90[wanted]`,
+    `[1:${wanted.index}]${scale},settb=1/90000,setpts=PTS-STARTPTS-90[wanted]`,
     '[got][wanted]ssim=stats_file=-',
   ]
   const output = ['-lavfi', graph.join(';'), '-fps_mode', 'passthrough', '-f', 'null', '-']
@@ -137,10 +139,10 @@ export async function captionedFrames(file: string): Promise<number> {
   return [...stdout.matchAll(/ATSC A53/g)].length
 }
 
-async function filmIndex(file: string): Promise<number> {
+async function filmOf(file: string): Promise<Stream> {
   const film = filmStream(await probe(file))
   if (!film) throw new Error(`${file} has no picture`)
-  return film.index
+  return film
 }
 
 async function ffmpeg(args: readonly string[]): Promise<{ stdout: string; stderr: string }> {

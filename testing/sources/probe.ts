@@ -43,7 +43,7 @@ export interface Container {
   readonly tags: Readonly<Record<string, string>>
 }
 
-type Fields = Readonly<Record<string, unknown>>
+export type Fields = Readonly<Record<string, unknown>>
 
 export async function probeFile(job: { ffprobe: string; file: string }): Promise<Container> {
   const show = ['-show_streams', '-show_chapters', '-show_format', '-of', 'json']
@@ -85,7 +85,7 @@ function readStream(stream: Fields): Stream {
     duration_s: Number(stream.duration ?? 0),
     language: text(fields(stream.tags).language) || 'und',
     tags: texts(stream.tags),
-    dispositions: Object.entries(fields(stream.disposition)).flatMap(([name, set]) => (set === 1 ? [name] : [])),
+    dispositions: flagsOf(stream),
     isCover: fields(stream.disposition).attached_pic === 1,
     rotation: (360 - turn) % 360,
     sideData: sideData.map((data) => text(data.side_data_type)),
@@ -102,8 +102,11 @@ function readStream(stream: Fields): Stream {
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '')
-const fields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {})
-const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fields) : [])
+export const fields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {})
+export const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fields) : [])
+/** Names of the dispositions that are set. */
+export const flagsOf = (stream: Fields): string[] =>
+  Object.entries(fields(stream.disposition)).flatMap(([name, set]) => (set === 1 ? [name] : []))
 const texts = (value: unknown): Record<string, string> =>
   Object.fromEntries(Object.entries(fields(value)).map(([name, each]) => [name, text(each)]))
 

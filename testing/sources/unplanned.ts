@@ -4,8 +4,7 @@
  */
 import { execa } from 'execa'
 import type { Plan } from '../../protocol/plan.ts'
-
-type Fields = Readonly<Record<string, unknown>>
+import { type Fields, fields, flagsOf, list } from './probe.ts'
 
 export interface UnplannedJob {
   readonly source: string
@@ -85,10 +84,6 @@ async function read(ffprobe: string, file: string): Promise<Fields> {
   return fields(JSON.parse(stdout))
 }
 
-const fields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {})
-const list = (value: unknown): Fields[] => (Array.isArray(value) ? value.map(fields) : [])
-const flagsOf = (stream: Fields): string[] =>
-  Object.entries(fields(stream['disposition'])).flatMap(([flag, set]) => (set === 1 ? [flag] : []))
 const textsOf = (part: Fields): Record<string, string> =>
   Object.fromEntries(Object.entries(fields(part['tags'])).map(([key, value]) => [key.toLowerCase(), String(value)]))
 const tagsOf = (part: Fields, of: string): string[] => Object.keys(textsOf(part)).map((key) => `tag ${key}${of}`)

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { execa } from 'execa'
-import { frameTimes, ssim } from '../../../testing/sources/measure.ts'
-import { picture, realCase, refusal } from '../../../testing/sources/real.ts'
-import { ensureFfmpeg } from '../../../testing/tools/ffmpeg.ts'
+import { frameTimes } from '../../../testing/sources/measure.ts'
+import { assertAlike, build, picture, realCase, refusal } from '../../../testing/sources/real.ts'
 
 /** Ten pictures of each: `film.EXTENSION`, by these arguments. */
 const CASES: readonly { what: string; file: string; args: readonly string[] }[] = [
@@ -24,14 +23,13 @@ for (const { what, file, args } of CASES) {
     if (!(await isDecoded(source))) return assert.match(await refusal(film.run(source)), /film\.\w+|cannot decode/)
     const { output } = await film.run(source)
     assert.equal((await frameTimes(output)).length, 10)
-    const likeness = await ssim(output, source)
-    assert.ok(Math.min(...likeness) > 0.95, `SSIM ${Math.min(...likeness)}`)
+    await assertAlike(output, source, { pictures: 10, least: 0.95 })
   })
 }
 
 /** By the build that the test runs with. */
 async function isDecoded(file: string): Promise<boolean> {
-  const { ffmpeg } = await ensureFfmpeg()
+  const { ffmpeg } = await build()
   const { failed } = await execa(ffmpeg, ['-v', 'error', '-i', file, '-f', 'null', '-'], {
     stdin: 'ignore',
     reject: false,
