@@ -9,6 +9,7 @@ import { INPUT_FILES_MAX, INPUT_OUTCOME_MS, INPUT_REFUSED_MS, INPUT_SETTLED_MS }
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import { createInputFolder } from './input-folder.ts'
+import { mayFollow } from './input-folder-files.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
 /** A folder, a manual clock, and the submitted files. */
@@ -173,6 +174,43 @@ describe('the input folder', () => {
       submitted.map(({ path }) => path),
       [join(input, 'linked.mp4')],
     )
+  })
+
+  test('moves nothing through a link, and writes none over', async (t) => {
+    const log = { ...silentLog, warn: (message: string, data?: object) => void warned.push([message, data]) }
+    const warned: [string, object | undefined][] = []
+    const { input, look } = await folderUnderTest(t, refuseAll, log)
+    const elsewhere = join(input, '..', 'elsewhere')
+    await mkdir(elsewhere)
+    await symlink(elsewhere, join(input, 'rejected'))
+    await writeFile(join(input, 'notes.txt'), 'not a video')
+    await look(0)
+    await look()
+    await look(INPUT_REFUSED_MS)
+    assert.deepEqual(await readdir(elsewhere), [])
+    assert.equal(await readFile(join(input, 'notes.txt'), 'utf8'), 'not a video')
+    assert.match(JSON.stringify(warned.at(-1)), /is a link or a file, and nothing is moved there/)
+
+    await rm(join(input, 'rejected'))
+    await mkdir(join(input, 'rejected'))
+    await symlink(join(elsewhere, 'planted'), join(input, 'rejected', 'notes.txt'))
+    await look()
+    await look(INPUT_REFUSED_MS)
+    await look(INPUT_REFUSED_MS)
+    assert.deepEqual(await readdir(elsewhere), [])
+    assert.deepEqual((await readdir(join(input, 'rejected'))).sort(), ['notes-2.txt', 'notes-2.txt.txt', 'notes.txt'])
+  })
+
+  test('follows a link only to what its maker could have put there', () => {
+    const [root, self, other, third] = [0, 1000, 1001, 1002]
+    const followed = [root, self, other].flatMap((owner) =>
+      [root, self, other, third].filter((target) => mayFollow(owner, target, self)).map((target) => [owner, target]),
+    )
+    assert.deepEqual(followed, [
+      ...[root, self, other, third].map((target) => [root, target]),
+      ...[root, self, other, third].map((target) => [self, target]),
+      [other, other],
+    ])
   })
 
   test('leaves where it is what failed for another reason, or was delivered, and asks no more', async (t) => {

@@ -21,7 +21,14 @@ import { INPUT_OUTCOME_MS, SUBTITLE_BYTES_MAX, SUBTITLE_FILES_MAX } from '../../
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
-import { bytesOf, contentOf, moveToRejected, printOf } from './input-folder-files.ts'
+import {
+  bytesOf,
+  contentOf,
+  moveToRejected,
+  printOf,
+  type UnfollowedLink,
+  whyUnfollowed,
+} from './input-folder-files.ts'
 import { createSettling, type Settling } from './input-folder-settling.ts'
 import { readSubtitleName, splitSidecars } from './input-folder-sidecars.ts'
 import { openTakenFiles, type TakenFiles } from './input-folder-state.ts'
@@ -83,9 +90,9 @@ class FolderWatch {
     const { input, stateFile, log } = this.#options
     this.#taken ??= await openTakenFiles(stateFile)
     await mkdir(input, { recursive: true })
-    const { files: present, folderLinks } = await contentOf(input)
+    const { files: present, links } = await contentOf(input)
     const round = { present, taken: this.#taken }
-    this.#logLinks(folderLinks)
+    this.#logLinks(links)
     this.#settling.keepOnly(present)
     const { films, subtitlesOf } = splitSidecars(present.keys())
     for (const file of films) {
@@ -103,20 +110,19 @@ class FolderWatch {
     await this.#checkOutcomes(round)
   }
 
-  /** Says once of each link to a folder that it is not followed. */
-  #logLinks(links: readonly string[]): void {
-    for (const link of links.filter((each) => !this.#loggedLinks.has(each))) {
+  /** Says once of each link that it is not followed. */
+  #logLinks(links: readonly UnfollowedLink[]): void {
+    for (const { path: link, to } of links.filter(({ path }) => !this.#loggedLinks.has(path))) {
       this.#loggedLinks.add(link)
-      this.#options.log.warn(
-        'a link to a folder is not followed: it may lead back; put the folder itself here, or watch it with another node',
-        { link },
-      )
+      this.#options.log.warn(UNFOLLOWED[to], { link })
     }
   }
 
   async #takeIn({ file, print, subtitles }: Film, { present, taken }: Round, signal: AbortSignal): Promise<void> {
     const { input, output: out, recipe, log } = this.#options
     const path = join(input, file)
+    // It may have become another link since the folder was read.
+    if ((await whyUnfollowed(path)) !== null) return
     try {
       await mustBeWhole(path)
       const beside = subtitles.map((each) => ({ path: join(input, each), ...readSubtitleName(file, each) }))
@@ -174,6 +180,13 @@ class FolderWatch {
     this.#options.log.warn('a file of the input folder was moved aside', { file, reason: why })
   }
 }
+
+const UNFOLLOWED = {
+  'a folder':
+    'a link to a folder is not followed: it may lead back; put the folder itself here, or watch it with another node',
+  'a file of another user':
+    'a link to a file of another user is not followed: its maker might not be allowed to read it; put the file itself here',
+} as const
 
 /** The subtitles that a submit takes. */
 const usable = (subtitles: readonly string[], present: Round['present']): string[] =>
