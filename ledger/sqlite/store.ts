@@ -157,7 +157,8 @@ function bound(parameters: Parameters): Record<string, SQLInputValue> {
 
 /** Creates the tables in one transaction, after a check inside it: many processes may start at once. */
 function makeSchema(database: DatabaseSync, path: string): void {
-  if (versionOf(database, path) === SCHEMA_VERSION) return
+  // Whether it is a ledger at all is asked inside the transaction: another process may create the tables between two reads.
+  if (userVersion(database) === SCHEMA_VERSION) return
   database.exec('BEGIN IMMEDIATE')
   try {
     const version = versionOf(database, path)
@@ -172,8 +173,11 @@ function makeSchema(database: DatabaseSync, path: string): void {
   }
 }
 
+const userVersion = (database: DatabaseSync): number =>
+  Number(database.prepare('PRAGMA user_version').all()[0]?.user_version)
+
 function versionOf(database: DatabaseSync, path: string): number {
-  const version = Number(database.prepare('PRAGMA user_version').all()[0]?.user_version)
+  const version = userVersion(database)
   if (version !== 0) checkSchemaVersion(`the ledger ${path}`, version, 'another data folder')
   if (version === 0 && database.prepare(`SELECT 1 FROM sqlite_schema WHERE type='table' LIMIT 1`).all().length > 0) {
     throw new UsageError(`${path} is a SQLite database, but not a Reelmesh ledger: give another path`)
