@@ -91,6 +91,7 @@ function tasks(steps: Steps) {
     pendingClasses: () => steps.claimableClasses(),
     recut: async (id, lost, input) => changed(await steps.recut(id, lost, input)),
     addTaskHolder: async (id, sha256, peer) => changed(await steps.addTaskHolder(id, sha256, peer)),
+    removeInputHolder: async (id, sha256, peer) => changed(await steps.removeInputHolder(id, sha256, peer)),
     wantBackup: async (id, options) => changed(await steps.wantBackup(id, options)),
     failTask: async (id, options) => changed(await steps.failTask(id, options)),
     loseOutput: async (id, options) => changed(await steps.loseOutput(id, options)),

@@ -61,6 +61,8 @@ export interface Completion {
 export interface ClaimAsk {
   worker: PeerId
   token: Token
+  /** Present peers: only tasks without an input are claimed, and those whose input one of them holds. Absent, whoever holds it. */
+  present?: readonly PeerId[]
 }
 /** Which tasks `claimNext` may claim. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'
@@ -143,6 +145,7 @@ export interface Steps {
     kinds?: readonly Task['kind'][]
     worker?: PeerId
     tried?: true
+    heldByNoneOf?: readonly PeerId[]
     limit?: number
   }): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
@@ -169,6 +172,7 @@ export interface Steps {
   loseOutput(id: TaskId, options: { completed_attempt: number | null; term: number }): Promise<boolean>
   recut(id: TaskId, lost: Sha256, input: TaskInput): Promise<boolean>
   addTaskHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<boolean>
+  removeInputHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<boolean>
   /** Makes every PENDING or PROCESSING task of the video CANCELLED. Answers how many. */
   cancelTasks(video: VideoId): Promise<number>
   /** Makes the tasks of the video in these statuses PENDING, with strikes cleared. Answers how many. */

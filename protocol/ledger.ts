@@ -17,7 +17,7 @@ import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
 import type { Plan } from './plan.ts'
 import type { Recipe } from './recipe.ts'
-import type { NewTask, Task, TaskInput, TaskOutput, TaskStatus } from './task.ts'
+import type { NewTask, Task, TaskInput, TaskOutput, TaskQuery, TaskStatus } from './task.ts'
 import type { Delivery, Video, VideoStatus } from './video.ts'
 
 /** A video as a peer submits it. */
@@ -111,18 +111,6 @@ export type Counts = readonly {
 /** The counts of each video that was asked for. */
 export type Progress = ReadonlyMap<VideoId, Counts>
 
-/** Which tasks to read: those to which every given condition applies, and of these the first `limit` in order. */
-export interface TaskQuery {
-  video?: VideoId
-  kinds?: readonly KindName[]
-  statuses?: readonly TaskStatus[]
-  /** PROCESSING tasks that this worker holds a claim on. */
-  worker?: PeerId
-  /** Restricts to tasks that were claimed before: a PENDING one with strikes or failures always was. */
-  tried?: true
-  limit?: number
-}
-
 /**
  * The ledger of a mesh. Every method rejects with `LedgerUnavailable` (the head of this file has all promises). Unless noted, times and
  * durations are ms by the ledger's own clock. Where a document does not exist, a read answers null or an empty list, and a change `unchanged`.
@@ -188,20 +176,26 @@ export interface Ledger {
   outcomes(limit: number): Promise<Outcome[]>
   /** Classes with at least one task that may be claimed now: PENDING, all claims expired, or a backup wanted. */
   pendingClasses(): Promise<string[]>
-  /** Claims the first task by priority, due, rank, `_id`, of these classes and not of the videos `except`, in one compare-and-set. `backup`: only tasks of other workers; `unstruck`: without a strike of this one. */
+  /**
+   * Claims the first task by priority, due, rank, `_id`, of these classes and not of the videos `except`, in one compare-and-set. `backup`: only
+   * tasks of other workers; `unstruck`: without a strike of this one. `present`: only tasks without an input, and those whose input one of these
+   * peers holds, at most `PRESENT_ASKED_MAX`; absent, whoever holds it.
+   */
   claimNext(ask: {
     worker: PeerId
     token: Token
     classes: readonly string[]
     except?: readonly VideoId[]
     unstruck?: boolean
+    present?: readonly PeerId[]
     from: 'pending' | 'expired' | 'backup'
   }): Promise<ClaimOutcome>
-  /** Claims this task. `free`: PENDING or with all claims expired. `backup`: a backup is wanted, and another worker has the claim. */
+  /** Claims this task. `free`: PENDING or with all claims expired. `backup`: a backup is wanted, and another worker has the claim. `present`: as in `claimNext`. */
   claimTask(ask: {
     worker: PeerId
     token: Token
     task: TaskId
+    present?: readonly PeerId[]
     from: 'pending' | 'free' | 'backup'
   }): Promise<ClaimOutcome>
   /** Tasks that were claimed with this token, where the reply to the claim was lost. */
@@ -249,6 +243,8 @@ export interface Ledger {
   recut(id: TaskId, lost: Sha256, input: TaskInput): Promise<Changed>
   /** Adds a holder to the input, output or artifact of the task with this hash. */
   addTaskHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<Changed>
+  /** Removes a holder that lacks these bytes from the input of a PENDING or PROCESSING task. Where none is left the input is lost: it is cut again. */
+  removeInputHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<Changed>
 
   // ── Lease ─────────────────────────────────────────────────────────────────────────────────────────────────────────
   /** One call: creates the lease, takes it when free (term + 1), and answers it. It is won if and only if the answer has the given nonce. */
@@ -297,4 +293,4 @@ export interface LedgerOptions {
   retryMs?: number
 }
 
-export type { Delivery, HeldBlob, NewTask, Plan, Recipe, Task, TaskInput, TaskOutput, Video }
+export type { Delivery, HeldBlob, NewTask, Plan, Recipe, Task, TaskInput, TaskOutput, TaskQuery, Video }

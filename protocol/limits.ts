@@ -61,6 +61,10 @@ export const STRIKES_PEER_DIED = 6
 export const INSERT_BATCH = 300
 /** Largest plan, bytes. It is one document, and MongoDB's limit is 16 MB. */
 export const PLAN_BYTES_MAX = 8_000_000
+/** Present peers that a claim names, so that the ledger gives out only tasks whose input one of them holds. */
+export const PRESENT_ASKED_MAX = 1_000
+/** Time without a present holder after which an input is cut again, where a present peer has the source: a connection that broke is there again by then. */
+export const INPUT_LOST_AFTER_MS = 5_000
 /** Holders that a document names of each blob, the newest: a fetch asks other peers too. */
 export const HOLDERS_MAX = 4
 /** Peers that the record of an engine names, the newest: one owns the engine, the others are its successors. */

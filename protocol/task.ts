@@ -177,6 +177,20 @@ export interface NewTask {
   rank: number
 }
 
+/** Which tasks to read: those to which every given condition applies, and of these the first `limit` in order. */
+export interface TaskQuery {
+  video?: VideoId
+  kinds?: readonly KindName[]
+  statuses?: readonly TaskStatus[]
+  /** PROCESSING tasks that this worker holds a claim on. */
+  worker?: PeerId
+  /** Restricts to tasks that were claimed before: a PENDING one with strikes or failures always was. */
+  tried?: true
+  /** Restricts to tasks with an input that none of these peers holds; at most `PRESENT_ASKED_MAX`. */
+  heldByNoneOf?: readonly PeerId[]
+  limit?: number
+}
+
 /** A task as it is inserted: PENDING, and claimable from `at` on (ledger time, ms). `term`: that of the lease. */
 export function initialTask(task: NewTask, at: number, term: number): Task {
   return {

@@ -19,11 +19,15 @@ export function claimable(from: ClaimSource, { worker }: ClaimAsk): Document {
   return { status: 'PROCESSING', backup_wanted: true, claims: { $size: 1 }, 'claims.worker_id': { $ne: worker } }
 }
 
+/** The task has no input, or one of the present peers holds it. */
+export const hasInput = ({ present }: ClaimAsk): Document =>
+  present ? { $or: [{ input: null }, { 'input.holders': { $in: present } }] } : {}
+
 export async function claimNext(
   store: Store,
   { classes, except = [], unstruck, from, ...ask }: NextAsk,
 ): Promise<Claimed | null> {
-  const filter: Document = { ...claimable(from, ask), class: { $in: classes } }
+  const filter: Document = { ...claimable(from, ask), class: { $in: classes }, ...hasInput(ask) }
   if (except.length > 0) filter.video_id = { $nin: except }
   if (unstruck) filter['strikes.worker_id'] = { $ne: ask.worker }
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)

@@ -2,7 +2,7 @@
 import type { Document } from 'mongodb'
 import type { TaskId } from '../../protocol/ids.ts'
 import type { ClaimAsk, Claimed, TaskClaimSource } from '../steps.ts'
-import { claimable, claimed } from './claim-next.ts'
+import { claimable, claimed, hasInput } from './claim-next.ts'
 import { start, startBackup } from './pipeline.ts'
 import type { Store } from './store.ts'
 
@@ -14,7 +14,7 @@ export async function claimTask(
   { task: _id, from, ...ask }: ClaimAsk & { task: TaskId; from: TaskClaimSource },
 ): Promise<Claimed | null> {
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
-  const filter = { _id, ...states(from, ask) }
+  const filter = { _id, $and: [states(from, ask), hasInput(ask)] }
   const claim = async () =>
     claimed(await store.chunks.findOneAndUpdate(filter, pipeline, { returnDocument: 'after' }), ask)
   return await store.run(claim, async () => claimed(await store.chunks.findOne({ _id }), ask) ?? undefined)

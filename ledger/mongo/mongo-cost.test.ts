@@ -55,7 +55,7 @@ test('a claim reads a handful of keys, an idle poll none, with 3,000 finished an
     .updateMany({ chunk_id: { $lt: 1_000 }, kind: 'video' }, { $set: { status: 'COMPLETED' } })
   const classes = resolutions.map((resolution) => classOf(video._id, resolution))
   const ask = (from: 'pending' | 'expired' | 'backup', worker = ANN) =>
-    ledger.claimNext({ worker, token: token(from), classes, from })
+    ledger.claimNext({ worker, token: token(from), classes, present: [ANN, BOB], from })
   const pending = await cost(() => ask('pending'))
   assert.ok(pending.docs <= 2 && pending.keys <= 10, JSON.stringify(pending))
   const idle = { expired: await cost(() => ask('expired')), backup: await cost(() => ask('backup', BOB)) }
@@ -95,6 +95,7 @@ test('what the leader, control tasks and a restart query repeatedly reads what i
     waiting: () => ledger.tasks({ kinds: ['video', 'audio'], statuses: ['PENDING'], limit: 1 }),
     controlTasks: () => ledger.tasks({ kinds: ['merge', 'ingest'], statuses: ['PENDING', 'PROCESSING'], limit: 256 }),
     failed: () => ledger.tasks({ statuses: ['PENDING'], tried: true }),
+    lacking: () => ledger.tasks({ kinds: ['video', 'audio'], statuses: ['PENDING'], heldByNoneOf: [BOB] }),
     held: () => ledger.claimsOf(ANN),
     ofTry: () => ledger.claimsByToken(token('runs')),
     // Whichever are first: some of very many.

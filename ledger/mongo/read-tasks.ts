@@ -13,7 +13,7 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
 }
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
-  const { status, video, kinds, worker, tried, limit } = query
+  const { status, video, kinds, worker, tried, heldByNoneOf, limit } = query
   const filter = {
     status,
     ...(video === undefined ? {} : { video_id: video }),
@@ -22,6 +22,7 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
     ...(kinds?.every((kind) => kindFacts(kind).scope === 'video') ? { class: { $in: kinds } } : {}),
     ...(tried ? { attempt: { $gt: 0 } } : {}),
     ...(worker === undefined ? {} : { 'claims.worker_id': worker }),
+    ...(heldByNoneOf === undefined ? {} : { input: { $ne: null }, 'input.holders': { $nin: heldByNoneOf } }),
   }
   const sort: Sort = video === undefined ? { _id: 1 } : { rank: 1, _id: 1 }
   const inOrder = (limit: number) => store.chunks.find(filter, { sort, limit, ...way(query) })

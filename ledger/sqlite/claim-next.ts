@@ -1,6 +1,6 @@
 /** PENDING, or PROCESSING with all claims expired, or a wanted backup → claimed: the first task, picked by SQLite. */
 import type { Claimed, ClaimSource, NextAsk } from '../steps.ts'
-import { START, START_BACKUP } from './fragments.ts'
+import { HAS_INPUT, START, START_BACKUP } from './fragments.ts'
 import { type Row, taskOf } from './schema.ts'
 import type { Store } from './store.ts'
 
@@ -14,13 +14,14 @@ const claim = (from: ClaimSource): string => `UPDATE chunks SET ${from === 'back
     SELECT _id FROM chunks WHERE ${CLAIMABLE[from]} AND class IN (SELECT value FROM json_each(:classes))
       AND video_id NOT IN (SELECT value FROM json_each(:except))
       AND NOT (:unstruck AND EXISTS (SELECT 1 FROM json_each(strikes) WHERE value ->> 'worker_id' = :worker))
+      AND ${HAS_INPUT}
     ORDER BY priority DESC, due, rank, _id LIMIT 1) RETURNING *`
 
 const CLAIM = { pending: claim('pending'), expired: claim('expired'), backup: claim('backup') }
 
 export async function claimNext(
   store: Store,
-  { worker, token, classes, except = [], unstruck = false, from }: NextAsk,
+  { worker, token, classes, except = [], unstruck = false, present, from }: NextAsk,
 ): Promise<Claimed | null> {
   const parameters = {
     worker,
@@ -28,6 +29,7 @@ export async function claimNext(
     classes: JSON.stringify(classes),
     except: JSON.stringify(except),
     unstruck: Number(unstruck),
+    present: present ? JSON.stringify(present) : null,
     claimMs: store.claimMs,
   }
   return claimed(await store.write('light', CLAIM[from], parameters))

@@ -2,11 +2,11 @@
 import type { TaskId } from '../../protocol/ids.ts'
 import type { ClaimAsk, Claimed, TaskClaimSource } from '../steps.ts'
 import { CLAIMABLE, claimed } from './claim-next.ts'
-import { START, START_BACKUP } from './fragments.ts'
+import { HAS_INPUT, START, START_BACKUP } from './fragments.ts'
 import type { Store } from './store.ts'
 
 const claim = (start: string, claimable: string): string =>
-  `UPDATE chunks SET ${start} WHERE _id=:task AND (${claimable}) RETURNING *`
+  `UPDATE chunks SET ${start} WHERE _id=:task AND (${claimable}) AND ${HAS_INPUT} RETURNING *`
 
 const CLAIM: Readonly<Record<TaskClaimSource, string>> = {
   pending: claim(START, CLAIMABLE.pending),
@@ -16,7 +16,8 @@ const CLAIM: Readonly<Record<TaskClaimSource, string>> = {
 
 export async function claimTask(
   store: Store,
-  { worker, token, task, from }: ClaimAsk & { task: TaskId; from: TaskClaimSource },
+  { worker, token, task, present, from }: ClaimAsk & { task: TaskId; from: TaskClaimSource },
 ): Promise<Claimed | null> {
-  return claimed(await store.write('light', CLAIM[from], { worker, token, task, claimMs: store.claimMs }))
+  const parameters = { worker, token, task, present: present ? JSON.stringify(present) : null, claimMs: store.claimMs }
+  return claimed(await store.write('light', CLAIM[from], parameters))
 }

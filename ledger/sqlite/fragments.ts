@@ -62,6 +62,13 @@ export const someLackHolder = (array: string): string =>
 export const allWithHolder = (array: string): string =>
   `(SELECT json_group_array(json(${withHolder('blob.value')}) ORDER BY blob.key) FROM json_each(${array}) AS blob)`
 
+const SOME_HOLD = `EXISTS (SELECT 1 FROM json_each(chunks.input, '$.holders') AS held
+  WHERE held.value IN (SELECT value FROM json_each(:present)))`
+/** Whether the task has no input, or one of the peers `:present` (a JSON array; null: any) holds it. */
+export const HAS_INPUT = `(:present IS NULL OR input IS NULL OR ${SOME_HOLD})`
+/** Whether the task has an input and none of the peers `:present` holds it. */
+export const LACKS_INPUT = `(input IS NOT NULL AND NOT ${SOME_HOLD})`
+
 /** A list of statuses as SQL literals, so that partial indexes serve the statement. */
 export const words = (list: readonly string[]): string => {
   if (!list.every((word) => /^[A-Z]+$/.test(word))) throw new TypeError('a status is upper-case letters')

@@ -25,7 +25,7 @@ const FINE = new RegExp(
 const asks: Readonly<Record<string, (ledger: Ledger, video: Video) => Promise<unknown>>> = {
   'a claim': async (ledger, { _id }) => {
     for (const from of ['pending', 'expired', 'backup'] as const)
-      await ledger.claimNext({ worker: ANN, token: token(from), classes: [classOf(_id)], from })
+      await ledger.claimNext({ worker: ANN, token: token(from), classes: [classOf(_id)], present: [ANN], from })
   },
   'a claim read back, its renewal, and what a peer holds': async (ledger) => {
     for (const { _id, attempt } of await ledger.claimsByToken(token('pending')))
@@ -37,6 +37,10 @@ const asks: Readonly<Record<string, (ledger: Ledger, video: Video) => Promise<un
   'control tasks': (ledger) =>
     ledger.tasks({ kinds: ['merge', 'ingest'], statuses: ['PENDING', 'PROCESSING'], limit: 256 }),
   'what runs': (ledger) => ledger.tasks({ kinds: ['video'], statuses: ['PROCESSING'] }),
+  'inputs that nobody holds': async (ledger, { _id: video }) => {
+    await ledger.tasks({ statuses: ['PENDING'], heldByNoneOf: [ANN] })
+    await ledger.tasks({ video, statuses: ['PENDING'], heldByNoneOf: [ANN] })
+  },
   'whether something waits': (ledger) => ledger.tasks({ kinds: ['video'], statuses: ['PENDING'], limit: 1 }),
   'what failed before': async (ledger, { _id: video }) => {
     await ledger.tasks({ statuses: ['PENDING'], tried: true })

@@ -30,6 +30,7 @@ import { insertPlan, readPlan } from './plans.ts'
 import * as tasks from './read-tasks.ts'
 import { readUndeliveredVideos, readVideo, readVideos } from './read-videos.ts'
 import { recut } from './recut.ts'
+import { removeInputHolder } from './remove-input-holder.ts'
 import { renew } from './renew.ts'
 import { reviveTasks } from './revive-tasks.ts'
 import { stampTerm, videosWithOpenTasks } from './stamp-term.ts'
@@ -73,6 +74,7 @@ const STEPS: StepFunctions<Store> = {
   loseOutput,
   recut,
   addTaskHolder,
+  removeInputHolder,
   cancelTasks,
   reviveTasks,
   prioritizeTasks,

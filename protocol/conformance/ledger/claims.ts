@@ -36,6 +36,7 @@ const next = (ledger: Ledger, task: Task, from: 'pending' | 'expired' | 'backup'
 export function claimSuite(harness: LedgerHarness): void {
   withStore(harness, 'claims', (store) => {
     expiryTests(store)
+    presenceTests(store)
     fenceTests(store)
     backupTests(store)
     failureTests(store)
@@ -142,6 +143,63 @@ function expiryTests(store: Store): void {
     await advance(CLAIM_MS + 1)
     const got = await next(ledger, low, 'expired')
     assert.equal(got.outcome === 'claimed' && got.task._id, high._id)
+  })
+}
+
+function presenceTests(store: Store): void {
+  test('a task whose input no present peer holds is not claimed, whatever its state', async () => {
+    const { ledger, advance } = store()
+    const held = await pendingTask(ledger)
+    const [lost, other] = [await pendingTask(ledger, { rank: 0 }), await pendingTask(ledger, { rank: 1 })]
+    await ledger.addTaskHolder(other._id, other.input!.sha256, CAT)
+    const ask = (present: readonly (typeof ANN)[], from: 'pending' | 'expired' | 'backup', worker = BOB) =>
+      ledger.claimNext({
+        worker,
+        token: token(`${from} of ${worker}`),
+        classes: [lost.class, other.class],
+        present,
+        from,
+      })
+    const askFor = (from: 'pending' | 'free' | 'backup', present: readonly (typeof ANN)[]) =>
+      ledger.claimTask({ worker: BOB, token: token(from), task: held._id, present, from })
+    assert.equal((await ask([BOB], 'pending')).outcome, 'none')
+    assert.equal((await ask([], 'pending')).outcome, 'none')
+    const got = await ask([BOB, CAT], 'pending')
+    assert.equal(got.outcome === 'claimed' && got.task._id, other._id)
+    assert.equal((await ask([BOB, CAT], 'pending')).outcome, 'none')
+    assert.equal((await askFor('pending', [BOB, CAT])).outcome, 'none')
+    assert.equal((await askFor('free', [BOB])).outcome, 'none')
+    assert.equal((await askFor('free', [BOB, ANN])).outcome, 'claimed')
+    await ledger.wantBackup(other._id, { attempt: 1, term: TERM })
+    assert.equal((await ask([BOB], 'backup', ANN)).outcome, 'none')
+    assert.equal((await ask([CAT], 'backup', ANN)).outcome, 'claimed')
+    await advance(2 * CLAIM_MS)
+    assert.equal((await ask([BOB], 'expired')).outcome, 'none')
+    assert.equal((await ask([CAT], 'expired')).outcome, 'claimed')
+  })
+  test('a task without an input is claimed whoever is present', async () => {
+    const { ledger } = store()
+    const task = await pendingTask(ledger, { input: null })
+    const ask = { worker: BOB, token: token('b'), classes: [task.class], present: [BOB], from: 'pending' } as const
+    assert.equal((await ledger.claimNext(ask)).outcome, 'claimed')
+  })
+  test('a holder that lacks the input of an open task is removed once, and tasks that nobody present holds are found', async () => {
+    const { ledger } = store()
+    const { _id, video_id: video, input } = await pendingTask(ledger)
+    const lacking = async (...peers: readonly (typeof ANN)[]) =>
+      (await ledger.tasks({ video, statuses: ['PENDING'], heldByNoneOf: peers })).map((task) => task._id)
+    await ledger.addTaskHolder(_id, input!.sha256, CAT)
+    assert.deepEqual([await lacking(BOB), await lacking(BOB, CAT), await lacking()], [[_id], [], [_id]])
+    assert.equal(await ledger.removeInputHolder(_id, sha('another'), CAT), 'unchanged')
+    assert.equal(await ledger.removeInputHolder(_id, input!.sha256, BOB), 'unchanged')
+    assert.equal(await ledger.removeInputHolder(_id, input!.sha256, CAT), 'changed')
+    assert.equal(await ledger.removeInputHolder(_id, input!.sha256, CAT), 'unchanged')
+    assert.deepEqual((await theTask(ledger, _id)).input, { ...input!, holders: [ANN] })
+    assert.equal(await ledger.removeInputHolder(_id, input!.sha256, ANN), 'changed')
+    assert.deepEqual([(await theTask(ledger, _id)).input?.holders, await lacking(ANN)], [[], [_id]])
+    const done = await claimedTask(ledger)
+    await ledger.complete({ ...own(done), output: output('done') })
+    assert.equal(await ledger.removeInputHolder(done._id, done.input!.sha256, ANN), 'unchanged')
   })
 }
 

@@ -44,6 +44,9 @@ export type Choice = typeof choice extends fc.Arbitrary<infer T> ? T : never
 type Operation = (side: Side, pick: Choice) => Promise<unknown>
 const of = <T>(list: readonly T[], n: number): T | undefined => list[n % Math.max(1, list.length)]
 
+/** Mostly all peers are present. */
+const presentFor = ({ any, w }: Choice) => (any % 3 > 0 ? {} : { present: WORKERS.slice(0, w + (any % 2)) })
+
 const video = ({ v }: Choice): VideoId => VIDEOS[v]!
 const worker = ({ w }: Choice): PeerId => WORKERS[w]!
 /** Mostly one of a video's tasks, sometimes its ingest or merge task. */
@@ -122,6 +125,7 @@ const taskOperations: Record<string, Operation> = {
         worker: worker(pick),
         token: token(`t${pick.any}`),
         task: task(pick),
+        ...presentFor(pick),
         from: (['pending', 'free', 'backup'] as const)[pick.any % 3]!,
       }),
     ),
@@ -158,6 +162,8 @@ const taskOperations: Record<string, Operation> = {
     ),
   addTaskHolder: ({ ledger }, pick) =>
     ledger.addTaskHolder(task(pick), sha(pick.r ? `chunk ${pick.n % 3}` : `o${pick.any % 3}`), worker(pick)),
+  removeInputHolder: ({ ledger }, pick) =>
+    ledger.removeInputHolder(task(pick), sha(pick.r ? `chunk ${pick.n % 3}` : 'new'), worker(pick)),
 }
 
 function claimNext(side: Side, pick: Choice, from: 'pending' | 'expired' | 'backup'): Promise<unknown> {
@@ -167,7 +173,15 @@ function claimNext(side: Side, pick: Choice, from: 'pending' | 'expired' | 'back
   return claimed(
     side,
     worker(pick),
-    side.ledger.claimNext({ worker: worker(pick), token: token(`t${pick.any}`), classes, except, unstruck, from }),
+    side.ledger.claimNext({
+      worker: worker(pick),
+      token: token(`t${pick.any}`),
+      classes,
+      except,
+      unstruck,
+      ...presentFor(pick),
+      from,
+    }),
   )
 }
 
@@ -264,6 +278,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   loseOutput: 4,
   recut: 3,
   addTaskHolder: 3,
+  removeInputHolder: 2,
   finishDelivery: 2,
   nameDelivery: 2,
   sweep: 4,

@@ -3,7 +3,7 @@ import type { PeerId, TaskId } from '../../ids.ts'
 import type { Ledger, ObservedClaim } from '../../ledger.ts'
 import { FAILURES_MAX, STRIKES_MAX } from '../../limits.ts'
 import type { Claim, Strike, Task } from '../../task.ts'
-import { changed, copy, type ModelState, type ModelTaskSteps } from './state.ts'
+import { changed, copy, heldBySome, type ModelState, type ModelTaskSteps } from './state.ts'
 
 /** The claims have changed: what follows for status and expiry. */
 function settle(task: Task): void {
@@ -51,20 +51,21 @@ export function claimMethods({ tasks, options }: ModelState) {
     settle(task)
   }
   return {
-    claimNext: async ({ worker, token, classes, except = [], unstruck, from }) => {
+    claimNext: async ({ worker, token, classes, except = [], unstruck, present, from }) => {
       const found = [...tasks.values()].filter(
         (task) =>
           classes.includes(task.class) &&
           !except.includes(task.video_id) &&
           !(unstruck && task.strikes.some(({ worker_id }) => worker_id === worker)) &&
+          (!present || heldBySome(task, present)) &&
           (from === 'backup' ? backup(task, worker) : due(task, from)),
       )
       found.sort((a, b) => b.priority - a.priority || a.due - b.due || a.rank - b.rank || (a._id < b._id ? -1 : 1))
       return found[0] ? claim(found[0], worker, token, from === 'backup') : { outcome: 'none' }
     },
-    claimTask: async ({ worker, token, task: id, from }) => {
+    claimTask: async ({ worker, token, task: id, present, from }) => {
       const task = tasks.get(id)
-      if (!task) return { outcome: 'none' }
+      if (!task || (present && !heldBySome(task, present))) return { outcome: 'none' }
       const isBackup = from === 'backup'
       const isFree = due(task, 'pending') || (from === 'free' && due(task, 'expired'))
       return (isBackup ? backup(task, worker) : isFree) ? claim(task, worker, token, isBackup) : { outcome: 'none' }

@@ -35,6 +35,10 @@ export function addHolder(blob: HeldBlob | null, sha256: Sha256, peer: PeerId): 
   return true
 }
 
+/** Whether one of these peers holds the input of the task; true for one without input. */
+export const heldBySome = ({ input }: Pick<Task, 'input'>, peers: readonly PeerId[]): boolean =>
+  input === null || input.holders.some((holder) => peers.includes(holder))
+
 /** Changes of tasks that come with a change of their video. */
 export interface ModelTaskSteps {
   insert(tasks: readonly NewTask[]): number

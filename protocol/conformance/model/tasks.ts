@@ -3,7 +3,7 @@ import type { VideoId } from '../../ids.ts'
 import type { Ledger } from '../../ledger.ts'
 import { initialTask, type Task } from '../../task.ts'
 import { claimMethods, leaderMethods } from './claims.ts'
-import { addHolder, changed, copy, type ModelState, type ModelTaskSteps } from './state.ts'
+import { addHolder, changed, copy, heldBySome, type ModelState, type ModelTaskSteps } from './state.ts'
 
 type TaskMethod =
   | 'insertTasks'
@@ -14,6 +14,7 @@ type TaskMethod =
   | 'pendingClasses'
   | 'recut'
   | 'addTaskHolder'
+  | 'removeInputHolder'
   | 'claimNext'
   | 'claimTask'
   | 'claimsByToken'
@@ -95,13 +96,14 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
       return { inserted }
     },
     task: async (id) => copy(tasks.get(id) ?? null),
-    tasks: async ({ video, kinds, statuses, worker, tried, limit }) => {
+    tasks: async ({ video, kinds, statuses, worker, tried, heldByNoneOf, limit }) => {
       const found = [...tasks.values()].filter(
         (task) =>
           (video === undefined || task.video_id === video) &&
           (!kinds || kinds.includes(task.kind)) &&
           (!statuses || statuses.includes(task.status)) &&
           (!tried || task.attempt > 0) &&
+          (!heldByNoneOf || (task.input !== null && !heldBySome(task, heldByNoneOf))) &&
           (worker === undefined ||
             (task.status === 'PROCESSING' && task.claims.some(({ worker_id }) => worker_id === worker))),
       )
@@ -143,6 +145,13 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
       const task = tasks.get(id)
       const added = task ? [task.input, task.output, ...task.outputs].map((blob) => addHolder(blob, sha256, peer)) : []
       return changed(added.includes(true))
+    },
+    removeInputHolder: async (id, sha256, peer) => {
+      const task = tasks.get(id)
+      const isOpen = task?.status === 'PENDING' || task?.status === 'PROCESSING'
+      if (!isOpen || task.input?.sha256 !== sha256 || !task.input.holders.includes(peer)) return 'unchanged'
+      task.input.holders = task.input.holders.filter((held) => held !== peer)
+      return 'changed'
     },
   } satisfies Partial<Ledger>
 }
