@@ -95,6 +95,8 @@ function tasks(steps: Steps) {
     wantBackup: async (id, options) => changed(await steps.wantBackup(id, options)),
     failTask: async (id, options) => changed(await steps.failTask(id, options)),
     loseOutput: async (id, options) => changed(await steps.loseOutput(id, options)),
+    markAudits: (all, change) => markAudits(steps, all, change),
+    urgeIdleTasks: async (id, change) => ({ urged: await steps.urgeIdleTasks(id, change) }),
   } satisfies Partial<Ledger>
 }
 
@@ -110,6 +112,17 @@ async function insertTasks(steps: Steps, all: readonly NewTask[]): Promise<{ ins
     }
   }
   return { inserted }
+}
+
+async function markAudits(
+  steps: Steps,
+  all: Parameters<Ledger['markAudits']>[0],
+  change: Parameters<Ledger['markAudits']>[1],
+): Promise<{ marked: number }> {
+  let marked = 0
+  for (let from = 0; from < all.length; from += INSERT_BATCH)
+    marked += await steps.markAudits(all.slice(from, from + INSERT_BATCH), change)
+  return { marked }
 }
 
 /** One query for each status: only so do the partial indexes serve those that ask about all videos. */

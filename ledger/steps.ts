@@ -20,7 +20,7 @@ import type {
   Progress,
 } from '../protocol/ledger.ts'
 import type { Plan } from '../protocol/plan.ts'
-import type { Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
+import type { AuditState, Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
 import type { Delivery, Video, VideoStatus } from '../protocol/video.ts'
 
 /** One transition of a video, as data: what to compare and what to write. */
@@ -146,6 +146,7 @@ export interface Steps {
     worker?: PeerId
     tried?: true
     heldByNoneOf?: readonly PeerId[]
+    audits?: readonly AuditState[]
     limit?: number
   }): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
@@ -170,6 +171,12 @@ export interface Steps {
   failTask(id: TaskId, options: { strikes: number; term: number }): Promise<boolean>
   /** COMPLETED → PENDING; `completed_attempt: null` compares only the status. */
   loseOutput(id: TaskId, options: { completed_attempt: number | null; term: number }): Promise<boolean>
+  /** At most `INSERT_BATCH` tasks. Answers how many changed. */
+  markAudits(
+    tasks: readonly { task: TaskId; attempt: number }[],
+    change: { from: AuditState; to: AuditState; term: number },
+  ): Promise<number>
+  urgeIdleTasks(video: VideoId, change: { priority: number; term: number }): Promise<number>
   recut(id: TaskId, lost: Sha256, input: TaskInput): Promise<boolean>
   addTaskHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<boolean>
   removeInputHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<boolean>
@@ -177,7 +184,7 @@ export interface Steps {
   cancelTasks(video: VideoId): Promise<number>
   /** Makes the tasks of the video in these statuses PENDING, with strikes cleared. Answers how many. */
   reviveTasks(video: VideoId, from: readonly ('FAILED' | 'CANCELLED')[]): Promise<number>
-  /** Sets the priority (an integer) of the open tasks of a video. */
+  /** Sets the priority (an integer) of the open tasks of a video, except of those with `IDLE_PRIORITY`. */
   prioritizeTasks(video: VideoId, priority: number): Promise<number>
 
   acquireLease(me: PeerId, nonce: string): Promise<Lease>
@@ -186,7 +193,7 @@ export interface Steps {
   lease(): Promise<Lease>
   /** Writes `term` on open and undelivered videos and on all their tasks, where theirs is lower. Answers how many changed. */
   stampTerm(term: number): Promise<number>
-  /** Writes priority, due and term of these videos' open tasks, where they differ. Answers how many tasks changed. */
+  /** Writes priority, due and term of these videos' open tasks, where they differ, except of those with `IDLE_PRIORITY`. Answers how many changed. */
   alignTasks(align: readonly Alignment[], term: number): Promise<number>
   /** Videos with a task that is PENDING or PROCESSING. */
   videosWithOpenTasks(): Promise<VideoId[]>

@@ -15,9 +15,10 @@ import type { HeldBlob } from './blobs.ts'
 import type { FailureCode } from './errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
+import type { PeerRecord } from './peer-record.ts'
 import type { Plan } from './plan.ts'
 import type { Recipe } from './recipe.ts'
-import type { NewTask, Task, TaskInput, TaskOutput, TaskQuery, TaskStatus } from './task.ts'
+import type { AuditState, NewTask, Task, TaskInput, TaskOutput, TaskQuery, TaskStatus } from './task.ts'
 import type { Delivery, Video, VideoStatus } from './video.ts'
 
 /** A video as a peer submits it. */
@@ -57,22 +58,6 @@ export interface Lease {
   /** Ms until it expires, by the ledger's clock; 0 when free. */
   remaining_ms: number
 }
-
-/** The state of a peer that people (paused, draining) or the leader (quarantined) have set. */
-export interface PeerRecord {
-  _id: PeerId
-  paused: boolean
-  draining: boolean
-  /** Ledger time, ms; null where it never was quarantined. It stays after its end: failures before it no longer count. */
-  quarantined_until: number | null
-  /** Quarantines in a row, without a completed task in between: each lasts longer. */
-  quarantines: number
-  reason: string | null
-}
-
-const UNDECIDED = { paused: false, draining: false, quarantined_until: null, quarantines: 0, reason: null }
-/** The record of a peer that is neither paused, draining nor quarantined. */
-export const initialPeer = (id: PeerId): PeerRecord => ({ _id: id, ...UNDECIDED })
 
 /** An engine that runs containers or processes, and how many workers the leader wants there. */
 export interface EngineRecord {
@@ -177,8 +162,8 @@ export interface Ledger {
   /** Classes with at least one task that may be claimed now: PENDING, all claims expired, or a backup wanted. */
   pendingClasses(): Promise<string[]>
   /**
-   * Claims the first task by priority, due, rank, `_id`, of these classes and not of the videos `except`, in one compare-and-set. `backup`: only
-   * tasks of other workers; `unstruck`: without a strike of this one. `present`: only tasks without an input, and those whose input one of these
+   * Claims the first task by priority, due, rank, `_id`, of these classes, not of the videos `except` and not with this
+   * worker in `not_by`, in one compare-and-set. `backup`: only tasks of other workers; `unstruck`: without a strike of this one. `present`: only tasks without an input, and those whose input one of these
    * peers holds, at most `PRESENT_ASKED_MAX`; absent, whoever holds it.
    */
   claimNext(ask: {
@@ -190,7 +175,7 @@ export interface Ledger {
     present?: readonly PeerId[]
     from: 'pending' | 'expired' | 'backup'
   }): Promise<ClaimOutcome>
-  /** Claims this task. `free`: PENDING or with all claims expired. `backup`: a backup is wanted, and another worker has the claim. `present`: as in `claimNext`. */
+  /** Claims this task, unless `not_by` names this worker. `free`: PENDING or with all claims expired. `backup`: a backup is wanted, and another worker has the claim. `present`: as in `claimNext`. */
   claimTask(ask: {
     worker: PeerId
     token: Token
@@ -239,6 +224,13 @@ export interface Ledger {
   failTask(id: TaskId, options: { strikes: number; term: number }): Promise<Changed>
   /** COMPLETED → PENDING while its output (ingest: any of its outputs or inputs) is as read: `attempt` is the committed one. */
   loseOutput(id: TaskId, options: { completed_attempt: number; term: number }): Promise<Changed>
+  /** Sets `audit` of those of these COMPLETED tasks that still have the state `from`, and this attempt committed. Answers how many. */
+  markAudits(
+    tasks: readonly { task: TaskId; attempt: number }[],
+    change: { from: AuditState; to: AuditState; term: number },
+  ): Promise<{ marked: number }>
+  /** Gives the open tasks of the video that have `IDLE_PRIORITY` this one. Answers how many. */
+  urgeIdleTasks(id: VideoId, change: { priority: number; term: number }): Promise<{ urged: number }>
   /** Replaces the lost input of a PENDING task. */
   recut(id: TaskId, lost: Sha256, input: TaskInput): Promise<Changed>
   /** Adds a holder to the input, output or artifact of the task with this hash. */
@@ -293,4 +285,5 @@ export interface LedgerOptions {
   retryMs?: number
 }
 
-export type { Delivery, HeldBlob, NewTask, Plan, Recipe, Task, TaskInput, TaskOutput, TaskQuery, Video }
+export { initialPeer } from './peer-record.ts'
+export type { Delivery, HeldBlob, NewTask, PeerRecord, Plan, Recipe, Task, TaskInput, TaskOutput, TaskQuery, Video }

@@ -57,6 +57,8 @@ export const STRIKE_PEERS = 3
 export const STRIKES_EACH = 2
 /** Number of workers that died on a task until it is FAILED: more than `STRIKES_EACH`, as the machine may be the cause. */
 export const STRIKES_PEER_DIED = 6
+/** Priority, a number as that of videos, of tasks that only idle slots run: below all that people may give. The sweep leaves it. */
+export const IDLE_PRIORITY = -(2 ** 31)
 /** Tasks inserted in one transaction: 6,000 in SQLite blocked the event loop for 247 ms. */
 export const INSERT_BATCH = 300
 /** Largest plan, bytes. It is one document, and MongoDB's limit is 16 MB. */

@@ -4,8 +4,8 @@
  */
 import { UsageError } from './errors.ts'
 
-/** The number of this version's schema. 6: plans with the fate of every part of the source. */
-export const SCHEMA_VERSION = 6
+/** The number of this version's schema. 7: audits of tasks. */
+export const SCHEMA_VERSION = 7
 
 /** Throws `UsageError` where the number of a ledger's or data folder's schema is another. `what`: its name and place; `another`: what to use instead. */
 export function checkSchemaVersion(what: string, version: number, another: string): void {

@@ -15,6 +15,7 @@
  * | PROCESSING, 1 claim               | want_backup | PROCESSING                            | newest term; `attempt` as read          |
  * | PENDING                           | strikes_full| FAILED                                | newest term; strikes as read            |
  * | COMPLETED                         | lost        | PENDING                               | newest term; the blob as read           |
+ * | COMPLETED                         | mark_audit  | COMPLETED                             | newest term; attempt and `audit` as read|
  * | PENDING                           | recut       | PENDING                               | `input.sha256` is the lost one          |
  * | PENDING, PROCESSING               | cancel      | CANCELLED                             | its video is ended (COMPLETED: by sweep)|
  * | FAILED, CANCELLED                 | retry       | PENDING, strikes cleared, attempt kept| its video is retried                    |
@@ -43,6 +44,7 @@ export type TaskEvent =
   | 'want_backup'
   | 'strikes_full'
   | 'lost'
+  | 'mark_audit'
   | 'recut'
   | 'cancel'
   | 'retry'
@@ -59,12 +61,20 @@ export const TASK_TRANSITIONS: readonly { from: TaskStatus; event: TaskEvent; to
   { from: 'PROCESSING', event: 'want_backup', to: ['PROCESSING'] },
   { from: 'PENDING', event: 'strikes_full', to: ['FAILED'] },
   { from: 'COMPLETED', event: 'lost', to: ['PENDING'] },
+  { from: 'COMPLETED', event: 'mark_audit', to: ['COMPLETED'] },
   { from: 'PENDING', event: 'recut', to: ['PENDING'] },
   { from: 'PENDING', event: 'cancel', to: ['CANCELLED'] },
   { from: 'PROCESSING', event: 'cancel', to: ['CANCELLED'] },
   { from: 'FAILED', event: 'retry', to: ['PENDING'] },
   { from: 'CANCELLED', event: 'retry', to: ['PENDING'] },
 ]
+
+/**
+ * What is known of the honesty of a COMPLETED task (coordinator/policy/audits.ts): `undecided` until the leader has drawn whether it is
+ * audited; then `none`, or `chosen` until an encode by another peer has been compared: `agreed`, or `unsettled` where nobody could decide
+ * between different results. `refuted`: an audit whose own result was the wrong one.
+ */
+export type AuditState = 'undecided' | 'none' | 'chosen' | 'agreed' | 'unsettled' | 'refuted'
 
 /** A worker's expiring right to run an attempt. */
 export interface Claim {
@@ -147,8 +157,12 @@ export interface Task {
   strikes: Strike[]
   failures: Failure[]
   backup_wanted: boolean
+  /** The audit of the present result: `undecided` again once the output is lost. */
+  audit: AuditState
+  /** Peers that may not claim it: an audit is never run by a peer, or on a machine, that has given a result of the same task. */
+  not_by: PeerId[]
   not_before: number
-  /** The priority of the video: an integer, the highest is claimed first. */
+  /** The priority of the video: an integer, the highest is claimed first. `IDLE_PRIORITY` until it is urgent: after everything else. */
   priority: number
   /** See `taskDue`, ms since 1970: of equal priority the earliest is claimed first. */
   due: number
@@ -169,7 +183,9 @@ export interface NewTask {
   time_base: string
   frames: number
   input: TaskInput | null
-  /** As in `Task`: an integer. */
+  /** As in `Task`; absent: none. */
+  not_by?: PeerId[]
+  /** As in `Task`: an integer, or `IDLE_PRIORITY`. */
   priority: number
   /** As in `Task`, ms since 1970. */
   due: number
@@ -188,6 +204,8 @@ export interface TaskQuery {
   tried?: true
   /** Restricts to tasks with an input that none of these peers holds; at most `PRESENT_ASKED_MAX`. */
   heldByNoneOf?: readonly PeerId[]
+  /** States of `audit`, of which the task has one. */
+  audits?: readonly AuditState[]
   limit?: number
 }
 
@@ -213,6 +231,8 @@ export function initialTask(task: NewTask, at: number, term: number): Task {
     strikes: [],
     failures: [],
     backup_wanted: false,
+    audit: 'undecided',
+    not_by: task.not_by ?? [],
     not_before: at,
   }
 }

@@ -49,6 +49,7 @@ const record = (of: Partial<PeerRecord>): PeerRecord => ({
   quarantined_until: null,
   quarantines: 0,
   reason: null,
+  audits_agreed: 0,
   ...of,
 })
 const quarantined = (outcomes: readonly Outcome[], records: readonly PeerRecord[] = [], now = 1_000) =>

@@ -1,6 +1,6 @@
 /** Corrects priority, due, term and times of open tasks. Idempotent. */
 import type { VideoId } from '../../protocol/ids.ts'
-import { maxAheadMs } from '../../protocol/limits.ts'
+import { IDLE_PRIORITY, maxAheadMs } from '../../protocol/limits.ts'
 import type { Steps } from '../steps.ts'
 import { date } from './bson.ts'
 import { after, CLAIMABLE, term as notNewer } from './pipeline.ts'
@@ -9,7 +9,7 @@ import type { Store } from './store.ts'
 const OPEN = { $in: ['PENDING', 'PROCESSING'] }
 
 export async function prioritizeTasks(store: Store, video: VideoId, priority: number): Promise<number> {
-  const filter = { video_id: video, status: OPEN, priority: { $ne: priority } }
+  const filter = { video_id: video, status: OPEN, priority: { $nin: [priority, IDLE_PRIORITY] } }
   return (await store.run(() => store.chunks.updateMany(filter, { $set: { priority } }, { hint: 'video' })))
     .modifiedCount
 }
@@ -29,7 +29,9 @@ export async function alignTasks(
 
 function aligned(video: VideoId, kind: object, values: { priority: number; due: Date }, term: number) {
   const differs = [{ priority: { $ne: values.priority } }, { due: { $ne: values.due } }]
-  const filter = { video_id: video, status: OPEN, ...kind, ...notNewer(term), $or: differs }
+  // Tasks that only idle slots run keep their priority.
+  const isOther = { priority: { $ne: IDLE_PRIORITY } }
+  const filter = { video_id: video, status: OPEN, ...kind, ...isOther, ...notNewer(term), $or: differs }
   return { updateMany: { filter, update: { $set: { ...values, coordinator_term: term } }, hint: 'video' } }
 }
 

@@ -27,7 +27,8 @@ export async function claimNext(
   store: Store,
   { classes, except = [], unstruck, from, ...ask }: NextAsk,
 ): Promise<Claimed | null> {
-  const filter: Document = { ...claimable(from, ask), class: { $in: classes }, ...hasInput(ask) }
+  const isAllowed = { not_by: { $ne: ask.worker } }
+  const filter: Document = { ...claimable(from, ask), class: { $in: classes }, ...isAllowed, ...hasInput(ask) }
   if (except.length > 0) filter.video_id = { $nin: except }
   if (unstruck) filter['strikes.worker_id'] = { $ne: ask.worker }
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)

@@ -14,7 +14,7 @@ export async function claimTask(
   { task: _id, from, ...ask }: ClaimAsk & { task: TaskId; from: TaskClaimSource },
 ): Promise<Claimed | null> {
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
-  const filter = { _id, $and: [states(from, ask), hasInput(ask)] }
+  const filter = { _id, not_by: { $ne: ask.worker }, $and: [states(from, ask), hasInput(ask)] }
   const claim = async () =>
     claimed(await store.chunks.findOneAndUpdate(filter, pipeline, { returnDocument: 'after' }), ask)
   return await store.run(claim, async () => claimed(await store.chunks.findOne({ _id }), ask) ?? undefined)

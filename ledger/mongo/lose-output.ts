@@ -11,6 +11,7 @@ const NOTHING = {
   start_time: null,
   end_time: null,
   duration_ms: null,
+  audit: 'undecided',
 }
 
 export async function loseOutput(

@@ -13,7 +13,7 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
 }
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
-  const { status, video, kinds, worker, tried, heldByNoneOf, limit } = query
+  const { status, video, kinds, worker, tried, audits, heldByNoneOf, limit } = query
   const filter = {
     status,
     ...(video === undefined ? {} : { video_id: video }),
@@ -21,6 +21,7 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
     // A task of the whole video has its kind as class.
     ...(kinds?.every((kind) => kindFacts(kind).scope === 'video') ? { class: { $in: kinds } } : {}),
     ...(tried ? { attempt: { $gt: 0 } } : {}),
+    ...(audits === undefined ? {} : { audit: { $in: audits } }),
     ...(worker === undefined ? {} : { 'claims.worker_id': worker }),
     ...(heldByNoneOf === undefined ? {} : { input: { $ne: null }, 'input.holders': { $nin: heldByNoneOf } }),
   }

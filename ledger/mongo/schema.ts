@@ -30,7 +30,7 @@ const CHUNKS: IndexDescription[] = [
   { name: 'done', key: { status: 1, end_time: -1, _id: 1 }, partialFilterExpression: { status: 'COMPLETED' } },
   {
     name: 'video',
-    key: { video_id: 1, status: 1, rank: 1, _id: 1, kind: 1, resolution: 1, coordinator_term: 1 },
+    key: { video_id: 1, status: 1, rank: 1, _id: 1, kind: 1, resolution: 1, coordinator_term: 1, audit: 1 },
   },
 ]
 const VIDEOS: IndexDescription[] = [

@@ -1,12 +1,14 @@
 /** Corrects priority, due, term and times of open tasks. */
 import type { VideoId } from '../../protocol/ids.ts'
-import { maxAheadMs } from '../../protocol/limits.ts'
+import { IDLE_PRIORITY, maxAheadMs } from '../../protocol/limits.ts'
 import type { Steps } from '../steps.ts'
 import { TERM } from './fragments.ts'
 import type { Store } from './store.ts'
 
+/** Tasks that only idle slots run keep their priority. */
+const OTHER = `status IN ('PENDING', 'PROCESSING') AND priority <> ${IDLE_PRIORITY}`
 const PRIORITIZE = `UPDATE chunks SET priority=:priority
-  WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND priority <> :priority RETURNING _id`
+  WHERE video_id=:video AND ${OTHER} AND priority <> :priority RETURNING _id`
 
 export async function prioritizeTasks(store: Store, video: VideoId, priority: number): Promise<number> {
   return (await store.write('sure', PRIORITIZE, { video, priority })).length
@@ -14,7 +16,7 @@ export async function prioritizeTasks(store: Store, video: VideoId, priority: nu
 
 const DUE = `iif(kind IN (SELECT value FROM json_each(:planned)), :due, :dueOthers)`
 const ALIGN = `UPDATE chunks SET priority=:priority, due=${DUE}, coordinator_term=:term
-  WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND (priority <> :priority OR due <> ${DUE}) RETURNING _id`
+  WHERE video_id=:video AND ${OTHER} AND ${TERM} AND (priority <> :priority OR due <> ${DUE}) RETURNING _id`
 
 const NEARER = `json_set(value, '$.expires_at', min(value ->> 'expires_at', :now + :claimMs))`
 /** Clamps times that lie far ahead since the clock was set back: a backoff ends, and a claim lasts as long as after a renewal. */

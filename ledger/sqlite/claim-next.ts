@@ -1,6 +1,6 @@
 /** PENDING, or PROCESSING with all claims expired, or a wanted backup → claimed: the first task, picked by SQLite. */
 import type { Claimed, ClaimSource, NextAsk } from '../steps.ts'
-import { HAS_INPUT, START, START_BACKUP } from './fragments.ts'
+import { ALLOWED, HAS_INPUT, START, START_BACKUP } from './fragments.ts'
 import { type Row, taskOf } from './schema.ts'
 import type { Store } from './store.ts'
 
@@ -12,7 +12,7 @@ export const CLAIMABLE: Readonly<Record<ClaimSource, string>> = {
 
 const claim = (from: ClaimSource): string => `UPDATE chunks SET ${from === 'backup' ? START_BACKUP : START} WHERE _id=(
     SELECT _id FROM chunks WHERE ${CLAIMABLE[from]} AND class IN (SELECT value FROM json_each(:classes))
-      AND video_id NOT IN (SELECT value FROM json_each(:except))
+      AND video_id NOT IN (SELECT value FROM json_each(:except)) AND ${ALLOWED}
       AND NOT (:unstruck AND EXISTS (SELECT 1 FROM json_each(strikes) WHERE value ->> 'worker_id' = :worker))
       AND ${HAS_INPUT}
     ORDER BY priority DESC, due, rank, _id LIMIT 1) RETURNING *`

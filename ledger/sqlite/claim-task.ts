@@ -2,11 +2,11 @@
 import type { TaskId } from '../../protocol/ids.ts'
 import type { ClaimAsk, Claimed, TaskClaimSource } from '../steps.ts'
 import { CLAIMABLE, claimed } from './claim-next.ts'
-import { HAS_INPUT, START, START_BACKUP } from './fragments.ts'
+import { ALLOWED, HAS_INPUT, START, START_BACKUP } from './fragments.ts'
 import type { Store } from './store.ts'
 
 const claim = (start: string, claimable: string): string =>
-  `UPDATE chunks SET ${start} WHERE _id=:task AND (${claimable}) AND ${HAS_INPUT} RETURNING *`
+  `UPDATE chunks SET ${start} WHERE _id=:task AND (${claimable}) AND ${ALLOWED} AND ${HAS_INPUT} RETURNING *`
 
 const CLAIM: Readonly<Record<TaskClaimSource, string>> = {
   pending: claim(START, CLAIMABLE.pending),

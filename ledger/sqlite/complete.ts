@@ -18,7 +18,7 @@ export async function complete(store: Store, done: Completion): Promise<boolean>
     output: output && JSON.stringify(output),
     outputs: outputs ? JSON.stringify(outputs) : null,
     path: output_path ?? null,
-    retainPath: output_path === undefined,
+    keepPath: output_path === undefined,
   })
   return rows.length > 0
 }

@@ -11,6 +11,9 @@ export const MINE = `_id=:task AND status='PROCESSING' AND EXISTS (SELECT 1 FROM
 const freshClaim = (speculative: boolean): string =>
   `json_object('attempt', attempt + 1, 'worker_id', :worker, 'token', :token, 'speculative', json('${speculative}'), 'expires_at', :now + :claimMs)`
 
+/** Whether this worker may claim the task. */
+export const ALLOWED = `NOT EXISTS (SELECT 1 FROM json_each(chunks.not_by) WHERE value = :worker)`
+
 /** The write of a first claim: all earlier claims have expired. */
 export const START = `status='PROCESSING', attempt=attempt + 1, worker_id=:worker, start_time=:now, speculative=0, backup_wanted=0,
   claimable_at=:now + :claimMs, claims=json_array(${freshClaim(false)})`

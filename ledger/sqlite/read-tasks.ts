@@ -17,7 +17,7 @@ export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
 const OF_ALL_VIDEOS: Partial<Record<TaskStatus, string>> = { PENDING: 'claim', PROCESSING: 'expired' }
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
-  const { status, video = null, kinds, worker = null, tried = false, heldByNoneOf, limit = -1 } = query
+  const { status, video = null, kinds, worker = null, tried = false, audits, heldByNoneOf, limit = -1 } = query
   const where = [`status=${words([status])}`]
   const index = tried && status === 'PENDING' ? 'tried' : video === null ? OF_ALL_VIDEOS[status] : 'of_video'
   if (tried) where.push('attempt > 0')
@@ -26,12 +26,14 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
   // A task of the whole video has its kind as class.
   if (kinds?.every((kind) => kindFacts(kind).scope === 'video'))
     where.push('class IN (SELECT value FROM json_each(:kinds))')
+  if (audits) where.push('audit IN (SELECT value FROM json_each(:audits))')
   if (worker !== null) where.push(`EXISTS (SELECT 1 FROM json_each(claims) WHERE value ->> 'worker_id' = :worker)`)
   if (heldByNoneOf) where.push(LACKS_INPUT)
   const sql = `SELECT * FROM chunks ${index ? `INDEXED BY ${index}` : ''} WHERE ${where.join(' AND ')}
     ORDER BY ${video === null ? '_id' : 'rank, _id'} LIMIT :limit`
-  const present = JSON.stringify(heldByNoneOf ?? [])
-  return (await store.read(sql, { video, kinds: JSON.stringify(kinds ?? []), worker, present, limit })).map(taskOf)
+  const lists = { kinds: kinds ?? [], audits: audits ?? [], present: heldByNoneOf ?? [] }
+  const given = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, JSON.stringify(list)]))
+  return (await store.read(sql, { video, worker, limit, ...given })).map(taskOf)
 }
 
 const PROGRESS = `SELECT video_id, kind, resolution, status, count(*) AS count FROM chunks

@@ -72,6 +72,8 @@ export const TASK_COLUMNS: Columns<Task> = {
   strikes: json,
   failures: json,
   backup_wanted: flag,
+  audit: text,
+  not_by: json,
   not_before: whole,
   priority: real,
   due: whole,
@@ -85,6 +87,7 @@ export const PEER_COLUMNS: Columns<PeerRecord> = {
   quarantined_until: wholeOrNull,
   quarantines: whole,
   reason: textOrNull,
+  audits_agreed: whole,
 }
 
 export const ENGINE_COLUMNS: Columns<EngineRecord> = {
@@ -108,7 +111,7 @@ export const IS_UNDELIVERED = `status='COMPLETED' AND instr(deliveries, '"done_a
  * grows with ended ones (docs/ledger.md §3).
  * INVARIANT: a partial index serves a query only where the status is in the statement, not in a parameter; and a query that sorts names its
  * index (INDEXED BY), as SQLite prefers the scan of a whole sorted table to sorting a few rows.
- * `of_video` alone answers counts and terms; within a video and status it is in the order of `rank`, `_id`.
+ * `of_video` alone answers counts, terms and which audits are open; within a video and status it is in the order of `rank`, `_id`.
  */
 export const SCHEMA: readonly string[] = [
   table('videos', VIDEO_COLUMNS),
@@ -119,7 +122,7 @@ export const SCHEMA: readonly string[] = [
   `CREATE INDEX IF NOT EXISTS claim ON chunks(class, priority DESC, due, rank, _id, not_before) WHERE status='PENDING'`,
   `CREATE INDEX IF NOT EXISTS expired ON chunks(claimable_at) WHERE status='PROCESSING'`,
   `CREATE INDEX IF NOT EXISTS backup ON chunks(class) WHERE status='PROCESSING' AND backup_wanted=1`,
-  'CREATE INDEX IF NOT EXISTS of_video ON chunks(video_id, status, rank, _id, kind, resolution, coordinator_term)',
+  'CREATE INDEX IF NOT EXISTS of_video ON chunks(video_id, status, rank, _id, kind, resolution, coordinator_term, audit)',
   `CREATE INDEX IF NOT EXISTS tried ON chunks(video_id) WHERE status='PENDING' AND attempt > 0`,
   `CREATE INDEX IF NOT EXISTS done ON chunks(end_time DESC, _id) WHERE status='COMPLETED'`,
   table('peers', PEER_COLUMNS),

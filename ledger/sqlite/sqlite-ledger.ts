@@ -8,6 +8,7 @@ import { bindSteps, type StepFunctions, type Steps } from '../steps.ts'
 import { addTaskHolder } from './add-task-holder.ts'
 import { addVideoHolder } from './add-video-holder.ts'
 import { alignTasks, prioritizeTasks } from './align-tasks.ts'
+import { markAudits, urgeIdleTasks } from './audits.ts'
 import { cancelTasks } from './cancel-tasks.ts'
 import { claimNext } from './claim-next.ts'
 import { claimTask } from './claim-task.ts'
@@ -72,6 +73,8 @@ const STEPS: StepFunctions<Store> = {
   wantBackup,
   failTask,
   loseOutput,
+  markAudits,
+  urgeIdleTasks,
   recut,
   addTaskHolder,
   removeInputHolder,

@@ -170,16 +170,17 @@ function termTests(store: Store): void {
 function peerTests(store: Store): void {
   test('a peer without a record is neither paused nor quarantined, and a change sets only its own fields', async () => {
     const { ledger } = store()
-    const blank = { _id: ANN, paused: false, draining: false, quarantined_until: null, quarantines: 0, reason: null }
+    const quarantine = { quarantined_until: null, quarantines: 0, reason: null }
+    const blank = { _id: ANN, paused: false, draining: false, ...quarantine, audits_agreed: 0 }
     assert.deepEqual(await ledger.peer(ANN), blank)
     assert.deepEqual(await ledger.peers(), [])
     const until = (await ledger.now()) + 60_000
     await ledger.setPeer(ANN, { paused: true })
     await ledger.setPeer(ANN, { quarantined_until: until, reason: 'three bad tasks' })
-    await ledger.setPeer(BOB, {})
+    await ledger.setPeer(BOB, { audits_agreed: 2 })
     assert.deepEqual(await ledger.peers(), [
       { ...blank, paused: true, quarantined_until: until, reason: 'three bad tasks' },
-      { ...blank, _id: BOB },
+      { ...blank, _id: BOB, audits_agreed: 2 },
     ])
     await ledger.setPeer(ANN, { paused: false, quarantined_until: null })
     assert.deepEqual(await ledger.peer(ANN), { ...blank, reason: 'three bad tasks' })

@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import type { PeerId, TaskId, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import type { Ledger, ObservedClaim } from '../../ledger.ts'
+import { IDLE_PRIORITY } from '../../limits.ts'
 import { artifact, chunk, classOf, input, output, peer, plan, sha, submission, token } from './world.ts'
 
 export const HOUR = 3_600_000
@@ -110,7 +111,11 @@ const taskOperations: Record<string, Operation> = {
     const of = await side.ledger.video(video(pick))
     if (!of) return 'no video'
     const tasks = Array.from({ length: 1 + (pick.any % 3) }, (_, n) =>
-      chunk(of, (pick.n + n) % 3, { resolution: RESOLUTIONS[pick.r]!, due: side.at(pick.n + 0.5) }),
+      chunk(of, (pick.n + n) % 3, {
+        resolution: RESOLUTIONS[pick.r]!,
+        due: side.at(pick.n + 0.5),
+        ...(pick.any % 5 === 0 && { not_by: [worker(pick)], priority: IDLE_PRIORITY }),
+      }),
     )
     return await side.ledger.insertTasks(tasks)
   },
@@ -220,6 +225,16 @@ const leaderOperations: Record<string, Operation> = {
       }))
     )
   },
+  markAudits: async (side, pick) => {
+    const done = await side.ledger.tasks({ statuses: ['COMPLETED'] })
+    const [from, to] = pick.r ? (['undecided', 'chosen'] as const) : (['chosen', 'agreed'] as const)
+    const some = done
+      .slice(pick.n % 2)
+      .map(({ _id, completed_attempt }) => ({ task: _id, attempt: completed_attempt! }))
+    await side.ledger.markAudits(some, { from, to, term: pick.term })
+    return (await side.ledger.tasks({ video: video(pick), audits: [to] })).map(({ _id }) => _id)
+  },
+  urgeIdleTasks: ({ ledger }, pick) => ledger.urgeIdleTasks(video(pick), { priority: pick.n % 3, term: pick.term }),
   acquireLease: ({ ledger }, pick) => ledger.acquireLease(worker(pick), `n${pick.any}`),
   renewLease: async ({ ledger }, pick) => {
     const { holder, term } = await ledger.lease()
@@ -276,6 +291,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   wantBackup: 12,
   failTask: 4,
   loseOutput: 4,
+  markAudits: 4,
   recut: 3,
   addTaskHolder: 3,
   removeInputHolder: 2,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Ledger } from '../../ledger.ts'
-import { HOLDERS_MAX } from '../../limits.ts'
+import { HOLDERS_MAX, IDLE_PRIORITY } from '../../limits.ts'
 import { TASK_STATUSES, TASK_TRANSITIONS, type Task, type TaskEvent, type TaskStatus } from '../../task.ts'
 import { withStore } from './with-store.ts'
 import {
@@ -57,6 +57,11 @@ const EVENTS: Readonly<Record<TaskEvent, Act>> = {
   lost: async ({ ledger }, task) =>
     (await ledger.loseOutput(task._id, { completed_attempt: task.completed_attempt ?? task.attempt, term: TERM })) ===
     'changed',
+  mark_audit: async ({ ledger }, task) => {
+    const attempt = task.completed_attempt ?? task.attempt
+    const change = { from: 'undecided', to: 'chosen', term: TERM } as const
+    return (await ledger.markAudits([{ task: task._id, attempt }], change)).marked > 0
+  },
   recut: async ({ ledger }, task) => (await ledger.recut(task._id, task.input!.sha256, input('again'))) === 'changed',
   cancel: async ({ ledger }, task) => {
     await ledger.cancel(task.video_id)
@@ -78,6 +83,7 @@ export function taskSuite(harness: LedgerHarness): void {
     insertTests(() => store().ledger)
     orderTests(() => store().ledger)
     readTests(() => store().ledger)
+    auditTests(() => store().ledger)
   })
 }
 
@@ -130,6 +136,59 @@ function insertTests(ledger: () => Ledger): void {
       [null, null, null, false, false],
     )
     assert.ok(task.not_before <= (await ledger().now()))
+  })
+}
+
+function auditTests(ledger: () => Ledger): void {
+  test('a state of an audit is written once, for the attempt and state that were read, and never by an older term', async () => {
+    const done = await taskIn(ledger(), 'COMPLETED')
+    const other = await taskIn(ledger(), 'COMPLETED')
+    const mark = (attempt: number, change: Parameters<Ledger['markAudits']>[1], ...more: Task[]) =>
+      ledger().markAudits([{ task: done._id, attempt }, ...more.map(({ _id }) => ({ task: _id, attempt: 1 }))], change)
+    assert.equal(done.audit, 'undecided')
+    assert.deepEqual(await mark(2, { from: 'undecided', to: 'none', term: TERM }), { marked: 0 })
+    assert.deepEqual(await mark(1, { from: 'chosen', to: 'agreed', term: TERM }), { marked: 0 })
+    assert.deepEqual(await mark(1, { from: 'undecided', to: 'chosen', term: TERM }, other), { marked: 2 })
+    assert.deepEqual(await mark(1, { from: 'undecided', to: 'none', term: TERM }), { marked: 0 })
+    assert.deepEqual(await mark(1, { from: 'chosen', to: 'agreed', term: TERM - 1 }), { marked: 0 })
+    const ids = async (audits: Task['audit'][]) => (await ledger().tasks({ video: done.video_id, audits })).length
+    assert.deepEqual([await ids(['chosen']), await ids(['chosen', 'agreed']), await ids(['undecided'])], [1, 1, 1])
+    assert.equal((await ledger().tasks({ video: done.video_id, audits: ['undecided'] }))[0]?.kind, 'ingest')
+    assert.deepEqual(await ledger().markAudits([], { from: 'chosen', to: 'agreed', term: TERM }), { marked: 0 })
+    await ledger().loseOutput(done._id, { completed_attempt: 1, term: TERM })
+    assert.equal((await theTask(ledger(), done._id)).audit, 'undecided')
+  })
+  test('a peer named in not_by never claims the task, in whatever way it asks', async () => {
+    const task = await pendingTask(ledger(), { not_by: [ANN, peer('Dan')] })
+    assert.deepEqual(task.not_by, [ANN, peer('Dan')])
+    const next = (worker: Task['not_by'][number], from: 'pending' | 'expired' | 'backup') =>
+      ledger().claimNext({ worker, token: token(`n ${worker}`), classes: [task.class], from })
+    const given = (worker: Task['not_by'][number], from: 'pending' | 'free' | 'backup') =>
+      ledger().claimTask({ worker, token: token(`g ${worker}`), task: task._id, from })
+    assert.equal((await next(ANN, 'pending')).outcome, 'none')
+    assert.equal((await given(ANN, 'free')).outcome, 'none')
+    assert.equal((await next(BOB, 'pending')).outcome, 'claimed')
+    await ledger().wantBackup(task._id, { attempt: 1, term: TERM })
+    assert.equal((await next(peer('Dan'), 'backup')).outcome, 'none')
+    assert.equal((await given(peer('Dan'), 'backup')).outcome, 'none')
+  })
+  test('a task for idle slots is claimed after all others, keeps its place through the sweep, and can be made urgent', async () => {
+    const video = await videoIn(ledger(), 'RUNNING')
+    const [idle, plain] = [chunk(video, 0, { priority: IDLE_PRIORITY, due: 1 }), chunk(video, 1)]
+    await ledger().insertTasks([idle, plain])
+    await ledger().setPriority(video._id, -1000)
+    await ledger().sweep(TERM)
+    assert.equal((await theTask(ledger(), idle._id)).priority, IDLE_PRIORITY)
+    const claimed = async (word: string) => {
+      const got = await ledger().claimNext({ worker: ANN, token: token(word), classes: [idle.class], from: 'pending' })
+      return got.outcome === 'claimed' && got.task._id
+    }
+    assert.equal(await claimed('first'), plain._id)
+    assert.deepEqual(await ledger().urgeIdleTasks(video._id, { priority: 3, term: TERM - 1 }), { urged: 0 })
+    assert.deepEqual(await ledger().urgeIdleTasks(video._id, { priority: 3, term: TERM }), { urged: 1 })
+    assert.deepEqual(await ledger().urgeIdleTasks(video._id, { priority: 4, term: TERM }), { urged: 0 })
+    assert.equal((await theTask(ledger(), idle._id)).priority, 3)
+    assert.equal(await claimed('second'), idle._id)
   })
 }
 

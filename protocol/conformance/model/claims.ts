@@ -1,7 +1,7 @@
 /** Claims and the leader's decisions in the reference model: the rows of the task table that are about attempts. */
 import type { PeerId, TaskId } from '../../ids.ts'
 import type { Ledger, ObservedClaim } from '../../ledger.ts'
-import { FAILURES_MAX, STRIKES_MAX } from '../../limits.ts'
+import { FAILURES_MAX, IDLE_PRIORITY, STRIKES_MAX } from '../../limits.ts'
 import type { Claim, Strike, Task } from '../../task.ts'
 import { changed, copy, heldBySome, type ModelState, type ModelTaskSteps } from './state.ts'
 
@@ -55,6 +55,7 @@ export function claimMethods({ tasks, options }: ModelState) {
       const found = [...tasks.values()].filter(
         (task) =>
           classes.includes(task.class) &&
+          !task.not_by.includes(worker) &&
           !except.includes(task.video_id) &&
           !(unstruck && task.strikes.some(({ worker_id }) => worker_id === worker)) &&
           (!present || heldBySome(task, present)) &&
@@ -65,7 +66,7 @@ export function claimMethods({ tasks, options }: ModelState) {
     },
     claimTask: async ({ worker, token, task: id, present, from }) => {
       const task = tasks.get(id)
-      if (!task || (present && !heldBySome(task, present))) return { outcome: 'none' }
+      if (!task || task.not_by.includes(worker) || (present && !heldBySome(task, present))) return { outcome: 'none' }
       const isBackup = from === 'backup'
       const isFree = due(task, 'pending') || (from === 'free' && due(task, 'expired'))
       return (isBackup ? backup(task, worker) : isFree) ? claim(task, worker, token, isBackup) : { outcome: 'none' }
@@ -188,5 +189,19 @@ export function leaderMethods({ tasks }: ModelState, own: ModelTaskSteps) {
       return changed(may)
     },
     loseOutput: async (id, { completed_attempt, term }) => changed(own.lose(id, completed_attempt, term)),
+    markAudits: async (all, { from, to, term }) => {
+      const found = all.flatMap(({ task: id, attempt }) => {
+        const task = tasks.get(id)
+        const may = task?.status === 'COMPLETED' && task.completed_attempt === attempt && task.audit === from
+        return task && may && task.coordinator_term <= term ? [task] : []
+      })
+      for (const task of found) Object.assign(task, { audit: to, coordinator_term: term })
+      return { marked: found.length }
+    },
+    urgeIdleTasks: async (id, { priority, term }) => {
+      const idle = own.open(id).filter((task) => task.priority === IDLE_PRIORITY && task.coordinator_term <= term)
+      for (const task of idle) Object.assign(task, { priority, coordinator_term: term })
+      return { urged: idle.length }
+    },
   } satisfies Partial<Ledger>
 }

@@ -1,7 +1,7 @@
 /** The lease, the term and the sweep of the reference model. */
 import type { PeerId } from '../../ids.ts'
 import type { Lease, Ledger } from '../../ledger.ts'
-import { maxAheadMs } from '../../limits.ts'
+import { IDLE_PRIORITY, maxAheadMs } from '../../limits.ts'
 import { requiredTasks, type Task, taskDue } from '../../task.ts'
 import { isOpen, isUndelivered, type Video } from '../../video.ts'
 import { changed, type ModelState } from './state.ts'
@@ -59,6 +59,7 @@ function sweepTasks({ videos, options }: ModelState, tasks: ModelTasks, term: nu
     for (const task of tasks.open(video._id)) {
       if (task.coordinator_term <= term && clampTimes(task, options)) repaired++
       const due = taskDue(video, task.kind)
+      if (task.priority === IDLE_PRIORITY) continue
       if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
       Object.assign(task, { priority: video.priority, due, coordinator_term: term })
       repaired++

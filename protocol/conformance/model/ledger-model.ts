@@ -9,7 +9,7 @@ import type { Sha256, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import { kindsWhere } from '../../kinds.ts'
 import { type Changed, initialPeer, type Ledger, type Submission } from '../../ledger.ts'
-import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX } from '../../limits.ts'
+import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX, IDLE_PRIORITY } from '../../limits.ts'
 import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
 import { isOpen, isUndelivered, type Video, type VideoStatus } from '../../video.ts'
@@ -178,7 +178,7 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
     setPriority: async (id, priority) => {
       const video = in_(id, isOpen)
       if (video) video.priority = priority
-      for (const task of video ? tasks.open(id) : []) task.priority = priority
+      for (const task of video ? tasks.open(id) : []) if (task.priority !== IDLE_PRIORITY) task.priority = priority
       return changed(video !== null)
     },
   } satisfies Partial<Ledger>

@@ -28,6 +28,8 @@ type TaskMethod =
   | 'wantBackup'
   | 'failTask'
   | 'loseOutput'
+  | 'markAudits'
+  | 'urgeIdleTasks'
 
 export interface ModelTasks extends ModelTaskSteps {
   readonly ledger: Pick<Ledger, TaskMethod>
@@ -69,6 +71,7 @@ export function modelTasks(state: ModelState): ModelTasks {
         start_time: null,
         end_time: null,
         duration_ms: null,
+        audit: 'undecided',
       }
       Object.assign(task, {
         status: 'PENDING',
@@ -96,7 +99,7 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
       return { inserted }
     },
     task: async (id) => copy(tasks.get(id) ?? null),
-    tasks: async ({ video, kinds, statuses, worker, tried, heldByNoneOf, limit }) => {
+    tasks: async ({ video, kinds, statuses, worker, tried, audits, heldByNoneOf, limit }) => {
       const found = [...tasks.values()].filter(
         (task) =>
           (video === undefined || task.video_id === video) &&
@@ -104,6 +107,7 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
           (!statuses || statuses.includes(task.status)) &&
           (!tried || task.attempt > 0) &&
           (!heldByNoneOf || (task.input !== null && !heldBySome(task, heldByNoneOf))) &&
+          (!audits || audits.includes(task.audit)) &&
           (worker === undefined ||
             (task.status === 'PROCESSING' && task.claims.some(({ worker_id }) => worker_id === worker))),
       )
