@@ -1,5 +1,5 @@
 /**
- * The lease that makes one peer the coordinator.
+ * The lease that makes one peer the coordinator, or the one that does other named work of the mesh.
  *
  *   follower ── lease free, acquired (term + 1) ──► leader
  *   leader ── renewed in time ──► leader
@@ -13,10 +13,11 @@ import { type Clock, type Rng, within } from '../protocol/clock.ts'
 import { sentence } from '../protocol/errors.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
-import type { Ledger } from '../protocol/ledger.ts'
+import type { LeaseName, Ledger } from '../protocol/ledger.ts'
 import { LEASE_MS, LEASE_RENEW_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import { createNotifier, type Notifier } from '../protocol/notifier.ts'
+import { keepLease, RELEASED, type Won } from './keep-lease.ts'
 
 /** The parts that the election uses. */
 export interface ElectionModules {
@@ -35,9 +36,6 @@ export interface ElectionModules {
   readonly hints: Hints
 }
 
-/** The beginning of the reason of a term's end where the lease is released on purpose. */
-const RELEASED = 'released'
-
 /** Longest wait for an unavailable ledger at a graceful stop: the lease expires then. */
 const RELEASE_MS = 2_000
 
@@ -51,18 +49,19 @@ export interface Election {
   stop(): Promise<void>
 }
 
-/** Makes an election that is not started. */
-export const createElection = (options: { readonly self: PeerId }, modules: ElectionModules): Election =>
-  new LeaseElection(options.self, modules)
-
-/** A lease that was won: its term, and when it was asked for (monotonic ms). */
-interface Won {
-  readonly term: number
-  readonly sentAt: number
+/** Who runs, and for which lease: the leader's by default. */
+export interface ElectionOptions {
+  readonly self: PeerId
+  readonly lease?: LeaseName
 }
+
+/** Makes an election that is not started. */
+export const createElection = ({ self, lease = 'coordinator' }: ElectionOptions, modules: ElectionModules): Election =>
+  new LeaseElection(self, lease, modules)
 
 class LeaseElection implements Election {
   readonly #self: PeerId
+  readonly #lease: LeaseName
   readonly #modules: ElectionModules
   readonly #stopping = new AbortController()
   readonly #notifier: Notifier
@@ -70,8 +69,9 @@ class LeaseElection implements Election {
   #running: Promise<void> | null = null
   #unsubscribe = () => {}
 
-  constructor(self: PeerId, modules: ElectionModules) {
+  constructor(self: PeerId, lease: LeaseName, modules: ElectionModules) {
     this.#self = self
+    this.#lease = lease
     this.#modules = modules
     this.#notifier = createNotifier(modules.clock)
   }
@@ -114,7 +114,7 @@ class LeaseElection implements Election {
     if ((await mayLead()) !== null) return { waitMs: LEASE_MS }
     const nonce = rng.token()
     const sentAt = clock.mono()
-    const lease = await ledger.acquireLease(this.#self, nonce)
+    const lease = await ledger.acquireLease(this.#self, nonce, this.#lease)
     if (lease.holder === this.#self && lease.nonce === nonce) return { term: lease.term, sentAt }
     // The lease of an earlier process of this peer expires like any other.
     return { waitMs: Math.min(Math.max(50, lease.remaining_ms), LEASE_RENEW_MS) }
@@ -126,11 +126,13 @@ class LeaseElection implements Election {
     const over = new AbortController()
     this.#leading = term
     const { log, lead } = this.#modules
-    log.info('this peer leads', { term })
-    const holding = this.#keep(won, AbortSignal.any([this.#stopping.signal, over.signal])).then((why) => {
+    const lease = this.#lease
+    log.info('this peer leads', { lease, term })
+    const ended = AbortSignal.any([this.#stopping.signal, over.signal])
+    const holding = keepLease(won, { self: this.#self, lease }, this.#modules, ended).then((why) => {
       this.#leading = null
       lost.abort(new DOMException(why, 'AbortError'))
-      if (why !== 'stopped') log.warn('this peer no longer leads', { term, reason: why })
+      if (why !== 'stopped') log.warn('this peer no longer leads', { lease, term, reason: why })
       return why
     })
     try {
@@ -146,29 +148,10 @@ class LeaseElection implements Election {
     }
   }
 
-  /** Renews the lease until it is lost or the signal aborts; answers the reason. */
-  async #keep({ term, sentAt }: Won, signal: AbortSignal): Promise<string> {
-    const { ledger, clock, log, mayLead } = this.#modules
-    let safeUntil = sentAt + LEASE_MS
-    for (;;) {
-      await clock.sleep(Math.max(0, Math.min(LEASE_RENEW_MS, safeUntil - clock.mono())), signal).catch(() => {})
-      if (signal.aborted) return 'stopped'
-      // `mayLead` may read the ledger, which may be unavailable.
-      const reason = await within(clock, Math.max(0, safeUntil - clock.mono()), mayLead())
-      const sent = clock.mono()
-      if (reason === 'late' || sent >= safeUntil) return 'not renewed in time'
-      if (reason !== null) return `${RELEASED}: ${reason}`
-      const asked = ledger.renewLease(this.#self, term)
-      const answer = await within(clock, safeUntil - sent, asked).catch((error: unknown) => sentence(error))
-      if (answer === 'renewed') safeUntil = sent + LEASE_MS
-      else if (answer === 'deposed') return 'another peer holds a newer term'
-      else log.warn('the lease could not be renewed', { term, reason: answer })
-    }
-  }
-
   async #release(term: number): Promise<void> {
     const { ledger, clock, hints } = this.#modules
-    const released = await within(clock, RELEASE_MS, ledger.releaseLease(this.#self, term)).catch(() => 'unchanged')
+    const releasing = ledger.releaseLease(this.#self, term, this.#lease)
+    const released = await within(clock, RELEASE_MS, releasing).catch(() => 'unchanged')
     if (released === 'changed') hints.publish({ what: 'lease', video: null })
   }
 }

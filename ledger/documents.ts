@@ -32,7 +32,7 @@ export function newVideo(submission: Submission, at: number): Video {
 }
 
 function openDelivery({ delivery }: Submission): Delivery[] | null {
-  return delivery && [{ peer: delivery.peer, dir: delivery.dir, name: delivery.name, done_at: null }]
+  return delivery && [{ ...delivery, done_at: null }]
 }
 
 /** The name of a delivery whose wanted name other bytes have. */

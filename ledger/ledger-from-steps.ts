@@ -170,10 +170,13 @@ async function complete(steps: Steps, done: Completion): Promise<AttemptOutcome>
 
 function leases(steps: Steps) {
   return {
-    acquireLease: (me, nonce) => steps.acquireLease(me, nonce),
-    renewLease: async (me, term) => ((await steps.renewLease(me, term)) ? 'renewed' : 'deposed'),
-    releaseLease: async (me, term) => changed(await steps.releaseLease(me, term)),
-    lease: () => steps.lease(),
+    acquireLease: (me, nonce, name = 'coordinator') => steps.acquireLease(me, nonce, name),
+    renewLease: async (me, term, name = 'coordinator') =>
+      (await steps.renewLease(me, term, name)) ? 'renewed' : 'deposed',
+    releaseLease: async (me, term, name = 'coordinator') => changed(await steps.releaseLease(me, term, name)),
+    lease: (name = 'coordinator') => steps.lease(name),
+    setNote: async (note) => changed(await steps.setNote(note)),
+    notes: (lease) => steps.notes(lease),
     stampTerm: async (term) => void (await steps.stampTerm(term)),
     sweep: (term) => sweep(steps, term),
   } satisfies Partial<Ledger>

@@ -13,6 +13,7 @@ import type { PeerId, Sha256, TaskId, Token, VideoId } from '../protocol/ids.ts'
 import type {
   EngineRecord,
   Lease,
+  LeaseName,
   LedgerEvent,
   ObservedClaim,
   Outcome,
@@ -20,8 +21,9 @@ import type {
   Progress,
 } from '../protocol/ledger.ts'
 import type { Plan } from '../protocol/plan.ts'
+import type { SharedSource } from '../protocol/shared-folder.ts'
 import type { AuditState, Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
-import type { Delivery, Video, VideoStatus } from '../protocol/video.ts'
+import type { Delivery, DeliveryKey, Video, VideoStatus } from '../protocol/video.ts'
 
 /** One transition of a video, as data: what to compare and what to write. */
 export interface VideoMove {
@@ -105,8 +107,26 @@ export interface Alignment {
   planned: readonly string[]
 }
 
-/** The peer's deliveries into a folder; with `name`, only the one of that name. */
-export type DeliveryKey = Pick<Delivery, 'peer' | 'dir'> & { name?: string }
+/** A note of a lease to write; null removes it. Compare: no higher term wrote it. */
+export interface Note {
+  lease: LeaseName
+  key: string
+  text: string | null
+  term: number
+}
+
+/** The peer's deliveries into a folder; with `name`, only the one of that name; `term` as in `DeliveryKey`. */
+export type Finished = Pick<DeliveryKey, 'peer' | 'dir' | 'term'> & { name?: string }
+
+/** What a submit adds to an existing video. */
+export interface Join {
+  holders: readonly PeerId[]
+  /** Replaces what is there; null leaves it. */
+  shared: SharedSource | null
+  delivery: Delivery | null
+  /** Names that the delivery may have. */
+  names: readonly string[]
+}
 
 /**
  * The statements of an adapter. All reject with `LedgerUnavailable`. Methods without a comment do what the method of that name in
@@ -120,17 +140,14 @@ export interface Steps {
 
   /** Inserts the video where its `_id` is new (created_at and due are the ledger's time); true when it was. */
   insertVideo(video: Video): Promise<boolean>
-  /** Adds holders of the source, and the delivery; where one of its peer and folder has one of `names`, that one is opened again. */
-  joinVideo(
-    id: VideoId,
-    join: { holders: readonly PeerId[]; delivery: Delivery | null; names: readonly string[] },
-  ): Promise<void>
+  /** Adds to the video; where a delivery of the same peer and folder, or shared place, has one of `names`, that one is opened again. */
+  joinVideo(id: VideoId, join: Join): Promise<void>
   video(id: VideoId): Promise<Video | null>
   videos(query: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
   undeliveredVideos(): Promise<Video[]>
   moveVideo(id: VideoId, move: VideoMove): Promise<boolean>
-  nameDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir' | 'name'>, name: string): Promise<boolean>
-  finishDelivery(id: VideoId, delivery: DeliveryKey): Promise<boolean>
+  nameDelivery(id: VideoId, delivery: DeliveryKey, name: string): Promise<boolean>
+  finishDelivery(id: VideoId, delivery: Finished): Promise<boolean>
   addVideoHolder(id: VideoId, sha256: Sha256, peer: PeerId): Promise<boolean>
   insertPlan(id: VideoId, sha256: Sha256, plan: Plan): Promise<void>
   plan(id: VideoId, sha256: Sha256): Promise<Plan | null>
@@ -187,10 +204,12 @@ export interface Steps {
   /** Sets the priority (an integer) of the open tasks of a video, except of those with `IDLE_PRIORITY`. */
   prioritizeTasks(video: VideoId, priority: number): Promise<number>
 
-  acquireLease(me: PeerId, nonce: string): Promise<Lease>
-  renewLease(me: PeerId, term: number): Promise<boolean>
-  releaseLease(me: PeerId, term: number): Promise<boolean>
-  lease(): Promise<Lease>
+  acquireLease(me: PeerId, nonce: string, name: LeaseName): Promise<Lease>
+  renewLease(me: PeerId, term: number, name: LeaseName): Promise<boolean>
+  releaseLease(me: PeerId, term: number, name: LeaseName): Promise<boolean>
+  lease(name: LeaseName): Promise<Lease>
+  setNote(note: Note): Promise<boolean>
+  notes(lease: LeaseName): Promise<ReadonlyMap<string, string>>
   /** Writes `term` on open and undelivered videos and on all their tasks, where theirs is lower. Answers how many changed. */
   stampTerm(term: number): Promise<number>
   /** Writes priority, due and term of these videos' open tasks, where they differ, except of those with `IDLE_PRIORITY`. Answers how many changed. */

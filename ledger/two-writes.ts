@@ -39,7 +39,8 @@ async function insertRequired(steps: Steps, video: Video): Promise<void> {
 
 async function join(steps: Steps, { _id, source, delivery }: Submission): Promise<void> {
   const names = delivery ? deliveryNames(_id, delivery.name) : []
-  await steps.joinVideo(_id, { holders: source.holders, delivery: delivery && { ...delivery, done_at: null }, names })
+  const { holders, shared = null } = source
+  await steps.joinVideo(_id, { holders, shared, delivery: delivery && { ...delivery, done_at: null }, names })
 }
 
 async function theVideo(steps: Steps, id: VideoId): Promise<Video> {

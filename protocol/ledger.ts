@@ -15,24 +15,12 @@ import type { HeldBlob } from './blobs.ts'
 import type { FailureCode } from './errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
+import type { Lease, LeaseName } from './lease.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { Plan } from './plan.ts'
-import type { Recipe } from './recipe.ts'
+import type { Submission } from './submission.ts'
 import type { AuditState, NewTask, Task, TaskInput, TaskOutput, TaskQuery, TaskStatus } from './task.ts'
-import type { Delivery, Video, VideoStatus } from './video.ts'
-
-/** A video as a peer submits it. */
-export interface Submission {
-  _id: VideoId
-  name: string
-  recipe: Recipe
-  /** An integer; tasks of the highest number are claimed first. */
-  priority: number
-  /** Ms since 1970; null without one. It only makes `due` earlier. */
-  deadline: number | null
-  source: HeldBlob
-  delivery: Omit<Delivery, 'done_at'> | null
-}
+import type { Delivery, DeliveryKey, Video, VideoStatus } from './video.ts'
 
 /** The result of a claim: the whole task as it was then; the worker's own claim is the one with its token. */
 export type ClaimOutcome = { outcome: 'claimed'; attempt: number; task: Task } | { outcome: 'none' }
@@ -48,15 +36,6 @@ export interface ObservedClaim {
   worker_id: PeerId
   token: Token
   expires_at: number
-}
-
-/** The leader's lease as the ledger holds it. */
-export interface Lease {
-  holder: PeerId | null
-  nonce: string
-  term: number
-  /** Ms until it expires, by the ledger's clock; 0 when free. */
-  remaining_ms: number
 }
 
 /** An engine that runs containers or processes, and how many workers the leader wants there. */
@@ -113,7 +92,7 @@ export interface Ledger {
   // ── Videos ────────────────────────────────────────────────────────────────────────────────────────────────────────
   /**
    * Two writes (video, then its ingest task). An existing open or COMPLETED one gains the source's holders and the
-   * delivery (one of that peer, folder and name is opened again); a FAILED or CANCELLED one is retried.
+   * delivery (one of that peer or shared place, folder and name is opened again); a FAILED or CANCELLED one is retried.
    */
   submit(video: Submission): Promise<{ outcome: 'created' | 'joined' | 'retried'; video: Video }>
   video(id: VideoId): Promise<Video | null>
@@ -143,10 +122,13 @@ export interface Ledger {
   retry(id: VideoId): Promise<Changed>
   /** Sets the priority (an integer, the highest first) of the video, then of its open tasks. Two writes. */
   setPriority(id: VideoId, priority: number): Promise<Changed>
-  /** Fixes the file name of a delivery while it is open (compare: the old name). */
-  nameDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir' | 'name'>, name: string): Promise<Changed>
+  /** Fixes the file name of a delivery while it is open (compare: the old name). With the old name and a term it only writes the term. */
+  nameDelivery(id: VideoId, delivery: DeliveryKey, name: string): Promise<Changed>
   /** The peer's open deliveries into this folder are done; with `name`, only the one of that name. */
-  finishDelivery(id: VideoId, delivery: Pick<Delivery, 'peer' | 'dir'> & { name?: string }): Promise<Changed>
+  finishDelivery(
+    id: VideoId,
+    delivery: Pick<DeliveryKey, 'peer' | 'dir' | 'term'> & { name?: string },
+  ): Promise<Changed>
   /** Adds a holder to the source or a result, keeping at most `HOLDERS_MAX`, newest last. */
   addVideoHolder(id: VideoId, sha256: Sha256, peer: PeerId): Promise<Changed>
 
@@ -239,13 +221,20 @@ export interface Ledger {
   removeInputHolder(id: TaskId, sha256: Sha256, peer: PeerId): Promise<Changed>
 
   // ── Lease ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-  /** One call: creates the lease, takes it when free (term + 1), and answers it. It is won if and only if the answer has the given nonce. */
-  acquireLease(me: PeerId, nonce: string): Promise<Lease>
+  /** One call: creates the lease, takes it when free (term + 1), and answers it. It is won if and only if the answer has the given nonce. `name`: default, the leader's. */
+  acquireLease(me: PeerId, nonce: string, name?: LeaseName): Promise<Lease>
   /** Extends the lease by `leaseMs`; `deposed` where another peer or term holds it. */
-  renewLease(me: PeerId, term: number): Promise<'renewed' | 'deposed'>
+  renewLease(me: PeerId, term: number, name?: LeaseName): Promise<'renewed' | 'deposed'>
   /** Ends this peer's lease of this term, so that another can take it at once. */
-  releaseLease(me: PeerId, term: number): Promise<Changed>
-  lease(): Promise<Lease>
+  releaseLease(me: PeerId, term: number, name?: LeaseName): Promise<Changed>
+  lease(name?: LeaseName): Promise<Lease>
+  /**
+   * Writes what the holder of a lease leaves to its successors under a key, any text; null removes it. `unchanged` where a newer term wrote
+   * it, or nothing is there to remove.
+   */
+  setNote(note: { lease: LeaseName; key: string; text: string | null; term: number }): Promise<Changed>
+  /** All notes of a lease, by key. */
+  notes(lease: LeaseName): Promise<ReadonlyMap<string, string>>
   /** Writes the term of a new leader on every video that is open or undelivered, and on all their tasks. */
   stampTerm(term: number): Promise<void>
   /**
@@ -286,4 +275,19 @@ export interface LedgerOptions {
 }
 
 export { initialPeer } from './peer-record.ts'
-export type { Delivery, HeldBlob, NewTask, PeerRecord, Plan, Recipe, Task, TaskInput, TaskOutput, TaskQuery, Video }
+export type {
+  Delivery,
+  DeliveryKey,
+  HeldBlob,
+  Lease,
+  LeaseName,
+  NewTask,
+  PeerRecord,
+  Plan,
+  Submission,
+  Task,
+  TaskInput,
+  TaskOutput,
+  TaskQuery,
+  Video,
+}

@@ -4,7 +4,7 @@
  */
 import { UsageError } from './errors.ts'
 
-/** The number of this version's schema. 7: audits of tasks. */
+/** The number of this version's schema. 7: audits of tasks; shared folders in sources and deliveries, and notes of leases. */
 export const SCHEMA_VERSION = 7
 
 /** Throws `UsageError` where the number of a ledger's or data folder's schema is another. `what`: its name and place; `another`: what to use instead. */

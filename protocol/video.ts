@@ -18,6 +18,7 @@ import type { Artifact } from './artifact.ts'
 import type { HeldBlob } from './blobs.ts'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
 import type { Recipe } from './recipe.ts'
+import type { SharedPlace, SharedSource } from './shared-folder.ts'
 import { OPEN_STATUSES, type VideoStatus } from './video-status.ts'
 
 export { isOpen, OPEN_STATUSES, VIDEO_STATUSES, type VideoStatus } from './video-status.ts'
@@ -62,6 +63,22 @@ export interface Delivery {
   name: string
   /** Ledger time, ms; null while open. */
   done_at: number | null
+  /** Where the folder is below a shared one: any peer that sees that one delivers. Absent: only `peer` does. */
+  shared?: SharedPlace
+  /** The term of the `deliver` lease of the peer that last worked on it: a lower one writes no more. */
+  term?: number
+}
+
+/** A delivery as it is asked for. */
+export type NewDelivery = Omit<Delivery, 'done_at' | 'term'>
+
+/** What identifies a delivery. `term`: of the caller's lease; it matches only where no higher term is written, and is written. */
+export type DeliveryKey = Pick<Delivery, 'peer' | 'dir' | 'name' | 'term'>
+
+/** The source of a video. */
+export interface VideoSource extends HeldBlob {
+  /** Where it lies in a shared folder: a peer that sees the same file there becomes a holder. */
+  shared?: SharedSource
 }
 
 /** A video as the ledger stores it. Times are ms since 1970 by the ledger's clock. */
@@ -77,7 +94,7 @@ export interface Video {
   /** An integer; tasks of the highest number are claimed first. */
   priority: number
   recipe: Recipe
-  source: HeldBlob
+  source: VideoSource
   status: VideoStatus
   plan: { sha256: Sha256; tasks: number } | null
   /** The results, when COMPLETED. */

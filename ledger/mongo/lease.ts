@@ -1,12 +1,12 @@
-/** The coordinator's lease: one document, one command for each of its changes (docs/ledger.md §5). */
+/** Leases: one document each, one command for each change (docs/ledger.md §5). */
 import type { Document } from 'mongodb'
 import type { PeerId } from '../../protocol/ids.ts'
-import type { Lease } from '../../protocol/ledger.ts'
+import type { Lease, LeaseName } from '../../protocol/ledger.ts'
 import { lit } from './bson.ts'
 import { after } from './pipeline.ts'
 import type { Store } from './store.ts'
 
-const ID = 'coordinator'
+const LEADER: LeaseName = 'coordinator'
 const FREE = { $lte: [{ $ifNull: ['$expires_at', new Date(0)] }, '$$NOW'] }
 const REMAINING = { $max: [0, { $toLong: { $subtract: ['$expires_at', '$$NOW'] } }] }
 const NONE: Lease = { holder: null, nonce: '', term: 0, remaining_ms: 0 }
@@ -29,34 +29,34 @@ export function leaseUpdate(me: PeerId, nonce: string, leaseMs: number): Documen
  * Creates the lease, takes it where it has expired, and answers it: won when the nonce is the caller's. An expiry further ahead than a renewal
  * sets it, since the clock was set back, is clamped: its holder renews it, or it expires.
  */
-export async function acquireLease(store: Store, me: PeerId, nonce: string): Promise<Lease> {
+export async function acquireLease(store: Store, me: PeerId, nonce: string, name: LeaseName): Promise<Lease> {
   const set = leaseUpdate(me, nonce, store.leaseMs)
   const options = { upsert: true, returnDocument: 'after', projection: SHOWN } as const
-  const found = await store.run(() => store.leases.findOneAndUpdate({ _id: ID }, [{ $set: set }], options))
+  const found = await store.run(() => store.leases.findOneAndUpdate({ _id: name }, [{ $set: set }], options))
   if (!found) throw new Error('MongoDB returned no lease')
   return found as unknown as Lease
 }
 
-const held = (me: PeerId, term: number): Document => ({ _id: ID, holder: me, term })
+const held = (me: PeerId, term: number, name: LeaseName): Document => ({ _id: name, holder: me, term })
 
-export async function renewLease(store: Store, me: PeerId, term: number): Promise<boolean> {
+export async function renewLease(store: Store, me: PeerId, term: number, name: LeaseName): Promise<boolean> {
   const update = [{ $set: { expires_at: after(store.leaseMs) } }]
-  return (await store.run(() => store.leases.updateOne(held(me, term), update))).matchedCount === 1
+  return (await store.run(() => store.leases.updateOne(held(me, term, name), update))).matchedCount === 1
 }
 
-export async function releaseLease(store: Store, me: PeerId, term: number): Promise<boolean> {
+export async function releaseLease(store: Store, me: PeerId, term: number, name: LeaseName): Promise<boolean> {
   const update = [{ $set: { expires_at: '$$NOW', holder: null } }]
-  return (await store.run(() => store.leases.updateOne(held(me, term), update))).matchedCount === 1
+  return (await store.run(() => store.leases.updateOne(held(me, term, name), update))).matchedCount === 1
 }
 
-export async function readLease(store: Store): Promise<Lease> {
-  return ((await store.run(() => store.leases.findOne({ _id: ID }, { projection: SHOWN }))) as Lease | null) ?? NONE
+export async function readLease(store: Store, name: LeaseName): Promise<Lease> {
+  return ((await store.run(() => store.leases.findOne({ _id: name }, { projection: SHOWN }))) as Lease | null) ?? NONE
 }
 
 /** The present term and time, for inserts. */
 export async function readTermAndTime(store: Store): Promise<{ term: number; now: number }> {
   const projection = { _id: 0, term: 1, now: '$$NOW' }
-  const found = await store.run(() => store.leases.findOne({ _id: ID }, { projection }))
+  const found = await store.run(() => store.leases.findOne({ _id: LEADER }, { projection }))
   return found
     ? { term: found.term as number, now: (found.now as Date).getTime() }
     : { term: 0, now: await readTime(store) }

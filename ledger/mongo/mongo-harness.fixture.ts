@@ -56,7 +56,9 @@ export class MongoHarness implements LedgerHarness {
   async #empty(url: string): Promise<void> {
     const db = await this.database(url)
     await Promise.all(
-      ['videos', 'plans', 'chunks', 'leases', 'peers', 'engines'].map((name) => db.collection(name).deleteMany({})),
+      ['videos', 'plans', 'chunks', 'leases', 'notes', 'peers', 'engines'].map((name) =>
+        db.collection(name).deleteMany({}),
+      ),
     )
     await db.collection('events').drop()
     await db.createCollection('events', { capped: true, size: 1024 * 1024 })

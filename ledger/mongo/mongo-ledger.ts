@@ -26,6 +26,7 @@ import { acquireLease, readLease, readTime, releaseLease, renewLease } from './l
 import { loseOutput } from './lose-output.ts'
 import { moveVideo } from './move-video.ts'
 import { nameDelivery } from './name-delivery.ts'
+import { readNotes, setNote } from './notes.ts'
 import { quarantine, readPeer, readPeers, setPeer } from './peers.ts'
 import { insertPlan, readPlan } from './plans.ts'
 import * as tasks from './read-tasks.ts'
@@ -86,6 +87,8 @@ const STEPS: StepFunctions<Store> = {
   renewLease,
   releaseLease,
   lease: readLease,
+  setNote,
+  notes: readNotes,
   stampTerm,
   alignTasks,
   videosWithOpenTasks: tasks.videosWithOpenTasks,

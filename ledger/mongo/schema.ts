@@ -42,10 +42,13 @@ const VIDEOS: IndexDescription[] = [
   },
 ]
 
+const NOTES: IndexDescription[] = [{ name: 'lease', key: { lease: 1, key: 1 } }]
+
 export async function makeIndexes(db: Db, where: string): Promise<void> {
   await again(() => checkVersion(db, where))
   await again(() => db.collection('chunks').createIndexes(CHUNKS))
   await again(() => db.collection('videos').createIndexes(VIDEOS))
+  await again(() => db.collection('notes').createIndexes(NOTES))
   await again(() => makeEvents(db))
 }
 

@@ -84,6 +84,9 @@ export class Store {
   get leases(): Collection<Doc> {
     return this.db.collection<Doc>('leases')
   }
+  get notes(): Collection<Doc> {
+    return this.db.collection<Doc>('notes')
+  }
   get peers(): Collection<Doc> {
     return this.db.collection<Doc>('peers')
   }

@@ -44,6 +44,12 @@ export const appended = (array: string, element: string, maxLength: number): str
 /** The compare of a coordinator's write. */
 export const TERM = 'coordinator_term <= :term'
 
+/** The compare of a delivery (`value`) with the term of its writer, where that has one. */
+export const DELIVERY_TERM = `(:term IS NULL OR coalesce(value ->> 'term', 0) <= :term)`
+/** A delivery with the term of its writer, where that has one. */
+export const withTerm = (delivery: string): string =>
+  `iif(:term IS NULL, ${delivery}, json_set(${delivery}, '$.term', :term))`
+
 /** The holders with the added ones (a JSON array) as the newest, each once, at most `HOLDERS_MAX`. */
 export const holders = (there: string, added: string): string =>
   `(SELECT json_group_array(peer ORDER BY n) FROM (

@@ -1,31 +1,36 @@
 /** A submit of an existing video: adds holders of the source and opens the delivery. The status stays. */
-import type { PeerId, VideoId } from '../../protocol/ids.ts'
-import type { Delivery } from '../../protocol/video.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import type { Join } from '../steps.ts'
 import { holders } from './fragments.ts'
 import type { Store } from './store.ts'
 
-const SAME = `value ->> 'peer' = :peer AND value ->> 'dir' = :dir AND value ->> 'name' IN (SELECT asked.value FROM json_each(:names) AS asked)`
+const IS_PLACE = `(value ->> 'peer' = :peer AND value ->> 'dir' = :dir)
+  OR (value ->> '$.shared.folder' = :folder AND value ->> '$.shared.path' = :path)`
+const SAME = `(${IS_PLACE}) AND value ->> 'name' IN (SELECT asked.value FROM json_each(:names) AS asked)`
+const OPENED = `json_set(json_patch(value, json(iif(:shared IS NULL, '{}', :shared))), '$.done_at', NULL)`
 
 const JOIN = `UPDATE videos SET
-  source=json_set(source, '$.holders', json(${holders(`source -> '$.holders'`, ':holders')})),
+  source=json_patch(json_set(source, '$.holders', json(${holders(`source -> '$.holders'`, ':holders')})), json(:source)),
   deliveries=CASE
     WHEN :delivery IS NULL THEN deliveries
     WHEN EXISTS (SELECT 1 FROM json_each(deliveries) WHERE ${SAME}) THEN
-      (SELECT json_group_array(json(iif(${SAME}, json_set(value, '$.done_at', NULL), value)) ORDER BY key) FROM json_each(deliveries))
+      (SELECT json_group_array(json(iif(${SAME}, ${OPENED}, value)) ORDER BY key) FROM json_each(deliveries))
     ELSE json_insert(deliveries, '$[#]', json(:delivery)) END
   WHERE _id=:id`
 
-export async function joinVideo(
-  store: Store,
-  id: VideoId,
-  join: { holders: readonly PeerId[]; delivery: Delivery | null; names: readonly string[] },
-): Promise<void> {
+export async function joinVideo(store: Store, id: VideoId, join: Join): Promise<void> {
+  const { delivery } = join
+  const { shared } = delivery ?? {}
   await store.write('sure', JOIN, {
     id,
     holders: JSON.stringify(join.holders),
-    delivery: join.delivery && JSON.stringify(join.delivery),
-    peer: join.delivery?.peer ?? null,
-    dir: join.delivery?.dir ?? null,
+    source: JSON.stringify(join.shared ? { shared: join.shared } : {}),
+    delivery: delivery && JSON.stringify(delivery),
+    peer: delivery?.peer ?? null,
+    dir: delivery?.dir ?? null,
+    folder: shared?.folder ?? null,
+    path: shared?.path ?? null,
+    shared: shared ? JSON.stringify({ shared }) : null,
     names: JSON.stringify(join.names),
   })
 }

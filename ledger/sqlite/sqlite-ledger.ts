@@ -26,6 +26,7 @@ import { acquireLease, readLease, releaseLease, renewLease } from './lease.ts'
 import { loseOutput } from './lose-output.ts'
 import { moveVideo } from './move-video.ts'
 import { nameDelivery } from './name-delivery.ts'
+import { readNotes, setNote } from './notes.ts'
 import { quarantine, readPeer, readPeers, setPeer } from './peers.ts'
 import { insertPlan, readPlan } from './plans.ts'
 import * as tasks from './read-tasks.ts'
@@ -85,6 +86,8 @@ const STEPS: StepFunctions<Store> = {
   renewLease,
   releaseLease,
   lease: readLease,
+  setNote,
+  notes: readNotes,
   stampTerm,
   alignTasks,
   videosWithOpenTasks,

@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AttemptEnd, Completion, Steps, VideoMove } from '../../ledger/steps.ts'
 import type { PeerId, Sha256, TaskId, VideoId } from '../../protocol/ids.ts'
-import type { Lease, ObservedClaim } from '../../protocol/ledger.ts'
+import type { Lease, LeaseName, ObservedClaim } from '../../protocol/ledger.ts'
 import { LEASE_MS } from '../../protocol/limits.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
@@ -52,7 +52,7 @@ export function createAudit(options: AuditOptions): Audited {
   const videos = new Map<VideoId, Video>()
   const counts = { writes: 0, claims: 0, commits: 0, lost: 0, strikes: 0, terms: 0, quarantines: 0, backups: 0 }
   const quarantine = createQuarantineRules({ ...options, steps, now })
-  let lease: (Omit<Lease, 'remaining_ms'> & { expires_at: number }) | null = null
+  const leases = new Map<LeaseName, Omit<Lease, 'remaining_ms'> & { expires_at: number }>()
 
   async function task(id: TaskId, what: Omit<Change, 'before' | 'after' | 'now'>): Promise<void> {
     const after = await steps.task(id)
@@ -87,23 +87,25 @@ export function createAudit(options: AuditOptions): Audited {
     if (after.coordinator_term < before.coordinator_term) report(`the term of video ${id} fell`)
   }
 
-  function leaseWon(me: PeerId, nonce: string, answer: Lease): void {
+  function leaseWon([me, nonce, name]: readonly [PeerId, string, LeaseName], answer: Lease): void {
+    const lease = leases.get(name)
     if (answer.holder !== me || answer.nonce !== nonce) {
       // Where the clock was set back since, asking brings it near.
       if (lease) lease.expires_at = Math.min(lease.expires_at, now() + LEASE_MS)
       return
     }
     if (lease && lease.expires_at > now())
-      report(`term ${answer.term} was won by ${me} while term ${lease.term} was held`)
+      report(`term ${answer.term} of ${name} was won by ${me} while term ${lease.term} was held`)
     if (lease && answer.term !== lease.term + 1) report(`term ${answer.term} follows term ${lease.term}`)
-    lease = { holder: me, nonce, term: answer.term, expires_at: now() + answer.remaining_ms }
-    counts.terms = answer.term
+    leases.set(name, { holder: me, nonce, term: answer.term, expires_at: now() + answer.remaining_ms })
+    if (name === 'coordinator') counts.terms = answer.term
   }
 
-  async function leaseKept(me: PeerId, term: number, held: boolean): Promise<void> {
+  async function leaseKept([me, term, name]: readonly [PeerId, number, LeaseName], held: boolean): Promise<void> {
+    const lease = leases.get(name)
     if (held && lease && (lease.holder !== me || lease.term !== term))
       report(`term ${term} of ${me} was renewed after it was lost`)
-    const { remaining_ms } = await steps.lease()
+    const { remaining_ms } = await steps.lease(name)
     if (held && lease) lease.expires_at = now() + remaining_ms
   }
 
@@ -179,9 +181,9 @@ export function createAudit(options: AuditOptions): Audited {
     prioritizeTasks: ([id]: readonly [VideoId]) => tasksOf(id, { event: 'align', held: true }),
     alignTasks: async (_given: never, changed: number) => allTasks(changed),
     stampTerm: async (_given: never, changed: number) => allTasks(changed),
-    acquireLease: async ([me, nonce]: readonly [PeerId, string], answer: Lease) => leaseWon(me, nonce, answer),
-    renewLease: ([me, term]: readonly [PeerId, number], held: boolean) => leaseKept(me, term, held),
-    releaseLease: ([me, term]: readonly [PeerId, number], held: boolean) => leaseKept(me, term, held),
+    acquireLease: async (given: Parameters<Steps['acquireLease']>, answer: Lease) => leaseWon(given, answer),
+    renewLease: (given: Parameters<Steps['renewLease']>, held: boolean) => leaseKept(given, held),
+    releaseLease: (given: Parameters<Steps['releaseLease']>, held: boolean) => leaseKept(given, held),
   }
 
   async function allTasks(changed: number): Promise<void> {

@@ -185,10 +185,10 @@ const leaderFaults: Readonly<Record<string, Sabotage>> = {
   ),
   'the lease is given to a second peer': ofSteps(
     (steps) => ({
-      async acquireLease(me, nonce) {
-        const { holder, term } = await steps.lease()
-        if (holder) await steps.releaseLease(holder, term)
-        const got = await steps.acquireLease(me, nonce)
+      async acquireLease(me, nonce, name) {
+        const { holder, term } = await steps.lease(name)
+        if (holder) await steps.releaseLease(holder, term, name)
+        const got = await steps.acquireLease(me, nonce, name)
         return got
       },
     }),
@@ -196,8 +196,8 @@ const leaderFaults: Readonly<Record<string, Sabotage>> = {
   ),
   'the term does not rise': ofSteps(
     (steps) => ({
-      acquireLease: async (me, nonce) => {
-        const lease = await steps.acquireLease(me, nonce)
+      acquireLease: async (me, nonce, name) => {
+        const lease = await steps.acquireLease(me, nonce, name)
         return lease.term > 1 ? { ...lease, term: lease.term - 1 } : lease
       },
     }),

@@ -74,6 +74,45 @@ function leaseTests(store: Store): void {
     assert.equal(await ledger.renewLease(BOB, term), 'deposed')
     assert.equal((await ledger.acquireLease(CAT, 'cat')).term, term + 1)
   })
+  test('each name is a lease of its own, with its own holder and term', async () => {
+    const { ledger } = store()
+    const before = await ledger.lease()
+    const [watch, other] = [`watch:${'a'.repeat(32)}/$in.put`, `deliver:${'b'.repeat(32)}`] as const
+    assert.deepEqual(await ledger.lease(watch), { holder: null, nonce: '', term: 0, remaining_ms: 0 })
+    assert.partialDeepStrictEqual(await ledger.acquireLease(ANN, 'ann', watch), { holder: ANN, nonce: 'ann', term: 1 })
+    assert.equal((await ledger.acquireLease(BOB, 'bob', watch)).holder, ANN)
+    assert.equal((await ledger.acquireLease(BOB, 'bob', other)).holder, BOB)
+    assert.equal(await ledger.renewLease(ANN, 1, other), 'deposed')
+    assert.equal(await ledger.renewLease(ANN, 1, watch), 'renewed')
+    assert.equal(await ledger.releaseLease(ANN, 1, watch), 'changed')
+    assert.equal((await ledger.acquireLease(CAT, 'cat', watch)).term, 2)
+    const { remaining_ms: _, ...now } = await ledger.lease()
+    assert.partialDeepStrictEqual(before, now, 'the leader’s is as it was')
+    assert.equal(await ledger.releaseLease(CAT, 2, watch), 'changed')
+    assert.equal(await ledger.releaseLease(BOB, 1, other), 'changed')
+  })
+  test('notes of a lease are any text, and are neither written nor removed by an older term', async () => {
+    const { ledger } = store()
+    const lease = `watch:${'c'.repeat(32)}/` as const
+    const set = (key: string, text: string | null, term: number) => ledger.setNote({ lease, key, text, term })
+    assert.equal((await ledger.notes(lease)).size, 0)
+    assert.equal(await set('none', null, 1), 'unchanged')
+    assert.equal(await set('$a.b/"c".mp4', '$4:5 x', 2), 'changed')
+    assert.equal(await set('other', '1', 2), 'changed')
+    assert.equal(await set('$a.b/"c".mp4', 'late', 1), 'unchanged')
+    assert.equal(await set('$a.b/"c".mp4', null, 1), 'unchanged')
+    assert.equal(await set('other', '2', 2), 'changed')
+    assert.equal(await ledger.setNote({ lease: `${lease}x`, key: 'other', text: '9', term: 9 }), 'changed')
+    assert.deepEqual(
+      [...(await ledger.notes(lease))],
+      [
+        ['$a.b/"c".mp4', '$4:5 x'],
+        ['other', '2'],
+      ],
+    )
+    assert.equal(await set('other', null, 3), 'changed')
+    assert.deepEqual([...(await ledger.notes(lease)).keys()], ['$a.b/"c".mp4'])
+  })
   test('a clock that is set back delays neither the lease nor waiting tasks, and claims stay valid', async () => {
     const { ledger, advance } = store()
     await advance(LEASE_MS + 1)

@@ -28,6 +28,8 @@ export interface Side {
 const VIDEOS = ['00000000000000a1', '00000000000000a2', '00000000000000a3'] as VideoId[]
 const WORKERS = ['Ann', 'Bob', 'Cat'].map(peer)
 const RESOLUTIONS = ['480p', '720p'] as const
+/** Leases beside the leader's. */
+export const OTHER_LEASES = ['watch:a/in', 'deliver:a'] as const
 const CLASSES = VIDEOS.flatMap((video) => RESOLUTIONS.map((resolution) => classOf(video, resolution)))
 
 /** Numbers an operation draws its choices from. */
@@ -81,8 +83,20 @@ const videoOperations: Record<string, Operation> = {
       submission({
         _id: video(pick),
         priority: pick.n % 3,
-        source: { sha256: sha('source'), bytes: 9, holders: [worker(pick)] },
-        delivery: pick.r ? { peer: worker(pick), dir: `/d${pick.n % 2}`, name: 'film' } : null,
+        source: {
+          sha256: sha('source'),
+          bytes: 9,
+          holders: [worker(pick)],
+          ...(pick.any % 3 === 0 && { shared: { folder: 'f', path: `p${pick.n}`, mtime_ms: pick.n } }),
+        },
+        delivery: pick.r
+          ? {
+              peer: worker(pick),
+              dir: `/d${pick.n % 2}`,
+              name: 'film',
+              ...(pick.any % 2 === 0 && { shared: { folder: 'f', path: `d${pick.n % 2}` } }),
+            }
+          : null,
       }),
     ),
   startPlanning: ({ ledger }, pick) => ledger.startPlanning(video(pick)),
@@ -98,11 +112,15 @@ const videoOperations: Record<string, Operation> = {
   nameDelivery: ({ ledger }, pick) =>
     ledger.nameDelivery(
       video(pick),
-      { peer: worker(pick), dir: `/d${pick.n % 2}`, name: 'film' },
+      { peer: worker(pick), dir: `/d${pick.n % 2}`, name: 'film', ...(pick.any % 2 && { term: pick.term }) },
       pick.r ? 'x' : `film-${video(pick)}`,
     ),
   finishDelivery: ({ ledger }, pick) =>
-    ledger.finishDelivery(video(pick), { peer: worker(pick), dir: `/d${pick.n % 2}` }),
+    ledger.finishDelivery(video(pick), {
+      peer: worker(pick),
+      dir: `/d${pick.n % 2}`,
+      ...(pick.any % 2 && { term: pick.term }),
+    }),
   addVideoHolder: ({ ledger }, pick) => ledger.addVideoHolder(video(pick), sha(pick.r ? 'source' : 'r'), worker(pick)),
 }
 
@@ -236,6 +254,14 @@ const leaderOperations: Record<string, Operation> = {
   },
   urgeIdleTasks: ({ ledger }, pick) => ledger.urgeIdleTasks(video(pick), { priority: pick.n % 3, term: pick.term }),
   acquireLease: ({ ledger }, pick) => ledger.acquireLease(worker(pick), `n${pick.any}`),
+  acquireOther: ({ ledger }, pick) => ledger.acquireLease(worker(pick), `n${pick.any}`, OTHER_LEASES[pick.r]),
+  setNote: ({ ledger }, pick) =>
+    ledger.setNote({
+      lease: OTHER_LEASES[pick.r]!,
+      key: `$k${pick.n % 2}`,
+      text: pick.any % 3 ? `${pick.any}` : null,
+      term: pick.term,
+    }),
   renewLease: async ({ ledger }, pick) => {
     const { holder, term } = await ledger.lease()
     return await ledger.renewLease(holder ?? worker(pick), term - pick.r)

@@ -4,7 +4,16 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { Ledger } from '../../ledger.ts'
 import { createLedgerModel } from '../model/ledger-model.ts'
-import { type Choice, HOUR, MODEL_CLAIM_MS, MODEL_LEASE_MS, OPERATIONS, operations, type Side } from './operations.ts'
+import {
+  type Choice,
+  HOUR,
+  MODEL_CLAIM_MS,
+  MODEL_LEASE_MS,
+  OPERATIONS,
+  OTHER_LEASES,
+  operations,
+  type Side,
+} from './operations.ts'
 import type { LedgerHarness } from './world.ts'
 
 export interface PropertyOptions {
@@ -100,6 +109,8 @@ async function state({ ledger, ...side }: Side): Promise<unknown> {
     tried: (await ledger.tasks({ statuses: ['PENDING'], tried: true })).map(({ _id }) => _id),
     classes: (await ledger.pendingClasses()).sort(),
     lease: await ledger.lease(),
+    leases: await Promise.all(OTHER_LEASES.map((name) => ledger.lease(name))),
+    notes: (await Promise.all(OTHER_LEASES.map((name) => ledger.notes(name)))).map((notes) => [...notes].sort()),
     peers: await ledger.peers(),
     engines: await ledger.engines(),
     events: await ledger.events(100),

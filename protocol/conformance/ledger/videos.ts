@@ -1,6 +1,7 @@
 /** Every row of the video table, from both sides of each compare, and that no other status changes anything. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PeerId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import type { Changed, Ledger } from '../../ledger.ts'
 import { HOLDERS_MAX } from '../../limits.ts'
@@ -175,6 +176,35 @@ function deliveryTests(ledger: () => Ledger): void {
     const [delivery] = (await theVideo(ledger(), _id)).deliveries
     assert.equal(delivery?.name, 'film 2')
     assert.ok(typeof delivery?.done_at === 'number')
+  })
+  test('a delivery that a newer term works on is neither named nor finished by an older one', async () => {
+    const { _id } = await videoIn(ledger(), 'COMPLETED')
+    const key = { peer: ANN, dir: '/out', name: 'film' }
+    assert.equal(await ledger().nameDelivery(_id, { ...key, term: 2 }, 'film'), 'changed')
+    assert.equal(await ledger().nameDelivery(_id, { ...key, term: 1 }, 'x'), 'unchanged')
+    assert.equal(await ledger().finishDelivery(_id, { ...key, term: 1 }), 'unchanged')
+    assert.equal((await theVideo(ledger(), _id)).deliveries[0]?.term, 2)
+    assert.equal(await ledger().finishDelivery(_id, { ...key, term: 2 }), 'changed')
+  })
+  test('a delivery to one place of a shared folder is one, whichever peer asks for it, and the newest place of the source counts', async () => {
+    const folder = 'a'.repeat(32)
+    const at = (peer: PeerId, path: string) => ({ peer, dir: `/${peer}/out`, name: 'film', shared: { folder, path } })
+    const asked = submission({ delivery: at(ANN, '$out') })
+    await ledger().submit(asked)
+    const shared = { folder, path: 'in/$film.mp4', mtime_ms: 17, subtitles: ['in/$film.srt'] }
+    const source = { ...asked.source, holders: [BOB], shared }
+    await ledger().submit({ ...asked, source, delivery: at(BOB, '$out') })
+    await ledger().submit({ ...asked, delivery: at(BOB, 'other') })
+    const video = await theVideo(ledger(), asked._id)
+    assert.deepEqual(
+      video.deliveries.map(({ peer, shared }) => [peer, shared?.path]),
+      [
+        [ANN, '$out'],
+        [BOB, 'other'],
+      ],
+    )
+    assert.deepEqual(video.source.shared, shared)
+    assert.ok(video.source.holders.includes(BOB))
   })
   test('holders are the newest few, each once, of the source and of results', async () => {
     const { _id } = await videoIn(ledger(), 'COMPLETED')

@@ -1,19 +1,24 @@
 /** The lease, the term and the sweep of the reference model. */
 import type { PeerId } from '../../ids.ts'
-import type { Lease, Ledger } from '../../ledger.ts'
+import type { Lease, LeaseName, Ledger } from '../../ledger.ts'
 import { IDLE_PRIORITY, maxAheadMs } from '../../limits.ts'
 import { requiredTasks, type Task, taskDue } from '../../task.ts'
 import { isOpen, isUndelivered, type Video } from '../../video.ts'
-import { changed, type ModelState } from './state.ts'
+import { changed, type ModelLease, type ModelState } from './state.ts'
 import type { ModelTasks } from './tasks.ts'
 
 export function leases(state: ModelState, tasks: ModelTasks) {
   const { options, videos } = state
-  const shown = (): Lease => {
-    const { holder, nonce, term, expires_at } = state.lease
+  const of = (name: LeaseName): ModelLease => {
+    const lease = state.leases.get(name) ?? { holder: null, nonce: '', term: 0, expires_at: 0 }
+    state.leases.set(name, lease)
+    return lease
+  }
+  const shown = (name: LeaseName): Lease => {
+    const { holder, nonce, term, expires_at } = of(name)
     return { holder, nonce, term, remaining_ms: Math.max(0, expires_at - options.now()) }
   }
-  const holds = (me: PeerId, term: number): boolean => state.lease.holder === me && state.lease.term === term
+  const holds = (me: PeerId, term: number, name: LeaseName): boolean => of(name).holder === me && of(name).term === term
   const stamp = (term: number): number => {
     let stamped = 0
     for (const video of videos.values()) {
@@ -25,23 +30,36 @@ export function leases(state: ModelState, tasks: ModelTasks) {
     return stamped
   }
   return {
-    acquireLease: async (me, nonce) => {
+    acquireLease: async (me, nonce, name = 'coordinator') => {
       const latest = options.now() + options.leaseMs
-      if (state.lease.expires_at <= options.now())
-        state.lease = { holder: me, nonce, term: state.lease.term + 1, expires_at: latest }
-      else state.lease.expires_at = Math.min(state.lease.expires_at, latest)
-      return shown()
+      const lease = of(name)
+      if (lease.expires_at <= options.now())
+        Object.assign(lease, { holder: me, nonce, term: lease.term + 1, expires_at: latest })
+      else lease.expires_at = Math.min(lease.expires_at, latest)
+      return shown(name)
     },
-    renewLease: async (me, term) => {
-      if (holds(me, term)) state.lease.expires_at = options.now() + options.leaseMs
-      return holds(me, term) ? 'renewed' : 'deposed'
+    renewLease: async (me, term, name = 'coordinator') => {
+      if (holds(me, term, name)) of(name).expires_at = options.now() + options.leaseMs
+      return holds(me, term, name) ? 'renewed' : 'deposed'
     },
-    releaseLease: async (me, term) => {
-      const held = holds(me, term)
-      if (held) Object.assign(state.lease, { holder: null, expires_at: options.now() })
+    releaseLease: async (me, term, name = 'coordinator') => {
+      const held = holds(me, term, name)
+      if (held) Object.assign(of(name), { holder: null, expires_at: options.now() })
       return changed(held)
     },
-    lease: async () => shown(),
+    lease: async (name = 'coordinator') => shown(name),
+    setNote: async ({ lease, key, text, term }) => {
+      const id = JSON.stringify([lease, key])
+      const known = state.notes.get(id)
+      if (known ? known.term > term : text === null) return 'unchanged'
+      if (text === null) state.notes.delete(id)
+      else state.notes.set(id, { text, term })
+      return 'changed'
+    },
+    notes: async (lease) => {
+      const mine = [...state.notes].map(([id, { text }]) => [...(JSON.parse(id) as [string, string]), text] as const)
+      return new Map(mine.filter(([of]) => of === lease).map(([, key, text]) => [key, text]))
+    },
     stampTerm: async (term) => void stamp(term),
     sweep: async (term) => ({ repaired: sweepTasks(state, tasks, term) + stamp(term) }),
   } satisfies Partial<Ledger>

@@ -12,7 +12,7 @@ import { type Changed, initialPeer, type Ledger, type Submission } from '../../l
 import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX, IDLE_PRIORITY } from '../../limits.ts'
 import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
-import { isOpen, isUndelivered, type Video, type VideoStatus } from '../../video.ts'
+import { type Delivery, isOpen, isUndelivered, type NewDelivery, type Video, type VideoStatus } from '../../video.ts'
 import { leases } from './lease.ts'
 import { addHolder, changed, copy, type ModelOptions, type ModelState } from './state.ts'
 import { type ModelTasks, modelTasks } from './tasks.ts'
@@ -21,7 +21,6 @@ const newestOf = <T>(all: readonly T[], limit: number): T[] => all.slice(Math.ma
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
 
 export function createLedgerModel(options: ModelOptions): Ledger {
-  const lease = { holder: null, nonce: '', term: 0, expires_at: 0 }
   const state: ModelState = {
     options,
     videos: new Map(),
@@ -30,7 +29,8 @@ export function createLedgerModel(options: ModelOptions): Ledger {
     peers: new Map(),
     engines: new Map(),
     events: [],
-    lease,
+    leases: new Map(),
+    notes: new Map(),
   }
   const tasks = modelTasks(state)
   return {
@@ -101,17 +101,24 @@ function newVideo({ _id, name, recipe, priority, deadline, source, delivery }: S
 }
 
 function join(video: Video, { source, delivery, _id }: Submission): void {
+  if (source.shared) video.source.shared = copy(source.shared)
   for (const peer of source.holders) {
     video.source.holders = [...video.source.holders.filter((held) => held !== peer), peer].slice(-HOLDERS_MAX)
   }
   if (!delivery) return
   const same = video.deliveries.filter(
-    ({ peer, dir, name }) =>
-      peer === delivery.peer && dir === delivery.dir && (name === delivery.name || name === `${delivery.name}-${_id}`),
+    (one) => isSamePlace(one, delivery) && (one.name === delivery.name || one.name === `${delivery.name}-${_id}`),
   )
-  for (const one of same) one.done_at = null
+  for (const one of same) Object.assign(one, { done_at: null }, delivery.shared && { shared: copy(delivery.shared) })
   if (same.length === 0) video.deliveries.push({ ...delivery, done_at: null })
 }
+
+const isSamePlace = (a: NewDelivery, b: NewDelivery): boolean =>
+  (a.peer === b.peer && a.dir === b.dir) ||
+  (a.shared !== undefined && a.shared.folder === b.shared?.folder && a.shared.path === b.shared.path)
+
+/** A delivery as a writer of this term may change it. */
+const isNotNewer = (one: Delivery, term: number | undefined): boolean => term === undefined || (one.term ?? 0) <= term
 
 function videoTable(state: ModelState, tasks: ModelTasks) {
   const { videos, plans } = state
@@ -186,21 +193,23 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
 
 function deliveries({ videos, options }: ModelState) {
   return {
-    nameDelivery: async (id, { peer, dir, name }, to) => {
+    nameDelivery: async (id, { peer, dir, name, term }, to) => {
       const found = videos
         .get(id)
         ?.deliveries.filter((one) => one.peer === peer && one.dir === dir && one.name === name && one.done_at === null)
-      for (const one of found ?? []) one.name = to
+        .filter((one) => isNotNewer(one, term))
+      for (const one of found ?? []) Object.assign(one, { name: to }, term !== undefined && { term })
       return changed((found?.length ?? 0) > 0)
     },
-    finishDelivery: async (id, { peer, dir, name }) => {
+    finishDelivery: async (id, { peer, dir, name, term }) => {
       const found = videos
         .get(id)
         ?.deliveries.filter(
           (one) =>
             one.peer === peer && one.dir === dir && (name === undefined || one.name === name) && one.done_at === null,
         )
-      for (const one of found ?? []) one.done_at = options.now()
+        .filter((one) => isNotNewer(one, term))
+      for (const one of found ?? []) Object.assign(one, { done_at: options.now() }, term !== undefined && { term })
       return changed((found?.length ?? 0) > 0)
     },
     addVideoHolder: async (id, sha256, peer) => {

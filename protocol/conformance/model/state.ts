@@ -2,7 +2,7 @@
 
 import type { HeldBlob } from '../../blobs.ts'
 import type { PeerId, Sha256, TaskId, VideoId } from '../../ids.ts'
-import type { Changed, EngineRecord, LedgerEvent, PeerRecord } from '../../ledger.ts'
+import type { Changed, EngineRecord, LeaseName, LedgerEvent, PeerRecord } from '../../ledger.ts'
 import { HOLDERS_MAX } from '../../limits.ts'
 import type { Plan } from '../../plan.ts'
 import type { NewTask, Task, TaskStatus } from '../../task.ts'
@@ -14,6 +14,13 @@ export interface ModelOptions {
   leaseMs: number
 }
 
+export interface ModelLease {
+  holder: PeerId | null
+  nonce: string
+  term: number
+  expires_at: number
+}
+
 export interface ModelState {
   readonly options: ModelOptions
   readonly videos: Map<VideoId, Video>
@@ -22,7 +29,9 @@ export interface ModelState {
   readonly peers: Map<PeerId, PeerRecord>
   readonly engines: Map<string, EngineRecord>
   readonly events: LedgerEvent[]
-  lease: { holder: PeerId | null; nonce: string; term: number; expires_at: number }
+  readonly leases: Map<LeaseName, ModelLease>
+  /** By lease and key. */
+  readonly notes: Map<string, { text: string; term: number }>
 }
 
 export const copy = <T>(value: T): T => structuredClone(value)

@@ -44,7 +44,8 @@ export function modelTasks(state: ModelState): ModelTasks {
     open,
     insert: (batch) => {
       const fresh = batch.filter(({ _id }) => !tasks.has(_id))
-      for (const task of fresh) tasks.set(task._id, initialTask(copy(task), options.now(), state.lease.term))
+      for (const task of fresh)
+        tasks.set(task._id, initialTask(copy(task), options.now(), state.leases.get('coordinator')?.term ?? 0))
       return fresh.length
     },
     cancel: (video) => {

@@ -1,0 +1,47 @@
+/**
+ * Shared folders: folders that several peers see, perhaps at other paths and under other names. One is identified by the random id in its
+ * marker file. What lies there is named by that id and a relative path, so that any peer that sees the folder finds it. Pure.
+ */
+import type { LeaseName } from './lease.ts'
+
+/** The file at the top of a shared folder that holds its id. */
+export const MARKER_FILE = '.reelmesh-shared'
+
+/** Shared folders that a configuration may name, and that a heartbeat lists. */
+export const SHARED_FOLDERS_MAX = 16
+
+/** A file or folder in a shared folder. */
+export interface SharedPlace {
+  /** Id of the shared folder: 32 hex digits. */
+  folder: string
+  /** Relative, with `/` between its parts; '' is the shared folder itself. */
+  path: string
+}
+
+/** Where a source lies in a shared folder, as it was when it was submitted. */
+export interface SharedSource extends SharedPlace {
+  /** Its modification time, whole ms since 1970. */
+  mtime_ms: number
+  /** Paths in the same folder of the subtitle files that were submitted with it, in the order of the recipe. */
+  subtitles?: string[]
+}
+
+/** A shared folder that a peer sees, as its heartbeats name it. */
+export interface SeenFolder {
+  /** Its name for people: each peer chooses its own. */
+  name: string
+  id: string
+}
+
+/** Whether this is the form of a shared folder's id. */
+export const isFolderId = (id: string): boolean => /^[0-9a-f]{32}$/.test(id)
+
+/** Whether a path stays in its folder: relative, without `.`, `..`, empty parts, and NUL. '' is the folder itself. */
+export const isSharedPath = (path: string): boolean =>
+  path === '' || path.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0'))
+
+/** The lease of the peer that watches this folder. */
+export const watchLease = ({ folder, path }: SharedPlace): LeaseName => `watch:${folder}/${path}`
+
+/** The lease of the peer that delivers into this shared folder. */
+export const deliverLease = (folder: string): LeaseName => `deliver:${folder}`

@@ -1,0 +1,17 @@
+/** What a peer writes into the ledger when a person submits a source. */
+import type { VideoId } from './ids.ts'
+import type { Recipe } from './recipe.ts'
+import type { NewDelivery, VideoSource } from './video.ts'
+
+/** A video as a peer submits it. */
+export interface Submission {
+  _id: VideoId
+  name: string
+  recipe: Recipe
+  /** An integer; tasks of the highest number are claimed first. */
+  priority: number
+  /** Ms since 1970; null without one. It only makes `due` earlier. */
+  deadline: number | null
+  source: VideoSource
+  delivery: NewDelivery | null
+}
