@@ -50,6 +50,8 @@ export interface CoordinatorModules {
   readonly peers: PeerTable
   readonly suspicions: SuspicionSource
   readonly mesh: Pick<Mesh, 'peers'>
+  /** Peers from which a blob can be had now (`reachablePeers`). */
+  reachable(): readonly PeerId[]
   /** The reason against leading now, or null. */
   readonly admission: { mayLead(): Promise<string | null> }
 }
@@ -59,7 +61,7 @@ export interface TermContext
   extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability' | 'isOnlyCoordinator'>,
     Pick<
       CoordinatorModules,
-      'ledger' | 'store' | 'exchange' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions'
+      'ledger' | 'store' | 'exchange' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions' | 'reachable'
     > {
   readonly term: number
   /** Peers that this leader has a connection to. */

@@ -8,6 +8,7 @@ import type { Notifier } from '../protocol/notifier.ts'
 import { runRounds } from '../protocol/rounds.ts'
 import { createBackup } from './duties/backup.ts'
 import { createFinish } from './duties/finish.ts'
+import { createLostInputs } from './duties/lost-inputs.ts'
 import { createQuarantine } from './duties/quarantine.ts'
 import { createReclaim } from './duties/reclaim.ts'
 import { createReplicateToLeader } from './duties/replicate-to-leader.ts'
@@ -43,6 +44,7 @@ export async function leadTerm(
     reclaim,
     createFinish(context),
     createReplicateToLeader(context),
+    createLostInputs(context),
     createReplicateToPeers(context),
     createBackup(context),
     createQuarantine(context),
@@ -62,7 +64,7 @@ export async function leadTerm(
 function contextOf(
   { term, stepDown }: Pick<Term, 'term' | 'stepDown'>,
   { self, host, capability, isOnlyCoordinator }: CoordinatorOptions,
-  { ledger, store, exchange, clock, log, emit, hints, peers, suspicions, mesh }: CoordinatorModules,
+  { ledger, store, exchange, clock, log, emit, hints, peers, suspicions, mesh, reachable }: CoordinatorModules,
 ): TermContext {
   return {
     self,
@@ -79,6 +81,7 @@ function contextOf(
     hints,
     peers,
     suspicions,
+    reachable,
     connected: () => mesh.peers(),
     stepDown,
   }

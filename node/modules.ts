@@ -18,7 +18,7 @@ import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
-import { presentPeers } from '../protocol/peer-table.ts'
+import { presentPeers, reachablePeers } from '../protocol/peer-table.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { Runners } from '../protocol/runner.ts'
 import type { OpenSource } from '../protocol/source.ts'
@@ -115,6 +115,8 @@ interface Basics {
   readonly suspicions: Suspicions
   readonly plans: PlanSource
   readonly pendingSubmits: PendingSubmits
+  /** Peers from which a blob can be had now. */
+  reachable(): readonly PeerId[]
 }
 
 /** Makes all modules of a node. */
@@ -156,14 +158,18 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
 function createBasics({ clock, log, ledger, mesh }: Adapters): Basics {
   const { self } = mesh
   const peers = createPeerTable({ clock, self })
+  const suspicions = createSuspicions({ mesh, clock, table: peers })
+  const connected = () => mesh.peers()
+  const sawLost = (peer: PeerId) => suspicions.sawLost(peer)
   return {
     self,
     hints: createMeshHints(mesh),
     emit: createEmitter({ ledger, log }),
     peers,
-    suspicions: createSuspicions({ mesh, clock, table: peers }),
+    suspicions,
     plans: createPlanSource(ledger),
     pendingSubmits: createPendingSubmits(clock),
+    reachable: () => reachablePeers({ self, peers, clock, connected, sawLost }),
   }
 }
 
@@ -178,12 +184,23 @@ const wholeKinds = (runners: Runners): string[] =>
 /** The runners of the kinds that this peer's roles run. */
 function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics: Basics): Runners {
   const { ledger, store, exchange, media, clock, rng } = adapters
-  const { self, plans, peers, hints, emit } = basics
-  const encoding = { self, store, exchange, media, plans, clock }
+  const { self, plans, peers, hints, emit, reachable } = basics
+  const encoding = { self, store, exchange, media, plans, clock, ledger }
   const encodes: Runners = { video: createVideoRunner(encoding), audio: createAudioRunner(encoding) }
   const meshSlots = () => presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
   const controls: Runners = {
-    ingest: createIngestRunner({ self, ledger, store, exchange, media, clock, rng, hints, slots: meshSlots }),
+    ingest: createIngestRunner({
+      self,
+      ledger,
+      store,
+      exchange,
+      media,
+      clock,
+      rng,
+      hints,
+      slots: meshSlots,
+      reachable,
+    }),
     merge: createMergeRunner({ self, ledger, store, exchange, media, clock, rng, emit }),
   }
   return { ...(slots > 0 && encodes), ...(roles.includes('coordinator') && controls) }
@@ -199,7 +216,7 @@ interface WorkModules {
 
 function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, runners: Runners): WorkModules {
   const { clock, rng, log, ledger, store, media } = adapters
-  const { self, hints, emit, peers, plans } = basics
+  const { self, hints, emit, peers, plans, reachable } = basics
   const { name, capability, slots } = options
   const breakers = createCircuitBreakers({ self, name }, { clock, rng, peers, emit, selfTest: media.quickSelfTest })
   const settle = createSettlement(
@@ -212,10 +229,29 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
     { ledger, store, clock, hints, peers, attempts, breakers, emit },
   )
   const coordinator = options.roles.includes('coordinator') ? createLeader(options, adapters, basics, admission) : null
-  const mayTakeControlTask = createControlTaskOrder({ ledger, store, leads: () => coordinator?.term() != null })
+  const mayTakeControlTask = createControlTaskOrder({
+    ledger,
+    store,
+    reachable,
+    leads: () => coordinator?.term() != null,
+  })
   const worker = createWorker(
     { self, capability, slots },
-    { ledger, plans, clock, rng, log, hints, peers, runners, attempts, breakers, admission, mayTakeControlTask },
+    {
+      ledger,
+      plans,
+      clock,
+      rng,
+      log,
+      hints,
+      peers,
+      runners,
+      attempts,
+      breakers,
+      admission,
+      reachable,
+      mayTakeControlTask,
+    },
   )
   return { breakers, attempts, admission, coordinator, worker }
 }
@@ -223,7 +259,7 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
 function createLeader(
   { name, host, slots, capability, scaling, isOnlyCoordinator }: AbleOptions,
   { clock, rng, log, ledger, mesh, store, exchange }: Adapters,
-  { self, hints, emit, peers, suspicions }: Basics,
+  { self, hints, emit, peers, suspicions, reachable }: Basics,
   admission: AdmissionGate,
 ): Coordinator {
   return createCoordinator(
@@ -240,6 +276,7 @@ function createLeader(
       peers,
       suspicions,
       mesh,
+      reachable,
       admission,
     },
   )

@@ -2,7 +2,8 @@
 import type { Clock } from './clock.ts'
 import { type Heartbeat, heartbeatIntervalMs } from './heartbeat.ts'
 import type { PeerId } from './ids.ts'
-import { PRESENT_BEATS, PRESENT_MS } from './limits.ts'
+import { PRESENT_ASKED_MAX, PRESENT_BEATS, PRESENT_MS } from './limits.ts'
+import type { LossReason } from './mesh.ts'
 
 /** A peer with its last accepted heartbeat. */
 export interface HeardPeer {
@@ -46,3 +47,19 @@ export interface Presence {
 /** Whether `peer` is this peer itself or a present one. */
 export const isPresent = ({ self, peers, clock }: Presence, peer: PeerId): boolean =>
   peer === self || presentPeers(peers, clock.mono()).some((heard) => heard.peer === peer)
+
+/** What reachability is computed from: presence, the connections of this peer, and the peers to which it lost its connection. */
+export interface Reach extends Presence {
+  connected(): readonly PeerId[]
+  /** Why this peer lost its connection to the other one, where it has not heard it since; else null. */
+  sawLost(peer: PeerId): LossReason | null
+}
+
+/**
+ * The peers from which a blob can be had now: this one, the connected ones (also where gossip is lost), and present ones to which no connection
+ * was lost. At most `PRESENT_ASKED_MAX`, this one first.
+ */
+export function reachablePeers({ self, peers, clock, connected, sawLost }: Reach): PeerId[] {
+  const heard = presentPeers(peers, clock.mono()).filter(({ peer }) => sawLost(peer) === null)
+  return [...new Set([self, ...connected(), ...heard.map(({ peer }) => peer)])].slice(0, PRESENT_ASKED_MAX)
+}

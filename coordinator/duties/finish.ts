@@ -34,6 +34,7 @@ export type FinishContext = Pick<
   | 'hints'
   | 'peers'
   | 'connected'
+  | 'reachable'
   | 'stepDown'
 >
 
@@ -211,9 +212,8 @@ class ReplicaCheck {
   }
 
   async #isOneMissing(video: Video, outputs: readonly Artifact[], signal: AbortSignal): Promise<boolean> {
-    const { store, exchange } = this.#context
     for (const output of outputs) {
-      const { isAvailable } = await locateBlob(output, { store, exchange, video: video._id, signal })
+      const { isAvailable } = await locateBlob(output, { ...this.#context, video: video._id, signal })
       if (!isAvailable) return true
     }
     return false

@@ -51,6 +51,7 @@ async function stage() {
       },
     },
     store: { find: async () => null },
+    reachable: () => [CAT, BOB],
     exchange: {
       fetch,
       whoHas: async ({ sha256 }: { sha256: Sha256 }) => ({ has: away.has(sha256) ? [] : [BOB], lacks: [] }),

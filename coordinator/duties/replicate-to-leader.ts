@@ -1,15 +1,16 @@
 /**
  * Fetches outputs to the leader as tasks complete, so that two machines hold each, and notices lost blobs: the task of a lost output becomes
- * PENDING, a lost input is cut again by the ingest, and a video with a lost result is merged again while a delivery is open.
+ * PENDING, lost extras are made again by the ingest, and a video with a lost result is merged again while a delivery is open.
  */
 
 import type { HeldBlob } from '../../protocol/blobs.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { type KindFacts, kindsWhere } from '../../protocol/kinds.ts'
-import { BLOB_FETCHES_AT_ONCE, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
+import { BLOB_FETCHES_AT_ONCE, LOST_AFTER_MS, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+import { cutAgain } from '../cut-again.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { locateBlob } from '../locate-blob.ts'
 import { createLossDetector, type LossDetector } from '../policy/loss-detector.ts'
@@ -23,14 +24,14 @@ interface KnownVideo {
   readonly here: Set<TaskId>
   /** COMPLETED tasks and failures of the merge, when all outputs up to then were here. */
   seen: string | null
-  /** The number of the last attempt of the merge that missed an input. */
-  missed: number
+  /** The last attempt of the merge that missed an input, and how long the merge has waited: what is here is then read again. */
+  missed: string
 }
 
 /** The parts of the term that this duty uses. */
 export type ReplicateToLeaderContext = Pick<
   TermContext,
-  'self' | 'term' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints'
+  'self' | 'term' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints' | 'reachable'
 >
 
 /** The duty that replicates to the leader. Its state: what it knows about RUNNING and MERGING videos; a new leader reads it again. */
@@ -59,7 +60,6 @@ class LeaderReplicas {
     for (const video of await ledger.videos({ statuses: [...OPEN_STATUSES] })) {
       if (signal.aborted) return
       await this.#checkSource(video, signal)
-      if (video.plan) await this.#checkInputs(video, signal)
     }
     for (const video of await ledger.undeliveredVideos()) if (!signal.aborted) await this.#checkResults(video, signal)
     if (!signal.aborted) this.#blobs.endScan(began)
@@ -81,9 +81,9 @@ class LeaderReplicas {
 
   /** Fetches the outputs of a video when a task completed, a merge missed one, or not all were here the last time. */
   async #replicateOutputs(video: Video, completed: number, signal: AbortSignal): Promise<void> {
-    const missed = video.status === 'MERGING' ? await this.#lastMiss(video._id) : 0
+    const missed = video.status === 'MERGING' ? await this.#missesOf(video._id) : ''
     const now = `${completed}/${missed}`
-    const known: KnownVideo = this.#known.get(video._id) ?? { here: new Set(), seen: null, missed: 0 }
+    const known: KnownVideo = this.#known.get(video._id) ?? { here: new Set(), seen: null, missed: '' }
     this.#known.set(video._id, known)
     if (known.seen === now) return
     const { here } = known
@@ -124,7 +124,7 @@ class LeaderReplicas {
       if (task.status !== 'COMPLETED' || here.has(task._id)) continue
       for (const extra of task.outputs) {
         const got = await this.#blobs.fetch(video._id, extra, signal)
-        if (got === 'lost') await this.#cutAgain(video, `the extras of video ${video._id}`)
+        if (got === 'lost') await cutAgain(this.#context, video, `the extras of video ${video._id}`)
         if (got !== 'here') return false
         if (!extra.holders.includes(self)) await ledger.addTaskHolder(task._id, extra.sha256, self)
       }
@@ -133,40 +133,22 @@ class LeaderReplicas {
     return true
   }
 
-  /** The number of the last merge attempt that missed an input; 0: none. */
-  async #lastMiss(video: VideoId): Promise<number> {
+  /** Changes with each merge attempt that missed an input, and every `LOST_AFTER_MS` while the merge waits: it is not claimed without its inputs. */
+  async #missesOf(video: VideoId): Promise<string> {
     const makers = await this.#tasksOf(video, ({ outputs }) => outputs === 'results')
-    const attempts = makers.flatMap(({ failures }) =>
-      failures.filter((failure) => failure.code === 'input_missing').map(({ attempt }) => attempt),
-    )
-    return attempts.at(-1) ?? 0
+    const misses = makers.flatMap(({ failures }) => failures.filter(({ code }) => code === 'input_missing'))
+    const waits = makers.some(({ status }) => status === 'PENDING')
+    const waited = waits ? Math.floor(this.#context.clock.mono() / LOST_AFTER_MS) : ''
+    return `${misses.at(-1)?.attempt ?? 0}/${waited}`
   }
 
-  /** PENDING tasks that failed because their input was missing: when no peer has it, it is cut again. */
-  async #checkInputs(video: Video, signal: AbortSignal): Promise<void> {
-    const kinds = replicatedKinds()
-    const waiting = await this.#context.ledger.tasks({ video: video._id, kinds, statuses: ['PENDING'], tried: true })
-    for (const { _id, input, failures } of waiting) {
-      if (!input || !failures.some((failure) => failure.code === 'input_missing')) continue
-      if (await this.#blobs.isLost(video._id, input, signal)) return this.#cutAgain(video, `the input of task ${_id}`)
-    }
-  }
-
-  async #cutAgain(video: Video, blob: string): Promise<void> {
-    const { ledger, term } = this.#context
-    for (const { _id, completed_attempt } of await this.#tasksOf(video._id, ({ createsTasks }) => createsTasks)) {
-      if (completed_attempt === null || !(await this.#isOpen(video._id))) continue
-      if ((await ledger.loseOutput(_id, { completed_attempt, term })) === 'changed')
-        await this.#emitLost(blob, video._id)
-    }
-  }
-
-  /** A task that failed because the source was missing: when no peer has it any more, the video fails. */
+  /** A task that waits for the source, or failed because it was missing: when no peer has it any more, the video fails. */
   async #checkSource(video: Video, signal: AbortSignal): Promise<void> {
-    const { ledger, hints, emit, self, term } = this.#context
+    const { ledger, hints, emit, self, term, reachable } = this.#context
     const readers = await this.#tasksOf(video._id, ({ eligibility }) => eligibility === 'source')
+    const isHeld = reachable().some((peer) => video.source.holders.includes(peer))
     const isMissed = readers.some(
-      ({ status, failures }) => status === 'PENDING' && failures.at(-1)?.code === 'input_missing',
+      ({ status, failures }) => status === 'PENDING' && (!isHeld || failures.at(-1)?.code === 'input_missing'),
     )
     if (!isMissed || !(await this.#blobs.isLost(video._id, video.source, signal, SOURCE_LOST_AFTER_MS))) return
     const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
@@ -226,8 +208,8 @@ class LeaderBlobs {
 
   /** Asks the holders by name: one that was absent a moment ago may have it. */
   async isLost(video: VideoId, blob: HeldBlob, signal: AbortSignal, afterMs?: number): Promise<boolean> {
-    const { store, exchange, self } = this.#context
-    const { isAvailable, lacks } = await locateBlob(blob, { store, exchange, video, signal })
+    const { self } = this.#context
+    const { isAvailable, lacks } = await locateBlob(blob, { ...this.#context, video, signal })
     if (!isAvailable) return !signal.aborted && this.#loss.isLost(blob, [self, ...lacks], afterMs)
     this.#loss.found(blob.sha256)
     return false

@@ -15,7 +15,7 @@ import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { DUTY_MS, LOST_AFTER_MS } from '../../protocol/limits.ts'
+import { DUTY_MS, INPUT_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Media, SourceIndex, SubtitlePath } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { SubtitleFile } from '../../protocol/recipe.ts'
@@ -38,6 +38,8 @@ export interface IngestOptions {
   readonly rng: Rng
   /** Number of encode slots in the mesh, for the window. */
   slots(): number
+  /** Peers from which a blob can be had now (`reachablePeers`). */
+  reachable(): readonly PeerId[]
   readonly hints: Pick<Hints, 'publish'>
 }
 
@@ -215,30 +217,37 @@ class ChunkCutter {
     }
   }
 
-  /** The tasks of a chunk may wait for different bytes: an attempt may have stopped between two of them. */
+  /**
+   * The tasks of a chunk may wait for different bytes: an attempt may have stopped between two of them. A peer that has an input and is not
+   * named by its tasks becomes a holder.
+   */
   async #isInputLost(tasks: readonly Task[]): Promise<boolean> {
-    const { store, exchange } = this.#options
     const { video, signal } = this.#job
-    const waiting = tasks.flatMap(({ status, input }) => (status === 'PENDING' && input ? [input] : []))
-    for (const input of new Map(waiting.map((each) => [each.sha256, each])).values())
-      if (!(await locateBlob(input, { store, exchange, video: video._id, signal })).isAvailable) return true
+    const waiting = tasks.filter(({ status, input }) => status === 'PENDING' && input !== null)
+    for (const same of Map.groupBy(waiting, ({ input }) => input?.sha256).values()) {
+      const input = same[0]!.input!
+      const { has } = await locateBlob(input, { ...this.#options, video: video._id, signal })
+      const [holder] = has
+      if (holder === undefined) return true
+      for (const task of same)
+        if (!has.some((peer) => task.input?.holders.includes(peer)))
+          await this.#retry(() => this.#options.ledger.addTaskHolder(task._id, input.sha256, holder))
+    }
     return false
   }
 
   /**
-   * Asks at an interval for chunks that workers did not find: their machine may have failed. While this attempt runs no other has them cut
+   * Asks at an interval for chunks that no reachable peer holds: their machine may have failed. While this attempt runs no other has them cut
    * again, and the wait for room in the window would wait for them.
    */
   async #recheckInputs(): Promise<void> {
-    const { clock, ledger } = this.#options
-    if (clock.mono() - this.#checkedAt < LOST_AFTER_MS) return
+    const { clock, ledger, reachable } = this.#options
+    if (clock.mono() - this.#checkedAt < INPUT_LOST_AFTER_MS) return
     this.#checkedAt = clock.mono()
     const query = { video: this.#job.video._id, kinds: ['video'], statuses: ['PENDING'] } as const
-    const byChunk = Map.groupBy(await this.#retry(() => ledger.tasks(query)), (task) => task.chunk_id)
-    for (const [chunk, tasks] of byChunk) {
-      const isMissed = tasks.some(({ failures }) => failures.some(({ code }) => code === 'input_missing'))
-      if (isMissed && (await this.#isInputLost(tasks))) await this.#cut(chunk, tasks)
-    }
+    const lacking = await this.#retry(() => ledger.tasks({ ...query, heldByNoneOf: reachable() }))
+    for (const [chunk, tasks] of Map.groupBy(lacking, (task) => task.chunk_id))
+      if (await this.#isInputLost(tasks)) await this.#cut(chunk, tasks)
   }
 
   async #waitForRoom(): Promise<void> {

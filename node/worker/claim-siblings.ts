@@ -22,6 +22,8 @@ export interface SiblingClaims {
   readonly plans: PlanSource
   /** Number of other slots in the mesh that are idle or soon will be. */
   otherSlots(): number
+  /** Peers from which an input can be had now. */
+  reachable(): readonly PeerId[]
 }
 
 /** Claims siblings of the claimed task `anchor`; answers those that it got. Rejects with `LedgerUnavailable`, and as `PlanSource`. */
@@ -31,6 +33,7 @@ export async function claimSiblings(
   options: SiblingClaims,
 ): Promise<HeldTask[]> {
   const { self, ledger, plans } = options
+  const present = options.reachable()
   if (kindFacts(anchor.kind).scope !== 'chunk') return []
   const { renditions } = await plans.planOf(anchor.video_id)
   const able = renditions.filter(({ id, class: needs }) => id !== anchor.resolution && options.may(needs))
@@ -42,6 +45,7 @@ export async function claimSiblings(
       worker: self,
       token,
       task: taskId(anchor.video_id, id, anchor.chunk_id),
+      present,
       from: backup ? 'backup' : 'pending',
     }),
   )

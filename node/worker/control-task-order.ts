@@ -1,23 +1,38 @@
-/** Whether this peer should take an ingest or merge task now: by its sources, and whether it leads (`source-order.ts`). */
-import { type BlobStore, hasRoomFor } from '../../protocol/blobs.ts'
-import { kindFacts } from '../../protocol/kinds.ts'
+/**
+ * Whether this peer should take an ingest or merge task now: by its sources, whether it leads (`source-order.ts`), and whether what the task reads
+ * can be had. An attempt without its inputs would only fail.
+ */
+import { type BlobStore, type HeldBlob, hasRoomFor } from '../../protocol/blobs.ts'
+import type { PeerId, TaskId } from '../../protocol/ids.ts'
+import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
 import { mayTakeIngest } from './source-order.ts'
 
 /** The parts that the decision uses. */
 export interface ControlTaskOrderOptions {
-  readonly ledger: Pick<Ledger, 'video'>
+  readonly ledger: Pick<Ledger, 'video' | 'tasks'>
   readonly store: Pick<BlobStore, 'reference' | 'find' | 'room'>
   leads(): boolean
+  /** Peers from which a blob can be had now (`reachablePeers`). */
+  reachable(): readonly PeerId[]
 }
+
+/** Time after which the inputs of a merge that lacked some are read again: they may be thousands. */
+const INPUTS_AGAIN_MS = 2_000
+/** Merges that lacked inputs and are remembered. */
+const LACKING_MAX = 1_000
 
 /** Makes the decision for a task. `now`: ledger time, ms. The returned function rejects with `LedgerUnavailable` and errors of the disk. */
 export function createControlTaskOrder({
   ledger,
   store,
   leads,
+  reachable,
 }: ControlTaskOrderOptions): (task: Task, now: number) => Promise<boolean> {
+  /** When, by ledger time, a merge lacked inputs. */
+  const lacking = new Map<TaskId, number>()
+
   /** Whether the source fits on this disk; null where no attempt failed with `disk_full`, so that ledger and disk need not be asked. */
   async function fits({ video_id, failures }: Task): Promise<boolean | null> {
     if (!failures.some(({ code }) => code === 'disk_full')) return null
@@ -26,14 +41,42 @@ export function createControlTaskOrder({
     return (await store.find(source.sha256, video_id)) !== null || hasRoomFor(source.bytes, await store.room())
   }
 
+  async function isToBeHad({ sha256, holders }: HeldBlob, { video_id }: Task): Promise<boolean> {
+    const present = reachable()
+    return holders.some((peer) => present.includes(peer)) || (await store.find(sha256, video_id)) !== null
+  }
+
+  async function hasSource(task: Task): Promise<boolean> {
+    const source = (await ledger.video(task.video_id))?.source
+    return source !== undefined && (await isToBeHad(source, task))
+  }
+
+  /** Whether every output that a merge joins is there, at a peer that can be asked. */
+  async function hasOutputs(task: Task, now: number): Promise<boolean> {
+    if (now - (lacking.get(task._id) ?? Number.NEGATIVE_INFINITY) < INPUTS_AGAIN_MS) return false
+    lacking.delete(task._id)
+    const kinds = kindsWhere(({ countsAsEncode, createsTasks }) => countsAsEncode || createsTasks)
+    for (const { status, output, outputs } of await ledger.tasks({ video: task.video_id, kinds })) {
+      const blobs = [...(output ? [output] : []), ...outputs]
+      const areThere = await Promise.all(blobs.map((blob) => isToBeHad(blob, task)))
+      if (status === 'COMPLETED' && !areThere.includes(false)) continue
+      if (lacking.size >= LACKING_MAX) lacking.clear()
+      lacking.set(task._id, now)
+      return false
+    }
+    return true
+  }
+
   return async (task, now) => {
-    const { eligibility, claimedIn } = kindFacts(task.kind)
+    const { eligibility, claimedIn, outputs } = kindFacts(task.kind)
     if (eligibility === 'leader' && !leads()) return false
     const status = claimedIn && (await ledger.video(task.video_id))?.status
     if (claimedIn && !claimedIn.some((each) => each === status)) return false
+    if (outputs === 'results') return await hasOutputs(task, now)
     if (eligibility !== 'source') return true
-    const hasSource = (await store.reference(task.video_id)) !== null
+    const isHere = (await store.reference(task.video_id)) !== null
     const { created_at } = task
-    return mayTakeIngest({ now, created_at, hasSource, leads: leads(), fits: await fits(task) }).take
+    const { take } = mayTakeIngest({ now, created_at, hasSource: isHere, leads: leads(), fits: await fits(task) })
+    return take && (isHere || (await hasSource(task)))
   }
 }

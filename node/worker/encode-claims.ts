@@ -33,6 +33,8 @@ export interface EncodeClaimsModules {
   readonly prefetcher: Prefetcher | null
   /** Number of other slots in the mesh that are idle or soon will be. */
   otherSlots(): number
+  /** Peers from which an input can be had now. */
+  reachable(): readonly PeerId[]
 }
 
 /** The claims of all encode slots of this worker. */
@@ -74,8 +76,9 @@ class LedgerEncodeClaims implements EncodeClaims {
   }
 
   async #claim(token: Token): Promise<Assigned | null> {
-    const { ledger, grace, prefetcher, pauses } = this.#modules
+    const { ledger, grace, prefetcher, pauses, reachable } = this.#modules
     const { self: worker } = this.#options
+    const present = reachable()
     const known = await grace.watch(() => this.#ableClasses())
     for (const each of known) this.#seenClasses.add(each)
     const open = (classes: Iterable<string>) => [...classes].filter((each) => !pauses.isClassPaused(each))
@@ -83,7 +86,7 @@ class LedgerEncodeClaims implements EncodeClaims {
     const guess = able.length > 0 ? await prefetcher?.takeGuess() : null
     const except = pauses.films()
     if (guess && !except.includes(videoOf(guess))) {
-      const got = await ledger.claimTask({ worker, token, task: guess, from: 'pending' })
+      const got = await ledger.claimTask({ worker, token, task: guess, present, from: 'pending' })
       if (got.outcome === 'claimed') return this.#withSiblings(got, token, 'pending')
     }
     const asks = [
@@ -95,7 +98,7 @@ class LedgerEncodeClaims implements EncodeClaims {
     ]
     for (const ask of asks) {
       if (ask.classes.length === 0 || (ask.from === 'expired' && !grace.isOver())) continue
-      const anchor = await grace.watch(() => ledger.claimNext({ worker, token, except, ...ask }))
+      const anchor = await grace.watch(() => ledger.claimNext({ worker, token, except, present, ...ask }))
       if (anchor.outcome === 'claimed') return this.#withSiblings(anchor, token, ask.from)
     }
     this.forget()
@@ -114,9 +117,9 @@ class LedgerEncodeClaims implements EncodeClaims {
 
   async #withSiblings({ task, attempt }: HeldTask, token: Token, source: ClaimSource): Promise<Assigned> {
     const { self, capability } = this.#options
-    const { ledger, plans, otherSlots, pauses } = this.#modules
+    const { ledger, plans, otherSlots, pauses, reachable } = this.#modules
     const may = (needs: string) => canDo(capability, needs) && !pauses.isClassPaused(needs)
-    const siblings = await claimSiblings(task, { token, source }, { self, may, ledger, plans, otherSlots })
+    const siblings = await claimSiblings(task, { token, source }, { self, may, ledger, plans, otherSlots, reachable })
     return [{ task, attempt }, ...siblings]
   }
 }

@@ -1,5 +1,5 @@
 /** What the worker's tests encode: a video in the ledger, and chunks of it that any x264 can do. */
-import { asSha256, taskId, type VideoId } from '../../protocol/ids.ts'
+import { asSha256, type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { type RenditionPlan, rankOf } from '../../protocol/plan.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
@@ -38,16 +38,21 @@ function rankIn(chunk: number, resolution: string): number {
   return rendition ? rankOf({ renditions: FILM_RENDITIONS }, rendition, chunk) : 0
 }
 
-export const submitFilm = (
-  ledger: Ledger,
-  { _id = FILM, priority = 0, bytes = 1 }: { _id?: VideoId; priority?: number; bytes?: number } = {},
-) =>
+interface Film {
+  _id?: VideoId
+  priority?: number
+  bytes?: number
+  /** Of its source. */
+  holders?: readonly PeerId[]
+}
+
+export const submitFilm = (ledger: Ledger, { _id = FILM, priority = 0, bytes = 1, holders = [] }: Film = {}) =>
   ledger.submit({
     _id,
     name: 'film',
     recipe: DEFAULT_RECIPE,
     priority,
     deadline: null,
-    source: { sha256: asSha256('0'.repeat(64)), bytes, holders: [] },
+    source: { sha256: asSha256('0'.repeat(64)), bytes, holders: [...holders] },
     delivery: null,
   })

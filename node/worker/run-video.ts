@@ -7,6 +7,7 @@ import { type BlobExchange, type BlobStore, withIntactBlobs } from '../../protoc
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Rational } from '../../protocol/plan.ts'
 import type { Runner, TaskResult } from '../../protocol/runner.ts'
@@ -22,6 +23,7 @@ export interface RunVideoOptions {
   readonly media: Media
   readonly plans: PlanSource
   readonly clock: Clock
+  readonly ledger: Pick<Ledger, 'removeInputHolder'>
 }
 
 /** Makes the runner. It rejects with `AttemptFailed` or `BlobMissing` where all renditions fail. */

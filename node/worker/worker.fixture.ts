@@ -33,6 +33,8 @@ export interface TestWorkerOptions {
   /** Peers that were heard; asked repeatedly. Default: none. */
   others?(): readonly HeardPeer[]
   readonly mayClaim?: WorkerModules['admission']['mayClaim']
+  /** Default: this worker alone. */
+  readonly reachable?: WorkerModules['reachable']
   readonly mayTakeControlTask?: WorkerModules['mayTakeControlTask']
   selfTest?(): Promise<void>
 }
@@ -67,6 +69,7 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
       attempts,
       breakers,
       admission: { mayClaim: options.mayClaim ?? (async () => null) },
+      reachable: options.reachable ?? (() => [self]),
       mayTakeControlTask: options.mayTakeControlTask ?? (async () => false),
     },
   )

@@ -52,6 +52,8 @@ export interface WorkerModules {
   readonly breakers: CircuitBreakers
   /** The gate that is asked before every claim. */
   readonly admission: Pick<AdmissionGate, 'mayClaim'>
+  /** Peers from which an input can be had now (`reachablePeers`). */
+  reachable(): readonly PeerId[]
   /** Whether this peer should take this ingest or merge task. `now`: ledger time, ms. */
   mayTakeControlTask(task: Task, now: number): Promise<boolean>
 }
@@ -87,8 +89,8 @@ class LoopingWorker implements Worker {
     this.#options = options
     this.#modules = modules
     const { self, capability, slots } = options
-    const { ledger, plans, clock, rng, log, peers, attempts, breakers, admission, runners, mayTakeControlTask } =
-      modules
+    const { ledger, plans, clock, rng, log, peers, attempts, breakers, admission, runners } = modules
+    const { reachable, mayTakeControlTask } = modules
     const { signal } = this.#stopping
     this.#notifier = createNotifier(clock)
     this.#grace = createOutageGrace(clock)
@@ -104,7 +106,10 @@ class LoopingWorker implements Worker {
           log,
           slots,
           prefetch: async (task, signal) => runners[task.kind]?.prefetch?.(task, signal),
-          canDo: (task) => canDo(capability, task.class) && !task.strikes.some(({ worker_id }) => worker_id === self),
+          canDo: (task) =>
+            canDo(capability, task.class) &&
+            !task.strikes.some(({ worker_id }) => worker_id === self) &&
+            (task.input === null || reachable().some((peer) => task.input?.holders.includes(peer))),
           mayClaim: () => admission.mayClaim('encode'),
         })
       : null
@@ -112,7 +117,17 @@ class LoopingWorker implements Worker {
     const prefetcher = this.#prefetcher
     this.#encodes = createEncodeClaims(
       { self, capability },
-      { ledger, plans, clock, grace, pauses: breakers.encode.pauses, claimWithToken, prefetcher, otherSlots },
+      {
+        ledger,
+        plans,
+        clock,
+        grace,
+        pauses: breakers.encode.pauses,
+        claimWithToken,
+        prefetcher,
+        otherSlots,
+        reachable,
+      },
     )
     this.#control = createControlClaims(
       { self },
