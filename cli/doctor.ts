@@ -10,6 +10,7 @@ import { systemClock } from '../node/host/system-clock.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import { leastFree } from '../protocol/blobs.ts'
 import { sentence } from '../protocol/errors.ts'
+import { sharedFinding } from './doctor-shared.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { bytesText, printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -25,7 +26,7 @@ interface Finding {
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('check this machine: ffmpeg, ledger, mesh key, ports, disk, clock')
+    .description('check this machine: ffmpeg, ledger, mesh key, ports, disk, clock, shared folders')
     .option('--json', 'as JSON')
   addConfigOptions(command, {
     data_dir: '<dir>',
@@ -36,12 +37,13 @@ export function addDoctor(program: Command): void {
     roles: '<list>',
     ffmpeg: '<path>',
     ffprobe: '<path>',
+    shared: '<NAME=/path>',
   })
   command.action(async (options: { json?: boolean } & Record<string, unknown>) => {
     const config = await configFrom(options)
     const checks: [string, (config: Config) => Promise<Finding[]>][] = [
       ['node', checkNode], ['ffmpeg', checkFfmpeg], ['ledger', checkLedger], ['key', checkKey],
-      ['ports', checkPorts], ['disk', checkDisk],
+      ['ports', checkPorts], ['disk', checkDisk], ['shared', checkShared],
     ] // biome-ignore format: a table
     const findings: Finding[] = []
     for (const [what, check] of checks) {
@@ -151,6 +153,17 @@ const tryListen = (host: string, port: number): Promise<string | null> =>
     )
     server.listen(port, host, () => server.close(() => resolve(null)))
   })
+
+/** Looks at the shared folders as the start of a node does, and asks the node that runs here which peers see the same ones. */
+async function checkShared(config: Config): Promise<Finding[]> {
+  if (config.shared.length === 0) return []
+  const { composeSharedFolders } = await import('../node/compose.ts')
+  const folders = composeSharedFolders(config)
+  await folders.look()
+  const node = await localNode(config)
+  const peers = node === null ? null : (await parseResponse(node.v1.status.$get())).peers.filter(({ self }) => !self)
+  return folders.states().map((state): Finding => ({ what: 'shared', ...sharedFinding(state, peers) }))
+}
 
 async function checkDisk(config: Config): Promise<Finding[]> {
   const { mkdir } = await import('node:fs/promises')

@@ -26,6 +26,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   ffprobe: '<path>',
   ffmpeg_stall_ms: '<ms>',
   ffmpeg_memory_mb: '<mb>',
+  shared: '<NAME=/path>',
   input: '<dir>',
   output: '<dir>',
   input_renditions: '<list>',

@@ -22,10 +22,15 @@ const flagOf = (key: ConfigKey): string => `--${key.replaceAll('_', '-')}`
 /** Adds flags for these fields of the configuration, with the schema's own descriptions. */
 export function addConfigOptions(command: Command, fields: Partial<Record<ConfigKey, string>>): Command {
   for (const [key, value] of Object.entries(fields) as [ConfigKey, string][]) {
-    command.addOption(new Option(`${flagOf(key)}${value ? ` ${value}` : ''}`, describe(key)))
+    const option = new Option(`${flagOf(key)}${value ? ` ${value}` : ''}`, describe(key))
+    // The one flag that may be repeated.
+    command.addOption(key === 'shared' ? option.argParser(oneMore) : option)
   }
   return command
 }
+
+const oneMore = (value: string, before: string | undefined): string =>
+  before === undefined ? value : `${before},${value}`
 
 /** The configuration of parsed options: commander's camelCase becomes the names of the settings, other options are dropped. Rejects with `UsageError`. */
 export async function configFrom(options: Record<string, unknown>, more: ConfigInput = {}): Promise<Config> {

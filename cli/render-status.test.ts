@@ -28,6 +28,7 @@ const peer = (change: Partial<PeerStatus> = {}): PeerStatus => ({
   ffmpeg: '8.1',
   host: 'host',
   running: [],
+  shared: [],
   paused: false,
   reason: null,
   ...change,

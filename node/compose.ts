@@ -22,6 +22,7 @@ import type { Media, SelfTestReport } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
+import type { SharedFolders } from '../protocol/shared-folder.ts'
 import { openDestination, openSource } from './addresses.ts'
 import { type Config, defaultSlots, ledgerAddress, selfTestDir } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
@@ -39,6 +40,8 @@ import { createNode } from './node.ts'
 import { createPartList, type Part, type PartList } from './parts.ts'
 import { nextBootEpoch } from './peers/boot-epoch.ts'
 import { hostId } from './peers/host-id.ts'
+import { createKnownIds } from './shared/known-ids.ts'
+import { createSharedFolders, NO_SHARED_FOLDERS, sharedSettings } from './shared/shared-folders.ts'
 import { VERSION } from './version.ts'
 import { handOver } from './videos/handover.ts'
 import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts'
@@ -176,10 +179,33 @@ async function openAdapters(
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
   const selfTestReport = await media.selfTest(new AbortController().signal)
   const bootEpoch = await nextBootEpoch(config.data_dir)
+  const folders = composeSharedFolders(config)
+  // Before the first submit, which names the folder of its source.
+  await folders.look()
   return {
     selfTestReport,
-    adapters: { clock, rng, log, ledger, mesh, store, exchange, media, openSource, openDestination, bootEpoch },
+    adapters: {
+      clock,
+      rng,
+      log,
+      ledger,
+      mesh,
+      store,
+      exchange,
+      media,
+      openSource,
+      openDestination,
+      folders,
+      bootEpoch,
+    },
   }
+}
+
+/** The shared folders of a configuration, not looked at yet. */
+export function composeSharedFolders(config: Config): SharedFolders {
+  if (config.shared.length === 0) return NO_SHARED_FOLDERS
+  const known = createKnownIds(join(config.data_dir, 'shared-folders.json'))
+  return createSharedFolders({ settings: sharedSettings(config.shared), clock, rng, known })
 }
 
 function composeMesh(config: Config, { log, swarmKey }: Given): Promise<Mesh> {

@@ -12,6 +12,7 @@ import { ROLES } from '../protocol/heartbeat.ts'
 import { DRAIN_TIMEOUT_MS, FFMPEG_MEMORY_BYTES, FFMPEG_STALL_MS, SCALE, WORKER_LIMITS } from '../protocol/limits.ts'
 import { DEFAULT_ENCODING, DEFAULT_NAMES, PRESETS } from '../protocol/recipe.ts'
 import { heightOf, isRenditionId } from '../protocol/rendition.ts'
+import { SHARED_FOLDERS_MAX } from '../protocol/shared-folder.ts'
 import { cacheDir } from './host/cache-dir.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
@@ -33,6 +34,9 @@ const flag = z.preprocess(
 const numeric = <T extends z.ZodType>(number: T) =>
   z.preprocess((value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value), number)
 const count = (least: number, most: number) => numeric(z.number().int().min(least).max(most))
+
+/** The name in `NAME=/path`. */
+const nameOf = (text: string): string => text.slice(0, text.indexOf('='))
 
 /** Every setting of a node, with its default and the text of `--help`. */
 export const configSchema = z.object({
@@ -69,6 +73,13 @@ export const configSchema = z.object({
     .optional()
     .describe(
       'name of this machine, where several virtual ones share a kernel and count as several; default: the boot id of its kernel',
+    ),
+  shared: list(z.string().regex(/^[A-Za-z0-9][\w.-]{0,31}=./, 'give NAME=/path'))
+    .refine((all) => all.length <= SHARED_FOLDERS_MAX, `names more than ${SHARED_FOLDERS_MAX} folders`)
+    .refine((all) => new Set(all.map(nameOf)).size === all.length, 'has one name twice')
+    .default([])
+    .describe(
+      'folders that several peers see, NAME=/path: sources there are read by all of them, results delivered by any',
     ),
   input: z.string().min(1).optional().describe('watch this folder: every video put there is encoded'),
   output: z.string().min(1).optional().describe('where results of the watched folder go; default: outputs beside it'),
@@ -197,7 +208,8 @@ function located(config: Config, cwd: string): Config {
     const [, before = '', path] = PATHS[name].exec(config[name] ?? '') ?? []
     return path === undefined ? [] : [[name, before + (isAbsolute(path) ? path : resolve(cwd, path))]]
   })
-  return { ...config, ...Object.fromEntries(found) }
+  const shared = config.shared.map((text) => `${nameOf(text)}=${resolve(cwd, text.slice(nameOf(text).length + 1))}`)
+  return { ...config, ...Object.fromEntries(found), shared }
 }
 
 /** The settings without empty ones, which count as absent. */

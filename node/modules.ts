@@ -18,9 +18,10 @@ import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
-import { presentPeers, reachablePeers } from '../protocol/peer-table.ts'
+import { isPresent, presentPeers, reachablePeers } from '../protocol/peer-table.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { Runners } from '../protocol/runner.ts'
+import type { SharedFolders } from '../protocol/shared-folder.ts'
 import type { OpenSource } from '../protocol/source.ts'
 import { type AdmissionGate, createAdmissionGate } from './admission.ts'
 import { createMeshHints, type MeshHints } from './hints.ts'
@@ -34,6 +35,7 @@ import { createDeliverer, type Deliverer } from './videos/delivery.ts'
 import { createInputFolder, type InputFolder } from './videos/input-folder.ts'
 import { createPendingSubmits, type PendingSubmits } from './videos/pending-submits.ts'
 import { createPlanSource, type PlanSource } from './videos/plan-source.ts'
+import { createSharedSources, type SharedSources } from './videos/shared-sources.ts'
 import { createSubmit, type SubmitRequest, type Submitted } from './videos/submit.ts'
 import { storeAttemptLog } from './worker/attempt-log.ts'
 import { type Attempts, createAttempts } from './worker/attempts.ts'
@@ -56,6 +58,7 @@ export interface Adapters {
   readonly media: Media
   readonly openSource: OpenSource
   readonly openDestination: OpenDestination
+  readonly folders: SharedFolders
   readonly bootEpoch: BootEpoch
 }
 
@@ -102,6 +105,7 @@ export interface Modules {
   readonly deliverer: Deliverer
   readonly copier: Copier
   readonly inputFolder: InputFolder | null
+  readonly sharedSources: SharedSources
   readonly status: Status
   submit(request: SubmitRequest): Promise<Submitted>
 }
@@ -130,7 +134,8 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const work = createWork(options, adapters, basics, runners)
   const { attempts, admission, coordinator, worker } = work
   const { submit, deliverer, inputFolder } = createVideos(options, adapters, basics)
-  const copier = createCopier({ self, ledger, store, exchange, log, hints })
+  const sharedSources = createSources(options, adapters, basics)
+  const copier = createCopier({ self, ledger, store, exchange, log, hints, sharedSources })
   const heartbeat = createOwnHeartbeat(options, adapters, { peers, attempts, admission })
   const { version } = options
   const { own } = heartbeat
@@ -150,6 +155,7 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
     deliverer,
     copier,
     inputFolder,
+    sharedSources,
     status,
     submit,
   }
@@ -284,10 +290,20 @@ function createLeader(
 
 function createVideos(
   options: NodeOptions,
-  { clock, rng, log, ledger, store, exchange, media, openSource, openDestination }: Adapters,
+  { clock, rng, log, ledger, store, exchange, media, openSource, openDestination, folders }: Adapters,
   { self, hints, emit, pendingSubmits }: Basics,
 ): Pick<Modules, 'submit' | 'deliverer' | 'inputFolder'> {
-  const submit = createSubmit({ self, ledger, store, media, openSource, openDestination, pendingSubmits, hints })
+  const submit = createSubmit({
+    self,
+    ledger,
+    store,
+    media,
+    openSource,
+    openDestination,
+    folders,
+    pendingSubmits,
+    hints,
+  })
   const deliverer = createDeliverer({
     self,
     ledger,
@@ -306,12 +322,33 @@ function createVideos(
   return { submit, deliverer, inputFolder }
 }
 
+function createSources(
+  { roles }: NodeOptions,
+  { clock, log, ledger, store, folders, openSource }: Adapters,
+  { self, hints, peers }: Basics,
+): SharedSources {
+  const coordinates = roles.includes('coordinator')
+  const here = (peer: PeerId) => isPresent({ self, peers, clock }, peer)
+  return createSharedSources({
+    self,
+    ledger,
+    store,
+    folders,
+    openSource,
+    clock,
+    log,
+    hints,
+    coordinates,
+    isPresent: here,
+  })
+}
+
 function createOwnHeartbeat(
   { version, host, name, roles, ffmpeg, capability, slots }: AbleOptions,
-  { mesh, clock, rng, log, bootEpoch }: Adapters,
+  { mesh, clock, rng, log, folders, bootEpoch }: Adapters,
   { peers, attempts, admission }: { peers: HeardTable; attempts: Attempts; admission: AdmissionGate },
 ): HeartbeatLoop {
   const identity = { version, host, name, roles, ffmpeg }
-  const snapshot = () => heartbeatBody({ identity, capability, slots }, { attempts, admission })
+  const snapshot = () => heartbeatBody({ identity, capability, slots }, { attempts, admission, folders })
   return createHeartbeat({ mesh, clock, rng, log, table: peers, snapshot, bootEpoch })
 }

@@ -42,6 +42,7 @@ type NodeModules = Pick<
   | 'deliverer'
   | 'copier'
   | 'inputFolder'
+  | 'sharedSources'
 >
 
 /** The parts of a node as one. */
@@ -83,13 +84,15 @@ function workParts(
   modules: NodeModules,
 ): Part[] {
   const { clock, log, ledger, store } = adapters
-  const { self, hints, pendingSubmits, coordinator, inputFolder, deliverer, copier, worker, admission } = modules
+  const { self, hints, pendingSubmits, coordinator, inputFolder, deliverer, copier, sharedSources } = modules
+  const { worker, admission } = modules
   const rounds = (job: Rounds, last?: () => Promise<unknown>) => roundsPart(job, { clock, log, hints }, last)
   const tidy = (): Promise<void> => runHousekeeping({ self, ledger, store, pendingSubmits, clock })
   const parts: (Part | false | null)[] = [
     coordinator && { name: 'coordinator', start: coordinator.start, stop: coordinator.stop },
     // Blobs of a video that was just delivered are removed before the process ends.
     doesHousekeeping && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
+    rounds({ name: 'shared sources', everyMs: IDLE_POLL_MS, round: sharedSources.round }),
     inputFolder && rounds({ name: 'input folder', everyMs: INPUT_SCAN_MS, round: inputFolder.round }),
     rounds({ name: 'delivery', everyMs: IDLE_POLL_MS, round: deliverer.round }),
     { name: 'copier', start: copier.start, stop: copier.idle },

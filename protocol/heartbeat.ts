@@ -13,6 +13,7 @@ import {
   HEARTBEAT_PEERS_PER_S,
   RUNNING_LISTED_MAX,
 } from './limits.ts'
+import { SHARED_FOLDERS_MAX } from './shared-folder.ts'
 
 /**
  * What decoding a message of a peer answers: its content, or why it is ignored (honest, of no use here) or rejected (no honest
@@ -95,6 +96,11 @@ const heartbeatSchema = z.object({
   addresses: z.array(z.string().max(ADDRESS_MAX)).max(ADDRESSES_PER_PEER),
   /** Oldest first, so that one that hangs is among those listed. */
   running: z.array(running),
+  /** The shared folders that it sees; absent where it has none. */
+  shared: z
+    .array(z.object({ name: z.string().max(STRING_MAX), id: boundedString }))
+    .max(SHARED_FOLDERS_MAX)
+    .optional(),
   /** How many more attempts it runs than `running` lists; none of them counts as hanging. Absent where all are listed. */
   unlisted: count.optional(),
 })

@@ -45,3 +45,42 @@ export const watchLease = ({ folder, path }: SharedPlace): LeaseName => `watch:$
 
 /** The lease of the peer that delivers into this shared folder. */
 export const deliverLease = (folder: string): LeaseName => `deliver:${folder}`
+
+/** A shared folder as it was at the last look. */
+export interface SharedFolderState {
+  readonly name: string
+  /** As configured. */
+  readonly path: string
+  /** The same with its links resolved. */
+  readonly root: string
+  /** Null where it is not seen now. */
+  readonly id: string | null
+  readonly isWritable: boolean
+  /** Why it is not seen; null where it is. */
+  readonly problem: string | null
+}
+
+/** A regular file in a shared folder, as it is now. */
+export interface SharedFile {
+  /** Absolute. */
+  readonly path: string
+  readonly bytes: number
+  /** Its modification time, whole ms since 1970. */
+  readonly mtime_ms: number
+  /** As of `SourceFacts`. */
+  readonly identity: string
+}
+
+/** The shared folders of one peer. No method rejects. */
+export interface SharedFolders {
+  /** Looks at all of them; the answers of the other methods are as of the last look. */
+  look(): Promise<void>
+  states(): readonly SharedFolderState[]
+  seen(): readonly SeenFolder[]
+  /** Where a path of this machine lies in a shared folder, links resolved; null where it does in none. It may be missing still. */
+  placeOf(path: string): Promise<SharedPlace | null>
+  /** The absolute path of a place; null where its folder is not seen, or the place would lie outside. */
+  pathOf(place: SharedPlace): string | null
+  /** The regular file at a place, reached without a link; null where there is none. */
+  file(place: SharedPlace): Promise<SharedFile | null>
+}

@@ -57,6 +57,15 @@ const peerSchema = z
       .array(runningSchema)
       .readonly()
       .describe('its attempts; of another peer that runs more than 256, the oldest 256'),
+    shared: z
+      .array(
+        z.object({
+          name: z.string().describe('its name on that peer'),
+          id: z.string().describe('its id: 32 hex digits'),
+        }),
+      )
+      .readonly()
+      .describe('shared folders that it sees'),
     paused: z.boolean().describe('whether it is paused in the ledger'),
     reason: z.string().nullable().describe('why it is paused, draining or quarantined'),
   })

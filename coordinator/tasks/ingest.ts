@@ -279,7 +279,8 @@ class ChunkCutter {
     const out = join(scratch, `${chunk_id}.nut`)
     const cut = await source.read(() => media.cut({ plan, chunk_id, source: source.path, index, out, signal }))
     const times = { start_pts: cut.start_pts, end_pts: cut.end_pts, time_base: cut.time_base.join('/') }
-    if (cut.path === source.path) return { ...video.source, ...times }
+    const { shared: _shared, ...blob } = video.source
+    if (cut.path === source.path) return { ...blob, ...times }
     return { ...(await store.put(video._id, cut.path)), holders: [self], ...times }
   }
 

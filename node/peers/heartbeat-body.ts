@@ -2,6 +2,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import type { Capability } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
+import type { SharedFolders } from '../../protocol/shared-folder.ts'
 import type { AdmissionGate } from '../admission.ts'
 import type { Attempts } from '../worker/attempts.ts'
 import type { HeartbeatBody } from './heartbeat.ts'
@@ -17,12 +18,14 @@ export interface HeartbeatBodyOptions {
 export interface HeartbeatBodyModules {
   readonly attempts: Pick<Attempts, 'busySlots' | 'running'>
   readonly admission: Pick<AdmissionGate, 'state'>
+  readonly folders: Pick<SharedFolders, 'seen'>
 }
 
 /** The content of a heartbeat now. */
 export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatBodyModules): HeartbeatBody {
   const { identity, capability, slots } = options
   const { attempts, admission } = modules
+  const shared = modules.folders.seen()
   return {
     ...identity,
     roles: [...identity.roles],
@@ -36,6 +39,7 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
     load: loadNow(),
     state: admission.state(),
     running: [...attempts.running()],
+    ...(shared.length > 0 && { shared: [...shared] }),
   }
 }
 

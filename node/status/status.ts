@@ -146,6 +146,7 @@ function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: 
         ffmpeg,
         host,
         running,
+        shared: beat.shared ?? [],
         paused,
         reason: (isStated && record?.reason) || null,
       }

@@ -27,7 +27,15 @@ async function stage({ room = { freeBytes: 1e12, totalBytes: 1e12 } as Room, mis
   const store = { room: async () => room } as BlobStore
   const hints = createHints()
   hints.on(['video'], (hint) => published.push(hint.video ?? ''))
-  const copier = createCopier({ self: ME, ledger, store, exchange, log: silentLog, hints })
+  const copier = createCopier({
+    self: ME,
+    ledger,
+    store,
+    exchange,
+    log: silentLog,
+    hints,
+    sharedSources: { hold: async () => false },
+  })
   const source = async () => (await ledger.video(video._id))!.source.holders
   copier.start(signal)
   const ask = (id: VideoId, task: TaskId | null = null) => hints.publish({ what: 'copy', video: id, task, peer: ME })

@@ -10,6 +10,7 @@ import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, TaskId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
+import type { SharedSources } from './shared-sources.ts'
 
 /** The parts that replication uses. */
 export interface CopierOptions {
@@ -18,6 +19,7 @@ export interface CopierOptions {
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly log: Log
+  readonly sharedSources: Pick<SharedSources, 'hold'>
   /** Handles `copy`, and publishes `video` after each replica. */
   readonly hints: Hints
 }
@@ -34,7 +36,7 @@ export interface Copier {
 const WAITING_MAX = 100
 
 /** Makes a copier that is not started. */
-export function createCopier({ self, ledger, store, exchange, log, hints }: CopierOptions): Copier {
+export function createCopier({ self, ledger, store, exchange, log, hints, sharedSources }: CopierOptions): Copier {
   const waiting = new Set<string>()
   let work = Promise.resolve()
 
@@ -47,6 +49,8 @@ export function createCopier({ self, ledger, store, exchange, log, hints }: Copi
     const found = await ledger.video(video)
     const source = found?.source
     if (!source) return
+    // The file itself, where this peer sees it, instead of a copy.
+    if (await sharedSources.hold(found, signal)) return void (await ledger.addVideoHolder(video, source.sha256, self))
     await hold(video, source, signal)
     for (const file of found?.recipe.subtitles ?? []) await hold(video, { ...file, holders: source.holders }, signal)
     await ledger.addVideoHolder(video, source.sha256, self)

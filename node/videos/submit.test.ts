@@ -19,6 +19,7 @@ import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
 import { openDestination, openSource } from '../addresses.ts'
+import { NO_SHARED_FOLDERS } from '../shared/shared-folders.ts'
 import { deliveredPath } from './delivery.ts'
 import { createPendingSubmits } from './pending-submits.ts'
 import { createSubmit, type SubmitRequest, type Submitted } from './submit.ts'
@@ -52,6 +53,7 @@ beforeEach(async () => {
     media: { checkRecipe: () => refusal && thrown(refusal), probe: async () => ({}) } as never,
     openSource,
     openDestination,
+    folders: NO_SHARED_FOLDERS,
     pendingSubmits: createPendingSubmits({ mono: () => 0 }),
     hints: createHints(),
   })

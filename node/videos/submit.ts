@@ -13,8 +13,9 @@ import { type PeerId, videoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
-import { type OpenSource, readContent } from '../../protocol/source.ts'
-import { type Delivery, isUndelivered, type Video } from '../../protocol/video.ts'
+import type { SharedFolders, SharedSource } from '../../protocol/shared-folder.ts'
+import { type OpenSource, readContent, type SourceContent } from '../../protocol/source.ts'
+import { isUndelivered, type NewDelivery, type Video } from '../../protocol/video.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { PendingSubmits } from './pending-submits.ts'
 import { holdSubtitles, type ReadSubtitle, readSubtitles } from './subtitle-files.ts'
@@ -27,6 +28,7 @@ export interface SubmitOptions {
   readonly media: Media
   readonly openSource: OpenSource
   readonly openDestination: OpenDestination
+  readonly folders: SharedFolders
   readonly pendingSubmits: PendingSubmits
   readonly hints: Pick<Hints, 'publish'>
 }
@@ -71,7 +73,8 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
     try {
       await source.hold(content, id, store, signal)
       await holdSubtitles(subtitles, id, store)
-      const wanted = out === null ? null : { peer: self, dir: out, name }
+      const shared = await sharedSource(path, content, request.subtitles ?? [], options.folders)
+      const wanted = out === null ? null : await deliveryTo(out, name, options)
       const known = wanted && (await ledger.video(id))
       const delivery = known ? await stillWanted(known, wanted, options, signal) : wanted
       const submitted = await ledger.submit({
@@ -80,7 +83,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
         recipe,
         priority,
         deadline,
-        source: { sha256, bytes, holders: [self] },
+        source: { sha256, bytes, holders: [self], ...(shared && { shared }) },
         delivery,
       })
       if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
@@ -94,16 +97,37 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
   }
 }
 
+/** Where the source and its subtitles lie in a shared folder, while the file is the one that was read; null where in none. */
+async function sharedSource(
+  path: string,
+  { identity }: Pick<SourceContent, 'identity'>,
+  subtitles: readonly SubmitSubtitle[],
+  folders: SharedFolders,
+): Promise<SharedSource | null> {
+  const place = await folders.placeOf(path)
+  const file = place && (await folders.file(place))
+  if (file?.identity !== identity) return null
+  const beside = await Promise.all(subtitles.map((each) => folders.placeOf(each.path)))
+  const paths = beside.map((each) => (each?.folder === place!.folder ? each.path : ''))
+  return { ...place!, mtime_ms: file.mtime_ms, ...(paths.length > 0 && { subtitles: paths }) }
+}
+
+/** The delivery into a folder of this machine, with its place where it lies in a shared one. */
+async function deliveryTo(dir: string, name: string, { self, folders }: SubmitOptions): Promise<NewDelivery> {
+  const shared = await folders.placeOf(dir)
+  return { peer: self, dir, name, ...(shared && { shared }) }
+}
+
 const withSubtitles = (recipe: Recipe, subtitles: readonly ReadSubtitle[]): Recipe =>
   subtitles.length === 0 ? recipe : { ...recipe, subtitles: subtitles.map(({ file }) => file) }
 
 /** The delivery to ask for: none where it was made before and its files are still there. */
 async function stillWanted(
   video: Video,
-  wanted: Omit<Delivery, 'done_at'>,
+  wanted: NewDelivery,
   options: SubmitOptions,
   signal: AbortSignal,
-): Promise<Omit<Delivery, 'done_at'> | null> {
+): Promise<NewDelivery | null> {
   if (video.status !== 'COMPLETED') return wanted
   const names = deliveryNames(video._id, wanted.name)
   const before = video.deliveries.filter(

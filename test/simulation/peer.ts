@@ -7,6 +7,7 @@ import { openDestination, openSource } from '../../node/addresses.ts'
 import { createFace, type NodeFace } from '../../node/face.ts'
 import { createModules, type NodeOptions } from '../../node/modules.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
+import { NO_SHARED_FOLDERS } from '../../node/shared/shared-folders.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -223,7 +224,20 @@ export class SimulatedPeer {
     }
     this.#epoch++
     const exchange = sabotage.exchange?.(plainExchange) ?? plainExchange
-    const adapters = { clock, rng, log, ledger, mesh, store, exchange, media, openSource, openDestination, bootEpoch }
+    const adapters = {
+      clock,
+      rng,
+      log,
+      ledger,
+      mesh,
+      store,
+      exchange,
+      media,
+      openSource,
+      openDestination,
+      folders: NO_SHARED_FOLDERS,
+      bootEpoch,
+    }
     const modules = createModules(optionsOf(plan), adapters)
     const node = createNode({ drainMs: 0, doesHousekeeping: true }, adapters, modules)
     const { hints, status, submit, heartbeat } = modules
