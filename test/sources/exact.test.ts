@@ -21,6 +21,7 @@ import { ensureSource, sources, TOOLS } from '../../testing/sources/make.ts'
 import { runPipeline } from '../../testing/sources/pipeline.ts'
 import type { Source } from '../../testing/sources/source.ts'
 import { unplanned } from '../../testing/sources/unplanned.ts'
+import { cachePath } from '../../testing/tools/cache.ts'
 
 const RECIPE: Recipe = {
   ...DEFAULT_RECIPE,
@@ -45,6 +46,7 @@ before(async () => {
     ffprobe: await findProgram('ffprobe'),
     clock: systemClock,
     rng: systemRng,
+    cacheDir: cachePath('self-tests'),
   })
 })
 after(() => rm(folder, { recursive: true, force: true }))

@@ -2,6 +2,7 @@
  * What is in a file, measured by the system's ffmpeg and nothing of ours: streams, picture by picture, sample by sample. `probe.ts`
  * and `read.ts` have what these rest on.
  */
+import { stat } from 'node:fs/promises'
 import { execa } from 'execa'
 import { TOOLS } from './make.ts'
 import { type Container, filmStream, probeFile, type Stream, streamsOf } from './probe.ts'
@@ -10,8 +11,16 @@ import { type Cue, readCues, shownTimes } from './read.ts'
 /** A film of two hours says about 100 MB of its pictures. */
 const LOG_BYTES_MAX = 2 ** 29
 
-/** Streams, tags, dispositions, chapters and duration. */
-export const probe = (file: string): Promise<Container> => probeFile({ ffprobe: TOOLS.ffprobe, file })
+/** Streams, tags, dispositions, chapters and duration; a file that has not changed is probed once. */
+export async function probe(file: string): Promise<Container> {
+  const { ino, size, mtimeNs } = await stat(file, { bigint: true })
+  const identity = [file, ino, size, mtimeNs].join()
+  const found = probed.get(identity) ?? probeFile({ ffprobe: TOOLS.ffprobe, file })
+  probed.set(identity, found)
+  return await found
+}
+
+const probed = new Map<string, Promise<Container>>()
 
 export interface Picture {
   /** Seconds, as the file says. */

@@ -4,7 +4,7 @@
  * asked of `measure.ts`; the command line is run by `real-run.ts`.
  */
 import assert from 'node:assert/strict'
-import { mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
 import { createFfmpegMedia } from '../../media/ffmpeg-media.ts'
@@ -13,6 +13,7 @@ import { AttemptFailed, SourceRefused } from '../../protocol/errors.ts'
 import type { Media } from '../../protocol/media.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
 import type { Ends } from '../tools/at-end.ts'
+import { cachePath } from '../tools/cache.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../tools/ffmpeg.ts'
 import { folder } from '../tools/folder.ts'
 import { TOOLS } from './make.ts'
@@ -135,9 +136,9 @@ function patched(bytes: Buffer, { from, to, which }: { from: string; to: string;
 }
 
 /** The result; null where the build dies at transport streams, as ffmpeg 6.0 does: the failure must say so, as another peer can then ingest them. */
-export async function runOrCannot(film: RealCase, source: string): Promise<RealResult | null> {
-  if (!source.endsWith('.ts') || !/^n?6\./.test((await build()).version)) return await film.run(source)
-  await assert.rejects(film.run(source), { code: 'build_cannot' })
+export async function runOrCannot(film: RealCase, source: string, recipe = FAST_480P): Promise<RealResult | null> {
+  if (!source.endsWith('.ts') || !/^n?6\./.test((await build()).version)) return await film.run(source, recipe)
+  await assert.rejects(film.run(source, recipe), { code: 'build_cannot' })
   return null
 }
 
@@ -161,10 +162,10 @@ let adapter: Promise<Media> | undefined
 
 async function runCase(job: { source: string; recipe: Recipe; dir: string; signal: AbortSignal }): Promise<RealResult> {
   adapter ??= build().then(({ ffmpeg, ffprobe }) =>
-    createFfmpegMedia({ ffmpeg, ffprobe, clock: systemClock, rng: systemRng }),
+    createFfmpegMedia({ ffmpeg, ffprobe, clock: systemClock, rng: systemRng, cacheDir: cachePath('self-tests') }),
   )
-  const outDir = join(job.dir, `${basename(job.source)}.out`)
-  await mkdir(outDir)
+  // A source may be run more than once.
+  const outDir = await mkdtemp(join(job.dir, `${basename(job.source)}.out-`))
   const result = await runPipeline(await adapter, { ...job, outDir })
   const [first] = result.outputs
   assert.ok(first, 'there is no output')

@@ -26,11 +26,13 @@ ${events.map((event) => `Dialogue: 0,${event.replace(/^([^,]*),([^,]*),/, '$1,$2
 const chapters = (...list: readonly (readonly [number, number, string])[]) =>
   `;FFMETADATA1\n${list.map(([start, end, title]) => `[CHAPTER]\nTIMEBASE=1/1000\nSTART=${start * 1000}\nEND=${end * 1000}\ntitle=${title}\n`).join('')}`
 
+const PICTURE = picture({ size: '160x90' })
+
 /** A silent film of 4 s from 0 on, with these files as subtitles or chapters, stream by stream. */
 async function filmWith(film: RealCase, name: string, texts: readonly string[], more: readonly string[] = []) {
   const inputs = texts.flatMap((text) => ['-i', text])
   const maps = texts.flatMap((_, at) => ['-map', String(at + 1)])
-  return film.make(name, [...picture(), ...inputs, '-map', '0', ...maps, ...X264, ...more])
+  return film.make(name, [...PICTURE, ...inputs, '-map', '0', ...maps, ...X264, ...more])
 }
 
 /** The samples of text tracks by the boxes of the file: start and end, ms, and whether there is text in it. */
@@ -58,7 +60,7 @@ test('texts keep their distance to the picture where the film does not begin at 
   await film.write('s.srt', srt([0.5, 2, 'Early'], [4, 5, 'Later']))
   const late = ['-itsoffset', '3']
   const source = await film.make('film.mkv', [
-    ...late, ...picture(), ...late, ...tone(), '-i', 's.srt', '-map', '0', '-map', '1', '-map', '2', ...X264, ...AAC, '-c:s', 'srt',
+    ...late, ...PICTURE, ...late, ...tone(), '-i', 's.srt', '-map', '0', '-map', '1', '-map', '2', ...X264, ...AAC, '-c:s', 'srt',
   ]) // biome-ignore format: groups
 
   const { output, notes } = await film.run(source)
@@ -115,7 +117,7 @@ test('chapters end with the film; those without length or after the end are left
     'c.txt',
     chapters([0, 1, 'one'], [1, 1, 'zero'], [2.5, 60, 'long'], [30, 31, 'after'], [86_399, 86_400, 'far']),
   )
-  const source = await film.make('film.mkv', [...picture(), '-i', 'c.txt', '-map_chapters', '1', ...X264])
+  const source = await film.make('film.mkv', [...PICTURE, '-i', 'c.txt', '-map_chapters', '1', ...X264])
 
   const { output, notes } = await film.run(source)
 
@@ -127,7 +129,7 @@ test('chapters end with the film; those without length or after the end are left
 test('a late first chapter and a hole stay where they are', async (t) => {
   const film = await realCase(t)
   await film.write('c.txt', chapters([2, 2.5, 'two'], [3, 3.6, 'four']))
-  const source = await film.make('film.mkv', [...picture(), '-i', 'c.txt', '-map_chapters', '1', ...X264])
+  const source = await film.make('film.mkv', [...PICTURE, '-i', 'c.txt', '-map_chapters', '1', ...X264])
 
   const { output, notes } = await film.run(source)
 
@@ -138,7 +140,7 @@ test('a late first chapter and a hole stay where they are', async (t) => {
 test('chapters in an order of their own are sorted by time, none is lost, and a note names the order', async (t) => {
   const film = await realCase(t)
   await film.write('c.txt', chapters([2, 4, 'B'], [0, 1, 'A']))
-  await film.make('film.mkv', [...picture(), '-i', 'c.txt', '-map_chapters', '1', ...X264])
+  await film.make('film.mkv', [...PICTURE, '-i', 'c.txt', '-map_chapters', '1', ...X264])
   // The flag of a default edition becomes that of an ordered one.
   const source = await film.patch('film.mkv', { from: '\x45\xdb\x81\x01', to: '\x45\xdd\x81\x01' })
 
