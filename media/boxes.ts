@@ -2,7 +2,8 @@
  * The boxes of a stranger's MP4 or QuickTime file, as far as they are there: cut-off and damaged files answer what can be read of them. What
  * Reelmesh itself makes is read, strictly, by `mp4.ts`. ISO/IEC 14496-12.
  */
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
+import { fsPath } from '../protocol/path-text.ts'
 
 /** A box of the file itself. */
 export interface TopBox {
@@ -27,8 +28,10 @@ export async function topBoxes(handle: FileHandle, fileBytes: number): Promise<T
   for (let at = 0; at + 8 <= fileBytes && boxes.length < TOP_MAX; ) {
     const { bytesRead } = await handle.read(head, 0, 16, at)
     const short = head.readUInt32BE(0)
-    const isLong = short === 1 && bytesRead === 16
-    const length = isLong ? Number(head.readBigUInt64BE(8)) : short === 0 ? fileBytes - at : short
+    const isLong = short === 1
+    // A long header that is cut off promises at least itself.
+    const long = bytesRead === 16 ? Number(head.readBigUInt64BE(8)) : 16
+    const length = isLong ? long : short === 0 ? fileBytes - at : short
     const type = head.toString('latin1', 4, 8)
     if (length < (isLong ? 16 : 8) || !/^[\x20-\x7e\xa9]{4}$/.test(type)) break
     boxes.push({ type, start: at, length, header: isLong ? 16 : 8 })
@@ -43,6 +46,40 @@ export async function bodyOf(handle: FileHandle, { start, length, header }: TopB
   const body = Buffer.alloc(length - header)
   const { bytesRead } = await handle.read(body, 0, body.length, start + header)
   return body.subarray(0, bytesRead)
+}
+
+/** The boxes of a file, and the body of its `moov`, as far as it is there: empty where there is none. */
+export interface FileBoxes {
+  readonly boxes: readonly TopBox[]
+  readonly moov: Buffer
+}
+
+/** Reads the boxes of a file when they are first asked for, and once: several checks need them. Rejects with the error of the file system. */
+export function boxesOf(path: string): () => Promise<FileBoxes> {
+  let reading: Promise<FileBoxes> | undefined
+  return () => (reading ??= readBoxes(path))
+}
+
+async function readBoxes(path: string): Promise<FileBoxes> {
+  const handle = await open(fsPath(path), 'r')
+  try {
+    const boxes = await topBoxes(handle, (await handle.stat()).size)
+    const box = boxes.find(({ type }) => type === 'moov')
+    return { boxes, moov: (box && (await bodyOf(handle, box))) ?? Buffer.alloc(0) }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Types of top-level boxes: ISO/IEC 14496-12 and QuickTime. */
+const TYPES: ReadonlySet<string> = new Set(
+  'ftyp moov mdat moof mfra free skip wide uuid meta udta sidx ssix styp emsg prft pdin pnot'.split(' '),
+)
+
+/** Bytes that a file has at least, by its boxes. What cameras and taggers append behind the last one may look like one, but is of no known type. */
+export function bytesPromised(boxes: readonly TopBox[]): number {
+  const last = boxes.at(-1)
+  return last !== undefined && TYPES.has(last.type) ? last.start + last.length : 0
 }
 
 /** A box in another. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { picture, realCase, X264 } from '../testing/sources/real.ts'
+import { boxesOf } from './boxes.ts'
 import { askedBy, type Edit, editListFates, editsOf } from './edit-list.ts'
 
 const edit = (seconds: number, rate = 1, isEmpty = false): Edit => ({ seconds, rate, isEmpty })
@@ -39,12 +40,12 @@ test('edits are read in both versions, and a list that is cut off throws', () =>
 test('a film with another speed gets a note, an ordinary one none', async (t) => {
   const film = await realCase(t)
   const source = await film.make('film.mp4', [...picture({ size: '64x64', seconds: 1 }), ...X264, '-bf', '2'])
-  assert.deepEqual(await editListFates(source, 'mov,mp4'), [])
+  assert.deepEqual(await editListFates(boxesOf(source), 'mov,mp4'), [])
   const bytes = await film.read('film.mp4')
   const at = bytes.indexOf('elst', 0, 'latin1')
   bytes.writeInt32BE(0x20000, at + 20)
   await film.write('film.mp4', bytes)
-  const [fate] = await editListFates(source, 'mov,mp4')
+  const [fate] = await editListFates(boxesOf(source), 'mov,mp4')
   assert.match(fate?.note ?? '', /picture \(track 0\) asks for 2 times the speed for 1\.0 s at 0\.0 s/)
-  assert.deepEqual(await editListFates(source, 'matroska,webm'), [])
+  assert.deepEqual(await editListFates(boxesOf(source), 'matroska,webm'), [])
 })

@@ -2,24 +2,18 @@
  * What the edit lists of an MP4 or QuickTime file ask for and ffmpeg does not do: a pause in the middle, another speed, a picture that stands.
  * ffmpeg follows cuts and a late start; a pause it fills with film from before, and speeds it ignores. ISO/IEC 14496-12, 8.6.6.
  */
-import { open } from 'node:fs/promises'
-import { fsPath } from '../protocol/path-text.ts'
 import type { Fate } from '../protocol/plan.ts'
-import { bodiesAt, bodyOf, topBoxes } from './boxes.ts'
+import { bodiesAt, type boxesOf } from './boxes.ts'
 
 /** What becomes of the edit lists of a file whose format (ffmpeg's name) has them; nothing where all are followed. */
-export async function editListFates(path: string, format: string): Promise<Fate[]> {
+export async function editListFates(boxes: ReturnType<typeof boxesOf>, format: string): Promise<Fate[]> {
   if (!format.split(',').includes('mp4')) return []
-  const handle = await open(fsPath(path), 'r')
   try {
-    const box = (await topBoxes(handle, (await handle.stat()).size)).find(({ type }) => type === 'moov')
-    return fatesOf((box && (await bodyOf(handle, box))) ?? Buffer.alloc(0))
+    return fatesOf((await boxes()).moov)
   } catch (error) {
     // A field beyond the end of its box: ffmpeg does not follow such a list either.
     if (error instanceof RangeError) return []
     throw error
-  } finally {
-    await handle.close()
   }
 }
 

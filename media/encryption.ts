@@ -4,14 +4,14 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { fsPath } from '../protocol/path-text.ts'
-import { bodiesAt, bodyOf, innerBoxes, topBoxes } from './boxes.ts'
+import { bodiesAt, boxesOf, innerBoxes } from './boxes.ts'
 import { bodiesOf, bodyOf as elementBody, elementsIn, SEGMENT } from './ebml.ts'
 
 /** Bytes at the beginning of a file without an index that are looked at. */
 const HEAD_BYTES = 4 * 1024 * 1024
 
 /** Why a source cannot be decoded, as the end of a sentence; null where nothing says that it is encrypted. */
-export async function whyEncrypted(path: string): Promise<string | null> {
+export async function whyEncrypted(path: string, boxes = boxesOf(path)): Promise<string | null> {
   const handle = await open(fsPath(path), 'r')
   try {
     const { size } = await handle.stat()
@@ -22,7 +22,7 @@ export async function whyEncrypted(path: string): Promise<string | null> {
       0,
     )
     const head = buffer.subarray(0, bytesRead)
-    const scheme = (await mp4Scheme(handle, head, size)) ?? (await matroskaScheme(handle, head, size)) ?? flagOf(head)
+    const scheme = (await mp4Scheme(head, boxes)) ?? (await matroskaScheme(handle, head, size)) ?? flagOf(head)
     return (
       scheme &&
       `is encrypted (DRM: ${scheme}): no decoder can read it without its key. Submit a copy that is not encrypted`
@@ -35,13 +35,10 @@ export async function whyEncrypted(path: string): Promise<string | null> {
 /** Sample entries of encrypted tracks: Common Encryption, and those of iTunes. */
 const ENCRYPTED = new Set(['encv', 'enca', 'drmi', 'drms'])
 
-async function mp4Scheme(handle: FileHandle, head: Buffer, size: number): Promise<string | null> {
+async function mp4Scheme(head: Buffer, boxes: ReturnType<typeof boxesOf>): Promise<string | null> {
   if (!/^(ftyp|moov|mdat|wide|free|skip|styp)$/.test(head.toString('latin1', 4, 8))) return null
-  const moov = (await topBoxes(handle, size)).find(({ type }) => type === 'moov')
-  const body = moov && (await bodyOf(handle, moov))
-  const entries = bodiesAt(body ?? Buffer.alloc(0), 'trak/mdia/minf/stbl/stsd').flatMap((stsd) =>
-    innerBoxes(stsd.subarray(8)),
-  )
+  const { moov } = await boxes()
+  const entries = bodiesAt(moov, 'trak/mdia/minf/stbl/stsd').flatMap((stsd) => innerBoxes(stsd.subarray(8)))
   const entry = entries.find(({ type }) => ENCRYPTED.has(type))
   if (!entry) return null
   const at = entry.body.indexOf('schm', 0, 'latin1')

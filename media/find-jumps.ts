@@ -1,8 +1,8 @@
 /** Finds the jumps of a source's clock: gaps between its pictures in which no other track goes on. */
 import type { SourceIndex } from '../protocol/media.ts'
 import { gapsIn, isFilled, jumpFates, mayJump } from './clock-jumps.ts'
-import { packetArgs } from './commands/read.ts'
-import { noPackets, type PacketIndex, takePacket } from './packet-index.ts'
+import type { PacketIndex } from './packet-index.ts'
+import { listPackets } from './packet-list.ts'
 import { secondsOf } from './rational.ts'
 import type { IndexJob } from './reading.ts'
 import type { Programs } from './run-ffmpeg.ts'
@@ -24,12 +24,10 @@ export async function findJumps(
 }
 
 /** Seconds of the packets of the first audio track. */
-async function soundTimes({ run, ffprobe }: Programs, { source, probe, signal }: IndexJob): Promise<number[]> {
+async function soundTimes(programs: Programs, { source, probe, signal }: IndexJob): Promise<number[]> {
   const [track] = probe.audio
   if (!track) return []
-  const packets = noPackets()
-  const args = packetArgs({ source, stream: track.stream, genpts: false })
-  await run({ program: ffprobe, args, signal, onLine: (line) => takePacket(packets, line) })
+  const { packets } = await listPackets(programs, { source, stream: track.stream, genpts: false, signal })
   const { timeBase, pts } = packets
   return timeBase === null ? [] : pts.filter((time) => !Number.isNaN(time)).map((time) => secondsOf(time, timeBase))
 }

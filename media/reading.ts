@@ -3,18 +3,20 @@
  * file the error is `build_cannot`, as another build may read it.
  */
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
-import { FFMPEG_STALL_MS, PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
+import { PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import type { Fate, Rational } from '../protocol/plan.ts'
-import { packetArgs, probeArgs } from './commands/read.ts'
+import { boxesOf } from './boxes.ts'
+import { probeArgs } from './commands/read.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import { editListFates } from './edit-list.ts'
 import { whyEncrypted } from './encryption.ts'
 import { areFields, frameTimes, keyedByFrames } from './fields.ts'
 import {
   clockFallsAt, 
-  type DecodedFrame, decodedTimesOf, endOf, hiddenInside, noPackets, PACKETS_MAX, type PacketIndex, type Packets,packetsArePictures, readingOf, takePacket, timesOf,
+  type DecodedFrame, decodedTimesOf, endOf, hiddenInside, type PacketIndex, type Packets, packetsArePictures, readingOf, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
+import { listPackets } from './packet-list.ts'
 import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
 import type { Promised } from './promises.ts'
@@ -24,9 +26,12 @@ import { type Heads, readHeads, shapeFates } from './shape-changes.ts'
 import { checkSource, PICTURE, quoted, sniff } from './source-file.ts'
 import { cutOff, cutOffFates } from './truncation.ts'
 
-/** The result of `probe`: that of the contract, and the container's guesses at the frame rate. */
+/** The result of `probe`: that of the contract, and what the index is made with beside it. */
 export interface RatedProbe extends SourceProbe {
+  /** The container's guesses at the frame rate. */
   readonly rates: Rates
+  /** What the file promised where it was cut off, else null. */
+  readonly cutOff: Promised | null
 }
 
 /** Reads the streams of a source. Rejects with `SourceRefused`, or with `AttemptFailed` where this build cannot. */
@@ -34,7 +39,8 @@ export async function probeSource(programs: Programs, source: string, signal: Ab
   await checkSource(source)
   const { refused, isMp4, isPicture } = await sniff(source)
   if (refused !== null) throw new SourceRefused(`${quoted(source)} ${refused}.`)
-  const encrypted = await whyEncrypted(source)
+  const boxes = boxesOf(source)
+  const encrypted = await whyEncrypted(source, boxes)
   if (encrypted !== null) throw new SourceRefused(`${quoted(source)} ${encrypted}.`)
   const lines: string[] = []
   const { run, ffprobe } = programs
@@ -44,8 +50,9 @@ export async function probeSource(programs: Programs, source: string, signal: Ab
   if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${isPicture ? PICTURE : whyUnreadable(log, isMp4)}.`)
   const outcome = parseProbe(lines.join('\n'))
   if (!outcome.ok) throw new SourceRefused(`${quoted(source)} ${outcome.why}.`)
-  const fates = [...outcome.probe.fates, ...(await editListFates(source, outcome.probe.format))]
-  return { ...outcome.probe, fates, rates: outcome.rates }
+  const { probe, rates } = outcome
+  const fates = [...probe.fates, ...(await editListFates(boxes, probe.format))]
+  return { ...probe, fates, rates, cutOff: await cutOff(source, probe, boxes) }
 }
 
 /** ffprobe's reasons, as the end of a sentence. */
@@ -94,7 +101,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const head = await readHead(programs, job, genpts, packets)
   const { format, video } = job.probe
   const heads = await readHeads(programs, { ...job, ...video, format, genpts, packets })
-  const promised = await cutOff(job.source, format, job.probe.duration_s)
+  const promised = (job.probe as RatedProbe).cutOff
   const whole =
     reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
   const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
@@ -233,20 +240,13 @@ function damageFates(packets: Packets, times: readonly number[]): Fate[] {
 
 const EARLY = 'frames at the beginning'
 
-async function readPackets({ run, ffprobe }: Programs, job: IndexJob, genpts: boolean): Promise<Packets> {
-  const packets = noPackets()
-  const { stream } = job.probe.video
-  const { exitCode, log } = await run({
-    program: ffprobe, args: packetArgs({ source: job.source, stream, genpts, sideData: job.probe.format !== 'mpegts' }), signal: job.signal, stallMs: FFMPEG_STALL_MS,
-    onLine: (line) => {
-      takePacket(packets, line)
-      if (packets.pts.length > PACKETS_MAX) throw new SourceRefused(`${quoted(job.source)} has more than ${PACKETS_MAX} frames.`)
-    },
-  }) // biome-ignore format: groups
-  // A damaged end makes ffprobe exit non-zero after it has printed every packet before it.
-  if (exitCode !== 0 && packets.pts.length === 0)
-    throw new SourceRefused(`${quoted(job.source)} ${whyUnreadable(log)}.`)
-  return packets
+async function readPackets(programs: Programs, job: IndexJob, genpts: boolean): Promise<Packets> {
+  const { source, probe, signal } = job
+  const sideData = probe.format !== 'mpegts'
+  const read = await listPackets(programs, { source, stream: probe.video.stream, genpts, sideData, signal })
+  if (read.exitCode !== 0 && read.packets.pts.length === 0)
+    throw new SourceRefused(`${quoted(source)} ${whyUnreadable(read.log)}.`)
+  return read.packets
 }
 
 async function readHead(programs: Programs, job: IndexJob, genpts: boolean, packets: Packets) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { stat, truncate } from 'node:fs/promises'
+import { appendFile, stat, truncate } from 'node:fs/promises'
 import { test } from 'node:test'
 import { picture, realCase, tone, X264 } from '../testing/sources/real.ts'
 import { cutOff, cutOffFates, cutOffSentence } from './truncation.ts'
@@ -21,25 +21,34 @@ const FILMS: Readonly<Record<string, readonly string[]>> = {
 const FORMATS: Readonly<Record<string, string>> = {
   mkv: 'matroska,webm', mp4: 'mov,mp4,m4a,3gp,3g2,mj2', avi: 'avi', flv: 'flv', wmv: 'asf', ogg: 'ogg', mxf: 'mxf', ts: 'mpegts', mpg: 'mpeg',
 } // biome-ignore format: a record
-const formatOf = (name: string): string => FORMATS[name.split('.')[1] ?? ''] ?? ''
+const of = (name: string, duration_s = 3) => ({ format: FORMATS[name.split('.')[1] ?? ''] ?? '', duration_s })
 
 test('a whole file of every container promises what it has, and a part of its bytes does not', async (t) => {
   const film = await realCase(t)
   for (const [name, args] of Object.entries(FILMS)) {
     const source = await film.make(name, [...SIZE, ...tone({ seconds: 3 }), ...args])
-    assert.equal(await cutOff(source, formatOf(name), 3), null, `${name} is whole`)
+    assert.equal(await cutOff(source, of(name)), null, `${name} is whole`)
     await truncate(source, Math.floor((await stat(source)).size * 0.613))
-    assert.notEqual(await cutOff(source, formatOf(name), 3), null, `${name} is cut off`)
+    assert.notEqual(await cutOff(source, of(name)), null, `${name} is cut off`)
     await truncate(source, 40)
-    await cutOff(source, formatOf(name), 3)
+    await cutOff(source, of(name))
   }
+})
+
+test('an MP4 with the tag of an audio player behind its last box is whole', async (t) => {
+  const film = await realCase(t)
+  const source = await film.make('film.mp4', [...SIZE, ...X264])
+  const tag = Buffer.alloc(128, ' ')
+  tag.write('TAGA song by nobody')
+  await appendFile(source, tag)
+  assert.equal(await cutOff(source, of('film.mp4')), null)
 })
 
 test('a recording of unknown length promises nothing', async (t) => {
   const film = await realCase(t)
   const source = await film.make('live.mkv', [...SIZE, ...X264, '-live', '1'])
   await truncate(source, Math.floor((await stat(source)).size * 0.613))
-  assert.equal(await cutOff(source, formatOf('live.mkv'), 0), null)
+  assert.equal(await cutOff(source, of('live.mkv', 0)), null)
 })
 
 test('the sentence names what is known', () => {

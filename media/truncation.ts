@@ -8,7 +8,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { fsPath } from '../protocol/path-text.ts'
 import type { Fate } from '../protocol/plan.ts'
-import { bodiesAt, bodyOf, type TopBox, topBoxes } from './boxes.ts'
+import { bodiesAt, bodyOf, boxesOf, bytesPromised, type TopBox } from './boxes.ts'
 import { elementsIn, SEGMENT } from './ebml.ts'
 import {
   asfPromise,
@@ -22,12 +22,16 @@ import {
 } from './promises.ts'
 
 /** What a file that was cut off promised; null for a whole one, and where its format (ffmpeg's name) promises nothing. */
-export async function cutOff(path: string, format: string, duration_s: number): Promise<Promised | null> {
+export async function cutOff(
+  path: string,
+  { format, duration_s }: { readonly format: string; readonly duration_s: number },
+  boxes = boxesOf(path),
+): Promise<Promised | null> {
   const check = CHECKS.find(([name]) => format.split(',').includes(name))?.[1]
   if (check === undefined) return null
   const handle = await open(fsPath(path), 'r')
   try {
-    return await check(handle, (await handle.stat()).size, duration_s)
+    return await check(handle, (await handle.stat()).size, duration_s, boxes)
   } catch (error) {
     // A field that lies beyond the end of a buffer: the header itself is damaged, and promises nothing.
     if (error instanceof RangeError) return null
@@ -37,7 +41,12 @@ export async function cutOff(path: string, format: string, duration_s: number): 
   }
 }
 
-type Check = (handle: FileHandle, fileBytes: number, duration_s: number) => Promise<Promised | null>
+type Check = (
+  handle: FileHandle,
+  fileBytes: number,
+  duration_s: number,
+  boxes: ReturnType<typeof boxesOf>,
+) => Promise<Promised | null>
 
 const CHECKS: readonly (readonly [string, Check])[] = [
   ['matroska', matroskaPromise],
@@ -59,13 +68,10 @@ async function matroskaPromise(handle: FileHandle, fileBytes: number, duration_s
   return lengthOnly(duration_s)
 }
 
-async function mp4Promise(handle: FileHandle, fileBytes: number, duration_s: number): Promise<Promised | null> {
-  const boxes = await topBoxes(handle, fileBytes)
-  const moovBox = boxes.find(({ type }) => type === 'moov')
-  const moov = (moovBox && (await bodyOf(handle, moovBox))) ?? Buffer.alloc(0)
+async function mp4Promise(...[handle, fileBytes, duration_s, read]: Parameters<Check>): Promise<Promised | null> {
+  const { boxes, moov } = await read()
   const isFragmented = bodiesAt(moov, 'mvex').length > 0
-  const last = boxes.at(-1)
-  const isShort = last !== undefined && last.start + last.length > fileBytes
+  const isShort = bytesPromised(boxes) > fileBytes
   const sidx = isFragmented ? await segmentsPromise(handle, boxes) : null
   if (!isShort && !(sidx !== null && sidx.end > fileBytes) && lastChunk(moov) < fileBytes) return null
   if (isFragmented) return { seconds: sidx?.seconds ?? fragmentSeconds(moov), frames: null }
