@@ -38,6 +38,7 @@ export function addDoctor(program: Command): void {
     ffmpeg: '<path>',
     ffprobe: '<path>',
     shared: '<NAME=/path>',
+    sandbox: '<auto|off>',
   })
   command.action(async (options: { json?: boolean } & Record<string, unknown>) => {
     const config = await configFrom(options)
@@ -70,9 +71,15 @@ async function checkNode(): Promise<Finding[]> {
   ]
 }
 
+const SANDBOX = {
+  bubblewrap: 'ffmpeg runs in bubblewrap: no network, and no files but its own',
+  no_network: 'ffmpeg has no network, but the files of this user: install bubblewrap to keep them from it',
+  none: 'ffmpeg has the network and the files of this user: install bubblewrap, or run Reelmesh in a container or as a user of its own',
+} as const
+
 async function checkFfmpeg(config: Config): Promise<Finding[]> {
   const { testMedia } = await import('../node/compose.ts')
-  const { selfTestReport, missingCodecs } = await testMedia(config, AbortSignal.timeout(120_000))
+  const { selfTestReport, missingCodecs, sandbox } = await testMedia(config, AbortSignal.timeout(120_000))
   const findings: Finding[] = [
     {
       what: 'ffmpeg',
@@ -86,6 +93,7 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
       level: 'note',
       text: 'no working zscale filter: HDR sources are left to other peers; install an ffmpeg built with zimg to encode them here',
     })
+  findings.push({ what: 'sandbox', level: sandbox === 'bubblewrap' ? 'ok' : 'note', text: SANDBOX[sandbox] })
   for (const { name, library } of missingCodecs) {
     const text = `no working ${library}: ${name.toUpperCase()} renditions are left to other peers`
     findings.push({ what: 'ffmpeg', level: 'note', text })

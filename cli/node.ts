@@ -27,6 +27,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   ffmpeg_stall_ms: '<ms>',
   ffmpeg_memory_mb: '<mb>',
   shared: '<NAME=/path>',
+  sandbox: '<auto|off>',
   input: '<dir>',
   output: '<dir>',
   input_renditions: '<list>',

@@ -61,7 +61,13 @@ export function addRun(program: Command): void {
     .addOption(new Option('--workers <n>', 'worker processes; default: by cores and memory').argParser(parseCount))
     .option('--json', 'one JSON object per line instead of progress bars')
   addRecipeOptions(command)
-  addConfigOptions(command, { data_dir: '<dir>', ffmpeg: '<path>', ffprobe: '<path>', log_level: '<level>' })
+  addConfigOptions(command, {
+    data_dir: '<dir>',
+    ffmpeg: '<path>',
+    ffprobe: '<path>',
+    sandbox: '<auto|off>',
+    log_level: '<level>',
+  })
   command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {
     const out = absolutePath(options.out, '--out')
     const config = { ...(await configFrom({ ...options, renditions: undefined })), ...ALONE }

@@ -25,6 +25,8 @@ export interface FfmpegMediaOptions {
   /** Limits of one process, ms and bytes, where other than the defaults of `protocol/limits.ts`. */
   readonly stallMs?: number
   readonly memoryBytes?: number
+  /** `off`: the programs are not confined. Default: as far as this machine can (`sandbox.ts`). */
+  readonly sandbox?: 'auto' | 'off'
   readonly clock: Clock
   readonly rng: Rng
 }

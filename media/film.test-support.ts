@@ -6,7 +6,7 @@ import { createRunner, runOrFail } from './run-ffmpeg.ts'
 export const FFMPEG = process.env['REELMESH_FFMPEG'] ?? '/usr/bin/ffmpeg'
 export const FFPROBE = process.env['REELMESH_FFPROBE'] ?? '/usr/bin/ffprobe'
 
-export const run = createRunner({ clock: systemClock })
+export const run = createRunner({ clock: systemClock, sandbox: 'off' })
 export const { signal } = new AbortController()
 
 /** What ffmpeg said at level `warning`. Rejects where it failed. */

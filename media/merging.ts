@@ -120,5 +120,7 @@ async function copyTogether({ run, ffmpeg }: Programs, job: CopyJob): Promise<vo
   const inputs = [...job.chunks, audio, covers, subtitles, chapters].filter((path) => path !== null)
   let outputBytesMax = CONTAINER_BYTES
   for (const path of inputs) outputBytesMax += 1.5 * (await stat(path)).size
-  await runOrFail(run, { program: ffmpeg, args, signal, progress: true, outputBytesMax }, `merging ${job.rendition}`)
+  const folders = [dir, ...job.chunks.map(dirname)]
+  const joining = { program: ffmpeg, args, signal, progress: true, outputBytesMax, folders }
+  await runOrFail(run, joining, `merging ${job.rendition}`)
 }

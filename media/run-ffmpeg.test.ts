@@ -6,9 +6,10 @@ import { test } from 'node:test'
 import { systemClock } from '../node/host/system-clock.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
-import { createRunner, lastLine, type RunJob, runOrFail, wrapped } from './run-ffmpeg.ts'
+import { createRunner, lastLine, type RunJob, runOrFail } from './run-ffmpeg.ts'
+import { wrapped } from './wrapping.ts'
 
-const run = createRunner({ clock: systemClock })
+const run = createRunner({ clock: systemClock, sandbox: 'off' })
 const sh = (script: string, more: Partial<RunJob> = {}) =>
   run({ program: '/bin/sh', args: ['-c', script], signal: new AbortController().signal, ...more })
 const failsAs = (code: string) => (error: unknown) => error instanceof AttemptFailed && error.code === code
@@ -75,7 +76,7 @@ test('the stall watch is armed by the injected clock', async () => {
   }
   const clock: Clock = { ...systemClock, mono: () => time, timer: onTimer }
   let time = 0
-  const running = createRunner({ clock })({
+  const running = createRunner({ clock, sandbox: 'off' })({
     program: '/bin/sh',
     args: ['-c', 'sleep 600'],
     signal: new AbortController().signal,
@@ -104,14 +105,21 @@ test('a program that is not there is the environment, not the file', async () =>
   )
 })
 
-test('the tools in front of ffmpeg keep its pid and bound it', () => {
+test('the tools in front of ffmpeg keep its pid, bound it and take its privileges', async () => {
   const job = { program: '/usr/bin/ffmpeg', args: ['-version'], outputBytesMax: 10.5 }
-  assert.deepEqual(wrapped(job, { dieWithParent: true, bounds: true, nice: true }, 1024), [
+  const tools = { dieWithParent: true, privileges: ['--no-new-privs'], bounds: true, nice: true }
+  assert.deepEqual(await wrapped(job, tools, { sandbox: 'none', memoryBytes: 1024 }), [
     'setpriv', '--pdeathsig', 'KILL', '--', 'prlimit', '--as=1024', '--core=0', '--fsize=11', '--', 'nice', '-n', '10',
-    '/usr/bin/ffmpeg', '-version',
+    'setpriv', '--no-new-privs', '--', '/usr/bin/ffmpeg', '-version',
   ]) // biome-ignore format: groups
-  assert.deepEqual(wrapped(job, { dieWithParent: false, bounds: false, nice: false }, 1024), [
-    '/usr/bin/ffmpeg',
-    '-version',
-  ])
+  const none = { dieWithParent: false, privileges: [], bounds: false, nice: false }
+  assert.deepEqual(await wrapped(job, none, { sandbox: 'none', memoryBytes: 1024 }), ['/usr/bin/ffmpeg', '-version'])
+  const alone = await wrapped(
+    job,
+    { ...none, privileges: ['--no-new-privs'] },
+    { sandbox: 'no_network', memoryBytes: 1024 },
+  )
+  assert.deepEqual(alone.slice(alone.indexOf('--net')), [
+    '--net', '--', 'setpriv', '--no-new-privs', '--', '/usr/bin/ffmpeg', '-version',
+  ]) // biome-ignore format: groups
 })

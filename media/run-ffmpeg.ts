@@ -1,8 +1,9 @@
 /**
- * The only file of `media/` that starts processes: ffmpeg and ffprobe, with limits for all resources.
+ * The only file that starts ffmpeg and ffprobe, with limits for all resources.
  *
  * Each run has its own process group (killed whole on abort), nice 10, an address-space and an output bound, no stdin,
- * and does not outlive this process where `setpriv` exists. A run without progress for `stallMs` is stopped.
+ * and does not outlive this process where `setpriv` exists; it is confined as `sandbox.ts` says. A run without progress for `stallMs` is
+ * stopped.
  *
  * Promises: `run` resolves only after the process is gone, with its exit code; everything else rejects:
  *
@@ -14,17 +15,14 @@
  * | output, stderr or memory over its limit          | `AttemptFailed('out_of_bounds')` |
  * | no space left on the disk                       | `AttemptFailed('disk_full')`       |
  */
+import { constants } from 'node:os'
 import { execa } from 'execa'
 import type { Clock, Rng } from '../protocol/clock.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
-import {
-  FFMPEG_MEMORY_BYTES,
-  FFMPEG_NICE,
-  FFMPEG_STALL_MS,
-  FFMPEG_STDERR_MAX,
-  LOG_BYTES_MAX,
-} from '../protocol/limits.ts'
+import { FFMPEG_MEMORY_BYTES, FFMPEG_STALL_MS, FFMPEG_STDERR_MAX, LOG_BYTES_MAX } from '../protocol/limits.ts'
 import { withPlainPaths } from './plain-paths.ts'
+import { type SandboxLevel, startsAt } from './sandbox.ts'
+import { findWrapping, type Wrapping, wrapped } from './wrapping.ts'
 
 /** One run of a program, with its limits. */
 export interface RunJob {
@@ -39,6 +37,8 @@ export interface RunJob {
   readonly stallMs?: number
   /** Largest file that the run may write, bytes. */
   readonly outputBytesMax?: number
+  /** Folders that the inputs refer to. */
+  readonly folders?: readonly string[]
 }
 
 /** The end of a run: exit code and log. */
@@ -73,17 +73,41 @@ export interface RunnerOptions {
   readonly memoryBytes?: number
   /** Time without progress after which a process is stopped, ms, where its job does not set it. */
   readonly stallMs?: number
+  /** `off`: ffmpeg is not confined. Default: as far as this machine can. */
+  readonly sandbox?: 'auto' | 'off'
 }
 
-/** A runner. Its first run tests which of the wrapping tools (`setpriv`, `prlimit`, `nice`) this machine has. */
+/** A runner. Its first run tests which of the wrapping tools (`setpriv`, `prlimit`, `nice`, `bwrap`, `unshare`) this machine has. */
 export function createRunner(options: RunnerOptions): Run {
   let wrapping: Promise<Wrapping> | undefined
+  const levels = new Map<string, ProgramLevel>()
   return async (job) => {
     job.signal.throwIfAborted()
-    wrapping ??= findWrapping()
+    wrapping ??= findWrapping(options.sandbox ?? 'auto')
     const tools = await wrapping
-    return withPlainPaths(job.args, (args) => supervise({ ...job, args }, tools, options))
+    const level = levels.get(job.program) ?? { open: [...tools.levels], isKnown: tools.levels.length === 1 }
+    levels.set(job.program, level)
+    return withPlainPaths(job.args, (args) => superviseAt(level, { ...job, args }, tools, options))
   }
+}
+
+/** At which level a program runs. */
+interface ProgramLevel {
+  /** Levels not known to fail, strongest first. */
+  readonly open: SandboxLevel[]
+  /** Whether the first of them is known to work. */
+  isKnown: boolean
+}
+
+/** Runs a job at the strongest level at which its program starts; a failure of one that never ran there is looked into. */
+async function superviseAt(level: ProgramLevel, job: RunJob, tools: Wrapping, options: RunnerOptions): Promise<RunEnd> {
+  const sandbox = level.open[0] ?? 'none'
+  const running = supervise(job, tools, options, sandbox)
+  const end = await running.catch(() => null)
+  level.isKnown ||= end?.exitCode === 0 || (await startsAt(job.program, sandbox))
+  if (level.isKnown || level.open.length === 1 || job.signal.aborted) return running
+  if (level.open[0] === sandbox) level.open.shift()
+  return superviseAt(level, job, tools, options)
 }
 
 /** Runs a job as `run` does, but a non-zero exit rejects with `encode_failed` and the last message of ffmpeg. */
@@ -102,46 +126,6 @@ export function lastLine(log: string): string {
   )
 }
 
-interface Wrapping {
-  readonly dieWithParent: boolean
-  readonly bounds: boolean
-  readonly nice: boolean
-}
-
-/** The command line with its wrappers. Each of them calls `exec`, so that the pid stays and the signal of a death is seen. */
-export function wrapped(
-  job: Pick<RunJob, 'program' | 'args' | 'outputBytesMax'>,
-  tools: Wrapping,
-  memoryBytes: number,
-): string[] {
-  const bounds = [
-    `--as=${memoryBytes}`,
-    '--core=0',
-    ...(job.outputBytesMax ? [`--fsize=${Math.ceil(job.outputBytesMax)}`] : []),
-  ]
-  return [
-    ...(tools.dieWithParent ? ['setpriv', '--pdeathsig', 'KILL', '--'] : []),
-    ...(tools.bounds ? ['prlimit', ...bounds, '--'] : []),
-    ...(tools.nice ? ['nice', '-n', String(FFMPEG_NICE)] : []),
-    job.program,
-    ...job.args,
-  ]
-}
-
-/** Finds the wrapping tools by a trial, not by the path: the `setpriv` of busybox does not know `--pdeathsig`. */
-async function findWrapping(): Promise<Wrapping> {
-  const works = async (...command: string[]) => {
-    const [file = '', ...args] = command
-    return (await execa(file, args, { reject: false, stdio: 'ignore', timeout: 5_000 })).exitCode === 0
-  }
-  const [dieWithParent, bounds, nice] = await Promise.all([
-    works('setpriv', '--pdeathsig', 'KILL', '--', 'true'),
-    works('prlimit', '--as=4294967296', '--core=0', '--', 'true'),
-    works('nice', '-n', String(FFMPEG_NICE), 'true'),
-  ])
-  return { dieWithParent, bounds, nice }
-}
-
 /** The environment of ffmpeg: only variables that it needs, as others change its behaviour (`FFREPORT`, `AV_LOG_FORCE_COLOR`). */
 function environment(): Record<string, string> {
   const inherited = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH', 'SYSTEMROOT', 'FONTCONFIG_PATH']
@@ -149,8 +133,9 @@ function environment(): Record<string, string> {
   return { ...Object.fromEntries(pairs), LC_ALL: 'C', AV_LOG_FORCE_NOCOLOR: '1' }
 }
 
-async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions): Promise<RunEnd> {
-  const [file = '', ...args] = wrapped(job, tools, options.memoryBytes ?? FFMPEG_MEMORY_BYTES)
+async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions, sandbox: SandboxLevel): Promise<RunEnd> {
+  const memoryBytes = options.memoryBytes ?? FFMPEG_MEMORY_BYTES
+  const [file = '', ...args] = await wrapped(job, tools, { sandbox, memoryBytes })
   const child = execa(file, args, {
     detached: true, cleanup: false, reject: false, buffer: false,
     stdin: 'ignore', stdout: 'pipe', stderr: 'pipe', extendEnv: false, env: environment(),
@@ -170,7 +155,7 @@ async function supervise(job: RunJob, tools: Wrapping, options: RunnerOptions): 
   try {
     const end = await child
     if (stop) throw stop.reason
-    return classifyEnd(end, log(), job)
+    return classifyEnd(sandbox === 'bubblewrap' ? withSignal(end, log()) : end, log(), job)
   } finally {
     life.end()
     job.signal.removeEventListener('abort', aborted)
@@ -182,6 +167,19 @@ interface End {
   readonly exitCode?: number | undefined
   readonly signal?: string | undefined
   readonly code?: string | undefined
+}
+
+/** Signals that end a program by its own fault, by a limit, or by the kernel. Their exit codes are none of ffmpeg's. */
+const DEADLY = ['SIGILL', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGKILL', 'SIGSEGV', 'SIGXCPU', 'SIGXFSZ', 'SIGSYS'] as const
+const EXIT_OF_SIGNAL = 128
+const QUOTA = /Disk quota exceeded/
+
+/** The end of a program that bubblewrap reports: 128 + the number of the signal. */
+function withSignal(end: End, log: string): End {
+  // Its error code of the quota is the code of SIGABRT.
+  if (QUOTA.test(log)) return end
+  const signal = DEADLY.find((name) => end.exitCode === EXIT_OF_SIGNAL + constants.signals[name])
+  return signal === undefined ? end : { signal }
 }
 
 /** The messages of ffmpeg, x264, x265 (C++) and the C library. */

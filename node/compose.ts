@@ -12,6 +12,7 @@ import { createSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
 import type { Codec } from '../media/codecs/codec.ts'
 import { missingCodecs } from '../media/codecs/codecs.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
+import { levelOf, type SandboxLevel } from '../media/sandbox.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
 import { sentence, UsageError } from '../protocol/errors.ts'
@@ -74,20 +75,31 @@ export async function testMedia(
 ): Promise<{
   readonly selfTestReport: SelfTestReport
   readonly missingCodecs: readonly Pick<Codec, 'name' | 'library'>[]
+  readonly sandbox: SandboxLevel
 }> {
-  const media = await composeMedia(config)
-  const selfTestReport = await media.selfTest(signal)
-  return { selfTestReport, missingCodecs: missingCodecs(selfTestReport.encoders) }
+  const { ffmpeg, ffprobe } = await mediaPrograms(config)
+  const selfTestReport = await (await composeMedia(config)).selfTest(signal)
+  const sandbox = config.sandbox === 'off' ? 'none' : await levelOf([ffmpeg, ffprobe])
+  return { selfTestReport, missingCodecs: missingCodecs(selfTestReport.encoders), sandbox }
+}
+
+async function mediaPrograms(config: Config): Promise<{ readonly ffmpeg: string; readonly ffprobe: string }> {
+  const what = 'ffmpeg 5.1 or newer, with ffprobe'
+  const ffmpeg = await findProgram(config.ffmpeg, { what, flag: '--ffmpeg' })
+  return { ffmpeg, ffprobe: await findProgram(config.ffprobe, { what, flag: '--ffprobe' }) }
 }
 
 /** ffmpeg as configured, with its self-test cached by build. Rejects with `UsageError` where a program is not found. */
 async function composeMedia(config: Config): Promise<Media> {
-  const what = 'ffmpeg 5.1 or newer, with ffprobe'
-  const ffmpeg = await findProgram(config.ffmpeg, { what, flag: '--ffmpeg' })
-  const ffprobe = await findProgram(config.ffprobe, { what, flag: '--ffprobe' })
-  const memoryBytes = config.ffmpeg_memory_mb * 2 ** 20
-  const stallMs = config.ffmpeg_stall_ms
-  return createFfmpegMedia({ ffmpeg, ffprobe, cacheDir: selfTestDir(config), stallMs, memoryBytes, clock, rng })
+  const { ffmpeg_memory_mb, ffmpeg_stall_ms: stallMs, sandbox } = config
+  const limits = { stallMs, memoryBytes: ffmpeg_memory_mb * 2 ** 20, sandbox }
+  return createFfmpegMedia({
+    ...(await mediaPrograms(config)),
+    ...limits,
+    cacheDir: selfTestDir(config),
+    clock,
+    rng,
+  })
 }
 
 /** Functions that wrap real parts, to inject faults or to measure. */

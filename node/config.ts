@@ -67,6 +67,10 @@ export const configSchema = z.object({
   ffmpeg_memory_mb: count(256, 1_048_576)
     .default(FFMPEG_MEMORY_BYTES / 2 ** 20)
     .describe('address space of one ffmpeg, MB'),
+  sandbox: z
+    .enum(['auto', 'off'])
+    .default('auto')
+    .describe('keep ffmpeg from the network and from files that are not its own, as far as this system can'),
   machine: z
     .string()
     .min(1)

@@ -1,4 +1,5 @@
 /** Brings what test files need before any of them runs: a download must not count against the time of a test. */
+import { ensureBubblewrap } from '../testing/tools/bubblewrap.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { type Mongod, startMongod } from '../testing/tools/mongod.ts'
 import { ensureMongod } from '../testing/tools/mongod-binary.ts'
@@ -13,7 +14,7 @@ export async function bringTools(needs: readonly (readonly Tool[])[]): Promise<(
   const having = (tool: Tool): number => needs.filter((tools) => tools.includes(tool)).length
   let mongod: Mongod | null = null
   const brought = await Promise.allSettled([
-    having('ffmpeg') > 0 && ensureFfmpeg().then(({ version }) => `ffmpeg ${version}`),
+    having('ffmpeg') > 0 && ffmpegAnd(having('bubblewrap') > 0),
     having('mongod') > 0 && ensureMongod().then((path) => `MongoDB from ${path}`),
     having('program') > 0 && programFile(),
   ])
@@ -28,4 +29,11 @@ export async function bringTools(needs: readonly (readonly Tool[])[]): Promise<(
   const said = brought.slice(0, 2).flatMap((tool) => (tool.status === 'fulfilled' && tool.value) || [])
   console.log([`Node ${process.versions.node}`, ...said].join(', '))
   return async () => mongod?.stop()
+}
+
+/** One after the other: a package manager works for one caller at a time. */
+async function ffmpegAnd(bubblewrap: boolean): Promise<string> {
+  const { version } = await ensureFfmpeg()
+  if (bubblewrap) await ensureBubblewrap()
+  return `ffmpeg ${version}`
 }

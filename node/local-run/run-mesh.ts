@@ -113,6 +113,7 @@ function workerProcess(
     ['--ffprobe', config.ffprobe],
     ['--ffmpeg-stall-ms', String(config.ffmpeg_stall_ms)],
     ['--ffmpeg-memory-mb', String(config.ffmpeg_memory_mb)],
+    ['--sandbox', config.sandbox],
     ['--log-level', config.log_level],
     ['--listen', '/ip4/127.0.0.1/tcp/0'],
     ['--join', worker.join],

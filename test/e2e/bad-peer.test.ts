@@ -17,7 +17,7 @@ test('a peer that crashes at every encode is quarantined with the reason, the fi
   const odd = await oddFfmpeg(dir, MODES)
   const lead = await startNode(t, dir, { name: 'lead', flags: LEADS })
   const joining = [...WORKS, '--join', lead.address]
-  const bad = await startNode(t, dir, { name: 'bad', flags: [...joining, '--ffmpeg', odd.path] })
+  const bad = await startNode(t, dir, { name: 'bad', flags: [...joining, ...odd.flags] })
   await startNode(t, dir, { name: 'good', flags: joining })
   await odd.set('crashes')
   const film = await ensureSource('multi')
@@ -60,7 +60,7 @@ test('a peer whose ffmpeg broke altogether notices it by a trial run, says so, a
   const ledger = await ledgerOf(t, dir)
   const odd = await oddFfmpeg(dir, MODES, 'echo "illegal instruction" >&2; exit 1')
   const lead = await startNode(t, dir, { name: 'lead', flags: LEADS })
-  const bad = await startNode(t, dir, { name: 'bad', flags: [...WORKS, '--join', lead.address, '--ffmpeg', odd.path] })
+  const bad = await startNode(t, dir, { name: 'bad', flags: [...WORKS, '--join', lead.address, ...odd.flags] })
   await odd.set('broken')
   const video = await submit(lead, dir, await ensureSource('short'), FAST)
   await until(

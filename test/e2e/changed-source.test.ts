@@ -27,7 +27,8 @@ const HARMLESS = {
     'mv film.mp4 away.mp4; mv other.mp4 film.mp4; ffmpeg "$@"; mv away.mp4 film.mp4; exit',
 }
 
-let [films, odd] = ['', { path: '', set: async (_: string) => {} }]
+let films = ''
+let odd: Awaited<ReturnType<typeof oddFfmpeg>>
 
 before(async (t) => {
   films = await folder(t as TestContext)
@@ -52,7 +53,7 @@ async function encodeWhile(t: TestContext, how: string) {
   await copyFile(join(films, 'testsrc.mp4'), join(dir, 'other.mp4'))
   await writeFile(join(films, 'where'), dir)
   await odd.set(`${Object.keys({ ...HARMFUL, ...HARMLESS }).indexOf(how)}`)
-  const result = await runFilms([film], { dir, args: ['--ffmpeg', odd.path] })
+  const result = await runFilms([film], { dir, args: odd.flags })
   await access(join(dir, 'changed'))
   return result
 }

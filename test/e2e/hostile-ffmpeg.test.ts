@@ -46,7 +46,7 @@ test('an ffmpeg that hangs, talks, hoards memory or writes without end is stoppe
   // One after the other and each alone, so that it gets the tasks.
   for (const { what, code, message } of CASES) {
     await odd.set(what)
-    const bad = await startNode(t, dir, { name: what, flags: [...works, '--ffmpeg', odd.path, ...bounds(code)] })
+    const bad = await startNode(t, dir, { name: what, flags: [...works, ...odd.flags, ...bounds(code)] })
     const failed = await until(`${what}: its attempt fails`, async () => {
       const tasks = await ledger.tasks({ kinds: ['video', 'audio'] })
       return tasks.flatMap(({ failures }) => failures).find(({ worker_id }) => worker_id === bad.peer)
@@ -79,7 +79,7 @@ test('an ffmpeg that fills the disk costs its node no more than the attempt: it 
   const works = ['--roles', 'worker', '--slots', '1', '--join', lead.address]
   await odd.set('fills')
   const dataDir = join(small, 'data')
-  const full = await startNode(t, dir, { name: 'full', dataDir, flags: [...works, '--ffmpeg', odd.path] })
+  const full = await startNode(t, dir, { name: 'full', dataDir, flags: [...works, ...odd.flags] })
   const video = await submit(lead, dir, await ensureSource('short'), FAST)
   await until(
     'it says that its disk is full',

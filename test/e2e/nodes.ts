@@ -117,7 +117,7 @@ export async function oddFfmpeg(
   modes: Readonly<Record<string, string>>,
   /** What it does at everything, trial runs too, in the mode `broken`. */
   broken = ':',
-): Promise<{ path: string; set(mode: string): Promise<void> }> {
+): Promise<{ path: string; flags: readonly string[]; set(mode: string): Promise<void> }> {
   const path = join(dir, 'odd-ffmpeg')
   const cases = Object.entries(modes).map(([mode, does]) => `    ${mode}) ${does} ;;`)
   const script = `#!/bin/sh
@@ -134,5 +134,6 @@ exec ffmpeg "$@"
   await chmod(path, 0o755)
   const set = (mode: string) => writeFile(join(dir, 'mode'), mode)
   await set('works')
-  return { path, set }
+  // In the sandbox it could not read its mode.
+  return { path, flags: ['--ffmpeg', path, '--sandbox', 'off'], set }
 }

@@ -154,6 +154,7 @@ describe('a mesh with strangers', () => {
       join: first.addresses[0] ?? '',
       name: 'breaks',
       ffmpeg: breaks,
+      sandbox: 'off',
       ffprobe,
       roles: 'worker',
     })

@@ -89,7 +89,7 @@ const PACKAGES: readonly { readonly what: RegExp; readonly by: readonly string[]
   { what: /^node:sqlite$/, by: ['ledger/sqlite/', 'node/host/data-lock.ts'] },
   {
     what: /^(?:execa|(?:node:)?child_process|(?:node:)?cluster)$/,
-    by: ['media/run-ffmpeg.ts', 'fleet/supervise-processes.ts'],
+    by: ['media/run-ffmpeg.ts', 'media/sandbox.ts', 'fleet/supervise-processes.ts'],
   },
   { what: /^(?:node:)?(?:timers|perf_hooks)(?:\/|$)/, by: ['node/host/system-clock.ts'] },
 ]
