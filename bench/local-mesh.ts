@@ -2,6 +2,7 @@
  * A mesh to hurt: node processes on loopback, bundled as they are shipped, one SQLite ledger, and an observer in this process
  * that is a peer of the mesh itself (it receives, detects failures and publishes as any node does, and encodes nothing).
  */
+
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +19,7 @@ import type { Ledger } from '../protocol/ledger.ts'
 import { silentLog as log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { Task } from '../protocol/task.ts'
+import { ANY_PEER } from '../testing/any-peer.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../testing/tools/ffmpeg.ts'
 import { buildProgram } from '../testing/tools/program.ts'
 import { endLocalNode, type LocalNode, startLocalNode } from './local-node.ts'
@@ -138,7 +140,7 @@ async function openObserver(dataDir: string): Promise<Observer> {
   await mkdir(dataDir)
   const mesh = await createLibp2pMesh({ dataDir, listen: [LOOPBACK], mdns: false, clock, rng, log, join: [] })
   await mesh.start()
-  const table = createPeerTable({ clock, self: mesh.self })
+  const table = createPeerTable({ clock, self: mesh.self, members: ANY_PEER, connections: () => [] })
   mesh.listen({
     onGossip(message) {
       const heard = message.topic === 'heartbeat' ? table.accept(message) : null

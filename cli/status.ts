@@ -27,7 +27,7 @@ export function addStatus(program: Command): void {
     .description('show peers, videos and recent events')
     .option('--watch', 'redraw every second until Ctrl-C')
     .option('--json', 'the whole snapshot as JSON (docs/status.md)')
-    .option('--peer <multiaddr>', 'ask this peer instead of the local node')
+    .option('--peer <multiaddr>', 'ask this peer instead of the local node, as the identity in the data folder')
   addConfigOptions(command, { data_dir: '<dir>', swarm_key: '<file>' })
   command.action(async (options: StatusOptions & Record<string, unknown>) => {
     const ask = await asker(options)
@@ -49,6 +49,7 @@ async function asker(options: StatusOptions & Record<string, unknown>): Promise<
   return async () =>
     (await askAddress({
       address: peer,
+      dataDir: config.data_dir,
       ...(swarmKey && { swarmKey }),
       signal: AbortSignal.timeout(ASK_MS),
     })) as StatusSnapshot

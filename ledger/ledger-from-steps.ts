@@ -184,6 +184,8 @@ function leases(steps: Steps) {
 
 function peers(steps: Steps) {
   return {
+    addMember: (id, ms) => steps.addMember(id, ms),
+    members: () => steps.members(),
     peers: () => steps.peers(),
     peer: async (id) => (await steps.peer(id)) ?? initialPeer(id),
     setPeer: (id, change) => steps.setPeer(id, change),

@@ -217,6 +217,8 @@ export interface Steps {
   /** Videos with a task that is PENDING or PROCESSING. */
   videosWithOpenTasks(): Promise<VideoId[]>
 
+  addMember(id: PeerId, ms: number): Promise<void>
+  members(): Promise<PeerId[]>
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord | null>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>

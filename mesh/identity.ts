@@ -6,12 +6,17 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Rng } from '../protocol/clock.ts'
 import { UsageError } from '../protocol/errors.ts'
 
+const FILE = 'peer.key'
+
+/** The key in the data folder; null where there is none. Rejects with `UsageError` for an unusable file. */
+export const readIdentity = (dataDir: string): Promise<PrivateKey | null> => readKey(join(dataDir, FILE))
+
 /**
  * The key in the data folder, created where it is missing. Rejects with `UsageError` for an unusable file, and with errors of the file
  * system.
  */
 export async function loadIdentity(dataDir: string, rng: Rng): Promise<PrivateKey> {
-  const path = join(dataDir, 'peer.key')
+  const path = join(dataDir, FILE)
   await mkdir(dataDir, { recursive: true })
   return (await readKey(path)) ?? (await makeKey(path, rng))
 }

@@ -4,19 +4,24 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { multiaddr } from '@multiformats/multiaddr'
 import { systemClock as clock, systemRng as rng } from '../node/host/system-clock.ts'
 import { watch } from '../protocol/conformance/mesh.ts'
 import { PeerUnreachable, UsageError } from '../protocol/errors.ts'
 import { STATUS_BYTES_MAX } from '../protocol/limits.ts'
 import { silentLog as log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
+import { loadIdentity } from './identity.ts'
 import { createLibp2pMesh } from './libp2p-mesh.ts'
+import { createClientNode } from './libp2p-node.ts'
 import { askAddress, createStatusExchange, type StatusExchange } from './status-exchange.ts'
-import { generateSwarmKey } from './swarm-key.ts'
+import { meshStream } from './streams.ts'
+import { generateSwarmKey, parseSwarmKey } from './swarm-key.ts'
 
 describe('a status', { timeout: 30_000 }, () => {
   const swarmKey = generateSwarmKey()
   const soon = () => AbortSignal.timeout(5_000)
+  const members = new Set<string>()
   let root: string
   let a: Mesh
   let b: Mesh
@@ -37,10 +42,11 @@ describe('a status', { timeout: 30_000 }, () => {
         log,
       })
     a = await make('a', [])
-    createStatusExchange({ mesh: a, clock, snapshot: () => snapshot() })
+    createStatusExchange({ mesh: a, clock, admits: async (peer) => members.has(peer), snapshot: () => snapshot() })
     await a.start()
     b = await make('b', a.addresses())
-    status = createStatusExchange({ mesh: b, clock, snapshot: async () => ({}) })
+    status = createStatusExchange({ mesh: b, clock, admits: async () => false, snapshot: async () => ({}) })
+    members.add(b.self)
     const seen = watch(b, clock)
     await b.start()
     await seen.connected(a.self)
@@ -68,25 +74,55 @@ describe('a status', { timeout: 30_000 }, () => {
     await assert.rejects(status.ask(a.self, soon()), PeerUnreachable)
   })
 
-  it('is asked from outside by address, and the asker never becomes a peer', async () => {
+  it('is asked from outside by address as a member, and the asker never becomes a peer', async () => {
     snapshot = async () => ({ hello: 'world' })
     const seen = watch(a, clock)
+    const dataDir = join(root, 'b')
     for (const at of [address(), address().split('/p2p/')[0] ?? '']) {
-      assert.deepEqual(await askAddress({ address: at, swarmKey, signal: soon() }), { hello: 'world' })
+      assert.deepEqual(await askAddress({ address: at, dataDir, swarmKey, signal: soon() }), { hello: 'world' })
     }
     assert.deepEqual(a.peers(), [b.self])
     assert.deepEqual(seen.seen, [])
   })
 
+  it('is refused to those who have the key alone: without an identity, and with one that is no member', async () => {
+    snapshot = async () => ({ secret: 'names and folders' })
+    await loadIdentity(join(root, 'stranger'), rng)
+    for (const dataDir of [join(root, 'nobody'), join(root, 'stranger')]) {
+      await assert.rejects(askAddress({ address: address(), dataDir, swarmKey, signal: soon() }), /members .* only/)
+    }
+    members.delete(b.self)
+    await assert.rejects(status.ask(a.self, soon()), /does not know this one as a member/)
+    members.add(b.self)
+  })
+
+  it('is refused to who repeats what a member once signed on another connection', async () => {
+    const key = await loadIdentity(join(root, 'b'), rng)
+    const text = new TextEncoder().encode(`reelmesh status asked by ${b.self} of ${a.self}`)
+    const signature = Buffer.from(await key.sign(text)).toString('base64')
+    const node = await createClientNode(parseSwarmKey(swarmKey))
+    await node.start()
+    const connection = await node.dial(multiaddr(address()))
+    const stream = meshStream(await connection.newStream('/reelmesh/status/1', { signal: soon() }), a.self)
+    await stream.sink([new TextEncoder().encode(JSON.stringify({ v: 1, peer: b.self, signature }))])
+    const answer: Uint8Array[] = []
+    for await (const piece of stream.source) answer.push(piece)
+    assert.deepEqual(JSON.parse(Buffer.concat(answer).toString()), { v: 1, refused: 'no member' })
+    await node.stop()
+  })
+
   it('is refused without the key, with one sentence', async () => {
     for (const key of [{}, { swarmKey: generateSwarmKey() }]) {
-      const asking = askAddress({ address: address(), ...key, signal: AbortSignal.timeout(2_000) })
+      const asking = askAddress({ address: address(), dataDir: root, ...key, signal: AbortSignal.timeout(2_000) })
       await assert.rejects(
         asking,
         (error) => error instanceof PeerUnreachable && /key/.test(error.message) && !error.message.includes('\n'),
       )
     }
-    await assert.rejects(askAddress({ address: '/ip4/127.0.0.1/tcp/9', signal: soon() }), PeerUnreachable)
-    await assert.rejects(askAddress({ address: 'box:4001', signal: soon() }), UsageError)
+    await assert.rejects(
+      askAddress({ address: '/ip4/127.0.0.1/tcp/9', dataDir: root, signal: soon() }),
+      PeerUnreachable,
+    )
+    await assert.rejects(askAddress({ address: 'box:4001', dataDir: root, signal: soon() }), UsageError)
   })
 })

@@ -41,6 +41,8 @@ import { createNode } from './node.ts'
 import { createPartList, type Part, type PartList } from './parts.ts'
 import { nextBootEpoch } from './peers/boot-epoch.ts'
 import { hostId } from './peers/host-id.ts'
+import { membersOnly } from './peers/member-mesh.ts'
+import { createMembership } from './peers/membership.ts'
 import { createKnownIds } from './shared/known-ids.ts'
 import { createSharedFolders, NO_SHARED_FOLDERS, sharedSettings } from './shared/shared-folders.ts'
 import { VERSION } from './version.ts'
@@ -147,10 +149,10 @@ interface Given {
 async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { swarmKey, parts, isOnlyCoordinator } = given
   const { selfTestReport, adapters } = await openAdapters(config, given)
-  const { ledger, mesh } = adapters
+  const { ledger, mesh, membership } = adapters
   const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
   const { self, hints, admission, deliverer, status, submit } = modules
-  createStatusExchange({ mesh, clock, snapshot: status.snapshot })
+  createStatusExchange({ mesh, clock, admits: (peer) => membership.admits(peer), snapshot: status.snapshot })
   const running = { drainMs: config.drain_timeout_ms, doesHousekeeping: config.store_dir === undefined }
   const node = createNode(running, adapters, modules)
   await parts.start(node)
@@ -181,7 +183,9 @@ async function openAdapters(
   await parts.start({ name: 'ledger', start: () => ledger.open(), stop: () => ledger.close() })
   const { problem } = await clockApart(ledger, clock)
   if (problem) log.warn(problem)
-  const mesh = await composeMesh(config, given)
+  const libp2p = await composeMesh(config, given)
+  const membership = createMembership({ self: libp2p.self, ledger, clock, log })
+  const mesh = membersOnly(libp2p, membership)
   const disk = await createBlobStore({ dir: config.store_dir ?? join(config.data_dir, 'store'), log })
   const store = wrap.store?.(disk) ?? disk
   // Right after a kill the processes that ended may still be listed; at the stop they are not.
@@ -202,6 +206,7 @@ async function openAdapters(
       log,
       ledger,
       mesh,
+      membership,
       store,
       exchange,
       media,

@@ -17,7 +17,6 @@ import { kindsWhere } from '../protocol/kinds.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media } from '../protocol/media.ts'
-import type { Mesh } from '../protocol/mesh.ts'
 import { isPresent, presentPeers, reachablePeers } from '../protocol/peer-table.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { Runners } from '../protocol/runner.ts'
@@ -28,6 +27,8 @@ import { createMeshHints, type MeshHints } from './hints.ts'
 import type { BootEpoch } from './peers/boot-epoch.ts'
 import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop } from './peers/heartbeat.ts'
 import { heartbeatBody } from './peers/heartbeat-body.ts'
+import type { MemberMesh } from './peers/member-mesh.ts'
+import type { Membership } from './peers/membership.ts'
 import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
 import { createStatus, type Status } from './status/status.ts'
 import { type Copier, createCopier } from './videos/copier.ts'
@@ -52,7 +53,8 @@ export interface Adapters {
   readonly rng: Rng
   readonly log: Log
   readonly ledger: Ledger
-  readonly mesh: Mesh
+  /** As it is with members only (`peers/member-mesh.ts`). */
+  readonly mesh: MemberMesh
   readonly store: BlobStore
   readonly exchange: BlobExchange
   readonly media: Media
@@ -60,6 +62,7 @@ export interface Adapters {
   readonly openDestination: OpenDestination
   readonly folders: SharedFolders
   readonly bootEpoch: BootEpoch
+  readonly membership: Membership
 }
 
 /** What this node is and what it may do. */
@@ -161,9 +164,9 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   }
 }
 
-function createBasics({ clock, log, ledger, mesh }: Adapters): Basics {
+function createBasics({ clock, log, ledger, mesh, membership: members }: Adapters): Basics {
   const { self } = mesh
-  const peers = createPeerTable({ clock, self })
+  const peers = createPeerTable({ clock, self, members, connections: () => mesh.connections() })
   const suspicions = createSuspicions({ mesh, clock, table: peers })
   const connected = () => mesh.peers()
   const sawLost = (peer: PeerId) => suspicions.sawLost(peer)

@@ -26,7 +26,7 @@ export interface NodeRunOptions {
 }
 
 /** The adapters that a node starts and stops, and those that its own parts use. */
-type NodeAdapters = Pick<Adapters, 'clock' | 'log' | 'ledger' | 'mesh' | 'store'>
+type NodeAdapters = Pick<Adapters, 'clock' | 'log' | 'ledger' | 'mesh' | 'store' | 'membership'>
 
 /** The modules that a node runs. */
 type NodeModules = Pick<
@@ -58,13 +58,15 @@ const LEDGER_STOP_MS = 6_000
 
 /** Makes a node that is not started. */
 export function createNode(options: NodeRunOptions, adapters: NodeAdapters, modules: NodeModules): ReelNode {
-  const { clock, log, ledger, mesh } = adapters
+  const { clock, log, ledger, mesh, membership } = adapters
   const { self, hints, suspicions, heartbeat } = modules
   const work = listOf(workParts(options, adapters, modules), log)
   const node = listOf(
     [
       { name: 'hints', start: hints.start, stop: hints.stop },
       { name: 'suspicions', start: suspicions.start, stop: suspicions.stop },
+      // Before it connects, so that nobody has to refuse it.
+      { name: 'membership', start: membership.start, stop: membership.stop },
       { name: 'mesh', start: () => mesh.start(), stop: () => mesh.stop() },
       { name: 'earlier process', start: () => endEarlierProcess({ self, ledger, hints, log }) },
       { name: 'heartbeat', start: heartbeat.start, stop: heartbeat.stop },

@@ -244,6 +244,10 @@ export interface Ledger {
   sweep(term: number): Promise<{ repaired: number }>
 
   // ── Peers, engines and events ───────────────────────────────────────────────────────────────────────────────────────
+  /** Makes the peer a member of this mesh for `ms` from now, or renews that. */
+  addMember(id: PeerId, ms: number): Promise<void>
+  /** The members now, at most `MEMBERS_MAX`, those that were renewed last. */
+  members(): Promise<PeerId[]>
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord>
   setPeer(id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void>

@@ -143,6 +143,12 @@ export const DECODERS_LISTED_MAX = 320
 export const RUNNING_LISTED_MAX = 256
 /** Peers whose addresses and last heartbeats a node stores: more than a mesh is expected to have (1,000). */
 export const PEERS_REMEMBERED = 1_024
+/** How long a membership in the ledger lasts: a peer whose ledger was away for hours is still a member. */
+export const MEMBER_MS = 12 * 3_600_000
+/** Interval at which a peer renews its membership, and reads who else is a member: a write and a short list an hour cost nothing. */
+export const MEMBER_RENEW_MS = 10 * 60_000
+/** Members that are read: those that were renewed last. More than `PEERS_REMEMBERED`, as started workers have a new identity each. */
+export const MEMBERS_MAX = 4_096
 /** First and largest wait between two dials of a lost peer, which never end. */
 export const REDIAL_MS = { base: 250, max: 10_000 } as const
 /** Time after which an attempt to connect has failed. */

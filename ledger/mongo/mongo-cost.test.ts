@@ -71,6 +71,15 @@ test('a claim reads a handful of keys, an idle poll none, with 3,000 finished an
   t.diagnostic(JSON.stringify({ pending, idle, look, backup, progress }))
 })
 
+test('a membership is renewed by one key, and read without looking at those that have expired', async (t) => {
+  const expired = Array.from({ length: 500 }, (_, n) => ({ _id: `old ${n}` as never, expires_at: new Date(0) }))
+  await db.collection('members').insertMany(expired)
+  const renewed = await cost(() => ledger.addMember(ANN, 60_000), 'members')
+  const read = await cost(() => ledger.members(), 'members')
+  t.diagnostic(JSON.stringify({ renewed, read }))
+  assert.ok(renewed.keys <= 1 && renewed.docs <= 1 && read.keys <= 2 && read.docs <= 1)
+})
+
 test('what the leader, control tasks and a restart query repeatedly reads what is open, with 3,000 finished tasks and 300 videos', async (t) => {
   for (const { _id } of await ledger.videos({ statuses: OPEN_STATUSES })) await ledger.cancel(_id)
   const open = await videoIn(ledger, 'RUNNING')

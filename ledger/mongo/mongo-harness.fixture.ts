@@ -56,7 +56,7 @@ export class MongoHarness implements LedgerHarness {
   async #empty(url: string): Promise<void> {
     const db = await this.database(url)
     await Promise.all(
-      ['videos', 'plans', 'chunks', 'leases', 'notes', 'peers', 'engines'].map((name) =>
+      ['videos', 'plans', 'chunks', 'leases', 'notes', 'peers', 'members', 'engines'].map((name) =>
         db.collection(name).deleteMany({}),
       ),
     )
@@ -83,6 +83,7 @@ export class MongoHarness implements LedgerHarness {
       chunks,
       leases: fields('expires_at'),
       peers: fields('quarantined_until'),
+      members: fields('expires_at'),
       events: fields('at'),
     }
     await Promise.all(

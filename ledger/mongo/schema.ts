@@ -43,12 +43,15 @@ const VIDEOS: IndexDescription[] = [
 ]
 
 const NOTES: IndexDescription[] = [{ name: 'lease', key: { lease: 1, key: 1 } }]
+/** MongoDB itself removes members that have expired. */
+const MEMBERS: IndexDescription[] = [{ name: 'expired', key: { expires_at: 1 }, expireAfterSeconds: 0 }]
 
 export async function makeIndexes(db: Db, where: string): Promise<void> {
   await again(() => checkVersion(db, where))
   await again(() => db.collection('chunks').createIndexes(CHUNKS))
   await again(() => db.collection('videos').createIndexes(VIDEOS))
   await again(() => db.collection('notes').createIndexes(NOTES))
+  await again(() => db.collection('members').createIndexes(MEMBERS))
   await again(() => makeEvents(db))
 }
 

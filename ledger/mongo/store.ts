@@ -87,6 +87,9 @@ export class Store {
   get notes(): Collection<Doc> {
     return this.db.collection<Doc>('notes')
   }
+  get members(): Collection<Doc> {
+    return this.db.collection<Doc>('members')
+  }
   get peers(): Collection<Doc> {
     return this.db.collection<Doc>('peers')
   }

@@ -125,6 +125,7 @@ export const SCHEMA: readonly string[] = [
   'CREATE INDEX IF NOT EXISTS of_video ON chunks(video_id, status, rank, _id, kind, resolution, coordinator_term, audit)',
   `CREATE INDEX IF NOT EXISTS tried ON chunks(video_id) WHERE status='PENDING' AND attempt > 0`,
   `CREATE INDEX IF NOT EXISTS done ON chunks(end_time DESC, _id) WHERE status='COMPLETED'`,
+  'CREATE TABLE IF NOT EXISTS members (_id TEXT PRIMARY KEY NOT NULL, expires_at INTEGER NOT NULL) STRICT',
   table('peers', PEER_COLUMNS),
   table('engines', ENGINE_COLUMNS),
   `CREATE TABLE IF NOT EXISTS leases (_id TEXT PRIMARY KEY NOT NULL, holder TEXT, nonce TEXT NOT NULL, term INTEGER NOT NULL,

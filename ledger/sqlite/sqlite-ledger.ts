@@ -24,6 +24,7 @@ import { insertVideo } from './insert-video.ts'
 import { joinVideo } from './join-video.ts'
 import { acquireLease, readLease, releaseLease, renewLease } from './lease.ts'
 import { loseOutput } from './lose-output.ts'
+import { addMember, readMembers } from './members.ts'
 import { moveVideo } from './move-video.ts'
 import { nameDelivery } from './name-delivery.ts'
 import { readNotes, setNote } from './notes.ts'
@@ -91,6 +92,8 @@ const STEPS: StepFunctions<Store> = {
   stampTerm,
   alignTasks,
   videosWithOpenTasks,
+  addMember,
+  members: readMembers,
   peers: readPeers,
   peer: readPeer,
   setPeer,

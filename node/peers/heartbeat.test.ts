@@ -1,4 +1,5 @@
 /** Heartbeats over the in-memory mesh: who is believed, who is not, and when one is sent. */
+
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,6 +11,7 @@ import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import { PEERS_REMEMBERED } from '../../protocol/limits.ts'
 import { type Log, silentLog } from '../../protocol/log.ts'
 import type { Mesh } from '../../protocol/mesh.ts'
+import { ANY_PEER } from '../../testing/any-peer.ts'
 import { createMemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
 import { systemClock as clock, systemRng as rng } from '../host/system-clock.ts'
 import { type BootEpoch, nextBootEpoch } from './boot-epoch.ts'
@@ -37,7 +39,7 @@ const id = (letter: string): PeerId => asPeerId(`12D3KooW${letter.repeat(44)}`)
 const gossip = (author: PeerId, data: Uint8Array) => ({ topic: 'heartbeat' as const, author, data })
 
 describe('the peer table', () => {
-  const table = () => createPeerTable({ clock, self: id('S') })
+  const table = () => createPeerTable({ clock, self: id('S'), members: ANY_PEER, connections: () => [] })
 
   it('believes only what is newer than the last: epoch first, then number', () => {
     const peers = table()
@@ -79,7 +81,7 @@ describe('the heartbeat', () => {
       const mesh = hub.join(id('ABCDE'[at] ?? ''), { knows: knows(at) })
       let epoch = 7
       const bootEpoch: BootEpoch = { current: () => epoch, raise: async (seen) => (epoch = Math.max(epoch, seen + 1)) }
-      const table = createPeerTable({ clock, self: mesh.self })
+      const table = createPeerTable({ clock, self: mesh.self, members: ANY_PEER, connections: () => [] })
       const heartbeat = createHeartbeat({ mesh, clock, rng, log: silentLog, table, snapshot: () => body, bootEpoch })
       meshes.push(mesh)
       stops.push(() => heartbeat.stop())
@@ -137,7 +139,7 @@ describe('the heartbeat', () => {
       addresses: () => [],
       publish: () => Promise.reject(new Error('too large')),
     }
-    const table = createPeerTable({ clock, self: mesh.self })
+    const table = createPeerTable({ clock, self: mesh.self, members: ANY_PEER, connections: () => [] })
     const bootEpoch: BootEpoch = { current: () => 1, raise: async () => 1 }
     const heartbeat = createHeartbeat({ mesh: mute, clock, rng, log, table, snapshot: () => body, bootEpoch })
     stops.push(() => heartbeat.stop())

@@ -55,7 +55,7 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
   const { mesh, clock, rng, log, table, bootEpoch } = options
   const startedAt = clock.now()
   let seq = 0
-  let stopListening: (() => void) | null = null
+  let unsubscribe: (() => void)[] = []
   let cancelNext = () => {}
   let cancelEager: (() => void) | null = null
 
@@ -83,7 +83,7 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
   /** Several peers that connect together get one heartbeat. */
   const beatSoon = () => {
     // A counter may be raised after the stop.
-    if (stopListening === null) return
+    if (unsubscribe.length === 0) return
     cancelEager ??= clock.timer(Math.round(EAGER_MS.least + EAGER_MS.spread * rng.random()), () => {
       cancelEager = null
       tryToBeat()
@@ -96,21 +96,23 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
       return
     }
     if (message.topic !== 'heartbeat') return
-    const decoded = table.accept(message)
-    if (decoded.verdict === 'accept') mesh.learn(message.author, decoded.message.addresses)
+    table.accept(message)
   }
 
   return {
     own,
     beatNow,
     start: () => {
-      if (stopListening) return
-      stopListening = mesh.listen({ onConnected: beatSoon, onGossip })
+      if (unsubscribe.length > 0) return
+      unsubscribe = [
+        mesh.listen({ onConnected: beatSoon, onGossip }),
+        table.listen(({ peer, beat }) => mesh.learn(peer, beat.addresses)),
+      ]
       loop()
     },
     stop: async () => {
-      stopListening?.()
-      stopListening = null
+      for (const each of unsubscribe) each()
+      unsubscribe = []
       cancelNext()
       cancelEager?.()
       cancelEager = null

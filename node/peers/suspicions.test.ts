@@ -9,6 +9,7 @@ import {
 } from '../../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import type { Mesh, MeshEvents } from '../../protocol/mesh.ts'
+import { ANY_PEER } from '../../testing/any-peer.ts'
 import { createLife } from '../../testing/simulation/life.ts'
 import { createScheduler } from '../../testing/simulation/virtual-time.ts'
 import { createPeerTable } from './peer-table.ts'
@@ -42,7 +43,7 @@ function setUp() {
       if (decoded.verdict === 'accept') published.push(decoded.message)
     },
   } as unknown as Mesh
-  const table = createPeerTable({ clock, self: SELF })
+  const table = createPeerTable({ clock, self: SELF, members: ANY_PEER, connections: () => [] })
   const suspicions = createSuspicions({ mesh, clock, table })
   let seq = 0
   suspicions.start()

@@ -11,6 +11,7 @@ import { LATE_MS } from '../../testing/simulation/ledger-line.ts'
 import type { Life } from '../../testing/simulation/life.ts'
 import type { SimulatedPeer } from './peer.ts'
 import type { FaultPlan, FilmPlan, Scenario } from './scenario.ts'
+import { letIn } from './strangers.ts'
 import type { World } from './world.ts'
 
 export interface PlayedFilm {
@@ -189,6 +190,9 @@ export function play(options: ChaosOptions): Play {
         break
       case 'change source':
         void changeSource(films[fault.film]!, fault.afterMs)
+        break
+      case 'strangers':
+        letIn(world, fault)
         break
       case 'clock jump':
         ledgerLife.jump(fault.ms)

@@ -155,6 +155,16 @@ export const aBadMachine: Circumstances = (drawn) => {
   }
 }
 
+/** Strangers with the mesh key come in crowds, suspect everybody, and go at once; nothing else goes wrong. */
+export const crowdsOfStrangers: Circumstances = (drawn) => {
+  const day = busy(
+    drawn,
+    every(4_000, 9_000, 3, () => ({ what: 'strangers', count: 16, ms: 6_000 })),
+    { gossipLoss: 0, refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 },
+  )
+  return { ...day, peers: day.peers.slice(0, 4).map((peer) => ({ ...peer, slowness: 6 })) }
+}
+
 /** Blobs become corrupt everywhere, all the time. */
 export const muchRot: Circumstances = (drawn) =>
   busy(

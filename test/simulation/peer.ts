@@ -7,6 +7,8 @@ import { openDestination, openSource } from '../../node/addresses.ts'
 import { createFace, type NodeFace } from '../../node/face.ts'
 import { createModules, type NodeOptions } from '../../node/modules.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
+import { membersOnly } from '../../node/peers/member-mesh.ts'
+import { createMembership } from '../../node/peers/membership.ts'
 import { NO_SHARED_FOLDERS } from '../../node/shared/shared-folders.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
@@ -55,6 +57,8 @@ interface Running {
   readonly ledger: Ledger
   /** Its heartbeat now. */
   own(): Heartbeat
+  /** The peers that it counts. */
+  counted(): readonly PeerId[]
   /** Ends what people asked of it. */
   readonly requests: AbortController
 }
@@ -191,12 +195,15 @@ export class SimulatedPeer {
       onLost: () => this.#disturbed(),
     })
     const ledger = { ...ledgerFromSteps(line), close: async () => {}, ...sabotage.ledger?.(ledgerFromSteps(line)) }
-    const mesh = noisyMesh(world.hub.join(self, { knows: world.ids }), {
+    const raw = noisyMesh(world.hub.join(self, { knows: world.ids }), {
       life,
       rng: rng.fork('gossip'),
       noise: world.gossip,
       scheduler,
     })
+    const log = this.#log()
+    const membership = createMembership({ self, ledger, clock, log })
+    const mesh = membersOnly(raw, membership)
     const plainStore = createStore({ disk, clock, machine })
     const store = sabotage.store?.(plainStore) ?? plainStore
     const plainExchange = createExchange({
@@ -217,7 +224,6 @@ export class SimulatedPeer {
       onWork: (what) => world.trace(`${machine} ${what}`),
     })
     const media = sabotage.media?.(plain, machine) ?? plain
-    const log = this.#log()
     const bootEpoch = {
       current: () => this.#epoch,
       raise: async (seen: number) => (this.#epoch = Math.max(this.#epoch, seen + 1)),
@@ -230,6 +236,7 @@ export class SimulatedPeer {
       log,
       ledger,
       mesh,
+      membership,
       store,
       exchange,
       media,
@@ -240,9 +247,17 @@ export class SimulatedPeer {
     }
     const modules = createModules(optionsOf(plan), adapters)
     const node = createNode({ drainMs: 0, doesHousekeeping: true }, adapters, modules)
-    const { hints, status, submit, heartbeat } = modules
+    const { hints, status, submit, heartbeat, peers } = modules
     const face = createFace({ self }, { ledger, hints, status, submit })
-    return { life, node, face, ledger, own: heartbeat.own, requests: new AbortController() }
+    return {
+      life,
+      node,
+      face,
+      ledger,
+      own: heartbeat.own,
+      counted: () => peers.all().map(({ peer }) => peer),
+      requests: new AbortController(),
+    }
   }
 
   /** Warnings are part of the trace; an error is something nobody foresaw. */

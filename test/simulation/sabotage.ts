@@ -14,6 +14,7 @@ import {
   cancels,
   changedSources,
   changesOfMind,
+  crowdsOfStrangers,
   doublePlanning,
   lateClaims,
   leadersFreeze,
@@ -25,6 +26,7 @@ import {
   reclaimsFreeze,
   refusals,
 } from './circumstances.ts'
+import { strangerIdOf } from './strangers.ts'
 import type { Circumstances, Sabotage } from './world.ts'
 
 const ofSteps = (change: (steps: Steps) => Partial<Steps>, circumstances?: Circumstances): Sabotage => ({
@@ -297,6 +299,12 @@ const healingFaults: Readonly<Record<string, Sabotage>> = {
       return { ...store, lookUp, find: async (sha256, video) => (await lookUp(sha256, video))?.path ?? null }
     },
     circumstances: changedSources,
+  },
+  'whoever holds the mesh key counts as a member': {
+    ledger: (ledger) => ({
+      members: async () => [...(await ledger.members()), ...Array.from({ length: 16 }, (_, at) => strangerIdOf(at))],
+    }),
+    circumstances: crowdsOfStrangers,
   },
   'corrupt blobs are not noticed': {
     store: (store) => ({ ...store, verify: async () => true }),

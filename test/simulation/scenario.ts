@@ -43,6 +43,8 @@ export type FaultPlan =
   | { readonly what: 'rot'; readonly peer: number; readonly blobs: number }
   /** Its owner replaces the source, so long after its submit. */
   | { readonly what: 'change source'; readonly film: number; readonly afterMs: number }
+  /** So many that hold the mesh key and are no members. */
+  | { readonly what: 'strangers'; readonly count: number; readonly ms: number }
   | { readonly what: 'clock jump'; readonly ms: number }
   | { readonly what: 'pause'; readonly peer: number; readonly ms: number }
   | { readonly what: 'cancel'; readonly film: number; readonly by: number; readonly retryAfterMs: number | null }

@@ -1,7 +1,7 @@
 /** Seeds of the simulation: each a mesh of its own with its own bad day. A failing one prints the command that replays it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { aBadMachine, backupsInTrouble, badFilms, changedSources, muchRot } from './circumstances.ts'
+import { aBadMachine, backupsInTrouble, badFilms, changedSources, crowdsOfStrangers, muchRot } from './circumstances.ts'
 import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 
 /** More where long tests are wanted; 100 take about 45 s of one core. */
@@ -47,6 +47,14 @@ describe('the simulated mesh', () => {
     }
     t.diagnostic(`an attempt failed of it in ${struck} of ${4 * DAYS} seeds`)
     assert.ok(struck > 0)
+  })
+
+  it('counts no stranger, keeps its leader and reclaims nothing, whatever strangers with the mesh key say', async () => {
+    for (let seed = 1; seed <= DAYS; seed++) {
+      const { violations, stats } = await runSeed(seed, { circumstances: crowdsOfStrangers })
+      assert.deepEqual(violations, [], `seed ${seed}`)
+      assert.deepEqual([stats.terms, stats.strikes], [1, 0], `seed ${seed}`)
+    }
   })
 
   for (let from = 1; from <= SEEDS; from += AT_ONCE) {

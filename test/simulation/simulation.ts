@@ -198,6 +198,9 @@ async function story(run: Run, played: Play): Promise<void> {
   }
   while (!(await isFinished())) {
     await idle.look()
+    for (const { machine, running } of peers)
+      for (const id of running?.counted() ?? [])
+        if (!world.ids.includes(id)) world.report(`${machine} counts ${id}, which is no member`)
     await people.wait(LOOK_MS)
   }
   world.trace('finished')

@@ -46,7 +46,7 @@ const INTRODUCTION = `# The status and the HTTP API of a node
 <!-- Made from protocol/status.ts, protocol/api.ts and protocol/events.ts by \`sh scripts/node.sh scripts/docs.ts\`: do not edit. -->
 
 \`reelmesh status --json\` prints one object, \`Status\`. \`GET /v1/status\` on the control socket answers the same, and so does another peer
-over the mesh (\`status --peer MULTIADDR\`). Fields are only ever added: pass over what you do not know. Times are milliseconds since
+over the mesh, by members (\`status --peer MULTIADDR\`). Fields are only ever added: pass over what you do not know. Times are milliseconds since
 1970; durations are in seconds where the name ends in \`_s\`.
 
 ## The status

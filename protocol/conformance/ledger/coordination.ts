@@ -242,6 +242,20 @@ function peerTests(store: Store): void {
     assert.equal(await ledger.quarantine(unknown, spell), 'changed', 'one without a record, too')
     assert.equal((await ledger.peer(unknown)).paused, false)
   })
+  test('a member is listed until its membership expires, the last renewed first', async () => {
+    const { ledger, advance } = store()
+    assert.deepEqual(await ledger.members(), [])
+    for (const [id, ms] of [
+      [ANN, 60_000],
+      [BOB, 90_000],
+      [ANN, 120_000],
+      [CAT, 500],
+    ] as const)
+      await ledger.addMember(id, ms)
+    assert.deepEqual(await ledger.members(), [ANN, BOB, CAT])
+    await advance(501)
+    assert.deepEqual(await ledger.members(), [ANN, BOB])
+  })
   test('an engine is known once a peer reaches it, each peer once and the newest last', async () => {
     const { ledger } = store()
     assert.deepEqual(await ledger.engines(), [])

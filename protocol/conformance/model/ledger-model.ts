@@ -27,6 +27,7 @@ export function createLedgerModel(options: ModelOptions): Ledger {
     plans: new Map(),
     tasks: new Map(),
     peers: new Map(),
+    members: new Map(),
     engines: new Map(),
     events: [],
     leases: new Map(),
@@ -220,8 +221,10 @@ function deliveries({ videos, options }: ModelState) {
   } satisfies Partial<Ledger>
 }
 
-function peersAndEvents({ peers, events, options }: ModelState) {
+function peersAndEvents({ peers, members, events, options }: ModelState) {
   return {
+    addMember: async (id, ms) => void members.set(id, options.now() + ms),
+    members: async () => [...members].filter(([, until]) => until > options.now()).map(([id]) => id),
     peers: async () => copy([...peers.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
     peer: async (id) => copy(peers.get(id) ?? initialPeer(id)),
     setPeer: async (id, change) => void peers.set(id, { ...(peers.get(id) ?? initialPeer(id)), ...change }),

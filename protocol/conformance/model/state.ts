@@ -27,6 +27,8 @@ export interface ModelState {
   readonly plans: Map<string, Plan>
   readonly tasks: Map<string, Task>
   readonly peers: Map<PeerId, PeerRecord>
+  /** When each membership expires. */
+  readonly members: Map<PeerId, number>
   readonly engines: Map<string, EngineRecord>
   readonly events: LedgerEvent[]
   readonly leases: Map<LeaseName, ModelLease>

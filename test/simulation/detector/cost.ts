@@ -2,6 +2,7 @@
  * What a message costs a real node, in CPU: libp2p meshes in this process, the product's adapter with the product's heartbeat decoder
  * behind it. Three differences of one run: with and without gossip, and few against many connections.
  */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { systemClock as clock, systemRng as rng } from '../../../node/host/syste
 import { createPeerTable } from '../../../node/peers/peer-table.ts'
 import { encodeHeartbeat } from '../../../protocol/heartbeat.ts'
 import type { Log } from '../../../protocol/log.ts'
+import { ANY_PEER } from '../../../testing/any-peer.ts'
 import { bodyOf } from './peer.ts'
 
 export interface MessageCost {
@@ -54,7 +56,7 @@ async function idleMs(nodes: number, wanted: number | null): Promise<{ ms: numbe
       log: SILENT,
     }
     const mesh = await createLibp2pMesh({ ...options, join: join_ })
-    const table = createPeerTable({ clock, self: mesh.self })
+    const table = createPeerTable({ clock, self: mesh.self, members: ANY_PEER, connections: () => [] })
     mesh.listen({ onGossip: (message) => void (message.topic === 'heartbeat' && table.accept(message)) })
     await mesh.start()
     meshes.push(mesh)

@@ -3,6 +3,7 @@
  * and in the leader the reclaim duty. Peers that observe none only send heartbeats and answer alive streams: they cost
  * little, so that a thousand of them fit.
  */
+
 import type { Stream } from '@libp2p/interface'
 import { createReclaim, type Reclaim } from '../../../coordinator/duties/reclaim.ts'
 import type { TermContext } from '../../../coordinator/duty.ts'
@@ -15,6 +16,7 @@ import { asPeerId, type PeerId } from '../../../protocol/ids.ts'
 import { DUTY_MS } from '../../../protocol/limits.ts'
 import { silentLog } from '../../../protocol/log.ts'
 import type { GossipMessage, LossReason, Mesh, MeshEvents, Topic } from '../../../protocol/mesh.ts'
+import { ANY_PEER } from '../../../testing/any-peer.ts'
 import { createLife, type Life } from '../../../testing/simulation/life.ts'
 import type { Seeded } from '../../../testing/simulation/seeded.ts'
 import type { Scheduler } from '../../../testing/simulation/virtual-time.ts'
@@ -60,7 +62,7 @@ export class DetectorPeer implements Side {
     this.life = createLife(scheduler)
     const { clock } = this.life
     this.mesh = new PeerMesh(this, options)
-    const heard = createPeerTable({ clock, self: this.id })
+    const heard = createPeerTable({ clock, self: this.id, members: ANY_PEER, connections: () => [] })
     // Who does not hear all still knows how many there are: as many are present as would be.
     const present = everyone.slice(1).map((peer) => ({
       peer,
