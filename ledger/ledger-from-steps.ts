@@ -16,12 +16,14 @@ import { type Plan, planTasks } from '../protocol/plan.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../protocol/task.ts'
 import { isOpen } from '../protocol/video.ts'
 import { plainText, planSha256 } from './documents.ts'
+import { failingUnfitVideos } from './fail-unfit-videos.ts'
 import type { Claimed, Completion, Steps } from './steps.ts'
 import { sweep } from './sweep.ts'
 import * as events from './two-writes.ts'
 
 /** The ledger made of the steps of one adapter. */
-export function ledgerFromSteps(steps: Steps): Ledger {
+export function ledgerFromSteps(given: Steps): Ledger {
+  const steps = failingUnfitVideos(given)
   return { ...opening(steps), ...videos(steps), ...tasks(steps), ...attempts(steps), ...leases(steps), ...peers(steps) }
 }
 

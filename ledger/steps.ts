@@ -24,6 +24,7 @@ import type { Plan } from '../protocol/plan.ts'
 import type { SharedSource } from '../protocol/shared-folder.ts'
 import type { AuditState, Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
 import type { Delivery, DeliveryKey, Video, VideoStatus } from '../protocol/video.ts'
+import type { UnfitVideo } from './check-documents.ts'
 
 /** One transition of a video, as data: what to compare and what to write. */
 export interface VideoMove {
@@ -137,6 +138,8 @@ export interface Steps {
   close(): Promise<void>
   readonly description: string
   now(): Promise<number>
+  /** The videos with a document that did not fit its schema, of the reads since the last call. */
+  takeUnfit(): UnfitVideo[]
 
   /** Inserts the video where its `_id` is new (created_at and due are the ledger's time); true when it was. */
   insertVideo(video: Video): Promise<boolean>

@@ -7,6 +7,7 @@ const READS: ReadonlySet<string> = new Set([
   'close',
   'description',
   'now',
+  'takeUnfit',
   'video',
   'videos',
   'plan',

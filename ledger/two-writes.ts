@@ -3,6 +3,7 @@
  * process that dies between them leaves a state that `sweep.ts` repairs. A repeated call after a lost reply also does
  * the second write, without waiting for the sweep.
  */
+import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import { taskId } from '../protocol/ids.ts'
 import { kindsWhere } from '../protocol/kinds.ts'
@@ -45,7 +46,7 @@ async function join(steps: Steps, { _id, source, delivery }: Submission): Promis
 
 async function theVideo(steps: Steps, id: VideoId): Promise<Video> {
   const video = await steps.video(id)
-  if (!video) throw new Error(`video ${id} disappeared from the ledger`)
+  if (!video) throw new ReelmeshError('unfit_document', `the ledger's document of video ${id} does not fit, or is gone`)
   return video
 }
 

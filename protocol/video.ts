@@ -11,7 +11,7 @@
  * | COMPLETED                | result lost    | MERGING   | newest term; a result has no holder and a delivery is open     |
  * | open                     | priority       | (same)    | any peer                                                       |
  * | open                     | cancel         | CANCELLED | any peer                                                       |
- * | open                     | fail           | FAILED    | newest term; the sentence in `failure`                         |
+ * | open                     | fail           | FAILED    | newest term; any peer that reads an unfit document of it       |
  * | FAILED, CANCELLED        | retry          | RUNNING if there is a plan, else QUEUED | any peer                         |
  */
 import type { Artifact } from './artifact.ts'

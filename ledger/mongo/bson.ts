@@ -9,16 +9,12 @@ export const lit = (value: unknown): { $literal: unknown } => ({ $literal: value
 export const date = (ms: number): Date => new Date(ms)
 export const dateOrNull = (ms: number | null): Date | null => (ms === null ? null : new Date(ms))
 
-/** The same document with every date as ms. */
-export function fromBson<T>(value: unknown): T {
-  return plain(value) as T
-}
-
-function plain(value: unknown): unknown {
+/** The same document with every date as ms; it is checked by its schema before it is used (check-documents.ts). */
+export function fromBson(value: unknown): unknown {
   if (value instanceof Date) return value.getTime()
-  if (Array.isArray(value)) return value.map(plain)
+  if (Array.isArray(value)) return value.map(fromBson)
   if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plain(one)]))
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fromBson(one)]))
 }
 
 /** A task as it is inserted: no claims and no failures yet. */

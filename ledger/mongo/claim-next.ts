@@ -10,6 +10,8 @@ import { start, startBackup } from './pipeline.ts'
 import { claimsByToken } from './read-tasks.ts'
 import type { Doc, Store } from './store.ts'
 
+/** A document whose number of attempts is none would fail the command, and hide all tasks after it. */
+const IS_NUMBER = { $type: 'number' }
 const ORDER: Sort = { priority: -1, due: 1, rank: 1, _id: 1 }
 const HINT = { pending: 'claim', expired: 'expired', backup: 'backup' } as const
 
@@ -28,7 +30,13 @@ export async function claimNext(
   { classes, except = [], unstruck, from, ...ask }: NextAsk,
 ): Promise<Claimed | null> {
   const isAllowed = { not_by: { $ne: ask.worker } }
-  const filter: Document = { ...claimable(from, ask), class: { $in: classes }, ...isAllowed, ...hasInput(ask) }
+  const filter: Document = {
+    ...claimable(from, ask),
+    class: { $in: classes },
+    ...isAllowed,
+    ...hasInput(ask),
+    attempt: IS_NUMBER,
+  }
   if (except.length > 0) filter.video_id = { $nin: except }
   if (unstruck) filter['strikes.worker_id'] = { $ne: ask.worker }
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
@@ -38,18 +46,18 @@ export async function claimNext(
     returnDocument: 'after',
   }
   // An index may be named; the driver's types know only its keys.
-  const claim = async () => claimed(await store.chunks.findOneAndUpdate(filter, pipeline, options), ask)
+  const claim = async () => claimed(store, await store.chunks.findOneAndUpdate(filter, pipeline, options), ask)
   return await store.run(
     claim,
     async () => (await claimsByToken(store, ask.token)).map((task) => own(task, ask)).find(Boolean) ?? undefined,
   )
 }
 
-export const claimed = (found: Doc | null, ask: ClaimAsk): Claimed | null =>
-  found ? own(fromBson<Task>(found), ask) : null
+export const claimed = ({ documents }: Store, found: Doc | null, ask: ClaimAsk): Claimed | null =>
+  own(found ? documents.task(fromBson(found)) : null, ask)
 
 /** The claim with this token on the task; null without one. */
-export function own(task: Task, { worker, token }: ClaimAsk): Claimed | null {
-  const claim = task.claims.findLast((one) => one.token === token && one.worker_id === worker)
-  return claim ? { attempt: claim.attempt, task } : null
+function own(task: Task | null, { worker, token }: ClaimAsk): Claimed | null {
+  const claim = task?.claims.findLast((one) => one.token === token && one.worker_id === worker)
+  return task && claim ? { attempt: claim.attempt, task } : null
 }

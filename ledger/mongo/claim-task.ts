@@ -16,6 +16,6 @@ export async function claimTask(
   const pipeline = from === 'backup' ? startBackup(ask, store.claimMs) : start(ask, store.claimMs)
   const filter = { _id, not_by: { $ne: ask.worker }, $and: [states(from, ask), hasInput(ask)] }
   const claim = async () =>
-    claimed(await store.chunks.findOneAndUpdate(filter, pipeline, { returnDocument: 'after' }), ask)
-  return await store.run(claim, async () => claimed(await store.chunks.findOne({ _id }), ask) ?? undefined)
+    claimed(store, await store.chunks.findOneAndUpdate(filter, pipeline, { returnDocument: 'after' }), ask)
+  return await store.run(claim, async () => claimed(store, await store.chunks.findOne({ _id }), ask) ?? undefined)
 }

@@ -3,8 +3,9 @@ import type { Document } from 'mongodb'
 import { FAILURES_MAX, STRIKES_MAX } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { AttemptEnd } from '../steps.ts'
-import { fromBson, lit } from './bson.ts'
+import { lit } from './bson.ts'
 import { after, appended, claimsWithout, mine, SETTLE } from './pipeline.ts'
+import { readTask } from './read-tasks.ts'
 import type { Store } from './store.ts'
 
 export async function endAttempt(store: Store, end: AttemptEnd): Promise<boolean> {
@@ -16,9 +17,7 @@ export async function endAttempt(store: Store, end: AttemptEnd): Promise<boolean
   }
   if (strike) set.strikes = appended('$strikes', lit({ code: strike, worker_id: worker }), STRIKES_MAX)
   const update = async () => (await store.chunks.updateOne(mine(end), [{ $set: set }, ...SETTLE])).matchedCount === 1
-  return await store.run(update, async () =>
-    isEnded(end, fromBson(await store.chunks.findOne({ _id: end.task }))) ? true : undefined,
-  )
+  return await store.run(update, async () => (isEnded(end, await readTask(store, end.task)) ? true : undefined))
 }
 
 /** After a lost reply: whether the attempt has ended, and, where it failed, its failure is recorded. */

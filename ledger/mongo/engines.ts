@@ -7,7 +7,8 @@ import { term as notNewer } from './pipeline.ts'
 import type { Store } from './store.ts'
 
 export async function readEngines(store: Store): Promise<EngineRecord[]> {
-  return (await store.run(() => store.engines.find({}, { sort: { _id: 1 } }).toArray())).map(fromBson<EngineRecord>)
+  const found = await store.run(() => store.engines.find({}, { sort: { _id: 1 } }).toArray())
+  return store.documents.all(found.map(fromBson), store.documents.engine)
 }
 
 /** An upsert whose pipeline leaves a record as it is where the peer is in it already. */

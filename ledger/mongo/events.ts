@@ -19,5 +19,5 @@ export async function addEvent(store: Store, event: Omit<LedgerEvent, 'at'>): Pr
 
 export async function readEvents(store: Store, limit: number): Promise<LedgerEvent[]> {
   const newest = (limit: number) => store.events.find({}, { sort: { $natural: -1 }, limit, projection: { _id: 0 } })
-  return (await store.find(limit, newest)).map(fromBson<LedgerEvent>).reverse()
+  return store.documents.all((await store.find(limit, newest)).map(fromBson), store.documents.event).reverse()
 }

@@ -34,7 +34,7 @@ export async function acquireLease(store: Store, me: PeerId, nonce: string, name
   const options = { upsert: true, returnDocument: 'after', projection: SHOWN } as const
   const found = await store.run(() => store.leases.findOneAndUpdate({ _id: name }, [{ $set: set }], options))
   if (!found) throw new Error('MongoDB returned no lease')
-  return found as unknown as Lease
+  return store.documents.lease(found) ?? NONE
 }
 
 const held = (me: PeerId, term: number, name: LeaseName): Document => ({ _id: name, holder: me, term })
@@ -50,7 +50,8 @@ export async function releaseLease(store: Store, me: PeerId, term: number, name:
 }
 
 export async function readLease(store: Store, name: LeaseName): Promise<Lease> {
-  return ((await store.run(() => store.leases.findOne({ _id: name }, { projection: SHOWN }))) as Lease | null) ?? NONE
+  const found = await store.run(() => store.leases.findOne({ _id: name }, { projection: SHOWN }))
+  return (found && store.documents.lease(found)) ?? NONE
 }
 
 /** The present term and time, for inserts. */

@@ -48,6 +48,7 @@ const STEPS: StepFunctions<Store> = {
   open: (store) => store.open(selfTest),
   close: (store) => store.close(),
   now: readTime,
+  takeUnfit: (store) => store.documents.takeUnfit(),
   insertVideo,
   joinVideo,
   video: readVideo,

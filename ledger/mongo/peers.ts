@@ -7,15 +7,16 @@ import { after } from './pipeline.ts'
 import type { Doc, Store } from './store.ts'
 
 /** A record; one of an older program lacks newer fields, which get their defaults. */
-const peerOf = (doc: Doc): PeerRecord => ({ ...initialPeer(doc._id as PeerId), ...fromBson<PeerRecord>(doc) })
+const peerOf = (doc: Doc): unknown => ({ ...initialPeer(doc._id as PeerId), ...(fromBson(doc) as object) })
 
 export async function readPeers(store: Store): Promise<PeerRecord[]> {
-  return (await store.run(() => store.peers.find({}, { sort: { _id: 1 } }).toArray())).map(peerOf)
+  const found = await store.run(() => store.peers.find({}, { sort: { _id: 1 } }).toArray())
+  return store.documents.all(found.map(peerOf), store.documents.peer)
 }
 
 export async function readPeer(store: Store, id: PeerId): Promise<PeerRecord | null> {
   const found = await store.run(() => store.peers.findOne({ _id: id }))
-  return found && peerOf(found)
+  return found && store.documents.peer(peerOf(found))
 }
 
 export async function setPeer(store: Store, id: PeerId, change: Partial<Omit<PeerRecord, '_id'>>): Promise<void> {

@@ -3,13 +3,14 @@ import type { Sort } from 'mongodb'
 import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Counts, ObservedClaim, Outcome, Progress } from '../../protocol/ledger.ts'
-import type { Task, TaskStatus } from '../../protocol/task.ts'
+import type { Claim, Task, TaskStatus } from '../../protocol/task.ts'
 import type { Steps } from '../steps.ts'
 import { fromBson } from './bson.ts'
-import type { Store } from './store.ts'
+import type { Doc, Store } from './store.ts'
 
 export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
-  return fromBson(await store.run(() => store.chunks.findOne({ _id: id })))
+  const found = await store.run(() => store.chunks.findOne({ _id: id }))
+  return found && store.documents.task(fromBson(found))
 }
 
 export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[0]): Promise<Task[]> {
@@ -27,8 +28,11 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
   }
   const sort: Sort = video === undefined ? { _id: 1 } : { rank: 1, _id: 1 }
   const inOrder = (limit: number) => store.chunks.find(filter, { sort, limit, ...way(query) })
-  return (await store.find(limit, inOrder)).map(fromBson<Task>)
+  return tasksOf(store, await store.find(limit, inOrder))
 }
+
+const tasksOf = ({ documents }: Store, found: readonly Doc[]): Task[] =>
+  documents.all(found.map(fromBson), documents.task)
 
 /** Indexes by status, which queries name: otherwise the server may scan the whole collection in the order of the result. Other statuses are rare. */
 const OF_ALL_VIDEOS: Partial<Record<TaskStatus, object>> = {
@@ -62,7 +66,7 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
     store.chunks.aggregate<Row>(pipeline, { hint: 'video' }).toArray(),
   )) {
     const { video, ...of } = _id
-    progress.get(video)?.push({ ...of, count })
+    if (store.documents.count({ ...of, count, video_id: video })) progress.get(video)?.push({ ...of, count })
   }
   return progress
 }
@@ -71,7 +75,7 @@ export async function readOutcomes(store: Store, limit: number): Promise<Outcome
   const projection = { kind: 1, worker_id: 1, end_time: 1, failures: 1 }
   const newest = (limit: number) =>
     store.chunks.find({ status: 'COMPLETED' }, { hint: 'done', sort: { end_time: -1, _id: 1 }, limit, projection })
-  return (await store.find(limit, newest)).map(fromBson<Outcome>)
+  return store.documents.all((await store.find(limit, newest)).map(fromBson), store.documents.outcome)
 }
 
 /** Reads three partial indexes; `distinct` cannot use `$$NOW`, so that expired claims are read by a group. */
@@ -93,21 +97,20 @@ export async function claimableClasses(store: Store): Promise<string[]> {
 /** PROCESSING tasks with a claim of this token. */
 export async function claimsByToken(store: Store, token: Token): Promise<Task[]> {
   const filter = { status: 'PROCESSING', 'claims.token': token }
-  return (await store.run(() => store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 } }).toArray())).map(
-    fromBson<Task>,
-  )
+  const find = () => store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 } }).toArray()
+  return tasksOf(store, await store.run(find))
 }
 
 export async function claimsOf(store: Store, worker: PeerId): Promise<ObservedClaim[]> {
   const filter = { status: 'PROCESSING', 'claims.worker_id': worker }
   const find = () =>
     store.chunks.find(filter, { hint: 'expired', sort: { _id: 1 }, projection: { claims: 1 } }).toArray()
-  const tasks = (await store.run(find)).map(fromBson<Pick<Task, '_id' | 'claims'>>)
-  return tasks.flatMap(({ _id, claims }) =>
-    claims
+  const claims = (await store.run(find)).flatMap(({ _id, claims }) =>
+    ([fromBson(claims)].flat() as Claim[])
       .filter((claim) => claim.worker_id === worker)
       .map(({ attempt, worker_id, token, expires_at }) => ({ task: _id, attempt, worker_id, token, expires_at })),
   )
+  return store.documents.all(claims, store.documents.claim)
 }
 
 export async function videosWithOpenTasks(store: Store): Promise<VideoId[]> {

@@ -5,7 +5,8 @@ import { fromBson } from './bson.ts'
 import type { Store } from './store.ts'
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
-  return fromBson(await store.run(() => store.videos.findOne({ _id: id })))
+  const found = await store.run(() => store.videos.findOne({ _id: id }))
+  return found && store.documents.video(fromBson(found))
 }
 
 /** Videos, newest last; with a limit only the newest. */
@@ -15,7 +16,7 @@ export async function readVideos(
 ): Promise<Video[]> {
   const filter = statuses ? { status: { $in: statuses } } : {}
   const newest = (limit: number) => store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit })
-  return (await store.find(limit, newest)).map(fromBson<Video>).reverse()
+  return store.documents.all((await store.find(limit, newest)).map(fromBson), store.documents.video).reverse()
 }
 
 /** Queried with the index `undelivered`. `peer` is compared too, as the index holds null for an empty list. */
@@ -23,5 +24,5 @@ export const UNDELIVERED = { status: 'COMPLETED', deliveries: { $elemMatch: { do
 
 export async function readUndeliveredVideos(store: Store): Promise<Video[]> {
   const found = () => store.videos.find(UNDELIVERED, { sort: { created_at: 1, _id: 1 }, hint: 'undelivered' }).toArray()
-  return (await store.run(found)).map(fromBson<Video>)
+  return store.documents.all((await store.run(found)).map(fromBson), store.documents.video)
 }

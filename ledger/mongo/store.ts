@@ -13,6 +13,7 @@ import { LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { LedgerOptions } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import { CheckedDocuments } from '../check-documents.ts'
 import { databaseName, describeUrl } from './address.ts'
 import { connect, type SelfTest } from './connect.ts'
 import { isTransient } from './transient.ts'
@@ -36,6 +37,7 @@ export class Store {
   readonly claimMs: number
   readonly leaseMs: number
   readonly rng: Rng
+  readonly documents: CheckedDocuments
   readonly #options: MongoOptions
   readonly #retryMs: number
   #client: MongoClient | null = null
@@ -45,6 +47,7 @@ export class Store {
   constructor(options: MongoOptions) {
     this.#options = options
     this.rng = options.rng
+    this.documents = new CheckedDocuments(options.log)
     this.description = `MongoDB ${describeUrl(options.url)}, database ${databaseName(options.url)}`
     this.claimMs = options.claimMs ?? CLAIM_MS
     this.leaseMs = options.leaseMs ?? LEASE_MS

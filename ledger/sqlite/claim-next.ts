@@ -32,11 +32,10 @@ export async function claimNext(
     present: present ? JSON.stringify(present) : null,
     claimMs: store.claimMs,
   }
-  return claimed(await store.write('light', CLAIM[from], parameters))
+  return claimed(store, await store.write('light', CLAIM[from], parameters))
 }
 
-export function claimed([row]: readonly Row[]): Claimed | null {
-  if (!row) return null
-  const task = taskOf(row)
-  return { attempt: task.attempt, task }
+export function claimed({ documents }: Store, [row]: readonly Row[]): Claimed | null {
+  const task = row ? documents.task(taskOf(row)) : null
+  return task && { attempt: task.attempt, task }
 }

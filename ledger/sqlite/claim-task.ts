@@ -19,5 +19,5 @@ export async function claimTask(
   { worker, token, task, present, from }: ClaimAsk & { task: TaskId; from: TaskClaimSource },
 ): Promise<Claimed | null> {
   const parameters = { worker, token, task, present: present ? JSON.stringify(present) : null, claimMs: store.claimMs }
-  return claimed(await store.write('light', CLAIM[from], parameters))
+  return claimed(store, await store.write('light', CLAIM[from], parameters))
 }

@@ -7,7 +7,10 @@ import { engineOf } from './schema.ts'
 import type { Store } from './store.ts'
 
 export async function readEngines(store: Store): Promise<EngineRecord[]> {
-  return (await store.read('SELECT * FROM engines ORDER BY _id')).map(engineOf)
+  return store.documents.all(
+    (await store.read('SELECT * FROM engines ORDER BY _id')).map(engineOf),
+    store.documents.engine,
+  )
 }
 
 const ROOM = `iif(json_array_length(peers) >= ${ENGINE_PEERS_MAX}, json_remove(peers, '$[0]'), peers)`

@@ -12,5 +12,10 @@ export async function readEvents(store: Store, limit: number): Promise<LedgerEve
   const rows = await store.read('SELECT at, what, peer, video, text FROM events ORDER BY n DESC LIMIT :limit', {
     limit,
   })
-  return rows.map((row) => ({ ...row }) as unknown as LedgerEvent).reverse()
+  return store.documents
+    .all(
+      rows.map((row) => ({ ...row })),
+      store.documents.event,
+    )
+    .reverse()
 }

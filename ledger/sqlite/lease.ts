@@ -5,7 +5,8 @@ import type { Row } from './schema.ts'
 import type { Store } from './store.ts'
 
 const SHOWN = 'holder, nonce, term, max(0, expires_at - :now) AS remaining_ms'
-const leaseOf = (row: Row): Lease => ({ ...row }) as unknown as Lease
+const NONE: Lease = { holder: null, nonce: '', term: 0, remaining_ms: 0 }
+const leaseOf = ({ documents }: Store, row: Row): Lease => documents.lease({ ...row }) ?? NONE
 
 /**
  * Creates the lease, takes it where it has expired, and answers it: won when the nonce is the caller's. An expiry further ahead than a renewal
@@ -20,7 +21,7 @@ const ACQUIRE = `INSERT INTO leases (_id, holder, nonce, term, expires_at) VALUE
 export async function acquireLease(store: Store, me: PeerId, nonce: string, name: LeaseName): Promise<Lease> {
   const [row] = await store.write('sure', ACQUIRE, { me, nonce, name, leaseMs: store.leaseMs })
   if (!row) throw new Error('SQLite returned no lease')
-  return leaseOf(row)
+  return leaseOf(store, row)
 }
 
 const HELD = `_id=:name AND holder=:me AND term=:term`
@@ -38,5 +39,5 @@ export async function releaseLease(store: Store, me: PeerId, term: number, name:
 
 export async function readLease(store: Store, name: LeaseName): Promise<Lease> {
   const [row] = await store.read(`SELECT ${SHOWN} FROM leases WHERE _id=:name`, { name })
-  return row ? leaseOf(row) : { holder: null, nonce: '', term: 0, remaining_ms: 0 }
+  return row ? leaseOf(store, row) : NONE
 }

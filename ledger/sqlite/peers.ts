@@ -6,12 +6,12 @@ import { insertFromJson, PEER_COLUMNS, peerOf } from './schema.ts'
 import type { Store } from './store.ts'
 
 export async function readPeers(store: Store): Promise<PeerRecord[]> {
-  return (await store.read('SELECT * FROM peers ORDER BY _id')).map(peerOf)
+  return store.documents.all((await store.read('SELECT * FROM peers ORDER BY _id')).map(peerOf), store.documents.peer)
 }
 
 export async function readPeer(store: Store, id: PeerId): Promise<PeerRecord | null> {
   const [row] = await store.read('SELECT * FROM peers WHERE _id=:id', { id })
-  return row ? peerOf(row) : null
+  return row ? store.documents.peer(peerOf(row)) : null
 }
 
 const INSERT = insertFromJson('peers', PEER_COLUMNS, {}).replace('DO NOTHING', 'DO UPDATE SET')

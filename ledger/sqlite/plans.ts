@@ -11,5 +11,5 @@ export async function insertPlan(store: Store, id: VideoId, sha256: Sha256, plan
 
 export async function readPlan(store: Store, id: VideoId, sha256: Sha256): Promise<Plan | null> {
   const [row] = await store.read('SELECT plan FROM plans WHERE _id=:id', { id: `${id}/${sha256}` })
-  return row ? (JSON.parse(String(row.plan)) as Plan) : null
+  return row ? store.documents.plan(String(row.plan), id, sha256) : null
 }

@@ -5,13 +5,15 @@ import type { Counts, ObservedClaim, Outcome, Progress } from '../../protocol/le
 import type { Task, TaskStatus } from '../../protocol/task.ts'
 import type { Steps } from '../steps.ts'
 import { LACKS_INPUT, words } from './fragments.ts'
-import { taskOf } from './schema.ts'
+import { parsed, type Row, taskOf } from './schema.ts'
 import type { Store } from './store.ts'
 
 export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
   const [row] = await store.read('SELECT * FROM chunks WHERE _id=:id', { id })
-  return row ? taskOf(row) : null
+  return row ? store.documents.task(taskOf(row)) : null
 }
+
+const tasksOf = ({ documents }: Store, rows: readonly Row[]): Task[] => documents.all(rows.map(taskOf), documents.task)
 
 /** Indexes by status; other statuses are read by video, or rarely. */
 const OF_ALL_VIDEOS: Partial<Record<TaskStatus, string>> = { PENDING: 'claim', PROCESSING: 'expired' }
@@ -33,7 +35,7 @@ export async function readTasks(store: Store, query: Parameters<Steps['tasks']>[
     ORDER BY ${video === null ? '_id' : 'rank, _id'} LIMIT :limit`
   const lists = { kinds: kinds ?? [], audits: audits ?? [], present: heldByNoneOf ?? [] }
   const given = Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, JSON.stringify(list)]))
-  return (await store.read(sql, { video, worker, limit, ...given })).map(taskOf)
+  return tasksOf(store, await store.read(sql, { video, worker, limit, ...given }))
 }
 
 const PROGRESS = `SELECT video_id, kind, resolution, status, count(*) AS count FROM chunks
@@ -44,7 +46,7 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
   for (const id of videos) progress.set(id, [])
   for (const row of await store.read(PROGRESS, { videos: JSON.stringify(videos) })) {
     const { video_id, ...count } = row as unknown as { video_id: VideoId } & Counts[number]
-    progress.get(video_id)?.push(count)
+    if (store.documents.count(row)) progress.get(video_id)?.push(count)
   }
   return progress
 }
@@ -53,9 +55,8 @@ const OUTCOMES = `SELECT _id, kind, worker_id, end_time, failures FROM chunks IN
   WHERE status='COMPLETED' ORDER BY end_time DESC, _id LIMIT :limit`
 
 export async function readOutcomes(store: Store, limit: number): Promise<Outcome[]> {
-  return (await store.read(OUTCOMES, { limit })).map(
-    (row) => ({ ...row, failures: JSON.parse(String(row.failures)) }) as unknown as Outcome,
-  )
+  const rows = (await store.read(OUTCOMES, { limit })).map((row) => ({ ...row, failures: parsed(row.failures) }))
+  return store.documents.all(rows, store.documents.outcome)
 }
 
 const CLASSES = `SELECT DISTINCT class FROM chunks WHERE status='PENDING'
@@ -70,7 +71,7 @@ const BY_TOKEN = `SELECT * FROM chunks INDEXED BY expired WHERE status='PROCESSI
   AND EXISTS (SELECT 1 FROM json_each(claims) WHERE value ->> 'token' = :token) ORDER BY _id`
 
 export async function claimsByToken(store: Store, token: Token): Promise<Task[]> {
-  return (await store.read(BY_TOKEN, { token })).map(taskOf)
+  return tasksOf(store, await store.read(BY_TOKEN, { token }))
 }
 
 const OF_WORKER = `SELECT _id AS task, c.value ->> 'attempt' AS attempt, c.value ->> 'worker_id' AS worker_id,
@@ -78,5 +79,6 @@ const OF_WORKER = `SELECT _id AS task, c.value ->> 'attempt' AS attempt, c.value
   FROM chunks INDEXED BY expired, json_each(claims) AS c WHERE status='PROCESSING' AND c.value ->> 'worker_id' = :worker ORDER BY _id`
 
 export async function claimsOf(store: Store, worker: PeerId): Promise<ObservedClaim[]> {
-  return (await store.read(OF_WORKER, { worker })).map((row) => ({ ...row }) as unknown as ObservedClaim)
+  const rows = (await store.read(OF_WORKER, { worker })).map((row) => ({ ...row }))
+  return store.documents.all(rows, store.documents.claim)
 }

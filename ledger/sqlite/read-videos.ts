@@ -7,7 +7,7 @@ import type { Store } from './store.ts'
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
   const [row] = await store.read('SELECT * FROM videos WHERE _id=:id', { id })
-  return row ? videoOf(row) : null
+  return row ? store.documents.video(videoOf(row)) : null
 }
 
 /** Videos, newest last; with a limit only the newest. */
@@ -20,13 +20,11 @@ export async function readVideos(
     limit > 0 && statuses.length > 0
       ? statuses.map((status) => `SELECT * FROM videos WHERE status=${words([status])}`).join(' UNION ALL ')
       : `SELECT * FROM videos WHERE status IN (${words(statuses)})`
-  return (await store.read(`${found} ORDER BY created_at DESC, _id DESC LIMIT :limit`, { limit }))
-    .map(videoOf)
-    .reverse()
+  const rows = await store.read(`${found} ORDER BY created_at DESC, _id DESC LIMIT :limit`, { limit })
+  return store.documents.all(rows.map(videoOf), store.documents.video).reverse()
 }
 
 export async function readUndeliveredVideos(store: Store): Promise<Video[]> {
-  return (
-    await store.read(`SELECT * FROM videos INDEXED BY undelivered WHERE ${IS_UNDELIVERED} ORDER BY created_at, _id`)
-  ).map(videoOf)
+  const sql = `SELECT * FROM videos INDEXED BY undelivered WHERE ${IS_UNDELIVERED} ORDER BY created_at, _id`
+  return store.documents.all((await store.read(sql)).map(videoOf), store.documents.video)
 }

@@ -140,18 +140,30 @@ export const SCHEMA: readonly string[] = [
 
 export type Row = Readonly<Record<string, unknown>>
 
-function document<T>(columns: Columns<T>, row: Row): T {
+/** The document of a row, as it is stored: JSON that cannot be read is undefined, which no schema takes. */
+function document<T>(columns: Columns<T>, row: Row): unknown {
   const made: Record<string, unknown> = {}
   for (const [name, { as }] of Object.entries<Column>(columns)) {
     const value = row[name]
-    made[name] = as === 'flag' ? value === 1 : as === 'json' && value !== null ? JSON.parse(String(value)) : value
+    made[name] = as === 'flag' ? value === 1 : as === 'json' && value !== null ? parsed(value) : value
   }
-  return made as T
+  return made
 }
-export const videoOf = (row: Row): Video => document(VIDEO_COLUMNS, row)
-export const taskOf = (row: Row): Task => document(TASK_COLUMNS, row)
-export const engineOf = (row: Row): EngineRecord => document(ENGINE_COLUMNS, row)
-export const peerOf = (row: Row): PeerRecord => document(PEER_COLUMNS, row)
+
+/** The value of JSON text; undefined for another text. */
+export function parsed(json: unknown): unknown {
+  try {
+    return JSON.parse(String(json))
+  } catch {
+    return undefined
+  }
+}
+
+/** Each document is checked by its schema before it is used (check-documents.ts). */
+export const videoOf = (row: Row): unknown => document(VIDEO_COLUMNS, row)
+export const taskOf = (row: Row): unknown => document(TASK_COLUMNS, row)
+export const engineOf = (row: Row): unknown => document(ENGINE_COLUMNS, row)
+export const peerOf = (row: Row): unknown => document(PEER_COLUMNS, row)
 
 /**
  * An INSERT of any number of documents given as one JSON array `:documents`; columns named in `instead` take that SQL.

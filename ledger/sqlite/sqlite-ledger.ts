@@ -47,6 +47,7 @@ const STEPS: StepFunctions<Store> = {
   open: (store) => store.open(),
   close: async (store) => store.close(),
   now: async (store) => store.now(),
+  takeUnfit: (store) => store.documents.takeUnfit(),
   insertVideo,
   joinVideo,
   video: readVideo,

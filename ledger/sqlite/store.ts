@@ -20,6 +20,7 @@ import type { LedgerOptions } from '../../protocol/ledger.ts'
 import { CLAIM_MS, LEASE_MS, LEDGER_CALL_RETRY_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
+import { CheckedDocuments } from '../check-documents.ts'
 import { type Row, SCHEMA } from './schema.ts'
 
 export interface SqliteOptions extends LedgerOptions {
@@ -45,6 +46,7 @@ export class Store {
   readonly claimMs: number
   readonly leaseMs: number
   readonly clock: Clock
+  readonly documents: CheckedDocuments
   readonly #rng: Rng
   readonly #log: Log
   readonly #retryMs: number
@@ -62,6 +64,7 @@ export class Store {
     this.clock = options.clock
     this.#rng = options.rng
     this.#log = options.log
+    this.documents = new CheckedDocuments(options.log)
   }
 
   /** Milliseconds by the clock, whole: what `:now` is bound to. */

@@ -15,6 +15,7 @@ import { type PropertyOptions, propertySuite } from './ledger/properties.ts'
 import { reclaimSuite } from './ledger/reclaims.ts'
 import { taskSuite } from './ledger/tasks.ts'
 import { tornSuite } from './ledger/torn.ts'
+import { unfitSuite } from './ledger/unfit.ts'
 import { videoSuite } from './ledger/videos.ts'
 import { type LedgerHarness, type StoreUnderTest, Torn } from './ledger/world.ts'
 
@@ -29,6 +30,7 @@ export function ledgerConformance(name: string, harness: LedgerHarness, properti
     coordinationSuite(harness)
     tornSuite(harness)
     dataSuite(harness)
+    unfitSuite(harness)
     propertySuite(harness, properties)
   })
 }

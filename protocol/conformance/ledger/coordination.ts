@@ -267,7 +267,7 @@ function peerTests(store: Store): void {
       [ANN, 'unchanged'],
     ] as const)
       assert.equal(await ledger.addEnginePeer('engine', peer), is)
-    const others = Array.from({ length: ENGINE_PEERS_MAX }, (_, n) => asPeerId(`peer ${n}`))
+    const others = Array.from({ length: ENGINE_PEERS_MAX }, (_, n) => asPeerId(`peer${n}`))
     await Promise.all(others.map((peer) => ledger.addEnginePeer('$where', peer)))
     await ledger.addEnginePeer('$where', CAT)
     const [first, second] = await ledger.engines()

@@ -1,0 +1,119 @@
+/** The schema of a plan. What it says reaches command lines and filter graphs on every peer that encodes it. */
+import { PICTURE_SIDE_MAX } from '../../protocol/limits.ts'
+import {
+  type AudioFacts, type ChunkPlan, type CutFormat, FLAGS, type Metadata, type Plan, type RenditionPlan, type SubtitleFacts, type VideoFacts,
+} from '../../protocol/plan.ts' // biome-ignore format: a list of words
+import { RENDITIONS_MAX } from '../../protocol/rendition.ts'
+import { type Fields, list, nullable, object, oneOf, optional, record, textLike } from './check.ts'
+import {
+  count, countTo, finite, flag, integer, LIST_MAX, positive, positiveTo, rational, sha256, taskClass, text, videoId, word,
+} from './values.ts' // biome-ignore format: a list of words
+import { encoding } from './video.ts'
+
+/** Chunks have numbers of five digits. */
+const CHUNKS_MAX = 100_000
+const CUT_FORMATS = ['nut', 'matroska', 'mov', 'avi', 'lossless', 'none'] as const satisfies readonly CutFormat[]
+
+const side = positiveTo(PICTURE_SIDE_MAX)
+const size = { width: side, height: side }
+const flags = list(oneOf(FLAGS), FLAGS.length)
+
+const video = object({
+  stream: count,
+  codec: word,
+  profile: text,
+  pixel_format: word,
+  bit_depth: count,
+  ...size,
+  sample_aspect: rational,
+  rotation: oneOf([0, 90, 180, 270]),
+  mirrored: flag,
+  interlaced: flag,
+  top_field_first: flag,
+  fields: optional(flag),
+  captions: optional(flag),
+  color: object({ range: word, primaries: word, transfer: word, space: word }),
+  hdr: flag,
+} satisfies Fields<VideoFacts>)
+
+const audio = object({
+  stream: count,
+  codec: word,
+  channels: count,
+  layout: text,
+  source_channels: count,
+  extra: oneOf(['copied', 'decoded', 'counted']),
+  relabelled: flag,
+  sample_rate: count,
+  language: word,
+  title: text,
+  flags,
+} satisfies Fields<AudioFacts>)
+
+const subtitle = object({
+  stream: count,
+  codec: word,
+  language: word,
+  title: text,
+  flags,
+} satisfies Fields<SubtitleFacts>)
+
+const metadata = object({
+  tags: record(word, text, 1_000),
+  picture: object({
+    language: word,
+    title: text,
+    flags,
+    timecode: nullable(textLike(/^[\d:;.]{1,20}$/, ' is no timecode')),
+  }),
+  covers: list(object({ stream: count, codec: word }), LIST_MAX),
+} satisfies Fields<Metadata>)
+
+const { id, codec, rate, preset, bit_depth } = encoding
+const rendition = object({
+  ...{ id, codec, rate, preset, bit_depth },
+  ...size,
+  class: taskClass,
+  signature: sha256,
+  cost: finite,
+} satisfies Fields<RenditionPlan>)
+
+const chunk = object({
+  chunk_id: countTo(CHUNKS_MAX - 1),
+  start_pts: integer,
+  end_pts: integer,
+  frames: count,
+  cut: nullable(object({ seek_pts: nullable(integer), stop_dts: nullable(integer) })),
+  times_sha256: optional(sha256),
+} satisfies Fields<ChunkPlan>)
+
+/** A document of the collection `plans`, without its `_id`. */
+export const planSchema = object({
+  version: oneOf([3]),
+  video_id: videoId,
+  time_base: rational,
+  start_pts: integer,
+  end_pts: integer,
+  frames: count,
+  jumps: optional(list(object({ from: integer, to: integer }), LIST_MAX)),
+  genpts: flag,
+  counted_rate: nullable(rational),
+  fps: rational,
+  variable_rate: flag,
+  track_timescale: positive,
+  lead: count,
+  b_frames: oneOf([0, 3]),
+  keyframe_s: finite,
+  audio_kbps: positive,
+  video,
+  shapes: optional(list(object({ start_pts: integer, ...size, sample_aspect: rational }), CHUNKS_MAX)),
+  audio: list(audio, 1000),
+  subtitles: list(subtitle, 1000),
+  chapters: count,
+  metadata,
+  renditions: list(rendition, RENDITIONS_MAX),
+  chunks: list(chunk, CHUNKS_MAX),
+  cut_format: oneOf(CUT_FORMATS),
+  run_in: count,
+  fates: list(object({ part: text, fate: oneOf(['kept', 'converted', 'left_out']), note: nullable(text) }), CHUNKS_MAX),
+} satisfies Fields<Plan>)

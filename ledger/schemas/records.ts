@@ -1,0 +1,41 @@
+/** The schemas of what stands beside videos and tasks: peers, engines, the lease, events. */
+import type { EngineRecord, Lease, LedgerEvent, PeerRecord } from '../../protocol/ledger.ts'
+import { type Fields, list, nullable, object } from './check.ts'
+import { count, countTo, finite, flag, integer, peerId, text, videoId, word } from './values.ts'
+
+/** A document of the collection `peers`. */
+export const peerSchema = object({
+  _id: peerId,
+  paused: flag,
+  draining: flag,
+  quarantined_until: nullable(integer),
+  quarantines: count,
+  reason: nullable(text),
+  audits_agreed: count,
+} satisfies Fields<PeerRecord>)
+
+/** A document of the collection `engines`. `wanted`: as many workers as no engine has, at most. */
+export const engineSchema = object({
+  _id: text,
+  wanted: countTo(10_000),
+  reason: nullable(text),
+  peers: list(peerId, 1_000),
+  coordinator_term: count,
+} satisfies Fields<EngineRecord>)
+
+/** The schema of a `Lease`. */
+export const leaseSchema = object({
+  holder: nullable(peerId),
+  nonce: text,
+  term: count,
+  remaining_ms: finite,
+} satisfies Fields<Lease>)
+
+/** The schema of a `LedgerEvent`. */
+export const eventSchema = object({
+  at: integer,
+  what: word,
+  peer: nullable(peerId),
+  video: nullable(videoId),
+  text,
+} satisfies Fields<LedgerEvent>)
