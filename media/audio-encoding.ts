@@ -1,9 +1,10 @@
-/** Encodes the audio: every track whole, in one ffmpeg, from the file of extras. */
+/** Encodes the audio: every track whole, in one ffmpeg, from the file of extras or from a source that is read straight. */
 import { stat } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
+import { fsPath } from '../protocol/path-text.ts'
 import { type Plan, planSeconds } from '../protocol/plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
-import { audioArgs, OLD_LAYOUT } from './commands/audio.ts'
+import { audioArgs, isAudioStraight, OLD_LAYOUT } from './commands/audio.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { tracksOf } from './verify.ts'
 
@@ -17,7 +18,7 @@ interface EncodeAudioJob {
   readonly signal: AbortSignal
 }
 
-/** Encodes all audio tracks of the extra `input` into `out`. Rejects with `AttemptFailed`. `seconds` of progress is media time. */
+/** Encodes all audio tracks of `input`, what `takeAudio` answered, into `out`. Rejects with `AttemptFailed`. `seconds` of progress is media time. */
 export async function encodeAudio(programs: Programs, job: EncodeAudioJob): Promise<void> {
   const { plan, out } = job
   await runOnce(programs, job, false).catch((error: unknown) => {
@@ -34,8 +35,10 @@ export async function encodeAudio(programs: Programs, job: EncodeAudioJob): Prom
 /** `mixesOld`: whether this build's encoder does not take `OLD_LAYOUT`. */
 async function runOnce(programs: Programs, job: EncodeAudioJob, mixesOld: boolean): Promise<void> {
   const { plan, out, input } = job
-  const start = zeroOf(plan) + cutOffset(plan)
-  const args = audioArgs({ input, out, tracks: plan.audio, start, kbps: plan.audio_kbps, mixesOld })
+  const offset = cutOffset(plan)
+  const start = zeroOf(plan) + offset
+  const straight = isAudioStraight(plan) ? { offset } : null
+  const args = audioArgs({ input, straight, out, tracks: plan.audio, start, kbps: plan.audio_kbps, mixesOld })
   const started = programs.clock.mono()
   const onLine = (line: string) => {
     const seconds = Number(/^out_time_us=(\d+)/.exec(line)?.[1] ?? NaN) / 1e6
@@ -43,7 +46,8 @@ async function runOnce(programs: Programs, job: EncodeAudioJob, mixesOld: boolea
       job.onProgress?.({ seconds, speed: (seconds * 1000) / Math.max(1, programs.clock.mono() - started) })
   }
   const filmSeconds = planSeconds(plan) + plan.lead / plan.track_timescale
-  const outputBytesMax = (await stat(input)).size * 8 + filmSeconds * plan.audio.length * 128_000 + CONTAINER_BYTES
+  const outputBytesMax =
+    (await stat(fsPath(input))).size * 8 + filmSeconds * plan.audio.length * 128_000 + CONTAINER_BYTES
   await runOrFail(
     programs.run,
     { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine },

@@ -12,7 +12,7 @@ import { type AudioFacts, type Plan, planSeconds } from '../protocol/plan.ts'
 import { tryAudio } from './audio-trial.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { closingTerms } from './clock-jumps.ts'
-import { decodedCodec, decodedFilter } from './commands/audio.ts'
+import { decodedCodec, decodedFilter, isAudioStraight } from './commands/audio.ts'
 import { audioExtraArgs, type ExtraTrack } from './commands/split.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 
@@ -28,10 +28,11 @@ interface ExtraJob {
   readonly signal: AbortSignal
 }
 
-/** Takes the audio out of the source into `outDir`; null where the plan has none. Rejects with `AttemptFailed`. */
+/** Takes the audio out of the source into `outDir`, or answers the source where it is read straight; null where the plan has none. Rejects with `AttemptFailed`. */
 export async function takeAudio(programs: Programs, job: ExtraJob): Promise<string | null> {
   const { plan } = job
   if (plan.audio.length === 0) return null
+  if (isAudioStraight(plan)) return job.source
   const out = join(job.outDir, 'audio.nut')
   try {
     await make(
@@ -74,6 +75,7 @@ async function decodedTracks(programs: Programs, { plan, source, signal }: Extra
     audio: plan.audio,
     seconds: planSeconds(plan),
     start: zeroOf(plan),
+    isStraight: false,
     signal,
   })
   const alive = new Set(audio.map(({ stream }) => stream))

@@ -1,6 +1,6 @@
 /**
- * How each audio track of a source gets into the file of extras, decided by trial before the plan is committed: by stream copy where the
- * copy decodes to the same samples at the same times, else decoded. A track that cannot be decoded is left out, whatever it is called:
+ * How the audio task gets each audio track of a source, decided by trial before the plan is committed: in a file of extras by stream copy
+ * where the copy decodes to the same samples at the same times, else decoded; or, of a source that is read straight, from the source itself. A track that cannot be decoded is left out, whatever it is called:
  * builds name codecs that they cannot decode. Layouts are those of the first decoded frame.
  *
  * There are only these two ways: a decoded track (FLAC or PCM) is held exactly by every container, so that a second container would
@@ -31,6 +31,8 @@ export interface AudioTrial {
   readonly seconds: number
   /** Time of the first picture on the clock of the source, seconds. */
   readonly start: number
+  /** Whether the source may be read straight: its tracks then need no copy. */
+  readonly isStraight: boolean
   readonly signal: AbortSignal
 }
 
@@ -49,6 +51,8 @@ const WHOLE_S = 5
 
 /** Tries every track. Rejects with the signal's reason, and with `AttemptFailed` where the disk is full. */
 export async function tryAudio(programs: Programs, trial: AudioTrial): Promise<TriedAudio> {
+  const straight = trial.isStraight ? await tryStraight(programs, trial) : null
+  if (straight !== null) return straight
   const verdicts = trial.audio.length === 0 ? new Map<number, Verdict>() : await tryTracks(programs, trial, trial.audio)
   const taken = trial.audio.flatMap((track) => {
     const verdict = verdicts.get(track.stream)
@@ -62,6 +66,21 @@ export async function tryAudio(programs: Programs, trial: AudioTrial): Promise<T
       ...trial.audio.flatMap((track) => leftOut(track, verdicts.get(track.stream))),
       ...taken.flatMap(({ track, sound }) => mixed(track, sound)),
     ],
+  }
+}
+
+/** The tracks as the audio task decodes them from the source; null where one of them is not to be had from there. */
+async function tryStraight(programs: Programs, trial: AudioTrial): Promise<TriedAudio | null> {
+  const { audio } = trial
+  if (audio.length === 0 || !audio.every(({ codec }) => COMMON.test(codec))) return null
+  const verdicts = await tryTogether(programs, trial, audio, { copies: false })
+  const sounds = audio.flatMap(({ stream }) => verdicts?.get(stream)?.sound ?? [])
+  if (sounds.length < audio.length || sounds.some((sound) => isUntimed(sound) || !encodedLayout(sound).isKept))
+    return null
+  return {
+    audio: audio.map((track, at) => ({ ...factsOf(track, sounds[at]!, sounds[at]!), extra: 'none' as const })),
+    begins: Math.min(...sounds.map(({ frames }) => frames[0]!.time)),
+    fates: [],
   }
 }
 
@@ -112,10 +131,11 @@ async function tryTogether(
     const copies = (options.copies ? tracks : [])
       .filter(({ codec }) => COMMON.test(codec))
       .map(({ stream }) => ({ stream, head: join(dir, `${stream}-head.nut`), tail: join(dir, `${stream}-tail.nut`) }))
-    const end = trial.seconds > WHOLE_S ? trial.seconds - TAIL_S : null
+    const isShort = trial.seconds <= WHOLE_S
+    const end = isShort || !options.copies ? null : trial.seconds - TAIL_S
     const offset = 100 + Math.max(0, Math.ceil(-trial.start))
     const streams = tracks.map(({ stream }) => stream)
-    const args = audioTrialArgs({ source: trial.source, streams, copies, end, offset })
+    const args = audioTrialArgs({ source: trial.source, streams, copies, isShort, end, offset })
     const read = await decode(programs, args, trial.signal)
     if (options.copies && (read.exitCode !== 0 || tracks.some((_, at) => !read.sounds.has(at)))) return null
     // An end without packets is no file that can be read.

@@ -20,7 +20,7 @@ interface ExtrasJob {
   readonly signal: AbortSignal
 }
 
-/** Writes the extras into `outDir`; null for what the plan does not have. Rejects with `AttemptFailed`. */
+/** Writes the extras into `outDir`; the audio may be the source itself, null is for what the plan does not have. Rejects with `AttemptFailed`. */
 export async function takeExtras(programs: Programs, job: ExtrasJob): Promise<Extras> {
   const { plan, outDir } = job
   const { subtitles, chapters, metadata } = plan

@@ -36,6 +36,7 @@ import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { mainShape } from './shape-changes.ts'
 import { shapesIn, sizeOf } from './shapes.ts'
 import { quoted } from './source-file.ts'
+import { isReadStraight } from './straight.ts'
 import type { TextIndex } from './text-index.ts'
 import { fitTimecode } from './timecode.ts'
 import { chooseCutting } from './trial-cuts.ts'
@@ -77,15 +78,20 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const { metadata, fates } = fitTimecode(probe, { fps, variable_rate: variable })
   refuseCutOff(job, index, time_base)
   const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
-  const classes = classFormatter({
-    video,
-    selfTestReport: job.selfTestReport,
-    format: index.whole === null ? 'nut' : probe.format,
-  })
+  const isUncut = cutting.cut_format === 'none'
+  const { selfTestReport } = job
+  const classes = classFormatter({ video, selfTestReport, format: isUncut ? probe.format : 'nut' })
   const start = secondsOf(index.times[0]!, time_base)
   const seconds = Math.max(probe.duration_s, secondsOf(index.end_pts, time_base) - start)
   const [sound, renditions] = await Promise.all([
-    tryAudio(programs, { source: job.source, audio: probe.audio, seconds, start, signal: job.signal }),
+    tryAudio(programs, {
+      source: job.source,
+      audio: probe.audio,
+      seconds,
+      start,
+      isStraight: isUncut && index.whole === null,
+      signal: job.signal,
+    }),
     trialFrames(programs, { job: { ...job, index }, settings, sized, classes, time_base }),
   ])
   return {
@@ -140,7 +146,10 @@ function videoOf({ index, probe }: PlanJob): VideoFacts {
 
 type Cuts = Pick<Plan, 'cut_format' | 'run_in' | 'chunks'> & { readonly index: PacketIndex & SourceIndex }
 
-/** The chunks, and how they are cut: by trial cuts. Of a source that cannot be cut the pictures are what decoding it shows. */
+/**
+ * The chunks, and how they are cut: not at all, or as trial cuts show. Of a source that cannot be cut the pictures are what decoding it
+ * shows.
+ */
 async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Promise<Cuts> {
   const index = job.index as PacketIndex & SourceIndex
   const time_base = timeBaseOf(job)
@@ -154,6 +163,7 @@ async function planCuts(programs: Programs, job: PlanJob, video: VideoFacts): Pr
     video, time_base, genpts: index.genpts, start_pts: index.times[0]!, lead: 0, track_timescale: trackTimescale(time_base),
   } // biome-ignore format: a record
   const breaks = index.shapes.slice(1).map(({ start_pts }) => start_pts)
+  if (await isReadStraight({ source, format: job.probe.format, index, time_base, breaks })) return whole(index)
   const cutting = await chooseCutting(programs, { source, signal, index, plan, breaks })
   return cutting === null ? whole(await indexByDecoding(programs, job, index)) : { index, ...cutting }
 }

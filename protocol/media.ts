@@ -107,7 +107,7 @@ export interface MergeJob {
 
 /** The files that `Media.extras` made; paths are absolute. */
 export interface Extras {
-  /** Every audio track, copied or decoded as the plan says; null without audio. */
+  /** Every audio track, copied or decoded as the plan says; the source itself where it is read straight; null without audio. */
   readonly audio: string | null
   /** Text subtitles, chapters and covers, in a form of `media/`'s own; null where there are none. */
   readonly other: string | null
@@ -158,7 +158,7 @@ export interface Media {
   extras(job: { plan: Plan; source: string; index: SourceIndex; outDir: string; signal: AbortSignal }): Promise<Extras>
   /** Encodes all renditions in one ffmpeg: one file each, verified against the plan. Rejects only when all of them failed. */
   encode(job: EncodeJob): Promise<readonly EncodeResult[]>
-  /** Encodes every audio track from the file that `extras` made. `speed`: source seconds encoded per second. */
+  /** Encodes every audio track from the file that `extras` answered. `speed`: source seconds encoded per second. */
   audio(job: {
     plan: Plan
     input: string

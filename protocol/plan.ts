@@ -74,10 +74,10 @@ export interface AudioFacts {
   readonly source_channels: number
   /**
    * How the file of extras holds it: by stream copy; decoded, where a copy is not the same; or decoded and its times counted from its
-   * samples, where the source's are none.
+   * samples, where the source's are none. `none`, of all tracks or of none: there is no such file, the audio task reads the source.
    */
-  readonly extra: 'copied' | 'decoded' | 'counted'
-  /** The file of extras loses the layout: the encode sets it. */
+  readonly extra: 'copied' | 'decoded' | 'counted' | 'none'
+  /** The input of the audio task does not say the layout: the encode sets it. */
   readonly relabelled: boolean
   /** Hz. */
   readonly sample_rate: number

@@ -9,7 +9,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EXTRAS_PATH } from '../../protocol/artifact.ts'
-import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
+import type { BlobExchange, BlobStore, HeldBlob } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
@@ -182,21 +182,19 @@ class ChunkCutter {
     }
   }
 
-  /** Copies the audio, the input of the audio task, and the subtitles and chapters, where the plan has any. */
+  /** Copies the audio, the input of the audio task where that is not the source, and the subtitles and chapters, where the plan has any. */
   async makeExtras(): Promise<Task['outputs']> {
-    const { self, ledger, store, media, hints } = this.#options
+    const { ledger, media, hints } = this.#options
     const { video, source, plan, index, scratch, signal } = this.#job
     const extras = await source.read(() => media.extras({ plan, source: source.path, index, outDir: scratch, signal }))
     if (extras.audio) {
-      const ref = await store.put(video._id, extras.audio)
-      const input: TaskInput = { ...ref, holders: [self], start_pts: 0, end_pts: 0, time_base: '1/1' }
+      const input: TaskInput = { ...(await this.#inputOf(extras.audio)), start_pts: 0, end_pts: 0, time_base: '1/1' }
       await this.#retry(() => ledger.insertTasks([audioTask(video, plan, input)]))
       await this.#replaceLostInput(taskId(video._id, 'audio'), input)
       hints.publish({ what: 'tasks', video: video._id })
     }
     if (!extras.other) return []
-    const ref = await store.put(video._id, extras.other)
-    return [{ path: EXTRAS_PATH, media_type: 'application/octet-stream', ...ref, holders: [self] }]
+    return [{ path: EXTRAS_PATH, media_type: 'application/octet-stream', ...(await this.#inputOf(extras.other)) }]
   }
 
   /**
@@ -274,14 +272,19 @@ class ChunkCutter {
   }
 
   async #cutFile(chunk_id: number): Promise<TaskInput> {
-    const { self, media, store } = this.#options
-    const { video, plan, source, index, scratch, signal } = this.#job
-    const out = join(scratch, `${chunk_id}.nut`)
-    const cut = await source.read(() => media.cut({ plan, chunk_id, source: source.path, index, out, signal }))
+    const { plan, source, index, scratch, signal } = this.#job
+    const job = { plan, chunk_id, source: source.path, index, out: join(scratch, `${chunk_id}.nut`), signal }
+    const cut = await source.read(() => this.#options.media.cut(job))
     const times = { start_pts: cut.start_pts, end_pts: cut.end_pts, time_base: cut.time_base.join('/') }
+    return { ...(await this.#inputOf(cut.path)), ...times }
+  }
+
+  /** The blob of a file that was made here, or the source itself where that is read straight. */
+  async #inputOf(path: string): Promise<HeldBlob> {
+    const { video, source } = this.#job
     const { shared: _shared, ...blob } = video.source
-    if (cut.path === source.path) return { ...blob, ...times }
-    return { ...(await store.put(video._id, cut.path)), holders: [self], ...times }
+    if (path === source.path) return blob
+    return { ...(await this.#options.store.put(video._id, path)), holders: [this.#options.self] }
   }
 
   /** A PENDING task gets the new bytes, or this peer as a holder of the same ones; any other is left as it is. */

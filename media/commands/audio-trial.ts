@@ -29,29 +29,30 @@ export interface AudioTrialJob {
   /** ffmpeg's stream indices. */
   readonly streams: readonly number[]
   readonly copies: readonly TrialCopy[]
-  /** Seconds from the beginning of the file at which its end is read; null where the file is so short that all of it is the beginning. */
+  /** Whether the file is so short that all of it is the beginning. */
+  readonly isShort: boolean
+  /** Seconds from the beginning of the file at which its end is read; null where it is not. */
   readonly end: number | null
   /** Seconds added to the times of the copies. */
   readonly offset: number
 }
 
 /** Arguments to decode beginnings, then ends, to framecrc, one stream after another, and to write the copies. */
-export function audioTrialArgs({ source, streams, copies, end, offset }: AudioTrialJob): string[] {
+export function audioTrialArgs({ source, streams, copies, isShort, end, offset }: AudioTrialJob): string[] {
   const input = [...SAFE, '-copyts', '-vn', '-sn', '-dn']
-  const isShort = end === null
   const copy = (from: string, packets: readonly string[], out: string) => [
     '-map', from, '-c', 'copy', ...packets, ...BARE, '-output_ts_offset', String(offset), ...NUT, fileUrl(out),
   ] // biome-ignore format: groups
   const head = isShort ? [] : ['-frames:a', String(HEAD_PACKETS)]
   return [
     ...QUIET, ...DAMAGE_ALLOWED, ...input, '-i', fileUrl(source),
-    ...(isShort ? [] : [...input, '-noaccurate_seek', '-ss', seconds(end), '-i', fileUrl(source)]),
+    ...(end === null ? [] : [...input, '-noaccurate_seek', '-ss', seconds(end), '-i', fileUrl(source)]),
     ...streams.flatMap((stream) => ['-map', `0:${stream}`]),
-    ...(isShort ? [] : streams.flatMap((stream) => ['-map', `1:${stream}`])),
+    ...(end === null ? [] : streams.flatMap((stream) => ['-map', `1:${stream}`])),
     ...(isShort ? [] : streams.flatMap((_, at) => [`-filter:a:${at}`, `atrim=duration=${HEAD_S}`])),
     ...COMPARED,
     ...copies.flatMap((track) => copy(`0:${track.stream}`, head, track.head)),
-    ...(isShort ? [] : copies.flatMap((track) => copy(`1:${track.stream}`, [], track.tail))),
+    ...(end === null ? [] : copies.flatMap((track) => copy(`1:${track.stream}`, [], track.tail))),
   ] // biome-ignore format: groups
 }
 

@@ -1,8 +1,8 @@
 /**
- * The audio: every track in one piece, in one ffmpeg, from the file of extras. AAC encoded per chunk drifts 35 ms at every join.
+ * The audio: every track in one piece, in one ffmpeg, from the file of extras or from a source that is read straight. AAC encoded per chunk drifts 35 ms at every join.
  * Each track starts with the results: earlier samples are cut, a late start and gaps become silence.
  */
-import type { AudioFacts } from '../../protocol/plan.ts'
+import type { AudioFacts, Plan } from '../../protocol/plan.ts'
 import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
 
 /** AAC has no layouts with side speakers: these become its layouts with the same channels. Others stay. */
@@ -36,7 +36,7 @@ export function encodedLayout(of: { readonly layout: string; readonly channels: 
   return { layout: USUAL[fit]!, channels: fit, isKept: false }
 }
 
-/** The filter that gives the channels of a track the names that the file of extras has lost. */
+/** The filter that gives the channels of a track the names that its input does not say. */
 function relabel({ relabelled, layout, channels }: AudioFacts): string {
   if (!relabelled) return ''
   return `channelmap=map=${[...Array(channels).keys()].join('|')}:channel_layout=${layout},`
@@ -65,7 +65,7 @@ export function audioFilter(track: AudioFacts, start: number, mixesOld = false):
  */
 export function decodedFilter(track: AudioFacts, start: number, closing = ''): string | null {
   const { extra, layout, channels, source_channels } = track
-  if (extra === 'copied') return null
+  if (extra === 'copied' || extra === 'none') return null
   // Its times are none: samples follow one another from the first on.
   const counted = extra === 'counted' ? 'asetpts=STARTPTS+N/SR/TB,' : ''
   const all = [...Array(source_channels).keys()].map((channel) => `${(1 / source_channels).toFixed(4)}*c${channel}`)
@@ -82,9 +82,15 @@ export function decodedFilter(track: AudioFacts, start: number, closing = ''): s
 export const decodedCodec = ({ codec, channels }: AudioFacts): string =>
   channels > 8 || /^pcm_(?:f|[su]32|s64)/.test(codec) ? 'pcm_f32le' : 'flac'
 
+/** Whether the audio task reads the source itself: its tracks are not copied out. */
+export const isAudioStraight = ({ audio }: Pick<Plan, 'audio'>): boolean =>
+  audio.length > 0 && audio.every(({ extra }) => extra === 'none')
+
 /** The audio of a video to encode. Paths are absolute. */
 export interface AudioJob {
   readonly input: string
+  /** Where the input is the source itself: seconds to add to its times, as in a file of extras; else null. */
+  readonly straight: { readonly offset: number } | null
   readonly out: string
   readonly tracks: readonly AudioFacts[]
   /** Beginning of the results in the input, seconds. */
@@ -95,12 +101,18 @@ export interface AudioJob {
   readonly mixesOld?: boolean
 }
 
-/** The arguments of the ffmpeg that encodes every audio track to AAC in one MP4. */
+/**
+ * The arguments of the ffmpeg that encodes every audio track to AAC in one MP4. A source says which samples its encoder has added before the
+ * first, a copy does not: with `skip_manual` both decode to the same samples, and those before the beginning of the results are cut.
+ */
 export function audioArgs(job: AudioJob): string[] {
+  const { straight } = job
+  const source =
+    straight === null ? [] : ['-sn', '-dn', '-flags2', '+skip_manual', '-itsoffset', String(straight.offset)]
   return [
-    ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, '-copyts', '-vn', '-i', fileUrl(job.input),
+    ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, '-copyts', '-vn', ...source, '-i', fileUrl(job.input),
     ...job.tracks.flatMap((track, at) => [
-      '-map', `0:a:${at}`,
+      '-map', straight === null ? `0:a:${at}` : `0:${track.stream}`,
       `-filter:a:${at}`, audioFilter(track, job.start, job.mixesOld),
       `-b:a:${at}`, `${job.kbps * Math.max(1, track.channels)}k`,
     ]),

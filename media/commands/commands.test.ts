@@ -260,19 +260,35 @@ test('every audio track is encoded whole, from the beginning of the results on',
   const stereo = `asetpts=PTS-(100.000000)/TB,${timing},apad=whole_len=1024`
   const surround = `channelmap=map=0|1|2|3|4|5:channel_layout=5.1(side),asetpts=PTS-(100.000000)/TB,${timing},aformat=channel_layouts=5.1,apad=whole_len=1024`
   assert.deepEqual(
-    audioArgs({ input: '/a.nut', out: '/a.m4a', tracks: [STEREO, SURROUND], start: 100, kbps: 64 }),
+    audioArgs({ input: '/a.nut', straight: null, out: '/a.m4a', tracks: [STEREO, SURROUND], start: 100, kbps: 64 }),
     words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -i file:/a.nut -map 0:a:0 -filter:a:0 ${stereo} -b:a:0 128k
       -map 0:a:1 -filter:a:1 ${surround} -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
       -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
   )
 })
 
+test('audio is read from the source itself as from a file of extras: all samples, later by the offset', () => {
+  const tracks = [{ ...STEREO, extra: 'none' } as const]
+  assert.deepEqual(
+    audioArgs({ input: '/a.mp4', straight: { offset: 100 }, out: '/a.m4a', tracks, start: 100, kbps: 64 }),
+    words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -sn -dn -flags2 +skip_manual -itsoffset 100 -i file:/a.mp4
+      -map 0:1 -filter:a:0 asetpts=PTS-(100.000000)/TB,aresample=48000:async=1:first_pts=0:min_hard_comp=0.01,apad=whole_len=1024 -b:a:0 128k
+      -c:a aac -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
+  )
+})
+
 test('16 channels are mixed where this build has no such AAC', () => {
   const track: AudioFacts = { ...SURROUND, channels: 16, source_channels: 16, layout: 'hexadecagonal' }
   const filter = (mixesOld: boolean) =>
-    audioArgs({ input: '/a.nut', out: '/a.m4a', tracks: [track, STEREO], start: 100, kbps: 64, mixesOld }).filter(
-      (word) => word.includes('aformat'),
-    )
+    audioArgs({
+      input: '/a.nut',
+      straight: null,
+      out: '/a.m4a',
+      tracks: [track, STEREO],
+      start: 100,
+      kbps: 64,
+      mixesOld,
+    }).filter((word) => word.includes('aformat'))
   assert.deepEqual(filter(false), [])
   assert.equal(filter(true).length, 1)
   assert.match(filter(true)[0] ?? '', /aformat=channel_layouts=7\.1,/)

@@ -45,7 +45,11 @@ test('films that fail everywhere are given up soon, each with its reason, and ho
   const split = await makeFilm(dir, 'split')
   const good = await Promise.all(['one', 'two'].map((name) => makeFilm(dir, name)))
   const fails = `echo '${WORDS}' >&2; exit 1`
-  const cases = Object.values(BAD).map((step, at) => `  *blobs/${bad[at]?.id}/*scratch/*-${step}-*) ${fails} ;;`)
+  // Short films are read straight; joined are chunks.
+  const cases = Object.values(BAD).map(
+    (step, at) =>
+      `  *blobs/${bad[at]?.id}/*scratch/*-${step}-*|*file:${bad[at]?.path}*scratch/*-${step}-*) ${fails} ;;`,
+  )
   const ffmpeg = join(dir, 'odd-ffmpeg')
   const script = [
     '#!/bin/sh',

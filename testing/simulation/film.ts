@@ -30,8 +30,13 @@ export const readFilm = (content: Buffer): Film => JSON.parse(content.toString()
 
 /** What a cut, an encode and a merge are. `by` differs between builds where real bytes do. */
 export const cutBytes = (film: Film, chunk: number, by: string): string => JSON.stringify({ cut: chunk, film, by })
-export const readCut = (content: Buffer): { cut: number; film: Film } =>
-  JSON.parse(content.toString()) as { cut: number; film: Film }
+/** Of what a chunk or the sound is made: a cut, or the source of a film that is read straight. */
+export const readCut = (content: Buffer): { cut: number; film: Film } => {
+  const of = JSON.parse(content.toString()) as Film | { cut: number; film: Film }
+  return 'film' in of ? of : { cut: 0, film: of }
+}
+/** Whether a film is not cut: its input is the source itself. */
+export const isStraight = ({ chunks }: Film): boolean => chunks === 1
 export const encodedBytes = (film: Film, chunk: number, rendition: RenditionId): string =>
   `${film.name}: chunk ${chunk} of ${film.chunks} at ${rendition}${film.poison === 'merge' ? UNJOINABLE : ''}`
 export const audioInBytes = (film: Film, by: string): string => JSON.stringify({ sound: true, film, by })
@@ -65,7 +70,7 @@ export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string
     frames: ticks(film.chunks),
     genpts: false,
     counted_rate: null,
-    cut_format: 'nut',
+    cut_format: isStraight(film) ? 'none' : 'nut',
     run_in: 0,
     fps: [FPS, 1],
     variable_rate: false,
@@ -75,7 +80,7 @@ export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string
     keyframe_s: recipe.keyframe_s,
     audio_kbps: recipe.audio_kbps,
     video: PICTURE,
-    audio: film.hasAudio ? [SOUND] : [],
+    audio: film.hasAudio ? [{ ...SOUND, extra: isStraight(film) ? 'none' : 'copied' }] : [],
     subtitles: [],
     chapters: film.hasSubtitles ? 1 : 0,
     metadata: NO_METADATA,
@@ -92,7 +97,7 @@ export function planOf(film: Film, video_id: VideoId, recipe: Recipe, by: string
       start_pts: ticks(chunk_id),
       end_pts: ticks(chunk_id + 1),
       frames: FRAMES,
-      cut: { seek_pts: null, stop_dts: null },
+      cut: isStraight(film) ? null : { seek_pts: null, stop_dts: null },
     })),
     fates: [{ part: 'source', fate: 'kept', note: `planned by ${by}` }],
   }

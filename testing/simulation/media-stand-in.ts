@@ -1,7 +1,7 @@
 /** ffmpeg that takes virtual time and writes text: the contract's verbs over the virtual disk. */
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import type { EncodeResult, Media } from '../../protocol/media.ts'
+import type { Cut, EncodeResult, Media } from '../../protocol/media.ts'
 import { NO_METADATA, type RenditionPlan } from '../../protocol/plan.ts'
 import * as film from './film.ts'
 import type { VirtualDisk } from './virtual-disk.ts'
@@ -89,18 +89,22 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       return film.planOf(what, video_id, recipe, `${build}, ${++plans}`)
     },
     async cut({ chunk_id, source, out, signal }) {
-      await clock.sleep(120, signal)
-      disk.write(out, film.cutBytes(film.readFilm(disk.read(source)), chunk_id, build))
+      const what = film.readFilm(disk.read(source))
       const start_pts = chunk_id * film.FRAMES
-      return { path: out, start_pts, end_pts: start_pts + film.FRAMES, time_base: [1, 30] }
+      const cut: Cut = { path: source, start_pts, end_pts: start_pts + film.FRAMES, time_base: [1, 30] }
+      if (film.isStraight(what)) return cut
+      await clock.sleep(120, signal)
+      disk.write(out, film.cutBytes(what, chunk_id, build))
+      return { ...cut, path: out }
     },
     async extras({ source, outDir, signal }) {
-      await clock.sleep(300, signal)
       const what = film.readFilm(disk.read(source))
-      if (what.hasAudio) disk.write(`${outDir}/audio.nut`, film.audioInBytes(what, build))
+      const audio = film.isStraight(what) ? source : `${outDir}/audio.nut`
+      await clock.sleep(300, signal)
+      if (what.hasAudio && audio !== source) disk.write(`${outDir}/audio.nut`, film.audioInBytes(what, build))
       if (what.hasSubtitles) disk.write(`${outDir}/other.mkv`, film.subtitleBytes(what))
       return {
-        audio: what.hasAudio ? `${outDir}/audio.nut` : null,
+        audio: what.hasAudio ? audio : null,
         other: what.hasSubtitles ? `${outDir}/other.mkv` : null,
       }
     },
@@ -122,7 +126,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
     },
     async audio({ input, out, onProgress, signal }) {
       onWork('audio')
-      const { film: what } = JSON.parse(disk.read(input).toString()) as { film: film.Film }
+      const { film: what } = film.readCut(disk.read(input))
       await work(1_500, signal, (share) => onProgress?.({ seconds: share * 10, speed: 20 }))
       if (bad === 'everything') dies()
       failsAt(what, 'audio')

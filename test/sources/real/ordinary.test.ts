@@ -36,7 +36,7 @@ test('a film with 5.1 sound, subtitles and a chapter comes out whole', async (t)
 
   assert.deepEqual(notes, [])
   assert.equal(plan.chunks.length, 1)
-  assert.equal(plan.cut_format, 'nut')
+  assert.equal(plan.cut_format, 'none')
   assert.deepEqual(
     await frameTimes(output),
     Array.from({ length: 100 }, (_, at) => at / 25),

@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { frameTimes, pictures, ssim } from '../../../testing/sources/measure.ts'
-import { picture, type RealResult, realCase, runOrCannot, X264 } from '../../../testing/sources/real.ts'
+import {
+  assertAlike,
+  picture,
+  type RealResult,
+  realCase,
+  runOrCannot,
+  tone,
+  X264,
+} from '../../../testing/sources/real.ts'
 
 const PALETTE = 'split[a][b];[a]palettegen[p];[b][p]paletteuse'
 const frames = (count: number, rate: number) => Array.from({ length: count }, (_, at) => at / rate)
@@ -28,6 +36,8 @@ async function assertShown(
 const RGB_LIKENESS = 0.94
 const rounded = (seconds: number): number => Math.round(seconds * 1e4) / 1e4
 
+/** A film of two chunks: a shorter one in MOV or Matroska is not cut. */
+const TWO_CHUNKS = { seconds: 12, rate: '2' }
 const UNDESCRIBED: readonly (readonly [what: string, name: string, args: readonly string[]])[] = [
   ['uncompressed RGB in AVI', 'a.avi', ['-c:v', 'rawvideo', '-pix_fmt', 'bgr24']],
   ['uncompressed pictures with alpha in MOV', 'a.mov', ['-c:v', 'rawvideo', '-pix_fmt', 'argb']],
@@ -38,11 +48,13 @@ const UNDESCRIBED: readonly (readonly [what: string, name: string, args: readonl
 for (const [what, name, args] of UNDESCRIBED) {
   test(`${what} comes out as it is`, async (t) => {
     const film = await realCase(t)
-    const source = await film.make(name, [...picture({ seconds: 0.4 }), ...args])
+    const notes = args.includes('argb') ? [/alpha channel, which is left out/] : []
+    const isShort = name === 'a.avi'
+    const source = await film.make(name, [...picture(isShort ? { seconds: 0.4 } : TWO_CHUNKS), ...args])
     const result = await film.run(source)
     assert.notEqual(result.plan.cut_format, 'nut')
-    const notes = args.includes('argb') ? [/alpha channel, which is left out/] : []
-    await assertShown(result, source, { times: frames(10, 25), likeness: RGB_LIKENESS, notes })
+    const times = isShort ? frames(10, 25) : frames(24, 2)
+    await assertShown(result, source, { times, likeness: RGB_LIKENESS, notes })
   })
 }
 
@@ -51,6 +63,22 @@ test('DNxHD in MXF is cut into a container that can hold it', async (t) => {
   const coding = ['-pix_fmt', 'yuv422p', '-c:v', 'dnxhd', '-b:v', '120M']
   const source = await film.make('a.mxf', [...picture({ size: '1920x1080', seconds: 0.2 }), ...coding])
   await assertShown(await film.run(source), source, { times: frames(5, 25) })
+})
+
+test('a short film is read straight from its source, picture and sound; from TS it is cut, as some build cannot read that', async (t) => {
+  const film = await realCase(t)
+  for (const name of ['a.mkv', 'a.mov', 'a.ts']) {
+    const sound = ['-c:a', name === 'a.mov' ? 'pcm_s16le' : 'aac']
+    const source = await film.make(name, [...picture({ seconds: 1 }), ...tone({ seconds: 1 }), ...X264, ...sound])
+    const result = await runOrCannot(film, source)
+    if (result === null) continue
+    const { plan, output } = result
+    const ways = [plan.cut_format, plan.chunks[0]!.cut === null, ...plan.audio.map(({ extra }) => extra)]
+    assert.deepEqual(ways, name === 'a.ts' ? ['nut', false, 'copied'] : ['none', true, 'none'], name)
+    const shown = await frameTimes(output)
+    assert.equal(shown.length, 25, name)
+    await assertAlike(output, source, { pictures: 25 })
+  }
 })
 
 test('five pictures whose times no copy keeps are all shown', async (t) => {
