@@ -24,6 +24,19 @@ test('a plan counts only under the hash of its text', () => {
   assert.partialDeepStrictEqual(documents.takeUnfit(), [{ id: VIDEO, why: 'its sha256 is another than its name' }])
 })
 
+test('a plan may be of a film that is read straight, and may stop between two ticks', () => {
+  const { documents } = checked()
+  const some = plan(VIDEO)
+  const sound = {
+    stream: 1, codec: 'aac', channels: 1, layout: 'mono', source_channels: 1, extra: 'none', relabelled: false, sample_rate: 48_000,
+    language: '', title: '', flags: [],
+  } as const // biome-ignore format: a record
+  const straight = { ...some, cut_format: 'none', audio: [sound] } as const
+  const cut = { seek_pts: null, stop_dts: -11.5 }
+  for (const own of [straight, { ...some, chunks: some.chunks.map((chunk) => ({ ...chunk, cut })) }])
+    assert.deepEqual(documents.plan(JSON.stringify(own), VIDEO, planSha256(own)), own)
+})
+
 test('a plan of another video, and text that is no plan, do not count', () => {
   const { documents } = checked()
   const other = plan('00000000000000bb' as VideoId)

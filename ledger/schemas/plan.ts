@@ -6,7 +6,7 @@ import {
 import { RENDITIONS_MAX } from '../../protocol/rendition.ts'
 import { type Fields, list, nullable, object, oneOf, optional, record, textLike } from './check.ts'
 import {
-  count, countTo, finite, flag, integer, LIST_MAX, positive, positiveTo, rational, sha256, taskClass, text, videoId, word,
+  count, countTo, finite, flag, halfInteger, integer, LIST_MAX, positive, positiveTo, rational, sha256, taskClass, text, videoId, word,
 } from './values.ts' // biome-ignore format: a list of words
 import { encoding } from './video.ts'
 
@@ -42,7 +42,7 @@ const audio = object({
   channels: count,
   layout: text,
   source_channels: count,
-  extra: oneOf(['copied', 'decoded', 'counted']),
+  extra: oneOf(['copied', 'decoded', 'counted', 'none']),
   relabelled: flag,
   sample_rate: count,
   language: word,
@@ -83,7 +83,7 @@ const chunk = object({
   start_pts: integer,
   end_pts: integer,
   frames: count,
-  cut: nullable(object({ seek_pts: nullable(integer), stop_dts: nullable(integer) })),
+  cut: nullable(object({ seek_pts: nullable(integer), stop_dts: nullable(halfInteger) })),
   times_sha256: optional(sha256),
 } satisfies Fields<ChunkPlan>)
 

@@ -12,6 +12,8 @@ export const LIST_MAX = 10_000
 const TEXT_MAX = 4096
 
 export const integer = guard(Number.isSafeInteger, ' is no integer')
+/** An integer, or what is halfway between two. */
+export const halfInteger = guard((value) => Number.isSafeInteger(2 * (value as number)), ' is no half of an integer')
 const integerFrom = (least: number, most: number): Check =>
   guard(
     (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most,
