@@ -56,6 +56,7 @@ const row = (change: Partial<VideoRow> = {}): VideoRow => ({
   held: { peers: [peerId], hosts: 1, may_leave: false, text: null },
   failure: null,
   waiting: null,
+  still: null,
   notes: [],
   problem: null,
   ...change,

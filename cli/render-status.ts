@@ -118,7 +118,8 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const alarm = (text: string) =>
     lines.push(...wrap(printable(text), screen.columns - 4, LINES_MAX).map((line) => `    ${paint('red', line)}`))
   if (row.failure) alarm(row.failure)
-  if (row.waiting) alarm(row.waiting.text)
+  if (row.still) alarm(row.still.text)
+  else if (row.waiting) alarm(row.waiting.text)
   if (row.status === 'RUNNING') lines.push(...renditionBars(row, screen, paint))
   const notes = row.notes.filter((note) => note !== row.problem)
   for (const note of [

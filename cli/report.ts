@@ -68,12 +68,14 @@ const phase = (row: VideoRow): string =>
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
   const printed = { seconds: 0, eventsUntil: Number.POSITIVE_INFINITY, waiting: new Map<VideoRow['id'], string>() }
-  /** Each failure once, not at each change of the seconds until the next attempt. */
-  const reportWaiting = ({ id, name, waiting }: VideoRow) => {
+  /** Each failure, and each reason of a stillness, once: not at each change of the seconds in it. */
+  const reportWaiting = ({ id, name, waiting, still }: VideoRow) => {
     const failure = waiting && `${waiting.task} ${waiting.attempts}`
-    if (!failure || printed.waiting.get(id) === failure) return
-    printed.waiting.set(id, failure)
-    line(printable(`${name}: ${waiting.text}`))
+    const stillness = still && still.code !== 'retry' && `${still.code} ${still.peers.join(' ')}`
+    const [what, text] = stillness ? [stillness, still.text] : [failure, waiting?.text]
+    if (!what || !text || printed.waiting.get(id) === what) return
+    printed.waiting.set(id, what)
+    line(printable(`${name}: ${text}`))
   }
   return {
     worker: ({ what, name, pid, how }) => {
@@ -188,7 +190,7 @@ function jsonReporter(): Reporter {
         leader,
         workers,
         events,
-        videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks, waiting }) => ({
+        videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks, waiting, still }) => ({
           video: id,
           status,
           done,
@@ -197,6 +199,7 @@ function jsonReporter(): Reporter {
           eta_s,
           tasks,
           waiting,
+          still,
         })),
       })
     },

@@ -120,7 +120,9 @@ class RecordGate implements AdmissionGate {
     if (this.#state !== 'idle') return this.#state
     if (this.#modules.breakers.hasFailedSelfTest()) return 'self_test_failed'
     if (this.#isQuarantined()) return 'quarantined'
-    return this.#runsAny() ? 'working' : 'idle'
+    const running = this.#modules.attempts.running()
+    if (running.length === 0) return 'idle'
+    return running.every(({ waits }) => waits) ? 'waiting' : 'working'
   }
 
   /** The reason against claiming any task, or null. */

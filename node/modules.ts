@@ -30,7 +30,9 @@ import { heartbeatBody } from './peers/heartbeat-body.ts'
 import type { MemberMesh } from './peers/member-mesh.ts'
 import type { Membership } from './peers/membership.ts'
 import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
+import { createProgressWatch } from './status/progress-watch.ts'
 import { createStatus, type Status } from './status/status.ts'
+import { createStillEvents } from './status/still-events.ts'
 import { type Copier, createCopier } from './videos/copier.ts'
 import { createDeliverer, type Deliverer } from './videos/delivery.ts'
 import { createInputFolder, type InputFolder } from './videos/input-folder.ts'
@@ -110,6 +112,8 @@ export interface Modules {
   readonly inputFolder: InputFolder | null
   readonly sharedSources: SharedSources
   readonly status: Status
+  /** One round of the events of stillness; null without the coordinator role. */
+  readonly stillEvents: (() => Promise<void>) | null
   submit(request: SubmitRequest): Promise<Submitted>
 }
 
@@ -131,7 +135,7 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const { clock, log, ledger, mesh, store, exchange } = adapters
   const { self } = mesh
   const basics: Basics = createBasics(adapters)
-  const { hints, emit, peers, suspicions, plans, pendingSubmits } = basics
+  const { hints, emit, peers, suspicions, plans, pendingSubmits, reachable } = basics
   const runners = createRunners(given, adapters, basics)
   const options: AbleOptions = { ...given, capability: { ...given.capability, kinds: wholeKinds(runners) } }
   const work = createWork(options, adapters, basics, runners)
@@ -143,7 +147,11 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const { version } = options
   const { own } = heartbeat
   const { problems } = deliverer
-  const status = createStatus({ self, version, ledger, clock, table: peers, plans, own, problems })
+  const watch = createProgressWatch(clock)
+  peers.listen(({ peer, beat }) => watch.sawRunning(peer, beat.running))
+  const status = createStatus({ self, version, ledger, clock, table: peers, plans, own, problems, watch, reachable })
+  const leads = () => coordinator?.term() != null
+  const stillEvents = coordinator && createStillEvents({ ledger, emit, leads, openVideos: status.openVideos })
   return {
     self,
     hints,
@@ -160,6 +168,7 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
     inputFolder,
     sharedSources,
     status,
+    stillEvents,
     submit,
   }
 }

@@ -9,7 +9,7 @@ import { type Clock, within } from '../protocol/clock.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
-import { IDLE_POLL_MS, INPUT_SCAN_MS, SWEEP_MS } from '../protocol/limits.ts'
+import { IDLE_POLL_MS, INPUT_SCAN_MS, SILENCE_MS, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import { createNotifier } from '../protocol/notifier.ts'
 import { type Rounds, runRounds } from '../protocol/rounds.ts'
@@ -43,6 +43,7 @@ type NodeModules = Pick<
   | 'copier'
   | 'inputFolder'
   | 'sharedSources'
+  | 'stillEvents'
 >
 
 /** The parts of a node as one. */
@@ -87,7 +88,7 @@ function workParts(
 ): Part[] {
   const { clock, log, ledger, store } = adapters
   const { self, hints, pendingSubmits, coordinator, inputFolder, deliverer, copier, sharedSources } = modules
-  const { worker, admission } = modules
+  const { worker, admission, stillEvents } = modules
   const rounds = (job: Rounds, last?: () => Promise<unknown>) => roundsPart(job, { clock, log, hints }, last)
   const tidy = (): Promise<void> => runHousekeeping({ self, ledger, store, pendingSubmits, clock })
   const parts: (Part | false | null)[] = [
@@ -96,6 +97,7 @@ function workParts(
     doesHousekeeping && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
     rounds({ name: 'shared sources', everyMs: IDLE_POLL_MS, round: sharedSources.round }),
     inputFolder && rounds({ name: 'input folder', everyMs: INPUT_SCAN_MS, round: inputFolder.round }),
+    stillEvents && rounds({ name: 'stillness', everyMs: SILENCE_MS, round: stillEvents }),
     rounds({ name: 'delivery', everyMs: IDLE_POLL_MS, round: deliverer.round }),
     { name: 'copier', start: copier.start, stop: copier.idle },
     { name: 'worker', start: () => worker.start(), stop: () => worker.stop(drainMs) },

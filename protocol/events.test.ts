@@ -49,6 +49,8 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
     'film could not be written to /out: the disk is full',
   ],
   note: [{ peer: ANN, video, note: 'a subtitle track was left out' }, 'a subtitle track was left out'],
+  still: [{ video, name: 'film', reason: 'waits for nas' }, 'film makes no progress: waits for nas'],
+  moves: [{ video, name: 'film', ms: 41_200 }, 'film makes progress again after 41 s'],
   disk_full: [ann, 'ann claims no tasks: its disk is full'],
   disk_has_room: [ann, 'ann claims tasks again: its disk has room'],
   self_test_failed: [

@@ -40,6 +40,10 @@ export interface EventFields {
   delivery_failed: { peer: PeerId; video: VideoId; name: string; dir: string; reason: string }
   /** `note` is the whole sentence. */
   note: { peer: PeerId; video: VideoId; note: string }
+  /** `reason` is the sentence of the video's `still`. */
+  still: { video: VideoId; name: string; reason: string }
+  /** `ms`: how long it stood still. */
+  moves: { video: VideoId; name: string; ms: number }
   disk_full: { peer: PeerId; name: string }
   disk_has_room: { peer: PeerId; name: string }
   self_test_failed: { peer: PeerId; name: string; reason: string }
@@ -148,6 +152,16 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
     meaning:
       "what a merge had to leave out, or that no other machine took a replica of the results; also among the video's `notes`",
     text: ({ note }) => note,
+  },
+  still: {
+    level: 'warn',
+    meaning: 'an open video makes no progress, and why; also the `still` of its row. Raised by the leader',
+    text: ({ name, reason }) => `${name} makes no progress: ${reason}`,
+  },
+  moves: {
+    level: 'info',
+    meaning: 'a video makes progress again',
+    text: ({ name, ms }) => `${name} makes progress again after ${Math.round(ms / 1000)} s`,
   },
   disk_full: {
     level: 'warn',

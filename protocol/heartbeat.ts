@@ -31,6 +31,7 @@ export type Role = (typeof ROLES)[number]
 /** `unknown`: a state of a newer version; such a peer's slots are not counted. */
 const STATES = [
   'working',
+  'waiting',
   'idle',
   'paused',
   'draining',
@@ -67,6 +68,8 @@ const running = z.object({
   done: z.number().min(0).max(1),
   /** Source seconds encoded per second. */
   speed: z.number().min(0).max(SPEED_MAX),
+  /** Whether it waits: for its input, or an ingest for the encoders. Absent: it works. */
+  waits: z.boolean().optional(),
 })
 
 const heartbeatSchema = z.object({
@@ -113,6 +116,8 @@ export type RunningAttempt = {
   readonly done: number
   /** Source seconds encoded per second. */
   readonly speed: number
+  /** Whether it waits: for its input, or an ingest for the encoders. Absent: it works. */
+  readonly waits?: boolean | undefined
 }
 /** What a peer says about itself. The schema above has each field's meaning, unit and bound. */
 export type Heartbeat = Omit<z.infer<typeof heartbeatSchema>, 'running'> & {

@@ -21,7 +21,8 @@ export interface PeerTable {
 }
 
 /** Whether a peer in this state takes tasks. */
-export const takesWork = ({ state }: Pick<Heartbeat, 'state'>): boolean => state === 'idle' || state === 'working'
+export const takesWork = ({ state }: Pick<Heartbeat, 'state'>): boolean =>
+  state === 'idle' || state === 'working' || state === 'waiting'
 
 /** Whether the peer has announced its end and runs no attempt any more. Until then its silence counts as a failure. */
 export const hasLeft = (heard: Pick<HeardPeer, 'beat'> | undefined): boolean =>

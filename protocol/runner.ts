@@ -20,7 +20,9 @@ export interface Assignment {
   readonly signal: AbortSignal
   /** Share done (0–1) and source seconds per second, for heartbeats and the straggler policy. */
   progress(done: number, speed: number): void
-  /** Frees the control-task slot while the attempt waits for other tasks; the claim stays. */
+  /** Tells whether the attempt waits, for its input or for other tasks: a peer whose attempts all wait is `waiting`. */
+  waits(isWaiting: boolean): void
+  /** Frees the slot while the attempt waits for other tasks, or for a holder of its input; the claim stays. */
   releaseSlot(): void
 }
 

@@ -4,20 +4,15 @@
  * seconds where the name ends in `_s`.
  */
 import { z } from 'zod'
-import type { PeerId, Sha256, TaskId, VideoId } from './ids.ts'
+import type { Sha256, TaskId, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
 import { shownRecipeSchema } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
+import { milliseconds, named, peerId, stillSchema, waitingSchema } from './status-waiting.ts'
 import { TASK_STATUSES } from './task.ts'
 import { VIDEO_STATUSES } from './video.ts'
 
-/** A string with a type of the program. Answers are made by this program, so that the form is not checked. */
-const named = <T extends string>(description: string) =>
-  z.string().describe(description) as unknown as z.ZodType<T, T> & z.ZodString
-
-const peerId = named<PeerId>('id of a peer, as libp2p prints it')
 const videoId = named<VideoId>('id of a video: 16 hex digits')
-const milliseconds = (description: string) => z.number().describe(description)
 
 const runningSchema = z
   .object({
@@ -25,6 +20,10 @@ const runningSchema = z
     attempt: z.number().describe('number of the attempt at this task, from 1'),
     done: z.number().describe('share done, 0–1'),
     speed: z.number().describe('source seconds encoded per second, of the ffmpeg that all renditions of a chunk share'),
+    waits: z
+      .boolean()
+      .optional()
+      .describe('true while it waits: for its input, or an ingest for the encoders; else absent'),
   })
   .meta({ id: 'RunningAttempt', description: 'An attempt that a peer runs, as of its last heartbeat.' })
 
@@ -42,7 +41,7 @@ const peerSchema = z
     state: z
       .string()
       .describe(
-        '`working`, `idle`, `paused`, `draining`, `leaving`, `disk_full`, `self_test_failed`, `quarantined`, `ledger_away`; `unknown` for a state of a newer version',
+        '`working`, `waiting` (for inputs or other tasks), `idle`, `paused`, `draining`, `leaving`, `disk_full`, `self_test_failed`, `quarantined`, `ledger_away`; `unknown` for a state of a newer version',
       ),
     state_text: z.string().describe('the state for people: that of its last heartbeat, or how long it is silent'),
     speed: z.number().describe('source seconds encoded per second, over all its chunks'),
@@ -134,18 +133,6 @@ const heldSchema = z
     description: 'Who has, now, what the rest depends on: the source of an open video, the results of a COMPLETED one.',
   })
 
-const waitingSchema = z
-  .object({
-    task: named<TaskId>('the task'),
-    code: z.string().describe('code of its last failure, such as `encode_failed`'),
-    reason: z.string().describe('its last failure, one sentence'),
-    worker: peerId.describe('the peer that had it'),
-    attempts: z.number().describe('attempts at the task so far'),
-    next_try_at: milliseconds('when it may be tried again, by the clock of the ledger: then by the next free worker'),
-    text: z.string().describe('the same for people'),
-  })
-  .meta({ id: 'Waiting', description: 'A task that failed and waits for its next attempt.' })
-
 const videoRowSchema = z
   .object({
     id: videoId,
@@ -168,6 +155,9 @@ const videoRowSchema = z
     held: heldSchema,
     failure: z.string().nullable().describe('one sentence when FAILED, else null'),
     waiting: waitingSchema.nullable().describe('of its tasks that failed and wait, the one that failed most, or null'),
+    still: stillSchema
+      .nullable()
+      .describe('why it has made no progress for 10 s (3 s where a peer is missing); null while it makes some'),
     notes: z.array(z.string()).readonly().describe('sentences: what could not come along, and the `problem`'),
     problem: z.string().nullable().describe('what stands in the way of a delivery, or null'),
   })

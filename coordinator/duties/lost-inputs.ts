@@ -4,11 +4,12 @@
  */
 import type { VideoId } from '../../protocol/ids.ts'
 import { kindsWhere } from '../../protocol/kinds.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
 import { INPUT_LOST_AFTER_MS, LOST_AFTER_MS, SILENCE_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { cutAgain } from '../cut-again.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import { locateBlob } from '../locate-blob.ts'
+import { firstLostInput } from '../lost-input.ts'
 
 /** The parts of the term that this duty uses. */
 export type LostInputsContext = Pick<
@@ -16,8 +17,8 @@ export type LostInputsContext = Pick<
   'self' | 'term' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints' | 'reachable'
 >
 
-/** Inputs of a video that are looked for in one round, so that the first lost one is not found late. */
-const LOOKED_FOR_MAX = 16
+/** Tasks of a video whose inputs are looked for in one round: the others follow in the next. */
+const LOOKED_FOR_MAX = 48
 
 /** The duty that has lost inputs cut again. Its state: since when a video has some, which a new leader measures again. */
 export function createLostInputs(context: LostInputsContext): Duty {
@@ -57,22 +58,8 @@ class InputFinder {
     const isRefused = tasks.some(({ input }) => input?.holders.length === 0)
     const afterMs = isRefused ? 0 : canCut ? INPUT_LOST_AFTER_MS : LOST_AFTER_MS
     if (clock.mono() - since < afterMs) return
-    const lost = await this.#firstLost(tasks, signal)
+    const addHolder: Ledger['addTaskHolder'] = (...added) => ledger.addTaskHolder(...added)
+    const lost = await firstLostInput(tasks.slice(0, LOOKED_FOR_MAX), { ...this.#context, signal, addHolder })
     if (lost) await cutAgain(this.#context, video, `the input of task ${lost._id}`)
-  }
-
-  /** The first of these tasks whose input no peer has; those that a peer has name it as a holder. */
-  async #firstLost(tasks: readonly Task[], signal: AbortSignal): Promise<Task | null> {
-    const { ledger } = this.#context
-    const byInput = [...Map.groupBy(tasks, ({ input }) => input?.sha256).values()]
-    for (const same of byInput.slice(0, LOOKED_FOR_MAX)) {
-      const [first] = same
-      if (!first?.input || signal.aborted) continue
-      const { has } = await locateBlob(first.input, { ...this.#context, video: first.video_id, signal })
-      const [holder] = has
-      if (holder === undefined) return signal.aborted ? null : first
-      for (const { _id } of same) await ledger.addTaskHolder(_id, first.input.sha256, holder)
-    }
-    return null
   }
 }

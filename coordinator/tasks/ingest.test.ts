@@ -121,7 +121,7 @@ async function start({ self, ingest }: Machine, video: VideoId): Promise<Attempt
   const releaseSlot = () => {
     attempt.left = true
   }
-  const ended = ingest({ held: [claimed], signal: abort.signal, progress: () => {}, releaseSlot })
+  const ended = ingest({ held: [claimed], signal: abort.signal, progress: () => {}, waits: () => {}, releaseSlot })
   ended.catch(() => {})
   const attempt: Attempt = { ended, left: false, stop: () => abort.abort() }
   return attempt

@@ -13,7 +13,7 @@ import type { BlobExchange, BlobStore, HeldBlob } from '../../protocol/blobs.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
-import { type PeerId, taskId } from '../../protocol/ids.ts'
+import { type PeerId, type Sha256, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, INPUT_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Media, SourceIndex, SubtitlePath } from '../../protocol/media.ts'
@@ -23,7 +23,7 @@ import { createRetry, type Retry } from '../../protocol/retry-until-deadline.ts'
 import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
-import { locateBlob } from '../locate-blob.ts'
+import { firstLostInput } from '../lost-input.ts'
 import { audioTask, chunkTasks, dueOf, hasRoomInWindow } from './plan-tasks.ts'
 import { openSourceReader, type SourceReader } from './source-reader.ts'
 
@@ -51,6 +51,7 @@ interface IngestJob {
   readonly index: SourceIndex
   readonly scratch: string
   readonly signal: AbortSignal
+  waits(isWaiting: boolean): void
   releaseSlot(): void
 }
 
@@ -88,7 +89,7 @@ class IngestRunner {
     }
   }
 
-  async #ingest({ held, signal, progress, releaseSlot }: Assignment): Promise<readonly TaskResult[]> {
+  async #ingest({ held, signal, progress, waits, releaseSlot }: Assignment): Promise<readonly TaskResult[]> {
     const { task } = held[0]
     const { store, exchange } = this.#options
     const retry = createRetry({ clock: this.#options.clock, rng: this.#options.rng, signal })
@@ -97,7 +98,16 @@ class IngestRunner {
     const { plan, index } = await this.#planned(video, source, { retry, signal })
     const scratch = await store.scratch('ingest')
     const ended = new AbortController()
-    const job = { video, source, plan, index, scratch, signal: AbortSignal.any([signal, ended.signal]), releaseSlot }
+    const job = {
+      video,
+      source,
+      plan,
+      index,
+      scratch,
+      signal: AbortSignal.any([signal, ended.signal]),
+      waits,
+      releaseSlot,
+    }
     const cutter = new ChunkCutter(this.#options, () => this.#running, job)
     const extras = cutter.makeExtras()
     extras.catch(() => {})
@@ -215,23 +225,11 @@ class ChunkCutter {
     }
   }
 
-  /**
-   * The tasks of a chunk may wait for different bytes: an attempt may have stopped between two of them. A peer that has an input and is not
-   * named by its tasks becomes a holder.
-   */
+  /** The tasks of a chunk may wait for different bytes: an attempt may have stopped between two of them. */
   async #isInputLost(tasks: readonly Task[]): Promise<boolean> {
-    const { video, signal } = this.#job
-    const waiting = tasks.filter(({ status, input }) => status === 'PENDING' && input !== null)
-    for (const same of Map.groupBy(waiting, ({ input }) => input?.sha256).values()) {
-      const input = same[0]!.input!
-      const { has } = await locateBlob(input, { ...this.#options, video: video._id, signal })
-      const [holder] = has
-      if (holder === undefined) return true
-      for (const task of same)
-        if (!has.some((peer) => task.input?.holders.includes(peer)))
-          await this.#retry(() => this.#options.ledger.addTaskHolder(task._id, input.sha256, holder))
-    }
-    return false
+    const addHolder = (id: Task['_id'], sha256: Sha256, peer: PeerId) =>
+      this.#retry(() => this.#options.ledger.addTaskHolder(id, sha256, peer))
+    return (await firstLostInput(tasks, { ...this.#options, signal: this.#job.signal, addHolder })) !== null
   }
 
   /**
@@ -250,11 +248,12 @@ class ChunkCutter {
 
   async #waitForRoom(): Promise<void> {
     const { ledger, clock, slots } = this.#options
-    const { video, plan, signal, releaseSlot } = this.#job
+    const { video, plan, signal, waits, releaseSlot } = this.#job
     for (;;) {
       const counts = (await this.#retry(() => ledger.progress([video._id]))).get(video._id) ?? []
       const { length: renditions } = plan.renditions
-      if (hasRoomInWindow({ counts, renditions, slots: slots(), ingests: this.#ingests() })) return
+      if (hasRoomInWindow({ counts, renditions, slots: slots(), ingests: this.#ingests() })) return waits(false)
+      waits(true)
       releaseSlot()
       await this.#recheckInputs()
       await clock.sleep(DUTY_MS, signal)

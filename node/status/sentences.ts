@@ -15,7 +15,8 @@ export interface NamedPeer {
 const SILENT_S = 5
 const UNREACHED_S = 120
 
-const nameOf = (id: PeerId, peers: readonly NamedPeer[]): string =>
+/** The name of a peer; the end of its id where none is known. */
+export const nameOf = (id: PeerId, peers: readonly NamedPeer[]): string =>
   peers.find(({ peer }) => peer === id)?.name || id.slice(-8)
 
 /** The state of a peer in words. One that left is not silent; a silent one may be paused too. */

@@ -14,6 +14,7 @@ import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import { statusSchema, taskRowSchema, videoDetailSchema } from '../../protocol/status.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
+import { createProgressWatch } from './progress-watch.ts'
 import { createStatus } from './status.ts'
 
 const beatOf = (name: string, change: Partial<Heartbeat> = {}) =>
@@ -44,6 +45,8 @@ function stage(ledger: Ledger = createLedgerModel({ now: () => 0, claimMs: CLAIM
     plans: {} as PlanSource,
     own: () => beatOf('ann'),
     problems: () => new Map(),
+    watch: createProgressWatch({ mono: () => at.now }),
+    reachable: () => [ANN, ...heard.map(({ peer }) => peer)],
   })
   return { at, heard, ledger, ...status }
 }

@@ -5,13 +5,16 @@
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
 import { chunkOf, type PeerId, type VideoId } from '../../protocol/ids.ts'
-import type { EngineRecord, Ledger, PeerRecord } from '../../protocol/ledger.ts'
+import type { EngineRecord, Lease, Ledger, PeerRecord } from '../../protocol/ledger.ts'
 import { SHOWN_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
-import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail } from '../../protocol/status.ts'
+import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail, VideoRow } from '../../protocol/status.ts'
+import { isOpen } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
+import type { ProgressWatch } from './progress-watch.ts'
 import { engineText, type NamedPeer, stateText } from './sentences.ts'
+import { createStillVideos } from './still-videos.ts'
 import { detailOf, taskRowOf } from './video-detail.ts'
 import { createVideoRows, shownVideos } from './video-rows.ts'
 
@@ -26,6 +29,9 @@ export interface StatusOptions {
   /** This peer's own heartbeat now. */
   own(): Heartbeat
   problems(): ReadonlyMap<VideoId, string>
+  readonly watch: ProgressWatch
+  /** Peers from which blobs can be had now (`reachablePeers`). */
+  reachable(): readonly PeerId[]
 }
 
 const EVENTS_SHOWN = 50
@@ -39,6 +45,8 @@ export interface Status {
   video(id: VideoId): Promise<VideoDetail | null>
   /** The tasks of a video in the order of claims; empty where there is no such video. Rejects with `LedgerUnavailable`. */
   tasks(id: VideoId): Promise<TaskRow[]>
+  /** The rows of the open videos. Rejects with `LedgerUnavailable`. */
+  openVideos(): Promise<VideoRow[]>
 }
 
 /** The last heartbeat of a peer, and the seconds since. */
@@ -50,7 +58,7 @@ interface Beat {
 
 /** Makes the status. A snapshot is made without the ledger where that does not answer in `ANSWER_MS`. */
 export function createStatus(options: StatusOptions): Status {
-  const { self, version, ledger, clock, table, plans, problems } = options
+  const { self, version, ledger, clock, table, plans, problems, watch, reachable } = options
 
   const beats = (): Beat[] => [
     { peer: self, beat: options.own(), heard_s: 0 },
@@ -67,7 +75,8 @@ export function createStatus(options: StatusOptions): Status {
 
   const running = () => beats().flatMap(({ beat }) => beat.running)
   const peers = (): NamedPeer[] => beats().map(({ peer, beat: { name, host } }) => ({ peer, name, host }))
-  const rows = createVideoRows({ ledger, clock, plans, problems, present, peers, running })
+  const stillOf = createStillVideos({ ledger, clock, watch, beats, reachable })
+  const rows = createVideoRows({ ledger, clock, plans, problems, present, peers, running, stillOf })
 
   const askLedger = createAskInTime({
     clock,
@@ -87,25 +96,21 @@ export function createStatus(options: StatusOptions): Status {
       const [row] = video ? await rows([video]) : []
       return video && row ? detailOf(video, row) : null
     },
+    async openVideos() {
+      const open = (await shownVideos(ledger)).filter(({ status }) => isOpen(status))
+      return open.length > 0 ? rows(open) : []
+    },
     tasks: async (id) => (await ledger.tasks({ video: id })).map(taskRowOf),
     async snapshot() {
       const { answer, away } = await askLedger()
       const heard = beats()
       const { lease, records = [], engines = [], videos = [], events = [] } = answer ?? {}
-      const leader =
-        lease?.holder && lease.remaining_ms > 0
-          ? {
-              peer: lease.holder,
-              name: heard.find(({ peer }) => peer === lease.holder)?.beat.name ?? '',
-              term: lease.term,
-            }
-          : null
       return {
         v: 1 as const,
         at: clock.now(),
         self,
         version,
-        leader,
+        leader: lease ? leaderOf(lease, heard) : null,
         ledger: { description: ledger.description, away },
         peers: peerRows(heard, records, self),
         engines: engines.map((engine) => engineRow(engine, heard)),
@@ -114,6 +119,11 @@ export function createStatus(options: StatusOptions): Status {
       }
     },
   }
+}
+
+function leaderOf({ holder, remaining_ms, term }: Lease, beats: readonly Beat[]): StatusSnapshot['leader'] {
+  if (holder === null || remaining_ms <= 0) return null
+  return { peer: holder, name: beats.find(({ peer }) => peer === holder)?.beat.name ?? '', term }
 }
 
 function engineRow({ _id, wanted, reason, peers }: EngineRecord, beats: readonly Beat[]): EngineStatus {

@@ -13,6 +13,7 @@ import type { PlanSource } from '../videos/plan-source.ts'
 import { heldOf } from './held.ts'
 import { deliveryText, heldText, type NamedPeer } from './sentences.ts'
 import { createSpeedometer } from './speedometer.ts'
+import type { createStillVideos } from './still-videos.ts'
 import { waitingOf } from './waiting.ts'
 
 /** The videos of a snapshot: open and undelivered ones first, so that one that waits for long is listed, and the newest ended ones. Rejects with `LedgerUnavailable`. */
@@ -39,6 +40,8 @@ export interface VideoRowsOptions {
   present(): readonly { readonly peer: PeerId; readonly host: string }[]
   /** All peers of a snapshot, silent ones included. */
   peers(): readonly NamedPeer[]
+  /** Why videos make no progress. */
+  readonly stillOf: ReturnType<typeof createStillVideos>
   /** The running attempts of all peers that are heard. */
   running(): readonly RunningAttempt[]
 }
@@ -67,6 +70,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
     /** Problems of deliveries of other peers are in the events. */
     const problemOf = (video: Video) =>
       options.problems().get(video._id) ?? (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined)
+    const still = await options.stillOf(videos, progress, problemOf)
     return Promise.all(
       videos.map(async (video) => {
         const tasks = progress.get(video._id) ?? []
@@ -84,6 +88,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
           mergeNotes: textsOf('note', video),
           problem: problemOf(video),
           waiting: waiting.get(video._id) ?? null,
+          still: still.get(video._id) ?? null,
         })
       }),
     )
@@ -136,6 +141,7 @@ function rowOf(of: {
   mergeNotes: readonly string[]
   problem: string | undefined
   waiting: VideoRow['waiting']
+  still: VideoRow['still']
 }): VideoRow {
   const { video, planned, tasks, done, rate, held, problem, waiting } = of
   const { frames, seconds } = planned
@@ -157,6 +163,7 @@ function rowOf(of: {
     held,
     failure: video.failure,
     waiting,
+    still: of.still,
     notes: [...planned.notes, ...of.mergeNotes, ...(problem ? [problem] : [])],
     problem: problem ?? null,
   }

@@ -1,4 +1,4 @@
-/** The tasks that failed and wait for their next attempt: one for each video, for why it does not progress. */
+/** The tasks that failed and wait for their next attempt, one for each video. Why a video stands still is in `stillness.ts`. */
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { VideoRow } from '../../protocol/status.ts'

@@ -73,6 +73,8 @@ interface Run {
   readonly notifier: Notifier
   done: number
   speed: number
+  waits: boolean
+  hasReleasedSlot: boolean
 }
 
 /** Reasons of an abort: only a stop releases the claims. */
@@ -110,12 +112,17 @@ class AttemptSet implements Attempts {
     const run: Run = {
       alive: new Map(assigned.map((held) => [held.task._id, held])),
       counted,
-      releaseSlot,
+      releaseSlot() {
+        run.hasReleasedSlot = true
+        releaseSlot()
+      },
       ended,
       controller: new AbortController(),
       notifier: createNotifier(this.#modules.clock),
       done: 0,
       speed: 0,
+      waits: false,
+      hasReleasedSlot: false,
     }
     if (this.#isStopped || isUnwanted) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
     const ending = this.#runAll(assigned, run).finally(() => this.#runs.delete(run))
@@ -124,13 +131,19 @@ class AttemptSet implements Attempts {
   }
 
   running(): readonly RunningAttempt[] {
-    return [...this.#runs.keys()].flatMap(({ alive, done, speed }) =>
-      [...alive.values()].map(({ task, attempt }) => ({ task: task._id, attempt, done, speed })),
+    return [...this.#runs.keys()].flatMap(({ alive, done, speed, waits }) =>
+      [...alive.values()].map(({ task, attempt }) => ({
+        task: task._id,
+        attempt,
+        done,
+        speed,
+        ...(waits && { waits }),
+      })),
     )
   }
 
   busySlots(): number {
-    return [...this.#runs.keys()].filter(({ counted }) => counted).length
+    return [...this.#runs.keys()].filter((run) => run.counted && !(run.hasReleasedSlot && run.waits)).length
   }
 
   releaseAll(): void {
@@ -184,7 +197,8 @@ class AttemptSet implements Attempts {
     const progress = (done: number, speed: number) => Object.assign(run, { done: Math.min(1, done), speed })
     try {
       signal.throwIfAborted()
-      return await runner({ held: assigned, signal, progress, releaseSlot: run.releaseSlot })
+      const waits = (isWaiting: boolean) => Object.assign(run, { waits: isWaiting })
+      return await runner({ held: assigned, signal, progress, waits, releaseSlot: run.releaseSlot })
     } catch (error) {
       return failAll(asFailure(error))
     }

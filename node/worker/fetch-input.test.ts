@@ -62,8 +62,10 @@ async function ask(metAfter: number, act: (runners: Runners) => Promise<unknown>
 
 const held = [{ task, attempt: 1 }] as const
 const WAYS: Record<string, (runners: Runners) => Promise<unknown>> = {
-  'an encode': ({ video }) => video({ held, signal, progress: () => {} } as never),
-  'an audio encode': ({ audio }) => audio({ held, signal, progress: () => {} } as never),
+  'an encode': ({ video }) =>
+    video({ held, signal, progress: () => {}, waits: () => {}, releaseSlot: () => {} } as never),
+  'an audio encode': ({ audio }) =>
+    audio({ held, signal, progress: () => {}, waits: () => {}, releaseSlot: () => {} } as never),
   'a prefetch': ({ video }) => video.prefetch!(task, signal),
 }
 

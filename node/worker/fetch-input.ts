@@ -8,6 +8,7 @@ import { AttemptFailed, BlobMissing, LedgerUnavailable } from '../../protocol/er
 import { type PeerId, type TaskId, taskId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import type { Assignment } from '../../protocol/runner.ts'
 import type { Task, TaskInput } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 
@@ -24,11 +25,12 @@ export interface FetchInputOptions {
 const INPUT_TRIES = 4
 const INPUT_AGAIN_MS = 1_000
 
-/** The input and its path here. Rejects with `BlobMissing` where no peer has it, and `AttemptFailed('input_missing')` for a task without input. */
+/** The input and its path here. `onMissed`: called when a holder did not answer and is waited for. Rejects with `BlobMissing` where no peer has it, and `AttemptFailed('input_missing')` for a task without input. */
 export async function fetchInput(
   options: FetchInputOptions,
   task: Task,
   signal: AbortSignal,
+  onMissed: () => void = () => {},
 ): Promise<{ input: TaskInput; path: string }> {
   const { exchange, clock } = options
   const { input, video_id: video } = task
@@ -43,6 +45,7 @@ export async function fetchInput(
         await removeHolders(options, task, lacking)
         throw error
       }
+      onMissed()
       await clock.sleep(INPUT_AGAIN_MS, signal)
     }
   }
@@ -82,4 +85,15 @@ async function sharing({ _id, kind, video_id, chunk_id }: Task, plans: PlanSourc
   if (kindFacts(kind).scope !== 'chunk') return [_id]
   const { renditions } = await plans.planOf(video_id)
   return renditions.map(({ id }) => taskId(video_id, id, chunk_id))
+}
+
+/** `fetchInput` for an attempt: it waits meanwhile, and leaves its slot to other work while a holder does not answer. */
+export async function fetchForAttempt(
+  options: FetchInputOptions,
+  { held, signal, waits, releaseSlot }: Assignment,
+): Promise<{ input: TaskInput; path: string }> {
+  waits(true)
+  const fetched = await fetchInput(options, held[0].task, signal, releaseSlot)
+  waits(false)
+  return fetched
 }

@@ -4,16 +4,17 @@ import { withScratch } from '../../files/with-scratch.ts'
 import { withIntactBlobs } from '../../protocol/blobs.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import type { Runner } from '../../protocol/runner.ts'
-import { fetchInput } from './fetch-input.ts'
+import { fetchForAttempt } from './fetch-input.ts'
 import type { RunVideoOptions } from './run-video.ts'
 
 /** Makes the runner. It rejects with `AttemptFailed` or `BlobMissing`. */
 export function createAudioRunner(options: RunVideoOptions): Runner {
   const { self, store, media, plans } = options
-  return async ({ held, signal, progress }) => {
+  return async (assignment) => {
+    const { held, signal, progress } = assignment
     const { task } = held[0]
     const plan = await plans.planOf(task.video_id)
-    const { input, path } = await fetchInput(options, task, signal)
+    const { input, path } = await fetchForAttempt(options, assignment)
     return await withScratch(store, 'audio', async (outDir) => {
       const out = join(outDir, 'audio.m4a')
       const whole = Math.max(0.001, planSeconds(plan))

@@ -13,7 +13,7 @@ import type { Rational } from '../../protocol/plan.ts'
 import type { Runner, TaskResult } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
-import { fetchInput } from './fetch-input.ts'
+import { fetchForAttempt, fetchInput } from './fetch-input.ts'
 
 /** The parts that the runners of video and audio use. */
 export interface RunVideoOptions {
@@ -29,10 +29,11 @@ export interface RunVideoOptions {
 /** Makes the runner. It rejects with `AttemptFailed` or `BlobMissing` where all renditions fail. */
 export function createVideoRunner(options: RunVideoOptions): Runner {
   const { self, store, media, plans } = options
-  const run: Runner = async ({ held, signal, progress }) => {
+  const run: Runner = async (assignment) => {
+    const { held, signal, progress } = assignment
     const first = held[0].task
     const plan = await plans.planOf(first.video_id)
-    const { input, path } = await fetchInput(options, first, signal)
+    const { input, path } = await fetchForAttempt(options, assignment)
     return await withScratch(store, `encode-${first.chunk_id}`, async (outDir) => {
       const { start_pts, end_pts } = input
       const results = await withIntactBlobs({ store, video: first.video_id, blobs: [input], signal }, () =>

@@ -1,0 +1,58 @@
+/**
+ * When each video last made progress, as this peer sees it: an attempt at one of its tasks advanced, in a heartbeat of any peer, or what the
+ * ledger counts of it changed. Kept in memory for the videos that were seen last.
+ */
+import type { Clock } from '../../protocol/clock.ts'
+import type { RunningAttempt } from '../../protocol/heartbeat.ts'
+import { type PeerId, type VideoId, videoOf } from '../../protocol/ids.ts'
+import type { VideoStatus } from '../../protocol/video.ts'
+
+/** Videos that are remembered. */
+const VIDEOS_MAX = 2_000
+
+/** The progress of videos. */
+export interface ProgressWatch {
+  /** Takes the attempts that a peer runs now. */
+  sawRunning(peer: PeerId, running: readonly RunningAttempt[]): void
+  /** Takes the state of a video in the ledger. Another status is progress, and a higher `count` of tasks, those that are COMPLETED counted twice. */
+  sawCounts(video: VideoId, status: VideoStatus, count: number): void
+  /** Ms since the last progress that was seen, or since this watch began. */
+  stillMs(video: VideoId): number
+}
+
+/** Makes a watch that has seen nothing. */
+export function createProgressWatch(clock: Pick<Clock, 'mono'>): ProgressWatch {
+  const began = clock.mono()
+  const attempts = new Map<PeerId, ReadonlyMap<string, number>>()
+  const counted = new Map<VideoId, { readonly status: VideoStatus; readonly count: number }>()
+  const progressed = new Map<VideoId, number>()
+  const advanced = (video: VideoId) => {
+    progressed.delete(video)
+    progressed.set(video, clock.mono())
+    dropOldest(progressed)
+  }
+  return {
+    sawRunning(peer, running) {
+      const before = attempts.get(peer)
+      const now = new Map(running.map(({ task, attempt, done }) => [`${task} ${attempt}`, done]))
+      for (const { task, attempt, done } of running)
+        if (done > (before?.get(`${task} ${attempt}`) ?? 0)) advanced(videoOf(task))
+      if (now.size > 0) attempts.set(peer, now)
+      else attempts.delete(peer)
+    },
+    sawCounts(video, status, count) {
+      const before = counted.get(video)
+      const isNew = before !== undefined && (before.status !== status || count > before.count)
+      if (isNew) advanced(video)
+      counted.delete(video)
+      counted.set(video, { status, count: before?.status === status ? Math.max(before.count, count) : count })
+      dropOldest(counted)
+    },
+    stillMs: (video) => clock.mono() - (progressed.get(video) ?? began),
+  }
+}
+
+function dropOldest(map: Map<VideoId, unknown>): void {
+  const [oldest] = map.keys()
+  if (map.size > VIDEOS_MAX && oldest !== undefined) map.delete(oldest)
+}

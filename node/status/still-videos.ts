@@ -1,0 +1,145 @@
+/**
+ * The videos that stand still, and why: gathers the facts for `stillness.ts`. A video counts as still after `STILL_MS` without progress, or after
+ * `CLEAR_MS` where a peer is missing. The tasks of a few videos are read, and each answer is kept for a moment, as snapshots come often.
+ */
+import type { Clock } from '../../protocol/clock.ts'
+import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
+import type { PeerId, VideoId } from '../../protocol/ids.ts'
+import { kindsWhere } from '../../protocol/kinds.ts'
+import type { Counts, Ledger } from '../../protocol/ledger.ts'
+import type { StillRow } from '../../protocol/status-waiting.ts'
+import type { Task } from '../../protocol/task.ts'
+import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
+import type { ProgressWatch } from './progress-watch.ts'
+import { type PeerFacts, type StillFacts, type Stillness, stillnessOf } from './stillness.ts'
+
+/** Time without progress after which a video counts as still, and where a peer is missing that is known at once. */
+export const STILL_MS = 10_000
+const CLEAR_MS = 3_000
+const CLEAR: ReadonlySet<Stillness['code']> = new Set([
+  'source_absent',
+  'input_absent',
+  'result_absent',
+  'no_capable_peer',
+  'no_peer_takes_work',
+  'delivery_absent',
+])
+/** How long a reason is kept. */
+const AGAIN_MS = 2_000
+/** Videos of which tasks are read in one snapshot; the others that are queued get the reason that needs none. */
+const READ_AT_ONCE = 16
+/** Tasks that are read of each. */
+const TASKS_READ = 200
+
+/** A peer with its last heartbeat. */
+export interface HeardBeat {
+  readonly peer: PeerId
+  readonly beat: Heartbeat
+  readonly heard_s: number
+}
+
+/** The parts that the reasons are made from. */
+export interface StillVideosOptions {
+  readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'lease'>
+  readonly clock: Clock
+  readonly watch: ProgressWatch
+  /** All peers of a snapshot, this one and silent ones included. */
+  beats(): readonly HeardBeat[]
+  /** Peers from which blobs can be had now, this one included. */
+  reachable(): readonly PeerId[]
+}
+
+/** Makes the function: why each of these videos makes no progress. It rejects with `LedgerUnavailable`. */
+export function createStillVideos(options: StillVideosOptions) {
+  const { clock, watch, ledger, beats } = options
+  const known = new Map<VideoId, { readonly at: number; readonly why: Stillness }>()
+
+  async function whyOf(video: Video, facts: MeshFacts): Promise<Stillness> {
+    const last = known.get(video._id)
+    if (last && clock.mono() - last.at < AGAIN_MS) return last.why
+    const why = stillnessOf(await factsOf(video, facts, options))
+    known.set(video._id, { at: clock.mono(), why })
+    return why
+  }
+
+  return async (
+    videos: readonly Video[],
+    progress: ReadonlyMap<VideoId, Counts>,
+    problemOf: (video: Video) => string | undefined,
+  ): Promise<ReadonlyMap<VideoId, StillRow>> => {
+    for (const { peer, beat } of beats()) watch.sawRunning(peer, beat.running)
+    for (const { _id, status } of videos) watch.sawCounts(_id, status, countOf(progress.get(_id) ?? []))
+    const pending = videos.filter((video) => isOpen(video.status) || isUndelivered(video))
+    if (pending.length === 0) return new Map()
+    for (const id of known.keys()) if (!pending.some(({ _id }) => _id === id)) known.delete(id)
+    const now = await ledger.now()
+    const stillMs = ({ _id, created_at }: Video) => Math.min(watch.stillMs(_id), now - created_at)
+    const still = pending.filter((video) => stillMs(video) >= CLEAR_MS)
+    if (still.length === 0) return new Map()
+    const { holder, remaining_ms } = await ledger.lease()
+    const leader = remaining_ms > 0 ? holder : null
+    const first = [...pending].sort((a, b) => b.priority - a.priority || a.due - b.due || (a._id < b._id ? -1 : 1))
+    const found = new Map<VideoId, StillRow>()
+    for (const [at, video] of still.entries()) {
+      const ahead = first.findIndex(({ _id }) => _id === video._id)
+      const facts = { now, leader, ahead, isRead: at < READ_AT_ONCE, problem: problemOf(video) }
+      const why = await whyOf(video, facts)
+      const ms = stillMs(video)
+      if (ms < STILL_MS && !CLEAR.has(why.code)) continue
+      found.set(video._id, { ...why, since: now - ms })
+    }
+    return found
+  }
+}
+
+const countOf = (counts: Counts): number =>
+  counts.reduce((sum, { count, status }) => sum + (status === 'COMPLETED' ? 2 : 1) * count, 0)
+
+type MeshFacts = Pick<StillFacts, 'now' | 'leader' | 'ahead' | 'problem'> & { readonly isRead: boolean }
+
+async function factsOf(
+  video: Video,
+  { isRead, ...mesh }: MeshFacts,
+  { ledger, beats, reachable }: StillVideosOptions,
+): Promise<StillFacts> {
+  const heard = beats()
+  const present = reachable()
+  const open = isRead ? await openTasks(video, ledger) : []
+  return {
+    ...mesh,
+    video,
+    open,
+    reachable: present,
+    peers: heard.map((each) => peerFacts(each, present)),
+    withoutOutput: isRead ? await withoutOutput(video, present, ledger) : [],
+    waiting: new Set(heard.flatMap(({ beat }) => beat.running.filter(isWaiting).map(({ task }) => task))),
+  }
+}
+
+const isWaiting = ({ waits }: RunningAttempt): boolean => waits === true
+
+function peerFacts({ peer, beat, heard_s }: HeardBeat, present: readonly PeerId[]): PeerFacts {
+  const { name, host, state, roles, slots, busy, decoders, encoders, filters, renditions, kinds } = beat
+  const isPresent = present.includes(peer) && state !== 'leaving'
+  return { peer, name, host, state, roles, slots, busy, decoders, encoders, filters, renditions, kinds, heard_s, isPresent } // biome-ignore format: names
+}
+
+async function openTasks({ _id: video, status }: Video, ledger: Pick<Ledger, 'tasks'>): Promise<Task[]> {
+  if (!isOpen(status)) return []
+  const open = await ledger.tasks({ video, statuses: ['PENDING', 'PROCESSING'], limit: TASKS_READ })
+  if (status !== 'MERGING') return open
+  const makers = kindsWhere(({ outputs }) => outputs === 'results')
+  return [...open, ...(await ledger.tasks({ video, kinds: makers, statuses: ['COMPLETED'] }))]
+}
+
+/** COMPLETED tasks of a video that is MERGING whose output no reachable peer holds. */
+async function withoutOutput(
+  { _id: video, status }: Video,
+  present: readonly PeerId[],
+  ledger: Pick<Ledger, 'tasks'>,
+): Promise<Task[]> {
+  if (status !== 'MERGING') return []
+  const kinds = kindsWhere(({ countsAsEncode }) => countsAsEncode)
+  const done = await ledger.tasks({ video, kinds, statuses: ['COMPLETED'] })
+  return done.filter(({ output }) => output !== null && !output.holders.some((peer) => present.includes(peer)))
+}
