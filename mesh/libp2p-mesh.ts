@@ -17,6 +17,7 @@ import { type AddressBook, createAddressBook } from './address-book.ts'
 import { parseAddress, peerOf } from './addresses.ts'
 import { ALIVE, type Alive, createAlive } from './alive.ts'
 import { type Dialer, startDialer } from './dialer.ts'
+import { type GossipRules, guardGossip } from './guarded-gossip.ts'
 import { loadIdentity } from './identity.ts'
 import { createMeshNode, gossipsTo, listenFailure, type MeshNode, protocolName, topicName } from './libp2p-node.ts'
 import { createMembers, type Members } from './members.ts'
@@ -28,6 +29,8 @@ const SAVE_AFTER_MS = 1_000
 
 /** How long a stop waits for connections to close before it breaks them, ms. */
 const CLOSE_MS = 250
+
+const LENIENT: GossipRules = { isMember: () => true, isWellFormed: () => true }
 
 /** How to reach the mesh, and where this node keeps its identity. */
 export interface Libp2pMeshOptions {
@@ -43,6 +46,8 @@ export interface Libp2pMeshOptions {
   readonly swarmKey?: Uint8Array | string
   /** Find peers on the local network. */
   readonly mdns: boolean
+  /** Who is a member, and which gossip is well-formed. Default: everybody is, and all of it. */
+  readonly gossip?: GossipRules
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
@@ -62,6 +67,8 @@ export async function createLibp2pMesh(options: Libp2pMeshOptions): Promise<Mesh
     swarmKey,
     mdns: options.mdns,
   })
+  const { gossip: rules = LENIENT, clock, log } = options
+  guardGossip({ pubsub: node.services.pubsub, rules, topicName, clock, log })
   const mesh = new Libp2pMesh(node, options)
   for (const address of joins) mesh.join(address.toString(), peerOf(address))
   return mesh

@@ -13,6 +13,7 @@ import type { Codec } from '../media/codecs/codec.ts'
 import { missingCodecs } from '../media/codecs/codecs.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
 import { levelOf, type SandboxLevel } from '../media/sandbox.ts'
+import type { GossipRules } from '../mesh/guarded-gossip.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
 import { sentence, UsageError } from '../protocol/errors.ts'
@@ -40,9 +41,10 @@ import { type Adapters, createModules, type Modules, type NodeOptions } from './
 import { createNode } from './node.ts'
 import { createPartList, type Part, type PartList } from './parts.ts'
 import { nextBootEpoch } from './peers/boot-epoch.ts'
+import { isWellFormed } from './peers/gossip-content.ts'
 import { hostId } from './peers/host-id.ts'
 import { membersOnly } from './peers/member-mesh.ts'
-import { createMembership } from './peers/membership.ts'
+import { createMembership, type Membership } from './peers/membership.ts'
 import { createKnownIds } from './shared/known-ids.ts'
 import { createSharedFolders, NO_SHARED_FOLDERS, sharedSettings } from './shared/shared-folders.ts'
 import { VERSION } from './version.ts'
@@ -183,8 +185,8 @@ async function openAdapters(
   await parts.start({ name: 'ledger', start: () => ledger.open(), stop: () => ledger.close() })
   const { problem } = await clockApart(ledger, clock)
   if (problem) log.warn(problem)
-  const libp2p = await composeMesh(config, given)
-  const membership = createMembership({ self: libp2p.self, ledger, clock, log })
+  const libp2p = await composeMesh(config, given, { isMember: (peer) => membership.has(peer), isWellFormed })
+  const membership: Membership = createMembership({ self: libp2p.self, ledger, clock, log })
   const mesh = membersOnly(libp2p, membership)
   const disk = await createBlobStore({ dir: config.store_dir ?? join(config.data_dir, 'store'), log })
   const store = wrap.store?.(disk) ?? disk
@@ -225,13 +227,14 @@ export function composeSharedFolders(config: Config): SharedFolders {
   return createSharedFolders({ settings: sharedSettings(config.shared), clock, rng, known })
 }
 
-function composeMesh(config: Config, { log, swarmKey }: Given): Promise<Mesh> {
+function composeMesh(config: Config, { log, swarmKey }: Given, gossip: GossipRules): Promise<Mesh> {
   return createLibp2pMesh({
     dataDir: config.data_dir,
     listen: config.listen,
     announce: config.announce,
     join: config.join,
     mdns: config.mdns,
+    gossip,
     clock,
     rng,
     log: log.child({ part: 'mesh' }),

@@ -133,6 +133,19 @@ export const SUBTITLE_BYTES_MAX = 8 * 1024 * 1024
 export const SUBTITLE_FILES_MAX = 32
 /** Largest gossip message: see `RUNNING_LISTED_MAX` for the largest heartbeat. */
 export const GOSSIP_BYTES_MAX = 64 * 1024
+/**
+ * Gossip messages that a node takes, a second and at once after a pause: over one connection; of one author (in simulated meshes a peer of two
+ * slots sends at most 14 in a second and 74 in ten); of those that are no members, over one connection and all together. `strangersPerMinute`: of
+ * how many such authors over one connection; `invalidCost`: how many messages one with a wrong signature or content counts as.
+ */
+export const GOSSIP_RATES = {
+  connection: { perS: 512, burst: 4_096 },
+  author: { perS: 32, burst: 512 },
+  stranger: { perS: 8, burst: 64 },
+  strangers: { perS: 32, burst: 256 },
+  strangersPerMinute: 64,
+  invalidCost: 64,
+} as const
 /** Connections that a node keeps; a mesh of up to so many nodes is fully connected. */
 export const CONNECTIONS_MAX = 32
 /** Addresses stored of each peer, and named in its heartbeats. */

@@ -25,6 +25,7 @@ import { STREAMS_PER_PEER } from '../../protocol/limits.ts'
 import { silentLog as log } from '../../protocol/log.ts'
 import type { Mesh } from '../../protocol/mesh.ts'
 import { type BlobProcess, startBlobProcess } from '../../testing/hostile/blob-process.ts'
+import { message, rpc, signatureOf } from './gossip-wire.ts'
 
 const MiB = 1024 * 1024
 /** Garbage collection lags behind on a busy machine; what follows an attack grows far beyond this. */
@@ -184,13 +185,14 @@ describe('a node among hostile peers', { timeout: 110_000 }, () => {
     const stream = await connection.newStream('/meshsub/1.2.0', { signal: soon(), negotiateFully: true })
     const key = await generateKeyPair('Ed25519')
     const author = peerIdFromPrivateKey(key)
-    const unsigned = message(author.toMultihash().bytes)
-    const signature = await key.sign(Buffer.concat([Buffer.from('libp2p-pubsub:'), unsigned]))
+    const unsigned = message({ from: author.toMultihash().bytes, data: '{"v":1,"epoch":999,"seq":999}' })
+    const signature = await signatureOf(key, unsigned)
     // In another's name, with a signature that is made up, and with a good one of somebody else.
     for (const name of [victim.self, honest.self]) {
       const { bytes } = peerIdFromString(name).toMultihash()
-      stream.send(rpc(message(bytes), crypto.getRandomValues(Buffer.alloc(64))))
-      stream.send(rpc(message(bytes), signature))
+      const forged = message({ from: bytes, data: '{"v":1,"epoch":999,"seq":999}' })
+      stream.send(rpc(forged, crypto.getRandomValues(Buffer.alloc(64))))
+      stream.send(rpc(forged, signature))
     }
     // The control: signed by its author it is passed on, once, however often it is sent.
     for (let times = 0; times < 3; times++) stream.send(rpc(unsigned, signature))
@@ -217,30 +219,4 @@ function frame(type: number, flags: number, stream: number, length: number): Uin
   bytes.writeUInt32BE(stream, 4)
   bytes.writeUInt32BE(length, 8)
   return bytes
-}
-
-const field = (id: number, bytes: Uint8Array) =>
-  Buffer.concat([Buffer.from([(id << 3) | 2]), varint(bytes.byteLength), bytes])
-
-/** A gossipsub message without its signature. Protobuf by hand: field number and type, length, bytes. */
-function message(from: Uint8Array): Buffer {
-  return Buffer.concat([
-    field(1, from),
-    field(2, Buffer.from('{"v":1,"epoch":999,"seq":999}')),
-    field(3, Buffer.from([0, 0, 0, 0, 0, 0, 9, 9])),
-    field(4, Buffer.from('/reelmesh/heartbeat/1')),
-  ])
-}
-
-function rpc(unsigned: Uint8Array, signature: Uint8Array): Uint8Array {
-  const sent = field(2, Buffer.concat([unsigned, field(5, signature)]))
-  return Buffer.concat([varint(sent.byteLength), sent])
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  for (let left = value; ; left = Math.floor(left / 128)) {
-    if (left < 128) return Buffer.from([...bytes, left])
-    bytes.push((left % 128) | 128)
-  }
 }
