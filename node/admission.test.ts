@@ -7,7 +7,7 @@ import type { RunningAttempt } from '../protocol/heartbeat.ts'
 import { createHints } from '../protocol/hints.ts'
 import { taskId, type VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
-import { CLAIM_MS, LEASE_MS } from '../protocol/limits.ts'
+import { CLAIM_MS, LEASE_MS, NOTIFIED_GAP_MS } from '../protocol/limits.ts'
 import type { HeardPeer } from '../protocol/peer-table.ts'
 import { createAdmissionGate } from './admission.ts'
 
@@ -48,6 +48,7 @@ function stage() {
   )
   const change = async (given: Parameters<Ledger['setPeer']>[1]) => {
     await model.setPeer(ANN, given)
+    at.now += NOTIFIED_GAP_MS
     hints.publish({ what: 'peers', video: null })
     await new Promise(setImmediate)
   }

@@ -14,7 +14,7 @@ import type { Heartbeat } from '../protocol/heartbeat.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger, PeerRecord } from '../protocol/ledger.ts'
-import { IDLE_POLL_MS } from '../protocol/limits.ts'
+import { IDLE_POLL_MS, NOTIFIED_GAP_MS } from '../protocol/limits.ts'
 import { type PeerTable, presentPeers, takesWork } from '../protocol/peer-table.ts'
 import type { Attempts } from './worker/attempts.ts'
 import type { CircuitBreakers } from './worker/circuit-breaker.ts'
@@ -79,6 +79,8 @@ class RecordGate implements AdmissionGate {
   #isFull = false
   #isClosed = false
   #unsubscribe: (() => void) | null = null
+  #hintedAt = Number.NEGATIVE_INFINITY
+  #cancelReading: (() => void) | null = null
 
   constructor(options: AdmissionOptions, modules: AdmissionModules) {
     this.#options = options
@@ -86,12 +88,13 @@ class RecordGate implements AdmissionGate {
   }
 
   start(): void {
-    this.#unsubscribe ??= this.#modules.hints.on(['peers'], () => void this.#readAgain().catch(() => {}))
+    this.#unsubscribe ??= this.#modules.hints.on(['peers'], () => this.#readSoon())
   }
 
   close(): void {
     this.#isClosed = true
     this.#unsubscribe?.()
+    this.#cancelReading?.()
   }
 
   async mayClaim(work: Work): Promise<Heartbeat['state'] | null> {
@@ -150,6 +153,19 @@ class RecordGate implements AdmissionGate {
     // The owner of the machine wants it now, not at the end of the chunk.
     if (paused && !this.#record.paused) attempts.releaseAll()
     this.#record = { paused, draining }
+  }
+
+  /** At once, or after `NOTIFIED_GAP_MS` since the last time: a flood of hints must not become one of reads. */
+  #readSoon(): void {
+    const { clock } = this.#modules
+    const restMs = this.#hintedAt + NOTIFIED_GAP_MS - clock.mono()
+    const read = () => {
+      this.#cancelReading = null
+      this.#hintedAt = clock.mono()
+      void this.#readAgain().catch(() => {})
+    }
+    if (restMs <= 0) read()
+    else this.#cancelReading ??= clock.timer(restMs, read)
   }
 
   async #readAgain(): Promise<void> {

@@ -21,6 +21,8 @@ export const IDLE_POLL_MS = 1_500
 export const PREFETCH_TASKS = 96
 /** Delays of peers after a hint are spread over this, so that 64 idle ones do not claim in one millisecond. */
 export const HINT_JITTER_MS = 250
+/** Shortest time between two looks at the ledger that hints cause: a flood of them costs four short reads a second. */
+export const NOTIFIED_GAP_MS = 250
 /** How long a worker with a result retries while the ledger is unavailable: an encode is worth more than a wait. */
 export const LEDGER_RETRY_DEADLINE_MS = 15 * 60_000
 /** Difference from which `doctor` reports a machine's clock as wrong: NTP keeps machines within 0.1 s, a busy database answers within 1 s. */

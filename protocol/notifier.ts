@@ -1,12 +1,14 @@
 /**
  * A wait that a hint may end early. Loops that poll the ledger wait on a notifier: a lost hint costs only the poll interval.
- * Notifications are not counted; one without a running wait is remembered for the next wait.
+ * Notifications are not counted; one without a running wait is remembered for the next wait. The first ends a wait at once; further ones only
+ * `NOTIFIED_GAP_MS` after the last that did, so that a flood of hints causes no more looks than that.
  */
 import type { Clock } from './clock.ts'
+import { NOTIFIED_GAP_MS } from './limits.ts'
 
 /** One wake-up signal for any number of waits. */
 export interface Notifier {
-  /** Ends every wait that runs now; without one, the next wait ends at once. Never throws. */
+  /** Ends every wait that runs now; without one, the next wait ends at once. Both not before the gap is over. Never throws. */
   notify(): void
   /** Resolves after `ms`, or at the next `notify`. Rejects with the signal's reason when it aborts first. */
   wait(ms: number, signal: AbortSignal): Promise<void>
@@ -15,26 +17,40 @@ export interface Notifier {
 /** A notifier whose waits are measured by this clock. Leaves no timer or listener behind. */
 export function createNotifier(clock: Clock): Notifier {
   let isNotified = false
-  const waiters = new Set<() => void>()
+  let endedAt = Number.NEGATIVE_INFINITY
+  /** Each ends its wait so many ms from now. */
+  const waiters = new Set<(restMs: number) => void>()
+  const gapMs = () => Math.max(0, endedAt + NOTIFIED_GAP_MS - clock.mono())
   return {
     notify() {
+      const restMs = gapMs()
       if (waiters.size === 0) isNotified = true
-      for (const wake of waiters) wake()
+      else if (restMs === 0) endedAt = clock.mono()
+      for (const endIn of waiters) endIn(restMs)
     },
     wait: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason)
+        const endsAt = clock.mono() + ms
         const leave = (settle: () => void) => {
           stopTimer()
-          waiters.delete(wake)
+          waiters.delete(endIn)
           signal.removeEventListener('abort', onAbort)
           settle()
         }
-        const wake = () => leave(resolve)
         const onAbort = () => leave(() => reject(signal.reason))
-        const stopTimer = clock.timer(isNotified ? 0 : ms, wake)
+        const wake = () => {
+          endedAt = clock.mono()
+          leave(resolve)
+        }
+        const endIn = (restMs: number) => {
+          if (restMs === 0) return leave(resolve)
+          stopTimer()
+          stopTimer = clock.timer(Math.max(0, Math.min(restMs, endsAt - clock.mono())), wake)
+        }
+        let stopTimer = isNotified ? clock.timer(Math.min(gapMs(), ms), wake) : clock.timer(ms, () => leave(resolve))
         isNotified = false
-        waiters.add(wake)
+        waiters.add(endIn)
         signal.addEventListener('abort', onAbort, { once: true })
       }),
   }
