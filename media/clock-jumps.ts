@@ -4,6 +4,7 @@
  * Plan and cuts keep the source's clock. Pure.
  */
 import type { ClockJump, Fate, Rational } from '../protocol/plan.ts'
+import { seconds } from './commands/argument.ts'
 import type { Packets } from './packet-index.ts'
 import { secondsOf } from './rational.ts'
 
@@ -55,9 +56,7 @@ const lengthOf = ({ from, to }: ClockJump, timeBase: Rational): number => second
  */
 export const closingTerms = (jumps: readonly ClockJump[] = [], timeBase: Rational, offset: number): string =>
   jumps
-    .map(
-      (jump) => `-gte(T\\,${(middleOf(jump, timeBase) + offset).toFixed(6)})*${lengthOf(jump, timeBase).toFixed(6)}/TB`,
-    )
+    .map((jump) => `-gte(T\\,${seconds(middleOf(jump, timeBase) + offset)})*${seconds(lengthOf(jump, timeBase))}/TB`)
     .join('')
 
 /** What becomes of the gaps. */

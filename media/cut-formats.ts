@@ -6,6 +6,7 @@
  */
 import type { CutFormat, Plan, Rational, VideoFacts } from '../protocol/plan.ts'
 import { cutOffset } from './chunk-plan.ts'
+import { integer, plainWord } from './commands/argument.ts'
 import { secondsOf } from './rational.ts'
 
 /** A container that a chunk can be copied into. */
@@ -38,9 +39,9 @@ export function shiftOf(
 
 /** The muxer and its options. In MOV the time scale of the source, also for the empty edit before the first frame, keeps times exact. */
 export function muxerArgs(container: Container, [, denominator]: Rational): string[] {
-  const scale = String(denominator)
+  const scale = integer(denominator)
   const exact = container === 'mov' ? ['-video_track_timescale', scale, '-movie_timescale', scale] : []
-  return [...exact, '-f', container]
+  return [...exact, '-f', plainWord(container)]
 }
 
 /** Pixel formats of FFV1, from ffmpeg 5.1 on. */

@@ -3,6 +3,7 @@
  *
  * H.264 and MPEG-2 need none of this: ffmpeg's decoders put their fields together.
  */
+import { fraction } from './commands/argument.ts'
 import type { DecodedFrame, Packets } from './packet-index.ts'
 
 /** Whether the pictures of the beginning, in order of time, are fields of both parities by turns; `head` is what they decoded to. */
@@ -29,6 +30,6 @@ export function keyedByFrames(packets: Packets, times: readonly number[]): Packe
 export const weaveFilters = (topFieldFirst: boolean, timeBase: readonly [number, number]): string[] => [
   "setpts='2*if(mod(N,2),PREV_INPTS,PTS)'",
   `weave=first_field=${topFieldFirst ? 'top' : 'bottom'}`,
-  `settb=${timeBase.join('/')}`,
+  `settb=${fraction(timeBase, '/')}`,
   'setpts=PTS/2',
 ]

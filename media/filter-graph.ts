@@ -5,6 +5,7 @@
  * Scaling is bit-exact, so that every build and CPU makes the same picture.
  */
 import type { Rational, VideoFacts } from '../protocol/plan.ts'
+import { fraction, integer } from './commands/argument.ts'
 import { weaveFilters } from './fields.ts'
 import type { Size } from './ladder.ts'
 import { fitting, type TimedShape } from './shapes.ts'
@@ -31,8 +32,8 @@ export function filterGraph(job: GraphJob): string {
   const head = [
     // Deinterlacers may halve the time base in which trim counts. They run before trim, so that they see the frames before the chunk.
     ...(video.fields ? weaveFilters(video.top_field_first, job.time_base) : []),
-    ...(video.interlaced ? ['bwdif=mode=send_frame', `settb=${job.time_base.join('/')}`] : []),
-    `trim=start_pts=${start_pts}:end_pts=${end_pts}`,
+    ...(video.interlaced ? ['bwdif=mode=send_frame', `settb=${fraction(job.time_base, '/')}`] : []),
+    `trim=start_pts=${integer(start_pts)}:end_pts=${integer(end_pts)}`,
     `setpts=PTS-(${start_pts})`,
     ...withoutHdr,
     ...(job.isUpright ? [] : upright(video)),

@@ -4,6 +4,7 @@
  * Chunks begin where the shape changes, so that most have one shape; one that is read straight from the source may have several.
  */
 import type { Rational, Shape, VideoFacts } from '../protocol/plan.ts'
+import { integer, seconds } from './commands/argument.ts'
 import { displaySize, evenSize, type Size } from './ladder.ts'
 import { secondsOf } from './rational.ts'
 
@@ -44,12 +45,13 @@ export interface Fitting {
 
 /** How pictures of these shapes (none: all fill the frame) come into the frame. */
 export function fitting(video: VideoFacts, size: Size, shapes: readonly TimedShape[]): Fitting {
-  const whole = `${size.width}:${size.height}`
+  const whole = `${integer(size.width)}:${integer(size.height)}`
   const fitted = shapes.map((shape) => ({ from_s: shape.from_s, ...into(displaySize({ ...video, ...shape }), size) }))
   const [first] = fitted
   if (first === undefined || fitted.every(({ width, height }) => `${width}:${height}` === whole))
     return { size: whole, bars: [] }
-  if (fitted.length === 1) return { size: `${first.width}:${first.height}`, bars: [`pad=${whole}:(ow-iw)/2:(oh-ih)/2`] }
+  if (fitted.length === 1)
+    return { size: `${integer(first.width)}:${integer(first.height)}`, bars: [`pad=${whole}:(ow-iw)/2:(oh-ih)/2`] }
   const by = (side: 'width' | 'height') =>
     `'${overTime(fitted.map((each) => ({ from_s: each.from_s, value: each[side] })))}'`
   return {
@@ -69,6 +71,6 @@ const HALF_TICK_S = 0.000_5
 /** An expression of ffmpeg: the value at the time `t`, s. */
 function overTime(values: readonly { from_s: number; value: number }[]): string {
   const [first, ...later] = values
-  if (later.length === 0) return String(first!.value)
-  return `if(lt(t,${(later[0]!.from_s - HALF_TICK_S).toFixed(6)}),${first!.value},${overTime(later)})`
+  if (later.length === 0) return integer(first!.value)
+  return `if(lt(t,${seconds(later[0]!.from_s - HALF_TICK_S)}),${integer(first!.value)},${overTime(later)})`
 }

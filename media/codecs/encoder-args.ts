@@ -1,13 +1,14 @@
 /** Options of ffmpeg that several encoders share. Pure. */
 import type { RateControl } from '../../protocol/rendition.ts'
+import { decimal, fraction, integer, plainWord } from '../commands/argument.ts'
 import type { EncoderJob } from './codec.ts'
 
 /** The options of a rate control: constant quality or average bit rate, each optionally capped. kb = 1,000 bits. */
 export function rateArgs(rate: RateControl): string[] {
-  const aim = 'crf' in rate ? ['-crf', String(rate.crf)] : ['-b:v', `${rate.kbps}k`]
+  const aim = 'crf' in rate ? ['-crf', decimal(rate.crf)] : ['-b:v', `${decimal(rate.kbps)}k`]
   const { maxrate_kbps, bufsize_kb } = rate
   if (maxrate_kbps === undefined || bufsize_kb === undefined) return aim
-  return [...aim, '-maxrate', `${maxrate_kbps}k`, '-bufsize', `${bufsize_kb}k`]
+  return [...aim, '-maxrate', `${decimal(maxrate_kbps)}k`, '-bufsize', `${decimal(bufsize_kb)}k`]
 }
 
 /** No keyframes but the forced ones: at 120 fps the encoders' own default of 250 frames would come before 3 s. */
@@ -16,12 +17,12 @@ const GOP_FRAMES = '100000'
 /** Options of libx264 and libx265, from `-c:v` to the GOP. One thread, as rate control depends on the number of threads. */
 export function x26xArgs(library: string, { preset, rate, b_frames }: EncoderJob): string[] {
   return [
-    '-c:v', library, '-preset', preset, ...rateArgs(rate), '-threads', '1', '-bf', String(b_frames), '-g', GOP_FRAMES,
+    '-c:v', library, '-preset', plainWord(preset), ...rateArgs(rate), '-threads', '1', '-bf', integer(b_frames), '-g', GOP_FRAMES,
   ] // biome-ignore format: groups
 }
 
 /** The frame rate as a parameter of libx264 and libx265, whose own guess differs between chunks. */
-export const rateParam = ({ fps }: EncoderJob): string => `fps=${fps[0]}/${fps[1]}`
+export const rateParam = ({ fps }: EncoderJob): string => `fps=${fraction(fps, '/')}`
 
 /** The parameters `words`, which make libx264 and libx265 write the colour range also where nothing else is known of the colour. */
 export function rangeParam({ color }: EncoderJob, words: string): string {

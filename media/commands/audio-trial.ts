@@ -5,7 +5,8 @@
  * Samples are compared as 32-bit floats, by `framecrc`, which also says what layout the decoder answers. Each copy is a file of its own:
  * the first stream that is complete ends the others of its file.
  */
-import { DAMAGE_ALLOWED, fileUrl, QUIET, SAFE, seconds } from './safe.ts'
+import { decimal, integer, seconds } from './argument.ts'
+import { DAMAGE_ALLOWED, fileUrl, QUIET, SAFE } from './safe.ts'
 import { BARE, NUT } from './split.ts'
 
 /** Seconds decoded at the beginning of a track. */
@@ -41,18 +42,18 @@ export interface AudioTrialJob {
 export function audioTrialArgs({ source, streams, copies, isShort, end, offset }: AudioTrialJob): string[] {
   const input = [...SAFE, '-copyts', '-vn', '-sn', '-dn']
   const copy = (from: string, packets: readonly string[], out: string) => [
-    '-map', from, '-c', 'copy', ...packets, ...BARE, '-output_ts_offset', String(offset), ...NUT, fileUrl(out),
+    '-map', from, '-c', 'copy', ...packets, ...BARE, '-output_ts_offset', decimal(offset), ...NUT, fileUrl(out),
   ] // biome-ignore format: groups
   const head = isShort ? [] : ['-frames:a', String(HEAD_PACKETS)]
   return [
     ...QUIET, ...DAMAGE_ALLOWED, ...input, '-i', fileUrl(source),
     ...(end === null ? [] : [...input, '-noaccurate_seek', '-ss', seconds(end), '-i', fileUrl(source)]),
-    ...streams.flatMap((stream) => ['-map', `0:${stream}`]),
-    ...(end === null ? [] : streams.flatMap((stream) => ['-map', `1:${stream}`])),
+    ...streams.flatMap((stream) => ['-map', `0:${integer(stream)}`]),
+    ...(end === null ? [] : streams.flatMap((stream) => ['-map', `1:${integer(stream)}`])),
     ...(isShort ? [] : streams.flatMap((_, at) => [`-filter:a:${at}`, `atrim=duration=${HEAD_S}`])),
     ...COMPARED,
-    ...copies.flatMap((track) => copy(`0:${track.stream}`, head, track.head)),
-    ...(end === null ? [] : copies.flatMap((track) => copy(`1:${track.stream}`, [], track.tail))),
+    ...copies.flatMap((track) => copy(`0:${integer(track.stream)}`, head, track.head)),
+    ...(end === null ? [] : copies.flatMap((track) => copy(`1:${integer(track.stream)}`, [], track.tail))),
   ] // biome-ignore format: groups
 }
 

@@ -3,7 +3,8 @@
  * Each track starts with the results: earlier samples are cut, a late start and gaps become silence.
  */
 import type { AudioFacts, Plan } from '../../protocol/plan.ts'
-import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
+import { decimal, integer, layoutName, seconds } from './argument.ts'
+import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** AAC has no layouts with side speakers: these become its layouts with the same channels. Others stay. */
 const AAC_LAYOUTS: Readonly<Record<string, string>> = { '5.1(side)': '5.1', '5.0(side)': '5.0', 'quad(side)': 'quad' }
@@ -36,10 +37,13 @@ export function encodedLayout(of: { readonly layout: string; readonly channels: 
   return { layout: USUAL[fit]!, channels: fit, isKept: false }
 }
 
+/** The numbers of so many channels. */
+const indices = (channels: number): number[] => [...Array(Number(integer(channels))).keys()]
+
 /** The filter that gives the channels of a track the names that its input does not say. */
 function relabel({ relabelled, layout, channels }: AudioFacts): string {
   if (!relabelled) return ''
-  return `channelmap=map=${[...Array(channels).keys()].join('|')}:channel_layout=${layout},`
+  return `channelmap=map=${indices(channels).join('|')}:channel_layout=${layoutName(layout)},`
 }
 
 /**
@@ -55,7 +59,7 @@ const timing = (start: number, closing = ''): string =>
  */
 export function audioFilter(track: AudioFacts, start: number, mixesOld = false): string {
   const layout = mixesOld && track.layout === OLD_LAYOUT ? '7.1' : AAC_LAYOUTS[track.layout]
-  return `${relabel(track)}${timing(start)}${layout === undefined ? '' : `,aformat=channel_layouts=${layout}`},apad=whole_len=1024`
+  return `${relabel(track)}${timing(start)}${layout === undefined ? '' : `,aformat=channel_layouts=${layoutName(layout)}`},apad=whole_len=1024`
 }
 
 /**
@@ -68,14 +72,14 @@ export function decodedFilter(track: AudioFacts, start: number, closing = ''): s
   if (extra === 'copied' || extra === 'none') return null
   // Its times are none: samples follow one another from the first on.
   const counted = extra === 'counted' ? 'asetpts=STARTPTS+N/SR/TB,' : ''
-  const all = [...Array(source_channels).keys()].map((channel) => `${(1 / source_channels).toFixed(4)}*c${channel}`)
+  const all = indices(source_channels).map((channel) => `${(1 / source_channels).toFixed(4)}*c${channel}`)
   const mix =
     channels === source_channels
       ? ''
       : channels === 1
         ? `pan=mono|c0=${all.join('+')},`
-        : `aformat=channel_layouts=${layout},`
-  return `${counted}${mix}${timing(start, extra === 'counted' ? '' : closing)},asetpts=PTS+(${start.toFixed(6)})/TB`
+        : `aformat=channel_layouts=${layoutName(layout)},`
+  return `${counted}${mix}${timing(start, extra === 'counted' ? '' : closing)},asetpts=PTS+(${seconds(start)})/TB`
 }
 
 /** FLAC holds 8 channels of 24 bits, other than those of 32-bit and float PCM. */
@@ -108,13 +112,13 @@ export interface AudioJob {
 export function audioArgs(job: AudioJob): string[] {
   const { straight } = job
   const source =
-    straight === null ? [] : ['-sn', '-dn', '-flags2', '+skip_manual', '-itsoffset', String(straight.offset)]
+    straight === null ? [] : ['-sn', '-dn', '-flags2', '+skip_manual', '-itsoffset', decimal(straight.offset)]
   return [
     ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, '-copyts', '-vn', ...source, '-i', fileUrl(job.input),
     ...job.tracks.flatMap((track, at) => [
-      '-map', straight === null ? `0:a:${at}` : `0:${track.stream}`,
+      '-map', straight === null ? `0:a:${at}` : `0:${integer(track.stream)}`,
       `-filter:a:${at}`, audioFilter(track, job.start, job.mixesOld),
-      `-b:a:${at}`, `${job.kbps * Math.max(1, track.channels)}k`,
+      `-b:a:${at}`, `${decimal(job.kbps * Math.max(1, track.channels))}k`,
     ]),
     '-c:a', 'aac', '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:a', '+bitexact', '-f', 'mp4', fileUrl(job.out),

@@ -14,6 +14,7 @@ const CONTAINERS =
   'wtv,nsv,nuv,dhav,pva,ty,swf,smjpeg,mpjpeg,film_cpk,roq,smk,bink,flic,yuv4mpegpipe,gif,apng,mjpeg,jpeg_pipe,' +
   'h264,hevc,mpegvideo,m4v,h261,h263,vc1,dirac,dnxhd,cavsvideo,avs2,avs3,vvc,evc,av1,obu,ivf'
 const SAFE = `-protocol_whitelist file -format_whitelist ${CONTAINERS}`
+const SAFE_LIST = '-protocol_whitelist file -format_whitelist concat,mov'
 const HEAD = '-nostdin -hide_banner -v warning -y -progress pipe:1 -nostats'
 /** Whole command lines as text: none of these arguments holds a blank. */
 const words = (text: string) => text.trim().split(/\s+/)
@@ -350,7 +351,7 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
   })
   const titles = ['-metadata:s:a:1', 'title=Film music', '-metadata:s:a:1', 'handler_name=Film music']
   assert.deepEqual(args, [
-    ...words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE} -i file:/a.m4a ${SAFE} -i file:/t.mp4
+    ...words(`${HEAD} ${SAFE_LIST} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE} -i file:/a.m4a ${SAFE} -i file:/t.mp4
       -protocol_whitelist file -f ffmetadata -i file:/c.txt
       -map 0:v:0 -map 1:a -map 2:s -c:s copy -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1 -map_chapters 3
       -metadata:s:a:0 language=eng -disposition:a:0 default`), ...titles,
@@ -405,7 +406,7 @@ const VIDEO_ALONE: MergeArgs = {
 test('a film without sound and chapters is video alone', () => {
   assert.deepEqual(
     mergeArgs({ ...VIDEO_ALONE, tag: 'hvc1' }),
-    words(`${HEAD} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
+    words(`${HEAD} ${SAFE_LIST} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
       -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movie_timescale 1000 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   )
 })
@@ -413,6 +414,9 @@ test('a film without sound and chapters is video alone', () => {
 test('a film that begins with its sound shows the picture later, to the tick', () => {
   const plan = { ...VIDEO_ALONE.plan, lead: 38_400 }
   const args = mergeArgs({ ...VIDEO_ALONE, plan }).join(' ')
-  assert.match(args, /-itsoffset 3\.000000 -f concat -safe 1 -auto_convert 0 -i file:\/l/)
+  assert.match(
+    args,
+    /-itsoffset 3\.000000 -protocol_whitelist file -format_whitelist concat,mov -f concat -safe 1 -auto_convert 0 -i file:\/l/,
+  )
   assert.match(args, /-movie_timescale 12800/)
 })

@@ -10,6 +10,7 @@ import type { Codec } from '../codecs/codec.ts'
 import { codecOf } from '../codecs/codecs.ts'
 import { filterGraph, outputColor } from '../filter-graph.ts'
 import type { TimedShape } from '../shapes.ts'
+import { decimal, fraction, integer, plainWord } from './argument.ts'
 import { fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** The fields of a plan on which every encode of a video depends. */
@@ -63,15 +64,15 @@ export function encodeArgs(job: EncodeArgs): string[] {
   return [
     ...QUIET, ...PROGRESS, '-filter_threads', '1', '-filter_complex_threads', '1',
     ...SAFE, ...(fromSource && settings.genpts ? ['-fflags', '+genpts'] : []),
-    ...(fromSource && settings.counted_rate !== null ? ['-r', settings.counted_rate.join('/')] : []),
+    ...(fromSource && settings.counted_rate !== null ? ['-r', fraction(settings.counted_rate, '/')] : []),
     ...(isTurned ? [] : ['-noautorotate']), '-threads', '1', '-copyts', '-i', fileUrl(input.path),
-    '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${settings.video.stream}]`) : graph,
+    '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${integer(settings.video.stream)}]`) : graph,
     ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames })),
   ] // biome-ignore format: groups
 }
 
 /** The option `-tag:v` of a codec, for an encode and a merge; empty where MP4's default is right. */
-export const tagArgs = ({ tag }: Pick<Codec, 'tag'>): string[] => (tag === null ? [] : ['-tag:v', tag])
+export const tagArgs = ({ tag }: Pick<Codec, 'tag'>): string[] => (tag === null ? [] : ['-tag:v', plainWord(tag)])
 
 /** Whether encodes of this codec keep the closed captions that the source has in its picture. */
 export const carriesCaptions = ({ video }: Pick<Plan, 'video'>, codec: Codec): boolean =>
@@ -85,13 +86,13 @@ interface OutputJob {
 }
 
 function outputArgs({ settings, at, output: { rendition, path }, frames }: OutputJob): string[] {
-  const timescale = String(settings.track_timescale)
+  const timescale = integer(settings.track_timescale)
   const codec = codecOf(rendition.codec)
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
-    ...(frames === undefined ? [] : ['-frames:v', String(frames)]),
+    ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),
     ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video) }), ...tagArgs(codec),
-    '-force_key_frames', `expr:gte(t,n_forced*${settings.keyframe_s})`,
+    '-force_key_frames', `expr:gte(t,n_forced*${decimal(settings.keyframe_s)})`,
     '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),
   ] // biome-ignore format: groups
@@ -100,5 +101,5 @@ function outputArgs({ settings, at, output: { rendition, path }, frames }: Outpu
 /** Gives the last frame a duration: in NUT and Matroska it has none; players would end before it, and ffmpeg 9 drops it. */
 function durations({ fps, track_timescale }: Settings): string {
   const duration = Math.max(1, Math.round((track_timescale * fps[1]) / fps[0]))
-  return `setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,${duration})'`
+  return `setts=pts=PTS:dts=DTS:duration='if(gt(DURATION,0),DURATION,${integer(duration)})'`
 }

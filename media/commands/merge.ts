@@ -5,9 +5,10 @@
  * entry, where MP4 needs them; that is safe only because the signature of every chunk was compared before.
  */
 import type { Plan, SubtitleFacts } from '../../protocol/plan.ts'
+import { integer, plainWord, seconds } from './argument.ts'
 import { tagArgs } from './encode.ts'
 import { metadataArgs, trackArgs } from './metadata.ts'
-import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
+import { fileUrl, PROGRESS, QUIET, SAFE, SAFE_LIST } from './safe.ts'
 
 /** The list of ffmpeg's concat demuxer. `start`: seconds. Names are relative and plain (`00042.mp4`), so that no path is quoted. */
 export function concatList(chunks: readonly { readonly name: string; readonly start: number }[]): string {
@@ -15,7 +16,7 @@ export function concatList(chunks: readonly { readonly name: string; readonly st
     const next = chunks[at + 1]
     // Differences of rounded starts, so that the microseconds of rounding never add up.
     const duration = next && (Math.round(next.start * 1e6) - Math.round(start * 1e6)) / 1e6
-    return duration === undefined ? `file ${name}` : `file ${name}\nduration ${seconds(duration)}`
+    return duration === undefined ? `file ${plainWord(name)}` : `file ${plainWord(name)}\nduration ${seconds(duration)}`
   })
   return `ffconcat version 1.0\n${lines.join('\n')}\n`
 }
@@ -45,7 +46,7 @@ export function mergeArgs({ plan, tag, list, audio, covers, subtitles, chapters,
   return [
     ...QUIET, ...PROGRESS,
     ...(plan.lead === 0 ? [] : ['-itsoffset', seconds(plan.lead / plan.track_timescale)]),
-    '-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', fileUrl(list),
+    ...SAFE_LIST, '-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', fileUrl(list),
     ...(audio === null ? [] : [...SAFE, '-i', fileUrl(audio)]),
     ...(covers === null ? [] : [...SAFE, '-i', fileUrl(covers)]),
     ...(subtitles === null ? [] : [...SAFE, '-i', fileUrl(subtitles.path)]),
@@ -61,9 +62,9 @@ export function mergeArgs({ plan, tag, list, audio, covers, subtitles, chapters,
     ...(audio === null ? [] : plan.audio.flatMap((track, at) => trackArgs(`a:${at}`, track))),
     ...(subtitles?.tracks ?? []).flatMap((track, at) => trackArgs(`s:${at}`, track)),
     ...tagArgs({ tag }),
-    '-video_track_timescale', String(plan.track_timescale),
+    '-video_track_timescale', integer(plan.track_timescale),
     // Builds differ in their default. An empty edit before the picture is in these ticks: milliseconds would be too coarse.
-    '-movie_timescale', String(plan.lead === 0 ? 1000 : plan.track_timescale),
+    '-movie_timescale', integer(plan.lead === 0 ? 1000 : plan.track_timescale),
     '-movflags', '+faststart', '-fflags', '+bitexact', '-f', 'mp4', fileUrl(out),
   ] // biome-ignore format: groups
 }

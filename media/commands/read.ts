@@ -1,6 +1,7 @@
 /** The ffprobe commands: streams, packets and decoded frames. Values are read by name: columns differ between builds. */
 import type { Rational } from '../../protocol/plan.ts'
-import { DAMAGE_ALLOWED, fileUrl, QUIET, SAFE, seconds } from './safe.ts'
+import { fraction, integer, seconds } from './argument.ts'
+import { DAMAGE_ALLOWED, fileUrl, QUIET, SAFE } from './safe.ts'
 
 const HEAD = ['-hide_banner', '-v', 'warning', ...SAFE]
 
@@ -26,7 +27,7 @@ export function probeArgs(source: string): string[] {
 export function packetArgs(job: { source: string; stream: number; genpts: boolean; sideData?: boolean }): string[] {
   return [
     ...HEAD, ...(job.genpts ? ['-fflags', '+genpts'] : []),
-    '-select_streams', String(job.stream),
+    '-select_streams', integer(job.stream),
     // As cheap as adler32, which is the cheapest of ffprobe's hashes: 0.02 s for 150 MB.
     '-show_data_hash', 'murmur3',
     '-show_entries', `packet=pts,dts,duration,flags,size,pos,data_hash:stream=time_base,pix_fmt${job.sideData ? ':packet_side_data=side_data_type' : ''}`,
@@ -38,8 +39,8 @@ export function packetArgs(job: { source: string; stream: number; genpts: boolea
 export function frameArgs(job: { source: string; stream: number; genpts: boolean; packets?: number }): string[] {
   return [
     ...HEAD, '-threads', '1', ...(job.genpts ? ['-fflags', '+genpts'] : []),
-    '-select_streams', String(job.stream),
-    ...(job.packets === undefined ? [] : ['-read_intervals', `%+#${job.packets}`]),
+    '-select_streams', integer(job.stream),
+    ...(job.packets === undefined ? [] : ['-read_intervals', `%+#${integer(job.packets)}`]),
     '-show_entries', 'frame=pts,best_effort_timestamp,interlaced_frame,top_field_first:frame_side_data=side_data_type',
     '-of', 'compact=p=0', '-i', fileUrl(job.source),
   ] // biome-ignore format: groups
@@ -49,7 +50,7 @@ export function frameArgs(job: { source: string; stream: number; genpts: boolean
 export function keyframeArgs(job: { source: string; stream: number; genpts: boolean }): string[] {
   return [
     ...HEAD, '-threads', '1', ...(job.genpts ? ['-fflags', '+genpts'] : []), '-skip_frame', 'nokey',
-    '-select_streams', String(job.stream),
+    '-select_streams', integer(job.stream),
     '-show_entries', 'frame=pts,best_effort_timestamp,width,height,sample_aspect_ratio',
     '-of', 'compact=p=0', '-i', fileUrl(job.source),
   ] // biome-ignore format: groups
@@ -65,8 +66,8 @@ export function checksumArgs(job: {
 }): string[] {
   return [
     ...QUIET, ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []), '-threads', '1', '-copyts', '-i', fileUrl(job.source),
-    '-map', `0:${job.stream}`, '-fps_mode', 'passthrough', '-enc_time_base', job.timeBase.join(':'),
-    ...(job.frames === undefined ? [] : ['-frames:v', String(job.frames)]), '-f', 'framecrc', 'pipe:1',
+    '-map', `0:${integer(job.stream)}`, '-fps_mode', 'passthrough', '-enc_time_base', fraction(job.timeBase, ':'),
+    ...(job.frames === undefined ? [] : ['-frames:v', integer(job.frames)]), '-f', 'framecrc', 'pipe:1',
   ] // biome-ignore format: groups
 }
 
@@ -96,9 +97,9 @@ export function compareArgs(ranges: readonly ShownRange[]): string[] {
       '-i', fileUrl(range.path),
     ]),
     ...ranges.flatMap((range, at) => [
-      '-map', `${at}:${range.stream}`, `-filter:v:${at}`,
-      [`trim=start_pts=${range.start_pts}:end_pts=${range.end_pts}`, `setpts=PTS-(${range.start_pts})`, ...range.filters].join(),
-      `-enc_time_base:v:${at}`, range.timeBase.join(':'),
+      '-map', `${at}:${integer(range.stream)}`, `-filter:v:${at}`,
+      [`trim=start_pts=${integer(range.start_pts)}:end_pts=${integer(range.end_pts)}`, `setpts=PTS-(${range.start_pts})`, ...range.filters].join(),
+      `-enc_time_base:v:${at}`, fraction(range.timeBase, ':'),
     ]),
     '-fps_mode', 'passthrough', '-f', 'framecrc', 'pipe:1',
   ] // biome-ignore format: groups

@@ -15,6 +15,9 @@ const CONTAINERS = [
 /** Input options: they stand before the `-i` they guard. */
 export const SAFE: readonly string[] = ['-protocol_whitelist', 'file', '-format_whitelist', CONTAINERS]
 
+/** The same for a list of our own MP4 files, which ffmpeg's concat demuxer opens by their names. */
+export const SAFE_LIST: readonly string[] = ['-protocol_whitelist', 'file', '-format_whitelist', 'concat,mov']
+
 /** `file:` keeps a leading dash, a colon and a `%d` in a name what they are. */
 export const fileUrl = (path: string): string => `file:${path}`
 
@@ -23,9 +26,6 @@ export const QUIET: readonly string[] = ['-nostdin', '-hide_banner', '-v', 'warn
 
 /** Counters on stdout, twice a second: for the stall watch and for progress reports. */
 export const PROGRESS: readonly string[] = ['-progress', 'pipe:1', '-nostats']
-
-/** Seconds as a decimal that ffmpeg reads back to the microsecond, its own unit. */
-export const seconds = (value: number): string => value.toFixed(6)
 
 /** A damaged track is decoded as far as it goes: ffmpeg fails where two thirds of the frames do. Stands before every output. */
 export const DAMAGE_ALLOWED: readonly string[] = ['-max_error_rate', '1']

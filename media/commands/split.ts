@@ -7,7 +7,8 @@
  */
 import type { Rational } from '../../protocol/plan.ts'
 import { type Container, muxerArgs } from '../cut-formats.ts'
-import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
+import { decimal, fraction, integer, layoutName, seconds } from './argument.ts'
+import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** No metadata, no chapters. */
 export const BARE: readonly string[] = ['-map_metadata', '-1', '-map_chapters', '-1']
@@ -43,9 +44,9 @@ export function splitArgs(job: SplitJob): string[] {
     ...QUIET, ...PROGRESS, ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []), '-copyts',
     ...(early ? ['-itsoffset', seconds(job.offset)] : []),
     ...(job.seek === null ? [] : ['-seek_timestamp', '1', '-ss', seconds(job.seek)]),
-    '-i', fileUrl(job.source), '-map', `0:${job.stream}`, '-c', 'copy', ...BARE,
+    '-i', fileUrl(job.source), '-map', `0:${integer(job.stream)}`, '-c', 'copy', ...BARE,
     ...(stop === null ? [] : ['-to', seconds(stop)]),
-    ...(early ? [] : ['-output_ts_offset', String(job.offset)]),
+    ...(early ? [] : ['-output_ts_offset', decimal(job.offset)]),
     '-avoid_negative_ts', 'disabled', ...muxerArgs(job.container, job.timeBase), fileUrl(job.out),
   ] // biome-ignore format: groups
 }
@@ -59,15 +60,15 @@ export interface LosslessJob extends Omit<SplitJob, 'stop' | 'container'> {
 
 /** Arguments to code the pictures of one chunk as FFV1, each on its own, in NUT. */
 export function losslessArgs(job: LosslessJob): string[] {
-  const filters = [`trim=start_pts=${job.start_pts}:end_pts=${job.end_pts}`, ...job.filters]
+  const filters = [`trim=start_pts=${integer(job.start_pts)}:end_pts=${integer(job.end_pts)}`, ...job.filters]
   return [
     ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []),
     '-noautorotate', '-threads', '1', '-copyts',
     ...(job.seek === null ? [] : ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seconds(job.seek)]),
-    '-i', fileUrl(job.source), '-map', `0:${job.stream}`, '-filter:v', filters.join(),
-    '-fps_mode', 'passthrough', '-enc_time_base', job.timeBase.join(':'),
+    '-i', fileUrl(job.source), '-map', `0:${integer(job.stream)}`, '-filter:v', filters.join(),
+    '-fps_mode', 'passthrough', '-enc_time_base', fraction(job.timeBase, ':'),
     '-c:v', 'ffv1', '-level', '3', '-g', '1', '-threads', '1', ...BARE, '-fflags', '+bitexact', '-flags:v', '+bitexact',
-    '-output_ts_offset', String(job.offset), ...NUT, fileUrl(job.out),
+    '-output_ts_offset', decimal(job.offset), ...NUT, fileUrl(job.out),
   ] // biome-ignore format: groups
 }
 
@@ -87,21 +88,21 @@ export function audioExtraArgs(job: {
   let silences = 0
   return [
     ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, '-copyts', '-vn', '-sn', '-dn', '-i', fileUrl(job.source),
-    ...silent.flatMap((layout) => ['-f', 'lavfi', '-i', `anullsrc=channel_layout=${layout}:duration=0.02`]),
+    ...silent.flatMap((layout) => ['-f', 'lavfi', '-i', `anullsrc=channel_layout=${layoutName(layout)}:duration=0.02`]),
     ...job.tracks.flatMap((track, at) =>
       'silence' in track
         ? ['-map', String(++silences), `-c:a:${at}`, 'pcm_f32le']
-        : ['-map', `0:${track.stream}`, ...(track.decoded === null ? [`-c:a:${at}`, 'copy'] : [`-filter:a:${at}`, track.decoded.filter, `-c:a:${at}`, track.decoded.codec])],
+        : ['-map', `0:${integer(track.stream)}`, ...(track.decoded === null ? [`-c:a:${at}`, 'copy'] : [`-filter:a:${at}`, track.decoded.filter, `-c:a:${at}`, track.decoded.codec])],
     ),
     ...BARE, '-fflags', '+bitexact', '-flags:a', '+bitexact',
-    '-output_ts_offset', String(job.offset), '-avoid_negative_ts', 'disabled', '-f', 'nut', fileUrl(job.out),
+    '-output_ts_offset', decimal(job.offset), '-avoid_negative_ts', 'disabled', '-f', 'nut', fileUrl(job.out),
   ] // biome-ignore format: groups
 }
 
 /** Arguments to copy covers into a file of their own. */
 export function coverArgs(job: { source: string; covers: readonly number[]; out: string }): string[] {
   return [
-    ...QUIET, ...PROGRESS, ...SAFE, '-i', fileUrl(job.source), ...job.covers.flatMap((stream) => ['-map', `0:${stream}`]),
+    ...QUIET, ...PROGRESS, ...SAFE, '-i', fileUrl(job.source), ...job.covers.flatMap((stream) => ['-map', `0:${integer(stream)}`]),
     '-c:v', 'copy', ...BARE, '-fflags', '+bitexact', '-f', 'matroska', fileUrl(job.out),
   ] // biome-ignore format: groups
 }

@@ -1,5 +1,6 @@
 /** The commands that read the text of a source: subtitle tracks decoded to ASS, and the packets of a track without decoder. */
-import { fileUrl, PROGRESS, QUIET, SAFE, seconds } from './safe.ts'
+import { integer, seconds } from './argument.ts'
+import { fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** Seconds added to all times of decoded tracks: Matroska has no negative ones, and those before a wrap of the clock are. */
 export const TEXT_SHIFT_S = 1_000_000
@@ -29,10 +30,10 @@ export function decodeTextArgs(input: TextInput, tracks: readonly TextTrackJob[]
   const teletext = tracks.filter(({ codec }) => codec === 'dvb_teletext')
   return [
     ...QUIET, ...PROGRESS, ...guard, '-copyts', '-itsoffset', seconds(TEXT_SHIFT_S), '-sub_charenc_mode', 'ignore',
-    ...teletext.flatMap(({ stream }) => [`-txt_format:${stream}`, 'text']),
+    ...teletext.flatMap(({ stream }) => [`-txt_format:${integer(stream)}`, 'text']),
     '-i', fileUrl(path),
     ...tracks.flatMap(({ stream, out }) => [
-      '-map', `0:${stream}`, '-c:s', 'ass', '-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact',
+      '-map', `0:${integer(stream)}`, '-c:s', 'ass', '-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact',
       '-avoid_negative_ts', 'disabled', '-f', 'matroska', fileUrl(out),
     ]),
   ] // biome-ignore format: groups
@@ -41,7 +42,7 @@ export function decodeTextArgs(input: TextInput, tracks: readonly TextTrackJob[]
 /** Arguments of ffprobe to print the packets of one stream with their bytes, in hexadecimal. */
 export function packetBytesArgs(source: string, stream: number): string[] {
   return [
-    '-hide_banner', '-v', 'warning', ...SAFE, '-select_streams', String(stream),
+    '-hide_banner', '-v', 'warning', ...SAFE, '-select_streams', integer(stream),
     '-show_entries', 'packet=pts_time,duration_time,data', '-show_data', '-of', 'default', '-i', fileUrl(source),
   ] // biome-ignore format: groups
 }
