@@ -54,6 +54,7 @@ const row = (change: Partial<VideoRow> = {}): VideoRow => ({
   outputs: [],
   deliveries: [],
   held: { peers: [peerId], hosts: 1, may_leave: false, text: null },
+  audits: { open: 0, done: 0, differed: 0, unsettled: 0, skipped: 0 },
   failure: null,
   waiting: null,
   still: null,
@@ -168,6 +169,14 @@ describe('the status screen', () => {
         for (const color of [false, true])
           assert.ok(widest(render(given, { columns, color })) <= columns, render(given, { columns }))
     }
+  })
+
+  it('shows the audits of a video once there are any, and what they found', () => {
+    assert.doesNotMatch(render(snapshot()), /audits/)
+    const some = row({ audits: { open: 2, done: 3, differed: 0, unsettled: 0, skipped: 0 } })
+    assert.match(render(snapshot({ videos: [some] })), /audits: 3 of 5 done$/m)
+    const found = row({ audits: { open: 0, done: 3, differed: 2, unsettled: 1, skipped: 4 } })
+    assert.match(render(snapshot({ videos: [found] })), /audits: 3 of 3 done, 2 differed, 1 unsettled, 4 skipped$/m)
   })
 
   it('distinguishes a delivered video from an undelivered one, with the reason, however many are delivered', () => {

@@ -121,8 +121,10 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   if (row.still) alarm(row.still.text)
   else if (row.waiting) alarm(row.waiting.text)
   if (row.status === 'RUNNING') lines.push(...renditionBars(row, screen, paint))
+  const audits = auditsText(row.audits)
   const notes = row.notes.filter((note) => note !== row.problem)
   for (const note of [
+    ...(audits ? [audits] : []),
     ...(row.held.text ? [row.held.text] : []),
     ...(isOver(row) && row.status === 'COMPLETED' ? [] : notes),
   ])
@@ -130,6 +132,13 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   if (isAwaitingDelivery(row))
     for (const problem of [...row.deliveries.map(({ text }) => text), row.problem]) if (problem) alarm(problem)
   return lines
+}
+
+/** How far the audits are and what they found; null without any. */
+function auditsText({ open, done, differed, unsettled, skipped }: VideoRow['audits']): string | null {
+  const found = Object.entries({ differed, unsettled, skipped }).filter(([, count]) => count > 0)
+  if (open + done + found.length === 0) return null
+  return [`audits: ${done} of ${open + done} done`, ...found.map(([what, count]) => `${count} ${what}`)].join(', ')
 }
 
 /** One bar for each rendition: done, running, waiting. */

@@ -49,6 +49,8 @@ const ALONE = {
   ledger: undefined,
   input: undefined,
   launcher: 'none',
+  // All on one machine: there is nothing to compare.
+  audit: 0,
 } satisfies Partial<Config>
 
 /** Adds the verb `run` to the program. */

@@ -33,6 +33,8 @@ export interface CoordinatorOptions {
   readonly capability: Capability | null
   /** Whether no other peer with the coordinator role can join, so that none is waited for: the mesh of a run. */
   readonly isOnlyCoordinator: boolean
+  /** Share of results that are audited, 0–1; 0: none. */
+  readonly audit: number
   /** Rules of scaling; absent where this leader scales nothing. */
   readonly scaling?: ScaleOptions
 }
@@ -58,10 +60,20 @@ export interface CoordinatorModules {
 
 /** Everything that the duties of a term use; each picks its slice. */
 export interface TermContext
-  extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability' | 'isOnlyCoordinator'>,
+  extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability' | 'audit' | 'isOnlyCoordinator'>,
     Pick<
       CoordinatorModules,
-      'ledger' | 'store' | 'exchange' | 'clock' | 'log' | 'emit' | 'hints' | 'peers' | 'suspicions' | 'reachable'
+      | 'ledger'
+      | 'store'
+      | 'exchange'
+      | 'clock'
+      | 'rng'
+      | 'log'
+      | 'emit'
+      | 'hints'
+      | 'peers'
+      | 'suspicions'
+      | 'reachable'
     > {
   readonly term: number
   /** Peers that this leader has a connection to. */

@@ -63,19 +63,21 @@ export async function leadTerm(
 
 function contextOf(
   { term, stepDown }: Pick<Term, 'term' | 'stepDown'>,
-  { self, host, capability, isOnlyCoordinator }: CoordinatorOptions,
-  { ledger, store, exchange, clock, log, emit, hints, peers, suspicions, mesh, reachable }: CoordinatorModules,
+  { self, host, capability, audit, isOnlyCoordinator }: CoordinatorOptions,
+  { ledger, store, exchange, clock, rng, log, emit, hints, peers, suspicions, mesh, reachable }: CoordinatorModules,
 ): TermContext {
   return {
     self,
     host,
     capability,
+    audit,
     isOnlyCoordinator,
     term,
     ledger,
     store,
     exchange,
     clock,
+    rng,
     log,
     emit,
     hints,

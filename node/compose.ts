@@ -281,6 +281,7 @@ function nodeOptions(config: Config, selfTestReport: SelfTestReport): Omit<NodeO
     ffmpeg: selfTestReport.ffmpeg,
     capability: capabilityOf(config, selfTestReport),
     slots,
+    audit: config.audit,
     scaling: scalingOf(config, slots),
     inputFolder: inputFolderOf(config),
   }

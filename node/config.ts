@@ -9,7 +9,14 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { UsageError } from '../protocol/errors.ts'
 import { ROLES } from '../protocol/heartbeat.ts'
-import { DRAIN_TIMEOUT_MS, FFMPEG_MEMORY_BYTES, FFMPEG_STALL_MS, SCALE, WORKER_LIMITS } from '../protocol/limits.ts'
+import {
+  AUDIT_SHARE,
+  DRAIN_TIMEOUT_MS,
+  FFMPEG_MEMORY_BYTES,
+  FFMPEG_STALL_MS,
+  SCALE,
+  WORKER_LIMITS,
+} from '../protocol/limits.ts'
 import { DEFAULT_ENCODING, DEFAULT_NAMES, PRESETS } from '../protocol/recipe.ts'
 import { heightOf, isRenditionId } from '../protocol/rendition.ts'
 import { SHARED_FOLDERS_MAX } from '../protocol/shared-folder.ts'
@@ -33,6 +40,12 @@ const flag = z.preprocess(
 /** A number, or its digits from a flag or a variable. Other values that JavaScript converts (`[1]`, `true`, '') are refused. */
 const numeric = <T extends z.ZodType>(number: T) =>
   z.preprocess((value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value), number)
+/** A share, 0–1: `2%`, or `off`. */
+const percent = z.preprocess((value) => {
+  if (value === 'off' || value === false || value === 0 || value === '0') return 0
+  const [, digits] = typeof value === 'string' ? (/^(\d{1,3}(?:\.\d{1,4})?) ?%$/.exec(value.trim()) ?? []) : []
+  return digits === undefined ? value : Number(digits) / 100
+}, z.number('give a share such as 2%, or off').min(0).max(1))
 const count = (least: number, most: number) => numeric(z.number().int().min(least).max(most))
 
 /** The name in `NAME=/path`. */
@@ -94,6 +107,9 @@ export const configSchema = z.object({
   input_crf: numeric(z.number().min(0).max(51))
     .default(DEFAULT_ENCODING.rate.crf)
     .describe('quality for the watched folder, 0 (best) to 51'),
+  audit: percent
+    .default(AUDIT_SHARE)
+    .describe('share of encoded chunks that another peer encodes once more for comparison, such as 2%, or off'),
   drain_timeout_ms: count(0, 86_400_000)
     .default(DRAIN_TIMEOUT_MS)
     .describe('wait for running encodes on a graceful stop, ms'),

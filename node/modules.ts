@@ -81,6 +81,8 @@ export interface NodeOptions {
   readonly capability: Omit<Capability, 'kinds'>
   /** Number of encodes at once; 0 without the worker role. */
   readonly slots: number
+  /** As in `CoordinatorOptions`. */
+  readonly audit: number
   /** Rules of scaling; absent where this peer scales nothing. */
   readonly scaling?: ScaleOptions
   /** As in `CoordinatorOptions`. */
@@ -204,7 +206,8 @@ function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics
   const { ledger, store, exchange, media, clock, rng } = adapters
   const { self, plans, peers, hints, emit, reachable } = basics
   const encoding = { self, store, exchange, media, plans, clock, ledger }
-  const encodes: Runners = { video: createVideoRunner(encoding), audio: createAudioRunner(encoding) }
+  const video = createVideoRunner(encoding)
+  const encodes: Runners = { video, audio: createAudioRunner(encoding), audit: video }
   const meshSlots = () => presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
   const controls: Runners = {
     ingest: createIngestRunner({
@@ -275,13 +278,21 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
 }
 
 function createLeader(
-  { name, host, slots, capability, scaling, isOnlyCoordinator }: AbleOptions,
+  { name, host, slots, capability, scaling, audit, isOnlyCoordinator }: AbleOptions,
   { clock, rng, log, ledger, mesh, store, exchange }: Adapters,
   { self, hints, emit, peers, suspicions, reachable }: Basics,
   admission: AdmissionGate,
 ): Coordinator {
   return createCoordinator(
-    { self, name, host, capability: slots > 0 ? capability : null, isOnlyCoordinator, ...(scaling && { scaling }) },
+    {
+      self,
+      name,
+      host,
+      capability: slots > 0 ? capability : null,
+      audit,
+      isOnlyCoordinator,
+      ...(scaling && { scaling }),
+    },
     {
       ledger,
       store,

@@ -36,6 +36,18 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
     { peer: ANN, video, task, dropped: 'a'.repeat(64), committed: 'b'.repeat(64), committed_by: BOB },
     `task ${task} has two different results: bbbbbbbbbbbb… of ${BOB} is kept, aaaaaaaaaaaa… of ${ANN} is dropped`,
   ],
+  audit_differs: [
+    { peer: ANN, video, task, made: 'a'.repeat(64), audited: 'b'.repeat(64), audited_by: BOB },
+    `task ${task} has two different results: aaaaaaaaaaaa… of ${ANN}, and bbbbbbbbbbbb… of the audit by ${BOB}`,
+  ],
+  made_again: [
+    { ...ann, tasks: 1 },
+    '1 task of ann was taken back, all since its last audit that agreed: others encode it again',
+  ],
+  audit_skipped: [
+    { video, task, reason: 'no peer has completed it in time' },
+    `the result of task ${task} is used without its audit: no peer has completed it in time`,
+  ],
   quarantined: [
     { ...ann, ms: 60_000, quarantines: 1, reason: 'quarantined for 1 min: failed at 3 chunks in a row' },
     'ann is quarantined for 1 min: failed at 3 chunks in a row',

@@ -30,6 +30,12 @@ export interface EventFields {
     committed: string
     committed_by: PeerId
   }
+  /** `audited` and `made` are the sha256 of both streams, in hex: what the audit of `audited_by` gave, and what `peer` had made. */
+  audit_differs: { peer: PeerId; video: VideoId; task: TaskId; made: string; audited: string; audited_by: PeerId }
+  /** `tasks`: how many results of the peer are made again. */
+  made_again: { peer: PeerId; name: string; tasks: number }
+  /** `reason`: why a chosen audit was not done. */
+  audit_skipped: { video: VideoId; task: TaskId; reason: string }
   /** `ms`: how long; `quarantines`: how many in a row, without a completed task in between. */
   quarantined: { peer: PeerId; name: string; ms: number; quarantines: number; reason: string }
   merging: { peer: PeerId; video: VideoId; name: string }
@@ -116,10 +122,29 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
     text: ({ task, peer, dropped, committed, committed_by }) =>
       `task ${task} has two different results: ${committed.slice(0, 12)}… of ${committed_by} is kept, ${dropped.slice(0, 12)}… of ${peer} is dropped`,
   },
+  audit_differs: {
+    level: 'warn',
+    meaning:
+      'an audit gave another stream than the result that it checked: results of further peers decide which is wrong',
+    text: ({ task, peer, made, audited, audited_by }) =>
+      `task ${task} has two different results: ${made.slice(0, 12)}… of ${peer}, and ${audited.slice(0, 12)}… of the audit by ${audited_by}`,
+  },
+  made_again: {
+    level: 'warn',
+    meaning:
+      'what a peer with a wrong result has encoded since its last audit that agreed is encoded again, in all open videos',
+    text: ({ name, tasks }) =>
+      `${tasksText(tasks)} of ${name} ${wereText(tasks)} taken back, all since its last audit that agreed: others encode ${tasks === 1 ? 'it' : 'them'} again`,
+  },
+  audit_skipped: {
+    level: 'warn',
+    meaning: 'a chosen audit was not done, and why: the result is used without it',
+    text: ({ task, reason }) => `the result of task ${task} is used without its audit: ${reason}`,
+  },
   quarantined: {
     level: 'warn',
     meaning:
-      'a peer failed three chunks in a row that other peers completed: it gets no encodes for a while, or until `resume`',
+      'a peer failed three chunks in a row that other peers completed, or audits showed that a result of it is wrong (with the hashes of both streams): it gets no encodes for a while, or until `resume`',
     text: ({ name, reason }) => `${name} is ${reason}`,
   },
   merging: {

@@ -10,7 +10,7 @@ type Branded<Name extends string> = string & { readonly [brand]: Name }
 
 /** First 16 hex digits of sha256(source sha256 + canonical recipe): the same bytes and recipe are the same video. */
 export type VideoId = Branded<'VideoId'>
-/** A task's id: `<video_id>/<rendition id or kind>/<00042>`. */
+/** A task's id: `<video_id>/<rendition id or kind>/<00042>`; of an audit `<video_id>/audit1:<rendition id>/<00042>`. */
 export type TaskId = Branded<'TaskId'>
 /** A libp2p peer id in its usual text form, such as `12D3KooW…`. */
 export type PeerId = Branded<'PeerId'>
@@ -23,7 +23,7 @@ const SHA256 = /^[0-9a-f]{64}$/
 const VIDEO_ID = /^[0-9a-f]{16}$/
 /** Id of a rendition or a kind, also of a newer version; the middle part of a task id. */
 const PART_NAME = /^[a-z0-9][a-z0-9.-]{0,31}$/
-const TASK_ID = /^[0-9a-f]{16}\/[a-z0-9][a-z0-9.-]{0,31}\/\d{5}$/
+const TASK_ID = /^[0-9a-f]{16}\/(?:audit\d:)?[a-z0-9][a-z0-9.-]{0,31}\/\d{5}$/
 /** Base58 text of an identity multihash (Ed25519) or a sha256 multihash (RSA): what libp2p prints. */
 const PEER_ID = /^(12D3KooW|Qm|16Uiu2)[1-9A-HJ-NP-Za-km-z]{38,46}$/
 
@@ -62,10 +62,14 @@ export function taskId(video: VideoId, part: string, chunkId = 0): TaskId {
   return `${video}/${part}/${String(chunkId).padStart(5, '0')}` as TaskId
 }
 
+/** The id of an audit of a task of a chunk: inserting one twice is harmless. `n`: its number, from 1. A rendition id has no colon. */
+export const auditId = (task: TaskId, n: number): TaskId =>
+  `${videoOf(task)}/audit${n}:${partOf(task)}/${task.slice(-5)}` as TaskId
+
 /** The video that a task belongs to. */
 export const videoOf = (task: TaskId): VideoId => task.slice(0, 16) as VideoId
 
-/** The rendition of a task of a chunk, else its kind. */
+/** The rendition of a task of a chunk, with `audit1:` before it of an audit; else its kind. */
 export const partOf = (task: TaskId): string => task.slice(17, -6)
 
 /** The chunk that a task belongs to, as `<video_id>/<00042>`. A peer runs its attempts at one chunk in one ffmpeg. */

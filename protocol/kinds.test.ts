@@ -78,4 +78,7 @@ export const REQUIRED: { readonly [Answer in keyof KindFacts]-?: IsRequired<Answ
   claimedIn: true,
   backedUp: true,
   countsAgainstPeer: true,
+  failsVideo: true,
+  audited: true,
+  audits: true,
 }

@@ -42,6 +42,12 @@ export interface KindFacts {
   readonly backedUp: boolean
   /** A failure at it counts against the peer once another peer completes it. */
   readonly countsAgainstPeer: boolean
+  /** Once it has failed for good, its video fails. */
+  readonly failsVideo: boolean
+  /** Its results may be audited: equal tasks of one class give equal streams, where `isComparable` holds of the class. */
+  readonly audited: boolean
+  /** It encodes again what another peer has encoded, only for the comparison. */
+  readonly audits: boolean
 }
 
 const TABLE = {
@@ -60,6 +66,9 @@ const TABLE = {
     claimedIn: null,
     backedUp: true,
     countsAgainstPeer: true,
+    failsVideo: true,
+    audited: true,
+    audits: false,
   },
   audio: {
     slots: 'encode',
@@ -76,6 +85,9 @@ const TABLE = {
     claimedIn: null,
     backedUp: false,
     countsAgainstPeer: true,
+    failsVideo: true,
+    audited: false,
+    audits: false,
   },
   ingest: {
     slots: [1, 2],
@@ -92,6 +104,9 @@ const TABLE = {
     claimedIn: null,
     backedUp: false,
     countsAgainstPeer: false,
+    failsVideo: true,
+    audited: false,
+    audits: false,
   },
   merge: {
     slots: [0, 1],
@@ -108,6 +123,28 @@ const TABLE = {
     claimedIn: ['MERGING'],
     backedUp: false,
     countsAgainstPeer: false,
+    failsVideo: true,
+    audited: false,
+    audits: false,
+  },
+  audit: {
+    slots: 'encode',
+    waitingMax: null,
+    scope: 'chunk',
+    countsAsEncode: false,
+    tasksOf: () => 0,
+    createsTasks: false,
+    outputCollected: false,
+    outputs: 'none',
+    eligibility: 'capability',
+    dueFrom: 'plan',
+    requiredIn: [],
+    claimedIn: null,
+    backedUp: true,
+    countsAgainstPeer: true,
+    failsVideo: false,
+    audited: false,
+    audits: true,
   },
 } as const satisfies Readonly<Record<string, KindFacts>>
 
@@ -132,6 +169,9 @@ export const UNKNOWN_KIND: KindFacts = {
   claimedIn: [],
   backedUp: false,
   countsAgainstPeer: false,
+  failsVideo: false,
+  audited: false,
+  audits: false,
 }
 
 const kinds = new Map<string, KindFacts>(Object.entries(TABLE))

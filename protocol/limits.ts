@@ -59,6 +59,18 @@ export const STRIKE_PEERS = 3
 export const STRIKES_EACH = 2
 /** Number of workers that died on a task until it is FAILED: more than `STRIKES_EACH`, as the machine may be the cause. */
 export const STRIKES_PEER_DIED = 6
+/** Share of results that another peer encodes once more, 0–1, where two peers could: see `audit` in the configuration. */
+export const AUDIT_SHARE = 0.02
+/** Number of a new peer's results that are audited whatever the share, and of agreed audits until it is no longer new. */
+export const AUDITED_FIRST = 3
+/** Number of audits of one result until different results count as unsettled. */
+export const AUDITS_EACH = 3
+/** Time after the last encode of a video that its audits wait for idle slots; then they have its priority. */
+export const AUDIT_IDLE_MS = 10_000
+/** Time after the last encode of a video that it waits for its audits: several attempts at a chunk on a slow machine. */
+export const AUDIT_WAIT_MAX_MS = 5 * 60_000
+/** Length of the quarantine of a peer whose result was wrong: its machine or program needs a person. */
+export const AUDIT_QUARANTINE_MS = 3_600_000
 /** Priority, a number as that of videos, of tasks that only idle slots run: below all that people may give. The sweep leaves it. */
 export const IDLE_PRIORITY = -(2 ** 31)
 /** Tasks inserted in one transaction: 6,000 in SQLite blocked the event loop for 247 ms. */

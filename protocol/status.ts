@@ -8,6 +8,7 @@ import type { Sha256, TaskId, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
 import { shownRecipeSchema } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
+import { auditsSchema } from './status-audits.ts'
 import { milliseconds, named, peerId, stillSchema, waitingSchema } from './status-waiting.ts'
 import { TASK_STATUSES } from './task.ts'
 import { VIDEO_STATUSES } from './video.ts'
@@ -153,6 +154,7 @@ const videoRowSchema = z
     outputs: z.array(outputSchema).readonly().describe('the results, when it is COMPLETED'),
     deliveries: z.array(deliverySchema).readonly().describe('where they are wanted'),
     held: heldSchema,
+    audits: auditsSchema,
     failure: z.string().nullable().describe('one sentence when FAILED, else null'),
     waiting: waitingSchema.nullable().describe('of its tasks that failed and wait, the one that failed most, or null'),
     still: stillSchema

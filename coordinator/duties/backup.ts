@@ -72,7 +72,8 @@ export function createBackup(context: BackupContext): Duty {
       const late = { running: await views(running, await ledger.now()), idle, slots }
       // The number of PENDING tasks is read only where there is a straggler.
       if (pickBackups({ ...late, pending: 0 }).length === 0) return
-      const encodes = kindsWhere((facts) => facts.slots === 'encode')
+      // Audits give way to backups.
+      const encodes = kindsWhere(({ slots, audits }) => slots === 'encode' && !audits)
       const pending = (await ledger.tasks({ kinds: encodes, statuses: ['PENDING'], limit: 1 })).length
       const wanted = pickBackups({ ...late, pending })
       for (const { task, attempt, reason } of wanted) {

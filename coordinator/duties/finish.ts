@@ -1,5 +1,5 @@
 /**
- * Moves videos to their next state: all tasks COMPLETED → MERGING; merged → COMPLETED; enough strikes → task FAILED → video FAILED, with the
+ * Moves videos to their next state: all tasks COMPLETED, and audits settled → MERGING; merged → COMPLETED; enough strikes → task FAILED → video FAILED, with the
  * reason in one sentence.
  */
 import type { Artifact } from '../../protocol/artifact.ts'
@@ -11,6 +11,7 @@ import type { Counts, Progress } from '../../protocol/ledger.ts'
 import { LOST_AFTER_MS, REPLICA_WAIT_MAX_MS, STRIKES_EACH } from '../../protocol/limits.ts'
 import { describeTask, type Task } from '../../protocol/task.ts'
 import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+import { type Audits, createAudits } from '../audits.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { locateBlob } from '../locate-blob.ts'
 import { eligiblePeers } from '../policy/eligible-peers.ts'
@@ -26,6 +27,8 @@ export type FinishContext = Pick<
   | 'capability'
   | 'isOnlyCoordinator'
   | 'term'
+  | 'audit'
+  | 'rng'
   | 'ledger'
   | 'store'
   | 'exchange'
@@ -50,10 +53,12 @@ class Finisher {
   readonly #context: FinishContext
   readonly #leadingSince: number
   readonly #replicas: ReplicaCheck
+  readonly #audits: Audits
 
   constructor(context: FinishContext) {
     this.#context = context
     this.#leadingSince = context.clock.mono()
+    this.#audits = createAudits(context)
     this.#replicas = new ReplicaCheck(context, (event) => this.#emit(event))
   }
 
@@ -61,6 +66,7 @@ class Finisher {
     const { ledger } = this.#context
     const open = await ledger.videos({ statuses: OPEN_STATUSES })
     this.#replicas.keepOnly(new Set(open.filter(({ status }) => status === 'MERGING').map(({ _id }) => _id)))
+    this.#audits.keepOnly(new Set(open.map(({ _id }) => _id)))
     if (open.length === 0) return
     const counted = await ledger.progress(open.map((video) => video._id))
     const struck = await this.#strikesOf(counted)
@@ -68,8 +74,14 @@ class Finisher {
       if (signal.aborted) return
       if (await this.#fail(video, await struck(video._id))) continue
       if (video.status === 'MERGING') await this.#complete(video, signal)
-      else if (isEncoded(video, counted.get(video._id) ?? [])) await this.#startMerging(video)
+      else if (video.status === 'RUNNING') await this.#audit(video, counted.get(video._id) ?? [])
     }
+  }
+
+  /** Audits what is encoded; the merge starts once all is, and its chosen audits are settled. */
+  async #audit(video: Video, counts: Counts): Promise<void> {
+    const state = { isEncoded: isEncoded(video, counts) }
+    if ((await this.#audits.settle(video, counts, state)) && state.isEncoded) await this.#startMerging(video)
   }
 
   async #startMerging(video: Video): Promise<void> {
@@ -119,6 +131,7 @@ class Finisher {
         }
         if ((await ledger.failTask(task._id, { strikes: task.strikes.length, term })) !== 'changed') continue
       }
+      if (!kindFacts(task.kind).failsVideo) continue
       const failure = failureSentence(video, task, verdict?.code)
       if ((await ledger.failVideo(video._id, failure, term)) === 'changed')
         await this.#emit({ code: 'failed', peer: self, video: video._id, failure })

@@ -6,6 +6,7 @@ import type { ScalingView } from '../../fleet/scaling/scaling.ts'
 import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { VideoId } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger, Progress } from '../../protocol/ledger.ts'
 import { planSeconds, type RenditionPlan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
@@ -90,4 +91,9 @@ export function demandOf(work: {
 }
 
 const chunksDone = (progress: Progress, video: VideoId, rendition: RenditionId): number =>
-  progress.get(video)?.find(({ resolution, status }) => resolution === rendition && status === 'COMPLETED')?.count ?? 0
+  progress
+    .get(video)
+    ?.find(
+      ({ kind, resolution, status }) =>
+        resolution === rendition && status === 'COMPLETED' && kindFacts(kind).countsAsEncode,
+    )?.count ?? 0

@@ -1,6 +1,6 @@
 /** The tasks that an ingest inserts for a plan, and how far ahead of the encoders it may cut. Pure. */
 import { taskId } from '../../protocol/ids.ts'
-import { kindFacts } from '../../protocol/kinds.ts'
+import { type KindFacts, kindFacts } from '../../protocol/kinds.ts'
 import type { Counts } from '../../protocol/ledger.ts'
 import { WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
 import { type Plan, planSeconds, rankOf } from '../../protocol/plan.ts'
@@ -52,6 +52,9 @@ export function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
   }
 }
 
+/** Whether tasks of a kind are what chunks are cut for; audits work on chunks that are there. */
+const isCutFor = ({ scope, countsAsEncode }: KindFacts): boolean => scope === 'chunk' && countsAsEncode
+
 /**
  * Whether another chunk may be cut: the PENDING tasks of the video are fewer than its share of the window, which the ingests of this peer
  * divide among them. `slots`: number of encode slots in the mesh.
@@ -65,7 +68,7 @@ export function hasRoomInWindow(of: {
   const window = Math.max(WINDOW_CHUNKS.min, WINDOW_CHUNKS.perSlot * of.slots)
   const most = Math.max(WINDOW_SHARE_MIN, Math.ceil(window / of.ingests)) * of.renditions
   const pending = of.counts
-    .filter(({ status, kind }) => status === 'PENDING' && kindFacts(kind).scope === 'chunk')
+    .filter(({ status, kind }) => status === 'PENDING' && isCutFor(kindFacts(kind)))
     .reduce((sum, { count }) => sum + count, 0)
   return pending < most
 }

@@ -86,6 +86,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
           rate,
           ...placesOf(video, present, peers),
           mergeNotes: textsOf('note', video),
+          audits: auditsOf(tasks, (code) => textsOf(code, video).length),
           problem: problemOf(video),
           waiting: waiting.get(video._id) ?? null,
           still: still.get(video._id) ?? null,
@@ -139,11 +140,12 @@ function rowOf(of: {
   held: VideoRow['held']
   deliveries: VideoRow['deliveries']
   mergeNotes: readonly string[]
+  audits: VideoRow['audits']
   problem: string | undefined
   waiting: VideoRow['waiting']
   still: VideoRow['still']
 }): VideoRow {
-  const { video, planned, tasks, done, rate, held, problem, waiting } = of
+  const { video, planned, tasks, done, rate, held, audits, problem, waiting } = of
   const { frames, seconds } = planned
   return {
     id: video._id,
@@ -161,11 +163,27 @@ function rowOf(of: {
     outputs: video.outputs.map(({ path, media_type, sha256, bytes }) => ({ path, media_type, sha256, bytes })),
     deliveries: of.deliveries,
     held,
+    audits,
     failure: video.failure,
     waiting,
     still: of.still,
     notes: [...planned.notes, ...of.mergeNotes, ...(problem ? [problem] : [])],
     problem: problem ?? null,
+  }
+}
+
+/** `count`: the number of events of a code about the video, among the newest. */
+function auditsOf(tasks: VideoRow['tasks'], count: (code: EventCode) => number): VideoRow['audits'] {
+  const of = (...statuses: VideoRow['tasks'][number]['status'][]) =>
+    tasks
+      .filter(({ kind, status }) => kindFacts(kind).audits && statuses.includes(status))
+      .reduce((sum, each) => sum + each.count, 0)
+  return {
+    open: of('PENDING', 'PROCESSING'),
+    done: of('COMPLETED'),
+    differed: count('audit_differs'),
+    unsettled: count('results_differ'),
+    skipped: count('audit_skipped'),
   }
 }
 

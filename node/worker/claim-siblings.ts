@@ -34,7 +34,9 @@ export async function claimSiblings(
 ): Promise<HeldTask[]> {
   const { self, ledger, plans } = options
   const present = options.reachable()
-  if (kindFacts(anchor.kind).scope !== 'chunk') return []
+  // An audit runs alone: what else is encoded of its chunk is of another kind.
+  const { scope, countsAsEncode } = kindFacts(anchor.kind)
+  if (scope !== 'chunk' || !countsAsEncode) return []
   const { renditions } = await plans.planOf(anchor.video_id)
   const able = renditions.filter(({ id, class: needs }) => id !== anchor.resolution && options.may(needs))
   // A backup attempt repeats a whole slot: all its tasks have `backup_wanted`.
@@ -64,7 +66,9 @@ async function pendingSiblings(
   // While the ingest cuts, more tasks will follow than the ledger has now.
   const isGrowing = progress.some(({ kind, status }) => kindFacts(kind).createsTasks && status !== 'COMPLETED')
   const pending = renditions.flatMap((rendition) => {
-    const waiting = progress.find(({ resolution, status }) => resolution === rendition.id && status === 'PENDING')
+    const waiting = progress.find(
+      ({ kind, resolution, status }) => kind === task.kind && resolution === rendition.id && status === 'PENDING',
+    )
     return waiting ? [{ rendition, count: waiting.count }] : []
   })
   return siblingsToTake({

@@ -58,7 +58,7 @@ export function createPrefetcher(options: PrefetcherOptions): Prefetcher {
     // The input of the running task first: they share the network.
     await options.prefetch(task, signal)
     if ((await options.mayClaim()) !== null) return
-    const kinds = kindsWhere(({ scope }) => scope === 'chunk')
+    const kinds = kindsWhere(({ scope, countsAsEncode }) => scope === 'chunk' && countsAsEncode)
     const query = { video: task.video_id, kinds, statuses: ['PENDING'], limit: PREFETCH_TASKS } as const
     const waiting = (await ledger.tasks(query)).filter(options.canDo)
     const free = waiting.filter(({ chunk_id }) => !guesses.some((guess) => guess.chunk_id === chunk_id))

@@ -1,5 +1,5 @@
 /**
- * The runner of `video` tasks: one chunk in all claimed renditions, by one ffmpeg. Fetches the chunk, encodes, and puts each result into the
+ * The runner of `video` tasks, and of `audit` tasks, one rendition each: one chunk in all claimed renditions, by one ffmpeg. Fetches the chunk, encodes, and puts each result into the
  * store. The scratch folder is removed in any case, with what a superseded attempt made.
  */
 import { withScratch } from '../../files/with-scratch.ts'
@@ -7,6 +7,7 @@ import { type BlobExchange, type BlobStore, withIntactBlobs } from '../../protoc
 import type { Clock } from '../../protocol/clock.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Rational } from '../../protocol/plan.ts'
@@ -58,12 +59,14 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
             }
           if (!result.ok) return { task: task._id, ok: false, failure: result.failure }
           const ref = await store.put(task.video_id, result.path)
-          const output_path = `${task.resolution}/${String(task.chunk_id).padStart(5, '0')}.mp4`
+          // An audit only shows its hash.
+          const path = `${task.resolution}/${String(task.chunk_id).padStart(5, '0')}.mp4`
+          const output_path = kindFacts(task.kind).audits ? {} : { output_path: path }
           return {
             task: task._id,
             ok: true,
             output: { ...ref, es_sha256: result.es_sha256, holders: [self] },
-            output_path,
+            ...output_path,
           }
         }),
       )

@@ -34,6 +34,9 @@ const LOUDNESS: KindFacts = {
   claimedIn: null,
   backedUp: false,
   countsAgainstPeer: true,
+  failsVideo: true,
+  audited: false,
+  audits: false,
 }
 const remove = addKind('loudness', LOUDNESS)
 after(remove)

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AttemptEnd, Completion, Steps, VideoMove } from '../../ledger/steps.ts'
 import type { PeerId, Sha256, TaskId, VideoId } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import type { Lease, LeaseName, ObservedClaim } from '../../protocol/ledger.ts'
 import { LEASE_MS } from '../../protocol/limits.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
@@ -26,6 +27,8 @@ export interface AuditOptions {
   readonly idle: Pick<IdleRules, 'failed' | 'completed'>
   report(violation: string): void
   trace(line: string): void
+  /** Peers whose encodes show other pictures: what they commit is counted, not a violation. */
+  readonly liars: readonly PeerId[]
   /** The output that an undisturbed run commits for this task; null where it has none. */
   expected(task: Task): Sha256 | null
 }
@@ -41,6 +44,10 @@ export interface Audited {
     terms: number
     quarantines: number
     backups: number
+    /** Audits that were run. */
+    audits: number
+    /** Commits with other pictures. */
+    lies: number
   }
 }
 
@@ -50,7 +57,18 @@ export function createAudit(options: AuditOptions): Audited {
   const { steps, now, idle, report, trace } = options
   const tasks = new Map<TaskId, Task>()
   const videos = new Map<VideoId, Video>()
-  const counts = { writes: 0, claims: 0, commits: 0, lost: 0, strikes: 0, terms: 0, quarantines: 0, backups: 0 }
+  const counts = {
+    writes: 0,
+    claims: 0,
+    commits: 0,
+    lost: 0,
+    strikes: 0,
+    terms: 0,
+    quarantines: 0,
+    backups: 0,
+    audits: 0,
+    lies: 0,
+  }
   const quarantine = createQuarantineRules({ ...options, steps, now })
   const leases = new Map<LeaseName, Omit<Lease, 'remaining_ms'> & { expires_at: number }>()
 
@@ -59,8 +77,8 @@ export function createAudit(options: AuditOptions): Audited {
     if (!after) return
     const before = tasks.get(id)
     tasks.set(id, after)
-    for (const broken of brokenRules({ ...what, before, after, now: now(), expected: options.expected(after) }))
-      report(broken)
+    const expected = what.worker && options.liars.includes(what.worker) ? null : options.expected(after)
+    for (const broken of brokenRules({ ...what, before, after, now: now(), expected })) report(broken)
     counts.strikes += Math.max(0, after.strikes.length - (before?.strikes.length ?? 0))
   }
 
@@ -113,7 +131,7 @@ export function createAudit(options: AuditOptions): Audited {
     if (!got) return
     counts.claims++
     if (got.task.claims.some(({ attempt, speculative }) => speculative && attempt === got.attempt)) counts.backups++
-    const isEncode = got.task.kind === 'video' || got.task.kind === 'audio'
+    const isEncode = kindFacts(got.task.kind).slots === 'encode'
     const broken = isEncode && (await quarantine.claimed(asked.worker))
     if (broken) report(broken)
     await task(got.task._id, { event: 'claim', held: true, attempt: got.attempt, worker: asked.worker })
@@ -142,6 +160,10 @@ export function createAudit(options: AuditOptions): Audited {
     },
     complete: async ([done]: readonly [Completion], held: boolean) => {
       if (held) counts.commits++
+      const committed = held ? await steps.task(done.task) : null
+      if (committed && kindFacts(committed.kind).audits) counts.audits++
+      if (committed && options.liars.includes(done.worker) && committed.output?.sha256 !== options.expected(committed))
+        counts.lies++
       if (held) await quarantine.completed()
       idle.completed(done)
       await task(done.task, { event: 'complete', held, attempt: done.attempt, worker: done.worker })
@@ -174,6 +196,10 @@ export function createAudit(options: AuditOptions): Audited {
       if (held) counts.lost++
       await task(id, { event: 'lost', held, term })
     },
+    markAudits: async ([marked, { term }]: readonly [readonly { task: TaskId }[], { term: number }], count: number) => {
+      for (const { task: id } of marked) await task(id, { event: 'mark_audit', held: count === marked.length, term })
+    },
+    urgeIdleTasks: ([id]: readonly [VideoId]) => tasksOf(id, { event: 'align', held: true }),
     recut: ([id]: readonly [TaskId], held: boolean) => task(id, { event: 'recut', held }),
     addTaskHolder: ([id]: readonly [TaskId], held: boolean) => task(id, { event: 'holder', held }),
     cancelTasks: ([id]: readonly [VideoId]) => tasksOf(id, { event: 'cancel', held: true }),

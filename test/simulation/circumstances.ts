@@ -165,6 +165,25 @@ export const crowdsOfStrangers: Circumstances = (drawn) => {
   return { ...day, peers: day.peers.slice(0, 4).map((peer) => ({ ...peer, slowness: 6 })) }
 }
 
+/**
+ * One machine whose encodes show other pictures, right in number and time, among good ones that have agreed before, and so has it: only the
+ * share of the audits finds it.
+ */
+export const aLiar: Circumstances = (drawn) => {
+  const day = aBadMachine(drawn)
+  const [film] = day.films
+  return {
+    ...day,
+    films: [{ ...film!, film: { ...film!.film, chunks: 20 } }],
+    peers: day.peers.map((peer, at) => ({ ...peer, slowness: 2, bad: at === 2 ? ('pictures' as const) : 'no' })),
+    audit: 0.2,
+    areKnown: true,
+  }
+}
+
+/** The same machine, that nobody knows yet: its first results are all audited. */
+export const aNewLiar: Circumstances = (drawn) => ({ ...aLiar(drawn), audit: 0.02, areKnown: false })
+
 /** Blobs become corrupt everywhere, all the time. */
 export const muchRot: Circumstances = (drawn) =>
   busy(

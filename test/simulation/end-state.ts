@@ -2,6 +2,7 @@
 
 import type { Steps } from '../../ledger/steps.ts'
 import { renditionPath } from '../../protocol/artifact.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import { TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { storeOf } from '../../testing/simulation/blob-stand-ins.ts'
@@ -41,7 +42,9 @@ function statusViolations({ film, wasCancelled, wasChanged }: PlayedFilm, { stat
 function taskViolations(video: Video, tasks: readonly Task[]): string[] {
   const held = tasks.filter((task) => task.claims.length > 0).map((task) => `${task._id} still has claims`)
   const isDone = (task: Task) =>
-    video.status === 'COMPLETED' ? task.status === 'COMPLETED' : !['PENDING', 'PROCESSING'].includes(task.status)
+    video.status === 'COMPLETED' && kindFacts(task.kind).failsVideo
+      ? task.status === 'COMPLETED'
+      : !['PENDING', 'PROCESSING'].includes(task.status)
   const open = tasks
     .filter((task) => !isDone(task))
     .map((task) => `${task._id} is ${task.status} although its video is ${video.status}`)

@@ -97,7 +97,7 @@ export function createIdleRules(options: IdleRulesOptions): IdleRules {
         if (beat.state !== 'idle' && beat.state !== 'working') continue
         if (beat.busy >= beat.slots || undisturbedMs < DISTURBED_MS) continue
         for (const task of waiting) {
-          if (!canDo(beat, task.class) || isExcused(id, task)) continue
+          if (!canDo(beat, task.class) || task.not_by.includes(id) || isExcused(id, task)) continue
           const key = `${id} ${task._id}`
           seen.add(key)
           const idleMs = elapsed() - (since.get(key) ?? elapsed())

@@ -33,13 +33,14 @@ const CAPABILITY = {
   renditions: 'all',
 } as const
 
-const optionsOf = ({ name, works, coordinates, slots }: PeerPlan): NodeOptions => ({
+const optionsOf = ({ name, works, coordinates, slots }: PeerPlan, audit: number): NodeOptions => ({
   version: '0',
   name,
   host: name,
   roles: [...(works ? (['worker'] as const) : []), ...(coordinates ? (['coordinator'] as const) : [])],
   ffmpeg: 'stand-in',
   capability: CAPABILITY,
+  audit,
   slots,
   isOnlyCoordinator: false,
   inputFolder: null,
@@ -245,7 +246,7 @@ export class SimulatedPeer {
       folders: NO_SHARED_FOLDERS,
       bootEpoch,
     }
-    const modules = createModules(optionsOf(plan), adapters)
+    const modules = createModules(optionsOf(plan, world.audit), adapters)
     const node = createNode({ drainMs: 0, doesHousekeeping: true }, adapters, modules)
     const { hints, status, submit, heartbeat, peers } = modules
     const face = createFace({ self }, { ledger, hints, status, submit })

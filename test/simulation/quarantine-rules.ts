@@ -51,7 +51,10 @@ export function createQuarantineRules({ steps, now, elapsed, day }: QuarantineRu
   return {
     completed: look,
     failed: (worker) => void failing.add(worker),
-    quarantined: (worker) => void quarantinedAt.set(worker, elapsed()),
+    quarantined(worker) {
+      quarantinedAt.set(worker, elapsed())
+      failing.add(worker)
+    },
     async claimed(worker) {
       if (!failing.has(worker)) return null
       const records = await steps.peers()

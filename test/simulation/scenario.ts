@@ -70,6 +70,10 @@ export interface Scenario {
   readonly faults: readonly (FaultPlan & { readonly at: number })[]
   readonly noise: Noise
   readonly faultsEndMs: number
+  /** Share of results that leaders audit, 0–1. */
+  readonly audit: number
+  /** Whether enough audits of every peer have agreed before, so that none is new. */
+  readonly areKnown: boolean
 }
 
 export function scenarioOf(seed: number, { peersMax }: { peersMax: number }): Scenario {
@@ -79,7 +83,7 @@ export function scenarioOf(seed: number, { peersMax }: { peersMax: number }): Sc
   const faultsEndMs = rng.whole(10_000, 40_000)
   const faults = makeFaults({ rng: rng.fork('faults'), peers, films, faultsEndMs })
   const noise = makeNoise(rng.fork('noise'))
-  return { seed, peers, films, faults, noise, faultsEndMs }
+  return { seed, peers, films, faults, noise, faultsEndMs, audit: seed % 2 === 0 ? 0.3 : 0, areKnown: false }
 }
 
 function makePeers(rng: Seeded, count: number): PeerPlan[] {

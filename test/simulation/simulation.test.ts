@@ -1,7 +1,16 @@
 /** Seeds of the simulation: each a mesh of its own with its own bad day. A failing one prints the command that replays it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { aBadMachine, backupsInTrouble, badFilms, changedSources, crowdsOfStrangers, muchRot } from './circumstances.ts'
+import {
+  aBadMachine,
+  aLiar,
+  aNewLiar,
+  backupsInTrouble,
+  badFilms,
+  changedSources,
+  crowdsOfStrangers,
+  muchRot,
+} from './circumstances.ts'
 import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 
 /** More where long tests are wanted; 100 take about 45 s of one core. */
@@ -37,6 +46,38 @@ describe('the simulated mesh', () => {
       assert.ok(count > 0)
     })
   }
+
+  it('finds a machine that encodes other pictures as often as the share of audits promises', async (t) => {
+    // Its n results are each audited with probability 0.2, so that it is missed with probability 0.8^n: at most 0.262, as n is at least 6. In 20
+    // seeds that is 5.2 on average, and more than 13 with a probability below 1 in 10,000.
+    const [seeds, leastLies, missedMax] = [20, 6, 13]
+    let missed = 0
+    for (let seed = 1; seed <= seeds; seed++) {
+      const { violations, stats } = await runSeed(seed, { circumstances: aLiar })
+      // Once it is found, all of it is encoded again, and the file is that of the others.
+      if (stats.quarantines > 0) {
+        assert.deepEqual(violations, [], `seed ${seed}`)
+        continue
+      }
+      missed++
+      assert.ok(stats.lies >= leastLies, `${stats.lies} wrong results in seed ${seed}`)
+      assert.match(
+        violations.join(),
+        /^\d+ ms: film-0 at 480p has other bytes than an undisturbed run$/,
+        `seed ${seed}`,
+      )
+    }
+    t.diagnostic(`missed in ${missed} of ${seeds} seeds`)
+    assert.ok(missed <= missedMax, `missed in ${missed} of ${seeds} seeds`)
+  })
+
+  it('finds a machine that encodes other pictures by its first results where nobody knows it', async () => {
+    for (let seed = 1; seed <= DAYS; seed++) {
+      const { violations, stats } = await runSeed(seed, { circumstances: aNewLiar })
+      assert.deepEqual(violations, [], `seed ${seed}`)
+      assert.ok(stats.quarantines > 0, `seed ${seed}`)
+    }
+  })
 
   it('makes no file of two sources where one is replaced during its ingest', async (t) => {
     let struck = 0

@@ -8,6 +8,8 @@
 import { createHash } from 'node:crypto'
 import { sqliteSteps } from '../../ledger/sqlite/sqlite-ledger.ts'
 import { within } from '../../protocol/clock.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
+import { AUDITED_FIRST } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createMemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
@@ -65,6 +67,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   process.on('unhandledRejection', onRejection)
   try {
     await run.base.open()
+    if (run.scenario.areKnown)
+      for (const { id } of run.peers) await run.base.setPeer(id, { audits_agreed: AUDITED_FIRST })
     await through(run)
   } catch (error) {
     run.world.report(error instanceof Error ? (error.stack ?? error.message) : String(error))
@@ -106,7 +110,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
   const films: PlayedFilm[] = []
   const expected = (task: Task) => {
     const film = films.find(({ id }) => id === task.video_id)?.film
-    if (!film || (task.kind !== 'video' && task.kind !== 'audio')) return null
+    if (!film || kindFacts(task.kind).slots !== 'encode') return null
     return sha256Of(task.kind === 'audio' ? audioOutBytes(film) : encodedBytes(film, task.chunk_id, task.resolution))
   }
   const steps = sabotage.steps?.(base) ?? base
@@ -127,6 +131,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     report,
     trace,
     expected,
+    liars: scenario.peers.flatMap(({ bad }, at) => (bad === 'pictures' ? [peerIdOf(at)] : [])),
   })
   const world: World = {
     scheduler,
@@ -138,6 +143,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     gossip: { twice: 0 },
     ids: scenario.peers.map((_, at) => peerIdOf(at)),
     sabotage,
+    audit: scenario.audit,
     neighbour: (id) => peers.find((peer) => peer.id === id)!,
     trace,
     report,

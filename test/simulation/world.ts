@@ -39,6 +39,8 @@ export interface World {
   readonly gossip: GossipNoise
   readonly ids: readonly PeerId[]
   readonly sabotage: Sabotage
+  /** As in `Scenario`. */
+  readonly audit: number
   neighbour(peer: PeerId): Neighbour
   trace(line: string): void
   report(violation: string): void

@@ -39,6 +39,8 @@ export const readCut = (content: Buffer): { cut: number; film: Film } => {
 export const isStraight = ({ chunks }: Film): boolean => chunks === 1
 export const encodedBytes = (film: Film, chunk: number, rendition: RenditionId): string =>
   `${film.name}: chunk ${chunk} of ${film.chunks} at ${rendition}${film.poison === 'merge' ? UNJOINABLE : ''}`
+/** The same chunk with other pictures. */
+export const paintedOver = (encoded: string): string => `${encoded}, painted over`
 export const audioInBytes = (film: Film, by: string): string => JSON.stringify({ sound: true, film, by })
 export const audioOutBytes = (film: Film): string => `${film.name}: sound`
 export const subtitleBytes = (film: Film): string => `${film.name}: subtitles`
