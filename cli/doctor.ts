@@ -6,8 +6,9 @@ import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import { type Config, ledgerAddress } from '../node/config.ts'
 import { clockApart } from '../node/host/clock-apart.ts'
-import { systemClock } from '../node/host/system-clock.ts'
+import { systemClock, systemRng } from '../node/host/system-clock.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
+import { openSharedFolders } from '../node/shared/open-shared-folders.ts'
 import { leastFree } from '../protocol/blobs.ts'
 import { sentence } from '../protocol/errors.ts'
 import { sharedFinding } from './doctor-shared.ts'
@@ -165,8 +166,7 @@ const tryListen = (host: string, port: number): Promise<string | null> =>
 /** Looks at the shared folders as the start of a node does, and asks the node that runs here which peers see the same ones. */
 async function checkShared(config: Config): Promise<Finding[]> {
   if (config.shared.length === 0) return []
-  const { composeSharedFolders } = await import('../node/compose.ts')
-  const folders = composeSharedFolders(config)
+  const folders = openSharedFolders(config, { clock: systemClock, rng: systemRng })
   await folders.look()
   const node = await localNode(config)
   const peers = node === null ? null : (await parseResponse(node.v1.status.$get())).peers.filter(({ self }) => !self)

@@ -1,6 +1,7 @@
 /** The folder passes the rules of a destination, with and without hard links; and what only a disk can show. */
 import assert from 'node:assert/strict'
-import { copyFile, link, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, lchown, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -17,7 +18,8 @@ const noLinks: typeof link = async () => {
 
 /** The disk is full when half of the file is written. */
 const halfCopy: typeof copyFile = async (from, to, mode) => {
-  if (mode) throw Object.assign(new Error('ENOTSUP: operation not supported, copyfile'), { code: 'ENOTSUP' })
+  if (Number(mode) & constants.COPYFILE_FICLONE_FORCE)
+    throw Object.assign(new Error('ENOTSUP: operation not supported, copyfile'), { code: 'ENOTSUP' })
   const content = await readFile(from)
   await writeFile(to, content.subarray(0, content.byteLength / 2))
   throw Object.assign(new Error('ENOSPC: no space left on device, copyfile'), { code: 'ENOSPC' })
@@ -91,7 +93,8 @@ describe('a folder as a destination', () => {
   it('starts no copy that does not fit, nor one whose caller has aborted', async () => {
     let copies = 0
     const countCopies: typeof copyFile = async (from, to, mode) => {
-      if (mode) throw Object.assign(new Error('ENOTSUP: operation not supported, copyfile'), { code: 'ENOTSUP' })
+      if (Number(mode) & constants.COPYFILE_FICLONE_FORCE)
+        throw Object.assign(new Error('ENOTSUP: operation not supported, copyfile'), { code: 'ENOTSUP' })
       copies++
       await copyFile(from, to)
     }
@@ -112,6 +115,42 @@ describe('a folder as a destination', () => {
     const destination = createFileDestination(out, { copyFile, link: secondLink })
     await destination.put(file, film, signal)
     assert.equal(await destination.place(file, { replace: false, signal }), 'there')
+    assert.deepEqual(await readdir(join(out, '480p')), ['film.mp4'])
+  })
+
+  it('writes through no link that another user makes where the unfinished bytes go', async () => {
+    const part = join(out, '480p', `.${videoNumber(1)}-${sha256Of('mine').slice(0, 16)}-nnnnnnnn.part`)
+    await writeFile(join(dir, 'private'), 'private')
+    const between: typeof copyFile = async (from, to, mode) => {
+      await rm(part, { force: true })
+      await symlink(join(dir, 'private'), part)
+      await copyFile(from, to, mode)
+    }
+    await assert.rejects(createFileDestination(out, { copyFile: between, link }).put(file, film, signal), /EEXIST/)
+    assert.equal(await readFile(join(dir, 'private'), 'utf8'), 'private')
+    await createFileDestination(out).put(file, film, signal)
+    assert.equal(await createFileDestination(out).place(file, { replace: false, signal }), 'placed')
+  })
+
+  it('delivers through no folder that is a link of another user', {
+    skip: process.getuid?.() !== 0 && 'only root can make one',
+  }, async () => {
+    await mkdir(out)
+    await mkdir(join(dir, 'elsewhere'))
+    await symlink(join(dir, 'elsewhere'), join(out, '480p'))
+    await lchown(join(out, '480p'), 1234, 1234)
+    await assert.rejects(createFileDestination(out).put(file, film, signal), /is a link that another user made/)
+    await lchown(join(out, '480p'), 0, 0)
+    await createFileDestination(out).put(file, film, signal)
+    assert.equal((await readdir(join(dir, 'elsewhere'))).length, 1)
+  })
+
+  it('removes unfinished bytes of other peers where it is the only one that delivers', async () => {
+    const other = { ...file, peer: asPeerId(`12D3KooW${'o'.repeat(44)}`) }
+    const destination = createFileDestination(out)
+    await destination.put(other, film, signal)
+    await destination.put(file, film, signal)
+    await destination.place(file, { replace: false, isOnly: true, signal })
     assert.deepEqual(await readdir(join(out, '480p')), ['film.mp4'])
   })
 

@@ -3,10 +3,11 @@
  * peer id>.part`, as renames and links work within one file system only. A restarted process finds the file again.
  */
 import { constants } from 'node:fs'
-import { copyFile, link, rename, rm, stat, statfs } from 'node:fs/promises'
+import { copyFile, link, lstat, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlobRef } from '../protocol/blobs.ts'
 import { CopyMismatch, checkPath, type Destination, type DestinationFile } from '../protocol/destination.ts'
+import { UsageError } from '../protocol/errors.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import { createFileHashes } from './file-hashes.ts'
 import { flush, flushFolder } from './flush.ts'
@@ -27,14 +28,15 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
     checkPath(path)
     return join(folder, path)
   }
-  const partOf = ({ path, sha256, video, peer }: DestinationFile): string =>
-    join(dirname(at(path)), `.${video}-${sha256.slice(0, 16)}-${peer.slice(-8)}.part`)
+  const partOf = (file: DestinationFile): string =>
+    join(dirname(at(file.path)), `${partStart(file)}${file.peer.slice(-8)}.part`)
 
   /** Places the part file. Removes it before the folder is flushed, so that it does not return after a power cut. */
   async function name(file: DestinationFile, { replace, signal }: Parameters<Destination['place']>[1]) {
     const [to, part] = [at(file.path), partOf(file)]
     const isThere = async () => (await hashes.at(to, signal)) === file.sha256
     try {
+      await mustOwnLinks(folder, file.path)
       if (await isThere()) return 'there'
       if (replace) await rename(fsPath(part), fsPath(to))
       else if ((await placeFile(part, to, disk.link)) === 'taken') return (await isThere()) ? 'there' : 'taken'
@@ -47,18 +49,18 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
   return {
     address: folder,
     prepare: () => prepareFolder(folder),
-    async bytesAt(path) {
-      const facts = await stat(fsPath(at(path))).catch(() => null)
-      return facts?.size ?? null
-    },
+    bytesAt: async (path) => (await stat(fsPath(at(path))).catch(() => null))?.size ?? null,
     sha256At: async (path, signal) => await hashes.at(at(path), signal),
     async put(file, from, signal) {
       const part = partOf(file)
+      await mustOwnLinks(folder, file.path)
       await prepareFolder(dirname(part))
       // A part file that a killed process left may be a link to a placed file: remove it instead of writing into it.
       await rm(fsPath(part), { force: true })
       try {
-        if (!(await copyExactly(from, part, file, { disk, signal }))) throw new CopyMismatch(at(file.path))
+        // Exclusively: another user who makes a link of that name meanwhile has nothing written through it.
+        if (!(await copyExactly(from, part, file, { disk, signal, flags: constants.COPYFILE_EXCL })))
+          throw new CopyMismatch(at(file.path))
         await flush(part)
       } catch (error) {
         await rm(fsPath(part), { force: true })
@@ -68,6 +70,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
     async place(file, options) {
       const to = at(file.path)
       const outcome = await name(file, options)
+      if (options.isOnly && outcome !== 'taken') await removeParts(file, dirname(to))
       if (outcome === 'there') await flush(to)
       if (outcome !== 'taken') await flushFolder(dirname(to))
       return outcome
@@ -89,27 +92,54 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
   }
 }
 
+/** The beginning of the names of unfinished bytes of this file, whichever peer has put them. */
+const partStart = ({ video, sha256 }: DestinationFile): string => `.${video}-${sha256.slice(0, 16)}-`
+
+/** Removes unfinished bytes that other peers have left of this file. */
+async function removeParts(file: DestinationFile, dir: string): Promise<void> {
+  for (const name of await readdir(fsPath(dir)))
+    if (name.startsWith(partStart(file)) && name.endsWith('.part')) await rm(fsPath(join(dir, name)), { force: true })
+}
+
+const ROOT = 0
+
+/** Rejects with `UsageError` where a folder on the way to the path is a link that another user made: it could lead anywhere. */
+async function mustOwnLinks(folder: string, path: string): Promise<void> {
+  const names = dirname(path).split('/')
+  for (let length = 1; length <= names.length; length++) {
+    const on = join(folder, ...names.slice(0, length))
+    const facts = await lstat(fsPath(on)).catch(() => null)
+    if (facts?.isSymbolicLink() && ![process.getuid?.(), ROOT].includes(facts.uid))
+      throw new UsageError(`"${on}" is a link that another user made, and nothing is delivered through it; remove it`)
+  }
+}
+
 /** Copies the file; false where the written bytes do not have the sha256 and size. */
 async function copyExactly(
   from: string,
   to: string,
   ref: BlobRef,
-  { disk, signal }: { readonly disk: Disk; readonly signal: AbortSignal },
+  { disk, signal, flags = 0 }: { readonly disk: Disk; readonly signal: AbortSignal; readonly flags?: number },
 ): Promise<boolean> {
   signal.throwIfAborted()
-  await copyWhole(from, to, ref.bytes, disk)
+  await copyWhole(from, to, ref.bytes, { disk, flags })
   const copied = await hashFile(to, signal)
   return copied.sha256 === ref.sha256 && copied.bytes === ref.bytes
 }
 
 /** Copies a whole file, and rejects with `ENOSPC` before it starts where it does not fit. A copy that shares blocks needs no space. */
-async function copyWhole(from: string, to: string, bytes: number, disk: Disk): Promise<void> {
+async function copyWhole(
+  from: string,
+  to: string,
+  bytes: number,
+  { disk, flags }: { readonly disk: Disk; readonly flags: number },
+): Promise<void> {
   try {
-    return await disk.copyFile(fsPath(from), fsPath(to), constants.COPYFILE_FICLONE_FORCE)
+    return await disk.copyFile(fsPath(from), fsPath(to), constants.COPYFILE_FICLONE_FORCE | flags)
   } catch {
     const { blocks, bavail, bsize } = await statfs(fsPath(dirname(to)))
     // Some file systems report a size of 0.
     if (blocks > 0 && bavail * bsize < bytes) throw Object.assign(new Error(`${to} does not fit`), { code: 'ENOSPC' })
-    await disk.copyFile(fsPath(from), fsPath(to))
+    await disk.copyFile(fsPath(from), fsPath(to), flags)
   }
 }

@@ -1,7 +1,6 @@
 /**
  * The only file that names adapters: it makes a node from a configuration and real parts. All other files use contracts.
  */
-import { freemem } from 'node:os'
 import { join } from 'node:path'
 import { createBlobExchange } from '../blobs/blob-exchange.ts'
 import { createBlobStore, type DiskBlobStore } from '../blobs/blob-store.ts'
@@ -22,13 +21,12 @@ import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Media, SelfTestReport } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
-import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
-import { heightOf } from '../protocol/rendition.ts'
-import type { SharedFolders } from '../protocol/shared-folder.ts'
+import type { Adapters } from './adapters.ts'
 import { openDestination, openSource } from './addresses.ts'
-import { type Config, defaultSlots, ledgerAddress, selfTestDir } from './config.ts'
+import { type Config, ledgerAddress, selfTestDir } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
-import { createFleet, mustReachFleet, scalingOf } from './fleet.ts'
+import { createFleet, mustReachFleet } from './fleet.ts'
+import { createAcceptedDeliveries } from './host/accepted-deliveries.ts'
 import { clockApart } from './host/clock-apart.ts'
 import { lockDataDir } from './host/data-lock.ts'
 import { createPinoLog } from './host/pino-log.ts'
@@ -37,19 +35,19 @@ import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
 import { readMeshKey } from './mesh-key.ts'
-import { type Adapters, createModules, type Modules, type NodeOptions } from './modules.ts'
+import { createModules, type Modules } from './modules.ts'
 import { createNode } from './node.ts'
+import { nodeOptions } from './node-options.ts'
 import { createPartList, type Part, type PartList } from './parts.ts'
 import { nextBootEpoch } from './peers/boot-epoch.ts'
 import { isWellFormed } from './peers/gossip-content.ts'
-import { hostId } from './peers/host-id.ts'
 import { membersOnly } from './peers/member-mesh.ts'
 import { createMembership, type Membership } from './peers/membership.ts'
-import { createKnownIds } from './shared/known-ids.ts'
-import { createSharedFolders, NO_SHARED_FOLDERS, sharedSettings } from './shared/shared-folders.ts'
-import { VERSION } from './version.ts'
+import { openSharedFolders } from './shared/open-shared-folders.ts'
 import { handOver } from './videos/handover.ts'
-import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts'
+import { checkWatchedFolders } from './videos/watched-folders.ts'
+
+export { slotsFor } from './node-options.ts'
 
 /** A started node: its operations, its self-test, and how to stop it. */
 export interface RunningNode {
@@ -197,7 +195,8 @@ async function openAdapters(
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
   const selfTestReport = await media.selfTest(new AbortController().signal)
   const bootEpoch = await nextBootEpoch(config.data_dir)
-  const folders = composeSharedFolders(config)
+  const accepted = createAcceptedDeliveries(join(config.data_dir, 'deliveries.json'))
+  const folders = openSharedFolders(config, { clock, rng })
   // Before the first submit, which names the folder of its source.
   await folders.look()
   return {
@@ -215,16 +214,10 @@ async function openAdapters(
       openSource,
       openDestination,
       folders,
+      accepted,
       bootEpoch,
     },
   }
-}
-
-/** The shared folders of a configuration, not looked at yet. */
-export function composeSharedFolders(config: Config): SharedFolders {
-  if (config.shared.length === 0) return NO_SHARED_FOLDERS
-  const known = createKnownIds(join(config.data_dir, 'shared-folders.json'))
-  return createSharedFolders({ settings: sharedSettings(config.shared), clock, rng, known })
 }
 
 function composeMesh(config: Config, { log, swarmKey }: Given, gossip: GossipRules): Promise<Mesh> {
@@ -270,45 +263,3 @@ function fleetPart(
     )
   return { name: 'fleet', start: leave }
 }
-
-function nodeOptions(config: Config, selfTestReport: SelfTestReport): Omit<NodeOptions, 'isOnlyCoordinator'> {
-  const slots = config.roles.includes('worker') ? (config.slots ?? slotsFor(selfTestReport)) : 0
-  return {
-    version: VERSION,
-    name: config.name,
-    host: hostId(config.machine),
-    roles: config.roles,
-    ffmpeg: selfTestReport.ffmpeg,
-    capability: capabilityOf(config, selfTestReport),
-    slots,
-    audit: config.audit,
-    scaling: scalingOf(config, slots),
-    inputFolder: inputFolderOf(config),
-  }
-}
-
-function capabilityOf(config: Config, { decoders, filters, encoders }: SelfTestReport): NodeOptions['capability'] {
-  return { decoders, filters, encoders, renditions: config.renditions.includes('all') ? 'all' : config.renditions }
-}
-
-function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
-  const folders = watchedFolders(config)
-  if (folders === null) return null
-  const { input, output } = folders
-  const recipe = {
-    ...DEFAULT_RECIPE,
-    renditions: ladderOf(
-      config.input_renditions.flatMap((name) => heightOf(name) ?? []),
-      { ...DEFAULT_ENCODING, preset: config.input_preset, rate: { crf: config.input_crf } },
-    ),
-  }
-  return { input, output, stateFile: join(config.data_dir, 'input-folder.json'), recipe }
-}
-
-/** Number of encodes at once that suit this machine and this ffmpeg. */
-export const slotsFor = (selfTestReport: SelfTestReport): number =>
-  defaultSlots({
-    freeBytes: freemem(),
-    coresPerSlot: selfTestReport.cores_per_slot,
-    encodeBytes: selfTestReport.encode_bytes,
-  })

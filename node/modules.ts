@@ -3,43 +3,30 @@
  * options and earlier modules. None is started; `node.ts` starts them.
  */
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
-import type { ScaleOptions } from '../coordinator/duty.ts'
 import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
 import { createMergeRunner } from '../coordinator/tasks/merge.ts'
-import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
-import type { Clock, Rng } from '../protocol/clock.ts'
-import type { OpenDestination } from '../protocol/destination.ts'
 import { createEmitter, type Emit } from '../protocol/emitter.ts'
-import type { Heartbeat } from '../protocol/heartbeat.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import { kindsWhere } from '../protocol/kinds.ts'
-import type { Ledger } from '../protocol/ledger.ts'
-import type { Log } from '../protocol/log.ts'
-import type { Media } from '../protocol/media.ts'
-import { isPresent, presentPeers, reachablePeers } from '../protocol/peer-table.ts'
-import type { Recipe } from '../protocol/recipe.ts'
+import { presentPeers, reachablePeers } from '../protocol/peer-table.ts'
 import type { Runners } from '../protocol/runner.ts'
-import type { SharedFolders } from '../protocol/shared-folder.ts'
-import type { OpenSource } from '../protocol/source.ts'
+import type { Adapters, Basics, NodeOptions } from './adapters.ts'
+
+export type { Adapters, NodeOptions } from './adapters.ts'
+
 import { type AdmissionGate, createAdmissionGate } from './admission.ts'
 import { createMeshHints, type MeshHints } from './hints.ts'
-import type { BootEpoch } from './peers/boot-epoch.ts'
 import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop } from './peers/heartbeat.ts'
 import { heartbeatBody } from './peers/heartbeat-body.ts'
-import type { MemberMesh } from './peers/member-mesh.ts'
-import type { Membership } from './peers/membership.ts'
 import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
 import { createProgressWatch } from './status/progress-watch.ts'
 import { createStatus, type Status } from './status/status.ts'
 import { createStillEvents } from './status/still-events.ts'
+import { createVideoModules, type VideoModules } from './video-modules.ts'
 import { type Copier, createCopier } from './videos/copier.ts'
-import { createDeliverer, type Deliverer } from './videos/delivery.ts'
-import { createInputFolder, type InputFolder } from './videos/input-folder.ts'
 import { createPendingSubmits, type PendingSubmits } from './videos/pending-submits.ts'
-import { createPlanSource, type PlanSource } from './videos/plan-source.ts'
-import { createSharedSources, type SharedSources } from './videos/shared-sources.ts'
-import { createSubmit, type SubmitRequest, type Submitted } from './videos/submit.ts'
+import { createPlanSource } from './videos/plan-source.ts'
 import { storeAttemptLog } from './worker/attempt-log.ts'
 import { type Attempts, createAttempts } from './worker/attempts.ts'
 import { type CircuitBreakers, createCircuitBreakers } from './worker/circuit-breaker.ts'
@@ -49,55 +36,8 @@ import { createVideoRunner } from './worker/run-video.ts'
 import { createSettlement } from './worker/settlement.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
 
-/** The adapters of a node. */
-export interface Adapters {
-  readonly clock: Clock
-  readonly rng: Rng
-  readonly log: Log
-  readonly ledger: Ledger
-  /** As it is with members only (`peers/member-mesh.ts`). */
-  readonly mesh: MemberMesh
-  readonly store: BlobStore
-  readonly exchange: BlobExchange
-  readonly media: Media
-  readonly openSource: OpenSource
-  readonly openDestination: OpenDestination
-  readonly folders: SharedFolders
-  readonly bootEpoch: BootEpoch
-  readonly membership: Membership
-}
-
-/** What this node is and what it may do. */
-export interface NodeOptions {
-  readonly version: string
-  /** The name of this peer, for people. */
-  readonly name: string
-  /** `<hostname>-<machine id>` (`peers/host-id.ts`). */
-  readonly host: string
-  readonly roles: Heartbeat['roles']
-  /** Version of the ffmpeg, for people. */
-  readonly ffmpeg: string
-  /** The capability of its ffmpeg within the owner's settings; the kinds follow from its modules. */
-  readonly capability: Omit<Capability, 'kinds'>
-  /** Number of encodes at once; 0 without the worker role. */
-  readonly slots: number
-  /** As in `CoordinatorOptions`. */
-  readonly audit: number
-  /** Rules of scaling; absent where this peer scales nothing. */
-  readonly scaling?: ScaleOptions
-  /** As in `CoordinatorOptions`. */
-  readonly isOnlyCoordinator: boolean
-  /** Absolute paths; null where no folder is watched. */
-  readonly inputFolder: {
-    readonly input: string
-    readonly output: string
-    readonly stateFile: string
-    readonly recipe: Recipe
-  } | null
-}
-
 /** Every module, by name. */
-export interface Modules {
+export interface Modules extends VideoModules {
   readonly self: PeerId
   readonly hints: MeshHints
   readonly peers: HeardTable
@@ -109,27 +49,10 @@ export interface Modules {
   readonly coordinator: Coordinator | null
   readonly worker: Worker
   readonly heartbeat: HeartbeatLoop
-  readonly deliverer: Deliverer
   readonly copier: Copier
-  readonly inputFolder: InputFolder | null
-  readonly sharedSources: SharedSources
   readonly status: Status
   /** One round of the events of stillness; null without the coordinator role. */
   readonly stillEvents: (() => Promise<void>) | null
-  submit(request: SubmitRequest): Promise<Submitted>
-}
-
-/** The modules that are made first. */
-interface Basics {
-  readonly self: PeerId
-  readonly hints: MeshHints
-  readonly emit: Emit
-  readonly peers: HeardTable
-  readonly suspicions: Suspicions
-  readonly plans: PlanSource
-  readonly pendingSubmits: PendingSubmits
-  /** Peers from which a blob can be had now. */
-  reachable(): readonly PeerId[]
 }
 
 /** Makes all modules of a node. */
@@ -142,8 +65,7 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const options: AbleOptions = { ...given, capability: { ...given.capability, kinds: wholeKinds(runners) } }
   const work = createWork(options, adapters, basics, runners)
   const { attempts, admission, coordinator, worker } = work
-  const { submit, deliverer, inputFolder } = createVideos(options, adapters, basics)
-  const sharedSources = createSources(options, adapters, basics)
+  const { submit, deliverer, inputFolder, sharedSources } = createVideoModules(options, adapters, basics)
   const copier = createCopier({ self, ledger, store, exchange, log, hints, sharedSources })
   const heartbeat = createOwnHeartbeat(options, adapters, { peers, attempts, admission })
   const { version } = options
@@ -309,61 +231,6 @@ function createLeader(
       admission,
     },
   )
-}
-
-function createVideos(
-  options: NodeOptions,
-  { clock, rng, log, ledger, store, exchange, media, openSource, openDestination, folders }: Adapters,
-  { self, hints, emit, pendingSubmits }: Basics,
-): Pick<Modules, 'submit' | 'deliverer' | 'inputFolder'> {
-  const submit = createSubmit({
-    self,
-    ledger,
-    store,
-    media,
-    openSource,
-    openDestination,
-    folders,
-    pendingSubmits,
-    hints,
-  })
-  const deliverer = createDeliverer({
-    self,
-    ledger,
-    store,
-    exchange,
-    openDestination,
-    clock,
-    rng,
-    emit,
-    pendingSubmits,
-    hints,
-  })
-  if (options.inputFolder === null) return { submit, deliverer, inputFolder: null }
-  const { input, output, stateFile, recipe } = options.inputFolder
-  const inputFolder = createInputFolder({ input, output, stateFile, recipe, clock, log, ledger, submit })
-  return { submit, deliverer, inputFolder }
-}
-
-function createSources(
-  { roles }: NodeOptions,
-  { clock, log, ledger, store, folders, openSource }: Adapters,
-  { self, hints, peers }: Basics,
-): SharedSources {
-  const coordinates = roles.includes('coordinator')
-  const here = (peer: PeerId) => isPresent({ self, peers, clock }, peer)
-  return createSharedSources({
-    self,
-    ledger,
-    store,
-    folders,
-    openSource,
-    clock,
-    log,
-    hints,
-    coordinates,
-    isPresent: here,
-  })
 }
 
 function createOwnHeartbeat(

@@ -9,11 +9,12 @@ import { type Clock, within } from '../protocol/clock.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
-import { IDLE_POLL_MS, INPUT_SCAN_MS, SILENCE_MS, SWEEP_MS } from '../protocol/limits.ts'
+import { IDLE_POLL_MS, SILENCE_MS, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import { createNotifier } from '../protocol/notifier.ts'
 import { type Rounds, runRounds } from '../protocol/rounds.ts'
-import type { Adapters, Modules } from './modules.ts'
+import type { Adapters } from './adapters.ts'
+import type { Modules } from './modules.ts'
 import { createPartList, type Part } from './parts.ts'
 import { runHousekeeping } from './videos/housekeeping.ts'
 
@@ -96,7 +97,7 @@ function workParts(
     // Blobs of a video that was just delivered are removed before the process ends.
     doesHousekeeping && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
     rounds({ name: 'shared sources', everyMs: IDLE_POLL_MS, round: sharedSources.round }),
-    inputFolder && rounds({ name: 'input folder', everyMs: INPUT_SCAN_MS, round: inputFolder.round }),
+    inputFolder && { name: 'input folder', start: inputFolder.start, stop: inputFolder.stop },
     stillEvents && rounds({ name: 'stillness', everyMs: SILENCE_MS, round: stillEvents }),
     rounds({ name: 'delivery', everyMs: IDLE_POLL_MS, round: deliverer.round }),
     { name: 'copier', start: copier.start, stop: copier.idle },

@@ -52,11 +52,12 @@ export interface Destination {
   put(file: DestinationFile, from: string, signal: AbortSignal): Promise<void>
   /**
    * Places a file that was put. `placed`: it is at its path now. `there`: equal bytes were at the path already, and are durable now.
-   * `taken`: other bytes are there, and stay (with `replace` they are replaced). Also after an error no unfinished bytes of it remain.
+   * `taken`: other bytes are there, and stay (with `replace` they are replaced). Also after an error no unfinished bytes of it remain;
+   * `isOnly`: no other peer puts it now, so that those of earlier ones are removed too.
    */
   place(
     file: DestinationFile,
-    options: { readonly replace: boolean; readonly signal: AbortSignal },
+    options: { readonly replace: boolean; readonly isOnly?: boolean; readonly signal: AbortSignal },
   ): Promise<'placed' | 'there' | 'taken'>
   /**
    * Moves a placed file to another path and replaces a file there. Does nothing where it is missing. Both paths may have it meanwhile;

@@ -72,6 +72,11 @@ export interface Delivery {
 /** A delivery as it is asked for. */
 export type NewDelivery = Omit<Delivery, 'done_at' | 'term'>
 
+/** Whether two deliveries go to one folder: of one peer, or at one place of a shared folder. */
+export const isSamePlace = (a: NewDelivery, b: NewDelivery): boolean =>
+  (a.peer === b.peer && a.dir === b.dir) ||
+  (a.shared !== undefined && a.shared.folder === b.shared?.folder && a.shared.path === b.shared.path)
+
 /** What identifies a delivery. `term`: of the caller's lease; it matches only where no higher term is written, and is written. */
 export type DeliveryKey = Pick<Delivery, 'peer' | 'dir' | 'name' | 'term'>
 

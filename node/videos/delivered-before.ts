@@ -7,10 +7,12 @@ import type { Destination, FileAt, OpenDestination } from '../../protocol/destin
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Delivery, Video } from '../../protocol/video.ts'
+import { type DeliveryFolders, isFolder } from './delivery-folders.ts'
 
 /** The parts that find and check earlier deliveries. */
 export interface DeliveredBeforeOptions {
   readonly self: PeerId
+  readonly deliveryFolders: DeliveryFolders
   readonly ledger: Pick<Ledger, 'addVideoHolder'>
   readonly store: Pick<BlobStore, 'adopt' | 'room' | 'scratch'>
   readonly openDestination: OpenDestination
@@ -43,14 +45,16 @@ export async function areInPlace(
 }
 
 /**
- * Copies the results back into the store from a destination of this peer that has all of them, for a further delivery. Results that no
+ * Copies the results back into the store from a folder that this peer may deliver to and that has all of them, for a further delivery. Results that no
  * destination has are made again.
  */
 export async function takeBack(video: Video, options: DeliveredBeforeOptions, signal: AbortSignal): Promise<void> {
-  const { self, store, openDestination } = options
+  const { store, openDestination, deliveryFolders } = options
   const bytes = video.outputs.reduce((sum, output) => sum + output.bytes, 0)
-  for (const place of video.deliveries.filter(({ peer }) => peer === self)) {
-    const [files, destination] = [filesOf(video, place), openDestination(place.dir)]
+  for (const place of video.deliveries) {
+    const folder = await deliveryFolders.folderOf(video._id, place)
+    if (!isFolder(folder)) continue
+    const [files, destination] = [filesOf(video, place), openDestination(folder)]
     if (!(await areWhole(files, destination)) || !hasRoomFor(bytes, await store.room())) continue
     const isBack = await withScratch(store, `back-${video._id}`, async (folder) => {
       for (const file of files) if (!(await destination.fetch(file, join(folder, file.sha256), signal))) return false

@@ -27,10 +27,12 @@ import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type Sha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
+import { isSharedPath, type SharedFolders } from '../../protocol/shared-folder.ts'
 import type { Video } from '../../protocol/video.ts'
 import { openDestination } from '../addresses.ts'
 import { systemRng } from '../host/system-clock.ts'
 import { createDeliverer, type Deliverer } from './delivery.ts'
+import { createDeliveryFolders } from './delivery-folders.ts'
 import { createPendingSubmits } from './pending-submits.ts'
 import { aVideo } from './video.fixture.ts'
 
@@ -52,6 +54,15 @@ let onFetch: (sha256: Sha256) => Promise<void>
 let steps: string[]
 let announced: number
 let emitted: string[]
+let isAccepted: boolean
+/** The shared folder that is seen, by its id, and the leases that were asked for. */
+let seen: { readonly id: string; readonly path: string } | null
+let leases: string[]
+/** Of the lease to deliver; null where another peer has it. */
+let term: number | null
+const folders: Pick<SharedFolders, 'pathOf'> = {
+  pathOf: ({ folder, path }) => (seen?.id === folder && isSharedPath(path) ? join(seen.path, path) : null),
+}
 /** The clock, and what passes between two looks at it. */
 let now: number
 let passing: number
@@ -66,6 +77,10 @@ beforeEach(async () => {
   out = join(dir, 'out')
   verified = []
   emitted = []
+  isAccepted = true
+  seen = null
+  leases = []
+  term = 1
   now = 0
   passing = 60_000
   blobs = new Map(Object.values(FILMS).map((text) => [sha(text), text]))
@@ -83,6 +98,13 @@ beforeEach(async () => {
     store: { verify: async (sha256: Sha256) => verified.push(sha256) > 0 } as never,
     exchange,
     openDestination,
+    deliveryFolders: createDeliveryFolders({ self, folders, accepted: { has: async () => isAccepted }, output: null }),
+    lookAtFolders: async () => {},
+    underLease: async (folder, act, signal) => {
+      leases.push(folder)
+      if (term !== null) await act(term, signal)
+      return term !== null
+    },
     // Long enough for a delivery that failed to be tried again.
     clock: { mono: () => (now += passing) },
     rng: systemRng,
@@ -368,5 +390,74 @@ describe('an output folder', () => {
   it('below a file is refused in a sentence', async () => {
     await writeFile(join(dir, 'file'), '')
     await assert.rejects(openDestination(join(dir, 'file', 'deep')).prepare(), /the output folder .* is not a folder/)
+  })
+})
+
+describe('a delivery that this peer did not accept', () => {
+  it('is not made, and says what to do', async () => {
+    isAccepted = false
+    await round()
+    assert.deepEqual([existsSync(out), steps, fetched], [false, [], 0])
+    assert.match(
+      deliverer.problems().get(id) ?? '',
+      /^nobody asked this peer to deliver to .*; submit the film again with --out/,
+    )
+    isAccepted = true
+    await round()
+    assert.deepEqual([await delivered('480p'), deliverer.problems().size], [FILMS['480p'], 0])
+  })
+
+  it('nor one whose folder leads elsewhere, accepted or not', async () => {
+    for (const folder of ['relative', `${out}/../elsewhere`]) {
+      video.deliveries[0]!.dir = folder
+      await round()
+      assert.deepEqual([existsSync(join(dir, 'elsewhere')), steps], [false, []], folder)
+    }
+  })
+})
+
+describe('a delivery into a shared folder', () => {
+  const folder = 'a'.repeat(32)
+  beforeEach(() => {
+    seen = { id: folder, path: join(dir, 'mounted') }
+    const shared = { folder, path: 'outputs' }
+    video.deliveries = [{ peer: asPeerId('12D3KooWother'), dir: '/there/outputs', name: 'film', done_at: null, shared }]
+  })
+  const there = (rendition: string) => readFile(join(dir, 'mounted', 'outputs', rendition, 'film.mp4'), 'utf8')
+
+  it('is made by any peer that sees it, under the lease, and leaves no bytes of an earlier one', async () => {
+    isAccepted = false
+    await mkdir(join(dir, 'mounted', 'outputs', '480p'), { recursive: true })
+    const left = join(dir, 'mounted', 'outputs', '480p', `.${id}-${sha(FILMS['480p']).slice(0, 16)}-12345678.part`)
+    await writeFile(left, 'half')
+    await round()
+    assert.deepEqual(leases, [folder])
+    assert.deepEqual([await there('480p'), await there('720p')], [FILMS['480p'], FILMS['720p']])
+    assert.equal(existsSync(left), false)
+    assert.equal(video.deliveries[0]?.done_at, 1)
+  })
+
+  it('is left to the peer that has the lease', async () => {
+    term = null
+    await round()
+    assert.deepEqual([leases, existsSync(join(dir, 'mounted')), steps], [[folder], false, []])
+  })
+
+  it('is not made where the folder is not seen, nor outside it', async () => {
+    seen = null
+    await round()
+    seen = { id: folder, path: join(dir, 'mounted') }
+    video.deliveries[0]!.shared = { folder, path: '../elsewhere' }
+    await round()
+    assert.deepEqual([leases, steps, existsSync(join(dir, 'elsewhere'))], [[], [], false])
+  })
+
+  it('is not done where the folder vanished meanwhile', async () => {
+    onFetch = async () => {
+      seen = null
+    }
+    await round()
+    assert.deepEqual([steps.includes('recorded'), video.deliveries[0]?.done_at], [false, null])
+    assert.match(deliverer.problems().get(id) ?? '', /is not seen here now/)
   })
 })

@@ -10,6 +10,7 @@ import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import { createInputFolder } from './input-folder.ts'
 import { mayFollow } from './input-folder-files.ts'
+import { openTakenFiles } from './input-folder-state.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
 /** A folder, a manual clock, and the submitted files. */
@@ -42,7 +43,7 @@ async function folderUnderTest(
     createInputFolder({
       input,
       output: join(dir, 'out'),
-      stateFile: join(dir, 'state.json'),
+      openTaken: () => openTakenFiles(join(dir, 'state.json')),
       recipe: DEFAULT_RECIPE,
       clock,
       log,

@@ -31,7 +31,7 @@ import {
 } from './input-folder-files.ts'
 import { createSettling, type Settling } from './input-folder-settling.ts'
 import { readSubtitleName, splitSidecars } from './input-folder-sidecars.ts'
-import { openTakenFiles, type TakenFiles } from './input-folder-state.ts'
+import type { TakenFiles } from './input-folder-state.ts'
 import { mp4BytesMissingFrom } from './mp4-end.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
@@ -40,8 +40,8 @@ export interface InputFolderOptions {
   /** Absolute paths. */
   readonly input: string
   readonly output: string
-  /** File with the submitted files. */
-  readonly stateFile: string
+  /** Opens the record of the submitted files; called once, in the first round. */
+  openTaken(): Promise<TakenFiles>
   readonly recipe: Recipe
   readonly clock: Clock
   readonly log: Log
@@ -87,8 +87,8 @@ class FolderWatch {
   }
 
   async round(signal: AbortSignal): Promise<void> {
-    const { input, stateFile, log } = this.#options
-    this.#taken ??= await openTakenFiles(stateFile)
+    const { input, openTaken, log } = this.#options
+    this.#taken ??= await openTaken()
     await mkdir(input, { recursive: true })
     const { files: present, links } = await contentOf(input)
     const round = { present, taken: this.#taken }

@@ -6,6 +6,7 @@ import { ownName } from '../../ledger/documents.ts'
 import { type Artifact, pathFor } from '../../protocol/artifact.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import { CopyMismatch, type Destination } from '../../protocol/destination.ts'
+import { ReelmeshError } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Delivery, Video } from '../../protocol/video.ts'
@@ -45,7 +46,9 @@ async function nameFreely(placing: Placing, wanted: Delivery): Promise<Delivery>
 /** Changes the name of the delivery to `<name>-<video id>`. */
 async function takeOwnName({ ledger, video }: Placing, wanted: Delivery): Promise<Delivery> {
   const name = ownName(video._id, wanted.name)
-  await ledger.nameDelivery(video._id, wanted, name)
+  const named = await ledger.nameDelivery(video._id, wanted, name)
+  if (named === 'unchanged' && wanted.term !== undefined)
+    throw new ReelmeshError('superseded', 'another peer delivers this video now', { retryable: true })
   return { ...wanted, name }
 }
 
@@ -83,5 +86,6 @@ async function place(
       throw error
     }
   }
-  return await destination.place(file, { replace: isOwnName(video, delivery), signal })
+  const isOnly = delivery.term !== undefined
+  return await destination.place(file, { replace: isOwnName(video, delivery), isOnly, signal })
 }

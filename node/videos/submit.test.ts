@@ -19,8 +19,10 @@ import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
 import { openDestination, openSource } from '../addresses.ts'
+import { createAcceptedDeliveries } from '../host/accepted-deliveries.ts'
 import { NO_SHARED_FOLDERS } from '../shared/shared-folders.ts'
 import { deliveredPath } from './delivery.ts'
+import { createDeliveryFolders } from './delivery-folders.ts'
 import { createPendingSubmits } from './pending-submits.ts'
 import { createSubmit, type SubmitRequest, type Submitted } from './submit.ts'
 
@@ -46,6 +48,7 @@ beforeEach(async () => {
   await writeFile(path, 'a source')
   ledger = createLedgerModel({ now: () => 5, claimMs: 1_000, leaseMs: 1_000 })
   store = await createBlobStore({ dir: join(dir, 'store'), log: silentLog, isDurable: false })
+  const accepted = createAcceptedDeliveries(join(dir, 'deliveries.json'))
   const submitter = createSubmit({
     self,
     ledger,
@@ -54,6 +57,8 @@ beforeEach(async () => {
     openSource,
     openDestination,
     folders: NO_SHARED_FOLDERS,
+    deliveryFolders: createDeliveryFolders({ self, folders: NO_SHARED_FOLDERS, accepted, output: null }),
+    accepted,
     pendingSubmits: createPendingSubmits({ mono: () => 0 }),
     hints: createHints(),
   })

@@ -15,8 +15,10 @@ import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { SharedFolders, SharedSource } from '../../protocol/shared-folder.ts'
 import { type OpenSource, readContent, type SourceContent } from '../../protocol/source.ts'
-import { isUndelivered, type NewDelivery, type Video } from '../../protocol/video.ts'
+import { isSamePlace, isUndelivered, type NewDelivery, type Video } from '../../protocol/video.ts'
+import type { AcceptedDeliveries } from '../host/accepted-deliveries.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
+import type { DeliveryFolders } from './delivery-folders.ts'
 import type { PendingSubmits } from './pending-submits.ts'
 import { holdSubtitles, type ReadSubtitle, readSubtitles } from './subtitle-files.ts'
 
@@ -29,6 +31,8 @@ export interface SubmitOptions {
   readonly openSource: OpenSource
   readonly openDestination: OpenDestination
   readonly folders: SharedFolders
+  readonly deliveryFolders: DeliveryFolders
+  readonly accepted: Pick<AcceptedDeliveries, 'accept'>
   readonly pendingSubmits: PendingSubmits
   readonly hints: Pick<Hints, 'publish'>
 }
@@ -75,6 +79,9 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
       await holdSubtitles(subtitles, id, store)
       const shared = await sharedSource(path, content, request.subtitles ?? [], options.folders)
       const wanted = out === null ? null : await deliveryTo(out, name, options)
+      // Before the ledger has it: a delivery that this peer did not accept is not made.
+      if (wanted && (await options.deliveryFolders.folderOf(id, wanted)) === 'refused')
+        await options.accepted.accept({ video: id, dir: wanted.dir, name })
       const known = wanted && (await ledger.video(id))
       const delivery = known ? await stillWanted(known, wanted, options, signal) : wanted
       const submitted = await ledger.submit({
@@ -130,13 +137,16 @@ async function stillWanted(
 ): Promise<NewDelivery | null> {
   if (video.status !== 'COMPLETED') return wanted
   const names = deliveryNames(video._id, wanted.name)
-  const before = video.deliveries.filter(
-    ({ peer, dir, name }) => peer === wanted.peer && dir === wanted.dir && names.includes(name),
-  )
+  const before = video.deliveries.filter((one) => isSamePlace(one, wanted) && names.includes(one.name))
   if (
     before.length > 0 &&
     !isUndelivered({ deliveries: before }) &&
-    (await areInPlace(video, before, options.openDestination, signal))
+    (await areInPlace(
+      video,
+      before.map(({ name }) => ({ dir: wanted.dir, name })),
+      options.openDestination,
+      signal,
+    ))
   )
     return null
   // While another delivery is open the mesh retains the results.

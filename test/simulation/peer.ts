@@ -5,6 +5,7 @@
 import { ledgerFromSteps } from '../../ledger/ledger-from-steps.ts'
 import { openDestination, openSource } from '../../node/addresses.ts'
 import { createFace, type NodeFace } from '../../node/face.ts'
+import type { AcceptedDeliveries, AcceptedDelivery } from '../../node/host/accepted-deliveries.ts'
 import { createModules, type NodeOptions } from '../../node/modules.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
 import { membersOnly } from '../../node/peers/member-mesh.ts'
@@ -76,6 +77,8 @@ export class SimulatedPeer {
   readonly #world: World
   #started: Running | null = null
   #epoch = 0
+  /** On its disk. */
+  readonly #accepted: AcceptedDelivery[] = []
   #lives = 0
   #stopping: Promise<void> | null = null
   /** When it was last started or thawed, or lost a statement. */
@@ -230,6 +233,10 @@ export class SimulatedPeer {
       raise: async (seen: number) => (this.#epoch = Math.max(this.#epoch, seen + 1)),
     }
     this.#epoch++
+    const accepted: AcceptedDeliveries = {
+      accept: async (delivery) => void this.#accepted.push(delivery),
+      has: async ({ video, dir }) => this.#accepted.some((each) => each.video === video && each.dir === dir),
+    }
     const exchange = sabotage.exchange?.(plainExchange) ?? plainExchange
     const adapters = {
       clock,
@@ -244,6 +251,7 @@ export class SimulatedPeer {
       openSource,
       openDestination,
       folders: NO_SHARED_FOLDERS,
+      accepted,
       bootEpoch,
     }
     const modules = createModules(optionsOf(plan, world.audit), adapters)

@@ -6,6 +6,7 @@
  * A file belongs to the machine `/simulated/<machine>/…`. Copies, links and renames take a virtual millisecond of that machine,
  * so that a crash may come between them.
  */
+import { constants } from 'node:fs'
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 
@@ -126,8 +127,17 @@ const LED: Readonly<Record<string, (...given: string[]) => Promise<unknown>>> = 
   mkdir: async (path) => theDisk().makeFolder(path!),
   access: async (path) => void stats(path!),
   stat: async (path, options) => stats(path!, options as { bigint?: boolean } | undefined),
-  async copyFile(from, to) {
+  lstat: async (path, options) => stats(path!, options as { bigint?: boolean } | undefined),
+  async readdir(path) {
+    const names = theDisk()
+      .below(path!)
+      .map((each) => each.slice(path!.length + 1).split('/')[0]!)
+    return [...new Set(names)]
+  },
+  async copyFile(from, to, flags) {
     await theDisk().pause(to!)
+    if (Number(flags) & constants.COPYFILE_EXCL && theDisk().has(to!))
+      throw Object.assign(new Error(`EEXIST: file exists, copyfile '${to}'`), { code: 'EEXIST' })
     theDisk().write(to!, theDisk().read(from!))
   },
   async rename(from, to) {
@@ -159,7 +169,7 @@ function stats(path: string, options: { readonly bigint?: boolean } = {}) {
   const isFile = theDisk().has(path)
   if (!isFile && !theDisk().isFolder(path)) throw missing(path)
   const size = isFile ? theDisk().read(path).byteLength : 0
-  const is = { isFile: () => isFile, isDirectory: () => !isFile }
+  const is = { isFile: () => isFile, isDirectory: () => !isFile, isSymbolicLink: () => false }
   return options.bigint
     ? { ...is, dev: 1n, ino: 1n, mtimeNs: 1n, ctimeNs: 1n, size: BigInt(size) }
     : { ...is, ino: 1, mtimeMs: 1, size }

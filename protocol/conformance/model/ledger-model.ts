@@ -12,7 +12,7 @@ import { type Changed, initialPeer, type Ledger, type Submission } from '../../l
 import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX, IDLE_PRIORITY } from '../../limits.ts'
 import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
-import { type Delivery, isOpen, isUndelivered, type NewDelivery, type Video, type VideoStatus } from '../../video.ts'
+import { type Delivery, isOpen, isSamePlace, isUndelivered, type Video, type VideoStatus } from '../../video.ts'
 import { leases } from './lease.ts'
 import { addHolder, changed, copy, type ModelOptions, type ModelState } from './state.ts'
 import { type ModelTasks, modelTasks } from './tasks.ts'
@@ -113,10 +113,6 @@ function join(video: Video, { source, delivery, _id }: Submission): void {
   for (const one of same) Object.assign(one, { done_at: null }, delivery.shared && { shared: copy(delivery.shared) })
   if (same.length === 0) video.deliveries.push({ ...delivery, done_at: null })
 }
-
-const isSamePlace = (a: NewDelivery, b: NewDelivery): boolean =>
-  (a.peer === b.peer && a.dir === b.dir) ||
-  (a.shared !== undefined && a.shared.folder === b.shared?.folder && a.shared.path === b.shared.path)
 
 /** A delivery as a writer of this term may change it. */
 const isNotNewer = (one: Delivery, term: number | undefined): boolean => term === undefined || (one.term ?? 0) <= term
