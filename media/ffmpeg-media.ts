@@ -10,7 +10,8 @@ import { encodeChunk } from './encoding.ts'
 import { takeExtras } from './extras.ts'
 import { mergeRendition } from './merging.ts'
 import { checkRecipe, planVideo } from './planning.ts'
-import { probeSource } from './reading.ts'
+import { ProbeCache } from './probe-cache.ts'
+import { probeSource, type RatedProbe } from './reading.ts'
 import { createRunner, type Programs } from './run-ffmpeg.ts'
 import { createSelfTester, runQuickSelfTest } from './self-test.ts'
 import { indexWithText } from './text-index.ts'
@@ -31,16 +32,20 @@ export interface FfmpegMediaOptions {
   readonly rng: Rng
 }
 
+/** Files whose probe is remembered from their submit until their ingest: some MB. */
+const PROBES_MAX = 500
+
 /** Makes the adapter. The first call that needs the self-test runs it, once. */
 export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
   const { ffmpeg, ffprobe, clock, rng } = options
   const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner(options) }
   const selfTest = createSelfTester(programs, options.cacheDir ?? null)
+  const probes = new ProbeCache<RatedProbe>(PROBES_MAX)
   return {
     selfTest,
     quickSelfTest: (signal) => runQuickSelfTest(programs, signal),
     checkRecipe,
-    probe: (source, signal) => probeSource(programs, source, signal),
+    probe: (source, signal) => probes.probe(source, () => probeSource(programs, source, signal)),
     index: async (source, probe, signal, subtitles = []) =>
       indexWithText(programs, { source, probe, subtitles, selfTestReport: await selfTest(signal), signal }),
     plan: async (job) => planVideo(programs, { ...job, selfTestReport: await selfTest(job.signal) }),
