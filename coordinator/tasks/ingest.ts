@@ -112,6 +112,8 @@ class IngestRunner {
     const extras = cutter.makeExtras()
     extras.catch(() => {})
     try {
+      // Sound that is read straight costs nothing here, and shows the soonest whether the film can be done.
+      if (plan.cut_format === 'none' && plan.audio.every(({ extra }) => extra === 'none')) await extras
       await cutter.cutAll((chunk) => progress(chunk / plan.chunks.length, 0))
       return [{ task: task._id, ok: true, output: null, outputs: await extras }]
     } finally {
