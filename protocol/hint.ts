@@ -11,9 +11,9 @@ export const HINT_KINDS = ['tasks', 'decided', 'video', 'peers', 'lease', 'copy'
 
 const hintSchema = z.object({
   v: z.literal(1),
-  /** `tasks`: some may be claimed. `decided`: a task ended. `video`: a video changed its state. `peers`: one was paused or resumed.
-   * `lease`: it was released; peers that may lead should ask for it. `copy`: `peer` is asked to hold the video's source, or with
-   * `task` that task's outputs. */
+  /** `tasks`: some may be claimed; with `peer`, that one has failed at `task`. `decided`: a task ended. `video`: a video changed its state.
+   * `peers`: one was paused or resumed. `lease`: it was released; peers that may lead should ask for it. `copy`: `peer` is asked to hold the
+   * video's source, or with `task` that task's outputs. */
   what: z.string().min(1).max(32),
   video: z.string().refine(isVideoId).nullable(),
   /** The task that ended: only a peer that runs another attempt at it reads the ledger. */

@@ -1,17 +1,19 @@
 /** Claims of encode slots: the task that was prefetched, else the first task of a class that this machine can do. */
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock } from '../../protocol/clock.ts'
-import { type PeerId, type Token, videoOf } from '../../protocol/ids.ts'
+import { type PeerId, type Token, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { HeldTask } from '../../protocol/runner.ts'
+import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
-import type { Assigned } from './attempts.ts'
+import { type Assigned, heldBy } from './attempts.ts'
 import { type ClaimSource, claimSiblings } from './claim-siblings.ts'
 import type { OutageGrace } from './outage-grace.ts'
 import type { Pauses } from './pauses.ts'
 import type { Prefetcher } from './prefetch.ts'
+import type { SecondOpinions } from './second-opinions.ts'
 import type { ClaimWithToken } from './token-claims.ts'
 
 /** This worker and its capability. */
@@ -29,6 +31,8 @@ export interface EncodeClaimsModules {
   /** What this worker failed at lately and does not claim now. */
   readonly pauses: Omit<Pauses, 'record'>
   readonly claimWithToken: ClaimWithToken
+  /** Films that have failed somewhere, which wait behind the others. */
+  readonly secondOpinions: Pick<SecondOpinions, 'films' | 'takeTask'>
   /** The prefetcher; null where this worker prefetches nothing. */
   readonly prefetcher: Prefetcher | null
   /** Number of other slots in the mesh that are idle or soon will be. */
@@ -76,20 +80,24 @@ class LedgerEncodeClaims implements EncodeClaims {
   }
 
   async #claim(token: Token): Promise<Assigned | null> {
-    const { ledger, grace, prefetcher, pauses, reachable } = this.#modules
+    const { ledger, grace, prefetcher, pauses, reachable, secondOpinions } = this.#modules
     const { self: worker } = this.#options
     const present = reachable()
     const known = await grace.watch(() => this.#ableClasses())
     for (const each of known) this.#seenClasses.add(each)
     const open = (classes: Iterable<string>) => [...classes].filter((each) => !pauses.isClassPaused(each))
     const able = open(known)
-    const guess = able.length > 0 ? await prefetcher?.takeGuess() : null
     const except = pauses.films()
-    if (guess && !except.includes(videoOf(guess))) {
+    const failed = secondOpinions.films()
+    const opinion = failed.length > 0 ? await this.#secondOpinion(token, { except, present }) : null
+    if (opinion) return opinion
+    const guess = able.length > 0 ? await prefetcher?.takeGuess() : null
+    if (guess && ![...except, ...failed].includes(videoOf(guess))) {
       const got = await ledger.claimTask({ worker, token, task: guess, present, from: 'pending' })
       if (got.outcome === 'claimed') return this.#withSiblings(got, token, 'pending')
     }
     const asks = [
+      ...(failed.length > 0 ? [{ from: 'pending', classes: able, except: [...except, ...failed] } as const] : []),
       // The second opinion about what it failed at is better another peer's.
       ...(pauses.hasFailed() ? [{ from: 'pending', classes: able, unstruck: true } as const] : []),
       { from: 'pending', classes: able } as const,
@@ -102,6 +110,28 @@ class LedgerEncodeClaims implements EncodeClaims {
       if (anchor.outcome === 'claimed') return this.#withSiblings(anchor, token, ask.from)
     }
     this.forget()
+    return null
+  }
+
+  /** A task that another peer failed at, alone: its siblings wait as the rest of the film does. */
+  async #secondOpinion(
+    token: Token,
+    { except, present }: { readonly except: readonly VideoId[]; readonly present: readonly PeerId[] },
+  ): Promise<Assigned | null> {
+    const { ledger, secondOpinions, pauses } = this.#modules
+    const { self: worker, capability } = this.#options
+    const mayTake = ({ kind, class: needs, video_id, strikes }: Task) =>
+      kindFacts(kind).slots === 'encode' &&
+      canDo(capability, needs) &&
+      !pauses.isClassPaused(needs) &&
+      !except.includes(video_id) &&
+      !strikes.some(({ worker_id }) => worker_id === worker)
+    for (let task = secondOpinions.takeTask(); task !== null; task = secondOpinions.takeTask()) {
+      const found = await ledger.task(task)
+      if (found === null || !mayTake(found)) continue
+      const [held] = heldBy(await ledger.claimTask({ worker, token, task, present, from: 'pending' }))
+      if (held) return [held]
+    }
     return null
   }
 

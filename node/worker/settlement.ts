@@ -80,7 +80,9 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
       log.warn('an attempt failed', { task: task._id, attempt, code, message })
     }
     if (outcome === 'done') {
-      hints.publish({ what: result.ok ? 'decided' : 'tasks', video: task.video_id, task: task._id })
+      const about = { video: task.video_id, task: task._id }
+      const hasFailed = !result.ok && !isStopped && !NO_STRIKE.has(result.failure.code)
+      hints.publish({ what: result.ok ? 'decided' : 'tasks', ...about, ...(hasFailed && { peer: self }) })
       return result.ok ? emitWin(held) : undefined
     }
     log.info('an attempt was superseded', { task: task._id, attempt })

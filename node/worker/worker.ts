@@ -25,6 +25,7 @@ import { type ControlClaims, createControlClaims } from './control-claims.ts'
 import { createEncodeClaims, type EncodeClaims } from './encode-claims.ts'
 import { createOutageGrace, type OutageGrace } from './outage-grace.ts'
 import { createPrefetcher, type Prefetcher } from './prefetch.ts'
+import { createSecondOpinions, type SecondOpinions } from './second-opinions.ts'
 import { otherSoonFreeSlots } from './soon-free-slots.ts'
 import { createTokenClaims } from './token-claims.ts'
 import { runWorkLoop, type WorkLoopOptions } from './work-loop.ts'
@@ -43,7 +44,7 @@ export interface WorkerModules {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
-  /** The hints `tasks`, `video` and `peers` make an idle worker ask for tasks, within `HINT_JITTER_MS`. */
+  /** The hints `tasks`, `video` and `peers` make an idle worker ask for tasks, within `HINT_JITTER_MS`; see also `second-opinions.ts`. */
   readonly hints: Pick<Hints, 'on'>
   readonly peers: PeerTable
   readonly plans: PlanSource
@@ -79,6 +80,7 @@ class LoopingWorker implements Worker {
   readonly #prefetcher: Prefetcher | null
   readonly #encodes: EncodeClaims
   readonly #control: ControlClaims
+  readonly #secondOpinions: SecondOpinions
   /** Ingests that have released their slots and still run. */
   readonly #waiting = new Set<Task>()
   readonly #loops: Promise<void>[] = []
@@ -115,6 +117,8 @@ class LoopingWorker implements Worker {
       : null
     const otherSlots = () => otherSoonFreeSlots({ slots }, { peers, clock, attempts })
     const prefetcher = this.#prefetcher
+    this.#secondOpinions = createSecondOpinions({ self }, { hints: modules.hints, clock })
+    const secondOpinions = this.#secondOpinions
     this.#encodes = createEncodeClaims(
       { self, capability },
       {
@@ -124,6 +128,7 @@ class LoopingWorker implements Worker {
         grace,
         pauses: breakers.encode.pauses,
         claimWithToken,
+        secondOpinions,
         prefetcher,
         otherSlots,
         reachable,
@@ -148,12 +153,14 @@ class LoopingWorker implements Worker {
     const { hints, attempts } = this.#modules
     this.#unsubscribe = hints.on(['tasks', 'video', 'peers'], () => this.#lookSoon())
     attempts.start()
+    this.#secondOpinions.start()
     for (const loop of [...this.#encodeLoops(), ...this.#controlLoops()]) this.#loops.push(this.#run(loop))
   }
 
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort(new DOMException('the worker stops', 'AbortError'))
     this.#unsubscribe?.()
+    this.#secondOpinions.stop()
     this.#cancelLook?.()
     await Promise.all([this.#modules.attempts.stop(drainMs), this.#prefetcher?.stop()])
     await Promise.all(this.#loops)
