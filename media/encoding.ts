@@ -106,7 +106,7 @@ async function decodedTicks(
   const stream = fromSource ? plan.video.stream : 0
   const job = { source: input.path, stream, genpts: fromSource && plan.genpts, timeBase: input.time_base, signal }
   const frames = await decodeFrames(programs, job)
-  const times = frames.map(({ pts }, at) => (fromSource && plan.counted_rate !== null ? at : pts))
+  const times = frames.map(({ pts }, at) => (fromSource && plan.counted_rate !== null ? input.start_pts + at : pts))
   const shown = times.filter((pts) => pts >= input.start_pts && pts < input.end_pts)
   return shown
     .map((pts) => rescale(pts - input.start_pts, input.time_base, [1, plan.track_timescale]))

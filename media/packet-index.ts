@@ -95,6 +95,8 @@ const ticks = (text: string | undefined): number => (text === undefined || text 
 /** One decoded picture. `pts`: ticks of the stream, NaN where the decoder gives none. */
 export interface DecodedFrame {
   readonly pts: number
+  /** Time of its packet, which a decoder that puts pictures into another order may not use; absent where it is not known. */
+  readonly own?: number
   readonly interlaced: boolean
   readonly topFieldFirst: boolean
   /** Whether it carries closed captions. */
@@ -114,6 +116,7 @@ export function takeFrame(frames: DecodedFrame[], line: string): void {
   }
   frames.push({
     pts,
+    own: ticks(fields.get('pts')),
     interlaced: fields.get('interlaced_frame') === '1',
     topFieldFirst: fields.get('top_field_first') === '1',
     captions,
@@ -160,6 +163,15 @@ export function packetsArePictures(
   const known = new Set(packets.pts)
   if (head.some(({ pts }) => !known.has(pts))) return 'its pictures have other times than its packets'
   return null
+}
+
+/**
+ * Whether the times of packets say only when they are decoded: the decoder shows pictures in another order than these times. Files have such
+ * times where their writer did not know of B-frames (MP4 without `ctts`).
+ */
+export function areDecodeTimes({ pts, dts }: Packets, head: readonly DecodedFrame[]): boolean {
+  if (pts.some((time, at) => time !== dts[at])) return false
+  return head.some(({ own }, at) => own !== undefined && own < (head[at - 1]?.own ?? NaN))
 }
 
 /** Ascending times of the packets shown, from the first decodable picture on; null where two are equal or one is missing. */

@@ -8,19 +8,20 @@ import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media
 import type { Fate, Rational } from '../protocol/plan.ts'
 import { boxesOf } from './boxes.ts'
 import { probeArgs } from './commands/read.ts'
+import { decodeRate, shownTimes, streamRate } from './counted-rate.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import { editListFates } from './edit-list.ts'
 import { whyEncrypted } from './encryption.ts'
 import { areFields, frameTimes, keyedByFrames } from './fields.ts'
 import {
-  clockFallsAt, 
+  areDecodeTimes, clockFallsAt, 
   type DecodedFrame, decodedTimesOf, endOf, hiddenInside, type PacketIndex, type Packets, packetsArePictures, readingOf, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
 import { listPackets } from './packet-list.ts'
 import { decoderName } from './pixel-format.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
 import type { Promised } from './promises.ts'
-import { parseRational, reduced, secondsOf } from './rational.ts'
+import { secondsOf } from './rational.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { type Heads, readHeads, shapeFates } from './shape-changes.ts'
 import { checkSource, PICTURE, quoted, sniff } from './source-file.ts'
@@ -96,7 +97,8 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
     throw new SourceRefused(`${quoted(job.source)} has a video stream without a single frame.`)
   if (PICTURES.has(job.probe.format) && packets.pts.length === 1)
     throw new SourceRefused(`${quoted(job.source)} ${PICTURE}.`)
-  if ([...packets.pts, ...packets.dts].every(Number.isNaN)) return countFrames(programs, job, packets)
+  if ([...packets.pts, ...packets.dts].every(Number.isNaN))
+    return countFrames(programs, job, packets, streamRate(job.probe as RatedProbe))
   refuseJump(job, packets)
   const head = await readHead(programs, job, genpts, packets)
   const { format, video } = job.probe
@@ -104,6 +106,9 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const promised = (job.probe as RatedProbe).cutOff
   const whole =
     reading === 'decode' ? 'most of its packets have no time' : packetsArePictures(packets, head.frames, head.read)
+  const rate =
+    whole === null && areDecodeTimes(packets, head.frames) ? decodeRate(packets, job.probe as RatedProbe) : null
+  if (rate !== null) return countFrames(programs, job, packets, rate)
   const times = whole === null && codec !== 'vp8' ? timesOf(packets, head.frames[0]!.pts) : null
   if (times !== null)
     return assemble(job, {
@@ -149,30 +154,29 @@ interface Assembled {
   readonly counted_rate?: Rational
 }
 
-/** The rate that ffmpeg assumes, where a stream does not say its own. */
-const ASSUMED_RATE: Rational = [25, 1]
-
-/** The rate of a bare stream. From ffmpeg 7 on the average is only assumed, and the other is that of fields where the codec is H.264. */
-export function streamRate({ rates, video }: Pick<RatedProbe, 'rates' | 'video'>): Rational {
-  const [real, average] = [parseRational(rates.real), parseRational(rates.average)]
-  if (real === null) return average ?? ASSUMED_RATE
-  const isOfFields = video.codec === 'h264' && real.join() !== average?.join()
-  return isOfFields ? reduced(real[0], 2 * real[1]) : real
-}
-
-/** The index of a bare elementary stream, whose packets have no times: its pictures are counted, at the rate of the stream. */
-async function countFrames(programs: Programs, job: IndexJob, packets: Packets): Promise<PacketIndex & SourceIndex> {
-  const counted_rate = streamRate(job.probe as RatedProbe)
+/** The index of a source whose packets have no times, or only those of decoding: its pictures are counted, at this rate. */
+async function countFrames(
+  programs: Programs,
+  job: IndexJob,
+  packets: Packets,
+  counted_rate: Rational,
+): Promise<PacketIndex & SourceIndex> {
   const timeBase: Rational = [counted_rate[1], counted_rate[0]]
   const head = await readFrames(programs, job, { genpts: false, timeBase })
   if (head.length === 0) throw whyUndecodable(job)
+  const first = shownTimes(packets)[0]
+  const own = packets.timeBase ?? job.probe.time_base
+  const from = first === undefined ? 0 : Math.round(secondsOf(first, own) / secondsOf(1, timeBase))
   const read = {
-    packets: { ...packets, timeBase }, genpts: false, times: head.map((_, at) => at), head, heads: { shapes: [], captions: false }, promised: null,
+    packets: { ...packets, timeBase }, genpts: false, times: head.map((_, at) => from + at), head, heads: { shapes: [], captions: false }, promised: (job.probe as RatedProbe).cutOff,
     whole: 'its packets have no times', counted_rate,
   } // biome-ignore format: groups
   const index = assemble(job, read)
   const rate = Number((counted_rate[0] / counted_rate[1]).toFixed(3))
-  const note = `The file has no timestamps: its frames are shown at ${rate} per second, as the stream says or, where it does not, as players assume.`
+  const note =
+    first === undefined
+      ? `The file has no timestamps: its frames are shown at ${rate} per second, as the stream says or, where it does not, as players assume.`
+      : `The file says when its frames are decoded, but not when they are shown: they are shown in their order, at ${rate} per second.`
   return { ...index, fates: [...index.fates, { part: 'timestamps', fate: 'converted', note }] }
 }
 

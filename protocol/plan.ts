@@ -196,7 +196,7 @@ export interface Plan {
   readonly jumps?: readonly ClockJump[]
   /** Some packets have no pts, few enough for `-fflags +genpts` to compute them. */
   readonly genpts: boolean
-  /** Frames per second of a source whose frames are only counted, as its packets have no times; null where they have. */
+  /** Frames per second of a source whose frames are only counted, as its packets have no times, or only those of decoding; else null. */
   readonly counted_rate: Rational | null
   /** Frames per second of the whole video, for the encoder's rate control and level. */
   readonly fps: Rational

@@ -54,9 +54,12 @@ export function encodeArgs(job: EncodeArgs): string[] {
   const { settings, input, fromSource } = job
   // A source says how to turn it, and only ffmpeg's own turning keeps that out of the result. Its cuts do not say it.
   const isTurned = fromSource && (settings.video.rotation !== 0 || settings.video.mirrored)
+  const isCounted = fromSource && settings.counted_rate !== null
   const graph = filterGraph({
     video: settings.video,
     ...input,
+    // ffmpeg counts from 0.
+    ...(isCounted && { start_pts: 0, end_pts: input.end_pts - input.start_pts }),
     sizes: job.outputs.map(({ rendition }) => rendition),
     shapes: job.shapes ?? [],
     isUpright: isTurned,
@@ -64,7 +67,7 @@ export function encodeArgs(job: EncodeArgs): string[] {
   return [
     ...QUIET, ...PROGRESS, '-filter_threads', '1', '-filter_complex_threads', '1',
     ...SAFE, ...(fromSource && settings.genpts ? ['-fflags', '+genpts'] : []),
-    ...(fromSource && settings.counted_rate !== null ? ['-r', fraction(settings.counted_rate, '/')] : []),
+    ...(isCounted ? ['-r', fraction(settings.counted_rate!, '/')] : []),
     ...(isTurned ? [] : ['-noautorotate']), '-threads', '1', '-copyts', '-i', fileUrl(input.path),
     '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${integer(settings.video.stream)}]`) : graph,
     ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames })),

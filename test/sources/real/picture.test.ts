@@ -144,6 +144,21 @@ for (const [name, coding] of [
   })
 }
 
+for (const [what, coding] of [
+  ['H.264', [...X264, '-bf', '2', '-b_strategy', '0']],
+  ['MPEG-4', ['-c:v', 'mpeg4', '-q:v', '2', '-bf', '2']],
+] as const) {
+  test(`${what} whose file says only when pictures are decoded is shown in order, with a note`, async (t) => {
+    const film = await realCase(t)
+    const input = picture({ size: '160x90', seconds: 9 })
+    const whole = await film.make('whole.mp4', [...input, ...coding, '-use_editlist', '0'])
+    await film.join('a.mp4', ['whole.mp4'])
+    const source = await film.patch('a.mp4', { from: 'ctts', to: 'free' })
+    const notes = [/says when its frames are decoded, but not when they are shown: .* at 25 per second/]
+    await assertShown(await film.run(source), whole, { times: frames(225, 25), likeness: 0.95, notes })
+  })
+}
+
 test('a turned film that cannot be cut is turned once', async (t) => {
   const film = await realCase(t)
   await film.make('flat.mov', [...picture({ seconds: 0.4 }), '-c:v', 'qtrle', '-pix_fmt', 'rgb24'])
