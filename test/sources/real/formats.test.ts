@@ -1,9 +1,8 @@
 /** Containers and codecs that hardly anybody makes films of: each becomes one with a build that decodes it, and is refused by one that does not. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { execa } from 'execa'
 import { frameTimes } from '../../../testing/sources/measure.ts'
-import { assertAlike, build, picture, realCase, refusal } from '../../../testing/sources/real.ts'
+import { assertAlike, isDecoded, picture, realCase, refusal } from '../../../testing/sources/real.ts'
 
 /** Ten pictures of each: `film.EXTENSION`, by these arguments. */
 const CASES: readonly { what: string; file: string; args: readonly string[] }[] = [
@@ -25,14 +24,4 @@ for (const { what, file, args } of CASES) {
     assert.equal((await frameTimes(output)).length, 10)
     await assertAlike(output, source, { pictures: 10, least: 0.95 })
   })
-}
-
-/** By the build that the test runs with. */
-async function isDecoded(file: string): Promise<boolean> {
-  const { ffmpeg } = await build()
-  const { failed } = await execa(ffmpeg, ['-v', 'error', '-i', file, '-f', 'null', '-'], {
-    stdin: 'ignore',
-    reject: false,
-  })
-  return !failed
 }
