@@ -9,6 +9,7 @@ import { runRounds } from '../protocol/rounds.ts'
 import { createBackup } from './duties/backup.ts'
 import { createFinish } from './duties/finish.ts'
 import { createLostInputs } from './duties/lost-inputs.ts'
+import { createOverdue } from './duties/overdue.ts'
 import { createQuarantine } from './duties/quarantine.ts'
 import { createReclaim } from './duties/reclaim.ts'
 import { createReplicateToLeader } from './duties/replicate-to-leader.ts'
@@ -47,6 +48,7 @@ export async function leadTerm(
     createLostInputs(context),
     createReplicateToPeers(context),
     createBackup(context),
+    createOverdue(context),
     createQuarantine(context),
     ...(options.scaling ? [createScale(context, options.scaling)] : []),
   ]

@@ -43,12 +43,16 @@ export function peersToQuarantine({ outcomes, records, now }: QuarantineInput): 
     const counted = [...new Map(failures.map((failure) => [failure.chunk, failure])).values()]
     if (counted.length < QUARANTINE_AFTER_FAILURES) return []
     const quarantines = until !== null && completedAt > until ? 1 : (record?.quarantines ?? 0) + 1
-    const ms = Math.min(QUARANTINE_MS.max, QUARANTINE_MS.base * 2 ** (quarantines - 1))
+    const ms = quarantineMs(quarantines)
     const last = counted.reduce((a, b) => (b.at > a.at ? b : a))
     const reason = `quarantined for ${Math.round(ms / 60_000)} min: failed at ${counted.length} chunks in a row that others completed, last with ${last.code}: ${last.message}`
     return [{ peer, ms, quarantines, reason }]
   })
 }
+
+/** Length of the n-th quarantine in a row, ms. */
+export const quarantineMs = (quarantines: number): number =>
+  Math.min(QUARANTINE_MS.max, QUARANTINE_MS.base * 2 ** (quarantines - 1))
 
 type CountedFailure = Pick<Failure, 'at' | 'code' | 'message'> & { readonly chunk: string }
 

@@ -14,6 +14,7 @@ const attempt = (of: Partial<RunningAttemptView> & { name: string }): RunningAtt
   done: 0.1,
   isUnlisted: false,
   freshMs: 10_000,
+  isBackup: false,
   isBacked: false,
   ...of,
 })
@@ -53,6 +54,18 @@ describe('the straggler policy', () => {
     const running = [attempt({ name: 'a', done: null, isUnlisted: true, elapsedMs: 60_000 })]
     assert.deepEqual(names({ running }), [])
     assert.deepEqual(names({ running: [...running, attempt({ name: 'b', slot: 'a', done: 0.1 })] }), ['a', 'b'])
+  })
+
+  test('counts an attempt as late by the clock alone, whatever is said of it, but no backup, whose time is not known', () => {
+    const told: Partial<RunningAttemptView>[] = [{ done: 0.9999 }, { done: null, isUnlisted: true }, { done: 1 }]
+    for (const of of told) {
+      const running = (elapsedMs: number) => [attempt({ name: 'a', ...of, elapsedMs })]
+      assert.deepEqual(names({ running: running(60_000) }), [], JSON.stringify(of))
+      assert.deepEqual(names({ running: running(60_001) }), ['a'], JSON.stringify(of))
+      assert.deepEqual(names({ running: [attempt({ name: 'a', ...of, elapsedMs: 60_001, isBackup: true })] }), [])
+    }
+    const [late] = pickBackups(input({ running: [attempt({ name: 'a', done: 0.9999, elapsedMs: 36_000_000 })] }))
+    assert.equal(late?.reason, 'it runs for 36000 s, a new attempt takes 10 s')
   })
 
   test('takes the longest remaining first, no more than there are idle slots', () => {

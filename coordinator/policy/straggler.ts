@@ -1,9 +1,11 @@
 /**
  * Which running attempts get a backup (LATE: Zaharia et al., "Improving MapReduce Performance in Heterogeneous Environments",
- * OSDI 2008): those whose estimated time to end is far above that of a new attempt, the longest first, while slots are idle. While other
+ * OSDI 2008): those whose estimated time to end is far above that of a new attempt, the longest first, while slots are idle, and those that run
+ * for far longer than a new one would, whatever is said of them. While other
  * tasks wait, only `BUDGET_SHARE` of the slots may speculate.
  */
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
+import { overdueMs } from './overdue.ts'
 
 /** A running attempt as the leader knows it. */
 export interface RunningAttemptView {
@@ -20,6 +22,8 @@ export interface RunningAttemptView {
   readonly isUnlisted: boolean
   /** Estimated time of a new attempt, ms; null before a similar task is COMPLETED. */
   readonly freshMs: number | null
+  /** It is itself a backup: `elapsedMs` counts from an earlier attempt. */
+  readonly isBackup: boolean
   /** A second attempt runs or is wanted already. */
   readonly isBacked: boolean
 }
@@ -65,15 +69,16 @@ export function pickBackups({ running, idle, slots, pending }: StragglerInput): 
     .flatMap(({ group, remainingMs }) =>
       group
         .filter((attempt) => !attempt.isBacked)
-        .map(({ task, attempt, freshMs }) => ({ task, attempt, reason: reasonOf(remainingMs, freshMs) })),
+        .map((late) => ({ task: late.task, attempt: late.attempt, reason: reasonOf(remainingMs, late) })),
     )
 }
 
 /**
- * Estimated ms to the end, by the rate so far. Infinity where it has done nothing in twice the time of a new attempt; 0 where its progress
- * is not known.
+ * Estimated ms to the end, by the rate so far. Infinity where it has done nothing in twice the time of a new attempt, or is overdue; 0 where its
+ * progress is not known.
  */
-export function remaining({ elapsedMs, done, isUnlisted, freshMs }: RunningAttemptView): number {
+export function remaining({ elapsedMs, done, isUnlisted, freshMs, isBackup }: RunningAttemptView): number {
+  if (!isBackup && elapsedMs > overdueMs(freshMs)) return Number.POSITIVE_INFINITY
   if (isUnlisted) return 0
   if (done !== null && done >= LEAST_DONE) return (elapsedMs * (1 - done)) / done
   return freshMs !== null && elapsedMs > 2 * freshMs ? Number.POSITIVE_INFINITY : 0
@@ -85,7 +90,10 @@ function isLate(group: readonly RunningAttemptView[], remainingMs: number): bool
   return group[0]!.elapsedMs >= LEAST_ELAPSED_MS && remainingMs > LATE * fresh
 }
 
-const reasonOf = (remainingMs: number, freshMs: number | null): string =>
-  Number.isFinite(remainingMs)
-    ? `${Math.round(remainingMs / 1000)} s left, a new attempt takes ${Math.round((freshMs ?? 0) / 1000)} s`
-    : `no progress in twice the ${Math.round((freshMs ?? 0) / 1000)} s that a new attempt takes`
+function reasonOf(remainingMs: number, { elapsedMs, freshMs }: RunningAttemptView): string {
+  const fresh = `${Math.round((freshMs ?? 0) / 1000)} s`
+  if (Number.isFinite(remainingMs)) return `${Math.round(remainingMs / 1000)} s left, a new attempt takes ${fresh}`
+  return elapsedMs > overdueMs(freshMs)
+    ? `it runs for ${Math.round(elapsedMs / 1000)} s, a new attempt takes ${fresh}`
+    : `no progress in twice the ${fresh} that a new attempt takes`
+}

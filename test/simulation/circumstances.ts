@@ -155,6 +155,22 @@ export const aBadMachine: Circumstances = (drawn) => {
   }
 }
 
+/** One worker never finishes an encode and always says that it soon will; it holds three chunks at a time. */
+export const aPeerThatNeverFinishes: Circumstances = (drawn) => {
+  return asThird(aBadMachine(drawn), { slots: 3, bad: 'nearly done' })
+}
+
+/** One machine is so slow that each of its encodes is overdue, and says so. */
+export const aVerySlowMachine: Circumstances = (drawn) => {
+  return asThird(aBadMachine(drawn), { slowness: 100, bad: 'no' })
+}
+
+/** The third peer only works, and is otherwise so. */
+const asThird = (day: Scenario, so: Partial<Scenario['peers'][number]>): Scenario => ({
+  ...day,
+  peers: day.peers.map((peer, at) => (at === 2 ? { ...peer, works: true, coordinates: false, ...so } : peer)),
+})
+
 /** Strangers with the mesh key come in crowds, suspect everybody, and go at once; nothing else goes wrong. */
 export const crowdsOfStrangers: Circumstances = (drawn) => {
   const day = busy(

@@ -5,6 +5,8 @@ import {
   aBadMachine,
   aLiar,
   aNewLiar,
+  aPeerThatNeverFinishes,
+  aVerySlowMachine,
   backupsInTrouble,
   badFilms,
   changedSources,
@@ -17,6 +19,8 @@ import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 const SEEDS = process.env.REELMESH_ALL ? 1_000 : 100
 /** Seeds for each kind of trouble. */
 const DAYS = process.env.REELMESH_ALL ? 50 : 5
+/** The same where a day is long. */
+const FEW_DAYS = Math.ceil(DAYS / 2)
 /** Reported together, so that a slow machine keeps each test under its time limit. */
 const AT_ONCE = 25
 
@@ -79,6 +83,28 @@ describe('the simulated mesh', () => {
     }
   })
 
+  it('quarantines a peer that claims and never finishes, whatever it says, and finishes the film without it', async (t) => {
+    let quarantines = 0
+    for (let seed = 1; seed <= FEW_DAYS; seed++) {
+      const { violations, stats } = await runSeed(seed, { circumstances: aPeerThatNeverFinishes })
+      assert.deepEqual(violations, [], `seed ${seed}`)
+      assert.ok(stats.quarantines > 0, `seed ${seed}`)
+      quarantines += stats.quarantines
+    }
+    t.diagnostic(`${quarantines} quarantines in ${FEW_DAYS} seeds`)
+  })
+
+  it('never quarantines a machine that is a hundred times slower than the others', async (t) => {
+    let backups = 0
+    for (let seed = 1; seed <= FEW_DAYS; seed++) {
+      const { violations, stats } = await runSeed(seed, { circumstances: aVerySlowMachine })
+      assert.deepEqual([violations, stats.quarantines], [[], 0], `seed ${seed}`)
+      backups += stats.backups
+    }
+    t.diagnostic(`${backups} backups in ${FEW_DAYS} seeds`)
+    assert.ok(backups > 0)
+  })
+
   it('makes no file of two sources where one is replaced during its ingest', async (t) => {
     let struck = 0
     for (let seed = 1; seed <= 4 * DAYS; seed++) {
@@ -91,7 +117,7 @@ describe('the simulated mesh', () => {
   })
 
   it('counts no stranger, keeps its leader and reclaims nothing, whatever strangers with the mesh key say', async () => {
-    for (let seed = 1; seed <= DAYS; seed++) {
+    for (let seed = 1; seed <= FEW_DAYS; seed++) {
       const { violations, stats } = await runSeed(seed, { circumstances: crowdsOfStrangers })
       assert.deepEqual(violations, [], `seed ${seed}`)
       assert.deepEqual([stats.terms, stats.strikes], [1, 0], `seed ${seed}`)

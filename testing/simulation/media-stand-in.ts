@@ -19,8 +19,10 @@ export interface MediaOptions {
   onWork(what: string): void
 }
 
-/** `pictures`: its encodes show other pictures, right in number and time. `everything`: its trial runs too, so that it knows. `720p`, `audio`: it fails at this class alone, without a signal, whatever the film. */
-export type Badness = 'no' | 'pictures' | 'encodes' | 'merges' | 'everything' | '720p' | 'audio'
+/**
+ * `pictures`: its encodes show other pictures, right in number and time. `everything`: its trial runs too, so that it knows. `720p`, `audio`: it fails at this class alone, without a signal, whatever the film.
+ * `nearly done`: no encode of it ever ends, and it says all the time that it soon will. */
+export type Badness = 'no' | 'pictures' | 'encodes' | 'merges' | 'everything' | '720p' | 'audio' | 'nearly done'
 
 /** Virtual ms of a good machine for one chunk in one rendition (700, 1,200 and 2,400 for 480p to 1080p); decoding is shared by all of an ffmpeg. */
 const encodeMs = ({ cost }: RenditionPlan): number => 100 * Math.round(2.8 + 10.2 * cost)
@@ -114,6 +116,10 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       const wanted = plan.renditions.filter(({ id }) => renditions.includes(id))
       const ms = wanted.reduce((sum, each) => sum + encodeMs(each), DECODE_MS)
       await work(ms, signal, (share) => onProgress?.({ frames: share * film.FRAMES, speed: 8000 / ms / slowness() }))
+      while (bad === 'nearly done') {
+        onProgress?.({ frames: 0.9999 * film.FRAMES, speed: 1 })
+        await clock.sleep(STEP_MS, signal)
+      }
       if (bad === 'encodes' || bad === 'everything') dies()
       failsAt(cut.film, cut.cut)
       if (renditions.some((id) => id === bad)) fails(`${build} does not know this picture`)
