@@ -39,7 +39,7 @@ export interface DiskBlobStore extends BlobStore {
 /** Opens a store, and creates its folders where they are missing. Rejects with the error of the file system. */
 export async function createBlobStore(options: BlobStoreOptions): Promise<DiskBlobStore> {
   for (const folder of ['blobs', 'refs', 'fetching', 'scratch']) {
-    await mkdir(join(options.dir, folder), { recursive: true })
+    await mkdir(join(options.dir, folder), { recursive: true, mode: 0o700 })
   }
   return new Store(options)
 }

@@ -1,11 +1,12 @@
 /** `reelmesh doctor`: checks everything that a node needs, and prints for each what to do. Exit code 1 where something is missing. */
 
-import { statfs } from 'node:fs/promises'
+import { mkdir, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import { type Config, ledgerAddress } from '../node/config.ts'
 import { clockApart } from '../node/host/clock-apart.ts'
+import { isOpenToOthers } from '../node/host/private-folder.ts'
 import { systemClock, systemRng } from '../node/host/system-clock.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import { openSharedFolders } from '../node/shared/open-shared-folders.ts'
@@ -32,6 +33,7 @@ export function addDoctor(program: Command): void {
   addConfigOptions(command, {
     data_dir: '<dir>',
     ledger: '<address>',
+    ledger_file: '<file>',
     listen: '<list>',
     swarm_key: '<file>',
     open_mesh: '',
@@ -135,7 +137,17 @@ async function checkKey(config: Config): Promise<Finding[]> {
   const { readMeshKey } = await import('../node/mesh-key.ts')
   const key = await readMeshKey(config)
   const without = config.open_mesh ? 'none: any peer may join' : 'none: the mesh is limited to this machine'
-  return [{ what: 'key', level: 'ok', text: key === undefined ? without : `${config.swarm_key} is a mesh key` }]
+  const file = key === undefined ? null : (config.swarm_key ?? null)
+  const told: Finding = { what: 'key', level: 'ok', text: file === null ? without : `${file} is a mesh key` }
+  if (file === null || !isOpenToOthers(await stat(file))) return [told]
+  return [
+    told,
+    {
+      what: 'key',
+      level: 'note',
+      text: `other users may read the mesh key, which lets a peer connect: chmod 600 ${file}`,
+    },
+  ]
 }
 
 async function checkPorts(config: Config): Promise<Finding[]> {
@@ -173,14 +185,21 @@ async function checkShared(config: Config): Promise<Finding[]> {
   return folders.states().map((state): Finding => ({ what: 'shared', ...sharedFinding(state, peers) }))
 }
 
+/** Whether others may read what is worked on: films, chunks and the ledger. */
+async function checkDataFolder(dir: string): Promise<Finding[]> {
+  if (!isOpenToOthers(await stat(dir))) return []
+  const text = `other users may read the data folder ${dir}, with films and keys: chmod 700 ${dir} (a node does it when it starts, where the folder is its own)`
+  return [{ what: 'data', level: 'bad', text }]
+}
+
 async function checkDisk(config: Config): Promise<Finding[]> {
-  const { mkdir } = await import('node:fs/promises')
-  await mkdir(config.data_dir, { recursive: true })
+  await mkdir(config.data_dir, { recursive: true, mode: 0o700 })
   const disk = await statfs(config.data_dir)
   const [free, total] = [disk.bavail * disk.bsize, disk.blocks * disk.bsize]
   const least = leastFree(total)
   const text = `${bytesText(free)} free of ${bytesText(total)} under ${config.data_dir}`
   return [
+    ...(await checkDataFolder(config.data_dir)),
     free >= least
       ? { what: 'disk', level: 'ok', text }
       : {

@@ -10,6 +10,7 @@ type Internal = 'store_dir' | 'self_test_dir' | 'parent_channel'
 /** All of the configuration, with the form of each value. */
 const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   ledger: '<address>',
+  ledger_file: '<file>',
   data_dir: '<dir>',
   name: '<name>',
   machine: '<name>',

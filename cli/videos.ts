@@ -24,7 +24,7 @@ interface Listed {
 /** Adds the verb `videos` to the program. */
 export function addVideos(program: Command): void {
   const command = program.command('videos').description('list videos, newest last').option('--json', 'as JSON')
-  addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>' })
+  addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>', ledger_file: '<file>' })
   command.action(async (options: { json?: boolean } & Record<string, unknown>) => {
     const config = await configFrom(options)
     const client = await localNode(config)
@@ -104,7 +104,7 @@ function addAct(program: Command, act: Act): void {
     .description(act.description)
     .argument('<video>', 'its id, as `reelmesh videos` shows it')
   if (act === PRIORITY) command.argument('<number>', 'from -1000 to 1000; 0 is ordinary', parseWhole)
-  addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>' })
+  addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>', ledger_file: '<file>' })
   command.action(async (...args: unknown[]) => {
     const id = String(args[0])
     const value = act === PRIORITY ? Number(args[1]) : 0

@@ -17,7 +17,7 @@ export const readIdentity = (dataDir: string): Promise<PrivateKey | null> => rea
  */
 export async function loadIdentity(dataDir: string, rng: Rng): Promise<PrivateKey> {
   const path = join(dataDir, FILE)
-  await mkdir(dataDir, { recursive: true })
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
   return (await readKey(path)) ?? (await makeKey(path, rng))
 }
 

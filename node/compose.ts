@@ -67,7 +67,10 @@ export function composeLedger(config: Config, log: Log): Ledger {
   if (/^mongodb(\+srv)?:\/\//.test(address)) return createMongoLedger({ url: address, clock, rng, log })
   if (address.startsWith('sqlite:'))
     return createSqliteLedger({ path: address.slice('sqlite:'.length), clock, rng, log })
-  throw new UsageError(`--ledger ${address}: use mongodb://… for many machines or sqlite:PATH for one`)
+  // It may hold a password.
+  throw new UsageError(
+    '--ledger: this is no address of a ledger; use mongodb://… for many machines or sqlite:PATH for one',
+  )
 }
 
 /** What the configured ffmpeg can run, and what it cannot encode. Rejects with `UsageError` where a program is not found. */

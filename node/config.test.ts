@@ -1,6 +1,6 @@
 /** Flags over variables over the file over defaults; a wrong setting is refused in one sentence that names its origin. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -41,6 +41,38 @@ describe('the configuration', () => {
     await yaml('name: here\n')
     await yaml('name: elsewhere\n', 'other.yaml')
     assert.equal((await load({}, { REELMESH_CONFIG: join(cwd, 'other.yaml') })).name, 'elsewhere')
+  })
+
+  it('does not obey a file of the folder that others may write to, unless it is named', async () => {
+    await yaml('ffmpeg: ./ffmpeg\n')
+    const path = join(cwd, 'reelmesh.yaml')
+    await chmod(path, 0o666)
+    await assert.rejects(load(), (error) => {
+      assert.ok(error instanceof UsageError)
+      assert.match(error.message, /reelmesh\.yaml is not obeyed, as it may be changed by every user/)
+      return true
+    })
+    assert.equal((await load({}, { REELMESH_CONFIG: path })).ffmpeg, join(cwd, 'ffmpeg'))
+    await chmod(path, 0o644)
+    await chmod(cwd, 0o777)
+    await assert.rejects(load(), /its folder may be changed by every user/)
+    await chmod(cwd, 0o700)
+    assert.equal((await load()).ffmpeg, join(cwd, 'ffmpeg'))
+  })
+
+  it('reads the address of the ledger from a file, so that a password is on no command line', async () => {
+    const path = join(cwd, 'ledger')
+    await writeFile(path, 'mongodb://bob:s3cret@db.example/films\n', { mode: 0o600 })
+    const config = await load({}, { REELMESH_LEDGER_FILE: 'ledger' })
+    assert.equal(ledgerAddress(config), 'mongodb://bob:s3cret@db.example/films')
+    assert.equal(ledgerAddress(await load({ ledger: ' sqlite:/x ' }, { REELMESH_LEDGER_FILE: path })), 'sqlite:/x')
+    await writeFile(path, 'mongodb://bob:s3cret@h/x and more\n')
+    await assert.rejects(load({ ledger_file: path }), (error) => {
+      assert.match(String(error), /must hold one address/)
+      assert.doesNotMatch(String(error), /s3cret/)
+      return true
+    })
+    await assert.rejects(load({ ledger_file: '/none' }), /the ledger file \/none cannot be read/)
   })
 
   it('takes an empty variable and an empty file for none', async () => {

@@ -21,6 +21,7 @@ import { DEFAULT_ENCODING, DEFAULT_NAMES, PRESETS } from '../protocol/recipe.ts'
 import { heightOf, isRenditionId } from '../protocol/rendition.ts'
 import { SHARED_FOLDERS_MAX } from '../protocol/shared-folder.ts'
 import { cacheDir } from './host/cache-dir.ts'
+import { whyUntrusted } from './host/private-folder.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
   z.preprocess(
@@ -56,8 +57,14 @@ export const configSchema = z.object({
   data_dir: z.string().min(1).describe('folder for state, blobs and keys'),
   ledger: z
     .string()
+    .trim()
     .optional()
     .describe('mongodb://… address, or sqlite:PATH (one machine); default: SQLite in the data folder'),
+  ledger_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file with the address of the ledger: a password in it then stands on no command line'),
   listen: list(z.string()).default(['/ip4/127.0.0.1/tcp/0']).describe('multiaddrs to listen on'),
   announce: list(z.string()).default([]).describe('multiaddrs to announce instead of those listened on'),
   join: list(z.string()).default([]).describe('multiaddrs of known peers; one is enough'),
@@ -162,11 +169,16 @@ export async function loadConfig(sources: {
     }),
   )
   const dataDir = String(flags.data_dir ?? fromEnv.data_dir ?? defaultDataDir(env))
-  const file = await readConfigFile([env.REELMESH_CONFIG, join(cwd, 'reelmesh.yaml'), join(dataDir, 'reelmesh.yaml')])
+  const here = join(cwd, 'reelmesh.yaml')
+  const file = await readConfigFile([env.REELMESH_CONFIG, here, join(dataDir, 'reelmesh.yaml')])
+  // It names programs, and nobody has named it.
+  const why = file.path === here && env.REELMESH_CONFIG !== here ? await whyUntrusted(here) : null
+  if (why !== null)
+    throw new UsageError(`${here} is not obeyed, as ${why}: change that, or name the file in REELMESH_CONFIG`)
   const known = given(flags)
   const merged = { data_dir: dataDir, ...file.values, ...fromEnv, ...known }
   const parsed = configSchema.strict().safeParse(merged)
-  if (parsed.success) return located(parsed.data, cwd)
+  if (parsed.success) return await withLedgerFile(located(parsed.data, cwd))
   const issue = parsed.error.issues[0]!
   const key = issue.code === 'unrecognized_keys' ? issue.keys[0]! : String(issue.path[0])
   const origin =
@@ -212,6 +224,7 @@ const PROGRAM = /^()(.*\/.*)$/
 const PATHS = {
   data_dir: WHOLE,
   ledger: /^(sqlite:)(?!:memory:$)(.+)$/,
+  ledger_file: WHOLE,
   swarm_key: WHOLE,
   ffmpeg: PROGRAM,
   ffprobe: PROGRAM,
@@ -230,6 +243,18 @@ function located(config: Config, cwd: string): Config {
   })
   const shared = config.shared.map((text) => `${nameOf(text)}=${resolve(cwd, text.slice(nameOf(text).length + 1))}`)
   return { ...config, ...Object.fromEntries(found), shared }
+}
+
+/** The configuration with the address that `ledger_file` holds; `ledger` itself goes before it. */
+async function withLedgerFile(config: Config): Promise<Config> {
+  const { ledger, ledger_file: path } = config
+  if (ledger !== undefined || path === undefined) return config
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new UsageError(`the ledger file ${path} cannot be read: ${cause.code}`, { cause })
+  })
+  if (text.trim() === '' || /\s/.test(text.trim()))
+    throw new UsageError(`the ledger file ${path} must hold one address, such as mongodb://…`)
+  return { ...config, ledger: text.trim() }
 }
 
 /** The settings without empty ones, which count as absent. */
@@ -254,5 +279,5 @@ async function readConfigFile(paths: readonly (string | undefined)[]): Promise<{
     }
     throw new UsageError(`${path} must hold a mapping of names to values`)
   }
-  return { path: 'reelmesh.yaml', values: {} }
+  return { path: 'no file', values: {} }
 }

@@ -8,7 +8,11 @@ import { SUBTITLE_FILES_MAX } from './limits.ts'
 import { recipeSchema } from './recipe.ts'
 import { statusSchema, taskRowSchema, videoDetailSchema } from './status.ts'
 
-const absolutePath = z.string().startsWith('/', 'must be an absolute path')
+const absolutePath = z
+  .string()
+  .max(4096)
+  .startsWith('/', 'must be an absolute path')
+  .refine((path) => !path.includes('\0'), 'must have no NUL')
 const priority = z.number().int().min(-1000).max(1000).describe('higher goes first; 0 is ordinary')
 
 const subtitleSchema = z.strictObject({

@@ -190,6 +190,8 @@ export const HEADER_BYTES_MAX = 16 * 1024
 export const STREAM_SILENCE_MS = 15_000
 /** Largest blob that is fetched, 1 TiB. */
 export const BLOB_BYTES_MAX = 2 ** 40
+/** Largest body of a request to the HTTP API, bytes: a submit has a few hundred, more with many files of subtitles. */
+export const API_BODY_BYTES_MAX = 1024 * 1024
 /** Largest status snapshot that is read from another peer; beyond it the peer is faulty or hostile. */
 export const STATUS_BYTES_MAX = 8 * 1024 * 1024
 /** Blobs that a node fetches, or verifies, at once: more share one network and disk. */

@@ -1,6 +1,7 @@
 /** Reads of a MongoDB address, without its credentials. Pure. */
 
-const SHAPE = /^(mongodb(?:\+srv)?):\/\/(?:([^@/]*)@)?([^/?@]+)(?:\/([^?]*))?(?:\?.*)?$/
+/** An `@` behind the hosts would be of a password with an unescaped `/`: no part of such an address is shown. */
+const SHAPE = /^(mongodb(?:\+srv)?):\/\/(?:([^@/]*)@)?([^/?@]+)(?:\/([^?@]*))?(?:\?[^@]*)?$/
 
 /** `host:port,host:port`, or a word where the address has another form (the driver will refuse it). */
 export function describeUrl(url: string): string {

@@ -13,5 +13,8 @@ export async function readMembers(store: Store): Promise<PeerId[]> {
   const unexpired = { $expr: { $gt: ['$expires_at', '$$NOW'] } }
   const options = { projection: { _id: 1 }, sort: { expires_at: -1 }, limit: MEMBERS_MAX } as const
   const found = await store.run(() => store.members.find(unexpired, options).toArray())
-  return found.map(({ _id }) => _id as PeerId)
+  return store.documents.all(
+    found.map(({ _id }) => _id),
+    store.documents.peerId,
+  )
 }

@@ -14,6 +14,9 @@ export const peerSchema = object({
   audits_agreed: count,
 } satisfies Fields<PeerRecord>)
 
+/** The id of a member: a document of the collection `members`. */
+export const memberSchema = peerId
+
 /** A document of the collection `engines`. `wanted`: as many workers as no engine has, at most. */
 export const engineSchema = object({
   _id: text,

@@ -15,5 +15,8 @@ export async function readMembers(store: Store): Promise<PeerId[]> {
   const rows = await store.read(
     `SELECT _id FROM members WHERE expires_at > :now ORDER BY expires_at DESC, _id LIMIT ${MEMBERS_MAX}`,
   )
-  return rows.map(({ _id }) => _id as PeerId)
+  return store.documents.all(
+    rows.map(({ _id }) => _id),
+    store.documents.peerId,
+  )
 }

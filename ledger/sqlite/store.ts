@@ -11,7 +11,7 @@
  * One connection, not two: switching `PRAGMA synchronous` between statements took 0.7 µs.
  * Not for network file systems: SQLite's locks do not hold there.
  */
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
@@ -75,7 +75,7 @@ export class Store {
   async open(): Promise<void> {
     if (this.#database) return
     try {
-      if (this.path !== ':memory:') mkdirSync(dirname(this.path), { recursive: true })
+      if (this.path !== ':memory:') createFile(this.path)
       this.#database = new DatabaseSync(this.path, { timeout: 0, allowUnknownNamedParameters: true })
       await this.#retrying((database) => database.exec('PRAGMA journal_mode=WAL'))
       await this.#retrying((database) => makeSchema(database, this.path))
@@ -146,6 +146,12 @@ export class Store {
       }
     }
   }
+}
+
+/** Creates the file for this user alone where it is missing: SQLite gives its other files the same mode. */
+function createFile(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, 'a', 0o600))
 }
 
 /** Parameters for SQLite: integers as INTEGER (a JavaScript number would be REAL, and `1.0` in JSON), booleans as 0 and 1. */

@@ -3,14 +3,15 @@
  * name with a comma in it, would be further options and filters, and some filters open files. So every value goes through one of these, also
  * where it has been checked before: a mistake elsewhere then ends in an error, not in a command.
  */
-import { AttemptFailed } from '../../protocol/errors.ts'
+import assert from 'node:assert/strict'
 import type { Rational } from '../../protocol/plan.ts'
 
+/** A broken assertion ends the attempt as `unexpected`. */
 function must(holds: boolean, what: string): void {
-  if (!holds) throw new AttemptFailed('unexpected', `a value for ffmpeg is ${what}: the plan or the task does not fit`)
+  assert(holds, `a value for ffmpeg is ${what}: the plan or the task does not fit`)
 }
 
-/** An integer. Throws `AttemptFailed('unexpected')` for anything else, as all functions of this file do. */
+/** An integer. Anything else fails an assertion, as with all functions of this file. */
 export function integer(value: number): string {
   must(Number.isSafeInteger(value), 'no integer')
   return String(value)

@@ -3,11 +3,12 @@
  * leaves nothing to clean up. Its database also has the schema version of the folder (`user_version`).
  */
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UsageError } from '../../protocol/errors.ts'
 import { checkSchemaVersion, SCHEMA_VERSION } from '../../protocol/schema-version.ts'
+import { makePrivate } from './private-folder.ts'
 
 /** Result code of SQLite: sqlite.org/rescode.html. */
 const SQLITE_BUSY = 5
@@ -22,7 +23,7 @@ export async function lockDataDir(dir: string): Promise<DataLock> {
   const pidFile = join(dir, 'pid')
   let lock: DatabaseSync | undefined
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
+    await makePrivate(dir)
     const own = new DatabaseSync(join(dir, 'lock.db'), { timeout: 0 })
     lock = own
     own.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')

@@ -176,3 +176,27 @@ describe('the API', () => {
     assert.deepEqual((await ask('GET', `/v1/videos/${known}`)).status, 500)
   })
 })
+
+describe('the bounds of a request', () => {
+  it('are a body of 1 MiB, however it is sent, and paths without NUL', async () => {
+    const part = new Uint8Array(64 * 1024).fill(32)
+    let sent = 0
+    const endless = new ReadableStream({
+      pull: (controller) => (sent++ < 100_000 ? controller.enqueue(part) : controller.close()),
+    })
+    const headers = { 'content-type': 'application/json' }
+    const request = new Request('http://node/v1/videos', {
+      method: 'POST',
+      headers,
+      body: endless,
+      duplex: 'half',
+    } as RequestInit)
+    const answer = await api.request(request)
+    assert.equal(answer.status, 400)
+    assert.match(((await answer.json()) as { message: string }).message, /larger than 1 MiB/)
+    assert.ok(sent < 100, `${sent} parts were read`)
+    for (const wrong of [{ path: '/a\0b' }, { path: '/a', out: '/o\0' }, { path: `/${'x'.repeat(5_000)}` }])
+      assert.equal((await ask('POST', '/v1/videos', { recipe: {}, ...wrong })).status, 400)
+    assert.equal(submitted, null)
+  })
+})

@@ -3,6 +3,7 @@
  * protocol/api.ts. A refused request is answered with a code, one sentence and 400, 404, 415, 500 or 503.
  */
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
 import { ROUTES } from '../../protocol/api.ts'
@@ -15,6 +16,7 @@ import {
   UsageError,
 } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
+import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
 import type { NodeFace } from '../face.ts'
 import { VERSION } from '../version.ts'
 
@@ -29,6 +31,7 @@ const API_INFO = {
     description: 'The HTTP API of a node, on the socket `control.sock` in its data folder.',
   },
 }
+const TOO_LARGE = { code: 'bad_request', message: 'the body is larger than 1 MiB' }
 const PAUSED = { paused: true, reason: 'paused by its owner' }
 const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
@@ -38,6 +41,7 @@ export function createApi(node: NodeFace) {
   const api = new OpenAPIHono({
     defaultHook: (result, c) => (result.success ? undefined : c.json(refusalOf(result.error, result.target), 400)),
   })
+  api.use(bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => c.json(TOO_LARGE, 400) }))
   api.notFound((c) => c.json({ code: 'not_found', message: `there is nothing at ${c.req.path}` }, 404))
   api.onError((error, c) => c.json(errorOf(error), statusOf(error)))
   api.doc31('/v1/openapi.json', API_INFO)

@@ -1,36 +1,50 @@
 /**
  * The API on a Unix socket in the data folder, and the client of it. Only its owner can open the socket. A socket path longer than
- * the system's 107 bytes would be truncated without an error, so that a long data folder gets a short path in the temporary folder.
+ * the system's 107 bytes would be truncated without an error, so that a long data folder gets a short path in a folder of this user in
+ * the temporary one. Where another user has made that, nothing is served there and nothing is asked.
  */
 import { createHash } from 'node:crypto'
-import { chmod, rm } from 'node:fs/promises'
+import { lstat, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { hc, parseResponse } from 'hono/client'
 import { ReelmeshError } from '../../protocol/errors.ts'
 import { STATUS_BYTES_MAX } from '../../protocol/limits.ts'
+import { isMine, isOwnFolder } from '../host/private-folder.ts'
 import type { Api } from './api.ts'
 
 const SOCKET_PATH_MAX = 100
 
-/** The path of the socket: in the data folder, or in the temporary folder where that path would be too long for the system. */
+/** The folder of this user for sockets of long data folders. Not that of a session: a service and a person must find the same one. */
+const socketFolder = (): string => join(tmpdir(), `reelmesh-${process.getuid?.() ?? 'user'}`)
+
+/** The path of the socket: in the data folder, or in a folder of this user where that path would be too long for the system. */
 export function controlSocketPath(dataDir: string): string {
   const path = join(dataDir, 'control.sock')
   if (Buffer.byteLength(path) <= SOCKET_PATH_MAX) return path
-  return join(tmpdir(), `reelmesh-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}.sock`)
+  return join(socketFolder(), `reelmesh-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}.sock`)
 }
 
-/** Serves until closed. The caller has the lock of the data folder, so that an existing socket is unused and replaced. */
+/**
+ * Serves until closed. The caller has the lock of the data folder, so that an existing socket is unused and replaced. Rejects with
+ * `ReelmeshError('foreign_socket')` where the folder of the socket is not this user's.
+ */
 export async function serveControl(api: Api, path: string): Promise<{ close(): Promise<void> }> {
   const server = createAdaptorServer({ fetch: api.fetch })
+  if (dirname(path) === socketFolder() && !(await isOwnFolder(dirname(path)))) throw foreign(dirname(path))
   await rm(path, { force: true })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(path, resolve)
+    // The socket is made within the call: it is never open to others, not even before its mode could be changed.
+    const umask = process.umask(0o177)
+    try {
+      server.listen(path, resolve)
+    } finally {
+      process.umask(umask)
+    }
   })
-  await chmod(path, 0o600)
   return {
     close: () =>
       new Promise((resolve) => {
@@ -51,14 +65,32 @@ export async function connectControl(path: string): Promise<ControlClient | null
   const client: ControlClient = hc<Api>('http://node', {
     fetch: (url: string | URL | Request, init?: RequestInit) => ask(path, String(url), init),
   })
+  await checkOwner(path)
   try {
-    await parseResponse(client.healthz.$get())
+    const health: unknown = await parseResponse(client.healthz.$get())
+    if ((health as { ok?: unknown } | null)?.ok !== true) throw foreign(path)
     return client
   } catch (error) {
     if (error instanceof ReelmeshError && error.code === 'no_node') return null
     throw error
   }
 }
+
+/** Rejects where the socket is another user's: it would be told paths, and could answer anything. Root may ask every node. */
+async function checkOwner(path: string): Promise<void> {
+  const facts = await lstat(path).catch(() => null)
+  if (facts === null) return
+  const folder = dirname(path)
+  if (folder === socketFolder()) {
+    if (!isMine(facts) || !(await isOwnFolder(folder))) throw foreign(path)
+  } else if (!isMine(facts) && facts.uid !== 0 && process.getuid?.() !== 0) throw foreign(path)
+}
+
+const foreign = (path: string): ReelmeshError =>
+  new ReelmeshError(
+    'foreign_socket',
+    `${path} is not of this user: a node's socket is expected there; remove it, or use a data folder with a shorter path`,
+  )
 
 /** Error codes of a socket where no process listens any more. */
 const NOBODY = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ECONNRESET', 'EPIPE']
@@ -98,6 +130,16 @@ const noNode = (cause: Error): ReelmeshError =>
 
 function answerOf(text: string, status: number): Response {
   if (status < 400) return new Response(text, { status, headers: { 'content-type': 'application/json' } })
-  const { code, message } = JSON.parse(text) as { code?: string; message?: string }
+  const { code, message } = refusalIn(text)
   throw new ReelmeshError(code ?? 'unexpected', message ?? `the node answered ${status}`)
+}
+
+/** The code and sentence of a refusal; none where the answer has another form. */
+function refusalIn(text: string): { code?: string; message?: string } {
+  try {
+    const { code, message } = (JSON.parse(text) ?? {}) as { code?: unknown; message?: unknown }
+    return typeof code === 'string' && typeof message === 'string' ? { code, message } : {}
+  } catch {
+    return {}
+  }
 }

@@ -1,6 +1,6 @@
 /** `reelmesh doctor` finds what would keep a node from starting, in the words of the node. */
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { folder } from '../../testing/tools/folder.ts'
@@ -36,4 +36,24 @@ test('doctor says what a node says of its mesh key, and ends with exit code 1', 
   assert.match(await key(...WORKER, '--swarm-key', join(dir, 'mesh.key')), /mesh\.key is a mesh key/)
   assert.match(await key(...WORKER, '--open-mesh'), /any peer may join/)
   assert.match(await key(), /limited to this machine/)
+})
+
+test('doctor says that others may read the data folder or the mesh key, and no password of a wrong address', async (t) => {
+  const dir = await folder(t)
+  const place = { cwd: dir, dataDir: join(dir, 'data') }
+  await mkdir(place.dataDir)
+  await chmod(place.dataDir, 0o755)
+  assert.equal((await runCli(['keygen', join(dir, 'mesh.key')], place)).code, 0)
+  await chmod(join(dir, 'mesh.key'), 0o644)
+  const doctor = await runCli(
+    ['doctor', '--json', '--swarm-key', join(dir, 'mesh.key'), '--ledger', 'mongo://bob:s3cret@h/x'],
+    place,
+  )
+  const found = JSON.parse(doctor.stdout) as { what: string; level: string; text: string }[]
+  const of = (what: string, level: string) =>
+    found.find((each) => each.what === what && each.level === level)?.text ?? ''
+  assert.match(of('data', 'bad'), /chmod 700/)
+  assert.match(of('key', 'note'), /chmod 600/)
+  assert.match(of('ledger', 'bad'), /no address of a ledger/)
+  assert.doesNotMatch(doctor.stdout + doctor.stderr, /s3cret/)
 })
