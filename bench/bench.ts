@@ -26,10 +26,11 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   heal: ['heal.ts', 'benchHeal'],
   straggler: ['straggler.ts', 'benchStraggler'],
   busy: ['busy.ts', 'benchBusy'],
+  bad: ['bad.ts', 'benchBad'],
   scale: ['scale.ts', 'benchScale'],
 }
 /** Only when asked for by name. */
-const APART = ['scale', 'straggler', 'busy']
+const APART = ['scale', 'straggler', 'busy', 'bad']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({
