@@ -13,10 +13,11 @@ import { type NewTask, TASK_STATUSES, type Task } from '../../protocol/task.ts'
 import { VIDEO_TRANSITIONS, type Video } from '../../protocol/video.ts'
 import { type StepName, stepsAround } from '../../testing/simulation/steps-around.ts'
 import type { IdleRules } from './idle-rules.ts'
+import { createPresenceRules, type PresenceRulesOptions } from './presence-rules.ts'
 import { createQuarantineRules } from './quarantine-rules.ts'
 import { brokenRules, type Change } from './task-rules.ts'
 
-export interface AuditOptions {
+export interface AuditOptions extends Pick<PresenceRulesOptions, 'goneMs' | 'has'> {
   readonly steps: Steps
   /** Ledger time. */
   now(): number
@@ -69,6 +70,7 @@ export function createAudit(options: AuditOptions): Audited {
     audits: 0,
     lies: 0,
   }
+  const lacksInput = createPresenceRules(options)
   const quarantine = createQuarantineRules({ ...options, steps, now })
   const leases = new Map<LeaseName, Omit<Lease, 'remaining_ms'> & { expires_at: number }>()
 
@@ -134,6 +136,8 @@ export function createAudit(options: AuditOptions): Audited {
     const isEncode = kindFacts(got.task.kind).slots === 'encode'
     const broken = isEncode && (await quarantine.claimed(asked.worker))
     if (broken) report(broken)
+    const lacking = await lacksInput(asked.worker, got.task)
+    if (lacking) report(lacking)
     await task(got.task._id, { event: 'claim', held: true, attempt: got.attempt, worker: asked.worker })
   }
 

@@ -200,6 +200,23 @@ export const aLiar: Circumstances = (drawn) => {
 /** The same machine, that nobody knows yet: its first results are all audited. */
 export const aNewLiar: Circumstances = (drawn) => ({ ...aLiar(drawn), audit: 0.02, areKnown: false })
 
+/**
+ * The one peer that has the source and cut the chunks is gone for long: it shares a machine with the others, so that nobody took a replica. They
+ * have encodes left that they cannot have the input of.
+ */
+export const holdersGone: Circumstances = (drawn) => {
+  const day = busy(drawn, [{ what: 'crash', peer: 0, isWiped: false, backAfterMs: 100_000, at: 7_000 }], {
+    refused: 0,
+    answerLost: 0,
+    appliedLate: 0,
+    claimsLate: 0,
+  })
+  const peers = day.peers
+    .slice(0, 3)
+    .map((peer, at) => ({ ...peer, host: 'one', coordinates: true, works: at > 0, slots: at > 0 ? 1 : 0, slowness: 4 }))
+  return { ...day, peers, faultsEndMs: 110_000 }
+}
+
 /** Blobs become corrupt everywhere, all the time. */
 export const muchRot: Circumstances = (drawn) =>
   busy(

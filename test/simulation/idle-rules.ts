@@ -2,7 +2,7 @@
  * What may never happen to work that waits: that a slot is idle beside it for long. A task of an encode slot that a peer could claim is claimed,
  * by this peer or another, within `IDLE_MS` of a peer with a free slot.
  *
- * Excused are a peer that says why it claims nothing (paused, draining, quarantined, self-test failed, disk full, ledger away), one that lost
+ * Excused are a task whose input no peer that it is connected to holds, a peer that says why it claims nothing (paused, draining, quarantined, self-test failed, disk full, ledger away), one that lost
  * statements on its line to the ledger lately, and the pauses after failures: of a film in which this peer failed, of a class at which it
  * failed in three films in a row. They are counted here by what the ledger saw, each failure doubling them: nothing else of a film or peer
  * may rest.
@@ -13,6 +13,7 @@ import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { type PeerId, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import { OWN_FAILURE_MS } from '../../protocol/limits.ts'
+import { takesWork } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 
 /** A peer that is up. */
@@ -22,6 +23,8 @@ export interface IdlePeer {
   readonly beat: Heartbeat
   /** Virtual ms since its line to the ledger last lost a statement, or since it was started or thawed. */
   readonly undisturbedMs: number
+  /** Peers that it has a connection to. */
+  readonly connected: readonly PeerId[]
 }
 
 export interface IdleRulesOptions {
@@ -58,6 +61,9 @@ interface Excuse {
   until: number
 }
 
+const canHave = ({ input }: Task, peers: readonly PeerId[]): boolean =>
+  input === null || input.holders.some((holder) => peers.includes(holder))
+
 export function createIdleRules(options: IdleRulesOptions): IdleRules {
   const { steps, now, elapsed, peers, report } = options
   const films = new Map<string, Excuse>()
@@ -93,11 +99,12 @@ export function createIdleRules(options: IdleRulesOptions): IdleRules {
         ({ kind, not_before }) => kindFacts(kind).slots === 'encode' && not_before <= now(),
       )
       const seen = new Set<string>()
-      for (const { id, beat, undisturbedMs } of peers()) {
-        if (beat.state !== 'idle' && beat.state !== 'working') continue
+      for (const { id, beat, undisturbedMs, connected } of peers()) {
+        if (!takesWork(beat)) continue
         if (beat.busy >= beat.slots || undisturbedMs < DISTURBED_MS) continue
         for (const task of waiting) {
           if (!canDo(beat, task.class) || task.not_by.includes(id) || isExcused(id, task)) continue
+          if (!canHave(task, [id, ...connected])) continue
           const key = `${id} ${task._id}`
           seen.add(key)
           const idleMs = elapsed() - (since.get(key) ?? elapsed())

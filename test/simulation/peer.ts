@@ -19,9 +19,9 @@ import { createExchange, createStore, type Neighbour, storeOf } from '../../test
 import { fineLine, type LineFaults, ledgerLine } from '../../testing/simulation/ledger-line.ts'
 import { createLife, type Life } from '../../testing/simulation/life.ts'
 import { createMedia } from '../../testing/simulation/media-stand-in.ts'
-import type { IdlePeer } from './idle-rules.ts'
 import { noisyMesh } from './mesh-noise.ts'
 import type { PeerPlan } from './scenario.ts'
+import type { AskedPeer } from './stillness-rules.ts'
 import type { World } from './world.ts'
 
 /** As in `node.ts`. */
@@ -34,10 +34,10 @@ const CAPABILITY = {
   renditions: 'all',
 } as const
 
-const optionsOf = ({ name, works, coordinates, slots }: PeerPlan, audit: number): NodeOptions => ({
+const optionsOf = ({ name, host, works, coordinates, slots }: PeerPlan, audit: number): NodeOptions => ({
   version: '0',
   name,
-  host: name,
+  host: host ?? name,
   roles: [...(works ? (['worker'] as const) : []), ...(coordinates ? (['coordinator'] as const) : [])],
   ffmpeg: 'stand-in',
   capability: CAPABILITY,
@@ -59,6 +59,7 @@ interface Running {
   readonly ledger: Ledger
   /** Its heartbeat now. */
   own(): Heartbeat
+  connected(): readonly PeerId[]
   /** The peers that it counts. */
   counted(): readonly PeerId[]
   /** Ends what people asked of it. */
@@ -83,6 +84,8 @@ export class SimulatedPeer {
   #stopping: Promise<void> | null = null
   /** When it was last started or thawed, or lost a statement. */
   #disturbedAt = 0
+  /** When it last ended or froze. */
+  #goneAt = 0
 
   constructor(world: World, plan: PeerPlan, index: number) {
     this.#world = world
@@ -110,10 +113,23 @@ export class SimulatedPeer {
     this.#disturbed()
   }
 
-  /** What idle rules ask of it; null where it is not up. */
-  idle(): IdlePeer | null {
+  /** What idle and stillness rules ask of it; null where it is not up. */
+  idle(): AskedPeer | null {
     if (!this.isUp || !this.running) return null
-    return { id: this.id, beat: this.running.own(), undisturbedMs: this.#world.scheduler.now() - this.#disturbedAt }
+    const { own, face, connected } = this.running
+    const asked = this.#world.sabotage.face?.(face) ?? face
+    return {
+      id: this.id,
+      beat: own(),
+      face: asked,
+      connected: connected(),
+      undisturbedMs: this.#world.scheduler.now() - this.#disturbedAt,
+    }
+  }
+
+  /** Virtual ms since it last ran; 0 while it does. */
+  goneMs(): number {
+    return this.state === 'running' ? 0 : this.#world.scheduler.now() - this.#goneAt
   }
 
   #disturbed(): void {
@@ -164,6 +180,7 @@ export class SimulatedPeer {
     this.running = null
     // A process that was killed while it stopped never says that it has.
     this.#stopping = null
+    this.#goneAt = this.#world.scheduler.now()
     this.state = 'dead'
   }
 
@@ -171,6 +188,7 @@ export class SimulatedPeer {
     if (this.state !== 'running') return
     this.#world.trace(`${this.machine} freezes`)
     this.state = 'frozen'
+    this.#goneAt = this.#world.scheduler.now()
     this.running?.life.freeze()
     this.#world.hub.freeze(this.id)
   }
@@ -264,6 +282,7 @@ export class SimulatedPeer {
       face,
       ledger,
       own: heartbeat.own,
+      connected: () => mesh.peers(),
       counted: () => peers.all().map(({ peer }) => peer),
       requests: new AbortController(),
     }

@@ -16,6 +16,7 @@ import {
   changesOfMind,
   crowdsOfStrangers,
   doublePlanning,
+  holdersGone,
   lateClaims,
   leadersFreeze,
   lostAnswers,
@@ -94,6 +95,13 @@ const claimFaults: Readonly<Record<string, Sabotage>> = {
       },
     }),
     leadersFreeze,
+  ),
+  'claims do not ask who is present': ofSteps(
+    (steps) => ({
+      claimNext: ({ present, ...ask }) => steps.claimNext(ask),
+      claimTask: ({ present, ...ask }) => steps.claimTask(ask),
+    }),
+    holdersGone,
   ),
   'a reclaim ends claims that were made since': ofSteps((steps) => {
     const suspects = new Set<PeerId>()
@@ -258,6 +266,15 @@ const byteFaults: Readonly<Record<string, Sabotage>> = {
 const REST_MS = 12_000
 
 const healingFaults: Readonly<Record<string, Sabotage>> = {
+  'a video stands still without a reason': {
+    face: ({ snapshot }) => ({
+      async snapshot() {
+        const now = await snapshot()
+        return { ...now, videos: now.videos.map((row) => ({ ...row, still: null })) }
+      },
+    }),
+    circumstances: holdersGone,
+  },
   'a quarantined peer goes on': {
     ledger: (ledger) => ({ peer: async (id) => ({ ...(await ledger.peer(id)), quarantined_until: null }) }),
     circumstances: aBadMachine,

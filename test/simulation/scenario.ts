@@ -17,6 +17,8 @@ export interface PeerPlan {
   readonly coordinates: boolean
   readonly slots: number
   readonly slowness: number
+  /** The machine that it shares with others; default: one of its own. */
+  readonly host?: string
   /** What its ffmpeg cannot do, ever. */
   readonly bad: Badness
 }

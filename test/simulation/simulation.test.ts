@@ -11,6 +11,7 @@ import {
   badFilms,
   changedSources,
   crowdsOfStrangers,
+  holdersGone,
   muchRot,
 } from './circumstances.ts'
 import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
@@ -36,6 +37,7 @@ describe('the simulated mesh', () => {
     ['blobs become corrupt everywhere', muchRot, ({ lost }) => lost],
     ['six other films fail wherever they are tried', badFilms, ({ strikes }) => strikes],
     ['one machine fails at every encode', aBadMachine, ({ quarantines }) => quarantines],
+    ['the one peer that has the source is gone for long, and each says so', holdersGone, ({ absences }) => absences],
     ['who takes backups dies, freezes, or is not needed after all', backupsInTrouble, ({ backups }) => backups],
   ]
   for (const [what, circumstances, happened] of days) {

@@ -13,6 +13,7 @@ import { AUDITED_FIRST } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createMemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
+import { findAt } from '../../testing/simulation/blob-stand-ins.ts'
 import { audioOutBytes, encodedBytes, sha256Of } from '../../testing/simulation/film.ts'
 import { fineLine } from '../../testing/simulation/ledger-line.ts'
 import { createLife } from '../../testing/simulation/life.ts'
@@ -25,6 +26,7 @@ import { endViolations, isSettled, leftovers } from './end-state.ts'
 import { createIdleRules } from './idle-rules.ts'
 import { peerIdOf, SimulatedPeer } from './peer.ts'
 import { type Scenario, scenarioOf } from './scenario.ts'
+import { createStillnessRules } from './stillness-rules.ts'
 import type { Circumstances, Sabotage, World } from './world.ts'
 
 export interface RunOptions {
@@ -48,6 +50,8 @@ export interface RunResult {
     readonly realMs: number
     readonly events: number
     readonly peers: number
+    /** How often a video that stood still was asked after, and a peer said that it waits for another one. */
+    readonly absences: number
   }
 }
 
@@ -85,6 +89,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     realMs,
     events: scheduler.events(),
     peers: peers.length,
+    absences: run.stillness.reasons.get('source_absent') ?? 0,
   }
   return { ok: violations.length === 0, violations, traceHash: hash.digest('hex').slice(0, 16), stats }
 }
@@ -123,6 +128,14 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     peers: () => peers.flatMap((peer) => peer.idle() ?? []),
     report,
   })
+  const stillness = createStillnessRules({
+    steps: base,
+    elapsed: scheduler.now,
+    videos: () => films.map(({ id }) => id),
+    peers: () => peers.flatMap((peer) => peer.idle() ?? []),
+    report,
+    trace,
+  })
   const audited = createAudit({
     steps,
     ...times,
@@ -132,6 +145,11 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     trace,
     expected,
     liars: scenario.peers.flatMap(({ bad }, at) => (bad === 'pictures' ? [peerIdOf(at)] : [])),
+    goneMs: (id) => peers.find((peer) => peer.id === id)?.goneMs() ?? Number.POSITIVE_INFINITY,
+    has: (id, sha256) => {
+      const machine = peers.find((peer) => peer.id === id)?.machine
+      return machine !== undefined && findAt(world.disk, machine, sha256) !== null
+    },
   })
   const world: World = {
     scheduler,
@@ -159,6 +177,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     base,
     audited,
     idle,
+    stillness,
     peers,
     world,
     films,
@@ -197,13 +216,14 @@ async function through(run: Run): Promise<void> {
 }
 
 async function story(run: Run, played: Play): Promise<void> {
-  const { people, peers, base, films, world, idle } = run
+  const { people, peers, base, films, world, idle, stillness } = run
   const isFinished = async () => {
     const videos = await Promise.all(films.map(({ id }) => base.video(id)))
     return played.isSettled() && videos.every(isSettled) && (await base.videosWithOpenTasks()).length === 0
   }
   while (!(await isFinished())) {
     await idle.look()
+    await stillness.look()
     for (const { machine, running } of peers)
       for (const id of running?.counted() ?? [])
         if (!world.ids.includes(id)) world.report(`${machine} counts ${id}, which is no member`)

@@ -1,5 +1,6 @@
 /** What all simulated machines share: time, chance, the network, the ledger, the disks, and who writes things down. */
 import type { Steps } from '../../ledger/steps.ts'
+import type { NodeFace } from '../../node/face.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -19,6 +20,7 @@ export interface Sabotage {
   steps?(steps: Steps): Steps
   /** Methods to replace, of the ledger as one peer sees it. */
   ledger?(ledger: Ledger): Partial<Ledger>
+  face?(face: NodeFace): Pick<NodeFace, 'snapshot'>
   media?(media: Media, machine: string): Media
   store?(store: BlobStore): BlobStore
   exchange?(exchange: BlobExchange): BlobExchange

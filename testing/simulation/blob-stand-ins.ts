@@ -90,7 +90,8 @@ function referenceOf(disk: VirtualDisk, machine: string, video: VideoId): Source
 const isUnchanged = (disk: VirtualDisk, { path, sha256 }: SourceReference): boolean =>
   disk.has(path) && sha256Of(disk.read(path)) === sha256
 
-function findAt(disk: VirtualDisk, machine: string, sha256: Sha256, video?: VideoId): string | null {
+/** Where these bytes lie on a machine, as a blob or as a source by reference; null where they do not. */
+export function findAt(disk: VirtualDisk, machine: string, sha256: Sha256, video?: VideoId): string | null {
   const own = disk
     .below(storeOf(machine))
     .find((path) => path.endsWith(`/${sha256}`) && (!video || path.includes(`/${video}/`)))
