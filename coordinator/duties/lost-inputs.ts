@@ -40,7 +40,8 @@ class InputFinder {
     const { ledger, clock, reachable } = this.#context
     if (clock.mono() - this.#checkedAt < SILENCE_MS) return
     this.#checkedAt = clock.mono()
-    const kinds = kindsWhere(({ slots }) => slots === 'encode')
+    // An audit without its input is given up: its result stands.
+    const kinds = kindsWhere(({ countsAsEncode }) => countsAsEncode)
     const lacking = await ledger.tasks({ kinds, statuses: ['PENDING'], heldByNoneOf: reachable() })
     const byVideo = Map.groupBy(lacking, ({ video_id }) => video_id)
     for (const video of this.#since.keys()) if (!byVideo.has(video)) this.#since.delete(video)

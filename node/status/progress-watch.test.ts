@@ -38,5 +38,9 @@ test('a video progresses with its status and with tasks that are done, not with 
   now = 6_000
   assert.equal(watch.stillMs(FILM), 2_000)
   watch.sawCounts(FILM, 'MERGING', 6)
-  assert.equal(watch.stillMs(FILM), 0)
+  assert.deepEqual([watch.stillMs(FILM), watch.knownMs(FILM), watch.knownMs(OTHER)], [0, 6_000, 0])
+  // What happened between two looks that are far apart was not a moment ago.
+  now = 60_000
+  watch.sawCounts(FILM, 'MERGING', 7)
+  assert.equal(watch.stillMs(FILM), 54_000)
 })

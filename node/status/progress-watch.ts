@@ -10,25 +10,42 @@ import type { VideoStatus } from '../../protocol/video.ts'
 /** Videos that are remembered. */
 const VIDEOS_MAX = 2_000
 
+/** Longest time between two looks that follow each other. */
+const LOOKS_MS = 5_000
+
+/** What was counted of a video, when first and when last, by the monotonic clock, ms. */
+interface Counted {
+  readonly status: VideoStatus
+  readonly count: number
+  readonly since: number
+  readonly at: number
+}
+
 /** The progress of videos. */
 export interface ProgressWatch {
   /** Takes the attempts that a peer runs now. */
   sawRunning(peer: PeerId, running: readonly RunningAttempt[]): void
-  /** Takes the state of a video in the ledger. Another status is progress, and a higher `count` of tasks, those that are COMPLETED counted twice. */
+  /**
+   * Takes the state of a video in the ledger. Another status is progress, and a higher `count` of tasks, those that are COMPLETED counted twice.
+   * Where the last look was long ago the progress counts from that look on: attempts that advanced since were heard of.
+   */
   sawCounts(video: VideoId, status: VideoStatus, count: number): void
   /** Ms since the last progress that was seen, or since this watch began. */
   stillMs(video: VideoId): number
+  /** Ms since the counts of the video were first taken; 0 before. */
+  knownMs(video: VideoId): number
 }
 
 /** Makes a watch that has seen nothing. */
 export function createProgressWatch(clock: Pick<Clock, 'mono'>): ProgressWatch {
   const began = clock.mono()
   const attempts = new Map<PeerId, ReadonlyMap<string, number>>()
-  const counted = new Map<VideoId, { readonly status: VideoStatus; readonly count: number }>()
+  const counted = new Map<VideoId, Counted>()
   const progressed = new Map<VideoId, number>()
-  const advanced = (video: VideoId) => {
+  const advanced = (video: VideoId, at: number) => {
+    const before = progressed.get(video) ?? began
     progressed.delete(video)
-    progressed.set(video, clock.mono())
+    progressed.set(video, Math.max(before, at))
     dropOldest(progressed)
   }
   return {
@@ -36,19 +53,22 @@ export function createProgressWatch(clock: Pick<Clock, 'mono'>): ProgressWatch {
       const before = attempts.get(peer)
       const now = new Map(running.map(({ task, attempt, done }) => [`${task} ${attempt}`, done]))
       for (const { task, attempt, done } of running)
-        if (done > (before?.get(`${task} ${attempt}`) ?? 0)) advanced(videoOf(task))
+        if (done > (before?.get(`${task} ${attempt}`) ?? 0)) advanced(videoOf(task), clock.mono())
       if (now.size > 0) attempts.set(peer, now)
       else attempts.delete(peer)
     },
     sawCounts(video, status, count) {
       const before = counted.get(video)
       const isNew = before !== undefined && (before.status !== status || count > before.count)
-      if (isNew) advanced(video)
+      const now = clock.mono()
+      if (isNew) advanced(video, now - before.at < LOOKS_MS ? now : before.at)
       counted.delete(video)
-      counted.set(video, { status, count: before?.status === status ? Math.max(before.count, count) : count })
+      const most = before?.status === status ? Math.max(before.count, count) : count
+      counted.set(video, { status, count: most, since: before?.since ?? now, at: now })
       dropOldest(counted)
     },
     stillMs: (video) => clock.mono() - (progressed.get(video) ?? began),
+    knownMs: (video) => clock.mono() - (counted.get(video)?.since ?? clock.mono()),
   }
 }
 

@@ -73,7 +73,9 @@ export function createStillVideos(options: StillVideosOptions) {
     if (pending.length === 0) return new Map()
     for (const id of known.keys()) if (!pending.some(({ _id }) => _id === id)) known.delete(id)
     const now = await ledger.now()
-    const stillMs = ({ _id, created_at }: Video) => Math.min(watch.stillMs(_id), now - created_at)
+    // The clock of the ledger may have been set back since the video was created.
+    const ageMs = ({ _id, created_at }: Video) => Math.max(now - created_at, watch.knownMs(_id))
+    const stillMs = (video: Video) => Math.min(watch.stillMs(video._id), ageMs(video))
     const still = pending.filter((video) => stillMs(video) >= CLEAR_MS)
     if (still.length === 0) return new Map()
     const { holder, remaining_ms } = await ledger.lease()
@@ -119,9 +121,8 @@ async function factsOf(
 const isWaiting = ({ waits }: RunningAttempt): boolean => waits === true
 
 function peerFacts({ peer, beat, heard_s }: HeardBeat, present: readonly PeerId[]): PeerFacts {
-  const { name, host, state, roles, slots, busy, decoders, encoders, filters, renditions, kinds } = beat
-  const isPresent = present.includes(peer) && state !== 'leaving'
-  return { peer, name, host, state, roles, slots, busy, decoders, encoders, filters, renditions, kinds, heard_s, isPresent } // biome-ignore format: names
+  const isPresent = present.includes(peer) && beat.state !== 'leaving'
+  return { ...beat, peer, heard_s, isPresent, shared: (beat.shared ?? []).map(({ id }) => id) }
 }
 
 async function openTasks({ _id: video, status }: Video, ledger: Pick<Ledger, 'tasks'>): Promise<Task[]> {

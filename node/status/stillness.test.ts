@@ -4,7 +4,7 @@ import { describe, it, test } from 'node:test'
 import { ANN, BOB, CAT, input, output, sha } from '../../protocol/conformance/ledger/world.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { initialTask, type NewTask, type Task, wholeVideoTask } from '../../protocol/task.ts'
-import type { VideoStatus } from '../../protocol/video.ts'
+import type { Delivery, Video, VideoStatus } from '../../protocol/video.ts'
 import { missingText } from './missing-capability.ts'
 import { type PeerFacts, type StillFacts, stillnessOf } from './stillness.ts'
 
@@ -25,6 +25,7 @@ const peer = (id: PeerId, name: string, change: Partial<PeerFacts> = {}): PeerFa
   filters: [],
   renditions: 'all',
   kinds: ['audio'],
+  shared: [],
   isPresent: true,
   heard_s: 0,
   ...change,
@@ -57,11 +58,18 @@ const failed = (not_before: number): Partial<Task> => ({
   failures: [{ attempt: 1, worker_id: BOB, code: 'encode_failed', message: 'ffmpeg said no', log: null, at: NOW }],
 })
 
+/** The source and the delivery of the video, where they are others than those of nas. */
+interface Given {
+  holders?: PeerId[]
+  shared?: NonNullable<Video['source']['shared']>
+  delivery?: Delivery
+}
+
 /** The reason for a video in this status, with the peers that are given; those that are present are reachable. */
-function why(status: VideoStatus, change: Partial<Omit<StillFacts, 'video'>> & { holders?: PeerId[] } = {}) {
-  const { holders = [ANN], peers = [nas, box], ...facts } = change
-  const source = { sha256: sha('source'), bytes: 1, holders }
-  const deliveries = [{ peer: ANN, dir: '/out', name: 'film', done_at: null }]
+function why(status: VideoStatus, change: Partial<Omit<StillFacts, 'video'>> & Given = {}) {
+  const { holders = [ANN], peers = [nas, box], shared, delivery, ...facts } = change
+  const source = { sha256: sha('source'), bytes: 1, holders, ...(shared && { shared }) }
+  const deliveries = [delivery ?? { peer: ANN, dir: '/out', name: 'film', done_at: null }]
   const {
     code,
     peers: missing,
@@ -123,6 +131,24 @@ describe('a video that waits for a peer that alone has', () => {
     assert.deepEqual(why('COMPLETED', { problem }), ['delivery_failed', problem, [ANN]])
   })
 
+  it('a shared folder that another peer sees is not waited for', () => {
+    const place = { folder: 'f'.repeat(32), path: 'film.mkv' }
+    const sees = {
+      peers: [
+        { ...nas, ...gone },
+        { ...box, shared: [place.folder] },
+      ],
+    }
+    const delivery = { peer: ANN, dir: '/out', name: 'film', done_at: null, shared: place }
+    const facts = { open: [whole('ingest')], shared: { ...place, bytes: 1, mtime_ms: 0 } }
+    assert.equal(why('QUEUED', { ...away, ...facts })[0], 'source_absent')
+    const text = 'box sees the source in a shared folder, and hashes it before it reads it'
+    assert.deepEqual(why('QUEUED', { ...sees, ...facts }), ['working', text, []])
+    assert.equal(why('COMPLETED', { ...sees, delivery })[0], 'unknown')
+    const waits = 'waits for nas, silent for 40 s, or another peer that sees the shared folder of /out; start it again'
+    assert.deepEqual(why('COMPLETED', { ...away, delivery }), ['delivery_absent', waits, [ANN]])
+  })
+
   it('is not said where two have it and one is here', () => {
     assert.equal(why('QUEUED', { ...away, holders: [ANN, BOB], open: [whole('ingest')] })[0], 'unknown')
   })
@@ -146,6 +172,11 @@ describe('a task that may be claimed and is not', () => {
     const text =
       'no peer takes this work now: nas is paused (`reelmesh resume`), box is out of disk space (make room); each could encode chunk 3 at 720p'
     assert.deepEqual(why('RUNNING', { peers, open: [chunk()] }), ['no_peer_takes_work', text, [ANN, BOB]])
+  })
+
+  it('of a second opinion names those whose own results it is about', () => {
+    const audit = chunk({ input: null, not_by: [ANN, BOB] })
+    assert.match(`${why('RUNNING', { open: [audit] })[1]}`, /: it needs another peer than nas, box$/)
   })
 
   it('says how many videos come first', () => {

@@ -16,6 +16,8 @@ import { type NamedPeer, nameOf, waitingText } from './sentences.ts'
 export interface PeerFacts extends NamedPeer, Pick<Heartbeat, 'state' | 'roles' | 'slots' | 'busy'>, Capability {
   /** Whether blobs can be had from it, and it can be counted on. */
   readonly isPresent: boolean
+  /** Ids of the shared folders that it sees. */
+  readonly shared: readonly string[]
   /** Seconds since its last heartbeat. */
   readonly heard_s: number
 }
@@ -61,8 +63,16 @@ export function stillnessOf(facts: StillFacts): Stillness {
   return creator ? ofIngest(facts, creator) : ofNextStep(facts, 'planned')
 }
 
+const BEGINS = 'the delivery is about to begin'
+
 function ofDelivery({ video, reachable, peers, problem }: StillFacts): Stillness {
   const open = video.deliveries.find(({ done_at }) => done_at === null)
+  if (open?.shared) {
+    const { folder } = open.shared
+    if (seers(peers, folder).length > 0) return reason(problem ? 'delivery_failed' : 'unknown', problem ?? BEGINS)
+    const text = `waits for ${silentPeer(open.peer, peers)}, or another peer that sees the shared folder of ${open.dir}`
+    return reason('delivery_absent', `${text}; start it again`, [open.peer])
+  }
   if (open && !reachable.includes(open.peer))
     return reason(
       'delivery_absent',
@@ -70,13 +80,18 @@ function ofDelivery({ video, reachable, peers, problem }: StillFacts): Stillness
       [open.peer],
     )
   if (problem) return reason('delivery_failed', problem, open ? [open.peer] : [])
-  return reason('unknown', 'the delivery is about to begin', open ? [open.peer] : [])
+  return reason('unknown', BEGINS, open ? [open.peer] : [])
 }
 
 function ofIngest(facts: StillFacts, task: Task): Stillness {
   const { video, peers, reachable, ahead } = facts
   if (task.status === 'PROCESSING') return ofAttempt(facts, task)
-  if (!isHeld(video.source, reachable)) return absent(facts, 'source_absent', video.source.holders, 'the source')
+  if (!isHeld(video.source, reachable)) {
+    const [reader] = seers(peers, video.source.shared?.folder)
+    if (reader)
+      return reason('working', `${reader.name} sees the source in a shared folder, and hashes it before it reads it`)
+    return absent(facts, 'source_absent', video.source.holders, 'the source')
+  }
   const failed = ofFailure(facts, task)
   if (failed) return failed
   const able = peers.filter(({ isPresent, roles }) => isPresent && roles.includes('coordinator'))
@@ -117,11 +132,14 @@ function ofReady(facts: StillFacts, task: Task): Stillness {
   const { peers, ahead } = facts
   const workers = peers.filter(({ slots }) => slots > 0)
   const present = workers.filter(({ isPresent }) => isPresent)
-  const able = present.filter((peer) => canDo(peer, task.class))
+  const can = (each: PeerFacts) => canDo(each, task.class) && !task.not_by.includes(each.peer)
+  const able = present.filter(can)
   if (able.length === 0) {
-    const others = workers.filter((peer) => !peer.isPresent && canDo(peer, task.class)).map(({ peer }) => peer)
+    const others = workers.filter((each) => !each.isPresent && can(each)).map(({ peer }) => peer)
     const back = others.length > 0 ? `; start ${others.map((peer) => silentPeer(peer, peers)).join(', ')} again` : ''
-    return reason('no_capable_peer', `${describeTask(task)}: ${missingText(present, task.class)}${back}`, others)
+    const barred = present.filter((each) => canDo(each, task.class)).map(({ peer }) => nameOf(peer, peers))
+    const why = barred.length > 0 ? `it needs another peer than ${barred.join(', ')}` : missingText(present, task.class)
+    return reason('no_capable_peer', `${describeTask(task)}: ${why}${back}`, others)
   }
   const takers = able.filter(takes)
   if (takers.length === 0) return refusing(able, `encode ${describeTask(task)}`)
@@ -205,6 +223,10 @@ function absent(
   const help = then ?? `start ${holders.length === 1 ? 'it' : 'one of them'} again or give this mesh a shared folder`
   return reason(code, `waits for ${who}: ${has} ${what}; ${help}`, holders)
 }
+
+/** Present peers that see this shared folder. */
+const seers = (peers: readonly PeerFacts[], folder: string | undefined): PeerFacts[] =>
+  peers.filter(({ isPresent, shared }) => isPresent && folder !== undefined && shared.includes(folder))
 
 const noCoordinator = (): Stillness =>
   reason('no_leader', 'no present peer has the coordinator role: start a node with `--roles worker,coordinator`')

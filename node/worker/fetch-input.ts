@@ -80,11 +80,11 @@ async function removeHolders(
   }
 }
 
-/** The tasks that have this input: all renditions of a chunk. */
+/** The tasks that have this input: this one, and all renditions of a chunk. */
 async function sharing({ _id, kind, video_id, chunk_id }: Task, plans: PlanSource): Promise<TaskId[]> {
   if (kindFacts(kind).scope !== 'chunk') return [_id]
   const { renditions } = await plans.planOf(video_id)
-  return renditions.map(({ id }) => taskId(video_id, id, chunk_id))
+  return [...new Set([_id, ...renditions.map(({ id }) => taskId(video_id, id, chunk_id))])]
 }
 
 /** `fetchInput` for an attempt: it waits meanwhile, and leaves its slot to other work while a holder does not answer. */
