@@ -272,4 +272,6 @@ export const requiredTasks = (video: Pick<Video, '_id' | 'priority' | 'due' | 'c
 
 /** A task for people: `chunk 3 at 720p`, or its kind. */
 export const describeTask = ({ kind, chunk_id, resolution }: Pick<Task, 'kind' | 'chunk_id' | 'resolution'>): string =>
-  kindFacts(kind).scope === 'chunk' ? `chunk ${chunk_id} at ${resolution}` : kind
+  kindFacts(kind).scope === 'chunk'
+    ? `${kindFacts(kind).audits ? 'the audit of ' : ''}chunk ${chunk_id} at ${resolution}`
+    : kind

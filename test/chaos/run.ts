@@ -5,6 +5,7 @@ import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dice } from '../../ledger/crowd-worker.fixture.ts'
+import type { PeerId } from '../../protocol/ids.ts'
 import { SWEEP_MS } from '../../protocol/limits.ts'
 import { cachePath } from '../../testing/tools/cache.ts'
 import { feed, type Given, isSettled } from './feeder.ts'
@@ -76,6 +77,7 @@ export async function runChaos({ minutes, seed, print }: ChaosOptions): Promise<
     await settle(stage, given, say)
     const verdict = await checkVideos({ ledger, footage, given })
     verdict.violations.forEach(report)
+    if (!(await wasFound(stage))) report('the node that shows other pictures was not quarantined')
     const history = await readHistory(stage.mongod.uri, databaseOf(stage))
     history.violations.forEach(report)
     say(`${given.length} films checked; now all nodes stop`)
@@ -163,6 +165,15 @@ async function play(
   await sleep(fault.ms)
   await heal()
   return { sample: victim === null && timed ? timeLeading(ledger, fault, timed) : sample }
+}
+
+/** Whether the last node, whose ffmpeg shows other pictures, was found, or has completed nothing at all. */
+async function wasFound({ ledger, members }: Stage): Promise<boolean> {
+  const { peer } = members.at(-1)!
+  const { quarantined_until } = await ledger.peer(peer as PeerId)
+  if (quarantined_until !== null) return true
+  const done = await ledger.tasks({ kinds: ['video', 'audit'], statuses: ['COMPLETED'] })
+  return done.every(({ worker_id }) => worker_id !== peer)
 }
 
 async function settle({ ledger }: Stage, given: readonly Given[], say: (line: string) => void): Promise<void> {

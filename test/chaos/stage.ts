@@ -1,11 +1,12 @@
 /**
  * Where chaos plays: a host for the database and five with a node each, three of which may coordinate; every node's data folder
- * is a small disk of its own, so that it can be filled.
+ * is a small disk of its own, so that it can be filled. Beside them works one whose ffmpeg shows other pictures: every result is audited.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Lab, openLab } from '../../testing/hosts/lab.ts'
 import { openLedger } from '../../testing/tools/open-ledger.ts'
+import { paintingFfmpeg } from '../../testing/tools/painting-ffmpeg.ts'
 import { mountSmallDisk } from '../hosts/small-disk.ts'
 import type { Place } from './inject.ts'
 import { Member } from './member.ts'
@@ -26,7 +27,7 @@ export async function openStage(of: {
   /** Before any node runs: it has the machine for itself then. */
   prepare(lab: Lab): Promise<void>
 }): Promise<Stage> {
-  const lab = await openLab({ hosts: 1 + NODES })
+  const lab = await openLab({ hosts: 1 + NODES + 1 })
   const members: Member[] = []
   const close = async () => {
     for (const member of members) member.abandon()
@@ -36,13 +37,15 @@ export async function openStage(of: {
     await of.prepare(lab)
     const mongod = await lab.mongod(0)
     const ledger = await openLedger(lab.ledger, { retryMs: RETRY_MS })
-    for (let at = 1; at <= NODES; at++) {
+    const painting = await paintingFfmpeg(lab.dir)
+    for (let at = 1; at <= NODES + 1; at++) {
       const host = lab.host(at)
       const disk = await mountSmallDisk(join(host.dir, host.name), DISK)
       const roles = at <= COORDINATORS ? 'worker,coordinator' : 'worker'
       // Any two know each other: whoever is started first must not be the only way in.
       const known = members.map(({ address }) => address).slice(0, 2)
-      const flags = { slots: 1, roles, ...(known.length > 0 && { join: known.join(',') }) }
+      const joining = known.length > 0 && { join: known.join(',') }
+      const flags = { slots: 1, roles, audit: '100%', ...joining, ...(at > NODES && painting) }
       const member = new Member({ ...of, host, disk, flags })
       members.push(member)
       // The first two are the way in for the others, who come at once.
