@@ -5,8 +5,8 @@
  */
 
 const CONTAINERS = [
-  'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,ogg,mxf,wav,mp3,aac,flac,dv,gxf,rm,nut',
-  'wtv,nsv,nuv,dhav,pva,ty,swf,smjpeg,mpjpeg,film_cpk,roq,smk,bink,flic,yuv4mpegpipe',
+  'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,live_flv,asf,ogg,mxf,wav,mp3,aac,flac,dv,gxf,rm,nut',
+  'wtv,nsv,nuv,dhav,pva,ty,swf,smjpeg,mpjpeg,film_cpk,roq,smk,bink,flic,yuv4mpegpipe,filmstrip,ser',
   // Pictures that move; still ones are refused when their frames have been counted.
   'gif,apng,mjpeg,jpeg_pipe',
   'h264,hevc,mpegvideo,m4v,h261,h263,vc1,dirac,dnxhd,cavsvideo,avs2,avs3,vvc,evc,av1,obu,ivf',
