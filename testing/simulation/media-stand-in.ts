@@ -20,8 +20,9 @@ export interface MediaOptions {
 }
 
 /**
- * `pictures`: its encodes show other pictures, right in number and time. `everything`: its trial runs too, so that it knows. `720p`, `audio`: it fails at this class alone, without a signal, whatever the film.
- * `nearly done`: no encode of it ever ends, and it says all the time that it soon will. */
+ * `pictures`: its encodes show other pictures, right in number and time. `everything`: its trial runs too, so that it knows. `720p`, `audio`: it
+ * fails at this class alone, without a signal, whatever the film. `nearly done`: no encode of it ever ends, and it says that it soon will.
+ */
 export type Badness = 'no' | 'pictures' | 'encodes' | 'merges' | 'everything' | '720p' | 'audio' | 'nearly done'
 
 /** Virtual ms of a good machine for one chunk in one rendition (700, 1,200 and 2,400 for 480p to 1080p); decoding is shared by all of an ffmpeg. */
