@@ -34,10 +34,10 @@ export interface GossipGuard {
   dropped(): Readonly<Record<GossipDrop, number>>
 }
 
-/** The parts that the guard uses. `topicName`: the name of a topic on the wire. */
+/** The parts that the guard uses. `topicName`: the name of a topic on the wire; `gossip`: default, everybody is a member and all is well-formed. */
 export interface GossipGuardOptions {
   readonly pubsub: GossipSub
-  readonly rules: GossipRules
+  readonly gossip?: GossipRules
   readonly topicName: (topic: Topic) => string
   readonly clock: Pick<Clock, 'mono'>
   readonly log: Log
@@ -94,6 +94,7 @@ class Link {
 
 class Guard implements GossipGuard {
   readonly #options: GossipGuardOptions
+  readonly #rules: GossipRules
   readonly #links = new Map<PeerId, Link>()
   readonly #authors = new Map<PeerId, TokenBucket>()
   readonly #strangers: TokenBucket
@@ -103,6 +104,7 @@ class Guard implements GossipGuard {
 
   constructor(options: GossipGuardOptions) {
     this.#options = options
+    this.#rules = options.gossip ?? { isMember: () => true, isWellFormed: () => true }
     this.#strangers = createTokenBucket(GOSSIP_RATES.strangers, options.clock)
     const { pubsub, topicName } = options
     this.#guardRates(pubsub as unknown as Inside)
@@ -133,7 +135,7 @@ class Guard implements GossipGuard {
 
   /** Why a message is dropped before anything of it is verified, or null. */
   #excess(source: PeerId, author: PeerId | null): GossipDrop | null {
-    const { isMember } = this.#options.rules
+    const { isMember } = this.#rules
     const link = this.#link(source)
     if (!link.all.take()) return 'rate'
     if (author !== null && isMember(author) && isMember(source)) return link.author(author).take() ? null : 'rate'
@@ -142,13 +144,13 @@ class Guard implements GossipGuard {
 
   /** Whether a message whose signature is right is heard and passed on. */
   #judge(topic: Topic, from: Peer, message: Message): TopicValidatorResult {
-    const { rules, clock } = this.#options
-    if (!rules.isWellFormed(topic, message.data)) {
+    const { clock } = this.#options
+    if (!this.#rules.isWellFormed(topic, message.data)) {
       this.#blame(asPeerId(from.toString()), 'malformed')
       return TopicValidatorResult.Reject
     }
     const author = message.type === 'signed' ? asPeerId(message.from.toString()) : null
-    if (author === null || !rules.isMember(author)) return TopicValidatorResult.Accept
+    if (author === null || !this.#rules.isMember(author)) return TopicValidatorResult.Accept
     const rate = entryOf(this.#authors, author, () => createTokenBucket(GOSSIP_RATES.author, clock))
     if (rate.take()) return TopicValidatorResult.Accept
     this.#drop('rate', author)

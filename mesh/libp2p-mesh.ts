@@ -30,8 +30,6 @@ const SAVE_AFTER_MS = 1_000
 /** How long a stop waits for connections to close before it breaks them, ms. */
 const CLOSE_MS = 250
 
-const LENIENT: GossipRules = { isMember: () => true, isWellFormed: () => true }
-
 /** How to reach the mesh, and where this node keeps its identity. */
 export interface Libp2pMeshOptions {
   /** Holds `peer.key` (0600) and `address-book.json`; created when absent. For one node at a time. */
@@ -60,15 +58,8 @@ export async function createLibp2pMesh(options: Libp2pMeshOptions): Promise<Mesh
   for (const address of options.listen) parseAddress(address, 'The listen address')
   for (const address of options.announce ?? []) parseAddress(address, 'The announced address')
   const joins = options.join.map((address) => parseAddress(address, 'The join address'))
-  const node = await createMeshNode({
-    privateKey,
-    listen: options.listen,
-    announce: options.announce ?? [],
-    swarmKey,
-    mdns: options.mdns,
-  })
-  const { gossip: rules = LENIENT, clock, log } = options
-  guardGossip({ pubsub: node.services.pubsub, rules, topicName, clock, log })
+  const node = await createMeshNode({ ...options, announce: options.announce ?? [], privateKey, swarmKey })
+  guardGossip({ ...options, pubsub: node.services.pubsub, topicName })
   const mesh = new Libp2pMesh(node, options)
   for (const address of joins) mesh.join(address.toString(), peerOf(address))
   return mesh

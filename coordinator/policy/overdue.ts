@@ -2,7 +2,6 @@
  * Attempts that take far longer than a new one would, and whose peer says nothing by which that could be foreseen: it tells no progress, none
  * that rises, or all the time that it is nearly done. A machine that is only slow says so: its progress rises, and leaves much to do. Pure.
  */
-import type { RunningAttemptView } from './straggler.ts'
 
 /** Elapsed time after which an attempt is late, whatever is said of it: this many times a new attempt, and at least `LEAST_MS`. */
 const TIMES = 4
@@ -14,13 +13,21 @@ const SOON = 0.25
 export const overdueMs = (freshMs: number | null): number =>
   freshMs === null ? Number.POSITIVE_INFINITY : Math.max(LEAST_MS, TIMES * freshMs)
 
-/** Since when (ms by any one clock) what is told of an attempt foresees no later end, and what was told then. */
+/** The time in which what is told of an attempt foresaw no later end. */
 export interface Standstill {
+  /** Ms, by any one clock. */
   readonly since: number
+  /** Share done that was told then, 0–1; null: none. */
   readonly done: number | null
 }
 
-type Told = Pick<RunningAttemptView, 'done' | 'elapsedMs' | 'freshMs'>
+/** What is known of an attempt: as in `RunningAttemptView`. */
+export interface Told {
+  /** Share done, 0–1; null: none was told. */
+  readonly done: number | null
+  readonly elapsedMs: number
+  readonly freshMs: number | null
+}
 
 /** The standstill of an attempt now, from what is told of it, and the one before. A peer that was heard tells also by its silence. */
 export function standstillOf(told: Told, before: Standstill | undefined, now: number): Standstill {
