@@ -131,3 +131,10 @@ it('a file is open only while it is read, also where the reader leaves early', a
   }
   assert.equal(await openFiles(), 0)
 })
+
+it('names a source by its file without the ending, and never as a folder', () => {
+  const names = ['/a/film.mp4', '/a/.mp4', '/a/..mp4', '/a/...mp4', '/a/b.c.mkv'].map(
+    (path) => createFileSource(path).name,
+  )
+  assert.deepEqual(names, ['film', '.mp4', '..mp4', '...mp4', 'b.c'])
+})

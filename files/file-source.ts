@@ -21,7 +21,7 @@ export function createFileSource(path: string): Source {
   }
   const source: Source = {
     address: path,
-    name: basename(path, extname(path)) || basename(path),
+    name: nameOf(path),
     input: async () => path,
     async stat() {
       const found = await facts()
@@ -47,4 +47,10 @@ export function createFileSource(path: string): Source {
     },
   }
   return source
+}
+
+/** The name without its ending; the whole name where `.` or `..` would be left, which is none of a file. */
+function nameOf(path: string): string {
+  const stem = basename(path, extname(path))
+  return /^\.{0,2}$/.test(stem) ? basename(path) : stem
 }

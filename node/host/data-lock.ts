@@ -3,7 +3,7 @@
  * leaves nothing to clean up. Its database also has the schema version of the folder (`user_version`).
  */
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { UsageError } from '../../protocol/errors.ts'
@@ -24,12 +24,13 @@ export async function lockDataDir(dir: string): Promise<DataLock> {
   let lock: DatabaseSync | undefined
   try {
     await makePrivate(dir)
+    await (await open(join(dir, 'lock.db'), 'a', 0o600)).close()
     const own = new DatabaseSync(join(dir, 'lock.db'), { timeout: 0 })
     lock = own
     own.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
     checkVersion(own, dir, existsSync(pidFile))
     own.exec('BEGIN EXCLUSIVE')
-    await writeFile(pidFile, `${process.pid}\n`)
+    await writeFile(pidFile, `${process.pid}\n`, { mode: 0o600 })
     return { release: () => void (own.isOpen && own.close()) }
   } catch (cause) {
     if (lock?.isOpen) lock.close()
