@@ -64,6 +64,12 @@ test('nothing stands against a peer that is well; its state says whether it work
   assert.equal(gate.state(), 'idle')
   world.running = [ATTEMPT]
   assert.equal(gate.state(), 'working')
+  // It waits where all that it runs waits: for an input, say.
+  world.running = [{ ...ATTEMPT, waits: true }]
+  assert.equal(gate.state(), 'waiting')
+  world.running.push(ATTEMPT)
+  assert.equal(gate.state(), 'working')
+  world.running = [ATTEMPT]
 })
 
 test('a pause releases what runs once, at the hint, and stops claims and leading until it ends', async () => {
