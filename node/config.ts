@@ -73,8 +73,8 @@ export const configSchema = z.object({
   open_mesh: flag.default(false).describe('listen beyond loopback without a mesh key'),
   name: z.string().max(64).default(hostname()).describe('display name of this peer'),
   roles: list(z.enum(ROLES))
-    .default([...ROLES])
-    .describe('worker, coordinator or both'),
+    .default(['worker', 'coordinator'])
+    .describe('worker, coordinator or both; launcher alone for a peer that only starts workers'),
   renditions: list(z.string().refine((id) => id === 'all' || isRenditionId(id), 'is not a rendition id, such as 1080p'))
     .default(['all'])
     .describe('ids of the renditions that this peer encodes, or all'),

@@ -24,8 +24,8 @@ export type Decoded<T> =
   | { readonly verdict: 'ignore'; readonly why: string }
   | { readonly verdict: 'reject'; readonly why: string }
 
-/** Every role of a peer. */
-export const ROLES = ['worker', 'coordinator'] as const
+/** Every role of a peer. A `launcher` starts workers where its configuration names an engine, as any peer does; alone, it does nothing else. */
+export const ROLES = ['worker', 'coordinator', 'launcher'] as const
 /** One of `ROLES`. */
 export type Role = (typeof ROLES)[number]
 /** `unknown`: a state of a newer version; such a peer's slots are not counted. */

@@ -42,6 +42,17 @@ const RENDITION = 'reelmesh.rendition'
 const REASON = 'reelmesh.reason'
 /** Header of each piece of a log: its stream and its length, bytes (Engine API, "stream format"). */
 const LOG_HEADER_BYTES = 8
+/**
+ * A worker decodes files of strangers: it gets no capability, can gain none, and writes only to volumes of its own, which go with it.
+ * `/data` and `/tmp` take a worker's files; other images may have no use for them.
+ */
+const CONFINED = {
+  CapDrop: ['ALL'],
+  SecurityOpt: ['no-new-privileges'],
+  PidsLimit: 1024,
+  ReadonlyRootfs: true,
+  Mounts: ['/data', '/tmp'].map((Target) => ({ Type: 'volume' as const, Source: '', Target })),
+}
 const LOGS = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } }
 
 /** A launcher of containers; a worker's id is that of its container. */
@@ -127,6 +138,7 @@ function containerOf(spec: WorkerSpec, options: DockerSettings): Docker.Containe
       // With an init process a SIGTERM ends the container also before the program handles it.
       Init: true,
       Binds: [...volumes],
+      ...CONFINED,
       RestartPolicy: { Name: 'no' },
       LogConfig: LOGS,
       ...(network !== null && { NetworkMode: network }),

@@ -1,5 +1,7 @@
 /** The Docker launcher against a real engine, with Node's own image as the stand-in for a worker. */
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
 import { createDockerLauncher } from '../../fleet/launcher/docker-launcher.ts'
 import { systemClock } from '../../node/host/system-clock.ts'
 import { launcherConformance } from '../../protocol/conformance/launcher.ts'
@@ -42,5 +44,26 @@ async function make() {
     },
   }
 }
+
+test('a started container has no capability, gains none, and writes to its own volumes only', async (t) => {
+  const mesh = 'confined'
+  const launcher = launcherOf(mesh)
+  t.after(async () => {
+    for (const { id } of await launcher.list()) await launcher.stop(id)
+  })
+  const limits = { cpus: 0.5, memory_mb: 128 }
+  const { id } = await launcher.start({
+    name: `${run}-confined`,
+    rendition: 'all',
+    reason: 'a test',
+    environment: {},
+    limits,
+  })
+  const inside = (script: string) => docker('exec', id, 'sh', '-c', script)
+  assert.match(await inside('cat /proc/1/status'), /CapEff:\t0+\n[\s\S]*CapBnd:\t0+\n[\s\S]*NoNewPrivs:\t1/)
+  await inside('touch /tmp/a && touch /data/a')
+  await assert.rejects(inside('touch /usr/a'), /Read-only file system/)
+  assert.equal(await docker('inspect', '-f', '{{.HostConfig.PidsLimit}}', id), '1024')
+})
 
 launcherConformance('the Docker launcher', make, async () => launcherOf('away', '/nowhere/docker.sock'))
