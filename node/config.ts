@@ -247,8 +247,8 @@ function located(config: Config, cwd: string): Config {
 
 /** The configuration with the address that `ledger_file` holds; `ledger` itself goes before it. */
 async function withLedgerFile(config: Config): Promise<Config> {
-  const { ledger, ledger_file: path } = config
-  if (ledger !== undefined || path === undefined) return config
+  const { ledger_file: path, ...others } = config
+  if (config.ledger !== undefined || path === undefined) return others
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new UsageError(`the ledger file ${path} cannot be read: ${cause.code}`, { cause })
   })

@@ -1,12 +1,15 @@
 /** What the workers that a node starts are given, and which engine they belong to. */
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { LauncherChoice } from '../fleet/launcher/launchers.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { asPeerId } from '../protocol/ids.ts'
 import type { Launcher } from '../protocol/launcher.ts'
 import { silentLog } from '../protocol/log.ts'
+import { folder } from '../testing/tools/folder.ts'
 import { type ConfigInput, loadConfig } from './config.ts'
 import { createFleet, type FleetParts, mustReachFleet, specOf } from './fleet.ts'
 
@@ -39,6 +42,15 @@ test('a worker is given the limits of an encode of this node, and the ways in wh
     assert.equal(given.REELMESH_MDNS, 'true')
     assert.equal(given.REELMESH_JOIN, '/ip4/10.0.0.1/tcp/1')
   }
+})
+
+test('a worker reads the address of the ledger from the file from which this node has it', async (t) => {
+  const dir = await folder(t)
+  const file = join(dir, 'address')
+  await writeFile(file, 'mongodb://ann:secret@db.example/mesh')
+  const given = await environmentOf({ launcher: 'docker', ledger: undefined, ledger_file: file })
+  assert.equal(given.REELMESH_LEDGER_FILE, file)
+  assert.ok(!JSON.stringify(given).includes('secret'))
 })
 
 test('a worker in a folder of its own reads the files that the settings of this node name', async () => {

@@ -127,7 +127,10 @@ const meshSettings = (config: Config, worker: { name: string; addresses: readonl
   REELMESH_ROLES: 'worker',
   REELMESH_SLOTS: '1',
   REELMESH_RENDITIONS: 'all',
-  REELMESH_LEDGER: ledgerAddress(config),
+  // Whoever may ask the engine sees the variables of a container.
+  ...(config.ledger_file === undefined
+    ? { REELMESH_LEDGER: ledgerAddress(config) }
+    : { REELMESH_LEDGER_FILE: config.ledger_file }),
   REELMESH_JOIN: [...worker.addresses, ...config.join].join(','),
   REELMESH_MDNS: String(config.mdns),
   REELMESH_FFMPEG_STALL_MS: String(config.ffmpeg_stall_ms),
