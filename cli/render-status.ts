@@ -75,7 +75,9 @@ function peerLines(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, p
 
 function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, paint: Paint): string {
   const name = fit(printable(peer.name) || peer.peer.slice(-8), 16)
-  const role = snapshot.leader?.peer === peer.peer ? 'leader' : peer.roles.includes('worker') ? 'worker' : 'coord.'
+  const named = ['worker', 'coordinator'].find((each) => peer.roles.includes(each))
+  const role =
+    snapshot.leader?.peer === peer.peer ? 'leader' : named === 'coordinator' ? 'coord.' : (named ?? 'launch.')
   const state = peer.state_text
   const encodes = peer.renditions === 'all' ? 'all' : peer.renditions.map((id) => id.replace(/p$/, '')).join('/')
   const renditions = peer.slots === 0 ? '-' : encodes

@@ -16,6 +16,9 @@ import { docker, dockerWith, SOCKET } from './engine.ts'
 const FILE = join(import.meta.dirname, '..', '..', 'docker-compose.yml')
 export const IMAGE = process.env.REELMESH_TEST_IMAGE ?? 'reelmesh'
 
+/** As the administrator, whose password only the database's containers have. */
+const SIGN_IN = `void db.getSiblingDB('admin').auth('admin', require('fs').readFileSync('/mongo-keys/admin', 'utf8'))`
+
 export type FailedAttempt = Failure & { readonly task: string }
 
 export interface ComposeMesh {
@@ -76,7 +79,7 @@ export async function composeMesh(
   const status = async () =>
     JSON.parse(await inFirst(options.watchers, 'reelmesh', 'status', '--json')) as StatusSnapshot
   const ask = (expression: string, members: readonly string[] = ['mongo-1']) =>
-    inFirst(members, 'mongosh', '--quiet', 'reelmesh', '--eval', expression)
+    inFirst(members, 'mongosh', '--quiet', 'reelmesh', '--eval', `${SIGN_IN}; ${expression}`)
 
   return {
     project,
