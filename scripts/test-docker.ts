@@ -1,5 +1,5 @@
 /**
- * `npm run test:docker [-- launcher mesh fleet ha engines mixed]`: the tests that need a container engine. Finds one (DOCKER_HOST, the usual socket), or as
+ * `npm run test:docker [-- launcher mesh lost-watcher fleet ha engines mixed]`: the tests that need a container engine. Finds one (DOCKER_HOST, the usual socket), or as
  * root on Debian installs and starts one; brings base images that no registry gives; builds the image; runs test/docker/.
  * Ends with `N passed, N failed`. Everything the tests start carries a name of their own and is gone afterwards; the engine and
  * the images stay.
@@ -20,7 +20,7 @@ const MONGO_IMAGE = 'mongo:6.0'
 const LIMITS: FileLimits = { testMs: 300_000, fileMs: 1_500_000, lingerMs: 15_000 }
 /** A registry that has not answered by then is taken for absent. */
 const PULL_MS = 120_000
-const ORDER = ['launcher', 'mesh', 'fleet', 'ha', 'engines', 'mixed']
+const ORDER = ['launcher', 'mesh', 'lost-watcher', 'fleet', 'ha', 'engines', 'mixed']
 
 process.chdir(ROOT)
 const began = performance.now()

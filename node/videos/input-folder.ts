@@ -40,6 +40,8 @@ export interface InputFolderOptions {
   /** Absolute paths. */
   readonly input: string
   readonly output: string
+  /** What has settled. One that outlives this watch lets the next begin where it ended. */
+  readonly settling?: Settling
   /** Opens the record of the submitted files; called once, in the first round. */
   openTaken(): Promise<TakenFiles>
   readonly recipe: Recipe
@@ -83,7 +85,7 @@ class FolderWatch {
 
   constructor(options: InputFolderOptions) {
     this.#options = options
-    this.#settling = createSettling(options.clock)
+    this.#settling = options.settling ?? createSettling(options.clock)
   }
 
   async round(signal: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ import { createNotifier } from '../../protocol/notifier.ts'
 import { runRounds } from '../../protocol/rounds.ts'
 import { type SharedFolders, type SharedPlace, watchLease } from '../../protocol/shared-folder.ts'
 import { createInputFolder, type InputFolderOptions } from './input-folder.ts'
+import { createSettling } from './input-folder-settling.ts'
 import { decodeTakenIn, encodeTakenIn, openTakenFiles, type TakenFiles, type TakenIn } from './input-folder-state.ts'
 
 /** The folders, and the parts that the watch uses. */
@@ -69,6 +70,8 @@ async function watchShared(options: WatchFolderOptions, signal: AbortSignal): Pr
   }
   if (place === null || signal.aborted) return
   const lease = watchLease(place)
+  // Kept from one term to the next: where leases are lost often, files settle all the same.
+  const settling = createSettling(clock)
   const isSeen = () => folders.pathOf(place) !== null
   const election = createElection(
     { self, lease },
@@ -79,7 +82,7 @@ async function watchShared(options: WatchFolderOptions, signal: AbortSignal): Pr
       log,
       hints,
       mayLead: async () => (isSeen() ? null : `the shared folder of ${input} is not seen`),
-      lead: (term, held) => watch(options, () => openTakenNotes(ledger, place, term), held),
+      lead: (term, held) => watch({ ...options, settling }, () => openTakenNotes(ledger, place, term), held),
     },
   )
   election.start()
