@@ -37,6 +37,16 @@ describe('the configuration', () => {
     assert.deepEqual([config.open_mesh, config.mdns], [true, false])
   })
 
+  it('reads a share as a percentage, or off', async () => {
+    assert.equal((await load()).audit, 0.02)
+    assert.equal((await load({ audit: '12.5%' })).audit, 0.125)
+    assert.equal((await load({}, { REELMESH_AUDIT: '100%' })).audit, 1)
+    await yaml('audit: off\n')
+    assert.equal((await load()).audit, 0)
+    await yaml('audit: 2%\n')
+    assert.equal((await load()).audit, 0.02)
+  })
+
   it('finds the file that REELMESH_CONFIG names before that of the folder', async () => {
     await yaml('name: here\n')
     await yaml('name: elsewhere\n', 'other.yaml')
@@ -122,6 +132,12 @@ describe('the configuration', () => {
   const wrong: readonly { title: string; flags?: ConfigInput; env?: NodeJS.ProcessEnv; file?: string; says: RegExp }[] =
     [
       { title: 'a flag that is no number', flags: { slots: 'many' }, says: /^--slots: / },
+      { title: 'a share above all', flags: { audit: '101%' }, says: /^--audit: / },
+      {
+        title: 'a share that is no percentage',
+        flags: { audit: '2' },
+        says: /^--audit: give a share such as 2%, or off$/,
+      },
       { title: 'a flag below its bound', flags: { slots: '-1' }, says: /^--slots: / },
       { title: 'a flag with a dash in its name', flags: { drain_timeout_ms: '1.5' }, says: /^--drain-timeout-ms: / },
       {
