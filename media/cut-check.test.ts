@@ -76,6 +76,9 @@ test('FFV1 gets a format with the same samples, or none; no container says the t
   assert.deepEqual(losslessFormat('yuv422p10be')?.format, 'yuv422p10le')
   assert.match(losslessFormat('yuvj420p')?.filters[0] ?? '', /^mergeplanes=.*format=yuv420p$/)
   assert.equal(losslessFormat('gbrpf32le'), null)
-  assert.deepEqual(cutFormatsFor({ rotation: 90, mirrored: false }), ['nut', 'avi', 'lossless'])
-  assert.equal(cutFormatsFor({ rotation: 0, mirrored: false }).length, 5)
+  const video = { codec: 'h264', pixel_format: 'yuv420p', rotation: 0, mirrored: false } as const
+  assert.deepEqual(cutFormatsFor({ ...video, rotation: 90 }), ['nut', 'avi', 'lossless'])
+  assert.equal(cutFormatsFor(video).length, 5)
+  assert.deepEqual(cutFormatsFor({ ...video, codec: 'rawvideo', pixel_format: 'pal8' }), [])
+  assert.equal(cutFormatsFor({ ...video, codec: 'gif', pixel_format: 'pal8' }).length, 5)
 })

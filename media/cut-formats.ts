@@ -16,9 +16,17 @@ const WAYS: readonly CutFormat[] = ['nut', 'matroska', 'mov', 'avi', 'lossless']
 /** Containers that say how to turn the picture, some builds only: the encoder turns it, and must not find it said again. */
 const SAYS_TURN: ReadonlySet<CutFormat> = new Set(['matroska', 'mov'])
 
+/** Codecs whose pictures hold their own palette. */
+const OWN_PALETTE = new Set(['gif', 'png', 'apng'])
+
 /** The ways to cut a picture, in order. MPEG-TS carries no codec that none of these carries. */
-export const cutFormatsFor = ({ rotation, mirrored }: Pick<VideoFacts, 'rotation' | 'mirrored'>): CutFormat[] =>
-  WAYS.filter((way) => (rotation === 0 && !mirrored) || !SAYS_TURN.has(way))
+export function cutFormatsFor(
+  video: Pick<VideoFacts, 'codec' | 'pixel_format' | 'rotation' | 'mirrored'>,
+): readonly CutFormat[] {
+  // ffmpeg has the palette of a container from its first packets only: after a seek, colors are wrong in the source as in a cut.
+  if (video.pixel_format === 'pal8' && !OWN_PALETTE.has(video.codec)) return []
+  return WAYS.filter((way) => (video.rotation === 0 && !video.mirrored) || !SAYS_TURN.has(way))
+}
 
 /** How the times of the source become those of a cut: `ticks` of the source are added, then `seconds`. */
 export interface Shift {

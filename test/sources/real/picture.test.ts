@@ -42,6 +42,8 @@ const UNDESCRIBED: readonly (readonly [what: string, name: string, args: readonl
   ['uncompressed RGB in AVI', 'a.avi', ['-c:v', 'rawvideo', '-pix_fmt', 'bgr24']],
   ['uncompressed pictures with alpha in MOV', 'a.mov', ['-c:v', 'rawvideo', '-pix_fmt', 'argb']],
   ['a palette in AVI', 'a.avi', ['-vf', PALETTE, '-c:v', 'rawvideo', '-pix_fmt', 'pal8']],
+  ['a palette in MOV', 'a.mov', ['-vf', PALETTE, '-c:v', 'rawvideo', '-pix_fmt', 'pal8']],
+  ['a palette in AVI, later chunks too', 'b.avi', ['-vf', PALETTE, '-c:v', 'rawvideo', '-pix_fmt', 'pal8']],
   ['QuickTime Animation', 'a.mov', ['-c:v', 'qtrle', '-pix_fmt', 'rgb24']],
   ['QuickTime Animation with a palette', 'a.mov', ['-vf', PALETTE, '-c:v', 'qtrle', '-pix_fmt', 'pal8']],
 ]
