@@ -23,8 +23,9 @@ const HARMFUL = {
 }
 const HARMLESS = {
   'gets another link and mode': 'ln film.mp4 link.mp4; chmod 600 film.mp4',
+  // The copy of the sound, which is made at the same time, has ended by then: it would see another file.
   'is away for the time of one cut, with another in its place':
-    'mv film.mp4 away.mp4; mv other.mp4 film.mp4; ffmpeg "$@"; mv away.mp4 film.mp4; exit',
+    'sleep 8; mv film.mp4 away.mp4; mv other.mp4 film.mp4; ffmpeg "$@"; mv away.mp4 film.mp4; exit',
 }
 
 let films = ''

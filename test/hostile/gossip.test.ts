@@ -149,6 +149,7 @@ describe('a node that is flooded with gossip', { timeout: 110_000 }, () => {
     await isHeard()
     const texts = (of: readonly GossipMessage[]) =>
       of.filter((each) => each.author === author).map(({ data }) => new TextDecoder().decode(data))
+    for (let tries = 0; texts(passedOn).length === 0 && tries < 200; tries++) await clock.sleep(50)
     // What a newer version may say is passed on to those that know it.
     assert.deepEqual([texts(heard), texts(passedOn)], [[newer], [newer]])
     members.delete(author)
