@@ -1,7 +1,7 @@
 /**
  * A wait that a hint may end early. Loops that poll the ledger wait on a notifier: a lost hint costs only the poll interval.
  * Notifications are not counted; one without a running wait is remembered for the next wait. The first ends a wait at once; further ones only
- * `NOTIFIED_GAP_MS` after the last that did, so that a flood of hints causes no more looks than that.
+ * a gap after the last that did, so that a flood of hints causes no more looks than that.
  */
 import type { Clock } from './clock.ts'
 import { NOTIFIED_GAP_MS } from './limits.ts'
@@ -14,16 +14,16 @@ export interface Notifier {
   wait(ms: number, signal: AbortSignal): Promise<void>
 }
 
-/** A notifier whose waits are measured by this clock. Leaves no timer or listener behind. */
-export function createNotifier(clock: Clock): Notifier {
+/** A notifier whose waits are measured by this clock, as is `gapMs`. Leaves no timer or listener behind. */
+export function createNotifier(clock: Clock, gapMs = NOTIFIED_GAP_MS): Notifier {
   let isNotified = false
   let endedAt = Number.NEGATIVE_INFINITY
   /** Each ends its wait so many ms from now. */
   const waiters = new Set<(restMs: number) => void>()
-  const gapMs = () => Math.max(0, endedAt + NOTIFIED_GAP_MS - clock.mono())
+  const restOfGap = () => Math.max(0, endedAt + gapMs - clock.mono())
   return {
     notify() {
-      const restMs = gapMs()
+      const restMs = restOfGap()
       if (waiters.size === 0) isNotified = true
       else if (restMs === 0) endedAt = clock.mono()
       for (const endIn of waiters) endIn(restMs)
@@ -48,7 +48,9 @@ export function createNotifier(clock: Clock): Notifier {
           stopTimer()
           stopTimer = clock.timer(Math.max(0, Math.min(restMs, endsAt - clock.mono())), wake)
         }
-        let stopTimer = isNotified ? clock.timer(Math.min(gapMs(), ms), wake) : clock.timer(ms, () => leave(resolve))
+        let stopTimer = isNotified
+          ? clock.timer(Math.min(restOfGap(), ms), wake)
+          : clock.timer(ms, () => leave(resolve))
         isNotified = false
         waiters.add(endIn)
         signal.addEventListener('abort', onAbort, { once: true })

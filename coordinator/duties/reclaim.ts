@@ -119,7 +119,8 @@ class Reclaims implements Reclaim {
    */
   async #isGone(peer: PeerId, lostAt: number, signal: AbortSignal): Promise<boolean> {
     const { clock, suspicions } = this.#context
-    const notifier = createNotifier(clock)
+    // Nothing is read from the ledger here: each event is looked at when it comes.
+    const notifier = createNotifier(clock, 0)
     const stopListening = suspicions.listen({
       onLost: notifier.notify,
       onChange: (changed) => changed === peer && notifier.notify(),
