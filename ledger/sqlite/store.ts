@@ -218,6 +218,7 @@ function openFailure(error: unknown): string {
   const code = codeOf(error)
   if (code === CODES.notadb || code === CODES.corrupt) return 'it is not a SQLite database, or a damaged one'
   if (code === CODES.readonly) return 'it may not be written by this user'
-  if (code === CODES.cantopen) return 'the file cannot be created or read there by this user'
+  const isRefused = ['EISDIR', 'EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')
+  if (code === CODES.cantopen || isRefused) return 'the file cannot be created or read there by this user'
   return sentence(error)
 }
