@@ -43,16 +43,10 @@ const REASON = 'reelmesh.reason'
 /** Header of each piece of a log: its stream and its length, bytes (Engine API, "stream format"). */
 const LOG_HEADER_BYTES = 8
 /**
- * A worker decodes files of strangers: it gets no capability, can gain none, and writes only to volumes of its own, which go with it.
- * `/data` and `/tmp` take a worker's files; other images may have no use for them.
+ * A worker decodes files of strangers: it gets no capability and can gain none. It writes to the layer of its container, which goes with it:
+ * volumes for a read-only root would be left behind where somebody else removes the container.
  */
-const CONFINED = {
-  CapDrop: ['ALL'],
-  SecurityOpt: ['no-new-privileges'],
-  PidsLimit: 1024,
-  ReadonlyRootfs: true,
-  Mounts: ['/data', '/tmp'].map((Target) => ({ Type: 'volume' as const, Source: '', Target })),
-}
+const CONFINED = { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'], PidsLimit: 1024 }
 const LOGS = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } }
 
 /** A launcher of containers; a worker's id is that of its container. */

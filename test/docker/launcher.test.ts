@@ -45,7 +45,7 @@ async function make() {
   }
 }
 
-test('a started container has no capability, gains none, and writes to its own volumes only', async (t) => {
+test('a started container has no capability, gains none, and leaves no volume', async (t) => {
   const mesh = 'confined'
   const launcher = launcherOf(mesh)
   t.after(async () => {
@@ -61,8 +61,7 @@ test('a started container has no capability, gains none, and writes to its own v
   })
   const inside = (script: string) => docker('exec', id, 'sh', '-c', script)
   assert.match(await inside('cat /proc/1/status'), /CapEff:\t0+\n[\s\S]*CapBnd:\t0+\n[\s\S]*NoNewPrivs:\t1/)
-  await inside('touch /tmp/a && touch /data/a')
-  await assert.rejects(inside('touch /usr/a'), /Read-only file system/)
+  assert.equal(await docker('inspect', '-f', '{{json .Mounts}}', id), '[]')
   assert.equal(await docker('inspect', '-f', '{{.HostConfig.PidsLimit}}', id), '1024')
 })
 
