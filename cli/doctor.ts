@@ -12,7 +12,7 @@ import type { ControlClient } from '../node/http/control-socket.ts'
 import { openSharedFolders } from '../node/shared/open-shared-folders.ts'
 import { leastFree } from '../protocol/blobs.ts'
 import { sentence } from '../protocol/errors.ts'
-import { sharedFinding } from './doctor-shared.ts'
+import { sharedFinding, sourceFindings } from './doctor-shared.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { bytesText, printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
@@ -181,8 +181,12 @@ async function checkShared(config: Config): Promise<Finding[]> {
   const folders = openSharedFolders(config, { clock: systemClock, rng: systemRng })
   await folders.look()
   const node = await localNode(config)
-  const peers = node === null ? null : (await parseResponse(node.v1.status.$get())).peers.filter(({ self }) => !self)
-  return folders.states().map((state): Finding => ({ what: 'shared', ...sharedFinding(state, peers) }))
+  const status = node === null ? null : await parseResponse(node.v1.status.$get())
+  const peers = status?.peers.filter(({ self }) => !self) ?? null
+  return [
+    ...folders.states().map((state) => sharedFinding(state, peers)),
+    ...(status === null ? [] : sourceFindings(status)),
+  ].map((found): Finding => ({ what: 'shared', ...found }))
 }
 
 /** Whether others may read what is worked on: films, chunks and the ledger. */

@@ -70,6 +70,7 @@ const snapshot = (change: Partial<StatusSnapshot> = {}): StatusSnapshot => ({
   leader: { peer: peerId, name: 'workshop', term: 3 },
   ledger: { description: 'SQLite /data/ledger.db', away: null },
   peers: [peer()],
+  problems: [],
   engines: [],
   videos: [row()],
   events: [{ at: 0, what: 'leader', peer: peerId, video: null, text: 'workshop leads, term 3' }],

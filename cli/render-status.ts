@@ -30,6 +30,8 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const engines = snapshot.engines.filter((each) => each.wanted > 0 || each.peers.length > 0)
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
   peers.push(...engines.map((each) => engineLine(each, screen)))
+  const problems = (snapshot.problems ?? []).flatMap(({ text }) => alarmLines(text, screen, paint, 2))
+  if (problems.length > 0) peers.push('', paint('bold', 'PROBLEMS'), ...problems)
   const open = snapshot.videos.filter((row) => isOpen(row.status))
   const [awaiting, ended] = [snapshot.videos.filter(isAwaitingDelivery), snapshot.videos.filter(isOver).slice(-5)]
   const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
@@ -117,8 +119,7 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const room = screen.columns - 32
   const name = fit(printable(row.name), Math.max(8, Math.min(30, room - facts.length)))
   const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${fit(facts, room - widthOf(name))}`.trimEnd()]
-  const alarm = (text: string) =>
-    lines.push(...wrap(printable(text), screen.columns - 4, LINES_MAX).map((line) => `    ${paint('red', line)}`))
+  const alarm = (text: string) => lines.push(...alarmLines(text, screen, paint, 4))
   if (row.failure) alarm(row.failure)
   if (row.still) alarm(row.still.text)
   else if (row.waiting) alarm(row.waiting.text)
@@ -135,6 +136,10 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
     for (const problem of [...row.deliveries.map(({ text }) => text), row.problem]) if (problem) alarm(problem)
   return lines
 }
+
+/** A sentence that asks for something to be done, indented. */
+const alarmLines = (text: string, { columns }: Screen, paint: Paint, indent: number): string[] =>
+  wrap(printable(text), columns - indent, LINES_MAX).map((line) => `${' '.repeat(indent)}${paint('red', line)}`)
 
 /** How far the audits are and what they found; null without any. */
 function auditsText({ open, done, differed, unsettled, skipped }: VideoRow['audits']): string | null {

@@ -61,6 +61,7 @@ function videos(steps: Steps) {
     nameDelivery: async (id, delivery, name) => changed(await steps.nameDelivery(id, delivery, name)),
     finishDelivery: async (id, delivery) => changed(await steps.finishDelivery(id, delivery)),
     addVideoHolder: async (id, sha256, peer) => changed(await steps.addVideoHolder(id, sha256, peer)),
+    removeSourceHolder: async (id, sha256, peer) => changed(await steps.removeSourceHolder(id, sha256, peer)),
   } satisfies Partial<Ledger>
 }
 

@@ -152,6 +152,7 @@ export interface Steps {
   nameDelivery(id: VideoId, delivery: DeliveryKey, name: string): Promise<boolean>
   finishDelivery(id: VideoId, delivery: Finished): Promise<boolean>
   addVideoHolder(id: VideoId, sha256: Sha256, peer: PeerId): Promise<boolean>
+  removeSourceHolder(id: VideoId, sha256: Sha256, peer: PeerId): Promise<boolean>
   insertPlan(id: VideoId, sha256: Sha256, plan: Plan): Promise<void>
   plan(id: VideoId, sha256: Sha256): Promise<Plan | null>
 

@@ -18,15 +18,17 @@ export type { Adapters, NodeOptions } from './adapters.ts'
 import { type AdmissionGate, createAdmissionGate } from './admission.ts'
 import { createMeshHints, type MeshHints } from './hints.ts'
 import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop } from './peers/heartbeat.ts'
-import { heartbeatBody } from './peers/heartbeat-body.ts'
+import { type HeartbeatBodyModules, heartbeatBody } from './peers/heartbeat-body.ts'
 import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
 import { createProgressWatch } from './status/progress-watch.ts'
 import { createStatus, type Status } from './status/status.ts'
 import { createStillEvents } from './status/still-events.ts'
-import { createVideoModules, type VideoModules } from './video-modules.ts'
+import { createSharing, createVideoModules, type VideoModules } from './video-modules.ts'
 import { type Copier, createCopier } from './videos/copier.ts'
 import { createPendingSubmits, type PendingSubmits } from './videos/pending-submits.ts'
 import { createPlanSource } from './videos/plan-source.ts'
+import { sharedFirst } from './videos/shared-first.ts'
+import type { SharedSources } from './videos/shared-sources.ts'
 import { storeAttemptLog } from './worker/attempt-log.ts'
 import { type Attempts, createAttempts } from './worker/attempts.ts'
 import { type CircuitBreakers, createCircuitBreakers } from './worker/circuit-breaker.ts'
@@ -50,6 +52,7 @@ export interface Modules extends VideoModules {
   readonly worker: Worker
   readonly heartbeat: HeartbeatLoop
   readonly copier: Copier
+  readonly sharedSources: SharedSources
   readonly status: Status
   /** One round of the events of stillness; null without the coordinator role. */
   readonly stillEvents: (() => Promise<void>) | null
@@ -61,13 +64,14 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const { self } = mesh
   const basics: Basics = createBasics(adapters)
   const { hints, emit, peers, suspicions, plans, pendingSubmits, reachable } = basics
-  const runners = createRunners(given, adapters, basics)
+  const sharedSources = createSharing(given, adapters, basics)
+  const runners = createRunners(given, { ...adapters, exchange: sharedFirst(exchange, sharedSources) }, basics)
   const options: AbleOptions = { ...given, capability: { ...given.capability, kinds: wholeKinds(runners) } }
   const work = createWork(options, adapters, basics, runners)
   const { attempts, admission, coordinator, worker } = work
-  const { submit, deliverer, inputFolder, sharedSources } = createVideoModules(options, adapters, basics)
+  const { submit, deliverer, inputFolder } = createVideoModules(options, adapters, basics)
   const copier = createCopier({ self, ledger, store, exchange, log, hints, sharedSources })
-  const heartbeat = createOwnHeartbeat(options, adapters, { peers, attempts, admission })
+  const heartbeat = createOwnHeartbeat(options, adapters, { peers, attempts, admission, sharedSources })
   const { version } = options
   const { own } = heartbeat
   const { problems } = deliverer
@@ -236,9 +240,9 @@ function createLeader(
 function createOwnHeartbeat(
   { version, host, name, roles, ffmpeg, capability, slots }: AbleOptions,
   { mesh, clock, rng, log, folders, bootEpoch }: Adapters,
-  { peers, attempts, admission }: { peers: HeardTable; attempts: Attempts; admission: AdmissionGate },
+  { peers, ...modules }: { peers: HeardTable } & Omit<HeartbeatBodyModules, 'folders'>,
 ): HeartbeatLoop {
   const identity = { version, host, name, roles, ffmpeg }
-  const snapshot = () => heartbeatBody({ identity, capability, slots }, { attempts, admission, folders })
+  const snapshot = () => heartbeatBody({ identity, capability, slots }, { ...modules, folders })
   return createHeartbeat({ mesh, clock, rng, log, table: peers, snapshot, bootEpoch })
 }

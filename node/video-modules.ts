@@ -13,7 +13,6 @@ import { createWatchFolder, type WatchFolder } from './videos/watch-folder.ts'
 /** What `createVideoModules` makes. */
 export interface VideoModules {
   readonly deliverer: Deliverer
-  readonly sharedSources: SharedSources
   /** Null where no folder is watched. */
   readonly inputFolder: WatchFolder | null
   submit(request: SubmitRequest): Promise<Submitted>
@@ -22,7 +21,7 @@ export interface VideoModules {
 /** Makes the modules. None is started. */
 export function createVideoModules(options: NodeOptions, adapters: Adapters, basics: Basics): VideoModules {
   const { clock, rng, log, ledger, store, exchange, media, openSource, openDestination, folders, accepted } = adapters
-  const { self, hints, emit, peers, pendingSubmits } = basics
+  const { self, hints, emit, pendingSubmits } = basics
   const output = options.inputFolder?.output ?? null
   const deliveryFolders = createDeliveryFolders({ self, folders, accepted, output })
   const submit = createSubmit({
@@ -34,13 +33,19 @@ export function createVideoModules(options: NodeOptions, adapters: Adapters, bas
     underLease: (folder, act, signal) =>
       withLease({ self, lease: deliverLease(folder) }, { ledger, clock, rng, log }, act, signal),
   }) // biome-ignore format: parts of one module
-  const sharedSources = createSharedSources({
-    self, ledger, store, folders, openSource, clock, log, hints,
-    coordinates: options.roles.includes('coordinator'),
-    isPresent: (peer: PeerId) => isPresent({ self, peers, clock }, peer),
-  }) // biome-ignore format: parts of one module
   const watched = options.inputFolder
   const inputFolder =
     watched && createWatchFolder({ ...watched, self, ledger, clock, rng, log, hints, folders, submit })
-  return { submit, deliverer, sharedSources, inputFolder }
+  return { submit, deliverer, inputFolder }
+}
+
+/** Makes the search for sources in shared folders. */
+export function createSharing({ roles }: NodeOptions, adapters: Adapters, basics: Basics): SharedSources {
+  const { ledger, store, folders, openSource, clock, log } = adapters
+  const { self, hints, peers } = basics
+  return createSharedSources({
+    self, ledger, store, folders, openSource, clock, log, hints,
+    coordinates: roles.includes('coordinator'),
+    isPresent: (peer: PeerId) => isPresent({ self, peers, clock }, peer),
+  }) // biome-ignore format: parts of one module
 }

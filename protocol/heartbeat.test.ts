@@ -13,6 +13,7 @@ import {
 } from './heartbeat.ts'
 import { asPeerId, type TaskId } from './ids.ts'
 import { DECODERS_LISTED_MAX, GOSSIP_BYTES_MAX, RUNNING_LISTED_MAX } from './limits.ts'
+import { SHARED_PROBLEM_TEXT_MAX, SHARED_PROBLEMS_MAX } from './shared-folder.ts'
 
 const beat: Heartbeat = {
   v: 1,
@@ -49,6 +50,14 @@ describe('a heartbeat on the wire', () => {
   it('comes through unchanged', () => {
     assert.deepEqual(decodeHeartbeat(encodeHeartbeat(beat)), { verdict: 'accept', message: beat })
     assert.deepEqual(decodeSuspicion(encodeSuspicion(suspicion)), { verdict: 'accept', message: suspicion })
+  })
+
+  it('names a few problems with shared folders, each of a bounded length', () => {
+    const problem = { video: '0123456789abcdef', text: 'x'.repeat(SHARED_PROBLEM_TEXT_MAX) }
+    const some = Array.from({ length: SHARED_PROBLEMS_MAX }, () => problem)
+    assert.equal(verdictOf({ shared_problems: some }), 'accept')
+    const wrong = [[...some, problem], [{ ...problem, text: `${problem.text}x` }], [{ ...problem, video: '../x' }]]
+    for (const shared_problems of wrong) assert.equal(verdictOf({ shared_problems }), 'reject')
   })
 
   it('of a newer version is ignored, not held against its sender', () => {

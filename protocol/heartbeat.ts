@@ -4,7 +4,7 @@
  * values (a role, a rendition, a state) are skipped, so that old and new peers share a mesh while it is upgraded.
  */
 import { z } from 'zod'
-import { isPeerId, isTaskId, type PeerId, type TaskId } from './ids.ts'
+import { isPeerId, isTaskId, isVideoId, type PeerId, type TaskId, type VideoId } from './ids.ts'
 import {
   ADDRESSES_PER_PEER,
   DECODERS_LISTED_MAX,
@@ -13,7 +13,7 @@ import {
   HEARTBEAT_PEERS_PER_S,
   RUNNING_LISTED_MAX,
 } from './limits.ts'
-import { SHARED_FOLDERS_MAX } from './shared-folder.ts'
+import { SHARED_FOLDERS_MAX, SHARED_PROBLEM_TEXT_MAX, SHARED_PROBLEMS_MAX } from './shared-folder.ts'
 
 /**
  * What decoding a message of a peer answers: its content, or why it is ignored (honest, of no use here) or rejected (no honest
@@ -52,6 +52,7 @@ const boundedString = z
   .min(1)
   .max(STRING_MAX)
   .regex(/^[\x21-\x7e]+$/)
+const videoId = z.custom<VideoId>((id) => typeof id === 'string' && isVideoId(id))
 const count = z.number().int().min(0).max(1_000_000)
 
 /** A list of strings, of which those that this version does not know are dropped. */
@@ -103,6 +104,11 @@ const heartbeatSchema = z.object({
   shared: z
     .array(z.object({ name: z.string().max(STRING_MAX), id: boundedString }))
     .max(SHARED_FOLDERS_MAX)
+    .optional(),
+  /** Shared folders, and sources in them, that it should see and does not; absent where there are none. */
+  shared_problems: z
+    .array(z.object({ video: videoId.nullable(), text: z.string().max(SHARED_PROBLEM_TEXT_MAX) }))
+    .max(SHARED_PROBLEMS_MAX)
     .optional(),
   /** How many more attempts it runs than `running` lists; none of them counts as hanging. Absent where all are listed. */
   unlisted: count.optional(),

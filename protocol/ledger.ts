@@ -131,6 +131,8 @@ export interface Ledger {
   ): Promise<Changed>
   /** Adds a holder to the source or a result, keeping at most `HOLDERS_MAX`, newest last. */
   addVideoHolder(id: VideoId, sha256: Sha256, peer: PeerId): Promise<Changed>
+  /** Removes a holder that lacks the source. There may be none left: one that sees it again adds itself. */
+  removeSourceHolder(id: VideoId, sha256: Sha256, peer: PeerId): Promise<Changed>
 
   // ── Tasks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
   /** Idempotent by `_id`. Tasks get the lease's term as it was read just before. In batches of `INSERT_BATCH`. */

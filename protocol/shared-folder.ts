@@ -2,6 +2,7 @@
  * Shared folders: folders that several peers see, perhaps at other paths and under other names. One is identified by the random id in its
  * marker file. What lies there is named by that id and a relative path, so that any peer that sees the folder finds it. Pure.
  */
+import type { VideoId } from './ids.ts'
 import type { LeaseName } from './lease.ts'
 
 /** The file at the top of a shared folder that holds its id. */
@@ -32,6 +33,19 @@ export interface SeenFolder {
   name: string
   id: string
 }
+
+/** What keeps a peer from a shared folder, or from a source in one. */
+export interface SharedProblem {
+  /** The video whose source it is; null where it is a whole folder. */
+  video: VideoId | null
+  /** A sentence for people, with what to do; which peer has the problem is not in it. */
+  text: string
+}
+
+/** Problems that a heartbeat lists at most. */
+export const SHARED_PROBLEMS_MAX = 8
+/** Length of the text of a problem in a heartbeat, characters, at most. */
+export const SHARED_PROBLEM_TEXT_MAX = 400
 
 /** Whether this is the form of a shared folder's id. */
 export const isFolderId = (id: string): boolean => /^[0-9a-f]{32}$/.test(id)

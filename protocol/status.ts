@@ -9,6 +9,7 @@ import type { KindName } from './kinds.ts'
 import { shownRecipeSchema } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 import { auditsSchema } from './status-audits.ts'
+import { problemSchema } from './status-problems.ts'
 import { milliseconds, named, peerId, stillSchema, waitingSchema } from './status-waiting.ts'
 import { TASK_STATUSES } from './task.ts'
 import { VIDEO_STATUSES } from './video.ts'
@@ -261,6 +262,7 @@ export const statusSchema = z
       })
       .describe('the ledger that this peer uses'),
     peers: z.array(peerSchema).readonly().describe('by name'),
+    problems: z.array(problemSchema).readonly().describe('what is wrong with shared folders'),
     engines: z.array(engineSchema).readonly().describe('where the mesh starts workers by itself'),
     videos: z
       .array(videoRowSchema)

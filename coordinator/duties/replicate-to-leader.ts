@@ -150,7 +150,10 @@ class LeaderReplicas {
     const isMissed = readers.some(
       ({ status, failures }) => status === 'PENDING' && (!isHeld || failures.at(-1)?.code === 'input_missing'),
     )
-    if (!isMissed || !(await this.#blobs.isLost(video._id, video.source, signal, SOURCE_LOST_AFTER_MS))) return
+    // A shared folder may come back: that every holder lacks the file now decides nothing.
+    const { shared, ...source } = video.source
+    const wanted = shared ? { ...source, holders: [] } : source
+    if (!isMissed || !(await this.#blobs.isLost(video._id, wanted, signal, SOURCE_LOST_AFTER_MS))) return
     const failure = `${video.name}: the source is gone or was changed, and no peer has a copy; submit it again`
     if ((await ledger.failVideo(video._id, failure, term)) !== 'changed') return
     hints.publish({ what: 'tasks', video: video._id })

@@ -29,6 +29,13 @@ describe('a blob that no peer offers', () => {
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), true)
   })
 
+  it('is waited for where it has no holder any more: who sees it again adds itself', async () => {
+    const { loss, pass } = setUp([a])
+    assert.equal(loss.isLost({ sha256, holders: [] }), false)
+    await pass(LOST_AFTER_MS)
+    assert.equal(loss.isLost({ sha256, holders: [] }), true)
+  })
+
   it('is waited for while a holder does not answer, and lost after half a minute', async () => {
     const { loss, pass } = setUp([a])
     assert.equal(loss.isLost({ sha256, holders: [a, b] }), false)

@@ -1,5 +1,5 @@
 /**
- * Decides when a blob that no peer offered is lost: at once where every named holder has answered that it lacks it, else after
+ * Decides when a blob that no peer offered is lost: at once where holders are named and all have answered that they lack it, else after
  * `LOST_AFTER_MS` (a source: `SOURCE_LOST_AFTER_MS`), as an absent holder may return. The number of watches is bounded: the oldest is
  * removed first, and those of blobs that are no longer reported.
  */
@@ -34,7 +34,8 @@ export function createLossDetector({ clock }: { clock: Clock }): LossDetector {
       watched.set(sha256, { since, askedAt: now })
       const oldest = watched.keys().next().value
       if (watched.size > WATCHED_MAX && oldest !== undefined) watched.delete(oldest)
-      const lost = holders.every((holder) => lacks.includes(holder)) || now - since >= afterMs
+      const isRefused = holders.length > 0 && holders.every((holder) => lacks.includes(holder))
+      const lost = isRefused || now - since >= afterMs
       if (lost) watched.delete(sha256)
       return lost
     },

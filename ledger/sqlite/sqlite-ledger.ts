@@ -34,6 +34,7 @@ import * as tasks from './read-tasks.ts'
 import { readUndeliveredVideos, readVideo, readVideos } from './read-videos.ts'
 import { recut } from './recut.ts'
 import { removeInputHolder } from './remove-input-holder.ts'
+import { removeSourceHolder } from './remove-source-holder.ts'
 import { renew } from './renew.ts'
 import { reviveTasks } from './revive-tasks.ts'
 import { stampTerm, videosWithOpenTasks } from './stamp-term.ts'
@@ -57,6 +58,7 @@ const STEPS: StepFunctions<Store> = {
   nameDelivery,
   finishDelivery,
   addVideoHolder,
+  removeSourceHolder,
   insertPlan,
   plan: readPlan,
   insertTasks,

@@ -2,8 +2,9 @@
 import { availableParallelism, loadavg } from 'node:os'
 import type { Capability } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
-import type { SharedFolders } from '../../protocol/shared-folder.ts'
+import { SHARED_PROBLEM_TEXT_MAX, SHARED_PROBLEMS_MAX, type SharedFolders } from '../../protocol/shared-folder.ts'
 import type { AdmissionGate } from '../admission.ts'
+import type { SharedSources } from '../videos/shared-sources.ts'
 import type { Attempts } from '../worker/attempts.ts'
 import type { HeartbeatBody } from './heartbeat.ts'
 
@@ -19,6 +20,7 @@ export interface HeartbeatBodyModules {
   readonly attempts: Pick<Attempts, 'busySlots' | 'running'>
   readonly admission: Pick<AdmissionGate, 'state'>
   readonly folders: Pick<SharedFolders, 'seen'>
+  readonly sharedSources: Pick<SharedSources, 'problems'>
 }
 
 /** The content of a heartbeat now. */
@@ -26,6 +28,7 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
   const { identity, capability, slots } = options
   const { attempts, admission } = modules
   const shared = modules.folders.seen()
+  const problems = modules.sharedSources.problems().slice(0, SHARED_PROBLEMS_MAX)
   return {
     ...identity,
     roles: [...identity.roles],
@@ -40,6 +43,9 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
     state: admission.state(),
     running: [...attempts.running()],
     ...(shared.length > 0 && { shared: [...shared] }),
+    ...(problems.length > 0 && {
+      shared_problems: problems.map(({ video, text }) => ({ video, text: text.slice(0, SHARED_PROBLEM_TEXT_MAX) })),
+    }),
   }
 }
 

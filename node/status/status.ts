@@ -14,6 +14,7 @@ import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
 import type { ProgressWatch } from './progress-watch.ts'
 import { engineText, type NamedPeer, stateText } from './sentences.ts'
+import { sharedProblems, sharingOf } from './shared-problems.ts'
 import { createStillVideos } from './still-videos.ts'
 import { detailOf, taskRowOf } from './video-detail.ts'
 import { createVideoRows, shownVideos } from './video-rows.ts'
@@ -113,6 +114,7 @@ export function createStatus(options: StatusOptions): Status {
         leader: lease ? leaderOf(lease, heard) : null,
         ledger: { description: ledger.description, away },
         peers: peerRows(heard, records, self),
+        problems: sharedProblems(heard.filter(({ beat }) => beat.state !== 'leaving').map(sharingOf)),
         engines: engines.map((engine) => engineRow(engine, heard)),
         videos,
         events,

@@ -11,6 +11,7 @@ import type { StillRow } from '../../protocol/status-waiting.ts'
 import type { Task } from '../../protocol/task.ts'
 import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
 import type { ProgressWatch } from './progress-watch.ts'
+import { sharedProblems, sharingOf } from './shared-problems.ts'
 import { type PeerFacts, type StillFacts, type Stillness, stillnessOf } from './stillness.ts'
 
 /** Time without progress after which a video counts as still, and where a peer is missing that is known at once. */
@@ -113,6 +114,7 @@ async function factsOf(
     open,
     reachable: present,
     peers: heard.map((each) => peerFacts(each, present)),
+    sharedProblems: sharedProblems(heard.filter(({ peer }) => present.includes(peer)).map(sharingOf)),
     withoutOutput: isRead ? await withoutOutput(video, present, ledger) : [],
     waiting: new Set(heard.flatMap(({ beat }) => beat.running.filter(isWaiting).map(({ task }) => task))),
   }

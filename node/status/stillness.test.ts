@@ -75,7 +75,7 @@ function why(status: VideoStatus, change: Partial<Omit<StillFacts, 'video'>> & G
     peers: missing,
     text,
   } = stillnessOf({
-    video: { name: 'film', status, source, deliveries },
+    video: { _id: FILM, name: 'film', status, source, deliveries },
     now: NOW,
     leader: BOB,
     peers,
@@ -85,6 +85,7 @@ function why(status: VideoStatus, change: Partial<Omit<StillFacts, 'video'>> & G
     waiting: new Set(),
     ahead: 0,
     problem: undefined,
+    sharedProblems: [],
     ...facts,
   })
   return [code, text, missing]
@@ -147,6 +148,22 @@ describe('a video that waits for a peer that alone has', () => {
     assert.equal(why('COMPLETED', { ...sees, delivery })[0], 'unknown')
     const waits = 'waits for nas, silent for 40 s, or another peer that sees the shared folder of /out; start it again'
     assert.deepEqual(why('COMPLETED', { ...away, delivery }), ['delivery_absent', waits, [ANN]])
+  })
+
+  it('of a source in a shared folder says where it is gone, or is another file, and what would help', () => {
+    const shared = { folder: 'f'.repeat(32), path: 'film.mkv', mtime_ms: 0 }
+    const peers = [{ ...nas, shared: [shared.folder] }, box]
+    const facts = { shared, holders: [], open: [whole('ingest'), chunk({ input: { ...input('cut'), holders: [] } })] }
+    const missing = { peers: [ANN], video: FILM, text: 'on nas: films/film.mkv is missing: put it back' }
+    const text = `no present peer has the source: ${missing.text}`
+    for (const status of ['QUEUED', 'RUNNING'] as const)
+      assert.deepEqual(why(status, { ...facts, peers, sharedProblems: [missing] }), ['source_absent', text, [ANN]])
+    const unmounted = { peers: [BOB], video: null, text: 'on box: films at /films: it is not there' }
+    const unseen = `no present peer sees the shared folder of the source: ${unmounted.text}`
+    assert.deepEqual(why('QUEUED', { ...facts, sharedProblems: [unmounted] }), ['source_absent', unseen, [BOB]])
+    // Who holds it is absent, and who is here sees another file.
+    const lying = { ...facts, holders: [CAT], peers, sharedProblems: [missing] }
+    assert.deepEqual(why('QUEUED', lying), ['source_absent', text, [ANN]])
   })
 
   it('is not said where two have it and one is here', () => {

@@ -6,6 +6,7 @@ import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
+import type { StatusSnapshot } from '../../protocol/status.ts'
 import type { StillRow } from '../../protocol/status-waiting.ts'
 import { describeTask, type Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -24,7 +25,7 @@ export interface PeerFacts extends NamedPeer, Pick<Heartbeat, 'state' | 'roles' 
 
 /** What is known of a video that makes no progress, and of the mesh. */
 export interface StillFacts {
-  readonly video: Pick<Video, 'name' | 'status' | 'source' | 'deliveries'>
+  readonly video: Pick<Video, '_id' | 'name' | 'status' | 'source' | 'deliveries'>
   /** Ledger time, ms. */
   readonly now: number
   readonly leader: PeerId | null
@@ -41,6 +42,8 @@ export interface StillFacts {
   readonly ahead: number
   /** Why its delivery fails, in a sentence. */
   readonly problem: string | undefined
+  /** What is wrong with shared folders, in sentences. */
+  readonly sharedProblems: StatusSnapshot['problems']
 }
 
 /** The reason: its code, the peers that are missing, and the sentence. */
@@ -86,12 +89,8 @@ function ofDelivery({ video, reachable, peers, problem }: StillFacts): Stillness
 function ofIngest(facts: StillFacts, task: Task): Stillness {
   const { video, peers, reachable, ahead } = facts
   if (task.status === 'PROCESSING') return ofAttempt(facts, task)
-  if (!isHeld(video.source, reachable)) {
-    const [reader] = seers(peers, video.source.shared?.folder)
-    if (reader)
-      return reason('working', `${reader.name} sees the source in a shared folder, and hashes it before it reads it`)
-    return absent(facts, 'source_absent', video.source.holders, 'the source')
-  }
+  if (!isHeld(video.source, reachable))
+    return ofSharedSource(facts) ?? absent(facts, 'source_absent', video.source.holders, 'the source')
   const failed = ofFailure(facts, task)
   if (failed) return failed
   const able = peers.filter(({ isPresent, roles }) => isPresent && roles.includes('coordinator'))
@@ -99,6 +98,22 @@ function ofIngest(facts: StillFacts, task: Task): Stillness {
   if (!able.some(takes)) return refusing(able, 'read the source')
   if (ahead > 0) return reason('queued', `waits behind ${ahead} other video${ahead === 1 ? '' : 's'}`)
   return ofNextStep(facts, 'read')
+}
+
+/** A source in a shared folder that nobody here holds; null where a peer has it that is absent, and the folder is seen by none. */
+function ofSharedSource({ video, peers, sharedProblems }: StillFacts): Stillness | null {
+  const { shared: place, holders } = video.source
+  const seeing = seers(peers, place?.folder)
+  const own = sharedProblems.filter((each) => each.video === video._id)
+  const reader = seeing.find(({ peer }) => !own.some((each) => each.peers.includes(peer)))
+  if (reader)
+    return reason('working', `${reader.name} sees the source in a shared folder, and hashes it before it reads it`)
+  if (!place || (holders.length > 0 && own.length === 0)) return null
+  const why = own.length > 0 ? own : sharedProblems.filter((each) => each.video === null)
+  const text = why.length > 0 ? why.map((each) => each.text).join('; ') : 'mount it on one of them'
+  const what =
+    own.length > 0 ? 'no present peer has the source' : 'no present peer sees the shared folder of the source'
+  return reason('source_absent', `${what}: ${text}`, [...new Set(why.flatMap((each) => each.peers))])
 }
 
 /** Null: no encode is open. */
@@ -119,6 +134,8 @@ function ofEncodes(facts: StillFacts): Stillness | null {
     const { holders } = lost.input
     if (isHeld(video.source, reachable))
       return absent(facts, 'input_absent', holders, `${describeTask(lost)}`, 'it is cut again within seconds')
+    const gone = ofSharedSource(facts)
+    if (gone) return gone
     const what = holders.some((peer) => video.source.holders.includes(peer))
       ? 'the source and the chunks that were cut'
       : 'the next chunk, and nobody here has the source'

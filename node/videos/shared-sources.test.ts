@@ -8,11 +8,12 @@ import { afterEach, beforeEach, it } from 'node:test'
 import { createBlobStore, type DiskBlobStore } from '../../blobs/blob-store.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
 import { createHints } from '../../protocol/hints.ts'
-import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
+import { asPeerId, asSha256, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { SharedFolders } from '../../protocol/shared-folder.ts'
+import { wholeVideoTask } from '../../protocol/task.ts'
 import { openSource } from '../addresses.ts'
 import { systemClock as clock, systemRng as rng } from '../host/system-clock.ts'
 import { createKnownIds } from '../shared/known-ids.ts'
@@ -83,6 +84,7 @@ async function submitted(path = 'in/a.mov'): Promise<void> {
 }
 const holders = async () => (await ledger.video(ID))?.source.holders
 const round = () => sources.round(signal)
+const problems = () => sources.problems().map(({ video, text }) => `${video}: ${text}`)
 
 it('the same file is hashed once, referred to where it lies, and this peer is a holder', async () => {
   await submitted()
@@ -90,7 +92,7 @@ it('the same file is hashed once, referred to where it lies, and this peer is a 
   await round()
   assert.deepEqual([await holders(), reads], [[OTHER, ME], 1])
   assert.equal((await store.reference(ID))?.path, film)
-  assert.deepEqual([...sources.problems()], [])
+  assert.deepEqual(problems(), [])
 })
 
 it('another file of its name, size and time is not held, and is read again only when it changes', async () => {
@@ -100,12 +102,15 @@ it('another file of its name, size and time is not held, and is read again only 
   await utimes(film, atime, mtime)
   for (let n = 0; n < 3; n++) await round()
   assert.deepEqual([await holders(), reads], [[OTHER], 1])
-  assert.match(sources.problems().get(ID) ?? '', /^films\/in\/a\.mov is another file here: its bytes differ$/)
+  assert.match(
+    problems().join(),
+    /^0123456789abcdef: films\/in\/a\.mov is another file: its bytes are not those of the source; mount/,
+  )
   await writeFile(`${film}.new`, 'a film')
   await utimes(`${film}.new`, atime, mtime)
   await rename(`${film}.new`, film)
   await round()
-  assert.deepEqual([await holders(), sources.problems().size], [[OTHER, ME], 0])
+  assert.deepEqual([await holders(), sources.problems().length], [[OTHER, ME], 0])
 })
 
 it('a file of another size or time is not read at all', async () => {
@@ -113,17 +118,59 @@ it('a file of another size or time is not read at all', async () => {
   await utimes(film, new Date(0), new Date(0))
   await round()
   assert.deepEqual([await holders(), reads], [[OTHER], 0])
-  assert.match(sources.problems().get(ID) ?? '', /its size or time differs/)
+  assert.match(problems().join(), /its size or time is not that of the source/)
 })
 
-it('a file that vanished is told, and held once it is back', async () => {
+it('a file that vanished is said to be missing, and held once it is back', async () => {
   await submitted()
   await rename(film, `${film}.away`)
   await round()
-  assert.match(sources.problems().get(ID) ?? '', /is missing here/)
+  assert.match(problems().join(), /is missing/)
   await rename(`${film}.away`, film)
   await round()
-  assert.deepEqual([await holders(), sources.problems().size], [[OTHER, ME], 0])
+  assert.deepEqual([await holders(), sources.problems().length], [[OTHER, ME], 0])
+})
+
+it('a peer whose held source is gone, with its folder or alone, is no holder until it is back', async () => {
+  await submitted()
+  await round()
+  const films = join(dir, 'films')
+  const task = taskId(ID, 'audio')
+  const input = { sha256: sha('a film'), bytes: 6, holders: [OTHER, ME], start_pts: 0, end_pts: 1, time_base: '1/1' }
+  const of = { _id: ID, priority: 0, due: 0, created_at: 0 }
+  await ledger.insertTasks([{ ...wholeVideoTask(of, 'audio'), input }])
+  for (const [gone, away, problem] of [
+    [film, `${film}.away`, /^0123456789abcdef: films\/in\/a\.mov is missing/],
+    [films, `${films}.away`, /^null: films at \S+: it is not there$/],
+  ] as const) {
+    await rename(gone, away)
+    await round()
+    assert.deepEqual(await holders(), [OTHER])
+    assert.deepEqual((await ledger.task(task))?.input?.holders, [OTHER])
+    assert.match(problems().join(), problem)
+    await rename(away, gone)
+    await round()
+    assert.deepEqual([await holders(), problems(), reads], [[OTHER, ME], [], 1])
+  }
+})
+
+it('a peer with a copy is a holder whatever became of the folder', async () => {
+  await submitted()
+  await writeFile(join(dir, 'copy'), 'a film')
+  await store.put(ID, join(dir, 'copy'))
+  await round()
+  await rename(join(dir, 'films'), join(dir, 'away'))
+  await round()
+  assert.deepEqual(await holders(), [OTHER, ME])
+})
+
+it('a peer where another file took the place of a held source stays a holder: the next attempt says so', async () => {
+  await submitted()
+  await round()
+  await writeFile(film, 'another film')
+  await round()
+  assert.deepEqual(await holders(), [OTHER, ME])
+  assert.match(problems().join(), /is another file/)
 })
 
 it('no link and no path that leads out of the folder is followed', async () => {

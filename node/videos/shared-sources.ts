@@ -4,17 +4,18 @@
  *
  *   a source in a folder that is seen ── size, time and sha256 as recorded ──► held by reference
  *       ├─ the file is missing: looked for again in each round
- *       └─ the file is another: hashed again once it changes
+ *       ├─ the file is another: hashed again once it changes
+ *       └─ it was held and is gone, with its folder or alone: no holder any more, until it is back
  */
 import type { BlobStore } from '../../protocol/blobs.ts'
-import type { Clock } from '../../protocol/clock.ts'
+import { type Clock, within } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
-import type { PeerId, VideoId } from '../../protocol/ids.ts'
+import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { HOLDERS_MAX } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
-import type { SharedFile, SharedFolders, SharedSource } from '../../protocol/shared-folder.ts'
+import type { SharedFile, SharedFolders, SharedProblem, SharedSource } from '../../protocol/shared-folder.ts'
 import { type OpenSource, readContent } from '../../protocol/source.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import { holdSubtitles, readSubtitles } from './subtitle-files.ts'
@@ -22,7 +23,10 @@ import { holdSubtitles, readSubtitles } from './subtitle-files.ts'
 /** The parts that the search uses. */
 export interface SharedSourcesOptions {
   readonly self: PeerId
-  readonly ledger: Pick<Ledger, 'video' | 'videos' | 'tasks' | 'addVideoHolder'>
+  readonly ledger: Pick<
+    Ledger,
+    'video' | 'videos' | 'tasks' | 'addVideoHolder' | 'removeSourceHolder' | 'removeInputHolder'
+  >
   readonly store: BlobStore
   readonly folders: SharedFolders
   readonly openSource: OpenSource
@@ -39,10 +43,12 @@ export interface SharedSourcesOptions {
 export interface SharedSources {
   /** Looks at the sources of all open videos. Rejects with the signal's reason and `LedgerUnavailable`. */
   round(signal: AbortSignal): Promise<void>
-  /** Whether this peer holds the source by its shared folder, after a look. Rejects with the signal's reason. */
+  /** Whether this peer holds the source by its shared folder, after a look. Rejects with the signal's reason and `LedgerUnavailable`. */
   hold(video: Video, signal: AbortSignal): Promise<boolean>
-  /** Why a source is not held that lies in a folder which is seen: one sentence for each video. */
-  problems(): ReadonlyMap<VideoId, string>
+  /** Holds the source before it is fetched, where this is the source of a video and lies in a shared folder here. Rejects with the signal's reason. */
+  beforeFetch(video: VideoId, sha256: Sha256, signal: AbortSignal): Promise<void>
+  /** Shared folders that are not seen, and sources that are not held though they should lie in one that is. */
+  problems(): readonly SharedProblem[]
 }
 
 /** A video whose source was looked for in vain. `identity`: of the file that was another, null where it was missing. */
@@ -57,6 +63,10 @@ interface Trouble {
 const STILL_OPEN_MS = 5_000
 /** Wait after a file that could not be read. */
 const UNREADABLE_MS = 30_000
+/** A file server that does not answer for so long is away; a file that changed may be read again for longer. */
+const ANSWER_MS = 5_000
+
+const SAME = 'mount the same folder there, or submit this file too'
 
 /** Makes it, with nothing looked at. */
 export const createSharedSources = (options: SharedSourcesOptions): SharedSources => new Sources(options)
@@ -64,34 +74,91 @@ export const createSharedSources = (options: SharedSourcesOptions): SharedSource
 class Sources implements SharedSources {
   readonly #options: SharedSourcesOptions
   readonly #troubles = new Map<VideoId, Trouble>()
+  /** The open videos with a source in a shared folder, as of the last round. */
+  #open: readonly Video[] = []
+  /** Looks at sources, and questions for files, that have not ended: none is begun twice at a time. */
+  readonly #holding = new Map<VideoId, Promise<boolean>>()
+  readonly #asked = new Map<VideoId, Promise<string | null>>()
 
   constructor(options: SharedSourcesOptions) {
     this.#options = options
   }
 
-  problems = (): ReadonlyMap<VideoId, string> => new Map([...this.#troubles].map(([video, { why }]) => [video, why]))
+  problems = (): readonly SharedProblem[] => [
+    ...this.#options.folders
+      .states()
+      .flatMap(({ name, path, problem }) =>
+        problem === null ? [] : { video: null, text: `${name} at ${path}: ${problem}` },
+      ),
+    ...[...this.#troubles].map(([video, { why }]) => ({ video, text: why })),
+  ]
 
   round = async (signal: AbortSignal): Promise<void> => {
-    const { ledger, folders } = this.#options
+    const { self, ledger, folders } = this.#options
     await folders.look()
-    if (folders.seen().length === 0) return this.#troubles.clear()
+    if (folders.states().length === 0) return
     const open = await ledger.videos({ statuses: OPEN_STATUSES })
-    for (const id of this.#troubles.keys()) if (!open.some(({ _id }) => _id === id)) this.#troubles.delete(id)
+    const isSeen = ({ source: { shared } }: Video) => shared !== undefined && folders.pathOf(shared) !== null
+    for (const id of this.#troubles.keys())
+      if (!open.some((video) => video._id === id && isSeen(video))) this.#troubles.delete(id)
     // Small ones first: none waits for the hash of a long film.
-    for (const video of open.toSorted((a, b) => a.source.bytes - b.source.bytes)) {
+    this.#open = open.filter(({ source }) => source.shared !== undefined)
+    for (const video of this.#open.toSorted((a, b) => a.source.bytes - b.source.bytes)) {
       signal.throwIfAborted()
-      if (await this.#isUseful(video)) await this.hold(video, signal)
+      if (video.source.holders.includes(self) || (await this.#isUseful(video))) await this.hold(video, signal)
     }
   }
 
+  beforeFetch = async (id: VideoId, sha256: Sha256, signal: AbortSignal): Promise<void> => {
+    const video = this.#open.find(({ _id }) => _id === id)
+    // Where that fails it is fetched.
+    if (video?.source.sha256 === sha256) await this.hold(video, signal).catch(() => signal.throwIfAborted())
+  }
+
   hold = async (video: Video, signal: AbortSignal): Promise<boolean> => {
-    const { store } = this.#options
-    const { shared, sha256 } = video.source
+    const running = this.#holding.get(video._id)
+    // The signal of another caller may end it.
+    if (running) return await running.catch(() => false)
+    const held = this.#holdOnce(video, signal).finally(() => this.#holding.delete(video._id))
+    this.#holding.set(video._id, held)
+    return await held
+  }
+
+  async #holdOnce(video: Video, signal: AbortSignal): Promise<boolean> {
+    const { folders } = this.#options
+    const { shared } = video.source
     if (shared === undefined) return false
-    if ((await store.find(sha256, video._id)) === null && !(await this.#take(video, shared, signal))) return false
-    this.#troubles.delete(video._id)
-    await this.#addHolder(video)
-    return true
+    const isSeen = folders.pathOf(shared) !== null
+    const isHere = await this.#isHere(video)
+    // The folder answers: the file was touched, and is being read again.
+    if (isHere === null && isSeen) return false
+    if (isHere || (isSeen && (await this.#take(video, shared, signal)))) {
+      this.#troubles.delete(video._id)
+      await this.#addHolder(video)
+      return true
+    }
+    await this.#removeHolder(video, isSeen)
+    return false
+  }
+
+  /** Whether the bytes lie here, by reference or as a copy; null where that is not known in time. */
+  async #isHere({ _id, source: { sha256 } }: Video): Promise<boolean | null> {
+    const { store, clock } = this.#options
+    const asked = this.#asked.get(_id) ?? store.find(sha256, _id).finally(() => this.#asked.delete(_id))
+    this.#asked.set(_id, asked)
+    const found = await within(clock, ANSWER_MS, asked)
+    return found === 'late' ? null : found !== null
+  }
+
+  /** The source is gone here: nobody counts on this peer for it. Where another file lies at its path the next attempt ends the video, and says so. */
+  async #removeHolder({ _id, name, source: { sha256, holders } }: Video, isSeen: boolean): Promise<void> {
+    const { self, ledger, store, hints, log } = this.#options
+    if (!holders.includes(self) || (isSeen && (await store.changedSource(sha256, _id)) !== null)) return
+    if ((await ledger.removeSourceHolder(_id, sha256, self)) !== 'changed') return
+    for (const { _id: task, input } of await ledger.tasks({ video: _id, statuses: ['PENDING', 'PROCESSING'] }))
+      if (input?.sha256 === sha256) await ledger.removeInputHolder(task, sha256, self)
+    log.warn('a source in a shared folder is gone', { video: _id, name })
+    hints.publish({ what: 'video', video: _id })
   }
 
   /** Documents name few holders: one more is added only where there is room, or one of them is absent. */
@@ -122,15 +189,22 @@ class Sources implements SharedSources {
       return false
     }
     const name = `${this.#nameOf(shared)}/${shared.path}`
-    if (file === null) return trouble(`${name} is missing here, or is no regular file`, 0)
+    if (file === null)
+      return trouble(`${name} is missing, or is no regular file: put it back, or mount the same folder there`, 0)
     if (file.bytes !== video.source.bytes || file.mtime_ms !== shared.mtime_ms)
-      return trouble(`${name} is another file here: its size or time differs`, Number.POSITIVE_INFINITY)
+      return trouble(
+        `${name} is another file: its size or time is not that of the source; ${SAME}`,
+        Number.POSITIVE_INFINITY,
+      )
     try {
       if (await this.#refer(video, shared, file, signal)) return true
-      return trouble(`${name} is another file here: its bytes differ`, Number.POSITIVE_INFINITY)
+      return trouble(
+        `${name} is another file: its bytes are not those of the source; ${SAME}`,
+        Number.POSITIVE_INFINITY,
+      )
     } catch (error) {
       signal.throwIfAborted()
-      return trouble(`${name} cannot be read here: ${sentence(error)}`, UNREADABLE_MS)
+      return trouble(`${name} cannot be read: ${sentence(error)}`, UNREADABLE_MS)
     }
   }
 

@@ -122,6 +122,8 @@ const videoOperations: Record<string, Operation> = {
       ...(pick.any % 2 && { term: pick.term }),
     }),
   addVideoHolder: ({ ledger }, pick) => ledger.addVideoHolder(video(pick), sha(pick.r ? 'source' : 'r'), worker(pick)),
+  removeSourceHolder: ({ ledger }, pick) =>
+    ledger.removeSourceHolder(video(pick), sha(pick.r ? 'source' : 'r'), worker(pick)),
 }
 
 const taskOperations: Record<string, Operation> = {

@@ -220,6 +220,10 @@ function deliveryTests(ledger: () => Ledger): void {
       Array.from({ length: HOLDERS_MAX }, (_, n) => peer(`p${n}`)),
     )
     assert.deepEqual(video.outputs[0]?.holders, [BOB, CAT])
+    assert.equal(await ledger().removeSourceHolder(_id, result, CAT), 'unchanged')
+    for (const answer of ['changed', 'unchanged'])
+      assert.equal(await ledger().removeSourceHolder(_id, sha('source'), peer('p1')), answer)
+    assert.deepEqual((await theVideo(ledger(), _id)).source.holders, [peer('p0'), peer('p2'), peer('p3')])
   })
 }
 

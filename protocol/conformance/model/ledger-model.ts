@@ -214,6 +214,12 @@ function deliveries({ videos, options }: ModelState) {
       const added = video ? [video.source, ...video.outputs].map((blob) => addHolder(blob, sha256, peer)) : []
       return changed(added.includes(true))
     },
+    removeSourceHolder: async (id, sha256, peer) => {
+      const source = videos.get(id)?.source
+      if (source?.sha256 !== sha256 || !source.holders.includes(peer)) return 'unchanged'
+      source.holders = source.holders.filter((held) => held !== peer)
+      return 'changed'
+    },
   } satisfies Partial<Ledger>
 }
 
