@@ -165,7 +165,7 @@ async function opened(job: CrowdJob, tries = START_TRIES): Promise<Ledger> {
     return ledger
   } catch (error) {
     await ledger.close()
-    if (tries === 0 || !/no MongoDB answers/.test(String(error))) throw error
+    if (tries === 0 || !(error instanceof LedgerUnavailable)) throw error
     return opened(job, tries - 1)
   }
 }

@@ -3,9 +3,10 @@
  * answer later, `UsageError` where a person has to correct something first. Pure.
  */
 import type { MongoServerSelectionError, ServerDescription } from 'mongodb'
-import { LedgerUnavailable, type ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
+import { LedgerUnavailable, ReelmeshError, sentence, UsageError } from '../../protocol/errors.ts'
 import { describeUrl, isTls } from './address.ts'
 import { oldRelease, tooOld } from './server-kind.ts'
+import { isTransient } from './transient.ts'
 
 /** Codes: AuthenticationFailed, and that of Atlas. */
 const REFUSED_LOGIN: readonly unknown[] = [18, 8000]
@@ -37,7 +38,26 @@ export function connectFailure(error: unknown, url: string): ReelmeshError {
       `no primary of the replica set that the ledger's address names answers at ${where}: is it a replica set of that name, with a majority of members running?`,
     )
   }
+  if (isTransient(error)) return away(unreachable(where, error as Error))
   return wrong(`the ledger at ${where} cannot be opened: ${sentence(error)}`)
+}
+
+/** What a person must put right while the ledger waits for it: Unauthorized, AuthenticationFailed, and that of Atlas. */
+const REFUSED: readonly unknown[] = [13, ...REFUSED_LOGIN]
+
+/**
+ * An error of the driver as one of ours, in a sentence that names the ledger; any other error as it is. `LedgerUnavailable` where the same may succeed
+ * later. `where`: as people see the ledger.
+ */
+export function inOurWords(error: unknown, where: string): unknown {
+  if (!(error instanceof Error) || !/^(?:Mongo|Pool|BSON)/.test(error.name)) return error
+  const { code } = error as { code?: unknown }
+  if (isTransient(error))
+    return new LedgerUnavailable(`the ledger (${where}) did not answer: ${sentence(error)}`, error)
+  const why = `the ledger (${where}) refused a command: ${sentence(error)}`
+  return REFUSED.includes(code)
+    ? new LedgerUnavailable(why, error)
+    : new ReelmeshError('ledger_refused', why, { cause: error })
 }
 
 export const uninitiated = (where: string): string =>

@@ -13,6 +13,7 @@ import { cancelTasks } from './cancel-tasks.ts'
 import { claimNext } from './claim-next.ts'
 import { claimTask } from './claim-task.ts'
 import { complete } from './complete.ts'
+import { inOurWords } from './connect-failure.ts'
 import { endAttempt } from './end-attempt.ts'
 import { endSeenClaims } from './end-seen-claims.ts'
 import { addEnginePeer, readEngines, removeEnginePeer, setWanted } from './engines.ts'
@@ -116,5 +117,22 @@ export const createMongoLedger = (options: MongoOptions): Ledger => ledgerFromSt
 /** The single commands: tests wrap them to stop between two of them. */
 export function mongoSteps(options: MongoOptions): Steps {
   const store = new Store(options)
-  return bindSteps(STEPS, store, store.description)
+  return bindSteps(inSentences(STEPS), store, store.description)
+}
+
+/** The same steps, none of which rejects with an error of the driver. */
+function inSentences(steps: StepFunctions<Store>): StepFunctions<Store> {
+  type Step = (store: Store, ...given: unknown[]) => Promise<unknown>
+  const { takeUnfit, ...commands } = steps
+  const said = Object.entries(commands).map(([name, step]) => [
+    name,
+    async (store: Store, ...given: unknown[]) => {
+      try {
+        return await (step as Step)(store, ...given)
+      } catch (error) {
+        throw inOurWords(error, store.description)
+      }
+    },
+  ])
+  return { ...(Object.fromEntries(said) as typeof commands), takeUnfit }
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MongoClient } from 'mongodb'
 import { systemClock, systemRng } from '../../node/host/system-clock.ts'
-import { LedgerUnavailable, UsageError } from '../../protocol/errors.ts'
+import { LedgerUnavailable, ReelmeshError, UsageError } from '../../protocol/errors.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { bareMongod, guardedMongod, TLS_PEM } from '../../testing/tools/bare-mongod.ts'
 import { freePorts } from '../../testing/tools/free-ports.ts'
@@ -151,4 +151,46 @@ test('an older server and a ledger of another version are refused; many may open
     await refused(mongod.uriOf('films'), says)
   }
   await client.close()
+})
+
+/** Replies of one opening, those to the driver's own questions too, are fewer. */
+const REPLIES_MAX = 80
+
+test('a connection that is lost at any moment of an opening costs a second try, or one sentence', async () => {
+  await using mongod = await startMongod({ owned: true })
+  await using proxy = Object.assign(await ReplyEater.start(mongod.members[0]!.host), {
+    [Symbol.asyncDispose]: () => proxy.stop(),
+  })
+  const [opened, unavailable] = [[] as number[], [] as number[]]
+  for (let replies = 0; replies < REPLIES_MAX && proxy.cut === replies; replies++) {
+    const ledger = ledgerAt(proxy.url('films'))
+    proxy.cutAfter(replies)
+    await ledger.open().then(
+      () => opened.push(replies),
+      (error: unknown) => {
+        assert.ok(error instanceof LedgerUnavailable, `after ${replies} replies: ${error}`)
+        assert.doesNotMatch(error.message, /\n/)
+        unavailable.push(replies)
+      },
+    )
+    await ledger.close()
+  }
+  assert.ok(proxy.cut > 15 && opened.length > unavailable.length, `${opened} opened, ${unavailable} did not`)
+})
+
+test('a command that the database refuses is one of our errors, in one sentence; lost rights may come back', async (t) => {
+  const host = await guardedMongod(t)
+  const root = new MongoClient(`mongodb://root:s3cret@${host}/films?authSource=admin`)
+  t.after(() => root.close())
+  await root.db('admin').command({ grantRolesToUser: 'reader', roles: [{ role: 'readWrite', db: 'films' }] })
+  const ledger = ledgerAt(`mongodb://reader:s3cret@${host}/films?authSource=admin`)
+  t.after(() => ledger.close())
+  await ledger.open()
+  await assert.rejects(ledger.video({ $nonsense: 1 } as never), (error) => {
+    assert.ok(error instanceof ReelmeshError && error.code === 'ledger_refused', String(error))
+    assert.doesNotMatch(error.message, /\n|s3cret/)
+    return true
+  })
+  await root.db('admin').command({ revokeRolesFromUser: 'reader', roles: [{ role: 'readWrite', db: 'films' }] })
+  await assert.rejects(ledger.addMember('ann' as never, 1_000), LedgerUnavailable)
 })

@@ -18,6 +18,7 @@ export class ReplyEater {
   #eat: { command: string; left: number } | null = null
   #rewrite: { field: string; value: number } | null = null
   #mischief: { eat: number; cut: number; roll: () => number } | null = null
+  #cutAfter = Number.POSITIVE_INFINITY
   /** Replies lost so far, and requests that never reached the server. */
   eaten = 0
   cut = 0
@@ -48,6 +49,11 @@ export class ReplyEater {
   /** From now on loses a share of the replies to writes, and cuts a share of their requests in the middle. Null ends it. */
   disturb(fault: { eat: number; cut: number; roll: () => number } | null): void {
     this.#mischief = fault
+  }
+
+  /** After this number of replies, of any command, loses the next one and every connection, once. */
+  cutAfter(replies: number): void {
+    this.#cutAfter = replies
   }
 
   /** Every reply's int32 of this name becomes this value. */
@@ -83,6 +89,12 @@ export class ReplyEater {
       server.write(message.subarray(0, message.length >> 1), end)
     })
     onMessages(server, (message) => {
+      if (this.#cutAfter-- <= 0) {
+        this.#cutAfter = Number.POSITIVE_INFINITY
+        this.cut++
+        for (const socket of this.#sockets) socket.resetAndDestroy()
+        return
+      }
       if (!doomed.has(message.readInt32LE(8))) return void client.write(this.#rewritten(message))
       this.eaten++
       end()

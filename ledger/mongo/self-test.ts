@@ -13,6 +13,7 @@ import { leaseUpdate } from './lease.ts'
 import { after, appended, claimsWithout, mine, SETTLE, start, startBackup } from './pipeline.ts'
 import { AnswersOtherwise } from './server-kind.ts'
 import type { Doc } from './store.ts'
+import { isTransient } from './transient.ts'
 
 const PAST = new Date('2000-01-01T00:00:00Z')
 const FUTURE = new Date('2096-01-01T00:00:00Z')
@@ -32,7 +33,7 @@ export async function selfTest(client: MongoClient, db: Db, token: string): Prom
     await new Shapes(chunks, session, token).run()
   } finally {
     if (session.inTransaction()) await session.abortTransaction().catch(() => {})
-    await session.endSession()
+    await session.endSession().catch(() => null)
   }
 }
 
@@ -40,7 +41,10 @@ async function refusesMissingHint(chunks: Collection<Doc>): Promise<void> {
   const hint = 'no such index' as unknown as Document
   const code = await chunks.findOne({ status: 'PENDING' }, { hint }).then(
     () => null,
-    (error: { code?: unknown }) => error.code,
+    (error: { code?: unknown }) => {
+      if (isTransient(error)) throw error
+      return error.code
+    },
   )
   if (code !== BAD_VALUE) throw new AnswersOtherwise('it takes an index that does not exist')
 }

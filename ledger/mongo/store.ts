@@ -68,7 +68,9 @@ export class Store {
     const client = this.#client
     this.#client = null
     this.#db = null
-    await client?.close()
+    await client
+      ?.close()
+      .catch((error) => this.#options.log.debug('the ledger did not close', { error: sentence(error) }))
   }
 
   get db(): Db {
@@ -114,7 +116,7 @@ export class Store {
       } catch (error) {
         if (!isTransient(error)) throw error
         if (tries === 0) log.debug('the ledger did not answer; retrying', { error: sentence(error) })
-        if (clock.mono() >= giveUpAt || this.#closing.signal.aborted) throw this.#away(error)
+        if (clock.mono() >= giveUpAt || this.#closing.signal.aborted) throw error
         await clock.sleep(backoffMs({ tries, baseMs: WAIT_MS.base, maxMs: WAIT_MS.max, rng }), this.#closing.signal)
       }
     }
@@ -132,9 +134,5 @@ export class Store {
   async #afterAll<T>(readBack: () => Promise<T>): Promise<T> {
     await this.leases.updateOne({ _id: 'barrier' }, { $set: { at: 0 } })
     return await readBack()
-  }
-
-  #away(error: unknown): LedgerUnavailable {
-    return new LedgerUnavailable(`the ledger (${this.description}) did not answer: ${sentence(error)}`, error)
   }
 }
