@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import { shownVideos } from '../node/status/video-rows.ts'
-import { LedgerUnavailable, ReelmeshError, UsageError } from '../protocol/errors.ts'
+import { LedgerUnavailable, ReelmeshError, UsageError, unknownVideo } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
 import type { StatusSnapshot } from '../protocol/status.ts'
@@ -121,7 +121,6 @@ function addAct(program: Command, act: Act): void {
 }
 
 async function actOnLedger(ledger: Ledger, act: Act, id: VideoId, value: number): Promise<Changed> {
-  if ((await ledger.video(id)) === null)
-    throw new ReelmeshError('unknown_video', `there is no video ${id}; \`reelmesh videos\` lists those there are`)
+  if ((await ledger.video(id)) === null) throw unknownVideo(id)
   return act.ledger(ledger, id, value)
 }

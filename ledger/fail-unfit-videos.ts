@@ -1,9 +1,10 @@
 /**
  * Fails the open videos of which a document does not fit its schema, with one sentence. Any peer that reads such a document does it, without a
- * term: a leader that does not read it would wait for its tasks for ever. The tasks of the video are cancelled, so that no worker claims them.
+ * term: a leader that does not read it would wait for its tasks for ever. The tasks of the video are cancelled, so that no worker claims them. A
+ * retry of such a video plans it anew (two-writes.ts).
  */
 import { EVENT_TEXT_BYTES, FAILURE_MESSAGE_BYTES } from '../protocol/limits.ts'
-import { OPEN_STATUSES } from '../protocol/video.ts'
+import { OPEN_STATUSES, type Video } from '../protocol/video.ts'
 import type { UnfitVideo } from './check-documents.ts'
 import { plainText } from './documents.ts'
 import type { Claimed, NextAsk, Steps } from './steps.ts'
@@ -42,8 +43,13 @@ async function failUnfit(steps: Steps): Promise<number> {
   return unfit.length
 }
 
+const SENTENCE = "the ledger's document of "
+
+/** Whether a video failed since a document of it did not fit. */
+export const saysUnfit = ({ failure }: Pick<Video, 'failure'>): boolean => failure?.startsWith(SENTENCE) === true
+
 async function fail(steps: Steps, { id, what, why }: UnfitVideo): Promise<void> {
-  const sentence = `the ledger's document of ${what} does not fit (${why}): no peer of this version wrote it so; look who may write to the ledger`
+  const sentence = `${SENTENCE}${what} does not fit (${why}): no peer of this version wrote it so; look who may write to the ledger, then retry it`
   const failure = plainText(sentence, FAILURE_MESSAGE_BYTES)
   if (!(await steps.moveVideo(id, { from: OPEN_STATUSES, to: 'FAILED', set: { failure } }))) return
   await steps.cancelTasks(id)

@@ -205,6 +205,10 @@ export interface Steps {
   cancelTasks(video: VideoId): Promise<number>
   /** Makes the tasks of the video in these statuses PENDING, with strikes cleared. Answers how many. */
   reviveTasks(video: VideoId, from: readonly ('FAILED' | 'CANCELLED')[]): Promise<number>
+  /** Removes all plans and tasks of the video. */
+  removeWork(video: VideoId): Promise<void>
+  /** Removes the document of the video where it does not fit its schema. */
+  removeUnfitVideo(id: VideoId): Promise<void>
   /** Sets the priority (an integer) of the open tasks of a video, except of those with `IDLE_PRIORITY`. */
   prioritizeTasks(video: VideoId, priority: number): Promise<number>
 

@@ -12,6 +12,7 @@ import { FAILURE_MESSAGE_BYTES } from '../protocol/limits.ts'
 import { requiredTasks } from '../protocol/task.ts'
 import { OPEN_STATUSES, type Video, type VideoStatus } from '../protocol/video.ts'
 import { deliveryNames, newVideo, plainText } from './documents.ts'
+import { saysUnfit } from './fail-unfit-videos.ts'
 import type { Steps } from './steps.ts'
 
 const ENDED = ['FAILED', 'CANCELLED'] as const satisfies readonly VideoStatus[]
@@ -23,13 +24,24 @@ export async function submit(
   submission: Submission,
 ): Promise<{ outcome: 'created' | 'joined' | 'retried'; video: Video }> {
   const { _id } = submission
-  const created = await steps.insertVideo(newVideo(submission, await steps.now()))
+  const insert = async () => await steps.insertVideo(newVideo(submission, await steps.now()))
+  let created = await insert()
+  if (!created && (await steps.video(_id)) === null) {
+    await removeUnfit(steps, _id)
+    created = await insert()
+  }
   if (!created) await join(steps, submission)
   const before = await theVideo(steps, _id)
   const retried = !created && isEnded(before.status) && (await retry(steps, _id))
   const video = retried ? await theVideo(steps, _id) : before
   await insertRequired(steps, video)
   return { outcome: created ? 'created' : retried ? 'retried' : 'joined', video }
+}
+
+/** Removes a video whose document does not fit, with its work: nobody can go on with it. */
+async function removeUnfit(steps: Steps, id: VideoId): Promise<void> {
+  await steps.removeWork(id)
+  await steps.removeUnfitVideo(id)
 }
 
 /** Inserts the tasks that the video's state requires (`requiredTasks`). */
@@ -93,18 +105,29 @@ async function endVideo(steps: Steps, id: VideoId, end: () => Promise<boolean>):
   return held
 }
 
+/** Makes a video QUEUED as if it were new: nothing of its plan or tasks is used again, as some of it does not fit. Its ingest reads the source again. */
+async function planAnew(steps: Steps, video: Video): Promise<boolean> {
+  await steps.removeWork(video._id)
+  const set = { failure: null, plan: null, outputs: [] }
+  const held = await steps.moveVideo(video._id, { from: ENDED, to: 'QUEUED', set })
+  if (held) await insertRequired(steps, { ...video, status: 'QUEUED', plan: null })
+  return held
+}
+
 /** Revives the tasks first, then the video, which needs them when it is open. Where only the first write happens, the sweep cancels them again. */
 export async function retry(steps: Steps, id: VideoId): Promise<boolean> {
   const video = await steps.video(id)
   if (!video || !isEnded(video.status)) return false
+  const { plan } = video
+  if (saysUnfit(video) || (plan && (await steps.plan(id, plan.sha256)) === null)) return await planAnew(steps, video)
   await steps.reviveTasks(id, ENDED)
   const held = await steps.moveVideo(id, {
     from: ENDED,
-    to: video.plan ? 'RUNNING' : 'QUEUED',
-    plan: video.plan ? 'present' : 'absent',
+    to: plan ? 'RUNNING' : 'QUEUED',
+    plan: plan ? 'present' : 'absent',
     set: { failure: null },
   })
-  if (held && !video.plan) await insertRequired(steps, { ...video, status: 'QUEUED' })
+  if (held && !plan) await insertRequired(steps, { ...video, status: 'QUEUED' })
   return held
 }
 

@@ -60,6 +60,13 @@ export class ReelmeshError extends Error {
   }
 }
 
+/** No video has this id, or its document in the ledger does not fit, so that nobody can go on with it. */
+export const unknownVideo = (id: string): ReelmeshError =>
+  new ReelmeshError(
+    'unknown_video',
+    `there is no video ${id} that can be read; \`reelmesh videos\` lists those there are, and a submit of its file begins it anew`,
+  )
+
 /** The source cannot be used; the sentence names the file and the cause. Not retried. */
 export class SourceRefused extends ReelmeshError {
   constructor(message: string, options: { retryable?: boolean; cause?: unknown } = {}) {

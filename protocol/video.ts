@@ -13,6 +13,8 @@
  * | open                     | cancel         | CANCELLED | any peer                                                       |
  * | open                     | fail           | FAILED    | newest term; any peer that reads an unfit document of it       |
  * | FAILED, CANCELLED        | retry          | RUNNING if there is a plan, else QUEUED | any peer                         |
+ *
+ * A retry after an unfit document of its plan or tasks drops both, and makes it QUEUED.
  */
 import type { Artifact } from './artifact.ts'
 import type { HeldBlob } from './blobs.ts'

@@ -36,6 +36,7 @@ import { readUndeliveredVideos, readVideo, readVideos } from './read-videos.ts'
 import { recut } from './recut.ts'
 import { removeInputHolder } from './remove-input-holder.ts'
 import { removeSourceHolder } from './remove-source-holder.ts'
+import { removeUnfitVideo, removeWork } from './remove-unfit.ts'
 import { renew } from './renew.ts'
 import { reviveTasks } from './revive-tasks.ts'
 import { selfTest } from './self-test.ts'
@@ -87,6 +88,8 @@ const STEPS: StepFunctions<Store> = {
   removeInputHolder,
   cancelTasks,
   reviveTasks,
+  removeWork,
+  removeUnfitVideo,
   prioritizeTasks,
   acquireLease,
   renewLease,

@@ -14,6 +14,7 @@ import {
   SourceRefused,
   sentence,
   UsageError,
+  unknownVideo,
 } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
@@ -73,7 +74,7 @@ export function createApi(node: NodeFace) {
 }
 
 function missing(id: VideoId): never {
-  throw new ReelmeshError('unknown_video', `there is no video ${id}; \`reelmesh videos\` lists those there are`)
+  throw unknownVideo(id)
 }
 
 async function known(node: NodeFace, { id }: { readonly id: VideoId }): Promise<VideoId> {

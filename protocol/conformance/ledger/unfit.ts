@@ -78,6 +78,26 @@ export function unfitSuite(harness: LedgerHarness): void {
       assert.ok(seen.includes(good._id) && !seen.includes(bad._id))
       assert.equal((await theVideo(ledger, good._id)).status, 'RUNNING')
     })
+    test('a retry of its video plans it anew: the same task, well-formed, is then claimed', async () => {
+      const { ledger } = store()
+      const video = await videoIn(ledger, 'RUNNING')
+      const bad = await insert(ledger, video, { input: { ...input('i'), end_pts: '1;negate' } })
+      await ledger.insertTasks([chunk(video, 1)])
+      await ledger.claimTask({ ...ask(video), task: bad._id, from: 'free' })
+      await assertFailed(ledger, video)
+      assert.equal(await ledger.retry(video._id), 'changed')
+      assert.partialDeepStrictEqual(await theVideo(ledger, video._id), { status: 'QUEUED', plan: null, failure: null })
+      const left = await ledger.tasks({ video: video._id })
+      assert.deepEqual(
+        left.map(({ kind, status }) => [kind, status]),
+        [['ingest', 'PENDING']],
+      )
+      const committed = await ledger.commitPlan(plan(video._id), 0)
+      assert.equal(committed.outcome, 'committed')
+      assert.deepEqual(await ledger.insertTasks([chunk(video, 0)]), { inserted: 1 })
+      const got = await ledger.claimTask({ ...ask(video, 1), task: bad._id, from: 'free' })
+      assert.equal(got.outcome, 'claimed')
+    })
     test('a list leaves it out, and its video fails, before anyone claims it', async () => {
       const { ledger } = store()
       const video = await videoIn(ledger, 'RUNNING')
@@ -113,6 +133,20 @@ export function unfitSuite(harness: LedgerHarness): void {
       assert.ok(committed)
       assert.equal(await ledger.plan(video._id, committed.sha256), null)
       await assertFailed(ledger, video)
+      assert.equal(await ledger.retry(video._id), 'changed')
+      await ledger.commitPlan(plan(video._id), 0)
+      const again = await theVideo(ledger, video._id)
+      assert.equal(again.status, 'RUNNING')
+      assert.deepEqual(await ledger.plan(video._id, again.plan!.sha256), plan(video._id))
+    })
+    test('a submit replaces a document of its video that does not fit', async () => {
+      const { ledger } = store()
+      const asked = submission()
+      const bad = { ...asked, delivery: { peer: ANN, dir: '/out', name: '../film' } }
+      await assert.rejects(ledger.submit(bad), /does not fit/)
+      assert.equal(await ledger.video(asked._id), null)
+      assert.partialDeepStrictEqual(await ledger.submit(asked), { outcome: 'created', video: { status: 'QUEUED' } })
+      assert.deepEqual((await ledger.submit(asked)).outcome, 'joined')
     })
     test('a video with a delivery that leads out of its folder is not listed, and is failed', async () => {
       const { ledger } = store()
