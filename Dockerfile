@@ -7,7 +7,9 @@
 # should be the same peer. The image declares none: what a container without one leaves would be nobody's to remove.
 # SIGTERM ends it cleanly: tini hands it on and reaps what ffmpeg leaves.
 
-FROM node:26-bookworm-slim AS build
+# With a digest where one is known: --build-arg NODE_IMAGE=node:26-bookworm-slim@sha256:…
+ARG NODE_IMAGE=node:26-bookworm-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # No scripts: the bundle has no native code. --omit=optional would leave out esbuild's own binary.
@@ -15,7 +17,7 @@ RUN npm ci --ignore-scripts --loglevel=error
 COPY . .
 RUN node scripts/build.ts
 
-FROM node:26-bookworm-slim
+FROM ${NODE_IMAGE}
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ffmpeg tini \
  && rm -rf /var/lib/apt/lists/* \

@@ -43,7 +43,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   scale_target_s: '<s>',
   scale_cooldown_s: '<s>',
   scale_image: '<image>',
-  scale_network: '<name>',
+  scale_network: '<list>',
   scale_volumes: '<list>',
   scale_labels: '<list>',
   scale_cpus: '<n>',

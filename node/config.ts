@@ -132,7 +132,7 @@ export const configSchema = z.object({
     .default(SCALE.cooldownS)
     .describe('workers are stopped after the need was lower for this long, s'),
   scale_image: z.string().min(1).default('reelmesh').describe('image of started containers'),
-  scale_network: z.string().min(1).optional().describe('Docker network of started containers'),
+  scale_network: list(z.string().min(1)).default([]).describe('Docker networks of started containers'),
   scale_volumes: list(z.string().min(1))
     .default([])
     .describe('volumes of started containers, such as keys:/keys:ro; the mesh key must be among them'),

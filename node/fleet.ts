@@ -88,7 +88,7 @@ function launcherChoice(config: Config, node: NodeFacts): LauncherChoice | null 
         mesh: meshName(node.ledger, node.swarmKey),
         socket: config.docker,
         image: config.scale_image,
-        network: config.scale_network ?? null,
+        networks: config.scale_network,
         volumes: config.scale_volumes,
         labels: Object.fromEntries(config.scale_labels.map((label) => label.split(/=(.*)/s, 2))),
       }

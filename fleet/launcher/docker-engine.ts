@@ -14,7 +14,7 @@ export interface DockerEngineOptions {
   readonly socket: string
   /** Named in messages only. */
   readonly image: string
-  readonly network: string | null
+  readonly networks: readonly string[]
 }
 
 /** Sends one request and answers its result. Rejects with `EngineUnavailable` or `LaunchRefused`. `ms`: how long to wait for the answer. */
@@ -64,7 +64,7 @@ function addressOf(socket: string): Docker.DockerOptions {
 
 function launcherError(
   error: unknown,
-  { socket, image, network }: DockerEngineOptions,
+  { socket, image, networks }: DockerEngineOptions,
 ): EngineUnavailable | LaunchRefused {
   const status = statusOf(error)
   const { code, json } = error as { code?: string; json?: { message?: string } }
@@ -72,7 +72,7 @@ function launcherError(
   if (status === 404 && /image/i.test(words))
     return new LaunchRefused(`the Docker engine has no image ${image}: build or pull it there`, error)
   if (status === 404 && /network/i.test(words))
-    return new LaunchRefused(`the Docker engine has no network ${network}`, error)
+    return new LaunchRefused(`the Docker engine has no network ${networks.join(' or ')}`, error)
   if (status !== undefined) return new LaunchRefused(`the Docker engine refused: ${words}`, error)
   if (code === 'EACCES')
     return new EngineUnavailable(

@@ -23,8 +23,8 @@ export interface DockerSettings {
   readonly image: string
   /** Command and arguments; default, those of the image. */
   readonly command?: readonly string[]
-  /** A Docker network, by name; null: the engine's default. */
-  readonly network: string | null
+  /** Docker networks, by name, that each container joins; none: the engine's default. */
+  readonly networks: readonly string[]
   /** Mounts, as `volume:/path` or `/host/path:/path`, with `:ro` for read-only ones. */
   readonly volumes: readonly string[]
   /** Labels besides those of the launcher. */
@@ -57,6 +57,9 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
     engine: async () => (await ask((docker) => docker.info())).ID as string,
     async start(spec) {
       const id = await createContainer(ask, spec, options)
+      // Before its start: an engine before 25 takes no more than one network with the container. 403: it has joined already.
+      for (const name of options.networks.slice(1))
+        await ask((docker) => unlessStatus(403, docker.getNetwork(name).connect({ Container: id })))
       // 304: it runs already.
       await ask((docker) => unlessStatus(304, docker.getContainer(id).start()))
       const worker = await inspect(ask, mesh, id)
@@ -119,7 +122,7 @@ async function lastWords(ask: AskEngine, id: string): Promise<string> {
 const unlessGone = <T>(answer: Promise<T>): Promise<T | null> => unlessStatus(404, answer)
 
 function containerOf(spec: WorkerSpec, options: DockerSettings): Docker.ContainerCreateOptions {
-  const { image, command, network, volumes, mesh } = options
+  const { image, command, networks, volumes, mesh } = options
   return {
     name: spec.name,
     Image: image,
@@ -135,7 +138,7 @@ function containerOf(spec: WorkerSpec, options: DockerSettings): Docker.Containe
       ...CONFINED,
       RestartPolicy: { Name: 'no' },
       LogConfig: LOGS,
-      ...(network !== null && { NetworkMode: network }),
+      ...(networks.length > 0 && { NetworkMode: networks[0] }),
     },
   }
 }

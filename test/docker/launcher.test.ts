@@ -17,14 +17,14 @@ const WORKER = `
 `
 
 const run = `test-${randomUUID().slice(0, 8)}`
-const launcherOf = (mesh: string, socket = SOCKET) =>
+const launcherOf = (mesh: string, socket = SOCKET, networks: readonly string[] = []) =>
   createDockerLauncher({
     clock: systemClock,
     mesh: `${run}/${mesh}`,
     socket,
     image: 'node:26-bookworm-slim',
     command: ['node', '-e', WORKER],
-    network: null,
+    networks,
     volumes: [],
   })
 
@@ -63,6 +63,25 @@ test('a started container has no capability, gains none, and leaves no volume', 
   assert.match(await inside('cat /proc/1/status'), /CapEff:\t0+\n[\s\S]*CapBnd:\t0+\n[\s\S]*NoNewPrivs:\t1/)
   assert.equal(await docker('inspect', '-f', '{{json .Mounts}}', id), '[]')
   assert.equal(await docker('inspect', '-f', '{{.HostConfig.PidsLimit}}', id), '1024')
+})
+
+test('a started container joins each of its networks', async (t) => {
+  const networks = [`${run}-mesh`, `${run}-database`]
+  const launcher = launcherOf('networks', SOCKET, networks)
+  t.after(async () => {
+    for (const { id } of await launcher.list()) await launcher.stop(id)
+    for (const network of networks) await docker('network', 'rm', network)
+  })
+  for (const network of networks) await docker('network', 'create', '--internal', network)
+  const { id } = await launcher.start({
+    name: `${run}-networks`,
+    rendition: 'all',
+    reason: 'a test',
+    environment: {},
+    limits: { cpus: 0.5, memory_mb: 128 },
+  })
+  const joined = JSON.parse(await docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', id)) as object
+  assert.deepEqual(Object.keys(joined).sort(), networks.toSorted())
 })
 
 launcherConformance('the Docker launcher', make, async () => launcherOf('away', '/nowhere/docker.sock'))
