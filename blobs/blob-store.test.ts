@@ -43,6 +43,14 @@ describe('the disk store', () => {
     assert.ok(longestMs < 50, `${longestMs} ms`)
   })
 
+  it('holds what it is given for its user alone', async () => {
+    const store = await createBlobStore({ dir, log: silentLog })
+    const path = join(await store.scratch('open'), 'open')
+    await writeFile(path, 'a result', { mode: 0o644 })
+    const { sha256 } = await store.put(videoNumber(4), path)
+    assert.equal((await stat((await store.find(sha256)) ?? '')).mode & 0o777, 0o600)
+  })
+
   it('links a blob of one video into another, so that pruning the first removes nothing of it', async () => {
     const store = await createBlobStore({ dir, log: silentLog })
     const [one, two] = [videoNumber(2), videoNumber(3)]

@@ -8,7 +8,7 @@
  *
  * Left out: which blobs may be removed (housekeeping decides), and checks at each read: a reader calls `verify` where it needs one.
  */
-import { copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { chmod, copyFile, link, lstat, mkdir, mkdtemp, readdir, rename, rm, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { flush } from '../files/flush.ts'
 import { hashFile } from '../files/hash-file.ts'
@@ -79,6 +79,8 @@ class Store implements DiskBlobStore {
   async adopt(video: VideoId, path: string, ref: BlobRef): Promise<void> {
     await onDisk(async () => {
       const target = await this.#pathFor(ref.sha256, video)
+      // A copy of it, such as one on its way to where people find it, has its mode.
+      await chmod(path, 0o600)
       if (this.#isDurable) await flush(path)
       await move(path, target)
       if (this.#isDurable) await flush(join(target, '..'))

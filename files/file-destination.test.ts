@@ -1,12 +1,26 @@
 /** The folder passes the rules of a destination, with and without hard links; and what only a disk can show. */
 import assert from 'node:assert/strict'
 import { constants } from 'node:fs'
-import { copyFile, lchown, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  lchown,
+  link,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { sha256Of, videoNumber } from '../protocol/conformance/blobs.ts'
 import { type DestinationWorld, destinationConformance } from '../protocol/conformance/destination.ts'
+import { FILE_MODE } from '../protocol/destination.ts'
 import { isDiskFull } from '../protocol/errors.ts'
 import { asPeerId } from '../protocol/ids.ts'
 import { createFileDestination, type Disk } from './file-destination.ts'
@@ -78,6 +92,7 @@ describe('a folder as a destination', () => {
     bytes: 4,
     video: videoNumber(1),
     peer: asPeerId('12D3KooWannnnnnnn'),
+    mode: FILE_MODE,
   }
   let dir = ''
   let out = ''
@@ -130,6 +145,43 @@ describe('a folder as a destination', () => {
     assert.equal(await readFile(join(dir, 'private'), 'utf8'), 'private')
     await createFileDestination(out).put(file, film, signal)
     assert.equal(await createFileDestination(out).place(file, { replace: false, signal }), 'placed')
+  })
+
+  it('gives files the mode that is asked for, less the umask, and nobody else more at any moment', async () => {
+    await chmod(film, 0o600)
+    const modeOf = async (path: string) => (await stat(path)).mode & 0o777
+    const meanwhile: number[] = []
+    const looking: typeof copyFile = async (from, to, mode) => {
+      await copyFile(from, to, mode)
+      meanwhile.push(await modeOf(String(to)))
+    }
+    const destination = createFileDestination(out, { copyFile: looking, link })
+    const umask = process.umask()
+    for (const [mode, expected] of [
+      [0o600, 0o600],
+      [0o400, 0o600],
+      [0o640, 0o640 & ~umask],
+      [0o644, 0o644 & ~umask],
+      [0o777, 0o666 & ~umask],
+    ] as const) {
+      const one = { ...file, path: `480p/${mode.toString(8)}.mp4`, mode }
+      await destination.put(one, film, signal)
+      await destination.place(one, { replace: false, signal })
+      assert.equal(await modeOf(join(out, one.path)), expected, mode.toString(8))
+    }
+    assert.deepEqual(new Set(meanwhile), new Set([0o600]))
+  })
+
+  it('changes the mode of no file whose link takes the place of the unfinished bytes', async () => {
+    const secret = join(dir, 'private')
+    await writeFile(secret, 'mine', { mode: 0o600 })
+    const after: typeof copyFile = async (from, to, mode) => {
+      await copyFile(from, to, mode)
+      await rm(to)
+      await symlink(secret, to)
+    }
+    await assert.rejects(createFileDestination(out, { copyFile: after, link }).put(file, film, signal), /ELOOP/)
+    assert.equal((await stat(secret)).mode & 0o777, 0o600)
   })
 
   it('delivers through no folder that is a link of another user', {

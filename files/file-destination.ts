@@ -3,10 +3,10 @@
  * peer id>.part`, as renames and links work within one file system only. A restarted process finds the file again.
  */
 import { constants } from 'node:fs'
-import { copyFile, link, lstat, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
+import { copyFile, link, lstat, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlobRef } from '../protocol/blobs.ts'
-import { CopyMismatch, checkPath, type Destination, type DestinationFile } from '../protocol/destination.ts'
+import { CopyMismatch, checkPath, type Destination, type DestinationFile, FILE_MODE } from '../protocol/destination.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import { createFileHashes } from './file-hashes.ts'
@@ -61,6 +61,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
         // Exclusively: another user who makes a link of that name meanwhile has nothing written through it.
         if (!(await copyExactly(from, part, file, { disk, signal, flags: constants.COPYFILE_EXCL })))
           throw new CopyMismatch(at(file.path))
+        await setMode(part, file.mode)
         await flush(part)
       } catch (error) {
         await rm(fsPath(part), { force: true })
@@ -89,6 +90,24 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
         return false
       }
     },
+  }
+}
+
+/** Read once: to read it sets it, for a moment and for every thread. */
+const UMASK = process.umask()
+const OWNERS = 0o600
+
+/** Some file systems have no modes of their own: what is there is seen as the mount says, the source too if it lies there. */
+async function setMode(path: string, mode: number): Promise<void> {
+  // Not by its name: another user who replaced it by a link would have another file opened to everybody.
+  const part = await open(fsPath(path), constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    if ((await part.stat()).nlink !== 1) throw new Error(`${path} has been replaced`)
+    await part.chmod((mode & FILE_MODE & ~UMASK) | OWNERS)
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  } finally {
+    await part.close()
   }
 }
 

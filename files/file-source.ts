@@ -2,6 +2,7 @@
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
+import { FILE_MODE } from '../protocol/destination.ts'
 import { SourceRefused } from '../protocol/errors.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import { type Source, unsettled } from '../protocol/source.ts'
@@ -25,7 +26,7 @@ export function createFileSource(path: string): Source {
     input: async () => path,
     async stat() {
       const found = await facts()
-      return { bytes: Number(found.size), identity: fileIdentity(found) }
+      return { bytes: Number(found.size), identity: fileIdentity(found), mode: Number(found.mode) & FILE_MODE }
     },
     async *read({ from, to, identity }, signal) {
       const file: FileHandle = await open(fsPath(path), 'r').catch(refuseMissing)

@@ -9,6 +9,7 @@
  *   kill; a repeated `put` or `place` leaves no unfinished bytes.
  * - `place` replaces a file only with `replace`: of two that place different bytes at one path at once, one is answered `taken`. A
  *   placed file is durable: a power cut loses neither its bytes nor its name.
+ * - A file that is put is for nobody but its owner until its bytes are whole, then for those of its mode: never, also not for a moment, for more.
  * - People may change the files at any time: an answer may be out of date. A handle caches the hash of a file while its size and time are
  *   unchanged; a caller that must read the file again opens a new handle.
  * - Addresses are written into the ledger and shown to people: they never contain credentials.
@@ -18,6 +19,9 @@
 import type { BlobRef } from './blobs.ts'
 import { ReelmeshError } from './errors.ts'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
+
+/** The permission bits of a file that everybody may read and write: no result has others. */
+export const FILE_MODE = 0o666
 
 /** A file at its path. */
 export interface FileAt extends BlobRef {
@@ -30,6 +34,8 @@ export interface DestinationFile extends FileAt {
   readonly video: VideoId
   /** The peer that puts it. No two processes put the same file for one peer at the same time. */
   readonly peer: PeerId
+  /** Permission bits that the file has at most: the umask takes more, its owner may always read and write. A place without such bits ignores them. */
+  readonly mode: number
 }
 
 /**

@@ -20,6 +20,8 @@ export interface SourceFacts {
   readonly bytes: number
   /** Opaque; comparable with others of the same source only. */
   readonly identity: string
+  /** Who may read it, as permission bits: its results are for no more people. `FILE_MODE` where the place has none. */
+  readonly mode: number
 }
 
 /** A half-open range of bytes, within the size. */
@@ -74,11 +76,14 @@ export async function readContent(source: Source, signal: AbortSignal): Promise<
 
 /** `isSettled`: the identity was the same afterwards. */
 async function readOnce(source: Source, signal: AbortSignal): Promise<{ content: SourceContent; isSettled: boolean }> {
-  const { bytes, identity } = await source.stat(signal)
+  const { bytes, identity, mode } = await source.stat(signal)
   const hash = createHash('sha256')
   for await (const piece of source.read({ from: 0, to: bytes, identity }, signal)) hash.update(piece)
   const after = await source.stat(signal)
-  return { content: { sha256: asSha256(hash.digest('hex')), bytes, identity }, isSettled: after.identity === identity }
+  return {
+    content: { sha256: asSha256(hash.digest('hex')), bytes, identity, mode },
+    isSettled: after.identity === identity,
+  }
 }
 
 /** An error for a source that changed while it was read, with a sentence for who submitted it. */

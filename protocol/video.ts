@@ -67,6 +67,8 @@ export interface Delivery {
   done_at: number | null
   /** Where the folder is below a shared one: any peer that sees that one delivers. Absent: only `peer` does. */
   shared?: SharedPlace
+  /** Permission bits that the files have at most: those of the source that was submitted. Absent: as the umask says. */
+  mode?: number
   /** The term of the `deliver` lease of the peer that last worked on it: a lower one writes no more. */
   term?: number
 }

@@ -15,13 +15,15 @@ export async function joinVideo(store: Store, id: VideoId, join: Join): Promise<
 }
 
 function deliveries(delivery: Delivery, names: readonly string[]): Document {
-  const { peer, dir, shared } = delivery
+  const { peer, dir, shared, mode } = delivery
   const ofPeer = { $and: [{ $eq: ['$$one.peer', lit(peer)] }, { $eq: ['$$one.dir', lit(dir)] }] }
   const inFolder = shared && {
     $and: [{ $eq: ['$$one.shared.folder', lit(shared.folder)] }, { $eq: ['$$one.shared.path', lit(shared.path)] }],
   }
   const same = { $and: [{ $or: [ofPeer, ...(inFolder ? [inFolder] : [])] }, { $in: ['$$one.name', lit(names)] }] }
-  const opened = { $mergeObjects: ['$$one', lit({ done_at: null, ...(shared && { shared }) })] }
+  const opened = {
+    $mergeObjects: ['$$one', lit({ done_at: null, ...(shared && { shared }), ...(mode !== undefined && { mode }) })],
+  }
   return {
     $cond: [
       { $anyElementTrue: { $map: { input: '$deliveries', as: 'one', in: same } } },

@@ -1,11 +1,12 @@
 /** The schema of a video. */
+import { FILE_MODE } from '../../protocol/destination.ts'
 import type { Recipe, SubtitleFile } from '../../protocol/recipe.ts'
 import { RENDITIONS_MAX, type Rendition } from '../../protocol/rendition.ts'
 import type { SharedPlace, SharedSource } from '../../protocol/shared-folder.ts'
 import { type Delivery, VIDEO_STATUSES, type Video, type VideoSource } from '../../protocol/video.ts'
 import { either, type Fields, list, nullable, object, oneOf, optional, textLike } from './check.ts'
 import {
-  absolutePath, artifact, count, finite, flag, heldBlob, integer, LIST_MAX, partName, peerId, positive, relativePath, sha256, sharedPath, text, videoId, word,
+  absolutePath, artifact, count, countTo, finite, flag, heldBlob, integer, LIST_MAX, partName, peerId, positive, relativePath, sha256, sharedPath, text, videoId, word,
 } from './values.ts' // biome-ignore format: a list of words
 
 const SUBTITLES_MAX = 1_000
@@ -68,6 +69,7 @@ const delivery = object({
   name: relativePath,
   done_at: nullable(integer),
   shared: optional(object(place)),
+  mode: optional(countTo(FILE_MODE)),
   term: optional(count),
 } satisfies Fields<Delivery>)
 

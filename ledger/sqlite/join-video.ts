@@ -7,7 +7,7 @@ import type { Store } from './store.ts'
 const IS_PLACE = `(value ->> 'peer' = :peer AND value ->> 'dir' = :dir)
   OR (value ->> '$.shared.folder' = :folder AND value ->> '$.shared.path' = :path)`
 const SAME = `(${IS_PLACE}) AND value ->> 'name' IN (SELECT asked.value FROM json_each(:names) AS asked)`
-const OPENED = `json_set(json_patch(value, json(iif(:shared IS NULL, '{}', :shared))), '$.done_at', NULL)`
+const OPENED = `json_set(json_patch(value, json(:again)), '$.done_at', NULL)`
 
 const JOIN = `UPDATE videos SET
   source=json_patch(json_set(source, '$.holders', json(${holders(`source -> '$.holders'`, ':holders')})), json(:source)),
@@ -20,7 +20,7 @@ const JOIN = `UPDATE videos SET
 
 export async function joinVideo(store: Store, id: VideoId, join: Join): Promise<void> {
   const { delivery } = join
-  const { shared } = delivery ?? {}
+  const { shared, mode } = delivery ?? {}
   await store.write('sure', JOIN, {
     id,
     holders: JSON.stringify(join.holders),
@@ -30,7 +30,7 @@ export async function joinVideo(store: Store, id: VideoId, join: Join): Promise<
     dir: delivery?.dir ?? null,
     folder: shared?.folder ?? null,
     path: shared?.path ?? null,
-    shared: shared ? JSON.stringify({ shared }) : null,
+    again: JSON.stringify({ ...(shared && { shared }), ...(mode !== undefined && { mode }) }),
     names: JSON.stringify(join.names),
   })
 }

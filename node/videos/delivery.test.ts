@@ -189,6 +189,12 @@ describe('a delivery', () => {
     assert.deepEqual([video.deliveries[0]?.done_at, announced, deliverer.problems().size], [1, 1, 0])
   })
 
+  it('is for no more people than the source', async () => {
+    for (const each of video.deliveries) each.mode = 0o600
+    await round()
+    assert.equal((await stat(join(out, '480p', 'film.mp4'))).mode & 0o777, 0o600)
+  })
+
   it('does nothing twice', async () => {
     await round()
     const before = await stat(join(out, '480p', 'film.mp4'))

@@ -5,7 +5,7 @@
 import { ownName } from '../../ledger/documents.ts'
 import { type Artifact, pathFor } from '../../protocol/artifact.ts'
 import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
-import { CopyMismatch, type Destination } from '../../protocol/destination.ts'
+import { CopyMismatch, type Destination, FILE_MODE } from '../../protocol/destination.ts'
 import { ReelmeshError } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -75,7 +75,7 @@ async function place(
 ): Promise<'placed' | 'there' | 'taken'> {
   const { sha256, bytes, holders } = output
   const path = pathFor(output, delivery.name)
-  const file = { path, sha256, bytes, video: video._id, peer: self }
+  const file = { path, sha256, bytes, video: video._id, peer: self, mode: delivery.mode ?? FILE_MODE }
   if ((await destination.sha256At(path, signal)) !== sha256) {
     const from = await exchange.fetch({ sha256, bytes, video: video._id, holders, signal })
     try {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -101,6 +101,13 @@ async function finish(id: VideoId, name = 'film'): Promise<Video> {
 const fileOf = (id: '480p' | '720p', name = 'film') => deliveredPath({ dir: out, name }, { path: renditionPath(id) })
 const openDeliveries = ({ deliveries }: Video) =>
   deliveries.filter(({ done_at }) => done_at === null).map((one) => [one.dir, one.name])
+
+describe('a film that is submitted', () => {
+  it('has the mode of its file in its delivery, so that the results are for no more people', async () => {
+    await chmod(join(dir, 'film.mov'), 0o640)
+    assert.equal((await submit()).video.deliveries[0]?.mode, 0o640)
+  })
+})
 
 describe('a finished film that is submitted again', () => {
   it('is refused with a recipe that no codec can follow, before anything is written', async () => {

@@ -78,7 +78,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
       await source.hold(content, id, store, signal)
       await holdSubtitles(subtitles, id, store)
       const shared = await sharedSource(path, content, request.subtitles ?? [], options.folders)
-      const wanted = out === null ? null : await deliveryTo(out, name, options)
+      const wanted = out === null ? null : { ...(await deliveryTo(out, name, options)), mode: content.mode }
       // Before the ledger has it: a delivery that this peer did not accept is not made.
       if (wanted && (await options.deliveryFolders.folderOf(id, wanted)) === 'refused')
         await options.accepted.accept({ video: id, dir: wanted.dir, name })

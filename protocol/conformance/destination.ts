@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import { CopyMismatch, type Destination, type DestinationFile } from '../destination.ts'
+import { CopyMismatch, type Destination, type DestinationFile, FILE_MODE } from '../destination.ts'
 import { isDiskFull, UsageError } from '../errors.ts'
 import { asPeerId } from '../ids.ts'
 import { sha256Of, videoNumber } from './blobs.ts'
@@ -49,7 +49,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
 
     const fileOf = (content: string, change: Partial<DestinationFile> = {}): DestinationFile => {
       const ref = { sha256: sha256Of(content), bytes: Buffer.byteLength(content) }
-      return { path: PATH, ...ref, video: videoNumber(1), peer: ann, ...change }
+      return { path: PATH, ...ref, video: videoNumber(1), peer: ann, mode: FILE_MODE, ...change }
     }
     /** A local file of this content. */
     const local = async (content: string): Promise<string> => {

@@ -123,9 +123,10 @@ function submitTests(ledger: () => Ledger): void {
     const { _id } = await videoIn(ledger(), 'COMPLETED')
     await ledger().nameDelivery(_id, { peer: ANN, dir: '/out', name: 'film' }, `film-${_id}`)
     assert.equal(await ledger().finishDelivery(_id, { peer: ANN, dir: '/out' }), 'changed')
-    const { outcome, video } = await ledger().submit(submission({ _id }))
+    const delivery = { peer: ANN, dir: '/out', name: 'film', mode: 0o600 }
+    const { outcome, video } = await ledger().submit(submission({ _id, delivery }))
     assert.equal(outcome, 'joined')
-    assert.deepEqual(video.deliveries, [{ peer: ANN, dir: '/out', name: `film-${_id}`, done_at: null }])
+    assert.deepEqual(video.deliveries, [{ ...delivery, name: `film-${_id}`, done_at: null }])
     assert.equal(video.status, 'COMPLETED')
   })
   test('submitting an ended video retries it', async () => {

@@ -110,7 +110,9 @@ function join(video: Video, { source, delivery, _id }: Submission): void {
   const same = video.deliveries.filter(
     (one) => isSamePlace(one, delivery) && (one.name === delivery.name || one.name === `${delivery.name}-${_id}`),
   )
-  for (const one of same) Object.assign(one, { done_at: null }, delivery.shared && { shared: copy(delivery.shared) })
+  const { shared, mode } = delivery
+  const again = { done_at: null, ...(shared && { shared: copy(shared) }), ...(mode !== undefined && { mode }) }
+  for (const one of same) Object.assign(one, again)
   if (same.length === 0) video.deliveries.push({ ...delivery, done_at: null })
 }
 
