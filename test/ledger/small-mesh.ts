@@ -30,12 +30,12 @@ export interface SmallNode {
 
 export async function startSmallNode(
   t: Ends,
-  of: { dir: string; name: string; ledger: string; join?: string },
+  of: { dir: string; name: string; ledger: string; join?: string; flags?: readonly string[] },
 ): Promise<SmallNode> {
   const { dir, name, ledger } = of
   const dataDir = join(dir, name)
   const args = [await programFile(), 'node', '--slots', '1', '--name', name, '--ledger', ledger, '--data-dir', dataDir]
-  const child = spawn(process.execPath, [...args, ...(of.join ? ['--join', of.join] : [])], {
+  const child = spawn(process.execPath, [...args, ...(of.flags ?? []), ...(of.join ? ['--join', of.join] : [])], {
     cwd: dir,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
