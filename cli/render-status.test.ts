@@ -68,7 +68,7 @@ const snapshot = (change: Partial<StatusSnapshot> = {}): StatusSnapshot => ({
   self: peerId,
   version: '0.1.0',
   leader: { peer: peerId, name: 'workshop', term: 3 },
-  ledger: { description: 'SQLite /data/ledger.db', away: null },
+  ledger: { description: 'SQLite /data/ledger.db', away: null, since: null, text: null },
   peers: [peer()],
   problems: [],
   engines: [],
@@ -138,7 +138,7 @@ describe('the status screen', () => {
     const given = snapshot({
       videos,
       peers,
-      ledger: { description: long, away: null },
+      ledger: { description: long, away: null, since: null, text: null },
       events: [{ at: 0, what: long, peer: null, video: null, text: long }],
     })
     assert.ok(widest(render(given)) <= 80, render(given))
@@ -146,7 +146,7 @@ describe('the status screen', () => {
       widest(
         render({
           ...given,
-          ledger: { description: '', away: long },
+          ledger: { description: '', away: long, since: 0, text: long },
           leader: { peer: peerId, name: long, term: 999_999 },
         }),
       ) <= 80,
@@ -236,7 +236,7 @@ describe('the status screen', () => {
         const given = snapshot({
           peers: [peer({ name: text, ffmpeg: text })],
           videos: [row({ name: text, notes: [text] }), row({ status: 'FAILED', failure: text })],
-          ledger: { description: text, away: text },
+          ledger: { description: text, away: text, since: 0, text },
           events: [{ at: 0, what: 'event', peer: null, video: null, text }],
         })
         const lines = render(given).split('\n')
@@ -276,8 +276,19 @@ describe('the status screen', () => {
   })
 
   it('says so when there is no leader, no video, no ledger', () => {
-    const text = render(snapshot({ leader: null, videos: [], ledger: { description: '', away: 'it does not answer' } }))
-    for (const part of ['no leader', 'none yet', 'ledger unavailable: it does not answer'])
+    const ledger = {
+      description: '',
+      away: 'silence',
+      since: 0,
+      text: `nothing can be claimed: silence; ${'and so on '.repeat(9)}`,
+    }
+    const text = render(snapshot({ leader: null, videos: [], ledger }))
+    for (const part of [
+      'no leader',
+      'none yet',
+      'ledger unavailable: nothing can be claimed: silence; and so on',
+      '\non and so on',
+    ])
       assert.ok(text.includes(part), text)
   })
 

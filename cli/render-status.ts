@@ -4,7 +4,7 @@ import { styleText } from 'node:util'
 import { countedParts } from '../node/status/parts.ts'
 import { eventLevel } from '../protocol/events.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, VideoRow } from '../protocol/status.ts'
-import { isOpen, isUndelivered } from '../protocol/video.ts'
+import { isAwaitingDelivery, isOpen } from '../protocol/video.ts'
 import { durationText, fit, printable, widthOf, wrap } from './output.ts'
 
 /** The size of the terminal, in columns and lines, and its style. */
@@ -16,6 +16,8 @@ export interface Screen {
 
 /** Longest message that says what to do, lines. */
 const LINES_MAX = 3
+/** The same of the head: it stands alone there. */
+const HEAD_LINES_MAX = 5
 /** Number of queued videos that are listed, so that a long queue does not hide running ones. */
 const QUEUED_SHOWN = 8
 
@@ -49,8 +51,7 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
     .join('\n')
 }
 
-/** Whether a video is COMPLETED and undelivered: it is listed with the running ones. */
-const isAwaitingDelivery = (row: VideoRow): boolean => row.status === 'COMPLETED' && isUndelivered(row)
+/** Those that await their delivery are listed with the running ones. */
 const isOver = (row: VideoRow): boolean => !isOpen(row.status) && !isAwaitingDelivery(row)
 
 type Paint = (style: Style, text: string) => string
@@ -63,9 +64,9 @@ function header(snapshot: StatusSnapshot, { columns }: Screen, paint: Paint): st
   const peers = `${snapshot.peers.length} peer${snapshot.peers.length === 1 ? '' : 's'}`
   const title = fit(` ${snapshot.version}  ${peers}, ${led}`, columns - 'reelmesh'.length).trimEnd()
   const state = ledger.away
-    ? `ledger unavailable: ${printable(ledger.away)}`
-    : `ledger ${printable(ledger.description)}`
-  return [`${paint('bold', 'reelmesh')}${title}`, paint(ledger.away ? 'red' : 'dim', fit(state, columns).trimEnd())]
+    ? wrap(`ledger unavailable: ${printable(ledger.text ?? ledger.away)}`, columns, HEAD_LINES_MAX)
+    : [fit(`ledger ${printable(ledger.description)}`, columns).trimEnd()]
+  return [`${paint('bold', 'reelmesh')}${title}`, ...state.map((line) => paint(ledger.away ? 'red' : 'dim', line))]
 }
 
 /** The lines of a peer, with the reason of a pause, drain or quarantine. */

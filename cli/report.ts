@@ -68,6 +68,14 @@ const phase = (row: VideoRow): string =>
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
   const printed = { seconds: 0, eventsUntil: Number.POSITIVE_INFINITY, waiting: new Map<VideoRow['id'], string>() }
+  let awaySince: number | null = null
+  /** The outage of a ledger once, and its end. */
+  const reportLedger = ({ since, text }: StatusSnapshot['ledger'], at: number) => {
+    if (text !== null && awaySince === null) line(printable(text))
+    if (text === null && awaySince !== null)
+      line(`the ledger answers again after ${durationText((at - awaySince) / 1000)}`)
+    awaySince = text === null ? null : (awaySince ?? since)
+  }
   /** Each failure, and each reason of a stillness, once: not at each change of the seconds in it. */
   const reportWaiting = ({ id, name, waiting, still }: VideoRow) => {
     const failure = waiting && `${waiting.task} ${waiting.attempts}`
@@ -88,6 +96,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
     },
     refused: (_file, error) => void process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`),
     progress(rows, snapshot) {
+      reportLedger(snapshot.ledger, snapshot.at)
       for (const event of snapshot.events) {
         if (!isEvent(event, 'reclaimed') || event.at <= printed.eventsUntil) continue
         line(printable(event.text))
@@ -181,13 +190,14 @@ function jsonReporter(): Reporter {
     worker: ({ what, ...event }) => sayJson({ event: `worker_${what}`, ...event }),
     submitted: (file, { id, name, outcome }) => sayJson({ event: 'submitted', file, video: id, name, outcome }),
     refused: (file, error) => sayJson({ event: 'refused', file, message: sentence(error) }),
-    progress(rows, { peers, events, leader }) {
+    progress(rows, { peers, events, leader, ledger }) {
       if (clock.mono() - last < JSON_MS) return
       last = clock.mono()
       const workers = peers.map(({ name, peer, state, busy, running }) => ({ name, peer, state, busy, running }))
       sayJson({
         event: 'progress',
         leader,
+        ledger,
         workers,
         events,
         videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks, waiting, still }) => ({

@@ -20,6 +20,7 @@ import { createMeshHints, type MeshHints } from './hints.ts'
 import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop } from './peers/heartbeat.ts'
 import { type HeartbeatBodyModules, heartbeatBody } from './peers/heartbeat-body.ts'
 import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
+import { watchAnswers } from './status/ledger-watch.ts'
 import { createProgressWatch } from './status/progress-watch.ts'
 import { createStatus, type Status } from './status/status.ts'
 import { createStillEvents } from './status/still-events.ts'
@@ -54,13 +55,16 @@ export interface Modules extends VideoModules {
   readonly copier: Copier
   readonly sharedSources: SharedSources
   readonly status: Status
-  /** One round of the events of stillness; null without the coordinator role. */
-  readonly stillEvents: (() => Promise<void>) | null
+  /** One round of the events of stillness. */
+  readonly stillEvents: () => Promise<void>
 }
 
 /** Makes all modules of a node. */
-export function createModules(given: NodeOptions, adapters: Adapters): Modules {
-  const { clock, log, ledger, mesh, store, exchange } = adapters
+export function createModules(given: NodeOptions, opened: Adapters): Modules {
+  const { clock } = opened
+  const { ledger, watch: ledgerWatch } = watchAnswers(opened.ledger, clock)
+  const adapters = { ...opened, ledger }
+  const { log, mesh, store, exchange } = adapters
   const { self } = mesh
   const basics: Basics = createBasics(adapters)
   const { hints, emit, peers, suspicions, plans, pendingSubmits, reachable } = basics
@@ -77,9 +81,23 @@ export function createModules(given: NodeOptions, adapters: Adapters): Modules {
   const { problems } = deliverer
   const watch = createProgressWatch(clock)
   peers.listen(({ peer, beat }) => watch.sawRunning(peer, beat.running))
-  const status = createStatus({ self, version, ledger, clock, table: peers, plans, own, problems, watch, reachable })
+  const status = createStatus({
+    self,
+    version,
+    ledger,
+    clock,
+    table: peers,
+    plans,
+    own,
+    problems,
+    watch,
+    ledgerWatch,
+    reachable,
+  })
   const leads = () => coordinator?.term() != null
-  const stillEvents = coordinator && createStillEvents({ ledger, emit, leads, openVideos: status.openVideos })
+  const isFirst = () => presentPeers(peers, clock.mono()).every(({ peer }) => peer > self)
+  const { openVideos } = status
+  const stillEvents = createStillEvents({ self, ledger, clock, ledgerWatch, emit, leads, isFirst, openVideos })
   return {
     self,
     hints,

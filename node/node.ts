@@ -98,7 +98,7 @@ function workParts(
     doesHousekeeping && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
     rounds({ name: 'shared sources', everyMs: IDLE_POLL_MS, round: sharedSources.round }),
     inputFolder && { name: 'input folder', start: inputFolder.start, stop: inputFolder.stop },
-    stillEvents && rounds({ name: 'stillness', everyMs: SILENCE_MS, round: stillEvents }),
+    rounds({ name: 'stillness', everyMs: SILENCE_MS, round: stillEvents }),
     rounds({ name: 'delivery', everyMs: IDLE_POLL_MS, round: deliverer.round }),
     { name: 'copier', start: copier.start, stop: copier.idle },
     { name: 'worker', start: () => worker.start(), stop: () => worker.stop(drainMs) },

@@ -34,11 +34,11 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
   ],
   results_differ: [
     { peer: ANN, video, task, dropped: 'a'.repeat(64), committed: 'b'.repeat(64), committed_by: BOB },
-    `task ${task} has two different results: bbbbbbbbbbbb… of ${BOB} is kept, aaaaaaaaaaaa… of ${ANN} is dropped`,
+    `task ${task} has two different results: ${'b'.repeat(64)} of ${BOB} is kept, ${'a'.repeat(64)} of ${ANN} is dropped`,
   ],
   audit_differs: [
     { peer: ANN, video, task, made: 'a'.repeat(64), audited: 'b'.repeat(64), audited_by: BOB },
-    `task ${task} has two different results: aaaaaaaaaaaa… of ${ANN}, and bbbbbbbbbbbb… of the audit by ${BOB}`,
+    `task ${task} has two different results: ${'a'.repeat(64)} of ${ANN}, and ${'b'.repeat(64)} of the audit by ${BOB}`,
   ],
   made_again: [
     { ...ann, tasks: 1 },
@@ -62,7 +62,12 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
   ],
   note: [{ peer: ANN, video, note: 'a subtitle track was left out' }, 'a subtitle track was left out'],
   still: [{ video, name: 'film', reason: 'waits for nas' }, 'film makes no progress: waits for nas'],
+  waits: [
+    { video, name: 'film', more: 2, reason: 'waits behind 1 other video' },
+    'film and 2 more make no progress: film waits behind 1 other video',
+  ],
   moves: [{ video, name: 'film', ms: 41_200 }, 'film makes progress again after 41 s'],
+  ledger_back: [{ peer: ANN, ms: 41_200 }, 'the ledger answers again: for 41 s nothing could be claimed or recorded'],
   disk_full: [ann, 'ann claims no tasks: its disk is full'],
   disk_has_room: [ann, 'ann claims tasks again: its disk has room'],
   self_test_failed: [

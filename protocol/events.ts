@@ -48,8 +48,12 @@ export interface EventFields {
   note: { peer: PeerId; video: VideoId; note: string }
   /** `reason` is the sentence of the video's `still`. */
   still: { video: VideoId; name: string; reason: string }
+  /** The same where the reason is usual. `more`: how many other videos wait likewise since this moment. */
+  waits: { video: VideoId; name: string; more: number; reason: string }
   /** `ms`: how long it stood still. */
   moves: { video: VideoId; name: string; ms: number }
+  /** `ms`: how long the ledger did not answer this peer. */
+  ledger_back: { peer: PeerId; ms: number }
   disk_full: { peer: PeerId; name: string }
   disk_has_room: { peer: PeerId; name: string }
   self_test_failed: { peer: PeerId; name: string; reason: string }
@@ -120,14 +124,14 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
     meaning:
       'two attempts at a task completed with different streams: one of the two machines or ffmpeg builds computes wrongly',
     text: ({ task, peer, dropped, committed, committed_by }) =>
-      `task ${task} has two different results: ${committed.slice(0, 12)}… of ${committed_by} is kept, ${dropped.slice(0, 12)}… of ${peer} is dropped`,
+      `task ${task} has two different results: ${committed} of ${committed_by} is kept, ${dropped} of ${peer} is dropped`,
   },
   audit_differs: {
     level: 'warn',
     meaning:
       'an audit gave another stream than the result that it checked: results of further peers decide which is wrong',
     text: ({ task, peer, made, audited, audited_by }) =>
-      `task ${task} has two different results: ${made.slice(0, 12)}… of ${peer}, and ${audited.slice(0, 12)}… of the audit by ${audited_by}`,
+      `task ${task} has two different results: ${made} of ${peer}, and ${audited} of the audit by ${audited_by}`,
   },
   made_again: {
     level: 'warn',
@@ -180,13 +184,28 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
   },
   still: {
     level: 'warn',
-    meaning: 'an open video makes no progress, and why; also the `still` of its row. Raised by the leader',
+    meaning:
+      'a video that is open or undelivered makes no progress, and why; also the `still` of its row. Raised by the leader, or by one peer where none leads',
     text: ({ name, reason }) => `${name} makes no progress: ${reason}`,
+  },
+  waits: {
+    level: 'info',
+    meaning:
+      'the same for a usual reason: a queue, or a long step; one event for all videos that begin to wait in a queue at once',
+    text: ({ name, more, reason }) =>
+      more > 0
+        ? `${name} and ${more} more make no progress: ${name} ${reason}`
+        : `${name} makes no progress: ${reason}`,
   },
   moves: {
     level: 'info',
     meaning: 'a video makes progress again',
     text: ({ name, ms }) => `${name} makes progress again after ${Math.round(ms / 1000)} s`,
+  },
+  ledger_back: {
+    level: 'warn',
+    meaning: 'the ledger answers again after 10 s or more, in which no video could go on',
+    text: ({ ms }) => `the ledger answers again: for ${Math.round(ms / 1000)} s nothing could be claimed or recorded`,
   },
   disk_full: {
     level: 'warn',

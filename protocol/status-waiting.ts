@@ -38,6 +38,8 @@ const STILL_CODES = [
   'worker_absent',
   'working',
   'replica_wanted',
+  'audit_waits',
+  'next_step',
   'delivery_absent',
   'delivery_failed',
   'unknown',

@@ -259,6 +259,11 @@ export const statusSchema = z
           .string()
           .nullable()
           .describe('why it does not answer: `videos` and `events` are then empty and `leader` is null; else null'),
+        since: milliseconds('since when it has not answered, by the wall clock of the answering peer').nullable(),
+        text: z
+          .string()
+          .nullable()
+          .describe('a sentence for people where it does not answer: since when, what goes on, and what would help'),
       })
       .describe('the ledger that this peer uses'),
     peers: z.array(peerSchema).readonly().describe('by name'),

@@ -58,6 +58,10 @@ export const VIDEO_TRANSITIONS: readonly {
 export const isUndelivered = ({ deliveries }: { readonly deliveries: readonly Pick<Delivery, 'done_at'>[] }): boolean =>
   deliveries.some(({ done_at }) => done_at === null)
 
+/** Whether it is COMPLETED and at least one delivery is open: a video that ended otherwise has no files. */
+export const isAwaitingDelivery = (video: Parameters<typeof isUndelivered>[0] & Pick<Video, 'status'>): boolean =>
+  video.status === 'COMPLETED' && isUndelivered(video)
+
 /** A folder in which a peer wants the artifacts, each at its own path with this `name`, which is final before the first rename. */
 export interface Delivery {
   peer: PeerId

@@ -46,6 +46,7 @@ function stage(ledger: Ledger = createLedgerModel({ now: () => 0, claimMs: CLAIM
     own: () => beatOf('ann'),
     problems: () => new Map(),
     watch: createProgressWatch({ mono: () => at.now }),
+    ledgerWatch: { unansweredMs: () => 40_000, outage: () => null },
     reachable: () => [ANN, ...heard.map(({ peer }) => peer)],
   })
   return { at, heard, ledger, ...status }
@@ -111,6 +112,18 @@ test('a task that failed is shown with its reason and the time of its next try, 
   assert.equal(await waiting(), null)
 })
 
+test('a video that failed before it was delivered does not stand still', async () => {
+  const { at, ledger, snapshot } = stage()
+  const delivery = { peer: ANN, dir: '/out', name: 'film' }
+  const { video } = await ledger.submit(submission({ delivery }))
+  const still = async () => (await snapshot()).videos.map((row) => [row.status, row.still?.code ?? null])
+  await still()
+  at.now += 60_000
+  assert.deepEqual(await still(), [['QUEUED', 'no_leader']])
+  await ledger.failVideo(video._id, 'its document does not fit', 1)
+  assert.deepEqual(await still(), [['FAILED', null]])
+})
+
 test('engines are shown with what is wanted there, and why', async () => {
   const { heard, ledger, snapshot } = stage()
   heard.push({ peer: BOB, beat: beatOf('bob'), heard_mono: 0 })
@@ -137,7 +150,10 @@ test('while the ledger is unavailable the peers are shown without it', async () 
   const model = createLedgerModel({ now: () => 0, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
   const { snapshot } = stage({ ...model, lease: () => Promise.reject(new LedgerUnavailable('it does not answer')) })
   const { ledger, peers, videos, engines, leader } = await snapshot()
-  assert.equal(ledger.away, 'it does not answer')
+  const text =
+    'nothing can be claimed or recorded, for 40 s: it does not answer; encodes that run go on, and their results are held for 15 minutes; start the database again, or look at its disk and the network to it'
+  const { description } = model
+  assert.deepEqual(ledger, { description, away: 'it does not answer', since: -40_000, text })
   assert.deepEqual([peers.length, videos, engines, leader], [1, [], [], null])
 })
 

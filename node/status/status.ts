@@ -9,9 +9,10 @@ import type { EngineRecord, Lease, Ledger, PeerRecord } from '../../protocol/led
 import { SHOWN_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail, VideoRow } from '../../protocol/status.ts'
-import { isOpen } from '../../protocol/video.ts'
+import { isAwaitingDelivery, isOpen } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
+import { type LedgerWatch, ledgerText } from './ledger-watch.ts'
 import type { ProgressWatch } from './progress-watch.ts'
 import { engineText, type NamedPeer, stateText } from './sentences.ts'
 import { sharedProblems, sharingOf } from './shared-problems.ts'
@@ -31,6 +32,7 @@ export interface StatusOptions {
   own(): Heartbeat
   problems(): ReadonlyMap<VideoId, string>
   readonly watch: ProgressWatch
+  readonly ledgerWatch: LedgerWatch
   /** Peers from which blobs can be had now (`reachablePeers`). */
   reachable(): readonly PeerId[]
 }
@@ -46,7 +48,7 @@ export interface Status {
   video(id: VideoId): Promise<VideoDetail | null>
   /** The tasks of a video in the order of claims; empty where there is no such video. Rejects with `LedgerUnavailable`. */
   tasks(id: VideoId): Promise<TaskRow[]>
-  /** The rows of the open videos. Rejects with `LedgerUnavailable`. */
+  /** The rows of the videos that are open or await a delivery. Rejects with `LedgerUnavailable`. */
   openVideos(): Promise<VideoRow[]>
 }
 
@@ -98,7 +100,7 @@ export function createStatus(options: StatusOptions): Status {
       return video && row ? detailOf(video, row) : null
     },
     async openVideos() {
-      const open = (await shownVideos(ledger)).filter(({ status }) => isOpen(status))
+      const open = (await shownVideos(ledger)).filter((video) => isOpen(video.status) || isAwaitingDelivery(video))
       return open.length > 0 ? rows(open) : []
     },
     tasks: async (id) => (await ledger.tasks({ video: id })).map(taskRowOf),
@@ -112,7 +114,7 @@ export function createStatus(options: StatusOptions): Status {
         self,
         version,
         leader: lease ? leaderOf(lease, heard) : null,
-        ledger: { description: ledger.description, away },
+        ledger: { description: ledger.description, ...ledgerState(away, options) },
         peers: peerRows(heard, records, self),
         problems: sharedProblems(heard.filter(({ beat }) => beat.state !== 'leaving').map(sharingOf)),
         engines: engines.map((engine) => engineRow(engine, heard)),
@@ -121,6 +123,15 @@ export function createStatus(options: StatusOptions): Status {
       }
     },
   }
+}
+
+function ledgerState(
+  away: string | null,
+  { ledgerWatch, clock }: Pick<StatusOptions, 'ledgerWatch' | 'clock'>,
+): Omit<StatusSnapshot['ledger'], 'description'> {
+  if (away === null) return { away, since: null, text: null }
+  const ms = ledgerWatch.unansweredMs()
+  return { away, since: Math.round(clock.now() - ms), text: ledgerText(away, ms) }
 }
 
 function leaderOf({ holder, remaining_ms, term }: Lease, beats: readonly Beat[]): StatusSnapshot['leader'] {

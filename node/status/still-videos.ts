@@ -9,10 +9,11 @@ import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Ledger } from '../../protocol/ledger.ts'
 import type { StillRow } from '../../protocol/status-waiting.ts'
 import type { Task } from '../../protocol/task.ts'
-import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
+import { isAwaitingDelivery, isOpen, type Video } from '../../protocol/video.ts'
 import type { ProgressWatch } from './progress-watch.ts'
 import { sharedProblems, sharingOf } from './shared-problems.ts'
-import { type PeerFacts, type StillFacts, type Stillness, stillnessOf } from './stillness.ts'
+import type { PeerFacts, StillFacts, Stillness } from './still-words.ts'
+import { stillnessOf } from './stillness.ts'
 
 /** Time without progress after which a video counts as still, and where a peer is missing that is known at once. */
 export const STILL_MS = 10_000
@@ -27,7 +28,7 @@ const CLEAR: ReadonlySet<Stillness['code']> = new Set([
 ])
 /** How long a reason is kept. */
 const AGAIN_MS = 2_000
-/** Videos of which tasks are read in one snapshot; the others that are queued get the reason that needs none. */
+/** Videos of which tasks are read in one snapshot, the first ones in the order of claims; the others wait behind them. */
 const READ_AT_ONCE = 16
 /** Tasks that are read of each. */
 const TASKS_READ = 200
@@ -53,13 +54,15 @@ export interface StillVideosOptions {
 /** Makes the function: why each of these videos makes no progress. It rejects with `LedgerUnavailable`. */
 export function createStillVideos(options: StillVideosOptions) {
   const { clock, watch, ledger, beats } = options
-  const known = new Map<VideoId, { readonly at: number; readonly why: Stillness }>()
+  const known = new Map<VideoId, { readonly at: number; readonly why: Stillness; readonly missingAt: number }>()
 
-  async function whyOf(video: Video, facts: MeshFacts): Promise<Stillness> {
+  async function whyOf(video: Video, facts: Omit<MeshFacts, 'freeMs'>): Promise<Stillness> {
     const last = known.get(video._id)
     if (last && clock.mono() - last.at < AGAIN_MS) return last.why
-    const why = stillnessOf(await factsOf(video, facts, options))
-    known.set(video._id, { at: clock.mono(), why })
+    const missingAt = last?.missingAt ?? Number.NEGATIVE_INFINITY
+    const why = stillnessOf(await factsOf(video, { ...facts, freeMs: clock.mono() - missingAt }, options))
+    const isFree = why.code === 'unknown' || why.code === 'next_step'
+    known.set(video._id, { at: clock.mono(), why, missingAt: isFree ? missingAt : clock.mono() })
     return why
   }
 
@@ -70,24 +73,26 @@ export function createStillVideos(options: StillVideosOptions) {
   ): Promise<ReadonlyMap<VideoId, StillRow>> => {
     for (const { peer, beat } of beats()) watch.sawRunning(peer, beat.running)
     for (const { _id, status } of videos) watch.sawCounts(_id, status, countOf(progress.get(_id) ?? []))
-    const pending = videos.filter((video) => isOpen(video.status) || isUndelivered(video))
+    const pending = videos.filter(
+      ({ status, deliveries }) => isOpen(status) || isAwaitingDelivery({ status, deliveries }),
+    )
     if (pending.length === 0) return new Map()
     for (const id of known.keys()) if (!pending.some(({ _id }) => _id === id)) known.delete(id)
     const now = await ledger.now()
     // The clock of the ledger may have been set back since the video was created.
     const ageMs = ({ _id, created_at }: Video) => Math.max(now - created_at, watch.knownMs(_id))
     const stillMs = (video: Video) => Math.min(watch.stillMs(video._id), ageMs(video))
-    const still = pending.filter((video) => stillMs(video) >= CLEAR_MS)
+    const still = pending.filter((video) => stillMs(video) >= CLEAR_MS).sort(byClaims)
     if (still.length === 0) return new Map()
     const { holder, remaining_ms } = await ledger.lease()
     const leader = remaining_ms > 0 ? holder : null
-    const first = [...pending].sort((a, b) => b.priority - a.priority || a.due - b.due || (a._id < b._id ? -1 : 1))
+    const first = pending.filter(({ status }) => isOpen(status)).sort(byClaims)
     const found = new Map<VideoId, StillRow>()
     for (const [at, video] of still.entries()) {
-      const ahead = first.findIndex(({ _id }) => _id === video._id)
-      const facts = { now, leader, ahead, isRead: at < READ_AT_ONCE, problem: problemOf(video) }
-      const why = await whyOf(video, facts)
       const ms = stillMs(video)
+      const ahead = first.findIndex(({ _id }) => _id === video._id)
+      const isRead = at < READ_AT_ONCE
+      const why = await whyOf(video, { now, stillMs: ms, leader, ahead, isRead, problem: problemOf(video) })
       if (ms < STILL_MS && !CLEAR.has(why.code)) continue
       found.set(video._id, { ...why, since: now - ms })
     }
@@ -95,10 +100,15 @@ export function createStillVideos(options: StillVideosOptions) {
   }
 }
 
+/** The order of claims. */
+const byClaims = (a: Video, b: Video): number => b.priority - a.priority || a.due - b.due || (a._id < b._id ? -1 : 1)
+
 const countOf = (counts: Counts): number =>
   counts.reduce((sum, { count, status }) => sum + (status === 'COMPLETED' ? 2 : 1) * count, 0)
 
-type MeshFacts = Pick<StillFacts, 'now' | 'leader' | 'ahead' | 'problem'> & { readonly isRead: boolean }
+type MeshFacts = Pick<StillFacts, 'now' | 'stillMs' | 'freeMs' | 'leader' | 'ahead' | 'problem'> & {
+  readonly isRead: boolean
+}
 
 async function factsOf(
   video: Video,
@@ -107,11 +117,11 @@ async function factsOf(
 ): Promise<StillFacts> {
   const heard = beats()
   const present = reachable()
-  const open = isRead ? await openTasks(video, ledger) : []
   return {
     ...mesh,
     video,
-    open,
+    open: isRead ? await openTasks(video, ledger) : null,
+    unaudited: isRead ? await unaudited(video, ledger) : [],
     reachable: present,
     peers: heard.map((each) => peerFacts(each, present)),
     sharedProblems: sharedProblems(heard.filter(({ peer }) => present.includes(peer)).map(sharingOf)),
@@ -133,6 +143,13 @@ async function openTasks({ _id: video, status }: Video, ledger: Pick<Ledger, 'ta
   if (status !== 'MERGING') return open
   const makers = kindsWhere(({ outputs }) => outputs === 'results')
   return [...open, ...(await ledger.tasks({ video, kinds: makers, statuses: ['COMPLETED'] }))]
+}
+
+/** COMPLETED tasks that wait for an audit. Where one is PENDING or runs, it is among the open tasks. */
+async function unaudited({ _id: video, status }: Video, ledger: Pick<Ledger, 'tasks'>): Promise<Task[]> {
+  if (status !== 'RUNNING' && status !== 'MERGING') return []
+  const kinds = kindsWhere(({ audited }) => audited)
+  return await ledger.tasks({ video, kinds, statuses: ['COMPLETED'], audits: ['chosen'] })
 }
 
 /** COMPLETED tasks of a video that is MERGING whose output no reachable peer holds. */

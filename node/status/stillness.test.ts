@@ -1,96 +1,23 @@
 /** Why a video makes no progress: each reason in the case where it is said, with the peer, file or class that is missing. */
 import assert from 'node:assert/strict'
 import { describe, it, test } from 'node:test'
-import { ANN, BOB, CAT, input, output, sha } from '../../protocol/conformance/ledger/world.ts'
-import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { initialTask, type NewTask, type Task, wholeVideoTask } from '../../protocol/task.ts'
-import type { Delivery, Video, VideoStatus } from '../../protocol/video.ts'
+import { ANN, BOB, CAT, input, output } from '../../protocol/conformance/ledger/world.ts'
 import { missingText } from './missing-capability.ts'
-import { type PeerFacts, type StillFacts, stillnessOf } from './stillness.ts'
-
-const FILM = '0123456789abcdef' as VideoId
-const NOW = 1_000_000
-const CLASS = 'h264>x264/720p'
-
-const peer = (id: PeerId, name: string, change: Partial<PeerFacts> = {}): PeerFacts => ({
-  peer: id,
-  name,
-  host: name,
-  state: 'idle',
-  roles: ['worker', 'coordinator'],
-  slots: 1,
-  busy: 0,
-  decoders: ['h264'],
-  encoders: ['x264'],
-  filters: [],
-  renditions: 'all',
-  kinds: ['audio'],
-  shared: [],
-  isPresent: true,
-  heard_s: 0,
-  ...change,
-})
-const gone = { isPresent: false, heard_s: 40 } as const
-const [nas, box, mini] = [peer(ANN, 'nas'), peer(BOB, 'box'), peer(CAT, 'mini')]
-
-const whole = (kind: string, change: Partial<Task> = {}): Task => ({
-  ...initialTask(wholeVideoTask({ _id: FILM, priority: 0, due: 0, created_at: 0 }, kind), 0, 1),
-  ...change,
-})
-const chunk = (change: Partial<Task> = {}): Task => {
-  const task: NewTask = {
-    ...whole('video'),
-    _id: taskId(FILM, '720p', 3),
-    resolution: '720p',
-    class: CLASS,
-    chunk_id: 3,
-  }
-  return { ...initialTask({ ...task, input: input('cut') }, 0, 1), ...change }
-}
-const claimed = (worker_id: PeerId): Partial<Task> => ({
-  status: 'PROCESSING',
-  attempt: 1,
-  claimable_at: NOW + 20_000,
-  claims: [{ attempt: 1, worker_id, token: 't' as never, speculative: false, expires_at: NOW + 20_000 }],
-})
-const failed = (not_before: number): Partial<Task> => ({
-  not_before,
-  failures: [{ attempt: 1, worker_id: BOB, code: 'encode_failed', message: 'ffmpeg said no', log: null, at: NOW }],
-})
-
-/** The source and the delivery of the video, where they are others than those of nas. */
-interface Given {
-  holders?: PeerId[]
-  shared?: NonNullable<Video['source']['shared']>
-  delivery?: Delivery
-}
-
-/** The reason for a video in this status, with the peers that are given; those that are present are reachable. */
-function why(status: VideoStatus, change: Partial<Omit<StillFacts, 'video'>> & Given = {}) {
-  const { holders = [ANN], peers = [nas, box], shared, delivery, ...facts } = change
-  const source = { sha256: sha('source'), bytes: 1, holders, ...(shared && { shared }) }
-  const deliveries = [delivery ?? { peer: ANN, dir: '/out', name: 'film', done_at: null }]
-  const {
-    code,
-    peers: missing,
-    text,
-  } = stillnessOf({
-    video: { _id: FILM, name: 'film', status, source, deliveries },
-    now: NOW,
-    leader: BOB,
-    peers,
-    reachable: peers.filter(({ isPresent }) => isPresent).map(({ peer }) => peer),
-    open: [],
-    withoutOutput: [],
-    waiting: new Set(),
-    ahead: 0,
-    problem: undefined,
-    sharedProblems: [],
-    ...facts,
-  })
-  return [code, text, missing]
-}
-const away = { peers: [{ ...nas, ...gone }, box] }
+import {
+  away,
+  box,
+  CLASS,
+  chunk,
+  claimed,
+  FILM,
+  failed,
+  gone,
+  mini,
+  NOW,
+  nas,
+  whole,
+  why,
+} from './stillness.fixture.ts'
 
 describe('a video that waits for a peer that alone has', () => {
   const help = 'start it again or give this mesh a shared folder'
@@ -145,7 +72,8 @@ describe('a video that waits for a peer that alone has', () => {
     assert.equal(why('QUEUED', { ...away, ...facts })[0], 'source_absent')
     const text = 'box sees the source in a shared folder, and hashes it before it reads it'
     assert.deepEqual(why('QUEUED', { ...sees, ...facts }), ['working', text, []])
-    assert.equal(why('COMPLETED', { ...sees, delivery })[0], 'unknown')
+    const writes = 'box fetches the results and writes them to /out, one video after another'
+    assert.deepEqual(why('COMPLETED', { ...sees, delivery }), ['working', writes, []])
     const waits = 'waits for nas, silent for 40 s, or another peer that sees the shared folder of /out; start it again'
     assert.deepEqual(why('COMPLETED', { ...away, delivery }), ['delivery_absent', waits, [ANN]])
   })
@@ -167,7 +95,8 @@ describe('a video that waits for a peer that alone has', () => {
   })
 
   it('is not said where two have it and one is here', () => {
-    assert.equal(why('QUEUED', { ...away, holders: [ANN, BOB], open: [whole('ingest')] })[0], 'unknown')
+    const open = [whole('ingest', { not_before: NOW })]
+    assert.equal(why('QUEUED', { ...away, holders: [ANN, BOB], open })[0], 'next_step')
   })
 })
 

@@ -1,89 +1,58 @@
 /**
  * Why a video makes no progress, as one sentence: who or what is missing, since when, and what would help. Pure: facts in, reason out.
- * `waiting.ts` gathers the facts, and decides from when on a video counts as still.
+ * `still-videos.ts` gathers the facts, and decides from when on a video counts as still.
  */
-import { type Capability, canDo } from '../../protocol/capability.ts'
-import type { Heartbeat } from '../../protocol/heartbeat.ts'
-import type { PeerId, TaskId } from '../../protocol/ids.ts'
+import { canDo } from '../../protocol/capability.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
-import type { StatusSnapshot } from '../../protocol/status.ts'
-import type { StillRow } from '../../protocol/status-waiting.ts'
 import { describeTask, type Task } from '../../protocol/task.ts'
-import type { Video } from '../../protocol/video.ts'
 import { missingText } from './missing-capability.ts'
-import { type NamedPeer, nameOf, waitingText } from './sentences.ts'
+import { nameOf, waitingText } from './sentences.ts'
+import { ofDelivery } from './still-delivery.ts'
+import { ofBeginning, ofLeaderStep, ofLeading } from './still-next-step.ts'
+import {
+  absent, coordinatorsOf, isHeld, noCoordinator, type PeerFacts, reason, refusing, type StillFacts, type Stillness, seers, silentPeer, takes,
+} from './still-words.ts' // biome-ignore format: one list
 
-/** A peer as its last heartbeat shows it. */
-export interface PeerFacts extends NamedPeer, Pick<Heartbeat, 'state' | 'roles' | 'slots' | 'busy'>, Capability {
-  /** Whether blobs can be had from it, and it can be counted on. */
-  readonly isPresent: boolean
-  /** Ids of the shared folders that it sees. */
-  readonly shared: readonly string[]
-  /** Seconds since its last heartbeat. */
-  readonly heard_s: number
-}
-
-/** What is known of a video that makes no progress, and of the mesh. */
-export interface StillFacts {
-  readonly video: Pick<Video, '_id' | 'name' | 'status' | 'source' | 'deliveries'>
-  /** Ledger time, ms. */
-  readonly now: number
-  readonly leader: PeerId | null
-  readonly peers: readonly PeerFacts[]
-  /** Peers from which blobs can be had, known by a heartbeat or only by a connection. */
-  readonly reachable: readonly PeerId[]
-  /** Its PENDING and PROCESSING tasks, the first ones by rank, and a COMPLETED merge. */
-  readonly open: readonly Task[]
-  /** Tasks whose COMPLETED outputs no reachable peer holds, while it is MERGING. */
-  readonly withoutOutput: readonly Task[]
-  /** Attempts that wait for their input or for other tasks. */
-  readonly waiting: ReadonlySet<TaskId>
-  /** Number of open videos that come first. */
-  readonly ahead: number
-  /** Why its delivery fails, in a sentence. */
-  readonly problem: string | undefined
-  /** What is wrong with shared folders, in sentences. */
-  readonly sharedProblems: StatusSnapshot['problems']
-}
-
-/** The reason: its code, the peers that are missing, and the sentence. */
-export type Stillness = Pick<StillRow, 'code' | 'peers' | 'text'>
-
-const reason = (code: Stillness['code'], text: string, peers: readonly PeerId[] = []): Stillness => ({
-  code,
-  peers,
-  text,
-})
-
-/** Why the video makes no progress. `unknown`: nothing stands in its way that is seen here. */
+/** Why an open video, or a COMPLETED one that is not delivered, makes no progress. `unknown`: nothing that is seen here stands in its way. */
 export function stillnessOf(facts: StillFacts): Stillness {
-  const { status } = facts.video
-  if (status === 'COMPLETED') return ofDelivery(facts)
-  if (status === 'MERGING') return ofMerge(facts)
+  const { status, deliveries } = facts.video
+  const undelivered = deliveries.find(({ done_at }) => done_at === null)
+  if (status === 'COMPLETED' && undelivered) return ofDelivery(facts, undelivered)
+  if (facts.open === null) return ofUnread(facts)
+  if (status === 'MERGING') return ofMerge(facts, facts.open)
   const creator = facts.open.find(({ kind }) => kindFacts(kind).createsTasks)
-  if (status === 'RUNNING')
-    return ofEncodes(facts) ?? (creator ? ofIngest(facts, creator) : ofNextStep(facts, 'merged'))
-  return creator ? ofIngest(facts, creator) : ofNextStep(facts, 'planned')
+  if (status === 'RUNNING') {
+    const encodes = ofEncodes(facts, facts.open)
+    if (encodes || !creator) return encodes ?? ofEncoded(facts)
+  }
+  if (creator) return ofIngest(facts, creator)
+  return ofLeaderStep(facts, { so: 'its first task is missing, as its submit was cut off', what: 'adds it' })
 }
 
-const BEGINS = 'the delivery is about to begin'
+/** One of so many videos that its tasks were not read. */
+function ofUnread({ video, ahead }: StillFacts): Stillness {
+  return reason('queued', `is ${video.status}, and waits behind ${ahead} other video${ahead === 1 ? '' : 's'}`)
+}
 
-function ofDelivery({ video, reachable, peers, problem }: StillFacts): Stillness {
-  const open = video.deliveries.find(({ done_at }) => done_at === null)
-  if (open?.shared) {
-    const { folder } = open.shared
-    if (seers(peers, folder).length > 0) return reason(problem ? 'delivery_failed' : 'unknown', problem ?? BEGINS)
-    const text = `waits for ${silentPeer(open.peer, peers)}, or another peer that sees the shared folder of ${open.dir}`
-    return reason('delivery_absent', `${text}; start it again`, [open.peer])
-  }
-  if (open && !reachable.includes(open.peer))
-    return reason(
-      'delivery_absent',
-      `waits for ${silentPeer(open.peer, peers)}: only it delivers to ${open.dir}; start it again`,
-      [open.peer],
+/** All tasks of its plan are COMPLETED. */
+function ofEncoded(facts: StillFacts): Stillness {
+  const [task] = facts.unaudited
+  if (task) return ofAudit(facts, task)
+  return ofLeaderStep(facts, { so: 'everything is encoded', what: 'starts the merge' })
+}
+
+/** A result whose audit nobody runs: another peer has to. */
+function ofAudit(facts: StillFacts, task: Task): Stillness {
+  const { unaudited, peers } = facts
+  const more = unaudited.length > 1 ? ` and ${unaudited.length - 1} more` : ''
+  const able = peers.filter((each) => each.slots > 0 && canDo(each, task.class)).map(({ peer }) => nameOf(peer, peers))
+  return (
+    ofLeading(facts) ??
+    reason(
+      'audit_waits',
+      `${describeTask(task)}${more} waits for an audit by another peer than ${able.join(', ')}, on another machine, for 5 minutes at most; start a worker there`,
     )
-  if (problem) return reason('delivery_failed', problem, open ? [open.peer] : [])
-  return reason('unknown', BEGINS, open ? [open.peer] : [])
+  )
 }
 
 function ofIngest(facts: StillFacts, task: Task): Stillness {
@@ -93,11 +62,16 @@ function ofIngest(facts: StillFacts, task: Task): Stillness {
     return ofSharedSource(facts) ?? absent(facts, 'source_absent', video.source.holders, 'the source')
   const failed = ofFailure(facts, task)
   if (failed) return failed
-  const able = peers.filter(({ isPresent, roles }) => isPresent && roles.includes('coordinator'))
+  const able = coordinatorsOf(peers)
   if (able.length === 0) return noCoordinator()
-  if (!able.some(takes)) return refusing(able, 'read the source')
+  const takers = able.filter(takes)
+  if (takers.length === 0) return refusing(able, 'read the source')
   if (ahead > 0) return reason('queued', `waits behind ${ahead} other video${ahead === 1 ? '' : 's'}`)
-  return ofNextStep(facts, 'read')
+  // Who has it comes first, then the leader, which fetches it.
+  const readers = takers.filter(({ peer }) => video.source.holders.includes(peer))
+  const leads = takers.filter(({ peer }) => peer === facts.leader)
+  if (readers.length + leads.length === 0) return ofLeading(facts) ?? refusing(able, 'read the source')
+  return ofBeginning(facts, task, readers.length > 0 ? readers : leads)
 }
 
 /** A source in a shared folder that nobody here holds; null where a peer has it that is absent, and the folder is seen by none. */
@@ -117,8 +91,8 @@ function ofSharedSource({ video, peers, sharedProblems }: StillFacts): Stillness
 }
 
 /** Null: no encode is open. */
-function ofEncodes(facts: StillFacts): Stillness | null {
-  const { open, now, reachable, video } = facts
+function ofEncodes(facts: StillFacts, open: readonly Task[]): Stillness | null {
+  const { now, reachable, video } = facts
   const encodes = open.filter(({ kind }) => kindFacts(kind).slots === 'encode')
   const running = encodes.filter(({ status }) => status === 'PROCESSING')
   const atWork = running.find((task) => task.claims.some(({ worker_id }) => reachable.includes(worker_id)))
@@ -128,7 +102,7 @@ function ofEncodes(facts: StillFacts): Stillness | null {
   const ready = there.find(({ not_before }) => not_before <= now)
   if (ready) return ofReady(facts, ready)
   const [delayed] = there
-  if (delayed) return ofFailure(facts, delayed) ?? ofNextStep(facts, 'encoded')
+  if (delayed) return ofFailure(facts, delayed) ?? ofReady(facts, delayed)
   const lost = pending.find(({ input }) => input !== null)
   if (lost?.input) {
     const { holders } = lost.input
@@ -165,17 +139,25 @@ function ofReady(facts: StillFacts, task: Task): Stillness {
       'queued',
       `waits for a free worker: ${takers.length === 1 ? `${takers[0]?.name} is` : `all ${takers.length} that can encode it are`} busy${ahead > 0 ? `, and ${ahead} other video${ahead === 1 ? ' comes' : 's come'} first` : ''}`,
     )
-  return ofFailure(facts, task) ?? ofNextStep(facts, 'encoded')
+  return (
+    ofFailure(facts, task) ??
+    ofBeginning(
+      facts,
+      task,
+      takers.filter(({ busy, slots }) => busy < slots),
+    )
+  )
 }
 
-function ofMerge(facts: StillFacts): Stillness {
-  const { open, withoutOutput, peers, leader } = facts
+function ofMerge(facts: StillFacts, open: readonly Task[]): Stillness {
+  const { withoutOutput, unaudited, peers, leader } = facts
   const merge = open.find(({ kind }) => kindFacts(kind).outputs === 'results')
   if (merge?.status === 'PROCESSING') return ofAttempt(facts, merge)
+  const encodes = ofEncodes(facts, open)
+  if (encodes) return encodes
+  if (unaudited[0]) return ofAudit(facts, unaudited[0])
   if (merge?.status === 'COMPLETED')
     return reason('replica_wanted', 'the results wait until a second machine has a replica, 5 minutes at most')
-  const encodes = ofEncodes(facts)
-  if (encodes) return encodes
   const [lost] = withoutOutput
   if (lost?.output) {
     const what = `${describeTask(lost)}${withoutOutput.length > 1 ? ` and ${withoutOutput.length - 1} more` : ''}`
@@ -183,98 +165,37 @@ function ofMerge(facts: StillFacts): Stillness {
   }
   const failed = merge && ofFailure(facts, merge)
   if (failed) return failed
-  const leads = peers.find(({ peer }) => peer === leader)
-  if (leads?.isPresent && !takes(leads)) return refusing([leads], 'merge it')
-  return ofNextStep(facts, 'merged')
-}
-
-/** What the leader or the next free slot does at once; where nobody leads, that is the reason. */
-function ofNextStep({ leader, peers }: StillFacts, done: string): Stillness {
-  if (leader === null) {
-    const coordinators = peers.filter(({ isPresent, roles }) => isPresent && roles.includes('coordinator'))
-    if (coordinators.length === 0) return noCoordinator()
-    if (!coordinators.some(takes)) return refusing(coordinators, 'lead')
-    return reason('no_leader', 'no peer leads: another coordinator takes over within seconds')
-  }
-  return reason(
-    'unknown',
-    `nothing that ${nameOf(leader, peers)} could see stands in its way: it is about to be ${done}`,
-  )
+  if (!merge) return ofLeaderStep(facts, { so: 'its merge task is missing', what: 'adds it' })
+  const without = ofLeading(facts)
+  if (without) return without
+  const leads = peers.filter(({ peer }) => peer === leader)
+  return leads.some((each) => !takes(each)) ? refusing(leads, 'merge it') : ofBeginning(facts, merge, leads)
 }
 
 /** A claimed task whose attempt does not advance. */
 function ofAttempt({ reachable, peers, waiting, now }: StillFacts, task: Task): Stillness {
   const worker = task.claims.at(-1)?.worker_id ?? task.worker_id
   const what = describeTask(task)
-  if (worker === null) return reason('unknown', `${what} is about to be claimed`)
+  if (worker === null)
+    return reason('unknown', `${what} is ${task.status} without a claim, which no peer of this version writes`)
   if (!reachable.includes(worker)) {
     const left = Math.max(0, Math.ceil((task.claimable_at - now) / 1000))
     return reason('worker_absent', `waits for ${silentPeer(worker, peers)}, which has ${what}: it runs elsewhere in ${left} s at the latest`, [worker]) // biome-ignore format: one sentence
   }
   const name = nameOf(worker, peers)
+  if (peers.some(({ peer, state }) => peer === worker && state === 'ledger_away'))
+    return reason('worker_absent', `${name} has ${what} and is cut off from the ledger: it goes on, and holds its result for 15 minutes`, [worker]) // biome-ignore format: one sentence
   if (kindFacts(task.kind).createsTasks) return reason('working', `${name} reads and cuts the source`, [])
   if (waiting.has(task._id)) return reason('input_slow', `${what} waits for its input, which ${name} fetches`, [worker])
   return reason('working', `${name} has ${what}: ffmpeg is stopped after 2 minutes without progress`, [])
 }
 
-/** A task that failed: when it is tried again; null where it has not failed, or may be claimed now. */
+/** When a task that failed is tried again; null where it has not failed, or may be claimed now. */
 function ofFailure({ now, peers }: StillFacts, task: Task): Stillness | null {
   const last = task.failures.at(-1)
+  if (!last && task.not_before > now)
+    return reason('next_step', `${describeTask(task)} may be begun in ${Math.ceil((task.not_before - now) / 1000)} s, by the clock of the ledger, which was set back`) // biome-ignore format: one sentence
   if (!last || (task.not_before <= now && task.strikes.length === 0)) return null
   const of = { what: describeTask(task), worker: last.worker_id, reason: last.message, inMs: task.not_before - now }
   return reason('retry', waitingText(of, peers), [])
 }
-
-/** Only absent peers hold something. */
-function absent(
-  { peers }: StillFacts,
-  code: Stillness['code'],
-  holders: readonly PeerId[],
-  what: string,
-  then?: string,
-): Stillness {
-  if (holders.length === 0)
-    return reason(code, `no peer has ${what} any more${then ? `: ${then}` : ': submit the file again'}`)
-  const who = holders.map((peer) => silentPeer(peer, peers)).join(' and ')
-  const has = holders.length === 1 ? 'it alone has' : 'only they have'
-  const help = then ?? `start ${holders.length === 1 ? 'it' : 'one of them'} again or give this mesh a shared folder`
-  return reason(code, `waits for ${who}: ${has} ${what}; ${help}`, holders)
-}
-
-/** Present peers that see this shared folder. */
-const seers = (peers: readonly PeerFacts[], folder: string | undefined): PeerFacts[] =>
-  peers.filter(({ isPresent, shared }) => isPresent && folder !== undefined && shared.includes(folder))
-
-const noCoordinator = (): Stillness =>
-  reason('no_leader', 'no present peer has the coordinator role: start a node with `--roles worker,coordinator`')
-
-/** Peers that could, and say why they do not. */
-function refusing(able: readonly PeerFacts[], what: string): Stillness {
-  const each = able.map(({ name, peer, state }) => `${name || peer.slice(-8)} is ${REFUSALS[state] ?? state}`)
-  const text = `no peer takes this work now: ${each.slice(0, 4).join(', ')}${each.length > 4 ? ` and ${each.length - 4} more` : ''}`
-  return reason('no_peer_takes_work', `${text}; each could ${what}`, able.map(({ peer }) => peer)) // biome-ignore format: one line
-}
-
-const REFUSALS: Partial<Record<Heartbeat['state'], string>> = {
-  paused: 'paused (`reelmesh resume`)',
-  draining: 'draining',
-  disk_full: 'out of disk space (make room)',
-  self_test_failed: 'failing its self-test (`reelmesh doctor` there)',
-  quarantined: 'quarantined (`reelmesh resume` ends it)',
-  ledger_away: 'cut off from the ledger',
-}
-
-const isHeld = ({ holders }: { readonly holders: readonly PeerId[] }, reachable: readonly PeerId[]): boolean =>
-  holders.some((peer) => reachable.includes(peer))
-
-const takes = ({ state }: PeerFacts): boolean => state === 'idle' || state === 'working' || state === 'waiting'
-
-function silentPeer(id: PeerId, peers: readonly PeerFacts[]): string {
-  const known = peers.find(({ peer }) => peer === id)
-  if (!known) return `peer ${id.slice(-8)}, not heard since this node started`
-  if (known.state === 'leaving') return `${nameOf(id, peers)}, which was stopped`
-  return `${nameOf(id, peers)}, silent for ${durationOf(known.heard_s)}`
-}
-
-const durationOf = (s: number): string =>
-  s < 120 ? `${Math.round(s)} s` : s < 7_200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3_600)} h`

@@ -275,6 +275,16 @@ const healingFaults: Readonly<Record<string, Sabotage>> = {
     }),
     circumstances: holdersGone,
   },
+  'a video stands still and nobody knows why': {
+    face: ({ snapshot }) => ({
+      async snapshot() {
+        const now = await snapshot()
+        const still = { code: 'unknown', peers: [], since: 0, text: 'nothing is known' } as const
+        return { ...now, videos: now.videos.map((row) => ({ ...row, still: row.still && still })) }
+      },
+    }),
+    circumstances: holdersGone,
+  },
   'a quarantined peer goes on': {
     ledger: (ledger) => ({ peer: async (id) => ({ ...(await ledger.peer(id)), quarantined_until: null }) }),
     circumstances: aBadMachine,

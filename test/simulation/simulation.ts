@@ -130,7 +130,7 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
   })
   const stillness = createStillnessRules({
     steps: base,
-    elapsed: scheduler.now,
+    ...times,
     videos: () => films.map(({ id }) => id),
     peers: () => peers.flatMap((peer) => peer.idle() ?? []),
     report,

@@ -1,5 +1,5 @@
 /**
- * What may never happen to videos: that one makes no progress for `STILL_MS`, and its row in the status of a peer that is well gives no reason.
+ * What may never happen to videos: that one makes no progress for `STILL_MS`, and its row in the status of a peer that is well gives no reason, or `unknown`.
  * Progress is what really happens: attempts that advance on any machine, and tasks that are done.
  */
 import type { Steps } from '../../ledger/steps.ts'
@@ -20,6 +20,8 @@ export interface StillnessRulesOptions {
   videos(): readonly VideoId[]
   /** Virtual ms since the beginning. */
   elapsed(): number
+  /** Ledger time. */
+  now(): number
   peers(): readonly AskedPeer[]
   report(violation: string): void
   trace(line: string): void
@@ -41,7 +43,7 @@ export function createStillnessRules(options: StillnessRulesOptions): StillnessR
   const { steps, elapsed, report, trace } = options
   const watch = createProgressWatch({ mono: elapsed })
   const reasons = new Map<string, number>()
-  const [openSince, asking] = [new Map<VideoId, number>(), new Set<PeerId>()]
+  const [openSince, createdAt, asking] = [new Map<VideoId, number>(), new Map<VideoId, number>(), new Set<PeerId>()]
   let askedAt = 0
 
   async function ask({ id, beat, face }: AskedPeer): Promise<void> {
@@ -55,7 +57,9 @@ export function createStillnessRules(options: StillnessRulesOptions): StillnessR
         const row = videos.find((each) => each.id === video)
         if (!row || !isOpen(row.status) || !isStillFor(video, since)) continue
         if (row.still) reasons.set(row.still.code, (reasons.get(row.still.code) ?? 0) + 1)
-        if (row.still) trace(`${beat.name} says of ${row.name}: ${row.still.text}`)
+        if (row.still?.code === 'unknown')
+          report(`${beat.name} knows no reason why ${row.name} makes no progress: ${row.still.text}`)
+        else if (row.still) trace(`${beat.name} says of ${row.name}: ${row.still.text}`)
         else
           report(
             `${row.name} made no progress for ${watch.stillMs(video)} ms, and ${beat.name}, asked at ${began}, gives no reason`,
@@ -66,19 +70,23 @@ export function createStillnessRules(options: StillnessRulesOptions): StillnessR
     }
   }
 
+  // Where the clock of the ledger was set back, a peer cannot know how old a video is that it has not looked at before.
+  const ageMs = (video: VideoId) => options.now() - (createdAt.get(video) ?? 0)
   const isStillFor = (video: VideoId, since: number) =>
-    Math.min(watch.stillMs(video), elapsed() - since) >= STILL_MS + LATE_MS
+    Math.min(watch.stillMs(video), elapsed() - since, ageMs(video)) >= STILL_MS + LATE_MS
 
   return {
     reasons,
     async look() {
       for (const { id, beat } of options.peers()) watch.sawRunning(id, beat.running)
       for (const id of options.videos()) {
-        const status = (await steps.video(id))?.status
-        if (status === undefined || !isOpen(status)) {
+        const video = await steps.video(id)
+        if (video === null || !isOpen(video.status)) {
           openSince.delete(id)
           continue
         }
+        const { status, created_at } = video
+        createdAt.set(id, created_at)
         if (!openSince.has(id)) openSince.set(id, elapsed())
         const counts = (await steps.progress([id])).get(id) ?? []
         const count = counts.reduce((sum, each) => sum + (each.status === 'COMPLETED' ? 2 : 1) * each.count, 0)

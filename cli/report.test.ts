@@ -1,0 +1,45 @@
+/** What a run prints and writes where nothing goes on. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { StatusSnapshot } from '../protocol/status.ts'
+import { createReporter } from './report.ts'
+
+/** The lines that this writes to standard output. */
+function printed(act: () => void): string[] {
+  const { write } = process.stdout
+  const lines: string[] = []
+  process.stdout.write = ((text: string) => lines.push(text.trimEnd()) > 0) as typeof write
+  try {
+    act()
+  } finally {
+    process.stdout.write = write
+  }
+  return lines
+}
+
+const snapshot = (at: number, text: string | null) =>
+  ({
+    at,
+    peers: [],
+    events: [],
+    leader: null,
+    ledger: { description: 'MongoDB db', away: text, since: text && 10_000, text },
+  }) as unknown as StatusSnapshot
+const AWAY = 'nothing can be claimed or recorded, for 3 s: MongoDB db has not answered'
+
+test('an unavailable ledger is one line, and its end another with how long it was', () => {
+  const reporter = createReporter({ json: false, files: 1 })
+  const lines = printed(() => {
+    reporter.progress([], snapshot(9_000, null))
+    reporter.progress([], snapshot(13_000, AWAY))
+    reporter.progress([], snapshot(16_000, AWAY.replace('3 s', '6 s')))
+    reporter.progress([], snapshot(51_000, null))
+    reporter.progress([], snapshot(52_000, null))
+  })
+  assert.deepEqual(lines, [AWAY, 'the ledger answers again after 0:41'])
+})
+
+test('each progress event has the state of the ledger', () => {
+  const [line] = printed(() => createReporter({ json: true, files: 1 }).progress([], snapshot(13_000, AWAY)))
+  assert.deepEqual(JSON.parse(line!).ledger, { description: 'MongoDB db', away: AWAY, since: 10_000, text: AWAY })
+})
