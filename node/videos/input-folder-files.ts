@@ -41,7 +41,7 @@ export async function contentOf(input: string): Promise<FolderContent> {
 }
 
 /** Why the link at `path` is not followed; null for a file, and for a link to a file that its owner could have put here. */
-export async function whyUnfollowed(path: string): Promise<UnfollowedLink['to'] | null> {
+async function whyUnfollowed(path: string): Promise<UnfollowedLink['to'] | null> {
   const [entry, target] = await Promise.all([lstat(fsPath(path)), stat(fsPath(path))])
   if (target.isDirectory()) return 'a folder'
   return !entry.isSymbolicLink() || mayFollow(entry.uid, target.uid, process.getuid?.())

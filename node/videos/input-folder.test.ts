@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { renameSync, symlinkSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { identityAt } from '../../files/file-hashes.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { LedgerUnavailable, SourceRefused, SourceUnsettled } from '../../protocol/errors.ts'
 import { INPUT_FILES_MAX, INPUT_OUTCOME_MS, INPUT_REFUSED_MS, INPUT_SETTLED_MS } from '../../protocol/limits.ts'
@@ -10,6 +12,7 @@ import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import { createInputFolder } from './input-folder.ts'
 import { mayFollow } from './input-folder-files.ts'
+import type { Settling } from './input-folder-settling.ts'
 import { openTakenFiles } from './input-folder-state.ts'
 import type { SubmitRequest, Submitted } from './submit.ts'
 
@@ -18,6 +21,7 @@ async function folderUnderTest(
   t: TestContext,
   answer: (request: SubmitRequest) => unknown = () => {},
   log = silentLog,
+  settling?: Settling,
 ) {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-input-'))
   t.after(() => rm(dir, { recursive: true, force: true }))
@@ -49,6 +53,7 @@ async function folderUnderTest(
       log,
       ledger,
       submit,
+      ...(settling && { settling }),
     }).round
   // As the loop of rounds does: called without its object.
   let round = make()
@@ -144,7 +149,9 @@ describe('the input folder', () => {
       await writeFile(join(input, file), file)
     await symlink(join(input, '..'), join(input, 'linked'))
     await untilRefused(look)
-    const subtitles = [{ path: join(input, 'film.en.srt'), language: 'en', forced: false, hearing_impaired: false }]
+    const path = join(input, 'film.en.srt')
+    const identity = await identityAt(path)
+    const subtitles = [{ path, identity, language: 'en', forced: false, hearing_impaired: false }]
     assert.deepEqual(
       submitted.map((request) => [request.path, request.subtitles]),
       [[join(input, 'film.mp4'), subtitles]],
@@ -200,6 +207,32 @@ describe('the input folder', () => {
     await look(INPUT_REFUSED_MS)
     assert.deepEqual(await readdir(elsewhere), [])
     assert.deepEqual((await readdir(join(input, 'rejected'))).sort(), ['notes-2.txt', 'notes-2.txt.txt', 'notes.txt'])
+  })
+
+  test('takes in nothing to which a folder leads that became a link after it was read', async (t) => {
+    // Asked after the folder is read, before a file is taken in.
+    let swap = () => {}
+    const settling = { isSettled: () => true, waitLonger: () => false, forget: () => {}, keepOnly: () => swap() }
+    const { input, look, submitted } = await folderUnderTest(t, undefined, silentLog, settling)
+    const [sub, elsewhere] = [join(input, 'sub'), join(input, '..', 'elsewhere')]
+    for (const folder of [sub, elsewhere]) {
+      await mkdir(folder)
+      await writeFile(join(folder, 'film.mp4'), 'film')
+      await utimes(join(folder, 'film.mp4'), 1, 1)
+    }
+    await look()
+    assert.deepEqual(
+      submitted.map(({ path, identity }) => [path, identity]),
+      [[join(sub, 'film.mp4'), await identityAt(join(sub, 'film.mp4'))]],
+    )
+    await rename(join(sub, 'film.mp4'), join(sub, 'other.mp4'))
+    await writeFile(join(elsewhere, 'other.mp4'), 'film')
+    swap = () => {
+      renameSync(sub, join(input, 'away'))
+      symlinkSync(elsewhere, sub)
+    }
+    await look()
+    assert.equal(submitted.length, 1)
   })
 
   test('follows a link only to what its maker could have put there', () => {

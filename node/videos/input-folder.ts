@@ -21,14 +21,8 @@ import { INPUT_OUTCOME_MS, SUBTITLE_BYTES_MAX, SUBTITLE_FILES_MAX } from '../../
 import type { Log } from '../../protocol/log.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
 import { OPEN_STATUSES } from '../../protocol/video.ts'
-import {
-  bytesOf,
-  contentOf,
-  moveToRejected,
-  printOf,
-  type UnfollowedLink,
-  whyUnfollowed,
-} from './input-folder-files.ts'
+import { bytesOf, contentOf, moveToRejected, printOf, type UnfollowedLink } from './input-folder-files.ts'
+import { lookAtFile } from './input-folder-look.ts'
 import { createSettling, type Settling } from './input-folder-settling.ts'
 import { readSubtitleName, splitSidecars } from './input-folder-sidecars.ts'
 import type { TakenFiles } from './input-folder-state.ts'
@@ -123,12 +117,27 @@ class FolderWatch {
   async #takeIn({ file, print, subtitles }: Film, { present, taken }: Round, signal: AbortSignal): Promise<void> {
     const { input, output: out, recipe, log } = this.#options
     const path = join(input, file)
-    // It may have become another link since the folder was read.
-    if ((await whyUnfollowed(path)) !== null) return
     try {
+      const [looked, ...lookedBeside] = await Promise.all([file, ...subtitles].map((each) => lookAtFile(input, each)))
+      // It may have become a link, or lie behind one, since the folder was read.
+      if (looked === undefined || [looked, ...lookedBeside].some(({ mayFollow }) => !mayFollow)) return
       await mustBeWhole(path)
-      const beside = subtitles.map((each) => ({ path: join(input, each), ...readSubtitleName(file, each) }))
-      const request = { path, recipe, priority: 0, deadline: null, out, name: nameOf(file), subtitles: beside, signal }
+      const beside = subtitles.map((each, at) => ({
+        path: join(input, each),
+        identity: lookedBeside[at]?.identity,
+        ...readSubtitleName(file, each),
+      }))
+      const request = {
+        path,
+        identity: looked.identity,
+        recipe,
+        priority: 0,
+        deadline: null,
+        out,
+        name: nameOf(file),
+        subtitles: beside,
+        signal,
+      }
       const { video, outcome } = await this.#options.submit(request)
       log.info('taken from the input folder', { file, subtitles, video: video._id, outcome })
       await taken.record(file, { print, video: video._id }, present)

@@ -2,15 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { createBlobStore, type DiskBlobStore } from '../../blobs/blob-store.ts'
+import { identityAt } from '../../files/file-hashes.ts'
 import { renditionPath } from '../../protocol/artifact.ts'
 import { plan, TERM } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
-import { RecipeRefused } from '../../protocol/errors.ts'
+import { RecipeRefused, SourceUnsettled } from '../../protocol/errors.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -34,6 +35,7 @@ let out = ''
 let ledger: Ledger
 let store: DiskBlobStore
 let refusal: Error | null = null
+let onProbe: () => Promise<void>
 let submit: (change?: Partial<SubmitRequest>) => Promise<Submitted>
 
 function thrown(error: Error): never {
@@ -42,6 +44,7 @@ function thrown(error: Error): never {
 
 beforeEach(async () => {
   refusal = null
+  onProbe = async () => {}
   dir = await mkdtemp(join(tmpdir(), 'reelmesh-submit-'))
   out = join(dir, 'out')
   const path = join(dir, 'film.mov')
@@ -53,7 +56,7 @@ beforeEach(async () => {
     self,
     ledger,
     store,
-    media: { checkRecipe: () => refusal && thrown(refusal), probe: async () => ({}) } as never,
+    media: { checkRecipe: () => refusal && thrown(refusal), probe: () => onProbe() } as never,
     openSource,
     openDestination,
     folders: NO_SHARED_FOLDERS,
@@ -106,6 +109,26 @@ describe('a film that is submitted', () => {
   it('has the mode of its file in its delivery, so that the results are for no more people', async () => {
     await chmod(join(dir, 'film.mov'), 0o640)
     assert.equal((await submit()).video.deliveries[0]?.mode, 0o640)
+  })
+
+  it('is the one that was meant, not what a link leads to that takes its place before it is read', async () => {
+    const path = join(dir, 'film.mov')
+    const secret = join(dir, 'private.mov')
+    await writeFile(secret, 'a secret', { mode: 0o600 })
+    const [identity, subtitle] = [await identityAt(path), await identityAt(secret)]
+    onProbe = async () => {
+      await rm(path)
+      await symlink(secret, path)
+    }
+    await assert.rejects(submit({ identity: identity ?? '' }), SourceUnsettled)
+    const beside = { path, language: '', forced: false, hearing_impaired: false }
+    await assert.rejects(
+      submit({ path: secret, subtitles: [{ ...beside, identity: identity ?? '' }] }),
+      SourceUnsettled,
+    )
+    assert.deepEqual([await ledger.videos(), await store.videos()], [[], []])
+    onProbe = async () => {}
+    await submit({ path: secret, identity: subtitle ?? '' })
   })
 })
 

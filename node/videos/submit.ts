@@ -5,7 +5,6 @@
  * files is made from those that lie here.
  */
 import { deliveryNames } from '../../ledger/documents.ts'
-import type { SubmitSubtitle } from '../../protocol/api.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
 import type { OpenDestination } from '../../protocol/destination.ts'
 import type { Hints } from '../../protocol/hints.ts'
@@ -14,13 +13,13 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { SharedFolders, SharedSource } from '../../protocol/shared-folder.ts'
-import { type OpenSource, readContent, type SourceContent } from '../../protocol/source.ts'
+import { type OpenSource, readContent, type SourceContent, unsettled } from '../../protocol/source.ts'
 import { isSamePlace, isUndelivered, type NewDelivery, type Video } from '../../protocol/video.ts'
 import type { AcceptedDeliveries } from '../host/accepted-deliveries.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { DeliveryFolders } from './delivery-folders.ts'
 import type { PendingSubmits } from './pending-submits.ts'
-import { holdSubtitles, type ReadSubtitle, readSubtitles } from './subtitle-files.ts'
+import { holdSubtitles, type ReadSubtitle, readSubtitles, type WantedSubtitle } from './subtitle-files.ts'
 
 /** The parts that a submit uses. */
 export interface SubmitOptions {
@@ -41,6 +40,8 @@ export interface SubmitOptions {
 export interface SubmitRequest {
   /** Absolute path of the source. */
   readonly path: string
+  /** Of the file that is meant (`SourceFacts`): another one at the path is refused. */
+  readonly identity?: string | undefined
   readonly recipe: Recipe
   /** An integer; tasks of the highest number are claimed first. */
   readonly priority: number
@@ -50,7 +51,7 @@ export interface SubmitRequest {
   readonly out: string | null
   readonly name?: string
   /** Files of text subtitles that come along. */
-  readonly subtitles?: readonly SubmitSubtitle[]
+  readonly subtitles?: readonly WantedSubtitle[]
   readonly signal: AbortSignal
 }
 
@@ -68,6 +69,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
     const source = options.openSource(path)
     await media.probe(await source.input(), signal)
     const content = await readContent(source, signal)
+    if (content.identity !== (request.identity ?? content.identity)) throw unsettled(source)
     const { sha256, bytes } = content
     const subtitles = await readSubtitles(request.subtitles ?? [], options.openSource, signal)
     const recipe = withSubtitles(request.recipe, subtitles)
@@ -108,7 +110,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
 async function sharedSource(
   path: string,
   { identity }: Pick<SourceContent, 'identity'>,
-  subtitles: readonly SubmitSubtitle[],
+  subtitles: readonly WantedSubtitle[],
   folders: SharedFolders,
 ): Promise<SharedSource | null> {
   const place = await folders.placeOf(path)

@@ -9,7 +9,7 @@ import { SourceRefused } from '../../protocol/errors.ts'
 import { asSha256, type VideoId } from '../../protocol/ids.ts'
 import { SUBTITLE_BYTES_MAX } from '../../protocol/limits.ts'
 import type { SubtitleFile } from '../../protocol/recipe.ts'
-import type { OpenSource } from '../../protocol/source.ts'
+import { type OpenSource, unsettled } from '../../protocol/source.ts'
 
 /** A subtitle and its bytes. */
 export interface ReadSubtitle {
@@ -17,16 +17,20 @@ export interface ReadSubtitle {
   readonly content: Uint8Array
 }
 
-/** Reads subtitles. Rejects as `Source`, and with `SourceRefused` for one that is too large. */
+/** A subtitle to read. `identity`: of the file that is meant, where another one at the path is to be refused. */
+export type WantedSubtitle = SubmitSubtitle & { readonly identity?: string | undefined }
+
+/** Reads subtitles. Rejects as `Source`, with `SourceUnsettled` for another file than is meant, and with `SourceRefused` for one that is too large. */
 export async function readSubtitles(
-  wanted: readonly SubmitSubtitle[],
+  wanted: readonly WantedSubtitle[],
   openSource: OpenSource,
   signal: AbortSignal,
 ): Promise<ReadSubtitle[]> {
   const read: ReadSubtitle[] = []
-  for (const { path, language, forced, hearing_impaired } of wanted) {
+  for (const { path, language, forced, hearing_impaired, ...meant } of wanted) {
     const source = openSource(path)
     const { bytes, identity } = await source.stat(signal)
+    if (identity !== (meant.identity ?? identity)) throw unsettled(source)
     if (bytes > SUBTITLE_BYTES_MAX)
       throw new SourceRefused(
         `${path} has ${bytes} bytes, and a file of subtitles may have ${SUBTITLE_BYTES_MAX}; submit the film without it`,
