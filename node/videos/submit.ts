@@ -40,7 +40,7 @@ export interface SubmitOptions {
 export interface SubmitRequest {
   /** Absolute path of the source. */
   readonly path: string
-  /** Of the file that is meant (`SourceFacts`): another one at the path is refused. */
+  /** The identity of the file that is meant (`SourceFacts`): another one at the path is refused. */
   readonly identity?: string | undefined
   readonly recipe: Recipe
   /** An integer; tasks of the highest number are claimed first. */

@@ -17,7 +17,7 @@ export interface ReadSubtitle {
   readonly content: Uint8Array
 }
 
-/** A subtitle to read. `identity`: of the file that is meant, where another one at the path is to be refused. */
+/** A subtitle to read. `identity`: that of the file that is meant, where another one at the path is to be refused. */
 export type WantedSubtitle = SubmitSubtitle & { readonly identity?: string | undefined }
 
 /** Reads subtitles. Rejects as `Source`, with `SourceUnsettled` for another file than is meant, and with `SourceRefused` for one that is too large. */

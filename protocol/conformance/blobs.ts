@@ -10,6 +10,7 @@ import {
   rename,
   rm,
   stat,
+  symlink,
   truncate,
   utimes,
   writeFile,
@@ -197,6 +198,11 @@ export function blobStoreConformance(name: string, makeWorld: () => Promise<Blob
         await rename(`${path}.new`, path)
       },
       'is written over in place': (path) => writeFile(path, 'another film', { flag: 'r+' }),
+      'becomes a link to another film': async (path) => {
+        await writeFile(`${path}.private`, (await readFile(path, 'utf8')).toUpperCase())
+        await rm(path)
+        await symlink(`${path}.private`, path)
+      },
       grows: (path) => appendFile(path, '!'),
       'is cut short': (path) => truncate(path, 3),
     }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { ensureBubblewrap } from '../../testing/tools/bubblewrap.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
 
@@ -56,4 +57,21 @@ test('doctor says that others may read the data folder or the mesh key, and no p
   assert.match(of('key', 'note'), /chmod 600/)
   assert.match(of('ledger', 'bad'), /no address of a ledger/)
   assert.doesNotMatch(doctor.stdout + doctor.stderr, /s3cret/)
+})
+
+test('doctor says how far ffmpeg is kept from the machine', async (t) => {
+  await ensureBubblewrap()
+  const dir = await folder(t)
+  const line = async (...flags: string[]) => {
+    const { stdout } = await runCli(['doctor', '--json', ...flags], { cwd: dir, dataDir: join(dir, 'data') })
+    return (JSON.parse(stdout) as { what: string; level: string; text: string }[]).find(
+      ({ what }) => what === 'sandbox',
+    )
+  }
+  const auto = await line()
+  assert.equal(auto?.level, 'ok')
+  assert.match(auto?.text ?? '', /runs in bubblewrap: no network, and no files but its own/)
+  const off = await line('--sandbox', 'off')
+  assert.equal(off?.level, 'note')
+  assert.match(off?.text ?? '', /has the network and the files of this user/)
 })
