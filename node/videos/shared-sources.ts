@@ -150,10 +150,14 @@ class Sources implements SharedSources {
     return found === 'late' ? null : found !== null
   }
 
-  /** The source is gone here: nobody counts on this peer for it. Where another file lies at its path the next attempt ends the video, and says so. */
+  /**
+   * The source is gone here: nobody counts on this peer for it. The last holder, where another file took its place, stays one: the next attempt ends
+   * the video, and says so.
+   */
   async #removeHolder({ _id, name, source: { sha256, holders } }: Video, isSeen: boolean): Promise<void> {
     const { self, ledger, store, hints, log } = this.#options
-    if (!holders.includes(self) || (isSeen && (await store.changedSource(sha256, _id)) !== null)) return
+    if (!holders.includes(self)) return
+    if (holders.length === 1 && isSeen && (await store.changedSource(sha256, _id)) !== null) return
     if ((await ledger.removeSourceHolder(_id, sha256, self)) !== 'changed') return
     for (const { _id: task, input } of await ledger.tasks({ video: _id, statuses: ['PENDING', 'PROCESSING'] }))
       if (input?.sha256 === sha256) await ledger.removeInputHolder(task, sha256, self)

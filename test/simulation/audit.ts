@@ -17,7 +17,7 @@ import { createPresenceRules, type PresenceRulesOptions } from './presence-rules
 import { createQuarantineRules } from './quarantine-rules.ts'
 import { brokenRules, type Change } from './task-rules.ts'
 
-export interface AuditOptions extends Pick<PresenceRulesOptions, 'goneMs' | 'has'> {
+export interface AuditOptions extends Pick<PresenceRulesOptions, 'goneMs' | 'has' | 'lacksMs'> {
   readonly steps: Steps
   /** Ledger time. */
   now(): number
@@ -49,6 +49,8 @@ export interface Audited {
     audits: number
     /** Commits with other pictures. */
     lies: number
+    /** How often a peer became the holder of a source or a result. */
+    taken: number
   }
 }
 
@@ -69,6 +71,7 @@ export function createAudit(options: AuditOptions): Audited {
     backups: 0,
     audits: 0,
     lies: 0,
+    taken: 0,
   }
   const lacksInput = createPresenceRules(options)
   const quarantine = createQuarantineRules({ ...options, steps, now })
@@ -146,7 +149,11 @@ export function createAudit(options: AuditOptions): Audited {
     joinVideo: async ([id]: readonly [VideoId]) => video(id),
     moveVideo: async ([id, move]: readonly [VideoId, VideoMove]) => video(id, move.term),
     nameDelivery: async ([id]: readonly [VideoId]) => video(id),
-    addVideoHolder: async ([id]: readonly [VideoId]) => video(id),
+    addVideoHolder: async ([id]: readonly [VideoId], held: boolean) => {
+      if (held) counts.taken++
+      await video(id)
+    },
+    removeSourceHolder: async ([id]: readonly [VideoId]) => video(id),
     finishDelivery: async ([id]: readonly [VideoId]) => video(id),
     insertTasks: async ([made]: readonly [readonly NewTask[]]) => {
       for (const { _id } of made) await task(_id, { event: 'insert', held: true })

@@ -11,6 +11,7 @@ import { LATE_MS } from '../../testing/simulation/ledger-line.ts'
 import type { Life } from '../../testing/simulation/life.ts'
 import type { SimulatedPeer } from './peer.ts'
 import type { FaultPlan, FilmPlan, Scenario } from './scenario.ts'
+import { makeSharedFolder, sharedPath } from './shared-mount.ts'
 import { letIn } from './strangers.ts'
 import type { World } from './world.ts'
 
@@ -20,6 +21,8 @@ export interface PlayedFilm {
   readonly id: VideoId
   readonly out: string
   readonly path: string
+  /** Its source lies in the shared folder, and its files are wanted there. */
+  readonly isShared: boolean
   /** A person asked to cancel it. */
   wasCancelled: boolean
   /** Another film lies at its path. */
@@ -191,6 +194,14 @@ export function play(options: ChaosOptions): Play {
       case 'change source':
         void changeSource(films[fault.film]!, fault.afterMs)
         break
+      case 'unmount':
+        peer!.mount?.show('nothing')
+        later(fault.ms, () => peer!.mount?.show('the folder'))
+        break
+      case 'lie':
+        peer!.mount?.show(fault.differs)
+        later(fault.ms, () => peer!.mount?.show('the folder'))
+        break
       case 'strangers':
         letIn(world, fault)
         break
@@ -252,6 +263,7 @@ export function play(options: ChaosOptions): Play {
     for (const peer of peers) {
       world.disk.setFull(peer.machine, false)
       peer.line.isDown = false
+      peer.mount?.show('the folder')
       peer.slowness = peer.plan.slowness
       peer.thaw()
       void bringUp(peer)
@@ -259,7 +271,11 @@ export function play(options: ChaosOptions): Play {
     isOver = true
   }
 
-  for (const { path, film } of films) world.disk.write(path, filmBytes(film))
+  makeSharedFolder(
+    world,
+    films.filter(({ isShared }) => isShared).map(({ film }) => film),
+  )
+  for (const { path, film, isShared } of films) if (!isShared) world.disk.write(path, filmBytes(film))
   for (const peer of peers) scheduler.after(world.rng.whole(0, 400), () => void bringUp(peer))
   makeNoise(true)
   for (const [at, film] of scenario.films.entries()) scheduler.after(film.at, () => void submit(at, peers[film.by]!))
@@ -276,16 +292,18 @@ const isFineLine = ({ noise, faults }: Scenario): boolean =>
   noise.refused + noise.answerLost + noise.appliedLate + noise.claimsLate === 0 &&
   !faults.some(({ what }) => what === 'ledger down' || what === 'line down')
 
-function playedFilm({ film, renditions, by }: FilmPlan, peers: readonly SimulatedPeer[]): PlayedFilm {
+function playedFilm({ film, renditions, by, isShared }: FilmPlan, peers: readonly SimulatedPeer[]): PlayedFilm {
   const recipe: Recipe = { ...DEFAULT_RECIPE, renditions }
-  const machine = peers[by]!.machine
+  const { machine, mount } = peers[by]!
+  const shared = isShared ? mount : null
   const id = videoId(sha256Of(filmBytes(film)), canonicalRecipe(recipe))
   return {
     film,
     recipe,
     id,
-    out: `/simulated/${machine}/out`,
-    path: `/simulated/${machine}/films/${film.name}.mp4`,
+    out: shared ? `${shared.path}/out` : `/simulated/${machine}/out`,
+    path: shared ? `${shared.path}/${sharedPath(film)}` : `/simulated/${machine}/films/${film.name}.mp4`,
+    isShared: shared !== null,
     wasCancelled: false,
     wasChanged: false,
   }

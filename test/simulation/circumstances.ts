@@ -10,13 +10,14 @@ type Timed = FaultPlan & { readonly at: number }
 
 /** These faults instead of the drawn ones, on one busy film, with at least three full peers of even speed. */
 function busy(drawn: Scenario, faults: readonly Timed[], noise: Partial<Scenario['noise']> = {}): Scenario {
-  const peers = drawn.peers.map((peer) => ({ ...peer, bad: 'no' as const, slowness: 1 }))
+  const peers = drawn.peers.map((peer) => ({ ...peer, bad: 'no' as const, slowness: 1, sees: false }))
   while (peers.length < 3) peers.push({ ...peers[0]!, name: `p${peers.length}` })
   const films = drawn.films.slice(0, 1).map((film) => ({
     ...film,
     film: { ...film.film, ...BUSY },
     renditions: ladderOf([480, 720, 1080]),
     by: 0,
+    isShared: false,
   }))
   return {
     ...drawn,
@@ -266,4 +267,47 @@ export const badFilms: Circumstances = (drawn) => {
   const last = { ...good!, at: 600, film: { ...good!.film, chunks: 12 }, renditions }
   const peers = day.peers.slice(0, 2).map((peer) => ({ ...peer, works: true, slots: 1 }))
   return { ...day, films: [...bad, last], peers }
+}
+
+const QUIET = { refused: 0, answerLost: 0, appliedLate: 0, claimsLate: 0 }
+
+/** One film in a shared folder that the first three peers see; the first submits it, all coordinate, and the second and third encode. */
+function sharing(drawn: Scenario, faults: readonly Timed[]): Scenario {
+  const day = busy(drawn, faults, QUIET)
+  const peers = day.peers
+    .slice(0, 3)
+    .map((peer, at) => ({ ...peer, sees: true, coordinates: true, works: at > 0, slots: at > 0 ? 1 : 0, slowness: 2 }))
+  return { ...day, peers, films: day.films.map((film) => ({ ...film, isShared: true })) }
+}
+
+/** The peer that took the film in is gone for good: at the latest when the chunks are cut, of which it alone has them. */
+export const submitterGone: Circumstances = (drawn) =>
+  sharing(drawn, [
+    { what: 'crash', peer: 0, isWiped: true, backAfterMs: null, at: 1_500 + ((drawn.seed * 371) % 9_000) },
+  ])
+
+/** The folder is gone from all for long, from some moment of the ingest on, and comes back. */
+export const foldersVanish: Circumstances = (drawn) => {
+  const at = 700 + ((drawn.seed * 137) % 1_900)
+  const day = sharing(
+    drawn,
+    [0, 1, 2].map((peer) => ({ what: 'unmount', peer, ms: 70_000, at: at + peer * 100 })),
+  )
+  // Of one machine, so that nobody took a copy.
+  return { ...day, peers: day.peers.map((peer) => ({ ...peer, host: 'one' })), faultsEndMs: 80_000 }
+}
+
+/**
+ * One peer sees other films under the same names, from the beginning or from some moment of the ingest on, and the one that submitted
+ * the film loses the right one for long.
+ */
+export const foldersLie: Circumstances = (drawn) => {
+  const differs = drawn.seed % 3 === 0 ? 'size' : 'bytes'
+  const at = drawn.seed % 2 === 0 ? 0 : 700 + ((drawn.seed * 137) % 1_900)
+  const day = sharing(drawn, [
+    { what: 'lie', peer: 1, differs, ms: 78_000, at },
+    { what: 'unmount', peer: 0, ms: 70_000, at: 2_000 },
+  ])
+  const peers = day.peers.map((peer, nth) => ({ ...peer, host: 'one', sees: nth < 2, coordinates: nth !== 2 }))
+  return { ...day, peers, faultsEndMs: 80_000 }
 }

@@ -9,6 +9,7 @@ import { storeOf } from '../../testing/simulation/blob-stand-ins.ts'
 import { expectedOutput, sha256Of } from '../../testing/simulation/film.ts'
 import type { VirtualDisk } from '../../testing/simulation/virtual-disk.ts'
 import type { PlayedFilm } from './chaos.ts'
+import { SHARED_TREE } from './shared-mount.ts'
 
 /** Ended, and its files are where they are wanted. */
 export function isSettled(video: Video | null): boolean {
@@ -70,13 +71,19 @@ export function leftovers(
   films: readonly PlayedFilm[],
   videos: readonly Video[],
 ): string[] {
-  return machines.flatMap((machine) => {
-    const partial = disk.below(`/simulated/${machine}/out`).filter((path) => path.endsWith('.part'))
-    const scratch = disk.below(`/simulated/${machine}/scratch`)
-    const delivered = videos.filter(
-      (video) => video.status === 'COMPLETED' && films.some((film) => film.id === video._id),
-    )
-    const blobs = delivered.flatMap((video) => disk.below(`${storeOf(machine)}/${video._id}`))
-    return [...partial, ...scratch, ...blobs].map((path) => `${path} was left behind`)
-  })
+  const shared = disk
+    .below(SHARED_TREE)
+    .filter((path) => path.endsWith('.part'))
+    .map((path) => `${path} was left behind`)
+  return machines
+    .flatMap((machine) => {
+      const partial = disk.below(`/simulated/${machine}/out`).filter((path) => path.endsWith('.part'))
+      const scratch = disk.below(`/simulated/${machine}/scratch`)
+      const delivered = videos.filter(
+        (video) => video.status === 'COMPLETED' && films.some((film) => film.id === video._id),
+      )
+      const blobs = delivered.flatMap((video) => disk.below(`${storeOf(machine)}/${video._id}`))
+      return [...partial, ...scratch, ...blobs].map((path) => `${path} was left behind`)
+    })
+    .concat(shared)
 }

@@ -10,17 +10,20 @@ import { createModules, type NodeOptions } from '../../node/modules.ts'
 import { createNode, type ReelNode } from '../../node/node.ts'
 import { membersOnly } from '../../node/peers/member-mesh.ts'
 import { createMembership } from '../../node/peers/membership.ts'
-import { NO_SHARED_FOLDERS } from '../../node/shared/shared-folders.ts'
+import { createSharedFolders, NO_SHARED_FOLDERS } from '../../node/shared/shared-folders.ts'
+import type { Rng } from '../../protocol/clock.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import { asPeerId, type PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Log } from '../../protocol/log.ts'
+import type { SharedFolders } from '../../protocol/shared-folder.ts'
 import { createExchange, createStore, type Neighbour, storeOf } from '../../testing/simulation/blob-stand-ins.ts'
 import { fineLine, type LineFaults, ledgerLine } from '../../testing/simulation/ledger-line.ts'
 import { createLife, type Life } from '../../testing/simulation/life.ts'
 import { createMedia } from '../../testing/simulation/media-stand-in.ts'
 import { noisyMesh } from './mesh-noise.ts'
 import type { PeerPlan } from './scenario.ts'
+import { createMount, type Mount } from './shared-mount.ts'
 import type { AskedPeer } from './stillness-rules.ts'
 import type { World } from './world.ts'
 
@@ -55,6 +58,7 @@ export const peerIdOf = (index: number): PeerId =>
 interface Running {
   readonly life: Life
   readonly node: ReelNode
+  readonly folders: SharedFolders
   readonly face: NodeFace
   readonly ledger: Ledger
   /** Its heartbeat now. */
@@ -71,6 +75,8 @@ export class SimulatedPeer {
   readonly plan: PeerPlan
   readonly line: LineFaults = fineLine()
   slowness: number
+  /** The shared folder as it sees it; null where it sees none. */
+  readonly mount: Mount | null
   running: Running | null = null
   state: Neighbour['state'] = 'dead'
   /** Lost for good: nobody starts it again. */
@@ -80,6 +86,7 @@ export class SimulatedPeer {
   #epoch = 0
   /** On its disk. */
   readonly #accepted: AcceptedDelivery[] = []
+  readonly #folderIds = new Map<string, string>()
   #lives = 0
   #stopping: Promise<void> | null = null
   /** When it was last started or thawed, or lost a statement. */
@@ -92,6 +99,7 @@ export class SimulatedPeer {
     this.plan = plan
     this.id = peerIdOf(index)
     this.slowness = plan.slowness
+    this.mount = plan.sees ? createMount(world, plan.name) : null
   }
 
   get machine(): string {
@@ -108,6 +116,7 @@ export class SimulatedPeer {
     this.running = this.#compose(life)
     this.#world.trace(`${this.machine} starts`)
     const { running } = this
+    await running.folders.look()
     await running.node.start()
     this.#started = running
     this.#disturbed()
@@ -255,6 +264,7 @@ export class SimulatedPeer {
       accept: async (delivery) => void this.#accepted.push(delivery),
       has: async ({ video, dir }) => this.#accepted.some((each) => each.video === video && each.dir === dir),
     }
+    const folders = this.#folders(life, rng)
     const exchange = sabotage.exchange?.(plainExchange) ?? plainExchange
     const adapters = {
       clock,
@@ -266,9 +276,9 @@ export class SimulatedPeer {
       store,
       exchange,
       media,
-      openSource,
+      openSource: sabotage.openSource?.(openSource) ?? openSource,
       openDestination,
-      folders: NO_SHARED_FOLDERS,
+      folders,
       accepted,
       bootEpoch,
     }
@@ -279,6 +289,7 @@ export class SimulatedPeer {
     return {
       life,
       node,
+      folders,
       face,
       ledger,
       own: heartbeat.own,
@@ -286,6 +297,16 @@ export class SimulatedPeer {
       counted: () => peers.all().map(({ peer }) => peer),
       requests: new AbortController(),
     }
+  }
+
+  #folders({ clock }: Life, rng: Rng): SharedFolders {
+    const ids = this.#folderIds
+    const known = {
+      get: async (path: string) => ids.get(path) ?? null,
+      set: async (path: string, id: string) => void ids.set(path, id),
+    }
+    const settings = this.mount ? [{ name: 'films', path: this.mount.path }] : []
+    return settings.length > 0 ? createSharedFolders({ settings, clock, rng, known }) : NO_SHARED_FOLDERS
   }
 
   /** Warnings are part of the trace; an error is something nobody foresaw. */

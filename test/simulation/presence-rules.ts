@@ -1,6 +1,7 @@
 /**
  * What may never happen to inputs: that an attempt is claimed whose input no present peer has. Present is who runs, or ran a moment ago: the loss
  * of a peer takes its time to be noticed, and a claim may be on its way. What lies on the claiming machine itself counts too.
+ * A source in a shared folder counts with those alone that see it there, or have a copy, whatever the ledger says.
  */
 import type { Steps } from '../../ledger/steps.ts'
 import type { HeldBlob } from '../../protocol/blobs.ts'
@@ -16,14 +17,16 @@ export interface PresenceRulesOptions {
   readonly day: keyof typeof GONE_MS
   /** Virtual ms since this peer last ran; 0 while it runs. */
   goneMs(peer: PeerId): number
+  /** Virtual ms for which it has lacked these bytes, the source of a film in the shared folder that it should see; 0 for other bytes and peers. */
+  lacksMs(peer: PeerId, sha256: Sha256): number
   /** Whether the bytes lie on the machine of this peer. */
   has(peer: PeerId, sha256: Sha256): boolean
 }
 
 /** Makes the rule: the sentence that a claim by `worker` breaks, or null. */
-export function createPresenceRules({ steps, day, goneMs, has }: PresenceRulesOptions) {
+export function createPresenceRules({ steps, day, goneMs, lacksMs, has }: PresenceRulesOptions) {
   const canBeHad = ({ sha256, holders }: HeldBlob, worker: PeerId) =>
-    has(worker, sha256) || holders.some((peer) => goneMs(peer) < GONE_MS[day])
+    has(worker, sha256) || holders.some((peer) => Math.max(goneMs(peer), lacksMs(peer, sha256)) < GONE_MS[day])
 
   /** Everything that an attempt at the task reads. */
   async function inputsOf({ kind, input, video_id: video }: Task): Promise<HeldBlob[]> {

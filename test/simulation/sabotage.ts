@@ -16,6 +16,8 @@ import {
   changesOfMind,
   crowdsOfStrangers,
   doublePlanning,
+  foldersLie,
+  foldersVanish,
   holdersGone,
   lateClaims,
   leadersFreeze,
@@ -26,7 +28,9 @@ import {
   muchRot,
   reclaimsFreeze,
   refusals,
+  submitterGone,
 } from './circumstances.ts'
+import { SHARED_TREE } from './shared-mount.ts'
 import { strangerIdOf } from './strangers.ts'
 import type { Circumstances, Sabotage } from './world.ts'
 
@@ -265,6 +269,19 @@ const byteFaults: Readonly<Record<string, Sabotage>> = {
 
 const REST_MS = 12_000
 
+/** Once found, always found: whatever has become of the file. */
+const blindStore: Sabotage = {
+  store: (store) => {
+    const seen = new Map<Sha256, FoundBlob>()
+    const lookUp: BlobStore['lookUp'] = async (sha256, video) => {
+      const found = await store.lookUp(sha256, video)
+      if (found !== null && found.identity !== null) seen.set(sha256, found)
+      return found ?? seen.get(sha256) ?? null
+    }
+    return { ...store, lookUp, find: async (sha256, video) => (await lookUp(sha256, video))?.path ?? null }
+  },
+}
+
 const healingFaults: Readonly<Record<string, Sabotage>> = {
   'a video stands still without a reason': {
     face: ({ snapshot }) => ({
@@ -315,18 +332,7 @@ const healingFaults: Readonly<Record<string, Sabotage>> = {
     }),
     backupsInTrouble,
   ),
-  'a source counts as the same whatever lies at its path': {
-    store: (store) => {
-      const seen = new Map<Sha256, FoundBlob>()
-      const lookUp: BlobStore['lookUp'] = async (sha256, video) => {
-        const found = await store.lookUp(sha256, video)
-        if (found !== null && found.identity !== null) seen.set(sha256, found)
-        return found ?? seen.get(sha256) ?? null
-      }
-      return { ...store, lookUp, find: async (sha256, video) => (await lookUp(sha256, video))?.path ?? null }
-    },
-    circumstances: changedSources,
-  },
+  'a source counts as the same whatever lies at its path': { ...blindStore, circumstances: changedSources },
   'whoever holds the mesh key counts as a member': {
     ledger: (ledger) => ({
       members: async () => [...(await ledger.members()), ...Array.from({ length: 16 }, (_, at) => strangerIdOf(at))],
@@ -339,6 +345,31 @@ const healingFaults: Readonly<Record<string, Sabotage>> = {
   },
 }
 
+/** Where the shared folder really has what a machine sees at its path. */
+const truthOf = (address: string): string => address.replace(/^.*?\/share\//, `${SHARED_TREE}/`)
+
+const sharedFaults: Readonly<Record<string, Sabotage>> = {
+  'nobody looks for sources in a shared folder': {
+    ledger: (ledger) => ({
+      videos: async (query) =>
+        (await ledger.videos(query)).map(({ source: { shared, ...source }, ...video }) => ({ ...video, source })),
+    }),
+    circumstances: submitterGone,
+  },
+  'a peer whose source is gone stays its holder': ofSteps(
+    () => ({ removeSourceHolder: async () => true }),
+    foldersVanish,
+  ),
+  'a file counts as the source by its name': {
+    openSource: (open) => (address) => ({
+      ...open(address),
+      read: (...given) => open(truthOf(address)).read(...given),
+    }),
+    circumstances: foldersLie,
+  },
+  'a source in a shared folder counts as the same whatever lies there': { ...blindStore, circumstances: foldersLie },
+}
+
 /** By the promise that is broken. */
 export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...claimFaults,
@@ -346,4 +377,5 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   ...leaderFaults,
   ...byteFaults,
   ...healingFaults,
+  ...sharedFaults,
 }

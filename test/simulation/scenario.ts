@@ -19,6 +19,8 @@ export interface PeerPlan {
   readonly slowness: number
   /** The machine that it shares with others; default: one of its own. */
   readonly host?: string
+  /** Whether it sees the shared folder. */
+  readonly sees?: boolean
   /** What its ffmpeg cannot do, ever. */
   readonly bad: Badness
 }
@@ -30,6 +32,8 @@ export interface FilmPlan {
   /** Index of the peer that submits it, holds its source and wants the files. */
   readonly by: number
   readonly priority: number
+  /** Whether its source lies in the shared folder, and the files are wanted there: `by`, which sees it, is then one of several. */
+  readonly isShared?: boolean
 }
 
 export type FaultPlan =
@@ -45,6 +49,10 @@ export type FaultPlan =
   | { readonly what: 'rot'; readonly peer: number; readonly blobs: number }
   /** Its owner replaces the source, so long after its submit. */
   | { readonly what: 'change source'; readonly film: number; readonly afterMs: number }
+  /** The shared folder is not mounted on it. */
+  | { readonly what: 'unmount'; readonly peer: number; readonly ms: number }
+  /** Other films lie there under the same names, as it sees it. */
+  | { readonly what: 'lie'; readonly peer: number; readonly differs: 'bytes' | 'size'; readonly ms: number }
   /** So many that hold the mesh key and are no members. */
   | { readonly what: 'strangers'; readonly count: number; readonly ms: number }
   | { readonly what: 'clock jump'; readonly ms: number }
@@ -85,7 +93,15 @@ export function scenarioOf(seed: number, { peersMax }: { peersMax: number }): Sc
   const faultsEndMs = rng.whole(10_000, 40_000)
   const faults = makeFaults({ rng: rng.fork('faults'), peers, films, faultsEndMs })
   const noise = makeNoise(rng.fork('noise'))
-  return { seed, peers, films, faults, noise, faultsEndMs, audit: seed % 2 === 0 ? 0.3 : 0, areKnown: false }
+  const drawn = { peers, films, faults }
+  return {
+    seed,
+    ...withSharedFolder(drawn, rng.fork('shared'), faultsEndMs),
+    noise,
+    faultsEndMs,
+    audit: seed % 2 === 0 ? 0.3 : 0,
+    areKnown: false,
+  }
 }
 
 function makePeers(rng: Seeded, count: number): PeerPlan[] {
@@ -152,6 +168,31 @@ function makeNoise(rng: Seeded): Noise {
   const drawn = NOISES.map((name) => [name, !isQuiet && rng.chance(0.4) ? most[name] * rng.random() : 0])
   return Object.fromEntries(drawn) as unknown as Noise
 }
+
+type Drawn = Pick<Scenario, 'peers' | 'films' | 'faults'>
+
+/** In a third of the seeds some peers see a shared folder with some of the films; it lies to some from the beginning, and vanishes and comes back. */
+function withSharedFolder({ peers, films, faults }: Drawn, rng: Seeded, endMs: number): Drawn {
+  if (!rng.chance(0.33)) return { peers, films, faults }
+  const seen = peers.map((peer) => ({ ...peer, sees: rng.chance(0.7) }))
+  const held = films.map((film) => ({ ...film, isShared: seen[film.by]?.sees === true && rng.chance(0.7) }))
+  const more = seen.flatMap(({ sees }, peer): Timed[] => {
+    if (!sees) return []
+    const isSubmitter = held.some((film) => film.by === peer)
+    const lie = {
+      what: 'lie',
+      peer,
+      differs: rng.pick(['bytes', 'size'] as const),
+      ms: rng.whole(5_000, endMs),
+      at: 0,
+    } as const
+    if (!isSubmitter && rng.chance(0.3)) return [lie]
+    return rng.chance(0.5) ? [{ what: 'unmount', peer, ms: rng.whole(500, 20_000), at: rng.whole(600, endMs) }] : []
+  })
+  return { peers: seen, films: held, faults: [...more, ...faults].sort((a, b) => a.at - b.at) }
+}
+
+type Timed = Scenario['faults'][number]
 
 interface FaultOptions {
   readonly rng: Seeded

@@ -11,8 +11,11 @@ import {
   badFilms,
   changedSources,
   crowdsOfStrangers,
+  foldersLie,
+  foldersVanish,
   holdersGone,
   muchRot,
+  submitterGone,
 } from './circumstances.ts'
 import { PEERS_MAX, type RunResult, runSeed } from './simulation.ts'
 
@@ -38,6 +41,13 @@ describe('the simulated mesh', () => {
     ['six other films fail wherever they are tried', badFilms, ({ strikes }) => strikes],
     ['one machine fails at every encode', aBadMachine, ({ quarantines }) => quarantines],
     ['the one peer that has the source is gone for long, and each says so', holdersGone, ({ absences }) => absences],
+    ['a folder that all see vanishes for long, and each says so', foldersVanish, ({ absences }) => absences],
+    ['one peer sees other files, and the only right folder vanishes for long', foldersLie, ({ absences }) => absences],
+    [
+      'the peer that took it in is gone for good, and others see its shared folder',
+      submitterGone,
+      ({ taken }) => taken,
+    ],
     ['who takes backups dies, freezes, or is not needed after all', backupsInTrouble, ({ backups }) => backups],
   ]
   for (const [what, circumstances, happened] of days) {

@@ -8,13 +8,14 @@
 import { createHash } from 'node:crypto'
 import { sqliteSteps } from '../../ledger/sqlite/sqlite-ledger.ts'
 import { within } from '../../protocol/clock.ts'
+import type { PeerId, Sha256 } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import { AUDITED_FIRST } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createMemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
 import { findAt } from '../../testing/simulation/blob-stand-ins.ts'
-import { audioOutBytes, encodedBytes, sha256Of } from '../../testing/simulation/film.ts'
+import { audioOutBytes, encodedBytes, filmBytes, sha256Of } from '../../testing/simulation/film.ts'
 import { fineLine } from '../../testing/simulation/ledger-line.ts'
 import { createLife } from '../../testing/simulation/life.ts'
 import { createSeeded } from '../../testing/simulation/seeded.ts'
@@ -136,6 +137,10 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     report,
     trace,
   })
+  const has = (id: PeerId, sha256: Sha256) => {
+    const machine = peers.find((peer) => peer.id === id)?.machine
+    return machine !== undefined && findAt(world.disk, machine, sha256) !== null
+  }
   const audited = createAudit({
     steps,
     ...times,
@@ -146,10 +151,12 @@ function createRun(scenario: Scenario, { sabotage = {}, finishMs = FINISH_MS, tr
     expected,
     liars: scenario.peers.flatMap(({ bad }, at) => (bad === 'pictures' ? [peerIdOf(at)] : [])),
     goneMs: (id) => peers.find((peer) => peer.id === id)?.goneMs() ?? Number.POSITIVE_INFINITY,
-    has: (id, sha256) => {
-      const machine = peers.find((peer) => peer.id === id)?.machine
-      return machine !== undefined && findAt(world.disk, machine, sha256) !== null
+    lacksMs: (id, sha256) => {
+      const mount = peers.find((peer) => peer.id === id)?.mount
+      const film = films.find((each) => each.isShared && sha256Of(filmBytes(each.film)) === sha256)
+      return mount && film && !has(id, sha256) ? mount.changedMs() : 0
     },
+    has,
   })
   const world: World = {
     scheduler,

@@ -3,6 +3,8 @@
  * removed, deliveries copied and linked) are led here by patching the built-in module for such paths alone: real file
  * I/O would not be waited for by the virtual clock, and a contract for `rm` would serve nobody but this simulation.
  *
+ * A folder of one machine may be mounted at paths of others, and unmounted: what lies there is then as on a bare mount point.
+ *
  * A file belongs to the machine `/simulated/<machine>/…`. Copies, links and renames take a virtual millisecond of that machine,
  * so that a crash may come between them.
  */
@@ -18,51 +20,72 @@ export class VirtualDisk {
   readonly #folders = new Set<string>()
   readonly #full = new Set<string>()
   readonly #touched = new Map<string, number>()
+  /** Folders by the paths where they are mounted. */
+  readonly #mounts = new Map<string, string>()
   /** How a machine waits a moment; replaced at each of its lives. */
   readonly pauses = new Map<string, () => Promise<void>>()
 
+  /** What is seen at `path` from now on; null: the bare mount point. */
+  mount(path: string, folder: string | null): void {
+    this.#folders.add(path)
+    if (folder === null) this.#mounts.delete(path)
+    else this.#mounts.set(path, folder)
+  }
+
+  /** Where a path leads. */
+  real(path: string): string {
+    let inner = ''
+    for (const at of this.#mounts.keys())
+      if (at.length > inner.length && (path === at || path.startsWith(`${at}/`))) inner = at
+    return (this.#mounts.get(inner) ?? '') + path.slice(inner.length)
+  }
+
   read(path: string): Buffer {
-    const found = this.#files.get(path)
+    const found = this.#files.get(this.real(path))
     if (!found) throw missing(path)
     return found
   }
 
   has(path: string): boolean {
-    return this.#files.has(path)
+    return this.#files.has(this.real(path))
   }
 
   write(path: string, content: string | Buffer): void {
-    if (this.isFull(machineOf(path)))
+    const real = this.real(path)
+    if (this.isFull(machineOf(real)))
       throw Object.assign(new Error(`ENOSPC: no space left, write '${path}'`), { code: 'ENOSPC' })
-    this.#files.set(path, Buffer.from(content))
+    this.#files.set(real, Buffer.from(content))
   }
 
   move(from: string, to: string): void {
     const content = this.read(from)
-    this.#files.delete(from)
-    this.#files.set(to, content)
+    this.#files.delete(this.real(from))
+    this.#files.set(this.real(to), content)
   }
 
   /** As a hard link, though writing to one name leaves the other alone. */
   share(from: string, to: string): void {
-    this.#files.set(to, this.read(from))
+    this.#files.set(this.real(to), this.read(from))
   }
 
   /** The file, or everything below the folder. */
   remove(path: string): void {
-    this.#files.delete(path)
-    for (const each of this.below(path)) this.#files.delete(each)
+    this.#files.delete(this.real(path))
+    for (const each of this.below(path)) this.#files.delete(this.real(each))
   }
 
   below(folder: string): string[] {
-    return [...this.#files.keys()].filter((path) => path.startsWith(`${folder}/`))
+    const real = this.real(folder)
+    return [...this.#files.keys()]
+      .filter((path) => path.startsWith(`${real}/`))
+      .map((path) => folder + path.slice(real.length))
   }
 
   /** Other bytes of the same length, on a full disk too. */
   corrupt(path: string): void {
     const content = Buffer.from(this.read(path))
     content[content.length - 1] = (content.at(-1) ?? 0) ^ 1
-    this.#files.set(path, content)
+    this.#files.set(this.real(path), content)
   }
 
   /** Somebody is about to read it, at this time. */
@@ -84,12 +107,12 @@ export class VirtualDisk {
   }
 
   makeFolder(path: string): void {
-    this.#folders.add(path)
+    this.#folders.add(this.real(path))
   }
 
   /** Machines' roots are always there. */
   isFolder(path: string): boolean {
-    return path.split('/').length <= 3 || this.#folders.has(path) || this.below(path).length > 0
+    return path.split('/').length <= 3 || this.#folders.has(this.real(path)) || this.below(path).length > 0
   }
 
   async pause(path: string): Promise<void> {
@@ -128,6 +151,14 @@ const LED: Readonly<Record<string, (...given: string[]) => Promise<unknown>>> = 
   access: async (path) => void stats(path!),
   stat: async (path, options) => stats(path!, options as { bigint?: boolean } | undefined),
   lstat: async (path, options) => stats(path!, options as { bigint?: boolean } | undefined),
+  async realpath(path) {
+    stats(path!)
+    return Buffer.from(path!)
+  },
+  readFile: async (path, encoding) =>
+    theDisk()
+      .read(path!)
+      .toString(encoding as BufferEncoding),
   async readdir(path) {
     const names = theDisk()
       .below(path!)
@@ -170,8 +201,10 @@ function stats(path: string, options: { readonly bigint?: boolean } = {}) {
   if (!isFile && !theDisk().isFolder(path)) throw missing(path)
   const size = isFile ? theDisk().read(path).byteLength : 0
   const is = { isFile: () => isFile, isDirectory: () => !isFile, isSymbolicLink: () => false }
+  // Files of one size are distinguished by the machine where they lie.
+  const dev = [...machineOf(theDisk().real(path))].reduce((sum, each) => sum * 128n + BigInt(each.charCodeAt(0)), 1n)
   return options.bigint
-    ? { ...is, dev: 1n, ino: 1n, mtimeNs: 1n, ctimeNs: 1n, size: BigInt(size) }
+    ? { ...is, dev, ino: 1n, mtimeNs: 1n, ctimeNs: 1n, size: BigInt(size) }
     : { ...is, ino: 1, mtimeMs: 1, size }
 }
 
