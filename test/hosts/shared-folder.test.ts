@@ -1,10 +1,10 @@
 /**
- * One folder that two hosts see under different paths, as over NFS: the host that watches it and has cut the film loses its power for good.
+ * One folder that is mounted on two hosts at different paths, as over NFS: the host that watches it and has cut the film loses its power for good.
  * The other one takes over the watch, the source, the cuts and the delivery.
  */
 
 import assert from 'node:assert/strict'
-import { mkdir, rename, rm, symlink } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join, parse } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { PeerStatus } from '../../protocol/status.ts'
@@ -30,7 +30,7 @@ describe('a folder that two hosts share', () => {
     for (const at of [0, 1]) {
       const host = lab.host(at)
       const mounted = join(host.dir, `mounted-${at}`)
-      await symlink(folder, mounted)
+      host.bind(folder, mounted)
       const flags = { roles: 'coordinator', shared: `films=${mounted}`, input: join(mounted, 'in') }
       const recipe = { input_renditions: RECIPE[1], input_preset: RECIPE[3] }
       const node = await host.node({ ...flags, ...recipe, ...(join_ && { join: join_ }) })
@@ -54,6 +54,8 @@ describe('a folder that two hosts share', () => {
       const [one, two] = watching.map((node) => sharedOf(node, peers))
       return one?.length === 1 && one[0] === two?.[0]
     })
+    // To everybody else the paths are bare.
+    for (const { host } of watching) assert.deepEqual(await readdir(join(host.dir, `mounted-${host.index}`)), [])
   })
 
   test('goes on when the host that took the film in is gone for good', async (t) => {

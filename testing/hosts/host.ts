@@ -38,6 +38,9 @@ export const enter = (link: HostLink, name: string): string[] => [
   'nsenter', `--net=/run/netns/${link.namespace}`, '--', 'unshare', '--uts', '--', 'sh', '-c', NAMED, name,
 ] // biome-ignore format: one command
 
+/** Shows a folder at another path to the program that follows, and to no other. */
+const BOUND = 'mount --bind "$0" "$1" && shift && exec "$@"'
+
 export const arrow = (from: number, to: number): string => `${from}>${to}`
 
 export function createHost(options: HostOptions): LabHost {
@@ -45,10 +48,12 @@ export function createHost(options: HostOptions): LabHost {
   const nodes: LabNode[] = []
   const children = new Set<ChildProcess>()
   const ports = new Map<string, number>()
+  /** Commands that bind folders, each in front of the next. */
+  const binds: string[] = []
   mkdirSync(dir, { recursive: true })
 
   const spawnHere: LabHost['spawn'] = (command, { env = {}, cwd = dir, stdio } = {}) => {
-    const [file = '', ...args] = [...enter(link, name), 'setpriv', '--pdeathsig', 'KILL', '--', ...command]
+    const [file = '', ...args] = [...enter(link, name), ...binds, 'setpriv', '--pdeathsig', 'KILL', '--', ...command]
     const child = spawn(file, args, {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...env },
@@ -83,6 +88,11 @@ export function createHost(options: HostOptions): LabHost {
     link,
     nodes,
     spawn: spawnHere,
+    bind(folder, path) {
+      mkdirSync(path, { recursive: true })
+      if (binds.length === 0) binds.push('unshare', '--mount', '--')
+      binds.push('sh', '-c', BOUND, folder, path)
+    },
     async node(flags = {}, env = {}) {
       const { name: given, ...rest } = flags
       const called = String(given ?? name)

@@ -23,6 +23,8 @@ export interface LabHost {
   readonly link: HostLink
   /** A program on this host. Ends with this process. */
   spawn(command: readonly string[], options?: SpawnOptions): ChildProcess
+  /** Programs that start here from now on see this folder at this path, which is made where it is missing: as a mount of a file server. */
+  bind(folder: string, path: string): void
   /** Starts a node and waits until it is up. `name` and `env` beside its configuration; the same name is the same peer again. */
   node(flags?: NodeFlags, env?: NodeJS.ProcessEnv): Promise<LabNode>
   /** A verb of the command line, to its end: `cli(['status', '--data-dir', …])`. */
