@@ -9,26 +9,17 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { AttemptFailed, SourceChanged } from '../protocol/errors.ts'
 import type { Cut, SourceIndex } from '../protocol/media.ts'
-import { fsPath } from '../protocol/path-text.ts'
 import type { ChunkPlan } from '../protocol/plan.ts'
-import { type CutRange, createCutter } from './chunk-plan.ts'
 import { packetArgs } from './commands/read.ts'
-import { losslessArgs, splitArgs } from './commands/split.ts'
+import { losslessArgs } from './commands/split.ts'
+import {
+  type CutJob, copyAhead, copyPackets, isOfTheWay, rangeOf, SLACK_BYTES, seeksOf, shiftOfChunk, takeWaiting,
+} from './copying.ts' // biome-ignore format: names
 import { type CopyVerdict, compareCopy, samePackets } from './cut-check.ts'
 import { type Container, type CutPlan, losslessFormat, type Shift, shiftOf } from './cut-formats.ts'
 import { noPackets, type PacketIndex, type Packets, takePacket } from './packet-index.ts'
-import { rescale, secondsOf } from './rational.ts'
+import { rescale } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
-
-/** One chunk to cut. Paths are absolute. */
-export interface CutJob {
-  readonly plan: CutPlan
-  readonly chunk_id: number
-  readonly source: string
-  readonly index: SourceIndex
-  readonly out: string
-  readonly signal: AbortSignal
-}
 
 /** A cut, and how it was made. */
 export interface MadeCut extends Cut {
@@ -42,18 +33,6 @@ export interface MadeCut extends Cut {
   moved(pts: number): number
 }
 
-/** Allowance for the container: a stream copy is hardly larger than the source. */
-const SLACK_BYTES = 64 * 1024 * 1024
-
-/** Seconds before the keyframe at which the second try starts. */
-const EARLIER_S = 3
-
-/** Failures of ffmpeg at a container or codec: another way may succeed. */
-const OF_THE_WAY = new Set(['encode_failed', 'verify_failed', 'build_cannot', 'out_of_bounds', 'stalled'])
-
-/** Whether an error says only that this way to cut does not work. */
-export const isOfTheWay = (error: unknown): boolean => error instanceof AttemptFailed && OF_THE_WAY.has(error.code)
-
 /**
  * Cuts one chunk into `out`, or returns the source itself where the plan has no cut. Rejects with `AttemptFailed`, and with `SourceChanged`
  * where the source has other packets than its index.
@@ -62,10 +41,13 @@ export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
   const { plan, source } = job
   const { start_pts, end_pts, cut } = plan.chunks[job.chunk_id]!
   if (cut === null || plan.cut_format === 'none') return { path: source, start_pts, end_pts, time_base: plan.time_base }
+  const { cut_format } = plan
+  if (cut_format !== 'lossless')
+    await copyAhead(programs, job, cut_format, (id) => keptOf({ ...job, chunk_id: id }) !== null)
   const kept = await keptCut(job)
   if (kept !== null) return kept
-  if (plan.cut_format !== 'lossless') {
-    const copy = await copyChunk(programs, job, plan.cut_format).catch((error: unknown) => {
+  if (cut_format !== 'lossless') {
+    const copy = await copyChunk(programs, job, cut_format).catch((error: unknown) => {
       if (isOfTheWay(error)) return null
       throw error
     })
@@ -99,13 +81,17 @@ export async function keepCut(index: PacketIndex, plan: CutPlan, chunk: ChunkPla
   kept.set(chunk.chunk_id, { bytes: await readFile(made.path), of: keyOf(plan, chunk), cut: made })
 }
 
-async function keptCut({ plan, chunk_id, index, out }: CutJob): Promise<Cut | null> {
-  const kept = keptCuts.get((index as PacketIndex & SourceIndex).packets)
-  const found = kept?.get(chunk_id)
-  if (found === undefined || found.of !== keyOf(plan, plan.chunks[chunk_id]!)) return null
-  await writeFile(out, found.bytes)
-  kept?.delete(chunk_id)
-  return { ...plain(found.cut), path: out }
+function keptOf({ plan, chunk_id, index }: CutJob): KeptCut | null {
+  const found = keptCuts.get((index as PacketIndex & SourceIndex).packets)?.get(chunk_id)
+  return found?.of === keyOf(plan, plan.chunks[chunk_id]!) ? found : null
+}
+
+async function keptCut(job: CutJob): Promise<Cut | null> {
+  const kept = keptOf(job)
+  if (kept === null) return null
+  await writeFile(job.out, kept.bytes)
+  keptCuts.get((job.index as PacketIndex & SourceIndex).packets)?.delete(job.chunk_id)
+  return { ...plain(kept.cut), path: job.out }
 }
 
 const plain = ({ path, start_pts, end_pts, time_base }: Cut): Cut => ({ path, start_pts, end_pts, time_base })
@@ -115,18 +101,16 @@ export async function copyChunk(programs: Programs, job: CutJob, container: Cont
   const { plan } = job
   const index = job.index as PacketIndex & SourceIndex
   const range = rangeOf(job)
-  const shift = shiftOf(container, plan, index.packets.pts[range.first]!)
+  const shift = shiftOfChunk(job, container)
+  const verdictOf = (packets: Packets) => compareCopy({ packets, index: index.packets, range, plan, shift, container })
+  const [first] = seeksOf(job)
   let best: MadeCut | undefined
   for (const from of seeksOf(job)) {
-    const offset = shift.offset
-    await copy(programs, job, { container, from, offset })
-    const packets = await readCut(programs, job)
-    const made = cutOf(job, {
-      packets,
-      from,
-      shift,
-      verdict: compareCopy({ packets, index: index.packets, range, plan, shift, container }),
-    })
+    const ready = from === first ? await takeWaiting(job, container) : null
+    if (ready === null) await copyPackets(programs, job, { container, from })
+    const isReady = ready?.packets && verdictOf(ready.packets) === 'same'
+    const packets = isReady ? ready.packets : await readCut(programs, job)
+    const made = cutOf(job, { packets, from, shift, verdict: verdictOf(packets) })
     if (made.verdict === 'same') return made
     if (best === undefined || made.verdict === 'other bytes') best = made
     if (made.verdict === 'other bytes') break
@@ -145,40 +129,6 @@ function cutOf(
     path: out, start_pts: moved(start_pts), end_pts: moved(end_pts), time_base,
     from: made.from, pixelFormat: made.packets.pixelFormat, verdict: made.verdict, filters: made.filters ?? [], moved,
   } // biome-ignore format: groups
-}
-
-function seeksOf({ plan, chunk_id }: CutJob): (number | null)[] {
-  const seek_pts = plan.chunks[chunk_id]?.cut?.seek_pts ?? null
-  if (seek_pts === null) return [null]
-  const seek = secondsOf(seek_pts, plan.time_base)
-  return [seek, seek - EARLIER_S, null]
-}
-
-const cutters = new WeakMap<object, ReturnType<typeof createCutter>>()
-
-function rangeOf({ plan, chunk_id, index }: CutJob): CutRange {
-  const { packets } = index as PacketIndex & SourceIndex
-  const cutter = cutters.get(packets) ?? createCutter(packets)
-  cutters.set(packets, cutter)
-  const { start_pts, end_pts } = plan.chunks[chunk_id]!
-  return cutter(start_pts, chunk_id + 1 < plan.chunks.length ? end_pts : null, plan.run_in)
-}
-
-async function copy(
-  { run, ffmpeg }: Programs,
-  job: CutJob,
-  { container, from, offset }: { container: Container; from: number | null; offset: number },
-): Promise<void> {
-  const { plan } = job
-  const { stop_dts } = plan.chunks[job.chunk_id]!.cut as NonNullable<ChunkPlan['cut']>
-  const args = splitArgs({
-    source: job.source, stream: plan.video.stream, genpts: plan.genpts, seek: from,
-    stop: stop_dts === null ? null : secondsOf(stop_dts, plan.time_base),
-    offset, container, timeBase: plan.time_base, out: job.out,
-  }) // biome-ignore format: groups
-  const outputBytesMax = (await stat(fsPath(job.source))).size + SLACK_BYTES
-  const what = `cutting chunk ${job.chunk_id}`
-  await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true, outputBytesMax }, what)
 }
 
 const readCut = (programs: Programs, { out, signal }: CutJob): Promise<Packets> =>

@@ -85,10 +85,30 @@ export function takePacket(packets: Packets, line: string): void {
   packets.discarded.push(flags.includes('D'))
   packets.position.push(ticks(fields.get('pos')))
   packets.size.push(ticks(fields.get('size')))
-  packets.hash.push(Number.parseInt(fields.get('data_hash')?.slice(HASH_NAME.length, HASH_NAME.length + 13) ?? '', 16))
+  packets.hash.push(hashOf(fields.get('data_hash')?.slice(HASH_NAME.length) ?? ''))
 }
 
 const HASH_NAME = 'murmur3:'
+
+/** Adds one line of framehash to the file it is of: `file, dts, pts, duration, bytes, hash`, or `#tb file: time base` before them. */
+export function takeHashed(files: readonly Packets[], line: string): void {
+  const base = /^#tb (\d+): (\d+)\/(\d+)$/.exec(line)
+  if (base) files[Number(base[1])]!.timeBase = [Number(base[2]), Number(base[3])]
+  if (line.startsWith('#')) return
+  const [file, dts, pts, duration, size, hash = ''] = line.split(',').map((field) => field.trim())
+  const packets = files[Number(file)]!
+  for (const [column, text] of [
+    ['dts', dts],
+    ['pts', pts],
+    ['duration', duration],
+    ['size', size],
+  ] as const)
+    packets[column].push(ticks(text))
+  packets.hash.push(hashOf(hash))
+}
+
+/** 52 bits of a hash in hexadecimal digits. */
+const hashOf = (digits: string): number => Number.parseInt(digits.slice(0, 13), 16)
 
 const ticks = (text: string | undefined): number => (text === undefined || text === 'N/A' ? NaN : Number(text))
 

@@ -83,8 +83,18 @@ const STRAIGHT: ReadonlyMap<string, string> = new Map([
   ['yuv4mpegpipe', 'no cut says where its chroma samples lie'],
 ])
 
-/** Number of packets decoded at the beginning: enough to see whether they are frames, and from which one on they can be shown. */
-const HEAD_PACKETS = 40
+/**
+ * Number of packets decoded at the beginning: enough to see whether they are frames, and from which one on they can be shown. Fewer of
+ * pictures larger than `HEAD_PIXELS`, but as many as every reordering and pulldown needs.
+ */
+const HEAD_PACKETS = { most: 40, least: 20 } as const
+const HEAD_PIXELS = 1280 * 720
+
+const headPackets = ({ width, height }: SourceProbe['video']): number =>
+  Math.max(
+    HEAD_PACKETS.least,
+    Math.min(HEAD_PACKETS.most, Math.ceil((HEAD_PACKETS.most * HEAD_PIXELS) / (width * height))),
+  )
 
 /** Reads all packets of the video stream, and decodes its beginning. Rejects as `probeSource` does. */
 export async function indexSource(programs: Programs, job: IndexJob): Promise<PacketIndex & SourceIndex> {
@@ -254,7 +264,8 @@ async function readPackets(programs: Programs, job: IndexJob, genpts: boolean): 
 }
 
 async function readHead(programs: Programs, job: IndexJob, genpts: boolean, packets: Packets) {
-  for (const read of [HEAD_PACKETS, HEAD_PACKETS * 25]) {
+  const few = headPackets(job.probe.video)
+  for (const read of [few, few * 25]) {
     const frames = (await readFrames(programs, job, { genpts, timeBase: packets.timeBase, packets: read })).filter(
       ({ pts }) => !Number.isNaN(pts),
     )

@@ -14,8 +14,9 @@ import { fsPath } from '../protocol/path-text.ts'
 import type { ChunkPlan, CutFormat } from '../protocol/plan.ts'
 import { planChunks } from './chunk-plan.ts'
 import { compareArgs, type ShownRange } from './commands/read.ts'
+import { type CutJob, copyTogether, isOfTheWay } from './copying.ts'
 import { type CutPlan, cutFormatsFor } from './cut-formats.ts'
-import { type CutJob, codeLossless, copyChunk, isOfTheWay, keepCut, type MadeCut, refuseChanged } from './cutting.ts'
+import { codeLossless, copyChunk, keepCut, type MadeCut, refuseChanged } from './cutting.ts'
 import type { PacketIndex } from './packet-index.ts'
 import { secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
@@ -102,15 +103,15 @@ async function makeCuts(
 ): Promise<TrialCut[] | null> {
   const { cut_format } = plan
   const cuts: (MadeCut | null)[] = []
-  for (const chunk_id of ids) {
-    const cutJob: CutJob = { ...job, plan, chunk_id, out: join(job.dir, String(chunk_id)) }
+  const jobs = ids.map((chunk_id): CutJob => ({ ...job, plan, chunk_id, out: join(job.dir, String(chunk_id)) }))
+  if (cut_format !== 'lossless' && cut_format !== 'none') await copyTogether(programs, jobs, cut_format)
+  for (const cutJob of jobs) {
     if (cut_format === 'lossless' || cut_format === 'none') cuts.push(await codeLossless(programs, cutJob))
     else cuts.push(await copied(programs, cutJob, cut_format))
   }
   if (cut_format === 'lossless' && (await isTooLarge(job, plan, ids))) return null
   if (cuts.every((made) => made === null)) return null
-  for (const [at, chunk_id] of ids.entries())
-    cuts[at] ??= await codeLossless(programs, { ...job, plan, chunk_id, out: join(job.dir, String(chunk_id)) })
+  for (const [at, cutJob] of jobs.entries()) cuts[at] ??= await codeLossless(programs, cutJob)
   return cuts.map((made, at) => ({ made: made!, chunk: plan.chunks[ids[at]!]! }))
 }
 

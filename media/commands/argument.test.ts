@@ -14,7 +14,7 @@ import { audioArgs, audioFilter, decodedFilter } from './audio.ts'
 import { audioTrialArgs, copiedTrialArgs } from './audio-trial.ts'
 import { encodeArgs } from './encode.ts'
 import { concatList, mergeArgs } from './merge.ts'
-import { checksumArgs, compareArgs, frameArgs, keyframeArgs, packetArgs, probeArgs } from './read.ts'
+import { checksumArgs, compareArgs, frameArgs, hashArgs, keyframeArgs, packetArgs, probeArgs } from './read.ts'
 import { decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs } from './self-test.ts'
 import { audioExtraArgs, coverArgs, losslessArgs, splitArgs } from './split.ts'
 import { decodeTextArgs, packetBytesArgs } from './text.ts'
@@ -63,11 +63,12 @@ const of = <Job>(job: Job, make: (job: Job) => readonly string[]): Builder => ({
 const BUILDERS: Readonly<Record<string, Builder>> = {
   probeArgs: of('/a', probeArgs),
   packetArgs: of(READ, packetArgs),
+  hashArgs: of(['/1', '/2'], hashArgs),
   frameArgs: of(READ, frameArgs),
   keyframeArgs: of(READ, keyframeArgs),
   checksumArgs: of(READ, checksumArgs),
   compareArgs: of([{ ...READ, ...RANGE, path: '/a', seek: 1, filters: [] }], compareArgs),
-  splitArgs: of({ ...CUT, container: 'mov' as const }, splitArgs),
+  splitArgs: of({ ...CUT, container: 'mov' as const }, (job) => splitArgs([job])),
   losslessArgs: of({ ...CUT, ...RANGE, filters: [] }, losslessArgs),
   audioExtraArgs: of({ source: '/a', tracks: [{ stream: 1, decoded: null }, { silence: 'stereo' }], offset: 100, out: '/o' }, audioExtraArgs),
   coverArgs: of({ source: '/a', covers: [3], out: '/o' }, coverArgs),

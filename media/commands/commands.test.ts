@@ -5,7 +5,7 @@ import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
 import { audioArgs, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
 import { concatList, type MergeArgs, mergeArgs } from './merge.ts'
-import { checksumArgs, compareArgs, fieldsOf, frameArgs, packetArgs, probeArgs } from './read.ts'
+import { checksumArgs, compareArgs, fieldsOf, frameArgs, hashArgs, packetArgs, probeArgs } from './read.ts'
 import { audioExtraArgs, coverArgs, losslessArgs, splitArgs } from './split.ts'
 import { decodeTextArgs, packetBytesArgs } from './text.ts'
 
@@ -31,6 +31,11 @@ test('a source is probed, its packets listed and its frames decoded behind the w
     words(
       `-hide_banner -v warning ${SAFE} -fflags +genpts -select_streams 2 -show_data_hash murmur3 -show_entries packet=pts,dts,duration,flags,size,pos,data_hash:stream=time_base,pix_fmt -of compact=p=0 -i file:/a.mpg`,
     ),
+  )
+  assert.deepEqual(
+    hashArgs(['/1.nut', '/2.nut']),
+    words(`-nostdin -hide_banner -v warning -y ${SAFE} -copyts -i file:/1.nut ${SAFE} -copyts -i file:/2.nut -map 0:0 -map 1:0
+      -c copy -f framehash -hash murmur3 pipe:1`),
   )
   assert.deepEqual(
     frameArgs({ source: '/a.ts', stream: 0, genpts: false, packets: 40 }),
@@ -59,12 +64,12 @@ const SPLIT = {
 const NUT = '-avoid_negative_ts disabled -f nut file:/c.nut'
 
 test('a chunk is copied from its keyframe to its last packet, into NUT', () => {
-  assert.deepEqual(splitArgs(SPLIT), [
+  assert.deepEqual(splitArgs([SPLIT]), [
     ...words(`${HEAD} ${SAFE} -copyts -seek_timestamp 1 -ss 12.500000 -i`), 'file:/a b.mkv',
     ...words(`-map 0:1 -c copy -map_metadata -1 -map_chapters -1 -to 20.020500 -output_ts_offset 100 ${NUT}`),
   ]) // biome-ignore format: groups
   assert.deepEqual(
-    splitArgs({ ...SPLIT, source: '/a.mpg', genpts: true, seek: null, stop: null }),
+    splitArgs([{ ...SPLIT, source: '/a.mpg', genpts: true, seek: null, stop: null }]),
     words(
       `${HEAD} ${SAFE} -fflags +genpts -copyts -i file:/a.mpg -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -output_ts_offset 100 ${NUT}`,
     ),
@@ -73,7 +78,7 @@ test('a chunk is copied from its keyframe to its last packet, into NUT', () => {
 
 test('in MOV the time scale of the source keeps times exact; a lossless cut is FFV1 with the same times', () => {
   assert.deepEqual(
-    splitArgs({ ...SPLIT, container: 'mov', timeBase: [1, 12_800] }).slice(-9),
+    splitArgs([{ ...SPLIT, container: 'mov', timeBase: [1, 12_800] }]).slice(-9),
     words('-avoid_negative_ts disabled -video_track_timescale 12800 -movie_timescale 12800 -f mov file:/c.nut'),
   )
   const { stop, container, ...common } = SPLIT
@@ -130,7 +135,7 @@ test('a source that is read straight is turned by ffmpeg, and counted where it h
 
 test('where times are negative the shift comes before the stop', () => {
   assert.deepEqual(
-    splitArgs({ ...SPLIT, source: '/a.ts', seek: null, stop: -2 }),
+    splitArgs([{ ...SPLIT, source: '/a.ts', seek: null, stop: -2 }]),
     words(
       `${HEAD} ${SAFE} -copyts -itsoffset 100.000000 -i file:/a.ts -map 0:1 -c copy -map_metadata -1 -map_chapters -1 -to 98.000000 ${NUT}`,
     ),

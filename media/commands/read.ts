@@ -35,6 +35,15 @@ export function packetArgs(job: { source: string; stream: number; genpts: boolea
   ] // biome-ignore format: groups
 }
 
+/** One line of framehash per packet of the first stream of each file, all by one ffmpeg; its first column is the file's number. */
+export function hashArgs(paths: readonly string[]): string[] {
+  return [
+    ...QUIET, ...paths.flatMap((path) => [...SAFE, '-copyts', '-i', fileUrl(path)]),
+    ...paths.flatMap((_, at) => ['-map', `${at}:0`]),
+    '-c', 'copy', '-f', 'framehash', '-hash', 'murmur3', 'pipe:1',
+  ] // biome-ignore format: groups
+}
+
 /** One line per decoded frame; of the first `packets` packets only, where given. */
 export function frameArgs(job: { source: string; stream: number; genpts: boolean; packets?: number }): string[] {
   return [

@@ -1,5 +1,5 @@
 /**
- * The commands that copy packets out of the source without decoding: one chunk, the audio, and covers. A chunk that no container holds is
+ * The commands that copy packets out of the source without decoding: chunks, the audio, and covers. A chunk that no container holds is
  * decoded and coded again without loss.
  *
  * Times in NUT must be positive, so all are shifted by `offset` seconds. Metadata and chapters are not copied: NUT would repeat them in every
@@ -34,20 +34,25 @@ export interface SplitJob {
 }
 
 /**
- * Arguments to cut one chunk. `-to` compares dts and refuses times that are not positive; for these (timestamps before a wrap are negative)
- * the shift is made at the input.
+ * Arguments to cut chunks, all by one ffmpeg. `-to` compares dts and refuses times that are not positive; for these (timestamps before a
+ * wrap are negative) the shift is made at the input.
  */
-export function splitArgs(job: SplitJob): string[] {
-  const early = job.stop !== null && job.stop <= 0
-  const stop = job.stop === null ? null : early ? job.stop + job.offset : job.stop
+export function splitArgs(jobs: readonly SplitJob[]): string[] {
+  const isEarly = ({ stop }: SplitJob): boolean => stop !== null && stop <= 0
   return [
-    ...QUIET, ...PROGRESS, ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []), '-copyts',
-    ...(early ? ['-itsoffset', seconds(job.offset)] : []),
-    ...(job.seek === null ? [] : ['-seek_timestamp', '1', '-ss', seconds(job.seek)]),
-    '-i', fileUrl(job.source), '-map', `0:${integer(job.stream)}`, '-c', 'copy', ...BARE,
-    ...(stop === null ? [] : ['-to', seconds(stop)]),
-    ...(early ? [] : ['-output_ts_offset', decimal(job.offset)]),
-    '-avoid_negative_ts', 'disabled', ...muxerArgs(job.container, job.timeBase), fileUrl(job.out),
+    ...QUIET, ...PROGRESS,
+    ...jobs.flatMap((job) => [
+      ...SAFE, ...(job.genpts ? ['-fflags', '+genpts'] : []), '-copyts',
+      ...(isEarly(job) ? ['-itsoffset', seconds(job.offset)] : []),
+      ...(job.seek === null ? [] : ['-seek_timestamp', '1', '-ss', seconds(job.seek)]),
+      '-i', fileUrl(job.source),
+    ]),
+    ...jobs.flatMap((job, at) => [
+      '-map', `${at}:${integer(job.stream)}`, '-c', 'copy', ...BARE,
+      ...(job.stop === null ? [] : ['-to', seconds(isEarly(job) ? job.stop + job.offset : job.stop)]),
+      ...(isEarly(job) ? [] : ['-output_ts_offset', decimal(job.offset)]),
+      '-avoid_negative_ts', 'disabled', ...muxerArgs(job.container, job.timeBase), fileUrl(job.out),
+    ]),
   ] // biome-ignore format: groups
 }
 
