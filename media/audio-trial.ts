@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { AudioFacts, Fate } from '../protocol/plan.ts'
 import { encodedLayout } from './commands/audio.ts'
-import { audioTrialArgs, copiedTrialArgs } from './commands/audio-trial.ts'
+import { audioTrialArgs, copiedTrialArgs, straightArgs } from './commands/audio-trial.ts'
 import { type DecodedSound, isNoise, isSameSound, isUntimed, parseDecodedSound } from './decoded-sound.ts'
 import type { Programs } from './run-ffmpeg.ts'
 
@@ -51,8 +51,6 @@ const WHOLE_S = 5
 
 /** Tries every track. Rejects with the signal's reason, and with `AttemptFailed` where the disk is full. */
 export async function tryAudio(programs: Programs, trial: AudioTrial): Promise<TriedAudio> {
-  const straight = trial.isStraight ? await tryStraight(programs, trial) : null
-  if (straight !== null) return straight
   const verdicts = trial.audio.length === 0 ? new Map<number, Verdict>() : await tryTracks(programs, trial, trial.audio)
   const taken = trial.audio.flatMap((track) => {
     const verdict = verdicts.get(track.stream)
@@ -69,12 +67,16 @@ export async function tryAudio(programs: Programs, trial: AudioTrial): Promise<T
   }
 }
 
-/** The tracks as the audio task decodes them from the source; null where one of them is not to be had from there. */
-async function tryStraight(programs: Programs, trial: AudioTrial): Promise<TriedAudio | null> {
-  const { audio } = trial
-  if (audio.length === 0 || !audio.every(({ codec }) => COMMON.test(codec))) return null
-  const verdicts = await tryTogether(programs, trial, audio, { copies: false })
-  const sounds = audio.flatMap(({ stream }) => verdicts?.get(stream)?.sound ?? [])
+/** The output for `straightSound` of a process that reads the source; null where the audio needs a copy, or there is none. */
+export function straightOutput({ audio, isStraight }: AudioTrial): readonly string[] | null {
+  const isCommon = audio.length > 0 && audio.every(({ codec }) => COMMON.test(codec))
+  return isStraight && isCommon ? straightArgs(audio.map(({ stream }) => stream)) : null
+}
+
+/** The tracks as the audio task decodes them from the source, by what `straightOutput` printed; null where one is not to be had from there. */
+export function straightSound({ audio }: AudioTrial, lines: readonly string[]): TriedAudio | null {
+  const found = parseDecodedSound(lines)
+  const sounds = audio.flatMap((track, at) => soundOf(track, found.get(at)) ?? [])
   if (sounds.length < audio.length || sounds.some((sound) => isUntimed(sound) || !encodedLayout(sound).isKept))
     return null
   return {

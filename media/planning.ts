@@ -1,11 +1,3 @@
-/**
- * The plan: chunks, renditions, classes, and one trial frame per rendition whose parameter sets every chunk must carry.
- *
- * Refuses, for good, a source that no peer decodes (`SourceRefused`) and a recipe that no codec can follow (`RecipeRefused`).
- */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { formatClass } from '../protocol/capability.ts'
 import { AttemptFailed, RecipeRefused, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
@@ -16,15 +8,14 @@ import {
   type Fate,
   type Plan,
   type Rational,
-  type RenditionPlan,
   sinceStart,
   type VideoFacts,
 } from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
-import { leadOf, tryAudio } from './audio-trial.ts'
+import { type AudioTrial, leadOf, straightOutput, straightSound, tryAudio } from './audio-trial.ts'
 import { planChunks } from './chunk-plan.ts'
-import { codecOf, costOf, whyRefused } from './codecs/codecs.ts'
-import { encodeArgs, type Settings } from './commands/encode.ts'
+import { codecOf, whyRefused } from './codecs/codecs.ts'
+import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
@@ -32,16 +23,17 @@ import { decoderName } from './pixel-format.ts'
 import { settled } from './probe/parts.ts'
 import { parseRational, secondsOf } from './rational.ts'
 import { indexByDecoding, type RatedProbe } from './reading.ts'
-import { type Programs, runOrFail } from './run-ffmpeg.ts'
+import type { Programs } from './run-ffmpeg.ts'
 import { mainShape } from './shape-changes.ts'
-import { shapesIn, sizeOf } from './shapes.ts'
+import { sizeOf } from './shapes.ts'
 import { quoted } from './source-file.ts'
 import { isReadStraight } from './straight.ts'
 import type { TextIndex } from './text-index.ts'
 import { fitTimecode } from './timecode.ts'
 import { chooseCutting } from './trial-cuts.ts'
+import { type FrameTrial, trialFrames } from './trial-frames.ts'
 import { cutOffSentence } from './truncation.ts'
-import { pictureOf, plannedTimes, signatureOf, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
+import { plannedTimes, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
 /** A source, its index and the recipe to plan for. */
 export interface PlanJob {
@@ -83,17 +75,21 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const classes = classFormatter({ video, selfTestReport, format: isUncut ? probe.format : 'nut' })
   const start = secondsOf(index.times[0]!, time_base)
   const seconds = Math.max(probe.duration_s, secondsOf(index.end_pts, time_base) - start)
-  const [sound, renditions] = await Promise.all([
-    tryAudio(programs, {
-      source: job.source,
-      audio: probe.audio,
-      seconds,
-      start,
-      isStraight: isUncut && index.whole === null,
-      signal: job.signal,
-    }),
-    trialFrames(programs, { job: { ...job, index }, settings, sized, classes, time_base }),
-  ])
+  const audio = {
+    source: job.source,
+    audio: probe.audio,
+    seconds,
+    start,
+    isStraight: isUncut && index.whole === null,
+    signal: job.signal,
+  }
+  const { sound, renditions } = await tryAll(programs, audio, {
+    job: { ...job, index },
+    settings,
+    sized,
+    classes,
+    time_base,
+  })
   return {
     version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }), ...(index.jumps && { jumps: index.jumps }),
     start_pts: index.times[0]!, lead: leadOf(sound, start, settings.track_timescale), end_pts: index.end_pts, frames: index.times.length,
@@ -104,6 +100,24 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     chunks: withTimes(cutting.chunks, index, { time_base, track_timescale: settings.track_timescale }),
     fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...sound.fates]),
   } // biome-ignore format: groups
+}
+
+/**
+ * The trial frames and the trial of the audio, side by side. Where audio may be read straight one process does both; where that fails, or a
+ * track is not to be had so, each has its own.
+ */
+async function tryAll(programs: Programs, audio: AudioTrial, trial: FrameTrial) {
+  const output = straightOutput(audio)
+  const both = output && (await trialFrames(programs, trial, output).catch(noneIfFailed))
+  const straight = both && straightSound(audio, both.lines)
+  if (both && straight) return { sound: straight, renditions: both.renditions }
+  const [sound, { renditions }] = await Promise.all([tryAudio(programs, audio), both ?? trialFrames(programs, trial)])
+  return { sound, renditions }
+}
+
+function noneIfFailed(error: unknown): null {
+  if (error instanceof AttemptFailed) return null
+  throw error
 }
 
 /** A track that is decoded at ingest, as the gaps of its clock are closed there. */
@@ -227,44 +241,4 @@ function withTimes(
     at += chunk.frames
     return { ...chunk, times_sha256: timesHash(plannedTimes(own, chunk, scale)) }
   })
-}
-
-interface Trial {
-  readonly job: PlanJob
-  readonly settings: Settings
-  readonly sized: readonly SizedRendition[]
-  readonly classes: (rendition: SizedRendition) => string
-  readonly time_base: Rational
-}
-
-/** The first frame in every rendition: a 1-frame encode has the parameter sets of one of any length. */
-async function trialFrames(
-  { run, ffmpeg }: Programs,
-  { job, settings, sized, classes, time_base }: Trial,
-): Promise<RenditionPlan[]> {
-  const index = job.index as PacketIndex & SourceIndex
-  const dir = await mkdtemp(join(tmpdir(), 'reelmesh-plan-'))
-  try {
-    const outputs = sized.map((rendition) => ({ rendition, path: join(dir, `${rendition.id}.mp4`) }))
-    const input = { path: job.source, start_pts: index.times[0]!, end_pts: index.end_pts, time_base }
-    const args = encodeArgs({
-      settings,
-      input,
-      fromSource: true,
-      outputs,
-      shapes: shapesIn(index.shapes, input, time_base),
-      frames: 1,
-    })
-    await runOrFail(run, { program: ffmpeg, args, signal: job.signal, progress: true }, 'the trial frame')
-    return await Promise.all(
-      outputs.map(async ({ rendition, path }) => ({
-        ...rendition,
-        class: classes(rendition),
-        signature: signatureOf(await pictureOf(path)),
-        cost: costOf(rendition),
-      })),
-    )
-  } finally {
-    await rm(dir, { recursive: true, force: true })
-  }
 }

@@ -11,7 +11,7 @@ import { h264 } from '../codecs/h264.ts'
 import { hevc } from '../codecs/hevc.ts'
 import { filterGraph } from '../filter-graph.ts'
 import { audioArgs, audioFilter, decodedFilter } from './audio.ts'
-import { audioTrialArgs, copiedTrialArgs } from './audio-trial.ts'
+import { audioTrialArgs, copiedTrialArgs, straightArgs } from './audio-trial.ts'
 import { encodeArgs } from './encode.ts'
 import { concatList, mergeArgs } from './merge.ts'
 import { checksumArgs, compareArgs, frameArgs, hashArgs, keyframeArgs, packetArgs, probeArgs } from './read.ts'
@@ -74,6 +74,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   coverArgs: of({ source: '/a', covers: [3], out: '/o' }, coverArgs),
   audioTrialArgs: of({ source: '/a', streams: [1], copies: [{ stream: 1, head: '/h', tail: '/t' }], end: 9, isShort: false, offset: 100 }, audioTrialArgs),
   copiedTrialArgs: of(['/h', '/t'], copiedTrialArgs),
+  straightArgs: of([1], straightArgs),
   audioArgs: of({ input: '/a', out: '/o', tracks: [TRACK], start: 1, kbps: 64, straight: { offset: 100 } }, audioArgs),
   audioFilter: of({ track: TRACK, start: 1 }, ({ track, start }) => [audioFilter(track, start)]),
   decodedFilter: of({ track: { ...TRACK, source_channels: 8 }, start: 1 }, ({ track, start }) => [decodedFilter(track, start) ?? '']),

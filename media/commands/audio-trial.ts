@@ -50,12 +50,21 @@ export function audioTrialArgs({ source, streams, copies, isShort, end, offset }
     ...(end === null ? [] : [...input, '-noaccurate_seek', '-ss', seconds(end), '-i', fileUrl(source)]),
     ...streams.flatMap((stream) => ['-map', `0:${integer(stream)}`]),
     ...(end === null ? [] : streams.flatMap((stream) => ['-map', `1:${integer(stream)}`])),
-    ...(isShort ? [] : streams.flatMap((_, at) => [`-filter:a:${at}`, `atrim=duration=${HEAD_S}`])),
+    ...(isShort ? [] : beginnings(streams)),
     ...COMPARED,
     ...copies.flatMap((track) => copy(`0:${integer(track.stream)}`, head, track.head)),
     ...(end === null ? [] : copies.flatMap((track) => copy(`1:${integer(track.stream)}`, [], track.tail))),
   ] // biome-ignore format: groups
 }
+
+/** Arguments of one more output of a process that reads the source from its beginning: the beginning of each track, to framecrc. */
+export function straightArgs(streams: readonly number[]): string[] {
+  const maps = streams.flatMap((stream) => ['-map', `0:${integer(stream)}`])
+  return [...DAMAGE_ALLOWED, ...maps, ...beginnings(streams), ...COMPARED]
+}
+
+const beginnings = (streams: readonly number[]): string[] =>
+  streams.flatMap((_, at) => [`-filter:a:${at}`, `atrim=duration=${HEAD_S}`])
 
 /** Arguments to decode the copies in the same order: all beginnings, then all ends. */
 export function copiedTrialArgs(files: readonly string[]): string[] {
