@@ -1,3 +1,8 @@
+/**
+ * The plan: chunks, renditions, classes, and one trial frame per rendition whose parameter sets every chunk must carry.
+ *
+ * Refuses, for good, a source that no peer decodes (`SourceRefused`) and a recipe that no codec can follow (`RecipeRefused`).
+ */
 import { formatClass } from '../protocol/capability.ts'
 import { AttemptFailed, RecipeRefused, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
