@@ -191,6 +191,7 @@ const LED: Readonly<Record<string, (...given: string[]) => Promise<unknown>>> = 
       read,
       stat: async (options?: { bigint?: boolean }) => stats(path!, options),
       sync: async () => undefined,
+      chmod: async () => undefined,
       close: async () => undefined,
     }
   },
@@ -205,7 +206,7 @@ function stats(path: string, options: { readonly bigint?: boolean } = {}) {
   const dev = [...machineOf(theDisk().real(path))].reduce((sum, each) => sum * 128n + BigInt(each.charCodeAt(0)), 1n)
   return options.bigint
     ? { ...is, dev, ino: 1n, mtimeNs: 1n, ctimeNs: 1n, size: BigInt(size) }
-    : { ...is, ino: 1, mtimeMs: 1, size }
+    : { ...is, ino: 1, nlink: 1, mtimeMs: 1, size }
 }
 
 function patch(): void {
