@@ -1,12 +1,14 @@
 /**
  * The audits of open videos, for one term. Once a result is COMPLETED the leader draws whether it is audited and records that in the ledger,
  * so that its peer cannot know before, and no leader draws twice. An audit is a task of its own that another peer, on another machine, runs in
- * an idle slot; the streams are compared before the merge. Where they differ a third peer decides, and without one this leader's own result.
+ * an idle slot; the streams are compared before the merge. Where they differ a third peer decides, which may be this leader without slots, and
+ * without one this leader's own result.
  *
- * A video waits for its audits at most `AUDIT_WAIT_MAX_MS` after its last encode, and not at all where nobody could run them.
+ * A video waits for its audits at most `AUDIT_WAIT_MAX_MS` after its last encode: where results differ also for a third peer to come, else not at
+ * all where nobody could run them.
  */
 import type { Rng } from '../protocol/clock.ts'
-import type { PeerId, VideoId } from '../protocol/ids.ts'
+import type { PeerId, TaskId, VideoId } from '../protocol/ids.ts'
 import { auditId } from '../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../protocol/kinds.ts'
 import type { Counts } from '../protocol/ledger.ts'
@@ -18,23 +20,35 @@ import {
   LOST_AFTER_MS,
   SILENCE_MS,
 } from '../protocol/limits.ts'
-import { presentPeers } from '../protocol/peer-table.ts'
-import type { NewTask, Task } from '../protocol/task.ts'
+import type { Task } from '../protocol/task.ts'
 import type { Video } from '../protocol/video.ts'
+import { auditorsOf, heard } from './audit-peers.ts'
+import { attemptOf, auditsOf, disputed, resultOf } from './audit-results.ts'
 import type { TermContext } from './duty.ts'
-import { type Auditor, type AuditResult, auditors, isComparable, isDrawn, judge, notBy } from './policy/audits.ts'
+import { type AuditResult, auditOf, auditors, isComparable, isDrawn, judge } from './policy/audits.ts'
 import { takeBack } from './wrong-results.ts'
 
 /** The parts of the term that audits use. */
 export type AuditsContext = Pick<
   TermContext,
-  'self' | 'host' | 'capability' | 'audit' | 'term' | 'ledger' | 'clock' | 'rng' | 'emit' | 'hints' | 'peers'
+  | 'self'
+  | 'host'
+  | 'capability'
+  | 'settles'
+  | 'audit'
+  | 'term'
+  | 'ledger'
+  | 'clock'
+  | 'rng'
+  | 'emit'
+  | 'hints'
+  | 'peers'
 >
 
 /** The audits of one term. */
 export interface Audits {
   /**
-   * Draws, orders and judges audits of a RUNNING video; answers whether all that were chosen are settled. `counts`: its progress.
+   * Draws, orders and judges audits of a RUNNING or MERGING video; answers whether all that were chosen are settled. `counts`: its progress.
    * Rejects with `LedgerUnavailable`.
    */
   settle(video: Video, counts: Counts, state: { readonly isEncoded: boolean }): Promise<boolean>
@@ -50,6 +64,10 @@ interface Known {
   seen: string | null
   /** Since when all is encoded, monotonic ms. */
   encodedAt: number | null
+  /** The results of which a difference was said. */
+  readonly said: Set<TaskId>
+  /** Audits that were compared with their results. */
+  readonly compared: Set<TaskId>
 }
 
 /** Time that a new leader needs to hear the present peers. */
@@ -77,7 +95,12 @@ class TermAudits implements Audits {
     const ordered = counts.some(({ kind }) => kindFacts(kind).audits)
     // Without audits nothing is read.
     if (!(audit > 0) && !ordered) return true
-    const known: Known = this.#known.get(video._id) ?? { seen: null, encodedAt: null }
+    const known: Known = this.#known.get(video._id) ?? {
+      seen: null,
+      encodedAt: null,
+      said: new Set(),
+      compared: new Set(),
+    }
     this.#known.set(video._id, known)
     known.encodedAt = isEncoded ? (known.encodedAt ?? clock.mono()) : null
     const now = JSON.stringify(counts)
@@ -86,7 +109,7 @@ class TermAudits implements Audits {
     const results = await ledger.tasks({ ...query, audits: ['undecided', 'chosen'] })
     if (results.length > 0 && !this.#knowsMesh()) return false
     const audits = ordered ? await ledger.tasks({ video: video._id, kinds: auditKinds() }) : []
-    const chosen = await this.#draw(results, audits)
+    const chosen = [...(await this.#draw(results, audits)), ...(await disputed(this.#context, results, audits, known))]
     let open = 0
     for (const task of chosen) if (!(await this.#settleOne(video, task, audits, known))) open++
     known.seen = open === 0 || !isEncoded ? now : null
@@ -123,7 +146,7 @@ class TermAudits implements Audits {
   /** Whether another peer's stream would be equal, and there is one, or a peer that can make it. */
   #canCompare(task: Task, audits: readonly Task[]): boolean {
     if (!isComparable(task.class) || task.output?.es_sha256 === undefined) return false
-    return auditsOf(task, audits).length > 0 || this.#auditorsOf(task, []).able.length > 0
+    return auditsOf(task, audits).length > 0 || auditorsOf(this.#context, task, []).able.length > 0
   }
 
   /** Compares what there is and orders another audit where that decides nothing. Answers whether the result is settled. */
@@ -134,53 +157,33 @@ class TermAudits implements Audits {
     if (judgement.right !== null) return await this.#decide(video, task, results, judgement.right)
     const running = audits.find(isRunning)
     if (running) return await this.#await(video, task, { running, results, known })
-    const { able, not_by } = this.#auditorsOf(task, audits)
-    if (able.length === 0 || audits.length >= AUDITS_EACH)
-      return await this.#withoutAnother(video, task, results, 'no other peer can encode it')
-    await this.#order(video, task, { n: audits.length + 1, not_by, isUrgent: waitedMs(known, this.#context) > 0 })
-    if (judgement.areDifferent && audits.length === 1) await this.#emitDifference(video, task, results)
-    return false
-  }
-
-  /** Peers that may audit the task beside those that already gave a result. */
-  #auditorsOf(task: Task, audits: readonly Task[]): { able: PeerId[]; not_by: PeerId[] } {
-    const made = [task, ...audits].flatMap(({ worker_id }) => worker_id ?? [])
-    const heard = this.#heard()
-    const not_by = notBy(made, heard)
-    return { able: auditors(heard, { taskClass: task.class, not_by }), not_by }
-  }
-
-  /** This leader where it encodes, and all present peers. */
-  #heard(): Auditor[] {
-    const { self, host, capability, peers, clock } = this.#context
-    const others = presentPeers(peers, clock.mono()).map(({ peer, beat }) => ({ ...beat, peer }))
-    return capability === null ? others : [{ ...capability, peer: self, host, state: 'working', slots: 1 }, ...others]
-  }
-
-  async #order(
-    { _id, priority }: Video,
-    task: Task,
-    { n, not_by, isUrgent }: { n: number; not_by: PeerId[]; isUrgent: boolean },
-  ): Promise<void> {
-    const { class: taskClass, chunk_id, resolution, start_pts, end_pts, time_base, frames, input, due, rank } = task
-    const audit: NewTask = {
-      _id: auditId(task._id, n),
-      kind: auditKinds()[0]!,
-      class: taskClass,
-      video_id: _id,
-      chunk_id,
-      resolution,
-      start_pts,
-      end_pts,
-      time_base,
-      frames,
-      input,
-      not_by,
+    const { areDifferent } = judgement
+    if (areDifferent) await this.#emitDifference(video, task, results, known)
+    const { able, not_by } = auditorsOf(this.#context, task, audits, areDifferent)
+    const waited = waitedMs(known, this.#context)
+    if (able.length > 0 && audits.length < AUDITS_EACH) {
+      const { priority } = video
       // A difference is settled at once: until then nobody knows whose other results are wrong.
-      priority: n > 1 || isUrgent ? priority : IDLE_PRIORITY,
-      due,
-      rank,
+      const isUrgent = areDifferent || waited > 0
+      const n = audits.length + 1
+      await this.#order(task, { n, not_by, priority: isUrgent ? priority : IDLE_PRIORITY })
+      if (areDifferent) this.#mayTake(auditId(task._id, n), able)
+      return false
     }
+    const mayCome =
+      areDifferent && audits.length < AUDITS_EACH && !results.some(({ peer }) => peer === this.#context.self)
+    if (mayCome && waited <= AUDIT_WAIT_MAX_MS) return false
+    return await this.#withoutAnother(video, task, results, 'no other peer can encode it')
+  }
+
+  /** A leader without slots runs an audit that settles a difference, where no other peer is faster. */
+  #mayTake(audit: TaskId, able: readonly PeerId[]): void {
+    const { self, settles } = this.#context
+    if (able.includes(self)) settles?.take(audit)
+  }
+
+  async #order(task: Task, order: Parameters<typeof auditOf>[1]): Promise<void> {
+    const audit = auditOf(task, order)
     const { inserted } = await this.#context.ledger.insertTasks([audit])
     if (inserted > 0) this.#context.hints.publish({ what: 'tasks', video: null })
   }
@@ -193,12 +196,19 @@ class TermAudits implements Audits {
   ): Promise<boolean> {
     const { ledger, term, hints } = this.#context
     const waited = waitedMs(known, this.#context)
+    const { areDifferent } = judge(results)
+    if (areDifferent && running.status === 'PENDING')
+      this.#mayTake(
+        running._id,
+        auditors(heard(this.#context, true), { taskClass: running.class, not_by: running.not_by }),
+      )
     if (waited > AUDIT_IDLE_MS && running.priority === IDLE_PRIORITY) {
       await ledger.urgeIdleTasks(video._id, { priority: video.priority, term })
       hints.publish({ what: 'tasks', video: null })
     }
     const isLate = waited > AUDIT_WAIT_MAX_MS
-    const isStuck = running.status === 'PENDING' && waited > LOST_AFTER_MS && !this.#couldRun(running)
+    // A third peer may come, where results differ.
+    const isStuck = !areDifferent && running.status === 'PENDING' && waited > LOST_AFTER_MS && !this.#couldRun(running)
     if (!isLate && !isStuck) return false
     await ledger.failTask(running._id, { strikes: running.strikes.length, term })
     const reason = isStuck ? 'no peer is left that could run it' : 'no peer has completed it in time'
@@ -207,18 +217,17 @@ class TermAudits implements Audits {
 
   /** Whether a present peer may and can run the audit, and one has its input. */
   #couldRun({ class: taskClass, not_by, input }: Task): boolean {
-    const heard = this.#heard()
+    const others = heard(this.#context, false)
     const isHeld =
       input === null ||
-      input.holders.some((holder) => holder === this.#context.self || heard.some(({ peer }) => peer === holder))
-    return isHeld && auditors(heard, { taskClass, not_by }).length > 0
+      input.holders.some((holder) => holder === this.#context.self || others.some(({ peer }) => peer === holder))
+    return isHeld && auditors(others, { taskClass, not_by }).length > 0
   }
 
   /** Settles a result that no further peer can check. Where this leader has made one of two different results, its own counts. */
   async #withoutAnother(video: Video, task: Task, results: readonly AuditResult[], reason: string): Promise<boolean> {
     const { self, ledger, term, emit } = this.#context
     const { areDifferent } = judge(results)
-    if (areDifferent) await this.#emitDifference(video, task, results)
     const isOneToOne = areDifferent && new Set(results.map(({ peer }) => peer)).size === 2
     const own = isOneToOne ? results.find(({ peer }) => peer === self) : undefined
     if (own) return await this.#decide(video, task, results, own.sha256)
@@ -261,7 +270,10 @@ class TermAudits implements Audits {
     return true
   }
 
-  async #emitDifference(video: Video, task: Task, results: readonly AuditResult[]): Promise<void> {
+  /** Says once in a term that results differ. */
+  async #emitDifference(video: Video, task: Task, results: readonly AuditResult[], { said }: Known): Promise<void> {
+    if (said.has(task._id)) return
+    said.add(task._id)
     const [made, ...others] = results
     const other = others.find(({ sha256 }) => sha256 !== made?.sha256)
     if (!made || !other) return
@@ -273,20 +285,5 @@ class TermAudits implements Audits {
 const waitedMs = ({ encodedAt }: Known, { clock }: Pick<AuditsContext, 'clock'>): number =>
   encodedAt === null ? 0 : clock.mono() - encodedAt
 
-/** The audits of a task, in the order of their numbers. */
-function auditsOf({ _id }: Task, all: readonly Task[]): Task[] {
-  const ids = Array.from({ length: AUDITS_EACH }, (_, n) => auditId(_id, n + 1))
-  return ids.flatMap((id) => all.find((audit) => audit._id === id) ?? [])
-}
-
 /** A random number, 0–1, by the generator of tokens, which nobody can predict. */
 const unpredictable = (rng: Pick<Rng, 'token'>): number => Number.parseInt(rng.token().slice(0, 12), 16) / 2 ** 48
-
-const attemptOf = ({ _id, completed_attempt }: Task) => ({ task: _id, attempt: completed_attempt ?? 0 })
-
-/** What a completed task or audit shows; null without a result, and for one that was found wrong. */
-function resultOf({ _id, status, worker_id, output, audit, end_time, completed_attempt }: Task): AuditResult | null {
-  const sha256 = output?.es_sha256
-  if (status !== 'COMPLETED' || audit === 'refuted' || worker_id === null || sha256 === undefined) return null
-  return { task: _id, attempt: completed_attempt ?? 0, peer: worker_id, sha256, at: end_time ?? 0 }
-}

@@ -9,7 +9,7 @@ import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
 import type { Emit } from '../protocol/emitter.ts'
 import type { Hints } from '../protocol/hints.ts'
-import type { PeerId } from '../protocol/ids.ts'
+import type { PeerId, TaskId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
@@ -22,6 +22,14 @@ export interface ScaleOptions extends ScalingRules {
   readonly own_slots: number
 }
 
+/** Audits that settle a difference, run by a coordinator that encodes nothing else. */
+export interface Settles {
+  /** What its ffmpeg can encode. */
+  readonly capability: Capability
+  /** Has this audit claimed here, where no other peer claims it first. */
+  take(task: TaskId): void
+}
+
 /** What the leader needs to know about its own peer. */
 export interface CoordinatorOptions {
   readonly self: PeerId
@@ -31,6 +39,8 @@ export interface CoordinatorOptions {
   readonly host: string
   /** What this peer encodes; null without the worker role. */
   readonly capability: Capability | null
+  /** How this peer settles differences between results of others without an encode slot; null where it has slots, or cannot. */
+  readonly settles: Settles | null
   /** Whether no other peer with the coordinator role can join, so that none is waited for: the mesh of a run. */
   readonly isOnlyCoordinator: boolean
   /** Share of results that are audited, 0–1; 0: none. */
@@ -60,7 +70,7 @@ export interface CoordinatorModules {
 
 /** Everything that the duties of a term use; each picks its slice. */
 export interface TermContext
-  extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability' | 'audit' | 'isOnlyCoordinator'>,
+  extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability' | 'settles' | 'audit' | 'isOnlyCoordinator'>,
     Pick<
       CoordinatorModules,
       | 'ledger'

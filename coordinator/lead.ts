@@ -65,13 +65,14 @@ export async function leadTerm(
 
 function contextOf(
   { term, stepDown }: Pick<Term, 'term' | 'stepDown'>,
-  { self, host, capability, audit, isOnlyCoordinator }: CoordinatorOptions,
+  { self, host, capability, settles, audit, isOnlyCoordinator }: CoordinatorOptions,
   { ledger, store, exchange, clock, rng, log, emit, hints, peers, suspicions, mesh, reachable }: CoordinatorModules,
 ): TermContext {
   return {
     self,
     host,
     capability,
+    settles,
     audit,
     isOnlyCoordinator,
     term,

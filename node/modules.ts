@@ -7,7 +7,7 @@ import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
 import { createMergeRunner } from '../coordinator/tasks/merge.ts'
 import type { Capability } from '../protocol/capability.ts'
 import { createEmitter, type Emit } from '../protocol/emitter.ts'
-import type { PeerId } from '../protocol/ids.ts'
+import type { PeerId, TaskId } from '../protocol/ids.ts'
 import { kindsWhere } from '../protocol/kinds.ts'
 import { presentPeers, reachablePeers } from '../protocol/peer-table.ts'
 import type { Runners } from '../protocol/runner.ts'
@@ -168,7 +168,9 @@ function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics
     }),
     merge: createMergeRunner({ self, ledger, store, exchange, media, clock, rng, emit }),
   }
-  return { ...(slots > 0 && encodes), ...(roles.includes('coordinator') && controls) }
+  // A coordinator without slots settles a difference between the results of others.
+  const settles = slots === 0 && roles.includes('coordinator') && { audit: video }
+  return { ...(slots > 0 && encodes), ...settles, ...(roles.includes('coordinator') && controls) }
 }
 
 interface WorkModules {
@@ -193,7 +195,10 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
     { self, name },
     { ledger, store, clock, hints, peers, attempts, breakers, emit },
   )
-  const coordinator = options.roles.includes('coordinator') ? createLeader(options, adapters, basics, admission) : null
+  const settling = new Set<TaskId>()
+  const coordinator = options.roles.includes('coordinator')
+    ? createLeader(options, adapters, basics, { admission, settling })
+    : null
   const mayTakeControlTask = createControlTaskOrder({
     ledger,
     store,
@@ -215,6 +220,7 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
       breakers,
       admission,
       reachable,
+      settling,
       mayTakeControlTask,
     },
   )
@@ -225,7 +231,7 @@ function createLeader(
   { name, host, slots, capability, scaling, audit, isOnlyCoordinator }: AbleOptions,
   { clock, rng, log, ledger, mesh, store, exchange }: Adapters,
   { self, hints, emit, peers, suspicions, reachable }: Basics,
-  admission: AdmissionGate,
+  { admission, settling }: { readonly admission: AdmissionGate; readonly settling: Set<TaskId> },
 ): Coordinator {
   return createCoordinator(
     {
@@ -233,6 +239,7 @@ function createLeader(
       name,
       host,
       capability: slots > 0 ? capability : null,
+      settles: slots > 0 ? null : { capability, take: (task) => void settling.add(task) },
       audit,
       isOnlyCoordinator,
       ...(scaling && { scaling }),

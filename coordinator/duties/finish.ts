@@ -1,5 +1,5 @@
 /**
- * Moves videos to their next state: all tasks COMPLETED, and audits settled → MERGING; merged → COMPLETED; enough strikes → task FAILED → video FAILED, with the
+ * Moves videos to their next state: all tasks COMPLETED, and audits settled → MERGING; merged, and audits of what was made again settled → COMPLETED; enough strikes → task FAILED → video FAILED, with the
  * reason in one sentence.
  */
 import type { Artifact } from '../../protocol/artifact.ts'
@@ -25,6 +25,7 @@ export type FinishContext = Pick<
   | 'self'
   | 'host'
   | 'capability'
+  | 'settles'
   | 'isOnlyCoordinator'
   | 'term'
   | 'audit'
@@ -73,15 +74,18 @@ class Finisher {
     for (const video of open) {
       if (signal.aborted) return
       if (await this.#fail(video, await struck(video._id))) continue
-      if (video.status === 'MERGING') await this.#complete(video, signal)
-      else if (video.status === 'RUNNING') await this.#audit(video, counted.get(video._id) ?? [])
+      if (video.status === 'MERGING' || video.status === 'RUNNING')
+        await this.#audit(video, counted.get(video._id) ?? [], signal)
     }
   }
 
-  /** Audits what is encoded; the merge starts once all is, and its chosen audits are settled. */
-  async #audit(video: Video, counts: Counts): Promise<void> {
+  /** Audits what is encoded; the merge starts, and ends, once all is and its chosen audits are settled. */
+  async #audit(video: Video, counts: Counts, signal: AbortSignal): Promise<void> {
     const state = { isEncoded: isEncoded(video, counts) }
-    if ((await this.#audits.settle(video, counts, state)) && state.isEncoded) await this.#startMerging(video)
+    const areSettled = await this.#audits.settle(video, counts, state)
+    if (video.status === 'RUNNING' && areSettled && state.isEncoded) await this.#startMerging(video)
+    // What was lost after it was merged is not waited for.
+    if (video.status === 'MERGING' && (areSettled || !state.isEncoded)) await this.#complete(video, signal)
   }
 
   async #startMerging(video: Video): Promise<void> {
@@ -235,7 +239,6 @@ class ReplicaCheck {
 
 /** Whether all tasks of the video's plan are COMPLETED. */
 function isEncoded(video: Video, counts: Counts): boolean {
-  if (video.status !== 'RUNNING') return false
   const done = (of: (facts: KindFacts) => boolean) =>
     counts
       .filter(({ status, kind }) => status === 'COMPLETED' && of(kindFacts(kind)))

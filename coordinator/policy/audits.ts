@@ -4,11 +4,12 @@
  */
 import { type Capability, canDo, parseClass } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
-import type { PeerId, Sha256, TaskId } from '../../protocol/ids.ts'
+import { auditId, type PeerId, type Sha256, type TaskId } from '../../protocol/ids.ts'
+import { kindsWhere } from '../../protocol/kinds.ts'
 import { AUDITED_FIRST } from '../../protocol/limits.ts'
 import { machineOf } from '../../protocol/machine.ts'
 import { takesWork } from '../../protocol/peer-table.ts'
-import type { Task } from '../../protocol/task.ts'
+import type { NewTask, Task } from '../../protocol/task.ts'
 
 /** Decoders whose standard defines every sample, or that are lossless. Others (MPEG-2, MPEG-4, MJPEG …) may round by build and processor. */
 const EXACT_DECODER =
@@ -63,6 +64,44 @@ export const auditors = (
   present
     .filter((each) => each.slots > 0 && takesWork(each) && !not_by.includes(each.peer) && canDo(each, taskClass))
     .map(({ peer }) => peer)
+
+/** The `n`th audit of a task, which these peers may not run. */
+export function auditOf(
+  task: Task,
+  { n, not_by, priority }: { readonly n: number; readonly not_by: PeerId[]; readonly priority: number },
+): NewTask {
+  const {
+    _id,
+    class: needs,
+    video_id,
+    chunk_id,
+    resolution,
+    start_pts,
+    end_pts,
+    time_base,
+    frames,
+    input,
+    due,
+    rank,
+  } = task
+  return {
+    _id: auditId(_id, n),
+    kind: kindsWhere(({ audits }) => audits)[0]!,
+    class: needs,
+    video_id,
+    chunk_id,
+    resolution,
+    start_pts,
+    end_pts,
+    time_base,
+    frames,
+    input,
+    not_by,
+    priority,
+    due,
+    rank,
+  }
+}
 
 /** One result of a task: its stream, and who made it. `task`: the task itself, or one of its audits. */
 export interface AuditResult {

@@ -1,7 +1,8 @@
 /**
  * The one write that ends an attempt: `complete`, `fail` or `release`, retried while the ledger is unavailable. The result of a superseded
- * attempt is compared with the committed one and dropped.
+ * attempt is compared with the committed one and dropped; a different one becomes an audit of it that the leader has settled.
  */
+import { isComparable } from '../../coordinator/policy/audits.ts'
 import { backoffMs, type Clock, type Rng } from '../../protocol/clock.ts'
 import type { Emit } from '../../protocol/emitter.ts'
 import { type AttemptFailed, NO_STRIKE } from '../../protocol/errors.ts'
@@ -12,11 +13,12 @@ import { FAILURE_MESSAGE_BYTES, TASK_BACKOFF_MS } from '../../protocol/limits.ts
 import type { Log } from '../../protocol/log.ts'
 import { createRetry } from '../../protocol/retry-until-deadline.ts'
 import type { HeldTask, TaskResult } from '../../protocol/runner.ts'
-import type { Task } from '../../protocol/task.ts'
+import type { Task, TaskOutput } from '../../protocol/task.ts'
+import { addAudit } from './superseded-result.ts'
 
 /** The parts that settling uses. */
 export interface SettlementModules {
-  readonly ledger: Pick<Ledger, 'complete' | 'release' | 'fail' | 'task'>
+  readonly ledger: Pick<Ledger, 'complete' | 'release' | 'fail' | 'task' | 'video' | 'insertTasks' | 'claimTask'>
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
@@ -64,12 +66,14 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
   }
 
   /** Emits an event where two attempts made different streams: then one of the two machines or builds computes wrongly. */
-  async function compare({ _id, video_id: video }: Task, mine: Sha256 | undefined): Promise<void> {
+  async function compare({ _id, video_id: video }: Task, mine: TaskOutput | null): Promise<void> {
     const now = await ledger.task(_id).catch(() => null)
     const committed = now?.output?.es_sha256
-    if (!mine || !committed || mine === committed || now.worker_id === null) return
-    const results = { dropped: mine, committed, committed_by: now.worker_id }
+    if (!mine?.es_sha256 || !committed || mine.es_sha256 === committed || now.worker_id === null) return
+    const results = { dropped: mine.es_sha256, committed, committed_by: now.worker_id }
     await emit({ code: 'results_differ', peer: self, video, task: _id, ...results })
+    // Where a write is lost nothing is audited: the event stands.
+    if (now.worker_id !== self && isComparable(now.class)) await addAudit({ self }, now, mine, modules).catch(() => {})
   }
 
   return async (held, result, isStopped) => {
@@ -86,7 +90,7 @@ export function createSettlement({ self }: { readonly self: PeerId }, modules: S
       return result.ok ? emitWin(held) : undefined
     }
     log.info('an attempt was superseded', { task: task._id, attempt })
-    if (result.ok) await compare(task, result.output?.es_sha256)
+    if (result.ok) await compare(task, result.output)
   }
 }
 

@@ -129,7 +129,7 @@ describe('of two workers at one chunk', () => {
   })
 
   for (const other of ['a', 'b']) {
-    it(`both may finish: ${other === 'a' ? 'equal streams say nothing' : 'different streams are an event that names both'}`, async () => {
+    it(`both may finish: ${other === 'a' ? 'equal streams say nothing' : 'different streams are an event that names both, and the dropped one is an audit of the other'}`, async () => {
       const gate = Promise.withResolvers<void>()
       const one = machine('one', { takes: () => gate.promise, es: 'a' })
       one.worker.start()
@@ -148,6 +148,12 @@ describe('of two workers at one chunk', () => {
       for (const task of await tasks()) {
         assert.equal(task.status, 'COMPLETED')
         assert.deepEqual(task.output?.holders, [task.worker_id], 'what is kept is whole: one attempt of one peer')
+        const audits = await stage.ledger.tasks({ video: FILM, kinds: ['audit'] })
+        const own = audits.filter(({ resolution }) => resolution === task.resolution)
+        const shown = own.map(({ status, worker_id, not_by, output }) => [status, worker_id, not_by, output?.es_sha256])
+        const [made, dropped] = [task.worker_id!, task.worker_id === 'one' ? 'two' : 'one']
+        const stream = sha256(dropped === 'one' ? 'a' : other)
+        assert.deepEqual(shown, other === 'a' ? [] : [['COMPLETED', dropped, [made], stream]])
       }
     })
   }

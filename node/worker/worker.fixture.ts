@@ -70,6 +70,7 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
       breakers,
       admission: { mayClaim: options.mayClaim ?? (async () => null) },
       reachable: options.reachable ?? (() => [self]),
+      settling: new Set(),
       mayTakeControlTask: options.mayTakeControlTask ?? (async () => false),
     },
   )

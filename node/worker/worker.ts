@@ -8,7 +8,7 @@
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Hints } from '../../protocol/hints.ts'
-import type { PeerId } from '../../protocol/ids.ts'
+import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import { controlSlots, kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { HINT_JITTER_MS } from '../../protocol/limits.ts'
@@ -19,13 +19,14 @@ import type { Runners } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { AdmissionGate } from '../admission.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
-import type { Attempts } from './attempts.ts'
+import type { Assigned, Attempts } from './attempts.ts'
 import type { CircuitBreakers } from './circuit-breaker.ts'
 import { type ControlClaims, createControlClaims } from './control-claims.ts'
 import { createEncodeClaims, type EncodeClaims } from './encode-claims.ts'
 import { createOutageGrace, type OutageGrace } from './outage-grace.ts'
 import { createPrefetcher, type Prefetcher } from './prefetch.ts'
 import { createSecondOpinions, type SecondOpinions } from './second-opinions.ts'
+import { createSettlingClaims } from './settling-claims.ts'
 import { otherSoonFreeSlots } from './soon-free-slots.ts'
 import { createTokenClaims } from './token-claims.ts'
 import { runWorkLoop, type WorkLoopOptions } from './work-loop.ts'
@@ -55,6 +56,8 @@ export interface WorkerModules {
   readonly admission: Pick<AdmissionGate, 'mayClaim'>
   /** Peers from which an input can be had now (`reachablePeers`). */
   reachable(): readonly PeerId[]
+  /** Audits that this peer, without slots, should run: see `settling-claims.ts`. */
+  readonly settling: Set<TaskId>
   /** Whether this peer should take this ingest or merge task. `now`: ledger time, ms. */
   mayTakeControlTask(task: Task, now: number): Promise<boolean>
 }
@@ -80,6 +83,7 @@ class LoopingWorker implements Worker {
   readonly #prefetcher: Prefetcher | null
   readonly #encodes: EncodeClaims
   readonly #control: ControlClaims
+  readonly #settle: () => Promise<Assigned | null>
   readonly #secondOpinions: SecondOpinions
   /** Ingests that have released their slots and still run. */
   readonly #waiting = new Set<Task>()
@@ -98,7 +102,7 @@ class LoopingWorker implements Worker {
     this.#grace = createOutageGrace(clock)
     const grace = this.#grace
     const claimWithToken = createTokenClaims({ ledger, clock, rng, grace, signal })
-    const prefetches = kindsWhere(({ scope }) => scope === 'chunk').some((kind) => runners[kind]?.prefetch)
+    const prefetches = slots > 0 && kindsWhere(({ scope }) => scope === 'chunk').some((kind) => runners[kind]?.prefetch)
     this.#prefetcher = prefetches
       ? createPrefetcher({
           self,
@@ -134,6 +138,7 @@ class LoopingWorker implements Worker {
         reachable,
       },
     )
+    this.#settle = createSettlingClaims({ self }, { ledger, settling: modules.settling, reachable, claimWithToken })
     this.#control = createControlClaims(
       { self },
       {
@@ -154,7 +159,8 @@ class LoopingWorker implements Worker {
     this.#unsubscribe = hints.on(['tasks', 'video', 'peers'], () => this.#lookSoon())
     attempts.start()
     this.#secondOpinions.start()
-    for (const loop of [...this.#encodeLoops(), ...this.#controlLoops()]) this.#loops.push(this.#run(loop))
+    for (const loop of [...this.#encodeLoops(), ...this.#settlingLoops(), ...this.#controlLoops()])
+      this.#loops.push(this.#run(loop))
   }
 
   async stop(drainMs: number): Promise<void> {
@@ -175,6 +181,14 @@ class LoopingWorker implements Worker {
       breaker: breakers.encode,
       claim: () => this.#encodes.claim(),
     }))
+  }
+
+  /** One, of a coordinator without encode slots. */
+  #settlingLoops(): WorkLoopOptions[] {
+    const { runners, breakers } = this.#modules
+    const audits = kindsWhere(({ audits }) => audits).some((kind) => runners[kind])
+    if (this.#options.slots > 0 || !audits) return []
+    return [{ name: 'settling slot', work: 'control', breaker: breakers.control, claim: this.#settle }]
   }
 
   #controlLoops(): WorkLoopOptions[] {

@@ -49,6 +49,7 @@ export function render(result: ChaosResult): string {
   return [
     `${Object.values(faults).reduce((sum, n) => sum + n, 0)} faults: ${Object.entries(faults).map(([what, n]) => `${n} ${what}`).join(', ')}`,
     `${videos.completed} films completed, ${videos.failed.length} failed; ${videos.files} files compared`,
+    `the node that shows other pictures: ${result.painter}`,
     `${history.tasks} tasks, ${history.attempts} attempts, ${history.commits} commits, ${history.lostOutputs} outputs lost and made again`,
     '',
     ...table,

@@ -12,6 +12,7 @@ import { feed, type Given, isSettled } from './feeder.ts'
 import { type Footage, makeFootage } from './footage.ts'
 import { type History, readHistory } from './history.ts'
 import { strike, victimOf } from './inject.ts'
+import { findPainter } from './painter.ts'
 import { type Bout, describe, type Fault, scheduleOf } from './schedule.ts'
 import { databaseOf, logOf, NODES, openStage, type Stage } from './stage.ts'
 import { DEATHS, lookBefore, noticedAfter, readLog, type Sample, SILENCES, timeHealing, timeLeading } from './timing.ts'
@@ -34,6 +35,8 @@ export interface ChaosResult {
   readonly violations: readonly string[]
   readonly faults: Readonly<Record<string, number>>
   readonly videos: Pick<Verdict, 'completed' | 'failed' | 'files'>
+  /** What became of the node that shows other pictures. */
+  readonly painter: string
   readonly history: Omit<History, 'violations'>
   readonly samples: readonly TimedSample[]
   /** Where logs are kept, where something failed. */
@@ -77,7 +80,9 @@ export async function runChaos({ minutes, seed, print }: ChaosOptions): Promise<
     await settle(stage, given, say)
     const verdict = await checkVideos({ ledger, footage, given })
     verdict.violations.forEach(report)
-    if (!(await wasFound(stage))) report('the node that shows other pictures was not quarantined')
+    const painter = await findPainter(stage.ledger, stage.members.at(-1)!.peer as PeerId)
+    painter.violations.forEach(report)
+    say(`the node that shows other pictures: ${painter.verdict}`)
     const history = await readHistory(stage.mongod.uri, databaseOf(stage))
     history.violations.forEach(report)
     say(`${given.length} films checked; now all nodes stop`)
@@ -94,7 +99,7 @@ export async function runChaos({ minutes, seed, print }: ChaosOptions): Promise<
     return {
       seed, minutes, violations,
       faults: count(schedule.flatMap(({ faults }) => faults.map(({ what }) => what))),
-      videos: verdict, history, samples: timed,
+      videos: verdict, painter: painter.verdict, history, samples: timed,
       logs: violations.length > 0 ? await keepLogs(stage, seed) : null,
       wallS: (performance.now() - began) / 1000,
     } // biome-ignore format: one thought a line
@@ -165,15 +170,6 @@ async function play(
   await sleep(fault.ms)
   await heal()
   return { sample: victim === null && timed ? timeLeading(ledger, fault, timed) : sample }
-}
-
-/** Whether the last node, whose ffmpeg shows other pictures, was found, or has completed nothing at all. */
-async function wasFound({ ledger, members }: Stage): Promise<boolean> {
-  const { peer } = members.at(-1)!
-  const { quarantined_until } = await ledger.peer(peer as PeerId)
-  if (quarantined_until !== null) return true
-  const done = await ledger.tasks({ kinds: ['video', 'audit'], statuses: ['COMPLETED'] })
-  return done.every(({ worker_id }) => worker_id !== peer)
 }
 
 async function settle({ ledger }: Stage, given: readonly Given[], say: (line: string) => void): Promise<void> {

@@ -63,3 +63,29 @@ test('a worker that returns other pictures is quarantined with both hashes, and 
   const delivered = await readFile(join(dir, 'out', '480p', `${deliveries[0]?.name}.mp4`))
   assert.ok(delivered.equals(await readFile(join(dir, 'alone', '480p', 'multi.mp4'))), 'byte for byte')
 })
+
+test('of two workers that differ the ffmpeg of a leader without slots settles who is wrong', async (t) => {
+  const dir = await folder(t)
+  const ledger = await ledgerOf(t, dir)
+  const leads = ['--roles', 'coordinator', '--slots', '0', '--audit', '100%', '--machine', 'lead']
+  const lead = await startNode(t, dir, { name: 'lead', flags: leads })
+  const works = (machine: string) => ['--roles', 'worker', '--slots', '1', '--join', lead.address, '--machine', machine]
+  await startNode(t, dir, { name: 'one', flags: works('one') })
+  const { ffmpeg, sandbox } = await paintingFfmpeg(dir)
+  const flags = [...works('bad'), '--ffmpeg', ffmpeg, '--sandbox', sandbox]
+  const bad = await startNode(t, dir, { name: 'bad', flags })
+  const video = (await submit(lead, dir, await ensureSource('multi'), FAST)) as never
+  const quarantined = await until(
+    'the bad worker is found',
+    async () => (await ledger.events(500)).find(({ what }) => what === 'quarantined'),
+    120,
+  )
+  assert.equal(quarantined.peer, bad.peer)
+  await until('the film is finished', async () => (await ledger.video(video))?.deliveries.every((each) => each.done_at))
+  const settled = (await ledger.tasks({ video, kinds: ['audit'], statuses: ['COMPLETED'] })).filter(
+    ({ worker_id }) => worker_id === lead.peer,
+  )
+  assert.ok(settled.length > 0)
+  const made = await ledger.tasks({ video, kinds: ['video'] })
+  assert.ok(made.every(({ worker_id }) => worker_id !== bad.peer && worker_id !== lead.peer))
+})
