@@ -27,10 +27,11 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   straggler: ['straggler.ts', 'benchStraggler'],
   busy: ['busy.ts', 'benchBusy'],
   bad: ['bad.ts', 'benchBad'],
+  audits: ['audits.ts', 'benchAudits'],
   scale: ['scale.ts', 'benchScale'],
 }
 /** Only when asked for by name. */
-const APART = ['scale', 'straggler', 'busy', 'bad']
+const APART = ['scale', 'straggler', 'busy', 'bad', 'audits']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({
