@@ -63,6 +63,16 @@ test('a worker in a folder of its own reads the files that the settings of this 
   assert.equal(given.REELMESH_SELF_TEST_DIR, `${CWD}/self-tests`)
 })
 
+test('started workers are given the shared folders of this node: processes by its setting, containers by their launcher', async () => {
+  const shared = 'films=/mnt/films,more=more'
+  const given = await environmentOf({ launcher: 'process', shared })
+  assert.equal(given.REELMESH_SHARED, `films=/mnt/films,more=${CWD}/more`)
+  assert.equal((await environmentOf({ launcher: 'docker', shared })).REELMESH_SHARED, undefined)
+  const choice = await choiceOf('12D3KooWAnnAnnAnn', { launcher: 'docker', shared: 'films=/mnt/films' })
+  assert.ok(choice.kind === 'docker')
+  assert.deepEqual(choice.shared, [{ name: 'films', path: '/mnt/films' }])
+})
+
 test('the processes of each node are an engine of their own, also on one host or on hosts of one name', async () => {
   const engineOf = async (peer: string) => {
     const choice = await choiceOf(peer, { launcher: 'process' })

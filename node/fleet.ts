@@ -14,6 +14,7 @@ import { UsageError } from '../protocol/errors.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Launcher, WorkerSpec } from '../protocol/launcher.ts'
 import { type Config, ledgerAddress, selfTestDir } from './config.ts'
+import { sharedSettings } from './shared/shared-folders.ts'
 
 /** The parts of a node that the fleet uses. */
 export interface FleetParts extends Omit<ReconcilerOptions, 'launcher' | 'max' | 'spec'> {
@@ -90,6 +91,7 @@ function launcherChoice(config: Config, node: NodeFacts): LauncherChoice | null 
         image: config.scale_image,
         networks: config.scale_network,
         volumes: config.scale_volumes,
+        shared: sharedSettings(config.shared),
         labels: Object.fromEntries(config.scale_labels.map((label) => label.split(/=(.*)/s, 2))),
       }
   }
@@ -153,4 +155,5 @@ const localSettings = (config: Config) => ({
   REELMESH_SELF_TEST_DIR: selfTestDir(config),
   REELMESH_FFMPEG: config.ffmpeg,
   REELMESH_FFPROBE: config.ffprobe,
+  ...(config.shared.length > 0 && { REELMESH_SHARED: config.shared.join(',') }),
 })

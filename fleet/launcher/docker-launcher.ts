@@ -2,6 +2,7 @@
  * Workers as containers of one Docker engine. Labels name the mesh, the rendition and the reason; by the label of the mesh every peer that
  * reaches the engine finds the containers, also those that a failed peer started. The engine restarts none: its owner decides.
  */
+import { hostname } from 'node:os'
 import type Docker from 'dockerode'
 import type { Clock } from '../../protocol/clock.ts'
 import {
@@ -13,6 +14,7 @@ import {
   type WorkerSpec,
 } from '../../protocol/launcher.ts'
 import { ANSWER_MS, type AskEngine, createAskEngine, statusOf, unlessStatus } from './docker-engine.ts'
+import { type SharedPath, sharedMounts } from './shared-mounts.ts'
 
 /** The engine, and what each container is given. */
 export interface DockerSettings {
@@ -27,6 +29,10 @@ export interface DockerSettings {
   readonly networks: readonly string[]
   /** Mounts, as `volume:/path` or `/host/path:/path`, with `:ro` for read-only ones. */
   readonly volumes: readonly string[]
+  /** Shared folders of this peer, which containers get read-only where the engine knows their place. Default: none. */
+  readonly shared?: readonly SharedPath[]
+  /** The host name of this peer: in a container, the beginning of its id, unless it was given another. Default: that of the system. */
+  readonly host?: string
   /** Labels besides those of the launcher. */
   readonly labels?: Readonly<Record<string, string>>
 }
@@ -82,8 +88,9 @@ export function createDockerLauncher(options: DockerLauncherOptions): Launcher {
 
 /** Creates a container, or finds the one of this name where the answer to an earlier start was lost. Answers its id. */
 async function createContainer(ask: AskEngine, spec: WorkerSpec, options: DockerSettings): Promise<string> {
+  const mounts = await mountsOf(ask, options)
   try {
-    return (await ask((docker) => docker.createContainer(containerOf(spec, options)))).id
+    return (await ask((docker) => docker.createContainer(containerOf(spec, options, mounts)))).id
   } catch (error) {
     if (statusOf(error) !== 409) throw error
     const there = await ask((docker) => docker.getContainer(spec.name).inspect())
@@ -91,6 +98,18 @@ async function createContainer(ask: AskEngine, spec: WorkerSpec, options: Docker
       throw new LaunchRefused(`the Docker engine already has a container named ${spec.name} that is not of this mesh`)
     return there.Id
   }
+}
+
+/** The shared folders that containers get, and the mounts for them. */
+async function mountsOf(
+  ask: AskEngine,
+  { shared = [], volumes, socket, host = hostname() }: DockerSettings,
+): Promise<ReturnType<typeof sharedMounts>> {
+  if (shared.length === 0) return { seen: [], binds: [] }
+  const facts = await ask((docker) => unlessGone(docker.getContainer(host).inspect()))
+  // A container may be called like this host.
+  const own = facts?.Id.startsWith(host) ? facts.Mounts : null
+  return sharedMounts(shared, { volumes, own, isLocal: /^(?:unix:\/)?\//.test(socket) })
 }
 
 async function stopContainer(ask: AskEngine, id: string): Promise<void> {
@@ -121,20 +140,26 @@ async function lastWords(ask: AskEngine, id: string): Promise<string> {
 
 const unlessGone = <T>(answer: Promise<T>): Promise<T | null> => unlessStatus(404, answer)
 
-function containerOf(spec: WorkerSpec, options: DockerSettings): Docker.ContainerCreateOptions {
+function containerOf(
+  spec: WorkerSpec,
+  options: DockerSettings,
+  { seen, binds }: ReturnType<typeof sharedMounts>,
+): Docker.ContainerCreateOptions {
   const { image, command, networks, volumes, mesh } = options
+  const sees = seen.map(({ name, path }) => `${name}=${path}`).join(',')
+  const environment = { ...spec.environment, ...(sees !== '' && { REELMESH_SHARED: sees }) }
   return {
     name: spec.name,
     Image: image,
     ...(command && { Entrypoint: command.slice(0, 1), Cmd: command.slice(1) }),
-    Env: Object.entries(spec.environment).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     Labels: { ...options.labels, [MESH]: mesh, [NAME]: spec.name, [RENDITION]: spec.rendition, [REASON]: spec.reason },
     HostConfig: {
       NanoCpus: Math.round(spec.limits.cpus * 1e9),
       Memory: spec.limits.memory_mb * 1024 * 1024,
       // With an init process a SIGTERM ends the container also before the program handles it.
       Init: true,
-      Binds: [...volumes],
+      Binds: [...volumes, ...binds],
       ...CONFINED,
       RestartPolicy: { Name: 'no' },
       LogConfig: LOGS,
