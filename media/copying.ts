@@ -6,6 +6,7 @@
  */
 import { rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { identityAt } from '../files/file-hashes.ts'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { SourceIndex } from '../protocol/media.ts'
 import { fsPath } from '../protocol/path-text.ts'
@@ -84,6 +85,8 @@ interface Waiting {
   readonly path: string
   /** What is in it; null where that was not read. */
   readonly packets: Packets | null
+  /** Of the source before it was copied. */
+  readonly identity: string | null
 }
 
 /** By the packets of the source, then by chunk and all that its copy depends on. */
@@ -91,12 +94,19 @@ const waiting = new WeakMap<object, Map<string, Waiting>>()
 
 const keyOf = ({ plan, chunk_id }: CutJob, container: Container): string => `${container}-${plan.run_in}-${chunk_id}`
 
-/** Moves a copy that waits to `out`; null where there is none any more. */
+/**
+ * Moves a copy that waits to `out`; null where there is none any more, or the source was changed or away since: another file may have lain
+ * there when it was made.
+ */
 export async function takeWaiting(job: CutJob, container: Container): Promise<Pick<Waiting, 'packets'> | null> {
   const key = keyOf(job, container)
   const found = waiting.get(packetsOf(job))?.get(key)
   if (found === undefined) return null
   waiting.get(packetsOf(job))?.delete(key)
+  if (found.identity === null || found.identity !== (await identityAt(job.source))) {
+    await rm(found.path, { force: true })
+    return null
+  }
   return await rename(found.path, job.out).then(
     () => found,
     () => null,
@@ -114,13 +124,14 @@ export async function copyTogether(
   if (first === undefined || jobs.length < 2) return
   const paths = jobs.map((job) => join(dirname(job.out), `waiting-${keyOf(job, container)}`))
   try {
+    const identity = await identityAt(first.source)
     const copies = jobs.map((job, at) => ({ ...splitJob(job, container, seeksOf(job)[0]), out: paths[at]! }))
     await split(programs, first, copies, `cutting chunks ${first.chunk_id} to ${jobs.at(-1)?.chunk_id}`)
     const packets = read ? await hashPackets(programs, paths, first.signal) : []
     const own = waiting.get(packetsOf(first)) ?? new Map<string, Waiting>()
     waiting.set(packetsOf(first), own)
     for (const [at, job] of jobs.entries())
-      own.set(keyOf(job, container), { path: paths[at]!, packets: packets[at] ?? null })
+      own.set(keyOf(job, container), { path: paths[at]!, packets: packets[at] ?? null, identity })
   } catch (error) {
     await Promise.all(paths.map((path) => rm(path, { force: true })))
     if (!isOfTheWay(error)) throw error

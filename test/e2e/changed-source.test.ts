@@ -39,7 +39,8 @@ before(async (t) => {
     const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-b:v', '200k', '-g', '20', '-c:a', 'aac']
     await execa(TOOLS.ffmpeg, ['-v', 'error', ...picture, ...tone, ...x264, join(films, `${name}.mp4`)])
   }
-  const once = (does: string) => `case "$OUT" in */1.*) [ -e changed ] || { touch changed; ${does}; } ;; esac`
+  const once = (does: string) =>
+    `case "$* " in */waiting-*-1\\ *) [ -e changed ] || { touch changed; ${does}; } ;; esac`
   const modes = Object.entries({ ...HARMFUL, ...HARMLESS }).map(
     ([, does], at) => [`${at}`, `cd "$(cat '${films}/where')"; ${once(does)}`] as const,
   )
