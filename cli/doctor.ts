@@ -90,18 +90,21 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
       text: `${selfTestReport.ffmpeg}; encoders ${selfTestReport.encoders.join(', ')}; decodes ${selfTestReport.decoders.length} codecs`,
     },
   ]
-  if (!selfTestReport.filters.includes('zscale'))
-    findings.push({
-      what: 'ffmpeg',
-      level: 'note',
-      text: 'no working zscale filter: HDR sources are left to other peers; install an ffmpeg built with zimg to encode them here',
-    })
+  findings.push(...toneMapping(selfTestReport.filters))
   findings.push({ what: 'sandbox', level: sandbox === 'bubblewrap' ? 'ok' : 'note', text: SANDBOX[sandbox] })
   for (const { name, library } of missingCodecs) {
     const text = `no working ${library}: ${name.toUpperCase()} renditions are left to other peers`
     findings.push({ what: 'ffmpeg', level: 'note', text })
   }
   return findings
+}
+
+/** The finding on tone mapping, none where it works. `filters`: those of the self-test, which names one with other results `zscale-…`. */
+export function toneMapping(filters: readonly string[]): Finding[] {
+  if (filters.some((filter) => filter.split('-')[0] === 'zscale')) return []
+  const text =
+    'no working zscale filter: HDR sources are left to other peers; install an ffmpeg built with zimg to encode them here'
+  return [{ what: 'ffmpeg', level: 'note', text }]
 }
 
 /** Checks the ledger: by the running node where there is one; a database that several processes may open also directly. */
