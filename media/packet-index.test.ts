@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  clockFallsAt, decodedTimesOf, endOf, frameRate, hiddenInside, noPackets, type Packets, packetsArePictures, readingOf, takeFrame, takePacket, timesOf,
+  clockFallsAt, decodedTimesOf, endOf, frameRate, hiddenInside, hideRemnant, noPackets, type Packets, packetsArePictures, readingOf, takeFrame, takePacket, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
 
 function read(...lines: string[]): Packets {
@@ -41,6 +41,17 @@ test('times begin with the first picture that can be decoded, without hidden one
   assert.ok(hiddenInside(packets, [40, 80, 160]))
   assert.ok(!hiddenInside(read(shown(0, '_D'), shown(40)), [40]))
   assert.equal(timesOf(read(shown(40), shown(40)), 0), null)
+})
+
+test('a last packet that is shorter than an uncompressed picture is not shown, and no other is hidden', () => {
+  const hiddenOf = (codec: string, ...sizes: number[]) => {
+    const packets = read(...sizes.map((size, at) => `${shown(40 * at)}|size=${size}`))
+    hideRemnant(packets, codec)
+    return packets.discarded.indexOf(true)
+  }
+  assert.equal(hiddenOf('rawvideo', 900, 900, 36), 2)
+  assert.equal(hiddenOf('rawvideo', 900, 900, 900), -1)
+  assert.equal(hiddenOf('h264', 900, 36), -1)
 })
 
 test('field-coded packets are distinguished from pictures by what they decode to', () => {

@@ -149,6 +149,14 @@ export function takeChecksum(frames: DecodedFrame[], line: string): void {
   if (pts !== undefined) frames.push({ pts: Number(pts), interlaced: false, topFieldFirst: false })
 }
 
+/**
+ * Hides the last packet of uncompressed pictures, which all have one size, where it is shorter: the beginning of a picture in a file that was
+ * cut off, or what lies behind the last one (Adobe filmstrip). No decoder makes a picture of it.
+ */
+export function hideRemnant({ size, discarded }: Packets, codec: string): void {
+  if (codec === 'rawvideo' && size.length > 1 && size.at(-1)! < size[0]!) discarded[size.length - 1] = true
+}
+
 /** How the times of these packets must be read. */
 export function readingOf(packets: Packets, codec: string): 'as they are' | 'genpts' | 'decode' {
   const shown = packets.pts.filter((_, at) => !packets.discarded[at])

@@ -15,7 +15,7 @@ import { whyEncrypted } from './encryption.ts'
 import { areFields, frameTimes, keyedByFrames } from './fields.ts'
 import {
   areDecodeTimes, clockFallsAt, 
-  type DecodedFrame, decodedTimesOf, endOf, hiddenInside, type PacketIndex, type Packets, packetsArePictures, readingOf, timesOf,
+  type DecodedFrame, decodedTimesOf, endOf, hiddenInside, hideRemnant, type PacketIndex, type Packets, packetsArePictures, readingOf, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
 import { listPackets } from './packet-list.ts'
 import { decoderName } from './pixel-format.ts'
@@ -103,6 +103,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   const reading = readingOf(packets, codec)
   const genpts = reading === 'genpts'
   if (genpts) packets = await readPackets(programs, job, true)
+  hideRemnant(packets, codec)
   if (packets.pts.length === 0)
     throw new SourceRefused(`${quoted(job.source)} has a video stream without a single frame.`)
   if (PICTURES.has(job.probe.format) && packets.pts.length === 1)

@@ -21,8 +21,9 @@ for (const { what, file, args } of CASES) {
     const film = await realCase(t)
     const source = await film.make(file, [...picture({ seconds: 0.4 }), ...args])
     if (!(await isDecoded(source))) return assert.match(await refusal(film.run(source)), /film\.\w+|cannot decode/)
-    const { output } = await film.run(source)
+    const { output, notes } = await film.run(source)
     assert.equal((await frameTimes(output)).length, 10)
+    assert.doesNotMatch(notes.join(' '), /missing/)
     await assertAlike(output, source, { pictures: 10, least: 0.95 })
   })
 }
