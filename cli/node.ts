@@ -34,6 +34,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   input_renditions: '<list>',
   input_preset: '<name>',
   input_crf: '<n>',
+  input_strict: '',
   audit: '<share>',
   drain_timeout_ms: '<ms>',
   launcher: '<kind>',

@@ -114,6 +114,9 @@ export const configSchema = z.object({
   input_crf: numeric(z.number().min(0).max(51))
     .default(DEFAULT_ENCODING.rate.crf)
     .describe('quality for the watched folder, 0 (best) to 51'),
+  input_strict: flag
+    .default(false)
+    .describe('move a file that was cut off to rejected, instead of encoding as far as it goes'),
   audit: percent
     .default(AUDIT_SHARE)
     .describe('share of encoded chunks that another peer encodes once more for comparison, such as 2%, or off'),

@@ -42,6 +42,7 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
       config.input_renditions.flatMap((name) => heightOf(name) ?? []),
       { ...DEFAULT_ENCODING, preset: config.input_preset, rate: { crf: config.input_crf } },
     ),
+    ...(config.input_strict && { strict: true as const }),
   }
   return { input, output, stateFile: join(config.data_dir, 'input-folder.json'), recipe }
 }

@@ -1,14 +1,15 @@
 /** A watched folder of a real node: its files are encoded once, and unusable ones are moved to `rejected/`. */
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ensureSource } from '../../testing/sources/make.ts'
+import { execa } from 'execa'
+import { ensureSource, TOOLS } from '../../testing/sources/make.ts'
 import { filesBelow, folder } from '../../testing/tools/folder.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
 import { ledgerOf, startNode, until } from './nodes.ts'
 
-test('a node encodes each file of its folder once, and moves a file that is no video to rejected/', async (t) => {
+test('a node encodes each file of its folder once, and moves one that is no video, or is cut off, to rejected/', async (t) => {
   const dir = await folder(t)
   const [input, output] = [join(dir, 'in'), join(dir, 'out')]
   const inside = await runCli(['node', '--input', input, '--output', join(input, 'done')], { cwd: dir, dataDir: dir })
@@ -19,16 +20,20 @@ test('a node encodes each file of its folder once, and moves a file that is no v
   await mkdir(join(input, 'series', 'one'), { recursive: true })
   await copyFile(source, join(input, 'series', 'one', 'film.mp4'))
   await copyFile(source, join(input, 'again.mp4'))
+  const cut = join(input, 'series', 'cut.mkv')
+  await execa(TOOLS.ffmpeg, ['-v', 'error', '-i', source, '-c', 'copy', cut])
+  await truncate(cut, Math.floor((await stat(cut)).size * 0.6))
   await writeFile(join(input, 'series', 'bad.mp4'), 'this is a text file, not a video\n')
-  const flags = ['--slots', '1', '--input', input, '--output', output]
+  const flags = ['--slots', '1', '--input', input, '--output', output, '--input-strict']
   const node = { name: 'solo', flags: [...flags, '--input-preset', 'ultrafast', '--input-renditions', '480p'] }
   const first = await startNode(t, dir, node)
   const delivered = (count: number) => async () => (await filesBelow(output)).length === count
   await until('the film is delivered under both its names', delivered(2))
   assert.deepEqual(await filesBelow(output), ['480p/again.mp4', '480p/series/one/film.mp4'])
   const rejected = join(input, 'rejected', 'series')
-  await until('files that are no videos are in rejected/', async () => (await filesBelow(rejected)).length === 2)
-  assert.deepEqual(await filesBelow(rejected), ['bad.mp4', 'bad.mp4.txt'])
+  await until('unusable files are in rejected/', async () => (await filesBelow(rejected)).length === 4)
+  assert.deepEqual(await filesBelow(rejected), ['bad.mp4', 'bad.mp4.txt', 'cut.mkv', 'cut.mkv.txt'])
+  assert.match(await readFile(join(rejected, 'cut.mkv.txt'), 'utf8'), /was cut off: .* whole files only/)
   assert.match(await readFile(join(rejected, 'bad.mp4.txt'), 'utf8'), /"\S+bad\.mp4" is not a video file/)
   assert.deepEqual(await readFile(join(input, 'series', 'one', 'film.mp4')), await readFile(source), 'left as it was')
 
