@@ -22,11 +22,13 @@ import {
 import { exitCodeOf, isOfEveryFile } from './output.ts'
 import { createReporter } from './report.ts'
 import { onInterrupt } from './signals.ts'
+import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
 
 interface RunOptions extends RecipeOptions {
   out: string
   workers?: number
   json?: boolean
+  subtitles?: string[]
 }
 
 /** Interval of snapshots for the progress bars. */
@@ -63,6 +65,7 @@ export function addRun(program: Command): void {
     .addOption(new Option('--workers <n>', 'worker processes; default: by cores and memory').argParser(parseCount))
     .option('--json', 'one JSON object per line instead of progress bars')
   addRecipeOptions(command)
+  addSubtitleOption(command)
   addConfigOptions(command, {
     data_dir: '<dir>',
     ffmpeg: '<path>',
@@ -86,6 +89,7 @@ interface Run {
 }
 
 async function run({ files, out, config, recipe, options }: Run): Promise<number> {
+  const subtitles = subtitlesFrom(files, options.subtitles)
   const { openDestination } = await import('../node/addresses.ts')
   const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
   await openDestination(out).prepare()
@@ -106,6 +110,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
         const answer = await mesh.face.submit({
           path: absolutePath(file, 'a file name'),
           recipe,
+          subtitles,
           out,
           priority: 0,
           deadline: null,

@@ -21,12 +21,14 @@ import {
 import { exitCodeOf, isOfEveryFile, printable, say, sayJson } from './output.ts'
 import { mustReachNode } from './reach.ts'
 import { createReporter } from './report.ts'
+import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
 
 interface SubmitOptions extends RecipeOptions {
   out?: string
   wait?: boolean
   json?: boolean
   priority: number
+  subtitles?: string[]
 }
 
 const LOOK_MS = 500
@@ -42,6 +44,7 @@ export function addSubmit(program: Command): void {
     .addOption(new Option('--priority <n>', 'higher goes first').argParser(parseWhole).default(0))
     .option('--json', 'one JSON object per line')
   addRecipeOptions(command)
+  addSubtitleOption(command)
   addConfigOptions(command, { data_dir: '<dir>' })
   command.action(async (files: string[], options: SubmitOptions & Record<string, unknown>) => {
     const out =
@@ -63,6 +66,7 @@ async function submit(of: {
   options: SubmitOptions
 }): Promise<number> {
   const { files, out, client, options } = of
+  const subtitles = subtitlesFrom(files, options.subtitles)
   const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
   const recipe = recipeFrom(options)
   const wanted = new Set<VideoId>()
@@ -73,6 +77,7 @@ async function submit(of: {
         path: absolutePath(file, 'a file name'),
         recipe: { ...recipe, renditions: [...recipe.renditions] },
         out,
+        subtitles,
         priority: options.priority,
       }
       const answer = await parseResponse(client.v1.videos.$post({ json: body }))

@@ -67,7 +67,7 @@ export interface SubtitleName {
   /** The tag or the English name of a language as it stands there, or another word; '' where there is none. */
   readonly language: string
   readonly forced: boolean
-  /** For people who cannot hear. */
+  /** Whether it is for people who cannot hear. */
   readonly hearing_impaired: boolean
 }
 
