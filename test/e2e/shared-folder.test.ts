@@ -101,7 +101,9 @@ test('a folder that is gone is waited for with a reason and without attempts, an
   const nas = await startNode(t, dir, { name: 'nas', flags: [...NAS, '--shared', `films=${paths[0]}`] })
   // Nobody can encode yet.
   const video = (await submit(nas, dir, join(paths[0], 'film.mp4'), FAST)) as VideoId
-  await until('it is planned', async () => (await ledger.video(video))?.status === 'RUNNING')
+  const ingested = async () =>
+    (await ledger.tasks({ video, kinds: ['ingest'] })).every(({ status }) => status === 'COMPLETED')
+  await until('it is planned and has its tasks', ingested)
   await rename(films, join(dir, 'away'))
   await until('nas holds nothing', async () => (await ledger.video(video))?.source.holders.length === 0, 30)
   const box = await startNode(t, dir, { name: 'box', flags: [...BOX, '--join', nas.address] })
