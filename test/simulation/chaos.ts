@@ -199,6 +199,8 @@ export function play(options: ChaosOptions): Play {
         later(fault.ms, () => peer!.mount?.show('the folder'))
         break
       case 'lie':
+        // The last holder whose file is another one ends the film, and says so.
+        if (scheduler.now() > 0) for (const film of films) film.wasChanged ||= film.isShared
         peer!.mount?.show(fault.differs)
         later(fault.ms, () => peer!.mount?.show('the folder'))
         break

@@ -276,7 +276,7 @@ export class SimulatedPeer {
       store,
       exchange,
       media,
-      openSource: sabotage.openSource?.(openSource) ?? openSource,
+      openSource,
       openDestination,
       folders,
       accepted,

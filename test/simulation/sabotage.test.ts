@@ -15,7 +15,6 @@ const KNOWN: Readonly<Record<string, number>> = {
   'the sweep repairs nothing': 2,
   'a backup is handed out that nobody wanted': 34,
   'nobody is quarantined': 17,
-  'a file counts as the source by its name': 7,
 }
 const SEEDS_TRIED = 150
 /** Time without faults after which a mesh without progress fails the run. */

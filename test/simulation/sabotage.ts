@@ -30,7 +30,6 @@ import {
   refusals,
   submitterGone,
 } from './circumstances.ts'
-import { SHARED_TREE } from './shared-mount.ts'
 import { strangerIdOf } from './strangers.ts'
 import type { Circumstances, Sabotage } from './world.ts'
 
@@ -345,9 +344,6 @@ const healingFaults: Readonly<Record<string, Sabotage>> = {
   },
 }
 
-/** Where the shared folder really has what a machine sees at its path. */
-const truthOf = (address: string): string => address.replace(/^.*?\/share\//, `${SHARED_TREE}/`)
-
 const sharedFaults: Readonly<Record<string, Sabotage>> = {
   'nobody looks for sources in a shared folder': {
     ledger: (ledger) => ({
@@ -360,13 +356,6 @@ const sharedFaults: Readonly<Record<string, Sabotage>> = {
     () => ({ removeSourceHolder: async () => true }),
     foldersVanish,
   ),
-  'a file counts as the source by its name': {
-    openSource: (open) => (address) => ({
-      ...open(address),
-      read: (...given) => open(truthOf(address)).read(...given),
-    }),
-    circumstances: foldersLie,
-  },
   'a source in a shared folder counts as the same whatever lies there': { ...blindStore, circumstances: foldersLie },
 }
 

@@ -5,7 +5,6 @@ import type { BlobExchange, BlobStore } from '../../protocol/blobs.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Media } from '../../protocol/media.ts'
-import type { OpenSource } from '../../protocol/source.ts'
 import type { MemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
 import type { Neighbour } from '../../testing/simulation/blob-stand-ins.ts'
 import type { LineFaults } from '../../testing/simulation/ledger-line.ts'
@@ -25,7 +24,6 @@ export interface Sabotage {
   media?(media: Media, machine: string): Media
   store?(store: BlobStore): BlobStore
   exchange?(exchange: BlobExchange): BlobExchange
-  openSource?(open: OpenSource): OpenSource
   /** What makes the broken promise matter often, so that few seeds are needed to notice. A right mesh stands it. */
   readonly circumstances?: Circumstances
 }

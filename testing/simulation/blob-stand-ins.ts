@@ -60,9 +60,7 @@ export function createStore({ disk, clock, machine }: { disk: VirtualDisk; clock
       return source && isUnchanged(disk, source) ? source : null
     },
     async changedSource(sha256, video) {
-      const source = referenceOf(disk, machine, video)
-      if (source?.sha256 !== sha256 || !disk.has(source.path) || isUnchanged(disk, source)) return null
-      return source.path.split('/').at(-1) ?? ''
+      return changedAt(disk, machine, sha256, video)
     },
     async prune(video, keep) {
       for (const path of disk.below(`${root}/${video}`))
@@ -89,6 +87,13 @@ function referenceOf(disk: VirtualDisk, machine: string, video: VideoId): Source
 
 const isUnchanged = (disk: VirtualDisk, { path, sha256 }: SourceReference): boolean =>
   disk.has(path) && sha256Of(disk.read(path)) === sha256
+
+/** The name of the source with these bytes that a machine referred to, where another file lies there now. */
+function changedAt(disk: VirtualDisk, machine: string, sha256: Sha256, video: VideoId): string | null {
+  const source = referenceOf(disk, machine, video)
+  if (source?.sha256 !== sha256 || !disk.has(source.path) || isUnchanged(disk, source)) return null
+  return source.path.split('/').at(-1) ?? ''
+}
 
 /** Where these bytes lie on a machine, as a blob or as a source by reference; null where they do not. */
 export function findAt(disk: VirtualDisk, machine: string, sha256: Sha256, video?: VideoId): string | null {
@@ -163,14 +168,18 @@ export function createExchange(options: ExchangeOptions): BlobExchange {
         disk.touch(here, clock.now())
         return here
       }
+      let name: string | null = null
       for (const peer of new Set([...holders, ...mesh.peers()])) {
         if (peer === mesh.self) continue
         const path = await fetchFrom(peer, want, signal)
-        if (!path) continue
-        disk.touch(path, clock.now())
-        return path
+        if (path) {
+          disk.touch(path, clock.now())
+          return path
+        }
+        if (holders.includes(peer) && (await ask(peer, want.sha256, signal)) === null)
+          name ??= changedAt(disk, neighbour(peer).machine, want.sha256, want.video)
       }
-      const name = await store.changedSource(want.sha256, want.video)
+      name = (await store.changedSource(want.sha256, want.video)) ?? name
       throw name === null ? new BlobMissing(want.sha256) : new SourceChanged(name)
     },
     async whoHas({ sha256, peers, signal }) {
