@@ -3,7 +3,6 @@
  * all node processes and their ffmpegs, from the submit to the merged film, all in one run; read the ratios. Which results are drawn is chance:
  * the number of audits stands beside each.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
@@ -12,6 +11,7 @@ import { DEFAULT_ENCODING, ladderOf } from '../protocol/recipe.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { type LocalMesh, openLocalMesh } from './local-mesh.ts'
 import { endLocalNode, type LocalNode } from './local-node.ts'
+import { cpuSecondsOf } from './measure.ts'
 import { type Row, row } from './table.ts'
 
 const FULL = { seconds: 600, size: '640x360', preset: 'veryfast' }
@@ -70,7 +70,7 @@ async function round(job: {
 }): Promise<Round> {
   const { mesh, lead, workers, path, preset, crf } = job
   const used = async () => {
-    const each = await Promise.all([lead, ...workers].map(({ pid }) => cpuWithChildren(pid)))
+    const each = await Promise.all([lead, ...workers].map(({ pid }) => cpuSecondsOf(pid, 'with children')))
     return each.reduce((sum, seconds) => sum + seconds, 0)
   }
   const before = await used()
@@ -88,13 +88,6 @@ async function round(job: {
     ['video', 'audit'].map((kind) => mesh.ledger.tasks({ video, kinds: [kind], statuses: ['COMPLETED'] })),
   )
   return { cpuS, tasks: tasks!.length, audits: audits!.length }
-}
-
-/** User and system time of a process and of all its children that have ended, s; 100 ticks a second on every Linux. */
-async function cpuWithChildren(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) / 100
 }
 
 function rowsOf(rounds: readonly Round[], { seconds, size, preset }: typeof FULL): Row[] {

@@ -84,9 +84,10 @@ export async function memoryOf(pid: number): Promise<{ rssBytes: number; pssByte
   return text === '' ? null : { rssBytes: field('Rss'), pssBytes: field('Pss') }
 }
 
-/** User and system time of one process so far, without its children; 100 ticks a second on every Linux. */
-export async function cpuSecondsOf(pid: number): Promise<number> {
+/** User and system time of one process so far, s: of itself, or with all its children that have ended. 100 ticks a second on every Linux. */
+export async function cpuSecondsOf(pid: number, of: 'itself' | 'with children' = 'itself'): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
+  const counted = of === 'itself' ? [11, 12] : [11, 12, 13, 14]
+  return counted.reduce((sum, at) => sum + Number(fields[at]), 0) / 100
 }
