@@ -40,8 +40,8 @@ export interface MadeCut extends Cut {
 export async function cutChunk(programs: Programs, job: CutJob): Promise<Cut> {
   const { plan, source } = job
   const { start_pts, end_pts, cut } = plan.chunks[job.chunk_id]!
-  if (cut === null || plan.cut_format === 'none') return { path: source, start_pts, end_pts, time_base: plan.time_base }
   const { cut_format } = plan
+  if (cut === null || cut_format === 'none') return { path: source, start_pts, end_pts, time_base: plan.time_base }
   if (cut_format !== 'lossless')
     await copyAhead(programs, job, cut_format, (id) => keptOf({ ...job, chunk_id: id }) !== null)
   const kept = await keptCut(job)

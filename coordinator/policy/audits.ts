@@ -70,9 +70,9 @@ export function auditOf(
   task: Task,
   { n, not_by, priority }: { readonly n: number; readonly not_by: PeerId[]; readonly priority: number },
 ): NewTask {
-  const {
-    _id,
-    class: needs,
+  const { video_id, chunk_id, resolution, start_pts, end_pts, time_base, frames, input, due, rank } = task
+  const same = {
+    class: task.class,
     video_id,
     chunk_id,
     resolution,
@@ -81,26 +81,10 @@ export function auditOf(
     time_base,
     frames,
     input,
-    due,
-    rank,
-  } = task
-  return {
-    _id: auditId(_id, n),
-    kind: kindsWhere(({ audits }) => audits)[0]!,
-    class: needs,
-    video_id,
-    chunk_id,
-    resolution,
-    start_pts,
-    end_pts,
-    time_base,
-    frames,
-    input,
-    not_by,
-    priority,
     due,
     rank,
   }
+  return { ...same, _id: auditId(task._id, n), kind: kindsWhere(({ audits }) => audits)[0]!, not_by, priority }
 }
 
 /** One result of a task: its stream, and who made it. `task`: the task itself, or one of its audits. */
