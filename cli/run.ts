@@ -9,6 +9,7 @@ import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
+import { askAhead } from './ask-ahead.ts'
 import { follow } from './follow.ts'
 import {
   absolutePath,
@@ -104,30 +105,26 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
   let how: 'fine' | 'failed' | 'interrupted' = 'failed'
   try {
     const wanted = new Map<VideoId, string>()
-    for (const file of files) {
-      if (stopping.signal.aborted) break
-      try {
-        const answer = await mesh.face.submit({
-          path: absolutePath(file, 'a file name'),
-          recipe,
-          subtitles,
-          out,
-          priority: 0,
-          deadline: null,
-          signal: stopping.signal,
-        })
-        wanted.set(answer.id, file)
-        reporter.submitted(file, answer)
-      } catch (error) {
-        if (stopping.signal.aborted) break
-        reporter.refused(file, error)
-        code = Math.max(code, exitCodeOf(error))
-        if (isOfEveryFile(error)) break
+    const { signal } = stopping
+    const ask = async (file: string) => {
+      signal.throwIfAborted()
+      const path = absolutePath(file, 'a file name')
+      return await mesh.face.submit({ path, recipe, subtitles, out, priority: 0, deadline: null, signal })
+    }
+    for await (const each of askAhead(files, ask)) {
+      const { file } = each
+      if ('answer' in each) {
+        wanted.set(each.answer.id, file)
+        reporter.submitted(file, each.answer)
+      } else {
+        if (signal.aborted) break
+        reporter.refused(file, each.error)
+        code = Math.max(code, exitCodeOf(each.error))
+        if (isOfEveryFile(each.error)) break
       }
     }
     const { snapshot, video } = mesh.face
     const [check, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
-    const { signal } = stopping
     code = Math.max(
       code,
       await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, snapshot, row: video, check, givesUp }),

@@ -8,6 +8,7 @@ import type { SubmitBody } from '../protocol/api.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { VideoRow } from '../protocol/status.ts'
+import { askAhead } from './ask-ahead.ts'
 import { follow } from './follow.ts'
 import {
   absolutePath,
@@ -71,26 +72,29 @@ async function submit(of: {
   const recipe = recipeFrom(options)
   const wanted = new Set<VideoId>()
   let code = 0
-  for (const file of files) {
-    try {
-      const body: SubmitBody = {
-        path: absolutePath(file, 'a file name'),
-        recipe: { ...recipe, renditions: [...recipe.renditions] },
-        out,
-        subtitles,
-        priority: options.priority,
-      }
-      const answer = await parseResponse(client.v1.videos.$post({ json: body }))
-      const { id, name, outcome } = answer
+  const ask = async (file: string) => {
+    const body: SubmitBody = {
+      path: absolutePath(file, 'a file name'),
+      recipe: { ...recipe, renditions: [...recipe.renditions] },
+      out,
+      subtitles,
+      priority: options.priority,
+    }
+    return await parseResponse(client.v1.videos.$post({ json: body }))
+  }
+  for await (const each of askAhead(files, ask)) {
+    const { file } = each
+    if ('answer' in each) {
+      const { id, name, outcome } = each.answer
       wanted.add(id)
-      if (reporter) reporter.submitted(file, answer)
+      if (reporter) reporter.submitted(file, each.answer)
       else if (options.json) sayJson({ event: 'submitted', file, video: id, name, outcome })
       else say(`${id}  ${printable(file)}${outcome === 'created' ? '' : `  (${outcome})`}`)
-    } catch (error) {
-      code = Math.max(code, exitCodeOf(error))
-      if (reporter) reporter.refused(file, error)
-      else process.stderr.write(`reelmesh: ${printable((error as Error).message)}\n`)
-      if (isOfEveryFile(error)) break
+    } else {
+      code = Math.max(code, exitCodeOf(each.error))
+      if (reporter) reporter.refused(file, each.error)
+      else process.stderr.write(`reelmesh: ${printable((each.error as Error).message)}\n`)
+      if (isOfEveryFile(each.error)) break
     }
   }
   if (!reporter) return code

@@ -170,6 +170,7 @@ test('what is not a video is refused in one sentence, and nothing that it names 
     const refused = (error: unknown) =>
       error instanceof SourceRefused && error.message.includes(name) && sentence.test(error.message)
     await assert.rejects(media.probe(join(dir, name), signal), refused, name)
+    await assert.rejects(media.check(join(dir, name), signal), refused, name)
   }
 })
 

@@ -9,6 +9,7 @@ import { cutChunk } from './cutting.ts'
 import { encodeChunk } from './encoding.ts'
 import { takeExtras } from './extras.ts'
 import { mergeRendition } from './merging.ts'
+import { checkFilm } from './plain-film.ts'
 import { checkRecipe, planVideo } from './planning.ts'
 import { ProbeCache } from './probe-cache.ts'
 import { probeSource, type RatedProbe } from './reading.ts'
@@ -41,11 +42,13 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
   const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner(options) }
   const selfTest = createSelfTester(programs, options.cacheDir ?? null)
   const probes = new ProbeCache<RatedProbe>(PROBES_MAX)
+  const probe: Media['probe'] = (source, signal) => probes.probe(source, () => probeSource(programs, source, signal))
   return {
     selfTest,
     quickSelfTest: (signal) => runQuickSelfTest(programs, signal),
     checkRecipe,
-    probe: (source, signal) => probes.probe(source, () => probeSource(programs, source, signal)),
+    check: (source, signal) => checkFilm(source, () => probe(source, signal)),
+    probe,
     index: async (source, probe, signal, subtitles = []) =>
       indexWithText(programs, { source, probe, subtitles, selfTestReport: await selfTest(signal), signal }),
     plan: async (job) => planVideo(programs, { ...job, selfTestReport: await selfTest(job.signal) }),

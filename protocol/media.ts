@@ -124,6 +124,11 @@ export interface Media {
   quickSelfTest(signal: AbortSignal): Promise<void>
   /** Throws `RecipeRefused` where no codec of this version can follow it: before a submit. `plan` refuses one of another version. */
   checkRecipe(recipe: Recipe): void
+  /**
+   * Rejects with `SourceRefused` where a source is no video, as `probe` does, and sooner: a plain film shows it by its own boxes. What only ffmpeg
+   * sees in one is found by the ingest.
+   */
+  check(source: string, signal: AbortSignal): Promise<void>
   /** Reads the facts of a source. Rejects with `SourceRefused` where it is no video. */
   probe(source: string, signal: AbortSignal): Promise<SourceProbe>
   /**

@@ -31,6 +31,8 @@ const KEPT = 10_000
 export function createAcceptedDeliveries(file: string): AcceptedDeliveries {
   let read: Promise<Set<string>> | null = null
   let writing: Promise<void> = Promise.resolve()
+  /** A write that has not begun, and so has all keys up to now. */
+  let next: Promise<void> | null = null
   const all = () => {
     read ??= readKeys(file)
     return read
@@ -39,16 +41,20 @@ export function createAcceptedDeliveries(file: string): AcceptedDeliveries {
     async accept(delivery) {
       const keys = await all()
       const key = keyOf(delivery)
-      if (keys.has(key)) return await writing
+      if (keys.has(key)) return await (next ?? writing)
       keys.add(key)
       for (const oldest of keys) {
         if (keys.size <= KEPT) break
         keys.delete(oldest)
       }
-      const write = () => durableWrite(file, JSON.stringify([...keys]), { temporary: `${file}.new`, mode: 0o600 })
+      const write = () => {
+        writing = next ?? writing
+        next = null
+        return durableWrite(file, JSON.stringify([...keys]), { temporary: `${file}.new`, mode: 0o600 })
+      }
       // An earlier write that failed does not prevent this one.
-      writing = writing.catch(() => {}).then(write)
-      await writing
+      next ??= writing.catch(() => {}).then(write)
+      await next
     },
     async has(delivery) {
       const keys = await all()

@@ -35,7 +35,7 @@ let out = ''
 let ledger: Ledger
 let store: DiskBlobStore
 let refusal: Error | null = null
-let onProbe: () => Promise<void>
+let onCheck: () => Promise<void>
 let submit: (change?: Partial<SubmitRequest>) => Promise<Submitted>
 
 function thrown(error: Error): never {
@@ -44,7 +44,7 @@ function thrown(error: Error): never {
 
 beforeEach(async () => {
   refusal = null
-  onProbe = async () => {}
+  onCheck = async () => {}
   dir = await mkdtemp(join(tmpdir(), 'reelmesh-submit-'))
   out = join(dir, 'out')
   const path = join(dir, 'film.mov')
@@ -56,7 +56,7 @@ beforeEach(async () => {
     self,
     ledger,
     store,
-    media: { checkRecipe: () => refusal && thrown(refusal), probe: () => onProbe() } as never,
+    media: { checkRecipe: () => refusal && thrown(refusal), check: () => onCheck() } as never,
     openSource,
     openDestination,
     folders: NO_SHARED_FOLDERS,
@@ -116,7 +116,7 @@ describe('a film that is submitted', () => {
     const secret = join(dir, 'private.mov')
     await writeFile(secret, 'a secret', { mode: 0o600 })
     const [identity, subtitle] = [await identityAt(path), await identityAt(secret)]
-    onProbe = async () => {
+    onCheck = async () => {
       await rm(path)
       await symlink(secret, path)
     }
@@ -127,7 +127,7 @@ describe('a film that is submitted', () => {
       SourceUnsettled,
     )
     assert.deepEqual([await ledger.videos(), await store.videos()], [[], []])
-    onProbe = async () => {}
+    onCheck = async () => {}
     await submit({ path: secret, identity: subtitle ?? '' })
   })
 })

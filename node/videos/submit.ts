@@ -1,5 +1,5 @@
 /**
- * Submits a file: probes it, hashes it, records it by reference, and writes the video to the ledger. The file is never copied, moved or
+ * Submits a file: checks it, hashes it, records it by reference, and writes the video to the ledger. The file is never copied, moved or
  * changed. An unusable file is refused in one sentence before anything is written. A delivery that was made here before is opened again only
  * where its files are missing or changed: the mesh has removed their blobs, and would encode them all again. Another delivery of the same
  * files is made from those that lie here.
@@ -59,7 +59,7 @@ export interface SubmitRequest {
 export type Submitted = Awaited<ReturnType<Ledger['submit']>>
 
 /**
- * Submits a file: probes it, hashes it, records it by reference, and writes the video to the ledger. The function rejects with
+ * Submits a file: checks it, hashes it, records it by reference, and writes the video to the ledger. The function rejects with
  * `RecipeRefused`, `SourceRefused`, `SourceUnsettled` where the file still grows, and `LedgerUnavailable`.
  */
 export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
@@ -67,7 +67,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
   return async ({ path, priority, deadline, out, signal, ...request }) => {
     media.checkRecipe(request.recipe)
     const source = options.openSource(path)
-    await media.probe(await source.input(), signal)
+    await media.check(await source.input(), signal)
     const content = await readContent(source, signal)
     if (content.identity !== (request.identity ?? content.identity)) throw unsettled(source)
     const { sha256, bytes } = content

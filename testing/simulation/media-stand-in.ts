@@ -66,6 +66,10 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       if (bad === 'everything') dies()
     },
     checkRecipe() {},
+    async check(source, signal) {
+      await clock.sleep(40, signal)
+      film.readFilm(disk.read(source))
+    },
     async probe(source, signal) {
       await clock.sleep(40, signal)
       const { chunks, hasSubtitles } = film.readFilm(disk.read(source))
