@@ -109,9 +109,10 @@ class Exchange implements BlobExchange {
     const { signal } = job.controller
     const release = await this.#turns(signal)
     try {
-      const partial = new PartialBlob(await store.fetchArea.take(want.sha256), want)
-      await this.#transfer(partial, want, job)
-      await store.adopt(want.video, partial.path, { sha256: want.sha256, bytes: want.bytes })
+      const path = await store.fetchArea.take(want.sha256)
+      const partial = new PartialBlob(path, want)
+      await this.#transfer(partial, want, job).finally(() => partial.close())
+      await store.adopt(want.video, path, { sha256: want.sha256, bytes: want.bytes })
     } catch (error) {
       if (!isDiskFull(error)) {
         await store.fetchArea.releaseFile(want.sha256)
@@ -130,7 +131,7 @@ class Exchange implements BlobExchange {
   async #transfer(partial: PartialBlob, want: Want, job: Job): Promise<void> {
     const { signal } = job.controller
     await partial.resume(signal)
-    if (partial.isWhole() && partial.hasRightHash()) return partial.create()
+    if (partial.isWhole() && (await partial.hasRightHash())) return partial.create()
     if (partial.isWhole()) await partial.restart()
     const { store, mesh, clock, rng, log } = this.#options
     const { freeBytes } = await store.room()

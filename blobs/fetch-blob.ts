@@ -55,7 +55,7 @@ export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Pr
       if (isOneSenderOnly && partial.senders.size > 0 && !partial.senders.has(peer)) await partial.restart()
       if (!(await askFor(partial, peer, { ...options, refusals }))) sentWrongBytes.add(peer)
       if (!partial.isWhole()) continue
-      if (partial.hasRightHash()) return
+      if (await partial.hasRightHash()) return
       const [only] = partial.senders
       if (partial.senders.size === 1 && only) sentWrongBytes.add(only)
       for (const badSender of sentWrongBytes) badSenders.add(badSender)

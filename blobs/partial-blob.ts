@@ -1,15 +1,23 @@
 /**
  * A blob while it arrives: the partial file, its length, its hash so far, and its senders. Bytes are hashed as they are written, so
- * that a finished transfer is not read again; only the partial file of an earlier process is.
+ * that a finished transfer is not read again; only the partial file of an earlier process is. `close` it.
  */
-import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import { hashInto } from '../files/hash-file.ts'
+import { piecesOf } from '../files/hash-file.ts'
+import { type RunningHash, startHash } from '../files/running-hash.ts'
 import type { BlobRef } from '../protocol/blobs.ts'
 import type { PeerId } from '../protocol/ids.ts'
 
 /** Written at once: few calls, little memory. */
 const WRITE_BYTES = 1024 * 1024
+/** One is filled while one is written and one is hashed. */
+const BUFFERS = 3
+
+/** A piece of memory, and when it may be filled again. */
+interface Buffered {
+  readonly bytes: Uint8Array
+  free: Promise<void>
+}
 
 /** A partial file with its length, hash and senders. */
 export class PartialBlob {
@@ -18,19 +26,33 @@ export class PartialBlob {
   offset = 0
   /** Senders of the bytes so far; null stands for an earlier process. With a single sender, a wrong hash is that sender's fault. */
   readonly senders = new Set<PeerId | null>()
-  #hash: Hash = createHash('sha256')
+  readonly #buffers: Buffered[] = []
+  #turn = 0
+  #hash: RunningHash
 
   constructor(path: string, want: BlobRef) {
     this.path = path
     this.want = want
+    this.#hash = startHash(want.bytes)
   }
 
   /** Continues with the bytes on the disk; starts over where they are more than the blob has. */
   async resume(signal: AbortSignal): Promise<void> {
+    let file: FileHandle
     try {
-      this.offset = await hashInto(this.#hash, this.path, signal)
+      file = await open(this.path, 'r')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      return
+    }
+    try {
+      for await (const piece of piecesOf(file, { from: 0, to: Number.POSITIVE_INFINITY }, signal)) {
+        const buffer = await this.#buffer()
+        buffer.bytes.set(piece)
+        this.#add(buffer, piece.byteLength)
+      }
+    } finally {
+      await file.close()
     }
     if (this.offset > 0) this.senders.add(null)
     if (this.offset > this.want.bytes) await this.restart()
@@ -40,7 +62,8 @@ export class PartialBlob {
     await rm(this.path, { force: true })
     this.offset = 0
     this.senders.clear()
-    this.#hash = createHash('sha256')
+    this.#hash.end()
+    this.#hash = startHash(this.want.bytes)
   }
 
   /** Creates the file where there is none: an empty blob is complete without a transfer. */
@@ -52,57 +75,73 @@ export class PartialBlob {
     return this.offset === this.want.bytes
   }
 
-  hasRightHash(): boolean {
-    return this.#hash.copy().digest('hex') === this.want.sha256
+  async hasRightHash(): Promise<boolean> {
+    return (await this.#hash.digest()) === this.want.sha256
   }
 
-  /** Appends what comes from this sender. INVARIANT: `offset` and hash always agree with what was written. */
+  /** Ends the hash. Idempotent. */
+  close(): void {
+    this.#hash.end()
+  }
+
+  /** Appends what comes from this sender; a piece need not stay as it is once the next one is asked for. */
   async append(source: AsyncIterable<Uint8Array>, sender: PeerId): Promise<void> {
     const file = await open(this.path, this.offset === 0 ? 'w' : 'r+')
-    const pieces: Uint8Array[] = []
-    let bytes = 0
+    let [buffer, filled, writing] = [await this.#buffer(), 0, Promise.resolve()]
+    const write = async () => {
+      const [full, bytes] = [buffer, filled]
+      filled = 0
+      await writing
+      writing = this.#write(file, full, bytes)
+      // It is awaited before the next one, and at the end.
+      writing.catch(() => {})
+    }
     try {
       for await (const piece of source) {
         this.senders.add(sender)
-        pieces.push(piece)
-        bytes += piece.byteLength
-        if (bytes < WRITE_BYTES) continue
-        await this.#write(file, pieces.splice(0))
-        bytes = 0
+        for (let at = 0; at < piece.byteLength; ) {
+          const part = piece.subarray(at, at + buffer.bytes.byteLength - filled)
+          buffer.bytes.set(part, filled)
+          filled += part.byteLength
+          at += part.byteLength
+          if (filled < buffer.bytes.byteLength) continue
+          await write()
+          buffer = await this.#buffer()
+        }
       }
     } finally {
       // An interrupted transfer keeps the bytes that arrived.
       try {
-        await this.#write(file, pieces)
+        await write()
+        await writing
       } finally {
         await file.close()
       }
     }
   }
 
-  async #write(file: FileHandle, pieces: Uint8Array[]): Promise<void> {
-    let left = pieces
-    while (left.length > 0) {
-      const { bytesWritten } = await file.writev(left, this.offset)
-      const written = takeBytes(left, bytesWritten)
-      for (const piece of written.taken) this.#hash.update(piece)
-      this.offset += bytesWritten
-      left = written.left
-    }
+  /** The next piece of memory, once it is free. */
+  async #buffer(): Promise<Buffered> {
+    const at = this.#turn++ % BUFFERS
+    this.#buffers[at] ??= { bytes: new Uint8Array(new SharedArrayBuffer(WRITE_BYTES)), free: Promise.resolve() }
+    await this.#buffers[at].free
+    return this.#buffers[at]
   }
-}
 
-/** Splits a list of pieces after so many bytes: a write may be short. */
-function takeBytes(pieces: readonly Uint8Array[], bytes: number): { taken: Uint8Array[]; left: Uint8Array[] } {
-  const taken: Uint8Array[] = []
-  let open = bytes
-  for (const [at, piece] of pieces.entries()) {
-    if (open < piece.byteLength) {
-      taken.push(piece.subarray(0, open))
-      return { taken, left: [piece.subarray(open), ...pieces.slice(at + 1)] }
+  async #write(file: FileHandle, buffer: Buffered, bytes: number): Promise<void> {
+    let written = 0
+    try {
+      while (written < bytes)
+        written += (await file.write(buffer.bytes, written, bytes - written, this.offset + written)).bytesWritten
+    } finally {
+      this.#add(buffer, written)
     }
-    taken.push(piece)
-    open -= piece.byteLength
   }
-  return { taken, left: [] }
+
+  /** INVARIANT: `offset` and hash always agree with what the file has. */
+  #add(buffer: Buffered, bytes: number): void {
+    this.offset += bytes
+    buffer.free = this.#hash.update(buffer.bytes.subarray(0, bytes))
+    buffer.free.catch(() => {})
+  }
 }

@@ -3,7 +3,7 @@
  * Measured on 256 MiB: the longest turn of the loop took 4 ms, so that a worker thread (12 MB of memory) is not needed. A test keeps it
  * below 50 ms.
  */
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { asSha256, type Sha256 } from '../protocol/ids.ts'
 import { fsPath } from '../protocol/path-text.ts'
@@ -13,20 +13,14 @@ const PIECE_BYTES = 256 * 1024
 /** The sha256 of a file and its size in bytes. Rejects with the error of the file system, or the reason of the signal. */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sha256: Sha256; bytes: number }> {
   const hash = createHash('sha256')
-  const bytes = await hashInto(hash, path, signal)
-  return { sha256: asSha256(hash.digest('hex')), bytes }
-}
-
-/** Adds a file's content to a running hash; returns the number of bytes. Rejects as `hashFile` does. */
-export async function hashInto(hash: Hash, path: string, signal?: AbortSignal): Promise<number> {
   const file = await open(fsPath(path), 'r')
   try {
-    let total = 0
+    let bytes = 0
     for await (const piece of piecesOf(file, { from: 0, to: Number.POSITIVE_INFINITY }, signal)) {
       hash.update(piece)
-      total += piece.byteLength
+      bytes += piece.byteLength
     }
-    return total
+    return { sha256: asSha256(hash.digest('hex')), bytes }
   } finally {
     await file.close()
   }
