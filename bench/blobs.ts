@@ -1,6 +1,7 @@
 /**
  * Blobs from process to process: MB/s and CPU seconds per GB of both sides together, against plain TCP doing the least that
- * moves a file (read, send, write; no hash, no encryption, no resume), as ratios within one run. Run alone: `node bench/blobs.ts`.
+ * moves a file (read, send, write; no hash, no encryption, no resume), as ratios within one run; by mesh streams, and by bulk lines as nodes use
+ * them. Then one blob of 4 GB by a bulk line, and the most memory that either side has taken. Run alone: `node bench/blobs.ts`.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createReadStream, createWriteStream } from 'node:fs'
@@ -12,9 +13,10 @@ import { pipeline } from 'node:stream/promises'
 import { generateSwarmKey } from '../mesh/swarm-key.ts'
 import { systemClock } from '../node/host/system-clock.ts'
 import { type BlobProcess, startBlobProcess } from '../testing/hostile/blob-process.ts'
-import type { Row } from './table.ts'
+import { type Row, row } from './table.ts'
 
 const BYTES = 256 * 1024 * 1024
+const LARGE_BYTES = 4e9
 const ROUNDS = 3
 const video = '00000000000000bb'
 
@@ -31,22 +33,26 @@ export async function benchBlobs({ quick = false }: { quick?: boolean } = {}): P
   const root = await mkdtemp(join(tmpdir(), 'reelmesh-bench-'))
   const pairs = {
     open: await startPair(join(root, 'open')),
-    keyed: await startPair(join(root, 'keyed'), generateSwarmKey()),
+    keyed: await startPair(join(root, 'keyed'), { swarmKey: generateSwarmKey() }),
+    line: await startPair(join(root, 'line'), { swarmKey: generateSwarmKey(), lines: true }),
   }
-  const [tcp, open, keyed] = [[], [], []] as [Measured[], Measured[], Measured[]]
+  const [tcp, open, keyed, line] = [[], [], [], []] as [Measured[], Measured[], Measured[], Measured[]]
   try {
     // In turn, so that whatever else the machine does falls on all alike. The first round warms up.
     for (let round = 0; round <= rounds; round++) {
       const path = join(root, 'open', 'giver', 'store', 'blobs', video)
       open.push(await exchanged(pairs.open))
       keyed.push(await exchanged(pairs.keyed))
+      line.push(await exchanged(pairs.line))
       tcp.push(await overTcp(join(path, (await readdir(path))[0] ?? ''), join(root, 'tcp-copy')))
     }
     const base = mean(tcp)
     return [
       ...rows('plain TCP', base),
-      ...rows('blob exchange', mean(open), base),
-      ...rows('blob exchange with a swarm key', mean(keyed), base),
+      ...rows('mesh stream', mean(open), base),
+      ...rows('mesh stream with a swarm key', mean(keyed), base),
+      ...rows('bulk line with a swarm key', mean(line), base),
+      ...(await large(pairs.line, quick ? BYTES : LARGE_BYTES)),
     ]
   } finally {
     for (const { giver, taker } of Object.values(pairs)) for (const { child } of [giver, taker]) child.kill('SIGKILL')
@@ -60,16 +66,11 @@ const mean = ([, ...rounds]: Measured[]): Measured => ({
 })
 
 function rows(what: string, measured: Measured, base?: Measured): Row[] {
-  const row = (unit: string, value: number, other: number | undefined): Row => ({
-    what,
-    value,
-    unit,
-    ratio: other === undefined ? null : value / other,
-    against: other === undefined ? null : 'plain TCP',
-  })
+  const against = (value: number, other: number | undefined, unit: string): Row =>
+    other === undefined ? row(what, value, unit) : row(what, value, unit, value / other, 'plain TCP')
   return [
-    row('MB/s', mbPerS(measured), base && mbPerS(base)),
-    row('CPU s/GB', cpuSPerGb(measured), base && cpuSPerGb(base)),
+    against(mbPerS(measured), base && mbPerS(base), 'MB/s'),
+    against(cpuSPerGb(measured), base && cpuSPerGb(base), 'CPU s/GB'),
   ]
 }
 
@@ -79,19 +80,30 @@ interface Pair {
 }
 
 /** One node gives, one takes. */
-async function startPair(root: string, swarmKey?: string): Promise<Pair> {
-  const key = swarmKey === undefined ? {} : { swarmKey }
+async function startPair(root: string, key: { swarmKey?: string; lines?: boolean } = {}): Promise<Pair> {
   const giver = await startBlobProcess({ dataDir: join(root, 'giver'), ...key })
   const taker = await startBlobProcess({ dataDir: join(root, 'taker'), join: giver.addresses, ...key })
   await taker.connected(giver.self)
   return { giver, taker }
 }
 
-async function exchanged({ giver, taker }: Pair): Promise<Measured> {
-  const made = await giver.ask({ do: 'make', bytes: BYTES, video })
+async function exchanged({ giver, taker }: Pair, bytes = BYTES): Promise<Measured> {
+  const made = await giver.ask({ do: 'make', bytes, video })
   const before = await cpuSeconds(giver, taker)
   const fetched = await taker.ask({ do: 'fetch', ...made, video, holder: giver.self })
   return { ms: Number(fetched['ms']), cpuS: (await cpuSeconds(giver, taker)) - before }
+}
+
+/** One large blob, and the largest resident sets of the two processes since they started. */
+async function large(pair: Pair, bytes: number): Promise<Row[]> {
+  const { ms } = await exchanged(pair, bytes)
+  const { giver, taker } = pair
+  const what = `${(bytes / 1e9).toFixed(1)} GB by a bulk line`
+  return [
+    row(what, bytes / 1e3 / ms, 'MB/s'),
+    row(`${what}, peak memory of the giver`, (await giver.peakRssBytes()) / 1e6, 'MB'),
+    row(`${what}, peak memory of the taker`, (await taker.peakRssBytes()) / 1e6, 'MB'),
+  ]
 }
 
 async function cpuSeconds(...processes: BlobProcess[]): Promise<number> {

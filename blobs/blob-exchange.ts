@@ -13,9 +13,11 @@ import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import { type DiskBlobStore, onDisk } from './blob-store.ts'
+import { giveLines, type LinePorts } from './bulk/give-lines.ts'
+import { createLineTaker, type LineTaker } from './bulk/take-line.ts'
 import { ask, fetchBlob } from './fetch-blob.ts'
 import { PartialBlob } from './partial-blob.ts'
-import { serveBlobs } from './serve-blobs.ts'
+import { createBlobServer } from './serve-blobs.ts'
 
 /** Blobs for which bad senders are remembered; beyond it the oldest are dropped. */
 const BAD_SENDERS_MAX = 1_000
@@ -28,6 +30,8 @@ export interface BlobExchangeOptions {
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
+  /** Where this peer waits for bulk lines; without it it neither gives nor takes any. */
+  readonly lines?: LinePorts | null
 }
 
 type Want = Parameters<BlobExchange['fetch']>[0]
@@ -40,20 +44,43 @@ interface Job {
   done: Promise<void>
 }
 
-/** Makes the exchange and registers the handler that serves blobs. Call it before `mesh.start`. */
-export function createBlobExchange(options: BlobExchangeOptions): BlobExchange {
-  serveBlobs(options)
-  return new Exchange(options)
+/** An exchange with a port of its own. */
+export interface LinkedBlobExchange extends BlobExchange {
+  /** Closes the bulk lines and their port. Idempotent. */
+  stop(): Promise<void>
 }
 
-class Exchange implements BlobExchange {
+/** Makes the exchange and registers the handlers that serve blobs. Call it before `mesh.start`. */
+export function createBlobExchange(options: BlobExchangeOptions): LinkedBlobExchange {
+  const { mesh, lines: at } = options
+  const serve = createBlobServer(options)
+  mesh.handle('blob', serve)
+  return new Exchange(
+    options,
+    at ? { stop: giveLines({ ...options, at, serve }), taker: createLineTaker(options) } : null,
+  )
+}
+
+/** Both sides of the bulk lines. */
+interface Lines {
+  readonly taker: LineTaker
+  stop(): Promise<void>
+}
+
+class Exchange implements LinkedBlobExchange {
   readonly #options: BlobExchangeOptions
+  readonly #lines: Lines | null
   readonly #jobs = new Map<Sha256, Job>()
   readonly #badSenders = new Map<Sha256, Set<PeerId>>()
   readonly #turns = createTurns(BLOB_FETCHES_AT_ONCE)
 
-  constructor(options: BlobExchangeOptions) {
+  constructor(options: BlobExchangeOptions, lines: Lines | null) {
     this.#options = options
+    this.#lines = lines
+  }
+
+  async stop(): Promise<void> {
+    await this.#lines?.stop()
   }
 
   async fetch(want: Want): Promise<string> {
@@ -134,13 +161,14 @@ class Exchange implements BlobExchange {
     if (partial.isWhole() && (await partial.hasRightHash())) return partial.create()
     if (partial.isWhole()) await partial.restart()
     const { store, mesh, clock, rng, log } = this.#options
+    const lines = this.#lines?.taker ?? null
     const { freeBytes } = await store.room()
     if (freeBytes < want.bytes - partial.offset) {
       throw new AttemptFailed('disk_full', `a blob of ${want.bytes} bytes does not fit on this disk`)
     }
     const badSenders = this.#badSendersOf(want.sha256)
     await onDisk(() =>
-      fetchBlob(partial, { mesh, clock, rng, log, video: want.video, holders: job.holders, badSenders, signal }),
+      fetchBlob(partial, { mesh, lines, clock, rng, log, video: want.video, holders: job.holders, badSenders, signal }),
     )
   }
 

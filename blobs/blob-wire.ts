@@ -1,5 +1,5 @@
 /**
- * `/reelmesh/blob/1` on the wire. The asker sends one line of JSON and closes its end; the answer is one line, then raw
+ * `/reelmesh/blob/1` on the wire, and the same on a bulk line. The asker sends one line of JSON and closes its end; the answer is one line, then raw
  * bytes. `length` 0 asks only whether the blob is there.
  *
  *   → {"v":1,"sha256":"…","video":"…","offset":0,"length":null}\n
@@ -25,15 +25,19 @@ const requestSchema = z.object({
   video: z.string().refine(isVideoId),
   offset: size,
   length: size.nullable(),
+  check: z.literal(true).optional(),
 })
-/** A request for a range of one blob. `offset` and `length`: bytes. */
+/** A request for a range of one blob. */
 export interface BlobRequest {
   readonly v: 1
   readonly sha256: Sha256
   readonly video: VideoId
+  /** The first byte wanted, in bytes from the start. */
   readonly offset: number
   /** Number of bytes; null: to the end, 0: only whether the blob is there. */
   readonly length: number | null
+  /** What was sent had another hash: the blob is to be verified before the answer. Absent from older peers, which do it as they send. */
+  readonly check?: true
 }
 
 const answerSchema = z.union([
@@ -73,7 +77,8 @@ export async function readLine(
     if (done) throw new PeerUnreachable('the stream ended before its header')
     const end = value.indexOf(10)
     if (end < 0) {
-      head.push(value)
+      // A piece need not stay as it is once the next one is asked for.
+      head.push(Uint8Array.from(value))
       bytes += value.byteLength
       continue
     }

@@ -18,13 +18,18 @@ import { BLOB_BYTES_MAX, DIAL_TIMEOUT_MS, STREAM_SILENCE_MS } from '../protocol/
 import type { Log } from '../protocol/log.ts'
 import type { Mesh, MeshStream } from '../protocol/mesh.ts'
 import { type BlobAnswer, type BlobRequest, decodeAnswer, encodeLine, readLine, watchSilence } from './blob-wire.ts'
+import type { LineTaker } from './bulk/take-line.ts'
 import type { PartialBlob } from './partial-blob.ts'
 
 const ROUNDS_MAX = 16
+/** What is less comes by a stream: a line takes three round trips to open. */
+const LINE_BYTES_MIN = 1024 * 1024
 
 /** The blob, its holders, and the parts that a fetch uses. */
 export interface FetchOptions {
   readonly mesh: Mesh
+  /** Null where this peer takes no bulk lines. */
+  readonly lines: LineTaker | null
   readonly clock: Clock
   readonly rng: Rng
   readonly log: Log
@@ -57,7 +62,10 @@ export async function fetchBlob(partial: PartialBlob, options: FetchOptions): Pr
       if (!partial.isWhole()) continue
       if (await partial.hasRightHash()) return
       const [only] = partial.senders
-      if (partial.senders.size === 1 && only) sentWrongBytes.add(only)
+      if (partial.senders.size === 1 && only) {
+        sentWrongBytes.add(only)
+        void haveChecked(partial, only, options)
+      }
       for (const badSender of sentWrongBytes) badSenders.add(badSender)
       log.warn('fetched blob has the wrong hash', { sha256, senders: [...partial.senders] })
       isOneSenderOnly = true
@@ -95,14 +103,27 @@ function candidates({ mesh, rng, holders, badSenders }: FetchOptions, sentWrongB
 }
 
 /**
- * Fetches the rest from one peer; false when its blob has the wrong size. Failures of the peer or the network are logged, and the
- * next peer is asked; a full disk or an abort is thrown.
+ * Fetches the rest from one peer, by a bulk line where that is worth it and there is one; false when its blob has the wrong size. A line that
+ * brought nothing is followed by a stream; one that broke later is tried again.
  */
-async function askFor(
+async function askFor(partial: PartialBlob, peer: PeerId, options: AskOptions): Promise<boolean> {
+  const { lines, signal } = options
+  const before = partial.offset
+  const line = partial.want.bytes - before < LINE_BYTES_MIN ? null : ((await lines?.open(peer, signal)) ?? null)
+  const outcome = line && (await receive(partial, peer, { ...options, stream: line }))
+  if (outcome === 'broke' && partial.offset === before) lines?.refuse(peer, 'it brought nothing')
+  else if (outcome !== null) return outcome !== 'wrong size'
+  return (await receive(partial, peer, options)) !== 'wrong size'
+}
+
+type AskOptions = FetchOptions & { readonly refusals: Refusal[] }
+
+/** Failures of the peer or the network are logged, so that the next peer is asked; a full disk or an abort is thrown. */
+async function receive(
   partial: PartialBlob,
   peer: PeerId,
-  options: FetchOptions & { readonly refusals: Refusal[] },
-): Promise<boolean> {
+  options: AskOptions & { readonly stream?: MeshStream },
+): Promise<'answered' | 'wrong size' | 'broke'> {
   const { clock, badSenders, log, signal, video } = options
   const { sha256, bytes } = partial.want
   const request: BlobRequest = { v: 1, sha256, video, offset: partial.offset, length: null }
@@ -110,24 +131,35 @@ async function askFor(
     await using asked = await ask(request, peer, options)
     if (!asked.answer.ok) {
       if (options.holders.has(peer)) options.refusals.push(asked.answer)
-      return true
+      return 'answered'
     }
     if (asked.answer.bytes !== bytes || asked.answer.length !== bytes - partial.offset) {
       badSenders.add(peer)
       log.warn("peer's blob has the wrong size", { sha256, peer, bytes: asked.answer.bytes })
-      return false
+      return 'wrong size'
     }
     await pipe(
       watchSilence(asked.rest, { clock, ms: STREAM_SILENCE_MS, onSilence: asked.stream.abort }),
       (source) => atMost(source, bytes - partial.offset),
       (source) => partial.append(source, peer),
     )
+    return 'answered'
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof PeerUnreachable)) throw error
     log.debug('blob transfer interrupted', { sha256, peer, offset: partial.offset, error: sentence(error) })
+    return 'broke'
   }
-  return true
+}
+
+/** Has a peer look at its blob, as what it sent has another hash. Never rejects. */
+async function haveChecked({ want }: PartialBlob, peer: PeerId, { mesh, clock, video }: FetchOptions): Promise<void> {
+  const request = { v: 1, sha256: want.sha256, video, offset: 0, length: 0, check: true } as const
+  try {
+    await using _ = await ask(request, peer, { mesh, clock, signal: deadline(clock, DIAL_TIMEOUT_MS) })
+  } catch {
+    // It checks without somebody who waits.
+  }
 }
 
 interface Asked extends AsyncDisposable {
@@ -136,13 +168,13 @@ interface Asked extends AsyncDisposable {
   readonly rest: AsyncIterable<Uint8Array>
 }
 
-/** Sends a request and reads the header of its answer. Throws `PeerUnreachable`. */
+/** Sends a request on this stream or a new one, and reads the header of its answer. Throws `PeerUnreachable`. */
 export async function ask(
   request: BlobRequest,
   peer: PeerId,
-  { mesh, clock, signal }: { mesh: Mesh; clock: Clock; signal: AbortSignal },
+  { mesh, clock, signal, ...given }: { mesh: Mesh; clock: Clock; signal: AbortSignal; stream?: MeshStream },
 ): Promise<Asked> {
-  const stream = await open(peer, { mesh, clock, signal })
+  const stream = given.stream ?? (await open(peer, { mesh, clock, signal }))
   const leave = () => stream.abort(signal.reason instanceof Error ? signal.reason : new Error('no longer wanted'))
   signal.addEventListener('abort', leave, { once: true })
   const dispose = () => {

@@ -2,20 +2,18 @@
  * The serving side of the blob exchange. Serves blobs and references of the store, by hash and video id, and nothing else: no path
  * ever comes from the wire. A slow reader slows the file reading; one that reads nothing for a minute is aborted.
  *
- * A blob that is sent whole is hashed meanwhile. A corrupt one, which its reader refuses, is removed, so that this peer no longer
- * counts as its holder; so is one that the disk cannot read.
+ * Readers hash what they get. One that got a corrupt blob asks for a check: the blob is removed, so that this peer no longer counts as its
+ * holder; so is one that the disk cannot read.
  */
-import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { pipe } from 'it-pipe'
 import type { BlobStore } from '../protocol/blobs.ts'
 import type { Clock } from '../protocol/clock.ts'
 import { PeerUnreachable } from '../protocol/errors.ts'
-import type { Sha256 } from '../protocol/ids.ts'
 import { STREAM_SILENCE_MS } from '../protocol/limits.ts'
-import type { Mesh, MeshStream } from '../protocol/mesh.ts'
+import type { MeshStream } from '../protocol/mesh.ts'
 import { fsPath } from '../protocol/path-text.ts'
-import { decodeRequest, encodeLine, readLine, watchReader, watchSilence } from './blob-wire.ts'
+import { type BlobRequest, decodeRequest, encodeLine, readLine, watchReader, watchSilence } from './blob-wire.ts'
 
 /** Read from the disk and written to the stream at once. */
 const PIECE_BYTES = 256 * 1024
@@ -24,12 +22,21 @@ const SERVED_AT_ONCE = 64
 /** A reader's disk may be slow; a reader that waits for bytes gives up long before this. */
 const READER_SILENCE_MS = 4 * STREAM_SILENCE_MS
 
-/** Registers the handler of `/reelmesh/blob/1`. Call before `mesh.start`. */
-export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock }): void {
-  const { mesh, store, clock } = options
+/** Answers one request on each stream, whatever carries it; its transfers are counted together. Rejects with `PeerUnreachable`. */
+export function createBlobServer({ store, clock }: { store: BlobStore; clock: Clock }) {
   let served = 0
-  mesh.handle('blob', async (stream) => {
+  let isChecking = false
+  /** One at a time, as it reads the whole blob: a peer that asks without reason costs no more than one that fetches. */
+  async function check({ sha256, video }: BlobRequest) {
+    if (isChecking) return
+    isChecking = true
+    await store.verify(sha256, video).finally(() => {
+      isChecking = false
+    })
+  }
+  return async (stream: MeshStream): Promise<void> => {
     const request = await readRequest(stream, clock)
+    if (request.check) await check(request)
     const path = await store.find(request.sha256, request.video)
     const file = path === null ? null : await open(fsPath(path), 'r').catch(() => null)
     if (file === null) {
@@ -45,18 +52,17 @@ export function serveBlobs(options: { mesh: Mesh; store: BlobStore; clock: Clock
       served++
       try {
         const part = { offset: request.offset, length, size }
-        if (!(await send(stream, file, { ...part, clock, sha256: request.sha256 })))
-          await store.verify(request.sha256, request.video)
+        if (!(await send(stream, file, { ...part, clock }))) await store.verify(request.sha256, request.video)
       } finally {
         served--
       }
     } finally {
       await file.close()
     }
-  })
+  }
 }
 
-async function readRequest(stream: MeshStream, clock: Clock) {
+async function readRequest(stream: MeshStream, clock: Clock): Promise<BlobRequest> {
   const { line } = await readLine(
     watchSilence(stream.source, { clock, ms: STREAM_SILENCE_MS, onSilence: stream.abort }),
   )
@@ -65,25 +71,24 @@ async function readRequest(stream: MeshStream, clock: Clock) {
   return request
 }
 
-/** False where the file is corrupt or cannot be read. A reader that stops reading is an error and says nothing about the file. */
+/** False where the file cannot be read. A reader that stops reading is an error and says nothing about the file. */
 async function send(
   stream: MeshStream,
   file: FileHandle,
-  { clock, sha256, ...part }: Part & { clock: Clock; sha256: Sha256 },
+  { clock, ...part }: Part & { clock: Clock },
 ): Promise<boolean> {
-  const hash = part.length === part.size ? createHash('sha256') : null
   try {
     await pipe(
-      answer(file, { ...part, hash }),
+      answer(file, part),
       (pieces) => watchReader(pieces, { clock, ms: READER_SILENCE_MS, onSilence: stream.abort }),
       stream.sink,
     )
+    return true
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error
     stream.abort(error)
     return false
   }
-  return hash === null || hash.digest('hex') === sha256
 }
 
 /** The disk could not read the file. */
@@ -95,10 +100,7 @@ interface Part {
   readonly size: number
 }
 
-async function* answer(
-  file: FileHandle,
-  { offset, length, size, hash }: Part & { hash: Hash | null },
-): AsyncGenerator<Uint8Array> {
+async function* answer(file: FileHandle, { offset, length, size }: Part): AsyncGenerator<Uint8Array> {
   yield encodeLine({ v: 1, ok: true, bytes: size, length })
   for (let at = offset; at < offset + length; ) {
     const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, offset + length - at))
@@ -106,9 +108,7 @@ async function* answer(
       throw new Unreadable('the blob cannot be read from the disk', { cause })
     })
     if (bytesRead === 0) throw new Unreadable('the file became shorter while it was sent')
-    const read = bytesRead === piece.byteLength ? piece : piece.subarray(0, bytesRead)
-    hash?.update(read)
-    yield read
+    yield bytesRead === piece.byteLength ? piece : piece.subarray(0, bytesRead)
     at += bytesRead
   }
 }

@@ -19,6 +19,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   slots: '<n>',
   listen: '<list>',
   announce: '<list>',
+  bulk_port: '<auto|off|port>',
   join: '<list>',
   mdns: '',
   swarm_key: '<file>',

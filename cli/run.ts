@@ -46,6 +46,8 @@ const ALONE = {
   name: 'this process',
   listen: ['/ip4/127.0.0.1/tcp/0'],
   announce: [],
+  // Its processes share one blob store.
+  bulk_port: 'off',
   join: [],
   mdns: false,
   swarm_key: undefined,

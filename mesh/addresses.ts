@@ -10,7 +10,7 @@ import { isPeerId, type PeerId } from '../protocol/ids.ts'
 
 const BRIDGES = /^(docker|br-|veth|virbr|cni|flannel|cali|podman|lxc|lxd)/
 
-/** A multiaddr that a TCP node can use; `what` names the flag. */
+/** A multiaddr that a TCP node can use; `what` names the flag. Throws `UsageError` for any other text. */
 export function parseAddress(text: string, what: string): Multiaddr {
   try {
     const address = multiaddr(text)
@@ -47,8 +47,14 @@ export function withoutPeer(address: Multiaddr): string {
   return at < 0 ? text : text.slice(0, at)
 }
 
+/** The hosts of multiaddrs with a TCP port, each once. Addresses that are wrong have none. */
+export function hostsOf(addresses: readonly string[]): string[] {
+  const valid = addresses.flatMap((address) => canonicalAddress(address) ?? [])
+  return [...new Set(valid.flatMap((address) => hostOf(multiaddr(address)) ?? []))]
+}
+
 /** Host of an address that has a TCP port, else undefined. Circuits and web transports are not used here. */
-function hostOf(address: Multiaddr): string | undefined {
+export function hostOf(address: Multiaddr): string | undefined {
   const [host, port, ...rest] = address.getComponents()
   const isHost = host !== undefined && ['ip4', 'ip6', 'dns', 'dns4', 'dns6'].includes(host.name)
   const isPlain = rest.every((part) => part.name === 'p2p')

@@ -14,7 +14,7 @@ import { GOSSIP_BYTES_MAX, STREAM_SILENCE_MS, STREAMS_PER_PEER } from '../protoc
 import type { Log } from '../protocol/log.ts'
 import { type Mesh, type MeshEvents, type MeshStream, type Protocol, TOPICS, type Topic } from '../protocol/mesh.ts'
 import { type AddressBook, createAddressBook } from './address-book.ts'
-import { parseAddress, peerOf } from './addresses.ts'
+import { hostOf, parseAddress, peerOf } from './addresses.ts'
 import { ALIVE, type Alive, createAlive } from './alive.ts'
 import { type Dialer, startDialer } from './dialer.ts'
 import { type GossipRules, guardGossip } from './guarded-gossip.ts'
@@ -227,9 +227,12 @@ class Libp2pMesh implements Mesh {
   }
 
   #wrap(stream: Stream, connection: Connection): MeshStream {
-    const mesh = meshStream(stream, asPeerId(connection.remotePeer.toString()), () =>
-      this.#parts?.alive.heard(connection),
-    )
+    const host = hostOf(connection.remoteAddr)
+    const heard = () => this.#parts?.alive.heard(connection)
+    const mesh = {
+      ...meshStream(stream, asPeerId(connection.remotePeer.toString()), heard),
+      ...(host !== undefined && { host }),
+    }
     this.#streams.add(mesh)
     stream.addEventListener('close', () => this.#streams.delete(mesh), { once: true })
     return mesh

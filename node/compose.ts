@@ -12,6 +12,7 @@ import type { Codec } from '../media/codecs/codec.ts'
 import { missingCodecs } from '../media/codecs/codecs.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
 import { levelOf, type SandboxLevel } from '../media/sandbox.ts'
+import { hostsOf } from '../mesh/addresses.ts'
 import type { GossipRules } from '../mesh/guarded-gossip.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
@@ -23,6 +24,7 @@ import type { Media, SelfTestReport } from '../protocol/media.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { Adapters } from './adapters.ts'
 import { openDestination, openSource } from './addresses.ts'
+import { bulkPorts } from './bulk-ports.ts'
 import { type Config, ledgerAddress, selfTestDir } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
 import { createFleet, mustReachFleet } from './fleet.ts'
@@ -193,7 +195,10 @@ async function openAdapters(
   const store = wrap.store?.(disk) ?? disk
   // Right after a kill the processes that ended may still be listed; at the stop they are not.
   await parts.start({ name: 'blob store', start: () => store.tidy(), stop: () => disk.tidy() })
-  const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }) })
+  const ports = bulkPorts(config.bulk_port)
+  const lines = Array.isArray(ports) ? { hosts: hostsOf(config.listen), ports } : null
+  const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }), lines })
+  await parts.start({ name: 'bulk lines', stop: () => exchange.stop() })
   const ffmpeg = await composeMedia(config)
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
   const selfTestReport = await media.selfTest(new AbortController().signal)

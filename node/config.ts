@@ -20,6 +20,7 @@ import {
 import { DEFAULT_ENCODING, DEFAULT_NAMES, PRESETS } from '../protocol/recipe.ts'
 import { heightOf, isRenditionId } from '../protocol/rendition.ts'
 import { SHARED_FOLDERS_MAX } from '../protocol/shared-folder.ts'
+import { bulkPorts } from './bulk-ports.ts'
 import { cacheDir } from './host/cache-dir.ts'
 import { whyUntrusted } from './host/private-folder.ts'
 
@@ -67,6 +68,11 @@ export const configSchema = z.object({
     .describe('file with the address of the ledger: a password in it then stands on no command line'),
   listen: list(z.string()).default(['/ip4/127.0.0.1/tcp/0']).describe('multiaddrs to listen on'),
   announce: list(z.string()).default([]).describe('multiaddrs to announce instead of those listened on'),
+  bulk_port: z
+    .preprocess((value) => (typeof value === 'number' ? String(value) : value), z.string())
+    .refine((setting) => bulkPorts(setting) !== 'invalid', 'give auto, off, a port, or a range such as 4002-4009')
+    .default('auto')
+    .describe('TCP port for the bytes of blobs, beside that of the mesh: auto (a free one), a port, a range, or off'),
   join: list(z.string()).default([]).describe('multiaddrs of known peers; one is enough'),
   mdns: flag.default(false).describe('find peers on the local network'),
   swarm_key: z.string().optional().describe('file with the mesh key (reelmesh keygen); needed beyond loopback'),

@@ -137,6 +137,7 @@ const meshSettings = (config: Config, worker: { name: string; addresses: readonl
   REELMESH_MDNS: String(config.mdns),
   REELMESH_FFMPEG_STALL_MS: String(config.ffmpeg_stall_ms),
   REELMESH_FFMPEG_MEMORY_MB: String(config.ffmpeg_memory_mb),
+  REELMESH_BULK_PORT: config.bulk_port,
   REELMESH_SANDBOX: config.sandbox,
   REELMESH_LOG_LEVEL: config.log_level,
   ...(config.swarm_key && { REELMESH_SWARM_KEY: config.swarm_key }),

@@ -15,11 +15,13 @@ export const TOPICS = ['heartbeat', 'work', 'suspect'] as const
 export type Topic = (typeof TOPICS)[number]
 
 /** Stream protocols, by their short names; `/reelmesh/<name>/1` on the wire. */
-export type Protocol = 'blob' | 'status'
+export type Protocol = 'blob' | 'line' | 'status'
 
 /** A duplex stream to a peer, in the form that `it-pipe` takes. */
 export interface MeshStream {
   readonly peer: PeerId
+  /** Where the peer's end of the connection is on the network; absent where it has no address. */
+  readonly host?: string
   /**
    * Ends when the other side closed its writing end; throws `PeerUnreachable` when the stream or its connection broke, so
    * that a truncated stream never looks complete. All iterations share one iterator, so that a header may be read first and the rest

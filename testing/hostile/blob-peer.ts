@@ -23,7 +23,13 @@ type Command =
     }
   | { readonly do: 'usage' }
 
-const given = JSON.parse(process.argv[2] ?? '{}') as { dataDir: string; join?: string[]; swarmKey?: string }
+const given = JSON.parse(process.argv[2] ?? '{}') as {
+  dataDir: string
+  join?: string[]
+  swarmKey?: string
+  /** Whether it gives and takes bulk lines. */
+  lines?: boolean
+}
 const log = silentLog
 const mesh = await createLibp2pMesh({
   listen: ['/ip4/127.0.0.1/tcp/0'],
@@ -35,7 +41,8 @@ const mesh = await createLibp2pMesh({
   ...given,
 })
 const store = await createBlobStore({ dir: join(given.dataDir, 'store'), log })
-const exchange = createBlobExchange({ mesh, store, clock, rng, log })
+const lines = given.lines ? { hosts: ['127.0.0.1'], ports: [0] } : null
+const exchange = createBlobExchange({ mesh, store, clock, rng, log, lines })
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 
 /** Bytes that compress badly and repeat nowhere: a random block with its number stamped in. */

@@ -23,6 +23,7 @@ export async function startBlobProcess(options: {
   dataDir: string
   join?: string[]
   swarmKey?: string
+  lines?: boolean
 }): Promise<BlobProcess> {
   const child = spawn(process.execPath, [FIXTURE, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines: Line[] = []
