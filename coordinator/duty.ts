@@ -15,6 +15,7 @@ import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import type { PeerTable } from '../protocol/peer-table.ts'
 import type { SuspicionSource } from '../protocol/suspicions.ts'
+import type { OpenVideos } from './open-videos.ts'
 
 /** The bounds of scaling, and what this peer adds to the capacity itself. */
 export interface ScaleOptions extends ScalingRules {
@@ -86,6 +87,7 @@ export interface TermContext
       | 'reachable'
     > {
   readonly term: number
+  readonly openVideos: OpenVideos
   /** Peers that this leader has a connection to. */
   connected(): readonly PeerId[]
   /** Releases the lease, and does not run for it for a while: this leader may be cut off, or fails at its work. */

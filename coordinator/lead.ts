@@ -17,6 +17,7 @@ import { createReplicateToPeers } from './duties/replicate-to-peers.ts'
 import { createScale } from './duties/scale.ts'
 import { createSweep } from './duties/sweep.ts'
 import type { CoordinatorModules, CoordinatorOptions, Duty, TermContext } from './duty.ts'
+import { createOpenVideos } from './open-videos.ts'
 
 /** One term of the leader. */
 export interface Term {
@@ -38,7 +39,8 @@ export async function leadTerm(
   const { ledger, log, emit, suspicions } = modules
   await ledger.stampTerm(term)
   await emit({ code: 'leader', peer: self, name, term })
-  const context = contextOf({ term, stepDown }, options, modules)
+  const openVideos = createOpenVideos(modules)
+  const context = contextOf({ term, stepDown, openVideos }, options, modules)
   const reclaim = createReclaim(context)
   const duties: Duty[] = [
     createSweep(context),
@@ -60,11 +62,12 @@ export async function leadTerm(
     )
   } finally {
     stopListening()
+    openVideos.stop()
   }
 }
 
 function contextOf(
-  { term, stepDown }: Pick<Term, 'term' | 'stepDown'>,
+  { term, stepDown, openVideos }: Pick<TermContext, 'term' | 'stepDown' | 'openVideos'>,
   { self, host, capability, settles, audit, isOnlyCoordinator }: CoordinatorOptions,
   { ledger, store, exchange, clock, rng, log, emit, hints, peers, suspicions, mesh, reachable }: CoordinatorModules,
 ): TermContext {
@@ -76,6 +79,7 @@ function contextOf(
     audit,
     isOnlyCoordinator,
     term,
+    openVideos,
     ledger,
     store,
     exchange,

@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import { SourceRefused } from '../protocol/errors.ts'
-import { asSha256, type Sha256, type VideoId } from '../protocol/ids.ts'
+import { asSha256, isVideoId, type Sha256, type VideoId } from '../protocol/ids.ts'
 import type { Submission } from '../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES, HOLDERS_MAX, PLAN_BYTES_MAX } from '../protocol/limits.ts'
 import type { Plan } from '../protocol/plan.ts'
@@ -55,6 +55,11 @@ export function planSha256(plan: Plan): Sha256 {
   }
   return asSha256(createHash('sha256').update(json).digest('hex'))
 }
+
+/** The videos of these tasks, each once. An id of another form, which no peer wrote, has none. */
+export const videosOf = (tasks: readonly string[]): VideoId[] => [
+  ...new Set(tasks.map((task) => task.slice(0, 16)).filter(isVideoId)),
+]
 
 /** Well-formed text of at most `bytesMax` UTF-8 bytes: its end, where ffmpeg names the cause. */
 export function plainText(text: string, bytesMax: number): string {

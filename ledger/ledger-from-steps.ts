@@ -90,6 +90,7 @@ function tasks(steps: Steps) {
     task: (id) => steps.task(id),
     tasks: (query) => queryTasks(steps, query),
     progress: (ids) => steps.progress(ids),
+    completedSince: (since) => steps.completedSince(since),
     outcomes: (limit) => steps.outcomes(limit),
     pendingClasses: () => steps.claimableClasses(),
     recut: async (id, lost, input) => changed(await steps.recut(id, lost, input)),

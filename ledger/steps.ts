@@ -19,6 +19,7 @@ import type {
   Outcome,
   PeerRecord,
   Progress,
+  VideoQuery,
 } from '../protocol/ledger.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { SharedSource } from '../protocol/shared-folder.ts'
@@ -146,7 +147,7 @@ export interface Steps {
   /** Adds to the video; where a delivery of the same peer and folder, or shared place, has one of `names`, that one is opened again. */
   joinVideo(id: VideoId, join: Join): Promise<void>
   video(id: VideoId): Promise<Video | null>
-  videos(query: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
+  videos(query: VideoQuery): Promise<Video[]>
   undeliveredVideos(): Promise<Video[]>
   moveVideo(id: VideoId, move: VideoMove): Promise<boolean>
   nameDelivery(id: VideoId, delivery: DeliveryKey, name: string): Promise<boolean>
@@ -171,6 +172,8 @@ export interface Steps {
     limit?: number
   }): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
+  /** `since`: ms, ledger time. */
+  completedSince(since: number): Promise<VideoId[]>
   outcomes(limit: number): Promise<Outcome[]>
   claimableClasses(): Promise<string[]>
   claimNext(ask: NextAsk): Promise<Claimed | null>

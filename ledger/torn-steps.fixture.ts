@@ -14,6 +14,7 @@ const READS: ReadonlySet<string> = new Set([
   'task',
   'tasks',
   'progress',
+  'completedSince',
   'outcomes',
   'claimableClasses',
   'claimsByToken',

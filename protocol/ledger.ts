@@ -12,6 +12,7 @@
  */
 import type { Artifact } from './artifact.ts'
 import type { HeldBlob } from './blobs.ts'
+import type { EngineRecord } from './engine-record.ts'
 import type { FailureCode } from './errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
@@ -20,7 +21,7 @@ import type { PeerRecord } from './peer-record.ts'
 import type { Plan } from './plan.ts'
 import type { Submission } from './submission.ts'
 import type { AuditState, NewTask, Task, TaskInput, TaskOutput, TaskQuery, TaskStatus } from './task.ts'
-import type { Delivery, DeliveryKey, Video, VideoStatus } from './video.ts'
+import type { Delivery, DeliveryKey, Video, VideoQuery } from './video.ts'
 
 /** The result of a claim: the whole task as it was then; the worker's own claim is the one with its token. */
 export type ClaimOutcome = { outcome: 'claimed'; attempt: number; task: Task } | { outcome: 'none' }
@@ -36,19 +37,6 @@ export interface ObservedClaim {
   worker_id: PeerId
   token: Token
   expires_at: number
-}
-
-/** An engine that runs containers or processes, and how many workers the leader wants there. */
-export interface EngineRecord {
-  /** The engine's own id. */
-  _id: string
-  /** Number of workers that the leader wants there. */
-  wanted: number
-  /** The leader's reason for that number, for people. */
-  reason: string | null
-  /** Peers that reach it, at most `ENGINE_PEERS_MAX`, newest last. The present one with the smallest id owns it. */
-  peers: PeerId[]
-  coordinator_term: number
 }
 
 /** An event as the ledger stores it and `status` shows it. Written by `emit` (emitter.ts). */
@@ -96,8 +84,8 @@ export interface Ledger {
    */
   submit(video: Submission): Promise<{ outcome: 'created' | 'joined' | 'retried'; video: Video }>
   video(id: VideoId): Promise<Video | null>
-  /** Videos by created_at, newest last; with `limit`, only the newest of them. */
-  videos(query?: { statuses?: readonly VideoStatus[]; limit?: number }): Promise<Video[]>
+  /** Videos by created_at, newest last; with `ids` of these only, with `limit` only the newest. */
+  videos(query?: VideoQuery): Promise<Video[]>
   /** COMPLETED ones with an open delivery, newest last. Its cost does not grow with the delivered ones. */
   undeliveredVideos(): Promise<Video[]>
   /** QUEUED → PLANNING, by the attempt that holds the ingest task. */
@@ -141,6 +129,8 @@ export interface Ledger {
   /** Tasks by video, rank and `_id`. */
   tasks(query: TaskQuery): Promise<Task[]>
   progress(videos: readonly VideoId[]): Promise<Progress>
+  /** The videos of tasks that became COMPLETED at `since` or later; some again where a task ended in that ms. Its cost grows with those tasks only. */
+  completedSince(since: number): Promise<VideoId[]>
   /** The COMPLETED tasks that ended last, newest first: they show whether a peer or a task is the cause of failures. */
   outcomes(limit: number): Promise<Outcome[]>
   /** Classes with at least one task that may be claimed now: PENDING, all claims expired, or a backup wanted. */
@@ -284,6 +274,7 @@ export { initialPeer } from './peer-record.ts'
 export type {
   Delivery,
   DeliveryKey,
+  EngineRecord,
   HeldBlob,
   Lease,
   LeaseName,
@@ -296,4 +287,5 @@ export type {
   TaskOutput,
   TaskQuery,
   Video,
+  VideoQuery,
 }

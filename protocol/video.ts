@@ -85,6 +85,13 @@ export const isSamePlace = (a: NewDelivery, b: NewDelivery): boolean =>
   (a.peer === b.peer && a.dir === b.dir) ||
   (a.shared !== undefined && a.shared.folder === b.shared?.folder && a.shared.path === b.shared.path)
 
+/** A query for videos: all conditions that are there hold. `limit`: number of results, the newest. */
+export interface VideoQuery {
+  readonly ids?: readonly VideoId[]
+  readonly statuses?: readonly VideoStatus[]
+  readonly limit?: number
+}
+
 /** What identifies a delivery. `term`: of the caller's lease; it matches only where no higher term is written, and is written. */
 export type DeliveryKey = Pick<Delivery, 'peer' | 'dir' | 'name' | 'term'>
 

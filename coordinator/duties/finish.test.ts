@@ -25,6 +25,7 @@ import { CLAIM_MS, LEASE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { TermContext } from '../duty.ts'
+import { createOpenVideos } from '../open-videos.ts'
 import { createFinish } from './finish.ts'
 
 function stage(change: Partial<TermContext> = {}) {
@@ -46,7 +47,7 @@ function stage(change: Partial<TermContext> = {}) {
     peers: { get: () => undefined, all: () => [] },
     ...change,
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
-  const duty = createFinish(context)
+  const duty = createFinish({ ...context, openVideos: createOpenVideos(context) })
   return { at, ledger, asked, round: () => duty.round(new AbortController().signal) }
 }
 

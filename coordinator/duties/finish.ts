@@ -14,6 +14,7 @@ import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import { type Audits, createAudits } from '../audits.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { locateBlob } from '../locate-blob.ts'
+import type { Look, VideoReader } from '../open-videos.ts'
 import { eligiblePeers } from '../policy/eligible-peers.ts'
 import { commonHolders, decideReplication, heldBy } from '../policy/replication.ts'
 import { evaluateStrikes } from '../policy/strikes.ts'
@@ -28,6 +29,7 @@ export type FinishContext = Pick<
   | 'settles'
   | 'isOnlyCoordinator'
   | 'term'
+  | 'openVideos'
   | 'audit'
   | 'rng'
   | 'ledger'
@@ -55,28 +57,50 @@ class Finisher {
   readonly #leadingSince: number
   readonly #replicas: ReplicaCheck
   readonly #audits: Audits
+  readonly #reader: VideoReader
+  /** The videos that go on without a change of their tasks: they wait for audits or replicas. */
+  readonly #begun = new Set<VideoId>()
 
   constructor(context: FinishContext) {
     this.#context = context
     this.#leadingSince = context.clock.mono()
     this.#audits = createAudits(context)
+    this.#reader = context.openVideos.reader()
     this.#replicas = new ReplicaCheck(context, (event) => this.#emit(event))
   }
 
   async round(signal: AbortSignal): Promise<void> {
-    const { ledger } = this.#context
-    const open = await ledger.videos({ statuses: OPEN_STATUSES })
-    this.#replicas.keepOnly(new Set(open.filter(({ status }) => status === 'MERGING').map(({ _id }) => _id)))
-    this.#audits.keepOnly(new Set(open.map(({ _id }) => _id)))
-    if (open.length === 0) return
-    const counted = await ledger.progress(open.map((video) => video._id))
-    const struck = await this.#strikesOf(counted)
+    await this.#reader.look(this.#begun, (look) => this.#finish(look, signal))
+  }
+
+  async #finish(look: Look, signal: AbortSignal): Promise<void> {
+    const { videos, isAll } = look
+    if (isAll) this.#audits.keepOnly(new Set(videos.map(({ _id }) => _id)))
+    if (isAll) this.#begun.clear()
+    this.#replicas.keepOnly(new Set(videos.filter(({ status }) => status === 'MERGING').map(({ _id }) => _id)))
+    if (isAll && videos.length === 0) return
+    const struck = await this.#strikes()
+    const { open, counted } = await this.#withStruck(look, struck)
     for (const video of open) {
       if (signal.aborted) return
-      if (await this.#fail(video, await struck(video._id))) continue
-      if (video.status === 'MERGING' || video.status === 'RUNNING')
-        await this.#audit(video, counted.get(video._id) ?? [], signal)
+      const counts = counted.get(video._id) ?? []
+      if (hasBegun(video, counts)) this.#begun.add(video._id)
+      else this.#begun.delete(video._id)
+      if (await this.#fail(video, await this.#strikesOf(video._id, counts, struck))) continue
+      if (video.status === 'MERGING' || video.status === 'RUNNING') await this.#audit(video, counts, signal)
     }
+  }
+
+  /** The videos to look at, and those with strikes. */
+  async #withStruck(
+    { videos, counts, isAll }: Look,
+    struck: ReadonlyMap<VideoId, unknown>,
+  ): Promise<{ open: readonly Video[]; counted: Progress }> {
+    const ids = isAll ? [] : [...struck.keys()].filter((id) => !videos.some(({ _id }) => _id === id))
+    if (ids.length === 0) return { open: videos, counted: counts }
+    const { ledger } = this.#context
+    const more = await ledger.videos({ ids, statuses: OPEN_STATUSES })
+    return { open: [...videos, ...more], counted: new Map([...counts, ...(await ledger.progress(ids))]) }
   }
 
   /** Audits what is encoded; the merge starts, and ends, once all is and its chosen audits are settled. */
@@ -92,11 +116,8 @@ class Finisher {
     const { ledger, term, self } = this.#context
     // Count again: an output may have been lost meanwhile.
     const counts = (await ledger.progress([video._id])).get(video._id) ?? []
-    if (isEncoded(video, counts) && (await ledger.startMerging(video._id, term)) === 'changed') {
-      // The merge task is the second of the two writes; sweep inserts it here as after a crash between them.
-      await ledger.sweep(term)
+    if (isEncoded(video, counts) && (await ledger.startMerging(video._id, term)) === 'changed')
       await this.#emit({ code: 'merging', peer: self, video: video._id, name: video.name })
-    }
   }
 
   async #complete(video: Video, signal: AbortSignal): Promise<void> {
@@ -161,19 +182,21 @@ class Finisher {
       this.#context.stepDown(`it failed at task ${task._id} ${own} times: another coordinator may complete it`)
   }
 
-  /** Reads the tasks with strikes and the FAILED ones: few of an open video, however long it is. */
-  async #strikesOf(counted: Progress): Promise<(video: VideoId) => Promise<readonly Task[]>> {
-    const { ledger } = this.#context
-    const waiting = await ledger.tasks({ statuses: ['PENDING'], tried: true })
-    const struck = Map.groupBy(
-      waiting.filter(({ strikes }) => strikes.length > 0),
-      ({ video_id }) => video_id,
-    )
-    return async (video) => {
-      const hasFailed = (counted.get(video) ?? []).some(({ status }) => status === 'FAILED')
-      const failed = hasFailed ? await ledger.tasks({ video, statuses: ['FAILED'] }) : []
-      return [...failed, ...(struck.get(video) ?? [])]
-    }
+  /** The PENDING tasks with strikes: few, however many videos are open. */
+  async #strikes(): Promise<ReadonlyMap<VideoId, readonly Task[]>> {
+    const waiting = await this.#context.ledger.tasks({ statuses: ['PENDING'], tried: true })
+    const struck = waiting.filter(({ strikes }) => strikes.length > 0)
+    return Map.groupBy(struck, ({ video_id }) => video_id)
+  }
+
+  async #strikesOf(
+    video: VideoId,
+    counts: Counts,
+    struck: ReadonlyMap<VideoId, readonly Task[]>,
+  ): Promise<readonly Task[]> {
+    const hasFailed = counts.some(({ status }) => status === 'FAILED')
+    const failed = hasFailed ? await this.#context.ledger.tasks({ video, statuses: ['FAILED'] }) : []
+    return [...failed, ...(struck.get(video) ?? [])]
   }
 
   #emit(event: Emitted): Promise<void> {
@@ -236,6 +259,11 @@ class ReplicaCheck {
     return false
   }
 }
+
+/** Whether a video is merged, or has encodes that may be audited. */
+const hasBegun = ({ status }: Video, counts: Counts): boolean =>
+  status === 'MERGING' ||
+  (status === 'RUNNING' && counts.some((each) => each.status === 'COMPLETED' && kindFacts(each.kind).audited))
 
 /** Whether all tasks of the video's plan are COMPLETED. */
 function isEncoded(video: Video, counts: Counts): boolean {

@@ -29,6 +29,7 @@ async function stage(holders: PeerId[]) {
     clock: { mono: () => at.now } as Clock,
     emit: createEmitter({ ledger, log: silentLog }),
     hints: createHints(),
+    openVideos: { count: () => 1 },
     store: { find: async () => null },
     exchange: { whoHas: async () => ({ has: mesh.has, lacks: [] }) },
     reachable: () => mesh.reachable,

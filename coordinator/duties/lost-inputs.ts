@@ -6,6 +6,7 @@ import type { VideoId } from '../../protocol/ids.ts'
 import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { INPUT_LOST_AFTER_MS, LOST_AFTER_MS, SILENCE_MS } from '../../protocol/limits.ts'
+import { createPace, type Pace } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
 import { cutAgain } from '../cut-again.ts'
 import type { Duty, TermContext } from '../duty.ts'
@@ -14,7 +15,7 @@ import { firstLostInput } from '../lost-input.ts'
 /** The parts of the term that this duty uses. */
 export type LostInputsContext = Pick<
   TermContext,
-  'self' | 'term' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints' | 'reachable'
+  'self' | 'term' | 'openVideos' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints' | 'reachable'
 >
 
 /** Tasks of a video whose inputs are looked for in one round: the others follow in the next. */
@@ -30,16 +31,17 @@ class InputFinder {
   readonly #context: LostInputsContext
   /** Since when a video has inputs that no reachable peer holds, monotonic ms. */
   readonly #since = new Map<VideoId, number>()
-  #checkedAt = Number.NEGATIVE_INFINITY
+  readonly #pace: Pace
 
   constructor(context: LostInputsContext) {
     this.#context = context
+    this.#pace = createPace(context.clock, SILENCE_MS)
   }
 
   async round(signal: AbortSignal): Promise<void> {
-    const { ledger, clock, reachable } = this.#context
-    if (clock.mono() - this.#checkedAt < SILENCE_MS) return
-    this.#checkedAt = clock.mono()
+    const { ledger, openVideos, reachable } = this.#context
+    if (!this.#pace.isDue()) return
+    this.#pace.looked(openVideos.count())
     // An audit without its input is given up: its result stands.
     const kinds = kindsWhere(({ countsAsEncode }) => countsAsEncode)
     const lacking = await ledger.tasks({ kinds, statuses: ['PENDING'], heldByNoneOf: reachable() })

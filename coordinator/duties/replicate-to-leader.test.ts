@@ -11,6 +11,7 @@ import type { Sha256, TaskId } from '../../protocol/ids.ts'
 import { CLAIM_MS, LEASE_MS, SILENCE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { TermContext } from '../duty.ts'
+import { createOpenVideos } from '../open-videos.ts'
 import { createReplicateToLeader } from './replicate-to-leader.ts'
 
 /** A RUNNING video of two chunks, of which the first is done, and a leader that collects. */
@@ -57,7 +58,7 @@ async function stage() {
       whoHas: async ({ sha256 }: { sha256: Sha256 }) => ({ has: away.has(sha256) ? [] : [BOB], lacks: [] }),
     },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
-  const duty = createReplicateToLeader(context)
+  const duty = createReplicateToLeader({ ...context, openVideos: createOpenVideos(context) })
   /** So many rounds, and what was asked in them. */
   const rounds = async (count: number) => {
     Object.assign(asked, { completed: 0, bytes: [] })

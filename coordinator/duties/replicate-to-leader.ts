@@ -8,11 +8,13 @@ import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { type KindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { BLOB_FETCHES_AT_ONCE, LOST_AFTER_MS, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
+import { createPace, type Pace } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
 import { cutAgain } from '../cut-again.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { locateBlob } from '../locate-blob.ts'
+import type { Look, VideoReader } from '../open-videos.ts'
 import { createLossDetector, type LossDetector } from '../policy/loss-detector.ts'
 
 /** Kinds whose inputs and outputs this duty replicates. */
@@ -31,7 +33,7 @@ interface KnownVideo {
 /** The parts of the term that this duty uses. */
 export type ReplicateToLeaderContext = Pick<
   TermContext,
-  'self' | 'term' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints' | 'reachable'
+  'self' | 'term' | 'openVideos' | 'ledger' | 'store' | 'exchange' | 'clock' | 'emit' | 'hints' | 'reachable'
 >
 
 /** The duty that replicates to the leader. Its state: what it knows about RUNNING and MERGING videos; a new leader reads it again. */
@@ -44,38 +46,41 @@ class LeaderReplicas {
   readonly #context: ReplicateToLeaderContext
   readonly #blobs: LeaderBlobs
   readonly #known = new Map<VideoId, KnownVideo>()
-  #checkedInputsAt = Number.NEGATIVE_INFINITY
+  readonly #reader: VideoReader
+  /** The videos of which an output may not be here. */
+  readonly #missing = new Set<VideoId>()
+  readonly #pace: Pace
 
   constructor(context: ReplicateToLeaderContext) {
     this.#context = context
     this.#blobs = new LeaderBlobs(context)
+    this.#reader = context.openVideos.reader()
+    this.#pace = createPace(context.clock, SILENCE_MS)
   }
 
   async round(signal: AbortSignal): Promise<void> {
     const { ledger, clock } = this.#context
     const began = clock.mono()
-    await this.#replicateAll(signal)
-    if (clock.mono() - this.#checkedInputsAt < SILENCE_MS) return
-    this.#checkedInputsAt = clock.mono()
-    for (const video of await ledger.videos({ statuses: [...OPEN_STATUSES] })) {
-      if (signal.aborted) return
-      await this.#checkSource(video, signal)
-    }
+    await this.#reader.look(this.#missing, (look) => this.#replicateAll(look, signal))
+    if (!this.#pace.isDue()) return
+    this.#pace.looked(this.#context.openVideos.count())
+    await this.#checkSources(signal)
     for (const video of await ledger.undeliveredVideos()) if (!signal.aborted) await this.#checkResults(video, signal)
     if (!signal.aborted) this.#blobs.endScan(began)
   }
 
-  async #replicateAll(signal: AbortSignal): Promise<void> {
-    const { ledger } = this.#context
-    const open = await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })
+  async #replicateAll({ videos, counts, isAll }: Look, signal: AbortSignal): Promise<void> {
+    const open = videos.filter(({ status }) => status === 'RUNNING' || status === 'MERGING')
     const ids = new Set(open.map((video) => video._id))
-    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id)
-    const progress = await ledger.progress([...ids])
+    if (isAll) for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id)
+    for (const id of this.#missing) if (!ids.has(id)) this.#missing.delete(id)
     for (const video of open) {
-      const completed = (progress.get(video._id) ?? [])
+      const completed = (counts.get(video._id) ?? [])
         .filter(({ status }) => status === 'COMPLETED')
         .reduce((sum, { count }) => sum + count, 0)
+      this.#missing.add(video._id)
       await this.#replicateOutputs(video, completed, signal)
+      if (video.status === 'RUNNING' && this.#known.get(video._id)?.seen) this.#missing.delete(video._id)
     }
   }
 
@@ -142,14 +147,21 @@ class LeaderReplicas {
     return `${misses.at(-1)?.attempt ?? 0}/${waited}`
   }
 
-  /** A task that waits for the source, or failed because it was missing: when no peer has it any more, the video fails. */
-  async #checkSource(video: Video, signal: AbortSignal): Promise<void> {
+  /** Looks at the tasks that wait for a source. */
+  async #checkSources(signal: AbortSignal): Promise<void> {
+    const { ledger } = this.#context
+    const kinds = kindsWhere(({ eligibility }) => eligibility === 'source')
+    const readers = Map.groupBy(await ledger.tasks({ kinds, statuses: ['PENDING'] }), ({ video_id }) => video_id)
+    if (readers.size === 0) return
+    for (const video of await ledger.videos({ ids: [...readers.keys()], statuses: OPEN_STATUSES }))
+      if (!signal.aborted) await this.#checkSource(video, readers.get(video._id) ?? [], signal)
+  }
+
+  /** Where tasks wait for the source, or failed because it was missing, and no peer has it any more, the video fails. */
+  async #checkSource(video: Video, readers: readonly Task[], signal: AbortSignal): Promise<void> {
     const { ledger, hints, emit, self, term, reachable } = this.#context
-    const readers = await this.#tasksOf(video._id, ({ eligibility }) => eligibility === 'source')
     const isHeld = reachable().some((peer) => video.source.holders.includes(peer))
-    const isMissed = readers.some(
-      ({ status, failures }) => status === 'PENDING' && (!isHeld || failures.at(-1)?.code === 'input_missing'),
-    )
+    const isMissed = readers.some(({ failures }) => !isHeld || failures.at(-1)?.code === 'input_missing')
     // A shared folder may come back: that every holder lacks the file now decides nothing.
     const { shared, ...source } = video.source
     const wanted = shared ? { ...source, holders: [] } : source

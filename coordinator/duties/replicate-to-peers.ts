@@ -3,9 +3,10 @@
  * chunks are cut, as these come first on a slow network; results before their video is COMPLETED (`finish` waits for that), and afterwards
  * while a delivery is open. The hint may be lost or ignored: after `REPLICA_REQUEST_MS` another peer is asked.
  */
-import { type PeerId, type TaskId, taskId } from '../../protocol/ids.ts'
+import { type PeerId, type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { DUTY_MS, REPLICA_REQUEST_MS } from '../../protocol/limits.ts'
+import { createPace } from '../../protocol/pace.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { commonHolders, decideReplication } from '../policy/replication.ts'
@@ -18,7 +19,7 @@ const LOOK_MS = 4 * DUTY_MS
 /** The parts of the term that this duty uses. */
 export type ReplicateToPeersContext = Pick<
   TermContext,
-  'self' | 'host' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers'
+  'self' | 'host' | 'openVideos' | 'ledger' | 'clock' | 'log' | 'hints' | 'peers'
 >
 
 /** The duty that asks peers for replicas, for one term. */
@@ -26,7 +27,9 @@ export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
   const { ledger, clock, hints, log } = context
   /** The peer that was asked last for each source or task, and when (monotonic ms). */
   const asked = new Map<string, { peer: PeerId; at: number }>()
-  let last = Number.NEGATIVE_INFINITY
+  const pace = createPace(clock, LOOK_MS)
+  const reader = context.openVideos.reader()
+  const merging = new Set<VideoId>()
 
   /** Asks a peer for a replica where one is needed. `task`: the one with the results as outputs; null for the source. */
   function ask(video: Video, task: TaskId | null, holders: readonly PeerId[]): void {
@@ -63,17 +66,20 @@ export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
   return {
     name: 'replicate_to_peers',
     async round(signal) {
-      const isDue = clock.mono() - last >= LOOK_MS
-      const videos = isDue
-        ? [...(await ledger.videos({ statuses: ['RUNNING', 'MERGING'] })), ...(await ledger.undeliveredVideos())]
-        : await ledger.videos({ statuses: ['MERGING'] })
-      if (isDue) last = clock.mono()
-      const progress = await ledger.progress(videos.filter(({ status }) => status === 'RUNNING').map(({ _id }) => _id))
-      for (const video of videos) {
-        if (signal.aborted) return
-        const isCut = (progress.get(video._id) ?? []).some(({ kind }) => !kindFacts(kind).createsTasks)
-        if (video.status !== 'RUNNING' || isCut) await look(video)
-      }
+      const isDue = pace.isDue()
+      await reader.look(merging, async ({ videos, counts, isAll }) => {
+        merging.clear()
+        for (const video of videos) {
+          if (signal.aborted) return
+          const isCut = (counts.get(video._id) ?? []).some(({ kind }) => !kindFacts(kind).createsTasks)
+          if (video.status === 'MERGING') merging.add(video._id)
+          if (video.status === 'MERGING' || (video.status === 'RUNNING' && isCut && (isDue || !isAll)))
+            await look(video)
+        }
+      })
+      if (!isDue) return
+      pace.looked(context.openVideos.count())
+      for (const video of await ledger.undeliveredVideos()) if (!signal.aborted) await look(video)
     },
   }
 }

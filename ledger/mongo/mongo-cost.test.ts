@@ -109,11 +109,13 @@ test('what the leader, control tasks and a restart query repeatedly reads what i
     ofTry: () => ledger.claimsByToken(token('runs')),
     // Whichever are first: some of very many.
     sample: () => ledger.tasks({ video: ended._id, kinds: ['video'], statuses: ['COMPLETED'], limit: 10 }),
+    completed: () => ledger.completedSince(Date.now() + 60_000),
     sweep: () => ledger.sweep(TERM),
   }
   const seen: Record<string, { keys: number; docs: number }> = {}
   for (const [what, call] of Object.entries(calls)) seen[what] = await cost(call)
   seen.videos = await cost(() => ledger.sweep(TERM), 'videos')
+  seen.named = await cost(() => ledger.videos({ ids: [open._id], statuses: OPEN_STATUSES }), 'videos')
   seen.undelivered = await cost(() => ledger.undeliveredVideos(), 'videos')
   t.diagnostic(JSON.stringify(seen))
   for (const [what, { docs, keys }] of Object.entries(seen))

@@ -68,6 +68,7 @@ const STEPS: StepFunctions<Store> = {
   task: tasks.readTask,
   tasks: tasks.readTasks,
   progress: tasks.readProgress,
+  completedSince: tasks.readCompletedSince,
   outcomes: tasks.readOutcomes,
   claimableClasses: tasks.claimableClasses,
   claimNext,

@@ -4,8 +4,9 @@ import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Counts, ObservedClaim, Outcome, Progress } from '../../protocol/ledger.ts'
 import type { Claim, Task, TaskStatus } from '../../protocol/task.ts'
+import { videosOf } from '../documents.ts'
 import type { Steps } from '../steps.ts'
-import { fromBson } from './bson.ts'
+import { date, fromBson } from './bson.ts'
 import type { Doc, Store } from './store.ts'
 
 export async function readTask(store: Store, id: TaskId): Promise<Task | null> {
@@ -69,6 +70,13 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
     if (store.documents.count({ ...of, count, video_id: video })) progress.get(video)?.push({ ...of, count })
   }
   return progress
+}
+
+/** By the index `done` alone. */
+export async function readCompletedSince(store: Store, since: number): Promise<VideoId[]> {
+  const filter = { status: 'COMPLETED', end_time: { $gte: date(since) } }
+  const find = () => store.chunks.find(filter, { hint: 'done', projection: { _id: 1 } }).toArray()
+  return videosOf((await store.run(find)).map(({ _id }) => String(_id)))
 }
 
 export async function readOutcomes(store: Store, limit: number): Promise<Outcome[]> {

@@ -1,6 +1,7 @@
 /** Reads of videos. */
 import type { VideoId } from '../../protocol/ids.ts'
-import type { Video, VideoStatus } from '../../protocol/video.ts'
+import type { VideoQuery } from '../../protocol/ledger.ts'
+import type { Video } from '../../protocol/video.ts'
 import { fromBson } from './bson.ts'
 import type { Store } from './store.ts'
 
@@ -10,12 +11,10 @@ export async function readVideo(store: Store, id: VideoId): Promise<Video | null
 }
 
 /** Videos, newest last; with a limit only the newest. */
-export async function readVideos(
-  store: Store,
-  { statuses, limit }: { statuses?: readonly VideoStatus[]; limit?: number },
-): Promise<Video[]> {
-  const filter = statuses ? { status: { $in: statuses } } : {}
-  const newest = (limit: number) => store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit })
+export async function readVideos(store: Store, { ids, statuses, limit }: VideoQuery): Promise<Video[]> {
+  const filter = { ...(ids && { _id: { $in: [...ids] } }), ...(statuses && { status: { $in: [...statuses] } }) }
+  const newest = (limit: number) =>
+    store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit, ...(ids && { hint: '_id_' }) })
   return store.documents.all((await store.find(limit, newest)).map(fromBson), store.documents.video).reverse()
 }
 

@@ -52,6 +52,10 @@ const asks: Readonly<Record<string, (ledger: Ledger, video: Video) => Promise<un
   },
   'counts of videos': (ledger, { _id }) => ledger.progress([_id]),
   'how the last tasks ended': (ledger) => ledger.outcomes(100),
+  'what was completed lately, and some videos': async (ledger, { _id }) => {
+    await ledger.completedSince(5)
+    await ledger.videos({ ids: [_id], statuses: OPEN_STATUSES })
+  },
   'open videos, and undelivered ones': async (ledger) => {
     await ledger.videos({ statuses: OPEN_STATUSES })
     await ledger.undeliveredVideos()

@@ -3,6 +3,7 @@ import type { PeerId, TaskId, Token, VideoId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Counts, ObservedClaim, Outcome, Progress } from '../../protocol/ledger.ts'
 import type { Task, TaskStatus } from '../../protocol/task.ts'
+import { videosOf } from '../documents.ts'
 import type { Steps } from '../steps.ts'
 import { LACKS_INPUT, words } from './fragments.ts'
 import { parsed, type Row, taskOf } from './schema.ts'
@@ -49,6 +50,12 @@ export async function readProgress(store: Store, videos: readonly VideoId[]): Pr
     if (store.documents.count(row)) progress.get(video_id)?.push(count)
   }
   return progress
+}
+
+const SINCE = `SELECT _id FROM chunks INDEXED BY done WHERE status='COMPLETED' AND end_time >= :since`
+
+export async function readCompletedSince(store: Store, since: number): Promise<VideoId[]> {
+  return videosOf((await store.read(SINCE, { since })).map((row) => String(row._id)))
 }
 
 const OUTCOMES = `SELECT _id, kind, worker_id, end_time, failures FROM chunks INDEXED BY done

@@ -1,6 +1,7 @@
 /** Reads of videos. */
 import type { VideoId } from '../../protocol/ids.ts'
-import { VIDEO_STATUSES, type Video, type VideoStatus } from '../../protocol/video.ts'
+import type { VideoQuery } from '../../protocol/ledger.ts'
+import { VIDEO_STATUSES, type Video } from '../../protocol/video.ts'
 import { words } from './fragments.ts'
 import { IS_UNDELIVERED, videoOf } from './schema.ts'
 import type { Store } from './store.ts'
@@ -13,14 +14,16 @@ export async function readVideo(store: Store, id: VideoId): Promise<Video | null
 /** Videos, newest last; with a limit only the newest. */
 export async function readVideos(
   store: Store,
-  { statuses = VIDEO_STATUSES, limit = -1 }: { statuses?: readonly VideoStatus[]; limit?: number },
+  { ids, statuses = VIDEO_STATUSES, limit = -1 }: VideoQuery,
 ): Promise<Video[]> {
   // The newest few of each status, merged: of all at once, all would be read to be sorted.
-  const found =
-    limit > 0 && statuses.length > 0
+  const found = ids
+    ? `SELECT * FROM videos WHERE _id IN (SELECT value FROM json_each(:ids)) AND +status IN (${words(statuses)})`
+    : limit > 0 && statuses.length > 0
       ? statuses.map((status) => `SELECT * FROM videos WHERE status=${words([status])}`).join(' UNION ALL ')
       : `SELECT * FROM videos WHERE status IN (${words(statuses)})`
-  const rows = await store.read(`${found} ORDER BY created_at DESC, _id DESC LIMIT :limit`, { limit })
+  const sql = `${found} ORDER BY created_at DESC, _id DESC LIMIT :limit`
+  const rows = await store.read(sql, { limit, ids: JSON.stringify(ids ?? []) })
   return store.documents.all(rows.map(videoOf), store.documents.video).reverse()
 }
 

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, beforeEach, describe, it } from 'node:test'
 import { createFinish } from '../../coordinator/duties/finish.ts'
 import type { TermContext } from '../../coordinator/duty.ts'
+import { createOpenVideos } from '../../coordinator/open-videos.ts'
 import { countedParts } from '../../node/status/parts.ts'
 import { FILM, FILM_RENDITIONS, submitFilm } from '../../node/worker/film.fixture.ts'
 import { createTestWorker } from '../../node/worker/worker.fixture.ts'
@@ -108,6 +109,8 @@ async function statusAfter(stage: Stage): Promise<string | undefined> {
     await ledger.complete({ task: taskId(FILM, 'ingest'), attempt: got.attempt, worker: me, output: null })
   const context: Partial<TermContext> = { self: me, ledger, clock, term, hints: createHints(), log: silentLog }
   const emit = createEmitter({ ledger, log: silentLog })
-  await createFinish({ ...context, emit } as TermContext).round(new AbortController().signal)
+  await createFinish({ ...context, emit, openVideos: createOpenVideos(context as TermContext) } as TermContext).round(
+    new AbortController().signal,
+  )
   return (await ledger.video(FILM))?.status
 }

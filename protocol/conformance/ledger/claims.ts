@@ -41,6 +41,7 @@ export function claimSuite(harness: LedgerHarness): void {
     backupTests(store)
     failureTests(store)
     outcomeTests(store)
+    completedTests(store)
   })
 }
 
@@ -334,6 +335,22 @@ function outcomeTests(store: Store): void {
     await ledger.complete({ ...own(tasks[2]!), output: output('two') })
     assert.equal((await ledger.outcomes(1)).length, 1)
     assert.deepEqual(await ledger.outcomes(0), [])
+  })
+}
+
+function completedTests(store: Store): void {
+  test('videos whose tasks were completed since a time are answered, and no others', async () => {
+    const { ledger, advance } = store()
+    const [before, after, open] = [await claimedTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
+    await ledger.complete({ ...own(before), output: output('one') })
+    await advance(5)
+    const since = (await ledger.task(before._id))!.end_time! + 1
+    await ledger.complete({ ...own(after), output: output('two') })
+    const found = await ledger.completedSince(since)
+    assert.ok(found.includes(after.video_id) && !found.includes(open.video_id))
+    assert.ok(!found.includes(before.video_id))
+    assert.ok((await ledger.completedSince(since - 1)).includes(before.video_id))
+    assert.deepEqual(await ledger.completedSince(Date.now() + 1e10), [])
   })
 }
 

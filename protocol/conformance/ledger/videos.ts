@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PeerId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
-import type { Changed, Ledger } from '../../ledger.ts'
+import type { Changed, Ledger, VideoQuery } from '../../ledger.ts'
 import { HOLDERS_MAX } from '../../limits.ts'
 import { VIDEO_STATUSES, VIDEO_TRANSITIONS, type Video, type VideoEvent, type VideoStatus } from '../../video.ts'
 import { withStore } from './with-store.ts'
@@ -13,6 +13,7 @@ import {
   BOB,
   CAT,
   everything,
+  freshVideoId,
   type LedgerHarness,
   output,
   peer,
@@ -276,6 +277,14 @@ function endingTests(ledger: () => Ledger): void {
       (await ledger().videos({ statuses: ['QUEUED'], limit: 2 })).map(({ _id }) => _id),
       ids.slice(1),
     )
+    const named = [made[2]!._id, made[0]!._id]
+    await ledger().cancel(made[0]!._id)
+    const ofThese = async (query: VideoQuery) => (await ledger().videos({ ids: named, ...query })).map(({ _id }) => _id)
+    assert.deepEqual(await ofThese({}), [ids[0], ids[2]])
+    assert.deepEqual(await ofThese({ statuses: ['QUEUED'] }), [ids[2]])
+    assert.deepEqual(await ofThese({ limit: 1 }), [ids[2]])
+    assert.deepEqual(await ledger().videos({ ids: [] }), [])
+    assert.deepEqual(await ledger().videos({ ids: [freshVideoId()] }), [])
     assert.deepEqual(await ledger().videos({ statuses: [] }), [])
     assert.deepEqual(await ledger().videos({ limit: 0 }), [])
     assert.deepEqual(await ledger().tasks({ limit: 0 }), [])

@@ -73,8 +73,8 @@ function submitting(state: ModelState, tasks: ModelTasks) {
     },
     retry: async (id) => changed(retry(id)),
     video: async (id) => copy(state.videos.get(id) ?? null),
-    videos: async ({ statuses, limit } = {}) => {
-      const all = inOrder((video) => !statuses || statuses.includes(video.status))
+    videos: async ({ ids, statuses, limit } = {}) => {
+      const all = inOrder(({ _id, status }) => (!ids || ids.includes(_id)) && (!statuses || statuses.includes(status)))
       return copy(limit === undefined ? all : newestOf(all, limit))
     },
     undeliveredVideos: async () => copy(inOrder((video) => video.status === 'COMPLETED' && isUndelivered(video))),

@@ -10,6 +10,7 @@ type TaskMethod =
   | 'task'
   | 'tasks'
   | 'progress'
+  | 'completedSince'
   | 'outcomes'
   | 'pendingClasses'
   | 'recut'
@@ -113,6 +114,10 @@ function taskMethods(state: ModelState, own: ModelTaskSteps) {
             (task.status === 'PROCESSING' && task.claims.some(({ worker_id }) => worker_id === worker))),
       )
       return copy(sorted(found, video !== undefined).slice(0, limit))
+    },
+    completedSince: async (since) => {
+      const ended = [...tasks.values()].filter((task) => task.status === 'COMPLETED' && task.end_time! >= since)
+      return [...new Set(ended.map(({ video_id }) => video_id))]
     },
     outcomes: async (limit) =>
       [...tasks.values()]

@@ -1,0 +1,139 @@
+/**
+ * The open videos as the duties of a term look at them: all of them in every round while they are few. Where they are many a round looks at those
+ * that changed, by hints and by the tasks that the ledger says were completed since, and at all of them at times: a hint may be lost.
+ *
+ * Promises: every open video is looked at when the term begins and at least every `SWEEP_MS`; one of which a task is completed, in the next round;
+ * where a round fails, what it should have looked at comes again.
+ */
+import type { Clock } from '../protocol/clock.ts'
+import type { Hints } from '../protocol/hints.ts'
+import type { VideoId } from '../protocol/ids.ts'
+import type { Ledger, Progress } from '../protocol/ledger.ts'
+import { DUTY_MS } from '../protocol/limits.ts'
+import { createPace, FEW, type Pace } from '../protocol/pace.ts'
+import { OPEN_STATUSES, type Video } from '../protocol/video.ts'
+
+/** What one round looks at. */
+export interface Look {
+  /** The videos, by created_at. */
+  readonly videos: readonly Video[]
+  /** The counts of each. */
+  readonly counts: Progress
+  /** Whether these are all open videos. */
+  readonly isAll: boolean
+}
+
+/** The open videos as one duty sees them. */
+export interface VideoReader {
+  /** One round: `keep` are looked at in any case. Rejects with `LedgerUnavailable`, and as `act`. */
+  look(keep: Iterable<VideoId>, act: (look: Look) => Promise<void>): Promise<void>
+}
+
+/** The open videos of a term. */
+export interface OpenVideos {
+  reader(): VideoReader
+  /** Number of open videos when all were looked at last; 0 before. */
+  count(): number
+  /** Ends its subscription to hints. */
+  stop(): void
+}
+
+/** The parts that it uses. */
+export interface OpenVideosModules {
+  readonly ledger: Pick<Ledger, 'videos' | 'progress' | 'completedSince' | 'now'>
+  readonly clock: Pick<Clock, 'mono'>
+  readonly hints: Pick<Hints, 'on'>
+}
+
+/** A completed task may become visible so much later than its time, ms: MongoDB answers what a majority has. */
+const LATE_MS = 1_000
+
+/** Makes it; nothing is read before the first look. */
+export const createOpenVideos = (modules: OpenVideosModules): OpenVideos => new TermVideos(modules)
+
+interface Reader {
+  readonly pace: Pace
+  readonly changed: Set<VideoId>
+}
+
+class TermVideos implements OpenVideos {
+  readonly #modules: OpenVideosModules
+  readonly #readers: Reader[] = []
+  #count = 0
+  /** All open videos as they were read last, and when that began (monotonic ms). */
+  #all: { readonly at: number; readonly look: Promise<Look> } | null = null
+  /** Up to when completed tasks are known (ledger time, ms), and when that was asked (monotonic ms). */
+  #known: { readonly until: number; readonly at: number } | null = null
+  readonly stop: () => void
+
+  constructor(modules: OpenVideosModules) {
+    this.#modules = modules
+    this.stop = modules.hints.on(['tasks', 'decided', 'video'], ({ video }) => {
+      if (video !== null) this.#changed([video])
+    })
+  }
+
+  count = (): number => this.#count
+
+  reader(): VideoReader {
+    const reader = { pace: createPace(this.#modules.clock, DUTY_MS), changed: new Set<VideoId>() }
+    this.#readers.push(reader)
+    return { look: (keep, act) => this.#look(reader, keep, act) }
+  }
+
+  async #look(reader: Reader, keep: Iterable<VideoId>, act: (look: Look) => Promise<void>): Promise<void> {
+    const isAll = this.#count <= FEW || reader.pace.isDue()
+    if (!isAll) await this.#askCompleted()
+    const ids = [...reader.changed, ...keep]
+    // What another duty read is older than some changes.
+    if (!isAll || !this.#isShared()) reader.changed.clear()
+    try {
+      const look = isAll ? await this.#readAll() : await this.#read(ids)
+      if (isAll) reader.pace.looked(look.videos.length)
+      await act(look)
+    } catch (error) {
+      for (const id of ids) reader.changed.add(id)
+      if (isAll) reader.pace.looked(0)
+      throw error
+    }
+  }
+
+  /** Reads all; where they are many, the duties share what one of them has read. */
+  #readAll(): Promise<Look> {
+    if (this.#all && this.#isShared()) return this.#all.look
+    const look = this.#read(null)
+    this.#all = { at: this.#modules.clock.mono(), look }
+    look.catch(() => {
+      this.#all = null
+    })
+    return look
+  }
+
+  #isShared(): boolean {
+    return this.#all !== null && this.#count > FEW && this.#modules.clock.mono() - this.#all.at < DUTY_MS
+  }
+
+  /** Reads these; null: all. */
+  async #read(ids: readonly VideoId[] | null): Promise<Look> {
+    const { ledger } = this.#modules
+    const isAll = ids === null
+    if (ids?.length === 0) return { videos: [], counts: new Map(), isAll }
+    const videos = await ledger.videos({ ...(ids && { ids: [...new Set(ids)] }), statuses: OPEN_STATUSES })
+    if (isAll) this.#count = videos.length
+    const counts = videos.length > 0 ? await ledger.progress(videos.map(({ _id }) => _id)) : new Map()
+    return { videos, counts, isAll }
+  }
+
+  async #askCompleted(): Promise<void> {
+    const { ledger, clock } = this.#modules
+    if (this.#known && clock.mono() - this.#known.at < DUTY_MS / 2) return
+    const [at, until] = [clock.mono(), await ledger.now()]
+    const since = (this.#known?.until ?? until) - LATE_MS
+    this.#changed(await ledger.completedSince(since))
+    this.#known = { until, at }
+  }
+
+  #changed(videos: readonly VideoId[]): void {
+    for (const { changed } of this.#readers) for (const id of videos) changed.add(id)
+  }
+}
