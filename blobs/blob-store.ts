@@ -97,8 +97,13 @@ class Store implements DiskBlobStore {
       const own = (await this.#blob(sha256, video)) ?? (await this.#referred(sha256, video))
       if (own !== null) return own
     }
-    for (const other of await this.videos()) {
-      const found = (await this.#blob(sha256, other)) ?? (await this.#referred(sha256, other))
+    for (const other of await this.#folders()) {
+      const found = await this.#blob(sha256, other)
+      if (found !== null) return found
+    }
+    for (const other of await this.#references.list()) {
+      const is = (await this.#references.sha256Of(other)) === sha256
+      const found = is ? await this.#referred(sha256, other) : null
       if (found !== null) return found
     }
     return null
@@ -162,8 +167,7 @@ class Store implements DiskBlobStore {
   }
 
   async videos(): Promise<readonly VideoId[]> {
-    const folders = (await readdir(join(this.#dir, 'blobs'))).filter(isVideoId)
-    return [...new Set([...folders, ...(await this.#references.list())])]
+    return [...new Set([...(await this.#folders()), ...(await this.#references.list())])]
   }
 
   async list(video: VideoId): Promise<readonly Sha256[]> {
@@ -197,6 +201,11 @@ class Store implements DiskBlobStore {
     const path = await mkdtemp(join(this.#dir, 'scratch', `${process.pid}-${safe}-`))
     scratches.add(path)
     return path
+  }
+
+  /** The videos with blobs. */
+  async #folders(): Promise<VideoId[]> {
+    return (await readdir(join(this.#dir, 'blobs'))).filter(isVideoId)
   }
 
   #folder(video: VideoId): string {

@@ -23,6 +23,8 @@ const schema = z.object({
 /** The references of one store. Methods reject with errors of the file system. */
 export interface References {
   read(video: VideoId): Promise<SourceReference | null>
+  /** The sha256 of the source, which is always the same for one video; from memory after the first time. */
+  sha256Of(video: VideoId): Promise<Sha256 | null>
   write(video: VideoId, source: SourceReference): Promise<void>
   /** The reference with the identity of now, where its bytes still lie at its path. `gone`: no file that can be read lies there. */
   check(video: VideoId, source: SourceReference): Promise<SourceReference | 'changed' | 'gone'>
@@ -45,6 +47,7 @@ export function createReferences(dir: string): References {
     return join(dir, `${video}.json`)
   }
   const readings = createReadings()
+  const hashes = new Map<VideoId, Sha256>()
   const references: References = {
     read: async (video) => {
       const text = await readFile(pathOf(video), 'utf8').catch(() => null)
@@ -53,6 +56,11 @@ export function createReferences(dir: string): References {
       if (!parsed.success) return null
       const { sha256, bytes, path, identity } = parsed.data
       return { sha256: asSha256(sha256), bytes, path, identity }
+    },
+    sha256Of: async (video) => {
+      const sha256 = hashes.get(video) ?? (await references.read(video))?.sha256 ?? null
+      if (sha256 !== null) hashes.set(video, sha256)
+      return sha256
     },
     write: async (video, source) => {
       const { sha256, bytes, path, identity } = source
@@ -80,7 +88,10 @@ export function createReferences(dir: string): References {
       const identity = await identityAt(path)
       return identity === null ? null : await readings.read(path, identity)
     },
-    forget: (video) => rm(pathOf(video), { force: true }),
+    forget: async (video) => {
+      hashes.delete(video)
+      await rm(pathOf(video), { force: true })
+    },
     list: async () => {
       const names = await readdir(dir).catch(() => [])
       return names

@@ -9,9 +9,10 @@ import { type Clock, within } from '../protocol/clock.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
-import { IDLE_POLL_MS, SILENCE_MS, SWEEP_MS } from '../protocol/limits.ts'
+import { IDLE_POLL_MS, NOTIFIED_GAP_MS, SILENCE_MS, SWEEP_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import { createNotifier } from '../protocol/notifier.ts'
+import { createPace } from '../protocol/pace.ts'
 import { type Rounds, runRounds } from '../protocol/rounds.ts'
 import type { Adapters } from './adapters.ts'
 import type { Modules } from './modules.ts'
@@ -91,11 +92,15 @@ function workParts(
   const { self, hints, pendingSubmits, coordinator, inputFolder, deliverer, copier, sharedSources } = modules
   const { worker, admission, stillEvents } = modules
   const rounds = (job: Rounds, last?: () => Promise<unknown>) => roundsPart(job, { clock, log, hints }, last)
-  const tidy = (): Promise<void> => runHousekeeping({ self, ledger, store, pendingSubmits, clock })
+  const tidy = () => runHousekeeping({ self, ledger, store, pendingSubmits, clock })
+  const pace = createPace(clock, NOTIFIED_GAP_MS, 0)
+  const tidyInTurn = async () => {
+    if (pace.isDue()) pace.looked(await tidy())
+  }
   const parts: (Part | false | null)[] = [
     coordinator && { name: 'coordinator', start: coordinator.start, stop: coordinator.stop },
     // Blobs of a video that was just delivered are removed before the process ends.
-    doesHousekeeping && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidy }, tidy),
+    doesHousekeeping && rounds({ name: 'housekeeping', everyMs: SWEEP_MS, round: tidyInTurn }, tidy),
     rounds({ name: 'shared sources', everyMs: IDLE_POLL_MS, round: sharedSources.round }),
     inputFolder && { name: 'input folder', start: inputFolder.start, stop: inputFolder.stop },
     rounds({ name: 'stillness', everyMs: SILENCE_MS, round: stillEvents }),

@@ -15,14 +15,14 @@ export interface Pace {
 /** Number of documents that each look may read at the usual interval: 1 or 2 ms of work. */
 export const FEW = 32
 
-/** A pace whose first look is due. `everyMs`: the usual interval, ms. */
-export function createPace(clock: Pick<Clock, 'mono'>, everyMs: number): Pace {
+/** A pace whose first look is due. `everyMs`: the usual interval, ms; `fewMs`: that while there are few, 0 where the caller has its own. */
+export function createPace(clock: Pick<Clock, 'mono'>, everyMs: number, fewMs = everyMs): Pace {
   let dueAt = Number.NEGATIVE_INFINITY
   return {
     isDue: () => clock.mono() >= dueAt,
     looked(count) {
       const longest = Math.max(everyMs, SWEEP_MS)
-      dueAt = clock.mono() + Math.min(longest, Math.max(1, count / FEW) * everyMs)
+      dueAt = clock.mono() + (count <= FEW ? fewMs : Math.min(longest, (count / FEW) * everyMs))
     },
   }
 }

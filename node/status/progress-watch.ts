@@ -5,13 +5,15 @@
 import type { Clock } from '../../protocol/clock.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { type PeerId, type VideoId, videoOf } from '../../protocol/ids.ts'
+import { SWEEP_MS } from '../../protocol/limits.ts'
+import { FEW } from '../../protocol/pace.ts'
 import type { VideoStatus } from '../../protocol/video.ts'
 
 /** Videos that are remembered. */
 const VIDEOS_MAX = 2_000
 
-/** Longest time between two looks that follow each other. */
-const LOOKS_MS = 5_000
+/** Longest time between two looks that follow each other: with few videos, and with many (`Pace`). */
+const LOOKS_MS = { few: 5_000, many: SWEEP_MS + 5_000 } as const
 
 /** What was counted of a video, when first and when last, by the monotonic clock, ms. */
 interface Counted {
@@ -61,7 +63,7 @@ export function createProgressWatch(clock: Pick<Clock, 'mono'>): ProgressWatch {
       const before = counted.get(video)
       const isNew = before !== undefined && (before.status !== status || count > before.count)
       const now = clock.mono()
-      if (isNew) advanced(video, now - before.at < LOOKS_MS ? now : before.at)
+      if (isNew) advanced(video, now - before.at < LOOKS_MS[counted.size > FEW ? 'many' : 'few'] ? now : before.at)
       counted.delete(video)
       const most = before?.status === status ? Math.max(before.count, count) : count
       counted.set(video, { status, count: most, since: before?.since ?? now, at: now })

@@ -8,6 +8,8 @@ import type { Emit } from '../../protocol/emitter.ts'
 import { isEvent } from '../../protocol/events.ts'
 import type { PeerId, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { SILENCE_MS } from '../../protocol/limits.ts'
+import { createPace, type Pace } from '../../protocol/pace.ts'
 import type { VideoRow } from '../../protocol/status.ts'
 import type { StillRow } from '../../protocol/status-waiting.ts'
 import type { LedgerWatch } from './ledger-watch.ts'
@@ -48,12 +50,14 @@ export function createStillEvents(options: StillEventsOptions): () => Promise<vo
 
 class StillEvents {
   readonly #options: StillEventsOptions
+  readonly #pace: Pace
   /** The reasons that were emitted, by video; null where another peer emits them. */
   #emitted: Map<VideoId, Emitted> | null = null
   #saidOutageAt = Number.NEGATIVE_INFINITY
 
   constructor(options: StillEventsOptions) {
     this.#options = options
+    this.#pace = createPace(options.clock, SILENCE_MS, 0)
   }
 
   async round(): Promise<void> {
@@ -64,8 +68,11 @@ class StillEvents {
     }
     this.#emitted ??= await emittedBefore(ledger)
     await this.#sayOutage()
+    if (!this.#pace.isDue()) return
     const [emitted, rows] = [this.#emitted, await openVideos()]
-    for (const video of emitted.keys()) if (!rows.some(({ id }) => id === video)) emitted.delete(video)
+    this.#pace.looked(rows.length)
+    const ids = new Set(rows.map(({ id }) => id))
+    for (const video of emitted.keys()) if (!ids.has(video)) emitted.delete(video)
     const queued: VideoRow[] = []
     for (const row of rows)
       if (isNewReason(row, emitted.get(row.id)) && row.still?.code === 'queued') queued.push(row)

@@ -56,7 +56,7 @@ export function createStillVideos(options: StillVideosOptions) {
   const { clock, watch, ledger, beats } = options
   const known = new Map<VideoId, { readonly at: number; readonly why: Stillness; readonly missingAt: number }>()
 
-  async function whyOf(video: Video, facts: Omit<MeshFacts, 'freeMs'>): Promise<Stillness> {
+  async function whyOf(video: Video, facts: Omit<VideoFacts, 'freeMs'>): Promise<Stillness> {
     const last = known.get(video._id)
     if (last && clock.mono() - last.at < AGAIN_MS) return last.why
     const missingAt = last?.missingAt ?? Number.NEGATIVE_INFINITY
@@ -77,7 +77,8 @@ export function createStillVideos(options: StillVideosOptions) {
       ({ status, deliveries }) => isOpen(status) || isAwaitingDelivery({ status, deliveries }),
     )
     if (pending.length === 0) return new Map()
-    for (const id of known.keys()) if (!pending.some(({ _id }) => _id === id)) known.delete(id)
+    const ids = new Set(pending.map(({ _id }) => _id))
+    for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
     const now = await ledger.now()
     // The clock of the ledger may have been set back since the video was created.
     const ageMs = ({ _id, created_at }: Video) => Math.max(now - created_at, watch.knownMs(_id))
@@ -87,12 +88,13 @@ export function createStillVideos(options: StillVideosOptions) {
     const { holder, remaining_ms } = await ledger.lease()
     const leader = remaining_ms > 0 ? holder : null
     const first = pending.filter(({ status }) => isOpen(status)).sort(byClaims)
+    const ahead = new Map(first.map(({ _id }, at) => [_id, at]))
+    const mesh = meshFacts(options)
     const found = new Map<VideoId, StillRow>()
     for (const [at, video] of still.entries()) {
       const ms = stillMs(video)
-      const ahead = first.findIndex(({ _id }) => _id === video._id)
-      const isRead = at < READ_AT_ONCE
-      const why = await whyOf(video, { now, stillMs: ms, leader, ahead, isRead, problem: problemOf(video) })
+      const place = { ahead: ahead.get(video._id) ?? -1, isRead: at < READ_AT_ONCE }
+      const why = await whyOf(video, { ...mesh, ...place, now, stillMs: ms, leader, problem: problemOf(video) })
       if (ms < STILL_MS && !CLEAR.has(why.code)) continue
       found.set(video._id, { ...why, since: now - ms })
     }
@@ -106,27 +108,33 @@ const byClaims = (a: Video, b: Video): number => b.priority - a.priority || a.du
 const countOf = (counts: Counts): number =>
   counts.reduce((sum, { count, status }) => sum + (status === 'COMPLETED' ? 2 : 1) * count, 0)
 
-type MeshFacts = Pick<StillFacts, 'now' | 'stillMs' | 'freeMs' | 'leader' | 'ahead' | 'problem'> & {
-  readonly isRead: boolean
+type MeshFacts = ReturnType<typeof meshFacts>
+type VideoFacts = MeshFacts &
+  Pick<StillFacts, 'now' | 'stillMs' | 'freeMs' | 'leader' | 'ahead' | 'problem'> & { readonly isRead: boolean }
+
+/** What is the same for all videos of a snapshot. */
+function meshFacts({ beats, reachable }: StillVideosOptions) {
+  const heard = beats()
+  const present = reachable()
+  return {
+    reachable: present,
+    peers: heard.map((each) => peerFacts(each, present)),
+    sharedProblems: sharedProblems(heard.filter(({ peer }) => present.includes(peer)).map(sharingOf)),
+    waiting: new Set(heard.flatMap(({ beat }) => beat.running.filter(isWaiting).map(({ task }) => task))),
+  }
 }
 
 async function factsOf(
   video: Video,
-  { isRead, ...mesh }: MeshFacts,
-  { ledger, beats, reachable }: StillVideosOptions,
+  { isRead, ...facts }: VideoFacts,
+  { ledger }: Pick<StillVideosOptions, 'ledger'>,
 ): Promise<StillFacts> {
-  const heard = beats()
-  const present = reachable()
   return {
-    ...mesh,
+    ...facts,
     video,
     open: isRead ? await openTasks(video, ledger) : null,
     unaudited: isRead ? await unaudited(video, ledger) : [],
-    reachable: present,
-    peers: heard.map((each) => peerFacts(each, present)),
-    sharedProblems: sharedProblems(heard.filter(({ peer }) => present.includes(peer)).map(sharingOf)),
-    withoutOutput: isRead ? await withoutOutput(video, present, ledger) : [],
-    waiting: new Set(heard.flatMap(({ beat }) => beat.running.filter(isWaiting).map(({ task }) => task))),
+    withoutOutput: isRead ? await withoutOutput(video, facts.reachable, ledger) : [],
   }
 }
 

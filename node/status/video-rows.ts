@@ -62,21 +62,22 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
     const progress = await ledger.progress(videos.map((video) => video._id))
     const present = options.present()
     const peers = options.peers()
-    const running = options.running()
+    const running = Map.groupBy(options.running(), ({ task }) => videoOf(task))
+    const problems = options.problems()
     const events = await ledger.events(EVENTS_READ)
     const waiting = await waitingOf(videos, peers, ledger)
+    const byVideo = Map.groupBy(events, ({ video }) => video)
     const textsOf = (code: EventCode, video: Video) =>
-      events.filter((event) => isEvent(event, code) && event.video === video._id).map(({ text }) => text)
+      (byVideo.get(video._id) ?? []).filter((event) => isEvent(event, code)).map(({ text }) => text)
     /** Problems of deliveries of other peers are in the events. */
     const problemOf = (video: Video) =>
-      options.problems().get(video._id) ?? (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined)
+      problems.get(video._id) ?? (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined)
     const still = await options.stillOf(videos, progress, problemOf)
     return Promise.all(
       videos.map(async (video) => {
         const tasks = progress.get(video._id) ?? []
         const planned = await plannedOf(video)
-        const own = running.filter((attempt) => videoOf(attempt.task) === video._id)
-        const done = shareDone(video, tasks, own)
+        const done = shareDone(video, tasks, running.get(video._id) ?? [])
         const rate = video.status === 'RUNNING' ? speedometer.rate(video._id, done) : null
         return rowOf({
           video,

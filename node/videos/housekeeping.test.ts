@@ -66,7 +66,7 @@ describe('a pass over the store', () => {
       drop: async (each: VideoId) => void calls.push(`drop ${each}`),
       prune: async (_: VideoId, keep: ReadonlySet<string>) => void calls.push(`prune but ${[...keep].length}`),
     }
-    const ledger = { now: async () => 10, video: async () => known } as Partial<Ledger> as Ledger
+    const ledger = { now: async () => 10, videos: async () => (known ? [known] : []) } as Partial<Ledger> as Ledger
     await runHousekeeping({
       self: me,
       ledger,
@@ -110,7 +110,7 @@ describe('a pass over the store', () => {
         list: async () => ['1', '2', '3', '5', 'a', 'f'].map(blob),
         remove: async (each: string) => void removed.push(each),
       }
-      const ledger = { now: async () => 10, video: async () => uncut, tasks: async () => tasks } as never
+      const ledger = { now: async () => 10, videos: async () => [uncut], tasks: async () => tasks } as never
       await runHousekeeping({
         self: me,
         ledger,
@@ -131,12 +131,12 @@ describe('a pass over the store', () => {
       const dropped: string[] = []
       const room = async () => ({ freeBytes: 1e12, totalBytes: 1e12 })
       const store = { room, videos: async () => [id], drop: async (each: VideoId) => void dropped.push(each) }
-      const video = async () => {
+      const videos = async () => {
         pendingSubmits.begin(id)
         after(pendingSubmits)
-        return null
+        return []
       }
-      const ledger = { now: async () => 10, video } as Partial<Ledger> as Ledger
+      const ledger = { now: async () => 10, videos } as Partial<Ledger> as Ledger
       await runHousekeeping({ self: me, ledger, store: store as never, clock: systemClock, pendingSubmits })
       assert.deepEqual(dropped, [])
     })

@@ -5,12 +5,15 @@
  */
 import { type BlobStore, leastFree } from '../../protocol/blobs.ts'
 import type { Clock } from '../../protocol/clock.ts'
-import type { PeerId, Sha256 } from '../../protocol/ids.ts'
+import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
 import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { FAILED_RETENTION_MS } from '../../protocol/limits.ts'
 import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PendingSubmits } from './pending-submits.ts'
+
+/** Videos that are read from the ledger at once. */
+const ASKED_AT_ONCE = 64
 
 /** What to retain of a video. */
 export type Retention = 'all' | 'results' | 'nothing'
@@ -26,7 +29,7 @@ export function whatToRetain(video: Video | null, now: number): Retention {
 }
 
 /**
- * One pass over the store. A video whose submit is under way may not be in the ledger yet: `pendingSubmits` has it. Rejects with
+ * One pass over the store; answers the number of its videos. A video whose submit is under way may not be in the ledger yet: `pendingSubmits` has it. Rejects with
  * `LedgerUnavailable` and with errors of the file system.
  */
 export async function runHousekeeping(options: {
@@ -35,22 +38,34 @@ export async function runHousekeeping(options: {
   store: BlobStore & { tidy?(now: number): Promise<void> }
   pendingSubmits: Pick<PendingSubmits, 'has' | 'begun'>
   clock: Clock
-}): Promise<void> {
+}): Promise<number> {
   const { ledger, store, pendingSubmits } = options
   const now = await ledger.now()
   const isShort = await isShortOfRoom(store)
-  for (const id of await store.videos()) {
+  const all = await store.videos()
+  for (let at = 0; at < all.length; at += ASKED_AT_ONCE) {
+    const ids = all.slice(at, at + ASKED_AT_ONCE).filter((id) => !pendingSubmits.has(id))
     const submits = pendingSubmits.begun()
-    if (pendingSubmits.has(id)) continue
-    const video = await ledger.video(id)
-    const retained = whatToRetain(video, now)
-    // A submit that began while the ledger was asked makes its answer out of date, also one that is confirmed by now.
-    if (pendingSubmits.begun() !== submits) continue
-    if (retained === 'nothing') await store.drop(id)
-    else if (retained === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
-    else if (isShort && video && isOpen(video.status)) await removeInputs(video, options)
+    const videos = new Map((await ledger.videos({ ids })).map((video) => [video._id, video]))
+    for (const id of ids) {
+      // A submit that began while the ledger was asked makes its answer out of date, also one that is confirmed by now.
+      if (pendingSubmits.begun() === submits) await tidyVideo(id, videos.get(id) ?? null, { ...options, now, isShort })
+    }
   }
   await store.tidy?.(options.clock.now())
+  return all.length
+}
+
+async function tidyVideo(
+  id: VideoId,
+  video: Video | null,
+  tidying: { self: PeerId; ledger: Ledger; store: BlobStore; now: number; isShort: boolean },
+): Promise<void> {
+  const { store, now, isShort } = tidying
+  const retained = whatToRetain(video, now)
+  if (retained === 'nothing') await store.drop(id)
+  else if (retained === 'results') await store.prune(id, new Set(video?.outputs.map((output) => output.sha256)))
+  else if (isShort && video && isOpen(video.status)) await removeInputs(video, tidying)
 }
 
 /** Whether the free space is below twice the limit at which this peer stops claiming. */

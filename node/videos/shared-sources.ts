@@ -13,8 +13,9 @@ import { sentence } from '../../protocol/errors.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { HOLDERS_MAX } from '../../protocol/limits.ts'
+import { HOLDERS_MAX, IDLE_POLL_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import { createPace, type Pace } from '../../protocol/pace.ts'
 import type { SharedFile, SharedFolders, SharedProblem, SharedSource } from '../../protocol/shared-folder.ts'
 import { type OpenSource, readContent } from '../../protocol/source.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
@@ -74,6 +75,7 @@ export const createSharedSources = (options: SharedSourcesOptions): SharedSource
 class Sources implements SharedSources {
   readonly #options: SharedSourcesOptions
   readonly #troubles = new Map<VideoId, Trouble>()
+  readonly #pace: Pace
   /** The open videos with a source in a shared folder, as of the last round. */
   #open: readonly Video[] = []
   /** Looks at sources, and questions for files, that have not ended: none is begun twice at a time. */
@@ -82,6 +84,7 @@ class Sources implements SharedSources {
 
   constructor(options: SharedSourcesOptions) {
     this.#options = options
+    this.#pace = createPace(options.clock, IDLE_POLL_MS, 0)
   }
 
   problems = (): readonly SharedProblem[] => [
@@ -96,8 +99,9 @@ class Sources implements SharedSources {
   round = async (signal: AbortSignal): Promise<void> => {
     const { self, ledger, folders } = this.#options
     await folders.look()
-    if (folders.states().length === 0) return
+    if (folders.states().length === 0 || !this.#pace.isDue()) return
     const open = await ledger.videos({ statuses: OPEN_STATUSES })
+    this.#pace.looked(open.length)
     const isSeen = ({ source: { shared } }: Video) => shared !== undefined && folders.pathOf(shared) !== null
     for (const id of this.#troubles.keys())
       if (!open.some((video) => video._id === id && isSeen(video))) this.#troubles.delete(id)

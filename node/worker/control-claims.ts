@@ -5,12 +5,14 @@
  * video is ingested meanwhile.
  */
 import type { Clock } from '../../protocol/clock.ts'
-import type { PeerId } from '../../protocol/ids.ts'
+import { type PeerId, type TaskId, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { type KindName, kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { IDLE_POLL_MS } from '../../protocol/limits.ts'
+import { IDLE_POLL_MS, SWEEP_MS } from '../../protocol/limits.ts'
+import { FEW } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
 import { type Assigned, heldBy } from './attempts.ts'
+import { createOpenTasks } from './open-tasks.ts'
 import type { OutageGrace } from './outage-grace.ts'
 import type { Pauses } from './pauses.ts'
 import type { ClaimWithToken } from './token-claims.ts'
@@ -50,41 +52,47 @@ export interface ControlClaimsModules {
 export interface ControlClaims {
   /** Claims the first task of these kinds that this peer should take; null: none. */
   claim(kinds: readonly KindName[]): Promise<Assigned | null>
-  /** Drops what was read from the ledger: something changed. */
-  forget(): void
+  /** Drops what was read from the ledger: something changed of these videos; null: of some that nobody named. */
+  forget(videos: Iterable<VideoId> | null): void
 }
 
 /** Makes the claims; nothing is read before the first one. */
 export function createControlClaims({ self }: { readonly self: PeerId }, modules: ControlClaimsModules): ControlClaims {
   const { ledger, clock, grace, pauses, waiting, mayTakeControlTask, claimWithToken } = modules
-  const looks = new Map<KindName, { at: number; open: Promise<readonly Task[]> }>()
-  const forget = () => looks.clear()
+  const openTasks = createOpenTasks({ ledger, clock, grace, order: byUrgency })
+  /** Tasks that this peer should not take, and until when it is not asked about again (monotonic ms): only of very many. */
+  const refused = new Map<TaskId, number>()
 
-  /** All open tasks of a kind, as those that other peers should take must not hide the others: maybe thousands, read once for all slots. */
-  function openTasks(kind: KindName): Promise<readonly Task[]> {
-    const last = looks.get(kind)
-    if (last && clock.mono() - last.at < IDLE_POLL_MS / 2) return last.open
-    const open = grace.watch(() => ledger.tasks({ kinds: [kind], statuses: ['PENDING', 'PROCESSING'] }))
-    looks.set(kind, { at: clock.mono(), open })
-    open.catch(forget)
-    return open
+  function forget(videos: Iterable<VideoId> | null): void {
+    openTasks.forget(videos)
+    const changed = videos && new Set(videos)
+    for (const [task, until] of refused)
+      if (changed === null || changed.has(videoOf(task)) || until <= clock.mono()) refused.delete(task)
+  }
+
+  /** Whether this peer should take a task. Of very many a refusal is remembered, for longer the more there are. */
+  async function mayTake(task: Task, { now, count }: { now: number; count: number }): Promise<boolean> {
+    if ((refused.get(task._id) ?? 0) > clock.mono()) return false
+    const may = await mayTakeControlTask(task, now)
+    if (!may && count > FEW) refused.set(task._id, clock.mono() + Math.min(SWEEP_MS, (IDLE_POLL_MS * count) / FEW))
+    return may
   }
 
   async function claim(kinds: readonly KindName[]): Promise<Assigned | null> {
-    const open = (await Promise.all(kinds.map(openTasks))).flat().sort(byUrgency)
+    const open = (await Promise.all(kinds.map(openTasks.of))).flat().sort(byUrgency)
     if (open.length === 0) return null
     const now = await ledger.now()
     const paused = new Set(pauses.films())
     for (const task of open) {
       if (paused.has(task.video_id) || isCrowdedOut(task, waiting)) continue
       const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && grace.isOver()
-      if (!free || !(await mayTakeControlTask(task, now))) continue
+      if (!free || !(await mayTake(task, { now, count: open.length }))) continue
       const got = await claimWithToken(async (token) => {
         const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
         return held ? [held] : null
       })
       // Another peer claimed it, or it has changed.
-      forget()
+      forget(new Set([task.video_id]))
       if (got) return got
     }
     return null

@@ -8,7 +8,7 @@
 import { type Capability, canDo } from '../../protocol/capability.ts'
 import type { Clock, Rng } from '../../protocol/clock.ts'
 import type { Hints } from '../../protocol/hints.ts'
-import type { PeerId, TaskId } from '../../protocol/ids.ts'
+import type { PeerId, TaskId, VideoId } from '../../protocol/ids.ts'
 import { controlSlots, kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { HINT_JITTER_MS } from '../../protocol/limits.ts'
@@ -90,6 +90,10 @@ class LoopingWorker implements Worker {
   readonly #loops: Promise<void>[] = []
   #unsubscribe: (() => void) | null = null
   #cancelLook: (() => void) | null = null
+  /** Videos that hints named since the last look. */
+  readonly #changed = new Set<VideoId>()
+  /** Whether a hint named none. */
+  #isUnknown = false
 
   constructor(options: WorkerOptions, modules: WorkerModules) {
     this.#options = options
@@ -156,7 +160,7 @@ class LoopingWorker implements Worker {
   start(): void {
     if (this.#unsubscribe) return
     const { hints, attempts } = this.#modules
-    this.#unsubscribe = hints.on(['tasks', 'video', 'peers'], () => this.#lookSoon())
+    this.#unsubscribe = hints.on(['tasks', 'video', 'peers'], ({ video }) => this.#lookSoon(video))
     attempts.start()
     this.#secondOpinions.start()
     for (const loop of [...this.#encodeLoops(), ...this.#settlingLoops(), ...this.#controlLoops()])
@@ -217,12 +221,16 @@ class LoopingWorker implements Worker {
   }
 
   /** Asks for tasks after a random delay, so that not all workers ask at once. */
-  #lookSoon(): void {
+  #lookSoon(video: VideoId | null): void {
     if (this.#stopping.signal.aborted) return
+    if (video === null) this.#isUnknown = true
+    else this.#changed.add(video)
     const { clock, rng } = this.#modules
     this.#cancelLook ??= clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
       this.#cancelLook = null
-      this.#control.forget()
+      this.#control.forget(this.#isUnknown ? null : this.#changed)
+      this.#changed.clear()
+      this.#isUnknown = false
       this.#encodes.forget()
       this.#notifier.notify()
     })
