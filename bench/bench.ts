@@ -1,5 +1,6 @@
 /**
  * `npm run bench [-- run|ledger|blobs|idle …] [--quick] [--media FILE]…`: every measurement, or some, and one markdown table.
+ * `npm run bench -- small [clip|run30|…] [--sources]`: small jobs and starts, all or some, as shipped or from the sources.
  * `npm run bench:scale [-- FILE…]` is one by itself: it needs root and half an hour. A FILE is as good as `--media FILE`.
  * `--quick` only shows that they work. Give it a quiet machine: it says when the machine is not.
  */
@@ -13,6 +14,7 @@ import { markdownTable, type Part, type Row } from './table.ts'
 
 interface Options {
   readonly quick: boolean
+  readonly sources: boolean
   readonly media: readonly string[]
 }
 type Bench = (options: Options) => Promise<Row[]>
@@ -30,19 +32,38 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   audits: ['audits.ts', 'benchAudits'],
   scale: ['scale.ts', 'benchScale'],
 }
+/** The parts of `small`: all where none is named. */
+const SMALL: Readonly<Record<string, readonly [file: string, name: string]>> = {
+  starts: ['small/small.ts', 'benchStarts'],
+  clip: ['small/small.ts', 'benchClip'],
+  run30: ['small/small.ts', 'benchRun30'],
+  node30: ['small/small.ts', 'benchNode30'],
+  ones300: ['small/small.ts', 'benchOnes300'],
+  node300: ['small/small.ts', 'benchNode300'],
+  long: ['small/small.ts', 'benchLong'],
+  films: ['small/small.ts', 'benchFilms'],
+}
+const ALL: typeof PARTS = { ...PARTS, ...SMALL }
 /** Only when asked for by name. */
 const APART = ['scale', 'straggler', 'busy', 'bad', 'audits']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, media: { type: 'string', multiple: true, default: [] } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    sources: { type: 'boolean', default: false },
+    media: { type: 'string', multiple: true, default: [] },
+  },
   allowPositionals: true,
 })
-const names = positionals.filter((name) => PARTS[name])
-const files = positionals.filter((name) => !PARTS[name] && existsSync(name))
-const unknown = positionals.filter((name) => !names.includes(name) && !files.includes(name))
+const asked = positionals.filter((name) => ALL[name])
+const isSmall = positionals.includes('small') && !asked.some((name) => SMALL[name])
+const names = [...asked, ...(isSmall ? Object.keys(SMALL) : [])]
+const files = positionals.filter((name) => name !== 'small' && !ALL[name] && existsSync(name))
+const unknown = positionals.filter((name) => name !== 'small' && !names.includes(name) && !files.includes(name))
 if (unknown.length > 0) {
-  console.error(`no benchmark is called ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`)
+  const there = [...Object.keys(PARTS), `small (${Object.keys(SMALL).join(', ')})`]
+  console.error(`no benchmark is called ${unknown.join(', ')}; there are ${there.join(', ')}`)
   process.exit(2)
 }
 const usual = Object.keys(PARTS).filter((name) => !APART.includes(name))
@@ -74,7 +95,7 @@ async function bench(names: readonly string[], options: Options): Promise<number
 }
 
 async function loadBench(name: string): Promise<Bench | null> {
-  const [file = '', exported = ''] = PARTS[name] ?? []
+  const [file = '', exported = ''] = ALL[name] ?? []
   const path = join(import.meta.dirname, file)
   if (
     !(await access(path).then(

@@ -41,6 +41,26 @@ export async function limitCpu(name: string, cores: number | null): Promise<CpuL
   return limitOf([cpu, account], used, (us) => writeFile(join(cpu, 'cpu.cfs_quota_us'), String(us)))
 }
 
+/** What the processes in a control group use, with no bound. `null` where this user may make none. */
+export interface CpuAccount {
+  /** To be written to by a process that is to count, with all that it starts. */
+  readonly processes: string
+  usedSeconds(): Promise<number>
+  remove(): Promise<void>
+}
+
+/** A group to count in, which also sees processes that nobody waited for: bubblewrap leaves its own. */
+export async function accountCpu(name: string): Promise<CpuAccount | null> {
+  const isUnified = await isThere(join(ROOT, 'cgroup.controllers'))
+  const dir = await group(isUnified ? ROOT : join(ROOT, 'cpuacct'), name).catch(() => null)
+  if (dir === null) return null
+  const used = async () =>
+    isUnified
+      ? Number(/usage_usec (\d+)/.exec(await readFile(join(dir, 'cpu.stat'), 'utf8'))?.[1]) / 1e6
+      : Number(await readFile(join(dir, 'cpuacct.usage'), 'utf8')) / 1e9
+  return { processes: join(dir, 'cgroup.procs'), usedSeconds: used, remove: () => removeAll([dir]) }
+}
+
 async function group(root: string, name: string): Promise<string> {
   const dir = join(root, name)
   await mkdir(dir, { recursive: true }).catch((error: unknown) => {

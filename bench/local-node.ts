@@ -28,11 +28,13 @@ export async function startLocalNode(job: {
   main: string
   dataDir: string
   flags: readonly string[]
+  /** More variables than this process has. */
+  env?: NodeJS.ProcessEnv
 }): Promise<LocalNode> {
-  const { name, main, dataDir, flags } = job
+  const { name, main, dataDir, flags, env } = job
   await mkdir(dataDir, { recursive: true })
   const args = [...NODE_FLAGS, main, 'node', '--name', name, '--data-dir', dataDir, ...flags]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (data: Buffer) => appendFileSync(join(dataDir, 'log'), data))
   const pid = child.pid ?? 0

@@ -1,12 +1,13 @@
 /**
  * Runs a command and measures all of it: wall time, CPU of the whole tree, peak memory.
  *
- * CPU is what a shell's `times` says of its children: every process that was waited for, by whom it was started, down to the
- * last ffmpeg. Memory is the largest sum of PSS over the tree (shared pages counted once), looked at twice a second; null
+ * CPU is what the kernel counts in a control group of the command's own, down to the last ffmpeg; where this user may not make one (root on Linux
+ * may), what a shell's `times` says of its children, which leaves out what bubblewrap does not wait for. Memory is the largest sum of PSS over the tree (shared pages counted once), looked at twice a second; null
  * where there is no /proc. The measuring itself is in neither.
  */
 import { spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
+import { accountCpu } from './cpu-limit.ts'
 
 export interface Measured {
   readonly wallS: number
@@ -16,35 +17,71 @@ export interface Measured {
   readonly text: string
 }
 
+/** What to see of a command while it runs. */
+export interface Watch {
+  /** Called with each piece of standard output as it comes. */
+  onText?(text: string): void
+  /** Called every `lookMs` with the command's process; one look at a time. */
+  look?(pid: number): Promise<void>
+  readonly lookMs?: number
+}
+
 const LOOK_MS = 500
 const KB = 1024
+let measures = 0
 
 /** Rejects with what the command said where it does not end with 0. */
-export async function measure(command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Measured> {
+export async function measure(
+  command: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  watch: Watch = {},
+): Promise<Measured> {
   const startedAt = performance.now()
-  const shell = ['-c', '"$@"; code=$?; times >&3; exit $code', 'sh', ...command]
+  const account = await accountCpu(`reelmesh-measure-${process.pid}-${measures++}`)
+  const enter = account ? `echo $$ >'${account.processes}'; ` : ''
+  const shell = ['-c', `${enter}"$@"; code=$?; times >&3; exit $code`, 'sh', ...command]
   const child = spawn('sh', shell, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
   const said = ['', '', '']
+  child.stdout?.on('data', (data: Buffer) => watch.onText?.(data.toString()))
   for (const [at, stream] of [child.stdout, child.stderr, child.stdio[3]].entries()) {
     stream?.on('data', (data: Buffer) => {
       said[at] += data.toString()
     })
   }
   let peakBytes: number | null = null
-  let looking = Promise.resolve()
-  const timer = setInterval(() => {
-    looking = looking.then(async () => {
-      const bytes = child.pid ? await treeBytes(child.pid) : null
-      if (bytes !== null) peakBytes = Math.max(peakBytes ?? 0, bytes)
-    })
-  }, LOOK_MS)
+  const lookAtMemory = async (pid: number): Promise<void> => {
+    const bytes = await treeBytes(pid)
+    if (bytes !== null) peakBytes = Math.max(peakBytes ?? 0, bytes)
+  }
+  const { pid } = child
+  const looks = pid ? [every(LOOK_MS, () => lookAtMemory(pid))] : []
+  if (pid && watch.look) looks.push(every(watch.lookMs ?? LOOK_MS, () => watch.look!(pid)))
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  clearInterval(timer)
-  await looking
+  const wallS = (performance.now() - startedAt) / 1000
+  await Promise.all(looks.map((end) => end()))
+  const counted = await account?.usedSeconds()
+  await account?.remove()
   const [text = '', errors = '', times = ''] = said
   if (code !== 0)
     throw new Error(`${command.slice(0, 3).join(' ')} … ended with exit code ${code}: ${errors.trim().slice(-1_000)}`)
-  return { wallS: (performance.now() - startedAt) / 1000, cpuS: childSeconds(times), peakBytes, text }
+  return { wallS, cpuS: counted ?? childSeconds(times), peakBytes, text }
+}
+
+/** Looks again and again, one look at a time. What is returned ends it and waits for the last look. */
+function every(ms: number, look: () => Promise<void>): () => Promise<void> {
+  let looking = Promise.resolve()
+  let waiting = false
+  const timer = setInterval(() => {
+    if (waiting) return
+    waiting = true
+    looking = look().finally(() => {
+      waiting = false
+    })
+  }, ms)
+  return () => {
+    clearInterval(timer)
+    return looking
+  }
 }
 
 /** The second line of `times`: user and system time of the children, `1m2.345s 0m0.678s`. */

@@ -8,11 +8,11 @@
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { renditionsFor } from '../media/ladder.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../testing/tools/ffmpeg.ts'
 import { type Footage, givenClips, makeFootage } from './footage.ts'
 import { type Measured, measure } from './measure.ts'
+import { plainEncode } from './plain.ts'
 import { mean, type Row, row } from './table.ts'
 import { findVmaf, vmafOf } from './vmaf.ts'
 
@@ -30,6 +30,7 @@ interface Made extends Measured {
 }
 
 const LADDER = DEFAULT_RECIPE.renditions
+const DISPLAY = { width: 1920, height: 1080 }
 const MAIN = join(import.meta.dirname, '..', 'cli', 'main.ts')
 const FULL = { seconds: 60, pairs: 2, preset: 'medium' } as const
 const QUICK = { seconds: 4, pairs: 1, preset: 'ultrafast' } as const
@@ -99,42 +100,8 @@ async function runMesh({ dir, selfTestDir, footage, tools, preset }: Job & { sel
 
 async function runPlain({ dir, footage, tools, preset }: Job): Promise<Made> {
   await mkdir(dir, { recursive: true })
-  const display = { width: 1920, height: 1080 }
-  const ladder = renditionsFor({ display, asked: LADDER, upscale: false })
-  const split = `[0:v:0]split=${ladder.length}${ladder.map((_, at) => `[s${at}]`).join('')}`
-  const scales = ladder.map(({ width, height }, at) => `[s${at}]scale=${width}:${height}:flags=bicubic[o${at}]`)
-  const files = ladder.map(({ id }) => join(dir, `${id}.mp4`))
-  const { crf } = DEFAULT_ENCODING.rate
-  const { keyframe_s, audio_kbps } = DEFAULT_RECIPE
-  const video = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    preset,
-    '-crf',
-    String(crf),
-    '-bf',
-    '3',
-    '-g',
-    '100000',
-    '-sc_threshold',
-    '0',
-  ]
-  const sound = ['-map', '0:a:0', '-c:a', 'aac', '-b:a', `${2 * audio_kbps}k`]
-  const outputs = files.flatMap((file, at) => [
-    '-map', `[o${at}]`, ...video, '-force_key_frames', `expr:gte(t,n_forced*${keyframe_s})`, ...sound, '-movflags', '+faststart', file,
-  ]) // biome-ignore format: groups
-  const input = [
-    '-nostdin',
-    '-v',
-    'error',
-    '-y',
-    '-i',
-    `file:${footage.path}`,
-    '-filter_complex',
-    [split, ...scales].join(';'),
-  ]
-  return { ...(await measure([tools.ffmpeg, ...input, ...outputs])), ...(await withBytes(files)) }
+  const { args, files } = plainEncode({ source: footage.path, display: DISPLAY, renditions: LADDER, preset, dir })
+  return { ...(await measure([tools.ffmpeg, ...args])), ...(await withBytes(files)) }
 }
 
 async function withBytes(files: readonly string[]): Promise<Pick<Made, 'files' | 'bytes'>> {

@@ -1,0 +1,34 @@
+/** Clips as phones make them, cut out of the footage of the other benchmarks, each other than all others. Kept in the cache. */
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { execa } from 'execa'
+import { cachePath, fillFolder } from '../../testing/tools/cache.ts'
+import type { Ffmpeg } from '../../testing/tools/ffmpeg.ts'
+import type { Footage } from '../footage.ts'
+
+export interface Clips {
+  readonly count: number
+  readonly seconds: number
+  /** Pixels. */
+  readonly size: { readonly width: number; readonly height: number }
+}
+
+/** Their paths. Each begins at another place of the footage, so that the bytes differ. */
+export async function makeClips({ count, seconds, size }: Clips, footage: Footage, tools: Ffmpeg): Promise<string[]> {
+  const facts = JSON.stringify([basename(footage.path), count, seconds, size])
+  const folder = cachePath('bench', `clips-${createHash('sha256').update(facts).digest('hex').slice(0, 12)}`)
+  const step = Math.max(0, footage.seconds - seconds) / count
+  const codecs = ['-c:v', 'libx264', '-preset', 'veryfast', '-crf', '18', '-c:a', 'aac', '-b:a', '160k']
+  const make = (at: number, dir: string) =>
+    execa(tools.ffmpeg, [
+      '-nostdin', '-v', 'error', '-ss', (at * step).toFixed(3), '-t', String(seconds), '-i', `file:${footage.path}`,
+      '-vf', `scale=${size.width}:${size.height}`, ...codecs, join(dir, `clip-${String(at).padStart(3, '0')}.mp4`),
+    ], { stdin: 'ignore' }) // biome-ignore format: groups
+  const made = await readdir(folder).catch(() => [])
+  if (made.length === 0)
+    await fillFolder(folder, async (dir) => {
+      for (let at = 0; at < count; at++) await make(at, dir)
+    })
+  return (await readdir(folder)).sort().map((name) => join(folder, name))
+}
