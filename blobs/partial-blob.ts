@@ -62,6 +62,8 @@ export class PartialBlob {
     await rm(this.path, { force: true })
     this.offset = 0
     this.senders.clear()
+    // What waits for the old hash is never free again.
+    this.#buffers.length = 0
     this.#hash.end()
     this.#hash = startHash(this.want.bytes)
   }

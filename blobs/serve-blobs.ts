@@ -79,7 +79,7 @@ async function send(
 ): Promise<boolean> {
   try {
     await pipe(
-      answer(file, part),
+      answer(file, { ...part, reuses: stream.isPieceByPiece === true }),
       (pieces) => watchReader(pieces, { clock, ms: READER_SILENCE_MS, onSilence: stream.abort }),
       stream.sink,
     )
@@ -100,15 +100,20 @@ interface Part {
   readonly size: number
 }
 
-async function* answer(file: FileHandle, { offset, length, size }: Part): AsyncGenerator<Uint8Array> {
+/** `reuses`: all pieces share one buffer, and each is valid until the next. */
+async function* answer(
+  file: FileHandle,
+  { offset, length, size, reuses }: Part & { reuses: boolean },
+): AsyncGenerator<Uint8Array> {
   yield encodeLine({ v: 1, ok: true, bytes: size, length })
+  let piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, length))
   for (let at = offset; at < offset + length; ) {
-    const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, offset + length - at))
-    const { bytesRead } = await file.read(piece, 0, piece.byteLength, at).catch((cause) => {
+    const { bytesRead } = await file.read(piece, 0, Math.min(PIECE_BYTES, offset + length - at), at).catch((cause) => {
       throw new Unreadable('the blob cannot be read from the disk', { cause })
     })
     if (bytesRead === 0) throw new Unreadable('the file became shorter while it was sent')
-    yield bytesRead === piece.byteLength ? piece : piece.subarray(0, bytesRead)
+    yield piece.subarray(0, bytesRead)
     at += bytesRead
+    if (!reuses) piece = Buffer.allocUnsafeSlow(PIECE_BYTES)
   }
 }

@@ -1,13 +1,15 @@
 /**
  * 2 GB from process to process: the receiver is killed at a quarter, a new one goes on from there, the hash is right, and
- * neither side ever takes 256 MB. Half a minute and 4 GB of disk: only in `npm run test:all`.
+ * neither side ever takes 256 MB. By mesh streams, and by bulk lines with a mesh key. A minute and 4 GB of disk: only in
+ * `npm run test:all`.
  */
 import assert from 'node:assert/strict'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { it } from 'node:test'
+import { it, type TestContext } from 'node:test'
 import { hashFile } from '../files/hash-file.ts'
+import { generateSwarmKey } from '../mesh/swarm-key.ts'
 import { systemClock } from '../node/host/system-clock.ts'
 import { asSha256 } from '../protocol/ids.ts'
 import { startBlobProcess } from '../testing/hostile/blob-process.ts'
@@ -16,15 +18,30 @@ const BYTES = 2_000_000_000
 const RSS_MAX_BYTES = 256_000_000
 const video = '00000000000000aa'
 
-it('moves 2 GB, cut at a quarter and resumed, in less than 256 MB on both sides', { timeout: 240_000 }, async (t) => {
+for (const lines of [false, true])
+  it(
+    `moves 2 GB ${lines ? 'by bulk lines' : 'by mesh streams'}, cut at a quarter and resumed, in less than 256 MB on both sides`,
+    {
+      timeout: 240_000,
+    },
+    (t) => moves(t, lines),
+  )
+
+async function moves(t: TestContext, lines: boolean): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), 'reelmesh-2gb-'))
   t.after(() => rm(root, { recursive: true, force: true }))
+  const swarmKey = generateSwarmKey()
   const children: { kill(signal: 'SIGKILL'): unknown }[] = []
   t.after(() => {
     for (const child of children) child.kill('SIGKILL')
   })
   const start = async (name: string, known: string[] = []) => {
-    const started = await startBlobProcess({ dataDir: join(root, name), join: known })
+    const started = await startBlobProcess({
+      dataDir: join(root, name),
+      join: known,
+      lines,
+      ...(lines && { swarmKey }),
+    })
     children.push(started.child)
     return started
   }
@@ -55,7 +72,7 @@ it('moves 2 GB, cut at a quarter and resumed, in less than 256 MB on both sides'
     `peak RSS of giver, first and second taker: ${peaks.map((each) => (each / 1e6).toFixed(0)).join(', ')} MB`,
   )
   for (const peak of peaks) assert.ok(peak < RSS_MAX_BYTES, `${peak} bytes`)
-})
+}
 
 async function partialBytes(folder: string): Promise<number> {
   const sizes = (await readdir(folder)).map(

@@ -4,6 +4,7 @@ import { mkdir, stat, statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
+import { bulkPorts } from '../node/bulk-ports.ts'
 import { type Config, ledgerAddress } from '../node/config.ts'
 import { clockApart } from '../node/host/clock-apart.ts'
 import { isOpenToOthers } from '../node/host/private-folder.ts'
@@ -35,6 +36,7 @@ export function addDoctor(program: Command): void {
     ledger: '<address>',
     ledger_file: '<file>',
     listen: '<list>',
+    bulk_port: '<auto|off|port>',
     swarm_key: '<file>',
     open_mesh: '',
     roles: '<list>',
@@ -156,7 +158,7 @@ async function checkKey(config: Config): Promise<Finding[]> {
 async function checkPorts(config: Config): Promise<Finding[]> {
   if (await localNode(config))
     return [{ what: 'ports', level: 'ok', text: 'a node runs here and listens; ports were not tried' }]
-  return Promise.all(
+  const listened = await Promise.all(
     config.listen.map(async (address): Promise<Finding> => {
       const [, host, port] = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)/.exec(address) ?? []
       if (!host)
@@ -167,6 +169,21 @@ async function checkPorts(config: Config): Promise<Finding[]> {
         : { what: 'ports', level: 'ok', text: `${address} can be listened on` }
     }),
   )
+  return [...listened, ...(await checkBulkPort(config))]
+}
+
+/** Whether one of the ports that the setting names is free on every host. */
+async function checkBulkPort({ bulk_port, listen }: Config): Promise<Finding[]> {
+  const ports = bulkPorts(bulk_port)
+  if (!Array.isArray(ports) || ports[0] === 0) return []
+  const { hostsOf } = await import('../mesh/addresses.ts')
+  for (const port of ports) {
+    const errors = await Promise.all(hostsOf(listen).map((host) => tryListen(host, port)))
+    if (errors.every((error) => error === null))
+      return [{ what: 'ports', level: 'ok', text: `port ${port} can be listened on for bulk lines` }]
+  }
+  const text = `no port of --bulk-port ${bulk_port} is free: large blobs go over the mesh connection, which is slower`
+  return [{ what: 'ports', level: 'note', text }]
 }
 
 const tryListen = (host: string, port: number): Promise<string | null> =>

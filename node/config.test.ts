@@ -47,6 +47,15 @@ describe('the configuration', () => {
     assert.equal((await load()).audit, 0.02)
   })
 
+  it('reads the port of bulk lines: a number of YAML too, and no other words', async () => {
+    assert.equal((await load()).bulk_port, 'auto')
+    await yaml('bulk_port: 4002\n')
+    assert.equal((await load()).bulk_port, '4002')
+    await yaml('bulk_port: off\n')
+    assert.equal((await load()).bulk_port, 'off')
+    await assert.rejects(load({ bulk_port: '4009-4002' }), /--bulk-port: give auto, off, a port, or a range/)
+  })
+
   it('finds the file that REELMESH_CONFIG names before that of the folder', async () => {
     await yaml('name: here\n')
     await yaml('name: elsewhere\n', 'other.yaml')

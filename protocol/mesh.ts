@@ -30,6 +30,8 @@ export interface MeshStream {
   readonly source: AsyncIterable<Uint8Array>
   /** Writes all, waiting while the other side is slow, then closes the writing end. Rejects with `PeerUnreachable`. */
   sink(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
+  /** Whether the sink asks for the next piece only when the last one has left the process, so that its memory can be used again. Default: false. */
+  readonly isPieceByPiece?: boolean
   /** Breaks the stream for both sides. Idempotent. */
   abort(reason: Error): void
 }

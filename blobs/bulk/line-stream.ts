@@ -90,6 +90,7 @@ export function lineStream(socket: TLSSocket, { peer, source }: { peer: PeerId; 
   return {
     peer,
     source,
+    isPieceByPiece: true,
     sink: async (pieces) => {
       try {
         for await (const piece of pieces) await write(socket, piece)

@@ -46,14 +46,16 @@ export function createLineTaker(options: LineTakerOptions): LineTaker {
   const refusedUntil = new Map<PeerId, number>()
   mesh.listen({ onConnected: (peer) => refusedUntil.delete(peer) })
 
+  const isRefused = (peer: PeerId): boolean => (refusedUntil.get(peer) ?? 0) > clock.mono()
   const refuse = (peer: PeerId, why: string) => {
+    if (isRefused(peer)) return
     refusedUntil.set(peer, clock.mono() + REFUSED_MS)
     log.info('no bulk line to this peer; its blobs come over the mesh connection', { peer, why })
   }
   return {
     refuse,
     open: async (peer, signal) => {
-      if ((refusedUntil.get(peer) ?? 0) > clock.mono() || !mesh.peers().includes(peer)) return null
+      if (isRefused(peer) || !mesh.peers().includes(peer)) return null
       try {
         return await openLine(peer, options, deadline(clock, OFFER_MS, signal))
       } catch (error) {

@@ -1,10 +1,13 @@
 /** `reelmesh doctor` finds what would keep a node from starting, in the words of the node. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ensureBubblewrap } from '../../testing/tools/bubblewrap.ts'
 import { folder } from '../../testing/tools/folder.ts'
+import { freePorts } from '../../testing/tools/free-ports.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
 
 /** A mesh of several hosts, as a peer without the coordinator role sees it: the ledger's address is not looked at. */
@@ -57,6 +60,23 @@ test('doctor says that others may read the data folder or the mesh key, and no p
   assert.match(of('key', 'note'), /chmod 600/)
   assert.match(of('ledger', 'bad'), /no address of a ledger/)
   assert.doesNotMatch(doctor.stdout + doctor.stderr, /s3cret/)
+})
+
+test('doctor says which port bulk lines would get, and that none is free', async (t) => {
+  const dir = await folder(t)
+  const [taken = 0] = await freePorts(1)
+  const server = createServer().listen(taken, '127.0.0.1')
+  t.after(() => server.close())
+  await once(server, 'listening')
+  const ports = async (setting: string) => {
+    const place = { cwd: dir, dataDir: join(dir, 'data') }
+    const { stdout } = await runCli(['doctor', '--json', '--bulk-port', setting], place)
+    const found = JSON.parse(stdout) as { what: string; level: string; text: string }[]
+    return found.filter(({ what, text }) => what === 'ports' && /bulk/.test(text)).map(({ text }) => text)
+  }
+  assert.deepEqual([await ports('auto'), await ports('off')], [[], []])
+  assert.match((await ports(`${taken}`)).join(), /^no port of --bulk-port \d+ is free: large blobs go over the mesh/)
+  assert.match((await ports(`${taken}-${taken + 9}`)).join(), /^port \d+ can be listened on for bulk lines$/)
 })
 
 test('doctor says how far ffmpeg is kept from the machine', async (t) => {
