@@ -8,6 +8,7 @@ import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
 import type { Emit } from '../protocol/emitter.ts'
+import type { RunningAttempt } from '../protocol/heartbeat.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId, TaskId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
@@ -38,6 +39,8 @@ export interface CoordinatorOptions {
   readonly name: string
   /** The `host` of this peer's heartbeats. */
   readonly host: string
+  /** Number of encodes that this peer itself runs at once. */
+  readonly slots: number
   /** What this peer encodes; null without the worker role. */
   readonly capability: Capability | null
   /** How this peer settles differences between results of others without an encode slot; null where it has slots, or cannot. */
@@ -67,11 +70,16 @@ export interface CoordinatorModules {
   reachable(): readonly PeerId[]
   /** The reason against leading now, or null. */
   readonly admission: { mayLead(): Promise<string | null> }
+  /** The attempts that this peer itself runs. */
+  running(): readonly RunningAttempt[]
 }
 
 /** Everything that the duties of a term use; each picks its slice. */
 export interface TermContext
-  extends Pick<CoordinatorOptions, 'self' | 'host' | 'capability' | 'settles' | 'audit' | 'isOnlyCoordinator'>,
+  extends Pick<
+      CoordinatorOptions,
+      'self' | 'name' | 'slots' | 'host' | 'capability' | 'settles' | 'audit' | 'isOnlyCoordinator'
+    >,
     Pick<
       CoordinatorModules,
       | 'ledger'
@@ -85,6 +93,7 @@ export interface TermContext
       | 'peers'
       | 'suspicions'
       | 'reachable'
+      | 'running'
     > {
   readonly term: number
   readonly openVideos: OpenVideos

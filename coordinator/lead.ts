@@ -9,6 +9,7 @@ import { runRounds } from '../protocol/rounds.ts'
 import { createBackup } from './duties/backup.ts'
 import { createFinish } from './duties/finish.ts'
 import { createLostInputs } from './duties/lost-inputs.ts'
+import { createOrder } from './duties/order.ts'
 import { createOverdue } from './duties/overdue.ts'
 import { createQuarantine } from './duties/quarantine.ts'
 import { createReclaim } from './duties/reclaim.ts'
@@ -44,6 +45,7 @@ export async function leadTerm(
   const reclaim = createReclaim(context)
   const duties: Duty[] = [
     createSweep(context),
+    createOrder(context),
     reclaim,
     createFinish(context),
     createReplicateToLeader(context),
@@ -68,11 +70,14 @@ export async function leadTerm(
 
 function contextOf(
   { term, stepDown, openVideos }: Pick<TermContext, 'term' | 'stepDown' | 'openVideos'>,
-  { self, host, capability, settles, audit, isOnlyCoordinator }: CoordinatorOptions,
-  { ledger, store, exchange, clock, rng, log, emit, hints, peers, suspicions, mesh, reachable }: CoordinatorModules,
+  { self, name, slots, host, capability, settles, audit, isOnlyCoordinator }: CoordinatorOptions,
+  modules: CoordinatorModules,
 ): TermContext {
+  const { ledger, store, exchange, clock, rng, log, emit, hints, peers, suspicions, mesh, reachable, running } = modules
   return {
     self,
+    name,
+    slots,
     host,
     capability,
     settles,
@@ -91,6 +96,7 @@ function contextOf(
     peers,
     suspicions,
     reachable,
+    running,
     connected: () => mesh.peers(),
     stepDown,
   }

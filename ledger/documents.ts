@@ -2,6 +2,7 @@
  * New documents of the ledger, and the rules about values that both adapters and the sweep follow. Pure; the ledger fills in times (`at`).
  */
 import { createHash } from 'node:crypto'
+import { firstKey } from '../protocol/claim-order.ts'
 import { SourceRefused } from '../protocol/errors.ts'
 import { asSha256, isVideoId, type Sha256, type VideoId } from '../protocol/ids.ts'
 import type { Submission } from '../protocol/ledger.ts'
@@ -16,7 +17,7 @@ export function newVideo(submission: Submission, at: number): Video {
     _id,
     name: plainText(name, FAILURE_MESSAGE_BYTES),
     created_at: at,
-    due: at,
+    due: firstKey(at, deadline),
     deadline,
     priority,
     recipe,

@@ -14,7 +14,7 @@ import {
 import { EVENT_TEXT_BYTES, FAILURE_MESSAGE_BYTES, INSERT_BATCH } from '../protocol/limits.ts'
 import { type Plan, planTasks } from '../protocol/plan.ts'
 import { type NewTask, TASK_STATUSES, type Task } from '../protocol/task.ts'
-import { isOpen } from '../protocol/video.ts'
+import { isOpen, OPEN_STATUSES } from '../protocol/video.ts'
 import { plainText, planSha256 } from './documents.ts'
 import { failingUnfitVideos } from './fail-unfit-videos.ts'
 import type { Claimed, Completion, Steps } from './steps.ts'
@@ -58,6 +58,9 @@ function videos(steps: Steps) {
     cancel: async (id) => changed(await events.cancel(steps, id)),
     retry: async (id) => changed(await events.retry(steps, id)),
     setPriority: async (id, priority) => changed(await events.setPriority(steps, id, priority)),
+    setDeadline: async (id, deadline) =>
+      changed(await steps.moveVideo(id, { from: OPEN_STATUSES, to: 'same', set: { deadline } })),
+    setDue: async (id, change) => changed(await events.setDue(steps, id, change)),
     nameDelivery: async (id, delivery, name) => changed(await steps.nameDelivery(id, delivery, name)),
     finishDelivery: async (id, delivery) => changed(await steps.finishDelivery(id, delivery)),
     addVideoHolder: async (id, sha256, peer) => changed(await steps.addVideoHolder(id, sha256, peer)),

@@ -37,7 +37,7 @@ export interface VideoMove {
   plan?: 'absent' | 'present'
   /** Compare: at least one delivery is open. */
   openDelivery?: true
-  set?: Partial<Pick<Video, 'plan' | 'due' | 'priority' | 'outputs' | 'failure'>>
+  set?: Partial<Pick<Video, 'plan' | 'due' | 'deadline' | 'priority' | 'outputs' | 'failure'>>
 }
 
 /** How an attempt ends without a result. `failure: null` is a release: no failure, no strike, no backoff. */
@@ -142,7 +142,7 @@ export interface Steps {
   /** The videos with a document that did not fit its schema, of the reads since the last call. */
   takeUnfit(): UnfitVideo[]
 
-  /** Inserts the video where its `_id` is new (created_at and due are the ledger's time); true when it was. */
+  /** Inserts the video where its `_id` is new (created_at and, without a deadline, due are the ledger's time); true when it was. */
   insertVideo(video: Video): Promise<boolean>
   /** Adds to the video; where a delivery of the same peer and folder, or shared place, has one of `names`, that one is opened again. */
   joinVideo(id: VideoId, join: Join): Promise<void>

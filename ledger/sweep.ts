@@ -7,11 +7,11 @@
  * FAILED tasks of open videos stay: whether the video fails is the leader's decision.
  */
 
-import { kindsWhere } from '../protocol/kinds.ts'
 import { INSERT_BATCH } from '../protocol/limits.ts'
-import { dueFromSubmit, type NewTask, requiredTasks } from '../protocol/task.ts'
+import { type NewTask, requiredTasks } from '../protocol/task.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../protocol/video.ts'
 import type { Steps } from './steps.ts'
+import { alignmentOf } from './two-writes.ts'
 
 export async function sweep(steps: Steps, term: number): Promise<{ repaired: number }> {
   let repaired = await cancelTasksOfEndedVideos(steps, term)
@@ -19,14 +19,7 @@ export async function sweep(steps: Steps, term: number): Promise<{ repaired: num
   for (const video of open) repaired += await reviveTasks(steps, video)
   const missing = open.flatMap(requiredTasks)
   if (missing.length > 0) repaired += await insertInBatches(steps, missing)
-  const planned = kindsWhere(({ dueFrom }) => dueFrom === 'plan')
-  const align = open.map((video) => ({
-    video: video._id,
-    priority: video.priority,
-    due: video.due,
-    dueOthers: dueFromSubmit(video),
-    planned,
-  }))
+  const align = open.map(alignmentOf)
   if (align.length > 0) repaired += await steps.alignTasks(align, term)
   return { repaired: repaired + (await steps.stampTerm(term)) }
 }

@@ -9,11 +9,11 @@ import { taskId } from '../protocol/ids.ts'
 import { kindsWhere } from '../protocol/kinds.ts'
 import type { Submission } from '../protocol/ledger.ts'
 import { FAILURE_MESSAGE_BYTES } from '../protocol/limits.ts'
-import { requiredTasks } from '../protocol/task.ts'
+import { dueFromSubmit, requiredTasks } from '../protocol/task.ts'
 import { OPEN_STATUSES, type Video, type VideoStatus } from '../protocol/video.ts'
 import { deliveryNames, newVideo, plainText } from './documents.ts'
 import { saysUnfit } from './fail-unfit-videos.ts'
-import type { Steps } from './steps.ts'
+import type { Alignment, Steps } from './steps.ts'
 
 const ENDED = ['FAILED', 'CANCELLED'] as const satisfies readonly VideoStatus[]
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
@@ -134,5 +134,26 @@ export async function retry(steps: Steps, id: VideoId): Promise<boolean> {
 export async function setPriority(steps: Steps, id: VideoId, priority: number): Promise<boolean> {
   const held = await steps.moveVideo(id, { from: OPEN_STATUSES, to: 'same', set: { priority } })
   if (held) await steps.prioritizeTasks(id, priority)
+  return held
+}
+
+/** Priority and due of the tasks of a video. */
+export const alignmentOf = (video: Video): Alignment => ({
+  video: video._id,
+  priority: video.priority,
+  due: video.due,
+  dueOthers: dueFromSubmit(video),
+  planned: kindsWhere(({ dueFrom }) => dueFrom === 'plan'),
+})
+
+/** The tasks follow the video as the sweep has them follow. */
+export async function setDue(
+  steps: Steps,
+  id: VideoId,
+  { due, term }: { due: number; term: number },
+): Promise<boolean> {
+  const held = await steps.moveVideo(id, { from: OPEN_STATUSES, to: 'same', term, set: { due } })
+  const video = held ? await steps.video(id) : null
+  if (video) await steps.alignTasks([alignmentOf(video)], term)
   return held
 }

@@ -197,7 +197,7 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
   )
   const settling = new Set<TaskId>()
   const coordinator = options.roles.includes('coordinator')
-    ? createLeader(options, adapters, basics, { admission, settling })
+    ? createLeader(options, adapters, basics, { admission, settling, attempts })
     : null
   const mayTakeControlTask = createControlTaskOrder({
     ledger,
@@ -231,12 +231,17 @@ function createLeader(
   { name, host, slots, capability, scaling, audit, isOnlyCoordinator }: AbleOptions,
   { clock, rng, log, ledger, mesh, store, exchange }: Adapters,
   { self, hints, emit, peers, suspicions, reachable }: Basics,
-  { admission, settling }: { readonly admission: AdmissionGate; readonly settling: Set<TaskId> },
+  {
+    admission,
+    settling,
+    attempts,
+  }: { readonly admission: AdmissionGate; readonly settling: Set<TaskId>; readonly attempts: Attempts },
 ): Coordinator {
   return createCoordinator(
     {
       self,
       name,
+      slots,
       host,
       capability: slots > 0 ? capability : null,
       settles: slots > 0 ? null : { capability, take: (task) => void settling.add(task) },
@@ -258,6 +263,7 @@ function createLeader(
       mesh,
       reachable,
       admission,
+      running: () => attempts.running(),
     },
   )
 }

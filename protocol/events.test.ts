@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ANN, BOB } from './conformance/ledger/world.ts'
 import { createEmitter } from './emitter.ts'
-import { type DomainEvent, EVENTS, type EventCode, type EventFields, eventLevel, eventText, isEvent } from './events.ts'
+import type { EventFields } from './event-fields.ts'
+import { type DomainEvent, EVENTS, type EventCode, eventLevel, eventText, isEvent } from './events.ts'
 import type { TaskId, VideoId } from './ids.ts'
 import type { LedgerEvent } from './ledger.ts'
 import { type Log, silentLog } from './log.ts'
@@ -68,6 +69,12 @@ const EXAMPLES: { readonly [Code in EventCode]: readonly [fields: EventFields[Co
   ],
   moves: [{ video, name: 'film', ms: 41_200 }, 'film makes progress again after 41 s'],
   ledger_back: [{ peer: ANN, ms: 41_200 }, 'the ledger answers again: for 41 s nothing could be claimed or recorded'],
+  deadline_danger: [
+    { video, name: 'film', late_ms: 720_000, more: 3, like: 'nas' },
+    'film: 12 min late: 3 more workers like nas would hold it',
+  ],
+  deadline_missed: [{ video, name: 'film' }, 'film has missed its deadline, and is encoded all the same'],
+  deadline_safe: [{ video, name: 'film', spare_ms: 7_500_000 }, 'film will hold its deadline, with 2 h 5 min to spare'],
   disk_full: [ann, 'ann claims no tasks: its disk is full'],
   disk_has_room: [ann, 'ann claims tasks again: its disk has room'],
   self_test_failed: [

@@ -1,76 +1,13 @@
 /**
  * The catalogue of domain events: what happens in a mesh that people should know. One entry for each code: what it means, its level in
- * the log and the sentence for people; `EventFields` says what each carries.
+ * the log and the sentence for people; `EventFields` (event-fields.ts) says what each carries.
  *
  * An event is raised with `emit` (emitter.ts), which writes it to the log and appends it to the ledger. A reader may meet codes that it does
  * not know, of newer peers: the ledger keeps each event with its text, so that every reader can show it.
  */
-import type { PeerId, TaskId, VideoId } from './ids.ts'
+import { lateText, spanText } from './deadline-text.ts'
+import type { EventFields } from './event-fields.ts'
 import type { LedgerEvent } from './ledger.ts'
-
-/**
- * What each event carries, by code. `peer` and `video` are the ones that it is about; the ledger stores them beside the text. Names are those
- * that people gave (`--name`, the file's name); a `reason` is a phrase or sentence without its full stop. Numbers are counts
- * unless their name ends in a unit.
- */
-export interface EventFields {
-  leader: { peer: PeerId; name: string; term: number }
-  reclaimed: { peer: PeerId; name: string; tasks: number; reason: string }
-  backup_wanted: { video: VideoId; task: TaskId; reason: string }
-  /** `peer` completed the task by its backup attempt, before `slower` did. */
-  backup_won: { peer: PeerId; video: VideoId; task: TaskId; slower: PeerId }
-  /** `blob` describes it, such as `the output of task …`. */
-  blob_lost: { video: VideoId; blob: string }
-  /** `kept` and `dropped` are the sha256 of both streams, in hex. `peer` made the dropped one. */
-  results_differ: {
-    peer: PeerId
-    video: VideoId
-    task: TaskId
-    dropped: string
-    committed: string
-    committed_by: PeerId
-  }
-  /** `audited` and `made` are the sha256 of both streams, in hex: what the audit of `audited_by` gave, and what `peer` had made. */
-  audit_differs: { peer: PeerId; video: VideoId; task: TaskId; made: string; audited: string; audited_by: PeerId }
-  /** `tasks`: how many results of the peer are made again. */
-  made_again: { peer: PeerId; name: string; tasks: number }
-  /** `reason`: why a chosen audit was not done. */
-  audit_skipped: { video: VideoId; task: TaskId; reason: string }
-  /** `ms`: how long; `quarantines`: how many in a row, without a completed task in between. */
-  quarantined: { peer: PeerId; name: string; ms: number; quarantines: number; reason: string }
-  merging: { peer: PeerId; video: VideoId; name: string }
-  completed: { peer: PeerId; video: VideoId; name: string }
-  /** `failure` is the whole sentence, as in the video's `failure`. */
-  failed: { peer: PeerId; video: VideoId; failure: string }
-  delivered: { peer: PeerId; video: VideoId; name: string; dir: string }
-  delivery_failed: { peer: PeerId; video: VideoId; name: string; dir: string; reason: string }
-  /** `note` is the whole sentence. */
-  note: { peer: PeerId; video: VideoId; note: string }
-  /** `reason` is the sentence of the video's `still`. */
-  still: { video: VideoId; name: string; reason: string }
-  /** The same where the reason is usual. `more`: how many other videos wait likewise since this moment. */
-  waits: { video: VideoId; name: string; more: number; reason: string }
-  /** `ms`: how long it stood still. */
-  moves: { video: VideoId; name: string; ms: number }
-  /** `ms`: how long the ledger did not answer this peer. */
-  ledger_back: { peer: PeerId; ms: number }
-  disk_full: { peer: PeerId; name: string }
-  disk_has_room: { peer: PeerId; name: string }
-  self_test_failed: { peer: PeerId; name: string; reason: string }
-  self_test_passed: { peer: PeerId; name: string }
-  /** Workers wanted on all engines, before and now. */
-  scaled: { peer: PeerId; before: number; wanted: number; engines: number; reason: string }
-  fleet_capped: { peer: PeerId; wanted: number; max: number }
-  worker_started: { peer: PeerId; worker: string; reason: string }
-  worker_drained: { peer: PeerId; worker: string; reason: string }
-  worker_gone: { peer: PeerId; worker: string; reason: string }
-  worker_failed: { peer: PeerId; worker: string; reason: string; life_s: number; wait_s: number }
-  engine_away: { peer: PeerId; reason: string }
-  engine_back: { peer: PeerId }
-  launch_failed: { peer: PeerId; reason: string }
-  /** `engine` is the engine's id; null where it never answered. */
-  engine_left: { peer: PeerId; engine: string | null }
-}
 
 /** The code of an event: `what` of a `LedgerEvent`. */
 export type EventCode = keyof EventFields
@@ -206,6 +143,21 @@ export const EVENTS: { readonly [Code in EventCode]: EventKind<Code> } = {
     level: 'warn',
     meaning: 'the ledger answers again after 10 s or more, in which no video could go on',
     text: ({ ms }) => `the ledger answers again: for ${Math.round(ms / 1000)} s nothing could be claimed or recorded`,
+  },
+  deadline_danger: {
+    level: 'warn',
+    meaning: 'a video will miss its deadline, at the speeds that are measured now',
+    text: ({ name, late_ms, ...more }) => `${name}: ${lateText({ late_ms, ...more })}`,
+  },
+  deadline_missed: {
+    level: 'warn',
+    meaning: 'the deadline of a video has passed, and it is not done; it is encoded all the same',
+    text: ({ name }) => `${name} has missed its deadline, and is encoded all the same`,
+  },
+  deadline_safe: {
+    level: 'info',
+    meaning: 'the deadline of a video that was in danger, or missed and was set later, will be held',
+    text: ({ name, spare_ms }) => `${name} will hold its deadline, with ${spanText(spare_ms)} to spare`,
   },
   disk_full: {
     level: 'warn',

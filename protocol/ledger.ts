@@ -17,6 +17,7 @@ import type { FailureCode } from './errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
 import type { Lease, LeaseName } from './lease.ts'
+import type { LedgerEvent } from './ledger-event.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { Plan } from './plan.ts'
 import type { Submission } from './submission.ts'
@@ -37,17 +38,6 @@ export interface ObservedClaim {
   worker_id: PeerId
   token: Token
   expires_at: number
-}
-
-/** An event as the ledger stores it and `status` shows it. Written by `emit` (emitter.ts). */
-export interface LedgerEvent {
-  /** Ms since 1970, by the ledger's clock. */
-  at: number
-  /** An `EventCode`, or the code of a newer peer's event. */
-  what: string
-  peer: PeerId | null
-  video: VideoId | null
-  text: string
 }
 
 /** A COMPLETED task: which worker completed it and when, and the failures before. */
@@ -110,6 +100,10 @@ export interface Ledger {
   retry(id: VideoId): Promise<Changed>
   /** Sets the priority (an integer, the highest first) of the video, then of its open tasks. Two writes. */
   setPriority(id: VideoId, priority: number): Promise<Changed>
+  /** Sets when an open video is wanted, ms since 1970; null: at no time. The leader orders it anew. */
+  setDeadline(id: VideoId, deadline: number | null): Promise<Changed>
+  /** Sets the key of an open video in the order of claims (claim-order.ts), then of its open tasks. Two writes. */
+  setDue(id: VideoId, change: { due: number; term: number }): Promise<Changed>
   /** Fixes the file name of a delivery while it is open (compare: the old name). With the old name and a term it only writes the term. */
   nameDelivery(id: VideoId, delivery: DeliveryKey, name: string): Promise<Changed>
   /** The peer's open deliveries into this folder are done; with `name`, only the one of that name. */
@@ -278,6 +272,7 @@ export type {
   HeldBlob,
   Lease,
   LeaseName,
+  LedgerEvent,
   NewTask,
   PeerRecord,
   Plan,

@@ -10,7 +10,7 @@ export interface Submission {
   recipe: Recipe
   /** An integer; tasks of the highest number are claimed first. */
   priority: number
-  /** Ms since 1970; null without one. It only makes `due` earlier. */
+  /** When it is wanted, ms since 1970; null without one. */
   deadline: number | null
   source: VideoSource
   delivery: NewDelivery | null

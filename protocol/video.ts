@@ -10,6 +10,8 @@
  * | MERGING                  | merged         | COMPLETED | newest term; outputs copied from the task                      |
  * | COMPLETED                | result lost    | MERGING   | newest term; a result has no holder and a delivery is open     |
  * | open                     | priority       | (same)    | any peer                                                       |
+ * | open                     | deadline       | (same)    | any peer                                                       |
+ * | open                     | order          | (same)    | newest term                                                    |
  * | open                     | cancel         | CANCELLED | any peer                                                       |
  * | open                     | fail           | FAILED    | newest term; any peer that reads an unfit document of it       |
  * | FAILED, CANCELLED        | retry          | RUNNING if there is a plan, else QUEUED | any peer                         |
@@ -33,6 +35,8 @@ export type VideoEvent =
   | 'merged'
   | 'result_lost'
   | 'priority'
+  | 'deadline'
+  | 'order'
   | 'cancel'
   | 'fail'
   | 'retry'
@@ -49,6 +53,8 @@ export const VIDEO_TRANSITIONS: readonly {
   { from: ['MERGING'], event: 'merged', to: 'COMPLETED' },
   { from: ['COMPLETED'], event: 'result_lost', to: 'MERGING' },
   { from: OPEN_STATUSES, event: 'priority', to: 'same' },
+  { from: OPEN_STATUSES, event: 'deadline', to: 'same' },
+  { from: OPEN_STATUSES, event: 'order', to: 'same' },
   { from: OPEN_STATUSES, event: 'cancel', to: 'CANCELLED' },
   { from: OPEN_STATUSES, event: 'fail', to: 'FAILED' },
   { from: ['FAILED', 'CANCELLED'], event: 'retry', to: 'RUNNING' },
@@ -107,9 +113,9 @@ export interface Video {
   /** The name for people: the source's file name without its ending. */
   name: string
   created_at: number
-  /** Ms since 1970: `created_at` until there is a plan. Tasks are claimed by priority, then due. */
+  /** Key of the order of claims (claim-order.ts), ms since 1970: tasks are claimed by priority, then due. */
   due: number
-  /** Ms since 1970; null without one. It only makes `due` earlier. */
+  /** Ms since 1970; null without one. */
   deadline: number | null
   /** An integer; tasks of the highest number are claimed first. */
   priority: number

@@ -8,9 +8,9 @@ import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger, Progress } from '../../protocol/ledger.ts'
-import { planSeconds, type RenditionPlan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
-import { OPEN_STATUSES, type Video } from '../../protocol/video.ts'
+import { OPEN_STATUSES } from '../../protocol/video.ts'
+import { createPlanLengths, type Length, type PlanLengths } from '../plan-lengths.ts'
 
 /** The waiting work, as input of a scaling decision. */
 export type Demand = Pick<ScalingView, 'pending' | 'unplanned'>
@@ -23,47 +23,33 @@ export interface PendingWork {
   demand(): Promise<Demand>
 }
 
-/** The parts of a plan that give its amount of work. `seconds`: length of the source. */
-export interface Length {
-  readonly seconds: number
-  readonly chunks: number
-  readonly renditions: readonly RenditionPlan[]
-}
-
 /** Makes it, with no plan read and no speed measured. */
 export const createPendingWork = (ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>): PendingWork =>
   new WorkOfPlans(ledger)
 
 class WorkOfPlans implements PendingWork {
   readonly #ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>
-  readonly #lengths = new Map<VideoId, Length>()
+  readonly #lengths: PlanLengths
   #calibration: Calibration = new Map()
 
   constructor(ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>) {
     this.#ledger = ledger
+    this.#lengths = createPlanLengths(ledger)
   }
 
   measure(peers: readonly (readonly RunningAttempt[])[]): void {
     const renditionOf = (video: VideoId, id: RenditionId) =>
-      this.#lengths.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null
+      this.#lengths.known.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null
     this.#calibration = calibrate(this.#calibration, peers, renditionOf)
   }
 
   async demand(): Promise<Demand> {
     const open = await this.#ledger.videos({ statuses: OPEN_STATUSES })
     const ids = open.map(({ _id }) => _id)
-    for (const id of this.#lengths.keys()) if (!ids.includes(id)) this.#lengths.delete(id)
+    this.#lengths.keepOnly(new Set(ids))
     const progress = await this.#ledger.progress(ids)
-    for (const video of open) await this.#readLength(video)
-    return demandOf({ videos: ids, lengths: this.#lengths, progress, calibration: this.#calibration })
-  }
-
-  /** A committed plan never changes: it is read once. */
-  async #readLength({ _id, plan: committed }: Video): Promise<void> {
-    if (!committed || this.#lengths.has(_id)) return
-    const plan = await this.#ledger.plan(_id, committed.sha256)
-    if (!plan) return
-    this.#lengths.set(_id, { seconds: planSeconds(plan), chunks: plan.chunks.length, renditions: plan.renditions })
+    await this.#lengths.read(open)
+    return demandOf({ videos: ids, lengths: this.#lengths.known, progress, calibration: this.#calibration })
   }
 }
 

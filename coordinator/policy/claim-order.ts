@@ -14,6 +14,7 @@
  * Leaves out: work that is not submitted yet, and peers that will leave.
  */
 import { type Band, keyIn } from '../../protocol/claim-order.ts'
+import type { Forecast } from '../../protocol/forecast.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 
 /** An open video that still needs encodes. Times are ms since 1970, durations seconds. */
@@ -23,8 +24,9 @@ export interface OpenVideo {
   readonly submitter: string
   /** An integer, the highest first. */
   readonly priority: number
-  /** Its place without a deadline: created_at + the duration of the source. */
+  /** Its place without a deadline, ms since 1970: created_at + the duration of the source. */
   readonly place: number
+  /** Ms since 1970; null without one. */
   readonly deadline: number | null
   /** Seconds that all peers which are there would take for what is left of it; Infinity where none of them can encode it. */
   readonly work_s: number
@@ -47,19 +49,11 @@ export interface OrderView {
   readonly fastest: { readonly name: string; readonly share: number } | null
 }
 
-/** When a video with a deadline will be done. */
-export interface Forecast {
-  /** Ms since 1970; null where no peer can encode it. */
-  readonly done_at: number | null
-  /** How many more workers like the fastest would hold the deadline; 0 where it is held, null where no number would. */
-  readonly more: number | null
-}
-
 /** What the next decision needs. */
 export interface OrderPast {
   /** Ms since 1970. */
   readonly at: number
-  /** By priority: mesh seconds that the videos of the share have not had. */
+  /** Mesh seconds that the videos of the share have not had, by priority. */
   readonly credit: ReadonlyMap<number, number>
 }
 

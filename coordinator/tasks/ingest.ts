@@ -98,16 +98,8 @@ class IngestRunner {
     const { plan, index } = await this.#planned(video, source, { retry, signal })
     const scratch = await store.scratch('ingest')
     const ended = new AbortController()
-    const job = {
-      video,
-      source,
-      plan,
-      index,
-      scratch,
-      signal: AbortSignal.any([signal, ended.signal]),
-      waits,
-      releaseSlot,
-    }
+    const both = AbortSignal.any([signal, ended.signal])
+    const job = { video, source, plan, index, scratch, signal: both, waits, releaseSlot }
     const cutter = new ChunkCutter(this.#options, () => this.#running, job)
     const extras = cutter.makeExtras()
     extras.catch(() => {})
@@ -267,7 +259,9 @@ class ChunkCutter {
     const { ledger, hints } = this.#options
     const { video, plan } = this.#job
     const input = await this.#cutFile(chunk)
-    await this.#retry(() => ledger.insertTasks(chunkTasks(video, plan, chunk, input)))
+    // Its place in the order of claims may be another than when this attempt began.
+    const now = (await this.#retry(() => ledger.video(video._id))) ?? video
+    await this.#retry(() => ledger.insertTasks(chunkTasks(now, plan, chunk, input)))
     for (const each of tasks) await this.#replaceLostInput(each._id, input)
     hints.publish({ what: 'tasks', video: video._id })
   }

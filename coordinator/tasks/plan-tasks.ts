@@ -1,4 +1,5 @@
 /** The tasks that an ingest inserts for a plan, and how far ahead of the encoders it may cut. Pure. */
+import { keyIn } from '../../protocol/claim-order.ts'
 import { taskId } from '../../protocol/ids.ts'
 import { type KindFacts, kindFacts } from '../../protocol/kinds.ts'
 import type { Counts } from '../../protocol/ledger.ts'
@@ -8,17 +9,16 @@ import { type NewTask, type TaskInput, wholeVideoTask } from '../../protocol/tas
 import type { Video } from '../../protocol/video.ts'
 
 /**
- * When the tasks of a planned video are due, ms since 1970: created_at + the duration of the source, so that a short video is done before a
- * long one and none starves; earlier where a deadline needs it.
+ * The first key of a planned video: created_at + the duration of the source, so that a short video is done before a long one and none starves;
+ * with a deadline the latest start that would hold it. The leader orders it anew by measured speeds.
  */
 export function dueOf(video: Pick<Video, 'created_at' | 'deadline'>, plan: Plan): number {
   const duration = Math.round(planSeconds(plan) * 1000)
-  const due = video.created_at + duration
   // Without a measured speed an encode is assumed to take as long as the source.
-  return video.deadline === null ? due : Math.min(due, video.deadline - duration)
+  return video.deadline === null ? video.created_at + duration : keyIn('held', video.deadline - duration)
 }
 
-/** One task for each rendition of the chunk. Throws `RangeError` where the plan has no such chunk. */
+/** One task for each rendition of the chunk, with the key that the video has now. Throws `RangeError` where the plan has no such chunk. */
 export function chunkTasks(video: Video, plan: Plan, chunk_id: number, input: TaskInput): NewTask[] {
   const chunk = plan.chunks[chunk_id]
   if (!chunk) throw new RangeError(`the plan has no chunk ${chunk_id}`)
@@ -36,7 +36,7 @@ export function chunkTasks(video: Video, plan: Plan, chunk_id: number, input: Ta
     frames,
     input,
     priority: video.priority,
-    due: dueOf(video, plan),
+    due: video.due,
     rank: rankOf(plan, rendition, chunk_id),
   }))
 }

@@ -29,9 +29,9 @@ export function newTaskDoc(task: Task): Doc {
   }
 }
 
-/** A video without `created_at` and `due`, which the ledger's clock fills in. */
+/** A video without `created_at`, which the ledger's clock fills in. */
 export function newVideoDoc(video: Video): Doc {
-  const { created_at: _created, due: _due, deadline, ended_at, deliveries, ...rest } = video
+  const { created_at: _created, due, deadline, ended_at, deliveries, ...rest } = video
   const dated = deliveries.map((delivery) => ({ ...delivery, done_at: dateOrNull(delivery.done_at) }))
-  return { ...rest, deadline: dateOrNull(deadline), ended_at: dateOrNull(ended_at), deliveries: dated }
+  return { ...rest, due: date(due), deadline: dateOrNull(deadline), ended_at: dateOrNull(ended_at), deliveries: dated }
 }

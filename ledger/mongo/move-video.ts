@@ -23,9 +23,15 @@ function compare(id: VideoId, move: VideoMove): Document {
   }
 }
 
+/** Fields whose numbers are dates in BSON. */
+const TIMES: ReadonlySet<string> = new Set(['due', 'deadline'])
+
 function write({ to, term, set = {} }: VideoMove): Document {
   const fields: Document = Object.fromEntries(
-    Object.entries(set).map(([name, value]) => [name, lit(name === 'due' ? date(Number(value)) : value)]),
+    Object.entries(set).map(([name, value]) => [
+      name,
+      lit(TIMES.has(name) && value !== null ? date(Number(value)) : value),
+    ]),
   )
   if (to !== 'same') Object.assign(fields, { status: to, ended_at: isOpen(to) ? null : '$$NOW' })
   if (term !== undefined) fields.coordinator_term = term

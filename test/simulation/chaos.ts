@@ -95,13 +95,14 @@ export function play(options: ChaosOptions): Play {
   }
 
   const submit = (at: number, peer: SimulatedPeer) =>
-    insist(peer, `submit ${films[at]!.id}`, async ({ face, requests }) => {
+    insist(peer, `submit ${films[at]!.id}`, async ({ face, ledger, requests }) => {
       const { path, recipe, out } = films[at]!
       await face.submit({
         path,
         recipe,
         priority: scenario.films[at]!.priority,
-        deadline: null,
+        // Of every other film: some hold it, some miss it.
+        deadline: at % 2 === 0 ? null : (await ledger.now()) + 20_000,
         out,
         signal: requests.signal,
       })

@@ -109,6 +109,8 @@ const videoOperations: Record<string, Operation> = {
   cancel: ({ ledger }, pick) => ledger.cancel(video(pick)),
   retry: ({ ledger }, pick) => ledger.retry(video(pick)),
   setPriority: ({ ledger }, pick) => ledger.setPriority(video(pick), pick.n % 3),
+  setDeadline: (side, pick) => side.ledger.setDeadline(video(pick), pick.r ? side.at(pick.n + 0.5) : null),
+  setDue: (side, pick) => side.ledger.setDue(video(pick), { due: side.at(pick.n - 0.5), term: pick.term }),
   nameDelivery: ({ ledger }, pick) =>
     ledger.nameDelivery(
       video(pick),

@@ -110,6 +110,14 @@ function tornTests(store: Store): void {
       [0, 8, 8],
     )
   })
+  test('an order: the open tasks follow with the sweep', async () => {
+    const { ledger } = store()
+    const { _id } = await busyVideo(ledger)
+    await tear(store(), (on) => on.setDue(_id, { due: 9, term: TERM }))
+    await ledger.sweep(TERM)
+    const tasks = await ledger.tasks({ video: _id, kinds: ['video'], statuses: ['PENDING', 'PROCESSING'] })
+    assert.ok(tasks.length > 0 && tasks.every(({ due }) => due === 9))
+  })
   test('a plan whose document came but whose compare did not is no plan', async () => {
     const { _id } = await videoIn(store().ledger, 'PLANNING')
     await tear(store(), (ledger) => ledger.commitPlan(plan(_id, { note: 'torn' }), 5))

@@ -1,6 +1,7 @@
 /** Every row of the video table, from both sides of each compare, and that no other status changes anything. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { keyIn } from '../../claim-order.ts'
 import type { PeerId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import type { Changed, Ledger, VideoQuery } from '../../ledger.ts'
@@ -12,6 +13,7 @@ import {
   artifact,
   BOB,
   CAT,
+  chunk,
   everything,
   freshVideoId,
   type LedgerHarness,
@@ -36,6 +38,8 @@ const EVENTS: Readonly<Record<VideoEvent, (ledger: Ledger, video: Video) => Prom
   merged: (ledger, { _id }) => ledger.completeVideo(_id, [artifact('x')], TERM),
   result_lost: (ledger, { _id }) => ledger.reopenVideo(_id, TERM),
   priority: (ledger, { _id }) => ledger.setPriority(_id, 7),
+  deadline: (ledger, { _id }) => ledger.setDeadline(_id, 7_000),
+  order: (ledger, { _id }) => ledger.setDue(_id, { due: 9, term: TERM }),
   cancel: (ledger, { _id }) => ledger.cancel(_id),
   fail: (ledger, { _id }) => ledger.failVideo(_id, 'no', TERM),
   retry: (ledger, { _id }) => ledger.retry(_id),
@@ -78,12 +82,12 @@ async function checkRow(ledger: Ledger, event: VideoEvent, from: VideoStatus): P
 }
 
 function submitTests(ledger: () => Ledger): void {
-  test('a submitted video is QUEUED with an ingest task and due at once', async () => {
+  test('a submitted video is QUEUED with an ingest task, in the place of its deadline', async () => {
     const asked = submission({ name: 'a film', priority: 3, deadline: 99 })
     const { outcome, video } = await ledger().submit(asked)
     assert.equal(outcome, 'created')
     assert.deepEqual(video, await ledger().video(asked._id))
-    assert.equal(video.due, video.created_at)
+    assert.equal(video.due, keyIn('held', 99))
     assert.ok(Math.abs(video.created_at - (await ledger().now())) < 60_000)
     const { delivery, ...rest } = asked
     assert.partialDeepStrictEqual(video, {
@@ -101,6 +105,23 @@ function submitTests(ledger: () => Ledger): void {
       due: video.due,
       attempt: 0,
     })
+  })
+  test('without a deadline it is due at once; a deadline is set, and cleared again', async () => {
+    const { video } = await ledger().submit(submission())
+    assert.equal(video.due, video.created_at)
+    for (const deadline of [4_000, null]) {
+      assert.equal(await ledger().setDeadline(video._id, deadline), 'changed')
+      assert.equal((await theVideo(ledger(), video._id)).deadline, deadline)
+    }
+  })
+  test('its key changes with those of its open tasks, and only by the newest term', async () => {
+    const { _id } = await videoIn(ledger(), 'RUNNING')
+    await ledger().insertTasks([chunk(await theVideo(ledger(), _id), 0)])
+    assert.equal(await ledger().setDue(_id, { due: 5, term: TERM + 1 }), 'changed')
+    assert.equal(await ledger().setDue(_id, { due: 6, term: TERM }), 'unchanged')
+    assert.equal((await theVideo(ledger(), _id)).due, 5)
+    const open = (await ledger().tasks({ video: _id })).filter(({ status }) => status === 'PENDING')
+    assert.ok(open.length > 0 && open.every(({ due }) => due === 5))
   })
   test('submitting it again adds a delivery and the source’s holders once', async () => {
     const asked = submission()

@@ -74,16 +74,27 @@ function sweepTasks({ videos, options }: ModelState, tasks: ModelTasks, term: nu
     if (!isOpen(video.status)) continue
     repaired += tasks.revive(video._id, ['CANCELLED'])
     repaired += tasks.insert(requiredTasks(video))
-    for (const task of tasks.open(video._id)) {
-      if (task.coordinator_term <= term && clampTimes(task, options)) repaired++
-      const due = taskDue(video, task.kind)
-      if (task.priority === IDLE_PRIORITY) continue
-      if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
-      Object.assign(task, { priority: video.priority, due, coordinator_term: term })
-      repaired++
-    }
+    repaired += alignTasks(tasks.open(video._id), video, { term, options })
   }
   return repaired
+}
+
+/** Priority, due and times of open tasks as those of their video. Answers how many changes. */
+export function alignTasks(
+  open: readonly Task[],
+  video: Video,
+  { term, options }: { term: number; options: ModelState['options'] },
+): number {
+  let aligned = 0
+  for (const task of open) {
+    if (task.coordinator_term <= term && clampTimes(task, options)) aligned++
+    const due = taskDue(video, task.kind)
+    if (task.priority === IDLE_PRIORITY) continue
+    if (task.coordinator_term > term || (task.priority === video.priority && task.due === due)) continue
+    Object.assign(task, { priority: video.priority, due, coordinator_term: term })
+    aligned++
+  }
+  return aligned
 }
 
 /** Times that a clock which was set back has left far ahead. */

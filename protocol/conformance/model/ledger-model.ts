@@ -5,6 +5,7 @@
  * `tasks.ts`, claims in `claims.ts`, the lease and the sweep in `lease.ts`.
  */
 import { createHash } from 'node:crypto'
+import { firstKey } from '../../claim-order.ts'
 import type { Sha256, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import { kindsWhere } from '../../kinds.ts'
@@ -13,7 +14,7 @@ import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX, IDLE_PRIORITY } f
 import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
 import { type Delivery, isOpen, isSamePlace, isUndelivered, type Video, type VideoStatus } from '../../video.ts'
-import { leases } from './lease.ts'
+import { alignTasks, leases } from './lease.ts'
 import { addHolder, changed, copy, type ModelOptions, type ModelState } from './state.ts'
 import { type ModelTasks, modelTasks } from './tasks.ts'
 
@@ -89,7 +90,7 @@ function newVideo({ _id, name, recipe, priority, deadline, source, delivery }: S
     priority,
     deadline,
     created_at: at,
-    due: at,
+    due: firstKey(at, deadline),
     status: 'QUEUED',
     plan: null,
     outputs: [],
@@ -185,6 +186,17 @@ function videoTable(state: ModelState, tasks: ModelTasks) {
       const video = in_(id, isOpen)
       if (video) video.priority = priority
       for (const task of video ? tasks.open(id) : []) if (task.priority !== IDLE_PRIORITY) task.priority = priority
+      return changed(video !== null)
+    },
+    setDeadline: async (id, deadline) => {
+      const video = in_(id, isOpen)
+      if (video) video.deadline = deadline
+      return changed(video !== null)
+    },
+    setDue: async (id, { due, term }) => {
+      const video = in_(id, isOpen, term)
+      if (video) video.due = due
+      if (video) alignTasks(tasks.open(id), video, { term, options: state.options })
       return changed(video !== null)
     },
   } satisfies Partial<Ledger>
