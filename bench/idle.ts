@@ -11,7 +11,7 @@ import { cpuSecondsOf, memoryOf } from './measure.ts'
 import { mean, type Row } from './table.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-/** What `npm pack` and the image ship: one file. From the sources a node takes about 30 MB more. */
+/** What `npm pack` and the image ship. From the sources a node takes about 30 MB more. */
 const MAIN = join(ROOT, 'dist', 'reelmesh.mjs')
 const NODES = 4
 const FULL = { settleS: 20, watchS: 60 } as const

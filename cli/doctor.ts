@@ -27,10 +27,7 @@ interface Finding {
 
 /** Adds the verb `doctor` to the program. */
 export function addDoctor(program: Command): void {
-  const command = program
-    .command('doctor')
-    .description('check this machine: ffmpeg, ledger, mesh key, ports, disk, clock, shared folders')
-    .option('--json', 'as JSON')
+  const command = program.command('doctor').option('--json', 'as JSON')
   addConfigOptions(command, {
     data_dir: '<dir>',
     ledger: '<address>',

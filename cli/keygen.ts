@@ -8,7 +8,6 @@ import { say } from './output.ts'
 export function addKeygen(program: Command): void {
   program
     .command('keygen')
-    .description('make a mesh key: copy the file to every machine and give it as --swarm-key')
     .argument('[file]', 'where to write it; standard output without one')
     .action(async (file: string | undefined) => {
       const { generateSwarmKey } = await import('../mesh/swarm-key.ts')

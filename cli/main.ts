@@ -9,17 +9,10 @@ import { Command, CommanderError } from 'commander'
 import { cacheDir } from '../node/host/cache-dir.ts'
 import { VERSION } from '../node/version.ts'
 import { argumentsOf } from './arguments.ts'
-import { addDoctor } from './doctor.ts'
-import { addKeygen } from './keygen.ts'
-import { addNode } from './node.ts'
 import { exitCodeOf, printError } from './output.ts'
-import { addPeerVerbs } from './peers.ts'
-import { addRun } from './run.ts'
-import { addStatus } from './status.ts'
-import { addSubmit } from './submit.ts'
-import { addCancel, addPriority, addRetry, addVideos } from './videos.ts'
+import { ALL, addVerbs } from './verbs.ts'
 
-// Compiling is half the CPU time of a start. Verbs are imported after this line.
+// Compiling is half the CPU time of a start. bin/reelmesh has named the same folder before, so that this file is in it too.
 enableCompileCache(join(cacheDir(), 'compiled'))
 
 const program = new Command('reelmesh')
@@ -46,21 +39,10 @@ flags win over variables, variables over the file.
 Exit codes: 0 done, 1 something failed, 2 wrong usage or input, 3 no node or ledger answers, 130 interrupted.`,
   )
 
-for (const add of [
-  addRun,
-  addNode,
-  addSubmit,
-  addStatus,
-  addVideos,
-  addCancel,
-  addRetry,
-  addPriority,
-  addPeerVerbs,
-  addDoctor,
-  addKeygen,
-]) {
-  add(program)
-}
+const argv = argumentsOf(process.argv)
+const verb = argv.slice(2).find((argument) => !argument.startsWith('-'))
+// `reelmesh help run` shows the options of a verb as well.
+await addVerbs(program, verb === 'help' ? ALL : verb)
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(reelmesh ${command.name()} --help says more)`)
 
@@ -69,8 +51,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
 })
 try {
-  if (process.argv.length <= 2) program.help()
-  await program.parseAsync(argumentsOf(process.argv))
+  if (argv.length <= 2) program.help()
+  await program.parseAsync(argv)
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {

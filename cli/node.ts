@@ -55,7 +55,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
 
 /** Adds the verb `node` to the program. */
 export function addNode(program: Command): void {
-  const command = program.command('node').description('run a peer: it encodes, and may coordinate, until it is stopped')
+  const command = program.command('node')
   addConfigOptions(command, FLAGS)
   for (const option of ['--store-dir <dir>', '--self-test-dir <dir>', '--parent-channel'])
     command.addOption(command.createOption(option).hideHelp())

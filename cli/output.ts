@@ -1,6 +1,4 @@
 /** The output of the command line: one line per error on stderr, without control characters of file names and messages. */
-import cutTo from 'cli-truncate'
-import widthOf from 'string-width'
 import { LedgerUnavailable, ReelmeshError, SourceRefused, sentence, UsageError } from '../protocol/errors.ts'
 import { shownPath } from '../protocol/path-text.ts'
 
@@ -9,26 +7,6 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u20
 
 /** Text for a terminal: control characters as `?`, bytes that are not UTF-8 as `\\xe9`, whitespace runs as one space. */
 export const printable = (text: string): string => shownPath(text).replace(/\s+/g, ' ').replace(CONTROL, '?')
-
-export { widthOf }
-
-/** Text cut or padded to a width in columns of a terminal, where some characters take two and others none. */
-export function fit(text: string, width: number): string {
-  const cut = widthOf(text) > width ? cutTo(text, Math.max(1, width)) : text
-  return cut + ' '.repeat(Math.max(0, width - widthOf(cut)))
-}
-
-/** Wraps text between words, to a number of columns (`width`) and at most a number of `lines`, of which the last is cut. */
-export function wrap(text: string, width: number, lines: number): string[] {
-  const wrapped = ['']
-  for (const word of text.split(' ')) {
-    const line = wrapped.at(-1) ?? ''
-    const longer = line === '' ? word : `${line} ${word}`
-    if (line === '' || wrapped.length === lines || widthOf(longer) <= width) wrapped[wrapped.length - 1] = longer
-    else wrapped.push(word)
-  }
-  return wrapped.map((line) => fit(line, width).trimEnd())
-}
 
 /** Writes an error to stderr in one line; an unexpected one with its stack, as a bug. */
 export function printError(error: unknown): void {

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { asPeerId, type VideoId } from '../protocol/ids.ts'
 import type { PeerStatus, StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { VIDEO_STATUSES } from '../protocol/video.ts'
-import { widthOf } from './output.ts'
+import { widthOf } from './columns.ts'
 import { renderStatus } from './render-status.ts'
 
 const peerId = asPeerId(`12D3KooW${'a'.repeat(44)}`)

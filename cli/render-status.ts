@@ -5,7 +5,8 @@ import { countedParts } from '../node/status/parts.ts'
 import { eventLevel } from '../protocol/events.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { isAwaitingDelivery, isOpen } from '../protocol/video.ts'
-import { durationText, fit, printable, widthOf, wrap } from './output.ts'
+import { fit, widthOf, wrap } from './columns.ts'
+import { durationText, printable } from './output.ts'
 
 /** The size of the terminal, in columns and lines, and its style. */
 export interface Screen {

@@ -14,7 +14,8 @@ import { isEvent } from '../protocol/events.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
 import { workingFolder } from './arguments.ts'
-import { bytesText, durationText, fit, printable, say, sayJson } from './output.ts'
+import { fit } from './columns.ts'
+import { bytesText, durationText, printable, say, sayJson } from './output.ts'
 
 /** The output of a run. */
 export interface Reporter {

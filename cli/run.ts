@@ -62,7 +62,6 @@ const ALONE = {
 export function addRun(program: Command): void {
   const command = program
     .command('run')
-    .description('encode files on this machine: nothing else is needed')
     .argument('<file...>', 'videos to encode')
     .option('--out <dir>', 'where results go, as <dir>/<rendition>/<name>.mp4', 'videos/outputs')
     .addOption(new Option('--workers <n>', 'worker processes; default: by cores and memory').argParser(parseCount))

@@ -24,7 +24,6 @@ const ASK_MS = 5_000
 export function addStatus(program: Command): void {
   const command = program
     .command('status')
-    .description('show peers, videos and recent events')
     .option('--watch', 'redraw every second until Ctrl-C')
     .option('--json', 'the whole snapshot as JSON (docs/status.md)')
     .option('--peer <multiaddr>', 'ask this peer instead of the local node, as the identity in the data folder')

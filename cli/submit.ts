@@ -38,7 +38,6 @@ const LOOK_MS = 500
 export function addSubmit(program: Command): void {
   const command = program
     .command('submit')
-    .description('submit files to the node on this machine')
     .argument('<file...>', 'videos to encode; they stay where they are and must stay until done')
     .option('--wait', 'wait for the results and deliver them to --out')
     .option('--out <dir>', 'where the local node puts results, as <dir>/<rendition>/<name>.mp4')

@@ -23,7 +23,7 @@ interface Listed {
 
 /** Adds the verb `videos` to the program. */
 export function addVideos(program: Command): void {
-  const command = program.command('videos').description('list videos, newest last').option('--json', 'as JSON')
+  const command = program.command('videos').option('--json', 'as JSON')
   addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>', ledger_file: '<file>' })
   command.action(async (options: { json?: boolean } & Record<string, unknown>) => {
     const config = await configFrom(options)
@@ -54,7 +54,6 @@ async function listedBy(client: ControlClient): Promise<StatusSnapshot['videos']
 
 interface Act {
   readonly name: string
-  readonly description: string
   /** The message where nothing changed. */
   readonly unchanged: string
   readonly done: string
@@ -66,7 +65,6 @@ const verbs = (client: ControlClient) => client.v1.videos[':id']
 
 const CANCEL: Act = {
   name: 'cancel',
-  description: 'stop work on a video; its blobs stay a day for a retry',
   unchanged: 'is not open, so there is nothing to cancel',
   done: 'cancelled',
   node: (client, id) => parseResponse(verbs(client).cancel.$post({ param: { id } })),
@@ -74,7 +72,6 @@ const CANCEL: Act = {
 }
 const RETRY: Act = {
   name: 'retry',
-  description: 'take up a failed or cancelled video again',
   unchanged: 'has neither failed nor been cancelled, so there is nothing to retry',
   done: 'retried',
   node: (client, id) => parseResponse(verbs(client).retry.$post({ param: { id } })),
@@ -82,7 +79,6 @@ const RETRY: Act = {
 }
 const PRIORITY: Act = {
   name: 'priority',
-  description: 'let a video go before (higher) or after (lower) the others',
   unchanged: 'is not open, or has that priority already',
   done: 'priority set',
   node: (client, id, priority) => parseResponse(verbs(client).priority.$post({ param: { id }, json: { priority } })),
@@ -99,10 +95,7 @@ export function addPriority(program: Command): void {
 }
 
 function addAct(program: Command, act: Act): void {
-  const command = program
-    .command(act.name)
-    .description(act.description)
-    .argument('<video>', 'its id, as `reelmesh videos` shows it')
+  const command = program.command(act.name).argument('<video>', 'its id, as `reelmesh videos` shows it')
   if (act === PRIORITY) command.argument('<number>', 'from -1000 to 1000; 0 is ordinary', parseWhole)
   addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>', ledger_file: '<file>' })
   command.action(async (...args: unknown[]) => {

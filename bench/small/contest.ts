@@ -1,5 +1,5 @@
 /**
- * Two sides that make the same files of the same clips: a shell loop of plain ffmpeg, and Reelmesh as it is shipped (one file, by `bin/reelmesh`), or
+ * Two sides that make the same files of the same clips: a shell loop of plain ffmpeg, and Reelmesh as it is shipped (bundled, by `bin/reelmesh`), or
  * from its sources. Each round has its own data folder, as Reelmesh does not encode twice what it knows; trial runs of ffmpeg and compiled code, which
  * a user has once, are made before.
  */

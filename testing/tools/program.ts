@@ -1,5 +1,5 @@
 /**
- * The program as it is shipped, as one file: it starts in 0.1 s, needs half the CPU time of the sources until it is up, and stays
+ * The program as it is shipped, one file with parts beside it: it starts in 0.1 s, needs half the CPU time of the sources until it is up, and stays
  * what it was while the sources change. `npm test` builds it once for all test files and names it in REELMESH_TEST_PROGRAM.
  */
 import { rmSync } from 'node:fs'
