@@ -57,7 +57,9 @@ export function createLineTaker(options: LineTakerOptions): LineTaker {
     open: async (peer, signal) => {
       if (isRefused(peer) || !mesh.peers().includes(peer)) return null
       try {
-        return await openLine(peer, options, deadline(clock, OFFER_MS, signal))
+        const line = await openLine(peer, options, deadline(clock, OFFER_MS, signal))
+        log.debug('bulk line opened', { peer })
+        return line
       } catch (error) {
         signal.throwIfAborted()
         refuse(peer, sentence(error))

@@ -1,5 +1,6 @@
 /** How peers find each other where nobody gives an address, where addresses are IPv6, and where a router is in between. */
 import assert from 'node:assert/strict'
+import { appendFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { type Lab, type LabNode, openLab } from '../../testing/hosts/lab.ts'
 import { type Films, makeFilms } from './film.ts'
@@ -85,6 +86,36 @@ describe('hosts that find each other', () => {
     })
     await Promise.all([met(outside), met(hidden)])
     await encodes(hidden, outside)
+    await stop(outside, hidden)
+  })
+
+  test('by a bulk line for large blobs, and by the mesh connection where the port cannot be reached', async () => {
+    const outside = await lab.host(0).node({ name: 'wide', slots: 1, log_level: 'debug' })
+    const hidden = await lab.host(2).node({
+      name: 'inner',
+      slots: 1,
+      join: outside.addresses[0] ?? '',
+      listen: `/ip4/${lab.host(2).link.inner}/tcp/4088`,
+      log_level: 'debug',
+    })
+    await Promise.all([met(outside), met(hidden)])
+    // An empty box makes the source large; the other peer fetches it, as a replica.
+    const box = Buffer.alloc(2 * 1024 * 1024)
+    box.writeUInt32BE(box.byteLength)
+    box.write('free', 4)
+    for (const [giver, taker, says] of [
+      [outside, hidden, 'bulk line opened'],
+      [hidden, outside, 'no bulk line to this peer'],
+    ] as const) {
+      const file = await films.another()
+      await appendFile(file, box)
+      const done = await watch.submit(giver, file)
+      await watch.delivered(done, 240)
+      await assertExact(watch, done, films.expected(file))
+      const log = await taker.log()
+      assert.ok(log.includes(says), `${taker.name}: ${says}`)
+    }
+    assert.ok(!(await outside.log()).includes('bulk line opened'))
     await stop(outside, hidden)
   })
 })
