@@ -95,6 +95,8 @@ class TermAudits implements Audits {
     const ordered = counts.some(({ kind }) => kindFacts(kind).audits)
     // Without audits nothing is read.
     if (!(audit > 0) && !ordered) return true
+    const hasResults = counts.some(({ kind, status }) => status === 'COMPLETED' && kindFacts(kind).audited)
+    if (!hasResults && !ordered) return true
     const known: Known = this.#known.get(video._id) ?? {
       seen: null,
       encodedAt: null,

@@ -7,6 +7,8 @@
  * FAILED tasks of open videos stay: whether the video fails is the leader's decision.
  */
 
+import type { VideoId } from '../protocol/ids.ts'
+import type { Counts } from '../protocol/ledger.ts'
 import { INSERT_BATCH } from '../protocol/limits.ts'
 import { type NewTask, requiredTasks } from '../protocol/task.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../protocol/video.ts'
@@ -14,19 +16,33 @@ import type { Steps } from './steps.ts'
 import { alignmentOf } from './two-writes.ts'
 
 export async function sweep(steps: Steps, term: number): Promise<{ repaired: number }> {
-  let repaired = await cancelTasksOfEndedVideos(steps, term)
+  const working = await steps.videosWithOpenTasks()
   const open = await steps.videos({ statuses: OPEN_STATUSES })
-  for (const video of open) repaired += await reviveTasks(steps, video)
-  const missing = open.flatMap(requiredTasks)
+  let repaired = await cancelTasksOfEndedVideos(steps, { term, working, open })
+  const counts = open.length > 0 ? await steps.progress(open.map(({ _id }) => _id)) : new Map<VideoId, Counts>()
+  for (const video of open)
+    if (counts.get(video._id)?.some(({ status }) => status === 'CANCELLED')) repaired += await reviveTasks(steps, video)
+  const isThere = ({ video_id, kind, resolution }: NewTask) =>
+    counts.get(video_id)?.some((each) => each.kind === kind && each.resolution === resolution)
+  const missing = open.flatMap(requiredTasks).filter((task) => !isThere(task))
   if (missing.length > 0) repaired += await insertInBatches(steps, missing)
   const align = open.map(alignmentOf)
   if (align.length > 0) repaired += await steps.alignTasks(align, term)
   return { repaired: repaired + (await steps.stampTerm(term)) }
 }
 
-async function cancelTasksOfEndedVideos(steps: Steps, term: number): Promise<number> {
+/** `working`: videos with open tasks, read before the `open` ones: one that is among both has not ended. */
+async function cancelTasksOfEndedVideos(
+  steps: Steps,
+  {
+    term,
+    working,
+    open,
+  }: { readonly term: number; readonly working: readonly VideoId[]; readonly open: readonly Video[] },
+): Promise<number> {
   let cancelled = 0
-  for (const id of await steps.videosWithOpenTasks()) {
+  const are = new Set(open.map(({ _id }) => _id))
+  for (const id of working.filter((each) => !are.has(each))) {
     const video = await steps.video(id)
     if (!video || isOpen(video.status)) continue
     // People fail or cancel videos in any term; only the newest leader may act on a COMPLETED one.

@@ -19,7 +19,10 @@ export async function alignTasks(
   align: Parameters<Steps['alignTasks']>[0],
   term: number,
 ): Promise<number> {
-  const writes = align.flatMap(({ video, priority, due, dueOthers, planned }) => [
+  const wrong = await misaligned(store, align)
+  if (wrong.size === 0) return 0
+  const differing = align.filter(({ video }) => wrong.has(video))
+  const writes = differing.flatMap(({ video, priority, due, dueOthers, planned }) => [
     aligned(video, { kind: { $in: planned } }, { priority, due: date(due) }, term),
     aligned(video, { kind: { $nin: planned } }, { priority, due: date(dueOthers) }, term),
     clampTimes(video, term, store.claimMs),
@@ -51,4 +54,35 @@ function clampTimes(video: VideoId, term: number, claimMs: number) {
   return {
     updateMany: { filter: { video_id: video, status: OPEN, ...notNewer(term), ...isFar }, update, hint: 'video' },
   }
+}
+
+/** The videos with an open task of which a value may differ, by one read: a write for each video would find hardly any. */
+async function misaligned(store: Store, align: Parameters<Steps['alignTasks']>[0]): Promise<ReadonlySet<VideoId>> {
+  const wanted = new Map(align.map((one) => [one.video, one]))
+  const isFar = { $gt: ['$claimable_at', after(maxAheadMs(store.claimMs))] }
+  const projection = { _id: 0, video_id: 1, kind: 1, priority: 1, due: 1, isFar }
+  const having = (status: string, hint: string) =>
+    store.run(() => store.chunks.find<Aligned>({ status }, { hint, projection }).toArray())
+  const found = await Promise.all([having('PENDING', 'claim'), having('PROCESSING', 'expired')])
+  const differs = ({ video_id, kind, priority, due, isFar }: Aligned) => {
+    const one = wanted.get(video_id)
+    if (!one || isFar) return one !== undefined
+    const is = one.planned.some((each) => each === kind) ? one.due : one.dueOthers
+    return priority !== IDLE_PRIORITY && (priority !== one.priority || Number(due) !== is)
+  }
+  return new Set(
+    found
+      .flat()
+      .filter(differs)
+      .map(({ video_id }) => video_id),
+  )
+}
+
+/** What is read of a task; whoever may write to the database may have written anything. */
+interface Aligned {
+  readonly video_id: VideoId
+  readonly kind: unknown
+  readonly priority: unknown
+  readonly due: unknown
+  readonly isFar: boolean
 }

@@ -30,7 +30,10 @@ after(async () => {
 })
 
 /** Keys and documents that the server looked at for a call's commands on the tasks, or on another collection. */
-async function cost(call: () => Promise<unknown>, collection = 'chunks'): Promise<{ keys: number; docs: number }> {
+async function cost(
+  call: () => Promise<unknown>,
+  collection = 'chunks',
+): Promise<{ keys: number; docs: number; calls: number }> {
   await db.command({ profile: 2 })
   await call()
   await db.command({ profile: 0 })
@@ -41,7 +44,7 @@ async function cost(call: () => Promise<unknown>, collection = 'chunks'): Promis
   await db.collection('system.profile').drop()
   assert.ok(seen.length > 0)
   const sum = (field: string) => seen.reduce((total, one) => total + Number(one[field] ?? 0), 0)
-  return { keys: sum('keysExamined'), docs: sum('docsExamined') }
+  return { keys: sum('keysExamined'), docs: sum('docsExamined'), calls: seen.length }
 }
 
 test('a claim reads a handful of keys, an idle poll none, with 3,000 finished and 900 pending of three classes', async (t) => {
@@ -120,4 +123,22 @@ test('what the leader, control tasks and a restart query repeatedly reads what i
   t.diagnostic(JSON.stringify(seen))
   for (const [what, { docs, keys }] of Object.entries(seen))
     assert.ok(docs <= few.docs && keys <= few.keys, `${what} looks at ${docs} documents and ${keys} keys`)
+})
+
+test('a sweep that finds nothing to repair asks about as often for 60 open videos as for one', async (t) => {
+  for (const { _id } of await ledger.videos({ statuses: OPEN_STATUSES })) await ledger.cancel(_id)
+  const open = async () => {
+    const video = await videoIn(ledger, 'RUNNING')
+    await ledger.insertTasks([chunk(video, 0)])
+  }
+  const calls: number[] = []
+  for (const count of [1, 59]) {
+    for (let n = 0; n < count; n++) await open()
+    await ledger.sweep(TERM)
+    assert.deepEqual(await ledger.sweep(TERM), { repaired: 0 })
+    calls.push((await cost(() => ledger.sweep(TERM))).calls)
+  }
+  t.diagnostic(JSON.stringify(calls))
+  // Longer answers come in several parts.
+  assert.ok(calls[1]! <= calls[0]! + 4, `${calls}`)
 })

@@ -11,11 +11,15 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { IDLE_POLL_MS, SWEEP_MS } from '../../protocol/limits.ts'
 import { FEW } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
 import { type Assigned, heldBy } from './attempts.ts'
 import { createOpenTasks } from './open-tasks.ts'
 import type { OutageGrace } from './outage-grace.ts'
 import type { Pauses } from './pauses.ts'
 import type { ClaimWithToken } from './token-claims.ts'
+
+/** Videos that are read at once. */
+const ASKED_AT_ONCE = 64
 
 type Ranked = Pick<Task, '_id' | 'priority' | 'due' | 'rank'>
 
@@ -37,14 +41,14 @@ export function isCrowdedOut(
 
 /** The parts that the claims use. */
 export interface ControlClaimsModules {
-  readonly ledger: Pick<Ledger, 'tasks' | 'now' | 'claimTask'>
+  readonly ledger: Pick<Ledger, 'tasks' | 'videos' | 'now' | 'claimTask'>
   readonly clock: Clock
   readonly grace: OutageGrace
   /** Films of which this peer failed at a control task lately. */
   readonly pauses: Pick<Pauses, 'films'>
   /** Ingests that have released their slots and still run. */
   readonly waiting: ReadonlySet<Task>
-  mayTakeControlTask(task: Task, now: number): Promise<boolean>
+  mayTakeControlTask(task: Task, video: Video | null, now: number): Promise<boolean>
   readonly claimWithToken: ClaimWithToken
 }
 
@@ -71,9 +75,8 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
   }
 
   /** Whether this peer should take a task. Of very many a refusal is remembered, for longer the more there are. */
-  async function mayTake(task: Task, { now, count }: { now: number; count: number }): Promise<boolean> {
-    if ((refused.get(task._id) ?? 0) > clock.mono()) return false
-    const may = await mayTakeControlTask(task, now)
+  async function mayTake(task: Task, video: Video | null, { now, count }: { now: number; count: number }) {
+    const may = await mayTakeControlTask(task, video, now)
     if (!may && count > FEW) refused.set(task._id, clock.mono() + Math.min(SWEEP_MS, (IDLE_POLL_MS * count) / FEW))
     return may
   }
@@ -83,17 +86,27 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
     if (open.length === 0) return null
     const now = await ledger.now()
     const paused = new Set(pauses.films())
-    for (const task of open) {
-      if (paused.has(task.video_id) || isCrowdedOut(task, waiting)) continue
-      const free = task.status === 'PENDING' ? task.not_before <= now : task.claimable_at <= now && grace.isOver()
-      if (!free || !(await mayTake(task, { now, count: open.length }))) continue
-      const got = await claimWithToken(async (token) => {
-        const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
-        return held ? [held] : null
-      })
-      // Another peer claimed it, or it has changed.
-      forget(new Set([task.video_id]))
-      if (got) return got
+    const free = open.filter((task) => {
+      const { _id, status, video_id, not_before, claimable_at } = task
+      if (paused.has(video_id) || isCrowdedOut(task, waiting) || (refused.get(_id) ?? 0) > clock.mono()) return false
+      return status === 'PENDING' ? not_before <= now : claimable_at <= now && grace.isOver()
+    })
+    // The first is mostly the one; the videos of more and more of those behind it are read at once.
+    for (let at = 0, some = 1; at < free.length; at += some, some = Math.min(ASKED_AT_ONCE, 2 * some)) {
+      const tasks = free.slice(at, at + some)
+      const videos = await ledger.videos({ ids: tasks.map(({ video_id }) => video_id) })
+      for (const task of tasks) {
+        const video = videos.find(({ _id }) => _id === task.video_id) ?? null
+        // Another slot may have let one wait meanwhile.
+        if (isCrowdedOut(task, waiting) || !(await mayTake(task, video, { now, count: open.length }))) continue
+        const got = await claimWithToken(async (token) => {
+          const [held] = heldBy(await ledger.claimTask({ worker: self, token, task: task._id, from: 'free' }))
+          return held ? [held] : null
+        })
+        // Another peer claimed it, or it has changed.
+        forget([task.video_id])
+        if (got) return got
+      }
     }
     return null
   }

@@ -40,7 +40,8 @@ async function takes(has: {
     leads: () => has.leads,
     reachable: () => has.reachable ?? HOLDERS,
   })
-  return mayTake(await ingest(), await stage.ledger.now())
+  const task = await ingest()
+  return mayTake(task, await stage.ledger.video(task.video_id), await stage.ledger.now())
 }
 
 async function failForWantOfRoom(): Promise<void> {
@@ -83,12 +84,12 @@ it('a merge is taken once every output is COMPLETED, at a peer that can be asked
     room: async () => ({ freeBytes: 1, totalBytes: 1 }),
   }
   const mayTake = createControlTaskOrder({
-    ledger: { ...ledger, video },
+    ledger,
     store,
     leads: () => true,
     reachable: () => reachable,
   })
-  const takesMerge = () => mayTake(merge, ++looks * 10_000)
+  const takesMerge = () => video().then((film) => mayTake(merge, film, ++looks * 10_000))
   const complete = async (chunk: number) => {
     const task = taskId(FILM, '480p', chunk)
     const { attempt } = (await ledger.claimTask({ worker: small, token: asToken('e'), task, from: 'free' })) as never

@@ -7,11 +7,12 @@ import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Task } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
 import { mayTakeIngest } from './source-order.ts'
 
 /** The parts that the decision uses. */
 export interface ControlTaskOrderOptions {
-  readonly ledger: Pick<Ledger, 'video' | 'tasks'>
+  readonly ledger: Pick<Ledger, 'tasks'>
   readonly store: Pick<BlobStore, 'reference' | 'find' | 'room'>
   leads(): boolean
   /** Peers from which a blob can be had now (`reachablePeers`). */
@@ -23,20 +24,20 @@ const INPUTS_AGAIN_MS = 2_000
 /** Merges that lacked inputs and are remembered. */
 const LACKING_MAX = 1_000
 
-/** Makes the decision for a task. `now`: ledger time, ms. The returned function rejects with `LedgerUnavailable` and errors of the disk. */
+/** Makes the decision for a task of this video, null where there is none. `now`: ledger time, ms. The returned function rejects with `LedgerUnavailable` and errors of the disk. */
 export function createControlTaskOrder({
   ledger,
   store,
   leads,
   reachable,
-}: ControlTaskOrderOptions): (task: Task, now: number) => Promise<boolean> {
+}: ControlTaskOrderOptions): (task: Task, video: Video | null, now: number) => Promise<boolean> {
   /** When, by ledger time, a merge lacked inputs. */
   const lacking = new Map<TaskId, number>()
 
   /** Whether the source fits on this disk; null where no attempt failed with `disk_full`, so that ledger and disk need not be asked. */
-  async function fits({ video_id, failures }: Task): Promise<boolean | null> {
+  async function fits({ video_id, failures }: Task, video: Video | null): Promise<boolean | null> {
     if (!failures.some(({ code }) => code === 'disk_full')) return null
-    const source = (await ledger.video(video_id))?.source
+    const source = video?.source
     if (!source) return false
     return (await store.find(source.sha256, video_id)) !== null || hasRoomFor(source.bytes, await store.room())
   }
@@ -46,10 +47,8 @@ export function createControlTaskOrder({
     return holders.some((peer) => present.includes(peer)) || (await store.find(sha256, video_id)) !== null
   }
 
-  async function hasSource(task: Task): Promise<boolean> {
-    const source = (await ledger.video(task.video_id))?.source
-    return source !== undefined && (await isToBeHad(source, task))
-  }
+  const hasSource = async (task: Task, video: Video | null): Promise<boolean> =>
+    video !== null && (await isToBeHad(video.source, task))
 
   /** Whether every output that a merge joins is there, at a peer that can be asked. */
   async function hasOutputs(task: Task, now: number): Promise<boolean> {
@@ -67,16 +66,21 @@ export function createControlTaskOrder({
     return true
   }
 
-  return async (task, now) => {
+  return async (task, video, now) => {
     const { eligibility, claimedIn, outputs } = kindFacts(task.kind)
     if (eligibility === 'leader' && !leads()) return false
-    const status = claimedIn && (await ledger.video(task.video_id))?.status
-    if (claimedIn && !claimedIn.some((each) => each === status)) return false
+    if (claimedIn && !claimedIn.some((each) => each === video?.status)) return false
     if (outputs === 'results') return await hasOutputs(task, now)
     if (eligibility !== 'source') return true
     const isHere = (await store.reference(task.video_id)) !== null
     const { created_at } = task
-    const { take } = mayTakeIngest({ now, created_at, hasSource: isHere, leads: leads(), fits: await fits(task) })
-    return take && (isHere || (await hasSource(task)))
+    const { take } = mayTakeIngest({
+      now,
+      created_at,
+      hasSource: isHere,
+      leads: leads(),
+      fits: await fits(task, video),
+    })
+    return take && (isHere || (await hasSource(task, video)))
   }
 }

@@ -17,6 +17,7 @@ import { createNotifier, type Notifier } from '../../protocol/notifier.ts'
 import type { PeerTable } from '../../protocol/peer-table.ts'
 import type { Runners } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
+import type { Video } from '../../protocol/video.ts'
 import type { AdmissionGate } from '../admission.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import type { Assigned, Attempts } from './attempts.ts'
@@ -58,8 +59,8 @@ export interface WorkerModules {
   reachable(): readonly PeerId[]
   /** Audits that this peer, without slots, should run: see `settling-claims.ts`. */
   readonly settling: Set<TaskId>
-  /** Whether this peer should take this ingest or merge task. `now`: ledger time, ms. */
-  mayTakeControlTask(task: Task, now: number): Promise<boolean>
+  /** Whether this peer should take this ingest or merge task of this video. `now`: ledger time, ms. */
+  mayTakeControlTask(task: Task, video: Video | null, now: number): Promise<boolean>
 }
 
 /** The worker of this node. */
