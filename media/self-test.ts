@@ -1,5 +1,5 @@
 /**
- * The self-test: trial runs of one frame each show what this ffmpeg can do. Builds list what they cannot do (a native `av1` decoder
+ * The self-test: trial runs of one frame each show what this ffmpeg can do, as few processes as possible: each takes 0.1 s, on a busy machine 0.5 s. Builds list what they cannot do (a native `av1` decoder
  * that only drives hardware, a transport stream demuxer that crashes), so that lists are used only where no trial is possible.
  *
  * A trial that is killed by a signal, or hangs, means that the build cannot. The report is cached in `cacheDir` under the path, size
@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, freemem, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { durableWrite } from '../files/durable-write.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
@@ -16,7 +16,7 @@ import type { SelfTestReport } from '../protocol/media.ts'
 import type { Codec, FamilyTrial } from './codecs/codec.ts'
 import { codecs } from './codecs/codecs.ts'
 import { h264 } from './codecs/h264.ts'
-import { canRun, decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs } from './commands/self-test.ts'
+import { decodeTrialArgs, encodeTrialArgs, familyTrialArgs, haveRun, memoryTrialArgs } from './commands/self-test.ts'
 import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
 import { elementaryHash, pictureOf } from './verify.ts'
@@ -24,7 +24,8 @@ import { elementaryHash, pictureOf } from './verify.ts'
 /** Rises when the trials change, so that older reports are not used. */
 const TRIALS_VERSION = 4
 const TRIAL_STALL_MS = 20_000
-const TRIALS_AT_ONCE = 2
+/** How many parts the clips of a decode trial that failed are tried in. */
+const PARTS = 4
 
 /** Beginnings of the elementary hash of each filter's trial, on ffmpeg 5.1, 6.0 and 9.0. */
 const KNOWN_RESULTS: Readonly<Record<string, string>> = { bwdif: '4a5854', zscale: 'ba6df6' }
@@ -35,14 +36,31 @@ const [PLAIN, FIELDS, DEEP] = ['h264', 'interlaced', 'hevc10'] as const
 /** Memory of an encode of the default ladder where the build does not report it. */
 const ENCODE_BYTES_GUESS = 700 * 1024 * 1024
 
+/** What the machine has now: bytes of free memory, and cores. */
+export interface Machine {
+  freeBytes(): number
+  cores(): number
+}
+const THIS_MACHINE: Machine = { freeBytes: freemem, cores: availableParallelism }
+
+/**
+ * The memory of an encode of the default ladder is measured where it could bound the encodes of this machine: it takes a minute of CPU on a slow
+ * one. Elsewhere it is the guess, until a start with less free memory measures it.
+ */
+const mayBindMemory = ({ freeBytes, cores }: Machine): boolean => freeBytes() < 2 * ENCODE_BYTES_GUESS * cores()
+
+/** A report as it is cached; null where the memory of an encode was not measured. */
+type Cached = Omit<SelfTestReport, 'encode_bytes'> & { readonly encode_bytes: number | null }
+
 /** Makes the self-test of a build. It runs once and is cached by build where there is a folder. */
 export function createSelfTester(
   programs: Programs,
   cacheDir: string | null,
+  machine: Machine = THIS_MACHINE,
 ): (signal: AbortSignal) => Promise<SelfTestReport> {
   let selfTestReport: Promise<SelfTestReport> | undefined
   return (signal) => {
-    selfTestReport ??= selfTest(programs, cacheDir, signal).catch((error: unknown) => {
+    selfTestReport ??= selfTest({ programs, cacheDir, machine, signal }).catch((error: unknown) => {
       selfTestReport = undefined
       throw error
     })
@@ -50,18 +68,37 @@ export function createSelfTester(
   }
 }
 
-async function selfTest(programs: Programs, cacheDir: string | null, signal: AbortSignal): Promise<SelfTestReport> {
+async function selfTest(of: {
+  programs: Programs
+  cacheDir: string | null
+  machine: Machine
+  signal: AbortSignal
+}): Promise<SelfTestReport> {
+  const { programs, cacheDir, machine, signal } = of
   const file = cacheDir === null ? null : join(cacheDir, `ffmpeg-${await buildKey(programs)}.json`)
   const cached = file === null ? null : await readCached(file)
-  if (cached !== null) return cached
+  const measures = mayBindMemory(machine)
+  if (cached !== null && (cached.encode_bytes !== null || !measures)) return withMemory(cached)
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-self-test-'))
   try {
-    const selfTestReport = await runTrials({ programs, dir, signal })
+    const trials = { programs, dir, signal }
+    await writeClips(trials)
+    const made: Cached = cached ?? (await runTrials(trials))
+    const selfTestReport = { ...made, encode_bytes: measures ? await encodeBytes(trials) : null }
     if (file !== null) await writeCache(file, selfTestReport, programs)
-    return selfTestReport
+    return withMemory(selfTestReport)
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
+}
+
+const withMemory = (cached: Cached): SelfTestReport => ({
+  ...cached,
+  encode_bytes: cached.encode_bytes ?? ENCODE_BYTES_GUESS,
+})
+
+async function writeClips({ dir }: Trials): Promise<void> {
+  for (const [word, base64] of Object.entries(clips)) await writeFile(join(dir, word), Buffer.from(base64, 'base64'))
 }
 
 /** Encodes one frame with each required codec: run by a worker after a failure. Rejects where a codec fails. */
@@ -101,11 +138,14 @@ async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
 }
 
 /** Null where the file is missing, incomplete or not a report. */
-async function readCached(file: string): Promise<SelfTestReport | null> {
+async function readCached(file: string): Promise<Cached | null> {
   try {
-    const selfTestReport = JSON.parse(await readFile(file, 'utf8')) as SelfTestReport
+    const selfTestReport = JSON.parse(await readFile(file, 'utf8')) as Cached
+    const { encode_bytes } = selfTestReport
     const lists = [selfTestReport.decoders, selfTestReport.encoders, selfTestReport.filters]
-    return lists.every(Array.isArray) && selfTestReport.encode_bytes > 0 && selfTestReport.cores_per_slot > 0
+    return lists.every(Array.isArray) &&
+      (encode_bytes === null || encode_bytes > 0) &&
+      selfTestReport.cores_per_slot > 0
       ? selfTestReport
       : null
   } catch {
@@ -113,7 +153,7 @@ async function readCached(file: string): Promise<SelfTestReport | null> {
   }
 }
 
-async function writeCache(file: string, selfTestReport: SelfTestReport, { rng }: Programs): Promise<void> {
+async function writeCache(file: string, selfTestReport: Cached, { rng }: Programs): Promise<void> {
   await durableWrite(file, JSON.stringify(selfTestReport), { temporary: `${file}.${rng.token()}` })
 }
 
@@ -123,38 +163,26 @@ interface Trials {
   readonly signal: AbortSignal
 }
 
-async function runTrials(trials: Trials): Promise<SelfTestReport> {
+async function runTrials(trials: Trials): Promise<Cached> {
   const version = await checkVersion(trials)
   await checkProbe(trials)
-  for (const [word, base64] of Object.entries(clips))
-    await writeFile(join(trials.dir, word), Buffer.from(base64, 'base64'))
   const encoders: (string | null)[] = []
   for (const codec of codecs()) encoders.push(await encoderName(trials, codec))
-  const words = await passing(Object.keys(clips), (word) => decodes(trials, word))
-  const filters = (await Promise.all(Object.keys(KNOWN_RESULTS).map((filter) => filterName(trials, filter)))).filter(
-    (word) => word !== null,
-  )
+  const [words, untested, ...found] = await Promise.all([
+    decodable(trials, Object.keys(clips)),
+    untestedDecoders(trials),
+    ...Object.keys(KNOWN_RESULTS).map((filter) => filterName(trials, filter)),
+  ])
+  const filters = found.filter((word) => word !== null)
   return {
     ffmpeg: version.name,
-    decoders: [
-      ...words.filter((word) => !DEMUXERS.includes(word) && word !== FIELDS),
-      ...(await untestedDecoders(trials)),
-    ],
+    decoders: [...words.filter((word) => !DEMUXERS.includes(word) && word !== FIELDS), ...untested],
     encoders: encoders.filter((word) => word !== null),
     filters: [...filters, ...words.filter((word) => DEMUXERS.includes(word))],
-    encode_bytes: await encodeBytes(trials),
+    encode_bytes: null,
     // From ffmpeg 7 on each encoder has a thread of its own: 1.65 cores measured, 1.0–1.15 before.
     cores_per_slot: version.libavcodec >= 61 ? 1.6 : 1,
   }
-}
-
-/** In order, `TRIALS_AT_ONCE` side by side. */
-async function passing<Word>(words: readonly Word[], holds: (word: Word) => Promise<boolean>): Promise<Word[]> {
-  const results: boolean[] = []
-  for (let at = 0; at < words.length; at += TRIALS_AT_ONCE) {
-    results.push(...(await Promise.all(words.slice(at, at + TRIALS_AT_ONCE).map(holds))))
-  }
-  return words.filter((_, at) => results[at])
 }
 
 /** Exit code, everything on stdout, stderr; null where the build died or hung. */
@@ -196,9 +224,15 @@ async function checkProbe(trials: Trials): Promise<void> {
     throw new UsageError(`${ffprobe} does not answer like ffprobe: install ffmpeg 5.1 or newer, with ffprobe.`)
 }
 
-async function decodes(trials: Trials, word: string): Promise<boolean> {
-  const end = await attempt(trials, decodeTrialArgs(join(trials.dir, word)))
-  return end !== null && end.exitCode === 0 && canRun(end.lines)
+/** The clips that this build decodes: all of them by one process, or, where that fails, in parts, down to each by itself. */
+async function decodable(trials: Trials, words: readonly string[]): Promise<string[]> {
+  const end = await attempt(trials, decodeTrialArgs(words.map((word) => join(trials.dir, word))))
+  if (end !== null && end.exitCode === 0 && haveRun(end.lines, words.length)) return [...words]
+  if (words.length === 1) return []
+  const each = Math.ceil(words.length / PARTS)
+  const found: string[] = []
+  for (let at = 0; at < words.length; at += each) found.push(...(await decodable(trials, words.slice(at, at + each))))
+  return found
 }
 
 function encodeTrial({ dir }: Trials, codec: Codec, filter: string | null = null): { args: string[]; out: string } {

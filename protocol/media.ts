@@ -19,7 +19,7 @@ export interface SelfTestReport {
   readonly encoders: readonly string[]
   /** Optional filters, such as `zscale` and `bwdif`. */
   readonly filters: readonly string[]
-  /** Peak memory of a trial encode of the default ladder, bytes; free memory ÷ this bounds the slots. */
+  /** Peak memory of a trial encode of the default ladder, bytes, a guess where memory is ample; free memory ÷ this bounds the slots. */
   readonly encode_bytes: number
   /** Cores that one encode of several renditions keeps busy: about 1 before ffmpeg 7, 1.6 from it on. */
   readonly cores_per_slot: number

@@ -87,7 +87,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   concatList: of([{ name: '00000.mp4', start: 0 }, { name: '00001.mp4', start: 1 }], (chunks) => [concatList(chunks)]),
   decodeTextArgs: of({ input: { source: '/a' }, tracks: [{ stream: 4, codec: 'dvb_teletext', out: '/o' }] }, ({ input, tracks }) => decodeTextArgs(input, tracks)),
   packetBytesArgs: of({ source: '/a', stream: 4 }, ({ source, stream }) => packetBytesArgs(source, stream)),
-  decodeTrialArgs: of('/a', decodeTrialArgs),
+  decodeTrialArgs: of(['/a', '/b'], decodeTrialArgs),
   encodeTrialArgs: of({ clip: '/a', codec: h264, filter: null, out: '/o' }, encodeTrialArgs),
   familyTrialArgs: of({ clip: '/a', family: hevc.family, out: '/o' }, familyTrialArgs),
   memoryTrialArgs: of('/a', memoryTrialArgs),

@@ -6,13 +6,18 @@ import { codecOf } from '../codecs/codecs.ts'
 import { encodeArgs } from './encode.ts'
 import { fileUrl, QUIET, SAFE } from './safe.ts'
 
-/** Arguments to decode a clip of one frame; ffmpeg prints a checksum for each decoded frame. */
-export function decodeTrialArgs(clip: string): string[] {
-  return [...QUIET, ...SAFE, '-threads', '1', '-i', fileUrl(clip), '-map', '0:v:0', '-f', 'framecrc', 'pipe:1']
+/** Arguments to decode clips of one frame; ffmpeg prints a checksum for each decoded frame. */
+export function decodeTrialArgs(clips: readonly string[]): string[] {
+  const inputs = clips.flatMap((clip) => [...SAFE, '-threads', '1', '-i', fileUrl(clip)])
+  const streams = clips.flatMap((_, at) => ['-map', `${at}:v:0`])
+  return [...QUIET, ...inputs, ...streams, '-f', 'framecrc', 'pipe:1']
 }
 
-/** Whether ffmpeg's framecrc output has at least one frame; its comments begin with `#`. */
-export const canRun = (lines: readonly string[]): boolean => lines.some((line) => /^0,/.test(line.trim()))
+/** Whether ffmpeg's framecrc output has at least one frame of each of the clips; its comments begin with `#`. */
+export function haveRun(lines: readonly string[], clips: number): boolean {
+  const streams = new Set(lines.flatMap((line) => /^(\d+),/.exec(line.trim())?.[1] ?? []))
+  return streams.size === clips
+}
 
 const CLIP: VideoFacts = {
   stream: 0, codec: 'h264', profile: '', pixel_format: 'yuv420p', bit_depth: 8, width: 64, height: 64,

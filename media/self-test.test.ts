@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { systemClock, systemRng } from '../node/host/system-clock.ts'
+import { AttemptFailed } from '../protocol/errors.ts'
+import type { SelfTestReport } from '../protocol/media.ts'
+import { FFMPEG, FFPROBE, run, signal } from './film.test-support.ts'
+import type { Run, RunJob } from './run-ffmpeg.ts'
+import { createSelfTester, type Machine } from './self-test.ts'
+
+let dir: string
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'self-test-'))
+})
+after(() => rm(dir, { recursive: true, force: true }))
+
+const AMPLE: Machine = { cores: () => 2, freeBytes: () => 64e9 }
+const SHORT: Machine = { cores: () => 2, freeBytes: () => 1.5e9 }
+
+/** A self-test with an empty cache, or that of `name`, and the argument lists that it ran. */
+async function selfTest(of: { name: string; machine?: Machine; around?: (real: Run) => Run }) {
+  const started: string[] = []
+  const counted: Run = (job) => {
+    started.push(job.args.join(' '))
+    return (of.around?.(run) ?? run)(job)
+  }
+  const programs = { ffmpeg: FFMPEG, ffprobe: FFPROBE, clock: systemClock, rng: systemRng, run: counted }
+  const report = await createSelfTester(programs, join(dir, of.name), of.machine ?? AMPLE)(signal)
+  return { report, started }
+}
+
+const measured = (started: readonly string[]): number => started.filter((args) => args.includes('-benchmark')).length
+
+test('a first start runs few processes, and encodes nothing long where memory is ample', async () => {
+  const { report, started } = await selfTest({ name: 'first' })
+  assert.ok(report.decoders.includes('h264') && report.filters.includes('bwdif') && report.filters.includes('mpegts'))
+  assert.equal(measured(started), 0)
+  assert.ok(report.encode_bytes > 5e8)
+  assert.ok(started.length <= 10, started.join('\n'))
+  const again = await selfTest({ name: 'first' })
+  assert.deepEqual([again.report, again.started], [report, []])
+})
+
+test('the memory of an encode is measured where it may bound the encodes, once, also after a start with ample memory', async () => {
+  const ample = await selfTest({ name: 'memory' })
+  const short = await selfTest({ name: 'memory', machine: SHORT })
+  assert.equal(measured(short.started), 1)
+  assert.equal(short.started.length, 1, 'the other trials were made before')
+  assert.notEqual(short.report.encode_bytes, ample.report.encode_bytes)
+  const later = await selfTest({ name: 'memory' })
+  assert.deepEqual([later.report, later.started], [short.report, []])
+})
+
+test('a clip that a build cannot decode, and one that crashes it, cost the others nothing', async () => {
+  const fails = ({ args }: RunJob, word: string) =>
+    args.some((arg) => arg.endsWith(`/${word}`)) && args.includes('framecrc')
+  const around =
+    (real: Run): Run =>
+    async (job) => {
+      if (fails(job, 'theora')) throw new AttemptFailed('build_cannot', 'it crashed')
+      if (fails(job, 'mpegts')) return { exitCode: 1, log: '' }
+      return real(job)
+    }
+  const whole = (await selfTest({ name: 'whole' })).report
+  const without = (list: readonly string[], word: string) => list.filter((each) => each !== word)
+  const wanted: SelfTestReport = {
+    ...whole,
+    decoders: without(whole.decoders, 'theora'),
+    filters: without(whole.filters, 'mpegts'),
+  }
+  assert.deepEqual((await selfTest({ name: 'poor', around })).report, wanted)
+})
