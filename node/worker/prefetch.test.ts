@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { asPeerId, taskId, type VideoId } from '../../protocol/ids.ts'
+import { SWEEP_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
+import { FEW } from '../../protocol/pace.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../testing/simulation/stage.ts'
@@ -103,6 +105,20 @@ describe('prefetch', () => {
       assert.deepEqual(fetched, [1, 3, 1, 5])
       assert.equal(await prefetcher.takeGuess(), taskId(FILM, '480p', 5))
       assert.equal(await prefetcher.takeGuess(), null)
+    })
+  })
+
+  it('is asked for at times only in a long queue, as all videos before it are looked for', async () => {
+    await look(async (prefetcher, { stage }) => {
+      for (let n = 0; n < 2 * FEW; n++) await submit(stage, (0xa0_00 + n).toString(16).padStart(16, '0') as VideoId, -1)
+      const guessed = async (chunk: number) => {
+        prefetcher.prefetchAfter((await stage.ledger.task(taskId(FILM, '480p', chunk)))!)
+        await stage.pass(1_000)
+        return (await prefetcher.takeGuess()) !== null
+      }
+      assert.deepEqual([await guessed(1), await guessed(1)], [true, false])
+      await stage.pass(SWEEP_MS)
+      assert.equal(await guessed(1), true)
     })
   })
 

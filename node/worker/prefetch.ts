@@ -11,8 +11,9 @@ import { sentence } from '../../protocol/errors.ts'
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { PREFETCH_TASKS } from '../../protocol/limits.ts'
+import { IDLE_POLL_MS, PREFETCH_TASKS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
+import { createPace } from '../../protocol/pace.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -45,6 +46,7 @@ export function createPrefetcher(options: PrefetcherOptions): Prefetcher {
   const { self, ledger, table, clock, log } = options
   const stopping = new AbortController()
   const guesses: Task[] = []
+  const pace = createPace(clock, IDLE_POLL_MS, 0)
   const fetching = new Set<Promise<void>>()
 
   function share(): { place: number; workers: number } {
@@ -78,8 +80,10 @@ export function createPrefetcher(options: PrefetcherOptions): Prefetcher {
     },
     async takeGuess() {
       const guess = guesses.shift()
-      if (!guess) return null
+      // Behind a long queue a guess is mostly not checked: the claim then asks the ledger, which gives it the same task or a better one.
+      if (!guess || !pace.isDue()) return null
       const open = await ledger.videos({ statuses: ['QUEUED', 'PLANNING', 'RUNNING'] })
+      pace.looked(open.length)
       const own = open.find(({ _id }) => _id === guess.video_id)
       const isFirst = own && open.every(({ priority, due }) => !isBefore({ priority, due }, own))
       return isFirst ? guess._id : null
