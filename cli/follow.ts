@@ -28,12 +28,18 @@ export interface Followed {
 /** Number of videos that are read one by one at each snapshot. */
 const HIDDEN_AT_ONCE = 20
 
+/** Rest after a snapshot, as a multiple of the time that it took: one of very many videos takes some. */
+const REST = 10
+const REST_MAX_MS = 2_000
+
 /** Exit code: 0 where everything was delivered. Throws `UsageError` where the ledger no longer knows one of them. */
 export async function follow(of: Followed): Promise<number> {
   const { wanted, out, reporter, signal } = of
   let code = 0
   for (let look = 0; wanted.size > 0 && !signal?.aborted; look++) {
+    const began = systemClock.mono()
     const snapshot = await of.snapshot()
+    const restMs = Math.min(REST_MAX_MS, REST * (systemClock.mono() - began))
     const shown = new Map(snapshot.videos.map((row) => [row.id, row]))
     const [rows, hidden] = [[] as VideoRow[], [] as VideoId[]]
     for (const id of wanted.keys()) {
@@ -54,7 +60,7 @@ export async function follow(of: Followed): Promise<number> {
       } else continue
       wanted.delete(row.id)
     }
-    if (wanted.size > 0) await systemClock.sleep(of.lookMs, signal).catch(() => {})
+    if (wanted.size > 0) await systemClock.sleep(Math.max(of.lookMs, restMs), signal).catch(() => {})
   }
   return code
 }
