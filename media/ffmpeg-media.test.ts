@@ -67,7 +67,7 @@ async function finished(job: Awaited<ReturnType<typeof planned>>, into: string):
   const audio = extras.audio && join(outDir, 'audio.m4a')
   if (extras.audio && audio) await media.audio({ plan, input: extras.audio, out: audio, signal })
   const out = join(dir, `${into}.mp4`)
-  await media.merge({ plan, rendition: '480p', chunks, audio, extra: extras.other, out, signal })
+  await media.merge({ plan, renditions: [{ rendition: '480p', chunks, out }], audio, extra: extras.other, signal })
   return out
 }
 
@@ -191,11 +191,9 @@ test('a result that is not what the plan says is never answered', { timeout: 60_
   const wrongWay = (await encoded(job, 'verified')).reverse()
   const merging = media.merge({
     plan: job.plan,
-    rendition: '480p',
-    chunks: wrongWay.slice(0, 1),
+    renditions: [{ rendition: '480p', chunks: wrongWay.slice(0, 1), out: join(dir, 'no.mp4') }],
     audio: null,
     extra: null,
-    out: join(dir, 'no.mp4'),
     signal,
   })
   await assert.rejects(merging, failsAs('unexpected'))

@@ -8,7 +8,7 @@ import { encodeAudio } from './audio-encoding.ts'
 import { cutChunk } from './cutting.ts'
 import { encodeChunk } from './encoding.ts'
 import { takeExtras } from './extras.ts'
-import { mergeRendition } from './merging.ts'
+import { mergeRenditions } from './merging.ts'
 import { checkFilm } from './plain-film.ts'
 import { checkRecipe, planVideo } from './planning.ts'
 import { ProbeCache } from './probe-cache.ts'
@@ -56,6 +56,6 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
     extras: (job) => takeExtras(programs, job),
     encode: (job) => encodeChunk(programs, job),
     audio: (job) => encodeAudio(programs, job),
-    merge: (job) => mergeRendition(programs, job),
+    merge: (job) => mergeRenditions(programs, job),
   }
 }

@@ -1,14 +1,14 @@
 /**
- * The merge of one rendition: compares the signature of every chunk (a file joined from unequal ones plays wrongly without an error), makes
- * one stream copy, and compares the result with its chunks frame by frame.
+ * The merge: compares the signature of every chunk (a file joined from unequal ones plays wrongly without an error), copies all renditions by
+ * one ffmpeg, and compares each result with its chunks frame by frame.
  */
-import { mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
-import type { MergeJob } from '../protocol/media.ts'
-import { type Plan, type RenditionPlan, sinceStart } from '../protocol/plan.ts'
+import type { JoinedRendition, MergeJob } from '../protocol/media.ts'
+import { type Plan, planSeconds, type RenditionPlan, sinceStart } from '../protocol/plan.ts'
 import { codecOf } from './codecs/codecs.ts'
-import { concatList, mergeArgs } from './commands/merge.ts'
+import { concatList, type MergedRendition, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
 import { secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
@@ -16,45 +16,71 @@ import { checkText } from './text/check-text.ts'
 import { switchOffText } from './text/enabled-tracks.ts'
 import { type FilmText, filmEnd, NO_TEXT, readTextExtra, writeTextFiles } from './text/text-extra.ts'
 import { END_OF_FILE } from './truncation.ts'
-import { checkJoined, checkPicture, expectJoined, pictureOf, tracksOf } from './verify.ts'
+import { checkJoined, checkPicture, expectJoined, type Joined, pictureOf, tracksOf } from './verify.ts'
 
 /** Frames that the last packet of a cut-off file, and those that refer to it, may cost. */
 const CUT_OFF_FRAMES_MAX = 4
 const CONTAINER_BYTES = 64 * 1024 * 1024
 
-/** Merges one rendition into `out`, which does not remain on failure. Rejects with `AttemptFailed`. */
-export async function mergeRendition(programs: Programs, job: MergeJob): Promise<void> {
-  const { plan, out } = job
-  const rendition = plan.renditions.find(({ id }) => id === job.rendition)
-  if (!rendition || job.chunks.length !== plan.chunks.length)
-    throw new AttemptFailed('unexpected', `cannot merge ${job.rendition}: not the chunks of this plan`)
-  const { tag } = codecOf(rendition.codec)
-  const chunks = await checkedChunks(job, rendition)
-  const expected = expectJoined(chunks, plan)
+/** A rendition of a job, and what its file must hold. */
+interface Expected extends JoinedRendition {
+  readonly facts: RenditionPlan
+  /** `Codec.tag`. */
+  readonly tag: string | null
+  readonly expected: Joined & { readonly missing: number }
+}
+
+/** Merges the renditions into their files, none of which remains on failure. Rejects with `AttemptFailed`. */
+export async function mergeRenditions(programs: Programs, job: MergeJob): Promise<void> {
+  const { plan } = job
+  const notes = new Set<string>()
+  const renditions: Expected[] = []
+  for (const each of job.renditions) renditions.push(await expectedOf(each, plan))
   const text = await textOf(job)
-  const dir = await mkdtemp(join(dirname(out), '.join-'))
-  let tracks: readonly Track[] = []
+  const dir = await mkdtemp(join(dirname(job.renditions[0]!.out), '.join-'))
   try {
-    const list = await writeList(dir, job)
-    await copyTogether(programs, { ...job, dir, list, tag, text })
-    await switchOffText(
-      out,
-      text.subtitles.map(({ flags }) => flags.includes('default')),
-    )
-    tracks = await tracksOf(out)
-    checkJoined(tracks, expected, rendition, plan)
-    checkText(tracks, text)
+    await copyTogether(programs, job, { renditions, dir, text })
+    for (const rendition of renditions)
+      for (const note of await checkedNotes(rendition, { plan, text })) notes.add(note)
   } catch (error) {
-    await rm(out, { force: true })
+    for (const { out } of renditions) await rm(out, { force: true })
     throw error
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
-  for (const note of [...text.notes, ...silentTracks(tracks, plan)]) job.onNote?.(note)
+  for (const note of notes) job.onNote?.(note)
+}
+
+async function expectedOf(rendition: JoinedRendition, plan: Plan): Promise<Expected> {
+  const facts = plan.renditions.find(({ id }) => id === rendition.rendition)
+  if (!facts || rendition.chunks.length !== plan.chunks.length)
+    throw new AttemptFailed('unexpected', `cannot merge ${rendition.rendition}: not the chunks of this plan`)
+  const { tag } = codecOf(facts.codec)
+  return { ...rendition, facts, tag, expected: expectJoined(await checkedChunks(rendition.chunks, plan, facts), plan) }
+}
+
+/** Finishes a merged file, compares it with its chunks, and answers what is to be said of it. */
+async function checkedNotes(
+  { out, facts, expected }: Expected,
+  { plan, text }: { readonly plan: Plan; readonly text: FilmText },
+): Promise<string[]> {
+  await switchOffText(
+    out,
+    text.subtitles.map(({ flags }) => flags.includes('default')),
+  )
+  const tracks = await tracksOf(out)
+  checkJoined(tracks, expected, facts, plan)
+  checkText(tracks, text)
   // The last packet of a file that was cut off is not whole: the plan has a note of that.
   const isCutOff = plan.fates.some(({ part }) => part === END_OF_FILE)
-  if (expected.missing > (isCutOff ? CUT_OFF_FRAMES_MAX : 0))
-    job.onNote?.(`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`)
+  const areMissing = expected.missing > (isCutOff ? CUT_OFF_FRAMES_MAX : 0)
+  return [
+    ...text.notes,
+    ...silentTracks(tracks, plan),
+    ...(areMissing
+      ? [`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`]
+      : []),
+  ]
 }
 
 /** Length of the silence that stands for a track, whose sound the ingest could not decode after all, seconds. */
@@ -69,7 +95,7 @@ function silentTracks(tracks: readonly Track[], plan: Plan): string[] {
 }
 
 /** Checks the chunks one after the other: a long video has thousands. */
-async function checkedChunks({ chunks, plan }: MergeJob, rendition: RenditionPlan): Promise<Track[]> {
+async function checkedChunks(chunks: readonly string[], plan: Plan, rendition: RenditionPlan): Promise<Track[]> {
   const tracks: Track[] = []
   for (const [at, path] of chunks.entries()) {
     const track = await pictureOf(path)
@@ -93,34 +119,54 @@ async function textOf({ plan, audio, extra }: MergeJob): Promise<FilmText> {
   return readTextExtra(extra, plan, filmEnd(plan, audio === null ? [] : await tracksOf(audio)))
 }
 
-/** Writes the list with links of plain names beside it, so that the concat demuxer needs no quoted path. */
-async function writeList(dir: string, { chunks, plan }: MergeJob): Promise<string> {
+/** Writes the list of a rendition with links of plain names beside it, so that the concat demuxer needs no quoted path. */
+async function writeList(dir: string, chunks: readonly string[], plan: Plan): Promise<string> {
   const entries = plan.chunks.map((chunk, at) => ({
     name: `${String(at).padStart(5, '0')}.mp4`,
     start: secondsOf(sinceStart(plan, chunk.start_pts), plan.time_base),
   }))
+  await mkdir(dir)
   for (const [at, { name }] of entries.entries()) await symlink(chunks[at]!, join(dir, name))
   const list = join(dir, 'list.ffconcat')
   await writeFile(list, concatList(entries))
   return list
 }
 
-interface CopyJob extends MergeJob {
-  readonly dir: string
-  readonly list: string
-  readonly tag: string | null
-  readonly text: FilmText
+async function copyTogether(
+  { run, ffmpeg }: Programs,
+  { plan, audio, signal, onProgress }: MergeJob,
+  {
+    renditions,
+    dir,
+    text,
+  }: { readonly renditions: readonly Expected[]; readonly dir: string; readonly text: FilmText },
+): Promise<void> {
+  const { covers, subtitles, chapters } = await writeTextFiles(dir, text, plan)
+  const merged: MergedRendition[] = []
+  for (const [at, { tag, chunks, out }] of renditions.entries())
+    merged.push({ tag, list: await writeList(join(dir, `chunks-${at}`), chunks, plan), out })
+  const tracks = subtitles === null ? null : { path: subtitles, tracks: text.subtitles }
+  const args = mergeArgs({ plan, renditions: merged, audio, covers, subtitles: tracks, chapters })
+  const outputBytesMax = Math.max(
+    ...(await Promise.all(
+      renditions.map(({ chunks }) =>
+        bytesMax([...chunks, audio, covers, subtitles, chapters].filter((path) => path !== null)),
+      ),
+    )),
+  )
+  const folders = [dir, ...renditions.flatMap(({ chunks }) => chunks.map(dirname))]
+  const seconds = planSeconds(plan)
+  const onLine = (line: string) => {
+    const done = Number(/^out_time_us=(\d+)/.exec(line)?.[1] ?? NaN) / 1e6 / seconds
+    if (!Number.isNaN(done)) onProgress?.(Math.min(1, done))
+  }
+  const joining = { program: ffmpeg, args, signal, progress: true, outputBytesMax, folders, onLine }
+  await runOrFail(run, joining, `merging ${renditions.map(({ rendition }) => rendition).join(', ')}`)
 }
 
-async function copyTogether({ run, ffmpeg }: Programs, job: CopyJob): Promise<void> {
-  const { plan, audio, out, signal, list, tag, dir, text } = job
-  const { covers, subtitles, chapters } = await writeTextFiles(dir, text, plan)
-  const tracks = subtitles === null ? null : { path: subtitles, tracks: text.subtitles }
-  const args = mergeArgs({ plan, tag, list, audio, covers, subtitles: tracks, chapters, out })
-  const inputs = [...job.chunks, audio, covers, subtitles, chapters].filter((path) => path !== null)
-  let outputBytesMax = CONTAINER_BYTES
-  for (const path of inputs) outputBytesMax += 1.5 * (await stat(path)).size
-  const folders = [dir, ...job.chunks.map(dirname)]
-  const joining = { program: ffmpeg, args, signal, progress: true, outputBytesMax, folders }
-  await runOrFail(run, joining, `merging ${job.rendition}`)
+/** The largest file that a copy of these files may make, bytes. */
+async function bytesMax(inputs: readonly string[]): Promise<number> {
+  let bytes = CONTAINER_BYTES
+  for (const path of inputs) bytes += 1.5 * (await stat(path)).size
+  return bytes
 }

@@ -88,20 +88,28 @@ export type EncodeResult =
   | { readonly rendition: RenditionId; readonly ok: true; readonly path: string; readonly es_sha256: Sha256 }
   | { readonly rendition: RenditionId; readonly ok: false; readonly failure: import('./errors.ts').AttemptFailed }
 
-/** One rendition to join, mux and verify. Paths are absolute. */
-export interface MergeJob {
-  readonly plan: Plan
+/** A rendition to join. Paths are absolute. */
+export interface JoinedRendition {
   readonly rendition: RenditionId
   /** One encoded chunk for each of the plan's, in order. */
   readonly chunks: readonly string[]
+  /** The finished MP4, written here and verified. */
+  readonly out: string
+}
+
+/** Renditions to join, mux and verify, all by one ffmpeg. Paths are absolute. */
+export interface MergeJob {
+  readonly plan: Plan
+  /** At least one. */
+  readonly renditions: readonly JoinedRendition[]
   /** The result of the audio task, where the plan has audio. */
   readonly audio: string | null
   /** The extra with subtitles, chapters and covers, where the plan has any. */
   readonly extra: string | null
-  /** The finished MP4, written here and verified. */
-  readonly out: string
-  /** Called with what only the merge can see, such as frames that no decoder could read. */
+  /** Called once with each thing that only the merge can see, such as frames that no decoder could read. */
   readonly onNote?: (sentence: string) => void
+  /** `done`: share of the film that is joined, 0–1. */
+  readonly onProgress?: (done: number) => void
   readonly signal: AbortSignal
 }
 
@@ -171,6 +179,6 @@ export interface Media {
     onProgress?: (progress: { seconds: number; speed: number }) => void
     signal: AbortSignal
   }): Promise<void>
-  /** Joins, muxes and verifies one rendition. */
+  /** Joins, muxes and verifies the renditions. No output remains where one fails. */
   merge(job: MergeJob): Promise<void>
 }

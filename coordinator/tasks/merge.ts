@@ -1,5 +1,5 @@
 /**
- * The runner of `merge` tasks: fetches every chunk, joins and muxes each rendition, verifies, and puts the results into the store. A lost
+ * The runner of `merge` tasks: fetches every chunk, joins and muxes the renditions, verifies, and puts the results into the store. A lost
  * output fails the attempt with `input_missing`; the duty that replicates to the leader then has it made again.
  */
 import { rm } from 'node:fs/promises'
@@ -74,29 +74,19 @@ export function createMergeRunner(options: MergeOptions): Runner {
     const { task } = held[0]
     const parts = await gather(task.video_id, signal)
     const scratch = await store.scratch('merge')
-    // Renditions of one video lack the same things.
-    const emitted = new Set<string>()
     try {
       const pathOf = (rendition: RenditionId) => join(scratch, `${rendition}.mp4`)
       await withIntactBlobs({ store, video: task.video_id, blobs: parts.blobs, signal }, async () => {
-        for (const [at, [rendition, chunks]] of [...parts.chunks].entries()) {
-          await media.merge({
-            plan: parts.plan,
-            rendition,
-            chunks,
-            audio: parts.audio,
-            extra: parts.extra,
-            out: pathOf(rendition),
-            signal,
-            // `status` reads the notes of a video from its events.
-            onNote: (note) => {
-              if (emitted.has(note)) return
-              emitted.add(note)
-              void options.emit({ code: 'note', peer: self, video: task.video_id, note })
-            },
-          })
-          progress((at + 1) / parts.chunks.size, 0)
-        }
+        await media.merge({
+          plan: parts.plan,
+          renditions: [...parts.chunks].map(([rendition, chunks]) => ({ rendition, chunks, out: pathOf(rendition) })),
+          audio: parts.audio,
+          extra: parts.extra,
+          signal,
+          onProgress: (done) => progress(done, 0),
+          // `status` reads the notes of a video from its events.
+          onNote: (note) => void options.emit({ code: 'note', peer: self, video: task.video_id, note }),
+        })
       })
       const outputs: Artifact[] = []
       for (const rendition of parts.chunks.keys()) {

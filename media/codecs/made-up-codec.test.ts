@@ -126,7 +126,8 @@ test('a codec is one file: self-tested, planned, encoded beside H.264 in one ffm
       'a picture that cannot be read is an error, not one without parameter sets',
     )
     const chunks = plan.chunks.map(() => outputs[1]!.path)
-    const merging = { plan, rendition: '90p-old', chunks, audio: null, extra: null, out: join(dir, 'no.mp4'), signal }
+    const renditions = [{ rendition: '90p-old', chunks, out: join(dir, 'no.mp4') }]
+    const merging = { plan, renditions, audio: null, extra: null, signal }
     await assert.rejects(
       media.merge(merging),
       (error) => error instanceof AttemptFailed && error.code === 'build_cannot',

@@ -83,7 +83,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   filterGraph: of({ video: VIDEO, ...RANGE, sizes: [RENDITION], shapes: SHAPES }, (job) => [filterGraph(job)]),
   h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, h264.encoderArgs),
   hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, hevc.encoderArgs),
-  mergeArgs: of({ plan: { audio: [TRACK], metadata: METADATA, track_timescale: 12_800, lead: 100 }, tag: 'hvc1', list: '/l', audio: '/a', covers: '/c', subtitles: { path: '/s', tracks: [{ stream: 4, codec: 'ass', language: 'fra', title: 'Film', flags: ['forced' as const] }] }, chapters: '/m', out: '/o' }, mergeArgs),
+  mergeArgs: of({ plan: { audio: [TRACK], metadata: METADATA, track_timescale: 12_800, lead: 100 }, renditions: [{ tag: 'hvc1', list: '/l', out: '/o' }, { tag: null, list: '/k', out: '/p' }], audio: '/a', covers: '/c', subtitles: { path: '/s', tracks: [{ stream: 4, codec: 'ass', language: 'fra', title: 'Film', flags: ['forced' as const] }] }, chapters: '/m' }, mergeArgs),
   concatList: of([{ name: '00000.mp4', start: 0 }, { name: '00001.mp4', start: 1 }], (chunks) => [concatList(chunks)]),
   decodeTextArgs: of({ input: { source: '/a' }, tracks: [{ stream: 4, codec: 'dvb_teletext', out: '/o' }] }, ({ input, tracks }) => decodeTextArgs(input, tracks)),
   packetBytesArgs: of({ source: '/a', stream: 4 }, ({ source, stream }) => packetBytesArgs(source, stream)),

@@ -346,22 +346,26 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
   } as const
   const args = mergeArgs({
     plan,
-    tag: null,
-    list: '/l',
+    renditions: [
+      { tag: null, list: '/l', out: '/o.mp4' },
+      { tag: 'hvc1', list: '/k', out: '/p.mp4' },
+    ],
     audio: '/a.m4a',
     covers: null,
     subtitles: { path: '/t.mp4', tracks: [subtitle] },
     chapters: '/c.txt',
-    out: '/o.mp4',
   })
   const titles = ['-metadata:s:a:1', 'title=Film music', '-metadata:s:a:1', 'handler_name=Film music']
-  assert.deepEqual(args, [
-    ...words(`${HEAD} ${SAFE_LIST} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE} -i file:/a.m4a ${SAFE} -i file:/t.mp4
-      -protocol_whitelist file -f ffmetadata -i file:/c.txt
-      -map 0:v:0 -map 1:a -map 2:s -c:s copy -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1 -map_chapters 3
+  const output = (at: number, tag: string, out: string) => [
+    ...words(`-map ${at}:v:0 -map 2:a -map 3:s -c:s copy -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1 -map_chapters 4
       -metadata:s:a:0 language=eng -disposition:a:0 default`), ...titles,
-    ...words(`-disposition:a:1 0 -metadata:s:s:0 language=deu -disposition:s:0 forced+comment -video_track_timescale 90000 -movie_timescale 1000
-      -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
+    ...words(`-disposition:a:1 0 -metadata:s:s:0 language=deu -disposition:s:0 forced+comment ${tag} -video_track_timescale 90000 -movie_timescale 1000
+      -movflags +faststart -fflags +bitexact -f mp4 file:${out}`),
+  ] // biome-ignore format: groups
+  assert.deepEqual(args, [
+    ...words(`${HEAD} ${SAFE_LIST} -f concat -safe 1 -auto_convert 0 -i file:/l ${SAFE_LIST} -f concat -safe 1 -auto_convert 0 -i file:/k
+      ${SAFE} -i file:/a.m4a ${SAFE} -i file:/t.mp4 -protocol_whitelist file -f ffmetadata -i file:/c.txt`),
+    ...output(0, '', '/o.mp4'), ...output(1, '-tag:v hvc1', '/p.mp4'),
   ]) // biome-ignore format: groups
 })
 
@@ -392,8 +396,8 @@ test('tags, a timecode and covers go to the file, its picture and behind the oth
   const picture = { language: 'fra', title: 'Cut', flags: ['default'], timecode: '01:02:03:04' } as const
   const metadata = { tags: { title: 'A=B' }, picture, covers: [{ stream: 2, codec: 'mjpeg' }] }
   const plan = { audio: [STEREO], metadata, track_timescale: 12_800, lead: 0 } as const
-  const inputs = { list: '/l', audio: '/a.m4a', covers: '/c.mkv', subtitles: null, chapters: null }
-  const args = mergeArgs({ plan, tag: null, ...inputs, out: '/o.mp4' }).join(' ')
+  const inputs = { audio: '/a.m4a', covers: '/c.mkv', subtitles: null, chapters: null }
+  const args = mergeArgs({ plan, renditions: [MERGED], ...inputs }).join(' ')
   assert.match(args, /-map 0:v:0 -map 1:a -map 2:v -c:v copy/)
   assert.ok(
     args.includes(
@@ -403,14 +407,15 @@ test('tags, a timecode and covers go to the file, its picture and behind the oth
   )
 })
 
+const MERGED = { tag: null, list: '/l', out: '/o.mp4' }
 const VIDEO_ALONE: MergeArgs = {
   plan: { audio: [], metadata: NO_METADATA, track_timescale: 12_800, lead: 0 },
-  tag: null, list: '/l', audio: null, covers: null, subtitles: null, chapters: null, out: '/o.mp4',
+  renditions: [MERGED], audio: null, covers: null, subtitles: null, chapters: null,
 } // biome-ignore format: a record
 
 test('a film without sound and chapters is video alone', () => {
   assert.deepEqual(
-    mergeArgs({ ...VIDEO_ALONE, tag: 'hvc1' }),
+    mergeArgs({ ...VIDEO_ALONE, renditions: [{ ...MERGED, tag: 'hvc1' }] }),
     words(`${HEAD} ${SAFE_LIST} -f concat -safe 1 -auto_convert 0 -i file:/l -map 0:v:0 -c:v copy -c:a copy -map_metadata:g -1 -map_metadata:s -1
       -map_chapters -1 -tag:v hvc1 -video_track_timescale 12800 -movie_timescale 1000 -movflags +faststart -fflags +bitexact -f mp4 file:/o.mp4`),
   )

@@ -21,37 +21,52 @@ export function concatList(chunks: readonly { readonly name: string; readonly st
   return `ffconcat version 1.0\n${lines.join('\n')}\n`
 }
 
-/** The files to mux into one rendition, and where. Paths are absolute. */
-export interface MergeArgs {
-  readonly plan: Pick<Plan, 'audio' | 'metadata' | 'track_timescale' | 'lead'>
+/** A rendition to mux: its list of chunks, and where to. Paths are absolute. */
+export interface MergedRendition {
   /** `Codec.tag` of the rendition's codec. */
   readonly tag: string | null
   readonly list: string
+  readonly out: string
+}
+
+/** The renditions to mux, and what all of them get. Paths are absolute. */
+export interface MergeArgs {
+  readonly plan: Pick<Plan, 'audio' | 'metadata' | 'track_timescale' | 'lead'>
+  readonly renditions: readonly MergedRendition[]
   readonly audio: string | null
   /** A file with the covers of the plan's metadata. */
   readonly covers: string | null
   /** An MP4 with a text track for each of `tracks`, and a file of chapters in ffmpeg's metadata format; both begin with the film. */
   readonly subtitles: { readonly path: string; readonly tracks: readonly SubtitleFacts[] } | null
   readonly chapters: string | null
-  readonly out: string
 }
 
-/** The arguments of the ffmpeg that joins the chunks and muxes audio, subtitles and chapters by stream copy. */
-export function mergeArgs({ plan, tag, list, audio, covers, subtitles, chapters, out }: MergeArgs): string[] {
-  const optional = [audio, covers, subtitles?.path ?? null, chapters]
-  const [audioAt, coversAt, textAt, chaptersAt] = optional.map(
-    (_, at) => 1 + optional.slice(0, at).filter((path) => path !== null).length,
-  )
-  const coverCount = covers === null ? 0 : plan.metadata.covers.length
+/** The arguments of the ffmpeg that joins the chunks and muxes audio, subtitles and chapters by stream copy, one output for each rendition. */
+export function mergeArgs(job: MergeArgs): string[] {
+  const { plan, renditions, audio, covers, subtitles, chapters } = job
   return [
     ...QUIET, ...PROGRESS,
-    ...(plan.lead === 0 ? [] : ['-itsoffset', seconds(plan.lead / plan.track_timescale)]),
-    ...SAFE_LIST, '-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', fileUrl(list),
+    ...renditions.flatMap(({ list }) => [
+      ...(plan.lead === 0 ? [] : ['-itsoffset', seconds(plan.lead / plan.track_timescale)]),
+      ...SAFE_LIST, '-f', 'concat', '-safe', '1', '-auto_convert', '0', '-i', fileUrl(list),
+    ]),
     ...(audio === null ? [] : [...SAFE, '-i', fileUrl(audio)]),
     ...(covers === null ? [] : [...SAFE, '-i', fileUrl(covers)]),
     ...(subtitles === null ? [] : [...SAFE, '-i', fileUrl(subtitles.path)]),
     ...(chapters === null ? [] : ['-protocol_whitelist', 'file', '-f', 'ffmetadata', '-i', fileUrl(chapters)]),
-    '-map', '0:v:0',
+    ...renditions.flatMap((rendition, at) => outputArgs(job, rendition, at)),
+  ] // biome-ignore format: groups
+}
+
+function outputArgs(job: MergeArgs, { tag, out }: MergedRendition, at: number): string[] {
+  const { plan, renditions, audio, covers, subtitles, chapters } = job
+  const optional = [audio, covers, subtitles?.path ?? null, chapters]
+  const [audioAt, coversAt, textAt, chaptersAt] = optional.map(
+    (_, input) => renditions.length + optional.slice(0, input).filter((path) => path !== null).length,
+  )
+  const coverCount = covers === null ? 0 : plan.metadata.covers.length
+  return [
+    '-map', `${at}:v:0`,
     ...(audio === null ? [] : ['-map', `${audioAt}:a`]),
     ...(subtitles === null ? [] : ['-map', `${textAt}:s`, '-c:s', 'copy']),
     // Last: ffmpeg 5 and 6 give a cover a track number, later ones do not.

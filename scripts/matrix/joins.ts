@@ -40,8 +40,11 @@ export async function mixedJoins(job: { name: string } & Omit<JoinJob, 'cut'>): 
     ...planner.media,
     encode: (work) => (able[work.chunk_id % able.length] ?? planner).media.encode(work),
     merge: async (work) => {
-      for (const peer of able)
-        joined.set(peer, await joinAs(peer, { ...work, out: `${work.out}.${peer.build.name}.mp4` }))
+      for (const peer of able) {
+        const [rendition] = work.renditions
+        const out = `${rendition!.out}.${peer.build.name}.mp4`
+        joined.set(peer, await joinAs(peer, { ...work, renditions: [{ ...rendition!, out }] }))
+      }
     },
   }
   const outDir = await mkdtemp(join(dir, `mixed-${name}-`))
@@ -61,7 +64,7 @@ export async function mixedJoins(job: { name: string } & Omit<JoinJob, 'cut'>): 
 async function joinAs({ media }: Peer, job: MergeJob): Promise<string | Error> {
   try {
     await media.merge(job)
-    return job.out
+    return job.renditions[0]!.out
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }
@@ -123,11 +126,9 @@ async function merge(media: Media, job: { cut: CutSource; chunks: readonly strin
   const plan = { ...cut.plan, audio: [], subtitles: [], chapters: 0, metadata: NO_METADATA }
   await media.merge({
     plan,
-    rendition: rendition.id,
-    chunks,
+    renditions: [{ rendition: rendition.id, chunks, out }],
     audio: null,
     extra: null,
-    out,
     signal: AbortSignal.timeout(JOIN_MS),
   })
 }

@@ -145,14 +145,17 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       if (bad === 'audio') fails(`${build} does not know this sound`)
       disk.write(out, film.audioOutBytes(what))
     },
-    async merge({ rendition, chunks, audio, extra, out, signal }) {
-      onWork(`merge ${rendition}`)
+    async merge({ renditions, audio, extra, signal }) {
+      for (const { rendition } of renditions) onWork(`merge ${rendition}`)
       const text = (path: string) => disk.read(path).toString()
-      const parts = { rendition, chunks: chunks.map(text), audio: audio && text(audio), extra: extra && text(extra) }
-      await work(800, signal)
+      await work(800 * renditions.length, signal)
       if (bad === 'merges' || bad === 'everything') dies()
-      if (parts.chunks.some((chunk) => chunk.endsWith(film.UNJOINABLE))) fails('ffmpeg: these chunks are not decodable')
-      disk.write(out, film.mergedBytes(parts))
+      for (const { rendition, chunks, out } of renditions) {
+        const parts = { rendition, chunks: chunks.map(text), audio: audio && text(audio), extra: extra && text(extra) }
+        if (parts.chunks.some((chunk) => chunk.endsWith(film.UNJOINABLE)))
+          fails('ffmpeg: these chunks are not decodable')
+        disk.write(out, film.mergedBytes(parts))
+      }
     },
   }
 }

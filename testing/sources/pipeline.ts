@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
-import type { Extras, Media } from '../../protocol/media.ts'
+import type { Extras, JoinedRendition, Media } from '../../protocol/media.ts'
 import { notesOf, type Plan } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Box, RenditionId } from '../../protocol/rendition.ts'
@@ -47,15 +47,16 @@ export async function runPipeline(media: Media, job: PipelineJob): Promise<Pipel
   const extras = await media.extras({ plan, source, index, outDir: await folder(outDir, 'extras'), signal })
   const audio = await encodeAudio(media, job, plan, extras)
   const notes = notesOf(plan.fates)
-  const outputs = []
+  const [outputs, renditions]: [PipelineResult['outputs'][number][], JoinedRendition[]] = [[], []]
   for (const { id: rendition, box } of recipe.renditions) {
     if (!plan.renditions.some(({ id }) => id === rendition)) continue
     const path = join(outDir, `${basename(source).replace(/\.\w+$/, '')}-${rendition}.mp4`)
     const chunks = plan.chunks.map(({ chunk_id }) => encoded.get(chunk_id)?.get(rendition) ?? '')
-    const onNote = (sentence: string) => void notes.push(sentence)
-    await media.merge({ plan, rendition, chunks, audio, extra: extras.other, out: path, onNote, signal })
     outputs.push({ rendition, box, path })
+    renditions.push({ rendition, chunks, out: path })
   }
+  const onNote = (sentence: string) => void notes.push(sentence)
+  await media.merge({ plan, renditions, audio, extra: extras.other, onNote, signal })
   return { plan, outputs, notes }
 }
 
