@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  clockFallsAt, decodedTimesOf, endOf, frameRate, hiddenInside, hideRemnant, noPackets, type Packets, packetsArePictures, readingOf, takeFrame, takePacket, timesOf,
+  clockFallsAt, decodedTimesOf, endOf, frameRate, hiddenInside, hideRemnant, noPackets, type Packets, packetsArePictures, packetsOf, readingOf, takeFrame, takePacket, timesOf,
 } from './packet-index.ts' // biome-ignore format: groups
 
 function read(...lines: string[]): Packets {
@@ -97,4 +97,19 @@ test('a clock that jumps back is seen, a little disorder is not one', () => {
   const at = (...times: number[]) => clockFallsAt(read(...times.map((time) => shown(time))), [1, 1000])
   assert.equal(at(1000, 9000, 17_000, 1020, 1060), 16)
   assert.equal(at(0, 40, 30, 80, 70, 120), null)
+})
+
+test('packets that were read with the streams are those of a list', () => {
+  const listed = noPackets()
+  const line = 'pts=0|dts=-512|duration=512|size=7|pos=48|flags=K_|data_hash=murmur3:00000000000ff0000000000000000000'
+  for (const each of [line, 'pts=N/A|flags=_D', 'time_base=1/12800|pix_fmt=yuv420p']) takePacket(listed, each)
+  const row = (said: object, sideData: string[] = []) => ({ fields: new Map(Object.entries(said)), sideData })
+  const first = { pts: '0', dts: '-512', duration: '512', size: '7', pos: '48', flags: 'K_' }
+  const rows = [row({ ...first, data_hash: 'murmur3:00000000000ff0000000000000000000' }), row({ flags: '_D' })]
+  const of = { timeBase: [1, 12_800], pixelFormat: 'yuv420p', sideData: true } as const
+  assert.deepEqual(packetsOf(rows, of), listed)
+  const [header, change] = [row(first, ['New Extradata']), row(first, ['New Extradata'])]
+  assert.equal(packetsOf([header, row(first)], of).announced, false)
+  assert.equal(packetsOf([row(first), change], of).announced, true)
+  assert.equal(packetsOf([row(first), change], { ...of, sideData: false }).announced, false)
 })

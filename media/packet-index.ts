@@ -8,6 +8,7 @@
 import type { SourceIndex } from '../protocol/media.ts'
 import type { ClockJump, Fate, Rational, Shape } from '../protocol/plan.ts'
 import { fieldsOf } from './commands/read.ts'
+import type { PacketRow } from './probe/packets.ts'
 import type { Promised } from './promises.ts'
 import { reduced, secondsOf } from './rational.ts'
 
@@ -78,14 +79,32 @@ export function takePacket(packets: Packets, line: string): void {
     packets.pixelFormat = fields.get('pix_fmt') ?? packets.pixelFormat
     return
   }
-  packets.pts.push(ticks(fields.get('pts')))
-  packets.dts.push(ticks(fields.get('dts')))
-  packets.duration.push(ticks(fields.get('duration')))
-  packets.key.push(flags.includes('K'))
-  packets.discarded.push(flags.includes('D'))
-  packets.position.push(ticks(fields.get('pos')))
-  packets.size.push(ticks(fields.get('size')))
-  packets.hash.push(hashOf(fields.get('data_hash')?.slice(HASH_NAME.length) ?? ''))
+  addPacket(packets, (name) => fields.get(name))
+}
+
+/** Adds one packet; `value`: what ffprobe says of a field, undefined where it does not say it. */
+function addPacket(packets: Packets, value: (name: string) => string | undefined): void {
+  packets.pts.push(ticks(value('pts')))
+  packets.dts.push(ticks(value('dts')))
+  packets.duration.push(ticks(value('duration')))
+  packets.key.push(value('flags')?.includes('K') === true)
+  packets.discarded.push(value('flags')?.includes('D') === true)
+  packets.position.push(ticks(value('pos')))
+  packets.size.push(ticks(value('size')))
+  packets.hash.push(hashOf(value('data_hash')?.slice(HASH_NAME.length) ?? ''))
+}
+
+/** The packets that a probe has read, the same as those of ffprobe's list. `sideData`: whether their side data count. */
+export function packetsOf(
+  rows: readonly PacketRow[],
+  of: { readonly timeBase: Rational; readonly pixelFormat: string; readonly sideData: boolean },
+): Packets {
+  const { timeBase, pixelFormat, sideData } = of
+  const packets = { ...noPackets(), timeBase, pixelFormat }
+  for (const { fields } of rows) addPacket(packets, (name) => fields.get(name))
+  // The first packet has those of the header.
+  packets.announced = sideData && rows.slice(1).some((row) => row.sideData.includes('New Extradata'))
+  return packets
 }
 
 const HASH_NAME = 'murmur3:'

@@ -1,17 +1,12 @@
 /**
- * Reads the streams and packets of a source. A file that is no video is refused, in one sentence that names it. Where this build crashes on the
- * file the error is `build_cannot`, as another build may read it.
+ * Reads the packets of a source, and decodes its beginning. Where this build crashes on the file the error is `build_cannot`, as another build may
+ * read it.
  */
 import { AttemptFailed, SourceRefused } from '../protocol/errors.ts'
-import { PROBE_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
 import type { Fate, Rational } from '../protocol/plan.ts'
-import { boxesOf } from './boxes.ts'
-import { probeArgs } from './commands/read.ts'
 import { decodeRate, shownTimes, streamRate } from './counted-rate.ts'
 import { decodeFrames } from './decoded-frames.ts'
-import { editListFates } from './edit-list.ts'
-import { whyEncrypted } from './encryption.ts'
 import { areFields, frameTimes, keyedByFrames } from './fields.ts'
 import {
   areDecodeTimes, clockFallsAt, 
@@ -19,52 +14,13 @@ import {
 } from './packet-index.ts' // biome-ignore format: groups
 import { listPackets } from './packet-list.ts'
 import { decoderName } from './pixel-format.ts'
-import { parseProbe, type Rates } from './probe/probe.ts'
+import { type RatedProbe, saysSideData, whyUnreadable } from './probing.ts'
 import type { Promised } from './promises.ts'
 import { secondsOf } from './rational.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { type Heads, readHeads, shapeFates } from './shape-changes.ts'
-import { checkSource, PICTURE, quoted, sniff } from './source-file.ts'
-import { cutOff, cutOffFates } from './truncation.ts'
-
-/** The result of `probe`: that of the contract, and what the index is made with beside it. */
-export interface RatedProbe extends SourceProbe {
-  /** The container's guesses at the frame rate. */
-  readonly rates: Rates
-  /** What the file promised where it was cut off, else null. */
-  readonly cutOff: Promised | null
-}
-
-/** Reads the streams of a source. Rejects with `SourceRefused`, or with `AttemptFailed` where this build cannot. */
-export async function probeSource(programs: Programs, source: string, signal: AbortSignal): Promise<RatedProbe> {
-  await checkSource(source)
-  const { refused, isMp4, isPicture } = await sniff(source)
-  if (refused !== null) throw new SourceRefused(`${quoted(source)} ${refused}.`)
-  const boxes = boxesOf(source)
-  const encrypted = await whyEncrypted(source, boxes)
-  if (encrypted !== null) throw new SourceRefused(`${quoted(source)} ${encrypted}.`)
-  const lines: string[] = []
-  const { run, ffprobe } = programs
-  const { exitCode, log } = await run({
-    program: ffprobe, args: probeArgs(source), signal, stallMs: PROBE_TIMEOUT_MS, onLine: (line) => lines.push(line),
-  }) // biome-ignore format: groups
-  if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${isPicture ? PICTURE : whyUnreadable(log, isMp4)}.`)
-  const outcome = parseProbe(lines.join('\n'))
-  if (!outcome.ok) throw new SourceRefused(`${quoted(source)} ${outcome.why}.`)
-  const { probe, rates } = outcome
-  const fates = [...probe.fates, ...(await editListFates(boxes, probe.format))]
-  return { ...probe, fates, rates, cutOff: await cutOff(source, probe, boxes) }
-}
-
-/** ffprobe's reasons, as the end of a sentence. */
-function whyUnreadable(log: string, isMp4 = false): string {
-  if (isMp4 && /moov atom not found/.test(log))
-    return 'has no index (moov): it was cut off while it was recorded or copied'
-  if (/not on whitelist|moov atom not found|Invalid data found|could not find codec|End of file/i.test(log)) {
-    return 'is not a video file, or is too damaged to be recognised as one'
-  }
-  return `cannot be read by ffmpeg (${(log.trim().split('\n').at(-1) ?? '').replace(/^.*: /, '').slice(0, 200)})`
-}
+import { PICTURE, quoted } from './source-file.ts'
+import { cutOffFates } from './truncation.ts'
 
 /** A source to index. `probe` is that of `probeSource`. */
 export interface IndexJob {
@@ -257,7 +213,9 @@ const EARLY = 'frames at the beginning'
 
 async function readPackets(programs: Programs, job: IndexJob, genpts: boolean): Promise<Packets> {
   const { source, probe, signal } = job
-  const sideData = probe.format !== 'mpegts'
+  const { packets } = probe as RatedProbe
+  if (packets && !genpts) return structuredClone(packets)
+  const sideData = saysSideData(probe)
   const read = await listPackets(programs, { source, stream: probe.video.stream, genpts, sideData, signal })
   if (read.exitCode !== 0 && read.packets.pts.length === 0)
     throw new SourceRefused(`${quoted(source)} ${whyUnreadable(read.log)}.`)

@@ -61,7 +61,7 @@ const of = <Job>(job: Job, make: (job: Job) => readonly string[]): Builder => ({
 
 /** Every builder by its name, with a job that has a value for everything that it may be given. */
 const BUILDERS: Readonly<Record<string, Builder>> = {
-  probeArgs: of('/a', probeArgs),
+  probeArgs: of('/a', (source: string) => probeArgs(source, { packets: true })),
   packetArgs: of(READ, packetArgs),
   hashArgs: of(['/1', '/2'], hashArgs),
   frameArgs: of(READ, frameArgs),

@@ -21,9 +21,16 @@ const words = (text: string) => text.trim().split(/\s+/)
 
 test('a source is probed, its packets listed and its frames decoded behind the whitelist', () => {
   assert.deepEqual(
-    probeArgs('/a/-x.mp4'),
+    probeArgs('/a/-x.mp4', { packets: false }),
     words(
-      `-hide_banner -v warning ${SAFE} -show_format -show_streams -show_chapters -show_programs -of json -i file:/a/-x.mp4`,
+      `-hide_banner -v warning ${SAFE} -show_format -show_streams -show_chapters -show_programs -of json=compact=1 -i file:/a/-x.mp4`,
+    ),
+  )
+  assert.deepEqual(
+    probeArgs('/a.mp4', { packets: true }),
+    words(
+      `-hide_banner -v warning ${SAFE} -show_format -show_streams -show_chapters -show_programs -show_data_hash murmur3
+      -show_entries packet=pts,dts,duration,flags,size,pos,data_hash,stream_index:packet_side_data=side_data_type -of json=compact=1 -i file:/a.mp4`,
     ),
   )
   assert.deepEqual(

@@ -12,6 +12,7 @@ import { chapterFacts } from './chapters.ts'
 import { streamFates } from './fates.ts'
 import { type Json, list, number, object, parseObject, tag, text } from './json.ts'
 import { languageOf } from './language.ts'
+import { type PacketRow, packetRows } from './packets.ts'
 import { type Selection, selectStreams } from './selection.ts'
 import { subtitleFacts } from './subtitles.ts'
 import { type FileTags, fileTags } from './tags.ts'
@@ -20,7 +21,13 @@ import { isPicture } from './video.ts'
 
 /** The facts of a source, or why it is refused. */
 export type ProbeOutcome =
-  | { readonly ok: true; readonly probe: SourceProbe; readonly rates: Rates }
+  | {
+      readonly ok: true
+      readonly probe: SourceProbe
+      readonly rates: Rates
+      /** The packets of the picture, where they were read with the streams. */
+      readonly packets: readonly PacketRow[]
+    }
   /** Why it is refused: the end of a sentence that begins with the file's name. */
   | { readonly ok: false; readonly why: string }
 
@@ -44,6 +51,7 @@ export function parseProbe(json: string): ProbeOutcome {
   const file = fileTags(format, picture)
   return {
     ok: true,
+    packets: packetRows(root, facts.stream),
     rates: { average: text(picture['avg_frame_rate']), real: text(picture['r_frame_rate']) },
     probe: {
       format: text(format['format_name']),
