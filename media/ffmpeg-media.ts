@@ -15,6 +15,7 @@ import { ProbeCache } from './probe-cache.ts'
 import { probeSource, type RatedProbe } from './probing.ts'
 import { createRunner, type Programs } from './run-ffmpeg.ts'
 import { createSelfTester, runQuickSelfTest } from './self-test.ts'
+import { createSignatures } from './signatures.ts'
 import { indexWithText } from './text-index.ts'
 
 /** The programs, their limits and the cache of the self-test. */
@@ -41,6 +42,7 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
   const { ffmpeg, ffprobe, clock, rng } = options
   const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner(options) }
   const selfTest = createSelfTester(programs, options.cacheDir ?? null)
+  const signatures = createSignatures(programs, options.cacheDir ?? null)
   const probes = new ProbeCache<RatedProbe>(PROBES_MAX)
   const probe: Media['probe'] = (source, signal) => probes.probe(source, () => probeSource(programs, source, signal))
   return {
@@ -51,7 +53,7 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
     probe,
     index: async (source, probe, signal, subtitles = []) =>
       indexWithText(programs, { source, probe, subtitles, selfTestReport: await selfTest(signal), signal }),
-    plan: async (job) => planVideo(programs, { ...job, selfTestReport: await selfTest(job.signal) }),
+    plan: async (job) => planVideo(programs, { ...job, signatures, selfTestReport: await selfTest(job.signal) }),
     cut: (job) => cutChunk(programs, job),
     extras: (job) => takeExtras(programs, job),
     encode: (job) => encodeChunk(programs, job),

@@ -25,6 +25,7 @@ import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
 import { decoderName } from './pixel-format.ts'
+import { plainSound } from './plain-sound.ts'
 import { settled } from './probe/parts.ts'
 import type { RatedProbe } from './probing.ts'
 import { parseRational, secondsOf } from './rational.ts'
@@ -32,12 +33,13 @@ import { indexByDecoding } from './reading.ts'
 import type { Programs } from './run-ffmpeg.ts'
 import { mainShape } from './shape-changes.ts'
 import { sizeOf } from './shapes.ts'
+import type { Signatures } from './signatures.ts'
 import { quoted } from './source-file.ts'
 import { isReadStraight } from './straight.ts'
 import type { TextIndex } from './text-index.ts'
 import { fitTimecode } from './timecode.ts'
 import { chooseCutting } from './trial-cuts.ts'
-import { type FrameTrial, trialFrames } from './trial-frames.ts'
+import { type FrameTrial, knownFrames, trialFrames } from './trial-frames.ts'
 import { cutOffSentence } from './truncation.ts'
 import { plannedTimes, TRACK_TIMESCALE_MAX, timesHash } from './verify.ts'
 
@@ -49,6 +51,8 @@ export interface PlanJob {
   readonly index: SourceIndex
   readonly recipe: Recipe
   readonly selfTestReport: SelfTestReport
+  /** The parameter sets that are known of this build. */
+  readonly signatures: Signatures
   readonly signal: AbortSignal
 }
 
@@ -89,13 +93,8 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     isStraight: isUncut && index.whole === null,
     signal: job.signal,
   }
-  const { sound, renditions } = await tryAll(programs, audio, {
-    job: { ...job, index },
-    settings,
-    sized,
-    classes,
-    time_base,
-  })
+  const trial = { job: { ...job, index }, settings, sized, classes, time_base }
+  const { sound, renditions } = await tryAll(programs, { ...job, audio, trial, probe })
   return {
     version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }), ...(index.jumps && { jumps: index.jumps }),
     start_pts: index.times[0]!, lead: leadOf(sound, start, settings.track_timescale), end_pts: index.end_pts, frames: index.times.length,
@@ -110,14 +109,32 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
 
 /**
  * The trial frames and the trial of the audio, side by side. Where audio may be read straight one process does both; where that fails, or a
- * track is not to be had so, each has its own.
+ * track is not to be had so, each has its own. Plain sound needs no trial, and neither do settings of which one is known.
  */
-async function tryAll(programs: Programs, audio: AudioTrial, trial: FrameTrial) {
-  const output = straightOutput(audio)
-  const both = output && (await trialFrames(programs, trial, output).catch(noneIfFailed))
+async function tryAll(
+  programs: Programs,
+  {
+    probe,
+    audio,
+    trial,
+    signatures,
+  }: {
+    readonly probe: RatedProbe
+    readonly audio: AudioTrial
+    readonly trial: FrameTrial
+    readonly signatures: Signatures
+  },
+) {
+  const plain = await plainSound({ ...audio, format: probe.format, sounds: probe.sounds })
+  const output = plain === null ? straightOutput(audio) : null
+  const both = output && (await trialFrames(programs, trial, { more: output, signatures }).catch(noneIfFailed))
   const straight = both && straightSound(audio, both.lines)
   if (both && straight) return { sound: straight, renditions: both.renditions }
-  const [sound, { renditions }] = await Promise.all([tryAudio(programs, audio), both ?? trialFrames(programs, trial)])
+  const frames = async () =>
+    both?.renditions ??
+    (await knownFrames(trial, signatures)) ??
+    (await trialFrames(programs, trial, { signatures })).renditions
+  const [sound, renditions] = await Promise.all([plain ?? tryAudio(programs, audio), frames()])
   return { sound, renditions }
 }
 

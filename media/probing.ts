@@ -10,6 +10,7 @@ import { probeArgs } from './commands/read.ts'
 import { editListFates } from './edit-list.ts'
 import { whyEncrypted } from './encryption.ts'
 import { type Packets, packetsOf } from './packet-index.ts'
+import type { ProbedSound } from './probe/packets.ts'
 import { parseProbe, type Rates } from './probe/probe.ts'
 import type { Promised } from './promises.ts'
 import type { Programs } from './run-ffmpeg.ts'
@@ -24,6 +25,7 @@ export interface RatedProbe extends SourceProbe {
   readonly cutOff: Promised | null
   /** The packets of the picture, of a small file. */
   readonly packets: Packets | null
+  readonly sounds: readonly ProbedSound[]
 }
 
 /** Whether the side data of its packets says something: transport streams have some in every packet. */
@@ -48,12 +50,12 @@ export async function probeSource(programs: Programs, source: string, signal: Ab
   if (exitCode !== 0) throw new SourceRefused(`${quoted(source)} ${isPicture ? PICTURE : whyUnreadable(log, isMp4)}.`)
   const outcome = parseProbe(json)
   if (!outcome.ok) throw new SourceRefused(`${quoted(source)} ${outcome.why}.`)
-  const { probe, rates, packets: rows } = outcome
+  const { probe, rates, packets: rows, sounds } = outcome
   const fates = [...probe.fates, ...(await editListFates(boxes, probe.format))]
   const { time_base: timeBase, video } = probe
   const described = { timeBase, pixelFormat: video.pixel_format, sideData: saysSideData(probe) }
   const packets = rows.length > 0 ? packetsOf(rows, described) : null
-  return { ...probe, fates, rates, cutOff: await cutOff(source, probe, boxes), packets }
+  return { ...probe, fates, rates, cutOff: await cutOff(source, probe, boxes), packets, sounds }
 }
 
 async function readStreams(

@@ -14,6 +14,7 @@ import {
 } from './packet-index.ts' // biome-ignore format: groups
 import { listPackets } from './packet-list.ts'
 import { decoderName } from './pixel-format.ts'
+import { isPlainPicture } from './plain-picture.ts'
 import { type RatedProbe, saysSideData, whyUnreadable } from './probing.ts'
 import type { Promised } from './promises.ts'
 import { secondsOf } from './rational.ts'
@@ -67,8 +68,9 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
   if ([...packets.pts, ...packets.dts].every(Number.isNaN))
     return countFrames(programs, job, packets, streamRate(job.probe as RatedProbe))
   refuseJump(job, packets)
-  const head = await readHead(programs, job, genpts, packets)
   const { format, video } = job.probe
+  const isPlain = !genpts && (await isPlainPicture({ source: job.source, format, codec, packets }))
+  const head = isPlain ? plainHead(packets) : await readHead(programs, job, genpts, packets)
   const heads = await readHeads(programs, { ...job, ...video, format, genpts, packets })
   const promised = (job.probe as RatedProbe).cutOff
   const whole =
@@ -221,6 +223,12 @@ async function readPackets(programs: Programs, job: IndexJob, genpts: boolean): 
     throw new SourceRefused(`${quoted(source)} ${whyUnreadable(read.log)}.`)
   return read.packets
 }
+
+/** What `readHead` answers of plain pictures. */
+const plainHead = ({ pts }: Packets) => ({
+  frames: [...pts].sort((a, b) => a - b).map((time) => ({ pts: time, interlaced: false, topFieldFirst: false })),
+  read: pts.length,
+})
 
 async function readHead(programs: Programs, job: IndexJob, genpts: boolean, packets: Packets) {
   const few = headPackets(job.probe.video)

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Sha256 } from '../protocol/ids.ts'
 import type { SourceIndex } from '../protocol/media.ts'
 import type { Rational, RenditionPlan } from '../protocol/plan.ts'
 import { costOf } from './codecs/codecs.ts'
@@ -10,6 +11,7 @@ import type { SizedRendition } from './ladder.ts'
 import type { PacketIndex } from './packet-index.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { shapesIn } from './shapes.ts'
+import type { Signatures } from './signatures.ts'
 import { pictureOf, signatureOf } from './verify.ts'
 
 /** The frame to encode, and in which renditions. */
@@ -27,15 +29,22 @@ export interface TrialFrames {
   readonly lines: readonly string[]
 }
 
+/** The renditions by the parameter sets of an earlier trial with the same settings; null where there was none. */
+export async function knownFrames(trial: FrameTrial, signatures: Signatures): Promise<RenditionPlan[] | null> {
+  const known = await signatures.find(keyArgs(trial))
+  return known && renditionsOf(trial, known)
+}
+
 /**
  * The first frame in every rendition: a 1-frame encode has the parameter sets of one of any length. `more`: arguments of outputs that the
  * same process makes. Rejects with `AttemptFailed`.
  */
 export async function trialFrames(
   { run, ffmpeg }: Programs,
-  { job, settings, sized, classes, time_base }: FrameTrial,
-  more: readonly string[] = [],
+  trial: FrameTrial,
+  { more = [], signatures }: { readonly more?: readonly string[]; readonly signatures: Signatures },
 ): Promise<TrialFrames> {
+  const { job, settings, sized, time_base } = trial
   const index = job.index as PacketIndex & SourceIndex
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-plan-'))
   try {
@@ -57,16 +66,26 @@ export async function trialFrames(
       { program: ffmpeg, args: [...args, ...more], signal, progress: true, onLine },
       'the trial frame',
     )
-    const renditions = await Promise.all(
-      outputs.map(async ({ rendition, path }) => ({
-        ...rendition,
-        class: classes(rendition),
-        signature: signatureOf(await pictureOf(path)),
-        cost: costOf(rendition),
-      })),
-    )
-    return { renditions, lines }
+    const found = await Promise.all(outputs.map(async ({ path }) => signatureOf(await pictureOf(path))))
+    await signatures.keep(keyArgs(trial), found)
+    return { renditions: renditionsOf(trial, found), lines }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
+
+/** The arguments of an encode without what differs from film to film and is not in its parameter sets: paths and times. */
+function keyArgs({ job, settings, sized, time_base }: FrameTrial): string[] {
+  const { shapes } = job.index as PacketIndex & SourceIndex
+  const input = { path: '/', start_pts: 0, end_pts: 1, time_base }
+  const outputs = sized.map((rendition, at) => ({ rendition, path: `/${at}` }))
+  return [...encodeArgs({ settings, input, fromSource: true, outputs }), JSON.stringify(shapes)]
+}
+
+const renditionsOf = ({ sized, classes }: FrameTrial, signatures: readonly Sha256[]): RenditionPlan[] =>
+  sized.map((rendition, at) => ({
+    ...rendition,
+    class: classes(rendition),
+    signature: signatures[at]!,
+    cost: costOf(rendition),
+  }))

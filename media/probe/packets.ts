@@ -7,7 +7,26 @@ export interface PacketRow {
   readonly sideData: readonly string[]
 }
 
-/** Number of packets that a probe keeps: those of the picture of a clip. */
+/** What the probe has read of an audio track. */
+export interface ProbedSound {
+  /** ffmpeg's stream index. */
+  readonly stream: number
+  /** The name of its profile, such as `LC`. */
+  readonly profile: string
+  /** A fraction as text: `1/48000`. */
+  readonly timeBase: string
+  readonly packets: readonly PacketRow[]
+}
+
+/** The sound of these streams. */
+export const probedSounds = (root: Json, streams: readonly Json[]): ProbedSound[] =>
+  streams.map((described) => {
+    const stream = number(described['index'])
+    const [profile, timeBase] = [text(described['profile']), text(described['time_base'])]
+    return { stream, profile, timeBase, packets: packetRows(root, stream) }
+  })
+
+/** Number of packets that a probe keeps: those of one track of a clip. */
 const ROWS_MAX = 2_000
 
 /** The packets of the stream with this number; none where they were not read, or are more than a probe keeps. */

@@ -12,7 +12,7 @@ import { chapterFacts } from './chapters.ts'
 import { streamFates } from './fates.ts'
 import { type Json, list, number, object, parseObject, tag, text } from './json.ts'
 import { languageOf } from './language.ts'
-import { type PacketRow, packetRows } from './packets.ts'
+import { type PacketRow, type ProbedSound, packetRows, probedSounds } from './packets.ts'
 import { type Selection, selectStreams } from './selection.ts'
 import { subtitleFacts } from './subtitles.ts'
 import { type FileTags, fileTags } from './tags.ts'
@@ -27,6 +27,7 @@ export type ProbeOutcome =
       readonly rates: Rates
       /** The packets of the picture, where they were read with the streams. */
       readonly packets: readonly PacketRow[]
+      readonly sounds: readonly ProbedSound[]
     }
   /** Why it is refused: the end of a sentence that begins with the file's name. */
   | { readonly ok: false; readonly why: string }
@@ -52,6 +53,7 @@ export function parseProbe(json: string): ProbeOutcome {
   return {
     ok: true,
     packets: packetRows(root, facts.stream),
+    sounds: probedSounds(root, audio),
     rates: { average: text(picture['avg_frame_rate']), real: text(picture['r_frame_rate']) },
     probe: {
       format: text(format['format_name']),

@@ -1,0 +1,70 @@
+/**
+ * Pictures that need no decoding to be known, as cameras and encoders write them into MP4: H.264 in whole frames, one in each packet, the first
+ * of which is decoded without others. Then packets, their times and the frames of the decoder are the same, and a decode of the beginning
+ * would only show it again, at the price of a tenth of a clip's encode.
+ */
+import { open } from 'node:fs/promises'
+import { fsPath } from '../protocol/path-text.ts'
+import { pictureStart, type Sequence, sequenceOf } from './avc.ts'
+import { bodiesAt, boxesOf, innerBoxes } from './boxes.ts'
+import type { Packets } from './packet-index.ts'
+
+/** A source whose packets have been read. */
+export interface PictureSource {
+  readonly source: string
+  /** ffmpeg's names of the container, separated by commas. */
+  readonly format: string
+  readonly codec: string
+  readonly packets: Packets
+}
+
+/** Bytes read of each packet: what stands before its picture. */
+const HEAD_BYTES = 2_048
+/** Packets of a clip; of a longer film a decode of the beginning costs less than to read each of them. */
+const PACKETS_MAX = 2_000
+
+/** Whether the pictures of a source are plain. Rejects with the error of the file system. */
+export async function isPlainPicture({ source, format, codec, packets }: PictureSource): Promise<boolean> {
+  const { pts, dts, position, discarded } = packets
+  if (codec !== 'h264' || !format.split(',').includes('mov') || packets.announced || pts.length > PACKETS_MAX)
+    return false
+  const isTimed = pts.every(Number.isFinite) && new Set(pts).size === pts.length && pts.every((time) => time >= pts[0]!)
+  if (!isTimed || discarded.includes(true) || !position.every((at) => Number.isSafeInteger(at) && at > 0)) return false
+  const sequence = await readSequence(source)
+  if (!sequence?.isProgressive) return false
+  // Where the times of packets are those of decoding, pictures must be shown in that order.
+  if (!sequence.isInOrder && pts.every((time, at) => time === dts[at])) return false
+  return beginPictures(source, position)
+}
+
+/** The sequence of the only picture track of a file; null where it has others, or another description. */
+async function readSequence(source: string): Promise<Sequence | null> {
+  const { moov } = await boxesOf(source)()
+  const tracks = bodiesAt(moov, 'trak').filter(
+    (track) => bodiesAt(track, 'mdia/hdlr')[0]?.toString('latin1', 8, 12) === 'vide',
+  )
+  const [description] = tracks.length === 1 ? bodiesAt(tracks[0]!, 'mdia/minf/stbl/stsd') : []
+  const entries = description ? innerBoxes(description.subarray(8)) : []
+  const [entry] = entries
+  if (entries.length !== 1 || entry?.type !== 'avc1') return null
+  const record = innerBoxes(entry.body.subarray(VISUAL_ENTRY_BYTES)).find(({ type }) => type === 'avcC')
+  return record ? sequenceOf(record.body) : null
+}
+
+/** Bytes of a visual sample entry before its boxes, ISO/IEC 14496-12. */
+const VISUAL_ENTRY_BYTES = 78
+
+async function beginPictures(source: string, position: readonly number[]): Promise<boolean> {
+  const handle = await open(fsPath(source), 'r')
+  const head = Buffer.alloc(HEAD_BYTES)
+  try {
+    for (const [number, at] of position.entries()) {
+      const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, at)
+      const start = pictureStart(head.subarray(0, bytesRead))
+      if (start === null || (number === 0 && !start.isRefresh)) return false
+    }
+    return true
+  } finally {
+    await handle.close()
+  }
+}
