@@ -4,7 +4,7 @@ import { AttemptFailed } from '../protocol/errors.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import { type Plan, planSeconds } from '../protocol/plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
-import { audioArgs, isAudioStraight, OLD_LAYOUT } from './commands/audio.ts'
+import { type AudioJob, audioArgs, isAudioStraight, OLD_LAYOUT } from './commands/audio.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { tracksOf } from './verify.ts'
 
@@ -26,28 +26,40 @@ export async function encodeAudio(programs: Programs, job: EncodeAudioJob): Prom
     if (!isOld || !(error instanceof AttemptFailed) || error.code !== 'encode_failed') throw error
     return runOnce(programs, job, true)
   })
-  const tracks = (await tracksOf(out)).filter(({ kind }) => kind === 'audio')
-  if (tracks.length !== plan.audio.length) {
+  await checkSound(out, plan)
+}
+
+/** Rejects with `verify_failed` where a file of sound has other tracks than the plan. */
+export async function checkSound(path: string, plan: Plan): Promise<void> {
+  const tracks = (await tracksOf(path)).filter(({ kind }) => kind === 'audio')
+  if (tracks.length !== plan.audio.length)
     throw new AttemptFailed('verify_failed', `${tracks.length} audio tracks, expected ${plan.audio.length}`)
-  }
+}
+
+/** The job of the command: all tracks of the plan from `input` to `out`. */
+export function soundJob(plan: Plan, input: string, out: string): AudioJob {
+  const offset = cutOffset(plan)
+  const straight = isAudioStraight(plan) ? { offset } : null
+  return { input, straight, out, tracks: plan.audio, start: zeroOf(plan) + offset, kbps: plan.audio_kbps }
+}
+
+/** The largest file of sound that an encode of `input` may write, bytes. */
+export async function soundBytesMax(plan: Plan, input: string): Promise<number> {
+  const filmSeconds = planSeconds(plan) + plan.lead / plan.track_timescale
+  return (await stat(fsPath(input))).size * 8 + filmSeconds * plan.audio.length * 128_000 + CONTAINER_BYTES
 }
 
 /** `mixesOld`: whether this build's encoder does not take `OLD_LAYOUT`. */
 async function runOnce(programs: Programs, job: EncodeAudioJob, mixesOld: boolean): Promise<void> {
   const { plan, out, input } = job
-  const offset = cutOffset(plan)
-  const start = zeroOf(plan) + offset
-  const straight = isAudioStraight(plan) ? { offset } : null
-  const args = audioArgs({ input, straight, out, tracks: plan.audio, start, kbps: plan.audio_kbps, mixesOld })
+  const args = audioArgs({ ...soundJob(plan, input, out), mixesOld })
   const started = programs.clock.mono()
   const onLine = (line: string) => {
     const seconds = Number(/^out_time_us=(\d+)/.exec(line)?.[1] ?? NaN) / 1e6
     if (!Number.isNaN(seconds))
       job.onProgress?.({ seconds, speed: (seconds * 1000) / Math.max(1, programs.clock.mono() - started) })
   }
-  const filmSeconds = planSeconds(plan) + plan.lead / plan.track_timescale
-  const outputBytesMax =
-    (await stat(fsPath(input))).size * 8 + filmSeconds * plan.audio.length * 128_000 + CONTAINER_BYTES
+  const outputBytesMax = await soundBytesMax(plan, input)
   await runOrFail(
     programs.run,
     { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine },

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { EncodeJob, EncodeResult } from '../protocol/media.ts'
 import type { ChunkPlan, RenditionPlan } from '../protocol/plan.ts'
+import { checkSound, soundBytesMax, soundJob } from './audio-encoding.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { carriesCaptions, encodeArgs } from './commands/encode.ts'
 import { decodeFrames } from './decoded-frames.ts'
@@ -17,7 +18,7 @@ import { hideVersionSei } from './version-sei.ts'
 const CONTAINER_BYTES = 16 * 1024 * 1024
 
 /**
- * Encodes a chunk in the renditions of the job, into `outDir/ID.mp4`. A rendition that fails verification is `ok: false` in its result;
+ * Encodes a chunk in the renditions of the job, into `outDir/ID.mp4`, and its sound where it is asked for. A rendition that fails verification is `ok: false` in its result;
  * a failure of the whole run rejects with `AttemptFailed`.
  */
 export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<readonly EncodeResult[]> {
@@ -34,16 +35,19 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     fromSource: chunk.cut === null,
     outputs,
     shapes: shapesIn(plan.shapes ?? [], chunk, plan.time_base),
+    ...(job.sound !== undefined && { sound: soundJob(plan, input.path, job.sound) }),
   })
   // No encode is larger than the raw pictures of its largest rendition.
   const pixels = Math.max(...outputs.map(({ rendition }) => rendition.width * rendition.height))
-  const outputBytesMax = chunk.frames * pixels * 3 + CONTAINER_BYTES
+  const pictureBytesMax = chunk.frames * pixels * 3 + CONTAINER_BYTES
+  const outputBytesMax = Math.max(pictureBytesMax, job.sound === undefined ? 0 : await soundBytesMax(plan, input.path))
   const onLine = encodeProgress(programs, job, chunk)
   const log = await runOrFail(
     programs.run,
     { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine },
     `encoding chunk ${job.chunk_id}`,
   )
+  if (job.sound !== undefined) await checkSound(job.sound, plan)
   const decodable = once(() => decodedTicks(programs, job, chunk))
   return Promise.all(outputs.map((output) => verified(output, { job, chunk, decodable, log })))
 }

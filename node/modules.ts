@@ -151,7 +151,7 @@ function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics
   const { self, plans, peers, hints, emit, reachable } = basics
   const encoding = { self, store, exchange, media, plans, clock, ledger }
   const video = createVideoRunner(encoding)
-  const encodes: Runners = { video, audio: createAudioRunner(encoding), audit: video }
+  const encodes: Runners = { video, audio: createAudioRunner(encoding, video), audit: video }
   const meshSlots = () => presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
   const controls: Runners = {
     ingest: createIngestRunner({

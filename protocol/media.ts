@@ -76,6 +76,8 @@ export interface EncodeJob {
   readonly chunk_id: number
   readonly input: Cut
   readonly renditions: readonly RenditionId[]
+  /** Where the same ffmpeg writes the sound, of a plan that is `isOneEncode`; absent: only pictures are encoded. */
+  readonly sound?: string
   /** An existing, empty folder of the attempt's own. */
   readonly outDir: string
   /** Called at most ten times a second. `frames`: frames of the chunk so far; `speed`: source seconds encoded per second. */
@@ -169,7 +171,7 @@ export interface Media {
   }): Promise<Cut>
   /** Copies audio tracks out of the source into `outDir`, and writes text subtitles and chapters there. */
   extras(job: { plan: Plan; source: string; index: SourceIndex; outDir: string; signal: AbortSignal }): Promise<Extras>
-  /** Encodes all renditions in one ffmpeg: one file each, verified against the plan. Rejects only when all of them failed. */
+  /** Encodes all renditions in one ffmpeg: one file each, verified against the plan. Rejects only when all of them failed, or the sound did. */
   encode(job: EncodeJob): Promise<readonly EncodeResult[]>
   /** Encodes every audio track from the file that `extras` answered. `speed`: source seconds encoded per second. */
   audio(job: {

@@ -243,6 +243,16 @@ export const planTasks = (plan: Pick<Plan, 'chunks' | 'renditions' | 'audio'>): 
 export const sinceStart = ({ start_pts, jumps = [] }: Pick<Plan, 'start_pts' | 'jumps'>, pts: number): number =>
   jumps.reduce((ticks, { from, to }) => (pts >= to ? ticks - (to - from) : ticks), pts - start_pts)
 
+/** Number of channels of sound that every build encodes alike. */
+const COMMON_CHANNELS = 8
+
+/** Whether one ffmpeg may make all of the film at once: one chunk, and its pictures and sound are read from the source itself. */
+export const isOneEncode = ({ chunks, cut_format, audio }: Pick<Plan, 'chunks' | 'cut_format' | 'audio'>): boolean =>
+  chunks.length === 1 &&
+  cut_format === 'none' &&
+  audio.length > 0 &&
+  audio.every(({ extra, channels }) => extra === 'none' && channels <= COMMON_CHANNELS)
+
 /** Seconds from the first frame to the end of the last. */
 export const planSeconds = (plan: Plan): number =>
   (sinceStart(plan, plan.end_pts) * plan.time_base[0]) / plan.time_base[1]

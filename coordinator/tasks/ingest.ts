@@ -17,11 +17,11 @@ import { type PeerId, type Sha256, taskId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, INPUT_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import type { Media, SourceIndex, SubtitlePath } from '../../protocol/media.ts'
-import type { Plan } from '../../protocol/plan.ts'
+import { isOneEncode, type Plan } from '../../protocol/plan.ts'
 import type { SubtitleFile } from '../../protocol/recipe.ts'
 import { createRetry, type Retry } from '../../protocol/retry-until-deadline.ts'
 import type { Assignment, Runner, TaskResult } from '../../protocol/runner.ts'
-import type { Task, TaskInput } from '../../protocol/task.ts'
+import type { NewTask, Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { firstLostInput } from '../lost-input.ts'
 import { audioTask, chunkTasks, dueOf, hasRoomInWindow } from './plan-tasks.ts'
@@ -104,9 +104,10 @@ class IngestRunner {
     const extras = cutter.makeExtras()
     extras.catch(() => {})
     try {
-      // Sound that is read straight costs nothing here, and shows the soonest whether the film can be done.
-      if (plan.cut_format === 'none' && plan.audio.every(({ extra }) => extra === 'none')) await extras
+      // Sound that is read straight costs nothing here: one worker may then encode all of the film.
+      if (isOneEncode(plan)) await extras
       await cutter.cutAll((chunk) => progress(chunk / plan.chunks.length, 0))
+      await cutter.insertWaiting()
       return [{ task: task._id, ok: true, output: null, outputs: await extras }]
     } finally {
       // Stops what still runs where a cut failed.
@@ -166,6 +167,8 @@ class ChunkCutter {
   readonly #job: IngestJob
   readonly #retry: Retry
   #checkedAt: number
+  /** Tasks that are inserted with those of the next chunk, so that one worker finds them all. */
+  readonly #waiting: NewTask[] = []
 
   /** `ingests`: attempts of this peer that share its window. */
   constructor(options: IngestOptions, ingests: () => number, job: IngestJob) {
@@ -193,7 +196,9 @@ class ChunkCutter {
     const extras = await source.read(() => media.extras({ plan, source: source.path, index, outDir: scratch, signal }))
     if (extras.audio) {
       const input: TaskInput = { ...(await this.#inputOf(extras.audio)), start_pts: 0, end_pts: 0, time_base: '1/1' }
-      await this.#retry(() => ledger.insertTasks([audioTask(video, plan, input)]))
+      const task = audioTask(video, plan, input)
+      if (isOneEncode(plan)) this.#waiting.push(task)
+      else await this.#retry(() => ledger.insertTasks([task]))
       await this.#replaceLostInput(taskId(video._id, 'audio'), input)
       hints.publish({ what: 'tasks', video: video._id })
     }
@@ -240,6 +245,11 @@ class ChunkCutter {
       if (await this.#isInputLost(tasks)) await this.#cut(chunk, tasks)
   }
 
+  /** Inserts the sound of a film whose pictures have all their tasks. */
+  async insertWaiting(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#retry(() => this.#options.ledger.insertTasks(this.#waiting))
+  }
+
   async #waitForRoom(): Promise<void> {
     const { ledger, clock, slots } = this.#options
     const { video, plan, signal, waits, releaseSlot } = this.#job
@@ -261,7 +271,8 @@ class ChunkCutter {
     const input = await this.#cutFile(chunk)
     // Its place in the order of claims may be another than when this attempt began.
     const now = (await this.#retry(() => ledger.video(video._id))) ?? video
-    await this.#retry(() => ledger.insertTasks(chunkTasks(now, plan, chunk, input)))
+    await this.#retry(() => ledger.insertTasks([...this.#waiting, ...chunkTasks(now, plan, chunk, input)]))
+    this.#waiting.length = 0
     for (const each of tasks) await this.#replaceLostInput(each._id, input)
     hints.publish({ what: 'tasks', video: video._id })
   }

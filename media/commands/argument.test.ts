@@ -79,7 +79,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   audioFilter: of({ track: TRACK, start: 1 }, ({ track, start }) => [audioFilter(track, start)]),
   decodedFilter: of({ track: { ...TRACK, source_channels: 8 }, start: 1 }, ({ track, start }) => [decodedFilter(track, start) ?? '']),
   closingTerms: of({ jumps: [{ from: 250, to: 5_000 }], timeBase: [1, 25], offset: 100 } as const, ({ jumps, timeBase, offset }) => [closingTerms(jumps, timeBase, offset)]),
-  encodeArgs: of({ settings: SETTINGS, input: { path: '/a', ...RANGE }, fromSource: true, outputs: [{ rendition: RENDITION, path: '/o' }], shapes: SHAPES, frames: 1 }, encodeArgs),
+  encodeArgs: of({ settings: SETTINGS, input: { path: '/a', ...RANGE }, fromSource: true, outputs: [{ rendition: RENDITION, path: '/o' }], shapes: SHAPES, frames: 1, sound: { input: '/a', straight: { offset: 100 }, out: '/s', tracks: [TRACK], start: 1, kbps: 64 } }, encodeArgs),
   filterGraph: of({ video: VIDEO, ...RANGE, sizes: [RENDITION], shapes: SHAPES }, (job) => [filterGraph(job)]),
   h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, h264.encoderArgs),
   hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, hevc.encoderArgs),
@@ -94,7 +94,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
 } // biome-ignore format: a table
 
 /** Helpers of the builders: they are tested with these. */
-const PARTS = ['tagArgs', 'trackArgs', 'metadataArgs']
+const PARTS = ['soundInput', 'soundOutput', 'tagArgs', 'trackArgs', 'metadataArgs']
 /** Text of an argument of its own that nothing parses, and files, which are this peer's own. */
 const FREE = /^(?:\/|Film$)/
 

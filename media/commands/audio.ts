@@ -109,14 +109,22 @@ export interface AudioJob {
  * The arguments of the ffmpeg that encodes every audio track to AAC in one MP4. A source says which samples its encoder has added before the
  * first, a copy does not: with `skip_manual` both decode to the same samples, and those before the beginning of the results are cut.
  */
-export function audioArgs(job: AudioJob): string[] {
-  const { straight } = job
+export const audioArgs = (job: AudioJob): string[] => [
+  ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...soundInput(job), ...soundOutput(job, 0),
+] // biome-ignore format: groups
+
+/** The arguments of the input of an `AudioJob`. */
+export function soundInput({ straight, input }: AudioJob): string[] {
   const source =
     straight === null ? [] : ['-sn', '-dn', '-flags2', '+skip_manual', '-itsoffset', decimal(straight.offset)]
+  return [...SAFE, '-copyts', '-vn', ...source, '-i', fileUrl(input)]
+}
+
+/** The arguments of its output. `from`: number of its input. */
+export function soundOutput(job: AudioJob, from: number): string[] {
   return [
-    ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...SAFE, '-copyts', '-vn', ...source, '-i', fileUrl(job.input),
     ...job.tracks.flatMap((track, at) => [
-      '-map', straight === null ? `0:a:${at}` : `0:${integer(track.stream)}`,
+      '-map', job.straight === null ? `${integer(from)}:a:${at}` : `${integer(from)}:${integer(track.stream)}`,
       `-filter:a:${at}`, audioFilter(track, job.start, job.mixesOld),
       `-b:a:${at}`, `${decimal(job.kbps * Math.max(1, track.channels))}k`,
     ]),

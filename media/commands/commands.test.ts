@@ -290,6 +290,22 @@ test('audio is read from the source itself as from a file of extras: all samples
   )
 })
 
+test('the sound of a short film is a second input and one more output of the encode of its pictures', () => {
+  const sound = { input: '/a.mp4', straight: { offset: 100 }, out: '/a.m4a', tracks: [STEREO], start: 100, kbps: 64 }
+  const pictures = { settings: SETTINGS, input: INPUT, fromSource: true, outputs: OUTPUTS }
+  const [alone, without, both] = [audioArgs(sound), encodeArgs(pictures), encodeArgs({ ...pictures, sound })]
+  const output = alone.slice(alone.indexOf('-map')).map((word) => (word === '0:1' ? '1:1' : word))
+  const input = alone.slice(alone.indexOf('-protocol_whitelist'), alone.indexOf('-map'))
+  const [first, graph] = [without.indexOf('-i') + 2, words(`${HEAD} -max_error_rate 1`)]
+  assert.deepEqual(both, [
+    ...graph,
+    ...without.slice(words(HEAD).length, first),
+    ...input,
+    ...without.slice(first),
+    ...output,
+  ])
+})
+
 test('16 channels are mixed where this build has no such AAC', () => {
   const track: AudioFacts = { ...SURROUND, channels: 16, source_channels: 16, layout: 'hexadecagonal' }
   const filter = (mixesOld: boolean) =>

@@ -11,7 +11,8 @@ import { codecOf } from '../codecs/codecs.ts'
 import { filterGraph, outputColor } from '../filter-graph.ts'
 import type { TimedShape } from '../shapes.ts'
 import { decimal, fraction, integer, plainWord } from './argument.ts'
-import { fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
+import { type AudioJob, soundInput, soundOutput } from './audio.ts'
+import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** The fields of a plan on which every encode of a video depends. */
 export type Settings = Pick<
@@ -44,6 +45,8 @@ export interface EncodeArgs {
   readonly shapes?: readonly TimedShape[]
   /** Number of frames after which to stop: 1 for the trial. */
   readonly frames?: number
+  /** Sound that is encoded beside the pictures, into a file of its own. */
+  readonly sound?: AudioJob
 }
 
 /**
@@ -51,7 +54,7 @@ export interface EncodeArgs {
  * version does not know.
  */
 export function encodeArgs(job: EncodeArgs): string[] {
-  const { settings, input, fromSource } = job
+  const { settings, input, fromSource, sound } = job
   // A source says how to turn it, and only ffmpeg's own turning keeps that out of the result. Its cuts do not say it.
   const isTurned = fromSource && (settings.video.rotation !== 0 || settings.video.mirrored)
   const isCounted = fromSource && settings.counted_rate !== null
@@ -65,12 +68,13 @@ export function encodeArgs(job: EncodeArgs): string[] {
     isUpright: isTurned,
   })
   return [
-    ...QUIET, ...PROGRESS, '-filter_threads', '1', '-filter_complex_threads', '1',
+    ...QUIET, ...PROGRESS, ...(sound ? DAMAGE_ALLOWED : []), '-filter_threads', '1', '-filter_complex_threads', '1',
     ...SAFE, ...(fromSource && settings.genpts ? ['-fflags', '+genpts'] : []),
     ...(isCounted ? ['-r', fraction(settings.counted_rate!, '/')] : []),
-    ...(isTurned ? [] : ['-noautorotate']), '-threads', '1', '-copyts', '-i', fileUrl(input.path),
+    ...(isTurned ? [] : ['-noautorotate']), '-threads', '1', '-copyts', '-i', fileUrl(input.path), ...(sound ? soundInput(sound) : []),
     '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${integer(settings.video.stream)}]`) : graph,
     ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames })),
+    ...(sound ? soundOutput(sound, 1) : []),
   ] // biome-ignore format: groups
 }
 

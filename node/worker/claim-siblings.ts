@@ -1,14 +1,16 @@
-/** Claims further renditions of a claimed chunk for the same slot: one ffmpeg decodes the chunk once for all of them. */
+/**
+ * Claims further parts of a film for the slot that claimed one: renditions of the same chunk, as one ffmpeg decodes it once for all of them, and
+ * the sound of a film that one ffmpeg may make at once.
+ */
 import { type PeerId, type Token, taskId } from '../../protocol/ids.ts'
-import { kindFacts } from '../../protocol/kinds.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
-import type { RenditionPlan } from '../../protocol/plan.ts'
-import type { RenditionId } from '../../protocol/rendition.ts'
+import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
+import type { Counts, Ledger } from '../../protocol/ledger.ts'
+import { isOneEncode, type Plan } from '../../protocol/plan.ts'
 import type { HeldTask } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { heldBy } from './attempts.ts'
-import { siblingsToTake } from './rendition-batching.ts'
+import { type Costed, SOUND_COST, siblingsToTake } from './rendition-batching.ts'
 
 /** The state of a task that is claimed: PENDING, all claims expired, or a backup wanted. */
 export type ClaimSource = 'pending' | 'expired' | 'backup'
@@ -20,8 +22,8 @@ export interface SiblingClaims {
   may(taskClass: string): boolean
   readonly ledger: Pick<Ledger, 'claimTask' | 'progress'>
   readonly plans: PlanSource
-  /** Number of other slots in the mesh that are idle or soon will be. */
-  otherSlots(): number
+  /** Number of other slots in the mesh that are idle, and with `soon` that soon will be. */
+  otherSlots(of: { readonly soon: boolean }): number
   /** Peers from which an input can be had now. */
   reachable(): readonly PeerId[]
 }
@@ -36,45 +38,70 @@ export async function claimSiblings(
   const present = options.reachable()
   // An audit runs alone: what else is encoded of its chunk is of another kind.
   const { scope, countsAsEncode } = kindFacts(anchor.kind)
-  if (scope !== 'chunk' || !countsAsEncode) return []
-  const { renditions } = await plans.planOf(anchor.video_id)
-  const able = renditions.filter(({ id, class: needs }) => id !== anchor.resolution && options.may(needs))
+  if (!countsAsEncode) return []
+  const plan = await plans.planOf(anchor.video_id)
+  if (scope !== 'chunk' && !isOneEncode(plan)) return []
   // A backup attempt repeats a whole slot: all its tasks have `backup_wanted`.
-  const backup = source === 'backup'
-  const siblings = backup ? able.map(({ id }) => id) : await pendingSiblings(anchor, { renditions, able }, options)
+  const isBackup = source === 'backup'
+  const parts = partsOf(plan).filter(({ id, isBackedUp }) => id !== anchor.resolution && (isBackedUp || !isBackup))
+  const able = parts.filter(({ class: needs }) => options.may(needs))
+  const siblings = isBackup ? able.map(({ id }) => id) : await pendingSiblings(anchor, { plan, able }, options)
   const asked = siblings.map((id) =>
     ledger.claimTask({
       worker: self,
       token,
       task: taskId(anchor.video_id, id, anchor.chunk_id),
       present,
-      from: backup ? 'backup' : 'pending',
+      from: isBackup ? 'backup' : 'pending',
     }),
   )
   return (await Promise.all(asked)).flatMap(heldBy)
 }
 
-/** `able`: the renditions, beside the anchor's, that this worker may claim. */
+/** A part of a film that has a task of its own for each chunk. */
+interface Part extends Costed {
+  readonly class: string
+  readonly isBackedUp: boolean
+}
+
+/** The renditions, and the sound where it belongs to the only chunk. */
+function partsOf(plan: Plan): Part[] {
+  const renditions = plan.renditions.map((rendition) => ({ ...rendition, isBackedUp: true }))
+  if (!isOneEncode(plan)) return renditions
+  const sounds = kindsWhere(({ scope, countsAsEncode }) => scope === 'video' && countsAsEncode)
+  return [...renditions, ...sounds.map((kind) => ({ id: kind, class: kind, cost: SOUND_COST, isBackedUp: false }))]
+}
+
+/** `able`: the parts, beside the anchor's, that this worker may claim. */
 async function pendingSiblings(
   task: Task,
-  { renditions, able }: { readonly renditions: readonly RenditionPlan[]; readonly able: readonly RenditionPlan[] },
+  { plan, able }: { readonly plan: Plan; readonly able: readonly Part[] },
   { ledger, otherSlots }: SiblingClaims,
-): Promise<RenditionId[]> {
-  const anchor = renditions.find(({ id }) => id === task.resolution)
+): Promise<string[]> {
+  const parts = partsOf(plan)
+  const anchor = parts.find(({ id }) => id === task.resolution)
   if (!anchor) return []
   const progress = (await ledger.progress([task.video_id])).get(task.video_id) ?? []
-  // While the ingest cuts, more tasks will follow than the ledger has now.
-  const isGrowing = progress.some(({ kind, status }) => kindFacts(kind).createsTasks && status !== 'COMPLETED')
-  const pending = renditions.flatMap((rendition) => {
+  const pending = parts.flatMap((part) => {
     const waiting = progress.find(
-      ({ kind, resolution, status }) => kind === task.kind && resolution === rendition.id && status === 'PENDING',
+      ({ kind, resolution, status }) =>
+        kindFacts(kind).countsAsEncode && resolution === part.id && status === 'PENDING',
     )
-    return waiting ? [{ rendition, count: waiting.count }] : []
+    return waiting ? [{ rendition: part, count: waiting.count }] : []
   })
   return siblingsToTake({
     anchor,
     able: able.filter(({ id }) => pending.some(({ rendition }) => rendition.id === id)),
     pending,
-    slots: isGrowing ? 1 : 1 + otherSlots(),
+    slots: slotsFor(plan, progress, otherSlots),
   })
+}
+
+/** Number of slots that share what is pending. */
+function slotsFor(plan: Plan, progress: Counts, otherSlots: SiblingClaims['otherSlots']): number {
+  // All of its tasks are inserted at once. A slot that is busy has other work: a short film is not worth to be shared with it.
+  if (isOneEncode(plan)) return 1 + otherSlots({ soon: false })
+  // While the ingest cuts, more tasks will follow than the ledger has now.
+  const isGrowing = progress.some(({ kind, status }) => kindFacts(kind).createsTasks && status !== 'COMPLETED')
+  return isGrowing ? 1 : 1 + otherSlots({ soon: true })
 }

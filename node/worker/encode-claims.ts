@@ -35,15 +35,15 @@ export interface EncodeClaimsModules {
   readonly secondOpinions: Pick<SecondOpinions, 'films' | 'takeTask'>
   /** The prefetcher; null where this worker prefetches nothing. */
   readonly prefetcher: Prefetcher | null
-  /** Number of other slots in the mesh that are idle or soon will be. */
-  otherSlots(): number
+  /** Number of other slots in the mesh that are idle, and with `soon` that soon will be. */
+  otherSlots(of: { readonly soon: boolean }): number
   /** Peers from which an input can be had now. */
   reachable(): readonly PeerId[]
 }
 
 /** The claims of all encode slots of this worker. */
 export interface EncodeClaims {
-  /** Claims one chunk in as many renditions as fit, or one audio task; null: there is none. */
+  /** Claims one chunk in as many renditions as fit, one audio task, or both of a short film; null: there is none. */
   claim(): Promise<Assigned | null>
   /** Drops what was read from the ledger: something changed. */
   forget(): void
@@ -71,7 +71,8 @@ class LedgerEncodeClaims implements EncodeClaims {
   async claim(): Promise<Assigned | null> {
     const { prefetcher, claimWithToken } = this.#modules
     const assigned = await claimWithToken((token) => this.#claim(token))
-    if (assigned && kindFacts(assigned[0].task.kind).scope === 'chunk') prefetcher?.prefetchAfter(assigned[0].task)
+    const chunk = assigned?.find(({ task }) => kindFacts(task.kind).scope === 'chunk')
+    if (chunk) prefetcher?.prefetchAfter(chunk.task)
     return assigned
   }
 

@@ -49,7 +49,8 @@ async function ask(metAfter: number, act: (runners: Runners) => Promise<unknown>
   const parts = { store, media: {}, plans, exchange, ledger, self: asPeerId('me'), clock } as never
   const began = clock.mono()
   try {
-    const asked = act({ video: createVideoRunner(parts), audio: createAudioRunner(parts) })
+    const video = createVideoRunner(parts)
+    const asked = act({ video, audio: createAudioRunner(parts, video) })
     const end = await stage.until(asked).then(
       () => 'it is here',
       (error: unknown) => (error instanceof BlobMissing ? 'missing' : (error as Error).message),

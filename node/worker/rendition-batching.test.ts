@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { FIXED_COST, siblingsToTake } from './rendition-batching.ts'
+import { FIXED_COST, SOUND_COST, siblingsToTake } from './rendition-batching.ts'
 
 const rendition = (id: string, cost: number) => ({ id, cost })
 const [small, medium, large] = [rendition('480p', 0.41), rendition('720p', 0.92), rendition('1080p', 2.07)]
@@ -54,6 +54,13 @@ describe('a slot that claimed one rendition of a chunk', () => {
     assert.deepEqual(siblingsToTake({ anchor: large, able: [small, medium], pending: last, slots: 2 }), [])
     const one = waiting([medium, 1])
     assert.deepEqual(siblingsToTake({ anchor: small, able: [small, medium], pending: one, slots: 1 }), ['720p'])
+  })
+
+  it('takes the cheapest rendition beside the sound where another slot is idle', () => {
+    const sound = { id: 'audio', cost: SOUND_COST }
+    const ask = { anchor: sound, able: [small, medium], pending: waiting([small, 1], [medium, 1]) }
+    assert.deepEqual(siblingsToTake({ ...ask, slots: 2 }), ['480p'])
+    assert.deepEqual(siblingsToTake({ ...ask, slots: 1 }), ['720p', '480p'])
   })
 
   it('takes everything where it is the only slot', () => {

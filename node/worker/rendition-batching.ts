@@ -5,12 +5,18 @@
  * The anchor is the claimed task: the rendition of the highest cost that is PENDING; siblings fill up the share.
  */
 import type { RenditionPlan } from '../../protocol/plan.ts'
-import type { RenditionId } from '../../protocol/rendition.ts'
 
 /** Cost of decoding a chunk and scaling it to one rendition, a share of one unit of `RenditionPlan.cost`. */
 export const FIXED_COST = 0.25
 
-type Costed = Pick<RenditionPlan, 'id' | 'cost'>
+/** Cost of the sound of a short film, beside `FIXED_COST`, in units of `RenditionPlan.cost`. */
+export const SOUND_COST = 0.1
+
+/** A rendition, or the sound. */
+export interface Costed {
+  readonly id: string
+  readonly cost: RenditionPlan['cost']
+}
 
 /** The claimed rendition, and the waiting work and slots of the mesh. */
 export interface BatchingInput {
@@ -26,19 +32,21 @@ export interface BatchingInput {
 const costOf = ({ cost }: Costed): number => cost + FIXED_COST
 
 /** The siblings to claim, highest cost first. A claim of a taken one does nothing. */
-export function siblingsToTake({ anchor, able, pending, slots }: BatchingInput): RenditionId[] {
+export function siblingsToTake({ anchor, able, pending, slots }: BatchingInput): string[] {
   const siblings = able.filter(({ id }) => id !== anchor.id).sort((a, b) => b.cost - a.cost)
   const chunkCost = siblings.reduce((sum, each) => sum + costOf(each), costOf(anchor))
   const open = pending.reduce((sum, { rendition, count }) => sum + costOf(rendition) * count, costOf(anchor))
   const share = open / Math.max(1, slots)
   if (share >= chunkCost) return siblings.map(({ id }) => id)
-  const taken: RenditionId[] = []
+  const taken = new Set<string>()
   let cost = costOf(anchor)
-  for (const each of siblings) {
+  // Behind the sound come the cheap ones: the dearest alone is the longest attempt of all.
+  const isCheapest = siblings.every((each) => each.cost >= anchor.cost)
+  for (const each of isCheapest ? siblings.toReversed() : siblings) {
     // Take it where that is nearer to the share than leaving it.
     if (cost + costOf(each) / 2 > share) continue
-    taken.push(each.id)
+    taken.add(each.id)
     cost += costOf(each)
   }
-  return taken
+  return siblings.map(({ id }) => id).filter((id) => taken.has(id))
 }

@@ -5,13 +5,14 @@ import { withIntactBlobs } from '../../protocol/blobs.ts'
 import { planSeconds } from '../../protocol/plan.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import { fetchForAttempt } from './fetch-input.ts'
-import type { RunVideoOptions } from './run-video.ts'
+import { type RunVideoOptions, SOUND_PATH } from './run-video.ts'
 
-/** Makes the runner. It rejects with `AttemptFailed` or `BlobMissing`. */
-export function createAudioRunner(options: RunVideoOptions): Runner {
+/** Makes the runner; `together` runs sound that is claimed with the pictures of its film. It rejects with `AttemptFailed` or `BlobMissing`. */
+export function createAudioRunner(options: RunVideoOptions, together: Runner): Runner {
   const { self, store, media, plans } = options
   return async (assignment) => {
     const { held, signal, progress } = assignment
+    if (held.length > 1) return together(assignment)
     const { task } = held[0]
     const plan = await plans.planOf(task.video_id)
     const { input, path } = await fetchForAttempt(options, assignment)
@@ -28,7 +29,7 @@ export function createAudioRunner(options: RunVideoOptions): Runner {
         }),
       )
       const ref = await store.put(task.video_id, out)
-      return [{ task: task._id, ok: true, output: { ...ref, holders: [self] }, output_path: 'audio/00000.m4a' }]
+      return [{ task: task._id, ok: true, output: { ...ref, holders: [self] }, output_path: SOUND_PATH }]
     })
   }
 }

@@ -7,20 +7,19 @@ import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 /** Share done (0–1) from which the slot of a running attempt counts as soon free. */
 const SOON_FREE = 0.5
 
-/** Number of soon free slots of a peer. Renditions of a chunk share a slot. Attempts that a heartbeat does not list are the newest: none is soon free. */
-export function soonFreeSlots({
-  slots,
-  running,
-  unlisted = 0,
-}: Pick<Heartbeat, 'slots' | 'running' | 'unlisted'>): number {
+/** Number of soon free slots of a peer; `from`: share done from which an attempt counts as soon ended. Renditions of a chunk share a slot. Attempts that a heartbeat does not list are the newest: none is soon free. */
+export function soonFreeSlots(
+  { slots, running, unlisted = 0 }: Pick<Heartbeat, 'slots' | 'running' | 'unlisted'>,
+  from = SOON_FREE,
+): number {
   const chunks = new Map(running.map((attempt) => [chunkOf(attempt.task), attempt.done]))
-  const taken = [...chunks.values()].filter((done) => done < SOON_FREE).length
+  const taken = [...chunks.values()].filter((done) => done < from).length
   return Math.max(0, slots - taken - unlisted)
 }
 
-/** Number of other slots in the mesh that are idle or soon will be. */
+/** Number of other slots in the mesh that are idle, and with `soon` that soon will be. */
 export function otherSoonFreeSlots(
-  { slots }: { readonly slots: number },
+  { slots, soon }: { readonly slots: number; readonly soon: boolean },
   modules: {
     readonly peers: PeerTable
     readonly clock: Clock
@@ -28,6 +27,7 @@ export function otherSoonFreeSlots(
   },
 ): number {
   const { peers, clock, attempts } = modules
-  const elsewhere = presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + soonFreeSlots(beat), 0)
-  return elsewhere + Math.max(0, soonFreeSlots({ slots, running: [...attempts.running()] }) - 1)
+  const from = soon ? SOON_FREE : Number.POSITIVE_INFINITY
+  const elsewhere = presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + soonFreeSlots(beat, from), 0)
+  return elsewhere + Math.max(0, soonFreeSlots({ slots, running: [...attempts.running()] }, from) - 1)
 }

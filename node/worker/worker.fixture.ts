@@ -63,7 +63,9 @@ export function createTestWorker(options: TestWorkerOptions): TestWorker {
       rng,
       log,
       hints,
-      plans: options.plans ?? { planOf: async () => ({ renditions: FILM_RENDITIONS }) as Plan },
+      plans: options.plans ?? {
+        planOf: async () => ({ renditions: FILM_RENDITIONS, chunks: [], audio: [] }) as unknown as Plan,
+      },
       peers,
       runners,
       attempts,

@@ -124,7 +124,8 @@ class LoopingWorker implements Worker {
           mayClaim: () => admission.mayClaim('encode'),
         })
       : null
-    const otherSlots = () => otherSoonFreeSlots({ slots }, { peers, clock, attempts })
+    const otherSlots = ({ soon }: { readonly soon: boolean }) =>
+      otherSoonFreeSlots({ slots, soon }, { peers, clock, attempts })
     const prefetcher = this.#prefetcher
     this.#secondOpinions = createSecondOpinions({ self }, { hints: modules.hints, clock })
     const secondOpinions = this.#secondOpinions

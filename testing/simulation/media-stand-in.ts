@@ -115,7 +115,7 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
         other: what.hasSubtitles ? `${outDir}/other.mkv` : null,
       }
     },
-    async encode({ plan, input, chunk_id, renditions, outDir, onProgress, signal }) {
+    async encode({ plan, input, chunk_id, renditions, sound, outDir, onProgress, signal }) {
       onWork(`encode ${chunk_id} ${renditions.join(' ')}`)
       const cut = film.readCut(disk.read(input.path))
       const wanted = plan.renditions.filter(({ id }) => renditions.includes(id))
@@ -128,6 +128,11 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
       if (bad === 'encodes' || bad === 'everything') dies()
       failsAt(cut.film, cut.cut)
       if (renditions.some((id) => id === bad)) fails(`${build} does not know this picture`)
+      if (sound !== undefined) {
+        failsAt(cut.film, 'audio')
+        if (bad === 'audio') fails(`${build} does not know this sound`)
+        disk.write(sound, film.audioOutBytes(cut.film))
+      }
       return renditions.map((rendition): EncodeResult => {
         const path = `${outDir}/${rendition}.mp4`
         const right = film.encodedBytes(cut.film, cut.cut, rendition)

@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
 import type { Extras, JoinedRendition, Media } from '../../protocol/media.ts'
-import { notesOf, type Plan } from '../../protocol/plan.ts'
+import { isOneEncode, notesOf, type Plan } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Box, RenditionId } from '../../protocol/rendition.ts'
 
@@ -41,7 +41,8 @@ export async function runPipeline(media: Media, job: PipelineJob): Promise<Pipel
     const input = await media.cut({ plan, chunk_id, source, index, out: join(outDir, `${chunk_id}.nut`), signal })
     const chunkDir = await folder(outDir, `chunk-${chunk_id}`)
     const renditions = plan.renditions.map(({ id }) => id)
-    const results = await media.encode({ plan, chunk_id, input, renditions, outDir: chunkDir, signal })
+    const sound = isOneEncode(plan) && { sound: join(outDir, 'audio.m4a') }
+    const results = await media.encode({ plan, chunk_id, input, renditions, outDir: chunkDir, ...sound, signal })
     encoded.set(chunk_id, new Map(results.map((result) => [result.rendition, pathOf(result)])))
   })
   const extras = await media.extras({ plan, source, index, outDir: await folder(outDir, 'extras'), signal })
@@ -70,6 +71,7 @@ function pathOf(result: Encoded): string {
 async function encodeAudio(media: Media, job: PipelineJob, plan: Plan, extras: Extras): Promise<string | null> {
   if (extras.audio === null) return null
   const out = join(job.outDir, 'audio.m4a')
+  if (isOneEncode(plan)) return out
   await media.audio({ plan, input: extras.audio, out, signal: job.signal })
   return out
 }
