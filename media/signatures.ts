@@ -26,18 +26,19 @@ const LIBRARIES = [
 
 /** Makes the signatures of this build; they are read when they are first asked for. `cacheDir`: null where they are not kept. */
 export function createSignatures({ ffmpeg, rng }: Programs, cacheDir: string | null): Signatures {
-  let reading: Promise<{ file: string | null; known: Map<string, readonly Sha256[]> }> | undefined
   const read = async () => {
     const file = cacheDir === null ? null : join(cacheDir, `signatures-${await buildKey(ffmpeg)}.json`)
     return { file, known: new Map(file === null ? [] : await readKept(file)) }
   }
+  let reading: ReturnType<typeof read> | undefined
+  const kept = () => (reading ??= read())
   return {
     async find(args) {
-      const { known } = await (reading ??= read())
+      const { known } = await kept()
       return known.get(keyOf(args)) ?? null
     },
     async keep(args, signatures) {
-      const { file, known } = await (reading ??= read())
+      const { file, known } = await kept()
       known.set(keyOf(args), signatures)
       const [oldest] = known.keys()
       if (oldest !== undefined && known.size > KEPT_MAX) known.delete(oldest)
