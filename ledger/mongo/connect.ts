@@ -57,7 +57,7 @@ export async function connect(
     throw new UsageError(
       'the ledger is neither a file nor an address like mongodb://host:27017/reelmesh?replicaSet=rs0',
     )
-  const { MongoClient } = await import('mongodb')
+  const { MongoClient } = await import('./driver.ts')
   const client = await said(
     `the ledger's address (${where}) is not valid`,
     async () => new MongoClient(url, options(url)),
@@ -96,7 +96,7 @@ async function check(client: MongoClient, url: string): Promise<void> {
 
 /** Asks each server of the address by itself what it is. Rejects where one cannot be used, and says nothing of those that do not answer. */
 async function checkEach(url: string): Promise<void> {
-  const { MongoClient } = await import('mongodb')
+  const { MongoClient } = await import('./driver.ts')
   for (const { where, url: direct, replicaSet } of directUrls(url)) {
     const client = new MongoClient(direct, { ...options(direct), serverSelectionTimeoutMS: DIRECT_MS })
     try {

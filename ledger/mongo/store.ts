@@ -4,7 +4,7 @@
  * Promises: transient errors (a lost connection, an election, a server that answers late) are retried with backoff for at most
  * `retryMs`, then `LedgerUnavailable`; before a command whose reply was lost is retried, `readBack` may find that it had been applied. Writes are acknowledged by a majority and journaled, reads are of majority-committed data.
  *
- * `mongodb` is imported here and nowhere else, when the ledger is opened: a node on SQLite never loads it. Its options are
+ * `mongodb` is loaded (`driver.ts`) when the ledger is opened: a node on SQLite never loads it. Its options are
  * those of the measurements in docs/ledger.md; `timeoutMS` is never set (it mixed up replies of pooled connections).
  */
 import type { Collection, Db, Document, FindCursor, MongoClient } from 'mongodb'
