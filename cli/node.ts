@@ -1,5 +1,7 @@
 /** `reelmesh node`: runs one peer until a signal stops it. */
 import type { Command } from 'commander'
+import { systemClock } from '../node/host/system-clock.ts'
+import { checkInputDeadline } from '../node/input-deadline.ts'
 import { addConfigOptions, type ConfigKey, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { untilStopped } from './signals.ts'
@@ -36,6 +38,8 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   input_preset: '<name>',
   input_crf: '<n>',
   input_strict: '',
+  input_within: '<duration>',
+  input_deadline: '<time>',
   audit: '<share>',
   drain_timeout_ms: '<ms>',
   launcher: '<kind>',
@@ -61,6 +65,7 @@ export function addNode(program: Command): void {
     command.addOption(command.createOption(option).hideHelp())
   command.action(async (options: Record<string, unknown>) => {
     const config = await configFrom(options)
+    checkInputDeadline(config, systemClock.now())
     const { startNode } = await import('../node/compose.ts')
     const node = await startNode(config)
     if (!config.parent_channel) {

@@ -39,6 +39,8 @@ const row = (change: Partial<VideoRow> = {}): VideoRow => ({
   status: 'RUNNING',
   created_at: 0,
   priority: 0,
+  deadline: null,
+  forecast: null,
   done: 0.5,
   frames: 1000,
   seconds: 40,
@@ -124,6 +126,16 @@ describe('the status screen', () => {
     } as NonNullable<VideoRow['waiting']>
     assert.ok(render(snapshot({ videos: [row({ waiting })] })).includes(text))
     assert.ok(!render(snapshot()).includes('next try'))
+  })
+
+  it('shows whether a deadline holds, and what would hold one that will be missed', () => {
+    const forecast = (spare_s: number, more: number) => {
+      const done_at = 3_600_000 - spare_s * 1000
+      return row({ deadline: 3_600_000, forecast: { done_at, spare_s, more, like: 'nas', text: '' } })
+    }
+    const shown = render(snapshot({ videos: [forecast(2_400, 0), forecast(-720, 3)] }))
+    assert.match(shown, /^ {4}done about \S+, 40 min to spare$/m)
+    assert.match(shown, /^ {4}done about \S+, 12 min late: 3 more workers like nas would hold it$/m)
   })
 
   it('fits 80 columns with the longest of everything', () => {

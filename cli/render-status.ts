@@ -2,6 +2,7 @@
 
 import { styleText } from 'node:util'
 import { countedParts } from '../node/status/parts.ts'
+import { rowDeadlineText } from '../protocol/deadline-text.ts'
 import { eventLevel } from '../protocol/events.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { isAwaitingDelivery, isOpen } from '../protocol/video.ts'
@@ -39,7 +40,10 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
   const [awaiting, ended] = [snapshot.videos.filter(isAwaitingDelivery), snapshot.videos.filter(isOver).slice(-5)]
   const hidden = new Set(open.filter((row) => row.status === 'QUEUED').slice(QUEUED_SHOWN))
   const shown = [...ended, ...awaiting, ...open.filter((row) => !hidden.has(row))]
-  const videos = [paint('bold', 'VIDEOS'), ...shown.flatMap((row) => videoLines(row, screen, paint))]
+  const videos = [
+    paint('bold', 'VIDEOS'),
+    ...shown.flatMap((row) => videoLines({ row, at: snapshot.at }, screen, paint)),
+  ]
   if (hidden.size > 0) videos.push(paint('dim', `  and ${hidden.size} more queued`))
   if (snapshot.videos.length === 0) videos.push('  none yet')
   const before = [...head, '', ...peers, '', ...videos]
@@ -104,7 +108,7 @@ function engineLine({ engine, text }: EngineStatus, { columns }: Screen): string
   return fit(`  ${fit(printable(engine), 24).trimEnd()}  ${printable(text)}`, columns).trimEnd()
 }
 
-function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
+function videoLines({ row, at }: { row: VideoRow; at: number }, screen: Screen, paint: Paint): string[] {
   const status = paint(
     row.status === 'FAILED' ? 'red' : row.status === 'COMPLETED' ? 'green' : 'cyan',
     row.status.padEnd(9),
@@ -122,6 +126,9 @@ function videoLines(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const name = fit(printable(row.name), Math.max(8, Math.min(30, room - facts.length)))
   const lines = [`  ${paint('dim', row.id)}  ${name}  ${status} ${fit(facts, room - widthOf(name))}`.trimEnd()]
   const alarm = (text: string) => lines.push(...alarmLines(text, screen, paint, 4))
+  const deadline = rowDeadlineText(row, at)
+  if (deadline !== null && (row.forecast?.spare_s ?? 0) < 0) alarm(deadline)
+  else if (deadline !== null) lines.push(paint('dim', `    ${fit(printable(deadline), screen.columns - 4).trimEnd()}`))
   if (row.failure) alarm(row.failure)
   if (row.still) alarm(row.still.text)
   else if (row.waiting) alarm(row.waiting.text)

@@ -9,6 +9,7 @@ import { systemClock as clock } from '../node/host/system-clock.ts'
 import type { WorkerEvent } from '../node/local-run/run-mesh.ts'
 import { deliveredPath } from '../node/videos/delivery.ts'
 import type { SubmitAnswer } from '../protocol/api.ts'
+import { rowDeadlineText } from '../protocol/deadline-text.ts'
 import { sentence } from '../protocol/errors.ts'
 import { isEvent } from '../protocol/events.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
@@ -68,7 +69,11 @@ const phase = (row: VideoRow): string =>
 /** The lines of both outputs for people. `line` prints one, above the bars where there are any. */
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
-  const printed = { seconds: 0, eventsUntil: Number.POSITIVE_INFINITY, waiting: new Map<VideoRow['id'], string>() }
+  const printed = {
+    seconds: 0,
+    eventsUntil: Number.POSITIVE_INFINITY,
+    waiting: new Map<VideoRow['id'], string>(),
+  }
   let awaySince: number | null = null
   /** The outage of a ledger once, and its end. */
   const reportLedger = ({ since, text }: StatusSnapshot['ledger'], at: number) => {
@@ -86,6 +91,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
     printed.waiting.set(id, what)
     line(printable(`${name}: ${text}`))
   }
+  const reportDeadline = deadlineLines(line)
   return {
     worker: ({ what, name, pid, how }) => {
       if (what === 'ended')
@@ -106,7 +112,10 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
         snapshot.events.at(-1)?.at ?? 0,
         printed.eventsUntil === Number.POSITIVE_INFINITY ? 0 : printed.eventsUntil,
       )
-      for (const row of rows) reportWaiting(row)
+      for (const row of rows) {
+        reportWaiting(row)
+        reportDeadline(row, snapshot.at)
+      }
       face.progress(rows, snapshot)
     },
     delivered(row, delivery) {
@@ -125,6 +134,18 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
           `${durationText(printed.seconds)} of video in ${durationText(took)} (${(printed.seconds / took).toFixed(2)}x real time)`,
         )
     },
+  }
+}
+
+/** Prints what is said of a deadline: first, and each time that it comes into danger or is safe again. */
+function deadlineLines(line: (text: string) => void): (row: VideoRow, at: number) => void {
+  const said = new Map<VideoRow['id'], boolean>()
+  return (row, at) => {
+    const text = rowDeadlineText(row, at)
+    const spare = row.forecast?.spare_s
+    if (text === null || spare == null || said.get(row.id) === spare >= 0) return
+    said.set(row.id, spare >= 0)
+    line(printable(`${row.name}: ${text}`))
   }
 }
 
@@ -201,13 +222,15 @@ function jsonReporter(): Reporter {
         ledger,
         workers,
         events,
-        videos: rows.map(({ id, status, done, fps, speed, eta_s, tasks, waiting, still }) => ({
+        videos: rows.map(({ id, status, done, fps, speed, eta_s, deadline, forecast, tasks, waiting, still }) => ({
           video: id,
           status,
           done,
           fps,
           speed,
           eta_s,
+          deadline,
+          forecast,
           tasks,
           waiting,
           still,

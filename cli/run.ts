@@ -10,6 +10,7 @@ import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { askAhead } from './ask-ahead.ts'
+import { addDeadlineOptions, type DeadlineOptions, deadlineFrom } from './deadline.ts'
 import { follow } from './follow.ts'
 import {
   absolutePath,
@@ -25,7 +26,7 @@ import { createReporter } from './report.ts'
 import { onInterrupt } from './signals.ts'
 import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
 
-interface RunOptions extends RecipeOptions {
+interface RunOptions extends RecipeOptions, DeadlineOptions {
   out: string
   workers?: number
   json?: boolean
@@ -66,6 +67,7 @@ export function addRun(program: Command): void {
     .option('--out <dir>', 'where results go, as <dir>/<rendition>/<name>.mp4', 'videos/outputs')
     .addOption(new Option('--workers <n>', 'worker processes; default: by cores and memory').argParser(parseCount))
     .option('--json', 'one JSON object per line instead of progress bars')
+  addDeadlineOptions(command)
   addRecipeOptions(command)
   addSubtitleOption(command)
   addConfigOptions(command, {
@@ -76,21 +78,23 @@ export function addRun(program: Command): void {
     log_level: '<level>',
   })
   command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {
+    const deadline = deadlineFrom(options)
     const out = absolutePath(options.out, '--out')
     const config = { ...(await configFrom({ ...options, renditions: undefined })), ...ALONE }
-    process.exitCode = await run({ files, out, config, recipe: recipeFrom(options), options })
+    process.exitCode = await run({ files, out, deadline, config, recipe: recipeFrom(options), options })
   })
 }
 
 interface Run {
   readonly files: readonly string[]
   readonly out: string
+  readonly deadline: number | null
   readonly config: Config
   readonly recipe: Recipe
   readonly options: RunOptions
 }
 
-async function run({ files, out, config, recipe, options }: Run): Promise<number> {
+async function run({ files, out, deadline, config, recipe, options }: Run): Promise<number> {
   const subtitles = subtitlesFrom(files, options.subtitles)
   const { openDestination } = await import('../node/addresses.ts')
   const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
@@ -110,7 +114,7 @@ async function run({ files, out, config, recipe, options }: Run): Promise<number
     const ask = async (file: string) => {
       signal.throwIfAborted()
       const path = absolutePath(file, 'a file name')
-      return await mesh.face.submit({ path, recipe, subtitles, out, priority: 0, deadline: null, signal })
+      return await mesh.face.submit({ path, recipe, subtitles, out, priority: 0, deadline, signal })
     }
     for await (const each of askAhead(files, ask)) {
       const { file } = each

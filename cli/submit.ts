@@ -9,6 +9,7 @@ import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { VideoRow } from '../protocol/status.ts'
 import { askAhead } from './ask-ahead.ts'
+import { addDeadlineOptions, type DeadlineOptions, deadlineFrom, sayDeadlines } from './deadline.ts'
 import { follow } from './follow.ts'
 import {
   absolutePath,
@@ -24,7 +25,7 @@ import { mustReachNode } from './reach.ts'
 import { createReporter } from './report.ts'
 import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
 
-interface SubmitOptions extends RecipeOptions {
+interface SubmitOptions extends RecipeOptions, DeadlineOptions {
   out?: string
   wait?: boolean
   json?: boolean
@@ -43,6 +44,7 @@ export function addSubmit(program: Command): void {
     .option('--out <dir>', 'where the local node puts results, as <dir>/<rendition>/<name>.mp4')
     .addOption(new Option('--priority <n>', 'higher goes first').argParser(parseWhole).default(0))
     .option('--json', 'one JSON object per line')
+  addDeadlineOptions(command)
   addRecipeOptions(command)
   addSubtitleOption(command)
   addConfigOptions(command, { data_dir: '<dir>' })
@@ -53,19 +55,21 @@ export function addSubmit(program: Command): void {
           ? absolutePath('videos/outputs', '--out')
           : null
         : absolutePath(options.out, '--out')
+    const deadline = deadlineFrom(options)
     const client = await mustReachNode(await configFrom({ ...options, renditions: undefined }))
     if (out !== null) await (await import('../node/addresses.ts')).openDestination(out).prepare()
-    process.exitCode = await submit({ files, out, client, options })
+    process.exitCode = await submit({ files, out, deadline, client, options })
   })
 }
 
 async function submit(of: {
   files: readonly string[]
   out: string | null
+  deadline: number | null
   client: ControlClient
   options: SubmitOptions
 }): Promise<number> {
-  const { files, out, client, options } = of
+  const { files, out, deadline, client, options } = of
   const subtitles = subtitlesFrom(files, options.subtitles)
   const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
   const recipe = recipeFrom(options)
@@ -78,6 +82,7 @@ async function submit(of: {
       out,
       subtitles,
       priority: options.priority,
+      deadline,
     }
     return await parseResponse(client.v1.videos.$post({ json: body }))
   }
@@ -96,7 +101,11 @@ async function submit(of: {
       if (isOfEveryFile(each.error)) break
     }
   }
-  if (!reporter) return code
+  if (!reporter) {
+    if (deadline !== null)
+      await sayDeadlines(client, wanted, (id, text, { forecast }) => sayForecast(id, text, { forecast, options }))
+    return code
+  }
   let how: 'fine' | 'failed' = 'failed'
   try {
     const snapshot = () => parseResponse(client.v1.status.$get())
@@ -108,6 +117,15 @@ async function submit(of: {
     reporter.done(how)
   }
   return code
+}
+
+function sayForecast(
+  id: VideoId,
+  text: string,
+  { forecast, options }: { forecast: VideoRow['forecast']; options: SubmitOptions },
+): void {
+  if (options.json) sayJson({ event: 'forecast', video: id, forecast })
+  else say(`${id}  ${printable(text)}`)
 }
 
 const rowOf = (client: ControlClient, id: VideoId): Promise<VideoRow | null> =>

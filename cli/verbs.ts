@@ -69,6 +69,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./videos.ts')).addPriority,
   },
   {
+    name: 'deadline',
+    usage: '[options] <video> [time]',
+    description: 'set, change or clear when a video is wanted',
+    load: async () => (await import('./deadline.ts')).addDeadline,
+  },
+  {
     name: 'pause',
     usage: '[options] <peer>',
     description: 'stop a peer from claiming tasks: it releases those that it runs and stays in the mesh',

@@ -68,6 +68,8 @@ export interface NodeOptions {
     readonly output: string
     readonly stateFile: string
     readonly recipe: Recipe
+    /** As in `InputFolderOptions`. */
+    deadlineAt?(now: number): number | null
   } | null
 }
 

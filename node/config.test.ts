@@ -147,6 +147,12 @@ describe('the configuration', () => {
         flags: { audit: '2' },
         says: /^--audit: give a share such as 2%, or off$/,
       },
+      {
+        title: 'a duration that is none',
+        flags: { input_within: 'soon' },
+        says: /^--input-within: "soon" is no duration/,
+      },
+      { title: 'a time that is none', flags: { input_deadline: 'noon' }, says: /^--input-deadline: "noon" is no time/ },
       { title: 'a flag below its bound', flags: { slots: '-1' }, says: /^--slots: / },
       { title: 'a flag with a dash in its name', flags: { drain_timeout_ms: '1.5' }, says: /^--drain-timeout-ms: / },
       {

@@ -23,6 +23,7 @@ import { SHARED_FOLDERS_MAX } from '../protocol/shared-folder.ts'
 import { bulkPorts } from './bulk-ports.ts'
 import { cacheDir } from './host/cache-dir.ts'
 import { whyUntrusted } from './host/private-folder.ts'
+import { inputDeadlineSettings } from './input-deadline.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
   z.preprocess(
@@ -123,6 +124,7 @@ export const configSchema = z.object({
   input_strict: flag
     .default(false)
     .describe('move a file that was cut off to rejected, instead of encoding as far as it goes'),
+  ...inputDeadlineSettings,
   audit: percent
     .default(AUDIT_SHARE)
     .describe('share of encoded chunks that another peer encodes once more for comparison, such as 2%, or off'),

@@ -1,5 +1,6 @@
 /** The operations of a node that its interfaces (HTTP API, command line, dashboard) offer. Each one that changes the ledger publishes a hint. */
 import type { SubmitAnswer } from '../protocol/api.ts'
+import { checkDeadline } from '../protocol/deadline.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
@@ -17,7 +18,7 @@ export interface NodeFace {
   /** The tasks of a video in the order of claims; none where there is no such video. */
   tasks(id: VideoId): Promise<TaskRow[]>
   submit(request: SubmitRequest): Promise<SubmitAnswer>
-  act(what: 'cancel' | 'retry' | { priority: number }, video: VideoId): Promise<Changed>
+  act(what: 'cancel' | 'retry' | { priority: number } | { deadline: number | null }, video: VideoId): Promise<Changed>
   /** Pauses, resumes or drains a peer: it reads its record when it gets the hint. */
   setPeer(peer: PeerId, change: Partial<Pick<PeerRecord, 'paused' | 'draining' | 'reason'>>): Promise<void>
 }
@@ -59,7 +60,13 @@ export function createFace(options: { readonly self: PeerId }, modules: FaceModu
 function change(ledger: Ledger, what: Parameters<NodeFace['act']>[0], video: VideoId): Promise<Changed> {
   if (what === 'cancel') return ledger.cancel(video)
   if (what === 'retry') return ledger.retry(video)
-  return ledger.setPriority(video, what.priority)
+  return 'priority' in what ? ledger.setPriority(video, what.priority) : setDeadline(ledger, video, what.deadline)
+}
+
+/** Rejects with `UsageError` for a deadline that is farther away than any. */
+async function setDeadline(ledger: Ledger, video: VideoId, deadline: number | null): Promise<Changed> {
+  if (deadline !== null) checkDeadline(deadline, await ledger.now())
+  return await ledger.setDeadline(video, deadline)
 }
 
 /** Ends a running quarantine now: a peer that is resumed starts over, and failures before now no longer count. */

@@ -7,6 +7,7 @@ import { heightOf } from '../protocol/rendition.ts'
 import type { NodeOptions } from './adapters.ts'
 import { type Config, defaultSlots } from './config.ts'
 import { scalingOf } from './fleet.ts'
+import { inputDeadlineAt } from './input-deadline.ts'
 import { hostId } from './peers/host-id.ts'
 import { VERSION } from './version.ts'
 import { watchedFolders } from './videos/watched-folders.ts'
@@ -44,7 +45,8 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
     ),
     ...(config.input_strict && { strict: true as const }),
   }
-  return { input, output, stateFile: join(config.data_dir, 'input-folder.json'), recipe }
+  const stateFile = join(config.data_dir, 'input-folder.json')
+  return { input, output, stateFile, recipe, deadlineAt: (now) => inputDeadlineAt(config, now) }
 }
 
 /** Number of encodes at once that suit this machine and this ffmpeg. */

@@ -15,6 +15,14 @@ const absolutePath = z
   .refine((path) => !path.includes('\0'), 'must have no NUL')
 const priority = z.number().int().min(-1000).max(1000).describe('higher goes first; 0 is ordinary')
 
+const deadline = z
+  .number()
+  .int()
+  .min(0)
+  .max(8.64e15)
+  .nullable()
+  .describe('when it is wanted, ms since 1970; null: at no time. One that cannot be held is taken all the same')
+
 const subtitleSchema = z.strictObject({
   path: absolutePath.describe('the file, on the machine that answers'),
   language: z
@@ -45,7 +53,7 @@ const submitSchema = z
       .default([])
       .describe('files of text subtitles (SRT, WebVTT) that come along with the source'),
     priority: priority.default(0),
-    deadline: z.number().int().nullable().default(null).describe('when it is wanted, ms since 1970'),
+    deadline: deadline.default(null),
   })
   .meta({ id: 'Submit', description: 'One file to encode.' })
 
@@ -172,6 +180,17 @@ export const ROUTES = {
     request: {
       params: video,
       body: body(z.strictObject({ priority }).meta({ id: 'Priority', description: 'The new priority of a video.' })),
+    },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...notJson, ...refused },
+  },
+  deadline: {
+    operationId: 'deadline',
+    method: 'post',
+    path: '/v1/videos/{id}/deadline',
+    summary: 'Sets when an open video is wanted, or that it is wanted at no time',
+    request: {
+      params: video,
+      body: body(z.strictObject({ deadline }).meta({ id: 'Deadline', description: 'The new deadline of a video.' })),
     },
     responses: { 200: json(changedSchema, 'done'), ...unknown, ...notJson, ...refused },
   },

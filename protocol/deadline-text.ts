@@ -1,5 +1,6 @@
 /** What people read about a deadline. Pure. */
 import type { Forecast } from './forecast.ts'
+import type { VideoRow } from './status.ts'
 
 /** A length of time, ms, as people say it: `40 s`, `12 min`, `2 h 5 min`, `3 days`. */
 export function spanText(ms: number): string {
@@ -26,21 +27,42 @@ export function lateText(late: {
   return `${spanText(late_ms)} late: ${remedy}`
 }
 
-/** What is said of a deadline (ms since 1970): `done about 17:20, 40 min to spare`. `clock` writes a time for people; `now`: ms since 1970. */
+/** A time, ms since 1970, as a clock here shows it: `17:20`, with its day where that is another than the day of `now`. */
+export function clockText(ms: number, now: number): string {
+  const two = (number: number) => String(number).padStart(2, '0')
+  const dayOf = (at: Date) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+  const [at, today] = [new Date(ms), new Date(now)]
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}`
+  return dayOf(at) === dayOf(today) ? time : `${dayOf(at)} ${time}`
+}
+
+/** What is said of a deadline (ms since 1970): `done about 17:20, 40 min to spare`, by the clock here. `now`: ms since 1970. */
 export function deadlineText(of: {
   readonly deadline: number
   readonly forecast: Forecast | null
   readonly like: string | null
   readonly now: number
-  clock(ms: number): string
 }): string {
-  const { deadline, forecast, like, now, clock } = of
+  const { deadline, forecast, like, now } = of
   const passed = now > deadline ? `missed by ${spanText(now - deadline)} so far` : null
   if (!forecast) return passed ?? 'whether it holds is known once it is planned'
   const { done_at, more } = forecast
   if (done_at === null) return lateText({ late_ms: null, more, like })
-  const about = `done about ${clock(Math.max(done_at, now))}`
+  const about = `done about ${clockText(Math.max(done_at, now), now)}`
   if (passed !== null) return `${passed}, ${about}`
   if (done_at <= deadline) return `${about}, ${spanText(deadline - done_at)} to spare`
   return `${about}, ${lateText({ late_ms: done_at - deadline, more, like })}`
+}
+
+/** What a row says of its deadline, by the clock here; null where it has none or is not open. `now`: ms since 1970. */
+export function rowDeadlineText(
+  { deadline, forecast }: Pick<VideoRow, 'deadline' | 'forecast'>,
+  now: number,
+): string | null {
+  // An older peer answers neither.
+  if (deadline == null || !forecast) return null
+  const { done_at, more, like } = forecast
+  // Unknown until it is planned, and until the leader has decided.
+  const known = done_at !== null || like !== null ? { done_at, more } : null
+  return deadlineText({ deadline, forecast: known, like, now })
 }

@@ -9,6 +9,7 @@ import type { KindName } from './kinds.ts'
 import { shownRecipeSchema } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 import { auditsSchema } from './status-audits.ts'
+import { deadlineFields } from './status-deadline.ts'
 import { problemSchema } from './status-problems.ts'
 import { milliseconds, named, peerId, stillSchema, waitingSchema } from './status-waiting.ts'
 import { TASK_STATUSES } from './task.ts'
@@ -142,6 +143,7 @@ const videoRowSchema = z
     status: z.enum(VIDEO_STATUSES).describe('where it stands'),
     created_at: milliseconds('when it was submitted, by the clock of the ledger'),
     priority: z.number().describe('higher goes first'),
+    ...deadlineFields,
     done: z.number().describe('share of the encoding done, 0–1'),
     frames: z.number().describe('of the source; 0 until it is planned'),
     seconds: z.number().describe('of the source; 0 until it is planned'),
@@ -181,8 +183,7 @@ export const videoDetailSchema = videoRowSchema
       .object({ sha256: named<Sha256>('of its canonical form'), tasks: z.number().describe('how many encodes it has') })
       .nullable()
       .describe('null until it is planned'),
-    due: milliseconds('when it is due: the earlier goes first among equal priorities'),
-    deadline: milliseconds('when it is wanted').nullable(),
+    due: milliseconds('its place among equal priorities: by it those with a deadline go before the others'),
     ended_at: milliseconds('when it became COMPLETED, FAILED or CANCELLED').nullable(),
   })
   .meta({ id: 'Video', description: 'One video, with its recipe, source and plan.' })

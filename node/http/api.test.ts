@@ -123,9 +123,10 @@ describe('the API', () => {
     ['POST', '/cancel'],
     ['POST', '/retry'],
     ['POST', '/priority'],
+    ['POST', '/deadline'],
   ] as const
   for (const [method, verb] of verbs) {
-    const body = verb === '/priority' ? { priority: 1 } : undefined
+    const body = { '/priority': { priority: 1 }, '/deadline': { deadline: 5 } }[verb as string]
 
     it(`answers 404 to ${method} ${verb || 'of a video'} that is not there, 400 to an id that is none, and acts on neither`, async () => {
       const missing = await ask(method, `/v1/videos/${'f'.repeat(16)}${verb}`, body)
@@ -153,6 +154,14 @@ describe('the API', () => {
       [{ priority: -3 }, known],
     ])
     assert.equal((await ask('POST', `/v1/videos/${known}/priority`, { priority: 1.5 })).status, 400)
+    for (const deadline of [1_798_131_600_000, null])
+      assert.equal((await ask('POST', `/v1/videos/${known}/deadline`, { deadline })).result, 'changed')
+    assert.deepEqual(acts.slice(3), [
+      [{ deadline: 1_798_131_600_000 }, known],
+      [{ deadline: null }, known],
+    ])
+    for (const deadline of ['18:00', 1.5, undefined])
+      assert.equal((await ask('POST', `/v1/videos/${known}/deadline`, { deadline })).status, 400)
   })
 
   it('pauses a peer by name or id, and asks for the id where a name is no one’s alone', async () => {

@@ -68,6 +68,9 @@ export function createApi(node: NodeFace) {
     .openapi(createRoute(ROUTES.priority), async (c) =>
       c.json({ result: await node.act(c.req.valid('json'), await known(node, c.req.valid('param'))) }, 200),
     )
+    .openapi(createRoute(ROUTES.deadline), async (c) =>
+      c.json({ result: await node.act(c.req.valid('json'), await known(node, c.req.valid('param'))) }, 200),
+    )
     .openapi(createRoute(ROUTES.pause), async (c) => c.json(await change(node, c.req.valid('param'), PAUSED), 200))
     .openapi(createRoute(ROUTES.resume), async (c) => c.json(await change(node, c.req.valid('param'), RESUMED), 200))
     .openapi(createRoute(ROUTES.drain), async (c) => c.json(await change(node, c.req.valid('param'), DRAINING), 200))

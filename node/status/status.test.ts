@@ -4,8 +4,10 @@ import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
 import { ANN, BOB, CAT, sha, submission } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
+import { clockText } from '../../protocol/deadline-text.ts'
 import { createEmitter } from '../../protocol/emitter.ts'
 import { LedgerUnavailable } from '../../protocol/errors.ts'
+import { FORECASTS_NOTE, forecastsText } from '../../protocol/forecast.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import type { Token, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -77,6 +79,27 @@ test('a submitter may leave once the source is on another machine that is here',
   assert.deepEqual(await held(), { peers: [ANN, BOB], hosts: 2, may_leave: true, text })
   at.now = 3_600_000
   assert.deepEqual(await held(), only)
+})
+
+test('a video with a deadline is shown with what the leader has written about it, while it is open', async () => {
+  const { at, ledger, snapshot } = stage()
+  const { video } = await ledger.submit(submission({ deadline: 3_600_000 }))
+  const shown = async () => {
+    const [row] = (await snapshot()).videos
+    return [row?.deadline, row?.forecast]
+  }
+  const nothing = { done_at: null, spare_s: null, more: null, like: null }
+  const text = 'whether it holds is known once it is planned'
+  assert.deepEqual(await shown(), [3_600_000, { ...nothing, text }])
+  const known = forecastsText({ like: 'nas', videos: new Map([[video._id, { done_at: 1_200_000, more: 0 }]]) })
+  await ledger.setNote({ lease: 'coordinator', key: FORECASTS_NOTE, text: known, term: 1 })
+  const spare = `done about ${clockText(1_200_000, at.now)}, 40 min to spare`
+  assert.deepEqual(await shown(), [
+    3_600_000,
+    { done_at: 1_200_000, spare_s: 2_400, more: 0, like: 'nas', text: spare },
+  ])
+  await ledger.cancel(video._id)
+  assert.deepEqual(await shown(), [3_600_000, null])
 })
 
 test('a task that failed is shown with its reason and the time of its next try, until that runs or the video is retried', async () => {

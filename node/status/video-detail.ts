@@ -1,12 +1,13 @@
 /** One video, and its tasks, as the API shows them: the ledger's documents without what only the program needs, such as tokens. */
+import { placeOf } from '../../protocol/claim-order.ts'
 import type { TaskRow, VideoDetail, VideoRow } from '../../protocol/status.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 
 /** The row of a video with what a snapshot of many leaves out. */
-export function detailOf({ recipe, source, plan, due, deadline, ended_at }: Video, row: VideoRow): VideoDetail {
+export function detailOf({ recipe, source, plan, due, created_at, ended_at }: Video, row: VideoRow): VideoDetail {
   const { sha256, bytes, holders } = source
-  return { ...row, recipe, source: { sha256, bytes, holders }, plan, due, deadline, ended_at }
+  return { ...row, recipe, source: { sha256, bytes, holders }, plan, due: placeOf(due, created_at).place, ended_at }
 }
 
 /** A task as the API shows it. */

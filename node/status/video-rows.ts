@@ -10,6 +10,7 @@ import { notesOf, type Plan, planSeconds } from '../../protocol/plan.ts'
 import type { VideoRow } from '../../protocol/status.ts'
 import { isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
+import { readDeadlines } from './deadlines.ts'
 import { heldOf } from './held.ts'
 import { deliveryText, heldText, type NamedPeer } from './sentences.ts'
 import { createSpeedometer } from './speedometer.ts'
@@ -72,6 +73,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
     /** Problems of deliveries of other peers are in the events. */
     const problemOf = (video: Video) =>
       problems.get(video._id) ?? (isUndelivered(video) ? textsOf('delivery_failed', video).at(-1) : undefined)
+    const forecastOf = await readDeadlines(videos, options)
     const still = await options.stillOf(videos, progress, problemOf)
     return Promise.all(
       videos.map(async (video) => {
@@ -91,6 +93,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
           problem: problemOf(video),
           waiting: waiting.get(video._id) ?? null,
           still: still.get(video._id) ?? null,
+          forecast: forecastOf(video),
         })
       }),
     )
@@ -145,6 +148,7 @@ function rowOf(of: {
   problem: string | undefined
   waiting: VideoRow['waiting']
   still: VideoRow['still']
+  forecast: VideoRow['forecast']
 }): VideoRow {
   const { video, planned, tasks, done, rate, held, audits, problem, waiting } = of
   const { frames, seconds } = planned
@@ -154,6 +158,8 @@ function rowOf(of: {
     status: video.status,
     created_at: video.created_at,
     priority: video.priority,
+    deadline: video.deadline,
+    forecast: of.forecast,
     done,
     frames,
     seconds,

@@ -22,6 +22,7 @@ async function folderUnderTest(
   answer: (request: SubmitRequest) => unknown = () => {},
   log = silentLog,
   settling?: Settling,
+  deadlineAt?: (now: number) => number | null,
 ) {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-input-'))
   t.after(() => rm(dir, { recursive: true, force: true }))
@@ -29,7 +30,7 @@ async function folderUnderTest(
   await mkdir(input)
   const submitted: SubmitRequest[] = []
   let now = 0
-  const clock = { mono: () => now } as Clock
+  const clock = { mono: () => now, now: () => now } as Clock
   const submit = async (request: SubmitRequest): Promise<Submitted> => {
     await answer(request)
     submitted.push(request)
@@ -54,6 +55,7 @@ async function folderUnderTest(
       ledger,
       submit,
       ...(settling && { settling }),
+      ...(deadlineAt && { deadlineAt }),
     }).round
   // As the loop of rounds does: called without its object.
   let round = make()
@@ -121,6 +123,18 @@ describe('the input folder', () => {
     await look()
     await look()
     assert.deepEqual([await readdir(input), submitted.length], [['film.mp4'], 2])
+  })
+
+  test('submits a file with the deadline of when it was taken in', async (t) => {
+    const given = [t, () => {}, silentLog, undefined, (now: number) => now + 40] as const
+    const { input, look, submitted } = await folderUnderTest(...given)
+    await writeFile(join(input, 'film.mp4'), 'film')
+    await look()
+    await look()
+    assert.deepEqual(
+      submitted.map(({ deadline }) => deadline),
+      [2 * INPUT_SETTLED_MS + 40],
+    )
   })
 
   test('a file that cannot be rejected delays no other', async (t) => {

@@ -39,6 +39,8 @@ export interface InputFolderOptions {
   /** Opens the record of the submitted files; called once, in the first round. */
   openTaken(): Promise<TakenFiles>
   readonly recipe: Recipe
+  /** When a file that is taken in `now` is wanted; both are ms since 1970. Absent, or null: at no time. */
+  deadlineAt?(now: number): number | null
   readonly clock: Clock
   readonly log: Log
   submit(request: SubmitRequest): Promise<Submitted>
@@ -132,7 +134,7 @@ class FolderWatch {
         identity: looked.identity,
         recipe,
         priority: 0,
-        deadline: null,
+        deadline: this.#options.deadlineAt?.(this.#options.clock.now()) ?? null,
         out,
         name: nameOf(file),
         subtitles: beside,

@@ -11,7 +11,7 @@ import { identityAt } from '../../files/file-hashes.ts'
 import { renditionPath } from '../../protocol/artifact.ts'
 import { plan, TERM } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
-import { RecipeRefused, SourceUnsettled } from '../../protocol/errors.ts'
+import { RecipeRefused, SourceUnsettled, UsageError } from '../../protocol/errors.ts'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
@@ -109,6 +109,19 @@ describe('a film that is submitted', () => {
   it('has the mode of its file in its delivery, so that the results are for no more people', async () => {
     await chmod(join(dir, 'film.mov'), 0o640)
     assert.equal((await submit()).video.deliveries[0]?.mode, 0o640)
+  })
+
+  it('gets the deadline of the last submit that has one, and none that is decades away', async () => {
+    const [first, later] = [await ledger.now(), (await ledger.now()) + 60_000]
+    const { video } = await submit({ deadline: first })
+    for (const [deadline, is] of [
+      [null, first],
+      [later, later],
+    ] as const) {
+      await submit({ deadline })
+      assert.equal((await ledger.video(video._id))?.deadline, is)
+    }
+    await assert.rejects(submit({ deadline: later + 1e12 }), UsageError)
   })
 
   it('is the one that was meant, not what a link leads to that takes its place before it is read', async () => {

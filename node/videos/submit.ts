@@ -6,6 +6,7 @@
  */
 import { deliveryNames } from '../../ledger/documents.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
+import { checkDeadline } from '../../protocol/deadline.ts'
 import type { OpenDestination } from '../../protocol/destination.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, videoId } from '../../protocol/ids.ts'
@@ -65,6 +66,7 @@ export type Submitted = Awaited<ReturnType<Ledger['submit']>>
 export function createSubmit(options: SubmitOptions): (request: SubmitRequest) => Promise<Submitted> {
   const { self, ledger, store, media, pendingSubmits } = options
   return async ({ path, priority, deadline, out, signal, ...request }) => {
+    if (deadline !== null) checkDeadline(deadline, await ledger.now())
     media.checkRecipe(request.recipe)
     const source = options.openSource(path)
     await media.check(await source.input(), signal)
@@ -95,6 +97,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
         source: { sha256, bytes, holders: [self], ...(shared && { shared }) },
         delivery,
       })
+      if (submitted.outcome !== 'created' && deadline !== null) await ledger.setDeadline(id, deadline)
       if (!submitted.video.source.holders.includes(self)) await ledger.addVideoHolder(id, sha256, self)
       pendingSubmits.confirmed(id)
       options.hints.publish({ what: 'video', video: id })

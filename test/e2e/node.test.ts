@@ -107,6 +107,13 @@ test('cancel stops the encoding, retry takes it up again, priority is changed, a
     (await processesNaming(place.dataDir)).filter((line) => /ffmpeg/.test(line) && /libx264/.test(line)).length
   await until('an encode runs', async () => (await running()) > 0)
   assert.equal((await runCli(['priority', video, '7'], place)).code, 0)
+  const hurried = await runCli(['deadline', video, '--within', '2h'], place)
+  assert.match(hurried.stdout, /: deadline set\n.*: done about \S+, .* to spare\n$/)
+  for (const wrong of [['2020-01-01'], ['--within', 'soon'], []]) {
+    const { code, stderr } = await runCli(['deadline', video, ...wrong], place)
+    assert.deepEqual([code, stderr.trim().split('\n').length], [2, 1], stderr)
+  }
+  assert.equal((await runCli(['deadline', video, '--clear'], place)).code, 0)
   assert.equal((await runCli(['cancel', video], place)).code, 0)
   await until('the encode is stopped', async () => (await running()) === 0, 20)
   assert.match((await runCli(['videos'], place)).stdout, /CANCELLED/)

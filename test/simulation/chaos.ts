@@ -115,6 +115,14 @@ export function play(options: ChaosOptions): Play {
       return true
     })
 
+  /** Clears the deadline, or sets one some seconds ahead. */
+  const changeDeadline = (at: number, by: number, steps: number) =>
+    insist(peers[by]!, `deadline of ${films[at]!.id}`, async ({ face, ledger }) => {
+      const deadline = steps < 0 ? null : (await ledger.now()) + 5_000 * steps
+      if ((await ledger.video(films[at]!.id)) !== null) await face.act({ deadline }, films[at]!.id)
+      return true
+    })
+
   async function cancel(film: number, by: number, retryAfterMs: number | null): Promise<void> {
     open++
     await act(film, by, 'cancel')
@@ -221,6 +229,7 @@ export function play(options: ChaosOptions): Play {
         break
       case 'priority':
         void act(fault.film, fault.by, { priority: fault.priority })
+        void changeDeadline(fault.film, fault.by, fault.priority)
         break
       case 'submit again':
         void submit(fault.film, peers[fault.by]!)
