@@ -2,7 +2,7 @@
  * The work that open videos still need, in worker-seconds: their plans times what an encode takes here. Remembers the plans of open videos and
  * the measured speeds; a new leader reads and measures them again. Leaves out ingest, audio and merge, which cost little beside encodes.
  */
-import type { ScalingView } from '../../fleet/scaling/scaling.ts'
+import type { DatedWork, ScalingView } from '../../fleet/scaling/scaling.ts'
 import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { VideoId } from '../../protocol/ids.ts'
@@ -13,7 +13,7 @@ import { OPEN_STATUSES } from '../../protocol/video.ts'
 import { createPlanLengths, type Length, type PlanLengths } from '../plan-lengths.ts'
 
 /** The waiting work, as input of a scaling decision. */
-export type Demand = Pick<ScalingView, 'pending' | 'unplanned'>
+export type Demand = Pick<ScalingView, 'pending' | 'dated' | 'unplanned'>
 
 /** The work that waits, of one term. */
 export interface PendingWork {
@@ -24,15 +24,15 @@ export interface PendingWork {
 }
 
 /** Makes it, with no plan read and no speed measured. */
-export const createPendingWork = (ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>): PendingWork =>
+export const createPendingWork = (ledger: Pick<Ledger, 'videos' | 'progress' | 'plan' | 'now'>): PendingWork =>
   new WorkOfPlans(ledger)
 
 class WorkOfPlans implements PendingWork {
-  readonly #ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>
+  readonly #ledger: Pick<Ledger, 'videos' | 'progress' | 'plan' | 'now'>
   readonly #lengths: PlanLengths
   #calibration: Calibration = new Map()
 
-  constructor(ledger: Pick<Ledger, 'videos' | 'progress' | 'plan'>) {
+  constructor(ledger: Pick<Ledger, 'videos' | 'progress' | 'plan' | 'now'>) {
     this.#ledger = ledger
     this.#lengths = createPlanLengths(ledger)
   }
@@ -49,31 +49,40 @@ class WorkOfPlans implements PendingWork {
     this.#lengths.keepOnly(new Set(ids))
     const progress = await this.#ledger.progress(ids)
     await this.#lengths.read(open)
-    return demandOf({ videos: ids, lengths: this.#lengths.known, progress, calibration: this.#calibration })
+    const dated = open.filter(({ deadline }) => deadline !== null)
+    const now = dated.length > 0 ? await this.#ledger.now() : 0
+    const left_s = new Map(dated.map(({ _id, deadline }) => [_id, (deadline! - now) / 1000]))
+    return demandOf({ videos: ids, left_s, lengths: this.#lengths.known, progress, calibration: this.#calibration })
   }
 }
 
-/** Worker-seconds of what is not yet encoded, by rendition, and the number of videos whose length is not known yet. */
+/**
+ * Worker-seconds of what is not yet encoded, by rendition; of videos with a deadline also by video. And the number of videos whose length is not known
+ * yet. `left_s`: seconds until the deadline of those that have one.
+ */
 export function demandOf(work: {
   readonly videos: readonly VideoId[]
+  readonly left_s: ReadonlyMap<VideoId, number>
   readonly lengths: ReadonlyMap<VideoId, Length>
   readonly progress: Progress
   readonly calibration: Calibration
 }): Demand {
-  const { videos, lengths, progress, calibration } = work
+  const { videos, left_s, lengths, progress, calibration } = work
   const pending = new Map<RenditionId, number>()
-  let unplanned = 0
-  for (const video of videos) {
-    const length = lengths.get(video)
-    if (length === undefined) unplanned++
-    else
-      for (const rendition of length.renditions) {
-        const done = chunksDone(progress, video, rendition.id)
-        const left = length.seconds * (1 - done / length.chunks)
-        pending.set(rendition.id, (pending.get(rendition.id) ?? 0) + left * secondsFor(calibration, rendition))
-      }
+  const dated: DatedWork[] = []
+  for (const video of videos.filter((id) => lengths.has(id))) {
+    const { seconds, chunks, renditions } = lengths.get(video)!
+    const own = new Map<RenditionId, number>()
+    for (const rendition of renditions) {
+      const left = seconds * (1 - chunksDone(progress, video, rendition.id) / chunks)
+      own.set(rendition.id, left * secondsFor(calibration, rendition))
+    }
+    for (const [id, seconds] of own) pending.set(id, (pending.get(id) ?? 0) + seconds)
+    const left = left_s.get(video)
+    if (left !== undefined) dated.push({ left_s: left, pending: own })
   }
-  return { pending, unplanned }
+  dated.sort((a, b) => a.left_s - b.left_s)
+  return { pending, dated, unplanned: videos.filter((id) => !lengths.has(id)).length }
 }
 
 const chunksDone = (progress: Progress, video: VideoId, rendition: RenditionId): number =>

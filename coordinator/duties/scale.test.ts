@@ -132,3 +132,16 @@ test('an engine that comes later takes its share, and the event has no change of
   assert.deepEqual(await wanted(), { east: 1, west: 1 })
   assert.match((await ledger.events(1))[0]?.text ?? '', /^workers 2, shared by 2 engines now: nothing waits/)
 })
+
+test('a deadline wants the workers that the work before it needs, with the reason', async () => {
+  const { ledger, round, wanted } = stage({ target_s: 100_000, max: 50 })
+  await ledger.addEnginePeer('engine', ANN)
+  const { video } = await ledger.submit(submission())
+  await ledger.commitPlan(plan(video._id, { chunks: 600 }), 0)
+  await round()
+  assert.deepEqual(await wanted(), { engine: 1 })
+  await ledger.setDeadline(video._id, (await ledger.now()) + 600_000)
+  await round()
+  assert.ok((await wanted()).engine! > 1)
+  assert.match((await ledger.engines())[0]!.reason!, /^.* of work before a deadline in 10 min takes \d+$/)
+})

@@ -64,6 +64,24 @@ describe('what is wanted', () => {
       ],
       [{ pending: waiting(60_000) }, {}, 8, '16.7 h of work in 10 min takes 100, at most 8 allowed'],
       [{}, { min: 2 }, 2, 'nothing waits, at least 2 asked for'],
+      [
+        { pending: waiting(1_200), dated: [{ left_s: 300, pending: waiting(1_200) }] },
+        {},
+        4,
+        '20 min of work before a deadline in 5 min takes 4',
+      ],
+      [
+        {
+          pending: waiting(1_200),
+          dated: [
+            { left_s: 30, pending: waiting(600) },
+            { left_s: 3_600, pending: waiting(600) },
+          ],
+        },
+        {},
+        2,
+        '20 min of work in 10 min takes 2',
+      ],
       [{ unplanned: 1 }, {}, 1, '1 video not yet planned in 10 min takes 1'],
       [{ wanted: 3 }, {}, 3, 'nothing waits; the others stay 5 min more'],
     ]
@@ -71,6 +89,28 @@ describe('what is wanted', () => {
       const decision = decideScaling(view(change), { ...RULES, ...more }, [])
       assert.deepEqual([decision.wanted, decision.reason], [wanted, reason])
     }
+  })
+
+  test('is never less with deadlines than without, and enough for what is due at each and before it', () => {
+    const dated = fc.array(fc.record({ left_s: fc.integer({ min: 60, max: 7_200 }), work: fc.nat(40_000) }), {
+      maxLength: 6,
+    })
+    fc.assert(
+      fc.property(rules, dated, (given, some) => {
+        const sorted = some.toSorted((a, b) => a.left_s - b.left_s)
+        const seen = view({ pending: waiting(some.reduce((sum, { work }) => sum + work, 0)) })
+        const { need } = needOf(
+          { ...seen, dated: sorted.map(({ left_s, work }) => ({ left_s, pending: waiting(work) })) },
+          given,
+        )
+        assert.ok(need >= needOf(seen, given).need)
+        let due = 0
+        for (const { left_s, work } of sorted) {
+          due += work
+          assert.ok(need * left_s >= due || due === 0)
+        }
+      }),
+    )
   })
 
   test('is between minimum and maximum, whatever is seen', () => {

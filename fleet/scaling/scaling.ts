@@ -2,6 +2,8 @@
  * The number of workers that the fleet should have: waiting work ÷ speed of a worker ÷ target time. Pure: the present state, the rules and
  * the recent past in; a number, its reason and the new past out.
  *
+ * Work before a deadline must be done by then: where that needs more workers than the target does, as many are wanted.
+ *
  * The number rises at once and falls late: it is never below the largest need of the last `cooldown_s` (the stabilization window of
  * Kubernetes' HorizontalPodAutoscaler). So at least the cooldown passes between a rise and the fall after it, however noisy the
  * speeds are, and a queue that fills again within it finds its workers still running.
@@ -30,10 +32,20 @@ export interface ScalingView {
   readonly pending: ReadonlyMap<RenditionId, number>
   /** Number of open videos without a plan, whose length is not known yet. */
   readonly unplanned: number
+  /** The videos with a deadline, the first deadline first; absent: none. */
+  readonly dated?: readonly DatedWork[]
   /** The workers that people started, which the fleet does not count. */
   readonly static: readonly StaticWorker[]
   /** Started workers that the last decision wanted. */
   readonly wanted: number
+}
+
+/** What a video with a deadline still needs. */
+export interface DatedWork {
+  /** Seconds until its deadline. */
+  readonly left_s: number
+  /** Work in worker-seconds, by rendition; part of `pending`. */
+  readonly pending: ReadonlyMap<RenditionId, number>
 }
 
 /** A worker that a person started. */
@@ -84,8 +96,11 @@ export function needOf(view: ScalingView, rules: ScalingRules): { need: number; 
   const needs = setsToCheck(view, all).map((some) => needOfSet(view, rules, some))
   const largest = needs.reduce((most, one) => (one.need > most.need ? one : most))
   const having = largest.static > 0 ? `, static workers have ${largest.static}` : ''
-  const takes = `in ${amount(rules.target_s)} takes ${largest.slots}${having}`
-  return { need: largest.need, why: `${waiting(view, largest.renditions, all)} ${takes}` }
+  const { before } = largest
+  const what = before
+    ? `${amount(before.work_s)} of work before a deadline in ${amount(before.left_s)}`
+    : `${waiting(view, largest.renditions, all)} in ${amount(rules.target_s)}`
+  return { need: largest.need, why: `${what} takes ${largest.slots}${having}` }
 }
 
 /** Number of different restrictions of workers of which all combinations are compared; of more, those with the most slots. */
@@ -109,17 +124,44 @@ interface SetNeed {
   readonly renditions: readonly RenditionId[]
   /** Number of slots that do the work of these renditions in time. */
   readonly slots: number
+  /** The deadline that needs so many; null where the target does. */
+  readonly before: TightDeadline | null
   /** Number of slots of static workers that encode some of them. */
   readonly static: number
   readonly need: number
 }
 
 function needOfSet(view: ScalingView, rules: ScalingRules, renditions: readonly RenditionId[]): SetNeed {
-  const slots = Math.max(1, Math.ceil(workSeconds(view, renditions) / rules.target_s))
+  const byTarget = Math.max(1, Math.ceil(workSeconds(view, renditions) / rules.target_s))
+  const tightest = tightestDeadline(view, renditions)
+  const byDeadline = tightest ? Math.ceil(tightest.work_s / tightest.left_s) : 0
+  const slots = Math.max(byTarget, byDeadline)
   // The renditions of a video that is not planned yet are not known: any static worker may be able to encode it.
   const able = view.static.filter((worker) => renditions.length === 0 || doesSome(worker, renditions))
   const having = able.reduce((sum, worker) => sum + worker.slots, 0)
-  return { renditions, slots, static: having, need: Math.max(0, slots - having) }
+  const before = byDeadline > byTarget ? tightest : null
+  return { renditions, slots, before, static: having, need: Math.max(0, slots - having) }
+}
+
+/** A started worker is of use after about so long, s: a deadline that is nearer is no reason to start one. */
+const USEFUL_AFTER_S = 60
+
+/** A deadline, seconds from now, and the worker-seconds that must be done before it. */
+interface TightDeadline {
+  readonly left_s: number
+  readonly work_s: number
+}
+
+/** The deadline that needs the most slots: by then what is due at it and before it must be done. */
+function tightestDeadline({ dated = [] }: ScalingView, renditions: readonly RenditionId[]): TightDeadline | null {
+  let tightest: TightDeadline | null = null
+  let work_s = 0
+  for (const { left_s, pending } of dated) {
+    if (left_s < USEFUL_AFTER_S) continue
+    work_s += workSeconds({ pending }, renditions)
+    if (!tightest || work_s / left_s > tightest.work_s / tightest.left_s) tightest = { left_s, work_s }
+  }
+  return tightest
 }
 
 const doesSome = (worker: StaticWorker, renditions: readonly RenditionId[]): boolean =>
