@@ -185,7 +185,7 @@ describe('the blob exchange', () => {
     assert.equal(await b.store.find(ref.sha256, video), null)
   })
 
-  it('a peer detects a corrupt blob while sending it, is no longer its holder, and is asked again when it was made again', async () => {
+  it('a peer that sent a corrupt blob is asked to check it, is no longer its holder, and is asked again when it was made again', async () => {
     const [a, b] = await start()
     const content = noise(100_000, 7)
     const ref = await give(b, content)
@@ -356,7 +356,7 @@ describe('the blob exchange', () => {
     assert.deepEqual(await readFile(await get(b, ref, [ids[1], ids[2]])), content)
   })
 
-  it('serves a source that got another link, and notices bytes that changed under the same identity as it sends them', async () => {
+  it('serves a source that got another link, and notices bytes that changed under the same identity once they were sent', async () => {
     const [a, b] = await start()
     const content = noise(100_000, 35)
     const { path, ...ref } = await refer(b, content)

@@ -6,7 +6,7 @@
  *           → bound       the peer says, on its mesh connection, what this session exports: it is served as on a stream
  *           → gone        late, another binding, or the peer left: the session is closed
  *
- * Strangers reach the TLS handshake of this port, and nothing behind it: at most `CONNECTIONS_MAX` at once, each for `HANDSHAKE_MS`.
+ * Strangers reach the TLS handshake of this port, and nothing behind it: at most `CONNECTIONS_MAX` at once, each for `OFFER_MS`.
  */
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
@@ -22,7 +22,6 @@ import { bindingOf, decodeBinding, encodeMessage, isMadeByKey, LINE_TLS, OFFER_M
 
 /** More than the transfers that are served at once. */
 const CONNECTIONS_MAX = 128
-const HANDSHAKE_MS = 5_000
 
 /** Where bulk lines are waited for: one port on each host. */
 export interface LinePorts {
@@ -161,7 +160,7 @@ class LineGiver {
   #server(): Server {
     const server = createServer({
       ...LINE_TLS,
-      handshakeTimeout: HANDSHAKE_MS,
+      handshakeTimeout: OFFER_MS,
       pskCallback: (socket, id) => this.#keyFor(socket, id),
     })
     server.maxConnections = CONNECTIONS_MAX
@@ -169,6 +168,8 @@ class LineGiver {
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
     })
+    // Node reports a handshake that takes too long, and leaves its connection open.
+    server.on('tlsClientError', (_, socket) => socket.destroy())
     server.on('secureConnection', (socket) => this.#connected(socket))
     return server
   }

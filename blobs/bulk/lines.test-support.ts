@@ -5,33 +5,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { systemRng as rng, systemClock } from '../../node/host/system-clock.ts'
+import { systemClock as clock, systemRng as rng } from '../../node/host/system-clock.ts'
 import type { BlobRef } from '../../protocol/blobs.ts'
-import type { Clock } from '../../protocol/clock.ts'
 import { videoNumber } from '../../protocol/conformance/blobs.ts'
 import { asPeerId } from '../../protocol/ids.ts'
 import { silentLog as log } from '../../protocol/log.ts'
 import type { Mesh, MeshStream, Protocol } from '../../protocol/mesh.ts'
-import { createMemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
+import { createMemoryHub, type MemoryHub } from '../../testing/memory-mesh/memory-mesh.ts'
 import { createBlobExchange, type LinkedBlobExchange } from '../blob-exchange.ts'
 import { createBlobStore, type DiskBlobStore } from '../blob-store.ts'
 import { readLine } from '../blob-wire.ts'
-import { decodeOffer, LINE_TLS, type LineOffer, OFFER_MS } from './line-wire.ts'
+import { decodeOffer, LINE_TLS, type LineOffer } from './line-wire.ts'
 
 export const MiB = 1024 * 1024
 export const video = videoNumber(1)
 export const ids = ['A', 'B', 'C'].map((letter) => asPeerId(`12D3KooW${letter.repeat(44)}`))
 
-/** Time-outs of lines are short, so that those that are waited for are. */
-export const clock: Clock = {
-  ...systemClock,
-  timer: (ms, act) => systemClock.timer(ms === OFFER_MS ? OFFER_MS / 8 : ms, act),
-}
-
 export interface LinePeer {
   readonly mesh: Mesh
   readonly store: DiskBlobStore
   readonly exchange: LinkedBlobExchange
+  readonly hub: MemoryHub
   /** The protocols of the streams that this peer opened, in order. */
   readonly opened: Protocol[]
   /** Replaces what it opens, from now on. */
@@ -46,7 +40,7 @@ export async function startLinePeers(t: TestContext, { isOld = [false, false, fa
   for (const [at, id] of ids.entries()) {
     const mesh = hub.join(id, { knows: ids })
     const { open } = mesh
-    const peer = { mesh, opened: [] as Protocol[], change: (stream: MeshStream) => stream } as unknown as LinePeer
+    const peer = { hub, mesh, opened: [] as Protocol[], change: (stream: MeshStream) => stream } as unknown as LinePeer
     mesh.open = async (to, protocol, signal) => {
       peer.opened.push(protocol)
       return peer.change({ ...(await open.call(mesh, to, protocol, signal)), host: '127.0.0.1' }, protocol)
@@ -65,8 +59,22 @@ export async function startLinePeers(t: TestContext, { isOld = [false, false, fa
   return peers
 }
 
+/** Cuts this peer off until the others notice, and waits until it is connected again. */
+export async function reconnected({ hub, mesh }: LinePeer): Promise<void> {
+  const lost = Promise.withResolvers<void>()
+  const off = mesh.listen({ onDisconnected: () => mesh.peers().length === 0 && lost.resolve() })
+  const hold = setInterval(() => {}, 1_000)
+  hub.partition([mesh.self])
+  await lost.promise
+  clearInterval(hold)
+  off()
+  const again = connected(mesh, 2)
+  hub.heal()
+  await again
+}
+
 /** Resolves when a mesh has so many peers. */
-export function connected(mesh: Mesh, count: number): Promise<void> {
+function connected(mesh: Mesh, count: number): Promise<void> {
   return new Promise((resolve) => {
     const hold = setInterval(() => {}, 1_000)
     const off = mesh.listen({

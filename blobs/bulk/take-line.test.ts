@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { createServer, type TlsOptions } from 'node:tls'
 import type { MeshStream } from '../../protocol/mesh.ts'
 import { decodeOffer, encodeMessage, type LineOffer } from './line-wire.ts'
-import { get, give, type LinePeer, MiB, noise, startLinePeers } from './lines.test-support.ts'
+import { get, give, type LinePeer, MiB, noise, reconnected, startLinePeers } from './lines.test-support.ts'
 
 const LOOPBACK_PEM = join(import.meta.dirname, '../../testing/tools/loopback.pem')
 
@@ -120,6 +120,10 @@ describe('blobs by bulk lines', { timeout: 60_000 }, () => {
         assert.ok(content.equals(await readFile(await get(a!, await give(b!, content), b!))))
       }
       assert.deepEqual(a!.opened, ['line', 'blob', 'blob'])
+      await reconnected(a!)
+      a!.change = (stream) => stream
+      await get(a!, await give(b!, noise(2 * MiB, 49)), b!)
+      assert.deepEqual(a!.opened, ['line', 'blob', 'blob', 'line'])
     }
   })
 
