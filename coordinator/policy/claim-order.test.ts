@@ -40,10 +40,11 @@ describe('the order of claims', () => {
     assert.deepEqual(claimed(view([huge, ...small])), [1, 2, 3, 0])
   })
 
-  test('claims a hopeless one after those that can be held, and before those without a deadline', () => {
+  test('claims a hopeless one before those without a deadline, and before those that have the time to spare', () => {
     const hopeless = video(1, { deadline: NOW + 30_000 })
-    const fine = video(2, { deadline: NOW + 60 * MIN })
-    assert.deepEqual(claimed(view([video(0), hopeless, fine])), [2, 1, 0])
+    const close = video(2, { deadline: NOW + 90_000 })
+    assert.deepEqual(claimed(view([video(0), hopeless, close])), [2, 1, 0])
+    assert.deepEqual(claimed(view([video(0), hopeless, { ...close, deadline: NOW + 60 * MIN }])), [1, 2, 0])
   })
 
   test('takes turns among submitters: one video of another is before all but those that it would be even with', () => {
