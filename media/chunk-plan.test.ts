@@ -31,12 +31,24 @@ test('a source of at most 8 s is one chunk', () => {
 })
 
 test('chunks are cut at keyframes, in shares without a crumb', () => {
-  assert.deepEqual(lengths(steady(28, 50)), [6, 8, 6, 8])
+  assert.deepEqual(lengths(steady(36, 50)), [8, 6, 8, 6, 8])
   assert.deepEqual(lengths(steady(60, 250)), [10, 10, 10, 10, 10, 10])
 })
 
 test('a keyframe off the grid, a scene cut, is preferred', () => {
-  assert.deepEqual(planChunks(steady(28, 50, [163]))[0]?.end_pts, 163 * 40)
+  assert.deepEqual(planChunks(steady(36, 50, [163]))[0]?.end_pts, 163 * 40)
+})
+
+test('a film of a few chunks is cut into an even number of equal parts, at a keyframe where one is near', () => {
+  assert.deepEqual(lengths(steady(10, 250)), [5, 5])
+  assert.deepEqual(lengths(steady(20, 50)), [5, 5, 5, 5])
+  assert.deepEqual(lengths(steady(28, 50)), [7, 7, 7, 7])
+  assert.deepEqual(lengths(steady(12, 145)), [5.8, 6.2], 'the keyframe at 5.8 s saves a second decode')
+  assert.deepEqual(lengths(steady(28, 100_000)), [7, 7, 7, 7], 'a quarter of a long GOP')
+})
+
+test('a gap in a film leaves no part without a picture', () => {
+  assert.deepEqual(lengths(source([0, 40, 13_000], new Set([0]), 13_040)), [13, 0.04])
 })
 
 test('inside a long GOP chunks are no finer than a quarter of it', () => {

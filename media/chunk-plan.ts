@@ -4,6 +4,9 @@
  * Boundaries are times of frames. A keyframe off the regular grid is best (encoders put them on scene cuts: that saves one I-frame), then
  * any keyframe between 6 and 8 s, then the nearest keyframe a little outside; a cut elsewhere decodes again from the keyframe before it.
  * Inside a GOP longer than 10 s chunks have at least max(8 s, GOP ÷ 4), so that all repeated decoding is less than 1.5 decodes of the video.
+ *
+ * A film of a few chunks is cut into an even number of equal parts: an uneven last one would leave other slots idle for a good part of the whole.
+ * Their number does not follow the slots that are there, so that one film has one plan.
  */
 import { CHUNK_S, LONG_GOP_S } from '../protocol/limits.ts'
 import type { ChunkPlan, ClockJump, Plan, Rational } from '../protocol/plan.ts'
@@ -29,11 +32,18 @@ export interface ChunkSource {
 /** Range of chunk lengths, s, in which a keyframe is preferred to any other frame: it costs less than decoding twice. */
 const KEYFRAME_S = { min: 4, max: 10 } as const
 
+/** Number of chunks up to which they are equal parts, of which there is a multiple of this number. */
+const EVEN = { most: 4, multiple: 2 } as const
+/** Share by which an equal part may be longer or shorter where a keyframe is there: a cut elsewhere costs a second decode. */
+const EVEN_SLACK = 0.1
+
 /** The chunks of a source, in order, without gap or overlap. */
 export function planChunks(source: ChunkSource): ChunkPlan[] {
   const { times, end_pts } = source
   if (source.whole) return wholeParts(source)
-  const starts = partsOf(source).flatMap(({ first, ...part }) => boundaries(part).map((start) => first + start))
+  const parts = partsOf(source)
+  const cut = (part: ChunkSource) => (parts.length === 1 && evenBoundaries(part)) || boundaries(part)
+  const starts = parts.flatMap(({ first, ...part }) => cut(part).map((start) => first + start))
   const cutter = createCutter(source.packets)
   return starts.map((start, chunk_id) => {
     const next = starts[chunk_id + 1]
@@ -88,6 +98,33 @@ function boundaries({ times, end_pts, time_base, packets }: ChunkSource): number
     at = next === null ? at : lowerBound(times, next)
     if (next === null || at <= starts.at(-1)! || at >= times.length) return starts
   }
+}
+
+/** Indices at which equal parts start; null where the film is longer, or has too long a GOP. */
+function evenBoundaries({ times, end_pts, time_base, packets }: ChunkSource): number[] | null {
+  const second = time_base[1] / time_base[0]
+  const [start, seconds] = [times[0]!, (end_pts - times[0]!) / second]
+  const least = Math.ceil(seconds / CHUNK_S.max)
+  if (least < 2 || least > EVEN.most) return null
+  const count = Math.ceil(least / EVEN.multiple) * EVEN.multiple
+  const part = (seconds / count) * second
+  const keys = keyTimes(packets, times)
+  const longest = Math.max(...[...keys, end_pts].map((key, at) => key - (keys[at - 1] ?? start)))
+  if (longest > LONG_GOP_S * second && part < longest / 4) return null
+  const starts = Array.from({ length: count }, (_, at) => {
+    const wanted = start + at * part
+    const key = keys[nearest(keys, wanted)]
+    return lowerBound(times, key !== undefined && Math.abs(key - wanted) <= EVEN_SLACK * part ? key : wanted)
+  })
+  // A gap in the film leaves parts without a picture.
+  return starts.every((at, number) => at < times.length && (number === 0 || at > starts[number - 1]!)) ? starts : null
+}
+
+/** Index of the value that is nearest. */
+function nearest(sorted: readonly number[], value: number): number {
+  const above = lowerBound(sorted, value)
+  const [below, next] = [sorted[above - 1] ?? -Infinity, sorted[above] ?? Infinity]
+  return value - below < next - value ? above - 1 : above
 }
 
 /** Times of shown keyframes, ascending. */
