@@ -20,7 +20,7 @@ import { eventsOf, runCli } from '../../testing/tools/run-cli.ts'
 const run = promisify(execFile)
 const RECIPE = { ...DEFAULT_RECIPE, renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset: 'ultrafast' }) }
 const FLAGS = ['--renditions', '480p', '--preset', 'ultrafast', '--workers', '2', '--json']
-const BAD = { sound: 'audio', picture: 'encode', join: 'merge' } as const
+const BAD = { sound: '/audio.m4a', picture: '-encode-', join: '-merge-' } as const
 const WORDS = 'this film cannot be done'
 /** From its first failure until a film has failed: two attempts and a self-test, on a machine that may be busy. */
 const FAILED_MS = 45_000
@@ -47,8 +47,7 @@ test('films that fail everywhere are given up soon, each with its reason, and ho
   const fails = `echo '${WORDS}' >&2; exit 1`
   // Short films are read straight; joined are chunks.
   const cases = Object.values(BAD).map(
-    (step, at) =>
-      `  *blobs/${bad[at]?.id}/*scratch/*-${step}-*|*file:${bad[at]?.path}*scratch/*-${step}-*) ${fails} ;;`,
+    (step, at) => `  *blobs/${bad[at]?.id}/*scratch/*${step}*|*file:${bad[at]?.path}*scratch/*${step}*) ${fails} ;;`,
   )
   const ffmpeg = join(dir, 'odd-ffmpeg')
   const script = [

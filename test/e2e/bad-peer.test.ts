@@ -68,7 +68,8 @@ test('a peer whose ffmpeg broke altogether notices it by a trial run, says so, a
     async () => peerNamed(await statusOf(lead), 'bad')?.state === 'self_test_failed',
   )
   const struck = (await ledger.tasks({ kinds: ['video', 'audio'] })).flatMap(({ strikes }) => strikes)
-  assert.ok(struck.length <= 1, `${struck.length} strikes before it looked`)
+  // One attempt, at the sound and the picture of a short film.
+  assert.ok(struck.length <= 2, `${struck.length} strikes before it looked`)
   assert.ok(
     (await ledger.events(100)).some(
       ({ what, text }) => what === 'self_test_failed' && /illegal instruction/.test(text),
