@@ -41,7 +41,7 @@ export interface RunOptions {
   readonly counted: boolean
   /** Whether it is released at once, without a start. */
   readonly isUnwanted: boolean
-  /** Called when the run only waits for other tasks from now on: its slot may run another task. */
+  /** Called when the run only waits for other tasks from now on, and when only its results are to be settled: its slot may run another task. */
   releaseSlot(): void
   /** Called before the claims end, unless the run was stopped or superseded. */
   ended(tasks: readonly EndedTask[]): void
@@ -75,6 +75,8 @@ interface Run {
   speed: number
   waits: boolean
   hasReleasedSlot: boolean
+  /** Whether only its results are to be settled. */
+  hasEnded: boolean
 }
 
 /** Reasons of an abort: only a stop releases the claims. */
@@ -123,6 +125,7 @@ class AttemptSet implements Attempts {
       speed: 0,
       waits: false,
       hasReleasedSlot: false,
+      hasEnded: false,
     }
     if (this.#isStopped || isUnwanted) run.controller.abort(new DOMException(STOPPED, 'AbortError'))
     const ending = this.#runAll(assigned, run).finally(() => this.#runs.delete(run))
@@ -143,7 +146,8 @@ class AttemptSet implements Attempts {
   }
 
   busySlots(): number {
-    return [...this.#runs.keys()].filter((run) => run.counted && !(run.hasReleasedSlot && run.waits)).length
+    return [...this.#runs.keys()].filter((run) => run.counted && !run.hasEnded && !(run.hasReleasedSlot && run.waits))
+      .length
   }
 
   releaseAll(): void {
@@ -171,6 +175,11 @@ class AttemptSet implements Attempts {
     const results = await this.#execute(assigned, run)
     const isStopped = wasStopped(run)
     if (!isStopped && run.alive.size > 0) run.ended(endsOf(assigned, results, this.#self))
+    // What failed is settled first: it says what may be claimed next.
+    if (!isStopped && results.every(({ ok }) => ok)) {
+      run.hasEnded = true
+      run.releaseSlot()
+    }
     const settled = await Promise.allSettled(
       results.map(async (result) => {
         const held = run.alive.get(result.task)

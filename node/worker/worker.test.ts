@@ -252,6 +252,21 @@ describe('a worker', () => {
     assert.ok(actor.clock.mono() - before < 4_000)
   })
 
+  it('claims the next task while the last one is settled', async () => {
+    await stage.ledger.insertTasks([newTask(1)])
+    const ends: number[] = []
+    run = async (assignment) => {
+      await taking(3_000)(assignment)
+      ends.push(actor.clock.mono())
+    }
+    worker.start()
+    while (runs.length === 0) await stage.pass(10)
+    actor.line.latencyMs = { least: 500, most: 500 }
+    while (runs.length === 1) await stage.pass(10)
+    // Four answers of the ledger, of two rounds each; the settlement before it would be one more.
+    assert.ok(actor.clock.mono() - ends[0]! < 4_500, `${actor.clock.mono() - ends[0]!} ms`)
+  })
+
   it('finishes what runs where a drain gives it the time', async () => {
     worker.start()
     await stage.pass(1_000)
