@@ -180,14 +180,16 @@ class AttemptSet implements Attempts {
       run.hasEnded = true
       run.releaseSlot()
     }
-    const settled = await Promise.allSettled(
-      results.map(async (result) => {
-        const held = run.alive.get(result.task)
-        // Removed before the write, so that a renewal meanwhile does not count it as superseded.
-        run.alive.delete(result.task)
-        if (held) await settle(held, result, isStopped)
-      }),
-    )
+    const settleOne = async (result: TaskResult): Promise<void> => {
+      const held = run.alive.get(result.task)
+      // Removed before the write, so that a renewal meanwhile does not count it as superseded.
+      run.alive.delete(result.task)
+      if (held) await settle(held, result, isStopped)
+    }
+    const settled: PromiseSettledResult<void>[] = []
+    if (isStopped || run.hasEnded) settled.push(...(await Promise.allSettled(results.map(settleOne))))
+    // In their order, as other peers try the first that failed for a second opinion: the sound of a short film.
+    else for (const result of results) settled.push(...(await Promise.allSettled([settleOne(result)])))
     ended.abort()
     await renewing
     for (const each of settled) {

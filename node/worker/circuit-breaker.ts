@@ -5,6 +5,8 @@
  *   closed ── own failure ──► test due ── self-test ──► succeeds ──► closed
  *                                            └─ fails: waits 1, 2, 4 … 60 s ──► self-test ──► …
  *
+ * A self-test that succeeded lately counts for the next few failures too: films that cannot be done come together, and each test holds up a slot.
+ *
  * Encodes and control tasks have one breaker each, as their pauses are apart: a film whose encodes fail here can still be merged. The
  * self-test is common, as both use the same ffmpeg.
  */
@@ -74,6 +76,9 @@ export function createCircuitBreakers(
   return { encode: breaker(), control: breaker(), hasFailedSelfTest: () => selfTests.hasFailed }
 }
 
+/** For how long, ms, and for how many further failures a self-test that succeeded counts. */
+const COUNTS = { ms: 5_000, failures: 2 } as const
+
 /** The self-tests of this machine. */
 class SelfTests {
   readonly #options: CircuitBreakersOptions
@@ -83,6 +88,8 @@ class SelfTests {
   /** Monotonic ms before which no self-test runs. */
   #until = Number.NEGATIVE_INFINITY
   #isDue = false
+  /** When the last self-test succeeded, monotonic ms, and the number of failures since. */
+  #succeeded = { at: Number.NEGATIVE_INFINITY, failures: 0 }
   #running: Promise<void> | null = null
 
   constructor(options: CircuitBreakersOptions, modules: CircuitBreakersModules) {
@@ -95,7 +102,9 @@ class SelfTests {
   }
 
   demand(): void {
-    this.#isDue = true
+    const { at, failures } = this.#succeeded
+    this.#succeeded = { at, failures: failures + 1 }
+    this.#isDue ||= failures >= COUNTS.failures || this.#modules.clock.mono() - at >= COUNTS.ms
   }
 
   /** Ms until tasks may be claimed. Runs a self-test that is due, or joins the running one. Rejects only when aborted. */
@@ -121,6 +130,7 @@ class SelfTests {
       await selfTest(signal)
       if (this.#failures > 0) void emit({ code: 'self_test_passed', peer, name })
       this.#failures = 0
+      this.#succeeded = { at: clock.mono(), failures: 0 }
       this.#until = Number.NEGATIVE_INFINITY
     } catch (error) {
       signal.throwIfAborted()

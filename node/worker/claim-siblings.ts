@@ -69,7 +69,10 @@ function partsOf(plan: Plan): Part[] {
   const renditions = plan.renditions.map((rendition) => ({ ...rendition, isBackedUp: true }))
   if (!isOneEncode(plan)) return renditions
   const sounds = kindsWhere(({ scope, countsAsEncode }) => scope === 'video' && countsAsEncode)
-  return [...renditions, ...sounds.map((kind) => ({ id: kind, class: kind, cost: SOUND_COST, isBackedUp: false }))]
+  return [
+    ...renditions,
+    ...sounds.map((kind) => ({ id: kind, class: kind, cost: SOUND_COST, isSmall: true, isBackedUp: false })),
+  ]
 }
 
 /** `able`: the parts, beside the anchor's, that this worker may claim. */

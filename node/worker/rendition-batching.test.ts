@@ -57,10 +57,14 @@ describe('a slot that claimed one rendition of a chunk', () => {
   })
 
   it('takes the cheapest rendition beside the sound where another slot is idle', () => {
-    const sound = { id: 'audio', cost: SOUND_COST }
+    const sound = { id: 'audio', cost: SOUND_COST, isSmall: true }
     const ask = { anchor: sound, able: [small, medium], pending: waiting([small, 1], [medium, 1]) }
     assert.deepEqual(siblingsToTake({ ...ask, slots: 2 }), ['480p'])
     assert.deepEqual(siblingsToTake({ ...ask, slots: 1 }), ['720p', '480p'])
+    const only = { able: [small], pending: waiting([small, 1]), slots: 2 }
+    assert.deepEqual(siblingsToTake({ ...only, anchor: sound }), ['480p'], 'sound is not worth a slot of its own')
+    const left = [{ rendition: sound, count: 1 }]
+    assert.deepEqual(siblingsToTake({ anchor: large, able: [sound], pending: left, slots: 9 }), ['audio'])
   })
 
   it('takes everything where it is the only slot', () => {

@@ -16,6 +16,8 @@ export const SOUND_COST = 0.1
 export interface Costed {
   readonly id: string
   readonly cost: RenditionPlan['cost']
+  /** Whether it is not worth an attempt of its own: it goes with a rendition. */
+  readonly isSmall?: boolean
 }
 
 /** The claimed rendition, and the waiting work and slots of the mesh. */
@@ -43,8 +45,9 @@ export function siblingsToTake({ anchor, able, pending, slots }: BatchingInput):
   // Behind the sound come the cheap ones: the dearest alone is the longest attempt of all.
   const isCheapest = siblings.every((each) => each.cost >= anchor.cost)
   for (const each of isCheapest ? siblings.toReversed() : siblings) {
+    const isCompany = each.isSmall || (anchor.isSmall && taken.size === 0)
     // Take it where that is nearer to the share than leaving it.
-    if (cost + costOf(each) / 2 > share) continue
+    if (!isCompany && cost + costOf(each) / 2 > share) continue
     taken.add(each.id)
     cost += costOf(each)
   }

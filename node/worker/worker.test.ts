@@ -330,6 +330,18 @@ describe('a worker', () => {
     assert.deepEqual([trials, emitted, runs.length], [1, [], 4])
   })
 
+  it('counts a trial run for two more failures within seconds', async () => {
+    const others = [1, 2, 3].map((at) => `${at}`.repeat(16) as VideoId)
+    for (const _id of others) await submitFilm(stage.ledger, { _id })
+    await stage.ledger.insertTasks(others.map((film) => newTask(0, '480p', film)))
+    run = async () => {
+      if (runs.length <= 4) throw new AttemptFailed('encode_failed', `ffmpeg: bad chunk ${runs.length}`)
+    }
+    worker.start()
+    await stage.pass(900)
+    assert.deepEqual([runs.length >= 4, trials], [true, 2], `${runs.length} runs`)
+  })
+
   it('claims nothing while its ffmpeg fails the self-test, says so once, and comes back by itself', async () => {
     await stage.ledger.insertTasks([newTask(1), newTask(2)])
     broken = 'ffmpeg was ended by SIGILL'
