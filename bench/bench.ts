@@ -30,6 +30,7 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   busy: ['busy.ts', 'benchBusy'],
   bad: ['bad.ts', 'benchBad'],
   audits: ['audits.ts', 'benchAudits'],
+  queue: ['queue.ts', 'benchQueue'],
   scale: ['scale.ts', 'benchScale'],
 }
 /** The parts of `small`: all where none is named. */
@@ -45,7 +46,7 @@ const SMALL: Readonly<Record<string, readonly [file: string, name: string]>> = {
 }
 const ALL: typeof PARTS = { ...PARTS, ...SMALL }
 /** Only when asked for by name. */
-const APART = ['scale', 'straggler', 'busy', 'bad', 'audits']
+const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({
