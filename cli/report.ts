@@ -14,12 +14,15 @@ import { sentence } from '../protocol/errors.ts'
 import { isEvent } from '../protocol/events.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
+import { activityOf } from './activity.ts'
 import { workingFolder } from './arguments.ts'
 import { fit } from './columns.ts'
 import { bytesText, durationText, printable, say, sayJson } from './output.ts'
 
 /** The output of a run. */
 export interface Reporter {
+  /** The start waits for something that takes seconds: `text` says for what. */
+  starting(text: string): void
   worker(event: WorkerEvent): void
   submitted(file: string, answer: SubmitAnswer): void
   refused(file: string, error: unknown): void
@@ -53,19 +56,8 @@ const files = (row: VideoRow, delivery: Delivery) =>
 
 const percent = (row: VideoRow): string => `${Math.floor(row.done * 100)}%`
 const rate = ({ fps, speed }: VideoRow): string =>
-  fps === null || speed === null ? '' : `${fps.toFixed(0)} fps  ${speed.toFixed(2)}x`
+  fps === null || fps === 0 || speed === null ? '' : `${fps.toFixed(0)} fps  ${speed.toFixed(2)}x`
 const eta = ({ eta_s }: VideoRow): string => (eta_s === null ? '' : `ETA ${durationText(eta_s)}`)
-const phase = (row: VideoRow): string =>
-  ({
-    QUEUED: 'waiting',
-    PLANNING: 'reading',
-    RUNNING: 'encoding',
-    MERGING: 'joining',
-    COMPLETED: 'done',
-    FAILED: 'failed',
-    CANCELLED: 'cancelled',
-  })[row.status]
-
 /** The lines of both outputs for people. `line` prints one, above the bars where there are any. */
 function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
@@ -93,6 +85,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
   }
   const reportDeadline = deadlineLines(line)
   return {
+    starting: (text) => line(`starting: ${text}`),
     worker: ({ what, name, pid, how }) => {
       if (what === 'ended')
         line(`${name} (process ${pid}) ended: ${how}; its chunks are encoded by the others, and it is restarted`)
@@ -153,13 +146,14 @@ function lineReporter(): Reporter {
   let last = Number.NEGATIVE_INFINITY
   const before = new Map<string, string>()
   return humanReporter(say, {
-    progress(rows) {
+    progress(rows, snapshot) {
       const due = clock.mono() - last >= LINE_MS
       for (const row of rows) {
+        const activity = activityOf(row, snapshot)
         const changed = before.get(row.id) !== row.status
         if (!changed && !(due && row.status === 'RUNNING')) continue
         before.set(row.id, row.status)
-        say([printable(row.name), phase(row), percent(row), rate(row), eta(row)].filter(Boolean).join('  '))
+        say([printable(row.name), activity, percent(row), rate(row), eta(row)].filter(Boolean).join('  '))
         last = clock.mono()
       }
     },
@@ -171,11 +165,15 @@ const LABEL_COLUMNS = 22
 
 function barReporter(): Reporter {
   const width = process.stdout.columns ?? 80
-  const format = (_options: unknown, params: { progress: number }, payload: { row: VideoRow }): string => {
-    const { row } = payload
+  const format = (
+    _options: unknown,
+    params: { progress: number },
+    payload: { row: VideoRow; activity: string },
+  ): string => {
+    const { row, activity } = payload
     const name = printable(row.name)
     const label = fit(name, LABEL_COLUMNS)
-    const tail = [percent(row).padStart(4), phase(row).padEnd(8), rate(row), eta(row)].filter(Boolean).join('  ')
+    const tail = [percent(row).padStart(4), activity.padEnd(8), rate(row), eta(row)].filter(Boolean).join('  ')
     const room = Math.max(8, Math.min(30, width - LABEL_COLUMNS - tail.length - 6))
     const full = Math.round(params.progress * room)
     return `${label} [${'█'.repeat(full)}${'░'.repeat(room - full)}] ${tail}`
@@ -190,11 +188,12 @@ function barReporter(): Reporter {
   })
   const bars = new Map<string, SingleBar>()
   return humanReporter((text) => multi.log(`${text}\n`), {
-    progress(rows) {
+    progress(rows, snapshot) {
       for (const row of rows) {
-        const bar = bars.get(row.id) ?? multi.create(1, 0, { row })
+        const payload = { row, activity: activityOf(row, snapshot) }
+        const bar = bars.get(row.id) ?? multi.create(1, 0, payload)
         bars.set(row.id, bar)
-        bar.update(row.done, { row })
+        bar.update(row.done, payload)
       }
       multi.update()
     },
@@ -209,6 +208,7 @@ function jsonReporter(): Reporter {
   let last = Number.NEGATIVE_INFINITY
   const startedAt = clock.mono()
   return {
+    starting: (text) => sayJson({ event: 'starting', text }),
     worker: ({ what, ...event }) => sayJson({ event: `worker_${what}`, ...event }),
     submitted: (file, { id, name, outcome }) => sayJson({ event: 'submitted', file, video: id, name, outcome }),
     refused: (file, error) => sayJson({ event: 'refused', file, message: sentence(error) }),

@@ -105,7 +105,12 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     reporter.stopping()
     stopping.abort(new ReelmeshError('interrupted', 'interrupted'))
   })
-  const mesh = await createRunMesh({ config, workers: options.workers, onWorker: (event) => reporter.worker(event) })
+  const mesh = await createRunMesh({
+    config,
+    workers: options.workers,
+    onWorker: (event) => reporter.worker(event),
+    onTrials: () => reporter.starting('trial runs of this ffmpeg, once for each build'),
+  })
   let code = 0
   let how: 'fine' | 'failed' | 'interrupted' = 'failed'
   try {

@@ -30,6 +30,8 @@ export interface FfmpegMediaOptions {
   readonly memoryBytes?: number
   /** `off`: the programs are not confined. Default: as far as this machine can (`sandbox.ts`). */
   readonly sandbox?: 'auto' | 'off'
+  /** Called when the self-test runs trials, which takes seconds: not where its report is cached. */
+  readonly onTrials?: (() => void) | undefined
   readonly clock: Clock
   readonly rng: Rng
 }
@@ -41,8 +43,9 @@ const PROBES_MAX = 500
 export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
   const { ffmpeg, ffprobe, clock, rng } = options
   const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner(options) }
-  const selfTest = createSelfTester(programs, options.cacheDir ?? null)
-  const signatures = createSignatures(programs, options.cacheDir ?? null)
+  const { cacheDir = null, onTrials } = options
+  const selfTest = createSelfTester(programs, cacheDir, { ...(onTrials && { onTrials }) })
+  const signatures = createSignatures(programs, cacheDir)
   const probes = new ProbeCache<RatedProbe>(PROBES_MAX)
   const probe: Media['probe'] = (source, signal) => probes.probe(source, () => probeSource(programs, source, signal))
   return {

@@ -27,20 +27,23 @@ async function selfTest(of: { name: string; machine?: Machine; around?: (real: R
     return (of.around?.(run) ?? run)(job)
   }
   const programs = { ffmpeg: FFMPEG, ffprobe: FFPROBE, clock: systemClock, rng: systemRng, run: counted }
-  const report = await createSelfTester(programs, join(dir, of.name), of.machine ?? AMPLE)(signal)
-  return { report, started }
+  let trials = 0
+  const options = { machine: of.machine ?? AMPLE, onTrials: () => void trials++ }
+  const report = await createSelfTester(programs, join(dir, of.name), options)(signal)
+  return { report, started, trials }
 }
 
 const measured = (started: readonly string[]): number => started.filter((args) => args.includes('-benchmark')).length
 
 test('a first start runs few processes, and encodes nothing long where memory is ample', async () => {
-  const { report, started } = await selfTest({ name: 'first' })
+  const { report, started, trials } = await selfTest({ name: 'first' })
   assert.ok(report.decoders.includes('h264') && report.filters.includes('bwdif') && report.filters.includes('mpegts'))
   assert.equal(measured(started), 0)
   assert.ok(report.encode_bytes > 5e8)
   assert.ok(started.length <= 10, started.join('\n'))
   const again = await selfTest({ name: 'first' })
   assert.deepEqual([again.report, again.started], [report, []])
+  assert.deepEqual([trials, again.trials], [1, 0], 'who starts it hears that it takes a while, once')
 })
 
 test('the memory of an encode is measured where it may bound the encodes, once, also after a start with ample memory', async () => {

@@ -56,11 +56,11 @@ type Cached = Omit<SelfTestReport, 'encode_bytes'> & { readonly encode_bytes: nu
 export function createSelfTester(
   programs: Programs,
   cacheDir: string | null,
-  machine: Machine = THIS_MACHINE,
+  { machine = THIS_MACHINE, onTrials = () => {} }: { machine?: Machine; onTrials?: () => void } = {},
 ): (signal: AbortSignal) => Promise<SelfTestReport> {
   let selfTestReport: Promise<SelfTestReport> | undefined
   return (signal) => {
-    selfTestReport ??= selfTest({ programs, cacheDir, machine, signal }).catch((error: unknown) => {
+    selfTestReport ??= selfTest({ programs, cacheDir, machine, onTrials, signal }).catch((error: unknown) => {
       selfTestReport = undefined
       throw error
     })
@@ -72,13 +72,16 @@ async function selfTest(of: {
   programs: Programs
   cacheDir: string | null
   machine: Machine
+  /** Called where trials run, as no earlier start has cached them. */
+  onTrials: () => void
   signal: AbortSignal
 }): Promise<SelfTestReport> {
-  const { programs, cacheDir, machine, signal } = of
+  const { programs, cacheDir, machine, onTrials, signal } = of
   const file = cacheDir === null ? null : join(cacheDir, `ffmpeg-${await buildKey(programs)}.json`)
   const cached = file === null ? null : await readCached(file)
   const measures = mayBindMemory(machine)
   if (cached !== null && (cached.encode_bytes !== null || !measures)) return withMemory(cached)
+  onTrials()
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-self-test-'))
   try {
     const trials = { programs, dir, signal }

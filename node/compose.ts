@@ -97,13 +97,14 @@ async function mediaPrograms(config: Config): Promise<{ readonly ffmpeg: string;
 }
 
 /** ffmpeg as configured, with its self-test cached by build. Rejects with `UsageError` where a program is not found. */
-async function composeMedia(config: Config): Promise<Media> {
+async function composeMedia(config: Config, onTrials?: () => void): Promise<Media> {
   const { ffmpeg_memory_mb, ffmpeg_stall_ms: stallMs, sandbox } = config
   const limits = { stallMs, memoryBytes: ffmpeg_memory_mb * 2 ** 20, sandbox }
   return createFfmpegMedia({
     ...(await mediaPrograms(config)),
     ...limits,
     cacheDir: selfTestDir(config),
+    onTrials,
     clock,
     rng,
   })
@@ -121,6 +122,8 @@ export interface StartOptions {
   readonly log?: Log
   readonly wrap?: Wrappers
   readonly isOnlyCoordinator?: boolean
+  /** Called where this start runs trials of ffmpeg, which take seconds. */
+  readonly onTrials?: () => void
 }
 
 /**
@@ -134,8 +137,8 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
   mustReachFleet(config)
   const parts = createPartList(log)
   try {
-    const { wrap = {}, isOnlyCoordinator = false } = options
-    return await compose(config, { log, swarmKey, parts, wrap, isOnlyCoordinator })
+    const { wrap = {}, isOnlyCoordinator = false, onTrials = () => {} } = options
+    return await compose(config, { log, swarmKey, parts, wrap, isOnlyCoordinator, onTrials })
   } catch (error) {
     await parts.stop()
     throw error
@@ -149,6 +152,7 @@ interface Given {
   readonly parts: PartList
   readonly wrap: Wrappers
   readonly isOnlyCoordinator: boolean
+  readonly onTrials: () => void
 }
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
@@ -199,7 +203,7 @@ async function openAdapters(
   const lines = Array.isArray(ports) ? { hosts: hostsOf(config.listen), ports } : null
   const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }), lines })
   await parts.start({ name: 'bulk lines', stop: () => exchange.stop() })
-  const ffmpeg = await composeMedia(config)
+  const ffmpeg = await composeMedia(config, given.onTrials)
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
   const selfTestReport = await media.selfTest(new AbortController().signal)
   const bootEpoch = await nextBootEpoch(config.data_dir)

@@ -42,6 +42,8 @@ export interface RunMeshOptions {
   readonly entry?: string
   readonly wrap?: Wrappers
   onWorker?(event: WorkerEvent): void
+  /** Called where the start runs trials of ffmpeg, which take seconds. */
+  onTrials?(): void
 }
 
 /** Largest number of worker processes; further slots go into the same ones, as each process takes about 100 MB. */
@@ -57,9 +59,15 @@ const RESTART: RestartPolicy = {
 const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 
 /** Starts the node of this process, then the workers. Rejects as `startNode`, and where a worker cannot start; nothing is left running then. */
-export async function createRunMesh({ config, workers, entry, wrap, onWorker }: RunMeshOptions): Promise<RunMesh> {
+export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
+  const { config, workers, entry, wrap, onWorker } = options
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
-  const node = await startNode(config, { log, isOnlyCoordinator: true, ...(wrap && { wrap }) })
+  const node = await startNode(config, {
+    log,
+    isOnlyCoordinator: true,
+    onTrials: () => options.onTrials?.(),
+    ...(wrap && { wrap }),
+  })
   const slots = slotsFor(node.selfTestReport)
   const count = workers ?? Math.min(slots, PROCESSES_MAX)
   const processes = createProcessSupervisor({

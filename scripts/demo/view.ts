@@ -52,8 +52,9 @@ function workerLine({ name, ended, state, running }: WorkerView, bar: number, wi
 
 function overallLine(video: NonNullable<Story['video']>, bar: number, paint: Paint): string {
   const words: Record<string, string> = {
-    QUEUED: 'waiting',
+    QUEUED: 'waits to be read',
     PLANNING: 'reading',
+    RUNNING: video.fps === null ? 'waits for the first pictures' : '',
     MERGING: 'joining',
     COMPLETED: 'done',
     FAILED: 'failed',

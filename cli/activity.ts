@@ -1,0 +1,25 @@
+/** What happens to a video now, or what it waits for, in a few words for the bar beside its name. Pure. */
+import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
+
+/** `encoding`, `waits for a worker`: never empty. Reasons for a long stillness are sentences of their own (`VideoRow.still`). */
+export function activityOf(row: VideoRow, { peers }: Pick<StatusSnapshot, 'peers'>): string {
+  const running = peers.flatMap((peer) => peer.running).filter(({ task }) => task.startsWith(`${row.id}/`))
+  switch (row.status) {
+    case 'QUEUED':
+      return running.length > 0 ? 'reading' : 'waits to be read'
+    case 'PLANNING':
+      return 'reading'
+    case 'RUNNING':
+      if (running.some(({ done }) => done > 0)) return 'encoding'
+      if (running.length > 0) return 'starts to encode'
+      return peers.some(({ slots }) => slots > 0) ? 'waits for a worker' : 'waits for the workers to start'
+    case 'MERGING':
+      return 'joining'
+    case 'COMPLETED':
+      return row.deliveries.some(({ done_at }) => done_at === null) ? 'delivering' : 'done'
+    case 'FAILED':
+      return 'failed'
+    case 'CANCELLED':
+      return 'cancelled'
+  }
+}
