@@ -47,6 +47,19 @@ test('a film of a few chunks is cut into an even number of equal parts, at a key
   assert.deepEqual(lengths(steady(28, 100_000)), [7, 7, 7, 7], 'a quarter of a long GOP')
 })
 
+test('the first part begins with the first picture, also where the first keyframe that is shown comes soon after it', () => {
+  const cut = source(
+    Array.from({ length: 350 }, (_, at) => at * 40),
+    new Set([12, 100, 200, 300]),
+    14_000,
+  )
+  assert.deepEqual(planChunks(cut)[0]?.start_pts, 0)
+  assert.equal(
+    planChunks(cut).reduce((sum, { frames }) => sum + frames, 0),
+    350,
+  )
+})
+
 test('a gap in a film leaves no part without a picture', () => {
   assert.deepEqual(lengths(source([0, 40, 13_000], new Set([0]), 13_040)), [13, 0.04])
 })

@@ -111,11 +111,12 @@ function evenBoundaries({ times, end_pts, time_base, packets }: ChunkSource): nu
   const keys = keyTimes(packets, times)
   const longest = Math.max(...[...keys, end_pts].map((key, at) => key - (keys[at - 1] ?? start)))
   if (longest > LONG_GOP_S * second && part < longest / 4) return null
-  const starts = Array.from({ length: count }, (_, at) => {
-    const wanted = start + at * part
+  const later = Array.from({ length: count - 1 }, (_, at) => {
+    const wanted = start + (at + 1) * part
     const key = keys[nearest(keys, wanted)]
     return lowerBound(times, key !== undefined && Math.abs(key - wanted) <= EVEN_SLACK * part ? key : wanted)
   })
+  const starts = [0, ...later]
   // A gap in the film leaves parts without a picture.
   return starts.every((at, number) => at < times.length && (number === 0 || at > starts[number - 1]!)) ? starts : null
 }

@@ -48,6 +48,8 @@ export interface PacketIndex extends SourceIndex {
   readonly fields: boolean
   /** Whether pictures carry closed captions. */
   readonly captions: boolean
+  /** What `plainPicture` answers of its pictures. */
+  readonly plain?: string | null
   /** What the file promised where it was cut off, else null. */
   readonly cutOff: Promised | null
   /** Empty where the picture has one shape. */

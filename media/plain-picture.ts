@@ -3,9 +3,10 @@
  * of which is decoded without others. Then packets, their times and the frames of the decoder are the same, and a decode of the beginning
  * would only show it again, at the price of a tenth of a clip's encode.
  */
+import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { fsPath } from '../protocol/path-text.ts'
-import { pictureStart, type Sequence, sequenceOf } from './avc.ts'
+import { pictureStart, sequenceOf } from './avc.ts'
 import { bodiesAt, boxesOf, innerBoxes } from './boxes.ts'
 import type { Packets } from './packet-index.ts'
 
@@ -23,22 +24,26 @@ const HEAD_BYTES = 2_048
 /** Packets of a clip; of a longer film a decode of the beginning costs less than to read each of them. */
 const PACKETS_MAX = 2_000
 
-/** Whether the pictures of a source are plain. Rejects with the error of the file system. */
-export async function isPlainPicture({ source, format, codec, packets }: PictureSource): Promise<boolean> {
+/**
+ * The sha256 of the decoder configuration of a source whose pictures are plain: all that their frames say beside the container. Null where they
+ * are not. Rejects with the error of the file system.
+ */
+export async function plainPicture({ source, format, codec, packets }: PictureSource): Promise<string | null> {
   const { pts, dts, position, discarded } = packets
   if (codec !== 'h264' || !format.split(',').includes('mov') || packets.announced || pts.length > PACKETS_MAX)
-    return false
+    return null
   const isTimed = pts.every(Number.isFinite) && new Set(pts).size === pts.length && pts.every((time) => time >= pts[0]!)
-  if (!isTimed || discarded.includes(true) || !position.every((at) => Number.isSafeInteger(at) && at > 0)) return false
-  const sequence = await readSequence(source)
-  if (!sequence?.isProgressive) return false
+  if (!isTimed || discarded.includes(true) || !position.every((at) => Number.isSafeInteger(at) && at > 0)) return null
+  const record = await readRecord(source)
+  const sequence = record && sequenceOf(record)
+  if (!record || !sequence?.isProgressive) return null
   // Where the times of packets are those of decoding, pictures must be shown in that order.
-  if (!sequence.isInOrder && pts.every((time, at) => time === dts[at])) return false
-  return beginPictures(source, position)
+  if (!sequence.isInOrder && pts.every((time, at) => time === dts[at])) return null
+  return (await beginPictures(source, position)) ? createHash('sha256').update(record).digest('hex') : null
 }
 
-/** The sequence of the only picture track of a file; null where it has others, or another description. */
-async function readSequence(source: string): Promise<Sequence | null> {
+/** The decoder configuration of the only picture track of a file; null where it has others, or another description. */
+async function readRecord(source: string): Promise<Buffer | null> {
   const { moov } = await boxesOf(source)()
   const tracks = bodiesAt(moov, 'trak').filter(
     (track) => bodiesAt(track, 'mdia/hdlr')[0]?.toString('latin1', 8, 12) === 'vide',
@@ -47,8 +52,7 @@ async function readSequence(source: string): Promise<Sequence | null> {
   const entries = description ? innerBoxes(description.subarray(8)) : []
   const [entry] = entries
   if (entries.length !== 1 || entry?.type !== 'avc1') return null
-  const record = innerBoxes(entry.body.subarray(VISUAL_ENTRY_BYTES)).find(({ type }) => type === 'avcC')
-  return record ? sequenceOf(record.body) : null
+  return innerBoxes(entry.body.subarray(VISUAL_ENTRY_BYTES)).find(({ type }) => type === 'avcC')?.body ?? null
 }
 
 /** Bytes of a visual sample entry before its boxes, ISO/IEC 14496-12. */

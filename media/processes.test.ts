@@ -38,7 +38,17 @@ test('a plain clip takes three processes once its settings are known, others no 
   }
   assert.equal(await startsOf('first.mp4', ...LARGE), 4, 'with a trial frame')
   assert.equal(await startsOf('second.mp4', ...LARGE), 3)
-  assert.equal(await startsOf('other-codec.mp4', ...LARGE, '-c:v', 'mpeg4'), 4, 'its beginning is decoded')
+  const chroma = ['-x264-params', 'chromaloc=2']
+  assert.equal(
+    await startsOf('chroma.mp4', ...LARGE, ...chroma),
+    4,
+    'frames that say something else have another signature',
+  )
+  assert.equal(
+    await startsOf('other-codec.mp4', ...LARGE, '-c:v', 'mpeg4'),
+    5,
+    'its beginning is decoded, and a trial frame',
+  )
   assert.equal(await startsOf('other-sound.mp4', ...LARGE, '-c:a', 'ac3'), 4, 'its sound is tried')
   assert.equal(await startsOf('other-container.mkv', ...LARGE), 5, 'both')
 })

@@ -14,7 +14,7 @@ import {
 } from './packet-index.ts' // biome-ignore format: groups
 import { listPackets } from './packet-list.ts'
 import { decoderName } from './pixel-format.ts'
-import { isPlainPicture } from './plain-picture.ts'
+import { plainPicture } from './plain-picture.ts'
 import { type RatedProbe, saysSideData, whyUnreadable } from './probing.ts'
 import type { Promised } from './promises.ts'
 import { secondsOf } from './rational.ts'
@@ -69,8 +69,8 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
     return countFrames(programs, job, packets, streamRate(job.probe as RatedProbe))
   refuseJump(job, packets)
   const { format, video } = job.probe
-  const isPlain = !genpts && (await isPlainPicture({ source: job.source, format, codec, packets }))
-  const head = isPlain ? plainHead(packets) : await readHead(programs, job, genpts, packets)
+  const plain = genpts ? null : await plainPicture({ source: job.source, format, codec, packets })
+  const head = plain !== null ? plainHead(packets) : await readHead(programs, job, genpts, packets)
   const heads = await readHeads(programs, { ...job, ...video, format, genpts, packets })
   const promised = (job.probe as RatedProbe).cutOff
   const whole =
@@ -87,6 +87,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
       head: head.frames,
       heads,
       promised,
+      plain,
       whole: hiddenInside(packets, times) ? 'its edit list repeats or skips pictures' : (STRAIGHT.get(format) ?? null),
     })
   const shown = decodedTimesOf(await readFrames(programs, job, { genpts, timeBase: packets.timeBase }))
@@ -120,6 +121,7 @@ interface Assembled {
   readonly heads: Heads
   readonly promised: Promised | null
   readonly whole: string | null
+  readonly plain?: string | null
   readonly counted_rate?: Rational
 }
 

@@ -29,9 +29,10 @@ export interface TrialFrames {
   readonly lines: readonly string[]
 }
 
-/** The renditions by the parameter sets of an earlier trial with the same settings; null where there was none. */
+/** The renditions by the parameter sets of an earlier trial of plain pictures with the same settings; null where there was none. */
 export async function knownFrames(trial: FrameTrial, signatures: Signatures): Promise<RenditionPlan[] | null> {
-  const known = await signatures.find(keyArgs(trial))
+  const key = keyArgs(trial)
+  const known = key && (await signatures.find(key))
   return known && renditionsOf(trial, known)
 }
 
@@ -67,19 +68,24 @@ export async function trialFrames(
       'the trial frame',
     )
     const found = await Promise.all(outputs.map(async ({ path }) => signatureOf(await pictureOf(path))))
-    await signatures.keep(keyArgs(trial), found)
+    const key = keyArgs(trial)
+    if (key) await signatures.keep(key, found)
     return { renditions: renditionsOf(trial, found), lines }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-/** The arguments of an encode without what differs from film to film and is not in its parameter sets: paths and times. */
-function keyArgs({ job, settings, sized, time_base }: FrameTrial): string[] {
-  const { shapes } = job.index as PacketIndex & SourceIndex
+/**
+ * The arguments of an encode without paths and times, and what the frames say that it gets: parameter sets follow from both. Null where only
+ * frames say it, as the place of chroma samples.
+ */
+function keyArgs({ job, settings, sized, time_base }: FrameTrial): string[] | null {
+  const { plain, shapes } = job.index as PacketIndex & SourceIndex
+  if (typeof plain !== 'string' || shapes.length > 0) return null
   const input = { path: '/', start_pts: 0, end_pts: 1, time_base }
   const outputs = sized.map((rendition, at) => ({ rendition, path: `/${at}` }))
-  return [...encodeArgs({ settings, input, fromSource: true, outputs }), JSON.stringify(shapes)]
+  return [...encodeArgs({ settings, input, fromSource: true, outputs }), plain]
 }
 
 const renditionsOf = ({ sized, classes }: FrameTrial, signatures: readonly Sha256[]): RenditionPlan[] =>

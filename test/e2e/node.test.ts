@@ -248,12 +248,14 @@ test('watching and waiting commands report the end of the node, and the watch co
     { ...place, onLine: (line) => line.includes('"progress"') && first.kill('SIGKILL') },
   )
   let seen = 0
+  const missed = Promise.withResolvers<void>()
   const watched = runCli(['status', '--watch', '--json'], {
     ...place,
     onLine: (_line, kill) => {
       seen++
       if (isBack) kill('SIGINT')
     },
+    onError: () => missed.resolve(),
   })
   let isBack = false
   const { code, stdout, stderr } = await waits
@@ -261,6 +263,8 @@ test('watching and waiting commands report the end of the node, and the watch co
   assert.match(stderr, /^reelmesh: the node on this machine does not answer.*\n$/)
   assert.equal(eventsOf(stdout).at(-1)?.how, 'failed')
   assert.ok(seen > 0)
+  // It looks every second: a node that is back sooner was never missed.
+  await missed.promise
   await startNode(t, place)
   isBack = true
   assert.match((await watched).stderr, /^reelmesh: the node on this machine does not answer/)

@@ -20,6 +20,8 @@ export interface CliOptions {
   readonly timeoutMs?: number
   /** Called for every line of standard output as it comes. */
   onLine?(line: string, kill: (signal: NodeJS.Signals) => void): void
+  /** Called with all of standard error so far, as it comes. */
+  onError?(text: string): void
   /** Another program to run instead of the command line itself. */
   readonly main?: string
   /** Put in front of the command, such as `setpriv …`. */
@@ -48,6 +50,7 @@ export async function runCli(args: readonly string[], options: CliOptions): Prom
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text
+      options.onError?.(stderr)
     })
     child.once('error', reject)
     child.once('close', (code) => {
