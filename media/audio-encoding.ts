@@ -5,7 +5,7 @@ import { fsPath } from '../protocol/path-text.ts'
 import { type Plan, planSeconds } from '../protocol/plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { type AudioJob, audioArgs, isAudioStraight, OLD_LAYOUT } from './commands/audio.ts'
-import { type Programs, runOrFail } from './run-ffmpeg.ts'
+import { type Programs, runOrFail, secondsMade } from './run-ffmpeg.ts'
 import { tracksOf } from './verify.ts'
 
 const CONTAINER_BYTES = 16 * 1024 * 1024
@@ -55,8 +55,8 @@ async function runOnce(programs: Programs, job: EncodeAudioJob, mixesOld: boolea
   const args = audioArgs({ ...soundJob(plan, input, out), mixesOld })
   const started = programs.clock.mono()
   const onLine = (line: string) => {
-    const seconds = Number(/^out_time_us=(\d+)/.exec(line)?.[1] ?? NaN) / 1e6
-    if (!Number.isNaN(seconds))
+    const seconds = secondsMade(line)
+    if (seconds !== null)
       job.onProgress?.({ seconds, speed: (seconds * 1000) / Math.max(1, programs.clock.mono() - started) })
   }
   const outputBytesMax = await soundBytesMax(plan, input)

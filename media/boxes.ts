@@ -110,3 +110,13 @@ export function bodiesAt(body: Buffer, path: string): Buffer[] {
   }
   return bodies
 }
+
+/** The kind of a track by its handler: `vide`, `soun` and others; undefined where it says none. */
+export const handlerOf = (trak: Buffer): string | undefined => bodiesAt(trak, 'mdia/hdlr')[0]?.toString('latin1', 8, 12)
+
+/** The sample entries of a track. */
+export const sampleEntries = (trak: Buffer): InnerBox[] =>
+  bodiesAt(trak, 'mdia/minf/stbl/stsd').flatMap((stsd) => innerBoxes(stsd.subarray(8)))
+
+/** Bytes of a visual sample entry before the boxes in it. */
+export const VISUAL_ENTRY_BYTES = 78

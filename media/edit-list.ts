@@ -3,7 +3,7 @@
  * ffmpeg follows cuts and a late start; a pause it fills with film from before, and speeds it ignores. ISO/IEC 14496-12, 8.6.6.
  */
 import type { Fate } from '../protocol/plan.ts'
-import { bodiesAt, type boxesOf } from './boxes.ts'
+import { bodiesAt, type boxesOf, handlerOf } from './boxes.ts'
 
 /** What becomes of the edit lists of a file whose format (ffmpeg's name) has them; nothing where all are followed. */
 export async function editListFates(boxes: ReturnType<typeof boxesOf>, format: string): Promise<Fate[]> {
@@ -24,7 +24,7 @@ function fatesOf(moov: Buffer): Fate[] {
   const scale = mvhd ? mvhd.readUInt32BE(mvhd[0] === 1 ? 20 : 12) : 0
   if (scale === 0) return []
   return bodiesAt(moov, 'trak').flatMap((trak, at) => {
-    const kind = TRACKS[bodiesAt(trak, 'mdia/hdlr')[0]?.toString('latin1', 8, 12) ?? '']
+    const kind = TRACKS[handlerOf(trak) ?? '']
     const [elst] = bodiesAt(trak, 'edts/elst')
     if (kind === undefined || elst === undefined) return []
     const asked = askedBy(editsOf(elst, scale))

@@ -4,7 +4,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { fsPath } from '../protocol/path-text.ts'
-import { bodiesAt, boxesOf, innerBoxes } from './boxes.ts'
+import { bodiesAt, boxesOf, sampleEntries } from './boxes.ts'
 import { bodiesOf, bodyOf as elementBody, elementsIn, SEGMENT } from './ebml.ts'
 
 /** Bytes at the beginning of a file without an index that are looked at. */
@@ -38,7 +38,7 @@ const ENCRYPTED = new Set(['encv', 'enca', 'drmi', 'drms'])
 async function mp4Scheme(head: Buffer, boxes: ReturnType<typeof boxesOf>): Promise<string | null> {
   if (!/^(ftyp|moov|mdat|wide|free|skip|styp)$/.test(head.toString('latin1', 4, 8))) return null
   const { moov } = await boxes()
-  const entries = bodiesAt(moov, 'trak/mdia/minf/stbl/stsd').flatMap((stsd) => innerBoxes(stsd.subarray(8)))
+  const entries = bodiesAt(moov, 'trak').flatMap(sampleEntries)
   const entry = entries.find(({ type }) => ENCRYPTED.has(type))
   if (!entry) return null
   const at = entry.body.indexOf('schm', 0, 'latin1')

@@ -11,7 +11,7 @@ import { codecOf } from './codecs/codecs.ts'
 import { concatList, type MergedRendition, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
 import { secondsOf } from './rational.ts'
-import { type Programs, runOrFail } from './run-ffmpeg.ts'
+import { type Programs, runOrFail, secondsMade } from './run-ffmpeg.ts'
 import { checkText } from './text/check-text.ts'
 import { switchOffText } from './text/enabled-tracks.ts'
 import { type FilmText, filmEnd, NO_TEXT, readTextExtra, writeTextFiles } from './text/text-extra.ts'
@@ -157,8 +157,8 @@ async function copyTogether(
   const folders = [dir, ...renditions.flatMap(({ chunks }) => chunks.map(dirname))]
   const seconds = planSeconds(plan)
   const onLine = (line: string) => {
-    const done = Number(/^out_time_us=(\d+)/.exec(line)?.[1] ?? NaN) / 1e6 / seconds
-    if (!Number.isNaN(done)) onProgress?.(Math.min(1, done))
+    const made = secondsMade(line)
+    if (made !== null) onProgress?.(Math.min(1, made / seconds))
   }
   const joining = { program: ffmpeg, args, signal, progress: true, outputBytesMax, folders, onLine }
   await runOrFail(run, joining, `merging ${renditions.map(({ rendition }) => rendition).join(', ')}`)

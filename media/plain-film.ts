@@ -5,7 +5,7 @@
 import { stat } from 'node:fs/promises'
 import { PICTURE_SIDE_MAX } from '../protocol/limits.ts'
 import { fsPath } from '../protocol/path-text.ts'
-import { bodiesAt, boxesOf, type InnerBox, innerBoxes } from './boxes.ts'
+import { bodiesAt, boxesOf, handlerOf, type InnerBox, innerBoxes, sampleEntries, VISUAL_ENTRY_BYTES } from './boxes.ts'
 import { checkSource, sniff } from './source-file.ts'
 import { cutOff } from './truncation.ts'
 
@@ -24,9 +24,6 @@ const SOUNDS: ReadonlySet<string> = new Set([
   'twos',
   'samr',
 ])
-/** Bytes of a sample entry of pictures before the boxes in it. */
-const PICTURE_ENTRY_BYTES = 78
-
 /** Rejects with `SourceRefused` where a source is no video; `probe` finds it out where the file does not show that it is one. */
 export async function checkFilm(source: string, probe: () => Promise<unknown>): Promise<void> {
   await checkSource(source)
@@ -57,25 +54,22 @@ export async function isPlainFilm(path: string, read = boxesOf(path)): Promise<b
 
 function areFilm(moov: Buffer): boolean {
   const tracks = bodiesAt(moov, 'trak')
-  const handlerOf = (trak: Buffer) => bodiesAt(trak, 'mdia/hdlr')[0]?.toString('latin1', 8, 12)
-  const entriesOf = (trak: Buffer) =>
-    bodiesAt(trak, 'mdia/minf/stbl/stsd').flatMap((stsd) => innerBoxes(stsd.subarray(8)))
   const pictures = tracks.filter((trak) => handlerOf(trak) === 'vide')
   const sounds = tracks.filter((trak) => handlerOf(trak) === 'soun')
   const [picture] = pictures
-  if (!picture || pictures.length > 1 || tracks.some((trak) => entriesOf(trak).length !== 1)) return false
+  if (!picture || pictures.length > 1 || tracks.some((trak) => sampleEntries(trak).length !== 1)) return false
   return (
-    isPicture(entriesOf(picture)[0]!) &&
+    isPicture(sampleEntries(picture)[0]!) &&
     hasSamples(picture) &&
     tracks.every(isInFile) &&
-    sounds.every((trak) => SOUNDS.has(entriesOf(trak)[0]!.type)) &&
-    tracks.every((trak) => !/^(enc|drm)/.test(entriesOf(trak)[0]!.type))
+    sounds.every((trak) => SOUNDS.has(sampleEntries(trak)[0]!.type)) &&
+    tracks.every((trak) => !/^(enc|drm)/.test(sampleEntries(trak)[0]!.type))
   )
 }
 
 function isPicture({ type, body }: InnerBox): boolean {
   const [width, height] = [body.readUInt16BE(24), body.readUInt16BE(26)]
-  const sets = innerBoxes(body.subarray(PICTURE_ENTRY_BYTES)).find((box) => box.type === PICTURES[type])
+  const sets = innerBoxes(body.subarray(VISUAL_ENTRY_BYTES)).find((box) => box.type === PICTURES[type])
   // Version 1, and room for at least one parameter set.
   const isConfigured = sets !== undefined && sets.body[0] === 1 && sets.body.length > 10
   return isConfigured && width > 0 && height > 0 && width <= PICTURE_SIDE_MAX && height <= PICTURE_SIDE_MAX

@@ -4,11 +4,10 @@
  * would only show it again, at the price of a tenth of a clip's encode.
  */
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
-import { fsPath } from '../protocol/path-text.ts'
 import { pictureStart, sequenceOf } from './avc.ts'
-import { bodiesAt, boxesOf, innerBoxes } from './boxes.ts'
+import { bodiesAt, boxesOf, handlerOf, innerBoxes, sampleEntries, VISUAL_ENTRY_BYTES } from './boxes.ts'
 import type { Packets } from './packet-index.ts'
+import { everyHead } from './source-file.ts'
 
 /** A source whose packets have been read. */
 export interface PictureSource {
@@ -39,36 +38,21 @@ export async function plainPicture({ source, format, codec, packets }: PictureSo
   if (!record || !sequence?.isProgressive) return null
   // Where the times of packets are those of decoding, pictures must be shown in that order.
   if (!sequence.isInOrder && pts.every((time, at) => time === dts[at])) return null
-  return (await beginPictures(source, position)) ? createHash('sha256').update(record).digest('hex') : null
+  const begins = (head: Buffer, number: number) => {
+    const start = pictureStart(head)
+    return start !== null && (number > 0 || start.isRefresh)
+  }
+  return (await everyHead(source, { position, bytes: HEAD_BYTES }, begins))
+    ? createHash('sha256').update(record).digest('hex')
+    : null
 }
 
 /** The decoder configuration of the only picture track of a file; null where it has others, or another description. */
 async function readRecord(source: string): Promise<Buffer | null> {
   const { moov } = await boxesOf(source)()
-  const tracks = bodiesAt(moov, 'trak').filter(
-    (track) => bodiesAt(track, 'mdia/hdlr')[0]?.toString('latin1', 8, 12) === 'vide',
-  )
-  const [description] = tracks.length === 1 ? bodiesAt(tracks[0]!, 'mdia/minf/stbl/stsd') : []
-  const entries = description ? innerBoxes(description.subarray(8)) : []
+  const tracks = bodiesAt(moov, 'trak').filter((trak) => handlerOf(trak) === 'vide')
+  const entries = tracks.length === 1 ? sampleEntries(tracks[0]!) : []
   const [entry] = entries
   if (entries.length !== 1 || entry?.type !== 'avc1') return null
   return innerBoxes(entry.body.subarray(VISUAL_ENTRY_BYTES)).find(({ type }) => type === 'avcC')?.body ?? null
-}
-
-/** Bytes of a visual sample entry before its boxes, ISO/IEC 14496-12. */
-const VISUAL_ENTRY_BYTES = 78
-
-async function beginPictures(source: string, position: readonly number[]): Promise<boolean> {
-  const handle = await open(fsPath(source), 'r')
-  const head = Buffer.alloc(HEAD_BYTES)
-  try {
-    for (const [number, at] of position.entries()) {
-      const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, at)
-      const start = pictureStart(head.subarray(0, bytesRead))
-      if (start === null || (number === 0 && !start.isRefresh)) return false
-    }
-    return true
-  } finally {
-    await handle.close()
-  }
 }

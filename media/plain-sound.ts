@@ -2,12 +2,11 @@
  * Sound that needs no trial, as cameras and encoders write it into MP4: AAC-LC in mono, stereo or 5.1, packets that follow one another and begin
  * as such sound does. Every build decodes it to the same samples, and its headers say all that a trial would.
  */
-import { open } from 'node:fs/promises'
-import { fsPath } from '../protocol/path-text.ts'
 import type { AudioFacts } from '../protocol/plan.ts'
 import { type AudioTrial, leadOf, type TriedAudio } from './audio-trial.ts'
 import type { ProbedSound } from './probe/packets.ts'
 import { parseRational, secondsOf } from './rational.ts'
+import { everyHead } from './source-file.ts'
 
 /** A source whose probe has read its packets. */
 export interface SoundSource extends Pick<AudioTrial, 'source' | 'audio' | 'isStraight' | 'start'> {
@@ -66,17 +65,10 @@ function firstTime({ codec, channels, layout, sample_rate }: AudioFacts, sound: 
   return times.length > 0 && follow ? times[0]! : null
 }
 
-async function beginAsSound(source: string, { packets }: ProbedSound, element: number): Promise<boolean> {
-  const handle = await open(fsPath(source), 'r')
-  const head = Buffer.alloc(1)
-  try {
-    for (const { fields } of packets.slice(0, LOOKED_AT)) {
-      const { bytesRead } = await handle.read(head, 0, 1, Number(fields.get('pos')))
-      const first = head[0]! >> 5
-      if (bytesRead === 0 || !(first === element || BEFORE.includes(first))) return false
-    }
-    return true
-  } finally {
-    await handle.close()
-  }
+function beginAsSound(source: string, { packets }: ProbedSound, element: number): Promise<boolean> {
+  const position = packets.slice(0, LOOKED_AT).map(({ fields }) => Number(fields.get('pos')))
+  return everyHead(source, { position, bytes: 1 }, (head) => {
+    const first = head[0] === undefined ? null : head[0] >> 5
+    return first === element || (first !== null && BEFORE.includes(first))
+  })
 }

@@ -66,6 +66,12 @@ const LINE_CHARS_MAX = 4 * 1024 * 1024
 /** Counters of a `-progress` block that only move when work is done. */
 const PROGRESS_COUNTERS = /^(frame|total_size|out_time_us)=/
 
+/** Seconds of its output that a line of `-progress` says are made; null for any other line. */
+export function secondsMade(line: string): number | null {
+  const made = /^out_time_us=(\d+)/.exec(line)?.[1]
+  return made === undefined ? null : Number(made) / 1e6
+}
+
 /** The clock, and limits where they differ from the defaults. */
 export interface RunnerOptions {
   readonly clock: Clock

@@ -58,6 +58,25 @@ export async function sniff(path: string): Promise<FirstBytes> {
   }
 }
 
+/** Whether what lies at each of these positions (bytes, as many as `bytes` of each) `holds`, up to the first that does not. Rejects with the error of the file system. */
+export async function everyHead(
+  source: string,
+  { position, bytes }: { readonly position: readonly number[]; readonly bytes: number },
+  holds: (head: Buffer, number: number) => boolean,
+): Promise<boolean> {
+  const handle = await open(fsPath(source), 'r')
+  const buffer = Buffer.alloc(bytes)
+  try {
+    for (const [number, at] of position.entries()) {
+      const { bytesRead } = await handle.read(buffer, 0, bytes, at)
+      if (!holds(buffer.subarray(0, bytesRead), number)) return false
+    }
+    return true
+  } finally {
+    await handle.close()
+  }
+}
+
 const PLAYLIST = 'is a playlist or script that names other files, not a video'
 /** Why a picture is refused: the end of a sentence. */
 export const PICTURE = 'is a still picture, not a video'

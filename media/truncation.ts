@@ -8,7 +8,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { fsPath } from '../protocol/path-text.ts'
 import type { Fate } from '../protocol/plan.ts'
-import { bodiesAt, bodyOf, boxesOf, bytesPromised, type TopBox } from './boxes.ts'
+import { bodiesAt, bodyOf, boxesOf, bytesPromised, handlerOf, type TopBox } from './boxes.ts'
 import { elementsIn, SEGMENT } from './ebml.ts'
 import {
   asfPromise,
@@ -94,9 +94,8 @@ function lastChunk(moov: Buffer): number {
 /** Samples of the first track of pictures. */
 function pictureSamples(moov: Buffer): number | null {
   for (const trak of bodiesAt(moov, 'trak')) {
-    const [handler] = bodiesAt(trak, 'mdia/hdlr')
     const [stsz] = bodiesAt(trak, 'mdia/minf/stbl/stsz')
-    if (handler?.toString('latin1', 8, 12) === 'vide' && stsz) return stsz.readUInt32BE(8)
+    if (handlerOf(trak) === 'vide' && stsz) return stsz.readUInt32BE(8)
   }
   return null
 }

@@ -4,30 +4,22 @@
  */
 import { join } from 'node:path'
 import { EXTRAS_PATH } from '../../protocol/artifact.ts'
-import type { BlobExchange, BlobStore, HeldBlob } from '../../protocol/blobs.ts'
-import type { Clock, Rng } from '../../protocol/clock.ts'
+import type { HeldBlob } from '../../protocol/blobs.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, type Sha256, taskId } from '../../protocol/ids.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
 import { DUTY_MS, INPUT_LOST_AFTER_MS } from '../../protocol/limits.ts'
-import type { Media, SourceIndex } from '../../protocol/media.ts'
+import type { SourceIndex } from '../../protocol/media.ts'
 import { isOneEncode, type Plan } from '../../protocol/plan.ts'
 import { createRetry, type Retry } from '../../protocol/retry-until-deadline.ts'
 import type { NewTask, Task, TaskInput } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 import { firstLostInput } from '../lost-input.ts'
 import { audioTask, chunkTasks, hasRoomInWindow } from './plan-tasks.ts'
+import type { RunnerParts } from './runner-parts.ts'
 import type { SourceReader } from './source-reader.ts'
 
 /** The parts that an ingest uses. */
-export interface IngestOptions {
-  readonly self: PeerId
-  readonly ledger: Ledger
-  readonly store: BlobStore
-  readonly exchange: BlobExchange
-  readonly media: Media
-  readonly clock: Clock
-  readonly rng: Rng
+export interface IngestOptions extends RunnerParts {
   /** Number of encode slots in the mesh, for the window. */
   slots(): number
   /** Peers from which a blob can be had now (`reachablePeers`). */

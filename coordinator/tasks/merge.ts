@@ -6,29 +6,20 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Artifact, EXTRAS_PATH, renditionPath } from '../../protocol/artifact.ts'
 import type { HeldBlob } from '../../protocol/blobs.ts'
-import { type BlobExchange, type BlobStore, withIntactBlobs } from '../../protocol/blobs.ts'
-import type { Clock, Rng } from '../../protocol/clock.ts'
+import { withIntactBlobs } from '../../protocol/blobs.ts'
 import type { Emit } from '../../protocol/emitter.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
+import { taskId, type VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE } from '../../protocol/limits.ts'
-import type { Media } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 import { createRetry } from '../../protocol/retry-until-deadline.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
+import type { RunnerParts } from './runner-parts.ts'
 
 /** The parts that a merge uses. */
-export interface MergeOptions {
-  readonly self: PeerId
-  readonly ledger: Ledger
-  readonly store: BlobStore
-  readonly exchange: BlobExchange
-  readonly media: Media
-  readonly clock: Clock
-  readonly rng: Rng
+export interface MergeOptions extends RunnerParts {
   readonly emit: Emit
 }
 

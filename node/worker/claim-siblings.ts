@@ -43,9 +43,11 @@ export async function claimSiblings(
   if (scope !== 'chunk' && !isOneEncode(plan)) return []
   // A backup attempt repeats a whole slot: all its tasks have `backup_wanted`.
   const isBackup = source === 'backup'
-  const parts = partsOf(plan).filter(({ id, isBackedUp }) => id !== anchor.resolution && (isBackedUp || !isBackup))
-  const able = parts.filter(({ class: needs }) => options.may(needs))
-  const siblings = isBackup ? able.map(({ id }) => id) : await pendingSiblings(anchor, { plan, able }, options)
+  const parts = partsOf(plan)
+  const able = parts.filter(
+    ({ id, class: needs, isBackedUp }) => id !== anchor.resolution && (isBackedUp || !isBackup) && options.may(needs),
+  )
+  const siblings = isBackup ? able.map(({ id }) => id) : await pendingSiblings(anchor, { plan, parts, able }, options)
   const asked = siblings.map((id) =>
     ledger.claimTask({
       worker: self,
@@ -75,13 +77,12 @@ function partsOf(plan: Plan): Part[] {
   ]
 }
 
-/** `able`: the parts, beside the anchor's, that this worker may claim. */
+/** `able`: of the parts, beside the anchor's, those that this worker may claim. */
 async function pendingSiblings(
   task: Task,
-  { plan, able }: { readonly plan: Plan; readonly able: readonly Part[] },
+  { plan, parts, able }: { readonly plan: Plan; readonly parts: readonly Part[]; readonly able: readonly Part[] },
   { ledger, otherSlots }: SiblingClaims,
 ): Promise<string[]> {
-  const parts = partsOf(plan)
   const anchor = parts.find(({ id }) => id === task.resolution)
   if (!anchor) return []
   const progress = (await ledger.progress([task.video_id])).get(task.video_id) ?? []

@@ -11,6 +11,7 @@ import { describe } from 'node:test'
 import { claimSuite } from './ledger/claims.ts'
 import { coordinationSuite } from './ledger/coordination.ts'
 import { dataSuite } from './ledger/data.ts'
+import { outcomeSuite } from './ledger/outcomes.ts'
 import { type PropertyOptions, propertySuite } from './ledger/properties.ts'
 import { reclaimSuite } from './ledger/reclaims.ts'
 import { taskSuite } from './ledger/tasks.ts'
@@ -26,6 +27,7 @@ export function ledgerConformance(name: string, harness: LedgerHarness, properti
     videoSuite(harness)
     taskSuite(harness)
     claimSuite(harness)
+    outcomeSuite(harness)
     reclaimSuite(harness)
     coordinationSuite(harness)
     tornSuite(harness)

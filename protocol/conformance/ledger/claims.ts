@@ -13,8 +13,10 @@ import {
   claim,
   claimedTask,
   doublyClaimedTask,
+  failure,
   type LedgerHarness,
   output,
+  own,
   pendingTask,
   sha,
   TERM,
@@ -22,14 +24,6 @@ import {
   token,
 } from './world.ts'
 
-const own = (task: Task, worker = ANN) => ({ task: task._id, attempt: task.attempt, worker })
-const failure = {
-  code: 'encode_failed',
-  message: 'ffmpeg said no',
-  log: sha('log'),
-  strike: true,
-  backoff_ms: 0,
-} as const
 const next = (ledger: Ledger, task: Task, from: 'pending' | 'expired' | 'backup', worker = BOB) =>
   ledger.claimNext({ worker, token: token(`next of ${worker}`), classes: [task.class], from })
 
@@ -40,8 +34,6 @@ export function claimSuite(harness: LedgerHarness): void {
     fenceTests(store)
     backupTests(store)
     failureTests(store)
-    outcomeTests(store)
-    completedTests(store)
   })
 }
 
@@ -314,43 +306,6 @@ function backupTests(store: Store): void {
       const now = await theTask(ledger, task._id)
       assert.deepEqual([now.worker_id, now.output, now.speculative], [winner, output(winner), winner === BOB])
     }
-  })
-}
-
-function outcomeTests(store: Store): void {
-  test('outcomes say who completed what, newest first, and who had failed at it', async () => {
-    const { ledger } = store()
-    const tasks = [await claimedTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
-    await ledger.fail({ ...own(tasks[0]!), ...failure })
-    const again = await claim(ledger, tasks[0]!, BOB)
-    await ledger.complete({ ...own(tasks[1]!), output: output('one') })
-    await ledger.complete({ ...own(again, BOB), output: output('nought') })
-    const [newest, before] = await ledger.outcomes(2)
-    const ids = [newest?._id, before?._id].sort()
-    assert.deepEqual(ids, [tasks[0]!._id, tasks[1]!._id].sort())
-    const corrected = [newest, before].find((one) => one?._id === tasks[0]!._id)
-    assert.partialDeepStrictEqual(corrected, { kind: 'video', worker_id: BOB, failures: [{ worker_id: ANN }] })
-    assert.equal(typeof corrected?.end_time, 'number')
-    assert.ok(newest!.end_time! >= before!.end_time!)
-    await ledger.complete({ ...own(tasks[2]!), output: output('two') })
-    assert.equal((await ledger.outcomes(1)).length, 1)
-    assert.deepEqual(await ledger.outcomes(0), [])
-  })
-}
-
-function completedTests(store: Store): void {
-  test('videos whose tasks were completed since a time are answered, and no others', async () => {
-    const { ledger, advance } = store()
-    const [before, after, open] = [await claimedTask(ledger), await claimedTask(ledger), await claimedTask(ledger)]
-    await ledger.complete({ ...own(before), output: output('one') })
-    await advance(5)
-    const since = (await ledger.task(before._id))!.end_time! + 1
-    await ledger.complete({ ...own(after), output: output('two') })
-    const found = await ledger.completedSince(since)
-    assert.ok(found.includes(after.video_id) && !found.includes(open.video_id))
-    assert.ok(!found.includes(before.video_id))
-    assert.ok((await ledger.completedSince(since - 1)).includes(before.video_id))
-    assert.deepEqual(await ledger.completedSince(Date.now() + 1e10), [])
   })
 }
 

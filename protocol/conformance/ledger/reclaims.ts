@@ -1,7 +1,6 @@
 /** What a leader, or a restarted worker, does to claims and outcomes, from both sides of each compare. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Task } from '../../task.ts'
 import { type Store, withStore } from './with-store.ts'
 import {
   ANN,
@@ -12,6 +11,7 @@ import {
   input,
   type LedgerHarness,
   output,
+  own,
   pendingTask,
   seenClaims,
   sha,
@@ -20,8 +20,6 @@ import {
   theTask,
   token,
 } from './world.ts'
-
-const own = (task: Task, worker = ANN) => ({ task: task._id, attempt: task.attempt, worker })
 
 export function reclaimSuite(harness: LedgerHarness): void {
   withStore(harness, 'reclaims and failures', (store) => {

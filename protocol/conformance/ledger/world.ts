@@ -255,3 +255,13 @@ export async function everything(ledger: Ledger, video?: VideoId) {
     tasks: await ledger.tasks(video === undefined ? {} : { video }),
   }
 }
+
+export const own = (task: Task, worker = ANN) => ({ task: task._id, attempt: task.attempt, worker })
+
+export const failure = {
+  code: 'encode_failed',
+  message: 'ffmpeg said no',
+  log: sha('log'),
+  strike: true,
+  backoff_ms: 0,
+} as const
