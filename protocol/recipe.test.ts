@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { AUDIO_CODECS, type AudioRendition, audioRenditionSchema, CHANNEL_COUNTS } from './audio-rendition.ts'
 import { canonicalRecipe, DEFAULT_RECIPE, ladderOf, PRESETS, type Recipe, recipeSchema } from './recipe.ts'
 import { bySize, type Rendition } from './rendition.ts'
 
@@ -15,7 +16,7 @@ const rendition: fc.Arbitrary<Rendition> = fc.record({
   preset: fc.constantFrom(...PRESETS),
   bit_depth: fc.constantFrom(8 as const, 10 as const),
 })
-const recipe: fc.Arbitrary<Recipe> = fc.record({
+const plain: fc.Arbitrary<Recipe> = fc.record({
   version: fc.constant(2 as const),
   renditions: fc
     .uniqueArray(rendition, { selector: ({ id }) => id, minLength: 1, maxLength: 4 })
@@ -25,6 +26,22 @@ const recipe: fc.Arbitrary<Recipe> = fc.record({
   audio_kbps: fc.integer({ min: 16, max: 256 }),
   packaging: fc.constant('mp4' as const),
 })
+/** Any of what may be given of an audio rendition, in which nothing contradicts. */
+const sound: fc.Arbitrary<AudioRendition> = fc
+  .record({
+    codec: fc.constantFrom(...AUDIO_CODECS),
+    channels: fc.option(fc.constantFrom(...CHANNEL_COUNTS), { nil: undefined }),
+    kbps: fc.option(fc.integer({ min: 16, max: 256 }), { nil: undefined }),
+    languages: fc.option(fc.array(fc.constantFrom('de', 'eng', 'pt-BR', 'und'), { minLength: 1 }), { nil: undefined }),
+  })
+  .map(({ codec, channels, kbps, languages }) => ({
+    codec,
+    ...(languages && { languages }),
+    ...(codec !== 'copy' && channels && { channels, ...(kbps && { kbps: kbps * channels }) }),
+  }))
+const recipe: fc.Arbitrary<Recipe> = fc
+  .tuple(plain, fc.option(fc.array(sound, { minLength: 1, maxLength: 8 })))
+  .map(([one, audio]) => ({ ...one, ...(audio && { audio }) }))
 /** The same document with its keys the other way round, at every depth. */
 function turned(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(turned)
@@ -84,6 +101,20 @@ describe('a recipe', () => {
     assert.equal(recipeSchema.safeParse({ renditions: [good, good] }).success, false)
     assert.equal(recipeSchema.safeParse({ renditions: [] }).success, false)
     assert.equal(recipeSchema.safeParse({ version: 1 }).success, false)
+  })
+  test('with an audio rendition that cannot be is refused, in words that say why', () => {
+    for (const [wrong, why] of [
+      [{ codec: 'mp3' }, /aac/],
+      [{ codec: 'aac', channels: 3 }, /1\|2\|6\|8/],
+      [{ codec: 'aac', kbps: 128 }, /give channels too/],
+      [{ codec: 'opus', channels: 2, kbps: 31 }, /32 to 512 for 2 channels/],
+      [{ codec: 'copy', channels: 2 }, /leave out channels and kbps/],
+      [{ codec: 'aac', languages: ['German!'] }, /such as deu/],
+      [{ codec: 'aac', languages: [] }, /1/],
+      [{ codec: 'aac', sample_rate: 44_100 }, /sample_rate/],
+    ] as const)
+      assert.match(audioRenditionSchema.safeParse(wrong).error?.issues[0]?.message ?? '', why, JSON.stringify(wrong))
+    assert.equal(recipeSchema.safeParse({ audio: [] }).success, false)
   })
   test('with a field that there is not is refused: what was meant would be left out in silence', () => {
     const [good] = DEFAULT_RECIPE.renditions

@@ -3,6 +3,7 @@
  * they may change without changing a byte of the result.
  */
 import { z } from 'zod'
+import { type AudioRendition, audioRenditionsSchema } from './audio-rendition.ts'
 import type { BlobRef } from './blobs.ts'
 import type { Sha256 } from './ids.ts'
 import { KEYFRAME_S } from './limits.ts'
@@ -34,8 +35,10 @@ export interface Recipe {
   readonly upscale: boolean
   /** Seconds between forced keyframes. */
   readonly keyframe_s: number
-  /** Audio bit rate for each channel, kb/s. */
+  /** Audio bit rate for each channel, kb/s: of tracks whose audio rendition gives none. */
   readonly audio_kbps: number
+  /** How the sound is encoded. Absent: every track as AAC with its own channels. */
+  readonly audio?: readonly AudioRendition[] | undefined
   readonly packaging: 'mp4'
   /** Subtitles that come along; absent where there are none. */
   readonly subtitles?: readonly SubtitleFile[]
@@ -103,6 +106,7 @@ export const recipeSchema = z
       .max(256)
       .default(DEFAULT_RECIPE.audio_kbps)
       .describe('audio bit rate for each channel, kb/s'),
+    audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
     packaging: z.literal('mp4').default('mp4').describe('container of the results'),
     strict: z.literal(true).optional().describe('whether a source that was cut off is refused'),
   })
@@ -115,6 +119,7 @@ export const shownRecipeSchema = z.object({
   upscale: z.boolean().describe('whether renditions larger than the source are made too'),
   keyframe_s: z.number().describe('seconds between forced keyframes'),
   audio_kbps: z.number().describe('audio bit rate for each channel, kb/s'),
+  audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
   packaging: z.literal('mp4').describe('container of the results'),
   subtitles: z
     .array(
@@ -145,5 +150,6 @@ export function canonicalRecipe(recipe: Recipe): string {
   const subtitles = recipe.subtitles?.map(({ sha256, language, forced, hearing_impaired }) => ({
     sha256, language, forced, hearing_impaired,
   })) // biome-ignore format: groups
-  return JSON.stringify({ version, renditions, upscale, keyframe_s, audio_kbps, packaging, subtitles, strict })
+  const audio = recipe.audio?.map(({ codec, channels, kbps, languages }) => ({ codec, channels, kbps, languages }))
+  return JSON.stringify({ version, renditions, upscale, keyframe_s, audio_kbps, audio, packaging, subtitles, strict })
 }

@@ -1,4 +1,10 @@
 /** The schema of a video. */
+import {
+  AUDIO_CODECS,
+  AUDIO_RENDITIONS_MAX,
+  type AudioRendition,
+  CHANNEL_COUNTS,
+} from '../../protocol/audio-rendition.ts'
 import { FILE_MODE } from '../../protocol/destination.ts'
 import type { Recipe, SubtitleFile } from '../../protocol/recipe.ts'
 import { RENDITIONS_MAX, type Rendition } from '../../protocol/rendition.ts'
@@ -36,12 +42,20 @@ const subtitle = object({
   hearing_impaired: flag,
 } satisfies Fields<SubtitleFile>)
 
+const sound = object({
+  codec: oneOf(AUDIO_CODECS),
+  channels: optional(oneOf(CHANNEL_COUNTS)),
+  kbps: optional(positive),
+  languages: optional(list(word, LIST_MAX)),
+} satisfies Fields<AudioRendition>)
+
 const recipe = object({
   version: oneOf([2]),
   renditions: list(rendition, RENDITIONS_MAX),
   upscale: flag,
   keyframe_s: finite,
   audio_kbps: positive,
+  audio: optional(list(sound, AUDIO_RENDITIONS_MAX)),
   packaging: word,
   subtitles: optional(list(subtitle, SUBTITLES_MAX)),
   strict: optional(flag),
