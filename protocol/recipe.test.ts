@@ -15,6 +15,7 @@ const rendition: fc.Arbitrary<Rendition> = fc.record({
     .map(([aim, capped]) => ({ ...aim, ...capped })),
   preset: fc.constantFrom(...PRESETS),
   bit_depth: fc.constantFrom(8 as const, 10 as const),
+  profile: fc.constantFrom('main', 'high'),
 })
 const plain: fc.Arbitrary<Recipe> = fc.record({
   version: fc.constant(2 as const),

@@ -141,11 +141,11 @@ export const shownRecipeSchema = z.object({
 /** The recipe as one string that is equal for equal recipes: keys in a fixed order, the smallest box first. */
 export function canonicalRecipe(recipe: Recipe): string {
   const { version, upscale, keyframe_s, audio_kbps, packaging, strict } = recipe
-  const renditions = [...recipe.renditions].sort(bySize).map(({ id, box, codec, rate, preset, bit_depth }) => {
+  const renditions = [...recipe.renditions].sort(bySize).map(({ id, box, codec, rate, preset, bit_depth, profile }) => {
     const { maxrate_kbps, bufsize_kb } = rate
     const aim = 'crf' in rate ? { crf: rate.crf } : { kbps: rate.kbps }
     const ordered = { ...aim, maxrate_kbps, bufsize_kb }
-    return { id, box: { width: box.width, height: box.height }, codec, rate: ordered, preset, bit_depth }
+    return { id, box: { width: box.width, height: box.height }, codec, rate: ordered, preset, bit_depth, profile }
   })
   const subtitles = recipe.subtitles?.map(({ sha256, language, forced, hearing_impaired }) => ({
     sha256, language, forced, hearing_impaired,

@@ -32,6 +32,8 @@ export interface Rendition {
   readonly preset: string
   /** Bits per sample of the output. */
   readonly bit_depth: 8 | 10
+  /** A profile of the codec, such as `main` or `high`; absent: the encoder's own choice. */
+  readonly profile?: string | undefined
 }
 
 /** Whether a text may be the id of a rendition. `all` may not: it stands for every rendition in a peer's settings. */
@@ -71,6 +73,11 @@ export const renditionSchema = z
     ),
     preset: z.string().min(1).max(32).describe("a preset of the codec's encoder"),
     bit_depth: z.union([z.literal(8), z.literal(10)]).describe('of the output'),
+    profile: z
+      .string()
+      .regex(/^[a-z0-9]{1,16}$/)
+      .optional()
+      .describe("a profile of the codec, such as `main` or `high`; absent: the encoder's own choice"),
   })
   .meta({ id: 'Rendition', description: 'One encoding of the picture.' })
 

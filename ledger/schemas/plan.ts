@@ -69,9 +69,9 @@ const metadata = object({
   covers: list(object({ stream: count, codec: word }), LIST_MAX),
 } satisfies Fields<Metadata>)
 
-const { id, codec, rate, preset, bit_depth } = encoding
+const { id, codec, rate, preset, bit_depth, profile } = encoding
 const rendition = object({
-  ...{ id, codec, rate, preset, bit_depth },
+  ...{ id, codec, rate, preset, bit_depth, profile },
   ...size,
   class: taskClass,
   signature: sha256,

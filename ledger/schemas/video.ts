@@ -26,6 +26,7 @@ export const encoding = {
   rate: either(object({ crf: finite, ...cap }), object({ kbps: finite, ...cap })),
   preset: word,
   bit_depth: oneOf([8, 10]),
+  profile: optional(word),
 }
 
 const rendition = object({

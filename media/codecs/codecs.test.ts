@@ -30,6 +30,10 @@ const INCOMPLETE = {
   // @ts-expect-error
   bitDepths: without('bitDepths'),
   // @ts-expect-error
+  leastKbps: without('leastKbps'),
+  // @ts-expect-error
+  profiles: without('profiles'),
+  // @ts-expect-error
   trial: without('trial'),
   // @ts-expect-error
   family: without('family'),
@@ -74,6 +78,17 @@ test('what a codec cannot do is refused in one sentence that names the rendition
       'asks for the preset "toString", which libx265 does not have: use ultrafast, superfast, veryfast, faster, fast, medium, slow, slower or veryslow.',
     ],
     [{ bit_depth: 10 }, 'asks for 10 bits, which h264 cannot have here: use 8.'],
+    [{ profile: 'high' }, null],
+    [{ profile: 'main10' }, 'asks for the profile "main10", which h264 does not have with 8 bits: use main or high.'],
+    [
+      { rate: { kbps: 900, maxrate_kbps: 800, bufsize_kb: 800 } },
+      'asks for at most 800 kb/s and an average of 900: use at least 900.',
+    ],
+    [{ rate: { kbps: 10 } }, 'asks for 10 kb/s, which is less than h264 of 854x480 can have: use at least 11.'],
+    [
+      { box: { width: 1920, height: 1080 }, rate: { crf: 23, maxrate_kbps: 7.8, bufsize_kb: 8 } },
+      'asks for 7.8 kb/s, which is less than h264 of 1920x1080 can have: use at least 52.',
+    ],
     [{ rate: { crf: 51.5 } }, 'asks for crf 51.5, which libx264 does not have: use 0 to 51.'],
     [{ rate: { kbps: 0.2 } }, 'asks for a rate or buffer of 0.2 kb: use 1 to 2000000.'],
     [

@@ -49,20 +49,68 @@ export function addCodec(codec: Codec): () => void {
 /** Bit rates that ffmpeg takes, kb/s: its own bound is 2³¹ bit/s. */
 const KBPS = { min: 1, max: 2_000_000 }
 
-/** Why this cannot be encoded, as a sentence that names the rendition and what to ask for instead; null where it can. */
-export function whyRefused({ id, codec: name, rate, preset, bit_depth }: Omit<Rendition, 'box'>): string | null {
-  const instead = (asked: string, allowed: string) => `The rendition ${id} asks for ${asked}: use ${allowed}.`
+/** What of a rendition cannot be encoded: the field of a ladder file that asks for it, and a sentence. */
+export interface Refusal {
+  readonly field: 'codec' | 'preset' | 'bit_depth' | 'profile' | 'crf' | 'kbps' | 'maxrate_kbps' | 'bufsize_kb'
+  /** It names the rendition and what to ask for instead. */
+  readonly why: string
+}
+
+/** Why this cannot be encoded; null where it can. */
+export function refusalOf(rendition: Rendition): Refusal | null {
+  const { id, codec: name, preset, bit_depth, profile } = rendition
+  const instead = (field: Refusal['field'], asked: string, allowed: string): Refusal => ({
+    field,
+    why: `The rendition ${id} asks for ${asked}: use ${allowed}.`,
+  })
   const codec = findCodec(name)
-  if (codec === null) return instead(`the codec "${name}", which this version does not know`, oneOf(table.keys()))
+  if (codec === null)
+    return instead('codec', `the codec "${name}", which this version does not know`, oneOf(table.keys()))
   if (!Object.hasOwn(codec.presets, preset))
-    return instead(`the preset "${preset}", which ${codec.library} does not have`, oneOf(Object.keys(codec.presets)))
+    return instead(
+      'preset',
+      `the preset "${preset}", which ${codec.library} does not have`,
+      oneOf(Object.keys(codec.presets)),
+    )
   if (!codec.bitDepths.includes(bit_depth))
-    return instead(`${bit_depth} bits, which ${name} cannot have here`, oneOf(codec.bitDepths))
+    return instead('bit_depth', `${bit_depth} bits, which ${name} cannot have here`, oneOf(codec.bitDepths))
+  if (profile !== undefined && !profilesOf(codec, bit_depth).includes(profile))
+    return instead(
+      'profile',
+      `the profile "${profile}", which ${name} does not have with ${bit_depth} bits`,
+      oneOf(profilesOf(codec, bit_depth)) || 'none',
+    )
+  return refusedRate(rendition, codec, instead)
+}
+
+/** Why this cannot be encoded, as a sentence that names the rendition and what to ask for instead; null where it can. */
+export const whyRefused = (rendition: Rendition): string | null => refusalOf(rendition)?.why ?? null
+
+const profilesOf = ({ profiles }: Codec, bits: number): string[] =>
+  Object.keys(profiles).filter((name) => profiles[name]!.includes(bits))
+
+/** An average or a cap that the encoder cannot reach however coarse it gets, or that contradicts the other, is a slip of the pen. */
+function refusedRate(
+  { rate, box }: Rendition,
+  codec: Codec,
+  instead: (field: Refusal['field'], asked: string, allowed: string) => Refusal,
+): Refusal | null {
   if ('crf' in rate && !isWithin(rate.crf, codec.crf))
-    return instead(`crf ${rate.crf}, which ${codec.library} does not have`, range(codec.crf))
+    return instead('crf', `crf ${rate.crf}, which ${codec.library} does not have`, range(codec.crf))
   const { maxrate_kbps, bufsize_kb } = rate
-  for (const kb of ['kbps' in rate ? rate.kbps : undefined, maxrate_kbps, bufsize_kb])
-    if (kb !== undefined && !isWithin(kb, KBPS)) return instead(`a rate or buffer of ${kb} kb`, range(KBPS))
+  const kbps = 'kbps' in rate ? rate.kbps : undefined
+  for (const [field, kb] of Object.entries({ kbps, maxrate_kbps, bufsize_kb }) as [Refusal['field'], number?][])
+    if (kb !== undefined && !isWithin(kb, KBPS)) return instead(field, `a rate or buffer of ${kb} kb`, range(KBPS))
+  const least = Math.ceil((codec.leastKbps * box.width * box.height) / 1e6)
+  for (const [field, kb] of Object.entries({ kbps, maxrate_kbps }) as [Refusal['field'], number?][])
+    if (kb !== undefined && kb < least)
+      return instead(
+        field,
+        `${kb} kb/s, which is less than ${codec.name} of ${box.width}x${box.height} can have`,
+        `at least ${least}`,
+      )
+  if (kbps !== undefined && maxrate_kbps !== undefined && maxrate_kbps < kbps)
+    return instead('maxrate_kbps', `at most ${maxrate_kbps} kb/s and an average of ${kbps}`, `at least ${kbps}`)
   return null
 }
 

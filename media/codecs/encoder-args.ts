@@ -15,9 +15,9 @@ export function rateArgs(rate: RateControl): string[] {
 const GOP_FRAMES = '100000'
 
 /** Options of libx264 and libx265, from `-c:v` to the GOP. One thread, as rate control depends on the number of threads. */
-export function x26xArgs(library: string, { preset, rate, b_frames }: EncoderJob): string[] {
+export function x26xArgs(library: string, { preset, profile, rate, b_frames }: EncoderJob): string[] {
   return [
-    '-c:v', library, '-preset', plainWord(preset), ...rateArgs(rate), '-threads', '1', '-bf', integer(b_frames), '-g', GOP_FRAMES,
+    '-c:v', library, '-preset', plainWord(preset), ...(profile === undefined ? [] : ['-profile:v', plainWord(profile)]), ...rateArgs(rate), '-threads', '1', '-bf', integer(b_frames), '-g', GOP_FRAMES,
   ] // biome-ignore format: groups
 }
 

@@ -26,7 +26,9 @@ export const h264 = {
     veryslow: 5,
   } satisfies Record<Preset, number>,
   crf: { min: 0, max: 51 },
+  leastKbps: 25,
   bitDepths: [8],
+  profiles: { main: [8], high: [8] },
   trial: { rate: { crf: 23 }, preset: 'ultrafast', bit_depth: 8 },
   family: null,
   encoderArgs: (job: EncoderJob) => [

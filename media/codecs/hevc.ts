@@ -29,7 +29,9 @@ export const hevc = {
     veryslow: 35,
   } satisfies Record<Preset, number>,
   crf: { min: 0, max: 51 },
+  leastKbps: 15,
   bitDepths: [8],
+  profiles: { main: [8] },
   trial: { rate: { crf: 23 }, preset: 'ultrafast', bit_depth: 8 },
   family: {
     // The SEI that real encodes leave out names the build.

@@ -27,7 +27,9 @@ const mpeg4 = {
   required: false,
   presets: { only: 0.25 },
   crf: { min: 1, max: 31 },
+  leastKbps: 1,
   bitDepths: [8],
+  profiles: {},
   trial: { rate: { crf: 4 }, preset: 'only', bit_depth: 8 },
   family: {
     args: ['-c:v', 'mpeg4', '-f', 'm4v'],

@@ -224,6 +224,7 @@ test('each output has the codec and the rate of its own rendition', () => {
     { rendition: { ...SMALL, rate: { crf: 21.5, maxrate_kbps: 1800, bufsize_kb: 3600 } }, path: '/a.mp4' },
     { rendition: { ...SMALL, codec: 'hevc', preset: 'fast', rate: { kbps: 900 } }, path: '/b.mp4' },
     { rendition: { ...SMALL, rate: { kbps: 900, maxrate_kbps: 1350, bufsize_kb: 1800 } }, path: '/c.mp4' },
+    { rendition: { ...SMALL, profile: 'main' }, path: '/d.mp4' },
   ]
   const args = encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, outputs }).join(' ')
   const encoders = args.match(/-c:v .*? -threads 1/g)
@@ -231,6 +232,7 @@ test('each output has the codec and the rate of its own rendition', () => {
     '-c:v libx264 -preset medium -crf 21.5 -maxrate 1800k -bufsize 3600k -threads 1',
     '-c:v libx265 -preset fast -b:v 900k -threads 1',
     '-c:v libx264 -preset medium -b:v 900k -maxrate 1350k -bufsize 1800k -threads 1',
+    '-c:v libx264 -preset medium -profile:v main -crf 23 -threads 1',
   ])
   assert.equal(args.match(/-tag:v/g)?.length, 1)
 })

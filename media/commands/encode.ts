@@ -21,7 +21,7 @@ export type Settings = Pick<
 >
 
 /** The fields of a rendition on which its encode depends. */
-export type Encoded = Pick<RenditionPlan, 'width' | 'height' | 'codec' | 'rate' | 'preset' | 'bit_depth'>
+export type Encoded = Pick<RenditionPlan, 'width' | 'height' | 'codec' | 'rate' | 'preset' | 'bit_depth' | 'profile'>
 
 /** One output of an encode: a rendition, and the file to write. */
 export interface Output {
