@@ -1,6 +1,6 @@
 /**
- * `reelmesh run`: a mesh on one machine. This process is the coordinator and delivers the results; worker processes encode; all connect over
- * loopback and share one ledger and one blob folder. A repeated run continues where the last one ended.
+ * `reelmesh run`: a mesh on one machine. This process does everything, or, with `--workers`, coordinates and delivers the results while worker processes
+ * encode: all connect over loopback and share one ledger and one blob folder. A repeated run continues where the last one ended.
  */
 
 import { type Command, Option } from 'commander'
@@ -42,9 +42,9 @@ const DISK_LOOKS = 12
 
 /** Settings of an isolated mesh, which override those of a node here: it joins, watches and starts nothing else. */
 const ALONE = {
-  roles: ['coordinator'],
-  slots: 0,
   name: 'this process',
+  renditions: ['all'],
+  drain_timeout_ms: 0,
   listen: ['/ip4/127.0.0.1/tcp/0'],
   announce: [],
   // Its processes share one blob store.
@@ -65,7 +65,11 @@ export function addRun(program: Command): void {
     .command('run')
     .argument('<file...>', 'videos to encode')
     .option('--out <dir>', 'where results go, as <dir>/<rendition>/<name>.mp4', 'videos/outputs')
-    .addOption(new Option('--workers <n>', 'worker processes; default: by cores and memory').argParser(parseCount))
+    .addOption(
+      new Option('--workers <n>', 'worker processes that encode; default: none, this one encodes').argParser(
+        parseCount,
+      ),
+    )
     .option('--json', 'one JSON object per line instead of progress bars')
   addDeadlineOptions(command)
   addRecipeOptions(command)

@@ -1,6 +1,7 @@
 /**
- * The isolated mesh of one `reelmesh run`: this process as coordinator and receiver of results, worker processes on loopback, a common ledger
- * and blob folder. A worker process that ends is restarted; all end with this process.
+ * The isolated mesh of one `reelmesh run`. By itself this process does everything: a process of Node costs a small job more than it gains. With a number
+ * of workers it is the coordinator and receiver of results, and worker processes on loopback encode, with a common ledger and blob folder; one that ends is
+ * restarted, and all end with this process.
  */
 
 import { join } from 'node:path'
@@ -33,10 +34,11 @@ export interface RunMesh {
   stop(): Promise<void>
 }
 
-/** `config` is that of this process, a coordinator without slots that listens on loopback. */
+/** What a mesh is made of, and what it calls. */
 export interface RunMeshOptions {
-  readonly config: Config
-  /** Worker processes; by cores and memory when not given. */
+  /** The configuration of this process, which listens on loopback. Its roles and slots follow from `workers`. */
+  readonly config: Omit<Config, 'roles' | 'slots'>
+  /** Worker processes; without a number this process encodes. */
   readonly workers: number | undefined
   /** The entry file of the program to start workers with; default: the one that runs now. */
   readonly entry?: string
@@ -46,8 +48,6 @@ export interface RunMeshOptions {
   onTrials?(): void
 }
 
-/** Largest number of worker processes; further slots go into the same ones, as each process takes about 100 MB. */
-const PROCESSES_MAX = 4
 /** A worker that does not end on SIGTERM within this is killed: its claims are fenced. */
 const STOP_GRACE_MS = 8_000
 /** The first restart is soon; a worker that fails each time must not keep a core busy. */
@@ -58,9 +58,13 @@ const RESTART: RestartPolicy = {
 /** Small young generation and heap: 104 MB per idle process instead of 128 (measured). */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=256']
 
-/** Starts the node of this process, then the workers. Rejects as `startNode`, and where a worker cannot start; nothing is left running then. */
+/** Starts the node of this process, then the workers, if any. Rejects as `startNode`, and where a worker cannot start; nothing is left running then. */
 export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
-  const { config, workers, entry, wrap, onWorker } = options
+  const { workers, entry, wrap, onWorker } = options
+  const config: Config =
+    workers === undefined
+      ? { ...options.config, roles: ['worker', 'coordinator'], slots: undefined }
+      : { ...options.config, roles: ['coordinator'], slots: 0 }
   const log = createPinoLog({ level: config.log_level, name: config.name, file: join(config.data_dir, 'log') })
   const node = await startNode(config, {
     log,
@@ -68,8 +72,6 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
     onTrials: () => options.onTrials?.(),
     ...(wrap && { wrap }),
   })
-  const slots = slotsFor(node.selfTestReport)
-  const count = workers ?? Math.min(slots, PROCESSES_MAX)
   const processes = createProcessSupervisor({
     clock: systemClock,
     graceMs: STOP_GRACE_MS,
@@ -85,10 +87,10 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
   }
   try {
     const program = entry ?? process.argv[1]!
-    const slotsEach = Math.max(1, Math.round(slots / count))
-    const address = node.addresses()[0]!
-    for (let number = 1; number <= count; number++)
-      await processes.start(workerProcess(config, { number, entry: program, slots: slotsEach, join: address }))
+    for (let number = 1; number <= (workers ?? 0); number++) {
+      const slots = Math.max(1, Math.round(slotsFor(node.selfTestReport) / workers!))
+      await processes.start(workerProcess(config, { number, entry: program, slots, join: node.addresses()[0]! }))
+    }
   } catch (error) {
     await stop()
     throw error
