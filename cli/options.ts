@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Config, type ConfigInput, configSchema, loadConfig } from '../node/config.ts'
+import type { AudioRendition } from '../protocol/audio-rendition.ts'
 import { UsageError } from '../protocol/errors.ts'
 import {
   DEFAULT_ENCODING,
@@ -13,6 +14,7 @@ import {
 } from '../protocol/recipe.ts'
 import { heightOf } from '../protocol/rendition.ts'
 import { workingFolder } from './arguments.ts'
+import { addAudioOption } from './audio-option.ts'
 
 /** The name of a setting. */
 export type ConfigKey = keyof typeof configSchema.shape
@@ -52,11 +54,12 @@ export interface RecipeOptions {
   codec?: string
   upscale?: boolean
   strict?: boolean
+  audio?: readonly AudioRendition[]
 }
 
 /** Adds the options of a recipe to a command. */
 export function addRecipeOptions(command: Command): Command {
-  return command
+  return addAudioOption(command)
     .addOption(
       new Option('--renditions <list>', 'renditions to make, by their lines: 480p, 720p, 1080p or any other')
         .argParser(parseRenditions)
@@ -76,7 +79,7 @@ export function addRecipeOptions(command: Command): Command {
 }
 
 /** The recipe of parsed options; options that are not given are those of the default recipe. */
-export function recipeFrom({ renditions, preset, crf, codec, upscale, strict }: RecipeOptions): Recipe {
+export function recipeFrom({ renditions, preset, crf, codec, upscale, strict, audio }: RecipeOptions): Recipe {
   const encoding = {
     ...DEFAULT_ENCODING,
     ...(codec !== undefined && { codec }),
@@ -84,7 +87,8 @@ export function recipeFrom({ renditions, preset, crf, codec, upscale, strict }: 
     ...(crf !== undefined && { rate: { crf } }),
   }
   const ladder = ladderOf(renditions ?? DEFAULT_HEIGHTS, encoding)
-  return { ...DEFAULT_RECIPE, renditions: ladder, ...(upscale !== undefined && { upscale }), ...(strict && { strict }) }
+  const flags = { ...(upscale !== undefined && { upscale }), ...(strict && { strict }) }
+  return { ...DEFAULT_RECIPE, renditions: ladder, ...flags, ...(audio && { audio }) }
 }
 
 function parseRenditions(text: string): number[] {

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { fsPath } from '../protocol/path-text.ts'
-import { type Plan, planSeconds } from '../protocol/plan.ts'
+import { type Plan, planSeconds, soundsOf } from '../protocol/plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { type AudioJob, audioArgs, isAudioStraight, OLD_LAYOUT } from './commands/audio.ts'
 import { type Programs, runOrFail, secondsMade } from './run-ffmpeg.ts'
@@ -22,7 +22,7 @@ interface EncodeAudioJob {
 export async function encodeAudio(programs: Programs, job: EncodeAudioJob): Promise<void> {
   const { plan, out } = job
   await runOnce(programs, job, false).catch((error: unknown) => {
-    const isOld = plan.audio.some(({ layout }) => layout === OLD_LAYOUT)
+    const isOld = soundsOf(plan).some(({ layout }) => layout === OLD_LAYOUT)
     if (!isOld || !(error instanceof AttemptFailed) || error.code !== 'encode_failed') throw error
     return runOnce(programs, job, true)
   })
@@ -32,21 +32,22 @@ export async function encodeAudio(programs: Programs, job: EncodeAudioJob): Prom
 /** Rejects with `verify_failed` where a file of sound has other tracks than the plan. */
 export async function checkSound(path: string, plan: Plan): Promise<void> {
   const tracks = (await tracksOf(path)).filter(({ kind }) => kind === 'audio')
-  if (tracks.length !== plan.audio.length)
-    throw new AttemptFailed('verify_failed', `${tracks.length} audio tracks, expected ${plan.audio.length}`)
+  const expected = soundsOf(plan).length
+  if (tracks.length !== expected)
+    throw new AttemptFailed('verify_failed', `${tracks.length} audio tracks, expected ${expected}`)
 }
 
 /** The job of the command: all tracks of the plan from `input` to `out`. */
 export function soundJob(plan: Plan, input: string, out: string): AudioJob {
   const offset = cutOffset(plan)
   const straight = isAudioStraight(plan) ? { offset } : null
-  return { input, straight, out, tracks: plan.audio, start: zeroOf(plan) + offset, kbps: plan.audio_kbps }
+  return { input, straight, out, tracks: plan.audio, sounds: soundsOf(plan), start: zeroOf(plan) + offset }
 }
 
 /** The largest file of sound that an encode of `input` may write, bytes. */
 export async function soundBytesMax(plan: Plan, input: string): Promise<number> {
   const filmSeconds = planSeconds(plan) + plan.lead / plan.track_timescale
-  return (await stat(fsPath(input))).size * 8 + filmSeconds * plan.audio.length * 128_000 + CONTAINER_BYTES
+  return (await stat(fsPath(input))).size * 8 + filmSeconds * soundsOf(plan).length * 128_000 + CONTAINER_BYTES
 }
 
 /** `mixesOld`: whether this build's encoder does not take `OLD_LAYOUT`. */

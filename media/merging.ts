@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { JoinedRendition, MergeJob } from '../protocol/media.ts'
-import { type Plan, planSeconds, type RenditionPlan, sinceStart } from '../protocol/plan.ts'
+import { type Plan, planSeconds, type RenditionPlan, sinceStart, soundsOf } from '../protocol/plan.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { concatList, type MergedRendition, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
@@ -88,10 +88,11 @@ const SILENCE_S = 0.05
 
 function silentTracks(tracks: readonly Track[], plan: Plan): string[] {
   const audio = tracks.filter(({ kind }) => kind === 'audio')
-  const silent = plan.audio.filter((_, at) => audio[at]!.duration < SILENCE_S * audio[at]!.timescale)
-  return silent.map(
-    ({ stream, codec }) => `Audio track ${stream} (${codec}) is silent: no sound in it could be decoded.`,
-  )
+  const silent = soundsOf(plan).filter((_, at) => audio[at]!.duration < SILENCE_S * audio[at]!.timescale)
+  const streams = new Set(silent.map(({ stream }) => stream))
+  return plan.audio
+    .filter(({ stream }) => streams.has(stream))
+    .map(({ stream, codec }) => `Audio track ${stream} (${codec}) is silent: no sound in it could be decoded.`)
 }
 
 /** Checks the chunks one after the other: a long video has thousands. */

@@ -34,6 +34,7 @@ import type { Programs } from './run-ffmpeg.ts'
 import { mainShape } from './shape-changes.ts'
 import { sizeOf } from './shapes.ts'
 import type { Signatures } from './signatures.ts'
+import { askedTracks, planSounds } from './sounds.ts'
 import { quoted } from './source-file.ts'
 import { isReadStraight } from './straight.ts'
 import type { TextIndex } from './text-index.ts'
@@ -85,9 +86,10 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const classes = classFormatter({ video, selfTestReport, format: isUncut ? probe.format : 'nut' })
   const start = secondsOf(index.times[0]!, time_base)
   const seconds = Math.max(probe.duration_s, secondsOf(index.end_pts, time_base) - start)
+  const asked = askedTracks(probe.audio, recipe.audio)
   const audio = {
     source: job.source,
-    audio: probe.audio,
+    audio: asked.audio,
     seconds,
     start,
     isStraight: isUncut && index.whole === null,
@@ -95,15 +97,17 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   }
   const trial = { job: { ...job, index }, settings, sized, classes, time_base }
   const { sound, renditions } = await tryAll(programs, { ...job, audio, trial, probe })
+  const heard = index.jumps ? sound.audio.map(decoded) : sound.audio
+  const made = recipe.audio && heard.length > 0 ? planSounds(recipe, heard) : null
   return {
     version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }), ...(index.jumps && { jumps: index.jumps }),
     start_pts: index.times[0]!, lead: leadOf(sound, start, settings.track_timescale), end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
-    audio: index.jumps ? sound.audio.map(decoded) : sound.audio, subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
+    audio: heard, ...(made && { sounds: made.sounds }), subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
     renditions,
     ...cutting,
     chunks: withTimes(cutting.chunks, index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...sound.fates]),
+    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
   } // biome-ignore format: groups
 }
 

@@ -16,13 +16,20 @@ import type { SelfTestReport } from '../protocol/media.ts'
 import type { Codec, FamilyTrial } from './codecs/codec.ts'
 import { codecs } from './codecs/codecs.ts'
 import { h264 } from './codecs/h264.ts'
-import { decodeTrialArgs, encodeTrialArgs, familyTrialArgs, haveRun, memoryTrialArgs } from './commands/self-test.ts'
+import {
+  decodeTrialArgs,
+  encodeTrialArgs,
+  familyTrialArgs,
+  haveRun,
+  memoryTrialArgs,
+  opusTrialArgs,
+} from './commands/self-test.ts'
 import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
 import { elementaryHash, pictureOf } from './verify.ts'
 
 /** Rises when the trials change, so that older reports are not used. */
-const TRIALS_VERSION = 4
+const TRIALS_VERSION = 5
 const TRIAL_STALL_MS = 20_000
 /** How many parts the clips of a decode trial that failed are tried in. */
 const PARTS = 4
@@ -169,7 +176,7 @@ interface Trials {
 async function runTrials(trials: Trials): Promise<Cached> {
   const version = await checkVersion(trials)
   await checkProbe(trials)
-  const encoders: (string | null)[] = []
+  const encoders = [(await attempt(trials, opusTrialArgs()))?.exitCode === 0 ? 'opus' : null]
   for (const codec of codecs()) encoders.push(await encoderName(trials, codec))
   const [words, untested, ...found] = await Promise.all([
     decodable(trials, Object.keys(clips)),

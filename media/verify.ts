@@ -8,7 +8,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { asSha256, type Sha256 } from '../protocol/ids.ts'
-import { type ChunkPlan, type Plan, type RenditionPlan, sinceStart } from '../protocol/plan.ts'
+import { type ChunkPlan, type Plan, type RenditionPlan, sinceStart, soundsOf } from '../protocol/plan.ts'
 import { Mp4Broken, readMp4, type Track } from './mp4.ts'
 import { rescale, secondsOf } from './rational.ts'
 
@@ -164,7 +164,8 @@ export function checkJoined(tracks: readonly Track[], expected: Joined, renditio
   if (expected.times.some((time, at) => Math.abs(picture.times[at]! - time) > timeSlack(plan)))
     throw broken('frame times differ from the plan')
   const audio = tracks.filter((track) => track.kind === 'audio').length
-  if (audio !== plan.audio.length) throw broken(`${audio} audio tracks, expected ${plan.audio.length}`)
+  const expectedAudio = soundsOf(plan).length
+  if (audio !== expectedAudio) throw broken(`${audio} audio tracks, expected ${expectedAudio}`)
 }
 
 /** Where source ticks are not whole output ticks, start and offset are rounded separately. */

@@ -35,7 +35,10 @@ export const audioRenditionSchema = z
   .strictObject({
     codec: z.enum(AUDIO_CODECS).describe('`aac`, `opus`, or `copy`: the packets of the source as they are'),
     channels: z
-      .literal(CHANNEL_COUNTS)
+      .union(
+        CHANNEL_COUNTS.map((count) => z.literal(count)),
+        'must be 1, 2, 6 or 8',
+      )
       .optional()
       .describe('the most channels of a track: one with more is mixed down; absent: as many as the source'),
     kbps: z

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { type Capability, canDo, formatClass, parseClass } from './capability.ts'
+import { type Capability, canDo, formatClass, formatKindClass, parseClass } from './capability.ts'
 
 const word = fc.stringMatching(/^[a-z0-9]{1,10}$/)
 const videoClass = fc.record({
@@ -35,12 +35,15 @@ describe('a class', () => {
   test('is done by peers whose self-test passed every part of it', () => {
     for (const wanted of ['h264>x264/1080p', 'hevc10+zscale>x265-199/720p', 'audio'])
       assert.equal(canDo(all, wanted), true, wanted)
+    assert.equal(canDo({ ...all, encoders: ['opus'] }, formatKindClass('audio', ['opus'])), true)
     const less: [string, Partial<Capability>][] = [
       ['h264>x264/1080p', { decoders: ['hevc10'] }],
       ['h264>x264/1080p', { encoders: ['x265-199'] }],
       ['h264>x264/1080p', { renditions: ['480p'] }],
       ['hevc10+zscale>x264/720p', { filters: [] }],
       ['audio', { kinds: [] }],
+      ['audio+opus', {}],
+      ['audio+opus', { kinds: [], encoders: ['opus'] }],
     ]
     for (const [wanted, lacks] of less) assert.equal(canDo({ ...all, ...lacks }, wanted), false, wanted)
   })

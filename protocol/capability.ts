@@ -1,6 +1,7 @@
 /**
  * What a task needs and what a peer can do, as one string that is compared: `h264>x264/1080p` is decoder, encoder and
- * rendition; `hevc10+zscale>x265-199/720p` adds the filters between them. The class of a task of the whole video is its kind.
+ * rendition; `hevc10+zscale>x265-199/720p` adds the filters between them. The class of a task of the whole video is its kind, with the
+ * encoders that not every build has: `audio+opus`.
  */
 import { isPartName } from './ids.ts'
 import type { RenditionId } from './rendition.ts'
@@ -31,6 +32,9 @@ export function formatClass({ decoder, filters, encoder, rendition }: VideoClass
   return `${[decoder, ...[...filters].sort()].join('+')}>${encoder}/${rendition}`
 }
 
+/** The class of a task of the whole video: its kind, and the encoders that it needs beside those of every build, such as `audio+opus`. */
+export const formatKindClass = (kind: string, encoders: readonly string[]): string => [kind, ...encoders].join('+')
+
 /** The parts of a class; null for the class of a task of the whole video, and for a text of another form. */
 export function parseClass(text: string): VideoClass | null {
   const match = /^([a-z0-9_-]{1,40})((?:\+[a-z0-9_-]{1,40}){0,8})>([a-z0-9-]{1,40})\/(.+)$/.exec(text)
@@ -46,7 +50,10 @@ export const allowsRendition = ({ renditions }: Pick<Capability, 'renditions'>, 
 /** Whether a peer with capability `has` may take tasks of this class: it names the decoder, the encoder and every filter, or the kind. */
 export function canDo(has: Capability, taskClass: string): boolean {
   const needs = parseClass(taskClass)
-  if (needs === null) return has.kinds.includes(taskClass)
+  if (needs === null) {
+    const [kind = '', ...encoders] = taskClass.split('+')
+    return has.kinds.includes(kind) && encoders.every((encoder) => has.encoders.includes(encoder))
+  }
   return (
     has.decoders.includes(needs.decoder) &&
     has.encoders.includes(needs.encoder) &&

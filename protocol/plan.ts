@@ -3,6 +3,8 @@
  * changed. Every peer that encodes, verifies or merges reads it, so that the result does not depend on the peer.
  * INVARIANT: chunks cover every source frame once: `chunks[i].end_pts === chunks[i + 1].start_pts`.
  */
+import type { AudioRendition } from './audio-rendition.ts'
+import { formatKindClass } from './capability.ts'
 import type { Sha256, VideoId } from './ids.ts'
 import { kindFacts, kindsWhere } from './kinds.ts'
 import { RENDITIONS_MAX, type Rendition } from './rendition.ts'
@@ -84,6 +86,19 @@ export interface AudioFacts {
   /** ISO 639-2/T; '' where it is not known. */
   readonly language: string
   readonly title: string
+  readonly flags: readonly Flag[]
+}
+
+/** One track of sound of the results. */
+export interface SoundPlan {
+  /** ffmpeg's index of its stream in the source: that of one of the plan's `audio`. */
+  readonly stream: number
+  readonly codec: AudioRendition['codec']
+  /** Number of channels, and ffmpeg's name of their layout: fewer than those of the track where it is mixed down. */
+  readonly channels: number
+  readonly layout: string
+  /** kb/s of the whole track; 0 where it is copied. */
+  readonly kbps: number
   readonly flags: readonly Flag[]
 }
 
@@ -212,6 +227,8 @@ export interface Plan {
   /** The shapes of the picture in order of time; `video` has that of the frame. Absent where there is only one. */
   readonly shapes?: readonly Shape[]
   readonly audio: readonly AudioFacts[]
+  /** The tracks of sound of the results, in order. Absent: each of `audio` as AAC at `audio_kbps` a channel. */
+  readonly sounds?: readonly SoundPlan[]
   /** Text subtitles that the results contain. */
   readonly subtitles: readonly SubtitleFacts[]
   /** Number of chapters. */
@@ -252,6 +269,21 @@ export const isOneEncode = ({ chunks, cut_format, audio }: Pick<Plan, 'chunks' |
   cut_format === 'none' &&
   audio.length > 0 &&
   audio.every(({ extra, channels }) => extra === 'none' && channels <= COMMON_CHANNELS)
+
+/** The tracks of sound of the results, in order. */
+export const soundsOf = ({
+  audio,
+  audio_kbps,
+  sounds,
+}: Pick<Plan, 'audio' | 'audio_kbps' | 'sounds'>): readonly SoundPlan[] =>
+  sounds ??
+  audio.map(({ stream, channels, layout, flags }) => {
+    return { stream, codec: 'aac', channels, layout, kbps: audio_kbps * Math.max(1, channels), flags }
+  })
+
+/** The class of the task that encodes the sound: its kind, and what not every build encodes. */
+export const soundClass = ({ sounds = [] }: Pick<Plan, 'sounds'>, kind: string): string =>
+  formatKindClass(kind, sounds.some(({ codec }) => codec === 'opus') ? ['opus'] : [])
 
 /** Seconds from the first frame to the end of the last. */
 export const planSeconds = (plan: Plan): number =>

@@ -4,7 +4,7 @@ import { taskId } from '../../protocol/ids.ts'
 import { type KindFacts, kindFacts } from '../../protocol/kinds.ts'
 import type { Counts } from '../../protocol/ledger.ts'
 import { WINDOW_CHUNKS, WINDOW_SHARE_MIN } from '../../protocol/limits.ts'
-import { type Plan, planSeconds, rankOf } from '../../protocol/plan.ts'
+import { type Plan, planSeconds, rankOf, soundClass } from '../../protocol/plan.ts'
 import { type NewTask, type TaskInput, wholeVideoTask } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 
@@ -45,6 +45,7 @@ export function chunkTasks(video: Video, plan: Plan, chunk_id: number, input: Ta
 export function audioTask(video: Video, plan: Plan, input: TaskInput): NewTask {
   return {
     ...wholeVideoTask({ ...video, due: dueOf(video, plan) }, 'audio'),
+    class: soundClass(plan, 'audio'),
     start_pts: plan.start_pts,
     end_pts: plan.end_pts,
     time_base: plan.time_base.join('/'),

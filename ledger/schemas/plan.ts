@@ -1,7 +1,8 @@
 /** The schema of a plan. What it says reaches command lines and filter graphs on every peer that encodes it. */
+import { AUDIO_CODECS } from '../../protocol/audio-rendition.ts'
 import { PICTURE_SIDE_MAX } from '../../protocol/limits.ts'
 import {
-  type AudioFacts, type ChunkPlan, type CutFormat, FLAGS, type Metadata, type Plan, type RenditionPlan, type SubtitleFacts, type VideoFacts,
+  type AudioFacts, type ChunkPlan, type CutFormat, FLAGS, type Metadata, type Plan, type RenditionPlan, type SoundPlan, type SubtitleFacts, type VideoFacts,
 } from '../../protocol/plan.ts' // biome-ignore format: a list of words
 import { RENDITIONS_MAX } from '../../protocol/rendition.ts'
 import { type Fields, list, nullable, object, oneOf, optional, record, textLike } from './check.ts'
@@ -49,6 +50,15 @@ const audio = object({
   title: text,
   flags,
 } satisfies Fields<AudioFacts>)
+
+const sound = object({
+  stream: count,
+  codec: oneOf(AUDIO_CODECS),
+  channels: count,
+  layout: text,
+  kbps: finite,
+  flags,
+} satisfies Fields<SoundPlan>)
 
 const subtitle = object({
   stream: count,
@@ -108,6 +118,7 @@ export const planSchema = object({
   video,
   shapes: optional(list(object({ start_pts: integer, ...size, sample_aspect: rational }), CHUNKS_MAX)),
   audio: list(audio, 1000),
+  sounds: optional(list(sound, 10_000)),
   subtitles: list(subtitle, 1000),
   chapters: count,
   metadata,

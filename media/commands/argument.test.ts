@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import type { AudioFacts, Metadata, VideoFacts } from '../../protocol/plan.ts'
+import type { AudioFacts, Metadata, SoundPlan, VideoFacts } from '../../protocol/plan.ts'
 import { closingTerms } from '../clock-jumps.ts'
 import { h264 } from '../codecs/h264.ts'
 import { hevc } from '../codecs/hevc.ts'
@@ -15,7 +15,7 @@ import { audioTrialArgs, copiedTrialArgs, straightArgs } from './audio-trial.ts'
 import { encodeArgs } from './encode.ts'
 import { concatList, mergeArgs } from './merge.ts'
 import { checksumArgs, compareArgs, frameArgs, hashArgs, keyframeArgs, packetArgs, probeArgs } from './read.ts'
-import { decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs } from './self-test.ts'
+import { decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs, opusTrialArgs } from './self-test.ts'
 import { audioExtraArgs, coverArgs, losslessArgs, splitArgs } from './split.ts'
 import { decodeTextArgs, packetBytesArgs } from './text.ts'
 
@@ -38,6 +38,12 @@ const TRACK: AudioFacts = {
   stream: 1, codec: 'ac3', channels: 6, layout: '5.1(side)', source_channels: 6, extra: 'decoded', relabelled: true, sample_rate: 48_000,
   language: 'eng', title: 'Film', flags: ['default', 'dub'],
 } // biome-ignore format: a record
+const SOUND: SoundPlan = { stream: 1, codec: 'opus', channels: 2, layout: 'stereo', kbps: 96, flags: [] }
+const SOUNDS: readonly SoundPlan[] = [
+  SOUND,
+  { ...SOUND, codec: 'copy' },
+  { ...SOUND, codec: 'aac', layout: '5.1(side)' },
+]
 const METADATA: Metadata = {
   tags: { title: 'Film' },
   picture: { language: 'deu', title: 'Film', flags: ['forced'], timecode: '01:00:00:00' },
@@ -75,15 +81,15 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   audioTrialArgs: of({ source: '/a', streams: [1], copies: [{ stream: 1, head: '/h', tail: '/t' }], end: 9, isShort: false, offset: 100 }, audioTrialArgs),
   copiedTrialArgs: of(['/h', '/t'], copiedTrialArgs),
   straightArgs: of([1], straightArgs),
-  audioArgs: of({ input: '/a', out: '/o', tracks: [TRACK], start: 1, kbps: 64, straight: { offset: 100 } }, audioArgs),
-  audioFilter: of({ track: TRACK, start: 1 }, ({ track, start }) => [audioFilter(track, start)]),
+  audioArgs: of({ input: '/a', out: '/o', tracks: [TRACK], sounds: SOUNDS, start: 1, straight: { offset: 100 } }, audioArgs),
+  audioFilter: of({ track: TRACK, sound: SOUND, start: 1 }, ({ track, sound, start }) => [audioFilter(track, sound, start)]),
   decodedFilter: of({ track: { ...TRACK, source_channels: 8 }, start: 1 }, ({ track, start }) => [decodedFilter(track, start) ?? '']),
   closingTerms: of({ jumps: [{ from: 250, to: 5_000 }], timeBase: [1, 25], offset: 100 } as const, ({ jumps, timeBase, offset }) => [closingTerms(jumps, timeBase, offset)]),
-  encodeArgs: of({ settings: SETTINGS, input: { path: '/a', ...RANGE }, fromSource: true, outputs: [{ rendition: RENDITION, path: '/o' }], shapes: SHAPES, frames: 1, sound: { input: '/a', straight: { offset: 100 }, out: '/s', tracks: [TRACK], start: 1, kbps: 64 } }, encodeArgs),
+  encodeArgs: of({ settings: SETTINGS, input: { path: '/a', ...RANGE }, fromSource: true, outputs: [{ rendition: RENDITION, path: '/o' }], shapes: SHAPES, frames: 1, sound: { input: '/a', straight: { offset: 100 }, out: '/s', tracks: [TRACK], sounds: SOUNDS, start: 1 } }, encodeArgs),
   filterGraph: of({ video: VIDEO, ...RANGE, sizes: [RENDITION], shapes: SHAPES }, (job) => [filterGraph(job)]),
   h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, h264.encoderArgs),
   hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, hevc.encoderArgs),
-  mergeArgs: of({ plan: { audio: [TRACK], metadata: METADATA, track_timescale: 12_800, lead: 100 }, renditions: [{ tag: 'hvc1', list: '/l', out: '/o' }, { tag: null, list: '/k', out: '/p' }], audio: '/a', covers: '/c', subtitles: { path: '/s', tracks: [{ stream: 4, codec: 'ass', language: 'fra', title: 'Film', flags: ['forced' as const] }] }, chapters: '/m' }, mergeArgs),
+  mergeArgs: of({ plan: { audio: [TRACK], audio_kbps: 64, metadata: METADATA, track_timescale: 12_800, lead: 100 }, renditions: [{ tag: 'hvc1', list: '/l', out: '/o' }, { tag: null, list: '/k', out: '/p' }], audio: '/a', covers: '/c', subtitles: { path: '/s', tracks: [{ stream: 4, codec: 'ass', language: 'fra', title: 'Film', flags: ['forced' as const] }] }, chapters: '/m' }, mergeArgs),
   concatList: of([{ name: '00000.mp4', start: 0 }, { name: '00001.mp4', start: 1 }], (chunks) => [concatList(chunks)]),
   decodeTextArgs: of({ input: { source: '/a' }, tracks: [{ stream: 4, codec: 'dvb_teletext', out: '/o' }] }, ({ input, tracks }) => decodeTextArgs(input, tracks)),
   packetBytesArgs: of({ source: '/a', stream: 4 }, ({ source, stream }) => packetBytesArgs(source, stream)),
@@ -91,6 +97,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   encodeTrialArgs: of({ clip: '/a', codec: h264, filter: null, out: '/o' }, encodeTrialArgs),
   familyTrialArgs: of({ clip: '/a', family: hevc.family, out: '/o' }, familyTrialArgs),
   memoryTrialArgs: of('/a', memoryTrialArgs),
+  opusTrialArgs: of(null, opusTrialArgs),
 } // biome-ignore format: a table
 
 /** Helpers of the builders: they are tested with these. */

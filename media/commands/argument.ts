@@ -33,7 +33,7 @@ export function seconds(value: number): string {
 export const fraction = (of: Rational, by: '/' | ':'): string => `${integer(of[0])}${by}${integer(of[1])}`
 
 /** One of these words. */
-export function known<Word extends string>(word: Word, words: Iterable<Word>): Word {
+export function known<Word extends string | number>(word: Word, words: Iterable<Word>): Word {
   must([...words].includes(word), 'no known word')
   return word
 }

@@ -2,8 +2,8 @@
  * The audio: every track in one piece, in one ffmpeg, from the file of extras or from a source that is read straight. AAC encoded per chunk drifts 35 ms at every join.
  * Each track starts with the results: earlier samples are cut, a late start and gaps become silence.
  */
-import type { AudioFacts, Plan } from '../../protocol/plan.ts'
-import { decimal, integer, layoutName, seconds } from './argument.ts'
+import type { AudioFacts, Plan, SoundPlan } from '../../protocol/plan.ts'
+import { decimal, integer, known, layoutName, seconds } from './argument.ts'
 import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
 
 /** AAC has no layouts with side speakers: these become its layouts with the same channels. Others stay. */
@@ -37,6 +37,18 @@ export function encodedLayout(of: { readonly layout: string; readonly channels: 
   return { layout: USUAL[fit]!, channels: fit, isKept: false }
 }
 
+/** The usual layout of a number of `channels`, to which a track with more is mixed. */
+export const nearestLayout = (channels: number) => ({ layout: USUAL[channels] ?? '', channels })
+
+/** The layouts of libopus. */
+const OPUS_LAYOUTS = new Set(['mono', 'stereo', '3.0', 'quad', '5.0', '5.1', '6.1', '7.1'])
+
+/** The layout in which Opus holds that of a track: its own, or the next larger one, in which further channels are silent. */
+export function opusLayout({ layout, channels }: Pick<AudioFacts, 'layout' | 'channels'>) {
+  const own = AAC_LAYOUTS[layout] ?? layout
+  return OPUS_LAYOUTS.has(own) ? { layout: own, channels } : nearestLayout(channels <= 6 ? 6 : 8)
+}
+
 /** The numbers of so many channels. */
 const indices = (channels: number): number[] => [...Array(Number(integer(channels))).keys()]
 
@@ -54,11 +66,12 @@ const timing = (start: number, closing = ''): string =>
   `asetpts=PTS-(${seconds(start)})/TB${closing},aresample=${SAMPLE_RATE}:async=1:first_pts=0:min_hard_comp=0.01`
 
 /**
- * The filter between the file of extras and the encoder. A track is never empty, so that its place among the tracks is sure. `start`:
+ * The filter between the file of extras and the encoder, which mixes a track to the layout of the result. A track is never empty, so that its place among the tracks is sure. `start`:
  * beginning of the results in the input, seconds. `mixesOld`: whether `OLD_LAYOUT` is mixed to 7.1.
  */
-export function audioFilter(track: AudioFacts, start: number, mixesOld = false): string {
-  const layout = mixesOld && track.layout === OLD_LAYOUT ? '7.1' : AAC_LAYOUTS[track.layout]
+export function audioFilter(track: AudioFacts, sound: SoundPlan, start: number, mixesOld = false): string {
+  const own = sound.layout === track.layout ? AAC_LAYOUTS[track.layout] : sound.layout
+  const layout = mixesOld && sound.layout === OLD_LAYOUT ? '7.1' : own
   return `${relabel(track)}${timing(start)}${layout === undefined ? '' : `,aformat=channel_layouts=${layoutName(layout)}`},apad=whole_len=1024`
 }
 
@@ -96,39 +109,64 @@ export interface AudioJob {
   /** Where the input is the source itself: seconds to add to its times, as in a file of extras; else null. */
   readonly straight: { readonly offset: number } | null
   readonly out: string
+  /** The tracks of the input, in its order, and those of the output. */
   readonly tracks: readonly AudioFacts[]
+  readonly sounds: readonly SoundPlan[]
   /** Beginning of the results in the input, seconds. */
   readonly start: number
-  /** kb/s for each channel. */
-  readonly kbps: number
   /** Whether 16 channels (`OLD_LAYOUT`) are mixed to 7.1. */
   readonly mixesOld?: boolean
 }
 
 /**
- * The arguments of the ffmpeg that encodes every audio track to AAC in one MP4. A source says which samples its encoder has added before the
+ * The arguments of the ffmpeg that makes every track of sound of the results in one MP4. A source says which samples its encoder has added before the
  * first, a copy does not: with `skip_manual` both decode to the same samples, and those before the beginning of the results are cut.
  */
 export const audioArgs = (job: AudioJob): string[] => [
   ...QUIET, ...PROGRESS, ...DAMAGE_ALLOWED, ...soundInput(job), ...soundOutput(job, 0),
 ] // biome-ignore format: groups
 
-/** The arguments of the input of an `AudioJob`. */
-export function soundInput({ straight, input }: AudioJob): string[] {
+/**
+ * The arguments of the input of an `AudioJob`: tracks to encode and, where there are such, once more for tracks to copy, whose times begin with
+ * the results.
+ */
+export function soundInput({ straight, input, sounds, start }: AudioJob): string[] {
   const source =
     straight === null ? [] : ['-sn', '-dn', '-flags2', '+skip_manual', '-itsoffset', decimal(straight.offset)]
-  return [...SAFE, '-copyts', '-vn', ...source, '-i', fileUrl(input)]
+  const copied = ['-vn', '-sn', '-dn', '-itsoffset', seconds((straight?.offset ?? 0) - start), '-i', fileUrl(input)]
+  return [
+    ...SAFE, '-copyts', '-vn', ...source, '-i', fileUrl(input), ...(sounds.some(isCopied) ? [...SAFE, ...copied] : []),
+  ] // biome-ignore format: groups
 }
 
-/** The arguments of its output. `from`: number of its input. */
+const isCopied = ({ codec }: SoundPlan): boolean => codec === 'copy'
+
+/** The encoders of tracks that are encoded, by ffmpeg's names. */
+export const SOUND_ENCODERS = { aac: 'aac', opus: 'libopus' } as const
+
+/** The arguments of its output. `from`: number of its first input. */
 export function soundOutput(job: AudioJob, from: number): string[] {
   return [
-    ...job.tracks.flatMap((track, at) => [
-      '-map', job.straight === null ? `${integer(from)}:a:${at}` : `${integer(from)}:${integer(track.stream)}`,
-      `-filter:a:${at}`, audioFilter(track, job.start, job.mixesOld),
-      `-b:a:${at}`, `${decimal(job.kbps * Math.max(1, track.channels))}k`,
-    ]),
-    '-c:a', 'aac', '-map_metadata', '-1', '-map_chapters', '-1',
+    ...job.sounds.flatMap((sound, at) => soundArgs(job, { sound, at, from })),
+    ...codecArgs(job.sounds),
+    '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:a', '+bitexact', '-f', 'mp4', fileUrl(job.out),
+  ] // biome-ignore format: groups
+}
+
+function codecArgs(sounds: readonly SoundPlan[]): string[] {
+  if (sounds.every(({ codec }) => codec === 'aac')) return ['-c:a', SOUND_ENCODERS.aac]
+  return sounds.flatMap(({ codec }, at) => [`-c:a:${at}`, codec === 'copy' ? codec : SOUND_ENCODERS[codec]])
+}
+
+function soundArgs(job: AudioJob, { sound, at, from }: { sound: SoundPlan; at: number; from: number }): string[] {
+  const streams = job.tracks.map(({ stream }) => stream)
+  const track = streams.indexOf(known(sound.stream, streams))
+  const input = integer(isCopied(sound) ? from + 1 : from)
+  const map = ['-map', job.straight === null ? `${input}:a:${integer(track)}` : `${input}:${integer(sound.stream)}`]
+  if (isCopied(sound)) return map
+  return [
+    ...map, `-filter:a:${at}`, audioFilter(job.tracks[track]!, sound, job.start, job.mixesOld),
+    `-b:a:${at}`, `${decimal(sound.kbps)}k`,
   ] // biome-ignore format: groups
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AudioFacts, NO_METADATA, type VideoFacts } from '../../protocol/plan.ts'
+import { type AudioFacts, NO_METADATA, soundsOf, type VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
 import { audioArgs, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
@@ -270,12 +270,15 @@ const SURROUND: AudioFacts = {
   flags: [],
 }
 
+/** Tracks, and those of the results as they are without audio renditions. */
+const planned = (tracks: readonly AudioFacts[]) => ({ tracks, sounds: soundsOf({ audio: tracks, audio_kbps: 64 }) })
+
 test('every audio track is encoded whole, from the beginning of the results on', () => {
   const timing = 'aresample=48000:async=1:first_pts=0:min_hard_comp=0.01'
   const stereo = `asetpts=PTS-(100.000000)/TB,${timing},apad=whole_len=1024`
   const surround = `channelmap=map=0|1|2|3|4|5:channel_layout=5.1(side),asetpts=PTS-(100.000000)/TB,${timing},aformat=channel_layouts=5.1,apad=whole_len=1024`
   assert.deepEqual(
-    audioArgs({ input: '/a.nut', straight: null, out: '/a.m4a', tracks: [STEREO, SURROUND], start: 100, kbps: 64 }),
+    audioArgs({ input: '/a.nut', straight: null, out: '/a.m4a', ...planned([STEREO, SURROUND]), start: 100 }),
     words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -i file:/a.nut -map 0:a:0 -filter:a:0 ${stereo} -b:a:0 128k
       -map 0:a:1 -filter:a:1 ${surround} -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
       -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
@@ -285,15 +288,29 @@ test('every audio track is encoded whole, from the beginning of the results on',
 test('audio is read from the source itself as from a file of extras: all samples, later by the offset', () => {
   const tracks = [{ ...STEREO, extra: 'none' } as const]
   assert.deepEqual(
-    audioArgs({ input: '/a.mp4', straight: { offset: 100 }, out: '/a.m4a', tracks, start: 100, kbps: 64 }),
+    audioArgs({ input: '/a.mp4', straight: { offset: 100 }, out: '/a.m4a', ...planned(tracks), start: 100 }),
     words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -sn -dn -flags2 +skip_manual -itsoffset 100 -i file:/a.mp4
       -map 0:1 -filter:a:0 asetpts=PTS-(100.000000)/TB,aresample=48000:async=1:first_pts=0:min_hard_comp=0.01,apad=whole_len=1024 -b:a:0 128k
       -c:a aac -map_metadata -1 -map_chapters -1 -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
   )
 })
 
+test('audio renditions mix, encode as Opus and copy, each from the track of the source that it is of', () => {
+  const mixed = { stream: SURROUND.stream, codec: 'opus', channels: 2, layout: 'stereo', kbps: 96, flags: [] } as const
+  const copied = { ...mixed, stream: STEREO.stream, codec: 'copy', kbps: 0 } as const
+  const timing = 'asetpts=PTS-(100.000000)/TB,aresample=48000:async=1:first_pts=0:min_hard_comp=0.01'
+  const job = { input: '/a.nut', straight: null, out: '/a.m4a', tracks: [STEREO, SURROUND], start: 100 }
+  assert.deepEqual(
+    audioArgs({ ...job, sounds: [copied, mixed] }),
+    words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -i file:/a.nut ${SAFE} -vn -sn -dn -itsoffset -100.000000 -i file:/a.nut
+      -map 1:a:0 -map 0:a:1 -filter:a:1 channelmap=map=0|1|2|3|4|5:channel_layout=5.1(side),${timing},aformat=channel_layouts=stereo,apad=whole_len=1024
+      -b:a:1 96k -c:a:0 copy -c:a:1 libopus -map_metadata -1 -map_chapters -1
+      -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
+  )
+})
+
 test('the sound of a short film is a second input and one more output of the encode of its pictures', () => {
-  const sound = { input: '/a.mp4', straight: { offset: 100 }, out: '/a.m4a', tracks: [STEREO], start: 100, kbps: 64 }
+  const sound = { input: '/a.mp4', straight: { offset: 100 }, out: '/a.m4a', ...planned([STEREO]), start: 100 }
   const pictures = { settings: SETTINGS, input: INPUT, fromSource: true, outputs: OUTPUTS }
   const [alone, without, both] = [audioArgs(sound), encodeArgs(pictures), encodeArgs({ ...pictures, sound })]
   const output = alone.slice(alone.indexOf('-map')).map((word) => (word === '0:1' ? '1:1' : word))
@@ -315,9 +332,8 @@ test('16 channels are mixed where this build has no such AAC', () => {
       input: '/a.nut',
       straight: null,
       out: '/a.m4a',
-      tracks: [track, STEREO],
+      ...planned([track, STEREO]),
       start: 100,
-      kbps: 64,
       mixesOld,
     }).filter((word) => word.includes('aformat'))
   assert.deepEqual(filter(false), [])
@@ -365,6 +381,7 @@ test('the merge copies video, audio, subtitles and chapters with their tags', ()
   const subtitle = { stream: 4, codec: 'ass', language: 'deu', title: '', flags: ['forced', 'comment'] } as const
   const plan = {
     audio: [STEREO, SURROUND],
+    audio_kbps: 64,
     metadata: NO_METADATA,
     track_timescale: 90_000,
     lead: 0,
@@ -420,7 +437,7 @@ test('the text of a source is decoded to ASS, with bytes that are no UTF-8, each
 test('tags, a timecode and covers go to the file, its picture and behind the other tracks', () => {
   const picture = { language: 'fra', title: 'Cut', flags: ['default'], timecode: '01:02:03:04' } as const
   const metadata = { tags: { title: 'A=B' }, picture, covers: [{ stream: 2, codec: 'mjpeg' }] }
-  const plan = { audio: [STEREO], metadata, track_timescale: 12_800, lead: 0 } as const
+  const plan = { audio: [STEREO], audio_kbps: 64, metadata, track_timescale: 12_800, lead: 0 } as const
   const inputs = { audio: '/a.m4a', covers: '/c.mkv', subtitles: null, chapters: null }
   const args = mergeArgs({ plan, renditions: [MERGED], ...inputs }).join(' ')
   assert.match(args, /-map 0:v:0 -map 1:a -map 2:v -c:v copy/)
@@ -434,7 +451,7 @@ test('tags, a timecode and covers go to the file, its picture and behind the oth
 
 const MERGED = { tag: null, list: '/l', out: '/o.mp4' }
 const VIDEO_ALONE: MergeArgs = {
-  plan: { audio: [], metadata: NO_METADATA, track_timescale: 12_800, lead: 0 },
+  plan: { audio: [], audio_kbps: 64, metadata: NO_METADATA, track_timescale: 12_800, lead: 0 },
   renditions: [MERGED], audio: null, covers: null, subtitles: null, chapters: null,
 } // biome-ignore format: a record
 

@@ -4,7 +4,7 @@
  * Each chunk but the last has an explicit duration: its own would be rounded. `-auto_convert 0` leaves the parameter sets in the sample
  * entry, where MP4 needs them; that is safe only because the signature of every chunk was compared before.
  */
-import type { Plan, SubtitleFacts } from '../../protocol/plan.ts'
+import { type AudioFacts, type Plan, type SubtitleFacts, soundsOf } from '../../protocol/plan.ts'
 import { integer, plainWord, seconds } from './argument.ts'
 import { tagArgs } from './encode.ts'
 import { metadataArgs, trackArgs } from './metadata.ts'
@@ -31,7 +31,7 @@ export interface MergedRendition {
 
 /** The renditions to mux, and what all of them get. Paths are absolute. */
 export interface MergeArgs {
-  readonly plan: Pick<Plan, 'audio' | 'metadata' | 'track_timescale' | 'lead'>
+  readonly plan: Pick<Plan, 'audio' | 'audio_kbps' | 'sounds' | 'metadata' | 'track_timescale' | 'lead'>
   readonly renditions: readonly MergedRendition[]
   readonly audio: string | null
   /** A file with the covers of the plan's metadata. */
@@ -58,6 +58,10 @@ export function mergeArgs(job: MergeArgs): string[] {
   ] // biome-ignore format: groups
 }
 
+/** The facts of the tracks of sound of the results: what the source says of each, and its flags. */
+const soundTracks = (plan: MergeArgs['plan']): AudioFacts[] =>
+  soundsOf(plan).map(({ stream, flags }) => ({ ...plan.audio.find((track) => track.stream === stream)!, flags }))
+
 function outputArgs(job: MergeArgs, { tag, out }: MergedRendition, at: number): string[] {
   const { plan, renditions, audio, covers, subtitles, chapters } = job
   const optional = [audio, covers, subtitles?.path ?? null, chapters]
@@ -74,7 +78,7 @@ function outputArgs(job: MergeArgs, { tag, out }: MergedRendition, at: number): 
     '-c:v', 'copy', '-c:a', 'copy', '-map_metadata:g', '-1', '-map_metadata:s', '-1',
     '-map_chapters', chapters === null ? '-1' : String(chaptersAt),
     ...metadataArgs(plan.metadata, coverCount),
-    ...(audio === null ? [] : plan.audio.flatMap((track, at) => trackArgs(`a:${at}`, track))),
+    ...(audio === null ? [] : soundTracks(plan).flatMap((track, at) => trackArgs(`a:${at}`, track))),
     ...(subtitles?.tracks ?? []).flatMap((track, at) => trackArgs(`s:${at}`, track)),
     ...tagArgs({ tag }),
     '-video_track_timescale', integer(plan.track_timescale),

@@ -3,6 +3,7 @@ import type { VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Codec, FamilyTrial } from '../codecs/codec.ts'
 import { codecOf } from '../codecs/codecs.ts'
+import { SOUND_ENCODERS } from './audio.ts'
 import { encodeArgs } from './encode.ts'
 import { fileUrl, QUIET, SAFE } from './safe.ts'
 
@@ -53,6 +54,12 @@ export function encodeTrialArgs({ clip, codec, filter, out }: EncodeTrial): stri
   const rendition = { ...codec.trial, codec: codec.name, width: 64, height: 64 }
   return encodeArgs({ settings, input, fromSource: false, outputs: [{ rendition, path: out }] })
 }
+
+/** Arguments to encode a moment of silence as Opus, the way the sound of films is. */
+export const opusTrialArgs = (): string[] => [
+  ...QUIET, '-f', 'lavfi', '-i', 'anullsrc=channel_layout=stereo:sample_rate=48000:duration=0.1',
+  '-c:a', SOUND_ENCODERS.opus, '-f', 'null', '-',
+] // biome-ignore format: groups
 
 /** Arguments to encode one frame whose file or log shows the build family. */
 export function familyTrialArgs({ clip, family, out }: { clip: string; family: FamilyTrial; out: string }): string[] {

@@ -5,7 +5,10 @@ import { allowsRendition, type Capability, parseClass } from '../../protocol/cap
 export function missingText(workers: readonly Capability[], taskClass: string): string {
   if (workers.length === 0) return 'no present peer encodes: start a worker'
   const needs = parseClass(taskClass)
-  if (needs === null) return `no present worker runs ${taskClass} tasks`
+  if (needs === null) {
+    const [kind, ...encoders] = taskClass.split('+')
+    return `no present worker runs ${kind} tasks${encoders.length > 0 ? ` and has the encoder ${encoders.join(', ')}` : ''}`
+  }
   const { decoder, encoder, filters, rendition } = needs
   const lacks = (has: (worker: Capability) => boolean) => !workers.some(has)
   const parts = [

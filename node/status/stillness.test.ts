@@ -173,6 +173,7 @@ describe('a claimed task that does not advance', () => {
 })
 
 test('every part of a class that no worker has is named', () => {
+  assert.equal(missingText([nas], 'audio+opus'), 'no present worker runs audio tasks and has the encoder opus')
   assert.equal(missingText([nas], 'hevc10>x264/720p'), 'no present worker can decode hevc10')
   assert.equal(missingText([nas], 'h264+zscale>x264/720p'), 'no present worker has the filter zscale')
   const small = { ...mini, renditions: ['480p'], encoders: ['x264', 'x265-199'] }

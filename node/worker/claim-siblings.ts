@@ -5,7 +5,7 @@
 import { type PeerId, type Token, taskId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Counts, Ledger } from '../../protocol/ledger.ts'
-import { isOneEncode, type Plan } from '../../protocol/plan.ts'
+import { isOneEncode, type Plan, soundClass } from '../../protocol/plan.ts'
 import type { HeldTask } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
@@ -73,7 +73,13 @@ function partsOf(plan: Plan): Part[] {
   const sounds = kindsWhere(({ scope, countsAsEncode }) => scope === 'video' && countsAsEncode)
   return [
     ...renditions,
-    ...sounds.map((kind) => ({ id: kind, class: kind, cost: SOUND_COST, isSmall: true, isBackedUp: false })),
+    ...sounds.map((kind) => ({
+      id: kind,
+      class: soundClass(plan, kind),
+      cost: SOUND_COST,
+      isSmall: true,
+      isBackedUp: false,
+    })),
   ]
 }
 

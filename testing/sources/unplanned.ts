@@ -9,7 +9,7 @@ import { type Fields, fields, flagsOf, list } from './probe.ts'
 export interface UnplannedJob {
   readonly source: string
   readonly output: string
-  readonly plan: Pick<Plan, 'fates'>
+  readonly plan: Pick<Plan, 'fates' | 'sounds'>
   readonly ffprobe: string
 }
 
@@ -22,7 +22,7 @@ export async function unplanned({ source, output, plan, ffprobe }: UnplannedJob)
   return [
     ...parts.filter((part) => !fates.has(part)).map((part) => `"${part}" has no fate`),
     ...lostTags(fates, before, after),
-    ...lostTracks(fates, before, after),
+    ...lostTracks(plan, before, after),
   ]
 }
 
@@ -58,16 +58,21 @@ function lostTags(fates: ReadonlyMap<string, string>, before: Fields, after: Fie
 }
 
 /** Flags of audio and subtitles, and covers, that are said to be kept. */
-function lostTracks(fates: ReadonlyMap<string, string>, before: Fields, after: Fields): string[] {
+function lostTracks({ fates: all, sounds }: UnplannedJob['plan'], before: Fields, after: Fields): string[] {
+  const fates = new Map(all.map(({ part, fate }) => [part, fate]))
   const isTaken = (stream: Fields) => ['kept', 'converted'].includes(fates.get(`stream ${stream['index']}`) ?? '')
   return ['audio', 'subtitle', 'video'].flatMap((type) => {
     const of = (file: Fields) => list(file['streams']).filter((stream) => stream['codec_type'] === type)
-    const [wanted, got] = [of(before).filter(isTaken).sort(byCover), of(after).sort(byCover)]
+    const taken = of(before).filter(isTaken).sort(byCover)
+    // With audio renditions a track may come out more than once.
+    const made = sounds?.map(({ stream }) => taken.find(({ index }) => index === stream) ?? {})
+    const [wanted, got] = [type === 'audio' && made ? made : taken, of(after).sort(byCover)]
     if (wanted.length !== got.length)
       return [`${wanted.length} ${type} streams are taken, and ${got.length} in the result`]
     return wanted.flatMap((stream, at) =>
       flagsOf(stream)
         .filter((flag) => fates.get(`flag ${flag} of stream ${stream['index']}`) === 'kept')
+        .filter((flag) => flag !== 'default' || wanted.indexOf(stream) === at)
         .filter((flag) => !flagsOf(got[at] ?? {}).includes(flag))
         .map((flag) => `the flag ${flag} of stream ${stream['index']} is kept, but not in the result`),
     )

@@ -1,0 +1,117 @@
+/**
+ * The tracks of sound of the results: what the audio renditions of a recipe make of the tracks of a source. Pure.
+ *
+ * A film is never silent by its recipe: where a source has none of the languages asked for, all tracks come along, and what cannot be copied
+ * is encoded as AAC; notes say so.
+ */
+import type { AudioRendition } from '../protocol/audio-rendition.ts'
+import type { AudioFacts, Fate, SoundPlan } from '../protocol/plan.ts'
+import type { Recipe } from '../protocol/recipe.ts'
+import { nearestLayout, opusLayout } from './commands/audio.ts'
+import { languageOf } from './probe/language.ts'
+
+/** The codecs that every build writes into MP4, of those that every build decodes: FLAC is an experiment before ffmpeg 6. */
+const IN_MP4 = /^(?:aac|ac3|eac3|dts|mp[23])$/
+
+/** The tracks of a source that any audio rendition asks for, and the fates of the others. */
+export function askedTracks(
+  audio: readonly AudioFacts[],
+  renditions: Recipe['audio'],
+): { readonly audio: readonly AudioFacts[]; readonly fates: readonly Fate[] } {
+  const asked = audio.filter((track) => renditions === undefined || renditions.some((each) => isAsked(track, each)))
+  const languages = [...new Set((renditions ?? []).flatMap((each) => each.languages ?? []))].join(', ')
+  if (asked.length === 0 && audio.length > 0) {
+    const note = `No audio track has one of the languages asked for (${languages}): all are kept.`
+    return { audio, fates: [{ part: 'languages of the sound', fate: 'kept', note }] }
+  }
+  const fates = audio
+    .filter((track) => !asked.includes(track))
+    .map((track): Fate => {
+      const note = `Audio track ${described(track)} is left out: its language is none of those asked for (${languages}).`
+      return { part: `stream ${track.stream}`, fate: 'left_out', note }
+    })
+  return { audio: asked, fates }
+}
+
+function isAsked({ language }: AudioFacts, { languages }: AudioRendition): boolean {
+  return languages === undefined || languages.some((tag) => languageOf({ tags: { language: tag } }).code === language)
+}
+
+/** The tracks of the results of a recipe with audio renditions, and what is to be said of them. `audio`: as tried. */
+export function planSounds(
+  { audio: renditions = [], audio_kbps }: Pick<Recipe, 'audio' | 'audio_kbps'>,
+  audio: readonly AudioFacts[],
+): { readonly sounds: readonly SoundPlan[]; readonly fates: readonly Fate[] } {
+  const planned = renditions.flatMap((rendition) => {
+    const own = audio.filter((track) => isAsked(track, rendition))
+    return own.map((track) => ({ rendition, track, sound: soundOf(track, rendition, audio_kbps) }))
+  })
+  const all = planned.length > 0 ? planned : audio.map((track) => plain(track, renditions[0]!, audio_kbps))
+  const kept = all.filter((each, at) => !all.some((other, before) => repeats(each, other, before < at)))
+  return {
+    sounds: withDefault(kept.map(({ sound }) => sound)),
+    fates: all.flatMap(({ rendition, track, sound }) => copyFate(track, rendition, sound)),
+  }
+}
+
+interface Planned {
+  readonly rendition: AudioRendition
+  readonly track: AudioFacts
+  readonly sound: SoundPlan
+}
+
+const plain = (track: AudioFacts, rendition: AudioRendition, kbps: number): Planned => ({
+  rendition,
+  track,
+  sound: soundOf(track, rendition, kbps),
+})
+
+/** Whether a track of the results would hold the same as another: a rendition that asks for more channels than the source has, or an encode in place of a copy. */
+function repeats({ rendition, sound }: Planned, other: Planned, isEarlier: boolean): boolean {
+  const isSame =
+    sound.stream === other.sound.stream && sound.codec === other.sound.codec && sound.layout === other.sound.layout
+  const isExact = rendition.channels === sound.channels
+  return (
+    isSame &&
+    other.rendition !== rendition &&
+    (isExact ? isEarlier && sound.kbps === other.sound.kbps : isEarlier || other.rendition.channels === sound.channels)
+  )
+}
+
+function soundOf(track: AudioFacts, { codec, channels, kbps }: AudioRendition, audioKbps: number): SoundPlan {
+  const { stream, flags } = track
+  if (codec === 'copy' && canCopy(track))
+    return { stream, codec, channels: track.source_channels, layout: track.layout, kbps: 0, flags }
+  const mixed = channels === undefined || track.channels <= channels ? track : nearestLayout(channels)
+  const { layout, channels: count } = codec === 'opus' ? opusLayout(mixed) : mixed
+  const rate = kbps === undefined || channels === undefined ? audioKbps * count : (kbps * count) / channels
+  return { stream, codec: codec === 'copy' ? 'aac' : codec, channels: count, layout, kbps: rate, flags }
+}
+
+/** Whether MP4 holds the packets of a track, and the trial has shown a copy to be the same. */
+const canCopy = ({ codec, extra }: AudioFacts): boolean =>
+  IN_MP4.test(codec) && (extra === 'copied' || extra === 'none')
+
+/** Of the tracks of one of the source only the first is a default; where a filter has left the default out it is the first of all. */
+function withDefault(sounds: readonly SoundPlan[]): SoundPlan[] {
+  const isFirst = ({ stream }: SoundPlan, at: number) => sounds.findIndex((each) => each.stream === stream) === at
+  const isDefault = ({ flags }: SoundPlan) => flags.includes('default')
+  const none = !sounds.some(isDefault)
+  return sounds.map((sound, at) => {
+    const others = sound.flags.filter((flag) => flag !== 'default')
+    const isKept = none ? at === 0 : isDefault(sound) && isFirst(sound, at)
+    return { ...sound, flags: isKept ? ['default', ...others] : others }
+  })
+}
+
+function copyFate(track: AudioFacts, { codec }: AudioRendition, sound: SoundPlan): Fate[] {
+  if (codec !== 'copy') return []
+  const part = `stream ${track.stream}`
+  if (sound.codec === 'copy') return [{ part, fate: 'kept', note: null }]
+  const why = IN_MP4.test(track.codec) ? ', as its copy does not decode to the same sound' : ' into MP4'
+  const note = `Audio track ${described(track)} cannot be copied${why}: it is encoded as AAC.`
+  return [{ part, fate: 'converted', note }]
+}
+
+const described = ({ stream, codec, language }: AudioFacts): string =>
+  `${stream} (${codec || 'unknown'}${language && `, ${language}`})`
