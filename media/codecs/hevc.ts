@@ -7,8 +7,8 @@ import type { Codec, EncoderJob } from './codec.ts'
 import { rangeParam, rateParam, x26xArgs } from './encoder-args.ts'
 import { takeSet } from './parameter-sets.ts'
 
-/** One thread, no keyframes of its own, no open GOPs, no SEI that names the build. */
-const FIXED = 'pools=none:frame-threads=1:scenecut=0:open-gop=0:info=0:log-level=error'
+/** One thread, no keyframes of its own but every forced one (x265 makes none within a second of another), no open GOPs, no SEI that names the build. */
+const FIXED = 'pools=none:frame-threads=1:scenecut=0:min-keyint=1:open-gop=0:info=0:log-level=error'
 
 /** The codec `hevc`: `Codec` says what each member means. */
 export const hevc = {
