@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Config, type ConfigInput, configSchema, loadConfig } from '../node/config.ts'
 import type { AudioRendition } from '../protocol/audio-rendition.ts'
 import { UsageError } from '../protocol/errors.ts'
+import { type Ladder, recipeOf } from '../protocol/ladder.ts'
 import {
   DEFAULT_ENCODING,
   DEFAULT_HEIGHTS,
@@ -47,6 +48,8 @@ export async function configFrom(options: Record<string, unknown>, more: ConfigI
 
 /** The parsed options of a recipe. */
 export interface RecipeOptions {
+  /** A name, or a file. */
+  ladder?: string
   /** Heights of the renditions, pixels. */
   renditions?: number[]
   preset?: string
@@ -60,6 +63,12 @@ export interface RecipeOptions {
 /** Adds the options of a recipe to a command. */
 export function addRecipeOptions(command: Command): Command {
   return addAudioOption(command)
+    .addOption(
+      new Option(
+        '--ladder <name|file>',
+        'what to make, by name (`reelmesh ladders`) or as a file; or say it with:',
+      ).conflicts(['renditions', 'preset', 'crf', 'codec']),
+    )
     .addOption(
       new Option('--renditions <list>', 'renditions to make, by their lines: 480p, 720p, 1080p or any other')
         .argParser(parseRenditions)
@@ -78,17 +87,22 @@ export function addRecipeOptions(command: Command): Command {
     .option('--strict', 'refuse a source that was cut off, instead of encoding as far as it goes', false)
 }
 
-/** The recipe of parsed options; options that are not given are those of the default recipe. */
-export function recipeFrom({ renditions, preset, crf, codec, upscale, strict, audio }: RecipeOptions): Recipe {
+/** The recipe of parsed options; options that are not given are those of the default recipe. `ladder`: that of the option. */
+export function recipeFrom(
+  { renditions, preset, crf, codec, upscale, strict, audio }: RecipeOptions,
+  ladder: Ladder | null = null,
+): Recipe {
   const encoding = {
     ...DEFAULT_ENCODING,
     ...(codec !== undefined && { codec }),
     ...(preset !== undefined && { preset }),
     ...(crf !== undefined && { rate: { crf } }),
   }
-  const ladder = ladderOf(renditions ?? DEFAULT_HEIGHTS, encoding)
   const flags = { ...(upscale !== undefined && { upscale }), ...(strict && { strict }) }
-  return { ...DEFAULT_RECIPE, renditions: ladder, ...flags, ...(audio && { audio }) }
+  const recipe = ladder
+    ? recipeOf(ladder)
+    : { ...DEFAULT_RECIPE, renditions: ladderOf(renditions ?? DEFAULT_HEIGHTS, encoding) }
+  return { ...recipe, ...flags, ...(audio && { audio }) }
 }
 
 function parseRenditions(text: string): number[] {

@@ -5,10 +5,12 @@
 
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
+import { findLadder } from '../node/ladders/named-ladders.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Recipe } from '../protocol/recipe.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
+import { workingFolder } from './arguments.ts'
 import { askAhead } from './ask-ahead.ts'
 import { addDeadlineOptions, type DeadlineOptions, deadlineFrom } from './deadline.ts'
 import { follow } from './follow.ts'
@@ -85,7 +87,9 @@ export function addRun(program: Command): void {
     const deadline = deadlineFrom(options)
     const out = absolutePath(options.out, '--out')
     const config = { ...(await configFrom({ ...options, renditions: undefined })), ...ALONE }
-    process.exitCode = await run({ files, out, deadline, config, recipe: recipeFrom(options), options })
+    const ladder =
+      options.ladder === undefined ? null : await findLadder(options.ladder, config.ladders, workingFolder())
+    process.exitCode = await run({ files, out, deadline, config, recipe: recipeFrom(options, ladder), options })
   })
 }
 

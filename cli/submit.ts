@@ -4,10 +4,13 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { parseResponse } from 'hono/client'
 import type { ControlClient } from '../node/http/control-socket.ts'
+import { findLadder } from '../node/ladders/named-ladders.ts'
 import type { SubmitBody } from '../protocol/api.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
+import type { Ladder } from '../protocol/ladder.ts'
 import type { VideoRow } from '../protocol/status.ts'
+import { workingFolder } from './arguments.ts'
 import { askAhead } from './ask-ahead.ts'
 import { addDeadlineOptions, type DeadlineOptions, deadlineFrom, sayDeadlines } from './deadline.ts'
 import { follow } from './follow.ts'
@@ -21,7 +24,7 @@ import {
   recipeFrom,
 } from './options.ts'
 import { exitCodeOf, isOfEveryFile, printable, say, sayJson } from './output.ts'
-import { mustReachNode } from './reach.ts'
+import { mustReachNode, nodeLadders } from './reach.ts'
 import { createReporter } from './report.ts'
 import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
 
@@ -58,21 +61,27 @@ export function addSubmit(program: Command): void {
     const deadline = deadlineFrom(options)
     const client = await mustReachNode(await configFrom({ ...options, renditions: undefined }))
     if (out !== null) await (await import('../node/addresses.ts')).openDestination(out).prepare()
-    process.exitCode = await submit({ files, out, deadline, client, options })
+    const ladder = options.ladder === undefined ? null : await askedLadder(options.ladder, client)
+    process.exitCode = await submit({ files, out, deadline, ladder, client, options })
   })
 }
+
+/** The ladder of the option: by name it is one of the node's. */
+const askedLadder = async (text: string, client: ControlClient): Promise<Ladder> =>
+  findLadder(text, await nodeLadders(client), workingFolder())
 
 async function submit(of: {
   files: readonly string[]
   out: string | null
   deadline: number | null
+  ladder: Ladder | null
   client: ControlClient
   options: SubmitOptions
 }): Promise<number> {
-  const { files, out, deadline, client, options } = of
+  const { files, out, deadline, ladder, client, options } = of
   const subtitles = subtitlesFrom(files, options.subtitles)
   const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
-  const recipe = recipeFrom(options)
+  const recipe = recipeFrom(options, ladder)
   const wanted = new Set<VideoId>()
   let code = 0
   const ask = async (file: string) => {

@@ -39,6 +39,18 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./submit.ts')).addSubmit,
   },
   {
+    name: 'ladders',
+    usage: '[options] [name]',
+    description: 'list what videos can be made into: built-in ladders and those of the configuration',
+    load: async () => (await import('./ladders.ts')).addLadders,
+  },
+  {
+    name: 'ladder',
+    usage: '[options] <check> <ladder>',
+    description: 'check a ladder, by name or as a file: who can encode it, and what it costs',
+    load: async () => (await import('./ladder-check.ts')).addLadder,
+  },
+  {
     name: 'status',
     usage: '[options]',
     description: 'show peers, videos and recent events',

@@ -166,7 +166,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const node = createNode(running, adapters, modules)
   await parts.start(node)
   await parts.start(fleetPart(config, { swarmKey, adapters, modules }))
-  const face = createFace({ self }, { ledger, hints, status, submit })
+  const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
   const control = await serveControl(createApi(face), controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
   return {

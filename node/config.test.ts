@@ -94,6 +94,20 @@ describe('the configuration', () => {
     await assert.rejects(load({ ledger_file: '/none' }), /the ledger file \/none cannot be read/)
   })
 
+  it('reads ladders: in the file itself, and from files by name', async () => {
+    const renditions = '[{id: 90p, box: 160x90, codec: h264, crf: 30, preset: ultrafast}]'
+    await yaml(`renditions: ${renditions}\n`, 'small.yaml')
+    await yaml(`ladders:\n  tiny:\n    keyframe_s: 1\n    renditions: ${renditions}\n  small: small.yaml\n`)
+    const { ladders, input_ladder } = await load({ input_ladder: 'tiny' })
+    assert.deepEqual(Object.keys(ladders), ['tiny', 'small'])
+    assert.deepEqual([ladders['tiny']?.keyframe_s, ladders['small']?.keyframe_s], [1, 3])
+    assert.equal(ladders['small']?.renditions[0]?.id, '90p')
+    assert.deepEqual(input_ladder, ladders['tiny'])
+    const other = await load({}, { REELMESH_LADDERS: 'mine=small.yaml', REELMESH_INPUT_LADDER: 'mine' })
+    assert.equal(other.input_ladder?.renditions[0]?.id, '90p')
+    assert.equal((await load({ input_ladder: 'web' })).input_ladder?.renditions.length, 5)
+  })
+
   it('takes an empty variable and an empty file for none', async () => {
     await yaml('# nothing\n')
     assert.equal((await load({}, { REELMESH_SLOTS: '' })).slots, undefined)
@@ -169,6 +183,25 @@ describe('the configuration', () => {
       { title: 'a value in the file', file: 'slots: [1]\n', says: /^slots in .*reelmesh\.yaml: / },
       { title: 'a yes where a number is wanted', file: 'slots: true\n', says: /^slots in .*reelmesh\.yaml: / },
       { title: 'an unknown name in the file', file: 'slotts: 1\n', says: /^slotts in .*reelmesh\.yaml: / },
+      {
+        title: 'a ladder that is wrong',
+        file: 'slots: 1\nladders:\n  mine:\n    renditions:\n      - {id: a, box: 16x16, codec: h264, crf: 1}\n',
+        says: /reelmesh\.yaml, line 5: a needs preset$/,
+      },
+      { title: 'a ladder of a built-in name', file: 'ladders: {web: x.yaml}\n', says: /^ladders: web is built in/ },
+      { title: 'a ladder of a bad name', file: 'ladders: {A/b: x.yaml}\n', says: /^ladders: "A\/b" is no name/ },
+      { title: 'ladders that are a list', file: 'ladders: [web]\n', says: /^ladders in .*reelmesh\.yaml: / },
+      { title: 'a ladder in no file', flags: { ladders: 'mine=no.yaml' }, says: /no\.yaml cannot be read: ENOENT$/ },
+      {
+        title: 'an unknown ladder for the watched folder',
+        flags: { input_ladder: 'none' },
+        says: /^there is no ladder "none", only default, .*give a file as \.\/none or none\.yaml$/,
+      },
+      {
+        title: 'a ladder beside the settings that it replaces',
+        flags: { input_ladder: 'web', input_crf: '20' },
+        says: /^give input_ladder or input_crf, not both/,
+      },
       { title: 'an empty name', flags: { data_dir: '' }, says: /^--data-dir: / },
       { title: 'a file that is not YAML', file: 'a: [\n', says: /reelmesh\.yaml is not YAML: / },
       { title: 'a file that is a list', file: '- a\n', says: /reelmesh\.yaml must hold a mapping/ },

@@ -5,10 +5,10 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, homedir, hostname } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { UsageError } from '../protocol/errors.ts'
 import { ROLES } from '../protocol/heartbeat.ts'
+import type { Ladder } from '../protocol/ladder.ts'
 import {
   AUDIT_SHARE,
   DRAIN_TIMEOUT_MS,
@@ -21,9 +21,14 @@ import { DEFAULT_ENCODING, DEFAULT_NAMES, PRESETS } from '../protocol/recipe.ts'
 import { heightOf, isRenditionId } from '../protocol/rendition.ts'
 import { SHARED_FOLDERS_MAX } from '../protocol/shared-folder.ts'
 import { bulkPorts } from './bulk-ports.ts'
+import { type ConfigInput, given, readConfigFile } from './config-file.ts'
 import { cacheDir } from './host/cache-dir.ts'
 import { whyUntrusted } from './host/private-folder.ts'
 import { inputDeadlineSettings } from './input-deadline.ts'
+import { ladderSettings, withLadders } from './ladders/ladder-settings.ts'
+import type { NamedLadders } from './ladders/named-ladders.ts'
+
+export type { ConfigInput } from './config-file.ts'
 
 const list = <T extends z.ZodType>(item: T) =>
   z.preprocess(
@@ -121,6 +126,7 @@ export const configSchema = z.object({
   input_crf: numeric(z.number().min(0).max(51))
     .default(DEFAULT_ENCODING.rate.crf)
     .describe('quality for the watched folder, 0 (best) to 51'),
+  ...ladderSettings,
   input_strict: flag
     .default(false)
     .describe('move a file that was cut off to rejected, instead of encoding as far as it goes'),
@@ -161,10 +167,11 @@ export const configSchema = z.object({
   parent_channel: flag.default(false).describe('end when standard input closes'),
 })
 
-/** Settings that passed the schema. */
-export type Config = z.infer<typeof configSchema>
-/** Settings of one source (flags, environment or file) by name, before the schema. */
-export type ConfigInput = Readonly<Record<string, unknown>>
+/** Settings that passed the schema, with the ladders that they name. */
+export interface Config extends Omit<z.infer<typeof configSchema>, 'ladders' | 'input_ladder'> {
+  readonly ladders: NamedLadders
+  readonly input_ladder?: Ladder | undefined
+}
 
 /** The configuration by precedence: flags, variables, file, defaults. Rejects with `UsageError`, which names field, origin and allowed values. */
 export async function loadConfig(sources: {
@@ -189,7 +196,7 @@ export async function loadConfig(sources: {
   const known = given(flags)
   const merged = { data_dir: dataDir, ...file.values, ...fromEnv, ...known }
   const parsed = configSchema.strict().safeParse(merged)
-  if (parsed.success) return await withLedgerFile(located(parsed.data, cwd))
+  if (parsed.success) return await withLedgerFile(located(await withLadders(parsed.data, { merged, file, cwd }), cwd))
   const issue = parsed.error.issues[0]!
   const key = issue.code === 'unrecognized_keys' ? issue.keys[0]! : String(issue.path[0])
   const origin =
@@ -266,29 +273,4 @@ async function withLedgerFile(config: Config): Promise<Config> {
   if (text.trim() === '' || /\s/.test(text.trim()))
     throw new UsageError(`the ledger file ${path} must hold one address, such as mongodb://…`)
   return { ...config, ledger: text.trim() }
-}
-
-/** The settings without empty ones, which count as absent. */
-const given = (input: ConfigInput): ConfigInput =>
-  Object.fromEntries(Object.entries(input).filter(([, value]) => value != null))
-
-async function readConfigFile(paths: readonly (string | undefined)[]): Promise<{ path: string; values: ConfigInput }> {
-  for (const [at, path] of paths.entries()) {
-    if (!path) continue
-    let text: string
-    try {
-      text = await readFile(path, 'utf8')
-    } catch (cause) {
-      if (at > 0 && (cause as NodeJS.ErrnoException).code === 'ENOENT') continue
-      throw new UsageError(`the configuration ${path} cannot be read: ${(cause as Error).message}`, { cause })
-    }
-    try {
-      const values: unknown = parse(text) ?? {}
-      if (typeof values === 'object' && !Array.isArray(values)) return { path, values: given(values as ConfigInput) }
-    } catch (cause) {
-      throw new UsageError(`${path} is not YAML: ${(cause as Error).message.split('\n')[0]}`, { cause })
-    }
-    throw new UsageError(`${path} must hold a mapping of names to values`)
-  }
-  return { path: 'no file', values: {} }
 }

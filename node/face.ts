@@ -3,8 +3,10 @@ import type { SubmitAnswer } from '../protocol/api.ts'
 import { checkDeadline } from '../protocol/deadline.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
+import { recipeOf } from '../protocol/ladder.ts'
 import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
 import type { StatusSnapshot, TaskRow, VideoDetail } from '../protocol/status.ts'
+import { type NamedLadders, namedLadder } from './ladders/named-ladders.ts'
 import type { Status } from './status/status.ts'
 import type { SubmitRequest, Submitted } from './videos/submit.ts'
 
@@ -17,7 +19,10 @@ export interface NodeFace {
   video(id: VideoId): Promise<VideoDetail | null>
   /** The tasks of a video in the order of claims; none where there is no such video. */
   tasks(id: VideoId): Promise<TaskRow[]>
-  submit(request: SubmitRequest): Promise<SubmitAnswer>
+  /** The ladders of its configuration. */
+  readonly ladders: NamedLadders
+  /** `ladder`: name of one that is made instead of the recipe's renditions, keyframes and sound. Rejects as `createSubmit`. */
+  submit(request: SubmitRequest & { readonly ladder?: string | undefined }): Promise<SubmitAnswer>
   act(what: 'cancel' | 'retry' | { priority: number } | { deadline: number | null }, video: VideoId): Promise<Changed>
   /** Pauses, resumes or drains a peer: it reads its record when it gets the hint. */
   setPeer(peer: PeerId, change: Partial<Pick<PeerRecord, 'paused' | 'draining' | 'reason'>>): Promise<void>
@@ -32,16 +37,19 @@ export interface FaceModules {
 }
 
 /** The operations of this node. */
-export function createFace(options: { readonly self: PeerId }, modules: FaceModules): NodeFace {
+export function createFace(options: Pick<NodeFace, 'self' | 'ladders'>, modules: FaceModules): NodeFace {
   const { ledger, hints, status, submit } = modules
   return {
     self: options.self,
+    ladders: options.ladders,
     ledger,
     snapshot: status.snapshot,
     video: status.video,
     tasks: status.tasks,
-    async submit(request) {
-      const { video, outcome } = await submit(request)
+    async submit({ ladder, ...request }) {
+      const named = ladder === undefined ? null : namedLadder(ladder, options.ladders)
+      const recipe = named ? recipeOf(named, request.recipe) : request.recipe
+      const { video, outcome } = await submit({ ...request, recipe })
       return { id: video._id, name: video.name, outcome, status: video.status }
     },
     async act(what, video) {

@@ -2,12 +2,11 @@
 import { freemem } from 'node:os'
 import { join } from 'node:path'
 import type { SelfTestReport } from '../protocol/media.ts'
-import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf } from '../protocol/recipe.ts'
-import { heightOf } from '../protocol/rendition.ts'
 import type { NodeOptions } from './adapters.ts'
 import { type Config, defaultSlots } from './config.ts'
 import { scalingOf } from './fleet.ts'
 import { inputDeadlineAt } from './input-deadline.ts'
+import { inputRecipe } from './input-recipe.ts'
 import { hostId } from './peers/host-id.ts'
 import { VERSION } from './version.ts'
 import { watchedFolders } from './videos/watched-folders.ts'
@@ -37,16 +36,8 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
   const folders = watchedFolders(config)
   if (folders === null) return null
   const { input, output } = folders
-  const recipe = {
-    ...DEFAULT_RECIPE,
-    renditions: ladderOf(
-      config.input_renditions.flatMap((name) => heightOf(name) ?? []),
-      { ...DEFAULT_ENCODING, preset: config.input_preset, rate: { crf: config.input_crf } },
-    ),
-    ...(config.input_strict && { strict: true as const }),
-  }
   const stateFile = join(config.data_dir, 'input-folder.json')
-  return { input, output, stateFile, recipe, deadlineAt: (now) => inputDeadlineAt(config, now) }
+  return { input, output, stateFile, recipe: inputRecipe(config), deadlineAt: (now) => inputDeadlineAt(config, now) }
 }
 
 /** Number of encodes at once that suit this machine and this ffmpeg. */

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { isVideoId, type PeerId, type VideoId } from './ids.ts'
+import { namedLadderSchema } from './ladder.ts'
 import { SUBTITLE_FILES_MAX } from './limits.ts'
 import { recipeSchema } from './recipe.ts'
 import { statusSchema, taskRowSchema, videoDetailSchema } from './status.ts'
@@ -43,6 +44,13 @@ const submitSchema = z
       'the source, on the machine that answers; it stays there, and must stay until the video is done. A byte that is not UTF-8 is the character U+EF00 + the byte',
     ),
     recipe: recipeSchema,
+    ladder: z
+      .string()
+      .max(32)
+      .optional()
+      .describe(
+        'name of a ladder of this node: its renditions, keyframes and sound are made instead of those of `recipe`',
+      ),
     out: absolutePath
       .nullable()
       .default(null)
@@ -147,6 +155,13 @@ export const ROUTES = {
     summary: 'The tasks of a video, in the order in which they are claimed',
     request: { params: video },
     responses: { 200: json(z.array(taskRowSchema), 'its tasks'), ...unknown, ...refused },
+  },
+  ladders: {
+    operationId: 'ladders',
+    method: 'get',
+    path: '/v1/ladders',
+    summary: 'The ladders that this node knows by name: those of its configuration, and the built-in ones',
+    responses: { 200: json(z.array(namedLadderSchema), 'the ladders'), 500: refused[500] },
   },
   submit: {
     operationId: 'submit',

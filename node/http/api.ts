@@ -19,6 +19,7 @@ import {
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
 import type { NodeFace } from '../face.ts'
+import { allLadders } from '../ladders/named-ladders.ts'
 import { VERSION } from '../version.ts'
 
 /** The routes of the API as a typed client needs them. */
@@ -56,6 +57,7 @@ export function createApi(node: NodeFace) {
     .openapi(createRoute(ROUTES.tasks), async (c) =>
       c.json(await node.tasks(await known(node, c.req.valid('param'))), 200),
     )
+    .openapi(createRoute(ROUTES.ladders), (c) => c.json(allLadders(node.ladders), 200))
     .openapi(createRoute(ROUTES.submit), async (c) =>
       c.json(await node.submit({ ...c.req.valid('json'), signal: c.req.raw.signal }), 201),
     )

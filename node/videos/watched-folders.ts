@@ -16,7 +16,7 @@ export interface WatchedFolders {
   readonly output: string
 }
 
-type Folders = Pick<Config, 'input' | 'output' | 'data_dir' | 'input_renditions'>
+type Folders = Pick<Config, 'input' | 'output' | 'data_dir' | 'input_renditions' | 'input_ladder'>
 
 /** The folders of a configuration; null where none is watched. The default output is `outputs` beside the watched one. */
 export function watchedFolders({ input, output }: Folders): WatchedFolders | null {
@@ -30,10 +30,8 @@ export async function checkWatchedFolders(config: Folders): Promise<void> {
   if (folders === null) return
   const input = await real(folders.input)
   const lies = async (path: string) => isInside(await real(path), input)
-  const delivered = [
-    folders.output,
-    ...config.input_renditions.map((id) => join(folders.output, dirname(renditionPath(id)))),
-  ]
+  const ids = config.input_ladder?.renditions.map(({ id }) => id) ?? config.input_renditions
+  const delivered = [folders.output, ...ids.map((id) => join(folders.output, dirname(renditionPath(id))))]
   for (const path of delivered)
     if (await lies(path))
       throw new UsageError(

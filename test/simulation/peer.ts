@@ -285,7 +285,7 @@ export class SimulatedPeer {
     const modules = createModules(optionsOf(plan, world.audit), adapters)
     const node = createNode({ drainMs: 0, doesHousekeeping: true }, adapters, modules)
     const { hints, status, submit, heartbeat, peers } = modules
-    const face = createFace({ self }, { ledger, hints, status, submit })
+    const face = createFace({ self, ladders: {} }, { ledger, hints, status, submit })
     return {
       life,
       node,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { ROUTES } from '../../protocol/api.ts'
+import { LADDERS_PAGE, laddersPage } from '../../testing/docs/ladders-page.ts'
 import { openApi, STATUS_PAGE, statusPage } from '../../testing/docs/status-page.ts'
 import { ROOT } from './sources.ts'
 
@@ -27,6 +28,10 @@ test('compose commands of the documents name a profile where they need one', asy
 
 test('the page about the status and the API is the one that the schemas make', async () => {
   assert.equal(await read(STATUS_PAGE), await statusPage(), 'run `sh scripts/node.sh scripts/docs.ts`')
+})
+
+test('the page about ladders is the one that the schema and the built-in ladders make', async () => {
+  assert.equal(await read(LADDERS_PAGE), laddersPage(), 'run `sh scripts/node.sh scripts/docs.ts`')
 })
 
 test('the page names every field of the API with its meaning', async () => {

@@ -11,7 +11,7 @@ import { EVENTS } from '../../protocol/events.ts'
 export const STATUS_PAGE = 'docs/status.md'
 
 /** What the page reads of a schema, as OpenAPI 3.1 has it. */
-interface Schema {
+export interface Schema {
   readonly $ref?: string
   readonly type?: string | readonly string[]
   readonly description?: string
@@ -97,7 +97,8 @@ export async function statusPage(): Promise<string> {
   ].join('\n')
 }
 
-const rows = (head: string, body: readonly (readonly string[])[]): string => {
+/** A table of Markdown; `head` has its columns. */
+export const rows = (head: string, body: readonly (readonly string[])[]): string => {
   const line = head.split(' | ').map(() => '---')
   return [`| ${head} |`, `|${line.join('|')}|`, ...body.map((cells) => `| ${cells.join(' | ')} |`), ''].join('\n')
 }
@@ -136,7 +137,7 @@ const extendsFields = (fields: Fields, base: Fields | undefined): boolean =>
   Object.entries(base).every(([name, field]) => JSON.stringify(fields[name]) === JSON.stringify(field))
 
 /** A row for each field, those of objects within it below it. */
-function fields(schema: Schema, schemas: Components, prefix = ''): string[][] {
+export function fields(schema: Schema, schemas: Components, prefix = ''): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const at = `${prefix}${name}`
     const isList = field.items !== undefined

@@ -1,0 +1,19 @@
+/** What a ladder costs: of a 1080p source, relative to the default ladder, and in CPU time where speeds are measured. Pure. */
+import { costOf } from '../../media/codecs/codecs.ts'
+import { renditionsFor } from '../../media/ladder.ts'
+import type { Ladder } from '../../protocol/ladder.ts'
+import { LADDERS } from '../../protocol/ladders.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
+
+/** A picture of 1,920×1,080 pixels. */
+const SOURCE = { width: 1920, height: 1080 }
+
+/** The cost of one frame in each rendition that such a source gets, in megapixels of libx264 at medium. Only for renditions that a codec can encode. */
+export const costsOf = ({ renditions }: Pick<Ladder, 'renditions'>): ReadonlyMap<RenditionId, number> =>
+  new Map(renditionsFor({ display: SOURCE, asked: renditions, upscale: false }).map((each) => [each.id, costOf(each)]))
+
+const sum = (costs: ReadonlyMap<RenditionId, number>): number => [...costs.values()].reduce((all, one) => all + one, 0)
+
+/** CPU time of a ladder ÷ that of the default ladder. */
+export const relativeCost = (ladder: Pick<Ladder, 'renditions'>): number =>
+  sum(costsOf(ladder)) / sum(costsOf(LADDERS['default']!))
