@@ -3,7 +3,7 @@
  * their output; `reading`, `planning`, `cutting`, `encoding` and `merging` join the two.
  */
 import type { Clock, Rng } from '../protocol/clock.ts'
-import type { Media } from '../protocol/media.ts'
+import type { Media, SelfTestReport } from '../protocol/media.ts'
 import { encodeAudio } from './audio-encoding.ts'
 import { cutChunk } from './cutting.ts'
 import { encodeChunk } from './encoding.ts'
@@ -14,7 +14,8 @@ import { checkRecipe, planVideo } from './planning.ts'
 import { ProbeCache } from './probe-cache.ts'
 import { probeSource, type RatedProbe } from './probing.ts'
 import { createRunner, type Programs } from './run-ffmpeg.ts'
-import { createSelfTester, runQuickSelfTest } from './self-test.ts'
+import { runQuickSelfTest } from './self-test.ts'
+import { createSelfTester } from './self-tester.ts'
 import { createSignatures } from './signatures.ts'
 import { indexWithText } from './text-index.ts'
 
@@ -44,19 +45,37 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
   const { ffmpeg, ffprobe, clock, rng } = options
   const programs: Programs = { ffmpeg, ffprobe, clock, rng, run: createRunner(options) }
   const { cacheDir = null, onTrials } = options
-  const selfTest = createSelfTester(programs, cacheDir, { ...(onTrials && { onTrials }) })
+  const { first, whole } = createSelfTester(programs, cacheDir, { ...(onTrials && { onTrials }) })
   const signatures = createSignatures(programs, cacheDir)
   const probes = new ProbeCache<RatedProbe>(PROBES_MAX)
+  /** What the first trials do not allow is tried again once all have run. */
+  const withReport = async <T>(
+    signal: AbortSignal,
+    use: (selfTestReport: SelfTestReport) => Promise<T>,
+  ): Promise<T> => {
+    const known = await first(signal)
+    try {
+      return await use(known)
+    } catch (error) {
+      const all = await whole(signal)
+      if (all === known) throw error
+      return use(all)
+    }
+  }
   const probe: Media['probe'] = (source, signal) => probes.probe(source, () => probeSource(programs, source, signal))
   return {
-    selfTest,
+    selfTest: whole,
+    firstSelfTest: first,
     quickSelfTest: (signal) => runQuickSelfTest(programs, signal),
     checkRecipe,
     check: (source, signal) => checkFilm(source, () => probe(source, signal)),
     probe,
-    index: async (source, probe, signal, subtitles = []) =>
-      indexWithText(programs, { source, probe, subtitles, selfTestReport: await selfTest(signal), signal }),
-    plan: async (job) => planVideo(programs, { ...job, signatures, selfTestReport: await selfTest(job.signal) }),
+    index: (source, probe, signal, subtitles = []) =>
+      withReport(signal, (selfTestReport) =>
+        indexWithText(programs, { source, probe, subtitles, selfTestReport, signal }),
+      ),
+    plan: (job) =>
+      withReport(job.signal, (selfTestReport) => planVideo(programs, { ...job, signatures, selfTestReport })),
     cut: (job) => cutChunk(programs, job),
     extras: (job) => takeExtras(programs, job),
     encode: (job) => encodeChunk(programs, job),

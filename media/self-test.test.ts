@@ -8,7 +8,7 @@ import { AttemptFailed } from '../protocol/errors.ts'
 import type { SelfTestReport } from '../protocol/media.ts'
 import { FFMPEG, FFPROBE, run, signal } from './film.test-support.ts'
 import type { Run, RunJob } from './run-ffmpeg.ts'
-import { createSelfTester, type Machine } from './self-test.ts'
+import { createSelfTester, type Machine } from './self-tester.ts'
 
 let dir: string
 before(async () => {
@@ -20,7 +20,12 @@ const AMPLE: Machine = { cores: () => 2, freeBytes: () => 64e9 }
 const SHORT: Machine = { cores: () => 2, freeBytes: () => 1.5e9 }
 
 /** A self-test with an empty cache, or that of `name`, and the argument lists that it ran. */
-async function selfTest(of: { name: string; machine?: Machine; around?: (real: Run) => Run }) {
+async function selfTest(of: {
+  name: string
+  machine?: Machine
+  around?: (real: Run) => Run
+  what?: 'first' | 'whole'
+}) {
   const started: string[] = []
   const counted: Run = (job) => {
     started.push(job.args.join(' '))
@@ -29,7 +34,7 @@ async function selfTest(of: { name: string; machine?: Machine; around?: (real: R
   const programs = { ffmpeg: FFMPEG, ffprobe: FFPROBE, clock: systemClock, rng: systemRng, run: counted }
   let trials = 0
   const options = { machine: of.machine ?? AMPLE, onTrials: () => void trials++ }
-  const report = await createSelfTester(programs, join(dir, of.name), options)(signal)
+  const report = await createSelfTester(programs, join(dir, of.name), options)[of.what ?? 'whole'](signal)
   return { report, started, trials }
 }
 
@@ -44,6 +49,18 @@ test('a first start runs few processes, and encodes nothing long where memory is
   const again = await selfTest({ name: 'first' })
   assert.deepEqual([again.report, again.started], [report, []])
   assert.deepEqual([trials, again.trials], [1, 0], 'who starts it hears that it takes a while, once')
+})
+
+test('a start waits for three processes, after which H.264 is encoded; where the report is known, or memory may bind, it gets all', async () => {
+  const { report, started, trials } = await selfTest({ name: 'early', what: 'first' })
+  assert.deepEqual([report.decoders, report.encoders, report.filters], [['h264'], ['x264'], []])
+  assert.deepEqual([started.length, trials], [3, 1], started.join('\n'))
+  const whole = await selfTest({ name: 'early' })
+  assert.ok(whole.report.encoders.length > 1, 'the first report was not cached')
+  const later = await selfTest({ name: 'early', what: 'first' })
+  assert.deepEqual([later.report, later.started], [whole.report, []])
+  const short = await selfTest({ name: 'short', what: 'first', machine: SHORT })
+  assert.ok(short.report.filters.length > 0 && measured(short.started) === 1)
 })
 
 test('the memory of an encode is measured where it may bound the encodes, once, also after a start with ample memory', async () => {

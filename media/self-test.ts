@@ -2,15 +2,14 @@
  * The self-test: trial runs of one frame each show what this ffmpeg can do, as few processes as possible: each takes 0.1 s, on a busy machine 0.5 s. Builds list what they cannot do (a native `av1` decoder
  * that only drives hardware, a transport stream demuxer that crashes), so that lists are used only where no trial is possible.
  *
- * A trial that is killed by a signal, or hangs, means that the build cannot. The report is cached in `cacheDir` under the path, size
- * and mtime of both programs, so that the next start is immediate. `UsageError` with one sentence: an ffmpeg older than 5.1 (no
+ * A start waits for the first three: both programs answer, and H.264 is decoded and encoded, which most films need and nothing else. The others follow.
+ *
+ * A trial that is killed by a signal, or hangs, means that the build cannot. `UsageError` with one sentence: an ffmpeg older than 5.1 (no
  * `-fps_mode`), one without a required encoder, and a missing ffprobe.
  */
-import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { availableParallelism, freemem, tmpdir } from 'node:os'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { durableWrite } from '../files/durable-write.ts'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import type { SelfTestReport } from '../protocol/media.ts'
 import type { Codec, FamilyTrial } from './codecs/codec.ts'
@@ -28,8 +27,6 @@ import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
 import { elementaryHash, pictureOf } from './verify.ts'
 
-/** Rises when the trials change, so that older reports are not used. */
-const TRIALS_VERSION = 5
 const TRIAL_STALL_MS = 20_000
 /** How many parts the clips of a decode trial that failed are tried in. */
 const PARTS = 4
@@ -41,74 +38,24 @@ const DEMUXERS = ['mpegts']
 /** The clip that trial encodes read, the one of moving fields for bwdif, and the one of 10 bits for zscale. */
 const [PLAIN, FIELDS, DEEP] = ['h264', 'interlaced', 'hevc10'] as const
 /** Memory of an encode of the default ladder where the build does not report it. */
-const ENCODE_BYTES_GUESS = 700 * 1024 * 1024
-
-/** What the machine has now: bytes of free memory, and cores. */
-export interface Machine {
-  freeBytes(): number
-  cores(): number
-}
-const THIS_MACHINE: Machine = { freeBytes: freemem, cores: availableParallelism }
-
-/**
- * The memory of an encode of the default ladder is measured where it could bound the encodes of this machine: it takes a minute of CPU on a slow
- * one. Elsewhere it is the guess, until a start with less free memory measures it.
- */
-const mayBindMemory = ({ freeBytes, cores }: Machine): boolean => freeBytes() < 2 * ENCODE_BYTES_GUESS * cores()
+export const ENCODE_BYTES_GUESS = 700 * 1024 * 1024
 
 /** A report as it is cached; null where the memory of an encode was not measured. */
-type Cached = Omit<SelfTestReport, 'encode_bytes'> & { readonly encode_bytes: number | null }
+export type Cached = Omit<SelfTestReport, 'encode_bytes'> & { readonly encode_bytes: number | null }
 
-/** Makes the self-test of a build. It runs once and is cached by build where there is a folder. */
-export function createSelfTester(
+/** Runs trials in a folder with the clips. */
+export async function inFolder<T>(
   programs: Programs,
-  cacheDir: string | null,
-  { machine = THIS_MACHINE, onTrials = () => {} }: { machine?: Machine; onTrials?: () => void } = {},
-): (signal: AbortSignal) => Promise<SelfTestReport> {
-  let selfTestReport: Promise<SelfTestReport> | undefined
-  return (signal) => {
-    selfTestReport ??= selfTest({ programs, cacheDir, machine, onTrials, signal }).catch((error: unknown) => {
-      selfTestReport = undefined
-      throw error
-    })
-    return selfTestReport
-  }
-}
-
-async function selfTest(of: {
-  programs: Programs
-  cacheDir: string | null
-  machine: Machine
-  /** Called where trials run, as no earlier start has cached them. */
-  onTrials: () => void
-  signal: AbortSignal
-}): Promise<SelfTestReport> {
-  const { programs, cacheDir, machine, onTrials, signal } = of
-  const file = cacheDir === null ? null : join(cacheDir, `ffmpeg-${await buildKey(programs)}.json`)
-  const cached = file === null ? null : await readCached(file)
-  const measures = mayBindMemory(machine)
-  if (cached !== null && (cached.encode_bytes !== null || !measures)) return withMemory(cached)
-  onTrials()
+  signal: AbortSignal,
+  run: (trials: Trials) => Promise<T>,
+): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-self-test-'))
   try {
-    const trials = { programs, dir, signal }
-    await writeClips(trials)
-    const made: Cached = cached ?? (await runTrials(trials))
-    const selfTestReport = { ...made, encode_bytes: measures ? await encodeBytes(trials) : null }
-    if (file !== null) await writeCache(file, selfTestReport, programs)
-    return withMemory(selfTestReport)
+    for (const [word, base64] of Object.entries(clips)) await writeFile(join(dir, word), Buffer.from(base64, 'base64'))
+    return await run({ programs, dir, signal })
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
-}
-
-const withMemory = (cached: Cached): SelfTestReport => ({
-  ...cached,
-  encode_bytes: cached.encode_bytes ?? ENCODE_BYTES_GUESS,
-})
-
-async function writeClips({ dir }: Trials): Promise<void> {
-  for (const [word, base64] of Object.entries(clips)) await writeFile(join(dir, word), Buffer.from(base64, 'base64'))
 }
 
 /** Encodes one frame with each required codec: run by a worker after a failure. Rejects where a codec fails. */
@@ -129,55 +76,40 @@ export async function runQuickSelfTest(programs: Programs, signal: AbortSignal):
   }
 }
 
-async function buildKey({ ffmpeg, ffprobe }: Programs): Promise<string> {
-  const facts = await Promise.all(
-    [ffmpeg, ffprobe].map(async (path) => {
-      const { size, mtimeMs } = await stat(path).catch((cause: unknown) => {
-        throw new UsageError(
-          `There is no ${path === ffmpeg ? 'ffmpeg' : 'ffprobe'} at ${path}: install ffmpeg 5.1 or newer, with ffprobe.`,
-          { cause },
-        )
-      })
-      return [path, size, mtimeMs]
-    }),
-  )
-  return createHash('sha256')
-    .update(JSON.stringify([TRIALS_VERSION, codecs().map(({ name }) => name), facts]))
-    .digest('hex')
-    .slice(0, 16)
-}
-
-/** Null where the file is missing, incomplete or not a report. */
-async function readCached(file: string): Promise<Cached | null> {
-  try {
-    const selfTestReport = JSON.parse(await readFile(file, 'utf8')) as Cached
-    const { encode_bytes } = selfTestReport
-    const lists = [selfTestReport.decoders, selfTestReport.encoders, selfTestReport.filters]
-    return lists.every(Array.isArray) &&
-      (encode_bytes === null || encode_bytes > 0) &&
-      selfTestReport.cores_per_slot > 0
-      ? selfTestReport
-      : null
-  } catch {
-    return null
-  }
-}
-
-async function writeCache(file: string, selfTestReport: Cached, { rng }: Programs): Promise<void> {
-  await durableWrite(file, JSON.stringify(selfTestReport), { temporary: `${file}.${rng.token()}` })
-}
-
-interface Trials {
+/** Where trials run. */
+export interface Trials {
   readonly programs: Programs
   readonly dir: string
   readonly signal: AbortSignal
 }
 
-async function runTrials(trials: Trials): Promise<Cached> {
-  const version = await checkVersion(trials)
-  await checkProbe(trials)
+/** What a start waits for. Rejects with `UsageError` where this ffmpeg cannot be used. */
+export async function runFirstTrials(trials: Trials): Promise<Cached> {
+  const required = codecs().filter((codec) => codec.required)
+  const all = [
+    checkVersion(trials),
+    checkProbe(trials),
+    ...required.map((codec) => encoderName(trials, codec)),
+  ] as const
+  // None is left running; and an old version is named before what it cannot do.
+  await Promise.allSettled(all)
+  const [version, , ...encoders] = await Promise.all(all)
+  return {
+    ffmpeg: version.name,
+    // The clip of these trials is H.264.
+    decoders: [PLAIN],
+    encoders: encoders.filter((word) => word !== null),
+    filters: [],
+    encode_bytes: null,
+    // From ffmpeg 7 on each encoder has a thread of its own: 1.65 cores measured, 1.0–1.15 before.
+    cores_per_slot: version.libavcodec >= 61 ? 1.6 : 1,
+  }
+}
+
+/** All others: the report of this build, but for its memory. */
+export async function runOtherTrials(trials: Trials, first: Cached): Promise<Cached> {
   const encoders = [(await attempt(trials, opusTrialArgs()))?.exitCode === 0 ? 'opus' : null]
-  for (const codec of codecs()) encoders.push(await encoderName(trials, codec))
+  for (const codec of codecs().filter(({ required }) => !required)) encoders.push(await encoderName(trials, codec))
   const [words, untested, ...found] = await Promise.all([
     decodable(trials, Object.keys(clips)),
     untestedDecoders(trials),
@@ -185,13 +117,10 @@ async function runTrials(trials: Trials): Promise<Cached> {
   ])
   const filters = found.filter((word) => word !== null)
   return {
-    ffmpeg: version.name,
+    ...first,
     decoders: [...words.filter((word) => !DEMUXERS.includes(word) && word !== FIELDS), ...untested],
-    encoders: encoders.filter((word) => word !== null),
+    encoders: [...first.encoders, ...encoders.filter((word) => word !== null)],
     filters: [...filters, ...words.filter((word) => DEMUXERS.includes(word))],
-    encode_bytes: null,
-    // From ffmpeg 7 on each encoder has a thread of its own: 1.65 cores measured, 1.0–1.15 before.
-    cores_per_slot: version.libavcodec >= 61 ? 1.6 : 1,
   }
 }
 
@@ -292,7 +221,8 @@ async function untestedDecoders(trials: Trials): Promise<string[]> {
   return names.filter((name) => !(name in clips))
 }
 
-async function encodeBytes(trials: Trials): Promise<number> {
+/** Memory of an encode of the default ladder. */
+export async function encodeBytes(trials: Trials): Promise<number> {
   const end = await attempt(trials, memoryTrialArgs(join(trials.dir, PLAIN)))
   const peak = /maxrss=(\d+)\s*Ki?B/i.exec(end?.log ?? '')?.[1]
   return peak === undefined ? ENCODE_BYTES_GUESS : Number(peak) * 1024

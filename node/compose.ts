@@ -40,6 +40,7 @@ import { readMeshKey } from './mesh-key.ts'
 import { createModules, type Modules } from './modules.ts'
 import { createNode } from './node.ts'
 import { nodeOptions } from './node-options.ts'
+import { otherTrials } from './other-trials.ts'
 import { createPartList, type Part, type PartList } from './parts.ts'
 import { nextBootEpoch } from './peers/boot-epoch.ts'
 import { isWellFormed } from './peers/gossip-content.ts'
@@ -54,7 +55,10 @@ export { slotsFor } from './node-options.ts'
 /** A started node: its operations, its self-test, and how to stop it. */
 export interface RunningNode {
   readonly face: NodeFace
+  /** What the first trials of its ffmpeg showed, or all of them. */
   readonly selfTestReport: SelfTestReport
+  /** Resolves when all trials have run, whose report is cached then. */
+  readonly trials: Promise<void>
   /** Resolves when this peer was drained, runs no attempt any more, and others have what only it held. */
   readonly drained: Promise<void>
   /** Why deliveries of this node fail now: one sentence for each video. */
@@ -165,6 +169,11 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const running = { drainMs: config.drain_timeout_ms, doesHousekeeping: config.store_dir === undefined }
   const node = createNode(running, adapters, modules)
   await parts.start(node)
+  const learn = (report: SelfTestReport) => {
+    if (report !== selfTestReport) modules.learn(nodeOptions(config, report).capability)
+  }
+  const trials = otherTrials(adapters, { encodes: config.roles.includes('worker'), learn })
+  await parts.start(trials)
   await parts.start(fleetPart(config, { swarmKey, adapters, modules }))
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
   const control = await serveControl(createApi(face), controlSocketPath(config.data_dir))
@@ -172,6 +181,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   return {
     face,
     selfTestReport,
+    trials: trials.ended,
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),
     problems: deliverer.problems,
     addresses: () => mesh.addresses(),
@@ -205,7 +215,7 @@ async function openAdapters(
   await parts.start({ name: 'bulk lines', stop: () => exchange.stop() })
   const ffmpeg = await composeMedia(config, given.onTrials)
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
-  const selfTestReport = await media.selfTest(new AbortController().signal)
+  const selfTestReport = await media.firstSelfTest(new AbortController().signal)
   const bootEpoch = await nextBootEpoch(config.data_dir)
   const accepted = createAcceptedDeliveries(join(config.data_dir, 'deliveries.json'))
   const folders = openSharedFolders(config, { clock, rng })

@@ -57,6 +57,8 @@ export interface Modules extends VideoModules {
   readonly status: Status
   /** One round of the events of stillness. */
   readonly stillEvents: () => Promise<void>
+  /** Adds what later trials showed to what this node claims and advertises. */
+  readonly learn: (more: NodeOptions['capability']) => void
 }
 
 /** Makes all modules of a node. */
@@ -70,7 +72,8 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const { hints, emit, peers, suspicions, plans, pendingSubmits, reachable } = basics
   const sharedSources = createSharing(given, adapters, basics)
   const runners = createRunners(given, { ...adapters, exchange: sharedFirst(exchange, sharedSources) }, basics)
-  const options: AbleOptions = { ...given, capability: { ...given.capability, kinds: wholeKinds(runners) } }
+  const capability: Capability = { ...given.capability, kinds: wholeKinds(runners) }
+  const options: AbleOptions = { ...given, capability }
   const work = createWork(options, adapters, basics, runners)
   const { attempts, admission, coordinator, worker } = work
   const { submit, deliverer, inputFolder } = createVideoModules(options, adapters, basics)
@@ -98,8 +101,13 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const isFirst = () => presentPeers(peers, clock.mono()).every(({ peer }) => peer > self)
   const { openVideos } = status
   const stillEvents = createStillEvents({ self, ledger, clock, ledgerWatch, emit, leads, isFirst, openVideos })
+  const learn: Modules['learn'] = (more) => {
+    Object.assign(capability, more)
+    hints.publish({ what: 'tasks', video: null })
+  }
   return {
     self,
+    learn,
     hints,
     peers,
     suspicions,

@@ -130,6 +130,8 @@ export interface Extras {
 export interface Media {
   /** Trial runs of this build, one frame each. The first takes seconds; the adapter caches the result by build. */
   selfTest(signal: AbortSignal): Promise<SelfTestReport>
+  /** What the first few of them showed, which a start waits for: less than `selfTest` answers, never more, and the same where that is known. */
+  firstSelfTest(signal: AbortSignal): Promise<SelfTestReport>
   /** One small encode now, without the cache: rejects where this machine's ffmpeg does not work any more. */
   quickSelfTest(signal: AbortSignal): Promise<void>
   /** Throws `RecipeRefused` where no codec of this version can follow it: before a submit. `plan` refuses one of another version. */

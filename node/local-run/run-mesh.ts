@@ -86,6 +86,8 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
     await node.stop()
   }
   try {
+    // They would run the same trials.
+    if (workers !== undefined) await node.trials
     const program = entry ?? process.argv[1]!
     for (let number = 1; number <= (workers ?? 0); number++) {
       const slots = Math.max(1, Math.round(slotsFor(node.selfTestReport) / workers!))

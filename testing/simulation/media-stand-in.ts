@@ -51,15 +51,18 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
     throw new AttemptFailed('build_cannot', `${build} was ended by SIGILL`)
   }
 
+  const selfTestReport = {
+    ffmpeg: build,
+    decoders: ['h264'],
+    encoders: ['x264'],
+    filters: [],
+    encode_bytes: 1,
+    cores_per_slot: 1,
+  }
+
   return {
-    selfTest: async () => ({
-      ffmpeg: build,
-      decoders: ['h264'],
-      encoders: ['x264'],
-      filters: [],
-      encode_bytes: 1,
-      cores_per_slot: 1,
-    }),
+    selfTest: async () => selfTestReport,
+    firstSelfTest: async () => selfTestReport,
     async quickSelfTest(signal) {
       onWork('quickSelfTest')
       await clock.sleep(150, signal)
