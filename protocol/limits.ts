@@ -19,10 +19,12 @@ export const LEASE_RENEW_MS = 1_500
 export const IDLE_POLL_MS = 1_500
 /** Number of PENDING tasks that a worker reads to guess its next one: the window of a small mesh (`WINDOW_CHUNKS`), three renditions each. */
 export const PREFETCH_TASKS = 96
-/** Delays of peers after a hint are spread over this, so that 64 idle ones do not claim in one millisecond. */
-export const HINT_JITTER_MS = 250
-/** Shortest time between two looks at the ledger that hints cause: a flood of them costs four short reads a second. */
+/** Delays of peers after a hint are spread over this at most, so that 64 idle ones do not claim in one millisecond; `each`: by so much for each of the others. */
+export const HINT_JITTER_MS = { most: 250, each: 4 } as const
+/** Time between two looks at the ledger that a flood of hints causes: it costs four short reads a second. */
 export const NOTIFIED_GAP_MS = 250
+/** Looks without such a gap, after a time without hints: more than the steps of a short film, from its ingest to its delivery. */
+export const NOTIFIED_AT_ONCE = 4
 /** How long a worker with a result retries while the ledger is unavailable: an encode is worth more than a wait. */
 export const LEDGER_RETRY_DEADLINE_MS = 15 * 60_000
 /** Difference from which `doctor` reports a machine's clock as wrong: NTP keeps machines within 0.1 s, a busy database answers within 1 s. */

@@ -1,10 +1,10 @@
 /**
  * A wait that a hint may end early. Loops that poll the ledger wait on a notifier: a lost hint costs only the poll interval.
- * Notifications are not counted; one without a running wait is remembered for the next wait. The first ends a wait at once; further ones only
- * a gap after the last that did, so that a flood of hints causes no more looks than that.
+ * Notifications are not counted; one without a running wait is remembered for the next wait. The first few end a wait at once, as one step of a
+ * film follows the other; in a flood of them each ends a wait only a gap after the last that did.
  */
 import type { Clock } from './clock.ts'
-import { NOTIFIED_GAP_MS } from './limits.ts'
+import { NOTIFIED_AT_ONCE, NOTIFIED_GAP_MS } from './limits.ts'
 
 /** One wake-up signal for any number of waits. */
 export interface Notifier {
@@ -17,15 +17,19 @@ export interface Notifier {
 /** A notifier whose waits are measured by this clock, as is `gapMs`. Leaves no timer or listener behind. */
 export function createNotifier(clock: Clock, gapMs = NOTIFIED_GAP_MS): Notifier {
   let isNotified = false
-  let endedAt = Number.NEGATIVE_INFINITY
+  /** The time by which all waits so far would have been ended, a gap apart. */
+  let evenAt = Number.NEGATIVE_INFINITY
   /** Each ends its wait so many ms from now. */
   const waiters = new Set<(restMs: number) => void>()
-  const restOfGap = () => Math.max(0, endedAt + gapMs - clock.mono())
+  const restOfGap = () => Math.max(0, evenAt - (NOTIFIED_AT_ONCE - 1) * gapMs - clock.mono())
+  const count = () => {
+    evenAt = Math.max(evenAt, clock.mono()) + gapMs
+  }
   return {
     notify() {
       const restMs = restOfGap()
       if (waiters.size === 0) isNotified = true
-      else if (restMs === 0) endedAt = clock.mono()
+      else if (restMs === 0) count()
       for (const endIn of waiters) endIn(restMs)
     },
     wait: (ms, signal) =>
@@ -40,7 +44,7 @@ export function createNotifier(clock: Clock, gapMs = NOTIFIED_GAP_MS): Notifier 
         }
         const onAbort = () => leave(() => reject(signal.reason))
         const wake = () => {
-          endedAt = clock.mono()
+          count()
           leave(resolve)
         }
         const endIn = (restMs: number) => {

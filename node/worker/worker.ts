@@ -14,7 +14,7 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { HINT_JITTER_MS } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { createNotifier, type Notifier } from '../../protocol/notifier.ts'
-import type { PeerTable } from '../../protocol/peer-table.ts'
+import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { Runners } from '../../protocol/runner.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -227,8 +227,10 @@ class LoopingWorker implements Worker {
     if (this.#stopping.signal.aborted) return
     if (video === null) this.#isUnknown = true
     else this.#changed.add(video)
-    const { clock, rng } = this.#modules
-    this.#cancelLook ??= clock.timer(Math.floor(rng.random() * HINT_JITTER_MS), () => {
+    const { clock, rng, peers } = this.#modules
+    const { most, each } = HINT_JITTER_MS
+    const jitterMs = Math.min(most, each * presentPeers(peers, clock.mono()).length)
+    this.#cancelLook ??= clock.timer(Math.floor(rng.random() * jitterMs), () => {
       this.#cancelLook = null
       this.#control.forget(this.#isUnknown ? null : this.#changed)
       this.#changed.clear()
