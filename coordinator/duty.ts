@@ -103,7 +103,7 @@ export interface TermContext
   stepDown(reason: string): void
 }
 
-/** One kind of work of a term, called every `DUTY_MS` and at every hint. */
+/** One kind of work of a term, called at every hint and at an interval (`duty-interval.ts`). */
 export interface Duty {
   readonly name: string
   round(signal: AbortSignal): Promise<void>

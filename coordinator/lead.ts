@@ -1,9 +1,8 @@
 /**
- * One term of a leader: stamps its term, then runs every duty at each hint and every `DUTY_MS`. A duty that fails is logged and runs again in
+ * One term of a leader: stamps its term, then runs every duty at each hint and at an interval (`duty-interval.ts`). A duty that fails is logged and runs again in
  * the next round.
  */
 
-import { DUTY_MS } from '../protocol/limits.ts'
 import type { Notifier } from '../protocol/notifier.ts'
 import { runRounds } from '../protocol/rounds.ts'
 import { createBackup } from './duties/backup.ts'
@@ -18,6 +17,7 @@ import { createReplicateToPeers } from './duties/replicate-to-peers.ts'
 import { createScale } from './duties/scale.ts'
 import { createSweep } from './duties/sweep.ts'
 import type { CoordinatorModules, CoordinatorOptions, Duty, TermContext } from './duty.ts'
+import { createDutyInterval } from './duty-interval.ts'
 import { createOpenVideos } from './open-videos.ts'
 
 /** One term of the leader. */
@@ -56,14 +56,16 @@ export async function leadTerm(
     createQuarantine(context),
     ...(options.scaling ? [createScale(context, options.scaling)] : []),
   ]
+  const interval = createDutyInterval(modules, reclaim.areRunning)
   const stopListening = suspicions.listen({ onLost: (peer, why) => void reclaim.lost(peer, why, signal) })
   try {
     // Each duty has a loop of its own, so that a slow fetch delays no merge.
     await Promise.all(
-      duties.map(({ name, round }) => runRounds({ name, everyMs: DUTY_MS, round }, { notifier, log }, signal)),
+      duties.map(({ name, round }) => runRounds({ name, everyMs: interval.ms, round }, { notifier, log }, signal)),
     )
   } finally {
     stopListening()
+    interval.stop()
     openVideos.stop()
   }
 }

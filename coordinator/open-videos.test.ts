@@ -81,6 +81,33 @@ test('of many that got no hint all are looked at again in time, by one read for 
   assert.deepEqual(await look(SWEEP_MS), ids)
 })
 
+test('few are read once for duties that look at the same time, and again after a hint, after a while, and for each look of one duty', async () => {
+  const { ids, hints, openVideos, look, asked } = await stage(2)
+  const other = openVideos.reader()
+  await look()
+  assert.deepEqual(await look(DUTY_MS / 4, [], other), ids)
+  assert.equal(asked.length, 1)
+  await look(0)
+  hints.publish({ what: 'tasks', video: null })
+  await look(0, [], other)
+  assert.equal(asked.length, 3)
+  await look(DUTY_MS / 2)
+  assert.equal(asked.length, 4)
+})
+
+test('a duty takes what another one has read of all, and reads all again only when that is due', async () => {
+  const { ids, openVideos, look, asked } = await stage(10 * FEW)
+  const other = openVideos.reader()
+  await look()
+  await look(DUTY_MS, [], other)
+  asked.length = 0
+  // The interval of so many.
+  assert.deepEqual(await look(9 * DUTY_MS), ids)
+  assert.deepEqual(await look(DUTY_MS / 2, [], other), ids)
+  assert.deepEqual(await look(DUTY_MS, [], other), [])
+  assert.equal(asked.length, 1)
+})
+
 test('what a failed round should have looked at comes again', async () => {
   const { ids, openVideos, complete, look } = await stage(10 * FEW)
   const reader = openVideos.reader()

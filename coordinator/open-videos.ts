@@ -54,14 +54,23 @@ export const createOpenVideos = (modules: OpenVideosModules): OpenVideos => new 
 interface Reader {
   readonly pace: Pace
   readonly changed: Set<VideoId>
+  /** What it looked at when it looked at all last. */
+  seen: Promise<Look> | null
+}
+
+/** All open videos as they were read last: when that began (monotonic ms), and the number of hints until then. */
+interface ReadAll {
+  readonly at: number
+  readonly hints: number
+  readonly look: Promise<Look>
 }
 
 class TermVideos implements OpenVideos {
   readonly #modules: OpenVideosModules
   readonly #readers: Reader[] = []
   #count = 0
-  /** All open videos as they were read last, and when that began (monotonic ms). */
-  #all: { readonly at: number; readonly look: Promise<Look> } | null = null
+  #hints = 0
+  #all: ReadAll | null = null
   /** Up to when completed tasks are known (ledger time, ms), and when that was asked (monotonic ms). */
   #known: { readonly until: number; readonly at: number } | null = null
   readonly stop: () => void
@@ -69,6 +78,7 @@ class TermVideos implements OpenVideos {
   constructor(modules: OpenVideosModules) {
     this.#modules = modules
     this.stop = modules.hints.on(['tasks', 'decided', 'video'], ({ video }) => {
+      this.#hints++
       if (video !== null) this.#changed([video])
     })
   }
@@ -76,19 +86,21 @@ class TermVideos implements OpenVideos {
   count = (): number => this.#count
 
   reader(): VideoReader {
-    const reader = { pace: createPace(this.#modules.clock, DUTY_MS), changed: new Set<VideoId>() }
+    const pace = createPace(this.#modules.clock, DUTY_MS)
+    const reader: Reader = { pace, changed: new Set(), seen: null }
     this.#readers.push(reader)
     return { look: (keep, act) => this.#look(reader, keep, act) }
   }
 
   async #look(reader: Reader, keep: Iterable<VideoId>, act: (look: Look) => Promise<void>): Promise<void> {
-    const isAll = this.#count <= FEW || reader.pace.isDue()
+    const shared = this.#sharedBy(reader)
+    const isAll = this.#count <= FEW || shared !== null || reader.pace.isDue()
     if (!isAll) await this.#askCompleted()
     const ids = [...reader.changed, ...keep]
     // What another duty read is older than some changes.
-    if (!isAll || !this.#isShared()) reader.changed.clear()
+    if (shared === null) reader.changed.clear()
     try {
-      const look = isAll ? await this.#readAll() : await this.#read(ids)
+      const look = isAll ? await this.#readAll(reader, shared) : await this.#read(ids)
       if (isAll) reader.pace.looked(look.videos.length)
       await act(look)
     } catch (error) {
@@ -98,19 +110,28 @@ class TermVideos implements OpenVideos {
     }
   }
 
-  /** Reads all; where they are many, the duties share what one of them has read. */
-  #readAll(): Promise<Look> {
-    if (this.#all && this.#isShared()) return this.#all.look
-    const look = this.#read(null)
-    this.#all = { at: this.#modules.clock.mono(), look }
-    look.catch(() => {
-      this.#all = null
-    })
-    return look
+  #readAll(reader: Reader, shared: ReadAll | null): Promise<Look> {
+    if (shared === null) {
+      const { clock } = this.#modules
+      const read = { at: clock.mono(), hints: this.#hints, look: this.#read(null) }
+      this.#all = read
+      read.look.catch(() => {
+        if (this.#all === read) this.#all = null
+      })
+    }
+    reader.seen = this.#all!.look
+    return reader.seen
   }
 
-  #isShared(): boolean {
-    return this.#all !== null && this.#count > FEW && this.#modules.clock.mono() - this.#all.at < DUTY_MS
+  /**
+   * What another duty has read of all videos a moment ago, so that one read serves all: of few only where no hint came since, and not so late that
+   * the reader may have changed something before. Null: nothing, or this reader has looked at it.
+   */
+  #sharedBy(reader: Reader): ReadAll | null {
+    if (this.#all === null || this.#all.look === reader.seen) return null
+    const ageMs = this.#modules.clock.mono() - this.#all.at
+    if (this.#count > FEW) return ageMs < DUTY_MS ? this.#all : null
+    return ageMs < DUTY_MS / 2 && this.#all.hints === this.#hints ? this.#all : null
   }
 
   /** Reads these; null: all. */

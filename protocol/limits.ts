@@ -115,6 +115,10 @@ export const PENDING_SUBMIT_MS = 60_000
 export const SWEEP_MS = 30_000
 /** Interval at which duties read the ledger without a hint: a lost hint costs only this. */
 export const DUTY_MS = 500
+/** Time without a running task and without a hint after which duties run less often, so that a leader without work costs little. */
+export const QUIET_AFTER_MS = 10_000
+/** Their interval then. */
+export const QUIET_DUTY_MS = 2_000
 
 // ── The mesh ───────────────────────────────────────────────────────────────────────────────────────────────────────
 /** Shortest interval of heartbeats; N peers send every max(1 s, N ÷ 8 s), which takes about 2 % of a core per node. */

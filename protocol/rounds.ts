@@ -8,8 +8,8 @@ import type { Notifier } from './notifier.ts'
 export interface Rounds {
   /** The name of the job in the log. */
   readonly name: string
-  /** Time from the end of one round to the next, ms. */
-  readonly everyMs: number
+  /** Time from the end of one round to the next, ms; a function is asked after each round. */
+  readonly everyMs: number | (() => number)
   /** May reject: that is logged, and the next round runs as usual. */
   round(signal: AbortSignal): Promise<void>
 }
@@ -24,6 +24,6 @@ export async function runRounds(
     await round(signal).catch((error: unknown) => {
       if (!signal.aborted) log.warn('periodic job failed; retrying', { round: name, error: sentence(error) })
     })
-    await notifier.wait(everyMs, signal).catch(() => {})
+    await notifier.wait(typeof everyMs === 'number' ? everyMs : everyMs(), signal).catch(() => {})
   }
 }

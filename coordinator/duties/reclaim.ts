@@ -32,6 +32,8 @@ export type ReclaimContext = Pick<
 
 /** The duty that reclaims, with an entry for lost connections. */
 export interface Reclaim extends Duty {
+  /** Whether some task was PROCESSING in the last round. */
+  areRunning(): boolean
   /** Handles the loss of this leader's connection to a peer. Never rejects; ends with the term. */
   lost(peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void>
 }
@@ -48,6 +50,7 @@ class Reclaims implements Reclaim {
   readonly #since: number
   /** Workers with claims that were never heard, and since when they are missed (monotonic ms): one may claim before it is connected. */
   readonly #missedSince = new Map<PeerId, number>()
+  #areRunning = false
 
   constructor(context: ReclaimContext) {
     const { ledger, clock, log, peers, suspicions, stepDown } = context
@@ -56,6 +59,8 @@ class Reclaims implements Reclaim {
     this.#guard = createPartitionGuard({ clock, log, peers, suspicions, stepDown })
     this.#suspected = createSuspectedClaims({ ledger, clock, peers })
   }
+
+  areRunning = (): boolean => this.#areRunning
 
   lost = async (peer: PeerId, why: LossReason, signal: AbortSignal): Promise<void> => {
     const isLeaving = this.#hasLeft(peer)
@@ -80,7 +85,9 @@ class Reclaims implements Reclaim {
     const connected = new Set(this.#context.connected())
     if (this.#guard.mayBePartitioned()) return
     const isNew = clock.mono() - this.#since < ABSENT_MS
-    const holders = claimHolders(await ledger.tasks({ statuses: ['PROCESSING'] }))
+    const running = await ledger.tasks({ statuses: ['PROCESSING'] })
+    this.#areRunning = running.length > 0
+    const holders = claimHolders(running)
     holders.delete(this.#context.self)
     for (const peer of this.#missedSince.keys()) if (!holders.has(peer)) this.#missedSince.delete(peer)
     for (const peer of holders) {

@@ -82,15 +82,17 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
   }
 
   async function claim(kinds: readonly KindName[]): Promise<Assigned | null> {
-    const open = (await Promise.all(kinds.map(openTasks.of))).flat().sort(byUrgency)
-    if (open.length === 0) return null
-    const now = await ledger.now()
+    const open = (await Promise.all(kinds.map(openTasks.of))).flat()
     const paused = new Set(pauses.films())
-    const free = open.filter((task) => {
-      const { _id, status, video_id, not_before, claimable_at } = task
-      if (paused.has(video_id) || isCrowdedOut(task, waiting) || (refused.get(_id) ?? 0) > clock.mono()) return false
-      return status === 'PENDING' ? not_before <= now : claimable_at <= now && grace.isOver()
-    })
+    const asked = open.filter(
+      (task) =>
+        !paused.has(task.video_id) && !isCrowdedOut(task, waiting) && (refused.get(task._id) ?? 0) <= clock.mono(),
+    )
+    if (asked.length === 0) return null
+    const now = await ledger.now()
+    const isFree = ({ status, not_before, claimable_at }: Task) =>
+      status === 'PENDING' ? not_before <= now : claimable_at <= now && grace.isOver()
+    const free = asked.filter(isFree).sort(byUrgency)
     // The first is mostly the one; the videos of more and more of those behind it are read at once.
     for (let at = 0, some = 1; at < free.length; at += some, some = Math.min(ASKED_AT_ONCE, 2 * some)) {
       const tasks = free.slice(at, at + some)
