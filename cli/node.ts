@@ -1,7 +1,5 @@
 /** `reelmesh node`: runs one peer until a signal stops it. */
 import type { Command } from 'commander'
-import { systemClock } from '../node/host/system-clock.ts'
-import { checkInputDeadline } from '../node/input-deadline.ts'
 import { addConfigOptions, type ConfigKey, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { untilStopped } from './signals.ts'
@@ -67,7 +65,6 @@ export function addNode(program: Command): void {
     command.addOption(command.createOption(option).hideHelp())
   command.action(async (options: Record<string, unknown>) => {
     const config = await configFrom(options)
-    checkInputDeadline(config, systemClock.now())
     const { startNode } = await import('../node/compose.ts')
     const node = await startNode(config)
     if (!config.parent_channel) {

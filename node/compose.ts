@@ -36,6 +36,7 @@ import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
+import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
 import { createModules, type Modules } from './modules.ts'
 import { createNode } from './node.ts'
@@ -139,6 +140,10 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
   const swarmKey = await readMeshKey(config)
   await checkWatchedFolders(config)
   mustReachFleet(config)
+  if (isInputDeadlinePast(config, clock.now()))
+    log.warn('input_deadline is past: what is put into the watched folder gets no deadline; change or remove it', {
+      input_deadline: config.input_deadline,
+    })
   const parts = createPartList(log)
   try {
     const { wrap = {}, isOnlyCoordinator = false, onTrials = () => {} } = options

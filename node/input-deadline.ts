@@ -25,15 +25,21 @@ export const inputDeadlineSettings = {
     ),
 }
 
-/** Throws `UsageError` where the time that files are wanted at is past already. `now`: ms since 1970. */
-export function checkInputDeadline(
+/**
+ * Whether the time at which files are wanted is past: then they get no deadline. Nobody who starts a node again after a year is at fault for it.
+ * Throws `UsageError` for a time that can be none. `now`: ms since 1970.
+ */
+export function isInputDeadlinePast(
   { input_deadline }: { readonly input_deadline?: string | undefined },
   now: number,
-): void {
-  if (input_deadline !== undefined) parseTime(input_deadline, now)
+): boolean {
+  if (input_deadline === undefined) return false
+  if (readTime(input_deadline, now) <= now) return true
+  parseTime(input_deadline, now)
+  return false
 }
 
-/** When a file that is taken in `now` is wanted; both are ms since 1970. Null without a setting, and after a time that has passed since the start. Throws `UsageError` for a text that the schemas refuse. */
+/** When a file that is taken in `now` is wanted; both are ms since 1970. Null without a setting, and where its time is past. Throws `UsageError` for a text that the schemas refuse. */
 export function inputDeadlineAt(
   {
     input_deadline,

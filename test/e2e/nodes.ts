@@ -24,6 +24,8 @@ export interface MeshNode {
   readonly address: string
   readonly peer: string
   isAlive(): boolean
+  /** The end of its log. */
+  log(): string
   stop(): Promise<void>
 }
 
@@ -63,7 +65,7 @@ export async function startNode(
   })
   const address = await Promise.race([up, once(child, 'exit').then(() => null)])
   assert.ok(address, `${name} did not start: ${said}`)
-  return { name, dataDir, address, peer: /peer (\w+)/.exec(printed)?.[1] ?? '', isAlive, stop }
+  return { name, dataDir, address, peer: /peer (\w+)/.exec(printed)?.[1] ?? '', isAlive, log: () => said, stop }
 }
 
 /** The ledger that they share. */
