@@ -46,7 +46,7 @@ export function addDoctor(program: Command): void {
     const config = await configFrom(options)
     const checks: [string, (config: Config) => Promise<Finding[]>][] = [
       ['node', checkNode], ['ffmpeg', checkFfmpeg], ['ledger', checkLedger], ['key', checkKey],
-      ['ports', checkPorts], ['disk', checkDisk], ['shared', checkShared],
+      ['ports', checkPorts], ['disk', checkDisk], ['shared', checkShared], ['peers', checkPeers],
     ] // biome-ignore format: a table
     const findings: Finding[] = []
     for (const [what, check] of checks) {
@@ -204,6 +204,18 @@ async function checkShared(config: Config): Promise<Finding[]> {
     ...folders.states().map((state) => sharedFinding(state, peers)),
     ...(status === null ? [] : sourceFindings(status)),
   ].map((found): Finding => ({ what: 'shared', ...found }))
+}
+
+/** What each peer of the mesh encodes, as its trial runs have shown, where a node runs here. */
+async function checkPeers(config: Config): Promise<Finding[]> {
+  const node = await localNode(config)
+  if (node === null) return []
+  const { peers } = await parseResponse(node.v1.status.$get())
+  return peers.map(({ name, peer, slots, encoders = [], decoders, ffmpeg }) => ({
+    what: 'peers',
+    level: 'ok',
+    text: `${name || peer.slice(-8)}: encoders ${encoders.join(', ')}; decodes ${decoders} codecs; ffmpeg ${ffmpeg}${slots === 0 ? '; no slots' : ''}`,
+  }))
 }
 
 /** Whether others may read what is worked on: films, chunks and the ledger. */

@@ -1,12 +1,26 @@
-/** `reelmesh ladder check`: whether a ladder is right, who can encode it, and what it costs. */
-import type { Command } from 'commander'
-import { Argument } from 'commander'
+/**
+ * `reelmesh ladder check`: whether a ladder is right, who can encode it, and what it costs. Of the mesh of the local node; where none runs, of this
+ * machine's ffmpeg. Exit code 1 where nobody can encode it.
+ */
+import { Argument, type Command } from 'commander'
+import { parseResponse } from 'hono/client'
+import type { Config } from '../node/config.ts'
+import type { ControlClient } from '../node/http/control-socket.ts'
+import { cpuSeconds, relativeCost } from '../node/ladders/ladder-cost.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
+import { type KnownPeer, type WhoCan, whoCan, whyNobody } from '../node/ladders/who-can.ts'
 import { workingFolder } from './arguments.ts'
-import { ladderLines } from './ladders.ts'
+import { wrap } from './columns.ts'
+import { columns, ladderLines } from './ladders.ts'
 import { addConfigOptions, configFrom } from './options.ts'
-import { say } from './output.ts'
+import { printable, say, sayJson } from './output.ts'
 import { localNode, nodeLadders } from './reach.ts'
+
+/** A peer with the speeds that it has measured. */
+type MeasuredPeer = KnownPeer & { readonly speeds: Readonly<Record<string, number>> }
+
+/** Most lines about one rendition. */
+const LINES_MAX = 4
 
 /** Adds the verb `ladder` to the program. */
 export function addLadder(program: Command): void {
@@ -20,6 +34,54 @@ export function addLadder(program: Command): void {
     const config = await configFrom(options)
     const client = await localNode(config)
     const ladder = await findLadder(text, client ? await nodeLadders(client) : config.ladders, workingFolder())
-    say(ladderLines({ ...ladder, name: text, built_in: true }, 80).join('\n'))
+    const peers = client ? await peersOf(client) : [await thisMachine(config)]
+    const [parts, why] = [whoCan(ladder, peers), whyNobody(ladder, peers)]
+    const cpu = peers
+      .filter(({ slots }) => slots > 0)
+      .map(({ name, speeds }) => ({ peer: name, seconds: cpuSeconds(ladder, speeds) }))
+    if (options.json)
+      sayJson({ ladder, why, renditions: parts, relative_cost: relativeCost(ladder), cpu_per_minute: cpu })
+    else
+      for (const line of [
+        ...ladderLines(ladder, text),
+        '',
+        ...parts.flatMap(partLines),
+        ...wrap(cpuText(cpu), columns(), LINES_MAX),
+        ...wrap(
+          why ?? (client ? 'This mesh can encode it.' : 'This machine can encode it; no node runs here.'),
+          columns(),
+          LINES_MAX,
+        ),
+      ])
+        say(line)
+    process.exitCode = why === null ? 0 : 1
   })
+}
+
+async function peersOf(client: ControlClient): Promise<MeasuredPeer[]> {
+  const { peers } = await parseResponse(client.v1.status.$get())
+  return peers.map((peer) => ({ ...peer, name: peer.name || peer.peer.slice(-8) }))
+}
+
+async function thisMachine(config: Config): Promise<MeasuredPeer> {
+  const { slotsFor, testMedia } = await import('../node/compose.ts')
+  const { selfTestReport } = await testMedia(config, AbortSignal.timeout(120_000))
+  const { encoders } = selfTestReport
+  return { name: 'this machine', roles: [], slots: slotsFor(selfTestReport), encoders, renditions: 'all', speeds: {} }
+}
+
+function partLines({ part, able, unable }: WhoCan): string[] {
+  const who = able.length > 0 ? able.join(', ') : 'nobody'
+  const lacks = unable.map(({ name, lacks }) => `${name} has ${lacks}`)
+  const text = printable([who, ...lacks].join('; '))
+  const label = `  ${part.padEnd(10)}  `
+  return wrap(text, columns() - label.length, LINES_MAX).map(
+    (line, at) => (at === 0 ? label : ' '.repeat(label.length)) + line,
+  )
+}
+
+function cpuText(cpu: readonly { readonly peer: string; readonly seconds: number | null }[]): string {
+  const known = cpu.flatMap(({ peer, seconds }) => (seconds === null ? [] : [`${Math.round(seconds)} s on ${peer}`]))
+  if (known.length === 0) return 'CPU time: not measured yet, as nobody here has encoded with these settings.'
+  return `CPU time for a minute of a 1080p source, as measured: ${known.join(', ')}.`
 }

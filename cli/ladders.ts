@@ -3,15 +3,15 @@ import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { relativeCost } from '../node/ladders/ladder-cost.ts'
 import { allLadders, namedLadder } from '../node/ladders/named-ladders.ts'
-import { type NamedLadder, textOf } from '../protocol/ladder.ts'
+import { type Ladder, textOf } from '../protocol/ladder.ts'
 import { audioText, codecText, rateText } from '../protocol/settings-text.ts'
 import { fit, wrap } from './columns.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, nodeLadders } from './reach.ts'
 
-/** Columns of a text that goes into a file. */
-const COLUMNS = 80
+/** Columns of a terminal, or of a text that goes into a file. */
+export const columns = (): number => process.stdout.columns ?? 80
 /** Most lines of a description. */
 const LINES_MAX = 4
 
@@ -31,15 +31,19 @@ export function addLadders(program: Command): void {
     if (options.yaml && one) return say(stringify(textOf(one)).trimEnd())
     const shown = allLadders(own).filter((each) => one === null || each.name === name)
     if (options.json) return sayJson(shown)
-    say(shown.map((each) => ladderLines(each, process.stdout.columns ?? COLUMNS).join('\n')).join('\n\n'))
+    say(
+      shown
+        .map((each) => ladderLines(each, each.built_in ? each.name : `${each.name} (configured)`).join('\n'))
+        .join('\n\n'),
+    )
     if (one === null) say('\n`reelmesh ladders NAME --yaml` prints one as a file to start your own from.')
   })
 }
 
-/** A ladder in words, at most so many columns wide. Its renditions and what it costs. */
-export function ladderLines(ladder: NamedLadder, columns: number): string[] {
-  const { name, built_in, description, keyframe_s, renditions, audio } = ladder
-  const head = `${name}${built_in ? '' : ' (configured)'}: ${printable(description) || 'no description'}`
+/** A ladder in words: its renditions and what it costs. */
+export function ladderLines(ladder: Ladder, title: string): string[] {
+  const { description, keyframe_s, renditions, audio } = ladder
+  const head = [title, description].filter(Boolean).map(printable).join(': ')
   const rows = renditions.map((each) => [
     each.id,
     `${each.box.width}x${each.box.height}`,
@@ -50,10 +54,10 @@ export function ladderLines(ladder: NamedLadder, columns: number): string[] {
   const widths = [0, 1, 2, 3].map((at) => Math.max(...rows.map((row) => row[at]!.length)))
   const table = rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')}`)
   const cost = `of a 1080p source ${timesText(relativeCost(ladder))} the CPU of the default ladder`
-  const facts = wrap(`keyframes every ${keyframe_s} s; sound ${audioText(audio)}; ${cost}`, columns - 2, 3)
+  const facts = wrap(`keyframes every ${keyframe_s} s; sound ${audioText(audio)}; ${cost}`, columns() - 2, 3)
   return [
-    ...wrap(head, columns, LINES_MAX),
-    ...[...table, ...facts.map((line) => `  ${line}`)].map((line) => fit(line, columns).trimEnd()),
+    ...wrap(head, columns(), LINES_MAX),
+    ...[...table, ...facts.map((line) => `  ${line}`)].map((line) => fit(line, columns()).trimEnd()),
   ]
 }
 

@@ -26,6 +26,9 @@ const peer = (change: Partial<PeerStatus> = {}): PeerStatus => ({
   heard_s: 0,
   version: '0.1.0',
   ffmpeg: '8.1',
+  encoders: ['x264'],
+  decoders: 9,
+  speeds: {},
   host: 'host',
   running: [],
   shared: [],
@@ -323,4 +326,17 @@ describe('the status screen', () => {
     const text = render(snapshot({ peers: [peer({ state_text: 'silent 42s' }), peer({ state_text: 'paused' })] }))
     assert.ok(text.includes('silent 42s') && text.includes('paused'), text)
   })
+})
+
+it('the encoders of the workers are one line where all have the same, else one more for each', () => {
+  const encoders = ['x264', 'x265-199']
+  const lines = (peers: readonly PeerStatus[]) =>
+    renderStatus({ ...snapshot(), peers }, { columns: 80, rows: 40, color: false })
+      .split('\n')
+      .filter((line) => /x26/.test(line))
+  assert.deepEqual(lines([peer({ encoders }), peer({ name: 'hub', slots: 0 })]), ['  all encode with x264, x265-199'])
+  assert.deepEqual(lines([peer({ encoders }), peer({ name: 'nas', encoders: ['x264'] })]), [
+    '  all encode with x264',
+    '  x265-199: workshop',
+  ])
 })

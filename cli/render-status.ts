@@ -31,6 +31,7 @@ export function renderStatus(snapshot: StatusSnapshot, screen: Screen): string {
     screen.color ? styleText(style, text, { validateStream: false }) : text
   const head = header(snapshot, screen, paint)
   const peers = [paint('bold', 'PEERS'), ...snapshot.peers.flatMap((peer) => peerLines(peer, snapshot, screen, paint))]
+  peers.push(...encoderLines(snapshot.peers, screen).map((line) => paint('dim', line)))
   const engines = snapshot.engines.filter((each) => each.wanted > 0 || each.peers.length > 0)
   if (engines.length > 0) peers.push('', paint('bold', 'ENGINES'))
   peers.push(...engines.map((each) => engineLine(each, screen)))
@@ -93,6 +94,25 @@ function peerLine(peer: PeerStatus, snapshot: StatusSnapshot, screen: Screen, pa
   const fixed = `  ${name} ${fit(role, 6)} ${paint(colorOf(state), fit(state, 11))} ${fit(renditions, 13)} ${fit(`${peer.busy}/${peer.slots}`, 5)} ${fit(speed, 6)}`
   const tail = ` ${peer.version} ffmpeg ${printable(peer.ffmpeg)}`
   return `${fixed}${paint('dim', fit(tail, Math.max(0, screen.columns - 66)))}`.trimEnd()
+}
+
+/** Most encoders that are listed, those that most peers have. */
+const ENCODERS_SHOWN = 8
+
+/** Who of the workers has which encoders: one line where all have the same. */
+function encoderLines(peers: readonly PeerStatus[], { columns }: Screen): string[] {
+  // A peer of an older version does not say it.
+  const workers = peers.filter(({ slots, encoders }) => slots > 0 && encoders?.length > 0)
+  const names = new Map<string, string[]>()
+  for (const { name, peer, encoders } of workers)
+    for (const word of encoders) names.set(word, [...(names.get(word) ?? []), printable(name) || peer.slice(-8)])
+  const everyone = [...names].filter(([, who]) => who.length === workers.length).map(([word]) => word)
+  const others = [...names].filter(([, who]) => who.length < workers.length).sort(([, a], [, b]) => b.length - a.length)
+  const lines = [
+    ...(everyone.length > 0 ? [`  all encode with ${everyone.sort().join(', ')}`] : []),
+    ...others.slice(0, ENCODERS_SHOWN).map(([word, who]) => `  ${word}: ${who.join(', ')}`),
+  ]
+  return lines.map((line) => fit(line, columns).trimEnd())
 }
 
 const colorOf = (state: string): Style =>

@@ -1,5 +1,5 @@
 /** The speeds of peers, each measured from its own heartbeats. What none has shown is that of all peers together, at first an assumed one. */
-import { type Calibration, calibrate } from '../fleet/scaling/scaling-speed.ts'
+import { type Calibration, calibrate, calibrationOf } from '../fleet/scaling/scaling-speed.ts'
 import type { RunningAttempt } from '../protocol/heartbeat.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import type { Length } from './plan-lengths.ts'
@@ -8,7 +8,8 @@ import type { Length } from './plan-lengths.ts'
 export interface PeerSpeeds {
   /** Takes the speeds of running attempts in; those of peers that are not among these are forgotten. */
   measure(peers: ReadonlyMap<PeerId, readonly RunningAttempt[]>, lengths: ReadonlyMap<VideoId, Length>): void
-  of(peer: PeerId): Calibration
+  /** `said`: those that the peer has measured itself, before this one has seen it encode. */
+  of(peer: PeerId, said?: Readonly<Record<string, number>>): Calibration
 }
 
 /** Makes it, with nothing measured. */
@@ -24,6 +25,6 @@ export function createPeerSpeeds(): PeerSpeeds {
       for (const [peer, running] of peers)
         each.set(peer, calibrate(each.get(peer) ?? new Map(), [running], renditionOf))
     },
-    of: (peer) => new Map([...all, ...(each.get(peer) ?? [])]),
+    of: (peer, said = {}) => new Map([...all, ...calibrationOf(said), ...(each.get(peer) ?? [])]),
   }
 }

@@ -19,6 +19,7 @@ import { type AdmissionGate, createAdmissionGate } from './admission.ts'
 import { createMeshHints, type MeshHints } from './hints.ts'
 import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop } from './peers/heartbeat.ts'
 import { type HeartbeatBodyModules, heartbeatBody } from './peers/heartbeat-body.ts'
+import { createOwnSpeeds } from './peers/own-speeds.ts'
 import { createSuspicions, type Suspicions } from './peers/suspicions.ts'
 import { watchAnswers } from './status/ledger-watch.ts'
 import { createProgressWatch } from './status/progress-watch.ts'
@@ -78,7 +79,10 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const { attempts, admission, coordinator, worker } = work
   const { submit, deliverer, inputFolder } = createVideoModules(options, adapters, basics)
   const copier = createCopier({ self, ledger, store, exchange, log, hints, sharedSources })
-  const heartbeat = createOwnHeartbeat(options, adapters, { peers, attempts, admission, sharedSources })
+  const heartbeat = createOwnHeartbeat(options, adapters, {
+    ...{ peers, attempts, admission, sharedSources },
+    ownSpeeds: createOwnSpeeds(basics.plans),
+  })
   const { version } = options
   const { own } = heartbeat
   const { problems } = deliverer

@@ -4,6 +4,7 @@ import type { PeerId } from '../protocol/ids.ts'
 import { isPresent } from '../protocol/peer-table.ts'
 import { deliverLease } from '../protocol/shared-folder.ts'
 import type { Adapters, Basics, NodeOptions } from './adapters.ts'
+import { type AbilityModules, createMustBeAble } from './ladders/refuse-unable.ts'
 import { createDeliverer, type Deliverer } from './videos/delivery.ts'
 import { createDeliveryFolders } from './videos/delivery-folders.ts'
 import { createSharedSources, type SharedSources } from './videos/shared-sources.ts'
@@ -26,6 +27,7 @@ export function createVideoModules(options: NodeOptions, adapters: Adapters, bas
   const deliveryFolders = createDeliveryFolders({ self, folders, accepted, output })
   const submit = createSubmit({
     self, ledger, store, media, openSource, openDestination, folders, deliveryFolders, accepted, pendingSubmits, hints,
+    mustBeAble: createMustBeAble({ clock, ledger, media, ...knownPeers(options, basics) }, options.isOnlyCoordinator),
   }) // biome-ignore format: parts of one module
   const deliverer = createDeliverer({
     self, ledger, store, exchange, openDestination, deliveryFolders, clock, rng, emit, pendingSubmits, hints,
@@ -37,6 +39,17 @@ export function createVideoModules(options: NodeOptions, adapters: Adapters, bas
   const inputFolder =
     watched && createWatchFolder({ ...watched, self, ledger, clock, rng, log, hints, folders, submit })
   return { submit, deliverer, inputFolder }
+}
+
+/** This peer, and those that it remembers a heartbeat of and that have not left. */
+function knownPeers(
+  { name, roles, slots, capability }: NodeOptions,
+  { peers }: Basics,
+): Pick<AbilityModules, 'self' | 'heard'> {
+  return {
+    self: { name, roles, slots, ...capability },
+    heard: () => peers.all().flatMap(({ beat }) => (beat.state === 'leaving' ? [] : [beat])),
+  }
 }
 
 /** Makes the search for sources in shared folders. */

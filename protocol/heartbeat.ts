@@ -46,6 +46,8 @@ const STATES = [
 /** Largest number of characters of a string, and of an address. */
 const [STRING_MAX, ADDRESS_MAX] = [64, 256]
 const SPEED_MAX = 10_000
+/** Largest worker-seconds, and number of codecs with a preset, of `speeds`. */
+const [SECONDS_MAX, SPEEDS_MAX] = [1_000_000, 32]
 
 const boundedString = z
   .string()
@@ -100,6 +102,14 @@ const heartbeatSchema = z.object({
   addresses: z.array(z.string().max(ADDRESS_MAX)).max(ADDRESSES_PER_PEER),
   /** Oldest first, so that one that hangs is among those listed. */
   running: z.array(running),
+  /**
+   * Worker-seconds that it takes for a source second of a rendition of cost 1 (`RenditionPlan.cost`), by `<codec>/<preset>`, as it has measured in
+   * its own encodes. Absent before the first.
+   */
+  speeds: z
+    .record(z.string().max(STRING_MAX), z.number().min(0).max(SECONDS_MAX))
+    .refine((speeds) => Object.keys(speeds).length <= SPEEDS_MAX)
+    .optional(),
   /** The shared folders that it sees; absent where it has none. */
   shared: z
     .array(z.object({ name: z.string().max(STRING_MAX), id: boundedString }))
@@ -159,6 +169,7 @@ function withinBounds(beat: Heartbeat): Heartbeat {
     ffmpeg: cut.ffmpeg.slice(0, STRING_MAX),
     decoders: cut.decoders.slice(0, DECODERS_LISTED_MAX),
     addresses: cut.addresses.filter((address) => address.length <= ADDRESS_MAX).slice(0, ADDRESSES_PER_PEER),
+    ...(cut.speeds && { speeds: Object.fromEntries(Object.entries(cut.speeds).slice(-SPEEDS_MAX)) }),
     running: cut.running.map((each) => ({
       ...each,
       done: clamp(each.done, 1),

@@ -10,7 +10,11 @@ import { shownRecipeSchema } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 import { auditsSchema } from './status-audits.ts'
 import { deadlineFields } from './status-deadline.ts'
+import { abilityFields } from './status-encodes.ts'
 import { problemSchema } from './status-problems.ts'
+
+export { type TaskRow, taskRowSchema } from './status-task.ts'
+
 import { milliseconds, named, peerId, stillSchema, waitingSchema } from './status-waiting.ts'
 import { TASK_STATUSES } from './task.ts'
 import { VIDEO_STATUSES } from './video.ts'
@@ -52,6 +56,7 @@ const peerSchema = z
     heard_s: z.number().describe('seconds since its last heartbeat; 0 for itself'),
     version: z.string().describe('its version of Reelmesh'),
     ffmpeg: z.string().describe('the version of its ffmpeg'),
+    ...abilityFields,
     host: z
       .string()
       .describe('its machine: `NAME-XXXXXXXX`, of which the last 8 digits are the same for all containers of it'),
@@ -188,46 +193,6 @@ export const videoDetailSchema = videoRowSchema
   })
   .meta({ id: 'Video', description: 'One video, with its recipe, source and plan.' })
 
-/** One task of a video. */
-export const taskRowSchema = z
-  .object({
-    id: named<TaskId>('`<video>/<rendition or kind>/<chunk>`'),
-    kind: named<KindName>('such as `video` or `merge`'),
-    resolution: named<RenditionId | KindName>('id of a rendition for `video` tasks, else the kind'),
-    chunk: z.number().describe('number of the chunk, from 0; 0 for a task of the whole video'),
-    status: z.enum(TASK_STATUSES).describe('where it stands'),
-    frames: z.number().describe('frames of the source that it takes in'),
-    worker: peerId.nullable().describe('the worker of the newest, then of the committed attempt'),
-    attempt: z.number().describe('number of the newest attempt; 0 before the first'),
-    completed_attempt: z.number().nullable().describe('number of the attempt that was committed'),
-    started_at: milliseconds('when the newest attempt began').nullable(),
-    ended_at: milliseconds('when it was completed').nullable(),
-    claims: z
-      .array(
-        z.object({
-          attempt: z.number().describe('its number'),
-          worker: peerId,
-          backup: z.boolean().describe('whether it is a backup attempt'),
-          expires_at: milliseconds('when the claim runs out unless it is renewed'),
-        }),
-      )
-      .readonly()
-      .describe('attempts that run'),
-    failures: z
-      .array(
-        z.object({
-          attempt: z.number().describe('its number'),
-          worker: peerId,
-          code: z.string().describe('such as `encode_failed`'),
-          message: z.string().describe('one sentence'),
-          at: milliseconds('when'),
-        }),
-      )
-      .readonly()
-      .describe('attempts that failed'),
-  })
-  .meta({ id: 'Task', description: 'One task of a video: one chunk at one rendition, or one step of the whole video.' })
-
 const eventSchema = z
   .object({
     at: milliseconds('when, by the clock of the ledger'),
@@ -294,7 +259,5 @@ export type Held = z.infer<typeof heldSchema>
 export type VideoRow = z.infer<typeof videoRowSchema>
 /** One video as the API shows it. */
 export type VideoDetail = z.infer<typeof videoDetailSchema>
-/** One task as the API shows it. */
-export type TaskRow = z.infer<typeof taskRowSchema>
 /** All that `status` shows. */
 export type StatusSnapshot = z.infer<typeof statusSchema>

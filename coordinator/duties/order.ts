@@ -119,16 +119,16 @@ class Orderer {
   /** The peers that take work now, this one among them, with their speeds. */
   #peers(): WorkingPeer[] {
     const { self, name, slots, capability, running, peers, clock } = this.#context
-    const own = capability ? [{ peer: self, name, slots, capability, running: running() }] : []
+    const own = capability ? [{ peer: self, name, slots, capability, running: running(), speeds: {} }] : []
     const beats = presentPeers(peers, clock.mono()).filter(({ beat }) => takesWork(beat) && beat.slots > 0)
     const all = [...own, ...beats.map(({ peer, beat }) => ({ peer, ...beat, capability: beat }))]
     this.#speeds.measure(new Map(all.map((one) => [one.peer, one.running])), this.#lengths.known)
-    return all.map(({ peer, name, slots, capability, running }) => ({
+    return all.map(({ peer, name, slots, capability, running, speeds }) => ({
       name,
       slots,
       capability,
       running,
-      calibration: this.#speeds.of(peer),
+      calibration: this.#speeds.of(peer, speeds),
     }))
   }
 

@@ -35,6 +35,14 @@ const keyOf = ({ codec, preset }: Pick<Costed, 'codec' | 'preset'>): string => `
 export const secondsFor = (calibration: Calibration, rendition: Costed): number =>
   rendition.cost * (calibration.get(keyOf(rendition)) ?? UNMEASURED).seconds
 
+/** The times of one unit of cost by `<codec>/<preset>`, worker-seconds. */
+export const measuredSeconds = (calibration: Calibration): Record<string, number> =>
+  Object.fromEntries([...calibration].map(([key, { seconds }]) => [key, Math.round(seconds * 1000) / 1000]))
+
+/** The calibration of such times, which a peer measured itself. */
+export const calibrationOf = (speeds: Readonly<Record<string, number>>): Calibration =>
+  new Map(Object.entries(speeds).map(([key, seconds]) => [key, { seconds, times: 1 }]))
+
 /**
  * The calibration after one more measurement. `peers`: the running attempts of each peer; those at one chunk share an ffmpeg. `renditionOf`:
  * null for a rendition of an unknown plan.

@@ -31,9 +31,18 @@ export function codecOf(name: string): Codec {
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null
 
+const wordsOf = (encoders: readonly string[], { encoder }: Codec): string[] =>
+  encoders.filter((word) => word === encoder || word.startsWith(`${encoder}-`))
+
 /** The codecs for which none of these encoders (of a `SelfTestReport`) is. */
 export const missingCodecs = (encoders: readonly string[]): Codec[] =>
-  codecs().filter(({ encoder }) => !encoders.some((word) => word === encoder || word.startsWith(`${encoder}-`)))
+  codecs().filter((codec) => wordsOf(encoders, codec).length === 0)
+
+/** The encoders, of these of a `SelfTestReport`, that can encode a rendition. */
+export function encoderWords(encoders: readonly string[], { codec }: Pick<Rendition, 'codec' | 'bit_depth'>): string[] {
+  const known = findCodec(codec)
+  return known === null ? [] : wordsOf(encoders, known)
+}
 
 /**
  * Adds a codec to those of this process; the returned function removes it. Throws `TypeError` where its name

@@ -17,3 +17,22 @@ const sum = (costs: ReadonlyMap<RenditionId, number>): number => [...costs.value
 /** CPU time of a ladder ÷ that of the default ladder. */
 export const relativeCost = (ladder: Pick<Ladder, 'renditions'>): number =>
   sum(costsOf(ladder)) / sum(costsOf(LADDERS['default']!))
+
+/**
+ * Seconds of CPU that a peer takes for a minute of such a source, by the speeds that it has measured (`Heartbeat.speeds`); null where it has not
+ * encoded with all of these codecs and presets yet.
+ */
+export function cpuSeconds(
+  ladder: Pick<Ladder, 'renditions'>,
+  speeds: Readonly<Record<string, number>>,
+): number | null {
+  const costs = costsOf(ladder)
+  let seconds = 0
+  for (const { id, codec, preset } of ladder.renditions) {
+    const cost = costs.get(id)
+    const measured = speeds[`${codec}/${preset}`]
+    if (cost !== undefined && measured === undefined) return null
+    seconds += 60 * (cost ?? 0) * (measured ?? 0)
+  }
+  return seconds
+}

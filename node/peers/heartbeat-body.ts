@@ -7,6 +7,7 @@ import type { AdmissionGate } from '../admission.ts'
 import type { SharedSources } from '../videos/shared-sources.ts'
 import type { Attempts } from '../worker/attempts.ts'
 import type { HeartbeatBody } from './heartbeat.ts'
+import type { OwnSpeeds } from './own-speeds.ts'
 
 /** The fields that are equal in all heartbeats of this process. */
 export interface HeartbeatBodyOptions {
@@ -21,6 +22,7 @@ export interface HeartbeatBodyModules {
   readonly admission: Pick<AdmissionGate, 'state'>
   readonly folders: Pick<SharedFolders, 'seen'>
   readonly sharedSources: Pick<SharedSources, 'problems'>
+  readonly ownSpeeds: OwnSpeeds
 }
 
 /** The content of a heartbeat now. */
@@ -28,6 +30,8 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
   const { identity, capability, slots } = options
   const { attempts, admission } = modules
   const shared = modules.folders.seen()
+  const running = attempts.running()
+  const speeds = modules.ownSpeeds.measure(running)
   const problems = modules.sharedSources.problems().slice(0, SHARED_PROBLEMS_MAX)
   return {
     ...identity,
@@ -41,7 +45,8 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
     busy: attempts.busySlots(),
     load: loadNow(),
     state: admission.state(),
-    running: [...attempts.running()],
+    running: [...running],
+    ...(Object.keys(speeds).length > 0 && { speeds }),
     ...(shared.length > 0 && { shared: [...shared] }),
     ...(problems.length > 0 && {
       shared_problems: problems.map(({ video, text }) => ({ video, text: text.slice(0, SHARED_PROBLEM_TEXT_MAX) })),

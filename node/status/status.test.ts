@@ -25,6 +25,8 @@ const beatOf = (name: string, change: Partial<Heartbeat> = {}) =>
     host: name,
     roles: [],
     renditions: [],
+    encoders: ['x264'],
+    decoders: ['h264'],
     slots: 1,
     busy: 0,
     state: 'idle',

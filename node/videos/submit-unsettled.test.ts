@@ -16,7 +16,7 @@ test('a file that grows while it is read is refused as one that may be whole lat
   const path = join(dir, 'film.mp4')
   await writeFile(path, 'the first half')
   const media = { checkRecipe() {}, check: async () => {} } as unknown as Media
-  const submit = createSubmit({ media, openSource } as SubmitOptions)
+  const submit = createSubmit({ media, openSource, mustBeAble: async () => {} } as unknown as SubmitOptions)
   // Asked before each piece that is read: the writer goes on in the midst of it.
   let writes = 0
   const signal = {

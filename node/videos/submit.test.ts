@@ -64,6 +64,7 @@ beforeEach(async () => {
     accepted,
     pendingSubmits: createPendingSubmits({ mono: () => 0 }),
     hints: createHints(),
+    mustBeAble: async () => {},
   })
   submit = (change) =>
     submitter({

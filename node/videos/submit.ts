@@ -17,6 +17,7 @@ import type { SharedFolders, SharedSource } from '../../protocol/shared-folder.t
 import { type OpenSource, readContent, type SourceContent, unsettled } from '../../protocol/source.ts'
 import { isSamePlace, isUndelivered, type NewDelivery, type Video } from '../../protocol/video.ts'
 import type { AcceptedDeliveries } from '../host/accepted-deliveries.ts'
+import type { MustBeAble } from '../ladders/refuse-unable.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { DeliveryFolders } from './delivery-folders.ts'
 import type { PendingSubmits } from './pending-submits.ts'
@@ -35,6 +36,7 @@ export interface SubmitOptions {
   readonly accepted: Pick<AcceptedDeliveries, 'accept'>
   readonly pendingSubmits: PendingSubmits
   readonly hints: Pick<Hints, 'publish'>
+  readonly mustBeAble: MustBeAble
 }
 
 /** One file to encode. */
@@ -68,6 +70,7 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
   return async ({ path, priority, deadline, out, signal, ...request }) => {
     if (deadline !== null) checkDeadline(deadline, await ledger.now())
     media.checkRecipe(request.recipe)
+    await options.mustBeAble(request.recipe, signal)
     const source = options.openSource(path)
     await media.check(await source.input(), signal)
     const content = await readContent(source, signal)

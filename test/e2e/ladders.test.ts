@@ -9,6 +9,7 @@ import { ensureSource } from '../../testing/sources/make.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow, folder } from '../../testing/tools/folder.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
+import { startNode, statusOf } from './nodes.ts'
 
 const TWO_CODECS = `keyframe_s: 0.5
 renditions:
@@ -74,4 +75,30 @@ test('a built-in ladder is printed as the file that makes it', async (t) => {
   const checked = await runCli(['ladder', 'check', 'web.yaml'], options)
   assert.equal(checked.code, 0, checked.stderr)
   for (const line of checked.stdout.split('\n')) assert.ok(line.length <= 80, line)
+})
+
+test('a ladder that no peer may encode is refused at submit, with who lacks what', async (t) => {
+  const dir = await folder(t)
+  await writeFile(join(dir, 'mine.yaml'), TWO_CODECS)
+  const node = await startNode(t, dir, { name: 'small', flags: ['--renditions', '180p'] })
+  const options = { cwd: dir, dataDir: node.dataDir }
+  const film = await ensureSource('short')
+  const lacks = /small has no leave of its owner \(`renditions`\) for 180p-hevc/
+  const refused = await runCli(['submit', film, film, '--ladder', 'mine.yaml'], options)
+  assert.equal(refused.code, 2, refused.stdout)
+  assert.match(refused.stderr, /^reelmesh: No peer of this mesh can encode the rendition 180p-hevc: /)
+  assert.match(refused.stderr, lacks)
+  assert.equal(refused.stderr.trim().split('\n').length, 1, 'once for all files')
+  assert.deepEqual((await statusOf(node)).videos, [])
+  const checked = await runCli(['ladder', 'check', 'mine.yaml', '--json'], options)
+  assert.equal(checked.code, 1)
+  const { renditions, why } = JSON.parse(checked.stdout) as { renditions: { able: string[] }[]; why: string }
+  assert.deepEqual(
+    renditions.map(({ able }) => able),
+    [['small'], []],
+  )
+  assert.match(why, lacks)
+  const unknown = await runCli(['submit', film, '--ladder', 'none'], options)
+  assert.equal(unknown.code, 2)
+  assert.match(unknown.stderr, /there is no ladder "none"/)
 })

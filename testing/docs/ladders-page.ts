@@ -50,6 +50,10 @@ ladders:
 - **Trimming**: a rendition is left out where the source already fits the next smaller box; those of the smallest box are always made.
   \`--upscale\` makes all.
 - **The id of a video** follows from what its ladder says, not from its name or its file: the same renditions are the same video.
+- **Who can encode it**: a ladder with a rendition that no worker can encode (its trial runs lack the encoder, or its owner does not let it), or that no
+  coordinator can plan with a build of the workers, is refused at submit, with who lacks what. A peer that is known and silent at the moment
+  counts: the video is taken, waits for it, and \`status\` says so. Within 10 s of its own start a node waits for others before it refuses. Nothing is
+  refused where no worker is known yet, and where the mesh starts workers by itself. A watched folder leaves the file where it is and tries again.
 - **What is wrong** with a ladder is one sentence with file, line and what is allowed, exit code 2, and nothing is queued. A file has at most
   64 KiB.
 
