@@ -5,7 +5,8 @@
  *   closed ── own failure ──► test due ── self-test ──► succeeds ──► closed
  *                                            └─ fails: waits 1, 2, 4 … 60 s ──► self-test ──► …
  *
- * A self-test that succeeded lately counts for the next few failures too: films that cannot be done come together, and each test holds up a slot.
+ * A self-test that succeeded lately counts for the next few failures too, and so does an encode: films that cannot be done come together, and each
+ * test holds up a slot.
  *
  * Encodes and control tasks have one breaker each, as their pauses are apart: a film whose encodes fail here can still be merged. The
  * self-test is common, as both use the same ffmpeg.
@@ -62,21 +63,26 @@ export function createCircuitBreakers(
   modules: CircuitBreakersModules,
 ): CircuitBreakers {
   const selfTests = new SelfTests(options, modules)
-  const breaker = (): CircuitBreaker => {
+  const breaker = ({ encodes }: { readonly encodes: boolean }): CircuitBreaker => {
     const pauses = createPauses(modules)
     return {
       pauses,
       record(ended) {
         pauses.record(ended)
+        if (encodes && ended.some(({ outcome }) => outcome === 'succeeded')) selfTests.succeeded()
         if (ended.some(({ outcome, isAgreed }) => outcome === 'failed' && !isAgreed)) selfTests.demand()
       },
       waitMs: (signal) => selfTests.waitMs(signal),
     }
   }
-  return { encode: breaker(), control: breaker(), hasFailedSelfTest: () => selfTests.hasFailed }
+  return {
+    encode: breaker({ encodes: true }),
+    control: breaker({ encodes: false }),
+    hasFailedSelfTest: () => selfTests.hasFailed,
+  }
 }
 
-/** For how long, ms, and for how many further failures a self-test that succeeded counts. */
+/** For how long, ms, and for how many further failures a self-test or an encode that succeeded counts. */
 const COUNTS = { ms: 5_000, failures: 2 } as const
 
 /** The self-tests of this machine. */
@@ -88,7 +94,7 @@ class SelfTests {
   /** Monotonic ms before which no self-test runs. */
   #until = Number.NEGATIVE_INFINITY
   #isDue = false
-  /** When the last self-test succeeded, monotonic ms, and the number of failures since. */
+  /** When the last self-test or encode succeeded, monotonic ms, and the number of failures since. */
   #succeeded = { at: Number.NEGATIVE_INFINITY, failures: 0 }
   #running: Promise<void> | null = null
 
@@ -99,6 +105,12 @@ class SelfTests {
 
   get hasFailed(): boolean {
     return this.#failures > 0
+  }
+
+  /** An encode here says as much as a self-test. */
+  succeeded(): void {
+    this.#isDue = false
+    this.#succeeded = { at: this.#modules.clock.mono(), failures: 0 }
   }
 
   demand(): void {

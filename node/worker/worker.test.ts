@@ -342,6 +342,16 @@ describe('a worker', () => {
     assert.deepEqual([runs.length >= 4, trials], [true, 2], `${runs.length} runs`)
   })
 
+  it('counts an encode as much as a trial run', async () => {
+    await stage.ledger.insertTasks([newTask(1), newTask(2), newTask(3)])
+    run = async () => {
+      if (runs.length > 1) throw new AttemptFailed('encode_failed', `ffmpeg: bad chunk ${runs.length}`)
+    }
+    worker.start()
+    await stage.pass(400)
+    assert.deepEqual([runs.length, trials], [2, 0], 'after the failure')
+  })
+
   it('claims nothing while its ffmpeg fails the self-test, says so once, and comes back by itself', async () => {
     await stage.ledger.insertTasks([newTask(1), newTask(2)])
     broken = 'ffmpeg was ended by SIGILL'
