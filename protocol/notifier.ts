@@ -17,47 +17,47 @@ export interface Notifier {
 /** A notifier whose waits are measured by this clock, as is `gapMs`. Leaves no timer or listener behind. */
 export function createNotifier(clock: Clock, gapMs = NOTIFIED_GAP_MS): Notifier {
   let isNotified = false
-  /** The time by which all waits so far would have been ended, a gap apart. */
+  /** The time by which all looks so far would have been made, a gap apart. */
   let evenAt = Number.NEGATIVE_INFINITY
-  /** Each ends its wait so many ms from now. */
-  const waiters = new Set<(restMs: number) => void>()
-  const restOfGap = () => Math.max(0, evenAt - (NOTIFIED_AT_ONCE - 1) * gapMs - clock.mono())
-  const count = () => {
+  const waiters = new Set<() => void>()
+  let stopWake: (() => void) | null = null
+  const cancelWake = () => {
+    stopWake?.()
+    stopWake = null
+  }
+  const wake = () => {
+    cancelWake()
     evenAt = Math.max(evenAt, clock.mono()) + gapMs
+    for (const end of [...waiters]) end()
+  }
+  const wakeSoon = () => {
+    const restMs = evenAt - (NOTIFIED_AT_ONCE - 1) * gapMs - clock.mono()
+    if (restMs > 0) stopWake ??= clock.timer(restMs, wake)
+    else wake()
   }
   return {
     notify() {
-      const restMs = restOfGap()
       if (waiters.size === 0) isNotified = true
-      else if (restMs === 0) count()
-      for (const endIn of waiters) endIn(restMs)
+      else wakeSoon()
     },
     wait: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason)
-        const endsAt = clock.mono() + ms
         const leave = (settle: () => void) => {
           stopTimer()
-          waiters.delete(endIn)
+          waiters.delete(end)
+          // Who waited looks now in any case.
+          if (waiters.size === 0) cancelWake()
           signal.removeEventListener('abort', onAbort)
           settle()
         }
         const onAbort = () => leave(() => reject(signal.reason))
-        const wake = () => {
-          count()
-          leave(resolve)
-        }
-        const endIn = (restMs: number) => {
-          if (restMs === 0) return leave(resolve)
-          stopTimer()
-          stopTimer = clock.timer(Math.max(0, Math.min(restMs, endsAt - clock.mono())), wake)
-        }
-        let stopTimer = isNotified
-          ? clock.timer(Math.min(restOfGap(), ms), wake)
-          : clock.timer(ms, () => leave(resolve))
-        isNotified = false
-        waiters.add(endIn)
+        const end = () => leave(resolve)
+        const stopTimer = clock.timer(ms, end)
+        waiters.add(end)
         signal.addEventListener('abort', onAbort, { once: true })
+        if (isNotified) wakeSoon()
+        isNotified = false
       }),
   }
 }
