@@ -1,6 +1,7 @@
 /**
  * What a failure says: whether two failures at one task say the same of its data, so that no further attempt would end differently. What
- * belongs to one attempt alone (paths, addresses, process ids in them) does not count; numbers do, such as frames that were counted. Pure.
+ * belongs to one attempt alone (paths, addresses, process ids in them, whether the sound was encoded with the pictures or by itself) does not count;
+ * numbers do, such as frames that were counted. Pure.
  */
 import { CONCLUSIVE } from './errors.ts'
 import type { Failure } from './task.ts'
@@ -21,6 +22,7 @@ export const saysTheSame = (a: Said, b: Said): boolean =>
 /** The message without what differs between two attempts at the same data. */
 function wordsOf(message: string): string {
   return message
+    .replace(/^encoding (?:the audio|chunk \d+) failed/, 'encoding failed')
     .replace(/(?:file:)?\/[^\s'",;]+/g, '<path>')
     .replace(/\b0x[0-9a-f]+\b/gi, '<address>')
     .replace(/\b[0-9a-f]{12,}\b/gi, '<hash>')

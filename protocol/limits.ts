@@ -20,7 +20,7 @@ export const IDLE_POLL_MS = 1_500
 /** Number of PENDING tasks that a worker reads to guess its next one: the window of a small mesh (`WINDOW_CHUNKS`), three renditions each. */
 export const PREFETCH_TASKS = 96
 /** Delays of peers after a hint are spread over this at most, so that 64 idle ones do not claim in one millisecond; `each`: by so much for each of the others. */
-export const HINT_JITTER_MS = { most: 250, each: 4 } as const
+export const HINT_JITTER_MS = { most: 250, each: 20 } as const
 /** Time between two looks at the ledger that a flood of hints causes: it costs four short reads a second. */
 export const NOTIFIED_GAP_MS = 250
 /** Looks without such a gap, after a time without hints: more than the steps of a short film, from its ingest to its delivery. */

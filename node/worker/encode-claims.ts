@@ -43,7 +43,10 @@ export interface EncodeClaimsModules {
 
 /** The claims of all encode slots of this worker. */
 export interface EncodeClaims {
-  /** Claims one chunk in as many renditions as fit, one audio task, or both of a short film; null: there is none. */
+  /**
+   * Claims one chunk in as many renditions as fit, one audio task, or both of a short film; null: there is none. One slot after the other: two at once
+   * would each get a part of what belongs together.
+   */
   claim(): Promise<Assigned | null>
   /** Drops what was read from the ledger: something changed. */
   forget(): void
@@ -62,13 +65,20 @@ class LedgerEncodeClaims implements EncodeClaims {
   #classes: { readonly at: number; readonly known: readonly string[] } = NOTHING_KNOWN
   /** All classes seen so far: needed for tasks that are not PENDING. */
   readonly #seenClasses = new Set<string>()
+  #claiming: Promise<unknown> = Promise.resolve()
 
   constructor(options: EncodeClaimsOptions, modules: EncodeClaimsModules) {
     this.#options = options
     this.#modules = modules
   }
 
-  async claim(): Promise<Assigned | null> {
+  claim(): Promise<Assigned | null> {
+    const claimed = this.#claiming.then(() => this.#claimWhole())
+    this.#claiming = claimed.catch(() => {})
+    return claimed
+  }
+
+  async #claimWhole(): Promise<Assigned | null> {
     const { prefetcher, claimWithToken } = this.#modules
     const assigned = await claimWithToken((token) => this.#claim(token))
     const chunk = assigned?.find(({ task }) => kindFacts(task.kind).scope === 'chunk')

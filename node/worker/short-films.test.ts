@@ -37,8 +37,15 @@ afterEach(async () => {
   await stage.close()
 })
 
-/** Starts a worker of one slot; `plan`: of the film; `others`: peers that it hears. */
-function start({ plan = PLAN, others = [] }: { plan?: Plan; others?: readonly Partial<Heartbeat>[] } = {}): void {
+interface Given {
+  readonly plan?: Plan
+  /** Peers that it hears. */
+  readonly others?: readonly Partial<Heartbeat>[]
+  readonly slots?: number
+}
+
+/** Starts a worker. */
+function start({ plan = PLAN, others = [], slots = 1 }: Given = {}): void {
   const actor = stage.actor('me')
   const run: Runner = async (assignment) => {
     runs.push(assignment)
@@ -51,7 +58,7 @@ function start({ plan = PLAN, others = [] }: { plan?: Plan; others?: readonly Pa
     self: SELF,
     actor,
     capability: { decoders: ['h264'], encoders: ['x264'], filters: [], renditions: 'all', kinds: ['audio'] },
-    slots: 1,
+    slots,
     runners: { video: run, audio: createAudioRunner({} as never, run) },
     hints: createHints(() => {}),
     plans: { planOf: async () => plan },
@@ -83,6 +90,15 @@ describe('the claim of a film that one ffmpeg makes at once', () => {
     start({ others: [{ slots: 1, running }] })
     await stage.pass(500)
     assert.equal(runs[0]?.held.length, 4)
+  })
+
+  it('takes it by one slot, as two that wake together claim one after the other', async () => {
+    start({ plan: { ...PLAN, renditions: FILM_RENDITIONS.slice(-1) } as Plan, slots: 2 })
+    await stage.pass(500)
+    assert.ok(
+      runs.map(partsOf).some((parts) => parts.includes('audio') && parts.length > 1),
+      String(runs.map(partsOf)),
+    )
   })
 
   it('keeps the sound of longer and of cut films apart', async () => {
