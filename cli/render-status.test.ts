@@ -56,6 +56,7 @@ const row = (change: Partial<VideoRow> = {}): VideoRow => ({
     { kind: 'video', resolution: '1080p', status: 'PENDING', count: 4 },
     { kind: 'video', resolution: '1080p', status: 'FAILED', count: 1 },
   ],
+  renditions: [],
   outputs: [],
   deliveries: [],
   held: { peers: [peerId], hosts: 1, may_leave: false, text: null },
@@ -339,4 +340,23 @@ it('the encoders of the workers are one line where all have the same, else one m
     '  all encode with x264',
     '  x265-199: workshop',
   ])
+})
+
+it('the bar of a rendition names its encoder and settings, within 80 columns', () => {
+  const planned = {
+    width: 1280,
+    height: 720,
+    codec: 'h264',
+    encoder: 'x264',
+    preset: 'medium',
+    bytes: null,
+    kbps: null,
+  }
+  const rate = { crf: 23, maxrate_kbps: 4500, bufsize_kb: 4500 }
+  const tasks = [{ kind: 'video', resolution: '720p', status: 'PENDING', count: 12 }] as VideoRow['tasks']
+  const video = row({ tasks, renditions: [{ id: '720p', ...planned, rate, profile: 'high', bit_depth: 8 }] })
+  const text = renderStatus(snapshot({ videos: [video] }), { columns: 80, rows: 40, color: false })
+  const [line = ''] = text.split('\n').filter((each) => each.includes('░'))
+  assert.match(line, /^ {4}720p +░{10,} 0\/12 chunks +x264 high medium crf 23 ≤4500k$/)
+  assert.ok(widthOf(line) <= 80)
 })

@@ -4,6 +4,7 @@ import { styleText } from 'node:util'
 import { countedParts } from '../node/status/parts.ts'
 import { rowDeadlineText } from '../protocol/deadline-text.ts'
 import { eventLevel } from '../protocol/events.ts'
+import { encodeText } from '../protocol/settings-text.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { isAwaitingDelivery, isOpen } from '../protocol/video.ts'
 import { fit, widthOf, wrap } from './columns.ts'
@@ -177,11 +178,17 @@ function auditsText({ open, done, differed, unsettled, skipped }: VideoRow['audi
   return [`audits: ${done} of ${open + done} done`, ...found.map(([what, count]) => `${count} ${what}`)].join(', ')
 }
 
-/** One bar for each rendition: done, running, waiting. */
+/** Columns of the counts of most videos, so that what follows them stands in one column. */
+const COUNTS_COLUMNS = 22
+
+/** One bar for each rendition: done, running, waiting; and how it is encoded. */
 function renditionBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
   const parts = countedParts(row.tasks)
   const label = Math.min(16, Math.max(5, ...parts.map((part) => part.length)))
-  const width = Math.max(10, Math.min(40, screen.columns - 35 - label))
+  // A node of an older version does not say them.
+  const settings = new Map((row.renditions ?? []).map((each) => [each.id as string, encodeText(each)]))
+  const tail = Math.max(0, ...[...settings.values()].map((text) => text.length + 2))
+  const width = Math.max(10, Math.min(40, screen.columns - 35 - label - tail))
   return parts.flatMap((of) => {
     const count = (status: string) =>
       row.tasks
@@ -199,7 +206,8 @@ function renditionBars(row: VideoRow, screen: Screen, paint: Paint): string[] {
     const part = Math.min(width - full, Math.round((running / all) * width))
     const bar = `${paint('green', '█'.repeat(full))}${paint('yellow', '▒'.repeat(part))}${'░'.repeat(width - full - part)}`
     const counts = `${done}/${all} chunks${running > 0 ? `, ${running} running` : ''}${failed > 0 ? `, ${failed} failed` : ''}`
-    return [`    ${fit(of, label)} ${bar} ${fit(counts, screen.columns - width - label - 6).trimEnd()}`]
+    const said = settings.has(of) ? `${counts.padEnd(COUNTS_COLUMNS)}  ${settings.get(of)}` : counts
+    return [`    ${fit(of, label)} ${bar} ${fit(said, screen.columns - width - label - 6).trimEnd()}`]
   })
 }
 

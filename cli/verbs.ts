@@ -58,8 +58,8 @@ export const VERBS: readonly Verb[] = [
   },
   {
     name: 'videos',
-    usage: '[options]',
-    description: 'list videos, newest last',
+    usage: '[options] [video]',
+    description: 'list videos, newest last, or show one with its renditions as they are made',
     load: async () => (await import('./videos.ts')).addVideos,
   },
   {

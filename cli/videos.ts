@@ -4,13 +4,14 @@ import type { Command } from 'commander'
 import { parseResponse } from 'hono/client'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import { shownVideos } from '../node/status/video-rows.ts'
-import { LedgerUnavailable, ReelmeshError, UsageError, unknownVideo } from '../protocol/errors.ts'
-import { isVideoId, type VideoId } from '../protocol/ids.ts'
+import { LedgerUnavailable, ReelmeshError, unknownVideo } from '../protocol/errors.ts'
+import type { VideoId } from '../protocol/ids.ts'
 import type { Changed, Ledger } from '../protocol/ledger.ts'
 import type { StatusSnapshot } from '../protocol/status.ts'
 import { addConfigOptions, configFrom, parseWhole } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, withLedger } from './reach.ts'
+import { mustBeVideoId, oneVideo, sayVideo } from './video.ts'
 
 interface Listed {
   id: string
@@ -23,11 +24,15 @@ interface Listed {
 
 /** Adds the verb `videos` to the program. */
 export function addVideos(program: Command): void {
-  const command = program.command('videos').option('--json', 'as JSON')
+  const command = program
+    .command('videos')
+    .argument('[video]', 'its id: only this one, with its renditions')
+    .option('--json', 'as JSON')
   addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>', ledger_file: '<file>' })
-  command.action(async (options: { json?: boolean } & Record<string, unknown>) => {
+  command.action(async (id: string | undefined, options: { json?: boolean } & Record<string, unknown>) => {
     const config = await configFrom(options)
     const client = await localNode(config)
+    if (id !== undefined) return sayVideo(await oneVideo(id, config, client), options.json === true)
     const pick = ({ id, name, status, priority, created_at, failure }: Listed): Listed => ({
       id,
       name,
@@ -101,8 +106,7 @@ function addAct(program: Command, act: Act): void {
   command.action(async (...args: unknown[]) => {
     const id = String(args[0])
     const value = act === PRIORITY ? Number(args[1]) : 0
-    if (!isVideoId(id))
-      throw new UsageError(`${id} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
+    mustBeVideoId(id)
     const config = await configFrom(args[act === PRIORITY ? 2 : 1] as Record<string, unknown>)
     const client = await localNode(config)
     const changed = client

@@ -107,7 +107,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     renditions,
     ...cutting,
     chunks: withTimes(cutting.chunks, index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
+    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...trimmedFates(recipe, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
   } // biome-ignore format: groups
 }
 
@@ -157,6 +157,14 @@ function refuseCutOff({ source, recipe }: PlanJob, index: PacketIndex, timeBase:
   throw new SourceRefused(
     `${quoted(source)} is refused. ${cutOffSentence(index.cutOff, there)}; --strict takes whole files only.`,
   )
+}
+
+/** The renditions of the recipe that are not made, as the source has no more pixels than a smaller one. */
+function trimmedFates({ renditions }: Recipe, sized: readonly SizedRendition[]): Fate[] {
+  const ids = renditions.map(({ id }) => id).filter((id) => sized.every((made) => made.id !== id))
+  const names = ids.join(', ').replace(/, (?=[^,]*$)/, ' and ')
+  const note = `${names} ${ids.length === 1 ? 'is' : 'are'} left out, as the picture fits into a smaller rendition.`
+  return ids.map((id) => ({ part: `rendition ${id}`, fate: 'left_out', note }))
 }
 
 /** What becomes of closed captions in the picture: not every encoder writes them. */

@@ -1,6 +1,7 @@
 /** The settings of renditions in words, for people. Pure. */
 import type { AudioRendition } from './audio-rendition.ts'
 import type { RateControl, Rendition } from './rendition.ts'
+import type { PlannedRendition } from './status-encodes.ts'
 
 /** A rate control in words: `crf 23`, `900 kb/s`, `crf 23, at most 4500 kb/s`. */
 export function rateText(rate: RateControl): string {
@@ -11,6 +12,21 @@ export function rateText(rate: RateControl): string {
 /** A codec with its profile, and its bits where they are not 8: `h264 high`, `hevc 10 bit`. */
 export const codecText = ({ codec, profile, bit_depth }: Pick<Rendition, 'codec' | 'profile' | 'bit_depth'>): string =>
   [codec, profile, bit_depth === 8 ? undefined : `${bit_depth} bit`].filter(Boolean).join(' ')
+
+/** The encoder of a planned rendition with its settings, short: `x264 high medium crf 23 ≤7800k`. */
+export function encodeText({
+  encoder,
+  preset,
+  profile,
+  rate,
+  bit_depth,
+}: Pick<PlannedRendition, 'encoder' | 'preset' | 'profile' | 'rate' | 'bit_depth'>): string {
+  const aim = 'crf' in rate ? `crf ${rate.crf}` : `${rate.kbps}k`
+  const cap = rate.maxrate_kbps === undefined ? undefined : `≤${rate.maxrate_kbps}k`
+  return [encoder, profile, bit_depth === 8 ? undefined : `${bit_depth} bit`, preset, aim, cap]
+    .filter(Boolean)
+    .join(' ')
+}
 
 /** Audio renditions in words: `aac 2 channels 128 kb/s`. */
 export function audioText(audio: readonly AudioRendition[] | undefined): string {

@@ -10,7 +10,7 @@ import { shownRecipeSchema } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 import { auditsSchema } from './status-audits.ts'
 import { deadlineFields } from './status-deadline.ts'
-import { abilityFields } from './status-encodes.ts'
+import { abilityFields, plannedRenditionSchema } from './status-encodes.ts'
 import { problemSchema } from './status-problems.ts'
 
 export { type TaskRow, taskRowSchema } from './status-task.ts'
@@ -159,6 +159,12 @@ const videoRowSchema = z
     speed: z.number().nullable().describe('source seconds encoded per second, likewise'),
     eta_s: z.number().nullable().describe('seconds left at that rate, or null'),
     tasks: z.array(countSchema).readonly().describe('counts of its tasks'),
+    renditions: z
+      .array(plannedRenditionSchema)
+      .readonly()
+      .describe(
+        'what it is made into, smallest box first; in a snapshot only of a video that is RUNNING or MERGING, else empty',
+      ),
     outputs: z.array(outputSchema).readonly().describe('the results, when it is COMPLETED'),
     deliveries: z.array(deliverySchema).readonly().describe('where they are wanted'),
     held: heldSchema,

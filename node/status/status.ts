@@ -96,7 +96,7 @@ export function createStatus(options: StatusOptions): Status {
   return {
     async video(id) {
       const video = await ledger.video(id)
-      const [row] = video ? await rows([video]) : []
+      const [row] = video ? await rows([video], { whole: true }) : []
       return video && row ? detailOf(video, row) : null
     },
     async openVideos() {

@@ -12,6 +12,7 @@ import { isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { readDeadlines } from './deadlines.ts'
 import { heldOf } from './held.ts'
+import { plannedRenditions } from './planned-renditions.ts'
 import { deliveryText, heldText, type NamedPeer } from './sentences.ts'
 import { createSpeedometer } from './speedometer.ts'
 import type { createStillVideos } from './still-videos.ts'
@@ -48,18 +49,26 @@ export interface VideoRowsOptions {
 }
 
 /** The parts of a plan that rows need; a whole one may have 8 MB. */
-type Planned = Pick<Plan, 'frames'> & { readonly seconds: number; readonly notes: readonly string[] }
-const UNPLANNED: Planned = { frames: 0, seconds: 0, notes: [] }
+type Planned = Pick<Plan, 'frames' | 'renditions'> & { readonly seconds: number; readonly notes: readonly string[] }
+const UNPLANNED: Planned = { frames: 0, seconds: 0, notes: [], renditions: [] }
 /** Number of events that are searched for notes of merges. */
 const EVENTS_READ = 500
 
-/** Makes the rows of these videos, in their order. Rejects where the ledger is unavailable. */
-export function createVideoRows(options: VideoRowsOptions): (videos: readonly Video[]) => Promise<VideoRow[]> {
+/** Statuses in which a snapshot shows the renditions of a video: of all that it lists they would be most of it. */
+const SHOWS_RENDITIONS: readonly Video['status'][] = ['RUNNING', 'MERGING']
+
+/**
+ * Makes the rows of these videos, in their order. `whole`: with the renditions of each, also where a snapshot of many leaves them out. Rejects
+ * where the ledger is unavailable.
+ */
+export function createVideoRows(
+  options: VideoRowsOptions,
+): (videos: readonly Video[], show?: { readonly whole: boolean }) => Promise<VideoRow[]> {
   const { ledger, clock, plans } = options
   const speedometer = createSpeedometer(clock)
   const plannedOf = createPlannedFacts(plans)
 
-  return async (videos) => {
+  return async (videos, { whole } = { whole: false }) => {
     const progress = await ledger.progress(videos.map((video) => video._id))
     const present = options.present()
     const peers = options.peers()
@@ -83,7 +92,7 @@ export function createVideoRows(options: VideoRowsOptions): (videos: readonly Vi
         const rate = video.status === 'RUNNING' ? speedometer.rate(video._id, done) : null
         return rowOf({
           video,
-          planned,
+          planned: whole || SHOWS_RENDITIONS.includes(video.status) ? planned : { ...planned, renditions: [] },
           tasks,
           done,
           rate,
@@ -105,7 +114,8 @@ function createPlannedFacts(plans: PlanSource): (video: Video) => Promise<Planne
   const known = new Map<Sha256, Planned>()
   async function read(video: VideoId, sha256: Sha256): Promise<Planned> {
     const plan = await plans.planOf(video)
-    const planned = { frames: plan.frames, seconds: planSeconds(plan), notes: notesOf(plan.fates) }
+    const { frames, renditions } = plan
+    const planned = { frames, renditions, seconds: planSeconds(plan), notes: notesOf(plan.fates) }
     known.set(sha256, planned)
     const [oldest] = known.keys()
     if (known.size > SHOWN_VIDEOS.known && oldest) known.delete(oldest)
@@ -167,6 +177,7 @@ function rowOf(of: {
     speed: rate === null ? null : rate * seconds,
     eta_s: rate === null || rate === 0 ? null : (1 - done) / rate,
     tasks,
+    renditions: plannedRenditions(planned.renditions, video, seconds),
     outputs: video.outputs.map(({ path, media_type, sha256, bytes }) => ({ path, media_type, sha256, bytes })),
     deliveries: of.deliveries,
     held,

@@ -25,9 +25,12 @@ async function keyframes(path: string): Promise<number[]> {
   return stdout.split('\n').flatMap((line) => (line.includes(',K') ? [Number(line.split(',')[0])] : []))
 }
 
-test('a ladder of two codecs at one height is made of a film, with keyframes at the same times', async (t) => {
+test('a ladder of two codecs at one height is made of a film, with keyframes at the same times, and shown as made', async (t) => {
   const dir = await folder(t)
-  await writeFile(join(dir, 'mine.yaml'), TWO_CODECS)
+  await writeFile(
+    join(dir, 'mine.yaml'),
+    `${TWO_CODECS}  - {id: 720p, box: 1280x720, codec: h264, crf: 30, preset: ultrafast}\n`,
+  )
   await writeFile(join(dir, 'reelmesh.yaml'), 'ladders: {mine: mine.yaml}\n')
   const source = await ensureSource('short')
   const options = { cwd: dir, dataDir: join(dir, 'data') }
@@ -39,7 +42,21 @@ test('a ladder of two codecs at one height is made of a film, with keyframes at 
   assert.ok(one!.length >= 2)
   assert.deepEqual(one, other)
   const again = await runCli(['run', source, '--ladder', './mine.yaml', '--out', 'out'], options)
-  assert.match(again.stdout, new RegExp(/video [0-9a-f]{16}/.exec(made.stdout)![0]), 'a file is the same as its name')
+  const id = /video ([0-9a-f]{16})/.exec(made.stdout)![1]!
+  assert.match(again.stdout, new RegExp(`video ${id}`), 'a file is the same as its name')
+  const note = '720p is left out, as the picture fits into a smaller rendition.'
+  assert.match(made.stdout, new RegExp(`note: ${note}`))
+  const shown = (await runCli(['videos', id], options)).stdout.split('\n')
+  assert.match(shown[0] ?? '', new RegExp(`^${id}  COMPLETED  short  0:01, 25 frames$`))
+  assert.match(shown[1] ?? '', /^ {2}180p +320x180 {2}h264 {2}x264 main ultrafast crf 30 +[\d.]+ kB +\d+ kb\/s$/)
+  assert.match(
+    shown[2] ?? '',
+    /^ {2}180p-hevc +320x180 {2}hevc {2}x265-\d+ ultrafast crf 30 ≤300k +[\d.]+ kB +\d+ kb\/s$/,
+  )
+  assert.equal(shown[3], `  ${note}`)
+  const wrong = await runCli(['videos', '0000000000000000'], options)
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.stderr, /^reelmesh: .*0000000000000000/)
 })
 
 test('a ladder that is wrong is one sentence, and nothing is queued', async (t) => {

@@ -1,0 +1,23 @@
+/** The renditions of a video as status shows them: of its plan, with the files that were made. Pure. */
+import { parseClass } from '../../protocol/capability.ts'
+import type { RenditionPlan } from '../../protocol/plan.ts'
+import type { PlannedRendition } from '../../protocol/status-encodes.ts'
+import type { Video } from '../../protocol/video.ts'
+
+/** The renditions of a plan. `seconds`: length of the source. */
+export function plannedRenditions(
+  renditions: readonly RenditionPlan[],
+  { outputs }: Pick<Video, 'outputs'>,
+  seconds: number,
+): PlannedRendition[] {
+  return renditions.map(({ id, width, height, codec, preset, rate, bit_depth, profile, class: of }) => {
+    const bytes = outputs.find(({ path }) => path.startsWith(`${id}/`))?.bytes ?? null
+    return {
+      ...{ id, width, height, codec, preset, rate, bit_depth },
+      ...(profile !== undefined && { profile }),
+      encoder: parseClass(of)?.encoder ?? codec,
+      bytes,
+      kbps: bytes === null || seconds <= 0 ? null : Math.round((bytes * 8) / seconds / 1000),
+    }
+  })
+}
