@@ -15,6 +15,10 @@ export const taskRowSchema = z
     chunk: z.number().describe('number of the chunk, from 0; 0 for a task of the whole video'),
     status: z.enum(TASK_STATUSES).describe('where it stands'),
     frames: z.number().describe('frames of the source that it takes in'),
+    encode: z
+      .string()
+      .nullable()
+      .describe('encoder and settings of a `video` task for people, such as `x264 medium crf 23`; null for others'),
     worker: peerId.nullable().describe('the worker of the newest, then of the committed attempt'),
     attempt: z.number().describe('number of the newest attempt; 0 before the first'),
     completed_attempt: z.number().nullable().describe('number of the attempt that was committed'),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { LedgerUnavailable, RecipeRefused, SourceRefused } from '../../protocol/errors.ts'
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
+import { LADDERS } from '../../protocol/ladders.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 import type { NodeFace } from '../face.ts'
@@ -42,6 +43,7 @@ beforeEach(() => {
       acts.push([what, video])
       return 'changed'
     },
+    ladders: { mine: { ...LADDERS['web']!, description: 'Mine.' } },
     setPeer: async (id: string, change: unknown) => void acts.push([id, change]),
     submit: async (request: SubmitRequest) => {
       if (fails) throw fails
@@ -65,6 +67,14 @@ async function ask(
 }
 
 describe('the API', () => {
+  it('lists the ladders of its configuration, then the built-in ones', async () => {
+    const all = (await (await api.request('/v1/ladders')).json()) as { name: string; built_in: boolean }[]
+    assert.deepEqual(
+      all.map(({ name, built_in }) => `${name} ${built_in}`),
+      ['mine false', ...Object.keys(LADDERS).map((name) => `${name} true`)],
+    )
+  })
+
   it('takes a submit and fills in what was left out', async () => {
     assert.equal((await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })).status, 201)
     assert.deepEqual([submitted?.recipe, submitted?.priority], [DEFAULT_RECIPE, 0])

@@ -93,17 +93,23 @@ export function createStatus(options: StatusOptions): Status {
     },
   })
 
+  const videoOf = async (id: VideoId): Promise<VideoDetail | null> => {
+    const video = await ledger.video(id)
+    const [row] = video ? await rows([video], { whole: true }) : []
+    return video && row ? detailOf(video, row) : null
+  }
+
   return {
-    async video(id) {
-      const video = await ledger.video(id)
-      const [row] = video ? await rows([video], { whole: true }) : []
-      return video && row ? detailOf(video, row) : null
-    },
+    video: videoOf,
     async openVideos() {
       const open = (await shownVideos(ledger)).filter((video) => isOpen(video.status) || isAwaitingDelivery(video))
       return open.length > 0 ? rows(open) : []
     },
-    tasks: async (id) => (await ledger.tasks({ video: id })).map(taskRowOf),
+    async tasks(id) {
+      const tasks = await ledger.tasks({ video: id })
+      const video = await videoOf(id)
+      return tasks.map((task) => taskRowOf(task, video?.renditions ?? []))
+    },
     async snapshot() {
       const { answer, away } = await askLedger()
       const heard = beats()

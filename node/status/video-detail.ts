@@ -1,6 +1,9 @@
 /** One video, and its tasks, as the API shows them: the ledger's documents without what only the program needs, such as tokens. */
 import { placeOf } from '../../protocol/claim-order.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
+import { encodeText } from '../../protocol/settings-text.ts'
 import type { TaskRow, VideoDetail, VideoRow } from '../../protocol/status.ts'
+import type { PlannedRendition } from '../../protocol/status-encodes.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
 
@@ -10,8 +13,9 @@ export function detailOf({ recipe, source, plan, due, created_at, ended_at }: Vi
   return { ...row, recipe, source: { sha256, bytes, holders }, plan, due: placeOf(due, created_at).place, ended_at }
 }
 
-/** A task as the API shows it. */
-export function taskRowOf(task: Task): TaskRow {
+/** A task as the API shows it. `renditions`: those of its video. */
+export function taskRowOf(task: Task, renditions: readonly PlannedRendition[]): TaskRow {
+  const rendition = kindFacts(task.kind).scope === 'chunk' && renditions.find(({ id }) => id === task.resolution)
   const { _id, kind, resolution, chunk_id, status, frames, worker_id, attempt, completed_attempt } = task
   return {
     id: _id,
@@ -20,6 +24,7 @@ export function taskRowOf(task: Task): TaskRow {
     chunk: chunk_id,
     status,
     frames,
+    encode: rendition ? encodeText(rendition) : null,
     worker: worker_id,
     attempt,
     completed_attempt,
