@@ -26,6 +26,23 @@ describe('audits', () => {
     assert.deepEqual(asked, [])
   })
 
+  test('of results that nobody else can compare are none, at one read of them and one write', async () => {
+    const { ledger, run, ids, settle, states } = await stage(2, { peers: [ANN] })
+    for (const id of ids) await run(id, ANN)
+    const asked: string[] = []
+    for (const name of ['peers', 'markAudits', 'tasks'] as const) {
+      const call = ledger[name] as (...given: unknown[]) => unknown
+      const counted = (...given: unknown[]) => {
+        asked.push(name)
+        return call(...given)
+      }
+      Object.assign(ledger, { [name]: counted })
+    }
+    assert.equal(await settle(), true)
+    assert.deepEqual(asked, ['tasks', 'markAudits'])
+    assert.deepEqual(await states(), ['none', 'none'])
+  })
+
   test('of a result that agrees count for its peer, once, and then only the share of it is audited', async () => {
     const { run, ids, settle, states, audits, ledger } = await stage(6, { share: 0 + 1e-9 })
     for (const id of ids) await run(id, ANN)

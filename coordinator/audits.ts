@@ -129,19 +129,21 @@ class TermAudits implements Audits {
     const chosen = results.filter(({ audit }) => audit === 'chosen')
     const undecided = results.filter(({ audit }) => audit === 'undecided')
     if (undecided.length === 0) return chosen
-    const agreed = new Map((await ledger.peers()).map(({ _id, audits_agreed }) => [_id, audits_agreed]))
+    const comparable = undecided.filter((task) => this.#canCompare(task, audits))
+    const records = comparable.length > 0 ? await ledger.peers() : []
+    const agreed = new Map(records.map(({ _id, audits_agreed }) => [_id, audits_agreed]))
     const fresh: Task[] = []
-    for (const task of undecided) {
+    for (const task of comparable) {
       const maker = task.worker_id
       const outstanding = [...chosen, ...fresh].filter(({ worker_id }) => worker_id === maker).length
       const draw = { agreed: (maker && agreed.get(maker)) || 0, outstanding, share, random: unpredictable(rng) }
       // Results of others from before it was made again are a comparison that costs nothing.
       const isCompared = auditsOf(task, audits).length > 0
-      if (this.#canCompare(task, audits) && (isCompared || (share > 0 && isDrawn(draw)))) fresh.push(task)
+      if (isCompared || (share > 0 && isDrawn(draw))) fresh.push(task)
     }
     const rest = undecided.filter((task) => !fresh.includes(task))
-    await ledger.markAudits(rest.map(attemptOf), { from: 'undecided', to: 'none', term })
-    await ledger.markAudits(fresh.map(attemptOf), { from: 'undecided', to: 'chosen', term })
+    if (rest.length > 0) await ledger.markAudits(rest.map(attemptOf), { from: 'undecided', to: 'none', term })
+    if (fresh.length > 0) await ledger.markAudits(fresh.map(attemptOf), { from: 'undecided', to: 'chosen', term })
     return [...chosen, ...fresh]
   }
 

@@ -6,7 +6,7 @@
 import type { HeldBlob } from '../../protocol/blobs.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { type KindFacts, kindsWhere } from '../../protocol/kinds.ts'
+import { kindsWhere } from '../../protocol/kinds.ts'
 import { BLOB_FETCHES_AT_ONCE, LOST_AFTER_MS, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import { createPace, type Pace } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -125,8 +125,10 @@ class LeaderReplicas {
   /** Fetches the extras, such as subtitles, which only the ingest can make again. Answers whether all are here. */
   async #replicateExtras(video: Video, here: Set<TaskId>, signal: AbortSignal): Promise<boolean> {
     const { ledger, self } = this.#context
-    for (const task of await this.#tasksOf(video._id, ({ outputs }) => outputs === 'intermediate')) {
-      if (task.status !== 'COMPLETED' || here.has(task._id)) continue
+    const makers = kindsWhere(({ outputs }) => outputs === 'intermediate').map((kind) => taskId(video._id, kind))
+    for (const id of makers.filter((each) => !here.has(each))) {
+      const task = await ledger.task(id)
+      if (task?.status !== 'COMPLETED') continue
       for (const extra of task.outputs) {
         const got = await this.#blobs.fetch(video._id, extra, signal)
         if (got === 'lost') await cutAgain(this.#context, video, `the extras of video ${video._id}`)
@@ -140,7 +142,9 @@ class LeaderReplicas {
 
   /** Changes with each merge attempt that missed an input, and every `LOST_AFTER_MS` while the merge waits: it is not claimed without its inputs. */
   async #missesOf(video: VideoId): Promise<string> {
-    const makers = await this.#tasksOf(video, ({ outputs }) => outputs === 'results')
+    const kinds = kindsWhere(({ outputs }) => outputs === 'results')
+    const found = await Promise.all(kinds.map((kind) => this.#context.ledger.task(taskId(video, kind))))
+    const makers = found.filter((task) => task !== null)
     const misses = makers.flatMap(({ failures }) => failures.filter(({ code }) => code === 'input_missing'))
     const waits = makers.some(({ status }) => status === 'PENDING')
     const waited = waits ? Math.floor(this.#context.clock.mono() / LOST_AFTER_MS) : ''
@@ -180,11 +184,6 @@ class LeaderReplicas {
         await this.#emitLost(`${output.path} of ${video.name}`, video._id)
       return
     }
-  }
-
-  async #tasksOf(video: VideoId, are: (facts: KindFacts) => boolean): Promise<Task[]> {
-    const found = await Promise.all(kindsWhere(are).map((kind) => this.#context.ledger.task(taskId(video, kind))))
-    return found.filter((task) => task !== null)
   }
 
   /** Whether the chunks of a video are still needed: once it is COMPLETED every peer removes them. */

@@ -7,6 +7,7 @@ import { type PeerId, type TaskId, taskId, type VideoId } from '../../protocol/i
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { DUTY_MS, REPLICA_REQUEST_MS } from '../../protocol/limits.ts'
 import { createPace } from '../../protocol/pace.ts'
+import { presentPeers } from '../../protocol/peer-table.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { commonHolders, decideReplication } from '../policy/replication.ts'
@@ -51,6 +52,8 @@ export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
   }
 
   async function look(video: Video): Promise<void> {
+    // Alone in the mesh this leader has nobody to ask.
+    if (presentPeers(context.peers, clock.mono()).length === 0) return
     const makers = kindsWhere(({ outputs }) => outputs === 'results').map((kind) => taskId(video._id, kind))
     if (video.status === 'COMPLETED') {
       for (const id of makers) ask(video, id, commonHolders(video.outputs))

@@ -7,8 +7,11 @@ import type { Parameters, Store } from './store.ts'
 
 export async function moveVideo(store: Store, id: VideoId, move: VideoMove): Promise<boolean> {
   const { sql, parameters } = statement(move)
-  return (await store.write('sure', sql, { id, ...parameters })).length > 0
+  return (await store.write(AGAIN.has(move.to) ? 'light' : 'sure', sql, { id, ...parameters })).length > 0
 }
+
+/** States that a leader reaches again by the tasks that are there: after a power cut nothing of what people asked for or peers made is lost. */
+const AGAIN: ReadonlySet<VideoMove['to']> = new Set(['PLANNING', 'MERGING'])
 
 function statement(move: VideoMove): { sql: string; parameters: Parameters } {
   const compares = ['_id=:id', `status IN (${words(move.from)})`]

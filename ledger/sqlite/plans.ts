@@ -6,7 +6,8 @@ import type { Store } from './store.ts'
 const INSERT = 'INSERT INTO plans (_id, plan) VALUES (:id, :plan) ON CONFLICT(_id) DO NOTHING'
 
 export async function insertPlan(store: Store, id: VideoId, sha256: Sha256, plan: Plan): Promise<void> {
-  await store.write('sure', INSERT, { id: `${id}/${sha256}`, plan: JSON.stringify(plan) })
+  // The video that names it is written next, and syncs it.
+  await store.write('light', INSERT, { id: `${id}/${sha256}`, plan: JSON.stringify(plan) })
 }
 
 export async function readPlan(store: Store, id: VideoId, sha256: Sha256): Promise<Plan | null> {

@@ -3,7 +3,7 @@
  *
  * Promises: no call waits for another process inside SQLite (busy_timeout is 0): a busy database is retried after 1 → 32 ms,
  * asynchronously, for at most `retryMs`, then `LedgerUnavailable`. Every statement is its own transaction, with `:now` of the injected clock
- * at that try. `light` writes (claim, renew) are not synced to the disk one by one: a
+ * at that try. `light` writes (claims, renewals, and steps that are repeated from what is there) are not synced to the disk one by one: a
  * power cut may lose the last of them, which costs an attempt; `sure` writes are, with every light one before them.
  * Statements block the process; after `TURN_MS` of them the event loop runs once before the answer is given. On a virtual clock statements
  * take no time, so that this never happens.

@@ -46,7 +46,10 @@ export interface HeartbeatLoop {
   stop(): Promise<void>
   /** Sends a heartbeat now, such as the last one with state `leaving`. Rejects as `Mesh.publish`. */
   beatNow(): Promise<void>
-  /** The heartbeat of this node now, with all attempts, also more than `RUNNING_LISTED_MAX`. */
+  /**
+   * The heartbeat of this node now, with all attempts, also more than `RUNNING_LISTED_MAX`. Its addresses are those of the last one that was sent:
+   * to list them takes longer than all the rest.
+   */
   own(): Heartbeat
 }
 
@@ -58,6 +61,7 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
   let unsubscribe: (() => void)[] = []
   let cancelNext = () => {}
   let cancelEager: (() => void) | null = null
+  let addresses: readonly string[] = []
 
   const own = (): Heartbeat => ({
     ...options.snapshot(),
@@ -65,10 +69,11 @@ export function createHeartbeat(options: HeartbeatOptions): HeartbeatLoop {
     epoch: bootEpoch.current(),
     seq,
     started_at: startedAt,
-    addresses: [...mesh.addresses()],
+    addresses: [...addresses],
   })
   const beatNow = async () => {
     seq++
+    addresses = mesh.addresses()
     await mesh.publish('heartbeat', encodeHeartbeat(own()))
   }
   /** Logs a heartbeat that could not be sent: the next one follows within an interval. */

@@ -34,7 +34,10 @@ export function membersOnly(mesh: Mesh, members: Pick<Membership, 'has' | 'look'
         onGossip: (message) =>
           (message.topic === 'heartbeat' || members.has(message.author)) && events.onGossip?.(message),
       }),
-    publish: (topic, data) => mesh.publish(topic, data),
+    // Nobody would get it: a node alone signs no messages.
+    publish: async (topic, data) => {
+      if (mesh.peers().length > 0) await mesh.publish(topic, data)
+    },
     handle: (protocol, handler) =>
       mesh.handle(protocol, async (stream) => {
         if (protocol !== 'status' && !(await members.admits(stream.peer)))

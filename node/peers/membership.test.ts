@@ -47,7 +47,7 @@ function setUp() {
   const life = createLife(scheduler)
   const { clock } = life
   const members = new Set<PeerId>()
-  const state = { reads: 0, added: 0, isAway: false }
+  const state = { reads: 0, added: 0, published: 0, isAway: false }
   const ledger = {
     addMember: async (id: PeerId) => {
       if (state.isAway) throw new LedgerUnavailable('away')
@@ -70,6 +70,7 @@ function setUp() {
       events = given
       return () => {}
     },
+    publish: async () => void state.published++,
     handle: (_protocol: string, handler: (stream: MeshStream) => Promise<void>) => {
       onStream = handler
     },
@@ -121,6 +122,15 @@ describe('the membership', () => {
     members.delete(ANN)
     await run(2 * MEMBER_RENEW_MS)
     assert.equal(membership.has(ANN), false)
+  })
+
+  it('publishes nothing while nobody is connected who would get it', async () => {
+    const { mesh, connections, state } = setUp()
+    await mesh.publish('work', new Uint8Array())
+    assert.equal(state.published, 0)
+    connections.push(ANN)
+    await mesh.publish('work', new Uint8Array())
+    assert.equal(state.published, 1)
   })
 })
 

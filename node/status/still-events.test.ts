@@ -14,10 +14,12 @@ import { createStillEvents } from './still-events.ts'
 const FILM = '0123456789abcdef' as VideoId
 const rowOf = (id: VideoId, name: string, still: VideoRow['still']) => ({ id, name, still }) as unknown as VideoRow
 const ledgerAt = (at: { now: number }) => createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
+/** Each look at the clock finds it a second later. */
+let mono = 0
 const parts = (ledger: ReturnType<typeof createLedgerModel>) => ({
   self: ANN,
   ledger,
-  clock: { mono: () => 0 },
+  clock: { mono: () => (mono += 1_000) },
   ledgerWatch: { outage: () => null },
   isFirst: () => false,
 })
@@ -83,6 +85,20 @@ test('a queue is one event for all that begin to wait, and a long step is one of
     'moves: film-0 makes progress again after 0 s',
     'moves: film-1 makes progress again after 0 s',
   ])
+})
+
+test('however many hints come, a few videos are looked at once a second', async () => {
+  const at = { now: 0, looks: 0 }
+  const ledger = ledgerAt(at)
+  const openVideos = async () => {
+    at.looks++
+    return [rowOf(FILM, 'film', null)]
+  }
+  const emit = createEmitter({ ledger, log: silentLog })
+  const given = { ...parts(ledger), clock: { mono: () => at.now }, emit, leads: () => true, openVideos }
+  const round = createStillEvents(given)
+  for (; at.now < 3_000; at.now += 250) await round()
+  assert.equal(at.looks, 3)
 })
 
 test('where nobody leads the first peer says it, and no other', async () => {

@@ -35,6 +35,9 @@ const EVENTS_READ = 500
 /** Time after an outage in which it is said: a leader is elected meanwhile. */
 const OUTAGE_SAID_MS = 60_000
 
+/** Shortest time between two looks while few videos are open: each video publishes several hints. */
+const LOOK_MS = 1_000
+
 interface Emitted {
   readonly why: string
   readonly since: number
@@ -57,7 +60,7 @@ class StillEvents {
 
   constructor(options: StillEventsOptions) {
     this.#options = options
-    this.#pace = createPace(options.clock, SILENCE_MS, 0)
+    this.#pace = createPace(options.clock, SILENCE_MS, LOOK_MS)
   }
 
   async round(): Promise<void> {
