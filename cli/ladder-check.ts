@@ -9,6 +9,7 @@ import type { ControlClient } from '../node/http/control-socket.ts'
 import { cpuSeconds, relativeCost } from '../node/ladders/ladder-cost.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
 import { type KnownPeer, type WhoCan, whoCan, whyNobody } from '../node/ladders/who-can.ts'
+import { PRESENT_MS } from '../protocol/limits.ts'
 import { workingFolder } from './arguments.ts'
 import { wrap } from './columns.ts'
 import { columns, ladderLines } from './ladders.ts'
@@ -45,7 +46,8 @@ export function addLadder(program: Command): void {
       for (const line of [
         ...ladderLines(ladder, text),
         '',
-        ...parts.flatMap(partLines),
+        'Who can encode it:',
+        ...partLines(parts),
         ...wrap(cpuText(cpu), columns(), LINES_MAX),
         ...wrap(
           why ?? (client ? 'This mesh can encode it.' : 'This machine can encode it; no node runs here.'),
@@ -60,7 +62,12 @@ export function addLadder(program: Command): void {
 
 async function peersOf(client: ControlClient): Promise<MeasuredPeer[]> {
   const { peers } = await parseResponse(client.v1.status.$get())
-  return peers.map((peer) => ({ ...peer, name: peer.name || peer.peer.slice(-8) }))
+  return peers
+    .filter(({ state }) => state !== 'leaving')
+    .map((peer) => {
+      const name = peer.name || peer.peer.slice(-8)
+      return { ...peer, name: peer.heard_s * 1000 > PRESENT_MS ? `${name} (silent)` : name }
+    })
 }
 
 async function thisMachine(config: Config): Promise<MeasuredPeer> {
@@ -70,14 +77,20 @@ async function thisMachine(config: Config): Promise<MeasuredPeer> {
   return { name: 'this machine', roles: [], slots: slotsFor(selfTestReport), encoders, renditions: 'all', speeds: {} }
 }
 
-function partLines({ part, able, unable }: WhoCan): string[] {
-  const who = able.length > 0 ? able.join(', ') : 'nobody'
-  const lacks = unable.map(({ name, lacks }) => `${name} has ${lacks}`)
-  const text = printable([who, ...lacks].join('; '))
-  const label = `  ${part.padEnd(10)}  `
-  return wrap(text, columns() - label.length, LINES_MAX).map(
-    (line, at) => (at === 0 ? label : ' '.repeat(label.length)) + line,
+/** Who can encode which parts; parts of which the same is to say stand together. */
+function partLines(parts: readonly WhoCan[]): string[] {
+  return [...Map.groupBy(parts, whoText)].flatMap(([who, some]) =>
+    wrap(printable(`${some.map(({ part }) => part).join(', ')}: ${who}`), columns() - 2, LINES_MAX).map(
+      (line) => `  ${line}`,
+    ),
   )
+}
+
+function whoText({ able, unable }: WhoCan): string {
+  return [
+    able.length > 0 ? able.join(', ') : 'nobody',
+    ...unable.map(({ name, lacks }) => `${name} has ${lacks}`),
+  ].join('; ')
 }
 
 function cpuText(cpu: readonly { readonly peer: string; readonly seconds: number | null }[]): string {

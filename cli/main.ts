@@ -29,6 +29,7 @@ const program = new Command('reelmesh')
 Examples:
   reelmesh run film.mp4                     this host only, results in videos/outputs/<rendition>/film.mp4
   reelmesh run *.mov --renditions 720p      several files, one rendition
+  reelmesh run film.mp4 --ladder web        one of the built-in ladders, or a file of your own
   reelmesh node --ledger mongodb://…        a peer of a mesh of many hosts
   reelmesh submit film.mp4 --wait --out .   give a film to the local node and wait for the results
   reelmesh status --watch                   peers, videos, events
