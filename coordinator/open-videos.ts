@@ -8,7 +8,7 @@
 import type { Clock } from '../protocol/clock.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { VideoId } from '../protocol/ids.ts'
-import type { Ledger, Progress } from '../protocol/ledger.ts'
+import type { Counts, Ledger, Progress } from '../protocol/ledger.ts'
 import { DUTY_MS } from '../protocol/limits.ts'
 import { createPace, FEW, type Pace } from '../protocol/pace.ts'
 import { OPEN_STATUSES, type Video } from '../protocol/video.ts'
@@ -21,6 +21,18 @@ export interface Look {
   readonly counts: Progress
   /** Whether these are all open videos. */
   readonly isAll: boolean
+  /** Those that were asked for, where these are not all: one that is not there has ended. */
+  readonly asked: readonly VideoId[]
+}
+
+/** The open videos as a duty knows them from its looks. */
+export type KnownVideos = Map<VideoId, { readonly video: Video; readonly counts: Counts }>
+
+/** Brings what a duty knows up to a look. */
+export function takeLook(known: KnownVideos, { videos, counts, isAll, asked }: Look): void {
+  if (isAll) known.clear()
+  for (const id of asked) known.delete(id)
+  for (const video of videos) known.set(video._id, { video, counts: counts.get(video._id) ?? [] })
 }
 
 /** The open videos as one duty sees them. */
@@ -138,11 +150,12 @@ class TermVideos implements OpenVideos {
   async #read(ids: readonly VideoId[] | null): Promise<Look> {
     const { ledger } = this.#modules
     const isAll = ids === null
-    if (ids?.length === 0) return { videos: [], counts: new Map(), isAll }
+    const asked = ids ?? []
+    if (ids?.length === 0) return { videos: [], counts: new Map(), isAll, asked }
     const videos = await ledger.videos({ ...(ids && { ids: [...new Set(ids)] }), statuses: OPEN_STATUSES })
     if (isAll) this.#count = videos.length
     const counts = videos.length > 0 ? await ledger.progress(videos.map(({ _id }) => _id)) : new Map()
-    return { videos, counts, isAll }
+    return { videos, counts, isAll, asked }
   }
 
   async #askCompleted(): Promise<void> {

@@ -2,7 +2,7 @@
 import { type Calibration, calibrate, calibrationOf } from '../fleet/scaling/scaling-speed.ts'
 import type { RunningAttempt } from '../protocol/heartbeat.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
-import type { Length } from './plan-lengths.ts'
+import { type Length, renditionsIn } from './plan-lengths.ts'
 
 /** The speeds that were measured. */
 export interface PeerSpeeds {
@@ -18,8 +18,7 @@ export function createPeerSpeeds(): PeerSpeeds {
   const each = new Map<PeerId, Calibration>()
   return {
     measure(peers, lengths) {
-      const renditionOf = (video: VideoId, id: string) =>
-        lengths.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null
+      const renditionOf = renditionsIn(lengths)
       all = calibrate(all, [...peers.values()], renditionOf)
       for (const peer of each.keys()) if (!peers.has(peer)) each.delete(peer)
       for (const [peer, running] of peers)

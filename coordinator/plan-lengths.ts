@@ -2,6 +2,7 @@
 import type { VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import { planSeconds, type RenditionPlan } from '../protocol/plan.ts'
+import type { RenditionId } from '../protocol/rendition.ts'
 import type { Video } from '../protocol/video.ts'
 
 /** The parts of a plan that give its amount of work. `seconds`: length of the source; `chunks`: number of them. */
@@ -10,6 +11,12 @@ export interface Length {
   readonly chunks: number
   readonly renditions: readonly RenditionPlan[]
 }
+
+/** Finds a rendition of a video among these; null where the plan is not known. */
+export const renditionsIn =
+  (lengths: ReadonlyMap<VideoId, Length>) =>
+  (video: VideoId, id: RenditionId): RenditionPlan | null =>
+    lengths.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null
 
 /** The lengths that were read. */
 export interface PlanLengths {

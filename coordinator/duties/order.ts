@@ -20,7 +20,7 @@ import type { Counts } from '../../protocol/ledger.ts'
 import { presentPeers, takesWork } from '../../protocol/peer-table.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
-import type { VideoReader } from '../open-videos.ts'
+import { type KnownVideos, takeLook, type VideoReader } from '../open-videos.ts'
 import { createPeerSpeeds } from '../peer-speeds.ts'
 import { createPlanLengths, type Length } from '../plan-lengths.ts'
 import { decideOrder, type OpenVideo, type OrderDecision, type OrderPast } from '../policy/claim-order.ts'
@@ -65,7 +65,7 @@ class Orderer {
   #states: Map<VideoId, DeadlineState> | null = null
   #published: Forecasts | null = null
   #roundAt = Number.NEGATIVE_INFINITY
-  readonly #open = new Map<VideoId, { readonly video: Video; readonly counts: Counts }>()
+  readonly #open: KnownVideos = new Map()
   readonly #reader: VideoReader
 
   constructor(context: OrderContext) {
@@ -80,9 +80,7 @@ class Orderer {
     this.#roundAt = clock.mono()
     const near = this.#near()
     await this.#reader.look(near, async (look) => {
-      // A video that was asked for and is not there has ended.
-      for (const id of look.isAll ? [...this.#open.keys()] : near) this.#open.delete(id)
-      for (const video of look.videos) this.#open.set(video._id, { video, counts: look.counts.get(video._id) ?? [] })
+      takeLook(this.#open, look)
       await this.#order()
     })
   }

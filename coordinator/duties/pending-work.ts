@@ -6,11 +6,11 @@ import type { DatedWork, ScalingView } from '../../fleet/scaling/scaling.ts'
 import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import type { VideoId } from '../../protocol/ids.ts'
-import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger, Progress } from '../../protocol/ledger.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
-import { OPEN_STATUSES } from '../../protocol/video.ts'
-import { createPlanLengths, type Length, type PlanLengths } from '../plan-lengths.ts'
+import { type KnownVideos, type OpenVideos, takeLook, type VideoReader } from '../open-videos.ts'
+import { createPlanLengths, type Length, type PlanLengths, renditionsIn } from '../plan-lengths.ts'
+import { chunksDone } from '../policy/video-work.ts'
 
 /** The waiting work, as input of a scaling decision. */
 export type Demand = Pick<ScalingView, 'pending' | 'dated' | 'unplanned'>
@@ -19,40 +19,50 @@ export type Demand = Pick<ScalingView, 'pending' | 'dated' | 'unplanned'>
 export interface PendingWork {
   /** Takes the speeds of running attempts in. `peers`: what each of them runs. */
   measure(peers: readonly (readonly RunningAttempt[])[]): void
-  /** Reads the open videos. Rejects with the errors of the ledger. */
+  /** Looks at the open videos that changed, and at times at all of them. Rejects with the errors of the ledger. */
   demand(): Promise<Demand>
 }
 
+/** The parts that it uses. */
+export interface PendingWorkModules {
+  readonly ledger: Pick<Ledger, 'plan' | 'now'>
+  readonly openVideos: Pick<OpenVideos, 'reader'>
+}
+
 /** Makes it, with no plan read and no speed measured. */
-export const createPendingWork = (ledger: Pick<Ledger, 'videos' | 'progress' | 'plan' | 'now'>): PendingWork =>
-  new WorkOfPlans(ledger)
+export const createPendingWork = (modules: PendingWorkModules): PendingWork => new WorkOfPlans(modules)
 
 class WorkOfPlans implements PendingWork {
-  readonly #ledger: Pick<Ledger, 'videos' | 'progress' | 'plan' | 'now'>
+  readonly #ledger: PendingWorkModules['ledger']
+  readonly #openVideos: PendingWorkModules['openVideos']
+  /** Made by the first look: one that never looks would gather all that changes. */
+  #reader: VideoReader | null = null
+  readonly #open: KnownVideos = new Map()
   readonly #lengths: PlanLengths
   #calibration: Calibration = new Map()
 
-  constructor(ledger: Pick<Ledger, 'videos' | 'progress' | 'plan' | 'now'>) {
+  constructor({ ledger, openVideos }: PendingWorkModules) {
     this.#ledger = ledger
+    this.#openVideos = openVideos
     this.#lengths = createPlanLengths(ledger)
   }
 
   measure(peers: readonly (readonly RunningAttempt[])[]): void {
-    const renditionOf = (video: VideoId, id: RenditionId) =>
-      this.#lengths.known.get(video)?.renditions.find((rendition) => rendition.id === id) ?? null
-    this.#calibration = calibrate(this.#calibration, peers, renditionOf)
+    this.#calibration = calibrate(this.#calibration, peers, renditionsIn(this.#lengths.known))
   }
 
   async demand(): Promise<Demand> {
-    const open = await this.#ledger.videos({ statuses: OPEN_STATUSES })
-    const ids = open.map(({ _id }) => _id)
-    this.#lengths.keepOnly(new Set(ids))
-    const progress = await this.#ledger.progress(ids)
+    this.#reader ??= this.#openVideos.reader()
+    await this.#reader.look([], async (look) => takeLook(this.#open, look))
+    const open = [...this.#open.values()].map(({ video }) => video)
+    this.#lengths.keepOnly(new Set(this.#open.keys()))
     await this.#lengths.read(open)
     const dated = open.filter(({ deadline }) => deadline !== null)
     const now = dated.length > 0 ? await this.#ledger.now() : 0
     const left_s = new Map(dated.map(({ _id, deadline }) => [_id, (deadline! - now) / 1000]))
-    return demandOf({ videos: ids, left_s, lengths: this.#lengths.known, progress, calibration: this.#calibration })
+    const progress = new Map([...this.#open].map(([id, { counts }]) => [id, counts]))
+    const videos = [...this.#open.keys()]
+    return demandOf({ videos, left_s, lengths: this.#lengths.known, progress, calibration: this.#calibration })
   }
 }
 
@@ -74,7 +84,7 @@ export function demandOf(work: {
     const { seconds, chunks, renditions } = lengths.get(video)!
     const own = new Map<RenditionId, number>()
     for (const rendition of renditions) {
-      const left = seconds * (1 - chunksDone(progress, video, rendition.id) / chunks)
+      const left = seconds * (1 - chunksDone(progress.get(video) ?? [], rendition.id) / chunks)
       own.set(rendition.id, left * secondsFor(calibration, rendition))
     }
     for (const [id, seconds] of own) pending.set(id, (pending.get(id) ?? 0) + seconds)
@@ -84,11 +94,3 @@ export function demandOf(work: {
   dated.sort((a, b) => a.left_s - b.left_s)
   return { pending, dated, unplanned: videos.filter((id) => !lengths.has(id)).length }
 }
-
-const chunksDone = (progress: Progress, video: VideoId, rendition: RenditionId): number =>
-  progress
-    .get(video)
-    ?.find(
-      ({ kind, resolution, status }) =>
-        resolution === rendition && status === 'COMPLETED' && kindFacts(kind).countsAsEncode,
-    )?.count ?? 0

@@ -9,8 +9,10 @@ import { createHints } from '../../protocol/hints.ts'
 import { asPeerId } from '../../protocol/ids.ts'
 import { CLAIM_MS, LEASE_MS, SCALE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
+import { FEW } from '../../protocol/pace.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import type { ScaleOptions, TermContext } from '../duty.ts'
+import { createOpenVideos } from '../open-videos.ts'
 import { createScale } from './scale.ts'
 
 const [ANN, BOB] = [asPeerId('peer Ann'), asPeerId('peer Bob')]
@@ -24,7 +26,8 @@ function stage(change: Partial<ScaleOptions> = {}, own: readonly string[] = []) 
     self: ANN, ledger, log: silentLog, emit: createEmitter({ ledger, log: silentLog }), term: 3, hints: createHints(), clock: { mono: () => at.now, now: () => at.now } as Clock,
     peers: { get: () => undefined, all: () => heard }, capability: { renditions: own },
   } as unknown as TermContext // biome-ignore format: what the duty uses of it
-  const duty = createScale(context, { ...OPTIONS, ...change })
+  const openVideos = createOpenVideos(context)
+  const duty = createScale({ ...context, openVideos }, { ...OPTIONS, ...change })
   const hear = (name: string, beat: Partial<Heartbeat> = {}) => {
     const usual = { roles: ['worker'], slots: 1, state: 'idle', running: [], renditions: 'all' }
     const full = { name, ...usual, ...beat } as unknown as Heartbeat
@@ -36,7 +39,7 @@ function stage(change: Partial<ScaleOptions> = {}, own: readonly string[] = []) 
     await duty.round(new AbortController().signal)
   }
   const wanted = async () => Object.fromEntries((await ledger.engines()).map((engine) => [engine._id, engine.wanted]))
-  return { ledger, hear, round, wanted }
+  return { ledger, hear, hints: context.hints, round, wanted }
 }
 
 /** A video of ten seconds, say, in the ledger with its plan: 480p only. */
@@ -144,4 +147,28 @@ test('a deadline wants the workers that the work before it needs, with the reaso
   await round()
   assert.ok((await wanted()).engine! > 1)
   assert.match((await ledger.engines())[0]!.reason!, /^.* of work before a deadline in 10 min takes \d+$/)
+})
+
+test('of a long queue only the videos that changed are read again: one that ended needs no worker any more', async () => {
+  const { ledger, hear, hints, round, wanted } = stage({ cooldown_s: 0 })
+  await ledger.addEnginePeer('engine', ANN)
+  hear('Bob')
+  const films = []
+  for (let n = 0; n <= 2 * FEW; n++) films.push(await film(ledger))
+  await round()
+  assert.deepEqual(await wanted(), { engine: 6 })
+  const read: number[] = []
+  const { videos } = ledger
+  ledger.videos = async (query) => {
+    const found = await videos(query)
+    read.push(found.length)
+    return found
+  }
+  for (const id of films) {
+    await ledger.cancel(id)
+    hints.publish({ what: 'video', video: id })
+  }
+  await round(SCALE_MS / 5)
+  await round(SCALE_MS)
+  assert.deepEqual([read, await wanted()], [[0], { engine: 0 }])
 })

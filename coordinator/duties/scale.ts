@@ -21,7 +21,7 @@ import { createPendingWork, type PendingWork } from './pending-work.ts'
 /** The parts of the term that this duty uses. */
 export type ScaleContext = Pick<
   TermContext,
-  'self' | 'capability' | 'term' | 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'
+  'self' | 'capability' | 'term' | 'openVideos' | 'ledger' | 'clock' | 'emit' | 'hints' | 'peers'
 >
 
 /** The duty that decides the number of workers, for one term. */
@@ -40,7 +40,7 @@ class Scaler {
   constructor(context: ScaleContext, options: ScaleOptions) {
     this.#context = context
     this.#options = options
-    this.#work = createPendingWork(context.ledger)
+    this.#work = createPendingWork(context)
   }
 
   async round(): Promise<void> {

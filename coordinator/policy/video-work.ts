@@ -61,16 +61,19 @@ function speedAt(rendition: RenditionPlan, peers: readonly WorkingPeer[]): { slo
 export function doneOf(video: VideoId, { chunks }: Length, counts: Counts, running: readonly RunningAttempt[]) {
   const own = running.filter(({ task }) => videoOf(task) === video)
   return (rendition: RenditionId): number => {
-    const completed = counts
-      .filter(
-        ({ kind, resolution, status }) =>
-          resolution === rendition && status === 'COMPLETED' && kindFacts(kind).countsAsEncode,
-      )
-      .reduce((sum, { count }) => sum + count, 0)
     const parts = own.filter(({ task }) => partOf(task) === rendition).reduce((sum, { done }) => sum + done, 0)
-    return Math.min(1, (completed + parts) / chunks)
+    return Math.min(1, (chunksDone(counts, rendition) + parts) / chunks)
   }
 }
+
+/** Number of chunks that are COMPLETED in a rendition. */
+export const chunksDone = (counts: Counts, rendition: RenditionId): number =>
+  counts
+    .filter(
+      ({ kind, resolution, status }) =>
+        resolution === rendition && status === 'COMPLETED' && kindFacts(kind).countsAsEncode,
+    )
+    .reduce((sum, { count }) => sum + count, 0)
 
 /** Number of slots that work on each video. */
 export function slotsByVideo(running: readonly RunningAttempt[]): ReadonlyMap<VideoId, number> {
