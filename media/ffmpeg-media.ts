@@ -9,6 +9,7 @@ import { cutChunk } from './cutting.ts'
 import { encodeChunk } from './encoding.ts'
 import { takeExtras } from './extras.ts'
 import { mergeRenditions } from './merging.ts'
+import { makePackage } from './package/package.ts'
 import { checkFilm } from './plain-film.ts'
 import { checkRecipe, planVideo } from './planning.ts'
 import { ProbeCache } from './probe-cache.ts'
@@ -81,5 +82,6 @@ export function createFfmpegMedia(options: FfmpegMediaOptions): Media {
     encode: (job) => encodeChunk(programs, job),
     audio: (job) => encodeAudio(programs, job),
     merge: (job) => mergeRenditions(programs, job),
+    package: (job) => makePackage(programs, job),
   }
 }

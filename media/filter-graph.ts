@@ -24,7 +24,8 @@ export interface GraphJob {
   readonly isUpright?: boolean
 }
 
-const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
+/** Options of every `scale`: the same picture from every build and CPU level. */
+export const EXACT = 'flags=bicubic+accurate_rnd+bitexact'
 
 /** The filter graph, with one output pad `[o0]`, `[o1]` … for each size. */
 export function filterGraph(job: GraphJob): string {

@@ -2,15 +2,15 @@
  * The merge: compares the signature of every chunk (a file joined from unequal ones plays wrongly without an error), copies all renditions by
  * one ffmpeg, and compares each result with its chunks frame by frame.
  */
-import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { JoinedRendition, MergeJob } from '../protocol/media.ts'
-import { type Plan, planSeconds, type RenditionPlan, sinceStart, soundsOf } from '../protocol/plan.ts'
+import { type Plan, planSeconds, type RenditionPlan, soundsOf } from '../protocol/plan.ts'
+import { writeChunkList } from './chunk-list.ts'
 import { codecOf } from './codecs/codecs.ts'
-import { concatList, type MergedRendition, mergeArgs } from './commands/merge.ts'
+import { type MergedRendition, mergeArgs } from './commands/merge.ts'
 import type { Track } from './mp4.ts'
-import { secondsOf } from './rational.ts'
 import { type Programs, runOrFail, secondsMade } from './run-ffmpeg.ts'
 import { checkText } from './text/check-text.ts'
 import { switchOffText } from './text/enabled-tracks.ts'
@@ -95,8 +95,8 @@ function silentTracks(tracks: readonly Track[], plan: Plan): string[] {
     .map(({ stream, codec }) => `Audio track ${stream} (${codec}) is silent: no sound in it could be decoded.`)
 }
 
-/** Checks the chunks one after the other: a long video has thousands. */
-async function checkedChunks(chunks: readonly string[], plan: Plan, rendition: RenditionPlan): Promise<Track[]> {
+/** The tables of the chunks of a rendition, one checked after the other: a long video has thousands. Rejects with `verify_failed`. */
+export async function checkedChunks(chunks: readonly string[], plan: Plan, rendition: RenditionPlan): Promise<Track[]> {
   const tracks: Track[] = []
   for (const [at, path] of chunks.entries()) {
     const track = await pictureOf(path)
@@ -114,23 +114,10 @@ async function checkedChunks(chunks: readonly string[], plan: Plan, rendition: R
   return tracks
 }
 
-/** The text of the film, which ends with its picture or its sound, whichever is later. */
-async function textOf({ plan, audio, extra }: MergeJob): Promise<FilmText> {
+/** The text of the film, which ends with its picture or its sound, whichever is later. Rejects with `verify_failed`. */
+export async function textOf({ plan, audio, extra }: Pick<MergeJob, 'plan' | 'audio' | 'extra'>): Promise<FilmText> {
   if (extra === null) return NO_TEXT
   return readTextExtra(extra, plan, filmEnd(plan, audio === null ? [] : await tracksOf(audio)))
-}
-
-/** Writes the list of a rendition with links of plain names beside it, so that the concat demuxer needs no quoted path. */
-async function writeList(dir: string, chunks: readonly string[], plan: Plan): Promise<string> {
-  const entries = plan.chunks.map((chunk, at) => ({
-    name: `${String(at).padStart(5, '0')}.mp4`,
-    start: secondsOf(sinceStart(plan, chunk.start_pts), plan.time_base),
-  }))
-  await mkdir(dir)
-  for (const [at, { name }] of entries.entries()) await symlink(chunks[at]!, join(dir, name))
-  const list = join(dir, 'list.ffconcat')
-  await writeFile(list, concatList(entries))
-  return list
 }
 
 async function copyTogether(
@@ -145,7 +132,7 @@ async function copyTogether(
   const { covers, subtitles, chapters } = await writeTextFiles(dir, text, plan)
   const merged: MergedRendition[] = []
   for (const [at, { tag, chunks, out }] of renditions.entries())
-    merged.push({ tag, list: await writeList(join(dir, `chunks-${at}`), chunks, plan), out })
+    merged.push({ tag, list: await writeChunkList(join(dir, `chunks-${at}`), chunks, plan), out })
   const tracks = subtitles === null ? null : { path: subtitles, tracks: text.subtitles }
   const args = mergeArgs({ plan, renditions: merged, audio, covers, subtitles: tracks, chapters })
   const outputBytesMax = Math.max(

@@ -25,6 +25,8 @@ export interface Track {
   readonly matrix: readonly number[]
   /** The four letters of the sample entry: `avc1`, `hvc1`, `mp4a`, `tx3g`. */
   readonly entry: string
+  /** The body of the sample entry. */
+  readonly description: Buffer
   /** Parameter sets of the decoder configuration, in order: at least one for video, none for other tracks. */
   readonly parameterSets: readonly Buffer[]
   /** Presentation times in decode order, in ticks of `timescale`, after the edit list. */
@@ -244,10 +246,13 @@ function keyframes(stss: Buffer | undefined): Uint32Array | null {
 
 const VISUAL_ENTRY_BYTES = 78
 
-function sampleEntry(stsd: Buffer, kind: Track['kind']): Pick<Track, 'entry' | 'width' | 'height' | 'parameterSets'> {
+function sampleEntry(
+  stsd: Buffer,
+  kind: Track['kind'],
+): Pick<Track, 'entry' | 'description' | 'width' | 'height' | 'parameterSets'> {
   const first = children(stsd.subarray(8))[0]
   if (!first || stsd.readUInt32BE(4) !== 1) throw new Mp4Broken('not exactly one sample description')
-  if (kind !== 'video') return { entry: first.type, width: 0, height: 0, parameterSets: [] }
+  if (kind !== 'video') return { entry: first.type, description: first.body, width: 0, height: 0, parameterSets: [] }
   const codec = codecOfEntry(first.type)
   if (codec === null) throw new Mp4Broken(`unknown codec of the picture: ${JSON.stringify(first.type)}`)
   const record = need(first.body.subarray(VISUAL_ENTRY_BYTES), codec.configuration)
@@ -256,6 +261,7 @@ function sampleEntry(stsd: Buffer, kind: Track['kind']): Pick<Track, 'entry' | '
   if (parameterSets.length === 0) throw new Mp4Broken(`no parameter sets in the ${codec.configuration} box`)
   return {
     entry: first.type,
+    description: first.body,
     width: first.body.readUInt16BE(24),
     height: first.body.readUInt16BE(26),
     parameterSets,

@@ -38,7 +38,7 @@ export function signatureOf(track: Track): Sha256 {
   return asSha256(hash.digest('hex'))
 }
 
-/** sha256 of the pictures' bytes in decode order, without the container. */
+/** sha256 of the pictures' bytes in decode order, without the container. Rejects with `verify_failed` where the file is truncated. */
 export async function elementaryHash(path: string, track: Track): Promise<Sha256> {
   const hash = createHash('sha256')
   const handle = await open(path, 'r')

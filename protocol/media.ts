@@ -6,6 +6,7 @@
  * (this attempt; another may succeed).
  */
 import type { Sha256, VideoId } from './ids.ts'
+import type { PackageRecipe } from './package.ts'
 import type { AudioFacts, Fate, Metadata, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
 import type { Recipe, SubtitleFile } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
@@ -115,6 +116,22 @@ export interface MergeJob {
   readonly signal: AbortSignal
 }
 
+/** What to package. Paths are absolute. */
+export interface PackageJob extends Pick<MergeJob, 'plan' | 'audio' | 'extra' | 'onProgress' | 'signal'> {
+  readonly package: PackageRecipe
+  /** All renditions of the plan, smallest first; `out` is not used. */
+  readonly renditions: readonly Omit<JoinedRendition, 'out'>[]
+  /** An existing, empty folder. */
+  readonly outDir: string
+}
+
+/** A file of a package: its name, where it was written, and its IANA media type. */
+export interface PackagedFile {
+  readonly name: string
+  readonly path: string
+  readonly media_type: string
+}
+
 /** The files that `Media.extras` made; paths are absolute. */
 export interface Extras {
   /** Every audio track, copied or decoded as the plan says; the source itself where it is read straight; null without audio. */
@@ -185,4 +202,6 @@ export interface Media {
   }): Promise<void>
   /** Joins, muxes and verifies the renditions. No output remains where one fails. */
   merge(job: MergeJob): Promise<void>
+  /** Makes the streaming package: one file for each track, text, images and manifests. Answers its files, the manifests last. */
+  package(job: PackageJob): Promise<readonly PackagedFile[]>
 }

@@ -74,4 +74,8 @@ export interface Codec {
    * Throws `RangeError` where the box is truncated.
    */
   parameterSets(record: Buffer): Buffer[]
+  /** Its name in the manifests of a streaming package, from the same box: `avc1.64001F`. RFC 6381. */
+  manifestName(record: Buffer): string
+  /** Whether its encoder decodes pictures in another order than they are shown in, where a plan has B-frames. */
+  readonly reorders: boolean
 }

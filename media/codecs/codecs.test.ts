@@ -51,6 +51,10 @@ const INCOMPLETE = {
   configuration: without('configuration'),
   // @ts-expect-error
   parameterSets: without('parameterSets'),
+  // @ts-expect-error
+  manifestName: without('manifestName'),
+  // @ts-expect-error
+  reorders: without('reorders'),
 } satisfies Record<keyof Codec, Codec>
 
 test('a codec that leaves any one question open does not compile', () => {

@@ -41,6 +41,8 @@ export const h264 = {
   entry: 'avc1',
   configuration: 'avcC',
   parameterSets,
+  manifestName: (avcC) => `avc1.${avcC.toString('hex', 1, 4).toUpperCase()}`,
+  reorders: true,
 } satisfies Codec
 
 /** SPS, then PPS: counts in the low 5 bits of one byte and in the next whole one. */

@@ -52,6 +52,8 @@ export const hevc = {
   entry: 'hvc1',
   configuration: 'hvcC',
   parameterSets,
+  manifestName,
+  reorders: true,
 } satisfies Codec
 
 /** 216 and 217 write equal bytes; an unknown build is a family of its own. */
@@ -71,4 +73,18 @@ function parameterSets(hvcC: Buffer): Buffer[] {
     for (let left = count; left > 0; left--) at = takeSet(hvcC, at, kept)
   }
   return sets
+}
+
+/** `hvc1.1.6.L93.90`: profile space and profile, compatibility bits in reverse, tier and level, constraint bytes. ISO/IEC 14496-15, annex E. */
+function manifestName(hvcC: Buffer): string {
+  const general = hvcC.readUInt8(1)
+  const space = ['', 'A', 'B', 'C'][general >> 6]
+  const bits = hvcC.readUInt32BE(2).toString(2).padStart(32, '0')
+  const compatibility = Number.parseInt([...bits].reverse().join(''), 2)
+    .toString(16)
+    .toUpperCase()
+  const constraints = [...hvcC.subarray(6, 12)].map((byte) => byte.toString(16).toUpperCase())
+  while (constraints.at(-1) === '0') constraints.pop()
+  const level = `${general & 32 ? 'H' : 'L'}${hvcC.readUInt8(12)}`
+  return [`hvc1.${space}${general & 31}`, compatibility, level, ...constraints].join('.')
 }

@@ -49,6 +49,8 @@ const mpeg4 = {
     const at = esds.indexOf(Buffer.from([5, 0x80, 0x80, 0x80]))
     return at < 0 ? [] : [esds.subarray(at + 5, at + 5 + esds.readUInt8(at + 4))]
   },
+  manifestName: () => 'mp4v.20.9',
+  reorders: false,
 } satisfies Codec
 
 /** Noise, so that a rate has something to bound. */

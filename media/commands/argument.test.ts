@@ -13,6 +13,7 @@ import { filterGraph } from '../filter-graph.ts'
 import { audioArgs, audioFilter, decodedFilter } from './audio.ts'
 import { audioTrialArgs, copiedTrialArgs, straightArgs } from './audio-trial.ts'
 import { encodeArgs } from './encode.ts'
+import { imageArgs } from './images.ts'
 import { concatList, mergeArgs } from './merge.ts'
 import { checksumArgs, compareArgs, frameArgs, hashArgs, keyframeArgs, packetArgs, probeArgs } from './read.ts'
 import { decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs, opusTrialArgs } from './self-test.ts'
@@ -67,6 +68,13 @@ const of = <Job>(job: Job, make: (job: Job) => readonly string[]): Builder => ({
 
 /** Every builder by its name, with a job that has a value for everything that it may be given. */
 const BUILDERS: Readonly<Record<string, Builder>> = {
+  imageArgs: of(
+    {
+      poster: { chunk: '/c', at: 1, width: 640, height: 360, out: '/o' },
+      thumbnails: { list: '/l', width: 160, height: 90, columns: 5, rows: 5, interval: 5, out: '/t' },
+    },
+    imageArgs,
+  ),
   probeArgs: of('/a', (source: string) => probeArgs(source, { packets: true })),
   packetArgs: of(READ, packetArgs),
   hashArgs: of(['/1', '/2'], hashArgs),

@@ -1,5 +1,7 @@
 /** Packets of WebVTT, as ffprobe prints them, and the file of cues that ffmpeg decodes. Pure. */
 
+import { cueTime } from './cue-time.ts'
+
 /** One cue: seconds of the source, and its text with WebVTT's own marks. */
 export interface Cue {
   readonly start: number
@@ -65,8 +67,4 @@ export function cuesFile(cues: readonly Cue[]): string {
   return `WEBVTT\n\n${blocks.join('\n')}`
 }
 
-function timeOf(seconds: number): string {
-  const ms = Math.round(seconds * 1000)
-  const two = (value: number) => String(Math.floor(value)).padStart(2, '0')
-  return `${two(ms / 3_600_000)}:${two((ms / 60_000) % 60)}:${two((ms / 1000) % 60)}.${String(ms % 1000).padStart(3, '0')}`
-}
+const timeOf = (seconds: number): string => cueTime(Math.round(seconds * 1000))

@@ -90,12 +90,17 @@ export const NO_TEXT: FilmText = { subtitles: [], samples: [], chapters: [], cov
 /** Sound that ends this much later than the picture, s, is the padding of a codec, and no film without a picture. */
 const PADDING_S = 0.1
 
-/** Whole ms from the beginning of the results to the end of the last picture, or of the sound where that goes on. */
+/** Seconds from the beginning of the results to the end of the last picture, or of the sound where that goes on; each given in seconds. */
+export function secondsShown(picture: number, sounds: readonly number[]): number {
+  const last = Math.max(picture, ...sounds)
+  return last - picture > PADDING_S ? last : picture
+}
+
+/** The same of a plan and its encoded sound, whole ms. */
 export function filmEnd(plan: Plan, audio: readonly Track[]): number {
   const picture = planSeconds(plan) + plan.lead / plan.track_timescale
-  const sound = audio.map(({ times, duration, timescale }) => ((times[0] ?? 0) + duration) / timescale)
-  const last = Math.max(picture, ...sound)
-  return Math.floor((last - picture > PADDING_S ? last : picture) * 1000 + 1e-6)
+  const sounds = audio.map(({ times, duration, timescale }) => ((times[0] ?? 0) + duration) / timescale)
+  return Math.floor(secondsShown(picture, sounds) * 1000 + 1e-6)
 }
 
 /** Reads the extra and cuts it to a film of `end` ms. Rejects with `verify_failed` where it is not what an ingest writes. */

@@ -52,6 +52,8 @@ export interface Merged {
   readonly extra: string | null
 }
 export const mergedBytes = (parts: Merged): string => JSON.stringify(parts)
+/** The package of these encoded chunks, of each rendition. */
+export const packagedBytes = (chunks: readonly (readonly string[])[]): string => JSON.stringify(chunks)
 
 /** The finished file of one rendition, as one machine that never fails makes it. */
 export function expectedOutput(film: Film, rendition: RenditionId): string {

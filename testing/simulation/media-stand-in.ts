@@ -165,5 +165,16 @@ export function createMedia({ disk, clock, build, bad, slowness, onWork }: Media
         disk.write(out, film.mergedBytes(parts))
       }
     },
+    async package({ renditions, outDir, signal }) {
+      onWork('package')
+      await work(200, signal)
+      if (bad === 'everything') dies()
+      const name = 'master.m3u8'
+      disk.write(
+        `${outDir}/${name}`,
+        film.packagedBytes(renditions.map(({ chunks }) => chunks.map((path) => disk.read(path).toString()))),
+      )
+      return [{ name, path: `${outDir}/${name}`, media_type: 'application/vnd.apple.mpegurl' }]
+    },
   }
 }

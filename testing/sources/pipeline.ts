@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
-import type { Extras, JoinedRendition, Media } from '../../protocol/media.ts'
+import type { Extras, JoinedRendition, Media, PackagedFile } from '../../protocol/media.ts'
 import { isOneEncode, notesOf, type Plan } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Box, RenditionId } from '../../protocol/rendition.ts'
@@ -26,6 +26,8 @@ export interface PipelineResult {
   readonly plan: Plan
   /** With the box that the recipe asks for. */
   readonly outputs: readonly { readonly rendition: RenditionId; readonly box: Box; readonly path: string }[]
+  /** Where the streaming package is, with the files that it should have; null where the recipe asks for none. */
+  readonly packaged: { readonly dir: string; readonly files: readonly PackagedFile[] } | null
   /** The plan's notes, and those of the merges. */
   readonly notes: readonly string[]
 }
@@ -58,7 +60,19 @@ export async function runPipeline(media: Media, job: PipelineJob): Promise<Pipel
   }
   const onNote = (sentence: string) => void notes.push(sentence)
   await media.merge({ plan, renditions, audio, extra: extras.other, onNote, signal })
-  return { plan, outputs, notes }
+  const dir = recipe.package ? await folder(outDir, 'package') : ''
+  const files = recipe.package
+    ? await media.package({
+        plan,
+        package: recipe.package,
+        renditions,
+        audio,
+        extra: extras.other,
+        outDir: dir,
+        signal,
+      })
+    : null
+  return { plan, outputs, packaged: files && { dir, files }, notes }
 }
 
 type Encoded = Awaited<ReturnType<Media['encode']>>[number]

@@ -1,0 +1,217 @@
+/** The playlists of HLS, as text. Pure: the same facts give the same bytes. RFC 8216, and Apple's additions for images. */
+import {
+  type Bandwidth,
+  bandwidthOf,
+  byFamily,
+  type PackageFacts,
+  type PictureFacts,
+  type Range,
+  type SoundFacts,
+  type TextFacts,
+  type ThumbnailFacts,
+  targetDuration,
+} from './facts.ts'
+
+/** A file of text: its name, and what is in it. */
+export interface TextFile {
+  readonly name: string
+  readonly text: string
+}
+
+/** Version 7: byte ranges and initialisation in fragmented MP4. */
+const HEAD = ['#EXTM3U', '#EXT-X-VERSION:7']
+/** The name of the group of text tracks. */
+const TEXTS = 'text'
+
+/** All playlists of a package: the master playlist is the last, as the others must be there first. */
+export function hlsPlaylists(facts: PackageFacts): TextFile[] {
+  const { pictures, sounds, texts, thumbnails, prefix } = facts
+  const tracks = [...pictures, ...sounds].map((track) => ({
+    name: `${track.name}.m3u8`,
+    text: mediaPlaylist(track, { prefix, ranges: track.segments, isKeys: false }),
+  }))
+  const keyframes = pictures.map((track) => ({
+    name: keysName(track),
+    text: mediaPlaylist(track, { prefix, ranges: track.keyframes, isKeys: true }),
+  }))
+  const words = texts.map(({ name }) => ({ name: `${name}.m3u8`, text: textPlaylist(name, facts) }))
+  const images = thumbnails ? [{ name: `${thumbnails.name}.m3u8`, text: imagePlaylist(thumbnails, facts) }] : []
+  return [...tracks, ...keyframes, ...words, ...images, { name: 'master.m3u8', text: masterPlaylist(facts) }]
+}
+
+const keysName = ({ name }: PictureFacts): string => `${name}-keyframes.m3u8`
+
+const lines = (all: readonly string[]): string => `${all.join('\n')}\n`
+
+/** Seconds with 6 decimals. */
+const time = (ticks: number, timescale: number): string => (ticks / timescale).toFixed(6)
+
+function mediaPlaylist(
+  { name, timescale, init }: PictureFacts | SoundFacts,
+  { prefix, ranges, isKeys }: { prefix: string; ranges: readonly Range[]; isKeys: boolean },
+): string {
+  const file = `${prefix}${name}.mp4`
+  return lines([
+    ...HEAD,
+    '#EXT-X-INDEPENDENT-SEGMENTS',
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    `#EXT-X-TARGETDURATION:${targetDuration([{ segments: ranges, timescale }])}`,
+    '#EXT-X-MEDIA-SEQUENCE:0',
+    ...(isKeys ? ['#EXT-X-I-FRAMES-ONLY'] : []),
+    `#EXT-X-MAP:URI="${file}",BYTERANGE="${init}@0"`,
+    ...ranges.flatMap(({ offset, bytes, duration }) => [
+      `#EXTINF:${time(duration, timescale)},`,
+      `#EXT-X-BYTERANGE:${bytes}@${offset}`,
+      file,
+    ]),
+    '#EXT-X-ENDLIST',
+  ])
+}
+
+/** One segment: the whole file. A text without cues near its beginning is shown at once, and no clock has to be mapped. */
+const textPlaylist = (name: string, { seconds, prefix }: PackageFacts): string =>
+  lines([
+    ...HEAD,
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    `#EXT-X-TARGETDURATION:${Math.ceil(seconds)}`,
+    '#EXT-X-MEDIA-SEQUENCE:0',
+    `#EXTINF:${seconds.toFixed(6)},`,
+    `${prefix}${name}.vtt`,
+    '#EXT-X-ENDLIST',
+  ])
+
+function imagePlaylist(thumbnails: ThumbnailFacts, { seconds, prefix }: PackageFacts): string {
+  const { name, width, height, columns, rows, interval, sheets } = thumbnails
+  const each = columns * rows * interval
+  return lines([
+    ...HEAD,
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    `#EXT-X-TARGETDURATION:${Math.ceil(Math.min(each, seconds))}`,
+    '#EXT-X-MEDIA-SEQUENCE:0',
+    '#EXT-X-IMAGES-ONLY',
+    ...sheets.flatMap((_, at) => [
+      `#EXTINF:${Math.min(each, seconds - at * each).toFixed(6)},`,
+      `#EXT-X-TILES:RESOLUTION=${width}x${height},LAYOUT=${columns}x${rows},DURATION=${interval}`,
+      `${prefix}${sheetName(name, at)}`,
+    ]),
+    '#EXT-X-ENDLIST',
+  ])
+}
+
+/** The file of a sheet, by its number from 0. */
+export const sheetName = (name: string, at: number): string => `${name}-${String(at + 1).padStart(5, '0')}.jpg`
+
+/** Sound that one variant has: all tracks of one codec. */
+interface Group {
+  readonly id: string
+  readonly codecs: string
+  readonly bandwidth: Bandwidth
+}
+
+function masterPlaylist(facts: PackageFacts): string {
+  const { pictures, sounds, texts, thumbnails, prefix } = facts
+  const groups = byFamily(sounds).map(([family, tracks]): Group => {
+    const all = tracks.map(bandwidthOf)
+    const largest = (of: keyof Bandwidth) => Math.max(...all.map((each) => each[of]))
+    return {
+      id: `audio-${family.toLowerCase()}`,
+      codecs: tracks[0]!.codecs,
+      bandwidth: { peak: largest('peak'), average: largest('average') },
+    }
+  })
+  const ordered = byFamily(pictures).flatMap(([, tracks]) => tracks)
+  return lines([
+    ...HEAD,
+    '#EXT-X-INDEPENDENT-SEGMENTS',
+    ...byFamily(sounds).flatMap(([, tracks], at) => tracks.map((track) => soundMedia(track, groups[at]!.id, prefix))),
+    ...texts.map((track) => textMedia(track, prefix)),
+    ...(pictures.some(({ hasCaptions }) => hasCaptions)
+      ? ['#EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="captions",NAME="Captions",AUTOSELECT=YES,INSTREAM-ID="CC1"']
+      : []),
+    ...ordered.flatMap((track) =>
+      (groups.length === 0 ? [null] : groups).flatMap((group) => [
+        `#EXT-X-STREAM-INF:${variant(track, group, texts.length > 0)}`,
+        `${prefix}${track.name}.m3u8`,
+      ]),
+    ),
+    ...ordered.map((track) => keysVariant(track, prefix)),
+    ...(thumbnails ? [imagesVariant(thumbnails, prefix)] : []),
+  ])
+}
+
+const yesNo = (is: boolean): string => (is ? 'YES' : 'NO')
+const quoted = (text: string): string => `"${text.replaceAll(/["\r\n]/g, ' ')}"`
+/** `und` says nothing: the attribute is left out. */
+const languageOf = (language: string): string[] => (language === 'und' ? [] : [`LANGUAGE=${quoted(language)}`])
+
+const soundMedia = (track: SoundFacts, group: string, prefix: string): string =>
+  `#EXT-X-MEDIA:${[
+    'TYPE=AUDIO',
+    `GROUP-ID=${quoted(group)}`,
+    `NAME=${quoted(track.label)}`,
+    ...languageOf(track.language),
+    `DEFAULT=${yesNo(track.isDefault)}`,
+    'AUTOSELECT=YES',
+    ...(track.isDescription ? ['CHARACTERISTICS="public.accessibility.describes-video"'] : []),
+    `CHANNELS="${track.channels}"`,
+    `URI=${quoted(`${prefix}${track.name}.m3u8`)}`,
+  ].join(',')}`
+
+const textMedia = (track: TextFacts, prefix: string): string =>
+  `#EXT-X-MEDIA:${[
+    'TYPE=SUBTITLES',
+    `GROUP-ID="${TEXTS}"`,
+    `NAME=${quoted(track.label)}`,
+    ...languageOf(track.language),
+    `DEFAULT=${yesNo(track.isDefault)}`,
+    'AUTOSELECT=YES',
+    `FORCED=${yesNo(track.isForced)}`,
+    ...(track.isForDeaf
+      ? [
+          'CHARACTERISTICS="public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"',
+        ]
+      : []),
+    `URI=${quoted(`${prefix}${track.name}.m3u8`)}`,
+  ].join(',')}`
+
+function variant(track: PictureFacts, group: Group | null, hasTexts: boolean): string {
+  const { peak, average } = bandwidthOf(track)
+  return [
+    `BANDWIDTH=${peak + (group?.bandwidth.peak ?? 0)}`,
+    `AVERAGE-BANDWIDTH=${average + (group?.bandwidth.average ?? 0)}`,
+    `CODECS="${[track.codecs, ...(group ? [group.codecs] : [])].join(',')}"`,
+    `RESOLUTION=${track.width}x${track.height}`,
+    `FRAME-RATE=${(track.fps[0] / track.fps[1]).toFixed(3)}`,
+    `VIDEO-RANGE=${track.range}`,
+    ...(group ? [`AUDIO=${quoted(group.id)}`] : []),
+    ...(hasTexts ? [`SUBTITLES="${TEXTS}"`] : []),
+    `CLOSED-CAPTIONS=${track.hasCaptions ? '"captions"' : 'NONE'}`,
+  ].join(',')
+}
+
+function keysVariant(track: PictureFacts, prefix: string): string {
+  const { peak, average } = bandwidthOf({ segments: track.keyframes, timescale: track.timescale })
+  const attributes = [
+    `BANDWIDTH=${peak}`,
+    `AVERAGE-BANDWIDTH=${average}`,
+    `CODECS="${track.codecs}"`,
+    `RESOLUTION=${track.width}x${track.height}`,
+    `VIDEO-RANGE=${track.range}`,
+    `URI=${quoted(`${prefix}${keysName(track)}`)}`,
+  ]
+  return `#EXT-X-I-FRAME-STREAM-INF:${attributes.join(',')}`
+}
+
+function imagesVariant(
+  { name, width, height, columns, rows, interval, sheets }: ThumbnailFacts,
+  prefix: string,
+): string {
+  const bandwidth = Math.ceil((Math.max(...sheets) * 8) / (columns * rows * interval))
+  const attributes = [
+    `BANDWIDTH=${bandwidth}`,
+    `RESOLUTION=${width}x${height}`,
+    'CODECS="jpeg"',
+    `URI=${quoted(`${prefix}${name}.m3u8`)}`,
+  ]
+  return `#EXT-X-IMAGE-STREAM-INF:${attributes.join(',')}`
+}

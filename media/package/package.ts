@@ -1,0 +1,170 @@
+/**
+ * Makes a streaming package from what is encoded: one file for each track, text as WebVTT, images, and the manifests. No ffmpeg touches the
+ * tracks: pictures and sound are copied sample by sample, so that their segments follow from the plan and the encoded chunks alone.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import type { PackagedFile, PackageJob } from '../../protocol/media.ts'
+import { type Plan, type Rational, type SoundPlan, soundsOf } from '../../protocol/plan.ts'
+import { codecOf } from '../codecs/codecs.ts'
+import { checkedChunks, textOf } from '../merging.ts'
+import { reduced } from '../rational.ts'
+import type { Programs } from '../run-ffmpeg.ts'
+import { type FilmText, secondsShown } from '../text/text-extra.ts'
+import { webVtt } from '../text/web-vtt.ts'
+import { tracksOf } from '../verify.ts'
+import { dashManifest } from './dash.ts'
+import { canStream, entryFacts } from './entry.ts'
+import type { PackageFacts, PictureFacts, SoundFacts, TextFacts } from './facts.ts'
+import { hlsPlaylists, sheetName } from './hls.ts'
+import { makeImages, POSTER } from './images.ts'
+import { type Labelled, labelled } from './labels.ts'
+import { type Fragment, pictureFragments, pictureParts, reorderDelay, soundFragments } from './layout.ts'
+import { thumbnailCues } from './thumbnail-cues.ts'
+import { writeTrack } from './track-file.ts'
+
+const MEDIA_TYPES = {
+  mp4: 'video/mp4',
+  m3u8: 'application/vnd.apple.mpegurl',
+  mpd: 'application/dash+xml',
+  vtt: 'text/vtt',
+  jpg: 'image/jpeg',
+} as const
+
+/** Writes the package into `outDir` and answers its files, the manifests last. Rejects with `AttemptFailed`. */
+export async function makePackage(programs: Programs, job: PackageJob): Promise<readonly PackagedFile[]> {
+  const { outDir, onProgress } = job
+  const pictures: PictureFacts[] = []
+  for (const [at, rendition] of job.renditions.entries()) {
+    pictures.push(await pictureTrack(job, rendition))
+    onProgress?.((at + 1) / (job.renditions.length + 1))
+  }
+  const sounds = await soundTracks(job)
+  const text = await textOf(job)
+  const texts = textFacts(text)
+  const seconds = secondsShown(Math.max(...pictures.map(secondsTo)), sounds.map(secondsTo))
+  const thumbnails = await makeImages(programs, { ...job, seconds })
+  const { formats, url_prefix: prefix = '' } = job.package
+  const facts: PackageFacts = { pictures, sounds, texts, thumbnails, seconds, prefix }
+  const written = [
+    ...texts.map(({ name }, at) => ({ name: `${name}.vtt`, text: webVtt(text.samples[at]!) })),
+    { name: `${thumbnails.name}.vtt`, text: thumbnailCues(facts, thumbnails) },
+    ...(formats.includes('hls') ? hlsPlaylists(facts) : []),
+    ...(formats.includes('dash') ? [{ name: 'manifest.mpd', text: dashManifest(facts) }] : []),
+  ]
+  for (const file of written) await writeFile(join(outDir, file.name), file.text)
+  const names = [
+    ...[...pictures, ...sounds].map(({ name }) => `${name}.mp4`),
+    POSTER,
+    ...thumbnails.sheets.map((_, at) => sheetName(thumbnails.name, at)),
+    ...written.map(({ name }) => name),
+  ]
+  const typeOf = (name: string) => MEDIA_TYPES[name.slice(name.lastIndexOf('.') + 1) as keyof typeof MEDIA_TYPES]
+  return names.map((name) => ({ name, path: join(outDir, name), media_type: typeOf(name) }))
+}
+
+async function pictureTrack(
+  { plan, outDir, signal }: PackageJob,
+  job: PackageJob['renditions'][number],
+): Promise<PictureFacts> {
+  const rendition = plan.renditions.find(({ id }) => id === job.rendition)
+  if (!rendition) throw new AttemptFailed('unexpected', `cannot package ${job.rendition}: it is not in the plan`)
+  const codec = codecOf(rendition.codec)
+  const tracks = await checkedChunks(job.chunks, plan, rendition)
+  const delay = reorderDelay(plan, codec.reorders)
+  const fragments = pictureParts(tracks, plan).flatMap((part, file) =>
+    pictureFragments(part, { file, keyframeS: plan.keyframe_s, delay }),
+  )
+  const { entry, codecs, range } = entryFacts(tracks[0]!)
+  const { width, height } = rendition
+  const timescale = plan.track_timescale
+  const name = `video-${rendition.id}`
+  const { language } = plan.metadata.picture
+  const layout = await writeTrack({
+    head: { kind: 'video', timescale, language, width, height, entry, delay },
+    files: job.chunks.map((path, at) => ({ path, track: tracks[at]! })),
+    fragments,
+    out: join(outDir, `${name}.mp4`),
+    signal,
+  })
+  const hasCaptions = plan.video.captions === true && codec.captions
+  const fps = plan.variable_rate ? highestRate(fragments, timescale) : plan.fps
+  return { kind: 'video', name, codecs, timescale, ...layout, width, height, fps, range, hasCaptions }
+}
+
+/** The most pictures per second that a fragment has, to a thousandth. */
+function highestRate(fragments: readonly Fragment[], timescale: number): Rational {
+  const rates = fragments.map(({ from, to, start, end }) => ((to - from) * timescale) / (end - start))
+  return reduced(Math.max(1, Math.round(1_000 * Math.max(...rates))), 1_000)
+}
+
+async function soundTracks({ plan, audio, outDir, signal }: PackageJob): Promise<SoundFacts[]> {
+  if (audio === null) return []
+  const tracks = (await tracksOf(audio)).filter(({ kind }) => kind === 'audio')
+  const planned = soundsOf(plan)
+  const labels = soundLabels(planned, plan)
+  const sounds: SoundFacts[] = []
+  for (const [at, track] of tracks.entries()) {
+    const { channels, flags } = planned[at]!
+    const { fragments, delay } = soundFragments(track)
+    if (fragments.length === 0 || !canStream(track)) continue
+    const { entry, codecs } = entryFacts(track)
+    const { timescale } = track
+    const name = `audio-${at + 1}`
+    const layout = await writeTrack({
+      head: { kind: 'audio', timescale, language: track.language, width: 0, height: 0, entry, delay },
+      files: [{ path: audio, track }],
+      fragments,
+      out: join(outDir, `${name}.mp4`),
+      signal,
+    })
+    sounds.push({
+      kind: 'audio',
+      name,
+      codecs,
+      timescale,
+      ...layout,
+      ...labels[at]!,
+      channels,
+      sample_rate: timescale,
+      isDefault: isDefault(planned, at),
+      isDescription: flags.includes('visual_impaired') || flags.includes('descriptions'),
+    })
+  }
+  return sounds
+}
+
+/** The labels of tracks of sound: unique among those of one codec, as players offer only those at once. */
+function soundLabels(planned: readonly SoundPlan[], { audio }: Plan): Labelled[] {
+  const labels = new Map<SoundPlan, Labelled>()
+  for (const tracks of Map.groupBy(planned, ({ codec }) => codec).values()) {
+    const of = tracks.map(({ stream }) => audio.find((track) => track.stream === stream)!)
+    for (const [at, label] of labelled(of).entries()) labels.set(tracks[at]!, label)
+  }
+  return planned.map((track) => labels.get(track)!)
+}
+
+/** Of each codec the first track that the source marks as its default, else the first. */
+function isDefault(planned: readonly SoundPlan[], at: number): boolean {
+  const same = planned.filter(({ codec }) => codec === planned[at]!.codec)
+  return planned[at] === (same.find(({ flags }) => flags.includes('default')) ?? same[0])
+}
+
+function textFacts({ subtitles }: FilmText): TextFacts[] {
+  const labels = labelled(subtitles)
+  return subtitles.map(({ flags }, at) => ({
+    kind: 'text',
+    name: `text-${at + 1}`,
+    ...labels[at]!,
+    isDefault: flags.includes('default'),
+    isForced: flags.includes('forced'),
+    isForDeaf: flags.includes('hearing_impaired') || flags.includes('captions'),
+  }))
+}
+
+/** When a track ends, seconds of the film. */
+function secondsTo({ segments, timescale }: PictureFacts | SoundFacts): number {
+  const last = segments.at(-1)!
+  return (last.start + last.duration) / timescale
+}

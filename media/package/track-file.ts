@@ -1,0 +1,112 @@
+/** Writes the file of one track: its beginning, the index of its segments, and its fragments, with bytes copied from files that are encoded already. */
+import { type FileHandle, open } from 'node:fs/promises'
+import { AttemptFailed } from '../../protocol/errors.ts'
+import type { Track } from '../mp4.ts'
+import type { Range } from './facts.ts'
+import { indexBytes, indexOf, initOf, type TrackHead } from './init.ts'
+import { type Fragment, segmentSizes } from './layout.ts'
+
+/** A track to write: what its beginning says, the files that hold its samples, and its fragments in order. */
+export interface TrackJob {
+  readonly head: TrackHead
+  /** Absolute paths, with the tables of each: `Fragment.file` counts them. */
+  readonly files: readonly { readonly path: string; readonly track: Track }[]
+  /** At least one. */
+  readonly fragments: readonly Fragment[]
+  readonly out: string
+  readonly signal: AbortSignal
+}
+
+/** Where everything lies in the file. */
+export interface TrackLayout {
+  /** Bytes of the beginning, and of the index after it. */
+  readonly init: number
+  readonly index: number
+  readonly segments: readonly Range[]
+  /** Each fragment up to the end of its first sample. */
+  readonly keyframes: readonly Range[]
+}
+
+/** Writes the file and answers where everything lies in it. Rejects with `AttemptFailed('verify_failed')` where a file is shorter than its tables say. */
+export async function writeTrack({ head, files, fragments, out, signal }: TrackJob): Promise<TrackLayout> {
+  const init = initOf(head)
+  const sizes = segmentSizes(fragments, head.timescale)
+  const index = indexBytes(sizes.length)
+  const ranges = rangesOf(fragments, init.length + index)
+  const segments = grouped(ranges, sizes)
+  const to = await open(out, 'w')
+  try {
+    await to.write(init)
+    await to.write(indexOf(segments, { timescale: head.timescale, start: fragments[0]!.start }))
+    for (const [file, { path, track }] of files.entries()) {
+      signal.throwIfAborted()
+      const own = fragments.filter((fragment) => fragment.file === file)
+      if (own.length > 0) await copyFragments(to, own, { path, track })
+    }
+  } finally {
+    await to.close()
+  }
+  const keyframes = ranges.map((range, at) => ({ ...range, bytes: fragments[at]!.keyBytes }))
+  return { init: init.length, index, segments, keyframes }
+}
+
+/** Where each fragment lies. It lasts until the next one begins: a picture that no decoder could read leaves no hole. */
+function rangesOf(fragments: readonly Fragment[], from: number): Range[] {
+  let offset = from
+  return fragments.map(({ bytes, start, end }, at) => {
+    const range = { offset, bytes, start, duration: (fragments[at + 1]?.start ?? end) - start }
+    offset += bytes
+    return range
+  })
+}
+
+function grouped(ranges: readonly Range[], sizes: readonly number[]): Range[] {
+  let at = 0
+  return sizes.map((size) => {
+    const group = ranges.slice(at, at + size)
+    at += size
+    const sum = (of: 'bytes' | 'duration') => group.reduce((total, range) => total + range[of], 0)
+    return { offset: group[0]!.offset, bytes: sum('bytes'), start: group[0]!.start, duration: sum('duration') }
+  })
+}
+
+async function copyFragments(
+  to: FileHandle,
+  fragments: readonly Fragment[],
+  { path, track }: { readonly path: string; readonly track: Track },
+): Promise<void> {
+  const from = await open(path, 'r')
+  try {
+    for (const { head, from: first, to: end } of fragments) {
+      await to.write(head)
+      for (const { start, length } of stretches(track, first, end)) await copyRange(from, to, start, length)
+    }
+  } finally {
+    await from.close()
+  }
+}
+
+/** Samples `[from, to)` that lie behind one another, as one range. */
+function* stretches({ offsets, sizes }: Track, from: number, to: number): Generator<{ start: number; length: number }> {
+  let [start, length] = [offsets[from]!, 0]
+  for (let at = from; at < to; at++) {
+    if (offsets[at] !== start + length) {
+      yield { start, length }
+      ;[start, length] = [offsets[at]!, 0]
+    }
+    length += sizes[at]!
+  }
+  yield { start, length }
+}
+
+const COPY_BYTES = 1024 * 1024
+
+async function copyRange(from: FileHandle, to: FileHandle, start: number, length: number): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(COPY_BYTES, length))
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, length - done), start + done)
+    if (bytesRead === 0) throw new AttemptFailed('verify_failed', 'an encoded file is shorter than it says')
+    await to.write(buffer, 0, bytesRead)
+    done += bytesRead
+  }
+}

@@ -1,0 +1,42 @@
+/** A streaming package: what a site serves to players, in HLS, DASH or both, from one set of files. */
+import { z } from 'zod'
+
+/** The forms of manifests. */
+export const PACKAGE_FORMATS = ['dash', 'hls'] as const
+/** One of `PACKAGE_FORMATS`. */
+export type PackageFormat = (typeof PACKAGE_FORMATS)[number]
+
+/** What a recipe asks of the package. */
+export interface PackageRecipe {
+  /** At least one, each once. */
+  readonly formats: readonly PackageFormat[]
+  /** What stands before every name of a file in the manifests: an absolute URL, or a path, that ends with a slash. Absent: nothing. */
+  readonly url_prefix?: string | undefined
+}
+
+/** Longest prefix, characters. */
+const PREFIX_MAX = 1_000
+
+/** The package as people and programs may ask for it. */
+export const packageSchema = z
+  .strictObject({
+    formats: z
+      .array(z.enum(PACKAGE_FORMATS))
+      .min(1)
+      .refine((formats) => new Set(formats).size === formats.length, 'each form once')
+      .readonly()
+      .describe('`hls`, `dash` or both'),
+    url_prefix: z
+      .string()
+      .max(PREFIX_MAX)
+      .regex(
+        /^[!#-;=?-~]*\/$/,
+        'must be a URL or a path that ends with a slash, such as https://cdn.example.org/films/',
+      )
+      .optional()
+      .describe('what stands before every name of a file in the manifests; ends with a slash'),
+  })
+  .meta({ id: 'Package', description: 'A streaming package beside the other results.' })
+
+/** Path of a file of the package among the artifacts of its video. */
+export const packagePath = (file: string): string => `{name}/${file}`
