@@ -16,6 +16,7 @@ import {
 import { heightOf } from '../protocol/rendition.ts'
 import { workingFolder } from './arguments.ts'
 import { addAudioOption } from './audio-option.ts'
+import { addPackageOptions, type PackageOptions, packageFrom } from './package.ts'
 
 /** The name of a setting. */
 export type ConfigKey = keyof typeof configSchema.shape
@@ -47,7 +48,7 @@ export async function configFrom(options: Record<string, unknown>, more: ConfigI
 }
 
 /** The parsed options of a recipe. */
-export interface RecipeOptions {
+export interface RecipeOptions extends PackageOptions {
   /** A name, or a file. */
   ladder?: string
   /** Heights of the renditions, pixels. */
@@ -62,7 +63,7 @@ export interface RecipeOptions {
 
 /** Adds the options of a recipe to a command. */
 export function addRecipeOptions(command: Command): Command {
-  return addAudioOption(command)
+  return addPackageOptions(addAudioOption(command))
     .addOption(
       new Option(
         '--ladder <name|file>',
@@ -88,10 +89,9 @@ export function addRecipeOptions(command: Command): Command {
 }
 
 /** The recipe of parsed options; options that are not given are those of the default recipe. `ladder`: that of the option. */
-export function recipeFrom(
-  { renditions, preset, crf, codec, upscale, strict, audio }: RecipeOptions,
-  ladder: Ladder | null = null,
-): Recipe {
+export function recipeFrom(options: RecipeOptions, ladder: Ladder | null = null): Recipe {
+  const { renditions, preset, crf, codec, upscale, strict, audio } = options
+  const streaming = packageFrom(options)
   const encoding = {
     ...DEFAULT_ENCODING,
     ...(codec !== undefined && { codec }),
@@ -102,7 +102,7 @@ export function recipeFrom(
   const recipe = ladder
     ? recipeOf(ladder)
     : { ...DEFAULT_RECIPE, renditions: ladderOf(renditions ?? DEFAULT_HEIGHTS, encoding) }
-  return { ...recipe, ...flags, ...(audio && { audio }) }
+  return { ...recipe, ...flags, ...(audio && { audio }), ...(streaming && { package: streaming }) }
 }
 
 function parseRenditions(text: string): number[] {

@@ -5,6 +5,7 @@
 import { type Coordinator, createCoordinator } from '../coordinator/coordinator.ts'
 import { createIngestRunner } from '../coordinator/tasks/ingest.ts'
 import { createMergeRunner } from '../coordinator/tasks/merge.ts'
+import { createPackageRunner } from '../coordinator/tasks/package.ts'
 import type { Capability } from '../protocol/capability.ts'
 import { createEmitter, type Emit } from '../protocol/emitter.ts'
 import type { PeerId, TaskId } from '../protocol/ids.ts'
@@ -179,6 +180,7 @@ function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics
       reachable,
     }),
     merge: createMergeRunner({ self, ledger, store, exchange, media, clock, rng, emit }),
+    package: createPackageRunner({ self, ledger, store, exchange, media, clock, rng }),
   }
   // A coordinator without slots settles a difference between the results of others.
   const settles = slots === 0 && roles.includes('coordinator') && { audit: video }

@@ -1,7 +1,17 @@
 /** The table of task kinds: what its answers mean together, and that a kind of a newer version does no harm. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { addKind, controlSlots, isKind, type KindFacts, kindFacts, kindsWhere, UNKNOWN_KIND } from './kinds.ts'
+import {
+  addKind,
+  controlSlots,
+  isKind,
+  type KindFacts,
+  kindFacts,
+  kindsWhere,
+  resultKinds,
+  UNKNOWN_KIND,
+} from './kinds.ts'
+import { DEFAULT_RECIPE, type Recipe } from './recipe.ts'
 import { isRenditionId } from './rendition.ts'
 import { describeTask, requiredTasks } from './task.ts'
 import { VIDEO_STATUSES } from './video.ts'
@@ -14,30 +24,28 @@ describe('the table of task kinds', () => {
       assert.ok(slots.length > 0, kind)
       assert.equal(scope, 'video', kind)
     }
-    assert.deepEqual(controlSlots(), [['merge'], ['ingest', 'merge'], ['ingest']])
+    assert.deepEqual(controlSlots(), [['merge', 'package'], ['ingest', 'merge', 'package'], ['ingest']])
   })
-  test('names what a video needs in each of its states', () => {
-    const needed = VIDEO_STATUSES.map((status) => {
-      const video = { _id: '00112233445566aa' as never, priority: 3, due: 20, created_at: 10, status }
-      return requiredTasks(video).map(({ kind, class: taskClass, priority, due, rank }) => [
-        kind,
-        taskClass,
-        priority,
-        due,
-        rank,
-      ])
-    })
-    const [ingest, merge] = [
-      ['ingest', 'ingest', 3, 10, 0],
-      ['merge', 'merge', 3, 10, 0],
-    ]
-    assert.deepEqual(needed, [[ingest], [ingest], [], [merge], [], [], []])
+  test('names what a video needs in each of its states, by its recipe', () => {
+    const needed = (recipe: Recipe) =>
+      VIDEO_STATUSES.map((status) => {
+        const video = { _id: '00112233445566aa' as never, priority: 3, due: 20, created_at: 10, status, recipe }
+        return requiredTasks(video).map(({ kind, class: taskClass, priority, due, rank }) => [
+          kind,
+          taskClass,
+          priority,
+          due,
+          rank,
+        ])
+      })
+    const [ingest, merge, streaming] = ['ingest', 'merge', 'package'].map((kind) => [kind, kind, 3, 10, 0])
+    assert.deepEqual(needed(DEFAULT_RECIPE), [[ingest], [ingest], [], [merge], [], [], []])
+    const packaged = needed({ ...DEFAULT_RECIPE, package: { formats: ['hls'] } })
+    assert.deepEqual(packaged, [[ingest], [ingest], [], [merge, streaming], [], [], []])
   })
-  test('has one kind that makes the results and one that makes the tasks', () => {
-    assert.deepEqual(
-      kindsWhere(({ outputs }) => outputs === 'results'),
-      ['merge'],
-    )
+  test('has the kinds that make the results a recipe asks for, and one that makes the tasks', () => {
+    assert.deepEqual(resultKinds({}), ['merge'])
+    assert.deepEqual(resultKinds({ package: { formats: ['hls'] } }), ['merge', 'package'])
     assert.deepEqual(
       kindsWhere(({ createsTasks }) => createsTasks),
       ['ingest'],
@@ -75,6 +83,7 @@ export const REQUIRED: { readonly [Answer in keyof KindFacts]-?: IsRequired<Answ
   eligibility: true,
   dueFrom: true,
   requiredIn: true,
+  wantedBy: true,
   claimedIn: true,
   backedUp: true,
   countsAgainstPeer: true,

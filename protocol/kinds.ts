@@ -12,6 +12,9 @@ import type { VideoStatus } from './video-status.ts'
 /** The parts of a plan that give the number of tasks. */
 type Planned = Readonly<Record<'chunks' | 'renditions' | 'audio', readonly unknown[]>>
 
+/** The parts of a recipe on which the kinds of its tasks depend. */
+type Asked = { readonly package?: unknown }
+
 /** All that code asks of a task kind. `tasksOf` and the lists must not depend on anything but their input. */
 export interface KindFacts {
   /** Slots that run it: the encode slots of a worker, or these control-task slots of a coordinator-role peer (numbers from 0). */
@@ -36,6 +39,8 @@ export interface KindFacts {
   readonly dueFrom: 'plan' | 'submit'
   /** A video in one of these states must have a task of this kind; the sweep inserts a missing one. */
   readonly requiredIn: readonly VideoStatus[]
+  /** Whether a video with this recipe needs it at all. */
+  wantedBy(recipe: Asked): boolean
   /** The only states of the video in which it may be claimed; null where the task's own state decides. */
   readonly claimedIn: readonly VideoStatus[] | null
   /** A backup attempt is started for one that runs far longer than similar ones. */
@@ -63,6 +68,7 @@ const TABLE = {
     eligibility: 'capability',
     dueFrom: 'plan',
     requiredIn: [],
+    wantedBy: () => true,
     claimedIn: null,
     backedUp: true,
     countsAgainstPeer: true,
@@ -82,6 +88,7 @@ const TABLE = {
     eligibility: 'capability',
     dueFrom: 'submit',
     requiredIn: [],
+    wantedBy: () => true,
     claimedIn: null,
     backedUp: false,
     countsAgainstPeer: true,
@@ -101,6 +108,7 @@ const TABLE = {
     eligibility: 'source',
     dueFrom: 'submit',
     requiredIn: ['QUEUED', 'PLANNING'],
+    wantedBy: () => true,
     claimedIn: null,
     backedUp: false,
     countsAgainstPeer: false,
@@ -120,6 +128,27 @@ const TABLE = {
     eligibility: 'leader',
     dueFrom: 'submit',
     requiredIn: ['MERGING'],
+    wantedBy: () => true,
+    claimedIn: ['MERGING'],
+    backedUp: false,
+    countsAgainstPeer: false,
+    failsVideo: true,
+    audited: false,
+    audits: false,
+  },
+  package: {
+    slots: [0, 1],
+    waitingMax: null,
+    scope: 'video',
+    countsAsEncode: false,
+    tasksOf: () => 0,
+    createsTasks: false,
+    outputCollected: false,
+    outputs: 'results',
+    eligibility: 'leader',
+    dueFrom: 'submit',
+    requiredIn: ['MERGING'],
+    wantedBy: ({ package: asked }: Asked) => asked !== undefined,
     claimedIn: ['MERGING'],
     backedUp: false,
     countsAgainstPeer: false,
@@ -139,6 +168,7 @@ const TABLE = {
     eligibility: 'capability',
     dueFrom: 'plan',
     requiredIn: [],
+    wantedBy: () => true,
     claimedIn: null,
     backedUp: true,
     countsAgainstPeer: true,
@@ -166,6 +196,7 @@ export const UNKNOWN_KIND: KindFacts = {
   eligibility: 'capability',
   dueFrom: 'submit',
   requiredIn: [],
+  wantedBy: () => false,
   claimedIn: [],
   backedUp: false,
   countsAgainstPeer: false,
@@ -182,6 +213,10 @@ export const kindFacts = (kind: KindName): KindFacts => kinds.get(kind) ?? UNKNO
 /** Kinds for which this holds, in the order of the table. */
 export const kindsWhere = (holds: (facts: KindFacts) => boolean): KindName[] =>
   [...kinds].filter(([, facts]) => holds(facts)).map(([kind]) => kind)
+
+/** The kinds of the tasks that make the results of a video with this recipe. */
+export const resultKinds = (recipe: Asked): KindName[] =>
+  kindsWhere(({ outputs, wantedBy }) => outputs === 'results' && wantedBy(recipe))
 
 /** Whether this version knows the kind. */
 export const isKind = (kind: string): boolean => kinds.has(kind)

@@ -7,6 +7,7 @@ import { type AudioRendition, audioRenditionsSchema } from './audio-rendition.ts
 import type { BlobRef } from './blobs.ts'
 import type { Sha256 } from './ids.ts'
 import { KEYFRAME_S } from './limits.ts'
+import { type PackageRecipe, packageSchema } from './package.ts'
 import { boxOfHeight, bySize, heightOf, RENDITIONS_MAX, type Rendition, renditionSchema } from './rendition.ts'
 
 /** Presets of libx264 and libx265, fastest first. */
@@ -40,6 +41,8 @@ export interface Recipe {
   /** How the sound is encoded. Absent: every track as AAC with its own channels. */
   readonly audio?: readonly AudioRendition[] | undefined
   readonly packaging: 'mp4'
+  /** The streaming package that is made too; absent: none. */
+  readonly package?: PackageRecipe | undefined
   /** Subtitles that come along; absent where there are none. */
   readonly subtitles?: readonly SubtitleFile[]
   /** Whether a source that was cut off is refused. Absent: it is encoded as far as it goes, with a note. */
@@ -108,6 +111,7 @@ export const recipeSchema = z
       .describe('audio bit rate for each channel, kb/s'),
     audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
     packaging: z.literal('mp4').default('mp4').describe('container of the results'),
+    package: packageSchema.optional().describe('the streaming package that is made too; absent: none'),
     strict: z.literal(true).optional().describe('whether a source that was cut off is refused'),
   })
   .meta({ id: 'Recipe', description: 'What is wanted of a source. What is left out is that of the default ladder.' })
@@ -121,6 +125,7 @@ export const shownRecipeSchema = z.object({
   audio_kbps: z.number().describe('audio bit rate for each channel, kb/s'),
   audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
   packaging: z.literal('mp4').describe('container of the results'),
+  package: packageSchema.optional().describe('the streaming package that is made too; absent: none'),
   subtitles: z
     .array(
       z.object({
@@ -140,7 +145,7 @@ export const shownRecipeSchema = z.object({
 
 /** The recipe as one string that is equal for equal recipes: keys in a fixed order, the smallest box first. */
 export function canonicalRecipe(recipe: Recipe): string {
-  const { version, upscale, keyframe_s, audio_kbps, packaging, strict } = recipe
+  const { version, upscale, keyframe_s, audio_kbps, packaging, package: streaming, strict } = recipe
   const renditions = [...recipe.renditions].sort(bySize).map(({ id, box, codec, rate, preset, bit_depth, profile }) => {
     const { maxrate_kbps, bufsize_kb } = rate
     const aim = 'crf' in rate ? { crf: rate.crf } : { kbps: rate.kbps }
@@ -150,6 +155,18 @@ export function canonicalRecipe(recipe: Recipe): string {
   const subtitles = recipe.subtitles?.map(({ sha256, language, forced, hearing_impaired }) => ({
     sha256, language, forced, hearing_impaired,
   })) // biome-ignore format: groups
+  const shown = streaming && { formats: [...streaming.formats].sort(), url_prefix: streaming.url_prefix }
   const audio = recipe.audio?.map(({ codec, channels, kbps, languages }) => ({ codec, channels, kbps, languages }))
-  return JSON.stringify({ version, renditions, upscale, keyframe_s, audio_kbps, audio, packaging, subtitles, strict })
+  return JSON.stringify({
+    version,
+    renditions,
+    upscale,
+    keyframe_s,
+    audio_kbps,
+    audio,
+    packaging,
+    package: shown,
+    subtitles,
+    strict,
+  })
 }

@@ -267,8 +267,12 @@ export const dueFromSubmit = ({ due, created_at }: Pick<Video, 'due' | 'created_
   Math.min(due, created_at)
 
 /** The tasks of one per video that a video in its present state must have. */
-export const requiredTasks = (video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at' | 'status'>): NewTask[] =>
-  kindsWhere(({ requiredIn }) => requiredIn.includes(video.status)).map((kind) => wholeVideoTask(video, kind))
+export const requiredTasks = (
+  video: Pick<Video, '_id' | 'priority' | 'due' | 'created_at' | 'status' | 'recipe'>,
+): NewTask[] =>
+  kindsWhere(({ requiredIn, wantedBy }) => requiredIn.includes(video.status) && wantedBy(video.recipe)).map((kind) =>
+    wholeVideoTask(video, kind),
+  )
 
 /** A task for people: `chunk 3 at 720p`, or its kind. */
 export const describeTask = ({ kind, chunk_id, resolution }: Pick<Task, 'kind' | 'chunk_id' | 'resolution'>): string =>

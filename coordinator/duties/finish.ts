@@ -6,7 +6,7 @@ import type { Artifact } from '../../protocol/artifact.ts'
 import { type FailureCode, FINAL } from '../../protocol/errors.ts'
 import type { DomainEvent } from '../../protocol/events.ts'
 import { type PeerId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { type KindFacts, kindFacts, kindsWhere } from '../../protocol/kinds.ts'
+import { type KindFacts, kindFacts, kindsWhere, resultKinds } from '../../protocol/kinds.ts'
 import type { Counts, Progress } from '../../protocol/ledger.ts'
 import { LOST_AFTER_MS, REPLICA_WAIT_MAX_MS, STRIKES_EACH } from '../../protocol/limits.ts'
 import { describeTask, type Task } from '../../protocol/task.ts'
@@ -123,7 +123,7 @@ class Finisher {
   async #complete(video: Video, signal: AbortSignal): Promise<void> {
     const { ledger, term, self } = this.#context
     const makers: Task[] = []
-    for (const kind of kindsWhere(({ outputs }) => outputs === 'results')) {
+    for (const kind of resultKinds(video.recipe)) {
       const task = await ledger.task(taskId(video._id, kind))
       if (task?.status !== 'COMPLETED') return
       makers.push(task)

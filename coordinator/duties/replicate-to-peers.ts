@@ -4,7 +4,7 @@
  * while a delivery is open. The hint may be lost or ignored: after `REPLICA_REQUEST_MS` another peer is asked.
  */
 import { type PeerId, type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
+import { kindFacts, resultKinds } from '../../protocol/kinds.ts'
 import { DUTY_MS, REPLICA_REQUEST_MS } from '../../protocol/limits.ts'
 import { createPace } from '../../protocol/pace.ts'
 import { presentPeers } from '../../protocol/peer-table.ts'
@@ -54,7 +54,7 @@ export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
   async function look(video: Video): Promise<void> {
     // Alone in the mesh this leader has nobody to ask.
     if (presentPeers(context.peers, clock.mono()).length === 0) return
-    const makers = kindsWhere(({ outputs }) => outputs === 'results').map((kind) => taskId(video._id, kind))
+    const makers = resultKinds(video.recipe).map((kind) => taskId(video._id, kind))
     if (video.status === 'COMPLETED') {
       for (const id of makers) ask(video, id, commonHolders(video.outputs))
       return

@@ -6,6 +6,7 @@ import {
   CHANNEL_COUNTS,
 } from '../../protocol/audio-rendition.ts'
 import { FILE_MODE } from '../../protocol/destination.ts'
+import { PACKAGE_FORMATS } from '../../protocol/package.ts'
 import type { Recipe, SubtitleFile } from '../../protocol/recipe.ts'
 import { RENDITIONS_MAX, type Rendition } from '../../protocol/rendition.ts'
 import type { SharedPlace, SharedSource } from '../../protocol/shared-folder.ts'
@@ -58,6 +59,9 @@ const recipe = object({
   audio_kbps: positive,
   audio: optional(list(sound, AUDIO_RENDITIONS_MAX)),
   packaging: word,
+  package: optional(
+    object({ formats: list(oneOf(PACKAGE_FORMATS), PACKAGE_FORMATS.length), url_prefix: optional(text) }),
+  ),
   subtitles: optional(list(subtitle, SUBTITLES_MAX)),
   strict: optional(flag),
 } satisfies Fields<Recipe>)

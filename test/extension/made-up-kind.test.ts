@@ -32,6 +32,7 @@ const LOUDNESS: KindFacts = {
   eligibility: 'capability',
   dueFrom: 'submit',
   requiredIn: ['RUNNING'],
+  wantedBy: () => true,
   claimedIn: null,
   backedUp: false,
   countsAgainstPeer: true,
