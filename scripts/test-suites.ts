@@ -24,8 +24,8 @@ export async function findTestFiles(root: string, { long }: { long: boolean }): 
     for (const entry of entries.sort()) {
       const path = `${folder}/${entry}`
       if (!entry.endsWith('.test.ts') || (entry.endsWith('.long.test.ts') && !long)) continue
-      // They need a container engine, or root: `npm run test:docker`, `npm run test:hosts`.
-      if (!/^test\/(?:docker|hosts)\//.test(path)) files.add(path)
+      // They need a container engine, root, or a browser: `npm run test:docker`, `test:hosts`, `test:players`.
+      if (!/^test\/(?:docker|hosts|players)\//.test(path)) files.add(path)
     }
   }
   return [...files]

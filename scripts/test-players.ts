@@ -1,0 +1,30 @@
+/**
+ * `npm run test:players`: streaming packages in the players that sites use, in a real Chromium. Brings what is missing (ffmpeg, Chromium).
+ * Ends with `N passed, N failed`.
+ */
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ensureChromium } from '../testing/tools/chromium.ts'
+import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
+import { type FileLimits, runInTurn } from './test-file.ts'
+
+const FOLDER = 'test/players'
+const LIMITS: FileLimits = { testMs: 60_000, fileMs: 300_000, lingerMs: 15_000 }
+
+process.chdir(join(import.meta.dirname, '..'))
+const began = performance.now()
+try {
+  await ensureFfmpeg()
+  await ensureChromium()
+} catch (error) {
+  console.error(`✖ ${error instanceof Error ? error.message : String(error)}`)
+  console.log('\n0 passed, 1 failed')
+  process.exit(1)
+}
+const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.test.ts')).sort()
+const sum = await runInTurn(
+  files.map((name) => `${FOLDER}/${name}`),
+  LIMITS,
+)
+console.log(`\n${((performance.now() - began) / 1000).toFixed(0)} s\n${sum.passed} passed, ${sum.failed} failed`)
+process.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1)

@@ -1,0 +1,150 @@
+/* What a test does inside the page: plays one package in one player, and reads what the browser has of it. A plain script. */
+let player = null
+const video = document.querySelector('video')
+/** Every source buffer that a player makes, by its type. */
+const buffers = []
+const { addSourceBuffer } = MediaSource.prototype
+MediaSource.prototype.addSourceBuffer = function (type) {
+  const buffer = addSourceBuffer.call(this, type)
+  buffers.push({ type, buffer })
+  return buffer
+}
+
+const PLAYERS = {
+  'hls.js': (url) => {
+    const player = new Hls({ debug: false })
+    player.on(Hls.Events.ERROR, (_, { fatal, details }) => fatal && fail(details))
+    player.loadSource(url)
+    player.attachMedia(video)
+    return player
+  },
+  'dash.js': (url) => {
+    const player = dashjs.MediaPlayer().create()
+    player.on('error', ({ error }) => fail(error?.message ?? 'dash.js'))
+    // A gap in the buffers is a fault here: it is not jumped over.
+    player.updateSettings({ streaming: { gaps: { jumpGaps: false, enableSeekFix: false } } })
+    player.initialize(video, url, false)
+    return player
+  },
+  shaka: (url) => {
+    const player = new shaka.Player()
+    player.addEventListener('error', ({ detail }) => fail(`shaka ${detail.code}`))
+    player
+      .attach(video)
+      .then(() => player.load(url))
+      .catch((error) => fail(`shaka ${error.code}`))
+    return player
+  },
+  browser: (url) => {
+    video.src = url
+    return null
+  },
+}
+
+let fail = () => {}
+const failure = new Promise((_, reject) => {
+  fail = (message) => reject(new Error(message))
+})
+failure.catch(() => {})
+video.addEventListener('error', () => fail(`the video element: ${video.error?.message}`))
+/** Rejects where the player fails, or where nothing comes for long: then with what the browser has. */
+const orFailure = (promise) =>
+  Promise.race([
+    promise,
+    failure,
+    new Promise((_, reject) =>
+      setTimeout(() => {
+        const { currentTime, readyState, paused, seeking, ended } = video
+        const state = { currentTime, readyState, paused, seeking, ended, buffered: ranges(video.buffered) }
+        reject(new Error(`nothing for 20 s: ${JSON.stringify(state)}`))
+      }, 20_000),
+    ),
+  ])
+const event = (name) => new Promise((resolve) => video.addEventListener(name, resolve, { once: true }))
+const frame = () => new Promise((resolve) => video.requestVideoFrameCallback((_, { mediaTime }) => resolve(mediaTime)))
+const ranges = (all) => Array.from({ length: all.length }, (_, at) => [all.start(at), all.end(at)])
+/** dash.js pauses a video that it has not been told to play. */
+const play = async () => (player?.play ? player.play() : await video.play())
+const pause = () => (player?.pause ? player.pause() : video.pause())
+const hasDuration = () => (video.readyState >= 1 ? Promise.resolve() : event('loadedmetadata'))
+
+/** Loads a package; answers the time of the first picture shown, seconds, and the length. */
+window.load = async (name, url) => {
+  const first = frame()
+  player = PLAYERS[name](url)
+  await orFailure(hasDuration())
+  return { first: await orFailure(first), duration: video.duration, width: video.videoWidth }
+}
+/** Shows the picture of a time; answers its own time, seconds. */
+window.seek = async (seconds) => {
+  const shown = frame()
+  video.currentTime = seconds
+  return await orFailure(shown)
+}
+/** Plays from here to the end; answers the time of the last picture and where playing ended, seconds. */
+window.playToEnd = async () => {
+  let last = 0
+  const look = (_, { mediaTime }) => {
+    last = mediaTime
+    video.requestVideoFrameCallback(look)
+  }
+  video.requestVideoFrameCallback(look)
+  const ended = event('ended')
+  // On a machine that is short of time dash.js pauses by itself, as behind a gap: what a person does then is to press play.
+  video.addEventListener('pause', () => video.ended || play())
+  await play()
+  await orFailure(ended)
+  return { last, at: video.currentTime }
+}
+/** What is buffered of each kind, seconds, and how far it was moved. */
+window.buffered = () =>
+  buffers.map(({ type, buffer }) => ({ type, offset: buffer.timestampOffset, ranges: ranges(buffer.buffered) }))
+/** Shows the first text track from a time on, seconds; answers its cues. */
+window.cues = async (seconds) => {
+  if (player?.subtitleTracks) player.subtitleTrack = 0
+  player?.setTextTrack?.(0)
+  // Shaka loads a text once it plays.
+  video.currentTime = seconds
+  await play()
+  for (let tries = 0; tries < 100; tries++) {
+    if (player?.getTextTracks && tries % 20 === 0) player.selectTextTrack(player.getTextTracks()[0])
+    for (const track of video.textTracks) {
+      track.mode = 'showing'
+      if (track.cues?.length > 0)
+        return [...track.cues].map(({ startTime, endTime, text }) => ({ startTime, endTime, text }))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  return []
+}
+/** The languages of the tracks of sound that can be chosen. */
+window.languages = () => {
+  if (player?.audioTracks) return player.audioTracks.map(({ lang }) => lang)
+  if (player?.getTracksFor) return player.getTracksFor('audio').map(({ lang }) => lang)
+  if (player?.getAudioTracks) return player.getAudioTracks().map(({ language }) => language)
+  return []
+}
+/** Goes to the largest rendition, and answers once pictures of `height` lines are shown. */
+window.switchTo = async (height) => {
+  if (player?.levels) player.nextLevel = player.levels.findIndex((level) => level.height === height)
+  else if (player?.getVariantTracks) {
+    player.configure({ abr: { enabled: false } })
+    player.selectVariantTrack(
+      player.getVariantTracks().find((track) => track.height === height),
+      true,
+    )
+  } else if (player?.getRepresentationsByType) {
+    player.updateSettings({
+      streaming: { abr: { autoSwitchBitrate: { video: false } }, buffer: { fastSwitchEnabled: true } },
+    })
+    const all = player.getRepresentationsByType('video')
+    player.setRepresentationForTypeByIndex(
+      'video',
+      all.findIndex((each) => each.height === height),
+    )
+  }
+  await play()
+  while (video.videoHeight !== height) await orFailure(frame())
+  pause()
+  return video.currentTime
+}
