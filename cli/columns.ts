@@ -4,6 +4,9 @@ import widthOf from 'string-width'
 
 export { widthOf }
 
+/** Columns of the terminal; of a text that goes into a file 80. */
+export const columns = (): number => process.stdout.columns ?? 80
+
 /** Text cut or padded to a width in columns of a terminal, where some characters take two and others none. */
 export function fit(text: string, width: number): string {
   const cut = widthOf(text) > width ? cutTo(text, Math.max(1, width)) : text

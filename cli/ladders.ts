@@ -5,13 +5,11 @@ import { relativeCost } from '../node/ladders/ladder-cost.ts'
 import { allLadders, namedLadder } from '../node/ladders/named-ladders.ts'
 import { type Ladder, textOf } from '../protocol/ladder.ts'
 import { audioText, codecText, rateText } from '../protocol/settings-text.ts'
-import { fit, wrap } from './columns.ts'
+import { columns, fit, wrap } from './columns.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, nodeLadders } from './reach.ts'
 
-/** Columns of a terminal, or of a text that goes into a file. */
-export const columns = (): number => process.stdout.columns ?? 80
 /** Most lines of a description. */
 const LINES_MAX = 4
 

@@ -4,10 +4,8 @@ import { z } from 'zod'
 import { UsageError } from '../../protocol/errors.ts'
 import { isPartName } from '../../protocol/ids.ts'
 import type { Ladder } from '../../protocol/ladder.ts'
-import { LADDERS } from '../../protocol/ladders.ts'
 import type { ConfigFile, ConfigInput } from '../config-file.ts'
-import { ladderOf, readLadderFile } from './ladder-file.ts'
-import { findLadder, type NamedLadders } from './named-ladders.ts'
+import type { NamedLadders } from './named-ladders.ts'
 
 /** `NAME=FILE,NAME=FILE` as a mapping. */
 const pairs = (value: unknown): unknown =>
@@ -60,6 +58,7 @@ export async function withLadders<
   if (input === undefined) return { ...config, ladders }
   const other = INPUT_RECIPE.find((key) => merged[key] !== undefined)
   if (other !== undefined) throw new UsageError(`give input_ladder or ${other}, not both: a ladder says all of it`)
+  const { findLadder } = await import('./named-ladders.ts')
   return { ...config, ladders, input_ladder: await findLadder(input, ladders, cwd) }
 }
 
@@ -69,6 +68,12 @@ async function configuredLadders(
   { yaml }: ConfigFile,
   cwd: string,
 ): Promise<NamedLadders> {
+  if (Object.keys(given).length === 0) return {}
+  // Every verb reads a configuration, and few name ladders.
+  const [{ LADDERS }, { ladderOf, readLadderFile }] = await Promise.all([
+    import('../../protocol/ladders.ts'),
+    import('./ladder-file.ts'),
+  ])
   const found: Record<string, Ladder> = {}
   for (const [name, value] of Object.entries(given)) {
     if (!isPartName(name))
