@@ -83,7 +83,7 @@ export function addRecipeOptions(command: Command): Command {
     .addOption(
       new Option('--crf <n>', 'quality, 0 (best) to 51').argParser(parseCrf).default(DEFAULT_ENCODING.rate.crf),
     )
-    .addOption(new Option('--codec <name>', 'video codec, such as h264 or hevc').default(DEFAULT_ENCODING.codec))
+    .addOption(new Option('--codec <name>', 'video codec, such as h264, hevc or av1').default(DEFAULT_ENCODING.codec))
     .option('--upscale', 'make renditions larger than the source too', DEFAULT_RECIPE.upscale)
     .option('--strict', 'refuse a source that was cut off, instead of encoding as far as it goes', false)
 }

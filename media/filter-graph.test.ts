@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { VideoFacts } from '../protocol/plan.ts'
-import { filterGraph, filtersNeeded, outputColor } from './filter-graph.ts'
+import { type DeepSize, filterGraph, filtersNeeded, outputColor } from './filter-graph.ts'
 
 const UNKNOWN = { range: 'unknown', primaries: 'unknown', transfer: 'unknown', space: 'unknown' }
 const VIDEO: VideoFacts = {
   stream: 0, codec: 'h264', profile: 'High', pixel_format: 'yuv420p', bit_depth: 8, width: 1920, height: 1080,
   sample_aspect: [1, 1], rotation: 0, mirrored: false, interlaced: false, top_field_first: true, color: UNKNOWN, hdr: false,
 } // biome-ignore format: a record
-const graph = (video: Partial<VideoFacts>, sizes = [{ width: 854, height: 480 }]) =>
+const graph = (video: Partial<VideoFacts>, sizes: DeepSize[] = [{ width: 854, height: 480, bit_depth: 8 }]) =>
   filterGraph({
     video: { ...VIDEO, ...video },
     start_pts: 9_000_000,
@@ -24,13 +24,13 @@ const SILENT = 'setparams=color_primaries=unknown:color_trc=unknown:colorspace=u
 test('one decode is split into every rendition, scaled exactly', () => {
   assert.equal(
     graph({}, [
-      { width: 854, height: 480 },
-      { width: 1280, height: 720 },
+      { width: 854, height: 480, bit_depth: 8 },
+      { width: 1280, height: 720, bit_depth: 10 },
     ]),
     '[0:v:0]trim=start_pts=9000000:end_pts=9540000,setpts=PTS-(9000000),' +
       `${SDR},split=2[s0][s1];` +
       `[s0]scale=854:480:${EXACT},setsar=1,format=yuv420p,${SILENT}[o0];` +
-      `[s1]scale=1280:720:${EXACT},setsar=1,format=yuv420p,${SILENT}[o1]`,
+      `[s1]scale=1280:720:${EXACT},setsar=1,format=yuv420p10le,${SILENT}[o1]`,
   )
 })
 
@@ -41,7 +41,8 @@ test('deinterlacing comes before trim, with the time base put back', () => {
       `${SDR},split=1[s0];` +
       `[s0]scale=854:480:${EXACT},setsar=1,format=yuv420p,${SILENT}[o0]`,
   )
-  assert.deepEqual(filtersNeeded({ ...VIDEO, interlaced: true, hdr: true }), ['bwdif', 'zscale'])
+  assert.deepEqual(filtersNeeded({ ...VIDEO, interlaced: true, hdr: true }, 8), ['bwdif', 'zscale'])
+  assert.deepEqual(filtersNeeded({ ...VIDEO, interlaced: true, hdr: true }, 10), ['bwdif'])
 })
 
 test('fields are put together before they are deinterlaced', () => {
@@ -91,7 +92,29 @@ test('HDR is tone-mapped and ends in swscale', () => {
   )
 })
 
+test('HDR of 10 bits stays as it is, with tags of BT.2020 where the source has none', () => {
+  const size = [{ width: 854, height: 480, bit_depth: 10 as const }]
+  const kept = (color: Partial<VideoFacts['color']>) =>
+    /setsar=1,(.*)\[o0\]/.exec(graph({ hdr: true, color: { ...UNKNOWN, ...color } }, size))?.[1]
+  assert.equal(
+    kept({ transfer: 'smpte2084' }),
+    'format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc:range=tv',
+  )
+  assert.equal(
+    kept({ primaries: 'smpte432', transfer: 'arib-std-b67', space: 'bt2020nc' }),
+    'format=yuv420p10le,setparams=color_primaries=smpte432:color_trc=arib-std-b67:colorspace=bt2020nc:range=tv',
+  )
+})
+
+test('full range becomes limited in 10 bits without a detour through 8', () => {
+  const size = [{ width: 854, height: 480, bit_depth: 10 as const }]
+  assert.match(
+    graph({ pixel_format: 'yuvj420p', color: { ...UNKNOWN, range: 'pc' } }, size),
+    /setsar=1,format=yuv420p10le,lutyuv=y=64\.5\+val\*876\/1023:u=512\.5\+\(val-512\)\*896\/1023:v=/,
+  )
+})
+
 test('colour tags are those of the source, without names that setparams does not know', () => {
   const color = { range: 'tv', primaries: 'smpte170m', transfer: 'x:y,z', space: 'smpte170m' }
-  assert.deepEqual(outputColor({ ...VIDEO, color }), { ...color, transfer: 'unknown' })
+  assert.deepEqual(outputColor({ ...VIDEO, color }, 8), { ...color, transfer: 'unknown' })
 })

@@ -4,11 +4,14 @@
  * All that a cut chunk lacks (rotation, sample aspect, colour that only the container has) is explicit here, from the probe of the source.
  * Scaling is bit-exact, so that every build and CPU makes the same picture.
  */
-import type { Rational, VideoFacts } from '../protocol/plan.ts'
+import type { Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
 import { fraction, integer } from './commands/argument.ts'
 import { weaveFilters } from './fields.ts'
 import type { Size } from './ladder.ts'
 import { fitting, type TimedShape } from './shapes.ts'
+
+/** The size and bits per sample of a rendition. */
+export type DeepSize = Size & Pick<RenditionPlan, 'bit_depth'>
 
 /** The picture of a source and the sizes to make of it. */
 export interface GraphJob {
@@ -17,7 +20,7 @@ export interface GraphJob {
   readonly start_pts: number
   readonly end_pts: number
   readonly time_base: Rational
-  readonly sizes: readonly Size[]
+  readonly sizes: readonly DeepSize[]
   /** The shapes of the picture in this range where they change in the film; else none. */
   readonly shapes?: readonly TimedShape[]
   /** ffmpeg has turned the pictures upright already. */
@@ -45,13 +48,16 @@ export function filterGraph(job: GraphJob): string {
   )
 }
 
-/** The optional filters that this picture needs: part of its class. */
-export function filtersNeeded(video: VideoFacts): string[] {
-  return [...(video.interlaced ? ['bwdif'] : []), ...(video.hdr ? ['zscale'] : [])]
+/** Whether a rendition of these bits is HDR as its source is: 8 bits are too few for its curves, and are tone-mapped. */
+export const keepsHdr = ({ hdr }: VideoFacts, bitDepth: number): boolean => hdr && bitDepth > 8
+
+/** The optional filters that a rendition of these bits needs of this picture: part of its class. */
+export function filtersNeeded(video: VideoFacts, bitDepth: number): string[] {
+  return [...(video.interlaced ? ['bwdif'] : []), ...(video.hdr && !keepsHdr(video, bitDepth) ? ['zscale'] : [])]
 }
 
 /**
- * All results are SDR. From ffmpeg 8 on encoders write the HDR side data of frames into the stream and the file: mastering display, content
+ * What a result says of its HDR is explicit in the options of its encoder. From ffmpeg 8 on encoders write the HDR side data of frames into the stream and the file: mastering display, content
  * light level, HDR10+, Dolby Vision RPU and metadata, HDR Vivid, ambient viewing environment. As numbers of libavutil's `AVFrameSideDataType`,
  * because names of the last four are unknown to older builds.
  */
@@ -65,27 +71,35 @@ function upright({ rotation, mirrored }: VideoFacts): string[] {
   return mirrored ? ['vflip'] : []
 }
 
-function rendition({ video, shapes = [] }: GraphJob, frame: Size): string {
+function rendition({ video, shapes = [] }: GraphJob, frame: DeepSize): string {
   const { size, bars } = fitting(video, frame, shapes)
-  return [...(video.hdr ? toneMapped(video, size) : plain(video, size)), ...bars].join(',')
+  const { bit_depth } = frame
+  const picture = video.hdr && !keepsHdr(video, bit_depth) ? toneMapped(video, size) : plain(video, size, bit_depth)
+  return [...picture, ...bars].join(',')
 }
 
-function plain(video: VideoFacts, size: string): string[] {
-  const say = tags(outputColor(video))
+function plain(video: VideoFacts, size: string, bitDepth: number): string[] {
+  const format = bitDepth === 8 ? 'format=yuv420p' : 'format=yuv420p10le'
+  const color = outputColor(video, bitDepth)
   if (isRgb(video))
-    return [`scale=${size}:out_color_matrix=bt709:out_range=tv:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
-  if (isFull(video)) return [`scale=${size}:in_range=pc:out_range=pc:${EXACT}`, 'setsar=1', ...limited, say]
-  return [`scale=${size}:${EXACT}`, 'setsar=1', 'format=yuv420p', say]
+    return [`scale=${size}:out_color_matrix=${color.space}:out_range=tv:${EXACT}`, 'setsar=1', format, tags(color)]
+  if (!isFull(video)) return [`scale=${size}:${EXACT}`, 'setsar=1', format, tags(color)]
+  const limited = bitDepth === 8 ? LIMITED : LIMITED_10
+  return [`scale=${size}:in_range=pc:out_range=pc:${EXACT}`, 'setsar=1', ...limited, tags(color)]
 }
 
 /**
  * Full range to limited by arithmetic on each sample: swscale's own conversion rounds otherwise from ffmpeg 8 on.
  * `mergeplanes` only renames the format; any other way from yuvj420p to yuv420p would convert once more.
  */
-const limited = [
+const LIMITED = [
   'format=yuvj420p',
   'lutyuv=y=16.5+val*219/255:u=128.5+(val-128)*224/255:v=128.5+(val-128)*224/255',
   'mergeplanes=map0s=0:map0p=0:map1s=0:map1p=1:map2s=0:map2p=2:format=yuv420p',
+]
+const LIMITED_10 = [
+  'format=yuv420p10le',
+  'lutyuv=y=64.5+val*876/1023:u=512.5+(val-512)*896/1023:v=512.5+(val-512)*896/1023',
 ]
 
 /** Names that `setparams` knows and that do not depend on the build; anything else becomes `unknown`. */
@@ -107,8 +121,22 @@ const TRANSFERS = new Set(
 const SPACES = new Set(['bt709', 'fcc', 'bt470bg', 'smpte170m', 'smpte240m', 'ycgco', 'bt2020nc', 'bt2020c'])
 const BT709: VideoFacts['color'] = { range: 'tv', primaries: 'bt709', transfer: 'bt709', space: 'bt709' }
 
-/** The colour tags of every rendition. Tags that the source lacks stay absent: players then guess as before. */
-export function outputColor(video: VideoFacts): VideoFacts['color'] {
+const BT2020: VideoFacts['color'] = { range: 'tv', primaries: 'bt2020', transfer: 'smpte2084', space: 'bt2020nc' }
+
+/**
+ * The colour tags of a rendition of these bits. Tags that the source lacks stay absent: players then guess as before. HDR is BT.2020 where it
+ * says nothing else.
+ */
+export function outputColor(video: VideoFacts, bitDepth: number): VideoFacts['color'] {
+  if (keepsHdr(video, bitDepth)) {
+    const { primaries, transfer, space } = video.color
+    return {
+      range: 'tv',
+      primaries: PRIMARIES.has(primaries) ? primaries : BT2020.primaries,
+      transfer,
+      space: SPACES.has(space) ? space : BT2020.space,
+    }
+  }
   if (video.hdr) return BT709
   const { primaries, transfer, space } = video.color
   const known = (names: ReadonlySet<string>, name: string) => (names.has(name) ? name : 'unknown')
@@ -135,6 +163,6 @@ function toneMapped(video: VideoFacts, size: string): string[] {
     `setparams=color_primaries=bt2020:color_trc=${transfer}:colorspace=bt2020nc:range=tv`,
     'zscale=t=linear:npl=100', 'format=gbrpf32le', 'zscale=p=bt709', 'tonemap=tonemap=hable:desat=0', 'zscale=t=bt709',
     'format=gbrp16le', `scale=out_color_matrix=bt709:out_range=tv:${EXACT}`, 'format=yuv420p',
-    tags(outputColor(video)),
+    tags(BT709),
   ] // biome-ignore format: groups
 }

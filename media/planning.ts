@@ -10,7 +10,6 @@ import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media
 import {
   type AudioFacts,
   type ChunkPlan,
-  type Fate,
   type Plan,
   type Rational,
   sinceStart,
@@ -19,11 +18,12 @@ import {
 import type { Recipe } from '../protocol/recipe.ts'
 import { type AudioTrial, leadOf, straightOutput, straightSound, tryAudio } from './audio-trial.ts'
 import { planChunks } from './chunk-plan.ts'
-import { codecOf, whyRefused } from './codecs/codecs.ts'
+import { codecOf, encoderWords, whyRefused } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
+import { captionFates, hdrFates, trimmedFates } from './picture-fates.ts'
 import { decoderName } from './pixel-format.ts'
 import { plainSound } from './plain-sound.ts'
 import { settled } from './probe/parts.ts'
@@ -81,6 +81,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const { metadata, fates } = fitTimecode(probe, { fps, variable_rate: variable })
   refuseCutOff(job, index, time_base)
   const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
+  refuseTiny(sized)
   const isUncut = cutting.cut_format === 'none'
   const { selfTestReport } = job
   const classes = classFormatter({ video, selfTestReport, format: isUncut ? probe.format : 'nut' })
@@ -107,7 +108,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     renditions,
     ...cutting,
     chunks: withTimes(cutting.chunks, index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...trimmedFates(recipe, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
+    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...hdrFates(video, sized), ...trimmedFates(recipe, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
   } // biome-ignore format: groups
 }
 
@@ -157,24 +158,6 @@ function refuseCutOff({ source, recipe }: PlanJob, index: PacketIndex, timeBase:
   throw new SourceRefused(
     `${quoted(source)} is refused. ${cutOffSentence(index.cutOff, there)}; --strict takes whole files only.`,
   )
-}
-
-/** The renditions of the recipe that are not made, as the source has no more pixels than a smaller one. */
-function trimmedFates({ renditions }: Recipe, sized: readonly SizedRendition[]): Fate[] {
-  const ids = renditions.map(({ id }) => id).filter((id) => sized.every((made) => made.id !== id))
-  const names = ids.join(', ').replace(/, (?=[^,]*$)/, ' and ')
-  const note = `${names} ${ids.length === 1 ? 'is' : 'are'} left out, as the picture fits into a smaller rendition.`
-  return ids.map((id) => ({ part: `rendition ${id}`, fate: 'left_out', note }))
-}
-
-/** What becomes of closed captions in the picture: not every encoder writes them. */
-function captionFates({ captions }: VideoFacts, sized: readonly SizedRendition[]): Fate[] {
-  if (!captions) return []
-  const part = 'closed captions of the picture'
-  const without = sized.filter(({ codec }) => !codecOf(codec).captions).map(({ id }) => id)
-  if (without.length === 0) return [{ part, fate: 'kept', note: null }]
-  const note = `The closed captions in the picture (CEA-608/708) are left out of ${without.join(', ')}: the encoder of that codec does not write them.`
-  return [{ part, fate: without.length === sized.length ? 'left_out' : 'converted', note }]
 }
 
 const timeBaseOf = ({ index, probe }: Pick<PlanJob, 'index' | 'probe'>): Rational =>
@@ -231,6 +214,17 @@ export function checkRecipe({ renditions }: Recipe): void {
   }
 }
 
+/** Throws `RecipeRefused` for the first rendition whose picture is smaller than its encoder takes. */
+function refuseTiny(sized: readonly SizedRendition[]): void {
+  for (const { id, codec, width, height } of sized) {
+    const { library, leastSide } = codecOf(codec)
+    if (Math.min(width, height) < leastSide)
+      throw new RecipeRefused(
+        `The rendition ${id} of this source is ${width}x${height}, and ${library} takes no side under ${leastSide} pixels: use h264.`,
+      )
+  }
+}
+
 /** Refuses a codec without a trial run: it is in no peer's capability, so that no worker would claim its chunks. */
 function refuseUnknownCodec({ selfTestReport, source }: PlanJob, { codec, bit_depth }: VideoFacts): void {
   if (selfTestReport.decoders.includes(decoderName(codec, bit_depth))) return
@@ -250,17 +244,25 @@ function classFormatter({
   selfTestReport: SelfTestReport
   format: string
 }) {
-  const own = (words: readonly string[], name: string) => {
-    const word = words.find((each) => each === name || each.startsWith(`${name}-`))
+  const known = (word: string | undefined, name: string): string => {
     if (word === undefined)
       throw new AttemptFailed('build_cannot', `this node's ffmpeg (${selfTestReport.ffmpeg}) has no ${name}`)
     return word
   }
-  const needed = [...filtersNeeded(video), ...(format.split(',').includes('mpegts') ? ['mpegts'] : [])]
-  const filters = needed.map((name) => own(selfTestReport.filters, name))
+  const filter = (name: string) =>
+    known(
+      selfTestReport.filters.find((each) => each === name || each.startsWith(`${name}-`)),
+      name,
+    )
+  const demuxers = format.split(',').includes('mpegts') ? ['mpegts'] : []
   const decoder = decoderName(video.codec, video.bit_depth)
-  return ({ id, codec }: SizedRendition) =>
-    formatClass({ decoder, filters, encoder: own(selfTestReport.encoders, codecOf(codec).encoder), rendition: id })
+  return (rendition: SizedRendition) => {
+    const { id, codec, bit_depth } = rendition
+    const name = `${codecOf(codec).library} of ${bit_depth} bits`
+    const encoder = known(encoderWords(selfTestReport.encoders, rendition)[0], name)
+    const filters = [...filtersNeeded(video, bit_depth), ...demuxers].map(filter)
+    return formatClass({ decoder, filters, encoder, rendition: id })
+  }
 }
 
 /** Each chunk with the hash of its frames' times, where these are whole ticks of the tracks. */

@@ -11,9 +11,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AttemptFailed, UsageError } from '../protocol/errors.ts'
+import type { Sha256 } from '../protocol/ids.ts'
 import type { SelfTestReport } from '../protocol/media.ts'
+import type { Rendition } from '../protocol/rendition.ts'
 import type { Codec, FamilyTrial } from './codecs/codec.ts'
-import { codecs } from './codecs/codecs.ts'
+import { codecs, encoderWord } from './codecs/codecs.ts'
 import { h264 } from './codecs/h264.ts'
 import {
   decodeTrialArgs,
@@ -25,7 +27,7 @@ import {
 } from './commands/self-test.ts'
 import { lastLine, type Programs, runOrFail } from './run-ffmpeg.ts'
 import clips from './samples/clips.json' with { type: 'json' }
-import { elementaryHash, pictureOf } from './verify.ts'
+import { elementaryHash, pictureOf, signatureOf } from './verify.ts'
 
 const TRIAL_STALL_MS = 20_000
 /** How many parts the clips of a decode trial that failed are tried in. */
@@ -66,7 +68,7 @@ export async function runQuickSelfTest(programs: Programs, signal: AbortSignal):
     await writeFile(clip, Buffer.from(clips[PLAIN], 'base64'))
     for (const codec of codecs().filter(({ required }) => required)) {
       const out = join(dir, `${codec.name}.mp4`)
-      const args = encodeTrialArgs({ clip, codec, filter: null, out })
+      const args = encodeTrialArgs({ clip, codec, bitDepth: 8, filter: null, out })
       const job = { program: programs.ffmpeg, args, signal, stallMs: TRIAL_STALL_MS }
       await runOrFail(programs.run, job, 'the trial run')
       await elementaryHash(out, await pictureOf(out))
@@ -89,7 +91,7 @@ export async function runFirstTrials(trials: Trials): Promise<Cached> {
   const all = [
     checkVersion(trials),
     checkProbe(trials),
-    ...required.map((codec) => encoderName(trials, codec)),
+    ...required.map((codec) => encoderWords(trials, codec)),
   ] as const
   // None is left running; and an old version is named before what it cannot do.
   await Promise.allSettled(all)
@@ -98,7 +100,7 @@ export async function runFirstTrials(trials: Trials): Promise<Cached> {
     ffmpeg: version.name,
     // The clip of these trials is H.264.
     decoders: [PLAIN],
-    encoders: encoders.filter((word) => word !== null),
+    encoders: encoders.flat(),
     filters: [],
     encode_bytes: null,
     // From ffmpeg 7 on each encoder has a thread of its own: 1.65 cores measured, 1.0–1.15 before.
@@ -108,8 +110,9 @@ export async function runFirstTrials(trials: Trials): Promise<Cached> {
 
 /** All others: the report of this build, but for its memory. */
 export async function runOtherTrials(trials: Trials, first: Cached): Promise<Cached> {
-  const encoders = [(await attempt(trials, opusTrialArgs()))?.exitCode === 0 ? 'opus' : null]
-  for (const codec of codecs().filter(({ required }) => !required)) encoders.push(await encoderName(trials, codec))
+  const encoders = (await attempt(trials, opusTrialArgs()))?.exitCode === 0 ? ['opus'] : []
+  for (const codec of codecs().filter(({ required }) => !required))
+    encoders.push(...(await encoderWords(trials, codec)))
   const [words, untested, ...found] = await Promise.all([
     decodable(trials, Object.keys(clips)),
     untestedDecoders(trials),
@@ -119,7 +122,7 @@ export async function runOtherTrials(trials: Trials, first: Cached): Promise<Cac
   return {
     ...first,
     decoders: [...words.filter((word) => !DEMUXERS.includes(word) && word !== FIELDS), ...untested],
-    encoders: [...first.encoders, ...encoders.filter((word) => word !== null)],
+    encoders: [...first.encoders, ...encoders],
     filters: [...filters, ...words.filter((word) => DEMUXERS.includes(word))],
   }
 }
@@ -174,25 +177,39 @@ async function decodable(trials: Trials, words: readonly string[]): Promise<stri
   return found
 }
 
-function encodeTrial({ dir }: Trials, codec: Codec, filter: string | null = null): { args: string[]; out: string } {
+function encodeTrial(
+  { dir }: Trials,
+  codec: Codec,
+  { filter = null, bitDepth = 8 }: { filter?: string | null; bitDepth?: Rendition['bit_depth'] },
+): { args: string[]; out: string } {
   const clip = join(dir, filter === 'zscale' ? DEEP : filter === 'bwdif' ? FIELDS : PLAIN)
-  const out = join(dir, `${codec.name}-${filter}.mp4`)
-  return { args: encodeTrialArgs({ clip, codec, filter, out }), out }
+  const out = join(dir, `${codec.name}-${bitDepth}-${filter}.mp4`)
+  return { args: encodeTrialArgs({ clip, codec, bitDepth, filter, out }), out }
 }
 
-/** The word of an encoder that works, with its build family where builds differ; null where it does not. `UsageError` where it must. */
-async function encoderName(trials: Trials, codec: Codec): Promise<string | null> {
-  const end = await attempt(trials, encodeTrial(trials, codec).args)
-  if (end?.exitCode !== 0) {
-    if (!codec.required) return null
-    const why = end === null ? 'it crashed or hung' : lastLine(end.log)
-    throw new UsageError(
-      `${trials.programs.ffmpeg} cannot encode with ${codec.library} (${why}): install an ffmpeg that was built with it.`,
-    )
+/**
+ * The words of an encoder that works: one for each bit depth. A build without 10 bits answers with 8, and with the parameter sets of these.
+ * `UsageError` where the codec is required and does not work.
+ */
+async function encoderWords(trials: Trials, codec: Codec): Promise<string[]> {
+  const signatures = new Map<Sha256, number>()
+  for (const bitDepth of codec.bitDepths) {
+    const { args, out } = encodeTrial(trials, codec, { bitDepth })
+    const end = await attempt(trials, args)
+    if (end?.exitCode === 0) {
+      const signature = signatureOf(await pictureOf(out))
+      if (!signatures.has(signature)) signatures.set(signature, bitDepth)
+    } else if (codec.required) {
+      const why = end === null ? 'it crashed or hung' : lastLine(end.log)
+      throw new UsageError(
+        `${trials.programs.ffmpeg} cannot encode with ${codec.library} (${why}): install an ffmpeg that was built with it.`,
+      )
+    }
   }
-  if (codec.family === null) return codec.encoder
-  const family = await buildFamily(trials, codec.family)
-  return family === null ? null : `${codec.encoder}-${family}`
+  if (signatures.size === 0) return []
+  const family = codec.family && (await buildFamily(trials, codec.family))
+  if (codec.family !== null && family === null) return []
+  return [...signatures.values()].map((bitDepth) => encoderWord(codec, family, bitDepth))
 }
 
 async function buildFamily(trials: Trials, family: FamilyTrial): Promise<string | null> {
@@ -207,7 +224,7 @@ async function buildFamily(trials: Trials, family: FamilyTrial): Promise<string 
  * as H.264, whose bytes are those of the frame on every build.
  */
 async function filterName(trials: Trials, filter: string): Promise<string | null> {
-  const { args, out } = encodeTrial(trials, h264, filter)
+  const { args, out } = encodeTrial(trials, h264, { filter })
   const end = await attempt(trials, args)
   if (end?.exitCode !== 0) return null
   const result = (await elementaryHash(out, await pictureOf(out))).slice(0, 6)

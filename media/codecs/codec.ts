@@ -19,7 +19,7 @@ export interface FamilyTrial {
   /** Options of an encode of one frame, from `-c:v` to the container's `-f`. */
   readonly args: readonly string[]
   /**
-   * The build family, lower-case letters and digits, from the file of the trial and from ffmpeg's log; null where neither shows it: the
+   * The build family, lower-case letters, digits and dashes, from the file of the trial and from ffmpeg's log; null where neither shows it: the
    * codec then counts as missing.
    */
   read(file: Buffer, log: string): string | null
@@ -49,12 +49,16 @@ export interface Codec {
    * coarsest that it can encode. Measured with ffmpeg 5.1.9 on 6 s of animation and of a calm street at 12.5 fps, 240 to 1080 lines.
    */
   readonly leastKbps: number
-  /** Bits per component that it can write. */
-  readonly bitDepths: readonly number[]
+  /** Whether it can aim at an average bit rate; else a rendition needs a crf. */
+  readonly averages: boolean
+  /** Pixels that each side of its picture has at least. */
+  readonly leastSide: number
+  /** Bits per component that it can write. A trial run shows of each whether a build does. */
+  readonly bitDepths: readonly Rendition['bit_depth'][]
   /** Profiles that a rendition may ask for, each with the bits per component that it has. */
   readonly profiles: Readonly<Record<string, readonly number[]>>
-  /** How the frame of a trial run is encoded: the quickest encode that shows whether a build works. */
-  readonly trial: Encoding
+  /** How the frame of a trial run is encoded, at each bit depth: the quickest encode that shows whether a build works. */
+  readonly trial: Pick<Encoding, 'rate' | 'preset'>
   /** How to find the build family; null where all builds write the same bytes. */
   readonly family: FamilyTrial | null
   /** Options of one output of ffmpeg, from `-c:v` on: encoder, rate, threads, GOP; no keyframes but those that are forced. */

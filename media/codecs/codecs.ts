@@ -5,11 +5,12 @@ import assert from 'node:assert/strict'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { RenditionPlan } from '../../protocol/plan.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
+import { av1 } from './av1.ts'
 import type { Codec } from './codec.ts'
 import { h264 } from './h264.ts'
 import { hevc } from './hevc.ts'
 
-const table = new Map<string, Codec>([h264, hevc].map((codec) => [codec.name, codec]))
+const table = new Map<string, Codec>([h264, hevc, av1].map((codec) => [codec.name, codec]))
 
 /** All codecs of this process, H.264 first. */
 export const codecs = (): Codec[] => [...table.values()]
@@ -31,6 +32,13 @@ export function codecOf(name: string): Codec {
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null
 
+/** The end of an encoder's word for more than 8 bits. */
+const DEEP = '-10bit'
+
+/** The word of an encoder in classes: its name, its build family where builds differ, and its bit depth where that is not 8: `x265-199-10bit`. */
+export const encoderWord = ({ encoder }: Codec, family: string | null, bitDepth: number): string =>
+  `${encoder}${family === null ? '' : `-${family}`}${bitDepth === 8 ? '' : DEEP}`
+
 const wordsOf = (encoders: readonly string[], { encoder }: Codec): string[] =>
   encoders.filter((word) => word === encoder || word.startsWith(`${encoder}-`))
 
@@ -39,9 +47,12 @@ export const missingCodecs = (encoders: readonly string[]): Codec[] =>
   codecs().filter((codec) => wordsOf(encoders, codec).length === 0)
 
 /** The encoders, of these of a `SelfTestReport`, that can encode a rendition. */
-export function encoderWords(encoders: readonly string[], { codec }: Pick<Rendition, 'codec' | 'bit_depth'>): string[] {
+export function encoderWords(
+  encoders: readonly string[],
+  { codec, bit_depth }: Pick<Rendition, 'codec' | 'bit_depth'>,
+): string[] {
   const known = findCodec(codec)
-  return known === null ? [] : wordsOf(encoders, known)
+  return known === null ? [] : wordsOf(encoders, known).filter((word) => word.endsWith(DEEP) === (bit_depth !== 8))
 }
 
 /**
@@ -104,6 +115,8 @@ function refusedRate(
   codec: Codec,
   instead: (field: Refusal['field'], asked: string, allowed: string) => Refusal,
 ): Refusal | null {
+  if ('kbps' in rate && !codec.averages)
+    return instead('kbps', `an average bit rate, which ${codec.library} cannot have here`, 'crf with maxrate_kbps')
   if ('crf' in rate && !isWithin(rate.crf, codec.crf))
     return instead('crf', `crf ${rate.crf}, which ${codec.library} does not have`, range(codec.crf))
   const { maxrate_kbps, bufsize_kb } = rate

@@ -12,7 +12,7 @@ export function rateArgs(rate: RateControl): string[] {
 }
 
 /** No keyframes but the forced ones: at 120 fps the encoders' own default of 250 frames would come before 3 s. */
-const GOP_FRAMES = '100000'
+export const GOP_FRAMES = '100000'
 
 /** Options of libx264 and libx265, from `-c:v` to the GOP. One thread, as rate control depends on the number of threads. */
 export function x26xArgs(library: string, { preset, profile, rate, b_frames }: EncoderJob): string[] {

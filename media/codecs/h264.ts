@@ -27,9 +27,11 @@ export const h264 = {
   } satisfies Record<Preset, number>,
   crf: { min: 0, max: 51 },
   leastKbps: 25,
+  averages: true,
+  leastSide: 2,
   bitDepths: [8],
   profiles: { main: [8], high: [8] },
-  trial: { rate: { crf: 23 }, preset: 'ultrafast', bit_depth: 8 },
+  trial: { rate: { crf: 23 }, preset: 'ultrafast' },
   family: null,
   encoderArgs: (job: EncoderJob) => [
     ...x26xArgs('libx264', job),

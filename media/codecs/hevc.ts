@@ -30,9 +30,11 @@ export const hevc = {
   } satisfies Record<Preset, number>,
   crf: { min: 0, max: 51 },
   leastKbps: 15,
-  bitDepths: [8],
-  profiles: { main: [8] },
-  trial: { rate: { crf: 23 }, preset: 'ultrafast', bit_depth: 8 },
+  averages: true,
+  leastSide: 2,
+  bitDepths: [8, 10],
+  profiles: { main: [8], main10: [10] },
+  trial: { rate: { crf: 23 }, preset: 'ultrafast' },
   family: {
     // The SEI that real encodes leave out names the build.
     args: [

@@ -28,9 +28,11 @@ const mpeg4 = {
   presets: { only: 0.25 },
   crf: { min: 1, max: 31 },
   leastKbps: 1,
+  averages: true,
+  leastSide: 2,
   bitDepths: [8],
   profiles: {},
-  trial: { rate: { crf: 4 }, preset: 'only', bit_depth: 8 },
+  trial: { rate: { crf: 4 }, preset: 'only' },
   family: {
     args: ['-c:v', 'mpeg4', '-f', 'm4v'],
     read: (file) => /Lavc(\d+)\./.exec(file.toString('latin1'))?.[1] ?? null,
@@ -148,11 +150,11 @@ test('a recipe that no codec can follow is refused for good, by a sentence', { t
     error instanceof RecipeRefused && error.code === 'recipe_refused' && !error.retryable && why.test(error.message)
   const good = rendition('90p', {})
   media.checkRecipe({ ...DEFAULT_RECIPE, renditions: [good] })
-  const strange = { ...DEFAULT_RECIPE, renditions: [good, rendition('90p-av1', { codec: 'av1' })] }
-  assert.throws(() => media.checkRecipe(strange), refused(/^The rendition 90p-av1 asks for the codec "av1"/))
+  const strange = { ...DEFAULT_RECIPE, renditions: [good, rendition('90p-vvc', { codec: 'vvc' })] }
+  assert.throws(() => media.checkRecipe(strange), refused(/^The rendition 90p-vvc asks for the codec "vvc"/))
   await assert.rejects(
-    made(media, good, rendition('90p-av1', { codec: 'av1' })),
-    refused(/^The rendition 90p-av1 asks for the codec "av1", .*: use h264 or hevc\.$/),
+    made(media, good, rendition('90p-vvc', { codec: 'vvc' })),
+    refused(/^The rendition 90p-vvc asks for the codec "vvc", .*: use h264, hevc or av1\.$/),
   )
   await assert.rejects(
     made(media, rendition('deep', { bit_depth: 10 })),

@@ -7,6 +7,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import type { AudioFacts, Metadata, SoundPlan, VideoFacts } from '../../protocol/plan.ts'
 import { closingTerms } from '../clock-jumps.ts'
+import { av1 } from '../codecs/av1.ts'
 import { h264 } from '../codecs/h264.ts'
 import { hevc } from '../codecs/hevc.ts'
 import { filterGraph } from '../filter-graph.ts'
@@ -97,12 +98,13 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   filterGraph: of({ video: VIDEO, ...RANGE, sizes: [RENDITION], shapes: SHAPES }, (job) => [filterGraph(job)]),
   h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, h264.encoderArgs),
   hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, hevc.encoderArgs),
+  av1: of({ ...RENDITION, preset: '8', fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, av1.encoderArgs),
   mergeArgs: of({ plan: { audio: [TRACK], audio_kbps: 64, metadata: METADATA, track_timescale: 12_800, lead: 100 }, renditions: [{ tag: 'hvc1', list: '/l', out: '/o' }, { tag: null, list: '/k', out: '/p' }], audio: '/a', covers: '/c', subtitles: { path: '/s', tracks: [{ stream: 4, codec: 'ass', language: 'fra', title: 'Film', flags: ['forced' as const] }] }, chapters: '/m' }, mergeArgs),
   concatList: of([{ name: '00000.mp4', start: 0 }, { name: '00001.mp4', start: 1 }], (chunks) => [concatList(chunks)]),
   decodeTextArgs: of({ input: { source: '/a' }, tracks: [{ stream: 4, codec: 'dvb_teletext', out: '/o' }] }, ({ input, tracks }) => decodeTextArgs(input, tracks)),
   packetBytesArgs: of({ source: '/a', stream: 4 }, ({ source, stream }) => packetBytesArgs(source, stream)),
   decodeTrialArgs: of(['/a', '/b'], decodeTrialArgs),
-  encodeTrialArgs: of({ clip: '/a', codec: h264, filter: null, out: '/o' }, encodeTrialArgs),
+  encodeTrialArgs: of({ clip: '/a', codec: h264, bitDepth: 8 as const, filter: null, out: '/o' }, encodeTrialArgs),
   familyTrialArgs: of({ clip: '/a', family: hevc.family, out: '/o' }, familyTrialArgs),
   memoryTrialArgs: of('/a', memoryTrialArgs),
   opusTrialArgs: of(null, opusTrialArgs),

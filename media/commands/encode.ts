@@ -98,7 +98,7 @@ function outputArgs({ settings, at, output: { rendition, path }, frames }: Outpu
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
     ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),
-    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video) }), ...tagArgs(codec),
+    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth) }), ...tagArgs(codec),
     '-force_key_frames', `expr:gte(t,n_forced*${decimal(settings.keyframe_s)})`,
     '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),

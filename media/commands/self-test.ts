@@ -1,6 +1,7 @@
 /** Command lines of the self-test. Encodes use the builder of real encodes, so that the test covers what will run. */
 import type { VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { Rendition } from '../../protocol/rendition.ts'
 import type { Codec, FamilyTrial } from '../codecs/codec.ts'
 import { codecOf } from '../codecs/codecs.ts'
 import { SOUND_ENCODERS } from './audio.ts'
@@ -33,12 +34,13 @@ const RATE = { fps: [25, 1], b_frames: 3 } as const
 export interface EncodeTrial {
   readonly clip: string
   readonly codec: Codec
+  readonly bitDepth: Rendition['bit_depth']
   readonly filter: string | null
   readonly out: string
 }
 
 /** Arguments to encode one frame through the real filter graph: deinterlaced, tone-mapped or plain. Throws as `encodeArgs`. */
-export function encodeTrialArgs({ clip, codec, filter, out }: EncodeTrial): string[] {
+export function encodeTrialArgs({ clip, codec, bitDepth, filter, out }: EncodeTrial): string[] {
   const hdr = filter === 'zscale'
   const video = {
     ...CLIP,
@@ -51,7 +53,7 @@ export function encodeTrialArgs({ clip, codec, filter, out }: EncodeTrial): stri
   } as const // biome-ignore format: a record
   // The clip's time base is not known: this range covers its frame in any.
   const input = { path: clip, start_pts: 0, end_pts: 1_000_000, time_base: [1, 25] } as const
-  const rendition = { ...codec.trial, codec: codec.name, width: 64, height: 64 }
+  const rendition = { ...codec.trial, codec: codec.name, bit_depth: bitDepth, width: 64, height: 64 }
   return encodeArgs({ settings, input, fromSource: false, outputs: [{ rendition, path: out }] })
 }
 

@@ -208,15 +208,11 @@ function chapterFates(chapters: readonly Json[]): Fate[] {
   ]
 }
 
-/** What an 8-bit result cannot show of the picture. */
+/** What no result can show of the picture. */
 function pictureFates({ picture, facts }: Selection): Fate[] {
-  const tone = 'The picture is HDR; these 8-bit renditions are tone-mapped to BT.709 (SDR).'
   const alpha = 'The picture has an alpha channel, which is left out: transparent parts come out opaque.'
   const hasAlpha = tag(picture, 'alpha_mode') === '1' || ALPHA.test(facts.pixel_format)
-  return [
-    ...(facts.hdr ? [{ part: 'HDR', fate: 'converted', note: tone } as const] : []),
-    ...(hasAlpha ? [{ part: 'transparency', fate: 'left_out', note: alpha } as const] : []),
-  ]
+  return hasAlpha ? [{ part: 'transparency', fate: 'left_out', note: alpha }] : []
 }
 
 /** Pixel formats with an alpha channel. */

@@ -1,0 +1,72 @@
+/**
+ * AV1 by SVT-AV1. Its bytes are equal within a version of the library only, which is its build family: two of them never share a rendition.
+ *
+ * It makes forced keyframes with a constant quality only, capped or not, so that an average bit rate is refused. Version 1.4 makes none
+ * unless it is asked to, without a word; later ones always do.
+ */
+import { integer, plainWord } from '../commands/argument.ts'
+import type { Codec, EncoderJob } from './codec.ts'
+import { GOP_FRAMES, rateArgs } from './encoder-args.ts'
+
+/** One thread, and no keyframes of its own but every forced one. */
+const FIXED = 'lp=1:scd=0:enable-force-key-frames=1'
+
+/** The codec `av1`: `Codec` says what each member means. */
+export const av1 = {
+  name: 'av1',
+  encoder: 'svtav1',
+  library: 'libsvtav1',
+  required: false,
+  // Seconds: 69.9 40.6 18.7 12.8 8.0 5.5 3.6 2.4 1.6 (libx264 at medium 5.25 5.20, reading 0.07), at crf 35.
+  presets: { 4: 14, 5: 7.9, 6: 3.6, 7: 2.5, 8: 1.5, 9: 1.1, 10: 0.69, 11: 0.45, 12: 0.29 },
+  crf: { min: 1, max: 63 },
+  leastKbps: 15,
+  averages: false,
+  leastSide: 64,
+  bitDepths: [8, 10],
+  profiles: { main: [8, 10] },
+  trial: { rate: { crf: 35 }, preset: '10' },
+  family: {
+    // SVT-AV1 itself prints its version, whatever ffmpeg's log level.
+    args: ['-c:v', 'libsvtav1', '-preset', '10', '-svtav1-params', 'lp=1', '-f', 'ivf'],
+    read: familyOf,
+  },
+  encoderArgs: ({ preset, rate, fps }: EncoderJob) => [
+    '-c:v', 'libsvtav1', '-preset', plainWord(preset), ...rateArgs(rate), '-g', GOP_FRAMES,
+    '-svtav1-params', `${FIXED}:fps-num=${integer(fps[0])}:fps-denom=${integer(fps[1])}`,
+  ], // biome-ignore format: groups
+  bitstream: [],
+  captions: false,
+  tag: null,
+  entry: 'av01',
+  configuration: 'av1C',
+  parameterSets,
+  manifestName,
+  // A picture that others refer to before it is shown lies in one sample with a shown one.
+  reorders: false,
+} satisfies Codec
+
+/** `4-1-0` of "v4.1.0"; a build between versions also says how many changes it is behind: `4-2-0-151`. */
+function familyOf(_: Buffer, log: string): string | null {
+  const version = /SVT-AV1 Encoder Lib v(\d+(?:[.-]\d+)*)/.exec(log)?.[1]
+  return version?.replaceAll('.', '-') ?? null
+}
+
+const SEQUENCE_HEADER = 1
+const HAS_SIZE = 2
+
+/** The four bytes of the record that say what a decoder needs, and the sequence header, the OBU behind them. AV1 in ISO BMFF, 2.3. */
+function parameterSets(av1C: Buffer): Buffer[] {
+  const head = av1C.readUInt8(4)
+  if (((head >> 3) & 15) !== SEQUENCE_HEADER || (head & HAS_SIZE) === 0) return []
+  const end = 6 + av1C.readUInt8(5)
+  if (end > av1C.length) throw new RangeError('the sequence header is cut off')
+  return [av1C.subarray(0, 4), av1C.subarray(4, end)]
+}
+
+/** `av01.0.08M.10`: profile, level and tier, bits. AV1 in ISO BMFF, 5. */
+function manifestName(av1C: Buffer): string {
+  const [first, second] = [av1C.readUInt8(1), av1C.readUInt8(2)]
+  const level = String(first & 31).padStart(2, '0')
+  return `av01.${first >> 5}.${level}${second & 0x80 ? 'H' : 'M'}.${second & 0x40 ? '10' : '08'}`
+}
