@@ -52,12 +52,14 @@ describe('a ladder', () => {
 
 test('the caps of the built-in ladders rise with the size, and a buffer is a second of its cap', () => {
   for (const [name, { renditions }] of Object.entries(LADDERS)) {
-    const caps = renditions.map(({ rate }) => rate.maxrate_kbps ?? 0)
-    assert.deepEqual(
-      caps,
-      caps.toSorted((a, b) => a - b),
-      name,
-    )
+    for (const some of Map.groupBy(renditions, ({ codec }) => codec).values()) {
+      const caps = some.map(({ rate }) => rate.maxrate_kbps ?? 0)
+      assert.deepEqual(
+        caps,
+        caps.toSorted((a, b) => a - b),
+        name,
+      )
+    }
     for (const { rate } of renditions) assert.equal(rate.bufsize_kb, rate.maxrate_kbps, name)
   }
 })

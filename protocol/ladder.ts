@@ -54,7 +54,7 @@ export const ladderRenditionFields = z.strictObject({
   box: boxSchema.describe(
     '`1280x720`: pixels, even, of a landscape picture, which is fitted into it; it turns for portrait ones',
   ),
-  codec: z.string().describe('such as `h264`, `hevc`'),
+  codec: z.string().describe('`h264`, `hevc`, `av1` …: those that `reelmesh doctor` lists'),
   crf: z.number().min(0).optional().describe('constant quality, lower is better; this or `kbps`'),
   kbps: kb.optional().describe('average bit rate; kb = 1,000 bits'),
   maxrate_kbps: kb.optional().describe('cap of the bit rate, with `bufsize_kb`'),

@@ -24,6 +24,9 @@ const high = { ...h264, profile: 'high' } as const
 const main = { ...h264, profile: 'main' } as const
 const stereo = [{ codec: 'aac', channels: 2, kbps: 128 }] as const
 
+const av1 = { codec: 'av1', preset: 8, bit_depth: 10 } as const
+const hevc10 = { codec: 'hevc', preset: 'medium', bit_depth: 10 } as const
+
 /** The built-in ladders by name, as they are written. */
 export const LADDER_TEXTS = {
   default: {
@@ -40,6 +43,29 @@ export const LADDER_TEXTS = {
       lines(480, { ...high, ...capped(23, 1_500) }),
       lines(720, { ...high, ...capped(23, 4_500) }),
       lines(1080, { ...high, ...capped(23, 7_800) }),
+    ],
+    audio: stereo,
+  },
+  uhd: {
+    description: 'Up to 2160p for television: HEVC in 10 bits above 1080p, H.264 up to it.',
+    keyframe_s: 2,
+    renditions: [
+      lines(480, { ...high, ...capped(23, 1_500) }),
+      lines(720, { ...high, ...capped(22, 4_500) }),
+      lines(1080, { ...high, ...capped(22, 7_800) }),
+      lines(1440, { ...hevc10, ...capped(21, 9_700) }),
+      lines(2160, { ...hevc10, ...capped(21, 20_000) }),
+    ],
+  },
+  av1: {
+    description: 'AV1 in 10 bits for players that have it, at about 60 % of the rate, and H.264 for all others.',
+    keyframe_s: 2,
+    renditions: [
+      lines(360, { ...high, ...capped(24, 730) }),
+      lines(720, { ...high, ...capped(23, 4_500) }),
+      lines(360, { ...av1, ...capped(35, 450) }, '-av1'),
+      lines(720, { ...av1, ...capped(34, 2_700) }, '-av1'),
+      lines(1080, { ...av1, ...capped(34, 4_700) }, '-av1'),
     ],
     audio: stereo,
   },

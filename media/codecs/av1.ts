@@ -20,7 +20,7 @@ export const av1 = {
   // Seconds: 69.9 40.6 18.7 12.8 8.0 5.5 3.6 2.4 1.6 (libx264 at medium 5.25 5.20, reading 0.07), at crf 35.
   presets: { 4: 14, 5: 7.9, 6: 3.6, 7: 2.5, 8: 1.5, 9: 1.1, 10: 0.69, 11: 0.45, 12: 0.29 },
   crf: { min: 1, max: 63 },
-  leastKbps: 15,
+  leastKbps: 8,
   averages: false,
   leastSide: 64,
   bitDepths: [8, 10],

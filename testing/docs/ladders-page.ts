@@ -1,6 +1,7 @@
 /** docs/ladders.md: its tables are made from the schemas and the built-in ladders. `scripts/docs.ts` writes it, and a structure test compares. */
 import { stringify } from 'yaml'
 import { z } from 'zod'
+import { codecs } from '../../media/codecs/codecs.ts'
 import { ladderSchema } from '../../protocol/ladder.ts'
 import { LADDERS } from '../../protocol/ladders.ts'
 import { audioText, codecText, rateText } from '../../protocol/settings-text.ts'
@@ -63,9 +64,14 @@ YAML, or JSON with the same names. One kb is 1,000 bits.
 
 `
 
+const leasts = (): string =>
+  codecs()
+    .map(({ name, leastKbps }) => `${leastKbps} kb/s for ${name}`)
+    .join(', ')
+
 const BOUNDS = `
 What a codec has is checked too: its presets, crf, bits and profiles. A bit rate or cap is refused where it is below what the encoder can
-get to at that size, so that a slip (6 for 6000) is found: for each megapixel of the box 25 kb/s for H.264, 15 for HEVC. That is what the largest
+get to at that size, so that a slip (6 for 6000) is found: for each megapixel of the box ${leasts()}. That is what the largest
 crf takes of a calm street at 12.5 fps in 1080p, the least of all that was measured (\`leastKbps\` in \`media/codecs/\`). A cap is not below the average.
 
 ## The built-in ladders
@@ -80,6 +86,12 @@ for 720p and 1080p, and between those of 432p and 540p for 480p. So easy films a
 
 Buffers are one second of the cap. Each chunk of 6 to 8 s is encoded with a full buffer, so that a chunk may exceed its cap by the buffer once: by
 about 15 % over its length, where two seconds would allow 30 %.
+
+\`uhd\` has HEVC Main 10 above 1080p, which televisions decode; its caps are the table's figures for HDR (2560×1440 9,700, 3840×2160 20,000), and a
+source of 1080p or less gets the H.264 renditions alone. These need a peer whose x265 writes 10 bits.
+
+\`av1\` is for pages that offer both: AV1 at 360p, 720p and 1080p, capped at about 60 % of what \`web\` has at that size, and H.264 at 360p and 720p for
+players without AV1. 10 bits are part of AV1's Main profile, so that every decoder has them.
 
 \`mobile\` trades quality for size (a crf of 26 to 28, Main profile), for viewers who pay for data.
 `
