@@ -37,6 +37,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   input_crf: '<n>',
   input_ladder: '<name|file>',
   input_strict: '',
+  input_container: '<mp4|mkv>',
   input_within: '<duration>',
   input_deadline: '<time>',
   ladders: '<NAME=FILE>',

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Config, type ConfigInput, configSchema, loadConfig } from '../node/config.ts'
+import { PACKAGINGS, type Packaging } from '../protocol/artifact.ts'
 import type { AudioRendition } from '../protocol/audio-rendition.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { type Ladder, recipeOf } from '../protocol/ladder.ts'
@@ -59,6 +60,7 @@ export interface RecipeOptions extends PackageOptions {
   upscale?: boolean
   strict?: boolean
   audio?: readonly AudioRendition[]
+  container?: Packaging
 }
 
 /** Adds the options of a recipe to a command. */
@@ -84,13 +86,18 @@ export function addRecipeOptions(command: Command): Command {
       new Option('--crf <n>', 'quality, 0 (best) to 51').argParser(parseCrf).default(DEFAULT_ENCODING.rate.crf),
     )
     .addOption(new Option('--codec <name>', 'video codec, such as h264, hevc or av1').default(DEFAULT_ENCODING.codec))
+    .addOption(
+      new Option('--container <name>', 'container of the results: mkv keeps what mp4 does not hold, such as fonts')
+        .choices(PACKAGINGS)
+        .default(DEFAULT_RECIPE.packaging),
+    )
     .option('--upscale', 'make renditions larger than the source too', DEFAULT_RECIPE.upscale)
     .option('--strict', 'refuse a source that was cut off, instead of encoding as far as it goes', false)
 }
 
 /** The recipe of parsed options; options that are not given are those of the default recipe. `ladder`: that of the option. */
 export function recipeFrom(options: RecipeOptions, ladder: Ladder | null = null): Recipe {
-  const { renditions, preset, crf, codec, upscale, strict, audio } = options
+  const { renditions, preset, crf, codec, upscale, strict, audio, container } = options
   const streaming = packageFrom(options)
   const encoding = {
     ...DEFAULT_ENCODING,
@@ -102,7 +109,13 @@ export function recipeFrom(options: RecipeOptions, ladder: Ladder | null = null)
   const recipe = ladder
     ? recipeOf(ladder)
     : { ...DEFAULT_RECIPE, renditions: ladderOf(renditions ?? DEFAULT_HEIGHTS, encoding) }
-  return { ...recipe, ...flags, ...(audio && { audio }), ...(streaming && { package: streaming }) }
+  return {
+    ...recipe,
+    ...flags,
+    ...(audio && { audio }),
+    ...(container && { packaging: container }),
+    ...(streaming && { package: streaming }),
+  }
 }
 
 function parseRenditions(text: string): number[] {

@@ -2,11 +2,12 @@
 import { stat } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { fsPath } from '../protocol/path-text.ts'
-import { type Plan, planSeconds, soundsOf } from '../protocol/plan.ts'
+import { type Plan, packagingOf, planSeconds } from '../protocol/plan.ts'
+import { soundsOf } from '../protocol/sound-plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { type AudioJob, audioArgs, isAudioStraight, OLD_LAYOUT } from './commands/audio.ts'
 import { type Programs, runOrFail, secondsMade } from './run-ffmpeg.ts'
-import { tracksOf } from './verify.ts'
+import { matroskaOf, tracksOf } from './verify.ts'
 
 const CONTAINER_BYTES = 16 * 1024 * 1024
 
@@ -31,7 +32,8 @@ export async function encodeAudio(programs: Programs, job: EncodeAudioJob): Prom
 
 /** Rejects with `verify_failed` where a file of sound has other tracks than the plan. */
 export async function checkSound(path: string, plan: Plan): Promise<void> {
-  const tracks = (await tracksOf(path)).filter(({ kind }) => kind === 'audio')
+  const all = packagingOf(plan) === 'mp4' ? await tracksOf(path) : (await matroskaOf(path)).tracks
+  const tracks = all.filter(({ kind }: { readonly kind: string }) => kind === 'audio')
   const expected = soundsOf(plan).length
   if (tracks.length !== expected)
     throw new AttemptFailed('verify_failed', `${tracks.length} audio tracks, expected ${expected}`)
@@ -41,7 +43,15 @@ export async function checkSound(path: string, plan: Plan): Promise<void> {
 export function soundJob(plan: Plan, input: string, out: string): AudioJob {
   const offset = cutOffset(plan)
   const straight = isAudioStraight(plan) ? { offset } : null
-  return { input, straight, out, tracks: plan.audio, sounds: soundsOf(plan), start: zeroOf(plan) + offset }
+  return {
+    input,
+    straight,
+    out,
+    tracks: plan.audio,
+    sounds: soundsOf(plan),
+    start: zeroOf(plan) + offset,
+    packaging: packagingOf(plan),
+  }
 }
 
 /** The largest file of sound that an encode of `input` may write, bytes. */

@@ -1,5 +1,6 @@
 /**
- * The extras of a source, beside its picture: the audio in one file; subtitles, chapters and covers, which the merge adds, in another.
+ * The extras of a source, beside its picture: the audio in one file; subtitles, chapters, covers and what only Matroska holds, which the merge
+ * adds, in another.
  */
 import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { fsPath } from '../protocol/path-text.ts'
 import type { Plan } from '../protocol/plan.ts'
 import { takeAudio } from './audio-extra.ts'
 import { coverArgs } from './commands/split.ts'
+import { appendKept } from './kept.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { writeTextExtra } from './text/text-extra.ts'
 import type { TextIndex } from './text-index.ts'
@@ -25,9 +27,11 @@ export async function takeExtras(programs: Programs, job: ExtrasJob): Promise<Ex
   const { plan, outDir } = job
   const { subtitles, chapters, metadata } = plan
   const audio = await takeAudio(programs, job)
-  if (subtitles.length + chapters + metadata.covers.length === 0) return { audio, other: null }
+  const kept = plan.kept === undefined ? 0 : plan.kept.subtitles.length + plan.kept.attachments.length
+  if (subtitles.length + chapters + metadata.covers.length + kept === 0) return { audio, other: null }
   const other = join(outDir, 'extras.json')
   await writeTextExtra(other, { text: (job.index as TextIndex).text, plan, covers: await takeCovers(programs, job) })
+  if (kept > 0) await appendKept(programs, job, other)
   return { audio, other }
 }
 

@@ -6,10 +6,12 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { JoinedRendition, MergeJob } from '../protocol/media.ts'
-import { type Plan, planSeconds, type RenditionPlan, soundsOf } from '../protocol/plan.ts'
+import { type Plan, packagingOf, planSeconds, type RenditionPlan } from '../protocol/plan.ts'
+import { soundsOf } from '../protocol/sound-plan.ts'
 import { writeChunkList } from './chunk-list.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { type MergedRendition, mergeArgs } from './commands/merge.ts'
+import { writeFilms } from './merging-matroska.ts'
 import type { Track } from './mp4.ts'
 import { type Programs, runOrFail, secondsMade } from './run-ffmpeg.ts'
 import { checkText } from './text/check-text.ts'
@@ -25,6 +27,8 @@ const CONTAINER_BYTES = 64 * 1024 * 1024
 /** A rendition of a job, and what its file must hold. */
 interface Expected extends JoinedRendition {
   readonly facts: RenditionPlan
+  /** The pictures of each chunk. */
+  readonly tracks: readonly Track[]
   /** `Codec.tag`. */
   readonly tag: string | null
   readonly expected: Joined & { readonly missing: number }
@@ -36,12 +40,11 @@ export async function mergeRenditions(programs: Programs, job: MergeJob): Promis
   const notes = new Set<string>()
   const renditions: Expected[] = []
   for (const each of job.renditions) renditions.push(await expectedOf(each, plan))
-  const text = await textOf(job)
   const dir = await mkdtemp(join(dirname(job.renditions[0]!.out), '.join-'))
   try {
-    await copyTogether(programs, job, { renditions, dir, text })
-    for (const rendition of renditions)
-      for (const note of await checkedNotes(rendition, { plan, text })) notes.add(note)
+    const joining = { renditions, dir }
+    const said = packagingOf(plan) === 'mkv' ? joinAsMatroska(job, joining) : joinAsMp4(programs, job, joining)
+    for (const note of await said) notes.add(note)
   } catch (error) {
     for (const { out } of renditions) await rm(out, { force: true })
     throw error
@@ -51,12 +54,35 @@ export async function mergeRenditions(programs: Programs, job: MergeJob): Promis
   for (const note of notes) job.onNote?.(note)
 }
 
+interface Joining {
+  readonly renditions: readonly Expected[]
+  /** A folder of the merge's own. */
+  readonly dir: string
+}
+
+/** Joins the renditions and answers what is to be said of them. */
+async function joinAsMp4(programs: Programs, job: MergeJob, { renditions, dir }: Joining): Promise<string[]> {
+  const { plan } = job
+  const text = await textOf(job)
+  await copyTogether(programs, job, { renditions, dir, text })
+  const notes: string[] = []
+  for (const rendition of renditions) notes.push(...(await checkedNotes(rendition, { plan, text })))
+  return notes
+}
+
+/** As `joinAsMp4`. */
+async function joinAsMatroska(job: MergeJob, { renditions, dir }: Joining): Promise<string[]> {
+  const { notes, sounds } = await writeFilms(job, renditions, dir)
+  return [...notes, ...silentTracks(sounds, job.plan), ...renditions.flatMap((each) => missingFrames(each, job.plan))]
+}
+
 async function expectedOf(rendition: JoinedRendition, plan: Plan): Promise<Expected> {
   const facts = plan.renditions.find(({ id }) => id === rendition.rendition)
   if (!facts || rendition.chunks.length !== plan.chunks.length)
     throw new AttemptFailed('unexpected', `cannot merge ${rendition.rendition}: not the chunks of this plan`)
   const { tag } = codecOf(facts.codec)
-  return { ...rendition, facts, tag, expected: expectJoined(await checkedChunks(rendition.chunks, plan, facts), plan) }
+  const tracks = await checkedChunks(rendition.chunks, plan, facts)
+  return { ...rendition, facts, tag, tracks, expected: expectJoined(tracks, plan) }
 }
 
 /** Finishes a merged file, compares it with its chunks, and answers what is to be said of it. */
@@ -71,23 +97,23 @@ async function checkedNotes(
   const tracks = await tracksOf(out)
   checkJoined(tracks, expected, facts, plan)
   checkText(tracks, text)
+  const sounds = tracks.filter(({ kind }) => kind === 'audio')
+  return [...text.notes, ...silentTracks(sounds, plan), ...missingFrames({ expected }, plan)]
+}
+
+function missingFrames({ expected }: Pick<Expected, 'expected'>, plan: Plan): string[] {
   // The last packet of a file that was cut off is not whole: the plan has a note of that.
   const isCutOff = plan.fates.some(({ part }) => part === END_OF_FILE)
   const areMissing = expected.missing > (isCutOff ? CUT_OFF_FRAMES_MAX : 0)
-  return [
-    ...text.notes,
-    ...silentTracks(tracks, plan),
-    ...(areMissing
-      ? [`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`]
-      : []),
-  ]
+  return areMissing
+    ? [`${expected.missing} of ${plan.frames} frames are missing: no decoder can read them in the source.`]
+    : []
 }
 
 /** Length of the silence that stands for a track, whose sound the ingest could not decode after all, seconds. */
 const SILENCE_S = 0.05
 
-function silentTracks(tracks: readonly Track[], plan: Plan): string[] {
-  const audio = tracks.filter(({ kind }) => kind === 'audio')
+function silentTracks(audio: readonly Pick<Track, 'duration' | 'timescale'>[], plan: Plan): string[] {
   const silent = soundsOf(plan).filter((_, at) => audio[at]!.duration < SILENCE_S * audio[at]!.timescale)
   const streams = new Set(silent.map(({ stream }) => stream))
   return plan.audio

@@ -29,6 +29,8 @@ export interface Track {
   readonly description: Buffer
   /** Parameter sets of the decoder configuration, in order: at least one for video, none for other tracks. */
   readonly parameterSets: readonly Buffer[]
+  /** The body of the box that configures a decoder of the picture; empty for other tracks. */
+  readonly configuration: Buffer
   /** Presentation times in decode order, in ticks of `timescale`, after the edit list. */
   readonly times: Float64Array
   /** Sum of all sample durations, in ticks of `timescale`. */
@@ -249,10 +251,11 @@ const VISUAL_ENTRY_BYTES = 78
 function sampleEntry(
   stsd: Buffer,
   kind: Track['kind'],
-): Pick<Track, 'entry' | 'description' | 'width' | 'height' | 'parameterSets'> {
+): Pick<Track, 'entry' | 'description' | 'width' | 'height' | 'parameterSets' | 'configuration'> {
   const first = children(stsd.subarray(8))[0]
   if (!first || stsd.readUInt32BE(4) !== 1) throw new Mp4Broken('not exactly one sample description')
-  if (kind !== 'video') return { entry: first.type, description: first.body, width: 0, height: 0, parameterSets: [] }
+  const none = { width: 0, height: 0, parameterSets: [], configuration: Buffer.alloc(0) }
+  if (kind !== 'video') return { entry: first.type, description: first.body, ...none }
   const codec = codecOfEntry(first.type)
   if (codec === null) throw new Mp4Broken(`unknown codec of the picture: ${JSON.stringify(first.type)}`)
   const record = need(first.body.subarray(VISUAL_ENTRY_BYTES), codec.configuration)
@@ -265,5 +268,7 @@ function sampleEntry(
     width: first.body.readUInt16BE(24),
     height: first.body.readUInt16BE(26),
     parameterSets,
+    // A copy: the whole index would stay in memory with it.
+    configuration: Buffer.from(record),
   }
 }

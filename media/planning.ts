@@ -22,6 +22,7 @@ import { codecOf, encoderWords, whyRefused } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
+import { inPackaging, timeFates } from './packaging.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
 import { captionFates, hdrFates, trimmedFates } from './picture-fates.ts'
 import { decoderName } from './pixel-format.ts'
@@ -61,8 +62,9 @@ export interface PlanJob {
 export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan> {
   const { recipe, video_id } = job
   checkRecipe(recipe)
-  const { text } = job.index as TextIndex
-  const probe = job.probe as RatedProbe
+  const { packaging } = recipe
+  const source = { probe: job.probe as RatedProbe, text: (job.index as TextIndex).text }
+  const { probe, text, kept } = inPackaging(source, packaging)
   const video = videoOf(job)
   refuseUnknownCodec(job, video)
   const { index, ...cutting } = await planCuts(programs, job, video)
@@ -104,11 +106,11 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     version: 3, video_id, time_base, ...settings, ...(shapes.length > 0 && { shapes }), ...(index.jumps && { jumps: index.jumps }),
     start_pts: index.times[0]!, lead: leadOf(sound, start, settings.track_timescale), end_pts: index.end_pts, frames: index.times.length,
     variable_rate: variable, audio_kbps: recipe.audio_kbps,
-    audio: heard, ...(made && { sounds: made.sounds }), subtitles: text.tracks.map(({ facts }) => facts), chapters: text.chapters.length, metadata,
+    audio: heard, ...(made && { sounds: made.sounds }), subtitles: text.tracks.map(({ facts }) => facts), ...(kept && { kept }), chapters: text.chapters.length, metadata,
     renditions,
     ...cutting,
     chunks: withTimes(cutting.chunks, index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...fates, ...index.fates, ...text.fates, ...captionFates(video, sized), ...hdrFates(video, sized), ...trimmedFates(recipe, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
+    fates: settled([...fates, ...index.fates, ...text.fates, ...timeFates({ time_base, fps }, { times: index.times, packaging }), ...captionFates(video, sized), ...hdrFates(video, sized), ...trimmedFates(recipe, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
   } // biome-ignore format: groups
 }
 
@@ -206,8 +208,10 @@ function trackTimescale([, denominator]: Rational): number {
   return scale > TRACK_TIMESCALE_MAX ? TRACK_TIMESCALE_MAX : scale
 }
 
-/** Throws `RecipeRefused` for the first rendition that no codec can encode. */
-export function checkRecipe({ renditions }: Recipe): void {
+/** Throws `RecipeRefused` for the first rendition that no codec can encode, and for a container that the package cannot be made with. */
+export function checkRecipe({ renditions, packaging, package: streaming }: Recipe): void {
+  if (streaming !== undefined && packaging !== 'mp4')
+    throw new RecipeRefused('a streaming package is made of MP4 results: use --container mp4, or leave out --package')
   for (const rendition of renditions) {
     const why = whyRefused(rendition)
     if (why !== null) throw new RecipeRefused(why)

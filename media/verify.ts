@@ -8,7 +8,9 @@ import { createHash, type Hash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { asSha256, type Sha256 } from '../protocol/ids.ts'
-import { type ChunkPlan, type Plan, type RenditionPlan, sinceStart, soundsOf } from '../protocol/plan.ts'
+import { type ChunkPlan, type Plan, type RenditionPlan, sinceStart } from '../protocol/plan.ts'
+import { soundsOf } from '../protocol/sound-plan.ts'
+import { MatroskaBroken, type MatroskaFile, readMatroska } from './matroska/read-matroska.ts'
 import { Mp4Broken, readMp4, type Track } from './mp4.ts'
 import { rescale, secondsOf } from './rational.ts'
 
@@ -20,6 +22,17 @@ export async function tracksOf(path: string): Promise<Track[]> {
     return await readMp4(path)
   } catch (error) {
     if (error instanceof Mp4Broken) throw broken(`the result is not a valid MP4: ${error.message}`, error)
+    throw error
+  }
+}
+
+/** What a Matroska file holds. Rejects with `verify_failed` where it is none that ffmpeg or the merge writes. */
+export async function matroskaOf(path: string): Promise<MatroskaFile> {
+  try {
+    return await readMatroska(path)
+  } catch (error) {
+    if (error instanceof MatroskaBroken)
+      throw broken(`the result is not a valid Matroska file: ${error.message}`, error)
     throw error
   }
 }

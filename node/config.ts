@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism, homedir, hostname } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { PACKAGINGS } from '../protocol/artifact.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { ROLES } from '../protocol/heartbeat.ts'
 import type { Ladder } from '../protocol/ladder.ts'
@@ -17,7 +18,7 @@ import {
   SCALE,
   WORKER_LIMITS,
 } from '../protocol/limits.ts'
-import { DEFAULT_ENCODING, DEFAULT_NAMES, PRESETS } from '../protocol/recipe.ts'
+import { DEFAULT_ENCODING, DEFAULT_NAMES, DEFAULT_RECIPE, PRESETS } from '../protocol/recipe.ts'
 import { heightOf, isRenditionId } from '../protocol/rendition.ts'
 import { SHARED_FOLDERS_MAX } from '../protocol/shared-folder.ts'
 import { bulkPorts } from './bulk-ports.ts'
@@ -130,6 +131,10 @@ export const configSchema = z.object({
   input_strict: flag
     .default(false)
     .describe('move a file that was cut off to rejected, instead of encoding as far as it goes'),
+  input_container: z
+    .enum(PACKAGINGS)
+    .default(DEFAULT_RECIPE.packaging)
+    .describe('container of results of the watched folder, mp4 or mkv'),
   ...inputDeadlineSettings,
   audit: percent
     .default(AUDIT_SHARE)

@@ -7,7 +7,7 @@ import type { Config } from './config.ts'
 /** The settings that make it. */
 export type InputSettings = Pick<
   Config,
-  'input_ladder' | 'input_renditions' | 'input_preset' | 'input_crf' | 'input_strict'
+  'input_ladder' | 'input_renditions' | 'input_preset' | 'input_crf' | 'input_strict' | 'input_container'
 >
 
 /** The recipe: that of the ladder where one is set. */
@@ -15,7 +15,7 @@ export function inputRecipe(config: InputSettings): Recipe {
   const recipe = config.input_ladder
     ? recipeOf(config.input_ladder)
     : { ...DEFAULT_RECIPE, renditions: ownLadder(config) }
-  return { ...recipe, ...(config.input_strict && { strict: true as const }) }
+  return { ...recipe, packaging: config.input_container, ...(config.input_strict && { strict: true as const }) }
 }
 
 const ownLadder = ({ input_renditions, input_preset, input_crf }: InputSettings) =>

@@ -1,4 +1,4 @@
-/** An artifact: one finished file of a video. A rendition's MP4 is one; a streaming package is many. */
+/** An artifact: one finished file of a video. A rendition's file is one; a streaming package is many. */
 
 import type { HeldBlob } from './blobs.ts'
 import { ReelmeshError } from './errors.ts'
@@ -32,5 +32,14 @@ export function pathFor({ path }: Pick<Artifact, 'path'>, name: string): string 
 /** The file of subtitles and chapters among the outputs of an ingest: an input of the merge, never delivered. */
 export const EXTRAS_PATH = 'extras'
 
-/** Path of a rendition's single MP4 among the artifacts of its video. */
-export const renditionPath = (rendition: string): string => `${rendition}/{name}.mp4`
+/** The containers that results may have. */
+export const PACKAGINGS = ['mp4', 'mkv'] as const
+/** One of `PACKAGINGS`: the ending of the names of its files. */
+export type Packaging = (typeof PACKAGINGS)[number]
+
+/** The media types of their files. */
+export const MEDIA_TYPES: Readonly<Record<Packaging, string>> = { mp4: 'video/mp4', mkv: 'video/x-matroska' }
+
+/** Path of a rendition's single file among the artifacts of its video. */
+export const renditionPath = (rendition: string, packaging: Packaging = 'mp4'): string =>
+  `${rendition}/{name}.${packaging}`

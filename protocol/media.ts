@@ -7,7 +7,7 @@
  */
 import type { Sha256, VideoId } from './ids.ts'
 import type { PackageRecipe } from './package.ts'
-import type { AudioFacts, Fate, Metadata, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
+import type { AudioFacts, Fate, Kept, Metadata, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
 import type { Recipe, SubtitleFile } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
 
@@ -47,8 +47,10 @@ export interface SourceProbe {
   readonly subtitles: readonly SubtitleFacts[]
   readonly chapters: readonly ChapterFacts[]
   readonly metadata: Metadata
-  /** What becomes of its parts, as far as the streams show it. */
+  /** What becomes of its parts, as far as the streams show it: in MP4 results. */
   readonly fates: readonly Fate[]
+  /** The same of Matroska results, and what these hold beside. */
+  readonly asMatroska: { readonly fates: readonly Fate[]; readonly kept: Kept }
 }
 
 /** A file of subtitles that was submitted with the source, and its absolute path here. */

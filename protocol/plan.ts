@@ -3,8 +3,9 @@
  * changed. Every peer that encodes, verifies or merges reads it, so that the result does not depend on the peer.
  * INVARIANT: chunks cover every source frame once: `chunks[i].end_pts === chunks[i + 1].start_pts`.
  */
+
+import type { Packaging } from './artifact.ts'
 import type { AudioRendition } from './audio-rendition.ts'
-import { formatKindClass } from './capability.ts'
 import type { Sha256, VideoId } from './ids.ts'
 import { kindFacts, kindsWhere } from './kinds.ts'
 import { RENDITIONS_MAX, type Rendition } from './rendition.ts'
@@ -123,6 +124,20 @@ export interface CoverFacts {
   readonly codec: string
 }
 
+/** A file that is attached to the source, such as a font. */
+export interface AttachmentFacts {
+  readonly name: string
+  /** Its media type, such as `font/ttf`. */
+  readonly type: string
+}
+
+/** What only Matroska results hold, as it is in the source. */
+export interface Kept {
+  /** Subtitles that are pictures, or text with places and movements of its own (ASS). */
+  readonly subtitles: readonly SubtitleFacts[]
+  readonly attachments: readonly AttachmentFacts[]
+}
+
 /** What the results say of themselves beside their tracks. */
 export interface Metadata {
   /** Tags of the file, by the names of ffmpeg's MP4 writer, such as `title`. */
@@ -231,6 +246,8 @@ export interface Plan {
   readonly sounds?: readonly SoundPlan[]
   /** Text subtitles that the results contain. */
   readonly subtitles: readonly SubtitleFacts[]
+  /** Where results are Matroska files: what these hold beside what MP4 does. Absent: they are MP4. */
+  readonly kept?: Kept
   /** Number of chapters. */
   readonly chapters: number
   readonly metadata: Metadata
@@ -270,20 +287,8 @@ export const isOneEncode = ({ chunks, cut_format, audio }: Pick<Plan, 'chunks' |
   audio.length > 0 &&
   audio.every(({ extra, channels }) => extra === 'none' && channels <= COMMON_CHANNELS)
 
-/** The tracks of sound of the results, in order. */
-export const soundsOf = ({
-  audio,
-  audio_kbps,
-  sounds,
-}: Pick<Plan, 'audio' | 'audio_kbps' | 'sounds'>): readonly SoundPlan[] =>
-  sounds ??
-  audio.map(({ stream, channels, layout, flags }) => {
-    return { stream, codec: 'aac', channels, layout, kbps: audio_kbps * Math.max(1, channels), flags }
-  })
-
-/** The class of the task that encodes the sound: its kind, and what not every build encodes. */
-export const soundClass = ({ sounds = [] }: Pick<Plan, 'sounds'>, kind: string): string =>
-  formatKindClass(kind, sounds.some(({ codec }) => codec === 'opus') ? ['opus'] : [])
+/** The container of the results. */
+export const packagingOf = ({ kept }: Pick<Plan, 'kept'>): Packaging => (kept === undefined ? 'mp4' : 'mkv')
 
 /** Seconds from the first frame to the end of the last. */
 export const planSeconds = (plan: Plan): number =>

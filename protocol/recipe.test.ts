@@ -25,7 +25,7 @@ const plain: fc.Arbitrary<Recipe> = fc.record({
   upscale: fc.boolean(),
   keyframe_s: fc.integer({ min: 1, max: 10 }),
   audio_kbps: fc.integer({ min: 16, max: 256 }),
-  packaging: fc.constant('mp4' as const),
+  packaging: fc.constantFrom('mp4' as const, 'mkv' as const),
 })
 /** Any of what may be given of an audio rendition, in which nothing contradicts. */
 const sound: fc.Arbitrary<AudioRendition> = fc

@@ -3,6 +3,7 @@
  * they may change without changing a byte of the result.
  */
 import { z } from 'zod'
+import { PACKAGINGS, type Packaging } from './artifact.ts'
 import { type AudioRendition, audioRenditionsSchema } from './audio-rendition.ts'
 import type { BlobRef } from './blobs.ts'
 import type { Sha256 } from './ids.ts'
@@ -40,7 +41,7 @@ export interface Recipe {
   readonly audio_kbps: number
   /** How the sound is encoded. Absent: every track as AAC with its own channels. */
   readonly audio?: readonly AudioRendition[] | undefined
-  readonly packaging: 'mp4'
+  readonly packaging: Packaging
   /** The streaming package that is made too; absent: none. */
   readonly package?: PackageRecipe | undefined
   /** Subtitles that come along; absent where there are none. */
@@ -110,7 +111,7 @@ export const recipeSchema = z
       .default(DEFAULT_RECIPE.audio_kbps)
       .describe('audio bit rate for each channel, kb/s'),
     audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
-    packaging: z.literal('mp4').default('mp4').describe('container of the results'),
+    packaging: z.enum(PACKAGINGS).default(DEFAULT_RECIPE.packaging).describe('container of the results'),
     package: packageSchema.optional().describe('the streaming package that is made too; absent: none'),
     strict: z.literal(true).optional().describe('whether a source that was cut off is refused'),
   })
@@ -124,7 +125,7 @@ export const shownRecipeSchema = z.object({
   keyframe_s: z.number().describe('seconds between forced keyframes'),
   audio_kbps: z.number().describe('audio bit rate for each channel, kb/s'),
   audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
-  packaging: z.literal('mp4').describe('container of the results'),
+  packaging: z.enum(PACKAGINGS).describe('container of the results'),
   package: packageSchema.optional().describe('the streaming package that is made too; absent: none'),
   subtitles: z
     .array(

@@ -4,9 +4,10 @@
  */
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Artifact, renditionPath } from '../../protocol/artifact.ts'
+import { type Artifact, MEDIA_TYPES, renditionPath } from '../../protocol/artifact.ts'
 import { withIntactBlobs } from '../../protocol/blobs.ts'
 import type { Emit } from '../../protocol/emitter.ts'
+import { packagingOf } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 import type { Runner } from '../../protocol/runner.ts'
 import { gatherEncoded } from './gather-encoded.ts'
@@ -27,7 +28,8 @@ export function createMergeRunner(options: MergeOptions): Runner {
     const parts = await gatherEncoded(options, task.video_id, signal)
     const scratch = await store.scratch('merge')
     try {
-      const pathOf = (rendition: RenditionId) => join(scratch, `${rendition}.mp4`)
+      const packaging = packagingOf(parts.plan)
+      const pathOf = (rendition: RenditionId) => join(scratch, `${rendition}.${packaging}`)
       await withIntactBlobs({ store, video: task.video_id, blobs: parts.blobs, signal }, async () => {
         await media.merge({
           plan: parts.plan,
@@ -43,7 +45,8 @@ export function createMergeRunner(options: MergeOptions): Runner {
       const outputs: Artifact[] = []
       for (const rendition of parts.chunks.keys()) {
         const ref = await store.put(task.video_id, pathOf(rendition))
-        outputs.push({ path: renditionPath(rendition), media_type: 'video/mp4', ...ref, holders: [self] })
+        const path = renditionPath(rendition, packaging)
+        outputs.push({ path, media_type: MEDIA_TYPES[packaging], ...ref, holders: [self] })
       }
       return [{ task: task._id, ok: true, output: null, outputs }]
     } finally {

@@ -2,8 +2,19 @@
 import { AUDIO_CODECS } from '../../protocol/audio-rendition.ts'
 import { PICTURE_SIDE_MAX } from '../../protocol/limits.ts'
 import {
-  type AudioFacts, type ChunkPlan, type CutFormat, FLAGS, type Metadata, type Plan, type RenditionPlan, type SoundPlan, type SubtitleFacts, type VideoFacts,
-} from '../../protocol/plan.ts' // biome-ignore format: a list of words
+  type AttachmentFacts,
+  type AudioFacts,
+  type ChunkPlan,
+  type CutFormat,
+  FLAGS,
+  type Kept,
+  type Metadata,
+  type Plan,
+  type RenditionPlan,
+  type SoundPlan,
+  type SubtitleFacts,
+  type VideoFacts,
+} from '../../protocol/plan.ts'
 import { RENDITIONS_MAX } from '../../protocol/rendition.ts'
 import { type Fields, list, nullable, object, oneOf, optional, record, textLike } from './check.ts'
 import {
@@ -68,6 +79,11 @@ const subtitle = object({
   flags,
 } satisfies Fields<SubtitleFacts>)
 
+const kept = object({
+  subtitles: list(subtitle, 1000),
+  attachments: list(object({ name: text, type: text } satisfies Fields<AttachmentFacts>), LIST_MAX),
+} satisfies Fields<Kept>)
+
 const metadata = object({
   tags: record(word, text, 1_000),
   picture: object({
@@ -120,6 +136,7 @@ export const planSchema = object({
   audio: list(audio, 1000),
   sounds: optional(list(sound, 10_000)),
   subtitles: list(subtitle, 1000),
+  kept: optional(kept),
   chapters: count,
   metadata,
   renditions: list(rendition, RENDITIONS_MAX),

@@ -1,4 +1,6 @@
 /** The schema of a video. */
+
+import { PACKAGINGS } from '../../protocol/artifact.ts'
 import {
   AUDIO_CODECS,
   AUDIO_RENDITIONS_MAX,
@@ -58,7 +60,7 @@ const recipe = object({
   keyframe_s: finite,
   audio_kbps: positive,
   audio: optional(list(sound, AUDIO_RENDITIONS_MAX)),
-  packaging: word,
+  packaging: oneOf(PACKAGINGS),
   package: optional(
     object({ formats: list(oneOf(PACKAGE_FORMATS), PACKAGE_FORMATS.length), url_prefix: optional(text) }),
   ),

@@ -40,6 +40,7 @@ export const av1 = {
   tag: null,
   entry: 'av01',
   configuration: 'av1C',
+  matroska: { codecId: 'V_AV1', isConfigured: true },
   parameterSets,
   manifestName,
   // A picture that others refer to before it is shown lies in one sample with a shown one.

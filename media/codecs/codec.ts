@@ -73,6 +73,8 @@ export interface Codec {
   readonly entry: string
   /** Four letters of the box in the sample entry that configures a decoder: `avcC`. */
   readonly configuration: string
+  /** Its name in Matroska, and whether the body of that box is its CodecPrivate there. */
+  readonly matroska: { readonly codecId: string; readonly isConfigured: boolean }
   /**
    * The parameter sets or sequence headers in the body of that box, which must be equal in all chunks of a rendition. At least one.
    * Throws `RangeError` where the box is truncated.

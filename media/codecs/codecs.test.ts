@@ -66,6 +66,8 @@ const INCOMPLETE = {
   // @ts-expect-error
   configuration: without('configuration'),
   // @ts-expect-error
+  matroska: without('matroska'),
+  // @ts-expect-error
   parameterSets: without('parameterSets'),
   // @ts-expect-error
   manifestName: without('manifestName'),

@@ -42,6 +42,7 @@ export const h264 = {
   tag: null,
   entry: 'avc1',
   configuration: 'avcC',
+  matroska: { codecId: 'V_MPEG4/ISO/AVC', isConfigured: true },
   parameterSets,
   manifestName: (avcC) => `avc1.${avcC.toString('hex', 1, 4).toUpperCase()}`,
   reorders: true,

@@ -53,6 +53,7 @@ export const hevc = {
   tag: 'hvc1',
   entry: 'hvc1',
   configuration: 'hvcC',
+  matroska: { codecId: 'V_MPEGH/ISO/HEVC', isConfigured: true },
   parameterSets,
   manifestName,
   reorders: true,

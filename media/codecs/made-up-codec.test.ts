@@ -46,6 +46,7 @@ const mpeg4 = {
   tag: null,
   entry: 'mp4v',
   configuration: 'esds',
+  matroska: { codecId: 'V_MPEG4/ISO/ASP', isConfigured: false },
   // The DecoderSpecificInfo (tag 5), as ffmpeg writes its length: the rest of the box has bit rates, which differ between chunks.
   parameterSets: (esds) => {
     const at = esds.indexOf(Buffer.from([5, 0x80, 0x80, 0x80]))

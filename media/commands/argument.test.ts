@@ -18,7 +18,7 @@ import { imageArgs } from './images.ts'
 import { concatList, mergeArgs } from './merge.ts'
 import { checksumArgs, compareArgs, frameArgs, hashArgs, keyframeArgs, packetArgs, probeArgs } from './read.ts'
 import { decodeTrialArgs, encodeTrialArgs, familyTrialArgs, memoryTrialArgs, opusTrialArgs } from './self-test.ts'
-import { audioExtraArgs, coverArgs, losslessArgs, splitArgs } from './split.ts'
+import { audioExtraArgs, coverArgs, keptArgs, losslessArgs, splitArgs } from './split.ts'
 import { decodeTextArgs, packetBytesArgs } from './text.ts'
 
 /** What would be a filter, and an option, of its own. */
@@ -86,15 +86,16 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   splitArgs: of({ ...CUT, container: 'mov' as const }, (job) => splitArgs([job])),
   losslessArgs: of({ ...CUT, ...RANGE, filters: [] }, losslessArgs),
   audioExtraArgs: of({ source: '/a', tracks: [{ stream: 1, decoded: null }, { silence: 'stereo' }], offset: 100, out: '/o' }, audioExtraArgs),
+  keptArgs: of({ source: '/a', stream: 3, offset: 100, out: '/o' }, keptArgs),
   coverArgs: of({ source: '/a', covers: [3], out: '/o' }, coverArgs),
   audioTrialArgs: of({ source: '/a', streams: [1], copies: [{ stream: 1, head: '/h', tail: '/t' }], end: 9, isShort: false, offset: 100 }, audioTrialArgs),
   copiedTrialArgs: of(['/h', '/t'], copiedTrialArgs),
   straightArgs: of([1], straightArgs),
-  audioArgs: of({ input: '/a', out: '/o', tracks: [TRACK], sounds: SOUNDS, start: 1, straight: { offset: 100 } }, audioArgs),
+  audioArgs: of({ input: '/a', out: '/o', tracks: [TRACK], sounds: SOUNDS, packaging: 'mkv' as const, start: 1, straight: { offset: 100 } }, audioArgs),
   audioFilter: of({ track: TRACK, sound: SOUND, start: 1 }, ({ track, sound, start }) => [audioFilter(track, sound, start)]),
   decodedFilter: of({ track: { ...TRACK, source_channels: 8 }, start: 1 }, ({ track, start }) => [decodedFilter(track, start) ?? '']),
   closingTerms: of({ jumps: [{ from: 250, to: 5_000 }], timeBase: [1, 25], offset: 100 } as const, ({ jumps, timeBase, offset }) => [closingTerms(jumps, timeBase, offset)]),
-  encodeArgs: of({ settings: SETTINGS, input: { path: '/a', ...RANGE }, fromSource: true, outputs: [{ rendition: RENDITION, path: '/o' }], shapes: SHAPES, frames: 1, sound: { input: '/a', straight: { offset: 100 }, out: '/s', tracks: [TRACK], sounds: SOUNDS, start: 1 } }, encodeArgs),
+  encodeArgs: of({ settings: SETTINGS, input: { path: '/a', ...RANGE }, fromSource: true, outputs: [{ rendition: RENDITION, path: '/o' }], shapes: SHAPES, frames: 1, sound: { input: '/a', straight: { offset: 100 }, out: '/s', tracks: [TRACK], sounds: SOUNDS, packaging: 'mkv' as const, start: 1 } }, encodeArgs),
   filterGraph: of({ video: VIDEO, ...RANGE, sizes: [RENDITION], shapes: SHAPES }, (job) => [filterGraph(job)]),
   h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, h264.encoderArgs),
   hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, hevc.encoderArgs),

@@ -2,6 +2,7 @@
  * The audio: every track in one piece, in one ffmpeg, from the file of extras or from a source that is read straight. AAC encoded per chunk drifts 35 ms at every join.
  * Each track starts with the results: earlier samples are cut, a late start and gaps become silence.
  */
+import { PACKAGINGS, type Packaging } from '../../protocol/artifact.ts'
 import type { AudioFacts, Plan, SoundPlan } from '../../protocol/plan.ts'
 import { decimal, integer, known, layoutName, seconds } from './argument.ts'
 import { DAMAGE_ALLOWED, fileUrl, PROGRESS, QUIET, SAFE } from './safe.ts'
@@ -114,12 +115,13 @@ export interface AudioJob {
   readonly sounds: readonly SoundPlan[]
   /** Beginning of the results in the input, seconds. */
   readonly start: number
+  readonly packaging: Packaging
   /** Whether 16 channels (`OLD_LAYOUT`) are mixed to 7.1. */
   readonly mixesOld?: boolean
 }
 
 /**
- * The arguments of the ffmpeg that makes every track of sound of the results in one MP4. A source says which samples its encoder has added before the
+ * The arguments of the ffmpeg that makes every track of sound of the results in one file. A source says which samples its encoder has added before the
  * first, a copy does not: with `skip_manual` both decode to the same samples, and those before the beginning of the results are cut.
  */
 export const audioArgs = (job: AudioJob): string[] => [
@@ -150,8 +152,16 @@ export function soundOutput(job: AudioJob, from: number): string[] {
     ...job.sounds.flatMap((sound, at) => soundArgs(job, { sound, at, from })),
     ...codecArgs(job.sounds),
     '-map_metadata', '-1', '-map_chapters', '-1',
-    '-fflags', '+bitexact', '-flags:a', '+bitexact', '-f', 'mp4', fileUrl(job.out),
+    '-fflags', '+bitexact', '-flags:a', '+bitexact', ...CONTAINERS[known(job.packaging, PACKAGINGS)], fileUrl(job.out),
   ] // biome-ignore format: groups
+}
+
+/** Seconds by which the times of a Matroska file of sound are later than those of the results: ffmpeg moves all where one is negative. */
+export const MATROSKA_SOUND_OFFSET_S = 10
+
+const CONTAINERS: Readonly<Record<Packaging, readonly string[]>> = {
+  mp4: ['-f', 'mp4'],
+  mkv: ['-output_ts_offset', String(MATROSKA_SOUND_OFFSET_S), '-f', 'matroska'],
 }
 
 function codecArgs(sounds: readonly SoundPlan[]): string[] {

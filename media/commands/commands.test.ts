@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type AudioFacts, NO_METADATA, soundsOf, type VideoFacts } from '../../protocol/plan.ts'
+import { type AudioFacts, NO_METADATA, type VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
+import { soundsOf } from '../../protocol/sound-plan.ts'
 import { audioArgs, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
 import { concatList, type MergeArgs, mergeArgs } from './merge.ts'
@@ -271,7 +272,11 @@ const SURROUND: AudioFacts = {
 }
 
 /** Tracks, and those of the results as they are without audio renditions. */
-const planned = (tracks: readonly AudioFacts[]) => ({ tracks, sounds: soundsOf({ audio: tracks, audio_kbps: 64 }) })
+const planned = (tracks: readonly AudioFacts[]) => ({
+  tracks,
+  sounds: soundsOf({ audio: tracks, audio_kbps: 64 }),
+  packaging: 'mp4' as const,
+})
 
 test('every audio track is encoded whole, from the beginning of the results on', () => {
   const timing = 'aresample=48000:async=1:first_pts=0:min_hard_comp=0.01'
@@ -299,7 +304,14 @@ test('audio renditions mix, encode as Opus and copy, each from the track of the 
   const mixed = { stream: SURROUND.stream, codec: 'opus', channels: 2, layout: 'stereo', kbps: 96, flags: [] } as const
   const copied = { ...mixed, stream: STEREO.stream, codec: 'copy', kbps: 0 } as const
   const timing = 'asetpts=PTS-(100.000000)/TB,aresample=48000:async=1:first_pts=0:min_hard_comp=0.01'
-  const job = { input: '/a.nut', straight: null, out: '/a.m4a', tracks: [STEREO, SURROUND], start: 100 }
+  const job = {
+    input: '/a.nut',
+    straight: null,
+    out: '/a.m4a',
+    tracks: [STEREO, SURROUND],
+    start: 100,
+    packaging: 'mp4',
+  } as const
   assert.deepEqual(
     audioArgs({ ...job, sounds: [copied, mixed] }),
     words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -i file:/a.nut ${SAFE} -vn -sn -dn -itsoffset -100.000000 -i file:/a.nut

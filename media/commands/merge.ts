@@ -4,7 +4,8 @@
  * Each chunk but the last has an explicit duration: its own would be rounded. `-auto_convert 0` leaves the parameter sets in the sample
  * entry, where MP4 needs them; that is safe only because the signature of every chunk was compared before.
  */
-import { type AudioFacts, type Plan, type SubtitleFacts, soundsOf } from '../../protocol/plan.ts'
+import type { AudioFacts, Plan, SubtitleFacts } from '../../protocol/plan.ts'
+import { soundsOf } from '../../protocol/sound-plan.ts'
 import { integer, plainWord, seconds } from './argument.ts'
 import { tagArgs } from './encode.ts'
 import { metadataArgs, trackArgs } from './metadata.ts'

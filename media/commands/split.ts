@@ -104,6 +104,14 @@ export function audioExtraArgs(job: {
   ] // biome-ignore format: groups
 }
 
+/** Arguments to copy one subtitle track into a Matroska file of its own. `offset`: seconds added to all times. */
+export function keptArgs(job: { source: string; stream: number; offset: number; out: string }): string[] {
+  return [
+    ...QUIET, ...PROGRESS, ...SAFE, '-copyts', '-vn', '-an', '-dn', '-i', fileUrl(job.source), '-map', `0:${integer(job.stream)}`,
+    '-c:s', 'copy', ...BARE, '-fflags', '+bitexact', '-output_ts_offset', decimal(job.offset), '-avoid_negative_ts', 'disabled', '-f', 'matroska', fileUrl(job.out),
+  ] // biome-ignore format: groups
+}
+
 /** Arguments to copy covers into a file of their own. */
 export function coverArgs(job: { source: string; covers: readonly number[]; out: string }): string[] {
   return [

@@ -2,6 +2,7 @@
  * What becomes of every part of a source that ffprobe names: streams, their flags, tags and side data, attachments, programmes and chapters.
  * Pure. Parts that nobody misses have no note; parts of one kind share a sentence.
  */
+import type { Packaging } from '../../protocol/artifact.ts'
 import type { Fate } from '../../protocol/plan.ts'
 import { FLAGS } from '../../protocol/plan.ts'
 import { type Json, list, number, object, tag, text } from './json.ts'
@@ -9,7 +10,7 @@ import { languageOf } from './language.ts'
 import { described, streamPart } from './parts.ts'
 import { type Selection, whyNoCover } from './selection.ts'
 import { sideDataFates } from './side-data.ts'
-import { isPictures } from './subtitles.ts'
+import { isPictures, isStyled } from './subtitles.ts'
 import { beyond, entriesOf, type FileTags, isUnmissed, tagPart, targetOf, withoutPlace } from './tags.ts'
 import { lineOf, namesOf } from './text.ts'
 import { handlerTitle, TITLE_CHARS_MAX, TRACKS_MAX } from './tracks.ts'
@@ -17,8 +18,14 @@ import { handlerTitle, TITLE_CHARS_MAX, TRACKS_MAX } from './tracks.ts'
 /** The fates of all parts but the tags of the file. */
 export function streamFates(root: Json, selection: Selection, file: FileTags): Fate[] {
   const streams = list(root['streams'])
-  const { picture, audio, subtitles, covers, chapterTracks } = selection
-  const taken = new Set([picture, ...audio, ...subtitles, ...covers])
+  const { picture, audio, subtitles, bitmaps, attachments, covers, chapterTracks } = selection
+  const held = new Set([
+    ...covers,
+    ...bitmaps,
+    ...attachments,
+    ...(selection.packaging === 'mkv' ? subtitles.filter(isStyled) : []),
+  ])
+  const taken = new Set([picture, ...audio, ...subtitles, ...held])
   const used = new Set([...taken, ...chapterTracks])
   return [
     ...streams
@@ -26,7 +33,7 @@ export function streamFates(root: Json, selection: Selection, file: FileTags): F
       .map(
         (stream): Fate => ({
           part: streamPart(stream),
-          fate: covers.includes(stream) ? 'kept' : 'converted',
+          fate: held.has(stream) ? 'kept' : 'converted',
           note: null,
         }),
       ),
@@ -42,6 +49,11 @@ export function streamFates(root: Json, selection: Selection, file: FileTags): F
     ...programmeFates(list(root['programs'])),
     ...chapterFates(list(root['chapters'])),
   ]
+}
+
+const NO_PICTURES: Readonly<Record<Packaging, string | null>> = {
+  mp4: 'MP4 holds text subtitles, no pictures',
+  mkv: 'Matroska does not hold pictures of this kind',
 }
 
 interface Reason {
@@ -63,7 +75,7 @@ function leftOut(streams: readonly Json[], selection: Selection): Fate[] {
   })
 }
 
-function reasonOf(stream: Json, { foreign, iamf }: Selection): Reason {
+function reasonOf(stream: Json, { foreign, iamf, packaging }: Selection): Reason {
   const isForeign = foreign.has(stream) ? 'the picture of the result is of another programme' : null
   const disposition = object(stream['disposition'])
   switch (text(stream['codec_type'])) {
@@ -72,7 +84,7 @@ function reasonOf(stream: Json, { foreign, iamf }: Selection): Reason {
       return { what: 'Audio track', why: isForeign ?? part ?? `only ${TRACKS_MAX} tracks are taken` }
     }
     case 'subtitle': {
-      const bitmap = isPictures(stream) ? 'MP4 holds text subtitles, no pictures' : null
+      const bitmap = isPictures(stream) ? NO_PICTURES[packaging] : null
       return {
         what: 'Subtitle track',
         why: isForeign ?? bitmap ?? `only ${TRACKS_MAX} tracks are taken`,
@@ -83,7 +95,10 @@ function reasonOf(stream: Json, { foreign, iamf }: Selection): Reason {
         return { what: 'Cover', why: whyNoCover(stream) }
       return { what: 'Video track', why: isForeign ?? 'a result holds one picture' }
     case 'attachment':
-      return { what: 'Attachment', why: 'MP4 holds no attachments' }
+      return {
+        what: 'Attachment',
+        why: packaging === 'mp4' ? 'MP4 holds no attachments' : 'it has no name or no media type',
+      }
     default:
       return dataReason(stream)
   }

@@ -14,7 +14,7 @@ import { type Json, list, number, object, parseObject, tag, text } from './json.
 import { languageOf } from './language.ts'
 import { type PacketRow, type ProbedSound, packetRows, probedSounds } from './packets.ts'
 import { type Selection, selectStreams } from './selection.ts'
-import { subtitleFacts } from './subtitles.ts'
+import { attachmentFacts, isStyled, subtitleFacts } from './subtitles.ts'
 import { type FileTags, fileTags } from './tags.ts'
 import { flagsOf, title } from './tracks.ts'
 import { isPicture } from './video.ts'
@@ -65,9 +65,31 @@ export function parseProbe(json: string): ProbeOutcome {
       chapters: chapterFacts(list(root['chapters'])),
       metadata: { tags: file.tags, ...trackMetadata(root, selection, file) },
       fates: [...streamFates(root, selection, file), ...file.fates],
+      asMatroska: matroskaProbe(root, file),
     },
   }
 }
+
+/** What Matroska results hold beside those in MP4, and the fates of all parts there. */
+function matroskaProbe(root: Json, file: FileTags): SourceProbe['asMatroska'] {
+  const selection = selectStreams(root, 'mkv')!
+  const { subtitles, bitmaps, attachments } = selection
+  const styled = subtitles.filter(isStyled)
+  return {
+    fates: [...streamFates(root, selection, file), ...file.fates].map(({ note, ...fate }) => ({
+      ...fate,
+      note: note && ofMatroska(note),
+    })),
+    kept: { subtitles: [...styled, ...bitmaps].map(subtitleFacts), attachments: attachments.map(attachmentFacts) },
+  }
+}
+
+/** A note of what MP4 cannot say, which these results do not say either. */
+const ofMatroska = (note: string): string =>
+  note
+    .replace('MP4 has no place for', 'results have no place for')
+    .replace('ffmpeg writes three letters into MP4', 'results name languages by three letters')
+    .replace('it is none that MP4 can name', 'it is none that a result can name')
 
 function trackMetadata(root: Json, { picture, covers }: Selection, { isOgg }: FileTags): Omit<Metadata, 'tags'> {
   const saying = [picture, ...list(root['streams']), object(root['format'])]

@@ -5,11 +5,12 @@
  * with the most frames a second, then the longest, then the first. Cover art, thumbnails and a stream with few pictures beside one with
  * many are no film.
  */
+import type { Packaging } from '../../protocol/artifact.ts'
 import type { VideoFacts } from '../../protocol/plan.ts'
 import { parseRational } from '../rational.ts'
 import { iamfStreams } from './audio.ts'
 import { type Json, list, number, object, tag, text } from './json.ts'
-import { isPictures } from './subtitles.ts'
+import { isHeldBitmap, isNamedFile, isPictures } from './subtitles.ts'
 import { TRACKS_MAX } from './tracks.ts'
 import { isPicture, videoFacts } from './video.ts'
 
@@ -18,7 +19,12 @@ export interface Selection {
   readonly picture: Json
   readonly facts: VideoFacts
   readonly audio: readonly Json[]
+  /** Subtitles that may be text. */
   readonly subtitles: readonly Json[]
+  readonly packaging: Packaging
+  /** Subtitles that are pictures, and attached files: of Matroska results. */
+  readonly bitmaps: readonly Json[]
+  readonly attachments: readonly Json[]
   readonly covers: readonly Json[]
   /** The track of an MP4 that names its chapters, which ffprobe lists as data too. */
   readonly chapterTracks: readonly Json[]
@@ -38,7 +44,7 @@ const PICTURE_CODECS = new Set([...COVER_CODECS, 'bmp', 'gif', 'webp', 'tiff'])
 const SPARSE_FACTOR = 8
 
 /** The streams of a result, by the streams and programmes of ffprobe's output; null without a video stream that ffmpeg can identify. */
-export function selectStreams(root: Json): Selection | null {
+export function selectStreams(root: Json, packaging: Packaging = 'mp4'): Selection | null {
   const streams = list(root['streams'])
   const chosen = choosePicture(streams, number(object(root['format'])['duration']))
   if (!chosen) return null
@@ -57,6 +63,9 @@ export function selectStreams(root: Json): Selection | null {
     subtitles: own('subtitle')
       .filter((stream) => !isPictures(stream))
       .slice(0, TRACKS_MAX),
+    packaging,
+    bitmaps: packaging === 'mkv' ? own('subtitle').filter(isHeldBitmap).slice(0, TRACKS_MAX) : [],
+    attachments: packaging === 'mkv' ? own('attachment').filter(isNamedFile) : [],
     chapterTracks: list(root['chapters']).length === 0 ? [] : own('data').filter(isChapterTrack),
     covers: own('video').filter(isCover).slice(0, COVERS_MAX),
   }

@@ -1,6 +1,6 @@
-/** The subtitle streams of a source: which may come along, and their facts. Pure. */
-import type { SubtitleFacts } from '../../protocol/plan.ts'
-import { type Json, number, text } from './json.ts'
+/** The subtitle streams of a source and its attached files: which may come along, and their facts. Pure. */
+import type { AttachmentFacts, SubtitleFacts } from '../../protocol/plan.ts'
+import { type Json, number, tag, text } from './json.ts'
 import { languageOf } from './language.ts'
 import { flagsOf, title } from './tracks.ts'
 
@@ -9,7 +9,23 @@ const PICTURES = new Set(['dvd_subtitle', 'dvb_subtitle', 'hdmv_pgs_subtitle', '
 /** Whether a subtitle stream is pictures. Whether any other is text, which MP4 can hold, is tried when the source is indexed. */
 export const isPictures = (stream: Json): boolean => PICTURES.has(text(stream['codec_name']))
 
-/** The facts of a subtitle that may be text. */
+/** Whether a subtitle stream is pictures that Matroska holds. */
+export const isHeldBitmap = (stream: Json): boolean => isPictures(stream) && text(stream['codec_name']) !== 'xsub'
+
+/** Whether a subtitle stream is text with places and movements of its own, which only Matroska holds. */
+export const isStyled = (stream: Json): boolean => /^(?:ass|ssa)$/.test(text(stream['codec_name']))
+
+/** Whether a stream is an attached file with a name and a type, without which nobody could use it. */
+export const isNamedFile = (stream: Json): boolean =>
+  text(stream['codec_type']) === 'attachment' && tag(stream, 'filename') !== '' && tag(stream, 'mimetype') !== ''
+
+/** The facts of an attached file. */
+export const attachmentFacts = (stream: Json): AttachmentFacts => ({
+  name: tag(stream, 'filename'),
+  type: tag(stream, 'mimetype'),
+})
+
+/** The facts of a subtitle. */
 export function subtitleFacts(stream: Json): SubtitleFacts {
   return {
     stream: number(stream['index']),

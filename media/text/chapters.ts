@@ -23,8 +23,15 @@ const HOLE_MS = 40
 /** Bytes of a title: one of the two chapter lists of MP4 counts them in one byte. */
 const TITLE_BYTES_MAX = 255
 
-/** Cuts chapters to `[0, end)`. Of chapters that lie in one another the inner ones remain: MP4 has one line of them. */
-export function chaptersOf(source: readonly ChapterFacts[], end: number): ChapterList {
+/**
+ * Cuts chapters to `[0, end)`. Of chapters that lie in one another the inner ones remain: MP4 has one line of them. `isFilled`: whether a hole and a
+ * late beginning get untitled ones.
+ */
+export function chaptersOf(
+  source: readonly ChapterFacts[],
+  end: number,
+  { isFilled } = { isFilled: true },
+): ChapterList {
   const known = withEnds(source, end)
     .map((chapter) => ({
       ...chapter,
@@ -38,6 +45,7 @@ export function chaptersOf(source: readonly ChapterFacts[], end: number): Chapte
     .map((chapter, at) => ({ ...chapter, end: Math.min(chapter.end, known[at + 1]?.start ?? end) }))
     .filter((chapter) => chapter.start < chapter.end)
     .slice(0, CHAPTERS_MAX)
+  if (!isFilled) return { chapters: cut, left: source.length - cut.length }
   const chapters: Chapter[] = []
   for (const chapter of cut) {
     const from = chapters.at(-1)?.end ?? 0

@@ -4,11 +4,11 @@
  *
  * The file may come from a faulty or hostile peer: it is checked when it is read.
  */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AttemptFailed } from '../../protocol/errors.ts'
-import { type Plan, planSeconds, type SubtitleFacts } from '../../protocol/plan.ts'
+import { type Plan, packagingOf, planSeconds, type SubtitleFacts } from '../../protocol/plan.ts'
 import { zeroOf } from '../chunk-plan.ts'
 import { closedSeconds } from '../clock-jumps.ts'
 import type { Track } from '../mp4.ts'
@@ -80,12 +80,14 @@ export interface FilmText {
   readonly chapters: ChapterList['chapters']
   /** A Matroska file with the covers. */
   readonly covers: Buffer | null
+  /** Where in the extra a file with what only Matroska holds begins, bytes; null without one. */
+  readonly keptFrom: number | null
   /** What is left out, one sentence each. */
   readonly notes: readonly string[]
 }
 
 /** The text of a film without an extra. */
-export const NO_TEXT: FilmText = { subtitles: [], samples: [], chapters: [], covers: null, notes: [] }
+export const NO_TEXT: FilmText = { subtitles: [], samples: [], chapters: [], covers: null, keptFrom: null, notes: [] }
 
 /** Sound that ends this much later than the picture, s, is the padding of a codec, and no film without a picture. */
 const PADDING_S = 0.1
@@ -97,7 +99,7 @@ export function secondsShown(picture: number, sounds: readonly number[]): number
 }
 
 /** The same of a plan and its encoded sound, whole ms. */
-export function filmEnd(plan: Plan, audio: readonly Track[]): number {
+export function filmEnd(plan: Plan, audio: readonly Pick<Track, 'times' | 'duration' | 'timescale'>[]): number {
   const picture = planSeconds(plan) + plan.lead / plan.track_timescale
   const sounds = audio.map(({ times, duration, timescale }) => ((times[0] ?? 0) + duration) / timescale)
   return Math.floor(secondsShown(picture, sounds) * 1000 + 1e-6)
@@ -105,7 +107,7 @@ export function filmEnd(plan: Plan, audio: readonly Track[]): number {
 
 /** Reads the extra and cuts it to a film of `end` ms. Rejects with `verify_failed` where it is not what an ingest writes. */
 export async function readTextExtra(path: string, plan: Plan, end: number): Promise<FilmText> {
-  const { tracks, chapters, covers } = await parseExtra(path)
+  const { tracks, chapters, covers, keptFrom } = await parseExtra(path)
   const byStream = new Map(tracks.map((track) => [track.stream, track.events]))
   const notes: string[] = []
   const subtitles = plan.subtitles.filter(({ stream }) => byStream.has(stream))
@@ -118,7 +120,7 @@ export async function readTextExtra(path: string, plan: Plan, end: number): Prom
     notes.push(...trackNotes(trackName(facts), events, { end, crowded: timeline.crowded }))
     return timeline.samples
   })
-  const list = chaptersOf(chapters, end)
+  const list = chaptersOf(chapters, end, { isFilled: packagingOf(plan) === 'mp4' })
   if (list.left > 0)
     notes.push(`Chapters without length or outside of the film are left out (${list.left} of ${chapters.length}).`)
   return {
@@ -126,20 +128,48 @@ export async function readTextExtra(path: string, plan: Plan, end: number): Prom
     samples,
     chapters: list.chapters,
     covers: covers === null ? null : Buffer.from(covers, 'base64'),
+    keptFrom,
     notes,
   }
 }
 
-async function parseExtra(path: string): Promise<TextExtra> {
+async function parseExtra(path: string): Promise<TextExtra & { readonly keptFrom: number | null }> {
   const broken = (cause: unknown) =>
     new AttemptFailed('verify_failed', 'the file of subtitles and chapters is not what an ingest writes', { cause })
-  if ((await stat(path)).size > FILE_BYTES_MAX) throw broken('its length')
-  const text = await readFile(path, 'utf8')
+  const handle = await open(path, 'r')
+  try {
+    const { size } = await handle.stat()
+    const length = await lineLength(handle)
+    if (length === null) throw broken('its length')
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, 0)
+    const extra = parseJson(buffer.toString('utf8'))
+    if (extra === null) throw broken('its content')
+    return { ...extra, keptFrom: length < size ? length + 1 : null }
+  } finally {
+    await handle.close()
+  }
+}
+
+function parseJson(text: string): TextExtra | null {
   try {
     return EXTRA.parse(JSON.parse(text))
-  } catch (error) {
-    throw broken(error)
+  } catch {
+    return null
   }
+}
+
+const READ_BYTES = 1024 * 1024
+
+/** Bytes up to the first line break or to the end; null where they are more than any text. */
+async function lineLength(handle: FileHandle): Promise<number | null> {
+  const buffer = Buffer.alloc(READ_BYTES)
+  for (let at = 0; at <= FILE_BYTES_MAX; at += READ_BYTES) {
+    const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, at)
+    const found = buffer.subarray(0, bytesRead).indexOf(10)
+    if (found >= 0) return at + found
+    if (bytesRead < READ_BYTES) return at + bytesRead
+  }
+  return null
 }
 
 function trackNotes(

@@ -166,6 +166,8 @@ test('wrong words on the command line get a sentence and exit code 2', async (t)
     [['run', good, '--preset', ''], /preset ""/],
     [['run', good, '--codec', 'av9'], /codec "av9".*use h264, hevc or av1/],
     [['run', good, '--crf', '99'], /0 to 51/],
+    [['run', good, '--container', 'avi'], /mp4, mkv/],
+    [['run', good, '--container', 'mkv', '--package', 'hls'], /made of MP4 results/],
     [['run', good, '--audio', 'mp3'], /aac/],
     [['run', good, '--audio', 'opus,kbps=96'], /give channels too/],
     [['run', good, '--audio', 'aac,volume=9'], /none of channels=, kbps= and languages=/],

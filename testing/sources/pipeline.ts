@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
 import type { Extras, JoinedRendition, Media, PackagedFile } from '../../protocol/media.ts'
-import { isOneEncode, notesOf, type Plan } from '../../protocol/plan.ts'
+import { isOneEncode, notesOf, type Plan, packagingOf } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Box, RenditionId } from '../../protocol/rendition.ts'
 
@@ -53,7 +53,7 @@ export async function runPipeline(media: Media, job: PipelineJob): Promise<Pipel
   const [outputs, renditions]: [PipelineResult['outputs'][number][], JoinedRendition[]] = [[], []]
   for (const { id: rendition, box } of recipe.renditions) {
     if (!plan.renditions.some(({ id }) => id === rendition)) continue
-    const path = join(outDir, `${basename(source).replace(/\.\w+$/, '')}-${rendition}.mp4`)
+    const path = join(outDir, `${basename(source).replace(/\.\w+$/, '')}-${rendition}.${packagingOf(plan)}`)
     const chunks = plan.chunks.map(({ chunk_id }) => encoded.get(chunk_id)?.get(rendition) ?? '')
     outputs.push({ rendition, box, path })
     renditions.push({ rendition, chunks, out: path })
