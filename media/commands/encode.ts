@@ -2,7 +2,7 @@
  * The encode: one ffmpeg for all renditions of a chunk, of any codecs. The trial frame that gives a plan its signatures is encoded with
  * arguments of the same function, so that both always agree.
  *
- * Deterministic: one thread for decoder, filters and encoder; a given frame rate instead of a guessed one; no dates; and the options of
+ * Deterministic: one thread for filters and encoder, and for the decoder but where the caller looks for damage; a given frame rate instead of a guessed one; no dates; and the options of
  * each codec.
  */
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
@@ -45,6 +45,8 @@ export interface EncodeArgs {
   readonly shapes?: readonly TimedShape[]
   /** Number of frames after which to stop: 1 for the trial. */
   readonly frames?: number
+  /** Threads of the decoder, 1 without it. More decode beside the encodes, and hide damage in other ways: the pictures are the same only where it finds none. */
+  readonly decoders?: number
   /** Sound that is encoded beside the pictures, into a file of its own. */
   readonly sound?: AudioJob
 }
@@ -71,7 +73,7 @@ export function encodeArgs(job: EncodeArgs): string[] {
     ...QUIET, ...PROGRESS, ...(sound ? DAMAGE_ALLOWED : []), '-filter_threads', '1', '-filter_complex_threads', '1',
     ...SAFE, ...(fromSource && settings.genpts ? ['-fflags', '+genpts'] : []),
     ...(isCounted ? ['-r', fraction(settings.counted_rate!, '/')] : []),
-    ...(isTurned ? [] : ['-noautorotate']), '-threads', '1', '-copyts', '-i', fileUrl(input.path), ...(sound ? soundInput(sound) : []),
+    ...(isTurned ? [] : ['-noautorotate']), '-threads', integer(job.decoders ?? 1), '-copyts', '-i', fileUrl(input.path), ...(sound ? soundInput(sound) : []),
     '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${integer(settings.video.stream)}]`) : graph,
     ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames })),
     ...(sound ? soundOutput(sound, 1) : []),

@@ -56,6 +56,12 @@ describe('a slot that claimed one rendition of a chunk', () => {
     assert.deepEqual(siblingsToTake({ anchor: small, able: [small, medium], pending: one, slots: 1 }), ['720p'])
   })
 
+  it('keeps cheap renditions together, as another decode would take what it gains', () => {
+    const [quick, quicker] = [rendition('720p', 0.31), rendition('480p', 0.14)]
+    const pending = waiting([quicker, 1])
+    assert.deepEqual(siblingsToTake({ anchor: quick, able: [quicker], pending, slots: 2 }), ['480p'])
+  })
+
   it('takes the cheapest rendition beside the sound where another slot is idle', () => {
     const sound = { id: 'audio', cost: SOUND_COST, isSmall: true }
     const ask = { anchor: sound, able: [small, medium], pending: waiting([small, 1], [medium, 1]) }

@@ -17,6 +17,13 @@ test('chunks of two films take a slot each, whatever their numbers', () => {
   assert.equal(soonFreeSlots({ slots: 4, running }), 2)
 })
 
+test('an ingest or a merge takes no slot of encodes', () => {
+  assert.equal(
+    soonFreeSlots({ slots: 2, running: [attempt('ingest', 0, 0), attempt('merge', 0, 0, 'f'.repeat(16))] }),
+    2,
+  )
+})
+
 test('attempts that a heartbeat had no room for take slots', () => {
   const running = [attempt('480p', 1, 0.2)]
   assert.equal(soonFreeSlots({ slots: 10, running, unlisted: 6 }), 3)

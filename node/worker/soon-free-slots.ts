@@ -1,7 +1,8 @@
 /** Counts slots that are idle or soon will be, for the decision how many renditions a worker takes at once. */
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
-import { chunkOf } from '../../protocol/ids.ts'
+import { chunkOf, partOf } from '../../protocol/ids.ts'
+import { kindFacts } from '../../protocol/kinds.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 
 /** Share done (0–1) from which the slot of a running attempt counts as soon free. */
@@ -12,7 +13,8 @@ export function soonFreeSlots(
   { slots, running, unlisted = 0 }: Pick<Heartbeat, 'slots' | 'running' | 'unlisted'>,
   from = SOON_FREE,
 ): number {
-  const chunks = new Map(running.map((attempt) => [chunkOf(attempt.task), attempt.done]))
+  const encodes = running.filter(({ task }) => kindFacts(partOf(task)).slots === 'encode')
+  const chunks = new Map(encodes.map((attempt) => [chunkOf(attempt.task), attempt.done]))
   const taken = [...chunks.values()].filter((done) => done < from).length
   return Math.max(0, slots - taken - unlisted)
 }
