@@ -100,6 +100,14 @@ test('a video with a deadline is shown with what the leader has written about it
     3_600_000,
     { done_at: 1_200_000, spare_s: 2_400, more: 0, like: 'nas', text: spare },
   ])
+  // What is written is about the earlier deadline: that no worker is wanted is not true of this one.
+  await ledger.setDeadline(video._id, 1_000_000)
+  assert.deepEqual(await shown(), [1_000_000, { ...nothing, text }])
+  const late = forecastsText({ like: 'nas', videos: new Map([[video._id, { done_at: 1_200_000, more: 3 }]]) })
+  await ledger.setNote({ lease: 'coordinator', key: FORECASTS_NOTE, text: late, term: 1 })
+  assert.partialDeepStrictEqual((await shown())[1], { spare_s: -200, more: 3 })
+  await ledger.setDeadline(video._id, 3_600_000)
+  assert.partialDeepStrictEqual((await shown())[1], { spare_s: 2_400, more: 0 })
   await ledger.cancel(video._id)
   assert.deepEqual(await shown(), [3_600_000, null])
 })
