@@ -342,6 +342,13 @@ it('the encoders of the workers are one line where all have the same, else one m
   ])
 })
 
+it('many encoders are wrapped, so that none is cut off', () => {
+  const encoders = ['opus', 'svtav1-1-4-1', 'svtav1-1-4-1-10bit', 'x264', 'x265-199', 'x265-199-10bit']
+  const text = renderStatus({ ...snapshot(), peers: [peer({ encoders })] }, { columns: 80, rows: 40, color: false })
+  for (const word of encoders) assert.ok(text.includes(word), word)
+  for (const line of text.split('\n')) assert.ok(widthOf(line) <= 80, line)
+})
+
 it('the bar of a rendition names its encoder and settings, within 80 columns', () => {
   const planned = {
     width: 1280,

@@ -110,10 +110,10 @@ function encoderLines(peers: readonly PeerStatus[], { columns }: Screen): string
   const everyone = [...names].filter(([, who]) => who.length === workers.length).map(([word]) => word)
   const others = [...names].filter(([, who]) => who.length < workers.length).sort(([, a], [, b]) => b.length - a.length)
   const lines = [
-    ...(everyone.length > 0 ? [`  all encode with ${everyone.sort().join(', ')}`] : []),
-    ...others.slice(0, ENCODERS_SHOWN).map(([word, who]) => `  ${word}: ${who.join(', ')}`),
+    ...(everyone.length > 0 ? [`all encode with ${everyone.sort().join(', ')}`] : []),
+    ...others.slice(0, ENCODERS_SHOWN).map(([word, who]) => `${word}: ${who.join(', ')}`),
   ]
-  return lines.map((line) => fit(line, columns).trimEnd())
+  return lines.flatMap((line) => wrap(line, columns - 2, LINES_MAX).map((part) => `  ${part}`))
 }
 
 const colorOf = (state: string): Style =>

@@ -23,9 +23,9 @@ export function encodeText({
 }: Pick<PlannedRendition, 'encoder' | 'preset' | 'profile' | 'rate' | 'bit_depth'>): string {
   const aim = 'crf' in rate ? `crf ${rate.crf}` : `${rate.kbps}k`
   const cap = rate.maxrate_kbps === undefined ? undefined : `≤${rate.maxrate_kbps}k`
-  return [encoder, profile, bit_depth === 8 ? undefined : `${bit_depth} bit`, preset, aim, cap]
-    .filter(Boolean)
-    .join(' ')
+  // The word of an encoder of more bits ends with them.
+  const depth = bit_depth === 8 || encoder.endsWith(`-${bit_depth}bit`) ? undefined : `${bit_depth} bit`
+  return [encoder, profile, depth, preset, aim, cap].filter(Boolean).join(' ')
 }
 
 /** Audio renditions in words: `aac 2 channels 128 kb/s`. */

@@ -54,6 +54,12 @@ describe('who can encode a ladder', () => {
     assert.equal(whyNobody(recipe, [worker('pc')]), null, 'a coordinator may come')
   })
 
+  test('is asked of the bit depth too: builds differ in it', () => {
+    const deep: Recipe = { ...recipe, renditions: [{ ...hevc, bit_depth: 10 }] }
+    assert.match(whyNobody(deep, [peer('nas')]) ?? '', /: nas has no encoder for hevc 10 bit\.$/)
+    assert.equal(whyNobody(deep, [peer('nas', { encoders: ['x264', 'x265-199', 'x265-199-10bit'] })]), null)
+  })
+
   test('is not asked of workers while there is none', () => {
     assert.equal(whyNobody(recipe, [peer('hub', { slots: 0 })]), null)
     assert.match(whyNobody(recipe, [peer('hub', { slots: 0, ...bare })]) ?? '', /hub has no encoder for hevc/)
