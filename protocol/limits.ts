@@ -111,6 +111,8 @@ export const PARTIAL_RETENTION_MS = SOURCE_LOST_AFTER_MS
 export const FAILED_RETENTION_MS = 24 * 3_600_000
 /** How long blobs of a submit that the ledger has not confirmed are retained: people submit again. */
 export const PENDING_SUBMIT_MS = 60_000
+/** Videos that one read of the ledger names. */
+export const VIDEOS_ASKED_AT_ONCE = 64
 /** Interval of the sweep: it repairs what a crash between two writes left, which is rare. */
 export const SWEEP_MS = 30_000
 /** Interval at which duties read the ledger without a hint: a lost hint costs only this. */

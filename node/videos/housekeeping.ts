@@ -8,12 +8,9 @@ import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId, Sha256, VideoId } from '../../protocol/ids.ts'
 import { kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { FAILED_RETENTION_MS } from '../../protocol/limits.ts'
+import { FAILED_RETENTION_MS, VIDEOS_ASKED_AT_ONCE } from '../../protocol/limits.ts'
 import { isOpen, isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PendingSubmits } from './pending-submits.ts'
-
-/** Videos that are read from the ledger at once. */
-const ASKED_AT_ONCE = 64
 
 /** What to retain of a video. */
 export type Retention = 'all' | 'results' | 'nothing'
@@ -43,8 +40,8 @@ export async function runHousekeeping(options: {
   const now = await ledger.now()
   const isShort = await isShortOfRoom(store)
   const all = await store.videos()
-  for (let at = 0; at < all.length; at += ASKED_AT_ONCE) {
-    const ids = all.slice(at, at + ASKED_AT_ONCE).filter((id) => !pendingSubmits.has(id))
+  for (let at = 0; at < all.length; at += VIDEOS_ASKED_AT_ONCE) {
+    const ids = all.slice(at, at + VIDEOS_ASKED_AT_ONCE).filter((id) => !pendingSubmits.has(id))
     const submits = pendingSubmits.begun()
     const videos = new Map((await ledger.videos({ ids })).map((video) => [video._id, video]))
     for (const id of ids) {

@@ -8,7 +8,7 @@ import type { Clock } from '../../protocol/clock.ts'
 import { type PeerId, type TaskId, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { type KindName, kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
-import { IDLE_POLL_MS, SWEEP_MS } from '../../protocol/limits.ts'
+import { IDLE_POLL_MS, SWEEP_MS, VIDEOS_ASKED_AT_ONCE } from '../../protocol/limits.ts'
 import { FEW } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -17,9 +17,6 @@ import { createOpenTasks } from './open-tasks.ts'
 import type { OutageGrace } from './outage-grace.ts'
 import type { Pauses } from './pauses.ts'
 import type { ClaimWithToken } from './token-claims.ts'
-
-/** Videos that are read at once. */
-const ASKED_AT_ONCE = 64
 
 type Ranked = Pick<Task, '_id' | 'priority' | 'due' | 'rank'>
 
@@ -94,7 +91,7 @@ export function createControlClaims({ self }: { readonly self: PeerId }, modules
       status === 'PENDING' ? not_before <= now : claimable_at <= now && grace.isOver()
     const free = asked.filter(isFree).sort(byUrgency)
     // The first is mostly the one; the videos of more and more of those behind it are read at once.
-    for (let at = 0, some = 1; at < free.length; at += some, some = Math.min(ASKED_AT_ONCE, 2 * some)) {
+    for (let at = 0, some = 1; at < free.length; at += some, some = Math.min(VIDEOS_ASKED_AT_ONCE, 2 * some)) {
       const tasks = free.slice(at, at + some)
       const videos = await ledger.videos({ ids: tasks.map(({ video_id }) => video_id) })
       for (const task of tasks) {
