@@ -50,6 +50,21 @@ test('H.264 is decoded beside its encodes, and once more by one thread where it 
   assert.ok(remade.bytes.equals((await encoded(t, damaged, 1)).bytes))
 })
 
+test('the chunks of a film that is cut are decoded by one thread, once: where GOPs are open every one but the first begins with a complaint', async (t) => {
+  const dir = await folder(t)
+  const source = await film(
+    { dir, name: 'open.mp4' },
+    13,
+    '-c:v',
+    'libx264',
+    '-x264-params',
+    'open-gop=1:bframes=3:scenecut=0',
+    '-bf',
+    '3',
+  )
+  assert.deepEqual((await encoded(t, source)).threads, ['1', '1'])
+})
+
 test('HEVC, whose decoder hides damage without a word, is decoded by one thread', async (t) => {
   const dir = await folder(t)
   const source = await film({ dir, name: 'hevc.mp4' }, 2, '-c:v', 'libx265', '-x265-params', 'log-level=none')

@@ -47,18 +47,20 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     const running = { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine }
     return runOrFail(programs.run, running, `encoding chunk ${job.chunk_id}`)
   }
-  let log = await run(reportsDamage(plan) ? 2 : 1)
-  if (reportsDamage(plan) && DAMAGE.test(log)) log = await run(1)
+  let log = await run(showsDamage(chunk, plan) ? 2 : 1)
+  if (showsDamage(chunk, plan) && DAMAGE.test(log)) log = await run(1)
   if (job.sound !== undefined) await checkSound(job.sound, plan)
   const decodable = once(() => decodedTicks(programs, job, chunk))
   return Promise.all(outputs.map((output) => verified(output, { job, chunk, decodable, log })))
 }
 
 /**
- * Whether the decoder says so wherever two threads may give other pictures than one. Of 210 damaged H.264 streams 126 differed, each with a message; HEVC
- * differed without one.
+ * Whether the decoder says so wherever two threads may give other pictures than one, and only there. Of 210 damaged H.264 streams 126 differed, each with
+ * a message; HEVC differed without one. A chunk that was cut begins without the pictures that its first ones refer to where GOPs are open: the
+ * decoder complains of these, and every such chunk would be encoded twice.
  */
-const reportsDamage = ({ video }: Pick<Plan, 'video'>): boolean => video.codec === 'h264' && video.bit_depth === 8
+const showsDamage = ({ cut }: ChunkPlan, { video }: Pick<Plan, 'video'>): boolean =>
+  cut === null && video.codec === 'h264' && video.bit_depth === 8
 /** Messages of a decoder, or of ffmpeg about what it decoded. */
 const DAMAGE = /\[h264 @|corrupt|error|invalid/i
 
