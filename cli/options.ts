@@ -85,7 +85,9 @@ export function addRecipeOptions(command: Command): Command {
     .addOption(
       new Option('--crf <n>', 'quality, 0 (best) to 51').argParser(parseCrf).default(DEFAULT_ENCODING.rate.crf),
     )
-    .addOption(new Option('--codec <name>', 'video codec, such as h264, hevc or av1').default(DEFAULT_ENCODING.codec))
+    .addOption(
+      new Option('--codec <name>', 'video codec, such as h264, hevc, av1 or vp9').default(DEFAULT_ENCODING.codec),
+    )
     .addOption(
       new Option('--container <name>', 'container of the results: mkv keeps what mp4 does not hold, such as fonts')
         .choices(PACKAGINGS)

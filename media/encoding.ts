@@ -9,6 +9,7 @@ import { checkSound, soundBytesMax, soundJob } from './audio-encoding.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { carriesCaptions, encodeArgs } from './commands/encode.ts'
 import { decodeFrames } from './decoded-frames.ts'
+import { writeLevel } from './level.ts'
 import { rescale, secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { shapesIn } from './shapes.ts'
@@ -92,7 +93,9 @@ async function verified(
 ): Promise<EncodeResult> {
   const { id } = rendition
   try {
-    if (carriesCaptions(job.plan, codecOf(rendition.codec))) await hideVersionSei(path)
+    const codec = codecOf(rendition.codec)
+    if (carriesCaptions(job.plan, codec)) await hideVersionSei(path)
+    await writeLevel(path, codec, { ...rendition, fps: job.plan.fps })
     const track = await pictureOf(path)
     checkPicture(track, rendition, job.plan)
     const wrong = wrongTimes(track, chunk, job.plan)

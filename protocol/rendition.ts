@@ -67,7 +67,7 @@ export const renditionSchema = z
     codec: z
       .string()
       .regex(/^[a-z0-9]{1,16}$/)
-      .describe('such as `h264`, `hevc` or `av1`'),
+      .describe('such as `h264`, `hevc`, `av1` or `vp9`'),
     rate: rateSchema.describe(
       'constant quality (`crf`) or an average bit rate (`kbps`), either capped or not; kb = 1,000 bits',
     ),

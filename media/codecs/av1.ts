@@ -45,6 +45,7 @@ export const av1 = {
   manifestName,
   // A picture that others refer to before it is shown lies in one sample with a shown one.
   reorders: false,
+  setLevel: null,
 } satisfies Codec
 
 /** `4-1-0` of "v4.1.0"; a build between versions also says how many changes it is behind: `4-2-0-151`. */

@@ -2,7 +2,7 @@
  * A codec as data: all that the code asks of one. Each is one file of this folder, listed in `codecs.ts`; no other file compares
  * names of codecs or encoders. A file without one of the answers does not compile (`satisfies Codec`).
  */
-import type { Plan, VideoFacts } from '../../protocol/plan.ts'
+import type { Plan, RenditionPlan, VideoFacts } from '../../protocol/plan.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
 
 /** How to encode a rendition, apart from its size and codec. */
@@ -80,6 +80,10 @@ export interface Codec {
    * Throws `RangeError` where the box is truncated.
    */
   parameterSets(record: Buffer): Buffer[]
+  /** Writes the level of a picture into that box, in place, where `parameterSets` leaves out what ffmpeg guesses; else null. */
+  readonly setLevel:
+    | ((record: Buffer, picture: Pick<RenditionPlan, 'width' | 'height'> & Pick<Plan, 'fps'>) => void)
+    | null
   /** Its name in the manifests of a streaming package, from the same box: `avc1.64001F`. RFC 6381. */
   manifestName(record: Buffer): string
   /** Whether its encoder decodes pictures in another order than they are shown in, where a plan has B-frames. */

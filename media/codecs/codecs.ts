@@ -9,8 +9,9 @@ import { av1 } from './av1.ts'
 import type { Codec } from './codec.ts'
 import { h264 } from './h264.ts'
 import { hevc } from './hevc.ts'
+import { vp9 } from './vp9.ts'
 
-const table = new Map<string, Codec>([h264, hevc, av1].map((codec) => [codec.name, codec]))
+const table = new Map<string, Codec>([h264, hevc, av1, vp9].map((codec) => [codec.name, codec]))
 
 /** All codecs of this process, H.264 first. */
 export const codecs = (): Codec[] => [...table.values()]

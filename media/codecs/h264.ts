@@ -46,6 +46,7 @@ export const h264 = {
   parameterSets,
   manifestName: (avcC) => `avc1.${avcC.toString('hex', 1, 4).toUpperCase()}`,
   reorders: true,
+  setLevel: null,
 } satisfies Codec
 
 /** SPS, then PPS: counts in the low 5 bits of one byte and in the next whole one. */

@@ -57,6 +57,7 @@ export const hevc = {
   parameterSets,
   manifestName,
   reorders: true,
+  setLevel: null,
 } satisfies Codec
 
 /** 216 and 217 write equal bytes; an unknown build is a family of its own. */

@@ -54,6 +54,7 @@ const mpeg4 = {
   },
   manifestName: () => 'mp4v.20.9',
   reorders: false,
+  setLevel: null,
 } satisfies Codec
 
 /** Noise, so that a rate has something to bound. */
@@ -155,7 +156,7 @@ test('a recipe that no codec can follow is refused for good, by a sentence', { t
   assert.throws(() => media.checkRecipe(strange), refused(/^The rendition 90p-vvc asks for the codec "vvc"/))
   await assert.rejects(
     made(media, good, rendition('90p-vvc', { codec: 'vvc' })),
-    refused(/^The rendition 90p-vvc asks for the codec "vvc", .*: use h264, hevc or av1\.$/),
+    refused(/^The rendition 90p-vvc asks for the codec "vvc", .*: use h264, hevc, av1 or vp9\.$/),
   )
   await assert.rejects(
     made(media, rendition('deep', { bit_depth: 10 })),

@@ -1,4 +1,4 @@
-/** Renditions of 10 bits and of AV1 beside H.264, at one height in one video, of an HDR source: each exact, and HDR where it has 10 bits. */
+/** Renditions of 10 bits, of AV1 and of VP9 beside H.264, at one height in one video, of an HDR source: each exact, and HDR where it has 10 bits. */
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,6 +33,7 @@ const rendition = (id: string, change: Partial<Rendition>): Rendition => ({
   ...change,
 })
 
+const VP9 = { codec: 'vp9', preset: '5', rate: { crf: 40 } } as const
 const AV1 = { codec: 'av1', preset: '12', rate: { crf: 40 } } as const
 
 async function pictureFacts(path: string): Promise<Record<string, string>> {
@@ -43,7 +44,7 @@ async function pictureFacts(path: string): Promise<Record<string, string>> {
   return Object.fromEntries(lines.map((line) => line.split('=') as [string, string]))
 }
 
-test('H.264, HEVC and AV1 of an HDR source at one height: each frame at its time, a keyframe where the others have one, HDR in 10 bits only', {
+test('H.264, HEVC, AV1 and VP9 of an HDR source at one height: each frame at its time, a keyframe where the others have one, HDR in 10 bits only', {
   timeout: 120_000,
 }, async () => {
   const source = await film({ dir, name: 'hdr.mp4' }, SECONDS, ...HDR10)
@@ -53,6 +54,8 @@ test('H.264, HEVC and AV1 of an HDR source at one height: each frame at its time
     rendition('90p-hevc', { codec: 'hevc', bit_depth: 10 }),
     rendition('90p-av1', { ...AV1, bit_depth: 10 }),
     rendition('90p-av1-8', AV1),
+    rendition('90p-vp9', { ...VP9, bit_depth: 10 }),
+    rendition('90p-vp9-8', { ...VP9, rate: { kbps: 100, maxrate_kbps: 150, bufsize_kb: 150 } }),
   ]
   const { plan, outputs, notes } = await runPipeline(media(), {
     source,
@@ -63,10 +66,12 @@ test('H.264, HEVC and AV1 of an HDR source at one height: each frame at its time
   assert.ok(plan.chunks.length >= 2)
   assert.deepEqual(
     plan.renditions.map((each) => each.class.replace(/zscale-\w+/, 'zscale').replace(/>(\w+)-[\d-]+?(?=-10bit|\/)/, '>$1-N')),
-    ['hevc10+zscale>x264/90p', 'hevc10>svtav1-N-10bit/90p-av1', 'hevc10+zscale>svtav1-N/90p-av1-8', 'hevc10>x265-N-10bit/90p-hevc'],
+    ['hevc10+zscale>x264/90p', 'hevc10>svtav1-N-10bit/90p-av1', 'hevc10+zscale>svtav1-N/90p-av1-8', 'hevc10>x265-N-10bit/90p-hevc', 'hevc10>vpx9-N-10bit/90p-vp9', 'hevc10+zscale>vpx9-N/90p-vp9-8'],
   ) // biome-ignore format: a list
   assert.ok(
-    notes.some((note) => /HDR, and so are 90p-av1, 90p-hevc; of 8 bits.* are 90p, 90p-av1-8\./.test(note)),
+    notes.some((note) =>
+      /HDR, and so are 90p-av1, 90p-hevc, 90p-vp9; of 8 bits.* are 90p, 90p-av1-8, 90p-vp9-8\./.test(note),
+    ),
     notes.join(),
   )
   const keyframes = new Set<string>()
@@ -81,7 +86,7 @@ test('H.264, HEVC and AV1 of an HDR source at one height: each frame at its time
     )
     keyframes.add([...picture!.keyframes!].map((sample) => picture!.times[sample]! / tick).join())
     assert.equal(await ffmpeg('-i', path, '-map', '0:v', '-f', 'null', '-'), '', id)
-    const isDeep = id === '90p-hevc' || id === '90p-av1'
+    const isDeep = plan.renditions.find((each) => each.id === id)?.bit_depth === 10
     const { codec_name, ...facts } = await pictureFacts(path)
     assert.equal(codec_name, renditions.find((each) => each.id === id)!.codec)
     assert.deepEqual(

@@ -10,6 +10,7 @@ import { closingTerms } from '../clock-jumps.ts'
 import { av1 } from '../codecs/av1.ts'
 import { h264 } from '../codecs/h264.ts'
 import { hevc } from '../codecs/hevc.ts'
+import { vp9 } from '../codecs/vp9.ts'
 import { filterGraph } from '../filter-graph.ts'
 import { audioArgs, audioFilter, decodedFilter } from './audio.ts'
 import { audioTrialArgs, copiedTrialArgs, straightArgs } from './audio-trial.ts'
@@ -99,6 +100,7 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   filterGraph: of({ video: VIDEO, ...RANGE, sizes: [RENDITION], shapes: SHAPES }, (job) => [filterGraph(job)]),
   h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, h264.encoderArgs),
   hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, hevc.encoderArgs),
+  vp9: of({ ...RENDITION, preset: '5', fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, vp9.encoderArgs),
   av1: of({ ...RENDITION, preset: '8', fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, av1.encoderArgs),
   mergeArgs: of({ plan: { audio: [TRACK], audio_kbps: 64, metadata: METADATA, track_timescale: 12_800, lead: 100 }, renditions: [{ tag: 'hvc1', list: '/l', out: '/o' }, { tag: null, list: '/k', out: '/p' }], audio: '/a', covers: '/c', subtitles: { path: '/s', tracks: [{ stream: 4, codec: 'ass', language: 'fra', title: 'Film', flags: ['forced' as const] }] }, chapters: '/m' }, mergeArgs),
   concatList: of([{ name: '00000.mp4', start: 0 }, { name: '00001.mp4', start: 1 }], (chunks) => [concatList(chunks)]),

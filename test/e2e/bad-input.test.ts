@@ -164,7 +164,7 @@ test('wrong words on the command line get a sentence and exit code 2', async (t)
     [['run', good, '--renditions', '480p,hd'], /hd is not a rendition; name its lines, such as 720p/],
     [['run', good, '--preset', 'warp'], /warp/],
     [['run', good, '--preset', ''], /preset ""/],
-    [['run', good, '--codec', 'av9'], /codec "av9".*use h264, hevc or av1/],
+    [['run', good, '--codec', 'av9'], /codec "av9".*use h264, hevc, av1 or vp9/],
     [['run', good, '--crf', '99'], /0 to 51/],
     [['run', good, '--container', 'avi'], /mp4, mkv/],
     [['run', good, '--container', 'mkv', '--package', 'hls'], /made of MP4 results/],
