@@ -56,8 +56,8 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
 }
 
 /**
- * Whether the decoder says so wherever two threads may give other pictures than one, and only there. Of 210 damaged H.264 streams 126 differed, each with
- * a message; HEVC differed without one. A chunk that was cut begins without the pictures that its first ones refer to where GOPs are open: the
+ * Whether the decoder says so wherever two threads may give other pictures than one, and only there. Of 310 damaged H.264 streams, on ffmpeg 5.1,
+ * 6.0 and 8.1, 165 differed, each with a message; HEVC differed without one. A chunk that was cut begins without the pictures that its first ones refer to where GOPs are open: the
  * decoder complains of these, and every such chunk would be encoded twice.
  */
 const showsDamage = ({ cut }: ChunkPlan, { video }: Pick<Plan, 'video'>): boolean =>
