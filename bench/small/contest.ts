@@ -31,8 +31,6 @@ export interface Side extends Measured {
   readonly files: readonly string[]
 }
 
-/** What fills caches. */
-const SMALLEST: Clips = { count: 1, seconds: 1, size: { width: 320, height: 180 } }
 const ROOT = join(import.meta.dirname, '..', '..')
 
 export class Contest {
@@ -178,8 +176,8 @@ export class Contest {
   }
 
   /** Fills the caches that a user has after the first start. */
-  async warm(): Promise<void> {
-    await this.run(await this.work(SMALLEST, { heights: [180], preset: 'ultrafast' }))
+  async warm({ size, ...of }: Work): Promise<void> {
+    await this.run(await this.work({ count: 1, seconds: 1, size }, of))
     await this.#free()
   }
 

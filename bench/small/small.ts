@@ -102,7 +102,7 @@ export const benchStarts = (options: SmallOptions): Promise<Row[]> =>
       const side = await contest.run(work, { env: { XDG_CACHE_HOME, HOME }, watch })
       cold.push({ side, encodeS: watch.firstEncodeS() ?? Number.NaN })
     }
-    await contest.warm()
+    await contest.warm(work)
     const help = await times(many, () => contest.cpuOf('starts', '--help'))
     const status = await contest.withNode('starts', () => times(many, () => contest.cpuOf('starts', 'status')))
     return [
@@ -153,7 +153,7 @@ async function contest(options: SmallOptions, measured: (contest: Contest) => Pr
 
 /** Both sides in turn, after a run that fills the caches; compared each time. */
 async function inTurn(contest: Contest, work: Work, times: number, ours: () => Promise<Side>): Promise<Pair[]> {
-  await contest.warm()
+  await contest.warm(work)
   const pairs: Pair[] = []
   for (let at = 0; at < times; at++) {
     const pair: Pair = [await contest.plain(work), await ours()]
