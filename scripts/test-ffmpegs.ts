@@ -16,7 +16,7 @@ import { findSource, sources } from '../testing/sources/make.ts'
 import { ffmpegBuilds } from '../testing/tools/ffmpegs.ts'
 import { bytesRows } from './matrix/bytes.ts'
 import { cutSource } from './matrix/chunks.ts'
-import { exactRow, RECIPE } from './matrix/exact.ts'
+import { exactRow, OTHER_RECIPES, RECIPE } from './matrix/exact.ts'
 import { mixedJoins, refusals } from './matrix/joins.ts'
 import { type Cell, createPeer, type Peer, why } from './matrix/peer.ts'
 import { realFiles, realRow } from './matrix/real.ts'
@@ -72,6 +72,8 @@ async function exactTable(peers: readonly Peer[]): Promise<void> {
     positionals.length > 0 ? positionals.map(findSource) : sources.filter(({ quick }) => quick || values.all)
   for (const source of wanted.filter(({ expect }) => expect.refused === null)) {
     await row(source.name, () => exactRow({ source, peers, dir, report }))
+    for (const [codec, recipe] of OTHER_RECIPES)
+      await row(`${source.name}, ${codec}`, () => exactRow({ source, recipe, peers, dir, report }))
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codecs, encoderWords } from '../../media/codecs/codecs.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Media } from '../../protocol/media.ts'
 import type { Plan } from '../../protocol/plan.ts'
@@ -20,27 +21,39 @@ export const RECIPE: Recipe = {
   ...DEFAULT_RECIPE,
   renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset: 'ultrafast' }),
 }
+/** The quickest encode in 8 bits of each codec but H.264, which `RECIPE` has. */
+export const OTHER_RECIPES: ReadonlyMap<string, Recipe> = new Map(
+  codecs()
+    .slice(1)
+    .map(({ name, trial }) => {
+      const encoding = { ...DEFAULT_ENCODING, preset: trial.preset, codec: name }
+      return [name, { ...RECIPE, renditions: ladderOf([480], encoding) }]
+    }),
+)
 const SOURCE_MS = 300_000
 
 /** One row: a cell for each peer. `report` is called with each problem. */
 export async function exactRow(job: {
   source: Source
+  /** `RECIPE` where nothing is said. */
+  recipe?: Recipe
   peers: readonly Peer[]
   dir: string
   report: (sentence: string) => void
 }): Promise<Cell[]> {
-  const { source, peers, dir, report } = job
+  const { source, recipe = RECIPE, peers, dir, report } = job
   const [planner] = peers
   if (!planner) return []
   const file = await ensureSource(source.name)
-  const { plan } = await planSource(planner.media, file, RECIPE)
+  const { plan } = await planSource(planner.media, file, recipe)
   const cells: Cell[] = []
-  for (const peer of peers) cells.push(await exactCell({ source, file, plan, peer, dir, report, planner }))
+  for (const peer of peers) cells.push(await exactCell({ source, recipe, file, plan, peer, dir, report, planner }))
   return cells
 }
 
 interface CellJob {
   readonly source: Source
+  readonly recipe: Recipe
   readonly file: string
   readonly plan: Plan
   readonly peer: Peer
@@ -50,10 +63,11 @@ interface CellJob {
 }
 
 async function exactCell(job: CellJob): Promise<Cell> {
-  const { source, plan, peer, planner, report } = job
+  const { source, recipe, plan, peer, planner, report } = job
   const { name } = peer.build
-  const isKnown = source.cannotOn.some((prefix) => name.startsWith(prefix))
-  if (!takesAll(peer, plan) && !(await takesItsOwn(peer, job.file))) {
+  const lacksEncoder = recipe.renditions.some((each) => encoderWords(peer.capability.encoders, each).length === 0)
+  const isKnown = lacksEncoder || source.cannotOn.some((prefix) => name.startsWith(prefix))
+  if (!takesAll(peer, plan) && !(await takesItsOwn(peer, job))) {
     const classes = plan.renditions.map((rendition) => rendition.class).join(', ')
     if (!isKnown) report(`${source.name} on ${name}: declines what it can do (${classes})`)
     return { text: isKnown ? 'declined' : 'DECLINED', ok: isKnown }
@@ -69,9 +83,9 @@ async function exactCell(job: CellJob): Promise<Cell> {
 }
 
 /** A filter of another dialect is another class: such a build leaves others' plans alone and carries out its own. */
-async function takesItsOwn(peer: Peer, file: string): Promise<boolean> {
+async function takesItsOwn(peer: Peer, { file, recipe }: Pick<CellJob, 'file' | 'recipe'>): Promise<boolean> {
   try {
-    return takesAll(peer, (await planSource(peer.media, file, RECIPE)).plan)
+    return takesAll(peer, (await planSource(peer.media, file, recipe)).plan)
   } catch (error) {
     if (error instanceof AttemptFailed) return false
     throw error
@@ -80,14 +94,14 @@ async function takesItsOwn(peer: Peer, file: string): Promise<boolean> {
 
 /** What is wrong with the files, or the error that there are none. */
 async function attempt(
-  { source, file, peer, planner, dir }: CellJob,
+  { source, recipe, file, peer, planner, dir }: CellJob,
   media: Media,
 ): Promise<readonly string[] | Error> {
   const outDir = await mkdtemp(join(dir, `${source.name}-${peer.build.name}-`))
   const { ffmpeg, ffprobe } = planner.build
   try {
     const signal = AbortSignal.timeout(SOURCE_MS)
-    const { outputs } = await runPipeline(media, { source: file, recipe: RECIPE, outDir, signal })
+    const { outputs } = await runPipeline(media, { source: file, recipe, outDir, signal })
     if (outputs.length === 0) return ['no output']
     const checks = outputs.map(({ box, path }) => checkOutput({ source, file, output: path, box, ffmpeg, ffprobe }))
     return (await Promise.all(checks)).flatMap(({ problems }) => problems)
