@@ -127,8 +127,11 @@ for (const [player, manifest] of MANIFESTS) {
       }
     })
     it(`${name} offers both languages, and shows the text at its time`, async () => {
-      assert.deepEqual((await call<string[]>(page, 'languages')).sort(), ['en', 'fr'])
-      assert.deepEqual(await call(page, 'cues', 12.5), [CUE])
+      const own = await openPage(browser, server)
+      await call(own, 'load', player, `${server.url}/${manifest}`)
+      assert.deepEqual((await call<string[]>(own, 'languages')).sort(), ['en', 'fr'])
+      assert.deepEqual(await call(own, 'cues', 12.5), [CUE])
+      await own.close()
     })
     it(`${name} changes to the other rendition and goes on`, async () => {
       await call(page, 'seek', 1)

@@ -75,11 +75,23 @@ window.load = async (name, url) => {
   await orFailure(hasDuration())
   return { first: await orFailure(first), duration: video.duration, width: video.videoWidth }
 }
+/** Time that a picture is given to be drawn after the player is where it was sent, ms. */
+const DRAWN_MS = 300
 /** Shows the picture of a time; answers its own time, seconds. */
 window.seek = async (seconds) => {
-  const shown = frame()
+  let [shown, isOver] = [null, false]
+  const look = (_, { mediaTime }) => {
+    shown = mediaTime
+    if (!isOver) video.requestVideoFrameCallback(look)
+  }
+  video.requestVideoFrameCallback(look)
+  const seeked = event('seeked')
   video.currentTime = seconds
-  return await orFailure(shown)
+  await orFailure(seeked)
+  if (shown === null) await orFailure(frame())
+  await new Promise((resolve) => setTimeout(resolve, DRAWN_MS))
+  isOver = true
+  return shown
 }
 /** Plays from here to the end; answers the time of the last picture and where playing ended, seconds. */
 window.playToEnd = async () => {
@@ -91,9 +103,11 @@ window.playToEnd = async () => {
   video.requestVideoFrameCallback(look)
   const ended = event('ended')
   // On a machine that is short of time dash.js pauses by itself, as behind a gap: what a person does then is to press play.
-  video.addEventListener('pause', () => video.ended || play())
+  const again = () => video.ended || play()
+  video.addEventListener('pause', again)
   await play()
   await orFailure(ended)
+  video.removeEventListener('pause', again)
   return { last, at: video.currentTime }
 }
 /** What is buffered of each kind, seconds, and how far it was moved. */
@@ -101,19 +115,19 @@ window.buffered = () =>
   buffers.map(({ type, buffer }) => ({ type, offset: buffer.timestampOffset, ranges: ranges(buffer.buffered) }))
 /** Shows the first text track from a time on, seconds; answers its cues. */
 window.cues = async (seconds) => {
-  if (player?.subtitleTracks) player.subtitleTrack = 0
-  player?.setTextTrack?.(0)
-  // Shaka loads a text once it plays.
-  video.currentTime = seconds
-  await play()
-  for (let tries = 0; tries < 100; tries++) {
-    if (player?.getTextTracks && tries % 20 === 0) player.selectTextTrack(player.getTextTracks()[0])
+  for (let tries = 0; tries < 20; tries++) {
+    if (player?.subtitleTracks) player.subtitleTrack = 0
+    if (player?.getTextTracks) player.selectTextTrack(player.getTextTracks()[0])
+    player?.setTextTrack?.(0)
+    // Shaka loads a text once it is sent somewhere, or plays.
+    video.currentTime = seconds
+    await play()
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
     for (const track of video.textTracks) {
       track.mode = 'showing'
       if (track.cues?.length > 0)
         return [...track.cues].map(({ startTime, endTime, text }) => ({ startTime, endTime, text }))
     }
-    await new Promise((resolve) => setTimeout(resolve, 100))
   }
   return []
 }
@@ -134,13 +148,13 @@ window.switchTo = async (height) => {
       true,
     )
   } else if (player?.getRepresentationsByType) {
-    player.updateSettings({
-      streaming: { abr: { autoSwitchBitrate: { video: false } }, buffer: { fastSwitchEnabled: true } },
-    })
+    player.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: false } } } })
     const all = player.getRepresentationsByType('video')
     player.setRepresentationForTypeByIndex(
       'video',
       all.findIndex((each) => each.height === height),
+      // What is buffered is replaced too.
+      true,
     )
   }
   await play()
