@@ -6,8 +6,8 @@ import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
 import type { MergeJob } from '../protocol/media.ts'
-import type { AudioFacts, Plan, RenditionPlan, SubtitleFacts } from '../protocol/plan.ts'
-import { soundsOf } from '../protocol/sound-plan.ts'
+import type { Plan, RenditionPlan, SubtitleFacts } from '../protocol/plan.ts'
+import { soundFacts } from '../protocol/sound-plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
 import { closedSeconds } from './clock-jumps.ts'
 import { codecOf } from './codecs/codecs.ts'
@@ -100,10 +100,10 @@ async function partsOf(
 ): Promise<Parts> {
   const { text, sounds, end, dir } = of
   const wanted = plan.kept?.subtitles ?? []
-  const expected = soundsOf(plan).length
-  if (sounds.length !== expected)
-    throw new AttemptFailed('verify_failed', `${sounds.length} audio tracks, expected ${expected}`)
-  const audio = sounds.map((track, at) => soundTrack(track, namedSound(plan, at), MATROSKA_SOUND_OFFSET_S * 1000))
+  const facts = soundFacts(plan)
+  if (sounds.length !== facts.length)
+    throw new AttemptFailed('verify_failed', `${sounds.length} audio tracks, expected ${facts.length}`)
+  const audio = sounds.map((track, at) => soundTrack(track, facts[at]!, MATROSKA_SOUND_OFFSET_S * 1000))
   const kept = await keptIn(extra, text, wanted)
   const onFilm = (ms: number) =>
     (closedSeconds(ms / 1000 - cutOffset(plan), plan.jumps, plan.time_base) - zeroOf(plan)) * 1000
@@ -128,11 +128,6 @@ const keptIn = async (
   extra === null || keptFrom === null
     ? { tracks: new Map(), attached: [] }
     : await readKept(extra, { from: keptFrom, subtitles })
-
-function namedSound(plan: Plan, at: number): AudioFacts {
-  const { stream, flags } = soundsOf(plan)[at]!
-  return { ...plan.audio.find((track) => track.stream === stream)!, flags }
-}
 
 /** The text tracks of a film: their texts are written into one file. */
 async function textTracks(

@@ -1,5 +1,6 @@
 /** A streaming package: what a site serves to players, in HLS, DASH or both, from one set of files. */
 import { z } from 'zod'
+import { MEDIA_TYPES } from './artifact.ts'
 
 /** The forms of manifests. */
 export const PACKAGE_FORMATS = ['dash', 'hls'] as const
@@ -40,3 +41,14 @@ export const packageSchema = z
 
 /** Path of a file of the package among the artifacts of its video. */
 export const packagePath = (file: string): string => `{name}/${file}`
+
+const TYPES: Readonly<Record<string, string>> = {
+  mp4: MEDIA_TYPES.mp4,
+  m3u8: 'application/vnd.apple.mpegurl',
+  mpd: 'application/dash+xml',
+  vtt: 'text/vtt',
+  jpg: 'image/jpeg',
+}
+
+/** The IANA media type of a file of a package, by its name. */
+export const packageMediaType = (file: string): string => TYPES[file.slice(file.lastIndexOf('.') + 1)]!

@@ -4,8 +4,8 @@
  * Each chunk but the last has an explicit duration: its own would be rounded. `-auto_convert 0` leaves the parameter sets in the sample
  * entry, where MP4 needs them; that is safe only because the signature of every chunk was compared before.
  */
-import type { AudioFacts, Plan, SubtitleFacts } from '../../protocol/plan.ts'
-import { soundsOf } from '../../protocol/sound-plan.ts'
+import type { Plan, SubtitleFacts } from '../../protocol/plan.ts'
+import { soundFacts } from '../../protocol/sound-plan.ts'
 import { integer, plainWord, seconds } from './argument.ts'
 import { tagArgs } from './encode.ts'
 import { metadataArgs, trackArgs } from './metadata.ts'
@@ -59,10 +59,6 @@ export function mergeArgs(job: MergeArgs): string[] {
   ] // biome-ignore format: groups
 }
 
-/** The facts of the tracks of sound of the results: what the source says of each, and its flags. */
-const soundTracks = (plan: MergeArgs['plan']): AudioFacts[] =>
-  soundsOf(plan).map(({ stream, flags }) => ({ ...plan.audio.find((track) => track.stream === stream)!, flags }))
-
 function outputArgs(job: MergeArgs, { tag, out }: MergedRendition, at: number): string[] {
   const { plan, renditions, audio, covers, subtitles, chapters } = job
   const optional = [audio, covers, subtitles?.path ?? null, chapters]
@@ -79,7 +75,7 @@ function outputArgs(job: MergeArgs, { tag, out }: MergedRendition, at: number): 
     '-c:v', 'copy', '-c:a', 'copy', '-map_metadata:g', '-1', '-map_metadata:s', '-1',
     '-map_chapters', chapters === null ? '-1' : String(chaptersAt),
     ...metadataArgs(plan.metadata, coverCount),
-    ...(audio === null ? [] : soundTracks(plan).flatMap((track, at) => trackArgs(`a:${at}`, track))),
+    ...(audio === null ? [] : soundFacts(plan).flatMap((track, at) => trackArgs(`a:${at}`, track))),
     ...(subtitles?.tracks ?? []).flatMap((track, at) => trackArgs(`s:${at}`, track)),
     ...tagArgs({ tag }),
     '-video_track_timescale', integer(plan.track_timescale),

@@ -6,8 +6,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PackagedFile, PackageJob } from '../../protocol/media.ts'
-import type { Plan, Rational, SoundPlan } from '../../protocol/plan.ts'
-import { soundsOf } from '../../protocol/sound-plan.ts'
+import { packageMediaType } from '../../protocol/package.ts'
+import type { AudioFacts, Rational, SoundPlan } from '../../protocol/plan.ts'
+import { soundFacts, soundsOf } from '../../protocol/sound-plan.ts'
 import { codecOf } from '../codecs/codecs.ts'
 import { checkedChunks, textOf } from '../merging.ts'
 import { reduced } from '../rational.ts'
@@ -24,14 +25,6 @@ import { type Labelled, labelled } from './labels.ts'
 import { type Fragment, pictureFragments, pictureParts, reorderDelay, soundFragments } from './layout.ts'
 import { thumbnailCues } from './thumbnail-cues.ts'
 import { writeTrack } from './track-file.ts'
-
-const MEDIA_TYPES = {
-  mp4: 'video/mp4',
-  m3u8: 'application/vnd.apple.mpegurl',
-  mpd: 'application/dash+xml',
-  vtt: 'text/vtt',
-  jpg: 'image/jpeg',
-} as const
 
 /** Writes the package into `outDir` and answers its files, the manifests last. Rejects with `AttemptFailed`. */
 export async function makePackage(programs: Programs, job: PackageJob): Promise<readonly PackagedFile[]> {
@@ -61,8 +54,7 @@ export async function makePackage(programs: Programs, job: PackageJob): Promise<
     ...thumbnails.sheets.map((_, at) => sheetName(thumbnails.name, at)),
     ...written.map(({ name }) => name),
   ]
-  const typeOf = (name: string) => MEDIA_TYPES[name.slice(name.lastIndexOf('.') + 1) as keyof typeof MEDIA_TYPES]
-  return names.map((name) => ({ name, path: join(outDir, name), media_type: typeOf(name) }))
+  return names.map((name) => ({ name, path: join(outDir, name), media_type: packageMediaType(name) }))
 }
 
 async function pictureTrack(
@@ -104,7 +96,7 @@ async function soundTracks({ plan, audio, outDir, signal }: PackageJob): Promise
   if (audio === null) return []
   const tracks = (await tracksOf(audio)).filter(({ kind }) => kind === 'audio')
   const planned = soundsOf(plan)
-  const labels = soundLabels(planned, plan)
+  const labels = soundLabels(planned, soundFacts(plan))
   const sounds: SoundFacts[] = []
   for (const [at, track] of tracks.entries()) {
     const { channels, flags } = planned[at]!
@@ -137,13 +129,13 @@ async function soundTracks({ plan, audio, outDir, signal }: PackageJob): Promise
 }
 
 /** The labels of tracks of sound: unique among those of one codec, as players offer only those at once. */
-function soundLabels(planned: readonly SoundPlan[], { audio }: Plan): Labelled[] {
-  const labels = new Map<SoundPlan, Labelled>()
-  for (const tracks of Map.groupBy(planned, ({ codec }) => codec).values()) {
-    const of = tracks.map(({ stream }) => audio.find((track) => track.stream === stream)!)
-    for (const [at, label] of labelled(of).entries()) labels.set(tracks[at]!, label)
+function soundLabels(planned: readonly SoundPlan[], facts: readonly AudioFacts[]): Labelled[] {
+  const labels: Labelled[] = []
+  for (const places of Map.groupBy(planned.keys(), (at) => planned[at]!.codec).values()) {
+    const own = labelled(places.map((at) => facts[at]!))
+    for (const [number, at] of places.entries()) labels[at] = own[number]!
   }
-  return planned.map((track) => labels.get(track)!)
+  return labels
 }
 
 /** Of each codec the first track that the source marks as its default, else the first. */

@@ -5,6 +5,7 @@ import { serve } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono } from 'hono'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { packageMediaType } from '../../protocol/package.ts'
 import { ensureChromium } from '../tools/chromium.ts'
 
 /** The players: each plays HLS, DASH or both. `browser` is Chromium's own HLS. */
@@ -18,13 +19,6 @@ const SCRIPTS = [
   'dashjs/dist/modern/umd/dash.all.min.js',
   'shaka-player/dist/shaka-player.compiled.js',
 ]
-const MIMES: Readonly<Record<string, string>> = {
-  m3u8: 'application/vnd.apple.mpegurl',
-  mpd: 'application/dash+xml',
-  vtt: 'text/vtt',
-  mp4: 'video/mp4',
-}
-
 /** A web server for a folder. */
 export interface FileServer {
   readonly url: string
@@ -42,8 +36,7 @@ export async function serveFolder(folder: string): Promise<FileServer> {
     serveStatic({
       root: relative(process.cwd(), folder),
       onFound: (path, context) => {
-        const type = MIMES[path.slice(path.lastIndexOf('.') + 1)]
-        if (type) context.header('Content-Type', type)
+        context.header('Content-Type', packageMediaType(path))
       },
     }),
   )
