@@ -4,7 +4,7 @@
  * Times of a chunk are compared by hash: the plan holds one for each chunk, so that a worker needs no index. A chunk may hold fewer
  * frames than planned only where the decoder itself loses them; the caller checks that, with the times that this file returns.
  */
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { AttemptFailed } from '../protocol/errors.ts'
 import { asSha256, type Sha256 } from '../protocol/ids.ts'
@@ -13,6 +13,7 @@ import { soundsOf } from '../protocol/sound-plan.ts'
 import { MatroskaBroken, type MatroskaFile, readMatroska } from './matroska/read-matroska.ts'
 import { Mp4Broken, readMp4, type Track } from './mp4.ts'
 import { rescale, secondsOf } from './rational.ts'
+import { readStretch, stretchesOf } from './sample-bytes.ts'
 
 const broken = (message: string, cause?: unknown) => new AttemptFailed('verify_failed', message, { cause })
 
@@ -56,41 +57,11 @@ export async function elementaryHash(path: string, track: Track): Promise<Sha256
   const hash = createHash('sha256')
   const handle = await open(path, 'r')
   try {
-    for (const { start, length } of runs(track)) await hashRange(handle, hash, start, length)
+    for (const stretch of stretchesOf(track)) await readStretch(handle, stretch, (bytes) => hash.update(bytes))
   } finally {
     await handle.close()
   }
   return asSha256(hash.digest('hex'))
-}
-
-/** Adjacent samples as one range. */
-function* runs(track: Track): Generator<{ start: number; length: number }> {
-  let [start, length] = [track.offsets[0] ?? 0, 0]
-  for (let at = 0; at < track.sizes.length; at++) {
-    if (track.offsets[at] !== start + length) {
-      yield { start, length }
-      ;[start, length] = [track.offsets[at]!, 0]
-    }
-    length += track.sizes[at]!
-  }
-  yield { start, length }
-}
-
-const READ_BYTES = 1024 * 1024
-
-async function hashRange(
-  handle: Awaited<ReturnType<typeof open>>,
-  hash: Hash,
-  start: number,
-  length: number,
-): Promise<void> {
-  const buffer = Buffer.alloc(Math.min(READ_BYTES, length))
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, length - done), start + done)
-    if (bytesRead === 0) throw broken('the result is truncated')
-    hash.update(buffer.subarray(0, bytesRead))
-    done += bytesRead
-  }
 }
 
 /** Ascending presentation times. */

@@ -1,7 +1,7 @@
 /** Writes the file of one track: its beginning, the index of its segments, and its fragments, with bytes copied from files that are encoded already. */
 import { type FileHandle, open } from 'node:fs/promises'
-import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Track } from '../mp4.ts'
+import { readStretch, stretchesOf } from '../sample-bytes.ts'
 import type { Range } from './facts.ts'
 import { indexBytes, indexOf, initOf, type TrackHead } from './init.ts'
 import { type Fragment, segmentSizes } from './layout.ts'
@@ -79,34 +79,9 @@ async function copyFragments(
   try {
     for (const { head, from: first, to: end } of fragments) {
       await to.write(head)
-      for (const { start, length } of stretches(track, first, end)) await copyRange(from, to, start, length)
+      for (const stretch of stretchesOf(track, first, end)) await readStretch(from, stretch, (bytes) => to.write(bytes))
     }
   } finally {
     await from.close()
-  }
-}
-
-/** Samples `[from, to)` that lie behind one another, as one range. */
-function* stretches({ offsets, sizes }: Track, from: number, to: number): Generator<{ start: number; length: number }> {
-  let [start, length] = [offsets[from]!, 0]
-  for (let at = from; at < to; at++) {
-    if (offsets[at] !== start + length) {
-      yield { start, length }
-      ;[start, length] = [offsets[at]!, 0]
-    }
-    length += sizes[at]!
-  }
-  yield { start, length }
-}
-
-const COPY_BYTES = 1024 * 1024
-
-async function copyRange(from: FileHandle, to: FileHandle, start: number, length: number): Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(COPY_BYTES, length))
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await from.read(buffer, 0, Math.min(buffer.length, length - done), start + done)
-    if (bytesRead === 0) throw new AttemptFailed('verify_failed', 'an encoded file is shorter than it says')
-    await to.write(buffer, 0, bytesRead)
-    done += bytesRead
   }
 }
