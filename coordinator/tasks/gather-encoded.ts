@@ -5,6 +5,7 @@ import { AttemptFailed } from '../../protocol/errors.ts'
 import { taskId, type VideoId } from '../../protocol/ids.ts'
 import { BLOB_FETCHES_AT_ONCE } from '../../protocol/limits.ts'
 import type { Plan } from '../../protocol/plan.ts'
+import type { Recipe } from '../../protocol/recipe.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 import { createRetry } from '../../protocol/retry-until-deadline.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -12,6 +13,7 @@ import type { RunnerParts } from './runner-parts.ts'
 
 /** What is encoded of a video, as files of this peer; paths are absolute. */
 export interface Encoded {
+  readonly recipe: Recipe
   readonly plan: Plan
   /** The encoded chunks of each rendition, in order. */
   readonly chunks: ReadonlyMap<RenditionId, readonly string[]>
@@ -31,7 +33,7 @@ export async function gatherEncoded(
   const doc = await retry(() => ledger.video(video))
   const committed = doc?.plan
   const plan = committed && (await retry(() => ledger.plan(video, committed.sha256)))
-  if (!plan) throw new AttemptFailed('unexpected', `video ${video} has no plan`)
+  if (!doc || !plan) throw new AttemptFailed('unexpected', `video ${video} has no plan`)
   const tasks = await retry(() => ledger.tasks({ video }))
   const byId = new Map(tasks.map((task) => [task._id, task]))
   const blobs: HeldBlob[] = []
@@ -46,7 +48,7 @@ export async function gatherEncoded(
   }
   const audio = plan.audio.length > 0 ? await fetch(outputOf(byId.get(taskId(video, 'audio')))) : null
   const extra = await extraOf(byId.get(taskId(video, 'ingest')), fetch)
-  return { plan, chunks, audio, extra, blobs }
+  return { recipe: doc.recipe, plan, chunks, audio, extra, blobs }
 }
 
 /** The file of subtitles and chapters; fails while the ingest makes it again, so that no result lacks its subtitles. */

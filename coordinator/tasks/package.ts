@@ -14,13 +14,13 @@ import type { RunnerParts } from './runner-parts.ts'
 
 /** Makes the runner. Its result names the blobs of the package's files, the manifests last. It rejects with `AttemptFailed`. */
 export function createPackageRunner(options: RunnerParts): Runner {
-  const { self, ledger, store, media } = options
+  const { self, store, media } = options
   return async ({ held, signal, progress }) => {
     const { task } = held[0]
     const video = task.video_id
-    const asked = (await ledger.video(video))?.recipe.package
+    const { recipe, plan, chunks, audio, extra, blobs } = await gatherEncoded(options, video, signal)
+    const asked = recipe.package
     if (!asked) throw new AttemptFailed('unexpected', `video ${video} asks for no package`)
-    const { plan, chunks, audio, extra, blobs } = await gatherEncoded(options, video, signal)
     const scratch = await store.scratch('package')
     try {
       const outDir = join(scratch, 'package')
