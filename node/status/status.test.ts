@@ -15,7 +15,7 @@ import { CLAIM_MS, LEASE_MS, SHOWN_MS, SHOWN_VIDEOS } from '../../protocol/limit
 import { silentLog } from '../../protocol/log.ts'
 import type { HeardPeer } from '../../protocol/peer-table.ts'
 import { statusSchema, taskRowSchema, videoDetailSchema } from '../../protocol/status.ts'
-import type { PlanSource } from '../videos/plan-source.ts'
+import { createPlanSource } from '../videos/plan-source.ts'
 import { createProgressWatch } from './progress-watch.ts'
 import { createStatus } from './status.ts'
 
@@ -46,7 +46,7 @@ function stage(ledger: Ledger = createLedgerModel({ now: () => 0, claimMs: CLAIM
     ledger,
     clock: { now: () => at.now, mono: () => at.now, timer: () => () => {} } as unknown as Clock,
     table: { get: () => undefined, all: () => heard },
-    plans: {} as PlanSource,
+    plans: createPlanSource(ledger),
     own: () => beatOf('ann'),
     problems: () => new Map(),
     watch: createProgressWatch({ mono: () => at.now }),

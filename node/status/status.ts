@@ -9,10 +9,12 @@ import type { EngineRecord, Lease, Ledger, PeerRecord } from '../../protocol/led
 import { SHOWN_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail, VideoRow } from '../../protocol/status.ts'
+import type { PlannedRendition } from '../../protocol/status-encodes.ts'
 import { isAwaitingDelivery, isOpen } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
 import { type LedgerWatch, ledgerText } from './ledger-watch.ts'
+import { plannedRenditions } from './planned-renditions.ts'
 import type { ProgressWatch } from './progress-watch.ts'
 import { engineText, type NamedPeer, stateText } from './sentences.ts'
 import { sharedProblems, sharingOf } from './shared-problems.ts'
@@ -93,22 +95,20 @@ export function createStatus(options: StatusOptions): Status {
     },
   })
 
-  const videoOf = async (id: VideoId): Promise<VideoDetail | null> => {
-    const video = await ledger.video(id)
-    const [row] = video ? await rows([video], { whole: true }) : []
-    return video && row ? detailOf(video, row) : null
-  }
-
   return {
-    video: videoOf,
+    async video(id) {
+      const video = await ledger.video(id)
+      const [row] = video ? await rows([video], { whole: true }) : []
+      return video && row ? detailOf(video, row) : null
+    },
     async openVideos() {
       const open = (await shownVideos(ledger)).filter((video) => isOpen(video.status) || isAwaitingDelivery(video))
       return open.length > 0 ? rows(open) : []
     },
     async tasks(id) {
       const tasks = await ledger.tasks({ video: id })
-      const video = await videoOf(id)
-      return tasks.map((task) => taskRowOf(task, video?.renditions ?? []))
+      const renditions = await encodesOf(id, plans)
+      return tasks.map((task) => taskRowOf(task, renditions))
     },
     async snapshot() {
       const { answer, away } = await askLedger()
@@ -148,6 +148,13 @@ function leaderOf({ holder, remaining_ms, term }: Lease, beats: readonly Beat[])
 function engineRow({ _id, wanted, reason, peers }: EngineRecord, beats: readonly Beat[]): EngineStatus {
   return { engine: _id, wanted, reason, peers, text: engineText({ wanted, reason, peers }, beats) }
 }
+
+/** How a video is encoded, for its tasks; nothing without a plan, or where it cannot be read now. */
+const encodesOf = (id: VideoId, plans: PlanSource): Promise<PlannedRendition[]> =>
+  plans.planOf(id).then(
+    ({ renditions }) => plannedRenditions(renditions, { outputs: [] }, 0),
+    () => [],
+  )
 
 function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: PeerId): PeerStatus[] {
   return beats
