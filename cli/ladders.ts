@@ -5,7 +5,7 @@ import { relativeCost } from '../node/ladders/ladder-cost.ts'
 import { allLadders, namedLadder } from '../node/ladders/named-ladders.ts'
 import { type Ladder, textOf } from '../protocol/ladder.ts'
 import { audioText, codecText, rateText } from '../protocol/settings-text.ts'
-import { columns, fit, wrap } from './columns.ts'
+import { columns, fit, tableLines, wrap } from './columns.ts'
 import { addConfigOptions, configFrom } from './options.ts'
 import { printable, say, sayJson } from './output.ts'
 import { localNode, nodeLadders } from './reach.ts'
@@ -49,13 +49,11 @@ export function ladderLines(ladder: Ladder, title: string): string[] {
     `preset ${each.preset}`,
     rateText(each.rate),
   ])
-  const widths = [0, 1, 2, 3].map((at) => Math.max(...rows.map((row) => row[at]!.length)))
-  const table = rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')}`)
   const cost = `of a 1080p source ${timesText(relativeCost(ladder))} the CPU of the default ladder`
   const facts = wrap(`keyframes every ${keyframe_s} s; sound ${audioText(audio)}; ${cost}`, columns() - 2, 3)
   return [
     ...wrap(head, columns(), LINES_MAX),
-    ...[...table, ...facts.map((line) => `  ${line}`)].map((line) => fit(line, columns()).trimEnd()),
+    ...[...tableLines(rows), ...facts.map((line) => `  ${line}`)].map((line) => fit(line, columns()).trimEnd()),
   ]
 }
 

@@ -8,7 +8,7 @@ import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import { notesOf, planSeconds } from '../protocol/plan.ts'
 import { encodeText } from '../protocol/settings-text.ts'
 import type { VideoDetail } from '../protocol/status.ts'
-import { columns, wrap } from './columns.ts'
+import { columns, tableLines, wrap } from './columns.ts'
 import { bytesText, durationText, printable, say, sayJson } from './output.ts'
 import { withLedger } from './reach.ts'
 
@@ -56,12 +56,11 @@ function videoLines({ id, name, status, seconds, frames, renditions, notes, fail
     each.bytes === null ? '' : bytesText(each.bytes),
     each.kbps === null ? '' : `${each.kbps} kb/s`,
   ])
-  const widths = [0, 1, 2, 3, 4].map((at) => Math.max(0, ...rows.map((row) => row[at]!.length)))
   const texts = [...(failure ? [failure] : []), ...notes]
   return [
     `${id}  ${status}  ${printable(name)}${length}`,
     ...(rows.length === 0 ? ['  not planned yet'] : []),
-    ...rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')}`.trimEnd()),
+    ...tableLines(rows),
     ...texts.flatMap((text) => wrap(printable(text), columns() - 2, NOTE_LINES_MAX).map((line) => `  ${line}`)),
   ]
 }

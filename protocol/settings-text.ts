@@ -1,5 +1,6 @@
 /** The settings of renditions in words, for people. Pure. */
 import type { AudioRendition } from './audio-rendition.ts'
+import { DEFAULT_RECIPE } from './recipe.ts'
 import type { RateControl, Rendition } from './rendition.ts'
 import type { PlannedRendition } from './status-encodes.ts'
 
@@ -30,7 +31,7 @@ export function encodeText({
 
 /** Audio renditions in words: `aac 2 channels 128 kb/s`. */
 export function audioText(audio: readonly AudioRendition[] | undefined): string {
-  if (audio === undefined) return 'aac, 64 kb/s a channel'
+  if (audio === undefined) return `aac, ${DEFAULT_RECIPE.audio_kbps} kb/s a channel`
   return audio
     .map(({ codec, channels, kbps, languages }) =>
       [
