@@ -10,7 +10,7 @@ import { folder } from '../../testing/tools/folder.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
 import { ledgerOf, oddFfmpeg, peerNamed, startNode, statusOf, submit, until } from './nodes.ts'
 
-const FAST = ['--renditions', '480p', '--preset', 'ultrafast']
+const FAST = ['--renditions', '480p,720p', '--preset', 'ultrafast']
 const NAS = ['--roles', 'coordinator', '--slots', '0']
 const BOX = ['--roles', 'worker,coordinator', '--slots', '1']
 /** Longer than a peer that fails and tries again needs for many attempts. */
@@ -55,7 +55,7 @@ test('the loss of the one peer that has a source is told in a sentence, piles up
   )
 
   await startNode(t, dir, { name: 'nas', flags: [...NAS, '--join', box.address] })
+  await until('an event says that it moves', async () => (await events()).some(({ what }) => what === 'moves'))
   await slow.set('works')
   await until('the film is finished', async () => (await ledger.video(video))?.deliveries.every((each) => each.done_at))
-  assert.ok((await events()).some(({ what }) => what === 'moves'))
 })
