@@ -4,7 +4,7 @@
  *
  *   working ── paused ──► releases running attempts, claims nothing ── resumed ──► working
  *   working ── quarantined ──► no encodes; control tasks and leading continue ── its time is over ──► working
- *   working ── draining ──► claims nothing, finishes running attempts ── nothing runs ──► drained: the node stops
+ *   working ── draining ──► claims nothing, finishes running attempts ── all are settled ──► drained: the node stops
  */
 import { type BlobStore, hasRoomFor } from '../protocol/blobs.ts'
 import type { Clock } from '../protocol/clock.ts'
@@ -37,7 +37,7 @@ export interface AdmissionModules {
   /** The hint `peers` makes the gate read this peer's record at once. */
   readonly hints: Pick<Hints, 'on'>
   readonly peers: PeerTable
-  readonly attempts: Pick<Attempts, 'running' | 'releaseAll'>
+  readonly attempts: Pick<Attempts, 'running' | 'areSettled' | 'releaseAll'>
   readonly breakers: Pick<CircuitBreakers, 'hasFailedSelfTest'>
   /** Emits `disk_full` and `disk_has_room`. */
   readonly emit: Emit
@@ -51,7 +51,7 @@ export interface AdmissionGate {
   mayLead(): Promise<string | null>
   /** The state that heartbeats show. */
   state(): Heartbeat['state']
-  /** Resolves when this peer is draining and runs no attempt any more. */
+  /** Resolves when this peer is draining and every attempt of it is settled. */
   readonly drained: Promise<void>
   /** Handles hints from now on. Idempotent. */
   start(): void
@@ -175,11 +175,7 @@ class RecordGate implements AdmissionGate {
   }
 
   #checkDrained(): void {
-    if (this.#record.draining && !this.#runsAny()) this.#drained.resolve()
-  }
-
-  #runsAny(): boolean {
-    return this.#modules.attempts.running().length > 0
+    if (this.#record.draining && this.#modules.attempts.areSettled()) this.#drained.resolve()
   }
 
   #isQuarantined(): boolean {

@@ -48,6 +48,19 @@ test('what only this peer holds is waited for until another holds it too', async
   assert.deepEqual((await ledger.task(task))?.output?.holders.at(-1), LEADER)
 })
 
+test('of two drained peers that hold a chunk neither leaves before a third has it', async () => {
+  const other = asPeerId('peer other')
+  const { ledger, clock, task, seconds } = await finished(async (at, second) => {
+    if (second === 5) await at.addTaskHolder(task, sha('o'), LEADER)
+  })
+  await ledger.addTaskHolder(task, sha('o'), other)
+  assert.equal(await heldAlone(ledger, ME), 0)
+  for (const peer of [ME, other]) await ledger.setPeer(peer, { draining: true })
+  assert.deepEqual([await heldAlone(ledger, ME), await heldAlone(ledger, other)], [1, 1])
+  await handOver({ self: ME, ledger, clock })
+  assert.equal(seconds(), 5)
+})
+
 test('an ended video needs nothing, and without a peer that fetches the stay is bounded', async () => {
   const ended = await finished()
   await ended.ledger.cancel(ended.id)

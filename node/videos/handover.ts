@@ -1,6 +1,6 @@
 /**
- * The handover of a drained peer: it stays until others hold the outputs of COMPLETED tasks of open videos that only it has. Without it,
- * draining a worker would lose the chunks that it encoded last. Bounded by `HANDOVER_MS`.
+ * The handover of a drained peer: it stays until a peer that stays holds each output of COMPLETED tasks of open videos that it has. Without it,
+ * draining workers would lose the chunks that they encoded last. Bounded by `HANDOVER_MS`.
  */
 import type { Clock } from '../../protocol/clock.ts'
 import type { PeerId } from '../../protocol/ids.ts'
@@ -18,7 +18,7 @@ export interface HandoverOptions {
   readonly clock: Clock
 }
 
-/** Resolves when others hold everything, or after `HANDOVER_MS`; never rejects. */
+/** Resolves when peers that stay hold everything, or after `HANDOVER_MS`; never rejects. */
 export async function handOver({ self, ledger, clock }: HandoverOptions): Promise<void> {
   const giveUpAt = clock.mono() + HANDOVER_MS
   while (clock.mono() < giveUpAt) {
@@ -29,13 +29,16 @@ export async function handOver({ self, ledger, clock }: HandoverOptions): Promis
   }
 }
 
-/** Number of COMPLETED tasks of open videos whose output only this peer holds. Rejects with `LedgerUnavailable`. */
+/** Number of COMPLETED tasks of open videos whose output this peer holds, and none that is not drained too. Rejects with `LedgerUnavailable`. */
 export async function heldAlone(ledger: Ledger, self: PeerId): Promise<number> {
   let count = 0
+  const leaving = new Set((await ledger.peers()).filter(({ draining }) => draining).map(({ _id }) => _id)).add(self)
   const kinds = kindsWhere(({ outputCollected }) => outputCollected)
   for (const video of await ledger.videos({ statuses: OPEN_STATUSES })) {
     const tasks = await ledger.tasks({ video: video._id, kinds, statuses: ['COMPLETED'] })
-    count += tasks.filter(({ output }) => output?.holders.every((holder) => holder === self)).length
+    count += tasks.filter(
+      ({ output }) => output?.holders.includes(self) && output.holders.every((holder) => leaving.has(holder)),
+    ).length
   }
   return count
 }

@@ -55,6 +55,8 @@ export interface Attempts {
   run(assigned: Assigned, options: RunOptions): Promise<void>
   /** All running attempts, oldest first. */
   running(): readonly RunningAttempt[]
+  /** Whether every attempt is settled: one whose result is being written is not among the running ones any more. */
+  areSettled(): boolean
   /** Number of encode slots in use. */
   busySlots(): number
   /** Aborts all runs and releases their claims. */
@@ -143,6 +145,10 @@ class AttemptSet implements Attempts {
         ...(waits && { waits }),
       })),
     )
+  }
+
+  areSettled(): boolean {
+    return this.#runs.size === 0
   }
 
   busySlots(): number {
