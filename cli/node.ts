@@ -38,6 +38,8 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   input_ladder: '<name|file>',
   input_strict: '',
   input_container: '<mp4|mkv>',
+  input_package: '<list>',
+  input_package_only: '',
   input_within: '<duration>',
   input_deadline: '<time>',
   ladders: '<NAME=FILE>',

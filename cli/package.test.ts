@@ -17,6 +17,7 @@ test('a package is asked for by the forms of its manifests, in any order, each o
     formats: ['dash'],
     url_prefix: '/films/a/',
   })
+  assert.deepEqual(parsed('--package', 'hls', '--package-only'), { formats: ['hls'], only: true })
 })
 
 test('what is no package is refused in one sentence that says what to give', () => {
@@ -28,5 +29,6 @@ test('what is no package is refused in one sentence that says what to give', () 
       (error) => error instanceof UsageError && /ends with a slash/.test(error.message),
       prefix,
     )
-  assert.throws(() => parsed('--package-url-prefix', '/a/'), /name one with --package hls,dash/)
+  for (const [flag = '', ...value] of [['--package-url-prefix', '/a/'], ['--package-only']])
+    assert.throws(() => parsed(flag, ...value), new RegExp(`${flag} is about a package: ask for one with --package`))
 })

@@ -7,29 +7,39 @@ import { PACKAGE_FORMATS, type PackageFormat, type PackageRecipe, packageSchema 
 export interface PackageOptions {
   package?: PackageFormat[]
   packageUrlPrefix?: string
+  packageOnly?: boolean
 }
+
+/** The options that say more of a package. */
+const FLAGS = [
+  ['packageUrlPrefix', '--package-url-prefix'],
+  ['packageOnly', '--package-only'],
+] as const
 
 /** Adds them to a command. */
 export function addPackageOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--package <list>', 'make a streaming package too: hls, dash or both, as <out>/<name>/').argParser(
+      new Option('--package <list>', 'make a streaming package: hls, dash or both, as <out>/<name>/').argParser(
         parseFormats,
       ),
     )
+    .option('--package-only', 'make the package alone: no file for each rendition')
     .option('--package-url-prefix <url>', 'what stands before every name of a file in its manifests')
 }
 
 /** The package that they ask for; undefined without one. Throws `UsageError`. */
-export function packageFrom({ package: formats, packageUrlPrefix }: PackageOptions): PackageRecipe | undefined {
+export function packageFrom({ package: formats, ...options }: PackageOptions): PackageRecipe | undefined {
+  const { packageUrlPrefix, packageOnly } = options
   if (formats === undefined) {
-    if (packageUrlPrefix !== undefined)
-      throw new UsageError('--package-url-prefix is for the manifests of a package: name one with --package hls,dash')
+    const [flag] = FLAGS.flatMap(([key, flag]) => (options[key] === undefined ? [] : [flag]))
+    if (flag !== undefined) throw new UsageError(`${flag} is about a package: ask for one with --package hls,dash`)
     return undefined
   }
   const { data, error } = packageSchema.safeParse({
     formats,
     ...(packageUrlPrefix !== undefined && { url_prefix: packageUrlPrefix }),
+    ...(packageOnly && { only: true }),
   })
   if (!data) throw new UsageError(`--package-url-prefix ${error.issues[0]?.message}`)
   return data

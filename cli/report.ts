@@ -3,7 +3,7 @@
  * documented in docs/run-json.md and only gain fields.
  */
 
-import { isAbsolute, relative } from 'node:path'
+import { dirname, isAbsolute, relative } from 'node:path'
 import { MultiBar, type SingleBar } from 'cli-progress'
 import { systemClock as clock } from '../node/host/system-clock.ts'
 import type { WorkerEvent } from '../node/local-run/run-mesh.ts'
@@ -12,6 +12,7 @@ import type { SubmitAnswer } from '../protocol/api.ts'
 import { rowDeadlineText } from '../protocol/deadline-text.ts'
 import { sentence } from '../protocol/errors.ts'
 import { isEvent } from '../protocol/events.ts'
+import { isOfPackage } from '../protocol/package.ts'
 import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
 import { activityOf } from './activity.ts'
@@ -53,6 +54,16 @@ function shown(path: string): string {
 
 const files = (row: VideoRow, delivery: Delivery) =>
   row.outputs.map((output) => ({ ...output, path: deliveredPath(delivery, output) }))
+
+/** One line for each file; for the package one with all of its files. */
+function fileLines(row: VideoRow, delivery: Delivery): string[] {
+  const [inPackage, others] = [row.outputs.filter(isOfPackage), row.outputs.filter((each) => !isOfPackage(each))]
+  const lines = others.map((output) => `${shown(deliveredPath(delivery, output))}  ${bytesText(output.bytes)}`)
+  if (inPackage.length === 0) return lines
+  const folder = shown(dirname(deliveredPath(delivery, inPackage[0]!)))
+  const bytes = inPackage.reduce((sum, output) => sum + output.bytes, 0)
+  return [...lines, `${folder}/  ${bytesText(bytes)}  ${inPackage.length} files`]
+}
 
 const percent = (row: VideoRow): string => `${Math.floor(row.done * 100)}%`
 const rate = ({ fps, speed }: VideoRow): string =>
@@ -113,7 +124,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
     },
     delivered(row, delivery) {
       printed.seconds += row.seconds
-      for (const file of files(row, delivery)) line(`  ${shown(file.path)}  ${bytesText(file.bytes)}`)
+      for (const text of fileLines(row, delivery)) line(`  ${text}`)
       for (const note of row.notes) line(`  note: ${printable(note)}`)
     },
     failed: (_row, why) => void process.stderr.write(`reelmesh: ${printable(why)}\n`),

@@ -26,6 +26,7 @@ import { type ConfigInput, given, readConfigFile } from './config-file.ts'
 import { cacheDir } from './host/cache-dir.ts'
 import { whyUntrusted } from './host/private-folder.ts'
 import { inputDeadlineSettings } from './input-deadline.ts'
+import { inputPackageSettings } from './input-package.ts'
 import { ladderSettings, withLadders } from './ladders/ladder-settings.ts'
 import type { NamedLadders } from './ladders/named-ladders.ts'
 
@@ -135,6 +136,7 @@ export const configSchema = z.object({
     .enum(PACKAGINGS)
     .default(DEFAULT_RECIPE.packaging)
     .describe('container of results of the watched folder, mp4 or mkv'),
+  ...inputPackageSettings,
   ...inputDeadlineSettings,
   audit: percent
     .default(AUDIT_SHARE)

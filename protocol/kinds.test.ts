@@ -45,7 +45,8 @@ describe('the table of task kinds', () => {
   })
   test('has the kinds that make the results a recipe asks for, and one that makes the tasks', () => {
     assert.deepEqual(resultKinds({}), ['merge'])
-    assert.deepEqual(resultKinds({ package: { formats: ['hls'] } }), ['merge', 'package'])
+    assert.deepEqual(resultKinds({ package: {} }), ['merge', 'package'])
+    assert.deepEqual(resultKinds({ package: { only: true } }), ['package'])
     assert.deepEqual(
       kindsWhere(({ createsTasks }) => createsTasks),
       ['ingest'],

@@ -13,7 +13,7 @@ import type { VideoStatus } from './video-status.ts'
 type Planned = Readonly<Record<'chunks' | 'renditions' | 'audio', readonly unknown[]>>
 
 /** The parts of a recipe on which the kinds of its tasks depend. */
-type Asked = { readonly package?: unknown }
+type Asked = { readonly package?: { readonly only?: true | undefined } | undefined }
 
 /** All that code asks of a task kind. `tasksOf` and the lists must not depend on anything but their input. */
 export interface KindFacts {
@@ -138,7 +138,7 @@ const TABLE = {
     audited: false,
     audits: false,
   },
-  merge: MAKES_RESULTS,
+  merge: { ...MAKES_RESULTS, wantedBy: ({ package: asked }: Asked) => asked?.only !== true },
   package: { ...MAKES_RESULTS, wantedBy: ({ package: asked }: Asked) => asked !== undefined },
   audit: {
     slots: 'encode',

@@ -13,6 +13,8 @@ export interface PackageRecipe {
   readonly formats: readonly PackageFormat[]
   /** What stands before every name of a file in the manifests: an absolute URL, or a path, that ends with a slash. Absent: nothing. */
   readonly url_prefix?: string | undefined
+  /** It is all that is made: no file for each rendition. Absent: it is made beside these. */
+  readonly only?: true | undefined
 }
 
 /** Longest prefix, characters. */
@@ -36,11 +38,18 @@ export const packageSchema = z
       )
       .optional()
       .describe('what stands before every name of a file in the manifests; ends with a slash'),
+    only: z.literal(true).optional().describe('whether it is all that is made, instead of a file for each rendition'),
   })
-  .meta({ id: 'Package', description: 'A streaming package beside the other results.' })
+  .meta({ id: 'Package', description: 'A streaming package.' })
 
 /** Path of a file of the package among the artifacts of its video. */
 export const packagePath = (file: string): string => `{name}/${file}`
+
+/** Whether an artifact is a file of the package. */
+export const isOfPackage = ({ path }: { readonly path: string }): boolean => path.startsWith(packagePath(''))
+
+/** Name of the track of a rendition in a package, which its files begin with. */
+export const pictureName = (rendition: string): string => `video-${rendition}`
 
 const TYPES: Readonly<Record<string, string>> = {
   mp4: MEDIA_TYPES.mp4,

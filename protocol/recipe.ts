@@ -42,7 +42,7 @@ export interface Recipe {
   /** How the sound is encoded. Absent: every track as AAC with its own channels. */
   readonly audio?: readonly AudioRendition[] | undefined
   readonly packaging: Packaging
-  /** The streaming package that is made too; absent: none. */
+  /** The streaming package that is made; absent: none. */
   readonly package?: PackageRecipe | undefined
   /** Subtitles that come along; absent where there are none. */
   readonly subtitles?: readonly SubtitleFile[]
@@ -112,7 +112,7 @@ export const recipeSchema = z
       .describe('audio bit rate for each channel, kb/s'),
     audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
     packaging: z.enum(PACKAGINGS).default(DEFAULT_RECIPE.packaging).describe('container of the results'),
-    package: packageSchema.optional().describe('the streaming package that is made too; absent: none'),
+    package: packageSchema.optional().describe('the streaming package that is made; absent: none'),
     strict: z.literal(true).optional().describe('whether a source that was cut off is refused'),
   })
   .meta({ id: 'Recipe', description: 'What is wanted of a source. What is left out is that of the default ladder.' })
@@ -126,7 +126,7 @@ export const shownRecipeSchema = z.object({
   audio_kbps: z.number().describe('audio bit rate for each channel, kb/s'),
   audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
   packaging: z.enum(PACKAGINGS).describe('container of the results'),
-  package: packageSchema.optional().describe('the streaming package that is made too; absent: none'),
+  package: packageSchema.optional().describe('the streaming package that is made; absent: none'),
   subtitles: z
     .array(
       z.object({
@@ -156,7 +156,11 @@ export function canonicalRecipe(recipe: Recipe): string {
   const subtitles = recipe.subtitles?.map(({ sha256, language, forced, hearing_impaired }) => ({
     sha256, language, forced, hearing_impaired,
   })) // biome-ignore format: groups
-  const shown = streaming && { formats: [...streaming.formats].sort(), url_prefix: streaming.url_prefix }
+  const shown = streaming && {
+    formats: [...streaming.formats].sort(),
+    url_prefix: streaming.url_prefix,
+    only: streaming.only,
+  }
   const audio = recipe.audio?.map(({ codec, channels, kbps, languages }) => ({ codec, channels, kbps, languages }))
   return JSON.stringify({
     version,

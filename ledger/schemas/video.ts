@@ -8,7 +8,7 @@ import {
   CHANNEL_COUNTS,
 } from '../../protocol/audio-rendition.ts'
 import { FILE_MODE } from '../../protocol/destination.ts'
-import { PACKAGE_FORMATS } from '../../protocol/package.ts'
+import { PACKAGE_FORMATS, type PackageRecipe } from '../../protocol/package.ts'
 import type { Recipe, SubtitleFile } from '../../protocol/recipe.ts'
 import { RENDITIONS_MAX, type Rendition } from '../../protocol/rendition.ts'
 import type { SharedPlace, SharedSource } from '../../protocol/shared-folder.ts'
@@ -62,7 +62,11 @@ const recipe = object({
   audio: optional(list(sound, AUDIO_RENDITIONS_MAX)),
   packaging: oneOf(PACKAGINGS),
   package: optional(
-    object({ formats: list(oneOf(PACKAGE_FORMATS), PACKAGE_FORMATS.length), url_prefix: optional(text) }),
+    object({
+      formats: list(oneOf(PACKAGE_FORMATS), PACKAGE_FORMATS.length),
+      url_prefix: optional(text),
+      only: optional(flag),
+    } satisfies Fields<PackageRecipe>),
   ),
   subtitles: optional(list(subtitle, SUBTITLES_MAX)),
   strict: optional(flag),

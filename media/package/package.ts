@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PackagedFile, PackageJob } from '../../protocol/media.ts'
-import { packageMediaType } from '../../protocol/package.ts'
+import { packageMediaType, pictureName } from '../../protocol/package.ts'
 import type { AudioFacts, Rational, SoundPlan } from '../../protocol/plan.ts'
 import { soundFacts, soundsOf } from '../../protocol/sound-plan.ts'
 import { codecOf } from '../codecs/codecs.ts'
@@ -72,7 +72,7 @@ async function pictureTrack(
   const { entry, codecs, range } = entryFacts(tracks[0]!)
   const { width, height } = rendition
   const timescale = plan.track_timescale
-  const name = `video-${rendition.id}`
+  const name = pictureName(rendition.id)
   const { language } = plan.metadata.picture
   const layout = await writeTrack({
     head: { kind: 'video', timescale, language, width, height, entry, delay },

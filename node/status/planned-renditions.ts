@@ -1,8 +1,13 @@
 /** The renditions of a video as status shows them: of its plan, with the files that were made. Pure. */
 import { parseClass } from '../../protocol/capability.ts'
+import { packagePath, pictureName } from '../../protocol/package.ts'
 import type { RenditionPlan } from '../../protocol/plan.ts'
+import type { RenditionId } from '../../protocol/rendition.ts'
 import type { PlannedRendition } from '../../protocol/status-encodes.ts'
 import type { Video } from '../../protocol/video.ts'
+
+/** The file of a rendition in a package, where no other is made. */
+const inPackage = (id: RenditionId): string => packagePath(`${pictureName(id)}.mp4`)
 
 /** The renditions of a plan. `seconds`: length of the source. */
 export function plannedRenditions(
@@ -11,7 +16,7 @@ export function plannedRenditions(
   seconds: number,
 ): PlannedRendition[] {
   return renditions.map(({ id, width, height, codec, preset, rate, bit_depth, profile, class: of }) => {
-    const bytes = outputs.find(({ path }) => path.startsWith(`${id}/`))?.bytes ?? null
+    const bytes = outputs.find(({ path }) => path.startsWith(`${id}/`) || path === inPackage(id))?.bytes ?? null
     return {
       ...{ id, width, height, codec, preset, rate, bit_depth },
       ...(profile !== undefined && { profile }),

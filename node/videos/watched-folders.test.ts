@@ -34,15 +34,22 @@ describe('the folders of a node that watches one', () => {
       await checkWatchedFolders(given)
     })
 
-  const wrong: readonly (readonly [string, string, string | undefined, RegExp])[] = [
+  const wrong: readonly (readonly [string, string, string | undefined, RegExp, object?])[] = [
     ['the same', 'in', 'in', /results go to .*in, inside the watched folder .*give --output/],
     ['the output inside', 'in', 'in/done', /inside the watched folder/],
     ['the output among what was rejected', 'in', 'in/rejected', /inside the watched folder/],
     ['one rendition of the output', 'all/480p', 'all', /results go to .*480p, inside/],
     ['the default output', 'outputs', undefined, /results go to .*outputs, inside/],
+    [
+      'inside the output, where packages have the names of films',
+      'all/in',
+      'all',
+      /packages go to .* give --output a folder beside it/,
+      { input_package: ['hls'] },
+    ],
     ['the data folder inside', '.', '../elsewhere', /data folder .* lies inside .*give --data-dir/],
   ]
-  for (const [title, input, output, why] of wrong)
+  for (const [title, input, output, why, more] of wrong)
     test(`may not be: ${title}`, async (t) => {
       const dir = await place(t)
       const given = {
@@ -50,6 +57,7 @@ describe('the folders of a node that watches one', () => {
         output: output && join(dir, output),
         data_dir: join(dir, 'data'),
         input_renditions,
+        ...more,
       }
       await assert.rejects(checkWatchedFolders(given), (error) => {
         assert.ok(error instanceof UsageError)

@@ -16,7 +16,7 @@ export interface WatchedFolders {
   readonly output: string
 }
 
-type Folders = Pick<Config, 'input' | 'output' | 'data_dir' | 'input_renditions' | 'input_ladder'>
+type Folders = Pick<Config, 'input' | 'output' | 'data_dir' | 'input_renditions' | 'input_ladder' | 'input_package'>
 
 /** The folders of a configuration; null where none is watched. The default output is `outputs` beside the watched one. */
 export function watchedFolders({ input, output }: Folders): WatchedFolders | null {
@@ -30,6 +30,10 @@ export async function checkWatchedFolders(config: Folders): Promise<void> {
   if (folders === null) return
   const input = await real(folders.input)
   const lies = async (path: string) => isInside(await real(path), input)
+  if (config.input_package && isInside(input, await real(folders.output)))
+    throw new UsageError(
+      `packages go to folders named as their films in ${folders.output}, and the watched folder ${folders.input} lies there: one could be taken in as sources; give --output a folder beside it`,
+    )
   const ids = config.input_ladder?.renditions.map(({ id }) => id) ?? config.input_renditions
   const delivered = [folders.output, ...ids.map((id) => join(folders.output, dirname(renditionPath(id))))]
   for (const path of delivered)

@@ -1,0 +1,52 @@
+/** Streaming packages through the real command line: what is delivered, and what a person reads of it. */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ensureSource } from '../../testing/sources/make.ts'
+import { filesBelow, folder } from '../../testing/tools/folder.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
+
+const FILES = [
+  'audio-1.m3u8',
+  'audio-1.mp4',
+  'manifest.mpd',
+  'master.m3u8',
+  'poster.jpg',
+  'thumbnails-00001.jpg',
+  'thumbnails.m3u8',
+  'thumbnails.vtt',
+  'video-180p-keyframes.m3u8',
+  'video-180p.m3u8',
+  'video-180p.mp4',
+]
+
+test('a package is one line of what is printed, and all that is made where it is asked for alone', async (t) => {
+  const dir = await folder(t)
+  const options = { cwd: dir, dataDir: join(dir, 'data') }
+  const source = await ensureSource('short')
+  const asked = ['run', source, '--renditions', '180p', '--preset', 'ultrafast', '--package', 'hls,dash']
+  const alone = await runCli([...asked, '--package-only', '--out', 'alone'], options)
+  assert.equal(alone.code, 0, alone.stderr)
+  assert.deepEqual(
+    (await filesBelow(join(dir, 'alone'))).sort(),
+    FILES.map((name) => `short/${name}`),
+  )
+  assert.match(alone.stdout, new RegExp(`^  alone/short/  [\\d.]+ kB  ${FILES.length} files$`, 'm'))
+  assert.doesNotMatch(alone.stdout, /master\.m3u8|\.mp4 {2}/)
+  const id = /video ([0-9a-f]{16})/.exec(alone.stdout)![1]!
+  const shown = await runCli(['videos', id], options)
+  assert.match(shown.stdout, /^ {2}180p .* [\d.]+ kB +\d+ kb\/s$/m, 'its size is that of its track')
+
+  const beside = await runCli([...asked, '--out', 'beside'], options)
+  assert.equal(beside.code, 0, beside.stderr)
+  assert.match(beside.stdout, /^ {2}beside\/180p\/short\.mp4 {2}[\d.]+ kB\n {2}beside\/short\/ {2}/m)
+})
+
+test('a package in a form that it does not have is refused before anything is queued', async (t) => {
+  const dir = await folder(t)
+  const options = { cwd: dir, dataDir: join(dir, 'data') }
+  const asked = ['run', await ensureSource('short'), '--package', 'hls']
+  const { code, stderr } = await runCli([...asked, '--container', 'mkv'], options)
+  assert.equal(code, 2, stderr)
+  assert.match(stderr, /^reelmesh: a streaming package is made of MP4 results: .*\n$/)
+})
