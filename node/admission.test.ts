@@ -42,7 +42,11 @@ function stage() {
       clock: { now: () => at.now, mono: () => at.now, sleep: async () => {}, timer: () => () => {} },
       hints,
       peers: { get: () => undefined, all: () => world.others },
-      attempts: { running: () => world.running, areSettled: () => world.areSettled, releaseAll: () => world.releases++ },
+      attempts: {
+        running: () => world.running,
+        areSettled: () => world.areSettled,
+        releaseAll: () => world.releases++,
+      },
       breakers: { hasFailedSelfTest: () => world.hasFailedSelfTest },
       emit: async ({ code }) => void world.events.push(code),
     },

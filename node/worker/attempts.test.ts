@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { createHints } from '../../protocol/hints.ts'
 import { asPeerId, asSha256, taskId } from '../../protocol/ids.ts'
 import { silentLog as log } from '../../protocol/log.ts'
+import { initialTask } from '../../protocol/task.ts'
 import { createStage } from '../../testing/simulation/stage.ts'
 import { createAttempts } from './attempts.ts'
 import { FILM, newTask } from './film.fixture.ts'
@@ -24,7 +25,7 @@ test('an attempt whose result is being written runs no more, and is not settled:
     },
   )
   const ended = Promise.withResolvers<void>()
-  const run = attempts.run([{ task: newTask(0), attempt: 1 }], {
+  const run = attempts.run([{ task: initialTask(newTask(0), 0, 1), attempt: 1 }], {
     counted: true,
     isUnwanted: false,
     releaseSlot: ended.resolve,
