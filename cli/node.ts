@@ -40,6 +40,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   input_container: '<mp4|mkv>',
   input_package: '<list>',
   input_package_only: '',
+  input_segments: '',
   input_within: '<duration>',
   input_deadline: '<time>',
   ladders: '<NAME=FILE>',

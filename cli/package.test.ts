@@ -18,6 +18,7 @@ test('a package is asked for by the forms of its manifests, in any order, each o
     url_prefix: '/films/a/',
   })
   assert.deepEqual(parsed('--package', 'hls', '--package-only'), { formats: ['hls'], only: true })
+  assert.deepEqual(parsed('--package', 'hls', '--segments'), { formats: ['hls'], segments: true })
 })
 
 test('what is no package is refused in one sentence that says what to give', () => {
@@ -29,6 +30,6 @@ test('what is no package is refused in one sentence that says what to give', () 
       (error) => error instanceof UsageError && /ends with a slash/.test(error.message),
       prefix,
     )
-  for (const [flag = '', ...value] of [['--package-url-prefix', '/a/'], ['--package-only']])
+  for (const [flag = '', ...value] of [['--package-url-prefix', '/a/'], ['--package-only'], ['--segments']])
     assert.throws(() => parsed(flag, ...value), new RegExp(`${flag} is about a package: ask for one with --package`))
 })

@@ -8,12 +8,14 @@ export interface PackageOptions {
   package?: PackageFormat[]
   packageUrlPrefix?: string
   packageOnly?: boolean
+  segments?: boolean
 }
 
 /** The options that say more of a package. */
 const FLAGS = [
   ['packageUrlPrefix', '--package-url-prefix'],
   ['packageOnly', '--package-only'],
+  ['segments', '--segments'],
 ] as const
 
 /** Adds them to a command. */
@@ -25,6 +27,7 @@ export function addPackageOptions(command: Command): Command {
       ),
     )
     .option('--package-only', 'make the package alone: no file for each rendition')
+    .option('--segments', 'make each segment of the package a file of its own, for servers that answer no ranges')
     .option('--package-url-prefix <url>', 'what stands before every name of a file in its manifests')
 }
 
@@ -40,6 +43,7 @@ export function packageFrom({ package: formats, ...options }: PackageOptions): P
     formats,
     ...(packageUrlPrefix !== undefined && { url_prefix: packageUrlPrefix }),
     ...(packageOnly && { only: true }),
+    ...(options.segments && { segments: true }),
   })
   if (!data) throw new UsageError(`--package-url-prefix ${error.issues[0]?.message}`)
   return data

@@ -62,7 +62,9 @@ function fileLines(row: VideoRow, delivery: Delivery): string[] {
   if (inPackage.length === 0) return lines
   const folder = shown(dirname(deliveredPath(delivery, inPackage[0]!)))
   const bytes = inPackage.reduce((sum, output) => sum + output.bytes, 0)
-  return [...lines, `${folder}/  ${bytesText(bytes)}  ${inPackage.length} files`]
+  const folders = inPackage.filter(({ is_folder }) => is_folder).length
+  const segments = folders > 0 ? ` and ${folders} ${folders === 1 ? 'folder' : 'folders'} of segments` : ''
+  return [...lines, `${folder}/  ${bytesText(bytes)}  ${inPackage.length - folders} files${segments}`]
 }
 
 const percent = (row: VideoRow): string => `${Math.floor(row.done * 100)}%`

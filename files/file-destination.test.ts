@@ -39,6 +39,9 @@ const halfCopy: typeof copyFile = async (from, to, mode) => {
   throw Object.assign(new Error('ENOSPC: no space left on device, copyfile'), { code: 'ENOSPC' })
 }
 
+/** A file, or one of a folder. */
+const isUnfinished = (path: string): boolean => path.split('/').some((part) => part.endsWith('.part'))
+
 async function diskWorld(disk: Disk): Promise<DestinationWorld> {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-folder-'))
   const folder = join(dir, 'out')
@@ -71,12 +74,12 @@ async function diskWorld(disk: Disk): Promise<DestinationWorld> {
     },
     remove: (path) => rm(join(folder, path)),
     async files() {
-      const seen = (await paths()).filter((path) => !path.endsWith('.part'))
+      const seen = (await paths()).filter((path) => !isUnfinished(path))
       return Object.fromEntries(
         await Promise.all(seen.map(async (path) => [path, await readFile(join(folder, path), 'utf8')] as const)),
       )
     },
-    unfinished: async () => (await paths()).filter((path) => path.endsWith('.part')).length,
+    unfinished: async () => (await paths()).filter(isUnfinished).length,
     close: () => rm(dir, { recursive: true, force: true }),
   }
 }

@@ -6,7 +6,8 @@ import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Sha256 } from '../protocol/ids.ts'
 import { fsPath } from '../protocol/path-text.ts'
-import { hashFile } from './hash-file.ts'
+import { hashFiles } from './hash-file.ts'
+import { trackFiles } from './track-folder.ts'
 
 /**
  * Whatever shows of a change of the content: as long as it is the same, the content is taken for the same. The times are of ns. The change
@@ -23,7 +24,7 @@ export async function identityAt(path: string): Promise<string | null> {
 
 /** A cache of hashes by path, without bound: its owner drops it with the files that it was made for. */
 export interface FileHashes {
-  /** The sha256 of the file, or null where no file can be read. Rejects only with the reason of the signal. */
+  /** The sha256 of the file, or of the files of a track's folder; null where none can be read. Rejects only with the reason of the signal. */
   at(path: string, signal: AbortSignal): Promise<Sha256 | null>
 }
 
@@ -33,10 +34,12 @@ export function createFileHashes(): FileHashes {
   return {
     async at(path, signal) {
       try {
-        const identity = fileIdentity(await stat(fsPath(path), { bigint: true }))
+        const paths = await bytesOf(path)
+        const all = await Promise.all(paths.map((each) => stat(fsPath(each), { bigint: true })))
+        const identity = all.map(fileIdentity).join()
         const before = known.get(path)
         if (before?.identity === identity) return before.sha256
-        const { sha256 } = await hashFile(path, signal)
+        const { sha256 } = await hashFiles(paths, signal)
         known.set(path, { identity, sha256 })
         return sha256
       } catch {
@@ -46,4 +49,12 @@ export function createFileHashes(): FileHashes {
       }
     },
   }
+}
+
+/** The files whose bytes are at a path: it alone, or those of the folder of a track. Rejects for another folder, and with the error of the file system. */
+export async function bytesOf(path: string): Promise<readonly string[]> {
+  if (!(await stat(fsPath(path))).isDirectory()) return [path]
+  const files = await trackFiles(path)
+  if (files === null) throw new Error(`${path} is a folder`)
+  return files
 }

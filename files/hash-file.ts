@@ -11,19 +11,28 @@ import { fsPath } from '../protocol/path-text.ts'
 const PIECE_BYTES = 256 * 1024
 
 /** The sha256 of a file and its size in bytes. Rejects with the error of the file system, or the reason of the signal. */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<{ sha256: Sha256; bytes: number }> {
+export const hashFile = (path: string, signal?: AbortSignal): Promise<{ sha256: Sha256; bytes: number }> =>
+  hashFiles([path], signal)
+
+/** The sha256 of the bytes of these files behind one another, and their number. Rejects as `hashFile`. */
+export async function hashFiles(
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<{ sha256: Sha256; bytes: number }> {
   const hash = createHash('sha256')
-  const file = await open(fsPath(path), 'r')
-  try {
-    let bytes = 0
-    for await (const piece of piecesOf(file, { from: 0, to: Number.POSITIVE_INFINITY }, signal)) {
-      hash.update(piece)
-      bytes += piece.byteLength
+  let bytes = 0
+  for (const path of paths) {
+    const file = await open(fsPath(path), 'r')
+    try {
+      for await (const piece of piecesOf(file, { from: 0, to: Number.POSITIVE_INFINITY }, signal)) {
+        hash.update(piece)
+        bytes += piece.byteLength
+      }
+    } finally {
+      await file.close()
     }
-    return { sha256: asSha256(hash.digest('hex')), bytes }
-  } finally {
-    await file.close()
   }
+  return { sha256: asSha256(hash.digest('hex')), bytes }
 }
 
 /** The bytes of a half-open range, or as many of them as there are. All pieces share one buffer: each is valid until the next.

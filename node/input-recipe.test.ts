@@ -11,6 +11,7 @@ test('what is put into a watched folder gets the container of its settings', () 
     input_crf: 20,
     input_strict: false,
     input_package_only: false,
+    input_segments: false,
   } as const
   assert.equal(inputRecipe({ ...own, input_container: 'mkv' }).packaging, 'mkv')
   assert.equal(inputRecipe({ ...own, input_container: 'mp4' }).packaging, DEFAULT_RECIPE.packaging)
@@ -26,7 +27,9 @@ test('what is put into a watched folder gets the package of its settings, and it
     input_container: 'mp4',
     input_package: ['hls', 'dash'] as ('hls' | 'dash')[],
   } as const
-  assert.deepEqual(inputRecipe({ ...own, input_package: undefined, input_package_only: false }).package, undefined)
-  assert.deepEqual(inputRecipe({ ...own, input_package_only: false }).package, { formats: ['hls', 'dash'] })
-  assert.deepEqual(inputRecipe({ ...own, input_package_only: true }).package, { formats: ['hls', 'dash'], only: true })
+  const packageOf = (only: boolean, segments: boolean, formats: typeof own.input_package | undefined) =>
+    inputRecipe({ ...own, input_package: formats, input_package_only: only, input_segments: segments }).package
+  assert.equal(packageOf(false, false, undefined), undefined)
+  assert.deepEqual(packageOf(false, false, own.input_package), { formats: ['hls', 'dash'] })
+  assert.deepEqual(packageOf(true, true, own.input_package), { formats: ['hls', 'dash'], only: true, segments: true })
 })

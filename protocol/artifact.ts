@@ -12,6 +12,8 @@ export interface Artifact extends HeldBlob {
   readonly path: string
   /** IANA media type, such as `video/mp4`. */
   readonly media_type: string
+  /** It is a track of a package, and a folder where it is delivered: each segment is a file. Absent: it is one file. */
+  readonly is_folder?: true | undefined
 }
 
 const PART = /^(?!\.)[A-Za-z0-9._{}-]{1,128}$/

@@ -9,6 +9,7 @@
  *   kill; a repeated `put` or `place` leaves no unfinished bytes.
  * - `place` replaces a file only with `replace`: of two that place different bytes at one path at once, one is answered `taken`. A
  *   placed file is durable: a power cut loses neither its bytes nor its name.
+ * - A file with `is_folder` is a folder at its path, with the files that its index names: all of them appear at once. All else holds of it too.
  * - A file that is put is for nobody but its owner until its bytes are whole, then for those of its mode: never, also not for a moment, for more.
  * - People may change the files at any time: an answer may be out of date. A handle caches the hash of a file while its size and time are
  *   unchanged; a caller that must read the file again opens a new handle.
@@ -27,6 +28,8 @@ export const FILE_MODE = 0o666
 export interface FileAt extends BlobRef {
   /** Relative to the destination. */
   readonly path: string
+  /** It is a track of a package that becomes a folder: its sha256 is that of its files in the order of their names. */
+  readonly is_folder?: true | undefined
 }
 
 /** A file to put, with the video and peer that identify its unfinished bytes. */

@@ -132,6 +132,8 @@ export interface PackagedFile {
   readonly name: string
   readonly path: string
   readonly media_type: string
+  /** It is delivered as a folder, as `Artifact.is_folder` says. */
+  readonly is_folder?: true
 }
 
 /** The files that `Media.extras` made; paths are absolute. */

@@ -15,6 +15,8 @@ export interface PackageRecipe {
   readonly url_prefix?: string | undefined
   /** It is all that is made: no file for each rendition. Absent: it is made beside these. */
   readonly only?: true | undefined
+  /** Each segment is a file of its own. Absent: each track is one file, of which players ask for ranges. */
+  readonly segments?: true | undefined
 }
 
 /** Longest prefix, characters. */
@@ -39,11 +41,23 @@ export const packageSchema = z
       .optional()
       .describe('what stands before every name of a file in the manifests; ends with a slash'),
     only: z.literal(true).optional().describe('whether it is all that is made, instead of a file for each rendition'),
+    segments: z
+      .literal(true)
+      .optional()
+      .describe('whether each segment is a file of its own, for servers that answer no ranges'),
   })
   .meta({ id: 'Package', description: 'A streaming package.' })
 
 /** Path of a file of the package among the artifacts of its video. */
 export const packagePath = (file: string): string => `{name}/${file}`
+
+/** The files of a track that is a folder: what initialises a decoder, and where the segments lie behind it in the one file. */
+export const [TRACK_HEADER, TRACK_INDEX] = ['header.mp4', 'index.sidx']
+/** The file of a segment, by its number from 0. Sorts behind the two others, in the order of the segments. */
+export const segmentName = (segment: number): string => `segment-${String(segment + 1).padStart(5, '0')}.m4s`
+
+/** All of these names, as DASH writes them. */
+export const SEGMENT_NAMES = 'segment-$Number%05d$.m4s'
 
 /** Whether an artifact is a file of the package. */
 export const isOfPackage = ({ path }: { readonly path: string }): boolean => path.startsWith(packagePath(''))
@@ -57,6 +71,8 @@ const TYPES: Readonly<Record<string, string>> = {
   mpd: 'application/dash+xml',
   vtt: 'text/vtt',
   jpg: 'image/jpeg',
+  m4s: 'video/iso.segment',
+  sidx: 'application/octet-stream',
 }
 
 /** The IANA media type of a file of a package, by its name. */

@@ -160,6 +160,7 @@ export function canonicalRecipe(recipe: Recipe): string {
     formats: [...streaming.formats].sort(),
     url_prefix: streaming.url_prefix,
     only: streaming.only,
+    segments: streaming.segments,
   }
   const audio = recipe.audio?.map(({ codec, channels, kbps, languages }) => ({ codec, channels, kbps, languages }))
   return JSON.stringify({

@@ -110,6 +110,7 @@ const outputSchema = z
     media_type: z.string().describe('such as `video/mp4`'),
     sha256: named<Sha256>('of its content: 64 hex digits'),
     bytes: z.number().describe('its size'),
+    is_folder: z.literal(true).optional().describe('whether it is a folder there, with a file for each segment'),
   })
   .meta({ id: 'Output', description: 'A finished file of a video.' })
 

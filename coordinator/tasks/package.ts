@@ -38,8 +38,8 @@ export function createPackageRunner(options: RunnerParts): Runner {
         }),
       )
       const outputs: Artifact[] = []
-      for (const { name, path, media_type } of files)
-        outputs.push({ path: packagePath(name), media_type, ...(await store.put(video, path)), holders: [self] })
+      for (const { name, path, ...form } of files)
+        outputs.push({ path: packagePath(name), ...form, ...(await store.put(video, path)), holders: [self] })
       return [{ task: task._id, ok: true, output: null, outputs }]
     } finally {
       await rm(scratch, { recursive: true, force: true })

@@ -4,7 +4,7 @@
  */
 import { isPartName, isSha256, isTaskId, isVideoId } from '../../protocol/ids.ts'
 import { isSharedPath } from '../../protocol/shared-folder.ts'
-import { type Check, guard, list, object, textLike, textWhere } from './check.ts'
+import { type Check, guard, list, object, optional, textLike, textWhere } from './check.ts'
 
 /** Most documents or texts of a list, unless it is shorter by its meaning. */
 export const LIST_MAX = 10_000
@@ -55,6 +55,7 @@ export const artifact = object({
   ...heldBlob,
   path: textLike(/^(?!\.)[A-Za-z0-9._{}-]{1,128}(?:\/(?!\.)[A-Za-z0-9._{}-]{1,128}){0,7}$/, ' leads out of its folder'),
   media_type: textLike(/^[\w.+/; =-]{1,128}$/, ' is no media type'),
+  is_folder: optional(flag),
 })
 
 const isPath = (path: string): boolean => path.length <= TEXT_MAX && !path.includes('\0')

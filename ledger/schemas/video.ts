@@ -66,6 +66,7 @@ const recipe = object({
       formats: list(oneOf(PACKAGE_FORMATS), PACKAGE_FORMATS.length),
       url_prefix: optional(text),
       only: optional(flag),
+      segments: optional(flag),
     } satisfies Fields<PackageRecipe>),
   ),
   subtitles: optional(list(subtitle, SUBTITLES_MAX)),

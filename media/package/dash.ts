@@ -1,4 +1,5 @@
 /** The manifest of DASH, as text. Pure: the same facts give the same bytes. ISO/IEC 23009-1, on-demand profile: one file for each track. */
+import { SEGMENT_NAMES, TRACK_HEADER } from '../../protocol/package.ts'
 import {
   bandwidthOf,
   byFamily,
@@ -42,7 +43,7 @@ export function dashManifest(facts: PackageFacts): string {
     'MPD',
     {
       xmlns: 'urn:mpeg:dash:schema:mpd:2011',
-      profiles: 'urn:mpeg:dash:profile:isoff-on-demand:2011',
+      profiles: `urn:mpeg:dash:profile:isoff-${facts.isDivided ? 'live' : 'on-demand'}:2011`,
       type: 'static',
       mediaPresentationDuration: `PT${seconds.toFixed(6)}S`,
       minBufferTime: 'PT6S',
@@ -57,23 +58,49 @@ interface AdaptationSet {
   readonly children: readonly string[]
 }
 
-/** Where the beginning and the index of a file lie. */
+/** Where the bytes of a track are: one file with an index, or a file for each segment. */
+const addresses = (track: PictureFacts | SoundFacts, { prefix, isDivided }: PackageFacts): string[] =>
+  isDivided ? [segmentTemplate(track, prefix)] : [leaf('BaseURL', `${prefix}${track.name}.mp4`), segmentBase(track)]
+
 const segmentBase = ({ init, index, timescale }: PictureFacts | SoundFacts): string =>
   element('SegmentBase', { indexRange: `${init}-${init + index - 1}`, timescale }, [
     element('Initialization', { range: `0-${init - 1}` }),
   ])
 
-const fileOf = ({ name }: { name: string }, { prefix }: PackageFacts): string => leaf('BaseURL', `${prefix}${name}.mp4`)
+function segmentTemplate({ name, timescale, segments }: PictureFacts | SoundFacts, prefix: string): string {
+  const runs: { start: number; duration: number; more: number }[] = []
+  for (const { start, duration } of segments) {
+    const last = runs.at(-1)
+    if (last?.duration === duration) last.more++
+    else runs.push({ start, duration, more: 0 })
+  }
+  const timeline = runs.map(({ start, duration, more }) =>
+    element('S', { t: start, d: duration, r: more === 0 ? undefined : more }),
+  )
+  return element(
+    'SegmentTemplate',
+    {
+      timescale,
+      initialization: `${prefix}${name}/${TRACK_HEADER}`,
+      media: `${prefix}${name}/${SEGMENT_NAMES}`,
+      startNumber: 1,
+    },
+    [element('SegmentTimeline', {}, timeline)],
+  )
+}
+
+/** How the tracks of a set may be changed between: at their segments, which an index or the manifest lists. */
+const alignment = ({ isDivided }: PackageFacts): AdaptationSet['attributes'] =>
+  isDivided
+    ? { segmentAlignment: 'true', startWithSAP: 1 }
+    : { segmentAlignment: 'true', subsegmentAlignment: 'true', subsegmentStartsWithSAP: 1, startWithSAP: 1 }
 
 function pictureSet(tracks: readonly PictureFacts[], facts: PackageFacts): AdaptationSet {
   return {
     attributes: {
       contentType: 'video',
       mimeType: 'video/mp4',
-      segmentAlignment: 'true',
-      subsegmentAlignment: 'true',
-      subsegmentStartsWithSAP: 1,
-      startWithSAP: 1,
+      ...alignment(facts),
     },
     children: tracks.map((track) =>
       element(
@@ -87,7 +114,7 @@ function pictureSet(tracks: readonly PictureFacts[], facts: PackageFacts): Adapt
           sar: '1:1',
           frameRate: track.fps[1] === 1 ? track.fps[0] : track.fps.join('/'),
         },
-        [...rangeOf(track), fileOf(track, facts), segmentBase(track)],
+        [...rangeOf(track), ...addresses(track, facts)],
       ),
     ),
   }
@@ -111,9 +138,7 @@ const soundSet = (track: SoundFacts, facts: PackageFacts): AdaptationSet => ({
     contentType: 'audio',
     mimeType: 'audio/mp4',
     lang: track.language,
-    subsegmentAlignment: 'true',
-    subsegmentStartsWithSAP: 1,
-    startWithSAP: 1,
+    ...alignment(facts),
   },
   children: [
     role(track.isDescription ? 'description' : track.isDefault ? 'main' : 'alternate'),
@@ -131,8 +156,7 @@ const soundSet = (track: SoundFacts, facts: PackageFacts): AdaptationSet => ({
           schemeIdUri: 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011',
           value: track.channels,
         }),
-        fileOf(track, facts),
-        segmentBase(track),
+        ...addresses(track, facts),
       ],
     ),
   ],

@@ -89,6 +89,8 @@ export interface PackageFacts {
   readonly thumbnails: ThumbnailFacts | null
   /** Length of the film, seconds. */
   readonly seconds: number
+  /** Whether each segment is a file of its own; else players ask for ranges of one file for each track. */
+  readonly isDivided: boolean
   /** What stands before every name of a file in the manifests: '' or a URL that ends with a slash. */
   readonly prefix: string
 }

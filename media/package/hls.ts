@@ -1,4 +1,5 @@
 /** The playlists of HLS, as text. Pure: the same facts give the same bytes. RFC 8216, and Apple's additions for images. */
+import { segmentName, TRACK_HEADER } from '../../protocol/package.ts'
 import {
   type Bandwidth,
   bandwidthOf,
@@ -25,15 +26,12 @@ const TEXTS = 'text'
 
 /** All playlists of a package: the master playlist is the last, as the others must be there first. */
 export function hlsPlaylists(facts: PackageFacts): TextFile[] {
-  const { pictures, sounds, texts, thumbnails, prefix } = facts
+  const { pictures, sounds, texts, thumbnails } = facts
   const tracks = [...pictures, ...sounds].map((track) => ({
     name: `${track.name}.m3u8`,
-    text: mediaPlaylist(track, { prefix, ranges: track.segments, isKeys: false }),
+    text: mediaPlaylist(track, facts),
   }))
-  const keyframes = pictures.map((track) => ({
-    name: keysName(track),
-    text: mediaPlaylist(track, { prefix, ranges: track.keyframes, isKeys: true }),
-  }))
+  const keyframes = keyed(facts).map((track) => ({ name: keysName(track), text: keysPlaylist(track, facts) }))
   const words = texts.map(({ name }) => ({ name: `${name}.m3u8`, text: textPlaylist(name, facts) }))
   const images = thumbnails ? [{ name: `${thumbnails.name}.m3u8`, text: imagePlaylist(thumbnails, facts) }] : []
   return [...tracks, ...keyframes, ...words, ...images, { name: 'master.m3u8', text: masterPlaylist(facts) }]
@@ -46,27 +44,54 @@ const lines = (all: readonly string[]): string => `${all.join('\n')}\n`
 /** Seconds with 6 decimals. */
 const time = (ticks: number, timescale: number): string => (ticks / timescale).toFixed(6)
 
-function mediaPlaylist(
-  { name, timescale, init }: PictureFacts | SoundFacts,
-  { prefix, ranges, isKeys }: { prefix: string; ranges: readonly Range[]; isKeys: boolean },
-): string {
-  const file = `${prefix}${name}.mp4`
+/** Tracks that have a playlist of their keyframes: these are ranges of a file. */
+const keyed = ({ pictures, isDivided }: PackageFacts): readonly PictureFacts[] => (isDivided ? [] : pictures)
+
+/** The lines of a playlist before its segments. */
+const beginning = (ranges: readonly Range[], timescale: number): string[] => [
+  ...HEAD,
+  '#EXT-X-INDEPENDENT-SEGMENTS',
+  '#EXT-X-PLAYLIST-TYPE:VOD',
+  `#EXT-X-TARGETDURATION:${targetDuration([{ segments: ranges, timescale }])}`,
+  '#EXT-X-MEDIA-SEQUENCE:0',
+]
+
+function mediaPlaylist({ name, timescale, init, segments }: PictureFacts | SoundFacts, facts: PackageFacts): string {
+  const { prefix, isDivided } = facts
+  const begin = beginning(segments, timescale)
+  if (!isDivided) return lines([...begin, ...rangesOf(`${prefix}${name}.mp4`, segments, { timescale, init })])
   return lines([
-    ...HEAD,
-    '#EXT-X-INDEPENDENT-SEGMENTS',
-    '#EXT-X-PLAYLIST-TYPE:VOD',
-    `#EXT-X-TARGETDURATION:${targetDuration([{ segments: ranges, timescale }])}`,
-    '#EXT-X-MEDIA-SEQUENCE:0',
-    ...(isKeys ? ['#EXT-X-I-FRAMES-ONLY'] : []),
-    `#EXT-X-MAP:URI="${file}",BYTERANGE="${init}@0"`,
-    ...ranges.flatMap(({ offset, bytes, duration }) => [
+    ...begin,
+    `#EXT-X-MAP:URI="${prefix}${name}/${TRACK_HEADER}"`,
+    ...segments.flatMap(({ duration }, at) => [
       `#EXTINF:${time(duration, timescale)},`,
-      `#EXT-X-BYTERANGE:${bytes}@${offset}`,
-      file,
+      `${prefix}${name}/${segmentName(at)}`,
     ]),
     '#EXT-X-ENDLIST',
   ])
 }
+
+const keysPlaylist = ({ name, timescale, init, keyframes }: PictureFacts, { prefix }: PackageFacts): string =>
+  lines([
+    ...beginning(keyframes, timescale),
+    '#EXT-X-I-FRAMES-ONLY',
+    ...rangesOf(`${prefix}${name}.mp4`, keyframes, { timescale, init }),
+  ])
+
+/** Ranges of one file, the first of which initialises a decoder. */
+const rangesOf = (
+  file: string,
+  ranges: readonly Range[],
+  { timescale, init }: { timescale: number; init: number },
+): string[] => [
+  `#EXT-X-MAP:URI="${file}",BYTERANGE="${init}@0"`,
+  ...ranges.flatMap(({ offset, bytes, duration }) => [
+    `#EXTINF:${time(duration, timescale)},`,
+    `#EXT-X-BYTERANGE:${bytes}@${offset}`,
+    file,
+  ]),
+  '#EXT-X-ENDLIST',
+]
 
 /** One segment: the whole file. A text without cues near its beginning is shown at once, and no clock has to be mapped. */
 const textPlaylist = (name: string, { seconds, prefix }: PackageFacts): string =>
@@ -134,7 +159,7 @@ function masterPlaylist(facts: PackageFacts): string {
         `${prefix}${track.name}.m3u8`,
       ]),
     ),
-    ...ordered.map((track) => keysVariant(track, prefix)),
+    ...(keyed(facts).length > 0 ? ordered.map((track) => keysVariant(track, prefix)) : []),
     ...(thumbnails ? [imagesVariant(thumbnails, prefix)] : []),
   ])
 }

@@ -1,11 +1,12 @@
 /** Packages of real films: every picture and sound is where the plan has it, by ffmpeg and by parsers of others. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Parser } from 'm3u8-parser'
 import { parse } from 'mpd-parser'
+import { divideTrack } from '../../files/track-folder.ts'
 import { systemClock as clock, systemRng as rng } from '../../node/host/system-clock.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
 import { type PipelineResult, runPipeline } from '../../testing/sources/pipeline.ts'
@@ -170,6 +171,48 @@ describe('a package', () => {
     const master = await made.read('master.m3u8')
     assert.doesNotMatch(master, /AUDIO/)
     assert.match(master, /RESOLUTION=90x160/)
+  })
+
+  it('of segments has the bytes of the one with ranges, in files that its manifests name', async () => {
+    const film = [...picture(13.04, '25'), ...tone(13), ...fast, '-c:a', 'aac']
+    const made = await packaged('ranges.mp4', film)
+    const {
+      folder,
+      packaged: divided,
+      read,
+    } = await packaged('segments.mp4', film, {
+      package: { formats: ['hls', 'dash'], segments: true },
+    })
+    const tracks = divided!.files.filter(({ is_folder }) => is_folder)
+    assert.deepEqual(tracks.map(({ name }) => name), ['video-64p', 'video-90p', 'audio-1']) // biome-ignore format: short
+    for (const { name, path } of tracks) {
+      assert.deepEqual(await readFile(path), await readFile(join(made.folder, `${name}.mp4`)))
+      await divideTrack(path, join(folder, name), { mode: 0o644, signal })
+      await rm(path)
+    }
+    for (const { rendition, path } of made.outputs)
+      assert.deepEqual(await pictures(join(folder, `video-${rendition}.m3u8`)), await pictures(path), rendition)
+    const playlist = new Parser()
+    playlist.push(await read('video-90p.m3u8'))
+    playlist.end()
+    const { segments } = playlist.manifest
+    const uris = ['segment-00001.m4s', 'segment-00002.m4s'].map((name) => `video-90p/${name}`)
+    assert.deepEqual(
+      segments.map(({ uri, map }: { uri: string; map: { uri: string } }) => [uri, map.uri]),
+      uris.map((uri) => [uri, 'video-90p/header.mp4']),
+    )
+    const dash = parse(await read('manifest.mpd'), { manifestUri: 'https://example.org/manifest.mpd' })
+    const [, video] = dash.playlists
+    const [sound] = Object.values(dash.mediaGroups.AUDIO.audio) as [{ playlists: (typeof video)[] }]
+    for (const [name, one] of [['video-90p', video], ['audio-1', sound.playlists[0]]] as const) // biome-ignore format: pairs
+      assert.deepEqual(
+        one.segments.map(({ resolvedUri }: { resolvedUri: string }) => resolvedUri),
+        (await readdir(join(folder, name))).sort().slice(2).map((each) => `https://example.org/${name}/${each}`),
+      ) // biome-ignore format: one line for each list
+    const lengths = (all: { duration: number }[]) => all.map(({ duration }) => Number(duration.toFixed(6)))
+    assert.deepEqual(lengths(video.segments), lengths(segments), 'the exact lengths')
+    assert.deepEqual(lengths(segments), await checkPlaylist(made, 'video-90p'))
+    assert.doesNotMatch(await read('master.m3u8'), /I-FRAME/, 'keyframes are ranges')
   })
 
   it('has addresses with the prefix that is asked for, and only the manifests that are', async () => {

@@ -39,8 +39,8 @@ export async function makePackage(programs: Programs, job: PackageJob): Promise<
   const texts = textFacts(text)
   const seconds = secondsShown(Math.max(...pictures.map(secondsTo)), sounds.map(secondsTo))
   const thumbnails = await makeImages(programs, { ...job, seconds })
-  const { formats, url_prefix: prefix = '' } = job.package
-  const facts: PackageFacts = { pictures, sounds, texts, thumbnails, seconds, prefix }
+  const { formats, url_prefix: prefix = '', segments: isDivided = false } = job.package
+  const facts: PackageFacts = { pictures, sounds, texts, thumbnails, seconds, prefix, isDivided }
   const written = [
     ...texts.map(({ name }, at) => ({ name: `${name}.vtt`, text: webVtt(text.samples[at]!) })),
     { name: `${thumbnails.name}.vtt`, text: thumbnailCues(facts, thumbnails) },
@@ -48,13 +48,16 @@ export async function makePackage(programs: Programs, job: PackageJob): Promise<
     ...(formats.includes('dash') ? [{ name: 'manifest.mpd', text: dashManifest(facts) }] : []),
   ]
   for (const file of written) await writeFile(join(outDir, file.name), file.text)
+  const tracks = [...pictures, ...sounds].map(({ name }): PackagedFile => {
+    const [path, media_type] = [join(outDir, `${name}.mp4`), packageMediaType('.mp4')]
+    return isDivided ? { name, path, media_type, is_folder: true } : { name: `${name}.mp4`, path, media_type }
+  })
   const names = [
-    ...[...pictures, ...sounds].map(({ name }) => `${name}.mp4`),
     POSTER,
     ...thumbnails.sheets.map((_, at) => sheetName(thumbnails.name, at)),
     ...written.map(({ name }) => name),
   ]
-  return names.map((name) => ({ name, path: join(outDir, name), media_type: packageMediaType(name) }))
+  return [...tracks, ...names.map((name) => ({ name, path: join(outDir, name), media_type: packageMediaType(name) }))]
 }
 
 async function pictureTrack(

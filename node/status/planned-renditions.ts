@@ -6,8 +6,8 @@ import type { RenditionId } from '../../protocol/rendition.ts'
 import type { PlannedRendition } from '../../protocol/status-encodes.ts'
 import type { Video } from '../../protocol/video.ts'
 
-/** The file of a rendition in a package, where no other is made. */
-const inPackage = (id: RenditionId): string => packagePath(`${pictureName(id)}.mp4`)
+/** The file or folder of a rendition in a package, where no other is made. */
+const inPackage = (id: RenditionId): string[] => ['', '.mp4'].map((end) => packagePath(`${pictureName(id)}${end}`))
 
 /** The renditions of a plan. `seconds`: length of the source. */
 export function plannedRenditions(
@@ -16,7 +16,7 @@ export function plannedRenditions(
   seconds: number,
 ): PlannedRendition[] {
   return renditions.map(({ id, width, height, codec, preset, rate, bit_depth, profile, class: of }) => {
-    const bytes = outputs.find(({ path }) => path.startsWith(`${id}/`) || path === inPackage(id))?.bytes ?? null
+    const bytes = outputs.find(({ path }) => path.startsWith(`${id}/`) || inPackage(id).includes(path))?.bytes ?? null
     return {
       ...{ id, width, height, codec, preset, rate, bit_depth },
       ...(profile !== undefined && { profile }),

@@ -178,7 +178,7 @@ function rowOf(of: {
     eta_s: rate === null || rate === 0 ? null : (1 - done) / rate,
     tasks,
     renditions: plannedRenditions(planned.renditions, video, seconds),
-    outputs: video.outputs.map(({ path, media_type, sha256, bytes }) => ({ path, media_type, sha256, bytes })),
+    outputs: video.outputs.map(({ holders: _, ...output }) => output),
     deliveries: of.deliveries,
     held,
     audits,

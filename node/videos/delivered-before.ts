@@ -21,7 +21,10 @@ export interface DeliveredBeforeOptions {
 type Place = Pick<Delivery, 'dir' | 'name'>
 
 const filesOf = ({ outputs }: Video, { name }: Place): FileAt[] =>
-  outputs.map((output: Artifact) => ({ path: pathFor(output, name), sha256: output.sha256, bytes: output.bytes }))
+  outputs.map((output: Artifact) => {
+    const { sha256, bytes, is_folder } = output
+    return { path: pathFor(output, name), sha256, bytes, is_folder }
+  })
 
 /** Whether every file is there with its size. */
 async function areWhole(files: readonly FileAt[], destination: Destination): Promise<boolean> {

@@ -73,9 +73,9 @@ async function place(
   delivery: Delivery,
   output: Artifact,
 ): Promise<'placed' | 'there' | 'taken'> {
-  const { sha256, bytes, holders } = output
+  const { sha256, bytes, holders, is_folder } = output
   const path = pathFor(output, delivery.name)
-  const file = { path, sha256, bytes, video: video._id, peer: self, mode: delivery.mode ?? FILE_MODE }
+  const file = { path, sha256, bytes, is_folder, video: video._id, peer: self, mode: delivery.mode ?? FILE_MODE }
   if ((await destination.sha256At(path, signal)) !== sha256) {
     const from = await exchange.fetch({ sha256, bytes, video: video._id, holders, signal })
     try {

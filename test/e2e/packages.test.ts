@@ -42,6 +42,26 @@ test('a package is one line of what is printed, and all that is made where it is
   assert.match(beside.stdout, /^ {2}beside\/180p\/short\.mp4 {2}[\d.]+ kB\n {2}beside\/short\/ {2}/m)
 })
 
+test('segments are delivered as files, a folder for each track, and encoded once for two deliveries', async (t) => {
+  const dir = await folder(t)
+  const options = { cwd: dir, dataDir: join(dir, 'data') }
+  const asked = ['run', await ensureSource('short'), '--renditions', '180p', '--preset', 'ultrafast']
+  asked.push('--package', 'hls,dash', '--package-only', '--segments')
+  const made = await runCli([...asked, '--out', 'one'], options)
+  assert.equal(made.code, 0, made.stderr)
+  assert.match(made.stdout, /^ {2}one\/short\/ {2}[\d.]+ kB {2}8 files and 2 folders of segments$/m)
+  const tracks = ['audio-1', 'video-180p'].flatMap((track) =>
+    ['header.mp4', 'index.sidx', 'segment-00001.m4s'].map((name) => `${track}/${name}`),
+  )
+  const plain = FILES.filter((name) => !/-keyframes|\.mp4$/.test(name))
+  const files = [...plain, ...tracks].map((name) => `short/${name}`).sort()
+  assert.deepEqual((await filesBelow(join(dir, 'one'))).sort(), files)
+  const again = await runCli([...asked, '--out', 'two'], options)
+  assert.equal(again.code, 0, again.stderr)
+  assert.doesNotMatch(again.stdout, /encode|joining/, 'the folders are taken back and delivered once more')
+  assert.deepEqual((await filesBelow(join(dir, 'two'))).sort(), files)
+})
+
 test('a package in a form that it does not have is refused before anything is queued', async (t) => {
   const dir = await folder(t)
   const options = { cwd: dir, dataDir: join(dir, 'data') }
