@@ -110,7 +110,8 @@ export function children(body: Buffer): Box[] {
   return boxes
 }
 
-function find(body: Buffer, path: string): Buffer | undefined {
+/** The body of the box at a path, the first of each name; undefined where there is none. Throws `Mp4Broken`. */
+export function tryFind(body: Buffer, path: string): Buffer | undefined {
   let at: Buffer | undefined = body
   for (const type of path.split('/')) at = at && children(at).find((box) => box.type === type)?.body
   return at
@@ -118,12 +119,13 @@ function find(body: Buffer, path: string): Buffer | undefined {
 
 /** The body of the box at a path such as `trak/tkhd`, the first of each name. Throws `Mp4Broken` where there is none. */
 export function need(body: Buffer, path: string): Buffer {
-  const found = find(body, path)
+  const found = tryFind(body, path)
   if (!found) throw new Mp4Broken(`no ${path} box`)
   return found
 }
 
-const movieTimescale = (moov: Buffer): number => {
+/** Ticks per second of a movie. Throws `Mp4Broken`. */
+export const movieTimescale = (moov: Buffer): number => {
   const mvhd = need(moov, 'mvhd')
   return mvhd.readUInt32BE(mvhd[0] === 1 ? 20 : 12)
 }
@@ -136,7 +138,8 @@ const KINDS: Readonly<Record<string, Track['kind']>> = {
   subt: 'text',
 }
 
-interface FileBounds {
+/** Where samples may lie. */
+export interface FileBounds {
   /** Ticks per second of the movie's header. */
   readonly movieScale: number
   readonly fileBytes: number
@@ -144,7 +147,8 @@ interface FileBounds {
   readonly bytesLeft: number
 }
 
-function readTrack(trak: Buffer, { movieScale, fileBytes, bytesLeft }: FileBounds): Track {
+/** A track by its boxes. Throws `Mp4Broken`. */
+export function readTrack(trak: Buffer, { movieScale, fileBytes, bytesLeft }: FileBounds): Track {
   const mdhd = need(trak, 'mdia/mdhd')
   const long = mdhd[0] === 1
   const timescale = mdhd.readUInt32BE(long ? 20 : 12)
@@ -163,18 +167,18 @@ function readTrack(trak: Buffer, { movieScale, fileBytes, bytesLeft }: FileBound
     ...sampleEntry(need(stbl, 'stsd'), kind),
     times: presentationTimes(
       decode.times,
-      find(stbl, 'ctts'),
-      editOffset(find(trak, 'edts/elst'), timescale, movieScale),
+      tryFind(stbl, 'ctts'),
+      editOffset(tryFind(trak, 'edts/elst'), timescale, movieScale),
     ),
     duration: decode.duration,
     sizes,
     offsets: sampleOffsets(stbl, sizes, fileBytes),
-    keyframes: keyframes(find(stbl, 'stss')),
+    keyframes: keyframes(tryFind(stbl, 'stss')),
   }
 }
 
-/** How far the edit list moves presentation: an empty edit delays, `media_time` starts later in the media. */
-function editOffset(elst: Buffer | undefined, timescale: number, movieScale: number): number {
+/** How far the edit list moves presentation, ticks of the track: an empty edit delays, `media_time` starts later in the media. The scales are ticks per second. */
+export function editOffset(elst: Buffer | undefined, timescale: number, movieScale: number): number {
   if (!elst) return 0
   const long = elst[0] === 1
   let offset = 0
@@ -222,7 +226,7 @@ function presentationTimes(times: Float64Array, ctts: Buffer | undefined, offset
 }
 
 function sampleOffsets(stbl: Buffer, sizes: Uint32Array, fileBytes: number): Float64Array {
-  const wide = find(stbl, 'co64')
+  const wide = tryFind(stbl, 'co64')
   const chunks = wide ?? need(stbl, 'stco')
   const stsc = need(stbl, 'stsc')
   const offsets = new Float64Array(sizes.length)

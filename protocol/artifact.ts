@@ -2,6 +2,7 @@
 
 import type { HeldBlob } from './blobs.ts'
 import { ReelmeshError } from './errors.ts'
+import type { SoundPartFacts } from './sound-part.ts'
 
 /** A file that a task made, with its hash, size in bytes and holders. */
 export interface Artifact extends HeldBlob {
@@ -14,6 +15,8 @@ export interface Artifact extends HeldBlob {
   readonly media_type: string
   /** It is a track of a package, and a folder where it is delivered: each segment is a file. Absent: it is one file. */
   readonly is_folder?: true | undefined
+  /** What it holds, where it is a part of the sound of a video. */
+  readonly sound?: SoundPartFacts | undefined
 }
 
 const PART = /^(?!\.)[A-Za-z0-9._{}-]{1,128}$/

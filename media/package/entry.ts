@@ -47,7 +47,7 @@ export function entryFacts({ kind, entry, description }: Pick<Track, 'kind' | 'e
     throw new AttemptFailed('build_cannot', `the codec ${entry} cannot be packaged by this version`)
   const kept = boxes.filter(({ type }) => type === known.configuration || KEPT.includes(type))
   return {
-    entry: box(entry, head, ...kept.map(({ type, body }) => box(type, body))),
+    entry: box(entry, head, ...kept.map(({ type, body }) => box(type, type === 'esds' ? withoutRates(body) : body))),
     codecs: codec ? codec.manifestName(record) : SOUND[entry]!.name(record),
     range: rangeOf(kept),
   }
@@ -61,21 +61,38 @@ function rangeOf(boxes: readonly Box[]): EntryFacts['range'] {
   return (color && color.length >= 8 && RANGES[color.readUInt16BE(6)]) || 'SDR'
 }
 
-/** `mp4a.40.2`: the object type, and of MPEG-4 sound the kind of it, from the descriptors. ISO/IEC 14496-1. */
-function nameOfEsds(esds: Buffer): string {
-  let [type, kind] = [0, 0]
-  // Descriptors lie in one another: a tag, a length of up to four bytes, and fields.
+/** Where the fields of two descriptors begin: of the configuration, and of what is specific to its codec. They lie in one another: a tag, a length of up to four bytes, and fields. ISO/IEC 14496-1. */
+function descriptorsOf(esds: Buffer): { readonly configuration: number; readonly specific: number | null } {
+  let configuration = 0
   for (let at = 4; at < esds.length; ) {
     const tag = esds.readUInt8(at++)
     while (esds.readUInt8(at++) & 0x80);
     if (tag === 3) at += 3
     else if (tag === 4) {
-      type = esds.readUInt8(at)
-      at += 13
-    } else if (tag === 5) {
-      kind = esds.readUInt8(at) >> 3
-      break
-    } else break
+      configuration = at
+      at += CONFIGURATION_BYTES
+    } else return { configuration, specific: tag === 5 ? at : null }
   }
-  return type === 0x40 ? `mp4a.40.${kind}` : `mp4a.${type.toString(16)}`
+  return { configuration, specific: null }
+}
+
+/** Fields of the configuration: object type, kind of stream, size of a buffer (3 bytes), largest and average bit rate. */
+const CONFIGURATION_BYTES = 13
+const RATES = { at: 2, bytes: 11 }
+
+/** `mp4a.40.2`: the object type, and of MPEG-4 sound the kind of it. */
+function nameOfEsds(esds: Buffer): string {
+  const { configuration, specific } = descriptorsOf(esds)
+  const type = configuration === 0 ? 0 : esds.readUInt8(configuration)
+  return type === 0x40
+    ? `mp4a.40.${specific === null ? 0 : esds.readUInt8(specific) >> 3}`
+    : `mp4a.${type.toString(16)}`
+}
+
+/** The descriptors without buffer and rates, 0 as of a stream whose rate varies: a muxer knows them only at the end of a file, and no player needs them. */
+function withoutRates(esds: Buffer): Buffer {
+  const { configuration } = descriptorsOf(esds)
+  const plain = Buffer.from(esds)
+  if (configuration > 0) plain.fill(0, configuration + RATES.at, configuration + RATES.at + RATES.bytes)
+  return plain
 }

@@ -10,7 +10,7 @@ import { type FragmentSample, fragmentHead } from './fragment.ts'
 /** Length of a segment that is aimed at, seconds: HLS authoring asks for 6. */
 export const SEGMENT_S = 6
 /** A chunk as short as this at the end of a film, seconds, has no segment of its own. */
-const TAIL_S = 0.5
+export const TAIL_S = 0.5
 /** More than the number of fragments of a chunk: fragment numbers are those of the chunk × this, so that they do not depend on other chunks. */
 const FRAGMENTS_MAX = 10_000
 
@@ -76,33 +76,6 @@ export function pictureFragments(
   })
 }
 
-/** A track of sound: its fragments, and how much later than they are heard the times in them lie, ticks. */
-export interface SoundFragments {
-  readonly fragments: readonly Fragment[]
-  readonly delay: number
-}
-
-/** The fragments of a track of sound: those of `SEGMENT_S`. What an encoder put before the first sample is left out. */
-export function soundFragments(track: Track): SoundFragments {
-  const { times, timescale, duration } = track
-  const end = (times[0] ?? 0) + duration
-  const skipped = times.findIndex((_, at) => (times[at + 1] ?? end) > 0)
-  const begin = skipped === -1 ? times.length : skipped
-  const delay = Math.max(0, -(times[begin] ?? 0))
-  const first: number[] = []
-  for (let at = begin; at < times.length; at++) {
-    const next = first.length * SEGMENT_S * timescale
-    if (at === begin || times[at]! >= next) first.push(at)
-  }
-  const fragments = first.map((from, number) => {
-    const to = first[number + 1] ?? times.length
-    const samples = samplesOf(track, { from, to, shift: delay, isKey: () => true })
-    const until = delay + (times[to] ?? end)
-    return fragmentOf(samples, { file: 0, from, end: until, delay: 0, sequence: number + 1 })
-  })
-  return { fragments, delay }
-}
-
 function keyTest({ keyframes }: Track): (sample: number) => boolean {
   if (keyframes === null) return () => true
   const keys = new Set(keyframes)
@@ -119,7 +92,8 @@ const samplesOf = (
     isKey: isKey(from + at),
   }))
 
-function fragmentOf(
+/** The fragment of these samples. */
+export function fragmentOf(
   samples: readonly FragmentSample[],
   { file, from, ...of }: { file: number; from: number; end: number; delay: number; sequence: number },
 ): Fragment {

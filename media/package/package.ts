@@ -22,7 +22,9 @@ import type { PackageFacts, PictureFacts, SoundFacts, TextFacts } from './facts.
 import { hlsPlaylists, sheetName } from './hls.ts'
 import { makeImages, POSTER } from './images.ts'
 import { type Labelled, labelled } from './labels.ts'
-import { type Fragment, pictureFragments, pictureParts, reorderDelay, soundFragments } from './layout.ts'
+import { type Fragment, pictureFragments, pictureParts, reorderDelay } from './layout.ts'
+import { divideSound } from './sound-division.ts'
+import { soundHead } from './sound-head.ts'
 import { thumbnailCues } from './thumbnail-cues.ts'
 import { writeTrack } from './track-file.ts'
 
@@ -103,15 +105,15 @@ async function soundTracks({ plan, audio, outDir, signal }: PackageJob): Promise
   const sounds: SoundFacts[] = []
   for (const [at, track] of tracks.entries()) {
     const { channels, flags } = planned[at]!
-    const { fragments, delay } = soundFragments(track)
-    if (fragments.length === 0 || !canStream(track)) continue
-    const { entry, codecs } = entryFacts(track)
+    const { segments, delay } = divideSound(track)
+    if (segments.length === 0 || !canStream(track)) continue
+    const { head, codecs } = soundHead(track, delay)
     const { timescale } = track
     const name = `audio-${at + 1}`
     const layout = await writeTrack({
-      head: { kind: 'audio', timescale, language: track.language, width: 0, height: 0, entry, delay },
+      head,
       files: [{ path: audio, track }],
-      fragments,
+      fragments: segments.flat(),
       out: join(outDir, `${name}.mp4`),
       signal,
     })
