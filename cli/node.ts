@@ -20,6 +20,8 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   listen: '<list>',
   announce: '<list>',
   bulk_port: '<auto|off|port>',
+  http: '<host:port>',
+  http_cors: '<list>',
   join: '<list>',
   mdns: '',
   swarm_key: '<file>',
@@ -74,6 +76,7 @@ export function addNode(program: Command): void {
     if (!config.parent_channel) {
       say(`${config.name} is up: peer ${node.face.self}`)
       for (const address of node.addresses()) say(`  ${address}`)
+      if (node.http() !== null) say(`  ${node.http()}`)
     }
     await untilStopped({ parentChannel: config.parent_channel, drained: node.drained, stop: node.stop })
   })

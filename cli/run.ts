@@ -81,12 +81,17 @@ export function addRun(program: Command): void {
     ffmpeg: '<path>',
     ffprobe: '<path>',
     sandbox: '<auto|off>',
+    http: '<host:port>',
+    http_cors: '<list>',
     log_level: '<level>',
   })
   command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {
     const deadline = deadlineFrom(options)
     const out = absolutePath(options.out, '--out')
-    const config = { ...(await configFrom({ ...options, renditions: undefined })), ...ALONE }
+    const settings = await configFrom({ ...options, renditions: undefined })
+    // The address of the configuration is that of the node here.
+    const http = options.http === undefined ? undefined : settings.http
+    const config = { ...settings, ...ALONE, http }
     const ladder =
       options.ladder === undefined ? null : await findLadder(options.ladder, config.ladders, workingFolder())
     process.exitCode = await run({ files, out, deadline, config, recipe: recipeFrom(options, ladder), options })

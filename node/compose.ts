@@ -36,6 +36,7 @@ import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
+import { createMediaPart } from './http/media-part.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
 import { createModules, type Modules } from './modules.ts'
@@ -65,6 +66,8 @@ export interface RunningNode {
   /** Why deliveries of this node fail now: one sentence for each video. */
   problems(): ReadonlyMap<VideoId, string>
   addresses(): readonly string[]
+  /** Where it serves streaming packages; null where it does not. */
+  http(): string | null
   stop(): Promise<void>
 }
 
@@ -183,6 +186,8 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
   const control = await serveControl(createApi(face), controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
+  const media = createMediaPart(config, adapters)
+  await parts.start(media)
   return {
     face,
     selfTestReport,
@@ -190,6 +195,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),
     problems: deliverer.problems,
     addresses: () => mesh.addresses(),
+    http: media.url,
     stop: parts.stop,
   }
 }

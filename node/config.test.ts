@@ -167,6 +167,17 @@ describe('the configuration', () => {
         says: /^--input-within: "soon" is no duration/,
       },
       { title: 'a time that is none', flags: { input_deadline: 'noon' }, says: /^--input-deadline: "noon" is no time/ },
+      {
+        title: 'an address of HTTP without a port',
+        flags: { http: '127.0.0.1' },
+        says: /^--http: give an address and a port, such as 127\.0\.0\.1:8080$/,
+      },
+      {
+        title: 'an address of HTTP beyond loopback',
+        env: { REELMESH_HTTP: '0.0.0.0:8080' },
+        says: /^REELMESH_HTTP: packages are served on loopback only/,
+      },
+      { title: 'an origin with a path', flags: { http_cors: 'https://a.example/b' }, says: /^--http-cors: .*value 1/ },
       { title: 'a flag below its bound', flags: { slots: '-1' }, says: /^--slots: / },
       { title: 'a flag with a dash in its name', flags: { drain_timeout_ms: '1.5' }, says: /^--drain-timeout-ms: / },
       {

@@ -25,6 +25,7 @@ import { bulkPorts } from './bulk-ports.ts'
 import { type ConfigInput, given, readConfigFile } from './config-file.ts'
 import { cacheDir } from './host/cache-dir.ts'
 import { whyUntrusted } from './host/private-folder.ts'
+import { httpSettings } from './http/http-settings.ts'
 import { inputDeadlineSettings } from './input-deadline.ts'
 import { inputPackageSettings } from './input-package.ts'
 import { ladderSettings, withLadders } from './ladders/ladder-settings.ts'
@@ -81,6 +82,7 @@ export const configSchema = z.object({
     .refine((setting) => bulkPorts(setting) !== 'invalid', 'give auto, off, a port, or a range such as 4002-4009')
     .default('auto')
     .describe('TCP port for the bytes of blobs, beside that of the mesh: auto (a free one), a port, a range, or off'),
+  ...httpSettings,
   join: list(z.string()).default([]).describe('multiaddrs of known peers; one is enough'),
   mdns: flag.default(false).describe('find peers on the local network'),
   swarm_key: z.string().optional().describe('file with the mesh key (reelmesh keygen); needed beyond loopback'),

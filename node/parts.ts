@@ -9,7 +9,7 @@ import type { Log } from '../protocol/log.ts'
 
 /** A part with an optional start and stop. */
 export interface Part {
-  /** For the log. */
+  /** Its name in log lines. */
   readonly name: string
   /** `stopping` aborts as soon as the whole list begins to stop, before the parts that were started later have ended. */
   start?(stopping: AbortSignal): unknown

@@ -270,3 +270,10 @@ export const ENGINE_TROUBLE_MS = 30_000
 export const ENGINE_STANDBY_MS = { base: 60_000, max: 30 * 60_000 } as const
 /** Longest time that a drained peer stays for others to fetch blobs that only it holds. */
 export const HANDOVER_MS = 120_000
+
+/** Largest manifest that is rewritten before it is served: a playlist of a day has some 14,000 segments of 100 bytes. */
+export const MANIFEST_BYTES_MAX = 8 * 1024 * 1024
+/** Connections of players to one node at once; further ones are closed. */
+export const HTTP_CONNECTIONS_MAX = 256
+/** A connection on which nothing moves for this long is closed: the player comes back with the range that it lacks. */
+export const HTTP_SILENCE_MS = 60_000

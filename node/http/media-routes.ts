@@ -1,0 +1,155 @@
+/**
+ * The media routes of a node, without a server: files of streaming packages for players, by ranges (RFC 9110). Reads only. Names in
+ * manifests are relative, so that every file is found beside its manifest, under `hls` as under `dash`.
+ */
+import type { HttpBindings } from '@hono/node-server'
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { parse } from 'range-parser'
+import { LedgerUnavailable, ReelmeshError, sentence } from '../../protocol/errors.ts'
+import { isVideoId, type VideoId } from '../../protocol/ids.ts'
+import type { Log } from '../../protocol/log.ts'
+import { type ByteRange, type StreamFile, type StreamRefusal, StreamRefused, type Streams } from '../streams/streams.ts'
+
+/** What the routes use. */
+export interface MediaRoutesOptions {
+  readonly streams: Streams
+  /** Origins whose pages may read the files, or `*` for all. None: pages of this server only. */
+  readonly origins: readonly string[]
+  readonly log: Log
+}
+
+type Media = Hono<{ Bindings: Partial<HttpBindings> }>
+type MediaContext = Context<{ Bindings: Partial<HttpBindings> }>
+
+const STATUS: Readonly<Record<StreamRefusal, 404 | 410 | 503>> = {
+  no_package: 404,
+  unknown_file: 404,
+  not_ready: 503,
+  video_ended: 410,
+  bytes_away: 503,
+  bytes_gone: 410,
+}
+/** When a player should ask again, s. */
+const RETRY_AFTER_S = 2
+const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+/** Tracks, images and texts: their names stand for their bytes. A manifest may still have grown the last time. */
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+const REVALIDATE = 'no-cache'
+
+/** The routes. Errors are answered as `{ code, message }`, as those of the API are. */
+export function createMediaRoutes({ streams, origins, log }: MediaRoutesOptions): Media {
+  const routes: Media = new Hono()
+  routes.use(async (c, next) => {
+    // A page of another name that resolves to this machine would read what its user may.
+    if (!LOOPBACK_HOST.test(c.req.header('host') ?? ''))
+      return c.json(refusal('wrong_host', 'this server is called by the names and addresses of loopback only'), 421)
+    return await next()
+  })
+  if (origins.length > 0)
+    routes.use(
+      cors({
+        origin: origins.includes('*') ? '*' : [...origins],
+        allowMethods: ['GET', 'HEAD'],
+        allowHeaders: ['Range', 'If-Range', 'If-None-Match'],
+        exposeHeaders: ['Accept-Ranges', 'Content-Length', 'Content-Range', 'ETag', 'Retry-After'],
+        maxAge: 86_400,
+      }),
+    )
+  routes.notFound((c) => c.json(refusal('not_found', `there is nothing at ${c.req.path}`), 404))
+  routes.onError((error, c) => {
+    const status = statusOf(error)
+    if (status === 500) log.error('a media route failed', { path: c.req.path, error: sentence(error) })
+    if (status === 503) c.header('Retry-After', String(RETRY_AFTER_S))
+    c.header('Cache-Control', 'no-store')
+    const code = error instanceof ReelmeshError ? error.code : 'unexpected'
+    return c.json(refusal(code, sentence(error)), status)
+  })
+  routes.get('/v1/videos/:id/:form{hls|dash}/:file{.+}', async (c) => {
+    const { id, file } = c.req.param()
+    const found = await streams.open(videoId(id), file, c.req.raw.signal)
+    return await answer(c, found, log)
+  })
+  return routes
+}
+
+function videoId(text: string): VideoId {
+  if (isVideoId(text)) return text
+  throw new ReelmeshError(
+    'unknown_video',
+    `${text} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`,
+  )
+}
+
+const refusal = (code: string, message: string) => ({ code, message })
+
+function statusOf(error: Error): 404 | 410 | 500 | 503 {
+  if (error instanceof LedgerUnavailable) return 503
+  if (error instanceof StreamRefused) return STATUS[error.code]
+  return error instanceof ReelmeshError && error.code === 'unknown_video' ? 404 : 500
+}
+
+async function answer(c: MediaContext, file: StreamFile, log: Log): Promise<Response> {
+  const isManifest = /mpegurl|dash/.test(file.mediaType)
+  const headers = {
+    ETag: `"${file.etag}"`,
+    'Cache-Control': file.isFinal && !isManifest ? IMMUTABLE : REVALIDATE,
+    'Accept-Ranges': 'bytes',
+    'X-Content-Type-Options': 'nosniff',
+  }
+  if (isMatch(c.req.header('if-none-match'), headers.ETag)) return c.body(null, 304, headers)
+  const wanted = rangeOf(c, file, headers.ETag)
+  if (wanted === 'beyond') {
+    const whole = { 'Content-Range': `bytes */${file.bytes}`, 'Cache-Control': 'no-store' }
+    return c.json(
+      refusal('beyond_end', `the file has ${file.bytes} bytes, and the range is not among them`),
+      416,
+      whole,
+    )
+  }
+  const { from, to } = wanted ?? { from: 0, to: file.bytes }
+  const hasBody = c.req.method === 'GET' && from < to
+  // It is opened first: where that fails, the answer is another one.
+  const body = hasBody ? await bodyOf(c, file, { from, to }, log) : null
+  return c.newResponse(body, wanted ? 206 : 200, {
+    ...headers,
+    'Content-Type': file.mediaType,
+    'Content-Length': String(to - from),
+    ...(wanted && { 'Content-Range': `bytes ${from}-${to - 1}/${file.bytes}` }),
+  })
+}
+
+/** Whether one of the tags of `If-None-Match` is this one, by weak comparison. */
+const isMatch = (header: string | undefined, etag: string): boolean =>
+  header !== undefined && (header.trim() === '*' || [...header.matchAll(/"[^"]*"/g)].some(([tag]) => tag === etag))
+
+/** The range that the request asks for; null: the whole. Several ranges, other units and what is no range are answered whole (RFC 9110, 14.2). */
+function rangeOf(c: MediaContext, { bytes }: StreamFile, etag: string): ByteRange | 'beyond' | null {
+  const header = c.req.header('range')
+  const ifRange = c.req.header('if-range')
+  if (header === undefined || c.req.method !== 'GET' || (ifRange !== undefined && ifRange.trim() !== etag)) return null
+  const { code, type, ranges } = parse(bytes, header)
+  if (type !== 'bytes' || ranges.length > 1) return null
+  const [only] = ranges
+  if (only) return code === 0 ? { from: only.start, to: only.end + 1 } : null
+  return code === 2 ? 'beyond' : null
+}
+
+/** The bytes as they are asked for. The first piece is read before the answer begins, so that a failure then has a status of its own. */
+async function bodyOf(c: MediaContext, file: StreamFile, range: ByteRange, log: Log): Promise<ReadableStream> {
+  const pieces = file.read(range, c.req.raw.signal)[Symbol.asyncIterator]()
+  const first = await pieces.next()
+  const rest = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for (let piece = first; !piece.done; piece = await pieces.next()) yield piece.value
+    } catch (error) {
+      log.warn('a stream to a player broke', { path: c.req.path, error: sentence(error) })
+      // Fewer bytes than announced: the player asks for the others.
+      if (!c.env?.outgoing) throw error
+      c.env.outgoing.destroy()
+    } finally {
+      await pieces.return?.()
+    }
+  }
+  return ReadableStream.from(rest())
+}

@@ -1,0 +1,72 @@
+/** The listener: where it listens, and what it does with clients that are slow or gone. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { silentLog } from '../../protocol/log.ts'
+import type { StreamFile } from '../streams/streams.ts'
+import { createMediaRoutes } from './media-routes.ts'
+import { serveMedia } from './media-server.ts'
+
+const PIECE = 64 * 1024
+const AT = '/v1/videos/0123456789abcdef/hls/video-480p.mp4'
+
+/** A file of so many pieces, and how it is read. */
+function served({ pieces, breaksAt = Number.POSITIVE_INFINITY }: { pieces: number; breaksAt?: number }) {
+  const seen = { read: 0, hasEnded: Promise.withResolvers<void>() }
+  const file: StreamFile = {
+    mediaType: 'video/mp4',
+    bytes: pieces * PIECE,
+    etag: 'a1',
+    isFinal: true,
+    async *read() {
+      try {
+        for (let at = 0; at < pieces; at++) {
+          if (at === breaksAt) throw new Error('the holder is gone')
+          seen.read++
+          yield Buffer.alloc(PIECE)
+        }
+      } finally {
+        seen.hasEnded.resolve()
+      }
+    },
+  }
+  const routes = createMediaRoutes({ streams: { open: async () => file }, origins: [], log: silentLog })
+  return { seen, routes }
+}
+
+test('a client that reads nothing has only a few pieces read, and its end ends the read', async (t) => {
+  const { seen, routes } = served({ pieces: 10_000 })
+  const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 })
+  t.after(server.close)
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  socket.write(`GET ${AT} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  await once(socket, 'readable')
+  for (let before = -1; before !== seen.read; ) {
+    before = seen.read
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  assert.ok(seen.read < 200, `${seen.read} pieces of ${PIECE} bytes`)
+  socket.destroy()
+  await seen.hasEnded.promise
+})
+
+test('a read that breaks ends the connection, so that the answer never looks whole', async (t) => {
+  const { routes } = served({ pieces: 10, breaksAt: 5 })
+  const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 })
+  t.after(server.close)
+  const response = await fetch(`${server.url}${AT}`)
+  assert.deepEqual([response.status, response.headers.get('content-length')], [200, String(10 * PIECE)])
+  await assert.rejects(response.arrayBuffer())
+})
+
+test('a port that is taken is said in one sentence', async (t) => {
+  const { routes } = served({ pieces: 1 })
+  const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 })
+  t.after(server.close)
+  const port = Number(new URL(server.url).port)
+  await assert.rejects(serveMedia(routes, { host: '127.0.0.1', port }), {
+    code: 'port_in_use',
+    message: `--http 127.0.0.1:${port}: another program listens there; stop it, or take another port`,
+  })
+})

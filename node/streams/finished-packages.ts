@@ -1,0 +1,44 @@
+/** Packages that are whole: their files are artifacts of the video, or still those of its `package` task while the video is merged. */
+import type { Artifact } from '../../protocol/artifact.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { packagePath } from '../../protocol/package.ts'
+import type { Video } from '../../protocol/video.ts'
+import type { ArtifactReads } from './artifact-reads.ts'
+import { refersToFiles, relativeManifest } from './relative-manifest.ts'
+import { type ByteRange, StreamRefused, type StreamSource } from './streams.ts'
+
+/** The parts that it uses. */
+export interface FinishedPackagesOptions {
+  readonly ledger: Pick<Ledger, 'tasks'>
+  readonly reads: ArtifactReads
+}
+
+/** Answers for every file of a package that is whole. */
+export function createFinishedPackages({ ledger, reads }: FinishedPackagesOptions): StreamSource {
+  return {
+    async open(video, file, signal) {
+      const made = await packageOf(video, ledger)
+      if (made === null) return null
+      const artifact = made.find(({ path }) => path === packagePath(file))
+      if (artifact === undefined)
+        throw new StreamRefused('unknown_file', `the package of ${video.name} has no file ${JSON.stringify(file)}`)
+      const { media_type: mediaType, bytes, sha256 } = artifact
+      const read = (range: ByteRange, signal: AbortSignal) => reads.read(video, artifact, range, signal)
+      const prefix = video.recipe.package?.url_prefix
+      if (prefix && refersToFiles(file))
+        return await relativeManifest({ prefix, mediaType }, read({ from: 0, to: bytes }, signal))
+      return { mediaType, bytes, etag: sha256, isFinal: true, read }
+    },
+  }
+}
+
+/** The files of the package; null while it is made. */
+async function packageOf(
+  { _id, status, outputs }: Video,
+  ledger: Pick<Ledger, 'tasks'>,
+): Promise<readonly Artifact[] | null> {
+  if (status === 'COMPLETED') return outputs
+  if (status !== 'MERGING') return null
+  const [task] = await ledger.tasks({ video: _id, kinds: ['package'], statuses: ['COMPLETED'], limit: 1 })
+  return task?.outputs ?? null
+}

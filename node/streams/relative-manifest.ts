@@ -1,0 +1,45 @@
+/**
+ * Manifests as a node serves them: with names beside them. A package that was made with a URL prefix names its files at another server, where they
+ * may not be yet.
+ */
+import { createHash } from 'node:crypto'
+import { MANIFEST_BYTES_MAX } from '../../protocol/limits.ts'
+import type { StreamFile } from './streams.ts'
+
+/** Whether this file of a package names others of it. */
+export const refersToFiles = (file: string): boolean => /\.(?:m3u8|mpd|vtt)$/.test(file)
+
+/** The text without the prefix of names: it stands at the beginning of a line, of an attribute, or of the text of an element. */
+export function withoutPrefix(text: string, prefix: string): string {
+  const escaped = prefix.replaceAll('&', '&amp;')
+  return [prefix, escaped].reduce(
+    (left, each) => left.replaceAll(new RegExp(`(?<=^|[">])${literal(each)}(?=\\w)`, 'gm'), ''),
+    text,
+  )
+}
+
+/** The file without the prefix. Rejects as `readWhole` does, and where it is larger than any manifest. */
+export async function relativeManifest(
+  { prefix, mediaType }: { readonly prefix: string; readonly mediaType: string },
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<StreamFile> {
+  const read: Uint8Array[] = []
+  let size = 0
+  for await (const piece of pieces) {
+    size += piece.byteLength
+    if (size > MANIFEST_BYTES_MAX) throw new RangeError(`a manifest of more than ${MANIFEST_BYTES_MAX} bytes`)
+    read.push(piece)
+  }
+  const text = Buffer.from(withoutPrefix(Buffer.concat(read).toString('utf8'), prefix))
+  return {
+    mediaType,
+    bytes: text.byteLength,
+    etag: createHash('sha256').update(text).digest('hex'),
+    isFinal: true,
+    async *read({ from, to }) {
+      yield text.subarray(from, to)
+    },
+  }
+}
+
+const literal = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')
