@@ -17,7 +17,7 @@ import { type NewTask, TASK_STATUSES, type Task } from '../protocol/task.ts'
 import { isOpen, OPEN_STATUSES } from '../protocol/video.ts'
 import { plainText, planSha256 } from './documents.ts'
 import { failingUnfitVideos } from './fail-unfit-videos.ts'
-import type { Claimed, Completion, Steps } from './steps.ts'
+import type { Claimed, Completion, ListedParts, Steps } from './steps.ts'
 import { sweep } from './sweep.ts'
 import * as events from './two-writes.ts'
 
@@ -153,6 +153,7 @@ function attempts(steps: Steps) {
     renew: async (worker, held) => ({ lost: held.length === 0 ? [] : await steps.renew(worker, held) }),
     complete: ({ task, attempt, worker, output, outputs, output_path }) =>
       complete(steps, { task, attempt, worker, output, outputs, output_path }),
+    listParts: (listed) => listParts(steps, listed),
     fail: async ({ task, attempt, worker, code, message, log, strike, backoff_ms }) => {
       const failure = { attempt, worker_id: worker, code, message: plainText(message, FAILURE_MESSAGE_BYTES), log }
       return attemptOutcome(
@@ -173,6 +174,18 @@ async function complete(steps: Steps, done: Completion): Promise<AttemptOutcome>
   const task = await steps.task(done.task)
   const mine = task?.status === 'COMPLETED' && task.completed_attempt === done.attempt && task.worker_id === done.worker
   return mine ? 'done' : 'superseded'
+}
+
+/** Lists parts. Where the compare fails it reads the task: an earlier try of the same attempt may have listed them. */
+async function listParts(steps: Steps, listed: ListedParts): Promise<AttemptOutcome> {
+  if (listed.parts.length === 0 || (await steps.listParts(listed))) return 'done'
+  const task = await steps.task(listed.task)
+  const isMine = task?.claims.some(
+    ({ attempt, worker_id }) => attempt === listed.attempt && worker_id === listed.worker,
+  )
+  const names = new Map(task?.outputs.map(({ path, sha256 }) => [path, sha256]))
+  const areListed = listed.parts.every(({ path, sha256 }) => names.get(path) === sha256)
+  return isMine && areListed ? 'done' : 'superseded'
 }
 
 function leases(steps: Steps) {

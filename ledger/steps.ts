@@ -61,6 +61,16 @@ export interface Completion {
   output_path: string | null | undefined
 }
 
+/** Parts to list for an attempt; `instead`: in place of those that are listed. */
+export interface ListedParts {
+  task: TaskId
+  attempt: number
+  worker: PeerId
+  /** At least one. */
+  parts: Task['outputs']
+  instead: boolean
+}
+
 /** The worker that asks for a claim, and the token of the claim. */
 export interface ClaimAsk {
   worker: PeerId
@@ -184,6 +194,7 @@ export interface Steps {
     attempts: readonly { task: TaskId; attempt: number }[],
   ): Promise<{ task: TaskId; attempt: number }[]>
   complete(done: Completion): Promise<boolean>
+  listParts(listed: ListedParts): Promise<boolean>
   endAttempt(end: AttemptEnd): Promise<boolean>
   claimsOf(worker: PeerId): Promise<ObservedClaim[]>
   /** Ends these exact claims; with `term` as a coordinator's write. Answers the tasks that changed. */

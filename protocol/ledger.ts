@@ -167,6 +167,18 @@ export interface Ledger {
     outputs?: Task['outputs']
     output_path?: string | null
   }): Promise<AttemptOutcome>
+  /**
+   * Lists parts of what a running attempt makes as outputs of its task, behind those that are listed: none of their paths may be. With `instead`
+   * they replace all that are listed, whose paths must be among theirs: only an attempt that makes other bytes than one before does that, once
+   * it has come as far. Where the compare fails it reads back: `done` also when they are listed already.
+   */
+  listParts(listed: {
+    task: TaskId
+    attempt: number
+    worker: PeerId
+    parts: Task['outputs']
+    instead: boolean
+  }): Promise<AttemptOutcome>
   /** Ends the claim and adds a failure, a strike where `strike` is true, and `not_before = now + backoff_ms`. */
   fail(failed: {
     task: TaskId

@@ -9,6 +9,7 @@
  * | PROCESSING, backup_wanted, 1 claim| claim       | PROCESSING, 2 claims                  | any *other* worker                      |
  * | PROCESSING                        | renew       | PROCESSING                            | own attempt still in `claims`; no clock |
  * | PROCESSING                        | complete    | COMPLETED                             | the same; others get *superseded*       |
+ * | PROCESSING                        | list_parts  | PROCESSING                            | own attempt still in `claims`; their paths as listed |
  * | PROCESSING                        | fail        | PENDING, PROCESSING with another claim| the same; strike where the code counts  |
  * | PROCESSING                        | release     | PENDING, PROCESSING with another claim| the same; no strike, no backoff         |
  * | PROCESSING                        | reclaim     | PENDING, PROCESSING with another claim| newest term; token and expires_at as read |
@@ -37,6 +38,7 @@ export type TaskStatus = (typeof TASK_STATUSES)[number]
 export type TaskEvent =
   | 'claim'
   | 'renew'
+  | 'list_parts'
   | 'complete'
   | 'fail'
   | 'release'
@@ -54,6 +56,7 @@ export const TASK_TRANSITIONS: readonly { from: TaskStatus; event: TaskEvent; to
   { from: 'PENDING', event: 'claim', to: ['PROCESSING'] },
   { from: 'PROCESSING', event: 'claim', to: ['PROCESSING'] },
   { from: 'PROCESSING', event: 'renew', to: ['PROCESSING'] },
+  { from: 'PROCESSING', event: 'list_parts', to: ['PROCESSING'] },
   { from: 'PROCESSING', event: 'complete', to: ['COMPLETED'] },
   { from: 'PROCESSING', event: 'fail', to: ['PENDING', 'PROCESSING'] },
   { from: 'PROCESSING', event: 'release', to: ['PENDING', 'PROCESSING'] },
@@ -147,7 +150,7 @@ export interface Task {
   /** The blob to work on; null for tasks without one (ingest, merge). */
   input: TaskInput | null
   output: TaskOutput | null
-  /** Files that it made: results of the video, or what other tasks need (`KindFacts.outputs`). */
+  /** Files that it made: results of the video, what other tasks need, or parts while it runs (`KindFacts.outputs`). */
   outputs: Artifact[]
   claims: Claim[]
   /** The latest expiry of its claims. A field of its own, as no index serves a comparison with the dates of an array. */

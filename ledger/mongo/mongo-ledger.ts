@@ -24,6 +24,7 @@ import { insertTasks } from './insert-tasks.ts'
 import { insertVideo } from './insert-video.ts'
 import { joinVideo } from './join-video.ts'
 import { acquireLease, readLease, readTime, releaseLease, renewLease } from './lease.ts'
+import { listParts } from './list-parts.ts'
 import { loseOutput } from './lose-output.ts'
 import { addMember, readMembers } from './members.ts'
 import { moveVideo } from './move-video.ts'
@@ -76,6 +77,7 @@ const STEPS: StepFunctions<Store> = {
   claimsByToken: tasks.claimsByToken,
   renew,
   complete,
+  listParts,
   endAttempt,
   claimsOf: tasks.claimsOf,
   endSeenClaims,

@@ -4,7 +4,8 @@
  */
 import { isPartName, isSha256, isTaskId, isVideoId } from '../../protocol/ids.ts'
 import { isSharedPath } from '../../protocol/shared-folder.ts'
-import { type Check, guard, list, object, optional, textLike, textWhere } from './check.ts'
+import type { SoundPartFacts } from '../../protocol/sound-part.ts'
+import { type Check, type Fields, guard, list, object, optional, textLike, textWhere } from './check.ts'
 
 /** Most documents or texts of a list, unless it is shorter by its meaning. */
 export const LIST_MAX = 10_000
@@ -50,12 +51,26 @@ export const rational: Check = (value) => pair(value) ?? ((value as unknown[]).l
 /** The fields of every blob. */
 export const heldBlob = { sha256, bytes: count, holders: list(peerId, 64) }
 
+/** Most segments of a part of sound, and most parts and tracks: far more than any film has. */
+const SEGMENTS_MAX = 10_000
+const soundPart = object({
+  track: positiveTo(SEGMENTS_MAX),
+  part: positiveTo(SEGMENTS_MAX),
+  codecs: word,
+  timescale: positive,
+  init: count,
+  start: count,
+  // Two positive numbers each, as a rational has.
+  segments: list(rational, SEGMENTS_MAX),
+} satisfies Fields<SoundPartFacts>)
+
 /** `pathFor` (artifact.ts) checks the parts of the path again, before a file is named so. */
 export const artifact = object({
   ...heldBlob,
   path: textLike(/^(?!\.)[A-Za-z0-9._{}-]{1,128}(?:\/(?!\.)[A-Za-z0-9._{}-]{1,128}){0,7}$/, ' leads out of its folder'),
   media_type: textLike(/^[\w.+/; =-]{1,128}$/, ' is no media type'),
   is_folder: optional(flag),
+  sound: optional(soundPart),
 })
 
 const isPath = (path: string): boolean => path.length <= TEXT_MAX && !path.includes('\0')

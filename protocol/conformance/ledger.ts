@@ -12,6 +12,7 @@ import { claimSuite } from './ledger/claims.ts'
 import { coordinationSuite } from './ledger/coordination.ts'
 import { dataSuite } from './ledger/data.ts'
 import { outcomeSuite } from './ledger/outcomes.ts'
+import { partSuite } from './ledger/parts.ts'
 import { type PropertyOptions, propertySuite } from './ledger/properties.ts'
 import { reclaimSuite } from './ledger/reclaims.ts'
 import { taskSuite } from './ledger/tasks.ts'
@@ -28,6 +29,7 @@ export function ledgerConformance(name: string, harness: LedgerHarness, properti
     taskSuite(harness)
     claimSuite(harness)
     outcomeSuite(harness)
+    partSuite(harness)
     reclaimSuite(harness)
     coordinationSuite(harness)
     tornSuite(harness)

@@ -8,6 +8,7 @@ import type { PeerId, TaskId, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import type { Ledger, ObservedClaim } from '../../ledger.ts'
 import { IDLE_PRIORITY } from '../../limits.ts'
+import { part } from './parts.ts'
 import { artifact, chunk, classOf, input, output, peer, plan, sha, submission, token } from './world.ts'
 
 export const HOUR = 3_600_000
@@ -170,6 +171,10 @@ const taskOperations: Record<string, Operation> = {
       output: output(`o${pick.any % 3}`),
       ...(pick.r ? { output_path: `p${pick.n}` } : {}),
     }),
+  listParts: async (side, pick) => {
+    const parts = Array.from({ length: 1 + pick.n }, (_, n) => part(n + 1 + (pick.any % 3), `p${pick.any % 2}`))
+    return await side.ledger.listParts({ ...(await attempt(side, pick)), parts, instead: pick.r === 1 })
+  },
   fail: async (side, pick) => {
     const failure = {
       code: 'encode_failed',
@@ -313,6 +318,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   claimTask: 4,
   renew: 4,
   complete: 6,
+  listParts: 6,
   fail: 6,
   release: 3,
   see: 6,

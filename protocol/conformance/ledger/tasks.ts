@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import type { Ledger } from '../../ledger.ts'
 import { HOLDERS_MAX, IDLE_PRIORITY } from '../../limits.ts'
 import { TASK_STATUSES, TASK_TRANSITIONS, type Task, type TaskEvent, type TaskStatus } from '../../task.ts'
+import { part } from './parts.ts'
 import { withStore } from './with-store.ts'
 import {
   ANN,
@@ -40,6 +41,8 @@ const EVENTS: Readonly<Record<TaskEvent, Act>> = {
   },
   renew: async ({ ledger }, task) => (await ledger.renew(ANN, [own(task)])).lost.length === 0,
   complete: async ({ ledger }, task) => (await ledger.complete({ ...own(task), output: output('o') })) === 'done',
+  list_parts: async ({ ledger }, task) =>
+    (await ledger.listParts({ ...own(task), parts: [part(1, 'p')], instead: false })) === 'done',
   fail: async ({ ledger }, task) => (await ledger.fail({ ...own(task), ...failed })) === 'done',
   release: async ({ ledger }, task) => (await ledger.release(own(task))) === 'done',
   reclaim: async ({ ledger }, task) => {

@@ -1,4 +1,5 @@
 /** Claims and the leader's decisions in the reference model: the rows of the task table that are about attempts. */
+import type { Artifact } from '../../artifact.ts'
 import type { PeerId, TaskId } from '../../ids.ts'
 import type { Ledger, ObservedClaim } from '../../ledger.ts'
 import { FAILURES_MAX, IDLE_PRIORITY, STRIKES_MAX } from '../../limits.ts'
@@ -113,6 +114,18 @@ export function claimMethods({ tasks, options }: ModelState) {
       if (outputs) task.outputs = copy(outputs)
       if (output_path !== undefined) task.output_path = output_path
       return 'done'
+    },
+    listParts: async ({ task: id, attempt, worker, parts, instead }) => {
+      const task = mine(id, attempt, worker)
+      if (!task) return 'superseded'
+      const given = new Map(parts.map(({ path, sha256 }) => [path, sha256]))
+      const isIn = ({ path }: Artifact) => given.has(path)
+      if (instead ? task.outputs.every(isIn) : !task.outputs.some(isIn)) {
+        task.outputs = copy([...(instead ? [] : task.outputs), ...parts])
+        return 'done'
+      }
+      const there = new Map(task.outputs.map(({ path, sha256 }) => [path, sha256]))
+      return [...given].every(([path, sha256]) => there.get(path) === sha256) ? 'done' : 'superseded'
     },
     fail: async ({ task: id, attempt, worker, code, message, log, strike, backoff_ms }) => {
       const task = mine(id, attempt, worker)

@@ -21,6 +21,7 @@ type TaskMethod =
   | 'claimsByToken'
   | 'renew'
   | 'complete'
+  | 'listParts'
   | 'fail'
   | 'release'
   | 'claimsOf'
