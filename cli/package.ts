@@ -9,6 +9,8 @@ export interface PackageOptions {
   packageUrlPrefix?: string
   packageOnly?: boolean
   segments?: boolean
+  hlsKey?: string
+  hlsKeyUrl?: string
 }
 
 /** The options that say more of a package. */
@@ -16,6 +18,8 @@ const FLAGS = [
   ['packageUrlPrefix', '--package-url-prefix'],
   ['packageOnly', '--package-only'],
   ['segments', '--segments'],
+  ['hlsKey', '--hls-key'],
+  ['hlsKeyUrl', '--hls-key-url'],
 ] as const
 
 /** Adds them to a command. */
@@ -29,6 +33,11 @@ export function addPackageOptions(command: Command): Command {
     .option('--package-only', 'make the package alone: no file for each rendition')
     .option('--segments', 'make each segment of the package a file of its own, for servers that answer no ranges')
     .option('--package-url-prefix <url>', 'what stands before every name of a file in its manifests')
+    .option(
+      '--hls-key <file>',
+      'encrypt pictures and sound of the package with this key, 16 bytes or 32 hex digits (AES-128; no DRM: who gets the key can copy)',
+    )
+    .option('--hls-key-url <url>', 'where playlists say that players get that key; it is never delivered')
 }
 
 /** The package that they ask for; undefined without one. Throws `UsageError`. */

@@ -14,6 +14,7 @@ import { workingFolder } from './arguments.ts'
 import { askAhead } from './ask-ahead.ts'
 import { addDeadlineOptions, type DeadlineOptions, deadlineFrom } from './deadline.ts'
 import { follow } from './follow.ts'
+import { keyFrom } from './hls-key.ts'
 import {
   absolutePath,
   addConfigOptions,
@@ -109,6 +110,7 @@ interface Run {
 
 async function run({ files, out, deadline, config, recipe, options }: Run): Promise<number> {
   const subtitles = subtitlesFrom(files, options.subtitles)
+  const hls_key = keyFrom(options)
   const { openDestination } = await import('../node/addresses.ts')
   const { createRunMesh } = await import('../node/local-run/run-mesh.ts')
   await openDestination(out).prepare()
@@ -132,7 +134,7 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     const ask = async (file: string) => {
       signal.throwIfAborted()
       const path = absolutePath(file, 'a file name')
-      return await mesh.face.submit({ path, recipe, subtitles, out, priority: 0, deadline, signal })
+      return await mesh.face.submit({ path, recipe, subtitles, hls_key, out, priority: 0, deadline, signal })
     }
     for await (const each of askAhead(files, ask)) {
       const { file } = each

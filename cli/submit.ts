@@ -14,6 +14,7 @@ import { workingFolder } from './arguments.ts'
 import { askAhead } from './ask-ahead.ts'
 import { addDeadlineOptions, type DeadlineOptions, deadlineFrom, sayDeadlines } from './deadline.ts'
 import { follow } from './follow.ts'
+import { keyFrom } from './hls-key.ts'
 import {
   absolutePath,
   addConfigOptions,
@@ -80,6 +81,7 @@ async function submit(of: {
 }): Promise<number> {
   const { files, out, deadline, ladder, client, options } = of
   const subtitles = subtitlesFrom(files, options.subtitles)
+  const hls_key = keyFrom(options)
   const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
   const recipe = recipeFrom(options, ladder)
   const wanted = new Set<VideoId>()
@@ -90,6 +92,7 @@ async function submit(of: {
       recipe: { ...recipe, renditions: [...recipe.renditions] },
       out,
       subtitles,
+      ...(hls_key && { hls_key }),
       priority: options.priority,
       deadline,
     }

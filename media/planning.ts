@@ -212,6 +212,8 @@ function trackTimescale([, denominator]: Rational): number {
 export function checkRecipe({ renditions, packaging, package: streaming }: Recipe): void {
   if (streaming !== undefined && packaging !== 'mp4')
     throw new RecipeRefused('a streaming package is made of MP4 results: use --container mp4, or leave out --package')
+  if (streaming?.key !== undefined && streaming.formats.includes('dash'))
+    throw new RecipeRefused('whole segments are encrypted for HLS only, and DASH has no such form: use --package hls')
   for (const rendition of renditions) {
     const why = whyRefused(rendition)
     if (why !== null) throw new RecipeRefused(why)

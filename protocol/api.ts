@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { isVideoId, type PeerId, type VideoId } from './ids.ts'
 import { namedLadderSchema } from './ladder.ts'
 import { SUBTITLE_FILES_MAX } from './limits.ts'
+import { keyUrlSchema } from './package.ts'
 import { recipeSchema } from './recipe.ts'
 import { statusSchema, taskRowSchema, videoDetailSchema } from './status.ts'
 
@@ -38,6 +39,14 @@ const subtitleSchema = z.strictObject({
 /** A file of subtitles to submit with a source. */
 export type SubmitSubtitle = z.infer<typeof subtitleSchema>
 
+const hlsKeySchema = z.strictObject({
+  path: absolutePath.describe('file with 16 bytes, or 32 hex digits, on the machine that answers'),
+  url: keyUrlSchema,
+})
+
+/** A key to submit with a source, for its package. */
+export type SubmitKey = z.infer<typeof hlsKeySchema>
+
 const submitSchema = z
   .strictObject({
     path: absolutePath.describe(
@@ -60,6 +69,7 @@ const submitSchema = z
       .max(SUBTITLE_FILES_MAX)
       .default([])
       .describe('files of text subtitles (SRT, WebVTT) that come along with the source'),
+    hls_key: hlsKeySchema.optional().describe('key that encrypts the segments of a package for HLS'),
     priority: priority.default(0),
     deadline: deadline.default(null),
   })

@@ -121,6 +121,8 @@ export interface MergeJob {
 /** What to package. Paths are absolute. */
 export interface PackageJob extends Pick<MergeJob, 'plan' | 'audio' | 'extra' | 'onProgress' | 'signal'> {
   readonly package: PackageRecipe
+  /** The file of its key; null where nothing is encrypted. */
+  readonly key: string | null
   /** All renditions of the plan, smallest first; `out` is not used. */
   readonly renditions: readonly Omit<JoinedRendition, 'out'>[]
   /** An existing, empty folder. */

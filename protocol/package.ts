@@ -1,11 +1,19 @@
 /** A streaming package: what a site serves to players, in HLS, DASH or both, from one set of files. */
 import { z } from 'zod'
 import { MEDIA_TYPES } from './artifact.ts'
+import type { BlobRef } from './blobs.ts'
+import type { Sha256 } from './ids.ts'
 
 /** The forms of manifests. */
 export const PACKAGE_FORMATS = ['dash', 'hls'] as const
 /** One of `PACKAGE_FORMATS`. */
 export type PackageFormat = (typeof PACKAGE_FORMATS)[number]
+
+/** A key that encrypts the segments of pictures and sound. Its bytes are a blob of the video, held by those who hold the source. */
+export interface PackageKey extends BlobRef {
+  /** Where playlists say that players get it. */
+  readonly url: string
+}
 
 /** What a recipe asks of the package. */
 export interface PackageRecipe {
@@ -17,10 +25,24 @@ export interface PackageRecipe {
   readonly only?: true | undefined
   /** Each segment is a file of its own. Absent: each track is one file, of which players ask for ranges. */
   readonly segments?: true | undefined
+  /** Absent: nothing is encrypted. */
+  readonly key?: PackageKey | undefined
 }
 
 /** Longest prefix, characters. */
 const PREFIX_MAX = 1_000
+
+/** Longest address of a key, characters. */
+const URL_MAX = 1_000
+/** Bytes of a key of AES-128. */
+export const KEY_BYTES = 16
+
+/** Where players get a key: characters that playlists hold between quotes. */
+export const keyUrlSchema = z
+  .string()
+  .max(URL_MAX)
+  .regex(/^[!#-;=?-~]+$/, 'must be a URL or a path, without spaces and quotes')
+  .describe('where playlists say that players get the key')
 
 /** The package as people and programs may ask for it. */
 export const packageSchema = z
@@ -47,6 +69,20 @@ export const packageSchema = z
       .describe('whether each segment is a file of its own, for servers that answer no ranges'),
   })
   .meta({ id: 'Package', description: 'A streaming package.' })
+
+/** The package as the API shows it. */
+export const shownPackageSchema = packageSchema
+  .extend({
+    key: z
+      .object({
+        sha256: z.string().describe('of the key: 64 hex digits') as unknown as z.ZodType<Sha256, Sha256>,
+        bytes: z.number().describe('its size'),
+        url: keyUrlSchema,
+      })
+      .optional()
+      .describe('the key that encrypts pictures and sound; absent: none'),
+  })
+  .meta({ id: 'ShownPackage', description: 'A streaming package, as it was asked for.' })
 
 /** Path of a file of the package among the artifacts of its video. */
 export const packagePath = (file: string): string => `{name}/${file}`

@@ -8,7 +8,7 @@ import { type AudioRendition, audioRenditionsSchema } from './audio-rendition.ts
 import type { BlobRef } from './blobs.ts'
 import type { Sha256 } from './ids.ts'
 import { KEYFRAME_S } from './limits.ts'
-import { type PackageRecipe, packageSchema } from './package.ts'
+import { type PackageRecipe, packageSchema, shownPackageSchema } from './package.ts'
 import { boxOfHeight, bySize, heightOf, RENDITIONS_MAX, type Rendition, renditionSchema } from './rendition.ts'
 
 /** Presets of libx264 and libx265, fastest first. */
@@ -126,7 +126,7 @@ export const shownRecipeSchema = z.object({
   audio_kbps: z.number().describe('audio bit rate for each channel, kb/s'),
   audio: audioRenditionsSchema.optional().describe('how the sound is encoded; absent: every track as AAC'),
   packaging: z.enum(PACKAGINGS).describe('container of the results'),
-  package: packageSchema.optional().describe('the streaming package that is made; absent: none'),
+  package: shownPackageSchema.optional().describe('the streaming package that is made; absent: none'),
   subtitles: z
     .array(
       z.object({
@@ -161,6 +161,7 @@ export function canonicalRecipe(recipe: Recipe): string {
     url_prefix: streaming.url_prefix,
     only: streaming.only,
     segments: streaming.segments,
+    key: streaming.key && { sha256: streaming.key.sha256, url: streaming.key.url },
   }
   const audio = recipe.audio?.map(({ codec, channels, kbps, languages }) => ({ codec, channels, kbps, languages }))
   return JSON.stringify({

@@ -9,11 +9,13 @@ import type { Recipe } from '../../protocol/recipe.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 import { createRetry } from '../../protocol/retry-until-deadline.ts'
 import type { Task } from '../../protocol/task.ts'
+import type { VideoSource } from '../../protocol/video.ts'
 import type { RunnerParts } from './runner-parts.ts'
 
 /** What is encoded of a video, as files of this peer; paths are absolute. */
 export interface Encoded {
   readonly recipe: Recipe
+  readonly source: VideoSource
   readonly plan: Plan
   /** The encoded chunks of each rendition, in order. */
   readonly chunks: ReadonlyMap<RenditionId, readonly string[]>
@@ -48,7 +50,7 @@ export async function gatherEncoded(
   }
   const audio = plan.audio.length > 0 ? await fetch(outputOf(byId.get(taskId(video, 'audio')))) : null
   const extra = await extraOf(byId.get(taskId(video, 'ingest')), fetch)
-  return { recipe: doc.recipe, plan, chunks, audio, extra, blobs }
+  return { recipe: doc.recipe, source: doc.source, plan, chunks, audio, extra, blobs }
 }
 
 /** The file of subtitles and chapters; fails while the ingest makes it again, so that no result lacks its subtitles. */

@@ -14,13 +14,15 @@ import type { RunnerParts } from './runner-parts.ts'
 
 /** Makes the runner. Its result names the blobs of the package's files, the manifests last. It rejects with `AttemptFailed`. */
 export function createPackageRunner(options: RunnerParts): Runner {
-  const { self, store, media } = options
+  const { self, store, exchange, media } = options
   return async ({ held, signal, progress }) => {
     const { task } = held[0]
     const video = task.video_id
-    const { recipe, plan, chunks, audio, extra, blobs } = await gatherEncoded(options, video, signal)
+    const { recipe, source, plan, chunks, audio, extra, blobs } = await gatherEncoded(options, video, signal)
     const asked = recipe.package
     if (!asked) throw new AttemptFailed('unexpected', `video ${video} asks for no package`)
+    const { holders } = source
+    const key = asked.key ? await exchange.fetch({ ...asked.key, holders, video, signal, isRead: true }) : null
     const scratch = await store.scratch('package')
     try {
       const outDir = join(scratch, 'package')
@@ -28,6 +30,7 @@ export function createPackageRunner(options: RunnerParts): Runner {
       const files = await withIntactBlobs({ store, video, blobs, signal }, () =>
         media.package({
           package: asked,
+          key,
           plan,
           renditions: [...chunks].map(([rendition, paths]) => ({ rendition, chunks: paths })),
           audio,

@@ -8,7 +8,7 @@ import {
   CHANNEL_COUNTS,
 } from '../../protocol/audio-rendition.ts'
 import { FILE_MODE } from '../../protocol/destination.ts'
-import { PACKAGE_FORMATS, type PackageRecipe } from '../../protocol/package.ts'
+import { PACKAGE_FORMATS, type PackageKey, type PackageRecipe } from '../../protocol/package.ts'
 import type { Recipe, SubtitleFile } from '../../protocol/recipe.ts'
 import { RENDITIONS_MAX, type Rendition } from '../../protocol/rendition.ts'
 import type { SharedPlace, SharedSource } from '../../protocol/shared-folder.ts'
@@ -67,6 +67,7 @@ const recipe = object({
       url_prefix: optional(text),
       only: optional(flag),
       segments: optional(flag),
+      key: optional(object({ sha256, bytes: count, url: text } satisfies Fields<PackageKey>)),
     } satisfies Fields<PackageRecipe>),
   ),
   subtitles: optional(list(subtitle, SUBTITLES_MAX)),

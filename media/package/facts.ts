@@ -91,6 +91,8 @@ export interface PackageFacts {
   readonly seconds: number
   /** Whether each segment is a file of its own; else players ask for ranges of one file for each track. */
   readonly isDivided: boolean
+  /** Where players get the key that the segments, which are files then, are encrypted with; null where they are not. */
+  readonly keyUrl: string | null
   /** What stands before every name of a file in the manifests: '' or a URL that ends with a slash. */
   readonly prefix: string
 }

@@ -47,6 +47,10 @@ const time = (ticks: number, timescale: number): string => (ticks / timescale).t
 /** Tracks that have a playlist of their keyframes: these are ranges of a file. */
 const keyed = ({ pictures, isDivided }: PackageFacts): readonly PictureFacts[] => (isDivided ? [] : pictures)
 
+/** The line behind the map, which is not encrypted itself. Without an IV it is the number of the segment. */
+const keyLine = ({ keyUrl }: PackageFacts): string[] =>
+  keyUrl === null ? [] : [`#EXT-X-KEY:METHOD=AES-128,URI=${quoted(keyUrl)}`]
+
 /** The lines of a playlist before its segments. */
 const beginning = (ranges: readonly Range[], timescale: number): string[] => [
   ...HEAD,
@@ -63,6 +67,7 @@ function mediaPlaylist({ name, timescale, init, segments }: PictureFacts | Sound
   return lines([
     ...begin,
     `#EXT-X-MAP:URI="${prefix}${name}/${TRACK_HEADER}"`,
+    ...keyLine(facts),
     ...segments.flatMap(({ duration }, at) => [
       `#EXTINF:${time(duration, timescale)},`,
       `${prefix}${name}/${segmentName(at)}`,

@@ -1,6 +1,6 @@
 /** Packages of real films: every picture and sound is where the plan has it, by ffmpeg and by parsers of others. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -8,6 +8,7 @@ import { Parser } from 'm3u8-parser'
 import { parse } from 'mpd-parser'
 import { divideTrack } from '../../files/track-folder.ts'
 import { systemClock as clock, systemRng as rng } from '../../node/host/system-clock.ts'
+import { asSha256 } from '../../protocol/ids.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
 import { type PipelineResult, runPipeline } from '../../testing/sources/pipeline.ts'
 import { createFfmpegMedia } from '../ffmpeg-media.ts'
@@ -36,18 +37,24 @@ async function printed(...args: string[]): Promise<string[]> {
 }
 
 /** Time, length and checksum of every decoded picture. */
-const pictures = (file: string) => printed('-i', `file:${file}`, '-map', '0:v:0', '-f', 'framemd5', '-')
+const pictures = (file: string, ...options: string[]) =>
+  printed(...options, '-i', `file:${file}`, '-map', '0:v:0', '-f', 'framemd5', '-')
 
 interface Packaged extends PipelineResult {
   readonly folder: string
   read(name: string): Promise<string>
 }
 
-async function packaged(name: string, film: readonly string[], recipe: Partial<Recipe> = {}): Promise<Packaged> {
+async function packaged(
+  name: string,
+  film: readonly string[],
+  recipe: Partial<Recipe> = {},
+  key?: string,
+): Promise<Packaged> {
   const source = join(dir, name)
   await ffmpeg(...film, `file:${source}`)
   const outDir = await mkdtemp(join(dir, 'out-'))
-  const result = await runPipeline(media, { source, recipe: { ...RECIPE, ...recipe }, outDir, signal })
+  const result = await runPipeline(media, { source, recipe: { ...RECIPE, ...recipe }, outDir, key, signal })
   const folder = result.packaged?.dir ?? ''
   return { ...result, folder, read: (file) => readFile(join(folder, file), 'utf8') }
 }
@@ -213,6 +220,28 @@ describe('a package', () => {
     assert.deepEqual(lengths(video.segments), lengths(segments), 'the exact lengths')
     assert.deepEqual(lengths(segments), await checkPlaylist(made, 'video-90p'))
     assert.doesNotMatch(await read('master.m3u8'), /I-FRAME/, 'keyframes are ranges')
+  })
+
+  it('with a key has encrypted segments, which ffmpeg reads with it, and the plain bytes without it nowhere', async () => {
+    const key = join(dir, 'key.bin')
+    await writeFile(key, Buffer.from('00112233445566778899aabbccddeeff', 'hex'))
+    const film = [...picture(13.04, '25'), ...tone(13), ...fast, '-c:a', 'aac']
+    const plain = await packaged('plain.mp4', film)
+    const asked = { sha256: asSha256('0'.repeat(64)), bytes: 16, url: 'key.bin' }
+    const made = await packaged('locked.mp4', film, { package: { formats: ['hls'], key: asked } }, key)
+    await copyFile(key, join(made.folder, 'key.bin'))
+    assert.ok(!made.packaged!.files.some(({ path }) => path === key), 'the key is no file of the package')
+    for (const { name, path } of made.packaged!.files.filter(({ is_folder }) => is_folder)) {
+      const [locked, open] = await Promise.all([path, join(plain.folder, `${name}.mp4`)].map((each) => readFile(each)))
+      assert.ok(locked!.includes('sidx') && open!.includes('moof') && !locked!.includes('moof'))
+      await divideTrack(path, join(made.folder, name), { mode: 0o644, signal })
+    }
+    for (const { rendition, path } of made.outputs) {
+      // ffmpeg takes a file of a key by its name only where it is told to.
+      const own = await pictures(join(made.folder, `video-${rendition}.m3u8`), '-allowed_extensions', 'ALL')
+      assert.deepEqual(own, await pictures(path), rendition)
+    }
+    assert.match(await made.read('audio-1.m3u8'), /MAP:.*\n#EXT-X-KEY:METHOD=AES-128,URI="key\.bin"\n#EXTINF/)
   })
 
   it('has addresses with the prefix that is asked for, and only the manifests that are', async () => {

@@ -2,7 +2,7 @@
  * Makes a streaming package from what is encoded: one file for each track, text as WebVTT, images, and the manifests. No ffmpeg touches the
  * tracks: pictures and sound are copied sample by sample, so that their segments follow from the plan and the encoded chunks alone.
  */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PackagedFile, PackageJob } from '../../protocol/media.ts'
@@ -31,18 +31,22 @@ import { writeTrack } from './track-file.ts'
 /** Writes the package into `outDir` and answers its files, the manifests last. Rejects with `AttemptFailed`. */
 export async function makePackage(programs: Programs, job: PackageJob): Promise<readonly PackagedFile[]> {
   const { outDir, onProgress } = job
+  const key = job.key === null ? null : await readFile(job.key)
   const pictures: PictureFacts[] = []
   for (const [at, rendition] of job.renditions.entries()) {
-    pictures.push(await pictureTrack(job, rendition))
+    pictures.push(await pictureTrack(job, rendition, key))
     onProgress?.((at + 1) / (job.renditions.length + 1))
   }
-  const sounds = await soundTracks(job)
+  const sounds = await soundTracks(job, key)
   const text = await textOf(job)
   const texts = textFacts(text)
   const seconds = secondsShown(Math.max(...pictures.map(secondsTo)), sounds.map(secondsTo))
   const thumbnails = await makeImages(programs, { ...job, seconds })
-  const { formats, url_prefix: prefix = '', segments: isDivided = false } = job.package
-  const facts: PackageFacts = { pictures, sounds, texts, thumbnails, seconds, prefix, isDivided }
+  const { formats, url_prefix: prefix = '', segments = false } = job.package
+  const keyUrl = job.package.key?.url ?? null
+  // No ffmpeg reads encrypted ranges, nor do all players.
+  const isDivided = segments || keyUrl !== null
+  const facts: PackageFacts = { pictures, sounds, texts, thumbnails, seconds, prefix, isDivided, keyUrl }
   const written = [
     ...texts.map(({ name }, at) => ({ name: `${name}.vtt`, text: webVtt(text.samples[at]!) })),
     { name: `${thumbnails.name}.vtt`, text: thumbnailCues(facts, thumbnails) },
@@ -65,6 +69,7 @@ export async function makePackage(programs: Programs, job: PackageJob): Promise<
 async function pictureTrack(
   { plan, outDir, signal }: PackageJob,
   job: PackageJob['renditions'][number],
+  key: Buffer | null,
 ): Promise<PictureFacts> {
   const rendition = plan.renditions.find(({ id }) => id === job.rendition)
   if (!rendition) throw new AttemptFailed('unexpected', `cannot package ${job.rendition}: it is not in the plan`)
@@ -84,6 +89,7 @@ async function pictureTrack(
     files: job.chunks.map((path, at) => ({ path, track: tracks[at]! })),
     fragments,
     out: join(outDir, `${name}.mp4`),
+    key,
     signal,
   })
   const hasCaptions = plan.video.captions === true && codec.captions
@@ -97,7 +103,7 @@ function highestRate(fragments: readonly Fragment[], timescale: number): Rationa
   return reduced(Math.max(1, Math.round(1_000 * Math.max(...rates))), 1_000)
 }
 
-async function soundTracks({ plan, audio, outDir, signal }: PackageJob): Promise<SoundFacts[]> {
+async function soundTracks({ plan, audio, outDir, signal }: PackageJob, key: Buffer | null): Promise<SoundFacts[]> {
   if (audio === null) return []
   const tracks = (await tracksOf(audio)).filter(({ kind }) => kind === 'audio')
   const planned = soundsOf(plan)
@@ -115,6 +121,7 @@ async function soundTracks({ plan, audio, outDir, signal }: PackageJob): Promise
       files: [{ path: audio, track }],
       fragments: segments.flat(),
       out: join(outDir, `${name}.mp4`),
+      key,
       signal,
     })
     sounds.push({

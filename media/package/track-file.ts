@@ -1,10 +1,11 @@
 /** Writes the file of one track: its beginning, the index of its segments, and its fragments, with bytes copied from files that are encoded already. */
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import type { Track } from '../mp4.ts'
 import { readStretch, stretchesOf } from '../sample-bytes.ts'
 import type { Range } from './facts.ts'
 import { indexBytes, indexOf, initOf, type TrackHead } from './init.ts'
 import { type Fragment, segmentSizes } from './layout.ts'
+import { createSink, encrypted, type Sink } from './segment-cipher.ts'
 
 /** A track to write: what its beginning says, the files that hold its samples, and its fragments in order. */
 export interface TrackJob {
@@ -14,6 +15,8 @@ export interface TrackJob {
   /** At least one. */
   readonly fragments: readonly Fragment[]
   readonly out: string
+  /** Encrypts each segment; null: none. */
+  readonly key: Buffer | null
   readonly signal: AbortSignal
 }
 
@@ -28,20 +31,22 @@ export interface TrackLayout {
 }
 
 /** Writes the file and answers where everything lies in it. Rejects with `AttemptFailed('verify_failed')` where a file is shorter than its tables say. */
-export async function writeTrack({ head, files, fragments, out, signal }: TrackJob): Promise<TrackLayout> {
+export async function writeTrack({ head, files, fragments, out, key, signal }: TrackJob): Promise<TrackLayout> {
   const init = initOf(head)
   const sizes = segmentSizes(fragments, head.timescale)
   const index = indexBytes(sizes.length)
   const ranges = rangesOf(fragments, init.length + index)
-  const segments = grouped(ranges, sizes)
+  const plain = grouped(ranges, sizes)
+  const segments = key ? encrypted(plain) : plain
   const to = await open(out, 'w')
+  const sink = createSink(to, key, lastOf(fragments, sizes))
   try {
     await to.write(init)
     await to.write(indexOf(segments, { timescale: head.timescale, start: fragments[0]!.start }))
     for (const [file, { path, track }] of files.entries()) {
       signal.throwIfAborted()
       const own = fragments.filter((fragment) => fragment.file === file)
-      if (own.length > 0) await copyFragments(to, own, { path, track })
+      if (own.length > 0) await copyFragments(sink, own, { path, track })
     }
   } finally {
     await to.close()
@@ -70,16 +75,29 @@ function grouped(ranges: readonly Range[], sizes: readonly number[]): Range[] {
   })
 }
 
+/** The last fragment of each segment. */
+function lastOf(fragments: readonly Fragment[], sizes: readonly number[]): ReadonlySet<Fragment> {
+  let end = 0
+  return new Set(
+    sizes.map((size) => {
+      end += size
+      return fragments[end - 1]!
+    }),
+  )
+}
+
 async function copyFragments(
-  to: FileHandle,
+  to: Sink,
   fragments: readonly Fragment[],
   { path, track }: { readonly path: string; readonly track: Track },
 ): Promise<void> {
   const from = await open(path, 'r')
   try {
-    for (const { head, from: first, to: end } of fragments) {
+    for (const fragment of fragments) {
+      const { head, from: first, to: end } = fragment
       await to.write(head)
       for (const stretch of stretchesOf(track, first, end)) await readStretch(from, stretch, (bytes) => to.write(bytes))
+      await to.wrote(fragment)
     }
   } finally {
     await from.close()

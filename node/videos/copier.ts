@@ -49,10 +49,13 @@ export function createCopier({ self, ledger, store, exchange, log, hints, shared
     const found = await ledger.video(video)
     const source = found?.source
     if (!source) return
+    const { holders } = source
+    const { key } = found.recipe.package ?? {}
+    if (key) await hold(video, { ...key, holders }, signal)
     // The file itself, where this peer sees it, instead of a copy.
     if (await sharedSources.hold(found, signal)) return void (await ledger.addVideoHolder(video, source.sha256, self))
     await hold(video, source, signal)
-    for (const file of found?.recipe.subtitles ?? []) await hold(video, { ...file, holders: source.holders }, signal)
+    for (const file of found.recipe.subtitles ?? []) await hold(video, { ...file, holders }, signal)
     await ledger.addVideoHolder(video, source.sha256, self)
   }
 

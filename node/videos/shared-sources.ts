@@ -19,7 +19,7 @@ import { createPace, type Pace } from '../../protocol/pace.ts'
 import type { SharedFile, SharedFolders, SharedProblem, SharedSource } from '../../protocol/shared-folder.ts'
 import { type OpenSource, readContent } from '../../protocol/source.ts'
 import { isOpen, OPEN_STATUSES, type Video } from '../../protocol/video.ts'
-import { holdSubtitles, readSubtitles } from './subtitle-files.ts'
+import { holdContents, readSubtitles } from './subtitle-files.ts'
 
 /** The parts that the search uses. */
 export interface SharedSourcesOptions {
@@ -243,7 +243,7 @@ class Sources implements SharedSources {
       if (file === null || file.bytes !== wanted.bytes) continue
       const { language, forced, hearing_impaired } = wanted
       const read = await readSubtitles([{ path: file.path, language, forced, hearing_impaired }], openSource, signal)
-      await holdSubtitles(
+      await holdContents(
         read.filter(({ file: { sha256 } }) => sha256 === wanted.sha256),
         _id,
         store,

@@ -5,6 +5,7 @@
  * files is made from those that lie here.
  */
 import { deliveryNames } from '../../ledger/documents.ts'
+import type { SubmitKey } from '../../protocol/api.ts'
 import type { BlobStore } from '../../protocol/blobs.ts'
 import { checkDeadline } from '../../protocol/deadline.ts'
 import type { OpenDestination } from '../../protocol/destination.ts'
@@ -20,8 +21,9 @@ import type { AcceptedDeliveries } from '../host/accepted-deliveries.ts'
 import type { MustBeAble } from '../ladders/refuse-unable.ts'
 import { areInPlace, takeBack } from './delivered-before.ts'
 import type { DeliveryFolders } from './delivery-folders.ts'
+import { readKey, withKey } from './package-key.ts'
 import type { PendingSubmits } from './pending-submits.ts'
-import { holdSubtitles, type ReadSubtitle, readSubtitles, type WantedSubtitle } from './subtitle-files.ts'
+import { holdContents, type ReadSubtitle, readSubtitles, type WantedSubtitle } from './subtitle-files.ts'
 
 /** The parts that a submit uses. */
 export interface SubmitOptions {
@@ -55,6 +57,8 @@ export interface SubmitRequest {
   readonly name?: string
   /** Files of text subtitles that come along. */
   readonly subtitles?: readonly WantedSubtitle[]
+  /** Encrypts the package of the recipe. */
+  readonly hls_key?: SubmitKey | undefined
   readonly signal: AbortSignal
 }
 
@@ -69,21 +73,23 @@ export function createSubmit(options: SubmitOptions): (request: SubmitRequest) =
   const { self, ledger, store, media, pendingSubmits } = options
   return async ({ path, priority, deadline, out, signal, ...request }) => {
     if (deadline !== null) checkDeadline(deadline, await ledger.now())
-    media.checkRecipe(request.recipe)
-    await options.mustBeAble(request.recipe, signal)
+    const key = request.hls_key && (await readKey(request.hls_key, options.openSource, signal))
+    const asked = withKey(request.recipe, key)
+    media.checkRecipe(asked)
+    await options.mustBeAble(asked, signal)
     const source = options.openSource(path)
     await media.check(await source.input(), signal)
     const content = await readContent(source, signal)
     if (content.identity !== (request.identity ?? content.identity)) throw unsettled(source)
     const { sha256, bytes } = content
     const subtitles = await readSubtitles(request.subtitles ?? [], options.openSource, signal)
-    const recipe = withSubtitles(request.recipe, subtitles)
+    const recipe = withSubtitles(asked, subtitles)
     const id = videoId(sha256, canonicalRecipe(recipe))
     const name = request.name ?? source.name
     pendingSubmits.begin(id)
     try {
       await source.hold(content, id, store, signal)
-      await holdSubtitles(subtitles, id, store)
+      await holdContents([...subtitles, ...(key ? [key] : [])], id, store)
       const shared = await sharedSource(path, content, request.subtitles ?? [], options.folders)
       const wanted = out === null ? null : { ...(await deliveryTo(out, name, options)), mode: content.mode }
       // Before the ledger has it: a delivery that this peer did not accept is not made.

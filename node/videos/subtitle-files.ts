@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { durableWrite } from '../../files/durable-write.ts'
 import { withScratch } from '../../files/with-scratch.ts'
 import type { SubmitSubtitle } from '../../protocol/api.ts'
-import type { BlobStore } from '../../protocol/blobs.ts'
+import type { BlobRef, BlobStore } from '../../protocol/blobs.ts'
 import { SourceRefused } from '../../protocol/errors.ts'
 import { asSha256, type VideoId } from '../../protocol/ids.ts'
 import { SUBTITLE_BYTES_MAX } from '../../protocol/limits.ts'
@@ -42,22 +42,22 @@ export async function readSubtitles(
   return read
 }
 
-/** Pieces of a source are valid until the next one only. */
-async function copies(pieces: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
+/** All pieces of a source: each is valid until the next one only. Rejects as the source does. */
+export async function copies(pieces: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
   const all: Buffer[] = []
   for await (const piece of pieces) all.push(Buffer.from(piece))
   return all
 }
 
-/** Puts subtitles into the store as blobs of the video. Rejects as the store does. */
-export async function holdSubtitles(
-  subtitles: readonly ReadSubtitle[],
+/** Puts small files into the store as blobs of the video. Rejects as the store does. */
+export async function holdContents(
+  files: readonly { readonly file: BlobRef; readonly content: Uint8Array }[],
   video: VideoId,
   store: Pick<BlobStore, 'scratch' | 'adopt'>,
 ): Promise<void> {
-  if (subtitles.length === 0) return
-  await withScratch(store, 'subtitles', async (folder) => {
-    for (const { file, content } of subtitles) {
+  if (files.length === 0) return
+  await withScratch(store, 'small-files', async (folder) => {
+    for (const { file, content } of files) {
       const path = join(folder, file.sha256)
       await durableWrite(path, content, { temporary: `${path}.new` })
       await store.adopt(video, path, file)

@@ -1,5 +1,6 @@
 /** Streaming packages through the real command line: what is delivered, and what a person reads of it. */
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ensureSource } from '../../testing/sources/make.ts'
@@ -60,6 +61,45 @@ test('segments are delivered as files, a folder for each track, and encoded once
   assert.equal(again.code, 0, again.stderr)
   assert.doesNotMatch(again.stdout, /encode|joining/, 'the folders are taken back and delivered once more')
   assert.deepEqual((await filesBelow(join(dir, 'two'))).sort(), files)
+})
+
+test('a key encrypts a package and stands nowhere: not in what is delivered, the ledger, a log or the store afterwards', async (t) => {
+  const dir = await folder(t)
+  const data = join(dir, 'data')
+  const options = { cwd: dir, dataDir: data }
+  const hex = '9f86d081884c7d659a2feaa0c55ad015'
+  await writeFile(join(dir, 'key.hex'), `${hex}\n`)
+  const asked = [
+    'run',
+    await ensureSource('short'),
+    '--renditions',
+    '180p',
+    '--preset',
+    'ultrafast',
+    '--package',
+    'hls',
+  ]
+  const keyed = ['--hls-key', 'key.hex', '--hls-key-url', 'https://keys.example.org/1']
+  const { code, stdout, stderr } = await runCli([...asked, ...keyed, '--json', '--log-level', 'debug'], options)
+  assert.equal(code, 0, stderr)
+  const out = join(dir, 'videos', 'outputs')
+  assert.match(await readFile(join(out, 'short', 'video-180p.m3u8'), 'utf8'), /URI="https:\/\/keys\.example\.org\/1"/)
+  const raw = Buffer.from(hex, 'hex')
+  const holdsKey = (bytes: Buffer) => bytes.includes(raw) || bytes.toString('latin1').toLowerCase().includes(hex)
+  assert.ok(holdsKey(await readFile(join(dir, 'key.hex'))))
+  assert.ok(!holdsKey(Buffer.from(`${stdout}${stderr}`)))
+  for (const place of [out, data])
+    for (const file of await filesBelow(place)) assert.ok(!holdsKey(await readFile(join(place, file))), file)
+
+  for (const wrong of ['short', `${hex}00`, hex.replace('9', 'x')]) {
+    await writeFile(join(dir, 'wrong'), wrong)
+    const refused = await runCli([...asked, '--hls-key', 'wrong', '--hls-key-url', '/k'], options)
+    assert.equal(refused.code, 2, refused.stderr)
+    assert.match(refused.stderr, /^reelmesh: \S+wrong is no key of AES-128: a file of 16 bytes, or of 32 hex digits\n$/)
+  }
+  const dash = await runCli([...asked.slice(0, -1), 'hls,dash', ...keyed], options)
+  assert.equal(dash.code, 2)
+  assert.match(dash.stderr, /^reelmesh: whole segments are encrypted for HLS only, .*\n$/)
 })
 
 test('a package in a form that it does not have is refused before anything is queued', async (t) => {

@@ -18,6 +18,8 @@ export interface PipelineJob {
   /** An existing folder of its own. */
   readonly outDir: string
   readonly signal: AbortSignal
+  /** The file of the key of the package; absent: none. */
+  readonly key?: string | undefined
   /** Chunks encoded at once; 2 where nothing is said. */
   readonly slots?: number
 }
@@ -65,6 +67,7 @@ export async function runPipeline(media: Media, job: PipelineJob): Promise<Pipel
     ? await media.package({
         plan,
         package: recipe.package,
+        key: job.key ?? null,
         renditions,
         audio,
         extra: extras.other,
