@@ -1,11 +1,14 @@
 /** Encodes the audio: every track whole, in one ffmpeg, from the file of extras or from a source that is read straight. */
-import { stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
-import { fsPath } from '../protocol/path-text.ts'
+import type { SoundPartTaker } from '../protocol/media.ts'
+import { fsPath, isEscaped } from '../protocol/path-text.ts'
 import { type Plan, packagingOf, planSeconds } from '../protocol/plan.ts'
 import { soundsOf } from '../protocol/sound-plan.ts'
 import { cutOffset, zeroOf } from './chunk-plan.ts'
-import { type AudioJob, audioArgs, isAudioStraight, OLD_LAYOUT } from './commands/audio.ts'
+import { type AudioJob, audioArgs, canGrow, isAudioStraight, OLD_LAYOUT } from './commands/audio.ts'
+import { SoundParts } from './package/sound-parts.ts'
 import { type Programs, runOrFail, secondsMade } from './run-ffmpeg.ts'
 import { matroskaOf, tracksOf } from './verify.ts'
 
@@ -15,6 +18,7 @@ interface EncodeAudioJob {
   readonly plan: Plan
   readonly input: string
   readonly out: string
+  readonly parts?: SoundPartTaker | undefined
   readonly onProgress?: (progress: { seconds: number; speed: number }) => void
   readonly signal: AbortSignal
 }
@@ -22,11 +26,15 @@ interface EncodeAudioJob {
 /** Encodes all audio tracks of `input`, what `takeAudio` answered, into `out`. Rejects with `AttemptFailed`. `seconds` of progress is media time. */
 export async function encodeAudio(programs: Programs, job: EncodeAudioJob): Promise<void> {
   const { plan, out } = job
-  await runOnce(programs, job, false).catch((error: unknown) => {
-    const isOld = soundsOf(plan).some(({ layout }) => layout === OLD_LAYOUT)
-    if (!isOld || !(error instanceof AttemptFailed) || error.code !== 'encode_failed') throw error
-    return runOnce(programs, job, true)
-  })
+  const ways = waysOf(job)
+  for (const way of ways) {
+    const end = await runOnce(programs, job, way).then(
+      () => null,
+      (error: unknown) => error,
+    )
+    if (end === null) break
+    if (way === ways.at(-1) || !(end instanceof AttemptFailed) || end.code !== 'encode_failed') throw end
+  }
   await checkSound(out, plan)
 }
 
@@ -60,10 +68,25 @@ export async function soundBytesMax(plan: Plan, input: string): Promise<number> 
   return (await stat(fsPath(input))).size * 8 + filmSeconds * soundsOf(plan).length * 128_000 + CONTAINER_BYTES
 }
 
-/** `mixesOld`: whether this build's encoder does not take `OLD_LAYOUT`. */
-async function runOnce(programs: Programs, job: EncodeAudioJob, mixesOld: boolean): Promise<void> {
-  const { plan, out, input } = job
-  const args = audioArgs({ ...soundJob(plan, input, out), mixesOld })
+/** How ffmpeg is asked: `mixesOld`, as this build's encoder may not take `OLD_LAYOUT`; `growing`, where the parts are read from. */
+interface Way {
+  readonly mixesOld: boolean
+  readonly growing?: string | undefined
+}
+
+/** The ways to try, in order: a build may not know the old layout, or how to write two files of one encode. */
+function waysOf({ plan, input, out, parts }: EncodeAudioJob): Way[] {
+  const isOld = soundsOf(plan).some(({ layout }) => layout === OLD_LAYOUT)
+  const plain = isOld ? [{ mixesOld: false }, { mixesOld: true }] : [{ mixesOld: false }]
+  // A path that is no UTF-8 has another name in ffmpeg's arguments.
+  if (!parts || isEscaped(out) || !canGrow(soundJob(plan, input, out))) return plain
+  const growing = `${out}.growing`
+  return [{ mixesOld: false, growing }, ...plain]
+}
+
+async function runOnce(programs: Programs, job: EncodeAudioJob, { mixesOld, growing }: Way): Promise<void> {
+  const { plan, out, input, parts } = job
+  const args = audioArgs({ ...soundJob(plan, input, out), growing, mixesOld })
   const started = programs.clock.mono()
   const onLine = (line: string) => {
     const seconds = secondsMade(line)
@@ -71,9 +94,50 @@ async function runOnce(programs: Programs, job: EncodeAudioJob, mixesOld: boolea
       job.onProgress?.({ seconds, speed: (seconds * 1000) / Math.max(1, programs.clock.mono() - started) })
   }
   const outputBytesMax = await soundBytesMax(plan, input)
-  await runOrFail(
-    programs.run,
-    { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine },
-    'encoding the audio',
-  )
+  const run = { program: programs.ffmpeg, args, signal: job.signal, progress: true, outputBytesMax, onLine }
+  const writes = growing === undefined ? [] : [dirname(out)]
+  const ended = new AbortController()
+  const taken = parts && growing !== undefined ? takeParts(programs, growing, parts, ended.signal) : null
+  try {
+    await runOrFail(programs.run, { ...run, writes }, 'encoding the audio')
+  } finally {
+    ended.abort()
+    await taken
+  }
 }
+
+/**
+ * Intervals of looking for parts, ms: soon at the beginning, so that the sound can be played, and so late that a sound which is encoded at once makes
+ * none.
+ */
+const [FIRST_PARTS_MS, PARTS_MS] = [1_000, 2_000]
+
+/** Gives the parts of the growing file to their taker until the signal is aborted. Never rejects. */
+async function takeParts(
+  { clock }: Programs,
+  growing: string,
+  taker: SoundPartTaker,
+  signal: AbortSignal,
+): Promise<void> {
+  let parts: SoundParts | null = null
+  try {
+    for (let waitMs = FIRST_PARTS_MS; ; waitMs = parts ? PARTS_MS : FIRST_PARTS_MS) {
+      await clock.sleep(waitMs, signal).catch(() => {})
+      if (signal.aborted) return
+      if (!parts && !(await isThere(growing))) continue
+      parts ??= await SoundParts.open(growing, dirname(growing))
+      const made = await parts.next()
+      if (made.length > 0) await taker.take(made)
+    }
+  } catch (error) {
+    taker.failed(error)
+  } finally {
+    await parts?.close()
+  }
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )

@@ -39,6 +39,8 @@ export interface RunJob {
   readonly outputBytesMax?: number
   /** Folders that the inputs refer to. */
   readonly folders?: readonly string[]
+  /** Folders that it writes into, beside those of its outputs. */
+  readonly writes?: readonly string[]
 }
 
 /** The end of a run: exit code and log. */

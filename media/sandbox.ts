@@ -19,12 +19,14 @@ import { execa } from 'execa'
 /** How far ffmpeg is kept from the machine. */
 export type SandboxLevel = 'bubblewrap' | 'no_network' | 'none'
 
-/** A program, its arguments, and the folders to which its inputs refer. */
+/** A program, its arguments, and folders that these do not name. */
 export interface Confined {
   /** Absolute path. */
   readonly program: string
   readonly args: readonly string[]
   readonly folders?: readonly string[]
+  /** Folders that it writes into, beside those of its outputs. */
+  readonly writes?: readonly string[]
 }
 
 const FILE = 'file:'
@@ -80,14 +82,14 @@ export async function confine(job: Confined, level: SandboxLevel): Promise<strin
   return [...(level === 'no_network' ? UNSHARE : []), job.program, ...job.args]
 }
 
-async function inBubblewrap({ program, args, folders = [] }: Confined): Promise<string[]> {
+async function inBubblewrap({ program, args, folders = [], writes = [] }: Confined): Promise<string[]> {
   const real = await realpath(program).catch(() => program)
   const libraries = [join(dirname(real), '..', 'lib'), ...(process.env.LD_LIBRARY_PATH ?? '').split(delimiter)]
   const readIfThere = [...SYSTEM, ...SETTINGS, program, real, ...libraries.filter((path) => path !== '')]
   const files = args.flatMap((arg, at) =>
     arg.startsWith(FILE) ? [{ path: arg.slice(FILE.length), isInput: args[at - 1] === '-i' }] : [],
   )
-  const written = files.filter(({ isInput }) => !isInput).map(({ path }) => dirname(path))
+  const written = [...files.filter(({ isInput }) => !isInput).map(({ path }) => dirname(path)), ...writes]
   const read = [...files.filter(({ isInput }) => isInput).map(({ path }) => path), ...folders]
   const bind = (how: string, paths: readonly string[]) => [...new Set(paths)].flatMap((path) => [how, path, path])
   return [

@@ -160,11 +160,11 @@ const wholeKinds = (runners: Runners): string[] =>
 
 /** The runners of the kinds that this peer's roles run. */
 function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics: Basics): Runners {
-  const { ledger, store, exchange, media, clock, rng } = adapters
+  const { ledger, store, exchange, media, clock, rng, log } = adapters
   const { self, plans, peers, hints, emit, reachable } = basics
   const encoding = { self, store, exchange, media, plans, clock, ledger }
   const video = createVideoRunner(encoding)
-  const encodes: Runners = { video, audio: createAudioRunner(encoding, video), audit: video }
+  const encodes: Runners = { video, audio: createAudioRunner({ ...encoding, log }, video), audit: video }
   const meshSlots = () => presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
   const controls: Runners = {
     ingest: createIngestRunner({

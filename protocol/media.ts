@@ -10,6 +10,7 @@ import type { PackageRecipe } from './package.ts'
 import type { AudioFacts, Fate, Kept, Metadata, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
 import type { Recipe, SubtitleFile } from './recipe.ts'
 import type { RenditionId } from './rendition.ts'
+import type { SoundPartFacts } from './sound-part.ts'
 
 /** What one ffmpeg build can run, by trial runs: the lists that builds print name encoders that fail. */
 export interface SelfTestReport {
@@ -138,6 +139,20 @@ export interface PackagedFile {
   readonly is_folder?: true
 }
 
+/** A part of the sound, in a file of its own. */
+export interface MadeSoundPart {
+  readonly path: string
+  readonly sound: SoundPartFacts
+}
+
+/** What is done with the parts of a sound that is being encoded. */
+export interface SoundPartTaker {
+  /** Takes the next parts, those of each track in order. Where it rejects (`LedgerUnavailable`, an error of the disk, or the attempt was superseded) no more are made. */
+  take(parts: readonly MadeSoundPart[]): Promise<void>
+  /** Called where parts cannot be made any more. */
+  failed(error: unknown): void
+}
+
 /** The files that `Media.extras` made; paths are absolute. */
 export interface Extras {
   /** Every audio track, copied or decoded as the plan says; the source itself where it is read straight; null without audio. */
@@ -198,11 +213,15 @@ export interface Media {
   extras(job: { plan: Plan; source: string; index: SourceIndex; outDir: string; signal: AbortSignal }): Promise<Extras>
   /** Encodes all renditions in one ffmpeg: one file each, verified against the plan. Rejects only when all of them failed, or the sound did. */
   encode(job: EncodeJob): Promise<readonly EncodeResult[]>
-  /** Encodes every audio track from the file that `extras` answered. `speed`: source seconds encoded per second. */
+  /**
+   * Encodes every audio track from the file that `extras` answered. `speed`: source seconds encoded per second. With `parts`, the parts of the sound
+   * are written beside `out` while it is encoded; what fails of that does not fail the encode.
+   */
   audio(job: {
     plan: Plan
     input: string
     out: string
+    parts?: SoundPartTaker | undefined
     onProgress?: (progress: { seconds: number; speed: number }) => void
     signal: AbortSignal
   }): Promise<void>

@@ -110,6 +110,8 @@ export interface AudioJob {
   /** Where the input is the source itself: seconds to add to its times, as in a file of extras; else null. */
   readonly straight: { readonly offset: number } | null
   readonly out: string
+  /** Where the same packets are written in fragments, to be read meanwhile: of MP4 only; absent: nowhere. */
+  readonly growing?: string | undefined
   /** The tracks of the input, in its order, and those of the output. */
   readonly tracks: readonly AudioFacts[]
   readonly sounds: readonly SoundPlan[]
@@ -152,7 +154,7 @@ export function soundOutput(job: AudioJob, from: number): string[] {
     ...job.sounds.flatMap((sound, at) => soundArgs(job, { sound, at, from })),
     ...codecArgs(job.sounds),
     '-map_metadata', '-1', '-map_chapters', '-1',
-    '-fflags', '+bitexact', '-flags:a', '+bitexact', ...CONTAINERS[known(job.packaging, PACKAGINGS)], fileUrl(job.out),
+    '-fflags', '+bitexact', '-flags:a', '+bitexact', ...written(job),
   ] // biome-ignore format: groups
 }
 
@@ -164,6 +166,28 @@ const CONTAINERS: Readonly<Record<Packaging, readonly string[]>> = {
   mkv: ['-output_ts_offset', String(MATROSKA_SOUND_OFFSET_S), '-f', 'matroska'],
 }
 
+const written = ({ packaging, out, growing }: AudioJob): readonly string[] =>
+  growing === undefined
+    ? [...CONTAINERS[known(packaging, PACKAGINGS)], fileUrl(out)]
+    : ['-f', 'tee', `[f=mp4]${teeUrl(out)}|[${GROWING.join(':')}]${teeUrl(growing)}`]
+
+/**
+ * Fragments of a second, written at once, with the edit list of a whole file. The whole file has the bytes that it has alone, on ffmpeg 5.1, 6.0, 8.1 and
+ * 9.0, and is made also where this one fails.
+ */
+const GROWING = ['f=mp4', 'onfail=ignore', 'movflags=+delay_moov+default_base_moof+skip_trailer', 'frag_duration=1000000', 'flush_packets=1'] // biome-ignore format: words
+
+/** The tags in MP4 of what is copied: a tee would pass on those of the input. */
+const MP4_TAGS: Readonly<Record<string, string>> = { aac: 'mp4a', mp2: 'mp4a', mp3: 'mp4a', ac3: 'ac-3' }
+
+/** Whether all tracks of an encode can be written in fragments beside the whole file. */
+export const canGrow = ({ sounds, tracks, packaging }: Pick<AudioJob, 'sounds' | 'tracks' | 'packaging'>): boolean =>
+  packaging === 'mp4' &&
+  sounds.every((sound) => !isCopied(sound) || MP4_TAGS[tracks.find(({ stream }) => stream === sound.stream)!.codec])
+
+/** A path in the list of files of ffmpeg's tee. */
+const teeUrl = (path: string): string => fileUrl(path).replaceAll(/[\\'| \t\n\r]/g, '\\$&')
+
 function codecArgs(sounds: readonly SoundPlan[]): string[] {
   if (sounds.every(({ codec }) => codec === 'aac')) return ['-c:a', SOUND_ENCODERS.aac]
   return sounds.flatMap(({ codec }, at) => [`-c:a:${at}`, codec === 'copy' ? codec : SOUND_ENCODERS[codec]])
@@ -174,7 +198,10 @@ function soundArgs(job: AudioJob, { sound, at, from }: { sound: SoundPlan; at: n
   const track = streams.indexOf(known(sound.stream, streams))
   const input = integer(isCopied(sound) ? from + 1 : from)
   const map = ['-map', job.straight === null ? `${input}:a:${integer(track)}` : `${input}:${integer(sound.stream)}`]
-  if (isCopied(sound)) return map
+  if (isCopied(sound)) {
+    const tag = MP4_TAGS[job.tracks[track]!.codec]
+    return job.growing === undefined || tag === undefined ? map : [...map, `-tag:a:${at}`, tag]
+  }
   return [
     ...map, `-filter:a:${at}`, audioFilter(job.tracks[track]!, sound, job.start, job.mixesOld),
     `-b:a:${at}`, `${decimal(sound.kbps)}k`,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type AudioFacts, NO_METADATA, type VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
 import { soundsOf } from '../../protocol/sound-plan.ts'
-import { audioArgs, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
+import { audioArgs, canGrow, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
 import { concatList, type MergeArgs, mergeArgs } from './merge.ts'
 import { checksumArgs, compareArgs, fieldsOf, frameArgs, hashArgs, packetArgs, probeArgs } from './read.ts'
@@ -288,6 +288,31 @@ test('every audio track is encoded whole, from the beginning of the results on',
       -map 0:a:1 -filter:a:1 ${surround} -b:a:1 384k -c:a aac -map_metadata -1 -map_chapters -1
       -fflags +bitexact -flags:a +bitexact -f mp4 file:/a.m4a`),
   )
+})
+
+test('audio that is read while it grows is written twice by one encode, whatever its path; copies have the tags of MP4', () => {
+  const timing = 'asetpts=PTS-(100.000000)/TB,aresample=48000:async=1:first_pts=0:min_hard_comp=0.01'
+  const job = {
+    input: '/a.nut',
+    straight: null,
+    out: "/o'f/a|b.m4a",
+    growing: '/o f/g',
+    start: 100,
+    packaging: 'mp4',
+  } as const
+  const copied = { stream: SURROUND.stream, codec: 'copy', channels: 6, layout: '5.1', kbps: 0, flags: [] } as const
+  const tracks = [STEREO, { ...SURROUND, codec: 'ac3' }]
+  const [encoded] = planned([STEREO]).sounds
+  const args = audioArgs({ ...job, tracks, sounds: [encoded!, copied] })
+  assert.deepEqual(args.slice(0, -1), words(`${HEAD} -max_error_rate 1 ${SAFE} -copyts -vn -i file:/a.nut ${SAFE} -vn -sn -dn -itsoffset -100.000000 -i file:/a.nut
+    -map 0:a:0 -filter:a:0 ${timing},apad=whole_len=1024 -b:a:0 128k -map 1:a:1 -tag:a:1 ac-3 -c:a:0 aac -c:a:1 copy -map_metadata -1 -map_chapters -1
+    -fflags +bitexact -flags:a +bitexact -f tee`)) // biome-ignore format: as it is typed
+  assert.equal(
+    args.at(-1),
+    "[f=mp4]file:/o\\'f/a\\|b.m4a|[f=mp4:onfail=ignore:movflags=+delay_moov+default_base_moof+skip_trailer:frag_duration=1000000:flush_packets=1]file:/o\\ f/g",
+  )
+  assert.equal(canGrow({ ...job, tracks, sounds: [copied] }), true)
+  assert.equal(canGrow({ ...job, tracks: [STEREO, { ...SURROUND, codec: 'dts' }], sounds: [copied] }), false)
 })
 
 test('audio is read from the source itself as from a file of extras: all samples, later by the offset', () => {

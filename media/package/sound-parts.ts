@@ -4,6 +4,7 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { MadeSoundPart } from '../../protocol/media.ts'
 import { type SoundPartFacts, segmentsFrom } from '../../protocol/sound-part.ts'
 import { GrowingMp4, type GrowingSample, type GrowingTrack } from '../mp4-fragments.ts'
 import { readStretch, stretchesOf } from '../sample-bytes.ts'
@@ -11,12 +12,6 @@ import { canStream } from './entry.ts'
 import { initOf } from './init.ts'
 import { SoundDivision, type SoundSegment } from './sound-division.ts'
 import { soundHead } from './sound-head.ts'
-
-/** A part, written to a file of its own. */
-export interface MadeSoundPart {
-  readonly path: string
-  readonly sound: SoundPartFacts
-}
 
 /** The parts of one growing file. */
 export class SoundParts {

@@ -60,7 +60,7 @@ export function createVideoRunner(options: RunVideoOptions): Runner {
       )
       const heard = sounds.map(async ({ task }): Promise<TaskResult> => {
         const ref = await store.put(task.video_id, sound)
-        return { task: task._id, ok: true, output: { ...ref, holders: [self] }, output_path: SOUND_PATH }
+        return { task: task._id, ok: true, output: { ...ref, holders: [self] }, outputs: [], output_path: SOUND_PATH }
       })
       const seen = pictures.map(async ({ task }): Promise<TaskResult> => {
         const result = results.find(({ rendition }) => rendition === task.resolution)

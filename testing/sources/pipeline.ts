@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asSha256, type VideoId, videoId } from '../../protocol/ids.ts'
-import type { Extras, JoinedRendition, Media, PackagedFile } from '../../protocol/media.ts'
+import type { Extras, JoinedRendition, Media, PackagedFile, SoundPartTaker } from '../../protocol/media.ts'
 import { isOneEncode, notesOf, type Plan, packagingOf } from '../../protocol/plan.ts'
 import { canonicalRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Box, RenditionId } from '../../protocol/rendition.ts'
@@ -22,6 +22,8 @@ export interface PipelineJob {
   readonly key?: string | undefined
   /** Chunks encoded at once; 2 where nothing is said. */
   readonly slots?: number
+  /** Takes the parts of a sound that has an encode of its own. */
+  readonly soundParts?: SoundPartTaker
 }
 
 export interface PipelineResult {
@@ -89,7 +91,7 @@ async function encodeAudio(media: Media, job: PipelineJob, plan: Plan, extras: E
   if (extras.audio === null) return null
   const out = join(job.outDir, 'audio.m4a')
   if (isOneEncode(plan)) return out
-  await media.audio({ plan, input: extras.audio, out, signal: job.signal })
+  await media.audio({ plan, input: extras.audio, out, parts: job.soundParts, signal: job.signal })
   return out
 }
 
