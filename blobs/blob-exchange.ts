@@ -4,7 +4,7 @@
  * the serving side.
  */
 import { stat } from 'node:fs/promises'
-import { type BlobAnswers, type BlobExchange, isIntact } from '../protocol/blobs.ts'
+import { type BlobAnswers, type BlobExchange, type DeliveredBlobs, isIntact } from '../protocol/blobs.ts'
 import { type Clock, deadline, type Rng } from '../protocol/clock.ts'
 import { AttemptFailed, BlobMissing, isDiskFull, SourceChanged } from '../protocol/errors.ts'
 import type { PeerId, Sha256 } from '../protocol/ids.ts'
@@ -18,6 +18,7 @@ import { createLineTaker, type LineTaker } from './bulk/take-line.ts'
 import { ask, fetchBlob } from './fetch-blob.ts'
 import { PartialBlob } from './partial-blob.ts'
 import { createBlobServer } from './serve-blobs.ts'
+import { createTurns, orAborted } from './turns.ts'
 
 /** Blobs for which bad senders are remembered; beyond it the oldest are dropped. */
 const BAD_SENDERS_MAX = 1_000
@@ -32,6 +33,8 @@ export interface BlobExchangeOptions {
   readonly log: Log
   /** Where this peer waits for bulk lines; without it it neither gives nor takes any. */
   readonly lines?: LinePorts | null
+  /** What it has delivered, and reads for others too. Absent: nothing. */
+  readonly delivered?: DeliveredBlobs
 }
 
 type Want = Parameters<BlobExchange['fetch']>[0]
@@ -203,46 +206,5 @@ class Exchange implements LinkedBlobExchange {
     })
     await Promise.all(asking)
     return answers
-  }
-}
-
-/** A semaphore of `count`, first come first served. The returned function releases the turn. */
-function createTurns(count: number): (signal: AbortSignal) => Promise<() => void> {
-  let free = count
-  const waiting: (() => void)[] = []
-  const release = () => {
-    const next = waiting.shift()
-    if (next) next()
-    else free++
-  }
-  return async (signal) => {
-    signal.throwIfAborted()
-    if (free > 0) {
-      free--
-      return release
-    }
-    const { promise, resolve } = Promise.withResolvers<void>()
-    waiting.push(resolve)
-    const leave = () => {
-      const at = waiting.indexOf(resolve)
-      if (at >= 0) waiting.splice(at, 1)
-    }
-    signal.addEventListener('abort', leave, { once: true })
-    await orAborted(promise, signal)
-    signal.removeEventListener('abort', leave)
-    return release
-  }
-}
-
-/** The promise, unless the signal aborts first. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }

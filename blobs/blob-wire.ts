@@ -26,6 +26,7 @@ const requestSchema = z.object({
   offset: size,
   length: size.nullable(),
   check: z.literal(true).optional(),
+  delivered: z.literal(true).optional(),
 })
 /** A request for a range of one blob. */
 export interface BlobRequest {
@@ -38,6 +39,8 @@ export interface BlobRequest {
   readonly length: number | null
   /** What was sent had another hash: the blob is to be verified before the answer. Absent from older peers, which do it as they send. */
   readonly check?: true
+  /** The bytes may be those of a file that was delivered. Older peers have no such bytes for others. */
+  readonly delivered?: true
 }
 
 const answerSchema = z.union([

@@ -88,7 +88,10 @@ function whyMissing(sha256: Sha256, refusals: readonly Refusal[]): BlobMissing |
 }
 
 /** Holders before others, connected ones first, bad senders last; shuffled, so that several fetches of one blob spread over its holders. */
-function candidates({ mesh, rng, holders, badSenders }: FetchOptions, sentWrongBytes: ReadonlySet<PeerId>): PeerId[] {
+export function candidates(
+  { mesh, rng, holders, badSenders }: Pick<FetchOptions, 'mesh' | 'rng' | 'holders' | 'badSenders'>,
+  sentWrongBytes: ReadonlySet<PeerId>,
+): PeerId[] {
   const connected = mesh.peers()
   const shuffled = [...new Set([...holders, ...connected])].map((peer) => ({ peer, at: rank(peer) + rng.random() }))
   function rank(peer: PeerId): number {
@@ -205,7 +208,8 @@ async function open(peer: PeerId, { mesh, clock, signal }: { mesh: Mesh; clock: 
   }
 }
 
-async function* atMost(source: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+/** What is announced, and no more. Throws `PeerUnreachable` for more or fewer bytes. */
+export async function* atMost(source: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
   let left = bytes
   for await (const piece of source) {
     if (piece.byteLength > left) throw new PeerUnreachable('more bytes arrived than announced')

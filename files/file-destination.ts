@@ -6,7 +6,14 @@ import { constants } from 'node:fs'
 import { chmod, copyFile, link, lstat, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlobRef } from '../protocol/blobs.ts'
-import { CopyMismatch, checkPath, type Destination, type DestinationFile, FILE_MODE } from '../protocol/destination.ts'
+import {
+  CopyMismatch,
+  checkPath,
+  type Destination,
+  type DestinationFile,
+  FILE_MODE,
+  type FileAt,
+} from '../protocol/destination.ts'
 import { UsageError } from '../protocol/errors.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import { bytesOf, createFileHashes } from './file-hashes.ts'
@@ -14,6 +21,7 @@ import { flush, flushFolder } from './flush.ts'
 import { hashFile } from './hash-file.ts'
 import { placeFile } from './place-file.ts'
 import { prepareFolder } from './prepare-folder.ts'
+import { readUnchanged } from './read-unchanged.ts'
 import { divideTrack, joinTrack } from './track-folder.ts'
 
 /** The calls of the file system that tests replace. */
@@ -80,16 +88,27 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
         if (error.code !== 'ENOENT') throw error
       })
     },
-    async fetch(file, to, signal) {
-      const from = at(file.path)
-      try {
-        if (file.is_folder) return isOf(file, await joinTrack(from, to, signal))
-        return await copyExactly(from, to, file, { disk, signal })
-      } catch {
-        signal.throwIfAborted()
-        return false
-      }
+    fetch: (file, to, signal) => fetchTo(file, { from: at(file.path), to, disk, signal }),
+    async *read(file, range, signal) {
+      const path = at(file.path)
+      const found = await hashes.lookUp(path, signal)
+      if (found?.sha256 !== file.sha256) throw new CopyMismatch(path)
+      yield* readUnchanged(found.files, range, signal)
     },
+  }
+}
+
+/** Copies a delivered file; false where its bytes are missing or others. Rejects with the signal's reason. */
+async function fetchTo(
+  file: FileAt,
+  { from, to, disk, signal }: { readonly from: string; readonly to: string; readonly disk: Disk; signal: AbortSignal },
+): Promise<boolean> {
+  try {
+    if (file.is_folder) return isOf(file, await joinTrack(from, to, signal))
+    return await copyExactly(from, to, file, { disk, signal })
+  } catch {
+    signal.throwIfAborted()
+    return false
   }
 }
 

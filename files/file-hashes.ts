@@ -4,6 +4,7 @@
  */
 import type { BigIntStats } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Sha256 } from '../protocol/ids.ts'
 import { fsPath } from '../protocol/path-text.ts'
 import { hashFiles } from './hash-file.ts'
@@ -26,29 +27,51 @@ export async function identityAt(path: string): Promise<string | null> {
 export interface FileHashes {
   /** The sha256 of the file, or of the files of a track's folder; null where none can be read. Rejects only with the reason of the signal. */
   at(path: string, signal: AbortSignal): Promise<Sha256 | null>
+  /** The same, with what was hashed. Rejects only with the reason of the signal. */
+  lookUp(path: string, signal: AbortSignal): Promise<HashedFiles | null>
+}
+
+/** Files with the sha256 of their bytes behind one another. */
+export interface HashedFiles {
+  readonly sha256: Sha256
+  readonly files: readonly HashedFile[]
+}
+
+/** A file as it was when it was hashed. */
+export interface HashedFile {
+  readonly path: string
+  readonly bytes: number
+  /** As of `fileIdentity`. */
+  readonly identity: string
 }
 
 /** An empty cache. */
 export function createFileHashes(): FileHashes {
-  const known = new Map<string, { identity: string; sha256: Sha256 }>()
-  return {
-    async at(path, signal) {
-      try {
-        const paths = await bytesOf(path)
-        const all = await Promise.all(paths.map((each) => stat(fsPath(each), { bigint: true })))
-        const identity = all.map(fileIdentity).join()
-        const before = known.get(path)
-        if (before?.identity === identity) return before.sha256
-        const { sha256 } = await hashFiles(paths, signal)
-        known.set(path, { identity, sha256 })
-        return sha256
-      } catch {
-        signal.throwIfAborted()
-        known.delete(path)
-        return null
-      }
-    },
+  const known = new Map<string, HashedFiles>()
+  async function lookUp(path: string, signal: AbortSignal): Promise<HashedFiles | null> {
+    try {
+      const files = await Promise.all((await bytesOf(path)).map(asItIs))
+      const before = known.get(path)
+      if (before && isDeepStrictEqual(before.files, files)) return before
+      const { sha256 } = await hashFiles(
+        files.map((file) => file.path),
+        signal,
+      )
+      const hashed = { sha256, files }
+      known.set(path, hashed)
+      return hashed
+    } catch {
+      signal.throwIfAborted()
+      known.delete(path)
+      return null
+    }
   }
+  return { lookUp, at: async (path, signal) => (await lookUp(path, signal))?.sha256 ?? null }
+}
+
+async function asItIs(path: string): Promise<HashedFile> {
+  const facts = await stat(fsPath(path), { bigint: true })
+  return { path, bytes: Number(facts.size), identity: fileIdentity(facts) }
 }
 
 /** The files whose bytes are at a path: it alone, or those of the folder of a track. Rejects for another folder, and with the error of the file system. */

@@ -13,12 +13,13 @@ import { hashFile, hashFiles, piecesOf } from './hash-file.ts'
 /** A file of the folder: its name, and where its bytes lie in the one file. */
 export interface TrackPart {
   readonly name: string
+  /** Bytes from the start of the one file. */
   readonly offset: number
   readonly bytes: number
 }
 
 /** Most bytes of the boxes before the segments: those of an index of 65,535 segments, and a header. */
-const HEAD_BYTES_MAX = 1024 * 1024
+export const HEAD_BYTES_MAX = 1024 * 1024
 /** Where the references of a `sidx` box of version 1 begin, and the length of each, bytes. */
 const REFERENCES = { at: 40, bytes: 12 }
 
@@ -35,8 +36,8 @@ export async function trackParts(path: string): Promise<TrackPart[] | null> {
   }
 }
 
-/** The parts by the boxes at the beginning of a file: `ftyp`, `moov`, `sidx`. ISO/IEC 14496-12. */
-function partsOf(head: Buffer): TrackPart[] | null {
+/** The parts by the boxes at the beginning of a file: `ftyp`, `moov`, `sidx`. ISO/IEC 14496-12. Null for another form, and where `head` ends among them. */
+export function partsOf(head: Buffer): TrackPart[] | null {
   let at = 0
   while (at + 8 <= head.length && head.toString('latin1', at + 4, at + 8) !== 'sidx') {
     if (head.readUInt32BE(at) < 8) return null
@@ -60,7 +61,7 @@ function partsOf(head: Buffer): TrackPart[] | null {
 
 /**
  * Divides the one file `from` into the files of the new folder `to`, which only its owner may enter, flushed and with `mode`. Answers the sha256 and
- * bytes of what was written; null for a file of another form.
+ * bytes of what was written; null for a file of another form. Rejects with the error of the file system and the reason of the signal.
  */
 export async function divideTrack(
   from: string,
@@ -83,7 +84,7 @@ export async function divideTrack(
   return await hashFiles((await trackFiles(to)) ?? [], signal)
 }
 
-/** Joins the files of the folder `from` to the one file `to`. Answers its sha256 and bytes; null for another folder. */
+/** Joins the files of the folder `from` to the one file `to`. Answers its sha256 and bytes; null for another folder. Rejects as `divideTrack`. */
 export async function joinTrack(
   from: string,
   to: string,

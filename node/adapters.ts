@@ -56,7 +56,7 @@ export interface NodeOptions {
   readonly capability: Omit<Capability, 'kinds'>
   /** Number of encodes at once; 0 without the worker role. */
   readonly slots: number
-  /** As in `CoordinatorOptions`. */
+  /** As in `CoordinatorOptions`, 0–1. */
   readonly audit: number
   /** Rules of scaling; absent where this peer scales nothing. */
   readonly scaling?: ScaleOptions

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { createBlobExchange } from '../blobs/blob-exchange.ts'
 import { createBlobStore, type DiskBlobStore } from '../blobs/blob-store.ts'
 import { createLauncher } from '../fleet/launcher/launchers.ts'
-import { leaveEngines } from '../fleet/reconcile/engine-owner.ts'
 import { createMongoLedger } from '../ledger/mongo/mongo-ledger.ts'
 import { createSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
 import type { Codec } from '../media/codecs/codec.ts'
@@ -16,7 +15,8 @@ import { hostsOf } from '../mesh/addresses.ts'
 import type { GossipRules } from '../mesh/guarded-gossip.ts'
 import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
-import { sentence, UsageError } from '../protocol/errors.ts'
+import type { DeliveredBlobs } from '../protocol/blobs.ts'
+import { UsageError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
@@ -27,7 +27,8 @@ import { openDestination, openSource } from './addresses.ts'
 import { bulkPorts } from './bulk-ports.ts'
 import { type Config, ledgerAddress, selfTestDir } from './config.ts'
 import { createFace, type NodeFace } from './face.ts'
-import { createFleet, mustReachFleet } from './fleet.ts'
+import { mustReachFleet } from './fleet.ts'
+import { createFleetPart } from './fleet-part.ts'
 import { createAcceptedDeliveries } from './host/accepted-deliveries.ts'
 import { clockApart } from './host/clock-apart.ts'
 import { lockDataDir } from './host/data-lock.ts'
@@ -39,18 +40,20 @@ import { controlSocketPath, serveControl } from './http/control-socket.ts'
 import { createMediaPart } from './http/media-part.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
-import { createModules, type Modules } from './modules.ts'
+import { createModules } from './modules.ts'
 import { createNode } from './node.ts'
 import { nodeOptions } from './node-options.ts'
 import { otherTrials } from './other-trials.ts'
-import { createPartList, type Part, type PartList } from './parts.ts'
+import { createPartList, type PartList } from './parts.ts'
 import { nextBootEpoch } from './peers/boot-epoch.ts'
 import { isWellFormed } from './peers/gossip-content.ts'
 import { membersOnly } from './peers/member-mesh.ts'
 import { createMembership, type Membership } from './peers/membership.ts'
 import { openSharedFolders } from './shared/open-shared-folders.ts'
+import { createDeliveredBlobs } from './videos/delivered-blobs.ts'
+import { createDeliveryFolders } from './videos/delivery-folders.ts'
 import { handOver } from './videos/handover.ts'
-import { checkWatchedFolders } from './videos/watched-folders.ts'
+import { checkWatchedFolders, watchedFolders } from './videos/watched-folders.ts'
 
 export { slotsFor } from './node-options.ts'
 
@@ -182,7 +185,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   }
   const trials = otherTrials(adapters, { encodes: config.roles.includes('worker'), learn })
   await parts.start(trials)
-  await parts.start(fleetPart(config, { swarmKey, adapters, modules }))
+  await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
   const control = await serveControl(createApi(face), controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
@@ -204,7 +207,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
 async function openAdapters(
   config: Config,
   given: Given,
-): Promise<{ selfTestReport: SelfTestReport; adapters: Adapters }> {
+): Promise<{ selfTestReport: SelfTestReport; adapters: Adapters & { readonly delivered: DeliveredBlobs } }> {
   const { log, parts, wrap } = given
   const lock = await lockDataDir(config.data_dir)
   await parts.start({ name: 'lock of the data folder', stop: () => lock.release() })
@@ -220,16 +223,19 @@ async function openAdapters(
   const store = wrap.store?.(disk) ?? disk
   // Right after a kill the processes that ended may still be listed; at the stop they are not.
   await parts.start({ name: 'blob store', start: () => store.tidy(), stop: () => disk.tidy() })
+  const accepted = createAcceptedDeliveries(join(config.data_dir, 'deliveries.json'))
+  const folders = openSharedFolders(config, { clock, rng })
+  const output = watchedFolders(config)?.output ?? null
+  const deliveryFolders = createDeliveryFolders({ self: mesh.self, folders, accepted, output })
+  const delivered = createDeliveredBlobs({ ledger, deliveryFolders, openDestination })
   const ports = bulkPorts(config.bulk_port)
   const lines = Array.isArray(ports) ? { hosts: hostsOf(config.listen), ports } : null
-  const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }), lines })
+  const exchange = createBlobExchange({ mesh, store, clock, rng, log: log.child({ part: 'blobs' }), lines, delivered })
   await parts.start({ name: 'bulk lines', stop: () => exchange.stop() })
   const ffmpeg = await composeMedia(config, given.onTrials)
   const media = wrap.media?.(ffmpeg) ?? ffmpeg
   const selfTestReport = await media.firstSelfTest(new AbortController().signal)
   const bootEpoch = await nextBootEpoch(config.data_dir)
-  const accepted = createAcceptedDeliveries(join(config.data_dir, 'deliveries.json'))
-  const folders = openSharedFolders(config, { clock, rng })
   // Before the first submit, which names the folder of its source.
   await folders.look()
   return {
@@ -248,6 +254,7 @@ async function openAdapters(
       openDestination,
       folders,
       accepted,
+      delivered,
       bootEpoch,
     },
   }
@@ -266,33 +273,4 @@ function composeMesh(config: Config, { log, swarmKey }: Given, gossip: GossipRul
     log: log.child({ part: 'mesh' }),
     ...(swarmKey && { swarmKey }),
   })
-}
-
-/** The part that runs workers on this peer's engine. Without an engine it leaves those that an earlier process reached. */
-function fleetPart(
-  config: Config,
-  { swarmKey, adapters, modules }: { swarmKey: string | undefined; adapters: Adapters; modules: Modules },
-): Part {
-  const { log, ledger, mesh } = adapters
-  const { self, hints, emit, peers } = modules
-  const addresses = () => mesh.addresses()
-  const fleet = createFleet(config, {
-    self,
-    ledger,
-    peers,
-    clock,
-    rng,
-    log,
-    emit,
-    hints,
-    swarmKey,
-    createLauncher,
-    addresses,
-  })
-  if (fleet !== null) return { name: 'fleet', start: fleet.start, stop: fleet.stop }
-  const leave = () =>
-    leaveEngines(ledger, self, null).catch((error: unknown) =>
-      log.warn('could not give up the engines of an earlier process', { error: sentence(error) }),
-    )
-  return { name: 'fleet', start: leave }
 }

@@ -32,6 +32,21 @@ export interface SourceReference extends BlobRef {
   readonly identity: string
 }
 
+/** Bytes that are read by ranges. */
+export interface ReadableBlob {
+  readonly bytes: number
+  /** Reads a half-open range (bytes from the start), in pieces whose memory is the reader's. Rejects as its owner says, also after some pieces. */
+  read(range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+/** A half-open range. */
+export interface ByteRange {
+  /** Bytes from the start, as `to`. */
+  readonly from: number
+  /** Bytes from the start. */
+  readonly to: number
+}
+
 /** Where a blob lies on this machine. */
 export interface FoundBlob {
   readonly path: string
@@ -86,6 +101,27 @@ export interface BlobStore {
   list(video: VideoId): Promise<readonly Sha256[]>
   /** Bytes free for this process, and of the whole file system. */
   room(): Promise<Room>
+}
+
+/** Results in the folders of people, where this peer delivered them or sees them: the mesh has removed its blobs then. */
+export interface DeliveredBlobs {
+  /**
+   * The blob as it was delivered; null where no unchanged file with its bytes is found. A file that was not read since it changed, or since the
+   * start, is hashed first. Its `read` rejects where the file is changed meanwhile. Rejects with `LedgerUnavailable` and the signal's reason.
+   */
+  open(sha256: Sha256, video: VideoId, signal: AbortSignal): Promise<ReadableBlob | null>
+}
+
+/** Ranges of blobs of other peers, read into memory. */
+export interface BlobRanges {
+  /**
+   * The bytes of a range of at most `RANGE_BYTES_MAX`, from a holder, then from any connected peer, also from files that it has delivered. Where one
+   * breaks off the next continues. Nothing is written to the disk. The hash is that of the whole, so that a range is taken as it comes. Rejects with
+   * `BlobMissing` where every peer that answers lacks it, with `PeerUnreachable` where one may have it, and with the signal's reason.
+   */
+  read(
+    want: BlobRef & ByteRange & { video: VideoId; holders: readonly PeerId[]; signal: AbortSignal },
+  ): Promise<Uint8Array>
 }
 
 /** Which peers have a blob and which lack it. A peer in neither list did not answer. */

@@ -17,7 +17,7 @@
  * - Errors: `UsageError` where nothing can be written, which says what to do; one that `isDiskFull` recognises where there is no room;
  *   the reason of the signal; else the error of the file system or service, after which the same may be tried again.
  */
-import type { BlobRef } from './blobs.ts'
+import type { BlobRef, ByteRange } from './blobs.ts'
 import { ReelmeshError } from './errors.ts'
 import type { PeerId, Sha256, VideoId } from './ids.ts'
 
@@ -75,6 +75,11 @@ export interface Destination {
   move(from: string, to: string): Promise<void>
   /** Copies a file to the local path `to`. False where its bytes are missing or cannot be read; the content of `to` is then undefined. */
   fetch(file: FileAt, to: string, signal: AbortSignal): Promise<boolean>
+  /**
+   * The bytes of a range of a file that has its sha256, which may have to be read first; in pieces whose memory is the reader's. Rejects with
+   * `CopyMismatch` where its bytes are missing or others, also after some pieces: what was read until then is right.
+   */
+  read(file: FileAt, range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>
 }
 
 /** Opens a destination by the form of its address, without any access yet. Throws `UsageError` for an address that no adapter serves. */

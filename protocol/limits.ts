@@ -277,3 +277,8 @@ export const MANIFEST_BYTES_MAX = 8 * 1024 * 1024
 export const HTTP_CONNECTIONS_MAX = 256
 /** A connection on which nothing moves for this long is closed: the player comes back with the range that it lacks. */
 export const HTTP_SILENCE_MS = 60_000
+
+/** Longest range of a blob that is read of another peer at once: what a player that reads slowly holds of this node's memory. */
+export const RANGE_BYTES_MAX = 512 * 1024
+/** Ranges read of other peers at once. */
+export const RANGE_READS_AT_ONCE = 8

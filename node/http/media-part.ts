@@ -1,11 +1,11 @@
 /** The part of a node that serves streaming packages to players. */
-import type { BlobStore } from '../../protocol/blobs.ts'
-import type { Ledger } from '../../protocol/ledger.ts'
-import type { Log } from '../../protocol/log.ts'
+import { createBlobRanges } from '../../blobs/read-range.ts'
+import type { DeliveredBlobs } from '../../protocol/blobs.ts'
+import type { Adapters } from '../adapters.ts'
 import type { Part } from '../parts.ts'
 import { createArtifactReads } from '../streams/artifact-reads.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
-import { createStreams } from '../streams/streams.ts'
+import { createStreams, type Streams } from '../streams/streams.ts'
 import { httpAddress } from './http-address.ts'
 import { createMediaRoutes } from './media-routes.ts'
 import { type MediaServer, serveMedia } from './media-server.ts'
@@ -21,22 +21,30 @@ export interface MediaPart extends Part {
   url(): string | null
 }
 
+/** The parts that it uses. */
+export interface MediaPartModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh' | 'clock' | 'rng' | 'log'> {
+  readonly delivered: DeliveredBlobs
+}
+
 /** The part of these settings; without `http` it does nothing. Its start rejects as `serveMedia`. */
-export function createMediaPart(
-  { http, http_cors: origins }: MediaPartOptions,
-  { ledger, store, log }: { readonly ledger: Ledger; readonly store: BlobStore; readonly log: Log },
-): MediaPart {
+export function createMediaPart({ http, http_cors: origins }: MediaPartOptions, modules: MediaPartModules): MediaPart {
   let server: MediaServer | null = null
   return {
     name: 'media routes',
     async start() {
       const address = http === undefined ? 'invalid' : httpAddress(http)
       if (typeof address === 'string') return
-      const reads = createArtifactReads({ store })
-      const streams = createStreams(ledger, [createFinishedPackages({ ledger, reads })])
-      server = await serveMedia(createMediaRoutes({ streams, origins, log: log.child({ part: 'http' }) }), address)
+      const log = modules.log.child({ part: 'http' })
+      server = await serveMedia(createMediaRoutes({ streams: createNodeStreams(modules), origins, log }), address)
     },
     url: () => server?.url ?? null,
     stop: async () => await server?.close(),
   }
+}
+
+function createNodeStreams({ ledger, store, mesh, clock, rng, delivered, ...modules }: MediaPartModules): Streams {
+  const log = modules.log.child({ part: 'streams' })
+  const ranges = createBlobRanges({ mesh, clock, rng, log })
+  const reads = createArtifactReads({ self: mesh.self, store, delivered, ranges, peers: () => mesh.peers(), log })
+  return createStreams(ledger, [createFinishedPackages({ ledger, reads })])
 }

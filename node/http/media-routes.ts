@@ -6,10 +6,11 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { parse } from 'range-parser'
+import type { ByteRange } from '../../protocol/blobs.ts'
 import { LedgerUnavailable, ReelmeshError, sentence } from '../../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
-import { type ByteRange, type StreamFile, type StreamRefusal, StreamRefused, type Streams } from '../streams/streams.ts'
+import { type StreamFile, type StreamRefusal, StreamRefused, type Streams } from '../streams/streams.ts'
 
 /** What the routes use. */
 export interface MediaRoutesOptions {

@@ -9,6 +9,7 @@ it('takes the prefix from names, and from nothing else', () => {
       [
         `#EXT-X-MAP:URI="${names}video-480p.mp4",BYTERANGE="727@0"`,
         `${names}video-480p.mp4`,
+        `#EXT-X-KEY:METHOD=AES-128,URI="${prefix}key.bin"`,
         `#EXT-X-MEDIA:TYPE=AUDIO,NAME="English / films/video"`,
         `<AdaptationSet contentType="video" mimeType="video/mp4" lang="en"/>`,
         `  <BaseURL>${escaped}video-480p.mp4</BaseURL>`,

@@ -9,13 +9,19 @@ import type { StreamFile } from './streams.ts'
 /** Whether this file of a package names others of it. */
 export const refersToFiles = (file: string): boolean => /\.(?:m3u8|mpd|vtt)$/.test(file)
 
-/** The text without the prefix of names: it stands at the beginning of a line, of an attribute, or of the text of an element. */
+/**
+ * The text without the prefix of names, which stands at the beginning of a line, of an attribute, or of the text of an element. The address of a key
+ * stays: it is no file of the package.
+ */
 export function withoutPrefix(text: string, prefix: string): string {
-  const escaped = prefix.replaceAll('&', '&amp;')
-  return [prefix, escaped].reduce(
-    (left, each) => left.replaceAll(new RegExp(`(?<=^|[">])${literal(each)}(?=\\w)`, 'gm'), ''),
-    text,
+  const [plain, escaped] = [prefix, prefix.replaceAll('&', '&amp;')].map(
+    (each) => new RegExp(`(?<=^|[">])${literal(each)}(?=\\w)`, 'g'),
   )
+  const relative = (line: string) => line.replace(plain!, '').replace(escaped!, '')
+  return text
+    .split('\n')
+    .map((line) => (line.startsWith('#EXT-X-KEY:') ? line : relative(line)))
+    .join('\n')
 }
 
 /** The file without the prefix. Rejects as `readWhole` does, and where it is larger than any manifest. */

@@ -2,18 +2,11 @@
  * The files of streaming packages, by video and name, as media routes serve them: wherever their bytes lie, and also while a package is being made.
  * What answers for a video's files is a `StreamSource`; sources are asked in order.
  */
+import type { ByteRange } from '../../protocol/blobs.ts'
 import { ReelmeshError, unknownVideo } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Video } from '../../protocol/video.ts'
-
-/** A half-open range. */
-export interface ByteRange {
-  /** Bytes from the start, as `to`. */
-  readonly from: number
-  /** Bytes from the start. */
-  readonly to: number
-}
 
 /** One file, found and not read yet. */
 export interface StreamFile {

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import type { ByteRange } from '../blobs.ts'
 import { CopyMismatch, type Destination, type DestinationFile, FILE_MODE } from '../destination.ts'
 import { isDiskFull, UsageError } from '../errors.ts'
 import { asPeerId } from '../ids.ts'
@@ -269,6 +270,26 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       await holds({ [to]: 'mine' })
     })
 
+    it('is read by ranges as long as the bytes are those of the hash', async () => {
+      const content = 'x'.repeat(300_000) + 'y'.repeat(300_000)
+      await put(content)
+      await place(content)
+      const [head, tail] = ['x'.repeat(10), 'y'.repeat(7)]
+      assert.equal(await readText(destination, fileOf(content), { from: 0, to: 10 }), head)
+      assert.equal(await readText(world.open(), fileOf(content), { from: 599_993, to: 600_000 }), tail)
+      assert.equal(await readText(destination, fileOf(content), { from: 0, to: 600_000 }), content)
+      await assert.rejects(
+        readText(destination, fileOf(content), { from: 0, to: 600_000 }, () => world.write(PATH, content)),
+        CopyMismatch,
+        'it is written again meanwhile',
+      )
+      assert.equal(await readText(destination, fileOf(content), { from: 0, to: 10 }), head, 'of the same bytes')
+      await world.write(PATH, 'z'.repeat(600_000))
+      await assert.rejects(readText(destination, fileOf(content), { from: 0, to: 10 }), CopyMismatch)
+      await world.remove(PATH)
+      await assert.rejects(readText(destination, fileOf(content), { from: 0, to: 10 }), CopyMismatch)
+    })
+
     describe('a track that becomes a folder', () => {
       const FOLDER = 'film/video-480p'
       const track = (...segments: string[]) => trackOf(segments.map((each) => Buffer.from(each)))
@@ -297,6 +318,12 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
         })
         await putFolder(bytes)
         assert.equal(await destination.place(folderOf(bytes), { replace: false, signal }), 'there')
+        for (const [from, to] of [
+          [0, bytes.length],
+          [1, bytes.length - 3],
+          [bytes.length - 8, bytes.length - 6],
+        ] as const)
+          assert.equal(await readText(destination, folderOf(bytes), { from, to }), bytes.toString('latin1', from, to))
         const back = join(scratch, 'back')
         assert.equal(await world.open().fetch(folderOf(bytes), back, signal), true)
         assert.deepEqual(await readFile(back), bytes)
@@ -356,6 +383,21 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       await holds({})
     })
   })
+}
+
+/** A range of a file; `meanwhile` happens after its first piece. */
+async function readText(
+  destination: Destination,
+  file: DestinationFile,
+  range: ByteRange,
+  meanwhile: () => Promise<void> = async () => {},
+): Promise<string> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of destination.read(file, range, new AbortController().signal)) {
+    if (pieces.length === 0) await meanwhile()
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces).toString('latin1')
 }
 
 /** A track of a package as far as it is divided: two boxes, an index and these segments. ISO/IEC 14496-12. */
