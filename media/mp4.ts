@@ -51,23 +51,42 @@ const MOOV_BYTES_MAX = 1024 * 1024 * 1024
 export async function readMp4(path: string): Promise<Track[]> {
   const handle = await open(path, 'r')
   try {
-    const { size } = await handle.stat()
-    const { body: moov } = await readMoov(handle)
+    return await readTracks(await bytesOfFile(handle))
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Bytes that are read by range: of an open file, or of a blob that lies elsewhere. */
+export interface Bytes {
+  /** Number of bytes. */
+  readonly size: number
+  /** Fills the buffer from this position on, as far as there are bytes. */
+  read(into: Buffer, position: number): Promise<unknown>
+}
+
+const bytesOfFile = async (handle: FileHandle): Promise<Bytes> => ({
+  size: (await handle.stat()).size,
+  read: (into, position) => handle.read(into, 0, into.length, position),
+})
+
+/** Tracks of bytes, wherever these lie, in their order. Rejects with `Mp4Broken`, and as they do. */
+export async function readTracks(bytes: Bytes): Promise<Track[]> {
+  try {
+    const { body: moov } = await findMoov(bytes)
     const movieScale = movieTimescale(moov)
     const tracks: Track[] = []
     // ffmpeg stores no byte for two samples, so that all samples together are no larger than the file.
-    let bytesLeft = size
+    let bytesLeft = bytes.size
     for (const trak of children(moov).filter(({ type }) => type === 'trak')) {
-      const track = readTrack(trak.body, { movieScale, fileBytes: size, bytesLeft })
-      bytesLeft -= track.sizes.reduce((sum, bytes) => sum + bytes, 0)
+      const track = readTrack(trak.body, { movieScale, fileBytes: bytes.size, bytesLeft })
+      bytesLeft -= track.sizes.reduce((sum, each) => sum + each, 0)
       tracks.push(track)
     }
     return tracks
   } catch (error) {
     if (error instanceof RangeError) throw new Mp4Broken('a box is cut off', { cause: error })
     throw error
-  } finally {
-    await handle.close()
   }
 }
 
@@ -78,11 +97,13 @@ export interface Box {
 }
 
 /** The `moov` box of an open file, and where its body starts in it, bytes. Rejects with `Mp4Broken`. */
-export async function readMoov(handle: FileHandle): Promise<{ body: Buffer; start: number }> {
-  const { size } = await handle.stat()
+export const readMoov = async (handle: FileHandle): Promise<{ body: Buffer; start: number }> =>
+  findMoov(await bytesOfFile(handle))
+
+async function findMoov({ size, read }: Bytes): Promise<{ body: Buffer; start: number }> {
   const head = Buffer.alloc(16)
   for (let at = 0; at + 8 <= size; ) {
-    await handle.read(head, 0, 16, at)
+    await read(head, at)
     const short = head.readUInt32BE(0)
     const length = short === 1 ? Number(head.readBigUInt64BE(8)) : short === 0 ? size - at : short
     const skip = short === 1 ? 16 : 8
@@ -90,7 +111,7 @@ export async function readMoov(handle: FileHandle): Promise<{ body: Buffer; star
     if (head.toString('latin1', 4, 8) === 'moov') {
       if (length > MOOV_BYTES_MAX) throw new Mp4Broken('the index is too large')
       const body = Buffer.alloc(length - skip)
-      await handle.read(body, 0, body.length, at + skip)
+      await read(body, at + skip)
       return { body, start: at + skip }
     }
     at += length

@@ -20,7 +20,7 @@ export interface TextFile {
 }
 
 /** Version 7: byte ranges and initialisation in fragmented MP4. */
-const HEAD = ['#EXTM3U', '#EXT-X-VERSION:7']
+export const HEAD = ['#EXTM3U', '#EXT-X-VERSION:7']
 /** The name of the group of text tracks. */
 const TEXTS = 'text'
 
@@ -39,10 +39,11 @@ export function hlsPlaylists(facts: PackageFacts): TextFile[] {
 
 const keysName = ({ name }: PictureFacts): string => `${name}-keyframes.m3u8`
 
-const lines = (all: readonly string[]): string => `${all.join('\n')}\n`
+/** Text of these lines. */
+export const lines = (all: readonly string[]): string => `${all.join('\n')}\n`
 
 /** Seconds with 6 decimals. */
-const time = (ticks: number, timescale: number): string => (ticks / timescale).toFixed(6)
+export const time = (ticks: number, timescale: number): string => (ticks / timescale).toFixed(6)
 
 /** Tracks that have a playlist of their keyframes: these are ranges of a file. */
 const keyed = ({ pictures, isDivided }: PackageFacts): readonly PictureFacts[] => (isDivided ? [] : pictures)
@@ -138,10 +139,14 @@ interface Group {
   readonly bandwidth: Bandwidth
 }
 
-function masterPlaylist(facts: PackageFacts): string {
+/** The master playlist. `rate`: the bandwidth of a track, where its segments do not show it yet. */
+export function masterPlaylist(
+  facts: PackageFacts,
+  rate: (track: PictureFacts | SoundFacts) => Bandwidth = bandwidthOf,
+): string {
   const { pictures, sounds, texts, thumbnails, prefix } = facts
   const groups = byFamily(sounds).map(([family, tracks]): Group => {
-    const all = tracks.map(bandwidthOf)
+    const all = tracks.map(rate)
     const largest = (of: keyof Bandwidth) => Math.max(...all.map((each) => each[of]))
     return {
       id: `audio-${family.toLowerCase()}`,
@@ -160,7 +165,7 @@ function masterPlaylist(facts: PackageFacts): string {
       : []),
     ...ordered.flatMap((track) =>
       (groups.length === 0 ? [null] : groups).flatMap((group) => [
-        `#EXT-X-STREAM-INF:${variant(track, group, texts.length > 0)}`,
+        `#EXT-X-STREAM-INF:${variant(track, { rate: rate(track), group, hasTexts: texts.length > 0 })}`,
         `${prefix}${track.name}.m3u8`,
       ]),
     ),
@@ -204,8 +209,14 @@ const textMedia = (track: TextFacts, prefix: string): string =>
     `URI=${quoted(`${prefix}${track.name}.m3u8`)}`,
   ].join(',')}`
 
-function variant(track: PictureFacts, group: Group | null, hasTexts: boolean): string {
-  const { peak, average } = bandwidthOf(track)
+function variant(
+  track: PictureFacts,
+  {
+    rate: { peak, average },
+    group,
+    hasTexts,
+  }: { readonly rate: Bandwidth; readonly group: Group | null; readonly hasTexts: boolean },
+): string {
   return [
     `BANDWIDTH=${peak + (group?.bandwidth.peak ?? 0)}`,
     `AVERAGE-BANDWIDTH=${average + (group?.bandwidth.average ?? 0)}`,

@@ -36,13 +36,11 @@ export interface Part {
   readonly end: number
 }
 
-/** The parts of a rendition: its encoded chunks, at their times in the film. */
-export function pictureParts(chunks: readonly Track[], plan: Plan): Part[] {
+/** When a chunk begins and ends in the tracks of pictures, ticks. */
+export function chunkTimes(plan: Plan, chunk: number): Pick<Part, 'start' | 'end'> {
   const ticks = (pts: number) => plan.lead + rescale(sinceStart(plan, pts), plan.time_base, [1, plan.track_timescale])
-  return chunks.map((track, at) => {
-    const { start_pts, end_pts } = plan.chunks[at]!
-    return { track, start: ticks(start_pts), end: ticks(end_pts) }
-  })
+  const { start_pts, end_pts } = plan.chunks[chunk]!
+  return { start: ticks(start_pts), end: ticks(end_pts) }
 }
 
 /**
@@ -66,13 +64,10 @@ export function pictureFragments(
     const to = first[number + 1] ?? track.times.length
     const until = number + 1 < first.length ? start + track.times[to]! : end
     const samples = samplesOf(track, { from, to, shift: start, isKey })
-    return fragmentOf(samples, {
-      file: of.file,
-      from,
-      end: until,
-      delay: of.delay,
-      sequence: of.file * FRAGMENTS_MAX + number + 1,
-    })
+    const sequence = of.file * FRAGMENTS_MAX + number + 1
+    const fragment = fragmentOf(samples, { file: of.file, from, end: until, delay: of.delay, sequence })
+    // Where no decoder could read the first pictures of a chunk: its lists must not depend on that of the next one.
+    return number === 0 ? { ...fragment, start } : fragment
   })
 }
 

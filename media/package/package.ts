@@ -7,22 +7,21 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PackagedFile, PackageJob } from '../../protocol/media.ts'
 import { packageMediaType, pictureName } from '../../protocol/package.ts'
-import type { AudioFacts, Rational, SoundPlan } from '../../protocol/plan.ts'
+import type { AudioFacts, SoundPlan } from '../../protocol/plan.ts'
 import { soundFacts, soundsOf } from '../../protocol/sound-plan.ts'
-import { codecOf } from '../codecs/codecs.ts'
 import { checkedChunks, textOf } from '../merging.ts'
-import { reduced } from '../rational.ts'
 import type { Programs } from '../run-ffmpeg.ts'
 import { type FilmText, secondsShown } from '../text/text-extra.ts'
 import { webVtt } from '../text/web-vtt.ts'
 import { tracksOf } from '../verify.ts'
 import { dashManifest } from './dash.ts'
-import { canStream, entryFacts } from './entry.ts'
+import { canStream } from './entry.ts'
 import type { PackageFacts, PictureFacts, SoundFacts, TextFacts } from './facts.ts'
+import { chunkFragments } from './growing-track.ts'
 import { hlsPlaylists, sheetName } from './hls.ts'
 import { makeImages, POSTER } from './images.ts'
 import { type Labelled, labelled } from './labels.ts'
-import { type Fragment, pictureFragments, pictureParts, reorderDelay } from './layout.ts'
+import { pictureHead, pictureRate } from './picture-head.ts'
 import { divideSound } from './sound-division.ts'
 import { soundHead } from './sound-head.ts'
 import { thumbnailCues } from './thumbnail-cues.ts'
@@ -73,34 +72,20 @@ async function pictureTrack(
 ): Promise<PictureFacts> {
   const rendition = plan.renditions.find(({ id }) => id === job.rendition)
   if (!rendition) throw new AttemptFailed('unexpected', `cannot package ${job.rendition}: it is not in the plan`)
-  const codec = codecOf(rendition.codec)
   const tracks = await checkedChunks(job.chunks, plan, rendition)
-  const delay = reorderDelay(plan, codec.reorders)
-  const fragments = pictureParts(tracks, plan).flatMap((part, file) =>
-    pictureFragments(part, { file, keyframeS: plan.keyframe_s, delay }),
-  )
-  const { entry, codecs, range } = entryFacts(tracks[0]!)
-  const { width, height } = rendition
-  const timescale = plan.track_timescale
+  const { head, ...facts } = pictureHead(tracks[0]!, rendition, plan)
+  const { timescale, delay, width, height } = head
+  const fragments = tracks.flatMap((track, chunk) => chunkFragments(track, plan, { chunk, delay }))
   const name = pictureName(rendition.id)
-  const { language } = plan.metadata.picture
   const layout = await writeTrack({
-    head: { kind: 'video', timescale, language, width, height, entry, delay },
+    head,
     files: job.chunks.map((path, at) => ({ path, track: tracks[at]! })),
     fragments,
     out: join(outDir, `${name}.mp4`),
     key,
     signal,
   })
-  const hasCaptions = plan.video.captions === true && codec.captions
-  const fps = plan.variable_rate ? highestRate(fragments, timescale) : plan.fps
-  return { kind: 'video', name, codecs, timescale, ...layout, width, height, fps, range, hasCaptions }
-}
-
-/** The most pictures per second that a fragment has, to a thousandth. */
-function highestRate(fragments: readonly Fragment[], timescale: number): Rational {
-  const rates = fragments.map(({ from, to, start, end }) => ((to - from) * timescale) / (end - start))
-  return reduced(Math.max(1, Math.round(1_000 * Math.max(...rates))), 1_000)
+  return { kind: 'video', name, ...facts, timescale, ...layout, width, height, fps: pictureRate(plan, fragments) }
 }
 
 async function soundTracks({ plan, audio, outDir, signal }: PackageJob, key: Buffer | null): Promise<SoundFacts[]> {
