@@ -6,11 +6,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { systemRng as rng, systemClock } from '../../node/host/system-clock.ts'
+import type { Sha256 } from '../../protocol/ids.ts'
 import type { MadeSoundPart } from '../../protocol/media.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
+import { soundPartAt } from '../../protocol/sound-part.ts'
 import { runPipeline } from '../../testing/sources/pipeline.ts'
 import { createFfmpegMedia } from '../ffmpeg-media.ts'
 import { FFMPEG, FFPROBE, ffmpeg, signal } from '../film.test-support.ts'
+import { readMp4 } from '../mp4.ts'
+import { finishedSounds, type ListedSound, partedSounds, type SoundPiece } from './sound-list.ts'
 import { SoundParts } from './sound-parts.ts'
 
 const RECIPE: Recipe = {
@@ -36,10 +40,8 @@ const SIX = 'pan=5.1|c0=c0|c1=c0|c2=c0|c3=0.1*c0|c4=0.5*c0|c5=-1*c0'
 
 const bytesOf = async (parts: readonly MadeSoundPart[]) =>
   Buffer.concat(await Promise.all(parts.map(({ path }) => readFile(path))))
-const hashOf = async (file: string) =>
-  createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex')
+const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+const hashOf = async (file: string) => hash(await readFile(file))
 
 /**
  * Packages a film, and takes the parts of its sound while it is encoded. Every part has the bytes of the package, and all parts together all of them;
@@ -66,6 +68,7 @@ async function check(
   const parts = await SoundParts.open(join(outDir, 'audio.m4a.growing'), await mkdtemp(join(dir, 'all-')))
   const all = await parts.next(true)
   await parts.close()
+  await checkLists(all, join(outDir, 'audio.m4a'))
   const tracks = packaged!.files.flatMap(({ name: file }) => /^audio-(\d+)\.mp4$/.exec(file)?.[1] ?? [])
   assert.deepEqual([...new Set(all.map(({ sound }) => String(sound.track)))], tracks)
   return Promise.all(
@@ -95,6 +98,44 @@ async function check(
       return of(early).length
     }),
   )
+}
+
+/** What is listed of every track, out of the parts and out of the encoded file, is the same, to the byte. */
+async function checkLists(all: readonly MadeSoundPart[], audio: string): Promise<void> {
+  const files = new Map<string, Buffer>()
+  const heldBlob = async (path: string) => {
+    files.set(path, await readFile(path))
+    return { sha256: path as Sha256, bytes: 0, holders: [] }
+  }
+  const listed = await Promise.all(
+    all.map(async ({ path, sound }) => ({ ...soundPartAt(sound), ...(await heldBlob(path)), sound })),
+  )
+  const read = (pieces: Iterable<SoundPiece>) =>
+    Buffer.concat(
+      [...pieces].map((piece) =>
+        Buffer.isBuffer(piece)
+          ? piece
+          : files.get(piece.blob.sha256)!.subarray(piece.start, piece.start + piece.length),
+      ),
+    )
+  const shown = (sounds: readonly ListedSound[]) =>
+    sounds.map(({ segments, init, initBytes, isWhole, ...sound }) => ({
+      ...sound,
+      init: read([init]).toString('hex'),
+      initBytes,
+      segments: segments.map((segment) => [
+        segment.start,
+        segment.duration,
+        segment.bytes,
+        hash(read(segment.pieces())),
+      ]),
+    }))
+  const finished = finishedSounds(await readMp4(audio), await heldBlob(audio))
+  assert.deepEqual(shown(partedSounds(listed)), shown(finished))
+  assert.ok(finished.every(({ isWhole }) => isWhole))
+  // Parts behind one that is not listed are not played.
+  const few = partedSounds(listed.filter(({ sound: { part, track } }) => track === 1 && part !== 3))
+  assert.deepEqual(few.map(({ segments, isWhole }) => [segments.length, isWhole]), [[2, false]]) // biome-ignore format: short
 }
 
 describe('parts of a sound that is being encoded', () => {
