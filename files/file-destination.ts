@@ -88,7 +88,7 @@ export function createFileDestination(folder: string, disk: Disk = { copyFile, l
         if (error.code !== 'ENOENT') throw error
       })
     },
-    fetch: (file, to, signal) => fetchTo(file, { from: at(file.path), to, disk, signal }),
+    fetch: async (file, to, signal) => await fetchTo(file, { from: at(file.path), to, disk, signal }),
     async *read(file, range, signal) {
       const path = at(file.path)
       const found = await hashes.lookUp(path, signal)
