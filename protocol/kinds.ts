@@ -31,8 +31,8 @@ export interface KindFacts {
   readonly createsTasks: boolean
   /** Whether its `output` is fetched by the leader, and handed over by a drained peer. */
   readonly outputCollected: boolean
-  /** The kind of its `outputs`: none, files for other tasks, or the results of the video. */
-  readonly outputs: 'none' | 'intermediate' | 'results'
+  /** The kind of its `outputs`: none, parts that are listed while it runs, files for other tasks, or the results of the video. */
+  readonly outputs: 'none' | 'parts' | 'intermediate' | 'results'
   /** The peers that may take it: those whose capability includes its class, coordinator-role peers with the source, or the leader. */
   readonly eligibility: 'capability' | 'source' | 'leader'
   /** The origin of its `due`: that of the video, which the plan sets, or the moment of the submit where that is earlier. */
@@ -106,7 +106,7 @@ const TABLE = {
     tasksOf: ({ audio }: Planned) => (audio.length > 0 ? 1 : 0),
     createsTasks: false,
     outputCollected: true,
-    outputs: 'none',
+    outputs: 'parts',
     eligibility: 'capability',
     dueFrom: 'submit',
     requiredIn: [],

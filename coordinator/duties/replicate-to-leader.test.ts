@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Clock } from '../../protocol/clock.ts'
-import { BOB, CAT, chunk, claim, output, theTask, videoIn } from '../../protocol/conformance/ledger/world.ts'
+import { part } from '../../protocol/conformance/ledger/parts.ts'
+import { BOB, CAT, chunk, claim, output, peer, sha, theTask, videoIn } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
 import { createEmitter } from '../../protocol/emitter.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
@@ -10,17 +11,19 @@ import { createHints } from '../../protocol/hints.ts'
 import type { Sha256, TaskId } from '../../protocol/ids.ts'
 import { CLAIM_MS, LEASE_MS, SILENCE_MS } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import { wholeVideoTask } from '../../protocol/task.ts'
 import type { TermContext } from '../duty.ts'
 import { createOpenVideos } from '../open-videos.ts'
 import { createReplicateToLeader } from './replicate-to-leader.ts'
 
 /** A RUNNING video of two chunks, of which the first is done, and a leader that collects. */
-async function stage() {
+async function stage(wanted: Parameters<typeof videoIn>[2] = {}) {
   const at = { now: 1_000_000 }
   const away = new Set<Sha256>()
   const asked = { completed: 0, bytes: [] as Sha256[] }
   const ledger = createLedgerModel({ now: () => at.now, claimMs: CLAIM_MS, leaseMs: LEASE_MS })
-  const video = await videoIn(ledger, 'RUNNING')
+  const video = await videoIn(ledger, 'RUNNING', wanted)
   const [first, second] = [chunk(video, 0), chunk(video, 1)]
   await ledger.insertTasks([first, second])
   const work = async (id: TaskId, end: 'complete' | 'miss') => {
@@ -99,4 +102,27 @@ test('what is known of a video is forgotten when it is open no more: a retry ask
   assert.deepEqual((await rounds(1)).bytes, [])
   await ledger.retry(video._id)
   assert.deepEqual((await rounds(2)).bytes, [sha256])
+})
+
+test('parts of the sound of a package are fetched as they are listed, from peers that are there, until it is encoded', async () => {
+  const recipe = { ...DEFAULT_RECIPE, package: { formats: ['hls'] } } as const
+  const { ledger, video, second, work, rounds } = await stage({ recipe })
+  await work(second._id, 'complete')
+  const sound = wholeVideoTask(video, 'audio')
+  await ledger.insertTasks([sound])
+  await rounds(1)
+  const { attempt } = await claim(ledger, await theTask(ledger, sound._id), BOB)
+  const key = { task: sound._id, attempt, worker: BOB }
+  const elsewhere = { ...part(2, 'b'), holders: [peer('Dan')] }
+  await ledger.listParts({ ...key, parts: [part(1, 'a'), elsewhere], instead: false })
+  assert.deepEqual((await rounds(2)).bytes, [sha('a')])
+  assert.deepEqual(
+    (await theTask(ledger, sound._id)).outputs.map(({ holders }) => holders),
+    [[BOB, CAT], [peer('Dan')]],
+  )
+  await ledger.listParts({ ...key, parts: [part(3, 'c')], instead: false })
+  assert.deepEqual((await rounds(2)).bytes, [sha('c')])
+  await ledger.complete({ ...key, output: output('whole'), outputs: [] })
+  assert.deepEqual((await rounds(2)).bytes, [output('whole').sha256])
+  assert.deepEqual((await rounds(2)).bytes, [])
 })

@@ -6,7 +6,7 @@
 import type { HeldBlob } from '../../protocol/blobs.ts'
 import { BlobMissing } from '../../protocol/errors.ts'
 import { type TaskId, taskId, type VideoId } from '../../protocol/ids.ts'
-import { kindsWhere } from '../../protocol/kinds.ts'
+import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import { BLOB_FETCHES_AT_ONCE, LOST_AFTER_MS, SILENCE_MS, SOURCE_LOST_AFTER_MS } from '../../protocol/limits.ts'
 import { createPace, type Pace } from '../../protocol/pace.ts'
 import type { Task } from '../../protocol/task.ts'
@@ -80,7 +80,13 @@ class LeaderReplicas {
         .reduce((sum, { count }) => sum + count, 0)
       this.#missing.add(video._id)
       await this.#replicateOutputs(video, completed, signal)
-      if (video.status === 'RUNNING' && this.#known.get(video._id)?.seen) this.#missing.delete(video._id)
+      const lists = (counts.get(video._id) ?? []).filter(
+        ({ kind, status }) => kindFacts(kind).outputs === 'parts' && status !== 'COMPLETED',
+      )
+      const mayListMore = video.recipe.package !== undefined && lists.length > 0
+      if (mayListMore) for (const { kind } of lists) await this.#replicateParts(taskId(video._id, kind), signal)
+      if (video.status === 'RUNNING' && this.#known.get(video._id)?.seen && !mayListMore)
+        this.#missing.delete(video._id)
     }
   }
 
@@ -119,6 +125,20 @@ class LeaderReplicas {
       (await ledger.loseOutput(task._id, { completed_attempt, term })) === 'changed'
     ) {
       await this.#emitLost(`the output of task ${task._id}`, task.video_id)
+    }
+  }
+
+  /** Fetches the parts that a task lists while it runs, so that the death of its worker does not take them. Where they are lost they are made again. */
+  async #replicateParts(id: TaskId, signal: AbortSignal): Promise<void> {
+    const { ledger, self, reachable } = this.#context
+    const task = await ledger.task(id)
+    if (!task || task.status === 'COMPLETED') return
+    const present = reachable()
+    for (const part of task.outputs) {
+      const isToBeHad = !part.holders.includes(self) && part.holders.some((peer) => present.includes(peer))
+      if (signal.aborted || !isToBeHad) continue
+      if ((await this.#blobs.fetch(task.video_id, part, signal)) !== 'here') return
+      await ledger.addTaskHolder(id, part.sha256, self)
     }
   }
 
