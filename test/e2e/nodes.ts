@@ -23,6 +23,9 @@ export interface MeshNode {
   /** Where others join it. */
   readonly address: string
   readonly peer: string
+  readonly pid: number
+  /** Where it serves packages, with `--http`; else empty. */
+  readonly http: string
   isAlive(): boolean
   /** The end of its log. */
   log(): string
@@ -61,12 +64,16 @@ export async function startNode(
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
     printed += text
     const address = /^ {2}(\/ip4\/\S+)$/m.exec(printed)?.[1]
-    if (address) resolve(address)
+    if (address && (!flags.includes('--http') || HTTP.test(printed))) resolve(address)
   })
   const address = await Promise.race([up, once(child, 'exit').then(() => null)])
   assert.ok(address, `${name} did not start: ${said}`)
-  return { name, dataDir, address, peer: /peer (\w+)/.exec(printed)?.[1] ?? '', isAlive, log: () => said, stop }
+  const peer = /peer (\w+)/.exec(printed)?.[1] ?? ''
+  const http = HTTP.exec(printed)?.[1] ?? ''
+  return { name, dataDir, address, peer, pid: child.pid!, http, isAlive, log: () => said, stop }
 }
+
+const HTTP = /^ {2}(http:\S+)$/m
 
 /** The ledger that they share. */
 export async function ledgerOf(t: Ends, dir: string): Promise<Ledger> {
