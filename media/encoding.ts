@@ -9,6 +9,8 @@ import { checkSound, soundBytesMax, soundJob } from './audio-encoding.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { carriesCaptions, encodeArgs } from './commands/encode.ts'
 import { decodeFrames } from './decoded-frames.ts'
+import { keptHdr } from './filter-graph.ts'
+import { writeHdrBoxes } from './hdr-boxes.ts'
 import { writeLevel } from './level.ts'
 import { rescale, secondsOf } from './rational.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
@@ -96,6 +98,7 @@ async function verified(
     const codec = codecOf(rendition.codec)
     if (carriesCaptions(job.plan, codec)) await hideVersionSei(path)
     await writeLevel(path, codec, { ...rendition, fps: job.plan.fps })
+    await writeHdrBoxes(path, keptHdr(job.plan.video, rendition.bit_depth))
     const track = await pictureOf(path)
     checkPicture(track, rendition, job.plan)
     const wrong = wrongTimes(track, chunk, job.plan)

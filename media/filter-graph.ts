@@ -4,6 +4,7 @@
  * All that a cut chunk lacks (rotation, sample aspect, colour that only the container has) is explicit here, from the probe of the source.
  * Scaling is bit-exact, so that every build and CPU makes the same picture.
  */
+import type { HdrData } from '../protocol/hdr.ts'
 import type { Rational, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
 import { fraction, integer } from './commands/argument.ts'
 import { weaveFilters } from './fields.ts'
@@ -50,6 +51,12 @@ export function filterGraph(job: GraphJob): string {
 
 /** Whether a rendition of these bits is HDR as its source is: 8 bits are too few for its curves, and are tone-mapped. */
 export const keepsHdr = ({ hdr }: VideoFacts, bitDepth: number): boolean => hdr && bitDepth > 8
+
+/** What a rendition of these bits says of its HDR beside the colour. */
+export function keptHdr(video: VideoFacts, bitDepth: number): HdrData {
+  const { mastering, light } = video
+  return keepsHdr(video, bitDepth) ? { ...(mastering && { mastering }), ...(light && { light }) } : {}
+}
 
 /** The optional filters that a rendition of these bits needs of this picture: part of its class. */
 export function filtersNeeded(video: VideoFacts, bitDepth: number): string[] {

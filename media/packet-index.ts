@@ -5,6 +5,7 @@
  * Packets are usually pictures. Where they are not (field-coded broadcast H.264, packed MPEG-4, times missing or double),
  * the pictures are counted by decoding and the source is one chunk: `whole`.
  */
+import type { HdrData } from '../protocol/hdr.ts'
 import type { SourceIndex } from '../protocol/media.ts'
 import type { ClockJump, Fate, Rational, Shape } from '../protocol/plan.ts'
 import { fieldsOf } from './commands/read.ts'
@@ -48,6 +49,8 @@ export interface PacketIndex extends SourceIndex {
   readonly fields: boolean
   /** Whether pictures carry closed captions. */
   readonly captions: boolean
+  /** What the first one says of its HDR. */
+  readonly hdr: HdrData
   /** What `plainPicture` answers of its pictures. */
   readonly plain?: string | null
   /** What the file promised where it was cut off, else null. */
@@ -142,6 +145,8 @@ export interface DecodedFrame {
   readonly topFieldFirst: boolean
   /** Whether it carries closed captions. */
   readonly captions?: boolean
+  /** What ffprobe says of the side data of the first one. */
+  readonly sideData?: string
 }
 
 /** Adds one line of ffprobe's frame list. */
@@ -152,7 +157,8 @@ export function takeFrame(frames: DecodedFrame[], line: string): void {
   if (!fields.has('best_effort_timestamp') && !fields.has('pts')) {
     // Side data from the second on stands in lines of its own.
     const last = frames.pop()
-    if (last) frames.push({ ...last, captions: last.captions === true || captions })
+    const sideData = last?.sideData === undefined ? {} : { sideData: `${last.sideData}\n${line}` }
+    if (last) frames.push({ ...last, captions: last.captions === true || captions, ...sideData })
     return
   }
   frames.push({
@@ -161,6 +167,7 @@ export function takeFrame(frames: DecodedFrame[], line: string): void {
     interlaced: fields.get('interlaced_frame') === '1',
     topFieldFirst: fields.get('top_field_first') === '1',
     captions,
+    ...(frames.length === 0 && { sideData: line }),
   })
 }
 

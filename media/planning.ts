@@ -87,6 +87,8 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const isUncut = cutting.cut_format === 'none'
   const { selfTestReport } = job
   const classes = classFormatter({ video, selfTestReport, format: isUncut ? probe.format : 'nut' })
+  // A build that lacks an encoder or a filter says so here, not by a trial frame that fails.
+  sized.forEach(classes)
   const start = secondsOf(index.times[0]!, time_base)
   const seconds = Math.max(probe.duration_s, secondsOf(index.end_pts, time_base) - start)
   const asked = askedTracks(probe.audio, recipe.audio)
@@ -166,12 +168,14 @@ const timeBaseOf = ({ index, probe }: Pick<PlanJob, 'index' | 'probe'>): Rationa
   (index as PacketIndex).packets.timeBase ?? probe.time_base
 
 function videoOf({ index, probe }: PlanJob): VideoFacts {
-  const { shapes, times, end_pts, interlaced, top_field_first, fields, captions } = index as PacketIndex
+  const { shapes, times, end_pts, interlaced, top_field_first, fields, captions, hdr } = index as PacketIndex
   const frame = shapes.length > 0 ? mainShape(shapes, { start_pts: times[0]!, end_pts }) : null
   return {
     ...probe.video,
     ...(fields && { fields: true, height: 2 * probe.video.height }),
     ...(captions && { captions: true }),
+    // What the pictures say is nearer than what the container does.
+    ...(probe.video.hdr && hdr),
     ...(frame && sizeOf(frame)),
     interlaced,
     top_field_first,

@@ -8,6 +8,7 @@ import type { Fate, Rational } from '../protocol/plan.ts'
 import { decodeRate, shownTimes, streamRate } from './counted-rate.ts'
 import { decodeFrames } from './decoded-frames.ts'
 import { areFields, frameTimes, keyedByFrames } from './fields.ts'
+import { hdrData } from './hdr-data.ts'
 import {
   areDecodeTimes, clockFallsAt, 
   type DecodedFrame, decodedTimesOf, endOf, hiddenInside, hideRemnant, type PacketIndex, type Packets, packetsArePictures, readingOf, timesOf,
@@ -15,6 +16,7 @@ import {
 import { listPackets } from './packet-list.ts'
 import { decoderName } from './pixel-format.ts'
 import { plainPicture } from './plain-picture.ts'
+import { dynamicHdrFates } from './probe/side-data.ts'
 import { type RatedProbe, saysSideData, whyUnreadable } from './probing.ts'
 import type { Promised } from './promises.ts'
 import { secondsOf } from './rational.ts'
@@ -69,7 +71,7 @@ export async function indexSource(programs: Programs, job: IndexJob): Promise<Pa
     return countFrames(programs, job, packets, streamRate(job.probe as RatedProbe))
   refuseJump(job, packets)
   const { format, video } = job.probe
-  const plain = genpts ? null : await plainPicture({ source: job.source, format, codec, packets })
+  const plain = genpts || video.hdr ? null : await plainPicture({ source: job.source, format, codec, packets })
   const head = plain !== null ? plainHead(packets) : await readHead(programs, job, genpts, packets)
   const heads = await readHeads(programs, { ...job, ...video, format, genpts, packets })
   const promised = (job.probe as RatedProbe).cutOff
@@ -190,6 +192,7 @@ function assemble({ probe }: IndexJob, read: Assembled): PacketIndex {
     shapes,
     cutOff: read.promised,
     captions: read.heads.captions || head.some(({ captions }) => captions),
+    hdr: hdrData(head[0]?.sideData ?? ''),
     counted_rate: read.counted_rate ?? null,
     frames: times.length,
     end_pts,
@@ -200,6 +203,7 @@ function assemble({ probe }: IndexJob, read: Assembled): PacketIndex {
         : probe.video.top_field_first,
     fates: [
       ...damageFates(packets, times),
+      ...dynamicHdrFates(head[0]?.sideData ?? ''),
       ...shapeFates(shapes, times[0]!, timeBase),
       ...cutOffFates(read.promised, { seconds: secondsOf(end_pts - times[0]!, timeBase), frames: times.length }),
     ],

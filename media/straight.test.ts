@@ -19,7 +19,7 @@ function indexOf(seconds: number, change: Partial<PacketIndex> = {}): StraightSo
   } // biome-ignore format: a record
   return {
     packets, times, end_pts: seconds, frames: seconds, genpts: false, counted_rate: null, whole: null, interlaced: false, top_field_first: false,
-    fields: false, captions: false, cutOff: null, shapes: [], fates: [], ...change,
+    fields: false, captions: false, hdr: {}, cutOff: null, shapes: [], fates: [], ...change,
   } // biome-ignore format: a record
 }
 

@@ -6,6 +6,7 @@
 
 import type { Packaging } from './artifact.ts'
 import type { AudioRendition } from './audio-rendition.ts'
+import type { HdrData } from './hdr.ts'
 import type { Sha256, VideoId } from './ids.ts'
 import { kindFacts, kindsWhere } from './kinds.ts'
 import { RENDITIONS_MAX, type Rendition } from './rendition.ts'
@@ -14,7 +15,7 @@ import { RENDITIONS_MAX, type Rendition } from './rendition.ts'
 export type Rational = readonly [number, number]
 
 /** Facts of the video stream, read from the source itself: a cut chunk lacks some of them. */
-export interface VideoFacts {
+export interface VideoFacts extends HdrData {
   /** ffmpeg's stream index, for `-map 0:<index>`. */
   readonly stream: number
   readonly codec: string

@@ -1,5 +1,6 @@
 /** The schema of a plan. What it says reaches command lines and filter graphs on every peer that encodes it. */
 import { AUDIO_CODECS } from '../../protocol/audio-rendition.ts'
+import { type ContentLight, HDR_MAX, type Mastering } from '../../protocol/hdr.ts'
 import { PICTURE_SIDE_MAX } from '../../protocol/limits.ts'
 import {
   type AttachmentFacts,
@@ -30,6 +31,16 @@ const side = positiveTo(PICTURE_SIDE_MAX)
 const size = { width: side, height: side }
 const flags = list(oneOf(FLAGS), FLAGS.length)
 
+const chroma = list(countTo(HDR_MAX.chroma), 2)
+const mastering = object({
+  red: chroma,
+  green: chroma,
+  blue: chroma,
+  white: chroma,
+  luminance: list(countTo(HDR_MAX.luminance), 2),
+} satisfies Fields<Mastering>)
+const light = object({ pixel: countTo(HDR_MAX.light), frame: countTo(HDR_MAX.light) } satisfies Fields<ContentLight>)
+
 const video = object({
   stream: count,
   codec: word,
@@ -46,6 +57,8 @@ const video = object({
   captions: optional(flag),
   color: object({ range: word, primaries: word, transfer: word, space: word }),
   hdr: flag,
+  mastering: optional(mastering),
+  light: optional(light),
 } satisfies Fields<VideoFacts>)
 
 const audio = object({

@@ -4,7 +4,8 @@
  * It makes forced keyframes with a constant quality only, capped or not, so that an average bit rate is refused. Version 1.4 makes none
  * unless it is asked to, without a word; later ones always do.
  */
-import { integer, plainWord } from '../commands/argument.ts'
+import type { HdrData, Mastering } from '../../protocol/hdr.ts'
+import { decimal, integer, plainWord } from '../commands/argument.ts'
 import type { Codec, EncoderJob } from './codec.ts'
 import { GOP_FRAMES, rateArgs } from './encoder-args.ts'
 
@@ -32,9 +33,9 @@ export const av1 = {
     args: ['-c:v', 'libsvtav1', '-preset', '10', '-svtav1-params', 'lp=1', '-f', 'ivf'],
     read: familyOf,
   },
-  encoderArgs: ({ preset, rate, fps }: EncoderJob) => [
+  encoderArgs: ({ preset, rate, fps, hdr }: EncoderJob) => [
     '-c:v', 'libsvtav1', '-preset', plainWord(preset), ...rateArgs(rate), '-g', GOP_FRAMES,
-    '-svtav1-params', `${FIXED}:fps-num=${integer(fps[0])}:fps-denom=${integer(fps[1])}`,
+    '-svtav1-params', [FIXED, `fps-num=${integer(fps[0])}`, `fps-denom=${integer(fps[1])}`, ...hdrParams(hdr)].join(':'),
   ], // biome-ignore format: groups
   bitstream: [],
   captions: false,
@@ -48,6 +49,18 @@ export const av1 = {
   reorders: false,
   setLevel: null,
 } satisfies Codec
+
+/** The HDR data as metadata of each keyframe. SVT-AV1 takes fractions of 1 and cd/m², and rounds them to 1/65,536 and 1/16,384. */
+function hdrParams({ mastering, light }: HdrData): string[] {
+  const pair = ([x, y]: readonly [number, number], parts: number): string =>
+    `(${decimal(x / parts)},${decimal(y / parts)})`
+  const display = (of: Mastering): string =>
+    `G${pair(of.green, 50_000)}B${pair(of.blue, 50_000)}R${pair(of.red, 50_000)}WP${pair(of.white, 50_000)}L${pair(of.luminance, 10_000)}`
+  return [
+    ...(mastering ? [`mastering-display=${display(mastering)}`] : []),
+    ...(light ? [`content-light=${integer(light.pixel)},${integer(light.frame)}`] : []),
+  ]
+}
 
 /** `4-1-0` of "v4.1.0"; a build between versions also says how many changes it is behind: `4-2-0-151`. */
 function familyOf(_: Buffer, log: string): string | null {

@@ -2,6 +2,7 @@
  * A codec as data: all that the code asks of one. Each is one file of this folder, listed in `codecs.ts`; no other file compares
  * names of codecs or encoders. A file without one of the answers does not compile (`satisfies Codec`).
  */
+import type { HdrData } from '../../protocol/hdr.ts'
 import type { Plan, RenditionPlan, VideoFacts } from '../../protocol/plan.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
 
@@ -12,6 +13,8 @@ export type Encoding = Pick<Rendition, 'rate' | 'preset' | 'bit_depth' | 'profil
 export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
   /** Colour tags to write into the stream; the frames have the same. */
   readonly color: VideoFacts['color']
+  /** What to say of the HDR of the picture; nothing of a picture that has none. */
+  readonly hdr: HdrData
 }
 
 /** How builds of an encoder whose bytes differ are distinguished: by one more trial run. */

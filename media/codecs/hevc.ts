@@ -3,6 +3,7 @@
  * that the family is part of the class: two of them never share a rendition.
  */
 import type { Preset } from '../../protocol/recipe.ts'
+import { integer } from '../commands/argument.ts'
 import type { Codec, EncoderJob } from './codec.ts'
 import { rangeParam, rateParam, x26xArgs } from './encoder-args.ts'
 import { takeSet } from './parameter-sets.ts'
@@ -46,7 +47,7 @@ export const hevc = {
   encoderArgs: (job: EncoderJob) => [
     ...x26xArgs('libx265', job),
     '-x265-params',
-    `${rateParam(job)}:${FIXED}${rangeParam(job, 'range=limited')}`,
+    [rateParam(job), FIXED + rangeParam(job, 'range=limited'), ...hdrParams(job)].join(':'),
   ],
   bitstream: [],
   captions: false,
@@ -59,6 +60,15 @@ export const hevc = {
   reorders: true,
   setLevel: null,
 } satisfies Codec
+
+/** The HDR data as SEI, which ffmpeg keeps in the decoder configuration. */
+function hdrParams({ hdr: { mastering, light } }: EncoderJob): string[] {
+  const pair = ([x, y]: readonly [number, number]): string => `(${integer(x)},${integer(y)})`
+  return [
+    ...(mastering ? [`master-display=${(['green', 'blue', 'red', 'white', 'luminance'] as const).map((name, at) => `${['G', 'B', 'R', 'WP', 'L'][at]}${pair(mastering[name])}`).join('')}`] : []),
+    ...(light ? [`max-cll=${integer(light.pixel)},${integer(light.frame)}`] : []),
+  ] // biome-ignore format: groups
+}
 
 /** 216 and 217 write equal bytes; an unknown build is a family of its own. */
 function familyOf(file: Buffer): string | null {

@@ -34,6 +34,10 @@ const shape = (width: number, from_s: number) => ({ width, height: 360, sample_a
 const SHAPES = [shape(640, 0), shape(480, 2.5)]
 const RATE = { crf: 23, maxrate_kbps: 900, bufsize_kb: 1_800 }
 const RENDITION = { width: 640, height: 360, codec: 'h264', rate: RATE, preset: 'fast', bit_depth: 8 } as const
+const HDR = {
+  mastering: { red: [34_000, 16_000], green: [13_250, 34_500], blue: [7_500, 3_000], white: [15_635, 16_450], luminance: [10_000_000, 1] },
+  light: { pixel: 1_000, frame: 400 },
+} as const // biome-ignore format: a record
 const SETTINGS = {
   video: VIDEO, fps: [25, 1], track_timescale: 12_800, b_frames: 3, keyframe_s: 3, genpts: true, counted_rate: [25, 1],
 } as const // biome-ignore format: a record
@@ -98,10 +102,10 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   closingTerms: of({ jumps: [{ from: 250, to: 5_000 }], timeBase: [1, 25], offset: 100 } as const, ({ jumps, timeBase, offset }) => [closingTerms(jumps, timeBase, offset)]),
   encodeArgs: of({ settings: SETTINGS, input: { path: '/a', ...RANGE }, fromSource: true, outputs: [{ rendition: RENDITION, path: '/o' }], shapes: SHAPES, frames: 1, sound: { input: '/a', straight: { offset: 100 }, out: '/s', tracks: [TRACK], sounds: SOUNDS, packaging: 'mkv' as const, start: 1 } }, encodeArgs),
   filterGraph: of({ video: VIDEO, ...RANGE, sizes: [RENDITION], shapes: SHAPES }, (job) => [filterGraph(job)]),
-  h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, h264.encoderArgs),
-  hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, hevc.encoderArgs),
-  vp9: of({ ...RENDITION, preset: '5', fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, vp9.encoderArgs),
-  av1: of({ ...RENDITION, preset: '8', fps: [25, 1], b_frames: 3, color: VIDEO.color } as const, av1.encoderArgs),
+  h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: {} } as const, h264.encoderArgs),
+  hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: HDR } as const, hevc.encoderArgs),
+  vp9: of({ ...RENDITION, preset: '5', fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: {} } as const, vp9.encoderArgs),
+  av1: of({ ...RENDITION, preset: '8', fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: HDR } as const, av1.encoderArgs),
   mergeArgs: of({ plan: { audio: [TRACK], audio_kbps: 64, metadata: METADATA, track_timescale: 12_800, lead: 100 }, renditions: [{ tag: 'hvc1', list: '/l', out: '/o' }, { tag: null, list: '/k', out: '/p' }], audio: '/a', covers: '/c', subtitles: { path: '/s', tracks: [{ stream: 4, codec: 'ass', language: 'fra', title: 'Film', flags: ['forced' as const] }] }, chapters: '/m' }, mergeArgs),
   concatList: of([{ name: '00000.mp4', start: 0 }, { name: '00001.mp4', start: 1 }], (chunks) => [concatList(chunks)]),
   decodeTextArgs: of({ input: { source: '/a' }, tracks: [{ stream: 4, codec: 'dvb_teletext', out: '/o' }] }, ({ input, tracks }) => decodeTextArgs(input, tracks)),

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type AudioFacts, NO_METADATA, type VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_ENCODING } from '../../protocol/recipe.ts'
 import { soundsOf } from '../../protocol/sound-plan.ts'
+import { HDR_ENTRIES } from '../hdr-data.ts'
 import { audioArgs, canGrow, decodedCodec, decodedFilter, encodedLayout } from './audio.ts'
 import { type Encoded, encodeArgs, type Output, type Settings } from './encode.ts'
 import { concatList, type MergeArgs, mergeArgs } from './merge.ts'
@@ -48,7 +49,7 @@ test('a source is probed, its packets listed and its frames decoded behind the w
   assert.deepEqual(
     frameArgs({ source: '/a.ts', stream: 0, genpts: false, packets: 40 }),
     words(
-      `-hide_banner -v warning ${SAFE} -threads 1 -select_streams 0 -read_intervals %+#40 -show_entries frame=pts,best_effort_timestamp,interlaced_frame,top_field_first:frame_side_data=side_data_type -of compact=p=0 -i file:/a.ts`,
+      `-hide_banner -v warning ${SAFE} -threads 1 -select_streams 0 -read_intervals %+#40 -show_entries frame=pts,best_effort_timestamp,interlaced_frame,top_field_first:frame_side_data=side_data_type,${HDR_ENTRIES} -of compact=p=0 -i file:/a.ts`,
     ),
   )
   assert.deepEqual(

@@ -8,7 +8,7 @@
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import type { Codec } from '../codecs/codec.ts'
 import { codecOf } from '../codecs/codecs.ts'
-import { filterGraph, outputColor } from '../filter-graph.ts'
+import { filterGraph, keptHdr, outputColor } from '../filter-graph.ts'
 import type { TimedShape } from '../shapes.ts'
 import { decimal, fraction, integer, plainWord } from './argument.ts'
 import { type AudioJob, soundInput, soundOutput } from './audio.ts'
@@ -100,7 +100,7 @@ function outputArgs({ settings, at, output: { rendition, path }, frames }: Outpu
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
     ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),
-    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth) }), ...tagArgs(codec),
+    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth) }), ...tagArgs(codec),
     '-force_key_frames', `expr:gte(t,n_forced*${decimal(settings.keyframe_s)})`,
     '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),

@@ -1,5 +1,6 @@
 /** The ffprobe commands: streams, packets and decoded frames. Values are read by name: columns differ between builds. */
 import type { Rational } from '../../protocol/plan.ts'
+import { HDR_ENTRIES } from '../hdr-data.ts'
 import { fraction, integer, seconds } from './argument.ts'
 import { DAMAGE_ALLOWED, fileUrl, QUIET, SAFE } from './safe.ts'
 
@@ -47,7 +48,7 @@ export function frameArgs(job: { source: string; stream: number; genpts: boolean
     ...HEAD, '-threads', '1', ...(job.genpts ? ['-fflags', '+genpts'] : []),
     '-select_streams', integer(job.stream),
     ...(job.packets === undefined ? [] : ['-read_intervals', `%+#${integer(job.packets)}`]),
-    '-show_entries', 'frame=pts,best_effort_timestamp,interlaced_frame,top_field_first:frame_side_data=side_data_type',
+    '-show_entries', `frame=pts,best_effort_timestamp,interlaced_frame,top_field_first:frame_side_data=side_data_type,${HDR_ENTRIES}`,
     '-of', 'compact=p=0', '-i', fileUrl(job.source),
   ] // biome-ignore format: groups
 }

@@ -5,6 +5,7 @@ import { bodiesOf, elementsOf, numberOf, textOf } from '../ebml.ts'
 import type { Track } from '../mp4.ts'
 import type { WrittenTrack } from './clusters.ts'
 import { element, ID, string, uint } from './elements.ts'
+import { hdrColor } from './hdr-color.ts'
 import type { MatroskaTrack, Packets } from './read-matroska.ts'
 
 /** What people read of a track. */
@@ -34,23 +35,17 @@ function common(kind: keyof typeof TYPES, { language, title, flags }: Named): Bu
   ] // biome-ignore format: groups
 }
 
-/** The picture of a rendition. `chunks`: its tracks and files, in order; `joined`: the times of all their pictures, in ticks of the tracks, and their sizes in bytes. */
-export function pictureTrack(of: {
+/** A rendition to write. */
+interface Picture {
   readonly plan: Plan
   readonly chunks: readonly { readonly track: Track; readonly path: string }[]
   readonly joined: { readonly times: Float64Array; readonly sizes: Uint32Array }
   readonly codec: { readonly codecId: string; readonly isConfigured: boolean }
-}): WrittenTrack {
-  const { plan, chunks, joined, codec } = of
-  const { width, height, configuration } = chunks[0]!.track
-  const { picture } = plan.metadata
-  // The picture is what is played where nothing is chosen.
-  const named = { ...picture, flags: [...new Set<Flag>([...picture.flags, 'default'])] }
-  const frame = plan.variable_rate ? [] : [uint(ID.frameDuration, Math.round((1e9 * plan.fps[1]) / plan.fps[0]))]
-  const entry = [
-    ...common('video', named), ...frame, string(ID.codecId, codec.codecId), ...(codec.isConfigured ? [element(ID.codecPrivate, configuration)] : []),
-    element(ID.video, uint(ID.interlaced, 2), uint(ID.pixelWidth, width), uint(ID.pixelHeight, height)),
-  ] // biome-ignore format: groups
+}
+
+/** The picture of a rendition. `of.chunks`: its tracks and files, in order; `of.joined`: the times of all their pictures, in ticks of the tracks, and their sizes in bytes. Throws `Mp4Broken` for the sample entry of a damaged chunk. */
+export function pictureTrack(of: Picture): WrittenTrack {
+  const { plan, chunks, joined } = of
   const count = joined.times.length
   const packets = {
     files: chunks.map(({ path }) => path),
@@ -69,7 +64,19 @@ export function pictureTrack(of: {
     else for (const key of track.keyframes) packets.keys[at + key] = 1
     at += track.sizes.length
   }
-  return { entry: Buffer.concat(entry), packets }
+  return { entry: pictureEntry({ ...of, track: chunks[0]!.track }), packets }
+}
+
+function pictureEntry({ plan, track, codec }: Pick<Picture, 'plan' | 'codec'> & { readonly track: Track }): Buffer {
+  const { picture } = plan.metadata
+  // The picture is what is played where nothing is chosen.
+  const named = { ...picture, flags: [...new Set<Flag>([...picture.flags, 'default'])] }
+  const frame = plan.variable_rate ? [] : [uint(ID.frameDuration, Math.round((1e9 * plan.fps[1]) / plan.fps[0]))]
+  const entry = [
+    ...common('video', named), ...frame, string(ID.codecId, codec.codecId), ...(codec.isConfigured ? [element(ID.codecPrivate, track.configuration)] : []),
+    element(ID.video, uint(ID.interlaced, 2), uint(ID.pixelWidth, track.width), uint(ID.pixelHeight, track.height), ...hdrColor(track.description)),
+  ] // biome-ignore format: groups
+  return Buffer.concat(entry)
 }
 
 /** The elements of an entry that say how to decode its packets: taken over as ffmpeg wrote them. */

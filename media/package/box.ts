@@ -6,7 +6,7 @@ export function box(type: string, ...parts: readonly Buffer[]): Buffer {
   return Buffer.concat([u32(bytes), Buffer.from(type, 'latin1'), ...parts])
 }
 
-/** A box that has a version and 24 flags before its parts. */
+/** A box that has the number of a version (`version`) and 24 bits (`flags`) before its parts. */
 export const fullBox = (type: string, version: number, flags: number, ...parts: readonly Buffer[]): Buffer =>
   box(type, u32(version * 2 ** 24 + flags), ...parts)
 

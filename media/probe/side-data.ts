@@ -8,13 +8,30 @@ type Outcome = Pick<Fate, 'fate' | 'note'>
 
 const left = (note: string | null): Outcome => ({ fate: 'left_out', note })
 
+/** HDR that changes from scene to scene, of a stream or a frame. */
+const DYNAMIC: readonly (readonly [RegExp, () => Outcome])[] = [
+  [
+    /DOVI|Dolby Vision/,
+    () => left('The Dolby Vision data of the picture are left out: the result is made of its base layer.'),
+  ],
+  [/HDR ?Vivid|CUVA/i, () => left('The dynamic HDR data of the picture (HDR Vivid) are left out.')],
+  [/2094|HDR ?10\+/i, () => left('The dynamic HDR data of the picture (HDR10+) are left out.')],
+]
+
+/** The fates of dynamic HDR that the side data of a frame, as ffprobe prints them, hold. */
+export const dynamicHdrFates = (sideData: string): Fate[] =>
+  DYNAMIC.filter(([pattern]) => pattern.test(sideData)).map(([pattern, outcome]) => ({
+    part: `dynamic HDR of the frames: ${pattern.source}`,
+    ...outcome(),
+  }))
+
 /** What becomes of side data of the picture, by ffprobe's name for it. What is not here is left out, with a note. */
 const PICTURE: readonly (readonly [RegExp, (data: Json) => Outcome])[] = [
   [/^Display Matrix$/, () => ({ fate: 'converted', note: null })],
   // Tone mapping has one note as a whole; the others are of the coded stream.
-  [/^(?:Mastering disp|Content light|Ambient view|CPB |Skip |MPEGTS|Producer|Quality|unknown)/i, () => left(null)],
-  [/^DOVI/, () => left('The Dolby Vision data of the picture are left out: the result is made of its base layer.')],
-  [/2094|HDR ?10\+|HDR Vivid/i, () => left('The dynamic HDR data of the picture (HDR10+) are left out.')],
+  [/^(?:Mastering disp|Content light)/i, () => ({ fate: 'converted', note: null })],
+  [/^(?:Ambient view|CPB |Skip |MPEGTS|Producer|Quality|unknown)/i, () => left(null)],
+  ...DYNAMIC,
   [/^Stereo 3D/i, stereo],
   [/^Spherical/i, spherical],
 ]

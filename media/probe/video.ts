@@ -1,6 +1,7 @@
 /** The facts of a video stream: size, aspect, orientation, fields, colour. Pure. */
 import { PICTURE_SIDE_MAX } from '../../protocol/limits.ts'
 import type { VideoFacts } from '../../protocol/plan.ts'
+import { hdrData } from '../hdr-data.ts'
 import { depthOf } from '../pixel-format.ts'
 import { parseRational } from '../rational.ts'
 import { type Json, list, name, number, object, text } from './json.ts'
@@ -45,8 +46,14 @@ export function videoFacts(stream: Json): VideoFacts | null {
       space: name(stream['color_space']),
     },
     hdr: HDR_TRANSFERS.has(transfer),
+    ...(HDR_TRANSFERS.has(transfer) && hdrData(sideDataText(stream))),
   }
 }
+
+const sideDataText = (stream: Json): string =>
+  list(stream['side_data_list'])
+    .flatMap((data) => Object.entries(data).map(([key, value]) => `${key}=${value}`))
+    .join('|')
 
 /** The sample aspect ratio; beyond 10:1 or 1:10 the header is broken, and pixels count as square. */
 function aspect(stream: Json): readonly [number, number] {
