@@ -3,8 +3,8 @@
  * the measured speeds; a new leader reads and measures them again. Leaves out ingest, audio and merge, which cost little beside encodes.
  */
 import type { DatedWork, ScalingView } from '../../fleet/scaling/scaling.ts'
-import { type Calibration, calibrate, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
-import type { RunningAttempt } from '../../protocol/heartbeat.ts'
+import { type Calibration, calibrate, meanCalibration, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
+import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger, Progress } from '../../protocol/ledger.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
@@ -17,8 +17,8 @@ export type Demand = Pick<ScalingView, 'pending' | 'dated' | 'unplanned'>
 
 /** The work that waits, of one term. */
 export interface PendingWork {
-  /** Takes the speeds of running attempts in. `peers`: what each of them runs. */
-  measure(peers: readonly (readonly RunningAttempt[])[]): void
+  /** Takes the speeds of running attempts in, and those that peers have measured themselves, which count where no encode was seen by this one. */
+  measure(peers: readonly Pick<Heartbeat, 'running' | 'speeds'>[]): void
   /** Looks at the open videos that changed, and at times at all of them. Rejects with the errors of the ledger. */
   demand(): Promise<Demand>
 }
@@ -39,7 +39,9 @@ class WorkOfPlans implements PendingWork {
   #reader: VideoReader | null = null
   readonly #open: KnownVideos = new Map()
   readonly #lengths: PlanLengths
-  #calibration: Calibration = new Map()
+  /** By codec and preset: what this one has seen, and what peers say. */
+  #seen: Calibration = new Map()
+  #said: Calibration = new Map()
 
   constructor({ ledger, openVideos }: PendingWorkModules) {
     this.#ledger = ledger
@@ -47,8 +49,10 @@ class WorkOfPlans implements PendingWork {
     this.#lengths = createPlanLengths(ledger)
   }
 
-  measure(peers: readonly (readonly RunningAttempt[])[]): void {
-    this.#calibration = calibrate(this.#calibration, peers, renditionsIn(this.#lengths.known))
+  measure(peers: readonly Pick<Heartbeat, 'running' | 'speeds'>[]): void {
+    const running = peers.map((peer) => peer.running)
+    this.#seen = calibrate(this.#seen, running, renditionsIn(this.#lengths.known))
+    this.#said = meanCalibration(peers.flatMap(({ speeds }) => (speeds ? [speeds] : [])))
   }
 
   async demand(): Promise<Demand> {
@@ -62,7 +66,8 @@ class WorkOfPlans implements PendingWork {
     const left_s = new Map(dated.map(({ _id, deadline }) => [_id, (deadline! - now) / 1000]))
     const progress = new Map([...this.#open].map(([id, { counts }]) => [id, counts]))
     const videos = [...this.#open.keys()]
-    return demandOf({ videos, left_s, lengths: this.#lengths.known, progress, calibration: this.#calibration })
+    const calibration = new Map([...this.#said, ...this.#seen])
+    return demandOf({ videos, left_s, lengths: this.#lengths.known, progress, calibration })
   }
 }
 

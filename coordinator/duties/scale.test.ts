@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ASSUMED_S } from '../../fleet/scaling/scaling-speed.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { plan, submission } from '../../protocol/conformance/ledger/world.ts'
 import { createLedgerModel } from '../../protocol/conformance/model/ledger-model.ts'
@@ -82,6 +83,20 @@ test('waiting work wants workers, spread over the engines that are reached; ende
   assert.deepEqual(await wanted(), { east, west })
   await round(OPTIONS.cooldown_s * 1000)
   assert.deepEqual(await wanted(), { east: 0, west: 0 })
+})
+
+test('a codec that is slow by what peers have measured themselves wants more workers, before this one has seen an encode', async () => {
+  const wantedAt = async (speeds: Heartbeat['speeds']) => {
+    const { ledger, hear, round, wanted } = stage({ max: 100 })
+    await ledger.addEnginePeer('engine', ANN)
+    hear('paused', { state: 'paused', ...(speeds && { speeds }) })
+    await film(ledger)
+    await round()
+    return (await wanted())['engine']!
+  }
+  const assumed = await wantedAt(undefined)
+  assert.ok((await wantedAt({ 'h264/medium': 10 * ASSUMED_S })) > 5 * assumed)
+  assert.equal(await wantedAt({ 'av1/8': 10 * ASSUMED_S }), assumed)
 })
 
 test('workers that people started count, those that the mesh started and those that take no work do not', async () => {

@@ -51,7 +51,7 @@ class Scaler {
     await this.#wantNone(all.filter((engine) => engine.peers.length === 0))
     const engines = all.filter((engine) => engine.peers.some((peer) => isPresent(this.#context, peer)))
     if (engines.length === 0) return
-    this.#work.measure(presentPeers(peers, clock.mono()).map(({ beat }) => beat.running))
+    this.#work.measure(presentPeers(peers, clock.mono()).map(({ beat }) => beat))
     const wanted = totalWanted(engines)
     const view = { now: clock.mono(), ...(await this.#work.demand()), static: this.#staticWorkers(), wanted }
     const decision = decideScaling(view, this.#options, this.#past)

@@ -43,6 +43,16 @@ export const measuredSeconds = (calibration: Calibration): Record<string, number
 export const calibrationOf = (speeds: Readonly<Record<string, number>>): Calibration =>
   new Map(Object.entries(speeds).map(([key, seconds]) => [key, { seconds, times: 1 }]))
 
+/** The mean of what peers have measured themselves (`Heartbeat.speeds`), for each codec and preset of those that know it. */
+export function meanCalibration(said: readonly Readonly<Record<string, number>>[]): Calibration {
+  const byKey = Map.groupBy(
+    said.flatMap((speeds) => Object.entries(speeds)),
+    ([key]) => key,
+  )
+  const means = [...byKey].map(([key, all]) => [key, all.reduce((sum, [, seconds]) => sum + seconds, 0) / all.length])
+  return calibrationOf(Object.fromEntries(means))
+}
+
 /**
  * The calibration after one more measurement. `peers`: the running attempts of each peer; those at one chunk share an ffmpeg. `renditionOf`:
  * null for a rendition of an unknown plan.
