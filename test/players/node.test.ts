@@ -1,0 +1,108 @@
+/**
+ * A delivered package from a node's own HTTP server, in a real Chromium: from the node that delivered it and from one that holds none of it, to a page
+ * of another origin.
+ */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { execa } from 'execa'
+import type { Browser, Page } from 'playwright-core'
+import {
+  call,
+  type FileServer,
+  openPage,
+  type Player,
+  serveFolder,
+  startBrowser,
+} from '../../testing/players/players.ts'
+import type { Ends } from '../../testing/tools/at-end.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { folder } from '../../testing/tools/folder.ts'
+import { type MeshNode, startNode, statusOf, submit, until } from '../e2e/nodes.ts'
+
+const MANIFESTS: readonly (readonly [Player, string])[] = [
+  ['hls.js', 'hls/master.m3u8'],
+  ['dash.js', 'dash/manifest.mpd'],
+  ['shaka', 'hls/master.m3u8'],
+  ['shaka', 'dash/manifest.mpd'],
+  ['browser', 'hls/master.m3u8'],
+]
+/** Chromium keeps times in microseconds. */
+const SLACK_S = 0.001
+const [FPS, SECONDS] = [25, 20.2]
+const SEEKS = [7.02, 18.5, 2.98] as const
+
+let pages: FileServer
+let browser: Browser
+let nodes: Readonly<Record<'delivered' | 'empty', MeshNode>>
+let path: string
+
+describe('from a node', () => {
+  const acts: (() => Promise<void>)[] = []
+  const ends: Ends = { after: (act) => void acts.push(act) }
+  before(async () => {
+    const dir = await folder(ends)
+    const film = join(dir, 'film.mp4')
+    const { ffmpeg } = await ensureFfmpeg()
+    await execa(ffmpeg, [
+      ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=${FPS}:d=${SECONDS}`],
+      ...[
+        '-f',
+        'lavfi',
+        '-i',
+        `sine=duration=${SECONDS}:r=48000`,
+        '-preset',
+        'ultrafast',
+        '-bf',
+        '3',
+        '-c:a',
+        'aac',
+        film,
+      ],
+    ])
+    pages = await serveFolder(dir)
+    const flags = ['--http', '127.0.0.1:0', '--http-cors', pages.url]
+    const delivered = await startNode(ends, dir, { name: 'delivered', flags })
+    const empty = await startNode(ends, dir, {
+      name: 'empty',
+      flags: [...flags, '--roles', 'worker', '--slots', '0', '--join', delivered.address],
+    })
+    nodes = { delivered, empty }
+    const form = ['--renditions', '90p,180p', '--preset', 'ultrafast', '--package', 'hls,dash', '--package-only']
+    path = `/v1/videos/${await submit(delivered, dir, film, form)}`
+    await until('it is delivered', async () => {
+      const { videos } = await statusOf(delivered)
+      return videos.some(
+        ({ deliveries }) => deliveries.length > 0 && deliveries.every(({ done_at }) => done_at !== null),
+      )
+    })
+    browser = await startBrowser()
+  })
+  after(async () => {
+    await browser?.close()
+    await pages?.close()
+    for (const act of acts) await act()
+  })
+
+  for (const which of ['delivered', 'empty'] as const)
+    for (const [player, manifest] of MANIFESTS)
+      it(`${player} plays ${manifest} of the node that is ${which}: first picture, seeks, last picture`, async () => {
+        const page: Page = await openPage(browser, pages)
+        // Chromium's own HLS takes nothing of another origin without it.
+        await page.evaluate("document.querySelector('video').crossOrigin = 'anonymous'")
+        try {
+          const url = `${nodes[which].http}${path}/${manifest}`
+          const { first } = await call<{ first: number }>(page, 'load', player, url)
+          assert.ok(Math.abs(first) <= SLACK_S, `the first picture: ${first}`)
+          for (const seconds of SEEKS) {
+            const shown = await call<number>(page, 'seek', seconds)
+            assert.ok(Math.abs(shown - Math.floor(seconds * FPS + 1e-6) / FPS) <= SLACK_S, `${shown} at ${seconds} s`)
+          }
+          await call(page, 'seek', SECONDS - 1.5)
+          const { last } = await call<{ last: number }>(page, 'playToEnd')
+          assert.ok(Math.abs(last - (SECONDS - 1 / FPS)) <= SLACK_S, `the last picture: ${last}`)
+        } finally {
+          await page.close()
+        }
+      })
+})
