@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { plan } from '../protocol/conformance/ledger/world.ts'
+import { part } from '../protocol/conformance/ledger/parts.ts'
+import { chunk, plan } from '../protocol/conformance/ledger/world.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import { type Log, silentLog } from '../protocol/log.ts'
+import { initialTask } from '../protocol/task.ts'
+import type { Video } from '../protocol/video.ts'
 import { CheckedDocuments } from './check-documents.ts'
 import { planSha256 } from './documents.ts'
 
@@ -49,6 +52,18 @@ test('what does not fit is said once in the log, without its content, however of
   const { documents, lines } = checked()
   for (let n = 0; n < 5; n++) assert.equal(documents.task({ _id: `${VIDEO}/480p/00000`, kind: 'secret\nfilm' }), null)
   assert.deepEqual(lines, [{ document: `task ${VIDEO}/480p/00000`, why: 'kind is no name of a rendition or kind' }])
+})
+
+test('parts of sound fit whole or not at all: their numbers become ranges of a file', () => {
+  const { documents } = checked()
+  const made = chunk({ _id: VIDEO, priority: 0, due: 0 } as Video, 0)
+  const withSound = (change: object) => {
+    const sound = { ...part(1, 'a').sound!, ...change }
+    return documents.task({ ...initialTask(made, 0, 0), outputs: [{ ...part(1, 'a'), sound }] })
+  }
+  assert.equal(withSound({})?.outputs.length, 1)
+  for (const change of [{ part: 0 }, { track: 1.5 }, { init: -1 }, { codecs: '"\n#EXT' }, { segments: [[1, 2, 3]] }, { segments: [[-1, 2]] }, { segments: {} }]) // biome-ignore format: short
+    assert.equal(withSound(change), null, JSON.stringify(change))
 })
 
 test('anything at all is answered with null', () => {
