@@ -51,6 +51,23 @@ test('a client that reads nothing has only a few pieces read, and its end ends t
   await seen.hasEnded.promise
 })
 
+test('clients beyond the bound are closed, and so is one on which nothing moves', async (t) => {
+  const { seen, routes } = served({ pieces: 10_000 })
+  const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 }, { connectionsMax: 1, silenceMs: 300 })
+  t.after(server.close)
+  const port = Number(new URL(server.url).port)
+  const silent = connect(port, '127.0.0.1')
+  silent.write(`GET ${AT} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  silent.on('error', () => {})
+  await once(silent, 'readable')
+  const further = connect(port, '127.0.0.1')
+  further.on('error', () => {})
+  further.resume()
+  await once(further, 'close')
+  await seen.hasEnded.promise
+  silent.destroy()
+})
+
 test('a read that breaks ends the connection, so that the answer never looks whole', async (t) => {
   const { routes } = served({ pieces: 10, breaksAt: 5 })
   const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 })

@@ -19,17 +19,25 @@ export interface MediaServer {
 
 const HEADERS_MS = 10_000
 
+/** What clients may hold of this node. */
+export interface MediaBounds {
+  /** Number of connections at once. */
+  readonly connectionsMax: number
+  readonly silenceMs: number
+}
+
 /** Listens. Rejects with `ReelmeshError('port_in_use')` where the address is taken or cannot be had. */
 export async function serveMedia(
   routes: { fetch(request: Request): Response | Promise<Response> },
   { host, port }: HttpAddress,
+  { connectionsMax, silenceMs }: MediaBounds = { connectionsMax: HTTP_CONNECTIONS_MAX, silenceMs: HTTP_SILENCE_MS },
 ): Promise<MediaServer> {
   const server = createAdaptorServer({
     fetch: routes.fetch,
     serverOptions: { headersTimeout: HEADERS_MS, requestTimeout: HTTP_SILENCE_MS, maxHeaderSize: 16 * 1024 },
   }) as Server
-  server.maxConnections = HTTP_CONNECTIONS_MAX
-  server.timeout = HTTP_SILENCE_MS
+  server.maxConnections = connectionsMax
+  server.timeout = silenceMs
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(new ReelmeshError('port_in_use', whyNot(cause, { host, port }), { cause })),
