@@ -172,10 +172,10 @@ const written = ({ packaging, out, growing }: AudioJob): readonly string[] =>
     : ['-f', 'tee', `[f=mp4]${teeUrl(out)}|[${GROWING.join(':')}]${teeUrl(growing)}`]
 
 /**
- * Fragments of a second, written at once, with the edit list of a whole file. The whole file has the bytes that it has alone, on ffmpeg 5.1, 6.0, 8.1 and
+ * Fragments of 3 s, written at once, with the edit list of a whole file. The whole file has the bytes that it has alone, on ffmpeg 5.1, 6.0, 8.1 and
  * 9.0, and is made also where this one fails.
  */
-const GROWING = ['f=mp4', 'onfail=ignore', 'movflags=+delay_moov+default_base_moof+skip_trailer', 'frag_duration=1000000', 'flush_packets=1'] // biome-ignore format: words
+const GROWING = ['f=mp4', 'onfail=ignore', 'movflags=+delay_moov+default_base_moof+skip_trailer', 'frag_duration=3000000', 'flush_packets=1'] // biome-ignore format: words
 
 /** The tags in MP4 of what is copied: a tee would pass on those of the input. */
 const MP4_TAGS: Readonly<Record<string, string>> = { aac: 'mp4a', mp2: 'mp4a', mp3: 'mp4a', ac3: 'ac-3' }

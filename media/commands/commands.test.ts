@@ -310,7 +310,7 @@ test('audio that is read while it grows is written twice by one encode, whatever
     -fflags +bitexact -flags:a +bitexact -f tee`)) // biome-ignore format: as it is typed
   assert.equal(
     args.at(-1),
-    "[f=mp4]file:/o\\'f/a\\|b.m4a|[f=mp4:onfail=ignore:movflags=+delay_moov+default_base_moof+skip_trailer:frag_duration=1000000:flush_packets=1]file:/o\\ f/g",
+    "[f=mp4]file:/o\\'f/a\\|b.m4a|[f=mp4:onfail=ignore:movflags=+delay_moov+default_base_moof+skip_trailer:frag_duration=3000000:flush_packets=1]file:/o\\ f/g",
   )
   assert.equal(canGrow({ ...job, tracks, sounds: [copied] }), true)
   assert.equal(canGrow({ ...job, tracks: [STEREO, { ...SURROUND, codec: 'dts' }], sounds: [copied] }), false)
