@@ -43,14 +43,14 @@ export const growingPlaylist = ({ init, segments, timescale, longest, isWhole }:
     ...(isWhole ? ['#EXT-X-ENDLIST'] : []),
   ])
 
-/** How much more than in its first chunk the largest rate of a film may be. A guess: films often begin with titles. */
+/** How much more than in its first segment the largest rate of a film may be. A guess: films often begin with titles. */
 const MARGIN = 1.5
 /** What boxes add to the samples. */
 const BOXES = 1.02
 
 /**
- * The bandwidth of a rendition of which only the first chunk is there: what the encoder's buffer allows for a segment, where its rate is capped; else
- * that of the chunk with a margin. The same from every peer.
+ * The bandwidth of a rendition of which only the first segment is looked at: what the encoder's buffer allows for a segment, where its rate is capped; else
+ * that of the segment with a margin. The same from every peer.
  */
 export function expectedBandwidth(
   first: Pick<PictureFacts, 'segments' | 'timescale'>,

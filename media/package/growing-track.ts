@@ -24,8 +24,9 @@ export interface SegmentFacts {
 
 /** A segment of the track. */
 export interface GrowingSegment extends SegmentFacts {
-  /** Number of its chunk, and how many fragments of that lie before it. */
+  /** Number of its chunk. */
   readonly chunk: number
+  /** Number of fragments of that chunk that lie before it. */
   readonly before: number
   /** The last chunk belongs to it too: see `segmentSizes`. */
   readonly hasTail: boolean
@@ -39,7 +40,7 @@ export const chunkFragments = (
 ): Fragment[] =>
   pictureFragments({ track, ...chunkTimes(plan, chunk) }, { file: chunk, keyframeS: plan.keyframe_s, delay })
 
-/** The segments of a chunk alone. */
+/** The segments of a chunk alone. `timescale`: ticks per second. */
 export function chunkSegments(fragments: readonly Fragment[], timescale: number): SegmentFacts[] {
   let at = 0
   return segmentSizes(fragments, timescale).map((size) => {

@@ -18,21 +18,27 @@ const FRAGMENTS_MAX = 10_000
 export interface Fragment {
   /** Number of the file among those of the track. */
   readonly file: number
+  /** Number of its first sample in the file. */
   readonly from: number
+  /** Number of the first sample behind it. */
   readonly to: number
   /** The `moof` and the header of the `mdat`. */
   readonly head: Buffer
   /** Bytes of all of it; and of its beginning with the first sample. */
   readonly bytes: number
   readonly keyBytes: number
+  /** Ticks, as `end`. */
   readonly start: number
+  /** Ticks. */
   readonly end: number
 }
 
 /** A file of samples, and its part of the track, ticks. */
 export interface Part {
   readonly track: Track
+  /** Ticks, as `end`. */
   readonly start: number
+  /** Ticks. */
   readonly end: number
 }
 

@@ -7,8 +7,6 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { PackagedFile, PackageJob } from '../../protocol/media.ts'
 import { packageMediaType, pictureName } from '../../protocol/package.ts'
-import type { AudioFacts, SoundPlan } from '../../protocol/plan.ts'
-import { soundFacts, soundsOf } from '../../protocol/sound-plan.ts'
 import { checkedChunks, textOf } from '../merging.ts'
 import type { Programs } from '../run-ffmpeg.ts'
 import { type FilmText, secondsShown } from '../text/text-extra.ts'
@@ -20,8 +18,9 @@ import type { PackageFacts, PictureFacts, SoundFacts, TextFacts } from './facts.
 import { chunkFragments } from './growing-track.ts'
 import { hlsPlaylists, sheetName } from './hls.ts'
 import { makeImages, POSTER } from './images.ts'
-import { type Labelled, labelled } from './labels.ts'
+import { labelled } from './labels.ts'
 import { pictureHead, pictureRate } from './picture-head.ts'
+import { describeSounds } from './sound-description.ts'
 import { divideSound } from './sound-division.ts'
 import { soundHead } from './sound-head.ts'
 import { thumbnailCues } from './thumbnail-cues.ts'
@@ -91,11 +90,9 @@ async function pictureTrack(
 async function soundTracks({ plan, audio, outDir, signal }: PackageJob, key: Buffer | null): Promise<SoundFacts[]> {
   if (audio === null) return []
   const tracks = (await tracksOf(audio)).filter(({ kind }) => kind === 'audio')
-  const planned = soundsOf(plan)
-  const labels = soundLabels(planned, soundFacts(plan))
+  const descriptions = describeSounds(plan)
   const sounds: SoundFacts[] = []
   for (const [at, track] of tracks.entries()) {
-    const { channels, flags } = planned[at]!
     const { segments, delay } = divideSound(track)
     if (segments.length === 0 || !canStream(track)) continue
     const { head, codecs } = soundHead(track, delay)
@@ -115,30 +112,11 @@ async function soundTracks({ plan, audio, outDir, signal }: PackageJob, key: Buf
       codecs,
       timescale,
       ...layout,
-      ...labels[at]!,
-      channels,
+      ...descriptions[at]!,
       sample_rate: timescale,
-      isDefault: isDefault(planned, at),
-      isDescription: flags.includes('visual_impaired') || flags.includes('descriptions'),
     })
   }
   return sounds
-}
-
-/** The labels of tracks of sound: unique among those of one codec, as players offer only those at once. */
-function soundLabels(planned: readonly SoundPlan[], facts: readonly AudioFacts[]): Labelled[] {
-  const labels: Labelled[] = []
-  for (const places of Map.groupBy(planned.keys(), (at) => planned[at]!.codec).values()) {
-    const own = labelled(places.map((at) => facts[at]!))
-    for (const [number, at] of places.entries()) labels[at] = own[number]!
-  }
-  return labels
-}
-
-/** Of each codec the first track that the source marks as its default, else the first. */
-function isDefault(planned: readonly SoundPlan[], at: number): boolean {
-  const same = planned.filter(({ codec }) => codec === planned[at]!.codec)
-  return planned[at] === (same.find(({ flags }) => flags.includes('default')) ?? same[0])
 }
 
 function textFacts({ subtitles }: FilmText): TextFacts[] {

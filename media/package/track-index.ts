@@ -9,6 +9,7 @@ export interface IndexedRange {
   readonly bytes: number
   /** Ticks. */
   readonly start: number
+  /** Ticks. */
   readonly duration: number
 }
 
@@ -16,6 +17,7 @@ export interface IndexedRange {
 export interface TrackIndex {
   /** Bytes of the beginning, which initialises a decoder. */
   readonly init: number
+  /** Ticks per second. */
   readonly timescale: number
   readonly segments: readonly IndexedRange[]
 }

@@ -5,6 +5,7 @@ import type { Adapters } from '../adapters.ts'
 import type { Part } from '../parts.ts'
 import { createArtifactReads } from '../streams/artifact-reads.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
+import { createGrowingPackages } from '../streams/growing-packages.ts'
 import { createStreams, type Streams } from '../streams/streams.ts'
 import { httpAddress } from './http-address.ts'
 import { createMediaRoutes } from './media-routes.ts'
@@ -46,5 +47,5 @@ function createNodeStreams({ ledger, store, mesh, clock, rng, delivered, ...modu
   const log = modules.log.child({ part: 'streams' })
   const ranges = createBlobRanges({ mesh, clock, rng, log })
   const reads = createArtifactReads({ self: mesh.self, store, delivered, ranges, peers: () => mesh.peers(), log })
-  return createStreams(ledger, [createFinishedPackages({ ledger, reads })])
+  return createStreams(ledger, [createGrowingPackages({ ledger, reads }), createFinishedPackages({ ledger, reads })])
 }

@@ -41,7 +41,7 @@ export function createFinishedPackages({ ledger, reads }: FinishedPackagesOption
 }
 
 /** The files of the package; null while it is made. */
-async function packageOf(
+export async function packageOf(
   { _id, status, outputs }: Video,
   ledger: Pick<Ledger, 'tasks'>,
 ): Promise<readonly Artifact[] | null> {

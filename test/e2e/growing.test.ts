@@ -1,0 +1,173 @@
+/**
+ * A film that is watched while it is encoded: from two nodes at once, one of which encodes too and is killed. Playlists only grow, every segment that
+ * was ever listed is what the delivered track has there, and so it is after the end.
+ */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { execa } from 'execa'
+import { Parser } from 'm3u8-parser'
+import { readTrackIndex } from '../../media/package/track-index.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { folder } from '../../testing/tools/folder.ts'
+import { ledgerOf, type MeshNode, startNode, submit, until } from './nodes.ts'
+
+const HTTP = ['--http', '127.0.0.1:0', '--slots', '1']
+const SECONDS = 48
+
+async function film(dir: string): Promise<string> {
+  const path = join(dir, 'film.mp4')
+  const { ffmpeg } = await ensureFfmpeg()
+  await execa(ffmpeg, [
+    ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${SECONDS}`],
+    ...[
+      '-f',
+      'lavfi',
+      '-i',
+      `sine=d=${SECONDS}`,
+      '-c:v',
+      'libx264',
+      '-preset',
+      'ultrafast',
+      '-g',
+      '50',
+      '-c:a',
+      'aac',
+      path,
+    ],
+  ])
+  return path
+}
+
+interface Playlist {
+  readonly text: string
+  readonly isWhole: boolean
+  readonly init: string
+  readonly names: readonly string[]
+}
+
+async function playlist(text: string): Promise<Playlist> {
+  const parser = new Parser()
+  parser.push(text)
+  parser.end()
+  const { segments, endList, playlistType } = parser.manifest
+  assert.equal(playlistType, 'EVENT')
+  const names = segments.map(({ uri }: { uri: string }) => uri)
+  return { text, isWhole: endList === true, init: segments[0].map.uri, names }
+}
+
+/** What is seen of a track: its longest playlist, and the bytes of every name. */
+class Watched {
+  readonly #url: string
+  readonly name: string
+  readonly bytes = new Map<string, Buffer>()
+  longest = ''
+  isWhole = false
+  names: readonly string[] = []
+  init = ''
+
+  constructor(url: string, name: string) {
+    this.#url = url
+    this.name = name
+  }
+
+  /** Reads the playlist from a node, and what it lists that was not read yet. */
+  async look(node: MeshNode): Promise<void> {
+    const response = await fetch(`${node.http}${this.#url}/live-${this.name}.m3u8`)
+    if (response.status === 503) return void (await response.arrayBuffer())
+    const text = await response.text()
+    assert.equal(response.status, 200, text)
+    const [short, long] = [this.longest, text].sort((a, b) => a.length - b.length)
+    assert.ok(
+      long!.startsWith(short!),
+      `${node.name}: a playlist of ${this.name} did not only grow:\n${short}\n${long}`,
+    )
+    if (text.length < this.longest.length) return
+    const { isWhole, names, init } = await playlist(text)
+    Object.assign(this, { longest: text, isWhole, names, init })
+    for (const name of [init, ...names]) if (!this.bytes.has(name)) this.bytes.set(name, await this.read(node, name))
+  }
+
+  async read(node: MeshNode, name: string): Promise<Buffer> {
+    const response = await fetch(`${node.http}${this.#url}/${name}`)
+    assert.equal(response.status, 200, `${node.name}: ${name}: ${response.status}`)
+    return Buffer.from(await response.arrayBuffer())
+  }
+}
+
+/** All that was read is in the file, in order, and all of the file was listed. */
+async function checkTrack({ name, names, init, bytes }: Watched, packaged: string): Promise<void> {
+  const file = await readFile(join(packaged, `${name}.mp4`))
+  const read = async (into: Buffer, position: number) => file.copy(into, 0, position)
+  const index = await readTrackIndex({ size: file.length, read })
+  assert.ok(bytes.get(init)!.equals(file.subarray(0, index.init)), `${name}: the beginning`)
+  assert.equal(names.length, index.segments.length, name)
+  for (const [at, segment] of index.segments.entries())
+    assert.ok(
+      bytes.get(names[at]!)!.equals(file.subarray(segment.offset, segment.offset + segment.bytes)),
+      `${name}: ${names[at]}`,
+    )
+  assert.equal(bytes.size, names.length + 1, 'nothing else was ever listed')
+}
+
+async function mesh(t: TestContext) {
+  const dir = await folder(t)
+  const source = await film(dir)
+  const leads = await startNode(t, dir, { name: 'leads', flags: HTTP })
+  const helps = await startNode(t, dir, {
+    name: 'helps',
+    flags: [...HTTP, '--roles', 'worker', '--join', leads.address],
+  })
+  return { dir, source, leads, helps, ledger: await ledgerOf(t, dir) }
+}
+
+test('what is listed while a film is encoded is what its package has, from every node, also when one is killed', async (t) => {
+  const { dir, source, leads, helps, ledger } = await mesh(t)
+  const flags = ['--renditions', '180p,90p', '--preset', 'veryslow', '--package', 'hls']
+  const video = (await submit(leads, dir, source, flags)) as VideoId
+  const url = `/v1/videos/${video}/hls`
+  const early = await fetch(`${leads.http}${url}/master.m3u8`)
+  assert.deepEqual([early.status, early.headers.get('retry-after')], [503, '2'])
+  const master = async (node: MeshNode) => {
+    const response = await fetch(`${node.http}${url}/master.m3u8`)
+    return response.status === 200 ? await response.text() : null
+  }
+  const text = await until('it can be watched', () => master(helps))
+  assert.notEqual((await ledger.video(video))!.status, 'COMPLETED')
+  assert.equal(await master(leads), text, 'every node answers the same')
+  assert.match(text, /CODECS="avc1\.[0-9A-F]{6},mp4a\.40\.2"/)
+  const tracks = ['video-180p', 'video-90p', 'audio-1'].map((name) => new Watched(url, name))
+  for (const { name } of tracks) assert.match(text, new RegExp(`live-${name}\\.m3u8`))
+
+  let isKilled = false
+  await until(
+    'all is listed',
+    async () => {
+      for (const track of tracks)
+        await Promise.all((isKilled ? [leads] : [leads, helps]).map((node) => track.look(node)))
+      const done = await ledger.tasks({ video, kinds: ['video'], statuses: ['COMPLETED'] })
+      if (!isKilled && done.some(({ worker_id }) => worker_id === helps.peer) && tracks[0]!.names.length >= 3) {
+        assert.ok(!tracks[0]!.isWhole, 'it is encoded still')
+        await helps.stop()
+        isKilled = true
+      }
+      return tracks.every(({ isWhole }) => isWhole)
+    },
+    180,
+  )
+  assert.ok(isKilled)
+  await until('it is delivered', async () =>
+    (await ledger.video(video))?.deliveries.every(({ done_at }) => done_at !== null),
+  )
+  for (const track of tracks) {
+    await checkTrack(track, join(dir, 'out', 'film'))
+    await track.look(leads)
+    for (const name of [track.init, ...track.names])
+      assert.ok((await track.read(leads, name)).equals(track.bytes.get(name)!), `${name} after the end`)
+  }
+  assert.match((await master(leads))!, /^video-180p\.m3u8$/m)
+  const other = await fetch(`${leads.http}${url}/${tracks[0]!.names[0]!.replace(/[0-9a-f]{8}\.m4s/, '00000000.m4s')}`)
+  assert.equal(other.status, 404)
+})
