@@ -29,7 +29,10 @@ const JPEG = [
   '-c:v', 'mjpeg', '-q:v', '3', '-threads', '1', '-map_metadata', '-1', '-fflags', '+bitexact', '-flags:v', '+bitexact',
 ] as const // biome-ignore format: groups
 
-/** The arguments of the ffmpeg that makes all of them. Small pictures are keyframes: the last one at or before their time. */
+/**
+ * The arguments of the ffmpeg that makes all of them. All are keyframes, the last one at or before their time: behind the last picture of a chunk, which
+ * may be shown for long, an exact seek finds none.
+ */
 export function imageArgs({ poster, thumbnails }: ImageArgs): string[] {
   const { columns, rows, interval } = thumbnails
   const scale = ({ width, height }: Size) =>
@@ -37,7 +40,7 @@ export function imageArgs({ poster, thumbnails }: ImageArgs): string[] {
   const sheets = `fps=1/${integer(interval)}:start_time=0:round=up,${scale(thumbnails)},tile=${integer(columns)}x${integer(rows)}`
   return [
     ...QUIET, '-filter_complex_threads', '1',
-    '-threads', '1', '-ss', seconds(poster.at), ...SAFE, '-i', fileUrl(poster.chunk),
+    '-threads', '1', '-noaccurate_seek', '-ss', seconds(poster.at), ...SAFE, '-i', fileUrl(poster.chunk),
     '-threads', '1', '-skip_frame', 'nokey', ...SAFE_LIST, '-f', 'concat', '-safe', '1', '-i', fileUrl(thumbnails.list),
     '-filter_complex', `[0:v:0]${scale(poster)}[poster];[1:v:0]${sheets}[sheets]`,
     '-map', '[poster]', '-frames:v', '1', ...JPEG, '-f', 'image2', '-update', '1', fileUrl(poster.out),

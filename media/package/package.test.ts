@@ -56,6 +56,7 @@ async function packaged(
   const outDir = await mkdtemp(join(dir, 'out-'))
   const result = await runPipeline(media, { source, recipe: { ...RECIPE, ...recipe }, outDir, key, signal })
   const folder = result.packaged?.dir ?? ''
+  for (const { path } of result.packaged?.files ?? []) assert.ok((await stat(path)).size > 0, path)
   return { ...result, folder, read: (file) => readFile(join(folder, file), 'utf8') }
 }
 
