@@ -31,6 +31,7 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   bad: ['bad.ts', 'benchBad'],
   audits: ['audits.ts', 'benchAudits'],
   queue: ['queue.ts', 'benchQueue'],
+  package: ['package.ts', 'benchPackage'],
   scale: ['scale.ts', 'benchScale'],
 }
 /** The parts of `small`: all where none is named. */
@@ -46,7 +47,7 @@ const SMALL: Readonly<Record<string, readonly [file: string, name: string]>> = {
 }
 const ALL: typeof PARTS = { ...PARTS, ...SMALL }
 /** Only when asked for by name. */
-const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue']
+const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue', 'package']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({

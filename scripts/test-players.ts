@@ -1,6 +1,6 @@
 /**
  * `npm run test:players`: streaming packages in the players that sites use, in a real Chromium. Brings what is missing (ffmpeg, Chromium).
- * Ends with `N passed, N failed`.
+ * `-- --all`: the films of every case in every player. Ends with `N passed, N failed`.
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,8 +9,9 @@ import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { type FileLimits, runInTurn } from './test-file.ts'
 
 const FOLDER = 'test/players'
-const LIMITS: FileLimits = { testMs: 60_000, fileMs: 300_000, lingerMs: 15_000 }
+const LIMITS: FileLimits = { testMs: 120_000, fileMs: 600_000, lingerMs: 15_000 }
 
+if (process.argv.includes('--all')) process.env.REELMESH_ALL = '1'
 process.chdir(join(import.meta.dirname, '..'))
 const began = performance.now()
 try {

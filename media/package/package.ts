@@ -42,7 +42,7 @@ export async function makePackage(programs: Programs, job: PackageJob): Promise<
   const thumbnails = await makeImages(programs, { ...job, seconds })
   const { formats, url_prefix: prefix = '', segments = false } = job.package
   const keyUrl = job.package.key?.url ?? null
-  // No ffmpeg reads encrypted ranges, nor do all players.
+  // No ffmpeg reads encrypted ranges (findings/hls-encrypted-byte-ranges.sh), nor do all players.
   const isDivided = segments || keyUrl !== null
   const facts: PackageFacts = { pictures, sounds, texts, thumbnails, seconds, prefix, isDivided, keyUrl }
   const written = [

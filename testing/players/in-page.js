@@ -75,23 +75,34 @@ window.load = async (name, url) => {
   await orFailure(hasDuration())
   return { first: await orFailure(first), duration: video.duration, width: video.videoWidth }
 }
-/** Time that a picture is given to be drawn after the player is where it was sent, ms. */
+/** How long a picture is shown without another before it counts as drawn, ms. */
 const DRAWN_MS = 300
-/** Shows the picture of a time; answers its own time, seconds. */
+/** The time of the picture that is shown now, seconds; null before the first. */
+const shownNow = () => {
+  if (video.readyState < 2) return null
+  const picture = new VideoFrame(video)
+  const { timestamp } = picture
+  picture.close()
+  return timestamp / 1e6
+}
+/**
+ * Shows the picture of a time; answers its own time, seconds. It is read from the element: a callback of a frame is left out on a busy machine, or is late
+ * and that of another picture.
+ */
 window.seek = async (seconds) => {
-  let [shown, isOver] = [null, false]
-  const look = (_, { mediaTime }) => {
-    shown = mediaTime
-    if (!isOver) video.requestVideoFrameCallback(look)
-  }
-  video.requestVideoFrameCallback(look)
+  pause()
   const seeked = event('seeked')
   video.currentTime = seconds
   await orFailure(seeked)
-  if (shown === null) await orFailure(frame())
-  await new Promise((resolve) => setTimeout(resolve, DRAWN_MS))
-  isOver = true
-  return shown
+  const drawn = async () => {
+    for (let before = null; ; ) {
+      await new Promise((resolve) => setTimeout(resolve, DRAWN_MS))
+      const shown = shownNow()
+      if (shown !== null && shown === before && !video.seeking) return shown
+      before = shown
+    }
+  }
+  return await orFailure(drawn())
 }
 /** Plays from here to the end; answers the time of the last picture and where playing ended, seconds. */
 window.playToEnd = async () => {

@@ -25,12 +25,19 @@ export interface FileServer {
   close(): Promise<void>
 }
 
-/** Serves a folder on a free port of loopback. */
-export async function serveFolder(folder: string): Promise<FileServer> {
+/** Serves a folder on a free port of loopback. `answersRanges`: false for a server that sends every file whole. */
+export async function serveFolder(folder: string, { answersRanges = true } = {}): Promise<FileServer> {
   const app = new Hono()
   app.get('/page', (context) =>
     context.html('<!doctype html><video muted playsinline width="320" height="180"></video>'),
   )
+  if (!answersRanges)
+    app.get('*', async (context) => {
+      const { path } = context.req
+      const bytes = await readFile(join(folder, path)).catch(() => null)
+      if (bytes === null) return context.notFound()
+      return context.body(new Uint8Array(bytes), 200, { 'Content-Type': packageMediaType(path) })
+    })
   app.use(
     '*',
     serveStatic({
