@@ -15,12 +15,15 @@ const recipe = {
   renditions: ladderOf([90], { ...DEFAULT_ENCODING, preset: 'ultrafast' as const }),
 }
 
-/** The result of a film, and the numbers of threads with which its chunks were decoded. `most`: threads that ffmpeg is given at most. */
+/** The result of a film, and the numbers of threads with which its chunks were decoded. `most`: threads that a decoder is given at most. */
 async function encoded(t: TestContext, source: string, most = 2): Promise<{ bytes: Buffer; threads: string[] }> {
   const dir = await folder(t)
   const log = join(dir, `log-${most}`)
   const ffmpeg = join(dir, `ffmpeg-${most}`)
-  const fewer = most === 1 ? `for each do shift; [ "$each" = 2 ] && each=1; set -- "$@" "$each"; done\n` : ''
+  // The first `-threads` is that of the decoder.
+  const first = `[ "$last" = -threads ] && each=1 && seen=1`
+  const fewer =
+    most === 1 ? `for each do shift; [ "$seen" ] || { ${first}; last=$each; }; set -- "$@" "$each"; done\n` : ''
   await writeFile(ffmpeg, `#!/bin/sh\necho "$*" >>'${log}'\n${fewer}exec '${FFMPEG}' "$@"\n`)
   await chmod(ffmpeg, 0o755)
   await writeFile(log, '')

@@ -14,10 +14,10 @@ export function rateArgs(rate: RateControl): string[] {
 /** No keyframes but the forced ones: at 120 fps the encoders' own default of 250 frames would come before 3 s. */
 export const GOP_FRAMES = '100000'
 
-/** Options of libx264 and libx265, from `-c:v` to the GOP. One thread, as rate control depends on the number of threads. */
-export function x26xArgs(library: string, { preset, profile, rate, b_frames }: EncoderJob): string[] {
+/** Options of libx264 and libx265, from `-c:v` to the GOP. */
+export function x26xArgs(library: string, { preset, profile, rate, b_frames }: EncoderJob, threads: number): string[] {
   return [
-    '-c:v', library, '-preset', plainWord(preset), ...(profile === undefined ? [] : ['-profile:v', plainWord(profile)]), ...rateArgs(rate), '-threads', '1', '-bf', integer(b_frames), '-g', GOP_FRAMES,
+    '-c:v', library, '-preset', plainWord(preset), ...(profile === undefined ? [] : ['-profile:v', plainWord(profile)]), ...rateArgs(rate), '-threads', integer(threads), '-bf', integer(b_frames), '-g', GOP_FRAMES,
   ] // biome-ignore format: groups
 }
 

@@ -1,5 +1,5 @@
 /**
- * H.264 by libx264. Its bytes are equal on every build from 5.1 to 9.0 and every x86-64 level tried: with one thread,
+ * H.264 by libx264. Its bytes are equal on every build from 5.1 to 9.0 and every x86-64 level tried: with a given number of threads,
  * `cpu-independent=1`, a frame rate that is given instead of guessed, and without x264's own SEI, which names its build.
  */
 import type { Preset } from '../../protocol/recipe.ts'
@@ -34,7 +34,7 @@ export const h264 = {
   trial: { rate: { crf: 23 }, preset: 'ultrafast' },
   family: null,
   encoderArgs: (job: EncoderJob) => [
-    ...x26xArgs('libx264', job),
+    ...x26xArgs('libx264', job, threadsOf(job)),
     '-x264-params', `${rateParam(job)}:cpu-independent=1${rangeParam(job, 'videoformat=component')}`, '-sc_threshold', '0',
   ], // biome-ignore format: groups
   bitstream: ['filter_units=remove_types=6'],
@@ -48,6 +48,13 @@ export const h264 = {
   reorders: true,
   setLevel: null,
 } satisfies Codec
+
+/**
+ * Two threads share a film that is not cut. The bytes of a constant quality follow from the number of threads; those of a capped one, or of an
+ * average, also from which thread is first (findings/x264-capped-threads.sh).
+ */
+const threadsOf = ({ rate, isWhole }: EncoderJob): number =>
+  isWhole && 'crf' in rate && rate.maxrate_kbps === undefined ? 2 : 1
 
 /** SPS, then PPS: counts in the low 5 bits of one byte and in the next whole one. */
 function parameterSets(avcC: Buffer): Buffer[] {

@@ -45,7 +45,7 @@ export const hevc = {
     read: familyOf,
   },
   encoderArgs: (job: EncoderJob) => [
-    ...x26xArgs('libx265', job),
+    ...x26xArgs('libx265', job, 1),
     '-x265-params',
     [rateParam(job), FIXED + rangeParam(job, 'range=limited'), ...hdrParams(job)].join(':'),
   ],

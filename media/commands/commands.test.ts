@@ -229,7 +229,7 @@ test('each output has the codec and the rate of its own rendition', () => {
     { rendition: { ...SMALL, profile: 'main' }, path: '/d.mp4' },
   ]
   const args = encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, outputs }).join(' ')
-  const encoders = args.match(/-c:v .*? -threads 1/g)
+  const encoders = args.match(/-c:v .*? -threads \d/g)
   assert.deepEqual(encoders, [
     '-c:v libx264 -preset medium -crf 21.5 -maxrate 1800k -bufsize 3600k -threads 1',
     '-c:v libx265 -preset fast -b:v 900k -threads 1',
@@ -237,6 +237,20 @@ test('each output has the codec and the rate of its own rendition', () => {
     '-c:v libx264 -preset medium -profile:v main -crf 23 -threads 1',
   ])
   assert.equal(args.match(/-tag:v/g)?.length, 1)
+})
+
+test('a film that is not cut is encoded by two threads, where its bytes follow from their number', () => {
+  const threads = (rendition: Partial<Encoded>, fromSource = true) => {
+    const outputs = [{ rendition: { ...SMALL, ...rendition }, path: '/a.mp4' }]
+    return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource, outputs })
+      .join(' ')
+      .match(/-c:v .*? -threads (\d)/)?.[1]
+  }
+  assert.equal(threads({}), '2')
+  assert.equal(threads({}, false), '1')
+  assert.equal(threads({ rate: { crf: 20, maxrate_kbps: 1800, bufsize_kb: 3600 } }), '1')
+  assert.equal(threads({ rate: { kbps: 900 } }), '1')
+  assert.equal(threads({ codec: 'hevc' }), '1')
 })
 
 test('a range that stands alone is still said', () => {

@@ -2,7 +2,7 @@
  * The encode: one ffmpeg for all renditions of a chunk, of any codecs. The trial frame that gives a plan its signatures is encoded with
  * arguments of the same function, so that both always agree.
  *
- * Deterministic: one thread for filters and encoder, and for the decoder but where the caller looks for damage; a given frame rate instead of a guessed one; no dates; and the options of
+ * Deterministic: one thread for filters, and for the encoder but where its bytes allow two, and for the decoder but where the caller looks for damage; a given frame rate instead of a guessed one; no dates; and the options of
  * each codec.
  */
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
@@ -75,7 +75,7 @@ export function encodeArgs(job: EncodeArgs): string[] {
     ...(isCounted ? ['-r', fraction(settings.counted_rate!, '/')] : []),
     ...(isTurned ? [] : ['-noautorotate']), '-threads', integer(job.decoders ?? 1), '-copyts', '-i', fileUrl(input.path), ...(sound ? soundInput(sound) : []),
     '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${integer(settings.video.stream)}]`) : graph,
-    ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames })),
+    ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames, isWhole: fromSource })),
     ...(sound ? soundOutput(sound, 1) : []),
   ] // biome-ignore format: groups
 }
@@ -92,15 +92,16 @@ interface OutputJob {
   readonly at: number
   readonly output: Output
   readonly frames: number | undefined
+  readonly isWhole: boolean
 }
 
-function outputArgs({ settings, at, output: { rendition, path }, frames }: OutputJob): string[] {
+function outputArgs({ settings, at, output: { rendition, path }, frames, isWhole }: OutputJob): string[] {
   const timescale = integer(settings.track_timescale)
   const codec = codecOf(rendition.codec)
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
     ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),
-    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth) }), ...tagArgs(codec),
+    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth), isWhole }), ...tagArgs(codec),
     '-force_key_frames', `expr:gte(t,n_forced*${decimal(settings.keyframe_s)})`,
     '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),
