@@ -10,6 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { encoderWords } from '../media/codecs/codecs.ts'
 import { hevc } from '../media/codecs/hevc.ts'
 import { DEFAULT_ENCODING, ladderOf, type Recipe } from '../protocol/recipe.ts'
 import { findSource, sources } from '../testing/sources/make.ts'
@@ -97,6 +98,12 @@ async function joinsTable(peers: readonly Peer[]): Promise<void> {
   const { media } = planner
   for (const name of CHUNKED) await row(`${name}, mixed`, () => mixedJoins({ name, peers, dir, report }))
   const name = 'h264-open'
+  for (const [codec, recipe] of OTHER_RECIPES) {
+    const able = peers.filter(({ capability }) => wordOf(capability.encoders, recipe) !== undefined)
+    const families = Map.groupBy(able, ({ capability }) => wordOf(capability.encoders, recipe))
+    for (const [word, family] of families)
+      await row(`${codec} by ${word}, mixed`, () => mixedJoins({ name, recipe, family, peers, dir, report }))
+  }
   await row('H.264, other preset slipped in', async () => {
     const [cut, other] = [
       await cutSource(media, { name, recipe: MEDIUM, dir }),
@@ -118,6 +125,9 @@ async function joinsTable(peers: readonly Peer[]): Promise<void> {
     })
   }
 }
+
+const wordOf = (encoders: readonly string[], { renditions }: Recipe): string | undefined =>
+  encoderWords(encoders, renditions[0]!)[0]
 
 function x265({ capability }: Peer): string {
   return capability.encoders.find((word) => word.startsWith(`${hevc.encoder}-`)) ?? `no ${hevc.encoder}`

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Media, MergeJob } from '../../protocol/media.ts'
 import { NO_METADATA } from '../../protocol/plan.ts'
+import type { Recipe } from '../../protocol/recipe.ts'
 import { checkOutput } from '../../testing/sources/check.ts'
 import { ensureSource, findSource } from '../../testing/sources/make.ts'
 import { runPipeline } from '../../testing/sources/pipeline.ts'
@@ -24,15 +25,25 @@ interface JoinJob {
 
 const JOIN_MS = 300_000
 
-/** Chunk after chunk by the next peer that takes the plan, ingest and sound by the first; joined once by each of them. */
-export async function mixedJoins(job: { name: string } & Omit<JoinJob, 'cut'>): Promise<Cell[]> {
-  const { name, peers, dir, report } = job
-  const [planner] = peers
+/**
+ * Chunk after chunk by the next peer that takes the plan, ingest and sound by the first of the family; joined once by each of them. `family`: the
+ * only ones that may take it.
+ */
+export async function mixedJoins(
+  job: { name: string; recipe?: Recipe; family?: readonly Peer[] } & Omit<JoinJob, 'cut'>,
+): Promise<Cell[]> {
+  const { name, recipe = RECIPE, peers, family = peers, dir, report } = job
+  const [planner] = family
   if (!planner) return []
   const source = findSource(name)
   const file = await ensureSource(name)
-  const { plan } = await planSource(planner.media, file, RECIPE)
+  const { plan } = await planSource(planner.media, file, recipe)
   const able = peers.filter((peer) => takesAll(peer, plan))
+  const strangers = able.filter((peer) => !family.includes(peer))
+  if (strangers.length > 0)
+    throw new Error(`${strangers.map(({ build }) => build.name).join()} would mix other bytes into ${name}`)
+  // Nobody else takes its chunks.
+  if (family.length === 1) return peers.map((peer) => ({ text: peer === planner ? 'alone' : 'declined', ok: true }))
   if (plan.chunks.length < 2 || able.length < 2)
     throw new Error(`${plan.chunks.length} chunks of ${able.length} builds mix nothing`)
   const joined = new Map<Peer, string | Error>()
@@ -48,7 +59,7 @@ export async function mixedJoins(job: { name: string } & Omit<JoinJob, 'cut'>): 
     },
   }
   const outDir = await mkdtemp(join(dir, `mixed-${name}-`))
-  await runPipeline(media, { source: file, recipe: RECIPE, outDir, signal: AbortSignal.timeout(JOIN_MS) })
+  await runPipeline(media, { source: file, recipe, outDir, signal: AbortSignal.timeout(JOIN_MS) })
   const cells = peers.map(async (peer): Promise<Cell> => {
     const output = joined.get(peer)
     if (output === undefined) return { text: 'declined', ok: true }
