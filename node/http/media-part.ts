@@ -46,6 +46,14 @@ export function createMediaPart({ http, http_cors: origins }: MediaPartOptions, 
 function createNodeStreams({ ledger, store, mesh, clock, rng, delivered, ...modules }: MediaPartModules): Streams {
   const log = modules.log.child({ part: 'streams' })
   const ranges = createBlobRanges({ mesh, clock, rng, log })
-  const reads = createArtifactReads({ self: mesh.self, store, delivered, ranges, peers: () => mesh.peers(), log })
+  const reads = createArtifactReads({
+    self: mesh.self,
+    store,
+    delivered,
+    ranges,
+    peers: () => mesh.peers(),
+    clock,
+    log,
+  })
   return createStreams(ledger, [createGrowingPackages({ ledger, reads }), createFinishedPackages({ ledger, reads })])
 }

@@ -43,6 +43,9 @@ let dir = ''
 let stored: boolean
 let delivered: ReadableBlob | Error | null
 let remote: Error | null
+/** Requests after which nobody sends, and how many of them are then refused. */
+let breaks: { readonly after: number; readonly times: number }
+let now: number
 let connected: PeerId[]
 let asked: { readonly from: number; readonly to: number; readonly holders: readonly PeerId[] }[]
 beforeEach(async () => {
@@ -51,6 +54,8 @@ beforeEach(async () => {
   stored = false
   delivered = null
   remote = null
+  breaks = { after: 0, times: 0 }
+  now = 0
   connected = [owner, holder]
   asked = []
 })
@@ -70,10 +75,18 @@ async function read(from = 0, to = CONTENT.byteLength): Promise<Buffer> {
       async read(want) {
         asked.push({ from: want.from, to: want.to, holders: want.holders })
         if (remote) throw remote
+        const refused = asked.length - breaks.after
+        if (refused > 0 && refused <= breaks.times) throw new PeerUnreachable('x')
         return CONTENT.subarray(want.from, want.to)
       },
     },
     peers: () => connected,
+    clock: {
+      mono: () => now,
+      async sleep(ms) {
+        now += ms
+      },
+    },
     log: silentLog,
   })
   const pieces: Uint8Array[] = []
@@ -123,6 +136,16 @@ describe('reads of results', () => {
     delivered = changesAt(50_000)
     assert.deepEqual(await read(), CONTENT)
     assert.equal(asked[0]?.from, 350_000)
+  })
+
+  it('wait for a peer that sends where they have begun, and not for ever', async () => {
+    breaks = { after: 1, times: 10 }
+    assert.deepEqual(await read(), CONTENT)
+    assert.deepEqual([asked.length, now], [13, 5_000])
+    asked = []
+    breaks = { after: 1, times: 1_000 }
+    await assert.rejects(read(), { code: 'bytes_away' })
+    assert.ok(now < 25_000, `${now}`)
   })
 
   const refused: readonly (readonly [what: string, fails: Error, there: readonly PeerId[], code: string])[] = [

@@ -1,10 +1,11 @@
 /**
  * Reads ranges of artifacts, wherever their bytes lie: in the own store, where this peer delivered them, or with another peer. Where one place
- * fails in the midst, another one continues. Nothing is copied into the store: a node that serves holds a piece of each read in its memory.
+ * fails in the midst, another one continues, and where none does it is waited for: a player that has begun could only begin again. Nothing is copied into the store: a node that serves holds a piece of each read in its memory.
  */
 import { open } from 'node:fs/promises'
 import type { Artifact } from '../../protocol/artifact.ts'
 import type { BlobRanges, BlobStore, ByteRange, DeliveredBlobs } from '../../protocol/blobs.ts'
+import type { Clock } from '../../protocol/clock.ts'
 import { BlobMissing, LedgerUnavailable, sentence } from '../../protocol/errors.ts'
 import type { PeerId } from '../../protocol/ids.ts'
 import { RANGE_BYTES_MAX } from '../../protocol/limits.ts'
@@ -27,6 +28,7 @@ export interface ArtifactReadsOptions {
   readonly ranges: BlobRanges
   /** Connected peers now. */
   peers(): readonly PeerId[]
+  readonly clock: Pick<Clock, 'mono' | 'sleep'>
   readonly log: Log
 }
 
@@ -36,6 +38,8 @@ type Place = (...reading: Reading) => Promise<AsyncIterable<Uint8Array> | null>
 
 /** Read from the disk and passed on at once. */
 const PIECE_BYTES = 256 * 1024
+/** How long a read that has begun waits for a peer that sends, and how often it asks, ms. */
+const [PATIENCE_MS, ASK_MS] = [15_000, 500]
 
 /** Reads from these places. */
 export function createArtifactReads(options: ArtifactReadsOptions): ArtifactReads {
@@ -88,21 +92,26 @@ async function* fileRange(path: string, { from, to }: ByteRange, signal: AbortSi
 }
 
 async function* fromPeers(
-  { self, ranges, peers }: ArtifactReadsOptions,
+  { self, ranges, peers, clock }: ArtifactReadsOptions,
   ...[video, artifact, { from, to }, signal]: Reading
 ): AsyncGenerator<Uint8Array> {
   const { sha256, bytes } = artifact
   const owners = video.deliveries.filter(({ done_at }) => done_at !== null).map(({ peer }) => peer)
   const holders = [...new Set([...artifact.holders, ...owners])].filter((peer) => peer !== self)
-  for (let at = from; at < to; at += RANGE_BYTES_MAX) {
+  let sentAt = clock.mono()
+  for (let at = from; at < to; ) {
     const range = { from: at, to: Math.min(to, at + RANGE_BYTES_MAX) }
     try {
       yield await ranges.read({ sha256, bytes, ...range, video: video._id, holders, signal })
+      at = range.to
+      sentAt = clock.mono()
     } catch (error) {
       signal.throwIfAborted()
       const connected = peers()
-      const isGone = video.status === 'COMPLETED' && error instanceof BlobMissing
-      throw refusal(video, artifact, isGone && holders.every((peer) => connected.includes(peer)), error)
+      const isMissing = video.status === 'COMPLETED' && error instanceof BlobMissing
+      const isGone = isMissing && holders.every((peer) => connected.includes(peer))
+      if (isGone || at === from || clock.mono() - sentAt > PATIENCE_MS) throw refusal(video, artifact, isGone, error)
+      await clock.sleep(ASK_MS, signal)
     }
   }
 }
