@@ -22,8 +22,9 @@ test('a rendition of 333 lines is encoded, shown and delivered, beside one of th
     source,
     '--renditions',
     '333p,480p',
+    // Slow enough that progress is shown while it is encoded.
     '--preset',
-    'ultrafast',
+    'veryslow',
     '--upscale',
     '--out',
     'out',

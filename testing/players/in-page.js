@@ -47,8 +47,8 @@ const failure = new Promise((_, reject) => {
 })
 failure.catch(() => {})
 video.addEventListener('error', () => fail(`the video element: ${video.error?.message}`))
-/** Rejects where the player fails, or where nothing comes for long: then with what the browser has. */
-const orFailure = (promise) =>
+/** Rejects where the player fails, or where nothing comes for so many seconds: then with what the browser has. */
+const orFailure = (promise, seconds = 20) =>
   Promise.race([
     promise,
     failure,
@@ -56,8 +56,8 @@ const orFailure = (promise) =>
       setTimeout(() => {
         const { currentTime, readyState, paused, seeking, ended } = video
         const state = { currentTime, readyState, paused, seeking, ended, buffered: ranges(video.buffered) }
-        reject(new Error(`nothing for 20 s: ${JSON.stringify(state)}`))
-      }, 20_000),
+        reject(new Error(`nothing for ${seconds} s: ${JSON.stringify(state)}`))
+      }, seconds * 1000),
     ),
   ])
 const event = (name) => new Promise((resolve) => video.addEventListener(name, resolve, { once: true }))
@@ -105,7 +105,7 @@ window.seek = async (seconds) => {
   return await orFailure(drawn())
 }
 /** Plays from here to the end; answers the time of the last picture and where playing ended, seconds. */
-window.playToEnd = async () => {
+window.playToEnd = async (seconds) => {
   let last = 0
   const look = (_, { mediaTime }) => {
     last = mediaTime
@@ -117,7 +117,7 @@ window.playToEnd = async () => {
   const again = () => video.ended || play()
   video.addEventListener('pause', again)
   await play()
-  await orFailure(ended)
+  await orFailure(ended, seconds)
   video.removeEventListener('pause', again)
   return { last, at: video.currentTime }
 }
