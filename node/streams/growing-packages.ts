@@ -54,14 +54,21 @@ export function createGrowingPackages({ ledger, reads }: GrowingPackagesOptions)
     video: Video,
     { plan, made, name, signal }: { plan: Plan; made: readonly Artifact[] | null; name: string; signal: AbortSignal },
   ): Promise<GrowingTrack> {
-    const found = made
-      ? await tracks.finished(video, plan, { made, name, signal })
-      : (await tracks.encoded(video, plan, signal)).find((each) => each.name === name)
-    if (found) return found
-    if (made) throw new StreamRefused('unknown_file', `the package of ${video.name} has no track ${name}`)
+    if (made) {
+      const track = await tracks.finished(video, plan, { made, name, signal })
+      if (track) return track
+      throw new StreamRefused('unknown_file', `the package of ${video.name} has no track ${name}`)
+    }
+    const all = await tracks.encoded(video, plan, signal)
+    const found = all.find((each) => each.name === name)
+    // All playlists end at once: players take a film of which one has ended for one that is whole, and stop where another has got to.
+    if (found) return { ...found, isWhole: isWhole(all, plan) }
     throw new StreamRefused('not_ready', `nothing of ${name} of ${video.name} is encoded yet; ask again in a moment`)
   }
 }
+
+const isWhole = (tracks: readonly GrowingTrack[], { renditions }: Plan): boolean =>
+  tracks.filter(({ picture }) => picture).length === renditions.length && tracks.every((track) => track.isWhole)
 
 /** Names of the segments of a track. */
 function namesOf({ name, segments }: GrowingTrack): string[] {
