@@ -12,6 +12,7 @@ import { BLOB_FETCHES_AT_ONCE, DIAL_TIMEOUT_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
 import { fsPath } from '../protocol/path-text.ts'
+import { remember } from '../protocol/remember.ts'
 import { type DiskBlobStore, onDisk } from './blob-store.ts'
 import { giveLines, type LinePorts } from './bulk/give-lines.ts'
 import { createLineTaker, type LineTaker } from './bulk/take-line.ts'
@@ -177,10 +178,7 @@ class Exchange implements LinkedBlobExchange {
 
   #badSendersOf(sha256: Sha256): Set<PeerId> {
     const badSenders = this.#badSenders.get(sha256) ?? new Set()
-    this.#badSenders.delete(sha256)
-    this.#badSenders.set(sha256, badSenders)
-    const [oldest] = this.#badSenders.keys()
-    if (this.#badSenders.size > BAD_SENDERS_MAX && oldest) this.#badSenders.delete(oldest)
+    remember(this.#badSenders, sha256, badSenders, BAD_SENDERS_MAX)
     return badSenders
   }
 

@@ -10,6 +10,7 @@ import type { PeerId, Sha256 } from '../protocol/ids.ts'
 import { RANGE_BYTES_MAX, RANGE_READS_AT_ONCE, STREAM_SILENCE_MS } from '../protocol/limits.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Mesh } from '../protocol/mesh.ts'
+import { remember } from '../protocol/remember.ts'
 import { watchSilence } from './blob-wire.ts'
 import { ask, atMost, candidates } from './fetch-blob.ts'
 import { createTurns } from './turns.ts'
@@ -45,20 +46,13 @@ export function createBlobRanges(options: BlobRangesOptions): BlobRanges {
       want.signal.throwIfAborted()
       const outcome = await receive(peer, want, { arriving, options })
       if (arriving.bytes === arriving.memory.byteLength) {
-        remember(want.sha256, peer)
+        remember(givers, want.sha256, peer, GIVERS_MAX)
         return true
       }
       mayHave ||= outcome !== 'missing'
     }
     if (mayHave) throw new PeerUnreachable(`no peer sends blob ${want.sha256.slice(0, 12)}… now`)
     return false
-  }
-
-  function remember(sha256: Sha256, peer: PeerId): void {
-    givers.delete(sha256)
-    givers.set(sha256, peer)
-    const [oldest] = givers.keys()
-    if (givers.size > GIVERS_MAX && oldest) givers.delete(oldest)
   }
 
   return {

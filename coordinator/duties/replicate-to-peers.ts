@@ -8,6 +8,7 @@ import { kindFacts, resultKinds } from '../../protocol/kinds.ts'
 import { DUTY_MS, REPLICA_REQUEST_MS } from '../../protocol/limits.ts'
 import { createPace } from '../../protocol/pace.ts'
 import { presentPeers } from '../../protocol/peer-table.ts'
+import { remember } from '../../protocol/remember.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { Duty, TermContext } from '../duty.ts'
 import { commonHolders, decideReplication } from '../policy/replication.ts'
@@ -43,10 +44,7 @@ export function createReplicateToPeers(context: ReplicateToPeersContext): Duty {
     // The candidate after the last one, cyclically.
     const peer = decision.from[(decision.from.indexOf(before?.peer as PeerId) + 1) % decision.from.length]
     if (!peer) return
-    asked.delete(key)
-    asked.set(key, { peer, at: clock.mono() })
-    const [oldest] = asked.keys()
-    if (asked.size > ASKS_REMEMBERED && oldest) asked.delete(oldest)
+    remember(asked, key, { peer, at: clock.mono() }, ASKS_REMEMBERED)
     log.info('asked a peer to replicate', { what, video: video._id, peer, reason: decision.reason })
     hints.publish({ what: 'copy', video: video._id, task, peer })
   }

@@ -3,6 +3,7 @@ import { type Calibration, calibrate, measuredSeconds } from '../../fleet/scalin
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { type VideoId, videoOf } from '../../protocol/ids.ts'
 import type { RenditionPlan } from '../../protocol/plan.ts'
+import { remember } from '../../protocol/remember.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 
 /** The speeds of this peer. */
@@ -20,9 +21,7 @@ export function createOwnSpeeds(plans: PlanSource): OwnSpeeds {
   /** Null while the plan is read; what encodes has it in the cache. */
   const known = new Map<VideoId, readonly RenditionPlan[] | null>()
   function read(video: VideoId): void {
-    known.set(video, null)
-    const [oldest] = known.keys()
-    if (known.size > VIDEOS_MAX && oldest) known.delete(oldest)
+    remember(known, video, null, VIDEOS_MAX)
     plans.planOf(video).then(
       ({ renditions }) => known.has(video) && known.set(video, renditions),
       () => known.delete(video),

@@ -12,6 +12,7 @@ import type { PeerId } from '../../protocol/ids.ts'
 import { PEERS_REMEMBERED } from '../../protocol/limits.ts'
 import type { GossipMessage } from '../../protocol/mesh.ts'
 import type { HeardPeer, PeerTable } from '../../protocol/peer-table.ts'
+import { remember } from '../../protocol/remember.ts'
 import type { Members } from './membership.ts'
 
 /** The peer table with its input. */
@@ -52,10 +53,7 @@ export function createPeerTable({ clock, self, members, connections }: PeerTable
     if (!isNewer(beat, before?.beat)) return { verdict: 'ignore', why: 'not newer' }
     const now = { peer: author, beat, heard_mono: clock.mono() }
     // Re-inserted, so that the longest silent peer is the first of the map.
-    heard.delete(author)
-    heard.set(author, now)
-    const [oldest] = heard.keys()
-    if (heard.size > PEERS_REMEMBERED && oldest) heard.delete(oldest)
+    remember(heard, author, now, PEERS_REMEMBERED)
     for (const onBeat of listeners) onBeat(now, before)
     return decoded
   }

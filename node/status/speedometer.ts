@@ -1,5 +1,6 @@
 /** The rate at which a share rises, over a sliding window: the base of fps, speed and ETA. */
 import type { Clock } from '../../protocol/clock.ts'
+import { remember } from '../../protocol/remember.ts'
 
 const WINDOW_MS = 20_000
 const KEYS_KEPT = 1_000
@@ -12,10 +13,7 @@ export function createSpeedometer(clock: Clock): { rate(key: string, done: numbe
       const now = clock.mono()
       const mine = (samples.get(key) ?? []).filter(({ at }) => now - at <= WINDOW_MS)
       mine.push({ at: now, done })
-      samples.delete(key)
-      samples.set(key, mine)
-      const oldestKey = samples.keys().next().value
-      if (samples.size > KEYS_KEPT && oldestKey !== undefined) samples.delete(oldestKey)
+      remember(samples, key, mine, KEYS_KEPT)
       const first = mine[0]!
       return now - first.at < 500 ? null : Math.max(0, ((done - first.done) * 1000) / (now - first.at))
     },

@@ -7,6 +7,7 @@ import { kindFacts } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { SHOWN_VIDEOS } from '../../protocol/limits.ts'
 import { notesOf, type Plan, planSeconds } from '../../protocol/plan.ts'
+import { remember } from '../../protocol/remember.ts'
 import type { VideoRow } from '../../protocol/status.ts'
 import { isUndelivered, type Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
@@ -116,9 +117,7 @@ function createPlannedFacts(plans: PlanSource): (video: Video) => Promise<Planne
     const plan = await plans.planOf(video)
     const { frames, renditions } = plan
     const planned = { frames, renditions, seconds: planSeconds(plan), notes: notesOf(plan.fates) }
-    known.set(sha256, planned)
-    const [oldest] = known.keys()
-    if (known.size > SHOWN_VIDEOS.known && oldest) known.delete(oldest)
+    remember(known, sha256, planned, SHOWN_VIDEOS.known)
     return planned
   }
   return async ({ _id, plan }) =>

@@ -5,6 +5,7 @@ import { finishedSounds, type ListedSound, partedSounds } from '../../media/pack
 import type { HeldBlob } from '../../protocol/blobs.ts'
 import { type Sha256, taskId, type VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { remember } from '../../protocol/remember.ts'
 
 /** The parts that this uses. */
 export interface SoundSegmentsModules {
@@ -36,9 +37,7 @@ export function createSoundSegments({ ledger, tracksOf }: SoundSegmentsModules):
       const before = known.get(output.sha256)
       if (before) return before
       const sounds = finishedSounds(await tracksOf(video, output, signal), output)
-      const [oldest] = known.keys()
-      if (known.size >= FILES_MAX && oldest) known.delete(oldest)
-      known.set(output.sha256, sounds)
+      remember(known, output.sha256, sounds, FILES_MAX)
       return sounds
     },
   }

@@ -3,6 +3,7 @@ import { HEAD_BYTES_MAX, partsOf, type TrackPart } from '../../files/track-folde
 import type { Artifact } from '../../protocol/artifact.ts'
 import type { Sha256 } from '../../protocol/ids.ts'
 import { packageMediaType, packagePath } from '../../protocol/package.ts'
+import { remember } from '../../protocol/remember.ts'
 import type { StreamFile } from './streams.ts'
 
 /** Tracks whose indexes are remembered; beyond it the oldest are dropped. */
@@ -35,9 +36,7 @@ export function createTrackSegments(): TrackSegments {
       const head = await readAll(read({ from: 0, to: Math.min(most, track.bytes) }, signal))
       const parts = partsOf(head)
       if (parts === null) continue
-      known.set(track.sha256, parts)
-      const [oldest] = known.keys()
-      if (known.size > REMEMBERED && oldest) known.delete(oldest)
+      remember(known, track.sha256, parts, REMEMBERED)
       return parts
     }
     return []

@@ -7,6 +7,7 @@ import type { DeliveredBlobs, ReadableBlob } from '../../protocol/blobs.ts'
 import type { Destination, FileAt, OpenDestination } from '../../protocol/destination.ts'
 import type { Sha256, VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { remember } from '../../protocol/remember.ts'
 import type { Video } from '../../protocol/video.ts'
 import { type DeliveryFolders, isFolder } from './delivery-folders.ts'
 
@@ -33,10 +34,7 @@ export function createDeliveredBlobs({
   function destinationOf(video: VideoId, folder: string): Destination {
     const key = `${video} ${folder}`
     const destination = destinations.get(key) ?? openDestination(folder)
-    destinations.delete(key)
-    destinations.set(key, destination)
-    const [oldest] = destinations.keys()
-    if (destinations.size > REMEMBERED && oldest !== undefined) destinations.delete(oldest)
+    remember(destinations, key, destination, REMEMBERED)
     return destination
   }
 

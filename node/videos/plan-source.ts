@@ -3,6 +3,7 @@ import { ReelmeshError } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { Plan } from '../../protocol/plan.ts'
+import { remember } from '../../protocol/remember.ts'
 
 /** Reads plans and caches them. */
 export interface PlanSource {
@@ -26,10 +27,8 @@ export function createPlanSource(ledger: Ledger): PlanSource {
       const known = kept.get(id)
       if (known) return known
       const reading = read(id)
-      kept.set(id, reading)
+      remember(kept, id, reading, PLANS_KEPT)
       reading.catch(() => kept.delete(id))
-      const oldest = kept.keys().next().value
-      if (kept.size > PLANS_KEPT && oldest !== undefined) kept.delete(oldest)
       return reading
     },
   }
