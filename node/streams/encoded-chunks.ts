@@ -3,10 +3,12 @@ import { type Bytes, readTracks } from '../../media/mp4.ts'
 import { inBlocks, longestSegment } from '../../media/package/growing-track.ts'
 import { type ListedChunk, listedChunk, pictureSegments, picturesOf } from '../../media/package/picture-list.ts'
 import type { ListedSegment, SoundPiece } from '../../media/package/sound-list.ts'
+import type { Artifact } from '../../protocol/artifact.ts'
 import type { HeldBlob } from '../../protocol/blobs.ts'
 import { type Sha256, taskId } from '../../protocol/ids.ts'
 import { pictureName } from '../../protocol/package.ts'
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
+import { remember } from '../../protocol/remember.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { ArtifactReads } from './artifact-reads.ts'
 
@@ -45,15 +47,22 @@ export interface EncodedChunks {
   track(video: Video, of: EncodedRendition): Promise<GrowingTrack[]>
 }
 
+/** A blob of what is encoded, as reads of artifacts take it. */
+export const encodedFile = (blob: HeldBlob): Artifact => ({
+  path: 'an encoded file',
+  media_type: 'video/mp4',
+  ...blob,
+})
+
 /** The bytes of a blob, wherever it lies. */
 export function blobBytes(reads: ArtifactReads, video: Video, blob: HeldBlob, signal: AbortSignal): Bytes {
-  const artifact = { path: 'an encoded file', media_type: 'video/mp4', ...blob }
   return {
     size: blob.bytes,
     async read(into, position) {
       let at = 0
       const range = { from: position, to: Math.min(blob.bytes, position + into.length) }
-      for await (const piece of reads.read(video, artifact, range, signal)) at += Buffer.from(piece).copy(into, at)
+      for await (const piece of reads.read(video, encodedFile(blob), range, signal))
+        at += Buffer.from(piece).copy(into, at)
     },
   }
 }
@@ -71,9 +80,7 @@ export function createEncodedChunks(reads: ArtifactReads): EncodedChunks {
     const bytes = inBlocks(blobBytes(reads, video, of.blob, signal))
     const reading = readTracks(bytes).then(([track]) => listedChunk(track!, of))
     reading.catch(() => known.delete(sha256))
-    known.set(sha256, reading)
-    const [oldest] = known.keys()
-    if (known.size > CHUNKS_MAX && oldest) known.delete(oldest)
+    remember(known, sha256, reading, CHUNKS_MAX)
     return reading
   }
 

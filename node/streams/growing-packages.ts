@@ -19,10 +19,10 @@ import { soundsOf } from '../../protocol/sound-plan.ts'
 import type { Video } from '../../protocol/video.ts'
 import { createPlanSource } from '../videos/plan-source.ts'
 import type { ArtifactReads } from './artifact-reads.ts'
-import type { GrowingTrack } from './encoded-chunks.ts'
+import { encodedFile, type GrowingTrack } from './encoded-chunks.ts'
 import { packageOf } from './finished-packages.ts'
 import { createGrowingTracks } from './growing-tracks.ts'
-import { type StreamFile, StreamRefused, type StreamSource } from './streams.ts'
+import { type StreamFile, StreamRefused, type StreamSource, textFile } from './streams.ts'
 
 /** The parts that it uses. */
 export interface GrowingPackagesOptions {
@@ -44,7 +44,7 @@ export function createGrowingPackages({ ledger, reads }: GrowingPackagesOptions)
       const made = await packageOf(video, ledger)
       if (made !== null && !name) return null
       const plan = await plans.planOf(video._id)
-      if (!name) return textFile(file, master(video, plan, await tracks.encoded(video, plan, signal)))
+      if (!name) return playlistFile(file, master(video, plan, await tracks.encoded(video, plan, signal)))
       const track = await trackOf(video, { plan, made, name: name['track']!, signal })
       return fileOf(video, track, { reads, file, ...name })
     },
@@ -92,7 +92,7 @@ function fileOf(video: Video, track: GrowingTrack, { reads, file, init, number }
   if (number === undefined) {
     const { timescale, longest, isWhole } = track
     const segments = track.segments.map(({ duration }, at) => ({ name: names[at]!, duration }))
-    return textFile(
+    return playlistFile(
       file,
       growingPlaylist({ init: `live-${track.name}-init.mp4`, segments, timescale, longest, isWhole }),
     )
@@ -107,27 +107,14 @@ function fileOf(video: Video, track: GrowingTrack, { reads, file, init, number }
   throw new StreamRefused('not_ready', `segment ${number} of ${track.name} of ${video.name} is not encoded yet`)
 }
 
-function textFile(name: string, text: string): StreamFile {
-  const bytes = Buffer.from(text)
-  const etag = createHash('sha256').update(bytes).digest('hex')
-  return {
-    mediaType: packageMediaType(name),
-    bytes: bytes.length,
-    etag,
-    isFinal: false,
-    async *read({ from, to }) {
-      yield bytes.subarray(from, to)
-    },
-  }
-}
-
-const sizeOf = (piece: SoundPiece): number => piece.length
+const playlistFile = (name: string, text: string): StreamFile =>
+  textFile(text, { mediaType: packageMediaType(name), isFinal: false })
 
 function piecesFile(
   video: Video,
   { reads, file, pieces }: { reads: ArtifactReads; file: string; pieces: () => ReturnType<ListedSegment['pieces']> },
 ): StreamFile {
-  const bytes = [...pieces()].reduce((sum, piece) => sum + sizeOf(piece), 0)
+  const bytes = [...pieces()].reduce((sum, piece) => sum + piece.length, 0)
   return {
     mediaType: packageMediaType(file),
     bytes,
@@ -136,8 +123,8 @@ function piecesFile(
     async *read(range, signal) {
       let at = 0
       for (const piece of pieces()) {
-        const [from, to] = [Math.max(range.from - at, 0), Math.min(range.to - at, sizeOf(piece))]
-        at += sizeOf(piece)
+        const [from, to] = [Math.max(range.from - at, 0), Math.min(range.to - at, piece.length)]
+        at += piece.length
         if (from < to) yield* readPiece(video, reads, piece, { from, to }, signal)
       }
     },
@@ -152,8 +139,7 @@ async function* readPiece(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   if (Buffer.isBuffer(piece)) return yield piece.subarray(from, to)
-  const artifact = { path: 'an encoded file', media_type: 'video/mp4', ...piece.blob }
-  yield* reads.read(video, artifact, { from: piece.start + from, to: piece.start + to }, signal)
+  yield* reads.read(video, encodedFile(piece.blob), { from: piece.start + from, to: piece.start + to }, signal)
 }
 
 /** The master playlist of what is there. Throws `StreamRefused('not_ready')` until the beginning of every track is. */

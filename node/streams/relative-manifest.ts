@@ -2,9 +2,8 @@
  * Manifests as a node serves them: with names beside them. A package that was made with a URL prefix names its files at another server, where they
  * may not be yet.
  */
-import { createHash } from 'node:crypto'
 import { MANIFEST_BYTES_MAX } from '../../protocol/limits.ts'
-import type { StreamFile } from './streams.ts'
+import { type StreamFile, textFile } from './streams.ts'
 
 /** Whether this file of a package names others of it. */
 export const refersToFiles = (file: string): boolean => /\.(?:m3u8|mpd|vtt)$/.test(file)
@@ -36,16 +35,7 @@ export async function relativeManifest(
     if (size > MANIFEST_BYTES_MAX) throw new RangeError(`a manifest of more than ${MANIFEST_BYTES_MAX} bytes`)
     read.push(piece)
   }
-  const text = Buffer.from(withoutPrefix(Buffer.concat(read).toString('utf8'), prefix))
-  return {
-    mediaType,
-    bytes: text.byteLength,
-    etag: createHash('sha256').update(text).digest('hex'),
-    isFinal: true,
-    async *read({ from, to }) {
-      yield text.subarray(from, to)
-    },
-  }
+  return textFile(withoutPrefix(Buffer.concat(read).toString('utf8'), prefix), { mediaType, isFinal: true })
 }
 
 const literal = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')

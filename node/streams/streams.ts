@@ -2,6 +2,7 @@
  * The files of streaming packages, by video and name, as media routes serve them: wherever their bytes lie, and also while a package is being made.
  * What answers for a video's files is a `StreamSource`; sources are asked in order.
  */
+import { createHash } from 'node:crypto'
 import type { ByteRange } from '../../protocol/blobs.ts'
 import { ReelmeshError, unknownVideo } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
@@ -23,6 +24,20 @@ export interface StreamFile {
    * `StreamRefused`, or the signal's reason.
    */
   read(range: ByteRange, signal: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+/** A file of text that is made as it is asked for. */
+export function textFile(text: string, { mediaType, isFinal }: Pick<StreamFile, 'mediaType' | 'isFinal'>): StreamFile {
+  const bytes = Buffer.from(text)
+  return {
+    mediaType,
+    bytes: bytes.byteLength,
+    etag: createHash('sha256').update(bytes).digest('hex'),
+    isFinal,
+    async *read({ from, to }) {
+      yield bytes.subarray(from, to)
+    },
+  }
 }
 
 /** Why there is no such file: `code` is stable, `message` one sentence for people. */

@@ -11,6 +11,7 @@ import { execa } from 'execa'
 import type { Browser } from 'playwright-core'
 import { LATE_CUE, STREAM_CASES, type StreamCase } from '../../testing/players/cases.ts'
 import {
+  type Buffered,
   call,
   type FileServer,
   openPage,
@@ -38,12 +39,6 @@ const playersOf = (at: number, { isHlsOnly }: StreamCase): readonly Played[] => 
 const SLACK_S = 0.0011
 /** Of the encrypted package; it is served beside it. */
 const KEY = '000102030405060708090a0b0c0d0e0f'
-
-interface Buffered {
-  readonly type: string
-  readonly offset: number
-  readonly ranges: readonly (readonly [number, number])[]
-}
 
 let dir: string
 let browser: Browser

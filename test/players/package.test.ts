@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test'
 import { execa } from 'execa'
 import type { Browser, Page } from 'playwright-core'
 import {
+  type Buffered,
   call,
   type FileServer,
   openPage,
@@ -33,12 +34,6 @@ const [FPS, SECONDS] = [25, 20.2]
 /** Where a seek goes, and the picture that is shown there. */
 const SEEKS = [7.02, 18.5, 2.98, 3, 5.999] as const
 const CUE = { startTime: 12.25, endTime: 14.5, text: 'A late word' }
-
-interface Buffered {
-  readonly type: string
-  readonly offset: number
-  readonly ranges: readonly (readonly [number, number])[]
-}
 
 let dir: string
 let server: FileServer

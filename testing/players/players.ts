@@ -74,6 +74,13 @@ export async function openPage(browser: Browser, { url }: Pick<FileServer, 'url'
   return page
 }
 
+/** What `buffered` of `in-page.js` answers of each kind: how far it was moved, and from when to when it is there, seconds. */
+export interface Buffered {
+  readonly type: string
+  readonly offset: number
+  readonly ranges: readonly (readonly [number, number])[]
+}
+
 /** Calls a function of `in-page.js` by its name. */
 export const call = async <Answer>(page: Page, name: string, ...args: readonly unknown[]): Promise<Answer> =>
   (await page.evaluate(
