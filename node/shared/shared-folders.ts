@@ -6,8 +6,9 @@
  */
 import { constants } from 'node:fs'
 import { access, lstat, realpath, stat } from 'node:fs/promises'
-import { dirname, join, relative, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { fileIdentity } from '../../files/file-hashes.ts'
+import { isInside, realPath } from '../../files/real-path.ts'
 import { type Clock, type Rng, within } from '../../protocol/clock.ts'
 import { sentence } from '../../protocol/errors.ts'
 import { fsPath, pathText } from '../../protocol/path-text.ts'
@@ -145,16 +146,4 @@ async function fileBelow(root: string, path: string): Promise<SharedFile | null>
   if (!facts?.isFile()) return null
   const mtime_ms = Number(facts.mtimeNs / 1_000_000n)
   return { path: whole, bytes: Number(facts.size), mtime_ms, identity: fileIdentity(facts) }
-}
-
-const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(join(folder, sep))
-
-/** The path with its links resolved, as far as it exists. */
-async function realPath(path: string): Promise<string> {
-  try {
-    return pathText(await realpath(fsPath(path), { encoding: 'buffer' }))
-  } catch {
-    const parent = dirname(path)
-    return parent === path ? path : join(await realPath(parent), relative(parent, path))
-  }
 }

@@ -2,11 +2,10 @@
  * The folders that a configuration watches and delivers to, and the check that this node writes nothing into the watched one: its results
  * would be submitted as sources without end, and its data rejected as no videos.
  */
-import { realpath } from 'node:fs/promises'
-import { dirname, join, relative, sep } from 'node:path'
+import { dirname, join } from 'node:path'
+import { isInside, realPath } from '../../files/real-path.ts'
 import { renditionPath } from '../../protocol/artifact.ts'
 import { UsageError } from '../../protocol/errors.ts'
-import { fsPath } from '../../protocol/path-text.ts'
 import type { Config } from '../config.ts'
 
 /** The watched folder and the folder of its results. */
@@ -28,9 +27,9 @@ export function watchedFolders({ input, output }: Folders): WatchedFolders | nul
 export async function checkWatchedFolders(config: Folders): Promise<void> {
   const folders = watchedFolders(config)
   if (folders === null) return
-  const input = await real(folders.input)
-  const lies = async (path: string) => isInside(await real(path), input)
-  if (config.input_package && isInside(input, await real(folders.output)))
+  const input = await realPath(folders.input)
+  const lies = async (path: string) => isInside(await realPath(path), input)
+  if (config.input_package && isInside(input, await realPath(folders.output)))
     throw new UsageError(
       `packages go to folders named as their films in ${folders.output}, and the watched folder ${folders.input} lies there: one could be taken in as sources; give --output a folder beside it`,
     )
@@ -45,19 +44,4 @@ export async function checkWatchedFolders(config: Folders): Promise<void> {
     throw new UsageError(
       `the data folder ${config.data_dir} lies inside the watched folder ${folders.input}: its files would be taken in as sources; give --data-dir a folder outside it`,
     )
-}
-
-function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path)
-  return way !== '..' && !way.startsWith(`..${sep}`)
-}
-
-/** The path with its links resolved, as far as it exists. */
-async function real(path: string): Promise<string> {
-  try {
-    return await realpath(fsPath(path))
-  } catch {
-    const parent = dirname(path)
-    return parent === path ? path : join(await real(parent), relative(parent, path))
-  }
 }
