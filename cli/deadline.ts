@@ -5,7 +5,7 @@ import { systemClock } from '../node/host/system-clock.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import { parseDuration, parseTime } from '../protocol/deadline.ts'
 import { rowDeadlineText } from '../protocol/deadline-text.ts'
-import { ReelmeshError, UsageError, unknownVideo } from '../protocol/errors.ts'
+import { notVideoId, ReelmeshError, UsageError, unknownVideo } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import type { VideoRow } from '../protocol/status.ts'
 import { addConfigOptions, configFrom } from './options.ts'
@@ -68,8 +68,7 @@ export function addDeadline(program: Command): void {
     .option('--clear', 'it is wanted at no time')
   addConfigOptions(command, { data_dir: '<dir>', ledger: '<address>', ledger_file: '<file>' })
   command.action(async (id: string, time: string | undefined, options: DeadlineOptions & { clear?: boolean }) => {
-    if (!isVideoId(id))
-      throw new UsageError(`${id} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
+    if (!isVideoId(id)) throw notVideoId(id)
     const deadline = askedDeadline(time, options)
     const config = await configFrom({ ...options, deadline: undefined })
     const client = await localNode(config)

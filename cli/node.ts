@@ -22,6 +22,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   bulk_port: '<auto|off|port>',
   http: '<host:port>',
   http_cors: '<list>',
+  http_folders: '<list>',
   join: '<list>',
   mdns: '',
   swarm_key: '<file>',

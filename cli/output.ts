@@ -16,13 +16,19 @@ export function printError(error: unknown): void {
     process.stderr.write(`This is a bug; please report it:\n${error.stack}\n`)
 }
 
+/** Codes of errors that a person can correct. */
+const INPUT_CODES = [
+  ...['usage', 'bad_request', 'source_refused', 'recipe_refused'],
+  ...['unknown_video', 'unknown_peer', 'ambiguous_peer'],
+]
+
 /** The exit code of an error: 2 where the user can correct it, 3 where no node or ledger answers, 1 for others (README.md, "Exit codes"). */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof LedgerUnavailable) return 3
   if (error instanceof UsageError || error instanceof SourceRefused) return 2
   const code = error instanceof ReelmeshError ? error.code : ''
   if (['no_node', 'ledger_away', 'peer_unreachable'].includes(code)) return 3
-  return ['usage', 'source_refused', 'recipe_refused', 'bad_request', 'unknown_video'].includes(code) ? 2 : 1
+  return INPUT_CODES.includes(code) ? 2 : 1
 }
 
 /** Whether each further file of the same command would fail with the same error. */

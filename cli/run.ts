@@ -84,6 +84,7 @@ export function addRun(program: Command): void {
     sandbox: '<auto|off>',
     http: '<host:port>',
     http_cors: '<list>',
+    http_folders: '<list>',
     log_level: '<level>',
   })
   command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {

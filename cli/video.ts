@@ -3,7 +3,7 @@ import { parseResponse } from 'hono/client'
 import type { Config } from '../node/config.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import { plannedRenditions } from '../node/status/planned-renditions.ts'
-import { UsageError, unknownVideo } from '../protocol/errors.ts'
+import { notVideoId, unknownVideo } from '../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../protocol/ids.ts'
 import { notesOf, planSeconds } from '../protocol/plan.ts'
 import { encodeText } from '../protocol/settings-text.ts'
@@ -18,12 +18,12 @@ type Shown = Pick<VideoDetail, 'id' | 'name' | 'status' | 'seconds' | 'frames' |
 /** Most lines of a note. */
 const NOTE_LINES_MAX = 3
 
-/** Throws `UsageError` where a text is no id of a video. */
+/** Throws `unknown_video` where a text is no id of a video. */
 export function mustBeVideoId(id: string): asserts id is VideoId {
-  if (!isVideoId(id)) throw new UsageError(`${id} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
+  if (!isVideoId(id)) throw notVideoId(id)
 }
 
-/** One video. Rejects with `unknown_video`, with `UsageError` for what is no id, and with `LedgerUnavailable`. */
+/** One video. Rejects with `unknown_video`, also for what is no id, and with `LedgerUnavailable`. */
 export async function oneVideo(id: string, config: Config, client: ControlClient | null): Promise<Shown> {
   mustBeVideoId(id)
   if (client !== null) return await parseResponse(client.v1.videos[':id'].$get({ param: { id } }))

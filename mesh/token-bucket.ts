@@ -4,6 +4,7 @@ import type { Clock } from '../protocol/clock.ts'
 /** Tokens a second, and how many may be taken at once after a pause. */
 export interface Rate {
   readonly perS: number
+  /** Number of tokens of a full bucket. */
   readonly burst: number
 }
 
@@ -11,7 +12,7 @@ export interface Rate {
 export interface TokenBucket {
   /** Takes a token; false where there is none. */
   take(): boolean
-  /** Takes so many, also where there are fewer: what follows is refused until they have flowed in. */
+  /** Takes this number of tokens, also where there are fewer: what follows is refused until they have flowed in. */
   charge(tokens: number): void
 }
 

@@ -37,7 +37,7 @@ import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
-import { createMediaPart } from './http/media-part.ts'
+import { createHttpPart, createNodeStreams } from './http/http-part.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
 import { createModules } from './modules.ts'
@@ -69,7 +69,7 @@ export interface RunningNode {
   /** Why deliveries of this node fail now: one sentence for each video. */
   problems(): ReadonlyMap<VideoId, string>
   addresses(): readonly string[]
-  /** Where it serves streaming packages; null where it does not. */
+  /** Where it serves HTTP over TCP; null where it does not. */
   http(): string | null
   stop(): Promise<void>
 }
@@ -187,10 +187,12 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(trials)
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
-  const control = await serveControl(createApi(face), controlSocketPath(config.data_dir))
+  const httpLog = adapters.log.child({ part: 'http' })
+  const api = createApi(face, { streams: createNodeStreams(adapters), log: httpLog })
+  const control = await serveControl(api, controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
-  const media = createMediaPart(config, adapters)
-  await parts.start(media)
+  const http = createHttpPart(config, { api, clock, log: httpLog })
+  await parts.start(http)
   return {
     face,
     selfTestReport,
@@ -198,7 +200,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),
     problems: deliverer.problems,
     addresses: () => mesh.addresses(),
-    http: media.url,
+    http: http.url,
     stop: parts.stop,
   }
 }

@@ -175,7 +175,7 @@ describe('the configuration', () => {
       {
         title: 'an address of HTTP beyond loopback',
         env: { REELMESH_HTTP: '0.0.0.0:8080' },
-        says: /^REELMESH_HTTP: packages are served on loopback only/,
+        says: /^REELMESH_HTTP: HTTP is served on loopback only/,
       },
       { title: 'an origin with a path', flags: { http_cors: 'https://a.example/b' }, says: /^--http-cors: .*value 1/ },
       { title: 'a flag below its bound', flags: { slots: '-1' }, says: /^--slots: / },

@@ -3,6 +3,8 @@
  * made from it. Fields and routes are only ever added within `/v1`. Times are milliseconds since 1970.
  */
 import { z } from 'zod'
+import { problem } from './api-problem.ts'
+import { notVideoId } from './errors.ts'
 import { isVideoId, type PeerId, type VideoId } from './ids.ts'
 import { namedLadderSchema } from './ladder.ts'
 import { SUBTITLE_FILES_MAX } from './limits.ts'
@@ -90,26 +92,15 @@ const submittedSchema = z
 
 const changedSchema = z
   .object({
-    result: z
-      .enum(['changed', 'unchanged'])
-      .describe('`unchanged` where the video is in no state in which this applies'),
+    result: z.enum(['changed', 'unchanged']).describe('`unchanged` where the video was as wanted before'),
   })
   .meta({ id: 'Changed', description: 'Whether a request changed anything.' })
-
-const errorSchema = z
-  .object({
-    code: z
-      .string()
-      .describe('stable, for programs: `bad_request`, `usage`, `source_refused`, `unknown_video`, `ledger_away` …'),
-    message: z.string().describe('one sentence for people: what failed, why, and what to do'),
-  })
-  .meta({ id: 'Error', description: 'Why a request was refused.' })
 
 const video = z.object({
   id: z
     .string()
     .refine(isVideoId, {
-      error: ({ input }) => `${input} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`,
+      error: ({ input }) => notVideoId(input).message,
     })
     .describe('id of the video: 16 hex digits') as unknown as z.ZodType<VideoId, string>,
 })
@@ -122,13 +113,23 @@ const json = <S extends z.ZodType>(schema: S, description: string) => ({
   content: { 'application/json': { schema } },
   description,
 })
-const refused = {
-  400: json(errorSchema, 'the request is wrong; `message` says what to change'),
-  500: json(errorSchema, 'the node failed'),
-  503: json(errorSchema, 'the ledger does not answer'),
+const bytes = (description: string) => ({
+  content: { '*/*': { schema: z.string().meta({ format: 'binary' }) } },
+  description,
+})
+const refused = { 500: problem('the node failed'), 503: problem('the ledger does not answer') }
+const misfit = {
+  400: problem('the body is not JSON'),
+  413: problem('the body is larger than 1 MiB'),
+  415: problem('the body does not come with content-type: application/json'),
+  422: problem('the body is JSON and cannot be used: `detail` says what to change, `field` where'),
 }
-const notJson = { 415: json(errorSchema, 'the body does not come with content-type: application/json') }
-const unknown = { 404: json(errorSchema, 'there is no such video') }
+const unknown = { 404: problem('there is no such video') }
+const unknownPeer = {
+  404: problem('there is no such peer'),
+  409: problem('several peers have that name'),
+}
+const conflict = { 409: problem('the video is in no state in which this applies: `detail` says which') }
 const body = <S extends z.ZodType>(schema: S) => ({
   required: true,
   content: { 'application/json': { schema } },
@@ -179,7 +180,7 @@ export const ROUTES = {
     path: '/v1/videos',
     summary: 'Submits a file: answers when it is hashed and in the ledger',
     request: { body: body(submitSchema) },
-    responses: { 201: json(submittedSchema, 'the video'), ...notJson, ...refused },
+    responses: { 201: json(submittedSchema, 'the video'), ...misfit, ...refused },
   },
   cancel: {
     operationId: 'cancel',
@@ -187,7 +188,7 @@ export const ROUTES = {
     path: '/v1/videos/{id}/cancel',
     summary: 'Stops work on an open video; its blobs stay a day for a retry',
     request: { params: video },
-    responses: { 200: json(changedSchema, 'done'), ...unknown, ...refused },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...conflict, ...refused },
   },
   retry: {
     operationId: 'retry',
@@ -195,7 +196,7 @@ export const ROUTES = {
     path: '/v1/videos/{id}/retry',
     summary: 'Takes up a failed or cancelled video again',
     request: { params: video },
-    responses: { 200: json(changedSchema, 'done'), ...unknown, ...refused },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...conflict, ...refused },
   },
   priority: {
     operationId: 'priority',
@@ -206,7 +207,7 @@ export const ROUTES = {
       params: video,
       body: body(z.strictObject({ priority }).meta({ id: 'Priority', description: 'The new priority of a video.' })),
     },
-    responses: { 200: json(changedSchema, 'done'), ...unknown, ...notJson, ...refused },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...misfit, ...conflict, ...refused },
   },
   deadline: {
     operationId: 'deadline',
@@ -217,7 +218,7 @@ export const ROUTES = {
       params: video,
       body: body(z.strictObject({ deadline }).meta({ id: 'Deadline', description: 'The new deadline of a video.' })),
     },
-    responses: { 200: json(changedSchema, 'done'), ...unknown, ...notJson, ...refused },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...misfit, ...conflict, ...refused },
   },
   pause: {
     operationId: 'pause',
@@ -225,7 +226,7 @@ export const ROUTES = {
     path: '/v1/peers/{peer}/pause',
     summary: 'Stops a peer from claiming tasks: it releases those that it runs and stays in the mesh',
     request: { params: peer },
-    responses: { 200: json(peerAnswer, 'done'), ...refused },
+    responses: { 200: json(peerAnswer, 'done'), ...unknownPeer, ...refused },
   },
   resume: {
     operationId: 'resume',
@@ -233,7 +234,7 @@ export const ROUTES = {
     path: '/v1/peers/{peer}/resume',
     summary: 'Lets a paused or quarantined peer claim tasks again',
     request: { params: peer },
-    responses: { 200: json(peerAnswer, 'done'), ...refused },
+    responses: { 200: json(peerAnswer, 'done'), ...unknownPeer, ...refused },
   },
   drain: {
     operationId: 'drain',
@@ -241,11 +242,40 @@ export const ROUTES = {
     path: '/v1/peers/{peer}/drain',
     summary: 'Lets a peer finish what it runs, then leave the mesh and exit',
     request: { params: peer },
-    responses: { 200: json(peerAnswer, 'done'), ...refused },
+    responses: { 200: json(peerAnswer, 'done'), ...unknownPeer, ...refused },
   },
 } as const
 
+const packageFile = (form: 'hls' | 'dash', manifest: string) => ({
+  operationId: `${form}File`,
+  method: 'get' as const,
+  path: `/v1/videos/{id}/${form}/{file}`,
+  summary: `A file of the streaming package of a video, beside \`${manifest}\`, whole or by a range, also while it is encoded`,
+  request: {
+    params: video.extend({ file: z.string().describe('its name in the package; it may have slashes') }),
+    headers: z.object({ range: z.string().optional().describe('one range of bytes') }),
+  },
+  responses: {
+    200: bytes('the file'),
+    206: bytes('the range'),
+    304: { description: 'the client has it already' },
+    404: problem('there is no such video or file, or the video has no package'),
+    410: problem('the video was cancelled or has failed, or the file was moved or changed since'),
+    416: problem('the range is beyond the end'),
+    500: refused[500],
+    503: problem('it is not made yet, or whoever has it does not answer: ask again after `Retry-After`'),
+  },
+})
+
+/** The routes of streaming packages, in the form of OpenAPI. A file may have slashes, which OpenAPI has no form for. */
+export const MEDIA_ROUTES = {
+  hlsFile: packageFile('hls', 'master.m3u8'),
+  dashFile: packageFile('dash', 'manifest.mpd'),
+}
+
 /** The body of a submit, before defaults. */
 export type SubmitBody = z.input<typeof submitSchema>
+/** The body of a submit, with defaults. */
+export type SubmitRead = z.output<typeof submitSchema>
 /** The answer to a submit. */
 export type SubmitAnswer = z.infer<typeof submittedSchema>

@@ -67,6 +67,10 @@ export const unknownVideo = (id: string): ReelmeshError =>
     `there is no video ${id} that can be read; \`reelmesh videos\` lists those there are, and a submit of its file begins it anew`,
   )
 
+/** A text that is no video id was given as one. */
+export const notVideoId = (text: unknown): ReelmeshError =>
+  new ReelmeshError('unknown_video', `${text} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`)
+
 /** The source cannot be used; the sentence names the file and the cause. Not retried. */
 export class SourceRefused extends ReelmeshError {
   constructor(message: string, options: { retryable?: boolean; cause?: unknown } = {}) {

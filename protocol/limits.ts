@@ -273,7 +273,12 @@ export const HANDOVER_MS = 120_000
 
 /** Largest manifest that is rewritten before it is served: a playlist of a day has some 14,000 segments of 100 bytes. */
 export const MANIFEST_BYTES_MAX = 8 * 1024 * 1024
-/** Connections of players to one node at once; further ones are closed. */
+/**
+ * Requests over TCP that a node takes from one address, a second and at once after a pause: a player that seeks asks for some ten segments a second,
+ * several may share an address. `change`: how many of them one that changes something counts as.
+ */
+export const HTTP_RATE = { perS: 200, burst: 1_000, change: 10 } as const
+/** HTTP connections to one node at once; further ones are closed. */
 export const HTTP_CONNECTIONS_MAX = 256
 /** A connection on which nothing moves for this long is closed: the player comes back with the range that it lacks. */
 export const HTTP_SILENCE_MS = 60_000

@@ -7,6 +7,7 @@
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Metafile } from 'esbuild'
+import { PAGE_FILES } from '../node/http/page-files.ts'
 import { bundle } from './bundle.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -31,7 +32,8 @@ async function buildPackage(): Promise<void> {
 
 /** The name, version and licence text of every package that has a file in the bundle. */
 async function licences({ inputs }: Metafile): Promise<string> {
-  const folders = new Set(Object.keys(inputs).flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []))
+  const files = [...Object.keys(inputs), ...Object.values(PAGE_FILES).map((file) => `node_modules/${file}`)]
+  const folders = new Set(files.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []))
   const parts = await Promise.all([...folders].sort().map(licence))
   return parts.join(`\n${'─'.repeat(80)}\n`)
 }

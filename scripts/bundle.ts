@@ -2,8 +2,10 @@
  * All of Reelmesh and what it needs as one file and the parts that it loads when they are needed: what the npm package ships, and what tests of many
  * processes start (it starts in 0.1 s, takes 40 MB less than the sources, and does not change while they run).
  */
-import { basename, dirname, join } from 'node:path'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { build, type Metafile } from 'esbuild'
+import { PAGE_FILES } from '../node/http/page-files.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -33,7 +35,7 @@ const BANNER = [
   'const __filename = import.meta.filename, __dirname = import.meta.dirname',
 ].join('\n')
 
-/** Writes the file and its parts; answers what went into them. */
+/** Writes the file, its parts and what its pages load; answers what went into them. */
 export async function bundle(outfile: string): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
@@ -57,5 +59,9 @@ export async function bundle(outfile: string): Promise<Metafile> {
     metafile: true,
     logLevel: 'warning',
   })
+  const pages = join(dirname(resolve(ROOT, outfile)), 'pages')
+  await mkdir(pages, { recursive: true })
+  for (const [name, file] of Object.entries(PAGE_FILES))
+    await copyFile(join(ROOT, 'node_modules', file), join(pages, name))
   return metafile
 }

@@ -5,26 +5,35 @@ import { LedgerUnavailable, RecipeRefused, SourceRefused } from '../../protocol/
 import { asPeerId, type VideoId } from '../../protocol/ids.ts'
 import { LADDERS } from '../../protocol/ladders.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 import type { NodeFace } from '../face.ts'
+import type { Streams } from '../streams/streams.ts'
 import type { SubmitRequest } from '../videos/submit.ts'
 import { createApi } from './api.ts'
+import type { HttpEnv } from './http-env.ts'
 
 const known = '0123456789abcdef' as VideoId
 const peer = `12D3KooW${'a'.repeat(44)}`
 let acts: unknown[]
 let submitted: SubmitRequest | null
 let fails: Error | null
+let status: string
+let folders: HttpEnv['Bindings']['folders']
+let acted: 'changed' | 'unchanged'
 let api: ReturnType<typeof createApi>
 
 beforeEach(() => {
   acts = []
   submitted = null
   fails = null
+  status = 'RUNNING'
+  folders = 'any'
+  acted = 'changed'
   const ledger = {
     video: async (id: VideoId) => {
       if (fails) throw fails
-      return id === known ? { _id: id, name: 'film' } : null
+      return id === known ? { _id: id, name: 'film', status } : null
     },
   } as never as Ledger
   const face = {
@@ -41,7 +50,7 @@ beforeEach(() => {
     tasks: async () => [],
     act: async (what: unknown, video: VideoId) => {
       acts.push([what, video])
-      return 'changed'
+      return acted
     },
     ladders: { mine: { ...LADDERS['web']!, description: 'Mine.' } },
     setPeer: async (id: string, change: unknown) => void acts.push([id, change]),
@@ -51,7 +60,7 @@ beforeEach(() => {
       return { id: known, name: 'film', outcome: 'created', status: 'QUEUED' }
     },
   } as never as NodeFace
-  api = createApi(face)
+  api = createApi(face, { streams: {} as Streams, log: silentLog })
 })
 
 async function ask(
@@ -59,11 +68,12 @@ async function ask(
   path: string,
   body?: unknown,
   type = 'application/json',
-): Promise<{ status: number; code?: string; message: string; result?: string; id?: string }> {
+): Promise<{ status: number; code?: string; detail: string; field?: string; result?: string; id?: string }> {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   const headers = { 'content-type': type }
-  const response = await api.request(path, { method, ...(body !== undefined && { body: text, headers }) })
-  return { ...((await response.json()) as { message: string }), status: response.status }
+  const init = { method, ...(body !== undefined && { body: text, headers }) }
+  const response = await api.request(path, init, { folders })
+  return { ...((await response.json()) as { detail: string }), status: response.status }
 }
 
 describe('the API', () => {
@@ -83,9 +93,13 @@ describe('the API', () => {
     assert.deepEqual(submitted?.recipe.renditions, ladderOf([720]))
   })
 
+  for (const body of ['hello', '', '{"path": '])
+    it(`answers 400 to a submit of what is not JSON: ${JSON.stringify(body)}`, async () => {
+      const { status, code, detail } = await ask('POST', '/v1/videos', body)
+      assert.deepEqual([status, code, detail, submitted], [400, 'bad_request', 'the body is not JSON', null])
+    })
+
   const wrong: readonly [title: string, body: unknown, says: RegExp][] = [
-    ['no JSON', 'hello', /JSON/],
-    ['nothing', '', /JSON/],
     ['a list', [], /^the body: /],
     ['a field that there is not', { path: '/a', recipe: {}, preset: 'fast' }, /preset/],
     ['a field of the recipe that there is not', { path: '/a', recipe: { preset: 'fast' } }, /^recipe: .*preset/],
@@ -98,33 +112,34 @@ describe('the API', () => {
     ['a priority that is none', { path: '/a', recipe: {}, out: null, priority: 1e9 }, /^priority: /],
   ]
   for (const [title, body, says] of wrong) {
-    it(`answers 400 and one sentence to a submit of ${title}`, async () => {
-      const { status, code, message } = await ask('POST', '/v1/videos', body)
-      assert.deepEqual([status, code, submitted], [400, 'bad_request', null])
-      assert.match(message, says)
-      assert.doesNotMatch(message, /\n/)
+    it(`answers 422, the field and one sentence to a submit of ${title}`, async () => {
+      const { status, code, detail, field } = await ask('POST', '/v1/videos', body)
+      assert.deepEqual([status, code, submitted], [422, 'bad_request', null])
+      assert.match(detail, says)
+      assert.ok(detail.startsWith(`${field || 'the body'}: `), detail)
+      assert.doesNotMatch(detail, /\n/)
     })
   }
 
   it('asks for JSON by its name, so that no page of a browser can send a body', async () => {
     const body = { path: '/a.mp4', recipe: {} }
     for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
-      const { status, code, message } = await ask('POST', '/v1/videos', body, type)
+      const { status, code, detail } = await ask('POST', '/v1/videos', body, type)
       assert.deepEqual([status, code, submitted], [415, 'bad_request', null])
-      assert.match(message, /content-type: application\/json/)
+      assert.match(detail, /content-type: application\/json/)
     }
   })
 
-  it('answers 400 with the sentence of a source that is refused', async () => {
+  it('answers 422 with the sentence of a source that is refused', async () => {
     fails = new SourceRefused('/a.mp4 is a folder')
-    const { status, code, message } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })
-    assert.deepEqual([status, code, message], [400, 'source_refused', '/a.mp4 is a folder'])
+    const { status, code, detail } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {}, out: null })
+    assert.deepEqual([status, code, detail], [422, 'source_refused', '/a.mp4 is a folder'])
   })
 
-  it('answers 400 with the sentence of a recipe that is refused', async () => {
+  it('answers 422 with the sentence of a recipe that is refused', async () => {
     fails = new RecipeRefused('The rendition 480p asks for the codec "av9": use h264 or hevc.')
-    const { status, code, message } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {} })
-    assert.deepEqual([status, code, message], [400, 'recipe_refused', fails.message])
+    const { status, code, detail } = await ask('POST', '/v1/videos', { path: '/a.mp4', recipe: {} })
+    assert.deepEqual([status, code, detail], [422, 'recipe_refused', fails.message])
   })
 
   const verbs = [
@@ -138,12 +153,12 @@ describe('the API', () => {
   for (const [method, verb] of verbs) {
     const body = { '/priority': { priority: 1 }, '/deadline': { deadline: 5 } }[verb as string]
 
-    it(`answers 404 to ${method} ${verb || 'of a video'} that is not there, 400 to an id that is none, and acts on neither`, async () => {
+    it(`answers 404 to ${method} ${verb || 'of a video'} that is not there, and to an id that is none, and acts on neither`, async () => {
       const missing = await ask(method, `/v1/videos/${'f'.repeat(16)}${verb}`, body)
       assert.deepEqual([missing.status, missing.code], [404, 'unknown_video'])
       const nonsense = await ask(method, `/v1/videos/..%2fetc${verb}`, body)
-      assert.equal(nonsense.status, 400)
-      assert.match(nonsense.message, /is not a video id/)
+      assert.deepEqual([nonsense.status, nonsense.code], [404, 'unknown_video'])
+      assert.match(nonsense.detail, /is not a video id/)
       assert.deepEqual(acts, [])
     })
 
@@ -163,7 +178,7 @@ describe('the API', () => {
       ['retry', known],
       [{ priority: -3 }, known],
     ])
-    assert.equal((await ask('POST', `/v1/videos/${known}/priority`, { priority: 1.5 })).status, 400)
+    assert.equal((await ask('POST', `/v1/videos/${known}/priority`, { priority: 1.5 })).status, 422)
     for (const deadline of [1_798_131_600_000, null])
       assert.equal((await ask('POST', `/v1/videos/${known}/deadline`, { deadline })).result, 'changed')
     assert.deepEqual(acts.slice(3), [
@@ -171,15 +186,38 @@ describe('the API', () => {
       [{ deadline: null }, known],
     ])
     for (const deadline of ['18:00', 1.5, undefined])
-      assert.equal((await ask('POST', `/v1/videos/${known}/deadline`, { deadline })).status, 400)
+      assert.equal((await ask('POST', `/v1/videos/${known}/deadline`, { deadline })).status, 422)
+  })
+
+  it('answers 409 with the state of a video to what does not apply to it, and 200 where nothing is left to do', async () => {
+    acted = 'unchanged'
+    const outcomes = async (verb: string, body?: unknown) => {
+      const { status, code, result } = await ask('POST', `/v1/videos/${known}/${verb}`, body)
+      return [status, code ?? result]
+    }
+    for (const state of ['COMPLETED', 'FAILED']) {
+      status = state
+      assert.deepEqual(await outcomes('cancel'), [409, 'conflict'])
+    }
+    status = 'CANCELLED'
+    assert.deepEqual(await outcomes('cancel'), [200, 'unchanged'])
+    assert.deepEqual(await outcomes('priority', { priority: 1 }), [409, 'conflict'])
+    status = 'PLANNING'
+    assert.deepEqual(await outcomes('retry'), [200, 'unchanged'])
+    status = 'COMPLETED'
+    assert.equal(
+      (await ask('POST', `/v1/videos/${known}/retry`)).detail,
+      'film is COMPLETED: there is nothing to retry',
+    )
   })
 
   it('pauses a peer by name or id, and asks for the id where a name is no one’s alone', async () => {
     assert.equal((await ask('POST', '/v1/peers/lone/pause')).status, 200)
     assert.equal((await ask('POST', `/v1/peers/${peer}/resume`)).status, 200)
     const twins = await ask('POST', '/v1/peers/twin/pause')
-    assert.deepEqual([twins.status, twins.message.startsWith('2 peers are called twin')], [400, true])
-    assert.equal((await ask('POST', '/v1/peers/nobody/pause')).status, 400)
+    assert.deepEqual([twins.status, twins.detail.startsWith('2 peers are called twin')], [409, true])
+    const nobody = await ask('POST', '/v1/peers/nobody/pause')
+    assert.deepEqual([nobody.status, nobody.code], [404, 'unknown_peer'])
     assert.deepEqual(
       acts.map((act) => (act as unknown[])[0]),
       ['third', peer],
@@ -187,12 +225,33 @@ describe('the API', () => {
   })
 
   it('says what there is not', async () => {
-    assert.equal((await ask('GET', '/v2')).message, 'there is nothing at /v2')
+    assert.equal((await ask('GET', '/v2')).detail, 'there is nothing at /v2')
+    const answer = await api.request('/v1/videos', { method: 'DELETE' })
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'POST'])
   })
 
-  it('distinguishes a bug from a bad request', async () => {
+  it('distinguishes a bug from a bad request, and shows no stack of it', async () => {
     fails = new Error('a bug')
-    assert.deepEqual((await ask('GET', `/v1/videos/${known}`)).status, 500)
+    const answer = await api.request(`/v1/videos/${known}`)
+    assert.equal(answer.headers.get('content-type'), 'application/problem+json')
+    assert.deepEqual(await answer.json(), {
+      type: 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      code: 'unexpected',
+      detail: 'a bug',
+    })
+  })
+
+  it('says when to ask again while the ledger is away', async () => {
+    fails = new LedgerUnavailable('away')
+    assert.equal((await api.request(`/v1/videos/${known}`)).headers.get('retry-after'), '2')
+  })
+
+  it('shows its own documentation', async () => {
+    const page = await (await api.request('/docs')).text()
+    for (const [, path = ''] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g))
+      assert.equal((await api.request(path)).status, 200, path)
   })
 })
 
@@ -211,11 +270,11 @@ describe('the bounds of a request', () => {
       duplex: 'half',
     } as RequestInit)
     const answer = await api.request(request)
-    assert.equal(answer.status, 400)
-    assert.match(((await answer.json()) as { message: string }).message, /larger than 1 MiB/)
+    assert.equal(answer.status, 413)
+    assert.match(((await answer.json()) as { detail: string }).detail, /larger than 1 MiB/)
     assert.ok(sent < 100, `${sent} parts were read`)
     for (const wrong of [{ path: '/a\0b' }, { path: '/a', out: '/o\0' }, { path: `/${'x'.repeat(5_000)}` }])
-      assert.equal((await ask('POST', '/v1/videos', { recipe: {}, ...wrong })).status, 400)
+      assert.equal((await ask('POST', '/v1/videos', { recipe: {}, ...wrong })).status, 422)
     assert.equal(submitted, null)
   })
 })

@@ -1,26 +1,26 @@
 /**
- * The node's HTTP API, served on its control socket: which the command line and scripts on this machine use. The routes are those of
- * protocol/api.ts. A refused request is answered with a code, one sentence and 400, 404, 415, 500 or 503.
+ * The HTTP API of a node: the routes of protocol/api.ts, among them the files of streaming packages, and the documentation of it all. The control
+ * socket and the TCP listener serve the same; what stands before the routes on TCP is in guard.ts.
  */
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { HTTPException } from 'hono/http-exception'
-import type { z } from 'zod'
-import { ROUTES } from '../../protocol/api.ts'
-import {
-  LedgerUnavailable,
-  RecipeRefused,
-  ReelmeshError,
-  SourceRefused,
-  sentence,
-  UsageError,
-  unknownVideo,
-} from '../../protocol/errors.ts'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { MEDIA_ROUTES, ROUTES, type SubmitRead } from '../../protocol/api.ts'
+import { ReelmeshError, unknownVideo } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
+import type { Log } from '../../protocol/log.ts'
+import { isOpen } from '../../protocol/video.ts'
 import type { NodeFace } from '../face.ts'
 import { allLadders } from '../ladders/named-ladders.ts'
+import type { Streams } from '../streams/streams.ts'
 import { VERSION } from '../version.ts'
+import { createDocsPage } from './docs-page.ts'
+import type { HttpEnv } from './http-env.ts'
+import { createMediaRoutes } from './media-routes.ts'
+import { allowedPath } from './named-paths.ts'
+import { answerError, misfit, RequestRefused } from './refusals.ts'
 
 /** The routes of the API as a typed client needs them. */
 export type Api = ReturnType<typeof createApi>
@@ -30,23 +30,36 @@ const API_INFO = {
   info: {
     title: 'Reelmesh',
     version: VERSION,
-    description: 'The HTTP API of a node, on the socket `control.sock` in its data folder.',
+    description:
+      'The HTTP API of a node: on the socket `control.sock` in its data folder and, with `--http`, over TCP.',
   },
 }
-const TOO_LARGE = { code: 'bad_request', message: 'the body is larger than 1 MiB' }
 const PAUSED = { paused: true, reason: 'paused by its owner' }
 const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
 
-/** The HTTP API of a node, without a server. Errors are answered as `{ code, message }`. */
-export function createApi(node: NodeFace) {
-  const api = new OpenAPIHono({
-    defaultHook: (result, c) => (result.success ? undefined : c.json(refusalOf(result.error, result.target), 400)),
+/** The parts that the API uses, beside the operations of the node. */
+export interface ApiModules {
+  readonly streams: Streams
+  readonly log: Log
+}
+
+/** The HTTP API of a node, without a server. Refusals are answered as `answerError` says. */
+export function createApi(node: NodeFace, { streams, log }: ApiModules) {
+  const api = new OpenAPIHono<HttpEnv>({
+    defaultHook: (result) => {
+      if (!result.success) throw misfit(result.error, result.target)
+    },
   })
-  api.use(bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: (c) => c.json(TOO_LARGE, 400) }))
-  api.notFound((c) => c.json({ code: 'not_found', message: `there is nothing at ${c.req.path}` }, 404))
-  api.onError((error, c) => c.json(errorOf(error), statusOf(error)))
-  api.doc31('/v1/openapi.json', API_INFO)
+  const answer = answerError(log)
+  api.onError(answer)
+  api.notFound((c) => answer(new RequestRefused(404, 'not_found', `there is nothing at ${c.req.path}`), c))
+  api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }))
+  api.use(bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody }))
+  api.doc31('/openapi.json', API_INFO)
+  for (const route of Object.values(MEDIA_ROUTES)) api.openAPIRegistry.registerPath(route)
+  api.route('/', createMediaRoutes({ streams, log }))
+  api.route('/', createDocsPage())
   return api
     .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))
     .openapi(createRoute(ROUTES.status), async (c) => c.json(await node.snapshot(), 200))
@@ -58,20 +71,21 @@ export function createApi(node: NodeFace) {
       c.json(await node.tasks(await known(node, c.req.valid('param'))), 200),
     )
     .openapi(createRoute(ROUTES.ladders), (c) => c.json(allLadders(node.ladders), 200))
-    .openapi(createRoute(ROUTES.submit), async (c) =>
-      c.json(await node.submit({ ...c.req.valid('json'), signal: c.req.raw.signal }), 201),
-    )
+    .openapi(createRoute(ROUTES.submit), async (c) => {
+      const request = await withAllowedPaths(c.req.valid('json'), c.env?.folders)
+      return c.json(await node.submit({ ...request, signal: c.req.raw.signal }), 201)
+    })
     .openapi(createRoute(ROUTES.cancel), async (c) =>
-      c.json({ result: await node.act('cancel', await known(node, c.req.valid('param'))) }, 200),
+      c.json({ result: await act(node, 'cancel', c.req.valid('param')) }, 200),
     )
     .openapi(createRoute(ROUTES.retry), async (c) =>
-      c.json({ result: await node.act('retry', await known(node, c.req.valid('param'))) }, 200),
+      c.json({ result: await act(node, 'retry', c.req.valid('param')) }, 200),
     )
     .openapi(createRoute(ROUTES.priority), async (c) =>
-      c.json({ result: await node.act(c.req.valid('json'), await known(node, c.req.valid('param'))) }, 200),
+      c.json({ result: await act(node, c.req.valid('json'), c.req.valid('param')) }, 200),
     )
     .openapi(createRoute(ROUTES.deadline), async (c) =>
-      c.json({ result: await node.act(c.req.valid('json'), await known(node, c.req.valid('param'))) }, 200),
+      c.json({ result: await act(node, c.req.valid('json'), c.req.valid('param')) }, 200),
     )
     .openapi(createRoute(ROUTES.pause), async (c) => c.json(await change(node, c.req.valid('param'), PAUSED), 200))
     .openapi(createRoute(ROUTES.resume), async (c) => c.json(await change(node, c.req.valid('param'), RESUMED), 200))
@@ -86,6 +100,48 @@ async function known(node: NodeFace, { id }: { readonly id: VideoId }): Promise<
   return (await node.ledger.video(id)) === null ? missing(id) : id
 }
 
+function refuseMethod(c: Context, allowed: readonly string[]): never {
+  throw new RequestRefused(405, 'wrong_method', `${c.req.path} takes ${allowed.join(' and ')}, not ${c.req.method}`, {
+    headers: { Allow: allowed.join(', ') },
+  })
+}
+
+function refuseBody(): never {
+  throw new RequestRefused(413, 'too_large', 'the body is larger than 1 MiB')
+}
+
+/** The submit with its paths as they may be used. Rejects with `path_refused`. */
+async function withAllowedPaths(
+  { path, out, subtitles, hls_key, ...submit }: SubmitRead,
+  folders: HttpEnv['Bindings']['folders'],
+): Promise<SubmitRead> {
+  const allowed = (named: string, field: string) => allowedPath(named, field, folders)
+  const subtitlePath = (named: string, at: number) => allowed(named, `subtitles.${at}.path`)
+  return {
+    ...submit,
+    path: await allowed(path, 'path'),
+    out: out && (await allowed(out, 'out')),
+    subtitles: await Promise.all(
+      subtitles.map(async (each, at) => ({ ...each, path: await subtitlePath(each.path, at) })),
+    ),
+    ...(hls_key && { hls_key: { ...hls_key, path: await allowed(hls_key.path, 'hls_key.path') } }),
+  }
+}
+
+/** Acts on a video. `unchanged` where it is as wanted already; rejects with `conflict` where it is in no state in which this applies. */
+async function act(
+  node: NodeFace,
+  what: Parameters<NodeFace['act']>[0],
+  { id }: { readonly id: VideoId },
+): Promise<'changed' | 'unchanged'> {
+  if ((await node.ledger.video(id)) === null) missing(id)
+  if ((await node.act(what, id)) === 'changed') return 'changed'
+  const { name, status } = (await node.ledger.video(id)) ?? missing(id)
+  if (what === 'cancel' ? status === 'CANCELLED' : what === 'retry' && isOpen(status)) return 'unchanged'
+  const why = typeof what === 'string' ? `there is nothing to ${what}` : 'it has no place among open videos'
+  throw new ReelmeshError('conflict', `${name} is ${status}: ${why}`)
+}
+
 /** Changes the record of a peer. An absent one may be named by its id: it reads its record when it is back. */
 async function change(
   node: NodeFace,
@@ -95,42 +151,13 @@ async function change(
   const { peers } = await node.snapshot()
   const found = peers.filter(({ peer, name }) => peer === text || name === text)
   if (found.length > 1)
-    throw new UsageError(
+    throw new ReelmeshError(
+      'ambiguous_peer',
       `${found.length} peers are called ${text}; give the peer id, as \`reelmesh status --json\` shows it`,
     )
   const peer = found[0]?.peer ?? (isPeerId(text) ? text : null)
-  if (peer === null) throw new UsageError(`no peer is called ${text}; \`reelmesh status\` lists those there are`)
+  if (peer === null)
+    throw new ReelmeshError('unknown_peer', `no peer is called ${text}; \`reelmesh status\` lists those there are`)
   await node.setPeer(peer, what)
   return { peer }
-}
-
-interface Refusal {
-  readonly code: string
-  readonly message: string
-}
-
-function errorOf(error: Error): Refusal {
-  const message = sentence(error)
-  if (error instanceof ReelmeshError) return { code: error.code, message }
-  if (!(error instanceof HTTPException)) return { code: 'unexpected', message }
-  const isOther = error.status === 415
-  return {
-    code: 'bad_request',
-    message: isOther ? 'the body must be JSON, with the header content-type: application/json' : 'the body is not JSON',
-  }
-}
-
-function statusOf(error: Error): 400 | 404 | 415 | 500 | 503 {
-  if (error instanceof LedgerUnavailable) return 503
-  if (error instanceof SourceRefused || error instanceof RecipeRefused || error instanceof UsageError) return 400
-  if (error instanceof HTTPException) return error.status === 415 ? 415 : 400
-  return error instanceof ReelmeshError && error.code === 'unknown_video' ? 404 : 500
-}
-
-/** The answer to an invalid request. It names the wrong field; for a part of the path its message does. */
-function refusalOf(error: z.core.$ZodError, target: string): Refusal {
-  const issue = error.issues[0]
-  const message = issue?.message ?? sentence(error)
-  const at = issue?.path.join('.') || 'the body'
-  return { code: 'bad_request', message: target === 'param' ? message : `${at}: ${message}` }
 }

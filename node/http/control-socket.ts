@@ -32,7 +32,8 @@ export function controlSocketPath(dataDir: string): string {
  * `ReelmeshError('foreign_socket')` where the folder of the socket is not this user's.
  */
 export async function serveControl(api: Api, path: string): Promise<{ close(): Promise<void> }> {
-  const server = createAdaptorServer({ fetch: api.fetch })
+  // Who can open it is the user of the node.
+  const server = createAdaptorServer({ fetch: (request, env) => api.fetch(request, { ...env, folders: 'any' }) })
   if (dirname(path) === socketFolder() && !(await isOwnFolder(dirname(path)))) throw foreign(dirname(path))
   await rm(path, { force: true })
   await new Promise<void>((resolve, reject) => {
@@ -130,15 +131,15 @@ const noNode = (cause: Error): ReelmeshError =>
 
 function answerOf(text: string, status: number): Response {
   if (status < 400) return new Response(text, { status, headers: { 'content-type': 'application/json' } })
-  const { code, message } = refusalIn(text)
-  throw new ReelmeshError(code ?? 'unexpected', message ?? `the node answered ${status}`)
+  const { code, detail } = problemIn(text)
+  throw new ReelmeshError(code ?? 'unexpected', detail ?? `the node answered ${status}`)
 }
 
-/** The code and sentence of a refusal; none where the answer has another form. */
-function refusalIn(text: string): { code?: string; message?: string } {
+/** The code and sentence of a problem; none where the answer has another form. */
+function problemIn(text: string): { code?: string; detail?: string } {
   try {
-    const { code, message } = (JSON.parse(text) ?? {}) as { code?: unknown; message?: unknown }
-    return typeof code === 'string' && typeof message === 'string' ? { code, message } : {}
+    const { code, detail } = (JSON.parse(text) ?? {}) as { code?: unknown; detail?: unknown }
+    return typeof code === 'string' && typeof detail === 'string' ? { code, detail } : {}
   } catch {
     return {}
   }

@@ -1,4 +1,4 @@
-/** The part of a node that serves streaming packages to players. */
+/** The part of a node that serves its API, and streaming packages to players, over TCP. */
 import { createBlobRanges } from '../../blobs/read-range.ts'
 import type { DeliveredBlobs } from '../../protocol/blobs.ts'
 import type { Adapters } from '../adapters.ts'
@@ -7,43 +7,44 @@ import { createArtifactReads } from '../streams/artifact-reads.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
 import { createGrowingPackages } from '../streams/growing-packages.ts'
 import { createStreams, type Streams } from '../streams/streams.ts'
+import { type GuardModules, guarded } from './guard.ts'
 import { httpAddress } from './http-address.ts'
-import { createMediaRoutes } from './media-routes.ts'
-import { type MediaServer, serveMedia } from './media-server.ts'
+import { type HttpServer, serveHttp } from './http-server.ts'
 
 /** Settings: see `httpSettings`. */
-export interface MediaPartOptions {
+export interface HttpPartOptions {
   readonly http?: string | undefined
   readonly http_cors: readonly string[]
+  readonly http_folders: readonly string[]
 }
 
 /** The part, and where it listens once it is started: null without the setting. */
-export interface MediaPart extends Part {
+export interface HttpPart extends Part {
   url(): string | null
 }
 
-/** The parts that it uses. */
-export interface MediaPartModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh' | 'clock' | 'rng' | 'log'> {
+/** The parts that streams are made of. */
+export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh' | 'clock' | 'rng' | 'log'> {
   readonly delivered: DeliveredBlobs
 }
 
-/** The part of these settings; without `http` it does nothing. Its start rejects as `serveMedia`. */
-export function createMediaPart({ http, http_cors: origins }: MediaPartOptions, modules: MediaPartModules): MediaPart {
-  let server: MediaServer | null = null
+/** The part of these settings; without `http` it does nothing. Its start rejects as `serveHttp`. */
+export function createHttpPart(options: HttpPartOptions, modules: GuardModules): HttpPart {
+  let server: HttpServer | null = null
   return {
-    name: 'media routes',
+    name: 'HTTP server',
     async start() {
-      const address = http === undefined ? 'invalid' : httpAddress(http)
+      const address = options.http === undefined ? 'invalid' : httpAddress(options.http)
       if (typeof address === 'string') return
-      const log = modules.log.child({ part: 'http' })
-      server = await serveMedia(createMediaRoutes({ streams: createNodeStreams(modules), origins, log }), address)
+      server = await serveHttp(guarded({ origins: options.http_cors, folders: options.http_folders }, modules), address)
     },
     url: () => server?.url ?? null,
     stop: async () => await server?.close(),
   }
 }
 
-function createNodeStreams({ ledger, store, mesh, clock, rng, delivered, ...modules }: MediaPartModules): Streams {
+/** The files of streaming packages of all videos, from wherever their bytes lie. */
+export function createNodeStreams({ ledger, store, mesh, clock, rng, delivered, ...modules }: StreamModules): Streams {
   const log = modules.log.child({ part: 'streams' })
   const ranges = createBlobRanges({ mesh, clock, rng, log })
   const reads = createArtifactReads({

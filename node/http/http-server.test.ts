@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { silentLog } from '../../protocol/log.ts'
+import type { NodeFace } from '../face.ts'
 import type { StreamFile } from '../streams/streams.ts'
-import { createMediaRoutes } from './media-routes.ts'
-import { serveMedia } from './media-server.ts'
+import { createApi } from './api.ts'
+import { serveHttp } from './http-server.ts'
 
 const PIECE = 64 * 1024
 const AT = '/v1/videos/0123456789abcdef/hls/video-480p.mp4'
@@ -31,13 +32,13 @@ function served({ pieces, breaksAt = Number.POSITIVE_INFINITY }: { pieces: numbe
       }
     },
   }
-  const routes = createMediaRoutes({ streams: { open: async () => file }, origins: [], log: silentLog })
+  const routes = createApi({} as NodeFace, { streams: { open: async () => file }, log: silentLog })
   return { seen, routes }
 }
 
 test('a client that reads nothing has only a few pieces read, and its end ends the read', async (t) => {
   const { seen, routes } = served({ pieces: 10_000 })
-  const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 })
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
   t.after(server.close)
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   socket.write(`GET ${AT} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
@@ -53,7 +54,7 @@ test('a client that reads nothing has only a few pieces read, and its end ends t
 
 test('clients beyond the bound are closed, and so is one on which nothing moves', async (t) => {
   const { seen, routes } = served({ pieces: 10_000 })
-  const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 }, { connectionsMax: 1, silenceMs: 300 })
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 }, { connectionsMax: 1, silenceMs: 300 })
   t.after(server.close)
   const port = Number(new URL(server.url).port)
   const silent = connect(port, '127.0.0.1')
@@ -68,9 +69,32 @@ test('clients beyond the bound are closed, and so is one on which nothing moves'
   silent.destroy()
 })
 
+test('headers and bodies that come too slowly are given up, and no answer is that takes long to begin', async (t) => {
+  const late = () => new Promise<Response>((resolve) => setTimeout(() => resolve(new Response('late')), 1_500))
+  const routes = { fetch: ({ method }: Request) => (method === 'GET' ? late() : new Promise<Response>(() => {})) }
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 }, { silenceMs: 600, headersMs: 300 })
+  t.after(server.close)
+  const slow = [
+    'GET / HTTP/1.1\r\nHost: localhost\r\n',
+    'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n',
+  ]
+  const ends = slow.map(async (head) => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.resume()
+    socket.write(head)
+    // One byte at a time: nothing is silent.
+    const drip = setInterval(() => socket.write('a'), 100)
+    await once(socket, 'close')
+    clearInterval(drip)
+  })
+  await Promise.all(ends)
+  assert.equal(await (await fetch(server.url)).text(), 'late')
+})
+
 test('a read that breaks ends the connection, so that the answer never looks whole', async (t) => {
   const { routes } = served({ pieces: 10, breaksAt: 5 })
-  const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 })
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
   t.after(server.close)
   const response = await fetch(`${server.url}${AT}`)
   assert.deepEqual([response.status, response.headers.get('content-length')], [200, String(10 * PIECE)])
@@ -79,10 +103,10 @@ test('a read that breaks ends the connection, so that the answer never looks who
 
 test('a port that is taken is said in one sentence', async (t) => {
   const { routes } = served({ pieces: 1 })
-  const server = await serveMedia(routes, { host: '127.0.0.1', port: 0 })
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
   t.after(server.close)
   const port = Number(new URL(server.url).port)
-  await assert.rejects(serveMedia(routes, { host: '127.0.0.1', port }), {
+  await assert.rejects(serveHttp(routes, { host: '127.0.0.1', port }), {
     code: 'port_in_use',
     message: `--http 127.0.0.1:${port}: another program listens there; stop it, or take another port`,
   })

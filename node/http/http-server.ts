@@ -1,43 +1,53 @@
 /**
- * A TCP listener for media routes. Nothing that a client does or leaves out holds more than one connection, and that for as long as something
+ * The TCP listener. Nothing that a client does or leaves out holds more than one connection, and that for as long as something
  * moves on it.
  */
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { ReelmeshError } from '../../protocol/errors.ts'
 import { HTTP_CONNECTIONS_MAX, HTTP_SILENCE_MS } from '../../protocol/limits.ts'
 import { type HttpAddress, hostText } from './http-address.ts'
 
 /** A listener. */
-export interface MediaServer {
+export interface HttpServer {
   /** Where it listens: `http://127.0.0.1:8080`. */
   readonly url: string
   /** Ends every connection. */
   close(): Promise<void>
 }
 
-const HEADERS_MS = 10_000
-
 /** What clients may hold of this node. */
-export interface MediaBounds {
+export interface HttpBounds {
   /** Number of connections at once. */
   readonly connectionsMax: number
+  /** How long nothing may move on a connection. */
   readonly silenceMs: number
+  /** How long the headers of a request may take; with its body it may take `silenceMs`. */
+  readonly headersMs: number
 }
 
+const BOUNDS: HttpBounds = { connectionsMax: HTTP_CONNECTIONS_MAX, silenceMs: HTTP_SILENCE_MS, headersMs: 10_000 }
+
 /** Listens. Rejects with `ReelmeshError('port_in_use')` where the address is taken or cannot be had. */
-export async function serveMedia(
-  routes: { fetch(request: Request): Response | Promise<Response> },
+export async function serveHttp(
+  routes: { fetch(request: Request, env: HttpBindings): Response | Promise<Response> },
   { host, port }: HttpAddress,
-  { connectionsMax, silenceMs }: MediaBounds = { connectionsMax: HTTP_CONNECTIONS_MAX, silenceMs: HTTP_SILENCE_MS },
-): Promise<MediaServer> {
+  bounds: Partial<HttpBounds> = {},
+): Promise<HttpServer> {
+  const { connectionsMax, silenceMs, headersMs } = { ...BOUNDS, ...bounds }
   const server = createAdaptorServer({
-    fetch: routes.fetch,
-    serverOptions: { headersTimeout: HEADERS_MS, requestTimeout: HTTP_SILENCE_MS, maxHeaderSize: 16 * 1024 },
+    fetch: (request, env) => routes.fetch(request, env as HttpBindings),
+    serverOptions: {
+      headersTimeout: Math.min(headersMs, silenceMs),
+      requestTimeout: silenceMs,
+      connectionsCheckingInterval: headersMs / 4,
+      maxHeaderSize: 16 * 1024,
+    },
   }) as Server
   server.maxConnections = connectionsMax
   server.timeout = silenceMs
+  keepWhileAnswering(server)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(new ReelmeshError('port_in_use', whyNot(cause, { host, port }), { cause })),
@@ -52,6 +62,17 @@ export async function serveMedia(
         server.closeAllConnections()
       }),
   }
+}
+
+/** Ends silent connections, but for one whose request is read and whose answer has not begun: a submit hashes a long film first. */
+function keepWhileAnswering(server: Server): void {
+  const answers = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>()
+  server.on('request', (request, response) => answers.set(request.socket, { request, response }))
+  server.on('timeout', (socket) => {
+    const last = answers.get(socket)
+    // The first byte of the answer begins the time anew.
+    if (!last?.request.complete || last.response.headersSent) socket.destroy()
+  })
 }
 
 function whyNot({ code, message }: NodeJS.ErrnoException, { host, port }: HttpAddress): string {

@@ -1,10 +1,19 @@
-/** The settings of the media routes: their schemas. */
+/** The settings of the HTTP listener: their schemas. */
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { httpAddress } from './http-address.ts'
 
 const ORIGIN = /^(?:\*|https?:\/\/[^/\s]+)$/
 
-/** Where packages are served and to whose pages, for the configuration. */
+const list = <T extends z.ZodType>(item: T) =>
+  z
+    .preprocess(
+      (value) => (typeof value === 'string' ? value.split(',').map((each) => each.trim()) : value),
+      z.array(item),
+    )
+    .default([])
+
+/** Where the API and packages are served, to whose pages, and which files callers may name, for the configuration. */
 export const httpSettings = {
   http: z
     .string()
@@ -12,15 +21,14 @@ export const httpSettings = {
     .refine((text) => httpAddress(text) !== 'invalid', 'give an address and a port, such as 127.0.0.1:8080')
     .refine(
       (text) => httpAddress(text) !== 'foreign',
-      'packages are served on loopback only, such as 127.0.0.1:8080: nobody who asks from elsewhere is checked yet',
+      'HTTP is served on loopback only, such as 127.0.0.1:8080: nobody who asks from elsewhere is checked yet',
     )
     .optional()
-    .describe('serve streaming packages to players at this address of loopback, such as 127.0.0.1:8080'),
-  http_cors: z
-    .preprocess(
-      (value) => (typeof value === 'string' ? value.split(',').map((each) => each.trim()) : value),
-      z.array(z.string().regex(ORIGIN, 'give origins such as https://www.example.org, or *')),
-    )
-    .default([])
-    .describe('origins whose pages may read what is served at that address, separated by commas, or *'),
+    .describe('serve the HTTP API, and streaming packages, at this address of loopback, such as 127.0.0.1:8080'),
+  http_cors: list(z.string().regex(ORIGIN, 'give origins such as https://www.example.org, or *')).describe(
+    'origins whose pages may use what is served there, separated by commas; with * all pages may read packages',
+  ),
+  http_folders: list(z.string().refine(isAbsolute, 'give absolute paths')).describe(
+    'folders, separated by commas, whose files may be submitted there and where results may go; none: no file may be named',
+  ),
 }

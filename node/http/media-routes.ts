@@ -4,90 +4,40 @@
  */
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { cors } from 'hono/cors'
 import { parse } from 'range-parser'
 import type { ByteRange } from '../../protocol/blobs.ts'
-import { LedgerUnavailable, ReelmeshError, sentence } from '../../protocol/errors.ts'
+import { notVideoId, sentence } from '../../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
-import { type StreamFile, type StreamRefusal, StreamRefused, type Streams } from '../streams/streams.ts'
+import type { StreamFile, Streams } from '../streams/streams.ts'
+import { RequestRefused } from './refusals.ts'
 
 /** What the routes use. */
 export interface MediaRoutesOptions {
   readonly streams: Streams
-  /** Origins whose pages may read the files, or `*` for all. None: pages of this server only. */
-  readonly origins: readonly string[]
   readonly log: Log
 }
 
 type Media = Hono<{ Bindings: Partial<HttpBindings> }>
 type MediaContext = Context<{ Bindings: Partial<HttpBindings> }>
 
-const STATUS: Readonly<Record<StreamRefusal, 404 | 410 | 503>> = {
-  no_package: 404,
-  unknown_file: 404,
-  not_ready: 503,
-  video_ended: 410,
-  bytes_away: 503,
-  bytes_gone: 410,
-}
-/** When a player should ask again, s. */
-const RETRY_AFTER_S = 2
-const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
 /** Tracks, images and texts: their names stand for their bytes. A manifest may still have grown the last time. */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'no-cache'
 
-/** The routes. Errors are answered as `{ code, message }`, as those of the API are. */
-export function createMediaRoutes({ streams, origins, log }: MediaRoutesOptions): Media {
+/** The routes. Errors are thrown: the app that they are part of answers them. */
+export function createMediaRoutes({ streams, log }: MediaRoutesOptions): Media {
   const routes: Media = new Hono()
-  routes.use(async (c, next) => {
-    // A page of another name that resolves to this machine would read what its user may.
-    if (!LOOPBACK_HOST.test(c.req.header('host') ?? ''))
-      return c.json(refusal('wrong_host', 'this server is called by the names and addresses of loopback only'), 421)
-    return await next()
-  })
-  if (origins.length > 0)
-    routes.use(
-      cors({
-        origin: origins.includes('*') ? '*' : [...origins],
-        allowMethods: ['GET', 'HEAD'],
-        allowHeaders: ['Range', 'If-Range', 'If-None-Match'],
-        exposeHeaders: ['Accept-Ranges', 'Content-Length', 'Content-Range', 'ETag', 'Retry-After'],
-        maxAge: 86_400,
-      }),
-    )
-  routes.notFound((c) => c.json(refusal('not_found', `there is nothing at ${c.req.path}`), 404))
-  routes.onError((error, c) => {
-    const status = statusOf(error)
-    if (status === 500) log.error('a media route failed', { path: c.req.path, error: sentence(error) })
-    if (status === 503) c.header('Retry-After', String(RETRY_AFTER_S))
-    c.header('Cache-Control', 'no-store')
-    const code = error instanceof ReelmeshError ? error.code : 'unexpected'
-    return c.json(refusal(code, sentence(error)), status)
-  })
   routes.get('/v1/videos/:id/:form{hls|dash}/:file{.+}', async (c) => {
     const { id, file } = c.req.param()
-    const found = await streams.open(videoId(id), file, c.req.raw.signal)
-    return await answer(c, found, log)
+    return await answer(c, await streams.open(videoId(id), file, c.req.raw.signal), log)
   })
   return routes
 }
 
 function videoId(text: string): VideoId {
   if (isVideoId(text)) return text
-  throw new ReelmeshError(
-    'unknown_video',
-    `${text} is not a video id: 16 hex digits, as \`reelmesh videos\` shows them`,
-  )
-}
-
-const refusal = (code: string, message: string) => ({ code, message })
-
-function statusOf(error: Error): 404 | 410 | 500 | 503 {
-  if (error instanceof LedgerUnavailable) return 503
-  if (error instanceof StreamRefused) return STATUS[error.code]
-  return error instanceof ReelmeshError && error.code === 'unknown_video' ? 404 : 500
+  throw notVideoId(text)
 }
 
 async function answer(c: MediaContext, file: StreamFile, log: Log): Promise<Response> {
@@ -96,18 +46,13 @@ async function answer(c: MediaContext, file: StreamFile, log: Log): Promise<Resp
     ETag: `"${file.etag}"`,
     'Cache-Control': file.isFinal && !isManifest ? IMMUTABLE : REVALIDATE,
     'Accept-Ranges': 'bytes',
-    'X-Content-Type-Options': 'nosniff',
   }
   if (isMatch(c.req.header('if-none-match'), headers.ETag)) return c.body(null, 304, headers)
   const wanted = rangeOf(c, file, headers.ETag)
-  if (wanted === 'beyond') {
-    const whole = { 'Content-Range': `bytes */${file.bytes}`, 'Cache-Control': 'no-store' }
-    return c.json(
-      refusal('beyond_end', `the file has ${file.bytes} bytes, and the range is not among them`),
-      416,
-      whole,
-    )
-  }
+  if (wanted === 'beyond')
+    throw new RequestRefused(416, 'beyond_end', `the file has ${file.bytes} bytes, and the range is not among them`, {
+      headers: { 'Content-Range': `bytes */${file.bytes}` },
+    })
   const { from, to } = wanted ?? { from: 0, to: file.bytes }
   const hasBody = c.req.method === 'GET' && from < to
   // It is opened first: where that fails, the answer is another one.

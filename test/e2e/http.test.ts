@@ -81,6 +81,9 @@ test('a node that holds nothing serves every file of a delivered package, in bou
   )
   assert.equal(sha256(Buffer.from(await part.arrayBuffer())), sha256(made.subarray(from, to)))
 
+  for (const page of ['/v1/status', '/openapi.json', '/docs', '/docs/swagger-ui.js', '/docs/swagger-ui.css'])
+    assert.equal((await fetch(`${asked.http}${page}`)).status, 200, page)
+
   const before = await mostMemory(asked)
   // Each reads a little and stops there: what the node has read ahead for all of them is its memory.
   const slow = await Promise.all(
@@ -149,5 +152,5 @@ test('an address that cannot be had is said in one sentence', async (t) => {
   assert.deepEqual(await node('8080'), [2, 'reelmesh: --http: give an address and a port, such as 127.0.0.1:8080\n'])
   const [code, says] = await node('0.0.0.0:8080')
   assert.equal(code, 2)
-  assert.match(String(says), /^reelmesh: --http: packages are served on loopback only.*\n$/)
+  assert.match(String(says), /^reelmesh: --http: HTTP is served on loopback only.*\n$/)
 })

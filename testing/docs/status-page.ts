@@ -4,7 +4,7 @@
  */
 
 import type { NodeFace } from '../../node/face.ts'
-import { createApi } from '../../node/http/api.ts'
+import { type ApiModules, createApi } from '../../node/http/api.ts'
 import { EVENTS } from '../../protocol/events.ts'
 
 /** Repository path of the page. */
@@ -28,13 +28,13 @@ interface Operation {
   readonly summary: string
   readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: Schema } } }
   readonly responses: Readonly<
-    Record<string, { readonly content?: { readonly 'application/json': { readonly schema: Schema } } }>
+    Record<string, { readonly content?: { readonly 'application/json'?: { readonly schema: Schema } } }>
   >
 }
 
 /** The API as its own server describes it. */
 export async function openApi(): Promise<Record<string, unknown>> {
-  const response = await createApi({} as NodeFace).request('/v1/openapi.json')
+  const response = await createApi({} as NodeFace, {} as ApiModules).request('/openapi.json')
   return (await response.json()) as Record<string, unknown>
 }
 
@@ -61,8 +61,24 @@ Each event is also a line in the log of the peer that emitted it: \`msg\` is the
 const API_TEXT = `## The HTTP API
 
 Every node serves it on the Unix socket \`control.sock\` in its data folder, which only its owner can open (of a data folder with a path of
-more than 87 bytes the socket is in the temporary folder, as \`reelmesh-….sock\`). Bodies are JSON and need \`content-type: application/json\`.
-A request that is refused is answered with 400, 404, 415, 500 or 503 and an \`Error\`. \`GET /v1/openapi.json\` has all of it as OpenAPI 3.1.
+more than 87 bytes the socket is in the temporary folder, as \`reelmesh-….sock\`), and with \`--http\` [over TCP](operations.md#the-http-api).
+\`GET /openapi.json\` has all of it as OpenAPI 3.1, \`/docs\` shows that in a browser. Bodies are JSON and need \`content-type: application/json\`.
+A request that is refused, or fails, is answered with [ProblemDetails](#problemdetails): the \`detail\` is the sentence that the command line prints.
+
+| status | when |
+|---|---|
+| 400 | the body is not JSON |
+| 403 | a page of another origin wants to change something, or a file outside \`http_folders\` is named (both over TCP) |
+| 404 | there is no such video, peer, file or route |
+| 405 | the route takes other methods, those of \`Allow\` |
+| 409 | the video is in no state in which this applies, or several peers have that name |
+| 410 | of a file of a package: the video was cancelled or has failed, or the file was moved or changed since its delivery |
+| 413, 415 | the body is larger than 1 MiB, or does not come as JSON |
+| 416 | the range is beyond the end |
+| 421 | over TCP: the \`Host\` header names another server |
+| 422 | a field of the body is wrong (\`field\`), or the source or recipe cannot be used |
+| 429, 503 | too many requests; the ledger or a peer does not answer: ask again after \`Retry-After\` |
+| 500 | the node failed |
 
 \`\`\`sh
 curl --unix-socket ~/.local/share/reelmesh/control.sock http://node/v1/status
@@ -106,8 +122,8 @@ export const rows = (head: string, body: readonly (readonly string[])[]): string
 function route(method: string, path: string, { summary, requestBody, responses }: Operation): string[] {
   const body = requestBody ? typeText(requestBody.content['application/json'].schema) : ''
   const good = Object.entries(responses).find(([status]) => status.startsWith('2'))
-  const answer = good?.[1].content?.['application/json'].schema ?? {}
-  return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${typeText(answer)}`, summary]
+  const answer = good?.[1].content?.['application/json']?.schema
+  return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${answer ? typeText(answer) : 'bytes'}`, summary]
 }
 
 /** The component and all that it refers to, in the order in which they are mentioned. */

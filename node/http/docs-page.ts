@@ -1,0 +1,39 @@
+/** The browsable documentation of the API at `/docs`: Swagger UI on `/openapi.json`. All that it loads comes from this node. */
+import { readFile } from 'node:fs/promises'
+import { Hono } from 'hono'
+import { pageFile } from './page-files.ts'
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Reelmesh: HTTP API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<div id="docs"></div>
+<script src="/docs/swagger-ui.js"></script>
+<script src="/docs/start.js"></script>
+</html>
+`
+const START =
+  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null, docExpansion: 'list' })\n"
+const TEXT = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8' } as const
+/** Nothing from elsewhere. Swagger UI sets styles by itself. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const CACHED = 'max-age=3600'
+
+/** The page and its files. */
+export function createDocsPage(): Hono {
+  const docs = new Hono()
+  docs.get('/docs', (c) => c.html(PAGE, 200, { 'Content-Security-Policy': POLICY }))
+  docs.get('/docs/start.js', (c) => c.body(START, 200, { 'Content-Type': TEXT.js }))
+  for (const [name, type] of [
+    ['swagger-ui.css', TEXT.css],
+    ['swagger-ui.js', TEXT.js],
+  ] as const)
+    docs.get(`/docs/${name}`, async (c) =>
+      c.body(await readFile(await pageFile(name)), 200, { 'Content-Type': type, 'Cache-Control': CACHED }),
+    )
+  return docs
+}

@@ -1,0 +1,86 @@
+/** What stands before the routes on TCP, without a socket. What it refuses is in test/hostile/http.test.ts. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { HTTP_RATE } from '../../protocol/limits.ts'
+import { silentLog } from '../../protocol/log.ts'
+import type { NodeFace } from '../face.ts'
+import type { Streams } from '../streams/streams.ts'
+import { createApi } from './api.ts'
+import { guarded } from './guard.ts'
+
+const [A, B] = ['https://a.example', 'https://b.example']
+const FILE = '/v1/videos/0123456789abcdef/hls/a.mp4'
+const CANCEL = '/v1/videos/0123456789abcdef/cancel'
+let now = 0
+
+function asker(origins: readonly string[]) {
+  const face = { ledger: { video: async () => ({}) }, act: async () => 'changed' } as unknown as NodeFace
+  const api = createApi(face, { streams: { open: async () => assert.fail() } as Streams, log: silentLog })
+  const guard = guarded({ origins, folders: [] }, { api, clock: { mono: () => now }, log: silentLog })
+  return async (
+    path: string,
+    headers: Readonly<Record<string, string>> = {},
+    { method = 'GET', address = '127.0.0.1' } = {},
+  ) =>
+    await guard.request(path, { method, headers: { host: '127.0.0.1:80', ...headers } }, {
+      incoming: { socket: { remoteAddress: address } },
+    } as never)
+}
+
+test('it is called by names and addresses of loopback', async () => {
+  const ask = asker([])
+  for (const host of ['localhost', 'LOCALHOST:8080', '127.0.0.1', '127.8.9.1:80', '[::1]:8080'])
+    assert.equal((await ask('/healthz', { host })).status, 200, host)
+})
+
+test('pages of other origins may use the API where they are named, and with * read packages only', async () => {
+  const allowed = async (origin: string, origins: readonly string[], path = '/healthz') =>
+    (await asker(origins)(path, { origin })).headers.get('access-control-allow-origin')
+  assert.equal(await allowed(A, []), null)
+  assert.equal(await allowed(A, [A, B]), A)
+  assert.equal(await allowed(B, [A]), null)
+  assert.equal(await allowed(B, ['*']), null)
+  assert.equal(await allowed(B, ['*'], FILE), '*')
+  assert.equal(await allowed(A, ['*', A], FILE), A)
+})
+
+test('a named origin is allowed to change something, and no other one, whatever may be read', async () => {
+  const change = async (origin: string, origins: readonly string[]) => {
+    const headers = { origin, 'sec-fetch-site': 'cross-site', 'content-type': 'application/json' }
+    return (await asker(origins)(CANCEL, headers, { method: 'POST' })).status
+  }
+  assert.deepEqual([await change(A, [A]), await change(B, [A]), await change(B, ['*'])], [200, 403, 403])
+})
+
+test('a preflight of a named origin allows ranges and JSON, and that of another nothing', async () => {
+  const preflight = async (origin: string) => {
+    const headers = { origin, 'access-control-request-method': 'POST' }
+    return (await asker([A])(CANCEL, headers, { method: 'OPTIONS' })).headers
+  }
+  const headers = await preflight(A)
+  assert.equal(headers.get('access-control-allow-methods'), 'GET,HEAD,POST')
+  assert.match(headers.get('access-control-allow-headers') ?? '', /Content-Type,Range/)
+  assert.equal((await preflight(B)).get('access-control-allow-origin'), null)
+})
+
+test('requests of one address have a rate, and those that change something count more', async () => {
+  const ask = asker([])
+  const refusedAfter = async (method: string, address: string) => {
+    for (let asked = 0; ; asked++) {
+      const headers = { 'content-type': 'application/json' }
+      const { status, headers: got } = await ask(method === 'GET' ? '/healthz' : CANCEL, headers, { method, address })
+      if (status !== 200) return [status, got.get('retry-after'), asked]
+    }
+  }
+  assert.deepEqual(await refusedAfter('GET', '127.0.0.1'), [429, '1', HTTP_RATE.burst])
+  now += 1_000
+  assert.deepEqual(await refusedAfter('GET', '127.0.0.1'), [429, '1', HTTP_RATE.perS])
+  assert.deepEqual(await refusedAfter('POST', '127.0.0.2'), [429, '1', HTTP_RATE.burst / HTTP_RATE.change])
+})
+
+test('answers may not be taken for other types, nor be framed', async () => {
+  const { headers } = await asker([])('/healthz')
+  assert.equal(headers.get('x-content-type-options'), 'nosniff')
+  assert.equal(headers.get('x-frame-options'), 'SAMEORIGIN')
+  assert.equal(headers.get('cross-origin-resource-policy'), 'same-origin')
+})

@@ -1,0 +1,26 @@
+/** How the HTTP API answers a request that is refused or fails: as a problem document (RFC 9457). */
+import { z } from 'zod'
+
+const problemSchema = z
+  .object({
+    type: z.literal('about:blank').describe('the status says what kind of problem it is'),
+    title: z.string().describe('the name of the status'),
+    status: z.number().describe('the HTTP status'),
+    code: z
+      .string()
+      .describe('stable, for programs: `bad_request`, `usage`, `source_refused`, `unknown_video`, `ledger_away` …'),
+    detail: z
+      .string()
+      .describe('one sentence for people, as the command line prints it: what failed, why, and what to do'),
+    field: z.string().optional().describe('the field of the body that is wrong, such as `recipe.renditions.0`'),
+  })
+  .meta({ id: 'ProblemDetails', description: 'Why a request was refused, or failed (RFC 9457).' })
+
+/** Why a request was refused, or failed. */
+export type Problem = z.infer<typeof problemSchema>
+
+/** An answer that is a problem, for the routes. */
+export const problem = (description: string) => ({
+  content: { 'application/problem+json': { schema: problemSchema } },
+  description,
+})

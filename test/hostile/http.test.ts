@@ -1,0 +1,255 @@
+/**
+ * Hostile requests to the TCP listener of a node, as bytes on a socket: each is refused or harmless, in a sentence without a stack, and none of them
+ * changes anything.
+ */
+import assert from 'node:assert/strict'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { NodeFace } from '../../node/face.ts'
+import { createApi } from '../../node/http/api.ts'
+import { guarded } from '../../node/http/guard.ts'
+import { type HttpServer, serveHttp } from '../../node/http/http-server.ts'
+import { createStreams } from '../../node/streams/streams.ts'
+import type { VideoId } from '../../protocol/ids.ts'
+import { silentLog } from '../../protocol/log.ts'
+import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
+import type { Video } from '../../protocol/video.ts'
+import type { Ends } from '../../testing/tools/at-end.ts'
+import { folder } from '../../testing/tools/folder.ts'
+
+const ID = '0123456789abcdef'
+const JSON_TYPE = 'Content-Type: application/json'
+
+/** What was done to the node. */
+let acts: unknown[]
+let films: string
+let server: HttpServer
+let port: number
+
+/** A request as bytes; `own` stands for a right Host header. */
+type Bytes = string | (() => string | Buffer)
+/** The status of the answer; null: the connection is closed without one. */
+type Case = readonly [what: string, bytes: Bytes, status: number | null, code?: string]
+
+const own = () => `Host: 127.0.0.1:${port}\r\nConnection: close\r\n`
+const get = (path: string, ...headers: string[]): Bytes => request('GET', path, headers)
+const request =
+  (method: string, path: string, headers: readonly string[], body = ''): Bytes =>
+  () =>
+    `${method} ${path} HTTP/1.1\r\n${own()}${headers.map((line) => `${line.replace('PORT', String(port))}\r\n`).join('')}${
+      body === '' ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`
+    }\r\n${body}`
+const post = (path: string, headers: readonly string[], body = ''): Bytes => request('POST', path, headers, body)
+const submit = (body: unknown, ...headers: string[]): Bytes =>
+  post('/v1/videos', [JSON_TYPE, ...headers], typeof body === 'string' ? body : JSON.stringify(body))
+const named =
+  (body: () => object): Bytes =>
+  () =>
+    call(submit({ recipe: {}, ...body() }))
+const host = (value: string): Bytes => `GET /v1/status HTTP/1.1\r\nHost: ${value}\r\nConnection: close\r\n\r\n`
+const CANCEL = `/v1/videos/${ID}/cancel`
+const cancel = (...headers: string[]): Bytes => post(CANCEL, headers)
+
+const CASES: readonly Case[] = [
+  ['another name', host('evil.example'), 421, 'wrong_host'],
+  ['a name that begins like ours', host('localhost.evil.example'), 421, 'wrong_host'],
+  ['a name that begins like an address', host('127.0.0.1.evil.example:80'), 421, 'wrong_host'],
+  ['a name that begins like an address of IPv6', host('[::1].evil.example'), 400],
+  ['another address', host('10.0.0.1'), 421, 'wrong_host'],
+  ['an address of all hosts', host('0.0.0.0:8080'), 421, 'wrong_host'],
+  ['a name with a dot behind it', host('localhost.'), 421, 'wrong_host'],
+  ['a user before the name', host('evil@127.0.0.1'), 400],
+  ['an empty name', host(''), 400],
+  ['no name', 'GET /v1/status HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+  ['no name in HTTP/1.0', 'GET /v1/status HTTP/1.0\r\n\r\n', 400],
+  ['a port that is none', host('127.0.0.1:99999'), 400],
+  ['another name, then ours', host('evil.example\r\nHost: localhost'), 421, 'wrong_host'],
+  ['another server as the target', () => `GET http://evil.example/v1/none HTTP/1.1\r\n${own()}\r\n`, 404, 'not_found'],
+
+  ['a bare POST, as any page can send', cancel(), 415, 'bad_request'],
+  ['a POST of text, as any page can send', cancel('Content-Type: text/plain'), 415, 'bad_request'],
+  ['a form', cancel('Content-Type: application/x-www-form-urlencoded'), 415, 'bad_request'],
+  ['a form with files', cancel('Content-Type: multipart/form-data; boundary=x'), 415, 'bad_request'],
+  ['text that speaks of JSON', cancel('Content-Type: text/plain; application/json'), 415, 'bad_request'],
+  ['JSON of another origin', cancel(JSON_TYPE, 'Origin: https://evil.example'), 403, 'foreign_origin'],
+  ['JSON of no origin', cancel(JSON_TYPE, 'Origin: null'), 403, 'foreign_origin'],
+  ['JSON of another port', cancel(JSON_TYPE, 'Origin: http://127.0.0.1:1'), 403, 'foreign_origin'],
+  ['JSON of another scheme', cancel(JSON_TYPE, 'Origin: https://127.0.0.1:PORT'), 403, 'foreign_origin'],
+  ['JSON of a name like ours', cancel(JSON_TYPE, 'Origin: http://127.0.0.1:PORT.evil.example'), 403, 'foreign_origin'],
+  ['JSON across sites', cancel(JSON_TYPE, 'Sec-Fetch-Site: cross-site'), 403, 'foreign_origin'],
+  ['JSON across origins of a site', cancel(JSON_TYPE, 'Sec-Fetch-Site: same-site'), 403, 'foreign_origin'],
+  ['JSON of an unknown site', cancel(JSON_TYPE, 'Sec-Fetch-Site: new'), 403, 'foreign_origin'],
+  [
+    'two headers that disagree',
+    cancel(JSON_TYPE, 'Sec-Fetch-Site: same-origin', 'Origin: https://evil.example'),
+    403,
+    'foreign_origin',
+  ],
+  ['a change by GET', get(CANCEL), 405, 'wrong_method'],
+  ['a change by GET with another method', get(`${CANCEL}?_method=POST`, 'X-HTTP-Method-Override: POST'), 405],
+  ['PUT', request('PUT', '/v1/videos', [JSON_TYPE], '{}'), 405, 'wrong_method'],
+  ['DELETE', request('DELETE', `/v1/videos/${ID}`, []), 405, 'wrong_method'],
+  ['a method that is none', request('HACK', '/v1/status', []), 400],
+  ['TRACE', request('TRACE', '/v1/status', []), 405, 'wrong_method'],
+  ['CONNECT', 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n', null],
+  ['a preflight of another origin', request('OPTIONS', CANCEL, ['Origin: https://evil.example']), 405],
+
+  ['a body that is no JSON', submit('hello'), 400, 'bad_request'],
+  ['a body that ends in the midst', submit('{"path": "/'), 400, 'bad_request'],
+  ['a compressed body', submit('\u001f\u008b\u0008', 'Content-Encoding: gzip'), 400, 'bad_request'],
+  ['a list', submit('[]'), 422, 'bad_request'],
+  ['null', submit('null'), 422, 'bad_request'],
+  ['half a million brackets', submit('['.repeat(500_000)), 400, 'bad_request'],
+  ['half a million lists', submit(`${'['.repeat(250_000)}${']'.repeat(250_000)}`), 422, 'bad_request'],
+  ['a prototype', submit('{"path": "/a", "recipe": {}, "__proto__": {"out": "/"}}'), 422, 'bad_request'],
+  ['a constructor', submit('{"path": "/a", "recipe": {"constructor": {"prototype": {}}}}'), 422, 'bad_request'],
+  ['a number beyond all', submit('{"path": "/a", "recipe": {}, "priority": 1e999}'), 422, 'bad_request'],
+  ['a path with NUL', submit({ path: '/a\0b', recipe: {} }), 422, 'bad_request'],
+  ['a path of 5,000 characters', submit({ path: `/${'x'.repeat(5_000)}`, recipe: {} }), 422, 'bad_request'],
+  ['a large body', submit(`{"path": "${'x'.repeat(1024 * 1024)}"}`), 413, 'too_large'],
+  [
+    'a large body in chunks',
+    () =>
+      `POST /v1/videos HTTP/1.1\r\n${own()}${JSON_TYPE}\r\nTransfer-Encoding: chunked\r\n\r\n${`10000\r\n${' '.repeat(65_536)}\r\n`.repeat(20)}0\r\n\r\n`,
+    413,
+    'too_large',
+  ],
+  ['a length that is none', request('POST', CANCEL, [JSON_TYPE, 'Content-Length: x']), 400],
+  ['a negative length', request('POST', CANCEL, [JSON_TYPE, 'Content-Length: -1']), 400],
+  ['two lengths', request('POST', CANCEL, [JSON_TYPE, 'Content-Length: 0', 'Content-Length: 5']), 400],
+  ['a length and chunks', request('POST', CANCEL, [JSON_TYPE, 'Content-Length: 4', 'Transfer-Encoding: chunked']), 400],
+  ['chunks of another size', () => `POST ${CANCEL} HTTP/1.1\r\n${own()}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, 400],
+
+  ['a file that is not for callers', named(() => ({ path: '/etc/passwd' })), 403, 'path_refused'],
+  ['a file that is not there', named(() => ({ path: '/no/such/file' })), 403, 'path_refused'],
+  ['a file above the folder', named(() => ({ path: `${films}/../secret.mp4` })), 403, 'path_refused'],
+  ['a folder that begins like it', named(() => ({ path: `${films}-other/film.mp4` })), 403, 'path_refused'],
+  ['a link that leads out', named(() => ({ path: `${films}/link.mp4` })), 403, 'path_refused'],
+  ['a file below a link that leads out', named(() => ({ path: `${films}/up/secret.mp4` })), 403, 'path_refused'],
+  ['results for elsewhere', named(() => ({ path: `${films}/film.mp4`, out: '/etc/cron.d' })), 403, 'path_refused'],
+  ['results through a link', named(() => ({ path: `${films}/film.mp4`, out: `${films}/up/x` })), 403, 'path_refused'],
+  ['results where a link may lead', named(() => ({ path: `${films}/film.mp4`, out: `${films}/none` })), 403],
+  [
+    'subtitles from elsewhere',
+    named(() => ({ path: `${films}/film.mp4`, subtitles: [{ path: '/etc/hostname' }] })),
+    403,
+    'path_refused',
+  ],
+  [
+    'a key from elsewhere',
+    named(() => ({ path: `${films}/film.mp4`, hls_key: { path: '/etc/hostname', url: 'https://a.example/k' } })),
+    403,
+    'path_refused',
+  ],
+
+  ['a path upwards', get('/v1/videos/../../../etc/passwd'), 404, 'not_found'],
+  ['an escaped path upwards', get('/v1/videos/%2e%2e%2f%2e%2e%2fetc%2fpasswd'), 404, 'unknown_video'],
+  ['a path upwards from a page', get('/docs/../../package.json'), 404, 'not_found'],
+  ['an escaped path from a page', get('/docs/%2e%2e%2fpackage.json'), 404, 'not_found'],
+  ['a file of a page with NUL', get('/docs/swagger-ui.js%00'), 404, 'not_found'],
+  ['a path upwards in a package', get(`/v1/videos/${ID}/hls/..%2f..%2f..%2fetc%2fpasswd`), 503, 'not_ready'],
+  ['a path that looks like a server', get('//evil.example/'), 404, 'not_found'],
+  ['an id with NUL', get('/v1/videos/%00'), 404, 'unknown_video'],
+  ['an id that is no escape', get('/v1/videos/%zz'), 404, 'unknown_video'],
+  ['an id of another script', get('/v1/videos/<script>alert(1)</script>'), 404],
+  ['a peer upwards', post('/v1/peers/..%2f..%2fx/pause', [JSON_TYPE]), 404, 'unknown_peer'],
+  ['a path of 20 kB', get(`/${'a'.repeat(20_000)}`), 431],
+  ['a header of 20 kB', get('/v1/status', `X-Long: ${'a'.repeat(20_000)}`), 431],
+  ['5,000 headers', get('/v1/status', ...Array.from({ length: 5_000 }, (_, n) => `A${n}: b`)), 431],
+  ['a header with NUL', get('/v1/status', 'X-A: a\0b'), 400],
+  ['a line break in a header', get('/v1/status', 'X-A: a\nX-B b'), 400],
+  ['a space in the path', () => `GET /v1/status a HTTP/1.1\r\n${own()}\r\n`, 400],
+  ['10,000 ranges', get(`/v1/videos/${ID}/hls/a.mp4`, `Range: bytes=${'0-0,'.repeat(3_000)}0-0`), 503],
+  ['another version', () => `GET /v1/status HTTP/9.9\r\n${own()}\r\n`, 400],
+  ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
+  ['TLS', () => Buffer.from('16030100c8010000c40303', 'hex'), 400],
+  ['noise', () => Buffer.alloc(4_096, 0xff), 400],
+  ['another protocol', get('/v1/none', 'Upgrade: websocket', 'Connection: upgrade'), 404, 'not_found'],
+  ['an expectation', get('/v1/status', 'Expect: all'), 417],
+]
+
+describe('the TCP listener', () => {
+  const ends: (() => unknown)[] = []
+  before(async () => {
+    const dir = await folder({ after: (act) => void ends.push(act) } as Ends)
+    films = join(dir, 'films')
+    await mkdir(films)
+    await mkdir(`${films}-other`)
+    for (const file of [`${films}/film.mp4`, `${films}-other/film.mp4`, `${dir}/secret.mp4`]) await writeFile(file, 'x')
+    await symlink('../secret.mp4', join(films, 'link.mp4'))
+    await symlink('..', join(films, 'up'))
+    await symlink('/nowhere/at/all', join(films, 'none'))
+    const video = {
+      _id: ID,
+      name: 'film',
+      status: 'RUNNING',
+      recipe: { ...DEFAULT_RECIPE, package: { formats: ['hls'] } },
+    }
+    const ledger = { video: async (id: VideoId) => (id === ID ? (video as unknown as Video) : null) }
+    const face = {
+      ledger,
+      snapshot: async () => ({ peers: [] }),
+      video: ledger.video,
+      act: async (...given: unknown[]) => acts.push(given) && 'changed',
+      setPeer: async (...given: unknown[]) => void acts.push(given),
+      submit: async (...given: unknown[]) => acts.push(given) && { id: ID },
+    } as unknown as NodeFace
+    const api = createApi(face, { streams: createStreams(ledger, []), log: silentLog })
+    // An hour between two requests: all of them come from one address, which has a rate.
+    let now = 0
+    const clock = { mono: () => (now += 3_600_000) }
+    const routes = guarded({ origins: [], folders: [films] }, { api, clock, log: silentLog })
+    server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
+    port = Number(new URL(server.url).port)
+    acts = []
+  })
+  after(async () => {
+    await server.close()
+    for (const end of ends) await end()
+  })
+
+  it('is tried with at least 60 requests', () => assert.ok(CASES.length >= 60, String(CASES.length)))
+
+  for (const [what, bytes, status, code] of CASES)
+    it(`answers ${what} with ${status ?? 'nothing'}${code ? ` ${code}` : ''}`, async () => {
+      const answer = await exchange(call(bytes))
+      assert.deepEqual([answer.status, acts], [status, []], answer.text)
+      assert.doesNotMatch(answer.text, /\n\s+at |node_modules|\.ts:\d|access-control-allow-origin/i)
+      if (code === undefined) return
+      assert.match(answer.text, /^content-type: application\/problem\+json\r$/im)
+      const problem = JSON.parse(answer.body) as Record<string, unknown>
+      assert.deepEqual([problem['status'], problem['code']], [status, code])
+      assert.match(String(problem['detail']), /^[^\n]{5,300}$/)
+    })
+
+  it('serves all the same afterwards, and does what its own pages and programs ask', async () => {
+    assert.equal((await exchange(call(get('/healthz')))).status, 200)
+    for (const headers of [[JSON_TYPE], ['Sec-Fetch-Site: same-origin', 'Origin: http://127.0.0.1:PORT']])
+      assert.equal((await exchange(call(cancel(...headers)))).status, 200, headers.join())
+    assert.equal(
+      (await exchange(call(named(() => ({ path: `${films}/film.mp4`, out: `${films}/new/out` }))))).status,
+      201,
+    )
+    assert.equal(acts.length, 3)
+    acts = []
+  })
+})
+
+const call = (bytes: Bytes): string | Buffer => (typeof bytes === 'string' ? bytes : bytes())
+
+/** Sends bytes on a connection of their own; answers what came until its end. */
+async function exchange(bytes: string | Buffer): Promise<{ status: number | null; text: string; body: string }> {
+  const text = await new Promise<string>((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    let got = ''
+    socket.setEncoding('utf8')
+    socket.on('data', (part) => (got += part))
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(got))
+    socket.write(bytes)
+  })
+  const [, status] = /^HTTP\/1\.1 (\d{3})/.exec(text) ?? []
+  return { status: status === undefined ? null : Number(status), text, body: text.slice(text.indexOf('\r\n\r\n') + 4) }
+}
