@@ -91,3 +91,23 @@ test('snapshots that take long are asked for less often', async () => {
   await follow({ wanted: new Set([idOf(1)]), out: '/out', reporter, lookMs: 1, snapshot, row })
   assert.ok(looks[2]! - looks[0]! >= 600, `${looks}`)
 })
+
+test('what changes is looked at before the interval is over', async () => {
+  const id = idOf(1)
+  let status = 'RUNNING'
+  const waited: number[] = []
+  const code = await follow({
+    wanted: new Set([id]),
+    out: '/out',
+    reporter: { progress() {}, delivered() {} } as unknown as Reporter,
+    lookMs: 3_600_000,
+    wait: async (ms) => {
+      waited.push(ms)
+      status = 'COMPLETED'
+    },
+    snapshot: async () =>
+      ({ self, videos: [{ ...delivered(id), status }], ledger: { away: null } }) as unknown as StatusSnapshot,
+    row: async () => null,
+  })
+  assert.deepEqual([code, waited.length], [0, 1])
+})

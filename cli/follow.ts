@@ -16,6 +16,8 @@ export interface Followed {
   /** Interval of snapshots, ms. */
   readonly lookMs: number
   readonly signal?: AbortSignal
+  /** Waits so long, ms, or until there is something to see; absent: so long. Rejects where the signal aborts. */
+  wait?(ms: number): Promise<void>
   snapshot(): Promise<StatusSnapshot>
   /** One video, as a snapshot of very many may not list it; null where the ledger has none. */
   row(id: VideoId): Promise<VideoRow | null>
@@ -60,9 +62,16 @@ export async function follow(of: Followed): Promise<number> {
       } else continue
       wanted.delete(row.id)
     }
-    if (wanted.size > 0) await systemClock.sleep(Math.max(of.lookMs, restMs), signal).catch(() => {})
+    if (wanted.size > 0) await rest(restMs, of).catch(() => {})
   }
   return code
+}
+
+/** Until the next look: at least `restMs`. Rejects where the signal aborts. */
+async function rest(restMs: number, { lookMs, signal, wait }: Followed): Promise<void> {
+  const sleep = (ms: number) => systemClock.sleep(ms, signal)
+  await sleep(restMs)
+  if (restMs < lookMs) await (wait ?? sleep)(lookMs - restMs)
 }
 
 /** Reads some of these videos, others at each snapshot. */

@@ -149,11 +149,12 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
         if (isOfEveryFile(each.error)) break
       }
     }
-    const { snapshot, video } = mesh.face
+    const { snapshot, video: row } = mesh.face
+    const wait = (ms: number) => mesh.waitForVideos(ms, signal)
     const [check, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
     code = Math.max(
       code,
-      await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, snapshot, row: video, check, givesUp }),
+      await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, wait, snapshot, row, check, givesUp }),
     )
     how = signal.aborted ? 'interrupted' : code === 0 ? 'fine' : 'failed'
   } finally {

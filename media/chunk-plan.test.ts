@@ -39,12 +39,14 @@ test('a keyframe off the grid, a scene cut, is preferred', () => {
   assert.deepEqual(planChunks(steady(36, 50, [163]))[0]?.end_pts, 163 * 40)
 })
 
-test('a film of a few chunks is cut into an even number of equal parts, at a keyframe where one is near', () => {
+test('a short film is cut into an even number of equal parts where two slots end sooner with these', () => {
   assert.deepEqual(lengths(steady(10, 250)), [5, 5])
   assert.deepEqual(lengths(steady(20, 50)), [5, 5, 5, 5])
   assert.deepEqual(lengths(steady(28, 50)), [7, 7, 7, 7])
   assert.deepEqual(lengths(steady(12, 145)), [5.8, 6.2], 'the keyframe at 5.8 s saves a second decode')
   assert.deepEqual(lengths(steady(28, 100_000)), [7, 7, 7, 7], 'a quarter of a long GOP')
+  assert.deepEqual(lengths(steady(15, 208)), [8.32, 6.68], 'equal parts decode 7.5 s again')
+  assert.deepEqual(lengths(steady(30, 208)), [8.32, 8.32, 8.32, 5.04], 'each of three would decode some seconds again')
 })
 
 test('the first part begins with the first picture, also where the first keyframe that is shown comes soon after it', () => {

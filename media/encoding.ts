@@ -3,6 +3,7 @@
  */
 import { join } from 'node:path'
 import { AttemptFailed } from '../protocol/errors.ts'
+import { CHUNKS_OF_SHORT } from '../protocol/limits.ts'
 import type { EncodeJob, EncodeResult } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, RenditionPlan } from '../protocol/plan.ts'
 import { checkSound, soundBytesMax, soundJob } from './audio-encoding.ts'
@@ -36,6 +37,7 @@ export async function encodeChunk(programs: Programs, job: EncodeJob): Promise<r
     settings: plan,
     input,
     fromSource: chunk.cut === null,
+    isShort: plan.chunks.length <= CHUNKS_OF_SHORT,
     outputs,
     shapes: shapesIn(plan.shapes ?? [], chunk, plan.time_base),
     ...(job.sound !== undefined && { sound: soundJob(plan, input.path, job.sound) }),

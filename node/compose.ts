@@ -17,6 +17,7 @@ import { createLibp2pMesh } from '../mesh/libp2p-mesh.ts'
 import { createStatusExchange } from '../mesh/status-exchange.ts'
 import type { DeliveredBlobs } from '../protocol/blobs.ts'
 import { UsageError } from '../protocol/errors.ts'
+import type { Hints } from '../protocol/hints.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Ledger } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
@@ -60,6 +61,7 @@ export { slotsFor } from './node-options.ts'
 /** A started node: its operations, its self-test, and how to stop it. */
 export interface RunningNode {
   readonly face: NodeFace
+  readonly hints: Pick<Hints, 'on'>
   /** What the first trials of its ffmpeg showed, or all of them. */
   readonly selfTestReport: SelfTestReport
   /** Resolves when all trials have run, whose report is cached then. */
@@ -195,6 +197,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(http)
   return {
     face,
+    hints,
     selfTestReport,
     trials: trials.ended,
     drained: admission.drained.then(() => handOver({ self, ledger, clock })),

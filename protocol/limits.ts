@@ -208,6 +208,8 @@ export const BLOB_FETCHES_AT_ONCE = 4
 // ── Media ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** Length of chunks, s: 2 s cost 16 % more CPU and 6 s none; with 8 s a killed worker loses little. */
 export const CHUNK_S = { min: 6, max: 8 } as const
+/** Number of chunks up to which a film is short: slots would be idle while its last chunks are encoded. */
+export const CHUNKS_OF_SHORT = 4
 /** A GOP longer than this, s, is cut into chunks of at least max(8 s, GOP ÷ 4): each chunk is decoded from the keyframe on. */
 export const LONG_GOP_S = 10
 /** Keyframe interval of results, s: 2 s costs 8 % of the bytes. */

@@ -15,8 +15,8 @@ export interface EncoderJob extends Encoding, Pick<Plan, 'fps' | 'b_frames'> {
   readonly color: VideoFacts['color']
   /** What to say of the HDR of the picture; nothing of a picture that has none. */
   readonly hdr: HdrData
-  /** Whether it is the whole film, of which nobody encodes other chunks meanwhile: an encoder may use two threads where its bytes allow it. */
-  readonly isWhole: boolean
+  /** Whether the film has so few chunks that slots are idle while its last ones are encoded: an encoder may use two threads where its bytes allow it. */
+  readonly isShort: boolean
 }
 
 /** How builds of an encoder whose bytes differ are distinguished: by one more trial run. */

@@ -50,11 +50,11 @@ export const h264 = {
 } satisfies Codec
 
 /**
- * Two threads share a film that is not cut. The bytes of a constant quality follow from the number of threads; those of a capped one, or of an
+ * Two threads share a chunk of a short film. The bytes of a constant quality follow from the number of threads; those of a capped one, or of an
  * average, also from which thread is first (findings/x264-capped-threads.sh).
  */
-const threadsOf = ({ rate, isWhole }: EncoderJob): number =>
-  isWhole && 'crf' in rate && rate.maxrate_kbps === undefined ? 2 : 1
+const threadsOf = ({ rate, isShort }: EncoderJob): number =>
+  isShort && 'crf' in rate && rate.maxrate_kbps === undefined ? 2 : 1
 
 /** SPS, then PPS: counts in the low 5 bits of one byte and in the next whole one. */
 function parameterSets(avcC: Buffer): Buffer[] {

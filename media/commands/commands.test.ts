@@ -239,10 +239,10 @@ test('each output has the codec and the rate of its own rendition', () => {
   assert.equal(args.match(/-tag:v/g)?.length, 1)
 })
 
-test('a film that is not cut is encoded by two threads, where its bytes follow from their number', () => {
-  const threads = (rendition: Partial<Encoded>, fromSource = true) => {
+test('a short film is encoded by two threads, where its bytes follow from their number', () => {
+  const threads = (rendition: Partial<Encoded>, isShort = true) => {
     const outputs = [{ rendition: { ...SMALL, ...rendition }, path: '/a.mp4' }]
-    return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource, outputs })
+    return encodeArgs({ settings: SETTINGS, input: INPUT, fromSource: false, isShort, outputs })
       .join(' ')
       .match(/-c:v .*? -threads (\d)/)?.[1]
   }

@@ -45,6 +45,8 @@ export interface EncodeArgs {
   readonly shapes?: readonly TimedShape[]
   /** Number of frames after which to stop: 1 for the trial. */
   readonly frames?: number
+  /** As in `EncoderJob`; absent: not. */
+  readonly isShort?: boolean
   /** Threads of the decoder, 1 without it. More decode beside the encodes, and hide damage in other ways: the pictures are the same only where it finds none. */
   readonly decoders?: number
   /** Sound that is encoded beside the pictures, into a file of its own. */
@@ -75,7 +77,7 @@ export function encodeArgs(job: EncodeArgs): string[] {
     ...(isCounted ? ['-r', fraction(settings.counted_rate!, '/')] : []),
     ...(isTurned ? [] : ['-noautorotate']), '-threads', integer(job.decoders ?? 1), '-copyts', '-i', fileUrl(input.path), ...(sound ? soundInput(sound) : []),
     '-filter_complex', fromSource ? graph.replace('[0:v:0]', `[0:${integer(settings.video.stream)}]`) : graph,
-    ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames, isWhole: fromSource })),
+    ...job.outputs.flatMap((output, at) => outputArgs({ settings, at, output, frames: job.frames, isShort: job.isShort ?? false })),
     ...(sound ? soundOutput(sound, 1) : []),
   ] // biome-ignore format: groups
 }
@@ -92,16 +94,16 @@ interface OutputJob {
   readonly at: number
   readonly output: Output
   readonly frames: number | undefined
-  readonly isWhole: boolean
+  readonly isShort: boolean
 }
 
-function outputArgs({ settings, at, output: { rendition, path }, frames, isWhole }: OutputJob): string[] {
+function outputArgs({ settings, at, output: { rendition, path }, frames, isShort }: OutputJob): string[] {
   const timescale = integer(settings.track_timescale)
   const codec = codecOf(rendition.codec)
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
     ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),
-    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth), isWhole }), ...tagArgs(codec),
+    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth), isShort }), ...tagArgs(codec),
     '-force_key_frames', `expr:gte(t,n_forced*${decimal(settings.keyframe_s)})`,
     '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),

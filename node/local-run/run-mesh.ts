@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { createProcessSupervisor, type ProcessSpec, type RestartPolicy } from '../../fleet/supervise-processes.ts'
 import { backoffMs } from '../../protocol/clock.ts'
 import type { VideoId } from '../../protocol/ids.ts'
+import { createNotifier } from '../../protocol/notifier.ts'
 import { slotsFor, startNode, type Wrappers } from '../compose.ts'
 import { type Config, ledgerAddress, selfTestDir } from '../config.ts'
 import type { NodeFace } from '../face.ts'
@@ -30,6 +31,8 @@ export interface RunMesh {
   readonly dataDir: string
   /** Why the delivery of this video fails now, in a sentence; undefined where it does not. */
   problem(video: VideoId): string | undefined
+  /** Resolves after `ms`, or as soon as a video has changed its state or was delivered. Rejects with the signal's reason. */
+  waitForVideos(ms: number, signal: AbortSignal): Promise<void>
   /** Stops the workers, then this node. */
   stop(): Promise<void>
 }
@@ -72,6 +75,8 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
     onTrials: () => options.onTrials?.(),
     ...(wrap && { wrap }),
   })
+  const changes = createNotifier(systemClock)
+  node.hints.on(['video'], changes.notify)
   const processes = createProcessSupervisor({
     clock: systemClock,
     graceMs: STOP_GRACE_MS,
@@ -101,6 +106,7 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
     dataDir: config.data_dir,
     face: node.face,
     problem: (video) => node.problems().get(video),
+    waitForVideos: changes.wait,
     stop,
   }
 }
