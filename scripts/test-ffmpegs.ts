@@ -1,10 +1,10 @@
 /**
- * `npm run test:ffmpegs [-- SOURCE…] [--all]`: one recipe for pixels on ffmpeg 5.1 (or whatever the system has), 6.0, 8.1
- * and 9.0. Four tables: exact files from every build, equal H.264 bytes from every build at every CPU level, joins
- * of mixed builds, made where parameter sets are equal and refused where they are not, and the tests of real sources.
+ * `npm run test:ffmpegs [-- TABLE…] [SOURCE…] [--all]`: one recipe for pixels on ffmpeg 5.1 (or whatever the system has), 6.0, 8.1
+ * and 9.0. Four tables: `codecs`, exact files of every codec from every build; `bytes`, equal ones from every build of a family at every CPU level;
+ * `joins` of mixed builds, made where parameter sets are equal and refused where they are not; and the tests of real sources.
  *
- * Takes the quick nasty sources, those named, or all of them with --all. A name such as real/sound is a file of those
- * tests; where such are named, only they run, and `real/` is all of them. Ends with `N passed, N failed`, a cell each.
+ * All tables where none is named. `codecs` takes the quick nasty sources, those named, or all of them with --all. A name such as real/sound is a file
+ * of the tests of real sources; where such are named, only they run, and `real/` is all of them. Ends with `N passed, N failed`, a cell each.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ import { findSource, sources } from '../testing/sources/make.ts'
 import { ffmpegBuilds } from '../testing/tools/ffmpegs.ts'
 import { bytesRows } from './matrix/bytes.ts'
 import { cutSource } from './matrix/chunks.ts'
-import { exactRow, OTHER_RECIPES, RECIPE } from './matrix/exact.ts'
+import { exactRows, OTHER_RECIPES, RECIPE, RENDITIONS } from './matrix/exact.ts'
 import { mixedJoins, refusals } from './matrix/joins.ts'
 import { type Cell, createPeer, type Peer, why } from './matrix/peer.ts'
 import { realFiles, realRow } from './matrix/real.ts'
@@ -25,6 +25,8 @@ import { realFiles, realRow } from './matrix/real.ts'
 /** Open GOPs, reordering, a variable frame rate, fields. */
 const CHUNKED = ['h264-open', 'hevc-rasl-mkv', 'vfr-mkv', 'h264-interlaced']
 const MEDIUM: Recipe = { ...RECIPE, renditions: ladderOf([480]) }
+/** Presets that people take, of the codecs whose quickest are not. */
+const PRESETS: Readonly<Record<string, string>> = { hevc: 'medium', vp9: '4' }
 const HEVC: Recipe = {
   ...RECIPE,
   renditions: ladderOf([480], { ...DEFAULT_ENCODING, codec: hevc.name, preset: 'ultrafast' }),
@@ -35,6 +37,13 @@ const { values, positionals } = parseArgs({
   options: { all: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
+const TABLES: Readonly<Record<string, (peers: readonly Peer[]) => Promise<void>>> = {
+  codecs: codecsTable,
+  bytes: bytesTable,
+  joins: joinsTable,
+}
+const tables = positionals.filter((name) => name in TABLES)
+const named = positionals.filter((name) => !(name in TABLES))
 const report = (sentence: string): void => console.log(`✖ ${sentence}`)
 const counted = { passed: 0, failed: 0 }
 
@@ -42,7 +51,7 @@ const builds = await ffmpegBuilds()
 const dir = await mkdtemp(join(tmpdir(), 'reelmesh-ffmpegs-'))
 console.log(builds.map(({ name, version }) => `${name} is ${version}`).join(', '))
 try {
-  const isOnlyReal = positionals.some((name) => name.startsWith('real/'))
+  const isOnlyReal = named.some((name) => name.startsWith('real/'))
   if (!isOnlyReal) await tablesOfPeers()
   if (isOnlyReal || positionals.length === 0) await realTable()
 } finally {
@@ -54,41 +63,66 @@ process.exit(counted.failed === 0 && counted.passed > 0 ? 0 : 1)
 async function tablesOfPeers(): Promise<void> {
   const peers: Peer[] = []
   for (const build of builds) peers.push(await createPeer(build))
-  await exactTable(peers)
-  await bytesTable(peers)
-  await joinsTable(peers)
+  for (const [name, table] of Object.entries(TABLES))
+    if (tables.length === 0 || tables.includes(name)) await table(peers)
 }
 
 async function realTable(): Promise<void> {
   heading('real sources', builds)
   for (const [name, path] of await realFiles()) {
-    const isWanted = positionals.length === 0 || positionals.some((wanted) => name.startsWith(wanted))
+    const isWanted = named.length === 0 || named.some((wanted) => name.startsWith(wanted))
     if (isWanted) await row(name, () => realRow({ path, builds, report }))
   }
 }
 
-async function exactTable(peers: readonly Peer[]): Promise<void> {
+async function codecsTable(peers: readonly Peer[]): Promise<void> {
   heading('exact files', builds)
-  const wanted =
-    positionals.length > 0 ? positionals.map(findSource) : sources.filter(({ quick }) => quick || values.all)
+  const wanted = named.length > 0 ? named.map(findSource) : sources.filter(({ quick }) => quick || values.all)
+  const sums = new Map(RENDITIONS.map(({ id }) => [id, peers.map(() => new Map<string, number>())]))
   for (const source of wanted.filter(({ expect }) => expect.refused === null)) {
-    await row(source.name, () => exactRow({ source, peers, dir, report }))
-    for (const [codec, recipe] of OTHER_RECIPES)
-      await row(`${source.name}, ${codec}`, () => exactRow({ source, recipe, peers, dir, report }))
+    const rows = await attempt(source.name, () => exactRows({ source, peers, dir, report }))
+    for (const [id, cells] of rows ?? []) {
+      show(`${source.name}, ${id}`, cells)
+      for (const [at, { text }] of cells.entries()) {
+        const counts = sums.get(id)![at]!
+        counts.set(text, (counts.get(text) ?? 0) + 1)
+      }
+    }
   }
+  const line = (cells: readonly string[]): void => console.log(`| ${cells.join(' | ')} |`)
+  console.log('')
+  line(['codec', ...builds.map(({ name }) => name)])
+  line(['---', ...builds.map(() => '---')])
+  for (const [id, sum] of sums)
+    line([id, ...sum.map((counts) => [...counts].map(([text, count]) => `${count} ${text}`).join(', '))])
 }
 
 async function bytesTable(peers: readonly Peer[]): Promise<void> {
-  heading('H.264 bytes, by CPU level', builds)
-  const [planner] = peers
-  if (!planner) return
-  for (const name of CHUNKED) {
-    const rows = await attempt(name, async () => {
-      const cut = await cutSource(planner.media, { name, recipe: MEDIUM, dir })
-      return await bytesRows({ cut, peers, dir, report })
-    })
-    for (const [level, cells] of rows ?? []) show(`${name}, ${level}`, cells)
-  }
+  heading('bytes, by CPU level', builds)
+  for (const name of CHUNKED) await bytesOf(name, MEDIUM, peers[0]!, peers)
+  for (const [codec, recipe] of OTHER_RECIPES)
+    for (const [word, [planner]] of familiesOf(recipe, peers))
+      await bytesOf('h264-open', usual(recipe), planner!, peers, `${codec} by ${word}`)
+}
+
+async function bytesOf(
+  name: string,
+  recipe: Recipe,
+  planner: Peer,
+  peers: readonly Peer[],
+  label = name,
+): Promise<void> {
+  const rows = await attempt(label, async () => {
+    const cut = await cutSource(planner.media, { name, recipe, dir })
+    return await bytesRows({ cut, peers, dir, report })
+  })
+  for (const [level, cells] of rows ?? []) show(`${label}, ${level}`, cells)
+}
+
+/** The builds that can follow a recipe, by the word of their encoder. */
+function familiesOf(recipe: Recipe, peers: readonly Peer[]): Map<string, Peer[]> {
+  const wordOf = ({ capability }: Peer) => encoderWords(capability.encoders, recipe.renditions[0]!)[0]
+  return Map.groupBy(peers.filter(wordOf), (peer) => wordOf(peer)!)
 }
 
 async function joinsTable(peers: readonly Peer[]): Promise<void> {
@@ -98,12 +132,9 @@ async function joinsTable(peers: readonly Peer[]): Promise<void> {
   const { media } = planner
   for (const name of CHUNKED) await row(`${name}, mixed`, () => mixedJoins({ name, peers, dir, report }))
   const name = 'h264-open'
-  for (const [codec, recipe] of OTHER_RECIPES) {
-    const able = peers.filter(({ capability }) => wordOf(capability.encoders, recipe) !== undefined)
-    const families = Map.groupBy(able, ({ capability }) => wordOf(capability.encoders, recipe))
-    for (const [word, family] of families)
+  for (const [codec, recipe] of OTHER_RECIPES)
+    for (const [word, family] of familiesOf(recipe, peers))
       await row(`${codec} by ${word}, mixed`, () => mixedJoins({ name, recipe, family, peers, dir, report }))
-  }
   await row('H.264, other preset slipped in', async () => {
     const [cut, other] = [
       await cutSource(media, { name, recipe: MEDIUM, dir }),
@@ -126,12 +157,14 @@ async function joinsTable(peers: readonly Peer[]): Promise<void> {
   }
 }
 
-const wordOf = (encoders: readonly string[], { renditions }: Recipe): string | undefined =>
-  encoderWords(encoders, renditions[0]!)[0]
-
 function x265({ capability }: Peer): string {
   return capability.encoders.find((word) => word.startsWith(`${hevc.encoder}-`)) ?? `no ${hevc.encoder}`
 }
+
+const usual = (recipe: Recipe): Recipe => ({
+  ...recipe,
+  renditions: recipe.renditions.map((each) => ({ ...each, preset: PRESETS[each.codec] ?? each.preset })),
+})
 
 function heading(title: string, columns: readonly { name: string }[]): void {
   console.log(`\n${title.padEnd(LABEL_WIDTH)}${columns.map(({ name }) => name.padStart(14)).join('')}`)

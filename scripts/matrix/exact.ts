@@ -1,110 +1,124 @@
 /**
- * Whether every build makes exact files of the nasty sources, and declines by its own trial runs what it cannot read.
- * The first peer plans each source once; a peer that would not take that plan's tasks is not asked to, and must be one
- * that is known to be unable: declining too much would empty a mesh as surely as failing.
+ * Whether every build makes exact files of the nasty sources in every codec, and declines by its own trial runs what it cannot.
+ * Each build plans, cuts, encodes and joins by itself; where it cannot read a source the first one plans and cuts for it, as another peer of
+ * a mesh would. A build that declines must be one that is known to be unable: declining too much would empty a mesh as surely as failing.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { codecs, encoderWords } from '../../media/codecs/codecs.ts'
+import { codecOf, codecs, encoderWords } from '../../media/codecs/codecs.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { Media } from '../../protocol/media.ts'
-import type { Plan } from '../../protocol/plan.ts'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
-import { checkOutput } from '../../testing/sources/check.ts'
+import { boxOfHeight, type Rendition } from '../../protocol/rendition.ts'
+import { checkOutputs } from '../../testing/sources/check.ts'
 import { ensureSource } from '../../testing/sources/make.ts'
 import { runPipeline } from '../../testing/sources/pipeline.ts'
 import type { Source } from '../../testing/sources/source.ts'
-import { planSource } from './chunks.ts'
 import { type Cell, type Peer, takesAll, why } from './peer.ts'
 
 export const RECIPE: Recipe = {
   ...DEFAULT_RECIPE,
   renditions: ladderOf([480], { ...DEFAULT_ENCODING, preset: 'ultrafast' }),
 }
-/** The quickest encode in 8 bits of each codec but H.264, which `RECIPE` has. */
-export const OTHER_RECIPES: ReadonlyMap<string, Recipe> = new Map(
-  codecs()
-    .slice(1)
-    .map(({ name, trial }) => {
-      const encoding = { ...DEFAULT_ENCODING, preset: trial.preset, codec: name }
-      return [name, { ...RECIPE, renditions: ladderOf([480], encoding) }]
-    }),
+/** The quickest encode of each codec at each bit depth, H.264 first. */
+export const RENDITIONS: readonly Rendition[] = codecs().flatMap(({ name, bitDepths, trial: { preset } }) =>
+  bitDepths.map((bit_depth) => ({
+    ...{ ...RECIPE.renditions[0]!, id: bit_depth === 8 ? name : `${name}-${bit_depth}`, codec: name },
+    ...{ preset, bit_depth },
+  })),
 )
+/** Each of them but H.264, which `RECIPE` has, by itself. */
+export const OTHER_RECIPES: ReadonlyMap<string, Recipe> = new Map(
+  RENDITIONS.slice(1).map((rendition) => [rendition.id, { ...RECIPE, renditions: [rendition] }]),
+)
+/** Of all codecs but H.264: their encoders are slow. */
+const SMALL = { width: 160, height: 90 }
+/** The renditions for which these builds have no encoder. */
+const LACKS: Readonly<Record<string, readonly string[]>> = { '6.0': ['av1', 'av1-10'], '8.1': ['hevc-10', 'vp9-10'] }
 const SOURCE_MS = 300_000
 
-/** One row: a cell for each peer. `report` is called with each problem. */
-export async function exactRow(job: {
-  source: Source
-  /** `RECIPE` where nothing is said. */
-  recipe?: Recipe
-  peers: readonly Peer[]
-  dir: string
-  report: (sentence: string) => void
-}): Promise<Cell[]> {
-  const { source, recipe = RECIPE, peers, dir, report } = job
-  const [planner] = peers
-  if (!planner) return []
-  const file = await ensureSource(source.name)
-  const { plan } = await planSource(planner.media, file, recipe)
-  const cells: Cell[] = []
-  for (const peer of peers) cells.push(await exactCell({ source, recipe, file, plan, peer, dir, report, planner }))
-  return cells
-}
-
-interface CellJob {
+interface Job {
   readonly source: Source
-  readonly recipe: Recipe
-  readonly file: string
-  readonly plan: Plan
-  readonly peer: Peer
-  readonly planner: Peer
+  readonly peers: readonly Peer[]
   readonly dir: string
   readonly report: (sentence: string) => void
 }
 
-async function exactCell(job: CellJob): Promise<Cell> {
-  const { source, recipe, plan, peer, planner, report } = job
+/** A row for each of `RENDITIONS` that takes pictures so small, a cell for each peer. `report` is called with each problem. */
+export async function exactRows({ source, peers, dir, report }: Job): Promise<ReadonlyMap<string, readonly Cell[]>> {
+  const file = await ensureSource(source.name)
+  const all = sized(source)
+  const rows = new Map(all.map(({ id }) => [id, [] as Cell[]]))
+  for (const peer of peers) {
+    // HDR in 8 bits needs a filter that 10 bits do without.
+    for (const bitDepth of [8, 10]) {
+      const asked = all.filter(({ bit_depth }) => bit_depth === bitDepth)
+      const able = asked.filter((each) => encoderWords(peer.capability.encoders, each).length > 0)
+      const cells = await exactCells({ source, file, peer, planner: peers[0]!, renditions: able, dir, report })
+      for (const { id } of asked) rows.get(id)!.push(cells.get(id) ?? lacking(peer, id))
+    }
+  }
+  return rows
+}
+
+/** With boxes such that all are made. */
+function sized({ expect: { display } }: Source): Rendition[] {
+  const least = Math.min(display.width, display.height)
+  return RENDITIONS.filter(({ codec }) => codecOf(codec).leastSide <= least).map((each, at) => ({
+    ...each,
+    box: at === 0 || least <= SMALL.height ? boxOfHeight(480) : SMALL,
+  }))
+}
+
+const lacking = ({ build }: Peer, id: string): Cell =>
+  LACKS[build.name]?.includes(id) ? { text: 'declined', ok: true } : { text: 'DECLINED', ok: false }
+
+interface CellJob extends Omit<Job, 'peers'> {
+  readonly file: string
+  readonly peer: Peer
+  readonly planner: Peer
+  readonly renditions: readonly Rendition[]
+}
+
+async function exactCells(job: CellJob): Promise<Map<string, Cell>> {
+  const { source, renditions, peer, planner, report } = job
   const { name } = peer.build
-  const lacksEncoder = recipe.renditions.some((each) => encoderWords(peer.capability.encoders, each).length === 0)
-  const isKnown = lacksEncoder || source.cannotOn.some((prefix) => name.startsWith(prefix))
-  if (!takesAll(peer, plan) && !(await takesItsOwn(peer, job))) {
-    const classes = plan.renditions.map((rendition) => rendition.class).join(', ')
-    if (!isKnown) report(`${source.name} on ${name}: declines what it can do (${classes})`)
-    return { text: isKnown ? 'declined' : 'DECLINED', ok: isKnown }
-  }
-  const first = await attempt(job, peer.media)
-  if (first instanceof AttemptFailed && first.code === 'build_cannot' && isKnown) {
+  const isKnown = source.cannotOn.some((prefix) => name.startsWith(prefix))
+  let right = 'exact'
+  let result = await attempt(job, peer.media)
+  if (isKnown && isCannot(result)) {
     // As in a mesh: who cannot read the source leaves the ingest to another, and encodes what that one cut.
-    const second = await attempt(job, withIngestOf(planner.media, peer.media))
-    if (second instanceof AttemptFailed && second.code === 'build_cannot') return { text: 'cannot', ok: true }
-    return cellOf(second, 'exact (cut)', { source, name, report })
+    result = await attempt(job, withIngestOf(planner.media, peer.media))
+    if (isCannot(result)) return new Map(renditions.map(({ id }) => [id, { text: 'declined', ok: true }]))
+    right = 'exact (cut)'
   }
-  return cellOf(first, 'exact', { source, name, report })
+  return new Map(
+    renditions.map(({ id }): [string, Cell] => {
+      const problems = result instanceof Error ? [why(result)] : (result.get(id) ?? ['no output'])
+      for (const problem of problems) report(`${source.name}, ${id} on ${name}: ${problem}`)
+      if (problems.length === 0) return [id, { text: right, ok: true }]
+      return [id, { text: isCannot(result) ? 'DECLINED' : result instanceof Error ? 'FAILED' : 'WRONG', ok: false }]
+    }),
+  )
 }
 
-/** A filter of another dialect is another class: such a build leaves others' plans alone and carries out its own. */
-async function takesItsOwn(peer: Peer, { file, recipe }: Pick<CellJob, 'file' | 'recipe'>): Promise<boolean> {
-  try {
-    return takesAll(peer, (await planSource(peer.media, file, recipe)).plan)
-  } catch (error) {
-    if (error instanceof AttemptFailed) return false
-    throw error
-  }
-}
+const isCannot = (result: unknown): boolean => result instanceof AttemptFailed && result.code === 'build_cannot'
 
-/** What is wrong with the files, or the error that there are none. */
+/** What is wrong with each file, or the error that there are none. */
 async function attempt(
-  { source, recipe, file, peer, planner, dir }: CellJob,
+  { source, renditions, file, peer, planner, dir }: CellJob,
   media: Media,
-): Promise<readonly string[] | Error> {
+): Promise<ReadonlyMap<string, readonly string[]> | Error> {
+  if (renditions.length === 0) return new Map()
   const outDir = await mkdtemp(join(dir, `${source.name}-${peer.build.name}-`))
   const { ffmpeg, ffprobe } = planner.build
   try {
+    const recipe = { ...RECIPE, renditions }
     const signal = AbortSignal.timeout(SOURCE_MS)
-    const { outputs } = await runPipeline(media, { source: file, recipe, outDir, signal })
-    if (outputs.length === 0) return ['no output']
-    const checks = outputs.map(({ box, path }) => checkOutput({ source, file, output: path, box, ffmpeg, ffprobe }))
-    return (await Promise.all(checks)).flatMap(({ problems }) => problems)
+    const { outputs } = await runPipeline(takenBy(peer, media), { source: file, recipe, outDir, signal })
+    const files = outputs.map(({ box, path }) => ({ box, output: path, bitDepth: renditions[0]!.bit_depth }))
+    const results = await checkOutputs({ source, file, outputs: files, ffmpeg, ffprobe })
+    return new Map(outputs.map(({ rendition }, at) => [rendition, results[at]!.problems]))
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   } finally {
@@ -112,16 +126,16 @@ async function attempt(
   }
 }
 
-function cellOf(
-  result: readonly string[] | Error,
-  right: string,
-  { source, name, report }: { source: Source; name: string; report: (sentence: string) => void },
-): Cell {
-  const problems = result instanceof Error ? [why(result)] : result
-  for (const problem of problems) report(`${source.name} on ${name}: ${problem}`)
-  if (problems.length === 0) return { text: right, ok: true }
-  return { text: result instanceof Error ? 'FAILED' : 'WRONG', ok: false }
-}
+/** With plans only whose tasks this peer would claim. */
+const takenBy = (peer: Peer, media: Media): Media => ({
+  ...media,
+  plan: async (work) => {
+    const plan = await media.plan(work)
+    if (takesAll(peer, plan)) return plan
+    const classes = plan.renditions.map((rendition) => rendition.class).join(', ')
+    throw new AttemptFailed('build_cannot', `${peer.build.name} takes no ${classes}`)
+  },
+})
 
 const withIngestOf = (ingest: Media, own: Media): Media => ({
   ...ingest,

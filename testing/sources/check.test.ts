@@ -188,6 +188,13 @@ test('lost colour tags are reported', async () => {
   assert.ok(result.problems.includes('color space is not said in place of bt709'), JSON.stringify(result.problems))
 })
 
+test('HDR that a rendition of 10 bits lost is reported, and a picture of 8 bits in it', async () => {
+  const job = { source: findSource('hdr10'), file: await ensureSource('hdr10'), ...TOOLS }
+  const { problems } = await checkOutput({ ...job, output: await encode({}), bitDepth: 10 })
+  assert.ok(problems.includes('color transfer is not said in place of smpte2084'), JSON.stringify(problems))
+  assert.ok(problems.includes('pixel format yuv420p'), JSON.stringify(problems))
+})
+
 test('what ffmpeg complains of is reported', async () => {
   const output = await encode({ encoder: ['-g', '5'] })
   const bytes = await readFile(output)

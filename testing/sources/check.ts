@@ -1,6 +1,6 @@
 /**
  * Whether a finished MP4 is exactly its source: plain ffmpeg decodes both, `compare.ts` says where they differ. Nothing
- * of the pipeline is used here. Time: two decodes of each file and one of each audio track.
+ * of the pipeline is used here. Time: two decodes of each output, one of the source and one of each audio track.
  */
 import { boxOfHeight } from '../../protocol/rendition.ts'
 import { beepOffsets, compareBeeps, compareCues, compareFrames, comparePictures } from './compare.ts'
@@ -10,13 +10,18 @@ import { readComplaints } from './read.ts'
 import { readShown, type Shown } from './shown.ts'
 import type { Source } from './source.ts'
 
-export interface CheckJob {
-  readonly source: Source
-  /** Where the source lies. */
-  readonly file: string
+export interface CheckedOutput {
   readonly output: string
   /** The rendition's box, before it is turned for portrait; that of 480p where nothing is said. */
   readonly box?: Box
+  /** The rendition's bits per sample; 8 where nothing is said. */
+  readonly bitDepth?: number
+}
+
+export interface CheckJob extends CheckedOutput {
+  readonly source: Source
+  /** Where the source lies. */
+  readonly file: string
   readonly ffmpeg: string
   readonly ffprobe: string
 }
@@ -46,30 +51,43 @@ const START_S = 0.0005
 /** No source here shows its last frame for longer. */
 const LAST_FRAME_S = 1
 
-export async function checkOutput(job: CheckJob): Promise<CheckResult> {
-  const { source, ffmpeg, ffprobe } = job
-  const [before, after] = await Promise.all([
-    probeFile({ ffprobe, file: job.file }),
-    probeFile({ ffprobe, file: job.output }),
-  ])
-  const wanted = await readShown({ file: job.file, container: before, source, ffmpeg })
-  const got = await readShown({ file: job.output, container: after, source, ffmpeg })
+export const checkOutput = async (job: CheckJob): Promise<CheckResult> =>
+  (await checkOutputs({ ...job, outputs: [job] }))[0]!
+
+/** Checks all outputs of one source, which is read once. */
+export async function checkOutputs(
+  job: Omit<CheckJob, keyof CheckedOutput> & { readonly outputs: readonly CheckedOutput[] },
+): Promise<CheckResult[]> {
+  const container = await probeFile(job)
+  const shown = await readShown({ ...job, container })
+  const results: CheckResult[] = []
+  for (const output of job.outputs) results.push(await checkOne({ ...job, ...output }, { container, shown }))
+  return results
+}
+
+async function checkOne(job: CheckJob, wanted: { container: Container; shown: Shown }): Promise<CheckResult> {
+  const { source, ffmpeg, bitDepth = 8 } = job
+  const { expect } = source
+  const after = await probeFile({ ...job, file: job.output })
+  const got = await readShown({ ...job, file: job.output, container: after })
   const film = filmStream(after)
   const tick_s = film ? film.timeBase[0] / film.timeBase[1] : 0
+  const { shown } = wanted
+  const isMapped = expect.hdr && bitDepth === 8
   const problems = [
-    ...checkSource(source, wanted),
-    ...compareFrames(wanted.frames, got.frames, tick_s),
-    ...(wanted.frames.length === got.frames.length && !source.expect.hdr
-      ? comparePictures(wanted.frames, got.frames, source.expect.lossMax)
+    ...checkSource(source, shown),
+    ...compareFrames(shown.frames, got.frames, tick_s),
+    ...(shown.frames.length === got.frames.length && !isMapped
+      ? comparePictures(shown.frames, got.frames, expect.lossMax)
       : []),
-    ...compareBeeps(wanted, got, source.expect.beepSamples),
-    ...compareContainer(source.expect, { source: before, output: after }, job.box ?? boxOfHeight(480)),
-    ...compareCues('chapters', wanted.chapters, got.chapters),
-    ...wanted.cues.flatMap((cues, track) => compareCues(`subtitles ${track}`, cues, got.cues[track] ?? [])),
-    ...checkDuration(wanted, got, after),
+    ...compareBeeps(shown, got, expect.beepSamples),
+    ...compareContainer(expect, { source: wanted.container, output: after }, job.box ?? boxOfHeight(480), bitDepth),
+    ...compareCues('chapters', shown.chapters, got.chapters),
+    ...shown.cues.flatMap((cues, track) => compareCues(`subtitles ${track}`, cues, got.cues[track] ?? [])),
+    ...checkDuration(shown, got, after),
     ...(await readComplaints({ ffmpeg, file: job.output })).slice(0, 5).map((line) => `ffmpeg says: ${line}`),
   ]
-  return { ok: problems.length === 0, problems, facts: gatherFacts(wanted, got, after) }
+  return { ok: problems.length === 0, problems, facts: gatherFacts(shown, got, after) }
 }
 
 /** Checks that a source is what its recipe says; another one would make the check useless. */

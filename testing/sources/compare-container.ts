@@ -14,13 +14,14 @@ export function compareContainer(
   expect: Expected,
   files: { source: Container; output: Container },
   box: Box,
+  bitDepth = 8,
 ): string[] {
   const { output } = files
   const [source, film] = [filmStream(files.source), filmStream(output)]
   if (!film) return ['no video stream']
   return [
     ...compareShape(expect, film, box),
-    ...compareColor(expect, source, film),
+    ...comparePixels(expect, source, film, bitDepth),
     ...compareList(
       'audio languages',
       expect.audio.map((track) => track.language),
@@ -60,25 +61,28 @@ function compareShape(expect: Expected, film: Stream, box: Box): string[] {
   if (film.sampleAspect !== '1:1') problems.push(`pixel aspect ${film.sampleAspect || 'not said'}`)
   if (film.rotation !== 0) problems.push(`turned by ${film.rotation}°`)
   if (film.fieldOrder !== 'progressive') problems.push(`field order ${film.fieldOrder || 'not said'}`)
-  if (film.pixelFormat !== 'yuv420p') problems.push(`pixel format ${film.pixelFormat}`)
   return problems
 }
 
 /**
- * What the source says of its colours must still be said, HDR and RGB as the BT.709 they became, full range as the
+ * What the source says of its colours must still be said, RGB and HDR in 8 bits as the BT.709 they became, full range as the
  * limited one.
  * Where the source has no colour tags, the result must have none: a player then guesses as before. An unspecified range is the limited one.
  */
-function compareColor(expect: Expected, source: Stream | undefined, film: Stream): string[] {
-  return Object.entries(source?.color ?? {}).flatMap(([tag, said]) => {
+function comparePixels(expect: Expected, source: Stream | undefined, film: Stream, bitDepth: number): string[] {
+  const isMapped = expect.hdr && bitDepth === 8
+  const format = bitDepth === 8 ? 'yuv420p' : `yuv420p${bitDepth}le`
+  const problems = film.pixelFormat === format ? [] : [`pixel format ${film.pixelFormat}`]
+  const colors = Object.entries(source?.color ?? {}).flatMap(([tag, said]) => {
     const got = film.color[tag as keyof Stream['color']]
-    const sdr = expect.hdr || said === 'gbr' ? 'bt709' : said
+    const sdr = isMapped || said === 'gbr' ? 'bt709' : said
     const wanted = tag === 'range' ? 'tv' : sdr
     const isSilent = said === '' || said === 'unknown'
     const isUnlisted = got === '' || got === 'unknown'
     if (got === wanted || (isUnlisted && (isSilent || tag === 'range'))) return []
     return [`color ${tag} is ${got || 'not said'} in place of ${isSilent ? 'nothing' : wanted}`]
   })
+  return [...problems, ...colors]
 }
 
 function compareList(what: string, wanted: readonly unknown[], got: readonly unknown[]): string[] {
