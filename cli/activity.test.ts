@@ -4,7 +4,13 @@ import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import { activityOf } from './activity.ts'
 
 const ID = '00000000000000aa'
-const row = (status: VideoRow['status']) => ({ id: ID, status, deliveries: [{ done_at: null }] }) as unknown as VideoRow
+const row = (status: VideoRow['status'], ...tasks: [kind: string, status: string][]) =>
+  ({
+    id: ID,
+    status,
+    deliveries: [{ done_at: null }],
+    tasks: tasks.map(([kind, status]) => ({ kind, status })),
+  }) as unknown as VideoRow
 const peers = (...of: { slots: number; running?: { task: string; done: number }[] }[]) =>
   ({ peers: of.map((peer) => ({ running: [], ...peer })) }) as unknown as StatusSnapshot
 const HERE = { slots: 0 }
@@ -24,6 +30,9 @@ test('a video says at every moment what happens to it, or what it waits for', ()
       activityOf(row('RUNNING'), peers(HERE, busy(mine, 0))),
       activityOf(row('RUNNING'), peers(HERE, busy(mine, 0.01))),
       activityOf(row('MERGING'), peers(HERE, IDLE)),
+      activityOf(row('MERGING', ['merge', 'PROCESSING'], ['package', 'PENDING']), peers(HERE, IDLE)),
+      activityOf(row('MERGING', ['merge', 'COMPLETED'], ['package', 'PROCESSING']), peers(HERE, IDLE)),
+      activityOf(row('MERGING', ['video', 'COMPLETED'], ['package', 'PROCESSING']), peers(HERE, IDLE)),
       activityOf(row('COMPLETED'), peers(HERE, IDLE)),
     ],
     [
@@ -36,6 +45,9 @@ test('a video says at every moment what happens to it, or what it waits for', ()
       'starts to encode',
       'encoding',
       'joining',
+      'joining',
+      'packaging',
+      'packaging',
       'delivering',
     ],
   )

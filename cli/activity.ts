@@ -14,7 +14,7 @@ export function activityOf(row: VideoRow, { peers }: Pick<StatusSnapshot, 'peers
       if (running.length > 0) return 'starts to encode'
       return peers.some(({ slots }) => slots > 0) ? 'waits for a worker' : 'waits for the workers to start'
     case 'MERGING':
-      return 'joining'
+      return isOnlyPackaged(row) ? 'packaging' : 'joining'
     case 'COMPLETED':
       return row.deliveries.some(({ done_at }) => done_at === null) ? 'delivering' : 'done'
     case 'FAILED':
@@ -22,4 +22,10 @@ export function activityOf(row: VideoRow, { peers }: Pick<StatusSnapshot, 'peers
     case 'CANCELLED':
       return 'cancelled'
   }
+}
+
+/** Whether its files are joined, or are not wanted, and the package is being made. */
+function isOnlyPackaged({ tasks }: VideoRow): boolean {
+  const left = new Set(tasks.filter(({ status }) => status !== 'COMPLETED').map(({ kind }) => kind))
+  return left.has('package') && !left.has('merge')
 }
