@@ -29,6 +29,7 @@ const peer = (change: Partial<PeerStatus> = {}): PeerStatus => ({
   encoders: ['x264'],
   decoders: 9,
   speeds: {},
+  http: null,
   host: 'host',
   running: [],
   shared: [],

@@ -39,6 +39,7 @@ import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
 import { createHttpPart, createNodeStreams } from './http/http-part.ts'
+import { createOtherNodes } from './http/other-nodes.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
 import { createModules } from './modules.ts'
@@ -48,6 +49,7 @@ import { otherTrials } from './other-trials.ts'
 import { createPartList, type PartList } from './parts.ts'
 import { nextBootEpoch } from './peers/boot-epoch.ts'
 import { isWellFormed } from './peers/gossip-content.ts'
+import { hostId } from './peers/host-id.ts'
 import { membersOnly } from './peers/member-mesh.ts'
 import { createMembership, type Membership } from './peers/membership.ts'
 import { openSharedFolders } from './shared/open-shared-folders.ts'
@@ -73,6 +75,8 @@ export interface RunningNode {
   addresses(): readonly string[]
   /** Where it serves HTTP over TCP; null where it does not. */
   http(): string | null
+  /** Whether a player has asked for something there lately. */
+  isWatched(): boolean
   stop(): Promise<void>
 }
 
@@ -193,8 +197,10 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const api = createApi(face, { streams: createNodeStreams(adapters), log: httpLog })
   const control = await serveControl(api, controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
-  const http = createHttpPart(config, { api, clock, log: httpLog })
+  const others = createOtherNodes(hostId(config.machine), { peers: modules.peers, clock })
+  const http = createHttpPart(config, { api, ledger, others, clock, log: httpLog })
   await parts.start(http)
+  modules.listener.http = http.url()
   return {
     face,
     hints,
@@ -204,6 +210,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
     problems: deliverer.problems,
     addresses: () => mesh.addresses(),
     http: http.url,
+    isWatched: http.isWatched,
     stop: parts.stop,
   }
 }

@@ -61,6 +61,8 @@ export interface Modules extends VideoModules {
   readonly stillEvents: () => Promise<void>
   /** Adds what later trials showed to what this node claims and advertises. */
   readonly learn: (more: NodeOptions['capability']) => void
+  /** Where this node serves pages and packages, as it says in heartbeats; null where it does not. */
+  readonly listener: { http: string | null }
 }
 
 /** Makes all modules of a node. */
@@ -80,8 +82,9 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const { attempts, admission, coordinator, worker } = work
   const { submit, deliverer, inputFolder } = createVideoModules(options, adapters, basics)
   const copier = createCopier({ self, ledger, store, exchange, log, hints, sharedSources })
+  const listener: Modules['listener'] = { http: null }
   const heartbeat = createOwnHeartbeat(options, adapters, {
-    ...{ peers, attempts, admission, sharedSources },
+    ...{ peers, attempts, admission, sharedSources, listener },
     ownSpeeds: createOwnSpeeds(basics.plans),
   })
   const { version } = options
@@ -113,6 +116,7 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   return {
     self,
     learn,
+    listener,
     hints,
     peers,
     suspicions,

@@ -120,6 +120,8 @@ const heartbeatSchema = z.object({
     .array(z.object({ video: videoId.nullable(), text: z.string().max(SHARED_PROBLEM_TEXT_MAX) }))
     .max(SHARED_PROBLEMS_MAX)
     .optional(),
+  /** Where it serves pages and packages: `http://127.0.0.1:8080`. Absent where it does not. */
+  http: z.string().max(ADDRESS_MAX).optional(),
   /** How many more attempts it runs than `running` lists; none of them counts as hanging. Absent where all are listed. */
   unlisted: count.optional(),
 })

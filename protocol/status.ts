@@ -60,6 +60,10 @@ const peerSchema = z
     host: z
       .string()
       .describe('its machine: `NAME-XXXXXXXX`, of which the last 8 digits are the same for all containers of it'),
+    http: z
+      .string()
+      .nullable()
+      .describe('where it serves pages and packages, such as `http://127.0.0.1:8080`; null where it does not'),
     running: z
       .array(runningSchema)
       .readonly()

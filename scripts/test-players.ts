@@ -1,9 +1,10 @@
 /**
  * `npm run test:players`: streaming packages in the players that sites use, in a real Chromium. Brings what is missing (ffmpeg, Chromium).
- * `-- --all`: the films of every case in every player. Ends with `N passed, N failed`.
+ * `-- --all`: the films of every case in every player; `-- page`: only files whose names begin so. Ends with `N passed, N failed`.
  */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { ensureChromium } from '../testing/tools/chromium.ts'
 import { ensureFfmpeg } from '../testing/tools/ffmpeg.ts'
 import { type FileLimits, runInTurn } from './test-file.ts'
@@ -11,7 +12,8 @@ import { type FileLimits, runInTurn } from './test-file.ts'
 const FOLDER = 'test/players'
 const LIMITS: FileLimits = { testMs: 120_000, fileMs: 600_000, lingerMs: 15_000 }
 
-if (process.argv.includes('--all')) process.env.REELMESH_ALL = '1'
+const { values, positionals: named } = parseArgs({ options: { all: { type: 'boolean' } }, allowPositionals: true })
+if (values.all) process.env.REELMESH_ALL = '1'
 process.chdir(join(import.meta.dirname, '..'))
 const began = performance.now()
 try {
@@ -22,7 +24,8 @@ try {
   console.log('\n0 passed, 1 failed')
   process.exit(1)
 }
-const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.test.ts')).sort()
+const isNamed = (name: string) => named.length === 0 || named.some((each) => name.startsWith(each))
+const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.test.ts') && isNamed(name)).sort()
 const sum = await runInTurn(
   files.map((name) => `${FOLDER}/${name}`),
   LIMITS,

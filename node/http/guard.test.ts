@@ -9,6 +9,8 @@ import { createApi } from './api.ts'
 import { guarded } from './guard.ts'
 
 const [A, B] = ['https://a.example', 'https://b.example']
+/** The origin of another node's pages. */
+const NODE = 'http://127.0.0.1:8081'
 const FILE = '/v1/videos/0123456789abcdef/hls/a.mp4'
 const CANCEL = '/v1/videos/0123456789abcdef/cancel'
 let now = 0
@@ -16,7 +18,10 @@ let now = 0
 function asker(origins: readonly string[]) {
   const face = { ledger: { video: async () => ({}) }, act: async () => 'changed' } as unknown as NodeFace
   const api = createApi(face, { streams: { open: async () => assert.fail() } as Streams, log: silentLog })
-  const guard = guarded({ origins, folders: [] }, { api, clock: { mono: () => now }, log: silentLog })
+  const { ledger } = face
+  const others = { urls: () => [NODE], areOrigin: (origin: string) => origin === NODE }
+  const modules = { api, ledger, others, clock: { mono: () => now }, log: silentLog }
+  const guard = guarded({ origins, folders: [] }, modules)
   return async (
     path: string,
     headers: Readonly<Record<string, string>> = {},
@@ -42,6 +47,15 @@ test('pages of other origins may use the API where they are named, and with * re
   assert.equal(await allowed(B, ['*']), null)
   assert.equal(await allowed(B, ['*'], FILE), '*')
   assert.equal(await allowed(A, ['*', A], FILE), A)
+})
+
+test('pages of other nodes read what players do, and no more', async () => {
+  const allowed = async (path: string) =>
+    (await asker([])(path, { origin: NODE })).headers.get('access-control-allow-origin')
+  assert.equal(await allowed(FILE), NODE)
+  assert.equal(await allowed('/watch/0123456789abcdef/about.json'), NODE)
+  for (const path of ['/healthz', '/v1/status', '/watch/0123456789abcdef'])
+    assert.equal(await allowed(path), null, path)
 })
 
 test('a named origin is allowed to change something, and no other one, whatever may be read', async () => {

@@ -10,10 +10,13 @@ import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { createTokenBucket, type TokenBucket } from '../../mesh/token-bucket.ts'
 import type { Clock } from '../../protocol/clock.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
 import { HTTP_RATE } from '../../protocol/limits.ts'
 import type { Log } from '../../protocol/log.ts'
 import { remember } from '../../protocol/remember.ts'
 import type { Api } from './api.ts'
+import type { OtherNodes } from './other-nodes.ts'
+import { createPageRoutes } from './page-routes.ts'
 import { answerError, RequestRefused } from './refusals.ts'
 
 /** Who may ask for what. */
@@ -27,6 +30,8 @@ export interface GuardOptions {
 /** The parts that it uses. */
 export interface GuardModules {
   readonly api: Api
+  readonly ledger: Pick<Ledger, 'video'>
+  readonly others: OtherNodes
   readonly clock: Pick<Clock, 'mono'>
   readonly log: Log
 }
@@ -35,13 +40,17 @@ type Guarded = Hono<{ Bindings: HttpBindings }>
 type Guard = MiddlewareHandler<{ Bindings: HttpBindings }>
 
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
-const PACKAGE_PATH = /^\/v1\/videos\/[^/]+\/(?:hls|dash)\//
+/** What players read: packages, and what the page with one asks beside them. */
+const PLAYER_PATH = /^\/(?:v1\/videos\/[^/]+\/(?:hls|dash)\/|watch\/[^/]+\/about\.json$)/
 const READS = ['GET', 'HEAD', 'OPTIONS']
 /** Addresses whose rates are remembered; beyond it the oldest are forgotten. */
 const ADDRESSES_MAX = 4_096
 
 /** The API behind these guards. */
-export function guarded({ origins, folders }: GuardOptions, { api, clock, log }: GuardModules): Guarded {
+export function guarded(
+  { origins, folders }: GuardOptions,
+  { api, ledger, others, clock, log }: GuardModules,
+): Guarded {
   const guard: Guarded = new Hono()
   guard.onError(answerError(log))
   guard.use(checkHost)
@@ -52,9 +61,10 @@ export function guarded({ origins, folders }: GuardOptions, { api, clock, log }:
       crossOriginResourcePolicy: origins.length > 0 ? 'cross-origin' : 'same-origin',
     }),
   )
-  if (origins.length > 0) guard.use(allowOrigins(origins))
+  guard.use(allowOrigins(origins, others))
   guard.use(limitRate(clock))
   guard.use(refuseForged(origins))
+  guard.route('/', createPageRoutes({ ledger, others }))
   guard.all('*', (c) => api.fetch(c.req.raw, { ...c.env, folders }))
   return guard
 }
@@ -65,10 +75,14 @@ const checkHost: Guard = async (c, next) => {
   await next()
 }
 
-const allowOrigins = (origins: readonly string[]): Guard =>
+/** Pages of other nodes read here what players do: they go on here when their own node has ended. */
+const allowOrigins = (origins: readonly string[], others: OtherNodes): Guard =>
   cors({
-    origin: (origin, c) =>
-      origins.includes(origin) ? origin : origins.includes('*') && PACKAGE_PATH.test(c.req.path) ? '*' : null,
+    origin: (origin, c) => {
+      if (origins.includes(origin)) return origin
+      if (!PLAYER_PATH.test(c.req.path)) return null
+      return origins.includes('*') ? '*' : others.areOrigin(origin) ? origin : null
+    },
     allowMethods: (origin) => (origins.includes(origin) ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD']),
     allowHeaders: ['Content-Type', 'Range', 'If-Range', 'If-None-Match'],
     exposeHeaders: ['Accept-Ranges', 'Content-Length', 'Content-Range', 'ETag', 'Retry-After'],

@@ -1,4 +1,4 @@
-/** The part of a node that serves its API, and streaming packages to players, over TCP. */
+/** The part of a node that serves its API, streaming packages to players, and a page with one, over TCP. */
 import { createBlobRanges } from '../../blobs/read-range.ts'
 import type { DeliveredBlobs } from '../../protocol/blobs.ts'
 import type { Adapters } from '../adapters.ts'
@@ -18,10 +18,15 @@ export interface HttpPartOptions {
   readonly http_folders: readonly string[]
 }
 
-/** The part, and where it listens once it is started: null without the setting. */
+/** The part that listens. */
 export interface HttpPart extends Part {
+  /** Where it listens once it is started: null without the setting. */
   url(): string | null
+  /** Whether something was read in the last 30 s: a player that plays does, and an open page also when it is paused. */
+  isWatched(): boolean
 }
+
+const WATCHED_MS = 30_000
 
 /** The parts that streams are made of. */
 export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh' | 'clock' | 'rng' | 'log'> {
@@ -31,14 +36,20 @@ export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh
 /** The part of these settings; without `http` it does nothing. Its start rejects as `serveHttp`. */
 export function createHttpPart(options: HttpPartOptions, modules: GuardModules): HttpPart {
   let server: HttpServer | null = null
+  let askedAt = Number.NEGATIVE_INFINITY
+  const { clock } = modules
   return {
     name: 'HTTP server',
     async start() {
       const address = options.http === undefined ? 'invalid' : httpAddress(options.http)
       if (typeof address === 'string') return
       server = await serveHttp(guarded({ origins: options.http_cors, folders: options.http_folders }, modules), address)
+      server.onGet(() => {
+        askedAt = clock.mono()
+      })
     },
     url: () => server?.url ?? null,
+    isWatched: () => clock.mono() - askedAt < WATCHED_MS,
     stop: async () => await server?.close(),
   }
 }

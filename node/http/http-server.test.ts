@@ -1,7 +1,7 @@
 /** The listener: where it listens, and what it does with clients that are slow or gone. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { silentLog } from '../../protocol/log.ts'
 import type { NodeFace } from '../face.ts'
@@ -52,21 +52,44 @@ test('a client that reads nothing has only a few pieces read, and its end ends t
   await seen.hasEnded.promise
 })
 
-test('clients beyond the bound are closed, and so is one on which nothing moves', async (t) => {
+/** A client that asks, and reads no more than the beginning of the answer; null where it is closed instead. */
+function client(url: string): Promise<Socket | null> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(`GET ${AT} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  return new Promise((resolve) => {
+    socket.once('data', () => resolve(socket.pause()))
+    socket.once('close', () => resolve(null))
+  })
+}
+
+test('a client beyond the bound is closed, and taken once another one has gone', async (t) => {
+  const { routes } = served({ pieces: 10_000 })
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 }, { connectionsMax: 2, silenceMs: 60_000 })
+  t.after(server.close)
+  const [first, second] = [await client(server.url), await client(server.url)]
+  assert.ok(first && second)
+  assert.equal(await client(server.url), null)
+  first.destroy()
+  let third: Socket | null = null
+  while (third === null) third = await client(server.url)
+})
+
+test('no more than 256 clients are served at once', async (t) => {
+  const { routes } = served({ pieces: 1 })
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
+  t.after(server.close)
+  const all = await Promise.all(Array.from({ length: 260 }, () => client(server.url)))
+  assert.equal(all.filter((each) => each !== null).length, 256)
+})
+
+test('a client on which nothing moves is closed', async (t) => {
   const { seen, routes } = served({ pieces: 10_000 })
   const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 }, { connectionsMax: 1, silenceMs: 300 })
   t.after(server.close)
-  const port = Number(new URL(server.url).port)
-  const silent = connect(port, '127.0.0.1')
-  silent.write(`GET ${AT} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
-  silent.on('error', () => {})
-  await once(silent, 'readable')
-  const further = connect(port, '127.0.0.1')
-  further.on('error', () => {})
-  further.resume()
-  await once(further, 'close')
+  const silent = await client(server.url)
   await seen.hasEnded.promise
-  silent.destroy()
+  silent?.destroy()
 })
 
 test('headers and bodies that come too slowly are given up, and no answer is that takes long to begin', async (t) => {

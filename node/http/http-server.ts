@@ -13,6 +13,8 @@ import { type HttpAddress, hostText } from './http-address.ts'
 export interface HttpServer {
   /** Where it listens: `http://127.0.0.1:8080`. */
   readonly url: string
+  /** Calls `act` at each GET. */
+  onGet(act: () => void): void
   /** Ends every connection. */
   close(): Promise<void>
 }
@@ -56,6 +58,7 @@ export async function serveHttp(
   })
   return {
     url: `http://${hostText(host)}:${(server.address() as AddressInfo).port}`,
+    onGet: (act) => void server.on('request', ({ method }) => method === 'GET' && act()),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

@@ -35,7 +35,8 @@ export function createMediaRoutes({ streams, log }: MediaRoutesOptions): Media {
   return routes
 }
 
-function videoId(text: string): VideoId {
+/** The id that a path names. Throws `ReelmeshError('unknown_video')` where it is none. */
+export function videoId(text: string): VideoId {
   if (isVideoId(text)) return text
   throw notVideoId(text)
 }

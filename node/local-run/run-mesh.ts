@@ -33,6 +33,8 @@ export interface RunMesh {
   problem(video: VideoId): string | undefined
   /** Resolves after `ms`, or as soon as a video has changed its state or was delivered. Rejects with the signal's reason. */
   waitForVideos(ms: number, signal: AbortSignal): Promise<void>
+  /** Whether a player has asked for something lately. */
+  isWatched(): boolean
   /** Stops the workers, then this node. */
   stop(): Promise<void>
 }
@@ -107,6 +109,7 @@ export async function createRunMesh(options: RunMeshOptions): Promise<RunMesh> {
     face: node.face,
     problem: (video) => node.problems().get(video),
     waitForVideos: changes.wait,
+    isWatched: node.isWatched,
     stop,
   }
 }

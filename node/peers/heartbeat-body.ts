@@ -23,6 +23,7 @@ export interface HeartbeatBodyModules {
   readonly folders: Pick<SharedFolders, 'seen'>
   readonly sharedSources: Pick<SharedSources, 'problems'>
   readonly ownSpeeds: OwnSpeeds
+  readonly listener: { readonly http: string | null }
 }
 
 /** The content of a heartbeat now. */
@@ -32,6 +33,7 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
   const shared = modules.folders.seen()
   const running = attempts.running()
   const speeds = modules.ownSpeeds.measure(running)
+  const { http } = modules.listener
   const problems = modules.sharedSources.problems().slice(0, SHARED_PROBLEMS_MAX)
   return {
     ...identity,
@@ -47,6 +49,7 @@ export function heartbeatBody(options: HeartbeatBodyOptions, modules: HeartbeatB
     state: admission.state(),
     running: [...running],
     ...(Object.keys(speeds).length > 0 && { speeds }),
+    ...(http !== null && { http }),
     ...(shared.length > 0 && { shared: [...shared] }),
     ...(problems.length > 0 && {
       shared_problems: problems.map(({ video, text }) => ({ video, text: text.slice(0, SHARED_PROBLEM_TEXT_MAX) })),

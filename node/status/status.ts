@@ -184,6 +184,7 @@ function peerRows(beats: readonly Beat[], records: readonly PeerRecord[], self: 
         decoders: beat.decoders.length,
         speeds: beat.speeds ?? {},
         host,
+        http: beat.http ?? null,
         running,
         shared: beat.shared ?? [],
         paused,

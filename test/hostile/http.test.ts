@@ -94,7 +94,11 @@ const CASES: readonly Case[] = [
   ['a method that is none', request('HACK', '/v1/status', []), 400],
   ['TRACE', request('TRACE', '/v1/status', []), 405, 'wrong_method'],
   ['CONNECT', 'CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\n\r\n', null],
-  ['a preflight of another origin', request('OPTIONS', CANCEL, ['Origin: https://evil.example']), 405],
+  [
+    'a preflight of another origin, which allows nothing',
+    request('OPTIONS', CANCEL, ['Origin: https://evil.example']),
+    204,
+  ],
 
   ['a body that is no JSON', submit('hello'), 400, 'bad_request'],
   ['a body that ends in the midst', submit('{"path": "/'), 400, 'bad_request'],
@@ -200,7 +204,8 @@ describe('the TCP listener', () => {
     // An hour between two requests: all of them come from one address, which has a rate.
     let now = 0
     const clock = { mono: () => (now += 3_600_000) }
-    const routes = guarded({ origins: [], folders: [films] }, { api, clock, log: silentLog })
+    const others = { urls: () => [], areOrigin: () => false }
+    const routes = guarded({ origins: [], folders: [films] }, { api, ledger, others, clock, log: silentLog })
     server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
     port = Number(new URL(server.url).port)
     acts = []

@@ -42,7 +42,9 @@ test('the package holds the bundle, the launcher and the papers, and no sources'
     all.filter((name) => name.endsWith('.ts') && !name.includes('node_modules')),
     [],
   )
-  assert.match(await readFile(join(folder, 'dist', 'THIRD-PARTY.txt'), 'utf8'), /libp2p/)
+  assert.match(await readFile(join(folder, 'dist', 'THIRD-PARTY.txt'), 'utf8'), /\nhls\.js \d[\s\S]*libp2p/)
+  const page = await readdir(join(folder, 'dist', 'pages'))
+  for (const name of ['watch.html', 'player.js', 'hls.min.mjs']) assert.ok(page.includes(name), `${name} is missing`)
 })
 
 test('reelmesh --help and --version answer', async () => {

@@ -1,0 +1,66 @@
+/** The page of one film: its player, what it waits for, and what can be chosen. */
+import { createPlayer } from './player.js'
+
+const SEEK_S = 5
+const video = document.querySelector('video')
+const [, id] = /^\/watch\/([^/]+)/.exec(location.pathname)
+
+/** Fills a list, and shows it where there is something to choose. */
+function offer(list, names, chosen, choose) {
+  list.replaceChildren(...names.map((name, at) => new Option(name, at, false, at === chosen)))
+  list.parentElement.hidden = names.length < 2
+  list.onchange = () => choose(list.selectedIndex)
+}
+
+createPlayer(video, {
+  id,
+  origin: location.origin,
+  onText(text) {
+    document.querySelector('#state').textContent = text
+  },
+  onAbout({ name }) {
+    document.querySelector('h1').textContent = name
+    document.title = `${name} – Reelmesh`
+  },
+  onTracks(hls) {
+    const heights = hls.levels.map(({ height, bitrate }) => `${height}p, ${(bitrate / 1e6).toFixed(1)} Mbit/s`)
+    offer(
+      document.querySelector('#picture'),
+      ['automatic', ...heights],
+      hls.autoLevelEnabled ? 0 : hls.loadLevel + 1,
+      (at) => {
+        hls.nextLevel = at - 1
+      },
+    )
+    offer(
+      document.querySelector('#sound'),
+      hls.audioTracks.map(({ name }) => name),
+      hls.audioTrack,
+      (at) => {
+        hls.audioTrack = at
+      },
+    )
+  },
+})
+
+const KEYS = {
+  ' ': () => (video.paused ? video.play() : video.pause()),
+  ArrowLeft: () => {
+    video.currentTime -= SEEK_S
+  },
+  ArrowRight: () => {
+    video.currentTime += SEEK_S
+  },
+  m: () => {
+    video.muted = !video.muted
+  },
+  f: () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen()),
+}
+document.addEventListener('keydown', (event) => {
+  // The browser has keys of its own for these.
+  const isOwn = event.target instanceof HTMLVideoElement || event.target instanceof HTMLSelectElement
+  const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key]
+  if (!act || isOwn || event.ctrlKey || event.metaKey || event.altKey) return
+  event.preventDefault()
+  void act()
+})

@@ -1,0 +1,125 @@
+/**
+ * The page of a node, in a real Chromium, with a film that is encoded while it is watched. A worker, the leader and the node that serves the page are
+ * killed one after another: the film plays on to its end, with the right pictures.
+ */
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { execa } from 'execa'
+import type { Browser, Page } from 'playwright-core'
+import type { VideoId } from '../../protocol/ids.ts'
+import type { Ledger } from '../../protocol/ledger.ts'
+import { startBrowser } from '../../testing/players/players.ts'
+import { readBarcode } from '../../testing/sources/barcode.ts'
+import { paint, rawInput } from '../../testing/sources/paint.ts'
+import type { Ends } from '../../testing/tools/at-end.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { folder } from '../../testing/tools/folder.ts'
+import { ledgerOf, type MeshNode, startNode, statusOf, submit, until } from '../e2e/nodes.ts'
+
+const [FPS, SECONDS] = [25, 40]
+/** Slow enough that all three are killed before the end of the encode. */
+const FORM = ['--renditions', '360p', '--upscale', '--preset', 'veryslow', '--package', 'hls', '--package-only']
+const HTTP = ['--http', '127.0.0.1:0']
+/** How far a film plays after a kill before it counts as played on, s. */
+const PLAYED_S = 4
+
+interface Shown {
+  /** Seconds. */
+  readonly time: number
+  /** By its barcode; null where there is none. */
+  readonly number: number | null
+}
+
+/** The pictures so far. */
+async function pictures(page: Page): Promise<Shown[]> {
+  const seen = await page.evaluate<{ time: number; grey: number[] }[]>('seen')
+  return seen.map(({ time, grey }) => ({ time, number: readBarcode(Uint8Array.from(grey)) }))
+}
+
+describe('the page of a film', () => {
+  const acts: (() => Promise<void>)[] = []
+  const ends: Ends = { after: (act) => void acts.push(act) }
+  let ledger: Ledger
+  let browser: Browser
+  let page: Page
+  let nodes: Readonly<Record<'leads' | 'works' | 'serves' | 'stays', MeshNode>>
+  let video: VideoId
+
+  before(async () => {
+    const dir = await folder(ends)
+    const film = join(dir, 'film.mp4')
+    const { ffmpeg } = await ensureFfmpeg()
+    const numbers = Array.from({ length: SECONDS * FPS }, (_, at) => at)
+    await execa(
+      ffmpeg,
+      [
+        ...['-v', 'error', ...rawInput(String(FPS)), '-f', 'lavfi', '-i', `sine=d=${SECONDS}`],
+        ...['-preset', 'ultrafast', '-g', '50', '-c:a', 'aac', film],
+      ],
+      { stdin: paint({ numbers }) },
+    )
+    const leads = await startNode(ends, dir, { name: 'leads', flags: ['--slots', '1'] })
+    const near = ['--join', leads.address]
+    await until('it leads', async () => (await statusOf(leads)).leader?.peer === leads.peer)
+    const works = await startNode(ends, dir, { name: 'works', flags: ['--roles', 'worker', '--slots', '1', ...near] })
+    const serves = await startNode(ends, dir, { name: 'serves', flags: [...HTTP, '--slots', '0', ...near] })
+    const stays = await startNode(ends, dir, { name: 'stays', flags: [...HTTP, '--slots', '1', ...near] })
+    nodes = { leads, works, serves, stays }
+    await until('all know each other', async () => (await statusOf(serves)).peers.length === 4)
+    ledger = await ledgerOf(ends, dir)
+    browser = await startBrowser()
+    page = await browser.newPage()
+    await page.addInitScript({ path: 'testing/players/look-at-pictures.js' })
+    video = (await submit(stays, dir, film, FORM)) as VideoId
+    await page.goto(`${serves.http}/watch/${video}`)
+  })
+  after(async () => {
+    await browser?.close()
+    for (const act of acts) await act()
+  })
+
+  const text = () => page.locator('#state').innerText()
+  const position = () => page.evaluate<number>("document.querySelector('video').currentTime")
+  const isEncoded = async () => (await ledger.video(video))?.status !== 'RUNNING'
+  const playsOn = async () => {
+    const from = await position()
+    await until('it plays on', async () => (await position()) >= from + PLAYED_S)
+  }
+
+  it('says what it waits for, then begins with the first picture', async () => {
+    await until('it says that it waits', async () =>
+      /is not encoded yet|waits to be read|is being read/.test(await text()),
+    )
+    await until('it plays', async () => (await position()) > 0.5)
+    assert.match(await text(), /^It is being encoded: \d:\d\d can be watched so far\.$/)
+    assert.equal(await page.title(), 'film – Reelmesh')
+    assert.ok((await pictures(page)).length > 0)
+  })
+  for (const [who, what] of [
+    ['works', 'a worker'],
+    ['leads', 'the leader'],
+  ] as const)
+    it(`plays on when ${what} is killed`, async () => {
+      assert.ok(!(await isEncoded()), 'it is being encoded')
+      await nodes[who].stop()
+      await playsOn()
+    })
+  it('plays on at another node when the one that serves it is killed, without a pause', async () => {
+    const at = await position()
+    await nodes.serves.stop()
+    await playsOn()
+    await until('it says so', async () =>
+      (await text()).endsWith(`It comes from ${new URL(nodes.stays.http).host} now.`),
+    )
+    assert.ok((await position()) > at)
+  })
+  it('plays to its last picture, each the right one', async () => {
+    await until('it has ended', () => page.evaluate<boolean>("document.querySelector('video').ended"))
+    assert.equal((await ledger.video(video))?.status, 'COMPLETED')
+    const shown = await pictures(page)
+    assert.ok(shown.length >= SECONDS, `${shown.length} pictures were looked at`)
+    for (const { time, number } of shown) assert.equal(number, Math.round(time * FPS), `the picture at ${time} s`)
+    assert.ok(shown[0]!.time < 2 && shown.at(-1)!.time > SECONDS - 1)
+  })
+})
