@@ -21,8 +21,8 @@ export interface Followed {
   snapshot(): Promise<StatusSnapshot>
   /** One video, as a snapshot of very many may not list it; null where the ledger has none. */
   row(id: VideoId): Promise<VideoRow | null>
-  /** Throws an error that ends the loop. */
-  check?(snapshot: StatusSnapshot): void
+  /** Looks at each snapshot. An error that it throws ends the loop. */
+  check?(snapshot: StatusSnapshot): void | Promise<void>
   /** Why the delivery of a COMPLETED video is not waited for any more, in a sentence. */
   givesUp?(row: VideoRow): string | undefined
 }
@@ -50,7 +50,7 @@ export async function follow(of: Followed): Promise<number> {
       else hidden.push(id)
     }
     reporter.progress(rows, snapshot)
-    of.check?.(snapshot)
+    await of.check?.(snapshot)
     if (!snapshot.ledger.away) rows.push(...(await hiddenRows(hidden, look, of)))
     for (const row of rows) {
       const delivery = lastOf(row.deliveries.filter((each) => each.peer === snapshot.self && each.dir === out))

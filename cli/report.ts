@@ -28,8 +28,12 @@ export interface Reporter {
   submitted(file: string, answer: SubmitAnswer): void
   refused(file: string, error: unknown): void
   progress(rows: readonly VideoRow[], snapshot: StatusSnapshot): void
+  /** The film can be played from its beginning, at this address. */
+  watchable(row: VideoRow, address: string): void
   delivered(row: VideoRow, delivery: Delivery): void
   failed(row: VideoRow, why: string): void
+  /** All is done, and a player still asks for it. */
+  watched(): void
   stopping(): void
   /** Ends the bars. */
   settle(): void
@@ -98,7 +102,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
   }
   const reportDeadline = deadlineLines(line)
   return {
-    starting: (text) => line(`starting: ${text}`),
+    ...plainLines(line),
     worker: ({ what, name, pid, how }) => {
       if (what === 'ended')
         line(`${name} (process ${pid}) ended: ${how}; its chunks are encoded by the others, and it is restarted`)
@@ -130,7 +134,6 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
       for (const note of row.notes) line(`  note: ${printable(note)}`)
     },
     failed: (_row, why) => void process.stderr.write(`reelmesh: ${printable(why)}\n`),
-    stopping: () => line('stopping: releasing claims (interrupt again to exit at once)'),
     settle: face.settle,
     done(how) {
       const took = (clock.mono() - startedAt) / 1000
@@ -142,6 +145,16 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
     },
   }
 }
+
+/** Events of which nothing is remembered. */
+const plainLines = (
+  line: (text: string) => void,
+): Pick<Reporter, 'starting' | 'stopping' | 'watchable' | 'watched'> => ({
+  starting: (text) => line(`starting: ${text}`),
+  stopping: () => line('stopping: releasing claims (interrupt again to exit at once)'),
+  watchable: ({ name }, address) => line(`${printable(name)}: watch it at ${address}`),
+  watched: () => line('it is being watched: this goes on until no player has asked for 30 s (interrupt to end it)'),
+})
 
 /** Prints what is said of a deadline: first, and each time that it comes into danger or is safe again. */
 function deadlineLines(line: (text: string) => void): (row: VideoRow, at: number) => void {
@@ -250,6 +263,8 @@ function jsonReporter(): Reporter {
         })),
       })
     },
+    watchable: (row, url) => sayJson({ event: 'watchable', video: row.id, name: row.name, url }),
+    watched: () => sayJson({ event: 'watched' }),
     delivered: (row, delivery) =>
       sayJson({
         event: 'delivered',

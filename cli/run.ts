@@ -5,6 +5,7 @@
 
 import { type Command, Option } from 'commander'
 import type { Config } from '../node/config.ts'
+import { systemClock } from '../node/host/system-clock.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
@@ -25,9 +26,10 @@ import {
   recipeFrom,
 } from './options.ts'
 import { exitCodeOf, isOfEveryFile } from './output.ts'
-import { createReporter } from './report.ts'
+import { createReporter, type Reporter } from './report.ts'
 import { onInterrupt } from './signals.ts'
 import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
+import { createWatchLook } from './watch-address.ts'
 
 interface RunOptions extends RecipeOptions, DeadlineOptions {
   out: string
@@ -151,12 +153,18 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     }
     const { snapshot, video: row } = mesh.face
     const wait = (ms: number) => mesh.waitForVideos(ms, signal)
-    const [check, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
+    const [checkDisk, givesUp] = [diskCheck(mesh.dataDir), deliveryCheck(mesh)]
+    const lookToWatch = createWatchLook(wanted, { recipe, reporter })
+    const check = async (now: StatusSnapshot) => {
+      checkDisk(now)
+      await lookToWatch(now)
+    }
     code = Math.max(
       code,
       await follow({ wanted, out, reporter, lookMs: LOOK_MS, signal, wait, snapshot, row, check, givesUp }),
     )
     how = signal.aborted ? 'interrupted' : code === 0 ? 'fine' : 'failed'
+    if (!signal.aborted) await whileWatched(mesh, reporter, signal)
   } finally {
     reporter.settle()
     await mesh.stop()
@@ -164,6 +172,15 @@ async function run({ files, out, deadline, config, recipe, options }: Run): Prom
     reporter.done(how)
   }
   return how === 'interrupted' ? 130 : code
+}
+
+/** Interval of looks whether somebody still watches. */
+const WATCHED_LOOK_MS = 1_000
+
+/** Resolves when no player has asked for anything for a while: the films would stop in its midst. */
+async function whileWatched(mesh: RunMesh, reporter: Pick<Reporter, 'watched'>, signal: AbortSignal): Promise<void> {
+  if (mesh.isWatched()) reporter.watched()
+  while (mesh.isWatched() && !signal.aborted) await systemClock.sleep(WATCHED_LOOK_MS, signal).catch(() => {})
 }
 
 const isStuckOnDisk = ({ peers }: StatusSnapshot): boolean =>

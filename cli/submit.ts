@@ -9,6 +9,7 @@ import type { SubmitBody } from '../protocol/api.ts'
 import { ReelmeshError } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Ladder } from '../protocol/ladder.ts'
+import type { Recipe } from '../protocol/recipe.ts'
 import type { VideoRow } from '../protocol/status.ts'
 import { workingFolder } from './arguments.ts'
 import { askAhead } from './ask-ahead.ts'
@@ -28,6 +29,7 @@ import { exitCodeOf, isOfEveryFile, printable, say, sayJson } from './output.ts'
 import { mustReachNode, nodeLadders } from './reach.ts'
 import { createReporter } from './report.ts'
 import { addSubtitleOption, subtitlesFrom } from './subtitles.ts'
+import { createWatchLook, watchAddress } from './watch-address.ts'
 
 interface SubmitOptions extends RecipeOptions, DeadlineOptions {
   out?: string
@@ -84,7 +86,8 @@ async function submit(of: {
   const hls_key = keyFrom(options)
   const reporter = options.wait ? createReporter({ json: options.json === true, files: files.length }) : null
   const recipe = recipeFrom(options, ladder)
-  const wanted = new Set<VideoId>()
+  /** By id: their names. */
+  const wanted = new Map<VideoId, string>()
   let code = 0
   const ask = async (file: string) => {
     const body: SubmitBody = {
@@ -102,7 +105,7 @@ async function submit(of: {
     const { file } = each
     if ('answer' in each) {
       const { id, name, outcome } = each.answer
-      wanted.add(id)
+      wanted.set(id, name)
       if (reporter) reporter.submitted(file, each.answer)
       else if (options.json) sayJson({ event: 'submitted', file, video: id, name, outcome })
       else say(`${id}  ${printable(file)}${outcome === 'created' ? '' : `  (${outcome})`}`)
@@ -114,21 +117,40 @@ async function submit(of: {
     }
   }
   if (!reporter) {
+    await sayAddresses(client, { wanted, recipe, json: options.json === true })
     if (deadline !== null)
-      await sayDeadlines(client, wanted, (id, text, { forecast }) => sayForecast(id, text, { forecast, options }))
+      await sayDeadlines(client, wanted.keys(), (id, text, { forecast }) =>
+        sayForecast(id, text, { forecast, options }),
+      )
     return code
   }
   let how: 'fine' | 'failed' = 'failed'
   try {
     const snapshot = () => parseResponse(client.v1.status.$get())
     const row = (id: VideoId) => rowOf(client, id)
-    code = Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, snapshot, row }))
+    const check = createWatchLook(wanted, { recipe, reporter })
+    code = Math.max(code, await follow({ wanted, out, reporter, lookMs: LOOK_MS, snapshot, row, check }))
     if (code === 0) how = 'fine'
   } finally {
     reporter.settle()
     reporter.done(how)
   }
   return code
+}
+
+/** Says where each video can be watched: the page waits for its beginning. */
+async function sayAddresses(
+  client: ControlClient,
+  { wanted, recipe, json }: { wanted: ReadonlyMap<VideoId, string>; recipe: Recipe; json: boolean },
+): Promise<void> {
+  if (!recipe.package || wanted.size === 0) return
+  const status = await parseResponse(client.v1.status.$get())
+  for (const [id, name] of wanted) {
+    const url = watchAddress(status, recipe, id)
+    if (url === null) return
+    if (json) sayJson({ event: 'watchable', video: id, name, url })
+    else say(`${id}  watch it at ${url}`)
+  }
 }
 
 function sayForecast(

@@ -1,0 +1,49 @@
+/** Where a film can be watched: `run` and `submit` say it, and `run` goes on while somebody watches. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ensureSource } from '../../testing/sources/make.ts'
+import { atEnd } from '../../testing/tools/at-end.ts'
+import { folder } from '../../testing/tools/folder.ts'
+import { programFile } from '../../testing/tools/program.ts'
+import { runCli } from '../../testing/tools/run-cli.ts'
+import { startNode, until } from './nodes.ts'
+
+const FORM = ['--renditions', '90p', '--preset', 'ultrafast', '--package', 'hls', '--package-only']
+const HTTP = ['--http', '127.0.0.1:0']
+
+test('run says where its film can be watched, and goes on while it is', async (t) => {
+  const dir = await folder(t)
+  const args = ['run', await ensureSource('multi'), ...FORM, ...HTTP, '--data-dir', join(dir, 'data'), '--out', 'out']
+  const child = spawn(process.execPath, [await programFile(), ...args], {
+    cwd: dir,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  atEnd(t, () => void child.kill('SIGKILL'))
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const address = await until('it says where', async () => /^multi: watch it at (http:\S+)$/m.exec(said)?.[1])
+  assert.equal((await fetch(address)).status, 200)
+  await until('it is done, and goes on', async () => /^it is being watched/m.test(said))
+  assert.match(said, /out\/multi\//, 'the package is delivered')
+  child.kill('SIGINT')
+  assert.deepEqual(await once(child, 'exit'), [0, null])
+})
+
+test('submit says where each film can be watched', async (t) => {
+  const dir = await folder(t)
+  const node = await startNode(t, dir, { name: 'node', flags: HTTP })
+  const submit = async (...more: string[]) => {
+    const args = ['submit', await ensureSource('multi'), ...FORM, ...more]
+    const { code, stdout, stderr } = await runCli(args, { cwd: dir, dataDir: node.dataDir })
+    assert.equal(code, 0, stderr)
+    return stdout
+  }
+  const [, id, address] = /^(\w{16}) {2}watch it at (\S+)$/m.exec(await submit()) ?? []
+  assert.equal(address, `${node.http}/watch/${id}`)
+  const about = (await (await fetch(`${address}/about.json`)).json()) as { name: string }
+  assert.equal(about.name, 'multi')
+  assert.match(await submit('--wait'), /^multi: watch it at http:/m)
+})
