@@ -1,5 +1,6 @@
 /** `reelmesh node`: runs one peer until a signal stops it. */
 import type { Command } from 'commander'
+import { HTTP_FLAGS } from './http-flags.ts'
 import { addConfigOptions, type ConfigKey, configFrom } from './options.ts'
 import { say } from './output.ts'
 import { untilStopped } from './signals.ts'
@@ -20,9 +21,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   listen: '<list>',
   announce: '<list>',
   bulk_port: '<auto|off|port>',
-  http: '<host:port>',
-  http_cors: '<list>',
-  http_folders: '<list>',
+  ...HTTP_FLAGS,
   join: '<list>',
   mdns: '',
   swarm_key: '<file>',

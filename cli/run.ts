@@ -16,6 +16,7 @@ import { askAhead } from './ask-ahead.ts'
 import { addDeadlineOptions, type DeadlineOptions, deadlineFrom } from './deadline.ts'
 import { follow } from './follow.ts'
 import { keyFrom } from './hls-key.ts'
+import { HTTP_FLAGS } from './http-flags.ts'
 import {
   absolutePath,
   addConfigOptions,
@@ -84,9 +85,7 @@ export function addRun(program: Command): void {
     ffmpeg: '<path>',
     ffprobe: '<path>',
     sandbox: '<auto|off>',
-    http: '<host:port>',
-    http_cors: '<list>',
-    http_folders: '<list>',
+    ...HTTP_FLAGS,
     log_level: '<level>',
   })
   command.action(async (files: string[], options: RunOptions & Record<string, unknown>) => {

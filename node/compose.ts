@@ -38,6 +38,7 @@ import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
+import { type HttpAccess, isForAll, readHttpAccess } from './http/http-access.ts'
 import { createHttpPart, createNodeStreams } from './http/http-part.ts'
 import { createOtherNodes } from './http/other-nodes.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
@@ -150,6 +151,7 @@ export interface StartOptions {
 export async function startNode(config: Config, options: StartOptions = {}): Promise<RunningNode> {
   const log = options.log ?? createPinoLog({ level: config.log_level, name: config.name })
   const swarmKey = await readMeshKey(config)
+  const access = await readHttpAccess(config, log)
   await checkWatchedFolders(config)
   mustReachFleet(config)
   if (isInputDeadlinePast(config, clock.now()))
@@ -159,7 +161,7 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
   const parts = createPartList(log)
   try {
     const { wrap = {}, isOnlyCoordinator = false, onTrials = () => {} } = options
-    return await compose(config, { log, swarmKey, parts, wrap, isOnlyCoordinator, onTrials })
+    return await compose(config, { log, swarmKey, access, parts, wrap, isOnlyCoordinator, onTrials })
   } catch (error) {
     await parts.stop()
     throw error
@@ -169,6 +171,7 @@ export async function startNode(config: Config, options: StartOptions = {}): Pro
 interface Given {
   readonly log: Log
   readonly swarmKey: string | undefined
+  readonly access: HttpAccess | null
   /** The started parts: stopped when a later step fails, and when the node is stopped. */
   readonly parts: PartList
   readonly wrap: Wrappers
@@ -177,7 +180,7 @@ interface Given {
 }
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
-  const { swarmKey, parts, isOnlyCoordinator } = given
+  const { swarmKey, access, parts, isOnlyCoordinator } = given
   const { selfTestReport, adapters } = await openAdapters(config, given)
   const { ledger, mesh, membership } = adapters
   const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
@@ -198,9 +201,9 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const control = await serveControl(api, controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
   const others = createOtherNodes(hostId(config.machine), { peers: modules.peers, clock })
-  const http = createHttpPart(config, { api, ledger, others, clock, log: httpLog })
+  const http = createHttpPart(access, config, { api, ledger, others, clock, log: httpLog })
   await parts.start(http)
-  modules.listener.http = http.url()
+  if (access && isForAll(access)) modules.listener.http = http.url()
   return {
     face,
     hints,

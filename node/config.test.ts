@@ -172,11 +172,6 @@ describe('the configuration', () => {
         flags: { http: '127.0.0.1' },
         says: /^--http: give an address and a port, such as 127\.0\.0\.1:8080$/,
       },
-      {
-        title: 'an address of HTTP beyond loopback',
-        env: { REELMESH_HTTP: '0.0.0.0:8080' },
-        says: /^REELMESH_HTTP: HTTP is served on loopback only/,
-      },
       { title: 'an origin with a path', flags: { http_cors: 'https://a.example/b' }, says: /^--http-cors: .*value 1/ },
       { title: 'a flag below its bound', flags: { slots: '-1' }, says: /^--slots: / },
       { title: 'a flag with a dash in its name', flags: { drain_timeout_ms: '1.5' }, says: /^--drain-timeout-ms: / },

@@ -83,6 +83,9 @@ export const configSchema = z.object({
     .default('auto')
     .describe('TCP port for the bytes of blobs, beside that of the mesh: auto (a free one), a port, a range, or off'),
   ...httpSettings,
+  http_behind_proxy: flag
+    .default(false)
+    .describe('a proxy in front of http does TLS: X-Forwarded-For, -Host and -Proto are believed'),
   join: list(z.string()).default([]).describe('multiaddrs of known peers; one is enough'),
   mdns: flag.default(false).describe('find peers on the local network'),
   swarm_key: z.string().optional().describe('file with the mesh key (reelmesh keygen); needed beyond loopback'),
@@ -253,6 +256,9 @@ const PATHS = {
   ledger: /^(sqlite:)(?!:memory:$)(.+)$/,
   ledger_file: WHOLE,
   swarm_key: WHOLE,
+  http_token: WHOLE,
+  http_tls_cert: WHOLE,
+  http_tls_key: WHOLE,
   ffmpeg: PROGRAM,
   ffprobe: PROGRAM,
   input: WHOLE,

@@ -277,9 +277,10 @@ export const HANDOVER_MS = 120_000
 export const MANIFEST_BYTES_MAX = 8 * 1024 * 1024
 /**
  * Requests over TCP that a node takes from one address, a second and at once after a pause: a player that seeks asks for some ten segments a second,
- * several may share an address. `change`: how many of them one that changes something counts as.
+ * several may share an address. `change`: how many of them one that changes something counts as; `wrongToken`: one without a token that
+ * is known, where one is needed.
  */
-export const HTTP_RATE = { perS: 200, burst: 1_000, change: 10 } as const
+export const HTTP_RATE = { perS: 200, burst: 1_000, change: 10, wrongToken: 50 } as const
 /** HTTP connections to one node at once; further ones are closed. */
 export const HTTP_CONNECTIONS_MAX = 256
 /** A connection on which nothing moves for this long is closed: the player comes back with the range that it lacks. */

@@ -63,7 +63,9 @@ const peerSchema = z
     http: z
       .string()
       .nullable()
-      .describe('where it serves pages and packages, such as `http://127.0.0.1:8080`; null where it does not'),
+      .describe(
+        'where it serves pages and packages to its machine, such as `http://127.0.0.1:8080`; null where it does not, or not without a token',
+      ),
     running: z
       .array(runningSchema)
       .readonly()

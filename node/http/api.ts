@@ -33,6 +33,8 @@ const API_INFO = {
     description:
       'The HTTP API of a node: on the socket `control.sock` in its data folder and, with `--http`, over TCP.',
   },
+  // A token is needed where the node has some.
+  security: [{}, { token: [] }],
 }
 const PAUSED = { paused: true, reason: 'paused by its owner' }
 const RESUMED = { paused: false, reason: null }
@@ -57,6 +59,7 @@ export function createApi(node: NodeFace, { streams, log }: ApiModules) {
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }))
   api.use(bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody }))
   api.doc31('/openapi.json', API_INFO)
+  api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
   for (const route of Object.values(MEDIA_ROUTES)) api.openAPIRegistry.registerPath(route)
   api.route('/', createMediaRoutes({ streams, log }))
   api.route('/', createDocsPage())

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { httpAddress } from './http-address.ts'
 
-it('an address of HTTP is a host of loopback and a port', () => {
+it('an address of HTTP is a host and a port, of loopback or beyond it', () => {
   const rightly: Readonly<Record<string, ReturnType<typeof httpAddress>>> = {
-    '127.0.0.1:8080': { host: '127.0.0.1', port: 8080 },
-    '127.1.2.3:0': { host: '127.1.2.3', port: 0 },
-    'LocalHost:80': { host: 'localhost', port: 80 },
-    '[::1]:65535': { host: '::1', port: 65_535 },
-    '0.0.0.0:8080': 'foreign',
-    '192.168.1.20:8080': 'foreign',
-    '[::]:8080': 'foreign',
-    'example.org:80': 'foreign',
-    '127.0.0.1.example.org:80': 'foreign',
+    '127.0.0.1:8080': { host: '127.0.0.1', port: 8080, isLoopback: true },
+    '127.1.2.3:0': { host: '127.1.2.3', port: 0, isLoopback: true },
+    'LocalHost:80': { host: 'localhost', port: 80, isLoopback: true },
+    '[::1]:65535': { host: '::1', port: 65_535, isLoopback: true },
+    '0.0.0.0:8080': { host: '0.0.0.0', port: 8080, isLoopback: false },
+    '192.168.1.20:8080': { host: '192.168.1.20', port: 8080, isLoopback: false },
+    '[::]:8080': { host: '::', port: 8080, isLoopback: false },
+    'example.org:80': { host: 'example.org', port: 80, isLoopback: false },
+    '127.0.0.1.example.org:80': { host: '127.0.0.1.example.org', port: 80, isLoopback: false },
     '127.0.0.1': 'invalid',
     '127.0.0.1:65536': 'invalid',
     '127.0.0.1:http': 'invalid',

@@ -7,13 +7,14 @@ import { createArtifactReads } from '../streams/artifact-reads.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
 import { createGrowingPackages } from '../streams/growing-packages.ts'
 import { createStreams, type Streams } from '../streams/streams.ts'
-import { type GuardModules, guarded } from './guard.ts'
-import { httpAddress } from './http-address.ts'
+import { type GuardModules, type GuardOptions, guarded } from './guard.ts'
+import type { HttpAccess } from './http-access.ts'
 import { type HttpServer, serveHttp } from './http-server.ts'
 
 /** Settings: see `httpSettings`. */
 export interface HttpPartOptions {
-  readonly http?: string | undefined
+  readonly http_behind_proxy: boolean
+  readonly http_hosts: readonly string[]
   readonly http_cors: readonly string[]
   readonly http_folders: readonly string[]
 }
@@ -33,17 +34,26 @@ export interface StreamModules extends Pick<Adapters, 'ledger' | 'store' | 'mesh
   readonly delivered: DeliveredBlobs
 }
 
-/** The part of these settings; without `http` it does nothing. Its start rejects as `serveHttp`. */
-export function createHttpPart(options: HttpPartOptions, modules: GuardModules): HttpPart {
+/** The part of these settings; without access it does nothing. Its start rejects as `serveHttp`. */
+export function createHttpPart(access: HttpAccess | null, options: HttpPartOptions, modules: GuardModules): HttpPart {
   let server: HttpServer | null = null
   let askedAt = Number.NEGATIVE_INFINITY
   const { clock } = modules
   return {
     name: 'HTTP server',
     async start() {
-      const address = options.http === undefined ? 'invalid' : httpAddress(options.http)
-      if (typeof address === 'string') return
-      server = await serveHttp(guarded({ origins: options.http_cors, folders: options.http_folders }, modules), address)
+      if (access === null) return
+      const { address, tokens, tls } = access
+      const rules: GuardOptions = {
+        isLoopback: address.isLoopback,
+        isTls: tls !== null,
+        isBehindProxy: options.http_behind_proxy,
+        hosts: options.http_hosts,
+        origins: options.http_cors,
+        folders: options.http_folders,
+        tokens,
+      }
+      server = await serveHttp(guarded(rules, modules), address, { tls })
       server.onGet(() => {
         askedAt = clock.mono()
       })

@@ -1,7 +1,10 @@
 /** The listener: where it listens, and what it does with clients that are slow or gone. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { get } from 'node:https'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { silentLog } from '../../protocol/log.ts'
 import type { NodeFace } from '../face.ts'
@@ -122,6 +125,33 @@ test('a read that breaks ends the connection, so that the answer never looks who
   const response = await fetch(`${server.url}${AT}`)
   assert.deepEqual([response.status, response.headers.get('content-length')], [200, String(10 * PIECE)])
   await assert.rejects(response.arrayBuffer())
+})
+
+test('with a certificate it serves HTTPS, and nobody without it', async (t) => {
+  const pem = await readFile(join(import.meta.dirname, '../../testing/tools/loopback.pem'), 'utf8')
+  const routes = { fetch: () => new Response('secret') }
+  const tls = { cert: pem, key: pem }
+  const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 }, { tls, headersMs: 300 })
+  t.after(server.close)
+  assert.match(server.url, /^https:/)
+  const text = await new Promise<string>((resolve, reject) => {
+    const asked = get(server.url, { ca: pem, agent: false }, (response) => {
+      response.setEncoding('utf8').on('data', resolve)
+    })
+    asked.on('error', reject)
+  })
+  assert.equal(text, 'secret')
+  const plain = connect(Number(new URL(server.url).port), '127.0.0.1')
+  plain.on('error', () => {})
+  let got = ''
+  plain.on('data', (part) => (got += part.toString('latin1')))
+  plain.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(plain, 'close')
+  assert.doesNotMatch(got, /secret/)
+  const silent = connect(Number(new URL(server.url).port), '127.0.0.1')
+  silent.on('error', () => {})
+  silent.resume()
+  await once(silent, 'close')
 })
 
 test('a port that is taken is said in one sentence', async (t) => {

@@ -3,10 +3,12 @@
  * moves on it.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { ReelmeshError } from '../../protocol/errors.ts'
 import { HTTP_CONNECTIONS_MAX, HTTP_SILENCE_MS } from '../../protocol/limits.ts'
+import type { TlsIdentity } from './http-access.ts'
 import { type HttpAddress, hostText } from './http-address.ts'
 
 /** A listener. */
@@ -31,16 +33,18 @@ export interface HttpBounds {
 
 const BOUNDS: HttpBounds = { connectionsMax: HTTP_CONNECTIONS_MAX, silenceMs: HTTP_SILENCE_MS, headersMs: 10_000 }
 
-/** Listens. Rejects with `ReelmeshError('port_in_use')` where the address is taken or cannot be had. */
+/** Listens; with `tls` for HTTPS only. Rejects with `ReelmeshError('port_in_use')` where the address is taken or cannot be had. */
 export async function serveHttp(
   routes: { fetch(request: Request, env: HttpBindings): Response | Promise<Response> },
-  { host, port }: HttpAddress,
-  bounds: Partial<HttpBounds> = {},
+  { host, port }: Pick<HttpAddress, 'host' | 'port'>,
+  { tls = null, ...bounds }: Partial<HttpBounds> & { readonly tls?: TlsIdentity | null } = {},
 ): Promise<HttpServer> {
   const { connectionsMax, silenceMs, headersMs } = { ...BOUNDS, ...bounds }
   const server = createAdaptorServer({
     fetch: (request, env) => routes.fetch(request, env as HttpBindings),
+    ...(tls && { createServer: createTlsServer }),
     serverOptions: {
+      ...(tls && { ...tls, handshakeTimeout: headersMs }),
       headersTimeout: Math.min(headersMs, silenceMs),
       requestTimeout: silenceMs,
       connectionsCheckingInterval: headersMs / 4,
@@ -57,7 +61,7 @@ export async function serveHttp(
     server.listen({ host, port }, resolve)
   })
   return {
-    url: `http://${hostText(host)}:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? 'https' : 'http'}://${hostText(host)}:${(server.address() as AddressInfo).port}`,
     onGet: (act) => void server.on('request', ({ method }) => method === 'GET' && act()),
     close: () =>
       new Promise((resolve) => {
@@ -78,7 +82,7 @@ function keepWhileAnswering(server: Server): void {
   })
 }
 
-function whyNot({ code, message }: NodeJS.ErrnoException, { host, port }: HttpAddress): string {
+function whyNot({ code, message }: NodeJS.ErrnoException, { host, port }: Pick<HttpAddress, 'host' | 'port'>): string {
   const at = `${hostText(host)}:${port}`
   return code === 'EADDRINUSE'
     ? `--http ${at}: another program listens there; stop it, or take another port`

@@ -19,12 +19,27 @@ export const httpSettings = {
     .string()
     .trim()
     .refine((text) => httpAddress(text) !== 'invalid', 'give an address and a port, such as 127.0.0.1:8080')
-    .refine(
-      (text) => httpAddress(text) !== 'foreign',
-      'HTTP is served on loopback only, such as 127.0.0.1:8080: nobody who asks from elsewhere is checked yet',
-    )
     .optional()
-    .describe('serve the HTTP API, and streaming packages, at this address of loopback, such as 127.0.0.1:8080'),
+    .describe('serve the HTTP API, and streaming packages, at this address, such as 127.0.0.1:8080'),
+  http_token: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file with the tokens of callers, a line each: view TOKEN or operate TOKEN; needed beyond loopback'),
+  http_tls_cert: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'file with the certificate for HTTPS and those of its issuers, as PEM; this, or a proxy, is needed beyond loopback',
+    ),
+  http_tls_key: z.string().min(1).optional().describe('file with the key of that certificate, as PEM'),
+  http_hosts: list(
+    z
+      .string()
+      .toLowerCase()
+      .regex(/^[^\s:/]+$/, 'give names such as media.example.org, without a port'),
+  ).describe('names by which callers may address the node, separated by commas, beside those of loopback'),
   http_cors: list(z.string().regex(ORIGIN, 'give origins such as https://www.example.org, or *')).describe(
     'origins whose pages may use what is served there, separated by commas; with * all pages may read packages',
   ),

@@ -12,7 +12,7 @@ import type { Log } from '../../protocol/log.ts'
 import type { StreamRefusal } from '../streams/streams.ts'
 
 /** The statuses of refusals. */
-type RefusalStatus = 400 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 416 | 421 | 422 | 429 | 500 | 503
+type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 416 | 421 | 422 | 429 | 500 | 503
 
 const STREAM_STATUSES: Readonly<Record<StreamRefusal, RefusalStatus>> = {
   no_package: 404,

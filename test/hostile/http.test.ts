@@ -9,8 +9,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { NodeFace } from '../../node/face.ts'
 import { createApi } from '../../node/http/api.ts'
-import { guarded } from '../../node/http/guard.ts'
+import { type GuardOptions, guarded } from '../../node/http/guard.ts'
 import { type HttpServer, serveHttp } from '../../node/http/http-server.ts'
+import { parseTokens, type Token } from '../../node/http/tokens.ts'
 import { createStreams } from '../../node/streams/streams.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -20,12 +21,15 @@ import type { Ends } from '../../testing/tools/at-end.ts'
 import { folder } from '../../testing/tools/folder.ts'
 
 const ID = '0123456789abcdef'
+const [VIEW, OPERATE] = ['view-0123456789abcdef', 'operate-0123456789abcdef']
 const JSON_TYPE = 'Content-Type: application/json'
 
 /** What was done to the node. */
 let acts: unknown[]
 let films: string
 let server: HttpServer
+/** One as beyond loopback, with tokens. */
+let beyond: HttpServer
 let port: number
 
 /** A request as bytes; `own` stands for a right Host header. */
@@ -174,6 +178,56 @@ const CASES: readonly Case[] = [
   ['an expectation', get('/v1/status', 'Expect: all'), 417],
 ]
 
+/** Requests to a listener with tokens. */
+const TOKEN_CASES: readonly Case[] = [
+  ['no token', get('/v1/status'), 401, 'token_needed'],
+  ['no token for a change', cancel(JSON_TYPE), 401, 'token_needed'],
+  ['no token for a package', get(`/v1/videos/${ID}/hls/a.mp4`), 401, 'token_needed'],
+  ['no token for the page of a film', get(`/watch/${ID}`), 401, 'token_needed'],
+  ['no token for what that page asks', get(`/watch/${ID}/about.json`), 401, 'token_needed'],
+  ['no token for what is not there', get('/v1/none'), 401, 'token_needed'],
+  ['no token for a page that looks public', get('/docs/../v1/status'), 401, 'token_needed'],
+  ['no token for an escaped page', get('/docs%2f..%2fv1/status'), 401, 'token_needed'],
+  ['another token', get('/v1/status', `Authorization: Bearer ${'a'.repeat(64)}`), 401, 'token_needed'],
+  ['the beginning of a token', get('/v1/status', `Authorization: Bearer ${VIEW.slice(0, -1)}`), 401, 'token_needed'],
+  ['more than a token', get('/v1/status', `Authorization: Bearer ${VIEW}0`), 401, 'token_needed'],
+  ['a token after another', get('/v1/status', `Authorization: Bearer a ${VIEW}`), 401, 'token_needed'],
+  ['a token without its scheme', get('/v1/status', `Authorization: ${VIEW}`), 401, 'token_needed'],
+  ['the role as a token', get('/v1/status', 'Authorization: Bearer operate'), 401, 'token_needed'],
+  ['a token in the query', get(`/v1/status?token=${VIEW}`), 401, 'token_needed'],
+  ['a token in a cookie', get('/v1/status', `Cookie: token=${VIEW}`), 401, 'token_needed'],
+  ['a password that is none', get('/v1/status', 'Authorization: Basic !!!!'), 401, 'token_needed'],
+  ['a long token', get('/v1/status', `Authorization: Bearer ${'a'.repeat(15_000)}`), 401, 'token_needed'],
+  ['a change by who may view', cancel(JSON_TYPE, `Authorization: Bearer ${VIEW}`), 403, 'may_only_view'],
+  [
+    'a submit by who may view',
+    submit({ path: '/a', recipe: {} }, `Authorization: Bearer ${VIEW}`),
+    403,
+    'may_only_view',
+  ],
+  [
+    'a change of another page by who is logged in',
+    cancel(JSON_TYPE, `Authorization: Bearer ${OPERATE}`, 'Origin: https://evil.example'),
+    403,
+    'foreign_origin',
+  ],
+  ['a name by a proxy that there is not', get('/v1/status', 'X-Forwarded-Host: evil.example'), 401, 'token_needed'],
+  ['another name', host('evil.example'), 421, 'wrong_host'],
+]
+
+async function check([what, bytes, status, code]: Case, at: HttpServer): Promise<void> {
+  port = Number(new URL(at.url).port)
+  const answer = await exchange(call(bytes))
+  assert.deepEqual([answer.status, acts], [status, []], `${what}: ${answer.text}`)
+  assert.doesNotMatch(answer.text, /\n\s+at |node_modules|\.ts:\d|access-control-allow-origin/i)
+  for (const token of [VIEW, OPERATE]) assert.ok(!answer.text.includes(token))
+  if (code === undefined) return
+  assert.match(answer.text, /^content-type: application\/problem\+json\r$/im)
+  const problem = JSON.parse(answer.body) as Record<string, unknown>
+  assert.deepEqual([problem['status'], problem['code']], [status, code])
+  assert.match(String(problem['detail']), /^[^\n]{5,300}$/)
+}
+
 describe('the TCP listener', () => {
   const ends: (() => unknown)[] = []
   before(async () => {
@@ -205,31 +259,30 @@ describe('the TCP listener', () => {
     let now = 0
     const clock = { mono: () => (now += 3_600_000) }
     const others = { urls: () => [], areOrigin: () => false }
-    const routes = guarded({ origins: [], folders: [films] }, { api, ledger, others, clock, log: silentLog })
-    server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
-    port = Number(new URL(server.url).port)
+    const modules = { api, ledger, others, clock, log: silentLog }
+    const rules = { isLoopback: true, isTls: false, isBehindProxy: false, hosts: [], origins: [], folders: [films] }
+    const serve = (more: Pick<GuardOptions, 'tokens' | 'isLoopback'>) =>
+      serveHttp(guarded({ ...rules, ...more }, modules), { host: '127.0.0.1', port: 0 })
+    server = await serve({ tokens: [], isLoopback: true })
+    beyond = await serve({ tokens: parseTokens(`view ${VIEW}\n${OPERATE}`) as readonly Token[], isLoopback: false })
     acts = []
   })
   after(async () => {
     await server.close()
+    await beyond.close()
     for (const end of ends) await end()
   })
 
   it('is tried with at least 60 requests', () => assert.ok(CASES.length >= 60, String(CASES.length)))
 
-  for (const [what, bytes, status, code] of CASES)
-    it(`answers ${what} with ${status ?? 'nothing'}${code ? ` ${code}` : ''}`, async () => {
-      const answer = await exchange(call(bytes))
-      assert.deepEqual([answer.status, acts], [status, []], answer.text)
-      assert.doesNotMatch(answer.text, /\n\s+at |node_modules|\.ts:\d|access-control-allow-origin/i)
-      if (code === undefined) return
-      assert.match(answer.text, /^content-type: application\/problem\+json\r$/im)
-      const problem = JSON.parse(answer.body) as Record<string, unknown>
-      assert.deepEqual([problem['status'], problem['code']], [status, code])
-      assert.match(String(problem['detail']), /^[^\n]{5,300}$/)
-    })
+  const titleOf = ([what, , status, code]: Case) =>
+    `answers ${what} with ${status ?? 'nothing'}${code ? ` ${code}` : ''}`
+  for (const each of CASES) it(titleOf(each), () => check(each, server))
+  for (const each of TOKEN_CASES) it(`${titleOf(each)}, where there are tokens`, () => check(each, beyond))
 
   it('serves all the same afterwards, and does what its own pages and programs ask', async () => {
+    assert.equal((await exchange(call(get('/v1/status', `Authorization: Bearer ${VIEW}`)))).status, 200)
+    port = Number(new URL(server.url).port)
     assert.equal((await exchange(call(get('/healthz')))).status, 200)
     for (const headers of [[JSON_TYPE], ['Sec-Fetch-Site: same-origin', 'Origin: http://127.0.0.1:PORT']])
       assert.equal((await exchange(call(cancel(...headers)))).status, 200, headers.join())

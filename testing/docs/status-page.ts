@@ -68,7 +68,8 @@ A request that is refused, or fails, is answered with [ProblemDetails](#problemd
 | status | when |
 |---|---|
 | 400 | the body is not JSON |
-| 403 | a page of another origin wants to change something, or a file outside \`http_folders\` is named (both over TCP) |
+| 401 | over TCP: a token is needed, and none of this node was given |
+| 403 | over TCP: a token to view with wants to change something, a page of another origin does, or a file outside \`http_folders\` is named |
 | 404 | there is no such video, peer, file or route |
 | 405 | the route takes other methods, those of \`Allow\` |
 | 409 | the video is in no state in which this applies, or several peers have that name |
