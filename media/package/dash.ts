@@ -1,11 +1,13 @@
 /** The manifest of DASH, as text. Pure: the same facts give the same bytes. ISO/IEC 23009-1, on-demand profile: one file for each track. */
 import { SEGMENT_NAMES, TRACK_HEADER } from '../../protocol/package.ts'
 import {
+  type Bandwidth,
   bandwidthOf,
   byFamily,
   type PackageFacts,
   type PictureFacts,
   type SoundFacts,
+  secondsTo,
   type TextFacts,
 } from './facts.ts'
 
@@ -27,9 +29,26 @@ const leaf = (name: string, text: string): string => `<${name}>${escaped(text)}<
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
+/** How the manifest of a film that is being encoded differs: it lists what is there, and players ask for it again. */
+export interface DashGrowth {
+  /** Where players ask for it again, also behind the end: a name beside it. */
+  readonly location: string
+  /** From when on the film is available, ms since 1970: the same in all of its manifests. */
+  readonly from: number
+  /** Seconds, whole: no segment of the film is longer. */
+  readonly longest: number
+  /** Whether all is listed. */
+  readonly isWhole: boolean
+  /** The bandwidth of a track, from its beginning. */
+  rate(track: PictureFacts | SoundFacts): Bandwidth
+}
+
+type Facts = PackageFacts & { readonly growth: DashGrowth | null }
+
 /** The manifest. */
-export function dashManifest(facts: PackageFacts): string {
-  const { pictures, sounds, texts, thumbnails, seconds } = facts
+export function dashManifest(of: PackageFacts, growth: DashGrowth | null = null): string {
+  const facts = { ...of, growth }
+  const { pictures, sounds, texts, thumbnails } = facts
   const sets = [
     ...byFamily(pictures).map(([, tracks]) => pictureSet(tracks, facts)),
     ...sounds.map((track) => soundSet(track, facts)),
@@ -44,14 +63,50 @@ export function dashManifest(facts: PackageFacts): string {
     {
       xmlns: 'urn:mpeg:dash:schema:mpd:2011',
       profiles: `urn:mpeg:dash:profile:isoff-${facts.isDivided ? 'live' : 'on-demand'}:2011`,
-      type: 'static',
-      mediaPresentationDuration: `PT${seconds.toFixed(6)}S`,
+      ...timesOf(facts),
       minBufferTime: 'PT6S',
     },
-    [element('Period', { id: 0, start: 'PT0S' }, numbered)],
+    [
+      ...(growth && !growth.isWhole ? [leaf('Location', growth.location)] : []),
+      element('Period', { id: 0, start: 'PT0S' }, numbered),
+      ...(growth && !growth.isWhole ? [clockOf(facts, growth)] : []),
+    ],
   )
   return `<?xml version="1.0" encoding="UTF-8"?>\n${mpd}\n`
 }
+
+const duration = (seconds: number): string => `PT${seconds.toFixed(6)}S`
+
+/** How soon a player asks again, s. */
+const UPDATE_S = 2
+/** Seconds that a player may take to begin: until then it begins with the first picture. */
+const BEGIN_S = 10
+
+/** Players of what is live begin behind its end by what the manifest suggests, and not before its beginning: so all of them begin there. */
+function timesOf({ growth, seconds, ...tracks }: Facts): AdaptationSet['attributes'] {
+  if (!growth || growth.isWhole) return { type: 'static', mediaPresentationDuration: duration(seconds) }
+  const listed = listedSeconds(tracks)
+  return {
+    type: 'dynamic',
+    availabilityStartTime: new Date(growth.from).toISOString(),
+    publishTime: clockAt(growth, listed),
+    minimumUpdatePeriod: duration(UPDATE_S),
+    suggestedPresentationDelay: duration(listed + BEGIN_S),
+    maxSegmentDuration: duration(growth.longest),
+  }
+}
+
+/** The clock of the manifest is at the end of what is listed: all of that is available, whatever the clock of a player says, and every node answers the same. */
+const clockOf = (facts: Facts, growth: DashGrowth): string =>
+  element('UTCTiming', {
+    schemeIdUri: 'urn:mpeg:dash:utc:direct:2014',
+    value: clockAt(growth, listedSeconds(facts)),
+  })
+
+const clockAt = ({ from }: DashGrowth, seconds: number): string => new Date(from + 1_000 * seconds).toISOString()
+
+const listedSeconds = ({ pictures, sounds }: Pick<PackageFacts, 'pictures' | 'sounds'>): number =>
+  Math.max(...[...pictures, ...sounds].map(secondsTo))
 
 interface AdaptationSet {
   readonly attributes: Readonly<Record<string, string | number | undefined>>
@@ -59,15 +114,19 @@ interface AdaptationSet {
 }
 
 /** Where the bytes of a track are: one file with an index, or a file for each segment. */
-const addresses = (track: PictureFacts | SoundFacts, { prefix, isDivided }: PackageFacts): string[] =>
-  isDivided ? [segmentTemplate(track, prefix)] : [leaf('BaseURL', `${prefix}${track.name}.mp4`), segmentBase(track)]
+const addresses = (track: PictureFacts | SoundFacts, facts: Facts): string[] => {
+  const { prefix, isDivided } = facts
+  return isDivided
+    ? [segmentTemplate(track, facts)]
+    : [leaf('BaseURL', `${prefix}${track.name}.mp4`), segmentBase(track)]
+}
 
 const segmentBase = ({ init, index, timescale }: PictureFacts | SoundFacts): string =>
   element('SegmentBase', { indexRange: `${init}-${init + index - 1}`, timescale }, [
     element('Initialization', { range: `0-${init - 1}` }),
   ])
 
-function segmentTemplate({ name, timescale, segments }: PictureFacts | SoundFacts, prefix: string): string {
+function segmentTemplate({ name, timescale, segments }: PictureFacts | SoundFacts, { prefix, growth }: Facts): string {
   const runs: { start: number; duration: number; more: number }[] = []
   for (const { start, duration } of segments) {
     const last = runs.at(-1)
@@ -81,8 +140,8 @@ function segmentTemplate({ name, timescale, segments }: PictureFacts | SoundFact
     'SegmentTemplate',
     {
       timescale,
-      initialization: `${prefix}${name}/${TRACK_HEADER}`,
-      media: `${prefix}${name}/${SEGMENT_NAMES}`,
+      initialization: growth ? `${name}-init.mp4` : `${prefix}${name}/${TRACK_HEADER}`,
+      media: growth ? `${name}-$Number$.m4s` : `${prefix}${name}/${SEGMENT_NAMES}`,
       startNumber: 1,
     },
     [element('SegmentTimeline', {}, timeline)],
@@ -95,7 +154,7 @@ const alignment = ({ isDivided }: PackageFacts): AdaptationSet['attributes'] =>
     ? { segmentAlignment: 'true', startWithSAP: 1 }
     : { segmentAlignment: 'true', subsegmentAlignment: 'true', subsegmentStartsWithSAP: 1, startWithSAP: 1 }
 
-function pictureSet(tracks: readonly PictureFacts[], facts: PackageFacts): AdaptationSet {
+function pictureSet(tracks: readonly PictureFacts[], facts: Facts): AdaptationSet {
   return {
     attributes: {
       contentType: 'video',
@@ -108,7 +167,7 @@ function pictureSet(tracks: readonly PictureFacts[], facts: PackageFacts): Adapt
         {
           id: track.name,
           codecs: track.codecs,
-          bandwidth: bandwidthOf(track).peak,
+          bandwidth: (facts.growth?.rate ?? bandwidthOf)(track).peak,
           width: track.width,
           height: track.height,
           sar: '1:1',
@@ -133,7 +192,7 @@ const rangeOf = ({ range }: PictureFacts): string[] =>
         }),
       ]
 
-const soundSet = (track: SoundFacts, facts: PackageFacts): AdaptationSet => ({
+const soundSet = (track: SoundFacts, facts: Facts): AdaptationSet => ({
   attributes: {
     contentType: 'audio',
     mimeType: 'audio/mp4',
@@ -148,7 +207,7 @@ const soundSet = (track: SoundFacts, facts: PackageFacts): AdaptationSet => ({
       {
         id: track.name,
         codecs: track.codecs,
-        bandwidth: bandwidthOf(track).peak,
+        bandwidth: (facts.growth?.rate ?? bandwidthOf)(track).peak,
         audioSamplingRate: track.sample_rate,
       },
       [

@@ -97,6 +97,12 @@ export interface PackageFacts {
   readonly prefix: string
 }
 
+/** When a track ends, seconds of the film. It has a segment. */
+export function secondsTo({ segments, timescale }: Pick<TrackFacts, 'segments' | 'timescale'>): number {
+  const last = segments.at(-1)!
+  return (last.start + last.duration) / timescale
+}
+
 /** Bits per second: the most of any stretch of about one segment, and of the whole. */
 export interface Bandwidth {
   readonly peak: number

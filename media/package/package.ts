@@ -14,7 +14,7 @@ import { webVtt } from '../text/web-vtt.ts'
 import { tracksOf } from '../verify.ts'
 import { dashManifest } from './dash.ts'
 import { canStream } from './entry.ts'
-import type { PackageFacts, PictureFacts, SoundFacts, TextFacts } from './facts.ts'
+import { type PackageFacts, type PictureFacts, type SoundFacts, secondsTo, type TextFacts } from './facts.ts'
 import { chunkFragments } from './growing-track.ts'
 import { hlsPlaylists, sheetName } from './hls.ts'
 import { makeImages, POSTER } from './images.ts'
@@ -129,10 +129,4 @@ function textFacts({ subtitles }: FilmText): TextFacts[] {
     isForced: flags.includes('forced'),
     isForDeaf: flags.includes('hearing_impaired') || flags.includes('captions'),
   }))
-}
-
-/** When a track ends, seconds of the film. */
-function secondsTo({ segments, timescale }: PictureFacts | SoundFacts): number {
-  const last = segments.at(-1)!
-  return (last.start + last.duration) / timescale
 }

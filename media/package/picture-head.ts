@@ -13,7 +13,7 @@ export interface PictureHead extends Pick<EntryFacts, 'codecs' | 'range'> {
   readonly hasCaptions: boolean
 }
 
-/** How long pictures of a rendition are decoded before they are shown, ticks. */
+/** How long pictures of a rendition are decoded before they are shown, ticks. Throws `AttemptFailed` for a codec that is not known here. */
 export const pictureDelay = (plan: Plan, { codec }: RenditionPlan): number =>
   reorderDelay(plan, codecOf(codec).reorders)
 

@@ -1,8 +1,9 @@
 /** The pictures of a rendition that is being encoded: its first chunks, whose tables are read by ranges, wherever they lie. */
 import { type Bytes, readTracks } from '../../media/mp4.ts'
+import type { GrowingTrack } from '../../media/package/growing-manifests.ts'
 import { inBlocks, longestSegment } from '../../media/package/growing-track.ts'
+import { SEGMENT_S } from '../../media/package/layout.ts'
 import { type ListedChunk, listedChunk, pictureSegments, picturesOf } from '../../media/package/picture-list.ts'
-import type { ListedSegment, SoundPiece } from '../../media/package/sound-list.ts'
 import type { Artifact } from '../../protocol/artifact.ts'
 import type { HeldBlob } from '../../protocol/blobs.ts'
 import { type Sha256, taskId } from '../../protocol/ids.ts'
@@ -12,22 +13,8 @@ import { remember } from '../../protocol/remember.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { ArtifactReads } from './artifact-reads.ts'
 
-/** A track as far as it is listed. */
-export interface GrowingTrack {
-  /** As the package names it: `video-480p`. */
-  readonly name: string
-  /** Ticks per second. */
-  readonly timescale: number
-  /** Seconds, whole: no segment of the track is longer. */
-  readonly longest: number
-  readonly init: SoundPiece
-  readonly segments: readonly ListedSegment[]
-  /** Whether these are all. */
-  readonly isWhole: boolean
-  /** What manifests say of it while it grows; absent of a finished file, whose manifests are there. */
-  readonly codecs?: string
-  readonly picture?: Omit<ReturnType<typeof picturesOf>, 'init'> & { readonly rendition: RenditionPlan }
-}
+/** No segment of sound is as long, seconds: see `SoundDivision`. */
+export const SOUND_LONGEST_S = 1.5 * SEGMENT_S
 
 /** Chunks whose tables are remembered: each takes some KB, and a film of two hours in three renditions has 3,000. */
 const CHUNKS_MAX = 6_000
@@ -97,10 +84,10 @@ export function createEncodedChunks(reads: ArtifactReads): EncodedChunks {
       }
       const segments = pictureSegments(chunks, plan)
       if (!chunks[0] || segments.length === 0) return []
-      const { init, ...facts } = picturesOf(chunks[0], rendition, plan)
+      const { init, codecs, ...facts } = picturesOf(chunks[0], rendition, plan)
       const [name, timescale, longest] = [pictureName(rendition.id), plan.track_timescale, longestSegment(plan)]
       const picture = { ...facts, rendition }
-      return [{ name, timescale, longest, init, segments, isWhole: gap === -1, codecs: facts.codecs, picture }]
+      return [{ name, timescale, longest, init, segments, isWhole: gap === -1, codecs, picture }]
     },
   }
 }

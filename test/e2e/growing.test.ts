@@ -125,17 +125,19 @@ async function mesh(t: TestContext) {
 
 test('what is listed while a film is encoded is what its package has, from every node, also when one is killed', async (t) => {
   const { dir, source, leads, helps, ledger } = await mesh(t)
-  const flags = ['--renditions', '180p,90p', '--preset', 'veryslow', '--package', 'hls']
+  const flags = ['--renditions', '180p,90p', '--preset', 'veryslow', '--package', 'hls,dash']
   const video = (await submit(leads, dir, source, flags)) as VideoId
   const url = `/v1/videos/${video}/hls`
-  const early = await fetch(`${leads.http}${url}/master.m3u8`)
-  assert.deepEqual([early.status, early.headers.get('retry-after')], [503, '2'])
+  const before = await fetch(`${leads.http}${url}/master.m3u8`)
+  assert.deepEqual([before.status, before.headers.get('retry-after')], [503, '2'])
   const master = async (node: MeshNode) => {
     const response = await fetch(`${node.http}${url}/master.m3u8`)
     return response.status === 200 ? await response.text() : null
   }
   const text = await until('it can be watched', () => master(helps))
   assert.notEqual((await ledger.video(video))!.status, 'COMPLETED')
+  const early = await (await fetch(`${helps.http}/v1/videos/${video}/dash/manifest.mpd`)).text()
+  assert.match(early, /type="dynamic"/)
   assert.equal(await master(leads), text, 'every node answers the same')
   assert.match(text, /CODECS="avc1\.[0-9A-F]{6},mp4a\.40\.2"/)
   const tracks = ['video-180p', 'video-90p', 'audio-1'].map((name) => new Watched(url, name))
@@ -158,6 +160,10 @@ test('what is listed while a film is encoded is what its package has, from every
     180,
   )
   assert.ok(isKilled)
+  const dash = `${leads.http}/v1/videos/${video}/dash`
+  const live = async () => await (await fetch(`${dash}/live-manifest.mpd`)).text()
+  const whole = await live()
+  assert.match(whole, /type="static"/)
   await until('it is delivered', async () =>
     (await ledger.video(video))?.deliveries.every(({ done_at }) => done_at !== null),
   )
@@ -168,6 +174,10 @@ test('what is listed while a film is encoded is what its package has, from every
       assert.ok((await track.read(leads, name)).equals(track.bytes.get(name)!), `${name} after the end`)
   }
   assert.match((await master(leads))!, /^video-180p\.m3u8$/m)
+  assert.equal(await live(), whole, 'the manifest of those who began before the end')
+  const [first, names] = [tracks[0]!, tracks[0]!.names]
+  const numbered = await fetch(`${dash}/live-${first.name}-${names.length}.m4s`)
+  assert.deepEqual(Buffer.from(await numbered.arrayBuffer()), first.bytes.get(names.at(-1)!))
   const other = await fetch(`${leads.http}${url}/${tracks[0]!.names[0]!.replace(/[0-9a-f]{8}\.m4s/, '00000000.m4s')}`)
   assert.equal(other.status, 404)
 })

@@ -3,37 +3,17 @@
  * of another origin.
  */
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { execa } from 'execa'
-import type { Browser, Page } from 'playwright-core'
-import {
-  call,
-  type FileServer,
-  openPage,
-  type Player,
-  serveFolder,
-  startBrowser,
-} from '../../testing/players/players.ts'
+import type { Page } from 'playwright-core'
+import { call, openPage } from '../../testing/players/players.ts'
 import type { Ends } from '../../testing/tools/at-end.ts'
-import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
-import { folder } from '../../testing/tools/folder.ts'
 import { type MeshNode, startNode, statusOf, submit, until } from '../e2e/nodes.ts'
+import { FPS, MANIFESTS, openPlayerLab, type PlayerLab, SLACK_S } from './player-lab.ts'
 
-const MANIFESTS: readonly (readonly [Player, string])[] = [
-  ['hls.js', 'hls/master.m3u8'],
-  ['dash.js', 'dash/manifest.mpd'],
-  ['shaka', 'hls/master.m3u8'],
-  ['shaka', 'dash/manifest.mpd'],
-  ['browser', 'hls/master.m3u8'],
-]
-/** Chromium keeps times in microseconds. */
-const SLACK_S = 0.001
-const [FPS, SECONDS] = [25, 20.2]
+const SECONDS = 20.2
 const SEEKS = [7.02, 18.5, 2.98] as const
 
-let pages: FileServer
-let browser: Browser
+let lab: PlayerLab
 let nodes: Readonly<Record<'delivered' | 'empty', MeshNode>>
 let path: string
 
@@ -41,26 +21,8 @@ describe('from a node', () => {
   const acts: (() => Promise<void>)[] = []
   const ends: Ends = { after: (act) => void acts.push(act) }
   before(async () => {
-    const dir = await folder(ends)
-    const film = join(dir, 'film.mp4')
-    const { ffmpeg } = await ensureFfmpeg()
-    await execa(ffmpeg, [
-      ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=${FPS}:d=${SECONDS}`],
-      ...[
-        '-f',
-        'lavfi',
-        '-i',
-        `sine=duration=${SECONDS}:r=48000`,
-        '-preset',
-        'ultrafast',
-        '-bf',
-        '3',
-        '-c:a',
-        'aac',
-        film,
-      ],
-    ])
-    pages = await serveFolder(dir)
+    lab = await openPlayerLab(ends, { seconds: SECONDS, args: ['-bf', '3'] })
+    const { dir, film, pages } = lab
     const flags = ['--http', '127.0.0.1:0', '--http-cors', pages.url]
     const delivered = await startNode(ends, dir, { name: 'delivered', flags })
     const empty = await startNode(ends, dir, {
@@ -76,18 +38,15 @@ describe('from a node', () => {
         ({ deliveries }) => deliveries.length > 0 && deliveries.every(({ done_at }) => done_at !== null),
       )
     })
-    browser = await startBrowser()
   })
   after(async () => {
-    await browser?.close()
-    await pages?.close()
     for (const act of acts) await act()
   })
 
   for (const which of ['delivered', 'empty'] as const)
     for (const [player, manifest] of MANIFESTS)
       it(`${player} plays ${manifest} of the node that is ${which}: first picture, seeks, last picture`, async () => {
-        const page: Page = await openPage(browser, pages)
+        const page: Page = await openPage(lab.browser, lab.pages)
         // Chromium's own HLS takes nothing of another origin without it.
         await page.evaluate("document.querySelector('video').crossOrigin = 'anonymous'")
         try {
