@@ -43,6 +43,8 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   input_package: '<list>',
   input_package_only: '',
   input_segments: '',
+  input_hls_key: '<file>',
+  input_hls_key_url: '<url>',
   input_within: '<duration>',
   input_deadline: '<time>',
   ladders: '<NAME=FILE>',

@@ -1,5 +1,6 @@
 /** What the modules of a node are made from: its adapters, which `compose.ts` chooses or a simulation has, its options, and its basic modules. */
 import type { ScaleOptions } from '../coordinator/duty.ts'
+import type { SubmitKey } from '../protocol/api.ts'
 import type { BlobExchange, BlobStore } from '../protocol/blobs.ts'
 import type { Capability } from '../protocol/capability.ts'
 import type { Clock, Rng } from '../protocol/clock.ts'
@@ -68,6 +69,7 @@ export interface NodeOptions {
     readonly output: string
     readonly stateFile: string
     readonly recipe: Recipe
+    readonly key?: SubmitKey | undefined
     /** As in `InputFolderOptions`. */
     deadlineAt?(now: number): number | null
   } | null

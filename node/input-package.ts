@@ -1,6 +1,10 @@
 /** The streaming package of what is put into a watched folder: its settings, and what they ask for. */
+
+import { resolve } from 'node:path'
 import { z } from 'zod'
-import { PACKAGE_FORMATS, type PackageRecipe } from '../protocol/package.ts'
+import type { SubmitKey } from '../protocol/api.ts'
+import { UsageError } from '../protocol/errors.ts'
+import { keyUrlSchema, PACKAGE_FORMATS, type PackageRecipe } from '../protocol/package.ts'
 
 const flag = z
   .preprocess(
@@ -23,6 +27,12 @@ export const inputPackageSettings = {
     'make the package alone of what is put into the watched folder: no file for each rendition',
   ),
   input_segments: flag.describe('make each segment of such a package a file of its own'),
+  input_hls_key: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file with a key, 16 bytes or 32 hex digits, that encrypts pictures and sound of such a package'),
+  input_hls_key_url: keyUrlSchema.optional(),
 }
 
 /** What they ask for; null without a package. */
@@ -37,4 +47,22 @@ export function inputPackage({
 }): PackageRecipe | null {
   if (formats === undefined) return null
   return { formats, ...(input_package_only && { only: true }), ...(input_segments && { segments: true }) }
+}
+
+/** The key of such a package; undefined without one. Throws `UsageError` where only one of its settings is there, or no package is made. */
+export function inputKey({
+  input_package,
+  input_hls_key: path,
+  input_hls_key_url: url,
+}: {
+  readonly input_package?: PackageRecipe['formats'] | undefined
+  readonly input_hls_key?: string | undefined
+  readonly input_hls_key_url?: string | undefined
+}): SubmitKey | undefined {
+  if (path === undefined && url === undefined) return undefined
+  if (path === undefined || url === undefined)
+    throw new UsageError('give both input_hls_key, the file of the key, and input_hls_key_url, where players get it')
+  if (input_package === undefined)
+    throw new UsageError('input_hls_key is for a package: ask for one with input_package')
+  return { path: resolve(path), url }
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { UsageError } from '../protocol/errors.ts'
 import { DEFAULT_RECIPE } from '../protocol/recipe.ts'
+import { inputKey } from './input-package.ts'
 import { inputRecipe } from './input-recipe.ts'
 
 test('what is put into a watched folder gets the container of its settings', () => {
@@ -32,4 +34,20 @@ test('what is put into a watched folder gets the package of its settings, and it
   assert.equal(packageOf(false, false, undefined), undefined)
   assert.deepEqual(packageOf(false, false, own.input_package), { formats: ['hls', 'dash'] })
   assert.deepEqual(packageOf(true, true, own.input_package), { formats: ['hls', 'dash'], only: true, segments: true })
+})
+
+test('what is put into a watched folder is encrypted with the key of its settings, which come together and with a package', () => {
+  const [input_hls_key, input_hls_key_url] = ['/keys/film.key', 'https://keys.example/film']
+  const input_package = ['hls'] as const
+  assert.equal(inputKey({ input_package }), undefined)
+  assert.deepEqual(inputKey({ input_package, input_hls_key, input_hls_key_url }), {
+    path: input_hls_key,
+    url: input_hls_key_url,
+  })
+  for (const lacks of [
+    { input_package, input_hls_key },
+    { input_package, input_hls_key_url },
+    { input_hls_key, input_hls_key_url },
+  ])
+    assert.throws(() => inputKey(lacks), UsageError)
 })

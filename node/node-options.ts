@@ -6,6 +6,7 @@ import type { NodeOptions } from './adapters.ts'
 import { type Config, defaultSlots } from './config.ts'
 import { scalingOf } from './fleet.ts'
 import { inputDeadlineAt } from './input-deadline.ts'
+import { inputKey } from './input-package.ts'
 import { inputRecipe } from './input-recipe.ts'
 import { hostId } from './peers/host-id.ts'
 import { VERSION } from './version.ts'
@@ -37,7 +38,14 @@ function inputFolderOf(config: Config): NodeOptions['inputFolder'] {
   if (folders === null) return null
   const { input, output } = folders
   const stateFile = join(config.data_dir, 'input-folder.json')
-  return { input, output, stateFile, recipe: inputRecipe(config), deadlineAt: (now) => inputDeadlineAt(config, now) }
+  return {
+    input,
+    output,
+    stateFile,
+    recipe: inputRecipe(config),
+    key: inputKey(config),
+    deadlineAt: (now) => inputDeadlineAt(config, now),
+  }
 }
 
 /** Number of encodes at once that suit this machine and this ffmpeg. */

@@ -23,6 +23,7 @@ async function folderUnderTest(
   log = silentLog,
   settling?: Settling,
   deadlineAt?: (now: number) => number | null,
+  key?: SubmitRequest['hls_key'],
 ) {
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-input-'))
   t.after(() => rm(dir, { recursive: true, force: true }))
@@ -56,6 +57,7 @@ async function folderUnderTest(
       submit,
       ...(settling && { settling }),
       ...(deadlineAt && { deadlineAt }),
+      key,
     }).round
   // As the loop of rounds does: called without its object.
   let round = make()
@@ -123,6 +125,18 @@ describe('the input folder', () => {
     await look()
     await look()
     assert.deepEqual([await readdir(input), submitted.length], [['film.mp4'], 2])
+  })
+
+  test('submits a file with the key of its packages', async (t) => {
+    const key = { path: '/keys/film.key', url: 'film.key' }
+    const { input, submitted, look } = await folderUnderTest(t, undefined, undefined, undefined, undefined, key)
+    await writeFile(join(input, 'film.mp4'), 'a film')
+    await look()
+    await look()
+    assert.deepEqual(
+      submitted.map(({ hls_key }) => hls_key),
+      [key],
+    )
   })
 
   test('submits a file with the deadline of when it was taken in', async (t) => {

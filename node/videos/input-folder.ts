@@ -11,8 +11,10 @@
  *   A file that is put back is submitted again. A file that changes starts at the beginning: a copy that pauses is never moved while it is
  *   written.
  */
+
 import { mkdir } from 'node:fs/promises'
 import { extname, join, sep } from 'node:path'
+import type { SubmitKey } from '../../protocol/api.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import { type FailureCode, SourceRefused, SourceUnsettled, sentence } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
@@ -39,6 +41,8 @@ export interface InputFolderOptions {
   /** Opens the record of the submitted files; called once, in the first round. */
   openTaken(): Promise<TakenFiles>
   readonly recipe: Recipe
+  /** Encrypts the packages. Absent: nothing does. */
+  readonly key?: SubmitKey | undefined
   /** When a file that is taken in `now` is wanted; both are ms since 1970. Absent, or null: at no time. */
   deadlineAt?(now: number): number | null
   readonly clock: Clock
@@ -117,7 +121,7 @@ class FolderWatch {
   }
 
   async #takeIn({ file, print, subtitles }: Film, { present, taken }: Round, signal: AbortSignal): Promise<void> {
-    const { input, output: out, recipe, log } = this.#options
+    const { input, output: out, recipe, key: hls_key, log } = this.#options
     const path = join(input, file)
     try {
       const [looked, ...lookedBeside] = await Promise.all([file, ...subtitles].map((each) => lookAtFile(input, each)))
@@ -138,6 +142,7 @@ class FolderWatch {
         out,
         name: nameOf(file),
         subtitles: beside,
+        hls_key,
         signal,
       }
       const { video, outcome } = await this.#options.submit(request)
