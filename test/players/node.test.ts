@@ -43,8 +43,13 @@ describe('from a node', () => {
     for (const act of acts) await act()
   })
 
-  for (const which of ['delivered', 'empty'] as const)
-    for (const [player, manifest] of MANIFESTS)
+  // What reads the bytes differs, not what players get: one of them for the node that has them, unless all are asked for.
+  const some = process.env.REELMESH_ALL === '1' ? MANIFESTS : MANIFESTS.slice(0, 1)
+  for (const [which, manifests] of [
+    ['delivered', some],
+    ['empty', MANIFESTS],
+  ] as const)
+    for (const [player, manifest] of manifests)
       it(`${player} plays ${manifest} of the node that is ${which}: first picture, seeks, last picture`, async () => {
         const page: Page = await openPage(lab.browser, lab.pages)
         // Chromium's own HLS takes nothing of another origin without it.
