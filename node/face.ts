@@ -5,7 +5,8 @@ import type { Hints } from '../protocol/hints.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
 import { recipeOf } from '../protocol/ladder.ts'
 import type { Changed, Ledger, PeerRecord } from '../protocol/ledger.ts'
-import type { StatusSnapshot, TaskRow, VideoDetail } from '../protocol/status.ts'
+import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail, VideoRow } from '../protocol/status.ts'
+import type { Video } from '../protocol/video.ts'
 import { type NamedLadders, namedLadder } from './ladders/named-ladders.ts'
 import type { Status } from './status/status.ts'
 import type { SubmitRequest, Submitted } from './videos/submit.ts'
@@ -17,6 +18,12 @@ export interface NodeFace {
   snapshot(): Promise<StatusSnapshot>
   /** One video, whether the snapshot shows it or not; null where there is none. */
   video(id: VideoId): Promise<VideoDetail | null>
+  /** Rows of these videos, in their order. */
+  rows(videos: readonly Video[]): Promise<VideoRow[]>
+  /** The peers of the mesh, by name. */
+  peers(): Promise<PeerStatus[]>
+  /** The engines of the mesh. */
+  engines(): Promise<EngineStatus[]>
   /** The tasks of a video in the order of claims; none where there is no such video. */
   tasks(id: VideoId): Promise<TaskRow[]>
   /** The ladders of its configuration. */
@@ -45,6 +52,9 @@ export function createFace(options: Pick<NodeFace, 'self' | 'ladders'>, modules:
     ledger,
     snapshot: status.snapshot,
     video: status.video,
+    rows: status.rows,
+    peers: status.peers,
+    engines: status.engines,
     tasks: status.tasks,
     async submit({ ladder, ...request }) {
       const named = ladder === undefined ? null : namedLadder(ladder, options.ladders)

@@ -3,7 +3,8 @@
  * made from it. Fields and routes are only ever added within `/v1`. Times are milliseconds since 1970.
  */
 import { z } from 'zod'
-import { problem } from './api-problem.ts'
+import { json, problem, refused } from './api-answers.ts'
+import { LIST_ROUTES } from './api-lists.ts'
 import { notVideoId } from './errors.ts'
 import { isVideoId, type PeerId, type VideoId } from './ids.ts'
 import { namedLadderSchema } from './ladder.ts'
@@ -109,15 +110,10 @@ const peerAnswer = z
   .object({ peer: z.string().describe('id of the peer') as unknown as z.ZodType<PeerId, PeerId> })
   .meta({ id: 'ChangedPeer', description: 'The peer that was changed.' })
 
-const json = <S extends z.ZodType>(schema: S, description: string) => ({
-  content: { 'application/json': { schema } },
-  description,
-})
 const bytes = (description: string) => ({
   content: { '*/*': { schema: z.string().meta({ format: 'binary' }) } },
   description,
 })
-const refused = { 500: problem('the node failed'), 503: problem('the ledger does not answer') }
 const misfit = {
   400: problem('the body is not JSON'),
   413: problem('the body is larger than 1 MiB'),
@@ -151,6 +147,7 @@ export const ROUTES = {
     summary: 'What this node knows of the mesh: peers, engines, videos and events',
     responses: { 200: json(statusSchema, 'the snapshot'), 500: refused[500] },
   },
+  ...LIST_ROUTES,
   video: {
     operationId: 'video',
     method: 'get',

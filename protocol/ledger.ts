@@ -74,7 +74,7 @@ export interface Ledger {
    */
   submit(video: Submission): Promise<{ outcome: 'created' | 'joined' | 'retried'; video: Video }>
   video(id: VideoId): Promise<Video | null>
-  /** Videos by created_at, newest last; with `ids` of these only, with `limit` only the newest. */
+  /** Videos by created_at and `_id`, newest last; with `limit` only the newest, at the cost of these where `statuses` are given. */
   videos(query?: VideoQuery): Promise<Video[]>
   /** COMPLETED ones with an open delivery, newest last. Its cost does not grow with the delivered ones. */
   undeliveredVideos(): Promise<Video[]>

@@ -34,7 +34,8 @@ const runningSchema = z
   })
   .meta({ id: 'RunningAttempt', description: 'An attempt that a peer runs, as of its last heartbeat.' })
 
-const peerSchema = z
+/** One peer, as status and API show it. */
+export const peerSchema = z
   .object({
     peer: peerId,
     self: z.boolean().describe('whether it is the answering one'),
@@ -87,7 +88,8 @@ const peerSchema = z
     description: 'One peer, from its last heartbeat (about a second old) and its record in the ledger.',
   })
 
-const engineSchema = z
+/** One engine, as status and API show it. */
+export const engineSchema = z
   .object({
     engine: z.string().describe('its name'),
     wanted: z
@@ -148,7 +150,8 @@ const heldSchema = z
     description: 'Who has, now, what the rest depends on: the source of an open video, the results of a COMPLETED one.',
   })
 
-const videoRowSchema = z
+/** One video, as status and lists show it. */
+export const videoRowSchema = z
   .object({
     id: videoId,
     name: z.string().describe("the source's file name without its ending"),

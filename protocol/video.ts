@@ -91,10 +91,17 @@ export const isSamePlace = (a: NewDelivery, b: NewDelivery): boolean =>
   (a.peer === b.peer && a.dir === b.dir) ||
   (a.shared !== undefined && a.shared.folder === b.shared?.folder && a.shared.path === b.shared.path)
 
+/** The place of a video in the order of submits: by `created_at` (ms since 1970), then by id. It never changes. */
+export type VideoPlace = Pick<Video, 'created_at' | '_id'>
+
 /** A query for videos: all conditions that are there hold. `limit`: number of results, the newest. */
 export interface VideoQuery {
   readonly ids?: readonly VideoId[]
   readonly statuses?: readonly VideoStatus[]
+  /** A place: only videos that were submitted before the one there. */
+  readonly before?: VideoPlace | undefined
+  /** A time, ms since 1970: only videos that were submitted then or later. */
+  readonly since?: number | undefined
   readonly limit?: number
 }
 

@@ -6,7 +6,7 @@ import { systemClock, systemRng } from '../../node/host/system-clock.ts'
 import { ANN, BOB, chunk, classOf, TERM, token, videoIn } from '../../protocol/conformance/ledger/world.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
-import { OPEN_STATUSES } from '../../protocol/video.ts'
+import { OPEN_STATUSES, VIDEO_STATUSES } from '../../protocol/video.ts'
 import { type Mongod, startMongod } from '../../testing/tools/mongod.ts'
 import { MongoHarness } from './mongo-harness.fixture.ts'
 import { createMongoLedger } from './mongo-ledger.ts'
@@ -119,6 +119,8 @@ test('what the leader, control tasks and a restart query repeatedly reads what i
   for (const [what, call] of Object.entries(calls)) seen[what] = await cost(call)
   seen.videos = await cost(() => ledger.sweep(TERM), 'videos')
   seen.named = await cost(() => ledger.videos({ ids: [open._id], statuses: OPEN_STATUSES }), 'videos')
+  const before = { created_at: (await ledger.now()) + 1, _id: open._id }
+  seen.page = await cost(() => ledger.videos({ statuses: VIDEO_STATUSES, before, limit: 5 }), 'videos')
   seen.undelivered = await cost(() => ledger.undeliveredVideos(), 'videos')
   t.diagnostic(JSON.stringify(seen))
   for (const [what, { docs, keys }] of Object.entries(seen))

@@ -2,7 +2,7 @@
 import type { VideoId } from '../../protocol/ids.ts'
 import type { VideoQuery } from '../../protocol/ledger.ts'
 import type { Video } from '../../protocol/video.ts'
-import { fromBson } from './bson.ts'
+import { date, fromBson } from './bson.ts'
 import type { Store } from './store.ts'
 
 export async function readVideo(store: Store, id: VideoId): Promise<Video | null> {
@@ -11,8 +11,20 @@ export async function readVideo(store: Store, id: VideoId): Promise<Video | null
 }
 
 /** Videos, newest last; with a limit only the newest. */
-export async function readVideos(store: Store, { ids, statuses, limit }: VideoQuery): Promise<Video[]> {
-  const filter = { ...(ids && { _id: { $in: [...ids] } }), ...(statuses && { status: { $in: [...statuses] } }) }
+export async function readVideos(store: Store, { ids, statuses, before, since, limit }: VideoQuery): Promise<Video[]> {
+  const filter = {
+    ...(ids && { _id: { $in: [...ids] } }),
+    ...(statuses && { status: { $in: [...statuses] } }),
+    ...((before || since !== undefined) && {
+      created_at: {
+        ...(before && { $lte: date(before.created_at) }),
+        ...(since !== undefined && { $gte: date(since) }),
+      },
+    }),
+    ...(before && {
+      $or: [{ created_at: { $lt: date(before.created_at) } }, { _id: { $lt: before._id } }],
+    }),
+  }
   const newest = (limit: number) =>
     store.videos.find(filter, { sort: { created_at: -1, _id: -1 }, limit, ...(ids && { hint: '_id_' }) })
   return store.documents.all((await store.find(limit, newest)).map(fromBson), store.documents.video).reverse()

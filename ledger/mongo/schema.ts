@@ -34,7 +34,7 @@ const CHUNKS: IndexDescription[] = [
   },
 ]
 const VIDEOS: IndexDescription[] = [
-  { name: 'status', key: { status: 1, created_at: 1 } },
+  { name: 'created', key: { status: 1, created_at: 1, _id: 1 } },
   {
     name: 'undelivered',
     key: { status: 1, 'deliveries.done_at': 1, 'deliveries.peer': 1 },

@@ -8,7 +8,7 @@ import type { Store } from './store.ts'
 
 /** Two filters, each with its own index: one for both would scan all COMPLETED videos. */
 const ALIVE = [
-  { filter: { status: { $in: [...OPEN_STATUSES] } }, hint: 'status' },
+  { filter: { status: { $in: [...OPEN_STATUSES] } }, hint: 'created' },
   { filter: UNDELIVERED, hint: 'undelivered' },
 ]
 

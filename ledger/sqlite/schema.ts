@@ -115,7 +115,7 @@ export const IS_UNDELIVERED = `status='COMPLETED' AND instr(deliveries, '"done_a
  */
 export const SCHEMA: readonly string[] = [
   table('videos', VIDEO_COLUMNS),
-  'CREATE INDEX IF NOT EXISTS video_status ON videos(status, created_at)',
+  'CREATE INDEX IF NOT EXISTS video_created ON videos(status, created_at, _id)',
   `CREATE INDEX IF NOT EXISTS undelivered ON videos(created_at, _id) WHERE ${IS_UNDELIVERED}`,
   'CREATE TABLE IF NOT EXISTS plans (_id TEXT PRIMARY KEY NOT NULL, plan TEXT NOT NULL) STRICT',
   table('chunks', TASK_COLUMNS),

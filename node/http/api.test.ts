@@ -227,7 +227,7 @@ describe('the API', () => {
   it('says what there is not', async () => {
     assert.equal((await ask('GET', '/v2')).detail, 'there is nothing at /v2')
     const answer = await api.request('/v1/videos', { method: 'DELETE' })
-    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'POST'])
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, 'GET, HEAD, POST'])
   })
 
   it('distinguishes a bug from a bad request, and shows no stack of it', async () => {

@@ -21,6 +21,7 @@ import type { HttpEnv } from './http-env.ts'
 import { createMediaRoutes } from './media-routes.ts'
 import { allowedPath } from './named-paths.ts'
 import { answerError, misfit, RequestRefused } from './refusals.ts'
+import { videoPage } from './video-page.ts'
 
 /** The routes of the API as a typed client needs them. */
 export type Api = ReturnType<typeof createApi>
@@ -66,6 +67,9 @@ export function createApi(node: NodeFace, { streams, log }: ApiModules) {
   return api
     .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))
     .openapi(createRoute(ROUTES.status), async (c) => c.json(await node.snapshot(), 200))
+    .openapi(createRoute(ROUTES.videos), async (c) => c.json(await videoPage(node, c.req.valid('query')), 200))
+    .openapi(createRoute(ROUTES.peers), async (c) => c.json(await node.peers(), 200))
+    .openapi(createRoute(ROUTES.engines), async (c) => c.json(await node.engines(), 200))
     .openapi(createRoute(ROUTES.video), async (c) => {
       const { id } = c.req.valid('param')
       return c.json((await node.video(id)) ?? missing(id), 200)

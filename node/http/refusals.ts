@@ -6,7 +6,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { z } from 'zod'
-import type { Problem } from '../../protocol/api-problem.ts'
+import type { Problem } from '../../protocol/api-answers.ts'
 import { ReelmeshError, sentence } from '../../protocol/errors.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { StreamRefusal } from '../streams/streams.ts'
@@ -37,7 +37,7 @@ const STATUSES: Readonly<Record<string, RefusalStatus>> = {
 /** When a client should ask again, s. */
 const RETRY_AFTER_S: Partial<Record<RefusalStatus, number>> = { 429: 1, 503: 2 }
 
-/** A request that is refused before it reaches what it asks for. `field`: the part of its body that is wrong. */
+/** A request that is refused before it reaches what it asks for. `field`: the part of its body or query that is wrong. */
 export class RequestRefused extends ReelmeshError {
   readonly status: RefusalStatus
   readonly field: string | undefined
@@ -92,10 +92,11 @@ const ofException = ({ status }: HTTPException): RequestRefused =>
     ? new RequestRefused(415, 'bad_request', 'the body must be JSON, with the header content-type: application/json')
     : new RequestRefused(400, 'bad_request', 'the body is not JSON')
 
-/** The refusal of a request that does not fit its schema. It names the wrong field of a body. */
+/** The refusal of a request that does not fit its schema. It names the wrong field of a body or query. */
 export function misfit({ issues }: z.core.$ZodError, target: string): RequestRefused {
   const message = issues[0]?.message ?? 'the request is wrong'
   if (target === 'param') return new RequestRefused(404, 'unknown_video', message)
   const field = issues[0]?.path.join('.') ?? ''
-  return new RequestRefused(422, 'bad_request', `${field || 'the body'}: ${message}`, { field })
+  const [status, whole] = target === 'query' ? ([400, 'the query'] as const) : ([422, 'the body'] as const)
+  return new RequestRefused(status, 'bad_request', `${field || whole}: ${message}`, { field })
 }

@@ -10,7 +10,7 @@ import { SHOWN_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
 import type { EngineStatus, PeerStatus, StatusSnapshot, TaskRow, VideoDetail, VideoRow } from '../../protocol/status.ts'
 import type { PlannedRendition } from '../../protocol/status-encodes.ts'
-import { isAwaitingDelivery, isOpen } from '../../protocol/video.ts'
+import { isAwaitingDelivery, isOpen, type Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
 import { type LedgerWatch, ledgerText } from './ledger-watch.ts'
@@ -48,6 +48,12 @@ export interface Status {
   snapshot(): Promise<StatusSnapshot>
   /** One video, in the snapshot or not; null where there is none of that id. Rejects with `LedgerUnavailable`. */
   video(id: VideoId): Promise<VideoDetail | null>
+  /** Rows of these videos, in their order. Rejects with `LedgerUnavailable`. */
+  rows(videos: readonly Video[]): Promise<VideoRow[]>
+  /** The peers that are heard, by name, with their records. Rejects with `LedgerUnavailable`. */
+  peers(): Promise<PeerStatus[]>
+  /** All engines. Rejects with `LedgerUnavailable`. */
+  engines(): Promise<EngineStatus[]>
   /** The tasks of a video in the order of claims; empty where there is no such video. Rejects with `LedgerUnavailable`. */
   tasks(id: VideoId): Promise<TaskRow[]>
   /** The rows of the videos that are open or await a delivery. Rejects with `LedgerUnavailable`. */
@@ -64,14 +70,7 @@ interface Beat {
 /** Makes the status. A snapshot is made without the ledger where that does not answer in `ANSWER_MS`. */
 export function createStatus(options: StatusOptions): Status {
   const { self, version, ledger, clock, table, plans, problems, watch, reachable } = options
-
-  const beats = (): Beat[] => [
-    { peer: self, beat: options.own(), heard_s: 0 },
-    ...table
-      .all()
-      .map(({ peer, beat, heard_mono }) => ({ peer, beat, heard_s: (clock.mono() - heard_mono) / 1000 }))
-      .filter(({ beat, heard_s }) => heard_s * 1000 < (beat.state === 'leaving' ? SHOWN_MS.left : SHOWN_MS.silent)),
-  ]
+  const beats = () => beatsOf(options)
 
   const present = () => [
     { peer: self, host: options.own().host },
@@ -101,6 +100,9 @@ export function createStatus(options: StatusOptions): Status {
       const [row] = video ? await rows([video], { whole: true }) : []
       return video && row ? detailOf(video, row) : null
     },
+    rows: (videos) => rows(videos),
+    peers: async () => peerRows(beats(), await ledger.peers(), self),
+    engines: async () => engineRows(await ledger.engines(), beats()),
     async openVideos() {
       const open = (await shownVideos(ledger)).filter((video) => isOpen(video.status) || isAwaitingDelivery(video))
       return open.length > 0 ? rows(open) : []
@@ -123,13 +125,22 @@ export function createStatus(options: StatusOptions): Status {
         ledger: { description: ledger.description, ...ledgerState(away, options) },
         peers: peerRows(heard, records, self),
         problems: sharedProblems(heard.filter(({ beat }) => beat.state !== 'leaving').map(sharingOf)),
-        engines: engines.map((engine) => engineRow(engine, heard)),
+        engines: engineRows(engines, heard),
         videos,
         events,
       }
     },
   }
 }
+
+/** The heartbeats that are shown: its own, and those of peers that are silent or left not too long ago. */
+const beatsOf = ({ self, own, table, clock }: StatusOptions): Beat[] => [
+  { peer: self, beat: own(), heard_s: 0 },
+  ...table
+    .all()
+    .map(({ peer, beat, heard_mono }) => ({ peer, beat, heard_s: (clock.mono() - heard_mono) / 1000 }))
+    .filter(({ beat, heard_s }) => heard_s * 1000 < (beat.state === 'leaving' ? SHOWN_MS.left : SHOWN_MS.silent)),
+]
 
 function ledgerState(
   away: string | null,
@@ -145,9 +156,10 @@ function leaderOf({ holder, remaining_ms, term }: Lease, beats: readonly Beat[])
   return { peer: holder, name: beats.find(({ peer }) => peer === holder)?.beat.name ?? '', term }
 }
 
-function engineRow({ _id, wanted, reason, peers }: EngineRecord, beats: readonly Beat[]): EngineStatus {
-  return { engine: _id, wanted, reason, peers, text: engineText({ wanted, reason, peers }, beats) }
-}
+const engineRows = (engines: readonly EngineRecord[], beats: readonly Beat[]): EngineStatus[] =>
+  engines.map(({ _id: engine, wanted, reason, peers }) => {
+    return { engine, wanted, reason, peers, text: engineText({ wanted, reason, peers }, beats) }
+  })
 
 /** How a video is encoded, for its tasks; nothing without a plan, or where it cannot be read now. */
 const encodesOf = (id: VideoId, plans: PlanSource): Promise<PlannedRendition[]> =>

@@ -2,11 +2,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { keyIn } from '../../claim-order.ts'
-import type { PeerId } from '../../ids.ts'
+import type { PeerId, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import type { Changed, Ledger, VideoQuery } from '../../ledger.ts'
 import { HOLDERS_MAX } from '../../limits.ts'
-import { VIDEO_STATUSES, VIDEO_TRANSITIONS, type Video, type VideoEvent, type VideoStatus } from '../../video.ts'
+import {
+  VIDEO_STATUSES,
+  VIDEO_TRANSITIONS,
+  type Video,
+  type VideoEvent,
+  type VideoPlace,
+  type VideoStatus,
+} from '../../video.ts'
 import { withStore } from './with-store.ts'
 import {
   ANN,
@@ -310,6 +317,33 @@ function endingTests(ledger: () => Ledger): void {
     assert.deepEqual(await ledger().videos({ limit: 0 }), [])
     assert.deepEqual(await ledger().tasks({ limit: 0 }), [])
     assert.deepEqual(await ledger().events(0), [])
+  })
+  test('pages of videos hold each once, in an order that nothing changes', async () => {
+    const made: VideoId[] = []
+    for (let n = 0; n < 7; n++) made.push((await videoIn(ledger(), n % 2 ? 'QUEUED' : 'COMPLETED'))._id)
+    const first = (await ledger().video(made[0]!))!.created_at
+    const pages = async (statuses: readonly VideoStatus[], limit: number) => {
+      const ids: VideoId[] = []
+      for (let before: VideoPlace | undefined; ; ) {
+        const page = await ledger().videos({ statuses, before, since: first, limit })
+        ids.unshift(...page.map(({ _id }) => _id).filter((id) => made.includes(id)))
+        // What is submitted, or ends, while a person reads on.
+        if (before === undefined) {
+          await videoIn(ledger(), 'QUEUED')
+          await ledger().cancel(made[1]!)
+        }
+        if (page.length < limit) return ids
+        before = page[0]
+      }
+    }
+    assert.deepEqual(await pages(VIDEO_STATUSES, 2), made)
+    assert.deepEqual(await pages(VIDEO_STATUSES, 100), made)
+    const isEven = (_: VideoId, n: number) => n % 2 === 0
+    assert.deepEqual(await pages(['COMPLETED'], 1), made.filter(isEven))
+    const [fourth] = await ledger().videos({ ids: [made[3]!] })
+    const around = async (query: VideoQuery) => (await ledger().videos({ ids: made, ...query })).map(({ _id }) => _id)
+    assert.deepEqual(await around({ before: fourth }), made.slice(0, 3))
+    assert.deepEqual(await around({ since: fourth!.created_at + 60_000 }), [])
   })
   test('undelivered are the COMPLETED ones with a delivery that is not done, whatever its folder is called', async () => {
     const undelivered = async () => (await ledger().undeliveredVideos()).map(({ _id }) => _id)

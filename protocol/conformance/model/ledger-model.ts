@@ -74,8 +74,14 @@ function submitting(state: ModelState, tasks: ModelTasks) {
     },
     retry: async (id) => changed(retry(id)),
     video: async (id) => copy(state.videos.get(id) ?? null),
-    videos: async ({ ids, statuses, limit } = {}) => {
-      const all = inOrder(({ _id, status }) => (!ids || ids.includes(_id)) && (!statuses || statuses.includes(status)))
+    videos: async ({ ids, statuses, before, since = 0, limit } = {}) => {
+      const all = inOrder(
+        ({ _id, status, created_at }) =>
+          (!ids || ids.includes(_id)) &&
+          (!statuses || statuses.includes(status)) &&
+          created_at >= since &&
+          (!before || created_at < before.created_at || (created_at === before.created_at && _id < before._id)),
+      )
       return copy(limit === undefined ? all : newestOf(all, limit))
     },
     undeliveredVideos: async () => copy(inOrder((video) => video.status === 'COMPLETED' && isUndelivered(video))),

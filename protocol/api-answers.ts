@@ -1,4 +1,4 @@
-/** How the HTTP API answers a request that is refused or fails: as a problem document (RFC 9457). */
+/** The forms in which the HTTP API answers: JSON, and problem documents (RFC 9457) where a request is refused or fails. */
 import { z } from 'zod'
 
 const problemSchema = z
@@ -12,7 +12,10 @@ const problemSchema = z
     detail: z
       .string()
       .describe('one sentence for people, as the command line prints it: what failed, why, and what to do'),
-    field: z.string().optional().describe('the field of the body that is wrong, such as `recipe.renditions.0`'),
+    field: z
+      .string()
+      .optional()
+      .describe('the field of the body or query that is wrong, such as `recipe.renditions.0`'),
   })
   .meta({ id: 'ProblemDetails', description: 'Why a request was refused, or failed (RFC 9457).' })
 
@@ -24,3 +27,12 @@ export const problem = (description: string) => ({
   content: { 'application/problem+json': { schema: problemSchema } },
   description,
 })
+
+/** An answer that is JSON, for the routes. */
+export const json = <S extends z.ZodType>(schema: S, description: string) => ({
+  content: { 'application/json': { schema } },
+  description,
+})
+
+/** Answers that every route may give. */
+export const refused = { 500: problem('the node failed'), 503: problem('the ledger does not answer') }
