@@ -32,6 +32,8 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   audits: ['audits.ts', 'benchAudits'],
   queue: ['queue.ts', 'benchQueue'],
   package: ['package.ts', 'benchPackage'],
+  codecs: ['codecs.ts', 'benchCodecs'],
+  quality: ['quality.ts', 'benchQuality'],
   scale: ['scale.ts', 'benchScale'],
 }
 /** The parts of `small`: all where none is named. */
@@ -47,7 +49,7 @@ const SMALL: Readonly<Record<string, readonly [file: string, name: string]>> = {
 }
 const ALL: typeof PARTS = { ...PARTS, ...SMALL }
 /** Only when asked for by name. */
-const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue', 'package']
+const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue', 'package', 'codecs', 'quality']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({

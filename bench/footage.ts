@@ -18,7 +18,7 @@ export interface Footage {
 }
 
 const STRETCH_S = 10
-const FPS = 30
+export const FPS = 30
 /** So that chunks are short: 6 s, where the plan would else find keyframes every 8 s. */
 export const SHORT_GOP_S = 2
 const LOOKS = [

@@ -5,15 +5,16 @@
  * The mesh's data folder is new each time; the trial runs of ffmpeg, which a host makes once, are remembered, and what they take
  * is a row of its own. Plain ffmpeg encodes the sound once for each file, as it does for anybody.
  */
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DEFAULT_ENCODING, DEFAULT_RECIPE } from '../protocol/recipe.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../testing/tools/ffmpeg.ts'
 import { type Footage, givenClips, makeFootage } from './footage.ts'
-import { type Measured, measure } from './measure.ts'
+import { measure } from './measure.ts'
+import { type Made, made, measureVerb, pairRows, type RunPlace, runMesh } from './pairs.ts'
 import { plainEncode } from './plain.ts'
-import { mean, type Row, row } from './table.ts'
+import { type Row, row } from './table.ts'
 import { findVmaf, vmafOf } from './vmaf.ts'
 
 export interface BenchRunOptions {
@@ -23,18 +24,10 @@ export interface BenchRunOptions {
   readonly media: readonly string[]
 }
 
-interface Made extends Measured {
-  /** 480p, 720p, 1080p. */
-  readonly files: readonly string[]
-  readonly bytes: number
-}
-
 const LADDER = DEFAULT_RECIPE.renditions
 const DISPLAY = { width: 1920, height: 1080 }
-const MAIN = join(import.meta.dirname, '..', 'cli', 'main.ts')
 const FULL = { seconds: 60, pairs: 2, preset: 'medium' } as const
 const QUICK = { seconds: 4, pairs: 1, preset: 'ultrafast' } as const
-const MB = 1e6
 
 export async function benchRun({ quick, media }: BenchRunOptions): Promise<Row[]> {
   const { seconds, pairs, preset } = quick ? QUICK : FULL
@@ -43,15 +36,16 @@ export async function benchRun({ quick, media }: BenchRunOptions): Promise<Row[]
   const dir = await mkdtemp(join(tmpdir(), 'reelmesh-bench-'))
   try {
     const selfTestDir = join(dir, 'self-tests')
-    const firstStart = await measure([...reelmesh(), 'doctor'], environment(join(dir, 'first'), selfTestDir, tools))
+    const firstStart = await measureVerb({ dir: join(dir, 'first'), selfTestDir, tools }, ['doctor'])
     const [mesh, plain]: [Made[], Made[]] = [[], []]
     for (let pair = 0; pair < pairs; pair++) {
-      mesh.push(await runMesh({ dir: join(dir, `mesh ${pair}`), selfTestDir, footage, tools, preset }))
+      mesh.push(await meshSide({ dir: join(dir, `mesh ${pair}`), selfTestDir, tools }, footage, preset))
       plain.push(await runPlain({ dir: join(dir, `plain ${pair}`), footage, tools, preset }))
     }
     const quality = await vmafRows({ mesh: mesh[0]!, plain: plain[0]!, footage, tools })
     return [
-      ...rowsOf(mesh, plain, footage, preset),
+      row(`1080p footage from ${footage.from}, to three renditions at ${preset}`, footage.seconds, 's'),
+      ...pairRows(mesh, { name: 'plain ffmpeg', made: plain }),
       ...quality,
       row('trial runs at a first start', firstStart.wallS, 's'),
     ]
@@ -60,19 +54,6 @@ export async function benchRun({ quick, media }: BenchRunOptions): Promise<Row[]
   }
 }
 
-const reelmesh = (): string[] => [
-  process.execPath,
-  '--disable-warning=ExperimentalWarning',
-  '--max-semi-space-size=1',
-  MAIN,
-]
-const environment = (dataDir: string, selfTestDir: string, { ffmpeg, ffprobe }: Ffmpeg): NodeJS.ProcessEnv => ({
-  REELMESH_DATA_DIR: dataDir,
-  REELMESH_SELF_TEST_DIR: selfTestDir,
-  REELMESH_FFMPEG: ffmpeg,
-  REELMESH_FFPROBE: ffprobe,
-})
-
 interface Job {
   readonly dir: string
   readonly footage: Footage
@@ -80,54 +61,19 @@ interface Job {
   readonly preset: string
 }
 
-async function runMesh({ dir, selfTestDir, footage, tools, preset }: Job & { selfTestDir: string }): Promise<Made> {
-  const args = [
-    'run',
-    '--json',
-    '--preset',
-    preset,
-    '--crf',
-    String(DEFAULT_ENCODING.rate.crf),
-    '--out',
-    join(dir, 'out'),
-    footage.path,
-  ]
-  const measured = await measure([...reelmesh(), ...args], environment(join(dir, 'data'), selfTestDir, tools))
-  const delivered = measured.text.split('\n').find((line) => line.startsWith('{"event":"delivered"')) ?? '{"files":[]}'
-  const { files } = JSON.parse(delivered) as { files: { path: string }[] }
-  return { ...measured, ...(await withBytes(files.map(({ path }) => path))) }
+async function meshSide(place: RunPlace, { path }: Footage, preset: string): Promise<Made> {
+  return withAll(await runMesh(place, path, ['--preset', preset, '--crf', String(DEFAULT_ENCODING.rate.crf)]))
 }
 
 async function runPlain({ dir, footage, tools, preset }: Job): Promise<Made> {
   await mkdir(dir, { recursive: true })
   const { args, files } = plainEncode({ source: footage.path, display: DISPLAY, renditions: LADDER, preset, dir })
-  return { ...(await measure([tools.ffmpeg, ...args])), ...(await withBytes(files)) }
+  return withAll(await made(await measure([tools.ffmpeg, ...args]), files))
 }
 
-async function withBytes(files: readonly string[]): Promise<Pick<Made, 'files' | 'bytes'>> {
-  if (files.length !== LADDER.length) throw new Error(`${files.length} files came out instead of ${LADDER.length}`)
-  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
-  return { files, bytes: sizes.reduce((sum, size) => sum + size, 0) }
-}
-
-function rowsOf(mesh: readonly Made[], plain: readonly Made[], footage: Footage, preset: string): Row[] {
-  const pair = (what: string, unit: string, pick: (made: Made) => number | null): Row[] => {
-    const values = [plain, mesh].map((side) => side.map(pick).filter((value) => value !== null))
-    const [base, ours] = values.map(mean)
-    if (!base || !ours) return []
-    const each = mesh.map((made, at) => ((pick(made) ?? 0) / (pick(plain[at]!) ?? 1)).toFixed(2)).join(', ')
-    return [
-      row(`plain ffmpeg, ${what}`, base, unit),
-      row(`mesh, ${what}`, ours, unit, ours / base, `plain (each pair: ${each})`),
-    ]
-  }
-  return [
-    row(`1080p footage from ${footage.from}, to three renditions at ${preset}`, footage.seconds, 's'),
-    ...pair('wall', 's', ({ wallS }) => wallS),
-    ...pair('CPU', 's', ({ cpuS }) => cpuS),
-    ...pair('bytes', 'MB', ({ bytes }) => bytes / MB),
-    ...pair('peak memory (PSS)', 'MB', ({ peakBytes }) => peakBytes && peakBytes / MB),
-  ]
+function withAll(made: Made): Made {
+  if (made.files.length === LADDER.length) return made
+  throw new Error(`${made.files.length} files came out instead of ${LADDER.length}`)
 }
 
 async function vmafRows(of: { mesh: Made; plain: Made; footage: Footage; tools: Ffmpeg }): Promise<Row[]> {
