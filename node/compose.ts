@@ -39,7 +39,7 @@ import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
 import { type HttpAccess, isForAll, readHttpAccess } from './http/http-access.ts'
-import { createHttpPart, createNodeStreams } from './http/http-part.ts'
+import { createHttpPart, createNodeFiles } from './http/http-part.ts'
 import { createOtherNodes } from './http/other-nodes.ts'
 import { isInputDeadlinePast } from './input-deadline.ts'
 import { readMeshKey } from './mesh-key.ts'
@@ -197,7 +197,7 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
   const httpLog = adapters.log.child({ part: 'http' })
-  const api = createApi(face, { streams: createNodeStreams(adapters), log: httpLog })
+  const api = createApi(face, { ...createNodeFiles(adapters), log: httpLog })
   const control = await serveControl(api, controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
   const others = createOtherNodes(hostId(config.machine), { peers: modules.peers, clock })

@@ -243,13 +243,13 @@ export const ROUTES = {
   },
 } as const
 
-const packageFile = (form: 'hls' | 'dash', manifest: string) => ({
-  operationId: `${form}File`,
+const file = (route: { operationId: string; path: string; summary: string; params: z.ZodObject }) => ({
+  operationId: route.operationId,
   method: 'get' as const,
-  path: `/v1/videos/{id}/${form}/{file}`,
-  summary: `A file of the streaming package of a video, beside \`${manifest}\`, whole or by a range, also while it is encoded`,
+  path: route.path,
+  summary: route.summary,
   request: {
-    params: video.extend({ file: z.string().describe('its name in the package; it may have slashes') }),
+    params: route.params,
     headers: z.object({ range: z.string().optional().describe('one range of bytes') }),
   },
   responses: {
@@ -263,9 +263,22 @@ const packageFile = (form: 'hls' | 'dash', manifest: string) => ({
     503: problem('it is not made yet, or whoever has it does not answer: ask again after `Retry-After`'),
   },
 })
+const packageFile = (form: 'hls' | 'dash', manifest: string) =>
+  file({
+    operationId: `${form}File`,
+    path: `/v1/videos/{id}/${form}/{file}`,
+    summary: `A file of the streaming package of a video, beside \`${manifest}\`, whole or by a range, also while it is encoded`,
+    params: video.extend({ file: z.string().describe('its name in the package; it may have slashes') }),
+  })
 
-/** The routes of streaming packages, in the form of OpenAPI. A file may have slashes, which OpenAPI has no form for. */
+/** The routes of files, in the form of OpenAPI. Those of packages may have slashes, which OpenAPI has no form for. */
 export const MEDIA_ROUTES = {
+  artifact: file({
+    operationId: 'artifact',
+    path: '/v1/videos/{id}/artifacts/{sha256}',
+    summary: 'A finished file of a video, one of its `outputs`, whole or by a range',
+    params: video.extend({ sha256: z.string().describe('of its content: 64 hex digits') }),
+  }),
   hlsFile: packageFile('hls', 'master.m3u8'),
   dashFile: packageFile('dash', 'manifest.mpd'),
 }

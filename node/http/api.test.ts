@@ -8,9 +8,8 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE, ladderOf } from '../../protocol/recipe.ts'
 import type { NodeFace } from '../face.ts'
-import type { Streams } from '../streams/streams.ts'
 import type { SubmitRequest } from '../videos/submit.ts'
-import { createApi } from './api.ts'
+import { type ApiModules, createApi } from './api.ts'
 import type { HttpEnv } from './http-env.ts'
 
 const known = '0123456789abcdef' as VideoId
@@ -60,7 +59,7 @@ beforeEach(() => {
       return { id: known, name: 'film', outcome: 'created', status: 'QUEUED' }
     },
   } as never as NodeFace
-  api = createApi(face, { streams: {} as Streams, log: silentLog })
+  api = createApi(face, { log: silentLog } as ApiModules)
 })
 
 async function ask(

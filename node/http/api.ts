@@ -10,15 +10,13 @@ import { MEDIA_ROUTES, ROUTES, type SubmitRead } from '../../protocol/api.ts'
 import { ReelmeshError, unknownVideo } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
-import type { Log } from '../../protocol/log.ts'
 import { isOpen } from '../../protocol/video.ts'
 import type { NodeFace } from '../face.ts'
 import { allLadders } from '../ladders/named-ladders.ts'
-import type { Streams } from '../streams/streams.ts'
 import { VERSION } from '../version.ts'
 import { createDocsPage } from './docs-page.ts'
 import type { HttpEnv } from './http-env.ts'
-import { createMediaRoutes } from './media-routes.ts'
+import { createMediaRoutes, type MediaRoutesOptions } from './media-routes.ts'
 import { allowedPath } from './named-paths.ts'
 import { answerError, misfit, RequestRefused } from './refusals.ts'
 import { videoPage } from './video-page.ts'
@@ -42,19 +40,16 @@ const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
 
 /** The parts that the API uses, beside the operations of the node. */
-export interface ApiModules {
-  readonly streams: Streams
-  readonly log: Log
-}
+export type ApiModules = MediaRoutesOptions
 
 /** The HTTP API of a node, without a server. Refusals are answered as `answerError` says. */
-export function createApi(node: NodeFace, { streams, log }: ApiModules) {
+export function createApi(node: NodeFace, modules: ApiModules) {
   const api = new OpenAPIHono<HttpEnv>({
     defaultHook: (result) => {
       if (!result.success) throw misfit(result.error, result.target)
     },
   })
-  const answer = answerError(log)
+  const answer = answerError(modules.log)
   api.onError(answer)
   api.notFound((c) => answer(new RequestRefused(404, 'not_found', `there is nothing at ${c.req.path}`), c))
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }))
@@ -62,7 +57,7 @@ export function createApi(node: NodeFace, { streams, log }: ApiModules) {
   api.doc31('/openapi.json', API_INFO)
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
   for (const route of Object.values(MEDIA_ROUTES)) api.openAPIRegistry.registerPath(route)
-  api.route('/', createMediaRoutes({ streams, log }))
+  api.route('/', createMediaRoutes(modules))
   api.route('/', createDocsPage())
   return api
     .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))

@@ -4,8 +4,7 @@ import { test } from 'node:test'
 import { HTTP_RATE } from '../../protocol/limits.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { NodeFace } from '../face.ts'
-import type { Streams } from '../streams/streams.ts'
-import { createApi } from './api.ts'
+import { type ApiModules, createApi } from './api.ts'
 import { type GuardOptions, guarded } from './guard.ts'
 import { parseTokens, type Token } from './tokens.ts'
 
@@ -28,7 +27,7 @@ const LOOPBACK: GuardOptions = {
 
 function asker(options: Partial<GuardOptions> = {}) {
   const face = { ladders: {}, ledger: { video: async () => ({}) }, act: async () => 'changed' } as unknown as NodeFace
-  const api = createApi(face, { streams: { open: async () => assert.fail() } as Streams, log: silentLog })
+  const api = createApi(face, { log: silentLog } as ApiModules)
   const { ledger } = face
   const others = { urls: () => [NODE], areOrigin: (origin: string) => origin === NODE }
   const modules = { api, ledger, others, clock: { mono: () => now }, log: silentLog }

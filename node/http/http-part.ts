@@ -3,13 +3,15 @@ import { createBlobRanges } from '../../blobs/read-range.ts'
 import type { DeliveredBlobs } from '../../protocol/blobs.ts'
 import type { Adapters } from '../adapters.ts'
 import type { Part } from '../parts.ts'
+import { createArtifactFiles } from '../streams/artifact-files.ts'
 import { createArtifactReads } from '../streams/artifact-reads.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
 import { createGrowingPackages } from '../streams/growing-packages.ts'
-import { createStreams, type Streams } from '../streams/streams.ts'
+import { createStreams } from '../streams/streams.ts'
 import { type GuardModules, type GuardOptions, guarded } from './guard.ts'
 import type { HttpAccess } from './http-access.ts'
 import { type HttpServer, serveHttp } from './http-server.ts'
+import type { MediaRoutesOptions } from './media-routes.ts'
 
 /** Settings: see `httpSettings`. */
 export interface HttpPartOptions {
@@ -64,8 +66,16 @@ export function createHttpPart(access: HttpAccess | null, options: HttpPartOptio
   }
 }
 
-/** The files of streaming packages of all videos, from wherever their bytes lie. */
-export function createNodeStreams({ ledger, store, mesh, clock, rng, delivered, ...modules }: StreamModules): Streams {
+/** The files of all videos, those of streaming packages and finished ones, from wherever their bytes lie. */
+export function createNodeFiles({
+  ledger,
+  store,
+  mesh,
+  clock,
+  rng,
+  delivered,
+  ...modules
+}: StreamModules): Pick<MediaRoutesOptions, 'streams' | 'artifacts'> {
   const log = modules.log.child({ part: 'streams' })
   const ranges = createBlobRanges({ mesh, clock, rng, log })
   const reads = createArtifactReads({
@@ -77,5 +87,9 @@ export function createNodeStreams({ ledger, store, mesh, clock, rng, delivered, 
     clock,
     log,
   })
-  return createStreams(ledger, [createGrowingPackages({ ledger, reads }), createFinishedPackages({ ledger, reads })])
+  const streams = createStreams(ledger, [
+    createGrowingPackages({ ledger, reads }),
+    createFinishedPackages({ ledger, reads }),
+  ])
+  return { streams, artifacts: createArtifactFiles({ ledger, reads }) }
 }

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { silentLog } from '../../protocol/log.ts'
 import type { NodeFace } from '../face.ts'
 import type { StreamFile } from '../streams/streams.ts'
-import { createApi } from './api.ts'
+import { type ApiModules, createApi } from './api.ts'
 import { serveHttp } from './http-server.ts'
 
 const PIECE = 64 * 1024
@@ -35,7 +35,10 @@ function served({ pieces, breaksAt = Number.POSITIVE_INFINITY }: { pieces: numbe
       }
     },
   }
-  const routes = createApi({} as NodeFace, { streams: { open: async () => file }, log: silentLog })
+  const routes = createApi(
+    {} as NodeFace,
+    { streams: { open: async () => file }, log: silentLog } as unknown as ApiModules,
+  )
   return { seen, routes }
 }
 

@@ -7,6 +7,8 @@ import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Video } from '../../protocol/video.ts'
 import type { NodeFace } from '../face.ts'
+import { createArtifactFiles } from '../streams/artifact-files.ts'
+import type { ArtifactReads } from '../streams/artifact-reads.ts'
 import { createStreams, type StreamFile, StreamRefused } from '../streams/streams.ts'
 import { createApi } from './api.ts'
 
@@ -52,7 +54,13 @@ function routes() {
       },
     }
   }
-  return createApi({} as NodeFace, { streams: createStreams(ledger, [{ open }]), log: silentLog })
+  const bytes: ArtifactReads = {
+    async *read(_, { path }, { from, to }) {
+      yield Buffer.from(`${path} 0123456789`.slice(-10)).subarray(from, to)
+    },
+  }
+  const artifacts = createArtifactFiles({ ledger, reads: bytes })
+  return createApi({} as NodeFace, { streams: createStreams(ledger, [{ open }]), artifacts, log: silentLog })
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -163,4 +171,24 @@ describe('the media routes', () => {
       assert.equal(answer.header('cache-control'), 'no-store')
       assert.equal(answer.header('etag'), null)
     })
+
+  it('answer finished files by their hash, whole and by ranges, under the name of their delivery', async () => {
+    const [sha256, track] = ['b'.repeat(64), 'c'.repeat(64)]
+    const file = { media_type: 'video/mp4', bytes: 10, holders: [] }
+    const outputs = [
+      { ...file, path: '480p/{name}.mp4', sha256 },
+      { ...file, path: '{name}/video-480p.mp4', sha256: track, is_folder: true },
+    ]
+    video = { ...video, name: "Zoë's (1)", outputs } as unknown as Video
+    const at = `/v1/videos/${ID}/artifacts`
+    const whole = await ask(`${at}/${sha256}`)
+    assert.deepEqual([whole.status, whole.body, whole.header('etag')], [200, '0123456789', `"${sha256}"`])
+    assert.equal(whole.header('content-disposition'), "inline; filename*=UTF-8''Zo%C3%AB%27s%20%281%29.mp4")
+    const part = await ask(`${at}/${sha256}`, { range: 'bytes=-3' })
+    assert.deepEqual([part.status, part.body, part.header('content-range')], [206, '789', 'bytes 7-9/10'])
+    assert.equal((await ask(`${at}/${sha256}`, { 'if-none-match': `"${sha256}"` })).status, 304)
+    for (const unknown of ['a'.repeat(64), track, '..%2f..', 'x'])
+      assert.deepEqual(JSON.parse((await ask(`${at}/${unknown}`)).body).code, 'unknown_file', unknown)
+    assert.equal((await ask(`/v1/videos/fedcba9876543210/artifacts/${sha256}`)).status, 404)
+  })
 })

@@ -1,6 +1,6 @@
 /**
- * The media routes of a node, without a server: files of streaming packages for players, by ranges (RFC 9110). Reads only. Names in
- * manifests are relative, so that every file is found beside its manifest, under `hls` as under `dash`.
+ * The media routes of a node, without a server: files of streaming packages for players, and all finished files, by ranges (RFC 9110). Reads
+ * only. Names in manifests are relative, so that every file is found beside its manifest, under `hls` as under `dash`.
  */
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
@@ -9,12 +9,14 @@ import type { ByteRange } from '../../protocol/blobs.ts'
 import { notVideoId, sentence } from '../../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
+import type { ArtifactFiles } from '../streams/artifact-files.ts'
 import type { StreamFile, Streams } from '../streams/streams.ts'
 import { RequestRefused } from './refusals.ts'
 
 /** What the routes use. */
 export interface MediaRoutesOptions {
   readonly streams: Streams
+  readonly artifacts: ArtifactFiles
   readonly log: Log
 }
 
@@ -26,14 +28,23 @@ const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'no-cache'
 
 /** The routes. Errors are thrown: the app that they are part of answers them. */
-export function createMediaRoutes({ streams, log }: MediaRoutesOptions): Media {
+export function createMediaRoutes({ streams, artifacts, log }: MediaRoutesOptions): Media {
   const routes: Media = new Hono()
   routes.get('/v1/videos/:id/:form{hls|dash}/:file{.+}', async (c) => {
     const { id, file } = c.req.param()
     return await answer(c, await streams.open(videoId(id), file, c.req.raw.signal), log)
   })
+  routes.get('/v1/videos/:id/artifacts/:sha256', async (c) => {
+    const { id, sha256 } = c.req.param()
+    const { file, name } = await artifacts.open(videoId(id), sha256)
+    // The name that a browser saves it under (RFC 6266).
+    c.header('Content-Disposition', `inline; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, escaped)}`)
+    return await answer(c, file, log)
+  })
   return routes
 }
+
+const escaped = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 
 /** The id that a path names. Throws `ReelmeshError('unknown_video')` where it is none. */
 export function videoId(text: string): VideoId {

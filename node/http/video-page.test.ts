@@ -5,8 +5,7 @@ import type { VideoPage } from '../../protocol/api-lists.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { VIDEO_STATUSES, type VideoQuery } from '../../protocol/video.ts'
 import type { NodeFace } from '../face.ts'
-import type { Streams } from '../streams/streams.ts'
-import { createApi } from './api.ts'
+import { type ApiModules, createApi } from './api.ts'
 
 const ids = Array.from({ length: 5 }, (_, n) => n.toString(16).padStart(16, '0'))
 const asked: VideoQuery[] = []
@@ -29,7 +28,7 @@ const face = {
   peers: async () => [{ name: 'one' }],
   engines: async () => [{ engine: 'docker' }],
 } as unknown as NodeFace
-const api = createApi(face, { streams: {} as Streams, log: silentLog })
+const api = createApi(face, { log: silentLog } as ApiModules)
 
 const page = async (query: string): Promise<VideoPage> => {
   const answer = await api.request(`/v1/videos${query}`)

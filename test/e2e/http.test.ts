@@ -84,6 +84,9 @@ test('a node that holds nothing serves every file of a delivered package, in bou
   for (const page of ['/v1/status', '/openapi.json', '/docs', '/docs/swagger-ui.js', '/docs/swagger-ui.css'])
     assert.equal((await fetch(`${asked.http}${page}`)).status, 200, page)
 
+  const finished = await fetch(`${asked.http}${path}/artifacts/${sha256(made)}`)
+  assert.equal(sha256(Buffer.from(await finished.arrayBuffer())), sha256(made), 'by its hash')
+
   const before = await mostMemory(asked)
   // Each reads a little and stops there: what the node has read ahead for all of them is its memory.
   const slow = await Promise.all(

@@ -12,6 +12,8 @@ import { createApi } from '../../node/http/api.ts'
 import { type GuardOptions, guarded } from '../../node/http/guard.ts'
 import { type HttpServer, serveHttp } from '../../node/http/http-server.ts'
 import { parseTokens, type Token } from '../../node/http/tokens.ts'
+import { createArtifactFiles } from '../../node/streams/artifact-files.ts'
+import type { ArtifactReads } from '../../node/streams/artifact-reads.ts'
 import { createStreams } from '../../node/streams/streams.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -158,6 +160,12 @@ const CASES: readonly Case[] = [
   ['an escaped path from a page', get('/docs/%2e%2e%2fpackage.json'), 404, 'not_found'],
   ['a file of a page with NUL', get('/docs/swagger-ui.js%00'), 404, 'not_found'],
   ['a path upwards in a package', get(`/v1/videos/${ID}/hls/..%2f..%2f..%2fetc%2fpasswd`), 503, 'not_ready'],
+  [
+    'a path upwards among finished files',
+    get(`/v1/videos/${ID}/artifacts/..%2f..%2fetc%2fpasswd`),
+    404,
+    'unknown_file',
+  ],
   ['a path that looks like a server', get('//evil.example/'), 404, 'not_found'],
   ['an id with NUL', get('/v1/videos/%00'), 404, 'unknown_video'],
   ['an id that is no escape', get('/v1/videos/%zz'), 404, 'unknown_video'],
@@ -243,6 +251,7 @@ describe('the TCP listener', () => {
       _id: ID,
       name: 'film',
       status: 'RUNNING',
+      outputs: [],
       recipe: { ...DEFAULT_RECIPE, package: { formats: ['hls'] } },
     }
     const ledger = { video: async (id: VideoId) => (id === ID ? (video as unknown as Video) : null) }
@@ -254,7 +263,11 @@ describe('the TCP listener', () => {
       setPeer: async (...given: unknown[]) => void acts.push(given),
       submit: async (...given: unknown[]) => acts.push(given) && { id: ID },
     } as unknown as NodeFace
-    const api = createApi(face, { streams: createStreams(ledger, []), log: silentLog })
+    const api = createApi(face, {
+      streams: createStreams(ledger, []),
+      artifacts: createArtifactFiles({ ledger, reads: {} as ArtifactReads }),
+      log: silentLog,
+    })
     // An hour between two requests: all of them come from one address, which has a rate.
     let now = 0
     const clock = { mono: () => (now += 3_600_000) }
