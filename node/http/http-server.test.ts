@@ -58,6 +58,9 @@ test('a client that reads nothing has only a few pieces read, and its end ends t
   await seen.hasEnded.promise
 })
 
+/** Resolves when the connection has ended, also by an error. */
+const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()))
+
 /** A client that asks, and reads no more than the beginning of the answer; null where it is closed instead. */
 function client(url: string): Promise<Socket | null> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
@@ -82,7 +85,7 @@ test('a client beyond the bound is closed, and taken once another one has gone',
 })
 
 test('no more than 256 clients are served at once', async (t) => {
-  const { routes } = served({ pieces: 1 })
+  const { routes } = served({ pieces: 10_000 })
   const server = await serveHttp(routes, { host: '127.0.0.1', port: 0 })
   t.after(server.close)
   const all = await Promise.all(Array.from({ length: 260 }, () => client(server.url)))
@@ -114,7 +117,7 @@ test('headers and bodies that come too slowly are given up, and no answer is tha
     socket.write(head)
     // One byte at a time: nothing is silent.
     const drip = setInterval(() => socket.write('a'), 100)
-    await once(socket, 'close')
+    await closed(socket)
     clearInterval(drip)
   })
   await Promise.all(ends)
@@ -149,12 +152,12 @@ test('with a certificate it serves HTTPS, and nobody without it', async (t) => {
   let got = ''
   plain.on('data', (part) => (got += part.toString('latin1')))
   plain.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  await once(plain, 'close')
+  await closed(plain)
   assert.doesNotMatch(got, /secret/)
   const silent = connect(Number(new URL(server.url).port), '127.0.0.1')
   silent.on('error', () => {})
   silent.resume()
-  await once(silent, 'close')
+  await closed(silent)
 })
 
 test('a port that is taken is said in one sentence', async (t) => {
