@@ -32,6 +32,7 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   audits: ['audits.ts', 'benchAudits'],
   queue: ['queue.ts', 'benchQueue'],
   package: ['package.ts', 'benchPackage'],
+  hours: ['hours.ts', 'benchHours'],
   codecs: ['codecs.ts', 'benchCodecs'],
   quality: ['quality.ts', 'benchQuality'],
   scale: ['scale.ts', 'benchScale'],
@@ -49,7 +50,7 @@ const SMALL: Readonly<Record<string, readonly [file: string, name: string]>> = {
 }
 const ALL: typeof PARTS = { ...PARTS, ...SMALL }
 /** Only when asked for by name. */
-const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue', 'package', 'codecs', 'quality']
+const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue', 'package', 'hours', 'codecs', 'quality']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({
