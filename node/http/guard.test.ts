@@ -180,6 +180,19 @@ test('requests of one address have a rate, and those that change something count
   assert.deepEqual(await refusedAfter('POST', '127.0.0.2'), [429, '1', HTTP_RATE.burst / HTTP_RATE.change])
 })
 
+test('addresses of one IPv6 network share a rate, and those of others have their own', async () => {
+  const ask = asker()
+  const isRefused = async (addressOf: (n: number) => string) => {
+    for (let n = 1; n <= HTTP_RATE.burst + 1; n++)
+      if ((await ask('/healthz', {}, { address: addressOf(n) })).status === 429) return true
+    return false
+  }
+  assert.ok(await isRefused((n) => `2001:db8:0:a::${n.toString(16)}`))
+  assert.ok(await isRefused((n) => (n % 2 ? '2001:0DB8:0:b:1:2:3:4' : '2001:db8::b:0:0:0:1')))
+  assert.ok(!(await isRefused((n) => `2001:db8:0:c${n.toString(16)}::1`)))
+  assert.ok(!(await isRefused((n) => `::ffff:10.0.${n >> 8}.${n & 255}`)))
+})
+
 test('answers may not be taken for other types, nor be framed', async () => {
   const { headers } = await asker()('/healthz')
   assert.equal(headers.get('x-content-type-options'), 'nosniff')
