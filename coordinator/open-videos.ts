@@ -9,7 +9,7 @@ import type { Clock } from '../protocol/clock.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { Counts, Ledger, Progress } from '../protocol/ledger.ts'
-import { DUTY_MS } from '../protocol/limits.ts'
+import { COMPLETED_LATE_MS, DUTY_MS, QUIET_DUTY_MS } from '../protocol/limits.ts'
 import { createPace, FEW, type Pace } from '../protocol/pace.ts'
 import { OPEN_STATUSES, type Video } from '../protocol/video.ts'
 
@@ -56,9 +56,6 @@ export interface OpenVideosModules {
   readonly clock: Pick<Clock, 'mono'>
   readonly hints: Pick<Hints, 'on'>
 }
-
-/** A completed task may become visible so much later than its time, ms: MongoDB answers what a majority has. */
-const LATE_MS = 1_000
 
 /** Makes it; nothing is read before the first look. */
 export const createOpenVideos = (modules: OpenVideosModules): OpenVideos => new TermVideos(modules)
@@ -137,13 +134,15 @@ class TermVideos implements OpenVideos {
 
   /**
    * What another duty has read of all videos a moment ago, so that one read serves all: of few only where no hint came since, and not so late that
-   * the reader may have changed something before. Null: nothing, or this reader has looked at it.
+   * the reader may have changed something before. Of many it may be from the round before, where no hint came since. Null: nothing, or this reader
+   * has looked at it.
    */
   #sharedBy(reader: Reader): ReadAll | null {
     if (this.#all === null || this.#all.look === reader.seen) return null
     const ageMs = this.#modules.clock.mono() - this.#all.at
-    if (this.#count > FEW) return ageMs < DUTY_MS ? this.#all : null
-    return ageMs < DUTY_MS / 2 && this.#all.hints === this.#hints ? this.#all : null
+    const isSame = this.#all.hints === this.#hints
+    if (this.#count > FEW) return ageMs < (isSame ? QUIET_DUTY_MS + DUTY_MS : DUTY_MS) ? this.#all : null
+    return ageMs < DUTY_MS / 2 && isSame ? this.#all : null
   }
 
   /** Reads these; null: all. */
@@ -162,7 +161,7 @@ class TermVideos implements OpenVideos {
     const { ledger, clock } = this.#modules
     if (this.#known && clock.mono() - this.#known.at < DUTY_MS / 2) return
     const [at, until] = [clock.mono(), await ledger.now()]
-    const since = (this.#known?.until ?? until) - LATE_MS
+    const since = (this.#known?.until ?? until) - COMPLETED_LATE_MS
     this.#changed(await ledger.completedSince(since))
     this.#known = { until, at }
   }

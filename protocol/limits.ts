@@ -55,6 +55,8 @@ export const QUARANTINE_MS = { base: 60_000, max: 3_600_000 } as const
 export const OUTCOMES_READ = 500
 /** Interval at which the leader decides about quarantine: shorter than most attempts. */
 export const QUARANTINE_CHECK_MS = 2_000
+/** A completed task may become visible so much later than its time, ms: MongoDB answers what a majority has. */
+export const COMPLETED_LATE_MS = 1_000
 /** Number of different peers whose strikes of one code make a task FAILED. */
 export const STRIKE_PEERS = 3
 /** Number of strikes from each peer that make a task FAILED where fewer than `STRIKE_PEERS` are eligible. */

@@ -1,7 +1,8 @@
 /** Corrects priority, due, term and times of open tasks. Idempotent. */
 import type { VideoId } from '../../protocol/ids.ts'
 import { IDLE_PRIORITY, maxAheadMs } from '../../protocol/limits.ts'
-import type { Steps } from '../steps.ts'
+import { misaligned, type SeenTask } from '../misaligned.ts'
+import type { Alignment } from '../steps.ts'
 import { date } from './bson.ts'
 import { after, CLAIMABLE, term as notNewer } from './pipeline.ts'
 import type { Store } from './store.ts'
@@ -14,12 +15,8 @@ export async function prioritizeTasks(store: Store, video: VideoId, priority: nu
     .modifiedCount
 }
 
-export async function alignTasks(
-  store: Store,
-  align: Parameters<Steps['alignTasks']>[0],
-  term: number,
-): Promise<number> {
-  const wrong = await misaligned(store, align)
+export async function alignTasks(store: Store, align: readonly Alignment[], term: number): Promise<number> {
+  const wrong = await misalignedVideos(store, align)
   if (wrong.size === 0) return 0
   const differing = align.filter(({ video }) => wrong.has(video))
   const writes = differing.flatMap(({ video, priority, due, dueOthers, planned }) => [
@@ -57,32 +54,11 @@ function clampTimes(video: VideoId, term: number, claimMs: number) {
 }
 
 /** The videos with an open task of which a value may differ, by one read: a write for each video would find hardly any. */
-async function misaligned(store: Store, align: Parameters<Steps['alignTasks']>[0]): Promise<ReadonlySet<VideoId>> {
-  const wanted = new Map(align.map((one) => [one.video, one]))
+async function misalignedVideos(store: Store, align: readonly Alignment[]): Promise<ReadonlySet<VideoId>> {
   const isFar = { $gt: ['$claimable_at', after(maxAheadMs(store.claimMs))] }
   const projection = { _id: 0, video_id: 1, kind: 1, priority: 1, due: 1, isFar }
   const having = (status: string, hint: string) =>
-    store.run(() => store.chunks.find<Aligned>({ status }, { hint, projection }).toArray())
+    store.run(() => store.chunks.find<SeenTask>({ status }, { hint, projection }).toArray())
   const found = await Promise.all([having('PENDING', 'claim'), having('PROCESSING', 'expired')])
-  const differs = ({ video_id, kind, priority, due, isFar }: Aligned) => {
-    const one = wanted.get(video_id)
-    if (!one || isFar) return one !== undefined
-    const is = one.planned.some((each) => each === kind) ? one.due : one.dueOthers
-    return priority !== IDLE_PRIORITY && (priority !== one.priority || Number(due) !== is)
-  }
-  return new Set(
-    found
-      .flat()
-      .filter(differs)
-      .map(({ video_id }) => video_id),
-  )
-}
-
-/** What is read of a task; whoever may write to the database may have written anything. */
-interface Aligned {
-  readonly video_id: VideoId
-  readonly kind: unknown
-  readonly priority: unknown
-  readonly due: unknown
-  readonly isFar: boolean
+  return misaligned(align, found.flat())
 }

@@ -1,7 +1,8 @@
 /** Corrects priority, due, term and times of open tasks. */
 import type { VideoId } from '../../protocol/ids.ts'
 import { IDLE_PRIORITY, maxAheadMs } from '../../protocol/limits.ts'
-import type { Steps } from '../steps.ts'
+import { misaligned, type SeenTask } from '../misaligned.ts'
+import type { Alignment } from '../steps.ts'
 import { TERM } from './fragments.ts'
 import type { Store } from './store.ts'
 
@@ -24,14 +25,15 @@ const CLAMP_TIMES = `UPDATE chunks SET not_before=min(not_before, :now), claimab
     claims=(SELECT json_group_array(json(${NEARER}) ORDER BY key) FROM json_each(chunks.claims))
   WHERE video_id=:video AND status IN ('PENDING', 'PROCESSING') AND ${TERM} AND claimable_at > :now + :maxAheadMs RETURNING _id`
 
-export async function alignTasks(
-  store: Store,
-  align: Parameters<Steps['alignTasks']>[0],
-  term: number,
-): Promise<number> {
+const OPEN_TASKS = `SELECT video_id, kind, priority, due, claimable_at > :now + :maxAheadMs AS isFar FROM chunks INDEXED BY claim WHERE status='PENDING'
+  UNION ALL SELECT video_id, kind, priority, due, claimable_at > :now + :maxAheadMs FROM chunks INDEXED BY expired WHERE status='PROCESSING'`
+
+export async function alignTasks(store: Store, align: readonly Alignment[], term: number): Promise<number> {
   let aligned = 0
   const { claimMs } = store
-  for (const one of align) {
+  const open = (await store.read(OPEN_TASKS, { maxAheadMs: maxAheadMs(claimMs) })) as unknown as SeenTask[]
+  const wrong = misaligned(align, open)
+  for (const one of align.filter(({ video }) => wrong.has(video))) {
     aligned += (await store.write('sure', ALIGN, { ...one, planned: JSON.stringify(one.planned), term })).length
     const near = { video: one.video, term, claimMs, maxAheadMs: maxAheadMs(claimMs) }
     aligned += (await store.write('sure', CLAMP_TIMES, near)).length
