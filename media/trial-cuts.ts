@@ -102,12 +102,13 @@ async function makeCuts(
   ids: readonly number[],
 ): Promise<TrialCut[] | null> {
   const { cut_format } = plan
-  const cuts: (MadeCut | null)[] = []
   const jobs = ids.map((chunk_id): CutJob => ({ ...job, plan, chunk_id, out: join(job.dir, String(chunk_id)) }))
-  if (cut_format !== 'lossless' && cut_format !== 'none') await copyTogether(programs, jobs, cut_format)
-  for (const cutJob of jobs) {
-    if (cut_format === 'lossless' || cut_format === 'none') cuts.push(await codeLossless(programs, cutJob))
-    else cuts.push(await copied(programs, cutJob, cut_format))
+  let cuts: (MadeCut | null)[] = []
+  if (cut_format === 'lossless' || cut_format === 'none')
+    for (const cutJob of jobs) cuts.push(await codeLossless(programs, cutJob))
+  else {
+    await copyTogether(programs, jobs, cut_format)
+    cuts = await Promise.all(jobs.map((cutJob) => copied(programs, cutJob, cut_format)))
   }
   if (cut_format === 'lossless' && (await isTooLarge(job, plan, ids))) return null
   if (cuts.every((made) => made === null)) return null
