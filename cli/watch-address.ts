@@ -5,7 +5,7 @@ import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Reporter } from './report.ts'
 
 /** How long an answer of the node on this machine may take, ms. */
-const ANSWER_MS = 2_000
+const ANSWER_MS = 5_000
 /** Statuses in which a film may have a beginning. */
 const BEGUN: readonly VideoRow['status'][] = ['RUNNING', 'MERGING', 'COMPLETED']
 

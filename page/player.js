@@ -9,6 +9,8 @@ import { Nodes } from './nodes.js'
 const [ASK_MS, ANSWER_MS, LOOK_MS] = [2_000, 8_000, 15_000]
 /** A second failure of the decoder within this time, ms, has the film loaded anew. */
 const RECOVER_MS = 5_000
+/** So near to the end of what is there a player that stands waits for more, s. */
+const AT_EDGE_S = 3
 /** More buffered than this is not asked for, and less than this kept of what was played, s. */
 const [AHEAD_S, BEHIND_S] = [30, 60]
 
@@ -38,22 +40,38 @@ export function createPlayer(video, { id, origin, onText, onTracks, onAbout }) {
   let hls = null
   let status = ''
   let state = ''
+  /** That a node does not answer, while that is so. */
+  let trouble = ''
+  /** How much of a film that still grows is there, s; null of one that does not. */
+  let edge = null
 
-  const say = (text = state) => {
-    state = text
+  const show = () => {
     const isElsewhere = nodes.current !== origin
-    onText([text, isElsewhere && `It comes from ${hostOf(nodes.current)} now.`].filter(Boolean).join(' '))
+    onText([trouble || state, isElsewhere && `It comes from ${hostOf(nodes.current)} now.`].filter(Boolean).join(' '))
+  }
+  const say = (text) => {
+    state = text
+    show()
+  }
+  const sayHowFar = () => {
+    const isAtEdge = video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && edge - video.currentTime < AT_EDGE_S
+    const what = isAtEdge ? 'It waits for the next pictures to be encoded' : 'It is being encoded'
+    say(edge === null ? '' : `${what}: ${clock(edge)} can be watched so far.`)
   }
 
   /** Asks a node; where none answers null, and the next question goes to another. */
   async function ask(path) {
     const node = nodes.current
     try {
-      return await fetch(node + path, { cache: 'no-store', signal: AbortSignal.timeout(ANSWER_MS) })
+      const answer = await fetch(node + path, { cache: 'no-store', signal: AbortSignal.timeout(ANSWER_MS) })
+      trouble = ''
+      return answer
     } catch {
       nodes.leave(node)
-      say(`${hostOf(node)} does not answer; ${nodes.size > 1 ? 'another node is asked' : 'it is asked again'}.`)
+      trouble = `${hostOf(node)} does not answer; ${nodes.size > 1 ? 'another node is asked' : 'it is asked again'}.`
       return null
+    } finally {
+      show()
     }
   }
 
@@ -81,7 +99,7 @@ export function createPlayer(video, { id, origin, onText, onTracks, onAbout }) {
   }
 
   async function begin(at) {
-    hls?.destroy()
+    edge = null
     await canBePlayed()
     say('')
     hls = new Hls({
@@ -92,7 +110,7 @@ export function createPlayer(video, { id, origin, onText, onTracks, onAbout }) {
       manifestLoadPolicy: loadPolicy,
       playlistLoadPolicy: loadPolicy,
       fragLoadPolicy: loadPolicy,
-      xhrSetup: toNode(nodes, say),
+      xhrSetup: toNode(nodes, show),
     })
     let recoveredAt = Number.NEGATIVE_INFINITY
     hls.on(Hls.Events.ERROR, async (_, { fatal, type, details }) => {
@@ -103,12 +121,15 @@ export function createPlayer(video, { id, origin, onText, onTracks, onAbout }) {
         recoveredAt = performance.now()
         return hls.recoverMediaError()
       }
+      const at = video.currentTime
+      hls.destroy()
       await sleep(ASK_MS)
-      await begin(video.currentTime)
+      await begin(at)
     })
-    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) =>
-      say(details.live ? `It is being encoded: ${clock(details.edge)} can be watched so far.` : ''),
-    )
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      edge = details.live ? details.edge : null
+      sayHowFar()
+    })
     for (const event of [Hls.Events.MANIFEST_PARSED, Hls.Events.AUDIO_TRACKS_UPDATED])
       hls.on(event, () => onTracks(hls))
     hls.loadSource(`${nodes.current}/v1/videos/${id}/hls/master.m3u8`)
@@ -118,6 +139,7 @@ export function createPlayer(video, { id, origin, onText, onTracks, onAbout }) {
   }
 
   if (!Hls.isSupported()) return say('This browser cannot play streams: it has no Media Source Extensions.')
+  for (const event of ['waiting', 'playing']) video.addEventListener(event, sayHowFar)
   void look()
   setInterval(look, LOOK_MS)
   void begin(0)
@@ -130,12 +152,12 @@ const WAITS = {
 }
 
 /** Sends each request of hls.js to the node that is asked now; one that is repeated, to the next one: its answer did not come. */
-function toNode(nodes, say) {
+function toNode(nodes, show) {
   const asked = new WeakMap()
   return (xhr, url, request) => {
     if (asked.has(request)) {
       nodes.leave(asked.get(request))
-      say()
+      show()
     }
     asked.set(request, nodes.current)
     xhr.open('GET', nodes.here(url))

@@ -57,8 +57,9 @@ const KEYS = {
   f: () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen()),
 }
 document.addEventListener('keydown', (event) => {
-  // The browser has keys of its own for these.
-  const isOwn = event.target instanceof HTMLVideoElement || event.target instanceof HTMLSelectElement
+  // The browser has keys of its own for lists, and some for a video that has the focus.
+  const isOfVideo = event.target instanceof HTMLVideoElement && !/^[mf]$/i.test(event.key)
+  const isOwn = isOfVideo || event.target instanceof HTMLSelectElement
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key]
   if (!act || isOwn || event.ctrlKey || event.metaKey || event.altKey) return
   event.preventDefault()

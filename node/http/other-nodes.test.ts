@@ -19,6 +19,7 @@ function others(mono: number) {
     peer('b', { http: 'http://127.0.0.1:8081', host: 'a-container-0000000a' }, mono),
     peer('silent', { http: 'http://localhost:8083' }),
     peer('none', {}, mono),
+    peer('open', { http: 'http://10.0.0.5:8080' }, mono),
     peer('elsewhere', { http: 'http://127.0.0.1:8084', host: 'there-0000000b' }, mono),
   ]
   return createOtherNodes(MINE, { peers: { all }, clock: { mono: () => mono } })

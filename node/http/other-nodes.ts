@@ -13,11 +13,11 @@ export interface OtherNodes {
 
 /** Finds them among the peers. `host`: as in heartbeats, of this one. */
 export function createOtherNodes(host: string, { peers, clock }: Omit<Presence, 'self'>): OtherNodes {
-  // They serve on loopback only.
   const isNear = ({ beat }: { readonly beat: { readonly host: string } }): boolean =>
     machineOf(beat.host) === machineOf(host)
   const urlsOf = (heard: ReturnType<typeof peers.all>): string[] =>
-    heard.filter(isNear).flatMap(({ beat: { http } }) => http ?? [])
+    // Those that listen beyond loopback may want a token of their own.
+    heard.filter(isNear).flatMap(({ beat: { http } }) => (http && loopbackPort(http) ? http : []))
   return {
     urls: () => urlsOf(presentPeers(peers, clock.mono())).sort(),
     areOrigin: (origin) => {

@@ -108,6 +108,17 @@ describe('the page of a film', () => {
     await page.evaluate("document.querySelector('video').playbackRate = 2")
     assert.ok((await pictures(page)).length > 0)
   })
+  it('is used by keys', async () => {
+    const is = (what: string) => page.evaluate<boolean>(`document.querySelector('video').${what}`)
+    const [paused, muted] = [await is('paused'), await is('muted')]
+    for (const key of [' ', 'm']) await page.keyboard.press(key)
+    assert.deepEqual([await is('paused'), await is('muted')], [!paused, !muted])
+    await page.keyboard.press(' ')
+    await until('it plays again', async () => !(await is('paused')))
+    await page.locator('video').focus()
+    await page.keyboard.press('m')
+    assert.equal(await is('muted'), muted, 'also where the video has the focus')
+  })
   for (const [who, what, next] of [
     ['works', 'a worker', 'more'],
     ['leads', 'the leader', 'all'],
