@@ -31,7 +31,7 @@ export function pictureArgs({ codec, preset, crf, bit_depth }: Setting): string[
   }
   const keyframes = `expr:gte(t,n_forced*${DEFAULT_RECIPE.keyframe_s})`
   const format = bit_depth === 8 ? 'yuv420p' : `yuv420p${bit_depth}le`
-  return ['-pix_fmt', format, ...codecOf(codec).encoderArgs(job), '-force_key_frames', keyframes]
+  return ['-pix_fmt', format, ...codecOf(codec).encoders[0].encoderArgs(job), '-force_key_frames', keyframes]
 }
 
 /** Options that bound the threads of an encoder. */

@@ -81,7 +81,7 @@ const SANDBOX = {
 
 async function checkFfmpeg(config: Config): Promise<Finding[]> {
   const { testMedia } = await import('../node/compose.ts')
-  const { selfTestReport, missingCodecs, sandbox } = await testMedia(config, AbortSignal.timeout(120_000))
+  const { selfTestReport, missing, sandbox } = await testMedia(config, AbortSignal.timeout(120_000))
   const findings: Finding[] = [
     {
       what: 'ffmpeg',
@@ -91,8 +91,12 @@ async function checkFfmpeg(config: Config): Promise<Finding[]> {
   ]
   findings.push(...toneMapping(selfTestReport.filters))
   findings.push({ what: 'sandbox', level: sandbox === 'bubblewrap' ? 'ok' : 'note', text: SANDBOX[sandbox] })
-  for (const { name, library } of missingCodecs) {
-    const text = `no working ${library}: ${name.toUpperCase()} renditions are left to other peers`
+  for (const { codec, libraries, instead } of missing) {
+    const left =
+      instead === undefined
+        ? 'are left to other peers'
+        : `that are planned with it are left to other peers, those with ${instead} are encoded here`
+    const text = `no working ${libraries.join(' and no ')}: ${codec.toUpperCase()} renditions ${left}`
     findings.push({ what: 'ffmpeg', level: 'note', text })
   }
   return findings

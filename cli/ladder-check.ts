@@ -39,7 +39,7 @@ export function addLadder(program: Command): void {
     const [parts, why] = [whoCan(ladder, peers), whyNobody(ladder, peers)]
     const cpu = peers
       .filter(({ slots }) => slots > 0)
-      .map(({ name, speeds }) => ({ peer: name, seconds: cpuSeconds(ladder, speeds) }))
+      .map((peer) => ({ peer: peer.name, seconds: cpuSeconds(ladder, peer) }))
     if (options.json)
       sayJson({ ladder, why, renditions: parts, relative_cost: relativeCost(ladder), cpu_per_minute: cpu })
     else
@@ -86,9 +86,9 @@ function partLines(parts: readonly WhoCan[]): string[] {
   )
 }
 
-function whoText({ able, unable }: WhoCan): string {
+function whoText({ encoder, able, unable }: WhoCan): string {
   return [
-    able.length > 0 ? able.join(', ') : 'nobody',
+    able.length > 0 ? `${encoder === null ? '' : `${encoder} on `}${able.join(', ')}` : 'nobody',
     ...unable.map(({ name, lacks }) => `${name} has ${lacks}`),
   ].join('; ')
 }

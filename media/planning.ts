@@ -6,7 +6,7 @@
 import { formatClass } from '../protocol/capability.ts'
 import { AttemptFailed, RecipeRefused, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
-import type { SelfTestReport, SourceIndex, SourceProbe } from '../protocol/media.ts'
+import type { SelfTestReport, SourceIndex, SourceProbe, WorkerAbility } from '../protocol/media.ts'
 import {
   type AudioFacts,
   type ChunkPlan,
@@ -18,7 +18,8 @@ import {
 import type { Recipe } from '../protocol/recipe.ts'
 import { type AudioTrial, leadOf, straightOutput, straightSound, tryAudio } from './audio-trial.ts'
 import { planChunks } from './chunk-plan.ts'
-import { codecOf, encoderWords, whyRefused } from './codecs/codecs.ts'
+import { chooseEncoder } from './codecs/choose-encoder.ts'
+import { codecOf, whyRefused } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
@@ -53,6 +54,8 @@ export interface PlanJob {
   readonly index: SourceIndex
   readonly recipe: Recipe
   readonly selfTestReport: SelfTestReport
+  /** Those that will encode; absent: none is known. */
+  readonly workers?: readonly WorkerAbility[]
   /** The parameter sets that are known of this build. */
   readonly signatures: Signatures
   readonly signal: AbortSignal
@@ -82,13 +85,12 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   } // biome-ignore format: groups
   const { metadata, fates } = fitTimecode(probe, { fps, variable_rate: variable })
   refuseCutOff(job, index, time_base)
-  const sized = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
-  refuseTiny(sized)
+  const fitted = renditionsFor({ display: displaySize(video), asked: recipe.renditions, upscale: recipe.upscale })
+  refuseTiny(fitted)
   const isUncut = cutting.cut_format === 'none'
-  const { selfTestReport } = job
-  const classes = classFormatter({ video, selfTestReport, format: isUncut ? probe.format : 'nut' })
+  const classOf = classFormatter(job, video, isUncut ? probe.format : 'nut')
   // A build that lacks an encoder or a filter says so here, not by a trial frame that fails.
-  sized.forEach(classes)
+  const sized = fitted.map((rendition) => ({ ...rendition, class: classOf(rendition) }))
   const start = secondsOf(index.times[0]!, time_base)
   const seconds = Math.max(probe.duration_s, secondsOf(index.end_pts, time_base) - start)
   const asked = askedTracks(probe.audio, recipe.audio)
@@ -100,7 +102,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     isStraight: isUncut && index.whole === null,
     signal: job.signal,
   }
-  const trial = { job: { ...job, index }, settings, sized, classes, time_base }
+  const trial = { job: { ...job, index }, settings, sized, time_base }
   const { sound, renditions } = await tryAll(programs, { ...job, audio, trial, probe })
   const heard = index.jumps ? sound.audio.map(decoded) : sound.audio
   const made = recipe.audio && heard.length > 0 ? planSounds(recipe, heard) : null
@@ -227,10 +229,10 @@ export function checkRecipe({ renditions, packaging, package: streaming }: Recip
 /** Throws `RecipeRefused` for the first rendition whose picture is smaller than its encoder takes. */
 function refuseTiny(sized: readonly SizedRendition[]): void {
   for (const { id, codec, width, height } of sized) {
-    const { library, leastSide } = codecOf(codec)
+    const { encoders, leastSide } = codecOf(codec)
     if (Math.min(width, height) < leastSide)
       throw new RecipeRefused(
-        `The rendition ${id} of this source is ${width}x${height}, and ${library} takes no side under ${leastSide} pixels: use h264.`,
+        `The rendition ${id} of this source is ${width}x${height}, and ${encoders[0].library} takes no side under ${leastSide} pixels: use h264.`,
       )
   }
 }
@@ -245,15 +247,7 @@ function refuseUnknownCodec({ selfTestReport, source }: PlanJob, { codec, bit_de
  * A chunk that is read from the source itself needs the source's demuxer too; `mpegts`, which fails in some builds, is named. The
  * names are those of this build (`x265-199`): chunks of another family would not match the signature of the trial frame.
  */
-function classFormatter({
-  video,
-  selfTestReport,
-  format,
-}: {
-  video: VideoFacts
-  selfTestReport: SelfTestReport
-  format: string
-}) {
+function classFormatter({ selfTestReport, workers = [] }: PlanJob, video: VideoFacts, format: string) {
   const known = (word: string | undefined, name: string): string => {
     if (word === undefined)
       throw new AttemptFailed('build_cannot', `this node's ffmpeg (${selfTestReport.ffmpeg}) has no ${name}`)
@@ -268,8 +262,9 @@ function classFormatter({
   const decoder = decoderName(video.codec, video.bit_depth)
   return (rendition: SizedRendition) => {
     const { id, codec, bit_depth } = rendition
-    const name = `${codecOf(codec).library} of ${bit_depth} bits`
-    const encoder = known(encoderWords(selfTestReport.encoders, rendition)[0], name)
+    const libraries = codecOf(codec).encoders.map(({ library }) => library)
+    const name = `${libraries.join(' or ')} of ${bit_depth} bits`
+    const encoder = known(chooseEncoder(rendition, selfTestReport.encoders, workers), name)
     const filters = [...filtersNeeded(video, bit_depth), ...demuxers].map(filter)
     return formatClass({ decoder, filters, encoder, rendition: id })
   }

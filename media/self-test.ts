@@ -14,7 +14,7 @@ import { AttemptFailed, UsageError } from '../protocol/errors.ts'
 import type { Sha256 } from '../protocol/ids.ts'
 import type { SelfTestReport } from '../protocol/media.ts'
 import type { Rendition } from '../protocol/rendition.ts'
-import type { Codec, FamilyTrial } from './codecs/codec.ts'
+import type { Codec, Encoder, FamilyTrial } from './codecs/codec.ts'
 import { codecs, encoderWord } from './codecs/codecs.ts'
 import { h264 } from './codecs/h264.ts'
 import {
@@ -68,7 +68,7 @@ export async function runQuickSelfTest(programs: Programs, signal: AbortSignal):
     await writeFile(clip, Buffer.from(clips[PLAIN], 'base64'))
     for (const codec of codecs().filter(({ required }) => required)) {
       const out = join(dir, `${codec.name}.mp4`)
-      const args = encodeTrialArgs({ clip, codec, bitDepth: 8, filter: null, out })
+      const args = encodeTrialArgs({ clip, codec, encoder: codec.encoders[0], bitDepth: 8, filter: null, out })
       const job = { program: programs.ffmpeg, args, signal, stallMs: TRIAL_STALL_MS }
       await runOrFail(programs.run, job, 'the trial run')
       await elementaryHash(out, await pictureOf(out))
@@ -91,7 +91,7 @@ export async function runFirstTrials(trials: Trials): Promise<Cached> {
   const all = [
     checkVersion(trials),
     checkProbe(trials),
-    ...required.map((codec) => encoderWords(trials, codec)),
+    ...required.map((codec) => encoderWords(trials, codec, codec.encoders[0])),
   ] as const
   // None is left running; and an old version is named before what it cannot do.
   await Promise.allSettled(all)
@@ -112,7 +112,7 @@ export async function runFirstTrials(trials: Trials): Promise<Cached> {
 export async function runOtherTrials(trials: Trials, first: Cached): Promise<Cached> {
   const encoders = (await attempt(trials, opusTrialArgs()))?.exitCode === 0 ? ['opus'] : []
   for (const codec of codecs().filter(({ required }) => !required))
-    encoders.push(...(await encoderWords(trials, codec)))
+    for (const encoder of codec.encoders) encoders.push(...(await encoderWords(trials, codec, encoder)))
   const [words, untested, ...found] = await Promise.all([
     decodable(trials, Object.keys(clips)),
     untestedDecoders(trials),
@@ -179,22 +179,22 @@ async function decodable(trials: Trials, words: readonly string[]): Promise<stri
 
 function encodeTrial(
   { dir }: Trials,
-  codec: Codec,
+  { codec, encoder }: { codec: Codec; encoder: Encoder },
   { filter = null, bitDepth = 8 }: { filter?: string | null; bitDepth?: Rendition['bit_depth'] },
 ): { args: string[]; out: string } {
   const clip = join(dir, filter === 'zscale' ? DEEP : filter === 'bwdif' ? FIELDS : PLAIN)
-  const out = join(dir, `${codec.name}-${bitDepth}-${filter}.mp4`)
-  return { args: encodeTrialArgs({ clip, codec, bitDepth, filter, out }), out }
+  const out = join(dir, `${encoder.name}-${bitDepth}-${filter}.mp4`)
+  return { args: encodeTrialArgs({ clip, codec, encoder, bitDepth, filter, out }), out }
 }
 
 /**
  * The words of an encoder that works: one for each bit depth. A build without 10 bits answers with 8, and with the parameter sets of these.
  * `UsageError` where the codec is required and does not work.
  */
-async function encoderWords(trials: Trials, codec: Codec): Promise<string[]> {
+async function encoderWords(trials: Trials, codec: Codec, encoder: Encoder): Promise<string[]> {
   const signatures = new Map<Sha256, number>()
   for (const bitDepth of codec.bitDepths) {
-    const { args, out } = encodeTrial(trials, codec, { bitDepth })
+    const { args, out } = encodeTrial(trials, { codec, encoder }, { bitDepth })
     const end = await attempt(trials, args)
     if (end?.exitCode === 0) {
       const signature = signatureOf(await pictureOf(out))
@@ -202,14 +202,14 @@ async function encoderWords(trials: Trials, codec: Codec): Promise<string[]> {
     } else if (codec.required) {
       const why = end === null ? 'it crashed or hung' : lastLine(end.log)
       throw new UsageError(
-        `${trials.programs.ffmpeg} cannot encode with ${codec.library} (${why}): install an ffmpeg that was built with it.`,
+        `${trials.programs.ffmpeg} cannot encode with ${encoder.library} (${why}): install an ffmpeg that was built with it.`,
       )
     }
   }
   if (signatures.size === 0) return []
-  const family = codec.family && (await buildFamily(trials, codec.family))
-  if (codec.family !== null && family === null) return []
-  return [...signatures.values()].map((bitDepth) => encoderWord(codec, family, bitDepth))
+  const family = encoder.family && (await buildFamily(trials, encoder.family))
+  if (encoder.family !== null && family === null) return []
+  return [...signatures.values()].map((bitDepth) => encoderWord(encoder, family, bitDepth))
 }
 
 async function buildFamily(trials: Trials, family: FamilyTrial): Promise<string | null> {
@@ -224,7 +224,7 @@ async function buildFamily(trials: Trials, family: FamilyTrial): Promise<string 
  * as H.264, whose bytes are those of the frame on every build.
  */
 async function filterName(trials: Trials, filter: string): Promise<string | null> {
-  const { args, out } = encodeTrial(trials, h264, { filter })
+  const { args, out } = encodeTrial(trials, { codec: h264, encoder: h264.encoders[0] }, { filter })
   const end = await attempt(trials, args)
   if (end?.exitCode !== 0) return null
   const result = (await elementaryHash(out, await pictureOf(out))).slice(0, 6)

@@ -13,7 +13,7 @@ import type { Programs } from './run-ffmpeg.ts'
 import { type Cached, ENCODE_BYTES_GUESS, encodeBytes, inFolder, runFirstTrials, runOtherTrials } from './self-test.ts'
 
 /** Rises when the trials change, so that older reports are not used. */
-const TRIALS_VERSION = 6
+const TRIALS_VERSION = 7
 
 /** What the machine has now: bytes of free memory, and cores. */
 export interface Machine {

@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import type { Sha256 } from '../protocol/ids.ts'
 import type { SourceIndex } from '../protocol/media.ts'
 import type { Rational, RenditionPlan } from '../protocol/plan.ts'
-import { costOf } from './codecs/codecs.ts'
+import { costOf, encoderOf } from './codecs/codecs.ts'
 import { encodeArgs, type Settings } from './commands/encode.ts'
-import type { SizedRendition } from './ladder.ts'
 import type { PacketIndex } from './packet-index.ts'
 import { type Programs, runOrFail } from './run-ffmpeg.ts'
 import { shapesIn } from './shapes.ts'
@@ -18,8 +17,7 @@ import { pictureOf, signatureOf } from './verify.ts'
 export interface FrameTrial {
   readonly job: { readonly source: string; readonly index: SourceIndex; readonly signal: AbortSignal }
   readonly settings: Settings
-  readonly sized: readonly SizedRendition[]
-  readonly classes: (rendition: SizedRendition) => string
+  readonly sized: readonly Omit<RenditionPlan, 'signature' | 'cost'>[]
   readonly time_base: Rational
 }
 
@@ -88,10 +86,9 @@ function keyArgs({ job, settings, sized, time_base }: FrameTrial): string[] | nu
   return [...encodeArgs({ settings, input, fromSource: true, outputs }), plain]
 }
 
-const renditionsOf = ({ sized, classes }: FrameTrial, signatures: readonly Sha256[]): RenditionPlan[] =>
+const renditionsOf = ({ sized }: FrameTrial, signatures: readonly Sha256[]): RenditionPlan[] =>
   sized.map((rendition, at) => ({
     ...rendition,
-    class: classes(rendition),
     signature: signatures[at]!,
-    cost: costOf(rendition),
+    cost: costOf(rendition, encoderOf(rendition)),
   }))

@@ -7,8 +7,7 @@ import { createBlobStore, type DiskBlobStore } from '../blobs/blob-store.ts'
 import { createLauncher } from '../fleet/launcher/launchers.ts'
 import { createMongoLedger } from '../ledger/mongo/mongo-ledger.ts'
 import { createSqliteLedger } from '../ledger/sqlite/sqlite-ledger.ts'
-import type { Codec } from '../media/codecs/codec.ts'
-import { missingCodecs } from '../media/codecs/codecs.ts'
+import { type MissingEncoders, missingEncoders } from '../media/codecs/codecs.ts'
 import { createFfmpegMedia } from '../media/ffmpeg-media.ts'
 import { levelOf, type SandboxLevel } from '../media/sandbox.ts'
 import { hostsOf } from '../mesh/addresses.ts'
@@ -99,13 +98,13 @@ export async function testMedia(
   signal: AbortSignal,
 ): Promise<{
   readonly selfTestReport: SelfTestReport
-  readonly missingCodecs: readonly Pick<Codec, 'name' | 'library'>[]
+  readonly missing: readonly MissingEncoders[]
   readonly sandbox: SandboxLevel
 }> {
   const { ffmpeg, ffprobe } = await mediaPrograms(config)
   const selfTestReport = await (await composeMedia(config)).selfTest(signal)
   const sandbox = config.sandbox === 'off' ? 'none' : await levelOf([ffmpeg, ffprobe])
-  return { selfTestReport, missingCodecs: missingCodecs(selfTestReport.encoders), sandbox }
+  return { selfTestReport, missing: missingEncoders(selfTestReport.encoders), sandbox }
 }
 
 async function mediaPrograms(config: Config): Promise<{ readonly ffmpeg: string; readonly ffprobe: string }> {

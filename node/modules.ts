@@ -10,7 +10,7 @@ import type { Capability } from '../protocol/capability.ts'
 import { createEmitter, type Emit } from '../protocol/emitter.ts'
 import type { PeerId, TaskId } from '../protocol/ids.ts'
 import { kindsWhere } from '../protocol/kinds.ts'
-import { presentPeers, reachablePeers } from '../protocol/peer-table.ts'
+import { presentPeers, reachablePeers, takesWork } from '../protocol/peer-table.ts'
 import type { Runners } from '../protocol/runner.ts'
 import type { Adapters, Basics, NodeOptions } from './adapters.ts'
 
@@ -75,7 +75,8 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   const basics: Basics = createBasics(adapters)
   const { hints, emit, peers, suspicions, plans, pendingSubmits, reachable } = basics
   const sharedSources = createSharing(given, adapters, basics)
-  const runners = createRunners(given, { ...adapters, exchange: sharedFirst(exchange, sharedSources) }, basics)
+  const media = { ...adapters, exchange: sharedFirst(exchange, sharedSources) }
+  const runners = createRunners(given, media, { ...basics, own: () => heartbeat.own() })
   const capability: Capability = { ...given.capability, kinds: wholeKinds(runners) }
   const options: AbleOptions = { ...given, capability }
   const work = createWork(options, adapters, basics, runners)
@@ -163,24 +164,22 @@ const wholeKinds = (runners: Runners): string[] =>
   kindsWhere(({ slots, scope }) => slots === 'encode' && scope === 'video').filter((kind) => runners[kind])
 
 /** The runners of the kinds that this peer's roles run. */
-function createRunners({ slots, roles }: NodeOptions, adapters: Adapters, basics: Basics): Runners {
+function createRunners(
+  { slots, roles }: NodeOptions,
+  adapters: Adapters,
+  basics: Basics & Pick<HeartbeatLoop, 'own'>,
+): Runners {
   const { ledger, store, exchange, media, clock, rng, log } = adapters
-  const { self, plans, peers, hints, emit, reachable } = basics
+  const { self, own, plans, peers, hints, emit, reachable } = basics
   const encoding = { self, store, exchange, media, plans, clock, ledger }
   const video = createVideoRunner(encoding)
   const encodes: Runners = { video, audio: createAudioRunner({ ...encoding, log }, video), audit: video }
-  const meshSlots = () => presentPeers(peers, clock.mono()).reduce((sum, { beat }) => sum + beat.slots, slots)
+  const beats = () => presentPeers(peers, clock.mono()).map(({ beat }) => beat)
   const controls: Runners = {
     ingest: createIngestRunner({
-      self,
-      ledger,
-      store,
-      exchange,
-      media,
-      clock,
-      rng,
-      hints,
-      slots: meshSlots,
+      ...{ self, ledger, store, exchange, media, clock, rng, hints },
+      slots: () => beats().reduce((sum, beat) => sum + beat.slots, slots),
+      workers: () => [own(), ...beats()].filter(takesWork),
       reachable,
     }),
     merge: createMergeRunner({ self, ledger, store, exchange, media, clock, rng, emit }),

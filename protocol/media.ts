@@ -5,6 +5,8 @@
  * Errors: `SourceRefused` (the file itself; final), `RecipeRefused` (what is asked of it; final, by `checkRecipe` and `plan`), `AttemptFailed`
  * (this attempt; another may succeed).
  */
+import type { Capability } from './capability.ts'
+import type { Heartbeat } from './heartbeat.ts'
 import type { Sha256, VideoId } from './ids.ts'
 import type { PackageRecipe } from './package.ts'
 import type { AudioFacts, Fate, Kept, Metadata, Plan, Rational, SubtitleFacts, VideoFacts } from './plan.ts'
@@ -26,6 +28,9 @@ export interface SelfTestReport {
   /** Cores that one encode of several renditions keeps busy: about 1 before ffmpeg 7, 1.6 from it on. */
   readonly cores_per_slot: number
 }
+
+/** What a worker of the mesh can encode, and how fast, as its heartbeat says. */
+export type WorkerAbility = Pick<Heartbeat, 'slots' | 'speeds'> & Pick<Capability, 'encoders' | 'renditions'>
 
 /** A chapter of a source. */
 export interface ChapterFacts {
@@ -191,13 +196,17 @@ export interface Media {
     signal: AbortSignal,
     subtitles?: readonly SubtitlePath[],
   ): Promise<SourceIndex>
-  /** Computes chunks, renditions and classes, and encodes one trial frame per rendition for its signature. */
+  /**
+   * Computes chunks, renditions and classes, and encodes one trial frame per rendition for its signature. `workers`: those that will encode, which decide
+   * between several encoders of one codec; absent: none is known.
+   */
   plan(job: {
     video_id: VideoId
     source: string
     probe: SourceProbe
     index: SourceIndex
     recipe: Recipe
+    workers?: readonly WorkerAbility[]
     signal: AbortSignal
   }): Promise<Plan>
   /** Cuts one chunk by stream copy into `out` and checks it against the index. For a chunk with `cut: null` it answers the source's path. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ASSUMED_S } from '../../fleet/scaling/scaling-speed.ts'
 import { plan } from '../../protocol/conformance/ledger/world.ts'
 import type { VideoId } from '../../protocol/ids.ts'
+import { ASSUMED_S } from '../../protocol/limits.ts'
 import { demandOf } from './pending-work.ts'
 
 const [LONG, SHORT, UNKNOWN] = ['a', 'b', 'c'] as unknown as VideoId[] as [VideoId, VideoId, VideoId]

@@ -8,7 +8,7 @@ import type { HeldBlob } from '../../protocol/blobs.ts'
 import type { Hints } from '../../protocol/hints.ts'
 import { type PeerId, type Sha256, taskId } from '../../protocol/ids.ts'
 import { DUTY_MS, INPUT_LOST_AFTER_MS } from '../../protocol/limits.ts'
-import type { SourceIndex } from '../../protocol/media.ts'
+import type { SourceIndex, WorkerAbility } from '../../protocol/media.ts'
 import { isOneEncode, type Plan } from '../../protocol/plan.ts'
 import { createRetry, type Retry } from '../../protocol/retry-until-deadline.ts'
 import type { NewTask, Task, TaskInput } from '../../protocol/task.ts'
@@ -22,6 +22,8 @@ import type { SourceReader } from './source-reader.ts'
 export interface IngestOptions extends RunnerParts {
   /** Number of encode slots in the mesh, for the window. */
   slots(): number
+  /** The workers of the mesh that take tasks now. */
+  workers(): readonly WorkerAbility[]
   /** Peers from which a blob can be had now (`reachablePeers`). */
   reachable(): readonly PeerId[]
   readonly hints: Pick<Hints, 'publish'>

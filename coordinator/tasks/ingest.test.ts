@@ -69,7 +69,19 @@ function machine(name: string, build = name): Machine {
   }
   const media = createMedia({ disk, clock, build, bad: 'no', slowness: () => 1, onWork: () => {} })
   const reachable = () => [self, ...reached.keys()]
-  const options = { self, ledger, store, exchange, media, clock, rng, slots: () => 1, hints: createHints(), reachable }
+  const options = {
+    self,
+    ledger,
+    store,
+    exchange,
+    media,
+    clock,
+    rng,
+    slots: () => 1,
+    workers: () => [],
+    hints: createHints(),
+    reachable,
+  }
   return { self, actor, store, ingest: createIngestRunner(options) }
 }
 

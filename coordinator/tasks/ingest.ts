@@ -93,7 +93,8 @@ class IngestRunner {
       const probe = await media.probe(path, signal)
       const index = await media.index(path, probe, signal, subtitles)
       if (known) return { index, own: known }
-      const job = { video_id: video._id, source: path, probe, index, recipe: video.recipe, signal }
+      const { _id: video_id, recipe } = video
+      const job = { video_id, source: path, probe, index, recipe, workers: this.#options.workers(), signal }
       return { index, own: await media.plan(job) }
     })
     if (known) return { plan: known, index }

@@ -5,6 +5,7 @@
  */
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { chunkOf, partOf, type VideoId, videoOf } from '../../protocol/ids.ts'
+import { ASSUMED_S } from '../../protocol/limits.ts'
 import type { RenditionPlan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 
@@ -20,8 +21,6 @@ interface Measured {
   readonly times: number
 }
 
-/** Worker-seconds of one unit of cost before any measurement: a core of 2020 encodes a megapixel at 30 fps by x264 medium at 1.1 × real time. */
-export const ASSUMED_S = 0.88
 /** Weight (0–1) of a measurement after many others: one slow chunk changes little. */
 const SHARE = 0.05
 /** The assumed value has the weight of one measurement: after a minute the measurements count. */

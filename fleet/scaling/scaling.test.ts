@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { TaskId } from '../../protocol/ids.ts'
+import { ASSUMED_S } from '../../protocol/limits.ts'
 import { DEFAULT_ENCODING, DEFAULT_NAMES } from '../../protocol/recipe.ts'
 import { DAY_S, type Moment, seeded, simulateDay, studioDay } from '../../testing/scaling-day.ts'
 import {
@@ -15,7 +16,7 @@ import {
   subsets,
   workSeconds,
 } from './scaling.ts'
-import { ASSUMED_S, type Calibration, calibrate, secondsFor } from './scaling-speed.ts'
+import { type Calibration, calibrate, secondsFor } from './scaling-speed.ts'
 
 const RULES: ScalingRules = { min: 0, max: 8, target_s: 600, cooldown_s: 300 }
 const view = (change: Partial<ScalingView> = {}): ScalingView => ({

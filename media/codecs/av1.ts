@@ -1,33 +1,24 @@
 /**
- * AV1 by SVT-AV1. Its bytes are equal within a version of the library only, which is its build family: two of them never share a rendition.
+ * AV1 by SVT-AV1, and by libaom where there is none. Bytes are equal within a version of either library only, which is its build family: two of
+ * them never share a rendition.
  *
- * It makes forced keyframes with a constant quality only, capped or not, so that an average bit rate is refused. Version 1.4 makes none
+ * SVT-AV1 makes forced keyframes with a constant quality only, capped or not, so that an average bit rate is refused. Version 1.4 makes none
  * unless it is asked to, without a word; later ones always do.
  */
 import type { HdrData, Mastering } from '../../protocol/hdr.ts'
 import { decimal, integer, plainWord } from '../commands/argument.ts'
-import type { Codec, EncoderJob } from './codec.ts'
-import { GOP_FRAMES, rateArgs } from './encoder-args.ts'
+import type { Codec, Encoder, EncoderJob } from './codec.ts'
+import { cappedRateArgs, GOP_FRAMES, rateArgs } from './encoder-args.ts'
 
 /** One thread, and no keyframes of its own but every forced one. */
 const FIXED = 'lp=1:scd=0:enable-force-key-frames=1'
 
-/** The codec `av1`: `Codec` says what each member means. */
-export const av1 = {
-  name: 'av1',
-  encoder: 'svtav1',
+/** SVT-AV1: `Encoder` says what each member means. */
+const svt = {
+  name: 'svtav1',
   library: 'libsvtav1',
-  required: false,
   // Seconds: 69.9 40.6 18.7 12.8 8.0 5.5 3.6 2.4 1.6 (libx264 at medium 5.25 5.20, reading 0.07), at crf 35.
   presets: { 4: 14, 5: 7.9, 6: 3.6, 7: 2.5, 8: 1.5, 9: 1.1, 10: 0.69, 11: 0.45, 12: 0.29 },
-  crf: { min: 1, max: 63 },
-  leastKbps: 8,
-  averages: false,
-  leastSide: 64,
-  bitDepths: [8, 10],
-  profiles: { main: [8, 10] },
-  // The quickest preset with which SVT-AV1 4.1 and 4.2 show every picture right: from 10 on a block may be one of another picture (docs/media.md).
-  trial: { rate: { crf: 35 }, preset: '8' },
   family: {
     // SVT-AV1 itself prints its version, whatever ffmpeg's log level.
     args: ['-c:v', 'libsvtav1', '-preset', '10', '-svtav1-params', 'lp=1', '-f', 'ivf'],
@@ -37,6 +28,43 @@ export const av1 = {
     '-c:v', 'libsvtav1', '-preset', plainWord(preset), ...rateArgs(rate), '-g', GOP_FRAMES,
     '-svtav1-params', [FIXED, `fps-num=${integer(fps[0])}`, `fps-denom=${integer(fps[1])}`, ...hdrParams(hdr)].join(':'),
   ], // biome-ignore format: groups
+} satisfies Encoder
+
+/** `-cpu-used` of libaom for the presets of SVT-AV1. */
+const SPEEDS: Readonly<Record<string, number>> = { 4: 5, 5: 5, 6: 5, 7: 6, 8: 7, 9: 7, 10: 8, 11: 8, 12: 8 }
+
+/**
+ * libaom, in its realtime mode: in the good one every version tried (3.2, 3.6, 3.15) makes the picture after each forced keyframe a keyframe too. It says
+ * nothing of HDR in the stream.
+ */
+const aom = {
+  name: 'aom',
+  library: 'libaom-av1',
+  presets: { 4: 2.5, 5: 2.5, 6: 2.5, 7: 1.5, 8: 1.3, 9: 1.3, 10: 1.1, 11: 1.1, 12: 1.1 },
+  family: {
+    // libaom says its version where ffmpeg logs more than warnings.
+    args: ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-v', 'info', '-f', 'ivf'],
+    read: (_, log) => /libaom-av1 @ [^\]]*\] v?(\d+\.\d+\.\d+(?:-\d+)?)/.exec(log)?.[1]?.replaceAll('.', '-') ?? null,
+  },
+  encoderArgs: ({ preset, rate }: EncoderJob) => [
+    '-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', integer(SPEEDS[preset] ?? Number.NaN), ...cappedRateArgs(rate),
+    '-threads', '1', '-row-mt', '0', '-tiles', '1x1', '-g', GOP_FRAMES,
+  ], // biome-ignore format: groups
+} satisfies Encoder
+
+/** The codec `av1`: `Codec` says what each member means. */
+export const av1 = {
+  name: 'av1',
+  encoders: [svt, aom],
+  required: false,
+  crf: { min: 1, max: 63 },
+  leastKbps: 8,
+  averages: false,
+  leastSide: 64,
+  bitDepths: [8, 10],
+  profiles: { main: [8, 10] },
+  // The quickest preset with which SVT-AV1 4.1 and 4.2 show every picture right: from 10 on a block may be one of another picture (docs/media.md).
+  trial: { rate: { crf: 35 }, preset: '8' },
   bitstream: [],
   captions: false,
   tag: null,

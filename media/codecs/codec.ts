@@ -30,23 +30,33 @@ export interface FamilyTrial {
   read(file: Buffer, log: string): string | null
 }
 
-/** A codec, its encoder and its form in MP4. */
-export interface Codec {
-  /** Its name in recipes and plans: `h264`. */
+/** An encoder of a codec. The class of a rendition names it, so that all chunks of one are made by it. */
+export interface Encoder {
+  /** Its name in task classes: `x264`; with a family `x265-199`. Lower-case letters and digits. */
   readonly name: string
-  /** The name of its encoder in task classes: `x264`; with a family `x265-199`. Lower-case letters and digits. */
-  readonly encoder: string
-  /** The name of its encoder in ffmpeg: `libx264`. */
+  /** Its name in ffmpeg: `libx264`. */
   readonly library: string
-  /** Whether a node refuses to start where its ffmpeg lacks the encoder. */
-  readonly required: boolean
   /**
-   * Presets of its encoder, each with the cost of a pixel: CPU time ÷ that of libx264 at preset medium. Measured as user
+   * Presets that a rendition may ask for, each with the cost of a pixel: CPU time ÷ that of libx264 at preset medium. Measured as user
    * CPU seconds of `ffmpeg -i CLIP -c:v LIBRARY -preset PRESET -crf 23 -threads 1 … -f null -` (the rest as in `encoderArgs`), less
    * those of reading CLIP: 5 s of animation, 1280×720 at 30 fps, decoded beforehand. ffmpeg 5.1.9, 2 shared cores with AVX-512, mean
    * of two runs: good for an estimate, and measured speeds correct it.
    */
   readonly presets: Readonly<Record<string, number>>
+  /** How to find the build family; null where all builds write the same bytes. */
+  readonly family: FamilyTrial | null
+  /** Options of one output of ffmpeg, from `-c:v` on: encoder, rate, threads, GOP; no keyframes but those that are forced. */
+  encoderArgs(job: EncoderJob): string[]
+}
+
+/** A codec, its encoders and its form in MP4. */
+export interface Codec {
+  /** Its name in recipes and plans: `h264`. */
+  readonly name: string
+  /** The one to prefer first. All have the presets of that one, in its words, and can do all that is said below. */
+  readonly encoders: readonly [Encoder, ...Encoder[]]
+  /** Whether a node refuses to start where its ffmpeg lacks the encoders. */
+  readonly required: boolean
   /** Allowed constant rate factors, both ends inclusive. */
   readonly crf: { readonly min: number; readonly max: number }
   /**
@@ -64,10 +74,6 @@ export interface Codec {
   readonly profiles: Readonly<Record<string, readonly number[]>>
   /** How the frame of a trial run is encoded, at each bit depth: the quickest encode that shows whether a build works. */
   readonly trial: Pick<Encoding, 'rate' | 'preset'>
-  /** How to find the build family; null where all builds write the same bytes. */
-  readonly family: FamilyTrial | null
-  /** Options of one output of ffmpeg, from `-c:v` on: encoder, rate, threads, GOP; no keyframes but those that are forced. */
-  encoderArgs(job: EncoderJob): string[]
   /** Bitstream filters that remove what differs between builds. */
   readonly bitstream: readonly string[]
   /** Whether its encoder writes the closed captions of frames into the stream, as SEI of H.264: `bitstream` is then not applied. */

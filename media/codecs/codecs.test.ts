@@ -4,7 +4,7 @@ import { AttemptFailed } from '../../protocol/errors.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
 import { av1 } from './av1.ts'
-import type { Codec } from './codec.ts'
+import type { Codec, Encoder } from './codec.ts'
 import {
   addCodec,
   codecOf,
@@ -14,7 +14,7 @@ import {
   encoderWord,
   encoderWords,
   findCodec,
-  missingCodecs,
+  missingEncoders,
   whyRefused,
 } from './codecs.ts'
 import { h264 } from './h264.ts'
@@ -31,13 +31,9 @@ const INCOMPLETE = {
   // @ts-expect-error
   name: without('name'),
   // @ts-expect-error
-  encoder: without('encoder'),
-  // @ts-expect-error
-  library: without('library'),
+  encoders: without('encoders'),
   // @ts-expect-error
   required: without('required'),
-  // @ts-expect-error
-  presets: without('presets'),
   // @ts-expect-error
   crf: without('crf'),
   // @ts-expect-error
@@ -52,10 +48,6 @@ const INCOMPLETE = {
   profiles: without('profiles'),
   // @ts-expect-error
   trial: without('trial'),
-  // @ts-expect-error
-  family: without('family'),
-  // @ts-expect-error
-  encoderArgs: without('encoderArgs'),
   // @ts-expect-error
   bitstream: without('bitstream'),
   // @ts-expect-error
@@ -78,7 +70,26 @@ const INCOMPLETE = {
   setLevel: without('setLevel'),
 } satisfies Record<keyof Codec, Codec>
 
-test('a codec that leaves any one question open does not compile', () => {
+function encoderWithout<Member extends keyof Encoder>(member: Member): Omit<Encoder, Member> {
+  const { [member]: _, ...rest } = h264.encoders[0] as Encoder
+  return rest
+}
+
+const INCOMPLETE_ENCODERS = {
+  // @ts-expect-error
+  name: encoderWithout('name'),
+  // @ts-expect-error
+  library: encoderWithout('library'),
+  // @ts-expect-error
+  presets: encoderWithout('presets'),
+  // @ts-expect-error
+  family: encoderWithout('family'),
+  // @ts-expect-error
+  encoderArgs: encoderWithout('encoderArgs'),
+} satisfies Record<keyof Encoder, Encoder>
+
+test('a codec, or an encoder, that leaves any one question open does not compile', () => {
+  assert.deepEqual(Object.keys(INCOMPLETE_ENCODERS).sort(), Object.keys(h264.encoders[0]).sort())
   assert.deepEqual(Object.keys(INCOMPLETE).sort(), Object.keys(h264).sort())
   for (const [member, codec] of Object.entries(INCOMPLETE)) assert.equal(Object.hasOwn(codec, member), false)
 })
@@ -154,8 +165,16 @@ test('a codec of a newer peer is something that this version cannot do, no bug',
 })
 
 test('a codec is added once, under names of its own, and removed again', () => {
-  const other: Codec = { ...h264, name: 'other', encoder: 'other1' }
-  for (const wrong of [h264, { ...other, encoder: 'x264' }, { ...other, encoder: 'x-1' }, { ...other, encoder: 'X1' }])
+  const withEncoders = (...names: [string, ...string[]]): Codec => {
+    const [first, ...others] = names.map((name) => ({ ...h264.encoders[0], name }))
+    return { ...h264, name: 'other', encoders: [first!, ...others] }
+  }
+  const other = withEncoders('other1', 'other2')
+  for (const wrong of [
+    h264,
+    { ...other, name: 'h264' },
+    ...['x264', 'x-1', 'X1'].map((name) => withEncoders('other1', name)),
+  ])
     assert.throws(() => addCodec(wrong), TypeError)
   const remove = addCodec(other)
   assert.equal(codecOf('other'), other)
@@ -169,7 +188,7 @@ test('the cost of a rendition is its megapixels by what its codec takes at its p
   const cost = (codec: string, preset: string) => costOf({ codec, preset, width: 1280, height: 720 })
   assert.equal(cost('h264', 'medium'), 0.9216)
   for (const { name } of codecs()) {
-    const costs = Object.keys(codecOf(name).presets).map((preset) => cost(name, preset))
+    const costs = Object.keys(codecOf(name).encoders[0].presets).map((preset) => cost(name, preset))
     assert.ok(costs.every((value) => value > 0))
     assert.ok(Math.max(...costs) > 1.5 * Math.min(...costs), 'the slowest takes longer than the fastest')
   }
@@ -177,15 +196,25 @@ test('the cost of a rendition is its megapixels by what its codec takes at its p
 })
 
 test('what an encoder word list lacks is known by codec, whatever the build family', () => {
-  assert.deepEqual(missingCodecs(['x264', 'x265-199', 'svtav1-1-4-1-10bit', 'vpx9-1-12-0']), [])
-  assert.deepEqual(missingCodecs(['x264', 'svtav1-4-1-0', 'vpx9-1-12-0']), [hevc])
-  assert.deepEqual(missingCodecs(['x264', 'x2650']), [hevc, av1, vp9])
+  const missing = (...words: string[]) =>
+    missingEncoders(words).map(({ codec, libraries, instead }) => [codec, ...libraries, instead])
+  assert.deepEqual(missing('x264', 'x265-199', 'svtav1-1-4-1-10bit', 'vpx9-1-12-0'), [])
+  assert.deepEqual(missing('x264', 'svtav1-4-1-0', 'vpx9-1-12-0'), [['hevc', 'libx265', undefined]])
+  assert.deepEqual(missing('x264', 'x2650', 'aom-3-6-0', 'vpx9-1-12-0'), [
+    ['hevc', 'libx265', undefined],
+    ['av1', 'libsvtav1', 'libaom-av1'],
+  ])
+  assert.deepEqual(missing('x264', 'x265-199', 'vpx9-1-12-0'), [['av1', 'libsvtav1', 'libaom-av1', undefined]])
   const words = ['x264', 'x265-199', 'x265-199-10bit']
   assert.deepEqual(encoderWords(words, { codec: 'hevc', bit_depth: 8 }), ['x265-199'])
   assert.deepEqual(encoderWords(words, { codec: 'hevc', bit_depth: 10 }), ['x265-199-10bit'])
   assert.deepEqual(encoderWords(words, { codec: 'av1', bit_depth: 10 }), [])
-  assert.equal(encoderWord(hevc, '199', 10), 'x265-199-10bit')
-  assert.equal(encoderWord(h264, null, 8), 'x264')
+  assert.deepEqual(encoderWords(['aom-3-6-0', 'svtav1-4-1-0'], { codec: 'av1', bit_depth: 8 }), [
+    'svtav1-4-1-0',
+    'aom-3-6-0',
+  ])
+  assert.equal(encoderWord(hevc.encoders[0], '199', 10), 'x265-199-10bit')
+  assert.equal(encoderWord(h264.encoders[0], null, 8), 'x264')
 })
 
 const nal = (bytes: number[]): number[] => [0, bytes.length, ...bytes]
@@ -228,7 +257,7 @@ test('VP9 has its record but for the level, which follows from picture and rate'
 })
 
 test('versions of libvpx with equal bytes are one family', () => {
-  const family = (version: string) => vp9.family.read(Buffer.alloc(0), `[libvpx-vp9 @ 0x5] v${version}\n`)
+  const family = (version: string) => vp9.encoders[0].family.read(Buffer.alloc(0), `[libvpx-vp9 @ 0x5] v${version}\n`)
   assert.deepEqual(['1.12.0', '1.11.0-30-g888bafc78', '1.16.0', '1.17.0', '1.13.1'].map(family), [
     '1-12-0',
     '1-12-0',
@@ -240,9 +269,9 @@ test('versions of libvpx with equal bytes are one family', () => {
 
 test('the version of SVT-AV1 is its family, with the changes since the version before it', () => {
   const log = (version: string) => `Svt[info]: SVT [version]:\tSVT-AV1 Encoder Lib v${version}\n`
-  const family = (version: string) => av1.family.read(Buffer.alloc(0), log(version))
+  const family = (version: string) => av1.encoders[0].family.read(Buffer.alloc(0), log(version))
   assert.deepEqual(['1.4.1', '4.2.0-151-g5ed9ffbcb'].map(family), ['1-4-1', '4-2-0-151'])
-  assert.equal(av1.family.read(Buffer.alloc(0), 'ffmpeg'), null)
+  assert.equal(av1.encoders[0].family.read(Buffer.alloc(0), 'ffmpeg'), null)
 })
 
 test('parameter sets are read from avcC and hvcC, without the SEI of the encoder', () => {

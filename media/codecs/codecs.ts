@@ -2,11 +2,12 @@
  * The codecs of this version, and what a recipe may ask of them. A new codec is one file beside this one and its name in the list.
  */
 import assert from 'node:assert/strict'
+import { parseClass } from '../../protocol/capability.ts'
 import { AttemptFailed } from '../../protocol/errors.ts'
 import type { RenditionPlan } from '../../protocol/plan.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
 import { av1 } from './av1.ts'
-import type { Codec } from './codec.ts'
+import type { Codec, Encoder } from './codec.ts'
 import { h264 } from './h264.ts'
 import { hevc } from './hevc.ts'
 import { vp9 } from './vp9.ts'
@@ -30,6 +31,22 @@ export function codecOf(name: string): Codec {
   return codec
 }
 
+/**
+ * The encoder that makes a planned rendition, which its class names. Throws `AttemptFailed('build_cannot')` for a codec or an encoder that this
+ * version does not know.
+ */
+export function encoderOf({ codec, class: of }: Pick<RenditionPlan, 'codec' | 'class'>): Encoder {
+  return encoderOfWord(codec, parseClass(of)?.encoder ?? '')
+}
+
+/** The encoder of a word of a `SelfTestReport`. Throws as `encoderOf`. */
+export function encoderOfWord(codec: string, word: string): Encoder {
+  const encoder = codecOf(codec).encoders.find((each) => isWordOf(word, each))
+  if (!encoder)
+    throw new AttemptFailed('build_cannot', `this version of Reelmesh does not know the encoder ${word} of ${codec}`)
+  return encoder
+}
+
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null
 
@@ -37,17 +54,31 @@ export const codecOfEntry = (entry: string): Codec | null => codecs().find((code
 const DEEP = '-10bit'
 
 /** The word of an encoder in classes: its name, its build family where builds differ, and its bit depth where that is not 8: `x265-199-10bit`. */
-export const encoderWord = ({ encoder }: Codec, family: string | null, bitDepth: number): string =>
-  `${encoder}${family === null ? '' : `-${family}`}${bitDepth === 8 ? '' : DEEP}`
+export const encoderWord = ({ name }: Encoder, family: string | null, bitDepth: number): string =>
+  `${name}${family === null ? '' : `-${family}`}${bitDepth === 8 ? '' : DEEP}`
 
-const wordsOf = (encoders: readonly string[], { encoder }: Codec): string[] =>
-  encoders.filter((word) => word === encoder || word.startsWith(`${encoder}-`))
+const isWordOf = (word: string, { name }: Encoder): boolean => word === name || word.startsWith(`${name}-`)
 
-/** The codecs for which none of these encoders (of a `SelfTestReport`) is. */
-export const missingCodecs = (encoders: readonly string[]): Codec[] =>
-  codecs().filter((codec) => wordsOf(encoders, codec).length === 0)
+const wordsOf = (words: readonly string[], { encoders }: Codec): string[] =>
+  encoders.flatMap((encoder) => words.filter((word) => isWordOf(word, encoder)))
 
-/** The encoders, of these of a `SelfTestReport`, that can encode a rendition. */
+/** A codec without its preferred encoders, by their names in ffmpeg. `instead`: the one that works; undefined where none does. */
+export interface MissingEncoders {
+  readonly codec: string
+  readonly libraries: readonly string[]
+  readonly instead: string | undefined
+}
+
+/** The codecs of which these encoders (of a `SelfTestReport`) are none, or not the preferred one. */
+export const missingEncoders = (words: readonly string[]): MissingEncoders[] =>
+  codecs().flatMap(({ name: codec, encoders }) => {
+    const first = encoders.findIndex((encoder) => words.some((word) => isWordOf(word, encoder)))
+    const libraries = encoders.map(({ library }) => library)
+    const missing = first < 0 ? libraries : libraries.slice(0, first)
+    return missing.length === 0 ? [] : [{ codec, libraries: missing, instead: libraries[first] }]
+  })
+
+/** The encoders, of these of a `SelfTestReport`, that can encode a rendition: those that its codec prefers first. */
 export function encoderWords(
   encoders: readonly string[],
   { codec, bit_depth }: Pick<Rendition, 'codec' | 'bit_depth'>,
@@ -58,11 +89,12 @@ export function encoderWords(
 
 /**
  * Adds a codec to those of this process; the returned function removes it. Throws `TypeError` where its name
- * or its encoder is taken, or its encoder is no word for a class.
+ * or one of its encoders is taken, or an encoder is no word for a class.
  */
 export function addCodec(codec: Codec): () => void {
-  const isTaken = codecs().some(({ name, encoder }) => name === codec.name || encoder === codec.encoder)
-  if (isTaken || !/^[a-z0-9]{1,16}$/.test(codec.encoder)) throw new TypeError(`not a new codec: ${codec.name}`)
+  const taken = codecs().flatMap(({ encoders }) => encoders.map(({ name }) => name))
+  const isNew = ({ name }: Encoder): boolean => !taken.includes(name) && /^[a-z0-9]{1,16}$/.test(name)
+  if (table.has(codec.name) || !codec.encoders.every(isNew)) throw new TypeError(`not a new codec: ${codec.name}`)
   table.set(codec.name, codec)
   return () => void table.delete(codec.name)
 }
@@ -87,12 +119,9 @@ export function refusalOf(rendition: Rendition): Refusal | null {
   const codec = findCodec(name)
   if (codec === null)
     return instead('codec', `the codec "${name}", which this version does not know`, oneOf(table.keys()))
-  if (!Object.hasOwn(codec.presets, preset))
-    return instead(
-      'preset',
-      `the preset "${preset}", which ${codec.library} does not have`,
-      oneOf(Object.keys(codec.presets)),
-    )
+  const [{ library, presets }] = codec.encoders
+  if (!Object.hasOwn(presets, preset))
+    return instead('preset', `the preset "${preset}", which ${library} does not have`, oneOf(Object.keys(presets)))
   if (!codec.bitDepths.includes(bit_depth))
     return instead('bit_depth', `${bit_depth} bits, which ${name} cannot have here`, oneOf(codec.bitDepths))
   if (profile !== undefined && !profilesOf(codec, bit_depth).includes(profile))
@@ -116,10 +145,11 @@ function refusedRate(
   codec: Codec,
   instead: (field: Refusal['field'], asked: string, allowed: string) => Refusal,
 ): Refusal | null {
+  const [{ library }] = codec.encoders
   if ('kbps' in rate && !codec.averages)
-    return instead('kbps', `an average bit rate, which ${codec.library} cannot have here`, 'crf with maxrate_kbps')
+    return instead('kbps', `an average bit rate, which ${library} cannot have here`, 'crf with maxrate_kbps')
   if ('crf' in rate && !isWithin(rate.crf, codec.crf))
-    return instead('crf', `crf ${rate.crf}, which ${codec.library} does not have`, range(codec.crf))
+    return instead('crf', `crf ${rate.crf}, which ${library} does not have`, range(codec.crf))
   const { maxrate_kbps, bufsize_kb } = rate
   const kbps = 'kbps' in rate ? rate.kbps : undefined
   for (const [field, kb] of Object.entries({ kbps, maxrate_kbps, bufsize_kb }) as [Refusal['field'], number?][])
@@ -139,11 +169,14 @@ function refusedRate(
 
 /**
  * The work to encode one frame of a rendition, in megapixels of libx264 at preset medium: `RenditionPlan.cost`. Only for what `whyRefused`
- * allows. Throws `AttemptFailed('build_cannot')` for an unknown codec.
+ * allows. Of the preferred encoder where none is given. Throws `AttemptFailed('build_cannot')` for an unknown codec.
  */
-export function costOf(rendition: Pick<RenditionPlan, 'codec' | 'preset' | 'width' | 'height'>): number {
-  const factor = codecOf(rendition.codec).presets[rendition.preset]
-  assert(factor !== undefined, `no cost of ${rendition.codec} at ${rendition.preset}`)
+export function costOf(
+  rendition: Pick<RenditionPlan, 'codec' | 'preset' | 'width' | 'height'>,
+  encoder: Encoder = codecOf(rendition.codec).encoders[0],
+): number {
+  const factor = encoder.presets[rendition.preset]
+  assert(factor !== undefined, `no cost of ${encoder.name} at ${rendition.preset}`)
   return (rendition.width * rendition.height * factor) / 1e6
 }
 

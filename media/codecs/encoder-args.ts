@@ -11,6 +11,12 @@ export function rateArgs(rate: RateControl): string[] {
   return [...aim, '-maxrate', `${decimal(maxrate_kbps)}k`, '-bufsize', `${decimal(bufsize_kb)}k`]
 }
 
+/** The same for libvpx and libaom, where a constant quality needs an average that it may take: none, or that of its cap. */
+export function cappedRateArgs(rate: RateControl): string[] {
+  if ('kbps' in rate) return rateArgs(rate)
+  return [...rateArgs(rate), '-b:v', rate.maxrate_kbps === undefined ? '0' : `${decimal(rate.maxrate_kbps)}k`]
+}
+
 /** No keyframes but the forced ones: at 120 fps the encoders' own default of 250 frames would come before 3 s. */
 export const GOP_FRAMES = '100000'
 

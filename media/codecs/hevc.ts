@@ -14,21 +14,38 @@ const FIXED = 'pools=none:frame-threads=1:scenecut=0:min-keyint=1:open-gop=0:inf
 /** The codec `hevc`: `Codec` says what each member means. */
 export const hevc = {
   name: 'hevc',
-  encoder: 'x265',
-  library: 'libx265',
+  encoders: [
+    {
+      name: 'x265',
+      library: 'libx265',
+      // Seconds, two runs: 3.84 2.99 · 5.75 4.15 · 7.98 5.77 · 6.46 5.83 · 8.72 8.23 · 8.59 8.00 · 24.7 24.3 · 113 114 · 198 171; reading 0.08.
+      presets: {
+        ultrafast: 0.64,
+        superfast: 0.93,
+        veryfast: 1.3,
+        faster: 1.2,
+        fast: 1.6,
+        medium: 1.6,
+        slow: 4.6,
+        slower: 22,
+        veryslow: 35,
+      } satisfies Record<Preset, number>,
+      family: {
+        // The SEI that real encodes leave out names the build.
+        args: [
+          '-c:v', 'libx265', '-preset', 'ultrafast',
+          '-x265-params', 'pools=none:frame-threads=1:info=1:log-level=error', '-f', 'hevc',
+        ], // biome-ignore format: groups
+        read: familyOf,
+      },
+      encoderArgs: (job: EncoderJob) => [
+        ...x26xArgs('libx265', job, 1),
+        '-x265-params',
+        [rateParam(job), FIXED + rangeParam(job, 'range=limited'), ...hdrParams(job)].join(':'),
+      ],
+    },
+  ],
   required: false,
-  // Seconds, two runs: 3.84 2.99 · 5.75 4.15 · 7.98 5.77 · 6.46 5.83 · 8.72 8.23 · 8.59 8.00 · 24.7 24.3 · 113 114 · 198 171; reading 0.08.
-  presets: {
-    ultrafast: 0.64,
-    superfast: 0.93,
-    veryfast: 1.3,
-    faster: 1.2,
-    fast: 1.6,
-    medium: 1.6,
-    slow: 4.6,
-    slower: 22,
-    veryslow: 35,
-  } satisfies Record<Preset, number>,
   crf: { min: 0, max: 51 },
   leastKbps: 15,
   averages: true,
@@ -36,19 +53,6 @@ export const hevc = {
   bitDepths: [8, 10],
   profiles: { main: [8], main10: [10] },
   trial: { rate: { crf: 23 }, preset: 'ultrafast' },
-  family: {
-    // The SEI that real encodes leave out names the build.
-    args: [
-      '-c:v', 'libx265', '-preset', 'ultrafast',
-      '-x265-params', 'pools=none:frame-threads=1:info=1:log-level=error', '-f', 'hevc',
-    ], // biome-ignore format: groups
-    read: familyOf,
-  },
-  encoderArgs: (job: EncoderJob) => [
-    ...x26xArgs('libx265', job, 1),
-    '-x265-params',
-    [rateParam(job), FIXED + rangeParam(job, 'range=limited'), ...hdrParams(job)].join(':'),
-  ],
   bitstream: [],
   captions: false,
   tag: 'hvc1',

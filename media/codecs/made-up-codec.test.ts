@@ -22,10 +22,22 @@ import { rateArgs } from './encoder-args.ts'
 
 const mpeg4 = {
   name: 'mpeg4',
-  encoder: 'lavc4',
-  library: 'mpeg4',
+  encoders: [
+    {
+      name: 'lavc4',
+      library: 'mpeg4',
+      presets: { only: 0.25 },
+      family: {
+        args: ['-c:v', 'mpeg4', '-f', 'm4v'],
+        read: (file) => /Lavc(\d+)\./.exec(file.toString('latin1'))?.[1] ?? null,
+      },
+      encoderArgs: ({ rate, b_frames }) => [
+        '-c:v', 'mpeg4', ...('crf' in rate ? ['-q:v', String(rate.crf)] : rateArgs(rate)),
+        '-threads', '1', '-bf', String(b_frames), '-g', '600', '-sc_threshold', '1000000000',
+      ], // biome-ignore format: groups
+    },
+  ],
   required: false,
-  presets: { only: 0.25 },
   crf: { min: 1, max: 31 },
   leastKbps: 1,
   averages: true,
@@ -33,14 +45,6 @@ const mpeg4 = {
   bitDepths: [8],
   profiles: {},
   trial: { rate: { crf: 4 }, preset: 'only' },
-  family: {
-    args: ['-c:v', 'mpeg4', '-f', 'm4v'],
-    read: (file) => /Lavc(\d+)\./.exec(file.toString('latin1'))?.[1] ?? null,
-  },
-  encoderArgs: ({ rate, b_frames }) => [
-    '-c:v', 'mpeg4', ...('crf' in rate ? ['-q:v', String(rate.crf)] : rateArgs(rate)),
-    '-threads', '1', '-bf', String(b_frames), '-g', '600', '-sc_threshold', '1000000000',
-  ], // biome-ignore format: groups
   bitstream: [],
   captions: false,
   tag: null,

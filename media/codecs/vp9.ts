@@ -2,9 +2,9 @@
  * VP9 by libvpx. Its bytes are equal within a build family only. It has no parameter sets: what must be equal is the record that describes a
  * stream, but for the level, which ffmpeg guesses from the rate of each chunk. The encode writes the one of the plan over it.
  */
-import { decimal, plainWord } from '../commands/argument.ts'
+import { plainWord } from '../commands/argument.ts'
 import type { Codec, EncoderJob } from './codec.ts'
-import { GOP_FRAMES, rateArgs } from './encoder-args.ts'
+import { cappedRateArgs, GOP_FRAMES } from './encoder-args.ts'
 
 /** One thread and pictures that refer ahead; no keyframes but forced ones, as the shortest and the longest distance are the same. */
 const FIXED = [
@@ -15,11 +15,28 @@ const FIXED = [
 /** The codec `vp9`: `Codec` says what each member means. */
 export const vp9 = {
   name: 'vp9',
-  encoder: 'vpx9',
-  library: 'libvpx-vp9',
+  encoders: [
+    {
+      name: 'vpx9',
+      library: 'libvpx-vp9',
+      // Seconds: 24.6 20.0 15.3 13.9 13.2 (libx264 at medium 5.25 5.20, reading 0.07), at crf 32.
+      presets: { 1: 4.7, 2: 3.8, 3: 2.9, 4: 2.7, 5: 2.5 },
+      family: {
+        // libvpx says its version where ffmpeg logs more than warnings.
+        args: ['-c:v', 'libvpx-vp9', '-cpu-used', '5', '-v', 'info', '-f', 'ivf'],
+        read: familyOf,
+      },
+      encoderArgs: ({ preset, rate }: EncoderJob) => [
+        '-c:v',
+        'libvpx-vp9',
+        '-cpu-used',
+        plainWord(preset),
+        ...cappedRateArgs(rate),
+        ...FIXED,
+      ],
+    },
+  ],
   required: false,
-  // Seconds: 24.6 20.0 15.3 13.9 13.2 (libx264 at medium 5.25 5.20, reading 0.07), at crf 32.
-  presets: { 1: 4.7, 2: 3.8, 3: 2.9, 4: 2.7, 5: 2.5 },
   crf: { min: 0, max: 63 },
   leastKbps: 15,
   averages: true,
@@ -27,19 +44,6 @@ export const vp9 = {
   bitDepths: [8, 10],
   profiles: { profile0: [8], profile2: [10] },
   trial: { rate: { crf: 40 }, preset: '5' },
-  family: {
-    // libvpx says its version where ffmpeg logs more than warnings.
-    args: ['-c:v', 'libvpx-vp9', '-cpu-used', '5', '-v', 'info', '-f', 'ivf'],
-    read: familyOf,
-  },
-  encoderArgs: ({ preset, rate }: EncoderJob) => [
-    '-c:v',
-    'libvpx-vp9',
-    '-cpu-used',
-    plainWord(preset),
-    ...rates(rate),
-    ...FIXED,
-  ],
   bitstream: [],
   captions: false,
   tag: null,
@@ -63,12 +67,6 @@ function parameterSets(vpcC: Buffer): Buffer[] {
   const set = Buffer.concat([vpcC.subarray(4, 5), vpcC.subarray(6, 10)])
   if (((set[1]! >> 1) & 7) === LEFT) set[1]! |= TOP_LEFT << 1
   return [set]
-}
-
-/** A constant quality needs an average that it may take: none, or that of its cap. */
-function rates(rate: EncoderJob['rate']): string[] {
-  if ('kbps' in rate) return rateArgs(rate)
-  return [...rateArgs(rate), '-b:v', rate.maxrate_kbps === undefined ? '0' : `${decimal(rate.maxrate_kbps)}k`]
 }
 
 /** `112` of "v1.12.0"; versions of one family write equal bytes. */

@@ -33,7 +33,15 @@ const VIDEO: VideoFacts = {
 const shape = (width: number, from_s: number) => ({ width, height: 360, sample_aspect: [1, 1], from_s }) as const
 const SHAPES = [shape(640, 0), shape(480, 2.5)]
 const RATE = { crf: 23, maxrate_kbps: 900, bufsize_kb: 1_800 }
-const RENDITION = { width: 640, height: 360, codec: 'h264', rate: RATE, preset: 'fast', bit_depth: 8 } as const
+const RENDITION = {
+  width: 640,
+  height: 360,
+  codec: 'h264',
+  class: 'hevc>x264/360p',
+  rate: RATE,
+  preset: 'fast',
+  bit_depth: 8,
+} as const
 const HDR = {
   mastering: { red: [34_000, 16_000], green: [13_250, 34_500], blue: [7_500, 3_000], white: [15_635, 16_450], luminance: [10_000_000, 1] },
   light: { pixel: 1_000, frame: 400 },
@@ -102,17 +110,18 @@ const BUILDERS: Readonly<Record<string, Builder>> = {
   closingTerms: of({ jumps: [{ from: 250, to: 5_000 }], timeBase: [1, 25], offset: 100 } as const, ({ jumps, timeBase, offset }) => [closingTerms(jumps, timeBase, offset)]),
   encodeArgs: of({ settings: SETTINGS, input: { path: '/a', ...RANGE }, fromSource: true, outputs: [{ rendition: RENDITION, path: '/o' }], shapes: SHAPES, frames: 1, sound: { input: '/a', straight: { offset: 100 }, out: '/s', tracks: [TRACK], sounds: SOUNDS, packaging: 'mkv' as const, start: 1 } }, encodeArgs),
   filterGraph: of({ video: VIDEO, ...RANGE, sizes: [RENDITION], shapes: SHAPES }, (job) => [filterGraph(job)]),
-  h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: {}, isShort: true } as const, h264.encoderArgs),
-  hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: HDR, isShort: true } as const, hevc.encoderArgs),
-  vp9: of({ ...RENDITION, preset: '5', fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: {}, isShort: true } as const, vp9.encoderArgs),
-  av1: of({ ...RENDITION, preset: '8', fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: HDR, isShort: true } as const, av1.encoderArgs),
+  h264: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: {}, isShort: true } as const, h264.encoders[0].encoderArgs),
+  hevc: of({ ...RENDITION, fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: HDR, isShort: true } as const, hevc.encoders[0].encoderArgs),
+  vp9: of({ ...RENDITION, preset: '5', fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: {}, isShort: true } as const, vp9.encoders[0].encoderArgs),
+  av1: of({ ...RENDITION, preset: '8', fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: HDR, isShort: true } as const, av1.encoders[0].encoderArgs),
+  aom: of({ ...RENDITION, preset: '8', fps: [25, 1], b_frames: 3, color: VIDEO.color, hdr: HDR, isShort: true } as const, av1.encoders[1].encoderArgs),
   mergeArgs: of({ plan: { audio: [TRACK], audio_kbps: 64, metadata: METADATA, track_timescale: 12_800, lead: 100 }, renditions: [{ tag: 'hvc1', list: '/l', out: '/o' }, { tag: null, list: '/k', out: '/p' }], audio: '/a', covers: '/c', subtitles: { path: '/s', tracks: [{ stream: 4, codec: 'ass', language: 'fra', title: 'Film', flags: ['forced' as const] }] }, chapters: '/m' }, mergeArgs),
   concatList: of([{ name: '00000.mp4', start: 0 }, { name: '00001.mp4', start: 1 }], (chunks) => [concatList(chunks)]),
   decodeTextArgs: of({ input: { source: '/a' }, tracks: [{ stream: 4, codec: 'dvb_teletext', out: '/o' }] }, ({ input, tracks }) => decodeTextArgs(input, tracks)),
   packetBytesArgs: of({ source: '/a', stream: 4 }, ({ source, stream }) => packetBytesArgs(source, stream)),
   decodeTrialArgs: of(['/a', '/b'], decodeTrialArgs),
-  encodeTrialArgs: of({ clip: '/a', codec: h264, bitDepth: 8 as const, filter: null, out: '/o' }, encodeTrialArgs),
-  familyTrialArgs: of({ clip: '/a', family: hevc.family, out: '/o' }, familyTrialArgs),
+  encodeTrialArgs: of({ clip: '/a', codec: h264, encoder: h264.encoders[0], bitDepth: 8 as const, filter: null, out: '/o' }, encodeTrialArgs),
+  familyTrialArgs: of({ clip: '/a', family: hevc.encoders[0].family, out: '/o' }, familyTrialArgs),
   memoryTrialArgs: of('/a', memoryTrialArgs),
   opusTrialArgs: of(null, opusTrialArgs),
 } // biome-ignore format: a table
@@ -150,7 +159,7 @@ test('no number and no word of a job reaches a command with something behind it'
         refused++
         assert.match(
           String(error),
-          /a value for ffmpeg is no|does not know the codec|not a function/,
+          /a value for ffmpeg is no|does not know the (?:codec|encoder)|not a function/,
           `${name} ${where}`,
         )
       }

@@ -183,7 +183,8 @@ const SETTINGS: Settings = {
   video: VIDEO, fps: [30_000, 1001], track_timescale: 90_000, b_frames: 3, keyframe_s: 3, genpts: false, counted_rate: null,
 } // biome-ignore format: a record
 const INPUT = { path: '/c.nut', start_pts: 9, end_pts: 99, time_base: [1, 90_000] } as const
-const SMALL: Encoded = { ...DEFAULT_ENCODING, width: 854, height: 480 }
+const SMALL: Encoded = { ...DEFAULT_ENCODING, class: 'h264>x264/480p', width: 854, height: 480 }
+const HEVC = { codec: 'hevc', class: 'h264>x265-199/480p' } as const
 const OUTPUTS: readonly Output[] = [
   { rendition: SMALL, path: '/480.mp4' },
   { rendition: { ...SMALL, width: 1280, height: 720 }, path: '/720.mp4' },
@@ -209,7 +210,7 @@ test('one ffmpeg encodes every rendition of a chunk with x264', () => {
 
 test('x265 has its own words, and the trial frame the same command with one frame, straight from the source', () => {
   const settings: Settings = { ...SETTINGS, genpts: true, b_frames: 0 }
-  const outputs = [{ rendition: { ...SMALL, codec: 'hevc' }, path: '/480.mp4' }]
+  const outputs = [{ rendition: { ...SMALL, ...HEVC }, path: '/480.mp4' }]
   assert.deepEqual(
     encodeArgs({ settings, input: INPUT, fromSource: true, outputs, frames: 1 }),
     words(`${HEAD} ${ONE_THREAD} ${SAFE} -fflags +genpts -noautorotate -threads 1 -copyts -i file:/c.nut -filter_complex
@@ -224,7 +225,7 @@ test('x265 has its own words, and the trial frame the same command with one fram
 test('each output has the codec and the rate of its own rendition', () => {
   const outputs: readonly Output[] = [
     { rendition: { ...SMALL, rate: { crf: 21.5, maxrate_kbps: 1800, bufsize_kb: 3600 } }, path: '/a.mp4' },
-    { rendition: { ...SMALL, codec: 'hevc', preset: 'fast', rate: { kbps: 900 } }, path: '/b.mp4' },
+    { rendition: { ...SMALL, ...HEVC, preset: 'fast', rate: { kbps: 900 } }, path: '/b.mp4' },
     { rendition: { ...SMALL, rate: { kbps: 900, maxrate_kbps: 1350, bufsize_kb: 1800 } }, path: '/c.mp4' },
     { rendition: { ...SMALL, profile: 'main' }, path: '/d.mp4' },
   ]
@@ -250,7 +251,7 @@ test('a short film is encoded by two threads, where its bytes follow from their 
   assert.equal(threads({}, false), '1')
   assert.equal(threads({ rate: { crf: 20, maxrate_kbps: 1800, bufsize_kb: 3600 } }), '1')
   assert.equal(threads({ rate: { kbps: 900 } }), '1')
-  assert.equal(threads({ codec: 'hevc' }), '1')
+  assert.equal(threads(HEVC), '1')
 })
 
 test('a range that stands alone is still said', () => {

@@ -7,7 +7,7 @@
  */
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import type { Codec } from '../codecs/codec.ts'
-import { codecOf } from '../codecs/codecs.ts'
+import { codecOf, encoderOf } from '../codecs/codecs.ts'
 import { filterGraph, keptHdr, outputColor } from '../filter-graph.ts'
 import type { TimedShape } from '../shapes.ts'
 import { decimal, fraction, integer, plainWord } from './argument.ts'
@@ -21,7 +21,10 @@ export type Settings = Pick<
 >
 
 /** The fields of a rendition on which its encode depends. */
-export type Encoded = Pick<RenditionPlan, 'width' | 'height' | 'codec' | 'rate' | 'preset' | 'bit_depth' | 'profile'>
+export type Encoded = Pick<
+  RenditionPlan,
+  'width' | 'height' | 'codec' | 'class' | 'rate' | 'preset' | 'bit_depth' | 'profile'
+>
 
 /** One output of an encode: a rendition, and the file to write. */
 export interface Output {
@@ -103,7 +106,7 @@ function outputArgs({ settings, at, output: { rendition, path }, frames, isShort
   return [
     '-map', `[o${at}]`, '-fps_mode', 'passthrough', '-enc_time_base', `1:${timescale}`,
     ...(frames === undefined ? [] : ['-frames:v', integer(frames)]),
-    ...codec.encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth), isShort }), ...tagArgs(codec),
+    ...encoderOf(rendition).encoderArgs({ ...rendition, ...settings, color: outputColor(settings.video, rendition.bit_depth), hdr: keptHdr(settings.video, rendition.bit_depth), isShort }), ...tagArgs(codec),
     '-force_key_frames', `expr:gte(t,n_forced*${decimal(settings.keyframe_s)})`,
     '-bsf:v', [...(carriesCaptions(settings, codec) ? [] : codec.bitstream), durations(settings)].join(), '-map_metadata', '-1', '-map_chapters', '-1',
     '-fflags', '+bitexact', '-flags:v', '+bitexact', '-video_track_timescale', timescale, '-f', 'mp4', fileUrl(path),

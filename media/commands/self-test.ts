@@ -1,8 +1,9 @@
 /** Command lines of the self-test. Encodes use the builder of real encodes, so that the test covers what will run. */
+import { formatClass } from '../../protocol/capability.ts'
 import type { VideoFacts } from '../../protocol/plan.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
-import type { Codec, FamilyTrial } from '../codecs/codec.ts'
+import type { Codec, Encoder, FamilyTrial } from '../codecs/codec.ts'
 import { codecOf } from '../codecs/codecs.ts'
 import { SOUND_ENCODERS } from './audio.ts'
 import { encodeArgs } from './encode.ts'
@@ -30,17 +31,18 @@ const CLIP: VideoFacts = {
 /** Frame rate and B-frames of every trial encode. */
 const RATE = { fps: [25, 1], b_frames: 3 } as const
 
-/** A trial encode of one frame: which codec, and through which optional filter (null: none). Paths are absolute. */
+/** A trial encode of one frame: by which encoder of a codec, and through which optional filter (null: none). Paths are absolute. */
 export interface EncodeTrial {
   readonly clip: string
   readonly codec: Codec
+  readonly encoder: Encoder
   readonly bitDepth: Rendition['bit_depth']
   readonly filter: string | null
   readonly out: string
 }
 
 /** Arguments to encode one frame through the real filter graph: deinterlaced, tone-mapped or plain. Throws as `encodeArgs`. */
-export function encodeTrialArgs({ clip, codec, bitDepth, filter, out }: EncodeTrial): string[] {
+export function encodeTrialArgs({ clip, codec, encoder, bitDepth, filter, out }: EncodeTrial): string[] {
   const hdr = filter === 'zscale'
   const video = {
     ...CLIP,
@@ -53,7 +55,8 @@ export function encodeTrialArgs({ clip, codec, bitDepth, filter, out }: EncodeTr
   } as const // biome-ignore format: a record
   // The clip's time base is not known: this range covers its frame in any.
   const input = { path: clip, start_pts: 0, end_pts: 1_000_000, time_base: [1, 25] } as const
-  const rendition = { ...codec.trial, codec: codec.name, bit_depth: bitDepth, width: 64, height: 64 }
+  const ofTrial = formatClass({ decoder: video.codec, filters: [], encoder: encoder.name, rendition: 'trial' })
+  const rendition = { ...codec.trial, codec: codec.name, class: ofTrial, bit_depth: bitDepth, width: 64, height: 64 }
   return encodeArgs({ settings, input, fromSource: false, outputs: [{ rendition, path: out }] })
 }
 
@@ -81,7 +84,7 @@ export function memoryTrialArgs(clip: string): string[] {
     '-filter_complex', `[0:v:0]loop=loop=${LOOKAHEAD_FRAMES}:size=1:start=0,split=${ladder.length}${pads};${scaled}`,
     ...ladder.flatMap((rendition, at) => [
       '-map', `[o${at}]`,
-      ...codecOf(rendition.codec).encoderArgs({ ...rendition, ...RATE, color: CLIP.color, hdr: {}, isShort: false }), '-f', 'null', '-',
+      ...codecOf(rendition.codec).encoders[0].encoderArgs({ ...rendition, ...RATE, color: CLIP.color, hdr: {}, isShort: false }), '-f', 'null', '-',
     ]),
   ] // biome-ignore format: groups
 }

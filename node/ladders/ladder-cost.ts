@@ -1,5 +1,5 @@
 /** What a ladder costs: of a 1080p source, relative to the default ladder, and in CPU time where speeds are measured. Pure. */
-import { costOf } from '../../media/codecs/codecs.ts'
+import { costOf, encoderOfWord, encoderWords } from '../../media/codecs/codecs.ts'
 import { renditionsFor } from '../../media/ladder.ts'
 import type { Ladder } from '../../protocol/ladder.ts'
 import { LADDERS } from '../../protocol/ladders.ts'
@@ -8,9 +8,20 @@ import type { RenditionId } from '../../protocol/rendition.ts'
 /** A picture of 1,920×1,080 pixels. */
 const SOURCE = { width: 1920, height: 1080 }
 
-/** The cost of one frame in each rendition that such a source gets, in megapixels of libx264 at medium. Only for renditions that a codec can encode. */
-export const costsOf = ({ renditions }: Pick<Ladder, 'renditions'>): ReadonlyMap<RenditionId, number> =>
-  new Map(renditionsFor({ display: SOURCE, asked: renditions, upscale: false }).map((each) => [each.id, costOf(each)]))
+/**
+ * The cost of one frame in each rendition that such a source gets, in megapixels of libx264 at medium, with the preferred one of these encoders. Only for
+ * renditions that a codec can encode.
+ */
+export const costsOf = (
+  { renditions }: Pick<Ladder, 'renditions'>,
+  encoders: readonly string[] = [],
+): ReadonlyMap<RenditionId, number> =>
+  new Map(
+    renditionsFor({ display: SOURCE, asked: renditions, upscale: false }).map((each) => {
+      const [word] = encoderWords(encoders, each)
+      return [each.id, costOf(each, word === undefined ? undefined : encoderOfWord(each.codec, word))]
+    }),
+  )
 
 const sum = (costs: ReadonlyMap<RenditionId, number>): number => [...costs.values()].reduce((all, one) => all + one, 0)
 
@@ -24,9 +35,9 @@ export const relativeCost = (ladder: Pick<Ladder, 'renditions'>): number =>
  */
 export function cpuSeconds(
   ladder: Pick<Ladder, 'renditions'>,
-  speeds: Readonly<Record<string, number>>,
+  { encoders, speeds }: { readonly encoders: readonly string[]; readonly speeds: Readonly<Record<string, number>> },
 ): number | null {
-  const costs = costsOf(ladder)
+  const costs = costsOf(ladder, encoders)
   let seconds = 0
   for (const { id, codec, preset } of ladder.renditions) {
     const cost = costs.get(id)

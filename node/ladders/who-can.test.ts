@@ -21,9 +21,9 @@ describe('who can encode a ladder', () => {
   test('is said for each rendition, with what the others lack', () => {
     const peers = [peer('nas', bare), worker('pc'), worker('pi', { renditions: ['480p'] }), peer('hub', { slots: 0 })]
     assert.deepEqual(whoCan(recipe, peers), [
-      { part: '480p', codec: 'h264', able: ['nas', 'pc', 'pi'], unable: [] },
+      { part: '480p', codec: 'h264', encoder: 'x264', able: ['nas', 'pc', 'pi'], unable: [] },
       {
-        ...{ part: '720p-hevc', codec: 'hevc', able: ['pc'] },
+        ...{ part: '720p-hevc', codec: 'hevc', encoder: 'x265-199', able: ['pc'] },
         unable: [
           { name: 'nas', lacks: 'no encoder for hevc' },
           { name: 'pi', lacks: 'no leave of its owner (`renditions`) for 720p-hevc' },

@@ -1,4 +1,5 @@
 /** Who can encode a recipe, and what the others lack. Pure. */
+import { chooseEncoder } from '../../media/codecs/choose-encoder.ts'
 import { encoderWords } from '../../media/codecs/codecs.ts'
 import { allowsRendition } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
@@ -7,7 +8,7 @@ import type { Rendition, RenditionId } from '../../protocol/rendition.ts'
 import { codecText } from '../../protocol/settings-text.ts'
 
 /** A peer of the mesh as it says what it is, in its heartbeat or in `status`. */
-export type KnownPeer = Pick<Heartbeat, 'name' | 'slots'> & {
+export type KnownPeer = Pick<Heartbeat, 'name' | 'slots' | 'speeds'> & {
   readonly roles: readonly string[]
   readonly encoders: readonly string[]
   readonly renditions: 'all' | readonly RenditionId[]
@@ -19,6 +20,8 @@ export interface WhoCan {
   readonly part: RenditionId
   /** What an encoder must be able to write: `hevc 10 bit`. */
   readonly codec: string
+  /** The encoder that a plan would name now, with its build family; null where no worker has one, and for sound. */
+  readonly encoder: string | null
   /** Names of peers. */
   readonly able: readonly string[]
   /** `lacks`: a phrase, such as `has no encoder for av1`. */
@@ -31,24 +34,32 @@ type Wanted = Pick<Recipe, 'renditions' | 'audio'>
 export function whoCan({ renditions, audio = [] }: Wanted, peers: readonly KnownPeer[]): WhoCan[] {
   const workers = peers.filter(({ slots }) => slots > 0)
   const opus = audio.some(({ codec }) => codec === 'opus')
+  const planners = peers.filter(({ roles }) => roles.includes('coordinator'))
+  const own = new Set((planners.length > 0 ? planners : workers).flatMap(({ encoders }) => encoders))
   return [
-    ...renditions.map((each) => partOf(each.id, codecText(each), workers, (peer) => lackOf(peer, each))),
+    ...renditions.map((each) => {
+      const chosen = chooseEncoder(each, [...own], workers)
+      const encoder = chosen !== undefined && workers.some(({ encoders }) => encoders.includes(chosen)) ? chosen : null
+      return partOf({ part: each.id, codec: codecText(each), encoder }, workers, (peer) => lackOf(peer, each, encoder))
+    }),
     ...(opus
-      ? [partOf('sound', 'opus', workers, ({ encoders }) => (encoders.includes('opus') ? null : noEncoder('opus')))]
+      ? [
+          partOf({ part: 'sound', codec: 'opus', encoder: null }, workers, ({ encoders }) =>
+            encoders.includes('opus') ? null : noEncoder('opus'),
+          ),
+        ]
       : []),
   ]
 }
 
 function partOf(
-  part: string,
-  codec: string,
+  part: Pick<WhoCan, 'part' | 'codec' | 'encoder'>,
   workers: readonly KnownPeer[],
   lack: (peer: KnownPeer) => string | null,
 ): WhoCan {
   const found = workers.map((peer) => ({ name: peer.name, lacks: lack(peer) }))
   return {
-    part,
-    codec,
+    ...part,
     able: found.filter(({ lacks }) => lacks === null).map(({ name }) => name),
     unable: found.flatMap(({ name, lacks }) => (lacks === null ? [] : [{ name, lacks }])),
   }
@@ -56,8 +67,10 @@ function partOf(
 
 const noEncoder = (codec: string): string => `no encoder for ${codec}`
 
-function lackOf(peer: KnownPeer, rendition: Rendition): string | null {
-  if (encoderWords(peer.encoders, rendition).length === 0) return noEncoder(codecText(rendition))
+function lackOf(peer: KnownPeer, rendition: Rendition, encoder: string | null): string | null {
+  const [own] = encoderWords(peer.encoders, rendition)
+  if (own === undefined) return noEncoder(codecText(rendition))
+  if (encoder !== null && !peer.encoders.includes(encoder)) return `${own}, and not ${encoder}`
   return allowsRendition(peer, rendition.id) ? null : `no leave of its owner (\`renditions\`) for ${rendition.id}`
 }
 

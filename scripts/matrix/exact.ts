@@ -34,7 +34,7 @@ export const OTHER_RECIPES: ReadonlyMap<string, Recipe> = new Map(
 /** Of all codecs but H.264: their encoders are slow. */
 const SMALL = { width: 160, height: 90 }
 /** The renditions for which these builds have no encoder. */
-const LACKS: Readonly<Record<string, readonly string[]>> = { '6.0': ['av1', 'av1-10'], '8.1': ['hevc-10', 'vp9-10'] }
+const LACKS: Readonly<Record<string, readonly string[]>> = { '8.1': ['hevc-10', 'vp9-10'] }
 const SOURCE_MS = 300_000
 
 interface Job {
@@ -70,8 +70,10 @@ function sized({ expect: { display } }: Source): Rendition[] {
   }))
 }
 
-const lacking = ({ build }: Peer, id: string): Cell =>
-  LACKS[build.name]?.includes(id) ? { text: 'declined', ok: true } : { text: 'DECLINED', ok: false }
+const lacking = ({ build, without }: Peer, id: string): Cell =>
+  without !== undefined || LACKS[build.name]?.includes(id)
+    ? { text: 'declined', ok: true }
+    : { text: 'DECLINED', ok: false }
 
 interface CellJob extends Omit<Job, 'peers'> {
   readonly file: string

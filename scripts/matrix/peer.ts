@@ -14,6 +14,8 @@ export interface Peer {
   readonly build: FfmpegBuild
   readonly media: Media
   readonly capability: Capability
+  /** The encoder that it does without. */
+  readonly without: string | undefined
 }
 
 /** A cell of the tables, and whether it is as it must be. */
@@ -22,7 +24,8 @@ export interface Cell {
   readonly ok: boolean
 }
 
-export async function createPeer(build: FfmpegBuild): Promise<Peer> {
+/** `without`: an encoder, as task classes name it, that the peer does without, and no plan of it names. */
+export async function createPeer(build: FfmpegBuild, without?: string): Promise<Peer> {
   const { ffmpeg, ffprobe } = build
   const media = createFfmpegMedia({
     ffmpeg,
@@ -31,8 +34,15 @@ export async function createPeer(build: FfmpegBuild): Promise<Peer> {
     rng: systemRng,
     cacheDir: cachePath('self-tests'),
   })
-  const { decoders, filters, encoders } = await media.selfTest(AbortSignal.timeout(300_000))
-  return { build, media, capability: { decoders, filters, encoders, renditions: 'all', kinds: ['audio'] } }
+  const { decoders, filters, encoders: all } = await media.selfTest(AbortSignal.timeout(300_000))
+  const encoders = all.filter((word) => !word.startsWith(`${without}-`))
+  const workers = [{ slots: 1, encoders, renditions: 'all' } as const]
+  return {
+    build,
+    media: { ...media, plan: (job) => media.plan({ ...job, workers }) },
+    capability: { decoders, filters, encoders, renditions: 'all', kinds: ['audio'] },
+    without,
+  }
 }
 
 /** Whether it would take every task of this plan. */

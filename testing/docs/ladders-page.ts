@@ -91,7 +91,8 @@ about 15 % over its length, where two seconds would allow 30 %.
 source of 1080p or less gets the H.264 renditions alone. These need a peer whose x265 writes 10 bits.
 
 \`av1\` is for pages that offer both: AV1 at 360p, 720p and 1080p, capped at about 60 % of what \`web\` has at that size, and H.264 at 360p and 720p for
-players without AV1. 10 bits are part of AV1's Main profile, so that every decoder has them.
+players without AV1. 10 bits are part of AV1's Main profile, so that every decoder has them. SVT-AV1 makes it, or libaom where no worker has that: then files of
+the same quality are about a quarter larger.
 
 \`mobile\` trades quality for size (a crf of 26 to 28, Main profile), for viewers who pay for data.
 `
