@@ -5,7 +5,7 @@
  */
 import type { Plan, RenditionPlan } from '../../protocol/plan.ts'
 import { type Bandwidth, bandwidthOf, type PictureFacts } from './facts.ts'
-import { HEAD, lines, time } from './hls.ts'
+import { HEAD, keyLine, lines, time } from './hls.ts'
 import { SEGMENT_S } from './layout.ts'
 
 /** A segment as a playlist names it. */
@@ -26,10 +26,12 @@ export interface GrowingPlaylist {
   readonly longest: number
   /** Whether the segments are all. */
   readonly isWhole: boolean
+  /** Where players get the key that the segments are encrypted with; null where they are not. */
+  readonly keyUrl: string | null
 }
 
 /** The playlist of a track. A later one of the same track begins with its lines. */
-export const growingPlaylist = ({ init, segments, timescale, longest, isWhole }: GrowingPlaylist): string =>
+export const growingPlaylist = ({ init, segments, timescale, longest, isWhole, keyUrl }: GrowingPlaylist): string =>
   lines([
     ...HEAD,
     '#EXT-X-INDEPENDENT-SEGMENTS',
@@ -39,6 +41,7 @@ export const growingPlaylist = ({ init, segments, timescale, longest, isWhole }:
     // Else players begin near the end of what is there.
     '#EXT-X-START:TIME-OFFSET=0',
     `#EXT-X-MAP:URI="${init}"`,
+    ...keyLine({ keyUrl }),
     ...segments.flatMap(({ name, duration }) => [`#EXTINF:${time(duration, timescale)},`, name]),
     ...(isWhole ? ['#EXT-X-ENDLIST'] : []),
   ])

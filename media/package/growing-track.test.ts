@@ -109,6 +109,7 @@ async function check(made: Awaited<ReturnType<typeof encoded>>): Promise<void> {
       timescale,
       longest: longestSegment(plan),
       isWhole,
+      keyUrl: null,
     })
     assert.ok(text.startsWith(shown), 'it only grows')
     shown = text

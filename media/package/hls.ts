@@ -49,7 +49,7 @@ export const time = (ticks: number, timescale: number): string => (ticks / times
 const keyed = ({ pictures, isDivided }: PackageFacts): readonly PictureFacts[] => (isDivided ? [] : pictures)
 
 /** The line behind the map, which is not encrypted itself. Without an IV it is the number of the segment. */
-const keyLine = ({ keyUrl }: PackageFacts): string[] =>
+export const keyLine = ({ keyUrl }: Pick<PackageFacts, 'keyUrl'>): string[] =>
   keyUrl === null ? [] : [`#EXT-X-KEY:METHOD=AES-128,URI=${quoted(keyUrl)}`]
 
 /** The lines of a playlist before its segments. */

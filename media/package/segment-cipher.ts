@@ -9,11 +9,20 @@ import type { Fragment } from './layout.ts'
 
 const BLOCK_BYTES = 16
 
-/** Where segments lie once they are encrypted: each is padded to the next whole block. */
+/** Bytes of a segment of so many bytes once it is encrypted: it is padded to the next whole block. */
+export const encryptedBytes = (plain: number): number => plain + BLOCK_BYTES - (plain % BLOCK_BYTES)
+
+/** The segment of this number, from 0, encrypted. `key`: 16 bytes. */
+export function encryptSegment(plain: Buffer, { key, segment }: { key: Buffer; segment: number }): Buffer {
+  const cipher = cipherOf(key, segment)
+  return Buffer.concat([cipher.update(plain), cipher.final()])
+}
+
+/** Where segments lie once they are encrypted. */
 export function encrypted(plain: readonly Range[]): Range[] {
   let offset = plain[0]?.offset ?? 0
   return plain.map((range) => {
-    const bytes = range.bytes + BLOCK_BYTES - (range.bytes % BLOCK_BYTES)
+    const bytes = encryptedBytes(range.bytes)
     offset += bytes
     return { ...range, offset: offset - bytes, bytes }
   })

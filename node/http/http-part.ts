@@ -88,7 +88,7 @@ export function createNodeFiles({
     log,
   })
   const streams = createStreams(ledger, [
-    createGrowingPackages({ ledger, reads }),
+    createGrowingPackages({ ledger, reads, clock }),
     createFinishedPackages({ ledger, reads }),
   ])
   return { streams, artifacts: createArtifactFiles({ ledger, reads }) }

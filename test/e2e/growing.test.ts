@@ -3,13 +3,14 @@
  * was ever listed is what the delivered track has there, and so it is after the end.
  */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { execa } from 'execa'
 import { Parser } from 'm3u8-parser'
 import { readTrackIndex } from '../../media/package/track-index.ts'
 import type { VideoId } from '../../protocol/ids.ts'
+import { segmentName } from '../../protocol/package.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { ledgerOf, type MeshNode, startNode, submit, until } from './nodes.ts'
@@ -17,16 +18,16 @@ import { ledgerOf, type MeshNode, startNode, submit, until } from './nodes.ts'
 const HTTP = ['--http', '127.0.0.1:0', '--slots', '1']
 const SECONDS = 48
 
-async function film(dir: string): Promise<string> {
+async function film(dir: string, seconds = SECONDS): Promise<string> {
   const path = join(dir, 'film.mp4')
   const { ffmpeg } = await ensureFfmpeg()
   await execa(ffmpeg, [
-    ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${SECONDS}`],
+    ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${seconds}`],
     ...[
       '-f',
       'lavfi',
       '-i',
-      `sine=d=${SECONDS}`,
+      `sine=d=${seconds}`,
       '-c:v',
       'libx264',
       '-preset',
@@ -138,7 +139,7 @@ test('what is listed while a film is encoded is what its package has, from every
   assert.notEqual((await ledger.video(video))!.status, 'COMPLETED')
   const early = await (await fetch(`${helps.http}/v1/videos/${video}/dash/manifest.mpd`)).text()
   assert.match(early, /type="dynamic"/)
-  assert.equal(await master(leads), text, 'every node answers the same')
+  assert.equal(await until('the other answers too', () => master(leads)), text, 'every node answers the same')
   assert.match(text, /CODECS="avc1\.[0-9A-F]{6},mp4a\.40\.2"/)
   const tracks = ['video-180p', 'video-90p', 'audio-1'].map((name) => new Watched(url, name))
   for (const { name } of tracks) assert.match(text, new RegExp(`live-${name}\\.m3u8`))
@@ -180,4 +181,35 @@ test('what is listed while a film is encoded is what its package has, from every
   assert.deepEqual(Buffer.from(await numbered.arrayBuffer()), first.bytes.get(names.at(-1)!))
   const other = await fetch(`${leads.http}${url}/${tracks[0]!.names[0]!.replace(/[0-9a-f]{8}\.m4s/, '00000000.m4s')}`)
   assert.equal(other.status, 404)
+})
+
+test('a film with a key is listed while it is encoded, with the encrypted segments that its package has', async (t) => {
+  const dir = await folder(t)
+  const source = await film(dir, 20)
+  const node = await startNode(t, dir, { name: 'node', flags: HTTP })
+  const ledger = await ledgerOf(t, dir)
+  await writeFile(join(dir, 'film.key'), '000102030405060708090a0b0c0d0e0f')
+  const key = ['--hls-key', join(dir, 'film.key'), '--hls-key-url', 'https://keys.example.org/1']
+  const flags = ['--renditions', '180p', '--preset', 'veryslow', '--package', 'hls', '--package-only', ...key]
+  const video = (await submit(node, dir, source, flags)) as VideoId
+  const tracks = ['video-180p', 'audio-1'].map((name) => new Watched(`/v1/videos/${video}/hls`, name))
+  const [picture] = tracks
+  await until('a segment is listed', async () => {
+    await picture!.look(node)
+    return picture!.names.length > 0
+  })
+  assert.notEqual((await ledger.video(video))!.status, 'COMPLETED')
+  assert.match(picture!.longest, /#EXT-X-KEY:METHOD=AES-128,URI="https:\/\/keys\.example\.org\/1"/)
+  await until('all is listed', async () => {
+    for (const track of tracks) await track.look(node)
+    return tracks.every(({ isWhole }) => isWhole)
+  })
+  await until('it is delivered', async () =>
+    (await ledger.video(video))?.deliveries.every(({ done_at }) => done_at !== null),
+  )
+  for (const { name, init, names, bytes } of tracks) {
+    const read = (file: string) => readFile(join(dir, 'out', 'film', name, file))
+    assert.deepEqual(bytes.get(init), await read('header.mp4'))
+    for (const [at, each] of names.entries()) assert.deepEqual(bytes.get(each), await read(segmentName(at)), each)
+  }
 })

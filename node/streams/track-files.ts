@@ -1,0 +1,111 @@
+/**
+ * The files of a track that grows. The name of a segment holds a token of the sizes up to it: where a chunk was lost and its encode has other bytes,
+ * its name is another one, too.
+ */
+import { createHash } from 'node:crypto'
+import { growingPlaylist } from '../../media/package/growing-hls.ts'
+import type { GrowingTrack } from '../../media/package/growing-manifests.ts'
+import { encryptedBytes, encryptSegment } from '../../media/package/segment-cipher.ts'
+import type { ListedSegment, SoundPiece } from '../../media/package/sound-list.ts'
+import type { ByteRange } from '../../protocol/blobs.ts'
+import { packageMediaType } from '../../protocol/package.ts'
+import type { Video } from '../../protocol/video.ts'
+import type { ArtifactReads } from './artifact-reads.ts'
+import { encodedFile } from './encoded-chunks.ts'
+import { type StreamFile, StreamRefused, textFile } from './streams.ts'
+
+/** Names of the segments of a track, which `key` encrypts. */
+function namesOf({ name, segments }: GrowingTrack, key: Buffer | null): string[] {
+  const sizes = createHash('sha256')
+  return segments.map(({ bytes, duration }, at) => {
+    sizes.update(`${key ? encryptedBytes(bytes) : bytes}/${duration} `)
+    return `live-${name}-${at + 1}-${sizes.copy().digest('hex').slice(0, 8)}.m4s`
+  })
+}
+
+/** Which file it is, by the parts of its name. */
+interface Named {
+  readonly reads: ArtifactReads
+  readonly file: string
+  /** Encrypts the segments; null where they are not, or are already. */
+  readonly key: Buffer | null
+  readonly init?: string
+  readonly number?: string
+  readonly token?: string
+}
+
+/** A file of a track: its playlist, what initialises a decoder, or a segment. Throws `StreamRefused` where there is none. */
+export function trackFile(video: Video, track: GrowingTrack, named: Named): StreamFile {
+  const { reads, file, key, init, number, token } = named
+  if (init) return piecesFile(video, { reads, file, pieces: () => [track.init] })
+  const names = namesOf(track, key)
+  if (number === undefined) {
+    const { timescale, longest, isWhole } = track
+    const segments = track.segments.map(({ duration }, at) => ({ name: names[at]!, duration }))
+    const keyUrl = video.recipe.package?.key?.url ?? null
+    return growingText(
+      file,
+      growingPlaylist({ init: `live-${track.name}-init.mp4`, segments, timescale, longest, isWhole, keyUrl }),
+    )
+  }
+  const segment = track.segments[Number(number) - 1]
+  const name = names[Number(number) - 1]
+  if (segment && name && (name === file || token === undefined)) {
+    const plain = piecesFile(video, { reads, file: name, pieces: () => segment.pieces() })
+    const made = key ? encryptedFile(plain, { key, segment: Number(number) - 1 }) : plain
+    return { ...made, isFinal: token !== undefined }
+  }
+  if (segment || track.isWhole)
+    throw new StreamRefused(
+      'unknown_file',
+      `${video.name} has no segment ${JSON.stringify(file)}: it was encoded again`,
+    )
+  throw new StreamRefused('not_ready', `segment ${number} of ${track.name} of ${video.name} is not encoded yet`)
+}
+
+/** A manifest or playlist that may grow. */
+export const growingText = (name: string, text: string): StreamFile =>
+  textFile(text, { mediaType: packageMediaType(name), isFinal: false })
+
+function piecesFile(
+  video: Video,
+  { reads, file, pieces }: { reads: ArtifactReads; file: string; pieces: () => ReturnType<ListedSegment['pieces']> },
+): StreamFile {
+  const bytes = [...pieces()].reduce((sum, piece) => sum + piece.length, 0)
+  return {
+    mediaType: packageMediaType(file),
+    bytes,
+    etag: `${video._id}-${file}-${bytes}`,
+    isFinal: true,
+    async *read(range, signal) {
+      let at = 0
+      for (const piece of pieces()) {
+        const [from, to] = [Math.max(range.from - at, 0), Math.min(range.to - at, piece.length)]
+        at += piece.length
+        if (from < to) yield* readPiece(video, reads, piece, { from, to }, signal)
+      }
+    },
+  }
+}
+
+async function* readPiece(
+  video: Video,
+  reads: ArtifactReads,
+  piece: SoundPiece,
+  { from, to }: ByteRange,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  if (Buffer.isBuffer(piece)) return yield piece.subarray(from, to)
+  yield* reads.read(video, encodedFile(piece.blob), { from: piece.start + from, to: piece.start + to }, signal)
+}
+
+/** The file, encrypted whole as it is read. */
+const encryptedFile = (plain: StreamFile, of: { key: Buffer; segment: number }): StreamFile => ({
+  ...plain,
+  bytes: encryptedBytes(plain.bytes),
+  async *read({ from, to }, signal) {
+    const pieces: Uint8Array[] = []
+    for await (const piece of plain.read({ from: 0, to: plain.bytes }, signal)) pieces.push(piece)
+    yield encryptSegment(Buffer.concat(pieces), of).subarray(from, to)
+  },
+})
