@@ -33,6 +33,7 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   queue: ['queue.ts', 'benchQueue'],
   package: ['package.ts', 'benchPackage'],
   hours: ['hours.ts', 'benchHours'],
+  playable: ['playable.ts', 'benchPlayable'],
   codecs: ['codecs.ts', 'benchCodecs'],
   quality: ['quality.ts', 'benchQuality'],
   scale: ['scale.ts', 'benchScale'],
