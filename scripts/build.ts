@@ -32,7 +32,8 @@ async function buildPackage(): Promise<void> {
 
 /** The name, version and licence text of every package that has a file in the bundle. */
 async function licences({ inputs }: Metafile): Promise<string> {
-  const files = [...Object.keys(inputs), ...Object.values(PAGE_FILES).map((file) => `node_modules/${file}`)]
+  const libraries = Object.values(PAGE_FILES).filter((file) => file !== null)
+  const files = [...Object.keys(inputs), ...libraries.map((file) => `node_modules/${file}`)]
   const folders = new Set(files.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []))
   const parts = await Promise.all([...folders].sort().map(licence))
   return parts.join(`\n${'─'.repeat(80)}\n`)

@@ -2,10 +2,10 @@
  * All of Reelmesh and what it needs as one file and the parts that it loads when they are needed: what the npm package ships, and what tests of many
  * processes start (it starts in 0.1 s, takes 40 MB less than the sources, and does not change while they run).
  */
-import { copyFile, cp } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { build, type Metafile } from 'esbuild'
-import { PAGE_FILES } from '../node/http/page-files.ts'
+import { PAGE_FILES, readPageFile } from '../node/http/page-files.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -60,8 +60,7 @@ export async function bundle(outfile: string): Promise<Metafile> {
     logLevel: 'warning',
   })
   const pages = join(dirname(resolve(ROOT, outfile)), 'pages')
-  await cp(join(ROOT, 'page'), pages, { recursive: true })
-  for (const [name, file] of Object.entries(PAGE_FILES))
-    await copyFile(join(ROOT, 'node_modules', file), join(pages, name))
+  await mkdir(pages, { recursive: true })
+  for (const name of Object.keys(PAGE_FILES)) await writeFile(join(pages, name), await readPageFile(name))
   return metafile
 }

@@ -24,6 +24,7 @@ if (values.fix) await program('biome', 'check', '--write', '--colors=off')
 const checks: Readonly<Record<string, () => Promise<Outcome>>> = {
   'format and lint': () => program('biome', ...biome),
   types: () => program('tsc', '--noEmit'),
+  'types of the page': () => program('tsc', '--noEmit', '-p', 'page'),
   structure,
 }
 const outcomes = await withConcurrency(2, Object.entries(checks), async ([name, check]) => {

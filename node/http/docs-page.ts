@@ -1,7 +1,6 @@
 /** The browsable documentation of the API at `/docs`: Swagger UI on `/openapi.json`. All that it loads comes from this node. */
-import { readFile } from 'node:fs/promises'
 import { Hono } from 'hono'
-import { pageFile } from './page-files.ts'
+import { readPageFile } from './page-files.ts'
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -33,7 +32,7 @@ export function createDocsPage(): Hono {
     ['swagger-ui.js', TEXT.js],
   ] as const)
     docs.get(`/docs/${name}`, async (c) =>
-      c.body(await readFile(await pageFile(name)), 200, { 'Content-Type': type, 'Cache-Control': CACHED }),
+      c.body(await readPageFile(name), 200, { 'Content-Type': type, 'Cache-Control': CACHED }),
     )
   return docs
 }

@@ -1,12 +1,11 @@
 /** The page on which a film of this mesh is watched, and what its player asks beside the streams. Nothing of it comes from elsewhere. */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { Hono } from 'hono'
 import { unknownVideo } from '../../protocol/errors.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { videoId } from './media-routes.ts'
 import type { OtherNodes } from './other-nodes.ts'
-import { pageFile } from './page-files.ts'
+import { readPageFile } from './page-files.ts'
 
 /** What the routes use. */
 export interface PageRoutesOptions {
@@ -69,7 +68,7 @@ const SAFE = {
 function createPageFiles(): (name: string) => Promise<{ readonly bytes: Buffer<ArrayBuffer>; readonly etag: string }> {
   const known = new Map<string, ReturnType<typeof read>>()
   const read = async (name: string) => {
-    const bytes = await readFile(await pageFile(name))
+    const bytes = await readPageFile(name)
     return { bytes, etag: `"${createHash('sha256').update(bytes).digest('hex')}"` }
   }
   return (name) => {

@@ -2,13 +2,14 @@
 import { createPlayer } from './player.js'
 
 const SEEK_S = 5
-const video = document.querySelector('video')
-const [, id] = /^\/watch\/([^/]+)/.exec(location.pathname)
+const video = document.querySelector('video')!
+const [, id = ''] = /^\/watch\/([^/]+)/.exec(location.pathname) ?? []
 
 /** Fills a list, and shows it where there is something to choose. */
-function offer(list, names, chosen, choose) {
-  list.replaceChildren(...names.map((name, at) => new Option(name, at, false, at === chosen)))
-  list.parentElement.hidden = names.length < 2
+function offer(selector: string, names: readonly string[], chosen: number, choose: (at: number) => void): void {
+  const list = document.querySelector<HTMLSelectElement>(selector)!
+  list.replaceChildren(...names.map((name, at) => new Option(name, String(at), false, at === chosen)))
+  list.parentElement!.hidden = names.length < 2
   list.onchange = () => choose(list.selectedIndex)
 }
 
@@ -16,34 +17,25 @@ createPlayer(video, {
   id,
   origin: location.origin,
   onText(text) {
-    document.querySelector('#state').textContent = text
+    document.querySelector('#state')!.textContent = text
   },
   onAbout({ name }) {
-    document.querySelector('h1').textContent = name
+    document.querySelector('h1')!.textContent = name
     document.title = `${name} – Reelmesh`
   },
   onTracks(hls) {
     const heights = hls.levels.map(({ height, bitrate }) => `${height}p, ${(bitrate / 1e6).toFixed(1)} Mbit/s`)
-    offer(
-      document.querySelector('#picture'),
-      ['automatic', ...heights],
-      hls.autoLevelEnabled ? 0 : hls.loadLevel + 1,
-      (at) => {
-        hls.nextLevel = at - 1
-      },
-    )
-    offer(
-      document.querySelector('#sound'),
-      hls.audioTracks.map(({ name }) => name),
-      hls.audioTrack,
-      (at) => {
-        hls.audioTrack = at
-      },
-    )
+    offer('#picture', ['automatic', ...heights], hls.autoLevelEnabled ? 0 : hls.loadLevel + 1, (at) => {
+      hls.nextLevel = at - 1
+    })
+    const sounds = hls.audioTracks.map(({ name }) => name)
+    offer('#sound', sounds, hls.audioTrack, (at) => {
+      hls.audioTrack = at
+    })
   },
 })
 
-const KEYS = {
+const KEYS: Readonly<Record<string, () => unknown>> = {
   ' ': () => (video.paused ? video.play() : video.pause()),
   ArrowLeft: () => {
     video.currentTime -= SEEK_S

@@ -1,0 +1,2 @@
+/** The file of the library that pages load has the types of its package. */
+export { default } from 'hls.js'
