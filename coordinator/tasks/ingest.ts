@@ -44,8 +44,8 @@ class IngestRunner {
   }
 
   async #ingest({ held, signal, progress, waits, releaseSlot }: Assignment): Promise<readonly TaskResult[]> {
-    const { task } = held[0]
-    const { store, exchange } = this.#options
+    const { task, attempt } = held[0]
+    const { store, exchange, ledger, self } = this.#options
     const retry = createRetry({ clock: this.#options.clock, rng: this.#options.rng, signal })
     const video = await this.#prepare(task, retry)
     const source = await openSourceReader({ video, store, exchange, signal })
@@ -55,7 +55,12 @@ class IngestRunner {
     const both = AbortSignal.any([signal, ended.signal])
     const job = { video, source, plan, index, scratch, signal: both, waits, releaseSlot }
     const cutter = new ChunkCutter(this.#options, () => this.#running, job)
-    const extras = cutter.makeExtras()
+    const extras = cutter.makeExtras().then(async (parts) => {
+      // Listed at once: the last chunk is cut much later, and players want the texts from the first picture on.
+      const listed = { task: task._id, attempt, worker: self, parts, instead: true }
+      if (parts.length > 0) await retry(() => ledger.listParts(listed))
+      return parts
+    })
     extras.catch(() => {})
     try {
       // Sound that is read straight costs nothing here: one worker may then encode all of the film.

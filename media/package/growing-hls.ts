@@ -46,6 +46,27 @@ export const growingPlaylist = ({ init, segments, timescale, longest, isWhole, k
     ...(isWhole ? ['#EXT-X-ENDLIST'] : []),
   ])
 
+/** The playlist of a text, which is one file of the length of the film, s. */
+export const growingTextPlaylist = ({
+  name,
+  seconds,
+  isWhole,
+}: {
+  name: string
+  seconds: number
+  isWhole: boolean
+}): string =>
+  lines([
+    ...HEAD,
+    '#EXT-X-PLAYLIST-TYPE:EVENT',
+    `#EXT-X-TARGETDURATION:${Math.ceil(seconds)}`,
+    '#EXT-X-MEDIA-SEQUENCE:0',
+    '#EXT-X-START:TIME-OFFSET=0',
+    `#EXTINF:${seconds.toFixed(6)},`,
+    `${name}.vtt`,
+    ...(isWhole ? ['#EXT-X-ENDLIST'] : []),
+  ])
+
 /** How much more than in its first segment the largest rate of a film may be. A guess: films often begin with titles. */
 const MARGIN = 1.5
 /** What boxes add to the samples. */

@@ -2,7 +2,14 @@
 import { type Plan, planSeconds, type RenditionPlan } from '../../protocol/plan.ts'
 import { secondsShown } from '../text/text-extra.ts'
 import { dashManifest } from './dash.ts'
-import { type Bandwidth, type PackageFacts, type PictureFacts, type SoundFacts, secondsTo } from './facts.ts'
+import {
+  type Bandwidth,
+  type PackageFacts,
+  type PictureFacts,
+  type SoundFacts,
+  secondsTo,
+  type TextFacts,
+} from './facts.ts'
 import { expectedBandwidth } from './growing-hls.ts'
 import { masterPlaylist } from './hls.ts'
 import { describeSounds } from './sound-description.ts'
@@ -30,9 +37,9 @@ export interface GrowingTrack {
 export const LIVE_MANIFEST = 'live-manifest.mpd'
 
 /** The master playlist of HLS. */
-export function growingMaster(plan: Plan, tracks: readonly GrowingTrack[]): string {
+export function growingMaster(plan: Plan, tracks: readonly GrowingTrack[], texts: readonly TextFacts[]): string {
   const { facts, rate } = factsOf(plan, tracks)
-  return masterPlaylist(facts, rate)
+  return masterPlaylist({ ...facts, texts: texts.map((text) => ({ ...text, name: liveName(text) })) }, rate)
 }
 
 /**
@@ -97,7 +104,7 @@ function factsOf(plan: Plan, tracks: readonly GrowingTrack[]): Facts {
 }
 
 const UNCAPPED = { rate: { crf: 0 } }
-const liveName = ({ name }: Pick<GrowingTrack, 'name'>): string => `live-${name}`
+const liveName = ({ name }: { readonly name: string }): string => `live-${name}`
 
 const common = (track: Omit<GrowingTrack, 'picture'>) => ({
   name: liveName(track),

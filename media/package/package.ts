@@ -9,20 +9,20 @@ import type { PackagedFile, PackageJob } from '../../protocol/media.ts'
 import { packageMediaType, pictureName } from '../../protocol/package.ts'
 import { checkedChunks, textOf } from '../merging.ts'
 import type { Programs } from '../run-ffmpeg.ts'
-import { type FilmText, secondsShown } from '../text/text-extra.ts'
+import { secondsShown } from '../text/text-extra.ts'
 import { webVtt } from '../text/web-vtt.ts'
 import { tracksOf } from '../verify.ts'
 import { dashManifest } from './dash.ts'
 import { canStream } from './entry.ts'
-import { type PackageFacts, type PictureFacts, type SoundFacts, secondsTo, type TextFacts } from './facts.ts'
+import { type PackageFacts, type PictureFacts, type SoundFacts, secondsTo } from './facts.ts'
 import { chunkFragments } from './growing-track.ts'
 import { hlsPlaylists, sheetName } from './hls.ts'
 import { makeImages, POSTER } from './images.ts'
-import { labelled } from './labels.ts'
 import { pictureHead, pictureRate } from './picture-head.ts'
 import { describeSounds } from './sound-description.ts'
 import { divideSound } from './sound-division.ts'
 import { soundHead } from './sound-head.ts'
+import { textFacts } from './text-facts.ts'
 import { thumbnailCues } from './thumbnail-cues.ts'
 import { writeTrack } from './track-file.ts'
 
@@ -37,7 +37,7 @@ export async function makePackage(programs: Programs, job: PackageJob): Promise<
   }
   const sounds = await soundTracks(job, key)
   const text = await textOf(job)
-  const texts = textFacts(text)
+  const texts = textFacts(text.subtitles)
   const seconds = secondsShown(Math.max(...pictures.map(secondsTo)), sounds.map(secondsTo))
   const thumbnails = await makeImages(programs, { ...job, seconds })
   const { formats, url_prefix: prefix = '', segments = false } = job.package
@@ -117,16 +117,4 @@ async function soundTracks({ plan, audio, outDir, signal }: PackageJob, key: Buf
     })
   }
   return sounds
-}
-
-function textFacts({ subtitles }: FilmText): TextFacts[] {
-  const labels = labelled(subtitles)
-  return subtitles.map(({ flags }, at) => ({
-    kind: 'text',
-    name: `text-${at + 1}`,
-    ...labels[at]!,
-    isDefault: flags.includes('default'),
-    isForced: flags.includes('forced'),
-    isForDeaf: flags.includes('hearing_impaired') || flags.includes('captions'),
-  }))
 }

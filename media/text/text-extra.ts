@@ -107,7 +107,13 @@ export function filmEnd(plan: Plan, audio: readonly Pick<Track, 'times' | 'durat
 
 /** Reads the extra and cuts it to a film of `end` ms. Rejects with `verify_failed` where it is not what an ingest writes. */
 export async function readTextExtra(path: string, plan: Plan, end: number): Promise<FilmText> {
-  const { tracks, chapters, covers, keptFrom } = await parseExtra(path)
+  const { line, keptFrom } = await firstLine(path)
+  return { ...filmTextOf(line, plan, end), keptFrom }
+}
+
+/** The same of an extra up to its first line break, without what follows. Throws as `readTextExtra` rejects. */
+export function filmTextOf(line: string, plan: Plan, end: number): FilmText {
+  const { tracks, chapters, covers } = parseJson(line)
   const byStream = new Map(tracks.map((track) => [track.stream, track.events]))
   const notes: string[] = []
   const subtitles = plan.subtitles.filter(({ stream }) => byStream.has(stream))
@@ -128,33 +134,32 @@ export async function readTextExtra(path: string, plan: Plan, end: number): Prom
     samples,
     chapters: list.chapters,
     covers: covers === null ? null : Buffer.from(covers, 'base64'),
-    keptFrom,
+    keptFrom: null,
     notes,
   }
 }
 
-async function parseExtra(path: string): Promise<TextExtra & { readonly keptFrom: number | null }> {
-  const broken = (cause: unknown) =>
-    new AttemptFailed('verify_failed', 'the file of subtitles and chapters is not what an ingest writes', { cause })
+const broken = (cause: unknown) =>
+  new AttemptFailed('verify_failed', 'the file of subtitles and chapters is not what an ingest writes', { cause })
+
+async function firstLine(path: string): Promise<{ line: string; keptFrom: number | null }> {
   const handle = await open(path, 'r')
   try {
     const { size } = await handle.stat()
     const length = await lineLength(handle)
     if (length === null) throw broken('its length')
     const { buffer } = await handle.read(Buffer.alloc(length), 0, length, 0)
-    const extra = parseJson(buffer.toString('utf8'))
-    if (extra === null) throw broken('its content')
-    return { ...extra, keptFrom: length < size ? length + 1 : null }
+    return { line: buffer.toString('utf8'), keptFrom: length < size ? length + 1 : null }
   } finally {
     await handle.close()
   }
 }
 
-function parseJson(text: string): TextExtra | null {
+function parseJson(text: string): TextExtra {
   try {
     return EXTRA.parse(JSON.parse(text))
-  } catch {
-    return null
+  } catch (error) {
+    throw broken(error)
   }
 }
 

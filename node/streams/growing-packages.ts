@@ -7,18 +7,19 @@ import { type GrowingTrack, growingDash, growingMaster, LIVE_MANIFEST } from '..
 import type { Clock } from '../../protocol/clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import type { PackageFormat } from '../../protocol/package.ts'
-import type { Plan } from '../../protocol/plan.ts'
+import { type Plan, planSeconds } from '../../protocol/plan.ts'
 import { soundsOf } from '../../protocol/sound-plan.ts'
 import type { Video } from '../../protocol/video.ts'
 import { createPlanSource } from '../videos/plan-source.ts'
 import type { ArtifactReads } from './artifact-reads.ts'
 import { packageOf } from './finished-packages.ts'
 import { createFinishedTracks } from './finished-tracks.ts'
+import { createGrowingTexts, packagedTexts } from './growing-texts.ts'
 import { createGrowingTracks } from './growing-tracks.ts'
 import { createListedTracks } from './listed-tracks.ts'
 import { createPackageKeys } from './package-keys.ts'
 import { StreamRefused, type StreamSource } from './streams.ts'
-import { growingText, trackFile } from './track-files.ts'
+import { growingText, textFileOf, trackFile } from './track-files.ts'
 
 /** The parts that it uses. */
 export interface GrowingPackagesOptions {
@@ -29,7 +30,7 @@ export interface GrowingPackagesOptions {
 
 /** Names of the files of tracks. HLS names a segment with its token; DASH, which has names of one form only, by its number. */
 const GROWING =
-  /^live-(?<track>[\w-]+?)(?:\.m3u8|-(?<init>init)\.mp4|-(?<number>\d{1,6})(?:-(?<token>[0-9a-f]{8}))?\.m4s)$/
+  /^live-(?<track>[\w-]+?)(?:\.m3u8|\.(?<vtt>vtt)|-(?<init>init)\.mp4|-(?<number>\d{1,6})(?:-(?<token>[0-9a-f]{8}))?\.m4s)$/
 /** The manifests, and the form that each is of. */
 const MANIFESTS: Readonly<Record<string, PackageFormat>> = {
   'master.m3u8': 'hls',
@@ -41,6 +42,7 @@ const MANIFESTS: Readonly<Record<string, PackageFormat>> = {
 export function createGrowingPackages({ ledger, reads, clock }: GrowingPackagesOptions): StreamSource {
   const growing = createListedTracks(createGrowingTracks({ ledger, reads }), clock)
   const finished = createFinishedTracks(reads)
+  const textsOf = createGrowingTexts(ledger, reads)
   const keys = createPackageKeys(reads)
   const plans = createPlanSource(ledger)
   return {
@@ -56,13 +58,18 @@ export function createGrowingPackages({ ledger, reads, clock }: GrowingPackagesO
       const found = made ? await finished.tracks(video, plan, made) : await growing.tracks(video, plan, signal)
       // All end at once: players take a film of which one track has ended for one that is whole, and stop where another has got to.
       const isWhole = hasAll(found, plan) && found.every((track) => track.isWhole)
-      if (name) {
-        const track = { ...trackOf(video, found, name['track']!), isWhole }
+      const track = name?.['track'] ?? ''
+      if (!form && !track.startsWith('text-')) {
         const key = asked.key && !made ? await keys(video, asked.key, signal) : null
-        return trackFile(video, track, { reads, file, key, ...name })
+        return trackFile(video, { ...trackOf(video, found, track), isWhole }, { reads, file, key, ...name })
       }
-      refuseEarly(video, plan, found)
-      return growingText(file, form === 'hls' ? growingMaster(plan, found) : growingDash(plan, found, video.created_at))
+      if (form) refuseEarly(video, plan, found)
+      if (form === 'dash') return growingText(file, growingDash(plan, found, video.created_at))
+      const texts = made ? packagedTexts(plan, made) : await textsOf(video, plan, signal)
+      if (texts === null) throw notReady(video, 'the text')
+      if (!form) return textFileOf(video, texts, { reads, file, track, seconds: planSeconds(plan), isWhole })
+      const facts = texts.map((text) => text.facts)
+      return growingText(file, growingMaster(plan, found, facts))
     },
   }
 }
@@ -70,18 +77,20 @@ export function createGrowingPackages({ ledger, reads, clock }: GrowingPackagesO
 const hasAll = (tracks: readonly GrowingTrack[], { renditions }: Plan): boolean =>
   tracks.filter(({ picture }) => picture).length === renditions.length
 
-function trackOf({ name: film }: Video, tracks: readonly GrowingTrack[], name: string): GrowingTrack {
+const notReady = ({ name }: Video, what: string): StreamRefused =>
+  new StreamRefused('not_ready', `${what} of ${name} is not encoded yet; ask again in a moment`)
+
+function trackOf(video: Video, tracks: readonly GrowingTrack[], name: string): GrowingTrack {
   const found = tracks.find((each) => each.name === name)
   if (found) return found
-  throw new StreamRefused('not_ready', `nothing of ${name} of ${film} is encoded yet; ask again in a moment`)
+  throw notReady(video, `anything of ${name}`)
 }
 
 /** Throws `StreamRefused('not_ready')` until the beginning of every track is there. */
-function refuseEarly({ name }: Video, plan: Plan, tracks: readonly GrowingTrack[]): void {
-  const wait = (what: string) =>
-    new StreamRefused('not_ready', `${what} of ${name} is not encoded yet; ask again in a moment`)
-  if (!hasAll(tracks, plan)) throw wait('the first chunk of every rendition')
+function refuseEarly(video: Video, plan: Plan, tracks: readonly GrowingTrack[]): void {
+  if (!hasAll(tracks, plan)) throw notReady(video, 'the first chunk of every rendition')
   const heard = tracks.filter(({ picture }) => !picture)
   // A track that streams cannot have shows when all of the sound is there.
-  if (heard.length < soundsOf(plan).length && !(heard[0]?.isWhole ?? false)) throw wait('the beginning of the sound')
+  if (heard.length < soundsOf(plan).length && !(heard[0]?.isWhole ?? false))
+    throw notReady(video, 'the beginning of the sound')
 }

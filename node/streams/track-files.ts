@@ -3,10 +3,11 @@
  * its name is another one, too.
  */
 import { createHash } from 'node:crypto'
-import { growingPlaylist } from '../../media/package/growing-hls.ts'
+import { growingPlaylist, growingTextPlaylist } from '../../media/package/growing-hls.ts'
 import type { GrowingTrack } from '../../media/package/growing-manifests.ts'
 import { encryptedBytes, encryptSegment } from '../../media/package/segment-cipher.ts'
 import type { ListedSegment, SoundPiece } from '../../media/package/sound-list.ts'
+import type { Artifact } from '../../protocol/artifact.ts'
 import type { ByteRange } from '../../protocol/blobs.ts'
 import { packageMediaType } from '../../protocol/package.ts'
 import type { Video } from '../../protocol/video.ts'
@@ -63,7 +64,22 @@ export function trackFile(video: Video, track: GrowingTrack, named: Named): Stre
   throw new StreamRefused('not_ready', `segment ${number} of ${track.name} of ${video.name} is not encoded yet`)
 }
 
-/** A manifest or playlist that may grow. */
+/** The playlist of a text, or the text. Throws `StreamRefused` where there is none. */
+export function textFileOf(
+  video: Video,
+  texts: readonly { readonly facts: { readonly name: string }; readonly vtt?: string; readonly file?: Artifact }[],
+  of: { reads: ArtifactReads; file: string; track: string; seconds: number; isWhole: boolean },
+): StreamFile {
+  const { reads, file, track: name } = of
+  const text = texts.find(({ facts }) => facts.name === name)
+  if (!text) throw new StreamRefused('unknown_file', `${video.name} has no text ${JSON.stringify(name)}`)
+  if (file.endsWith('.m3u8')) return growingText(file, growingTextPlaylist({ ...of, name: `live-${name}` }))
+  const { vtt, file: blob } = text
+  if (!blob) return growingText(file, vtt ?? '')
+  return piecesFile(video, { reads, file, pieces: () => [{ blob, start: 0, length: blob.bytes }] })
+}
+
+/** A manifest, playlist or text that may grow. */
 export const growingText = (name: string, text: string): StreamFile =>
   textFile(text, { mediaType: packageMediaType(name), isFinal: false })
 

@@ -20,6 +20,8 @@ const SECONDS = 48
 
 async function film(dir: string, seconds = SECONDS): Promise<string> {
   const path = join(dir, 'film.mp4')
+  const words = join(dir, 'words.srt')
+  await writeFile(words, '1\n00:00:01,500 --> 00:00:04,000\nAn early word\n')
   const { ffmpeg } = await ensureFfmpeg()
   await execa(ffmpeg, [
     ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${seconds}`],
@@ -28,6 +30,10 @@ async function film(dir: string, seconds = SECONDS): Promise<string> {
       'lavfi',
       '-i',
       `sine=d=${seconds}`,
+      '-i',
+      words,
+      '-c:s',
+      'mov_text',
       '-c:v',
       'libx264',
       '-preset',
@@ -199,6 +205,8 @@ test('a film with a key is listed while it is encoded, with the encrypted segmen
     return picture!.names.length > 0
   })
   assert.notEqual((await ledger.video(video))!.status, 'COMPLETED')
+  const early = await (await fetch(`${node.http}/v1/videos/${video}/hls/live-text-1.vtt`)).text()
+  assert.match(early, /^WEBVTT[\s\S]*An early word/)
   assert.match(picture!.longest, /#EXT-X-KEY:METHOD=AES-128,URI="https:\/\/keys\.example\.org\/1"/)
   await until('all is listed', async () => {
     for (const track of tracks) await track.look(node)
@@ -207,6 +215,7 @@ test('a film with a key is listed while it is encoded, with the encrypted segmen
   await until('it is delivered', async () =>
     (await ledger.video(video))?.deliveries.every(({ done_at }) => done_at !== null),
   )
+  assert.equal(early, await readFile(join(dir, 'out', 'film', 'text-1.vtt'), 'utf8'))
   for (const { name, init, names, bytes } of tracks) {
     const read = (file: string) => readFile(join(dir, 'out', 'film', name, file))
     assert.deepEqual(bytes.get(init), await read('header.mp4'))

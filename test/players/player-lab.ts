@@ -1,4 +1,5 @@
 /** What the tests of players share: a film, a browser, and a web server that answers pages. */
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import type { Browser } from 'playwright-core'
@@ -31,17 +32,21 @@ export interface PlayerLab {
   readonly browser: Browser
 }
 
-/** Makes it. `args`: of ffmpeg, how the film is encoded. Ended with the test. */
+/** Makes it. `args`: of ffmpeg, how the film is encoded; `words`: its subtitles, as SRT. Ended with the test. */
 export async function openPlayerLab(
   t: Ends,
-  { seconds, args = [] }: { seconds: number; args?: readonly string[] },
+  { seconds, args = [], words }: { seconds: number; args?: readonly string[]; words?: string },
 ): Promise<PlayerLab> {
   const dir = await folder(t)
   const film = join(dir, 'film.mp4')
+  const srt = join(dir, 'words.srt')
+  if (words !== undefined) await writeFile(srt, words)
+  const texts = words === undefined ? [] : ['-i', srt, '-c:s', 'mov_text']
   const { ffmpeg } = await ensureFfmpeg()
   await execa(ffmpeg, [
     ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=${FPS}:d=${seconds}`],
-    ...['-f', 'lavfi', '-i', `sine=duration=${seconds}:r=48000`, '-preset', 'ultrafast', ...args, '-c:a', 'aac', film],
+    ...['-f', 'lavfi', '-i', `sine=duration=${seconds}:r=48000`, ...texts],
+    ...['-preset', 'ultrafast', ...args, '-c:a', 'aac', film],
   ])
   const pages = await serveFolder(dir)
   atEnd(t, () => pages.close())
