@@ -83,7 +83,7 @@ test('a node takes submissions, delivers, answers status, and ends cleanly on SI
   assert.match((await runCli(['videos'], place)).stdout, new RegExp(`^${video} {2}COMPLETED {2}short`, 'm'))
   const cancel = await runCli(['cancel', video], place)
   assert.equal(cancel.code, 1)
-  assert.match(cancel.stderr, /not open/)
+  assert.match(cancel.stderr, /short is COMPLETED: there is nothing to cancel/)
   const unknown = await runCli(['retry', '0123456789abcdef'], place)
   assert.equal(unknown.code, 2)
   assert.match(unknown.stderr, /there is no video 0123456789abcdef/)
