@@ -4,30 +4,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import type { ByteRange } from '../blobs.ts'
 import { CopyMismatch, type Destination, type DestinationFile, FILE_MODE } from '../destination.ts'
 import { isDiskFull, UsageError } from '../errors.ts'
 import { asPeerId } from '../ids.ts'
 import { sha256Of, videoNumber } from './blobs.ts'
-
-/** One place, empty, and what others do there. */
-export interface DestinationWorld {
-  /** Another handle of the same place, as another process or peer has it. */
-  open(): Destination
-  /** A handle under which every copy finds the disk full when it is half done. */
-  openFull(): Destination
-  /** Handles of places that cannot be written to, with what the error says. */
-  openClosed(): Promise<readonly (readonly [Destination, RegExp])[]>
-  /** Others write, or replace, a file. */
-  write(path: string, content: string): Promise<void>
-  /** Others remove a file. */
-  remove(path: string): Promise<void>
-  /** What is there as others see it: path → content. Empty where the place is not there yet. */
-  files(): Promise<Record<string, string>>
-  /** How many unfinished files are there. */
-  unfinished(): Promise<number>
-  close(): Promise<void>
-}
+import { trackFolderConformance } from './destination-folders.ts'
+import { type DestinationWorld, readText } from './destination-world.ts'
 
 export function destinationConformance(name: string, makeWorld: () => Promise<DestinationWorld>): void {
   describe(`a destination: ${name}`, () => {
@@ -290,82 +272,7 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       await assert.rejects(readText(destination, fileOf(content), { from: 0, to: 10 }), CopyMismatch)
     })
 
-    describe('a track that becomes a folder', () => {
-      const FOLDER = 'film/video-480p'
-      const track = (...segments: string[]) => trackOf(segments.map((each) => Buffer.from(each)))
-      const folderOf = (bytes: Buffer, change: Partial<DestinationFile> = {}) =>
-        fileOf(bytes.toString('latin1'), { path: FOLDER, is_folder: true, ...change })
-      const putFolder = (bytes: Buffer, by = destination, file = folderOf(bytes)) =>
-        put(bytes.toString('latin1'), by, file)
-      const shown = (bytes: Buffer, path = FOLDER) => {
-        const [header, index] = [bytes.subarray(0, 16), bytes.subarray(16, 16 + bytes.readUInt32BE(16))]
-        return { [`${path}/header.mp4`]: header.toString('latin1'), [`${path}/index.sidx`]: index.toString('latin1') }
-      }
-
-      it('appears with all of its files at once, and has the hash of the one file', async () => {
-        const bytes = track('one', 'another')
-        await putFolder(bytes)
-        assert.deepEqual(await world.files(), {})
-        assert.equal(await destination.place(folderOf(bytes), { replace: false, signal }), 'placed')
-        for (const each of [destination, world.open()]) {
-          assert.equal(await each.sha256At(FOLDER, signal), folderOf(bytes).sha256)
-          assert.equal(await each.bytesAt(FOLDER), bytes.length)
-        }
-        await holds({
-          ...shown(bytes),
-          [`${FOLDER}/segment-00001.m4s`]: 'one',
-          [`${FOLDER}/segment-00002.m4s`]: 'another',
-        })
-        await putFolder(bytes)
-        assert.equal(await destination.place(folderOf(bytes), { replace: false, signal }), 'there')
-        for (const [from, to] of [
-          [0, bytes.length],
-          [1, bytes.length - 3],
-          [bytes.length - 8, bytes.length - 6],
-        ] as const)
-          assert.equal(await readText(destination, folderOf(bytes), { from, to }), bytes.toString('latin1', from, to))
-        const back = join(scratch, 'back')
-        assert.equal(await world.open().fetch(folderOf(bytes), back, signal), true)
-        assert.deepEqual(await readFile(back), bytes)
-        await world.write(`${FOLDER}/segment-00001.m4s`, 'two')
-        assert.notEqual(await destination.sha256At(FOLDER, signal), folderOf(bytes).sha256)
-        assert.equal(await destination.fetch(folderOf(bytes), back, signal), false)
-      })
-
-      it('leaves a path to others, and replaces an older one where it is asked to, also by a move', async () => {
-        const [older, newer] = [track('older', 'and more'), track('newer')]
-        await world.write(`${FOLDER}/notes.txt`, 'of others')
-        await putFolder(newer)
-        assert.equal(await destination.place(folderOf(newer), { replace: false, signal }), 'taken')
-        await holds({ [`${FOLDER}/notes.txt`]: 'of others' })
-        await world.remove(`${FOLDER}/notes.txt`)
-        for (const bytes of [older, newer]) {
-          await putFolder(bytes)
-          assert.equal(await destination.place(folderOf(bytes), { replace: true, signal }), 'placed')
-        }
-        await holds({ ...shown(newer), [`${FOLDER}/segment-00001.m4s`]: 'newer' })
-        const to = 'film-2/video-480p'
-        await putFolder(older, destination, folderOf(older, { path: to }))
-        await destination.place(folderOf(older, { path: to }), { replace: false, signal })
-        await destination.move(FOLDER, to)
-        await destination.move(FOLDER, to)
-        await holds({ ...shown(newer, to), [`${to}/segment-00001.m4s`]: 'newer' })
-      })
-
-      it('is refused where its bytes are others, or are no track', async () => {
-        const bytes = track('one', 'another')
-        const isRefused = (error: unknown) => error instanceof CopyMismatch
-        const none = 'ftyp and no boxes'
-        const cases = [
-          [track('one', 'An other'), folderOf(bytes)],
-          [bytes.subarray(0, -1), folderOf(bytes.subarray(0, -1))],
-          [Buffer.from(none), fileOf(none, { path: FOLDER, is_folder: true })],
-        ] as const
-        for (const [wrong, file] of cases)
-          await assert.rejects(put(wrong.toString('latin1'), destination, file), isRefused)
-        await holds({})
-      })
-    })
+    trackFolderConformance(() => ({ world, destination, scratch, fileOf, put, holds }))
 
     it('refuses every path that could lead out of it', async () => {
       const isRefused = { code: 'bad_artifact' }
@@ -383,32 +290,4 @@ export function destinationConformance(name: string, makeWorld: () => Promise<De
       await holds({})
     })
   })
-}
-
-/** A range of a file; `meanwhile` happens after its first piece. */
-async function readText(
-  destination: Destination,
-  file: DestinationFile,
-  range: ByteRange,
-  meanwhile: () => Promise<void> = async () => {},
-): Promise<string> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of destination.read(file, range, new AbortController().signal)) {
-    if (pieces.length === 0) await meanwhile()
-    pieces.push(piece)
-  }
-  return Buffer.concat(pieces).toString('latin1')
-}
-
-/** A track of a package as far as it is divided: two boxes, an index and these segments. ISO/IEC 14496-12. */
-function trackOf(segments: readonly Buffer[]): Buffer {
-  const box = (type: string, body: Buffer) => {
-    const head = Buffer.from(`....${type}`, 'latin1')
-    head.writeUInt32BE(8 + body.length)
-    return Buffer.concat([head, body])
-  }
-  const index = Buffer.alloc(32 + 12 * segments.length)
-  index.writeUInt16BE(segments.length, 30)
-  for (const [at, { length }] of segments.entries()) index.writeUInt32BE(length, 32 + 12 * at)
-  return Buffer.concat([box('ftyp', Buffer.alloc(0)), box('moov', Buffer.alloc(0)), box('sidx', index), ...segments])
 }
