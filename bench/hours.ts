@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { checkedLength, manifest, playlist } from '../testing/players/read-package.ts'
+import { countPictures } from '../testing/tools/count-pictures.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../testing/tools/ffmpeg.ts'
 import { buildProgram } from '../testing/tools/program.ts'
 import { givenClips, makeFootage } from './footage.ts'
@@ -78,27 +79,14 @@ async function makeFilm(
 }
 
 /** Throws where a picture or a segment is missing. */
-async function checkWhole(folder: string, film: string, { ffprobe }: Ffmpeg): Promise<void> {
-  const pictures = async (path: string, ...more: string[]): Promise<number> => {
-    const what = [
-      '-count_packets',
-      '-select_streams',
-      'v:0',
-      '-show_entries',
-      'stream=nb_read_packets',
-      '-of',
-      'csv=p=0',
-    ]
-    const { stdout } = await execa(ffprobe, ['-v', 'error', ...more, ...what, path])
-    return Number.parseInt(stdout, 10)
-  }
+async function checkWhole(folder: string, film: string, tools: Ffmpeg): Promise<void> {
   const list = join(folder, `${TRACK}.m3u8`)
   const { segments } = await playlist(list)
   const [dash] = (await manifest(join(folder, 'manifest.mpd'))).playlists
   const files = (await readdir(join(folder, TRACK))).filter((name) => name.startsWith('segment-'))
   const seconds = await checkedLength(list)
-  const found = [await pictures(list, '-allowed_extensions', 'ALL'), dash.segments.length, files.length]
-  const wanted = [await pictures(film), segments.length, segments.length]
+  const found = [await countPictures(list, tools, ['-allowed_extensions', 'ALL']), dash.segments.length, files.length]
+  const wanted = [await countPictures(film, tools), segments.length, segments.length]
   if (`${found}` !== `${wanted}`)
     throw new Error(`pictures, segments of DASH, files: ${found.join(', ')}, expected ${wanted.join(', ')}`)
   console.error(`hours: ${found[0]} pictures in ${segments.length} segments, ${seconds.toFixed(3)} s`)

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto'
 import { appendFile, copyFile, mkdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { execa } from 'execa'
 import { hashFile } from '../../files/hash-file.ts'
 import type { Lab } from '../../testing/hosts/lab.ts'
 import { cachePath, fillFolder } from '../../testing/tools/cache.ts'
+import { countPictures } from '../../testing/tools/count-pictures.ts'
 import { ensureFfmpeg, type Ffmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow } from '../../testing/tools/folder.ts'
 import { encodeAlone, freeBox, type Painted, paint } from '../hosts/film.ts'
@@ -100,7 +100,7 @@ export async function makeFootage(lab: Lab, dir: string, print: (line: string) =
   const expected = new Map<string, Expected>()
   for (const path of await filesBelow(join(folder, 'out'))) {
     const file = join(folder, 'out', path)
-    expected.set(path, { sha256: (await hashFile(file)).sha256, frames: await framesOf(file, tools) })
+    expected.set(path, { sha256: (await hashFile(file)).sha256, frames: await countPictures(file, tools) })
   }
   await mkdir(dir, { recursive: true })
   return {
@@ -143,10 +143,4 @@ async function makeAll(of: { lab: Lab; draft: string; tools: Ffmpeg; print(line:
     const { renditions, preset } = kind.recipe
     await encodeAlone(lab.main, file, draft, ['--renditions', renditions.join(','), '--preset', preset, '--upscale'])
   }
-}
-
-export async function framesOf(file: string, { ffprobe }: Pick<Ffmpeg, 'ffprobe'>): Promise<number> {
-  const asked = ['-select_streams', 'v:0', '-count_packets', '-show_entries', 'stream=nb_read_packets']
-  const { stdout } = await execa(ffprobe, ['-v', 'error', ...asked, '-of', 'csv=p=0', file], { stdin: 'ignore' })
-  return Number.parseInt(stdout, 10)
 }

@@ -11,10 +11,11 @@ import type { Ledger } from '../../protocol/ledger.ts'
 import { PARTIAL_RETENTION_MS, SWEEP_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
+import { countPictures } from '../../testing/tools/count-pictures.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { filesBelow } from '../../testing/tools/folder.ts'
 import type { Given } from './feeder.ts'
-import { type Footage, framesOf } from './footage.ts'
+import type { Footage } from './footage.ts'
 import type { Member } from './member.ts'
 
 export interface Verdict {
@@ -93,7 +94,7 @@ async function fileProblems(
       else if (!(await stat(path).catch(() => null))) problems.push(`was reported as delivered, and ${path} is missing`)
       else {
         files++
-        const frames = await framesOf(path, tools)
+        const frames = await countPictures(path, tools)
         if (frames !== wanted.frames) problems.push(`has ${frames} frames in ${output.path}, not ${wanted.frames}`)
         if ((await hashFile(path)).sha256 !== wanted.sha256)
           problems.push(`has other bytes in ${output.path} than an undisturbed run`)
