@@ -1,6 +1,6 @@
 /** The lists of the HTTP API: videos page by page, peers and engines. */
 import { z } from 'zod'
-import { json, problem, refused } from './api-answers.ts'
+import { json, refused } from './api-answers.ts'
 import type { VideoId } from './ids.ts'
 import { engineSchema, peerSchema, videoRowSchema } from './status.ts'
 import { VIDEO_STATUSES, type VideoPlace, type VideoStatus } from './video.ts'
@@ -69,7 +69,6 @@ export const LIST_ROUTES = {
     request: { query: pageQuerySchema },
     responses: {
       200: json(pageSchema, 'a page'),
-      400: problem('a parameter is wrong: `field` says which'),
       ...refused,
     },
   },

@@ -114,12 +114,6 @@ const bytes = (description: string) => ({
   content: { '*/*': { schema: z.string().meta({ format: 'binary' }) } },
   description,
 })
-const misfit = {
-  400: problem('the body is not JSON'),
-  413: problem('the body is larger than 1 MiB'),
-  415: problem('the body does not come with content-type: application/json'),
-  422: problem('the body is JSON and cannot be used: `detail` says what to change, `field` where'),
-}
 const unknown = { 404: problem('there is no such video') }
 const unknownPeer = {
   404: problem('there is no such peer'),
@@ -177,7 +171,7 @@ export const ROUTES = {
     path: '/v1/videos',
     summary: 'Submits a file: answers when it is hashed and in the ledger',
     request: { body: body(submitSchema) },
-    responses: { 201: json(submittedSchema, 'the video'), ...misfit, ...refused },
+    responses: { 201: json(submittedSchema, 'the video'), ...refused },
   },
   cancel: {
     operationId: 'cancel',
@@ -204,7 +198,7 @@ export const ROUTES = {
       params: video,
       body: body(z.strictObject({ priority }).meta({ id: 'Priority', description: 'The new priority of a video.' })),
     },
-    responses: { 200: json(changedSchema, 'done'), ...unknown, ...misfit, ...conflict, ...refused },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...conflict, ...refused },
   },
   deadline: {
     operationId: 'deadline',
@@ -215,7 +209,7 @@ export const ROUTES = {
       params: video,
       body: body(z.strictObject({ deadline }).meta({ id: 'Deadline', description: 'The new deadline of a video.' })),
     },
-    responses: { 200: json(changedSchema, 'done'), ...unknown, ...misfit, ...conflict, ...refused },
+    responses: { 200: json(changedSchema, 'done'), ...unknown, ...conflict, ...refused },
   },
   pause: {
     operationId: 'pause',

@@ -13,7 +13,7 @@ import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
 import { isOpen } from '../../protocol/video.ts'
 import type { NodeFace } from '../face.ts'
 import { allLadders } from '../ladders/named-ladders.ts'
-import { VERSION } from '../version.ts'
+import { apiDocument } from './api-document.ts'
 import { createDocsPage } from './docs-page.ts'
 import type { HttpEnv } from './http-env.ts'
 import { createMediaRoutes, type MediaRoutesOptions } from './media-routes.ts'
@@ -24,17 +24,6 @@ import { videoPage } from './video-page.ts'
 /** The routes of the API as a typed client needs them. */
 export type Api = ReturnType<typeof createApi>
 
-const API_INFO = {
-  openapi: '3.1.0',
-  info: {
-    title: 'Reelmesh',
-    version: VERSION,
-    description:
-      'The HTTP API of a node: on the socket `control.sock` in its data folder and, with `--http`, over TCP.',
-  },
-  // A token is needed where the node has some.
-  security: [{}, { token: [] }],
-}
 const PAUSED = { paused: true, reason: 'paused by its owner' }
 const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
@@ -54,7 +43,7 @@ export function createApi(node: NodeFace, modules: ApiModules) {
   api.notFound((c) => answer(new RequestRefused(404, 'not_found', `there is nothing at ${c.req.path}`), c))
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }))
   api.use(bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody }))
-  api.doc31('/openapi.json', API_INFO)
+  api.get('/openapi.json', (c) => c.json(apiDocument(api)))
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
   for (const route of Object.values(MEDIA_ROUTES)) api.openAPIRegistry.registerPath(route)
   api.route('/', createMediaRoutes(modules))

@@ -10,6 +10,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { createTokenBucket, type TokenBucket } from '../../mesh/token-bucket.ts'
+import { isPublicPath } from '../../protocol/api-refusals.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
 import { HTTP_RATE } from '../../protocol/limits.ts'
@@ -54,8 +55,6 @@ type Guard = MiddlewareHandler<GuardEnv>
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 /** What players read: packages, and what the page with one asks beside them. */
 const PLAYER_PATH = /^\/(?:v1\/videos\/[^/]+\/(?:hls|dash)\/|watch\/[^/]+\/about\.json$)/
-/** What is the same on every node, so that a browser can show it before it has a token. */
-const PUBLIC_PATH = /^\/(?:healthz|openapi\.json|docs(?:\/.*)?)$/
 const READS = ['GET', 'HEAD', 'OPTIONS']
 /** Addresses whose rates are remembered; beyond it the oldest are forgotten. */
 const ADDRESSES_MAX = 4_096
@@ -161,7 +160,7 @@ const refuseForged =
 const checkToken =
   (tokens: readonly Token[]): Guard =>
   async (c, next) => {
-    if (isRead(c) && PUBLIC_PATH.test(c.req.path)) return await next()
+    if (isRead(c) && isPublicPath(c.req.path)) return await next()
     const role = roleOf(c.req.header('authorization'), tokens)
     if (role === null) {
       c.get('bucket').charge(HTTP_RATE.wrongToken - 1)

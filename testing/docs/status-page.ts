@@ -62,12 +62,12 @@ const API_TEXT = `## The HTTP API
 
 Every node serves it on the Unix socket \`control.sock\` in its data folder, which only its owner can open (of a data folder with a path of
 more than 87 bytes the socket is in the temporary folder, as \`reelmesh-….sock\`), and with \`--http\` [over TCP](operations.md#the-http-api).
-\`GET /openapi.json\` has all of it as OpenAPI 3.1, \`/docs\` shows that in a browser. Bodies are JSON and need \`content-type: application/json\`.
+\`GET /openapi.json\` has all of it as OpenAPI 3.1, with the problems that each request may be answered with; \`/docs\` shows that in a browser. Bodies are JSON and need \`content-type: application/json\`.
 A request that is refused, or fails, is answered with [ProblemDetails](#problemdetails): the \`detail\` is the sentence that the command line prints.
 
 | status | when |
 |---|---|
-| 400 | the body is not JSON |
+| 400 | the body is not JSON, or a parameter is wrong (\`field\`) |
 | 401 | over TCP: a token is needed, and none of this node was given |
 | 403 | over TCP: a token to view with wants to change something, a page of another origin does, or a file outside \`http_folders\` is named |
 | 404 | there is no such video, peer, file or route |

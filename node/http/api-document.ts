@@ -1,0 +1,48 @@
+/** The OpenAPI document: what the routes say of themselves, and with each operation the problems that stand before and around all of them. */
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import { RETRY_STATUSES, refusalsOf } from '../../protocol/api-refusals.ts'
+import { VERSION } from '../version.ts'
+
+const API_INFO = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Reelmesh',
+    version: VERSION,
+    description:
+      'The HTTP API of a node: on the socket `control.sock` in its data folder and, with `--http`, over TCP.',
+  },
+  // A token is needed where the node has some.
+  security: [{}, { token: [] }],
+}
+const PROBLEM = { 'application/problem+json': { schema: { $ref: '#/components/schemas/ProblemDetails' } } }
+const RETRY_AFTER = {
+  'Retry-After': { schema: { type: 'integer' }, description: 's until the client should ask again' },
+}
+
+interface Operation {
+  readonly parameters?: readonly { readonly in: string }[]
+  readonly requestBody?: unknown
+  responses: Record<string, { readonly description: string; readonly headers?: unknown }>
+}
+type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
+
+/** The document of these routes. */
+export function apiDocument(api: Pick<OpenAPIHono, 'getOpenAPI31Document'>): object {
+  const document = api.getOpenAPI31Document(API_INFO)
+  for (const [path, methods] of Object.entries((document.paths ?? {}) as unknown as Paths))
+    for (const [method, operation] of Object.entries(methods))
+      operation.responses = withRefusals({ method, path }, operation)
+  return document
+}
+
+function withRefusals(
+  route: { readonly method: string; readonly path: string },
+  { parameters = [], requestBody, responses }: Operation,
+): Operation['responses'] {
+  const hasQuery = parameters.some((parameter) => parameter.in === 'query')
+  const shape = { ...route, hasBody: requestBody !== undefined, hasQuery }
+  const refusals = [...refusalsOf(shape)].map(([status, description]) => [status, { content: PROBLEM, description }])
+  const all = { ...Object.fromEntries(refusals), ...responses } as Operation['responses']
+  for (const status of RETRY_STATUSES) if (all[status]) all[status] = { ...all[status], headers: RETRY_AFTER }
+  return all
+}
