@@ -80,7 +80,7 @@ const snapshot = (change: Partial<StatusSnapshot> = {}): StatusSnapshot => ({
   problems: [],
   engines: [],
   videos: [row()],
-  events: [{ at: 0, what: 'leader', peer: peerId, video: null, text: 'workshop leads, term 3' }],
+  events: [{ n: 1, at: 0, what: 'leader', peer: peerId, video: null, text: 'workshop leads, term 3' }],
   ...change,
 })
 const render = (given: StatusSnapshot, { columns = 80, rows = 40, color = false } = {}) =>
@@ -110,7 +110,7 @@ describe('the status screen', () => {
   })
 
   it('shows an event of a code that it does not know, as a newer peer writes it, with its text', () => {
-    const events = [{ at: 0, what: 'teleported', peer: null, video: null, text: 'workshop moved to Mars' }]
+    const events = [{ n: 1, at: 0, what: 'teleported', peer: null, video: null, text: 'workshop moved to Mars' }]
     for (const color of [false, true])
       assert.match(
         stripVTControlCharacters(render(snapshot({ events }), { color })),
@@ -156,7 +156,7 @@ describe('the status screen', () => {
       videos,
       peers,
       ledger: { description: long, away: null, since: null, text: null },
-      events: [{ at: 0, what: long, peer: null, video: null, text: long }],
+      events: [{ n: 1, at: 0, what: long, peer: null, video: null, text: long }],
     })
     assert.ok(widest(render(given)) <= 80, render(given))
     assert.ok(
@@ -181,7 +181,7 @@ describe('the status screen', () => {
         peers: [peer({ name, ffmpeg: name }), peer({ paused: true, reason: name })],
         engines: [{ engine: name, wanted: 2, reason: name, peers: [peerId], text: name }],
         videos: [row({ name, notes: [name] }), row({ status: 'FAILED', failure: name })],
-        events: [{ at: 0, what: 'delivered', peer: null, video: null, text: name }],
+        events: [{ n: 1, at: 0, what: 'delivered', peer: null, video: null, text: name }],
       })
       for (const columns of [20, 40, 60, 79, 80, 120])
         for (const color of [false, true])
@@ -254,7 +254,7 @@ describe('the status screen', () => {
           peers: [peer({ name: text, ffmpeg: text })],
           videos: [row({ name: text, notes: [text] }), row({ status: 'FAILED', failure: text })],
           ledger: { description: text, away: text, since: 0, text },
-          events: [{ at: 0, what: 'event', peer: null, video: null, text }],
+          events: [{ n: 1, at: 0, what: 'event', peer: null, video: null, text }],
         })
         const lines = render(given).split('\n')
         assert.equal(
@@ -277,7 +277,14 @@ describe('the status screen', () => {
     const many = snapshot({
       peers: Array.from({ length: 300 }, (_, at) => peer({ name: `peer ${at}` })),
       videos: Array.from({ length: 200 }, (_, at) => row({ name: `film ${at}` })),
-      events: Array.from({ length: 50 }, (_, at) => ({ at, what: 'event', peer: null, video: null, text: 'text' })),
+      events: Array.from({ length: 50 }, (_, at) => ({
+        n: at + 1,
+        at,
+        what: 'event',
+        peer: null,
+        video: null,
+        text: 'text',
+      })),
     })
     for (const rows of [1, 10, 24, 50]) assert.ok(render(many, { rows }).split('\n').length <= rows)
   })

@@ -220,6 +220,7 @@ function peers(steps: Steps) {
     setWanted: async (engine, change) =>
       changed(await steps.setWanted(engine, { ...change, reason: plainText(change.reason, EVENT_TEXT_BYTES) })),
     addEvent: (event) => steps.addEvent({ ...event, text: plainText(event.text, EVENT_TEXT_BYTES) }),
-    events: (limit) => steps.events(limit),
+    events: (limit, query = {}) => steps.events(limit, query),
+    eventsAfter: (n, limit) => steps.eventsAfter(n, limit),
   } satisfies Partial<Ledger>
 }

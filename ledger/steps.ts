@@ -21,6 +21,7 @@ import type {
   Progress,
   VideoQuery,
 } from '../protocol/ledger.ts'
+import type { EventQuery, NewEvent } from '../protocol/ledger-event.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { SharedSource } from '../protocol/shared-folder.ts'
 import type { AuditState, Failure, NewTask, Task, TaskInput, TaskStatus } from '../protocol/task.ts'
@@ -250,8 +251,10 @@ export interface Steps {
   addEnginePeer(engine: string, peer: PeerId): Promise<boolean>
   removeEnginePeer(engine: string, peer: PeerId): Promise<boolean>
   setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<boolean>
-  addEvent(event: Omit<LedgerEvent, 'at'>): Promise<void>
-  events(limit: number): Promise<LedgerEvent[]>
+  addEvent(event: NewEvent): Promise<void>
+  events(limit: number, query: EventQuery): Promise<LedgerEvent[]>
+  /** `n`: number of an event. */
+  eventsAfter(n: number, limit: number): Promise<LedgerEvent[]>
 }
 
 /** The holders of a blob, the newest last, each once, at most `HOLDERS_MAX`. */

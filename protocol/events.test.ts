@@ -168,7 +168,7 @@ test('an event that the ledger does not take is logged, and nothing fails', asyn
 })
 
 test('an event of a newer peer is of no known code, and no warning', () => {
-  const read = (what: string): LedgerEvent => ({ at: 0, what, peer: null, video: null, text: 'a sentence' })
+  const read = (what: string): LedgerEvent => ({ n: 1, at: 0, what, peer: null, video: null, text: 'a sentence' })
   for (const what of ['teleported', 'constructor', '__proto__', '']) {
     assert.equal(eventLevel(read(what)), 'info')
     assert.ok(!isEvent(read(what), 'leader'))

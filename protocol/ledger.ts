@@ -17,7 +17,7 @@ import type { FailureCode } from './errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
 import type { KindName } from './kinds.ts'
 import type { Lease, LeaseName } from './lease.ts'
-import type { LedgerEvent } from './ledger-event.ts'
+import type { EventQuery, LedgerEvent, NewEvent } from './ledger-event.ts'
 import type { PeerRecord } from './peer-record.ts'
 import type { Plan } from './plan.ts'
 import type { Submission } from './submission.ts'
@@ -262,10 +262,12 @@ export interface Ledger {
   removeEnginePeer(engine: string, peer: PeerId): Promise<Changed>
   /** Sets the number of wanted workers. Creates no record: an engine that no peer reaches runs nothing. */
   setWanted(engine: string, change: { wanted: number; reason: string; term: number }): Promise<Changed>
-  /** Appends an event, with `at` by the ledger's clock; beyond `EVENTS_MAX` the oldest are removed. */
-  addEvent(event: Omit<LedgerEvent, 'at'>): Promise<void>
-  /** The newest events, newest last. */
-  events(limit: number): Promise<LedgerEvent[]>
+  /** Appends an event, with the next number, and `at` by the ledger's clock; beyond `EVENTS_MAX` the oldest are removed. */
+  addEvent(event: NewEvent): Promise<void>
+  /** The newest events of those that are asked for, newest last. */
+  events(limit: number, query?: EventQuery): Promise<LedgerEvent[]>
+  /** The first events after this number, in order. Those between it and the first answered one are no longer kept. */
+  eventsAfter(n: number, limit: number): Promise<LedgerEvent[]>
 }
 
 /** Options of both adapters, ms; the defaults are `CLAIM_MS`, `LEASE_MS` and `LEDGER_CALL_RETRY_MS`. Tests shorten them. */

@@ -209,8 +209,10 @@ export const videoDetailSchema = videoRowSchema
   })
   .meta({ id: 'Video', description: 'One video, with its recipe, source and plan.' })
 
-const eventSchema = z
+/** An event, as status and lists show it. */
+export const eventSchema = z
   .object({
+    n: z.number().describe('its number: 1, 2, 3, … in the ledger, the same on every node'),
     at: milliseconds('when, by the clock of the ledger'),
     what: z.string().describe('code of the event, below'),
     peer: peerId.nullable().describe('the peer that it concerns'),

@@ -17,7 +17,7 @@ import { inOurWords } from './connect-failure.ts'
 import { endAttempt } from './end-attempt.ts'
 import { endSeenClaims } from './end-seen-claims.ts'
 import { addEnginePeer, readEngines, removeEnginePeer, setWanted } from './engines.ts'
-import { addEvent, readEvents } from './events.ts'
+import { addEvent, readEvents, readEventsAfter } from './events.ts'
 import { failTask } from './fail-task.ts'
 import { finishDelivery } from './finish-delivery.ts'
 import { insertTasks } from './insert-tasks.ts'
@@ -115,6 +115,7 @@ const STEPS: StepFunctions<Store> = {
   setWanted,
   addEvent,
   events: readEvents,
+  eventsAfter: readEventsAfter,
 }
 
 /** A ledger that is not open yet. `open` rejects with `UsageError` where the database cannot be used. */

@@ -146,7 +146,7 @@ test('a lease is won once, by its nonce, and an event recorded once', async () =
   const { nonce, term } = await withLostReply('findAndModify', () => ledger.acquireLease(ANN, 'my nonce'))
   assert.deepEqual([nonce, term], ['my nonce', 1])
   assert.equal(await withLostReply('update', () => ledger.renewLease(ANN, 1)), 'renewed')
-  await withLostReply('update', () => ledger.addEvent({ what: 'leader', peer: ANN, video: null, text: 'once' }))
+  await withLostReply('findAndModify', () => ledger.addEvent({ what: 'leader', peer: ANN, video: null, text: 'once' }))
   assert.equal((await ledger.events(10)).length, 1)
 })
 

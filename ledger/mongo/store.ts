@@ -30,7 +30,13 @@ export interface Doc extends Document {
   _id: string
 }
 
+/** An event, under its number. */
+export interface EventDoc extends Document {
+  _id: number
+}
+
 const WAIT_MS = { base: 50, max: 2_000 } as const
+const LOST_MS = { base: 2, max: 250 } as const
 
 export class Store {
   readonly description: string
@@ -101,8 +107,8 @@ export class Store {
   get engines(): Collection<Doc> {
     return this.db.collection<Doc>('engines')
   }
-  get events(): Collection<Doc> {
-    return this.db.collection<Doc>('events')
+  get events(): Collection<EventDoc> {
+    return this.db.collection<EventDoc>('events')
   }
 
   /** Runs a command with retries. `readBack` answers the result of an earlier try, or undefined where it had not been applied. */
@@ -122,8 +128,14 @@ export class Store {
     }
   }
 
+  /** Waits before a compare that lost against others is tried once more. */
+  async lost(tries: number): Promise<void> {
+    const { clock, rng } = this.#options
+    await clock.sleep(backoffMs({ tries, baseMs: LOST_MS.base, maxMs: LOST_MS.max, rng }), this.#closing.signal)
+  }
+
   /** Finds at most `limit` documents, or all (the driver's limit 0 means all, too). */
-  async find(limit: number | undefined, find: (limit: number) => FindCursor<Doc>): Promise<Doc[]> {
+  async find<D>(limit: number | undefined, find: (limit: number) => FindCursor<D>): Promise<D[]> {
     return limit === 0 ? [] : await this.run(() => find(limit ?? 0).toArray())
   }
 

@@ -36,6 +36,7 @@ export const leaseSchema = object({
 
 /** The schema of a `LedgerEvent`. */
 export const eventSchema = object({
+  n: count,
   at: integer,
   what: word,
   peer: nullable(peerId),

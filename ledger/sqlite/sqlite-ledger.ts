@@ -16,7 +16,7 @@ import { complete } from './complete.ts'
 import { endAttempt } from './end-attempt.ts'
 import { endSeenClaims } from './end-seen-claims.ts'
 import { addEnginePeer, readEngines, removeEnginePeer, setWanted } from './engines.ts'
-import { addEvent, readEvents } from './events.ts'
+import { addEvent, readEvents, readEventsAfter } from './events.ts'
 import { failTask } from './fail-task.ts'
 import { finishDelivery } from './finish-delivery.ts'
 import { insertTasks } from './insert-tasks.ts'
@@ -113,6 +113,7 @@ const STEPS: StepFunctions<Store> = {
   setWanted,
   addEvent,
   events: readEvents,
+  eventsAfter: readEventsAfter,
 }
 
 /** A ledger that is not open yet. `open` rejects with `UsageError` where the file cannot be used. */

@@ -173,8 +173,8 @@ test('events are shown as they are in the ledger, also one of a code that only n
   await createEmitter({ ledger, log: silentLog })({ code: 'leader', peer: ANN, name: 'ann', term: 7 })
   const { events, videos } = await snapshot()
   assert.deepEqual(events, [
-    { at: 0, what: 'teleported', peer: BOB, video: null, text: 'bob moved to Mars' },
-    { at: 0, what: 'leader', peer: ANN, video: null, text: 'ann leads, term 7' },
+    { n: 1, at: 0, what: 'teleported', peer: BOB, video: null, text: 'bob moved to Mars' },
+    { n: 2, at: 0, what: 'leader', peer: ANN, video: null, text: 'ann leads, term 7' },
   ])
   assert.equal(videos.length, 1, 'the rest of the snapshot is there too')
 })

@@ -11,6 +11,7 @@ import { describe } from 'node:test'
 import { claimSuite } from './ledger/claims.ts'
 import { coordinationSuite } from './ledger/coordination.ts'
 import { dataSuite } from './ledger/data.ts'
+import { eventSuite } from './ledger/events.ts'
 import { outcomeSuite } from './ledger/outcomes.ts'
 import { partSuite } from './ledger/parts.ts'
 import { type PropertyOptions, propertySuite } from './ledger/properties.ts'
@@ -32,6 +33,7 @@ export function ledgerConformance(name: string, harness: LedgerHarness, properti
     partSuite(harness)
     reclaimSuite(harness)
     coordinationSuite(harness)
+    eventSuite(harness)
     tornSuite(harness)
     dataSuite(harness)
     unfitSuite(harness)

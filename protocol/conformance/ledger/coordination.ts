@@ -1,4 +1,4 @@
-/** The lease, the term as a fence, peers and events. */
+/** The lease, the term as a fence, peers and engines. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asPeerId } from '../../ids.ts'
@@ -28,7 +28,7 @@ import {
 export function coordinationSuite(harness: LedgerHarness): void {
   withStore(harness, 'the lease', leaseTests)
   withStore(harness, 'the term', termTests)
-  withStore(harness, 'peers and events', peerTests)
+  withStore(harness, 'peers and engines', peerTests)
 }
 
 function leaseTests(store: Store): void {
@@ -298,21 +298,5 @@ function peerTests(store: Store): void {
     assert.deepEqual(await wanted(), { _id: 'fenced', wanted: 2, reason: '$two', peers: [ANN], coordinator_term: 7 })
     assert.equal(await ledger.setWanted('fenced', { wanted: 0, reason: 'none', term: 7 }), 'changed')
     assert.equal((await wanted())?.wanted, 0)
-  })
-  test('events are listed newest last, with the ledger’s time', async () => {
-    const { ledger } = store()
-    for (let n = 0; n < 3; n++)
-      await ledger.addEvent({ what: 'peer_lost', peer: n ? BOB : null, video: null, text: `event ${n}` })
-    const events = await ledger.events(2)
-    assert.deepEqual(
-      events.map(({ what, peer, video, text }) => [what, peer, video, text]),
-      [
-        ['peer_lost', BOB, null, 'event 1'],
-        ['peer_lost', BOB, null, 'event 2'],
-      ],
-    )
-    assert.ok(Math.abs(events[0]!.at - (await ledger.now())) < 60_000)
-    await ledger.addEvent({ what: 'long', peer: null, video: null, text: 'x'.repeat(100_000) })
-    assert.ok((await ledger.events(1))[0]!.text.length < 1_000)
   })
 }

@@ -10,6 +10,7 @@ import type { Sha256, VideoId } from '../../ids.ts'
 import { taskId } from '../../ids.ts'
 import { kindsWhere } from '../../kinds.ts'
 import { type Changed, initialPeer, type Ledger, type Submission } from '../../ledger.ts'
+import type { EventQuery, LedgerEvent } from '../../ledger-event.ts'
 import { ENGINE_PEERS_MAX, FAILURE_MESSAGE_BYTES, HOLDERS_MAX, IDLE_PRIORITY } from '../../limits.ts'
 import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
@@ -20,6 +21,15 @@ import { type ModelTasks, modelTasks } from './tasks.ts'
 
 const newestOf = <T>(all: readonly T[], limit: number): T[] => all.slice(Math.max(0, all.length - limit))
 const isEnded = (status: VideoStatus): boolean => status === 'FAILED' || status === 'CANCELLED'
+
+const isAskedFor =
+  ({ before = Infinity, since = 0, until = Infinity, video, what }: EventQuery) =>
+  (event: LedgerEvent): boolean =>
+    event.n < before &&
+    event.at >= since &&
+    event.at < until &&
+    (video === undefined || event.video === video) &&
+    (what === undefined || what.includes(event.what))
 
 export function createLedgerModel(options: ModelOptions): Ledger {
   const state: ModelState = {
@@ -257,8 +267,9 @@ function peersAndEvents({ peers, members, events, options }: ModelState) {
       peers.set(id, { ...record, quarantined_until: options.now() + ms, quarantines, reason })
       return 'changed'
     },
-    addEvent: async (event) => void events.push({ ...event, at: options.now() }),
-    events: async (limit) => copy(newestOf(events, limit)),
+    addEvent: async (event) => void events.push({ ...event, n: events.length + 1, at: options.now() }),
+    events: async (limit, query = {}) => copy(newestOf(events.filter(isAskedFor(query)), limit)),
+    eventsAfter: async (n, limit) => copy(events.slice(n, n + limit)),
   } satisfies Partial<Ledger>
 }
 
