@@ -37,6 +37,7 @@ import { findProgram } from './host/programs.ts'
 import { systemClock as clock, systemRng as rng } from './host/system-clock.ts'
 import { createApi } from './http/api.ts'
 import { controlSocketPath, serveControl } from './http/control-socket.ts'
+import { createEventFeed } from './http/event-feed.ts'
 import { type HttpAccess, isForAll, readHttpAccess } from './http/http-access.ts'
 import { createHttpPart, createNodeFiles } from './http/http-part.ts'
 import { createOtherNodes } from './http/other-nodes.ts'
@@ -196,7 +197,11 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
   const httpLog = adapters.log.child({ part: 'http' })
-  const api = createApi(face, { ...createNodeFiles(adapters), log: httpLog })
+  const api = createApi(face, {
+    ...createNodeFiles(adapters),
+    events: createEventFeed({ ledger, clock, log: httpLog }),
+    log: httpLog,
+  })
   const control = await serveControl(api, controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
   const others = createOtherNodes(hostId(config.machine), { peers: modules.peers, clock })

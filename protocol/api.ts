@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { json, problem, refused } from './api-answers.ts'
+import { EVENT_ROUTES, EVENT_STREAM_ROUTE } from './api-events.ts'
 import { LIST_ROUTES } from './api-lists.ts'
 import { notVideoId } from './errors.ts'
 import { isVideoId, type PeerId, type VideoId } from './ids.ts'
@@ -142,6 +143,7 @@ export const ROUTES = {
     responses: { 200: json(statusSchema, 'the snapshot'), 500: refused[500] },
   },
   ...LIST_ROUTES,
+  ...EVENT_ROUTES,
   video: {
     operationId: 'video',
     method: 'get',
@@ -265,8 +267,9 @@ const packageFile = (form: 'hls' | 'dash', manifest: string) =>
     params: video.extend({ file: z.string().describe('its name in the package; it may have slashes') }),
   })
 
-/** The routes of files, in the form of OpenAPI. Those of packages may have slashes, which OpenAPI has no form for. */
-export const MEDIA_ROUTES = {
+/** The routes that answer no JSON, in the form of OpenAPI. Files of packages may have slashes, which OpenAPI has no form for. */
+export const STREAM_ROUTES = {
+  eventStream: EVENT_STREAM_ROUTE,
   artifact: file({
     operationId: 'artifact',
     path: '/v1/videos/{id}/artifacts/{sha256}',

@@ -286,7 +286,9 @@ export const MANIFEST_BYTES_MAX = 8 * 1024 * 1024
  */
 export const HTTP_RATE = { perS: 200, burst: 1_000, change: 10, wrongToken: 50 } as const
 /** HTTP connections to one node at once; further ones are closed. */
-export const HTTP_CONNECTIONS_MAX = 256
+export const HTTP_CONNECTIONS_MAX = 768
+/** Number of those connections that may follow the events of the mesh; more are asked to come again. */
+export const EVENT_READERS_MAX = 512
 /** A connection on which nothing moves for this long is closed: the player comes back with the range that it lacks. */
 export const HTTP_SILENCE_MS = 60_000
 

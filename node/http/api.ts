@@ -6,7 +6,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { MEDIA_ROUTES, ROUTES, type SubmitRead } from '../../protocol/api.ts'
+import { ROUTES, STREAM_ROUTES, type SubmitRead } from '../../protocol/api.ts'
 import { ReelmeshError, unknownVideo } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
@@ -15,6 +15,8 @@ import type { NodeFace } from '../face.ts'
 import { allLadders } from '../ladders/named-ladders.ts'
 import { apiDocument } from './api-document.ts'
 import { createDocsPage } from './docs-page.ts'
+import { eventPage } from './event-page.ts'
+import { createEventRoutes, type EventRoutesOptions } from './event-routes.ts'
 import type { HttpEnv } from './http-env.ts'
 import { createMediaRoutes, type MediaRoutesOptions } from './media-routes.ts'
 import { allowedPath } from './named-paths.ts'
@@ -29,7 +31,7 @@ const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
 
 /** The parts that the API uses, beside the operations of the node. */
-export type ApiModules = MediaRoutesOptions
+export type ApiModules = MediaRoutesOptions & EventRoutesOptions
 
 /** The HTTP API of a node, without a server. Refusals are answered as `answerError` says. */
 export function createApi(node: NodeFace, modules: ApiModules) {
@@ -45,8 +47,9 @@ export function createApi(node: NodeFace, modules: ApiModules) {
   api.use(bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody }))
   api.get('/openapi.json', (c) => c.json(apiDocument(api)))
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
-  for (const route of Object.values(MEDIA_ROUTES)) api.openAPIRegistry.registerPath(route)
+  for (const route of Object.values(STREAM_ROUTES)) api.openAPIRegistry.registerPath(route)
   api.route('/', createMediaRoutes(modules))
+  api.route('/', createEventRoutes(modules))
   api.route('/', createDocsPage())
   return api
     .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))
@@ -54,6 +57,7 @@ export function createApi(node: NodeFace, modules: ApiModules) {
     .openapi(createRoute(ROUTES.videos), async (c) => c.json(await videoPage(node, c.req.valid('query')), 200))
     .openapi(createRoute(ROUTES.peers), async (c) => c.json(await node.peers(), 200))
     .openapi(createRoute(ROUTES.engines), async (c) => c.json(await node.engines(), 200))
+    .openapi(createRoute(ROUTES.events), async (c) => c.json(await eventPage(node.ledger, c.req.valid('query')), 200))
     .openapi(createRoute(ROUTES.video), async (c) => {
       const { id } = c.req.valid('param')
       return c.json((await node.video(id)) ?? missing(id), 200)

@@ -107,7 +107,7 @@ const allowOrigins = (origins: readonly string[], others: OtherNodes): Guard =>
       return origins.includes('*') ? '*' : others.areOrigin(origin) ? origin : null
     },
     allowMethods: (origin) => (origins.includes(origin) ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD']),
-    allowHeaders: ['Authorization', 'Content-Type', 'Range', 'If-Range', 'If-None-Match'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Last-Event-ID', 'Range', 'If-Range', 'If-None-Match'],
     exposeHeaders: ['Accept-Ranges', 'Content-Length', 'Content-Range', 'ETag', 'Retry-After'],
     maxAge: 86_400,
   })

@@ -10,7 +10,7 @@ import type { NodeFace } from '../face.ts'
 import { createArtifactFiles } from '../streams/artifact-files.ts'
 import type { ArtifactReads } from '../streams/artifact-reads.ts'
 import { createStreams, type StreamFile, StreamRefused } from '../streams/streams.ts'
-import { createApi } from './api.ts'
+import { type ApiModules, createApi } from './api.ts'
 
 const ID = '0123456789abcdef'
 const BYTES = Buffer.from('0123456789')
@@ -60,7 +60,10 @@ function routes() {
     },
   }
   const artifacts = createArtifactFiles({ ledger, reads: bytes })
-  return createApi({} as NodeFace, { streams: createStreams(ledger, [{ open }]), artifacts, log: silentLog })
+  return createApi(
+    {} as NodeFace,
+    { streams: createStreams(ledger, [{ open }]), artifacts, log: silentLog } as ApiModules,
+  )
 }
 
 type Headers = Readonly<Record<string, string>>

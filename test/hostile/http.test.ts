@@ -182,6 +182,12 @@ const CASES: readonly Case[] = [
   ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400],
   ['TLS', () => Buffer.from('16030100c8010000c40303', 'hex'), 400],
   ['noise', () => Buffer.alloc(4_096, 0xff), 400],
+  ['a number of an event that is none', get('/v1/events/stream', 'Last-Event-ID: -1'), 400, 'bad_request'],
+  ['a number beyond all', get(`/v1/events/stream?last_event_id=${'9'.repeat(400)}`), 400, 'bad_request'],
+  ['two numbers of an event', get('/v1/events/stream', 'Last-Event-ID: 1', 'Last-Event-ID: 2'), 400, 'bad_request'],
+  ['a code of an event that is a pattern', get('/v1/events?what[$ne]=x'), 400, 'bad_request'],
+  ['a cursor that is a number and more', get('/v1/events?cursor=1%20OR%201=1'), 400, 'bad_request'],
+  ['a POST to the events', post('/v1/events/stream', [JSON_TYPE]), 405, 'wrong_method'],
   ['another protocol', get('/v1/none', 'Upgrade: websocket', 'Connection: upgrade'), 404, 'not_found'],
   ['an expectation', get('/v1/status', 'Expect: all'), 417],
 ]
@@ -191,6 +197,7 @@ const TOKEN_CASES: readonly Case[] = [
   ['no token', get('/v1/status'), 401, 'token_needed'],
   ['no token for a change', cancel(JSON_TYPE), 401, 'token_needed'],
   ['no token for a package', get(`/v1/videos/${ID}/hls/a.mp4`), 401, 'token_needed'],
+  ['no token for the events', get('/v1/events/stream'), 401, 'token_needed'],
   ['no token for the page of a film', get(`/watch/${ID}`), 401, 'token_needed'],
   ['no token for what that page asks', get(`/watch/${ID}/about.json`), 401, 'token_needed'],
   ['no token for what is not there', get('/v1/none'), 401, 'token_needed'],
@@ -266,6 +273,7 @@ describe('the TCP listener', () => {
     const api = createApi(face, {
       streams: createStreams(ledger, []),
       artifacts: createArtifactFiles({ ledger, reads: {} as ArtifactReads }),
+      events: { open: async (...given) => acts.push(given) as never },
       log: silentLog,
     })
     // An hour between two requests: all of them come from one address, which has a rate.

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { MEDIA_ROUTES, ROUTES } from '../../protocol/api.ts'
+import { ROUTES, STREAM_ROUTES } from '../../protocol/api.ts'
 import { LADDERS_PAGE, laddersPage } from '../../testing/docs/ladders-page.ts'
 import { openApi, STATUS_PAGE, statusPage } from '../../testing/docs/status-page.ts'
 import { ROOT } from './sources.ts'
@@ -56,5 +56,5 @@ test('the OpenAPI document is valid, and has an operation for every route', asyn
   assert.ok(valid, JSON.stringify(errors))
   const { paths } = document as { paths: Record<string, Record<string, { operationId: string }>> }
   const operations = Object.values(paths).flatMap((methods) => Object.values(methods).map((each) => each.operationId))
-  assert.deepEqual(operations.sort(), Object.keys({ ...ROUTES, ...MEDIA_ROUTES }).sort())
+  assert.deepEqual(operations.sort(), Object.keys({ ...ROUTES, ...STREAM_ROUTES }).sort())
 })

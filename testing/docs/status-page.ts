@@ -28,7 +28,14 @@ interface Operation {
   readonly summary: string
   readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: Schema } } }
   readonly responses: Readonly<
-    Record<string, { readonly content?: { readonly 'application/json'?: { readonly schema: Schema } } }>
+    Record<
+      string,
+      {
+        readonly content?: Readonly<
+          Partial<Record<'application/json' | 'text/event-stream', { readonly schema: Schema }>>
+        >
+      }
+    >
   >
 }
 
@@ -123,8 +130,9 @@ export const rows = (head: string, body: readonly (readonly string[])[]): string
 function route(method: string, path: string, { summary, requestBody, responses }: Operation): string[] {
   const body = requestBody ? typeText(requestBody.content['application/json'].schema) : ''
   const good = Object.entries(responses).find(([status]) => status.startsWith('2'))
-  const answer = good?.[1].content?.['application/json']?.schema
-  return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${answer ? typeText(answer) : 'bytes'}`, summary]
+  const { 'application/json': answer, 'text/event-stream': stream } = good?.[1].content ?? {}
+  const form = answer ? typeText(answer.schema) : stream ? `stream of ${reference('Event')}` : 'bytes'
+  return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${form}`, summary]
 }
 
 /** The component and all that it refers to, in the order in which they are mentioned. */
