@@ -4,7 +4,6 @@
  */
 
 import { dirname, isAbsolute, relative } from 'node:path'
-import { MultiBar, type SingleBar } from 'cli-progress'
 import { systemClock as clock } from '../node/host/system-clock.ts'
 import type { WorkerEvent } from '../node/local-run/run-mesh.ts'
 import { deliveredPath } from '../node/videos/delivery.ts'
@@ -17,7 +16,8 @@ import type { StatusSnapshot, VideoRow } from '../protocol/status.ts'
 import type { Delivery } from '../protocol/video.ts'
 import { activityOf } from './activity.ts'
 import { workingFolder } from './arguments.ts'
-import { fit } from './columns.ts'
+import { type Bar, barLines, eta, percent, rate } from './bars.ts'
+import { createLiveLines } from './live-lines.ts'
 import { bytesText, durationText, printable, say, sayJson } from './output.ts'
 
 /** The output of a run. */
@@ -71,12 +71,16 @@ function fileLines(row: VideoRow, delivery: Delivery): string[] {
   return [...lines, `${folder}/  ${bytesText(bytes)}  ${inPackage.length - folders} files${segments}`]
 }
 
-const percent = (row: VideoRow): string => `${Math.floor(row.done * 100)}%`
-const rate = ({ fps, speed }: VideoRow): string =>
-  fps === null || fps === 0 || speed === null ? '' : `${fps.toFixed(0)} fps  ${speed.toFixed(2)}x`
-const eta = ({ eta_s }: VideoRow): string => (eta_s === null ? '' : `ETA ${durationText(eta_s)}`)
-/** The lines of both outputs for people. `line` prints one, above the bars where there are any. */
-function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
+/** Where an output for people puts its text. */
+interface Voice {
+  /** Prints a line that stays, above the bars where there are any. */
+  line(text: string): void
+  /** Prints an error, to stderr. */
+  problem(text: string): void
+}
+
+/** The lines of both outputs for people. */
+function humanReporter({ line, problem }: Voice, face: Pick<Reporter, 'progress' | 'settle'>): Reporter {
   const startedAt = clock.mono()
   const printed = {
     seconds: 0,
@@ -111,7 +115,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
       const again = outcome === 'joined' && status !== 'COMPLETED' ? ' (resumed)' : ''
       line(`${printable(file)}: video ${id}${again}`)
     },
-    refused: (_file, error) => void process.stderr.write(`reelmesh: ${printable(sentence(error))}\n`),
+    refused: (_file, error) => problem(`reelmesh: ${printable(sentence(error))}`),
     progress(rows, snapshot) {
       reportLedger(snapshot.ledger, snapshot.at)
       for (const event of snapshot.events) {
@@ -133,7 +137,7 @@ function humanReporter(line: (text: string) => void, face: Pick<Reporter, 'progr
       for (const text of fileLines(row, delivery)) line(`  ${text}`)
       for (const note of row.notes) line(`  note: ${printable(note)}`)
     },
-    failed: (_row, why) => void process.stderr.write(`reelmesh: ${printable(why)}\n`),
+    failed: (_row, why) => problem(`reelmesh: ${printable(why)}`),
     settle: face.settle,
     done(how) {
       const took = (clock.mono() - startedAt) / 1000
@@ -171,61 +175,44 @@ function deadlineLines(line: (text: string) => void): (row: VideoRow, at: number
 function lineReporter(): Reporter {
   let last = Number.NEGATIVE_INFINITY
   const before = new Map<string, string>()
-  return humanReporter(say, {
-    progress(rows, snapshot) {
-      const due = clock.mono() - last >= LINE_MS
-      for (const row of rows) {
-        const activity = activityOf(row, snapshot)
-        const changed = before.get(row.id) !== row.status
-        if (!changed && !(due && row.status === 'RUNNING')) continue
-        before.set(row.id, row.status)
-        say([printable(row.name), activity, percent(row), rate(row), eta(row)].filter(Boolean).join('  '))
-        last = clock.mono()
-      }
+  return humanReporter(
+    { line: say, problem: (text) => void process.stderr.write(`${text}\n`) },
+    {
+      progress(rows, snapshot) {
+        const due = clock.mono() - last >= LINE_MS
+        for (const row of rows) {
+          const activity = activityOf(row, snapshot)
+          const changed = before.get(row.id) !== row.status
+          if (!changed && !(due && row.status === 'RUNNING')) continue
+          before.set(row.id, row.status)
+          say([printable(row.name), activity, percent(row), rate(row), eta(row)].filter(Boolean).join('  '))
+          last = clock.mono()
+        }
+      },
+      settle: () => {},
     },
-    settle: () => {},
-  })
+  )
 }
 
-const LABEL_COLUMNS = 22
-
+/** Bars below the lines that stay. */
 function barReporter(): Reporter {
-  const width = process.stdout.columns ?? 80
-  const format = (
-    _options: unknown,
-    params: { progress: number },
-    payload: { row: VideoRow; activity: string },
-  ): string => {
-    const { row, activity } = payload
-    const name = printable(row.name)
-    const label = fit(name, LABEL_COLUMNS)
-    const tail = [percent(row).padStart(4), activity.padEnd(8), rate(row), eta(row)].filter(Boolean).join('  ')
-    const room = Math.max(8, Math.min(30, width - LABEL_COLUMNS - tail.length - 6))
-    const full = Math.round(params.progress * room)
-    return `${label} [${'█'.repeat(full)}${'░'.repeat(room - full)}] ${tail}`
+  const live = createLiveLines(process.stdout)
+  const bars = new Map<VideoRow['id'], Bar>()
+  const { stdout } = process
+  const draw = () => live.draw(barLines([...bars.values()], { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 }))
+  stdout.on('resize', draw)
+  const voice = {
+    line: (text: string) => live.print(text),
+    problem: (text: string) => live.print(text, process.stderr),
   }
-  const multi = new MultiBar({
-    format,
-    hideCursor: true,
-    clearOnComplete: false,
-    stopOnComplete: false,
-    forceRedraw: true,
-    barsize: 30,
-  })
-  const bars = new Map<string, SingleBar>()
-  return humanReporter((text) => multi.log(`${text}\n`), {
+  return humanReporter(voice, {
     progress(rows, snapshot) {
-      for (const row of rows) {
-        const payload = { row, activity: activityOf(row, snapshot) }
-        const bar = bars.get(row.id) ?? multi.create(1, 0, payload)
-        bars.set(row.id, bar)
-        bar.update(row.done, payload)
-      }
-      multi.update()
+      for (const row of rows) bars.set(row.id, { row, activity: activityOf(row, snapshot) })
+      draw()
     },
     settle() {
-      multi.update()
-      multi.stop()
+      stdout.off('resize', draw)
+      live.end()
     },
   })
 }

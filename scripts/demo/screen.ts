@@ -1,8 +1,6 @@
-/**
- * Shows the picture: on a terminal a few lines redrawn in place in one write, elsewhere each line of the story once and a line of
- * progress now and then. The cursor is back when it ends, however it ends.
- */
+/** Shows the picture: on a terminal a few lines redrawn in place, elsewhere each line of the story once and a line of progress now and then. */
 import { styleText } from 'node:util'
+import { createLiveLines } from '../../cli/live-lines.ts'
 import type { Story } from './story.ts'
 import { type Paint, picture, storyLine } from './view.ts'
 
@@ -21,24 +19,20 @@ export function showStory(title: string, story: Story, startedAt: number): Scree
 }
 
 function drawn(title: string, story: Story, startedAt: number): Screen {
-  let height = 0
-  const showCursor = (): void => void process.stdout.write('\u001b[?25h')
+  const live = createLiveLines(process.stdout)
   const draw = (): void => {
     const { columns = 80, rows = 24 } = process.stdout
-    const lines = picture({ title, story, elapsed: (Date.now() - startedAt) / 1000, columns, rows, paint })
-    const up = height > 0 ? `\u001b[${height}A` : ''
-    process.stdout.write(`\u001b[?25l${up}\r${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`)
-    height = lines.length
+    live.draw(picture({ title, story, elapsed: (Date.now() - startedAt) / 1000, columns, rows, paint }))
   }
   const timer = setInterval(draw, REDRAW_MS)
-  process.once('exit', showCursor)
+  process.stdout.on('resize', draw)
   draw()
   return {
     end() {
       clearInterval(timer)
+      process.stdout.off('resize', draw)
       draw()
-      showCursor()
-      process.off('exit', showCursor)
+      live.end()
     },
   }
 }
