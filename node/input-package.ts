@@ -32,7 +32,7 @@ export const inputPackageSettings = {
     .min(1)
     .optional()
     .describe('file with a key, 16 bytes or 32 hex digits, that encrypts pictures and sound of such a package'),
-  input_hls_key_url: keyUrlSchema.optional(),
+  input_hls_key_url: keyUrlSchema.optional().describe('where playlists say that players get the key'),
 }
 
 /** What they ask for; null without a package. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { configSchema } from '../../node/config.ts'
+import { INTERNAL } from '../../testing/docs/reference-page.ts'
 import { makeClip } from '../../testing/sources/clip.ts'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { type Place, ROOT, readReadme, runBlock, runnableBlocks, stayBlock } from './blocks.ts'
@@ -53,12 +54,11 @@ test('every npm script that it names exists', async () => {
 })
 
 test('its table of the configuration has every setting, and no other', () => {
-  const hidden = ['store_dir', 'self_test_dir', 'parent_channel']
   const table = readme.slice(readme.indexOf('## Configuration'), readme.indexOf('## Exit codes'))
   const listed = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].flatMap(([, names = '']) =>
     [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name),
   )
-  const settings = Object.keys(configSchema.shape).filter((key) => !hidden.includes(key))
+  const settings = Object.keys(configSchema.shape).filter((key) => !INTERNAL.has(key))
   assert.deepEqual(listed.sort(), settings.sort())
 })
 
@@ -78,6 +78,8 @@ test('every link within the project leads to a file, in the README and in docs',
     'docs/media.md',
     'docs/status.md',
     'docs/run-json.md',
+    'docs/reference.md',
+    'docs/tutorial.md',
   ]
   for (const page of pages) {
     const text = await readFile(join(ROOT, page), 'utf8')

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { ROUTES, STREAM_ROUTES } from '../../protocol/api.ts'
 import { LADDERS_PAGE, laddersPage } from '../../testing/docs/ladders-page.ts'
+import { REFERENCE_PAGE, referencePage } from '../../testing/docs/reference-page.ts'
 import { openApi, STATUS_PAGE, statusPage } from '../../testing/docs/status-page.ts'
 import { ROOT } from './sources.ts'
 
@@ -32,6 +33,16 @@ test('the page about the status and the API is the one that the schemas make', a
 
 test('the page about ladders is the one that the schema and the built-in ladders make', async () => {
   assert.equal(await read(LADDERS_PAGE), laddersPage(), 'run `sh scripts/node.sh scripts/docs.ts`')
+})
+
+test('the reference is the one that the verbs and the settings make, and names each', async () => {
+  const page = await referencePage()
+  assert.equal(await read(REFERENCE_PAGE), page, 'run `sh scripts/node.sh scripts/docs.ts`')
+  assert.deepEqual(
+    page.split('\n').filter((line) => /^\| .*\| +\|$/.test(line)),
+    [],
+    'flags or settings without a meaning',
+  )
 })
 
 test('the page names every field of the API with its meaning', async () => {
