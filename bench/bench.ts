@@ -33,6 +33,7 @@ const PARTS: Readonly<Record<string, readonly [file: string, name: string]>> = {
   queue: ['queue.ts', 'benchQueue'],
   package: ['package.ts', 'benchPackage'],
   hours: ['hours.ts', 'benchHours'],
+  http: ['http.ts', 'benchHttp'],
   playable: ['playable.ts', 'benchPlayable'],
   codecs: ['codecs.ts', 'benchCodecs'],
   quality: ['quality.ts', 'benchQuality'],
@@ -51,7 +52,7 @@ const SMALL: Readonly<Record<string, readonly [file: string, name: string]>> = {
 }
 const ALL: typeof PARTS = { ...PARTS, ...SMALL }
 /** Only when asked for by name. */
-const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue', 'package', 'hours', 'codecs', 'quality']
+const APART = ['scale', 'straggler', 'busy', 'bad', 'audits', 'queue', 'http', 'package', 'hours', 'codecs', 'quality']
 const QUIET_LOAD = 0.5
 
 const { values, positionals } = parseArgs({
