@@ -3,13 +3,17 @@
  * it cannot have, and goes on where the first is started again.
  */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ensureSource } from '../../testing/sources/make.ts'
+import { makeClip } from '../../testing/sources/clip.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
 import { folder } from '../../testing/tools/folder.ts'
 import { runCli } from '../../testing/tools/run-cli.ts'
 import { ledgerOf, oddFfmpeg, peerNamed, startNode, statusOf, submit, until } from './nodes.ts'
 
+/** Long enough that the peer which encodes it cannot have fetched all of its chunks when it has encoded one. */
+const SECONDS = 48
 const FAST = ['--renditions', '480p,720p', '--preset', 'ultrafast']
 const NAS = ['--roles', 'coordinator', '--slots', '0']
 const BOX = ['--roles', 'worker,coordinator', '--slots', '1']
@@ -23,7 +27,10 @@ test('the loss of the one peer that has a source is told in a sentence, piles up
   await slow.set('slow')
   const nas = await startNode(t, dir, { name: 'nas', flags: NAS })
   const box = await startNode(t, dir, { name: 'box', flags: [...BOX, '--join', nas.address, '--ffmpeg', slow.path] })
-  const video = (await submit(nas, dir, await ensureSource('multi'), FAST)) as never
+  const film = join(dir, 'film.mp4')
+  const { ffmpeg } = await ensureFfmpeg()
+  await makeClip({ out: film, seconds: SECONDS, width: 160, height: 90, fps: 25, ffmpeg })
+  const video = (await submit(nas, dir, film, FAST)) as never
   const encodes = async () => await ledger.tasks({ video, kinds: ['video'] })
   await until('box has encoded a chunk', async () => (await encodes()).some(({ status }) => status === 'COMPLETED'))
   await nas.stop()
