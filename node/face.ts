@@ -1,5 +1,6 @@
 /** The operations of a node that its interfaces (HTTP API, command line, dashboard) offer. Each one that changes the ledger publishes a hint. */
 import type { SubmitAnswer } from '../protocol/api.ts'
+import type { AttemptPage, AttemptsQuery } from '../protocol/api-attempts.ts'
 import { checkDeadline } from '../protocol/deadline.ts'
 import type { Hints } from '../protocol/hints.ts'
 import type { PeerId, VideoId } from '../protocol/ids.ts'
@@ -26,6 +27,8 @@ export interface NodeFace {
   engines(): Promise<EngineStatus[]>
   /** The tasks of a video in the order of claims; none where there is no such video. */
   tasks(id: VideoId): Promise<TaskRow[]>
+  /** A page of the attempts at the tasks of a video. */
+  attempts(id: VideoId, query: AttemptsQuery): Promise<AttemptPage>
   /** The ladders of its configuration. */
   readonly ladders: NamedLadders
   /** `ladder`: name of one that is made instead of the recipe's renditions, keyframes and sound. Rejects as `createSubmit`. */
@@ -56,6 +59,7 @@ export function createFace(options: Pick<NodeFace, 'self' | 'ladders'>, modules:
     peers: status.peers,
     engines: status.engines,
     tasks: status.tasks,
+    attempts: status.attempts,
     async submit({ ladder, ...request }) {
       const named = ladder === undefined ? null : namedLadder(ladder, options.ladders)
       const recipe = named ? recipeOf(named, request.recipe) : request.recipe

@@ -1,5 +1,7 @@
 /** The forms in which the HTTP API answers: JSON, and problem documents (RFC 9457) where a request is refused or fails. */
 import { z } from 'zod'
+import { notVideoId } from './errors.ts'
+import { isVideoId, type VideoId } from './ids.ts'
 
 const problemSchema = z
   .object({
@@ -36,3 +38,11 @@ export const json = <S extends z.ZodType>(schema: S, description: string) => ({
 
 /** Answers that every route may give. */
 export const refused = { 500: problem('the node failed'), 503: problem('the ledger does not answer') }
+
+/** The parameters of a path with the id of a video. */
+export const video = z.object({
+  id: z
+    .string()
+    .refine(isVideoId, { error: ({ input }) => notVideoId(input).message })
+    .describe('id of the video: 16 hex digits') as unknown as z.ZodType<VideoId, string>,
+})

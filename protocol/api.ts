@@ -3,11 +3,11 @@
  * made from it. Fields and routes are only ever added within `/v1`. Times are milliseconds since 1970.
  */
 import { z } from 'zod'
-import { json, problem, refused } from './api-answers.ts'
+import { json, problem, refused, video } from './api-answers.ts'
+import { ATTEMPT_ROUTES, LOG_ROUTE } from './api-attempts.ts'
 import { EVENT_ROUTES, EVENT_STREAM_ROUTE } from './api-events.ts'
 import { LIST_ROUTES } from './api-lists.ts'
-import { notVideoId } from './errors.ts'
-import { isVideoId, type PeerId, type VideoId } from './ids.ts'
+import type { PeerId, VideoId } from './ids.ts'
 import { namedLadderSchema } from './ladder.ts'
 import { SUBTITLE_FILES_MAX } from './limits.ts'
 import { keyUrlSchema } from './package.ts'
@@ -98,14 +98,6 @@ const changedSchema = z
   })
   .meta({ id: 'Changed', description: 'Whether a request changed anything.' })
 
-const video = z.object({
-  id: z
-    .string()
-    .refine(isVideoId, {
-      error: ({ input }) => notVideoId(input).message,
-    })
-    .describe('id of the video: 16 hex digits') as unknown as z.ZodType<VideoId, string>,
-})
 const peer = z.object({ peer: z.string().min(1).describe('id of the peer, or its name where only one has it') })
 const peerAnswer = z
   .object({ peer: z.string().describe('id of the peer') as unknown as z.ZodType<PeerId, PeerId> })
@@ -144,6 +136,7 @@ export const ROUTES = {
   },
   ...LIST_ROUTES,
   ...EVENT_ROUTES,
+  ...ATTEMPT_ROUTES,
   video: {
     operationId: 'video',
     method: 'get',
@@ -276,6 +269,7 @@ export const STREAM_ROUTES = {
     summary: 'A finished file of a video, one of its `outputs`, whole or by a range',
     params: video.extend({ sha256: z.string().describe('of its content: 64 hex digits') }),
   }),
+  log: LOG_ROUTE,
   hlsFile: packageFile('hls', 'master.m3u8'),
   dashFile: packageFile('dash', 'manifest.mpd'),
 }

@@ -124,6 +124,21 @@ export interface BlobRanges {
   ): Promise<Uint8Array>
 }
 
+/** Small blobs of other peers, read into memory. */
+export interface WholeBlobs {
+  /**
+   * The bytes, of at most `bytesMax`, verified. Rejects with `BlobMissing` where the peer lacks them, with `PeerUnreachable` where it does not answer, and with
+   * the signal's reason.
+   */
+  read(want: {
+    sha256: Sha256
+    video: VideoId
+    holder: PeerId
+    bytesMax: number
+    signal: AbortSignal
+  }): Promise<Uint8Array>
+}
+
 /** Which peers have a blob and which lack it. A peer in neither list did not answer. */
 export interface BlobAnswers {
   readonly has: readonly PeerId[]

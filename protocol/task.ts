@@ -107,6 +107,8 @@ export interface TaskOutput extends HeldBlob {
 export interface Strike {
   code: FailureCode
   worker_id: PeerId
+  /** The number of the attempt that a reclaim ended. Absent from older peers, and where the failure itself is recorded. */
+  attempt?: number
 }
 
 /** How an attempt failed, for people. */

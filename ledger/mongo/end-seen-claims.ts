@@ -35,6 +35,6 @@ async function endSeenClaim(store: Store, seen: ObservedClaim, { term, strike }:
   const same = { $and: Object.entries(claim).map(([name, value]) => ({ $eq: [`$$claim.${name}`, lit(value)] })) }
   const set: Document = { claims: claimsWithout(same) }
   if (term !== null) set.coordinator_term = term
-  if (strike) set.strikes = appended('$strikes', lit({ code: strike, worker_id }), STRIKES_MAX)
+  if (strike) set.strikes = appended('$strikes', lit({ code: strike, worker_id, attempt }), STRIKES_MAX)
   return (await store.run(() => store.chunks.updateOne(filter, [{ $set: set }, ...SETTLE]))).matchedCount === 1
 }

@@ -137,7 +137,7 @@ test('a reclaim strikes once', async () => {
   await withLostReply('update', () => ledger.reclaim(seenClaims(task), { term: TERM, strike: 'peer_died' }))
   assert.partialDeepStrictEqual(await theTask(ledger, task._id), {
     status: 'PENDING',
-    strikes: [{ code: 'peer_died', worker_id: ANN }],
+    strikes: [{ code: 'peer_died', worker_id: ANN, attempt: 1 }],
     attempt: 1,
   })
 })

@@ -71,7 +71,10 @@ const fields = {
   claimable_at: integer,
   completed_attempt: nullable(count),
   coordinator_term: count,
-  strikes: list(object({ code: word, worker_id: peerId } satisfies Fields<Strike>), RECORDS_MAX),
+  strikes: list(
+    object({ code: word, worker_id: peerId, attempt: optional(count) } satisfies Fields<Strike>),
+    RECORDS_MAX,
+  ),
   failures: list(failure, RECORDS_MAX),
   backup_wanted: flag,
   not_before: integer,

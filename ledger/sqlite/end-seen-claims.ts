@@ -13,7 +13,7 @@ const SEEN = `value ->> 'attempt' = :attempt AND value ->> 'worker_id' = :worker
   AND value ->> 'expires_at' = :expires`
 
 const END = `UPDATE chunks SET ${settle(SEEN, 'not_before')}, coordinator_term=coalesce(:term, coordinator_term),
-    strikes=iif(:strike IS NULL, strikes, ${appended('strikes', `json_object('code', :strike, 'worker_id', :worker)`, STRIKES_MAX)})
+    strikes=iif(:strike IS NULL, strikes, ${appended('strikes', `json_object('code', :strike, 'worker_id', :worker, 'attempt', :attempt)`, STRIKES_MAX)})
   WHERE _id=:task AND status='PROCESSING' AND (:term IS NULL OR ${TERM})
     AND EXISTS (SELECT 1 FROM json_each(chunks.claims) WHERE ${SEEN}) RETURNING _id`
 

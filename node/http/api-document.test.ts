@@ -18,8 +18,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   priority: { priority: 1 },
   deadline: { deadline: null },
 }
-/** Their problems depend on files. */
-const FILES = ['artifact', 'hlsFile', 'dashFile']
+/** Their problems depend on files, or on what a stream is opened on. */
+const FILES = ['eventStream', 'artifact', 'log', 'hlsFile', 'dashFile']
 
 interface Operation {
   readonly operationId: string
@@ -36,7 +36,11 @@ const answer =
   }
 const video = { _id: ID, name: 'film', status: 'COMPLETED', outputs: [] }
 const face = {
-  ledger: { video: async (id: VideoId) => (await answer(id === ID ? video : null)()) as never, videos: answer([]) },
+  ledger: {
+    video: async (id: VideoId) => (await answer(id === ID ? video : null)()) as never,
+    videos: answer([]),
+    events: answer([]),
+  },
   // What it cannot read it leaves out.
   snapshot: async () => (fails === null || fails instanceof LedgerUnavailable ? { peers: TWINS } : await answer(0)()),
   video: async (id: VideoId) => await face.ledger.video(id),
@@ -44,6 +48,7 @@ const face = {
   peers: answer([]),
   engines: answer([]),
   tasks: answer([]),
+  attempts: answer({ attempts: [], next: null }),
   act: async () => (await answer(acted)()) as never,
   setPeer: answer(undefined),
   submit: answer({ id: ID }),

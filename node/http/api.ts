@@ -65,6 +65,9 @@ export function createApi(node: NodeFace, modules: ApiModules) {
     .openapi(createRoute(ROUTES.tasks), async (c) =>
       c.json(await node.tasks(await known(node, c.req.valid('param'))), 200),
     )
+    .openapi(createRoute(ROUTES.attempts), async (c) =>
+      c.json(await node.attempts(await known(node, c.req.valid('param')), c.req.valid('query')), 200),
+    )
     .openapi(createRoute(ROUTES.ladders), (c) => c.json(allLadders(node.ladders), 200))
     .openapi(createRoute(ROUTES.submit), async (c) => {
       const request = await withAllowedPaths(c.req.valid('json'), c.env?.folders)

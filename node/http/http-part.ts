@@ -1,10 +1,12 @@
 /** The part of a node that serves its API, streaming packages to players, and a page with one, over TCP. */
 import { createBlobRanges } from '../../blobs/read-range.ts'
+import { createWholeBlobs } from '../../blobs/read-whole.ts'
 import type { DeliveredBlobs } from '../../protocol/blobs.ts'
 import type { Adapters } from '../adapters.ts'
 import type { Part } from '../parts.ts'
 import { createArtifactFiles } from '../streams/artifact-files.ts'
 import { createArtifactReads } from '../streams/artifact-reads.ts'
+import { createAttemptLogs } from '../streams/attempt-logs.ts'
 import { createFinishedPackages } from '../streams/finished-packages.ts'
 import { createGrowingPackages } from '../streams/growing-packages.ts'
 import { createStreams } from '../streams/streams.ts'
@@ -75,7 +77,7 @@ export function createNodeFiles({
   rng,
   delivered,
   ...modules
-}: StreamModules): Pick<MediaRoutesOptions, 'streams' | 'artifacts'> {
+}: StreamModules): Pick<MediaRoutesOptions, 'streams' | 'artifacts' | 'logs'> {
   const log = modules.log.child({ part: 'streams' })
   const ranges = createBlobRanges({ mesh, clock, rng, log })
   const reads = createArtifactReads({
@@ -91,5 +93,6 @@ export function createNodeFiles({
     createGrowingPackages({ ledger, reads, clock }),
     createFinishedPackages({ ledger, reads }),
   ])
-  return { streams, artifacts: createArtifactFiles({ ledger, reads }) }
+  const logs = createAttemptLogs({ self: mesh.self, ledger, store, blobs: createWholeBlobs({ mesh, clock }) })
+  return { streams, artifacts: createArtifactFiles({ ledger, reads }), logs }
 }

@@ -10,6 +10,7 @@ import { notVideoId, sentence } from '../../protocol/errors.ts'
 import { isVideoId, type VideoId } from '../../protocol/ids.ts'
 import type { Log } from '../../protocol/log.ts'
 import type { ArtifactFiles } from '../streams/artifact-files.ts'
+import type { AttemptLogs } from '../streams/attempt-logs.ts'
 import type { StreamFile, Streams } from '../streams/streams.ts'
 import { RequestRefused } from './refusals.ts'
 
@@ -17,6 +18,7 @@ import { RequestRefused } from './refusals.ts'
 export interface MediaRoutesOptions {
   readonly streams: Streams
   readonly artifacts: ArtifactFiles
+  readonly logs: AttemptLogs
   readonly log: Log
 }
 
@@ -28,7 +30,7 @@ const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'no-cache'
 
 /** The routes. Errors are thrown: the app that they are part of answers them. */
-export function createMediaRoutes({ streams, artifacts, log }: MediaRoutesOptions): Media {
+export function createMediaRoutes({ streams, artifacts, logs, log }: MediaRoutesOptions): Media {
   const routes: Media = new Hono()
   routes.get('/v1/videos/:id/:form{hls|dash}/:file{.+}', async (c) => {
     const { id, file } = c.req.param()
@@ -40,6 +42,11 @@ export function createMediaRoutes({ streams, artifacts, log }: MediaRoutesOption
     // The name that a browser saves it under (RFC 6266).
     c.header('Content-Disposition', `inline; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, escaped)}`)
     return await answer(c, file, log)
+  })
+  routes.get('/v1/videos/:id/logs/:sha256', async (c) => {
+    const { id, sha256 } = c.req.param()
+    const text = Buffer.from(await logs.read(videoId(id), sha256, c.req.raw.signal))
+    return c.body(text, 200, { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' })
   })
   return routes
 }

@@ -2,9 +2,10 @@
  * The snapshot that all interfaces read: `reelmesh status`, the API, the dashboard and the progress bars. It combines the ledger (durable state)
  * and heartbeats (progress, speed, load). protocol/status.ts describes each field.
  */
+import type { AttemptPage, AttemptsQuery } from '../../protocol/api-attempts.ts'
 import type { Clock } from '../../protocol/clock.ts'
 import type { Heartbeat, RunningAttempt } from '../../protocol/heartbeat.ts'
-import { chunkOf, type PeerId, type VideoId } from '../../protocol/ids.ts'
+import { chunkOf, type PeerId, type TaskId, type VideoId } from '../../protocol/ids.ts'
 import type { EngineRecord, Lease, Ledger, PeerRecord } from '../../protocol/ledger.ts'
 import { SHOWN_MS } from '../../protocol/limits.ts'
 import { type PeerTable, presentPeers } from '../../protocol/peer-table.ts'
@@ -13,6 +14,7 @@ import type { PlannedRendition } from '../../protocol/status-encodes.ts'
 import { isAwaitingDelivery, isOpen, type Video } from '../../protocol/video.ts'
 import type { PlanSource } from '../videos/plan-source.ts'
 import { createAskInTime } from './ask-in-time.ts'
+import { attemptPage } from './attempt-rows.ts'
 import { type LedgerWatch, ledgerText } from './ledger-watch.ts'
 import { plannedRenditions } from './planned-renditions.ts'
 import type { ProgressWatch } from './progress-watch.ts'
@@ -56,6 +58,8 @@ export interface Status {
   engines(): Promise<EngineStatus[]>
   /** The tasks of a video in the order of claims; empty where there is no such video. Rejects with `LedgerUnavailable`. */
   tasks(id: VideoId): Promise<TaskRow[]>
+  /** A page of the attempts at its tasks; empty where there is no such video. Rejects with `LedgerUnavailable`. */
+  attempts(id: VideoId, query: AttemptsQuery): Promise<AttemptPage>
   /** The rows of the videos that are open or await a delivery. Rejects with `LedgerUnavailable`. */
   openVideos(): Promise<VideoRow[]>
 }
@@ -111,6 +115,11 @@ export function createStatus(options: StatusOptions): Status {
       const tasks = await ledger.tasks({ video: id })
       const renditions = await encodesOf(id, plans)
       return tasks.map((task) => taskRowOf(task, renditions))
+    },
+    async attempts(id, { task, ...page }) {
+      const one = task === undefined ? null : await ledger.task(task as TaskId)
+      const tasks = task === undefined ? await ledger.tasks({ video: id }) : one?.video_id === id ? [one] : []
+      return attemptPage(tasks, await encodesOf(id, plans), page)
     },
     async snapshot() {
       const { answer, away } = await askLedger()

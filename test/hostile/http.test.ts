@@ -14,6 +14,7 @@ import { type HttpServer, serveHttp } from '../../node/http/http-server.ts'
 import { parseTokens, type Token } from '../../node/http/tokens.ts'
 import { createArtifactFiles } from '../../node/streams/artifact-files.ts'
 import type { ArtifactReads } from '../../node/streams/artifact-reads.ts'
+import type { AttemptLogs } from '../../node/streams/attempt-logs.ts'
 import { createStreams } from '../../node/streams/streams.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
@@ -274,6 +275,7 @@ describe('the TCP listener', () => {
       streams: createStreams(ledger, []),
       artifacts: createArtifactFiles({ ledger, reads: {} as ArtifactReads }),
       events: { open: async (...given) => acts.push(given) as never },
+      logs: {} as AttemptLogs,
       log: silentLog,
     })
     // An hour between two requests: all of them come from one address, which has a rate.

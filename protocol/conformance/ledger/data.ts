@@ -136,7 +136,7 @@ async function taskWords(ledger: Ledger, word: string): Promise<void> {
   )
   assert.deepEqual(read.strikes, [
     { code: 'unexpected', worker_id: worker },
-    { code: 'peer_died', worker_id: worker },
+    { code: 'peer_died', worker_id: worker, attempt: 2 },
   ])
 }
 

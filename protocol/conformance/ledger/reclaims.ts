@@ -42,7 +42,7 @@ function reclaimTests(store: Store): void {
     const ended = await theTask(ledger, tasks[2]!._id)
     assert.deepEqual(
       [ended.status, ended.claims, ended.strikes, ended.coordinator_term],
-      ['PENDING', [], [{ code: 'peer_died', worker_id: ANN }], TERM],
+      ['PENDING', [], [{ code: 'peer_died', worker_id: ANN, attempt: 1 }], TERM],
     )
     assert.ok(ended.claimable_at <= (await ledger.now()))
     for (const untouched of tasks.slice(0, 2))

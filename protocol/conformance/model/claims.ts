@@ -159,7 +159,7 @@ export function leaderMethods({ tasks }: ModelState, own: ModelTaskSteps) {
       if (task?.status !== 'PROCESSING' || !task.claims.some(is) || (term !== null && task.coordinator_term > term))
         continue
       task.claims = task.claims.filter((one) => !is(one))
-      strikeTask(task, code && { code, worker_id: seen.worker_id })
+      strikeTask(task, code && { code, worker_id: seen.worker_id, attempt: seen.attempt })
       if (term !== null) task.coordinator_term = term
       settle(task)
       ended.push(task._id)
