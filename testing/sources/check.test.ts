@@ -10,10 +10,11 @@ import { after, before, test } from 'node:test'
 import { execa } from 'execa'
 import { beepsWav } from './beeps.ts'
 import { type CheckResult, checkOutput } from './check.ts'
-import { compareCues } from './compare.ts'
+import { compareCues, compareFrames } from './compare.ts'
 import { ensureSource, findSource, TOOLS } from './make.ts'
 import { paint, rawInput } from './paint.ts'
-import { type Cue, readCues } from './read.ts'
+import { type Cue, type Frame, readCues } from './read.ts'
+import { closeGap } from './shown.ts'
 import { turnMp4 } from './tamper.ts'
 
 const source = findSource('short')
@@ -224,6 +225,22 @@ test('subtitles that lie elsewhere or say something else are reported', () => {
     compareCues('subtitles', cues, [first, { ...second, text: '' }]).join(),
     /say "" in place of "Gute Nacht"/,
   )
+})
+
+test('a gap of the clock that is closed in the wrong place, or left open, is reported', () => {
+  const film = (...times: number[]): Frame[] => times.map((at_s, number) => ({ at_s, number, thumb: new Uint8Array() }))
+  const beep = { channel: 0, likeness: 1 }
+  const cue = { start_s: 99, end_s: 99.5, text: '' }
+  const open = {
+    ...{ frames: film(1, 2, 101), beeps: [[{ ...beep, at_s: 1.5 }, { ...beep, at_s: 101.5 }]], lead_s: 0, soundEnd_s: 101 },
+    ...{ cues: [[cue]], chapters: [cue] },
+  } // biome-ignore format: a record
+  const { frames, beeps, soundEnd_s, cues, chapters } = closeGap(open, [2, 100])
+  assert.deepEqual(compareFrames(frames, film(0, 1, 2), 0), [])
+  assert.match(compareFrames(frames, film(0, 1, 3), 0).join(), /frame 2 is 1000\.000 ms late/)
+  assert.match(compareFrames(frames, open.frames, 0).join(), /frame 2 is 98000\.000 ms late/)
+  assert.deepEqual(beeps[0]?.map(({ at_s }) => at_s), [1.5, 3.5]) // biome-ignore format: short
+  assert.deepEqual([soundEnd_s, cues[0]?.[0]?.start_s, chapters[0]?.end_s], [3, 1, 1.5])
 })
 
 test('the subtitles of a file are read with their times', async () => {

@@ -7,7 +7,7 @@ import { beepOffsets, compareBeeps, compareCues, compareFrames, comparePictures 
 import { type Box, compareContainer } from './compare-container.ts'
 import { type Container, filmStream, probeFile } from './probe.ts'
 import { readComplaints } from './read.ts'
-import { readShown, type Shown } from './shown.ts'
+import { closeGap, readShown, type Shown } from './shown.ts'
 import type { Source } from './source.ts'
 
 export interface CheckedOutput {
@@ -59,7 +59,7 @@ export async function checkOutputs(
   job: Omit<CheckJob, keyof CheckedOutput> & { readonly outputs: readonly CheckedOutput[] },
 ): Promise<CheckResult[]> {
   const container = await probeFile(job)
-  const shown = await readShown({ ...job, container })
+  const shown = closeGap(await readShown({ ...job, container }), job.source.expect.gap)
   const results: CheckResult[] = []
   for (const output of job.outputs) results.push(await checkOne({ ...job, ...output }, { container, shown }))
   return results

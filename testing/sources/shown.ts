@@ -68,3 +68,23 @@ const sinceFirst = (cues: readonly Cue[], first_s: number): Cue[] =>
     end_s: Math.max(0, end_s - first_s),
     text,
   }))
+
+/** What is left of a source whose clock has this gap (`Expected.gap`) once it is closed up: what is behind it comes earlier. */
+export function closeGap(shown: Shown, gap: Source['expect']['gap']): Shown {
+  if (gap === null) return shown
+  const [from_s, to_s] = gap
+  const closed = (at_s: number): number => (at_s > (from_s + to_s) / 2 ? at_s - (to_s - from_s) : at_s)
+  const first_s = shown.frames[0]?.at_s ?? 0
+  const moved = <Part extends { readonly at_s: number }>(parts: readonly Part[]): Part[] =>
+    parts.map((part) => ({ ...part, at_s: first_s + closed(part.at_s - first_s) }))
+  const cues = (all: readonly Cue[]): Cue[] =>
+    all.map((cue) => ({ ...cue, start_s: closed(cue.start_s), end_s: closed(cue.end_s) }))
+  return {
+    ...shown,
+    frames: moved(shown.frames),
+    beeps: shown.beeps.map(moved),
+    soundEnd_s: closed(shown.soundEnd_s),
+    cues: shown.cues.map(cues),
+    chapters: cues(shown.chapters),
+  }
+}

@@ -68,6 +68,8 @@ export interface Expected {
   readonly interlaced: boolean
   /** Frames that the source's own decoder may lose or damage. */
   readonly lossMax: number
+  /** A gap of the clock that results close up: seconds after the first frame, where it begins and where it ends. */
+  readonly gap: readonly [from_s: number, to_s: number] | null
   /** How far a beep may move, in samples of 48 kHz: 1 unless the source's own times are that vague. */
   readonly beepSamples: number
 }
@@ -98,6 +100,7 @@ export const PLAIN: Expected = {
   hdr: false,
   interlaced: false,
   lossMax: 0,
+  gap: null,
   beepSamples: 1,
 }
 

@@ -128,7 +128,7 @@ export const odditySources: readonly Source[] = [
       file: 'size-change.ts',
       what: 'a transport stream whose picture gets smaller in the middle, as television does between programmes',
       cannotOn: ['6.0'],
-      steps: joinedTs('size-change.ts', ['-output_ts_offset', '8.08'], ['-vf', 'scale=240:136:flags=neighbor']),
+      steps: joinedTs('size-change.ts', ['-output_ts_offset', '8.08'], ['-vf', 'scale=256:144:flags=neighbor']),
     },
     { ...FILM_EXPECTED, numbers: [0, 400] },
   ),
@@ -136,11 +136,11 @@ export const odditySources: readonly Source[] = [
     {
       name: 'jump-forward',
       file: 'jump-forward.ts',
-      what: 'two recordings joined: the clock jumps 100 s ahead',
+      what: 'two recordings joined: the clock jumps 100 s ahead, which results close up',
       cannotOn: ['6.0'],
       steps: joinedTs('jump-forward.ts', ['-output_ts_offset', '108.08']),
     },
-    { ...FILM_EXPECTED, numbers: [0, 400] },
+    { ...FILM_EXPECTED, numbers: [0, 400], gap: [8, 108] },
   ),
   refusedSource(
     {
