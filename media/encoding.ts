@@ -6,6 +6,7 @@ import { AttemptFailed } from '../protocol/errors.ts'
 import { CHUNKS_OF_SHORT } from '../protocol/limits.ts'
 import type { EncodeJob, EncodeResult } from '../protocol/media.ts'
 import type { ChunkPlan, Plan, RenditionPlan } from '../protocol/plan.ts'
+import { amend } from './amending.ts'
 import { checkSound, soundBytesMax, soundJob } from './audio-encoding.ts'
 import { codecOf } from './codecs/codecs.ts'
 import { carriesCaptions, encodeArgs } from './commands/encode.ts'
@@ -99,6 +100,7 @@ async function verified(
   try {
     const codec = codecOf(rendition.codec)
     if (carriesCaptions(job.plan, codec)) await hideVersionSei(path)
+    await amend(path, rendition, job.plan)
     await writeLevel(path, codec, { ...rendition, fps: job.plan.fps })
     await writeHdrBoxes(path, keptHdr(job.plan.video, rendition.bit_depth))
     const track = await pictureOf(path)

@@ -6,7 +6,8 @@
 import { open } from 'node:fs/promises'
 import type { HdrData } from '../protocol/hdr.ts'
 import { VISUAL_ENTRY_BYTES } from './boxes.ts'
-import { type Box, children, Mp4Broken, readMoov } from './mp4.ts'
+import { changedBox, whole } from './change-box.ts'
+import { children, Mp4Broken, readMoov } from './mp4.ts'
 import { box, u16, u32 } from './package/box.ts'
 
 /** Names of the boxes. */
@@ -36,23 +37,13 @@ export async function writeHdrBoxes(path: string, hdr: HdrData): Promise<void> {
     if (start + body.length !== (await handle.stat()).size) throw new Mp4Broken('the index is not at the end')
     const moov = box(
       'moov',
-      changed(body, ENTRY_PATH, (stsd) => withBoxes(stsd, added)),
+      changedBox(body, ENTRY_PATH, (stsd) => withBoxes(stsd, added)),
     )
     await handle.write(moov, 0, moov.length, start - HEADER_BYTES)
     await handle.truncate(start - HEADER_BYTES + moov.length)
   } finally {
     await handle.close()
   }
-}
-
-const whole = ({ type, body }: Box): Buffer => box(type, body)
-
-function changed(body: Buffer, [type, ...inner]: readonly string[], change: (body: Buffer) => Buffer): Buffer {
-  if (type === undefined) return change(body)
-  const boxes = children(body)
-  return Buffer.concat(
-    boxes.map((each) => (each.type === type ? box(type, changed(each.body, inner, change)) : whole(each))),
-  )
 }
 
 function withBoxes(stsd: Buffer, added: readonly Buffer[]): Buffer {

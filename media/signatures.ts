@@ -17,6 +17,8 @@ export interface Signatures {
   keep(args: readonly string[], signatures: readonly Sha256[]): Promise<void>
 }
 
+/** Rises when parameter sets change that do not follow from the arguments alone, so that older ones are not used. */
+const VERSION = 2
 /** Number of encodes that are kept; beyond it the oldest are dropped. */
 const KEPT_MAX = 500
 /** Folders in which loaders look for libraries: an encoder in one of them may be replaced while ffmpeg stays the same. */
@@ -66,7 +68,10 @@ async function buildKey(ffmpeg: string): Promise<string> {
       ),
     ),
   )
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16)
+  return createHash('sha256')
+    .update(JSON.stringify([VERSION, facts]))
+    .digest('hex')
+    .slice(0, 16)
 }
 
 /** Empty where the file is missing or is not what `keep` writes. */

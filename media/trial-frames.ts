@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Sha256 } from '../protocol/ids.ts'
 import type { SourceIndex } from '../protocol/media.ts'
 import type { Rational, RenditionPlan } from '../protocol/plan.ts'
+import { amend } from './amending.ts'
 import { costOf, encoderOf } from './codecs/codecs.ts'
 import { encodeArgs, type Settings } from './commands/encode.ts'
 import type { PacketIndex } from './packet-index.ts'
@@ -65,7 +66,12 @@ export async function trialFrames(
       { program: ffmpeg, args: [...args, ...more], signal, progress: true, onLine },
       'the trial frame',
     )
-    const found = await Promise.all(outputs.map(async ({ path }) => signatureOf(await pictureOf(path))))
+    const found = await Promise.all(
+      outputs.map(async ({ rendition, path }) => {
+        await amend(path, rendition, settings)
+        return signatureOf(await pictureOf(path))
+      }),
+    )
     const key = keyArgs(trial)
     if (key) await signatures.keep(key, found)
     return { renditions: renditionsOf(trial, found), lines }

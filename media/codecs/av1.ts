@@ -7,6 +7,7 @@
  */
 import type { HdrData, Mastering } from '../../protocol/hdr.ts'
 import { decimal, integer, plainWord } from '../commands/argument.ts'
+import { amendAv1 } from './av1-headers.ts'
 import type { Codec, Encoder, EncoderJob } from './codec.ts'
 import { cappedRateArgs, GOP_FRAMES, rateArgs } from './encoder-args.ts'
 
@@ -19,6 +20,8 @@ const svt = {
   library: 'libsvtav1',
   // Seconds: 69.9 40.6 18.7 12.8 8.0 5.5 3.6 2.4 1.6 (libx264 at medium 5.25 5.20, reading 0.07), at crf 35.
   presets: { 4: 14, 5: 7.9, 6: 3.6, 7: 2.5, 8: 1.5, 9: 1.1, 10: 0.69, 11: 0.45, 12: 0.29 },
+  // Versions 4.1 and 4.2 show blocks of other pictures: findings/svt-av1-fast-presets.sh.
+  faulty: { presets: ['10', '11', '12'], instead: '9', rightIn: ['1-4-1'] },
   family: {
     // SVT-AV1 itself prints its version, whatever ffmpeg's log level.
     args: ['-c:v', 'libsvtav1', '-preset', '10', '-svtav1-params', 'lp=1', '-f', 'ivf'],
@@ -34,8 +37,8 @@ const svt = {
 const SPEEDS: Readonly<Record<string, number>> = { 4: 5, 5: 5, 6: 5, 7: 6, 8: 7, 9: 7, 10: 8, 11: 8, 12: 8 }
 
 /**
- * libaom, in its realtime mode: in the good one every version tried (3.2, 3.6, 3.15) makes the picture after each forced keyframe a keyframe too. It says
- * nothing of HDR in the stream.
+ * libaom, in its realtime mode: in the good one every version tried (3.2, 3.6, 3.15) makes the picture after each forced keyframe a keyframe too. Its
+ * level, and what it does not say of HDR, are written over it.
  */
 const aom = {
   name: 'aom',
@@ -50,6 +53,7 @@ const aom = {
     '-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', integer(SPEEDS[preset] ?? Number.NaN), ...cappedRateArgs(rate),
     '-threads', '1', '-row-mt', '0', '-tiles', '1x1', '-g', GOP_FRAMES,
   ], // biome-ignore format: groups
+  amend: amendAv1,
 } satisfies Encoder
 
 /** The codec `av1`: `Codec` says what each member means. */
@@ -63,7 +67,7 @@ export const av1 = {
   leastSide: 64,
   bitDepths: [8, 10],
   profiles: { main: [8, 10] },
-  // The quickest preset with which SVT-AV1 4.1 and 4.2 show every picture right: from 10 on a block may be one of another picture (docs/media.md).
+  // No quicker one shows every picture right in all builds.
   trial: { rate: { crf: 35 }, preset: '8' },
   bitstream: [],
   captions: false,

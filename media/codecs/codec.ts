@@ -30,6 +30,26 @@ export interface FamilyTrial {
   read(file: Buffer, log: string): string | null
 }
 
+/** The picture that an encode is amended for. */
+export type AmendJob = Pick<RenditionPlan, 'width' | 'height'> & Pick<EncoderJob, 'fps' | 'hdr'>
+
+/** What is changed in an encode of one frame or of a chunk. */
+export interface Amendment {
+  /** The body of the box that configures a decoder. */
+  record(record: Buffer): Buffer
+  /** The bytes of a keyframe. */
+  keyframe(sample: Buffer): Buffer
+}
+
+/** Presets at which an encoder shows wrong pictures, and what is done instead. */
+export interface FaultyPresets {
+  readonly presets: readonly string[]
+  /** The preset that is used in their place. */
+  readonly instead: string
+  /** Build families that are right at them. Others count as wrong until they are tried. */
+  readonly rightIn: readonly string[]
+}
+
 /** An encoder of a codec. The class of a rendition names it, so that all chunks of one are made by it. */
 export interface Encoder {
   /** Its name in task classes: `x264`; with a family `x265-199`. Lower-case letters and digits. */
@@ -43,6 +63,10 @@ export interface Encoder {
    * of two runs: good for an estimate, and measured speeds correct it.
    */
   readonly presets: Readonly<Record<string, number>>
+  /** What is to be changed in what it writes, as no option makes it write that; absent: nothing. The functions throw `RangeError`. */
+  readonly amend?: (job: AmendJob) => Amendment
+  /** Presets at which only some builds show every picture right; absent: all do at all presets. */
+  readonly faulty?: FaultyPresets
   /** How to find the build family; null where all builds write the same bytes. */
   readonly family: FamilyTrial | null
   /** Options of one output of ffmpeg, from `-c:v` on: encoder, rate, threads, GOP; no keyframes but those that are forced. */
