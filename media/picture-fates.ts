@@ -1,9 +1,11 @@
 /** What becomes of renditions, closed captions and HDR, which depends on the renditions that are made. Pure. */
-import type { Fate, VideoFacts } from '../protocol/plan.ts'
+import type { Fate, RenditionPlan, VideoFacts } from '../protocol/plan.ts'
 import type { Recipe } from '../protocol/recipe.ts'
-import { codecOf } from './codecs/codecs.ts'
+import { codecOf, encoderOf } from './codecs/codecs.ts'
 import { keepsHdr } from './filter-graph.ts'
 import type { SizedRendition } from './ladder.ts'
+
+type RenditionClass = Pick<RenditionPlan, 'id' | 'codec' | 'class' | 'preset'>
 
 /** What becomes of closed captions in the picture: not every encoder writes them. */
 export function captionFates({ captions }: VideoFacts, sized: readonly SizedRendition[]): Fate[] {
@@ -27,6 +29,15 @@ export function hdrFates(video: VideoFacts, sized: readonly SizedRendition[]): F
       ? 'The picture is HDR; these 8-bit renditions are tone-mapped to BT.709 (SDR).'
       : `The picture is HDR, and so are ${kept.join(', ')}; of 8 bits, and tone-mapped to BT.709 (SDR), are ${mapped.join(', ')}.`
   return [{ part: 'HDR', fate: 'converted', note }]
+}
+
+/** The renditions that are made at another preset than is asked for, as that build shows wrong pictures at that one. `made`: in the order of `asked`. */
+export function presetFates(asked: readonly SizedRendition[], made: readonly RenditionClass[]): Fate[] {
+  return made.flatMap(({ preset, ...rendition }, at) => {
+    const wanted = asked[at]!.preset
+    const note = `${rendition.id} is encoded at preset ${preset} in place of ${wanted}, at which this build of ${encoderOf(rendition).library} shows wrong blocks.`
+    return preset === wanted ? [] : [{ part: `preset of ${rendition.id}`, fate: 'converted', note }]
+  })
 }
 
 /** The renditions of the recipe that are not made, as the source has no more pixels than a smaller one. */

@@ -3,7 +3,7 @@
  *
  * Refuses, for good, a source that no peer decodes (`SourceRefused`) and a recipe that no codec can follow (`RecipeRefused`).
  */
-import { formatClass } from '../protocol/capability.ts'
+import { formatClass, parseClass } from '../protocol/capability.ts'
 import { AttemptFailed, RecipeRefused, SourceRefused } from '../protocol/errors.ts'
 import type { VideoId } from '../protocol/ids.ts'
 import type { SelfTestReport, SourceIndex, SourceProbe, WorkerAbility } from '../protocol/media.ts'
@@ -19,13 +19,13 @@ import type { Recipe } from '../protocol/recipe.ts'
 import { type AudioTrial, leadOf, straightOutput, straightSound, tryAudio } from './audio-trial.ts'
 import { planChunks } from './chunk-plan.ts'
 import { chooseEncoder } from './codecs/choose-encoder.ts'
-import { codecOf, whyRefused } from './codecs/codecs.ts'
+import { codecOf, usedPreset, whyRefused } from './codecs/codecs.ts'
 import type { Settings } from './commands/encode.ts'
 import { filtersNeeded } from './filter-graph.ts'
 import { displaySize, renditionsFor, type SizedRendition } from './ladder.ts'
 import { inPackaging, timeFates } from './packaging.ts'
 import { frameRate, type PacketIndex } from './packet-index.ts'
-import { captionFates, hdrFates, trimmedFates } from './picture-fates.ts'
+import { captionFates, hdrFates, presetFates, trimmedFates } from './picture-fates.ts'
 import { decoderName } from './pixel-format.ts'
 import { plainSound } from './plain-sound.ts'
 import { settled } from './probe/parts.ts'
@@ -90,7 +90,10 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
   const isUncut = cutting.cut_format === 'none'
   const classOf = classFormatter(job, video, isUncut ? probe.format : 'nut')
   // A build that lacks an encoder or a filter says so here, not by a trial frame that fails.
-  const sized = fitted.map((rendition) => ({ ...rendition, class: classOf(rendition) }))
+  const sized = fitted.map((rendition) => {
+    const of = classOf(rendition)
+    return { ...rendition, class: of, preset: usedPreset(rendition, parseClass(of)!.encoder) }
+  })
   const start = secondsOf(index.times[0]!, time_base)
   const seconds = Math.max(probe.duration_s, secondsOf(index.end_pts, time_base) - start)
   const asked = askedTracks(probe.audio, recipe.audio)
@@ -114,7 +117,7 @@ export async function planVideo(programs: Programs, job: PlanJob): Promise<Plan>
     renditions,
     ...cutting,
     chunks: withTimes(cutting.chunks, index, { time_base, track_timescale: settings.track_timescale }),
-    fates: settled([...fates, ...index.fates, ...text.fates, ...timeFates({ time_base, fps }, { times: index.times, packaging }), ...captionFates(video, sized), ...hdrFates(video, sized), ...trimmedFates(recipe, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
+    fates: settled([...fates, ...index.fates, ...text.fates, ...timeFates({ time_base, fps }, { times: index.times, packaging }), ...captionFates(video, sized), ...hdrFates(video, sized), ...presetFates(fitted, sized), ...trimmedFates(recipe, sized), ...asked.fates, ...(made?.fates ?? []), ...sound.fates]),
   } // biome-ignore format: groups
 }
 

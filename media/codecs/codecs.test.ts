@@ -15,6 +15,7 @@ import {
   encoderWords,
   findCodec,
   missingEncoders,
+  usedPreset,
   whyRefused,
 } from './codecs.ts'
 import { h264 } from './h264.ts'
@@ -296,4 +297,12 @@ test('a configuration record that is cut off anywhere is an error, never fewer p
     assert.throws(() => av1.parameterSets(AV1C.subarray(0, length)), RangeError)
   for (let length = 0; length < HVCC.length; length++)
     assert.throws(() => hevc.parameterSets(HVCC.subarray(0, length)), RangeError)
+})
+
+test('a preset at which a build shows wrong pictures is replaced, unless that build is known to be right', () => {
+  const at = (preset: string, word: string) => usedPreset({ codec: 'av1', preset }, word)
+  for (const word of ['svtav1-4-1-0', 'svtav1-4-2-0-151-10bit', 'svtav1-9-9-9'])
+    assert.deepEqual(['8', '9', '10', '12'].map((preset) => at(preset, word)), ['8', '9', '9', '9'], word) // biome-ignore format: a list
+  for (const word of ['svtav1-1-4-1', 'svtav1-1-4-1-10bit', 'aom-3-6-0']) assert.equal(at('12', word), '12', word)
+  assert.equal(usedPreset({ codec: 'h264', preset: 'ultrafast' }, 'x264'), 'ultrafast')
 })

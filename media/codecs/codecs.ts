@@ -47,6 +47,16 @@ export function encoderOfWord(codec: string, word: string): Encoder {
   return encoder
 }
 
+/**
+ * The preset at which the encoder of this word makes a rendition: that of the rendition, but for one at which its build shows wrong pictures. Throws
+ * as `encoderOf`.
+ */
+export function usedPreset({ codec, preset }: Pick<Rendition, 'codec' | 'preset'>, word: string): string {
+  const { name, faulty } = encoderOfWord(codec, word)
+  const family = word.slice(name.length + 1, word.endsWith(DEEP) ? -DEEP.length : undefined)
+  return faulty?.presets.includes(preset) && !faulty.rightIn.includes(family) ? faulty.instead : preset
+}
+
 /** The codec whose sample entry in MP4 has this name, or null. */
 export const codecOfEntry = (entry: string): Codec | null => codecs().find((codec) => codec.entry === entry) ?? null
 
