@@ -43,6 +43,9 @@ export function parseClass(text: string): VideoClass | null {
   return { decoder: match[1]!, filters: match[2]!.split('+').filter(Boolean), encoder: match[3]!, rendition }
 }
 
+/** What measured speeds are kept by: the encoder of a class without its build, which is one on each peer, and the preset: `svtav1/8`. */
+export const speedKey = (encoder: string, preset: string): string => `${encoder.split('-', 1)[0]}/${preset}`
+
 /** Whether its owner lets a peer encode this rendition. */
 export const allowsRendition = ({ renditions }: Pick<Capability, 'renditions'>, id: RenditionId): boolean =>
   renditions === 'all' || renditions.includes(id)

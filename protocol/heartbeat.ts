@@ -46,7 +46,7 @@ const STATES = [
 /** Largest number of characters of a string, and of an address. */
 const [STRING_MAX, ADDRESS_MAX] = [64, 256]
 const SPEED_MAX = 10_000
-/** Largest worker-seconds, and number of codecs with a preset, of `speeds`. */
+/** Largest worker-seconds, and number of encoders with a preset, of `speeds`. */
 const [SECONDS_MAX, SPEEDS_MAX] = [1_000_000, 32]
 
 const boundedString = z
@@ -103,7 +103,7 @@ const heartbeatSchema = z.object({
   /** Oldest first, so that one that hangs is among those listed. */
   running: z.array(running),
   /**
-   * Worker-seconds that it takes for a source second of a rendition of cost 1 (`RenditionPlan.cost`), by `<codec>/<preset>`, as it has measured in
+   * Worker-seconds that it takes for a source second of a rendition of cost 1 (`RenditionPlan.cost`), by encoder and preset (`speedKey`), as it has measured in
    * its own encodes. Absent before the first.
    */
   speeds: z

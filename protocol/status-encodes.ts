@@ -14,7 +14,7 @@ export const abilityFields = {
   speeds: z
     .record(z.string(), z.number())
     .describe(
-      'seconds of a slot that it takes for a source second of a rendition of cost 1, by `<codec>/<preset>`, as measured in its encodes',
+      'seconds of a slot that it takes for a source second of a rendition of cost 1, by encoder and preset (`svtav1/8`), as measured in its encodes',
     ),
 }
 

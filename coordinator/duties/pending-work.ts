@@ -39,7 +39,7 @@ class WorkOfPlans implements PendingWork {
   #reader: VideoReader | null = null
   readonly #open: KnownVideos = new Map()
   readonly #lengths: PlanLengths
-  /** By codec and preset: what this one has seen, and what peers say. */
+  /** By encoder and preset: what this one has seen, and what peers say. */
   #seen: Calibration = new Map()
   #said: Calibration = new Map()
 

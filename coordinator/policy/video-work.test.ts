@@ -1,4 +1,4 @@
-/** Work is weighed by the speeds that were measured of each codec and preset, and only by peers that can encode the class. */
+/** Work is weighed by the speeds that were measured of each encoder and preset, and only by peers that can encode the class. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { calibrationOf, secondsFor } from '../../fleet/scaling/scaling-speed.ts'
@@ -25,16 +25,16 @@ const peer = (name: string, encoders: string[], speeds: Record<string, number> =
 
 describe('the work of a video', () => {
   test('is what each codec takes at the measured speed of its preset', () => {
-    const nas = peer('nas', ['x264', 'svtav1-4-1-0'], { 'h264/medium': 1, 'av1/8': 5 })
+    const nas = peer('nas', ['x264', 'svtav1-4-1-0'], { 'x264/medium': 1, 'svtav1/8': 5 })
     assert.equal(workOf(length(avc), none, [nas]).work_s, (60 * 1) / 2)
     assert.equal(workOf(length(av1), none, [nas]).work_s, (60 * 2 * 5) / 2)
     assert.equal(workOf(length(avc, av1), none, [nas]).work_s, (60 * (1 + 10)) / 2)
   })
 
   test('is done at the speeds of those who can encode it', () => {
-    const fast = peer('fast', ['x264', 'svtav1-4-1-0'], { 'av1/8': 1 })
-    const slow = peer('slow', ['x264', 'svtav1-4-1-0'], { 'av1/8': 4 })
-    const other = peer('other', ['x264', 'svtav1-1-4-1'], { 'av1/8': 0.1 })
+    const fast = peer('fast', ['x264', 'svtav1-4-1-0'], { 'svtav1/8': 1 })
+    const slow = peer('slow', ['x264', 'svtav1-4-1-0'], { 'svtav1/8': 4 })
+    const other = peer('other', ['x264', 'svtav1-1-4-1'], { 'svtav1/8': 0.1 })
     const alone = workOf(length(av1), none, [fast]).work_s
     assert.equal(workOf(length(av1), none, [slow]).work_s, 4 * alone)
     assert.equal(workOf(length(av1), none, [fast, other]).work_s, alone, 'another build does not help')
@@ -57,7 +57,7 @@ describe('the speeds of peers', () => {
     const lengths = new Map([[film, length(avc)]])
     for (let n = 0; n < 200; n++) speeds.measure(new Map([[bob, running(0.25)]]), lengths)
     assert.ok(Math.abs(seconds(speeds.of(ann)) - 4) < 0.01, 'nothing said: as all the others')
-    assert.equal(seconds(speeds.of(ann, { 'h264/medium': 0.5 })), 0.5)
-    assert.ok(Math.abs(seconds(speeds.of(bob, { 'h264/medium': 0.5 })) - 4) < 0.01)
+    assert.equal(seconds(speeds.of(ann, { 'x264/medium': 0.5 })), 0.5)
+    assert.ok(Math.abs(seconds(speeds.of(bob, { 'x264/medium': 0.5 })) - 4) < 0.01)
   })
 })

@@ -92,4 +92,4 @@ export function fastestOf(peers: readonly WorkingPeer[]): { name: string; share:
 }
 
 /** What peers are compared by. */
-const USUAL = { id: '1080p', codec: 'h264', preset: 'medium', cost: 1 }
+const USUAL = { id: '1080p', class: 'h264>x264/1080p', preset: 'medium', cost: 1 }

@@ -1,17 +1,18 @@
 /**
  * The time to encode a source second of a rendition, by measurement: heartbeats have the speed of each ffmpeg, which the renditions of a chunk
- * share. Costs of renditions are estimates (`RenditionPlan.cost`); the time of one unit of cost is measured for each codec and preset: first
+ * share. Costs of renditions are estimates (`RenditionPlan.cost`); the time of one unit of cost is measured for each encoder and preset: first
  * the mean of an assumed value and the measurements, then a moving average.
  */
+import { parseClass, speedKey } from '../../protocol/capability.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { chunkOf, partOf, type VideoId, videoOf } from '../../protocol/ids.ts'
 import { ASSUMED_S } from '../../protocol/limits.ts'
 import type { RenditionPlan } from '../../protocol/plan.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
 
-type Costed = Pick<RenditionPlan, 'id' | 'codec' | 'preset' | 'cost'>
+type Costed = Pick<RenditionPlan, 'id' | 'class' | 'preset' | 'cost'>
 
-/** Time of one unit of cost for a source second, by `<codec>/<preset>`. */
+/** Time of one unit of cost for a source second, by `speedKey`. */
 export type Calibration = ReadonlyMap<string, Measured>
 
 interface Measured {
@@ -28,13 +29,14 @@ const UNMEASURED: Measured = { seconds: ASSUMED_S, times: 0 }
 /** Share done (0–1) below which a speed is not used: it is inexact at first. */
 const DONE_MIN = 0.05
 
-const keyOf = ({ codec, preset }: Pick<Costed, 'codec' | 'preset'>): string => `${codec}/${preset}`
+const keyOf = (rendition: Pick<Costed, 'class' | 'preset'>): string =>
+  speedKey(parseClass(rendition.class)?.encoder ?? '', rendition.preset)
 
 /** Worker-seconds to encode a source second of this rendition. */
 export const secondsFor = (calibration: Calibration, rendition: Costed): number =>
   rendition.cost * (calibration.get(keyOf(rendition)) ?? UNMEASURED).seconds
 
-/** The times of one unit of cost by `<codec>/<preset>`, worker-seconds. */
+/** The times of one unit of cost by `speedKey`, worker-seconds. */
 export const measuredSeconds = (calibration: Calibration): Record<string, number> =>
   Object.fromEntries([...calibration].map(([key, { seconds }]) => [key, Math.round(seconds * 1000) / 1000]))
 
@@ -42,7 +44,7 @@ export const measuredSeconds = (calibration: Calibration): Record<string, number
 export const calibrationOf = (speeds: Readonly<Record<string, number>>): Calibration =>
   new Map(Object.entries(speeds).map(([key, seconds]) => [key, { seconds, times: 1 }]))
 
-/** The mean of what peers have measured themselves (`Heartbeat.speeds`), for each codec and preset of those that know it. */
+/** The mean of what peers have measured themselves (`Heartbeat.speeds`), for each encoder and preset of those that know it. */
 export function meanCalibration(said: readonly Readonly<Record<string, number>>[]): Calibration {
   const byKey = Map.groupBy(
     said.flatMap((speeds) => Object.entries(speeds)),

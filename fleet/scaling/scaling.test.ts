@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import type { TaskId } from '../../protocol/ids.ts'
 import { ASSUMED_S } from '../../protocol/limits.ts'
-import { DEFAULT_ENCODING, DEFAULT_NAMES } from '../../protocol/recipe.ts'
+import { DEFAULT_NAMES } from '../../protocol/recipe.ts'
 import { DAY_S, type Moment, seeded, simulateDay, studioDay } from '../../testing/scaling-day.ts'
 import {
   decideScaling,
@@ -231,10 +231,10 @@ describe('measured costs', () => {
     speed,
   })
   const ladder = [
-    { id: '480p', cost: 0.41, ...DEFAULT_ENCODING },
-    { id: '333p', cost: 0.2, ...DEFAULT_ENCODING },
-    { id: '1080p', cost: 2.07, ...DEFAULT_ENCODING },
-    { id: '1080p-hevc', cost: 9, ...DEFAULT_ENCODING, codec: 'hevc' },
+    { id: '480p', cost: 0.41, preset: 'medium', class: 'h264>x264/480p' },
+    { id: '333p', cost: 0.2, preset: 'medium', class: 'h264>x264/333p' },
+    { id: '1080p', cost: 2.07, preset: 'medium', class: 'h264>x264/1080p' },
+    { id: '1080p-hevc', cost: 9, preset: 'medium', class: 'h264>x265-199/1080p-hevc' },
   ]
   const renditionOf = (_video: string, id: string) => ladder.find((each) => each.id === id) ?? null
   const unmeasured: Calibration = new Map()

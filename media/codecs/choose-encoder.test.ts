@@ -24,8 +24,8 @@ test('a plan names libaom where no worker has SVT-AV1, and SVT-AV1 where one has
 test('workers that are together much faster decide, by their slots, measured speeds, and what their owners allow', () => {
   const many = (change: Partial<WorkerAbility> = {}) => [worker(SVT), worker(AOM, { slots: 9, ...change })]
   assert.equal(chooseEncoder(AV1, BOTH, many()), AOM)
-  assert.equal(chooseEncoder(AV1, BOTH, many({ slots: 8 })), SVT)
+  assert.equal(chooseEncoder(AV1, BOTH, many({ slots: 6 })), SVT)
   assert.equal(chooseEncoder(AV1, BOTH, many({ renditions: ['480p'] })), SVT)
-  assert.equal(chooseEncoder(AV1, BOTH, many({ speeds: { 'av1/8': 1.2 } })), SVT)
-  assert.equal(chooseEncoder(AV1, BOTH, many({ slots: 2, speeds: { 'av1/8': 0.1 } })), AOM)
+  assert.equal(chooseEncoder(AV1, BOTH, many({ speeds: { 'aom/8': 1.2 } })), SVT)
+  assert.equal(chooseEncoder(AV1, BOTH, many({ slots: 2, speeds: { 'aom/8': 0.1 } })), AOM)
 })

@@ -1,9 +1,9 @@
 /** Which encoder a plan names where a codec has several. Pure. */
-import { allowsRendition } from '../../protocol/capability.ts'
+import { allowsRendition, speedKey } from '../../protocol/capability.ts'
 import { ASSUMED_S } from '../../protocol/limits.ts'
 import type { WorkerAbility } from '../../protocol/media.ts'
 import type { Rendition } from '../../protocol/rendition.ts'
-import { encoderWords } from './codecs.ts'
+import { encoderOfWord, encoderWords, usedPreset } from './codecs.ts'
 
 /**
  * How many times the speed of the workers with an encoder those with a less preferred one must have together: its files are larger, but many idle
@@ -20,11 +20,13 @@ export function chooseEncoder(
   own: readonly string[],
   workers: readonly WorkerAbility[],
 ): string | undefined {
-  const { id, codec, preset } = rendition
-  const speedOf = (word: string): number =>
-    workers
-      .filter((worker) => worker.encoders.includes(word) && allowsRendition(worker, id))
-      .reduce((sum, { slots, speeds }) => sum + slots / (speeds?.[`${codec}/${preset}`] ?? ASSUMED_S), 0)
+  const speedOf = (word: string): number => {
+    const preset = usedPreset(rendition, word)
+    const cost = encoderOfWord(rendition.codec, word).presets[preset] ?? 1
+    return workers
+      .filter((worker) => worker.encoders.includes(word) && allowsRendition(worker, rendition.id))
+      .reduce((sum, { slots, speeds }) => sum + slots / (cost * (speeds?.[speedKey(word, preset)] ?? ASSUMED_S)), 0)
+  }
   const [first, ...others] = encoderWords(own, rendition)
   return others.reduce((chosen, word) => (speedOf(word) > PASSED_OVER_AT * speedOf(chosen!) ? word : chosen), first)
 }

@@ -1,6 +1,7 @@
 /** What a ladder costs: of a 1080p source, relative to the default ladder, and in CPU time where speeds are measured. Pure. */
-import { costOf, encoderOfWord, encoderWords } from '../../media/codecs/codecs.ts'
+import { costOf, encoderOfWord, encoderWords, usedPreset } from '../../media/codecs/codecs.ts'
 import { renditionsFor } from '../../media/ladder.ts'
+import { speedKey } from '../../protocol/capability.ts'
 import type { Ladder } from '../../protocol/ladder.ts'
 import { LADDERS } from '../../protocol/ladders.ts'
 import type { RenditionId } from '../../protocol/rendition.ts'
@@ -19,7 +20,8 @@ export const costsOf = (
   new Map(
     renditionsFor({ display: SOURCE, asked: renditions, upscale: false }).map((each) => {
       const [word] = encoderWords(encoders, each)
-      return [each.id, costOf(each, word === undefined ? undefined : encoderOfWord(each.codec, word))]
+      const used = word === undefined ? each : { ...each, preset: usedPreset(each, word) }
+      return [each.id, costOf(used, word === undefined ? undefined : encoderOfWord(each.codec, word))]
     }),
   )
 
@@ -31,7 +33,7 @@ export const relativeCost = (ladder: Pick<Ladder, 'renditions'>): number =>
 
 /**
  * Seconds of CPU that a peer takes for a minute of such a source, by the speeds that it has measured (`Heartbeat.speeds`); null where it has not
- * encoded with all of these codecs and presets yet.
+ * encoded with all of its encoders at these presets yet.
  */
 export function cpuSeconds(
   ladder: Pick<Ladder, 'renditions'>,
@@ -39,9 +41,10 @@ export function cpuSeconds(
 ): number | null {
   const costs = costsOf(ladder, encoders)
   let seconds = 0
-  for (const { id, codec, preset } of ladder.renditions) {
-    const cost = costs.get(id)
-    const measured = speeds[`${codec}/${preset}`]
+  for (const rendition of ladder.renditions) {
+    const cost = costs.get(rendition.id)
+    const [word] = encoderWords(encoders, rendition)
+    const measured = word === undefined ? undefined : speeds[speedKey(word, usedPreset(rendition, word))]
     if (cost !== undefined && measured === undefined) return null
     seconds += 60 * (cost ?? 0) * (measured ?? 0)
   }

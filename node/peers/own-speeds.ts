@@ -1,4 +1,4 @@
-/** The speeds of this peer's encodes by codec and preset, for its heartbeats: measured from its running attempts. */
+/** The speeds of this peer's encodes by encoder and preset, for its heartbeats: measured from its running attempts. */
 import { type Calibration, calibrate, measuredSeconds } from '../../fleet/scaling/scaling-speed.ts'
 import type { RunningAttempt } from '../../protocol/heartbeat.ts'
 import { type VideoId, videoOf } from '../../protocol/ids.ts'
