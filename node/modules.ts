@@ -18,6 +18,7 @@ export type { Adapters, NodeOptions } from './adapters.ts'
 
 import { type AdmissionGate, createAdmissionGate } from './admission.ts'
 import { createMeshHints, type MeshHints } from './hints.ts'
+import { createPlanners } from './ladders/best-planners.ts'
 import { createHeartbeat, createPeerTable, type HeardTable, type HeartbeatLoop } from './peers/heartbeat.ts'
 import { type HeartbeatBodyModules, heartbeatBody } from './peers/heartbeat-body.ts'
 import { createOwnSpeeds } from './peers/own-speeds.ts'
@@ -217,10 +218,9 @@ function createWork(options: AbleOptions, adapters: Adapters, basics: Basics, ru
     ? createLeader(options, adapters, basics, { admission, settling, attempts })
     : null
   const mayTakeControlTask = createControlTaskOrder({
-    ledger,
-    store,
-    reachable,
+    ...{ self, ledger, store, reachable },
     leads: () => coordinator?.term() != null,
+    planners: createPlanners({ ...options, ...basics, clock }),
   })
   const worker = createWorker(
     { self, capability, slots },

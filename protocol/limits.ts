@@ -107,6 +107,8 @@ export const REPLICA_REQUEST_MS = 30_000
 export const REPLICA_WAIT_MAX_MS = 5 * 60_000
 /** Age from which the leader claims an ingest task that no holder of the source has claimed: several polls (`IDLE_POLL_MS`). */
 export const INGEST_TAKEOVER_MS = 10_000
+/** Age from which an ingest task is claimed by a coordinator whose plan would name another encoder than the workers call for: the one that should did not. */
+export const PLANNER_WAIT_MS = 30_000
 /** Time without a fetch after which a partly fetched blob is removed: as long as the holder of a source may be unavailable. */
 export const PARTIAL_RETENTION_MS = SOURCE_LOST_AFTER_MS
 /** How long blobs of a FAILED or CANCELLED video stay for a retry: people look within a day. */

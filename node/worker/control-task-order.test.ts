@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { asPeerId, asSha256, asToken, type PeerId, taskId } from '../../protocol/ids.ts'
-import { INGEST_TAKEOVER_MS } from '../../protocol/limits.ts'
+import { INGEST_TAKEOVER_MS, PLANNER_WAIT_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import { createStage, type Stage } from '../../testing/simulation/stage.ts'
 import { createControlTaskOrder } from './control-task-order.ts'
@@ -10,7 +10,7 @@ import { FILM, newTask, submitFilm } from './film.fixture.ts'
 
 const GB = 1e9
 const id = taskId(FILM, 'ingest')
-const small = asPeerId('small')
+const [small, other] = [asPeerId('small'), asPeerId('other')]
 const HOLDERS = [asPeerId('host')]
 
 let stage: Stage
@@ -28,6 +28,7 @@ async function takes(has: {
   leads: boolean
   isHere?: 'source' | 'copy'
   reachable?: readonly PeerId[]
+  planners?: readonly PeerId[]
 }): Promise<boolean> {
   const reference = { path: '/film', identity: '1', bytes: 1, sha256: '' as never }
   const mayTake = createControlTaskOrder({
@@ -39,6 +40,8 @@ async function takes(has: {
     },
     leads: () => has.leads,
     reachable: () => has.reachable ?? HOLDERS,
+    self: small,
+    planners: () => has.planners ?? [],
   })
   const task = await ingest()
   return mayTake(task, await stage.ledger.video(task.video_id), await stage.ledger.now())
@@ -68,6 +71,25 @@ it('an ingest is not taken while nobody who can be asked has its source', async 
   assert.equal(await takes({ ...leader, reachable: [small, ...HOLDERS] }), true)
 })
 
+describe('an ingest that some coordinators should plan by their encoders', () => {
+  const here = { free: 900 * GB, leads: false, isHere: 'source' } as const
+  const elsewhere = { free: 900 * GB, leads: false }
+
+  it('is theirs: the source does not decide, until they have had their time', async () => {
+    assert.equal(await takes(here), true)
+    assert.equal(await takes({ ...here, planners: [other] }), false)
+    assert.equal(await takes({ ...elsewhere, planners: [small] }), true)
+    await stage.pass(PLANNER_WAIT_MS)
+    assert.equal(await takes({ ...here, planners: [other] }), true)
+    assert.equal(await takes({ ...elsewhere, planners: [small] }), false)
+  })
+
+  it('is of the first of them', async () => {
+    assert.equal(await takes({ ...elsewhere, planners: [other, small] }), false)
+    assert.equal(await takes({ ...elsewhere, planners: [small, other] }), true)
+  })
+})
+
 it('a merge is taken once every output is COMPLETED, at a peer that can be asked or here', async () => {
   const { ledger } = stage
   await ledger.claimTask({ worker: small, token: asToken('i'), task: id, from: 'free' })
@@ -88,6 +110,8 @@ it('a merge is taken once every output is COMPLETED, at a peer that can be asked
     store,
     leads: () => true,
     reachable: () => reachable,
+    self: small,
+    planners: () => [],
   })
   const takesMerge = () => video().then((film) => mayTake(merge, film, ++looks * 10_000))
   const complete = async (chunk: number) => {

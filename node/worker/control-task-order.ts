@@ -6,9 +6,10 @@ import { type BlobStore, type HeldBlob, hasRoomFor } from '../../protocol/blobs.
 import type { PeerId, TaskId } from '../../protocol/ids.ts'
 import { kindFacts, kindsWhere } from '../../protocol/kinds.ts'
 import type { Ledger } from '../../protocol/ledger.ts'
+import { PLANNER_WAIT_MS } from '../../protocol/limits.ts'
 import type { Task } from '../../protocol/task.ts'
 import type { Video } from '../../protocol/video.ts'
-import { mayTakeIngest } from './source-order.ts'
+import { type IngestQuestion, mayTakeIngest } from './source-order.ts'
 
 /** The parts that the decision uses. */
 export interface ControlTaskOrderOptions {
@@ -17,6 +18,9 @@ export interface ControlTaskOrderOptions {
   leads(): boolean
   /** Peers from which a blob can be had now (`reachablePeers`). */
   reachable(): readonly PeerId[]
+  readonly self: PeerId
+  /** The coordinators that should plan a video, none of which has its source, the first before others (`bestPlanners`); empty where any may. */
+  planners(video: Video): readonly PeerId[]
 }
 
 /** Time after which the inputs of a merge that lacked some are read again: they may be thousands. */
@@ -30,6 +34,8 @@ export function createControlTaskOrder({
   store,
   leads,
   reachable,
+  self,
+  planners,
 }: ControlTaskOrderOptions): (task: Task, video: Video | null, now: number) => Promise<boolean> {
   /** When, by ledger time, a merge lacked inputs. */
   const lacking = new Map<TaskId, number>()
@@ -45,6 +51,13 @@ export function createControlTaskOrder({
   async function isToBeHad({ sha256, holders }: HeldBlob, { video_id }: Task): Promise<boolean> {
     const present = reachable()
     return holders.some((peer) => present.includes(peer)) || (await store.find(sha256, video_id)) !== null
+  }
+
+  /** Who should plan it, from the view of this peer; null where any coordinator may. */
+  function plannerOf(video: Video | null, age_ms: number): IngestQuestion['planner'] {
+    if (video === null || video.plan !== null || age_ms >= PLANNER_WAIT_MS) return null
+    const [first] = planners(video)
+    return first === undefined ? null : first === self ? 'self' : 'other'
   }
 
   const hasSource = async (task: Task, video: Video | null): Promise<boolean> =>
@@ -80,6 +93,7 @@ export function createControlTaskOrder({
       hasSource: isHere,
       leads: leads(),
       fits: await fits(task, video),
+      planner: plannerOf(video, now - created_at),
     })
     return take && (isHere || (await hasSource(task, video)))
   }
