@@ -35,9 +35,9 @@ export type AmendJob = Pick<RenditionPlan, 'width' | 'height'> & Pick<EncoderJob
 
 /** What is changed in an encode of one frame or of a chunk. */
 export interface Amendment {
-  /** The body of the box that configures a decoder. */
+  /** The body of the box that configures a decoder. Throws `RangeError` where it is another than the encoder writes. */
   record(record: Buffer): Buffer
-  /** The bytes of a keyframe. */
+  /** The bytes of a keyframe. Throws `RangeError` as `record`. */
   keyframe(sample: Buffer): Buffer
 }
 

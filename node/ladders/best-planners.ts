@@ -39,7 +39,7 @@ export function bestPlanners(renditions: readonly Rendition[], { planners, holde
   return first === undefined || holds(first) || best.length === ordered.length ? [] : best.map(({ peer }) => peer)
 }
 
-/** This peer, and what it knows of others. `capability` may change later: its trial runs go on. */
+/** The capability of this peer, which grows while its trial runs go on, and the peers that it hears. */
 export interface PlannersModules extends Presence {
   readonly slots: number
   readonly capability: Capability

@@ -33,7 +33,7 @@ export const relativeCost = (ladder: Pick<Ladder, 'renditions'>): number =>
 
 /**
  * Seconds of CPU that a peer takes for a minute of such a source, by the speeds that it has measured (`Heartbeat.speeds`); null where it has not
- * encoded with all of its encoders at these presets yet.
+ * encoded with all of its encoders at these presets yet. Throws `AttemptFailed('build_cannot')` for an encoder that this version does not know.
  */
 export function cpuSeconds(
   ladder: Pick<Ladder, 'renditions'>,
