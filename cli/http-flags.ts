@@ -8,4 +8,5 @@ export const HTTP_FLAGS = {
   http_hosts: '<list>',
   http_cors: '<list>',
   http_folders: '<list>',
+  http_upload_gb: '<GB>',
 } as const

@@ -54,6 +54,7 @@ import { hostId } from './peers/host-id.ts'
 import { membersOnly } from './peers/member-mesh.ts'
 import { createMembership, type Membership } from './peers/membership.ts'
 import { openSharedFolders } from './shared/open-shared-folders.ts'
+import { createNodeUploads } from './uploads/uploads-part.ts'
 import { createDeliveredBlobs } from './videos/delivered-blobs.ts'
 import { createDeliveryFolders } from './videos/delivery-folders.ts'
 import { handOver } from './videos/handover.ts'
@@ -197,9 +198,12 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))
   const face = createFace({ self, ladders: config.ladders }, { ledger, hints, status, submit })
   const httpLog = adapters.log.child({ part: 'http' })
+  const { uploads, part: uploadsPart } = createNodeUploads(config, adapters)
+  await parts.start(uploadsPart)
   const api = createApi(face, {
     ...createNodeFiles(adapters),
     events: createEventFeed({ ledger, clock, log: httpLog }),
+    uploads,
     log: httpLog,
   })
   const control = await serveControl(api, controlSocketPath(config.data_dir))

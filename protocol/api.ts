@@ -7,90 +7,11 @@ import { json, problem, refused, video } from './api-answers.ts'
 import { ATTEMPT_ROUTES, LOG_ROUTE } from './api-attempts.ts'
 import { EVENT_ROUTES, EVENT_STREAM_ROUTE } from './api-events.ts'
 import { LIST_ROUTES } from './api-lists.ts'
-import type { PeerId, VideoId } from './ids.ts'
+import { body, deadline, priority, SUBMIT_ROUTES } from './api-submit.ts'
+import { UPLOAD_ROUTES } from './api-uploads.ts'
+import type { PeerId } from './ids.ts'
 import { namedLadderSchema } from './ladder.ts'
-import { SUBTITLE_FILES_MAX } from './limits.ts'
-import { keyUrlSchema } from './package.ts'
-import { recipeSchema } from './recipe.ts'
 import { statusSchema, taskRowSchema, videoDetailSchema } from './status.ts'
-
-const absolutePath = z
-  .string()
-  .max(4096)
-  .startsWith('/', 'must be an absolute path')
-  .refine((path) => !path.includes('\0'), 'must have no NUL')
-const priority = z.number().int().min(-1000).max(1000).describe('higher goes first; 0 is ordinary')
-
-const deadline = z
-  .number()
-  .int()
-  .min(0)
-  .max(8.64e15)
-  .nullable()
-  .describe('when it is wanted, ms since 1970; null: at no time. One that cannot be held is taken all the same')
-
-const subtitleSchema = z.strictObject({
-  path: absolutePath.describe('the file, on the machine that answers'),
-  language: z
-    .string()
-    .max(35)
-    .default('')
-    .describe('tag of its language, such as `en` or `pt-BR`; `` where it is unknown'),
-  forced: z.boolean().default(false).describe('whether players show it without being asked'),
-  hearing_impaired: z.boolean().default(false).describe('whether it is for people who cannot hear'),
-})
-
-/** A file of subtitles to submit with a source. */
-export type SubmitSubtitle = z.infer<typeof subtitleSchema>
-
-const hlsKeySchema = z.strictObject({
-  path: absolutePath.describe('file with 16 bytes, or 32 hex digits, on the machine that answers'),
-  url: keyUrlSchema,
-})
-
-/** A key to submit with a source, for its package. */
-export type SubmitKey = z.infer<typeof hlsKeySchema>
-
-const submitSchema = z
-  .strictObject({
-    path: absolutePath.describe(
-      'the source, on the machine that answers; it stays there, and must stay until the video is done. A byte that is not UTF-8 is the character U+EF00 + the byte',
-    ),
-    recipe: recipeSchema,
-    ladder: z
-      .string()
-      .max(32)
-      .optional()
-      .describe(
-        'name of a ladder of this node: its renditions, keyframes and sound are made instead of those of `recipe`',
-      ),
-    out: absolutePath
-      .nullable()
-      .default(null)
-      .describe('folder on the machine that answers, where the results go; null when nothing is to be delivered here'),
-    subtitles: z
-      .array(subtitleSchema)
-      .max(SUBTITLE_FILES_MAX)
-      .default([])
-      .describe('files of text subtitles (SRT, WebVTT) that come along with the source'),
-    hls_key: hlsKeySchema.optional().describe('key that encrypts the segments of a package for HLS'),
-    priority: priority.default(0),
-    deadline: deadline.default(null),
-  })
-  .meta({ id: 'Submit', description: 'One file to encode.' })
-
-const submittedSchema = z
-  .object({
-    id: z.string().describe('id of the video') as unknown as z.ZodType<VideoId, VideoId>,
-    name: z.string().describe("the source's file name without its ending"),
-    outcome: z
-      .enum(['created', 'joined', 'retried'])
-      .describe(
-        'whether it was new, known (the same bytes and recipe: it continues, or is only delivered), or had failed or been cancelled before',
-      ),
-    status: videoDetailSchema.shape.status,
-  })
-  .meta({ id: 'Submitted', description: 'What a submit did.' })
 
 const changedSchema = z
   .object({
@@ -113,11 +34,6 @@ const unknownPeer = {
   409: problem('several peers have that name'),
 }
 const conflict = { 409: problem('the video is in no state in which this applies: `detail` says which') }
-const body = <S extends z.ZodType>(schema: S) => ({
-  required: true,
-  content: { 'application/json': { schema } },
-})
-
 /** Every route, in the form of OpenAPI: method, path with `{parameters}`, request and answers by status. */
 export const ROUTES = {
   health: {
@@ -160,14 +76,7 @@ export const ROUTES = {
     summary: 'The ladders that this node knows by name: those of its configuration, and the built-in ones',
     responses: { 200: json(z.array(namedLadderSchema), 'the ladders'), 500: refused[500] },
   },
-  submit: {
-    operationId: 'submit',
-    method: 'post',
-    path: '/v1/videos',
-    summary: 'Submits a file: answers when it is hashed and in the ledger',
-    request: { body: body(submitSchema) },
-    responses: { 201: json(submittedSchema, 'the video'), ...refused },
-  },
+  ...SUBMIT_ROUTES,
   cancel: {
     operationId: 'cancel',
     method: 'post',
@@ -270,13 +179,9 @@ export const STREAM_ROUTES = {
     params: video.extend({ sha256: z.string().describe('of its content: 64 hex digits') }),
   }),
   log: LOG_ROUTE,
+  ...UPLOAD_ROUTES,
   hlsFile: packageFile('hls', 'master.m3u8'),
   dashFile: packageFile('dash', 'manifest.mpd'),
 }
 
-/** The body of a submit, before defaults. */
-export type SubmitBody = z.input<typeof submitSchema>
-/** The body of a submit, with defaults. */
-export type SubmitRead = z.output<typeof submitSchema>
-/** The answer to a submit. */
-export type SubmitAnswer = z.infer<typeof submittedSchema>
+export type { SubmitAnswer, SubmitBody, SubmitKey, SubmitRead, SubmitSubtitle, UploadedRead } from './api-submit.ts'

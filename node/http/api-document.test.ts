@@ -1,10 +1,15 @@
 /** That the OpenAPI document lists of each operation the problems that guard and API really answer, and no others. */
 import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { LedgerUnavailable } from '../../protocol/errors.ts'
+import type { Room } from '../../protocol/blobs.ts'
+import { LedgerUnavailable, ReelmeshError } from '../../protocol/errors.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
 import type { NodeFace } from '../face.ts'
+import { systemRng as rng } from '../host/system-clock.ts'
+import { createUploadFiles } from '../uploads/upload-files.ts'
 import { type ApiModules, createApi } from './api.ts'
 import { guarded } from './guard.ts'
 import { parseTokens, type Token } from './tokens.ts'
@@ -15,11 +20,22 @@ const TWINS = ['a', 'b'].map((peer) => ({ peer, name: 'twin' }))
 /** A right body of each operation that takes one. */
 const BODIES: Readonly<Record<string, unknown>> = {
   submit: { path: '/films/a.mp4', recipe: {} },
+  submitUpload: { recipe: {} },
   priority: { priority: 1 },
   deadline: { deadline: null },
 }
 /** Their problems depend on files, or on what a stream is opened on. */
-const FILES = ['eventStream', 'artifact', 'log', 'hlsFile', 'dashFile']
+const FILES = [
+  'createUpload',
+  'upload',
+  'writeUpload',
+  'removeUpload',
+  'eventStream',
+  'artifact',
+  'log',
+  'hlsFile',
+  'dashFile',
+]
 
 interface Operation {
   readonly operationId: string
@@ -57,7 +73,15 @@ const face = {
     return {}
   },
 } as unknown as NodeFace
-const api = createApi(face, { log: silentLog } as ApiModules)
+const uploads = {
+  ...createUploadFiles({ dir: join(tmpdir(), 'reelmesh-no-uploads'), bytesMax: 0, room: answer({} as Room), rng }),
+  finish: async (id: string) => {
+    if (id !== ID) throw new ReelmeshError('unknown_upload', 'there is no such upload')
+    if (acted === 'unchanged') throw new ReelmeshError('upload_open', 'bytes are missing')
+    return '/uploads/film.mp4'
+  },
+}
+const api = createApi(face, { uploads, log: silentLog } as unknown as ApiModules)
 let now = 0
 const guard = (tokens: readonly Token[] = []) =>
   guarded(

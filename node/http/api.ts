@@ -6,7 +6,7 @@ import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { ROUTES, STREAM_ROUTES, type SubmitRead } from '../../protocol/api.ts'
+import { ROUTES, STREAM_ROUTES, type UploadedRead } from '../../protocol/api.ts'
 import { ReelmeshError, unknownVideo } from '../../protocol/errors.ts'
 import { isPeerId, type PeerId, type VideoId } from '../../protocol/ids.ts'
 import { API_BODY_BYTES_MAX } from '../../protocol/limits.ts'
@@ -21,6 +21,7 @@ import type { HttpEnv } from './http-env.ts'
 import { createMediaRoutes, type MediaRoutesOptions } from './media-routes.ts'
 import { allowedPath } from './named-paths.ts'
 import { answerError, misfit, RequestRefused } from './refusals.ts'
+import { createUploadRoutes, takesFile, type UploadRoutesOptions } from './upload-routes.ts'
 import { videoPage } from './video-page.ts'
 
 /** The routes of the API as a typed client needs them. */
@@ -31,7 +32,7 @@ const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
 
 /** The parts that the API uses, beside the operations of the node. */
-export type ApiModules = MediaRoutesOptions & EventRoutesOptions
+export type ApiModules = MediaRoutesOptions & EventRoutesOptions & UploadRoutesOptions
 
 /** The HTTP API of a node, without a server. Refusals are answered as `answerError` says. */
 export function createApi(node: NodeFace, modules: ApiModules) {
@@ -44,12 +45,14 @@ export function createApi(node: NodeFace, modules: ApiModules) {
   api.onError(answer)
   api.notFound((c) => answer(new RequestRefused(404, 'not_found', `there is nothing at ${c.req.path}`), c))
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }))
-  api.use(bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody }))
+  const limit = bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody })
+  api.use((c, next) => (takesFile(c.req.path) ? next() : limit(c, next)))
   api.get('/openapi.json', (c) => c.json(apiDocument(api)))
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
   for (const route of Object.values(STREAM_ROUTES)) api.openAPIRegistry.registerPath(route)
   api.route('/', createMediaRoutes(modules))
   api.route('/', createEventRoutes(modules))
+  api.route('/', createUploadRoutes(modules))
   api.route('/', createDocsPage())
   return api
     .openapi(createRoute(ROUTES.health), (c) => c.json({ ok: true } as const, 200))
@@ -70,8 +73,16 @@ export function createApi(node: NodeFace, modules: ApiModules) {
     )
     .openapi(createRoute(ROUTES.ladders), (c) => c.json(allLadders(node.ladders), 200))
     .openapi(createRoute(ROUTES.submit), async (c) => {
+      const { path, ...submit } = c.req.valid('json')
+      const request = await withAllowedPaths(submit, c.env?.folders)
+      const source = await allowedPath(path, 'path', c.env?.folders)
+      return c.json(await node.submit({ ...request, path: source, signal: c.req.raw.signal }), 201)
+    })
+    .openapi(createRoute(ROUTES.submitUpload), async (c) => {
+      const { signal } = c.req.raw
       const request = await withAllowedPaths(c.req.valid('json'), c.env?.folders)
-      return c.json(await node.submit({ ...request, signal: c.req.raw.signal }), 201)
+      const path = await modules.uploads.finish(c.req.valid('param').id, signal)
+      return c.json(await node.submit({ ...request, path, signal }), 201)
     })
     .openapi(createRoute(ROUTES.cancel), async (c) =>
       c.json({ result: await act(node, 'cancel', c.req.valid('param')) }, 200),
@@ -108,16 +119,15 @@ function refuseBody(): never {
   throw new RequestRefused(413, 'too_large', 'the body is larger than 1 MiB')
 }
 
-/** The submit with its paths as they may be used. Rejects with `path_refused`. */
+/** The submit with the paths beside that of its source as they may be used. Rejects with `path_refused`. */
 async function withAllowedPaths(
-  { path, out, subtitles, hls_key, ...submit }: SubmitRead,
+  { out, subtitles, hls_key, ...submit }: UploadedRead,
   folders: HttpEnv['Bindings']['folders'],
-): Promise<SubmitRead> {
+): Promise<UploadedRead> {
   const allowed = (named: string, field: string) => allowedPath(named, field, folders)
   const subtitlePath = (named: string, at: number) => allowed(named, `subtitles.${at}.path`)
   return {
     ...submit,
-    path: await allowed(path, 'path'),
     out: out && (await allowed(out, 'out')),
     subtitles: await Promise.all(
       subtitles.map(async (each, at) => ({ ...each, path: await subtitlePath(each.path, at) })),

@@ -160,7 +160,8 @@ test('a preflight of a named origin allows ranges and JSON, and that of another 
     return (await asker({ origins: [A] })(CANCEL, headers, { method: 'OPTIONS' })).headers
   }
   const headers = await preflight(A)
-  assert.equal(headers.get('access-control-allow-methods'), 'GET,HEAD,POST')
+  assert.equal(headers.get('access-control-allow-methods'), 'GET,HEAD,POST,PATCH,DELETE')
+  assert.match(headers.get('access-control-allow-headers') ?? '', /Tus-Resumable,Upload-Length/)
   assert.match(headers.get('access-control-allow-headers') ?? '', /Content-Type,Last-Event-ID,Range/)
   assert.equal((await preflight(B)).get('access-control-allow-origin'), null)
 })

@@ -55,6 +55,8 @@ type Guard = MiddlewareHandler<GuardEnv>
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 /** What players read: packages, and what the page with one asks beside them. */
 const PLAYER_PATH = /^\/(?:v1\/videos\/[^/]+\/(?:hls|dash)\/|watch\/[^/]+\/about\.json$)/
+/** What clients of tus send and read. */
+const TUS_HEADERS = ['Tus-Resumable', 'Upload-Length', 'Upload-Metadata', 'Upload-Offset']
 const READS = ['GET', 'HEAD', 'OPTIONS']
 /** Addresses whose rates are remembered; beyond it the oldest are forgotten. */
 const ADDRESSES_MAX = 4_096
@@ -106,9 +108,25 @@ const allowOrigins = (origins: readonly string[], others: OtherNodes): Guard =>
       if (!PLAYER_PATH.test(c.req.path)) return null
       return origins.includes('*') ? '*' : others.areOrigin(origin) ? origin : null
     },
-    allowMethods: (origin) => (origins.includes(origin) ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD']),
-    allowHeaders: ['Authorization', 'Content-Type', 'Last-Event-ID', 'Range', 'If-Range', 'If-None-Match'],
-    exposeHeaders: ['Accept-Ranges', 'Content-Length', 'Content-Range', 'ETag', 'Retry-After'],
+    allowMethods: (origin) => (origins.includes(origin) ? ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'] : ['GET', 'HEAD']),
+    allowHeaders: [
+      'Authorization',
+      'Content-Type',
+      'Last-Event-ID',
+      'Range',
+      'If-Range',
+      'If-None-Match',
+      ...TUS_HEADERS,
+    ],
+    exposeHeaders: [
+      'Accept-Ranges',
+      'Content-Length',
+      'Content-Range',
+      'ETag',
+      'Retry-After',
+      'Location',
+      ...TUS_HEADERS,
+    ],
     maxAge: 86_400,
   })
 
@@ -147,7 +165,7 @@ const refuseForged =
         'pages of other origins may not change anything: http_cors lists those that may',
       )
     const isOwnPage = site === 'same-origin' || origin !== undefined
-    if (!isOwnPage && c.req.method === 'POST' && !/^application\/json\b/i.test(c.req.header('content-type') ?? ''))
+    if (!isOwnPage && c.req.method === 'POST' && !isAskedFirst(c))
       throw new RequestRefused(
         415,
         'bad_request',
@@ -155,6 +173,10 @@ const refuseForged =
       )
     await next()
   }
+
+/** Whether a browser asks before it sends this for a page of another origin: JSON, or a header of its own. */
+const isAskedFirst = ({ req }: Context): boolean =>
+  /^application\/json\b/i.test(req.header('content-type') ?? '') || req.header('tus-resumable') !== undefined
 
 /** Whoever is public or has a token may read; to change something a token must be one to operate with. */
 const checkToken =

@@ -3,6 +3,8 @@ import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { httpAddress } from './http-address.ts'
 
+/** Two films of a disc, or an evening of a camera. */
+const UPLOADS_GB = 100
 const ORIGIN = /^(?:\*|https?:\/\/[^/\s]+)$/
 
 const list = <T extends z.ZodType>(item: T) =>
@@ -43,6 +45,15 @@ export const httpSettings = {
   http_cors: list(z.string().regex(ORIGIN, 'give origins such as https://www.example.org, or *')).describe(
     'origins whose pages may use what is served there, separated by commas; with * all pages may read packages',
   ),
+  http_upload_gb: z
+    .preprocess(
+      (value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value),
+      z.number().min(0).max(1e6),
+    )
+    .default(UPLOADS_GB)
+    .describe(
+      'GB that files which are uploaded to this node may take together until they are encoded; 0: none is taken',
+    ),
   http_folders: list(z.string().refine(isAbsolute, 'give absolute paths')).describe(
     'folders, separated by commas, whose files may be submitted there and where results may go; none: no file may be named',
   ),

@@ -12,7 +12,24 @@ import type { Log } from '../../protocol/log.ts'
 import type { StreamRefusal } from '../streams/streams.ts'
 
 /** The statuses of refusals. */
-type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 416 | 421 | 422 | 429 | 500 | 503
+export type RefusalStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 405
+  | 409
+  | 410
+  | 412
+  | 413
+  | 415
+  | 416
+  | 421
+  | 422
+  | 429
+  | 500
+  | 503
+  | 507
 
 const STREAM_STATUSES: Readonly<Record<StreamRefusal, RefusalStatus>> = {
   no_package: 404,
@@ -32,6 +49,12 @@ const STATUSES: Readonly<Record<string, RefusalStatus>> = {
   unknown_peer: 404,
   ambiguous_peer: 409,
   conflict: 409,
+  unknown_upload: 404,
+  upload_open: 409,
+  uploads_off: 403,
+  too_large: 413,
+  wrong_sha256: 422,
+  no_room: 507,
   ledger_away: 503,
 }
 /** When a client should ask again, s. */

@@ -8,6 +8,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { NodeFace } from '../../node/face.ts'
+import { systemRng as rng } from '../../node/host/system-clock.ts'
 import { createApi } from '../../node/http/api.ts'
 import { type GuardOptions, guarded } from '../../node/http/guard.ts'
 import { type HttpServer, serveHttp } from '../../node/http/http-server.ts'
@@ -16,6 +17,7 @@ import { createArtifactFiles } from '../../node/streams/artifact-files.ts'
 import type { ArtifactReads } from '../../node/streams/artifact-reads.ts'
 import type { AttemptLogs } from '../../node/streams/attempt-logs.ts'
 import { createStreams } from '../../node/streams/streams.ts'
+import { createUploadFiles, type UploadFiles } from '../../node/uploads/upload-files.ts'
 import type { VideoId } from '../../protocol/ids.ts'
 import { silentLog } from '../../protocol/log.ts'
 import { DEFAULT_RECIPE } from '../../protocol/recipe.ts'
@@ -24,12 +26,16 @@ import type { Ends } from '../../testing/tools/at-end.ts'
 import { folder } from '../../testing/tools/folder.ts'
 
 const ID = '0123456789abcdef'
+/** An upload that lacks bytes. */
+const UPLOAD = ID.repeat(2)
+const TUS = 'Tus-Resumable: 1.0.0'
 const [VIEW, OPERATE] = ['view-0123456789abcdef', 'operate-0123456789abcdef']
 const JSON_TYPE = 'Content-Type: application/json'
 
 /** What was done to the node. */
 let acts: unknown[]
 let films: string
+let uploads: UploadFiles
 let server: HttpServer
 /** One as beyond loopback, with tokens. */
 let beyond: HttpServer
@@ -57,6 +63,10 @@ const named =
     call(submit({ recipe: {}, ...body() }))
 const host = (value: string): Bytes => `GET /v1/status HTTP/1.1\r\nHost: ${value}\r\nConnection: close\r\n\r\n`
 const CANCEL = `/v1/videos/${ID}/cancel`
+const BYTES_TYPE = 'Content-Type: application/offset+octet-stream'
+const write = (id: string, offset: number, body: string): Bytes =>
+  request('PATCH', `/v1/uploads/${id}`, [TUS, BYTES_TYPE, `Upload-Offset: ${offset}`], body)
+const del = (id: string, ...headers: string[]): Bytes => request('DELETE', `/v1/uploads/${id}`, [TUS, ...headers])
 const cancel = (...headers: string[]): Bytes => post(CANCEL, headers)
 
 const CASES: readonly Case[] = [
@@ -155,6 +165,62 @@ const CASES: readonly Case[] = [
     'path_refused',
   ],
 
+  ['an upload without the protocol', post('/v1/uploads', [JSON_TYPE, 'Upload-Length: 5']), 412, 'bad_upload'],
+  ['an upload as any page can send', post('/v1/uploads', ['Upload-Length: 5']), 415, 'bad_request'],
+  [
+    'an upload of another origin',
+    post('/v1/uploads', [TUS, 'Upload-Length: 5', 'Origin: https://evil.example']),
+    403,
+    'foreign_origin',
+  ],
+  ['an upload without a size', post('/v1/uploads', [TUS, 'Upload-Defer-Length: 1']), 422, 'usage'],
+  ['an upload of neither size', post('/v1/uploads', [TUS]), 400, 'bad_upload'],
+  ['an upload of less than nothing', post('/v1/uploads', [TUS, 'Upload-Length: -5']), 400, 'bad_upload'],
+  ['an upload of a size that is none', post('/v1/uploads', [TUS, 'Upload-Length: 1e3']), 400, 'bad_upload'],
+  ['an upload larger than all', post('/v1/uploads', [TUS, 'Upload-Length: 1001']), 413, 'too_large'],
+  ['an upload for which no room is left', post('/v1/uploads', [TUS, 'Upload-Length: 950']), 507, 'no_room'],
+  [
+    'an upload with words that are none',
+    post('/v1/uploads', [TUS, 'Upload-Length: 5', 'Upload-Metadata: !!!, ,']),
+    400,
+    'bad_upload',
+  ],
+  [
+    'an upload that joins others',
+    post('/v1/uploads', [TUS, 'Upload-Length: 5', `Upload-Concat: final;/v1/uploads/${UPLOAD}`]),
+    501,
+  ],
+  ['an upload by its path upwards', request('HEAD', '/v1/uploads/..%2f..%2fetc%2fpasswd', [TUS]), 404],
+  ['bytes to a path upwards', write('..%2f..%2fx', 0, 'x'), 404, 'unknown_upload'],
+  ['bytes to the records of an upload', write(`${UPLOAD}.json`, 0, 'x'), 404, 'unknown_upload'],
+  ['bytes to no upload', write('f'.repeat(32), 0, 'x'), 404, 'unknown_upload'],
+  ['bytes before the offset', write(UPLOAD, 0, 'x'), 409, 'bad_upload'],
+  ['bytes behind the offset', write(UPLOAD, 50, 'x'), 409, 'bad_upload'],
+  ['bytes at no offset', request('PATCH', `/v1/uploads/${UPLOAD}`, [TUS, BYTES_TYPE], 'x'), 400, 'bad_upload'],
+  ['bytes as JSON', request('PATCH', `/v1/uploads/${UPLOAD}`, [TUS, JSON_TYPE, 'Upload-Offset: 10'], '{}'), 400],
+  ['more bytes than were said', write(UPLOAD, 10, 'x'.repeat(91)), 413, 'bad_upload'],
+  ['a change of an upload by a header', post(`/v1/uploads/${UPLOAD}`, [TUS, 'X-HTTP-Method-Override: DELETE']), 405],
+  [
+    'a submit of an upload that lacks bytes',
+    post(`/v1/uploads/${UPLOAD}/submit`, [JSON_TYPE], '{"recipe": {}}'),
+    409,
+    'upload_open',
+  ],
+  [
+    'a submit of an upload by a path',
+    post(`/v1/uploads/${UPLOAD}/submit`, [JSON_TYPE], '{"recipe": {}, "path": "/etc/passwd"}'),
+    422,
+    'bad_request',
+  ],
+  [
+    'a submit of an upload upwards',
+    post('/v1/uploads/..%2f..%2fsecret.mp4/submit', [JSON_TYPE], '{"recipe": {}}'),
+    404,
+    'unknown_upload',
+  ],
+  ['the end of an upload of another origin', del(UPLOAD, 'Origin: https://evil.example'), 403, 'foreign_origin'],
+  ['the end of no upload', del('f'.repeat(32)), 404, 'unknown_upload'],
+
   ['a path upwards', get('/v1/videos/../../../etc/passwd'), 404, 'not_found'],
   ['an escaped path upwards', get('/v1/videos/%2e%2e%2f%2e%2e%2fetc%2fpasswd'), 404, 'unknown_video'],
   ['a path upwards from a page', get('/docs/../../package.json'), 404, 'not_found'],
@@ -214,6 +280,14 @@ const TOKEN_CASES: readonly Case[] = [
   ['a token in a cookie', get('/v1/status', `Cookie: token=${VIEW}`), 401, 'token_needed'],
   ['a password that is none', get('/v1/status', 'Authorization: Basic !!!!'), 401, 'token_needed'],
   ['a long token', get('/v1/status', `Authorization: Bearer ${'a'.repeat(15_000)}`), 401, 'token_needed'],
+  ['no token for an upload', post('/v1/uploads', [TUS, 'Upload-Length: 5']), 401, 'token_needed'],
+  ['no token for the state of an upload', get(`/v1/uploads/${UPLOAD}`), 401, 'token_needed'],
+  [
+    'an upload by who may view',
+    post('/v1/uploads', [TUS, 'Upload-Length: 5', `Authorization: Bearer ${VIEW}`]),
+    403,
+    'may_only_view',
+  ],
   ['a change by who may view', cancel(JSON_TYPE, `Authorization: Bearer ${VIEW}`), 403, 'may_only_view'],
   [
     'a submit by who may view',
@@ -271,11 +345,22 @@ describe('the TCP listener', () => {
       setPeer: async (...given: unknown[]) => void acts.push(given),
       submit: async (...given: unknown[]) => acts.push(given) && { id: ID },
     } as unknown as NodeFace
+    uploads = createUploadFiles({
+      dir: join(dir, 'uploads'),
+      bytesMax: 1_000,
+      room: async () => ({ freeBytes: 1e12, totalBytes: 1e12 }),
+      rng,
+    })
+    await uploads.start()
+    await uploads.admit(UPLOAD, 100)
+    await uploads.write(UPLOAD, { bytes: 100, metadata: { filename: 'film.mp4' } })
+    await writeFile(join(uploads.dir, UPLOAD), '0123456789')
     const api = createApi(face, {
       streams: createStreams(ledger, []),
       artifacts: createArtifactFiles({ ledger, reads: {} as ArtifactReads }),
       events: { open: async (...given) => acts.push(given) as never },
       logs: {} as AttemptLogs,
+      uploads,
       log: silentLog,
     })
     // An hour between two requests: all of them come from one address, which has a rate.

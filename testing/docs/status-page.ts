@@ -26,7 +26,7 @@ export interface Schema {
 
 interface Operation {
   readonly summary: string
-  readonly requestBody?: { readonly content: { readonly 'application/json': { readonly schema: Schema } } }
+  readonly requestBody?: { readonly content: { readonly 'application/json'?: { readonly schema: Schema } } }
   readonly responses: Readonly<
     Record<
       string,
@@ -81,12 +81,14 @@ A request that is refused, or fails, is answered with [ProblemDetails](#problemd
 | 405 | the route takes other methods, those of \`Allow\` |
 | 409 | the video is in no state in which this applies, or several peers have that name |
 | 410 | of a file of a package: the video was cancelled or has failed, or the file was moved or changed since its delivery |
-| 413, 415 | the body is larger than 1 MiB, or does not come as JSON |
+| 412 | of an upload: the header \`Tus-Resumable\` is missing |
+| 413, 415 | the body is larger than 1 MiB, or an upload than \`http_upload_gb\`, or does not come as JSON |
 | 416 | the range is beyond the end |
 | 421 | over TCP: the \`Host\` header names another server |
 | 422 | a field of the body is wrong (\`field\`), or the source or recipe cannot be used |
 | 429, 503 | too many requests; the ledger or a peer does not answer: ask again after \`Retry-After\` |
 | 500 | the node failed |
+| 507 | of an upload: the disk, or what \`http_upload_gb\` allows, has no room for it |
 
 \`\`\`sh
 curl --unix-socket ~/.local/share/reelmesh/control.sock http://node/v1/status
@@ -128,10 +130,17 @@ export const rows = (head: string, body: readonly (readonly string[])[]): string
 }
 
 function route(method: string, path: string, { summary, requestBody, responses }: Operation): string[] {
-  const body = requestBody ? typeText(requestBody.content['application/json'].schema) : ''
+  const json = requestBody?.content['application/json']
+  const body = json ? typeText(json.schema) : requestBody ? 'bytes' : ''
   const good = Object.entries(responses).find(([status]) => status.startsWith('2'))
   const { 'application/json': answer, 'text/event-stream': stream } = good?.[1].content ?? {}
-  const form = answer ? typeText(answer.schema) : stream ? `stream of ${reference('Event')}` : 'bytes'
+  const form = answer
+    ? typeText(answer.schema)
+    : stream
+      ? `stream of ${reference('Event')}`
+      : good?.[1].content
+        ? 'bytes'
+        : ''
   return [`\`${method.toUpperCase()} ${path}\``, body, `${good?.[0]} ${form}`, summary]
 }
 
