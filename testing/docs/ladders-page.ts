@@ -87,8 +87,8 @@ for 720p and 1080p, and between those of 432p and 540p for 480p. So easy films a
 Buffers are one second of the cap. Each chunk of 6 to 8 s is encoded with a full buffer, so that a chunk may exceed its cap by the buffer once: by
 about 15 % over its length, where two seconds would allow 30 %.
 
-\`uhd\` has HEVC Main 10 above 1080p, which televisions decode; its caps are the table's figures for HDR (2560×1440 9,700, 3840×2160 20,000), and a
-source of 1080p or less gets the H.264 renditions alone. These need a peer whose x265 writes 10 bits.
+\`uhd\` has HEVC Main 10 above 1080p, which televisions decode; its caps are figures of the same table for HDR (2560×1440 9,700, the higher one for 3840×2160 20,000), which we
+read in copies of it and not on Apple's page. A source of 1080p or less gets the H.264 renditions alone. These need a peer whose x265 writes 10 bits.
 
 \`av1\` is for pages that offer both: AV1 at 360p, 720p and 1080p, capped at about 60 % of what \`web\` has at that size, and H.264 at 360p and 720p for
 players without AV1. 10 bits are part of AV1's Main profile, so that every decoder has them. SVT-AV1 makes it, or libaom where no worker has that: then files of
