@@ -1,6 +1,6 @@
 /**
  * Whether a chunk is the same bytes from every build of a family and at every x86-64 CPU level. An older CPU is imitated by a small wrapper: for
- * ffmpeg's own code by `-cpuflags`, for the encoders by their parameter `asm=`, and for libvpx, which has none, by its variable VPX_SIMD_CAPS.
+ * ffmpeg's own code by `-cpuflags`, for the encoders by their parameter `asm=`, and for libvpx and libaom, which have none, by their variables.
  */
 import { createHash } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
@@ -14,11 +14,11 @@ import { type Cell, type Peer, takesAll, why } from './peer.ts'
 export const CPU_LEVELS = ['own', 'none', 'sse4.2', 'avx2'] as const
 type CpuLevel = (typeof CPU_LEVELS)[number]
 
-/** How each is named to ffmpeg, x264 and x265; to SVT-AV1; and to libvpx, by the bits of its `vpx_ports/x86.h`. */
+/** How each is named to ffmpeg, x264 and x265; to SVT-AV1; and to libvpx and libaom, by the bits of their `x86.h`. */
 const NAMES = {
-  none: ['0', 'c', '0'],
-  'sse4.2': ['sse4.2', 'sse4_2', '0x3f'],
-  avx2: ['avx2', 'avx2', '0xff'],
+  none: ['0', 'c', '0', '0'],
+  'sse4.2': ['sse4.2', 'sse4_2', '0x3f', '0x13f'],
+  avx2: ['avx2', 'avx2', '0xff', '0x1ff'],
 } as const
 
 /** Of each source: 64 encodes of all of it would take most of an hour and show nothing more. */
@@ -68,11 +68,11 @@ async function hashOf(job: { cut: CutSource; peer: Peer; level: CpuLevel; dir: s
 }
 
 async function mediaAt(peer: Peer, level: Exclude<CpuLevel, 'own'>, path: string): Promise<Media> {
-  const [asm, svt, vpx] = NAMES[level]
+  const [asm, svt, vpx, aom] = NAMES[level]
   const script = [
     '#!/bin/sh',
     `for a; do shift; case $a in *cpu-independent=1*|*frame-threads=1*) a=$a:asm=${asm} ;; lp=1:*) a=$a:asm=${svt} ;; esac; set -- "$@" "$a"; done`,
-    `VPX_SIMD_CAPS=${vpx} exec '${peer.build.ffmpeg}' -cpuflags ${asm} "$@"`,
+    `VPX_SIMD_CAPS=${vpx} AOM_SIMD_CAPS=${aom} exec '${peer.build.ffmpeg}' -cpuflags ${asm} "$@"`,
   ]
   await writeFile(path, `${script.join('\n')}\n`)
   await chmod(path, 0o755)
