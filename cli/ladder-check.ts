@@ -8,7 +8,7 @@ import type { Config } from '../node/config.ts'
 import type { ControlClient } from '../node/http/control-socket.ts'
 import { cpuSeconds, relativeCost } from '../node/ladders/ladder-cost.ts'
 import { findLadder } from '../node/ladders/named-ladders.ts'
-import { type KnownPeer, type WhoCan, whoCan, whyNobody } from '../node/ladders/who-can.ts'
+import { heldPresets, type KnownPeer, type WhoCan, whoCan, whyNobody } from '../node/ladders/who-can.ts'
 import { PRESENT_MS } from '../protocol/limits.ts'
 import { workingFolder } from './arguments.ts'
 import { columns, wrap } from './columns.ts'
@@ -48,6 +48,7 @@ export function addLadder(program: Command): void {
         '',
         'Who can encode it:',
         ...partLines(parts),
+        ...heldPresets(ladder, parts).flatMap((sentence) => wrap(sentence, columns(), LINES_MAX)),
         ...wrap(cpuText(cpu), columns(), LINES_MAX),
         ...wrap(
           why ?? (client ? 'This mesh can encode it.' : 'This machine can encode it; no node runs here.'),

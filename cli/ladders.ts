@@ -58,4 +58,5 @@ export function ladderLines(ladder: Ladder, title: string): string[] {
 }
 
 /** A factor for people: `1.3 x`, `12 x`. */
-export const timesText = (factor: number): string => `${factor < 10 ? factor.toFixed(1) : factor.toFixed(0)} x`
+export const timesText = (factor: number): string =>
+  `${factor < 0.1 ? 'less than 0.1' : factor.toFixed(factor < 10 ? 1 : 0)} x`

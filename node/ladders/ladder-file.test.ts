@@ -83,6 +83,11 @@ describe('a ladder file', () => {
       'line 7: 720p has no key "grain": it has id, box, codec, crf, kbps, maxrate_kbps, bufsize_kb, preset, profile, bit_depth',
     ],
     [
+      'preset: fast\n  - id: 720p-hevc',
+      'presett: fast\n  - id: 720p-hevc',
+      'line 8: 720p has no key "presett": it has id, box, codec, crf, kbps, maxrate_kbps, bufsize_kb, preset, profile, bit_depth',
+    ],
+    [
       'keyframe_s',
       'keyframes',
       'line 2: the ladder has no key "keyframes": it has description, keyframe_s, renditions, audio',

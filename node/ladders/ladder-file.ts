@@ -1,6 +1,6 @@
 /**
  * Reads a ladder that people wrote, in YAML or JSON. What is wrong with it is one sentence with file, line and what is allowed
- * (`UsageError`): the first thing that is.
+ * (`UsageError`): an unknown key, else the first thing that is.
  */
 import { constants, open } from 'node:fs/promises'
 import type { z } from 'zod'
@@ -50,7 +50,9 @@ export function ladderOf(yaml: YamlText, at: Path = []): Ladder {
   }
   const parsed = ladderSchema.safeParse(given)
   if (!parsed.success) {
-    const { path, text } = sentenceOf(parsed.error.issues[0]!, given)
+    const { issues } = parsed.error
+    // Of a key that is misspelt the right one is missing too.
+    const { path, text } = sentenceOf(issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!, given)
     return refuse(path, text)
   }
   for (const rendition of parsed.data.renditions) {

@@ -4,7 +4,7 @@ import { RecipeRefused } from '../../protocol/errors.ts'
 import { DEFAULT_RECIPE, ladderOf, type Recipe } from '../../protocol/recipe.ts'
 import { boxOfHeight, type Rendition } from '../../protocol/rendition.ts'
 import { createMustBeAble } from './refuse-unable.ts'
-import { type KnownPeer, whoCan, whyNobody } from './who-can.ts'
+import { heldPresets, type KnownPeer, whoCan, whyNobody } from './who-can.ts'
 
 const peer = (name: string, change: Partial<KnownPeer> = {}): KnownPeer => ({
   ...{ name, slots: 2, roles: ['worker', 'coordinator'], encoders: ['opus', 'x264', 'x265-199'], renditions: 'all' },
@@ -52,6 +52,18 @@ describe('who can encode a ladder', () => {
       /hub has x265-216, and no worker has that build\.$/,
     )
     assert.equal(whyNobody(recipe, [worker('pc')]), null, 'a coordinator may come')
+  })
+
+  test('and at which preset, where its build shows wrong pictures at the one asked for', () => {
+    const av1 = { ...hevc, id: '720p-av1', codec: 'av1', preset: '12' }
+    const wanted = { renditions: [...ladderOf([480]), av1] }
+    const said = (encoder: string) =>
+      heldPresets(wanted, whoCan(wanted, [peer('nas', { encoders: ['x264', encoder] })]))
+    assert.deepEqual(said('svtav1-1-4-1'), [])
+    assert.deepEqual(said('svtav1-4-1-0'), [
+      '720p-av1 is encoded at preset 9, as svtav1-4-1-0 shows wrong blocks at 12.',
+    ])
+    assert.deepEqual(heldPresets(wanted, whoCan(wanted, [peer('nas')])), [], 'nobody')
   })
 
   test('is asked of the bit depth too: builds differ in it', () => {

@@ -1,6 +1,6 @@
 /** Who can encode a recipe, and what the others lack. Pure. */
 import { chooseEncoder } from '../../media/codecs/choose-encoder.ts'
-import { encoderWords } from '../../media/codecs/codecs.ts'
+import { encoderWords, usedPreset } from '../../media/codecs/codecs.ts'
 import { allowsRendition } from '../../protocol/capability.ts'
 import type { Heartbeat } from '../../protocol/heartbeat.ts'
 import type { Recipe } from '../../protocol/recipe.ts'
@@ -51,6 +51,15 @@ export function whoCan({ renditions, audio = [] }: Wanted, peers: readonly Known
       : []),
   ]
 }
+
+/** A sentence for each rendition that the encoder of a plan would make at another preset than it asks for, as its build shows wrong pictures at that. */
+export const heldPresets = ({ renditions }: Wanted, parts: readonly WhoCan[]): string[] =>
+  renditions.flatMap((rendition) => {
+    const { encoder = null } = parts.find(({ part }) => part === rendition.id) ?? {}
+    const used = encoder === null ? rendition.preset : usedPreset(rendition, encoder)
+    if (used === rendition.preset) return []
+    return [`${rendition.id} is encoded at preset ${used}, as ${encoder} shows wrong blocks at ${rendition.preset}.`]
+  })
 
 function partOf(
   part: Pick<WhoCan, 'part' | 'codec' | 'encoder'>,
