@@ -64,3 +64,21 @@ export async function bundle(outfile: string): Promise<Metafile> {
   for (const name of Object.keys(PAGE_FILES)) await writeFile(join(pages, name), await readPageFile(name))
   return metafile
 }
+
+/** Writes the client for programs, one file that runs in Node and in browsers; answers what went into it. */
+export async function bundleClient(outfile: string): Promise<Metafile> {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['client/client.ts'],
+    outfile,
+    bundle: true,
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    format: 'esm',
+    target: 'es2024',
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  })
+  return metafile
+}

@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Quick suites first, then those of many processes and seconds, and last short ones, which run while the longest of these end. */
-const FIRST = ['protocol', 'test/structure', 'files', 'fleet', 'coordinator', 'cli', 'test']
+const FIRST = ['protocol', 'test/structure', 'files', 'fleet', 'coordinator', 'cli', 'client', 'test']
 const FOLDERS = [...FIRST, 'media', 'ledger', 'mesh', 'blobs', 'node', 'bench', 'scripts', 'testing']
 
 /** `test/e2e/kill.test.ts` → e2e, `mesh/streams.test.ts` → mesh, `testing/tools/at-end.test.ts` → testing. */

@@ -10,10 +10,12 @@ import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { ReelmeshClient } from '../../client/client.ts'
 import type { EventJob } from '../../ledger/event-writer.fixture.ts'
 import type { ApiEvent, EventPage } from '../../protocol/api-events.ts'
 import { atEnd, type Ends } from '../../testing/tools/at-end.ts'
 import { folder } from '../../testing/tools/folder.ts'
+import { freePorts } from '../../testing/tools/free-ports.ts'
 import { type Mongod, startMongod } from '../../testing/tools/mongod.ts'
 import { type MeshNode, startNode } from './nodes.ts'
 
@@ -38,11 +40,20 @@ for (const [ledger, placeOf] of Object.entries(PLACES))
   test(`a reader misses no event and gets none twice while nodes and writers are killed, on ${ledger}`, async (t) => {
     const dir = await folder(t)
     const place = await placeOf(dir)
-    const start = (name: string) =>
-      startNode(t, dir, { name, flags: [...place.flags, '--http', '127.0.0.1:0', '--roles', 'worker', '--slots', '0'] })
-    const nodes = await Promise.all(Array.from({ length: NODES }, (_, n) => start(`node-${n}`)))
+    const ports = await freePorts(NODES)
+    const start = (n: number) => {
+      const flags = [...place.flags, '--http', `127.0.0.1:${ports[n]}`, '--roles', 'worker', '--slots', '0']
+      return startNode(t, dir, { name: `node-${n}`, flags })
+    }
+    const nodes = await Promise.all(ports.map((_, n) => start(n)))
     const writers = new Writers(t, place)
     const seen: ApiEvent[] = []
+    const client = new ReelmeshClient({ nodes: nodes.map(({ http }) => http) })
+    const abort = new AbortController()
+    const got: ApiEvent[] = []
+    const reading = (async () => {
+      for await (const event of client.events({ after: 0, signal: abort.signal })) got.push(event)
+    })()
     writers.start()
     writers.start()
     for (let kill = 0; kill < KILLS; kill++) {
@@ -54,7 +65,7 @@ for (const [ledger, placeOf] of Object.entries(PLACES))
       await nodes[at]!.stop()
       await follows
       writers.start()
-      nodes[at] = await start(`node-${at}`)
+      nodes[at] = await start(at)
     }
     await writers.end()
     const [{ n: last } = { n: 0 }] = await allEvents(nodes[1]!)
@@ -62,6 +73,9 @@ for (const [ledger, placeOf] of Object.entries(PLACES))
     while (seen.at(-1)!.n < last) await sleep(20)
     await nodes[2]!.stop()
     await follows
+    while ((got.at(-1)?.n ?? 0) < last) await sleep(20)
+    abort.abort()
+    await reading
     const first = seen[0]!.n
     assert.deepEqual(
       seen.map(({ n }) => n),
@@ -72,6 +86,8 @@ for (const [ledger, placeOf] of Object.entries(PLACES))
       seen,
       all.filter(({ n }) => n >= first && n <= last),
     )
+    const upToLast = ({ n }: ApiEvent) => n <= last
+    assert.deepEqual(got.filter(upToLast), all.filter(upToLast), 'what the client got')
     const texts = new Map<string, number>()
     for (const { text } of all) texts.set(text, (texts.get(text) ?? 0) + 1)
     const wrong = writers.acknowledged.filter((text) => texts.get(text) !== 1)

@@ -9,6 +9,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { type ExecaError, execa } from 'execa'
 import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { freePorts } from '../../testing/tools/free-ports.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const dir = await mkdtemp(join(tmpdir(), 'reelmesh-pack-'))
@@ -39,7 +40,7 @@ test('the package holds the bundle, the launcher and the papers, and no sources'
     assert.ok(names.includes(name), `${name} is missing`)
   const all = await readdir(folder, { recursive: true })
   assert.deepEqual(
-    all.filter((name) => name.endsWith('.ts') && !name.includes('node_modules')),
+    all.filter((name) => /(?<!\.d)\.ts$/.test(name) && !name.includes('node_modules')),
     [],
   )
   assert.match(await readFile(join(folder, 'dist', 'THIRD-PARTY.txt'), 'utf8'), /\nhls\.js \d[\s\S]*libp2p/)
@@ -75,6 +76,55 @@ test('reelmesh run encodes a clip', { timeout: 240_000 }, async () => {
   ]
   const { stdout } = await execa(ffprobe, ['-v', 'error', ...count, join(dir, 'out', '480p', 'clip.mp4')])
   assert.equal(stdout.trim(), '50')
+})
+
+const CLIENT_PAGE = join(ROOT, 'docs', 'client.md')
+
+test('the example of the client runs as written, against a node as it is installed', {
+  timeout: 120_000,
+}, async (t) => {
+  const { ffmpeg } = await ensureFfmpeg()
+  const [films, port] = [join(dir, 'films'), (await freePorts(1))[0]]
+  await mkdir(films)
+  const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=25:duration=1', '-pix_fmt', 'yuv420p']
+  await execa(ffmpeg, ['-v', 'error', ...picture, join(films, 'film.mp4')], { stdin: 'ignore' })
+  const flags = ['--http', `127.0.0.1:${port}`, '--http-folders', films]
+  const node = execa(reelmesh, ['node', ...flags], { env: cleanEnv(), extendEnv: false, cwd: home, reject: false })
+  t.after(() => node.kill('SIGKILL'))
+  await new Promise<void>((resolve) => node.stdout.on('data', (said) => String(said).includes('http://') && resolve()))
+  const [, example = ''] = /<!-- example -->\n```js\n([\s\S]*?)```/.exec(await readFile(CLIENT_PAGE, 'utf8')) ?? []
+  const written = example.replaceAll('/films', films).replace(':8081', ':3').replace(':8080', `:${port}`)
+  await writeFile(join(home, 'example.mjs'), written)
+  const { stdout } = await execa(process.execPath, ['example.mjs'], { cwd: home })
+  assert.match(
+    stdout,
+    /^\d+ film is completed$[\s\S]*^\d+ film was delivered to .*\nCOMPLETED \[ '480p\/\{name\}\.mp4 \d+' \]$/m,
+  )
+})
+
+test('the types of the client check what a program writes, also with those of libraries', async () => {
+  const options = {
+    module: 'nodenext',
+    target: 'es2024',
+    strict: true,
+    noEmit: true,
+    types: [],
+    lib: ['es2024', 'dom'],
+  }
+  await writeFile(join(home, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['program.mts'] }))
+  const program = (field: string) => `import { ReelmeshClient } from 'reelmesh/client'
+const client = new ReelmeshClient({ nodes: 'http://127.0.0.1:8080' })
+for await (const { n, text } of client.events({ after: 5 })) console.log(n.toFixed(), text.length)
+const { speed } = (await client.status()).videos[0]!
+export const faster: number = (speed ?? 0) * 2
+await client.submit({ path: '/a.mp4', recipe: { ${field}: ['480p'] } })
+`
+  const tsc = async (field: string) => {
+    await writeFile(join(home, 'program.mts'), program(field))
+    return await execa('tsc', ['-p', home], { cwd: ROOT, preferLocal: true, reject: false })
+  }
+  assert.equal((await tsc('renditions')).stdout, '')
+  assert.match((await tsc('rendition')).stdout, /program\.mts\(6,.*'rendition' does not exist/m)
 })
 
 test('an old Node on the path is passed over for the one that came along; without that, one sentence says so', async (t) => {

@@ -19,6 +19,7 @@ const ARROWS: Readonly<Record<Layer, readonly Layer[]>> = {
   coordinator: ['coordinator', 'fleet', 'protocol'],
   node: ['node', 'coordinator', 'fleet', 'blobs', 'mesh', 'ledger', 'media', 'files', 'protocol'],
   cli: ['cli', 'node', 'mesh', 'protocol'],
+  client: ['client', 'protocol'],
 }
 
 /** What each folder of tests and tools may not import: what they share is in `testing/`, so that none needs another. */
@@ -104,7 +105,8 @@ const THROUGH_CONTRACTS = {
 /** Names that only these files may use. Time and chance are injected, or a simulation could not replay them. */
 const NAMES: readonly { readonly what: RegExp; readonly by: readonly string[] }[] = [
   { what: /\bDate\.now\b|\bnew Date\(\)|(?<!new |[\w$.])Date\(\)|\bperformance\b/g, by: ['node/host/system-clock.ts'] },
-  { what: /\bset(?:Timeout|Interval)\b/g, by: ['node/host/system-clock.ts'] },
+  // Nor the client: it runs in programs of others.
+  { what: /\bset(?:Timeout|Interval)\b/g, by: ['node/host/system-clock.ts', 'client/'] },
   // No simulation runs the command line; how long a person waits there is real time.
   { what: /\bAbortSignal\.timeout\b/g, by: ['node/host/system-clock.ts', 'cli/'] },
   { what: /\bprocess\.(?:hrtime|uptime)\b/g, by: ['node/host/system-clock.ts'] },

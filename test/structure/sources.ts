@@ -17,6 +17,7 @@ export const LAYERS = [
   'coordinator',
   'node',
   'cli',
+  'client',
 ] as const
 export type Layer = (typeof LAYERS)[number]
 
