@@ -62,6 +62,7 @@ const FLAGS: Record<Exclude<ConfigKey, Internal>, string> = {
   scale_labels: '<list>',
   scale_cpus: '<n>',
   scale_memory_mb: '<mb>',
+  otlp_endpoint: '<url>',
   log_level: '<level>',
 }
 

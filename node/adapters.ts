@@ -21,6 +21,7 @@ import type { HeardTable } from './peers/heartbeat.ts'
 import type { MemberMesh } from './peers/member-mesh.ts'
 import type { Membership } from './peers/membership.ts'
 import type { Suspicions } from './peers/suspicions.ts'
+import type { Traces } from './traces/traces.ts'
 import type { PendingSubmits } from './videos/pending-submits.ts'
 import type { PlanSource } from './videos/plan-source.ts'
 
@@ -41,6 +42,8 @@ export interface Adapters {
   readonly accepted: AcceptedDeliveries
   readonly bootEpoch: BootEpoch
   readonly membership: Membership
+  /** Absent where no traces are sent. */
+  readonly traces?: Traces
 }
 
 /** What this node is and what it may do. */

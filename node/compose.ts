@@ -54,6 +54,7 @@ import { hostId } from './peers/host-id.ts'
 import { membersOnly } from './peers/member-mesh.ts'
 import { createMembership, type Membership } from './peers/membership.ts'
 import { openSharedFolders } from './shared/open-shared-folders.ts'
+import { openTraces } from './traces/open-traces.ts'
 import { createNodeUploads } from './uploads/uploads-part.ts'
 import { createDeliveredBlobs } from './videos/delivered-blobs.ts'
 import { createDeliveryFolders } from './videos/delivery-folders.ts'
@@ -182,7 +183,8 @@ interface Given {
 
 async function compose(config: Config, given: Given): Promise<RunningNode> {
   const { swarmKey, access, parts, isOnlyCoordinator } = given
-  const { selfTestReport, adapters } = await openAdapters(config, given)
+  const { selfTestReport, adapters: opened } = await openAdapters(config, given)
+  const adapters = { ...opened, ...(await openTraces(config, { ...opened, parts })) }
   const { ledger, mesh, membership } = adapters
   const modules = createModules({ ...nodeOptions(config, selfTestReport), isOnlyCoordinator }, adapters)
   const { self, hints, admission, deliverer, status, submit } = modules
@@ -190,9 +192,8 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const running = { drainMs: config.drain_timeout_ms, doesHousekeeping: config.store_dir === undefined }
   const node = createNode(running, adapters, modules)
   await parts.start(node)
-  const learn = (report: SelfTestReport) => {
-    if (report !== selfTestReport) modules.learn(nodeOptions(config, report).capability)
-  }
+  const learn = (report: SelfTestReport) =>
+    void (report !== selfTestReport && modules.learn(nodeOptions(config, report).capability))
   const trials = otherTrials(adapters, { encodes: config.roles.includes('worker'), learn })
   await parts.start(trials)
   await parts.start(createFleetPart(config, { swarmKey, createLauncher }, adapters, modules))

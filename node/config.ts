@@ -170,6 +170,10 @@ export const configSchema = z.object({
     .describe('more labels of started containers, name=value: compose then shows and removes them with its own'),
   scale_cpus: numeric(z.number().min(0.01).max(1024)).default(WORKER_LIMITS.cpus).describe('cores a container may use'),
   scale_memory_mb: count(128, 1_048_576).default(WORKER_LIMITS.memoryMb).describe('memory a container may use, MiB'),
+  otlp_endpoint: z
+    .url({ protocol: /^https?$/, error: 'give the address of a collector, such as http://127.0.0.1:4318' })
+    .optional()
+    .describe('send traces of videos to this OpenTelemetry collector (OTLP over HTTP), such as http://127.0.0.1:4318'),
   log_level: z
     .enum(['silent', 'error', 'warn', 'info', 'debug'])
     .default('info')

@@ -138,16 +138,17 @@ export function createModules(given: NodeOptions, opened: Adapters): Modules {
   }
 }
 
-function createBasics({ clock, log, ledger, mesh, membership: members }: Adapters): Basics {
+function createBasics({ clock, log, ledger, mesh, membership: members, traces }: Adapters): Basics {
   const { self } = mesh
   const peers = createPeerTable({ clock, self, members, connections: () => mesh.connections() })
   const suspicions = createSuspicions({ mesh, clock, table: peers })
+  const emit = createEmitter({ ledger, log })
   const connected = () => mesh.peers()
   const sawLost = (peer: PeerId) => suspicions.sawLost(peer)
   return {
     self,
     hints: createMeshHints(mesh),
-    emit: createEmitter({ ledger, log }),
+    emit: traces?.heard(emit) ?? emit,
     peers,
     suspicions,
     plans: createPlanSource(ledger),
@@ -170,7 +171,7 @@ function createRunners(
   adapters: Adapters,
   basics: Basics & Pick<HeartbeatLoop, 'own'>,
 ): Runners {
-  const { ledger, store, exchange, media, clock, rng, log } = adapters
+  const { ledger, store, exchange, media, clock, rng, log, traces } = adapters
   const { self, own, plans, peers, hints, emit, reachable } = basics
   const encoding = { self, store, exchange, media, plans, clock, ledger }
   const video = createVideoRunner(encoding)
@@ -188,7 +189,8 @@ function createRunners(
   }
   // A coordinator without slots settles a difference between the results of others.
   const settles = slots === 0 && roles.includes('coordinator') && { audit: video }
-  return { ...(slots > 0 && encodes), ...settles, ...(roles.includes('coordinator') && controls) }
+  const runners = { ...(slots > 0 && encodes), ...settles, ...(roles.includes('coordinator') && controls) }
+  return traces?.traced(runners) ?? runners
 }
 
 interface WorkModules {
