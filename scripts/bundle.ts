@@ -5,6 +5,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { build, type Metafile } from 'esbuild'
+import { builtPage } from '../node/http/page-build.ts'
 import { PAGE_FILES, readPageFile } from '../node/http/page-files.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -49,7 +50,8 @@ export async function bundle(outfile: string): Promise<Metafile> {
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    external: OPTIONAL,
+    // The bundler makes the live page, here.
+    external: [...OPTIONAL, 'esbuild'],
     alias: Object.fromEntries(LEFT_OUT.map((name) => [name, NOTHING])),
     banner: { js: BANNER },
     // Names stay: a stack trace in an issue should be readable.
@@ -62,7 +64,8 @@ export async function bundle(outfile: string): Promise<Metafile> {
   const pages = join(dirname(resolve(ROOT, outfile)), 'pages')
   await mkdir(pages, { recursive: true })
   for (const name of Object.keys(PAGE_FILES)) await writeFile(join(pages, name), await readPageFile(name))
-  return metafile
+  const { inputs } = (await builtPage()).metafile
+  return { ...metafile, inputs: { ...metafile.inputs, ...inputs } }
 }
 
 /** Writes the client for programs, one file that runs in Node and in browsers; answers what went into it. */

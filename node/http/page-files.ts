@@ -5,9 +5,15 @@
 import { access, readFile } from 'node:fs/promises'
 import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
+import { builtPage } from './page-build.ts'
+
+/** Files of the live page, which are built of many. */
+const BUILT = ['live.js', 'live.css', 'feed.js']
 
 /** Each file by its name in the bundle: where it lies below node_modules; null for those of `page/`. */
 export const PAGE_FILES: Readonly<Record<string, string | null>> = {
+  ...Object.fromEntries(BUILT.map((name) => [name, null])),
+  'live.html': null,
   'watch.html': null,
   'page.css': null,
   'watch.js': null,
@@ -26,6 +32,7 @@ export async function readPageFile(name: string): Promise<Buffer<ArrayBuffer>> {
   const root = join(here, '..', '..')
   const library = PAGE_FILES[name]
   if (library) return await readFile(join(root, 'node_modules', library))
+  if (BUILT.includes(name)) return (await builtPage()).files.get(name)!
   const path = join(root, 'page', name)
   if (!name.endsWith('.js')) return await readFile(path)
   return Buffer.from(stripTypeScriptTypes(await readFile(path.replace(/js$/, 'ts'), 'utf8')))

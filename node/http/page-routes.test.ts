@@ -1,6 +1,7 @@
 /** The page of a film without a socket: its files, and what it asks. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import type { VideoId } from '../../protocol/ids.ts'
 import type { Video } from '../../protocol/video.ts'
 import { createPageRoutes } from './page-routes.ts'
@@ -26,6 +27,17 @@ test('every file that the page names is served, and may load nothing from elsewh
     const known = await routes.request(path, { headers: { 'if-none-match': headers.get('etag')! } })
     assert.equal(known.status, 304, path)
   }
+})
+
+test('the live page is one script, one style sheet and one worker: below 150 kB as they are compressed, and nothing from elsewhere', async () => {
+  const page = await routes.request('/')
+  assert.deepEqual([page.status, page.headers.get('content-type')], [200, 'text/html; charset=utf-8'])
+  const named = [...(await page.text()).matchAll(/(?:href|src)="(\/[^"]+)"/g)].map(([, path]) => path!)
+  assert.deepEqual(named, ['/page/live.css', '/page/live.js'])
+  const files = await Promise.all([...named, '/page/feed.js'].map(async (path) => (await routes.request(path)).text()))
+  const bytes = files.reduce((sum, text) => sum + gzipSync(text).length, 0)
+  assert.ok(bytes > 10_000 && bytes < 150_000, `${bytes} bytes`)
+  for (const text of files) assert.doesNotMatch(text, /\b(?:import|from|url\()\s*["']?https?:/)
 })
 
 test('nothing else of the program is served', async () => {

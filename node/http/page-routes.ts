@@ -1,4 +1,4 @@
-/** The page on which a film of this mesh is watched, and what its player asks beside the streams. Nothing of it comes from elsewhere. */
+/** The live page of the mesh, the page on which a film is watched, and what its player asks beside the streams. Nothing of them comes from elsewhere. */
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
 import { unknownVideo } from '../../protocol/errors.ts'
@@ -14,6 +14,10 @@ export interface PageRoutesOptions {
 }
 
 const FILES: Readonly<Record<string, string>> = {
+  'live.html': 'text/html; charset=utf-8',
+  'live.css': 'text/css; charset=utf-8',
+  'live.js': 'text/javascript; charset=utf-8',
+  'feed.js': 'text/javascript; charset=utf-8',
   'watch.html': 'text/html; charset=utf-8',
   'page.css': 'text/css; charset=utf-8',
   'watch.js': 'text/javascript; charset=utf-8',
@@ -25,6 +29,7 @@ const FILES: Readonly<Record<string, string>> = {
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
+  "worker-src 'self'",
   "style-src 'self'",
   'img-src data:',
   'media-src blob:',
@@ -34,7 +39,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** The page of each video at `/watch/<id>`, its files under `/page`, and `about.json` beside the page. */
+/** The live page at `/`, that of each video at `/watch/<id>`, their files under `/page`, and `about.json` beside the page. */
 export function createPageRoutes({ ledger, others }: PageRoutesOptions): Hono {
   const routes = new Hono()
   const fileOf = createPageFiles()
@@ -43,6 +48,7 @@ export function createPageRoutes({ ledger, others }: PageRoutesOptions): Hono {
     const headers = { 'Content-Type': FILES[name]!, 'Cache-Control': 'no-cache', ETag: etag, ...SAFE }
     return known === etag ? new Response(null, { status: 304, headers }) : new Response(bytes, { headers })
   }
+  routes.get('/', (c) => answer('live.html', c.req.header('if-none-match')))
   routes.get('/watch/:id', (c) => answer('watch.html', c.req.header('if-none-match')))
   routes.get('/page/:file', (c) => {
     const { file } = c.req.param()

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { TaskRow } from '../../../protocol/status.ts'
+import { gridOf } from './grid.ts'
+import { MARK } from './messages.ts'
+
+const VIDEO = '0123456789abcdef'
+const task = (resolution: string, chunk: number, change: Partial<TaskRow> = {}): TaskRow =>
+  ({
+    id: `${VIDEO}/${resolution}/${String(chunk).padStart(5, '0')}`,
+    kind: 'video',
+    resolution,
+    chunk,
+    status: 'PENDING',
+    attempt: 0,
+    completed_attempt: null,
+    claims: [],
+    failures: [],
+    ...change,
+  }) as unknown as TaskRow
+const grid = (tasks: readonly TaskRow[], before = null as ReturnType<typeof gridOf> | null) =>
+  gridOf(VIDEO, tasks, ['480p', '720p'], before)
+const claim = { attempt: 1, worker: 'w', backup: false, expires_at: 0 } as unknown as TaskRow['claims'][number]
+
+test('a grid has a row for each rendition, the smallest first, and a step for each other kind of task', () => {
+  const merge = { ...task('merge', 0), kind: 'merge' } as TaskRow
+  const sounds = [0, 1].map((chunk) => ({ ...task('audio', chunk), kind: 'audio' }) as TaskRow)
+  const { rows, chunks, states, steps } = grid([
+    task('720p', 0, { status: 'COMPLETED' }),
+    task('480p', 0),
+    task('480p', 1, { status: 'PROCESSING' }),
+    task('720p', 1, { status: 'FAILED' }),
+    { ...sounds[0]!, status: 'COMPLETED' },
+    sounds[1]!,
+    merge,
+  ])
+  assert.deepEqual([rows, chunks, [...states]], [['480p', '720p'], 2, [0, 1, 2, 3]])
+  assert.deepEqual(
+    steps.map(({ name, count, done, id }) => [name, count, done, id.slice(17)]),
+    [
+      ['audio', 2, 1, 'audio/00001'],
+      ['merge', 1, 0, 'merge/00000'],
+    ],
+  )
+})
+
+test('cells that run twice, had a failure, or are done by another attempt than the first are marked', () => {
+  const failure = { attempt: 1 } as TaskRow['failures'][number]
+  const { marks } = grid([
+    task('480p', 0, { status: 'PROCESSING', attempt: 1, claims: [claim, claim] }),
+    task('480p', 1, { attempt: 1, failures: [failure] }),
+    task('480p', 2, { status: 'COMPLETED', attempt: 2, completed_attempt: 2 }),
+    task('480p', 3, { status: 'COMPLETED', attempt: 2, completed_attempt: 1 }),
+  ])
+  assert.deepEqual([...marks], [MARK.backup, MARK.failure, MARK.again, 0])
+})
+
+const CHANGES: readonly (readonly [before: Partial<TaskRow>, now: Partial<TaskRow>, change: string | null])[] = [
+  [{}, {}, null],
+  [{}, { status: 'PROCESSING', attempt: 1 }, 'claimed'],
+  [{ status: 'PROCESSING', attempt: 1 }, { status: 'COMPLETED', attempt: 1, completed_attempt: 1 }, 'done'],
+  [{ status: 'PROCESSING', attempt: 1 }, { status: 'PENDING', attempt: 1 }, 'reclaimed'],
+  [{ status: 'PROCESSING', attempt: 1 }, { status: 'PROCESSING', attempt: 2 }, 'reclaimed'],
+  [{ status: 'COMPLETED', attempt: 1, completed_attempt: 1 }, { status: 'PENDING', attempt: 1 }, 'made again'],
+  [{ status: 'PROCESSING', attempt: 1 }, { attempt: 1, failures: [{} as TaskRow['failures'][number]] }, 'failed'],
+]
+for (const [before, now, change] of CHANGES)
+  test(`a change from ${JSON.stringify(before)} to ${JSON.stringify(now)} is ${change ?? 'none'}`, () => {
+    const { changed } = grid([task('480p', 0, now)], grid([task('480p', 0, before)]))
+    assert.deepEqual(changed, change === null ? [] : [{ cell: 0, change }])
+  })
+
+test('the grid of another video has no changes', () => {
+  const other = gridOf('f'.repeat(16), [task('480p', 0)], ['480p'], null)
+  assert.deepEqual(grid([task('480p', 0, { status: 'COMPLETED' })], other).changed, [])
+})

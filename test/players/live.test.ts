@@ -1,0 +1,142 @@
+/**
+ * The live page of a real mesh, in a real Chromium: a video is submitted in it, the worker that encodes is killed, the page shows it die and the
+ * chunks move, the finished stream plays, and when its node is killed the page goes on at another one.
+ */
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { execa } from 'execa'
+import type { Browser, Page } from 'playwright-core'
+import { startBrowser } from '../../testing/players/players.ts'
+import type { Ends } from '../../testing/tools/at-end.ts'
+import { ensureFfmpeg } from '../../testing/tools/ffmpeg.ts'
+import { folder } from '../../testing/tools/folder.ts'
+import { type MeshNode, oddFfmpeg, startNode, until } from '../e2e/nodes.ts'
+
+const SECONDS = 24
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+/** What axe-core finds wrong: the rule, and where. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(await readFile(AXE, 'utf8'))
+  const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>('axe.run()')
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`))
+}
+
+describe('the live page', () => {
+  const acts: (() => Promise<void>)[] = []
+  const ends: Ends = { after: (act) => void acts.push(act) }
+  let film: string
+  let browser: Browser
+  let page: Page
+  let nodes: Readonly<Record<'leads' | 'works' | 'stays', MeshNode>>
+  let letGo: () => Promise<void>
+
+  before(async () => {
+    const dir = await folder(ends)
+    film = join(dir, 'river.mp4')
+    const { ffmpeg } = await ensureFfmpeg()
+    await execa(ffmpeg, [
+      ...['-nostdin', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=320x180:r=25:d=${SECONDS}`],
+      ...['-f', 'lavfi', '-i', `sine=d=${SECONDS}`, '-preset', 'ultrafast', '-g', '50', '-c:a', 'aac', film],
+    ])
+    const odd = await oddFfmpeg(dir, {
+      waits: `case "$*" in *libx264*) until [ -e '${dir}/go' ]; do sleep 0.2; done ;; esac`,
+    })
+    letGo = () => writeFile(join(dir, 'go'), '')
+    const http = ['--http', '127.0.0.1:0', '--http-folders', dir]
+    const leads = await startNode(ends, dir, { name: 'leads', flags: [...http, '--slots', '0', ...odd.flags] })
+    const near = ['--join', leads.address, ...odd.flags]
+    const works = await startNode(ends, dir, { name: 'works', flags: ['--roles', 'worker', '--slots', '1', ...near] })
+    const stays = await startNode(ends, dir, { name: 'stays', flags: [...http, '--slots', '1', ...near] })
+    nodes = { leads, works, stays }
+    await odd.set('waits')
+    browser = await startBrowser()
+    page = await browser.newPage()
+    page.setDefaultTimeout(20_000)
+    await page.goto(leads.http)
+  })
+  after(async () => {
+    await browser?.close()
+    for (const act of acts) await act()
+  })
+
+  const shows = (selector: string, text: string | RegExp) => page.locator(selector, { hasText: text }).first().waitFor()
+
+  it('shows the peers and who leads', async () => {
+    for (const name of ['leads', 'works', 'stays']) await shows('.peer-row strong', name)
+    await shows('.top .sum', '3 peers · leads leads, term 1')
+    await shows('.peer-row', /leads.*leads.*this node/)
+  })
+
+  it('submits a file by its path, and says why one is refused', async () => {
+    await page.getByRole('button', { name: 'Add a video' }).click()
+    await page.getByLabel(/Path of the file/).fill(`${film}.txt`)
+    await page.getByRole('button', { name: 'Submit' }).click()
+    await shows('dialog .notice.bad', /river\.mp4\.txt/)
+    await page.getByLabel(/Path of the file/).fill(film)
+    await page.getByRole('button', { name: 'Submit' }).click()
+    await shows('.outcome', 'river is submitted')
+    await shows('#video h2', 'river')
+    await shows('#video .badge', 'encoding')
+  })
+
+  it('shows that a killed worker has failed, and that its chunk goes to another one', async () => {
+    await shows('.peer-row', /works.*chunk \d+ \(\w+\)/)
+    await nodes.works.stop()
+    await shows('.peer-row', /works.*(?:failed|silent)/)
+    await shows('.mesh .silent .name', 'works')
+    await shows('.event.heals', /1 task of works was reclaimed/)
+    await letGo()
+    await shows('.legend .again', /again: [1-9]/)
+  })
+
+  it('shows the attempts of a chunk that the keys choose', async () => {
+    await page.locator('.grid-scroller').focus()
+    for (const key of ['End', 'Home']) await page.keyboard.press(key)
+    await shows('.task', /chunk 0 \(\w+\)/)
+  })
+
+  for (const [name, look] of Object.entries({
+    light: { colorScheme: 'light', width: 1280 },
+    dark: { colorScheme: 'dark', width: 1280 },
+    phone: { colorScheme: 'light', width: 360 },
+  } as const))
+    it(`has nothing that axe-core refuses: ${name}`, async () => {
+      await page.emulateMedia({ colorScheme: look.colorScheme })
+      await page.setViewportSize({ width: look.width, height: 800 })
+      assert.deepEqual(await violations(page), [])
+      const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
+      assert.ok(wide <= look.width, `the page is ${wide} wide`)
+      await page.getByRole('button', { name: 'Drain stays' }).click()
+      await shows('dialog', /the mesh then has 1 encode slot less/)
+      assert.deepEqual(await violations(page), [])
+      await page.keyboard.press('Escape')
+      await page.locator('dialog').waitFor({ state: 'detached' })
+    })
+
+  it('plays the finished stream', async () => {
+    await shows('#video .badge', 'done')
+    await page.getByRole('link', { name: 'Watch' }).click()
+    const time = () => page.evaluate<number>("document.querySelector('video')?.currentTime ?? 0")
+    await until('it plays', async () => (await time()) > 0.5)
+    const colours = await page.evaluate<number>(`(() => {
+      const context = Object.assign(document.createElement('canvas'), { width: 32, height: 18 }).getContext('2d')
+      context.drawImage(document.querySelector('video'), 0, 0, 32, 18)
+      return new Set(new Uint32Array(context.getImageData(0, 0, 32, 18).data.buffer)).size
+    })()`)
+    assert.ok(colours > 50, `a picture of ${colours} colours`)
+    await page.goBack()
+  })
+
+  it('says that its node is lost, and goes on at another one', async () => {
+    await shows('.connection', 'live')
+    await nodes.leads.stop()
+    await shows('.notice', /has not answered since/)
+    await page.waitForURL((url) => url.origin === nodes.stays.http, { timeout: 30_000 })
+    await shows('.connection', 'live')
+    await shows('#video h2', 'river')
+  })
+})
