@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { isVideoId, type PeerId, type Sha256, type VideoId } from '../protocol/ids.ts'
+import type { KeptRequest } from '../protocol/kept-request.ts'
 import type { EngineRecord, Lease, LedgerEvent, ObservedClaim, Outcome, PeerRecord } from '../protocol/ledger.ts'
 import type { Log } from '../protocol/log.ts'
 import type { Plan } from '../protocol/plan.ts'
@@ -12,7 +13,7 @@ import type { Task } from '../protocol/task.ts'
 import type { Video } from '../protocol/video.ts'
 import type { Check } from './schemas/check.ts'
 import { planSchema } from './schemas/plan.ts'
-import { engineSchema, eventSchema, leaseSchema, memberSchema, peerSchema } from './schemas/records.ts'
+import { engineSchema, eventSchema, leaseSchema, memberSchema, peerSchema, requestSchema } from './schemas/records.ts'
 import { countSchema, observedClaimSchema, outcomeSchema, taskSchema } from './schemas/task.ts'
 import { videoSchema } from './schemas/video.ts'
 
@@ -51,6 +52,7 @@ export class CheckedDocuments {
   readonly engine = (found: unknown): EngineRecord | null => this.#fit<EngineRecord>(engineSchema, found, 'engine')
   readonly event = (found: unknown): LedgerEvent | null => this.#fit<LedgerEvent>(eventSchema, found, 'event')
   readonly peerId = (found: unknown): PeerId | null => this.#fit<PeerId>(memberSchema, found, 'member')
+  readonly request = (found: unknown): KeptRequest | null => this.#fit<KeptRequest>(requestSchema, found, 'request')
   readonly lease = (found: unknown): Lease | null => this.#fit<Lease>(leaseSchema, found, 'lease')
 
   /** Those that fit, in their order. */

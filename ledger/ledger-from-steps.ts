@@ -206,6 +206,8 @@ function peers(steps: Steps) {
   return {
     addMember: (id, ms) => steps.addMember(id, ms),
     members: () => steps.members(),
+    beginRequest: (ask) => steps.beginRequest(ask),
+    endRequest: async (end) => changed(await steps.endRequest(end)),
     peers: () => steps.peers(),
     peer: async (id) => (await steps.peer(id)) ?? initialPeer(id),
     setPeer: (id, change) => steps.setPeer(id, change),

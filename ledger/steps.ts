@@ -10,6 +10,7 @@
 import type { HeldBlob } from '../protocol/blobs.ts'
 import type { FailureCode } from '../protocol/errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from '../protocol/ids.ts'
+import type { KeptRequests } from '../protocol/kept-request.ts'
 import type {
   EngineRecord,
   Lease,
@@ -241,6 +242,8 @@ export interface Steps {
   videosWithOpenTasks(): Promise<VideoId[]>
 
   addMember(id: PeerId, ms: number): Promise<void>
+  beginRequest: KeptRequests['beginRequest']
+  endRequest(end: Parameters<KeptRequests['endRequest']>[0]): Promise<boolean>
   members(): Promise<PeerId[]>
   peers(): Promise<PeerRecord[]>
   peer(id: PeerId): Promise<PeerRecord | null>

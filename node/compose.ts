@@ -201,12 +201,8 @@ async function compose(config: Config, given: Given): Promise<RunningNode> {
   const httpLog = adapters.log.child({ part: 'http' })
   const { uploads, part: uploadsPart } = createNodeUploads(config, adapters)
   await parts.start(uploadsPart)
-  const api = createApi(face, {
-    ...createNodeFiles(adapters),
-    events: createEventFeed({ ledger, clock, log: httpLog }),
-    uploads,
-    log: httpLog,
-  })
+  const events = createEventFeed({ ledger, clock, log: httpLog })
+  const api = createApi(face, { ...createNodeFiles(adapters), events, uploads, clock, rng, log: httpLog })
   const control = await serveControl(api, controlSocketPath(config.data_dir))
   await parts.start({ name: 'control socket', stop: () => control.close() })
   const others = createOtherNodes(hostId(config.machine), { peers: modules.peers, clock })

@@ -1,6 +1,5 @@
 /**
- * The ledger: the durable truth about videos, tasks, peers and leases. Adapters: `ledger/mongo/` and
- * `ledger/sqlite/`, one file per transition; both pass `conformance/ledger.ts`.
+ * The ledger: the durable truth about videos, tasks, peers and leases. Adapters: `ledger/mongo/` and `ledger/sqlite/`, both pass `conformance/ledger.ts`.
  *
  * Promises
  * - Every transition is one atomic compare-and-set; none reads and then writes. Two-write events are named as such: `sweep` repairs the second.
@@ -15,6 +14,7 @@ import type { HeldBlob } from './blobs.ts'
 import type { EngineRecord } from './engine-record.ts'
 import type { FailureCode } from './errors.ts'
 import type { PeerId, Sha256, TaskId, Token, VideoId } from './ids.ts'
+import type { KeptRequests } from './kept-request.ts'
 import type { KindName } from './kinds.ts'
 import type { Lease, LeaseName } from './lease.ts'
 import type { EventQuery, LedgerEvent, NewEvent } from './ledger-event.ts'
@@ -58,7 +58,7 @@ export type Progress = ReadonlyMap<VideoId, Counts>
  * durations are ms by the ledger's own clock. Where a document does not exist, a read answers null or an empty list, and a change `unchanged`.
  * `term` is the term of the caller's lease, `limit` the largest number of results.
  */
-export interface Ledger {
+export interface Ledger extends KeptRequests {
   /** Creates the schema and indexes that are missing; many peers may call it at once. Rejects with `UsageError` where the database cannot be used. */
   open(): Promise<void>
   close(): Promise<void>

@@ -56,7 +56,7 @@ export class MongoHarness implements LedgerHarness {
   async #empty(url: string): Promise<void> {
     const db = await this.database(url)
     await Promise.all(
-      ['videos', 'plans', 'chunks', 'leases', 'notes', 'peers', 'members', 'engines'].map((name) =>
+      ['videos', 'plans', 'chunks', 'leases', 'notes', 'peers', 'members', 'requests', 'engines'].map((name) =>
         db.collection(name).deleteMany({}),
       ),
     )
@@ -84,6 +84,7 @@ export class MongoHarness implements LedgerHarness {
       leases: fields('expires_at'),
       peers: fields('quarantined_until'),
       members: fields('expires_at'),
+      requests: fields('expires_at'),
       events: fields('at'),
     }
     await Promise.all(

@@ -39,6 +39,7 @@ import { removeInputHolder } from './remove-input-holder.ts'
 import { removeSourceHolder } from './remove-source-holder.ts'
 import { removeUnfitVideo, removeWork } from './remove-unfit.ts'
 import { renew } from './renew.ts'
+import { beginRequest, endRequest } from './requests.ts'
 import { reviveTasks } from './revive-tasks.ts'
 import { selfTest } from './self-test.ts'
 import { stampTerm } from './stamp-term.ts'
@@ -105,6 +106,8 @@ const STEPS: StepFunctions<Store> = {
   videosWithOpenTasks: tasks.videosWithOpenTasks,
   addMember,
   members: readMembers,
+  beginRequest,
+  endRequest,
   peers: readPeers,
   peer: readPeer,
   setPeer,

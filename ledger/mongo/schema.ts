@@ -43,15 +43,16 @@ const VIDEOS: IndexDescription[] = [
 ]
 
 const NOTES: IndexDescription[] = [{ name: 'lease', key: { lease: 1, key: 1 } }]
-/** MongoDB itself removes members that have expired. */
-const MEMBERS: IndexDescription[] = [{ name: 'expired', key: { expires_at: 1 }, expireAfterSeconds: 0 }]
+/** MongoDB itself removes members and kept requests that have expired. */
+const EXPIRING: IndexDescription[] = [{ name: 'expired', key: { expires_at: 1 }, expireAfterSeconds: 0 }]
 
 export async function makeIndexes(db: Db, where: string): Promise<void> {
   await again(() => checkVersion(db, where))
   await again(() => db.collection('chunks').createIndexes(CHUNKS))
   await again(() => db.collection('videos').createIndexes(VIDEOS))
   await again(() => db.collection('notes').createIndexes(NOTES))
-  await again(() => db.collection('members').createIndexes(MEMBERS))
+  await again(() => db.collection('members').createIndexes(EXPIRING))
+  await again(() => db.collection('requests').createIndexes(EXPIRING))
   await again(() => makeEvents(db))
 }
 

@@ -98,6 +98,9 @@ export class Store {
   get notes(): Collection<Doc> {
     return this.db.collection<Doc>('notes')
   }
+  get requests(): Collection<Doc> {
+    return this.db.collection<Doc>('requests')
+  }
   get members(): Collection<Doc> {
     return this.db.collection<Doc>('members')
   }

@@ -1,7 +1,8 @@
 /** The schemas of what stands beside videos and tasks: peers, engines, the lease, events. */
+import type { KeptRequest } from '../../protocol/kept-request.ts'
 import type { EngineRecord, Lease, LedgerEvent, PeerRecord } from '../../protocol/ledger.ts'
 import { type Fields, list, nullable, object } from './check.ts'
-import { count, countTo, finite, flag, integer, peerId, text, videoId, word } from './values.ts'
+import { count, countTo, finite, flag, integer, peerId, sha256, text, token, videoId, word } from './values.ts'
 
 /** A document of the collection `peers`. */
 export const peerSchema = object({
@@ -33,6 +34,9 @@ export const leaseSchema = object({
   term: count,
   remaining_ms: finite,
 } satisfies Fields<Lease>)
+
+/** A document of the collection `requests`. */
+export const requestSchema = object({ request: sha256, token, answer: nullable(text) } satisfies Fields<KeptRequest>)
 
 /** The schema of a `LedgerEvent`. */
 export const eventSchema = object({

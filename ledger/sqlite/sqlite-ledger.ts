@@ -38,6 +38,7 @@ import { removeInputHolder } from './remove-input-holder.ts'
 import { removeSourceHolder } from './remove-source-holder.ts'
 import { removeUnfitVideo, removeWork } from './remove-unfit.ts'
 import { renew } from './renew.ts'
+import { beginRequest, endRequest } from './requests.ts'
 import { reviveTasks } from './revive-tasks.ts'
 import { stampTerm, videosWithOpenTasks } from './stamp-term.ts'
 import { type SqliteOptions, Store } from './store.ts'
@@ -103,6 +104,8 @@ const STEPS: StepFunctions<Store> = {
   videosWithOpenTasks,
   addMember,
   members: readMembers,
+  beginRequest,
+  endRequest,
   peers: readPeers,
   peer: readPeer,
   setPeer,

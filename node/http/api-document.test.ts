@@ -50,12 +50,21 @@ const answer =
     if (fails) throw fails
     return value
   }
+/** Keys that stand for requests of others. */
+const requests = {
+  beginRequest: async ({ key, request }: { key: string; request: string }) => ({
+    request: key === 'another' ? 'other' : request,
+    token: 'other',
+    answer: null,
+  }),
+}
 const video = { _id: ID, name: 'film', status: 'COMPLETED', outputs: [] }
 const face = {
   ledger: {
     video: async (id: VideoId) => (await answer(id === ID ? video : null)()) as never,
     videos: answer([]),
     events: answer([]),
+    ...requests,
   },
   // What it cannot read it leaves out.
   snapshot: async () => (fails === null || fails instanceof LedgerUnavailable ? { peers: TWINS } : await answer(0)()),
@@ -81,7 +90,7 @@ const uploads = {
     return '/uploads/film.mp4'
   },
 }
-const api = createApi(face, { uploads, log: silentLog } as unknown as ApiModules)
+const api = createApi(face, { uploads, rng, log: silentLog } as unknown as ApiModules)
 let now = 0
 const guard = (tokens: readonly Token[] = []) =>
   guarded(
@@ -134,6 +143,7 @@ async function refusals(method: string, template: string, { operationId }: Opera
   await ask({ headers: { origin: 'https://evil.example' } })
   await ask({ headers: { 'content-type': 'text/plain' } })
   await ask({ path: `${pathOf(ID, 'a')}?other=1` })
+  for (const key of ['', 'runs', 'another']) await ask({ headers: { 'idempotency-key': `"${key}"` } })
   if (right !== undefined) for (const body of ['{', '{"other": 1}', '[]']) await ask({ body })
   await ask({ body: ' '.repeat(1024 * 1024 + 1), headers: { 'content-length': String(1024 * 1024 + 1) } })
   for (const peer of ['twin', 'nobody']) await ask({ path: pathOf('f'.repeat(16), peer) })

@@ -1,6 +1,7 @@
 /** The OpenAPI document: what the routes say of themselves, and with each operation the problems that stand before and around all of them. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { RETRY_STATUSES, refusalsOf } from '../../protocol/api-refusals.ts'
+import { REQUEST_KEY_MAX } from '../../protocol/kept-request.ts'
 import { VERSION } from '../version.ts'
 
 const API_INFO = {
@@ -19,6 +20,14 @@ const RETRY_AFTER = {
   'Retry-After': { schema: { type: 'integer' }, description: 's until the client should ask again' },
 }
 
+const IDEMPOTENCY_KEY = {
+  in: 'header',
+  name: 'Idempotency-Key',
+  description:
+    'A key of this request, in quotes: sent again with it, to any node within a day, it is not done again and gets the first answer',
+  schema: { type: 'string', maxLength: REQUEST_KEY_MAX + 2 },
+}
+
 interface Operation {
   readonly parameters?: readonly { readonly in: string }[]
   readonly requestBody?: unknown
@@ -31,9 +40,15 @@ export function apiDocument(api: Pick<OpenAPIHono, 'getOpenAPI31Document'>): obj
   const document = api.getOpenAPI31Document(API_INFO)
   for (const [path, methods] of Object.entries((document.paths ?? {}) as unknown as Paths))
     for (const [method, operation] of Object.entries(methods))
-      operation.responses = withRefusals({ method, path }, operation)
+      Object.assign(operation, {
+        responses: withRefusals({ method, path }, operation),
+        parameters: parametersOf(method, operation),
+      })
   return document
 }
+
+const parametersOf = (method: string, { parameters = [] }: Operation): Operation['parameters'] =>
+  method === 'post' ? [...parameters, IDEMPOTENCY_KEY] : parameters
 
 function withRefusals(
   route: { readonly method: string; readonly path: string },
@@ -43,6 +58,10 @@ function withRefusals(
   const shape = { ...route, hasBody: requestBody !== undefined, hasQuery }
   const refusals = [...refusalsOf(shape)].map(([status, description]) => [status, { content: PROBLEM, description }])
   const all = { ...Object.fromEntries(refusals), ...responses } as Operation['responses']
+  for (const [status, { description }] of Object.entries(responses)) {
+    const also = refusalsOf(shape).get(Number(status))
+    if (also !== undefined) all[status] = { ...responses[status], description: `${description}; or ${also}` }
+  }
   for (const status of RETRY_STATUSES) if (all[status]) all[status] = { ...all[status], headers: RETRY_AFTER }
   return all
 }

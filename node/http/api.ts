@@ -18,6 +18,7 @@ import { createDocsPage } from './docs-page.ts'
 import { eventPage } from './event-page.ts'
 import { createEventRoutes, type EventRoutesOptions } from './event-routes.ts'
 import type { HttpEnv } from './http-env.ts'
+import { type IdempotencyModules, idempotent } from './idempotency.ts'
 import { createMediaRoutes, type MediaRoutesOptions } from './media-routes.ts'
 import { allowedPath } from './named-paths.ts'
 import { answerError, misfit, RequestRefused } from './refusals.ts'
@@ -32,7 +33,7 @@ const RESUMED = { paused: false, reason: null }
 const DRAINING = { draining: true, reason: 'draining' }
 
 /** The parts that the API uses, beside the operations of the node. */
-export type ApiModules = MediaRoutesOptions & EventRoutesOptions & UploadRoutesOptions
+export type ApiModules = MediaRoutesOptions & EventRoutesOptions & UploadRoutesOptions & IdempotencyModules
 
 /** The HTTP API of a node, without a server. Refusals are answered as `answerError` says. */
 export function createApi(node: NodeFace, modules: ApiModules) {
@@ -47,6 +48,7 @@ export function createApi(node: NodeFace, modules: ApiModules) {
   api.use(methodNotAllowed({ app: api, onMethodNotAllowed: refuseMethod }))
   const limit = bodyLimit({ maxSize: API_BODY_BYTES_MAX, onError: refuseBody })
   api.use((c, next) => (takesFile(c.req.path) ? next() : limit(c, next)))
+  api.use(idempotent(node.ledger, modules))
   api.get('/openapi.json', (c) => c.json(apiDocument(api)))
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
   for (const route of Object.values(STREAM_ROUTES)) api.openAPIRegistry.registerPath(route)

@@ -112,6 +112,7 @@ const allowOrigins = (origins: readonly string[], others: OtherNodes): Guard =>
     allowHeaders: [
       'Authorization',
       'Content-Type',
+      'Idempotency-Key',
       'Last-Event-ID',
       'Range',
       'If-Range',

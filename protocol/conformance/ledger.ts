@@ -16,6 +16,7 @@ import { outcomeSuite } from './ledger/outcomes.ts'
 import { partSuite } from './ledger/parts.ts'
 import { type PropertyOptions, propertySuite } from './ledger/properties.ts'
 import { reclaimSuite } from './ledger/reclaims.ts'
+import { requestSuite } from './ledger/requests.ts'
 import { taskSuite } from './ledger/tasks.ts'
 import { tornSuite } from './ledger/torn.ts'
 import { unfitSuite } from './ledger/unfit.ts'
@@ -34,6 +35,7 @@ export function ledgerConformance(name: string, harness: LedgerHarness, properti
     reclaimSuite(harness)
     coordinationSuite(harness)
     eventSuite(harness)
+    requestSuite(harness)
     tornSuite(harness)
     dataSuite(harness)
     unfitSuite(harness)

@@ -8,7 +8,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { NodeFace } from '../../node/face.ts'
-import { systemRng as rng } from '../../node/host/system-clock.ts'
+import { systemRng as rng, systemClock } from '../../node/host/system-clock.ts'
 import { createApi } from '../../node/http/api.ts'
 import { type GuardOptions, guarded } from '../../node/http/guard.ts'
 import { type HttpServer, serveHttp } from '../../node/http/http-server.ts'
@@ -106,6 +106,8 @@ const CASES: readonly Case[] = [
   ],
   ['a change by GET', get(CANCEL), 405, 'wrong_method'],
   ['a change by GET with another method', get(`${CANCEL}?_method=POST`, 'X-HTTP-Method-Override: POST'), 405],
+  ['a key that is none', cancel(JSON_TYPE, 'Idempotency-Key: "a" "b"'), 400, 'bad_request'],
+  ['a key of 300 characters', cancel(JSON_TYPE, `Idempotency-Key: ${'a'.repeat(300)}`), 400, 'bad_request'],
   ['PUT', request('PUT', '/v1/videos', [JSON_TYPE], '{}'), 405, 'wrong_method'],
   ['DELETE', request('DELETE', `/v1/videos/${ID}`, []), 405, 'wrong_method'],
   ['a method that is none', request('HACK', '/v1/status', []), 400],
@@ -361,6 +363,8 @@ describe('the TCP listener', () => {
       events: { open: async (...given) => acts.push(given) as never },
       logs: {} as AttemptLogs,
       uploads,
+      clock: systemClock,
+      rng,
       log: silentLog,
     })
     // An hour between two requests: all of them come from one address, which has a rate.

@@ -4,6 +4,7 @@
  * torn, nothing kept on a disk. Tasks are in
  * `tasks.ts`, claims in `claims.ts`, the lease and the sweep in `lease.ts`.
  */
+
 import { createHash } from 'node:crypto'
 import { firstKey } from '../../claim-order.ts'
 import type { Sha256, VideoId } from '../../ids.ts'
@@ -16,6 +17,7 @@ import { planTasks } from '../../plan.ts'
 import { requiredTasks } from '../../task.ts'
 import { type Delivery, isOpen, isSamePlace, isUndelivered, type Video, type VideoStatus } from '../../video.ts'
 import { alignTasks, leases } from './lease.ts'
+import { modelRequests } from './requests.ts'
 import { addHolder, changed, copy, type ModelOptions, type ModelState } from './state.ts'
 import { type ModelTasks, modelTasks } from './tasks.ts'
 
@@ -255,6 +257,7 @@ function deliveries({ videos, options }: ModelState) {
 
 function peersAndEvents({ peers, members, events, options }: ModelState) {
   return {
+    ...modelRequests(() => options.now()),
     addMember: async (id, ms) => void members.set(id, options.now() + ms),
     members: async () => [...members].filter(([, until]) => until > options.now()).map(([id]) => id),
     peers: async () => copy([...peers.values()].sort((a, b) => (a._id < b._id ? -1 : 1))),
