@@ -64,8 +64,11 @@ export async function mixedJoins(
     const output = joined.get(peer)
     if (output === undefined) return { text: 'declined', ok: true }
     const { ffmpeg, ffprobe } = planner.build
+    const bitDepth = recipe.renditions[0]!.bit_depth
     const problems =
-      output instanceof Error ? [why(output)] : (await checkOutput({ source, file, output, ffmpeg, ffprobe })).problems
+      output instanceof Error
+        ? [why(output)]
+        : (await checkOutput({ source, file, output, bitDepth, ffmpeg, ffprobe })).problems
     for (const problem of problems) report(`${name} joined by ${peer.build.name}: ${problem}`)
     return problems.length === 0 ? { text: 'exact', ok: true } : { text: 'WRONG', ok: false }
   })
